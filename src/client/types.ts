@@ -1,0 +1,195 @@
+import type { CallOptions } from '../lib/grpc/types.js';
+
+/** The least that every API object has. Concrete kinds are in `src/api/types`. */
+export interface ApiObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    uid?: string;
+    resourceVersion?: string;
+    generation?: number;
+    creationTimestamp?: string;
+    deletionTimestamp?: string;
+    deletionGracePeriodSeconds?: number;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    finalizers?: string[];
+    ownerReferences?: OwnerReference[];
+    generateName?: string;
+  };
+}
+
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+}
+
+/** Which resource: `{group: 'apps', resource: 'deployments'}`; the version defaults to the preferred one. */
+export interface ResourceId {
+  readonly group: string;
+  readonly version?: string;
+  readonly resource: string;
+}
+
+/** Which object of a resource; `namespace` is absent for cluster-scoped ones. */
+export interface ObjectKey {
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+export interface ListOptions extends CallOptions {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly resourceVersion?: string;
+  readonly limit?: number;
+  readonly continue?: string;
+}
+
+export interface WriteOptions extends CallOptions {
+  readonly fieldManager?: string;
+  readonly dryRun?: boolean;
+  /** "status", "scale", "binding", "eviction", … */
+  readonly subresource?: string;
+}
+
+export type PatchType =
+  | 'application/json-patch+json'
+  | 'application/merge-patch+json'
+  | 'application/strategic-merge-patch+json'
+  | 'application/apply-patch+yaml';
+
+export interface DeleteOptions extends CallOptions {
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground';
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+}
+
+/**
+ * What the API server answered when it refused: the fields of a Kubernetes `Status`.
+ * `definite` false: the outcome is unknown (deadline, broken connection).
+ */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: number;
+  /** "NotFound", "AlreadyExists", "Conflict", "Invalid", "Forbidden", "Expired", "ServiceUnavailable", … */
+  readonly reason: string;
+  readonly definite: boolean;
+  readonly details: unknown;
+
+  constructor(
+    code: number,
+    reason: string,
+    message: string,
+    options: {
+      readonly definite?: boolean;
+      readonly details?: unknown;
+      readonly cause?: unknown;
+    } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.reason = reason;
+    this.definite = options.definite ?? true;
+    this.details = options.details;
+  }
+}
+
+/** True for an {@link ApiError}, of `reason` if one is given. */
+export function isApiError(error: unknown, reason?: string): error is ApiError {
+  return (
+    error instanceof Error &&
+    error.name === 'ApiError' &&
+    (reason === undefined || (error as ApiError).reason === reason)
+  );
+}
+
+export type WatchEvent<T> =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
+  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
+
+/**
+ * The API server's objects, over gRPC with fail-over between masters: reads and idempotent calls are retried on another
+ * master within the deadline; a write whose outcome is unknown is not repeated but thrown with `definite: false`.
+ */
+export interface ApiClient {
+  get<T extends ApiObject>(resource: ResourceId, key: ObjectKey, options?: CallOptions): Promise<T>;
+  list<T extends ApiObject>(
+    resource: ResourceId,
+    options?: ListOptions,
+  ): Promise<{ items: T[]; resourceVersion: string; continue: string }>;
+  create<T extends ApiObject>(
+    resource: ResourceId,
+    object: T,
+    options?: WriteOptions & { readonly name?: string },
+  ): Promise<T>;
+  update<T extends ApiObject>(resource: ResourceId, object: T, options?: WriteOptions): Promise<T>;
+  /** As `update`, on the status subresource. */
+  updateStatus<T extends ApiObject>(
+    resource: ResourceId,
+    object: T,
+    options?: WriteOptions,
+  ): Promise<T>;
+  patch<T extends ApiObject>(
+    resource: ResourceId,
+    key: ObjectKey,
+    type: PatchType,
+    patch: unknown,
+    options?: WriteOptions & { readonly force?: boolean },
+  ): Promise<T>;
+  delete(resource: ResourceId, key: ObjectKey, options?: DeleteOptions): Promise<void>;
+  /** Events from `resourceVersion` on ("" = state first). Ends by throwing; 410 `Expired` means list again. */
+  watch<T extends ApiObject>(
+    resource: ResourceId,
+    options: ListOptions & { readonly allowBookmarks?: boolean },
+  ): AsyncIterable<readonly WatchEvent<T>[]>;
+  close(): void;
+}
+
+/**
+ * The present objects of one resource, kept by list and watch, shared by all who ask the same factory. Objects are
+ * shared too: never change one that came from here.
+ */
+export interface Informer<T extends ApiObject> {
+  readonly resource: ResourceId;
+  /** False until the first whole list has arrived. */
+  readonly synced: boolean;
+  get(key: ObjectKey): T | undefined;
+  /** All, or those of a namespace. */
+  list(namespace?: string): T[];
+  /** Objects for which the index function named `index` gave `value`. */
+  byIndex(index: string, value: string): T[];
+  /** Adds an index; objects already present are indexed at once. Adding a name again is harmless. */
+  addIndex(index: string, values: (object: T) => readonly string[]): void;
+  /**
+   * Called in order for every change; at registration once per present object as an add.
+   * @returns a function that ends it
+   */
+  onChange(handler: (change: Change<T>) => void): () => void;
+}
+
+export type Change<T> =
+  | { readonly type: 'add'; readonly object: T }
+  | { readonly type: 'update'; readonly object: T; readonly old: T }
+  | { readonly type: 'delete'; readonly object: T };
+
+export interface InformerFactory {
+  /** The one informer of that resource and those selectors; starts it when it is new. */
+  informer<T extends ApiObject>(
+    resource: ResourceId,
+    options?: {
+      readonly namespace?: string;
+      readonly fieldSelector?: string;
+      readonly labelSelector?: string;
+    },
+  ): Informer<T>;
+  /** Resolves when every informer asked for so far is synced; rejects when `signal` aborts. */
+  waitForSync(signal?: AbortSignal): Promise<void>;
+  stop(): void;
+}
