@@ -1,0 +1,145 @@
+/**
+ * The central contract of this folder: a kind is data. The API server derives REST, gRPC, discovery,
+ * OpenAPI, tables and `explain` from a `KindDeclaration`; adding a kind touches one file.
+ *
+ * A write goes through these steps, in this order:
+ *   `decodeObject` (types, unknown fields, canonical form; `schema/decode.ts`)
+ *   → `applyDefaults` (`schema/defaults.ts` and `kind.setDefaults`)
+ *   → `prepareCreate` / `prepareUpdate` (`strategy.ts`) → admission (API server)
+ *   → `validateCreate` / `validateUpdate` (`strategy.ts`) → storage.
+ */
+import type { FieldError } from './field-error.js';
+import type { KubeObject } from './object.js';
+import type { SchemaNode } from './schema/node.js';
+
+/** Verbs of discovery. */
+export type Verb =
+  'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';
+
+/** All verbs of a stored kind, in discovery's order. */
+export const storedVerbs: readonly Verb[] = [
+  'create',
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'update',
+  'watch',
+];
+
+/** What hooks may know about the present request. */
+export interface HookContext {
+  /** The present time, RFC 3339 in UTC with whole seconds. */
+  readonly now: string;
+}
+
+/** Paths of the `scale` subresource, as in a CustomResourceDefinition. */
+export interface ScalePaths {
+  /** For example `.spec.replicas`. */
+  readonly specReplicasPath: string;
+  readonly statusReplicasPath: string;
+  /** A serialized selector (CRDs) or a LabelSelector object (built-in kinds). */
+  readonly labelSelectorPath?: string | undefined;
+}
+
+/** A named subresource other than the object itself. */
+export interface Subresource {
+  readonly name: string;
+  /** Kind of request and answer body, when it differs from the object's own. */
+  readonly group?: string | undefined;
+  readonly version?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly verbs: readonly Verb[];
+  /** Set for `scale`. */
+  readonly scale?: ScalePaths | undefined;
+  /** Turns the written object into the one to store; may change `next` in place. */
+  readonly prepareUpdate?: ((next: KubeObject, old: KubeObject) => void) | undefined;
+  readonly validateUpdate?:
+    ((next: KubeObject, old: KubeObject) => readonly FieldError[]) | undefined;
+}
+
+/** A cell of a table row. */
+export type Cell = string | number | boolean | null;
+
+/** One column of the table that `kubectl get` prints. */
+export interface PrinterColumn {
+  readonly name: string;
+  /** OpenAPI type of the cells. */
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  /** `name` marks the identifying column. */
+  readonly format?: string | undefined;
+  readonly description?: string | undefined;
+  /** 0 is always shown, 1 only with `-o wide`. */
+  readonly priority: 0 | 1;
+  /** @param nowMs the present time in milliseconds since 1970, for ages. */
+  readonly cell: (object: KubeObject, nowMs: number) => Cell;
+}
+
+/** Getters of the values that a field selector may name; `''` when the field is not set. */
+export type FieldGetters = Readonly<Record<string, (object: KubeObject) => string>>;
+
+/** How names of this kind are checked. */
+export type NameRule = 'subdomain' | 'label' | 'label1035' | 'path-segment' | 'any';
+
+/** A kind in one version of one group. Immutable. */
+export interface KindDeclaration {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly listKind: string;
+  /** The resource's name in paths. */
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly namespaced: boolean;
+  /** What the resource itself supports; reviews have only `create`. */
+  readonly verbs: readonly Verb[];
+  /** True when objects are answered and never stored (reviews). */
+  readonly virtual: boolean;
+  readonly schema: SchemaNode;
+  /** How names are checked. */
+  readonly nameRule: NameRule;
+  /**
+   * Where objects of this kind are stored: kinds with equal storage share their objects (core and
+   * `events.k8s.io` events, the versions of the autoscaler).
+   */
+  readonly storage: { readonly group: string; readonly plural: string };
+  /** Converts to the stored form, in place, when this is not the stored version. */
+  readonly toStorage?: ((object: KubeObject) => void) | undefined;
+  /** Converts from the stored form, in place. */
+  readonly fromStorage?: ((object: KubeObject) => void) | undefined;
+  /** True when `metadata.generation` is kept and grows with each change of the spec. */
+  readonly hasGeneration: boolean;
+  /** True when `/status` is a subresource, so that plain writes never touch `.status`. */
+  readonly hasStatus: boolean;
+  readonly subresources: readonly Subresource[];
+  /** Defaulting that plain schema defaults cannot say; changes the object in place. */
+  readonly setDefaults?: ((object: KubeObject) => void) | undefined;
+  readonly prepareCreate?: ((object: KubeObject, context: HookContext) => void) | undefined;
+  readonly prepareUpdate?:
+    ((object: KubeObject, old: KubeObject, context: HookContext) => void) | undefined;
+  /** Checks beyond the schema's own. */
+  readonly validate?: ((object: KubeObject) => readonly FieldError[]) | undefined;
+  readonly validateUpdate?:
+    ((object: KubeObject, old: KubeObject) => readonly FieldError[]) | undefined;
+  /** Warnings for the client, such as deprecated fields. */
+  readonly warnings?: ((object: KubeObject) => readonly string[]) | undefined;
+  readonly columns: readonly PrinterColumn[];
+  /** Beside `metadata.name` and `metadata.namespace`, which every kind has. */
+  readonly fields: FieldGetters;
+  /** True when PUT on a name that is not there creates the object (leases, endpoints, …). */
+  readonly allowCreateOnUpdate: boolean;
+  /** True when PUT without a resourceVersion overwrites whatever is there. */
+  readonly allowUnconditionalUpdate: boolean;
+  /** What a DELETE without `propagationPolicy` does with dependents. */
+  readonly defaultPropagation: 'Background' | 'Orphan';
+  /**
+   * Seconds of grace when the request names none; undefined when deletion is at once.
+   * A pod's own `terminationGracePeriodSeconds`, for example.
+   */
+  readonly gracePeriodSeconds?: ((object: KubeObject) => number) | undefined;
+  /** Set for kinds made from a CustomResourceDefinition. */
+  readonly custom: boolean;
+}

@@ -1,0 +1,146 @@
+/**
+ * The parts that every Kubernetes object shares, as TypeScript types (apimachinery `meta/v1`).
+ * Objects are plain JSON values; nothing here has behaviour except the few getters below.
+ */
+
+/** Any JSON value. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+/** A JSON object whose fields are not known here. */
+export type JsonObject = { [key: string]: Json };
+
+/** `group/version` and `kind` of an object; both may be absent on items of a typed list. */
+export interface TypeMeta {
+  apiVersion?: string | undefined;
+  kind?: string | undefined;
+}
+
+/** Names a kind in one version of one group; the core group is `''`. */
+export interface GroupVersionKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+/** Names a resource in one version of one group; `resource` is plural and lower case. */
+export interface GroupVersionResource {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+}
+
+/** A reference from a dependent to its owner, always in the same namespace or cluster scoped. */
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean | undefined;
+  blockOwnerDeletion?: boolean | undefined;
+}
+
+/** One manager's set of fields, see `apply/`. */
+export interface ManagedFieldsEntry {
+  manager?: string | undefined;
+  operation?: string | undefined;
+  apiVersion?: string | undefined;
+  /** RFC 3339, whole seconds. */
+  time?: string | undefined;
+  fieldsType?: string | undefined;
+  fieldsV1?: JsonObject | undefined;
+  subresource?: string | undefined;
+}
+
+/** The metadata of every stored object. Times are RFC 3339 in UTC with whole seconds. */
+export interface ObjectMeta {
+  name?: string | undefined;
+  generateName?: string | undefined;
+  namespace?: string | undefined;
+  selfLink?: string | undefined;
+  uid?: string | undefined;
+  resourceVersion?: string | undefined;
+  generation?: number | undefined;
+  creationTimestamp?: string | undefined;
+  deletionTimestamp?: string | undefined;
+  deletionGracePeriodSeconds?: number | undefined;
+  labels?: Record<string, string> | undefined;
+  annotations?: Record<string, string> | undefined;
+  ownerReferences?: OwnerReference[] | undefined;
+  finalizers?: string[] | undefined;
+  managedFields?: ManagedFieldsEntry[] | undefined;
+}
+
+/** Any stored object. `spec`, `status`, `data`, … are reached through the typed kinds. */
+export interface KubeObject extends TypeMeta {
+  metadata: ObjectMeta;
+}
+
+/** Metadata of a list. */
+export interface ListMeta {
+  selfLink?: string | undefined;
+  resourceVersion?: string | undefined;
+  continue?: string | undefined;
+  remainingItemCount?: number | undefined;
+}
+
+/** A list as GET on a collection returns it. */
+export interface KubeList<T extends KubeObject = KubeObject> extends TypeMeta {
+  metadata: ListMeta;
+  items: T[];
+}
+
+/** One cause of a failed request. `field` is a path such as `spec.containers[0].name`. */
+export interface StatusCause {
+  reason?: string | undefined;
+  message?: string | undefined;
+  field?: string | undefined;
+}
+
+/** Details of a failed (or deleting) request. */
+export interface StatusDetails {
+  name?: string | undefined;
+  group?: string | undefined;
+  kind?: string | undefined;
+  uid?: string | undefined;
+  causes?: StatusCause[] | undefined;
+  retryAfterSeconds?: number | undefined;
+}
+
+/** `v1 Status`, the body of each error answer. */
+export interface Status {
+  kind: 'Status';
+  apiVersion: 'v1';
+  metadata: ListMeta;
+  status: 'Success' | 'Failure';
+  message?: string | undefined;
+  reason?: string | undefined;
+  details?: StatusDetails | undefined;
+  code: number;
+}
+
+/** Splits `group/version`; the core group has no slash. */
+export function parseGroupVersion(apiVersion: string): { group: string; version: string } {
+  const slash = apiVersion.indexOf('/');
+  if (slash < 0) return { group: '', version: apiVersion };
+  return { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1) };
+}
+
+/** Joins group and version the way `apiVersion` is written. */
+export function formatGroupVersion(group: string, version: string): string {
+  return group === '' ? version : `${group}/${version}`;
+}
+
+/** `plural.group` as Kubernetes writes it in messages: `deployments.apps`, `pods`. */
+export function qualifiedName(group: string, name: string): string {
+  return group === '' ? name : `${name}.${group}`;
+}
+
+/** True for a JSON object (not null, not an array). */
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The controlling owner, when there is one. */
+export function controllerOf(object: { metadata: ObjectMeta }): OwnerReference | undefined {
+  return object.metadata.ownerReferences?.find((reference) => reference.controller === true);
+}

@@ -1,0 +1,92 @@
+/**
+ * A structural schema as data: one tree of nodes drives decoding, pruning, defaulting, validation,
+ * strategic merge, server-side apply and OpenAPI. Built with `dsl.ts`, or from a CRD at run time.
+ */
+import type { FieldError, FieldPath } from '../field-error.js';
+
+/** How lists are merged by server-side apply. */
+export type ListType = 'atomic' | 'set' | 'map';
+
+/** What a check sees beside the value itself. */
+export type Check = (value: unknown, path: FieldPath, errors: FieldError[]) => void;
+
+/** What one JSON value may be. */
+export type NodeType =
+  | 'object'
+  | 'map'
+  | 'array'
+  | 'string'
+  | 'integer'
+  | 'number'
+  | 'boolean'
+  | 'int-or-string'
+  | 'any';
+
+/** One node of a schema. Nodes are shared and never changed after their module was loaded. */
+export interface SchemaNode {
+  readonly type: NodeType;
+  /** `int32`, `int64`, `double`, `byte`, `date-time`, `micro-time`, `duration`, `quantity`. */
+  readonly format?: string | undefined;
+  readonly description?: string | undefined;
+  /** Full OpenAPI definition name, such as `io.k8s.api.core.v1.Container`. */
+  readonly definition?: string | undefined;
+  /** Fields of an `object`. */
+  readonly properties?: Readonly<Record<string, SchemaNode>> | undefined;
+  /** Names of fields that are always written, and listed as required in OpenAPI. */
+  readonly required?: readonly string[] | undefined;
+  /** Values of a `map`, items of an `array`. */
+  readonly items?: SchemaNode | undefined;
+  /** A node that is defined later (recursive schemas). */
+  readonly resolve?: (() => SchemaNode) | undefined;
+  readonly default?: unknown;
+  readonly enum?: readonly string[] | undefined;
+  readonly listType?: ListType | undefined;
+  readonly listMapKeys?: readonly string[] | undefined;
+  readonly mapType?: 'atomic' | undefined;
+  readonly patchStrategy?: string | undefined;
+  readonly patchMergeKey?: string | undefined;
+  /** Go writes the zero value only when the field is a pointer: `0`, `''`, `false` are kept then. */
+  readonly pointer?: boolean | undefined;
+  /** A struct that Go always writes, `{}` when empty (`resources`, `status`). */
+  readonly always?: boolean | undefined;
+  /** Unknown fields below are kept (CRDs, raw extensions). */
+  readonly preserveUnknown?: boolean | undefined;
+  /** An embedded Kubernetes object (CRDs). */
+  readonly embedded?: boolean | undefined;
+  readonly nullable?: boolean | undefined;
+  /** Run by validation when the value is present. */
+  readonly checks?: readonly Check[] | undefined;
+  /** Message for the missing value when the field is required by validation. */
+  readonly requiredBy?: ((path: FieldPath, errors: FieldError[]) => void) | undefined;
+  /** The OpenAPI v3 source of a node that came from a CRD, given out unchanged. */
+  readonly source?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A node that remembers the TypeScript type of its values. */
+export interface Typed<T> extends SchemaNode {
+  /** Never present at run time. */
+  readonly phantom?: T;
+}
+
+/** Marks a field that is always present. */
+export interface Required {
+  readonly isRequired: true;
+}
+
+/** Fields of an object schema. */
+export type Fields = Readonly<Record<string, Typed<unknown>>>;
+
+type RequiredKeys<F> = { [K in keyof F]: F[K] extends Required ? K : never }[keyof F];
+
+/** The TypeScript type that a schema describes. */
+export type Infer<S> = S extends Typed<infer T> ? T : never;
+
+/** The object type of a set of fields. */
+export type InferFields<F> = { [K in RequiredKeys<F>]: Infer<F[K]> } & {
+  [K in Exclude<keyof F, RequiredKeys<F>>]?: Infer<F[K]> | undefined;
+};
+
+/** Follows a lazy node. */
+export function resolved(node: SchemaNode): SchemaNode {
+  return node.resolve === undefined ? node : node.resolve();
+}
