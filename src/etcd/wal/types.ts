@@ -1,0 +1,84 @@
+import type { Disk } from './disk.js';
+
+/** A raft log entry as the WAL stores it; structurally the core's own `Entry`. */
+export interface WalEntry {
+  readonly term: number;
+  readonly index: number;
+  /** The core's entry types; written as one byte. */
+  readonly type: WalEntryType;
+  /** Owned by the caller; copied by `append`, so it may be reused afterwards. */
+  readonly data: Uint8Array;
+}
+
+/** The kinds of raft entries that a log can hold, in the order of their codes on disk. */
+export const walEntryTypes = ['normal', 'confChange', 'confChangeV2'] as const;
+/** One of `walEntryTypes`. */
+export type WalEntryType = (typeof walEntryTypes)[number];
+
+/** Raft's hard state. `vote` is a member id, 0n for none. */
+export interface WalHardState {
+  readonly term: number;
+  readonly vote: bigint;
+  readonly commit: number;
+}
+
+/** Who this log belongs to; the first record of every segment. */
+export interface WalMetadata {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+}
+
+/** Says that a snapshot at `index` exists, so that entries up to it are not needed. `confState` is opaque here. */
+export interface WalSnapshotMarker {
+  readonly index: number;
+  readonly term: number;
+  readonly confState?: Uint8Array;
+}
+
+/** What `WAL.open` found. */
+export interface WalContents {
+  readonly metadata: WalMetadata;
+  /** The last one written; all zero in a new log. */
+  readonly hardState: WalHardState;
+  /** Entries after the given snapshot, contiguous, the last writer of an index wins. */
+  readonly entries: WalEntry[];
+  /** Every snapshot marker in the log whose index is not above `hardState.commit`, oldest first. */
+  readonly snapshots: WalSnapshotMarker[];
+  /** Bytes of a torn tail that were cut off; 0 after a clean stop. */
+  readonly tornBytes: number;
+}
+
+/** Options of `WAL.create` and `WAL.open`. */
+export interface WalOptions {
+  readonly disk: Disk;
+  /** A new segment starts once this many bytes are in the current one. @default 64 MiB */
+  readonly segmentBytes?: number;
+}
+
+/** The write side that the member's loop uses. */
+export interface WalWriter {
+  /** Index of the last entry that is in the log (durable or not); 0 if none. */
+  readonly lastIndex: number;
+  /** Index of the last entry that is durable. Invariant: durableIndex <= lastIndex. */
+  readonly durableIndex: number;
+  /** Bytes appended that no finished sync has covered. */
+  readonly pendingBytes: number;
+  /**
+   * Encodes into memory; nothing reaches the disk before `sync`. An entry whose index is already there overwrites it and
+   * all after it (raft's conflict rule). Synchronous, no allocation per record.
+   */
+  append(hardState: WalHardState | undefined, entries: readonly WalEntry[]): void;
+  /**
+   * Resolves when all that was appended before the call is durable. One fdatasync is in flight at a time; what arrives
+   * meanwhile goes into the next.
+   * @throws WalNoSpaceError (retryable): the disk is full. The records stay in memory in order; call `sync` again later.
+   * @throws WalWriteError (not retryable): the state of the disk is unknown; the member must stop.
+   */
+  sync(): Promise<void>;
+  /** Appends a snapshot marker; durable with the next `sync`, which the caller must await before `releaseTo`. */
+  saveSnapshot(marker: WalSnapshotMarker): void;
+  /** Deletes segments that hold only entries up to `index`. The last one is always kept. Returns how many went. */
+  releaseTo(index: number): number;
+  /** Syncs what is pending and closes the files. */
+  close(): Promise<void>;
+}
