@@ -1,0 +1,39 @@
+/** Operating errors of the core. Broken invariants are `InvariantError`s and end the process. */
+
+/** Why a proposal went nowhere. */
+export type DropReason =
+  /** No leader is known; try again when `SoftState.leader` is set. */
+  | 'noLeader'
+  /** This member is no longer part of the configuration. */
+  | 'removed'
+  /** Leadership is being handed over; try again in an election timeout. */
+  | 'transferring'
+  /** `maxUncommittedBytes` is reached: the cluster takes less than it is asked to. */
+  | 'uncommittedLimit'
+  /** A follower with `disableProposalForwarding`. */
+  | 'forwardingDisabled';
+
+/**
+ * A proposal was not accepted and is not in any log: definite, may be tried again. A proposal that a follower forwarded
+ * gives no such error: it may have been lost on the way.
+ */
+export class ProposalDroppedError extends Error {
+  override readonly name = 'ProposalDroppedError';
+  readonly code = 'ProposalDropped';
+  readonly retryable = true;
+  readonly definite = true;
+  readonly reason: DropReason;
+
+  constructor(reason: DropReason) {
+    super(`raft proposal dropped: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/** Bytes of an entry or a configuration that do not decode, or a configuration change that makes no sense. */
+export class ConfChangeError extends Error {
+  override readonly name = 'ConfChangeError';
+  readonly code = 'ConfChange';
+  readonly retryable = false;
+  readonly definite = true;
+}
