@@ -76,7 +76,16 @@ export interface MethodDefinition<Req = unknown, Res = unknown> {
 export interface ServiceDefinition {
   readonly name: string;
   readonly fullName: string;
-  readonly methods: Readonly<Record<string, MethodDefinition<never, never>>>;
+  readonly methods: Readonly<Record<string, UntypedMethod>>;
+}
+
+/** A method of which only the shape of the call is known. */
+export interface UntypedMethod {
+  readonly name: string;
+  readonly requestType: object;
+  readonly requestStream: boolean;
+  readonly responseType: object;
+  readonly responseStream: boolean;
 }
 
 /** Who called, and for how long the answer is wanted. */
@@ -130,16 +139,18 @@ type Streams<M, Unary, ServerStream, ClientStream, Bidi> = M extends {
       ? ClientStream
       : Bidi;
 
-type Handler<M> =
-  M extends MethodDefinition<infer Req, infer Res>
-    ? Streams<
-        M,
-        (request: Req, context: CallContext) => Res | Promise<Res>,
-        (request: Req, stream: Sender<Res>, context: CallContext) => Promise<void>,
-        (stream: AsyncIterable<Req>, context: CallContext) => Promise<Res>,
-        (stream: Duplex<Req, Res>, context: CallContext) => Promise<void>
-      >
-    : never;
+type Handler<M> = M extends {
+  readonly requestType: MessageCodec<infer Req>;
+  readonly responseType: MessageCodec<infer Res>;
+}
+  ? Streams<
+      M,
+      (request: Req, context: CallContext) => Res | Promise<Res>,
+      (request: Req, stream: Sender<Res>, context: CallContext) => Promise<void>,
+      (stream: AsyncIterable<Req>, context: CallContext) => Promise<Res>,
+      (stream: Duplex<Req, Res>, context: CallContext) => Promise<void>
+    >
+  : never;
 
 /**
  * One handler per method of a service. A streaming call ends with OK when its handler's promise resolves, and with the
@@ -163,16 +174,18 @@ export interface ClientDuplex<In, Out> extends Duplex<In, Out> {
   cancel(): void;
 }
 
-type ClientMethod<M> =
-  M extends MethodDefinition<infer Req, infer Res>
-    ? Streams<
-        M,
-        (request: Req, options?: CallOptions) => Promise<Res>,
-        (request: Req, options?: CallOptions) => AsyncIterable<Res>,
-        (options?: CallOptions) => ClientDuplex<Res, Req>,
-        (options?: CallOptions) => ClientDuplex<Res, Req>
-      >
-    : never;
+type ClientMethod<M> = M extends {
+  readonly requestType: MessageCodec<infer Req>;
+  readonly responseType: MessageCodec<infer Res>;
+}
+  ? Streams<
+      M,
+      (request: Req, options?: CallOptions) => Promise<Res>,
+      (request: Req, options?: CallOptions) => AsyncIterable<Res>,
+      (options?: CallOptions) => ClientDuplex<Res, Req>,
+      (options?: CallOptions) => ClientDuplex<Res, Req>
+    >
+  : never;
 
 /**
  * A service as its caller sees it. Calls throw {@link GrpcError}. A server stream is read with `for await`; leaving the

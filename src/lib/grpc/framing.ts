@@ -1,0 +1,90 @@
+import { gunzipSync } from 'node:zlib';
+import { Code, GrpcError } from './types.js';
+
+/** Flag byte and four bytes of length before each message (grpc/doc/PROTOCOL-HTTP2.md). */
+const headerBytes = 5;
+
+/** A message with its header, ready for the wire. */
+export function frameMessage(message: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(headerBytes + message.length);
+  frame[0] = 0;
+  frame.writeUInt32BE(message.length, 1);
+  frame.set(message, headerBytes);
+  return frame;
+}
+
+/**
+ * Cuts the bytes of one direction of a call into messages. A message that lies whole in one chunk is a view of it, else
+ * its parts are copied together once.
+ */
+export class FrameReader {
+  readonly #maxBytes: number;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  /** @param maxBytes the longest message taken; a longer one is RESOURCE_EXHAUSTED. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  push(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+  }
+
+  /** True when bytes of an unfinished message are held. */
+  get partial(): boolean {
+    return this.#bytes > 0;
+  }
+
+  /**
+   * The next whole message, or undefined until more bytes come.
+   * @throws GrpcError for a message that is too long or wrongly compressed.
+   */
+  next(): Buffer | undefined {
+    if (this.#bytes < headerBytes) return undefined;
+    let head = this.#chunks[0];
+    if (head === undefined) return undefined;
+    if (head.length < headerBytes) head = this.#merge(headerBytes);
+    const length = head.readUInt32BE(1);
+    if (length > this.#maxBytes) {
+      throw new GrpcError(
+        Code.ResourceExhausted,
+        `grpc: received message larger than max (${length} vs. ${this.#maxBytes})`,
+      );
+    }
+    const frameBytes = headerBytes + length;
+    if (this.#bytes < frameBytes) return undefined;
+    if (head.length < frameBytes) head = this.#merge(frameBytes);
+    if (head.length === frameBytes) this.#chunks.shift();
+    else this.#chunks[0] = head.subarray(frameBytes);
+    this.#bytes -= frameBytes;
+    const message = head.subarray(headerBytes, frameBytes);
+    return head[0] === 0 ? message : this.#decompress(message);
+  }
+
+  #merge(wanted: number): Buffer {
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    while (bytes < wanted) {
+      const part = this.#chunks.shift();
+      if (part === undefined) break;
+      parts.push(part);
+      bytes += part.length;
+    }
+    const merged = Buffer.concat(parts, bytes);
+    this.#chunks.unshift(merged);
+    return merged;
+  }
+
+  #decompress(message: Buffer): Buffer {
+    try {
+      return gunzipSync(message, { maxOutputLength: this.#maxBytes });
+    } catch (cause) {
+      throw new GrpcError(Code.Internal, 'grpc: failed to decompress the received message', {
+        cause,
+      });
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * gRPC over `node:http2`: a server that shares its port with plain HTTP, and a client channel. Messages and services
+ * are what `src/gen` defines; handlers and clients are typed from them (see `types.ts`).
+ */
+export { createGrpcChannel } from './channel.js';
+export type { Channel, ChannelOptions, ChannelState, ChannelTls } from './channel.js';
+export { peerCertificateOf, showedUntrustedCertificate } from './peer.js';
+export { createGrpcServer } from './server.js';
+export type { GrpcServer, GrpcServerOptions, HttpHandler, ServerTls } from './server.js';
+export { Code, GrpcError, isGrpcError } from './types.js';
+export type {
+  CallContext,
+  CallOptions,
+  Client,
+  ClientDuplex,
+  Duplex,
+  Handlers,
+  Metadata,
+  PeerCertificate,
+  Sender,
+  ServiceDefinition,
+} from './types.js';

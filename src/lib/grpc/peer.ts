@@ -1,0 +1,41 @@
+import { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import type { PeerCertificate } from './types.js';
+
+const known = new WeakMap<object, PeerCertificate | undefined>();
+
+/** The verified client certificate of a connection; undefined when it showed none or one that we do not trust. */
+export function peerCertificateOf(socket: Socket | undefined): PeerCertificate | undefined {
+  if (!(socket instanceof TLSSocket)) return undefined;
+  if (known.has(socket)) return known.get(socket);
+  const certificate = socket.authorized ? readCertificate(socket) : undefined;
+  known.set(socket, certificate);
+  return certificate;
+}
+
+/** True when the caller showed a certificate that does not verify. */
+export function showedUntrustedCertificate(socket: Socket | undefined): boolean {
+  return (
+    socket instanceof TLSSocket &&
+    !socket.authorized &&
+    socket.getPeerX509Certificate() !== undefined
+  );
+}
+
+function readCertificate(socket: TLSSocket): PeerCertificate | undefined {
+  const found = socket.getPeerX509Certificate();
+  if (found === undefined) return undefined;
+  const fields = found.subject.split('\n').map((line) => {
+    const at = line.indexOf('=');
+    return [line.slice(0, at), line.slice(at + 1)] as const;
+  });
+  const alternatives = (found.subjectAltName ?? '').split(', ');
+  const withPrefix = (prefix: string): string[] =>
+    alternatives.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  return {
+    commonName: fields.find(([name]) => name === 'CN')?.[1] ?? '',
+    organizations: fields.filter(([name]) => name === 'O').map(([, value]) => value),
+    uris: withPrefix('URI:'),
+    dnsNames: withPrefix('DNS:'),
+  };
+}

@@ -1,0 +1,310 @@
+import * as http from 'node:http';
+import * as http2 from 'node:http2';
+import * as net from 'node:net';
+import type { Duplex as NodeDuplex } from 'node:stream';
+import * as tls from 'node:tls';
+import type { Clock } from '../clock.js';
+import { systemClock } from '../clock.js';
+import type { Logger } from '../log.js';
+import { parseTimeoutMs } from './metadata.js';
+import type { BoundMethod } from './server-call.js';
+import { refuse, ServerCall } from './server-call.js';
+import type { Handlers, ServiceDefinition } from './types.js';
+import { Code } from './types.js';
+
+/** Certificates in PEM. */
+export interface ServerTls {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+  /** Whose client certificates are believed. */
+  readonly ca?: string | Buffer;
+  /**
+   * `required` refuses the connection without a certificate that verifies; `optional` takes it and leaves
+   * `peerCertificate` undefined. @default 'none'
+   */
+  readonly requestClientCert?: 'none' | 'optional' | 'required';
+  /** @default 'TLSv1.2' */
+  readonly minVersion?: tls.SecureVersion;
+}
+
+export type HttpHandler = (
+  request: http.IncomingMessage | http2.Http2ServerRequest,
+  response: http.ServerResponse | http2.Http2ServerResponse,
+) => void;
+
+export interface GrpcServerOptions {
+  readonly log: Logger;
+  readonly tls?: ServerTls;
+  /** Serves everything on the port that is not gRPC, over HTTP/1.1 and HTTP/2. Without it such requests get 415. */
+  readonly fallback?: HttpHandler;
+  readonly onUpgrade?: (request: http.IncomingMessage, socket: NodeDuplex, head: Buffer) => void;
+  /** The longest request message in bytes. @default 4 MiB */
+  readonly maxReceiveBytes?: number;
+  /** Calls under way at once on one connection. @default 10,000 */
+  readonly maxConcurrentStreams?: number;
+  readonly clock?: Clock;
+}
+
+export interface GrpcServer {
+  addService<S extends ServiceDefinition>(definition: S, handlers: Handlers<S>): void;
+  /** Starts to accept. Port 0 takes a free one. @throws the system's error, such as EADDRINUSE */
+  listen(address: { readonly host: string; readonly port: number }): Promise<{ port: number }>;
+  /** Hands over a connection that was accepted elsewhere. */
+  accept(socket: net.Socket): void;
+  /** Replaces the certificate and key for new connections. */
+  reloadTls(tls: ServerTls): void;
+  /** Stops accepting, lets calls under way end for `graceMs`, then cuts them. */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+/** How long a new connection may take to show what it speaks. */
+const sniffTimeoutMs = 10_000;
+
+/**
+ * A gRPC server on `node:http2` that frames messages itself: about 30 µs a unary call where grpc-js takes 50. gRPC and
+ * plain HTTP share one port: by ALPN on TLS, by the HTTP/2 preface without.
+ */
+export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+  return new Server(options);
+}
+
+class Server implements GrpcServer {
+  readonly #log: Logger;
+  readonly #options: GrpcServerOptions;
+  readonly #methods = new Map<string, BoundMethod>();
+  readonly #services = new Set<string>();
+  readonly #clock: Clock;
+  readonly #http2: http2.Http2Server;
+  readonly #http1: http.Server;
+  readonly #listener: net.Server | tls.Server;
+  readonly #sessions = new Set<http2.ServerHttp2Session>();
+  readonly #sockets = new Set<net.Socket>();
+  #closing = false;
+
+  constructor(options: GrpcServerOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#clock = options.clock ?? systemClock({ unref: true });
+    this.#http2 = http2.createServer({
+      settings: {
+        initialWindowSize: 1024 * 1024,
+        maxConcurrentStreams: options.maxConcurrentStreams ?? 10_000,
+      },
+      maxSessionMemory: 256,
+    });
+    this.#http2.on('stream', (stream, headers, _flags, rawHeaders?: unknown) => {
+      this.#onStream(stream, headers, Array.isArray(rawHeaders) ? (rawHeaders as string[]) : []);
+    });
+    this.#http2.on('session', (session) => this.#onSession(session));
+    this.#http2.on('sessionError', (error) => {
+      this.#log.debug({ error }, 'an HTTP/2 session failed');
+    });
+    this.#http1 = this.#createHttp1(options);
+    this.#listener = this.#createListener(options.tls);
+  }
+
+  #createHttp1(options: GrpcServerOptions): http.Server {
+    const server = http.createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 });
+    server.on('request', (request, response) => {
+      if (options.fallback === undefined) {
+        response.writeHead(415, { 'content-type': 'text/plain' });
+        response.end('invalid gRPC request: HTTP/2 is needed\n');
+      } else {
+        options.fallback(request, response);
+      }
+    });
+    server.on('upgrade', (request, socket, head) => {
+      if (options.onUpgrade === undefined) socket.destroy();
+      else options.onUpgrade(request, socket, head);
+    });
+    server.on('clientError', (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      else socket.destroy();
+    });
+    return server;
+  }
+
+  #createListener(options: ServerTls | undefined): net.Server | tls.Server {
+    if (options === undefined) {
+      return net.createServer({ noDelay: true }, (socket) => this.accept(socket));
+    }
+    const server = tls.createServer({
+      ...secureContextOptions(options),
+      ALPNProtocols: ['h2', 'http/1.1'],
+      handshakeTimeout: sniffTimeoutMs,
+    });
+    server.on('secureConnection', (socket) => {
+      socket.setNoDelay(true);
+      this.accept(socket);
+    });
+    server.on('tlsClientError', (error) => {
+      this.#log.debug({ error }, 'a TLS handshake failed');
+    });
+    return server;
+  }
+
+  accept(socket: net.Socket): void {
+    if (this.#closing) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', (error) => {
+      this.#log.debug({ error }, 'a connection failed');
+    });
+    if (socket instanceof tls.TLSSocket) {
+      if (socket.alpnProtocol === 'h2') this.#http2.emit('connection', socket);
+      else this.#http1.emit('connection', socket);
+      return;
+    }
+    this.#sniff(socket);
+  }
+
+  /** Without TLS the first bytes tell: HTTP/2 opens with its preface, HTTP/1 never does. */
+  #sniff(socket: net.Socket): void {
+    const cancel = this.#clock.schedule(sniffTimeoutMs, () => {
+      socket.destroy();
+    });
+    let seen: Buffer = Buffer.alloc(0);
+    const onReadable = (): void => {
+      const chunk = socket.read() as Buffer | null;
+      if (chunk === null) return;
+      seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+      const length = Math.min(seen.length, preface.length);
+      const isHttp2 = seen.subarray(0, length).equals(preface.subarray(0, length));
+      if (isHttp2 && length < preface.length) return;
+      done();
+      socket.unshift(seen);
+      (isHttp2 ? this.#http2 : this.#http1).emit('connection', socket);
+    };
+    const done = (): void => {
+      cancel();
+      socket.removeListener('readable', onReadable);
+      socket.removeListener('close', done);
+    };
+    socket.on('readable', onReadable);
+    socket.on('close', done);
+  }
+
+  #onSession(session: http2.ServerHttp2Session): void {
+    this.#sessions.add(session);
+    session.setLocalWindowSize(16 * 1024 * 1024);
+    session.on('close', () => this.#sessions.delete(session));
+    session.on('error', (error) => {
+      this.#log.debug({ error }, 'an HTTP/2 session failed');
+    });
+  }
+
+  #onStream(
+    stream: http2.ServerHttp2Stream,
+    headers: http2.IncomingHttpHeaders,
+    rawHeaders: string[],
+  ): void {
+    const contentType = headers['content-type'];
+    if (contentType === undefined || !contentType.startsWith('application/grpc')) {
+      this.#serveHttp(stream, headers, rawHeaders);
+      return;
+    }
+    const path = headers[':path'] ?? '';
+    const method = this.#methods.get(path);
+    if (headers[':method'] !== 'POST' || method === undefined) {
+      stream.on('error', () => undefined);
+      refuse(stream, Code.Unimplemented, this.#unknownMethod(path));
+      stream.resume();
+      return;
+    }
+    new ServerCall(stream, headers, method, this.#log).start({
+      maxReceiveBytes: this.#options.maxReceiveBytes ?? 4 * 1024 * 1024,
+      timeoutMs: parseTimeoutMs(headers['grpc-timeout'] as string | undefined),
+      schedule: (delayMs, fn) => this.#clock.schedule(delayMs, fn),
+    });
+  }
+
+  #serveHttp(
+    stream: http2.ServerHttp2Stream,
+    headers: http2.IncomingHttpHeaders,
+    rawHeaders: string[],
+  ): void {
+    stream.on('error', () => undefined);
+    if (this.#options.fallback === undefined) {
+      stream.respond({ ':status': 415, 'content-type': 'text/plain' });
+      stream.end('invalid gRPC request content-type\n');
+      return;
+    }
+    const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders);
+    const response = new http2.Http2ServerResponse(stream);
+    this.#options.fallback(request, response);
+  }
+
+  #unknownMethod(path: string): string {
+    const [, service = '', name = ''] = path.split('/');
+    return this.#services.has(service)
+      ? `unknown method ${name} for service ${service}`
+      : `unknown service ${service}`;
+  }
+
+  addService<S extends ServiceDefinition>(definition: S, handlers: Handlers<S>): void {
+    this.#services.add(definition.fullName);
+    for (const [key, method] of Object.entries(definition.methods)) {
+      const handler = (handlers as Record<string, unknown>)[key];
+      if (typeof handler !== 'function') throw new TypeError(`no handler for ${key}`);
+      const path = `/${definition.fullName}/${method.name}`;
+      this.#methods.set(path, {
+        path,
+        definition: method as BoundMethod['definition'],
+        handler: handler.bind(handlers) as BoundMethod['handler'],
+      });
+    }
+  }
+
+  listen(address: { readonly host: string; readonly port: number }): Promise<{ port: number }> {
+    return new Promise((resolve, reject) => {
+      this.#listener.once('error', reject);
+      this.#listener.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {
+        this.#listener.removeListener('error', reject);
+        this.#listener.on('error', (error) => {
+          this.#log.warn({ error }, 'the listener failed to accept');
+        });
+        const bound = this.#listener.address();
+        resolve({ port: typeof bound === 'object' && bound !== null ? bound.port : address.port });
+      });
+    });
+  }
+
+  reloadTls(options: ServerTls): void {
+    if (this.#listener instanceof tls.Server) {
+      this.#listener.setSecureContext(secureContextOptions(options));
+    }
+  }
+
+  async close(options: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#closing = true;
+    const closed = new Promise<void>((resolve) => {
+      if (!this.#listener.listening) resolve();
+      else this.#listener.close(() => resolve());
+    });
+    for (const session of this.#sessions) session.close();
+    this.#http1.closeIdleConnections();
+    const cancel = this.#clock.schedule(options.graceMs ?? 0, () => {
+      for (const session of this.#sessions) session.destroy();
+      for (const socket of this.#sockets) socket.destroy();
+    });
+    await closed;
+    cancel();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+function secureContextOptions(options: ServerTls): tls.TlsOptions {
+  const request = options.requestClientCert ?? 'none';
+  return {
+    cert: options.cert,
+    key: options.key,
+    ...(options.ca === undefined ? {} : { ca: options.ca }),
+    requestCert: request !== 'none',
+    rejectUnauthorized: request === 'required',
+    minVersion: options.minVersion ?? 'TLSv1.2',
+  };
+}
