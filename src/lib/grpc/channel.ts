@@ -1,26 +1,17 @@
 import * as http2 from 'node:http2';
 import type { OutgoingHttpHeaders } from 'node:http2';
-import * as net from 'node:net';
-import * as tls from 'node:tls';
+import type * as net from 'node:net';
 import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import type { Logger } from '../log.js';
 import type { CallSetup } from './client-call.js';
 import { streamCall, unaryCall } from './client-call.js';
+import { PendingStream } from './pending-stream.js';
+import type { ChannelTls } from './connect.js';
+import { connectSocket } from './connect.js';
 import { addMetadata, formatTimeout } from './metadata.js';
 import type { CallOptions, Client, MethodDefinition, ServiceDefinition } from './types.js';
 import { Code, GrpcError } from './types.js';
-
-export interface ChannelTls {
-  /** PEM of the authorities that are believed. */
-  readonly ca?: string | Buffer;
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-  /** The name that the server's certificate must bear. @default the target's host */
-  readonly serverName?: string;
-  /** Checks the server beyond or instead of the chain; an Error refuses it. With it, `ca` may be absent. */
-  readonly verify?: (peer: tls.PeerCertificate) => Error | undefined;
-}
 
 export interface ChannelOptions {
   /** `host:port`. */
@@ -221,26 +212,40 @@ class Http2Channel implements Channel {
     return this.#connecting;
   }
 
-  #dial(): Promise<http2.ClientHttp2Session> {
+  async #dial(): Promise<http2.ClientHttp2Session> {
     this.#become('connecting');
-    return new Promise((resolve, reject) => {
-      const session = http2.connect(
-        `${this.#options.tls === undefined ? 'http' : 'https'}://${this.target}`,
-        {
-          createConnection: () => this.#createSocket(),
-          settings: { initialWindowSize: 1024 * 1024, enablePush: false },
-          maxSessionMemory: 256,
-        },
-      );
-      let failure: unknown;
-      const cancelTimeout = this.#clock.schedule(this.#options.connectTimeoutMs ?? 3000, () => {
-        session.destroy(new Error('timed out'));
+    let socket: net.Socket;
+    try {
+      socket = await connectSocket({
+        target: this.target,
+        tls: this.#options.tls,
+        clock: this.#clock,
+        timeoutMs: this.#options.connectTimeoutMs ?? 3000,
       });
+    } catch (cause) {
+      this.#become('broken');
+      throw unavailable(this.target, cause);
+    }
+    if (this.#state === 'closed') {
+      socket.destroy();
+      throw new GrpcError(Code.Unavailable, 'the channel is closed');
+    }
+    return this.#openSession(socket);
+  }
+
+  #openSession(socket: net.Socket): Promise<http2.ClientHttp2Session> {
+    return new Promise((resolve, reject) => {
+      const scheme = this.#options.tls === undefined ? 'http' : 'https';
+      const session = http2.connect(`${scheme}://${this.target}`, {
+        createConnection: () => socket,
+        settings: { initialWindowSize: 1024 * 1024, enablePush: false },
+        maxSessionMemory: 256,
+      });
+      let failure: unknown;
       session.on('error', (error) => {
         failure = error;
       });
       session.once('connect', () => {
-        cancelTimeout();
         session.setLocalWindowSize(16 * 1024 * 1024);
         this.#session = session;
         this.#keepAlive(session);
@@ -251,40 +256,10 @@ class Http2Channel implements Channel {
         if (this.#session === session) this.#lost(session);
       });
       session.once('close', () => {
-        cancelTimeout();
         this.#lost(session);
         reject(unavailable(this.target, failure));
       });
     });
-  }
-
-  #createSocket(): net.Socket {
-    const { host, port } = splitTarget(this.target);
-    const security = this.#options.tls;
-    if (security === undefined) return net.connect({ host, port, noDelay: true });
-    const { verify } = security;
-    const serverName = security.serverName ?? host;
-    const socket = tls.connect({
-      host,
-      port,
-      ALPNProtocols: ['h2'],
-      ...(net.isIP(serverName) === 0 ? { servername: serverName } : {}),
-      ...(security.ca === undefined ? {} : { ca: security.ca }),
-      ...(security.cert === undefined ? {} : { cert: security.cert }),
-      ...(security.key === undefined ? {} : { key: security.key }),
-      ...(verify !== undefined && security.ca === undefined ? { rejectUnauthorized: false } : {}),
-      checkServerIdentity: (name, certificate) =>
-        tls.checkServerIdentity(security.serverName ?? name, certificate) ?? verify?.(certificate),
-    });
-    socket.setNoDelay(true);
-    if (verify !== undefined && security.ca === undefined) {
-      // Without a chain to check, Node calls no identity check; ours must pass before anything is sent.
-      socket.prependOnceListener('secureConnect', () => {
-        const refusal = verify(socket.getPeerCertificate(true));
-        if (refusal !== undefined) socket.destroy(refusal);
-      });
-    }
-    return socket;
   }
 
   #keepAlive(session: http2.ClientHttp2Session): void {
@@ -320,96 +295,7 @@ class Http2Channel implements Channel {
   }
 }
 
-/** Messages that a caller may send before the connection stands, without awaiting `drained()`. */
-const earlyMessagesMax = 1024;
-
-/** A stream whose connection is still being made. */
-class PendingStream {
-  readonly #opening: Promise<ReturnType<typeof streamCall>>;
-  #stream: ReturnType<typeof streamCall> | undefined;
-  #early: unknown[] = [];
-  #ending = false;
-  #cancelled = false;
-  #failed = false;
-
-  constructor(opening: Promise<ReturnType<typeof streamCall>>, signal: AbortSignal | undefined) {
-    this.#opening = opening;
-    const onAbort = (): void => this.cancel();
-    signal?.addEventListener('abort', onAbort, { once: true });
-    opening.then(
-      (stream) => {
-        signal?.removeEventListener('abort', onAbort);
-        this.#stream = stream;
-        if (this.#cancelled) {
-          stream.cancel();
-          return;
-        }
-        for (const message of this.#early) stream.send(message);
-        this.#early = [];
-        if (this.#ending) stream.end();
-      },
-      () => {
-        this.#failed = true;
-      },
-    );
-  }
-
-  send(message: unknown): boolean {
-    if (this.#stream !== undefined) return this.#stream.send(message);
-    if (this.ended) return true;
-    if (this.#early.length >= earlyMessagesMax) {
-      throw new GrpcError(Code.ResourceExhausted, 'too many messages before the connection stands');
-    }
-    this.#early.push(message);
-    return false;
-  }
-
-  sendEncoded(bytes: Uint8Array): boolean {
-    if (this.#stream === undefined) {
-      throw new GrpcError(
-        Code.Unavailable,
-        'encoded messages need an open stream: await drained() first',
-      );
-    }
-    return this.#stream.sendEncoded(bytes);
-  }
-
-  async drained(): Promise<void> {
-    if (this.#stream === undefined) {
-      await this.#opening.catch(() => undefined);
-    }
-    await this.#stream?.drained();
-  }
-
-  get ended(): boolean {
-    return this.#failed || this.#cancelled || (this.#stream?.ended ?? false);
-  }
-
-  end(): void {
-    this.#ending = true;
-    this.#stream?.end();
-  }
-
-  cancel(): void {
-    this.#cancelled = true;
-    this.#stream?.cancel();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator {
-    const stream = await this.#opening;
-    yield* stream;
-  }
-}
-
 function unavailable(target: string, cause: unknown): GrpcError {
   const reason = cause instanceof Error ? cause.message : 'the connection ended';
   return new GrpcError(Code.Unavailable, `cannot connect to ${target}: ${reason}`, { cause });
-}
-
-function splitTarget(target: string): { host: string; port: number } {
-  const at = target.lastIndexOf(':');
-  return {
-    host: target.slice(0, at).replace(/^\[|\]$/g, ''),
-    port: Number(target.slice(at + 1)),
-  };
 }

@@ -3,7 +3,8 @@
  * are what `src/gen` defines; handlers and clients are typed from them (see `types.ts`).
  */
 export { createGrpcChannel } from './channel.js';
-export type { Channel, ChannelOptions, ChannelState, ChannelTls } from './channel.js';
+export type { Channel, ChannelOptions, ChannelState } from './channel.js';
+export type { ChannelTls } from './connect.js';
 export { peerCertificateOf, showedUntrustedCertificate } from './peer.js';
 export { createGrpcServer } from './server.js';
 export type { GrpcServer, GrpcServerOptions, HttpHandler, ServerTls } from './server.js';

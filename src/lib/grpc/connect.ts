@@ -1,0 +1,83 @@
+import * as net from 'node:net';
+import * as tls from 'node:tls';
+import type { Clock } from '../clock.js';
+
+export interface ChannelTls {
+  /** PEM of the authorities that are believed. */
+  readonly ca?: string | Buffer;
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+  /** The name that the server's certificate must bear. @default the target's host */
+  readonly serverName?: string;
+  /** Checks the server beyond or instead of the chain; an Error refuses it. With it, `ca` may be absent. */
+  readonly verify?: (peer: tls.PeerCertificate) => Error | undefined;
+}
+
+/**
+ * A connection on which HTTP/2 may start: TLS is done and the server is the one that was meant.
+ * @throws the system's or TLS' error, or one that says that time ran out
+ */
+export function connectSocket(options: {
+  readonly target: string;
+  readonly tls: ChannelTls | undefined;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+}): Promise<net.Socket> {
+  const { host, port } = splitTarget(options.target);
+  const security = options.tls;
+  return new Promise((resolve, reject) => {
+    const socket =
+      security === undefined
+        ? net.connect({ host, port, noDelay: true })
+        : connectTls(host, port, security);
+    const cancelTimeout = options.clock.schedule(options.timeoutMs, () => {
+      socket.destroy(new Error('timed out'));
+    });
+    const onError = (error: Error): void => {
+      cancelTimeout();
+      reject(error);
+    };
+    const onClose = (): void => onError(new Error('the connection was closed'));
+    socket.once('error', onError);
+    socket.once('close', onClose);
+    socket.once(security === undefined ? 'connect' : 'secureConnect', () => {
+      const refusal =
+        socket instanceof tls.TLSSocket && security?.verify !== undefined
+          ? security.verify(socket.getPeerCertificate(true))
+          : undefined;
+      if (refusal !== undefined) {
+        socket.destroy(refusal);
+        return;
+      }
+      cancelTimeout();
+      socket.removeListener('error', onError);
+      socket.removeListener('close', onClose);
+      resolve(socket);
+    });
+  });
+}
+
+function connectTls(host: string, port: number, security: ChannelTls): tls.TLSSocket {
+  const serverName = security.serverName ?? host;
+  const socket = tls.connect({
+    host,
+    port,
+    ALPNProtocols: ['h2'],
+    ...(net.isIP(serverName) === 0 ? { servername: serverName } : {}),
+    ...(security.ca === undefined ? {} : { ca: security.ca }),
+    ...(security.cert === undefined ? {} : { cert: security.cert }),
+    ...(security.key === undefined ? {} : { key: security.key }),
+    rejectUnauthorized: security.verify === undefined || security.ca !== undefined,
+    checkServerIdentity: (_name, certificate) => tls.checkServerIdentity(serverName, certificate),
+  });
+  socket.setNoDelay(true);
+  return socket;
+}
+
+function splitTarget(target: string): { host: string; port: number } {
+  const at = target.lastIndexOf(':');
+  return {
+    host: target.slice(0, at).replace(/^\[|\]$/g, ''),
+    port: Number(target.slice(at + 1)),
+  };
+}

@@ -1,0 +1,216 @@
+// oxlint-disable-next-line import/no-unassigned-import -- @peculiar/x509's container needs it loaded first
+import 'reflect-metadata';
+import * as x509 from '@peculiar/x509';
+import { createHash, webcrypto, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import type { Clock } from '../clock.js';
+
+/** A certificate and its private key (PKCS#8), in PEM. */
+export interface KeyPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Whom a certificate names, and what it may be used for. */
+export interface Subject {
+  readonly commonName: string;
+  /** Kubernetes reads them as groups. */
+  readonly organizations?: readonly string[];
+  /** Host names and IP addresses. */
+  readonly hosts?: readonly string[];
+  readonly usages: readonly ('server' | 'client')[];
+}
+
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const dayMs = 86_400_000;
+/** Certificates start this much before now, for clocks that lag. */
+const backdateMs = 5 * 60_000;
+
+/** A self-signed authority. @param days how long it is valid. @default 3,650 */
+export async function createCertificateAuthority(options: {
+  readonly commonName: string;
+  readonly clock: Clock;
+  readonly days?: number;
+}): Promise<KeyPair> {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
+    {
+      serialNumber: serialNumber(),
+      name: new x509.Name([{ CN: [options.commonName] }]),
+      ...validity(options.clock, options.days ?? 3650),
+      signingAlgorithm: algorithm,
+      keys,
+      extensions: [
+        new x509.BasicConstraintsExtension(true, undefined, true),
+        new x509.KeyUsagesExtension(
+          x509.KeyUsageFlags.keyCertSign |
+            x509.KeyUsageFlags.cRLSign |
+            x509.KeyUsageFlags.digitalSignature,
+          true,
+        ),
+        await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto),
+      ],
+    },
+    webcrypto,
+  );
+  return { cert: certificate.toString('pem'), key: await exportKey(keys.privateKey) };
+}
+
+/** A key and a certificate for it, signed by `ca`. @param days @default 365 */
+export async function issueCertificate(options: {
+  readonly ca: KeyPair;
+  readonly subject: Subject;
+  readonly clock: Clock;
+  readonly days?: number;
+}): Promise<KeyPair> {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const cert = await sign({ ...options, publicKey: keys.publicKey, days: options.days ?? 365 });
+  return { cert, key: await exportKey(keys.privateKey) };
+}
+
+/** A new key and a request (PKCS#10) for a certificate over it. */
+export async function createSigningRequest(
+  subject: Subject,
+): Promise<{ readonly request: string; readonly key: string }> {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const request = await x509.Pkcs10CertificateRequestGenerator.create(
+    {
+      name: nameOf(subject),
+      keys,
+      signingAlgorithm: algorithm,
+      extensions: hostsExtension(subject.hosts ?? []),
+    },
+    webcrypto,
+  );
+  return { request: request.toString('pem'), key: await exportKey(keys.privateKey) };
+}
+
+/** A request that could not be read, or whose signature is wrong. */
+export class BadSigningRequestError extends Error {
+  override readonly name = 'BadSigningRequestError';
+  readonly code = 'BAD_SIGNING_REQUEST';
+}
+
+/**
+ * Reads a request and verifies that its sender holds the key.
+ * @throws BadSigningRequestError
+ */
+export async function readSigningRequest(pem: string): Promise<{
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+  readonly hosts: readonly string[];
+  readonly request: x509.Pkcs10CertificateRequest;
+}> {
+  let request: x509.Pkcs10CertificateRequest;
+  let verified: boolean;
+  try {
+    request = new x509.Pkcs10CertificateRequest(pem);
+    verified = await request.verify(webcrypto);
+  } catch (cause) {
+    throw new BadSigningRequestError('the certificate request cannot be read', { cause });
+  }
+  if (!verified) throw new BadSigningRequestError('the signature of the request does not verify');
+  const alternatives = request.getExtension('2.5.29.17');
+  return {
+    commonName: request.subjectName.getField('CN')[0] ?? '',
+    organizations: request.subjectName.getField('O'),
+    hosts:
+      alternatives instanceof x509.SubjectAlternativeNameExtension
+        ? alternatives.names.items.map((name) => name.value)
+        : [],
+    request,
+  };
+}
+
+/** Signs a request's key for `subject`, which the caller has decided on: the request's own wishes count for nothing. */
+export async function signRequest(options: {
+  readonly ca: KeyPair;
+  readonly request: x509.Pkcs10CertificateRequest;
+  readonly subject: Subject;
+  readonly clock: Clock;
+  readonly days?: number;
+}): Promise<string> {
+  const publicKey = await options.request.publicKey.export(webcrypto);
+  return sign({ ...options, publicKey, days: options.days ?? 365 });
+}
+
+/**
+ * `sha256:<hex>` of the public key (SubjectPublicKeyInfo) of a certificate: what a joining machine pins, in the form of
+ * kubeadm's `--discovery-token-ca-cert-hash`.
+ */
+export function publicKeyHash(certificate: string | Buffer): string {
+  const spki = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
+  return `sha256:${createHash('sha256').update(spki).digest('hex')}`;
+}
+
+async function sign(options: {
+  readonly ca: KeyPair;
+  readonly subject: Subject;
+  readonly publicKey: webcrypto.CryptoKey;
+  readonly clock: Clock;
+  readonly days: number;
+}): Promise<string> {
+  const { subject } = options;
+  const authority = new x509.X509Certificate(options.ca.cert);
+  const signingKey = await webcrypto.subtle.importKey(
+    'pkcs8',
+    x509.PemConverter.decodeFirst(options.ca.key),
+    algorithm,
+    false,
+    ['sign'],
+  );
+  const usages = subject.usages.map((usage) =>
+    usage === 'server' ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth,
+  );
+  const certificate = await x509.X509CertificateGenerator.create(
+    {
+      serialNumber: serialNumber(),
+      subject: nameOf(subject),
+      issuer: authority.subjectName,
+      ...validity(options.clock, options.days),
+      signingAlgorithm: algorithm,
+      publicKey: options.publicKey,
+      signingKey,
+      extensions: [
+        new x509.BasicConstraintsExtension(false, undefined, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+        new x509.ExtendedKeyUsageExtension(usages),
+        await x509.AuthorityKeyIdentifierExtension.create(authority, false, webcrypto),
+        ...hostsExtension(subject.hosts ?? []),
+      ],
+    },
+    webcrypto,
+  );
+  return certificate.toString('pem');
+}
+
+function nameOf(subject: Subject): x509.Name {
+  const organizations = (subject.organizations ?? []).map((name) => ({ O: [name] }));
+  return new x509.Name([...organizations, { CN: [subject.commonName] }]);
+}
+
+function hostsExtension(hosts: readonly string[]): x509.SubjectAlternativeNameExtension[] {
+  if (hosts.length === 0) return [];
+  return [
+    new x509.SubjectAlternativeNameExtension(
+      hosts.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
+    ),
+  ];
+}
+
+function validity(clock: Clock, days: number): { notBefore: Date; notAfter: Date } {
+  const nowMs = clock.nowMs();
+  return { notBefore: new Date(nowMs - backdateMs), notAfter: new Date(nowMs + days * dayMs) };
+}
+
+/** 127 random bits, positive, as RFC 5280 wants them. */
+function serialNumber(): string {
+  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x01;
+  return Buffer.from(bytes).toString('hex');
+}
+
+async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
+  const der = await webcrypto.subtle.exportKey('pkcs8', key);
+  return x509.PemConverter.encode(der, 'PRIVATE KEY');
+}
