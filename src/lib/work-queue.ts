@@ -1,0 +1,153 @@
+import type { Clock } from './clock.js';
+import type { Logger } from './log.js';
+
+/** How long a key waits after its n-th failure in a row: `baseMs * 2^(n-1)`, at most `maxMs`. */
+export interface BackOff {
+  readonly baseMs: number;
+  readonly maxMs: number;
+}
+
+/** What a reconcile wants next: nothing, or to be called again after a while. */
+export interface ReconcileResult {
+  readonly requeueAfterMs?: number;
+}
+
+export interface WorkQueueOptions {
+  readonly name: string;
+  /** Brings the object of that key to its wanted state. A rejection is retried with back-off. */
+  readonly reconcile: (key: string) => Promise<ReconcileResult | void>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Reconciles under way at once, each for another key. @default 1 */
+  readonly workers?: number;
+  /** @default 5 ms doubling to 30 s */
+  readonly backOff?: BackOff;
+  /** Called after each reconcile, for metrics. */
+  readonly onDone?: (key: string, error: unknown, durationMs: number) => void;
+}
+
+/**
+ * Level-triggered work: keys wait, each at most once; a key is never worked on twice at the same time, and one that is
+ * added while it is worked on comes again afterwards. Bounded by the number of keys.
+ * @see Kubernetes client-go `util/workqueue`
+ */
+export class WorkQueue {
+  readonly #options: WorkQueueOptions;
+  readonly #backOff: BackOff;
+  readonly #waiting = new Set<string>();
+  readonly #running = new Set<string>();
+  readonly #again = new Set<string>();
+  readonly #failures = new Map<string, number>();
+  readonly #delayed = new Map<string, { readonly atMs: number; readonly cancel: () => void }>();
+  #idle: (() => void)[] = [];
+  #scheduled = false;
+  #stopped = false;
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options;
+    this.#backOff = options.backOff ?? { baseMs: 5, maxMs: 30_000 };
+  }
+
+  /** Keys that wait to be worked on, delayed ones left out. */
+  get depth(): number {
+    return this.#waiting.size;
+  }
+
+  /** Has the key reconciled soon. */
+  add(key: string): void {
+    if (this.#stopped) return;
+    this.#cancelDelayed(key);
+    if (this.#running.has(key)) {
+      this.#again.add(key);
+      return;
+    }
+    this.#waiting.add(key);
+    this.#wake();
+  }
+
+  /** Has the key reconciled after `delayMs`, or sooner if it is due sooner already. */
+  addAfter(key: string, delayMs: number): void {
+    if (this.#stopped) return;
+    if (delayMs <= 0) {
+      this.add(key);
+      return;
+    }
+    const atMs = this.#options.clock.monotonicMs() + delayMs;
+    const earlier = this.#delayed.get(key);
+    if (earlier !== undefined && earlier.atMs <= atMs) return;
+    this.#cancelDelayed(key);
+    const cancel = this.#options.clock.schedule(delayMs, () => {
+      this.#delayed.delete(key);
+      this.add(key);
+    });
+    this.#delayed.set(key, { atMs, cancel });
+  }
+
+  /** Takes no more keys, and resolves when the reconciles under way have ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#waiting.clear();
+    this.#again.clear();
+    for (const { cancel } of this.#delayed.values()) cancel();
+    this.#delayed.clear();
+    await this.whenIdle();
+  }
+
+  /** Resolves when nothing waits and nothing runs; what is delayed does not count. */
+  whenIdle(): Promise<void> {
+    if (this.#waiting.size === 0 && this.#running.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idle.push(resolve);
+    });
+  }
+
+  #cancelDelayed(key: string): void {
+    this.#delayed.get(key)?.cancel();
+    this.#delayed.delete(key);
+  }
+
+  #wake(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.#fill();
+    });
+  }
+
+  #fill(): void {
+    for (const key of this.#waiting) {
+      if (this.#running.size >= (this.#options.workers ?? 1)) return;
+      this.#waiting.delete(key);
+      this.#running.add(key);
+      void this.#work(key);
+    }
+    if (this.#running.size === 0) {
+      const idle = this.#idle;
+      this.#idle = [];
+      for (const resolve of idle) resolve();
+    }
+  }
+
+  async #work(key: string): Promise<void> {
+    const { clock, log, name, reconcile, onDone } = this.#options;
+    const startedMs = clock.monotonicMs();
+    let failure: unknown;
+    try {
+      const result = await reconcile(key);
+      this.#failures.delete(key);
+      if (result?.requeueAfterMs !== undefined) this.addAfter(key, result.requeueAfterMs);
+    } catch (error) {
+      failure = error;
+      const failures = (this.#failures.get(key) ?? 0) + 1;
+      this.#failures.set(key, failures);
+      const delayMs = Math.min(this.#backOff.maxMs, this.#backOff.baseMs * 2 ** (failures - 1));
+      log.debug({ queue: name, key, failures, error }, 'a reconcile failed and is tried again');
+      this.addAfter(key, delayMs);
+    }
+    onDone?.(key, failure, clock.monotonicMs() - startedMs);
+    this.#running.delete(key);
+    if (this.#again.delete(key)) this.#waiting.add(key);
+    this.#fill();
+  }
+}
