@@ -71,13 +71,13 @@ export function typeInvalid(field: FieldPath, value: unknown, detail: string): F
   return { type: 'FieldValueTypeInvalid', field, body };
 }
 
-/** A value outside an enumeration; `supported` is printed sorted, as Kubernetes does. */
+/** A value outside an enumeration; `supported` is printed in the given order. */
 export function notSupported(
   field: FieldPath,
   value: unknown,
   supported: readonly string[],
 ): FieldError {
-  const list = supported.toSorted().map(quote).join(', ');
+  const list = supported.map(quote).join(', ');
   const detail = supported.length === 0 ? '' : `supported values: ${list}`;
   const body = withDetail(`Unsupported value: ${show(value)}`, detail);
   return { type: 'FieldValueNotSupported', field, body };

@@ -11,8 +11,8 @@ export type JsonObject = { [key: string]: Json };
 
 /** `group/version` and `kind` of an object; both may be absent on items of a typed list. */
 export interface TypeMeta {
-  apiVersion?: string | undefined;
-  kind?: string | undefined;
+  apiVersion?: string;
+  kind?: string;
 }
 
 /** Names a kind in one version of one group; the core group is `''`. */
@@ -35,40 +35,44 @@ export interface OwnerReference {
   kind: string;
   name: string;
   uid: string;
-  controller?: boolean | undefined;
-  blockOwnerDeletion?: boolean | undefined;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
 }
 
 /** One manager's set of fields, see `apply/`. */
 export interface ManagedFieldsEntry {
-  manager?: string | undefined;
-  operation?: string | undefined;
-  apiVersion?: string | undefined;
+  manager?: string;
+  operation?: string;
+  apiVersion?: string;
   /** RFC 3339, whole seconds. */
-  time?: string | undefined;
-  fieldsType?: string | undefined;
-  fieldsV1?: JsonObject | undefined;
-  subresource?: string | undefined;
+  time?: string;
+  fieldsType?: string;
+  fieldsV1?: JsonObject;
+  subresource?: string;
 }
 
 /** The metadata of every stored object. Times are RFC 3339 in UTC with whole seconds. */
 export interface ObjectMeta {
-  name?: string | undefined;
-  generateName?: string | undefined;
-  namespace?: string | undefined;
-  selfLink?: string | undefined;
-  uid?: string | undefined;
-  resourceVersion?: string | undefined;
-  generation?: number | undefined;
-  creationTimestamp?: string | undefined;
-  deletionTimestamp?: string | undefined;
-  deletionGracePeriodSeconds?: number | undefined;
-  labels?: Record<string, string> | undefined;
-  annotations?: Record<string, string> | undefined;
-  ownerReferences?: OwnerReference[] | undefined;
-  finalizers?: string[] | undefined;
-  managedFields?: ManagedFieldsEntry[] | undefined;
+  /** Absent only while `generateName` waits to be used. */
+  name: string;
+  generateName?: string;
+  namespace?: string;
+  selfLink?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ownerReferences?: OwnerReference[];
+  finalizers?: string[];
+  managedFields?: ManagedFieldsEntry[];
 }
+
+/** Metadata inside a template: a name is not needed. */
+export type TemplateMeta = Partial<ObjectMeta>;
 
 /** Any stored object. `spec`, `status`, `data`, … are reached through the typed kinds. */
 export interface KubeObject extends TypeMeta {
@@ -143,4 +147,10 @@ export function isJsonObject(value: unknown): value is Record<string, unknown> {
 /** The controlling owner, when there is one. */
 export function controllerOf(object: { metadata: ObjectMeta }): OwnerReference | undefined {
   return object.metadata.ownerReferences?.find((reference) => reference.controller === true);
+}
+
+/** The string in a field of a JSON object; `''` when there is none. */
+export function textOf(object: Readonly<Record<string, unknown>>, field: string): string {
+  const value = object[field];
+  return typeof value === 'string' ? value : '';
 }

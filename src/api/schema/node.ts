@@ -63,7 +63,7 @@ export interface SchemaNode {
 }
 
 /** A node that remembers the TypeScript type of its values. */
-export interface Typed<T> extends SchemaNode {
+export interface Typed<out T> extends SchemaNode {
   /** Never present at run time. */
   readonly phantom?: T;
 }

@@ -1,0 +1,150 @@
+/** Affinity, tolerations and topology spread. */
+import { doc, int32, int64, labels, list, num32, req, str, struct } from '../schema/dsl.js';
+import { labelSelector } from '../schema/meta.js';
+import {
+  isBetween,
+  isLabelSelector,
+  isPositive,
+  isQualifiedName,
+  oneOf,
+} from '../validation/checks.js';
+import { isNodeSelectorRequirement, isToleration } from '../validation/scheduling.js';
+
+const nodeSelectorRequirement = struct(
+  'core/v1.NodeSelectorRequirement',
+  'A key, an operator and values.',
+  {
+    key: req(str('Label key.')),
+    operator: req(str('In, NotIn, Exists, DoesNotExist, Gt or Lt.')),
+    values: list('Values; one integer for Gt and Lt, none for Exists.', str('')),
+  },
+  { checks: [isNodeSelectorRequirement] },
+);
+
+const nodeSelectorTerm = struct(
+  'core/v1.NodeSelectorTerm',
+  'Requirements on a node; all must hold, and an empty term matches nothing.',
+  {
+    matchExpressions: list('Requirements on labels.', nodeSelectorRequirement),
+    matchFields: list('Requirements on fields (metadata.name).', nodeSelectorRequirement),
+  },
+  { atomic: true },
+);
+
+/** A selector of nodes: terms of which one must match. */
+export const nodeSelector = struct(
+  'core/v1.NodeSelector',
+  'Terms of which at least one must match.',
+  { nodeSelectorTerms: req(list('The terms.', nodeSelectorTerm)) },
+  { atomic: true },
+);
+
+const podAffinityTerm = struct('core/v1.PodAffinityTerm', 'Pods near or far from which to be.', {
+  labelSelector: doc('Selects the other pods; none when absent.', labelSelector),
+  matchLabelKeys: list("Keys whose values are taken from this pod's labels.", str('')),
+  mismatchLabelKeys: list("Keys whose values must differ from this pod's.", str('')),
+  namespaceSelector: doc('Selects namespaces of the other pods.', labelSelector),
+  namespaces: list("Names of namespaces; the pod's own unless set.", str('')),
+  topologyKey: req(str('Node label whose equal values mean the same place.')),
+});
+
+const weight = req(num32('Weight, 1 to 100.', { checks: [isBetween(1, 100)] }));
+
+const weightedPodAffinityTerm = struct(
+  'core/v1.WeightedPodAffinityTerm',
+  'A pod affinity term with a weight.',
+  { podAffinityTerm: req(podAffinityTerm), weight },
+);
+
+const podAffinityFields = {
+  preferredDuringSchedulingIgnoredDuringExecution: list(
+    'Terms that add to the score of a node.',
+    weightedPodAffinityTerm,
+  ),
+  requiredDuringSchedulingIgnoredDuringExecution: list(
+    'Terms that a node must meet.',
+    podAffinityTerm,
+  ),
+};
+
+/** Where a pod wants to be. */
+export const affinity = struct('core/v1.Affinity', 'Where a pod wants to run.', {
+  nodeAffinity: struct('core/v1.NodeAffinity', 'Nodes that a pod prefers or needs.', {
+    preferredDuringSchedulingIgnoredDuringExecution: list(
+      'Terms that add to the score of a node.',
+      struct('core/v1.PreferredSchedulingTerm', 'A node selector term with a weight.', {
+        preference: req(nodeSelectorTerm),
+        weight,
+      }),
+    ),
+    requiredDuringSchedulingIgnoredDuringExecution: nodeSelector,
+  }),
+  podAffinity: struct('core/v1.PodAffinity', 'Pods that a pod wants near.', podAffinityFields),
+  podAntiAffinity: struct(
+    'core/v1.PodAntiAffinity',
+    'Pods that a pod wants far away.',
+    podAffinityFields,
+  ),
+});
+
+/** What taint a pod bears. */
+export const toleration = struct(
+  'core/v1.Toleration',
+  'A taint that the pod bears.',
+  {
+    effect: str('Effect of the taint; all effects when empty.'),
+    key: str('Key of the taint; all keys when empty, with operator Exists.'),
+    operator: str('Exists or Equal (when empty).'),
+    tolerationSeconds: int64('Seconds a NoExecute taint is borne; for ever unless set.'),
+    value: str('Value of the taint, for Equal.'),
+  },
+  { checks: [isToleration] },
+);
+
+/** How pods are spread. */
+export const topologySpreadConstraint = struct(
+  'core/v1.TopologySpreadConstraint',
+  'How matching pods are spread over places.',
+  {
+    labelSelector: {
+      ...doc('Selects the pods that are counted.', labelSelector),
+      checks: [isLabelSelector],
+    },
+    matchLabelKeys: list("Keys whose values are taken from this pod's labels.", str('')),
+    maxSkew: req(num32('Greatest difference between two places.', { checks: [isPositive] })),
+    minDomains: int32('Least number of places.', { checks: [isPositive] }),
+    nodeAffinityPolicy: str('Honor or Ignore the node affinity when counting.', {
+      checks: [oneOf(['Honor', 'Ignore'])],
+    }),
+    nodeTaintsPolicy: str('Honor or Ignore taints when counting.', {
+      checks: [oneOf(['Honor', 'Ignore'])],
+    }),
+    topologyKey: req(
+      str('Node label whose equal values mean the same place.', { checks: [isQualifiedName] }),
+    ),
+    whenUnsatisfiable: req(
+      str('DoNotSchedule or ScheduleAnyway.', {
+        checks: [oneOf(['DoNotSchedule', 'ScheduleAnyway'])],
+      }),
+    ),
+  },
+);
+
+/** Terms of topology selectors, for storage classes. */
+export const topologySelectorTerm = struct(
+  'core/v1.TopologySelectorTerm',
+  'Labels of places.',
+  {
+    matchLabelExpressions: list(
+      'Requirements on labels.',
+      struct('core/v1.TopologySelectorLabelRequirement', 'A key and its values.', {
+        key: req(str('Label key.')),
+        values: req(list('Values of which one must match.', str(''))),
+      }),
+    ),
+  },
+  { atomic: true },
+);
+
+/** Used by the pod's spec. */
+export const nodeSelectorLabels = labels('Labels that the node must have.');

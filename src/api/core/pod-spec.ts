@@ -1,0 +1,184 @@
+/** The spec of a pod and the pod template. */
+import {
+  bool,
+  doc,
+  flag,
+  int32,
+  int64,
+  list,
+  listMap,
+  num64,
+  quantities,
+  req,
+  str,
+  struct,
+  always,
+} from '../schema/dsl.js';
+import { templateMeta } from '../schema/meta.js';
+import {
+  areLabels,
+  isBetween,
+  isDnsSubdomain,
+  isNonNegative,
+  isQualifiedName,
+  oneOf,
+} from '../validation/checks.js';
+import { affinity, nodeSelectorLabels, toleration, topologySpreadConstraint } from './affinity.js';
+import {
+  appArmorProfile,
+  container,
+  ephemeralContainer,
+  resourceRequirements,
+  seLinuxOptions,
+  seccompProfile,
+  windowsOptions,
+} from './container.js';
+import { localObjectReference } from './references.js';
+import { volume } from './volume.js';
+
+const podSecurityContext = struct(
+  'core/v1.PodSecurityContext',
+  'Security settings for all containers of the pod.',
+  {
+    appArmorProfile,
+    fsGroup: int64('Group that owns the volumes.', { checks: [isNonNegative] }),
+    fsGroupChangePolicy: str('OnRootMismatch or Always.'),
+    runAsGroup: int64('Group id of entry points.', { checks: [isNonNegative] }),
+    runAsNonRoot: bool('Refuses to start as user 0.'),
+    runAsUser: int64('User id of entry points.', { checks: [isNonNegative] }),
+    seLinuxChangePolicy: str('MountOption or Recursive.'),
+    seLinuxOptions,
+    seccompProfile,
+    supplementalGroups: list('More groups of the processes.', num64('')),
+    supplementalGroupsPolicy: str('Merge or Strict.'),
+    sysctls: list(
+      'Kernel parameters of the pod.',
+      struct('core/v1.Sysctl', 'A kernel parameter.', {
+        name: req(str('Name of the parameter.')),
+        value: req(str('Value of the parameter.')),
+      }),
+    ),
+    windowsOptions,
+  },
+);
+
+const podDnsConfig = struct('core/v1.PodDNSConfig', "Additions to the pod's resolver.", {
+  nameservers: list('Addresses of name servers.', str('')),
+  options: list(
+    'Resolver options.',
+    struct('core/v1.PodDNSConfigOption', 'A resolver option.', {
+      name: str('Name of the option.'),
+      value: str('Value of the option.'),
+    }),
+  ),
+  searches: list('Search domains.', str('')),
+});
+
+const resourceClaimOfPod = struct('core/v1.PodResourceClaim', 'A claim on devices.', {
+  name: req(str('Name, unique in the pod.')),
+  resourceClaimName: str('Name of a ResourceClaim.'),
+  resourceClaimTemplateName: str('Name of a ResourceClaimTemplate.'),
+});
+
+const scheduling = {
+  affinity: doc('Where the pod wants to run.', affinity),
+  nodeName: str('Node on which the pod runs; set by the scheduler.'),
+  nodeSelector: { ...nodeSelectorLabels, mapType: 'atomic' as const, checks: [areLabels] },
+  overhead: quantities('Resources of the sandbox, from the RuntimeClass.'),
+  preemptionPolicy: str('Never or PreemptLowerPriority.'),
+  priority: int32('Priority as a number; set from the priority class.'),
+  priorityClassName: str('Name of the PriorityClass.'),
+  schedulerName: str('Scheduler that places the pod.', { default: 'default-scheduler' }),
+  schedulingGates: listMap(
+    'Gates that keep the pod from being scheduled.',
+    ['name'],
+    struct('core/v1.PodSchedulingGate', 'A gate.', {
+      name: req(str('Name of the gate.', { checks: [isQualifiedName] })),
+    }),
+  ),
+  tolerations: list('Taints that the pod bears.', toleration),
+  topologySpreadConstraints: listMap(
+    'How pods are spread over places.',
+    ['topologyKey', 'whenUnsatisfiable'],
+    topologySpreadConstraint,
+  ),
+};
+
+const network = {
+  dnsConfig: doc("Additions to the pod's resolver.", podDnsConfig),
+  dnsPolicy: str('ClusterFirst, ClusterFirstWithHostNet, Default or None.', {
+    default: 'ClusterFirst',
+    checks: [oneOf(['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'])],
+  }),
+  hostAliases: listMap(
+    "Entries of the pod's hosts file.",
+    ['ip'],
+    struct('core/v1.HostAlias', 'An address and its names.', {
+      hostnames: list('Host names.', str('')),
+      ip: req(str('The address.')),
+    }),
+  ),
+  hostIPC: flag("Uses the node's IPC namespace."),
+  hostNetwork: flag("Uses the node's network."),
+  hostPID: flag("Uses the node's PID namespace."),
+  hostUsers: bool("Uses the node's user namespace."),
+  hostname: str('Host name of the pod; its name unless set.'),
+  setHostnameAsFQDN: bool('The full name is the host name.'),
+  subdomain: str('Puts the pod at hostname.subdomain.namespace.svc.'),
+};
+
+/** The spec of a pod. */
+export const podSpec = struct('core/v1.PodSpec', 'What the pod shall be.', {
+  ...scheduling,
+  ...network,
+  activeDeadlineSeconds: int64('Seconds after which the pod is ended.', {
+    checks: [isBetween(1, 2 ** 31 - 1)],
+  }),
+  automountServiceAccountToken: bool('Whether a token is mounted.'),
+  containers: req(
+    listMap('Containers of the pod; at least one, fixed after creation.', ['name'], container),
+  ),
+  enableServiceLinks: bool('Puts variables for services into the environment.', { default: true }),
+  ephemeralContainers: listMap(
+    'Containers put into the running pod for debugging.',
+    ['name'],
+    ephemeralContainer,
+  ),
+  imagePullSecrets: listMap('Secrets for pulling images.', ['name'], localObjectReference),
+  initContainers: listMap('Containers that run one by one before the others.', ['name'], container),
+  os: struct('core/v1.PodOS', 'Operating system of the pod.', {
+    name: req(str('linux or windows.', { checks: [oneOf(['linux', 'windows'])] })),
+  }),
+  readinessGates: list(
+    'Conditions that must be True for the pod to be ready.',
+    struct('core/v1.PodReadinessGate', 'A condition of the pod.', {
+      conditionType: req(str('Type of the condition.', { checks: [isQualifiedName] })),
+    }),
+  ),
+  resourceClaims: listMap('Claims on devices.', ['name'], resourceClaimOfPod, {
+    strategy: 'merge,retainKeys',
+  }),
+  resources: doc('Resources of the pod as a whole.', resourceRequirements),
+  restartPolicy: str('Always, OnFailure or Never.', {
+    default: 'Always',
+    checks: [oneOf(['Always', 'OnFailure', 'Never'])],
+  }),
+  runtimeClassName: str('Name of the RuntimeClass.', { checks: [isDnsSubdomain] }),
+  securityContext: doc('Security settings for all containers.', podSecurityContext),
+  serviceAccount: str('Deprecated: use serviceAccountName.'),
+  serviceAccountName: str('Name of the ServiceAccount.', { checks: [isDnsSubdomain] }),
+  shareProcessNamespace: bool('Containers share one PID namespace.'),
+  terminationGracePeriodSeconds: int64('Seconds between asking to end and killing.', {
+    default: 30,
+    checks: [isNonNegative],
+  }),
+  volumes: listMap('Volumes that containers can mount.', ['name'], volume, {
+    strategy: 'merge,retainKeys',
+  }),
+});
+
+/** The template of pods in workloads. */
+export const podTemplateSpec = struct('core/v1.PodTemplateSpec', 'The pods to make.', {
+  metadata: doc('Labels and annotations of the pods.', templateMeta),
+  spec: always(doc('What the pods shall be.', podSpec)),
+});

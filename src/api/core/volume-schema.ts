@@ -1,0 +1,108 @@
+/** The schema of PersistentVolume. */
+import {
+  always,
+  doc,
+  labels,
+  list,
+  quantities,
+  req,
+  str,
+  strPtr,
+  struct,
+  time,
+  written,
+} from '../schema/dsl.js';
+import { kindSchema } from '../schema/meta.js';
+import { oneOf } from '../validation/checks.js';
+import { isVolumeSource } from '../validation/volumes.js';
+import { accessModesField } from './claim.js';
+import { nodeSelector } from './affinity.js';
+import { objectReference, readOnlyField, secretReference } from './references.js';
+import { hostPathSource } from './volume.js';
+import { commonSources, secretSources } from './volume-sources.js';
+
+const fsType = str('File system type.');
+
+const sources = {
+  ...commonSources,
+  ...secretSources(secretReference, true),
+  azureFile: struct('core/v1.AzureFilePersistentVolumeSource', 'An Azure file share.', {
+    readOnly: readOnlyField,
+    secretName: req(str('Secret with name and key of the account.')),
+    secretNamespace: strPtr('Namespace of the Secret.'),
+    shareName: req(str('Name of the share.')),
+  }),
+  csi: struct('core/v1.CSIPersistentVolumeSource', 'A volume of a CSI driver.', {
+    controllerExpandSecretRef: secretReference,
+    controllerPublishSecretRef: secretReference,
+    driver: req(str('Name of the driver.')),
+    fsType,
+    nodeExpandSecretRef: secretReference,
+    nodePublishSecretRef: secretReference,
+    nodeStageSecretRef: secretReference,
+    readOnly: readOnlyField,
+    volumeAttributes: labels('Properties of the volume.'),
+    volumeHandle: req(str('Id of the volume at the driver.')),
+  }),
+  glusterfs: struct('core/v1.GlusterfsPersistentVolumeSource', 'A GlusterFS volume.', {
+    endpoints: req(str('Endpoints object with the topology.')),
+    endpointsNamespace: strPtr('Namespace of the Endpoints.'),
+    path: req(str('Name of the volume.')),
+    readOnly: readOnlyField,
+  }),
+  hostPath: hostPathSource,
+  local: struct('core/v1.LocalVolumeSource', 'A path or device of one node.', {
+    fsType: strPtr('File system type.'),
+    path: req(str('Path on the node.')),
+  }),
+  storageos: struct('core/v1.StorageOSPersistentVolumeSource', 'A StorageOS volume.', {
+    fsType,
+    readOnly: readOnlyField,
+    secretRef: objectReference,
+    volumeName: str('Name of the volume.'),
+    volumeNamespace: str('Scope of the volume.'),
+  }),
+};
+
+/** PersistentVolume. */
+export const persistentVolumeSchema = kindSchema(
+  'core/v1.PersistentVolume',
+  'A piece of storage that claims can be bound to.',
+  {
+    spec: always(
+      struct(
+        'core/v1.PersistentVolumeSpec',
+        'What the volume is.',
+        {
+          ...sources,
+          accessModes: doc('Ways in which it can be mounted.', accessModesField),
+          capacity: quantities('Size of the volume.'),
+          claimRef: doc('The claim it is bound to.', objectReference),
+          mountOptions: list('Options of the mount.', str('')),
+          nodeAffinity: struct('core/v1.VolumeNodeAffinity', 'Nodes that reach the volume.', {
+            required: nodeSelector,
+          }),
+          persistentVolumeReclaimPolicy: str('Retain, Delete or Recycle, after release.', {
+            default: 'Retain',
+            checks: [oneOf(['Delete', 'Recycle', 'Retain'])],
+          }),
+          storageClassName: str('Name of the StorageClass.'),
+          volumeAttributesClassName: strPtr('Name of the VolumeAttributesClass.'),
+          volumeMode: str('Filesystem or Block.', {
+            default: 'Filesystem',
+            checks: [oneOf(['Block', 'Filesystem'])],
+          }),
+        },
+        { checks: [isVolumeSource(Object.keys(sources))] },
+      ),
+    ),
+    status: written(
+      struct('core/v1.PersistentVolumeStatus', 'What is known of the volume.', {
+        lastPhaseTransitionTime: time('When the phase last changed.'),
+        message: str('Details for people.'),
+        phase: str('Pending, Available, Bound, Released or Failed.'),
+        reason: str('Reason of a failure.'),
+      }),
+    ),
+  },
+);

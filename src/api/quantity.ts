@@ -1,0 +1,166 @@
+/**
+ * Quantities as Kubernetes writes them: a decimal number with a binary (`Ki`…`Ei`), decimal (`n`…`E`)
+ * or exponent (`e3`) suffix. Values are exact: a bigint of nano-units, finer parts are rounded up,
+ * as apimachinery's `resource.Quantity` does.
+ */
+
+/** The family of suffixes in which a quantity is printed. */
+export type QuantityFormat = 'DecimalSI' | 'BinarySI' | 'DecimalExponent';
+
+const nano = 1_000_000_000n;
+const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
+const decimalSuffixes: readonly (readonly [string, number])[] = [
+  ['n', -9],
+  ['u', -6],
+  ['m', -3],
+  ['', 0],
+  ['k', 3],
+  ['M', 6],
+  ['G', 9],
+  ['T', 12],
+  ['P', 15],
+  ['E', 18],
+];
+const pattern = /^([+-]?)(\d+\.?\d*|\.\d+)(?:([KMGTPE]i)|([numkMGTPE])|[eE]([+-]?\d{1,3}))?$/;
+const maxInt64Nano = (2n ** 63n - 1n) * nano;
+
+/** The text Kubernetes gives for a string that is not a quantity. */
+export const quantityError =
+  "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
+function pow10(exponent: number): bigint {
+  return 10n ** BigInt(exponent);
+}
+
+/** Divides and rounds away from zero. */
+function divideUp(value: bigint, by: bigint): bigint {
+  const whole = value / by;
+  if (value % by === 0n) return whole;
+  return value < 0n ? whole - 1n : whole + 1n;
+}
+
+/** An exact amount with a format. Immutable. */
+export class Quantity {
+  readonly nanos: bigint;
+  readonly format: QuantityFormat;
+
+  constructor(nanos: bigint, format: QuantityFormat) {
+    this.nanos = nanos;
+    this.format = format;
+  }
+
+  /** -1, 0 or 1. */
+  sign(): number {
+    return this.nanos < 0n ? -1 : this.nanos > 0n ? 1 : 0;
+  }
+
+  /** Whole units, rounded up; large values lose precision beyond 2^53. */
+  value(): number {
+    return Number(divideUp(this.nanos, nano));
+  }
+
+  /** Thousandths, rounded up (CPU milli-cores). */
+  milliValue(): number {
+    return Number(divideUp(this.nanos, 1_000_000n));
+  }
+
+  /** -1, 0 or 1. */
+  compare(other: Quantity): number {
+    return this.nanos < other.nanos ? -1 : this.nanos > other.nanos ? 1 : 0;
+  }
+
+  /** The sum, in this quantity's format (in the other's when this is zero). */
+  add(other: Quantity): Quantity {
+    const format = this.nanos === 0n ? other.format : this.format;
+    return new Quantity(this.nanos + other.nanos, format);
+  }
+
+  /** The difference, in this quantity's format. */
+  subtract(other: Quantity): Quantity {
+    const format = this.nanos === 0n ? other.format : this.format;
+    return new Quantity(this.nanos - other.nanos, format);
+  }
+
+  /** The canonical form: no fraction, the largest suffix that keeps it exact. */
+  toString(): string {
+    if (this.nanos === 0n) return '0';
+    const sign = this.nanos < 0n ? '-' : '';
+    const magnitude = this.nanos < 0n ? -this.nanos : this.nanos;
+    if (this.format === 'BinarySI' && magnitude >= 1024n * nano && magnitude % nano === 0n) {
+      return sign + formatBinary(magnitude / nano);
+    }
+    if (this.format === 'DecimalExponent') return sign + formatDecimal(magnitude, true);
+    return sign + formatDecimal(magnitude, false);
+  }
+}
+
+function formatBinary(units: bigint): string {
+  let rest = units;
+  let power = 0;
+  while (rest % 1024n === 0n && power < 6) {
+    rest /= 1024n;
+    power += 1;
+  }
+  return `${rest}${binarySuffixes[power] ?? ''}`;
+}
+
+function formatDecimal(magnitude: bigint, exponentForm: boolean): string {
+  let rest = magnitude;
+  let exponent = -9;
+  while (rest % 1000n === 0n && exponent < 18) {
+    rest /= 1000n;
+    exponent += 3;
+  }
+  if (exponentForm) return exponent === 0 ? `${rest}` : `${rest}e${exponent}`;
+  const suffix = decimalSuffixes.find(([, power]) => power === exponent)?.[0] ?? '';
+  return `${rest}${suffix}`;
+}
+
+/** Parses a quantity; undefined when the text is none. */
+export function parseQuantity(text: string): Quantity | undefined {
+  const match = pattern.exec(text);
+  if (match === null) return undefined;
+  const [, sign = '', number = '', binary, decimal, exponentText] = match;
+  const [whole = '', fraction = ''] = number.split('.');
+  let digits = BigInt(`${whole}${fraction}` === '' ? '0' : `${whole}${fraction}`) * nano;
+  let format: QuantityFormat = 'DecimalSI';
+  let exponent = 0;
+  if (binary !== undefined) {
+    format = 'BinarySI';
+    digits *= 1024n ** BigInt(binarySuffixes.indexOf(binary));
+  } else if (decimal !== undefined) {
+    exponent = decimalSuffixes.find(([suffix]) => suffix === decimal)?.[1] ?? 0;
+  } else if (exponentText !== undefined) {
+    format = 'DecimalExponent';
+    exponent = Number(exponentText);
+  }
+  const shift = exponent - fraction.length;
+  const value = shift >= 0 ? digits * pow10(shift) : divideUp(digits, pow10(-shift));
+  const capped = value > maxInt64Nano ? maxInt64Nano : value;
+  return new Quantity(sign === '-' ? -capped : capped, format);
+}
+
+const canonicalCache = new Map<string, string>();
+const cacheLimit = 4096;
+
+/** The canonical text of a quantity; undefined when it is none. Remembers recent texts. */
+export function canonicalQuantity(text: string): string | undefined {
+  const known = canonicalCache.get(text);
+  if (known !== undefined) return known;
+  const canonical = parseQuantity(text)?.toString();
+  if (canonical !== undefined) {
+    if (canonicalCache.size >= cacheLimit) canonicalCache.clear();
+    canonicalCache.set(text, canonical);
+  }
+  return canonical;
+}
+
+/** A quantity of whole units. */
+export function quantityOf(units: number, format: QuantityFormat = 'DecimalSI'): Quantity {
+  return new Quantity(BigInt(units) * nano, format);
+}
+
+/** A quantity of thousandths, such as CPU milli-cores. */
+export function quantityOfMilli(milli: number): Quantity {
+  return new Quantity(BigInt(milli) * 1_000_000n, 'DecimalSI');
+}

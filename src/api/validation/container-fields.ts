@@ -1,0 +1,146 @@
+/** Checks of single fields of containers that need more than a pattern. */
+import { child, forbidden, invalid, required } from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
+import { isJsonObject, textOf } from '../object.js';
+import type { Check } from '../schema/node.js';
+import { notSupported } from '../field-error.js';
+import { isPort } from './checks.js';
+import { configKeyErrors } from './names.js';
+
+/** A host port, when it is set. */
+export const isHostPort: Check = (value, path, errors) => {
+  if (value !== 0) isPort(value, path, errors);
+};
+
+const envFieldPaths = [
+  'metadata.name',
+  'metadata.namespace',
+  'metadata.uid',
+  'spec.nodeName',
+  'spec.serviceAccountName',
+  'status.hostIP',
+  'status.hostIPs',
+  'status.podIP',
+  'status.podIPs',
+];
+const volumeFieldPaths = [
+  'metadata.annotations',
+  'metadata.labels',
+  'metadata.name',
+  'metadata.namespace',
+  'metadata.uid',
+];
+const envResources = [
+  'limits.cpu',
+  'limits.ephemeral-storage',
+  'limits.memory',
+  'requests.cpu',
+  'requests.ephemeral-storage',
+  'requests.memory',
+];
+
+function subscripted(path: string): boolean {
+  return /^metadata\.(annotations|labels)\['.+'\]$/.test(path);
+}
+
+function checkFieldPath(
+  source: unknown,
+  path: FieldPath,
+  errors: FieldError[],
+  supported: readonly string[],
+): void {
+  if (!isJsonObject(source)) return;
+  const fieldPath = textOf(source, 'fieldPath');
+  if (fieldPath === '' || subscripted(fieldPath) || supported.includes(fieldPath)) return;
+  const at = child(path, 'fieldPath');
+  if (/^(metadata|spec|status)\./.test(fieldPath)) {
+    errors.push(notSupported(at, fieldPath, supported));
+  } else {
+    errors.push(
+      invalid(at, fieldPath, 'error converting fieldPath: field label not supported: ' + fieldPath),
+    );
+  }
+}
+
+function checkResourceField(source: unknown, path: FieldPath, errors: FieldError[]): void {
+  if (!isJsonObject(source)) return;
+  const resource = textOf(source, 'resource');
+  if (resource === '' || envResources.includes(resource)) return;
+  if (/^(limits|requests)\.hugepages-/.test(resource)) return;
+  errors.push(notSupported(child(path, 'resource'), resource, envResources));
+}
+
+/** The source of a variable: exactly one of its fields. */
+export const isEnvVarSource: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  const names = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef'];
+  const present = names.filter((name) => value[name] !== undefined);
+  if (present.length === 0) {
+    const text =
+      'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`';
+    errors.push(invalid(path, '', text));
+  } else if (present.length > 1) {
+    errors.push(invalid(path, '', 'may not have more than one field specified at a time'));
+  }
+  checkFieldPath(value['fieldRef'], child(path, 'fieldRef'), errors, envFieldPaths);
+  checkResourceField(value['resourceFieldRef'], child(path, 'resourceFieldRef'), errors);
+  for (const name of ['configMapKeyRef', 'secretKeyRef']) {
+    const ref = value[name];
+    if (!isJsonObject(ref)) continue;
+    if (ref['name'] === undefined) errors.push(required(child(child(path, name), 'name')));
+    const key = textOf(ref, 'key');
+    if (key === '') continue;
+    for (const text of configKeyErrors(key)) {
+      errors.push(invalid(child(child(path, name), 'key'), key, text));
+    }
+  }
+};
+
+/** One file of a downward volume. */
+export const isDownwardFile: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  checkFieldPath(value['fieldRef'], child(path, 'fieldRef'), errors, volumeFieldPaths);
+  const resource = value['resourceFieldRef'];
+  if (isJsonObject(resource) && resource['containerName'] === undefined) {
+    errors.push(required(child(child(path, 'resourceFieldRef'), 'containerName')));
+  }
+  checkResourceField(resource, child(path, 'resourceFieldRef'), errors);
+  if (value['fieldRef'] === undefined && resource === undefined) {
+    errors.push(required(path, 'one of fieldRef and resourceFieldRef is required'));
+  } else if (value['fieldRef'] !== undefined && resource !== undefined) {
+    errors.push(
+      invalid(
+        path,
+        'resource',
+        'fieldRef and resourceFieldRef can not be specified simultaneously',
+      ),
+    );
+  }
+};
+
+/** A path inside a volume: relative, without `..`. */
+export const isLocalPath: Check = (value, path, errors) => {
+  if (typeof value !== 'string') return;
+  if (value.startsWith('/')) errors.push(invalid(path, value, 'must be a relative path'));
+  if (value.split('/').includes('..')) {
+    errors.push(invalid(path, value, "must not contain '..'"));
+  } else if (value.startsWith('..')) {
+    errors.push(invalid(path, value, "must not start with '..'"));
+  }
+};
+
+/** A volume mount beside its required fields. */
+export const isVolumeMount: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  isLocalPath(value['subPath'], child(path, 'subPath'), errors);
+  isLocalPath(value['subPathExpr'], child(path, 'subPathExpr'), errors);
+  if (value['subPath'] !== undefined && value['subPathExpr'] !== undefined) {
+    const text = 'subPathExpr and subPath are mutually exclusive';
+    errors.push(invalid(child(path, 'subPathExpr'), value['subPathExpr'], text));
+  }
+  const recursive = value['recursiveReadOnly'];
+  if (recursive !== undefined && recursive !== 'Disabled' && value['readOnly'] !== true) {
+    const text = 'may only be specified when readOnly is true';
+    errors.push(forbidden(child(path, 'recursiveReadOnly'), text));
+  }
+};

@@ -1,0 +1,98 @@
+/** Checks of resource lists: names and amounts. */
+import { at, child, invalid, required } from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
+import { isJsonObject } from '../object.js';
+import { parseQuantity } from '../quantity.js';
+import type { Check } from '../schema/node.js';
+import { qualifiedNameErrors } from './names.js';
+
+const containerResources = new Set(['cpu', 'memory', 'ephemeral-storage']);
+
+/** True for resources of the cluster's own vocabulary (`cpu`, `hugepages-2Mi`, `pods`, …). */
+export function isNativeResource(name: string): boolean {
+  return !name.includes('/') || name.includes('kubernetes.io/');
+}
+
+/** True when requests of this resource may be less than its limit. */
+export function isOvercommitAllowed(name: string): boolean {
+  return isNativeResource(name) && !name.startsWith('hugepages-');
+}
+
+function checkResourceName(name: string, path: FieldPath, errors: FieldError[]): void {
+  const problems = qualifiedNameErrors(name);
+  for (const text of problems) errors.push(invalid(path, name, text));
+  if (problems.length > 0 || name.includes('/')) return;
+  if (containerResources.has(name) || name.startsWith('hugepages-')) return;
+  errors.push(invalid(path, name, 'must be a standard resource for containers'));
+}
+
+function amounts(value: unknown): Record<string, unknown> {
+  return isJsonObject(value) ? value : {};
+}
+
+/** A non-negative amount; whole units for resources that cannot be split. */
+export function checkAmount(
+  name: string,
+  value: unknown,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const quantity = parseQuantity(String(value));
+  if (quantity === undefined) return;
+  if (quantity.sign() < 0) {
+    errors.push(invalid(path, quantity.toString(), 'must be greater than or equal to 0'));
+  }
+  const isCount = name === 'pods' || name.startsWith('count/') || !isNativeResource(name);
+  if (isCount && quantity.milliValue() % 1000 !== 0) {
+    errors.push(invalid(path, quantity.toString(), 'must be an integer'));
+  }
+}
+
+/** Requests and limits of a container. */
+export const areResources: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  const limits = amounts(value['limits']);
+  const requests = amounts(value['requests']);
+  for (const [name, amount] of Object.entries(limits)) {
+    const here = at(child(path, 'limits'), name);
+    checkResourceName(name, here, errors);
+    checkAmount(name, amount, here, errors);
+  }
+  for (const [name, amount] of Object.entries(requests)) {
+    const here = at(child(path, 'requests'), name);
+    checkResourceName(name, here, errors);
+    checkAmount(name, amount, here, errors);
+    checkAgainstLimit(
+      { name, amount, limit: limits[name] === undefined ? undefined : String(limits[name]) },
+      child(path, 'requests'),
+      errors,
+    );
+  }
+};
+
+function checkAgainstLimit(
+  entry: { name: string; amount: unknown; limit: string | undefined },
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const request = parseQuantity(String(entry.amount));
+  if (request === undefined) return;
+  const mustEqual = !isOvercommitAllowed(entry.name);
+  if (entry.limit === undefined) {
+    if (mustEqual) {
+      errors.push(
+        required(
+          path.replace(/requests$/, 'limits'),
+          'Limit must be set for non overcommitable resources',
+        ),
+      );
+    }
+    return;
+  }
+  const limit = parseQuantity(entry.limit);
+  if (limit === undefined) return;
+  const text = `must be ${mustEqual ? 'equal to' : 'less than or equal to'} ${entry.name} limit of ${limit.toString()}`;
+  if (mustEqual ? request.compare(limit) !== 0 : request.compare(limit) > 0) {
+    errors.push(invalid(path, request.toString(), text));
+  }
+}

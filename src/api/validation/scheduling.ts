@@ -1,0 +1,85 @@
+/** Checks of node selectors and tolerations. */
+import { child, forbidden, invalid, notSupported, required } from '../field-error.js';
+import { isJsonObject, textOf } from '../object.js';
+import type { Check } from '../schema/node.js';
+import { labelValueErrors, qualifiedNameErrors } from './names.js';
+
+/** A requirement of a node selector. */
+export const isNodeSelectorRequirement: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  const operator = textOf(value, 'operator');
+  const count = Array.isArray(value['values']) ? value['values'].length : 0;
+  const valuesPath = child(path, 'values');
+  switch (operator) {
+    case 'In':
+    case 'NotIn':
+      if (count === 0) {
+        const text = "must be specified when `operator` is 'In' or 'NotIn'";
+        errors.push(required(valuesPath, text));
+      }
+      break;
+    case 'Exists':
+    case 'DoesNotExist':
+      if (count > 0) {
+        const text = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+        errors.push(forbidden(valuesPath, text));
+      }
+      break;
+    case 'Gt':
+    case 'Lt':
+      if (count !== 1) {
+        const text = "must be specified single value when `operator` is 'Lt' or 'Gt'";
+        errors.push(required(valuesPath, text));
+      }
+      break;
+    default:
+      errors.push(invalid(child(path, 'operator'), operator, 'not a valid selector operator'));
+  }
+  const key = textOf(value, 'key');
+  if (path.includes('matchFields')) {
+    if (key !== 'metadata.name') {
+      errors.push(invalid(child(path, 'key'), key, 'not a valid field selector key'));
+    }
+    return;
+  }
+  for (const text of qualifiedNameErrors(key)) {
+    errors.push(invalid(child(path, 'key'), key, text));
+  }
+};
+
+const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
+
+/** A toleration. */
+export const isToleration: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  const text = (name: string): string => textOf(value, name);
+  const [key, operator, effect] = [text('key'), text('operator'), text('effect')];
+  if (key !== '') {
+    for (const problem of qualifiedNameErrors(key)) {
+      errors.push(invalid(child(path, 'key'), key, problem));
+    }
+  } else if (operator !== 'Exists') {
+    const problem =
+      'operator must be Exists when `key` is empty, which means "match all values and all keys"';
+    errors.push(invalid(child(path, 'operator'), operator, problem));
+  }
+  if (value['tolerationSeconds'] !== undefined && effect !== 'NoExecute') {
+    const problem = "effect must be 'NoExecute' when `tolerationSeconds` is set";
+    errors.push(invalid(child(path, 'effect'), effect, problem));
+  }
+  if (operator === '' || operator === 'Equal') {
+    for (const problem of labelValueErrors(text('value'))) {
+      errors.push(invalid(child(path, 'operator'), text('value'), problem));
+    }
+  } else if (operator === 'Exists') {
+    if (text('value') !== '') {
+      const problem = "value must be empty when `operator` is 'Exists'";
+      errors.push(invalid(child(path, 'operator'), value, problem));
+    }
+  } else {
+    errors.push(notSupported(child(path, 'operator'), operator, ['Equal', 'Exists']));
+  }
+  if (effect !== '' && !effects.includes(effect)) {
+    errors.push(notSupported(child(path, 'effect'), effect, effects));
+  }
+};
