@@ -1,0 +1,366 @@
+import { createHash } from 'node:crypto';
+import { keyString } from './codec.js';
+import type {
+  ApiClient,
+  ApiObject,
+  DeleteOptions,
+  ListOptions,
+  ObjectKey,
+  PatchType,
+  ResourceId,
+  WatchEvent,
+  WriteOptions,
+} from './types.js';
+import { ApiError } from './types.js';
+
+/** Clients call it before each request; what it throws, the request throws. */
+export type Interceptor = (request: {
+  readonly verb: string;
+  readonly resource: ResourceId;
+  readonly key: ObjectKey;
+  readonly subresource?: string;
+}) => void;
+
+type Matcher = (object: ApiObject) => boolean;
+
+interface Watcher {
+  readonly resource: string;
+  readonly namespace: string | undefined;
+  readonly matches: Matcher;
+  push(event: WatchEvent<ApiObject>): void;
+}
+
+/**
+ * An API server in memory, for unit tests of what runs on the API: resourceVersions and conflicts, generateName, status
+ * apart from spec, finalizers and graceful deletion of pods, binding, watch, equality selectors. No validation, no
+ * defaults, no admission: those tests need the real one.
+ */
+export class FakeApi implements ApiClient {
+  readonly #objects = new Map<string, Map<string, ApiObject>>();
+  readonly #watchers = new Set<Watcher>();
+  #revision = 0;
+  #names = 0;
+  intercept: Interceptor = () => undefined;
+  /** Every write in order, for "what was asked of the server". */
+  readonly writes: { readonly verb: string; readonly resource: string; readonly key: string }[] =
+    [];
+
+  async get<T extends ApiObject>(resource: ResourceId, key: ObjectKey): Promise<T> {
+    this.intercept({ verb: 'get', resource, key });
+    return copy(this.#find(resource, key)) as T;
+  }
+
+  async list<T extends ApiObject>(
+    resource: ResourceId,
+    options: ListOptions = {},
+  ): Promise<{ items: T[]; resourceVersion: string; continue: string }> {
+    this.intercept({ verb: 'list', resource, key: { name: '' } });
+    const items = this.#select(resource, options).map((object) => copy(object) as T);
+    return { items, resourceVersion: String(this.#revision), continue: '' };
+  }
+
+  async create<T extends ApiObject>(
+    resource: ResourceId,
+    object: T,
+    options: WriteOptions & { readonly name?: string } = {},
+  ): Promise<T> {
+    const made = copy(object);
+    const { subresource } = options;
+    this.intercept({ verb: 'create', resource, key: made.metadata, ...present({ subresource }) });
+    if (subresource === 'binding') return this.#bind(resource, made) as T;
+    if (subresource === 'eviction') {
+      await this.delete(resource, { ...made.metadata, ...present({ name: options.name }) });
+      return made;
+    }
+    if ((made.metadata.name ?? '') === '' && made.metadata.generateName !== undefined) {
+      made.metadata.name = `${made.metadata.generateName}${(this.#names++).toString(36).padStart(5, '0')}`;
+    }
+    if (this.#table(resource).has(keyString(made.metadata))) {
+      throw new ApiError(
+        409,
+        'AlreadyExists',
+        `${resource.resource} "${made.metadata.name}" already exists`,
+      );
+    }
+    made.metadata.uid ??= createHash('md5')
+      .update(`${resource.resource}/${keyString(made.metadata)}/${this.#revision}`)
+      .digest('hex');
+    made.metadata.generation ??= 1;
+    made.metadata.creationTimestamp ??= '2026-01-01T00:00:00Z';
+    this.#store('create', resource, made, 'ADDED');
+    return copy(made);
+  }
+
+  async update<T extends ApiObject>(
+    resource: ResourceId,
+    object: T,
+    options: WriteOptions = {},
+  ): Promise<T> {
+    const { subresource } = options;
+    this.intercept({
+      verb: 'update',
+      resource,
+      key: object.metadata,
+      ...present({ subresource }),
+    });
+    const old = this.#find(resource, object.metadata);
+    const given = object.metadata.resourceVersion;
+    if (given !== undefined && given !== old.metadata.resourceVersion) {
+      throw new ApiError(
+        409,
+        'Conflict',
+        `Operation cannot be fulfilled on ${resource.resource} "${object.metadata.name}": the object has been modified; please apply your changes to the latest version and try again`,
+      );
+    }
+    return copy(this.#write(resource, old, copy(object), subresource)) as T;
+  }
+
+  updateStatus<T extends ApiObject>(resource: ResourceId, object: T): Promise<T> {
+    return this.update(resource, object, { subresource: 'status' });
+  }
+
+  async patch<T extends ApiObject>(
+    resource: ResourceId,
+    key: ObjectKey,
+    type: PatchType,
+    patch: unknown,
+    options: WriteOptions = {},
+  ): Promise<T> {
+    const { subresource } = options;
+    this.intercept({ verb: 'patch', resource, key, ...present({ subresource }) });
+    if (type === 'application/json-patch+json') {
+      throw new TypeError('the fake takes merge patches only');
+    }
+    const old = this.#find(resource, key);
+    const merged = mergePatch(copy(old), patch) as ApiObject;
+    return copy(this.#write(resource, old, merged, subresource)) as T;
+  }
+
+  async delete(resource: ResourceId, key: ObjectKey, options: DeleteOptions = {}): Promise<void> {
+    this.intercept({ verb: 'delete', resource, key });
+    const object = copy(this.#find(resource, key));
+    const wantedUid = options.preconditions?.uid;
+    if (wantedUid !== undefined && wantedUid !== object.metadata.uid) {
+      throw new ApiError(409, 'Conflict', 'the UID in the precondition does not match');
+    }
+    if (options.propagationPolicy === 'Foreground') addFinalizer(object, 'foregroundDeletion');
+    if (options.propagationPolicy === 'Orphan') addFinalizer(object, 'orphan');
+    const graceful = isAssignedPod(resource, object) && options.gracePeriodSeconds !== 0;
+    if (graceful || (object.metadata.finalizers ?? []).length > 0) {
+      object.metadata.deletionTimestamp ??= '2026-01-01T00:00:00Z';
+      object.metadata.deletionGracePeriodSeconds = options.gracePeriodSeconds ?? 30;
+      this.#store('delete', resource, object, 'MODIFIED');
+      return;
+    }
+    this.#remove(resource, object);
+  }
+
+  async *watch<T extends ApiObject>(
+    resource: ResourceId,
+    options: ListOptions,
+  ): AsyncGenerator<readonly WatchEvent<T>[]> {
+    const queue: WatchEvent<ApiObject>[] = [];
+    let wake: () => void = () => undefined;
+    const watcher: Watcher = {
+      resource: resourceName(resource),
+      namespace: options.namespace,
+      matches: matcher(options),
+      push: (event) => {
+        queue.push(event);
+        wake();
+      },
+    };
+    if ((options.resourceVersion ?? '') === '') {
+      for (const object of this.#select(resource, options)) {
+        queue.push({ type: 'ADDED', object: copy(object) });
+      }
+      queue.push({ type: 'BOOKMARK', resourceVersion: String(this.#revision) });
+    }
+    this.#watchers.add(watcher);
+    const onAbort = (): void => wake();
+    options.signal?.addEventListener('abort', onAbort);
+    try {
+      while (options.signal?.aborted !== true) {
+        if (queue.length > 0) yield queue.splice(0) as WatchEvent<T>[];
+        else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      }
+    } finally {
+      this.#watchers.delete(watcher);
+      options.signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  close(): void {
+    this.#watchers.clear();
+  }
+
+  #table(resource: ResourceId): Map<string, ApiObject> {
+    const name = resourceName(resource);
+    let table = this.#objects.get(name);
+    if (table === undefined) {
+      table = new Map();
+      this.#objects.set(name, table);
+    }
+    return table;
+  }
+
+  #find(resource: ResourceId, key: ObjectKey): ApiObject {
+    const found = this.#table(resource).get(keyString(key));
+    if (found === undefined) {
+      throw new ApiError(404, 'NotFound', `${resource.resource} "${key.name}" not found`);
+    }
+    return found;
+  }
+
+  #select(resource: ResourceId, options: ListOptions): ApiObject[] {
+    const matches = matcher(options);
+    return [...this.#table(resource).values()].filter(
+      (object) =>
+        (options.namespace === undefined || object.metadata.namespace === options.namespace) &&
+        matches(object),
+    );
+  }
+
+  #write(
+    resource: ResourceId,
+    old: ApiObject,
+    object: ApiObject,
+    subresource: string | undefined,
+  ): ApiObject {
+    const before = old as ApiObject & { spec?: unknown; status?: unknown };
+    const after = object as ApiObject & { spec?: unknown; status?: unknown };
+    const next =
+      subresource === 'status'
+        ? { ...copy(before), status: after.status }
+        : { ...after, ...present({ status: before.status }) };
+    next.metadata.uid = old.metadata.uid ?? '';
+    if (JSON.stringify(before.spec) !== JSON.stringify(next.spec)) {
+      next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    }
+    const finalized = (next.metadata.finalizers ?? []).length === 0;
+    if (
+      next.metadata.deletionTimestamp !== undefined &&
+      finalized &&
+      !isAssignedPod(resource, next)
+    ) {
+      this.#remove(resource, next);
+      return next;
+    }
+    this.#store(subresource ?? 'update', resource, next, 'MODIFIED');
+    return next;
+  }
+
+  #bind(resource: ResourceId, binding: ApiObject): ApiObject {
+    const { target } = binding as ApiObject & { target?: { name: string } };
+    const pod = copy(this.#find(resource, binding.metadata)) as ApiObject & {
+      spec?: { nodeName?: string };
+    };
+    if (pod.spec?.nodeName !== undefined) {
+      throw new ApiError(409, 'Conflict', `pod ${pod.metadata.name} is already assigned to a node`);
+    }
+    pod.spec = { ...pod.spec, ...present({ nodeName: target?.name }) };
+    this.#store('binding', resource, pod, 'MODIFIED');
+    return binding;
+  }
+
+  #store(verb: string, resource: ResourceId, object: ApiObject, type: 'ADDED' | 'MODIFIED'): void {
+    object.metadata.resourceVersion = String(++this.#revision);
+    const key = keyString(object.metadata);
+    const old = this.#table(resource).get(key);
+    this.#table(resource).set(key, object);
+    this.writes.push({ verb, resource: resource.resource, key });
+    this.#tell(resource, old, object, type);
+  }
+
+  #remove(resource: ResourceId, object: ApiObject): void {
+    const key = keyString(object.metadata);
+    this.#table(resource).delete(key);
+    object.metadata.resourceVersion = String(++this.#revision);
+    this.writes.push({ verb: 'remove', resource: resource.resource, key });
+    this.#tell(resource, object, object, 'DELETED');
+  }
+
+  #tell(
+    resource: ResourceId,
+    old: ApiObject | undefined,
+    object: ApiObject,
+    type: 'ADDED' | 'MODIFIED' | 'DELETED',
+  ): void {
+    for (const watcher of this.#watchers) {
+      if (watcher.resource !== resourceName(resource)) continue;
+      if (watcher.namespace !== undefined && watcher.namespace !== object.metadata.namespace) {
+        continue;
+      }
+      const was = old !== undefined && watcher.matches(old);
+      const is = type !== 'DELETED' && watcher.matches(object);
+      if (is) watcher.push({ type: was ? 'MODIFIED' : 'ADDED', object: copy(object) });
+      else if (was) watcher.push({ type: 'DELETED', object: copy(object) });
+    }
+  }
+}
+
+function resourceName(resource: ResourceId): string {
+  return `${resource.group}/${resource.resource}`;
+}
+
+function copy<T>(value: T): T {
+  return structuredClone(value);
+}
+
+function addFinalizer(object: ApiObject, name: string): void {
+  object.metadata.finalizers = [...new Set([...(object.metadata.finalizers ?? []), name])];
+}
+
+function isAssignedPod(resource: ResourceId, object: ApiObject): boolean {
+  const { spec } = object as { spec?: { nodeName?: string } };
+  return resource.group === '' && resource.resource === 'pods' && spec?.nodeName !== undefined;
+}
+
+/** Leaves out what is undefined, as `exactOptionalPropertyTypes` wants. */
+function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+/** `a=b,c!=d` on labels and on fields by path. */
+function matcher(options: ListOptions): Matcher {
+  const labels = terms(options.labelSelector);
+  const fields = terms(options.fieldSelector);
+  return (object) =>
+    labels.every(
+      ({ name, value, equal }) => (object.metadata.labels?.[name] === value) === equal,
+    ) &&
+    fields.every(({ name, value, equal }) => {
+      let at: unknown = object;
+      for (const part of name.split('.')) at = (at as Record<string, unknown> | undefined)?.[part];
+      return ((at ?? '') === value) === equal;
+    });
+}
+
+function terms(selector: string | undefined): { name: string; value: string; equal: boolean }[] {
+  return (selector ?? '')
+    .split(',')
+    .filter((term) => term !== '')
+    .map((term) => {
+      const match = /^(.*?)(==|!=|=)(.*)$/.exec(term);
+      if (match === null) throw new TypeError(`the fake cannot select by "${term}"`);
+      return { name: match[1] ?? '', value: match[3] ?? '', equal: match[2] !== '!=' };
+    });
+}
+
+/** RFC 7386. */
+function mergePatch(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
+  const merged: Record<string, unknown> =
+    typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete merged[name];
+    else merged[name] = mergePatch(merged[name], value);
+  }
+  return merged;
+}

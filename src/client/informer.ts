@@ -1,0 +1,266 @@
+import type { Clock } from '../lib/clock.js';
+import { delay } from '../lib/clock.js';
+import type { Logger } from '../lib/log.js';
+import { keyString } from './codec.js';
+import type {
+  ApiClient,
+  ApiObject,
+  Change,
+  Informer,
+  InformerFactory,
+  ListOptions,
+  ObjectKey,
+  ResourceId,
+  WatchEvent,
+} from './types.js';
+import { isApiError } from './types.js';
+
+/** How long after a broken watch the next one is tried: doubling from the first to the last. */
+const retryMs = { first: 50, last: 5000 } as const;
+
+export interface InformerFactoryOptions {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Informers that share one watch per resource and selection. */
+export function createInformerFactory(options: InformerFactoryOptions): InformerFactory {
+  const informers = new Map<string, Reflector<ApiObject>>();
+  const stopping = new AbortController();
+  return {
+    informer<T extends ApiObject>(resource: ResourceId, selection: ListOptions = {}): Informer<T> {
+      const { namespace = '', fieldSelector = '', labelSelector = '' } = selection;
+      const name = [resource.group, resource.version ?? '', resource.resource].join('/');
+      const id = [name, namespace, fieldSelector, labelSelector].join('|');
+      let found = informers.get(id);
+      if (found === undefined) {
+        found = new Reflector(resource, selection, options);
+        informers.set(id, found);
+        void found.run(stopping.signal);
+      }
+      return found as unknown as Informer<T>;
+    },
+    async waitForSync(signal) {
+      await Promise.all([...informers.values()].map((informer) => informer.whenSynced(signal)));
+    },
+    stop() {
+      stopping.abort();
+    },
+  };
+}
+
+/**
+ * Keeps one resource by watching it: the first watch brings the present state, a bookmark ends it, then changes follow. A
+ * broken watch is taken up where it ended; when that is too old, the state is read anew and the difference is told.
+ */
+class Reflector<T extends ApiObject> implements Informer<T> {
+  readonly resource: ResourceId;
+  readonly #selection: ListOptions;
+  readonly #options: InformerFactoryOptions;
+  readonly #objects = new Map<string, T>();
+  readonly #indexes = new Map<string, Index<T>>();
+  readonly #handlers = new Set<(change: Change<T>) => void>();
+  readonly #waiting = new Set<() => void>();
+  #resourceVersion = '';
+  #synced = false;
+
+  constructor(resource: ResourceId, selection: ListOptions, options: InformerFactoryOptions) {
+    this.resource = resource;
+    this.#selection = selection;
+    this.#options = options;
+    this.addIndex('namespace', (object) => [object.metadata.namespace ?? '']);
+  }
+
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  get(key: ObjectKey): T | undefined {
+    return this.#objects.get(keyString(key));
+  }
+
+  list(namespace?: string): T[] {
+    return namespace === undefined
+      ? [...this.#objects.values()]
+      : this.byIndex('namespace', namespace);
+  }
+
+  byIndex(index: string, value: string): T[] {
+    const found = this.#indexes.get(index);
+    if (found === undefined) throw new TypeError(`no index ${index}`);
+    return found.get(value);
+  }
+
+  addIndex(name: string, values: (object: T) => readonly string[]): void {
+    if (this.#indexes.has(name)) return;
+    const index = new Index(values);
+    for (const [key, object] of this.#objects) index.set(key, undefined, object);
+    this.#indexes.set(name, index);
+  }
+
+  onChange(handler: (change: Change<T>) => void): () => void {
+    this.#handlers.add(handler);
+    for (const object of this.#objects.values()) handler({ type: 'add', object });
+    return () => this.#handlers.delete(handler);
+  }
+
+  whenSynced(signal?: AbortSignal): Promise<void> {
+    if (this.#synced) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(resolve);
+      signal?.addEventListener(
+        'abort',
+        () => {
+          this.#waiting.delete(resolve);
+          reject(new Error(`${this.resource.resource} did not sync in time`));
+        },
+        { once: true },
+      );
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    let pauseMs: number = retryMs.first;
+    while (!signal.aborted) {
+      try {
+        await this.#watchOnce(signal, () => {
+          pauseMs = retryMs.first;
+        });
+      } catch (error) {
+        if (signal.aborted) return;
+        if (isApiError(error, 'Expired') || isApiError(error, 'Gone')) {
+          this.#resourceVersion = '';
+          continue;
+        }
+        log.debug({ resource: this.resource.resource, error }, 'a watch broke; it is taken up');
+      }
+      await delay(clock, pauseMs, signal);
+      pauseMs = Math.min(retryMs.last, pauseMs * 2);
+    }
+  }
+
+  async #watchOnce(signal: AbortSignal, onProgress: () => void): Promise<void> {
+    const { client } = this.#options;
+    let initial: Map<string, T> | undefined =
+      this.#resourceVersion === '' ? new Map<string, T>() : undefined;
+    const batches = client.watch<T>(this.resource, {
+      ...this.#selection,
+      resourceVersion: this.#resourceVersion,
+      allowBookmarks: true,
+      signal,
+    });
+    for await (const batch of batches) {
+      onProgress();
+      for (const event of batch) {
+        if (initial === undefined) this.#apply(event);
+        else if (event.type === 'BOOKMARK') {
+          this.#replace(initial);
+          initial = undefined;
+          this.#resourceVersion = event.resourceVersion;
+          this.#becomeSynced();
+        } else if (event.type === 'DELETED') initial.delete(keyString(event.object.metadata));
+        else initial.set(keyString(event.object.metadata), event.object);
+      }
+    }
+  }
+
+  #apply(event: WatchEvent<T>): void {
+    if (event.type === 'BOOKMARK') {
+      this.#resourceVersion = event.resourceVersion;
+      return;
+    }
+    const { metadata } = event.object;
+    this.#resourceVersion = metadata.resourceVersion ?? this.#resourceVersion;
+    this.#set(
+      keyString(metadata),
+      event.type === 'DELETED' ? undefined : event.object,
+      event.object,
+    );
+  }
+
+  #replace(state: ReadonlyMap<string, T>): void {
+    for (const [key, object] of this.#objects) {
+      if (!state.has(key)) this.#set(key, undefined, object);
+    }
+    for (const [key, object] of state) {
+      const known = this.#objects.get(key);
+      if (
+        known?.metadata.resourceVersion !== object.metadata.resourceVersion ||
+        known === undefined
+      ) {
+        this.#set(key, object, object);
+      }
+    }
+  }
+
+  /** `last` is what a deletion tells its handlers. */
+  #set(key: string, object: T | undefined, last: T): void {
+    const old = this.#objects.get(key);
+    if (old === undefined && object === undefined) return;
+    if (object === undefined) this.#objects.delete(key);
+    else this.#objects.set(key, object);
+    for (const index of this.#indexes.values()) index.set(key, old, object);
+    if (object === undefined) this.#tell({ type: 'delete', object: last });
+    else if (old === undefined) this.#tell({ type: 'add', object });
+    else if (old.metadata.uid !== object.metadata.uid) {
+      // Deleted and made again while we were not looking.
+      this.#tell({ type: 'delete', object: old });
+      this.#tell({ type: 'add', object });
+    } else this.#tell({ type: 'update', object, old });
+  }
+
+  #tell(change: Change<T>): void {
+    for (const handler of this.#handlers) {
+      try {
+        handler(change);
+      } catch (error) {
+        this.#options.log.error(
+          { resource: this.resource.resource, error },
+          'a change handler failed',
+        );
+      }
+    }
+  }
+
+  #becomeSynced(): void {
+    this.#synced = true;
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}
+
+/** Objects by the values that a function gives for them. */
+class Index<T> {
+  readonly #values: (object: T) => readonly string[];
+  readonly #byValue = new Map<string, Map<string, T>>();
+
+  constructor(values: (object: T) => readonly string[]) {
+    this.#values = values;
+  }
+
+  get(value: string): T[] {
+    const found = this.#byValue.get(value);
+    return found === undefined ? [] : [...found.values()];
+  }
+
+  set(key: string, old: T | undefined, object: T | undefined): void {
+    if (old !== undefined) {
+      for (const value of this.#values(old)) {
+        const found = this.#byValue.get(value);
+        found?.delete(key);
+        if (found?.size === 0) this.#byValue.delete(value);
+      }
+    }
+    if (object === undefined) return;
+    for (const value of this.#values(object)) {
+      let found = this.#byValue.get(value);
+      if (found === undefined) {
+        found = new Map();
+        this.#byValue.set(value, found);
+      }
+      found.set(key, object);
+    }
+  }
+}

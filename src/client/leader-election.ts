@@ -1,0 +1,202 @@
+import type { Clock } from '../lib/clock.js';
+import { delay } from '../lib/clock.js';
+import type { Logger } from '../lib/log.js';
+import type { ApiClient, ApiObject } from './types.js';
+import { isApiError } from './types.js';
+
+/** coordination.k8s.io/v1 Lease, as far as the election needs it. */
+export interface LeaseObject extends ApiObject {
+  spec?: {
+    holderIdentity?: string;
+    leaseDurationSeconds?: number;
+    acquireTime?: string;
+    renewTime?: string;
+    leaseTransitions?: number;
+  };
+}
+
+export const leaseResource = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  resource: 'leases',
+} as const;
+
+export interface LeaderElectionOptions {
+  readonly client: ApiClient;
+  /** The Lease's name, in `namespace`. */
+  readonly name: string;
+  /** @default 'kube-system' */
+  readonly namespace?: string;
+  /** Who we are; unique in the cluster. */
+  readonly identity: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A holder that has not renewed for so long is taken to be dead. @default 5,000 */
+  readonly leaseDurationMs?: number;
+  /** A holder that could not renew for so long stops leading. Less than the duration. @default 3,000 */
+  readonly renewDeadlineMs?: number;
+  /** Between attempts. @default 500 */
+  readonly retryPeriodMs?: number;
+  /** Leads until its signal aborts; what it rejects with ends the election. */
+  readonly lead: (signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * Takes part in the election until `signal` aborts; then gives the lease up, so that another leads at once. Time is
+ * measured from when a change of the lease was seen here, so clocks of different machines need not agree.
+ *
+ * At most one holder believes to lead as long as clocks run at about the same rate; work that must not happen twice is
+ * guarded by resourceVersion all the same.
+ * @see Kubernetes client-go `tools/leaderelection`
+ */
+export async function runLeaderElection(
+  options: LeaderElectionOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const election = new Election(options);
+  while (!signal.aborted) {
+    if (await election.tryAcquireOrRenew(signal)) {
+      await election.leadWhileHolding(signal);
+    } else {
+      await delay(options.clock, election.retryPeriodMs, signal);
+    }
+  }
+}
+
+class Election {
+  readonly #options: LeaderElectionOptions;
+  readonly #leaseDurationMs: number;
+  readonly #renewDeadlineMs: number;
+  readonly retryPeriodMs: number;
+  #observed = '';
+  #observedAtMs = 0;
+  #lease: LeaseObject | undefined;
+
+  constructor(options: LeaderElectionOptions) {
+    this.#options = options;
+    this.#leaseDurationMs = options.leaseDurationMs ?? 5000;
+    this.#renewDeadlineMs = options.renewDeadlineMs ?? 3000;
+    this.retryPeriodMs = options.retryPeriodMs ?? 500;
+  }
+
+  async leadWhileHolding(signal: AbortSignal): Promise<void> {
+    const { clock, log, identity, name } = this.#options;
+    const leading = new AbortController();
+    const finished = new AbortController();
+    let failure: unknown;
+    log.info({ lease: name, identity }, 'leading');
+    const work = this.#options.lead(leading.signal).catch((error: unknown) => {
+      failure = error;
+    });
+    void work.then(() => finished.abort());
+    const over = AbortSignal.any([signal, finished.signal]);
+    let renewedMs = clock.monotonicMs();
+    while (!over.aborted) {
+      await delay(clock, this.retryPeriodMs, over);
+      if (over.aborted) break;
+      if (await this.tryAcquireOrRenew(signal)) renewedMs = clock.monotonicMs();
+      else if (clock.monotonicMs() - renewedMs >= this.#renewDeadlineMs || this.#heldByOther()) {
+        log.warn({ lease: name, identity }, 'no longer leading: the lease was not renewed');
+        break;
+      }
+    }
+    leading.abort();
+    await work;
+    await this.#release();
+    if (failure !== undefined) throw failure;
+  }
+
+  #heldByOther(): boolean {
+    const holder = this.#lease?.spec?.holderIdentity;
+    return holder !== undefined && holder !== '' && holder !== this.#options.identity;
+  }
+
+  /** @returns true when we hold the lease now. */
+  async tryAcquireOrRenew(signal: AbortSignal): Promise<boolean> {
+    const { client, clock, identity, log, name } = this.#options;
+    const namespace = this.#options.namespace ?? 'kube-system';
+    const call = { deadlineMs: this.#renewDeadlineMs, signal };
+    try {
+      const found = await this.#read(namespace, call);
+      const now = new Date(clock.nowMs()).toISOString().replace('Z', '000Z');
+      if (found === undefined) {
+        const spec = { ...this.#spec(now), acquireTime: now, leaseTransitions: 0 };
+        const metadata = { name, namespace };
+        const lease: LeaseObject = {
+          apiVersion: 'coordination.k8s.io/v1',
+          kind: 'Lease',
+          metadata,
+          spec,
+        };
+        this.#lease = await client.create(leaseResource, lease, call);
+        return true;
+      }
+      if (!this.#mayTake(found)) return false;
+      const renewing = found.spec?.holderIdentity === identity;
+      const transitions = found.spec?.leaseTransitions ?? 0;
+      const spec = {
+        ...found.spec,
+        ...this.#spec(now),
+        ...(renewing ? {} : { acquireTime: now, leaseTransitions: transitions + 1 }),
+      };
+      this.#lease = await client.update(leaseResource, { ...found, spec }, call);
+      return true;
+    } catch (error) {
+      if (!isApiError(error, 'Conflict') && !isApiError(error, 'AlreadyExists')) {
+        log.debug({ lease: name, error }, 'the lease could not be taken or renewed');
+      }
+      this.#lease = undefined;
+      return false;
+    }
+  }
+
+  /** A holder renews what it wrote last without reading first. */
+  async #read(
+    namespace: string,
+    call: { readonly deadlineMs: number; readonly signal: AbortSignal },
+  ): Promise<LeaseObject | undefined> {
+    const { client, identity, name, clock } = this.#options;
+    if (this.#lease?.spec?.holderIdentity === identity) return this.#lease;
+    try {
+      const lease = await client.get<LeaseObject>(leaseResource, { namespace, name }, call);
+      const seen = lease.metadata.resourceVersion ?? '';
+      if (seen !== this.#observed) {
+        this.#observed = seen;
+        this.#observedAtMs = clock.monotonicMs();
+      }
+      this.#lease = lease;
+      return lease;
+    } catch (error) {
+      if (isApiError(error, 'NotFound')) return undefined;
+      throw error;
+    }
+  }
+
+  #mayTake(lease: LeaseObject): boolean {
+    const holder = lease.spec?.holderIdentity ?? '';
+    if (holder === '' || holder === this.#options.identity) return true;
+    const durationMs = (lease.spec?.leaseDurationSeconds ?? 0) * 1000;
+    return this.#options.clock.monotonicMs() - this.#observedAtMs > durationMs;
+  }
+
+  #spec(now: string): NonNullable<LeaseObject['spec']> {
+    return {
+      holderIdentity: this.#options.identity,
+      leaseDurationSeconds: Math.ceil(this.#leaseDurationMs / 1000),
+      renewTime: now,
+    };
+  }
+
+  /** Leaves the lease to whoever asks next. */
+  async #release(): Promise<void> {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    if (lease?.spec?.holderIdentity !== this.#options.identity) return;
+    const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1 };
+    try {
+      await this.#options.client.update(leaseResource, { ...lease, spec }, { deadlineMs: 1000 });
+    } catch (error) {
+      this.#options.log.debug({ lease: this.#options.name, error }, 'the lease was not given up');
+    }
+  }
+}
