@@ -1,26 +1,12 @@
+import type { Entry, HardState } from '../../raft/types.js';
+import type { Clock } from '../../lib/clock.js';
 import type { Disk } from './disk.js';
 
-/** A raft log entry as the WAL stores it; structurally the core's own `Entry`. */
-export interface WalEntry {
-  readonly term: number;
-  readonly index: number;
-  /** The core's entry types; written as one byte. */
-  readonly type: WalEntryType;
-  /** Owned by the caller; copied by `append`, so it may be reused afterwards. */
-  readonly data: Uint8Array;
-}
+/** A raft log entry. `append` copies its data. */
+export type WalEntry = Entry;
 
-/** The kinds of raft entries that a log can hold, in the order of their codes on disk. */
-export const walEntryTypes = ['normal', 'confChange', 'confChangeV2'] as const;
-/** One of `walEntryTypes`. */
-export type WalEntryType = (typeof walEntryTypes)[number];
-
-/** Raft's hard state. `vote` is a member id, 0n for none. */
-export interface WalHardState {
-  readonly term: number;
-  readonly vote: bigint;
-  readonly commit: number;
-}
+/** Raft's hard state as stored. */
+export type WalHardState = HardState;
 
 /** Who this log belongs to; the first record of every segment. */
 export interface WalMetadata {
@@ -53,6 +39,9 @@ export interface WalOptions {
   readonly disk: Disk;
   /** A new segment starts once this many bytes are in the current one. @default 64 MiB */
   readonly segmentBytes?: number;
+  /** Is told after each fdatasync how long it took, for the metric. Needs `clock`. */
+  readonly onSync?: (durationMs: number) => void;
+  readonly clock?: Clock;
 }
 
 /** The write side that the member's loop uses. */

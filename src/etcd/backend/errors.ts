@@ -1,0 +1,38 @@
+/** The database file is damaged. The member must not serve from it. */
+export class BackendCorruptError extends Error {
+  override readonly name = 'BackendCorruptError';
+  readonly code = 'BACKEND_CORRUPT';
+  readonly retryable = false;
+  readonly path: string;
+
+  constructor(path: string, detail: string, cause?: unknown) {
+    super(`database file ${path} is damaged: ${detail}`, { cause });
+    this.path = path;
+  }
+}
+
+/** The disk is full; the batch was not committed and stays in memory. Retry when there is space. */
+export class BackendNoSpaceError extends Error {
+  override readonly name = 'BackendNoSpaceError';
+  readonly code = 'BACKEND_NO_SPACE';
+  readonly retryable = true;
+  readonly path: string;
+
+  constructor(path: string, cause: unknown) {
+    super(`no space left for database file ${path}`, { cause });
+    this.path = path;
+  }
+}
+
+/** Turns what SQLite threw into a typed error, or gives it back unchanged. */
+export function convertSqliteError(path: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  const code = String(error.code);
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+    return new BackendCorruptError(path, error.message, error);
+  }
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_WRITE') {
+    return new BackendNoSpaceError(path, error);
+  }
+  return error;
+}
