@@ -10,6 +10,10 @@ export type DropReason =
   | 'transferring'
   /** `maxUncommittedBytes` is reached: the cluster takes less than it is asked to. */
   | 'uncommittedLimit'
+  /** Another membership change is in the log and not applied yet. */
+  | 'confChangePending'
+  /** A membership change that is impossible: joint within joint, leaving without joint, no voter left. */
+  | 'confChangeIllegal'
   /** A follower with `disableProposalForwarding`. */
   | 'forwardingDisabled';
 

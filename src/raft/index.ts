@@ -1,10 +1,58 @@
-/** The Raft core's public entry. */
-export * from './types.js';
-export type * from './messages.js';
+/** The Raft core's public entry; README.md has the contract. */
+export {
+  emptyConfState,
+  emptyHardState,
+  entryOverheadBytes,
+  entrySizeBytes,
+  noNode,
+} from './types.js';
+export type {
+  ConfState,
+  Entry,
+  EntryType,
+  HardState,
+  LogGap,
+  LogIndex,
+  NodeId,
+  Proposal,
+  ReadState,
+  Role,
+  Snapshot,
+  SnapshotMetadata,
+  SoftState,
+  Term,
+} from './types.js';
+export type {
+  Message,
+  MessageType,
+  MsgApp,
+  MsgAppResp,
+  MsgHeartbeat,
+  MsgHeartbeatResp,
+  MsgPreVote,
+  MsgPreVoteResp,
+  MsgProp,
+  MsgReadIndex,
+  MsgReadIndexResp,
+  MsgSnap,
+  MsgTimeoutNow,
+  MsgTransferLeader,
+  MsgVote,
+  MsgVoteResp,
+} from './messages.js';
 export type { Storage } from './storage.js';
+export { MemoryStorage } from './memory-storage.js';
 export type { RaftConfig } from './config.js';
 export type { ProgressStatus, RaftNode, Ready, Status } from './node-api.js';
+export { RawNode } from './raw-node.js';
 export { ConfChangeError, ProposalDroppedError } from './errors.js';
 export type { DropReason } from './errors.js';
-export type * from './confchange/types.js';
-export { emptyConfChange } from './confchange/types.js';
+export type {
+  ConfChange,
+  ConfChangeSingle,
+  ConfChangeTransition,
+  ConfChangeType,
+  ConfChangeV2,
+} from './confchange/types.js';
+export { emptyConfChange, refusedConfChange } from './confchange/types.js';
+export { confChangeEntryType, decodeConfChange, encodeConfChange } from './confchange/codec.js';

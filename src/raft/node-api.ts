@@ -95,13 +95,13 @@ export interface RaftNode {
   /** As `propose`, several at once: all are taken, next to each other and in order, or none. @throws ProposalDroppedError */
   proposeBatch(proposals: readonly Proposal[]): void;
   /**
-   * Proposes a membership change. While another one is not applied yet, or where it would be illegal (changes within a joint
-   * configuration, leaving outside of one), the leader puts an empty normal entry in its place. @throws ProposalDroppedError
+   * Proposes a membership change: one at a time, and none that is impossible. @throws ProposalDroppedError, with reason
+   * `confChangePending` or `confChangeIllegal` where the leader refuses it
    */
   proposeConfChange(change: ConfChange | ConfChangeV2): void;
   /**
    * Must be called for every committed entry of type confChange or confChangeV2, in order, before `appliedTo` reports it; where the
-   * application rejects the change, with `emptyConfChange`. @returns the new membership, to be stored with the applied index.
+   * application refuses the change, with `refusedConfChange`. @returns the new membership, to be stored with the applied index.
    * @throws ConfChangeError, with nothing changed, where the change is impossible.
    */
   applyConfChange(change: ConfChange | ConfChangeV2): ConfState;

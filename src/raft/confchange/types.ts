@@ -1,4 +1,5 @@
 /** Membership changes as data; names as in raftpb. */
+import { noNode } from '../types.js';
 import type { NodeId } from '../types.js';
 
 /** What to do with one node. `updateNode` changes nothing here: it carries a context (new addresses) through the log. */
@@ -34,10 +35,16 @@ export interface ConfChangeV2 {
   readonly context: Uint8Array;
 }
 
-/** Leaves a joint configuration; outside of one it stands for "the application refused the change". */
+/** Leaves a joint configuration. */
 export const emptyConfChange: ConfChangeV2 = {
   version: 2,
   transition: 'auto',
   changes: [],
   context: new Uint8Array(0),
+};
+
+/** Changes nothing: what to apply instead of a committed change that the application refuses. */
+export const refusedConfChange: ConfChangeV2 = {
+  ...emptyConfChange,
+  changes: [{ type: 'updateNode', nodeId: noNode }],
 };

@@ -1,0 +1,121 @@
+/** The stored log in memory: what a shell keeps beside its WAL, and what tests use. */
+import { assert } from '../lib/assert.js';
+import type { Storage } from './storage.js';
+import { emptyConfState, emptyHardState, entrySizeBytes } from './types.js';
+import type { ConfState, Entry, HardState, LogGap, LogIndex, Snapshot, Term } from './types.js';
+
+const emptySnapshot: Snapshot = {
+  data: new Uint8Array(0),
+  metadata: { index: 0, term: 0, confState: emptyConfState },
+};
+
+/** Truncated entries are dropped from the array once there are at least this many, so that truncation costs O(1) each. */
+const minDropCount = 1024;
+
+/** A `Storage` over an array. Entries before a head offset are truncated and wait to be dropped together. */
+export class MemoryStorage implements Storage {
+  #hardState: HardState = emptyHardState;
+  #snapshot: Snapshot = emptySnapshot;
+  #entries: Entry[] = [];
+  /** Position in `#entries` of the first entry that counts. */
+  #head = 0;
+  /** Index and term of the entry before the first: the truncation point. */
+  #baseIndex: LogIndex = 0;
+  #baseTerm: Term = 0;
+
+  initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
+    return { hardState: this.#hardState, confState: this.#snapshot.metadata.confState };
+  }
+
+  firstIndex(): LogIndex {
+    return this.#baseIndex + 1;
+  }
+
+  lastIndex(): LogIndex {
+    return this.#baseIndex + this.#entries.length - this.#head;
+  }
+
+  term(index: LogIndex): Term | LogGap {
+    if (index <= this.#baseIndex) return index === this.#baseIndex ? this.#baseTerm : 'compacted';
+    return this.#entries[this.#head + index - this.#baseIndex - 1]?.term ?? 'unavailable';
+  }
+
+  entries(lo: LogIndex, hi: LogIndex, maxBytes: number): readonly Entry[] | LogGap {
+    if (lo <= this.#baseIndex) return 'compacted';
+    if (hi > this.lastIndex() + 1) return 'unavailable';
+    const from = this.#head + lo - this.#baseIndex - 1;
+    return limitedSlice(this.#entries, from, from + hi - lo, maxBytes);
+  }
+
+  snapshot(): Snapshot | undefined {
+    return this.#snapshot;
+  }
+
+  /** Stores term, vote and commit. */
+  setHardState(hardState: HardState): void {
+    this.#hardState = hardState;
+  }
+
+  /** Stores `entries` in place of whatever is at their indexes and after. What is truncated already is skipped. */
+  append(entries: readonly Entry[]): void {
+    const last = entries.at(-1);
+    if (last === undefined || last.index <= this.#baseIndex) return;
+    const skipped = entries.findIndex((entry) => entry.index > this.#baseIndex);
+    const first = (entries[skipped] as Entry).index;
+    assert(first <= this.lastIndex() + 1, 'stored entries leave no gap');
+    this.#entries.length = this.#head + first - this.#baseIndex - 1;
+    for (let i = skipped; i < entries.length; i++) this.#entries.push(entries[i] as Entry);
+  }
+
+  /** Replaces everything by a snapshot that was received. @returns false if it is older than the one stored */
+  applySnapshot(snapshot: Snapshot): boolean {
+    const { index, term } = snapshot.metadata;
+    if (index <= this.#snapshot.metadata.index) return false;
+    this.#snapshot = snapshot;
+    this.#entries = [];
+    this.#head = 0;
+    this.#baseIndex = index;
+    this.#baseTerm = term;
+    return true;
+  }
+
+  /** Notes a snapshot of the own state machine at `index`; the log stays. @returns false if it is not newer than the stored one */
+  createSnapshot(index: LogIndex, confState: ConfState, data: Uint8Array): boolean {
+    if (index <= this.#snapshot.metadata.index) return false;
+    const term = this.term(index);
+    assert(typeof term === 'number', 'a snapshot is taken at a stored entry');
+    this.#snapshot = { data, metadata: { index, term, confState } };
+    return true;
+  }
+
+  /** Truncates the log up to and including `index`. @returns false if it already is */
+  truncateTo(index: LogIndex): boolean {
+    if (index <= this.#baseIndex) return false;
+    assert(index <= this.lastIndex(), 'only stored entries are truncated');
+    this.#baseTerm = this.term(index) as Term;
+    this.#head += index - this.#baseIndex;
+    this.#baseIndex = index;
+    if (this.#head >= minDropCount && this.#head * 2 >= this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+    return true;
+  }
+}
+
+/** `list[from..to)` cut to `maxBytes`, but at least one entry where there is one. */
+export function limitedSlice(
+  list: readonly Entry[],
+  from: number,
+  to: number,
+  maxBytes: number,
+): readonly Entry[] {
+  let end = from;
+  let sizeBytes = 0;
+  while (end < to) {
+    sizeBytes += entrySizeBytes(list[end] as Entry);
+    if (sizeBytes > maxBytes && end > from) break;
+    end++;
+  }
+  return list.slice(from, end);
+}

@@ -1,0 +1,113 @@
+/**
+ * Reads that wait for a quorum (thesis 6.4). A read notes the commit index and the next heartbeat round; when a quorum of voters
+ * has answered that round, this member was still the leader after the read was asked, so the noted index covers every write that was
+ * acknowledged before it. etcd-io/raft matches context bytes; a counter does the same with one number per member.
+ */
+import type { LogIndex, NodeId } from './types.js';
+
+/** Who asked. `from` is the leader's own id for its own reads. */
+export interface ReadRequest {
+  readonly from: NodeId;
+  readonly context: Uint8Array;
+}
+
+/** A read with the commit index that it must see. */
+export interface PendingRead extends ReadRequest {
+  readonly index: LogIndex;
+  readonly round: number;
+}
+
+/** The leader's reads of one term. */
+export class ReadRounds {
+  /** Rounds started in this term. */
+  #round = 0;
+  /** The latest round's heartbeats have not been handed out: further reads may join it. */
+  #open = false;
+  /** Waiting for their round, oldest first. */
+  #pending: PendingRead[] = [];
+  /** Waiting for this term's first commit. */
+  #early: ReadRequest[] = [];
+  /** Start ticks of rounds that no quorum has answered yet, oldest first; kept for leases only. */
+  #starts: { readonly round: number; readonly tick: number }[] = [];
+  #leaseStart = -Infinity;
+  readonly #keepsStarts: boolean;
+
+  /** @param keepsStarts whether leases are wanted */
+  constructor(keepsStarts: boolean) {
+    this.#keepsStarts = keepsStarts;
+  }
+
+  /** The latest round. */
+  get round(): number {
+    return this.#round;
+  }
+
+  /** How many reads wait. */
+  get count(): number {
+    return this.#pending.length + this.#early.length;
+  }
+
+  /** A quorum followed this member at this tick of its own count; -Infinity before the first confirmed round. */
+  get leaseStart(): number {
+    return this.#leaseStart;
+  }
+
+  /** Starts afresh, for a new term. */
+  reset(): void {
+    this.#round = 0;
+    this.#open = false;
+    this.#pending = [];
+    this.#early = [];
+    this.#starts = [];
+    this.#leaseStart = -Infinity;
+  }
+
+  /** Holds a read back until an entry of this term is committed. */
+  holdBack(request: ReadRequest): void {
+    this.#early.push(request);
+  }
+
+  /** Takes the reads that were held back. */
+  takeEarly(): readonly ReadRequest[] {
+    const early = this.#early;
+    this.#early = [];
+    return early;
+  }
+
+  /** Starts a round at `tick`. */
+  start(tick: number): number {
+    this.#round++;
+    this.#open = true;
+    if (this.#keepsStarts) this.#starts.push({ round: this.#round, tick });
+    return this.#round;
+  }
+
+  /** The latest round's heartbeats are leaving. */
+  close(): void {
+    this.#open = false;
+  }
+
+  /** Whether a read may join the latest round. */
+  get joinable(): boolean {
+    return this.#open;
+  }
+
+  /** Lets a read wait for the latest round. */
+  add(request: ReadRequest, index: LogIndex): void {
+    const { from, context } = request;
+    this.#pending.push({ from, context, index, round: this.#round });
+  }
+
+  /** A quorum has answered `round`. @returns the reads that are confirmed by that, oldest first */
+  confirm(round: number): readonly PendingRead[] {
+    let started = 0;
+    while ((this.#starts[started]?.round ?? Infinity) <= round) started++;
+    if (started > 0) {
+      this.#leaseStart = (this.#starts[started - 1] as { tick: number }).tick;
+      this.#starts.splice(0, started);
+    }
+    let confirmed = 0;
+    while ((this.#pending[confirmed]?.round ?? Infinity) <= round) confirmed++;
+    return confirmed === 0 ? [] : this.#pending.splice(0, confirmed);
+  }
+}
