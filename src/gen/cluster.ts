@@ -97,7 +97,6 @@ export interface NodeStatus {
   address: string;
   ready: boolean;
   message: string;
-  pods: number;
 }
 
 export interface ClusterStatus {
@@ -1393,7 +1392,7 @@ export const ComponentLeader: MessageFns<ComponentLeader> = {
 };
 
 function createBaseNodeStatus(): NodeStatus {
-  return { name: "", address: "", ready: false, message: "", pods: 0 };
+  return { name: "", address: "", ready: false, message: "" };
 }
 
 export const NodeStatus: MessageFns<NodeStatus> = {
@@ -1409,9 +1408,6 @@ export const NodeStatus: MessageFns<NodeStatus> = {
     }
     if (message.message !== "") {
       writer.uint32(34).string(message.message);
-    }
-    if (message.pods !== 0) {
-      writer.uint32(40).int32(message.pods);
     }
     return writer;
   },
@@ -1461,14 +1457,6 @@ export const NodeStatus: MessageFns<NodeStatus> = {
             message.message = reader.string();
             continue;
           }
-          case 5: {
-            if (tag !== 40) {
-              break;
-            }
-
-            message.pods = reader.int32();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1487,7 +1475,6 @@ export const NodeStatus: MessageFns<NodeStatus> = {
       address: isSet(object.address) ? globalThis.String(object.address) : "",
       ready: isSet(object.ready) ? globalThis.Boolean(object.ready) : false,
       message: isSet(object.message) ? globalThis.String(object.message) : "",
-      pods: isSet(object.pods) ? globalThis.Number(object.pods) : 0,
     };
   },
 
@@ -1504,9 +1491,6 @@ export const NodeStatus: MessageFns<NodeStatus> = {
     }
     if (message.message !== "") {
       obj.message = message.message;
-    }
-    if (message.pods !== 0) {
-      obj.pods = Math.round(message.pods);
     }
     return obj;
   },

@@ -1,0 +1,227 @@
+import type { ApiClient, ApiObject } from '../../client/index.js';
+import { keyString } from '../../client/index.js';
+import type {
+  ClusterDefinition,
+  ClusterStatus,
+  ComponentLeader,
+  MemberStatus,
+  NodeStatus,
+} from '../../gen/cluster.js';
+import type { Clock } from '../../lib/clock.js';
+import { delay } from '../../lib/clock.js';
+import type { CallContext, Handlers } from '../../lib/grpc/index.js';
+import { Code, GrpcError } from '../../lib/grpc/index.js';
+import type { StoreAdmin, StoreMember } from './store-admin.js';
+import type { TokenUsage } from './tokens.js';
+import { generateToken, storeToken } from './tokens.js';
+
+export interface ClusterServiceOptions {
+  readonly client: ApiClient;
+  readonly store: StoreAdmin;
+  readonly clock: Clock;
+  /** This master's name. */
+  readonly name: string;
+  /** `sha256:<hex>`: what joining machines pin. */
+  readonly caHash: string;
+  /** May the caller do `verb` here? Rejects with PERMISSION_DENIED or UNAUTHENTICATED if not. */
+  readonly authorize: (context: CallContext, verb: 'get' | 'create') => Promise<void>;
+}
+
+/** Between two looks while somebody watches. */
+const watchEveryMs = 100;
+/** A status is sent this often even when nothing changed. */
+const heartbeatMs = 1000;
+/** A member that does not answer for so long counts as unreachable. */
+const memberDeadlineMs = 800;
+const defaultTokenTtlSeconds = 24 * 3600;
+
+/** Who leads, who is there, who is well; and tokens for those who are to come. */
+export function createClusterHandlers(
+  options: ClusterServiceOptions,
+): Handlers<typeof ClusterDefinition> {
+  const observer = new Observer(options);
+  return {
+    async status(_request, context) {
+      await options.authorize(context, 'get');
+      return observer.look();
+    },
+
+    async watch(_request, stream, context) {
+      await options.authorize(context, 'get');
+      const { clock } = options;
+      let sent = '';
+      let sentMs = -Infinity;
+      while (!context.signal.aborted) {
+        const status = await observer.look();
+        const essence = essenceOf(status);
+        if (essence !== sent || clock.monotonicMs() - sentMs >= heartbeatMs) {
+          if (!stream.send(status)) await stream.drained();
+          sent = essence;
+          sentMs = clock.monotonicMs();
+        }
+        await delay(clock, watchEveryMs, context.signal);
+      }
+    },
+
+    async createToken(request, context) {
+      await options.authorize(context, 'create');
+      const usages = request.usages.map(readUsage);
+      const token = generateToken();
+      const ttlSeconds = request.ttlSeconds > 0 ? request.ttlSeconds : defaultTokenTtlSeconds;
+      const { client, clock } = options;
+      const expires = await storeToken({ client, clock, token, usages, ttlMs: ttlSeconds * 1000 });
+      return { token: `${token.id}.${token.secret}`, caHash: options.caHash, expires };
+    },
+  };
+}
+
+function readUsage(text: string): TokenUsage {
+  if (text === 'worker' || text === 'master') return text;
+  throw new GrpcError(Code.InvalidArgument, `a token is for "worker" or "master", not "${text}"`);
+}
+
+/** What must differ for watchers to be told at once: not the indexes, which grow all the time. */
+function essenceOf(status: ClusterStatus): string {
+  const members = status.members.map((member) =>
+    [member.name, member.id, member.reachable, member.leader, member.learner, member.term].join(),
+  );
+  const leaders = status.leaders.map((leader) => `${leader.component}=${leader.holder}`);
+  const nodes = status.nodes.map((node) => `${node.name}=${node.ready}`);
+  return [...members, ...leaders, ...nodes].join(';');
+}
+
+interface NodeObject extends ApiObject {
+  status?: {
+    addresses?: { type: string; address: string }[];
+    conditions?: { type: string; status: string; message?: string }[];
+  };
+}
+
+interface LeaseObject extends ApiObject {
+  spec?: { holderIdentity?: string; renewTime?: string };
+}
+
+const components = ['kube-scheduler', 'kube-controller-manager'] as const;
+const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' } as const;
+const nodesResource = { group: '', version: 'v1', resource: 'nodes' } as const;
+
+/**
+ * Looks at the cluster, once for all who ask at the same time. The store's members are asked directly, so an election shows
+ * while the API itself waits for a leader; what the API knows is as old as its last answer.
+ */
+class Observer {
+  readonly #options: ClusterServiceOptions;
+  #looking: Promise<ClusterStatus> | undefined;
+  #members: readonly StoreMember[] = [];
+  #apiView: { leaders: ComponentLeader[]; nodes: NodeStatus[] } = { leaders: [], nodes: [] };
+  #refreshing = false;
+  #refreshedMs = -Infinity;
+
+  constructor(options: ClusterServiceOptions) {
+    this.#options = options;
+  }
+
+  look(): Promise<ClusterStatus> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<ClusterStatus> {
+    const { clock, name } = this.#options;
+    const first = this.#refreshedMs === -Infinity;
+    const refreshed = this.#refresh();
+    if (first) await refreshed;
+    const members = await Promise.all(this.#members.map((member) => this.#ask(member)));
+    return {
+      members,
+      ...this.#apiView,
+      time: new Date(clock.nowMs()).toISOString(),
+      answeredBy: name,
+    };
+  }
+
+  /** Reads what changes rarely, in the background. */
+  async #refresh(): Promise<void> {
+    const { client, clock, store } = this.#options;
+    if (this.#refreshing || clock.monotonicMs() - this.#refreshedMs < heartbeatMs) return;
+    this.#refreshing = true;
+    try {
+      this.#members = await store.memberList();
+      const call = { deadlineMs: 2000 };
+      const [nodes, held] = await Promise.all([
+        client.list<NodeObject>(nodesResource, call),
+        client.list<LeaseObject>(leases, { ...call, namespace: 'kube-system' }),
+      ]);
+      this.#apiView = {
+        nodes: nodes.items.map(nodeStatus),
+        leaders: components.map((component) => componentLeader(component, held.items)),
+      };
+    } catch {
+      // The last view stays: the members' own answers tell what is wrong.
+    } finally {
+      this.#refreshing = false;
+      this.#refreshedMs = clock.monotonicMs();
+    }
+  }
+
+  async #ask(member: StoreMember): Promise<MemberStatus> {
+    const clientUrl = member.clientUrls[0] ?? '';
+    const base = {
+      name: member.name,
+      id: member.id,
+      clientUrl,
+      learner: member.learner,
+    };
+    try {
+      const status = await this.#options.store.status(clientUrl, memberDeadlineMs);
+      return {
+        ...base,
+        reachable: true,
+        leader: status.leader === member.id,
+        term: status.term,
+        raftIndex: status.raftIndex,
+        appliedIndex: status.appliedIndex,
+        revision: status.revision,
+        dbSizeBytes: status.dbSizeBytes,
+        version: status.version,
+        error: status.errors.join('; '),
+      };
+    } catch (error) {
+      return {
+        ...base,
+        reachable: false,
+        leader: false,
+        term: 0,
+        raftIndex: 0,
+        appliedIndex: 0,
+        revision: 0,
+        dbSizeBytes: 0,
+        version: '',
+        error: error instanceof Error ? error.message : String(error),
+      };
+    }
+  }
+}
+
+function nodeStatus(node: NodeObject): NodeStatus {
+  const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
+  const address = node.status?.addresses?.find((entry) => entry.type === 'InternalIP');
+  return {
+    name: node.metadata.name,
+    address: address?.address ?? '',
+    ready: ready?.status === 'True',
+    message: ready?.message ?? '',
+  };
+}
+
+function componentLeader(component: string, held: readonly LeaseObject[]): ComponentLeader {
+  const wanted = keyString({ namespace: 'kube-system', name: component });
+  const lease = held.find((candidate) => keyString(candidate.metadata) === wanted);
+  return {
+    component,
+    holder: lease?.spec?.holderIdentity ?? '',
+    renewTime: lease?.spec?.renewTime ?? '',
+  };
+}

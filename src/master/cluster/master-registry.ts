@@ -1,0 +1,96 @@
+import type { ApiClient, ApiObject } from '../../client/index.js';
+import { isApiError } from '../../client/index.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+
+/** A master as it announces itself: a Lease in kube-system that it renews. */
+export interface MasterRecord {
+  readonly name: string;
+  /** `host:port` of its gRPC API. */
+  readonly grpcAddress: string;
+  /** `host:port` of its REST API. */
+  readonly restAddress: string;
+}
+
+interface LeaseObject extends ApiObject {
+  spec?: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string };
+}
+
+const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' } as const;
+const namespace = 'kube-system';
+const label = 'trireme.dev/master';
+const renewEveryMs = 2000;
+/** A master that has been silent for so long is not handed out to those who join or reconnect. */
+const aliveMs = 15_000;
+
+/** Announces this master until stopped. */
+export function announceMaster(options: {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly record: MasterRecord;
+}): { stop(): void } {
+  const { client, clock, log, record } = options;
+  let stopped = false;
+  let cancel: () => void = () => undefined;
+  const renew = async (): Promise<void> => {
+    try {
+      await renewLease(client, clock, record);
+    } catch (error) {
+      log.debug({ error }, 'this master could not be announced; tried again');
+    }
+    if (!stopped) cancel = clock.schedule(renewEveryMs, () => void renew());
+  };
+  void renew();
+  return {
+    stop() {
+      stopped = true;
+      cancel();
+    },
+  };
+}
+
+async function renewLease(client: ApiClient, clock: Clock, record: MasterRecord): Promise<void> {
+  const renewTime = new Date(clock.nowMs()).toISOString().replace('Z', '000Z');
+  const spec = { holderIdentity: record.name, leaseDurationSeconds: aliveMs / 1000, renewTime };
+  const annotations = {
+    'trireme.dev/grpc-address': record.grpcAddress,
+    'trireme.dev/rest-address': record.restAddress,
+  };
+  const name = `master-${record.name}`;
+  const call = { deadlineMs: renewEveryMs };
+  try {
+    const patch = { metadata: { annotations }, spec };
+    await client.patch(leases, { namespace, name }, 'application/merge-patch+json', patch, call);
+  } catch (error) {
+    if (!isApiError(error, 'NotFound')) throw error;
+    const metadata = { name, namespace, labels: { [label]: 'true' }, annotations };
+    const lease: LeaseObject = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata,
+      spec,
+    };
+    await client.create(leases, lease, call);
+  }
+}
+
+/** The masters that are alive, by name. */
+export async function listMasters(client: ApiClient, clock: Clock): Promise<MasterRecord[]> {
+  const { items } = await client.list<LeaseObject>(leases, {
+    namespace,
+    labelSelector: `${label}=true`,
+  });
+  const masters: MasterRecord[] = [];
+  for (const lease of items) {
+    const renewedMs = Date.parse(lease.spec?.renewTime ?? '');
+    if (!(clock.nowMs() - renewedMs < aliveMs)) continue;
+    const annotations = lease.metadata.annotations ?? {};
+    masters.push({
+      name: lease.spec?.holderIdentity ?? lease.metadata.name,
+      grpcAddress: annotations['trireme.dev/grpc-address'] ?? '',
+      restAddress: annotations['trireme.dev/rest-address'] ?? '',
+    });
+  }
+  return masters.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}

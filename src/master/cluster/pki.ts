@@ -1,0 +1,126 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../../lib/clock.js';
+import type { KeyPair, Subject } from '../../lib/pki/certificates.js';
+import { createCertificateAuthority, issueCertificate } from '../../lib/pki/certificates.js';
+import type { ClusterSettings } from './settings.js';
+import { apiServiceAddress } from './settings.js';
+
+/**
+ * The keys of the cluster, which every master holds: made by the first, handed to those that join. Two authorities: the
+ * store has its own, so that no client of the API can speak to the store. Paths are relative to the PKI directory.
+ */
+export const clusterFiles = [
+  'ca.crt',
+  'ca.key',
+  'etcd-ca.crt',
+  'etcd-ca.key',
+  'sa.key',
+  'sa.pub',
+  'encryption.key',
+] as const;
+
+/** The group whose members RBAC lets do everything. */
+const superusers = 'system:masters';
+
+/** Makes what {@link clusterFiles} names. @throws if the directory cannot be written */
+export async function createClusterKeys(directory: string, clock: Clock): Promise<void> {
+  const ca = await createCertificateAuthority({ commonName: 'trireme-ca', clock });
+  const etcdCa = await createCertificateAuthority({ commonName: 'trireme-etcd-ca', clock });
+  const serviceAccount = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  await writeKeyFiles(directory, {
+    'ca.crt': ca.cert,
+    'ca.key': ca.key,
+    'etcd-ca.crt': etcdCa.cert,
+    'etcd-ca.key': etcdCa.key,
+    'sa.key': serviceAccount.privateKey,
+    'sa.pub': serviceAccount.publicKey,
+    'encryption.key': randomBytes(32).toString('base64'),
+  });
+}
+
+/** Reads {@link clusterFiles}, to hand them to a joining master. */
+export async function readClusterKeys(directory: string): Promise<Record<string, Buffer>> {
+  const files: Record<string, Buffer> = {};
+  for (const name of clusterFiles) files[name] = await readFile(join(directory, name));
+  return files;
+}
+
+/** Writes files that only their owner may read, each whole or not at all. */
+export async function writeKeyFiles(
+  directory: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(directory, name);
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFile(`${path}.new`, content, { mode: 0o600 });
+    await rename(`${path}.new`, path);
+  }
+}
+
+/** An authority of {@link clusterFiles}, or any key pair in the PKI directory. */
+export async function readKeyPair(directory: string, name: string): Promise<KeyPair> {
+  const [cert, key] = await Promise.all([
+    readFile(join(directory, `${name}.crt`), 'utf8'),
+    readFile(join(directory, `${name}.key`), 'utf8'),
+  ]);
+  return { cert, key };
+}
+
+/**
+ * Makes this master's own certificates, anew at every start, so that a changed address or an old certificate heals by a
+ * restart. Each is `<name>.crt` and `<name>.key` in the PKI directory.
+ */
+export async function createMasterCertificates(options: {
+  readonly directory: string;
+  readonly name: string;
+  /** Addresses and names under which this master is reached. */
+  readonly hosts: readonly string[];
+  readonly settings: ClusterSettings;
+  readonly clock: Clock;
+}): Promise<void> {
+  const { directory, name, settings, clock } = options;
+  const hosts = [...new Set([...options.hosts, name, 'localhost', '127.0.0.1'])];
+  const serviceNames = [
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    `kubernetes.default.svc.${settings.clusterDomain}`,
+    apiServiceAddress(settings),
+  ];
+  const ca = await readKeyPair(directory, 'ca');
+  const etcdCa = await readKeyPair(directory, 'etcd-ca');
+  const wanted: readonly [string, KeyPair, Subject][] = [
+    ['apiserver', ca, server('kube-apiserver', [...hosts, ...serviceNames])],
+    ['apiserver-kubelet-client', ca, client('kube-apiserver-kubelet-client', superusers)],
+    ['scheduler', ca, client('system:kube-scheduler')],
+    ['controller-manager', ca, client('system:kube-controller-manager')],
+    ['admin', ca, client('kubernetes-admin', superusers)],
+    ['etcd-server', etcdCa, { ...server(name, hosts), usages: ['server', 'client'] }],
+    ['etcd-peer', etcdCa, { ...server(name, hosts), usages: ['server', 'client'] }],
+    ['apiserver-etcd-client', etcdCa, client('kube-apiserver-etcd-client')],
+  ];
+  const issued = await Promise.all(
+    wanted.map(async ([file, authority, subject]) => ({
+      file,
+      pair: await issueCertificate({ ca: authority, subject, clock }),
+    })),
+  );
+  for (const { file, pair } of issued) {
+    await writeKeyFiles(directory, { [`${file}.crt`]: pair.cert, [`${file}.key`]: pair.key });
+  }
+}
+
+function server(commonName: string, hosts: readonly string[]): Subject {
+  return { commonName, hosts, usages: ['server'] };
+}
+
+function client(commonName: string, ...organizations: readonly string[]): Subject {
+  return { commonName, organizations, usages: ['client'] };
+}

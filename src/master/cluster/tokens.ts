@@ -1,0 +1,109 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import type { ApiClient, ApiObject } from '../../client/index.js';
+import { isApiError } from '../../client/index.js';
+import type { Clock } from '../../lib/clock.js';
+
+/** What a machine with the token may join as. */
+export type TokenUsage = 'worker' | 'master';
+
+/** A bootstrap token: `id` is public and names its Secret, `secret` is not. */
+export interface BootstrapToken {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** A Secret of type bootstrap.kubernetes.io/token (Kubernetes: "Authenticating with bootstrap tokens"). */
+interface TokenSecret extends ApiObject {
+  type?: string;
+  data?: Record<string, string>;
+}
+
+const secrets = { group: '', version: 'v1', resource: 'secrets' } as const;
+const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
+const groupOf: Readonly<Record<TokenUsage, string>> = {
+  worker: 'system:bootstrappers:trireme:workers',
+  master: 'system:bootstrappers:trireme:masters',
+};
+
+/** A random token; 16 characters of 36 are some 82 bits. */
+export function generateToken(): BootstrapToken {
+  return { id: randomText(6), secret: randomText(16) };
+}
+
+/** Rejection keeps each character equally likely. */
+function randomText(length: number): string {
+  let text = '';
+  while (text.length < length) {
+    for (const byte of randomBytes(length)) {
+      if (byte < alphabet.length * 7 && text.length < length) {
+        text += alphabet[byte % alphabet.length] ?? '';
+      }
+    }
+  }
+  return text;
+}
+
+/** Reads `id.secret`; undefined for anything else. */
+export function parseToken(text: string): BootstrapToken | undefined {
+  const match = /^([a-z0-9]{6})\.([a-z0-9]{16})$/.exec(text);
+  return match === null ? undefined : { id: match[1] ?? '', secret: match[2] ?? '' };
+}
+
+/** Stores a token, valid for `ttlMs`. @returns when it expires, RFC 3339 */
+export async function storeToken(options: {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly token: BootstrapToken;
+  readonly usages: readonly TokenUsage[];
+  readonly ttlMs: number;
+}): Promise<string> {
+  const { token } = options;
+  const expires = new Date(options.clock.nowMs() + options.ttlMs).toISOString();
+  const fields: Record<string, string> = {
+    'token-id': token.id,
+    'token-secret': token.secret,
+    expiration: expires,
+    'usage-bootstrap-authentication': 'true',
+    'usage-bootstrap-signing': 'true',
+    'auth-extra-groups': options.usages.map((usage) => groupOf[usage]).join(','),
+  };
+  const secret: TokenSecret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: `bootstrap-token-${token.id}`, namespace: 'kube-system' },
+    type: 'bootstrap.kubernetes.io/token',
+    data: Object.fromEntries(
+      Object.entries(fields).map(([name, value]) => [name, Buffer.from(value).toString('base64')]),
+    ),
+  };
+  await options.client.create(secrets, secret);
+  return expires;
+}
+
+/** True when the token is known, alive and may be used so. */
+export async function tokenAllows(options: {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly token: BootstrapToken;
+  readonly usage: TokenUsage;
+}): Promise<boolean> {
+  const { client, clock, token, usage } = options;
+  let secret: TokenSecret;
+  try {
+    const name = `bootstrap-token-${token.id}`;
+    secret = await client.get<TokenSecret>(secrets, { namespace: 'kube-system', name });
+  } catch (error) {
+    if (isApiError(error, 'NotFound')) return false;
+    throw error;
+  }
+  const field = (name: string): string =>
+    Buffer.from(secret.data?.[name] ?? '', 'base64').toString('utf8');
+  const wanted = Buffer.from(field('token-secret'));
+  const given = Buffer.from(token.secret);
+  if (secret.type !== 'bootstrap.kubernetes.io/token') return false;
+  if (wanted.length !== given.length || !timingSafeEqual(wanted, given)) return false;
+  if (field('usage-bootstrap-authentication') !== 'true') return false;
+  const expires = field('expiration');
+  if (expires !== '' && !(Date.parse(expires) > clock.nowMs())) return false;
+  return field('auth-extra-groups').split(',').includes(groupOf[usage]);
+}
