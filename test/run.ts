@@ -1,0 +1,107 @@
+/**
+ * Runs the levels of tests one after the other and prints one closing line over all: `node dist/test/run.js [level...]`.
+ * Fast levels run two files at a time; those that start clusters run alone, since they share the machine.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+interface Level {
+  readonly name: string;
+  readonly paths: readonly string[];
+  readonly workers: number;
+  readonly checks: readonly (readonly string[])[];
+}
+
+const levels: readonly Level[] = [
+  {
+    name: 'unit',
+    paths: ['dist/src/', 'dist/test/tidy.test.js'],
+    workers: 2,
+    checks: [
+      ['node_modules/.bin/oxlint', '--type-aware', 'src', 'test', 'bench'],
+      ['node_modules/.bin/prettier', '--check', '--log-level', 'warn', 'src', 'test', 'bench'],
+    ],
+  },
+  { name: 'sim', paths: ['dist/test/sim/'], workers: 2, checks: [] },
+  {
+    name: 'cluster',
+    paths: ['dist/test/cluster/', 'dist/test/conformance/'],
+    workers: 1,
+    checks: [],
+  },
+  { name: 'e2e', paths: ['dist/test/e2e/'], workers: 1, checks: [] },
+];
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+function execute(command: string, parameters: readonly string[]): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(command, parameters, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, NODE_OPTIONS: '--experimental-vm-modules --no-warnings', VERIFY: '1' },
+    });
+    child.on('close', (code) => resolve(code ?? 1));
+    child.on('error', () => resolve(1));
+  });
+}
+
+async function runLevel(level: Level, counts: Counts): Promise<void> {
+  console.error(`\n== ${level.name}`);
+  for (const [command = '', ...parameters] of level.checks) {
+    const code = await execute(command, parameters);
+    if (code === 0) counts.passed += 1;
+    else {
+      counts.failed += 1;
+      console.error(`FAIL ${command} ${parameters.join(' ')}`);
+    }
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'trireme-test-'));
+  const report = join(folder, 'report.json');
+  const code = await execute('node_modules/.bin/jest', [
+    ...level.paths,
+    `--maxWorkers=${level.workers}`,
+    '--passWithNoTests',
+    '--json',
+    `--outputFile=${report}`,
+  ]);
+  try {
+    const result = JSON.parse(readFileSync(report, 'utf8')) as {
+      numPassedTests: number;
+      numFailedTests: number;
+      numPendingTests: number;
+      numRuntimeErrorTestSuites: number;
+    };
+    counts.passed += result.numPassedTests;
+    counts.failed += result.numFailedTests + result.numRuntimeErrorTestSuites;
+    counts.skipped += result.numPendingTests;
+    if (code !== 0 && result.numFailedTests + result.numRuntimeErrorTestSuites === 0) {
+      counts.failed += 1;
+    }
+  } catch {
+    counts.failed += 1;
+    console.error(`FAIL ${level.name}: jest left no report`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !levels.some((level) => level.name === name));
+if (unknown.length > 0) {
+  console.error(
+    `unknown level: ${unknown.join(' ')}; there are ${levels.map((level) => level.name).join(', ')}`,
+  );
+  process.exit(2);
+}
+const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+for (const level of levels) {
+  if (wanted.length === 0 || wanted.includes(level.name)) await runLevel(level, counts);
+}
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;

@@ -1,0 +1,171 @@
+/**
+ * The house rules that a program can check: who may import whom (README, "Layout"), no cycles, no file that nobody uses, no
+ * file too long to read, no generated code edited by hand.
+ */
+import { describe, expect, test } from '@jest/globals';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+
+const root = process.cwd();
+
+/** Which areas may import which. An area is a path prefix under `src`; the longest match counts. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  gen: [],
+  lib: ['gen'],
+  raft: ['lib'],
+  'etcd/client': ['lib', 'gen'],
+  etcd: ['raft', 'lib', 'gen', 'etcd/client'],
+  api: ['lib'],
+  client: ['api', 'lib', 'gen'],
+  master: ['api', 'lib', 'gen', 'client', 'etcd/client'],
+  runtime: ['lib'],
+  netproxy: ['api', 'lib', 'gen', 'client'],
+  worker: ['api', 'lib', 'gen', 'client', 'runtime', 'netproxy'],
+  dashboard: ['api'],
+  cli: [
+    'api',
+    'lib',
+    'gen',
+    'client',
+    'etcd',
+    'etcd/client',
+    'master',
+    'worker',
+    'runtime',
+    'netproxy',
+  ],
+};
+/** In the pure core only these of `lib`. */
+const raftMayImport = new Set(['src/lib/assert.ts', 'src/lib/prng.ts']);
+const generated = 'src/gen/';
+/** Lines; a file that grows past it is split by what it does. */
+const longestFile = 450;
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+function listFiles(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+}
+
+function readSource(path: string): SourceFile {
+  const text = readFileSync(join(root, path), 'utf8');
+  const imports: string[] = [];
+  for (const match of text.matchAll(
+    /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+|new URL\(\s*)['"](\.{1,2}\/[^'"]+\.js)['"]/g,
+  )) {
+    const target = normalize(join(dirname(path), match[1] ?? '')).replace(/\.js$/, '.ts');
+    imports.push(target);
+  }
+  return { path, text, imports };
+}
+
+const files = ['src', 'test', 'bench'].flatMap((top) => listFiles(join(root, top))).map(readSource);
+const byPath = new Map(files.map((file) => [file.path, file]));
+const isTest = (path: string): boolean =>
+  path.endsWith('.test.ts') || path.startsWith('test/') || path.startsWith('bench/');
+
+function areaOf(path: string): string | undefined {
+  const areas = Object.keys(mayImport).filter((area) => path.startsWith(`src/${area}/`));
+  return areas.toSorted((a, b) => b.length - a.length)[0];
+}
+
+describe('the house', () => {
+  test('every import goes where it may', () => {
+    const wrong: string[] = [];
+    for (const file of files) {
+      const from = areaOf(file.path);
+      if (from === undefined || isTest(file.path)) continue;
+      for (const target of file.imports) {
+        const to = areaOf(target);
+        if (to === undefined || to === from) continue;
+        const allowed = mayImport[from]?.includes(to) ?? false;
+        const pure = from !== 'raft' || raftMayImport.has(target);
+        if (!allowed || !pure) wrong.push(`${file.path} -> ${target}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('every import exists', () => {
+    const missing = files.flatMap((file) =>
+      file.imports
+        .filter((target) => !byPath.has(target))
+        .map((target) => `${file.path} -> ${target}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('there is no cycle', () => {
+    const state = new Map<string, 'open' | 'done'>();
+    const cycles: string[] = [];
+    const visit = (path: string, trail: readonly string[]): void => {
+      if (state.get(path) === 'done') return;
+      if (state.get(path) === 'open') {
+        cycles.push([...trail.slice(trail.indexOf(path)), path].join(' -> '));
+        return;
+      }
+      state.set(path, 'open');
+      for (const target of byPath.get(path)?.imports ?? []) {
+        if (!path.startsWith(generated)) visit(target, [...trail, path]);
+      }
+      state.set(path, 'done');
+    };
+    for (const file of files) visit(file.path, []);
+    expect(cycles).toEqual([]);
+  });
+
+  test('every file is used by what ships', () => {
+    const used = new Set<string>();
+    const visit = (path: string): void => {
+      if (used.has(path)) return;
+      used.add(path);
+      for (const target of byPath.get(path)?.imports ?? []) visit(target);
+    };
+    visit('src/cli/main.ts');
+    for (const file of files) if (isTest(file.path)) visit(file.path);
+    const unused = files
+      .map((file) => file.path)
+      .filter((path) => !used.has(path) && !path.startsWith(generated));
+    expect(unused).toEqual([]);
+  });
+
+  test('no file is too long to read', () => {
+    const long = files
+      .filter((file) => !file.path.startsWith(generated))
+      .map((file) => ({ path: file.path, lines: file.text.split('\n').length - 1 }))
+      .filter((file) => file.lines > longestFile);
+    expect(long).toEqual([]);
+  });
+
+  test('the core of Raft has no clock, no promise and no IO', () => {
+    const impure = files
+      .filter((file) => file.path.startsWith('src/raft/') && !isTest(file.path))
+      .filter((file) => /\basync\b|\bawait\b|\bPromise\b|from 'node:/.test(file.text))
+      .filter(
+        (file) =>
+          !/^\s*(\*|\/\/)/.test(file.text.match(/.*\b(?:async|await|Promise)\b.*/)?.[0] ?? ''),
+      )
+      .map((file) => file.path);
+    expect(impure).toEqual([]);
+  });
+
+  test('every folder of the first level says what it is', () => {
+    const silent = readdirSync(join(root, 'src'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && entry.name !== 'gen')
+      .filter((entry) => {
+        const folder = join(root, 'src', entry.name);
+        const index = join(folder, 'index.ts');
+        const headed = existsSync(index) && readFileSync(index, 'utf8').startsWith('/**');
+        return !headed && !existsSync(join(folder, 'README.md'));
+      })
+      .map((entry) => entry.name);
+    expect(silent).toEqual([]);
+  });
+});
