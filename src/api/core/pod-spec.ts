@@ -13,6 +13,7 @@ import {
   str,
   struct,
   always,
+  written,
 } from '../schema/dsl.js';
 import { templateMeta } from '../schema/meta.js';
 import {
@@ -138,7 +139,7 @@ export const podSpec = struct('core/v1.PodSpec', 'What the pod shall be.', {
   containers: req(
     listMap('Containers of the pod; at least one, fixed after creation.', ['name'], container),
   ),
-  enableServiceLinks: bool('Puts variables for services into the environment.', { default: true }),
+  enableServiceLinks: bool('Puts variables for services into the environment.'),
   ephemeralContainers: listMap(
     'Containers put into the running pod for debugging.',
     ['name'],
@@ -164,7 +165,7 @@ export const podSpec = struct('core/v1.PodSpec', 'What the pod shall be.', {
     checks: [oneOf(['Always', 'OnFailure', 'Never'])],
   }),
   runtimeClassName: str('Name of the RuntimeClass.', { checks: [isDnsSubdomain] }),
-  securityContext: doc('Security settings for all containers.', podSecurityContext),
+  securityContext: written(doc('Security settings for all containers.', podSecurityContext)),
   serviceAccount: str('Deprecated: use serviceAccountName.'),
   serviceAccountName: str('Name of the ServiceAccount.', { checks: [isDnsSubdomain] }),
   shareProcessNamespace: bool('Containers share one PID namespace.'),

@@ -19,6 +19,7 @@ import {
   oneOf,
   stringCheck,
 } from '../validation/checks.js';
+import { isHandler } from '../validation/container-fields.js';
 import { httpHeaderNameErrors } from '../validation/names.js';
 
 const execAction = struct('core/v1.ExecAction', 'Runs a command in the container.', {
@@ -49,42 +50,52 @@ const grpcAction = struct('core/v1.GRPCAction', 'Calls the gRPC health service.'
 });
 
 /** A probe of a container. */
-export const probe = struct('core/v1.Probe', 'A check that is made periodically.', {
-  exec: execAction,
-  failureThreshold: num32('Failures in a row after which the probe has failed.', {
-    default: 3,
-    checks: [isNonNegative],
-  }),
-  grpc: grpcAction,
-  httpGet: httpGetAction,
-  initialDelaySeconds: num32('Seconds after the start before the first check.', {
-    checks: [isNonNegative],
-  }),
-  periodSeconds: num32('Seconds between checks.', { default: 10, checks: [isNonNegative] }),
-  successThreshold: num32('Successes in a row after which the probe has succeeded again.', {
-    default: 1,
-    checks: [isNonNegative],
-  }),
-  tcpSocket: tcpSocketAction,
-  terminationGracePeriodSeconds: int64('Grace period when this probe ends the container.', {
-    checks: [isPositive],
-  }),
-  timeoutSeconds: num32('Seconds after which a check times out.', {
-    default: 1,
-    checks: [isNonNegative],
-  }),
-});
+export const probe = struct(
+  'core/v1.Probe',
+  'A check that is made periodically.',
+  {
+    exec: execAction,
+    failureThreshold: num32('Failures in a row after which the probe has failed.', {
+      default: 3,
+      checks: [isNonNegative],
+    }),
+    grpc: grpcAction,
+    httpGet: httpGetAction,
+    initialDelaySeconds: num32('Seconds after the start before the first check.', {
+      checks: [isNonNegative],
+    }),
+    periodSeconds: num32('Seconds between checks.', { default: 10, checks: [isNonNegative] }),
+    successThreshold: num32('Successes in a row after which the probe has succeeded again.', {
+      default: 1,
+      checks: [isNonNegative],
+    }),
+    tcpSocket: tcpSocketAction,
+    terminationGracePeriodSeconds: int64('Grace period when this probe ends the container.', {
+      checks: [isPositive],
+    }),
+    timeoutSeconds: num32('Seconds after which a check times out.', {
+      default: 1,
+      checks: [isNonNegative],
+    }),
+  },
+  { checks: [isHandler(['exec', 'grpc', 'httpGet', 'tcpSocket'])] },
+);
 
 const sleepAction = struct('core/v1.SleepAction', 'Waits for a time.', {
   seconds: req(int64('Seconds to wait.')),
 });
 
-const lifecycleHandler = struct('core/v1.LifecycleHandler', 'What to do at a lifecycle event.', {
-  exec: execAction,
-  httpGet: httpGetAction,
-  sleep: sleepAction,
-  tcpSocket: tcpSocketAction,
-});
+const lifecycleHandler = struct(
+  'core/v1.LifecycleHandler',
+  'What to do at a lifecycle event.',
+  {
+    exec: execAction,
+    httpGet: httpGetAction,
+    sleep: sleepAction,
+    tcpSocket: tcpSocketAction,
+  },
+  { checks: [isHandler(['exec', 'httpGet', 'sleep', 'tcpSocket'])] },
+);
 
 /** Hooks of a container. */
 export const lifecycle = struct('core/v1.Lifecycle', "Hooks at a container's start and end.", {

@@ -144,3 +144,19 @@ export const isVolumeMount: Check = (value, path, errors) => {
     errors.push(forbidden(child(path, 'recursiveReadOnly'), text));
   }
 };
+
+/** Exactly one of the ways in which a probe or hook acts. */
+export function isHandler(names: readonly string[]): Check {
+  return (value, path, errors) => {
+    if (!isJsonObject(value)) return;
+    const present = names.filter((name) => value[name] !== undefined);
+    if (present.length === 0) errors.push(required(path, 'must specify a handler type'));
+    for (const name of present.slice(1)) {
+      errors.push(forbidden(child(path, name), 'may not specify more than 1 handler type'));
+    }
+    const exec = value['exec'];
+    if (isJsonObject(exec) && exec['command'] === undefined) {
+      errors.push(required(child(child(path, 'exec'), 'command')));
+    }
+  };
+}

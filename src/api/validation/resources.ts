@@ -48,6 +48,10 @@ export function checkAmount(
   }
 }
 
+function limitText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** Requests and limits of a container. */
 export const areResources: Check = (value, path, errors) => {
   if (!isJsonObject(value)) return;
@@ -63,7 +67,7 @@ export const areResources: Check = (value, path, errors) => {
     checkResourceName(name, here, errors);
     checkAmount(name, amount, here, errors);
     checkAgainstLimit(
-      { name, amount, limit: limits[name] === undefined ? undefined : String(limits[name]) },
+      { name, amount, limit: limitText(limits[name]) },
       child(path, 'requests'),
       errors,
     );

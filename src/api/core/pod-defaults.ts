@@ -1,0 +1,59 @@
+/** Defaulting of pods and pod templates that needs a look at several fields. */
+import type { Container, Pod, PodSpec } from '../types/core.js';
+
+/** `Always` for images without a tag or with `latest`, else `IfNotPresent`. */
+export function defaultPullPolicy(image: string): string {
+  if (image.includes('@')) return 'IfNotPresent';
+  const name = image.slice(image.lastIndexOf('/') + 1);
+  const colon = name.indexOf(':');
+  const tag = colon < 0 ? '' : name.slice(colon + 1);
+  return tag === '' || tag === 'latest' ? 'Always' : 'IfNotPresent';
+}
+
+const volumeFieldsBesideSource = 1;
+
+/** Defaults that pods and templates share; in place. */
+export function setPodSpecDefaults(spec: PodSpec | undefined): void {
+  if (spec === undefined) return;
+  const containers: Container[][] = [
+    spec.containers ?? [],
+    spec.initContainers ?? [],
+    spec.ephemeralContainers ?? [],
+  ];
+  for (const container of containers.flat()) {
+    if (container.imagePullPolicy === undefined && container.image !== undefined) {
+      container.imagePullPolicy = defaultPullPolicy(container.image);
+    }
+  }
+  for (const volume of spec.volumes ?? []) {
+    if (Object.keys(volume).length <= volumeFieldsBesideSource) volume.emptyDir = {};
+  }
+  mirrorServiceAccount(spec);
+}
+
+/** The deprecated field and its successor always say the same. */
+function mirrorServiceAccount(spec: PodSpec): void {
+  const name = spec.serviceAccountName ?? spec.serviceAccount;
+  if (name === undefined) return;
+  spec.serviceAccountName = name;
+  spec.serviceAccount = name;
+}
+
+/** Requests that are not given are the limits. */
+function defaultRequests(container: Container): void {
+  const limits = container.resources?.limits;
+  if (limits === undefined || container.resources === undefined) return;
+  container.resources.requests = { ...limits, ...container.resources.requests };
+}
+
+/** Defaults of pods; templates keep these open. */
+export function setPodDefaults(pod: Pod): void {
+  const { spec } = pod;
+  setPodSpecDefaults(spec);
+  spec.enableServiceLinks ??= true;
+  for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
+    defaultRequests(container);
+    if (spec.hostNetwork !== true) continue;
+    for (const port of container.ports ?? []) port.hostPort ??= port.containerPort;
+  }
+}

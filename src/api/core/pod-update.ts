@@ -1,0 +1,110 @@
+/** What may change in a pod after its creation. */
+import { deepEqual, semanticEqual } from '../equal.js';
+import { forbidden, invalid } from '../field-error.js';
+import type { FieldError } from '../field-error.js';
+import type { Container, Pod, PodSpec, Toleration } from '../types/core.js';
+
+const updatableText =
+  'pod updates may not change fields other than `spec.containers[*].image`,' +
+  '`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` ' +
+  '(only additions to existing tolerations),`spec.terminationGracePeriodSeconds` ' +
+  '(allow it to be set to 1 if it was previously negative)';
+
+function imagesOf(next: readonly Container[], old: readonly Container[]): Container[] {
+  return next.map((container, index) => ({ ...container, image: old[index]?.image }));
+}
+
+function onlyAdded(next: readonly Toleration[], old: readonly Toleration[]): boolean {
+  const plain = (toleration: Toleration): Toleration => ({
+    ...toleration,
+    tolerationSeconds: undefined,
+  });
+  return old.every((before) => next.some((now) => deepEqual(plain(now), plain(before))));
+}
+
+function checkDeadline(next: PodSpec, old: PodSpec, errors: FieldError[]): void {
+  const path = 'spec.activeDeadlineSeconds';
+  const [now, before] = [next.activeDeadlineSeconds, old.activeDeadlineSeconds];
+  if (now === before) return;
+  if (now === undefined) {
+    errors.push(invalid(path, null, 'must not update from a positive integer to nil value'));
+  } else if (before !== undefined && now > before) {
+    errors.push(invalid(path, now, 'must be less than or equal to previous value'));
+  }
+}
+
+/** The spec with everything that may change taken from the old one. */
+function neutralized(next: PodSpec, old: PodSpec): PodSpec {
+  const grace = old.terminationGracePeriodSeconds ?? 0;
+  const gates = new Set((old.schedulingGates ?? []).map((gate) => gate.name));
+  const gatesOk = (next.schedulingGates ?? []).every((gate) => gates.has(gate.name));
+  const isGated = gates.size > 0;
+  return {
+    ...next,
+    containers: imagesOf(next.containers, old.containers),
+    initContainers: next.initContainers && imagesOf(next.initContainers, old.initContainers ?? []),
+    activeDeadlineSeconds: old.activeDeadlineSeconds,
+    tolerations: old.tolerations,
+    terminationGracePeriodSeconds:
+      grace < 0 && next.terminationGracePeriodSeconds === 1
+        ? old.terminationGracePeriodSeconds
+        : next.terminationGracePeriodSeconds,
+    schedulingGates: gatesOk ? old.schedulingGates : next.schedulingGates,
+    nodeSelector:
+      isGated && keepsAll(next.nodeSelector, old.nodeSelector)
+        ? old.nodeSelector
+        : next.nodeSelector,
+    serviceAccount: old.serviceAccount,
+  };
+}
+
+function keepsAll(
+  next: Record<string, string> | undefined,
+  old: Record<string, string> | undefined,
+): boolean {
+  return Object.entries(old ?? {}).every(([key, value]) => next?.[key] === value);
+}
+
+/** What is wrong with a plain update of a pod. */
+export function validatePodUpdate(next: Pod, old: Pod): FieldError[] {
+  const errors: FieldError[] = [];
+  if (next.spec.containers.length !== old.spec.containers.length) {
+    return [forbidden('spec.containers', 'pod updates may not add or remove containers')];
+  }
+  if ((next.spec.initContainers?.length ?? 0) !== (old.spec.initContainers?.length ?? 0)) {
+    return [forbidden('spec.initContainers', 'pod updates may not add or remove containers')];
+  }
+  checkDeadline(next.spec, old.spec, errors);
+  if (!onlyAdded(next.spec.tolerations ?? [], old.spec.tolerations ?? [])) {
+    const text = 'existing toleration can not be modified except its tolerationSeconds';
+    errors.push(forbidden('spec.tolerations', text));
+  }
+  const added = (next.spec.schedulingGates ?? []).some(
+    (gate) => !(old.spec.schedulingGates ?? []).some((before) => before.name === gate.name),
+  );
+  if (added) {
+    const text = 'only deletion is allowed, but found new scheduling gate';
+    errors.push(forbidden('spec.schedulingGates', text));
+  }
+  if (!semanticEqual(neutralized(next.spec, old.spec), old.spec)) {
+    errors.push(forbidden('spec', updatableText));
+  }
+  return errors;
+}
+
+/** Ephemeral containers may only be added. */
+export function validateEphemeralUpdate(next: Pod, old: Pod): FieldError[] {
+  const now = new Map((next.spec.ephemeralContainers ?? []).map((c) => [c.name, c]));
+  const errors: FieldError[] = [];
+  (old.spec.ephemeralContainers ?? []).forEach((before) => {
+    const after = now.get(before.name);
+    if (after === undefined) {
+      const text = `existing ephemeral containers ${JSON.stringify(before.name)} may not be removed\n`;
+      errors.push(forbidden('spec.ephemeralContainers', text));
+    } else if (!semanticEqual(after, before)) {
+      const text = `existing ephemeral containers ${JSON.stringify(before.name)} may not be changed\n`;
+      errors.push(forbidden('spec.ephemeralContainers', text));
+    }
+  });
+  return errors;
+}

@@ -1,0 +1,152 @@
+/** Pod and PodTemplate. */
+import { defineKind } from '../define.js';
+import { forbidden } from '../field-error.js';
+import type { FieldError } from '../field-error.js';
+import type { Subresource } from '../kind.js';
+import { ageColumn, column, joined, labelText, nameColumn } from '../print/columns.js';
+import { podColumns } from '../print/pod.js';
+import type { Pod, PodTemplateSpec } from '../types/core.js';
+import { setPodDefaults, setPodSpecDefaults } from './pod-defaults.js';
+import { podSchema, podTemplateSchema } from './pod-schema.js';
+import { validateEphemeralUpdate, validatePodUpdate } from './pod-update.js';
+import { validatePodSpec, validatePodTemplate } from './pod-validation.js';
+import { qosClass } from './qos.js';
+
+/** Subresources that stream, or take another kind as their body. */
+const podSubresources: readonly Subresource[] = [
+  { name: 'attach', kind: 'PodAttachOptions', verbs: ['create', 'get'] },
+  { name: 'binding', kind: 'Binding', verbs: ['create'] },
+  {
+    name: 'ephemeralcontainers',
+    verbs: ['get', 'patch', 'update'],
+    prepareUpdate: (next, old) => {
+      const [pod, before] = [next as Pod, old as Pod];
+      pod.spec = {
+        ...structuredClone(before.spec),
+        ephemeralContainers: pod.spec.ephemeralContainers,
+      };
+      pod.status = before.status;
+    },
+    validateUpdate: (next, old) => validateEphemeralUpdate(next as Pod, old as Pod),
+  },
+  { name: 'eviction', group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] },
+  { name: 'exec', kind: 'PodExecOptions', verbs: ['create', 'get'] },
+  { name: 'log', verbs: ['get'] },
+  { name: 'portforward', kind: 'PodPortForwardOptions', verbs: ['create', 'get'] },
+  {
+    name: 'proxy',
+    kind: 'PodProxyOptions',
+    verbs: ['create', 'delete', 'get', 'patch', 'update'],
+  },
+  {
+    name: 'resize',
+    verbs: ['get', 'patch', 'update'],
+    prepareUpdate: (next, old) => {
+      const [pod, before] = [next as Pod, old as Pod];
+      const wanted = new Map(pod.spec.containers.map((container) => [container.name, container]));
+      const spec = structuredClone(before.spec);
+      for (const container of spec.containers) {
+        const { resources, resizePolicy } = wanted.get(container.name) ?? container;
+        container.resources = resources;
+        container.resizePolicy = resizePolicy;
+      }
+      pod.spec = spec;
+      pod.status = before.status;
+    },
+  },
+];
+
+function validatePod(pod: Pod): FieldError[] {
+  const errors: FieldError[] = [];
+  validatePodSpec(pod.spec, 'spec', errors);
+  return errors;
+}
+
+/** Selectable fields of pods. */
+const podFields: Readonly<Record<string, (pod: Pod) => string>> = {
+  'spec.nodeName': (pod) => pod.spec.nodeName ?? '',
+  'spec.restartPolicy': (pod) => pod.spec.restartPolicy ?? '',
+  'spec.schedulerName': (pod) => pod.spec.schedulerName ?? '',
+  'spec.serviceAccountName': (pod) => pod.spec.serviceAccountName ?? '',
+  'spec.hostNetwork': (pod) => String(pod.spec.hostNetwork ?? false),
+  'status.phase': (pod) => pod.status?.phase ?? '',
+  'status.podIP': (pod) => pod.status?.podIP ?? '',
+  'status.nominatedNodeName': (pod) => pod.status?.nominatedNodeName ?? '',
+};
+
+/** Pod. */
+export const podKind = defineKind<Pod>({
+  group: '',
+  version: 'v1',
+  kind: 'Pod',
+  plural: 'pods',
+  shortNames: ['po'],
+  categories: ['all'],
+  schema: podSchema,
+  hasGeneration: true,
+  subresources: podSubresources,
+  setDefaults: setPodDefaults,
+  prepareCreate: (pod) => {
+    pod.status = { phase: 'Pending', qosClass: qosClass(pod.spec) };
+    if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
+      pod.status.conditions = [
+        {
+          type: 'PodScheduled',
+          status: 'False',
+          reason: 'SchedulingGated',
+          message: 'Scheduling is blocked due to non-empty scheduling gates',
+        },
+      ];
+    }
+    delete pod.spec.ephemeralContainers;
+  },
+  validate: validatePod,
+  validateUpdate: validatePodUpdate,
+  columns: podColumns,
+  fields: podFields,
+  gracePeriodSeconds: (pod) => {
+    const isPlaced = (pod.spec.nodeName ?? '') !== '';
+    const isOver = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+    return isPlaced && !isOver ? Math.max(0, pod.spec.terminationGracePeriodSeconds ?? 30) : 0;
+  },
+});
+
+/** Names, images and selector of a template, as columns of the kinds that have one. */
+export function templateColumns<T>(templateOf: (object: T) => PodTemplateSpec | undefined) {
+  const containers = (object: T) => templateOf(object)?.spec.containers ?? [];
+  return {
+    names: (object: T) => joined(containers(object).map((container) => container.name)),
+    images: (object: T) => joined(containers(object).map((container) => container.image ?? '')),
+  };
+}
+
+type PodTemplate = { metadata: Pod['metadata']; template: PodTemplateSpec };
+const templateCells = templateColumns<PodTemplate>((object) => object.template);
+
+/** PodTemplate. */
+export const podTemplateKind = defineKind({
+  group: '',
+  version: 'v1',
+  kind: 'PodTemplate',
+  plural: 'podtemplates',
+  schema: podTemplateSchema,
+  hasGeneration: true,
+  setDefaults: (object) => setPodSpecDefaults(object.template.spec),
+  validate: (object) => {
+    const errors: FieldError[] = [];
+    validatePodTemplate(object.template, 'template', errors);
+    return errors;
+  },
+  columns: [
+    nameColumn,
+    column<PodTemplate>('Containers', templateCells.names),
+    column<PodTemplate>('Images', templateCells.images),
+    column<PodTemplate>('Pod Labels', (object) => labelText(object.template.metadata?.labels)),
+    ageColumn,
+  ],
+});
+
+/** Says that a field cannot be set; used by workloads for templates. */
+export function notInTemplate(path: string, owner: string): FieldError {
+  return forbidden(path, `activeDeadlineSeconds in ${owner} is not Supported`);
+}

@@ -1,0 +1,98 @@
+/** Fills a kind's declaration with what most kinds have in common. */
+import type { KindDeclaration, NameRule, PrinterColumn, Subresource, Verb } from './kind.js';
+import { storedVerbs } from './kind.js';
+import type { KubeObject } from './object.js';
+import { ageColumn, nameColumn } from './print/columns.js';
+import type { SchemaNode } from './schema/node.js';
+
+/** What each kind must say, and what it may. */
+export interface KindOptions<T extends KubeObject> extends Partial<
+  Omit<
+    KindDeclaration,
+    | 'setDefaults'
+    | 'prepareCreate'
+    | 'prepareUpdate'
+    | 'validate'
+    | 'validateUpdate'
+    | 'warnings'
+    | 'fields'
+    | 'columns'
+    | 'gracePeriodSeconds'
+  >
+> {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly schema: SchemaNode & { readonly phantom?: T };
+  readonly setDefaults?: (object: T) => void;
+  readonly prepareCreate?: (object: T, context: { readonly now: string }) => void;
+  readonly prepareUpdate?: (object: T, old: T, context: { readonly now: string }) => void;
+  readonly validate?: (object: T) => ReturnType<NonNullable<KindDeclaration['validate']>>;
+  readonly validateUpdate?: (
+    object: T,
+    old: T,
+  ) => ReturnType<NonNullable<KindDeclaration['validateUpdate']>>;
+  readonly warnings?: (object: T) => readonly string[];
+  readonly fields?: Readonly<Record<string, (object: T) => string>>;
+  readonly columns?: readonly PrinterColumn[];
+  readonly gracePeriodSeconds?: (object: T) => number;
+}
+
+const statusVerbs: readonly Verb[] = ['get', 'patch', 'update'];
+
+/** The `status` subresource. */
+export const statusSubresource: Subresource = { name: 'status', verbs: statusVerbs };
+
+/** The `scale` subresource of workloads; body is `autoscaling/v1 Scale`. */
+export function scaleSubresource(selectorPath = '.spec.selector'): Subresource {
+  return {
+    name: 'scale',
+    group: 'autoscaling',
+    version: 'v1',
+    kind: 'Scale',
+    verbs: statusVerbs,
+    scale: {
+      specReplicasPath: '.spec.replicas',
+      statusReplicasPath: '.status.replicas',
+      labelSelectorPath: selectorPath,
+    },
+  };
+}
+
+const nameRule: NameRule = 'subdomain';
+
+/**
+ * Declares a kind. The hooks are typed by the schema; the API server calls them only with objects
+ * that were decoded by it, which is what makes the widening below sound.
+ */
+export function defineKind<T extends KubeObject>(options: KindOptions<T>): KindDeclaration {
+  const hasStatus = options.hasStatus ?? options.schema.properties?.['status'] !== undefined;
+  const declared = options as unknown as KindOptions<KubeObject>;
+  return {
+    listKind: `${options.kind}List`,
+    singular: options.kind.toLowerCase(),
+    shortNames: [],
+    categories: [],
+    namespaced: true,
+    verbs: storedVerbs,
+    virtual: false,
+    nameRule,
+    storage: { group: options.group, plural: options.plural },
+    hasGeneration: false,
+    allowCreateOnUpdate: false,
+    allowUnconditionalUpdate: true,
+    defaultPropagation: 'Background',
+    custom: false,
+    ...declared,
+    columns: options.columns ?? [nameColumn, ageColumn],
+    fields: declared.fields ?? {},
+    hasStatus,
+    subresources: [...(options.subresources ?? []), ...(hasStatus ? [statusSubresource] : [])],
+  };
+}
+
+/** A kind that is only ever created and answered, never stored (reviews). */
+export function defineVirtual<T extends KubeObject>(options: KindOptions<T>): KindDeclaration {
+  return { ...defineKind({ virtual: true, verbs: ['create'], ...options, hasStatus: false }) };
+}

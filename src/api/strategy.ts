@@ -1,0 +1,236 @@
+/**
+ * What happens to an object on its way into the store, for every kind alike. See `kind.ts` for the
+ * order of the steps. All functions change their first object in place; callers own it.
+ */
+import { deepEqual, semanticEqual } from './equal.js';
+import type { FieldError } from './field-error.js';
+import type { HookContext, KindDeclaration, Subresource } from './kind.js';
+import type { KubeObject } from './object.js';
+import { isJsonObject, textOf } from './object.js';
+import { DecodeError, decodeValue } from './schema/decode.js';
+import { applySchemaDefaults } from './schema/defaults.js';
+import { validateFields } from './schema/validate.js';
+import { apiVersionOf, validateMetadata, validateMetadataUpdate } from './validation/metadata.js';
+
+/** An object read from a request. */
+export interface Decoded {
+  readonly object: KubeObject;
+  /** Texts such as `unknown field "spec.foo"`; an error in Strict mode, warnings in Warn mode. */
+  readonly problems: readonly string[];
+}
+
+/** Fields of an object of any kind. */
+type AnyObject = KubeObject & Record<string, unknown>;
+
+/** `Deployment in version "v1" cannot be handled as a Deployment: …`. */
+export function cannotHandle(kind: { kind: string; version: string }, detail: string): string {
+  return `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${detail}`;
+}
+
+/** The text of a BadRequest for unknown and duplicate fields in Strict mode. */
+export function strictDecodingError(problems: readonly string[]): string {
+  return `strict decoding error: ${problems.join(', ')}`;
+}
+
+/**
+ * Decodes a request's body as an object of a kind. The result is a new object.
+ * @throws DecodeError with the text that Kubernetes gives (HTTP 400).
+ */
+export function decodeObject(kind: KindDeclaration, value: unknown): Decoded {
+  if (!isJsonObject(value)) {
+    throw new DecodeError(
+      "couldn't get version/kind; json parse error: json: cannot unmarshal " +
+        `${Array.isArray(value) ? 'array' : typeof value} into Go value of type struct ` +
+        '{ APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }',
+    );
+  }
+  const apiVersion = textOf(value, 'apiVersion');
+  const kindName = textOf(value, 'kind');
+  const expected = apiVersionOf(kind);
+  if (
+    (kindName !== '' && kindName !== kind.kind) ||
+    (apiVersion !== '' && apiVersion !== expected)
+  ) {
+    const given = `${apiVersion || expected}, Kind=${kindName || kind.kind}`;
+    throw new DecodeError(
+      `the API version in the data (${apiVersion || expected}) does not match the expected API version (${expected})`.concat(
+        apiVersion === expected || apiVersion === '' ? ` for ${given}` : '',
+      ),
+    );
+  }
+  let decoded: { value: unknown; problems: readonly string[] };
+  try {
+    decoded = decodeValue(kind.schema, value);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw new DecodeError(cannotHandle(kind, error.message), { cause: error });
+  }
+  const object = decoded.value as KubeObject;
+  object.apiVersion = expected;
+  object.kind = kind.kind;
+  object.metadata ??= { name: '' };
+  return { object, problems: decoded.problems };
+}
+
+/** Fills all defaults, in place. */
+export function applyDefaults(kind: KindDeclaration, object: KubeObject): void {
+  applySchemaDefaults(kind.schema, object);
+  kind.setDefaults?.(object);
+}
+
+/** Resets what a client may not set on creation, and canonicalizes. */
+export function prepareCreate(
+  kind: KindDeclaration,
+  object: KubeObject,
+  context: HookContext,
+): void {
+  const any = object as AnyObject;
+  if (kind.hasStatus && !kind.custom) any['status'] = {};
+  else if (kind.hasStatus) delete any['status'];
+  delete object.metadata.selfLink;
+  if (kind.hasGeneration) object.metadata.generation = 1;
+  else delete object.metadata.generation;
+  kind.prepareCreate?.(object, context);
+  if (kind.hasStatus && !kind.custom) applySchemaDefaults(kind.schema, object);
+}
+
+/** Fields of metadata that no update changes. */
+const keptMetadata = [
+  'uid',
+  'creationTimestamp',
+  'generation',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+] as const;
+
+function keepMetadata(next: KubeObject, old: KubeObject): void {
+  const to: { -readonly [K in keyof typeof next.metadata]?: unknown } = next.metadata;
+  for (const name of keptMetadata) {
+    const value = old.metadata[name];
+    const isChecked = name === 'uid' || name === 'creationTimestamp';
+    if (isChecked && to[name] !== undefined && to[name] !== value) continue;
+    if (value === undefined) delete to[name];
+    else to[name] = value;
+  }
+  delete to.selfLink;
+}
+
+/** True when something other than metadata and status differs. */
+function specChanged(next: KubeObject, old: KubeObject): boolean {
+  const [a, b] = [next as AnyObject, old as AnyObject];
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  for (const name of ['apiVersion', 'kind', 'metadata', 'status']) names.delete(name);
+  return [...names].some((name) => !semanticEqual(a[name], b[name]));
+}
+
+/** Prepares a plain update: the status stays, the generation grows when the spec changed. */
+export function prepareUpdate(
+  kind: KindDeclaration,
+  next: KubeObject,
+  old: KubeObject,
+  context: HookContext,
+): void {
+  if (kind.hasStatus) keepField(next as AnyObject, old as AnyObject, 'status');
+  keepMetadata(next, old);
+  kind.prepareUpdate?.(next, old, context);
+  if (kind.hasGeneration && specChanged(next, old)) {
+    next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  }
+}
+
+function keepField(next: AnyObject, old: AnyObject, name: string): void {
+  if (old[name] === undefined) delete next[name];
+  else next[name] = structuredClone(old[name]);
+}
+
+/** Prepares a write through `/status`: only status and (some) metadata are taken. */
+export function prepareStatusUpdate(
+  kind: KindDeclaration,
+  next: KubeObject,
+  old: KubeObject,
+): void {
+  const [a, b] = [next as AnyObject, old as AnyObject];
+  for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    if (['status', 'metadata', 'apiVersion', 'kind'].includes(name)) continue;
+    keepField(a, b, name);
+  }
+  keepMetadata(next, old);
+  const { metadata } = next;
+  if (old.metadata.ownerReferences === undefined) delete metadata.ownerReferences;
+  else metadata.ownerReferences = old.metadata.ownerReferences;
+  if (kind.custom) return;
+  if (kind.kind !== 'Node') keepLabels(next, old);
+}
+
+function keepLabels(next: KubeObject, old: KubeObject): void {
+  if (old.metadata.finalizers === undefined) delete next.metadata.finalizers;
+  else next.metadata.finalizers = old.metadata.finalizers;
+}
+
+/** Prepares a write through another subresource that takes the object itself. */
+export function prepareSubresourceUpdate(
+  kind: KindDeclaration,
+  subresource: Subresource,
+  next: KubeObject,
+  old: KubeObject,
+): void {
+  if (subresource.name === 'status' && subresource.prepareUpdate === undefined) {
+    prepareStatusUpdate(kind, next, old);
+    return;
+  }
+  keepMetadata(next, old);
+  subresource.prepareUpdate?.(next, old);
+  if (subresource.name !== 'status' && kind.hasGeneration && specChanged(next, old)) {
+    next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  }
+}
+
+/** All that is wrong with a new object; empty when it may be stored. */
+export function validateCreate(kind: KindDeclaration, object: KubeObject): FieldError[] {
+  const errors = kind.virtual ? [] : validateMetadata(kind, object);
+  if (!kind.custom) validateFields(kind.schema, object, errors);
+  errors.push(...(kind.validate?.(object) ?? []));
+  return errors;
+}
+
+/** All that is wrong with an update. */
+export function validateUpdate(
+  kind: KindDeclaration,
+  next: KubeObject,
+  old: KubeObject,
+): FieldError[] {
+  const errors = validateMetadataUpdate(next, old);
+  errors.push(...validateCreate(kind, next));
+  errors.push(...(kind.validateUpdate?.(next, old) ?? []));
+  return errors;
+}
+
+/** All that is wrong with a write through a subresource. */
+export function validateSubresourceUpdate(
+  kind: KindDeclaration,
+  subresource: Subresource,
+  next: KubeObject,
+  old: KubeObject,
+): FieldError[] {
+  const errors = validateMetadataUpdate(next, old);
+  errors.push(...validateMetadata(kind, next));
+  if (kind.custom) errors.push(...(kind.validate?.(next) ?? []));
+  errors.push(...(subresource.validateUpdate?.(next, old) ?? []));
+  return errors;
+}
+
+/** True when a write changes nothing but what the server keeps itself. */
+export function isUnchanged(next: KubeObject, old: KubeObject): boolean {
+  const strip = (object: KubeObject): unknown => ({
+    ...object,
+    metadata: { ...object.metadata, resourceVersion: undefined, managedFields: undefined },
+  });
+  return deepEqual(strip(next), strip(old));
+}
+
+/** True when the old object could be deleted now: it was marked and has no finalizers left. */
+export function isReadyToGo(object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
+  if (deletionTimestamp === undefined || (finalizers?.length ?? 0) > 0) return false;
+  return (deletionGracePeriodSeconds ?? 0) === 0;
+}
