@@ -1,0 +1,154 @@
+import type { ApiClient, InformerFactory } from '../client/types.js';
+import type { Clock } from '../lib/clock.js';
+import type { Logger } from '../lib/log.js';
+
+/**
+ * How services are served: `iptables` needs root and programs NAT rules in the network namespace that the process runs
+ * in; `userspace` proxies connections itself; `none` serves no services (DNS and ingress may still run).
+ */
+export type ProxyMode = 'iptables' | 'userspace' | 'none';
+
+/** A container port that is published on the node. */
+export interface HostPort {
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+  /** Absent: every address of the node. */
+  readonly hostIp?: string;
+}
+
+/** The pod whose network is meant. The caller makes the network namespace and keeps it until `tearDown` has returned. */
+export interface PodRef {
+  readonly podUid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** For example `/run/netns/trireme-<uid>`. */
+  readonly netnsPath: string;
+}
+
+/**
+ * Gives pods their network. Host-network pods never come here. Every call is safe to repeat; calls for different pods
+ * may run at the same time.
+ */
+export interface PodNetwork {
+  /**
+   * Prepares the node: routes, forwarding, masquerading. Called when the node's pod CIDR is known, again when it
+   * changes. @throws PodNetworkError
+   */
+  start(): Promise<void>;
+  /**
+   * Connects the pod: loopback up, eth0 with an address of the node's pod CIDR, default route, host ports. A pod that
+   * is connected already gets the addresses it has. @throws PodNetworkError, retryable unless it says otherwise
+   */
+  setUp(
+    pod: PodRef & { readonly hostPorts?: readonly HostPort[] },
+  ): Promise<{ readonly ips: readonly string[] }>;
+  /** Disconnects the pod and frees its addresses, also when its network namespace is gone already. */
+  tearDown(pod: PodRef): Promise<void>;
+  /** The pod's addresses, if its network is whole; undefined: set it up again. */
+  check(pod: PodRef): Promise<readonly string[] | undefined>;
+  /**
+   * After a restart: names all pods that are still there. Whatever the network holds for others (addresses, links,
+   * host ports) is reclaimed. @returns the uids of pods whose network is whole, with their addresses
+   */
+  recover(pods: readonly PodRef[]): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Ends background work. Pods stay connected. */
+  stop(): Promise<void>;
+}
+
+/** A pod could not be connected or disconnected. */
+export class PodNetworkError extends Error {
+  override readonly name = 'PodNetworkError';
+  readonly code: 'NoPodCidr' | 'NoAddressLeft' | 'CommandFailed' | 'BadAnswer';
+  /** False: the same call cannot succeed later without a change of configuration. */
+  readonly retryable: boolean;
+
+  constructor(
+    code: PodNetworkError['code'],
+    message: string,
+    options: { readonly retryable?: boolean; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable ?? code !== 'NoAddressLeft';
+  }
+}
+
+/** What both `createPodNetwork` and `startNetproxy` need to know of the node. */
+export interface NodeNetworkOptions {
+  readonly informers: InformerFactory;
+  readonly nodeName: string;
+  /** The node's own address, which other nodes reach it by. */
+  readonly nodeIp: string;
+  /** Of all pods, for example `10.244.0.0/16`. Traffic that leaves it is masqueraded. */
+  readonly clusterCidr: string;
+  /** Of all ClusterIPs, for example `10.96.0.0/16`. */
+  readonly serviceCidr: string;
+  /** A directory of this component's own; survives restarts. */
+  readonly dataDir: string;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+export interface PodNetworkOptions extends NodeNetworkOptions {
+  /** Defaults to the Node object's `spec.podCIDR`, which is then waited for. */
+  readonly podCidr?: string;
+  /** `cni` runs plugins from `cniBinDir`; `native` does the same with `ip`; `host`: no root, pod IP = node IP. @default 'cni' */
+  readonly kind?: 'cni' | 'native' | 'host';
+  /** @default '/usr/lib/cni' */
+  readonly cniBinDir?: string;
+  /** The bridge to which pods are attached. @default 'cni0' */
+  readonly bridge?: string;
+  /** @default 1500, less 50 when VXLAN is used */
+  readonly mtu?: number;
+  /** `auto`: a direct route to nodes in the own subnet, VXLAN to others. @default 'auto' */
+  readonly routing?: 'auto' | 'direct' | 'vxlan';
+}
+
+export interface IngressOptions {
+  /** 0 = any free port (tests). @default 80 */
+  readonly httpPort?: number;
+  /** @default 443 */
+  readonly httpsPort?: number;
+  /** Where to listen. @default '0.0.0.0' */
+  readonly bindAddress?: string;
+  /** Wait for an answer's head, in milliseconds. @default 60_000 */
+  readonly upstreamTimeoutMs?: number;
+}
+
+export interface DnsOptions {
+  /** Address to listen at. @default the cluster DNS service's address with iptables as root, else 127.0.0.1 */
+  readonly bindAddress?: string;
+  /** @default 53, or 10053 without root; 0 = any free port (tests) */
+  readonly port?: number;
+  /** @default the name servers of /etc/resolv.conf, without the own address */
+  readonly upstreams?: readonly string[];
+}
+
+export interface NetproxyOptions extends NodeNetworkOptions {
+  /** The node's own part of the cluster CIDR, if the caller knows it; else read from the Node object. */
+  readonly podCidr?: string;
+  readonly clusterDns: string;
+  /** @default 'cluster.local' */
+  readonly clusterDomain?: string;
+  readonly mode: ProxyMode;
+  /** Writes the addresses of ingresses; without it they are not reported. */
+  readonly client?: ApiClient;
+  /** false: no ingress controller on this node. */
+  readonly ingress?: IngressOptions | false;
+  /** false: no DNS server on this node. */
+  readonly dns?: DnsOptions | false;
+}
+
+export interface Netproxy {
+  /** Resolves when the first full set of rules is applied and DNS and ingress listen. Rejects when stopped before. */
+  readonly ready: Promise<void>;
+  /** Where DNS and ingress listen, once ready; port 0 while they do not. */
+  readonly ports: { readonly dns: number; readonly http: number; readonly https: number };
+  /** The name server for a pod's /etc/resolv.conf: the cluster DNS address, or the node's where there is no NAT. */
+  readonly dnsAddress: string;
+  /** Ends the servers (draining them) and leaves the rules in place, so that traffic flows on across a restart. */
+  stop(): Promise<void>;
+  /** After `stop`: takes every rule and link back that this component made. */
+  cleanUp(): Promise<void>;
+}
