@@ -1,0 +1,123 @@
+import { Command } from 'commander';
+import * as net from 'node:net';
+import { systemClock } from '../../lib/clock.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import { createLogger } from '../../lib/log.js';
+import { shutdownSignal } from '../../lib/shutdown.js';
+import { parseFlags, UsageError } from '../usage.js';
+
+interface Flags {
+  readonly listen: string;
+  readonly targets: string;
+}
+
+/** How long a master may take to accept before the next is tried. */
+const connectTimeoutMs = 1000;
+/** Connections at once; one more is refused. */
+const connectionsMax = 4096;
+
+/**
+ * `trireme gateway`: one TCP address in front of all masters, for clients that know only one. It looks into nothing (TLS goes
+ * through), and gives each new connection to the first master that accepts, the last good one first.
+ */
+export async function runGateway(argv: readonly string[]): Promise<number> {
+  const command = new Command('gateway')
+    .requiredOption('--listen <host:port>', 'where clients connect')
+    .requiredOption('--targets <host:port,...>', 'the masters');
+  const parsed = parseFlags<Flags>(command, argv);
+  if (parsed.help) return 0;
+  const listen = splitAddress(parsed.options.listen);
+  const targets = parsed.options.targets.split(',').map(splitAddress);
+  const log = createLogger({ component: 'gateway' });
+  const gateway = createGateway({ targets, log, clock: systemClock() });
+  await new Promise<void>((resolve, reject) => {
+    gateway.once('error', reject);
+    gateway.listen(listen.port, listen.host, resolve);
+  });
+  log.info(
+    { listen: parsed.options.listen, targets: parsed.options.targets },
+    'the gateway is open',
+  );
+  const stopping = shutdownSignal();
+  await new Promise((resolve) => {
+    stopping.addEventListener('abort', resolve);
+  });
+  gateway.close();
+  return 0;
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+function splitAddress(text: string): Address {
+  const at = text.lastIndexOf(':');
+  const port = Number(text.slice(at + 1));
+  if (at < 1 || !Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new UsageError(`"${text}" is not host:port`);
+  }
+  return { host: text.slice(0, at), port };
+}
+
+/** The server, not yet listening. */
+export function createGateway(options: {
+  readonly targets: readonly Address[];
+  readonly log: Logger;
+  readonly clock: Clock;
+}): net.Server {
+  let preferred = 0;
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    client.on('error', () => undefined);
+    const tryNext = (tried: number): void => {
+      const turn = (preferred + tried) % options.targets.length;
+      const target = options.targets[turn];
+      if (tried >= options.targets.length || target === undefined) {
+        options.log.warn({}, 'no master accepts connections');
+        client.destroy();
+        return;
+      }
+      connectTo(target, options.clock).then(
+        (upstream) => {
+          preferred = turn;
+          join(client, upstream);
+        },
+        () => tryNext(tried + 1),
+      );
+    };
+    tryNext(0);
+  });
+  server.maxConnections = connectionsMax;
+  return server;
+}
+
+function connectTo(target: Address, clock: Clock): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ ...target, allowHalfOpen: true, noDelay: true });
+    const cancel = clock.schedule(connectTimeoutMs, () => {
+      socket.destroy(new Error('timed out'));
+    });
+    socket.once('error', (error) => {
+      cancel();
+      reject(error);
+    });
+    socket.once('connect', () => {
+      cancel();
+      resolve(socket);
+    });
+  });
+}
+
+/** Bytes both ways; when one side breaks, so does the other. */
+function join(client: net.Socket, upstream: net.Socket): void {
+  upstream.on('error', () => undefined);
+  client.on('close', () => upstream.destroy());
+  upstream.on('close', () => client.destroy());
+  if (client.destroyed) {
+    upstream.destroy();
+    return;
+  }
+  client.pipe(upstream);
+  upstream.pipe(client);
+}

@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import type { ApiClient } from '../client/index.js';
+import { createApiClient } from '../client/index.js';
+import { systemClock } from '../lib/clock.js';
+import type { Channel } from '../lib/grpc/index.js';
+import { silentLogger } from '../lib/log.js';
+import { loadClientConfig } from './kubeconfig.js';
+
+export interface ConnectionFlags {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+}
+
+/** A way to the cluster that a kubeconfig names. */
+export interface Connection {
+  readonly api: ApiClient;
+  /** `host:port` of the masters' gRPC. */
+  readonly servers: readonly string[];
+  /** The context's namespace. */
+  readonly namespace: string;
+  /** Runs a call that may be repeated on the master in use, on another one when that fails. */
+  call<T>(run: (channel: Channel) => Promise<T>): Promise<T>;
+  channel(): Channel;
+  failed(channel: Channel): void;
+  close(): void;
+}
+
+export function addConnectionFlags(command: Command): Command {
+  return command
+    .option(
+      '--kubeconfig <file>',
+      'the cluster and who we are (default: $KUBECONFIG, else the home)',
+    )
+    .option('--context <name>', 'the context in it (default: its current one)');
+}
+
+/** @throws UsageError when no cluster is known */
+export async function connect(flags: ConnectionFlags): Promise<Connection> {
+  const config = await loadClientConfig(flags);
+  const client = createApiClient({
+    servers: config.servers,
+    tls: config.tls,
+    log: silentLogger,
+    clock: systemClock(),
+    patienceMs: 10_000,
+  });
+  return {
+    api: client,
+    servers: config.servers,
+    namespace: config.namespace,
+    call: (run) => client.servers.call(run, { idempotent: true }),
+    channel: () => client.servers.channel(),
+    failed: (channel) => client.servers.failed(channel),
+    close: () => client.close(),
+  };
+}

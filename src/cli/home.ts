@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** One host of the cluster that `trireme up` runs on this machine: what `cluster.json` says of it. */
+export interface HostRecord {
+  readonly name: string;
+  readonly role: 'master' | 'worker';
+  /** Its top process: killing it kills the host's components. */
+  readonly pid: number;
+  /** For `ip netns exec`, or null without namespaces. */
+  readonly netns: string | null;
+  readonly address: string;
+  /** The socket of its containerd, or null. */
+  readonly containerd: string | null;
+  readonly dataDir: string;
+  readonly logFile: string;
+  /** The command line that starts it again. */
+  readonly command: readonly string[];
+}
+
+/** `cluster.json`. */
+export interface ClusterRecord {
+  readonly hosts: readonly HostRecord[];
+  /** The process that gives the masters one address. */
+  readonly gateway: { readonly pid: number; readonly logFile: string } | null;
+  /** Names of what was made outside of the home directory. */
+  readonly network: { readonly bridge: string; readonly subnet: string } | null;
+  readonly runtime: string;
+}
+
+/** The checkout, or the installed package. */
+export const packageRoot = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
+
+/** The program to start for another process of ours. */
+export const programPath = join(packageRoot, 'bin', 'trireme');
+
+/** Where `trireme up` keeps everything: `--home`, else $TRIREME_HOME, else `.trireme` in the checkout. */
+export function homeDirectory(flag: string | undefined): string {
+  return resolve(flag ?? process.env['TRIREME_HOME'] ?? join(packageRoot, '.trireme'));
+}
+
+/** Four hexadecimal digits that tell one home's names from another's. */
+export function homeId(home: string): string {
+  return createHash('sha256').update(home).digest('hex').slice(0, 4);
+}
+
+/** The record of a home; undefined when no cluster was started there. */
+export async function readClusterRecord(home: string): Promise<ClusterRecord | undefined> {
+  let text: string;
+  try {
+    text = await readFile(join(home, 'cluster.json'), 'utf8');
+  } catch {
+    return undefined;
+  }
+  return JSON.parse(text) as ClusterRecord;
+}
+
+export async function writeClusterRecord(home: string, record: ClusterRecord): Promise<void> {
+  await writeWhole(join(home, 'cluster.json'), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** Writes a file whole or not at all. @param mode @default 0o644 */
+export async function writeWhole(path: string, content: string, mode = 0o644): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.new`, content, { mode });
+  await rename(`${path}.new`, path);
+}
+
+/** True while a process of that id lives. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

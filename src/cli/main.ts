@@ -1,0 +1,77 @@
+/** Dispatches to commands. Only the module of the command that runs is loaded: start-up time counts. */
+import { UsageError } from './usage.js';
+
+type Main = (argv: readonly string[]) => Promise<number>;
+
+interface Command {
+  readonly summary: string;
+  readonly load: () => Promise<Main>;
+}
+
+const version = 'trireme 0.1.0 (Kubernetes API v1.33, etcd API 3.5)';
+
+const commands: Readonly<Record<string, Command>> = {
+  up: {
+    summary: 'start a cluster on this machine',
+    load: async () => (await import('./up/up.js')).runUp,
+  },
+  down: {
+    summary: 'stop that cluster and take back what it made',
+    load: async () => (await import('./up/down.js')).runDown,
+  },
+  cluster: {
+    summary: 'status, watch: who leads, who is there',
+    load: async () => (await import('./commands/cluster.js')).runCluster,
+  },
+  token: {
+    summary: 'create a token with which machines join',
+    load: async () => (await import('./commands/token.js')).runToken,
+  },
+  master: {
+    summary: 'run a master: store, API server, scheduler, controllers',
+    load: async () => (await import('./master/master.js')).runMaster,
+  },
+  gateway: {
+    summary: 'one address in front of all masters',
+    load: async () => (await import('./commands/gateway.js')).runGateway,
+  },
+};
+
+/** @returns the exit code */
+export async function run(argv: readonly string[]): Promise<number> {
+  const [name = '--help', ...rest] = argv;
+  if (name === '--version' || name === 'version') {
+    process.stdout.write(`${version}\n`);
+    return 0;
+  }
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(usage());
+    return 0;
+  }
+  const command = commands[name];
+  if (command === undefined) {
+    process.stderr.write(`trireme: unknown command "${name}"\n\n${usage()}`);
+    return 2;
+  }
+  try {
+    const main = await command.load();
+    return await main(rest);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`trireme ${name}: ${error.message}\n`);
+      return 2;
+    }
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (process.env['TRIREME_DEBUG'] !== undefined)
+      process.stderr.write(`${String(error instanceof Error ? error.stack : '')}\n`);
+    return 1;
+  }
+}
+
+function usage(): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const lines = Object.entries(commands).map(
+    ([name, command]) => `  ${name.padEnd(width)}  ${command.summary}`,
+  );
+  return `Usage: trireme COMMAND [flags]\n\n${lines.join('\n')}\n\nEach command has --help. --version prints the version.\n`;
+}
