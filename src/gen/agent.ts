@@ -7,6 +7,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { readInt64, readUint64, writeInt64 } from "../lib/wire-int64.js";
 
 export const protobufPackage = "trireme.agent.v1";
 
@@ -311,7 +312,7 @@ export const LogsRequest: MessageFns<LogsRequest> = {
               break;
             }
 
-            message.tailLines = longToNumber(reader.int64());
+            message.tailLines = readInt64(reader);
             continue;
           }
           case 6: {
@@ -319,7 +320,7 @@ export const LogsRequest: MessageFns<LogsRequest> = {
               break;
             }
 
-            message.sinceSeconds = longToNumber(reader.int64());
+            message.sinceSeconds = readInt64(reader);
             continue;
           }
           case 7: {
@@ -335,7 +336,7 @@ export const LogsRequest: MessageFns<LogsRequest> = {
               break;
             }
 
-            message.limitBytes = longToNumber(reader.int64());
+            message.limitBytes = readInt64(reader);
             continue;
           }
         }
@@ -1299,17 +1300,6 @@ function bytesFromBase64(b64: string): Uint8Array {
 
 function base64FromBytes(arr: Uint8Array): string {
   return globalThis.Buffer.from(arr).toString("base64");
-}
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
 }
 
 function isSet(value: any): boolean {

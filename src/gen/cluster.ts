@@ -7,6 +7,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { readInt64, readUint64, writeInt64 } from "../lib/wire-int64.js";
 
 export const protobufPackage = "trireme.cluster.v1";
 
@@ -1051,34 +1052,19 @@ export const MemberStatus: MessageFns<MemberStatus> = {
       writer.uint32(48).bool(message.learner);
     }
     if (message.term !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.term)) !== BigInt(message.term)) {
-        throw new globalThis.Error("value provided for field BigInt(message.term) of type uint64 too large");
-      }
-      writer.uint32(56).uint64(BigInt(message.term));
+      writeInt64(writer.uint32(56), message.term);
     }
     if (message.raftIndex !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.raftIndex)) !== BigInt(message.raftIndex)) {
-        throw new globalThis.Error("value provided for field BigInt(message.raftIndex) of type uint64 too large");
-      }
-      writer.uint32(64).uint64(BigInt(message.raftIndex));
+      writeInt64(writer.uint32(64), message.raftIndex);
     }
     if (message.appliedIndex !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.appliedIndex)) !== BigInt(message.appliedIndex)) {
-        throw new globalThis.Error("value provided for field BigInt(message.appliedIndex) of type uint64 too large");
-      }
-      writer.uint32(72).uint64(BigInt(message.appliedIndex));
+      writeInt64(writer.uint32(72), message.appliedIndex);
     }
     if (message.revision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.revision)) !== BigInt(message.revision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.revision) of type int64 too large");
-      }
-      writer.uint32(80).int64(BigInt(message.revision));
+      writeInt64(writer.uint32(80), message.revision);
     }
     if (message.dbSizeBytes !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.dbSizeBytes)) !== BigInt(message.dbSizeBytes)) {
-        throw new globalThis.Error("value provided for field BigInt(message.dbSizeBytes) of type int64 too large");
-      }
-      writer.uint32(88).int64(BigInt(message.dbSizeBytes));
+      writeInt64(writer.uint32(88), message.dbSizeBytes);
     }
     if (message.error !== "") {
       writer.uint32(98).string(message.error);
@@ -1155,7 +1141,7 @@ export const MemberStatus: MessageFns<MemberStatus> = {
               break;
             }
 
-            message.term = longToNumber(reader.uint64());
+            message.term = readUint64(reader);
             continue;
           }
           case 8: {
@@ -1163,7 +1149,7 @@ export const MemberStatus: MessageFns<MemberStatus> = {
               break;
             }
 
-            message.raftIndex = longToNumber(reader.uint64());
+            message.raftIndex = readUint64(reader);
             continue;
           }
           case 9: {
@@ -1171,7 +1157,7 @@ export const MemberStatus: MessageFns<MemberStatus> = {
               break;
             }
 
-            message.appliedIndex = longToNumber(reader.uint64());
+            message.appliedIndex = readUint64(reader);
             continue;
           }
           case 10: {
@@ -1179,7 +1165,7 @@ export const MemberStatus: MessageFns<MemberStatus> = {
               break;
             }
 
-            message.revision = longToNumber(reader.int64());
+            message.revision = readInt64(reader);
             continue;
           }
           case 11: {
@@ -1187,7 +1173,7 @@ export const MemberStatus: MessageFns<MemberStatus> = {
               break;
             }
 
-            message.dbSizeBytes = longToNumber(reader.int64());
+            message.dbSizeBytes = readInt64(reader);
             continue;
           }
           case 12: {
@@ -1631,10 +1617,7 @@ function createBaseCreateTokenRequest(): CreateTokenRequest {
 export const CreateTokenRequest: MessageFns<CreateTokenRequest> = {
   encode(message: CreateTokenRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.ttlSeconds !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.ttlSeconds)) !== BigInt(message.ttlSeconds)) {
-        throw new globalThis.Error("value provided for field BigInt(message.ttlSeconds) of type int64 too large");
-      }
-      writer.uint32(8).int64(BigInt(message.ttlSeconds));
+      writeInt64(writer.uint32(8), message.ttlSeconds);
     }
     for (const v of message.usages) {
       writer.uint32(18).string(v!);
@@ -1660,7 +1643,7 @@ export const CreateTokenRequest: MessageFns<CreateTokenRequest> = {
               break;
             }
 
-            message.ttlSeconds = longToNumber(reader.int64());
+            message.ttlSeconds = readInt64(reader);
             continue;
           }
           case 2: {
@@ -1876,17 +1859,6 @@ function bytesFromBase64(b64: string): Uint8Array {
 
 function base64FromBytes(arr: Uint8Array): string {
   return globalThis.Buffer.from(arr).toString("base64");
-}
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
 }
 
 function isObject(value: any): boolean {

@@ -7,6 +7,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { readInt64, readUint64, writeInt64 } from "../lib/wire-int64.js";
 import {
   HashKVRequest,
   HashKVResponse,
@@ -105,16 +106,10 @@ function createBaseEntry(): Entry {
 export const Entry: MessageFns<Entry> = {
   encode(message: Entry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.term !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.term)) !== BigInt(message.term)) {
-        throw new globalThis.Error("value provided for field BigInt(message.term) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.term));
+      writeInt64(writer.uint32(8), message.term);
     }
     if (message.index !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.index)) !== BigInt(message.index)) {
-        throw new globalThis.Error("value provided for field BigInt(message.index) of type uint64 too large");
-      }
-      writer.uint32(16).uint64(BigInt(message.index));
+      writeInt64(writer.uint32(16), message.index);
     }
     if (message.type !== 0) {
       writer.uint32(24).uint32(message.type);
@@ -143,7 +138,7 @@ export const Entry: MessageFns<Entry> = {
               break;
             }
 
-            message.term = longToNumber(reader.uint64());
+            message.term = readUint64(reader);
             continue;
           }
           case 2: {
@@ -151,7 +146,7 @@ export const Entry: MessageFns<Entry> = {
               break;
             }
 
-            message.index = longToNumber(reader.uint64());
+            message.index = readUint64(reader);
             continue;
           }
           case 3: {
@@ -416,16 +411,10 @@ function createBaseSnapshotMetadata(): SnapshotMetadata {
 export const SnapshotMetadata: MessageFns<SnapshotMetadata> = {
   encode(message: SnapshotMetadata, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.index !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.index)) !== BigInt(message.index)) {
-        throw new globalThis.Error("value provided for field BigInt(message.index) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.index));
+      writeInt64(writer.uint32(8), message.index);
     }
     if (message.term !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.term)) !== BigInt(message.term)) {
-        throw new globalThis.Error("value provided for field BigInt(message.term) of type uint64 too large");
-      }
-      writer.uint32(16).uint64(BigInt(message.term));
+      writeInt64(writer.uint32(16), message.term);
     }
     if (message.confState !== undefined) {
       ConfState.encode(message.confState, writer.uint32(26).fork()).join();
@@ -451,7 +440,7 @@ export const SnapshotMetadata: MessageFns<SnapshotMetadata> = {
               break;
             }
 
-            message.index = longToNumber(reader.uint64());
+            message.index = readUint64(reader);
             continue;
           }
           case 2: {
@@ -459,7 +448,7 @@ export const SnapshotMetadata: MessageFns<SnapshotMetadata> = {
               break;
             }
 
-            message.term = longToNumber(reader.uint64());
+            message.term = readUint64(reader);
             continue;
           }
           case 3: {
@@ -547,28 +536,16 @@ export const Message: MessageFns<Message> = {
       writer.uint32(24).uint64(message.from);
     }
     if (message.term !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.term)) !== BigInt(message.term)) {
-        throw new globalThis.Error("value provided for field BigInt(message.term) of type uint64 too large");
-      }
-      writer.uint32(32).uint64(BigInt(message.term));
+      writeInt64(writer.uint32(32), message.term);
     }
     if (message.index !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.index)) !== BigInt(message.index)) {
-        throw new globalThis.Error("value provided for field BigInt(message.index) of type uint64 too large");
-      }
-      writer.uint32(40).uint64(BigInt(message.index));
+      writeInt64(writer.uint32(40), message.index);
     }
     if (message.logTerm !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.logTerm)) !== BigInt(message.logTerm)) {
-        throw new globalThis.Error("value provided for field BigInt(message.logTerm) of type uint64 too large");
-      }
-      writer.uint32(48).uint64(BigInt(message.logTerm));
+      writeInt64(writer.uint32(48), message.logTerm);
     }
     if (message.commit !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.commit)) !== BigInt(message.commit)) {
-        throw new globalThis.Error("value provided for field BigInt(message.commit) of type uint64 too large");
-      }
-      writer.uint32(56).uint64(BigInt(message.commit));
+      writeInt64(writer.uint32(56), message.commit);
     }
     for (const v of message.entries) {
       Entry.encode(v!, writer.uint32(66).fork()).join();
@@ -577,10 +554,7 @@ export const Message: MessageFns<Message> = {
       writer.uint32(72).bool(message.reject);
     }
     if (message.rejectHint !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.rejectHint)) !== BigInt(message.rejectHint)) {
-        throw new globalThis.Error("value provided for field BigInt(message.rejectHint) of type uint64 too large");
-      }
-      writer.uint32(80).uint64(BigInt(message.rejectHint));
+      writeInt64(writer.uint32(80), message.rejectHint);
     }
     if (message.context.length !== 0) {
       writer.uint32(90).bytes(message.context);
@@ -592,10 +566,7 @@ export const Message: MessageFns<Message> = {
       SnapshotMetadata.encode(message.snapshot, writer.uint32(106).fork()).join();
     }
     if (message.round !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.round)) !== BigInt(message.round)) {
-        throw new globalThis.Error("value provided for field BigInt(message.round) of type uint64 too large");
-      }
-      writer.uint32(112).uint64(BigInt(message.round));
+      writeInt64(writer.uint32(112), message.round);
     }
     if (message.transferee !== 0n) {
       if (BigInt.asUintN(64, message.transferee) !== message.transferee) {
@@ -648,7 +619,7 @@ export const Message: MessageFns<Message> = {
               break;
             }
 
-            message.term = longToNumber(reader.uint64());
+            message.term = readUint64(reader);
             continue;
           }
           case 5: {
@@ -656,7 +627,7 @@ export const Message: MessageFns<Message> = {
               break;
             }
 
-            message.index = longToNumber(reader.uint64());
+            message.index = readUint64(reader);
             continue;
           }
           case 6: {
@@ -664,7 +635,7 @@ export const Message: MessageFns<Message> = {
               break;
             }
 
-            message.logTerm = longToNumber(reader.uint64());
+            message.logTerm = readUint64(reader);
             continue;
           }
           case 7: {
@@ -672,7 +643,7 @@ export const Message: MessageFns<Message> = {
               break;
             }
 
-            message.commit = longToNumber(reader.uint64());
+            message.commit = readUint64(reader);
             continue;
           }
           case 8: {
@@ -696,7 +667,7 @@ export const Message: MessageFns<Message> = {
               break;
             }
 
-            message.rejectHint = longToNumber(reader.uint64());
+            message.rejectHint = readUint64(reader);
             continue;
           }
           case 11: {
@@ -728,7 +699,7 @@ export const Message: MessageFns<Message> = {
               break;
             }
 
-            message.round = longToNumber(reader.uint64());
+            message.round = readUint64(reader);
             continue;
           }
           case 15: {
@@ -944,10 +915,7 @@ export const SnapshotChunk: MessageFns<SnapshotChunk> = {
       Message.encode(message.message, writer.uint32(10).fork()).join();
     }
     if (message.totalBytes !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.totalBytes)) !== BigInt(message.totalBytes)) {
-        throw new globalThis.Error("value provided for field BigInt(message.totalBytes) of type uint64 too large");
-      }
-      writer.uint32(16).uint64(BigInt(message.totalBytes));
+      writeInt64(writer.uint32(16), message.totalBytes);
     }
     if (message.data.length !== 0) {
       writer.uint32(26).bytes(message.data);
@@ -987,7 +955,7 @@ export const SnapshotChunk: MessageFns<SnapshotChunk> = {
               break;
             }
 
-            message.totalBytes = longToNumber(reader.uint64());
+            message.totalBytes = readUint64(reader);
             continue;
           }
           case 3: {
@@ -1299,10 +1267,7 @@ function createBaseLeaseRenewResponse(): LeaseRenewResponse {
 export const LeaseRenewResponse: MessageFns<LeaseRenewResponse> = {
   encode(message: LeaseRenewResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.TTL !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.TTL)) !== BigInt(message.TTL)) {
-        throw new globalThis.Error("value provided for field BigInt(message.TTL) of type int64 too large");
-      }
-      writer.uint32(8).int64(BigInt(message.TTL));
+      writeInt64(writer.uint32(8), message.TTL);
     }
     return writer;
   },
@@ -1325,7 +1290,7 @@ export const LeaseRenewResponse: MessageFns<LeaseRenewResponse> = {
               break;
             }
 
-            message.TTL = longToNumber(reader.int64());
+            message.TTL = readInt64(reader);
             continue;
           }
         }
@@ -1431,17 +1396,6 @@ function bytesFromBase64(b64: string): Uint8Array {
 
 function base64FromBytes(arr: Uint8Array): string {
   return globalThis.Buffer.from(arr).toString("base64");
-}
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
 }
 
 function isSet(value: any): boolean {

@@ -7,6 +7,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { readInt64, readUint64, writeInt64 } from "../../lib/wire-int64.js";
 import {
   AlarmRequest,
   AuthDisableRequest,
@@ -113,10 +114,7 @@ export const RequestHeader: MessageFns<RequestHeader> = {
       writer.uint32(18).string(message.username);
     }
     if (message.authRevision !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.authRevision)) !== BigInt(message.authRevision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.authRevision) of type uint64 too large");
-      }
-      writer.uint32(24).uint64(BigInt(message.authRevision));
+      writeInt64(writer.uint32(24), message.authRevision);
     }
     return writer;
   },
@@ -155,7 +153,7 @@ export const RequestHeader: MessageFns<RequestHeader> = {
               break;
             }
 
-            message.authRevision = longToNumber(reader.uint64());
+            message.authRevision = readUint64(reader);
             continue;
           }
         }
@@ -1094,17 +1092,6 @@ export const StoredConfState: MessageFns<StoredConfState> = {
     return obj;
   },
 };
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
-}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;

@@ -7,6 +7,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { readInt64, readUint64, writeInt64 } from "../../lib/wire-int64.js";
 
 export const protobufPackage = "mvccpb";
 
@@ -70,22 +71,13 @@ export const KeyValue: MessageFns<KeyValue> = {
       writer.uint32(10).bytes(message.key);
     }
     if (message.createRevision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.createRevision)) !== BigInt(message.createRevision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.createRevision) of type int64 too large");
-      }
-      writer.uint32(16).int64(BigInt(message.createRevision));
+      writeInt64(writer.uint32(16), message.createRevision);
     }
     if (message.modRevision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.modRevision)) !== BigInt(message.modRevision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.modRevision) of type int64 too large");
-      }
-      writer.uint32(24).int64(BigInt(message.modRevision));
+      writeInt64(writer.uint32(24), message.modRevision);
     }
     if (message.version !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.version)) !== BigInt(message.version)) {
-        throw new globalThis.Error("value provided for field BigInt(message.version) of type int64 too large");
-      }
-      writer.uint32(32).int64(BigInt(message.version));
+      writeInt64(writer.uint32(32), message.version);
     }
     if (message.value.length !== 0) {
       writer.uint32(42).bytes(message.value);
@@ -125,7 +117,7 @@ export const KeyValue: MessageFns<KeyValue> = {
               break;
             }
 
-            message.createRevision = longToNumber(reader.int64());
+            message.createRevision = readInt64(reader);
             continue;
           }
           case 3: {
@@ -133,7 +125,7 @@ export const KeyValue: MessageFns<KeyValue> = {
               break;
             }
 
-            message.modRevision = longToNumber(reader.int64());
+            message.modRevision = readInt64(reader);
             continue;
           }
           case 4: {
@@ -141,7 +133,7 @@ export const KeyValue: MessageFns<KeyValue> = {
               break;
             }
 
-            message.version = longToNumber(reader.int64());
+            message.version = readInt64(reader);
             continue;
           }
           case 5: {
@@ -315,17 +307,6 @@ function bytesFromBase64(b64: string): Uint8Array {
 
 function base64FromBytes(arr: Uint8Array): string {
   return globalThis.Buffer.from(arr).toString("base64");
-}
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
 }
 
 function isSet(value: any): boolean {

@@ -7,6 +7,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { readInt64, readUint64, writeInt64 } from "../../lib/wire-int64.js";
 import { Permission, UserAddOptions } from "./auth.js";
 import { Event, KeyValue } from "./kv.js";
 
@@ -876,16 +877,10 @@ export const ResponseHeader: MessageFns<ResponseHeader> = {
       writer.uint32(16).uint64(message.memberId);
     }
     if (message.revision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.revision)) !== BigInt(message.revision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.revision) of type int64 too large");
-      }
-      writer.uint32(24).int64(BigInt(message.revision));
+      writeInt64(writer.uint32(24), message.revision);
     }
     if (message.raftTerm !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.raftTerm)) !== BigInt(message.raftTerm)) {
-        throw new globalThis.Error("value provided for field BigInt(message.raftTerm) of type uint64 too large");
-      }
-      writer.uint32(32).uint64(BigInt(message.raftTerm));
+      writeInt64(writer.uint32(32), message.raftTerm);
     }
     return writer;
   },
@@ -924,7 +919,7 @@ export const ResponseHeader: MessageFns<ResponseHeader> = {
               break;
             }
 
-            message.revision = longToNumber(reader.int64());
+            message.revision = readInt64(reader);
             continue;
           }
           case 4: {
@@ -932,7 +927,7 @@ export const ResponseHeader: MessageFns<ResponseHeader> = {
               break;
             }
 
-            message.raftTerm = longToNumber(reader.uint64());
+            message.raftTerm = readUint64(reader);
             continue;
           }
         }
@@ -1013,16 +1008,10 @@ export const RangeRequest: MessageFns<RangeRequest> = {
       writer.uint32(18).bytes(message.rangeEnd);
     }
     if (message.limit !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.limit)) !== BigInt(message.limit)) {
-        throw new globalThis.Error("value provided for field BigInt(message.limit) of type int64 too large");
-      }
-      writer.uint32(24).int64(BigInt(message.limit));
+      writeInt64(writer.uint32(24), message.limit);
     }
     if (message.revision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.revision)) !== BigInt(message.revision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.revision) of type int64 too large");
-      }
-      writer.uint32(32).int64(BigInt(message.revision));
+      writeInt64(writer.uint32(32), message.revision);
     }
     if (message.sortOrder !== 0) {
       writer.uint32(40).int32(message.sortOrder);
@@ -1040,32 +1029,16 @@ export const RangeRequest: MessageFns<RangeRequest> = {
       writer.uint32(72).bool(message.countOnly);
     }
     if (message.minModRevision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.minModRevision)) !== BigInt(message.minModRevision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.minModRevision) of type int64 too large");
-      }
-      writer.uint32(80).int64(BigInt(message.minModRevision));
+      writeInt64(writer.uint32(80), message.minModRevision);
     }
     if (message.maxModRevision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.maxModRevision)) !== BigInt(message.maxModRevision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.maxModRevision) of type int64 too large");
-      }
-      writer.uint32(88).int64(BigInt(message.maxModRevision));
+      writeInt64(writer.uint32(88), message.maxModRevision);
     }
     if (message.minCreateRevision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.minCreateRevision)) !== BigInt(message.minCreateRevision)) {
-        throw new globalThis.Error(
-          "value provided for field BigInt(message.minCreateRevision) of type int64 too large",
-        );
-      }
-      writer.uint32(96).int64(BigInt(message.minCreateRevision));
+      writeInt64(writer.uint32(96), message.minCreateRevision);
     }
     if (message.maxCreateRevision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.maxCreateRevision)) !== BigInt(message.maxCreateRevision)) {
-        throw new globalThis.Error(
-          "value provided for field BigInt(message.maxCreateRevision) of type int64 too large",
-        );
-      }
-      writer.uint32(104).int64(BigInt(message.maxCreateRevision));
+      writeInt64(writer.uint32(104), message.maxCreateRevision);
     }
     return writer;
   },
@@ -1104,7 +1077,7 @@ export const RangeRequest: MessageFns<RangeRequest> = {
               break;
             }
 
-            message.limit = longToNumber(reader.int64());
+            message.limit = readInt64(reader);
             continue;
           }
           case 4: {
@@ -1112,7 +1085,7 @@ export const RangeRequest: MessageFns<RangeRequest> = {
               break;
             }
 
-            message.revision = longToNumber(reader.int64());
+            message.revision = readInt64(reader);
             continue;
           }
           case 5: {
@@ -1160,7 +1133,7 @@ export const RangeRequest: MessageFns<RangeRequest> = {
               break;
             }
 
-            message.minModRevision = longToNumber(reader.int64());
+            message.minModRevision = readInt64(reader);
             continue;
           }
           case 11: {
@@ -1168,7 +1141,7 @@ export const RangeRequest: MessageFns<RangeRequest> = {
               break;
             }
 
-            message.maxModRevision = longToNumber(reader.int64());
+            message.maxModRevision = readInt64(reader);
             continue;
           }
           case 12: {
@@ -1176,7 +1149,7 @@ export const RangeRequest: MessageFns<RangeRequest> = {
               break;
             }
 
-            message.minCreateRevision = longToNumber(reader.int64());
+            message.minCreateRevision = readInt64(reader);
             continue;
           }
           case 13: {
@@ -1184,7 +1157,7 @@ export const RangeRequest: MessageFns<RangeRequest> = {
               break;
             }
 
-            message.maxCreateRevision = longToNumber(reader.int64());
+            message.maxCreateRevision = readInt64(reader);
             continue;
           }
         }
@@ -1314,10 +1287,7 @@ export const RangeResponse: MessageFns<RangeResponse> = {
       writer.uint32(24).bool(message.more);
     }
     if (message.count !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.count)) !== BigInt(message.count)) {
-        throw new globalThis.Error("value provided for field BigInt(message.count) of type int64 too large");
-      }
-      writer.uint32(32).int64(BigInt(message.count));
+      writeInt64(writer.uint32(32), message.count);
     }
     return writer;
   },
@@ -1364,7 +1334,7 @@ export const RangeResponse: MessageFns<RangeResponse> = {
               break;
             }
 
-            message.count = longToNumber(reader.int64());
+            message.count = readInt64(reader);
             continue;
           }
         }
@@ -1750,10 +1720,7 @@ export const DeleteRangeResponse: MessageFns<DeleteRangeResponse> = {
       ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
     }
     if (message.deleted !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.deleted)) !== BigInt(message.deleted)) {
-        throw new globalThis.Error("value provided for field BigInt(message.deleted) of type int64 too large");
-      }
-      writer.uint32(16).int64(BigInt(message.deleted));
+      writeInt64(writer.uint32(16), message.deleted);
     }
     for (const v of message.prevKvs) {
       KeyValue.encode(v!, writer.uint32(26).fork()).join();
@@ -1787,7 +1754,7 @@ export const DeleteRangeResponse: MessageFns<DeleteRangeResponse> = {
               break;
             }
 
-            message.deleted = longToNumber(reader.int64());
+            message.deleted = readInt64(reader);
             continue;
           }
           case 3: {
@@ -2094,31 +2061,19 @@ export const Compare: MessageFns<Compare> = {
     }
     switch (message.targetUnion?.$case) {
       case "version":
-        if (BigInt.asIntN(64, message.targetUnion.value) !== message.targetUnion.value) {
-          throw new globalThis.Error("value provided for field message.targetUnion.value of type int64 too large");
-        }
-        writer.uint32(32).int64(message.targetUnion.value);
+        writeInt64(writer.uint32(32), message.targetUnion.value);
         break;
       case "createRevision":
-        if (BigInt.asIntN(64, message.targetUnion.value) !== message.targetUnion.value) {
-          throw new globalThis.Error("value provided for field message.targetUnion.value of type int64 too large");
-        }
-        writer.uint32(40).int64(message.targetUnion.value);
+        writeInt64(writer.uint32(40), message.targetUnion.value);
         break;
       case "modRevision":
-        if (BigInt.asIntN(64, message.targetUnion.value) !== message.targetUnion.value) {
-          throw new globalThis.Error("value provided for field message.targetUnion.value of type int64 too large");
-        }
-        writer.uint32(48).int64(message.targetUnion.value);
+        writeInt64(writer.uint32(48), message.targetUnion.value);
         break;
       case "value":
         writer.uint32(58).bytes(message.targetUnion.value);
         break;
       case "lease":
-        if (BigInt.asIntN(64, message.targetUnion.value) !== message.targetUnion.value) {
-          throw new globalThis.Error("value provided for field message.targetUnion.value of type int64 too large");
-        }
-        writer.uint32(64).int64(message.targetUnion.value);
+        writeInt64(writer.uint32(64), message.targetUnion.value);
         break;
     }
     if (message.rangeEnd.length !== 0) {
@@ -2169,7 +2124,7 @@ export const Compare: MessageFns<Compare> = {
               break;
             }
 
-            message.targetUnion = { $case: "version", value: longToNumber(reader.int64()) };
+            message.targetUnion = { $case: "version", value: readInt64(reader) };
             continue;
           }
           case 5: {
@@ -2177,7 +2132,7 @@ export const Compare: MessageFns<Compare> = {
               break;
             }
 
-            message.targetUnion = { $case: "createRevision", value: longToNumber(reader.int64()) };
+            message.targetUnion = { $case: "createRevision", value: readInt64(reader) };
             continue;
           }
           case 6: {
@@ -2185,7 +2140,7 @@ export const Compare: MessageFns<Compare> = {
               break;
             }
 
-            message.targetUnion = { $case: "modRevision", value: longToNumber(reader.int64()) };
+            message.targetUnion = { $case: "modRevision", value: readInt64(reader) };
             continue;
           }
           case 7: {
@@ -2470,10 +2425,7 @@ function createBaseCompactionRequest(): CompactionRequest {
 export const CompactionRequest: MessageFns<CompactionRequest> = {
   encode(message: CompactionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.revision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.revision)) !== BigInt(message.revision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.revision) of type int64 too large");
-      }
-      writer.uint32(8).int64(BigInt(message.revision));
+      writeInt64(writer.uint32(8), message.revision);
     }
     if (message.physical !== false) {
       writer.uint32(16).bool(message.physical);
@@ -2499,7 +2451,7 @@ export const CompactionRequest: MessageFns<CompactionRequest> = {
               break;
             }
 
-            message.revision = longToNumber(reader.int64());
+            message.revision = readInt64(reader);
             continue;
           }
           case 2: {
@@ -2725,10 +2677,7 @@ function createBaseHashKVRequest(): HashKVRequest {
 export const HashKVRequest: MessageFns<HashKVRequest> = {
   encode(message: HashKVRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.revision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.revision)) !== BigInt(message.revision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.revision) of type int64 too large");
-      }
-      writer.uint32(8).int64(BigInt(message.revision));
+      writeInt64(writer.uint32(8), message.revision);
     }
     return writer;
   },
@@ -2751,7 +2700,7 @@ export const HashKVRequest: MessageFns<HashKVRequest> = {
               break;
             }
 
-            message.revision = longToNumber(reader.int64());
+            message.revision = readInt64(reader);
             continue;
           }
         }
@@ -2792,16 +2741,10 @@ export const HashKVResponse: MessageFns<HashKVResponse> = {
       writer.uint32(16).uint32(message.hash);
     }
     if (message.compactRevision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.compactRevision)) !== BigInt(message.compactRevision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.compactRevision) of type int64 too large");
-      }
-      writer.uint32(24).int64(BigInt(message.compactRevision));
+      writeInt64(writer.uint32(24), message.compactRevision);
     }
     if (message.hashRevision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.hashRevision)) !== BigInt(message.hashRevision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.hashRevision) of type int64 too large");
-      }
-      writer.uint32(32).int64(BigInt(message.hashRevision));
+      writeInt64(writer.uint32(32), message.hashRevision);
     }
     return writer;
   },
@@ -2840,7 +2783,7 @@ export const HashKVResponse: MessageFns<HashKVResponse> = {
               break;
             }
 
-            message.compactRevision = longToNumber(reader.int64());
+            message.compactRevision = readInt64(reader);
             continue;
           }
           case 4: {
@@ -2848,7 +2791,7 @@ export const HashKVResponse: MessageFns<HashKVResponse> = {
               break;
             }
 
-            message.hashRevision = longToNumber(reader.int64());
+            message.hashRevision = readInt64(reader);
             continue;
           }
         }
@@ -2952,10 +2895,7 @@ export const SnapshotResponse: MessageFns<SnapshotResponse> = {
       ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
     }
     if (message.remainingBytes !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.remainingBytes)) !== BigInt(message.remainingBytes)) {
-        throw new globalThis.Error("value provided for field BigInt(message.remainingBytes) of type uint64 too large");
-      }
-      writer.uint32(16).uint64(BigInt(message.remainingBytes));
+      writeInt64(writer.uint32(16), message.remainingBytes);
     }
     if (message.blob.length !== 0) {
       writer.uint32(26).bytes(message.blob);
@@ -2989,7 +2929,7 @@ export const SnapshotResponse: MessageFns<SnapshotResponse> = {
               break;
             }
 
-            message.remainingBytes = longToNumber(reader.uint64());
+            message.remainingBytes = readUint64(reader);
             continue;
           }
           case 3: {
@@ -3170,10 +3110,7 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest> = {
       writer.uint32(18).bytes(message.rangeEnd);
     }
     if (message.startRevision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.startRevision)) !== BigInt(message.startRevision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.startRevision) of type int64 too large");
-      }
-      writer.uint32(24).int64(BigInt(message.startRevision));
+      writeInt64(writer.uint32(24), message.startRevision);
     }
     if (message.progressNotify !== false) {
       writer.uint32(32).bool(message.progressNotify);
@@ -3189,10 +3126,7 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest> = {
       writer.uint32(48).bool(message.prevKv);
     }
     if (message.watchId !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.watchId)) !== BigInt(message.watchId)) {
-        throw new globalThis.Error("value provided for field BigInt(message.watchId) of type int64 too large");
-      }
-      writer.uint32(56).int64(BigInt(message.watchId));
+      writeInt64(writer.uint32(56), message.watchId);
     }
     if (message.fragment !== false) {
       writer.uint32(64).bool(message.fragment);
@@ -3234,7 +3168,7 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest> = {
               break;
             }
 
-            message.startRevision = longToNumber(reader.int64());
+            message.startRevision = readInt64(reader);
             continue;
           }
           case 4: {
@@ -3276,7 +3210,7 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest> = {
               break;
             }
 
-            message.watchId = longToNumber(reader.int64());
+            message.watchId = readInt64(reader);
             continue;
           }
           case 8: {
@@ -3371,10 +3305,7 @@ function createBaseWatchCancelRequest(): WatchCancelRequest {
 export const WatchCancelRequest: MessageFns<WatchCancelRequest> = {
   encode(message: WatchCancelRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.watchId !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.watchId)) !== BigInt(message.watchId)) {
-        throw new globalThis.Error("value provided for field BigInt(message.watchId) of type int64 too large");
-      }
-      writer.uint32(8).int64(BigInt(message.watchId));
+      writeInt64(writer.uint32(8), message.watchId);
     }
     return writer;
   },
@@ -3397,7 +3328,7 @@ export const WatchCancelRequest: MessageFns<WatchCancelRequest> = {
               break;
             }
 
-            message.watchId = longToNumber(reader.int64());
+            message.watchId = readInt64(reader);
             continue;
           }
         }
@@ -3494,10 +3425,7 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
     }
     if (message.watchId !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.watchId)) !== BigInt(message.watchId)) {
-        throw new globalThis.Error("value provided for field BigInt(message.watchId) of type int64 too large");
-      }
-      writer.uint32(16).int64(BigInt(message.watchId));
+      writeInt64(writer.uint32(16), message.watchId);
     }
     if (message.created !== false) {
       writer.uint32(24).bool(message.created);
@@ -3506,10 +3434,7 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       writer.uint32(32).bool(message.canceled);
     }
     if (message.compactRevision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.compactRevision)) !== BigInt(message.compactRevision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.compactRevision) of type int64 too large");
-      }
-      writer.uint32(40).int64(BigInt(message.compactRevision));
+      writeInt64(writer.uint32(40), message.compactRevision);
     }
     if (message.cancelReason !== "") {
       writer.uint32(50).string(message.cancelReason);
@@ -3549,7 +3474,7 @@ export const WatchResponse: MessageFns<WatchResponse> = {
               break;
             }
 
-            message.watchId = longToNumber(reader.int64());
+            message.watchId = readInt64(reader);
             continue;
           }
           case 3: {
@@ -3573,7 +3498,7 @@ export const WatchResponse: MessageFns<WatchResponse> = {
               break;
             }
 
-            message.compactRevision = longToNumber(reader.int64());
+            message.compactRevision = readInt64(reader);
             continue;
           }
           case 6: {
@@ -3674,10 +3599,7 @@ function createBaseLeaseGrantRequest(): LeaseGrantRequest {
 export const LeaseGrantRequest: MessageFns<LeaseGrantRequest> = {
   encode(message: LeaseGrantRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.TTL !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.TTL)) !== BigInt(message.TTL)) {
-        throw new globalThis.Error("value provided for field BigInt(message.TTL) of type int64 too large");
-      }
-      writer.uint32(8).int64(BigInt(message.TTL));
+      writeInt64(writer.uint32(8), message.TTL);
     }
     if (message.ID !== 0n) {
       if (BigInt.asIntN(64, message.ID) !== message.ID) {
@@ -3706,7 +3628,7 @@ export const LeaseGrantRequest: MessageFns<LeaseGrantRequest> = {
               break;
             }
 
-            message.TTL = longToNumber(reader.int64());
+            message.TTL = readInt64(reader);
             continue;
           }
           case 2: {
@@ -3764,10 +3686,7 @@ export const LeaseGrantResponse: MessageFns<LeaseGrantResponse> = {
       writer.uint32(16).int64(message.ID);
     }
     if (message.TTL !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.TTL)) !== BigInt(message.TTL)) {
-        throw new globalThis.Error("value provided for field BigInt(message.TTL) of type int64 too large");
-      }
-      writer.uint32(24).int64(BigInt(message.TTL));
+      writeInt64(writer.uint32(24), message.TTL);
     }
     if (message.error !== "") {
       writer.uint32(34).string(message.error);
@@ -3809,7 +3728,7 @@ export const LeaseGrantResponse: MessageFns<LeaseGrantResponse> = {
               break;
             }
 
-            message.TTL = longToNumber(reader.int64());
+            message.TTL = readInt64(reader);
             continue;
           }
           case 4: {
@@ -3991,10 +3910,7 @@ export const LeaseCheckpoint: MessageFns<LeaseCheckpoint> = {
       writer.uint32(8).int64(message.ID);
     }
     if (message.remainingTTL !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.remainingTTL)) !== BigInt(message.remainingTTL)) {
-        throw new globalThis.Error("value provided for field BigInt(message.remainingTTL) of type int64 too large");
-      }
-      writer.uint32(16).int64(BigInt(message.remainingTTL));
+      writeInt64(writer.uint32(16), message.remainingTTL);
     }
     return writer;
   },
@@ -4025,7 +3941,7 @@ export const LeaseCheckpoint: MessageFns<LeaseCheckpoint> = {
               break;
             }
 
-            message.remainingTTL = longToNumber(reader.int64());
+            message.remainingTTL = readInt64(reader);
             continue;
           }
         }
@@ -4260,10 +4176,7 @@ export const LeaseKeepAliveResponse: MessageFns<LeaseKeepAliveResponse> = {
       writer.uint32(16).int64(message.ID);
     }
     if (message.TTL !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.TTL)) !== BigInt(message.TTL)) {
-        throw new globalThis.Error("value provided for field BigInt(message.TTL) of type int64 too large");
-      }
-      writer.uint32(24).int64(BigInt(message.TTL));
+      writeInt64(writer.uint32(24), message.TTL);
     }
     return writer;
   },
@@ -4302,7 +4215,7 @@ export const LeaseKeepAliveResponse: MessageFns<LeaseKeepAliveResponse> = {
               break;
             }
 
-            message.TTL = longToNumber(reader.int64());
+            message.TTL = readInt64(reader);
             continue;
           }
         }
@@ -4434,16 +4347,10 @@ export const LeaseTimeToLiveResponse: MessageFns<LeaseTimeToLiveResponse> = {
       writer.uint32(16).int64(message.ID);
     }
     if (message.TTL !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.TTL)) !== BigInt(message.TTL)) {
-        throw new globalThis.Error("value provided for field BigInt(message.TTL) of type int64 too large");
-      }
-      writer.uint32(24).int64(BigInt(message.TTL));
+      writeInt64(writer.uint32(24), message.TTL);
     }
     if (message.grantedTTL !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.grantedTTL)) !== BigInt(message.grantedTTL)) {
-        throw new globalThis.Error("value provided for field BigInt(message.grantedTTL) of type int64 too large");
-      }
-      writer.uint32(32).int64(BigInt(message.grantedTTL));
+      writeInt64(writer.uint32(32), message.grantedTTL);
     }
     for (const v of message.keys) {
       writer.uint32(42).bytes(v!);
@@ -4485,7 +4392,7 @@ export const LeaseTimeToLiveResponse: MessageFns<LeaseTimeToLiveResponse> = {
               break;
             }
 
-            message.TTL = longToNumber(reader.int64());
+            message.TTL = readInt64(reader);
             continue;
           }
           case 4: {
@@ -4493,7 +4400,7 @@ export const LeaseTimeToLiveResponse: MessageFns<LeaseTimeToLiveResponse> = {
               break;
             }
 
-            message.grantedTTL = longToNumber(reader.int64());
+            message.grantedTTL = readInt64(reader);
             continue;
           }
           case 5: {
@@ -6260,10 +6167,7 @@ export const StatusResponse: MessageFns<StatusResponse> = {
       writer.uint32(18).string(message.version);
     }
     if (message.dbSize !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.dbSize)) !== BigInt(message.dbSize)) {
-        throw new globalThis.Error("value provided for field BigInt(message.dbSize) of type int64 too large");
-      }
-      writer.uint32(24).int64(BigInt(message.dbSize));
+      writeInt64(writer.uint32(24), message.dbSize);
     }
     if (message.leader !== 0n) {
       if (BigInt.asUintN(64, message.leader) !== message.leader) {
@@ -6272,33 +6176,19 @@ export const StatusResponse: MessageFns<StatusResponse> = {
       writer.uint32(32).uint64(message.leader);
     }
     if (message.raftIndex !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.raftIndex)) !== BigInt(message.raftIndex)) {
-        throw new globalThis.Error("value provided for field BigInt(message.raftIndex) of type uint64 too large");
-      }
-      writer.uint32(40).uint64(BigInt(message.raftIndex));
+      writeInt64(writer.uint32(40), message.raftIndex);
     }
     if (message.raftTerm !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.raftTerm)) !== BigInt(message.raftTerm)) {
-        throw new globalThis.Error("value provided for field BigInt(message.raftTerm) of type uint64 too large");
-      }
-      writer.uint32(48).uint64(BigInt(message.raftTerm));
+      writeInt64(writer.uint32(48), message.raftTerm);
     }
     if (message.raftAppliedIndex !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.raftAppliedIndex)) !== BigInt(message.raftAppliedIndex)) {
-        throw new globalThis.Error(
-          "value provided for field BigInt(message.raftAppliedIndex) of type uint64 too large",
-        );
-      }
-      writer.uint32(56).uint64(BigInt(message.raftAppliedIndex));
+      writeInt64(writer.uint32(56), message.raftAppliedIndex);
     }
     for (const v of message.errors) {
       writer.uint32(66).string(v!);
     }
     if (message.dbSizeInUse !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.dbSizeInUse)) !== BigInt(message.dbSizeInUse)) {
-        throw new globalThis.Error("value provided for field BigInt(message.dbSizeInUse) of type int64 too large");
-      }
-      writer.uint32(72).int64(BigInt(message.dbSizeInUse));
+      writeInt64(writer.uint32(72), message.dbSizeInUse);
     }
     if (message.isLearner !== false) {
       writer.uint32(80).bool(message.isLearner);
@@ -6340,7 +6230,7 @@ export const StatusResponse: MessageFns<StatusResponse> = {
               break;
             }
 
-            message.dbSize = longToNumber(reader.int64());
+            message.dbSize = readInt64(reader);
             continue;
           }
           case 4: {
@@ -6356,7 +6246,7 @@ export const StatusResponse: MessageFns<StatusResponse> = {
               break;
             }
 
-            message.raftIndex = longToNumber(reader.uint64());
+            message.raftIndex = readUint64(reader);
             continue;
           }
           case 6: {
@@ -6364,7 +6254,7 @@ export const StatusResponse: MessageFns<StatusResponse> = {
               break;
             }
 
-            message.raftTerm = longToNumber(reader.uint64());
+            message.raftTerm = readUint64(reader);
             continue;
           }
           case 7: {
@@ -6372,7 +6262,7 @@ export const StatusResponse: MessageFns<StatusResponse> = {
               break;
             }
 
-            message.raftAppliedIndex = longToNumber(reader.uint64());
+            message.raftAppliedIndex = readUint64(reader);
             continue;
           }
           case 8: {
@@ -6388,7 +6278,7 @@ export const StatusResponse: MessageFns<StatusResponse> = {
               break;
             }
 
-            message.dbSizeInUse = longToNumber(reader.int64());
+            message.dbSizeInUse = readInt64(reader);
             continue;
           }
           case 10: {
@@ -7690,10 +7580,7 @@ export const AuthStatusResponse: MessageFns<AuthStatusResponse> = {
       writer.uint32(16).bool(message.enabled);
     }
     if (message.authRevision !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.authRevision)) !== BigInt(message.authRevision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.authRevision) of type uint64 too large");
-      }
-      writer.uint32(24).uint64(BigInt(message.authRevision));
+      writeInt64(writer.uint32(24), message.authRevision);
     }
     return writer;
   },
@@ -7732,7 +7619,7 @@ export const AuthStatusResponse: MessageFns<AuthStatusResponse> = {
               break;
             }
 
-            message.authRevision = longToNumber(reader.uint64());
+            message.authRevision = readUint64(reader);
             continue;
           }
         }
@@ -9049,17 +8936,6 @@ function bytesFromBase64(b64: string): Uint8Array {
 
 function base64FromBytes(arr: Uint8Array): string {
   return globalThis.Buffer.from(arr).toString("base64");
-}
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
 }
 
 function isSet(value: any): boolean {

@@ -7,6 +7,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { readInt64, readUint64, writeInt64 } from "../../lib/wire-int64.js";
 import { KeyValue } from "./kv.js";
 import { ResponseHeader } from "./rpc.js";
 
@@ -239,10 +240,7 @@ export const LeaderKey: MessageFns<LeaderKey> = {
       writer.uint32(18).bytes(message.key);
     }
     if (message.rev !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.rev)) !== BigInt(message.rev)) {
-        throw new globalThis.Error("value provided for field BigInt(message.rev) of type int64 too large");
-      }
-      writer.uint32(24).int64(BigInt(message.rev));
+      writeInt64(writer.uint32(24), message.rev);
     }
     if (message.lease !== 0n) {
       if (BigInt.asIntN(64, message.lease) !== message.lease) {
@@ -287,7 +285,7 @@ export const LeaderKey: MessageFns<LeaderKey> = {
               break;
             }
 
-            message.rev = longToNumber(reader.int64());
+            message.rev = readInt64(reader);
             continue;
           }
           case 4: {
@@ -773,17 +771,6 @@ function bytesFromBase64(b64: string): Uint8Array {
 
 function base64FromBytes(arr: Uint8Array): string {
   return globalThis.Buffer.from(arr).toString("base64");
-}
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
 }
 
 function isSet(value: any): boolean {
