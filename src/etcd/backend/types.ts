@@ -16,7 +16,7 @@ export interface ConsistentIndex {
   readonly term: number;
 }
 
-/** Is called for each revision of a scan. `value` must be copied by whom keeps it past the call? No: it is the callee's. */
+/** Is called for each revision of a scan. `value` is immutable and may be kept. */
 export type RevisionVisitor = (
   main: number,
   sub: number,
@@ -55,8 +55,8 @@ export interface Backend {
     bounds: { readonly maxRows: number; readonly maxBytes: number },
     visit: RevisionVisitor,
   ): number;
-  /** Removes one revision (compaction). */
-  deleteRevision(main: number, sub: number): void;
+  /** Removes revisions (compaction), committing what is buffered with it. Not inside the apply of an entry. */
+  deleteRevisions(revisions: readonly (readonly [main: number, sub: number])[]): void;
 
   put(bucket: Bucket, key: string, value: Buffer): void;
   get(bucket: Bucket, key: string): Buffer | undefined;
@@ -75,6 +75,8 @@ export interface Backend {
   readonly committedIndex: number;
   /** The position that survives a crash of the machine; the raft WAL may be released up to here. */
   readonly durableIndex: number;
+  /** True while batches cannot be committed because the disk is full: raise NOSPACE. It goes on by itself when there is space. */
+  readonly noSpace: boolean;
   /** Raft's conf state, stored with the consistent index. */
   readonly confState: Buffer | undefined;
   setConfState(confState: Buffer): void;

@@ -1,3 +1,5 @@
+import type { Backend } from '../backend/types.js';
+
 /** A lease as `list` and `timeToLive` show it. */
 export interface LeaseInfo {
   readonly id: bigint;
@@ -61,5 +63,5 @@ export interface Lessor {
   /** Milliseconds until `expired` or `checkpointsDue` may have something; undefined when never. */
   nextWakeMs(): number | undefined;
   /** Reads the leases of another backend content (a snapshot was installed); attachments come from the store's restore. */
-  restore(backend: import('../backend/types.js').Backend): void;
+  restore(backend: Backend): void;
 }

@@ -1,6 +1,8 @@
+import type { Backend } from '../backend/types.js';
+
 /**
  * The contract of the store. Keys and range ends are latin1 strings: one char per byte, so `<` compares as bytes
- * (`buffer.latin1Slice()` in, `Buffer.from(key, 'latin1')` out). Everything is synchronous.
+ * (`buffer.toString('latin1')` in, `Buffer.from(key, 'latin1')` out). Everything is synchronous.
  */
 
 /** A stored pair. Field names are those of mvccpb.KeyValue. Immutable. */
@@ -85,7 +87,7 @@ export interface LeaseAttachments {
 
 /** The revision store without watchers. */
 export interface Store extends ReadView {
-  /** Oldest revision that can be read minus nothing: reads below it are refused. 0 or -1 in a new store. */
+  /** The last compaction's revision, the oldest that can be read; -1 when nothing was ever compacted. */
   readonly compactRev: number;
   /** Number of live keys. */
   readonly keyCount: number;
@@ -190,7 +192,7 @@ export interface WatchableStore extends Store {
   readonly watcherCount: number;
   readonly slowWatcherCount: number;
   /** Goes on with another content of the backend (a snapshot was installed); watchers stay and catch up. */
-  restore(backend: import('../backend/types.js').Backend): void;
+  restore(backend: Backend): void;
   /** Stops background work; open promises of `compact` never settle afterwards. */
   close(): void;
 }

@@ -1,0 +1,83 @@
+/** Snapshot files: copies of the database, with the raft position inside. */
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { BackendCorruptError, convertSqliteError } from './errors.js';
+import type { BackendSnapshot, ConsistentIndex } from './types.js';
+
+/** Sixteen bytes: index and term, big-endian, as etcd stores its consistent index. */
+export function encodeConsistentIndex(position: ConsistentIndex): Buffer {
+  const bytes = Buffer.allocUnsafe(16);
+  bytes.writeBigUInt64BE(BigInt(position.index), 0);
+  bytes.writeBigUInt64BE(BigInt(position.term), 8);
+  return bytes;
+}
+
+/** The other way; zero when there is none. */
+export function decodeConsistentIndex(bytes: Buffer | undefined): ConsistentIndex {
+  if (bytes === undefined) return { index: 0, term: 0 };
+  return { index: Number(bytes.readBigUInt64BE(0)), term: Number(bytes.readBigUInt64BE(8)) };
+}
+
+/** Reads what a snapshot file is about. @throws BackendCorruptError when it is none of ours. */
+export function readSnapshotFile(path: string): BackendSnapshot {
+  try {
+    const db = new Database(path, { readonly: true, fileMustExist: true });
+    try {
+      const select = db
+        .prepare(`SELECT value FROM bucket WHERE bucket = 'meta' AND key = ?`)
+        .pluck();
+      const index = select.get(Buffer.from('consistent_index')) as Buffer | undefined;
+      return {
+        path,
+        sizeBytes: statSync(path).size,
+        consistentIndex: decodeConsistentIndex(index),
+        confState: select.get(Buffer.from('conf_state')) as Buffer | undefined,
+      };
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    throw convertSqliteError(path, error);
+  }
+}
+
+/**
+ * Checks a received snapshot file and puts it, durably, in the place of a member's database. The backend on that path must
+ * be closed; a crash leaves either the old database or the new one.
+ * @throws BackendCorruptError; nothing has changed then.
+ */
+export function installSnapshotFile(snapshotPath: string, databasePath: string): BackendSnapshot {
+  const snapshot = readSnapshotFile(snapshotPath);
+  verifyFile(snapshotPath);
+  syncPath(snapshotPath);
+  // The old database's log must not be replayed onto the new file: it goes first. What it held is in the snapshot.
+  rmSync(`${databasePath}-wal`, { force: true });
+  rmSync(`${databasePath}-shm`, { force: true });
+  renameSync(snapshotPath, databasePath);
+  syncPath(dirname(databasePath));
+  return { ...snapshot, path: databasePath };
+}
+
+function verifyFile(path: string): void {
+  try {
+    const db = new Database(path, { readonly: true, fileMustExist: true });
+    try {
+      const found = db.pragma('quick_check(1)', { simple: true });
+      if (found !== 'ok') throw new BackendCorruptError(path, String(found));
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    throw convertSqliteError(path, error);
+  }
+}
+
+function syncPath(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,345 @@
+import { existsSync } from 'node:fs';
+import type Database from 'better-sqlite3';
+import { assert } from '../../lib/assert.js';
+import { delay } from '../../lib/clock.js';
+import type { Clock } from '../../lib/clock.js';
+import { Buckets } from './buckets.js';
+import { BackendCorruptError, BackendNoSpaceError, convertSqliteError } from './errors.js';
+import { hashDatabase } from './hash.js';
+import { MaintenanceThread, runMaintenance } from './maintenance.js';
+import type { MaintenanceJob, MaintenanceResult } from './maintenance.js';
+import { RevisionTable } from './revision-table.js';
+import { openDatabase } from './schema.js';
+import { decodeConsistentIndex, encodeConsistentIndex, readSnapshotFile } from './snapshot.js';
+import type {
+  Backend,
+  BackendSnapshot,
+  Bucket,
+  ConsistentIndex,
+  RevisionVisitor,
+} from './types.js';
+import { WriteBuffer } from './write-buffer.js';
+
+/** Bounds and intervals. */
+export interface BackendOptions {
+  readonly clock: Clock;
+  /** Commits after so many buffered rows: about 2-10 ms of SQLite's time. @default 1000 */
+  readonly batchRows?: number;
+  /** Commits after so many buffered bytes. @default 1 MiB */
+  readonly batchBytes?: number;
+  /** Commits after so long. @default 100 ms, etcd's */
+  readonly batchIntervalMs?: number;
+  /** SQLite's log is copied into the database when it has so many pages. @default 2048 (16 MiB) */
+  readonly checkpointPages?: number;
+  /** Runs checkpoints and copies on a thread of their own; false in the simulation. @default true */
+  readonly thread?: boolean;
+}
+
+/** Buffered rows at which a commit no longer waits for a checkpoint to end. */
+const gateRowsMax = 8000;
+const vacuumPagesPerSlice = 256;
+
+/** The backend on a SQLite file; see `Backend`. */
+export class SqliteBackend implements Backend {
+  readonly path: string;
+  readonly #db: Database.Database;
+  readonly #clock: Clock;
+  readonly #options: Required<Omit<BackendOptions, 'clock'>>;
+  readonly #thread: MaintenanceThread;
+  readonly #buffer = new WriteBuffer();
+  readonly #revisions: RevisionTable;
+  readonly #buckets: Buckets;
+  #index: ConsistentIndex;
+  #committedIndex: number;
+  #durableIndex: number;
+  #indexChanged = false;
+  #cancelTimer: (() => void) | undefined;
+  #pageCount = 0;
+  #freePages = 0;
+  readonly #pageBytes: number;
+  #checkpoint: Promise<void> | undefined;
+  /** Commits wait (within bounds) while the last pass of a checkpoint runs, so that SQLite's log can start over. */
+  #gated = false;
+  #framesEstimate = 0;
+  #closed = false;
+  #noSpace = false;
+
+  /** Opens or makes the file. @throws BackendCorruptError */
+  static open(path: string, options: BackendOptions): SqliteBackend {
+    try {
+      return new SqliteBackend(path, options);
+    } catch (error) {
+      throw convertSqliteError(path, error);
+    }
+  }
+
+  private constructor(path: string, options: BackendOptions) {
+    this.path = path;
+    this.#clock = options.clock;
+    this.#options = {
+      batchRows: options.batchRows ?? 1000,
+      batchBytes: options.batchBytes ?? 1024 * 1024,
+      batchIntervalMs: options.batchIntervalMs ?? 100,
+      checkpointPages: options.checkpointPages ?? 2048,
+      thread: options.thread ?? true,
+    };
+    this.#db = openDatabase(path);
+    this.#thread = new MaintenanceThread(path);
+    this.#revisions = new RevisionTable(this.#db, this.#buffer);
+    this.#buckets = new Buckets(this.#db);
+    this.#index = decodeConsistentIndex(this.#buckets.get('meta', 'consistent_index'));
+    this.#committedIndex = this.#index.index;
+    // What is in SQLite's log may not have been synced by the process before; the first checkpoint tells.
+    this.#durableIndex = 0;
+    this.#pageBytes = Number(this.#db.pragma('page_size', { simple: true }));
+    this.#countPages();
+  }
+
+  putRevision(main: number, sub: number, tombstone: boolean, value: Buffer): void {
+    this.#buffer.push(main, sub, tombstone, value);
+  }
+
+  getRevision(main: number, sub: number): Buffer | undefined {
+    return this.#guard(() => this.#revisions.get(main, sub));
+  }
+
+  scanRevisions(fromMain: number, toMain: number, visit: RevisionVisitor): void {
+    const bounds = { maxRows: Infinity, maxBytes: Infinity };
+    this.scanRevisionsBounded(fromMain, toMain, bounds, visit);
+  }
+
+  scanRevisionsBounded(
+    fromMain: number,
+    toMain: number,
+    bounds: { readonly maxRows: number; readonly maxBytes: number },
+    visit: RevisionVisitor,
+  ): number {
+    return this.#guard(() => this.#revisions.scan(fromMain, toMain, bounds, visit));
+  }
+
+  deleteRevisions(revisions: readonly (readonly [main: number, sub: number])[]): void {
+    this.#write(() => this.#revisions.deleteAll(revisions));
+  }
+
+  put(bucket: Bucket, key: string, value: Buffer): void {
+    this.#buckets.put(bucket, key, value);
+    this.#startTimer();
+  }
+
+  get(bucket: Bucket, key: string): Buffer | undefined {
+    return this.#buckets.get(bucket, key);
+  }
+
+  delete(bucket: Bucket, key: string): void {
+    this.#buckets.delete(bucket, key);
+    this.#startTimer();
+  }
+
+  entries(bucket: Bucket): [string, Buffer][] {
+    return this.#buckets.entries(bucket);
+  }
+
+  endApply(index: number, term: number): void {
+    assert(index >= this.#index.index, 'the consistent index never falls');
+    this.#index = { index, term };
+    this.#indexChanged = true;
+    const { length, bytes } = this.#buffer;
+    const full = length >= this.#options.batchRows || bytes >= this.#options.batchBytes;
+    const gateHolds = this.#gated && length < gateRowsMax && bytes < 8 * this.#options.batchBytes;
+    if (full && !gateHolds) this.#commitInBackground();
+    else this.#startTimer();
+  }
+
+  get consistentIndex(): ConsistentIndex {
+    return this.#index;
+  }
+
+  get committedIndex(): number {
+    return this.#committedIndex;
+  }
+
+  get durableIndex(): number {
+    return this.#durableIndex;
+  }
+
+  get noSpace(): boolean {
+    return this.#noSpace;
+  }
+
+  get confState(): Buffer | undefined {
+    return this.#buckets.get('meta', 'conf_state');
+  }
+
+  setConfState(confState: Buffer): void {
+    this.put('meta', 'conf_state', confState);
+  }
+
+  commit(): void {
+    if (this.#buffer.length === 0 && !this.#indexChanged && !this.#buckets.dirty) return;
+    this.#write(() => undefined);
+  }
+
+  async makeDurable(): Promise<void> {
+    const target = this.#index.index;
+    this.commit();
+    while (this.#durableIndex < target) await this.#runCheckpoint();
+  }
+
+  sizeBytes(): number {
+    return this.#pageCount * this.#pageBytes + this.#buffer.bytes;
+  }
+
+  sizeInUseBytes(): number {
+    return (this.#pageCount - this.#freePages) * this.#pageBytes + this.#buffer.bytes;
+  }
+
+  async defragment(): Promise<void> {
+    this.commit();
+    while (this.#freePages > 0 && !this.#closed) {
+      const before = this.#freePages;
+      this.#guard(() => this.#db.pragma(`incremental_vacuum(${vacuumPagesPerSlice})`));
+      this.#countPages();
+      if (this.#freePages >= before) break;
+      await delay(this.#clock, 0);
+    }
+    await this.#runCheckpoint();
+  }
+
+  async hash(): Promise<number> {
+    this.commit();
+    try {
+      return await hashDatabase(this.path, this.#clock);
+    } catch (error) {
+      throw convertSqliteError(this.path, error);
+    }
+  }
+
+  async snapshotTo(path: string): Promise<BackendSnapshot> {
+    assert(!existsSync(path), 'the snapshot file does not exist yet');
+    this.commit();
+    try {
+      await this.#run({ kind: 'copy', to: path });
+    } catch (error) {
+      throw convertSqliteError(path, error);
+    }
+    return readSnapshotFile(path);
+  }
+
+  checkIntegrity(): void {
+    const found = this.#guard(() => this.#db.pragma('integrity_check(10)', { simple: true }));
+    if (found !== 'ok') throw new BackendCorruptError(this.path, String(found));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.commit();
+    this.#closed = true;
+    this.#cancelTimer?.();
+    await this.#checkpoint?.catch(() => undefined);
+    await this.#thread.close();
+    // The last connection to close copies SQLite's log into the database and syncs it.
+    this.#db.close();
+  }
+
+  abandon(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelTimer?.();
+    void this.#thread.close();
+    this.#db.close();
+  }
+
+  /** A full disk is not the apply loop's matter: the rows wait in memory, and the raft log has them. */
+  #commitInBackground(): void {
+    try {
+      this.commit();
+    } catch (error) {
+      if (!(error instanceof BackendNoSpaceError)) throw error;
+      this.#startTimer();
+    }
+  }
+
+  /** Runs `more` and writes all that is buffered, in one transaction. */
+  #write(more: () => void): void {
+    assert(!this.#closed, 'the backend is open');
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#guard(() => {
+      this.#db.exec('BEGIN IMMEDIATE');
+      try {
+        this.#revisions.flush();
+        if (this.#indexChanged) {
+          this.#buckets.put('meta', 'consistent_index', encodeConsistentIndex(this.#index));
+        }
+        this.#buckets.write();
+        more();
+        this.#db.exec('COMMIT');
+      } catch (error) {
+        if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+        const converted = convertSqliteError(this.path, error);
+        this.#noSpace = converted instanceof BackendNoSpaceError;
+        throw converted;
+      }
+    });
+    // Every row costs its share of pages; each batch rewrites a few more. It only decides when to look.
+    this.#framesEstimate += 4 + Math.ceil((this.#buffer.bytes * 1.2) / this.#pageBytes);
+    this.#buffer.clear();
+    this.#buckets.written();
+    this.#indexChanged = false;
+    this.#noSpace = false;
+    this.#committedIndex = this.#index.index;
+    this.#countPages();
+    if (this.#framesEstimate >= this.#options.checkpointPages && this.#checkpoint === undefined) {
+      // A failed checkpoint loses nothing and is tried again after the next batch.
+      void this.#runCheckpoint().catch(() => undefined);
+    }
+  }
+
+  #runCheckpoint(): Promise<void> {
+    this.#checkpoint ??= this.#checkpointPasses().finally(() => {
+      this.#gated = false;
+      this.#checkpoint = undefined;
+      if (!this.#closed) this.#startTimer();
+    });
+    return this.#checkpoint;
+  }
+
+  /** First beside the writer, then, for the few pages that came meanwhile, with commits held back. */
+  async #checkpointPasses(): Promise<void> {
+    for (let pass = 0; pass < 3; pass++) {
+      const committed = this.#committedIndex;
+      this.#gated = pass > 0;
+      const result = await this.#run({ kind: 'checkpoint' });
+      this.#durableIndex = Math.max(this.#durableIndex, committed);
+      this.#framesEstimate = result.logFrames - result.checkpointedFrames;
+      if (this.#framesEstimate <= 0) break;
+    }
+  }
+
+  async #run(job: MaintenanceJob): Promise<MaintenanceResult> {
+    if (this.#options.thread) return this.#thread.run(job);
+    return runMaintenance(this.#db, this.path, job);
+  }
+
+  #startTimer(): void {
+    if (this.#cancelTimer !== undefined || this.#closed) return;
+    this.#cancelTimer = this.#clock.schedule(this.#options.batchIntervalMs, () => {
+      this.#cancelTimer = undefined;
+      if (this.#gated) this.#startTimer();
+      else this.#commitInBackground();
+    });
+  }
+
+  #countPages(): void {
+    this.#pageCount = Number(this.#db.pragma('page_count', { simple: true }));
+    this.#freePages = Number(this.#db.pragma('freelist_count', { simple: true }));
+  }
+
+  #guard<T>(fn: () => T): T {
+    try {
+      return fn();
+    } catch (error) {
+      throw convertSqliteError(this.path, error);
+    }
+  }
+}

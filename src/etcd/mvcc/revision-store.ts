@@ -1,0 +1,366 @@
+import { assert, mustExist } from '../../lib/assert.js';
+import type { Clock } from '../../lib/clock.js';
+import { subCountMax } from '../backend/schema.js';
+import type { Backend } from '../backend/types.js';
+import { Compactor } from './compactor.js';
+import { CompactedError, FutureRevError, TooManyChangesError } from './errors.js';
+import { StoreEvent } from './event.js';
+import { hashRevisions } from './hash-kv.js';
+import type { KeyEntry } from './key-entry.js';
+import type { KeyIndex } from './key-index.js';
+import { decodeKeyValue, encodeKeyValue, encodeTombstone } from './key-value.js';
+import type { StoredKeyValue } from './key-value.js';
+import { arrange, needsAll } from './range.js';
+import { loadStore } from './restore.js';
+import type {
+  HashKV,
+  KeyValue,
+  LeaseAttachments,
+  RangeOptions,
+  RangeResult,
+  Store,
+  WriteTxn,
+} from './types.js';
+import { ValueCache } from './value-cache.js';
+
+/** What a store is made of. */
+export interface StoreOptions {
+  readonly backend: Backend;
+  readonly clock: Clock;
+  /** Told which keys hang on which lease; also during `restore`. */
+  readonly leases?: LeaseAttachments;
+  /** Budget for cached latest values. @default 32 MiB */
+  readonly cacheBytes?: number;
+}
+
+const cacheBytesDefault = 32 * 1024 * 1024;
+const noBytes = new Uint8Array(0);
+
+/** The revision store on a backend; see `Store`. Watchers are added by `WatchableRevisionStore`. */
+export class RevisionStore implements Store {
+  protected readonly clock: Clock;
+  readonly #leases: LeaseAttachments | undefined;
+  readonly #cacheBytes: number;
+  #backend: Backend;
+  #index: KeyIndex;
+  #cache: ValueCache;
+  #rev: number;
+  #compactor: Compactor;
+  #txnOpen = false;
+  readonly #findPrevious = (main: number, sub: number, changeMain: number): KeyValue | undefined =>
+    // As etcd, which reads the range at the revision before the change.
+    changeMain - 1 < this.compactRev ? undefined : this.#read(main, sub);
+
+  /** Builds the index from the backend: about 3 µs a revision. */
+  constructor(options: StoreOptions) {
+    this.clock = options.clock;
+    this.#leases = options.leases;
+    this.#cacheBytes = options.cacheBytes ?? cacheBytesDefault;
+    this.#backend = options.backend;
+    this.#cache = new ValueCache(this.#cacheBytes);
+    const loaded = loadStore(options.backend, options.leases);
+    this.#index = loaded.index;
+    this.#rev = loaded.rev;
+    this.#compactor = new Compactor(this.#backend, this.#index, this.clock, loaded.compaction);
+  }
+
+  get rev(): number {
+    return this.#rev;
+  }
+
+  get compactRev(): number {
+    return this.#compactor.compactRev;
+  }
+
+  get keyCount(): number {
+    return this.#index.live;
+  }
+
+  protected get backend(): Backend {
+    return this.#backend;
+  }
+
+  get(key: string): KeyValue | undefined {
+    const entry = this.#index.get(key);
+    return entry === undefined || entry.version === 0 ? undefined : this.#load(entry, true);
+  }
+
+  range(key: string, end: string, options: RangeOptions = {}): RangeResult {
+    return this.rangeAs(this.#rev, key, end, options);
+  }
+
+  /** A range read of a view whose present revision is `viewRev`. */
+  protected rangeAs(viewRev: number, key: string, end: string, options: RangeOptions): RangeResult {
+    const wanted = options.rev ?? 0;
+    if (wanted > viewRev) throw new FutureRevError();
+    const at = wanted <= 0 ? viewRev : wanted;
+    if (at < this.compactRev) throw new CompactedError(this.compactRev);
+    const latest = at === viewRev;
+    if (end === '') return this.#rangeOne(viewRev, at, key, options);
+    const kvs: KeyValue[] = [];
+    const limit = options.limit ?? 0;
+    // One more than asked for tells whether there is more.
+    const fetchMax =
+      options.countOnly === true ? 0 : limit <= 0 || needsAll(options) ? Infinity : limit + 1;
+    const position = this.#index.seek(key);
+    let count = 0;
+    for (;;) {
+      if (kvs.length >= fetchMax && latest) {
+        count += this.#index.countLive(position, end);
+        break;
+      }
+      const entry = this.#index.next(position);
+      if (entry === undefined || (end !== '\0' && entry.key >= end)) break;
+      if (!entry.aliveAt(at)) continue;
+      count += 1;
+      if (kvs.length < fetchMax) kvs.push(this.#pairAt(entry, at, options.keysOnly === true));
+    }
+    return { ...arrange(kvs, options), count, rev: viewRev };
+  }
+
+  write(): WriteTxn {
+    assert(!this.#txnOpen, 'only one write transaction is open');
+    this.#txnOpen = true;
+    return new RevisionWriteTxn(this.#writer, this.#rev);
+  }
+
+  compact(rev: number): Promise<void> {
+    if (rev <= this.compactRev) throw new CompactedError(this.compactRev);
+    if (rev > this.#rev) throw new FutureRevError();
+    return this.#compactor.start(rev);
+  }
+
+  async hashKV(rev: number): Promise<HashKV> {
+    const present = this.#rev;
+    const hashRev = rev === 0 ? present : rev;
+    if (rev > 0 && rev < this.compactRev) throw new CompactedError(this.compactRev);
+    if (rev > present) throw new FutureRevError();
+    for (;;) {
+      const { compactRev } = this;
+      const hash = await hashRevisions(this.#backend, this.clock, {
+        toMain: hashRev,
+        keeps: (key, main, sub) =>
+          main > compactRev || (this.#index.get(key)?.survives(main, sub, compactRev) ?? false),
+        cancelled: () => this.compactRev !== compactRev,
+      });
+      if (hash !== undefined) return { hash, compactRev, hashRev, rev: present };
+      if (hashRev < this.compactRev) throw new CompactedError(this.compactRev);
+    }
+  }
+
+  /** Goes on with another backend content. */
+  restore(backend: Backend): void {
+    assert(!this.#txnOpen, 'no write transaction is open');
+    this.#compactor.close();
+    this.#backend = backend;
+    this.#cache = new ValueCache(this.#cacheBytes);
+    const loaded = loadStore(backend, this.#leases);
+    this.#index = loaded.index;
+    this.#rev = loaded.rev;
+    this.#compactor = new Compactor(backend, this.#index, this.clock, loaded.compaction);
+  }
+
+  close(): void {
+    this.#compactor.close();
+  }
+
+  /** Is called once for each revision, after it is visible. */
+  protected committed(_events: readonly StoreEvent[], _rev: number): void {
+    // The plain store has no watchers.
+  }
+
+  /** A stored revision as an event, for watchers that catch up. */
+  protected eventOf(main: number, tombstone: boolean, value: Buffer): StoreEvent {
+    const stored = decodeKeyValue(value);
+    const key = stored.keyString();
+    const meta = { createRevision: 0, modRevision: main, version: 0, lease: 0n };
+    const kv = tombstone ? encodeKeyValue(key, noBytes, meta) : stored;
+    const before = this.#index.get(key)?.revisionAt(main - 1);
+    return new StoreEvent(tombstone ? 'delete' : 'put', key, kv, {
+      main: before?.[0] ?? 0,
+      sub: before?.[1] ?? 0,
+      kv: undefined,
+      find: this.#findPrevious,
+    });
+  }
+
+  /** What the write transaction may do here. */
+  readonly #writer: StoreWriter = {
+    range: (viewRev, key, end, options) => this.rangeAs(viewRev, key, end, options),
+    get: (key) => this.get(key),
+    put: (main, sub, key, value, lease) => this.#put(main, sub, key, value, lease),
+    find: (key, end) => this.#liveKeys(key, end),
+    remove: (main, sub, entry) => this.#remove(main, sub, entry),
+    end: (main, events) => {
+      this.#txnOpen = false;
+      if (events.length === 0) return this.#rev;
+      this.#rev = main;
+      this.committed(events, main);
+      return main;
+    },
+  };
+
+  #put(main: number, sub: number, key: string, value: Uint8Array, lease: bigint): StoreEvent {
+    const entry = this.#index.get(key) ?? this.#index.insert(key);
+    const existed = entry.version > 0;
+    const create = existed ? entry.create : main;
+    const version = entry.version + 1;
+    const kv = encodeKeyValue(key, value, {
+      createRevision: create,
+      modRevision: main,
+      version,
+      lease,
+    });
+    const previous = {
+      main: existed ? entry.main : 0,
+      sub: entry.sub,
+      kv: entry.cached,
+      find: this.#findPrevious,
+    };
+    const oldLease = entry.lease;
+    this.#backend.putRevision(main, sub, false, kv.encoded);
+    entry.advance(main, sub, create, version, lease);
+    if (!existed) mustExist(entry.leaf, 'leaf').live += 1;
+    this.#cache.set(entry, kv);
+    if (oldLease !== lease) {
+      if (oldLease !== 0n) this.#leases?.detach(oldLease, key);
+      if (lease !== 0n) this.#leases?.attach(lease, key);
+    }
+    return new StoreEvent('put', key, kv, previous);
+  }
+
+  #remove(main: number, sub: number, entry: KeyEntry): StoreEvent {
+    const { key, lease } = entry;
+    const previous = {
+      main: entry.main,
+      sub: entry.sub,
+      kv: entry.cached,
+      find: this.#findPrevious,
+    };
+    this.#backend.putRevision(main, sub, true, encodeTombstone(key));
+    entry.advance(main, sub, 0, 0, 0n);
+    mustExist(entry.leaf, 'leaf').live -= 1;
+    this.#cache.drop(entry);
+    if (lease !== 0n) this.#leases?.detach(lease, key);
+    const meta = { createRevision: 0, modRevision: main, version: 0, lease: 0n };
+    return new StoreEvent('delete', key, encodeKeyValue(key, noBytes, meta), previous);
+  }
+
+  #liveKeys(key: string, end: string): KeyEntry[] {
+    if (end === '') {
+      const entry = this.#index.get(key);
+      return entry !== undefined && entry.version > 0 ? [entry] : [];
+    }
+    const found: KeyEntry[] = [];
+    const position = this.#index.seek(key);
+    for (;;) {
+      const entry = this.#index.next(position);
+      if (entry === undefined || (end !== '\0' && entry.key >= end)) return found;
+      if (entry.version > 0) found.push(entry);
+    }
+  }
+
+  #rangeOne(viewRev: number, at: number, key: string, options: RangeOptions): RangeResult {
+    const entry = this.#index.get(key);
+    if (entry === undefined || !entry.aliveAt(at)) {
+      return { kvs: [], count: 0, more: false, rev: viewRev };
+    }
+    if (options.countOnly === true) return { kvs: [], count: 1, more: false, rev: viewRev };
+    const kvs = [this.#pairAt(entry, at, options.keysOnly === true)];
+    return { ...arrange(kvs, options), count: 1, rev: viewRev };
+  }
+
+  #pairAt(entry: KeyEntry, at: number, keysOnly: boolean): KeyValue {
+    if (entry.main <= at) {
+      if (!keysOnly) return this.#load(entry, this.#cache.hasRoom);
+      return encodeKeyValue(entry.key, noBytes, {
+        createRevision: entry.create,
+        modRevision: entry.main,
+        version: entry.version,
+        lease: entry.lease,
+      });
+    }
+    const [main, sub] = mustExist(entry.revisionAt(at), 'a revision of a live key');
+    const kv = this.#read(main, sub);
+    return keysOnly ? encodeKeyValue(entry.key, noBytes, kv) : kv;
+  }
+
+  /** The latest pair of a live key. */
+  #load(entry: KeyEntry, keep: boolean): StoredKeyValue {
+    if (entry.cached !== undefined) {
+      entry.hot = true;
+      return entry.cached;
+    }
+    const kv = this.#read(entry.main, entry.sub);
+    if (keep) this.#cache.set(entry, kv);
+    return kv;
+  }
+
+  #read(main: number, sub: number): StoredKeyValue {
+    const stored = mustExist(this.#backend.getRevision(main, sub), `revision ${main}.${sub}`);
+    const kv = decodeKeyValue(stored);
+    assert(kv.modRevision === main, `revision ${main} holds what was written at it`);
+    return kv;
+  }
+}
+
+/** The narrow side of the store that a write transaction sees. */
+interface StoreWriter {
+  range(viewRev: number, key: string, end: string, options: RangeOptions): RangeResult;
+  get(key: string): KeyValue | undefined;
+  put(main: number, sub: number, key: string, value: Uint8Array, lease: bigint): StoreEvent;
+  find(key: string, end: string): KeyEntry[];
+  remove(main: number, sub: number, entry: KeyEntry): StoreEvent;
+  end(main: number, events: readonly StoreEvent[]): number;
+}
+
+class RevisionWriteTxn implements WriteTxn {
+  readonly #store: StoreWriter;
+  readonly #main: number;
+  readonly #events: StoreEvent[] = [];
+  #ended = false;
+
+  constructor(store: StoreWriter, rev: number) {
+    this.#store = store;
+    this.#main = rev + 1;
+  }
+
+  get rev(): number {
+    return this.#events.length > 0 ? this.#main : this.#main - 1;
+  }
+
+  get changed(): boolean {
+    return this.#events.length > 0;
+  }
+
+  get(key: string): KeyValue | undefined {
+    return this.#store.get(key);
+  }
+
+  range(key: string, end: string, options: RangeOptions = {}): RangeResult {
+    return this.#store.range(this.rev, key, end, options);
+  }
+
+  put(key: string, value: Uint8Array, lease: bigint): number {
+    assert(!this.#ended, 'the transaction is open');
+    if (this.#events.length >= subCountMax) throw new TooManyChangesError();
+    this.#events.push(this.#store.put(this.#main, this.#events.length, key, value, lease));
+    return this.#main;
+  }
+
+  deleteRange(key: string, end: string): number {
+    assert(!this.#ended, 'the transaction is open');
+    const found = this.#store.find(key, end);
+    if (this.#events.length + found.length > subCountMax) throw new TooManyChangesError();
+    for (const entry of found) {
+      this.#events.push(this.#store.remove(this.#main, this.#events.length, entry));
+    }
+    return found.length;
+  }
+
+  end(): number {
+    assert(!this.#ended, 'the transaction is open');
+    this.#ended = true;
+    return this.#store.end(this.#main, this.#events);
+  }
+}
