@@ -10,10 +10,11 @@ import {
   createCertificateAuthority,
   createSigningRequest,
   issueCertificate,
-  publicKeyHash,
   readSigningRequest,
   signRequest,
 } from './certificates.js';
+import { pinnedTo } from './pinning.js';
+import { publicKeyHash } from './public-key-hash.js';
 
 const clock = systemClock();
 
@@ -71,7 +72,7 @@ describe('certificates', () => {
     const seen: (PeerCertificate | undefined)[] = [];
     const server = createGrpcServer({
       log: silentLogger,
-      tls: { ...serving, ca: ca.cert, requestClientCert: 'optional' },
+      tls: { ...serving, cert: serving.cert + ca.cert, ca: ca.cert, requestClientCert: 'optional' },
     });
     server.addService(AgentDefinition, {
       async logs() {},
@@ -94,9 +95,9 @@ describe('certificates', () => {
     };
     await call({ ca: ca.cert, ...caller });
     await call({ ca: ca.cert, ...stranger });
-    await call({ verify: () => undefined });
+    await call({ verify: pinnedTo(publicKeyHash(ca.cert)) });
     await expect(call({ ca: other.cert })).rejects.toMatchObject({ code: Code.Unavailable });
-    await expect(call({ verify: () => new Error('pinned otherwise') })).rejects.toMatchObject({
+    await expect(call({ verify: pinnedTo(publicKeyHash(other.cert)) })).rejects.toMatchObject({
       code: Code.Unavailable,
     });
     expect(seen).toEqual([

@@ -1,7 +1,7 @@
 // oxlint-disable-next-line import/no-unassigned-import -- @peculiar/x509's container needs it loaded first
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
-import { createHash, webcrypto, X509Certificate } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Clock } from '../clock.js';
 
@@ -53,7 +53,7 @@ export async function createCertificateAuthority(options: {
     },
     webcrypto,
   );
-  return { cert: certificate.toString('pem'), key: await exportKey(keys.privateKey) };
+  return { cert: `${certificate.toString('pem')}\n`, key: await exportKey(keys.privateKey) };
 }
 
 /** A key and a certificate for it, signed by `ca`. @param days @default 365 */
@@ -134,15 +134,6 @@ export async function signRequest(options: {
   return sign({ ...options, publicKey, days: options.days ?? 365 });
 }
 
-/**
- * `sha256:<hex>` of the public key (SubjectPublicKeyInfo) of a certificate: what a joining machine pins, in the form of
- * kubeadm's `--discovery-token-ca-cert-hash`.
- */
-export function publicKeyHash(certificate: string | Buffer): string {
-  const spki = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
-  return `sha256:${createHash('sha256').update(spki).digest('hex')}`;
-}
-
 async function sign(options: {
   readonly ca: KeyPair;
   readonly subject: Subject;
@@ -181,7 +172,7 @@ async function sign(options: {
     },
     webcrypto,
   );
-  return certificate.toString('pem');
+  return `${certificate.toString('pem')}\n`;
 }
 
 function nameOf(subject: Subject): x509.Name {
@@ -212,5 +203,5 @@ function serialNumber(): string {
 
 async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
   const der = await webcrypto.subtle.exportKey('pkcs8', key);
-  return x509.PemConverter.encode(der, 'PRIVATE KEY');
+  return `${x509.PemConverter.encode(der, 'PRIVATE KEY')}\n`;
 }

@@ -113,7 +113,9 @@ export async function createMasterCertificates(options: {
     })),
   );
   for (const { file, pair } of issued) {
-    await writeKeyFiles(directory, { [`${file}.crt`]: pair.cert, [`${file}.key`]: pair.key });
+    // The API's serving certificate brings its authority along: joining machines pin that.
+    const cert = file === 'apiserver' ? pair.cert + ca.cert : pair.cert;
+    await writeKeyFiles(directory, { [`${file}.crt`]: cert, [`${file}.key`]: pair.key });
   }
 }
 

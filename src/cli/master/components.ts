@@ -1,0 +1,124 @@
+import { join } from 'node:path';
+import type { ComponentSpec } from '../../master/supervisor/supervisor.js';
+import type { MasterState } from './join.js';
+import { pkiDirectory } from './join.js';
+import type { MasterOptions } from './options.js';
+
+/** The threads of a master, in the order of their start: each with the flags that it would have as a program of its own. */
+export function componentSpecs(options: MasterOptions, state: MasterState): ComponentSpec[] {
+  return [
+    {
+      name: 'etcd',
+      module: new URL('../components/etcd.js', import.meta.url),
+      entry: 'main',
+      argv: [...etcdFlags(options, state), ...options.passed.etcd],
+    },
+    {
+      name: 'apiserver',
+      module: new URL('../components/apiserver.js', import.meta.url),
+      entry: 'main',
+      argv: [...apiserverFlags(options, state), ...options.passed.apiserver],
+    },
+    {
+      name: 'control',
+      module: new URL('../components/control.js', import.meta.url),
+      entry: 'main',
+      argv: [
+        JSON.stringify({
+          scheduler: [...clientFlags(options, 'scheduler'), ...options.passed.scheduler],
+          controllerManager: [
+            ...clientFlags(options, 'controller-manager'),
+            ...controllerFlags(options, state),
+            ...options.passed.controllerManager,
+          ],
+        }),
+      ],
+    },
+  ];
+}
+
+function etcdFlags(options: MasterOptions, state: MasterState): string[] {
+  const pki = pkiDirectory(options);
+  const clientUrl = (host: string): string => `https://${host}:${options.ports.etcdClient}`;
+  const peerUrl = `https://${options.address}:${options.ports.etcdPeer}`;
+  const clientUrls =
+    options.address === '127.0.0.1'
+      ? clientUrl('127.0.0.1')
+      : `${clientUrl(options.address)},${clientUrl('127.0.0.1')}`;
+  return flags({
+    name: options.name,
+    'data-dir': join(options.dataDir, 'etcd'),
+    'listen-client-urls': clientUrls,
+    'advertise-client-urls': clientUrl(options.address),
+    'listen-peer-urls': peerUrl,
+    'initial-advertise-peer-urls': peerUrl,
+    'initial-cluster': state.initialCluster,
+    'initial-cluster-state': state.initialClusterState,
+    'initial-cluster-token': state.clusterToken,
+    'cert-file': join(pki, 'etcd-server.crt'),
+    'key-file': join(pki, 'etcd-server.key'),
+    'client-cert-auth': 'true',
+    'trusted-ca-file': join(pki, 'etcd-ca.crt'),
+    'peer-cert-file': join(pki, 'etcd-peer.crt'),
+    'peer-key-file': join(pki, 'etcd-peer.key'),
+    'peer-client-cert-auth': 'true',
+    'peer-trusted-ca-file': join(pki, 'etcd-ca.crt'),
+    'auto-compaction-mode': 'periodic',
+    'auto-compaction-retention': '5m',
+  });
+}
+
+function apiserverFlags(options: MasterOptions, state: MasterState): string[] {
+  const pki = pkiDirectory(options);
+  return flags({
+    'master-name': options.name,
+    'advertise-address': options.address,
+    'secure-port': String(options.ports.rest),
+    'grpc-port': String(options.ports.grpc),
+    'data-dir': join(options.dataDir, 'apiserver'),
+    'pki-dir': pki,
+    'etcd-servers': `https://127.0.0.1:${options.ports.etcdClient}`,
+    'etcd-cafile': join(pki, 'etcd-ca.crt'),
+    'etcd-certfile': join(pki, 'apiserver-etcd-client.crt'),
+    'etcd-keyfile': join(pki, 'apiserver-etcd-client.key'),
+    'client-ca-file': join(pki, 'ca.crt'),
+    'tls-cert-file': join(pki, 'apiserver.crt'),
+    'tls-private-key-file': join(pki, 'apiserver.key'),
+    'service-account-key-file': join(pki, 'sa.pub'),
+    'service-account-signing-key-file': join(pki, 'sa.key'),
+    'service-account-issuer': `https://kubernetes.default.svc.${state.settings.clusterDomain}`,
+    'kubelet-certificate-authority': join(pki, 'ca.crt'),
+    'kubelet-client-certificate': join(pki, 'apiserver-kubelet-client.crt'),
+    'kubelet-client-key': join(pki, 'apiserver-kubelet-client.key'),
+    'encryption-key-file': join(pki, 'encryption.key'),
+    'service-cluster-ip-range': state.settings.serviceCidr,
+    'authorization-mode': 'Node,RBAC',
+  });
+}
+
+function clientFlags(options: MasterOptions, component: string): string[] {
+  const pki = pkiDirectory(options);
+  return flags({
+    server: `127.0.0.1:${options.ports.grpc}`,
+    identity: options.name,
+    'ca-file': join(pki, 'ca.crt'),
+    'cert-file': join(pki, `${component}.crt`),
+    'key-file': join(pki, `${component}.key`),
+    'leader-elect': 'true',
+  });
+}
+
+function controllerFlags(options: MasterOptions, state: MasterState): string[] {
+  const pki = pkiDirectory(options);
+  return flags({
+    'cluster-cidr': state.settings.clusterCidr,
+    'node-cidr-mask-size': String(state.settings.nodeCidrMaskSize),
+    'root-ca-file': join(pki, 'ca.crt'),
+    'cluster-signing-cert-file': join(pki, 'ca.crt'),
+    'cluster-signing-key-file': join(pki, 'ca.key'),
+  });
+}
+
+function flags(values: Readonly<Record<string, string>>): string[] {
+  return Object.entries(values).map(([name, value]) => `--${name}=${value}`);
+}

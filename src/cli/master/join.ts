@@ -1,0 +1,110 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BootstrapDefinition } from '../../gen/cluster.js';
+import type { Clock } from '../../lib/clock.js';
+import { delay } from '../../lib/clock.js';
+import { Code, createGrpcChannel, isGrpcError } from '../../lib/grpc/index.js';
+import type { Logger } from '../../lib/log.js';
+import { pinnedTo } from '../../lib/pki/pinning.js';
+import { createClusterKeys, writeKeyFiles } from '../../master/cluster/pki.js';
+import type { ClusterSettings } from '../../master/cluster/settings.js';
+import { settingsFromMap, settingsToMap } from '../../master/cluster/settings.js';
+import { writeWhole } from '../home.js';
+import type { MasterOptions } from './options.js';
+
+/** What a master remembers from its first start: how its store member came to be. */
+export interface MasterState {
+  readonly initialCluster: string;
+  readonly initialClusterState: 'new' | 'existing';
+  readonly clusterToken: string;
+  readonly settings: ClusterSettings;
+  /** Masters known when we joined, `host:port` of gRPC. */
+  readonly masters: readonly string[];
+}
+
+/** How long a joining master goes on asking. */
+const joinPatienceMs = 60_000;
+
+/** The state of the first start, made now if this is it: a new cluster's keys, or those of the cluster that we join. */
+export async function prepareMaster(
+  options: MasterOptions,
+  clock: Clock,
+  log: Logger,
+): Promise<MasterState> {
+  const path = join(options.dataDir, 'master.json');
+  if (existsSync(path)) return JSON.parse(await readFile(path, 'utf8')) as MasterState;
+  const state =
+    options.join === undefined
+      ? await createCluster(options, clock)
+      : await joinCluster(options, options.join, clock, log);
+  await writeWhole(path, `${JSON.stringify(state, null, 2)}\n`, 0o600);
+  return state;
+}
+
+export function pkiDirectory(options: MasterOptions): string {
+  return join(options.dataDir, 'pki');
+}
+
+function peerUrl(options: MasterOptions): string {
+  return `https://${options.address}:${options.ports.etcdPeer}`;
+}
+
+async function createCluster(options: MasterOptions, clock: Clock): Promise<MasterState> {
+  await createClusterKeys(pkiDirectory(options), clock);
+  return {
+    initialCluster: `${options.name}=${peerUrl(options)}`,
+    initialClusterState: 'new',
+    clusterToken: `trireme-${options.name}`,
+    settings: options.settings,
+    masters: [],
+  };
+}
+
+async function joinCluster(
+  options: MasterOptions,
+  target: NonNullable<MasterOptions['join']>,
+  clock: Clock,
+  log: Logger,
+): Promise<MasterState> {
+  const giveUpMs = clock.monotonicMs() + joinPatienceMs;
+  for (let attempt = 0; ; attempt++) {
+    const server = target.servers[attempt % target.servers.length] ?? '';
+    const channel = createGrpcChannel({
+      target: server,
+      tls: { verify: pinnedTo(target.caHash) },
+      log,
+      clock,
+    });
+    try {
+      const answer = await channel.client(BootstrapDefinition).joinMaster(
+        {
+          name: options.name,
+          address: options.address,
+          peerUrl: peerUrl(options),
+          clientUrl: `https://${options.address}:${options.ports.etcdClient}`,
+        },
+        { metadata: new Map([['authorization', `Bearer ${target.token}`]]), deadlineMs: 10_000 },
+      );
+      await writeKeyFiles(pkiDirectory(options), answer.files);
+      return {
+        initialCluster: answer.initialCluster,
+        initialClusterState: 'existing',
+        clusterToken: answer.clusterToken,
+        settings: settingsFromMap({ ...settingsToMap(options.settings), ...answer.settings }),
+        masters: answer.masters,
+      };
+    } catch (error) {
+      const retryable =
+        isGrpcError(error) &&
+        (error.code === Code.Unavailable ||
+          error.code === Code.DeadlineExceeded ||
+          error.code === Code.Unknown);
+      if (!retryable || clock.monotonicMs() >= giveUpMs) throw error;
+      log.info({ server, reason: error.message }, 'could not join yet; tried again');
+      await delay(clock, 200);
+    } finally {
+      channel.close();
+    }
+  }
+}

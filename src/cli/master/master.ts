@@ -1,0 +1,119 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { createApiClient } from '../../client/index.js';
+import type { Clock } from '../../lib/clock.js';
+import { delay, systemClock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import { createLogger } from '../../lib/log.js';
+import { shutdownSignal } from '../../lib/shutdown.js';
+import { announceMaster, listMasters } from '../../master/cluster/master-registry.js';
+import { createMasterCertificates, readKeyPair } from '../../master/cluster/pki.js';
+import { createSupervisor } from '../../master/supervisor/supervisor.js';
+import { writeWhole } from '../home.js';
+import { formatKubeconfig } from '../kubeconfig.js';
+import { componentSpecs } from './components.js';
+import type { MasterState } from './join.js';
+import { pkiDirectory, prepareMaster } from './join.js';
+import type { MasterOptions } from './options.js';
+import { parseMasterOptions } from './options.js';
+import { promoteOwnMember } from './promote.js';
+
+/** A component that is asked to end gets so long. */
+const stopGraceMs = 5000;
+
+/**
+ * `trireme master`: makes or joins a cluster at the first start, then runs the store's member, the API server, scheduler and
+ * controllers, each group in a thread of its own, until SIGTERM.
+ */
+export async function runMaster(argv: readonly string[]): Promise<number> {
+  const options = parseMasterOptions(argv);
+  if (options === undefined) return 0;
+  const clock = systemClock();
+  const log = createLogger({ component: 'master' }).child({ master: options.name });
+  const stopping = shutdownSignal();
+  const state = await prepareMaster(options, clock, log);
+  await createMasterCertificates({
+    directory: pkiDirectory(options),
+    name: options.name,
+    hosts: [options.address, hostname(), ...options.extraHosts],
+    settings: state.settings,
+    clock,
+  });
+  await writeAdminKubeconfig(options, state);
+  const supervisor = createSupervisor({ clock, log });
+  for (const spec of componentSpecs(options, state)) supervisor.start(spec);
+  const presence = await takePart(options, clock, log, stopping);
+  if (!stopping.aborted) {
+    await new Promise((resolve) => {
+      stopping.addEventListener('abort', resolve, { once: true });
+    });
+  }
+  presence();
+  await supervisor.stop(stopGraceMs);
+  return 0;
+}
+
+/** Once the own API server answers: announces this master, and has its store member vote. */
+async function takePart(
+  options: MasterOptions,
+  clock: Clock,
+  log: Logger,
+  stopping: AbortSignal,
+): Promise<() => void> {
+  const pki = pkiDirectory(options);
+  const [{ cert: ca }, admin] = await Promise.all([
+    readKeyPair(pki, 'ca'),
+    readKeyPair(pki, 'admin'),
+  ]);
+  const client = createApiClient({
+    servers: [`127.0.0.1:${options.ports.grpc}`],
+    tls: { ca, ...admin },
+    log,
+    clock,
+    patienceMs: 1000,
+  });
+  const announced = announceMaster({
+    client,
+    clock,
+    log,
+    record: {
+      name: options.name,
+      grpcAddress: `${options.address}:${options.ports.grpc}`,
+      restAddress: `${options.address}:${options.ports.rest}`,
+    },
+  });
+  void promoteOwnMember({ options, clock, log, signal: stopping });
+  while (!stopping.aborted) {
+    try {
+      const masters = await listMasters(client, clock);
+      if (masters.some((master) => master.name === options.name)) {
+        log.info({ masters: masters.length }, 'master is ready');
+        break;
+      }
+    } catch (error) {
+      log.debug({ error }, 'the API does not answer yet');
+    }
+    await delay(clock, 50, stopping);
+  }
+  return () => {
+    announced.stop();
+    client.close();
+  };
+}
+
+async function writeAdminKubeconfig(options: MasterOptions, state: MasterState): Promise<void> {
+  const pki = pkiDirectory(options);
+  const [{ cert: ca }, admin] = await Promise.all([
+    readKeyPair(pki, 'ca'),
+    readKeyPair(pki, 'admin'),
+  ]);
+  const grpc = [...new Set([`${options.address}:${options.ports.grpc}`, ...state.masters])];
+  const server = `https://${options.address}:${options.ports.rest}`;
+  const text = formatKubeconfig({
+    contexts: [{ name: 'trireme', server, grpc }],
+    user: 'kubernetes-admin',
+    ca,
+    ...admin,
+  });
+  await writeWhole(join(options.dataDir, 'admin.kubeconfig'), text, 0o600);
+}

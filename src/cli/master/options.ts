@@ -1,0 +1,141 @@
+import { Command } from 'commander';
+import { hostname, networkInterfaces } from 'node:os';
+import { resolve } from 'node:path';
+import type { ClusterSettings } from '../../master/cluster/settings.js';
+import { addressInRange, defaultSettings } from '../../master/cluster/settings.js';
+import { parseFlags, UsageError, wholeNumber } from '../usage.js';
+
+/** What `trireme master` was told. */
+export interface MasterOptions {
+  readonly name: string;
+  readonly dataDir: string;
+  /** The address under which the other machines reach this one. */
+  readonly address: string;
+  /** Further names and addresses for the certificates. */
+  readonly extraHosts: readonly string[];
+  readonly join:
+    | { readonly servers: readonly string[]; readonly token: string; readonly caHash: string }
+    | undefined;
+  readonly settings: ClusterSettings;
+  readonly ports: {
+    readonly rest: number;
+    readonly grpc: number;
+    readonly etcdClient: number;
+    readonly etcdPeer: number;
+  };
+  /** Given on to the component as they are. */
+  readonly passed: {
+    readonly etcd: readonly string[];
+    readonly apiserver: readonly string[];
+    readonly scheduler: readonly string[];
+    readonly controllerManager: readonly string[];
+  };
+}
+
+interface Flags {
+  readonly name?: string;
+  readonly dataDir: string;
+  readonly address?: string;
+  readonly extraHost: string[];
+  readonly join?: string;
+  readonly token?: string;
+  readonly caHash?: string;
+  readonly clusterCidr: string;
+  readonly serviceClusterIpRange: string;
+  readonly clusterDomain: string;
+  readonly nodeCidrMaskSize: string;
+  readonly restPort: string;
+  readonly grpcPort: string;
+  readonly etcdClientPort: string;
+  readonly etcdPeerPort: string;
+  readonly etcdArg: string[];
+  readonly apiserverArg: string[];
+  readonly schedulerArg: string[];
+  readonly controllerManagerArg: string[];
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+/** @returns undefined when help was printed. @throws UsageError */
+export function parseMasterOptions(argv: readonly string[]): MasterOptions | undefined {
+  const command = new Command('trireme master')
+    .option('--name <name>', 'this master; unique in the cluster (default: the host name)')
+    .option('--data-dir <dir>', 'keys and the store', '/var/lib/trireme/master')
+    .option('--address <ip>', 'under which the other machines reach this one')
+    .option('--extra-host <name>', 'one more name or address for the certificates', collect, [])
+    .option('--join <host:port,...>', 'masters of the cluster to join (gRPC); else a new cluster')
+    .option('--token <token>', 'from `trireme token create --for master`')
+    .option('--ca-hash <sha256:hex>', 'of the cluster authority, from the same command')
+    .option('--cluster-cidr <cidr>', 'pod addresses', defaultSettings.clusterCidr)
+    .option('--service-cluster-ip-range <cidr>', 'service addresses', defaultSettings.serviceCidr)
+    .option('--cluster-domain <domain>', 'suffix of service names', defaultSettings.clusterDomain)
+    .option('--node-cidr-mask-size <bits>', "a node's part of the pod addresses", '24')
+    .option('--rest-port <port>', 'Kubernetes API', '6443')
+    .option('--grpc-port <port>', 'gRPC API', '6444')
+    .option('--etcd-client-port <port>', 'store, clients', '2379')
+    .option('--etcd-peer-port <port>', 'store, members', '2380')
+    .option('--etcd-arg <arg>', 'a flag for the store (may be repeated)', collect, [])
+    .option('--apiserver-arg <arg>', 'a flag for the API server', collect, [])
+    .option('--scheduler-arg <arg>', 'a flag for the scheduler', collect, [])
+    .option('--controller-manager-arg <arg>', 'a flag for the controllers', collect, []);
+  const parsed = parseFlags<Flags>(command, argv);
+  return parsed.help ? undefined : readFlags(parsed.options);
+}
+
+function readFlags(flags: Flags & { readonly args: readonly string[] }): MasterOptions {
+  const [unexpected] = flags.args;
+  if (unexpected !== undefined) throw new UsageError(`unexpected argument "${unexpected}"`);
+  const address = flags.address ?? ownAddress();
+  const settings = {
+    clusterCidr: flags.clusterCidr,
+    serviceCidr: flags.serviceClusterIpRange,
+    clusterDomain: flags.clusterDomain,
+    nodeCidrMaskSize: wholeNumber('--node-cidr-mask-size', flags.nodeCidrMaskSize, 8, 30),
+  };
+  for (const cidr of [settings.clusterCidr, settings.serviceCidr]) {
+    try {
+      addressInRange(cidr, 10);
+    } catch (error) {
+      throw new UsageError(error instanceof Error ? error.message : String(error));
+    }
+  }
+  const port = (name: string, text: string): number => wholeNumber(name, text, 1, 65_535);
+  return {
+    name: flags.name ?? hostname().toLowerCase(),
+    dataDir: resolve(flags.dataDir),
+    address,
+    extraHosts: flags.extraHost,
+    join: readJoin(flags),
+    settings,
+    ports: {
+      rest: port('--rest-port', flags.restPort),
+      grpc: port('--grpc-port', flags.grpcPort),
+      etcdClient: port('--etcd-client-port', flags.etcdClientPort),
+      etcdPeer: port('--etcd-peer-port', flags.etcdPeerPort),
+    },
+    passed: {
+      etcd: flags.etcdArg,
+      apiserver: flags.apiserverArg,
+      scheduler: flags.schedulerArg,
+      controllerManager: flags.controllerManagerArg,
+    },
+  };
+}
+
+function readJoin(flags: Flags): MasterOptions['join'] {
+  if (flags.join === undefined) return undefined;
+  if (flags.token === undefined || flags.caHash === undefined) {
+    throw new UsageError('--join needs --token and --ca-hash: `trireme token create` prints them');
+  }
+  return { servers: flags.join.split(','), token: flags.token, caHash: flags.caHash };
+}
+
+/** The first address of this machine that others can reach. */
+function ownAddress(): string {
+  for (const addresses of Object.values(networkInterfaces())) {
+    for (const entry of addresses ?? []) {
+      if (entry.family === 'IPv4' && !entry.internal) return entry.address;
+    }
+  }
+  return '127.0.0.1';
+}

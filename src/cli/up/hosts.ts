@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { HostRecord } from '../home.js';
+import { programPath } from '../home.js';
+import type { HostNetwork } from './network.js';
+import { namespaceName } from './network.js';
+
+/** A host as planned: everything but its process. */
+export type HostPlan = Omit<HostRecord, 'pid'>;
+
+/** How the hosts of a home are laid out. */
+export interface Layout {
+  readonly home: string;
+  readonly masters: number;
+  readonly workers: number;
+  readonly runtime: string;
+  /** Undefined: plain processes that share the machine's own network. */
+  readonly network: HostNetwork | undefined;
+  readonly extraArguments: {
+    readonly master: readonly string[];
+    readonly worker: readonly string[];
+  };
+}
+
+/** What a host needs to join; absent for the first master. */
+export interface JoinArguments {
+  readonly servers: string;
+  readonly token: string;
+  readonly caHash: string;
+}
+
+/** Ports of the n-th master (from 0): the usual ones, moved by a thousand each where all share one address. */
+export function masterPorts(
+  layout: Layout,
+  n: number,
+): { rest: number; grpc: number; etcdClient: number; etcdPeer: number } {
+  const shift = layout.network === undefined ? n * 1000 : 0;
+  return {
+    rest: 6443 + shift,
+    grpc: 6444 + shift,
+    etcdClient: 2379 + shift,
+    etcdPeer: 2380 + shift,
+  };
+}
+
+export function masterAddress(layout: Layout, n: number): string {
+  return layout.network === undefined ? '127.0.0.1' : `${layout.network.prefix}.${11 + n}`;
+}
+
+export function planMaster(layout: Layout, n: number, joining?: JoinArguments): HostPlan {
+  const name = `master-${n + 1}`;
+  const ports = masterPorts(layout, n);
+  const dataDir = join(layout.home, name);
+  const command = [
+    'master',
+    `--name=${name}`,
+    `--data-dir=${dataDir}`,
+    `--address=${masterAddress(layout, n)}`,
+    `--rest-port=${ports.rest}`,
+    `--grpc-port=${ports.grpc}`,
+    `--etcd-client-port=${ports.etcdClient}`,
+    `--etcd-peer-port=${ports.etcdPeer}`,
+    ...(layout.network === undefined ? [] : [`--extra-host=${layout.network.prefix}.1`]),
+    ...joinFlags(joining),
+    ...layout.extraArguments.master,
+  ];
+  return {
+    name,
+    role: 'master',
+    netns: layout.network === undefined ? null : namespaceName(layout.home, `m${n + 1}`),
+    address: masterAddress(layout, n),
+    containerd: null,
+    dataDir,
+    logFile: join(layout.home, 'logs', `${name}.log`),
+    command,
+  };
+}
+
+export function planWorker(layout: Layout, n: number, joining: JoinArguments): HostPlan {
+  const name = `worker-${n + 1}`;
+  const dataDir = join(layout.home, name);
+  const { network } = layout;
+  const address = network === undefined ? '127.0.0.1' : `${network.prefix}.${101 + n}`;
+  const containerd = layout.runtime === 'containerd' ? join(dataDir, 'containerd.sock') : null;
+  const shared = network === undefined;
+  const command = [
+    'worker',
+    `--node-name=${name}`,
+    `--data-dir=${dataDir}`,
+    `--node-ip=${address}`,
+    `--runtime=${layout.runtime}`,
+    ...(containerd === null ? [] : [`--containerd-managed`, `--containerd-socket=${containerd}`]),
+    `--images-dir=${join(layout.home, 'images')}`,
+    ...(shared
+      ? [
+          `--agent-port=${10_250 + n}`,
+          `--netproxy-mode=userspace`,
+          `--ingress-http-port=${8080 + n}`,
+          `--ingress-https-port=${9443 + n}`,
+          `--dns-port=${10_053 + n}`,
+        ]
+      : ['--netproxy-mode=iptables']),
+    ...joinFlags(joining),
+    ...layout.extraArguments.worker,
+  ];
+  return {
+    name,
+    role: 'worker',
+    netns: shared ? null : namespaceName(layout.home, `w${n + 1}`),
+    address,
+    containerd,
+    dataDir,
+    logFile: join(layout.home, 'logs', `${name}.log`),
+    command,
+  };
+}
+
+function joinFlags(joining: JoinArguments | undefined): string[] {
+  if (joining === undefined) return [];
+  return [`--join=${joining.servers}`, `--token=${joining.token}`, `--ca-hash=${joining.caHash}`];
+}
+
+/** Starts a host in the background. @returns its process id */
+export function startHost(plan: HostPlan): number {
+  return startInBackground(plan.command, plan.logFile, plan.netns);
+}
+
+/** Starts this program in the background, in a network namespace if one is named. */
+export function startInBackground(
+  command: readonly string[],
+  logFile: string,
+  netns: string | null,
+): number {
+  mkdirSync(dirname(logFile), { recursive: true });
+  const log = openSync(logFile, 'a');
+  const program = [process.execPath, '--max-semi-space-size=16', programPath, ...command];
+  const [file = '', ...parameters] =
+    netns === null ? program : ['nsenter', `--net=/run/netns/${netns}`, ...program];
+  const child = spawn(file, parameters, { detached: true, stdio: ['ignore', log, log] });
+  closeSync(log);
+  child.unref();
+  if (child.pid === undefined) throw new Error(`${file} could not be started`);
+  return child.pid;
+}

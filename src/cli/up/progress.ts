@@ -1,0 +1,42 @@
+import type { Clock } from '../../lib/clock.js';
+import { delay } from '../../lib/clock.js';
+
+/** Says on stderr what goes on, and how long each step took. */
+export class Progress {
+  readonly #clock: Clock;
+  readonly #startMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#startMs = clock.monotonicMs();
+  }
+
+  say(message: string): void {
+    const seconds = (this.#clock.monotonicMs() - this.#startMs) / 1000;
+    process.stderr.write(`${seconds.toFixed(1).padStart(6)}s  ${message}\n`);
+  }
+
+  /**
+   * Asks until `holds` gives a value.
+   * @throws Error after `patienceMs`, with the last failure in it
+   */
+  async until<T>(
+    what: string,
+    patienceMs: number,
+    holds: () => Promise<T | undefined>,
+  ): Promise<T> {
+    const giveUpMs = this.#clock.monotonicMs() + patienceMs;
+    let last: unknown = 'not yet';
+    while (this.#clock.monotonicMs() < giveUpMs) {
+      try {
+        const value = await holds();
+        if (value !== undefined) return value;
+      } catch (error) {
+        last = error;
+      }
+      await delay(this.#clock, 50);
+    }
+    const reason = last instanceof Error ? last.message : String(last);
+    throw new Error(`${what}: not within ${patienceMs / 1000} s (${reason})`);
+  }
+}
