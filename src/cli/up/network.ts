@@ -54,10 +54,11 @@ function natRules(bridge: string, prefix: string): ((check: boolean) => string[]
   const comment = ['-m', 'comment', '--comment', `trireme ${bridge}`];
   const subnet = `${prefix}.0/24`;
   return [
-    (check) => [
-      ...['-t', 'nat', check ? '-C' : '-A', 'POSTROUTING', '-s', subnet, '!', '-d', subnet],
-      ...[...comment, '-j', 'MASQUERADE'],
-    ],
+    (check) =>
+      ['-t', 'nat', check ? '-C' : '-A', 'POSTROUTING', '-s', subnet, '!', '-d', subnet].concat(
+        comment,
+        ['-j', 'MASQUERADE'],
+      ),
     (check) => [check ? '-C' : '-I', 'FORWARD', '-i', bridge, ...comment, '-j', 'ACCEPT'],
     (check) => [check ? '-C' : '-I', 'FORWARD', '-o', bridge, ...comment, '-j', 'ACCEPT'],
   ];
@@ -88,10 +89,8 @@ export async function createHostNamespace(options: {
   if (links.includes('eth0')) return;
   const outer = `tv${namespace.slice('trireme-'.length).replace('-', '')}`.slice(0, 15);
   await run('ip', 'link', 'del', outer).catch(() => undefined);
-  await run(
-    ...(['ip', 'link', 'add', outer, 'type', 'veth', 'peer', 'name', 'eth0'] as const),
-    ...['netns', namespace],
-  );
+  const pair = `link add ${outer} type veth peer name eth0 netns ${namespace}`;
+  await run('ip', ...pair.split(' '));
   await run('ip', 'link', 'set', outer, 'master', network.bridge, 'up');
   await run('ip', ...inside, 'addr', 'add', `${address}/24`, 'dev', 'eth0');
   await run('ip', ...inside, 'link', 'set', 'eth0', 'up');

@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Command } from 'commander';
+import { delay, systemClock } from '../../lib/clock.js';
+import type { ClusterRecord } from '../home.js';
+import { homeDirectory, isAlive, readClusterRecord } from '../home.js';
+import { parseFlags } from '../usage.js';
+import { removeHostNamespace, removeHostNetwork } from './network.js';
+
+interface Flags {
+  readonly home?: string;
+  readonly purge?: boolean;
+}
+
+const execute = promisify(execFile);
+/** A host that is asked to end gets so long. */
+const graceMs = 15_000;
+
+/** `trireme down`: stops the cluster of a home, its containers included; `--purge` deletes its data as well. */
+export async function runDown(argv: readonly string[]): Promise<number> {
+  const command = new Command('scripts/down')
+    .option('--home <dir>', 'as given to `up`')
+    .option('--purge', 'delete the data, keys and logs as well');
+  const parsed = parseFlags<Flags>(command, argv);
+  if (parsed.help) return 0;
+  const home = homeDirectory(parsed.options.home);
+  const record = await readClusterRecord(home);
+  if (record === undefined) {
+    process.stderr.write(`no cluster is kept in ${home}\n`);
+    if (parsed.options.purge === true) await rm(home, { recursive: true, force: true });
+    return 0;
+  }
+  await stopProcesses(record);
+  await takeBack(home, record);
+  if (parsed.options.purge === true) await rm(home, { recursive: true, force: true });
+  process.stderr.write(
+    parsed.options.purge === true
+      ? 'stopped, and its data deleted\n'
+      : `stopped; the data is kept in ${home}\n`,
+  );
+  return 0;
+}
+
+/** Workers first, so that nobody waits for a master that is gone. */
+async function stopProcesses(record: ClusterRecord): Promise<void> {
+  const pidsOf = (role: string): number[] =>
+    record.hosts.filter((host) => host.role === role).map((host) => host.pid);
+  const gateway = record.gateway === null ? [] : [record.gateway.pid];
+  for (const pids of [pidsOf('worker'), pidsOf('master'), gateway]) await endAll(pids);
+}
+
+async function endAll(pids: readonly number[]): Promise<void> {
+  const clock = systemClock();
+  const ours = [];
+  for (const pid of pids) if (await isOurs(pid)) ours.push(pid);
+  for (const pid of ours) signal(pid, 'SIGTERM');
+  const giveUpMs = clock.monotonicMs() + graceMs;
+  while (ours.some(isAlive) && clock.monotonicMs() < giveUpMs) await delay(clock, 50);
+  for (const pid of ours.filter(isAlive)) signal(pid, 'SIGKILL');
+}
+
+/** Process ids are used again: only a process that runs this program is ended. */
+async function isOurs(pid: number): Promise<boolean> {
+  try {
+    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes('trireme');
+  } catch {
+    return false;
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended by itself.
+  }
+}
+
+/** Containers, mounts, namespaces, links and rules. */
+async function takeBack(home: string, record: ClusterRecord): Promise<void> {
+  for (const host of record.hosts) {
+    await endLeftovers(host.dataDir);
+    if (host.netns !== null) await removeHostNamespace(host.netns);
+  }
+  await unmountBelow(home);
+  if (record.network !== null) {
+    await removeHostNetwork(record.network.bridge, record.network.subnet);
+  }
+}
+
+/** Whatever still runs on a host's data: containerd, its shims, the containers' processes below them. */
+async function endLeftovers(dataDir: string): Promise<void> {
+  const { stdout } = await execute('ps', ['-eo', 'pid=,ppid=,args=', '-ww'], {
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const processes = stdout.split('\n').flatMap((line) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line);
+    return match === null
+      ? []
+      : [{ pid: Number(match[1]), parent: Number(match[2]), command: match[3] ?? '' }];
+  });
+  const doomed = new Set(
+    processes
+      .filter(({ pid, command }) => pid !== process.pid && command.includes(`${dataDir}/`))
+      .map(({ pid }) => pid),
+  );
+  for (let grew = true; grew;) {
+    const before = doomed.size;
+    for (const { pid, parent } of processes) if (doomed.has(parent)) doomed.add(pid);
+    grew = doomed.size > before;
+  }
+  for (const pid of doomed) signal(pid, 'SIGKILL');
+}
+
+async function unmountBelow(home: string): Promise<void> {
+  const mounts = (await readFile('/proc/self/mounts', 'utf8'))
+    .split('\n')
+    .map((line) => (line.split(' ')[1] ?? '').replaceAll('\\040', ' '))
+    .filter((path) => path.startsWith(`${join(home)}/`))
+    .toReversed();
+  for (const path of mounts) await execute('umount', ['-l', path]).catch(() => undefined);
+}

@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import type { ApiObject, ResourceId } from '../../client/index.js';
+import { isApiError } from '../../client/index.js';
+import { kinds } from '../../api/index.js';
+import { packageRoot } from '../home.js';
+import type { Progress } from './progress.js';
+import type { AdminConnection } from './wait.js';
+
+export const exampleNamespace = 'example';
+
+interface Workload extends ApiObject {
+  spec?: { replicas?: number };
+  status?: {
+    observedGeneration?: number;
+    readyReplicas?: number;
+    updatedReplicas?: number;
+  };
+}
+
+/** Applies `examples/web.yaml` and waits until its workloads have rolled out. */
+export async function applyExample(admin: AdminConnection, progress: Progress): Promise<void> {
+  const text = await readFile(join(packageRoot, 'examples', 'web.yaml'), 'utf8');
+  const objects = parseAllDocuments(text)
+    .map((document) => document.toJS() as ApiObject | null)
+    .filter((object): object is ApiObject => object !== null);
+  const workloads: { readonly resource: ResourceId; readonly object: ApiObject }[] = [];
+  for (const object of objects) {
+    const resource = resourceOf(object);
+    await createIfMissing(admin, resource, object);
+    if (resource.group === 'apps') workloads.push({ resource, object });
+  }
+  progress.say('applied the example');
+  for (const { resource, object } of workloads) {
+    const { name, namespace = '' } = object.metadata;
+    await progress.until(`${resource.resource}/${name} has rolled out`, 180_000, async () => {
+      const found = await admin.api.get<Workload>(resource, { namespace, name });
+      const wanted = found.spec?.replicas ?? 1;
+      const status = found.status ?? {};
+      const done =
+        status.observedGeneration === found.metadata.generation &&
+        (status.readyReplicas ?? 0) >= wanted &&
+        (status.updatedReplicas ?? wanted) >= wanted;
+      return done ? true : undefined;
+    });
+    progress.say(`${resource.resource}/${name} has rolled out`);
+  }
+}
+
+function resourceOf(object: ApiObject): ResourceId {
+  const [group = '', version = ''] = (object.apiVersion ?? 'v1').includes('/')
+    ? (object.apiVersion ?? '').split('/')
+    : ['', object.apiVersion ?? 'v1'];
+  const kind = kinds.byKind(group, version, object.kind ?? '');
+  if (kind === undefined) throw new Error(`unknown kind ${object.apiVersion}/${object.kind}`);
+  return { group, version, resource: kind.plural };
+}
+
+async function createIfMissing(
+  admin: AdminConnection,
+  resource: ResourceId,
+  object: ApiObject,
+): Promise<void> {
+  try {
+    await admin.api.create(resource, object);
+  } catch (error) {
+    if (!isApiError(error, 'AlreadyExists')) throw error;
+  }
+}

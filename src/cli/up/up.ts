@@ -1,0 +1,237 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Command } from 'commander';
+import { systemClock } from '../../lib/clock.js';
+import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
+import type { ClusterRecord, HostRecord } from '../home.js';
+import {
+  homeDirectory,
+  isAlive,
+  packageRoot,
+  readClusterRecord,
+  writeClusterRecord,
+} from '../home.js';
+import { parseFlags, UsageError, wholeNumber } from '../usage.js';
+import { writeClientFiles } from './client-files.js';
+import { applyExample, exampleNamespace } from './example.js';
+import type { HostPlan, JoinArguments, Layout } from './hosts.js';
+import {
+  masterAddress,
+  masterPorts,
+  planMaster,
+  planWorker,
+  startHost,
+  startInBackground,
+} from './hosts.js';
+import { canMakeNamespaces, createHostNamespace, createHostNetwork } from './network.js';
+import { Progress } from './progress.js';
+import { connectToCluster, nodesReady, requestToken } from './wait.js';
+import type { AdminConnection } from './wait.js';
+
+interface Flags {
+  readonly masters: string;
+  readonly workers: string;
+  readonly runtime: string;
+  readonly home?: string;
+  readonly example: boolean;
+  readonly masterArg: string[];
+  readonly workerArg: string[];
+}
+
+const runtimes = ['auto', 'containerd', 'process', 'hollow'];
+const execute = promisify(execFile);
+
+/** `trireme up`: a whole cluster on this machine, in the background. Running it again starts what is missing. */
+export async function runUp(argv: readonly string[]): Promise<number> {
+  const collect = (value: string, before: string[]): string[] => [...before, value];
+  const command = new Command('scripts/up')
+    .option('--masters <n>', 'one, three, five or seven', '3')
+    .option('--workers <n>', 'from 0 to 20', '2')
+    .option('--runtime <kind>', runtimes.join(', '), 'auto')
+    .option('--home <dir>', 'everything is kept here (default: $TRIREME_HOME, else .trireme)')
+    .option('--no-example', 'do not apply the example')
+    .option('--master-arg <arg>', 'a flag for every master (may be repeated)', collect, [])
+    .option('--worker-arg <arg>', 'a flag for every worker', collect, []);
+  const parsed = parseFlags<Flags>(command, argv);
+  if (parsed.help) return 0;
+  const { options } = parsed;
+  if (!runtimes.includes(options.runtime)) {
+    throw new UsageError(`--runtime is one of ${runtimes.join(', ')}, not "${options.runtime}"`);
+  }
+  const masters = wholeNumber('--masters', options.masters, 1, 7);
+  if (masters % 2 === 0)
+    throw new UsageError('--masters: an even number tolerates no more failures');
+  const workers = wholeNumber('--workers', options.workers, 0, 20);
+  const home = homeDirectory(options.home);
+  const progress = new Progress(systemClock());
+  const known = await readClusterRecord(home);
+  const layout = await prepareLayout(home, known, { ...options, masters, workers }, progress);
+  const admin = await startCluster(layout, known, progress);
+  try {
+    await progress.until('every node is ready', 120_000, () => nodesReady(admin, layout.workers));
+    progress.say(`${layout.workers} nodes are ready`);
+    if (options.example && layout.workers > 0 && layout.runtime !== 'hollow') {
+      await applyExample(admin, progress);
+    }
+    await printHints(layout, admin, options.example && layout.workers > 0);
+  } finally {
+    admin.close();
+  }
+  return 0;
+}
+
+async function prepareLayout(
+  home: string,
+  known: ClusterRecord | undefined,
+  wanted: Omit<Flags, 'masters' | 'workers'> & { masters: number; workers: number },
+  progress: Progress,
+): Promise<Layout> {
+  await mkdir(join(home, 'logs'), { recursive: true, mode: 0o755 });
+  const namespaces = known === undefined ? await canMakeNamespaces() : known.network !== null;
+  const runtime = known?.runtime ?? (await chooseRuntime(wanted.runtime, namespaces));
+  if (known !== undefined && known.hosts.length > 0) {
+    progress.say('a cluster is kept here already; starting what does not run');
+  }
+  if (runtime === 'containerd') await prepareImages(home, progress);
+  const network = namespaces ? await createHostNetwork(home, known?.network?.subnet) : undefined;
+  const count = (role: string): number =>
+    (known?.hosts ?? []).filter((host) => host.role === role).length;
+  return {
+    home,
+    masters: Math.max(wanted.masters, count('master')),
+    workers: Math.max(wanted.workers, count('worker')),
+    runtime,
+    network,
+    extraArguments: { master: wanted.masterArg, worker: wanted.workerArg },
+  };
+}
+
+async function chooseRuntime(wanted: string, namespaces: boolean): Promise<string> {
+  if (wanted !== 'auto') {
+    if (wanted === 'containerd' && !namespaces) {
+      throw new UsageError('--runtime containerd needs root and network namespaces');
+    }
+    return wanted;
+  }
+  const there = await Promise.all(
+    ['containerd', 'ctr', 'runc'].map((program) =>
+      execute('sh', ['-c', `command -v ${program}`]).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  if (namespaces && there.every(Boolean)) return 'containerd';
+  process.stderr.write(
+    'no root or no containerd: containers run as plain processes, without isolation or images\n',
+  );
+  return 'process';
+}
+
+/** Images that need no registry, for the example: built once. */
+async function prepareImages(home: string, progress: Progress): Promise<void> {
+  const directory = join(home, 'images');
+  const script = join(packageRoot, 'scripts', 'images', 'build');
+  if (!existsSync(script)) return;
+  progress.say('building the example images (busybox, nginx)');
+  await execute(script, [directory], { timeout: 120_000, maxBuffer: 16 * 1024 * 1024 });
+}
+
+/** Starts every host that does not run, and waits until the API answers. */
+async function startCluster(
+  layout: Layout,
+  known: ClusterRecord | undefined,
+  progress: Progress,
+): Promise<AdminConnection> {
+  const hosts = new Map((known?.hosts ?? []).map((host) => [host.name, host]));
+  const record = async (): Promise<void> => saveRecord(layout, [...hosts.values()], known);
+  const launch = async (plan: HostPlan): Promise<void> => {
+    const before = hosts.get(plan.name);
+    if (before !== undefined && isAlive(before.pid)) return;
+    if (layout.network !== undefined && plan.netns !== null) {
+      const { network } = layout;
+      await createHostNamespace({ network, namespace: plan.netns, address: plan.address });
+    }
+    const joined = before !== undefined && existsSync(join(plan.dataDir, 'master.json'));
+    const command = joined ? before.command : plan.command;
+    hosts.set(plan.name, { ...plan, command, pid: startHost({ ...plan, command }) });
+    progress.say(`started ${plan.name} (${plan.address})`);
+  };
+  await launch(planMaster(layout, 0));
+  const remembered = known?.hosts.filter((host) => host.role === 'master').slice(1) ?? [];
+  for (const host of remembered) await launch(host);
+  await record();
+  const pki = join(layout.home, 'master-1', 'pki');
+  await progress.until('the first master makes its keys', 20_000, async () =>
+    existsSync(join(pki, 'admin.key')) ? true : undefined,
+  );
+  await writeClientFiles(layout);
+  const admin = await connectToCluster(layout.home);
+  const token = await progress.until('the API answers', 60_000, () => requestToken(admin));
+  progress.say('the API answers');
+  const servers = Array.from(
+    { length: Math.max(1, remembered.length + 1) },
+    (_, n) => `${masterAddress(layout, n)}:${masterPorts(layout, n).grpc}`,
+  ).join(',');
+  const caHash = publicKeyHash(await readFile(join(pki, 'ca.crt')));
+  const joining: JoinArguments = { servers, token, caHash };
+  for (let n = 1; n < layout.masters; n++) await launch(planMaster(layout, n, joining));
+  for (let n = 0; n < layout.workers; n++) await launch(planWorker(layout, n, joining));
+  await record();
+  return admin;
+}
+
+async function saveRecord(
+  layout: Layout,
+  hosts: readonly HostRecord[],
+  known: ClusterRecord | undefined,
+): Promise<void> {
+  const logFile = join(layout.home, 'logs', 'gateway.log');
+  const { network } = layout;
+  const running = known?.gateway ?? (await readClusterRecord(layout.home))?.gateway ?? null;
+  let gateway = running;
+  if (network !== undefined && (running === null || !isAlive(running.pid))) {
+    const targets = Array.from(
+      { length: layout.masters },
+      (_, n) => `${masterAddress(layout, n)}:${masterPorts(layout, n).rest}`,
+    ).join(',');
+    const command = ['gateway', `--listen=${network.prefix}.1:6443`, `--targets=${targets}`];
+    gateway = { pid: startInBackground(command, logFile, null), logFile };
+  }
+  await writeClusterRecord(layout.home, {
+    hosts: hosts.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    gateway,
+    network:
+      network === undefined ? null : { bridge: network.bridge, subnet: `${network.prefix}.0/24` },
+    runtime: layout.runtime,
+  });
+}
+
+async function printHints(layout: Layout, admin: AdminConnection, example: boolean): Promise<void> {
+  const status = await admin.status();
+  const leader = status.members.find((member) => member.leader)?.name ?? 'nobody yet';
+  const kubeconfig = join(layout.home, 'kubeconfig');
+  const record = await readClusterRecord(layout.home);
+  const worker = record?.hosts.find((host) => host.role === 'worker');
+  const lines = [
+    '',
+    `The cluster runs: ${layout.masters} masters (leader: ${leader}), ${layout.workers} workers, runtime ${layout.runtime}.`,
+    '',
+    `  export KUBECONFIG=${kubeconfig}`,
+    '  kubectl get nodes,pods -A -o wide',
+    '  bin/trireme cluster watch            # who leads; then kill a master and look again',
+    `  kill -9 $(jq '.hosts[] | select(.name == "${leader}").pid' ${join(layout.home, 'cluster.json')})`,
+    `  . ${join(layout.home, 'etcd.env')} && etcdctl endpoint status -w table`,
+  ];
+  if (example && worker !== undefined) {
+    const port = layout.network === undefined ? 8080 : 80;
+    lines.push(
+      `  curl -H 'Host: web.example.com' http://${worker.address}:${port}/   # the example, in namespace ${exampleNamespace}`,
+    );
+  }
+  lines.push('', '  scripts/down --purge                 # stops it and takes everything back', '');
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import type { ApiClient, ApiObject } from '../../client/index.js';
+import type { ClusterStatus } from '../../gen/cluster.js';
+import { ClusterDefinition } from '../../gen/cluster.js';
+import { connect } from '../connection.js';
+
+/** The new cluster, as its administrator. */
+export interface AdminConnection {
+  readonly api: ApiClient;
+  status(): Promise<ClusterStatus>;
+  createToken(): Promise<string>;
+  close(): void;
+}
+
+/** A token lives so long: enough for all hosts to start. */
+const tokenTtlSeconds = 3600;
+
+export async function connectToCluster(home: string): Promise<AdminConnection> {
+  const connection = await connect({ kubeconfig: join(home, 'kubeconfig') });
+  const call = { deadlineMs: 2000 };
+  return {
+    api: connection.api,
+    status: () => connection.call((channel) => channel.client(ClusterDefinition).status({}, call)),
+    createToken: async () => {
+      const request = { ttlSeconds: tokenTtlSeconds, usages: ['worker', 'master'] };
+      const answer = await connection.call((channel) =>
+        channel.client(ClusterDefinition).createToken(request, call),
+      );
+      return answer.token;
+    },
+    close: () => connection.close(),
+  };
+}
+
+/** A join token; rejects while the API does not answer. */
+export function requestToken(admin: AdminConnection): Promise<string> {
+  return admin.createToken();
+}
+
+interface NodeObject extends ApiObject {
+  status?: { conditions?: { type: string; status: string }[] };
+}
+
+/** True when at least `count` nodes are registered and all of them are Ready; undefined until then. */
+export async function nodesReady(admin: AdminConnection, count: number): Promise<true | undefined> {
+  const { items } = await admin.api.list<NodeObject>(
+    { group: '', version: 'v1', resource: 'nodes' },
+    { deadlineMs: 2000 },
+  );
+  const ready = items.filter((node) =>
+    (node.status?.conditions ?? []).some(
+      (condition) => condition.type === 'Ready' && condition.status === 'True',
+    ),
+  );
+  return items.length >= count && ready.length === items.length ? true : undefined;
+}
