@@ -1,0 +1,282 @@
+/**
+ * Wanted rules against the rules that are there, and the input for one `iptables-restore --noflush` that turns the
+ * second into the first. Pure: what was sent becomes "there" only by `commit`.
+ *
+ * Chains are of three kinds: owned (rewritten whole when they differ), shared (single rules are added in front and
+ * deleted, so that one service among thousands costs two lines), and hooks in the kernel's chains (added when absent;
+ * whatever else stands there is not ours).
+ */
+import type { Hook } from './base-rules.js';
+import type { ChainId, Rule, Table } from './rule.js';
+import type { Contribution } from './service-rules.js';
+
+export interface RuleSetLayout {
+  readonly base: ReadonlyMap<ChainId, readonly Rule[]>;
+  readonly shared: ReadonlyMap<ChainId, readonly Rule[]>;
+  readonly hooks: readonly Hook[];
+  /** Whether a chain (without table) that is not in the layout is ours, and may be removed. */
+  readonly owns: (chain: string) => boolean;
+}
+
+const tables: readonly Table[] = ['nat', 'filter'];
+
+export class RuleSet {
+  readonly #layout: RuleSetLayout;
+  readonly #owners = new Map<string, Contribution>();
+  /** What the kernel has, as far as known: our chains, and our hooks. */
+  readonly #chains = new Map<ChainId, readonly Rule[]>();
+  readonly #shared = new Map<ChainId, Set<Rule>>();
+  readonly #hooks = new Set<Hook>();
+  /** Owners and chains to look at in the next plan. */
+  readonly #dirty = new Set<string>();
+  #pending: (() => void)[] = [];
+  #full = true;
+  readonly #applied = new Map<string, Contribution>();
+
+  constructor(layout: RuleSetLayout) {
+    this.#layout = layout;
+  }
+
+  /** Sets what `owner` wants; undefined: nothing any more. */
+  set(owner: string, contribution: Contribution | undefined): void {
+    if (contribution === undefined) this.#owners.delete(owner);
+    else this.#owners.set(owner, contribution);
+    this.#dirty.add(owner);
+  }
+
+  /** The owners that want something. */
+  owners(): IterableIterator<string> {
+    return this.#owners.keys();
+  }
+
+  /** Takes `iptables-save` output of all tables as what is there. The next plan compares everything. */
+  observe(saved: string): void {
+    this.#chains.clear();
+    this.#shared.clear();
+    this.#hooks.clear();
+    const all = parseSaved(saved);
+    for (const [id, rules] of all) {
+      if (this.#layout.shared.has(id)) this.#shared.set(id, new Set(rules));
+      else if (this.#layout.base.has(id) || this.#layout.owns(nameOf(id))) {
+        this.#chains.set(id, rules);
+      }
+    }
+    // Hooks that are there but in the wrong order or twice still lead to our chains: presence is enough.
+    for (const hook of this.#layout.hooks) {
+      if (all.get(hook.chain)?.includes(hook.rule) === true) this.#hooks.add(hook);
+    }
+    this.#full = true;
+  }
+
+  /** Input for `iptables-restore --noflush`; "" when nothing differs. */
+  plan(): string {
+    this.#pending = [];
+    const full = this.#full;
+    const chains = full ? this.#wantedChains() : this.#dirtyChains();
+    const parts = tables.map((table) => this.#planTable(table, chains, full));
+    const applied = [...this.#dirty];
+    this.#pending.push(() => {
+      for (const owner of applied) {
+        const wanted = this.#owners.get(owner);
+        if (wanted === undefined) this.#applied.delete(owner);
+        else this.#applied.set(owner, wanted);
+        this.#dirty.delete(owner);
+      }
+      this.#full = false;
+    });
+    return parts.join('');
+  }
+
+  /** The last plan has been applied. No `set` or `observe` may have come between. */
+  commit(): void {
+    for (const step of this.#pending) step();
+    this.#pending = [];
+  }
+
+  /** Input that removes every rule and chain of ours that was observed or applied. */
+  planRemoval(): string {
+    return tables
+      .map((table) => {
+        const lines: string[] = [];
+        for (const hook of this.#hooks) {
+          if (tableOf(hook.chain) === table) lines.push(`-D ${nameOf(hook.chain)} ${hook.rule}`);
+        }
+        const names = [...this.#chains.keys(), ...this.#shared.keys()]
+          .filter((id) => tableOf(id) === table)
+          .map(nameOf);
+        const text = [...names.map(declare), ...lines, ...names.map((name) => `-X ${name}`)];
+        return text.length === 0 ? '' : `*${table}\n${text.join('\n')}\nCOMMIT\n`;
+      })
+      .join('');
+  }
+
+  #planTable(
+    table: Table,
+    wanted: Map<ChainId, readonly Rule[] | undefined>,
+    full: boolean,
+  ): string {
+    const declared: string[] = [];
+    const rules: string[] = [];
+    const removed: string[] = [];
+    const early: string[] = [];
+    for (const [id, now] of wanted) {
+      if (tableOf(id) !== table) continue;
+      const name = nameOf(id);
+      if (now === undefined) {
+        if (!this.#chains.has(id)) continue;
+        declared.push(declare(name));
+        removed.push(`-X ${name}`);
+        this.#pending.push(() => this.#chains.delete(id));
+      } else if (!sameRules(this.#chains.get(id), now)) {
+        declared.push(declare(name));
+        for (const rule of now) rules.push(`-A ${name} ${rule}`);
+        this.#pending.push(() => this.#chains.set(id, now));
+      }
+    }
+    this.#planShared(table, full, { declared, early, rules });
+    if (full) {
+      for (const hook of [...this.#layout.hooks].reverse()) {
+        if (tableOf(hook.chain) !== table || this.#hooks.has(hook)) continue;
+        rules.push(`-I ${nameOf(hook.chain)} ${hook.rule}`);
+        this.#pending.push(() => this.#hooks.add(hook));
+      }
+    }
+    const text = [...declared, ...early, ...rules, ...removed];
+    return text.length === 0 ? '' : `*${table}\n${text.join('\n')}\nCOMMIT\n`;
+  }
+
+  #planShared(
+    table: Table,
+    full: boolean,
+    out: { declared: string[]; early: string[]; rules: string[] },
+  ): void {
+    const wanted = full ? this.#wantedShared() : undefined;
+    const changed = wanted === undefined ? this.#changedShared() : undefined;
+    for (const [id, tail] of this.#layout.shared) {
+      if (tableOf(id) !== table) continue;
+      const name = nameOf(id);
+      const there = this.#shared.get(id);
+      if (wanted !== undefined) {
+        const now = [...(wanted.get(id) ?? []), ...tail];
+        if (there !== undefined && there.size === now.length && now.every((r) => there.has(r))) {
+          continue;
+        }
+        out.declared.push(declare(name));
+        for (const rule of now) out.rules.push(`-A ${name} ${rule}`);
+        this.#pending.push(() => this.#shared.set(id, new Set(now)));
+        continue;
+      }
+      const { add, remove } = changed?.get(id) ?? { add: [], remove: [] };
+      for (const rule of remove) out.early.push(`-D ${name} ${rule}`);
+      for (const rule of add) out.rules.push(`-I ${name} ${rule}`);
+      this.#pending.push(() => {
+        for (const rule of remove) there?.delete(rule);
+        for (const rule of add) there?.add(rule);
+      });
+    }
+  }
+
+  /** Every chain that is wanted, and those that are there without being wanted. */
+  #wantedChains(): Map<ChainId, readonly Rule[] | undefined> {
+    const wanted = new Map<ChainId, readonly Rule[] | undefined>(this.#layout.base);
+    for (const { chains } of this.#owners.values()) {
+      for (const [id, rules] of chains) wanted.set(id, rules);
+    }
+    for (const id of this.#chains.keys()) if (!wanted.has(id)) wanted.set(id, undefined);
+    return wanted;
+  }
+
+  #dirtyChains(): Map<ChainId, readonly Rule[] | undefined> {
+    const wanted = new Map<ChainId, readonly Rule[] | undefined>();
+    for (const owner of this.#dirty) {
+      for (const id of this.#applied.get(owner)?.chains.keys() ?? []) wanted.set(id, undefined);
+    }
+    for (const owner of this.#dirty) {
+      for (const [id, rules] of this.#owners.get(owner)?.chains ?? []) wanted.set(id, rules);
+    }
+    return wanted;
+  }
+
+  #wantedShared(): Map<ChainId, Set<Rule>> {
+    const wanted = new Map<ChainId, Set<Rule>>();
+    for (const { shared } of this.#owners.values()) {
+      for (const [id, rules] of shared) {
+        const set = wanted.get(id) ?? new Set<Rule>();
+        for (const rule of rules) set.add(rule);
+        wanted.set(id, set);
+      }
+    }
+    return wanted;
+  }
+
+  #changedShared(): Map<ChainId, { add: Rule[]; remove: Rule[] }> {
+    const before = collectShared([...this.#dirty].map((owner) => this.#applied.get(owner)));
+    const after = collectShared([...this.#dirty].map((owner) => this.#owners.get(owner)));
+    const changed = new Map<ChainId, { add: Rule[]; remove: Rule[] }>();
+    for (const id of this.#layout.shared.keys()) {
+      const old = before.get(id) ?? new Set<Rule>();
+      const now = after.get(id) ?? new Set<Rule>();
+      changed.set(id, {
+        add: [...now].filter((rule) => !old.has(rule)),
+        remove: [...old].filter((rule) => !now.has(rule)),
+      });
+    }
+    return changed;
+  }
+}
+
+function collectShared(
+  contributions: readonly (Contribution | undefined)[],
+): Map<ChainId, Set<Rule>> {
+  const all = new Map<ChainId, Set<Rule>>();
+  for (const contribution of contributions) {
+    for (const [id, rules] of contribution?.shared ?? []) {
+      const set = all.get(id) ?? new Set<Rule>();
+      for (const rule of rules) set.add(rule);
+      all.set(id, set);
+    }
+  }
+  return all;
+}
+
+/** Chains and their rules from `iptables-save`, all tables. */
+export function parseSaved(saved: string): Map<ChainId, Rule[]> {
+  const chains = new Map<ChainId, Rule[]>();
+  let table: Table | undefined;
+  for (const line of saved.split('\n')) {
+    if (line.startsWith('*')) {
+      const name = line.slice(1);
+      table = name === 'nat' || name === 'filter' ? name : undefined;
+    } else if (table === undefined) {
+      continue;
+    } else if (line.startsWith(':')) {
+      chains.set(`${table}/${line.slice(1, line.indexOf(' '))}`, []);
+    } else if (line.startsWith('-A ')) {
+      const end = line.indexOf(' ', 3);
+      const name = end === -1 ? line.slice(3) : line.slice(3, end);
+      chains.get(`${table}/${name}`)?.push(end === -1 ? '' : line.slice(end + 1));
+    }
+  }
+  return chains;
+}
+
+function sameRules(there: readonly Rule[] | undefined, wanted: readonly Rule[]): boolean {
+  return (
+    there !== undefined &&
+    there.length === wanted.length &&
+    wanted.every((rule, index) => rule === there[index])
+  );
+}
+
+/** Creates the chain, or empties it. */
+function declare(name: string): string {
+  return `:${name} - [0:0]`;
+}
+
+function tableOf(id: ChainId): Table {
+  return id.startsWith('nat/') ? 'nat' : 'filter';
+}
+
+function nameOf(id: ChainId): string {
+  return id.slice(id.indexOf('/') + 1);
+}

@@ -1,0 +1,136 @@
+/**
+ * From services and their endpoint slices to what a proxy serves: one ServicePort per port, with the endpoints that
+ * take its traffic. Pure; iptables, userspace and ingress are built on it.
+ */
+import { addressFamily } from '../address.js';
+import type { EndpointSlice, Protocol, Service } from '../objects.js';
+
+export interface Endpoint {
+  readonly ip: string;
+  readonly port: number;
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  /** On the node that the model was built for. */
+  readonly local: boolean;
+}
+
+export interface ServicePort {
+  /** "namespace/name:port" or "namespace/name" for a port without a name; unique. */
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly portName: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+  readonly clusterIp: string;
+  /** 0 = none. */
+  readonly nodePort: number;
+  readonly externalIps: readonly string[];
+  readonly loadBalancerIps: readonly string[];
+  readonly loadBalancerSourceRanges: readonly string[];
+  /** 0 = no affinity. */
+  readonly affinitySeconds: number;
+  readonly internalLocal: boolean;
+  readonly externalLocal: boolean;
+  readonly healthCheckNodePort: number;
+  /** Takes traffic from anywhere in the cluster. */
+  readonly cluster: readonly Endpoint[];
+  /** Takes traffic that must stay on this node. */
+  readonly local: readonly Endpoint[];
+}
+
+/** Kubernetes' default for ClientIP affinity: three hours. */
+const affinitySecondsDefault = 10_800;
+
+/**
+ * The proxied ports of one service; none for headless and ExternalName ones.
+ * @param nodeName decides which endpoints are local
+ */
+export function buildServicePorts(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  nodeName: string,
+): ServicePort[] {
+  const { spec, status } = service;
+  const clusterIp = (spec?.clusterIPs ?? [spec?.clusterIP ?? '']).find(isIpv4) ?? '';
+  if (spec === undefined || spec.type === 'ExternalName' || clusterIp === '') return [];
+  const namespace = service.metadata.namespace ?? '';
+  const { name } = service.metadata;
+  const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
+  const balancerIps = (status?.loadBalancer?.ingress ?? []).flatMap((entry) =>
+    entry.ip !== undefined && entry.ipMode !== 'Proxy' && isIpv4(entry.ip) ? [entry.ip] : [],
+  );
+  return (spec.ports ?? []).map((port) => {
+    const portName = port.name ?? '';
+    const protocol = port.protocol ?? 'TCP';
+    const endpoints = endpointsOfPort(slices, portName, protocol, nodeName);
+    return {
+      key: portName === '' ? `${namespace}/${name}` : `${namespace}/${name}:${portName}`,
+      namespace,
+      name,
+      portName,
+      protocol,
+      port: port.port,
+      clusterIp,
+      nodePort: external ? (port.nodePort ?? 0) : 0,
+      externalIps: (spec.externalIPs ?? []).filter(isIpv4),
+      loadBalancerIps: spec.type === 'LoadBalancer' ? balancerIps : [],
+      loadBalancerSourceRanges: (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim()),
+      affinitySeconds:
+        spec.sessionAffinity === 'ClientIP'
+          ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? affinitySecondsDefault)
+          : 0,
+      internalLocal: spec.internalTrafficPolicy === 'Local',
+      externalLocal: spec.externalTrafficPolicy === 'Local',
+      healthCheckNodePort: spec.healthCheckNodePort ?? 0,
+      cluster: usable(endpoints),
+      local: usable(endpoints.filter((endpoint) => endpoint.local)),
+    };
+  });
+}
+
+/** All endpoints of a service's port, one per address and port, sorted; ready wins when slices disagree. */
+export function endpointsOfPort(
+  slices: readonly EndpointSlice[],
+  portName: string,
+  protocol: Protocol,
+  nodeName: string,
+): Endpoint[] {
+  const found = new Map<string, Endpoint>();
+  for (const slice of slices) {
+    if (slice.addressType !== 'IPv4') continue;
+    for (const port of slice.ports ?? []) {
+      if ((port.name ?? '') !== portName || (port.protocol ?? 'TCP') !== protocol) continue;
+      if (port.port === undefined) continue;
+      for (const endpoint of slice.endpoints ?? []) {
+        const ip = endpoint.addresses[0];
+        if (ip === undefined || !isIpv4(ip)) continue;
+        const { conditions } = endpoint;
+        const ready = conditions?.ready !== false;
+        const key = `${ip}:${port.port}`;
+        if (found.get(key)?.ready === true) continue;
+        found.set(key, {
+          ip,
+          port: port.port,
+          ready,
+          serving: conditions?.serving ?? ready,
+          terminating: conditions?.terminating === true,
+          local: endpoint.nodeName === nodeName,
+        });
+      }
+    }
+  }
+  return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+}
+
+/** The ready endpoints; when there are none, those that end but still serve (KEP-1669). */
+export function usable(endpoints: readonly Endpoint[]): Endpoint[] {
+  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  if (ready.length > 0) return ready;
+  return endpoints.filter((endpoint) => endpoint.serving && endpoint.terminating);
+}
+
+function isIpv4(address: string): boolean {
+  return addressFamily(address) === 'IPv4';
+}
