@@ -1,0 +1,310 @@
+/**
+ * The contract between the node agent and whatever runs containers. A sandbox is what the containers of one pod share;
+ * a container belongs to one sandbox. The agent chooses all ids, so every call is safe to repeat: making what exists and
+ * removing what is gone both succeed.
+ */
+
+/** What can go wrong, so far as the caller acts on it. */
+export type RuntimeErrorCode =
+  | 'ImageNotFound'
+  | 'ImagePullFailed'
+  | 'InvalidImageName'
+  | 'NotFound'
+  | 'NotRunning'
+  | 'CreateFailed'
+  | 'StartFailed'
+  | 'InvalidConfig'
+  | 'Unsupported'
+  | 'DeadlineExceeded'
+  | 'Unavailable'
+  | 'Failed';
+
+/** A call to the runtime failed. The message is fit to be shown in a pod's status. */
+export class RuntimeError extends Error {
+  override readonly name = 'RuntimeError';
+  readonly code: RuntimeErrorCode;
+  /** True when the same call may succeed later. */
+  readonly retryable: boolean;
+
+  constructor(
+    code: RuntimeErrorCode,
+    message: string,
+    options: { readonly retryable?: boolean; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable ?? (code === 'DeadlineExceeded' || code === 'Unavailable');
+  }
+}
+
+/** True for a {@link RuntimeError}, of `code` if one is given. */
+export function isRuntimeError(error: unknown, code?: RuntimeErrorCode): error is RuntimeError {
+  return (
+    error instanceof Error &&
+    error.name === 'RuntimeError' &&
+    (code === undefined || (error as RuntimeError).code === code)
+  );
+}
+
+/** Who a sandbox or a container belongs to. */
+export interface PodIdentity {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Which namespaces of the node the pod shares instead of having its own. */
+export interface NamespaceOptions {
+  readonly hostNetwork: boolean;
+  readonly hostPid: boolean;
+  readonly hostIpc: boolean;
+  /** All containers of the pod see each other's processes. */
+  readonly sharePid: boolean;
+}
+
+export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
+
+export interface SandboxConfig {
+  /** Unique among all sandboxes ever; letters, digits and dashes. */
+  readonly id: string;
+  readonly pod: PodIdentity;
+  readonly hostname: string;
+  readonly namespaces: NamespaceOptions;
+  readonly qosClass: QosClass;
+  /** Kernel parameters of the pod's namespaces. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Where the pod's own cgroup goes; absent: a default made of QoS class and uid. */
+  readonly cgroupParent?: string;
+  readonly resources?: LinuxResources;
+}
+
+export interface SandboxState {
+  readonly id: string;
+  readonly pod: PodIdentity;
+  /** The pod's network namespace; absent with the host's network or where the runtime does not isolate. */
+  readonly netnsPath?: string;
+  readonly createdAtMs: number;
+}
+
+/** One thing made visible inside a container. */
+export interface Mount {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  readonly readOnly: boolean;
+  readonly propagation?: 'None' | 'HostToContainer' | 'Bidirectional';
+}
+
+/** Limits; absent fields mean none. */
+export interface LinuxResources {
+  readonly cpuShares?: number;
+  /** Microseconds of CPU time a period. */
+  readonly cpuQuotaMicros?: number;
+  readonly cpuPeriodMicros?: number;
+  readonly memoryLimitBytes?: number;
+  readonly pidsLimit?: number;
+  readonly oomScoreAdj?: number;
+}
+
+export interface SecurityConfig {
+  readonly privileged: boolean;
+  /** A number, or a name that is looked up in the image's /etc/passwd. */
+  readonly runAsUser?: number | string;
+  readonly runAsGroup?: number;
+  readonly runAsNonRoot: boolean;
+  readonly fsGroup?: number;
+  readonly supplementalGroups: readonly number[];
+  /** Without the `CAP_` prefix; `ALL` is known. */
+  readonly addCapabilities: readonly string[];
+  readonly dropCapabilities: readonly string[];
+  readonly readOnlyRootFilesystem: boolean;
+  readonly allowPrivilegeEscalation: boolean;
+  readonly seccomp: 'Unconfined' | 'RuntimeDefault' | { readonly localhostProfile: string };
+  /** `Unmasked` leaves /proc as it is. @default 'Default' */
+  readonly procMount: 'Default' | 'Unmasked';
+}
+
+export interface ContainerConfig {
+  /** Unique among all containers ever; letters and digits. */
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly pod: PodIdentity;
+  readonly name: string;
+  /** How many earlier containers of that name the pod has had. */
+  readonly restartCount: number;
+  readonly image: string;
+  /** Takes the place of the image's entrypoint; its cmd is then not used either. */
+  readonly command?: readonly string[];
+  /** Takes the place of the image's cmd. */
+  readonly args?: readonly string[];
+  readonly env: readonly (readonly [name: string, value: string])[];
+  readonly workingDir?: string;
+  readonly mounts: readonly Mount[];
+  readonly devices?: readonly string[];
+  readonly security: SecurityConfig;
+  readonly resources: LinuxResources;
+  /** Where the log goes, in CRI format: `<RFC3339Nano> stdout|stderr F|P <line>`. */
+  readonly logPath: string;
+  readonly logMaxBytes: number;
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly tty: boolean;
+  /** Kept with the container, given back by `list`; for the agent's own use. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export type ContainerPhase = 'created' | 'running' | 'exited';
+
+export interface ContainerState {
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly pod: PodIdentity;
+  readonly name: string;
+  readonly restartCount: number;
+  readonly image: string;
+  /** Digest reference of the image, as in a container status's `imageID`. */
+  readonly imageId: string;
+  readonly phase: ContainerPhase;
+  readonly createdAtMs: number;
+  readonly startedAtMs?: number;
+  readonly finishedAtMs?: number;
+  /** Of the first process; 128 + n when it was ended by signal n. Set when exited. */
+  readonly exitCode?: number;
+  readonly oomKilled?: boolean;
+  readonly logPath: string;
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** The first process as the node sees it, while it runs. */
+  readonly pid?: number;
+}
+
+export interface ImageInfo {
+  /** Normalised, for example `docker.io/library/busybox:latest`. */
+  readonly reference: string;
+  /** `sha256:…` of what the reference points to. */
+  readonly digest: string;
+  readonly sizeBytes: number;
+}
+
+/** What to show a registry. */
+export interface RegistryAuth {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface TerminalSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface ExecOptions {
+  readonly command: readonly string[];
+  readonly stdin: boolean;
+  readonly tty: boolean;
+}
+
+/** A running command or an attached container. Output callbacks are called in order; `done` resolves after the last. */
+export interface ExecSession {
+  /** False: wait until `onDrain` before writing more. */
+  write(data: Uint8Array): boolean;
+  closeStdin(): void;
+  resize(size: TerminalSize): void;
+  /** Ends the command (exec) or leaves the container alone (attach). */
+  close(): void;
+  readonly done: Promise<{ readonly exitCode: number; readonly error?: string }>;
+}
+
+export interface ExecOutput {
+  stdout(data: Buffer): void;
+  stderr(data: Buffer): void;
+  drain?(): void;
+}
+
+export interface ContainerStats {
+  readonly id: string;
+  readonly atMs: number;
+  readonly cpuUsageNanos: number;
+  readonly memoryUsageBytes: number;
+  readonly memoryWorkingSetBytes: number;
+  readonly memoryRssBytes: number;
+  readonly pids: number;
+}
+
+export type RuntimeEvent =
+  | {
+      readonly type: 'exited';
+      readonly containerId: string;
+      readonly exitCode: number;
+      readonly atMs: number;
+    }
+  | { readonly type: 'oom'; readonly containerId: string }
+  /** Something may have been missed: look at everything again. */
+  | { readonly type: 'resync' };
+
+/** See the head of this file. Every method throws {@link RuntimeError} and nothing else. */
+export interface ContainerRuntime {
+  readonly name: 'containerd' | 'process' | 'hollow';
+  /** For the node's `containerRuntimeVersion`, for example `containerd://1.6.20`. Known after `start`. */
+  readonly version: string;
+  /** False: pods have no network of their own and share the node's. */
+  readonly isolatesNetwork: boolean;
+  /** Brings the runtime up (its daemon included where it is managed) and reads back what it owns. */
+  start(): Promise<void>;
+  /** Ends the agent's side. Containers go on. */
+  stop(): Promise<void>;
+  /** Undefined: healthy; else why not, for the node's Ready condition. */
+  health(): Promise<string | undefined>;
+  /** All sandboxes and containers it owns, those from before a restart included. */
+  list(): Promise<{
+    readonly sandboxes: readonly SandboxState[];
+    readonly containers: readonly ContainerState[];
+  }>;
+
+  createSandbox(config: SandboxConfig): Promise<SandboxState>;
+  /** Removes the sandbox with all containers that are left in it. */
+  removeSandbox(id: string): Promise<void>;
+
+  /** The image, if it is here. */
+  imageStatus(reference: string): Promise<ImageInfo | undefined>;
+  /** @throws RuntimeError ImagePullFailed, ImageNotFound or InvalidImageName */
+  pullImage(reference: string, auth?: RegistryAuth): Promise<ImageInfo>;
+  /** Takes every image of an OCI or Docker archive. @returns their references */
+  importImages(archivePath: string): Promise<readonly string[]>;
+  listImages(): Promise<readonly ImageInfo[]>;
+  removeImage(reference: string): Promise<void>;
+
+  /** @throws RuntimeError ImageNotFound, InvalidConfig, CreateFailed */
+  createContainer(config: ContainerConfig): Promise<void>;
+  /** @throws RuntimeError StartFailed; the container is then `exited` with code 128 */
+  startContainer(id: string): Promise<ContainerState>;
+  /**
+   * Sends `signal` (default the image's stop signal, else SIGTERM), and SIGKILL after `graceMs`. Resolves when the
+   * container has exited. A second call with a shorter grace takes over.
+   */
+  stopContainer(
+    id: string,
+    options: { readonly graceMs: number; readonly signal?: string },
+  ): Promise<void>;
+  /** Removes a container that is not running, with its root filesystem; its log stays. */
+  removeContainer(id: string): Promise<void>;
+  containerStatus(id: string): Promise<ContainerState | undefined>;
+
+  /** Runs a command to its end. Output beyond 64 KiB is cut off. */
+  execSync(
+    id: string,
+    command: readonly string[],
+    timeoutMs: number,
+  ): Promise<{ readonly exitCode: number; readonly output: string; readonly timedOut: boolean }>;
+  exec(id: string, options: ExecOptions, output: ExecOutput): Promise<ExecSession>;
+  attach(
+    id: string,
+    options: { readonly stdin: boolean },
+    output: ExecOutput,
+  ): Promise<ExecSession>;
+  /** Opens a connection to a port of the sandbox's own loopback. */
+  connect(sandboxId: string, port: number, output: ExecOutput): Promise<ExecSession>;
+
+  stats(): Promise<readonly ContainerStats[]>;
+  /** @returns a function that ends it */
+  onEvent(handler: (event: RuntimeEvent) => void): () => void;
+}
