@@ -93,8 +93,8 @@ export interface NodeNetworkOptions {
 export interface PodNetworkOptions extends NodeNetworkOptions {
   /** Defaults to the Node object's `spec.podCIDR`, which is then waited for. */
   readonly podCidr?: string;
-  /** `cni` runs plugins from `cniBinDir`; `native` does the same with `ip`; `host`: no root, pod IP = node IP. @default 'cni' */
-  readonly kind?: 'cni' | 'native' | 'host';
+  /** `cni` runs plugins from `cniBinDir`; `host`: no root, pod IP = node IP. @default 'cni' */
+  readonly kind?: 'cni' | 'host';
   /** @default '/usr/lib/cni' */
   readonly cniBinDir?: string;
   /** The bridge to which pods are attached. @default 'cni0' */

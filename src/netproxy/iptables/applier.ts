@@ -116,7 +116,10 @@ export class IptablesApplier {
       this.#waiting.unshift(...served);
       if (!this.#stopped) {
         this.#cancelResync?.();
-        this.#cancelResync = clock.schedule(retryMs, () => this.#begin());
+        this.#cancelResync = clock.schedule(retryMs, () => {
+          this.#cancelResync = undefined;
+          this.#begin();
+        });
       }
     }
   }

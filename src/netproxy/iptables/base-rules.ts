@@ -56,6 +56,8 @@ export const sharedChains: ReadonlyMap<ChainId, readonly Rule[]> = new Map<
 export interface Hook {
   readonly chain: ChainId;
   readonly rule: Rule;
+  /** Added behind whatever stands in the chain, instead of in front. */
+  readonly last?: boolean;
 }
 
 const portals = comment('kubernetes service portals');

@@ -137,7 +137,7 @@ export class RuleSet {
     if (full) {
       for (const hook of [...this.#layout.hooks].reverse()) {
         if (tableOf(hook.chain) !== table || this.#hooks.has(hook)) continue;
-        rules.push(`-I ${nameOf(hook.chain)} ${hook.rule}`);
+        rules.push(`${hook.last === true ? '-A' : '-I'} ${nameOf(hook.chain)} ${hook.rule}`);
         this.#pending.push(() => this.#hooks.add(hook));
       }
     }

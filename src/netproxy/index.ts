@@ -1,0 +1,22 @@
+import { CniPodNetwork } from './pods/pod-network.js';
+import { HostPodNetwork } from './pods/host-network.js';
+import type { PodNetwork, PodNetworkOptions } from './types.js';
+
+export type {
+  DnsOptions,
+  HostPort,
+  IngressOptions,
+  Netproxy,
+  NetproxyOptions,
+  NodeNetworkOptions,
+  PodNetwork,
+  PodNetworkOptions,
+  PodRef,
+  ProxyMode,
+} from './types.js';
+export { PodNetworkError } from './types.js';
+
+/** The pod network of this node; nothing happens before `start` or the first pod. */
+export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
+  return options.kind === 'host' ? new HostPodNetwork(options.nodeIp) : new CniPodNetwork(options);
+}
