@@ -23,6 +23,38 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'status, watch: who leads, who is there',
     load: async () => (await import('./commands/cluster.js')).runCluster,
   },
+  get: {
+    summary: 'list objects',
+    load: async () => (await import('./commands/get.js')).runGet,
+  },
+  describe: {
+    summary: 'an object in words, with its events',
+    load: async () => (await import('./commands/describe.js')).runDescribe,
+  },
+  apply: {
+    summary: 'make objects be as a file says',
+    load: async () => (await import('./commands/apply.js')).runApply,
+  },
+  delete: {
+    summary: 'delete objects',
+    load: async () => (await import('./commands/apply.js')).runDelete,
+  },
+  logs: {
+    summary: 'what a container wrote',
+    load: async () => (await import('./commands/logs.js')).runLogs,
+  },
+  exec: {
+    summary: 'run a command in a container',
+    load: async () => (await import('./commands/exec.js')).runExec,
+  },
+  scale: {
+    summary: 'set the number of replicas',
+    load: async () => (await import('./commands/scale.js')).runScale,
+  },
+  rollout: {
+    summary: 'status, history, undo, restart of a workload',
+    load: async () => (await import('./commands/rollout.js')).runRollout,
+  },
   token: {
     summary: 'create a token with which machines join',
     load: async () => (await import('./commands/token.js')).runToken,

@@ -1,0 +1,151 @@
+import { Command } from 'commander';
+import type { ApiObject } from '../../client/index.js';
+import { isApiError } from '../../client/index.js';
+import type { NamespaceFlags } from '../common-flags.js';
+import { addNamespaceFlags } from '../common-flags.js';
+import type { Connection } from '../connection.js';
+import { connect } from '../connection.js';
+import { readManifests } from '../manifests.js';
+import { displayName, parseTargets, resourceOfObject } from '../resources.js';
+import { parseFlags, UsageError } from '../usage.js';
+
+interface Flags extends NamespaceFlags {
+  readonly filename: string[];
+  readonly forceConflicts?: boolean;
+  readonly dryRun?: boolean;
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+const fieldManager = 'trireme';
+
+/** `trireme apply -f FILE`: server-side apply. */
+export async function runApply(argv: readonly string[]): Promise<number> {
+  const command = addNamespaceFlags(
+    new Command('apply')
+      .option('-f, --filename <file>', 'a file, a directory, or - (may be repeated)', collect, [])
+      .option('--force-conflicts', 'take fields that others own')
+      .option('--dry-run', 'ask the server what would be, and change nothing'),
+  );
+  const parsed = parseFlags<Flags>(command, argv);
+  if (parsed.help) return 0;
+  const { options } = parsed;
+  if (options.filename.length === 0) throw new UsageError('must specify -f');
+  const objects = await readManifests(options.filename);
+  const connection = await connect(options);
+  try {
+    let failed = false;
+    for (const object of objects) {
+      try {
+        await applyObject(connection, object, options);
+      } catch (error) {
+        if (!isApiError(error)) throw error;
+        process.stderr.write(`Error from server (${error.reason}): ${error.message}\n`);
+        failed = true;
+      }
+    }
+    return failed ? 1 : 0;
+  } finally {
+    connection.close();
+  }
+}
+
+async function applyObject(connection: Connection, object: ApiObject, flags: Flags): Promise<void> {
+  const resource = resourceOfObject(object);
+  if (resource.kind.namespaced) {
+    object.metadata.namespace ??= flags.namespace ?? connection.namespace;
+  }
+  const before = await connection.api
+    .get<ApiObject>(resource.id, object.metadata)
+    .catch((error: unknown) => {
+      if (isApiError(error, 'NotFound')) return undefined;
+      throw error;
+    });
+  const after = await connection.api.patch<ApiObject>(
+    resource.id,
+    object.metadata,
+    'application/apply-patch+yaml',
+    object,
+    { fieldManager, force: flags.forceConflicts ?? false, dryRun: flags.dryRun ?? false },
+  );
+  const same = before?.metadata.resourceVersion === after.metadata.resourceVersion;
+  const word = before === undefined ? 'created' : same ? 'unchanged' : 'configured';
+  const suffix = flags.dryRun === true ? ' (dry run)' : '';
+  process.stdout.write(`${displayName(resource, object.metadata.name)} ${word}${suffix}\n`);
+}
+
+interface DeleteFlags extends NamespaceFlags {
+  readonly filename: string[];
+  readonly gracePeriod?: string;
+  readonly cascade?: string;
+  readonly ignoreNotFound?: boolean;
+}
+
+const policies: Readonly<Record<string, 'Background' | 'Foreground' | 'Orphan'>> = {
+  background: 'Background',
+  foreground: 'Foreground',
+  orphan: 'Orphan',
+};
+
+/** `trireme delete TYPE NAME...` or `-f FILE`. */
+export async function runDelete(argv: readonly string[]): Promise<number> {
+  const command = addNamespaceFlags(
+    new Command('delete')
+      .argument('[target...]', 'TYPE NAME... or TYPE/NAME...')
+      .option('-f, --filename <file>', 'what is in a file, a directory, or -', collect, [])
+      .option('--grace-period <seconds>', 'for pods; 0 is at once')
+      .option('--cascade <policy>', 'background, foreground or orphan', 'background')
+      .option('--ignore-not-found', 'what is not there is no failure'),
+  );
+  const parsed = parseFlags<DeleteFlags>(command, argv);
+  if (parsed.help) return 0;
+  const { options } = parsed;
+  const propagationPolicy = policies[options.cascade ?? 'background'];
+  if (propagationPolicy === undefined) {
+    throw new UsageError(`--cascade takes ${Object.keys(policies).join(', ')}`);
+  }
+  const connection = await connect(options);
+  try {
+    let failed = false;
+    for (const { resource, namespace, name } of await deletions(connection, options)) {
+      try {
+        await connection.api.delete(
+          resource.id,
+          { ...(resource.kind.namespaced ? { namespace } : {}), name },
+          {
+            propagationPolicy,
+            ...(options.gracePeriod === undefined
+              ? {}
+              : { gracePeriodSeconds: Number(options.gracePeriod) }),
+          },
+        );
+        process.stdout.write(`${displayName(resource, name)} deleted\n`);
+      } catch (error) {
+        if (!isApiError(error)) throw error;
+        if (options.ignoreNotFound === true && error.reason === 'NotFound') continue;
+        process.stderr.write(`Error from server (${error.reason}): ${error.message}\n`);
+        failed = true;
+      }
+    }
+    return failed ? 1 : 0;
+  } finally {
+    connection.close();
+  }
+}
+
+async function deletions(
+  connection: Connection,
+  flags: DeleteFlags & { readonly args: readonly string[] },
+): Promise<{ resource: ReturnType<typeof resourceOfObject>; namespace: string; name: string }[]> {
+  const fallback = flags.namespace ?? connection.namespace;
+  if (flags.filename.length > 0) {
+    return (await readManifests(flags.filename)).toReversed().map((object) => ({
+      resource: resourceOfObject(object),
+      namespace: object.metadata.namespace ?? fallback,
+      name: object.metadata.name,
+    }));
+  }
+  return parseTargets(flags.args).flatMap(({ resource, names }) => {
+    if (names.length === 0) throw new UsageError('name what to delete');
+    return names.map((name) => ({ resource, namespace: fallback, name }));
+  });
+}

@@ -1,0 +1,72 @@
+import { Command } from 'commander';
+import { AgentDefinition } from '../../gen/agent.js';
+import type { NamespaceFlags } from '../common-flags.js';
+import { addNamespaceFlags } from '../common-flags.js';
+import { connect } from '../connection.js';
+import { parseFlags, UsageError, wholeNumber } from '../usage.js';
+
+interface Flags extends NamespaceFlags {
+  readonly container?: string;
+  readonly follow?: boolean;
+  readonly previous?: boolean;
+  readonly timestamps?: boolean;
+  readonly tail?: string;
+  readonly since?: string;
+}
+
+/** `trireme logs POD`. */
+export async function runLogs(argv: readonly string[]): Promise<number> {
+  const command = addNamespaceFlags(
+    new Command('logs')
+      .argument('<pod>', 'the pod, also as pod/NAME')
+      .option('-c, --container <name>', 'one of its containers (default: the first)')
+      .option('-f, --follow', 'go on as more is written')
+      .option('-p, --previous', 'of the instance before the present one')
+      .option('--timestamps', 'with the time of each line')
+      .option('--tail <lines>', 'only the last so many')
+      .option('--since <seconds>', 'only what is newer'),
+  );
+  const parsed = parseFlags<Flags>(command, argv);
+  if (parsed.help) return 0;
+  const { options } = parsed;
+  const pod = podName(options.args[0]);
+  const connection = await connect(options);
+  try {
+    const chunks = connection
+      .channel()
+      .client(AgentDefinition)
+      .logs({
+        container: {
+          namespace: options.namespace ?? connection.namespace,
+          pod,
+          uid: '',
+          container: options.container ?? '',
+        },
+        follow: options.follow ?? false,
+        previous: options.previous ?? false,
+        timestamps: options.timestamps ?? false,
+        sinceTime: '',
+        ...(options.tail === undefined
+          ? {}
+          : { tailLines: wholeNumber('--tail', options.tail, 0, 2 ** 31) }),
+        ...(options.since === undefined
+          ? {}
+          : { sinceSeconds: wholeNumber('--since', options.since, 1, 2 ** 31) }),
+      });
+    for await (const { data } of chunks) {
+      if (!process.stdout.write(data)) {
+        await new Promise((resolve) => process.stdout.once('drain', resolve));
+      }
+    }
+    return 0;
+  } finally {
+    connection.close();
+  }
+}
+
+/** @throws UsageError */
+export function podName(argument: string | undefined): string {
+  const name = argument?.replace(/^pods?\//, '') ?? '';
+  if (name === '' || name.includes('/')) throw new UsageError('name a pod');
+  return name;
+}

@@ -1,0 +1,47 @@
+import { Command } from 'commander';
+import type { ApiObject } from '../../client/index.js';
+import type { NamespaceFlags } from '../common-flags.js';
+import { addNamespaceFlags } from '../common-flags.js';
+import { connect } from '../connection.js';
+import { displayName, parseTargets } from '../resources.js';
+import { parseFlags, UsageError, wholeNumber } from '../usage.js';
+
+interface Flags extends NamespaceFlags {
+  readonly replicas: string;
+}
+
+/** `trireme scale TYPE NAME --replicas N`. */
+export async function runScale(argv: readonly string[]): Promise<number> {
+  const command = addNamespaceFlags(
+    new Command('scale')
+      .argument('<target...>', 'TYPE NAME... or TYPE/NAME...')
+      .requiredOption('--replicas <n>', 'how many'),
+  );
+  const parsed = parseFlags<Flags>(command, argv);
+  if (parsed.help) return 0;
+  const { options } = parsed;
+  const replicas = wholeNumber('--replicas', options.replicas, 0, 1_000_000);
+  const connection = await connect(options);
+  try {
+    for (const { resource, names } of parseTargets(options.args)) {
+      if (!resource.kind.subresources.some((subresource) => subresource.name === 'scale')) {
+        throw new UsageError(`${resource.kind.plural} cannot be scaled`);
+      }
+      if (names.length === 0) throw new UsageError('name what to scale');
+      for (const name of names) {
+        const key = { namespace: options.namespace ?? connection.namespace, name };
+        await connection.api.patch<ApiObject>(
+          resource.id,
+          key,
+          'application/merge-patch+json',
+          { spec: { replicas } },
+          { subresource: 'scale', fieldManager: 'trireme' },
+        );
+        process.stdout.write(`${displayName(resource, name)} scaled\n`);
+      }
+    }
+    return 0;
+  } finally {
+    connection.close();
+  }
+}

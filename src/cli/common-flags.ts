@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import type { ConnectionFlags } from './connection.js';
+import { addConnectionFlags } from './connection.js';
+
+export interface NamespaceFlags extends ConnectionFlags {
+  readonly namespace?: string;
+}
+
+/** `-n` beside how to reach the cluster. */
+export function addNamespaceFlags(command: Command): Command {
+  return addConnectionFlags(command).option(
+    '-n, --namespace <name>',
+    "the namespace (default: the context's)",
+  );
+}
