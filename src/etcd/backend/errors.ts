@@ -26,10 +26,12 @@ export class BackendNoSpaceError extends Error {
 
 /** Turns what SQLite threw into a typed error, or gives it back unchanged. */
 export function convertSqliteError(path: string, error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error;
+  // Not `instanceof Error`: SQLite's errors may be of another realm.
+  if (typeof error !== 'object' || error === null || !('code' in error)) return error;
   const code = String(error.code);
+  const message = 'message' in error ? String(error.message) : code;
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
-    return new BackendCorruptError(path, error.message, error);
+    return new BackendCorruptError(path, message, error);
   }
   if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_WRITE') {
     return new BackendNoSpaceError(path, error);

@@ -210,8 +210,6 @@ export class BackendLessor implements Lessor {
     if (before === Infinity || lease.expiryMs < before) {
       this.#expiries.push(lease.id, lease.expiryMs);
       this.#scheduleCheckpoint(lease);
-    } else if (this.#expiries.size === 0) {
-      this.#expiries.push(lease.id, lease.expiryMs);
     }
   }
 

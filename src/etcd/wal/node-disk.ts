@@ -37,7 +37,8 @@ export const nodeDisk: Disk = {
 
 /** The system's code of a failed call (`ENOSPC`), or an empty string. */
 export function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  // Not `instanceof Error`: the system's errors may be of another realm.
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }
 
 class NodeFile implements DiskFile {

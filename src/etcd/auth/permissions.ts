@@ -1,0 +1,74 @@
+/** Which keys a user may read and write: the union of the ranges of its roles. Keys are latin1 strings. */
+import { Permission_Type } from '../../gen/etcd/auth.js';
+import type { Permission, Role } from '../../gen/etcd/auth.js';
+
+/** Greater than every latin1 key. */
+const openEnd = '\u0100';
+
+/** A half-open interval of keys. */
+interface Interval {
+  readonly start: string;
+  readonly end: string;
+}
+
+/** What is being asked for. */
+export type Access = 'read' | 'write';
+
+/** Merged ranges of a user, by access. Invariant: sorted and neither overlapping nor touching. */
+export interface RangePermissions {
+  readonly read: readonly Interval[];
+  readonly write: readonly Interval[];
+}
+
+/** The union of what the roles grant. */
+export function mergePermissions(roles: readonly Role[]): RangePermissions {
+  const read: Interval[] = [];
+  const write: Interval[] = [];
+  for (const role of roles) {
+    for (const permission of role.keyPermission) {
+      const interval = intervalOf(
+        permission.key.toString('latin1'),
+        permission.rangeEnd.toString('latin1'),
+      );
+      if (permission.permType !== Permission_Type.WRITE) read.push(interval);
+      if (permission.permType !== Permission_Type.READ) write.push(interval);
+    }
+  }
+  return { read: merge(read), write: merge(write) };
+}
+
+/** True when every key of the asked range is granted. */
+export function isGranted(
+  granted: RangePermissions,
+  access: Access,
+  key: string,
+  end: string,
+): boolean {
+  const wanted = intervalOf(key, end);
+  return granted[access].some((one) => one.start <= wanted.start && wanted.end <= one.end);
+}
+
+/** Etcd's rule for a permission's range: a key, and an end that is absent, open (`\0`) or behind it. */
+export function isValidRange(permission: Permission): boolean {
+  const { key, rangeEnd } = permission;
+  if (key.length === 0) return false;
+  if (rangeEnd.length === 0 || (rangeEnd.length === 1 && rangeEnd[0] === 0)) return true;
+  return Buffer.compare(key, rangeEnd) < 0;
+}
+
+function intervalOf(key: string, end: string): Interval {
+  if (end === '') return { start: key, end: `${key}\0` };
+  return { start: key, end: end === '\0' ? openEnd : end };
+}
+
+function merge(intervals: Interval[]): Interval[] {
+  intervals.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
+  const merged: Interval[] = [];
+  for (const interval of intervals) {
+    const last = merged.at(-1);
+    if (last === undefined || interval.start > last.end) merged.push(interval);
+    else if (interval.end > last.end)
+      merged.splice(-1, 1, { start: last.start, end: interval.end });
+  }
+  return merged;
+}
