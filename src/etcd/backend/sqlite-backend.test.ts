@@ -1,0 +1,204 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { ManualClock, systemClock } from '../../lib/clock.js';
+import { mainMax, revisionId, subCountMax } from './schema.js';
+import { installSnapshotFile } from './snapshot.js';
+import { SqliteBackend } from './sqlite-backend.js';
+import type { BackendOptions } from './sqlite-backend.js';
+
+let directory = '';
+let path = '';
+const opened: SqliteBackend[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'trireme-backend-'));
+  path = join(directory, 'db');
+});
+
+afterEach(() => {
+  for (const backend of opened.splice(0)) backend.abandon();
+  rmSync(directory, { recursive: true });
+});
+
+function open(options: Partial<BackendOptions> = {}, file = path): SqliteBackend {
+  const backend = SqliteBackend.open(file, { clock: systemClock({ unref: true }), ...options });
+  opened.push(backend);
+  return backend;
+}
+
+function rows(backend: SqliteBackend, from = 0, to = mainMax - 1): string[] {
+  const found: string[] = [];
+  backend.scanRevisions(from, to, (main, sub, tombstone, value) => {
+    found.push(`${main}.${sub}${tombstone ? 't' : ''}=${value.toString()}`);
+  });
+  return found;
+}
+
+function fill(backend: SqliteBackend, from: number, to: number): void {
+  for (let main = from; main <= to; main++) {
+    backend.putRevision(main, 0, false, Buffer.from(`v${main}`));
+    backend.endApply(main, 1);
+  }
+}
+
+describe('revisions', () => {
+  test('reads see the buffer and the file as one', () => {
+    const backend = open();
+    fill(backend, 2, 40);
+    backend.commit();
+    backend.putRevision(41, 0, false, Buffer.from('x'));
+    backend.putRevision(41, 1, true, Buffer.from('y'));
+    expect(backend.getRevision(40, 0)?.toString()).toBe('v40');
+    expect(backend.getRevision(41, 1)?.toString()).toBe('y');
+    expect(backend.getRevision(41, 2)).toBeUndefined();
+    expect(rows(backend, 39)).toEqual(['39.0=v39', '40.0=v40', '41.0=x', '41.1t=y']);
+    expect(rows(backend, 3, 4)).toEqual(['3.0=v3', '4.0=v4']);
+  });
+
+  test('a bounded scan never splits a revision', () => {
+    const backend = open();
+    for (const main of [2, 3]) {
+      for (let sub = 0; sub < 3; sub++) backend.putRevision(main, sub, false, Buffer.from('x'));
+    }
+    const scan = (): number =>
+      backend.scanRevisionsBounded(0, 9, { maxRows: 2, maxBytes: 1e9 }, () => undefined);
+    expect(scan()).toBe(2);
+    backend.commit();
+    backend.endApply(1, 1);
+    backend.commit();
+    expect(scan()).toBe(2);
+    expect(backend.scanRevisionsBounded(3, 9, { maxRows: 2, maxBytes: 1e9 }, () => undefined)).toBe(
+      9,
+    );
+  });
+
+  test('keys stay exact beyond 2^53', () => {
+    const backend = open();
+    const mains = [2 ** 31 - 1, 2 ** 31, 2 ** 40, mainMax - 1];
+    for (const main of mains) backend.putRevision(main, subCountMax - 1, false, Buffer.from('x'));
+    backend.endApply(1, 1);
+    backend.commit();
+    expect(rows(backend)).toEqual(mains.map((main) => `${main}.${subCountMax - 1}=x`));
+    expect(typeof revisionId(2 ** 31 - 1, 1)).toBe('number');
+    expect(() => revisionId(1, subCountMax)).toThrow('sub revision');
+  });
+});
+
+describe('batches', () => {
+  test('effects and raft position are committed together, at entry boundaries', () => {
+    const clock = new ManualClock();
+    const backend = open({ clock, batchRows: 4, thread: false });
+    fill(backend, 1, 3);
+    expect(backend.committedIndex).toBe(0);
+    backend.putRevision(4, 0, false, Buffer.from('a'));
+    backend.putRevision(4, 1, false, Buffer.from('b'));
+    backend.put('members', 'k', Buffer.from('m'));
+    expect(backend.committedIndex).toBe(0);
+    backend.endApply(4, 2);
+    expect(backend.committedIndex).toBe(4);
+    fill(backend, 5, 5);
+    backend.put('members', 'k', Buffer.from('new'));
+    backend.abandon();
+    const again = open({ clock, thread: false });
+    expect(again.consistentIndex).toEqual({ index: 4, term: 2 });
+    expect(rows(again)).toHaveLength(5);
+    expect(again.get('members', 'k')?.toString()).toBe('m');
+  });
+
+  test('the timer commits what is left', () => {
+    const clock = new ManualClock();
+    const backend = open({ clock, thread: false });
+    fill(backend, 1, 3);
+    clock.advance(100);
+    expect(backend.committedIndex).toBe(3);
+  });
+});
+
+test('buckets: put, delete, order, restart', async () => {
+  const backend = open();
+  for (const key of ['b', '\u00ff', 'a']) backend.put('authUsers', key, Buffer.from(key, 'latin1'));
+  backend.put('lease', 'gone', Buffer.from('x'));
+  backend.commit();
+  backend.delete('lease', 'gone');
+  await backend.close();
+  const again = open();
+  expect(again.entries('authUsers').map(([key]) => key)).toEqual(['a', 'b', '\u00ff']);
+  expect(again.get('lease', 'gone')).toBeUndefined();
+});
+
+test('makeDurable, deletions, defragment and sizes, with the maintenance thread', async () => {
+  const backend = open({ checkpointPages: 16 });
+  for (let main = 1; main <= 3000; main++) {
+    backend.putRevision(main, 0, false, Buffer.alloc(500, main & 0xff));
+    backend.endApply(main, 1);
+  }
+  await backend.makeDurable();
+  expect(backend.durableIndex).toBe(3000);
+  const before = await backend.hash();
+  const gone = Array.from({ length: 2900 }, (_, i) => [i + 1, 0] as const);
+  backend.deleteRevisions(gone);
+  expect(backend.sizeInUseBytes()).toBeLessThan(backend.sizeBytes() / 2);
+  await backend.defragment();
+  expect(backend.sizeBytes()).toBe(backend.sizeInUseBytes());
+  expect(readFileSync(path).length).toBe(backend.sizeBytes());
+  expect(rows(backend)).toHaveLength(100);
+  expect(await backend.hash()).not.toBe(before);
+  backend.checkIntegrity();
+  await backend.close();
+});
+
+test('a snapshot is consistent while writes go on, and can be installed', async () => {
+  const backend = open();
+  fill(backend, 1, 500);
+  backend.setConfState(Buffer.from('conf'));
+  const running = backend.snapshotTo(join(directory, 'snap'));
+  fill(backend, 501, 900);
+  const snapshot = await running;
+  const { index } = snapshot.consistentIndex;
+  expect(index).toBeGreaterThanOrEqual(500);
+  expect(snapshot.confState?.toString()).toBe('conf');
+  await backend.close();
+  installSnapshotFile(snapshot.path, path);
+  expect(existsSync(snapshot.path)).toBe(false);
+  const again = open();
+  expect(again.consistentIndex.index).toBe(index);
+  expect(rows(again)).toHaveLength(index);
+});
+
+describe('damage', () => {
+  test('a file that is no database is refused, and stays as it is', () => {
+    writeFileSync(path, Buffer.alloc(20_000, 'rubbish'));
+    expect(() => open()).toThrow(expect.objectContaining({ code: 'BACKEND_CORRUPT', path }));
+    writeFileSync(join(directory, 'snap'), Buffer.alloc(20_000, 'rubbish'));
+    expect(() => installSnapshotFile(join(directory, 'snap'), path)).toThrow(
+      expect.objectContaining({ code: 'BACKEND_CORRUPT' }),
+    );
+    expect(readFileSync(path).subarray(0, 7).toString()).toBe('rubbish');
+  });
+
+  test('a damaged page is found', async () => {
+    const backend = open();
+    fill(backend, 1, 2000);
+    await backend.close();
+    const copy = join(directory, 'copy');
+    copyFileSync(path, copy);
+    const size = readFileSync(copy).length;
+    const fd = openSync(copy, 'r+');
+    writeSync(fd, Buffer.alloc(4096, 0xa5), 0, 4096, Math.floor(size / 8192 / 2) * 8192);
+    const damaged = open({}, copy);
+    expect(() => damaged.checkIntegrity()).toThrow(
+      expect.objectContaining({ code: 'BACKEND_CORRUPT', path: copy }),
+    );
+  });
+});
