@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import type { CommonFlags } from './runtime/command.js';
+import { addCommonFlags, parseBoolean, parseDuration, runComponent } from './runtime/command.js';
+import type { ControllerFlags } from './runtime/flags.js';
+import { defaultFlags } from './runtime/flags.js';
+import { startControllers } from './start.js';
+
+interface ManagerFlags extends CommonFlags {
+  readonly controllers: string;
+  readonly clusterCidr: string;
+  readonly allocateNodeCidrs: boolean;
+  readonly nodeCidrMaskSize: number;
+  readonly nodeCidrMaskSizeIpv6: number;
+  readonly nodeMonitorPeriod: number;
+  readonly nodeMonitorGracePeriod: number;
+  readonly nodeStartupGracePeriod: number;
+  readonly nodeEvictionRate: number;
+  readonly secondaryNodeEvictionRate: number;
+  readonly unhealthyZoneThreshold: number;
+  readonly largeClusterSizeThreshold: number;
+  readonly terminatedPodGcThreshold: number;
+  readonly rootCaFile?: string;
+  readonly clusterSigningCertFile?: string;
+  readonly clusterSigningKeyFile?: string;
+  readonly serviceAccountPrivateKeyFile?: string;
+  readonly localPathRoot: string;
+  readonly horizontalPodAutoscalerSyncPeriod: number;
+}
+
+/** `trireme controller-manager …`. Resolves at SIGTERM. @param argv the arguments after the command's name */
+export async function runControllerManager(argv: readonly string[]): Promise<void> {
+  const command = addControllerFlags(addCommonFlags(new Command('controller-manager')));
+  command.parse([...argv], { from: 'user' });
+  const flags = command.opts<ManagerFlags>();
+  await runComponent('kube-controller-manager', flags, (parts, signal) =>
+    startControllers({ ...parts, flags: toControllerFlags(flags) }, signal),
+  );
+}
+
+function addControllerFlags(command: Command): Command {
+  const d = defaultFlags;
+  return command
+    .option('--controllers <names>', '"*" all, "name" one, "-name" not that one', '*')
+    .option('--cluster-cidr <cidrs>', 'pod network, IPv4 and IPv6', '')
+    .option('--allocate-node-cidrs [bool]', 'give each node a block', parseBoolean, true)
+    .option('--node-cidr-mask-size <bits>', 'a node block (IPv4)', Number, d.nodeCidrMaskSize)
+    .option('--node-cidr-mask-size-ipv6 <bits>', 'the same, IPv6', Number, d.nodeCidrMaskSizeIpv6)
+    .option(
+      '--node-monitor-period <duration>',
+      'between checks',
+      parseDuration,
+      d.nodeMonitorPeriodMs,
+    )
+    .option(
+      '--node-monitor-grace-period <duration>',
+      'silence that makes a node unknown',
+      parseDuration,
+      d.nodeMonitorGracePeriodMs,
+    )
+    .option(
+      '--node-startup-grace-period <duration>',
+      'the same for a node that never reported',
+      parseDuration,
+      d.nodeStartupGracePeriodMs,
+    )
+    .option('--node-eviction-rate <n>', 'nodes a second', Number, d.nodeEvictionRate)
+    .option(
+      '--secondary-node-eviction-rate <n>',
+      'the same while a zone is unhealthy',
+      Number,
+      d.secondaryNodeEvictionRate,
+    )
+    .option('--unhealthy-zone-threshold <share>', '', Number, d.unhealthyZoneThreshold)
+    .option('--large-cluster-size-threshold <n>', '', Number, d.largeClusterSizeThreshold)
+    .option('--terminated-pod-gc-threshold <n>', '', Number, d.terminatedPodGcThreshold)
+    .option('--root-ca-file <file>', 'CA to publish in each namespace')
+    .option('--cluster-signing-cert-file <file>', 'CA that signs certificates')
+    .option('--cluster-signing-key-file <file>', 'its private key')
+    .option('--service-account-private-key-file <file>', 'signs tokens in Secrets')
+    .option('--local-path-root <dir>', 'directory of local volumes on workers', d.localPathRoot)
+    .option(
+      '--horizontal-pod-autoscaler-sync-period <duration>',
+      'between looks at metrics',
+      parseDuration,
+      d.hpaSyncPeriodMs,
+    );
+}
+
+function toControllerFlags(flags: ManagerFlags): Partial<ControllerFlags> {
+  const read = (file: string): string => readFileSync(file, 'utf8');
+  const { clusterSigningCertFile: cert, clusterSigningKeyFile: key } = flags;
+  return {
+    controllers: flags.controllers.split(',').map((name) => name.trim()),
+    clusterCidrs: flags.clusterCidr === '' ? [] : flags.clusterCidr.split(','),
+    allocateNodeCidrs: flags.allocateNodeCidrs,
+    nodeCidrMaskSize: flags.nodeCidrMaskSize,
+    nodeCidrMaskSizeIpv6: flags.nodeCidrMaskSizeIpv6,
+    nodeMonitorPeriodMs: flags.nodeMonitorPeriod,
+    nodeMonitorGracePeriodMs: flags.nodeMonitorGracePeriod,
+    nodeStartupGracePeriodMs: flags.nodeStartupGracePeriod,
+    nodeEvictionRate: flags.nodeEvictionRate,
+    secondaryNodeEvictionRate: flags.secondaryNodeEvictionRate,
+    unhealthyZoneThreshold: flags.unhealthyZoneThreshold,
+    largeClusterSizeThreshold: flags.largeClusterSizeThreshold,
+    terminatedPodGcThreshold: flags.terminatedPodGcThreshold,
+    localPathRoot: flags.localPathRoot,
+    hpaSyncPeriodMs: flags.horizontalPodAutoscalerSyncPeriod,
+    ...(flags.rootCaFile === undefined ? {} : { rootCa: read(flags.rootCaFile) }),
+    ...(cert === undefined || key === undefined
+      ? {}
+      : { signing: { cert: read(cert), key: read(key) } }),
+    ...(flags.serviceAccountPrivateKeyFile === undefined
+      ? {}
+      : { serviceAccountKey: read(flags.serviceAccountPrivateKeyFile) }),
+  };
+}

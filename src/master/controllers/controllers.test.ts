@@ -1,0 +1,166 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { FakeApi } from '../../client/fake.js';
+import { createInformerFactory } from '../../client/index.js';
+import { systemClock, delay } from '../../lib/clock.js';
+import { silentLogger } from '../../lib/log.js';
+import { Prng } from '../../lib/prng.js';
+import { startScheduler } from '../scheduler/scheduler.js';
+import type { Node, Pod } from './runtime/core-types.js';
+import { resources } from './runtime/resources.js';
+import type { Deployment, ReplicaSet } from './runtime/workload-types.js';
+import { startControllers } from './start.js';
+
+const clock = systemClock();
+let cleanup: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const stop of cleanup) await stop();
+  cleanup = [];
+});
+
+async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
+  const deadline = clock.monotonicMs() + 15_000;
+  while (!(await condition())) {
+    if (clock.monotonicMs() > deadline) throw new Error(`never happened: ${what}`);
+    await delay(clock, 5);
+  }
+}
+
+/** A control plane on the fake API; pods that are bound become Ready at once, as a hollow worker would have it. */
+async function cluster(nodes: number): Promise<FakeApi> {
+  const api = new FakeApi();
+  for (let index = 0; index < nodes; index++) {
+    await api.create<Node>(resources.nodes, {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: `node-${index}` },
+      spec: {},
+      status: {
+        allocatable: { cpu: '64', memory: '64Gi', pods: '110' },
+        conditions: [{ type: 'Ready', status: 'True' }],
+      },
+    });
+  }
+  const informers = createInformerFactory({ client: api, clock, log: silentLogger });
+  const parts = { client: api, informers, clock, prng: new Prng(1), log: silentLogger };
+  const controllers = await startControllers(parts);
+  const scheduler = await startScheduler(parts);
+  const stopKubelet = hollowKubelet(api, informers);
+  cleanup.push(async () => {
+    stopKubelet();
+    await scheduler.stop();
+    await controllers.stop();
+    informers.stop();
+  });
+  return api;
+}
+
+function hollowKubelet(
+  api: FakeApi,
+  informers: ReturnType<typeof createInformerFactory>,
+): () => void {
+  const informer = informers.informer<Pod>(resources.pods);
+  let ip = 0;
+  return informer.onChange(({ type, object }) => {
+    if (type === 'delete' || (object.spec.nodeName ?? '') === '') return;
+    if (object.metadata.deletionTimestamp !== undefined) {
+      void api
+        .delete(resources.pods, object.metadata, { gracePeriodSeconds: 0 })
+        .catch(() => undefined);
+      return;
+    }
+    if (object.status?.phase === 'Running') return;
+    const status = {
+      phase: 'Running',
+      podIP: `10.0.${ip >> 8}.${ip++ & 255}`,
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'True',
+          lastTransitionTime: new Date(clock.nowMs()).toISOString(),
+        },
+      ],
+    };
+    void api.updateStatus(resources.pods, { ...object, status }).catch(() => undefined);
+  });
+}
+
+function deployment(replicas: number, image = 'web:1'): Deployment {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'default' },
+    spec: {
+      replicas,
+      progressDeadlineSeconds: 600,
+      revisionHistoryLimit: 10,
+      selector: { matchLabels: { app: 'web' } },
+      template: {
+        metadata: { labels: { app: 'web' } },
+        spec: { containers: [{ name: 'web', image }] },
+      },
+    },
+  };
+}
+
+describe('deployment to bound pods', () => {
+  test('a deployment rolls out, updates and scales down', async () => {
+    const api = await cluster(3);
+    await api.create(resources.deployments, deployment(5));
+    const settled = (image: string, count: number) => async (): Promise<boolean> => {
+      const { items } = await api.list<Pod>(resources.pods, {});
+      const found = await api.get<Deployment>(resources.deployments, {
+        namespace: 'default',
+        name: 'web',
+      });
+      return (
+        items.length === count &&
+        items.every((pod) => pod.spec.containers[0]?.image === image) &&
+        (found.status?.availableReplicas ?? 0) === count &&
+        found.status?.observedGeneration === found.metadata.generation &&
+        found.status?.conditions?.some((c) => c.reason === 'NewReplicaSetAvailable') === true
+      );
+    };
+    await until('five pods run', settled('web:1', 5));
+    const first = await api.get<Deployment>(resources.deployments, {
+      namespace: 'default',
+      name: 'web',
+    });
+    expect(first.metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('1');
+    await api.update(resources.deployments, {
+      ...first,
+      spec: deployment(5, 'web:2').spec,
+    });
+    await until('the update is out', settled('web:2', 5));
+    const sets = await api.list<ReplicaSet>(resources.replicaSets);
+    expect(sets.items.map((set) => set.spec.replicas ?? -1).toSorted((a, b) => a - b)).toEqual([
+      0, 5,
+    ]);
+    await api.patch(
+      resources.deployments,
+      { namespace: 'default', name: 'web' },
+      'application/merge-patch+json',
+      { spec: { replicas: 2 } },
+    );
+    await until('two are left', settled('web:2', 2));
+  });
+
+  test('a pod that fits nowhere says why', async () => {
+    const api = await cluster(2);
+    await api.create<Pod>(resources.pods, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'big', namespace: 'default' },
+      spec: { containers: [{ name: 'c', resources: { requests: { cpu: '100' } } }] },
+    });
+    const key = { namespace: 'default', name: 'big' };
+    await until('the condition is there', async () => {
+      const pod = await api.get<Pod>(resources.pods, key);
+      return pod.status?.conditions?.some((c) => c.type === 'PodScheduled') === true;
+    });
+    const pod = await api.get<Pod>(resources.pods, key);
+    expect(pod.status?.conditions?.[0]?.message).toBe(
+      '0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
+    );
+  });
+});

@@ -1,0 +1,134 @@
+/** Which ReplicaSet is the new one, revisions and annotations. Pure. @see kubernetes deployment_util.go */
+import { jsonEqual, templateHash } from '../runtime/hash.js';
+import { scaledValue } from '../runtime/int-or-string.js';
+import { controllerReference } from '../runtime/ownership.js';
+import { byCreation } from '../runtime/time.js';
+import type { PodTemplate } from '../runtime/core-types.js';
+import type { Deployment, ReplicaSet } from '../runtime/workload-types.js';
+
+export const hashLabel = 'pod-template-hash';
+export const revisionAnnotation = 'deployment.kubernetes.io/revision';
+const historyAnnotation = 'deployment.kubernetes.io/revision-history';
+const desiredAnnotation = 'deployment.kubernetes.io/desired-replicas';
+const maxAnnotation = 'deployment.kubernetes.io/max-replicas';
+const notCopied: ReadonlySet<string> = new Set([
+  'kubectl.kubernetes.io/last-applied-configuration',
+  revisionAnnotation,
+  historyAnnotation,
+  desiredAnnotation,
+  maxAnnotation,
+  'deprecated.deployment.rollback.to',
+]);
+
+export function replicasOf(object: { spec: { replicas?: number } }): number {
+  return object.spec.replicas ?? 1;
+}
+
+export function isRolling(deployment: Deployment): boolean {
+  return deployment.spec.strategy?.type !== 'Recreate';
+}
+
+/** maxSurge rounded up and maxUnavailable rounded down; when both come out 0, one may be unavailable. */
+export function rollingBounds(deployment: Deployment): {
+  readonly maxSurge: number;
+  readonly maxUnavailable: number;
+} {
+  const replicas = replicasOf(deployment);
+  if (!isRolling(deployment)) return { maxSurge: 0, maxUnavailable: 0 };
+  const rolling = deployment.spec.strategy?.rollingUpdate;
+  const maxSurge = scaledValue(rolling?.maxSurge ?? '25%', replicas, 'up');
+  const unavailable = scaledValue(rolling?.maxUnavailable ?? '25%', replicas, 'down');
+  const maxUnavailable = maxSurge === 0 && unavailable === 0 ? 1 : unavailable;
+  return { maxSurge, maxUnavailable: Math.min(maxUnavailable, replicas) };
+}
+
+function withoutHash(template: PodTemplate): PodTemplate {
+  const { [hashLabel]: _, ...labels } = template.metadata?.labels ?? {};
+  return { ...template, metadata: { ...template.metadata, labels } };
+}
+
+/** The oldest set with the deployment's present template. */
+export function findNew(
+  deployment: Deployment,
+  sets: readonly ReplicaSet[],
+): ReplicaSet | undefined {
+  const wanted = withoutHash(deployment.spec.template);
+  return sets.toSorted(byCreation).find((set) => jsonEqual(withoutHash(set.spec.template), wanted));
+}
+
+export function revisionOf(object: { metadata: { annotations?: Record<string, string> } }): number {
+  const text = object.metadata.annotations?.[revisionAnnotation] ?? '';
+  return /^\d+$/.test(text) ? Number(text) : 0;
+}
+
+export function annotatedCount(set: ReplicaSet, which: 'desired' | 'max'): number | undefined {
+  const name = which === 'desired' ? desiredAnnotation : maxAnnotation;
+  const text = set.metadata.annotations?.[name] ?? '';
+  return /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** Annotations that record for which size of the deployment the set was scaled. */
+export function sizeAnnotations(deployment: Deployment): Record<string, string> {
+  const replicas = replicasOf(deployment);
+  return {
+    [desiredAnnotation]: String(replicas),
+    [maxAnnotation]: String(replicas + rollingBounds(deployment).maxSurge),
+  };
+}
+
+/** Annotations of the new set: the deployment's own, its revision and the revisions it had before. */
+export function newSetAnnotations(
+  deployment: Deployment,
+  revision: number,
+  set: ReplicaSet | undefined,
+): Record<string, string> {
+  const result: Record<string, string> = { ...set?.metadata.annotations };
+  for (const [name, value] of Object.entries(deployment.metadata.annotations ?? {})) {
+    if (!notCopied.has(name)) result[name] = value;
+  }
+  const old = set === undefined ? 0 : revisionOf(set);
+  if (old < revision) {
+    if (old > 0) {
+      const history = result[historyAnnotation];
+      result[historyAnnotation] = history === undefined ? String(old) : `${history},${old}`;
+    }
+    result[revisionAnnotation] = String(revision);
+  }
+  return set === undefined ? { ...result, ...sizeAnnotations(deployment) } : result;
+}
+
+/** A set for the present template. */
+export function makeReplicaSet(
+  deployment: Deployment,
+  options: { readonly replicas: number; readonly revision: number },
+): ReplicaSet {
+  const { spec, metadata } = deployment;
+  const hash = templateHash(spec.template, deployment.status?.collisionCount);
+  const template = structuredClone(spec.template);
+  template.metadata = {
+    ...template.metadata,
+    labels: { ...template.metadata?.labels, [hashLabel]: hash },
+  };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    metadata: {
+      name: `${metadata.name}-${hash}`,
+      ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+      labels: { ...template.metadata.labels },
+      annotations: newSetAnnotations(deployment, options.revision, undefined),
+      ownerReferences: [
+        controllerReference({ apiVersion: 'apps/v1', kind: 'Deployment', metadata }),
+      ],
+    },
+    spec: {
+      replicas: options.replicas,
+      ...(spec.minReadySeconds === undefined ? {} : { minReadySeconds: spec.minReadySeconds }),
+      selector: {
+        ...spec.selector,
+        matchLabels: { ...spec.selector.matchLabels, [hashLabel]: hash },
+      },
+      template,
+    },
+  };
+}

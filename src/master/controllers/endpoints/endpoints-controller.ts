@@ -1,0 +1,55 @@
+/** Controller "endpoint": an Endpoints object for each Service with a selector. */
+import type { ControllerContext } from '../runtime/context.js';
+import type { Reconciler } from '../runtime/controller.js';
+import { createReconciler, ignoreNotFound, splitNamespaced } from '../runtime/controller.js';
+import { jsonEqual } from '../runtime/hash.js';
+import { resources } from '../runtime/resources.js';
+import type { Endpoints } from './plan.js';
+import { endpointsLabels, planSubsets } from './plan.js';
+import { watchServices } from './service-pods.js';
+
+export function createEndpointsController(context: ControllerContext): Reconciler {
+  const { client } = context;
+  const informer = context.informers.informer<Endpoints>(resources.endpoints);
+  const reconciler = createReconciler(context, { name: 'endpoint', reconcile });
+  const { services, podsOf } = watchServices(context, (key) => reconciler.enqueue(key));
+  informer.onChange(({ type, object }) => {
+    if (type === 'delete' || type === 'add') {
+      reconciler.enqueue(`${object.metadata.namespace ?? ''}/${object.metadata.name}`);
+    }
+  });
+
+  async function reconcile(key: string): Promise<void> {
+    const at = splitNamespaced(key);
+    const service = services.get(at);
+    const present = informer.get(at);
+    if (service === undefined) {
+      // Those made by hand, or used as a lock, are nobody's service and stay.
+      if (present?.metadata.labels?.['endpoints.kubernetes.io/managed-by'] === undefined) return;
+      await client.delete(resources.endpoints, at).catch(ignoreNotFound);
+      return;
+    }
+    if (Object.keys(service.spec.selector ?? {}).length === 0) return;
+    if (service.spec.type === 'ExternalName') return;
+    const subsets = planSubsets(service, podsOf(service));
+    const labels = endpointsLabels(service);
+    if (present === undefined) {
+      await client.create<Endpoints>(resources.endpoints, {
+        apiVersion: 'v1',
+        kind: 'Endpoints',
+        metadata: { ...at, labels },
+        ...(subsets.length === 0 ? {} : { subsets }),
+      });
+      return;
+    }
+    const same =
+      jsonEqual(present.subsets ?? [], subsets) && jsonEqual(present.metadata.labels, labels);
+    if (same) return;
+    await client.update<Endpoints>(resources.endpoints, {
+      ...present,
+      metadata: { ...present.metadata, labels },
+      subsets,
+    });
+  }
+  return reconciler;
+}

@@ -1,0 +1,299 @@
+/**
+ * The ReplicaSet controller, and with other names the ReplicationController's: keeps the wanted number of pods.
+ * Pods are created in slow-start batches, at most {@link burstReplicas} a reconcile; expectations keep a stale cache from
+ * making too many.
+ */
+import { controllerOf } from '../../../api/object.js';
+import type { ApiObject, Change, Informer, ResourceId } from '../../../client/types.js';
+import { isApiError } from '../../../client/types.js';
+import type { ReconcileResult } from '../../../lib/work-queue.js';
+import { forEachBounded, slowStart, throwGathered } from '../runtime/bounded.js';
+import type { ControllerContext } from '../runtime/context.js';
+import type { Reconciler } from '../runtime/controller.js';
+import {
+  createReconciler,
+  ignoreNotFound,
+  keyOf,
+  splitNamespaced,
+  watchSelf,
+} from '../runtime/controller.js';
+import type { Condition, Pod, PodTemplate } from '../runtime/core-types.js';
+import type { EventRecorder } from '../runtime/events.js';
+import { Expectations } from '../runtime/expectations.js';
+import type { Owner } from '../runtime/ownership.js';
+import { claim } from '../runtime/ownership.js';
+import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
+import {
+  generateNamePrefix,
+  isPodActive,
+  isPodTerminal,
+  podFromTemplate,
+} from '../runtime/pods.js';
+import { resources } from '../runtime/resources.js';
+import type { Matcher } from '../runtime/selectors.js';
+import { compileSelector } from '../runtime/selectors.js';
+import { now } from '../runtime/time.js';
+import type {
+  ReplicaSet,
+  ReplicaSetStatus,
+  ReplicationController,
+} from '../runtime/workload-types.js';
+import { planReplicas, planStatus } from './plan.js';
+
+/** Pods made or deleted at once. */
+const concurrency = 64;
+
+/** What differs between the two kinds. */
+interface Variant<T extends ApiObject & { status?: ReplicaSetStatus }> {
+  readonly name: string;
+  readonly resource: ResourceId;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly view: (object: T) => {
+    readonly replicas: number;
+    readonly minReadySeconds: number;
+    readonly template: PodTemplate;
+    readonly matches: Matcher;
+  };
+}
+
+/** Controller "replicaset". */
+export function createReplicaSetController(context: ControllerContext): Reconciler {
+  return new ReplicaController<ReplicaSet>(context, {
+    name: 'replicaset',
+    resource: resources.replicaSets,
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    view: ({ spec }) => ({
+      replicas: spec.replicas ?? 1,
+      minReadySeconds: spec.minReadySeconds ?? 0,
+      template: spec.template,
+      matches: compileSelector(spec.selector),
+    }),
+  }).reconciler;
+}
+
+/** Controller "replicationcontroller". */
+export function createReplicationControllerController(context: ControllerContext): Reconciler {
+  return new ReplicaController<ReplicationController>(context, {
+    name: 'replicationcontroller',
+    resource: resources.replicationControllers,
+    apiVersion: 'v1',
+    kind: 'ReplicationController',
+    view: ({ spec }) => ({
+      replicas: spec.replicas ?? 1,
+      minReadySeconds: spec.minReadySeconds ?? 0,
+      template: spec.template ?? { spec: { containers: [] } },
+      matches: compileSelector(
+        spec.selector === undefined ? undefined : { matchLabels: spec.selector },
+      ),
+    }),
+  }).reconciler;
+}
+
+class ReplicaController<T extends ApiObject & { status?: ReplicaSetStatus }> {
+  readonly #context: ControllerContext;
+  readonly #variant: Variant<T>;
+  readonly #owners: Informer<T>;
+  readonly #pods: Informer<Pod>;
+  readonly #expectations: Expectations;
+  readonly #recorder: EventRecorder;
+  readonly reconciler: Reconciler;
+
+  constructor(context: ControllerContext, variant: Variant<T>) {
+    this.#context = context;
+    this.#variant = variant;
+    this.#expectations = new Expectations(context.clock);
+    this.#recorder = context.recorder(`${variant.name}-controller`);
+    this.reconciler = createReconciler(context, {
+      name: variant.name,
+      workers: 10,
+      reconcile: (key) => this.#reconcile(key),
+    });
+    this.#pods = podInformer(context);
+    this.#owners = watchSelf<T>(context, variant.resource, (key) => this.reconciler.enqueue(key));
+    this.#pods.onChange((change) => this.#onPod(change));
+  }
+
+  #onPod(change: Change<Pod>): void {
+    const pod = change.object;
+    const key = this.#ownerKey(pod);
+    if (key !== undefined) {
+      if (change.type === 'add') this.#expectations.created(key);
+      if (change.type === 'delete' || pod.metadata.deletionTimestamp !== undefined) {
+        this.#expectations.deleted(key, pod.metadata.uid ?? '');
+      }
+      this.reconciler.enqueue(key);
+    } else if (controllerOf(pod) === undefined && change.type !== 'delete') {
+      this.#enqueueMatching(pod);
+    }
+    if (change.type === 'update') {
+      const former = this.#ownerKey(change.old);
+      if (former !== undefined && former !== key) this.reconciler.enqueue(former);
+    }
+  }
+
+  #ownerKey(pod: Pod): string | undefined {
+    const reference = controllerOf(pod);
+    if (reference === undefined || reference.kind !== this.#variant.kind) return undefined;
+    return `${pod.metadata.namespace ?? ''}/${reference.name}`;
+  }
+
+  #enqueueMatching(pod: Pod): void {
+    for (const owner of this.#owners.list(pod.metadata.namespace)) {
+      if (this.#variant.view(owner).matches(pod.metadata.labels)) {
+        this.reconciler.enqueue(keyOf(owner));
+      }
+    }
+  }
+
+  async #reconcile(key: string): Promise<ReconcileResult | void> {
+    const object = this.#owners.get(splitNamespaced(key));
+    if (object === undefined) {
+      this.#expectations.forget(key);
+      return undefined;
+    }
+    const view = this.#variant.view(object);
+    const owner: Owner = {
+      apiVersion: this.#variant.apiVersion,
+      kind: this.#variant.kind,
+      metadata: object.metadata,
+    };
+    const settled = this.#expectations.satisfied(key);
+    const active = (await this.#claimPods(owner, view.matches)).filter(isPodActive);
+    let failure: Condition | undefined;
+    const errors: unknown[] = [];
+    if (settled && object.metadata.deletionTimestamp === undefined) {
+      const plan = planReplicas(
+        view.replicas,
+        active,
+        this.#crowds(object, active),
+        this.#context.clock.nowMs(),
+      );
+      const failed =
+        plan.create > 0
+          ? await this.#create(key, owner, view.template, plan.create)
+          : await this.#delete(key, owner, plan.delete);
+      errors.push(...failed);
+      if (failed.length > 0) failure = this.#failure(object, plan.create > 0, failed[0]);
+    }
+    const recheckMs = await this.#writeStatus(object, active, failure);
+    throwGathered(errors);
+    return recheckMs === undefined ? undefined : { requeueAfterMs: recheckMs };
+  }
+
+  #claimPods(owner: Owner, matches: Matcher): Promise<Pod[]> {
+    const { namespace = '', uid = '' } = owner.metadata;
+    const own = this.#pods.byIndex(ownerUidIndex, uid);
+    const orphans = this.#pods.byIndex(ownerUidIndex, `orphan:${namespace}`);
+    return claim({
+      client: this.#context.client,
+      owner,
+      ownerResource: this.#variant.resource,
+      resource: resources.pods,
+      objects: [...own, ...orphans].filter((pod) => !isPodTerminal(pod)),
+      matches,
+    });
+  }
+
+  /** Active pods per node over all sets of the same controller, so that scaling down evens out. */
+  #crowds(object: T, active: readonly Pod[]): Map<string, number> {
+    const crowds = new Map<string, number>();
+    const parent = controllerOf(object)?.uid;
+    const siblings =
+      parent === undefined
+        ? active
+        : this.#owners
+            .list(object.metadata.namespace)
+            .filter((owner) => controllerOf(owner)?.uid === parent)
+            .flatMap((owner) => this.#pods.byIndex(ownerUidIndex, owner.metadata.uid ?? ''))
+            .filter(isPodActive);
+    for (const pod of siblings) {
+      const node = pod.spec.nodeName ?? '';
+      if (node !== '') crowds.set(node, (crowds.get(node) ?? 0) + 1);
+    }
+    return crowds;
+  }
+
+  async #create(
+    key: string,
+    owner: Owner,
+    template: PodTemplate,
+    count: number,
+  ): Promise<unknown[]> {
+    this.#expectations.expect(key, count);
+    const name = generateNamePrefix(owner.metadata.name);
+    const { successes, errors } = await slowStart(count, concurrency, async () => {
+      const pod = podFromTemplate(template, owner, name);
+      const made = await this.#context.client.create<Pod>(resources.pods, pod);
+      this.#recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
+    });
+    this.#expectations.created(key, count - successes);
+    for (const error of errors) {
+      if (isApiError(error) && error.reason === 'Forbidden' && isTerminating(error)) continue;
+      this.#recorder.warning(owner, 'FailedCreate', `Error creating: ${messageOf(error)}`);
+    }
+    return errors.filter((error) => !(isApiError(error) && isTerminating(error)));
+  }
+
+  async #delete(key: string, owner: Owner, pods: readonly Pod[]): Promise<unknown[]> {
+    if (pods.length === 0) return [];
+    const uids = pods.map((pod) => pod.metadata.uid ?? '');
+    this.#expectations.expect(key, 0, uids);
+    return forEachBounded(pods, concurrency, async (pod) => {
+      const { uid = '', name } = pod.metadata;
+      try {
+        await this.#context.client.delete(resources.pods, pod.metadata, { preconditions: { uid } });
+        this.#recorder.normal(owner, 'SuccessfulDelete', `Deleted pod: ${name}`);
+      } catch (error) {
+        this.#expectations.deleted(key, uid);
+        if (isApiError(error, 'NotFound')) return;
+        this.#recorder.warning(owner, 'FailedDelete', `Error deleting: ${messageOf(error)}`);
+        throw error;
+      }
+    });
+  }
+
+  #failure(object: T, creating: boolean, error: unknown): Condition {
+    const old = object.status?.conditions?.find((c) => c.type === 'ReplicaFailure');
+    return {
+      type: 'ReplicaFailure',
+      status: 'True',
+      reason: creating ? 'FailedCreate' : 'FailedDelete',
+      message: messageOf(error),
+      lastTransitionTime: old?.lastTransitionTime ?? now(this.#context.clock),
+    };
+  }
+
+  async #writeStatus(
+    object: T,
+    active: readonly Pod[],
+    failure: Condition | undefined,
+  ): Promise<number | undefined> {
+    const view = this.#variant.view(object);
+    const plan = planStatus({
+      old: object.status,
+      generation: object.metadata.generation ?? 0,
+      minReadySeconds: view.minReadySeconds,
+      templateLabels: view.template.metadata?.labels ?? {},
+      active,
+      failure,
+      nowMs: this.#context.clock.nowMs(),
+    });
+    if (plan.changed) {
+      await this.#context.client
+        .updateStatus<T>(this.#variant.resource, { ...object, status: plan.status })
+        .catch(ignoreNotFound);
+    }
+    return plan.recheckMs;
+  }
+}
+
+/** The namespace is being deleted: there is no point in trying again. */
+function isTerminating(error: { readonly message: string }): boolean {
+  return error.message.includes('because it is being terminated');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,143 @@
+/** What the command lines of the scheduler and of the controller manager share. */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Command } from 'commander';
+import type { ApiClient, InformerFactory } from '../../../client/index.js';
+import {
+  createApiClient,
+  createInformerFactory,
+  runLeaderElection,
+} from '../../../client/index.js';
+import type { Clock } from '../../../lib/clock.js';
+import { systemClock } from '../../../lib/clock.js';
+import type { Logger, LogLevel } from '../../../lib/log.js';
+import { createLogger } from '../../../lib/log.js';
+import { Prng } from '../../../lib/prng.js';
+
+export interface CommonFlags {
+  readonly server: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  readonly leaderElect: boolean;
+  readonly leaderElectLeaseDuration: number;
+  readonly leaderElectRenewDeadline: number;
+  readonly leaderElectRetryPeriod: number;
+  readonly logLevel: LogLevel;
+}
+
+/** Milliseconds of a Go duration ("1m30s", "500ms"). @throws TypeError */
+export function parseDuration(text: string): number {
+  const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+  if (!/^(\d+(\.\d+)?(ms|h|m|s))+$/.test(text)) throw new TypeError(`invalid duration "${text}"`);
+  let total = 0;
+  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)) {
+    total += Number(number) * (units[unit ?? ''] ?? 0);
+  }
+  return total;
+}
+
+/** A boolean flag as Go takes it: `--flag`, `--flag=false`. */
+export function parseBoolean(text: string): boolean {
+  if (['true', '1', 't', 'T', 'TRUE', 'True'].includes(text)) return true;
+  if (['false', '0', 'f', 'F', 'FALSE', 'False'].includes(text)) return false;
+  throw new TypeError(`invalid boolean "${text}"`);
+}
+
+export function addCommonFlags(command: Command): Command {
+  return command
+    .requiredOption('--server <host:port,…>', 'API servers (gRPC)')
+    .option('--ca-file <file>', 'PEM of the CA that signed the API servers')
+    .option('--cert-file <file>', 'PEM of the client certificate')
+    .option('--key-file <file>', 'PEM of its private key')
+    .option('--leader-elect [bool]', 'work only while leading', parseBoolean, true)
+    .option('--leader-elect-lease-duration <duration>', 'age of a dead lease', parseDuration, 5000)
+    .option('--leader-elect-renew-deadline <duration>', 'give up after', parseDuration, 3000)
+    .option('--leader-elect-retry-period <duration>', 'between attempts', parseDuration, 500)
+    .option('--log-level <level>', 'debug, info, warn, error or silent', 'info');
+}
+
+export interface Component {
+  readonly client: ApiClient;
+  readonly informers: InformerFactory;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly log: Logger;
+}
+
+/**
+ * Connects, leads (or just starts), and runs until SIGTERM or SIGINT; then stops what was started and gives the lease up.
+ * @param name also the Lease's name in kube-system
+ */
+export async function runComponent(
+  name: string,
+  flags: CommonFlags,
+  start: (parts: Component, signal: AbortSignal) => Promise<{ stop(): Promise<void> }>,
+): Promise<void> {
+  const clock = systemClock();
+  const log = createLogger({ component: name, level: flags.logLevel });
+  const stopping = new AbortController();
+  const onSignal = (): void => stopping.abort();
+  process.once('SIGTERM', onSignal);
+  process.once('SIGINT', onSignal);
+  const client = createApiClient({
+    servers: flags.server.split(','),
+    clock,
+    log,
+    ...tlsOf(flags),
+  });
+  const lead = async (signal: AbortSignal): Promise<void> => {
+    const informers = createInformerFactory({ client, clock, log });
+    const prng = new Prng(clock.nowMs() ^ (process.pid << 8));
+    try {
+      const running = await start({ client, informers, clock, prng, log }, signal);
+      await aborted(signal);
+      await running.stop();
+    } finally {
+      informers.stop();
+    }
+  };
+  try {
+    if (!flags.leaderElect) await lead(stopping.signal);
+    else {
+      await runLeaderElection(
+        {
+          client,
+          name,
+          identity: `${hostname()}_${process.pid}_${clock.nowMs().toString(36)}`,
+          clock,
+          log,
+          leaseDurationMs: flags.leaderElectLeaseDuration,
+          renewDeadlineMs: flags.leaderElectRenewDeadline,
+          retryPeriodMs: flags.leaderElectRetryPeriod,
+          lead,
+        },
+        stopping.signal,
+      );
+    }
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+  } finally {
+    process.off('SIGTERM', onSignal);
+    process.off('SIGINT', onSignal);
+    client.close();
+  }
+}
+
+function tlsOf(flags: CommonFlags): { tls?: { ca: string; cert?: string; key?: string } } {
+  if (flags.caFile === undefined) return {};
+  return {
+    tls: {
+      ca: readFileSync(flags.caFile, 'utf8'),
+      ...(flags.certFile === undefined ? {} : { cert: readFileSync(flags.certFile, 'utf8') }),
+      ...(flags.keyFile === undefined ? {} : { key: readFileSync(flags.keyFile, 'utf8') }),
+    },
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,127 @@
+import type { ApiObject, Change, Informer, ResourceId } from '../../../client/types.js';
+import { isApiError } from '../../../client/types.js';
+import type { ReconcileResult } from '../../../lib/work-queue.js';
+import { WorkQueue } from '../../../lib/work-queue.js';
+import type { ControllerContext } from './context.js';
+
+/** One reconciler with its queue. */
+export interface Controller {
+  readonly name: string;
+  /** Lets the workers go; call it once the informers are synced. Keys added earlier wait till then. */
+  start(): void;
+  /** Takes no more keys and resolves when the reconciles under way have ended. */
+  stop(): Promise<void>;
+}
+
+/** What a controller's own set-up gets: the handle to enqueue keys. */
+export interface Reconciler extends Controller {
+  enqueue(key: string): void;
+  enqueueAfter(key: string, delayMs: number): void;
+  /** Resolves when nothing waits and nothing runs. */
+  whenIdle(): Promise<void>;
+}
+
+export interface ReconcilerOptions {
+  /** Kubernetes' name of the controller: "deployment-controller" without its suffix. */
+  readonly name: string;
+  /** Reconciles at once, of different keys. @default 5 */
+  readonly workers?: number;
+  readonly reconcile: (key: string) => Promise<ReconcileResult | void>;
+}
+
+/**
+ * A level-triggered loop: keys are deduplicated, one worker a key, failures come back with back-off. A conflict is normal
+ * (the cache was behind) and logged at debug; anything else is a warning.
+ */
+export function createReconciler(
+  context: ControllerContext,
+  options: ReconcilerOptions,
+): Reconciler {
+  const log = context.log.child({ controller: options.name });
+  let stopped = false;
+  let begin: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const queue = new WorkQueue({
+    name: options.name,
+    clock: context.clock,
+    log,
+    workers: options.workers ?? 5,
+    reconcile: async (key) => {
+      await begun;
+      if (stopped) return undefined;
+      return options.reconcile(key);
+    },
+    onDone: (key, error, durationMs) => {
+      context.metrics?.observeReconcile(options.name, error !== undefined, durationMs);
+      if (error === undefined || stopped) return;
+      if (isApiError(error) && (error.reason === 'Conflict' || error.reason === 'AlreadyExists')) {
+        log.debug({ key, error }, 'conflict, will try again');
+      } else log.warn({ key, error }, 'reconcile failed, will try again');
+    },
+  });
+  return {
+    name: options.name,
+    start: begin,
+    enqueue: (key) => queue.add(key),
+    enqueueAfter: (key, delayMs) => queue.addAfter(key, delayMs),
+    whenIdle: () => queue.whenIdle(),
+    stop: () => {
+      stopped = true;
+      begin();
+      return queue.stop();
+    },
+  };
+}
+
+/** The queue key of an object: `namespace/name`, or `name`. */
+export function keyOf(object: { metadata: { namespace?: string; name: string } }): string {
+  const { namespace, name } = object.metadata;
+  return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
+}
+
+/** Splits a queue key. */
+export function splitKey(key: string): { readonly namespace?: string; readonly name: string } {
+  const slash = key.indexOf('/');
+  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+/** Splits the key of a namespaced object. */
+export function splitNamespaced(key: string): {
+  readonly namespace: string;
+  readonly name: string;
+} {
+  const slash = key.indexOf('/');
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+/** Enqueues the key of each object of `resource` whenever it changes. */
+export function watchSelf<T extends ApiObject>(
+  context: ControllerContext,
+  resource: ResourceId,
+  enqueue: (key: string) => void,
+): Informer<T> {
+  const informer = context.informers.informer<T>(resource);
+  informer.onChange((change) => enqueue(keyOf(change.object)));
+  return informer;
+}
+
+/** Calls `handler` with every version of a changed object: the new one and, on an update, the old one too. */
+export function eachVersion<T extends ApiObject>(
+  change: Change<T>,
+  handler: (object: T) => void,
+): void {
+  handler(change.object);
+  if (change.type === 'update') handler(change.old);
+}
+
+/** Ignores "it is already gone". */
+export function ignoreNotFound(error: unknown): void {
+  if (!isApiError(error, 'NotFound')) throw error;
+}
+
+/** Ignores "it is already there". */
+export function ignoreAlreadyExists(error: unknown): void {
+  if (!isApiError(error, 'AlreadyExists')) throw error;
+}

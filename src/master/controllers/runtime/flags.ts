@@ -1,0 +1,47 @@
+/** Settings of the controllers; names and defaults as kube-controller-manager's flags. Times in ms. */
+export interface ControllerFlags {
+  readonly clusterCidrs: readonly string[];
+  readonly allocateNodeCidrs: boolean;
+  /** Prefix length of a node's IPv4 block. */
+  readonly nodeCidrMaskSize: number;
+  /** Prefix length of a node's IPv6 block. */
+  readonly nodeCidrMaskSizeIpv6: number;
+  readonly nodeMonitorPeriodMs: number;
+  readonly nodeMonitorGracePeriodMs: number;
+  readonly nodeStartupGracePeriodMs: number;
+  /** Nodes a second whose pods may be evicted. */
+  readonly nodeEvictionRate: number;
+  readonly secondaryNodeEvictionRate: number;
+  readonly unhealthyZoneThreshold: number;
+  readonly largeClusterSizeThreshold: number;
+  readonly terminatedPodGcThreshold: number;
+  /** PEM of the cluster's CA, published as kube-root-ca.crt; undefined turns the publisher off. */
+  readonly rootCa?: string;
+  /** Signs certificates; undefined turns the signer off. */
+  readonly signing?: { readonly cert: string; readonly key: string };
+  /** Signs legacy tokens; PEM of the private key. */
+  readonly serviceAccountKey?: string;
+  /** Where the local-path provisioner has workers make directories, below their data directory when relative. */
+  readonly localPathRoot: string;
+  /** Names of controllers to run: "*", "name", "-name". */
+  readonly controllers: readonly string[];
+  readonly hpaSyncPeriodMs: number;
+}
+
+export const defaultFlags: ControllerFlags = {
+  clusterCidrs: [],
+  allocateNodeCidrs: true,
+  nodeCidrMaskSize: 24,
+  nodeCidrMaskSizeIpv6: 64,
+  nodeMonitorPeriodMs: 5000,
+  nodeMonitorGracePeriodMs: 40_000,
+  nodeStartupGracePeriodMs: 60_000,
+  nodeEvictionRate: 0.1,
+  secondaryNodeEvictionRate: 0.01,
+  unhealthyZoneThreshold: 0.55,
+  largeClusterSizeThreshold: 50,
+  terminatedPodGcThreshold: 12_500,
+  localPathRoot: 'local-path',
+  controllers: ['*'],
+  hpaSyncPeriodMs: 15_000,
+};

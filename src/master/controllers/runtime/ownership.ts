@@ -1,0 +1,142 @@
+/**
+ * Which objects belong to a controller: adoption of matching orphans and release of those that match no more
+ * (kubernetes controller_ref_manager). The decision is pure; `claim` carries it out.
+ */
+import { controllerOf } from '../../../api/object.js';
+import type { ApiClient, ApiObject, OwnerReference, ResourceId } from '../../../client/types.js';
+import { isApiError } from '../../../client/types.js';
+import type { Labels } from './selectors.js';
+
+/** An object that owns others. */
+export interface Owner {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly deletionTimestamp?: string;
+  };
+}
+
+/** The reference that a controller puts on what it makes. */
+export function controllerReference(owner: Owner): OwnerReference {
+  return {
+    apiVersion: owner.apiVersion,
+    kind: owner.kind,
+    name: owner.metadata.name,
+    uid: owner.metadata.uid ?? '',
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+}
+
+export interface Claims<T> {
+  readonly owned: T[];
+  readonly adopt: T[];
+  readonly release: T[];
+}
+
+/** Sorts `objects` (of the owner's namespace) into owned, to adopt and to release. */
+export function decideClaims<T extends ApiObject>(
+  owner: Owner,
+  objects: readonly T[],
+  matches: (labels: Labels | undefined) => boolean,
+): Claims<T> {
+  const claims: Claims<T> = { owned: [], adopt: [], release: [] };
+  const dying = owner.metadata.deletionTimestamp !== undefined;
+  for (const object of objects) {
+    const reference = controllerOf(object);
+    const fits = matches(object.metadata.labels);
+    if (reference !== undefined) {
+      if (reference.uid !== owner.metadata.uid) continue;
+      if (fits) claims.owned.push(object);
+      else if (!dying) claims.release.push(object);
+    } else if (fits && !dying && object.metadata.deletionTimestamp === undefined) {
+      claims.adopt.push(object);
+    }
+  }
+  return claims;
+}
+
+/**
+ * Carries {@link decideClaims} out: patches owner references with the uid as precondition. Before adopting, the owner is
+ * read afresh, since a cache may still show one that was deleted and made again.
+ * @returns what the owner has now
+ */
+export async function claim<T extends ApiObject>(options: {
+  readonly client: ApiClient;
+  readonly owner: Owner;
+  readonly ownerResource: ResourceId;
+  readonly resource: ResourceId;
+  readonly objects: readonly T[];
+  readonly matches: (labels: Labels | undefined) => boolean;
+}): Promise<T[]> {
+  const { client, owner, resource } = options;
+  const claims = decideClaims(owner, options.objects, options.matches);
+  const owned = [...claims.owned];
+  if (claims.adopt.length > 0 && (await mayAdopt(client, options.ownerResource, owner))) {
+    for (const object of claims.adopt) {
+      const adopted = await adopt(client, resource, owner, object);
+      if (adopted !== undefined) owned.push(adopted);
+    }
+  }
+  for (const object of claims.release) await release(client, resource, owner, object);
+  return owned;
+}
+
+async function mayAdopt(client: ApiClient, resource: ResourceId, owner: Owner): Promise<boolean> {
+  try {
+    const fresh = await client.get(resource, owner.metadata);
+    return (
+      fresh.metadata.uid === owner.metadata.uid && fresh.metadata.deletionTimestamp === undefined
+    );
+  } catch (error) {
+    if (isApiError(error, 'NotFound')) return false;
+    throw error;
+  }
+}
+
+async function adopt<T extends ApiObject>(
+  client: ApiClient,
+  resource: ResourceId,
+  owner: Owner,
+  object: T,
+): Promise<T | undefined> {
+  const references = [...(object.metadata.ownerReferences ?? []), controllerReference(owner)];
+  return patchReferences(client, resource, object, references);
+}
+
+async function release<T extends ApiObject>(
+  client: ApiClient,
+  resource: ResourceId,
+  owner: Owner,
+  object: T,
+): Promise<void> {
+  const references = (object.metadata.ownerReferences ?? []).filter(
+    (reference) => reference.uid !== owner.metadata.uid,
+  );
+  await patchReferences(client, resource, object, references);
+}
+
+/** Replaces the references; undefined when the object is gone or has changed (its change event comes). */
+async function patchReferences<T extends ApiObject>(
+  client: ApiClient,
+  resource: ResourceId,
+  object: T,
+  ownerReferences: OwnerReference[],
+): Promise<T | undefined> {
+  const { uid, resourceVersion } = object.metadata;
+  try {
+    return await client.patch<T>(resource, object.metadata, 'application/merge-patch+json', {
+      metadata: {
+        ...(uid === undefined ? {} : { uid }),
+        ...(resourceVersion === undefined ? {} : { resourceVersion }),
+        ownerReferences: ownerReferences.length === 0 ? null : ownerReferences,
+      },
+    });
+  } catch (error) {
+    if (isApiError(error, 'NotFound') || isApiError(error, 'Invalid')) return undefined;
+    throw error;
+  }
+}

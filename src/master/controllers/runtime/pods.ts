@@ -1,0 +1,80 @@
+/** Facts about pods that many controllers need. Pure. */
+import type { Condition, Pod, PodTemplate } from './core-types.js';
+import type { Owner } from './ownership.js';
+import { controllerReference } from './ownership.js';
+import { parseTime } from './time.js';
+
+/** The condition of that type. */
+export function findCondition(
+  conditions: readonly Condition[] | undefined,
+  type: string,
+): Condition | undefined {
+  return conditions?.find((condition) => condition.type === type);
+}
+
+export function isPodReady(pod: Pod): boolean {
+  return findCondition(pod.status?.conditions, 'Ready')?.status === 'True';
+}
+
+/** Succeeded or Failed. */
+export function isPodTerminal(pod: Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+/** Neither terminal nor being deleted. */
+export function isPodActive(pod: Pod): boolean {
+  return !isPodTerminal(pod) && pod.metadata.deletionTimestamp === undefined;
+}
+
+/**
+ * Ready for at least `minReadySeconds`: 0 when it is, milliseconds to wait when it will be, Infinity when it is not ready.
+ */
+export function msUntilAvailable(pod: Pod, minReadySeconds: number, nowMs: number): number {
+  const ready = findCondition(pod.status?.conditions, 'Ready');
+  if (ready?.status !== 'True') return Number.POSITIVE_INFINITY;
+  if (minReadySeconds <= 0) return 0;
+  const since = parseTime(ready.lastTransitionTime);
+  if (since === undefined) return minReadySeconds * 1000;
+  return Math.max(0, since + minReadySeconds * 1000 - nowMs);
+}
+
+export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number): boolean {
+  return msUntilAvailable(pod, minReadySeconds, nowMs) === 0;
+}
+
+/** A new pod from a template, in the name of its controller. `name` ending in "-" asks for a generated name. */
+export function podFromTemplate(template: PodTemplate, owner: Owner, name: string): Pod {
+  const { labels, annotations, finalizers } = template.metadata ?? {};
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      ...(name.endsWith('-') ? { generateName: name, name: '' } : { name }),
+      ...(owner.metadata.namespace === undefined ? {} : { namespace: owner.metadata.namespace }),
+      labels: { ...labels },
+      annotations: { ...annotations },
+      ...(finalizers === undefined ? {} : { finalizers: [...finalizers] }),
+      ownerReferences: [controllerReference(owner)],
+    },
+    spec: structuredClone(template.spec),
+  };
+}
+
+/** The prefix of generated pod names: the owner's name and a dash, cut so that a name of 63 characters comes out. */
+export function generateNamePrefix(ownerName: string): string {
+  return `${ownerName.slice(0, 57)}-`;
+}
+
+/** Sets a condition; `lastTransitionTime` moves only when the status does. Returns the new list. */
+export function withCondition(
+  conditions: readonly Condition[] | undefined,
+  next: Omit<Condition, 'lastTransitionTime'>,
+  now: string,
+): Condition[] {
+  const old = findCondition(conditions, next.type);
+  const unchanged = old !== undefined && old.status === next.status;
+  const lastTransitionTime = unchanged ? (old.lastTransitionTime ?? now) : now;
+  const made: Condition = { ...next, lastTransitionTime };
+  if (old === undefined) return [...(conditions ?? []), made];
+  return (conditions ?? []).map((condition) => (condition.type === next.type ? made : condition));
+}

@@ -1,0 +1,36 @@
+import type { Clock } from '../../../lib/clock.js';
+
+/** RFC 3339 in UTC with whole seconds, as `metav1.Time` is written. */
+export function formatTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** RFC 3339 in UTC with microseconds, as `metav1.MicroTime` is written. */
+export function formatMicroTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 23)}000Z`;
+}
+
+/** Now, as {@link formatTime}. */
+export function now(clock: Clock): string {
+  return formatTime(clock.nowMs());
+}
+
+/** Milliseconds since 1970; undefined for an absent or unreadable time. */
+export function parseTime(time: string | null | undefined): number | undefined {
+  if (time === undefined || time === null || time === '') return undefined;
+  const ms = Date.parse(time);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** Order by time of creation, then by name; objects without a time come first. */
+export function byCreation(
+  a: { metadata: { creationTimestamp?: string | undefined; name?: string | undefined } },
+  b: { metadata: { creationTimestamp?: string | undefined; name?: string | undefined } },
+): number {
+  const left = a.metadata.creationTimestamp ?? '';
+  const right = b.metadata.creationTimestamp ?? '';
+  if (left !== right) return left < right ? -1 : 1;
+  const leftName = a.metadata.name ?? '';
+  const rightName = b.metadata.name ?? '';
+  return leftName < rightName ? -1 : leftName > rightName ? 1 : 0;
+}

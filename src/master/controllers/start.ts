@@ -1,0 +1,64 @@
+import type { ApiClient, InformerFactory } from '../../client/types.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import type { Prng } from '../../lib/prng.js';
+import { registry } from './registry.js';
+import type { ControllerContext, ControllerMetrics } from './runtime/context.js';
+import { EventSink } from './runtime/events.js';
+import type { ControllerFlags } from './runtime/flags.js';
+import { defaultFlags } from './runtime/flags.js';
+
+export interface StartControllersOptions {
+  readonly client: ApiClient;
+  readonly informers: InformerFactory;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly log: Logger;
+  readonly flags?: Partial<ControllerFlags>;
+  readonly metrics?: ControllerMetrics;
+}
+
+/**
+ * Makes all controllers, waits for their informers, and lets them go.
+ * @returns a handle whose `stop` resolves when no reconcile is under way
+ */
+export async function startControllers(
+  options: StartControllersOptions,
+  signal?: AbortSignal,
+): Promise<{ stop(): Promise<void> }> {
+  const { client, clock, informers, log, prng } = options;
+  const flags: ControllerFlags = { ...defaultFlags, ...options.flags };
+  const sink = new EventSink({ client, clock, log });
+  const context: ControllerContext = {
+    client,
+    informers,
+    clock,
+    prng,
+    log,
+    flags,
+    ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
+    recorder: (component) => sink.recorder(component),
+  };
+  const controllers = Object.entries(registry)
+    .filter(([name]) => isEnabled(name, flags.controllers))
+    .flatMap(([, create]) => create(context));
+  try {
+    await informers.waitForSync(signal);
+  } catch (error) {
+    await Promise.all(controllers.map((controller) => controller.stop()));
+    throw error;
+  }
+  for (const controller of controllers) controller.start();
+  log.info({ controllers: controllers.length }, 'controllers run');
+  return {
+    stop: async () => {
+      await Promise.all(controllers.map((controller) => controller.stop()));
+    },
+  };
+}
+
+/** As kube-controller-manager's `--controllers`: "*" is all, "name" one, "-name" not that one. */
+export function isEnabled(name: string, wanted: readonly string[]): boolean {
+  if (wanted.includes(`-${name}`)) return false;
+  return wanted.includes(name) || wanted.includes('*');
+}

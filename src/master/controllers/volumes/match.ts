@@ -1,0 +1,85 @@
+/** Which PersistentVolume suits a claim. Pure. @see kubernetes component-helpers/storage/volume/pv_helpers.go */
+import { amountOf } from '../../scheduler/pod-requests.js';
+import { matchesNodeSelector } from '../../scheduler/node-selector.js';
+import type { Claim, Node, PersistentVolume } from '../runtime/core-types.js';
+import { compileSelector } from '../runtime/selectors.js';
+
+export const selectedNodeAnnotation = 'volume.kubernetes.io/selected-node';
+export const bindCompletedAnnotation = 'pv.kubernetes.io/bind-completed';
+export const boundByControllerAnnotation = 'pv.kubernetes.io/bound-by-controller';
+export const provisionedByAnnotation = 'pv.kubernetes.io/provisioned-by';
+export const storageProvisionerAnnotation = 'volume.kubernetes.io/storage-provisioner';
+const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
+
+/** The claim's class; '' means none. */
+export function classOfClaim(claim: Claim): string {
+  return claim.metadata.annotations?.[classAnnotation] ?? claim.spec.storageClassName ?? '';
+}
+
+export function classOfVolume(volume: PersistentVolume): string {
+  return volume.metadata.annotations?.[classAnnotation] ?? volume.spec.storageClassName ?? '';
+}
+
+/** True when the volume is reserved for this claim, by name at least. */
+export function isReservedFor(volume: PersistentVolume, claim: Claim): boolean {
+  const reference = volume.spec.claimRef;
+  return (
+    reference !== undefined &&
+    reference.name === claim.metadata.name &&
+    reference.namespace === claim.metadata.namespace &&
+    (reference.uid === undefined || reference.uid === '' || reference.uid === claim.metadata.uid)
+  );
+}
+
+/** True when the claim is bound to a volume, both ways. */
+export function isClaimBound(claim: Claim): boolean {
+  return (
+    (claim.spec.volumeName ?? '') !== '' &&
+    claim.metadata.annotations?.[bindCompletedAnnotation] !== undefined
+  );
+}
+
+/** The volume's topology allows the node. */
+export function volumeAllowsNode(volume: PersistentVolume, node: Node): boolean {
+  const required = volume.spec.nodeAffinity?.required;
+  return required === undefined || matchesNodeSelector(required, node);
+}
+
+/**
+ * The volume to bind: one that is already reserved for the claim, else the smallest that fits.
+ * @param node when given, the volume must be reachable from it
+ */
+export function findVolume(
+  claim: Claim,
+  volumes: readonly PersistentVolume[],
+  node?: Node,
+): PersistentVolume | undefined {
+  const wanted = amountOf('storage', claim.spec.resources?.requests?.['storage'] ?? '0');
+  const selects =
+    claim.spec.selector === undefined ? undefined : compileSelector(claim.spec.selector);
+  let best: PersistentVolume | undefined;
+  let bestSize = Number.POSITIVE_INFINITY;
+  for (const volume of volumes) {
+    const size = amountOf('storage', volume.spec.capacity?.['storage'] ?? '0');
+    if (volume.metadata.deletionTimestamp !== undefined) continue;
+    if (size < wanted || !modesSuit(claim, volume)) continue;
+    if (node !== undefined && !volumeAllowsNode(volume, node)) continue;
+    if (isReservedFor(volume, claim)) return volume;
+    if (volume.spec.claimRef !== undefined || volume.status?.phase !== 'Available') continue;
+    if (classOfVolume(volume) !== classOfClaim(claim)) continue;
+    if (selects?.(volume.metadata.labels) === false) continue;
+    if (size < bestSize) {
+      best = volume;
+      bestSize = size;
+    }
+  }
+  return best;
+}
+
+function modesSuit(claim: Claim, volume: PersistentVolume): boolean {
+  const offered = volume.spec.accessModes ?? [];
+  return (
+    (claim.spec.volumeMode ?? 'Filesystem') === (volume.spec.volumeMode ?? 'Filesystem') &&
+    (claim.spec.accessModes ?? []).every((mode) => offered.includes(mode))
+  );
+}

@@ -1,0 +1,151 @@
+/**
+ * The cluster as the scheduler knows it: nodes with their pods, plus pods that are assumed placed while their binding is
+ * under way. Changed incrementally by events; a cycle reads it in place, since nothing else runs meanwhile.
+ */
+import type { Informer } from '../../client/types.js';
+import type {
+  Claim,
+  Namespace,
+  Node,
+  PersistentVolume,
+  StorageClass,
+} from '../controllers/runtime/core-types.js';
+import type { Labels } from '../controllers/runtime/selectors.js';
+import { classOfVolume } from '../controllers/volumes/match.js';
+import { NodeInfo } from './node-info.js';
+import type { PodInfo } from './pod-info.js';
+import type { ClusterView } from './plugins/types.js';
+
+export interface CacheSources {
+  readonly namespaces: Pick<Informer<Namespace>, 'get'>;
+  readonly claims: Pick<Informer<Claim>, 'get'>;
+  readonly volumes: Pick<Informer<PersistentVolume>, 'get' | 'list'>;
+  readonly storageClasses: Pick<Informer<StorageClass>, 'get'>;
+}
+
+export class SchedulerCache implements ClusterView {
+  readonly #sources: CacheSources;
+  readonly #nodes = new Map<string, NodeInfo>();
+  #list: NodeInfo[] | undefined;
+  #generation = 0;
+  /** Pods by key with the node that they are on, assumed ones included. */
+  readonly #placed = new Map<string, { readonly info: PodInfo; readonly node: string }>();
+  /** Invariant: a subset of the keys of `#placed`. */
+  readonly #assumed = new Set<string>();
+  /** Volumes promised to pods that are being bound. */
+  readonly #promisedVolumes = new Set<string>();
+
+  constructor(sources: CacheSources) {
+    this.#sources = sources;
+  }
+
+  get nodes(): readonly NodeInfo[] {
+    this.#list ??= [...this.#nodes.values()].filter((node) => node.node.metadata.name !== '');
+    return this.#list;
+  }
+
+  node(name: string): NodeInfo | undefined {
+    return this.#nodes.get(name);
+  }
+
+  setNode(node: Node): void {
+    const generation = ++this.#generation;
+    const known = this.#nodes.get(node.metadata.name);
+    if (known !== undefined) {
+      known.setNode(node, generation);
+      return;
+    }
+    const made = new NodeInfo(node, generation);
+    for (const { info, node: at } of this.#placed.values()) {
+      if (at === made.name) made.addPod(info, generation);
+    }
+    this.#nodes.set(made.name, made);
+    this.#list = undefined;
+  }
+
+  removeNode(name: string): void {
+    this.#nodes.delete(name);
+    this.#list = undefined;
+  }
+
+  isAssumed(key: string): boolean {
+    return this.#assumed.has(key);
+  }
+
+  isPlaced(key: string): boolean {
+    return this.#placed.has(key);
+  }
+
+  /** Counts the pod on the node until it is confirmed by its event, or {@link remove}d. */
+  assume(info: PodInfo, node: string): void {
+    this.#put(info, node);
+    this.#assumed.add(info.key);
+  }
+
+  /** The API shows the pod on the node. */
+  confirm(info: PodInfo, node: string): void {
+    this.#assumed.delete(info.key);
+    this.#put(info, node);
+  }
+
+  remove(key: string): void {
+    const placed = this.#placed.get(key);
+    if (placed === undefined) return;
+    this.#placed.delete(key);
+    this.#assumed.delete(key);
+    this.#nodes.get(placed.node)?.removePod(key, ++this.#generation);
+  }
+
+  promiseVolume(name: string, promised: boolean): void {
+    if (promised) this.#promisedVolumes.add(name);
+    else this.#promisedVolumes.delete(name);
+  }
+
+  namespaceLabels = (name: string): Labels | undefined =>
+    this.#sources.namespaces.get({ name })?.metadata.labels;
+
+  claim(namespace: string, name: string): Claim | undefined {
+    return this.#sources.claims.get({ namespace, name });
+  }
+
+  volume(name: string): PersistentVolume | undefined {
+    return this.#sources.volumes.get({ name });
+  }
+
+  storageClass(name: string): StorageClass | undefined {
+    return this.#sources.storageClasses.get({ name });
+  }
+
+  freeVolumes(storageClass: string): PersistentVolume[] {
+    return this.#sources.volumes
+      .list()
+      .filter(
+        (volume) =>
+          classOfVolume(volume) === storageClass &&
+          !this.#promisedVolumes.has(volume.metadata.name),
+      );
+  }
+
+  /** This view with one node replaced, to try things on. */
+  withNode(replacement: NodeInfo): ClusterView {
+    const nodes = this.nodes.map((node) => (node.name === replacement.name ? replacement : node));
+    return {
+      nodes,
+      namespaceLabels: this.namespaceLabels,
+      claim: (namespace, name) => this.claim(namespace, name),
+      volume: (name) => this.volume(name),
+      freeVolumes: (storageClass) => this.freeVolumes(storageClass),
+      storageClass: (name) => this.storageClass(name),
+    };
+  }
+
+  #put(info: PodInfo, node: string): void {
+    const before = this.#placed.get(info.key);
+    const generation = ++this.#generation;
+    if (before !== undefined && before.node !== node) {
+      this.#nodes.get(before.node)?.removePod(info.key, generation);
+    }
+    this.#placed.set(info.key, { info, node });
+    this.#nodes.get(node)?.addPod(info, generation);
+  }
+}

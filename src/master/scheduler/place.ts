@@ -1,0 +1,212 @@
+/**
+ * One scheduling cycle: which node takes this pod, or why none does. Synchronous; nothing changes but the cache of
+ * answers.
+ *
+ * Cost: pods of one class (template) share what plugins say that look at one node only. An answer holds while the node's
+ * generation does, so after a bind one node of N is asked again: a cycle is N map look-ups and additions, and the global
+ * plugins (spread, pod affinity, volumes) only for pods that use them.
+ */
+import { assertNever } from '../../lib/assert.js';
+import type { Prng } from '../../lib/prng.js';
+import type { NodeInfo } from './node-info.js';
+import type { PodInfo } from './pod-info.js';
+import { classOf } from './pod-info.js';
+import { filterPlugins, scorePlugins } from './plugins/index.js';
+import type {
+  ClusterView,
+  Failure,
+  FilterPlugin,
+  NodeFilter,
+  NodeScore,
+  Rejection,
+  ScorePlugin,
+} from './plugins/types.js';
+
+export type Placement =
+  | { readonly type: 'node'; readonly node: NodeInfo; readonly feasible: number }
+  | { readonly type: 'rejected'; readonly rejection: Rejection }
+  | { readonly type: 'unschedulable'; readonly failures: ReadonlyMap<string, Failure> };
+
+interface LocalAnswer {
+  readonly generation: number;
+  readonly failure: Failure | undefined;
+  readonly scores: readonly number[];
+}
+
+interface PodClass {
+  readonly filters: readonly NodeFilter[];
+  readonly scores: readonly (NodeScore | undefined)[];
+  readonly answers: Map<string, LocalAnswer>;
+}
+
+const classLimit = 500;
+const localFilters = filterPlugins.filter((plugin) => plugin.local);
+const globalFilters = filterPlugins.filter((plugin) => !plugin.local);
+const localScores = scorePlugins.filter((plugin) => plugin.local);
+const globalScores = scorePlugins.filter((plugin) => !plugin.local);
+
+type PreparedFilters =
+  | { readonly type: 'filters'; readonly filters: NodeFilter[] }
+  | { readonly type: 'rejected'; readonly rejection: Rejection };
+
+function prepareFilters(
+  plugins: readonly FilterPlugin[],
+  pod: PodInfo,
+  view: ClusterView,
+): PreparedFilters {
+  const filters: NodeFilter[] = [];
+  for (const plugin of plugins) {
+    const prepared = plugin.prepare(pod, view);
+    if (prepared === undefined) continue;
+    if (typeof prepared !== 'function') {
+      return { type: 'rejected', rejection: { plugin: plugin.name, message: prepared.reject } };
+    }
+    filters.push(prepared);
+  }
+  return { type: 'filters', filters };
+}
+
+function firstFailure(filters: readonly NodeFilter[], node: NodeInfo): Failure | undefined {
+  for (const filter of filters) {
+    const failure = filter(node);
+    if (failure !== undefined) return failure;
+  }
+  return undefined;
+}
+
+/** True when the pod passes every filter on `node`, in a view that may be hypothetical. */
+export function fitsNode(pod: PodInfo, node: NodeInfo, view: ClusterView): boolean {
+  const prepared = prepareFilters(filterPlugins, pod, view);
+  return prepared.type === 'filters' && firstFailure(prepared.filters, node) === undefined;
+}
+
+export class Placer {
+  readonly #classes = new Map<string, PodClass>();
+  readonly #prng: Prng;
+
+  /** @param prng breaks ties */
+  constructor(prng: Prng) {
+    this.#prng = prng;
+  }
+
+  place(pod: PodInfo, view: ClusterView, nominated?: NodeInfo): Placement {
+    const global = prepareFilters(globalFilters, pod, view);
+    if (global.type === 'rejected') return global;
+    const own = this.#classOf(pod, view);
+    const feasible: { node: NodeInfo; answer: LocalAnswer }[] = [];
+    const failures = new Map<string, Failure>();
+    for (const node of view.nodes) {
+      const answer = this.#answer(own, node);
+      const failure = answer.failure ?? firstFailure(global.filters, node);
+      if (failure === undefined) feasible.push({ node, answer });
+      else failures.set(node.name, failure);
+    }
+    const reserved = feasible.find(({ node }) => node === nominated);
+    if (reserved !== undefined) {
+      return { type: 'node', node: reserved.node, feasible: feasible.length };
+    }
+    const first = feasible[0];
+    if (first === undefined) return { type: 'unschedulable', failures };
+    if (feasible.length === 1) return { type: 'node', node: first.node, feasible: 1 };
+    const totals = this.#score(pod, view, feasible);
+    return { type: 'node', node: this.#best(feasible, totals), feasible: feasible.length };
+  }
+
+  /** Forgets the answers about a node that is gone. */
+  forgetNode(name: string): void {
+    for (const podClass of this.#classes.values()) podClass.answers.delete(name);
+  }
+
+  #classOf(pod: PodInfo, view: ClusterView): PodClass {
+    const key = classOf(pod);
+    let known = this.#classes.get(key);
+    if (known === undefined) {
+      const prepared = prepareFilters(localFilters, pod, view);
+      known = {
+        filters: prepared.type === 'filters' ? prepared.filters : [],
+        scores: localScores.map((plugin) => plugin.prepare(pod, view)),
+        answers: new Map(),
+      };
+    } else this.#classes.delete(key);
+    this.#classes.set(key, known);
+    if (this.#classes.size > classLimit) {
+      const oldest = this.#classes.keys().next();
+      if (oldest.done !== true) this.#classes.delete(oldest.value);
+    }
+    return known;
+  }
+
+  #answer(podClass: PodClass, node: NodeInfo): LocalAnswer {
+    const known = podClass.answers.get(node.name);
+    if (known !== undefined && known.generation === node.generation) return known;
+    const failure = firstFailure(podClass.filters, node);
+    const scores = failure === undefined ? podClass.scores.map((score) => score?.(node) ?? 0) : [];
+    const answer = { generation: node.generation, failure, scores };
+    podClass.answers.set(node.name, answer);
+    return answer;
+  }
+
+  #score(
+    pod: PodInfo,
+    view: ClusterView,
+    feasible: readonly { node: NodeInfo; answer: LocalAnswer }[],
+  ): Float64Array {
+    const totals = new Float64Array(feasible.length);
+    for (const [index, plugin] of localScores.entries()) {
+      const raw = feasible.map(({ answer }) => answer.scores[index] ?? 0);
+      addNormalized(totals, raw, plugin);
+    }
+    for (const plugin of globalScores) {
+      const score = plugin.prepare(pod, view);
+      if (score === undefined) continue;
+      addNormalized(
+        totals,
+        feasible.map(({ node }) => score(node)),
+        plugin,
+      );
+    }
+    return totals;
+  }
+
+  #best(feasible: readonly { node: NodeInfo }[], totals: Float64Array): NodeInfo {
+    let best = 0;
+    let ties = 1;
+    for (let index = 1; index < totals.length; index++) {
+      const difference = (totals[index] ?? 0) - (totals[best] ?? 0);
+      if (difference > 0) {
+        best = index;
+        ties = 1;
+      } else if (difference === 0 && this.#prng.below(++ties) === 0) best = index;
+    }
+    return (feasible[best] as { node: NodeInfo }).node;
+  }
+}
+
+/** Adds one plugin's scores, brought to 0..100 and weighted. */
+function addNormalized(totals: Float64Array, raw: readonly number[], plugin: ScorePlugin): void {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const value of raw) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  for (let index = 0; index < raw.length; index++) {
+    const value = raw[index] ?? 0;
+    totals[index] = (totals[index] ?? 0) + plugin.weight * normalized(value, low, high, plugin);
+  }
+}
+
+function normalized(value: number, low: number, high: number, plugin: ScorePlugin): number {
+  switch (plugin.normalize) {
+    case 'none':
+      return value;
+    case 'max':
+      return high <= 0 ? 0 : Math.floor((value * 100) / high);
+    case 'reverse':
+      return high <= 0 ? 100 : 100 - Math.floor((value * 100) / high);
+    case 'span':
+      return high === low ? 0 : Math.floor((100 * (value - low)) / (high - low));
+    default:
+      return assertNever(plugin.normalize, 'normalization');
+  }
+}

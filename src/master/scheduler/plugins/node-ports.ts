@@ -1,0 +1,37 @@
+import type { ContainerPort } from '../../controllers/runtime/core-types.js';
+import type { FilterPlugin } from './types.js';
+
+const failure = {
+  plugin: 'NodePorts',
+  reasons: ["node(s) didn't have free ports for the requested pod ports"],
+  unresolvable: false,
+};
+
+/** Host ports may be taken once per address and protocol; 0.0.0.0 is every address. */
+export const nodePorts: FilterPlugin = {
+  name: 'NodePorts',
+  local: true,
+  wakeOn: ['pod-deleted', 'node'],
+  prepare: ({ hostPorts }) => {
+    if (hostPorts.length === 0) return undefined;
+    return (node) => {
+      for (const other of node.withHostPorts.values()) {
+        for (const taken of other.hostPorts) {
+          if (hostPorts.some((wanted) => conflict(wanted, taken))) return failure;
+        }
+      }
+      return undefined;
+    };
+  },
+};
+
+function conflict(a: ContainerPort, b: ContainerPort): boolean {
+  if (a.hostPort !== b.hostPort || (a.protocol ?? 'TCP') !== (b.protocol ?? 'TCP')) return false;
+  const left = address(a);
+  const right = address(b);
+  return left === right || left === '0.0.0.0' || right === '0.0.0.0';
+}
+
+function address({ hostIP = '' }: ContainerPort): string {
+  return hostIP === '' || hostIP === '::' ? '0.0.0.0' : hostIP;
+}

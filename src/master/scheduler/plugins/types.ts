@@ -1,0 +1,62 @@
+import type {
+  Claim,
+  PersistentVolume,
+  StorageClass,
+} from '../../controllers/runtime/core-types.js';
+import type { Labels } from '../../controllers/runtime/selectors.js';
+import type { NodeInfo } from '../node-info.js';
+import type { PodInfo } from '../pod-info.js';
+
+/** The cluster as a scheduling cycle sees it. */
+export interface ClusterView {
+  readonly nodes: readonly NodeInfo[];
+  readonly namespaceLabels: (name: string) => Labels | undefined;
+  claim(namespace: string, name: string): Claim | undefined;
+  volume(name: string): PersistentVolume | undefined;
+  /** Volumes that no claim has, of a storage class. */
+  freeVolumes(storageClass: string): readonly PersistentVolume[];
+  storageClass(name: string): StorageClass | undefined;
+}
+
+/** Why a node does not do. */
+export interface Failure {
+  readonly plugin: string;
+  readonly reasons: readonly string[];
+  /** True when evicting pods from the node would not help. */
+  readonly unresolvable: boolean;
+}
+
+/** A pod that no node can take, whatever the nodes are. */
+export interface Rejection {
+  readonly plugin: string;
+  readonly message: string;
+}
+
+export type NodeFilter = (node: NodeInfo) => Failure | undefined;
+
+/**
+ * Says which nodes can take a pod. Pure. `prepare` does once what is the same for all nodes; it answers undefined when the
+ * plugin has no say about this pod.
+ */
+export interface FilterPlugin {
+  readonly name: string;
+  /** Depends on nothing but the pod's class and the one node, so that its answers may be shared. */
+  readonly local: boolean;
+  /** What may make a pod schedulable that this plugin had turned down. */
+  readonly wakeOn: readonly ClusterEvent[];
+  prepare(pod: PodInfo, view: ClusterView): NodeFilter | { readonly reject: string } | undefined;
+}
+
+export type ClusterEvent = 'node' | 'pod-deleted' | 'pod-placed' | 'volume' | 'namespace';
+
+export type NodeScore = (node: NodeInfo) => number;
+
+/** Says which of the feasible nodes are better. Pure. Results end up in 0..100. */
+export interface ScorePlugin {
+  readonly name: string;
+  readonly weight: number;
+  readonly local: boolean;
+  /** 'none': already 0..100; 'max': highest becomes 100; 'reverse': as 'max', then 100 minus; 'span': lowest 0, highest 100. */
+  readonly normalize: 'none' | 'max' | 'reverse' | 'span';
+  prepare(pod: PodInfo, view: ClusterView): NodeScore | undefined;
+}

@@ -1,0 +1,84 @@
+/** What pods ask for and nodes offer, as plain numbers: CPU in thousandths, all else in whole units (bytes, devices). */
+import { parseQuantity } from '../../api/quantity.js';
+import type { Container, Pod, ResourceList } from '../controllers/runtime/core-types.js';
+
+export type Amounts = Record<string, number>;
+
+/** What a container without requests counts for in scoring (kube-scheduler util/pod_resources.go). */
+const defaultMilliCpu = 100;
+const defaultMemoryBytes = 200 * 1024 * 1024;
+
+const parsed = new Map<string, number>();
+const parsedLimit = 10_000;
+
+/** A quantity as a number; 0 when unreadable. Remembers what it parsed. */
+export function amountOf(resource: string, text: string): number {
+  const key = resource === 'cpu' ? `m${text}` : text;
+  const known = parsed.get(key);
+  if (known !== undefined) return known;
+  const quantity = parseQuantity(String(text));
+  const amount =
+    quantity === undefined ? 0 : resource === 'cpu' ? quantity.milliValue() : quantity.value();
+  if (parsed.size > parsedLimit) parsed.clear();
+  parsed.set(key, amount);
+  return amount;
+}
+
+export function amountsOf(list: ResourceList | undefined): Amounts {
+  const amounts: Amounts = {};
+  for (const [resource, text] of Object.entries(list ?? {})) {
+    amounts[resource] = amountOf(resource, text);
+  }
+  return amounts;
+}
+
+export function addTo(target: Amounts, added: Amounts, sign: 1 | -1 = 1): void {
+  for (const [resource, amount] of Object.entries(added)) {
+    target[resource] = (target[resource] ?? 0) + sign * amount;
+  }
+}
+
+function raiseTo(target: Amounts, floor: Amounts): void {
+  for (const [resource, amount] of Object.entries(floor)) {
+    target[resource] = Math.max(target[resource] ?? 0, amount);
+  }
+}
+
+/**
+ * The requests of a whole pod: containers and sidecars together, or an init container with the sidecars started before
+ * it where that is more; plus the overhead (KEP-753).
+ */
+export function podRequests(pod: Pod, of: (container: Container) => Amounts = requestsOf): Amounts {
+  const total: Amounts = {};
+  for (const container of pod.spec.containers) addTo(total, of(container));
+  const sidecars: Amounts = {};
+  const init: Amounts = {};
+  for (const container of pod.spec.initContainers ?? []) {
+    const own = of(container);
+    if (container.restartPolicy === 'Always') {
+      addTo(total, own);
+      addTo(sidecars, own);
+      raiseTo(init, sidecars);
+    } else {
+      const together = { ...own };
+      addTo(together, sidecars);
+      raiseTo(init, together);
+    }
+  }
+  raiseTo(total, init);
+  addTo(total, amountsOf(pod.spec.overhead));
+  return total;
+}
+
+function requestsOf(container: Container): Amounts {
+  return amountsOf(container.resources?.requests);
+}
+
+/** CPU and memory for scoring, where a container without requests counts for a little. */
+export function scoringRequests(pod: Pod): { readonly cpu: number; readonly memory: number } {
+  const total = podRequests(pod, (container) => {
+    const { cpu = defaultMilliCpu, memory = defaultMemoryBytes } = requestsOf(container);
+    return { cpu, memory };
+  });
+  return { cpu: total['cpu'] ?? 0, memory: total['memory'] ?? 0 };
+}

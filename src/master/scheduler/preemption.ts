@@ -1,0 +1,149 @@
+/**
+ * Which pods of lower priority to evict so that a pod fits. Pure.
+ * @see kubernetes pkg/scheduler/framework/preemption
+ */
+import type { PodDisruptionBudget } from '../controllers/runtime/workload-types.js';
+import { compileSelector } from '../controllers/runtime/selectors.js';
+import type { SchedulerCache } from './cache.js';
+import type { NodeInfo } from './node-info.js';
+import { fitsNode } from './place.js';
+import type { Failure } from './plugins/types.js';
+import type { PodInfo } from './pod-info.js';
+import { preemptionMessage } from './messages.js';
+
+export interface Victims {
+  readonly node: NodeInfo;
+  readonly pods: readonly PodInfo[];
+  /** Of these, how many a disruption budget protects. */
+  readonly violations: number;
+}
+
+/** Nodes that are tried at most: enough for a good choice, few enough for a short stop. */
+const maxCandidates = 100;
+
+export type Preemption =
+  | { readonly type: 'victims'; readonly victims: Victims }
+  | { readonly type: 'none'; readonly message: string };
+
+export function planPreemption(
+  pod: PodInfo,
+  failures: ReadonlyMap<string, Failure>,
+  cache: SchedulerCache,
+  budgets: readonly PodDisruptionBudget[],
+): Preemption {
+  if (pod.pod.spec.preemptionPolicy === 'Never') {
+    return {
+      type: 'none',
+      message: 'preemption: not eligible due to preemptionPolicy=Never.',
+    };
+  }
+  let notHelpful = 0;
+  let noVictims = 0;
+  const candidates: Victims[] = [];
+  for (const [name, failure] of failures) {
+    const node = cache.node(name);
+    if (failure.unresolvable || node === undefined) {
+      notHelpful++;
+      continue;
+    }
+    const victims =
+      candidates.length < maxCandidates ? selectVictims(pod, node, cache, budgets) : undefined;
+    if (victims === undefined) noVictims++;
+    else candidates.push(victims);
+  }
+  const best = candidates.toSorted(compareVictims)[0];
+  if (best !== undefined) return { type: 'victims', victims: best };
+  return {
+    type: 'none',
+    message: preemptionMessage(failures.size, { notHelpful, noVictims }),
+  };
+}
+
+/** The fewest, least important pods of one node; undefined when even all together do not make room. */
+export function selectVictims(
+  pod: PodInfo,
+  node: NodeInfo,
+  cache: SchedulerCache,
+  budgets: readonly PodDisruptionBudget[],
+): Victims | undefined {
+  const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority);
+  if (lower.length === 0) return undefined;
+  const trial = node.clone();
+  const view = cache.withNode(trial);
+  for (const other of lower) trial.removePod(other.key, node.generation);
+  if (!fitsNode(pod, trial, view)) return undefined;
+  const { violating, others } = splitByBudgets(lower.toSorted(byImportance), budgets);
+  const victims: PodInfo[] = [];
+  let violations = 0;
+  const reprieve = (other: PodInfo): boolean => {
+    trial.addPod(other, node.generation);
+    if (fitsNode(pod, trial, view)) return true;
+    trial.removePod(other.key, node.generation);
+    victims.push(other);
+    return false;
+  };
+  for (const other of violating) if (!reprieve(other)) violations++;
+  for (const other of others) reprieve(other);
+  return { node, pods: victims, violations };
+}
+
+/** Most important first: higher priority, then older. */
+function byImportance(a: PodInfo, b: PodInfo): number {
+  if (a.priority !== b.priority) return b.priority - a.priority;
+  return startOf(a) < startOf(b) ? -1 : startOf(a) > startOf(b) ? 1 : 0;
+}
+
+function startOf({ pod }: PodInfo): string {
+  return pod.status?.startTime ?? pod.metadata.creationTimestamp ?? '';
+}
+
+function splitByBudgets(
+  pods: readonly PodInfo[],
+  budgets: readonly PodDisruptionBudget[],
+): { violating: PodInfo[]; others: PodInfo[] } {
+  const left = budgets.map((budget) => ({
+    namespace: budget.metadata.namespace,
+    matches: compileSelector(budget.spec.selector),
+    allowed: budget.status?.disruptionsAllowed ?? 0,
+  }));
+  const violating: PodInfo[] = [];
+  const others: PodInfo[] = [];
+  for (const info of pods) {
+    let violates = false;
+    for (const budget of left) {
+      if (budget.namespace !== info.pod.metadata.namespace) continue;
+      if (!budget.matches(info.pod.metadata.labels)) continue;
+      if (--budget.allowed < 0) violates = true;
+    }
+    (violates ? violating : others).push(info);
+  }
+  return { violating, others };
+}
+
+/** Fewest budget violations, lowest top priority, lowest sum, fewest pods, latest start. */
+function compareVictims(a: Victims, b: Victims): number {
+  if (a.violations !== b.violations) return a.violations - b.violations;
+  const top = topPriority(a) - topPriority(b);
+  if (top !== 0) return top;
+  const sum = prioritySum(a) - prioritySum(b);
+  if (sum !== 0) return sum;
+  if (a.pods.length !== b.pods.length) return a.pods.length - b.pods.length;
+  const left = earliestStart(a);
+  const right = earliestStart(b);
+  return left === right ? 0 : left > right ? -1 : 1;
+}
+
+function topPriority({ pods }: Victims): number {
+  return Math.max(...pods.map((pod) => pod.priority), Number.MIN_SAFE_INTEGER);
+}
+
+/** Shifted so that negative priorities add up too. */
+function prioritySum({ pods }: Victims): number {
+  return pods.reduce((sum, pod) => sum + pod.priority + 2 ** 31, 0);
+}
+
+function earliestStart(victims: Victims): string {
+  const top = topPriority(victims);
+  const starts = victims.pods.filter((pod) => pod.priority === top).map(startOf);
+  return starts.toSorted()[0] ?? '';
+}

@@ -1,0 +1,14 @@
+import type { Taint, Toleration } from '../controllers/runtime/core-types.js';
+
+/** True when one of the tolerations covers the taint. */
+export function tolerates(tolerations: readonly Toleration[] | undefined, taint: Taint): boolean {
+  return (tolerations ?? []).some((toleration) => covers(toleration, taint));
+}
+
+export function covers(toleration: Toleration, taint: Taint): boolean {
+  const { effect = '', key = '', operator = 'Equal', value = '' } = toleration;
+  if (effect !== '' && effect !== taint.effect) return false;
+  if (key !== '' && key !== taint.key) return false;
+  if (key === '' && operator !== 'Exists') return false;
+  return operator === 'Exists' || value === (taint.value ?? '');
+}
