@@ -61,6 +61,8 @@ export interface Message {
   snapshot: SnapshotMetadata | undefined;
   round: number;
   transferee: bigint;
+  /** On votes and their answers, with `commit`: the term of the entry at `commit`. */
+  commitTerm: number;
 }
 
 export interface MessageBatch {
@@ -515,6 +517,7 @@ function createBaseMessage(): Message {
     snapshot: undefined,
     round: 0,
     transferee: 0n,
+    commitTerm: 0,
   };
 }
 
@@ -573,6 +576,9 @@ export const Message: MessageFns<Message> = {
         throw new globalThis.Error("value provided for field message.transferee of type uint64 too large");
       }
       writer.uint32(120).uint64(message.transferee);
+    }
+    if (message.commitTerm !== 0) {
+      writeInt64(writer.uint32(128), message.commitTerm);
     }
     return writer;
   },
@@ -710,6 +716,14 @@ export const Message: MessageFns<Message> = {
             message.transferee = reader.uint64() as bigint;
             continue;
           }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.commitTerm = readUint64(reader);
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -747,6 +761,11 @@ export const Message: MessageFns<Message> = {
       snapshot: isSet(object.snapshot) ? SnapshotMetadata.fromJSON(object.snapshot) : undefined,
       round: isSet(object.round) ? globalThis.Number(object.round) : 0,
       transferee: isSet(object.transferee) ? BigInt(object.transferee) : 0n,
+      commitTerm: isSet(object.commitTerm)
+        ? globalThis.Number(object.commitTerm)
+        : isSet(object.commit_term)
+        ? globalThis.Number(object.commit_term)
+        : 0,
     };
   },
 
@@ -796,6 +815,9 @@ export const Message: MessageFns<Message> = {
     }
     if (message.transferee !== 0n) {
       obj.transferee = message.transferee.toString();
+    }
+    if (message.commitTerm !== 0) {
+      obj.commitTerm = globalThis.Number(message.commitTerm);
     }
     return obj;
   },

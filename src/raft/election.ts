@@ -8,7 +8,7 @@
  * two candidates would split the votes. Safety rests on votes alone and is not touched; what is given up is the lease, see `RaftConfig.readMode`.
  */
 import { assert } from '../lib/assert.js';
-import type { MsgPreVote, MsgVote } from './messages.js';
+import type { MsgPreVote, MsgPreVoteResp, MsgVote, MsgVoteResp } from './messages.js';
 import type { RaftState } from './raft-state.js';
 import { appendProposals } from './replication.js';
 import { noNode } from './types.js';
@@ -65,11 +65,38 @@ function becomeLeader(r: RaftState): void {
 /** Starts an election, unless this member leads, may not, or has a membership change to apply first. */
 export function startElection(r: RaftState, kind: CampaignKind): void {
   if (r.role === 'leader' || !r.promotable) return;
-  if (r.log.applied < r.log.committed && r.log.someUnapplied((entry) => entry.type !== 'normal')) {
+  if (hasConfChangeToApply(r)) {
     r.trace('does not campaign: a committed membership change is not applied yet');
+    // A leader that was voted out asks just when it has told us of that.
+    if (kind === 'transfer') r.transferDeferred = true;
     return;
   }
   campaign(r, kind);
+}
+
+function hasConfChangeToApply(r: RaftState): boolean {
+  const { log } = r;
+  return log.applied < log.committed && log.someUnapplied((entry) => entry.type !== 'normal');
+}
+
+/** More is applied: an election that waited for that starts. */
+export function resumeElection(r: RaftState): void {
+  if (!r.transferDeferred || hasConfChangeToApply(r)) return;
+  r.transferDeferred = false;
+  startElection(r, 'transfer');
+}
+
+/** The answerer or asker of a vote knows something to be committed; if we have that entry, we know it too. */
+export function learnCommit(
+  r: RaftState,
+  m: MsgVote | MsgPreVote | MsgVoteResp | MsgPreVoteResp,
+): void {
+  if (r.role === 'leader' || m.commit <= r.log.committed) return;
+  if (!r.log.matches(m.commit, m.commitTerm)) return;
+  r.log.commitTo(m.commit);
+  r.trace(`learns from ${m.from} that ${m.commit} is committed`);
+  // Who may vote is about to change: no candidacy under the old configuration.
+  if (r.role !== 'follower' && hasConfChangeToApply(r)) becomeFollower(r, r.term, noNode);
 }
 
 function campaign(r: RaftState, kind: CampaignKind): void {
@@ -84,7 +111,8 @@ function campaign(r: RaftState, kind: CampaignKind): void {
     if (r.role !== 'preCandidate') return;
   } else {
     const { id, term } = r;
-    r.selfAfterAppend.push({ type: 'MsgVoteResp', to: id, from: id, term, reject: false });
+    const hint = { commit: 0, commitTerm: 0 };
+    r.selfAfterAppend.push({ type: 'MsgVoteResp', to: id, from: id, term, reject: false, ...hint });
   }
   for (const id of r.tracker.voterIds()) {
     if (id !== r.id) sendVoteRequest(r, id, kind);
@@ -109,6 +137,8 @@ function sendVoteRequest(r: RaftState, to: NodeId, kind: CampaignKind): void {
     index: r.log.lastIndex(),
     logTerm: r.log.lastTerm(),
     transfer: kind === 'transfer',
+    commit: r.log.committed,
+    commitTerm: r.log.committedTerm(),
   });
 }
 
@@ -146,7 +176,9 @@ export function handleVoteRequest(r: RaftState, m: MsgVote | MsgPreVote): void {
   const reject = !free || !r.log.isUpToDate(m.index, m.logTerm);
   // A granted pre-vote answers in the term that was asked about, else the answer would look stale there.
   const term = reject ? r.term : m.term;
-  const answer = { to: m.from, from: r.id, term, reject };
+  const commit = r.log.committed;
+  const commitTerm = r.log.committedTerm();
+  const answer = { to: m.from, from: r.id, term, reject, commit, commitTerm };
   if (preVote) r.messages.push({ type: 'MsgPreVoteResp', ...answer });
   else r.messagesAfterAppend.push({ type: 'MsgVoteResp', ...answer });
   r.trace(

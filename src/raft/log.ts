@@ -164,6 +164,13 @@ export class RaftLog {
     this.#committed = index;
   }
 
+  /** The term of the last committed entry. */
+  committedTerm(): Term {
+    const term = this.term(this.#committed);
+    assert(typeof term === 'number', 'the last committed entry has a term');
+    return term;
+  }
+
   /** Entries from `lo` on, cut to `maxBytes` but at least one. */
   entries(lo: LogIndex, maxBytes: number): readonly Entry[] | LogGap {
     const hi = this.lastIndex() + 1;

@@ -1,10 +1,11 @@
 /** Taking on a configuration: from the log, from a snapshot, from the disk at start (Raft §6, §7; thesis 4). */
 import { changeConfig, describeConfig } from './confchange/changer.js';
 import type { ConfChange, ConfChangeV2 } from './confchange/types.js';
-import { becomeFollower } from './election.js';
+import { becomeFollower, resumeElection } from './election.js';
 import { afterCommit, proposeAtLeader } from './raft-leader.js';
 import type { RaftState } from './raft-state.js';
-import { flushAppends, maybeCommit } from './replication.js';
+import { flushAppends, maybeCommit, sendTimeoutNow } from './replication.js';
+import type { Progress } from './tracker/progress.js';
 import { configFromConfState, confStateFromConfig } from './tracker/tracker.js';
 import type { TrackerConfig } from './tracker/tracker.js';
 import { noNode } from './types.js';
@@ -25,10 +26,7 @@ export function setConfig(r: RaftState, config: TrackerConfig): void {
   r.trace(`configuration ${describeConfig(config)}`);
   if (r.role !== 'leader') return;
   if (!r.tracker.isVoter(r.id) && r.config.stepDownOnRemoval) {
-    // The others learn that the removal is committed, then elect one of their own.
-    r.appendsDue = true;
-    flushAppends(r);
-    becomeFollower(r, r.term, noNode);
+    resign(r);
     return;
   }
   r.appendsDue = true;
@@ -36,9 +34,26 @@ export function setConfig(r: RaftState, config: TrackerConfig): void {
   if (!r.tracker.isVoter(r.leadTransferee)) r.leadTransferee = noNode;
 }
 
+/** A leader that is no voter any more tells the others so, and the most advanced of them to take over. */
+function resign(r: RaftState): void {
+  r.appendsDue = true;
+  flushAppends(r);
+  let heir: Progress | undefined;
+  for (const member of r.tracker.members) {
+    if (member.id === r.id || !r.tracker.config.voters.incoming.has(member.id)) continue;
+    if (heir === undefined || member.match > heir.match) heir = member;
+  }
+  if (heir !== undefined) {
+    r.leadTransferee = heir.id;
+    sendTimeoutNow(r);
+  }
+  becomeFollower(r, r.term, noNode);
+}
+
 /** The state machine has applied up to `index`; a joint configuration that asks for it is left. */
 export function appliedTo(r: RaftState, index: number): void {
   r.log.appliedTo(index);
+  resumeElection(r);
   if (r.role !== 'leader' || !r.tracker.config.autoLeave) return;
   if (r.log.applied < r.pendingConfIndex) return;
   // Refused while leadership is being handed over; then the next leader does it, or we at the next report.

@@ -39,7 +39,17 @@ export interface MsgAppResp extends Envelope {
   readonly logTerm: Term;
 }
 
-interface VoteRequest extends Envelope {
+/**
+ * What the sender knows to be committed. A member that has this very entry may count it as committed. Without it a group could get
+ * stuck: a voter that did not learn that a membership change was committed needs the vote of one that did, and is no voter any more.
+ */
+interface CommitHint {
+  readonly commit: LogIndex;
+  /** Term of the entry at `commit`. */
+  readonly commitTerm: Term;
+}
+
+interface VoteRequest extends Envelope, CommitHint {
   /** Index and term of the candidate's last entry. */
   readonly index: LogIndex;
   readonly logTerm: Term;
@@ -57,7 +67,7 @@ export interface MsgPreVote extends VoteRequest {
   readonly type: 'MsgPreVote';
 }
 
-interface VoteResponse extends Envelope {
+interface VoteResponse extends Envelope, CommitHint {
   readonly reject: boolean;
 }
 

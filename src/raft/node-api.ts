@@ -6,6 +6,7 @@ import type {
   ConfState,
   Entry,
   HardState,
+  LogGap,
   LogIndex,
   NodeId,
   Proposal,
@@ -85,6 +86,9 @@ export interface RaftNode {
   readonly commitIndex: LogIndex;
   readonly appliedIndex: LogIndex;
   readonly lastIndex: LogIndex;
+
+  /** The term of the entry at `index`, stored or not. */
+  termAt(index: LogIndex): Term | LogGap;
 
   /** One tick of time has passed. */
   tick(): void;

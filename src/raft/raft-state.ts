@@ -38,6 +38,9 @@ export class RaftState {
   /** Elections are retried fast up to this tick: a leader's death was reported, not guessed. */
   hurryUntilTick = 0;
 
+  /** Told to campaign, but a membership change has to be applied first. */
+  transferDeferred = false;
+
   /** Leader: whom it hands over to. */
   leadTransferee: NodeId = noNode;
   /** Leader: it has told somebody in this term to campaign regardless of leases. */
@@ -99,6 +102,7 @@ export class RaftState {
     this.heartbeatElapsed = 0;
     this.electionTimeout = this.#drawElectionTimeout();
     this.leaderLost = false;
+    this.transferDeferred = false;
     this.leadTransferee = noNode;
     this.leaseForfeited = false;
     this.pendingConfIndex = 0;

@@ -3,7 +3,7 @@ import { assert, assertNever } from '../lib/assert.js';
 import { completeConfig } from './config.js';
 import type { RaftConfig } from './config.js';
 import type { DropReason } from './errors.js';
-import { becomeFollower, handleVoteRequest } from './election.js';
+import { becomeFollower, handleVoteRequest, learnCommit } from './election.js';
 import { setConfig } from './membership.js';
 import type { Message } from './messages.js';
 import { stepCandidate, stepFollower, tickElection } from './raft-follower.js';
@@ -42,9 +42,11 @@ export function stepRaft(r: RaftState, m: Message): DropReason | undefined {
     return undefined;
   }
   if (m.type === 'MsgVote' || m.type === 'MsgPreVote') {
+    learnCommit(r, m);
     handleVoteRequest(r, m);
     return undefined;
   }
+  if (m.type === 'MsgVoteResp' || m.type === 'MsgPreVoteResp') learnCommit(r, m);
   switch (r.role) {
     case 'leader':
       return stepLeader(r, m);
@@ -103,7 +105,14 @@ function answerLowerTerm(r: RaftState, m: Message): void {
       logTerm: 0,
     });
   } else if (m.type === 'MsgPreVote') {
-    const { from, to, term } = { from: r.id, to: m.from, term: r.term };
-    r.messages.push({ type: 'MsgPreVoteResp', to, from, term, reject: true });
+    r.messages.push({
+      type: 'MsgPreVoteResp',
+      to: m.from,
+      from: r.id,
+      term: r.term,
+      reject: true,
+      commit: r.log.committed,
+      commitTerm: r.log.committedTerm(),
+    });
   }
 }

@@ -18,6 +18,7 @@ import { noNode } from './types.js';
 import type {
   ConfState,
   HardState,
+  LogGap,
   LogIndex,
   NodeId,
   Proposal,
@@ -38,9 +39,12 @@ export class RawNode implements RaftNode {
   /** Per Ready that is not durable yet: what this member has to tell itself then. */
   readonly #selfMessages: (readonly Message[])[] = [];
 
-  /** Starts from what `config.storage` holds. A member of a new cluster needs a snapshot at index >= 1 or entries that make the configuration. */
-  constructor(config: RaftConfig) {
-    this.#r = startRaft(config);
+  /**
+   * Starts from what `config.storage` holds. The first members of a new cluster start with the same stored snapshot, which names them as voters.
+   * @param state made from `config`; given by tests that put faults into it
+   */
+  constructor(config: RaftConfig, state: RaftState = startRaft(config)) {
+    this.#r = state;
     this.#hardState = this.#currentHardState();
     this.#softState = { leader: this.#r.leader, role: this.#r.role };
   }
@@ -71,6 +75,10 @@ export class RawNode implements RaftNode {
 
   get lastIndex(): LogIndex {
     return this.#r.log.lastIndex();
+  }
+
+  termAt(index: LogIndex): Term | LogGap {
+    return this.#r.log.term(index);
   }
 
   tick(): void {

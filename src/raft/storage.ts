@@ -22,7 +22,7 @@ export interface Storage {
   lastIndex(): LogIndex;
   /**
    * The most recent snapshot, at or after `firstIndex() - 1`; asked for when a follower needs entries that are gone.
-   * `undefined`: it is being made, ask again later. `data` may be empty where the shell sends it by other means.
+   * It must name that follower as a member, so for a newcomer it is taken now and not long ago. `undefined`: it is being made, ask again later. `data` may be empty where the shell sends it by other means.
    */
   snapshot(): Snapshot | undefined;
 }
