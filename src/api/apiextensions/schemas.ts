@@ -1,0 +1,124 @@
+/** The schema of CustomResourceDefinition. */
+import {
+  always,
+  anything,
+  bytes,
+  flag,
+  int32,
+  int64,
+  list,
+  listMap,
+  num32,
+  req,
+  str,
+  struct,
+  time,
+  tuned,
+  written,
+} from '../schema/dsl.js';
+import { kindSchema } from '../schema/meta.js';
+import type { Infer } from '../schema/node.js';
+
+const d = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.';
+
+const names = struct(`${d}CustomResourceDefinitionNames`, 'Names of the resource.', {
+  categories: list('Groups of resources, such as all.', str('')),
+  kind: req(str('Name of the kind.')),
+  listKind: str('Name of the list; the kind and List unless set.'),
+  plural: req(str('Name in paths.')),
+  shortNames: list('Short names.', str('')),
+  singular: str('Singular name; the kind in lower case unless set.'),
+});
+
+const version = struct(`${d}CustomResourceDefinitionVersion`, 'A version of the resource.', {
+  additionalPrinterColumns: list(
+    'Columns of tables.',
+    struct(`${d}CustomResourceColumnDefinition`, 'A column.', {
+      description: str('Description for people.'),
+      format: str('Format of the cells.'),
+      jsonPath: req(str('Path of the value.')),
+      name: req(str('Name of the column.')),
+      priority: num32('0 is always shown, others with -o wide.'),
+      type: req(str('Type of the cells.')),
+    }),
+  ),
+  deprecated: flag('Clients are warned.'),
+  deprecationWarning: str('Text of the warning.'),
+  name: req(str('Name, such as v1.')),
+  schema: struct(`${d}CustomResourceValidation`, 'The schema of objects.', {
+    openAPIV3Schema: tuned(anything('A structural schema.'), { definition: `${d}JSONSchemaProps` }),
+  }),
+  selectableFields: list(
+    'Fields for field selectors.',
+    struct(`${d}SelectableField`, 'A field.', { jsonPath: req(str('Path of the field.')) }),
+  ),
+  served: req(tuned(flag('It is served.'), { pointer: true })),
+  storage: req(tuned(flag('Objects are stored in this version.'), { pointer: true })),
+  subresources: struct(`${d}CustomResourceSubresources`, 'Subresources of the version.', {
+    scale: struct(`${d}CustomResourceSubresourceScale`, 'The scale subresource.', {
+      labelSelectorPath: str('Path of the selector in status.'),
+      specReplicasPath: req(str('Path of the wanted number.')),
+      statusReplicasPath: req(str('Path of the present number.')),
+    }),
+    status: tuned(anything('The status subresource.'), {
+      definition: `${d}CustomResourceSubresourceStatus`,
+    }),
+  }),
+});
+
+const conversion = struct(`${d}CustomResourceConversion`, 'How versions are converted.', {
+  strategy: req(str('None or Webhook.')),
+  webhook: struct(`${d}WebhookConversion`, 'The webhook.', {
+    clientConfig: struct(`${d}WebhookClientConfig`, 'How it is reached.', {
+      caBundle: bytes('PEM of the CA.'),
+      service: struct(`${d}ServiceReference`, 'A service.', {
+        name: req(str('Name of the service.')),
+        namespace: req(str('Namespace of the service.')),
+        path: str('Path of the URL.'),
+        port: int32('Port of the service.'),
+      }),
+      url: str('URL of the webhook.'),
+    }),
+    conversionReviewVersions: req(list('Versions that it knows.', str(''))),
+  }),
+});
+
+/** CustomResourceDefinition. */
+export const customResourceDefinitionSchema = kindSchema(
+  `${d}CustomResourceDefinition`,
+  'Defines a kind at run time.',
+  {
+    spec: always(
+      struct(`${d}CustomResourceDefinitionSpec`, 'The kind.', {
+        conversion,
+        group: req(str('Group of the kind.')),
+        names: req(names),
+        preserveUnknownFields: flag('Must be false.'),
+        scope: req(str('Cluster or Namespaced.')),
+        versions: req(list('The versions.', version)),
+      }),
+    ),
+    status: written(
+      struct(`${d}CustomResourceDefinitionStatus`, 'What is known of the definition.', {
+        acceptedNames: written(names),
+        conditions: listMap(
+          'State by aspect.',
+          ['type'],
+          struct(`${d}CustomResourceDefinitionCondition`, 'One aspect of the state.', {
+            lastTransitionTime: time('When the status last changed.'),
+            message: str('Details for people.'),
+            observedGeneration: int64('Generation on which it was set.'),
+            reason: str('Reason of the last change.'),
+            status: req(str('True, False or Unknown.')),
+            type: req(str('Established, NamesAccepted, …')),
+          }),
+        ),
+        observedGeneration: int64('Generation that was looked at.'),
+        storedVersions: list('Versions in which objects may be stored.', str('')),
+      }),
+    ),
+  },
+);
+
+/** CustomResourceDefinition as a type. */
+export interface CustomResourceDefinition extends Infer<typeof customResourceDefinitionSchema> {}

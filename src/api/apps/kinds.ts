@@ -1,0 +1,271 @@
+/** Deployment, ReplicaSet, StatefulSet, DaemonSet, ControllerRevision. */
+import { defineKind, scaleSubresource } from '../define.js';
+import { semanticEqual } from '../equal.js';
+import { forbidden, invalid, notSupported } from '../field-error.js';
+import type { FieldError } from '../field-error.js';
+import { setPodSpecDefaults } from '../core/pod-defaults.js';
+import { templateColumns } from '../core/pod.js';
+import { formatSelector } from '../label-selector.js';
+import { ageColumn, column, labelText, nameColumn, wide } from '../print/columns.js';
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  ReplicaSet,
+  StatefulSet,
+} from '../types/workloads.js';
+import { controllerOf } from '../object.js';
+import {
+  controllerRevisionSchema,
+  daemonSetSchema,
+  deploymentSchema,
+  replicaSetSchema,
+  statefulSetSchema,
+} from './schemas.js';
+import { validateRolling, validateSelectorUpdate, validateWorkload } from './validation.js';
+
+const apps = { group: 'apps', version: 'v1', categories: ['all'], hasGeneration: true } as const;
+const strategies = ['Recreate', 'RollingUpdate'];
+const updateStrategies = ['RollingUpdate', 'OnDelete'];
+const deploymentCells = templateColumns<Deployment>((object) => object.spec.template);
+const replicaSetCells = templateColumns<ReplicaSet>((object) => object.spec.template);
+const statefulSetCells = templateColumns<StatefulSet>((object) => object.spec.template);
+const daemonSetCells = templateColumns<DaemonSet>((object) => object.spec.template);
+
+function validateDeployment(deployment: Deployment): FieldError[] {
+  const { spec } = deployment;
+  const errors = validateWorkload(spec, 'ReplicaSet');
+  const type = spec.strategy?.type ?? 'RollingUpdate';
+  if (!strategies.includes(type)) errors.push(notSupported('spec.strategy.type', type, strategies));
+  if (type === 'Recreate' && spec.strategy?.rollingUpdate !== undefined) {
+    const text = "may not be specified when strategy `type` is 'Recreate'";
+    errors.push(forbidden('spec.strategy.rollingUpdate', text));
+  }
+  if (type === 'RollingUpdate') {
+    const path = 'spec.strategy.rollingUpdate';
+    const text = 'may not be 0 when `maxSurge` is 0';
+    errors.push(...validateRolling(spec.strategy?.rollingUpdate, path, text));
+  }
+  const deadline = spec.progressDeadlineSeconds;
+  if (deadline !== undefined && deadline <= (spec.minReadySeconds ?? 0)) {
+    const text = 'must be greater than minReadySeconds';
+    errors.push(invalid('spec.progressDeadlineSeconds', deadline, text));
+  }
+  return errors;
+}
+
+/** Deployment. */
+export const deploymentKind = defineKind<Deployment>({
+  ...apps,
+  kind: 'Deployment',
+  plural: 'deployments',
+  shortNames: ['deploy'],
+  schema: deploymentSchema,
+  subresources: [scaleSubresource()],
+  setDefaults: ({ spec }) => {
+    setPodSpecDefaults(spec.template?.spec);
+    if (spec.strategy?.type === 'RollingUpdate') {
+      spec.strategy.rollingUpdate ??= {};
+      spec.strategy.rollingUpdate.maxSurge ??= '25%';
+      spec.strategy.rollingUpdate.maxUnavailable ??= '25%';
+    }
+  },
+  validate: validateDeployment,
+  validateUpdate: (next, old) => validateSelectorUpdate(next.spec.selector, old.spec.selector),
+  columns: [
+    nameColumn,
+    column<Deployment>(
+      'Ready',
+      ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`,
+    ),
+    column<Deployment>('Up-to-date', ({ status }) => status?.updatedReplicas ?? 0),
+    column<Deployment>('Available', ({ status }) => status?.availableReplicas ?? 0),
+    ageColumn,
+    wide<Deployment>('Containers', deploymentCells.names),
+    wide<Deployment>('Images', deploymentCells.images),
+    wide<Deployment>('Selector', ({ spec }) => formatSelector(spec.selector)),
+  ],
+});
+
+/** ReplicaSet. */
+export const replicaSetKind = defineKind<ReplicaSet>({
+  ...apps,
+  kind: 'ReplicaSet',
+  plural: 'replicasets',
+  shortNames: ['rs'],
+  schema: replicaSetSchema,
+  subresources: [scaleSubresource()],
+  setDefaults: ({ spec }) => setPodSpecDefaults(spec.template?.spec),
+  validate: ({ spec }) => validateWorkload(spec, 'ReplicaSet'),
+  validateUpdate: (next, old) => validateSelectorUpdate(next.spec.selector, old.spec.selector),
+  fields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+  columns: [
+    nameColumn,
+    column<ReplicaSet>('Desired', ({ spec }) => spec.replicas ?? 0, { type: 'integer' }),
+    column<ReplicaSet>('Current', ({ status }) => status?.replicas ?? 0, { type: 'integer' }),
+    column<ReplicaSet>('Ready', ({ status }) => status?.readyReplicas ?? 0, { type: 'integer' }),
+    ageColumn,
+    wide<ReplicaSet>('Containers', replicaSetCells.names),
+    wide<ReplicaSet>('Images', replicaSetCells.images),
+    wide<ReplicaSet>('Selector', ({ spec }) => formatSelector(spec.selector)),
+  ],
+});
+
+const statefulSetText =
+  "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', " +
+  "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and " +
+  "'minReadySeconds' are forbidden";
+const statefulSetMutable = [
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+] as const;
+
+function validateStatefulSetUpdate(next: StatefulSet, old: StatefulSet): FieldError[] {
+  const probe = { ...next.spec };
+  const before: StatefulSet['spec'] = { ...old.spec };
+  for (const name of statefulSetMutable) {
+    delete (probe as Partial<typeof probe>)[name];
+    delete (before as Partial<typeof before>)[name];
+  }
+  return semanticEqual(probe, before) ? [] : [forbidden('spec', statefulSetText)];
+}
+
+function setStatefulSetDefaults({ spec }: StatefulSet): void {
+  setPodSpecDefaults(spec.template?.spec);
+  if (spec.updateStrategy?.type === 'RollingUpdate') {
+    spec.updateStrategy.rollingUpdate ??= {};
+    spec.updateStrategy.rollingUpdate.partition ??= 0;
+  }
+  spec.persistentVolumeClaimRetentionPolicy ??= { whenDeleted: 'Retain', whenScaled: 'Retain' };
+  for (const claim of spec.volumeClaimTemplates ?? []) {
+    claim.apiVersion ??= 'v1';
+    claim.kind ??= 'PersistentVolumeClaim';
+    claim.status = { ...claim.status, phase: claim.status?.phase ?? 'Pending' };
+  }
+}
+
+function validateStatefulSet({ spec }: StatefulSet): FieldError[] {
+  const errors = validateWorkload(spec, 'StatefulSet');
+  const policy = spec.podManagementPolicy ?? 'OrderedReady';
+  if (policy !== 'OrderedReady' && policy !== 'Parallel') {
+    const text = "must be 'OrderedReady' or 'Parallel'";
+    errors.push(invalid('spec.podManagementPolicy', policy, text));
+  }
+  const type = spec.updateStrategy?.type ?? '';
+  if (!updateStrategies.includes(type)) {
+    errors.push(
+      invalid('spec.updateStrategy', spec.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"),
+    );
+  } else if (type === 'OnDelete' && spec.updateStrategy?.rollingUpdate !== undefined) {
+    const text = "only allowed for updateStrategy 'RollingUpdate'";
+    errors.push(
+      invalid('spec.updateStrategy.rollingUpdate', spec.updateStrategy.rollingUpdate, text),
+    );
+  }
+  return errors;
+}
+
+/** StatefulSet. */
+export const statefulSetKind = defineKind<StatefulSet>({
+  ...apps,
+  kind: 'StatefulSet',
+  plural: 'statefulsets',
+  shortNames: ['sts'],
+  schema: statefulSetSchema,
+  subresources: [scaleSubresource()],
+  setDefaults: setStatefulSetDefaults,
+  validate: validateStatefulSet,
+  validateUpdate: validateStatefulSetUpdate,
+  columns: [
+    nameColumn,
+    column<StatefulSet>(
+      'Ready',
+      ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`,
+    ),
+    ageColumn,
+    wide<StatefulSet>('Containers', statefulSetCells.names),
+    wide<StatefulSet>('Images', statefulSetCells.images),
+  ],
+});
+
+function validateDaemonSet({ spec }: DaemonSet): FieldError[] {
+  const errors = validateWorkload(spec, 'DaemonSet');
+  const type = spec.updateStrategy?.type ?? '';
+  if (!updateStrategies.includes(type)) {
+    errors.push(notSupported('spec.updateStrategy.type', type, updateStrategies));
+  } else if (type === 'RollingUpdate') {
+    const text = 'cannot be 0 when maxSurge is 0';
+    const path = 'spec.updateStrategy.rollingUpdate';
+    errors.push(...validateRolling(spec.updateStrategy?.rollingUpdate, path, text));
+  }
+  return errors;
+}
+
+function countColumn(
+  name: string,
+  read: (status: NonNullable<DaemonSet['status']>) => number | undefined,
+) {
+  return column<DaemonSet>(name, ({ status }) => (status && read(status)) ?? 0, {
+    type: 'integer',
+  });
+}
+
+/** DaemonSet. */
+export const daemonSetKind = defineKind<DaemonSet>({
+  ...apps,
+  kind: 'DaemonSet',
+  plural: 'daemonsets',
+  shortNames: ['ds'],
+  schema: daemonSetSchema,
+  setDefaults: ({ spec }) => {
+    setPodSpecDefaults(spec.template?.spec);
+    if (spec.updateStrategy?.type === 'RollingUpdate') {
+      spec.updateStrategy.rollingUpdate ??= {};
+      spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1;
+      spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
+    }
+  },
+  validate: validateDaemonSet,
+  validateUpdate: (next, old) => validateSelectorUpdate(next.spec.selector, old.spec.selector),
+  columns: [
+    nameColumn,
+    countColumn('Desired', (status) => status.desiredNumberScheduled),
+    countColumn('Current', (status) => status.currentNumberScheduled),
+    countColumn('Ready', (status) => status.numberReady),
+    countColumn('Up-to-date', (status) => status.updatedNumberScheduled),
+    countColumn('Available', (status) => status.numberAvailable),
+    column<DaemonSet>('Node Selector', ({ spec }) => labelText(spec.template.spec.nodeSelector)),
+    ageColumn,
+    wide<DaemonSet>('Containers', daemonSetCells.names),
+    wide<DaemonSet>('Images', daemonSetCells.images),
+    wide<DaemonSet>('Selector', ({ spec }) => formatSelector(spec.selector)),
+  ],
+});
+
+/** ControllerRevision. */
+export const controllerRevisionKind = defineKind<ControllerRevision>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'ControllerRevision',
+  plural: 'controllerrevisions',
+  schema: controllerRevisionSchema,
+  validateUpdate: (next, old) =>
+    semanticEqual(next.data, old.data) ? [] : [invalid('data', next.data, 'field is immutable')],
+  columns: [
+    nameColumn,
+    column<ControllerRevision>('Controller', (object) => {
+      const owner = controllerOf(object);
+      if (owner === undefined) return '<none>';
+      const [group, rest] = owner.apiVersion.split('/');
+      const suffix = rest === undefined ? '' : `.${group}`;
+      return `${owner.kind.toLowerCase()}${suffix}/${owner.name}`;
+    }),
+    column<ControllerRevision>('Revision', (object) => object.revision, { type: 'integer' }),
+    ageColumn,
+  ],
+});

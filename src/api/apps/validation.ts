@@ -1,0 +1,68 @@
+/** Validation that the workload kinds share. */
+import { semanticEqual } from '../equal.js';
+import { child, forbidden, invalid, notSupported, required } from '../field-error.js';
+import type { FieldError } from '../field-error.js';
+import { validatePodTemplate } from '../core/pod-validation.js';
+import type { LabelSelector, PodTemplateSpec } from '../types/core.js';
+import { compileSelector } from '../label-selector.js';
+
+/** What the shared checks look at. */
+interface WorkloadSpec {
+  readonly selector?: LabelSelector | undefined;
+  readonly template?: PodTemplateSpec | undefined;
+}
+
+/**
+ * Selector and template of a workload: the selector must say something and match the template, and
+ * pods must be restarted always.
+ * @param owner the kind, for messages.
+ */
+export function validateWorkload(spec: WorkloadSpec, owner: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const { selector, template } = spec;
+  const isEmpty =
+    selector !== undefined &&
+    Object.keys(selector.matchLabels ?? {}).length === 0 &&
+    (selector.matchExpressions?.length ?? 0) === 0;
+  if (isEmpty) {
+    const kind =
+      owner === 'DaemonSet' ? 'daemonset' : owner === 'StatefulSet' ? 'statefulset' : 'deployment';
+    errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${kind}`));
+  }
+  validatePodTemplate(template, 'spec.template', errors);
+  if (template === undefined) return errors;
+  if (selector !== undefined && !isEmpty) {
+    const labels = template.metadata?.labels ?? {};
+    if (!compileSelector(selector)(labels)) {
+      const text = '`selector` does not match template `labels`';
+      errors.push(invalid('spec.template.metadata.labels', labels, text));
+    }
+  }
+  const policy = template.spec.restartPolicy;
+  if (policy !== undefined && policy !== 'Always') {
+    errors.push(notSupported('spec.template.spec.restartPolicy', policy, ['Always']));
+  }
+  if (template.spec.activeDeadlineSeconds !== undefined) {
+    const text = `activeDeadlineSeconds in ${owner} is not Supported`;
+    errors.push(forbidden('spec.template.spec.activeDeadlineSeconds', text));
+  }
+  return errors;
+}
+
+/** A selector cannot change. */
+export function validateSelectorUpdate(next: unknown, old: unknown): FieldError[] {
+  if (semanticEqual(next, old)) return [];
+  return [invalid('spec.selector', next, 'field is immutable')];
+}
+
+/** The rolling update's limits, of which one must allow progress. */
+export function validateRolling(
+  rolling: { maxSurge?: unknown; maxUnavailable?: unknown } | undefined,
+  path: string,
+  whenZero: string,
+): FieldError[] {
+  if (rolling === undefined) return [required(path, 'this should be defaulted and never be nil')];
+  const isZero = (value: unknown): boolean => value === 0 || value === '0%' || value === undefined;
+  if (!isZero(rolling.maxUnavailable) || !isZero(rolling.maxSurge)) return [];
+  return [invalid(child(path, 'maxUnavailable'), rolling.maxUnavailable, whenZero)];
+}

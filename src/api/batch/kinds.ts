@@ -1,0 +1,282 @@
+/** Job and CronJob. */
+import { CronExpressionParser } from 'cron-parser';
+import { defineKind } from '../define.js';
+import { semanticEqual } from '../equal.js';
+import { child, forbidden, invalid, notSupported, required } from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
+import { setPodSpecDefaults } from '../core/pod-defaults.js';
+import { templateColumns } from '../core/pod.js';
+import { validatePodTemplate } from '../core/pod-validation.js';
+import { formatSelector } from '../label-selector.js';
+import { ageColumn, column, nameColumn, since, wide } from '../print/columns.js';
+import { humanDuration } from '../print/duration.js';
+import type { CronJob, Job } from '../types/workloads.js';
+import { cronJobSchema, jobSchema } from './schemas.js';
+
+const batch = { group: 'batch', version: 'v1', categories: ['all'], hasGeneration: true } as const;
+
+function setJobSpecDefaults(spec: Job['spec']): void {
+  if (spec.completions === undefined && spec.parallelism === undefined) {
+    spec.completions = 1;
+    spec.parallelism = 1;
+  }
+  spec.parallelism ??= 1;
+  spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : 2147483647;
+  if (spec.backoffLimitPerIndex !== undefined && spec.maxFailedIndexes === undefined) {
+    delete spec.maxFailedIndexes;
+  }
+  spec.podReplacementPolicy ??=
+    spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
+  setPodSpecDefaults(spec.template?.spec);
+}
+
+/** A job's labels and selector come from its uid, unless it has a manual selector. */
+function makeSelector(job: Job): void {
+  if (job.spec.manualSelector === true) return;
+  const { uid, name } = job.metadata;
+  if (uid === undefined || uid === '') return;
+  const template = job.spec.template;
+  const legacy = { 'controller-uid': uid, 'job-name': name };
+  template.metadata = {
+    ...template.metadata,
+    labels: {
+      ...template.metadata?.labels,
+      'batch.kubernetes.io/controller-uid': uid,
+      'batch.kubernetes.io/job-name': name,
+      ...legacy,
+    },
+  };
+  job.spec.selector = {
+    ...job.spec.selector,
+    matchLabels: {
+      ...job.spec.selector?.matchLabels,
+      'batch.kubernetes.io/controller-uid': uid,
+    },
+  };
+}
+
+function validateJobSpec(spec: Job['spec'], path: FieldPath, errors: FieldError[]): void {
+  validatePodTemplate(spec.template, child(path, 'template'), errors);
+  const policy = spec.template?.spec.restartPolicy ?? 'Always';
+  const policyPath = child(path, 'template.spec.restartPolicy');
+  if (policy === 'Always') {
+    errors.push(required(policyPath, 'valid values: "OnFailure", "Never"'));
+  } else if (spec.podFailurePolicy !== undefined && policy !== 'Never') {
+    const text = 'only "Never" is supported when podFailurePolicy is specified';
+    errors.push(invalid(policyPath, policy, text));
+  } else if (policy !== 'OnFailure' && policy !== 'Never') {
+    errors.push(notSupported(policyPath, policy, ['OnFailure', 'Never']));
+  }
+  if (spec.completionMode === 'Indexed' && spec.completions === undefined) {
+    const text = 'when completion mode is Indexed';
+    errors.push(required(child(path, 'completions'), text));
+  }
+}
+
+function validateJobUpdate(next: Job, old: Job): FieldError[] {
+  const errors: FieldError[] = [];
+  const [now, before] = [next.spec, old.spec];
+  const isSuspended = before.suspend === true;
+  const templateNow = isSuspended ? withoutScheduling(now) : now.template;
+  const templateBefore = isSuspended ? withoutScheduling(before) : before.template;
+  const fixed: readonly (readonly [string, unknown, unknown])[] = [
+    ['selector', now.selector, before.selector],
+    ['template', templateNow, templateBefore],
+    ['completionMode', now.completionMode, before.completionMode],
+    ['podFailurePolicy', now.podFailurePolicy, before.podFailurePolicy],
+    ['backoffLimitPerIndex', now.backoffLimitPerIndex, before.backoffLimitPerIndex],
+    ['managedBy', now.managedBy, before.managedBy],
+    ['successPolicy', now.successPolicy, before.successPolicy],
+  ];
+  const isElastic =
+    now.completionMode === 'Indexed' &&
+    now.completions === now.parallelism &&
+    before.completions === before.parallelism;
+  if (now.completions !== before.completions && !isElastic) {
+    errors.push(invalid('spec.completions', now.completions ?? null, 'field is immutable'));
+  }
+  for (const [name, a, b] of fixed) {
+    if (!semanticEqual(a, b)) errors.push(invalid(`spec.${name}`, a, 'field is immutable'));
+  }
+  return errors;
+}
+
+/** A suspended job may change where its pods run. */
+function withoutScheduling(spec: Job['spec']): unknown {
+  const { metadata, spec: pod } = spec.template;
+  return {
+    metadata: { ...metadata, labels: undefined, annotations: undefined },
+    spec: {
+      ...pod,
+      nodeSelector: undefined,
+      affinity: undefined,
+      tolerations: undefined,
+      schedulingGates: undefined,
+    },
+  };
+}
+
+function jobStatus(job: Job): string {
+  const has = (type: string): boolean =>
+    job.status?.conditions?.some((item) => item.type === type && item.status === 'True') === true;
+  if (has('Complete')) return 'Complete';
+  if (has('Failed')) return 'Failed';
+  if (job.metadata.deletionTimestamp !== undefined) return 'Terminating';
+  if (has('Suspended')) return 'Suspended';
+  if (has('FailureTarget')) return 'FailureTarget';
+  if (has('SuccessCriteriaMet')) return 'SuccessCriteriaMet';
+  return 'Running';
+}
+
+function jobCompletions({ spec, status }: Job): string {
+  const done = status?.succeeded ?? 0;
+  if (spec.completions !== undefined) return `${done}/${spec.completions}`;
+  const parallelism = spec.parallelism ?? 0;
+  return parallelism > 1 ? `${done}/1 of ${parallelism}` : `${done}/1`;
+}
+
+function jobDuration({ status }: Job, nowMs: number): string {
+  if (status?.startTime === undefined) return '';
+  const end = status.completionTime === undefined ? nowMs : Date.parse(status.completionTime);
+  return humanDuration(end - Date.parse(status.startTime));
+}
+
+const jobCells = templateColumns<Job>((job) => job.spec.template);
+
+/** Job. */
+export const jobKind = defineKind<Job>({
+  ...batch,
+  kind: 'Job',
+  plural: 'jobs',
+  schema: jobSchema,
+  defaultPropagation: 'Orphan',
+  setDefaults: ({ metadata, spec }) => {
+    setJobSpecDefaults(spec);
+    const labels = spec.template?.metadata?.labels;
+    if (metadata.labels === undefined && labels !== undefined) metadata.labels = { ...labels };
+  },
+  prepareCreate: makeSelector,
+  validate: (job) => {
+    const errors: FieldError[] = [];
+    if (job.spec.manualSelector === true && job.spec.selector === undefined) {
+      errors.push(required('spec.selector'));
+    }
+    validateJobSpec(job.spec, 'spec', errors);
+    return errors;
+  },
+  validateUpdate: validateJobUpdate,
+  fields: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
+  columns: [
+    nameColumn,
+    column<Job>('Status', jobStatus),
+    column<Job>('Completions', jobCompletions),
+    column<Job>('Duration', jobDuration),
+    ageColumn,
+    wide<Job>('Containers', jobCells.names),
+    wide<Job>('Images', jobCells.images),
+    wide<Job>('Selector', ({ spec }) => formatSelector(spec.selector)),
+  ],
+});
+
+function checkSchedule({ spec }: CronJob, errors: FieldError[]): void {
+  const { schedule } = spec;
+  if ((schedule ?? '') === '') return;
+  if (/TZ=/.test(schedule)) {
+    const text = 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead';
+    errors.push(invalid('spec.schedule', schedule, text));
+    return;
+  }
+  const isEvery = /^@every \S+$/.test(schedule);
+  const fields = schedule.trim().split(/\s+/).length;
+  if (!isEvery && !schedule.startsWith('@') && fields !== 5) {
+    const text = `expected exactly 5 fields, found ${fields}: [${schedule.trim().split(/\s+/).join(' ')}]`;
+    errors.push(invalid('spec.schedule', schedule, text));
+    return;
+  }
+  try {
+    if (!isEvery) CronExpressionParser.parse(schedule);
+  } catch (error) {
+    errors.push(invalid('spec.schedule', schedule, error instanceof Error ? error.message : ''));
+  }
+}
+
+function checkTimeZone(zone: string | undefined, errors: FieldError[]): void {
+  if (zone === undefined) return;
+  if (zone === '') {
+    errors.push(invalid('spec.timeZone', zone, 'timeZone must be nil or non-empty string'));
+    return;
+  }
+  if (zone.toLowerCase() === 'local') {
+    errors.push(
+      invalid(
+        'spec.timeZone',
+        zone,
+        'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones',
+      ),
+    );
+    return;
+  }
+  try {
+    Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions();
+  } catch {
+    errors.push(invalid('spec.timeZone', zone, `unknown time zone ${zone}`));
+  }
+}
+
+const maxCronJobNameBytes = 52;
+
+function validateCronJob(cron: CronJob): FieldError[] {
+  const errors: FieldError[] = [];
+  const { name } = cron.metadata;
+  if ((name?.length ?? 0) > maxCronJobNameBytes) {
+    errors.push(
+      invalid('metadata.name', name, `must be no more than ${maxCronJobNameBytes} characters`),
+    );
+  }
+  checkSchedule(cron, errors);
+  checkTimeZone(cron.spec.timeZone, errors);
+  const path = 'spec.jobTemplate.spec';
+  const job = cron.spec.jobTemplate?.spec;
+  if (job === undefined) return errors;
+  validateJobSpec(job, path, errors);
+  if (job.manualSelector === true) {
+    errors.push(notSupported(child(path, 'manualSelector'), true, ['nil', 'false']));
+  }
+  if (job.selector !== undefined) {
+    errors.push(forbidden(child(path, 'selector'), '`selector` will be auto-generated'));
+  }
+  return errors;
+}
+
+const cronJobCells = templateColumns<CronJob>((cron) => cron.spec.jobTemplate.spec.template);
+
+/** CronJob. */
+export const cronJobKind = defineKind<CronJob>({
+  ...batch,
+  kind: 'CronJob',
+  plural: 'cronjobs',
+  shortNames: ['cj'],
+  schema: cronJobSchema,
+  setDefaults: ({ spec }) => {
+    const job = spec.jobTemplate?.spec;
+    if (job === undefined) return;
+    delete job.completionMode;
+    setPodSpecDefaults(job.template?.spec);
+    delete job.suspend;
+  },
+  validate: validateCronJob,
+  columns: [
+    nameColumn,
+    column<CronJob>('Schedule', ({ spec }) => spec.schedule),
+    column<CronJob>('Timezone', ({ spec }) => spec.timeZone ?? '<none>'),
+    column<CronJob>('Suspend', ({ spec }) => (spec.suspend === true ? 'True' : 'False')),
+    column<CronJob>('Active', ({ status }) => status?.active?.length ?? 0, { type: 'integer' }),
+    column<CronJob>('Last Schedule', ({ status }, now) =>
+      status?.lastScheduleTime === undefined ? '<none>' : since(status.lastScheduleTime, now),
+    ),
+    ageColumn,
+    wide<CronJob>('Containers', cronJobCells.names),
+    wide<CronJob>('Images', cronJobCells.images),
+    wide<CronJob>('Selector', ({ spec }) => formatSelector(spec.jobTemplate.spec.selector)),
+  ],
+});

@@ -1,0 +1,106 @@
+/** Validation of services. */
+import { at, child, duplicate, forbidden, invalid, required } from '../field-error.js';
+import type { FieldError } from '../field-error.js';
+import type { Service, ServicePort } from '../types/core.js';
+import { cidrErrors, dnsSubdomain, ipErrors } from '../validation/names.js';
+
+function checkPorts(
+  ports: readonly ServicePort[],
+  spec: Service['spec'],
+  errors: FieldError[],
+): void {
+  const names = new Set<string>();
+  const numbers = new Set<string>();
+  const nodePorts = new Set<string>();
+  ports.forEach((port, index) => {
+    const path = at('spec.ports', index);
+    const name = port.name ?? '';
+    if (name === '') {
+      if (ports.length > 1) errors.push(required(child(path, 'name')));
+    } else if (names.has(name)) errors.push(duplicate(child(path, 'name'), name));
+    names.add(name);
+    if (port.port === undefined) {
+      errors.push(invalid(child(path, 'port'), 0, 'must be between 1 and 65535, inclusive'));
+    }
+    const protocol = port.protocol ?? 'TCP';
+    const key = `${port.port}/${protocol}`;
+    if (numbers.has(key)) {
+      errors.push(duplicate(path, { port: port.port, protocol }));
+    }
+    numbers.add(key);
+    if (port.nodePort === undefined || port.nodePort === 0) return;
+    if (spec.type === 'ClusterIP' || spec.type === 'ExternalName') {
+      const text = "may not be used when `type` is 'ClusterIP'";
+      if (spec.type === 'ClusterIP') errors.push(forbidden(child(path, 'nodePort'), text));
+    }
+    const nodeKey = `${port.nodePort}/${protocol}`;
+    if (nodePorts.has(nodeKey)) errors.push(duplicate(child(path, 'nodePort'), port.nodePort));
+    nodePorts.add(nodeKey);
+  });
+}
+
+function checkExternalName(spec: Service['spec'], errors: FieldError[]): void {
+  const name = (spec.externalName ?? '').replace(/\.$/, '');
+  if (name === '') {
+    errors.push(required('spec.externalName'));
+  } else {
+    for (const text of dnsSubdomain(name)) errors.push(invalid('spec.externalName', name, text));
+  }
+  if ((spec.clusterIP ?? '') !== '') {
+    errors.push(forbidden('spec.clusterIPs', 'may not be set for ExternalName services'));
+  }
+}
+
+/** What is wrong with a service, beside what its schema checks. */
+export function validateService(service: Service): FieldError[] {
+  const errors: FieldError[] = [];
+  const { spec } = service;
+  const ports = spec.ports ?? [];
+  const isHeadless = spec.clusterIP === 'None';
+  if (ports.length === 0 && !isHeadless && spec.type !== 'ExternalName') {
+    errors.push(required('spec.ports'));
+  }
+  checkPorts(ports, spec, errors);
+  if (spec.type === 'ExternalName') checkExternalName(spec, errors);
+  if (isHeadless && (spec.type === 'NodePort' || spec.type === 'LoadBalancer')) {
+    const text = `may not be set to 'None' for ${spec.type} services`;
+    errors.push(invalid('spec.clusterIPs[0]', 'None', text));
+  }
+  (spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP])).forEach(
+    (ip, index) => {
+      if (ip === 'None' || ip === '') return;
+      for (const text of ipErrors(ip)) errors.push(invalid(at('spec.clusterIPs', index), ip, text));
+    },
+  );
+  (spec.externalIPs ?? []).forEach((ip, index) => {
+    for (const text of ipErrors(ip)) errors.push(invalid(at('spec.externalIPs', index), ip, text));
+  });
+  (spec.loadBalancerSourceRanges ?? []).forEach((range, index) => {
+    const path = at('spec.loadBalancerSourceRanges', index);
+    for (const text of cidrErrors(range.trim())) errors.push(invalid(path, range, text));
+  });
+  const isExternal =
+    spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.externalIPs?.length ?? 0) > 0;
+  if (spec.externalTrafficPolicy !== undefined && !isExternal) {
+    const text = 'may only be set for externally-accessible services';
+    errors.push(invalid('spec.externalTrafficPolicy', spec.externalTrafficPolicy, text));
+  }
+  if (spec.sessionAffinity === 'None' && spec.sessionAffinityConfig !== undefined) {
+    const text = 'must not be set when session affinity is None';
+    errors.push(forbidden('spec.sessionAffinityConfig', text));
+  }
+  return errors;
+}
+
+/** What may not change in a service. */
+export function validateServiceUpdate(next: Service, old: Service): FieldError[] {
+  const errors: FieldError[] = [];
+  if (next.spec.type === 'ExternalName' || old.spec.type === 'ExternalName') return errors;
+  const [now, before] = [next.spec.clusterIP ?? '', old.spec.clusterIP ?? ''];
+  if (before !== '' && now !== before) {
+    errors.push(
+      invalid('spec.clusterIPs[0]', next.spec.clusterIPs?.[0] ?? now, 'may not change once set'),
+    );
+  }
+  return errors;
+}

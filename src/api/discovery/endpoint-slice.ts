@@ -1,0 +1,141 @@
+/** EndpointSlice. */
+import { defineKind } from '../define.js';
+import { at, child, invalid, notSupported, required } from '../field-error.js';
+import type { FieldError } from '../field-error.js';
+import { ageColumn, column, nameColumn } from '../print/columns.js';
+import {
+  bool,
+  doc,
+  labels,
+  list,
+  req,
+  set,
+  str,
+  strPtr,
+  struct,
+  int32,
+  written,
+} from '../schema/dsl.js';
+import { kindSchema } from '../schema/meta.js';
+import type { Infer } from '../schema/node.js';
+import { objectReference } from '../core/references.js';
+import { isPort, oneOf } from '../validation/checks.js';
+import { isIPv4, isIPv6 } from '../validation/names.js';
+
+const d = 'discovery/v1.';
+
+const forZone = (name: string) =>
+  list('Where it should be used.', struct(`${d}${name}`, 'A place.', { name: req(str('Name.')) }));
+
+/** EndpointSlice. */
+export const endpointSliceSchema = kindSchema(`${d}EndpointSlice`, 'Some endpoints of a service.', {
+  addressType: req(str('IPv4, IPv6 or FQDN.')),
+  endpoints: req(
+    list(
+      'The endpoints.',
+      struct(`${d}Endpoint`, 'An endpoint.', {
+        addresses: req(set('Its addresses; the first counts.', str(''))),
+        conditions: written(
+          struct(`${d}EndpointConditions`, 'State of the endpoint.', {
+            ready: bool('It may get traffic.'),
+            serving: bool('It is ready, ending or not.'),
+            terminating: bool('It is ending.'),
+          }),
+        ),
+        deprecatedTopology: labels('Topology of older versions.'),
+        hints: struct(`${d}EndpointHints`, 'Who should use it.', {
+          forNodes: forZone('ForNode'),
+          forZones: forZone('ForZone'),
+        }),
+        hostname: str('Host name.'),
+        nodeName: str('Node.'),
+        targetRef: doc('Object behind it.', objectReference),
+        zone: str('Zone.'),
+      }),
+    ),
+  ),
+  ports: list(
+    'Ports of all endpoints.',
+    struct(
+      `${d}EndpointPort`,
+      'A port.',
+      {
+        appProtocol: str('Protocol of the application.'),
+        name: strPtr('Name of the service port.', { default: '' }),
+        port: int32('Number.', { checks: [isPort] }),
+        protocol: str('TCP, UDP or SCTP.', {
+          default: 'TCP',
+          checks: [oneOf(['SCTP', 'TCP', 'UDP'])],
+        }),
+      },
+      { atomic: true },
+    ),
+  ),
+});
+
+/** EndpointSlice as a type. */
+export interface EndpointSlice extends Infer<typeof endpointSliceSchema> {}
+
+const types = ['FQDN', 'IPv4', 'IPv6'];
+
+function validate(slice: EndpointSlice): FieldError[] {
+  const errors: FieldError[] = [];
+  const type = slice.addressType ?? '';
+  if (type !== '' && !types.includes(type)) errors.push(notSupported('addressType', type, types));
+  (slice.endpoints ?? []).forEach((endpoint, index) => {
+    const path = child(at('endpoints', index), 'addresses');
+    if (!endpoint.addresses?.length) errors.push(required(path, 'must contain at least 1 address'));
+    (endpoint.addresses ?? []).forEach((address, position) => {
+      const isOk = type === 'IPv4' ? isIPv4(address) : type === 'IPv6' ? isIPv6(address) : true;
+      if (!isOk)
+        errors.push(invalid(at(path, position), address, `must be a valid ${type} address`));
+    });
+  });
+  return errors.filter((error) => error.field !== 'endpoints');
+}
+
+function ports(slice: EndpointSlice): string {
+  const all = (slice.ports ?? []).map((port) =>
+    port.port === undefined ? '*' : String(port.port),
+  );
+  if (all.length === 0) return '<unset>';
+  return all.length <= 3
+    ? all.join(',')
+    : `${all.slice(0, 3).join(',')} + ${all.length - 3} more...`;
+}
+
+function addresses(slice: EndpointSlice): string {
+  const all = (slice.endpoints ?? []).flatMap((endpoint) => endpoint.addresses);
+  if (all.length === 0) return '<unset>';
+  return all.length <= 3
+    ? all.join(',')
+    : `${all.slice(0, 3).join(',')} + ${all.length - 3} more...`;
+}
+
+/** EndpointSlice. */
+export const endpointSliceKind = defineKind<EndpointSlice>({
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  kind: 'EndpointSlice',
+  plural: 'endpointslices',
+  schema: {
+    ...endpointSliceSchema,
+    required: ['addressType'],
+  },
+  hasGeneration: true,
+  setDefaults: (slice) => {
+    slice.endpoints ??= [];
+  },
+  validate,
+  validateUpdate: (next, old) =>
+    next.addressType === old.addressType
+      ? []
+      : [invalid('addressType', next.addressType, 'field is immutable')],
+  columns: [
+    nameColumn,
+    column<EndpointSlice>('AddressType', (slice) => slice.addressType),
+    column<EndpointSlice>('Ports', ports),
+    column<EndpointSlice>('Endpoints', addresses),
+    ageColumn,
+  ],
+});

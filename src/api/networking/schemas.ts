@@ -1,0 +1,161 @@
+/** Schemas of the networking group. */
+import {
+  always,
+  doc,
+  int32,
+  intOrString,
+  list,
+  num32,
+  req,
+  str,
+  struct,
+  tuned,
+  written,
+} from '../schema/dsl.js';
+import { kindSchema, labelSelector } from '../schema/meta.js';
+import { isLabelSelector, isPort, oneOf } from '../validation/checks.js';
+import { typedLocalObjectReference } from '../core/references.js';
+
+const d = 'networking/v1.';
+const backend = struct(`${d}IngressBackend`, 'Where traffic goes.', {
+  resource: doc('An object in the same namespace.', typedLocalObjectReference),
+  service: struct(`${d}IngressServiceBackend`, 'A service.', {
+    name: req(str('Name of the service.')),
+    port: written(
+      struct(
+        `${d}ServiceBackendPort`,
+        'A port of the service.',
+        {
+          name: str('Name of the port.'),
+          number: num32('Number of the port.', { checks: [isPort] }),
+        },
+        { atomic: true },
+      ),
+    ),
+  }),
+});
+
+/** Ingress. */
+export const ingressSchema = kindSchema(`${d}Ingress`, 'Routes traffic from outside to services.', {
+  spec: always(
+    struct(`${d}IngressSpec`, 'What the ingress shall route.', {
+      defaultBackend: doc('For what no rule matches.', backend),
+      ingressClassName: str('Name of the IngressClass.'),
+      rules: list(
+        'Rules by host.',
+        struct(`${d}IngressRule`, 'A rule for a host.', {
+          host: str('Host name, may start with *.; all hosts unless set.'),
+          http: struct(`${d}HTTPIngressRuleValue`, 'Paths of the host.', {
+            paths: req(
+              list(
+                'The paths.',
+                struct(`${d}HTTPIngressPath`, 'A path and its backend.', {
+                  backend: req(backend),
+                  path: str('The path.'),
+                  pathType: tuned(
+                    req(
+                      str('Exact, Prefix or ImplementationSpecific.', {
+                        checks: [oneOf(['Exact', 'ImplementationSpecific', 'Prefix'])],
+                      }),
+                    ),
+                    { pointer: true },
+                  ),
+                }),
+              ),
+            ),
+          }),
+        }),
+      ),
+      tls: list(
+        'Certificates.',
+        struct(`${d}IngressTLS`, 'A certificate and its hosts.', {
+          hosts: list('Host names in the certificate.', str('')),
+          secretName: str('Secret with the certificate.'),
+        }),
+      ),
+    }),
+  ),
+  status: written(
+    struct(`${d}IngressStatus`, 'What is known of the ingress.', {
+      loadBalancer: written(
+        struct(`${d}IngressLoadBalancerStatus`, 'Where traffic enters.', {
+          ingress: list(
+            'Points where traffic enters.',
+            struct(`${d}IngressLoadBalancerIngress`, 'A point where traffic enters.', {
+              hostname: str('Host name.'),
+              ip: str('Address.'),
+              ports: list(
+                'State of the ports.',
+                struct(`${d}IngressPortStatus`, 'State of a port.', {
+                  error: str('What went wrong.'),
+                  port: req(int32('The port.')),
+                  protocol: req(str('The protocol.')),
+                }),
+              ),
+            }),
+          ),
+        }),
+      ),
+    }),
+  ),
+});
+
+/** IngressClass. */
+export const ingressClassSchema = kindSchema(`${d}IngressClass`, 'A kind of ingress controller.', {
+  spec: always(
+    struct(`${d}IngressClassSpec`, 'The controller.', {
+      controller: str('Name of the controller, such as example.com/ingress.'),
+      parameters: struct(`${d}IngressClassParametersReference`, 'Parameters of the controller.', {
+        apiGroup: str('Group of the object.'),
+        kind: req(str('Kind of the object.')),
+        name: req(str('Name of the object.')),
+        namespace: str('Namespace of the object.'),
+        scope: str('Cluster or Namespace.', { default: 'Cluster' }),
+      }),
+    }),
+  ),
+});
+
+const policyPorts = list(
+  'Ports; all unless set.',
+  struct(`${d}NetworkPolicyPort`, 'A port or range.', {
+    endPort: int32('End of the range.'),
+    port: intOrString('Number or name of the port.'),
+    protocol: str('TCP, UDP or SCTP.', { default: 'TCP', checks: [oneOf(['SCTP', 'TCP', 'UDP'])] }),
+  }),
+);
+const peer = struct(`${d}NetworkPolicyPeer`, 'Who may talk.', {
+  ipBlock: struct(`${d}IPBlock`, 'Addresses.', {
+    cidr: req(str('The addresses.')),
+    except: list('Addresses that are left out.', str('')),
+  }),
+  namespaceSelector: { ...doc('Namespaces.', labelSelector), checks: [isLabelSelector] },
+  podSelector: { ...doc('Pods.', labelSelector), checks: [isLabelSelector] },
+});
+
+/** NetworkPolicy. */
+export const networkPolicySchema = kindSchema(`${d}NetworkPolicy`, 'Who may talk to pods.', {
+  spec: always(
+    struct(`${d}NetworkPolicySpec`, 'The rules.', {
+      egress: list(
+        'Outgoing traffic that is allowed.',
+        struct(`${d}NetworkPolicyEgressRule`, 'A rule.', {
+          ports: policyPorts,
+          to: list('To whom; everyone unless set.', peer),
+        }),
+      ),
+      ingress: list(
+        'Incoming traffic that is allowed.',
+        struct(`${d}NetworkPolicyIngressRule`, 'A rule.', {
+          from: list('From whom; everyone unless set.', peer),
+          ports: policyPorts,
+        }),
+      ),
+      podSelector: written({
+        ...doc('Pods it is about.', labelSelector),
+        checks: [isLabelSelector],
+      }),
+      policyTypes: list('Ingress, Egress.', str('', { checks: [oneOf(['Egress', 'Ingress'])] })),
+    }),
+  ),
+});

@@ -1,0 +1,36 @@
+/** RuntimeClass. */
+import { defineKind } from '../define.js';
+import { invalid } from '../field-error.js';
+import { ageColumn, column, nameColumn } from '../print/columns.js';
+import { labels, list, quantities, req, str, struct, tuned } from '../schema/dsl.js';
+import { kindSchema } from '../schema/meta.js';
+import type { Infer } from '../schema/node.js';
+import { toleration } from '../core/affinity.js';
+import { isDnsLabel } from '../validation/checks.js';
+
+const schema = kindSchema('node/v1.RuntimeClass', 'A way in which containers are run.', {
+  handler: req(str('Name of the handler on the nodes.', { checks: [isDnsLabel] })),
+  overhead: struct('node/v1.Overhead', 'Resources that running a pod takes.', {
+    podFixed: quantities('Resources per pod.'),
+  }),
+  scheduling: struct('node/v1.Scheduling', 'Nodes that have the handler.', {
+    nodeSelector: tuned(labels('Labels of the nodes.'), { mapType: 'atomic' }),
+    tolerations: list('Tolerations that pods get.', toleration),
+  }),
+});
+
+/** RuntimeClass as a type. */
+export interface RuntimeClass extends Infer<typeof schema> {}
+
+/** RuntimeClass. */
+export const runtimeClassKind = defineKind<RuntimeClass>({
+  group: 'node.k8s.io',
+  version: 'v1',
+  kind: 'RuntimeClass',
+  plural: 'runtimeclasses',
+  namespaced: false,
+  schema,
+  validateUpdate: (next, old) =>
+    next.handler === old.handler ? [] : [invalid('handler', next.handler, 'field is immutable')],
+  columns: [nameColumn, column<RuntimeClass>('Handler', ({ handler }) => handler), ageColumn],
+});

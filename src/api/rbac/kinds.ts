@@ -1,0 +1,159 @@
+/** Role, ClusterRole, RoleBinding, ClusterRoleBinding. */
+import { defineKind } from '../define.js';
+import { semanticEqual } from '../equal.js';
+import { at, child, invalid, notSupported, required } from '../field-error.js';
+import type { FieldError } from '../field-error.js';
+import { ageColumn, column, nameColumn, wide } from '../print/columns.js';
+import type { ClusterRole, PolicyRule, Role, RoleBinding } from '../types/policy.js';
+import {
+  clusterRoleBindingSchema,
+  clusterRoleSchema,
+  roleBindingSchema,
+  roleSchema,
+} from './schemas.js';
+
+const rbac = {
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  nameRule: 'path-segment',
+} as const;
+
+function checkRules(rules: readonly PolicyRule[] | undefined, isNamespaced: boolean): FieldError[] {
+  const errors: FieldError[] = [];
+  (rules ?? []).forEach((rule, index) => {
+    const path = at('rules', index);
+    if (!rule.verbs?.length)
+      errors.push(required(child(path, 'verbs'), 'verbs must contain at least one value'));
+    if (rule.nonResourceURLs?.length) {
+      if (isNamespaced) {
+        const text = 'namespaced rules cannot apply to non-resource URLs';
+        errors.push(invalid(child(path, 'nonResourceURLs'), rule.nonResourceURLs, text));
+      }
+      if (rule.apiGroups?.length || rule.resources?.length || rule.resourceNames?.length) {
+        const text = 'rules cannot apply to both regular resources and non-resource URLs';
+        errors.push(invalid(child(path, 'nonResourceURLs'), rule.nonResourceURLs, text));
+      }
+      return;
+    }
+    if (!rule.apiGroups?.length) {
+      const text = 'resource rules must supply at least one api group';
+      errors.push(required(child(path, 'apiGroups'), text));
+    }
+    if (!rule.resources?.length) {
+      const text = 'resource rules must supply at least one resource';
+      errors.push(required(child(path, 'resources'), text));
+    }
+  });
+  return errors;
+}
+
+const createdColumn = column('Created At', (object) => object.metadata.creationTimestamp ?? '', {
+  type: 'date',
+});
+
+/** Role. */
+export const roleKind = defineKind<Role>({
+  ...rbac,
+  kind: 'Role',
+  plural: 'roles',
+  schema: roleSchema,
+  validate: (role) => checkRules(role.rules, true),
+  columns: [nameColumn, createdColumn],
+});
+
+/** ClusterRole. */
+export const clusterRoleKind = defineKind<ClusterRole>({
+  ...rbac,
+  kind: 'ClusterRole',
+  plural: 'clusterroles',
+  namespaced: false,
+  schema: clusterRoleSchema,
+  validate: (role) => checkRules(role.rules, false),
+  columns: [nameColumn, createdColumn],
+});
+
+const rbacGroup = 'rbac.authorization.k8s.io';
+
+function setBindingDefaults(binding: RoleBinding): void {
+  if (binding.roleRef !== undefined) binding.roleRef.apiGroup ||= rbacGroup;
+  for (const subject of binding.subjects ?? []) {
+    if (subject.kind === 'User' || subject.kind === 'Group') subject.apiGroup ??= rbacGroup;
+  }
+}
+
+function validateBinding(binding: RoleBinding, isNamespaced: boolean): FieldError[] {
+  const errors: FieldError[] = [];
+  const ref = binding.roleRef;
+  if (ref !== undefined) {
+    if (ref.apiGroup !== rbacGroup) {
+      errors.push(notSupported('roleRef.apiGroup', ref.apiGroup, [rbacGroup]));
+    }
+    const kinds = isNamespaced ? ['Role', 'ClusterRole'] : ['ClusterRole'];
+    if (!kinds.includes(ref.kind)) errors.push(notSupported('roleRef.kind', ref.kind, kinds));
+  }
+  (binding.subjects ?? []).forEach((subject, index) => {
+    const path = at('subjects', index);
+    if (subject.kind === 'ServiceAccount') {
+      if ((subject.apiGroup ?? '') !== '') {
+        errors.push(notSupported(child(path, 'apiGroup'), subject.apiGroup, ['']));
+      }
+      if (!isNamespaced && (subject.namespace ?? '') === '')
+        errors.push(required(child(path, 'namespace')));
+    } else if (subject.kind !== 'User' && subject.kind !== 'Group') {
+      errors.push(
+        notSupported(child(path, 'kind'), subject.kind, ['ServiceAccount', 'User', 'Group']),
+      );
+    } else if (subject.apiGroup !== rbacGroup) {
+      errors.push(notSupported(child(path, 'apiGroup'), subject.apiGroup, [rbacGroup]));
+    }
+  });
+  return errors;
+}
+
+function validateBindingUpdate(next: RoleBinding, old: RoleBinding): FieldError[] {
+  if (semanticEqual(next.roleRef, old.roleRef)) return [];
+  return [invalid('roleRef', next.roleRef, 'cannot change roleRef')];
+}
+
+function subjects(binding: RoleBinding, kind: string): string {
+  return (binding.subjects ?? [])
+    .filter((subject) => subject.kind === kind)
+    .map((subject) =>
+      kind === 'ServiceAccount' ? `${subject.namespace ?? ''}/${subject.name}` : subject.name,
+    )
+    .join(', ');
+}
+
+const bindingColumns = [
+  nameColumn,
+  column<RoleBinding>('Role', ({ roleRef }) => `${roleRef.kind}/${roleRef.name}`),
+  ageColumn,
+  wide<RoleBinding>('Users', (binding) => subjects(binding, 'User')),
+  wide<RoleBinding>('Groups', (binding) => subjects(binding, 'Group')),
+  wide<RoleBinding>('ServiceAccounts', (binding) => subjects(binding, 'ServiceAccount')),
+];
+
+/** RoleBinding. */
+export const roleBindingKind = defineKind<RoleBinding>({
+  ...rbac,
+  kind: 'RoleBinding',
+  plural: 'rolebindings',
+  schema: roleBindingSchema,
+  setDefaults: setBindingDefaults,
+  validate: (binding) => validateBinding(binding, true),
+  validateUpdate: validateBindingUpdate,
+  columns: bindingColumns,
+});
+
+/** ClusterRoleBinding. */
+export const clusterRoleBindingKind = defineKind<RoleBinding>({
+  ...rbac,
+  kind: 'ClusterRoleBinding',
+  plural: 'clusterrolebindings',
+  namespaced: false,
+  schema: clusterRoleBindingSchema,
+  setDefaults: setBindingDefaults,
+  validate: (binding) => validateBinding(binding, false),
+  validateUpdate: validateBindingUpdate,
+  columns: bindingColumns,
+});

@@ -1,0 +1,12 @@
+/** Types of the networking group's objects, inferred from their schemas. */
+import type {
+  ingressClassSchema,
+  ingressSchema,
+  networkPolicySchema,
+} from '../networking/schemas.js';
+import type { Infer } from '../schema/node.js';
+
+export type { EndpointSlice } from '../discovery/endpoint-slice.js';
+export interface Ingress extends Infer<typeof ingressSchema> {}
+export interface IngressClass extends Infer<typeof ingressClassSchema> {}
+export interface NetworkPolicy extends Infer<typeof networkPolicySchema> {}

@@ -1,0 +1,26 @@
+/** Types of objects about rights, storage, scaling and scheduling, inferred from their schemas. */
+import type {
+  clusterRoleSchema,
+  policyRule,
+  roleBindingSchema,
+  roleSchema,
+} from '../rbac/schemas.js';
+import type { Infer } from '../schema/node.js';
+
+export type PolicyRule = Infer<typeof policyRule>;
+export interface Role extends Infer<typeof roleSchema> {}
+export interface ClusterRole extends Infer<typeof clusterRoleSchema> {}
+/** Also fits ClusterRoleBindings. */
+export interface RoleBinding extends Infer<typeof roleBindingSchema> {}
+export type { HorizontalPodAutoscaler } from '../autoscaling/kinds.js';
+export type { Lease } from '../coordination/lease.js';
+export type { PodDisruptionBudget } from '../policy/kinds.js';
+export type { PriorityClass } from '../scheduling/priority-class.js';
+export type { CSIDriver, CSINode, StorageClass, VolumeAttachment } from '../storage/kinds.js';
+export type { CertificateSigningRequest } from '../certificates/kinds.js';
+export type { RuntimeClass } from '../node/runtime-class.js';
+export type { CustomResourceDefinition } from '../apiextensions/schemas.js';
+export type {
+  MutatingWebhookConfiguration,
+  ValidatingWebhookConfiguration,
+} from '../admission/kinds.js';
