@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.js';
+import { BackendNoSpaceError } from '../backend/errors.js';
 import type { Backend } from '../backend/types.js';
 import type { KeyEntry } from './key-entry.js';
 import type { KeyIndex } from './key-index.js';
@@ -7,7 +8,9 @@ import type { CompactionState } from './restore.js';
 
 /** Bounds of one slice: a few milliseconds. */
 const entriesPerSlice = 5000;
-const dropsPerSlice = 400;
+const deletesPerSlice = 500;
+/** Revisions whose rows are sorted and deleted together. */
+const revisionsPerBucket = 4096;
 /** Between slices, so that requests come in between. */
 const pauseMs = 1;
 
@@ -16,8 +19,11 @@ interface Job {
   readonly done: () => void;
 }
 
+type Revision = [main: number, sub: number];
+
 /**
- * Removes compacted revisions in slices. The index tells exactly which rows go, so nothing but those is touched. After a
+ * Removes compacted revisions in slices. The index tells exactly which rows go, so nothing but those is touched; first it is
+ * walked, in key order, then rows are deleted in revision order, so that each page of the database is written once. After a
  * crash the last scheduled compaction is run again, which finds what is left.
  */
 export class Compactor {
@@ -26,7 +32,13 @@ export class Compactor {
   readonly #clock: Clock;
   readonly #jobs: Job[] = [];
   #compactRev: number;
-  #cursor = '';
+  /** Where the walk over the index goes on; undefined when it is over. */
+  #cursor: string | undefined = '';
+  /** Rows to delete, by `main / revisionsPerBucket`. */
+  readonly #buckets = new Map<number, Revision[]>();
+  /** Buckets in order, once the walk is over, and the one that is being deleted. */
+  #order: number[] = [];
+  #current: Revision[] = [];
   #cancel: (() => void) | undefined;
   #closed = false;
 
@@ -68,40 +80,69 @@ export class Compactor {
   #slice(): void {
     const job = this.#jobs[0];
     if (job === undefined || this.#closed) return;
-    const drops: [number, number][] = [];
-    const finished = this.#collect(job.rev, drops);
-    if (finished) this.#backend.put('meta', finishedCompactKey, revisionBytes(job.rev));
-    if (drops.length > 0) this.#backend.deleteRevisions(drops);
-    if (!finished) {
+    if (this.#cursor !== undefined) {
+      this.#walk(this.#cursor, job.rev);
       this.#schedule();
       return;
     }
+    if (this.#delete()) {
+      this.#schedule();
+      return;
+    }
+    this.#backend.put('meta', finishedCompactKey, revisionBytes(job.rev));
     this.#jobs.shift();
     this.#cursor = '';
     if (this.#jobs.length > 0) this.#schedule();
     job.done();
   }
 
-  /** Walks on from the cursor; true at the end of the index. */
-  #collect(rev: number, drops: [number, number][]): boolean {
+  /** Collects what some entries of the index drop. */
+  #walk(from: string, rev: number): void {
     const gone: KeyEntry[] = [];
-    const position = this.#index.seek(this.#cursor);
-    const drop = (main: number, sub: number): void => void drops.push([main, sub]);
-    let finished = false;
+    const position = this.#index.seek(from);
+    const drop = (main: number, sub: number): void => this.#collect(main, sub);
+    this.#cursor = undefined;
     for (let seen = 0; ; seen++) {
       const entry = this.#index.next(position);
       if (entry === undefined) {
-        finished = true;
+        this.#order = [...this.#buckets.keys()].sort((a, b) => b - a);
         break;
       }
-      if (seen >= entriesPerSlice || drops.length >= dropsPerSlice) {
+      if (seen >= entriesPerSlice) {
         this.#cursor = entry.key;
         break;
       }
       if (entry.isCompactable(rev) && entry.compact(rev, drop)) gone.push(entry);
     }
     for (const entry of gone) this.#index.remove(entry);
-    return finished;
+  }
+
+  #collect(main: number, sub: number): void {
+    const number = Math.floor(main / revisionsPerBucket);
+    const bucket = this.#buckets.get(number);
+    if (bucket === undefined) this.#buckets.set(number, [[main, sub]]);
+    else bucket.push([main, sub]);
+  }
+
+  /** Deletes some rows; false when there are none left. */
+  #delete(): boolean {
+    if (this.#current.length === 0) {
+      const number = this.#order.pop();
+      if (number === undefined) return false;
+      // Last first, so that slices come off the end.
+      this.#current = this.#buckets.get(number) ?? [];
+      this.#current.sort((a, b) => b[0] - a[0] || b[1] - a[1]);
+      this.#buckets.delete(number);
+    }
+    try {
+      this.#backend.deleteRevisions(this.#current.slice(-deletesPerSlice).reverse());
+    } catch (error) {
+      // The disk is full: the rows stay, unreadable as they are, and are tried again.
+      if (!(error instanceof BackendNoSpaceError)) throw error;
+      return true;
+    }
+    this.#current.length = Math.max(0, this.#current.length - deletesPerSlice);
+    return true;
   }
 }
 

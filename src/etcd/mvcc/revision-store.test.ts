@@ -232,8 +232,8 @@ describe('against a naive model', () => {
         }
         if (prng.chance({ numerator: 1, denominator: 25 })) {
           const before = await settle(store.hashKV(0));
-          await settle(backend.close());
           store.close();
+          await settle(backend.close());
           store = open();
           expect(store.rev).toBe(before.rev);
           expect(await settle(store.hashKV(0))).toEqual(before);
