@@ -15,6 +15,10 @@ const leaveJointProposal = [{ type: 'confChangeV2', data: new Uint8Array(0) }] a
 
 /** Applies a committed change. @throws ConfChangeError, with nothing changed */
 export function applyConfChange(r: RaftState, change: ConfChange | ConfChangeV2): ConfState {
+  if (r.overtakenConfig !== undefined) {
+    r.overtakenConfig = changeConfig(r.overtakenConfig, change);
+    return confStateFromConfig(r.overtakenConfig);
+  }
   setConfig(r, changeConfig(r.tracker.config, change));
   return confStateFromConfig(r.tracker.config);
 }
@@ -76,6 +80,7 @@ export function restoreSnapshot(r: RaftState, snapshot: Snapshot): boolean {
     r.log.commitTo(index);
     return false;
   }
+  r.overtakenConfig ??= r.tracker.config;
   r.log.restore(snapshot);
   setConfig(r, configFromConfState(confState));
   r.trace(`restores snapshot ${index} of term ${term}`);

@@ -9,6 +9,7 @@ import type { Message, MsgAppResp } from './messages.js';
 import { ReadRounds } from './read-rounds.js';
 import type { Progress } from './tracker/progress.js';
 import { Tracker } from './tracker/tracker.js';
+import type { TrackerConfig } from './tracker/tracker.js';
 import { noNode } from './types.js';
 import type { LogIndex, NodeId, ReadState, Role, Term } from './types.js';
 
@@ -38,6 +39,11 @@ export class RaftState {
   /** Elections are retried fast up to this tick: a leader's death was reported, not guessed. */
   hurryUntilTick = 0;
 
+  /**
+   * While a received snapshot is not installed: the configuration as of the entries that were handed out before it, which the shell
+   * may still be applying. The snapshot's own is in force already.
+   */
+  overtakenConfig: TrackerConfig | undefined = undefined;
   /** Told to campaign, but a membership change has to be applied first. */
   transferDeferred = false;
 

@@ -20,7 +20,8 @@ export function startRaft(options: RaftConfig): RaftState {
   setConfig(r, configFromConfState(confState));
   r.term = hardState.term;
   r.vote = hardState.vote;
-  r.log.commitTo(hardState.commit);
+  // The state machine may have become durable before the hard state that says so: what is applied is committed.
+  r.log.commitTo(Math.max(hardState.commit, r.config.applied));
   r.log.appliedTo(r.config.applied);
   becomeFollower(r, r.term, noNode);
   return r;

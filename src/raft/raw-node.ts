@@ -166,6 +166,7 @@ export class RawNode implements RaftNode {
     this.#doneCount++;
     assert(ready.number === this.#doneCount, 'each Ready becomes durable once, in order');
     r.log.writeDone(ready.number);
+    if (r.log.pendingSnapshot === undefined) r.overtakenConfig = undefined;
     if (r.role === 'leader') ackOwnAppend(r);
     for (const message of this.#selfMessages.shift() ?? noMessages) stepRaft(r, message);
   }

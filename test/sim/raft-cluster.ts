@@ -1,4 +1,5 @@
 /** A simulated cluster: members, network, clients, nemesis; first with faults, then without, when it must recover in bounded time. */
+import { mustExist } from '../../src/lib/assert.js';
 import { Prng } from '../../src/lib/prng.js';
 import { ProposalDroppedError, emptyConfState } from '../../src/raft/index.js';
 import type { Entry, Message, Proposal } from '../../src/raft/index.js';
@@ -26,6 +27,10 @@ export interface SimSummary {
   readonly reads: number;
   readonly leaders: number;
   readonly delivered: number;
+}
+
+function memberIds({ confState }: MachineState): readonly bigint[] {
+  return [...confState.voters, ...confState.learners, ...confState.votersOutgoing];
 }
 
 /** One cluster in simulated time. */
@@ -137,22 +142,27 @@ export class RaftCluster implements MemberHooks {
     );
   }
 
-  /** Switches members off that are removed, as their shells would. */
+  /**
+   * Switches members off that are removed, once the others know: a voter that has not learnt of the removal may need the vote, or the hint, of
+   * the removed one.
+   */
   #retireRemoved(): void {
-    let latest = this.members[0]?.state;
-    for (const { state } of this.members) {
-      if (latest === undefined || state.applied > latest.applied) latest = state;
+    let latest: SimMember | undefined;
+    for (const member of this.members) {
+      if (latest === undefined || member.state.applied > latest.state.applied) latest = member;
     }
     if (latest === undefined) return;
-    const { voters, learners, votersOutgoing } = latest.confState;
-    const current = [...voters, ...learners, ...votersOutgoing];
+    const current = memberIds(latest.state);
     for (const member of this.members) {
       // Added again meanwhile.
       if (member.retired && current.includes(member.id)) member.start(this.#now);
-      const own = member.state.confState;
-      const knows = ![...own.voters, ...own.learners, ...own.votersOutgoing].includes(member.id);
-      if (member.state.applied > 0 && knows && !current.includes(member.id)) member.retire();
+      const isKnown = current.every((id) => !memberIds(this.#member(id).state).includes(member.id));
+      if (isKnown && member.node !== undefined && member.state.applied > 0) member.retire();
     }
+  }
+
+  #member(id: bigint): SimMember {
+    return mustExist(this.members[Number(id) - 1], 'member');
   }
 
   /** Whether every member of the leader's configuration has applied what was committed when the leader last looked. */
