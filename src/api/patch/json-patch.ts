@@ -1,0 +1,164 @@
+/**
+ * JSON patch (RFC 6902) with the rules and texts of the library that Kubernetes uses: a missing path
+ * is an error for all but `add`, and `remove` too; `test` compares deeply.
+ */
+import { deepEqual } from '../equal.js';
+import { isJsonObject } from '../object.js';
+import { PatchError } from './patch-error.js';
+
+/** Most operations in one patch, as in the API server. */
+const maxOperations = 10_000;
+
+/** One operation. */
+interface Operation {
+  readonly op: string;
+  readonly path: string;
+  readonly from?: string;
+  readonly value?: unknown;
+}
+
+function invalid(message: string): PatchError {
+  return new PatchError('Invalid', message);
+}
+
+function parsePointer(pointer: string): string[] {
+  if (pointer === '') return [];
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replace(/~1/g, '/').replace(/~0/g, '~'));
+}
+
+/** The container that a path's last part is in. */
+function containerOf(root: unknown, parts: readonly string[], op: string, path: string): unknown {
+  let node = root;
+  for (const part of parts.slice(0, -1)) {
+    if (Array.isArray(node))
+      node = /^\d+$/.test(part) ? (node[Number(part)] as unknown) : undefined;
+    else if (isJsonObject(node)) node = Object.hasOwn(node, part) ? node[part] : undefined;
+    else node = undefined;
+    if (node === undefined || node === null) {
+      throw invalid(
+        op === 'add' || op === 'remove' || op === 'replace'
+          ? `${op} operation does not apply: doc is missing path: "${path}": missing value`
+          : `error in ${op} for path: '${path}': missing value`,
+      );
+    }
+  }
+  return node;
+}
+
+function arrayIndex(part: string, length: number, isInsert: boolean): number {
+  if (part === '-' && isInsert) return length;
+  const index = /^-?\d+$/.test(part) ? Number(part) : Number.NaN;
+  const position = index < 0 ? length + index + (isInsert ? 1 : 0) : index;
+  const limit = isInsert ? length : length - 1;
+  if (Number.isNaN(position)) throw invalid(`strconv.Atoi: parsing "${part}": invalid syntax`);
+  if (position < 0 || position > limit) {
+    throw invalid(`Unable to access invalid index: ${index}: invalid index referenced`);
+  }
+  return position;
+}
+
+function read(root: unknown, path: string, op: string): unknown {
+  const parts = parsePointer(path);
+  const last = parts.at(-1);
+  if (last === undefined) return root;
+  const container = containerOf(root, parts, op, path);
+  if (Array.isArray(container))
+    return container[arrayIndex(last, container.length, false)] as unknown;
+  if (isJsonObject(container) && Object.hasOwn(container, last)) return container[last];
+  return undefined;
+}
+
+function insert(root: unknown, path: string, value: unknown, op: string): unknown {
+  const parts = parsePointer(path);
+  const last = parts.at(-1);
+  if (last === undefined) return value;
+  const container = containerOf(root, parts, op, path);
+  if (Array.isArray(container)) {
+    container.splice(arrayIndex(last, container.length, true), 0, value);
+  } else if (isJsonObject(container)) container[last] = value;
+  else throw invalid(`add operation does not apply: doc is missing path: "${path}": missing value`);
+  return root;
+}
+
+function remove(root: unknown, path: string): void {
+  const parts = parsePointer(path);
+  const last = parts.at(-1);
+  if (last === undefined)
+    throw invalid('remove operation does not apply: doc is missing path: "": missing value');
+  const container = containerOf(root, parts, 'remove', path);
+  if (Array.isArray(container)) {
+    container.splice(arrayIndex(last, container.length, false), 1);
+  } else if (isJsonObject(container) && Object.hasOwn(container, last)) delete container[last];
+  else
+    throw invalid(`remove operation does not apply: doc is missing path: "${path}": missing value`);
+}
+
+function replace(root: unknown, path: string, value: unknown): unknown {
+  const parts = parsePointer(path);
+  const last = parts.at(-1);
+  if (last === undefined) return value;
+  const container = containerOf(root, parts, 'replace', path);
+  if (Array.isArray(container)) container[arrayIndex(last, container.length, false)] = value;
+  else if (isJsonObject(container) && Object.hasOwn(container, last)) container[last] = value;
+  else
+    throw invalid(`replace operation does not apply: doc is missing key: ${path}: missing value`);
+  return root;
+}
+
+function applyOperation(root: unknown, operation: Operation): unknown {
+  const { op, path } = operation;
+  switch (op) {
+    case 'add':
+      return insert(root, path, structuredClone(operation.value), op);
+    case 'remove':
+      remove(root, path);
+      return root;
+    case 'replace':
+      return replace(root, path, structuredClone(operation.value));
+    case 'move': {
+      const value = read(root, operation.from ?? '', op);
+      remove(root, operation.from ?? '');
+      return insert(root, path, value, op);
+    }
+    case 'copy':
+      return insert(root, path, structuredClone(read(root, operation.from ?? '', op)), op);
+    case 'test': {
+      const value = read(root, path, op) ?? null;
+      if (deepEqual(value, operation.value ?? null)) return root;
+      throw invalid(`testing value ${path} failed: test failed`);
+    }
+    default:
+      throw invalid(`Unexpected kind: ${op}`);
+  }
+}
+
+function isOperation(value: unknown): value is Operation {
+  return (
+    isJsonObject(value) && typeof value['op'] === 'string' && typeof value['path'] === 'string'
+  );
+}
+
+/**
+ * Applies a JSON patch to a copy of the target.
+ * @throws PatchError `BadRequest` when the patch is no list of operations, `Invalid` when it does not apply.
+ */
+export function applyJsonPatch(target: unknown, patch: unknown): unknown {
+  if (!Array.isArray(patch)) {
+    const type = isJsonObject(patch) ? 'object' : typeof patch;
+    const text = `error decoding patch: json: cannot unmarshal ${type} into Go value of type jsonpatch.Patch`;
+    throw new PatchError('BadRequest', text);
+  }
+  if (patch.length > maxOperations) {
+    const text = `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`;
+    throw new PatchError('BadRequest', text);
+  }
+  let root: unknown = structuredClone(target);
+  for (const operation of patch as unknown[]) {
+    if (!isOperation(operation)) throw invalid('Unexpected kind: unknown');
+    root = applyOperation(root, operation);
+  }
+  return root;
+}
