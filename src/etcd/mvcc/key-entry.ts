@@ -1,5 +1,4 @@
 import type { StoredKeyValue } from './key-value.js';
-import type { Leaf } from './key-index.js';
 
 /**
  * All revisions of one key that are not compacted. The latest stands in fields, older ones in one flat list.
@@ -127,4 +126,11 @@ export class KeyEntry {
   #isTombstone(at: number): boolean {
     return ((this.#older?.[at + 1] ?? 0) & 1) === 1;
   }
+}
+
+/** A run of neighbouring keys in the ordered index. */
+export class Leaf {
+  entries: KeyEntry[] = [];
+  /** How many of them are not deleted. */
+  live = 0;
 }

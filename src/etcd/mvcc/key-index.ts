@@ -1,15 +1,8 @@
 import { assert, mustExist } from '../../lib/assert.js';
-import { KeyEntry } from './key-entry.js';
+import { KeyEntry, Leaf } from './key-entry.js';
 
 /** Entries of a leaf before it is split. */
 const leafEntriesMax = 256;
-
-/** A run of neighbouring keys. */
-export class Leaf {
-  entries: KeyEntry[] = [];
-  /** How many of them are not deleted. */
-  live = 0;
-}
 
 /** A place in the order; `entry` of `KeyIndex.at`. */
 export interface Position {

@@ -140,7 +140,7 @@ export class RevisionStore implements Store {
       const hash = await hashRevisions(this.#backend, this.clock, {
         toMain: hashRev,
         keeps: (key, main, sub) =>
-          main > compactRev || (this.#index.get(key)?.survives(main, sub, compactRev) ?? false),
+          main > compactRev || (this.#index.get(key)?.survives(main, sub, hashRev) ?? false),
         cancelled: () => this.compactRev !== compactRev,
       });
       if (hash !== undefined) return { hash, compactRev, hashRev, rev: present };
