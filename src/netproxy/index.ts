@@ -14,6 +14,7 @@ export type {
   PodRef,
   ProxyMode,
 } from './types.js';
+export { startNetproxy } from './netproxy.js';
 export { PodNetworkError } from './types.js';
 
 /** The pod network of this node; nothing happens before `start` or the first pod. */

@@ -117,7 +117,7 @@ export interface IngressOptions {
 }
 
 export interface DnsOptions {
-  /** Address to listen at. @default the cluster DNS service's address with iptables as root, else 127.0.0.1 */
+  /** Address to listen at. @default the cluster DNS service's address with iptables as root, else the node's */
   readonly bindAddress?: string;
   /** @default 53, or 10053 without root; 0 = any free port (tests) */
   readonly port?: number;

@@ -24,6 +24,8 @@ export interface RuleConfig {
   readonly clusterCidr: string;
   /** Node ports answer on these blocks only. Empty: on every address of the node. */
   readonly nodePortAddresses: readonly string[];
+  /** ClusterIPs that the node serves itself: their services get no rules. */
+  readonly excludedIps: readonly string[];
 }
 
 /** The rules of one service port. */

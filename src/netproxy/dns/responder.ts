@@ -1,0 +1,151 @@
+/** One DNS question in, one answer out: the protocol's rules apart from sockets. */
+import { AUTHORITATIVE_ANSWER, encode, RECURSION_AVAILABLE, TRUNCATED_RESPONSE } from 'dns-packet';
+import type { Answer, DecodedPacket, Packet, Question } from 'dns-packet';
+import { decode } from 'dns-packet';
+import type { ClusterZone } from './cluster-zone.js';
+import type { Forwarder } from './forwarder.js';
+import { rcodeOf } from './forwarder.js';
+import { normalName } from './name.js';
+
+const rcodes: Readonly<Record<string, number>> = {
+  NOERROR: 0,
+  FORMERR: 1,
+  SERVFAIL: 2,
+  NXDOMAIN: 3,
+  NOTIMP: 4,
+  REFUSED: 5,
+};
+/** RFC 1035: without EDNS0 an answer over UDP has 512 bytes at most. */
+const udpBytesPlain = 512;
+const udpBytesOwn = 1232;
+const recursionDesired = 0x0100;
+/** An alias may lead to another cluster name; longer chains are cut. */
+const aliasesMax = 8;
+
+interface Outcome {
+  readonly rcode: string;
+  readonly own: boolean;
+  readonly answers: Answer[];
+  readonly authorities: Answer[];
+  readonly additionals: Answer[];
+}
+
+export class Responder {
+  readonly #zone: ClusterZone;
+  readonly #forwarder: Forwarder;
+
+  constructor(zone: ClusterZone, forwarder: Forwarder) {
+    this.#zone = zone;
+    this.#forwarder = forwarder;
+  }
+
+  /** @returns undefined for what deserves no answer: not a query, or too damaged to have an id */
+  async respond(message: Buffer, transport: 'udp' | 'tcp'): Promise<Buffer | undefined> {
+    if (message.length < 12 || (message.readUInt16BE(2) & 0x8000) !== 0) return undefined;
+    let query: DecodedPacket;
+    try {
+      query = decode(message);
+    } catch {
+      return refusal(message, 'FORMERR');
+    }
+    const [question, second] = query.questions ?? [];
+    if (((message.readUInt16BE(2) >> 11) & 15) !== 0) return refusal(message, 'NOTIMP');
+    if (question === undefined || second !== undefined) return refusal(message, 'FORMERR');
+    const edns = query.additionals?.find((record) => record.type === 'OPT');
+    const size =
+      edns !== undefined && 'udpPayloadSize' in edns
+        ? Math.max(udpBytesPlain, Math.min(edns.udpPayloadSize, udpBytesOwn))
+        : udpBytesPlain;
+    const outcome = await this.#answer(question);
+    const packet = (result: Outcome, flags: number): Packet => ({
+      type: 'response',
+      id: query.id ?? 0,
+      flags:
+        flags |
+        RECURSION_AVAILABLE |
+        (message.readUInt16BE(2) & recursionDesired) |
+        (result.own ? AUTHORITATIVE_ANSWER : 0) |
+        (rcodes[result.rcode] ?? 2),
+      questions: [question],
+      answers: result.answers,
+      authorities: result.authorities,
+      additionals: edns === undefined ? result.additionals : [...result.additionals, ownOpt],
+    });
+    try {
+      const whole = encode(packet(outcome, 0));
+      if (transport === 'tcp' || whole.length <= size) return whole;
+      const bare = encode(packet({ ...outcome, additionals: [] }, 0));
+      if (bare.length <= size) return bare;
+      const empty = { ...outcome, answers: [], authorities: [], additionals: [] };
+      return encode(packet(empty, TRUNCATED_RESPONSE));
+    } catch {
+      return refusal(message, 'SERVFAIL');
+    }
+  }
+
+  async #answer(question: Question): Promise<Outcome> {
+    if ((question.class ?? 'IN') !== 'IN') return bare('REFUSED');
+    const answers: Answer[] = [];
+    let name = normalName(question.name);
+    for (let step = 0; step < aliasesMax; step++) {
+      const own = this.#zone.resolve(name, question.type);
+      switch (own.kind) {
+        case 'outside':
+          return this.#forward({ ...question, name }, answers);
+        case 'nxdomain':
+          return { ...bare('NXDOMAIN'), own: true, answers, authorities: [this.#zone.soa()] };
+        case 'found': {
+          answers.push(...own.answers.map((record) => asAsked(record, name, question, step)));
+          const [first] = own.answers;
+          if (first?.type !== 'CNAME' || question.type === 'CNAME') {
+            const authorities = answers.length === 0 ? [this.#zone.soa()] : [];
+            return { rcode: 'NOERROR', own: true, answers, authorities, additionals: own.extra };
+          }
+          name = normalName(first.data);
+        }
+      }
+    }
+    return bare('SERVFAIL');
+  }
+
+  async #forward(question: Question, before: Answer[]): Promise<Outcome> {
+    const packet = await this.#forwarder.ask(question);
+    if (packet === undefined) return { ...bare('SERVFAIL'), answers: before };
+    return {
+      rcode: rcodeOf(packet),
+      own: false,
+      answers: [...before, ...(packet.answers ?? [])],
+      authorities: packet.authorities ?? [],
+      additionals: [],
+    };
+  }
+}
+
+const ownOpt: Answer = {
+  type: 'OPT',
+  name: '.',
+  udpPayloadSize: udpBytesOwn,
+  extendedRcode: 0,
+  ednsVersion: 0,
+  flags: 0,
+  flag_do: false,
+  options: [],
+};
+
+/** The answer repeats the question's spelling, on which some resolvers insist (0x20). */
+function asAsked(record: Answer, name: string, question: Question, step: number): Answer {
+  return step === 0 && record.name === name ? { ...record, name: question.name } : record;
+}
+
+function bare(rcode: string): Outcome {
+  return { rcode, own: false, answers: [], authorities: [], additionals: [] };
+}
+
+/** An answer without sections, made from the header alone. */
+function refusal(message: Buffer, rcode: string): Buffer {
+  const header = Buffer.alloc(12);
+  message.copy(header, 0, 0, 2);
+  const flags = 0x8000 | (message.readUInt16BE(2) & 0x7900) | (rcodes[rcode] ?? 2);
+  header.writeUInt16BE(flags, 2);
+  return header;
+}

@@ -1,0 +1,71 @@
+/** Finds endpoints for backends, in turn. Reads the informers, so that a pod that is no longer ready gets nothing new. */
+import type { ServiceWatch } from '../model/service-watch.js';
+import { endpointsOfPort, usable } from '../model/service-model.js';
+import type { Backend } from './route-table.js';
+
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type Lookup =
+  | { readonly kind: 'targets'; readonly targets: readonly Target[] }
+  | { readonly kind: 'none'; readonly reason: string };
+
+export class Backends {
+  readonly #watch: ServiceWatch;
+  readonly #cache = new Map<string, Map<string, Lookup>>();
+  readonly #turns = new Map<string, number>();
+  readonly #end: () => void;
+
+  constructor(watch: ServiceWatch) {
+    this.#watch = watch;
+    this.#end = watch.onChange((key) => this.#cache.delete(key));
+  }
+
+  stop(): void {
+    this.#end();
+  }
+
+  /** All endpoints of a backend, the one whose turn it is first. */
+  next(backend: Backend): Lookup {
+    const key = `${backend.namespace}/${backend.service}`;
+    const ports = this.#cache.get(key) ?? new Map<string, Lookup>();
+    this.#cache.set(key, ports);
+    const portKey = String(backend.port);
+    const found = ports.get(portKey) ?? this.#find(key, backend);
+    ports.set(portKey, found);
+    if (found.kind === 'none') return found;
+    const turnKey = `${key}:${portKey}`;
+    const turn = (this.#turns.get(turnKey) ?? 0) % found.targets.length;
+    this.#turns.set(turnKey, turn + 1);
+    return {
+      kind: 'targets',
+      targets: [...found.targets.slice(turn), ...found.targets.slice(0, turn)],
+    };
+  }
+
+  #find(key: string, backend: Backend): Lookup {
+    const service = this.#watch.service(key);
+    if (service === undefined) {
+      this.#turns.delete(`${key}:${backend.port}`);
+      return { kind: 'none', reason: `service "${key}" not found` };
+    }
+    const port = service.spec?.ports?.find(({ name, port }) =>
+      typeof backend.port === 'string' ? name === backend.port : port === backend.port,
+    );
+    if (port === undefined) {
+      return { kind: 'none', reason: `service "${key}" has no port ${backend.port}` };
+    }
+    if (service.spec?.type === 'ExternalName') {
+      const host = service.spec.externalName ?? '';
+      return { kind: 'targets', targets: [{ host, port: port.port }] };
+    }
+    const endpoints = usable(
+      endpointsOfPort(this.#watch.slicesOf(key), port.name ?? '', 'TCP', ''),
+    );
+    if (endpoints.length === 0)
+      return { kind: 'none', reason: `service "${key}" has no endpoints` };
+    return { kind: 'targets', targets: endpoints.map(({ ip, port }) => ({ host: ip, port })) };
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Tells in `status.loadBalancer` of our ingresses where they are reached: the addresses of all ready nodes. Every node
+ * computes the same; the first in the order of names writes at once, each further one waits longer and writes only what
+ * is still missing then, so that no election is needed and a dead node does not matter.
+ */
+import type { ApiClient, Informer, InformerFactory } from '../../client/types.js';
+import { isApiError } from '../../client/types.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import type { Ingress, IngressClass, Node } from '../objects.js';
+import { resources } from '../objects.js';
+import { nodeAddress } from '../pods/node-routes.js';
+import { isOurs } from './route-table.js';
+
+export interface IngressStatusOptions {
+  readonly client: ApiClient;
+  readonly informers: InformerFactory;
+  readonly nodeName: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const firstMs = 100;
+const rankMs = 1000;
+
+export class IngressStatus {
+  readonly #options: IngressStatusOptions;
+  readonly #ingresses: Informer<Ingress>;
+  readonly #classes: Informer<IngressClass>;
+  readonly #nodes: Informer<Node>;
+  #ends: (() => void)[] = [];
+  #cancel: (() => void) | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: IngressStatusOptions) {
+    this.#options = options;
+    this.#ingresses = options.informers.informer<Ingress>(resources.ingresses);
+    this.#classes = options.informers.informer<IngressClass>(resources.ingressClasses);
+    this.#nodes = options.informers.informer<Node>(resources.nodes);
+  }
+
+  start(): void {
+    const request = (): void => this.#request();
+    this.#ends = [this.#ingresses, this.#classes, this.#nodes].map((i) => i.onChange(request));
+  }
+
+  async stop(): Promise<void> {
+    for (const end of this.#ends.splice(0)) end();
+    this.#cancel?.();
+    await this.#running;
+  }
+
+  #request(): void {
+    if (this.#cancel !== undefined) return;
+    const names = readyNodes(this.#nodes.list()).map(({ metadata }) => metadata.name);
+    const rank = names.indexOf(this.#options.nodeName);
+    const delayMs = firstMs + (rank === -1 ? names.length : rank) * rankMs;
+    this.#cancel = this.#options.clock.schedule(delayMs, () => {
+      this.#cancel = undefined;
+      this.#running = this.#running.then(() => this.#write());
+    });
+  }
+
+  async #write(): Promise<void> {
+    const { client, log } = this.#options;
+    const classes = this.#classes.list();
+    const addresses = readyNodes(this.#nodes.list()).flatMap((node) => nodeAddress(node) ?? []);
+    const wanted = [...new Set(addresses)].map((ip) => ({ ip }));
+    for (const ingress of this.#ingresses.list()) {
+      if (!isOurs(ingress, classes)) continue;
+      const there = (ingress.status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip ?? '');
+      if (there.join() === wanted.map(({ ip }) => ip).join()) continue;
+      try {
+        await client.patch(
+          resources.ingresses,
+          ingress.metadata,
+          'application/merge-patch+json',
+          { status: { loadBalancer: { ingress: wanted } } },
+          { subresource: 'status' },
+        );
+      } catch (error) {
+        if (isApiError(error, 'NotFound')) continue;
+        log.warn({ ingress: ingress.metadata.name, error }, 'ingress status not written');
+        this.#request();
+        return;
+      }
+    }
+  }
+}
+
+/** By name. A node whose conditions do not say otherwise counts as ready. */
+function readyNodes(nodes: readonly Node[]): Node[] {
+  return nodes
+    .filter(({ status }) => status?.conditions?.some(isNotReady) !== true)
+    .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+}
+
+function isNotReady(condition: { readonly type: string; readonly status: string }): boolean {
+  return condition.type === 'Ready' && condition.status !== 'True';
+}

@@ -1,0 +1,56 @@
+/** Joins services with their endpoint slices: tells which services changed, and gives both by name. */
+import type { Informer, InformerFactory } from '../../client/types.js';
+import type { EndpointSlice, Service } from '../objects.js';
+import { resources, serviceNameLabel } from '../objects.js';
+
+const byService = 'netproxy-service';
+
+export class ServiceWatch {
+  readonly services: Informer<Service>;
+  readonly slices: Informer<EndpointSlice>;
+  readonly #ends: (() => void)[] = [];
+
+  constructor(informers: InformerFactory) {
+    this.services = informers.informer<Service>(resources.services);
+    this.slices = informers.informer<EndpointSlice>(resources.endpointSlices);
+    this.slices.addIndex(byService, (slice) => [ownerKey(slice)]);
+  }
+
+  /** `key` is "namespace/name". Called at once for all that is there. @returns a function that ends it */
+  onChange(changed: (key: string) => void): () => void {
+    const ends = [
+      this.services.onChange(({ object }) => changed(serviceKey(object))),
+      this.slices.onChange((change) => {
+        changed(ownerKey(change.object));
+        // A slice may be given to another service by its label.
+        if (change.type === 'update') {
+          const before = ownerKey(change.old);
+          if (before !== ownerKey(change.object)) changed(before);
+        }
+      }),
+    ];
+    this.#ends.push(...ends);
+    return () => ends.forEach((end) => end());
+  }
+
+  service(key: string): Service | undefined {
+    const slash = key.indexOf('/');
+    return this.services.get({ namespace: key.slice(0, slash), name: key.slice(slash + 1) });
+  }
+
+  slicesOf(key: string): EndpointSlice[] {
+    return this.slices.byIndex(byService, key);
+  }
+
+  stop(): void {
+    for (const end of this.#ends.splice(0)) end();
+  }
+}
+
+export function serviceKey(service: Service): string {
+  return `${service.metadata.namespace ?? ''}/${service.metadata.name}`;
+}
+
+function ownerKey(slice: EndpointSlice): string {
+  return `${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.[serviceNameLabel] ?? ''}`;
+}

@@ -1,0 +1,143 @@
+/** Puts the parts together; see README.md for the order of start and stop. */
+import { readFile } from 'node:fs/promises';
+import { isIPv4 } from 'node:net';
+import { createRunner } from './command.js';
+import type { RunCommand } from './command.js';
+import { ClusterZone } from './dns/cluster-zone.js';
+import { Forwarder } from './dns/forwarder.js';
+import { Responder } from './dns/responder.js';
+import { DnsServer } from './dns/server.js';
+import { IngressController } from './ingress/controller.js';
+import { IngressStatus } from './ingress/status.js';
+import { IptablesProxier } from './iptables/proxier.js';
+import { addLocalAddress, removeLocalAddress } from './local-address.js';
+import { ServiceWatch } from './model/service-watch.js';
+import type { DnsOptions, Netproxy, NetproxyOptions } from './types.js';
+
+/** A part that runs; `cleanUp` takes back what outlives `stop`. */
+interface Part {
+  stop(): Promise<void>;
+  cleanUp?(): Promise<void>;
+}
+
+/** Starts at once; see `ready`. Needs root in iptables mode. */
+export function startNetproxy(options: NetproxyOptions): Netproxy {
+  return new Node(options);
+}
+
+class Node implements Netproxy {
+  readonly ready: Promise<void>;
+  readonly ports = { dns: 0, http: 0, https: 0 };
+  readonly dnsAddress: string;
+  readonly #options: NetproxyOptions;
+  readonly #run: RunCommand;
+  readonly #watch: ServiceWatch;
+  readonly #parts: Part[] = [];
+  readonly #stopping = new AbortController();
+
+  constructor(options: NetproxyOptions) {
+    this.#options = options;
+    this.#run = createRunner(options.clock);
+    this.#watch = new ServiceWatch(options.informers);
+    this.dnsAddress = this.#dnsBind().address;
+    this.ready = this.#start();
+    // Whoever does not wait for `ready` learns of a failure from the log.
+    this.ready.catch((error: unknown) => {
+      if (!this.#stopping.signal.aborted) options.log.error({ error }, 'netproxy did not start');
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.ready.catch(() => undefined);
+    this.#watch.stop();
+    await Promise.all(this.#parts.map((part) => part.stop()));
+  }
+
+  async cleanUp(): Promise<void> {
+    for (const part of this.#parts) await part.cleanUp?.();
+  }
+
+  async #start(): Promise<void> {
+    const { informers, ingress, dns, client } = this.#options;
+    const zone = new ClusterZone(
+      this.#watch,
+      informers,
+      this.#options.clusterDomain ?? 'cluster.local',
+    );
+    const controller =
+      ingress === false
+        ? undefined
+        : new IngressController({ ...this.#options, ...ingress, watch: this.#watch });
+    await informers.waitForSync(this.#stopping.signal);
+    // Rules first: what is served must be reachable when DNS tells of it.
+    await Promise.all([
+      this.#startServices(),
+      dns === false ? undefined : this.#startDns(zone, dns ?? {}),
+    ]);
+    if (controller === undefined) return;
+    this.#parts.push(controller);
+    Object.assign(this.ports, await controller.start());
+    if (client === undefined) return;
+    const status = new IngressStatus({ ...this.#options, client });
+    this.#parts.push(status);
+    status.start();
+  }
+
+  async #startServices(): Promise<void> {
+    const { mode, nodeName, clusterCidr, clock, log } = this.#options;
+    if (mode !== 'iptables') return;
+    const proxier = new IptablesProxier({
+      watch: this.#watch,
+      nodeName,
+      config: {
+        clusterCidr,
+        nodePortAddresses: [],
+        // Served on this node itself, without rules.
+        excludedIps: this.#options.dns === false ? [] : [this.#dnsBind().address],
+      },
+      run: this.#run,
+      clock,
+      log: log.child({ part: 'services' }),
+    });
+    this.#parts.push(proxier);
+    await proxier.start();
+  }
+
+  async #startDns(zone: ClusterZone, dns: DnsOptions): Promise<void> {
+    const { clock } = this.#options;
+    const log = this.#options.log.child({ part: 'dns' });
+    const { address, port, own } = this.#dnsBind();
+    if (own) await addLocalAddress(this.#run, address);
+    const upstreams = dns.upstreams ?? (await systemNameServers(address));
+    const responder = new Responder(zone, new Forwarder({ upstreams, clock }));
+    const server = new DnsServer({ responder, address, port, clock, log });
+    this.#parts.push({
+      stop: () => server.close(),
+      cleanUp: async () => {
+        if (own) await removeLocalAddress(this.#run, address);
+      },
+    });
+    this.ports.dns = await server.listen();
+    log.info({ address, port: this.ports.dns, upstreams }, 'DNS listens');
+  }
+
+  /** With NAT, at the cluster DNS service's own address, which every node then has on its loopback. */
+  #dnsBind(): { readonly address: string; readonly port: number; readonly own: boolean } {
+    const { dns, mode, clusterDns, nodeIp } = this.#options;
+    const given = dns === false ? {} : (dns ?? {});
+    const root = process.getuid?.() === 0;
+    const own = given.bindAddress === undefined && mode === 'iptables' && root;
+    const address = given.bindAddress ?? (own ? clusterDns : nodeIp);
+    return { address, port: given.port ?? (root ? 53 : 10_053), own };
+  }
+}
+
+/** IPv4 name servers of the host, except ourselves. */
+async function systemNameServers(own: string): Promise<string[]> {
+  const text = await readFile('/etc/resolv.conf', 'utf8').catch(() => '');
+  return [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)]
+    .map(([, address = '']) => address)
+    .filter((address) => isIPv4(address) && address !== own)
+    .slice(0, 3);
+}
