@@ -1,0 +1,178 @@
+/** One attempt of a probe: a command, an HTTP request, a TCP connection or a gRPC health check. */
+import * as http from 'node:http';
+import * as https from 'node:https';
+import * as net from 'node:net';
+import type { ContainerPort, Probe } from '../../api/types/core.js';
+import { HealthCheckResponse_ServingStatus, HealthDefinition } from '../../gen/etcd/health.js';
+import type { Clock } from '../../lib/clock.js';
+import { createGrpcChannel } from '../../lib/grpc/index.js';
+import { silentLogger } from '../../lib/log.js';
+import type { ProbeOutcome } from './prober.js';
+
+export interface AttemptContext {
+  readonly podIp: string;
+  readonly ports: readonly ContainerPort[];
+  readonly clock: Clock;
+  readonly execSync: (
+    command: readonly string[],
+    timeoutMs: number,
+  ) => Promise<{ readonly exitCode: number; readonly output: string; readonly timedOut: boolean }>;
+}
+
+/** Of an answer's body, for the event. */
+const bodyMax = 1024;
+
+/** Resolves in any case. */
+export async function attemptProbe(probe: Probe, context: AttemptContext): Promise<ProbeOutcome> {
+  const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
+  try {
+    if (probe.exec !== undefined)
+      return await byCommand(probe.exec.command ?? [], timeoutMs, context);
+    if (probe.httpGet !== undefined) return await byHttp(probe.httpGet, timeoutMs, context);
+    if (probe.tcpSocket !== undefined) {
+      const host = probe.tcpSocket.host ?? context.podIp;
+      return await byTcp(
+        host,
+        resolvePort(probe.tcpSocket.port, context),
+        timeoutMs,
+        context.clock,
+      );
+    }
+    if (probe.grpc !== undefined) return await byGrpc(probe.grpc, timeoutMs, context);
+    return { ok: false, output: 'missing probe handler' };
+  } catch (error) {
+    return { ok: false, output: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** A port by number, or by the name that the container gives it. @throws Error */
+export function resolvePort(port: number | string, context: Pick<AttemptContext, 'ports'>): number {
+  if (typeof port === 'number') return port;
+  if (/^\d+$/.test(port)) return Number(port);
+  const found = context.ports.find((candidate) => candidate.name === port);
+  if (found === undefined) throw new Error(`couldn't find port: ${port}`);
+  return found.containerPort;
+}
+
+async function byCommand(
+  command: readonly string[],
+  timeoutMs: number,
+  context: AttemptContext,
+): Promise<ProbeOutcome> {
+  const { exitCode, output, timedOut } = await context.execSync(command, timeoutMs);
+  if (timedOut) {
+    return {
+      ok: false,
+      output: `command timed out: ${command.join(' ')} timed out after ${timeoutMs / 1000}s`,
+    };
+  }
+  return { ok: exitCode === 0, output };
+}
+
+type HttpAction = NonNullable<Probe['httpGet']>;
+
+function byHttp(
+  action: HttpAction,
+  timeoutMs: number,
+  context: AttemptContext,
+): Promise<ProbeOutcome> {
+  const secure = (action.scheme ?? 'HTTP').toUpperCase() === 'HTTPS';
+  const host = action.host === undefined || action.host === '' ? context.podIp : action.host;
+  const port = resolvePort(action.port, context);
+  const path = action.path === undefined || action.path === '' ? '/' : action.path;
+  const headers: Record<string, string> = {
+    'user-agent': 'kube-probe/1.33',
+    accept: '*/*',
+    connection: 'close',
+  };
+  for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value ?? '';
+  const url = `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}${path.startsWith('/') ? path : `/${path}`}`;
+  return withDeadline(
+    timeoutMs,
+    context.clock,
+    `Get "${url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`,
+    (done) => {
+      const options = { host, port, path, headers, agent: false, rejectUnauthorized: false };
+      const request = secure ? https.get(options) : http.get(options);
+      request.on('error', (error) => done({ ok: false, output: `Get "${url}": ${error.message}` }));
+      request.on('response', (response) => {
+        let body = '';
+        const status = response.statusCode ?? 0;
+        response.on('data', (chunk: Buffer) => {
+          if (body.length < bodyMax) body += chunk.toString('utf8');
+        });
+        const finish = (): void => {
+          if (status >= 200 && status < 400) done({ ok: true, output: body.slice(0, bodyMax) });
+          else done({ ok: false, output: `HTTP probe failed with statuscode: ${status}` });
+        };
+        response.on('end', finish);
+        response.on('error', finish);
+      });
+      return () => request.destroy();
+    },
+  );
+}
+
+function byTcp(host: string, port: number, timeoutMs: number, clock: Clock): Promise<ProbeOutcome> {
+  return withDeadline(timeoutMs, clock, `dial tcp ${host}:${port}: i/o timeout`, (done) => {
+    const socket = net.connect({ host, port });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const reason = error.code === 'ECONNREFUSED' ? 'connect: connection refused' : error.message;
+      done({ ok: false, output: `dial tcp ${host}:${port}: ${reason}` });
+    });
+    socket.on('connect', () => done({ ok: true, output: '' }));
+    return () => socket.destroy();
+  });
+}
+
+function withDeadline(
+  timeoutMs: number,
+  clock: Clock,
+  lateMessage: string,
+  start: (done: (outcome: ProbeOutcome) => void) => () => void,
+): Promise<ProbeOutcome> {
+  return new Promise((resolve) => {
+    let settled = false;
+    const done = (outcome: ProbeOutcome): void => {
+      if (settled) return;
+      settled = true;
+      cancelDeadline();
+      resolve(outcome);
+      end();
+    };
+    const cancelDeadline = clock.schedule(timeoutMs, () =>
+      done({ ok: false, output: lateMessage }),
+    );
+    const end = start(done);
+  });
+}
+
+/** @see grpc/doc/health-checking.md */
+async function byGrpc(
+  action: NonNullable<Probe['grpc']>,
+  timeoutMs: number,
+  context: AttemptContext,
+): Promise<ProbeOutcome> {
+  const target = `${context.podIp}:${action.port}`;
+  const channel = createGrpcChannel({
+    target,
+    log: silentLogger,
+    clock: context.clock,
+    connectTimeoutMs: timeoutMs,
+    keepAliveMs: 0,
+  });
+  try {
+    const request = { service: action.service ?? '' };
+    const { status } = await channel
+      .client(HealthDefinition)
+      .check(request, { deadlineMs: timeoutMs });
+    return status === HealthCheckResponse_ServingStatus.SERVING
+      ? { ok: true, output: '' }
+      : { ok: false, output: `service unhealthy (responded with "${status}")` };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { ok: false, output: `failed to connect service "${target}": ${reason}` };
+  } finally {
+    channel.close();
+  }
+}
