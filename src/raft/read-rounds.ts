@@ -100,14 +100,18 @@ export class ReadRounds {
 
   /** A quorum has answered `round`. @returns the reads that are confirmed by that, oldest first */
   confirm(round: number): readonly PendingRead[] {
-    let started = 0;
-    while ((this.#starts[started]?.round ?? Infinity) <= round) started++;
+    const started = countUpTo(this.#starts, round);
     if (started > 0) {
       this.#leaseStart = (this.#starts[started - 1] as { tick: number }).tick;
       this.#starts.splice(0, started);
     }
-    let confirmed = 0;
-    while ((this.#pending[confirmed]?.round ?? Infinity) <= round) confirmed++;
+    const confirmed = countUpTo(this.#pending, round);
     return confirmed === 0 ? [] : this.#pending.splice(0, confirmed);
   }
+}
+
+/** How many of `list`, which is sorted by round, are of `round` or before. */
+function countUpTo(list: readonly { readonly round: number }[], round: number): number {
+  const after = list.findIndex((item) => item.round > round);
+  return after < 0 ? list.length : after;
 }

@@ -275,7 +275,7 @@ function putBugBack(state: RaftState, canary: Canary): void {
     log.isUpToDate = () => true;
   } else if (canary === 'readWithoutQuorum') {
     tracker.confirmedRound = () => Infinity;
-  } else if (canary === 'leaseIgnoresForfeit') {
+  } else if (canary === 'leaseNeverEnds') {
     Object.defineProperty(reads, 'leaseStart', { get: () => state.tickCount });
   }
 }

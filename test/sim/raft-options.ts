@@ -10,7 +10,7 @@ export type Canary =
   | 'ackBeforeSync'
   | 'voteForStaleLog'
   | 'readWithoutQuorum'
-  | 'leaseIgnoresForfeit';
+  | 'leaseNeverEnds';
 
 /** One run. */
 export interface SimOptions {
