@@ -1,0 +1,202 @@
+/**
+ * Values seen through a schema as structured merge sees them: structs, maps, lists by key, sets, and
+ * what is atomic. Gives the paths of a value, the differences of two, merges and removes.
+ */
+import { deepEqual } from '../equal.js';
+import { isJsonObject } from '../object.js';
+import type { SchemaNode } from '../schema/node.js';
+import { resolved } from '../schema/node.js';
+import type { FieldSet } from './field-set.js';
+import { emptySet, fieldSet, leaf, union } from './field-set.js';
+
+const untyped: SchemaNode = { type: 'any' };
+
+/** One part of a value: its path element, its schema and the value. */
+interface Part {
+  readonly element: string;
+  readonly node: SchemaNode;
+  readonly value: unknown;
+}
+
+type Shape = 'map' | 'list-map' | 'set' | 'leaf';
+
+function shapeOf(node: SchemaNode, value: unknown): Shape {
+  if (node.mapType === 'atomic') return 'leaf';
+  if (isJsonObject(value)) {
+    const isOpen = node.type === 'object' || node.type === 'map' || node.preserveUnknown === true;
+    return isOpen || (node.type === 'any' && node.definition === undefined) ? 'map' : 'leaf';
+  }
+  if (!Array.isArray(value) || node.type !== 'array') return 'leaf';
+  if (node.listType === 'map' && value.every(isJsonObject)) return 'list-map';
+  return node.listType === 'set' ? 'set' : 'leaf';
+}
+
+function keyOf(node: SchemaNode, item: Record<string, unknown>): string {
+  const items = resolved(node.items ?? untyped);
+  const keys: Record<string, unknown> = {};
+  for (const name of [...(node.listMapKeys ?? [])].sort()) {
+    keys[name] = item[name] ?? items.properties?.[name]?.default ?? null;
+  }
+  return `k:${JSON.stringify(keys)}`;
+}
+
+/** The parts of a value that is not a leaf, in order. */
+function partsOf(node: SchemaNode, value: unknown, shape: Shape): Part[] {
+  const items = resolved(node.items ?? untyped);
+  if (shape === 'map' && isJsonObject(value)) {
+    return Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .map(([name, item]) => ({
+        element: `f:${name}`,
+        node: resolved(node.properties?.[name] ?? (node.type === 'map' ? items : untyped)),
+        value: item,
+      }));
+  }
+  if (!Array.isArray(value)) return [];
+  return value.map((item: unknown) => ({
+    element:
+      shape === 'list-map' && isJsonObject(item) ? keyOf(node, item) : `v:${JSON.stringify(item)}`,
+    node: shape === 'set' ? { type: 'any', definition: 'scalar' } : items,
+    value: item,
+  }));
+}
+
+/** The paths that an applied value sets. */
+export function setOf(schema: SchemaNode, value: unknown): FieldSet {
+  const node = resolved(schema);
+  const shape = shapeOf(node, value);
+  if (shape === 'leaf') return leaf;
+  const parts = partsOf(node, value, shape);
+  if (parts.length === 0) return leaf;
+  return fieldSet(
+    false,
+    parts.map((part): [string, FieldSet] => {
+      const below = setOf(part.node, part.value);
+      return [part.element, part.element.startsWith('k:') ? union(leaf, below) : below];
+    }),
+  );
+}
+
+/** How one value became another. */
+export interface Comparison {
+  readonly added: FieldSet;
+  readonly modified: FieldSet;
+  readonly removed: FieldSet;
+}
+
+const noChange: Comparison = { added: emptySet, modified: emptySet, removed: emptySet };
+
+/** All paths of a value and of its inner structs, which an update sets when it adds them. */
+function allPaths(schema: SchemaNode, value: unknown, isAlways: boolean): FieldSet {
+  const node = resolved(schema);
+  const shape = shapeOf(node, value);
+  const parts = shape === 'leaf' ? [] : partsOf(node, value, shape);
+  if (parts.length === 0) return leaf;
+  return fieldSet(
+    !isAlways,
+    parts.map((part): [string, FieldSet] => {
+      const name = part.element.startsWith('f:') ? part.element.slice(2) : '';
+      const isField = node.properties?.[name] !== undefined;
+      const stays =
+        isField && (part.node.always === true || node.required?.includes(name) === true);
+      return [part.element, allPaths(part.node, part.value, stays)];
+    }),
+  );
+}
+
+/** Compares two values; `undefined` is an absent one. */
+export function compare(schema: SchemaNode, before: unknown, after: unknown): Comparison {
+  const node = resolved(schema);
+  if (before === undefined && after === undefined) return noChange;
+  if (before === undefined) {
+    return { ...noChange, added: allPaths(node, after, node.always === true) };
+  }
+  if (after === undefined) return { ...noChange, removed: allPaths(node, before, false) };
+  const shape = shapeOf(node, after);
+  if (shape === 'leaf' || shapeOf(node, before) !== shape) {
+    return deepEqual(before, after) ? noChange : { ...noChange, modified: leaf };
+  }
+  const old = new Map(partsOf(node, before, shape).map((part) => [part.element, part]));
+  const now = new Map(partsOf(node, after, shape).map((part) => [part.element, part]));
+  const results = [...new Set([...old.keys(), ...now.keys()])].map((element) => {
+    const part = now.get(element) ?? old.get(element);
+    const partNode = part?.node ?? untyped;
+    return [element, compare(partNode, old.get(element)?.value, now.get(element)?.value)] as const;
+  });
+  const pick = (name: keyof Comparison): FieldSet =>
+    fieldSet(
+      false,
+      results.map(([element, result]) => [element, result[name]] as const),
+    );
+  return { added: pick('added'), modified: pick('modified'), removed: pick('removed') };
+}
+
+/** Lays an applied value over a live one; the applied one wins where both say something. */
+export function merge(schema: SchemaNode, live: unknown, applied: unknown): unknown {
+  const node = resolved(schema);
+  if (applied === undefined) return live;
+  const shape = shapeOf(node, applied);
+  if (live === undefined || shape === 'leaf' || shapeOf(node, live) !== shape) return applied;
+  const base = new Map(partsOf(node, live, shape).map((part) => [part.element, part.value]));
+  for (const part of partsOf(node, applied, shape)) {
+    base.set(part.element, merge(part.node, base.get(part.element), part.value));
+  }
+  if (shape !== 'map') return orderedItems(node, { live, applied, shape }, base);
+  return Object.fromEntries([...base].map(([element, value]) => [element.slice(2), value]));
+}
+
+/** Applied items in their order, live ones kept before the item that followed them. */
+function orderedItems(
+  node: SchemaNode,
+  sides: { live: unknown; applied: unknown; shape: Shape },
+  values: ReadonlyMap<string, unknown>,
+): unknown[] {
+  const wanted = partsOf(node, sides.applied, sides.shape).map((part) => part.element);
+  const present = partsOf(node, sides.live, sides.shape).map((part) => part.element);
+  const wantedSet = new Set(wanted);
+  const presentSet = new Set(present);
+  const order: string[] = [];
+  let next = 0;
+  for (const element of present) {
+    if (!wantedSet.has(element)) {
+      order.push(element);
+      continue;
+    }
+    if (order.includes(element)) continue;
+    while (next < wanted.length) {
+      const candidate = wanted[next] ?? '';
+      next += 1;
+      order.push(candidate);
+      if (candidate === element || presentSet.has(candidate)) break;
+    }
+  }
+  const rest = wanted.filter((element) => !order.includes(element));
+  return [...new Set([...order, ...rest])].map((element) => values.get(element));
+}
+
+/** A value without the paths of a set; undefined when nothing is left of it. */
+export function removePaths(schema: SchemaNode, value: unknown, set: FieldSet): unknown {
+  const node = resolved(schema);
+  if (set.children.size === 0) return set.isMember ? undefined : value;
+  const shape = shapeOf(node, value);
+  if (shape === 'leaf') return value;
+  const kept = partsOf(node, value, shape)
+    .map((part): Part => {
+      const below = set.children.get(part.element);
+      if (below === undefined) return part;
+      return { ...part, value: removePaths(part.node, part.value, below) };
+    })
+    .filter((part) => part.value !== undefined && !isHollowItem(node, part, set));
+  if (kept.length === 0 && set.isMember) return undefined;
+  if (shape !== 'map') return kept.map((part) => part.value);
+  return Object.fromEntries(kept.map((part) => [part.element.slice(2), part.value]));
+}
+
+/** An item of a keyed list whose membership was given up goes as a whole. */
+function isHollowItem(node: SchemaNode, part: Part, set: FieldSet): boolean {
+  if (!part.element.startsWith('k:')) return false;
+  const below = set.children.get(part.element);
+  if (below?.isMember !== true || !isJsonObject(part.value)) return false;
+  const keys = new Set(node.listMapKeys);
+  return Object.keys(part.value).every((name) => keys.has(name));
+}

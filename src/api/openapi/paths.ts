@@ -1,0 +1,251 @@
+/** The paths of a resource with their operations. */
+import type { KindDeclaration, Subresource, Verb } from '../kind.js';
+import type { KindRegistry } from '../registry.js';
+import { defineKindSchemas, gvkOf, shared } from './definitions.js';
+import type { OpenApi, SchemaWriter } from './schema.js';
+
+const mediaTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+const patchTypes = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+  'application/apply-patch+yaml',
+];
+
+/** HTTP methods by verb of one object. */
+const methods: Readonly<Partial<Record<Verb, string>>> = {
+  get: 'get',
+  update: 'put',
+  patch: 'patch',
+  delete: 'delete',
+  create: 'post',
+  list: 'get',
+  deletecollection: 'delete',
+};
+const actions: Readonly<Partial<Record<Verb, string>>> = { create: 'post', update: 'put' };
+
+const queryTexts: Readonly<Record<string, readonly [string, string]>> = {
+  allowWatchBookmarks: ['boolean', 'Asks for bookmarks in a watch.'],
+  continue: ['string', 'Token of the next page.'],
+  dryRun: ['string', 'All: nothing is persisted.'],
+  fieldManager: ['string', 'Name of who makes the change.'],
+  fieldSelector: ['string', 'Restricts the list by fields.'],
+  fieldValidation: ['string', 'Ignore, Warn or Strict, for unknown and duplicate fields.'],
+  force: ['boolean', 'Takes over fields of other managers; for apply.'],
+  gracePeriodSeconds: ['integer', 'Seconds before the object is deleted.'],
+  labelSelector: ['string', 'Restricts the list by labels.'],
+  limit: ['integer', 'Greatest number of objects in an answer.'],
+  orphanDependents: ['boolean', 'Deprecated: use propagationPolicy.'],
+  pretty: ['string', 'Indents the answer.'],
+  propagationPolicy: ['string', 'Orphan, Background or Foreground.'],
+  resourceVersion: ['string', 'How recent the answer must be.'],
+  resourceVersionMatch: ['string', 'How resourceVersion is applied.'],
+  sendInitialEvents: ['boolean', 'Begins a watch with the present objects.'],
+  timeoutSeconds: ['integer', 'Seconds after which the call ends.'],
+  watch: ['boolean', 'Asks for changes instead of a list.'],
+};
+const listQuery = [
+  'allowWatchBookmarks',
+  'continue',
+  'fieldSelector',
+  'labelSelector',
+  'limit',
+  'resourceVersion',
+  'resourceVersionMatch',
+  'sendInitialEvents',
+  'timeoutSeconds',
+  'watch',
+];
+const writeQuery = ['dryRun', 'fieldManager', 'fieldValidation'];
+const deleteQuery = ['dryRun', 'gracePeriodSeconds', 'orphanDependents', 'propagationPolicy'];
+const queries: Readonly<Partial<Record<Verb, readonly string[]>>> = {
+  create: writeQuery,
+  update: writeQuery,
+  patch: [...writeQuery, 'force'],
+  delete: deleteQuery,
+  list: listQuery,
+  deletecollection: [...deleteQuery, ...listQuery.slice(1, -1)],
+};
+
+/** What an operation is about. */
+interface OperationOptions {
+  readonly verb: Verb;
+  readonly kind: KindDeclaration;
+  readonly gvk: OpenApi;
+  readonly id: string;
+  /** Definitions of the body and of the answer. */
+  readonly body: string | undefined;
+  readonly answer: string;
+}
+
+function parameter(
+  writer: SchemaWriter,
+  place: string,
+  name: string,
+  type: string,
+  text: string,
+): OpenApi {
+  const base = {
+    name,
+    in: place,
+    description: text,
+    ...(place === 'path' ? { required: true } : {}),
+  };
+  const unique = { uniqueItems: true };
+  return writer.dialect === 'v2'
+    ? { ...base, type, ...unique }
+    : { ...base, schema: { type, ...unique } };
+}
+
+function queryParameters(writer: SchemaWriter, verb: Verb): OpenApi[] {
+  return (queries[verb] ?? []).map((name) => {
+    const [type, text] = queryTexts[name] ?? ['string', ''];
+    return parameter(writer, 'query', name, type, text);
+  });
+}
+
+function content(writer: SchemaWriter, types: readonly string[], definition: string): OpenApi {
+  return Object.fromEntries(types.map((type) => [type, { schema: writer.ref(definition) }]));
+}
+
+function responses(writer: SchemaWriter, codes: readonly number[], definition: string): OpenApi {
+  const entries = codes.map((code): [string, OpenApi] => {
+    const description = code === 200 ? 'OK' : code === 201 ? 'Created' : 'Accepted';
+    return [
+      String(code),
+      writer.dialect === 'v2'
+        ? { description, schema: writer.ref(definition) }
+        : { description, content: content(writer, mediaTypes, definition) },
+    ];
+  });
+  return { ...Object.fromEntries(entries), 401: { description: 'Unauthorized' } };
+}
+
+function codesOf(verb: Verb): number[] {
+  if (verb === 'create') return [200, 201, 202];
+  if (verb === 'update' || verb === 'patch') return [200, 201];
+  return verb === 'delete' ? [200, 202] : [200];
+}
+
+function operation(writer: SchemaWriter, options: OperationOptions): OpenApi {
+  const { verb, kind, gvk, body } = options;
+  const inputTypes = verb === 'patch' ? patchTypes : ['*/*'];
+  const parameters = queryParameters(writer, verb);
+  const out: OpenApi = {
+    description: `${verb} ${kind.kind}`,
+    operationId: options.id,
+    parameters,
+    responses: responses(writer, codesOf(verb), options.answer),
+    tags: [tagOf(kind)],
+    'x-kubernetes-action': actions[verb] ?? verb,
+    'x-kubernetes-group-version-kind': gvk,
+  };
+  if (writer.dialect === 'v2') {
+    out['consumes'] = inputTypes;
+    out['produces'] = mediaTypes;
+    out['schemes'] = ['https'];
+    if (body !== undefined) {
+      parameters.unshift({ in: 'body', name: 'body', required: true, schema: writer.ref(body) });
+    }
+  } else if (body !== undefined) {
+    out['requestBody'] = { content: content(writer, inputTypes, body), required: true };
+  }
+  return out;
+}
+
+function camel(text: string): string {
+  return text.replace(/(^|[-./])([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
+}
+
+function tagOf(kind: KindDeclaration): string {
+  const group = kind.group === '' ? 'core' : (kind.group.split('.')[0] ?? kind.group);
+  return `${group}_${kind.version}`;
+}
+
+/** `/api/v1` or `/apis/apps/v1`. */
+export function groupVersionPath(group: string, version: string): string {
+  return group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+}
+
+const onObject: readonly Verb[] = ['get', 'update', 'patch', 'delete'];
+const onCollection: readonly Verb[] = ['list', 'create', 'deletecollection'];
+
+/** Adds the paths of a kind and its subresources to `paths`. */
+export function addPaths(
+  writer: SchemaWriter,
+  registry: KindRegistry,
+  kind: KindDeclaration,
+  paths: Record<string, OpenApi>,
+): void {
+  const definitions = defineKindSchemas(writer, kind);
+  const root = groupVersionPath(kind.group, kind.version);
+  const base = `${root}${kind.namespaced ? '/namespaces/{namespace}' : ''}/${kind.plural}`;
+  const scope = kind.namespaced ? 'Namespaced' : '';
+  const stem = `${camel(tagOf(kind).replace('_', '.'))}${scope}${kind.kind}`;
+  const namespace = parameter(writer, 'path', 'namespace', 'string', 'Namespace of the object.');
+  const name = parameter(writer, 'path', 'name', 'string', `Name of the ${kind.kind}.`);
+  const pretty = parameter(writer, 'query', 'pretty', 'string', 'Indents the answer.');
+  const common = kind.namespaced ? [namespace, pretty] : [pretty];
+  const make = (verb: Verb): OpenApi =>
+    operation(writer, {
+      verb,
+      kind,
+      gvk: gvkOf(kind),
+      id: `${verb}${stem}`,
+      body: bodyOf(verb, definitions.object),
+      answer: answerOf(verb, definitions),
+    });
+  const add = (path: string, verbs: readonly Verb[], parameters: OpenApi[]): void => {
+    const present = verbs.filter((verb) => kind.verbs.includes(verb));
+    if (present.length === 0) return;
+    const operations = present.map((verb) => [methods[verb] ?? verb, make(verb)] as const);
+    paths[path] = { ...Object.fromEntries(operations), parameters };
+  };
+  add(base, onCollection, common);
+  add(`${base}/{name}`, onObject, [name, ...common]);
+  if (kind.namespaced && kind.verbs.includes('list')) {
+    paths[`${root}/${kind.plural}`] = { get: make('list'), parameters: [pretty] };
+  }
+  for (const subresource of kind.subresources) {
+    paths[`${base}/{name}/${subresource.name}`] = {
+      ...subresourceOperations(writer, registry, kind, subresource),
+      parameters: [name, ...common],
+    };
+  }
+}
+
+function bodyOf(verb: Verb, object: string): string | undefined {
+  if (verb === 'create' || verb === 'update') return object;
+  if (verb === 'patch') return shared.patch;
+  return verb === 'delete' || verb === 'deletecollection' ? shared.deleteOptions : undefined;
+}
+
+function answerOf(verb: Verb, definitions: { object: string; list: string }): string {
+  if (verb === 'list') return definitions.list;
+  return verb === 'delete' || verb === 'deletecollection' ? shared.status : definitions.object;
+}
+
+function subresourceOperations(
+  writer: SchemaWriter,
+  registry: KindRegistry,
+  kind: KindDeclaration,
+  subresource: Subresource,
+): OpenApi {
+  const group = subresource.group ?? kind.group;
+  const version = subresource.version ?? kind.version;
+  const name = subresource.kind ?? kind.kind;
+  const own = registry.byKind(group, version, name);
+  const body = own === undefined ? undefined : defineKindSchemas(writer, own).object;
+  const operations = subresource.verbs.map((verb) => [
+    methods[verb] ?? verb,
+    operation(writer, {
+      verb,
+      kind,
+      gvk: { group, kind: name, version },
+      id: `${verb}${camel(tagOf(kind).replace('_', '.'))}${kind.kind}${camel(subresource.name)}`,
+      body: body === undefined ? undefined : bodyOf(verb, body),
+      answer: body ?? shared.status,
+    }),
+  ]);
+  return Object.fromEntries(operations) as OpenApi;
+}
