@@ -1,18 +1,44 @@
+import {
+  createRootCaPublisher,
+  createServiceAccountController,
+} from './accounts/namespace-defaults.js';
 import { createDeploymentController } from './deployment/controller.js';
 import { createEndpointsController } from './endpoints/endpoints-controller.js';
 import { createEndpointSliceController } from './endpoints/slices-controller.js';
+import { createGarbageCollector } from './garbage/controller.js';
+import { createNamespaceController } from './namespace/controller.js';
+import { createNodeIpamController } from './node/ipam.js';
+import { createNodeLifecycleController } from './node/lifecycle.js';
+import { createPodGarbageCollector } from './node/pod-gc.js';
+import { createTaintEvictionController } from './node/taint-eviction.js';
 import {
   createReplicaSetController,
   createReplicationControllerController,
 } from './replicaset/controller.js';
 import type { ControllerContext } from './runtime/context.js';
 import type { Controller } from './runtime/controller.js';
+import { createVolumeBinder } from './volumes/binder.js';
+import { createVolumeProtection } from './volumes/protection.js';
+import { createLocalPathProvisioner } from './volumes/provisioner.js';
+
+type Create = (context: ControllerContext) => Controller[];
 
 /** Every controller by the name that `--controllers` takes. */
-export const registry: Readonly<Record<string, (context: ControllerContext) => Controller[]>> = {
-  deployment: (context) => [createDeploymentController(context)],
-  replicaset: (context) => [createReplicaSetController(context)],
-  replicationcontroller: (context) => [createReplicationControllerController(context)],
-  endpoint: (context) => [createEndpointsController(context)],
-  endpointslice: (context) => [createEndpointSliceController(context)],
+export const registry: Readonly<Record<string, Create>> = {
+  'garbage-collector-controller': (context) => [createGarbageCollector(context)],
+  'namespace-controller': (context) => [createNamespaceController(context)],
+  'serviceaccount-controller': (context) => [createServiceAccountController(context)],
+  'root-ca-certificate-publisher-controller': createRootCaPublisher,
+  'node-ipam-controller': createNodeIpamController,
+  'node-lifecycle-controller': (context) => [createNodeLifecycleController(context)],
+  'taint-eviction-controller': (context) => [createTaintEvictionController(context)],
+  'pod-garbage-collector-controller': (context) => [createPodGarbageCollector(context)],
+  'deployment-controller': (context) => [createDeploymentController(context)],
+  'replicaset-controller': (context) => [createReplicaSetController(context)],
+  'replicationcontroller-controller': (context) => [createReplicationControllerController(context)],
+  'endpoints-controller': (context) => [createEndpointsController(context)],
+  'endpointslice-controller': (context) => [createEndpointSliceController(context)],
+  'persistentvolume-binder-controller': createVolumeBinder,
+  'persistentvolume-protection-controller': createVolumeProtection,
+  'local-path-provisioner-controller': createLocalPathProvisioner,
 };

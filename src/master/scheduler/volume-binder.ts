@@ -104,18 +104,19 @@ export class VolumeBinder {
         settle(new Error('binding volumes: context deadline exceeded')),
       );
       this.#cancels.add(abort);
-      const unsubscribe = this.#claims.onChange(({ type, object }) => {
+      const unsubscribe = this.#claims.onChange((change) => {
+        const { type, object } = change;
         if (object.metadata.uid !== claim.metadata.uid) return;
         if (type === 'delete') settle(new Error('binding volumes: claim was deleted'));
         else if (isClaimBound(object)) settle();
-        else if (
-          type === 'update' &&
-          object.metadata.annotations?.[selectedNodeAnnotation] === undefined
-        ) {
-          const asked = claim.metadata.annotations?.[selectedNodeAnnotation];
-          if (asked !== undefined) settle(new Error('binding volumes: provisioning failed'));
+        else if (type === 'update' && isAsked(change.old) && !isAsked(object)) {
+          settle(new Error('binding volumes: provisioning failed'));
         }
       });
     });
   }
+}
+
+function isAsked(claim: Claim): boolean {
+  return claim.metadata.annotations?.[selectedNodeAnnotation] !== undefined;
 }

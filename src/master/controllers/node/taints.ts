@@ -1,0 +1,109 @@
+/** Taints and conditions of nodes by their health. Pure. @see kubernetes pkg/controller/nodelifecycle */
+import type { Condition, Node, Taint } from '../runtime/core-types.js';
+import { findCondition } from '../runtime/pods.js';
+
+export const notReadyTaint = 'node.kubernetes.io/not-ready';
+export const unreachableTaint = 'node.kubernetes.io/unreachable';
+const unschedulableTaint = 'node.kubernetes.io/unschedulable';
+
+/** Condition type → status → taint. */
+const conditionTaints: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  Ready: { False: notReadyTaint, Unknown: unreachableTaint },
+  MemoryPressure: { True: 'node.kubernetes.io/memory-pressure' },
+  DiskPressure: { True: 'node.kubernetes.io/disk-pressure' },
+  PIDPressure: { True: 'node.kubernetes.io/pid-pressure' },
+  NetworkUnavailable: { True: 'node.kubernetes.io/network-unavailable' },
+};
+const managed = new Set([
+  unschedulableTaint,
+  ...Object.values(conditionTaints).flatMap((byStatus) => Object.values(byStatus)),
+]);
+
+/** The NoSchedule taints that conditions and cordoning ask for. */
+function wantedNoSchedule(node: Node): string[] {
+  const keys: string[] = [];
+  for (const { type, status } of node.status?.conditions ?? []) {
+    const key = conditionTaints[type]?.[status];
+    if (key !== undefined) keys.push(key);
+  }
+  if (node.spec.unschedulable === true) keys.push(unschedulableTaint);
+  return keys;
+}
+
+/**
+ * The node's taints as they should be.
+ * @param mayEvict whether NoExecute taints may be added now; those that are there stay while their reason does
+ */
+export function wantedTaints(node: Node, mayEvict: boolean, now: string): Taint[] {
+  const present = node.spec.taints ?? [];
+  const ready = findCondition(node.status?.conditions, 'Ready')?.status;
+  const noExecute =
+    ready === 'False' ? notReadyTaint : ready === 'Unknown' ? unreachableTaint : undefined;
+  const noSchedule = wantedNoSchedule(node);
+  const kept = present.filter((taint) => {
+    if (taint.effect === 'NoSchedule' && managed.has(taint.key)) {
+      return noSchedule.includes(taint.key);
+    }
+    if (taint.effect === 'NoExecute' && isHealthTaint(taint.key)) return taint.key === noExecute;
+    return true;
+  });
+  const has = (key: string, effect: string): boolean =>
+    kept.some((taint) => taint.key === key && taint.effect === effect);
+  for (const key of noSchedule) {
+    if (!has(key, 'NoSchedule')) kept.push({ key, effect: 'NoSchedule', timeAdded: now });
+  }
+  // Changing from not-ready to unreachable is no new eviction.
+  const evicting = present.some(({ key, effect }) => effect === 'NoExecute' && isHealthTaint(key));
+  if (noExecute !== undefined && !has(noExecute, 'NoExecute') && (mayEvict || evicting)) {
+    kept.push({ key: noExecute, effect: 'NoExecute', timeAdded: now });
+  }
+  return kept;
+}
+
+export function isHealthTaint(key: string): boolean {
+  return key === notReadyTaint || key === unreachableTaint;
+}
+
+/** Conditions after the node has not been heard of for the grace period. */
+export function unknownConditions(node: Node, now: string): Condition[] {
+  const types = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
+  let conditions = node.status?.conditions ?? [];
+  for (const type of types) {
+    const old = findCondition(conditions, type);
+    if (old?.status === 'Unknown') continue;
+    const next: Condition =
+      old === undefined
+        ? {
+            type,
+            status: 'Unknown',
+            reason: 'NodeStatusNeverUpdated',
+            message: 'Kubelet never posted node status.',
+            lastHeartbeatTime: node.metadata.creationTimestamp ?? now,
+            lastTransitionTime: now,
+          }
+        : {
+            ...old,
+            status: 'Unknown',
+            reason: 'NodeStatusUnknown',
+            message: 'Kubelet stopped posting node status.',
+            lastTransitionTime: now,
+          };
+    conditions = [...conditions.filter((condition) => condition.type !== type), next];
+  }
+  return conditions;
+}
+
+export type ZoneState = 'Normal' | 'PartialDisruption' | 'FullDisruption';
+
+/** @param ready for each node of the zone, whether it is Ready */
+export function zoneState(ready: readonly boolean[], threshold: number): ZoneState {
+  const unhealthy = ready.filter((value) => !value).length;
+  if (ready.length > 0 && unhealthy === ready.length) return 'FullDisruption';
+  if (unhealthy > 2 && unhealthy / ready.length >= threshold) return 'PartialDisruption';
+  return 'Normal';
+}
+
+export function zoneOf(node: Node): string {
+  const labels = node.metadata.labels ?? {};
+  return `${labels['topology.kubernetes.io/region'] ?? ''}:${labels['topology.kubernetes.io/zone'] ?? ''}`;
+}

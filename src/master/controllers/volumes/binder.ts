@@ -1,0 +1,282 @@
+/** Controller "persistentvolume-binder". @see kubernetes pkg/controller/volume/persistentvolume/pv_controller.go */
+import { isApiError } from '../../../client/types.js';
+import type { Informer } from '../../../client/types.js';
+import type { ControllerContext } from '../runtime/context.js';
+import type { Controller, Reconciler } from '../runtime/controller.js';
+import {
+  createReconciler,
+  ignoreNotFound,
+  keyOf,
+  splitNamespaced,
+  watchSelf,
+} from '../runtime/controller.js';
+import type { Claim, ClaimStatus, PersistentVolume, StorageClass } from '../runtime/core-types.js';
+import type { EventRecorder } from '../runtime/events.js';
+import { jsonEqual } from '../runtime/hash.js';
+import { resources } from '../runtime/resources.js';
+import { now } from '../runtime/time.js';
+import {
+  bindCompletedAnnotation,
+  boundByControllerAnnotation,
+  classOfClaim,
+  findVolume,
+  isReservedFor,
+  selectedNodeAnnotation,
+  storageProvisionerAnnotation,
+} from './match.js';
+import { localPathProvisioner } from './provisioner.js';
+
+export function createVolumeBinder(context: ControllerContext): Controller[] {
+  const binder = new Binder(context);
+  return [binder.claimReconciler, binder.volumeReconciler];
+}
+
+class Binder {
+  readonly #context: ControllerContext;
+  readonly #recorder: EventRecorder;
+  readonly #claims: Informer<Claim>;
+  readonly #volumes: Informer<PersistentVolume>;
+  readonly #classes: Informer<StorageClass>;
+  readonly claimReconciler: Reconciler;
+  readonly volumeReconciler: Reconciler;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.#recorder = context.recorder('persistentvolume-controller');
+    // One worker: two claims must not pick the same volume.
+    this.claimReconciler = createReconciler(context, {
+      name: 'persistentvolume-binder',
+      workers: 1,
+      reconcile: (key) => this.#syncClaim(key),
+    });
+    this.volumeReconciler = createReconciler(context, {
+      name: 'persistentvolume-binder-volumes',
+      workers: 4,
+      reconcile: (name) => this.#syncVolume(name),
+    });
+    this.#classes = context.informers.informer<StorageClass>(resources.storageClasses);
+    this.#claims = watchSelf<Claim>(context, resources.claims, (key) =>
+      this.claimReconciler.enqueue(key),
+    );
+    this.#volumes = watchSelf<PersistentVolume>(context, resources.volumes, (key) =>
+      this.volumeReconciler.enqueue(key),
+    );
+    this.#claims.onChange(({ object }) => {
+      const volume = object.spec.volumeName ?? '';
+      if (volume !== '') this.volumeReconciler.enqueue(volume);
+    });
+    this.#volumes.onChange(({ object }) => this.#enqueueClaimsFor(object));
+    this.#classes.onChange(() => {
+      for (const claim of this.#claims.list()) {
+        if ((claim.spec.volumeName ?? '') === '') this.claimReconciler.enqueue(keyOf(claim));
+      }
+    });
+  }
+
+  #enqueueClaimsFor(volume: PersistentVolume): void {
+    const { namespace, name } = volume.spec.claimRef ?? {};
+    if (namespace !== undefined && name !== undefined) {
+      this.claimReconciler.enqueue(`${namespace}/${name}`);
+      return;
+    }
+    for (const claim of this.#claims.list()) {
+      if (claim.status?.phase === 'Pending') this.claimReconciler.enqueue(keyOf(claim));
+    }
+  }
+
+  async #syncClaim(key: string): Promise<void> {
+    const claim = this.#claims.get(splitNamespaced(key));
+    if (claim === undefined) return;
+    if (claim.metadata.annotations?.[bindCompletedAnnotation] !== undefined) {
+      await this.#checkBound(claim);
+      return;
+    }
+    if (claim.metadata.deletionTimestamp !== undefined) return;
+    const named = claim.spec.volumeName ?? '';
+    if (named !== '') {
+      const volume = this.#volumes.get({ name: named });
+      const free = volume?.spec.claimRef === undefined;
+      if (volume !== undefined && (free || isReservedFor(volume, claim))) {
+        await this.#bind(claim, volume);
+      } else await this.#setPhase(claim, { phase: 'Pending' });
+      return;
+    }
+    await this.#findOrProvision(claim);
+  }
+
+  async #findOrProvision(claim: Claim): Promise<void> {
+    const storageClass = this.#classes.get({ name: classOfClaim(claim) });
+    const volumes = this.#volumes.list();
+    const reserved = volumes.find(
+      (volume) => isReservedFor(volume, claim) && volume.spec.claimRef?.uid !== undefined,
+    );
+    if (reserved !== undefined) {
+      await this.#bind(claim, reserved);
+      return;
+    }
+    const selected = claim.metadata.annotations?.[selectedNodeAnnotation];
+    const waits = storageClass?.volumeBindingMode === 'WaitForFirstConsumer';
+    const found = waits
+      ? volumes.find((volume) => isReservedFor(volume, claim))
+      : findVolume(claim, volumes);
+    if (found !== undefined) {
+      await this.#bind(claim, found);
+      return;
+    }
+    await this.#setPhase(claim, { phase: 'Pending' });
+    const subject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: claim.metadata };
+    if (waits && selected === undefined) {
+      const message = 'waiting for first consumer to be created before binding';
+      this.#recorder.normal(subject, 'WaitForFirstConsumer', message);
+      return;
+    }
+    if (storageClass === undefined) {
+      const className = classOfClaim(claim);
+      const message =
+        className === ''
+          ? 'no persistent volumes available for this claim and no storage class is set'
+          : `storageclass.storage.k8s.io "${className}" not found`;
+      if (className === '') this.#recorder.normal(subject, 'FailedBinding', message);
+      else this.#recorder.warning(subject, 'ProvisioningFailed', message);
+      return;
+    }
+    await this.#askProvisioner(claim, storageClass.provisioner);
+  }
+
+  async #askProvisioner(claim: Claim, provisioner: string): Promise<void> {
+    if (provisioner === 'kubernetes.io/no-provisioner') return;
+    if (claim.metadata.annotations?.[storageProvisionerAnnotation] !== provisioner) {
+      await this.#context.client.patch(
+        resources.claims,
+        claim.metadata,
+        'application/merge-patch+json',
+        { metadata: { annotations: { [storageProvisionerAnnotation]: provisioner } } },
+      );
+    }
+    if (provisioner === localPathProvisioner) return;
+    const subject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: claim.metadata };
+    const message = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`;
+    this.#recorder.normal(subject, 'ExternalProvisioning', message);
+  }
+
+  /** Volume first, claim second, statuses last; any step may be repeated. */
+  async #bind(claim: Claim, volume: PersistentVolume): Promise<void> {
+    const { client } = this.#context;
+    const { namespace = '', name, uid = '' } = claim.metadata;
+    let bound = volume;
+    if (volume.spec.claimRef?.uid !== uid) {
+      const byUs = volume.spec.claimRef === undefined;
+      const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name, uid };
+      bound = await client.update<PersistentVolume>(resources.volumes, {
+        ...volume,
+        metadata: {
+          ...volume.metadata,
+          annotations: {
+            ...volume.metadata.annotations,
+            ...(byUs ? { [boundByControllerAnnotation]: 'yes' } : {}),
+          },
+        },
+        spec: { ...volume.spec, claimRef },
+      });
+    }
+    const chosen = (claim.spec.volumeName ?? '') === '';
+    const updated = await client.update<Claim>(resources.claims, {
+      ...claim,
+      metadata: {
+        ...claim.metadata,
+        annotations: {
+          ...claim.metadata.annotations,
+          [bindCompletedAnnotation]: 'yes',
+          ...(chosen ? { [boundByControllerAnnotation]: 'yes' } : {}),
+        },
+      },
+      spec: { ...claim.spec, volumeName: bound.metadata.name },
+    });
+    await this.#setPhase(updated, boundStatus(bound));
+  }
+
+  async #checkBound(claim: Claim): Promise<void> {
+    const name = claim.spec.volumeName ?? '';
+    const volume = this.#volumes.get({ name });
+    if (volume !== undefined && volume.spec.claimRef?.uid === claim.metadata.uid) {
+      await this.#setPhase(claim, boundStatus(volume));
+      return;
+    }
+    // The cache of volumes may lag behind: ask before declaring a loss.
+    const fresh = await this.#context.client
+      .get<PersistentVolume>(resources.volumes, { name })
+      .catch((error: unknown) => {
+        if (isApiError(error, 'NotFound')) return undefined;
+        throw error;
+      });
+    if (fresh?.spec.claimRef?.uid === claim.metadata.uid && fresh !== undefined) {
+      await this.#setPhase(claim, boundStatus(fresh));
+      return;
+    }
+    if (claim.status?.phase === 'Lost') return;
+    const subject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: claim.metadata };
+    const message = 'Bound claim has lost its PersistentVolume. Data on the volume is lost!';
+    this.#recorder.warning(subject, 'ClaimLost', message);
+    await this.#setPhase(claim, { phase: 'Lost' });
+  }
+
+  async #setPhase(claim: Claim, change: ClaimStatus): Promise<void> {
+    const status = { ...claim.status, ...change };
+    if (jsonEqual(status, claim.status)) return;
+    await this.#context.client
+      .updateStatus<Claim>(resources.claims, { ...claim, status })
+      .catch(ignoreNotFound);
+  }
+
+  async #syncVolume(name: string): Promise<void> {
+    const volume = this.#volumes.get({ name });
+    if (volume === undefined) return;
+    const phase = await this.#phaseOf(volume);
+    if (phase !== volume.status?.phase) {
+      const lastPhaseTransitionTime = now(this.#context.clock);
+      await this.#context.client
+        .updateStatus<PersistentVolume>(resources.volumes, {
+          ...volume,
+          status: { ...volume.status, phase, lastPhaseTransitionTime },
+        })
+        .catch(ignoreNotFound);
+    }
+    const reclaims = volume.spec.persistentVolumeReclaimPolicy === 'Delete';
+    if (phase !== 'Released' || !reclaims || volume.metadata.deletionTimestamp !== undefined)
+      return;
+    await this.#context.client
+      .delete(resources.volumes, volume.metadata, {
+        preconditions: { uid: volume.metadata.uid ?? '' },
+      })
+      .catch(ignoreNotFound);
+  }
+
+  async #phaseOf(volume: PersistentVolume): Promise<string> {
+    const reference = volume.spec.claimRef;
+    if (reference === undefined) return 'Available';
+    if (reference.uid === undefined || reference.uid === '') return 'Available';
+    const { namespace = '', name = '' } = reference;
+    const cached = this.#claims.get({ namespace, name });
+    if (cached !== undefined && cached.metadata.uid === reference.uid) {
+      const bound = cached.spec.volumeName === volume.metadata.name;
+      return bound ? 'Bound' : (volume.status?.phase ?? 'Available');
+    }
+    // A claim that the cache does not show may be too new for it.
+    try {
+      const fresh = await this.#context.client.get(resources.claims, { namespace, name });
+      if (fresh.metadata.uid === reference.uid) return volume.status?.phase ?? 'Available';
+    } catch (error) {
+      if (!isApiError(error, 'NotFound')) throw error;
+    }
+    return 'Released';
+  }
+}
+
+function boundStatus(volume: PersistentVolume): ClaimStatus {
+  const { accessModes, capacity } = volume.spec;
+  return {
+    phase: 'Bound',
+    ...(accessModes === undefined ? {} : { accessModes }),
+    ...(capacity === undefined ? {} : { capacity }),
+  };
+}
