@@ -12,6 +12,7 @@ import { IngressStatus } from './ingress/status.js';
 import { IptablesProxier } from './iptables/proxier.js';
 import { addLocalAddress, removeLocalAddress } from './local-address.js';
 import { ServiceWatch } from './model/service-watch.js';
+import { UserspaceProxier } from './userspace/proxier.js';
 import type { DnsOptions, Netproxy, NetproxyOptions } from './types.js';
 
 /** A part that runs; `cleanUp` takes back what outlives `stop`. */
@@ -86,6 +87,16 @@ class Node implements Netproxy {
 
   async #startServices(): Promise<void> {
     const { mode, nodeName, clusterCidr, clock, log } = this.#options;
+    // Served on this node itself, without rules.
+    const excludedIps = this.#options.dns === false ? [] : [this.#dnsBind().address];
+    if (mode === 'userspace') {
+      const root = process.getuid?.() === 0;
+      const { nodeName } = this.#options;
+      const base = { watch: this.#watch, nodeName, excludedIps, root, run: this.#run, clock };
+      const proxier = new UserspaceProxier({ ...base, log: log.child({ part: 'services' }) });
+      this.#parts.push(proxier);
+      await proxier.start();
+    }
     if (mode !== 'iptables') return;
     const proxier = new IptablesProxier({
       watch: this.#watch,
@@ -93,8 +104,7 @@ class Node implements Netproxy {
       config: {
         clusterCidr,
         nodePortAddresses: [],
-        // Served on this node itself, without rules.
-        excludedIps: this.#options.dns === false ? [] : [this.#dnsBind().address],
+        excludedIps,
       },
       run: this.#run,
       clock,
@@ -122,12 +132,12 @@ class Node implements Netproxy {
     log.info({ address, port: this.ports.dns, upstreams }, 'DNS listens');
   }
 
-  /** With NAT, at the cluster DNS service's own address, which every node then has on its loopback. */
+  /** Where root proxies services, at the cluster DNS service's own address, which every node then has on its loopback. */
   #dnsBind(): { readonly address: string; readonly port: number; readonly own: boolean } {
     const { dns, mode, clusterDns, nodeIp } = this.#options;
     const given = dns === false ? {} : (dns ?? {});
     const root = process.getuid?.() === 0;
-    const own = given.bindAddress === undefined && mode === 'iptables' && root;
+    const own = given.bindAddress === undefined && mode !== 'none' && root;
     const address = given.bindAddress ?? (own ? clusterDns : nodeIp);
     return { address, port: given.port ?? (root ? 53 : 10_053), own };
   }

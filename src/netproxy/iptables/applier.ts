@@ -11,7 +11,7 @@ export interface ApplierOptions {
   readonly log: Logger;
   /** How long changes are gathered before they are applied. @default 20 */
   readonly batchMs?: number;
-  /** How often the kernel's rules are compared with the wanted ones. @default 30_000 */
+  /** How often the kernel's rules are compared with the wanted ones. @default 10_000 */
   readonly resyncMs?: number;
 }
 
@@ -131,7 +131,7 @@ export class IptablesApplier {
     const startMs = clock.monotonicMs();
     const saved = await mustRun(run, 'iptables-save', [], '');
     const tookMs = clock.monotonicMs() - startMs;
-    this.#resyncDelayMs = Math.max(resyncMs ?? 30_000, tookMs * resyncShare);
+    this.#resyncDelayMs = Math.max(resyncMs ?? 10_000, tookMs * resyncShare);
     return saved;
   }
 

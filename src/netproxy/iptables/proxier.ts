@@ -50,11 +50,6 @@ export class IptablesProxier {
     await this.#forget();
   }
 
-  /** Resolves when the kernel has what the informers say now. */
-  applied(): Promise<void> {
-    return this.#applier.applied();
-  }
-
   async stop(): Promise<void> {
     this.#end?.();
     await this.#applier.stop();

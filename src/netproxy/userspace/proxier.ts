@@ -1,0 +1,155 @@
+/**
+ * Services by connections of our own. Node ports are listened at on every address. ClusterIPs and external ones need
+ * root: the address is given to the node's loopback, which pods of this node reach as well.
+ */
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import type { RunCommand } from '../command.js';
+import { addLocalAddress, removeLocalAddress } from '../local-address.js';
+import { buildServicePorts } from '../model/service-model.js';
+import type { ServicePort } from '../model/service-model.js';
+import type { ServiceWatch } from '../model/service-watch.js';
+import { Balancer } from './balancer.js';
+import { TcpProxy } from './tcp-proxy.js';
+import { UdpProxy } from './udp-proxy.js';
+
+export interface UserspaceOptions {
+  readonly watch: ServiceWatch;
+  readonly nodeName: string;
+  readonly excludedIps: readonly string[];
+  /** Whether addresses may be added to this node. */
+  readonly root: boolean;
+  readonly run: RunCommand;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+interface Listener {
+  readonly proxy: TcpProxy | UdpProxy;
+  readonly address: string;
+}
+
+const batchMs = 10;
+
+export class UserspaceProxier {
+  readonly #options: UserspaceOptions;
+  readonly #changed = new Set<string>();
+  readonly #ports = new Map<string, Map<string, ServicePort>>();
+  readonly #balancers = new Map<string, Balancer>();
+  /** By "protocol address:port", with the service port that uses it. */
+  readonly #listeners = new Map<string, Listener & { readonly owner: string }>();
+  readonly #addresses = new Set<string>();
+  #cancel: (() => void) | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #end: (() => void) | undefined;
+
+  constructor(options: UserspaceOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when everything known now is listened at. */
+  async start(): Promise<void> {
+    this.#end = this.#options.watch.onChange((key) => {
+      this.#changed.add(key);
+      this.#cancel ??= this.#options.clock.schedule(batchMs, () => {
+        this.#cancel = undefined;
+        this.#running = this.#running.then(() => this.#update());
+      });
+    });
+    this.#running = this.#running.then(() => this.#update());
+    await this.#running;
+  }
+
+  async stop(): Promise<void> {
+    this.#end?.();
+    this.#cancel?.();
+    await this.#running;
+    await Promise.all([...this.#listeners.values()].map(({ proxy }) => proxy.close()));
+    this.#listeners.clear();
+  }
+
+  async cleanUp(): Promise<void> {
+    for (const address of this.#addresses) await removeLocalAddress(this.#options.run, address);
+    this.#addresses.clear();
+  }
+
+  async #update(): Promise<void> {
+    const { watch, nodeName, excludedIps, log } = this.#options;
+    const keys = [...this.#changed];
+    this.#changed.clear();
+    for (const key of keys) {
+      const service = watch.service(key);
+      const built =
+        service === undefined ? [] : buildServicePorts(service, watch.slicesOf(key), nodeName);
+      const ports = built.filter(({ clusterIp }) => !excludedIps.includes(clusterIp));
+      const wanted = new Map(ports.map((port) => [`${port.key}/${port.protocol}`, port]));
+      for (const owner of this.#ports.get(key)?.keys() ?? []) {
+        if (wanted.has(owner)) continue;
+        await this.#drop(owner, new Set());
+        this.#balancers.delete(owner);
+      }
+      for (const [owner, port] of wanted) {
+        await this.#serve(owner, port).catch((error: unknown) =>
+          log.warn({ error, service: owner }, 'a service port cannot be served'),
+        );
+      }
+      if (wanted.size === 0) this.#ports.delete(key);
+      else this.#ports.set(key, wanted);
+    }
+  }
+
+  async #serve(owner: string, port: ServicePort): Promise<void> {
+    const balancer = this.#balancers.get(owner) ?? new Balancer();
+    this.#balancers.set(owner, balancer);
+    balancer.update(port);
+    if (port.protocol === 'SCTP') return;
+    const wanted = this.#wantedAddresses(port);
+    await this.#drop(owner, new Set(wanted.map(({ id }) => id)));
+    for (const { id, host, number, own } of wanted) {
+      if (this.#listeners.has(id)) continue;
+      if (own) {
+        await addLocalAddress(this.#options.run, host);
+        this.#addresses.add(host);
+      }
+      const { clock } = this.#options;
+      const proxy =
+        port.protocol === 'TCP' ? new TcpProxy(balancer, clock) : new UdpProxy(balancer, clock);
+      await proxy.listen(host, number);
+      this.#listeners.set(id, { proxy, address: host, owner });
+    }
+  }
+
+  #wantedAddresses(
+    port: ServicePort,
+  ): { id: string; host: string; number: number; own: boolean }[] {
+    const entry = (
+      host: string,
+      number: number,
+      own: boolean,
+    ): { id: string; host: string; number: number; own: boolean } => ({
+      id: `${port.protocol} ${host}:${number}`,
+      host,
+      number,
+      own,
+    });
+    const wanted = port.nodePort === 0 ? [] : [entry('0.0.0.0', port.nodePort, false)];
+    if (!this.#options.root) return wanted;
+    const ips = new Set([port.clusterIp, ...port.externalIps, ...port.loadBalancerIps]);
+    return [...wanted, ...[...ips].map((ip) => entry(ip, port.port, true))];
+  }
+
+  /** Ends what `owner` listens at, but for the ids to keep; an address that nobody uses any more is given back. */
+  async #drop(owner: string, keep: ReadonlySet<string>): Promise<void> {
+    for (const [id, listener] of this.#listeners) {
+      if (listener.owner !== owner || keep.has(id)) continue;
+      this.#listeners.delete(id);
+      await listener.proxy.close();
+      const used = [...this.#listeners.values()].some(
+        ({ address }) => address === listener.address,
+      );
+      if (!used && this.#addresses.delete(listener.address)) {
+        await removeLocalAddress(this.#options.run, listener.address);
+      }
+    }
+  }
+}

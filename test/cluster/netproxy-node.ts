@@ -1,0 +1,138 @@
+/** A node's network as a process of its own, driven by messages from netproxy.test.ts. */
+import { execFileSync } from 'node:child_process';
+import { FakeApi } from '../../src/client/fake.js';
+import { createInformerFactory } from '../../src/client/index.js';
+import type { ApiObject } from '../../src/client/index.js';
+import { systemClock } from '../../src/lib/clock.js';
+import { createLogger } from '../../src/lib/log.js';
+import { createPodNetwork, startNetproxy } from '../../src/netproxy/index.js';
+import type { Netproxy, PodRef } from '../../src/netproxy/index.js';
+import { newServiceRuleSet } from '../../src/netproxy/iptables/proxier.js';
+import { buildServiceRules } from '../../src/netproxy/iptables/service-rules.js';
+import { buildServicePorts } from '../../src/netproxy/model/service-model.js';
+import type { EndpointSlice, Service } from '../../src/netproxy/objects.js';
+import { resources } from '../../src/netproxy/objects.js';
+
+const api = new FakeApi();
+const clock = systemClock();
+const log = createLogger({ component: 'netproxy-test', level: 'warn' });
+const informers = createInformerFactory({ client: api, clock, log });
+const common = {
+  informers,
+  nodeName: 'n1',
+  nodeIp: '192.168.97.2',
+  clusterCidr: '10.244.0.0/16',
+  serviceCidr: '10.96.0.0/16',
+  dataDir: process.argv[2] ?? '',
+  clock,
+  log,
+};
+const network = createPodNetwork({ ...common, podCidr: '10.244.7.0/24' });
+let proxy: Netproxy | undefined;
+let ips: string[] = [];
+
+function service(name: string, clusterIP: string, type: string): Service {
+  const port = { name: 'http', port: 80, targetPort: 8080, protocol: 'TCP' as const };
+  const nodePort = type === 'NodePort' ? { nodePort: 30080 } : {};
+  return {
+    metadata: { namespace: 'default', name },
+    spec: { type, clusterIP, clusterIPs: [clusterIP], ports: [{ ...port, ...nodePort }] },
+  };
+}
+
+function slice(name: string, which: readonly number[]): EndpointSlice {
+  return {
+    metadata: {
+      namespace: 'default',
+      name: `${name}-1`,
+      labels: { 'kubernetes.io/service-name': name },
+    },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+    endpoints: which.map((index) => ({
+      addresses: [ips[index] ?? ''],
+      conditions: { ready: true },
+      nodeName: 'n1',
+      hostname: ['a', 'b'][index] ?? '',
+    })),
+  };
+}
+
+async function start(pods: readonly { name: string; netnsPath: string }[]): Promise<object> {
+  const refs: PodRef[] = pods.map((pod) => ({ ...pod, podUid: pod.name, namespace: 'default' }));
+  await network.recover([]);
+  const all = await Promise.all(refs.map((pod) => network.setUp(pod)));
+  ips = all.map((pod) => pod.ips[0] ?? '');
+  const again = await network.recover(refs);
+  if (again.size !== refs.length) throw new Error('a pod was not found again');
+  await api.create<ApiObject>(resources.namespaces, { metadata: { name: 'default' } });
+  await api.create(resources.services, service('web', '10.96.5.5', 'NodePort'));
+  await api.create(resources.services, service('headless', 'None', 'ClusterIP'));
+  await api.create(resources.endpointSlices, slice('web', [0, 1]));
+  await api.create(resources.endpointSlices, slice('headless', [0, 1]));
+  const backend = { service: { name: 'web', port: { number: 80 } } };
+  const ingress = {
+    metadata: { namespace: 'default', name: 'web' },
+    spec: {
+      ingressClassName: 'trireme',
+      rules: [{ host: 'web.test', http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }],
+    },
+  };
+  await api.create<ApiObject>(resources.ingresses, ingress);
+  proxy = startNetproxy({ ...common, clusterDns: '10.96.0.10', mode: 'iptables', client: api });
+  await proxy.ready;
+  return { ips };
+}
+
+/** What a full comparison with the kernel's rules would still change. */
+function difference(): string {
+  const rules = newServiceRuleSet();
+  for (const [name, type] of [['web', 'NodePort']] as const) {
+    const ports = buildServicePorts(service(name, '10.96.5.5', type), [slice(name, [0, 1])], 'n1');
+    const config = { clusterCidr: common.clusterCidr, nodePortAddresses: [], excludedIps: [] };
+    for (const port of ports) rules.set(port.key, buildServiceRules(port, config));
+  }
+  rules.observe(execFileSync('iptables-save', { encoding: 'utf8' }));
+  return rules.plan();
+}
+
+async function endpoints(which: readonly number[]): Promise<void> {
+  const key = { namespace: 'default', name: 'web-1' };
+  const held = await api.get<EndpointSlice>(resources.endpointSlices, key);
+  await api.update(resources.endpointSlices, { ...held, endpoints: slice('web', which).endpoints });
+  const text = which.length === 0 ? 'has no endpoints' : `-j DNAT --to-destination`;
+  const until = clock.monotonicMs() + 10_000;
+  for (;;) {
+    const saved = execFileSync('iptables-save', { encoding: 'utf8' });
+    const targets = saved.split('\n').filter((line) => line.includes('-j DNAT')).length;
+    if (saved.includes(text) && targets === which.length) return;
+    if (clock.monotonicMs() > until) throw new Error(`rules were not changed: ${saved}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+interface Command {
+  readonly start?: { name: string; netnsPath: string }[];
+  readonly endpoints?: number[];
+  readonly difference?: boolean;
+  readonly cleanUp?: boolean;
+  readonly stop?: boolean;
+}
+
+async function handle(command: Command): Promise<unknown> {
+  if (command.start !== undefined) return start(command.start);
+  if (command.endpoints !== undefined) return endpoints(command.endpoints);
+  if (command.difference === true) return difference();
+  await proxy?.stop();
+  if (command.cleanUp === true) return proxy?.cleanUp();
+  await network.stop();
+  informers.stop();
+  return undefined;
+}
+
+process.on('message', (command: Command) => {
+  handle(command).then(
+    (value) => process.send?.({ value }),
+    (error: unknown) => process.send?.({ error: String(error) }),
+  );
+});

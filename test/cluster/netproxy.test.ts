@@ -1,0 +1,169 @@
+/**
+ * A node's network in namespaces with real traffic: two pods behind a service, reached through ClusterIP, NodePort, DNS
+ * and Ingress from inside the node's namespace. Needs root; skipped without.
+ */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execFileSync, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = process.getuid?.() === 0;
+const host = `np-h${process.pid}`;
+const pods = ['a', 'b'].map((name) => `np-${name}${process.pid}`);
+const children: ChildProcess[] = [];
+
+function inside(netns: string, ...command: string[]): string {
+  return execFileSync('nsenter', [`--net=/run/netns/${netns}`, ...command], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 20_000,
+  });
+}
+
+/** The same, "" when the command fails. */
+function attempt(netns: string, ...command: string[]): string {
+  try {
+    return inside(netns, ...command);
+  } catch {
+    return '';
+  }
+}
+
+async function eventually(what: string, condition: () => boolean): Promise<void> {
+  const untilMs = performance.now() + 20_000;
+  while (!condition()) {
+    if (performance.now() > untilMs) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+interface Started {
+  readonly ips: readonly string[];
+}
+
+let node: ChildProcess;
+
+function ask<T>(message: object): Promise<T> {
+  return new Promise((resolve, reject) => {
+    node.once('message', (answer: { error?: string; value: T }) => {
+      if (answer.error === undefined) resolve(answer.value);
+      else reject(new Error(answer.error));
+    });
+    node.send(message);
+  });
+}
+
+(root ? describe : describe.skip)('a node network', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'netproxy-'));
+  let ips: readonly string[] = [];
+
+  beforeAll(async () => {
+    for (const name of [host, ...pods]) execFileSync('ip', ['netns', 'add', name]);
+    inside(host, 'ip', 'link', 'set', 'lo', 'up');
+    inside(host, 'ip', 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'up1');
+    inside(host, 'ip', 'addr', 'add', '192.168.97.2/24', 'dev', 'up0');
+    inside(host, 'ip', 'link', 'set', 'up0', 'up');
+    inside(host, 'ip', 'link', 'set', 'up1', 'up');
+    inside(host, 'ip', 'route', 'add', 'default', 'dev', 'up0');
+    node = fork('dist/test/cluster/netproxy-node.js', [dataDir], {
+      execPath: '/usr/bin/nsenter',
+      execArgv: [`--net=/run/netns/${host}`, process.execPath],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    children.push(node);
+    const started = await ask<Started>({
+      start: pods.map((name) => ({ name, netnsPath: `/run/netns/${name}` })),
+    });
+    ips = started.ips;
+    for (const name of pods) {
+      const server = `require('http').createServer((q,s)=>s.end('${name}\\n')).listen(8080)`;
+      const enter = [`--net=/run/netns/${name}`, process.execPath, '-e', server];
+      const child = fork('-', [], { execPath: '/usr/bin/nsenter', execArgv: enter, silent: true });
+      children.push(child);
+      await eventually('pod listens', () => attempt(name, 'curl', '-s', 'localhost:8080') !== '');
+    }
+  }, 60_000);
+
+  afterAll(async () => {
+    if (node?.connected) await ask({ stop: true }).catch(() => undefined);
+    for (const child of children) child.kill('SIGKILL');
+    for (const name of [host, ...pods]) execFileSync('ip', ['netns', 'del', name]);
+    rmSync(dataDir, { recursive: true, force: true });
+  }, 30_000);
+
+  function reached(from: string, ...curl: string[]): Set<string> {
+    const seen = new Set<string>();
+    for (let turn = 0; turn < 40; turn++) {
+      seen.add(attempt(from, 'curl', '-sS', '--max-time', '3', ...curl).trim());
+    }
+    return seen;
+  }
+
+  test('pods have addresses of the node CIDR', () => {
+    expect(ips).toHaveLength(2);
+    for (const ip of ips) expect(ip).toMatch(/^10\.244\.7\./);
+  });
+
+  test('every pod is reached through ClusterIP from the node and from a pod', () => {
+    expect(reached(host, 'http://10.96.5.5')).toEqual(new Set(pods));
+    expect(reached(pods[0]!, 'http://10.96.5.5')).toEqual(new Set(pods));
+  });
+
+  test('through the NodePort', () => {
+    expect(reached(host, 'http://192.168.97.2:30080')).toEqual(new Set(pods));
+    expect(reached(host, 'http://127.0.0.1:30080')).toEqual(new Set(pods));
+  });
+
+  test('through the Ingress, by host, over HTTP and TLS', () => {
+    expect(reached(host, '-H', 'Host: web.test', 'http://192.168.97.2/')).toEqual(new Set(pods));
+    const https = ['-k', '--resolve', 'web.test:443:192.168.97.2', 'https://web.test/'];
+    expect(reached(host, ...https)).toEqual(new Set(pods));
+    expect(attempt(host, 'curl', '-s', 'http://192.168.97.2/')).toContain('404');
+  });
+
+  test('names: service, headless, SRV, PTR, absent', () => {
+    const dig = (...args: string[]): string => attempt(pods[1]!, 'dig', '@10.96.0.10', ...args);
+    expect(dig('+short', 'web.default.svc.cluster.local').trim()).toBe('10.96.5.5');
+    expect(dig('+short', 'headless.default.svc.cluster.local').trim().split('\n').sort()).toEqual(
+      [...ips].sort(),
+    );
+    expect(dig('+short', 'a.headless.default.svc.cluster.local').trim()).toBe(ips[0]);
+    expect(dig('+short', 'SRV', '_http._tcp.web.default.svc.cluster.local').trim()).toBe(
+      '0 100 80 web.default.svc.cluster.local.',
+    );
+    expect(dig('+short', '-x', '10.96.5.5').trim()).toBe('web.default.svc.cluster.local.');
+    expect(dig('nothing.default.svc.cluster.local')).toContain('NXDOMAIN');
+    expect(dig('AAAA', 'web.default.svc.cluster.local')).toMatch(/NOERROR[\s\S]*SOA/);
+    expect(dig('+tcp', '+short', 'web.default.svc.cluster.local').trim()).toBe('10.96.5.5');
+  });
+
+  test('rules in the kernel are in the form in which they were written', async () => {
+    expect(await ask({ difference: true })).toBe('');
+  });
+
+  test('a service without endpoints refuses at once', async () => {
+    await ask({ endpoints: [] });
+    expect(attempt(host, 'curl', '-s', '--max-time', '5', 'http://10.96.5.5')).toBe('');
+    const rules = inside(host, 'iptables-save', '-t', 'filter');
+    expect(rules).toContain('default/web:http has no endpoints');
+    await ask({ endpoints: [0] });
+    expect(reached(host, 'http://10.96.5.5')).toEqual(new Set([pods[0]]));
+    await ask({ endpoints: [0, 1] });
+  });
+
+  test('damage by others is repaired, their own rules stay', async () => {
+    inside(host, 'iptables', '-t', 'nat', '-A', 'POSTROUTING', '-s', '1.2.3.4', '-j', 'RETURN');
+    inside(host, 'iptables', '-t', 'nat', '-F', 'KUBE-SERVICES');
+    await eventually('repair', () => attempt(host, 'curl', '-s', '-m1', 'http://10.96.5.5') !== '');
+    expect(inside(host, 'iptables-save', '-t', 'nat')).toContain('-s 1.2.3.4/32');
+  });
+
+  test('cleanUp leaves nothing of ours', async () => {
+    await ask({ cleanUp: true });
+    const left = inside(host, 'iptables-save');
+    expect(left).not.toContain('KUBE-');
+    expect(left).toContain('-s 1.2.3.4/32');
+  });
+});
