@@ -8,6 +8,8 @@ import type { HookContext, KindDeclaration, Subresource } from './kind.js';
 import type { KubeObject } from './object.js';
 import { isJsonObject, textOf } from './object.js';
 import { DecodeError, decodeValue } from './schema/decode.js';
+import { objectMeta } from './schema/meta.js';
+import { prune } from './apiextensions/structural.js';
 import { applySchemaDefaults } from './schema/defaults.js';
 import { validateFields } from './schema/validate.js';
 import { apiVersionOf, validateMetadata, validateMetadataUpdate } from './validation/metadata.js';
@@ -60,7 +62,7 @@ export function decodeObject(kind: KindDeclaration, value: unknown): Decoded {
   }
   let decoded: { value: unknown; problems: readonly string[] };
   try {
-    decoded = decodeValue(kind.schema, value);
+    decoded = kind.custom ? decodeCustom(kind, value) : decodeValue(kind.schema, value);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     throw new DecodeError(cannotHandle(kind, error.message), { cause: error });
@@ -70,6 +72,20 @@ export function decodeObject(kind: KindDeclaration, value: unknown): Decoded {
   object.kind = kind.kind;
   object.metadata ??= { name: '' };
   return { object, problems: decoded.problems };
+}
+
+/** Custom objects are pruned; wrong types are left to validation, as Kubernetes does. */
+function decodeCustom(
+  kind: KindDeclaration,
+  value: Record<string, unknown>,
+): { value: unknown; problems: readonly string[] } {
+  const problems: string[] = [];
+  const { metadata, ...rest } = value;
+  const object = prune(kind.schema, rest, '', problems) as Record<string, unknown>;
+  const decoded = decodeValue(objectMeta, metadata ?? {});
+  object['metadata'] = decoded.value;
+  const named = decoded.problems.map((text) => text.replace('"', '"metadata.'));
+  return { value: object, problems: [...problems, ...named] };
 }
 
 /** Fills all defaults, in place. */

@@ -1,6 +1,5 @@
 /** Pod and PodTemplate. */
 import { defineKind } from '../define.js';
-import { forbidden } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import type { Subresource } from '../kind.js';
 import { ageColumn, column, joined, labelText, nameColumn } from '../print/columns.js';
@@ -145,8 +144,3 @@ export const podTemplateKind = defineKind({
     ageColumn,
   ],
 });
-
-/** Says that a field cannot be set; used by workloads for templates. */
-export function notInTemplate(path: string, owner: string): FieldError {
-  return forbidden(path, `activeDeadlineSeconds in ${owner} is not Supported`);
-}

@@ -3,7 +3,6 @@ import type { ListMeta, ObjectMeta, TemplateMeta, TypeMeta } from '../object.js'
 import {
   anything,
   bool,
-  dict,
   int64,
   labels,
   list,
@@ -183,6 +182,3 @@ export function kindSchema<F extends Fields>(
   });
   return node;
 }
-
-/** A map that keeps unknown keys, such as parameters of drivers. */
-export const freeMap = dict('', anything(''));

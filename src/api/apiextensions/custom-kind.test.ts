@@ -1,0 +1,119 @@
+import { describe, expect, test } from '@jest/globals';
+import { formatFieldError } from '../field-error.js';
+import { applyDefaults, decodeObject, prepareCreate, validateCreate } from '../strategy.js';
+import { kindsOfDefinition } from './custom-kind.js';
+import type { CustomResourceDefinition } from './schemas.js';
+
+const definition: CustomResourceDefinition = {
+  metadata: { name: 'crontabs.stable.example.com' },
+  spec: {
+    group: 'stable.example.com',
+    scope: 'Namespaced',
+    names: { plural: 'crontabs', singular: 'crontab', kind: 'CronTab', shortNames: ['ct'] },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        subresources: {
+          status: {},
+          scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' },
+        },
+        additionalPrinterColumns: [
+          { name: 'Spec', type: 'string', jsonPath: '.spec.cronSpec' },
+          {
+            name: 'Ready',
+            type: 'string',
+            jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+          },
+          { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+        ],
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: {
+                type: 'object',
+                required: ['cronSpec'],
+                properties: {
+                  cronSpec: {
+                    type: 'string',
+                    pattern: '^(\\d+|\\*)(/\\d+)?(\\s+(\\d+|\\*)(/\\d+)?){4}$',
+                  },
+                  replicas: { type: 'integer', minimum: 1, maximum: 10, default: 1 },
+                  image: { type: 'string' },
+                  mode: { type: 'string', enum: ['a', 'b'] },
+                },
+              },
+              status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+            },
+          },
+        },
+      },
+    ],
+  },
+};
+
+const [kind] = kindsOfDefinition(definition);
+
+function create(spec: object) {
+  const { object, problems } = decodeObject(kind!, {
+    apiVersion: 'stable.example.com/v1',
+    kind: 'CronTab',
+    metadata: { name: 'x', namespace: 'd' },
+    spec,
+  });
+  applyDefaults(kind!, object);
+  prepareCreate(kind!, object, { now: '2024-01-01T00:00:00Z' });
+  return { object, problems, errors: validateCreate(kind!, object).map(formatFieldError) };
+}
+
+describe('custom kinds', () => {
+  test('objects are defaulted and pruned', () => {
+    const { object, problems, errors } = create({ cronSpec: '* * * * */5', other: 1 });
+    expect([errors, problems]).toEqual([[], ['unknown field "spec.other"']]);
+    expect(object).toEqual({
+      apiVersion: 'stable.example.com/v1',
+      kind: 'CronTab',
+      metadata: { name: 'x', namespace: 'd', generation: 1 },
+      spec: { cronSpec: '* * * * */5', replicas: 1 },
+    });
+  });
+
+  test.each<[object, string[]]>([
+    [{}, ['spec.cronSpec: Required value']],
+    [
+      { cronSpec: '* * * * *', replicas: 'x' },
+      [
+        'spec.replicas: Invalid value: "string": spec.replicas in body must be of type integer: "string"',
+      ],
+    ],
+    [
+      { cronSpec: '* * * * *', replicas: 20 },
+      [
+        'spec.replicas: Invalid value: 20: spec.replicas in body should be less than or equal to 10',
+      ],
+    ],
+    [
+      { cronSpec: '* * * * *', mode: 'z' },
+      ['spec.mode: Unsupported value: "z": supported values: "a", "b"'],
+    ],
+  ])('%j is refused', (spec, expected) => {
+    expect(create(spec).errors).toEqual(expected);
+  });
+
+  test('columns follow their paths', () => {
+    const object = {
+      metadata: { name: 'x', creationTimestamp: '2024-01-01T00:00:00Z' },
+      spec: { cronSpec: '* * * * *' },
+      status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    };
+    const now = Date.parse('2024-01-01T00:00:42Z');
+    expect(kind?.columns.map((column) => column.cell(object, now))).toEqual([
+      'x',
+      '* * * * *',
+      'True',
+      '42s',
+    ]);
+  });
+});

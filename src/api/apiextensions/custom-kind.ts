@@ -1,0 +1,145 @@
+/** Makes kinds from a CustomResourceDefinition. */
+import { defineKind, statusSubresource } from '../define.js';
+import type { FieldError } from '../field-error.js';
+import type { Cell, KindDeclaration, PrinterColumn, Subresource } from '../kind.js';
+import type { KubeObject } from '../object.js';
+import { isJsonObject } from '../object.js';
+import { ageColumn, nameColumn, since } from '../print/columns.js';
+import { objectMeta } from '../schema/meta.js';
+import type { SchemaNode } from '../schema/node.js';
+import { compileJsonPath } from './json-path.js';
+import type { CustomResourceDefinition } from './schemas.js';
+import type { JsonSchema } from './structural.js';
+import { structuralNode, validateStructural } from './structural.js';
+
+type Version = CustomResourceDefinition['spec']['versions'][number];
+type Column = NonNullable<Version['additionalPrinterColumns']>[number];
+
+function rootNode(schema: JsonSchema): SchemaNode {
+  const node = structuralNode({ ...schema, type: 'object' });
+  const text: SchemaNode = { type: 'string' };
+  return {
+    ...node,
+    type: 'object',
+    source: undefined,
+    properties: {
+      ...node.properties,
+      apiVersion: { ...text, description: 'Version of this representation.' },
+      kind: { ...text, description: 'Kind of this representation.' },
+      metadata: { ...objectMeta, description: 'Standard object metadata.', always: true },
+    },
+  };
+}
+
+function cellOf(column: Column, value: unknown, nowMs: number): Cell {
+  if (value === undefined || value === null) return null;
+  if (column.type === 'date') return typeof value === 'string' ? since(value, nowMs) : '<unknown>';
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+    return column.type === 'string' ? String(value) : value;
+  }
+  return JSON.stringify(value);
+}
+
+const types: readonly string[] = ['string', 'integer', 'number', 'boolean', 'date'];
+
+function columnOf(column: Column): PrinterColumn {
+  const read = compileJsonPath(column.jsonPath);
+  return {
+    name: column.name,
+    type: types.includes(column.type) ? (column.type as PrinterColumn['type']) : 'string',
+    format: column.format ?? '',
+    description: column.description ?? '',
+    priority: (column.priority ?? 0) > 0 ? 1 : 0,
+    cell: (object, nowMs) => {
+      const values = read(object);
+      if (values.length > 1)
+        return values.map((value) => String(cellOf(column, value, nowMs))).join(',');
+      return cellOf(column, values[0], nowMs);
+    },
+  };
+}
+
+function subresourcesOf(version: Version): Subresource[] {
+  const { scale, status } = version.subresources ?? {};
+  const out: Subresource[] = [];
+  if (scale !== undefined) {
+    out.push({
+      name: 'scale',
+      group: 'autoscaling',
+      version: 'v1',
+      kind: 'Scale',
+      verbs: ['get', 'patch', 'update'],
+      scale,
+    });
+  }
+  if (status !== undefined) out.push(statusSubresource);
+  return out;
+}
+
+function validator(schema: JsonSchema): (object: KubeObject) => FieldError[] {
+  return (object) => {
+    const errors: FieldError[] = [];
+    const {
+      apiVersion: _version,
+      kind: _kind,
+      metadata: _metadata,
+      ...rest
+    } = object as KubeObject & Record<string, unknown>;
+    validateStructural({ ...schema, type: 'object' }, rest, '', errors);
+    const skipped = new Set(['apiVersion', 'kind', 'metadata']);
+    return errors.filter((error) => !skipped.has(error.field));
+  };
+}
+
+function fieldsOf(version: Version): Record<string, (object: KubeObject) => string> {
+  return Object.fromEntries(
+    (version.selectableFields ?? []).map(({ jsonPath }) => {
+      const read = compileJsonPath(jsonPath);
+      const getter = (object: KubeObject): string => {
+        const [value] = read(object);
+        return value === undefined || value === null || typeof value === 'object'
+          ? ''
+          : String(value);
+      };
+      return [jsonPath.replace(/^\./, ''), getter];
+    }),
+  );
+}
+
+function kindOfVersion(definition: CustomResourceDefinition, version: Version): KindDeclaration {
+  const { group, names, scope } = definition.spec;
+  const given = version.schema?.openAPIV3Schema;
+  const schema: JsonSchema = isJsonObject(given) ? given : { type: 'object' };
+  const columns = version.additionalPrinterColumns;
+  const hasStatus = version.subresources?.status !== undefined;
+  const warning =
+    version.deprecationWarning ?? `${group}/${version.name} ${names.kind} is deprecated`;
+  const base = defineKind<KubeObject>({
+    group,
+    version: version.name,
+    kind: names.kind,
+    listKind: names.listKind ?? `${names.kind}List`,
+    plural: names.plural,
+    singular: names.singular ?? names.kind.toLowerCase(),
+    shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
+    namespaced: scope === 'Namespaced',
+    schema: rootNode(schema),
+    hasGeneration: true,
+    custom: true,
+    validate: validator(schema),
+    fields: fieldsOf(version),
+    allowUnconditionalUpdate: false,
+    columns:
+      columns === undefined ? [nameColumn, ageColumn] : [nameColumn, ...columns.map(columnOf)],
+    ...(version.deprecated === true ? { warnings: () => [warning] } : {}),
+  });
+  return { ...base, hasStatus, subresources: subresourcesOf(version) };
+}
+
+/** The served kinds of a definition, one per version. They share their storage. */
+export function kindsOfDefinition(definition: CustomResourceDefinition): KindDeclaration[] {
+  return (definition.spec.versions ?? [])
+    .filter((version) => version.served)
+    .map((version) => kindOfVersion(definition, version));
+}

@@ -1,0 +1,289 @@
+/** From the OpenAPI schema of a CustomResourceDefinition to schema nodes, and its validation. */
+import {
+  at,
+  child,
+  invalid,
+  notSupported,
+  required,
+  tooLong,
+  tooMany,
+  typeInvalid,
+} from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
+import { isJsonObject } from '../object.js';
+import { deepEqual } from '../equal.js';
+import type { ListType, NodeType, SchemaNode } from '../schema/node.js';
+
+/** A JSON schema as it stands in a definition. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+function sub(schema: JsonSchema, name: string): JsonSchema | undefined {
+  const value = schema[name];
+  return isJsonObject(value) ? value : undefined;
+}
+
+function typeOf(schema: JsonSchema): NodeType {
+  if (schema['x-kubernetes-int-or-string'] === true) return 'int-or-string';
+  const type = schema['type'];
+  if (type === 'object') {
+    return sub(schema, 'properties') === undefined &&
+      sub(schema, 'additionalProperties') !== undefined
+      ? 'map'
+      : 'object';
+  }
+  const scalars: readonly unknown[] = ['array', 'string', 'integer', 'number', 'boolean'];
+  return scalars.includes(type) ? (type as NodeType) : 'any';
+}
+
+/** Converts a structural schema. All values are kept as they are: nothing counts as unset. */
+export function structuralNode(schema: JsonSchema): SchemaNode {
+  const properties = sub(schema, 'properties');
+  const items = sub(schema, 'items') ?? sub(schema, 'additionalProperties');
+  const node: SchemaNode = {
+    type: typeOf(schema),
+    description: typeof schema['description'] === 'string' ? schema['description'] : undefined,
+    default: schema['default'],
+    nullable: schema['nullable'] === true,
+    pointer: true,
+    embedded: schema['x-kubernetes-embedded-resource'] === true,
+    preserveUnknown:
+      schema['x-kubernetes-preserve-unknown-fields'] === true ||
+      schema['additionalProperties'] === true,
+    listType: schema['x-kubernetes-list-type'] as ListType | undefined,
+    listMapKeys: schema['x-kubernetes-list-map-keys'] as string[] | undefined,
+    mapType: schema['x-kubernetes-map-type'] === 'atomic' ? 'atomic' : undefined,
+    required: schema['required'] as string[] | undefined,
+    items: items === undefined ? undefined : structuralNode(items),
+    source: schema,
+    properties:
+      properties === undefined
+        ? undefined
+        : Object.fromEntries(
+            Object.entries(properties).map(([name, field]) => [
+              name,
+              structuralNode(isJsonObject(field) ? field : {}),
+            ]),
+          ),
+  };
+  return node;
+}
+
+const embeddedFields = new Set(['apiVersion', 'kind', 'metadata']);
+
+/** Drops unknown fields of a custom object, naming them; nulls give way to defaults. */
+export function prune(node: SchemaNode, value: unknown, path: string, problems: string[]): unknown {
+  if (Array.isArray(value)) {
+    const { items } = node;
+    if (items === undefined) return value;
+    return value.map((item: unknown, index) => prune(items, item, `${path}[${index}]`, problems));
+  }
+  if (!isJsonObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  for (const [name, item] of Object.entries(value)) {
+    const here = path === '' ? name : `${path}.${name}`;
+    const field =
+      (node.properties !== undefined && Object.hasOwn(node.properties, name)
+        ? node.properties[name]
+        : undefined) ??
+      (node.properties === undefined || node.type === 'map' ? node.items : undefined);
+    if (name === '__proto__') continue;
+    if (field !== undefined) {
+      if (item === null && field.nullable !== true && field.default !== undefined) continue;
+      out[name] = prune(field, item, here, problems);
+    } else if (
+      node.preserveUnknown === true ||
+      (node.embedded === true && embeddedFields.has(name))
+    ) {
+      out[name] = item;
+    } else problems.push(`unknown field ${JSON.stringify(here)}`);
+  }
+  return out;
+}
+
+function jsonTypeOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  return typeof value;
+}
+
+function checkType(schema: JsonSchema, value: unknown, path: FieldPath): FieldError | undefined {
+  const actual = jsonTypeOf(value);
+  if (schema['x-kubernetes-int-or-string'] === true) {
+    if (actual === 'integer' || actual === 'string') return undefined;
+    const text = `${path} in body must be of type integer,string: ${JSON.stringify(actual)}`;
+    return typeInvalid(path, actual, text);
+  }
+  const wanted = schema['type'];
+  if (typeof wanted !== 'string' || wanted === actual) return undefined;
+  if (wanted === 'number' && actual === 'integer') return undefined;
+  const text = `${path} in body must be of type ${wanted}: ${JSON.stringify(actual)}`;
+  return typeInvalid(path, actual, text);
+}
+
+function num(schema: JsonSchema, name: string): number | undefined {
+  const value = schema[name];
+  return typeof value === 'number' ? value : undefined;
+}
+
+function checkNumber(
+  schema: JsonSchema,
+  value: number,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const [minimum, maximum, factor] = [
+    num(schema, 'minimum'),
+    num(schema, 'maximum'),
+    num(schema, 'multipleOf'),
+  ];
+  const say = (text: string): void => {
+    errors.push(invalid(path, value, `${path} in body should be ${text}`));
+  };
+  if (minimum !== undefined) {
+    const isOpen = schema['exclusiveMinimum'] === true;
+    if (isOpen ? value <= minimum : value < minimum) {
+      say(isOpen ? `greater than ${minimum}` : `greater than or equal to ${minimum}`);
+    }
+  }
+  if (maximum !== undefined) {
+    const isOpen = schema['exclusiveMaximum'] === true;
+    if (isOpen ? value >= maximum : value > maximum) {
+      say(isOpen ? `less than ${maximum}` : `less than or equal to ${maximum}`);
+    }
+  }
+  if (factor !== undefined && value % factor !== 0) say(`a multiple of ${factor}`);
+}
+
+function checkString(
+  schema: JsonSchema,
+  value: string,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const [min, max] = [num(schema, 'minLength'), num(schema, 'maxLength')];
+  const length = Array.from(value).length;
+  if (min !== undefined && length < min) {
+    errors.push(invalid(path, value, `${path} in body should be at least ${min} chars long`));
+  }
+  if (max !== undefined && length > max) errors.push(tooLong(path, max));
+  const { pattern } = schema as { pattern?: unknown };
+  if (typeof pattern === 'string' && !matches(pattern, value)) {
+    errors.push(invalid(path, value, `${path} in body should match '${pattern}'`));
+  }
+}
+
+const compiled = new Map<string, RegExp | undefined>();
+const compiledLimit = 1000;
+
+/** Go's patterns are nearly a subset of ours; one that does not compile matches everything. */
+function matches(pattern: string, value: string): boolean {
+  if (!compiled.has(pattern)) {
+    if (compiled.size >= compiledLimit) compiled.clear();
+    try {
+      compiled.set(pattern, new RegExp(pattern, 'u'));
+    } catch {
+      compiled.set(pattern, undefined);
+    }
+  }
+  return compiled.get(pattern)?.test(value) ?? true;
+}
+
+function checkArray(
+  schema: JsonSchema,
+  value: readonly unknown[],
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const [min, max] = [num(schema, 'minItems'), num(schema, 'maxItems')];
+  if (min !== undefined && value.length < min) {
+    errors.push(invalid(path, value.length, `${path} in body should have at least ${min} items`));
+  }
+  if (max !== undefined && value.length > max) errors.push(tooMany(path, value.length, max));
+  const items = sub(schema, 'items');
+  if (items === undefined) return;
+  value.forEach((item, index) => validateStructural(items, item, at(path, index), errors));
+}
+
+function checkObject(
+  schema: JsonSchema,
+  value: Record<string, unknown>,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  for (const name of (schema['required'] as string[] | undefined) ?? []) {
+    if (value[name] === undefined) errors.push(required(child(path, name)));
+  }
+  const size = Object.keys(value).length;
+  const [min, max] = [num(schema, 'minProperties'), num(schema, 'maxProperties')];
+  if (min !== undefined && size < min) {
+    errors.push(invalid(path, size, `${path} in body should have at least ${min} properties`));
+  }
+  if (max !== undefined && size > max) errors.push(tooMany(path, size, max));
+  const properties = sub(schema, 'properties');
+  const rest = sub(schema, 'additionalProperties');
+  for (const [name, item] of Object.entries(value)) {
+    const field = properties === undefined ? undefined : properties[name];
+    const target = isJsonObject(field) ? field : rest;
+    if (target !== undefined) validateStructural(target, item, child(path, name), errors);
+  }
+}
+
+function passes(schema: unknown, value: unknown, path: FieldPath): boolean {
+  if (!isJsonObject(schema)) return true;
+  const errors: FieldError[] = [];
+  validateStructural(schema, value, path, errors);
+  return errors.length === 0;
+}
+
+function checkCombined(
+  schema: JsonSchema,
+  value: unknown,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const { allOf, anyOf, oneOf, not } = schema;
+  const say = (text: string): void => {
+    errors.push(invalid(path, value, `${path === '' ? '<nil>' : path} in body ${text}`));
+  };
+  if (Array.isArray(allOf)) {
+    for (const part of allOf as unknown[]) {
+      if (isJsonObject(part)) validateStructural(part, value, path, errors);
+    }
+  }
+  if (Array.isArray(anyOf) && !anyOf.some((part) => passes(part, value, path))) {
+    say('must validate at least one schema (anyOf)');
+  }
+  if (Array.isArray(oneOf)) {
+    const count = oneOf.filter((part) => passes(part, value, path)).length;
+    if (count !== 1) {
+      const found = count === 0 ? 'none valid' : `${count} correct`;
+      say(`must validate one and only one schema (oneOf). Found ${found}`);
+    }
+  }
+  if (isJsonObject(not) && passes(not, value, path)) say('must not validate the schema (not)');
+}
+
+/** Adds what is wrong with a value by its JSON schema, in the texts of Kubernetes' validator. */
+export function validateStructural(
+  schema: JsonSchema,
+  value: unknown,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  if (value === null && schema['nullable'] === true) return;
+  const wrong = checkType(schema, value, path);
+  if (wrong !== undefined) {
+    errors.push(wrong);
+    return;
+  }
+  const { enum: values } = schema;
+  if (Array.isArray(values) && !values.some((item) => deepEqual(item, value))) {
+    errors.push(notSupported(path, value, values.map(String)));
+  }
+  if (typeof value === 'number') checkNumber(schema, value, path, errors);
+  else if (typeof value === 'string') checkString(schema, value, path, errors);
+  else if (Array.isArray(value)) checkArray(schema, value, path, errors);
+  else if (isJsonObject(value)) checkObject(schema, value, path, errors);
+  checkCombined(schema, value, path, errors);
+}
