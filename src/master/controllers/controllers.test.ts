@@ -5,9 +5,9 @@ import { systemClock, delay } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import { Prng } from '../../lib/prng.js';
 import { startScheduler } from '../scheduler/scheduler.js';
-import type { Node, Pod } from './runtime/core-types.js';
+import type { Claim, Node, Pod, StorageClass } from './runtime/core-types.js';
 import { resources } from './runtime/resources.js';
-import type { Deployment, ReplicaSet } from './runtime/workload-types.js';
+import type { Deployment, ReplicaSet, StatefulSet } from './runtime/workload-types.js';
 import { startControllers } from './start.js';
 
 const clock = systemClock();
@@ -162,5 +162,67 @@ describe('deployment to bound pods', () => {
     expect(pod.status?.conditions?.[0]?.message).toBe(
       '0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
     );
+  });
+
+  test('a stateful set starts in order with volumes of its own, and updates from the top', async () => {
+    const api = await cluster(2);
+    await api.create<StorageClass>(resources.storageClasses, {
+      metadata: { name: 'local-path' },
+      provisioner: 'trireme.dev/local-path',
+      volumeBindingMode: 'WaitForFirstConsumer',
+    });
+    const set = (image: string): StatefulSet => ({
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'db', namespace: 'default' },
+      spec: {
+        replicas: 3,
+        serviceName: 'db',
+        selector: { matchLabels: { app: 'db' } },
+        template: {
+          metadata: { labels: { app: 'db' } },
+          spec: { containers: [{ name: 'db', image }] },
+        },
+        volumeClaimTemplates: [
+          {
+            metadata: { name: 'data' },
+            spec: {
+              accessModes: ['ReadWriteOnce'],
+              storageClassName: 'local-path',
+              resources: { requests: { storage: '1Gi' } },
+            },
+          },
+        ],
+      },
+    });
+    const made = await api.create(resources.statefulSets, set('db:1'));
+    const runs = (image: string) => async (): Promise<boolean> => {
+      const found = await api.get<StatefulSet>(resources.statefulSets, made.metadata);
+      const { items } = await api.list<Pod>(resources.pods);
+      return (
+        found.status?.readyReplicas === 3 &&
+        found.status.currentRevision === found.status.updateRevision &&
+        items.length === 3 &&
+        items.every((pod) => pod.spec.containers[0]?.image === image)
+      );
+    };
+    await until('three run', runs('db:1'));
+    const claims = await api.list<Claim>(resources.claims);
+    expect(claims.items.map((claim) => [claim.metadata.name, claim.status?.phase])).toEqual([
+      ['data-db-0', 'Bound'],
+      ['data-db-1', 'Bound'],
+      ['data-db-2', 'Bound'],
+    ]);
+    const created = api.writes
+      .filter(({ verb, resource }) => verb === 'create' && resource === 'pods')
+      .map(({ key }) => key);
+    expect(created).toEqual(['default/db-0', 'default/db-1', 'default/db-2']);
+    await api.update(resources.statefulSets, { ...set('db:2') });
+    await until('the update is out', runs('db:2'));
+    const replaced = api.writes
+      .filter(({ verb, resource }) => verb === 'create' && resource === 'pods')
+      .map(({ key }) => key)
+      .slice(3);
+    expect(replaced).toEqual(['default/db-2', 'default/db-1', 'default/db-0']);
   });
 });

@@ -17,6 +17,7 @@ import {
 } from './replicaset/controller.js';
 import type { ControllerContext } from './runtime/context.js';
 import type { Controller } from './runtime/controller.js';
+import { createStatefulSetController } from './statefulset/controller.js';
 import { createVolumeBinder } from './volumes/binder.js';
 import { createVolumeProtection } from './volumes/protection.js';
 import { createLocalPathProvisioner } from './volumes/provisioner.js';
@@ -36,6 +37,7 @@ export const registry: Readonly<Record<string, Create>> = {
   'deployment-controller': (context) => [createDeploymentController(context)],
   'replicaset-controller': (context) => [createReplicaSetController(context)],
   'replicationcontroller-controller': (context) => [createReplicationControllerController(context)],
+  'statefulset-controller': (context) => [createStatefulSetController(context)],
   'endpoints-controller': (context) => [createEndpointsController(context)],
   'endpointslice-controller': (context) => [createEndpointSliceController(context)],
   'persistentvolume-binder-controller': createVolumeBinder,

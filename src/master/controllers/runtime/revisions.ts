@@ -1,0 +1,103 @@
+/** ControllerRevisions: numbered snapshots of a template, for StatefulSets and DaemonSets. */
+import type { ApiClient, OwnerReference } from '../../../client/types.js';
+import { isApiError } from '../../../client/types.js';
+import type { PodTemplate } from './core-types.js';
+import { jsonEqual, templateHash } from './hash.js';
+import type { Owner } from './ownership.js';
+import { controllerReference } from './ownership.js';
+import { resources } from './resources.js';
+import { byCreation } from './time.js';
+import type { ControllerRevision } from './workload-types.js';
+
+/** The label on pods and revisions that says which template they are of. */
+export const revisionHashLabel = 'controller-revision-hash';
+
+/** What a revision stores: a strategic merge patch of the template, as kubectl's `rollout undo` reads it. */
+function revisionData(template: PodTemplate): unknown {
+  return { spec: { template: { ...template, $patch: 'replace' } } };
+}
+
+/** The template that a revision stores. */
+export function templateOf(revision: ControllerRevision): PodTemplate | undefined {
+  const data = revision.data as { spec?: { template?: PodTemplate & { $patch?: string } } };
+  const template = data?.spec?.template;
+  if (template === undefined) return undefined;
+  const { $patch: _, ...rest } = template;
+  return rest;
+}
+
+export function byRevision(a: ControllerRevision, b: ControllerRevision): number {
+  return a.revision - b.revision || byCreation(a, b);
+}
+
+/**
+ * The revision of the present template: an equal old one (renumbered to be the newest), or a new one.
+ * @param collisionCount changes the name when a foreign object has it; `collided` answers that it must grow
+ */
+export async function currentRevision(options: {
+  readonly client: ApiClient;
+  readonly owner: Owner;
+  readonly template: PodTemplate;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly revisions: readonly ControllerRevision[];
+  readonly collisionCount: number | undefined;
+}): Promise<{ readonly revision: ControllerRevision; readonly collided: boolean }> {
+  const { client, owner, template, revisions, collisionCount } = options;
+  const sorted = revisions.toSorted(byRevision);
+  const newest = sorted.at(-1);
+  const equal = sorted.findLast((revision) => jsonEqual(templateOf(revision), template));
+  if (equal !== undefined && equal === newest) return { revision: equal, collided: false };
+  const next = (newest?.revision ?? 0) + 1;
+  if (equal !== undefined) {
+    const renumbered = await client.update<ControllerRevision>(resources.controllerRevisions, {
+      ...equal,
+      revision: next,
+    });
+    return { revision: renumbered, collided: false };
+  }
+  const made = build(owner, template, options.labels, next, collisionCount);
+  try {
+    const revision = await client.create(resources.controllerRevisions, made);
+    return { revision, collided: false };
+  } catch (error) {
+    if (!isApiError(error, 'AlreadyExists')) throw error;
+  }
+  const present = await client.get<ControllerRevision>(
+    resources.controllerRevisions,
+    made.metadata,
+  );
+  return { revision: present, collided: !jsonEqual(templateOf(present), template) };
+}
+
+function build(
+  owner: Owner,
+  template: PodTemplate,
+  labels: Readonly<Record<string, string>>,
+  revision: number,
+  collisionCount: number | undefined,
+): ControllerRevision {
+  const hash = templateHash(template, collisionCount);
+  const reference: OwnerReference = controllerReference(owner);
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'ControllerRevision',
+    metadata: {
+      name: `${owner.metadata.name}-${hash}`,
+      ...(owner.metadata.namespace === undefined ? {} : { namespace: owner.metadata.namespace }),
+      labels: { ...labels, [revisionHashLabel]: hash },
+      ownerReferences: [reference],
+    },
+    data: revisionData(template),
+    revision,
+  };
+}
+
+/** Old revisions beyond the limit that no pod uses, oldest first. Pure. */
+export function surplusRevisions(
+  revisions: readonly ControllerRevision[],
+  inUse: ReadonlySet<string>,
+  limit: number,
+): ControllerRevision[] {
+  const unused = revisions.toSorted(byRevision).filter(({ metadata }) => !inUse.has(metadata.name));
+  return unused.slice(0, Math.max(0, unused.length - limit));
+}

@@ -1,0 +1,240 @@
+/** Controller "statefulset": carries {@link planStatefulSet} out. */
+import { controllerOf } from '../../../api/object.js';
+import type { Informer } from '../../../client/types.js';
+import { isApiError } from '../../../client/types.js';
+import type { ReconcileResult } from '../../../lib/work-queue.js';
+import type { ControllerContext } from '../runtime/context.js';
+import type { Reconciler } from '../runtime/controller.js';
+import {
+  createReconciler,
+  eachVersion,
+  ignoreNotFound,
+  keyOf,
+  splitNamespaced,
+  watchSelf,
+} from '../runtime/controller.js';
+import type { Claim, Pod } from '../runtime/core-types.js';
+import type { EventRecorder } from '../runtime/events.js';
+import { Expectations } from '../runtime/expectations.js';
+import { jsonEqual } from '../runtime/hash.js';
+import { claim } from '../runtime/ownership.js';
+import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
+import { resources } from '../runtime/resources.js';
+import { currentRevision, surplusRevisions, templateOf } from '../runtime/revisions.js';
+import { compileSelector } from '../runtime/selectors.js';
+import type { ControllerRevision, StatefulSet } from '../runtime/workload-types.js';
+import { ownerOf, statefulClaims, statefulPod, wantedClaimOwners } from './identity.js';
+import type { StatefulAction } from './plan.js';
+import { ordinalOf, planStatefulSet, revisionOfPod } from './plan.js';
+
+export function createStatefulSetController(context: ControllerContext): Reconciler {
+  return new StatefulSetController(context).reconciler;
+}
+
+class StatefulSetController {
+  readonly #context: ControllerContext;
+  readonly #recorder: EventRecorder;
+  readonly #sets: Informer<StatefulSet>;
+  readonly #pods: Informer<Pod>;
+  readonly #claims: Informer<Claim>;
+  readonly #revisions: Informer<ControllerRevision>;
+  readonly #expectations: Expectations;
+  readonly reconciler: Reconciler;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.#recorder = context.recorder('statefulset-controller');
+    this.#expectations = new Expectations(context.clock);
+    this.reconciler = createReconciler(context, {
+      name: 'statefulset',
+      reconcile: (key) => this.#reconcile(key),
+    });
+    this.#pods = podInformer(context);
+    this.#claims = context.informers.informer<Claim>(resources.claims);
+    this.#revisions = context.informers.informer<ControllerRevision>(resources.controllerRevisions);
+    this.#sets = watchSelf<StatefulSet>(context, resources.statefulSets, (key) =>
+      this.reconciler.enqueue(key),
+    );
+    this.#pods.onChange((change) => {
+      eachVersion(change, (pod) => {
+        const reference = controllerOf(pod);
+        if (reference?.kind !== 'StatefulSet') return;
+        const key = `${pod.metadata.namespace ?? ''}/${reference.name}`;
+        if (change.type === 'add') this.#expectations.created(key);
+        if (change.type === 'delete' || pod.metadata.deletionTimestamp !== undefined) {
+          this.#expectations.deleted(key, pod.metadata.uid ?? '');
+        }
+        this.reconciler.enqueue(key);
+      });
+      if (change.type !== 'add' || controllerOf(change.object) !== undefined) return;
+      for (const set of this.#sets.list(change.object.metadata.namespace)) {
+        if (compileSelector(set.spec.selector)(change.object.metadata.labels)) {
+          this.reconciler.enqueue(keyOf(set));
+        }
+      }
+    });
+  }
+
+  async #reconcile(key: string): Promise<ReconcileResult | void> {
+    const set = this.#sets.get(splitNamespaced(key));
+    if (set === undefined) {
+      this.#expectations.forget(key);
+      return undefined;
+    }
+    if (!this.#expectations.satisfied(key)) return undefined;
+    const pods = await this.#ownedPods(set);
+    const revisions = this.#revisions
+      .list(set.metadata.namespace)
+      .filter((revision) => controllerOf(revision)?.uid === set.metadata.uid);
+    const { revision: update, collided } = await currentRevision({
+      client: this.#context.client,
+      owner: ownerOf(set),
+      template: set.spec.template,
+      labels: set.spec.selector.matchLabels ?? {},
+      revisions,
+      collisionCount: set.status?.collisionCount,
+    });
+    const known = set.status?.currentRevision ?? '';
+    const isKnown = revisions.some(({ metadata }) => metadata.name === known);
+    const current = isKnown ? known : update.metadata.name;
+    const plan = planStatefulSet({
+      set,
+      pods,
+      current,
+      update: update.metadata.name,
+      nowMs: this.#context.clock.nowMs(),
+    });
+    await this.#keepClaimOwners(set, pods);
+    this.#expectations.expect(
+      key,
+      plan.actions.filter(({ type }) => type === 'create').length,
+      plan.actions.flatMap((action) =>
+        action.type === 'delete' ? [action.pod.metadata.uid ?? ''] : [],
+      ),
+    );
+    let failure: unknown;
+    for (const action of plan.actions) {
+      try {
+        await this.#perform(set, action, [...revisions, update]);
+      } catch (error) {
+        this.#expectations.forget(key);
+        failure = error;
+        break;
+      }
+    }
+    const collisionCount = (set.status?.collisionCount ?? 0) + (collided ? 1 : 0);
+    await this.#writeStatus(set, { ...plan.status, collisionCount });
+    if (failure !== undefined) throw failure as Error;
+    const used = [...pods.map(revisionOfPod), current, update.metadata.name];
+    await this.#trimHistory(set, revisions, new Set(used));
+    return plan.recheckMs === undefined ? undefined : { requeueAfterMs: plan.recheckMs };
+  }
+
+  async #ownedPods(set: StatefulSet): Promise<Pod[]> {
+    const { namespace = '', uid = '' } = set.metadata;
+    const matches = compileSelector(set.spec.selector);
+    const orphans = this.#pods
+      .byIndex(ownerUidIndex, `orphan:${namespace}`)
+      .filter((pod) => ordinalOf(set, pod) !== undefined);
+    return claim({
+      client: this.#context.client,
+      owner: ownerOf(set),
+      ownerResource: resources.statefulSets,
+      resource: resources.pods,
+      objects: [...this.#pods.byIndex(ownerUidIndex, uid), ...orphans],
+      matches,
+    });
+  }
+
+  async #perform(
+    set: StatefulSet,
+    action: StatefulAction,
+    revisions: readonly ControllerRevision[],
+  ): Promise<void> {
+    const { client } = this.#context;
+    const owner = ownerOf(set);
+    if (action.type === 'delete') {
+      const { name, uid = '' } = action.pod.metadata;
+      if (action.why === 'failed') {
+        const message = `StatefulSet ${keyOf(set)} is recreating failed Pod ${name}`;
+        this.#recorder.warning(owner, 'RecreatingFailedPod', message);
+      }
+      await client
+        .delete(resources.pods, action.pod.metadata, { preconditions: { uid } })
+        .catch(ignoreNotFound);
+      const message = `delete Pod ${name} in StatefulSet ${set.metadata.name} successful`;
+      this.#recorder.normal(owner, 'SuccessfulDelete', message);
+      return;
+    }
+    const revision = revisions.find(({ metadata }) => metadata.name === action.revision);
+    const template =
+      revision === undefined ? set.spec.template : (templateOf(revision) ?? set.spec.template);
+    await this.#createClaims(set, action.ordinal);
+    const pod = statefulPod(set, template, action.ordinal, action.revision);
+    const what = `create Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`;
+    try {
+      await client.create<Pod>(resources.pods, pod);
+      this.#recorder.normal(owner, 'SuccessfulCreate', `${what} successful`);
+    } catch (error) {
+      if (isApiError(error, 'AlreadyExists')) throw error;
+      const text = error instanceof Error ? error.message : String(error);
+      this.#recorder.warning(owner, 'FailedCreate', `${what} failed error: ${text}`);
+      throw error;
+    }
+  }
+
+  async #createClaims(set: StatefulSet, ordinal: number): Promise<void> {
+    for (const wanted of statefulClaims(set, ordinal)) {
+      const { namespace = '', name } = wanted.metadata;
+      if (this.#claims.get({ namespace, name }) !== undefined) continue;
+      try {
+        await this.#context.client.create<Claim>(resources.claims, wanted);
+        const message = `create Claim ${name} Pod ${set.metadata.name}-${ordinal} in StatefulSet ${set.metadata.name} success`;
+        this.#recorder.normal(ownerOf(set), 'SuccessfulCreate', message);
+      } catch (error) {
+        if (!isApiError(error, 'AlreadyExists')) throw error;
+      }
+    }
+  }
+
+  async #keepClaimOwners(set: StatefulSet, pods: readonly Pod[]): Promise<void> {
+    if (set.spec.persistentVolumeClaimRetentionPolicy === undefined) return;
+    const start = set.spec.ordinals?.start ?? 0;
+    const end = start + (set.spec.replicas ?? 1);
+    for (const pod of pods) {
+      const ordinal = ordinalOf(set, pod);
+      if (ordinal === undefined) continue;
+      for (const { metadata } of statefulClaims(set, ordinal)) {
+        const present = this.#claims.get(metadata);
+        if (present === undefined) continue;
+        const condemned = ordinal < start || ordinal >= end;
+        const ownerReferences = wantedClaimOwners(set, present, pod, condemned);
+        if (ownerReferences === undefined) continue;
+        await this.#context.client.update<Claim>(resources.claims, {
+          ...present,
+          metadata: { ...present.metadata, ownerReferences },
+        });
+      }
+    }
+  }
+
+  async #writeStatus(set: StatefulSet, status: StatefulSet['status'] & object): Promise<void> {
+    if (jsonEqual(set.status, status)) return;
+    await this.#context.client
+      .updateStatus<StatefulSet>(resources.statefulSets, { ...set, status })
+      .catch(ignoreNotFound);
+  }
+
+  async #trimHistory(
+    set: StatefulSet,
+    revisions: readonly ControllerRevision[],
+    inUse: ReadonlySet<string>,
+  ): Promise<void> {
+    const limit = set.spec.revisionHistoryLimit ?? 10;
+    for (const revision of surplusRevisions(revisions, inUse, limit)) {
+      await this.#context.client
+        .delete(resources.controllerRevisions, revision.metadata)
+        .catch(ignoreNotFound);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/** Names, labels, volumes and claims of a StatefulSet's pods. Pure. */
+import type { Claim, Pod, PodTemplate, Volume } from '../runtime/core-types.js';
+import type { Owner } from '../runtime/ownership.js';
+import { podFromTemplate } from '../runtime/pods.js';
+import { revisionHashLabel } from '../runtime/revisions.js';
+import type { StatefulSet } from '../runtime/workload-types.js';
+
+export const podNameLabel = 'statefulset.kubernetes.io/pod-name';
+export const podIndexLabel = 'apps.kubernetes.io/pod-index';
+
+export function ownerOf(set: StatefulSet): Owner {
+  return { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: set.metadata };
+}
+
+export function claimNameOf(set: StatefulSet, template: string, ordinal: number): string {
+  return `${template}-${set.metadata.name}-${ordinal}`;
+}
+
+/** The pod with that number, of a template with the revision's name. */
+export function statefulPod(
+  set: StatefulSet,
+  template: PodTemplate,
+  ordinal: number,
+  revision: string,
+): Pod {
+  const name = `${set.metadata.name}-${ordinal}`;
+  const pod = podFromTemplate(template, ownerOf(set), name);
+  pod.metadata.labels = {
+    ...pod.metadata.labels,
+    [podNameLabel]: name,
+    [podIndexLabel]: String(ordinal),
+    [revisionHashLabel]: revision,
+  };
+  pod.spec.hostname = name;
+  if (set.spec.serviceName !== undefined) pod.spec.subdomain = set.spec.serviceName;
+  const templates = set.spec.volumeClaimTemplates ?? [];
+  const replaced = new Set(templates.map(({ metadata }) => metadata.name));
+  const volumes = templates.map(({ metadata }): Volume => ({
+    name: metadata.name,
+    persistentVolumeClaim: { claimName: claimNameOf(set, metadata.name, ordinal) },
+  }));
+  const others = (pod.spec.volumes ?? []).filter((volume) => !replaced.has(volume.name));
+  if (volumes.length + others.length > 0) pod.spec.volumes = [...volumes, ...others];
+  return pod;
+}
+
+/** The claims of the pod with that number. */
+export function statefulClaims(set: StatefulSet, ordinal: number): Claim[] {
+  return (set.spec.volumeClaimTemplates ?? []).map((template) => ({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: {
+      name: claimNameOf(set, template.metadata.name, ordinal),
+      ...(set.metadata.namespace === undefined ? {} : { namespace: set.metadata.namespace }),
+      labels: { ...template.metadata.labels, ...set.spec.selector.matchLabels },
+      ...(template.metadata.annotations === undefined
+        ? {}
+        : { annotations: { ...template.metadata.annotations } }),
+    },
+    spec: structuredClone(template.spec),
+  }));
+}
+
+/**
+ * Owners of a claim by the retention policy: the set (deleted with it) or the condemned pod (deleted when scaled down).
+ * @returns undefined when the claim's references are right as they are
+ */
+export function wantedClaimOwners(
+  set: StatefulSet,
+  claim: Claim,
+  pod: Pod | undefined,
+  condemned: boolean,
+): NonNullable<Claim['metadata']['ownerReferences']> | undefined {
+  const policy = set.spec.persistentVolumeClaimRetentionPolicy;
+  const present = claim.metadata.ownerReferences ?? [];
+  const podUid = pod?.metadata.uid;
+  const foreign = present.filter(
+    ({ uid, kind }) => uid !== set.metadata.uid && !(kind === 'Pod' && uid === podUid),
+  );
+  const wanted = [...foreign];
+  const bySet = policy?.whenDeleted === 'Delete';
+  const byPod = policy?.whenScaled === 'Delete' && condemned && podUid !== undefined;
+  if (byPod) {
+    wanted.push({ apiVersion: 'v1', kind: 'Pod', name: pod?.metadata.name ?? '', uid: podUid });
+  } else if (bySet) {
+    const { name, uid = '' } = set.metadata;
+    wanted.push({ apiVersion: 'apps/v1', kind: 'StatefulSet', name, uid, controller: true });
+  }
+  const key = (list: typeof wanted): string =>
+    list
+      .map(({ uid }) => uid)
+      .toSorted()
+      .join(',');
+  return key(wanted) === key(present) ? undefined : wanted;
+}
