@@ -1,0 +1,97 @@
+import type { SecurityConfig } from '../types.js';
+import { RuntimeError } from '../types.js';
+import type { OciUser } from './oci.js';
+
+/** The text of an image's account files; empty where the image has none. */
+export interface AccountFiles {
+  readonly passwd: string;
+  readonly group: string;
+}
+
+/**
+ * Who the container's process runs as: `runAsUser`, else the image's user, else root; the group likewise. A user's
+ * groups in the image's /etc/group count too, as with other runtimes.
+ * @throws RuntimeError InvalidConfig with kubelet's texts for `runAsNonRoot`
+ */
+export function resolveUser(
+  security: SecurityConfig,
+  imageUser: string,
+  files: AccountFiles,
+): OciUser {
+  const [userPart = '', groupPart] = imageUser.split(':');
+  const wanted = security.runAsUser === undefined ? userPart : String(security.runAsUser);
+  const entry = findUser(wanted === '' ? '0' : wanted, files.passwd);
+  verifyNonRoot(security, userPart, entry.uid);
+  const gid =
+    security.runAsGroup ??
+    (security.runAsUser === undefined && groupPart !== undefined && groupPart !== ''
+      ? findGroup(groupPart, files.group)
+      : entry.gid);
+  const extra = new Set<number>(security.supplementalGroups);
+  if (security.fsGroup !== undefined) extra.add(security.fsGroup);
+  if (entry.name !== undefined) {
+    for (const group of groupsOf(entry.name, files.group)) extra.add(group);
+  }
+  const additionalGids = [...extra].sort((a, b) => a - b);
+  return { uid: entry.uid, gid, ...(additionalGids.length === 0 ? {} : { additionalGids }) };
+}
+
+function verifyNonRoot(security: SecurityConfig, imageUser: string, uid: number): void {
+  if (!security.runAsNonRoot) return;
+  if (security.runAsUser !== undefined) {
+    if (uid === 0) {
+      throw invalid("container's runAsUser breaks non-root policy");
+    }
+    return;
+  }
+  if (imageUser !== '' && !/^\d+$/.test(imageUser)) {
+    throw invalid(
+      `container has runAsNonRoot and image has non-numeric user (${imageUser}), cannot verify user is non-root`,
+    );
+  }
+  if (uid === 0) throw invalid('container has runAsNonRoot and image will run as root');
+}
+
+function invalid(message: string): RuntimeError {
+  return new RuntimeError('InvalidConfig', message, { retryable: false });
+}
+
+function rows(text: string): string[][] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split(':'));
+}
+
+function findUser(user: string, passwd: string): { uid: number; gid: number; name?: string } {
+  const numeric = /^\d+$/.test(user);
+  for (const [name = '', , uid = '', gid = ''] of rows(passwd)) {
+    if (numeric ? uid === user : name === user) return { uid: Number(uid), gid: Number(gid), name };
+  }
+  if (numeric) return { uid: Number(user), gid: 0 };
+  throw new RuntimeError(
+    'CreateFailed',
+    `unable to find user ${user}: no matching entries in passwd file`,
+    {
+      retryable: false,
+    },
+  );
+}
+
+function findGroup(group: string, text: string): number {
+  if (/^\d+$/.test(group)) return Number(group);
+  for (const [name, , gid = ''] of rows(text)) if (name === group) return Number(gid);
+  throw new RuntimeError(
+    'CreateFailed',
+    `unable to find group ${group}: no matching entries in group file`,
+    {
+      retryable: false,
+    },
+  );
+}
+
+function groupsOf(user: string, text: string): number[] {
+  return rows(text)
+    .filter(([, , , members = '']) => members.split(',').includes(user))
+    .map(([, , gid = '']) => Number(gid));
+}

@@ -1,0 +1,97 @@
+import type { Logger } from '../../lib/log.js';
+import type { CommandResult, RunCommand } from '../spawn.js';
+import type { RuntimeErrorCode } from '../types.js';
+import { RuntimeError } from '../types.js';
+import type { CtrCommand } from './commands.js';
+
+export interface CtrOptions {
+  /** @default 'ctr' */
+  readonly program?: string;
+  readonly address: string;
+  readonly namespace: string;
+  readonly run: RunCommand;
+  readonly log: Logger;
+}
+
+/** What `ctr` prints when something is wrong, and what that means for us; the first that fits counts. */
+const errorTable: readonly (readonly [RegExp, RuntimeErrorCode])[] = [
+  [/connection error|connect: no such file|connection refused|dial unix/i, 'Unavailable'],
+  [/context deadline exceeded|i\/o timeout/i, 'DeadlineExceeded'],
+  [/invalid reference format|object required/i, 'InvalidImageName'],
+  [/no running task found|process already finished|process not found/i, 'NotRunning'],
+  [/not found/i, 'NotFound'],
+];
+
+/** Runs `ctr` against one containerd, and turns its failures into {@link RuntimeError}s. */
+export class Ctr {
+  readonly #options: CtrOptions;
+
+  constructor(options: CtrOptions) {
+    this.#options = options;
+  }
+
+  get program(): string {
+    return this.#options.program ?? 'ctr';
+  }
+
+  get namespace(): string {
+    return this.#options.namespace;
+  }
+
+  /** The arguments of the whole command line. */
+  argv(args: readonly string[]): string[] {
+    return ['--address', this.#options.address, '--namespace', this.#options.namespace, ...args];
+  }
+
+  /** The result, whatever the exit code. */
+  async attempt(command: CtrCommand): Promise<CommandResult> {
+    const { timeoutMs, maxBytes } = command;
+    const result = await this.#options.run(this.program, this.argv(command.args), {
+      timeoutMs,
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+    });
+    this.#options.log.debug(
+      { args: command.args, code: result.code, timedOut: result.timedOut },
+      'ctr ran',
+    );
+    return result;
+  }
+
+  /** @returns standard output @throws RuntimeError as the error table says */
+  async call(command: CtrCommand): Promise<string> {
+    const result = await this.attempt(command);
+    if (result.code === 0 && !result.timedOut) return result.stdout;
+    throw this.errorOf(command, result);
+  }
+
+  /** As `call`; true when it worked, false when what it was about is gone. */
+  async callIfPresent(command: CtrCommand): Promise<boolean> {
+    const result = await this.attempt(command);
+    if (result.code === 0) return true;
+    const error = this.errorOf(command, result);
+    if (error.code === 'NotFound' || error.code === 'NotRunning') return false;
+    throw error;
+  }
+
+  errorOf(command: CtrCommand, result: CommandResult): RuntimeError {
+    const text = errorText(result.stderr);
+    if (result.timedOut) {
+      return new RuntimeError(
+        'DeadlineExceeded',
+        `ctr ${command.args.slice(0, 2).join(' ')} did not end within ${command.timeoutMs} ms`,
+      );
+    }
+    const row = errorTable.find(([pattern]) => pattern.test(text));
+    return new RuntimeError(
+      row?.[1] ?? 'Failed',
+      text === '' ? `ctr ended with ${result.code}` : text,
+    );
+  }
+}
+
+/** The message behind `ctr: `, without log lines. */
+export function errorText(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line !== '');
+  const own = lines.filter((line) => line.startsWith('ctr: '));
+  return (own.length > 0 ? own.map((line) => line.slice(5)) : lines).join('\n').trim();
+}

@@ -1,0 +1,39 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunCommand } from '../spawn.js';
+import { RuntimeError } from '../types.js';
+import { isMounted } from './images.js';
+
+const timeoutMs = 20_000;
+
+/**
+ * A container's root: an overlay over the image's shared read-only view. One `mount` of 3 ms takes the place of a
+ * snapshot made through `ctr images mount --rw`, which takes 40.
+ */
+export async function mountRootfs(
+  run: RunCommand,
+  dir: string,
+  imageView: string,
+): Promise<string> {
+  const root = join(dir, 'rootfs');
+  if (await isMounted(root)) return root;
+  const [upper, work] = [join(dir, 'upper'), join(dir, 'work')];
+  await Promise.all([root, upper, work].map((path) => mkdir(path, { recursive: true })));
+  const options = `lowerdir=${imageView},upperdir=${upper},workdir=${work}`;
+  const result = await run('mount', ['-t', 'overlay', 'overlay', '-o', options, root], {
+    timeoutMs,
+  });
+  if (result.code !== 0) {
+    throw new RuntimeError('CreateFailed', `the root file system: ${result.stderr.trim()}`, {
+      retryable: true,
+    });
+  }
+  return root;
+}
+
+/** Takes the root and everything that was written to it away. */
+export async function unmountRootfs(run: RunCommand, dir: string): Promise<void> {
+  const root = join(dir, 'rootfs');
+  if (await isMounted(root)) await run('umount', ['--lazy', root], { timeoutMs });
+  await rm(dir, { recursive: true, force: true });
+}

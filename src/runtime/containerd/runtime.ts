@@ -1,0 +1,376 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import { attachToLog } from '../log-attach.js';
+import { shimProgram } from '../shim/program.js';
+import type { RunCommand } from '../spawn.js';
+import { createCommandRunner } from '../spawn.js';
+import { StateStore } from '../state-store.js';
+import type {
+  ContainerConfig,
+  ContainerRuntime,
+  ContainerState,
+  ContainerStats,
+  ExecOptions,
+  ExecOutput,
+  ExecSession,
+  ImageInfo,
+  RegistryAuth,
+  RuntimeEvent,
+  SandboxConfig,
+  SandboxState,
+} from '../types.js';
+import { RuntimeError } from '../types.js';
+import * as commands from './commands.js';
+import type { ContainerRecord } from './container-record.js';
+import { Containers } from './containers.js';
+import { Ctr } from './ctr.js';
+import { Daemon } from './daemon.js';
+import { EventStream } from './events.js';
+import { spawnSession } from './exec.js';
+import { readHostFacts } from './host.js';
+import { Images } from './images.js';
+import type { SandboxRecord } from './sandboxes.js';
+import { Sandboxes, stateOf } from './sandboxes.js';
+import { SeccompProfiles } from './seccomp.js';
+import { readCgroupStats } from './stats.js';
+
+export interface ContainerdOptions {
+  /** This runtime's own directory: records, root file systems, and containerd's data where it is managed. */
+  readonly dataDir: string;
+  /** The socket of a containerd that somebody else looks after; absent: one of our own is started. */
+  readonly socket?: string;
+  /** @default 'trireme' */
+  readonly namespace?: string;
+  /** Below which cgroup pods are put. @default '/kubepods' */
+  readonly cgroupRoot?: string;
+  /** Registry configuration, as `ctr --hosts-dir` takes it. */
+  readonly hostsDir?: string;
+  /** Takes the place of real commands, to print or to check them. */
+  readonly run?: RunCommand;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const concurrency = 8;
+
+/** {@link ContainerRuntime} on containerd, driven through its command line client. */
+export class ContainerdRuntime implements ContainerRuntime {
+  readonly name = 'containerd';
+  readonly isolatesNetwork = true;
+  version = 'containerd://unknown';
+  readonly #options: ContainerdOptions;
+  readonly #run: RunCommand;
+  readonly #ctr: Ctr;
+  readonly #daemon: Daemon | undefined;
+  readonly #images: Images;
+  readonly #sandboxes: Sandboxes;
+  readonly #sandboxStore: StateStore<SandboxRecord>;
+  readonly #containerStore: StateStore<ContainerRecord>;
+  readonly #listeners = new Set<(event: RuntimeEvent) => void>();
+  #containers: Containers | undefined;
+  #events: EventStream | undefined;
+  #cgroupV2 = false;
+
+  constructor(options: ContainerdOptions) {
+    const { dataDir, clock, log } = options;
+    this.#options = options;
+    this.#run = options.run ?? createCommandRunner({ clock, concurrency });
+    this.#daemon =
+      options.socket === undefined
+        ? new Daemon({
+            rootDir: join(dataDir, 'containerd'),
+            stateDir: join(dataDir, 'containerd-run'),
+            clock,
+            log,
+          })
+        : undefined;
+    this.#ctr = new Ctr({
+      address: this.address,
+      namespace: options.namespace ?? 'trireme',
+      run: this.#run,
+      log,
+    });
+    const { hostsDir } = options;
+    this.#images = new Images({
+      ctr: this.#ctr,
+      run: this.#run,
+      dir: join(dataDir, 'images'),
+      ...(hostsDir === undefined ? {} : { hostsDir }),
+    });
+    this.#sandboxStore = new StateStore(join(dataDir, 'sandboxes'));
+    this.#containerStore = new StateStore(join(dataDir, 'records'));
+    this.#sandboxes = new Sandboxes({
+      dir: join(dataDir, 'sandbox-mounts'),
+      shim: this.#shim,
+      cgroupRoot: options.cgroupRoot ?? '/kubepods',
+      run: this.#run,
+      clock,
+      store: this.#sandboxStore,
+    });
+  }
+
+  /** containerd's socket. */
+  get address(): string {
+    return this.#options.socket ?? this.#daemon?.address ?? '';
+  }
+
+  get #shim(): string {
+    return join(this.#options.dataDir, 'bin', 'trireme-shim');
+  }
+
+  async start(): Promise<void> {
+    const { dataDir, clock, log } = this.#options;
+    await mkdir(join(dataDir, 'bin'), { recursive: true });
+    if ((await readFile(this.#shim, 'utf8').catch(() => '')) !== shimProgram) {
+      await writeFile(this.#shim, shimProgram);
+      await chmod(this.#shim, 0o755);
+    }
+    await this.#daemon?.start();
+    const host = await readHostFacts();
+    this.#cgroupV2 = host.cgroupV2;
+    await Promise.all([
+      this.#sandboxStore.load(),
+      this.#containerStore.load(),
+      this.#sandboxes.start(),
+      this.#readVersion(),
+    ]);
+    const containers = new Containers({
+      ctr: this.#ctr,
+      run: this.#run,
+      images: this.#images,
+      sandboxes: this.#sandboxes,
+      sandboxStore: this.#sandboxStore,
+      store: this.#containerStore,
+      seccomp: new SeccompProfiles({
+        ctr: this.#ctr,
+        localhostDir: join(dataDir, 'seccomp'),
+      }),
+      host,
+      dir: join(dataDir, 'containers'),
+      shim: this.#shim,
+      clock,
+      log,
+      emit: (event) => this.#emit(event),
+    });
+    this.#containers = containers;
+    await containers.reconcile();
+    this.#events = new EventStream({
+      ctr: this.#ctr,
+      clock,
+      log,
+      onEvent: (event) => containers.onEvent(event),
+      onGap: () => {
+        containers.reconcile().then(
+          () => this.#emit({ type: 'resync' }),
+          (error: unknown) => log.warn({ error }, 'containers could not be compared'),
+        );
+      },
+    });
+    this.#events.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#events?.stop();
+    this.#daemon?.stop();
+    this.#listeners.clear();
+    await Promise.resolve();
+  }
+
+  /** Ends everything that it made: containers, sandboxes, mounts, its containerd. For taking a node down for good. */
+  async purge(): Promise<void> {
+    for (const container of this.#needed.list()) await this.#needed.remove(container.id);
+    for (const sandbox of this.#sandboxStore.values()) await this.removeSandbox(sandbox.config.id);
+    this.#events?.stop();
+    const mounts = await readFile('/proc/self/mountinfo', 'utf8');
+    const own = mounts
+      .split('\n')
+      .map((line) => line.split(' ')[4] ?? '')
+      .filter((path) => path.startsWith(`${this.#options.dataDir}/`));
+    for (const path of own.reverse()) {
+      await this.#run('umount', ['--lazy', path], { timeoutMs: 10_000 });
+    }
+    await this.#daemon?.terminate();
+  }
+
+  async health(): Promise<string | undefined> {
+    try {
+      await this.#ctr.call({ args: ['version'], timeoutMs: 5000 });
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  async list(): Promise<{ sandboxes: SandboxState[]; containers: ContainerState[] }> {
+    await this.#needed.reconcile();
+    return {
+      sandboxes: this.#sandboxStore.values().map(stateOf),
+      containers: this.#needed.list(),
+    };
+  }
+
+  createSandbox(config: SandboxConfig): Promise<SandboxState> {
+    return this.#sandboxes.create(config);
+  }
+
+  async removeSandbox(id: string): Promise<void> {
+    const inside = this.#needed.list().filter((container) => container.sandboxId === id);
+    await Promise.all(inside.map((container) => this.#needed.remove(container.id)));
+    await this.#sandboxes.remove(id);
+  }
+
+  imageStatus(reference: string): Promise<ImageInfo | undefined> {
+    return this.#images.status(reference);
+  }
+
+  pullImage(reference: string, auth?: RegistryAuth): Promise<ImageInfo> {
+    return this.#images.pull(reference, auth);
+  }
+
+  importImages(archivePath: string): Promise<string[]> {
+    return this.#images.import(archivePath);
+  }
+
+  listImages(): Promise<ImageInfo[]> {
+    return this.#images.list();
+  }
+
+  removeImage(reference: string): Promise<void> {
+    return this.#images.remove(reference);
+  }
+
+  createContainer(config: ContainerConfig): Promise<void> {
+    return this.#needed.create(config);
+  }
+
+  startContainer(id: string): Promise<ContainerState> {
+    return this.#needed.start(id);
+  }
+
+  stopContainer(id: string, options: { graceMs: number; signal?: string }): Promise<void> {
+    return this.#needed.stop(id, options);
+  }
+
+  removeContainer(id: string): Promise<void> {
+    return this.#needed.remove(id);
+  }
+
+  containerStatus(id: string): Promise<ContainerState | undefined> {
+    return Promise.resolve(this.#needed.state(id));
+  }
+
+  async execSync(
+    id: string,
+    command: readonly string[],
+    timeoutMs: number,
+  ): Promise<{ exitCode: number; output: string; timedOut: boolean }> {
+    this.#mustRun(id);
+    const execId = `probe-${randomUUID()}`;
+    const args = commands.tasksExec({ id, execId, tty: false, command });
+    const result = await this.#run(this.#ctr.program, this.#ctr.argv(args), {
+      timeoutMs,
+      maxBytes: 64 * 1024,
+      merge: true,
+    });
+    if (result.timedOut) {
+      const kill = ['tasks', 'kill', '--exec-id', execId, '--signal', 'SIGKILL', id];
+      await this.#ctr.attempt({ args: kill, timeoutMs: 10_000 });
+    }
+    return { exitCode: result.code, output: result.stdout, timedOut: result.timedOut };
+  }
+
+  exec(id: string, options: ExecOptions, output: ExecOutput): Promise<ExecSession> {
+    this.#mustRun(id);
+    const { command, stdin, tty } = options;
+    const execId = `exec-${randomUUID()}`;
+    const argv = this.#ctr.argv(commands.tasksExec({ id, execId, tty, command }));
+    const session = tty
+      ? spawnSession(
+          this.#shim,
+          ['pty', this.#ctr.program, ...argv],
+          { stdin, sizes: true },
+          output,
+        )
+      : spawnSession(this.#ctr.program, argv, { stdin, sizes: false }, output);
+    return Promise.resolve(session);
+  }
+
+  attach(id: string, options: { stdin: boolean }, output: ExecOutput): Promise<ExecSession> {
+    const state = this.#mustRun(id);
+    return attachToLog({
+      state,
+      ...options,
+      output,
+      clock: this.#options.clock,
+      whenExited: this.#whenExited(id),
+    });
+  }
+
+  connect(sandboxId: string, port: number, output: ExecOutput): Promise<ExecSession> {
+    const record = this.#sandboxStore.get(sandboxId);
+    if (record === undefined) {
+      throw new RuntimeError('NotFound', `sandbox ${sandboxId} does not exist`);
+    }
+    const { network } = this.#sandboxes.paths(record);
+    const relay = [this.#shim, 'relay', '127.0.0.1', String(port)];
+    const argv = network === undefined ? relay : ['nsenter', `--net=${network}`, ...relay];
+    const [program = '', ...args] = argv;
+    return Promise.resolve(spawnSession(program, args, { stdin: true, sizes: false }, output));
+  }
+
+  async stats(): Promise<ContainerStats[]> {
+    const atMs = this.#options.clock.nowMs();
+    const running = this.#needed.list().filter(({ phase }) => phase === 'running');
+    const all = await Promise.all(
+      running.map(({ id }) =>
+        readCgroupStats(id, this.#needed.cgroupOf(id) ?? '', atMs, this.#cgroupV2),
+      ),
+    );
+    return all.filter((stats) => stats !== undefined);
+  }
+
+  onEvent(handler: (event: RuntimeEvent) => void): () => void {
+    this.#listeners.add(handler);
+    return () => this.#listeners.delete(handler);
+  }
+
+  get #needed(): Containers {
+    if (this.#containers === undefined) {
+      throw new RuntimeError('Unavailable', 'the runtime has not been started');
+    }
+    return this.#containers;
+  }
+
+  #mustRun(id: string): ContainerState {
+    const state = this.#needed.state(id);
+    if (state === undefined) throw new RuntimeError('NotFound', `container ${id} does not exist`);
+    if (state.phase !== 'running') {
+      throw new RuntimeError('NotRunning', `container ${id} is not running`);
+    }
+    return state;
+  }
+
+  #whenExited(id: string): Promise<number> {
+    return new Promise((resolve) => {
+      const end = this.onEvent((event) => {
+        if (event.type !== 'exited' || event.containerId !== id) return;
+        end();
+        resolve(event.exitCode);
+      });
+    });
+  }
+
+  #emit(event: RuntimeEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  async #readVersion(): Promise<void> {
+    const text = await this.#ctr.call({ args: ['version'], timeoutMs: 10_000 });
+    const server = text.slice(text.indexOf('Server:'));
+    const version = /Version:\s*v?([0-9][^\s~+]*)/.exec(server)?.[1] ?? 'unknown';
+    this.version = `containerd://${version}`;
+  }
+}

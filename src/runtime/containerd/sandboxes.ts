@@ -1,0 +1,226 @@
+import { spawn } from 'node:child_process';
+import { access, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../lib/clock.js';
+import type { CommandResult, RunCommand } from '../spawn.js';
+import type { StateStore } from '../state-store.js';
+import type { SandboxConfig, SandboxState } from '../types.js';
+import { RuntimeError } from '../types.js';
+import { isMounted } from './images.js';
+
+/** What is remembered of a sandbox. */
+export interface SandboxRecord {
+  readonly config: SandboxConfig;
+  readonly createdAtMs: number;
+  /** Of the process that holds the shared PID namespace. */
+  readonly pausePid?: number;
+}
+
+export interface SandboxesOptions {
+  readonly dir: string;
+  readonly shim: string;
+  readonly cgroupRoot: string;
+  readonly run: RunCommand;
+  readonly clock: Clock;
+  readonly store: StateStore<SandboxRecord>;
+}
+
+const commandTimeoutMs = 10_000;
+
+/**
+ * A pod's shared parts without a pause container: a named network namespace, an IPC namespace kept by a bind mount, a
+ * tmpfs for /dev/shm, and only where the pod shares its PID namespace a small init that holds it and reaps orphans.
+ */
+export class Sandboxes {
+  readonly #options: SandboxesOptions;
+
+  constructor(options: SandboxesOptions) {
+    this.#options = options;
+  }
+
+  /** The directory in which IPC namespaces are mounted must be private, else the kernel refuses. */
+  async start(): Promise<void> {
+    const dir = join(this.#options.dir, 'ipc');
+    await mkdir(dir, { recursive: true });
+    if (await isMounted(dir)) return;
+    await this.#must('mount', ['--bind', dir, dir]);
+    await this.#must('mount', ['--make-private', dir]);
+  }
+
+  paths(record: SandboxRecord): {
+    readonly network?: string;
+    readonly ipc?: string;
+    readonly pid?: string;
+    readonly shm?: string;
+  } {
+    const { id, namespaces } = record.config;
+    return {
+      ...(namespaces.hostNetwork ? {} : { network: netnsPath(id) }),
+      ...(namespaces.hostIpc ? { shm: '/dev/shm' } : { ipc: this.#ipc(id), shm: this.#shm(id) }),
+      ...(record.pausePid === undefined ? {} : { pid: `/proc/${record.pausePid}/ns/pid` }),
+    };
+  }
+
+  async create(config: SandboxConfig): Promise<SandboxState> {
+    const { store, clock } = this.#options;
+    const old = store.get(config.id);
+    if (old !== undefined && (await this.#whole(old))) return stateOf(old);
+    const record: SandboxRecord = { config, createdAtMs: clock.nowMs() };
+    await store.set(config.id, record);
+    await Promise.all([
+      config.namespaces.hostNetwork ? undefined : this.#addNetns(config.id),
+      config.namespaces.hostIpc ? undefined : this.#addIpc(config.id),
+      config.namespaces.hostIpc ? undefined : this.#addShm(config.id),
+    ]);
+    const pausePid =
+      config.namespaces.sharePid && !config.namespaces.hostPid ? await this.#addPause() : undefined;
+    const whole = pausePid === undefined ? record : { ...record, pausePid };
+    await store.set(config.id, whole);
+    return stateOf(whole);
+  }
+
+  async remove(id: string): Promise<void> {
+    const { store, run } = this.#options;
+    const record = store.get(id);
+    if (record?.pausePid !== undefined) await killPause(record.pausePid);
+    if (record?.config.namespaces.hostNetwork !== true && (await exists(netnsPath(id)))) {
+      await this.#must('ip', ['netns', 'delete', netnsName(id)]);
+    }
+    for (const path of [this.#ipc(id), this.#shm(id)]) {
+      if (!(await exists(path))) continue;
+      if (await isMounted(path)) {
+        await run('umount', ['--lazy', path], { timeoutMs: commandTimeoutMs });
+      }
+      await rm(path, { recursive: true, force: true });
+    }
+    if (record !== undefined) await removeCgroups(this.cgroupOf(record.config));
+    await store.delete(id);
+  }
+
+  /** The pod's cgroup, below the mount point of a controller. */
+  cgroupOf(config: SandboxConfig): string {
+    if (config.cgroupParent !== undefined) return config.cgroupParent;
+    const qos = { Guaranteed: '', Burstable: '/burstable', BestEffort: '/besteffort' };
+    return `${this.#options.cgroupRoot}${qos[config.qosClass]}/pod${config.pod.uid}`;
+  }
+
+  async #whole(record: SandboxRecord): Promise<boolean> {
+    const { network, ipc, pid } = this.paths(record);
+    for (const path of [network, ipc, pid]) {
+      if (path !== undefined && !(await exists(path))) return false;
+    }
+    if (record.config.namespaces.hostIpc) return true;
+    return isMounted(this.#shm(record.config.id));
+  }
+
+  async #addNetns(id: string): Promise<void> {
+    if (await exists(netnsPath(id))) return;
+    await this.#must('ip', ['netns', 'add', netnsName(id)]);
+  }
+
+  async #addIpc(id: string): Promise<void> {
+    const path = this.#ipc(id);
+    if (await isMounted(path)) return;
+    await this.#must('touch', [path]);
+    await this.#must('unshare', [`--ipc=${path}`, 'true']);
+  }
+
+  async #addShm(id: string): Promise<void> {
+    const path = this.#shm(id);
+    if (await isMounted(path)) return;
+    await mkdir(path, { recursive: true });
+    const options = 'size=65536k,mode=1777,nosuid,nodev,noexec';
+    await this.#must('mount', ['-t', 'tmpfs', '-o', options, 'shm', path]);
+  }
+
+  /** Starts the init of a shared PID namespace. @returns its pid as the node sees it */
+  #addPause(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(
+        'unshare',
+        ['--pid', '--fork', '--mount-proc', this.#options.shim, 'pause'],
+        { detached: true, stdio: ['ignore', 'pipe', 'ignore'] },
+      );
+      let text = '';
+      const fail = (): void => {
+        reject(new RuntimeError('CreateFailed', 'the shared PID namespace could not be made'));
+      };
+      child.on('error', fail);
+      child.on('close', fail);
+      child.stdout?.on('data', (data: Buffer) => {
+        text += data.toString();
+        if (!text.includes('\n')) return;
+        child.unref();
+        child.stdout?.destroy();
+        childOf(child.pid ?? 0).then(resolve, reject);
+      });
+    });
+  }
+
+  #ipc(id: string): string {
+    return join(this.#options.dir, 'ipc', id);
+  }
+
+  #shm(id: string): string {
+    return join(this.#options.dir, 'shm', id);
+  }
+
+  async #must(program: string, args: readonly string[]): Promise<CommandResult> {
+    const result = await this.#options.run(program, args, { timeoutMs: commandTimeoutMs });
+    if (result.code === 0) return result;
+    throw new RuntimeError(
+      'Failed',
+      `failed to create pod sandbox: ${program} ${args.join(' ')}: ${result.stderr.trim()}`,
+      { retryable: true },
+    );
+  }
+}
+
+export function stateOf(record: SandboxRecord): SandboxState {
+  const { id, pod, namespaces } = record.config;
+  return {
+    id,
+    pod,
+    createdAtMs: record.createdAtMs,
+    ...(namespaces.hostNetwork ? {} : { netnsPath: netnsPath(id) }),
+  };
+}
+
+function netnsName(id: string): string {
+  return `trireme-${id}`;
+}
+
+function netnsPath(id: string): string {
+  return `/run/netns/${netnsName(id)}`;
+}
+
+async function childOf(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return Number(text.trim().split(' ')[0]);
+}
+
+async function killPause(pid: number): Promise<void> {
+  const cmdline = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  if (cmdline.split('\0').includes('pause')) process.kill(pid, 'SIGKILL');
+}
+
+/** Removes empty cgroups of that path under every controller (v1) or the one tree (v2). */
+async function removeCgroups(path: string): Promise<void> {
+  const root = '/sys/fs/cgroup';
+  const controllers = await readdir(root).catch(() => []);
+  for (const dir of ['', ...controllers]) {
+    const at = join(root, dir, path);
+    const entries = await readdir(at, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      if (entry.isDirectory()) await rmdir(join(at, entry.name)).catch(() => undefined);
+    }
+    if (entries.length > 0) await rmdir(at).catch(() => undefined);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
