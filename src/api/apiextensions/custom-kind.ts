@@ -97,9 +97,8 @@ function fieldsOf(version: Version): Record<string, (object: KubeObject) => stri
       const read = compileJsonPath(jsonPath);
       const getter = (object: KubeObject): string => {
         const [value] = read(object);
-        return value === undefined || value === null || typeof value === 'object'
-          ? ''
-          : String(value);
+        if (typeof value === 'string') return value;
+        return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
       };
       return [jsonPath.replace(/^\./, ''), getter];
     }),
