@@ -1,0 +1,24 @@
+import type { Objects } from '../registry/objects.js';
+import type { AdmissionPlugin } from './chain.js';
+import { namespaceLifecycle } from './namespace-lifecycle.js';
+import { priority } from './priority.js';
+import { serviceAccount } from './service-account.js';
+import { tolerationSeconds } from './toleration-seconds.js';
+import { namespaceDefaults } from './namespace-defaults.js';
+import { storageDefaults } from './storage-defaults.js';
+
+/** The plugins in kube-apiserver's order, without those that were switched off. */
+export function admissionPlugins(
+  objects: Objects,
+  disabled: ReadonlySet<string>,
+): readonly AdmissionPlugin[] {
+  const plugins = [
+    namespaceLifecycle(objects),
+    namespaceDefaults(),
+    serviceAccount(objects),
+    priority(objects),
+    tolerationSeconds(),
+    ...storageDefaults(objects),
+  ];
+  return plugins.filter((plugin) => !disabled.has(plugin.name));
+}

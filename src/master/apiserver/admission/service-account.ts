@@ -1,0 +1,92 @@
+import type { KubeObject } from '../../../api/object.js';
+import { generateName } from '../registry/names.js';
+import type { Objects } from '../registry/objects.js';
+import { forbidden } from '../status.js';
+import type { AdmissionPlugin } from './chain.js';
+import type { PodObject } from './pod-object.js';
+import { createsPod } from './pod-object.js';
+
+const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
+const volumePrefix = 'kube-api-access-';
+/** Just over an hour, so that the node renews tokens hourly (kubelet's habit). */
+const tokenSeconds = 3607;
+
+interface ServiceAccount extends KubeObject {
+  automountServiceAccountToken?: boolean;
+  imagePullSecrets?: { name?: string }[];
+}
+
+/** Gives a pod its service account, and its containers the account's token. */
+export function serviceAccount(objects: Objects): AdmissionPlugin {
+  const cache = objects.mirror.cache('serviceaccounts');
+  const find = async (key: string): Promise<ServiceAccount | undefined> => {
+    const known = cache.get(key);
+    if (known !== undefined) return known.object();
+    await objects.mirror.fresh();
+    return cache.get(key)?.object();
+  };
+  return {
+    name: 'ServiceAccount',
+    handles: createsPod,
+    async mutate({ object, context }) {
+      const pod = object as PodObject;
+      const { spec, metadata } = pod;
+      if (metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) return;
+      const name = spec.serviceAccountName ?? 'default';
+      spec.serviceAccountName = name;
+      spec.serviceAccount = name;
+      const { namespace } = context.target;
+      const account = await find(`${namespace}/${name}`);
+      if (account === undefined) {
+        const text =
+          `error looking up service account ${namespace}/${name}: ` +
+          `serviceaccount "${name}" not found`;
+        throw forbidden({ group: '', resource: 'pods' }, metadata.name, text);
+      }
+      const mounts =
+        spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true;
+      if (mounts) mountToken(pod);
+      if ((spec.imagePullSecrets?.length ?? 0) === 0 && account.imagePullSecrets !== undefined) {
+        spec.imagePullSecrets = structuredClone(account.imagePullSecrets);
+      }
+    },
+  };
+}
+
+function mountToken(pod: PodObject): void {
+  const { spec } = pod;
+  const volumes = (spec.volumes ??= []);
+  const present = volumes.find((volume) => volume.name.startsWith(volumePrefix));
+  const name = present?.name ?? generateName(volumePrefix);
+  let used = false;
+  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+    const mounts = (container.volumeMounts ??= []);
+    if (mounts.some((mount) => mount.mountPath === mountPath)) continue;
+    mounts.push({ name, readOnly: true, mountPath });
+    used = true;
+  }
+  if (used && present === undefined) volumes.push(tokenVolume(name));
+}
+
+function tokenVolume(name: string): { name: string } & Record<string, unknown> {
+  return {
+    name,
+    projected: {
+      defaultMode: 420,
+      sources: [
+        { serviceAccountToken: { expirationSeconds: tokenSeconds, path: 'token' } },
+        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+        {
+          downwardAPI: {
+            items: [
+              {
+                path: 'namespace',
+                fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' },
+              },
+            ],
+          },
+        },
+      ],
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { KubeObject } from '../../../api/object.js';
+import type { ResourceCache } from '../cache/resource-cache.js';
+import type { Objects } from '../registry/objects.js';
+import type { AdmissionPlugin } from './chain.js';
+
+interface Spec extends KubeObject {
+  spec?: { storageClassName?: string; ingressClassName?: string };
+}
+
+/** The newest object that its annotation names the default one; by name among equals. */
+function defaultOf(cache: ResourceCache, annotation: string): string | undefined {
+  const found = [...cache.list()]
+    .map((entry) => entry.object().metadata)
+    .filter((metadata) => metadata.annotations?.[annotation] === 'true');
+  found.sort((a, b) => {
+    const [left, right] = [a.creationTimestamp ?? '', b.creationTimestamp ?? ''];
+    return left === right ? (a.name < b.name ? -1 : 1) : left < right ? 1 : -1;
+  });
+  return found[0]?.name;
+}
+
+/** Claims without a class get the default storage class; ingresses the default ingress class. */
+export function storageDefaults(objects: Objects): readonly AdmissionPlugin[] {
+  const storageClasses = objects.mirror.cache('storage.k8s.io/storageclasses');
+  const ingressClasses = objects.mirror.cache('networking.k8s.io/ingressclasses');
+  return [
+    {
+      name: 'DefaultStorageClass',
+      handles: ({ operation, context: { target } }) =>
+        operation === 'CREATE' && target.kind.kind === 'PersistentVolumeClaim',
+      mutate({ object }) {
+        const claim = object as Spec;
+        if (claim.spec === undefined || claim.spec.storageClassName !== undefined) return;
+        const name = defaultOf(storageClasses, 'storageclass.kubernetes.io/is-default-class');
+        if (name !== undefined) claim.spec.storageClassName = name;
+      },
+    },
+    {
+      name: 'DefaultIngressClass',
+      handles: ({ operation, context: { target } }) =>
+        operation === 'CREATE' &&
+        target.kind.kind === 'Ingress' &&
+        target.kind.group === 'networking.k8s.io',
+      mutate({ object }) {
+        const ingress = object as Spec;
+        if (ingress.spec === undefined || ingress.spec.ingressClassName !== undefined) return;
+        const annotations = ingress.metadata.annotations ?? {};
+        if (annotations['kubernetes.io/ingress.class'] !== undefined) return;
+        const name = defaultOf(ingressClasses, 'ingressclass.kubernetes.io/is-default-class');
+        if (name !== undefined) ingress.spec.ingressClassName = name;
+      },
+    },
+  ];
+}

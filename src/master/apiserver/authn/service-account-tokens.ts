@@ -1,0 +1,197 @@
+import { createPrivateKey, createPublicKey, randomUUID, createHash } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { decodeJwt, jwtVerify, SignJWT } from 'jose';
+import type { JWTPayload } from 'jose';
+import type { Clock } from '../../../lib/clock.js';
+import type { Mirror } from '../cache/mirror.js';
+import type { UserInfo } from '../registry/types.js';
+import type { TokenAuthenticator } from './authenticator.js';
+
+/** What a token is bound to, beside its service account. */
+export interface BoundObject {
+  readonly kind: 'Pod' | 'Secret' | 'Node';
+  readonly name: string;
+  readonly uid: string;
+}
+
+interface KubernetesClaims {
+  readonly namespace?: string;
+  readonly serviceaccount?: { readonly name?: string; readonly uid?: string };
+  readonly pod?: { readonly name?: string; readonly uid?: string };
+  readonly secret?: { readonly name?: string; readonly uid?: string };
+  readonly node?: { readonly name?: string; readonly uid?: string };
+}
+
+export interface ServiceAccountTokenOptions {
+  readonly issuer: string;
+  /** Audiences that this API server answers to; the first one is the default of new tokens. */
+  readonly audiences: readonly string[];
+  /** PEM of the private key that signs. */
+  readonly signingKey: string | Buffer;
+  /** PEM of further public keys whose tokens are believed. */
+  readonly publicKeys?: readonly (string | Buffer)[];
+  readonly mirror: Mirror;
+  readonly clock: Clock;
+}
+
+const prefix = 'system:serviceaccount:';
+/** A pod that is being deleted keeps its token's power so long. */
+const deletedGraceMs = 60_000;
+
+/** Signs and checks service account tokens: JWTs bound to the account and, mostly, to a pod. */
+export class ServiceAccountTokens implements TokenAuthenticator {
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  readonly #signingKey: KeyObject;
+  readonly #keys: readonly KeyObject[];
+  readonly #mirror: Mirror;
+  readonly #clock: Clock;
+  readonly #algorithm: 'RS256' | 'ES256';
+
+  constructor(options: ServiceAccountTokenOptions) {
+    this.issuer = options.issuer;
+    this.audiences = options.audiences;
+    this.#signingKey = createPrivateKey(options.signingKey);
+    this.#algorithm = this.#signingKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
+    this.#keys = [
+      createPublicKey(this.#signingKey),
+      ...(options.publicKeys ?? []).map((pem) => createPublicKey(pem)),
+    ];
+    this.#mirror = options.mirror;
+    this.#clock = options.clock;
+  }
+
+  /** Makes a token. @param seconds how long it lives */
+  async issue(options: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid: string;
+    readonly audiences: readonly string[];
+    readonly seconds: number;
+    readonly bound?: BoundObject | undefined;
+    readonly node?: { readonly name: string; readonly uid: string } | undefined;
+  }): Promise<{ token: string; expiration: string; id: string }> {
+    const nowSeconds = Math.floor(this.#clock.nowMs() / 1_000);
+    const expires = nowSeconds + options.seconds;
+    const id = randomUUID();
+    const { bound, node } = options;
+    const claims: KubernetesClaims = {
+      namespace: options.namespace,
+      serviceaccount: { name: options.name, uid: options.uid },
+      ...(bound === undefined
+        ? {}
+        : { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } }),
+      ...(node === undefined ? {} : { node }),
+    };
+    const audiences = options.audiences.length > 0 ? options.audiences : this.audiences;
+    const token = await new SignJWT({ 'kubernetes.io': claims })
+      .setProtectedHeader({ alg: this.#algorithm, kid: keyId(this.#keys[0]) })
+      .setAudience([...audiences])
+      .setExpirationTime(expires)
+      .setIssuedAt(nowSeconds)
+      .setIssuer(this.issuer)
+      .setJti(id)
+      .setNotBefore(nowSeconds)
+      .setSubject(`${prefix}${options.namespace}:${options.name}`)
+      .sign(this.#signingKey);
+    const expiration = new Date(expires * 1_000).toISOString().replace('.000Z', 'Z');
+    return { token, expiration, id };
+  }
+
+  authenticate(token: string): Promise<UserInfo | undefined> {
+    return this.verify(token, this.audiences);
+  }
+
+  /** The user of a token meant for one of `audiences`; undefined when it is not valid now. */
+  async verify(token: string, audiences: readonly string[]): Promise<UserInfo | undefined> {
+    let issuer: string | undefined;
+    try {
+      issuer = decodeJwt(token).iss;
+    } catch {
+      return undefined;
+    }
+    if (issuer !== this.issuer) return undefined;
+    for (const key of this.#keys) {
+      const payload = await this.#check(token, key, audiences);
+      if (payload !== undefined) return this.#userOf(payload);
+    }
+    return undefined;
+  }
+
+  async #check(
+    token: string,
+    key: KeyObject,
+    audiences: readonly string[],
+  ): Promise<JWTPayload | undefined> {
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        issuer: this.issuer,
+        audience: [...audiences],
+        currentDate: new Date(this.#clock.nowMs()),
+      });
+      return payload;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Checks the claims against the objects that live now. */
+  #userOf(payload: JWTPayload): UserInfo | undefined {
+    const claims = payload['kubernetes.io'] as KubernetesClaims | undefined;
+    const namespace = claims?.namespace ?? '';
+    const name = claims?.serviceaccount?.name ?? '';
+    if (payload.sub !== `${prefix}${namespace}:${name}`) return undefined;
+    if (!this.#lives('serviceaccounts', namespace, claims?.serviceaccount)) return undefined;
+    const extra: Record<string, string[]> = {};
+    if (payload.jti !== undefined) {
+      extra['authentication.kubernetes.io/credential-id'] = [`JTI=${payload.jti}`];
+    }
+    if (claims?.pod !== undefined) {
+      if (!this.#lives('pods', namespace, claims.pod)) return undefined;
+      extra['authentication.kubernetes.io/pod-name'] = [claims.pod.name ?? ''];
+      extra['authentication.kubernetes.io/pod-uid'] = [claims.pod.uid ?? ''];
+    }
+    if (claims?.secret !== undefined && !this.#lives('secrets', namespace, claims.secret)) {
+      return undefined;
+    }
+    if (claims?.node !== undefined) {
+      extra['authentication.kubernetes.io/node-name'] = [claims.node.name ?? ''];
+      extra['authentication.kubernetes.io/node-uid'] = [claims.node.uid ?? ''];
+    }
+    return {
+      name: `${prefix}${namespace}:${name}`,
+      uid: claims?.serviceaccount?.uid ?? '',
+      groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`],
+      extra,
+    };
+  }
+
+  #lives(
+    resource: string,
+    namespace: string,
+    reference: { readonly name?: string; readonly uid?: string } | undefined,
+  ): boolean {
+    if (reference?.name === undefined) return false;
+    const object = this.#mirror.cache(resource).get(`${namespace}/${reference.name}`)?.object();
+    if (object === undefined || object.metadata.uid !== reference.uid) return false;
+    const deletion = object.metadata.deletionTimestamp;
+    return deletion === undefined || Date.parse(deletion) + deletedGraceMs > this.#clock.nowMs();
+  }
+
+  /** The key set in the form that OIDC relying parties read. */
+  jwks(): object {
+    const keys = this.#keys.map((key) => ({
+      ...key.export({ format: 'jwk' }),
+      use: 'sig',
+      kid: keyId(key),
+      alg: key.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256',
+    }));
+    return { keys };
+  }
+}
+
+function keyId(key: KeyObject | undefined): string {
+  if (key === undefined) return '';
+  const der = key.export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(der).digest('base64url');
+}

@@ -1,0 +1,47 @@
+import { StatusError, forbidden } from '../status.js';
+import type { Attributes, Authorizer, Decision } from './attributes.js';
+import { forbiddenSubject, forbiddenText } from './attributes.js';
+
+/** Members of `system:masters` may do everything. */
+export const superuserAuthorizer: Authorizer = {
+  authorize: ({ user }) =>
+    user.groups.includes('system:masters') ? { allowed: true, reason: '' } : undefined,
+};
+
+export const alwaysAllow: Authorizer = { authorize: () => ({ allowed: true, reason: '' }) };
+export const alwaysDeny: Authorizer = {
+  authorize: () => ({ allowed: false, reason: 'Everything is forbidden.' }),
+};
+
+/** Asks one after the other; the first opinion counts, and none means no. */
+export function chain(authorizers: readonly Authorizer[]): {
+  decide(attributes: Attributes): Promise<Decision>;
+} {
+  return {
+    async decide(attributes) {
+      for (const authorizer of authorizers) {
+        const asked = authorizer.authorize(attributes);
+        const decision = asked instanceof Promise ? await asked : asked;
+        if (decision !== undefined) return decision;
+      }
+      return { allowed: false, reason: '' };
+    },
+  };
+}
+
+export type Authorization = ReturnType<typeof chain>;
+
+/** Refuses what is not allowed. @throws StatusError Forbidden */
+export async function mustBeAllowed(
+  authorization: Authorization,
+  attributes: Attributes,
+): Promise<void> {
+  const decision = await authorization.decide(attributes);
+  if (decision.allowed) return;
+  const target = { group: attributes.group, resource: attributes.resource };
+  const text = forbiddenText(attributes, decision.reason);
+  const error = forbidden(target, attributes.name, text);
+  const message = `${forbiddenSubject(attributes)}: ${text}`;
+  const details = attributes.isResource ? error.status.details : {};
+  throw new StatusError({ ...error.status, message, details });
+}

@@ -1,0 +1,156 @@
+import type { LabelSelector } from '../../../api/types/core.js';
+import { compileSelector } from '../../../api/label-selector.js';
+import type { KubeObject } from '../../../api/object.js';
+import type { Mirror } from '../cache/mirror.js';
+import type { ResourceCache } from '../cache/resource-cache.js';
+import type { UserInfo } from '../registry/types.js';
+import type { Attributes, Authorizer, Decision } from './attributes.js';
+
+/** One rule of a role. */
+export interface PolicyRule {
+  readonly verbs?: readonly string[];
+  readonly apiGroups?: readonly string[];
+  readonly resources?: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly nonResourceURLs?: readonly string[];
+}
+
+interface AggregationRule {
+  readonly clusterRoleSelectors?: readonly LabelSelector[];
+}
+
+interface Role extends KubeObject {
+  aggregationRule?: AggregationRule;
+  rules?: readonly PolicyRule[];
+}
+
+interface Subject {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+interface Binding extends KubeObject {
+  subjects?: readonly Subject[];
+  roleRef: { readonly kind: string; readonly name: string };
+}
+
+const group = 'rbac.authorization.k8s.io';
+
+function has(list: readonly string[] | undefined, value: string): boolean {
+  return list !== undefined && (list.includes('*') || list.includes(value));
+}
+
+function resourceMatches(rule: PolicyRule, attributes: Attributes): boolean {
+  const { resource, subresource } = attributes;
+  const full = subresource === '' ? resource : `${resource}/${subresource}`;
+  const { resources = [] } = rule;
+  if (resources.includes('*') || resources.includes(full)) return true;
+  return subresource !== '' && resources.includes(`*/${subresource}`);
+}
+
+/** True when one rule allows the request (apiserver `RuleAllows`). */
+export function ruleAllows(rule: PolicyRule, attributes: Attributes): boolean {
+  if (!has(rule.verbs, attributes.verb)) return false;
+  if (!attributes.isResource) {
+    return (rule.nonResourceURLs ?? []).some(
+      (pattern) =>
+        pattern === '*' ||
+        pattern === attributes.path ||
+        (pattern.endsWith('*') && attributes.path.startsWith(pattern.slice(0, -1))),
+    );
+  }
+  if (!has(rule.apiGroups, attributes.group) || !resourceMatches(rule, attributes)) return false;
+  const { resourceNames = [] } = rule;
+  return resourceNames.length === 0 || resourceNames.includes(attributes.name);
+}
+
+function subjectMatches(subject: Subject, user: UserInfo, namespace: string): boolean {
+  switch (subject.kind) {
+    case 'User':
+      return subject.name === user.name;
+    case 'Group':
+      return user.groups.includes(subject.name);
+    case 'ServiceAccount': {
+      const home = subject.namespace ?? namespace;
+      return home !== '' && user.name === `system:serviceaccount:${home}:${subject.name}`;
+    }
+    default:
+      return false;
+  }
+}
+
+/** Role-based access control over the cached roles and bindings. */
+export class RbacAuthorizer implements Authorizer {
+  readonly #roles: ResourceCache;
+  readonly #clusterRoles: ResourceCache;
+  readonly #bindings: ResourceCache;
+  readonly #clusterBindings: ResourceCache;
+
+  constructor(mirror: Mirror) {
+    this.#roles = mirror.cache(`${group}/roles`);
+    this.#clusterRoles = mirror.cache(`${group}/clusterroles`);
+    this.#bindings = mirror.cache(`${group}/rolebindings`);
+    this.#clusterBindings = mirror.cache(`${group}/clusterrolebindings`);
+  }
+
+  authorize(attributes: Attributes): Decision | undefined {
+    for (const { rules, reason } of this.#applicable(attributes.user, attributes.namespace)) {
+      for (const rule of rules) {
+        if (ruleAllows(rule, attributes))
+          return { allowed: true, reason: `RBAC: allowed by ${reason}` };
+      }
+    }
+    return undefined;
+  }
+
+  /** All rules that hold for a user in a namespace (`''`: cluster scope only). */
+  rulesFor(user: UserInfo, namespace: string): PolicyRule[] {
+    return [...this.#applicable(user, namespace)].flatMap((found) => found.rules);
+  }
+
+  *#applicable(
+    user: UserInfo,
+    namespace: string,
+  ): Generator<{ rules: readonly PolicyRule[]; reason: string }> {
+    for (const entry of this.#clusterBindings.list()) {
+      const binding = entry.object() as Binding;
+      if (!binding.subjects?.some((subject) => subjectMatches(subject, user, ''))) continue;
+      const rules = this.#rulesOf('', binding);
+      const reason = `ClusterRoleBinding ${JSON.stringify(entry.name)} of ClusterRole ${JSON.stringify(binding.roleRef.name)}`;
+      yield { rules, reason };
+    }
+    if (namespace === '') return;
+    for (const entry of this.#bindings.list(namespace)) {
+      const binding = entry.object() as Binding;
+      const matches = binding.subjects?.some((s) => subjectMatches(s, user, namespace)) ?? false;
+      if (!matches) continue;
+      const where = JSON.stringify(`${entry.name}/${namespace}`);
+      const role = JSON.stringify(binding.roleRef.name);
+      const reason = `RoleBinding ${where} of ${binding.roleRef.kind} ${role}`;
+      yield { rules: this.#rulesOf(namespace, binding), reason };
+    }
+  }
+
+  #rulesOf(namespace: string, binding: Binding): readonly PolicyRule[] {
+    const { kind, name } = binding.roleRef;
+    const entry =
+      kind === 'Role' ? this.#roles.get(`${namespace}/${name}`) : this.#clusterRoles.get(name);
+    const role = entry?.object() as Role | undefined;
+    if (role?.aggregationRule === undefined) return role?.rules ?? [];
+    return [...(role.rules ?? []), ...this.#aggregated(role.aggregationRule)];
+  }
+
+  /** Rules of the cluster roles that an aggregating one selects, as they are now. */
+  #aggregated(rule: AggregationRule): PolicyRule[] {
+    const selects = (rule.clusterRoleSelectors ?? []).map(compileSelector);
+    const found: PolicyRule[] = [];
+    for (const entry of this.#clusterRoles.list()) {
+      const role = entry.object() as Role;
+      if (role.aggregationRule !== undefined) continue;
+      const labels = role.metadata.labels ?? {};
+      if (selects.some((select) => select(labels))) found.push(...(role.rules ?? []));
+    }
+    return found;
+  }
+}

@@ -1,0 +1,36 @@
+/** Objects that every cluster has from the first start on. */
+import type { KubeObject } from '../../../api/object.js';
+
+type Loose = Omit<KubeObject, 'metadata'> & {
+  metadata: KubeObject['metadata'];
+  [field: string]: unknown;
+};
+
+function namespace(name: string): Loose {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+}
+
+function priorityClass(name: string, value: number, description: string): Loose {
+  const apiVersion = 'scheduling.k8s.io/v1';
+  return { apiVersion, kind: 'PriorityClass', metadata: { name }, value, description };
+}
+
+export const systemNamespaces: readonly Loose[] = [
+  namespace('default'),
+  namespace('kube-system'),
+  namespace('kube-public'),
+  namespace('kube-node-lease'),
+];
+
+export const systemPriorityClasses: readonly Loose[] = [
+  priorityClass(
+    'system-node-critical',
+    2_000_001_000,
+    'Used for system critical pods that must not be moved from their current node.',
+  ),
+  priorityClass(
+    'system-cluster-critical',
+    2_000_000_000,
+    'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+  ),
+];

@@ -1,0 +1,75 @@
+import type { KubeObject } from '../../../api/object.js';
+import type { PolicyRule } from '../authz/rbac.js';
+import { read, named, on } from './policy-rules.js';
+import { systemBindings, systemRoles } from './policy-system-roles.js';
+import { adminRules, editRules, viewRules } from './policy-user-roles.js';
+
+export interface PolicyObject extends KubeObject {
+  rules?: readonly PolicyRule[];
+  aggregationRule?: { readonly clusterRoleSelectors: readonly object[] };
+  subjects?: readonly object[];
+  roleRef?: object;
+}
+
+const apiVersion = 'rbac.authorization.k8s.io/v1';
+const group = 'rbac.authorization.k8s.io';
+const defaults = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
+const annotations = { 'rbac.authorization.kubernetes.io/autoupdate': 'true' };
+const aggregateTo = (role: string): string => `rbac.authorization.k8s.io/aggregate-to-${role}`;
+
+function clusterRole(
+  name: string,
+  rules: readonly PolicyRule[],
+  labels: Readonly<Record<string, string>> = {},
+): PolicyObject {
+  return {
+    apiVersion,
+    kind: 'ClusterRole',
+    metadata: { name, labels: { ...defaults, ...labels }, annotations },
+    rules,
+  };
+}
+
+function aggregated(
+  name: string,
+  from: string,
+  rules: readonly PolicyRule[],
+  labels: Readonly<Record<string, string>> = {},
+): PolicyObject {
+  const clusterRoleSelectors = [{ matchLabels: { [aggregateTo(from)]: 'true' } }];
+  return { ...clusterRole(name, rules, labels), aggregationRule: { clusterRoleSelectors } };
+}
+
+function clusterBinding(role: string, subjects: readonly object[]): PolicyObject {
+  return {
+    apiVersion,
+    kind: 'ClusterRoleBinding',
+    metadata: { name: role, labels: defaults, annotations },
+    roleRef: { apiGroup: group, kind: 'ClusterRole', name: role },
+    subjects,
+  };
+}
+
+function role(namespace: string, name: string, rules: readonly PolicyRule[]): PolicyObject {
+  const metadata = { name, namespace, labels: defaults, annotations };
+  return { apiVersion, kind: 'Role', metadata, rules };
+}
+
+/** Roles and bindings of a new cluster. */
+export const defaultPolicy: readonly PolicyObject[] = [
+  ...Object.entries(systemRoles).map(([name, rules]) => clusterRole(name, rules)),
+  clusterRole('system:aggregate-to-view', viewRules, { [aggregateTo('view')]: 'true' }),
+  clusterRole('system:aggregate-to-edit', editRules, { [aggregateTo('edit')]: 'true' }),
+  clusterRole('system:aggregate-to-admin', adminRules, { [aggregateTo('admin')]: 'true' }),
+  aggregated('view', 'view', viewRules, { [aggregateTo('edit')]: 'true' }),
+  aggregated('edit', 'edit', [...editRules, ...viewRules], { [aggregateTo('admin')]: 'true' }),
+  aggregated('admin', 'admin', [...adminRules, ...editRules, ...viewRules]),
+  ...Object.entries(systemBindings).map(([name, subjects]) => clusterBinding(name, subjects)),
+  role('kube-public', 'system:controller:bootstrap-signer', [
+    on('', 'configmaps', read),
+    named('', 'configmaps', ['cluster-info'], ['update']),
+  ]),
+  role('kube-system', 'extension-apiserver-authentication-reader', [
+    named('', 'configmaps', ['extension-apiserver-authentication'], read),
+  ]),
+];

@@ -1,0 +1,173 @@
+import type { FieldGetters } from '../../../api/kind.js';
+import { ringEvents } from '../limits.js';
+import type { StoreEvent } from '../storage/store.js';
+import { Entry } from './entry.js';
+import { SortedKeys } from './sorted-keys.js';
+
+/** One change of one object; both entries are shared by all watchers. */
+export interface CacheEvent {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly revision: number;
+  /** The object now; for DELETED as it was last, stamped with the revision of its deletion. */
+  readonly entry: Entry;
+  /** The object before, for MODIFIED and DELETED. */
+  readonly previous: Entry | undefined;
+}
+
+/** Who is told of changes. Called synchronously in revision order; must not block or throw. */
+export interface CacheObserver {
+  onEvent(event: CacheEvent): void;
+  /** Everything up to `revision` has been seen by the cache, whether or not this resource changed. */
+  onProgress?(revision: number): void;
+  /** The cache lost its place in history and was loaded anew: the observer must start over. */
+  onReset(): void;
+}
+
+/** The present objects of one resource in key order, and the latest changes to them. */
+export class ResourceCache {
+  readonly id: string;
+  /** Selectable fields of all versions of the resource. */
+  getters: FieldGetters = {};
+  readonly #entries = new Map<string, Entry>();
+  readonly #keys = new SortedKeys();
+  readonly #observers = new Set<CacheObserver>();
+  readonly #indexes = new Map<string, Map<string, Set<string>>>();
+  #ring: CacheEvent[] = [];
+  #ringStart = 0;
+  /** Changes after this revision are all in the ring. */
+  #completeSince = 0;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get observerCount(): number {
+    return this.#observers.size;
+  }
+
+  get(key: string): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Entries in key order: all, those of one namespace, from `afterKey` (excluded) on. */
+  *list(namespace = '', afterKey = ''): Generator<Entry> {
+    const prefix = namespace === '' ? '' : `${namespace}/`;
+    for (const key of this.#keys.from(prefix, afterKey)) {
+      const entry = this.#entries.get(key);
+      if (entry !== undefined) yield entry;
+    }
+  }
+
+  /** Keeps an index over a selectable field. Adding one again is harmless. */
+  addIndex(field: string): void {
+    if (this.#indexes.has(field)) return;
+    this.#indexes.set(field, new Map());
+    for (const entry of this.#entries.values()) this.#indexEntry(field, entry, true);
+  }
+
+  /** Entries whose indexed field has this value, in key order; undefined without such an index. */
+  byIndex(field: string, value: string): Entry[] | undefined {
+    const index = this.#indexes.get(field);
+    if (index === undefined) return undefined;
+    const keys = [...(index.get(value) ?? [])].sort((a, b) => (a < b ? -1 : 1));
+    return keys.flatMap((key) => this.#entries.get(key) ?? []);
+  }
+
+  /** Replaces everything with what was loaded at `revision`. */
+  reset(entries: Iterable<Entry>, revision: number): void {
+    this.#entries.clear();
+    this.#keys.clear();
+    for (const index of this.#indexes.values()) index.clear();
+    this.#ring = [];
+    this.#ringStart = 0;
+    this.#completeSince = revision;
+    for (const entry of entries) this.#put(entry);
+    for (const observer of this.#observers) observer.onReset();
+  }
+
+  /** Takes one change from the store. */
+  apply(key: string, event: StoreEvent): void {
+    const previous = this.#entries.get(key);
+    if (event.type === 'put') {
+      const entry = Entry.fromStored(key, event.value, event.modRevision);
+      this.#put(entry);
+      const type = previous === undefined ? 'ADDED' : 'MODIFIED';
+      this.#emit({ type, revision: event.modRevision, entry, previous });
+    } else if (previous !== undefined) {
+      this.#remove(previous);
+      const entry = previous.deletedAt(event.modRevision);
+      this.#emit({ type: 'DELETED', revision: event.modRevision, entry, previous });
+    }
+  }
+
+  progress(revision: number): void {
+    for (const observer of this.#observers) observer.onProgress?.(revision);
+  }
+
+  #put(entry: Entry): void {
+    const old = this.#entries.get(entry.key);
+    if (old === undefined) this.#keys.add(entry.key);
+    this.#entries.set(entry.key, entry);
+    for (const field of this.#indexes.keys()) {
+      if (old !== undefined) this.#indexEntry(field, old, false);
+      this.#indexEntry(field, entry, true);
+    }
+  }
+
+  #remove(entry: Entry): void {
+    this.#entries.delete(entry.key);
+    this.#keys.remove(entry.key);
+    for (const field of this.#indexes.keys()) this.#indexEntry(field, entry, false);
+  }
+
+  #indexEntry(field: string, entry: Entry, present: boolean): void {
+    const value = entry.facts(this.getters).fields[field] ?? '';
+    const index = this.#indexes.get(field);
+    if (index === undefined) return;
+    const keys = index.get(value);
+    if (!present) {
+      keys?.delete(entry.key);
+      if (keys?.size === 0) index.delete(value);
+    } else if (keys === undefined) index.set(value, new Set([entry.key]));
+    else keys.add(entry.key);
+  }
+
+  #emit(event: CacheEvent): void {
+    if (this.#ring.length < ringEvents) this.#ring.push(event);
+    else {
+      const dropped = this.#ring[this.#ringStart];
+      if (dropped !== undefined) this.#completeSince = dropped.revision;
+      this.#ring[this.#ringStart] = event;
+      this.#ringStart = (this.#ringStart + 1) % ringEvents;
+    }
+    for (const observer of this.#observers) observer.onEvent(event);
+  }
+
+  /** The first revision from which on a watch can be served. */
+  get oldestRevision(): number {
+    return this.#completeSince;
+  }
+
+  /** The changes after `revision`, or undefined when some of them are forgotten. */
+  eventsSince(revision: number): CacheEvent[] | undefined {
+    if (revision < this.#completeSince) return undefined;
+    const ordered = [...this.#ring.slice(this.#ringStart), ...this.#ring.slice(0, this.#ringStart)];
+    let low = 0;
+    let high = ordered.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ordered[middle]?.revision ?? 0) <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return ordered.slice(low);
+  }
+
+  observe(observer: CacheObserver): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+}

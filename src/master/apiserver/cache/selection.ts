@@ -1,0 +1,103 @@
+import type { FieldGetters, KindDeclaration } from '../../../api/kind.js';
+import type { Requirement } from '../../../api/label-selector.js';
+import {
+  matchesRequirements,
+  parseLabelSelector,
+  SelectorError,
+} from '../../../api/label-selector.js';
+import { badRequest } from '../status.js';
+import type { Entry, Facts } from './entry.js';
+import type { ResourceCache } from './resource-cache.js';
+
+interface FieldTerm {
+  readonly field: string;
+  readonly value: string;
+  readonly equal: boolean;
+}
+
+/** Label and field selectors of one list or watch. */
+export class Selection {
+  readonly labels: readonly Requirement[];
+  readonly fields: readonly FieldTerm[];
+  /** Set when the selection can match at most this one name. */
+  readonly name: string | undefined;
+
+  constructor(labels: readonly Requirement[], fields: readonly FieldTerm[]) {
+    this.labels = labels;
+    this.fields = fields;
+    this.name = fields.find((term) => term.equal && term.field === 'metadata.name')?.value;
+  }
+
+  get isEmpty(): boolean {
+    return this.labels.length === 0 && this.fields.length === 0;
+  }
+
+  matches(entry: Entry, getters: FieldGetters): boolean {
+    return this.isEmpty || this.matchesFacts(entry.facts(getters));
+  }
+
+  matchesFacts(facts: Facts): boolean {
+    for (const term of this.fields) {
+      if (((facts.fields[term.field] ?? '') === term.value) !== term.equal) return false;
+    }
+    return matchesRequirements(this.labels, facts.labels);
+  }
+
+  /** Entries of the cache that may match, by the best index there is. */
+  *candidates(cache: ResourceCache, namespace: string): Generator<Entry> {
+    for (const term of this.fields) {
+      if (!term.equal) continue;
+      const found = cache.byIndex(term.field, term.value);
+      if (found === undefined) continue;
+      for (const entry of found) {
+        if (namespace === '' || entry.namespace === namespace) yield entry;
+      }
+      return;
+    }
+    yield* cache.list(namespace);
+  }
+}
+
+/** Everything. */
+export const everything = new Selection([], []);
+
+/** Parses `a=b,c!=d`, with `\` before `,`, `=` and `\` in values. @throws StatusError BadRequest */
+export function parseFieldSelector(text: string, kind: KindDeclaration): readonly FieldTerm[] {
+  if (text === '') return [];
+  const terms: FieldTerm[] = [];
+  for (const part of text.split(/(?<!\\),/)) {
+    if (part === '') continue;
+    const match = /^([^=!]+)(==|!=|=)(.*)$/s.exec(part);
+    if (match === null) {
+      throw badRequest(`invalid selector: '${text}'; can't understand '${part}'`);
+    }
+    const [, field = '', operator, value = ''] = match;
+    if (!isSelectable(field, kind)) {
+      throw badRequest(`field label not supported: ${field}`);
+    }
+    terms.push({ field, value: value.replace(/\\([\\,=])/g, '$1'), equal: operator !== '!=' });
+  }
+  return terms;
+}
+
+function isSelectable(field: string, kind: KindDeclaration): boolean {
+  if (field === 'metadata.name') return true;
+  if (field === 'metadata.namespace') return true;
+  return Object.hasOwn(kind.fields, field);
+}
+
+/** Both selectors of a request. @throws StatusError BadRequest */
+export function parseSelection(
+  kind: KindDeclaration,
+  labelSelector: string,
+  fieldSelector: string,
+): Selection {
+  if (labelSelector === '' && fieldSelector === '') return everything;
+  try {
+    const labels = parseLabelSelector(labelSelector);
+    return new Selection(labels, parseFieldSelector(fieldSelector, kind));
+  } catch (error) {
+    if (error instanceof SelectorError) throw badRequest(error.message);
+    throw error;
+  }
+}

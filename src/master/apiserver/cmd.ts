@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { Command, CommanderError, Option } from 'commander';
+import { systemClock } from '../../lib/clock.js';
+import type { LogLevel } from '../../lib/log.js';
+import { createLogger } from '../../lib/log.js';
+import type { ApiServerOptions, AuthorizationMode } from './options.js';
+import { startApiServer } from './server.js';
+
+const modes: readonly AuthorizationMode[] = ['Node', 'RBAC', 'AlwaysAllow', 'AlwaysDeny'];
+
+interface Flags {
+  masterName: string;
+  advertiseAddress?: string;
+  bindAddress: string;
+  securePort: string;
+  grpcPort: string;
+  etcdServers: string;
+  etcdCafile?: string;
+  etcdCertfile?: string;
+  etcdKeyfile?: string;
+  clientCaFile: string;
+  tlsCertFile: string;
+  tlsPrivateKeyFile: string;
+  serviceAccountKeyFile: string[];
+  serviceAccountSigningKeyFile: string;
+  serviceAccountIssuer: string;
+  apiAudiences?: string;
+  kubeletCertificateAuthority?: string;
+  kubeletClientCertificate?: string;
+  kubeletClientKey?: string;
+  encryptionKeyFile?: string;
+  serviceClusterIpRange: string;
+  serviceNodePortRange: string;
+  authorizationMode: string;
+  anonymousAuth: string;
+  auditLogPath?: string;
+  disableAdmissionPlugins: string;
+  logLevel: LogLevel;
+}
+
+const collect = (value: string, all: string[]): string[] => [...all, value];
+
+function command(): Command {
+  return new Command('apiserver')
+    .description('Serves the Kubernetes API over REST (HTTPS) and gRPC')
+    .option('--master-name <name>', 'this server among the masters', hostname())
+    .option('--advertise-address <ip>', 'address at which others reach this server')
+    .option('--bind-address <ip>', 'address to listen on', '0.0.0.0')
+    .option('--secure-port <port>', 'port of the REST API', '6443')
+    .option('--grpc-port <port>', 'port of the gRPC API', '6444')
+    .option('--data-dir <dir>', "kept for the component's own files")
+    .option('--pki-dir <dir>', 'where the keys of the cluster are')
+    .requiredOption('--etcd-servers <urls>', 'any etcd v3 cluster, comma-separated')
+    .option('--etcd-cafile <file>', "authority of the store's certificates")
+    .option('--etcd-certfile <file>', 'client certificate for the store')
+    .option('--etcd-keyfile <file>', 'its key')
+    .requiredOption('--client-ca-file <file>', 'authority of client certificates')
+    .requiredOption('--tls-cert-file <file>', "the server's certificate")
+    .requiredOption('--tls-private-key-file <file>', 'its key')
+    .option('--service-account-key-file <file>', 'public key of tokens; repeatable', collect, [])
+    .requiredOption('--service-account-signing-key-file <file>', 'private key that signs tokens')
+    .option(
+      '--service-account-issuer <url>',
+      'issuer of tokens',
+      'https://kubernetes.default.svc.cluster.local',
+    )
+    .option('--api-audiences <names>', 'audiences of tokens, comma-separated (the issuer)')
+    .option('--kubelet-certificate-authority <file>', "authority of the nodes' certificates")
+    .option('--kubelet-client-certificate <file>', 'client certificate for nodes')
+    .option('--kubelet-client-key <file>', 'its key')
+    .option(
+      '--encryption-key-file <file>',
+      '32 bytes (or their base64): Secrets are stored encrypted',
+    )
+    .option('--service-cluster-ip-range <cidr>', 'addresses of services', '10.96.0.0/16')
+    .option('--service-node-port-range <range>', 'node ports of services', '30000-32767')
+    .option('--authorization-mode <modes>', 'Node, RBAC, AlwaysAllow, AlwaysDeny', 'Node,RBAC')
+    .option('--anonymous-auth <boolean>', 'let requests without credentials be anonymous', 'true')
+    .option('--audit-log-path <file>', 'writes one line per request')
+    .option('--disable-admission-plugins <names>', 'admission plugins to leave out', '')
+    .addOption(
+      new Option('--log-level <level>', 'how much to say')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
+    )
+    .exitOverride();
+}
+
+function optional(file: string | undefined): Buffer | undefined {
+  return file === undefined ? undefined : readFileSync(file);
+}
+
+/** 32 bytes as they are, or as base64 or hexadecimal text. @throws Error for any other length */
+export function readEncryptionKey(content: Buffer): Buffer {
+  if (content.length === 32) return content;
+  const text = content.toString().trim();
+  for (const encoding of ['base64', 'hex'] as const) {
+    const decoded = Buffer.from(text, encoding);
+    if (decoded.length === 32) return decoded;
+  }
+  throw new Error('the encryption key must have 32 bytes');
+}
+
+function readModes(text: string): AuthorizationMode[] {
+  return text.split(',').map((name) => {
+    const mode = modes.find((candidate) => candidate === name);
+    if (mode === undefined) throw new Error(`unknown authorization mode ${name}`);
+    return mode;
+  });
+}
+
+function readOptions(flags: Flags): ApiServerOptions {
+  const [first = '', last = ''] = flags.serviceNodePortRange.split('-');
+  const ca = optional(flags.kubeletCertificateAuthority);
+  const cert = optional(flags.kubeletClientCertificate);
+  const key = optional(flags.kubeletClientKey);
+  const etcdCa = optional(flags.etcdCafile);
+  const etcdCert = optional(flags.etcdCertfile);
+  const etcdKey = optional(flags.etcdKeyfile);
+  const encryption = optional(flags.encryptionKeyFile);
+  return {
+    log: createLogger({ component: 'apiserver', level: flags.logLevel }),
+    clock: systemClock(),
+    masterName: flags.masterName,
+    advertiseAddress: flags.advertiseAddress ?? '127.0.0.1',
+    bindAddress: flags.bindAddress,
+    securePort: Number(flags.securePort),
+    grpcPort: Number(flags.grpcPort),
+    serving: { cert: readFileSync(flags.tlsCertFile), key: readFileSync(flags.tlsPrivateKeyFile) },
+    clientCa: readFileSync(flags.clientCaFile),
+    etcd: {
+      servers: flags.etcdServers.split(','),
+      ...(etcdCa === undefined ? {} : { ca: etcdCa }),
+      ...(etcdCert === undefined ? {} : { cert: etcdCert }),
+      ...(etcdKey === undefined ? {} : { key: etcdKey }),
+    },
+    serviceAccount: {
+      issuer: flags.serviceAccountIssuer,
+      audiences: (flags.apiAudiences ?? flags.serviceAccountIssuer).split(','),
+      signingKey: readFileSync(flags.serviceAccountSigningKeyFile),
+      publicKeys: flags.serviceAccountKeyFile.map((file) => readFileSync(file)),
+    },
+    kubelet:
+      ca === undefined || cert === undefined || key === undefined ? undefined : { ca, cert, key },
+    encryptionKey: encryption === undefined ? undefined : readEncryptionKey(encryption),
+    serviceClusterIpRange: flags.serviceClusterIpRange,
+    nodePortRange: { first: Number(first), last: Number(last) },
+    authorizationModes: readModes(flags.authorizationMode),
+    anonymousAuth: flags.anonymousAuth !== 'false',
+    auditLogPath: flags.auditLogPath,
+    disabledAdmission: new Set(flags.disableAdmissionPlugins.split(',').filter(Boolean)),
+  };
+}
+
+/**
+ * `trireme apiserver`: runs until SIGTERM or SIGINT.
+ * @param argv flags only
+ * @returns the exit code: 0 after a stop that was asked for, 1 when it could not start, 2 for bad flags
+ */
+export async function runApiserver(
+  argv: readonly string[],
+  extend: Partial<Pick<ApiServerOptions, 'extendGrpc'>> = {},
+): Promise<number> {
+  let options: ApiServerOptions;
+  try {
+    const parsed = command().parse([...argv], { from: 'user' });
+    options = { ...readOptions(parsed.opts<Flags>()), ...extend };
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    process.stderr.write(`apiserver: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 2;
+  }
+  try {
+    const server = await startApiServer(options);
+    await new Promise<void>((resolve) => {
+      process.once('SIGTERM', resolve);
+      process.once('SIGINT', resolve);
+    });
+    await server.stop();
+    return 0;
+  } catch (error) {
+    options.log.error({ error }, 'the API server could not start');
+    return 1;
+  }
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import type { KindRegistry } from '../../../api/registry.js';
+import type { Exchange } from '../rest/exchange.js';
+import { end, header, writeHead } from '../rest/exchange.js';
+import { negotiate } from '../rest/negotiate.js';
+import { sendBytes, sendJson } from '../rest/respond.js';
+import {
+  aggregatedDiscovery,
+  coreVersions,
+  groupDocument,
+  groupList,
+  resourceList,
+} from './documents.js';
+
+const aggregatedPattern =
+  /application\/json;(?=[^,]*g=apidiscovery\.k8s\.io)(?=[^,]*v=(v2beta1|v2)\b)(?=[^,]*as=APIGroupDiscoveryList)/;
+
+/** Serves `/api`, `/apis` and what lies between them and the resources. */
+export class DiscoveryHandler {
+  readonly #kinds: KindRegistry;
+  readonly #address: string;
+
+  constructor(kinds: KindRegistry, address: string) {
+    this.#kinds = kinds;
+    this.#address = address;
+  }
+
+  /** @returns false when the path is no discovery path */
+  async handle(exchange: Exchange): Promise<boolean> {
+    const parts = exchange.info.path.split('/').filter((part) => part !== '');
+    const [root, first, second] = parts;
+    if (root !== 'api' && root !== 'apis') return false;
+    if (parts.length === 1) {
+      await this.#root(exchange, root);
+      return true;
+    }
+    const document = this.#document(root, first ?? '', second, parts.length);
+    if (document === undefined) return false;
+    const format = negotiate(header(exchange, 'accept'));
+    await sendJson(exchange, 200, Buffer.from(JSON.stringify(document)), format);
+    return true;
+  }
+
+  #document(
+    root: string,
+    first: string,
+    second: string | undefined,
+    length: number,
+  ): object | undefined {
+    if (root === 'api') return length === 2 ? resourceList(this.#kinds, '', first) : undefined;
+    if (length === 2) return groupDocument(this.#kinds, first);
+    return length === 3 ? resourceList(this.#kinds, first, second ?? '') : undefined;
+  }
+
+  async #root(exchange: Exchange, root: 'api' | 'apis'): Promise<void> {
+    const accept = header(exchange, 'accept');
+    const wanted = aggregatedPattern.exec(accept)?.[1];
+    if (wanted !== undefined) {
+      await this.#aggregated(exchange, root === 'api' ? 'core' : 'groups', wanted);
+      return;
+    }
+    const document = root === 'api' ? coreVersions(this.#address) : groupList(this.#kinds);
+    const format = negotiate(accept);
+    await sendJson(exchange, 200, Buffer.from(JSON.stringify(document)), format);
+  }
+
+  async #aggregated(exchange: Exchange, scope: 'core' | 'groups', version: string): Promise<void> {
+    const apiVersion = `apidiscovery.k8s.io/${version}`;
+    const text = JSON.stringify(aggregatedDiscovery(this.#kinds, scope, apiVersion));
+    const hash = createHash('sha512').update(text).digest('hex').toUpperCase();
+    const etag = `"${hash}"`;
+    if (header(exchange, 'if-none-match') === etag) {
+      writeHead(exchange.response, 304, { etag, vary: 'Accept' });
+      end(exchange.response);
+      return;
+    }
+    const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+    await sendBytes(exchange, 200, Buffer.from(text), type, {
+      etag,
+      vary: 'Accept',
+      'cache-control': 'public',
+    });
+  }
+}

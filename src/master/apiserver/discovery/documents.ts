@@ -1,0 +1,137 @@
+/** Discovery documents, derived from the kinds: legacy lists per version, and the aggregated form (apidiscovery v2). */
+import type { KindDeclaration, Subresource } from '../../../api/kind.js';
+import { formatGroupVersion } from '../../../api/object.js';
+import type { KindRegistry } from '../../../api/registry.js';
+
+/** An entry of an `APIResourceList`. */
+export interface ApiResource {
+  readonly name: string;
+  readonly singularName: string;
+  readonly namespaced: boolean;
+  readonly group?: string;
+  readonly version?: string;
+  readonly kind: string;
+  readonly verbs: readonly string[];
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+}
+
+function resourceOf(kind: KindDeclaration): ApiResource {
+  return {
+    name: kind.plural,
+    singularName: kind.singular,
+    namespaced: kind.namespaced,
+    kind: kind.kind,
+    verbs: [...kind.verbs].sort(),
+    ...(kind.shortNames.length === 0 ? {} : { shortNames: kind.shortNames }),
+    ...(kind.categories.length === 0 ? {} : { categories: kind.categories }),
+  };
+}
+
+function subresourceOf(kind: KindDeclaration, part: Subresource): ApiResource {
+  return {
+    name: `${kind.plural}/${part.name}`,
+    singularName: '',
+    namespaced: kind.namespaced,
+    ...(part.group === undefined ? {} : { group: part.group }),
+    ...(part.version === undefined ? {} : { version: part.version }),
+    kind: part.kind ?? kind.kind,
+    verbs: [...part.verbs].sort(),
+  };
+}
+
+/** `GET /api/v1` and `GET /apis/<group>/<version>`; undefined when there is no such version. */
+export function resourceList(
+  kinds: KindRegistry,
+  group: string,
+  version: string,
+): object | undefined {
+  const declared = kinds.inVersion(group, version);
+  if (declared.length === 0) return undefined;
+  const resources = declared
+    .flatMap((kind) => [
+      resourceOf(kind),
+      ...kind.subresources.map((part) => subresourceOf(kind, part)),
+    ])
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return {
+    kind: 'APIResourceList',
+    ...(group === '' ? {} : { apiVersion: 'v1' }),
+    groupVersion: formatGroupVersion(group, version),
+    resources,
+  };
+}
+
+/** `GET /apis/<group>`; undefined when there is no such group. */
+export function groupDocument(kinds: KindRegistry, group: string): object | undefined {
+  const found = kinds.groups().find((candidate) => candidate.group === group);
+  if (found === undefined || group === '') return undefined;
+  return { kind: 'APIGroup', apiVersion: 'v1', ...groupBody(found) };
+}
+
+function groupBody(found: { group: string; versions: readonly string[] }): object {
+  const versions = found.versions.map((version) => ({
+    groupVersion: formatGroupVersion(found.group, version),
+    version,
+  }));
+  return { name: found.group, versions, preferredVersion: versions[0] };
+}
+
+/** `GET /apis`. */
+export function groupList(kinds: KindRegistry): object {
+  const groups = kinds.groups().filter((found) => found.group !== '');
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(groupBody) };
+}
+
+/** `GET /api`. */
+export function coreVersions(serverAddress: string): object {
+  return {
+    kind: 'APIVersions',
+    versions: ['v1'],
+    serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }],
+  };
+}
+
+function aggregatedResource(kind: KindDeclaration): object {
+  const subresources = kind.subresources.map((part) => ({
+    subresource: part.name,
+    responseKind: {
+      group: part.group ?? kind.group,
+      version: part.version ?? kind.version,
+      kind: part.kind ?? kind.kind,
+    },
+    verbs: [...part.verbs].sort(),
+  }));
+  return {
+    resource: kind.plural,
+    responseKind: { group: kind.group, version: kind.version, kind: kind.kind },
+    scope: kind.namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: kind.singular,
+    verbs: [...kind.verbs].sort(),
+    ...(kind.shortNames.length === 0 ? {} : { shortNames: kind.shortNames }),
+    ...(kind.categories.length === 0 ? {} : { categories: kind.categories }),
+    ...(subresources.length === 0 ? {} : { subresources }),
+  };
+}
+
+/** `APIGroupDiscoveryList` for `/api` (core) or `/apis` (the rest). */
+export function aggregatedDiscovery(
+  kinds: KindRegistry,
+  scope: 'core' | 'groups',
+  apiVersion: string,
+): object {
+  const groups = kinds.groups().filter((found) => (found.group === '') === (scope === 'core'));
+  return {
+    kind: 'APIGroupDiscoveryList',
+    apiVersion,
+    metadata: {},
+    items: groups.map((found) => ({
+      metadata: { ...(found.group === '' ? {} : { name: found.group }), creationTimestamp: null },
+      versions: found.versions.map((version) => ({
+        version,
+        resources: kinds.inVersion(found.group, version).map(aggregatedResource),
+        freshness: 'Current',
+      })),
+    })),
+  };
+}

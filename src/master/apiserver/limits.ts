@@ -1,0 +1,31 @@
+/** Every bound of the API server in one place. Sizes are bytes, times milliseconds, unless the name says otherwise. */
+
+/** kube-apiserver's limit of a request body (`MaxRequestBodyBytes`). */
+export const maxRequestBytes = 3 * 1024 * 1024;
+/** Events kept per resource for watches that start in the past. */
+export const ringEvents = 4096;
+/** A watcher that lets so many events gather is ended; its client watches again. */
+export const watcherQueueEvents = 10_000;
+/** A connection that leaves so many bytes unread loses its watch. */
+export const watcherBufferedBytes = 16 * 1024 * 1024;
+/** Short requests under way at once, as kube-apiserver's two flags together (400 + 200). */
+export const maxRequestsInFlight = 400;
+export const maxMutatingInFlight = 200;
+/** How long a read waits for the cache to reach its revision (kube-apiserver: 3 s). */
+export const freshnessWaitMs = 3_000;
+/** Bookmarks to a watcher that asked for them (kube-apiserver: about a minute). */
+export const bookmarkEveryMs = 60_000;
+/** Attempts of a write that lost a race and carries no resourceVersion. */
+export const maxWriteAttempts = 32;
+/** Keys read at once while the cache loads. */
+export const loadPageKeys = 2_000;
+/** The longest watch without `timeoutSeconds`; the real one is drawn between it and its double. */
+export const watchTimeoutMs = 1_800_000;
+/** The longest ordinary request. */
+export const requestTimeoutMs = 60_000;
+/** Answers shorter than this are not compressed (kube-apiserver: 128 KiB). */
+export const gzipFromBytes = 128 * 1024;
+/** How long an Event object lives (kube-apiserver `--event-ttl`). */
+export const eventTtlSeconds = 3_600;
+/** How long a master counts as alive without a sign (kube-apiserver: 15 s). */
+export const masterLeaseSeconds = 15;

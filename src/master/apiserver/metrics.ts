@@ -1,0 +1,81 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Exchange } from './rest/exchange.js';
+
+/** kube-apiserver's metric names, for what means the same here. */
+export class ServerMetrics {
+  readonly registry = new Registry();
+  readonly #requests = new Counter({
+    name: 'apiserver_request_total',
+    help: 'Counter of apiserver requests broken out for each verb, group, version, resource and code.',
+    labelNames: ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'code'],
+    registers: [this.registry],
+  });
+  readonly #duration = new Histogram({
+    name: 'apiserver_request_duration_seconds',
+    help: 'Response latency distribution in seconds for each verb, group, version and resource.',
+    labelNames: ['verb', 'group', 'version', 'resource', 'subresource', 'scope'],
+    buckets: [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10, 30, 60],
+    registers: [this.registry],
+  });
+
+  constructor(gauges: {
+    readonly inFlight: () => { readonly reading: number; readonly mutating: number };
+    readonly watches: () => number;
+    readonly objects: () => Iterable<{ readonly id: string; readonly count: number }>;
+  }) {
+    collectDefaultMetrics({ register: this.registry });
+    const registers = [this.registry];
+    new Gauge({
+      name: 'apiserver_current_inflight_requests',
+      help: 'Maximal number of currently used inflight request limit of this apiserver per request kind.',
+      labelNames: ['request_kind'],
+      registers,
+      collect() {
+        const now = gauges.inFlight();
+        this.set({ request_kind: 'readOnly' }, now.reading);
+        this.set({ request_kind: 'mutating' }, now.mutating);
+      },
+    });
+    new Gauge({
+      name: 'apiserver_longrunning_requests',
+      help: 'Gauge of all active long-running apiserver requests.',
+      labelNames: ['verb'],
+      registers,
+      collect() {
+        this.set({ verb: 'WATCH' }, gauges.watches());
+      },
+    });
+    new Gauge({
+      name: 'apiserver_storage_objects',
+      help: 'Number of stored objects at the time of last check split by kind.',
+      labelNames: ['resource'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { id, count } of gauges.objects()) this.set({ resource: id }, count);
+      },
+    });
+  }
+
+  onRequest(exchange: Exchange, elapsedMs: number): void {
+    const { info } = exchange;
+    const verb = info.isResource ? info.verb.toUpperCase() : exchange.method;
+    const scope = !info.isResource
+      ? ''
+      : info.name !== ''
+        ? 'resource'
+        : info.namespace !== ''
+          ? 'namespace'
+          : 'cluster';
+    const labels = {
+      verb,
+      group: info.group,
+      version: info.version,
+      resource: info.resource,
+      subresource: info.subresource,
+      scope,
+    };
+    this.#requests.inc({ ...labels, code: exchange.response.statusCode });
+    if (info.verb !== 'watch') this.#duration.observe(labels, elapsedMs / 1_000);
+  }
+}

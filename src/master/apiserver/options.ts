@@ -1,0 +1,72 @@
+import type { Clock } from '../../lib/clock.js';
+import type { GrpcServer } from '../../lib/grpc/index.js';
+import type { Logger } from '../../lib/log.js';
+import type { Store } from './storage/store.js';
+
+/** PEM texts. */
+export interface CertificatePair {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+}
+
+export type AuthorizationMode = 'Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny';
+
+/** Everything that the API server is told. Files have been read by then. */
+export interface ApiServerOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Names this server among the masters. */
+  readonly masterName: string;
+  /** The address at which others reach this server. */
+  readonly advertiseAddress: string;
+  /** @default '0.0.0.0' */
+  readonly bindAddress: string;
+  /** 0 takes a free port. */
+  readonly securePort: number;
+  readonly grpcPort: number;
+  readonly serving: CertificatePair;
+  /** Whose client certificates are believed. */
+  readonly clientCa: string | Buffer;
+  /** Where the store is, or a store at hand. */
+  readonly etcd:
+    | {
+        readonly servers: readonly string[];
+        readonly ca?: string | Buffer;
+        readonly cert?: string | Buffer;
+        readonly key?: string | Buffer;
+      }
+    | { readonly store: Store };
+  readonly serviceAccount: {
+    readonly issuer: string;
+    readonly audiences: readonly string[];
+    readonly signingKey: string | Buffer;
+    readonly publicKeys: readonly (string | Buffer)[];
+  };
+  /** How nodes' agents are called; absent where there are none. */
+  readonly kubelet:
+    | {
+        readonly ca: string | Buffer;
+        readonly cert: string | Buffer;
+        readonly key: string | Buffer;
+      }
+    | undefined;
+  /** 32 bytes; Secrets are stored encrypted with it. */
+  readonly encryptionKey: Buffer | undefined;
+  readonly serviceClusterIpRange: string;
+  /** Inclusive. */
+  readonly nodePortRange: { readonly first: number; readonly last: number };
+  readonly authorizationModes: readonly AuthorizationMode[];
+  readonly anonymousAuth: boolean;
+  readonly auditLogPath: string | undefined;
+  readonly disabledAdmission: ReadonlySet<string>;
+  /** Adds further services (joining, status) to the gRPC server before it listens. */
+  readonly extendGrpc?: (server: GrpcServer) => void;
+}
+
+/** A running server. */
+export interface RunningApiServer {
+  readonly restPort: number;
+  readonly grpcPort: number;
+  /** Ends watches, drains requests for a moment, closes. */
+  stop(): Promise<void>;
+}

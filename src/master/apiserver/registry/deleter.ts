@@ -1,0 +1,226 @@
+import type { KindDeclaration } from '../../../api/kind.js';
+import type { KubeObject } from '../../../api/object.js';
+import { isJsonObject } from '../../../api/object.js';
+import { badRequest, conflict, deletedStatus, failure } from '../status.js';
+import type { ChangeResult, Objects } from './objects.js';
+import type { Admission, RequestContext } from './types.js';
+import { errorTarget } from './types.js';
+
+/** A `DeleteOptions` body together with the query's options. */
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number | undefined;
+  readonly propagationPolicy?: string | undefined;
+  readonly orphanDependents?: boolean | undefined;
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+  readonly dryRun: boolean;
+}
+
+/** What a DELETE answers. */
+export interface Deleted {
+  readonly code: number;
+  readonly body: Buffer;
+}
+
+/** Kinds whose DELETE answers with the object as it was last, not with a Status. */
+const answersWithObject = new Set([
+  'persistentvolumeclaims',
+  'persistentvolumes',
+  'pods',
+  'podtemplates',
+  'resourcequotas',
+  'serviceaccounts',
+  'services',
+]);
+
+const policies = ['Background', 'Foreground', 'Orphan'];
+
+/** Reads `DeleteOptions`. @throws StatusError BadRequest */
+export function readDeleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
+  const source = isJsonObject(body) ? body : {};
+  const conditions = isJsonObject(source['preconditions']) ? source['preconditions'] : {};
+  const grace = source['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds') ?? undefined;
+  const policy = source['propagationPolicy'] ?? query.get('propagationPolicy') ?? undefined;
+  const orphan = source['orphanDependents'] ?? query.get('orphanDependents') ?? undefined;
+  if (policy !== undefined && !policies.includes(String(policy))) {
+    const message =
+      `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ` +
+      `${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`;
+    throw failure(422, 'Invalid', message, { group: 'meta.k8s.io', kind: 'DeleteOptions' });
+  }
+  if (policy !== undefined && orphan !== undefined) {
+    const message =
+      'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: ' +
+      `${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`;
+    throw failure(422, 'Invalid', message, { group: 'meta.k8s.io', kind: 'DeleteOptions' });
+  }
+  const seconds = grace === undefined ? undefined : Number(grace);
+  if (seconds !== undefined && !Number.isInteger(seconds)) {
+    throw badRequest(`invalid gracePeriodSeconds: ${String(grace)}`);
+  }
+  const dry = Array.isArray(source['dryRun']) ? source['dryRun'] : query.getAll('dryRun');
+  return {
+    gracePeriodSeconds: seconds,
+    propagationPolicy: policy === undefined ? undefined : String(policy),
+    orphanDependents: orphan === undefined ? undefined : String(orphan) === 'true',
+    uid: textField(conditions, 'uid'),
+    resourceVersion: textField(conditions, 'resourceVersion'),
+    dryRun: dry.includes('All'),
+  };
+}
+
+function textField(source: Record<string, unknown>, name: string): string | undefined {
+  const value = source[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** Deletes objects: at once, or by marking them while grace or finalizers hold them. */
+export class Deleter {
+  readonly #objects: Objects;
+  readonly #admission: Admission;
+
+  constructor(options: { readonly objects: Objects; readonly admission: Admission }) {
+    this.#objects = options.objects;
+    this.#admission = options.admission;
+  }
+
+  async delete(context: RequestContext, options: DeleteOptions): Promise<Deleted> {
+    const { kind, namespace, name } = context.target;
+    let gone: KubeObject | undefined;
+    const result = await this.#objects.change({ kind, namespace, name }, async (old) => {
+      checkPreconditions(context, options, old);
+      await this.#admission.validate({ operation: 'DELETE', context, object: undefined, old });
+      const next = this.#mark(kind, old, options);
+      gone = next === undefined ? old : undefined;
+      return { next: options.dryRun ? old : next };
+    });
+    return this.#answer(context, options, result, gone);
+  }
+
+  #answer(
+    context: RequestContext,
+    options: DeleteOptions,
+    result: ChangeResult,
+    gone: KubeObject | undefined,
+  ): Deleted {
+    const { kind, name } = context.target;
+    if (gone === undefined) {
+      const accepted =
+        options.orphanDependents === false || options.propagationPolicy === 'Foreground';
+      return { code: accepted ? 202 : 200, body: result.bytes };
+    }
+    if (answersWithObject.has(kind.plural) && kind.group === '') {
+      return { code: 200, body: result.bytes };
+    }
+    const { code: _code, ...status } = deletedStatus(
+      errorTarget(kind),
+      name,
+      gone.metadata.uid ?? '',
+    );
+    return { code: 200, body: Buffer.from(JSON.stringify(status)) };
+  }
+
+  /** The object as it is to be stored, or undefined when it goes away at once. */
+  #mark(kind: KindDeclaration, old: KubeObject, options: DeleteOptions): KubeObject | undefined {
+    const next = structuredClone(old);
+    setFinalizers(kind, next, options);
+    const grace = graceOf(kind, old, options);
+    const { metadata } = next;
+    const finalizers = metadata.finalizers?.length ?? 0;
+    const held = isHeldNamespace(next);
+    if (grace === 0 && finalizers === 0 && !held) return undefined;
+    const wasMarked = old.metadata.deletionTimestamp !== undefined;
+    if (wasMarked && (old.metadata.deletionGracePeriodSeconds ?? 0) <= grace) return next;
+    metadata.deletionTimestamp = wasMarked
+      ? shortened(old, grace)
+      : later(this.#objects.now(), grace);
+    metadata.deletionGracePeriodSeconds = grace;
+    if (kind.hasGeneration || metadata.generation !== undefined) {
+      metadata.generation = (metadata.generation ?? 0) + 1;
+    }
+    if (held) setTerminating(next);
+    return next;
+  }
+}
+
+/** Seconds between marking and the end; the object's own wish unless the request names one. */
+function graceOf(kind: KindDeclaration, object: KubeObject, options: DeleteOptions): number {
+  if (kind.gracePeriodSeconds === undefined) return 0;
+  if (kind.kind === 'Pod' && isPodAtRest(object)) return 0;
+  const wanted = options.gracePeriodSeconds ?? kind.gracePeriodSeconds(object);
+  return wanted < 0 ? 1 : wanted;
+}
+
+/** A pod without a node, or one that has ended, needs nobody's goodbye. */
+function isPodAtRest(object: KubeObject): boolean {
+  const pod = object as KubeObject & { spec?: { nodeName?: string }; status?: { phase?: string } };
+  const phase = pod.status?.phase;
+  return (pod.spec?.nodeName ?? '') === '' || phase === 'Succeeded' || phase === 'Failed';
+}
+
+function setFinalizers(kind: KindDeclaration, object: KubeObject, options: DeleteOptions): void {
+  const present = object.metadata.finalizers ?? [];
+  let orphan = present.includes('orphan');
+  let foreground = present.includes('foregroundDeletion');
+  const policy =
+    options.propagationPolicy ??
+    (options.orphanDependents === undefined
+      ? undefined
+      : options.orphanDependents
+        ? 'Orphan'
+        : 'Background');
+  if (policy !== undefined) {
+    orphan = policy === 'Orphan';
+    foreground = policy === 'Foreground';
+  } else if (!orphan && !foreground) orphan = kind.defaultPropagation === 'Orphan';
+  const rest = present.filter((name) => name !== 'orphan' && name !== 'foregroundDeletion');
+  if (orphan) rest.push('orphan');
+  if (foreground) rest.push('foregroundDeletion');
+  if (rest.length === 0) delete object.metadata.finalizers;
+  else object.metadata.finalizers = rest;
+}
+
+interface Namespace extends KubeObject {
+  spec?: { finalizers?: string[] };
+  status?: { phase?: string };
+}
+
+function isHeldNamespace(object: KubeObject): boolean {
+  if (object.kind !== 'Namespace' || object.apiVersion !== 'v1') return false;
+  return ((object as Namespace).spec?.finalizers?.length ?? 0) > 0;
+}
+
+function setTerminating(object: KubeObject): void {
+  const namespace = object as Namespace;
+  namespace.status = { ...namespace.status, phase: 'Terminating' };
+}
+
+function later(time: string, seconds: number): string {
+  return new Date(Date.parse(time) + seconds * 1_000).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** The deadline of an object that was marked with a longer grace before. */
+function shortened(old: KubeObject, grace: number): string {
+  const marked = old.metadata.deletionTimestamp ?? '';
+  return later(marked, grace - (old.metadata.deletionGracePeriodSeconds ?? 0));
+}
+
+function checkPreconditions(
+  context: RequestContext,
+  options: DeleteOptions,
+  old: KubeObject,
+): void {
+  const { kind, name } = context.target;
+  const { uid = '', resourceVersion = '' } = old.metadata;
+  if (options.uid !== undefined && options.uid !== uid) {
+    const text =
+      `Precondition failed: UID in precondition: ${options.uid}, ` + `UID in object meta: ${uid}`;
+    throw conflict(errorTarget(kind), name, text);
+  }
+  if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {
+    const text =
+      `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ` +
+      `ResourceVersion in object meta: ${resourceVersion}`;
+    throw conflict(errorTarget(kind), name, text);
+  }
+}

@@ -1,0 +1,212 @@
+import type { KindDeclaration } from '../../../api/kind.js';
+import { Entry } from '../cache/entry.js';
+import type { Selection } from '../cache/selection.js';
+import { badRequest, expired, failure } from '../status.js';
+import { kindPrefix, objectKey } from '../storage/keys.js';
+import { prefixEnd } from '../storage/store.js';
+import type { Objects } from './objects.js';
+import { mapStoreError } from './store-errors.js';
+
+/** Query options of a list. */
+export interface ListOptions {
+  readonly namespace: string;
+  readonly selection: Selection;
+  readonly resourceVersion: string;
+  /** `Exact`, `NotOlderThan` or empty. */
+  readonly resourceVersionMatch: string;
+  /** 0: no limit. */
+  readonly limit: number;
+  readonly continue: string;
+}
+
+export interface ListResult {
+  readonly entries: readonly Entry[];
+  readonly resourceVersion: string;
+  /** Set when there is more. */
+  readonly continue: string;
+  readonly remainingItemCount: number | undefined;
+}
+
+/** Where a next page starts (apimachinery's continue token). */
+interface Continue {
+  readonly v: 'meta.k8s.io/v1';
+  readonly rv: number;
+  readonly start: string;
+}
+
+const invalidToken = 'continue key is not valid';
+
+function decodeContinue(token: string): Continue {
+  try {
+    const value = JSON.parse(Buffer.from(token, 'base64url').toString()) as Partial<Continue>;
+    if (value.v === 'meta.k8s.io/v1' && typeof value.rv === 'number' && value.rv > 0) {
+      if (typeof value.start === 'string' && value.start !== '') return value as Continue;
+    }
+  } catch {
+    // Falls through to the one error that all broken tokens get.
+  }
+  throw badRequest(invalidToken);
+}
+
+function encodeContinue(revision: number, start: string): string {
+  const value: Continue = { v: 'meta.k8s.io/v1', rv: revision, start };
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+/** Checks what Kubernetes refuses about a list's options. @throws StatusError */
+export function checkListOptions(options: ListOptions): void {
+  const { resourceVersion, resourceVersionMatch: match } = options;
+  const refuse = (field: string, text: string): never => {
+    const body = `Forbidden: ${text}`;
+    throw failure(422, 'Invalid', `ListOptions.meta.k8s.io "" is invalid: ${field}: ${body}`, {
+      group: 'meta.k8s.io',
+      kind: 'ListOptions',
+      causes: [{ reason: 'FieldValueForbidden', message: body, field }],
+    });
+  };
+  if (match !== '') {
+    if (match !== 'Exact' && match !== 'NotOlderThan') {
+      const body = `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`;
+      throw failure(
+        422,
+        'Invalid',
+        `ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: ${body}`,
+        {
+          group: 'meta.k8s.io',
+          kind: 'ListOptions',
+          causes: [
+            { reason: 'FieldValueNotSupported', message: body, field: 'resourceVersionMatch' },
+          ],
+        },
+      );
+    }
+    if (resourceVersion === '') {
+      refuse(
+        'resourceVersionMatch',
+        'resourceVersionMatch is forbidden unless resourceVersion is provided',
+      );
+    }
+    if (options.continue !== '') {
+      refuse('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided');
+    }
+    if (match === 'Exact' && resourceVersion === '0') {
+      refuse(
+        'resourceVersionMatch',
+        'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
+      );
+    }
+  }
+  if (options.continue !== '' && resourceVersion !== '' && resourceVersion !== '0') {
+    throw badRequest('specifying resource version is not allowed when using continue');
+  }
+  if (resourceVersion !== '' && !/^\d+$/.test(resourceVersion)) {
+    throw badRequest(
+      `Invalid value: ${JSON.stringify(resourceVersion)}: strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`,
+    );
+  }
+}
+
+/** Lists from the cache, and from the store's history where an exact revision is asked for. */
+export class Lister {
+  readonly #objects: Objects;
+
+  constructor(objects: Objects) {
+    this.#objects = objects;
+  }
+
+  async list(kind: KindDeclaration, options: ListOptions): Promise<ListResult> {
+    checkListOptions(options);
+    if (options.continue !== '') {
+      const from = decodeContinue(options.continue);
+      return this.#history(kind, options, from.rv, from.start);
+    }
+    const { resourceVersion, resourceVersionMatch } = options;
+    if (resourceVersionMatch === 'Exact') {
+      return this.#history(kind, options, Number(resourceVersion), '');
+    }
+    if (resourceVersion === '') await this.#objects.mirror.fresh();
+    else if (resourceVersion !== '0') {
+      await this.#objects.mirror.waitFor(Number(resourceVersion));
+    }
+    return this.#present(kind, options);
+  }
+
+  #present(kind: KindDeclaration, options: ListOptions): ListResult {
+    const { mirror } = this.#objects;
+    const cache = this.#objects.cache(kind);
+    const { selection, limit, namespace } = options;
+    const entries: Entry[] = [];
+    let more: string | undefined;
+    for (const entry of selection.candidates(cache, namespace)) {
+      if (!selection.matches(entry, cache.getters)) continue;
+      if (limit > 0 && entries.length === limit) {
+        more = entries.at(-1)?.key;
+        break;
+      }
+      entries.push(entry);
+    }
+    let remaining: number | undefined;
+    if (more !== undefined && selection.isEmpty) {
+      remaining = 0;
+      for (const _ of cache.list(namespace, more)) remaining++;
+    }
+    return {
+      entries,
+      resourceVersion: String(mirror.revision),
+      continue: more === undefined ? '' : encodeContinue(mirror.revision, `${more}\0`),
+      remainingItemCount: remaining,
+    };
+  }
+
+  async #history(
+    kind: KindDeclaration,
+    options: ListOptions,
+    revision: number,
+    startKey: string,
+  ): Promise<ListResult> {
+    const prefix = kindPrefix(kind);
+    const scope = options.namespace === '' ? prefix : prefix + objectKey(options.namespace, '');
+    const end = prefixEnd(scope);
+    let start = startKey === '' ? scope : prefix + startKey;
+    if (start < scope || start >= end) throw badRequest(invalidToken);
+    const getters = this.#objects.cache(kind).getters;
+    const entries: Entry[] = [];
+    const pageLimit = options.limit > 0 ? Math.max(options.limit, 500) : 2_000;
+    for (;;) {
+      const page = await this.#objects.store
+        .range({ start, end, limit: pageLimit, revision })
+        .catch((error: unknown) => mapHistoryError(error, startKey !== ''));
+      for (const [index, kv] of page.kvs.entries()) {
+        const value = this.#objects.readValue(kv.key, kv.value);
+        const entry = Entry.fromStored(kv.key.slice(prefix.length), value, kv.modRevision);
+        if (!options.selection.matches(entry, getters)) continue;
+        entries.push(entry);
+        if (options.limit > 0 && entries.length === options.limit) {
+          const left = page.count - index - 1;
+          return {
+            entries,
+            resourceVersion: String(revision),
+            continue: left === 0 ? '' : encodeContinue(revision, `${entry.key}\0`),
+            remainingItemCount: options.selection.isEmpty && left > 0 ? left : undefined,
+          };
+        }
+      }
+      const last = page.kvs.at(-1);
+      if (!page.more || last === undefined) break;
+      start = `${last.key}\0`;
+    }
+    return {
+      entries,
+      resourceVersion: String(revision),
+      continue: '',
+      remainingItemCount: undefined,
+    };
+  }
+}
+
+function mapHistoryError(error: unknown, continued: boolean): never {
+  if (continued || !(error instanceof Error) || !error.message.includes('compacted')) {
+    mapStoreError(error);
+  }
+  throw expired('The resourceVersion for the provided list is too old.');
+}

@@ -1,0 +1,222 @@
+import type { KindDeclaration } from '../../../api/kind.js';
+import type { KubeObject } from '../../../api/object.js';
+import type { Clock } from '../../../lib/clock.js';
+import type { Logger } from '../../../lib/log.js';
+import { Entry } from '../cache/entry.js';
+import type { Mirror } from '../cache/mirror.js';
+import type { ResourceCache } from '../cache/resource-cache.js';
+import { eventTtlSeconds, maxWriteAttempts } from '../limits.js';
+import { alreadyExists, conflict, internal, isStatusError, notFound } from '../status.js';
+import { encodeStored, spliceVersion } from '../storage/codec.js';
+import type { ValueTransformer } from '../storage/encryption.js';
+import { kindPrefix, objectKey, storageId } from '../storage/keys.js';
+import type { Guard, Store, StoredKv, StoreOp, TxnResult } from '../storage/store.js';
+import { mapStoreError } from './store-errors.js';
+import { presentBytes, readAs, toStored } from './versions.js';
+
+/** Changes an object. Called again with the newer object when another write came first. */
+export type Change = (old: KubeObject) => Promise<Changed> | Changed;
+/** `next` undefined removes the object; equal to the old one writes nothing. */
+export interface Changed {
+  readonly next: KubeObject | undefined;
+}
+
+/** The outcome of {@link Objects.change}. */
+export interface ChangeResult {
+  readonly object: KubeObject;
+  readonly bytes: Buffer;
+  readonly deleted: boolean;
+}
+
+/** An object's place. */
+export interface Place {
+  readonly kind: KindDeclaration;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/**
+ * Objects in the store: read, created, changed and removed one at a time, with optimistic concurrency. Knows nothing of
+ * admission, defaulting or validation, which happen above.
+ */
+export class Objects {
+  readonly mirror: Mirror;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly #values: ValueTransformer;
+
+  constructor(options: {
+    readonly mirror: Mirror;
+    readonly store: Store;
+    readonly clock: Clock;
+    readonly log: Logger;
+    readonly values: ValueTransformer;
+  }) {
+    this.mirror = options.mirror;
+    this.store = options.store;
+    this.clock = options.clock;
+    this.log = options.log;
+    this.#values = options.values;
+  }
+
+  cache(kind: Pick<KindDeclaration, 'storage'>): ResourceCache {
+    return this.mirror.cache(storageId(kind.storage));
+  }
+
+  /** The present time as objects hold it. */
+  now(): string {
+    return new Date(this.clock.nowMs()).toISOString().replace(/\.\d+Z$/, 'Z');
+  }
+
+  /** What the cache holds now, perhaps a moment old. */
+  cached(place: Place): Entry | undefined {
+    return this.cache(place.kind).get(objectKey(place.namespace, place.name));
+  }
+
+  /**
+   * One object. `resourceVersion` unset reads what is acknowledged now; `0` whatever is here; N waits for it.
+   * @throws StatusError NotFound
+   */
+  async get(place: Place, resourceVersion = ''): Promise<Entry> {
+    if (resourceVersion === '') await this.mirror.fresh();
+    else if (resourceVersion !== '0') await this.mirror.waitFor(Number(resourceVersion));
+    const entry = this.cached(place);
+    if (entry === undefined) throw notFound(target(place.kind), place.name);
+    return entry;
+  }
+
+  /** Stores a new object. @throws StatusError AlreadyExists */
+  async create(place: Place, object: KubeObject): Promise<Entry> {
+    const key = keyOf(place);
+    const stored = encodeStored(toStored(place.kind, object));
+    const result = await this.#txn([{ key, modRevision: 0 }], [this.#put(place.kind, key, stored)]);
+    if (!result.succeeded) throw alreadyExists(target(place.kind), place.name);
+    return new Entry(
+      objectKey(place.namespace, place.name),
+      spliceVersion(stored, result.revision),
+      result.revision,
+    );
+  }
+
+  /**
+   * Changes an object by compare-and-swap. The cache's copy is tried first; `change` decides with what it is given and
+   * may throw Conflict, which is believed only for a copy that came from the store itself.
+   */
+  async change(place: Place, change: Change): Promise<ChangeResult> {
+    const key = keyOf(place);
+    let entry = this.cached(place);
+    let certain = false;
+    if (entry === undefined) {
+      entry = await this.#read(place, key);
+      certain = true;
+    }
+    for (let attempt = 0; attempt < maxWriteAttempts; attempt++) {
+      const old = readAs(place.kind, entry);
+      let changed: Changed;
+      try {
+        changed = await change(old);
+      } catch (error) {
+        if (certain || !isStatusError(error)) throw error;
+        const present = await this.#read(place, key);
+        certain = true;
+        if (present.revision === entry.revision) throw error;
+        entry = present;
+        continue;
+      }
+      const done = await this.#swap(place, key, entry, changed);
+      if ('bytes' in done) return done;
+      entry = done.retryWith;
+      certain = true;
+    }
+    throw conflict(target(place.kind), place.name);
+  }
+
+  async #swap(
+    place: Place,
+    key: string,
+    entry: Entry,
+    changed: Changed,
+  ): Promise<ChangeResult | { retryWith: Entry }> {
+    const guard: Guard = { key, modRevision: entry.revision };
+    if (changed.next === undefined) {
+      const result = await this.#txn([guard], [{ type: 'delete', key }]);
+      if (!result.succeeded) return this.#retry(place, key, result);
+      const gone = entry.deletedAt(result.revision);
+      return {
+        object: readAs(place.kind, gone),
+        bytes: presentBytes(place.kind, gone),
+        deleted: true,
+      };
+    }
+    const stored = encodeStored(toStored(place.kind, changed.next));
+    const same = spliceVersion(stored, entry.revision);
+    if (same.equals(entry.bytes)) {
+      const result = await this.#confirm(guard);
+      if (!result.succeeded) return this.#retry(place, key, result);
+      return {
+        object: readAs(place.kind, entry),
+        bytes: presentBytes(place.kind, entry),
+        deleted: false,
+      };
+    }
+    const result = await this.#txn([guard], [this.#put(place.kind, key, stored)]);
+    if (!result.succeeded) return this.#retry(place, key, result);
+    changed.next.metadata.resourceVersion = String(result.revision);
+    const written = new Entry(entry.key, spliceVersion(stored, result.revision), result.revision);
+    return {
+      object: changed.next,
+      bytes: presentBytes(place.kind, written),
+      deleted: false,
+    };
+  }
+
+  /** A write that changes nothing costs a read, and no revision. */
+  #confirm(guard: Guard): Promise<TxnResult> {
+    return this.#txn([guard], []);
+  }
+
+  #retry(place: Place, key: string, result: TxnResult): { retryWith: Entry } {
+    const current = result.current[0];
+    if (current === undefined) throw notFound(target(place.kind), place.name);
+    return { retryWith: this.#entry(place, key, current) };
+  }
+
+  async #read(place: Place, key: string): Promise<Entry> {
+    const { kv } = await this.store.get(key).catch(mapStoreError);
+    if (kv === undefined) throw notFound(target(place.kind), place.name);
+    return this.#entry(place, key, kv);
+  }
+
+  #entry(place: Place, key: string, kv: StoredKv): Entry {
+    const value = this.readValue(key, kv.value);
+    return Entry.fromStored(objectKey(place.namespace, place.name), value, kv.modRevision);
+  }
+
+  /** A stored value in the clear. @throws StatusError 500 when it cannot be read */
+  readValue(key: string, value: Buffer): Buffer {
+    try {
+      return this.#values.fromStore(key, value);
+    } catch (error) {
+      throw internal(`the stored object cannot be read: ${String(error)}`);
+    }
+  }
+
+  #put(kind: KindDeclaration, key: string, stored: Buffer): StoreOp {
+    const value = this.#values.toStore(key, stored);
+    const isEvent = kind.kind === 'Event';
+    return { type: 'put', key, value, ...(isEvent ? { ttlSeconds: eventTtlSeconds } : {}) };
+  }
+
+  #txn(guards: readonly Guard[], ops: readonly StoreOp[]): Promise<TxnResult> {
+    return this.store.txn(guards, ops).catch(mapStoreError);
+  }
+}
+
+function keyOf(place: Place): string {
+  return kindPrefix(place.kind) + objectKey(place.namespace, place.name);
+}
+
+function target(kind: KindDeclaration): { group: string; resource: string } {
+  return { group: kind.group, resource: kind.plural };
+}

@@ -1,0 +1,73 @@
+/** What every request carries on its way through authorization, admission and storage. */
+import type { KindDeclaration } from '../../../api/kind.js';
+import type { KubeObject } from '../../../api/object.js';
+
+/** Who asks. */
+export interface UserInfo {
+  readonly name: string;
+  readonly uid?: string | undefined;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+/** The server itself: passes authorization, and admission sees a superuser. */
+export const systemUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters'] };
+
+/** Which object of which kind. `name` is empty for collections; `namespace` for cluster scope and for all namespaces. */
+export interface Target {
+  readonly kind: KindDeclaration;
+  readonly namespace: string;
+  readonly name: string;
+  /** Empty for the object itself. */
+  readonly subresource: string;
+}
+
+/** Query options of a write. */
+export interface WriteOptions {
+  readonly dryRun: boolean;
+  readonly fieldManager: string;
+  readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore';
+  /** Takes fields over from other managers in server-side apply. */
+  readonly force: boolean;
+}
+
+/** The request as the layers below the handlers see it. */
+export interface RequestContext {
+  readonly user: UserInfo;
+  readonly target: Target;
+  readonly options: WriteOptions;
+  /** Texts for the client's `Warning` headers, in order; duplicates are dropped when they are sent. */
+  readonly warnings: string[];
+}
+
+/** The outcome of a write. */
+export interface Written {
+  /** The JSON to answer with, resourceVersion included. */
+  readonly bytes: Buffer;
+  readonly object: KubeObject;
+  /** True when the object was not there before. */
+  readonly created: boolean;
+  /** True when the write removed the object (the last finalizer went away). */
+  readonly deleted: boolean;
+}
+
+/** What admission is asked about. Mutating plugins change `object` in place. */
+export interface AdmissionRequest {
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+  readonly context: RequestContext;
+  readonly object: KubeObject | undefined;
+  readonly old: KubeObject | undefined;
+}
+
+/** Decides on writes before they are stored. @throws StatusError to refuse */
+export interface Admission {
+  mutate(request: AdmissionRequest): Promise<void>;
+  validate(request: AdmissionRequest): Promise<void>;
+  /** Undoes what `validate` set aside (quota, addresses) when the write did not happen. */
+  abandon?(request: AdmissionRequest): Promise<void>;
+}
+
+/** The resource as errors name it. */
+export function errorTarget(kind: KindDeclaration): { group: string; resource: string } {
+  return { group: kind.group, resource: kind.plural };
+}

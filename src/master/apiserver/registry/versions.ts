@@ -1,0 +1,64 @@
+/**
+ * One object, several versions: kinds with equal storage share their bytes. The stored version is sent as it is; another
+ * one is converted, once per entry.
+ */
+import type { KindDeclaration } from '../../../api/kind.js';
+import type { KubeObject } from '../../../api/object.js';
+import { formatGroupVersion } from '../../../api/object.js';
+import type { Entry } from '../cache/entry.js';
+
+const heads = new WeakMap<KindDeclaration, Buffer>();
+const converted = new WeakMap<KindDeclaration, WeakMap<Entry, Buffer>>();
+
+function headOf(kind: KindDeclaration): Buffer {
+  let head = heads.get(kind);
+  if (head === undefined) {
+    const version = formatGroupVersion(kind.group, kind.version);
+    head = Buffer.from(
+      `{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(version)},`,
+    );
+    heads.set(kind, head);
+  }
+  return head;
+}
+
+function isOf(kind: KindDeclaration, entry: Entry): boolean {
+  const head = headOf(kind);
+  return entry.bytes.length > head.length && head.compare(entry.bytes, 0, head.length) === 0;
+}
+
+/** The entry's JSON in the kind's version. */
+export function presentBytes(kind: KindDeclaration, entry: Entry): Buffer {
+  if (isOf(kind, entry)) return entry.bytes;
+  let known = converted.get(kind);
+  if (known === undefined) {
+    known = new WeakMap();
+    converted.set(kind, known);
+  }
+  let bytes = known.get(entry);
+  if (bytes === undefined) {
+    bytes = Buffer.from(JSON.stringify(readAs(kind, entry)));
+    known.set(entry, bytes);
+  }
+  return bytes;
+}
+
+/** A fresh object in the kind's version. */
+export function readAs(kind: KindDeclaration, entry: Entry): KubeObject {
+  const object = entry.parse();
+  if (isOf(kind, entry)) return object;
+  kind.fromStorage?.(object);
+  return {
+    ...object,
+    kind: kind.kind,
+    apiVersion: formatGroupVersion(kind.group, kind.version),
+  };
+}
+
+/** The object as it is to be stored; a copy where it differs. */
+export function toStored(kind: KindDeclaration, object: KubeObject): KubeObject {
+  if (kind.toStorage === undefined) return object;
+  const copy = structuredClone(object);
+  kind.toStorage(copy);
+  return copy;
+}

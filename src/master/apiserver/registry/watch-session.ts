@@ -1,0 +1,198 @@
+import type { KindDeclaration } from '../../../api/kind.js';
+import type { Clock } from '../../../lib/clock.js';
+import { Entry } from '../cache/entry.js';
+import type { Mirror } from '../cache/mirror.js';
+import type { CacheEvent, CacheObserver, ResourceCache } from '../cache/resource-cache.js';
+import type { Selection } from '../cache/selection.js';
+import { bookmarkEveryMs, watcherQueueEvents } from '../limits.js';
+import type { StatusError } from '../status.js';
+import { badRequest, expired, isStatusError } from '../status.js';
+
+/** One thing to tell a watcher. */
+export type WatchItem =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly entry: Entry }
+  | { readonly type: 'BOOKMARK'; readonly revision: number; readonly initialEnd: boolean }
+  | { readonly type: 'ERROR'; readonly error: StatusError };
+
+export interface WatchOptions {
+  readonly kind: KindDeclaration;
+  readonly namespace: string;
+  readonly selection: Selection;
+  readonly resourceVersion: string;
+  readonly allowBookmarks: boolean;
+  readonly sendInitialEvents: boolean | undefined;
+}
+
+/** Where items go. */
+export interface WatchSink {
+  /** Takes whatever has gathered since the last event-loop turn. False: call again only after `drained`. */
+  send(items: readonly WatchItem[]): boolean;
+  drained(): Promise<void>;
+  /** Called once when the watch is over from the server's side. */
+  end(): void;
+}
+
+/**
+ * One watch: first the present state or the missed changes, then live. What gathers within a turn is sent together; a
+ * client that does not read is cut off when its queue is full.
+ */
+export class WatchSession implements CacheObserver {
+  readonly #options: WatchOptions;
+  readonly #sink: WatchSink;
+  readonly #mirror: Mirror;
+  readonly #cache: ResourceCache;
+  readonly #clock: Clock;
+  #queue: WatchItem[] = [];
+  #scheduled = false;
+  #blocked = false;
+  #ended = false;
+  #stopObserving: (() => void) | undefined;
+  #stopBookmarks: (() => void) | undefined;
+  #lastSent = 0;
+
+  constructor(parts: {
+    readonly options: WatchOptions;
+    readonly sink: WatchSink;
+    readonly mirror: Mirror;
+    readonly cache: ResourceCache;
+    readonly clock: Clock;
+  }) {
+    this.#options = parts.options;
+    this.#sink = parts.sink;
+    this.#mirror = parts.mirror;
+    this.#cache = parts.cache;
+    this.#clock = parts.clock;
+  }
+
+  /** Begins. Failures are told as an ERROR item, as Kubernetes does once a watch has been accepted. */
+  async start(): Promise<void> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      if (!isStatusError(error)) throw error;
+      this.#push({ type: 'ERROR', error });
+      this.#flush();
+      this.stop();
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { resourceVersion, sendInitialEvents } = this.#options;
+    const from = Number(resourceVersion === '' ? '0' : resourceVersion);
+    const withState = sendInitialEvents ?? from === 0;
+    if (resourceVersion === '' || (from === 0 && sendInitialEvents === true)) {
+      await this.#mirror.fresh();
+    } else if (from > 0) await this.#mirror.waitFor(from);
+    if (this.#ended) return;
+    if (withState) this.#pushState();
+    else if (from > 0) this.#pushMissed(from);
+    this.#stopObserving = this.#cache.observe(this);
+    this.#lastSent = this.#mirror.revision;
+    if (this.#options.allowBookmarks) {
+      if (sendInitialEvents === true) {
+        this.#push({ type: 'BOOKMARK', revision: this.#mirror.revision, initialEnd: true });
+      }
+      this.#scheduleBookmark();
+    }
+    this.#flush();
+  }
+
+  #pushState(): void {
+    const { selection, namespace } = this.#options;
+    for (const entry of selection.candidates(this.#cache, namespace)) {
+      if (selection.matches(entry, this.#cache.getters)) this.#queue.push({ type: 'ADDED', entry });
+    }
+  }
+
+  #pushMissed(from: number): void {
+    const events = this.#cache.eventsSince(from);
+    if (events === undefined) {
+      const oldest = this.#cache.oldestRevision;
+      throw expired(`too old resource version: ${from} (${oldest})`);
+    }
+    for (const event of events) this.#add(event);
+  }
+
+  onEvent(event: CacheEvent): void {
+    this.#add(event);
+    if (this.#queue.length > watcherQueueEvents) this.stop();
+    else this.#schedule();
+  }
+
+  onReset(): void {
+    this.stop();
+  }
+
+  #add(event: CacheEvent): void {
+    const { selection, namespace } = this.#options;
+    if (namespace !== '' && !event.entry.key.startsWith(`${namespace}/`)) return;
+    const { getters } = this.#cache;
+    const was = event.previous !== undefined && selection.matches(event.previous, getters);
+    if (event.type === 'DELETED') {
+      if (was) this.#queue.push({ type: 'DELETED', entry: event.entry });
+      return;
+    }
+    const is = selection.matches(event.entry, getters);
+    if (is) this.#queue.push({ type: was ? 'MODIFIED' : 'ADDED', entry: event.entry });
+    else if (was && event.previous !== undefined) {
+      this.#queue.push({ type: 'DELETED', entry: event.previous.deletedAt(event.revision) });
+    }
+  }
+
+  #push(item: WatchItem): void {
+    this.#queue.push(item);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#blocked || this.#queue.length === 0) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#ended || this.#blocked || this.#queue.length === 0) return;
+    const items = this.#queue;
+    this.#queue = [];
+    if (this.#sink.send(items)) return;
+    this.#blocked = true;
+    void this.#sink.drained().then(() => {
+      this.#blocked = false;
+      this.#schedule();
+    });
+  }
+
+  #scheduleBookmark(): void {
+    this.#stopBookmarks = this.#clock.schedule(bookmarkEveryMs, () => {
+      const revision = this.#mirror.revision;
+      if (revision > this.#lastSent) {
+        this.#lastSent = revision;
+        this.#push({ type: 'BOOKMARK', revision, initialEnd: false });
+        this.#flush();
+      }
+      this.#scheduleBookmark();
+    });
+  }
+
+  /** Ends the watch. With `bookmark`, a client that wants them learns first how far it got. */
+  stop(options: { readonly bookmark?: boolean } = {}): void {
+    if (this.#ended) return;
+    if (options.bookmark === true && this.#options.allowBookmarks) {
+      this.#push({ type: 'BOOKMARK', revision: this.#mirror.revision, initialEnd: false });
+    }
+    this.#flush();
+    this.#ended = true;
+    this.#stopObserving?.();
+    this.#stopBookmarks?.();
+    this.#sink.end();
+  }
+}
+
+/** Checks the options of a watch. @throws StatusError BadRequest */
+export function checkWatchOptions(resourceVersion: string): void {
+  if (resourceVersion === '' || /^\d+$/.test(resourceVersion)) return;
+  const text = JSON.stringify(resourceVersion);
+  throw badRequest(`Invalid value: ${text}: strconv.ParseUint: parsing ${text}: invalid syntax`);
+}

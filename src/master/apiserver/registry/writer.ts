@@ -1,0 +1,267 @@
+import {
+  applyDefaults,
+  isReadyToGo,
+  prepareCreate,
+  prepareSubresourceUpdate,
+  prepareUpdate,
+  validateCreate,
+  validateSubresourceUpdate,
+  validateUpdate,
+} from '../../../api/strategy.js';
+import type { FieldError } from '../../../api/field-error.js';
+import type { Subresource } from '../../../api/kind.js';
+import type { KubeObject } from '../../../api/object.js';
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  invalidObject,
+  isStatusError,
+  noSuchResource,
+  internal,
+} from '../status.js';
+import type { FieldTracker } from './field-tracker.js';
+import { generateName, newUid } from './names.js';
+import type { Objects } from './objects.js';
+import type { Admission, AdmissionRequest, RequestContext, Written } from './types.js';
+import { errorTarget } from './types.js';
+
+/** What an update is made from: the body of a PUT, or a patch's effect on the present object. */
+export interface UpdateSource {
+  /** @param old the present object; undefined while it does not exist and may be created */
+  next(old: KubeObject | undefined): Promise<KubeObject> | KubeObject;
+  /** True when the object is made if it is not there. */
+  readonly createsMissing: boolean;
+  /** True when managed fields are already right (server-side apply). */
+  readonly tracksFields: boolean;
+}
+
+const generateAttempts = 8;
+
+/** Takes objects through defaulting, admission and validation into the store. */
+export class Writer {
+  readonly #objects: Objects;
+  readonly #admission: Admission;
+  readonly #fields: FieldTracker;
+
+  constructor(options: {
+    readonly objects: Objects;
+    readonly admission: Admission;
+    readonly fields: FieldTracker;
+  }) {
+    this.#objects = options.objects;
+    this.#admission = options.admission;
+    this.#fields = options.fields;
+  }
+
+  /** Creates a decoded object. `tracked`: managed fields are in it already. */
+  async create(context: RequestContext, object: KubeObject, tracked = false): Promise<Written> {
+    const { kind, namespace } = context.target;
+    checkNamespace(context, object);
+    applyDefaults(kind, object);
+    const { metadata } = object;
+    const generates = metadata.name === '' || metadata.name === undefined;
+    metadata.uid = newUid();
+    metadata.creationTimestamp = this.#objects.now();
+    delete metadata.deletionTimestamp;
+    delete metadata.deletionGracePeriodSeconds;
+    delete metadata.resourceVersion;
+    if (kind.namespaced) metadata.namespace = namespace;
+    else delete metadata.namespace;
+    prepareCreate(kind, object, { now: metadata.creationTimestamp });
+    if (generates && (metadata.generateName ?? '') !== '') {
+      metadata.name = generateName(metadata.generateName ?? '');
+    }
+    const request: AdmissionRequest = { operation: 'CREATE', context, object, old: undefined };
+    await this.#admission.mutate(request);
+    if (!tracked) this.#fields.onWrite(context, object, undefined);
+    refuseInvalid(context, object, validateCreate(kind, object));
+    context.warnings.push(...(kind.warnings?.(object) ?? []));
+    await this.#admission.validate(request);
+    try {
+      return await this.#insert(context, object, generates);
+    } catch (error) {
+      await this.#admission.abandon?.(request);
+      throw error;
+    }
+  }
+
+  async #insert(context: RequestContext, object: KubeObject, generates: boolean): Promise<Written> {
+    const { kind, namespace } = context.target;
+    for (let attempt = 1; ; attempt++) {
+      const place = { kind, namespace, name: object.metadata.name };
+      if (context.options.dryRun) return this.#pretend(context, object);
+      try {
+        const entry = await this.#objects.create(place, object);
+        object.metadata.resourceVersion = String(entry.revision);
+        return { bytes: entry.bytes, object, created: true, deleted: false };
+      } catch (error) {
+        const taken = isStatusError(error, 'AlreadyExists');
+        if (!taken || !generates || attempt >= generateAttempts) throw error;
+        object.metadata.name = generateName(object.metadata.generateName ?? '');
+      }
+    }
+  }
+
+  #pretend(context: RequestContext, object: KubeObject): Written {
+    const { kind, namespace } = context.target;
+    const place = { kind, namespace, name: object.metadata.name };
+    if (this.#objects.cached(place) !== undefined) {
+      throw isTaken(context, object.metadata.name);
+    }
+    return { bytes: encode(object), object, created: true, deleted: false };
+  }
+
+  /** Updates an object, or one of its subresources that take the whole object. */
+  async update(context: RequestContext, source: UpdateSource): Promise<Written> {
+    const { kind, namespace, name, subresource } = context.target;
+    const place = { kind, namespace, name };
+    try {
+      let dry: KubeObject | undefined;
+      const result = await this.#objects.change(place, async (old) => {
+        const next = await this.#prepare(context, source, old);
+        if (context.options.dryRun) {
+          dry = next;
+          return { next: old };
+        }
+        return { next: shouldRemove(next, old) ? undefined : next };
+      });
+      if (dry !== undefined) {
+        return { bytes: encode(dry), object: dry, created: false, deleted: false };
+      }
+      return { ...result, created: false };
+    } catch (error) {
+      const missing = isStatusError(error, 'NotFound');
+      if (!missing || !source.createsMissing || subresource !== '') throw error;
+      const object = await source.next(undefined);
+      if ((object.metadata.uid ?? '') !== '') throw goneWithUid(context, object);
+      object.metadata.name = name;
+      return this.create(context, object, source.tracksFields);
+    }
+  }
+
+  async #prepare(
+    context: RequestContext,
+    source: UpdateSource,
+    old: KubeObject,
+  ): Promise<KubeObject> {
+    const { kind, subresource } = context.target;
+    const next = await source.next(structuredClone(old));
+    checkNames(context, next);
+    checkVersion(context, next, old);
+    applyDefaults(kind, next);
+    const part = this.#subresource(context);
+    if (part === undefined) prepareUpdate(kind, next, old, { now: this.#objects.now() });
+    else prepareSubresourceUpdate(kind, part, next, old);
+    const request: AdmissionRequest = { operation: 'UPDATE', context, object: next, old };
+    await this.#admission.mutate(request);
+    if (!source.tracksFields) this.#fields.onWrite(context, next, old);
+    next.metadata.resourceVersion = old.metadata.resourceVersion ?? '';
+    const errors =
+      part === undefined
+        ? validateUpdate(kind, next, old)
+        : validateSubresourceUpdate(kind, part, next, old);
+    refuseInvalid(context, next, errors);
+    if (subresource === '') context.warnings.push(...(kind.warnings?.(next) ?? []));
+    await this.#admission.validate(request);
+    return next;
+  }
+
+  #subresource(context: RequestContext): Subresource | undefined {
+    const { kind, subresource } = context.target;
+    if (subresource === '') return undefined;
+    const part = kind.subresources.find((candidate) => candidate.name === subresource);
+    if (part === undefined) throw noSuchResource();
+    return part;
+  }
+}
+
+function encode(object: KubeObject): Buffer {
+  return Buffer.from(JSON.stringify(object));
+}
+
+function isTaken(context: RequestContext, name: string): Error {
+  const { kind } = context.target;
+  return alreadyExists(errorTarget(kind), name);
+}
+
+function goneWithUid(context: RequestContext, object: KubeObject): Error {
+  const { kind, name } = context.target;
+  const uid = object.metadata.uid ?? '';
+  const text = `Precondition failed: UID in precondition: ${uid}, UID in object meta: `;
+  return conflict(errorTarget(kind), name, text);
+}
+
+/** Fills in or refuses the body's namespace. */
+function checkNamespace(context: RequestContext, object: KubeObject): void {
+  const { namespace } = context.target;
+  const given = object.metadata.namespace ?? '';
+  if (context.target.kind.namespaced && given !== '' && given !== namespace) {
+    throw badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
+}
+
+function checkNames(context: RequestContext, next: KubeObject): void {
+  const { name } = context.target;
+  const given = next.metadata.name ?? '';
+  if (given === '') next.metadata.name = name;
+  else if (given !== name) {
+    throw badRequest(
+      `the name of the object (${given}) does not match the name on the URL (${name})`,
+    );
+  }
+  checkNamespace(context, next);
+  if (context.target.kind.namespaced) next.metadata.namespace = context.target.namespace;
+  else delete next.metadata.namespace;
+}
+
+/** Optimistic concurrency: the body's resourceVersion and uid must be the present ones. */
+function checkVersion(context: RequestContext, next: KubeObject, old: KubeObject): void {
+  const { kind, name } = context.target;
+  const version = next.metadata.resourceVersion ?? '';
+  const uid = next.metadata.uid ?? '';
+  if (uid !== '' && uid !== old.metadata.uid) {
+    const text =
+      `Precondition failed: UID in precondition: ${uid}, ` +
+      `UID in object meta: ${old.metadata.uid ?? ''}`;
+    throw conflict(errorTarget(kind), name, text);
+  }
+  if (version === '' || version === '0') {
+    if (kind.allowUnconditionalUpdate) return;
+    const error: FieldError = {
+      type: 'FieldValueInvalid',
+      field: 'metadata.resourceVersion',
+      body: 'Invalid value: 0: must be specified for an update',
+    };
+    throw invalidObject({ group: kind.group, kind: kind.kind, name }, [error]);
+  }
+  if (version !== old.metadata.resourceVersion) {
+    if (!/^\d+$/.test(version)) {
+      throw internal(`strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
+    }
+    throw conflict(errorTarget(kind), name);
+  }
+}
+
+function refuseInvalid(
+  context: RequestContext,
+  object: KubeObject,
+  errors: readonly FieldError[],
+): void {
+  if (errors.length === 0) return;
+  const { kind } = context.target;
+  const name = object.metadata.name ?? '';
+  throw invalidObject({ group: kind.group, kind: kind.kind, name }, errors);
+}
+
+/** True when this write took away the last thing that held a deleted object. */
+function shouldRemove(next: KubeObject, old: KubeObject): boolean {
+  if (!isReadyToGo(next)) return false;
+  if (next.kind === 'Namespace') {
+    const { spec } = next as KubeObject & { spec?: { finalizers?: string[] } };
+    return (spec?.finalizers?.length ?? 0) === 0;
+  }
+  return (old.metadata.finalizers?.length ?? 0) > 0;
+}

@@ -1,0 +1,48 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { UserInfo } from '../registry/types.js';
+import type { RequestInfo } from './request-info.js';
+
+export type HttpRequest = IncomingMessage | Http2ServerRequest;
+export type HttpResponse = ServerResponse | Http2ServerResponse;
+
+/** One HTTP request on its way through the handlers. */
+export interface Exchange {
+  readonly request: HttpRequest;
+  readonly response: HttpResponse;
+  readonly method: string;
+  readonly query: URLSearchParams;
+  readonly info: RequestInfo;
+  /** Set by authentication. */
+  user: UserInfo;
+  /** Sent as `Warning` headers. */
+  readonly warnings: string[];
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+/** A header's text; repeated ones joined. */
+export function header(exchange: Pick<Exchange, 'request'>, name: string): string {
+  const value = exchange.request.headers[name];
+  return Array.isArray(value) ? value.join(', ') : (value ?? '');
+}
+
+type Write = (chunk: Buffer | string) => boolean;
+
+/** Writes to a response of either protocol. False means: wait for `drain`. */
+export function write(response: HttpResponse, chunk: Buffer | string): boolean {
+  return (response.write as Write).call(response, chunk);
+}
+
+type End = (chunk?: Buffer | string) => void;
+
+export function end(response: HttpResponse, chunk?: Buffer | string): void {
+  (response.end as End).call(response, chunk);
+}
+
+export type HeaderMap = Record<string, string | number | string[]>;
+type WriteHead = (status: number, headers: HeaderMap) => void;
+
+export function writeHead(response: HttpResponse, status: number, headers: HeaderMap): void {
+  (response.writeHead as WriteHead).call(response, status, headers);
+}

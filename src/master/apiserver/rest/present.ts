@@ -1,0 +1,85 @@
+import type { KindDeclaration } from '../../../api/kind.js';
+import { formatGroupVersion } from '../../../api/object.js';
+import type { Entry } from '../cache/entry.js';
+import { presentBytes, readAs } from '../registry/versions.js';
+import { tableBytes, tableRows } from './table.js';
+import type { Format } from './negotiate.js';
+
+/** Metadata of a list's answer. */
+export interface ListMeta {
+  readonly resourceVersion: string;
+  readonly continue: string;
+  readonly remainingItemCount: number | undefined;
+}
+
+export interface PresentOptions {
+  readonly kind: KindDeclaration;
+  readonly format: Format;
+  /** `Metadata`, `Object` or `None`: what a table's rows hold of their objects. */
+  readonly includeObject: string;
+  readonly nowMs: number;
+}
+
+const comma = Buffer.from(',');
+const close = Buffer.from(']}');
+
+function metaText(meta: ListMeta): string {
+  return JSON.stringify({
+    resourceVersion: meta.resourceVersion,
+    ...(meta.continue === '' ? {} : { continue: meta.continue }),
+    ...(meta.remainingItemCount === undefined
+      ? {}
+      : { remainingItemCount: meta.remainingItemCount }),
+  });
+}
+
+function partialBytes(kind: KindDeclaration, entry: Entry, version: string): Buffer {
+  const { metadata } = readAs(kind, entry);
+  const apiVersion = `meta.k8s.io/${version}`;
+  return Buffer.from(JSON.stringify({ kind: 'PartialObjectMetadata', apiVersion, metadata }));
+}
+
+/** One object in the wanted form. */
+export function presentObject(entry: Entry, options: PresentOptions): Buffer {
+  const { kind, format } = options;
+  switch (format.as) {
+    case 'Table': {
+      const meta = {
+        resourceVersion: String(entry.revision),
+        continue: '',
+        remainingItemCount: undefined,
+      };
+      return tableBytes(meta, tableRows([entry], options), options, true);
+    }
+    case 'PartialObjectMetadata':
+    case 'PartialObjectMetadataList':
+      return partialBytes(kind, entry, format.asVersion);
+    case undefined:
+      return presentBytes(kind, entry);
+  }
+}
+
+/** A list in the wanted form: concatenated bytes. */
+export function presentList(
+  entries: readonly Entry[],
+  meta: ListMeta,
+  options: PresentOptions,
+): Buffer {
+  const { kind, format } = options;
+  if (format.as === 'Table') return tableBytes(meta, tableRows(entries, options), options, true);
+  const partial = format.as !== undefined;
+  const listKind = partial ? 'PartialObjectMetadataList' : kind.listKind;
+  const apiVersion = partial
+    ? `meta.k8s.io/${format.asVersion}`
+    : formatGroupVersion(kind.group, kind.version);
+  const head =
+    `{"kind":${JSON.stringify(listKind)},"apiVersion":${JSON.stringify(apiVersion)},` +
+    `"metadata":${metaText(meta)},"items":[`;
+  const pieces: Buffer[] = [Buffer.from(head)];
+  for (const entry of entries) {
+    if (pieces.length > 1) pieces.push(comma);
+    pieces.push(partial ? partialBytes(kind, entry, format.asVersion) : presentBytes(kind, entry));
+  }
+  pieces.push(close);
+  return Buffer.concat(pieces);
+}

@@ -1,0 +1,95 @@
+import { gzip } from 'node:zlib';
+import { promisify } from 'node:util';
+import { stringify } from 'yaml';
+import { gzipFromBytes } from '../limits.js';
+import type { StatusError } from '../status.js';
+import { internal, isStatusError } from '../status.js';
+import type { Exchange, HeaderMap } from './exchange.js';
+import { end, header, writeHead } from './exchange.js';
+import type { Format } from './negotiate.js';
+import { negotiate } from './negotiate.js';
+
+const compress = promisify(gzip);
+
+/** Tools whose users read the answer on a screen (apiserver's `isPrettyPrint`). */
+const readersAgents = /^(curl|Wget|Mozilla\/5\.0)/;
+
+function wantsPretty(exchange: Exchange): boolean {
+  const asked = exchange.query.get('pretty');
+  if (asked !== null) return asked !== 'false' && asked !== '0';
+  return readersAgents.test(header(exchange, 'user-agent'));
+}
+
+/** `299 - "text"` for each distinct warning. */
+export function warningHeaders(warnings: readonly string[]): HeaderMap {
+  if (warnings.length === 0) return {};
+  const lines = [...new Set(warnings)].map((text) => {
+    const plain = text.replace(/[\r\n]+/g, ' ').replace(/[\\"]/g, (match) => `\\${match}`);
+    return `299 - "${plain}"`;
+  });
+  return { warning: lines };
+}
+
+/** Sends JSON text in the wanted format. */
+export async function sendJson(
+  exchange: Exchange,
+  code: number,
+  json: Buffer,
+  format: Format,
+): Promise<void> {
+  let body = json;
+  let type = 'application/json';
+  if (format.type === 'yaml') {
+    type = 'application/yaml';
+    body = Buffer.from(stringify(JSON.parse(json.toString())));
+  } else if (wantsPretty(exchange)) {
+    body = Buffer.from(`${JSON.stringify(JSON.parse(json.toString()), undefined, 2)}\n`);
+  }
+  await sendBytes(exchange, code, body, type);
+}
+
+/** Sends bytes, compressed when they are long and the client can take it. */
+export async function sendBytes(
+  exchange: Exchange,
+  code: number,
+  bytes: Buffer,
+  type: string,
+  headers: HeaderMap = {},
+): Promise<void> {
+  const { response } = exchange;
+  if (response.writableEnded || response.headersSent) return;
+  let body = bytes;
+  const all: HeaderMap = {
+    'cache-control': 'no-cache, private',
+    'content-type': type,
+    ...headers,
+    ...warningHeaders(exchange.warnings),
+  };
+  if (body.length >= gzipFromBytes && header(exchange, 'accept-encoding').includes('gzip')) {
+    body = await compress(bytes, { level: 1 });
+    all['content-encoding'] = 'gzip';
+    all['vary'] = 'Accept-Encoding';
+  }
+  all['content-length'] = body.length;
+  writeHead(response, code, all);
+  end(response, exchange.method === 'HEAD' ? undefined : body);
+}
+
+/** Sends an error as a Status, or ends a connection on which an answer has begun. */
+export async function sendError(exchange: Exchange, error: unknown): Promise<void> {
+  const { response } = exchange;
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const failed: StatusError = isStatusError(error) ? error : internal(String(error));
+  let format: Format = { type: 'json', as: undefined, asVersion: '' };
+  try {
+    format = negotiate(header(exchange, 'accept'));
+  } catch {
+    // An error about the Accept header itself is sent as JSON.
+  }
+  const retry = failed.status.details?.retryAfterSeconds;
+  if (retry !== undefined) response.setHeader('retry-after', String(retry));
+  await sendJson(exchange, failed.code, Buffer.from(JSON.stringify(failed.status)), format);
+}

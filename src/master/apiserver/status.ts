@@ -1,0 +1,185 @@
+/** Kubernetes `Status` errors, with the texts of apimachinery's `api/errors`. */
+import type { FieldError } from '../../api/field-error.js';
+import { invalidStatus } from '../../api/field-error.js';
+import type { Status, StatusCause, StatusDetails } from '../../api/object.js';
+import { qualifiedName } from '../../api/object.js';
+
+/** A refused request. Thrown anywhere below the handlers; becomes the answer as it is. */
+export class StatusError extends Error {
+  override readonly name = 'StatusError';
+  readonly status: Status;
+
+  constructor(status: Status) {
+    super(status.message ?? '');
+    this.status = status;
+  }
+
+  get code(): number {
+    return this.status.code;
+  }
+
+  get reason(): string {
+    return this.status.reason ?? '';
+  }
+}
+
+/** True for a {@link StatusError}, of `reason` when one is given. */
+export function isStatusError(error: unknown, reason?: string): error is StatusError {
+  return (
+    error instanceof Error &&
+    error.name === 'StatusError' &&
+    (reason === undefined || (error as StatusError).reason === reason)
+  );
+}
+
+/** Names the object of an error; `resource` is plural. */
+export interface ErrorTarget {
+  readonly group: string;
+  readonly resource: string;
+}
+
+/** A failure with this code, reason and text. */
+export function failure(
+  code: number,
+  reason: string,
+  message: string,
+  details?: StatusDetails,
+): StatusError {
+  return new StatusError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    ...(reason === '' ? {} : { reason }),
+    ...(details === undefined ? {} : { details }),
+    code,
+  });
+}
+
+function detailsOf(target: ErrorTarget, name: string): StatusDetails {
+  return {
+    ...(name === '' ? {} : { name }),
+    ...(target.group === '' ? {} : { group: target.group }),
+    kind: target.resource,
+  };
+}
+
+function subject(target: ErrorTarget, name: string): string {
+  return `${qualifiedName(target.group, target.resource)} "${name}"`;
+}
+
+export function notFound(target: ErrorTarget, name: string): StatusError {
+  return failure(404, 'NotFound', `${subject(target, name)} not found`, detailsOf(target, name));
+}
+
+/** No such path below `/api` or `/apis`. */
+export function noSuchResource(): StatusError {
+  return failure(404, 'NotFound', 'the server could not find the requested resource', {});
+}
+
+export function alreadyExists(target: ErrorTarget, name: string): StatusError {
+  const message = `${subject(target, name)} already exists`;
+  return failure(409, 'AlreadyExists', message, detailsOf(target, name));
+}
+
+/** The text of a lost update. */
+export const modifiedText =
+  'the object has been modified; please apply your changes to the latest version and try again';
+
+export function conflict(
+  target: ErrorTarget,
+  name: string,
+  text: string = modifiedText,
+): StatusError {
+  const message = `Operation cannot be fulfilled on ${subject(target, name)}: ${text}`;
+  return failure(409, 'Conflict', message, detailsOf(target, name));
+}
+
+export function forbidden(target: ErrorTarget, name: string, text: string): StatusError {
+  const head = qualifiedName(target.group, target.resource);
+  const message =
+    name === '' ? `${head} is forbidden: ${text}` : `${head} "${name}" is forbidden: ${text}`;
+  return failure(403, 'Forbidden', message, detailsOf(target, name));
+}
+
+export function badRequest(message: string): StatusError {
+  return failure(400, 'BadRequest', message);
+}
+
+export function unauthorized(): StatusError {
+  return failure(401, 'Unauthorized', 'Unauthorized');
+}
+
+export function methodNotAllowed(): StatusError {
+  const message = 'the server does not allow this method on the requested resource';
+  return failure(405, 'MethodNotAllowed', message, {});
+}
+
+export function notAcceptable(accepted: readonly string[]): StatusError {
+  const message = `only the following media types are accepted: ${accepted.join(', ')}`;
+  return failure(406, 'NotAcceptable', message);
+}
+
+export function unsupportedMediaType(accepted: readonly string[]): StatusError {
+  const message =
+    'the body of the request was in an unknown format - accepted media types include: ' +
+    accepted.join(', ');
+  return failure(415, 'UnsupportedMediaType', message);
+}
+
+export function tooLarge(limitBytes: number): StatusError {
+  const message = `Request entity too large: limit is ${limitBytes}`;
+  return failure(413, 'RequestEntityTooLarge', message);
+}
+
+export function tooManyRequests(message: string, retryAfterSeconds: number): StatusError {
+  return failure(429, 'TooManyRequests', message, { retryAfterSeconds });
+}
+
+export function expired(message: string): StatusError {
+  return failure(410, 'Expired', message);
+}
+
+/** A watch or list asked for a revision that this server has not reached. */
+export function tooLargeResourceVersion(wanted: number, current: number): StatusError {
+  const message = `Too large resource version: ${wanted}, current: ${current}`;
+  const causes: StatusCause[] = [
+    { reason: 'ResourceVersionTooLarge', message: 'Too large resource version' },
+  ];
+  return failure(504, 'Timeout', `Timeout: ${message}`, { causes, retryAfterSeconds: 1 });
+}
+
+export function timeout(message: string): StatusError {
+  return failure(504, 'Timeout', `Timeout: ${message}`, {});
+}
+
+export function internal(message: string): StatusError {
+  return failure(500, 'InternalError', `Internal error occurred: ${message}`, {
+    causes: [{ message }],
+  });
+}
+
+export function unavailable(message: string): StatusError {
+  return failure(503, 'ServiceUnavailable', message);
+}
+
+/** 422 with one cause per field; `kind` is the object's kind. */
+export function invalidObject(
+  target: { readonly group: string; readonly kind: string; readonly name: string },
+  errors: readonly FieldError[],
+): StatusError {
+  return new StatusError(invalidStatus(target, errors));
+}
+
+/** The answer to a DELETE that removed the object at once. */
+export function deletedStatus(target: ErrorTarget, name: string, uid: string): Status {
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: { ...detailsOf(target, name), uid },
+    code: 200,
+  };
+}

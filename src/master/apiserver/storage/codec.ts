@@ -1,0 +1,41 @@
+/**
+ * Encode once. A stored object is JSON text that opens with
+ * `{"kind":K,"apiVersion":V,"metadata":{` and holds no resourceVersion; reading it splices
+ * `"resourceVersion":"N",` in behind that opening. Nothing else is ever re-encoded for GET, LIST or watch.
+ */
+import type { KubeObject } from '../../../api/object.js';
+
+const metadataMark = Buffer.from('"metadata":{');
+
+/** The bytes to store. The object's own resourceVersion and selfLink are left out. */
+export function encodeStored(object: KubeObject): Buffer {
+  const { kind, apiVersion, metadata, ...rest } = object as KubeObject & Record<string, unknown>;
+  const { resourceVersion: _version, selfLink: _link, ...meta } = metadata;
+  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest }));
+}
+
+/** The bytes to send: `stored` with its resourceVersion. */
+export function spliceVersion(stored: Buffer, revision: number): Buffer {
+  const at = stored.indexOf(metadataMark);
+  if (at < 0 || at > 1024) return respliced(stored, revision);
+  const cut = at + metadataMark.length;
+  if (stored[cut] === 0x7d) return respliced(stored, revision);
+  const version = `"resourceVersion":"${revision}",`;
+  const out = Buffer.allocUnsafe(stored.length + version.length);
+  stored.copy(out, 0, 0, cut);
+  out.write(version, cut, 'latin1');
+  stored.copy(out, cut + version.length, cut);
+  return out;
+}
+
+/** For text that some other program stored with another layout. */
+function respliced(stored: Buffer, revision: number): Buffer {
+  const object = JSON.parse(stored.toString()) as KubeObject;
+  const metadata = { ...object.metadata, resourceVersion: String(revision) };
+  return Buffer.from(JSON.stringify({ ...object, metadata }));
+}
+
+/** Parses bytes that this server stored or spliced. */
+export function parseObject(bytes: Buffer): KubeObject {
+  return JSON.parse(bytes.toString()) as KubeObject;
+}

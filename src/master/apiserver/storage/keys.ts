@@ -1,0 +1,23 @@
+/**
+ * Where objects stand in the store: `/registry/<resource>/<namespace>/<name>` for the core group and
+ * `/registry/<group>/<resource>/…` for others; cluster-scoped objects have no namespace part. A group always has a dot
+ * or is one of the old short ones, so both forms are told apart by the table that {@link parseKey} is given.
+ */
+import type { KindDeclaration } from '../../../api/kind.js';
+
+export const registryPrefix = '/registry/';
+
+/** Names one resource's storage: `pods`, `apps/deployments`. */
+export function storageId(storage: { readonly group: string; readonly plural: string }): string {
+  return storage.group === '' ? storage.plural : `${storage.group}/${storage.plural}`;
+}
+
+/** The prefix of all objects of a kind. */
+export function kindPrefix(kind: Pick<KindDeclaration, 'storage'>): string {
+  return `${registryPrefix}${storageId(kind.storage)}/`;
+}
+
+/** The key of one object, below {@link kindPrefix}. */
+export function objectKey(namespace: string, name: string): string {
+  return namespace === '' ? name : `${namespace}/${name}`;
+}

@@ -1,0 +1,95 @@
+import type { KubeObject } from '../../../api/object.js';
+import { isJsonObject } from '../../../api/object.js';
+import type { Objects } from '../registry/objects.js';
+import type { RequestContext } from '../registry/types.js';
+import { parseBody, readBody } from '../rest/body.js';
+import type { Exchange } from '../rest/exchange.js';
+import { header } from '../rest/exchange.js';
+import { sendJson } from '../rest/respond.js';
+import { badRequest, conflict, methodNotAllowed } from '../status.js';
+
+interface Condition {
+  type: string;
+  status: string;
+  lastProbeTime?: string | null;
+  lastTransitionTime?: string;
+}
+
+interface Pod extends KubeObject {
+  spec: { nodeName?: string; schedulingGates?: unknown[] };
+  status?: { conditions?: Condition[] };
+}
+
+const pods = { group: '', resource: 'pods' };
+
+/** Puts a pod on a node, once. @throws StatusError Conflict when it is bound already or going away */
+export async function bindPod(
+  objects: Objects,
+  context: RequestContext,
+  binding: unknown,
+): Promise<void> {
+  const target = isJsonObject(binding) && isJsonObject(binding['target']) ? binding['target'] : {};
+  const node = target['name'];
+  if (typeof node !== 'string' || node === '') {
+    throw badRequest(
+      'Binding in version "v1" cannot be handled as a Binding: target.name: Required value',
+    );
+  }
+  const { kind, namespace, name } = context.target;
+  const metadata = isJsonObject(binding)
+    ? (binding['metadata'] as KubeObject['metadata'] | undefined)
+    : undefined;
+  const now = objects.now();
+  await objects.change({ kind, namespace, name }, (old) => {
+    const pod = old as Pod;
+    const refuse = (text: string): never => {
+      throw conflict({ group: '', resource: 'pods/binding' }, name, text);
+    };
+    if (metadata?.uid !== undefined && metadata.uid !== pod.metadata.uid) {
+      throw conflict(
+        pods,
+        name,
+        `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid ?? ''}`,
+      );
+    }
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
+    }
+    if ((pod.spec.nodeName ?? '') !== '') {
+      refuse(`pod ${name} is already assigned to node "${pod.spec.nodeName ?? ''}"`);
+    }
+    if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
+      refuse(`pod ${name} has non-empty .spec.schedulingGates`);
+    }
+    pod.spec.nodeName = node;
+    if (metadata?.annotations !== undefined) {
+      pod.metadata.annotations = { ...pod.metadata.annotations, ...metadata.annotations };
+    }
+    const others = (pod.status?.conditions ?? []).filter((c) => c.type !== 'PodScheduled');
+    const condition: Condition = {
+      type: 'PodScheduled',
+      status: 'True',
+      lastProbeTime: null,
+      lastTransitionTime: now,
+    };
+    pod.status = { ...pod.status, conditions: [...others, condition] };
+    return { next: context.options.dryRun ? structuredClone(old) : pod };
+  });
+}
+
+/** POST `pods/<name>/binding`. */
+export async function serveBinding(
+  exchange: Exchange,
+  context: RequestContext,
+  deps: { readonly objects: Objects },
+): Promise<void> {
+  if (exchange.info.verb !== 'create') throw methodNotAllowed();
+  const body = parseBody(await readBody(exchange), header(exchange, 'content-type'), false);
+  await bindPod(deps.objects, context, body.value);
+  const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+  await sendJson(exchange, 201, Buffer.from(JSON.stringify(status)), {
+    type: 'json',
+    as: undefined,
+    asVersion: '',
+  });
+}

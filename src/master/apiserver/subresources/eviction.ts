@@ -1,0 +1,129 @@
+import type { KubeObject } from '../../../api/object.js';
+import { isJsonObject } from '../../../api/object.js';
+import { compileSelector } from '../../../api/label-selector.js';
+import type { KindRegistry } from '../../../api/registry.js';
+import type { LabelSelector } from '../../../api/types/core.js';
+import type { Deleter } from '../registry/deleter.js';
+import { readDeleteOptions } from '../registry/deleter.js';
+import type { Objects } from '../registry/objects.js';
+import type { RequestContext } from '../registry/types.js';
+import { parseBody, readBody } from '../rest/body.js';
+import type { Exchange } from '../rest/exchange.js';
+import { header } from '../rest/exchange.js';
+import { sendJson } from '../rest/respond.js';
+import { internal, methodNotAllowed, StatusError, tooManyRequests } from '../status.js';
+
+interface Budget extends KubeObject {
+  spec?: { selector?: LabelSelector; unhealthyPodEvictionPolicy?: string };
+  status?: {
+    disruptionsAllowed?: number;
+    currentHealthy?: number;
+    desiredHealthy?: number;
+    observedGeneration?: number;
+    disruptedPods?: Record<string, string>;
+  };
+}
+
+interface Pod extends KubeObject {
+  status?: { phase?: string; conditions?: { type: string; status: string }[] };
+}
+
+/** Evicts a pod: deletes it, if its disruption budget has room. @throws StatusError 429 without */
+export async function evictPod(
+  context: RequestContext,
+  eviction: unknown,
+  deps: { readonly objects: Objects; readonly deleter: Deleter; readonly kinds: KindRegistry },
+): Promise<void> {
+  const { objects, deleter } = deps;
+  const options = isJsonObject(eviction) ? eviction['deleteOptions'] : undefined;
+  const entry = await objects.get(context.target);
+  const pod = entry.parse() as Pod;
+  const phase = pod.status?.phase;
+  const counts = phase !== 'Succeeded' && phase !== 'Failed' && phase !== 'Pending';
+  if (counts && pod.metadata.deletionTimestamp === undefined) {
+    await takeFromBudget(context, pod, deps);
+  }
+  const parsed = readDeleteOptions(options, new URLSearchParams());
+  await deleter.delete(context, { ...parsed, dryRun: parsed.dryRun || context.options.dryRun });
+}
+
+async function takeFromBudget(
+  context: RequestContext,
+  pod: Pod,
+  deps: { readonly objects: Objects; readonly kinds: KindRegistry },
+): Promise<void> {
+  const { objects } = deps;
+  const kind = deps.kinds.byKind('policy', '', 'PodDisruptionBudget');
+  if (kind === undefined) return;
+  const { namespace, name } = context.target;
+  const labels = pod.metadata.labels ?? {};
+  const matching = [...objects.cache(kind).list(namespace)].filter((entry) =>
+    compileSelector((entry.object() as Budget).spec?.selector)(labels),
+  );
+  if (matching.length > 1) {
+    throw internal(
+      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+    );
+  }
+  const [budget] = matching;
+  if (budget === undefined) return;
+  const now = objects.now();
+  await objects.change({ kind, namespace, name: budget.name }, (old) => {
+    const found = old as Budget;
+    const status = (found.status ??= {});
+    const allowed = status.disruptionsAllowed ?? 0;
+    if ((status.observedGeneration ?? 0) < (found.metadata.generation ?? 0)) {
+      throw tooManyRequests(
+        "Cannot evict pod as it would violate the pod's disruption budget.",
+        10,
+      );
+    }
+    if (isUnhealthyAndFree(pod, found)) return { next: structuredClone(old) };
+    if (allowed <= 0) throw violates(found);
+    if (context.options.dryRun) return { next: old };
+    status.disruptionsAllowed = allowed - 1;
+    status.disruptedPods = { ...status.disruptedPods, [name]: now };
+    return { next: found };
+  });
+}
+
+/** A pod that does not serve may go while the others suffice, or always when the budget says so. */
+function isUnhealthyAndFree(pod: Pod, budget: Budget): boolean {
+  const ready = pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True');
+  if (ready === true) return false;
+  if (budget.spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return true;
+  const { currentHealthy = 0, desiredHealthy = 0 } = budget.status ?? {};
+  return currentHealthy >= desiredHealthy && desiredHealthy > 0;
+}
+
+function violates(budget: Budget): StatusError {
+  const { desiredHealthy = 0, currentHealthy = 0 } = budget.status ?? {};
+  const error = tooManyRequests(
+    "Cannot evict pod as it would violate the pod's disruption budget.",
+    0,
+  );
+  const message =
+    `The disruption budget ${budget.metadata.name} needs ${desiredHealthy} healthy pods ` +
+    `and has ${currentHealthy} currently`;
+  return new StatusError({
+    ...error.status,
+    details: { causes: [{ reason: 'DisruptionBudget', message }] },
+  });
+}
+
+/** POST `pods/<name>/eviction`. */
+export async function serveEviction(
+  exchange: Exchange,
+  context: RequestContext,
+  deps: { readonly objects: Objects; readonly deleter: Deleter; readonly kinds: KindRegistry },
+): Promise<void> {
+  if (exchange.info.verb !== 'create') throw methodNotAllowed();
+  const body = parseBody(await readBody(exchange), header(exchange, 'content-type'), false);
+  await evictPod(context, body.value, deps);
+  const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+  await sendJson(exchange, 201, Buffer.from(JSON.stringify(status)), {
+    type: 'json',
+    as: undefined,
+    asVersion: '',
+  });
+}

@@ -1,0 +1,140 @@
+import type { KindDeclaration, ScalePaths } from '../../../api/kind.js';
+import { formatRequirements, selectorRequirements } from '../../../api/label-selector.js';
+import type { KubeObject } from '../../../api/object.js';
+import { isJsonObject } from '../../../api/object.js';
+import { applyMergePatch } from '../../../api/patch/merge-patch.js';
+import { applyJsonPatch } from '../../../api/patch/json-patch.js';
+import type { Objects } from '../registry/objects.js';
+import type { RequestContext } from '../registry/types.js';
+import { readAs } from '../registry/versions.js';
+import type { Writer } from '../registry/writer.js';
+import { parseBody, readBody } from '../rest/body.js';
+import type { Exchange } from '../rest/exchange.js';
+import { header } from '../rest/exchange.js';
+import { negotiate } from '../rest/negotiate.js';
+import { sendJson } from '../rest/respond.js';
+import { badRequest, invalidObject, methodNotAllowed } from '../status.js';
+
+export interface ScaleDeps {
+  readonly objects: Objects;
+  readonly writer: Writer;
+}
+
+function partsOf(path: string): string[] {
+  return path.split('.').filter((part) => part !== '');
+}
+
+function readPath(object: unknown, path: string): unknown {
+  let value: unknown = object;
+  for (const part of partsOf(path)) value = isJsonObject(value) ? value[part] : undefined;
+  return value;
+}
+
+function writePath(object: KubeObject, path: string, value: unknown): void {
+  let at = object as unknown as Record<string, unknown>;
+  const parts = partsOf(path);
+  const last = parts.pop() ?? '';
+  for (const part of parts) {
+    if (!isJsonObject(at[part])) at[part] = {};
+    at = at[part] as Record<string, unknown>;
+  }
+  at[last] = value;
+}
+
+/** The `autoscaling/v1 Scale` of an object. */
+export function scaleOf(kind: KindDeclaration, object: KubeObject, paths: ScalePaths): KubeObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const selector =
+    paths.labelSelectorPath === undefined ? undefined : readPath(object, paths.labelSelectorPath);
+  const text = isJsonObject(selector)
+    ? formatRequirements(
+        kind.kind === 'ReplicationController'
+          ? selectorRequirements({ matchLabels: selector as Record<string, string> })
+          : selectorRequirements(selector),
+      )
+    : typeof selector === 'string'
+      ? selector
+      : '';
+  const replicas = readPath(object, paths.specReplicasPath);
+  const scale = {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: typeof replicas === 'number' && replicas > 0 ? { replicas } : {},
+    status: {
+      replicas: Number(readPath(object, paths.statusReplicasPath) ?? 0),
+      ...(text === '' ? {} : { selector: text }),
+    },
+  };
+  return scale as unknown as KubeObject;
+}
+
+/** GET, PUT and PATCH of `<resource>/<name>/scale`. */
+export async function serveScale(
+  exchange: Exchange,
+  context: RequestContext,
+  paths: ScalePaths,
+  deps: ScaleDeps,
+): Promise<void> {
+  const format = negotiate(header(exchange, 'accept'));
+  const { kind } = context.target;
+  if (exchange.info.verb === 'get') {
+    const entry = await deps.objects.get(context.target);
+    const scale = scaleOf(kind, readAs(kind, entry), paths);
+    return sendJson(exchange, 200, Buffer.from(JSON.stringify(scale)), format);
+  }
+  if (exchange.info.verb !== 'update' && exchange.info.verb !== 'patch') throw methodNotAllowed();
+  const type = header(exchange, 'content-type');
+  const bytes = await readBody(exchange);
+  const change =
+    exchange.info.verb === 'update'
+      ? (
+          (body: unknown) => () =>
+            body
+        )(parseBody(bytes, type, true).value)
+      : patchOf(type, bytes);
+  const scaled = await changeScale(context, paths, change, deps);
+  await sendJson(exchange, 200, Buffer.from(JSON.stringify(scaled)), format);
+}
+
+function patchOf(type: string, bytes: Buffer): (old: unknown) => unknown {
+  const patch = parseBody(bytes, 'application/json', false).value;
+  if (type.startsWith('application/json-patch+json')) return (old) => applyJsonPatch(old, patch);
+  return (old) => applyMergePatch(old, patch);
+}
+
+/** Sets the replicas that a changed Scale asks for. */
+export async function changeScale(
+  context: RequestContext,
+  paths: ScalePaths,
+  change: (old: KubeObject) => unknown,
+  deps: ScaleDeps,
+): Promise<KubeObject> {
+  const { kind, name } = context.target;
+  const whole = { ...context, target: { ...context.target, subresource: '' } };
+  const written = await deps.writer.update(whole, {
+    createsMissing: false,
+    tracksFields: false,
+    next(old) {
+      if (old === undefined) throw badRequest('the object is not there');
+      const wanted = change(scaleOf(kind, old, paths));
+      if (!isJsonObject(wanted)) throw badRequest('Scale must be an object');
+      const replicas = readPath(wanted, '.spec.replicas') ?? 0;
+      if (typeof replicas !== 'number' || !Number.isInteger(replicas)) {
+        throw badRequest(
+          'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal string into Go struct field ScaleSpec.spec.replicas of type int32',
+        );
+      }
+      if (replicas < 0) {
+        const body = `Invalid value: ${replicas}: must be greater than or equal to 0`;
+        const error = { type: 'FieldValueInvalid', field: 'spec.replicas', body } as const;
+        throw invalidObject({ group: 'autoscaling', kind: 'Scale', name }, [error]);
+      }
+      const version = readPath(wanted, '.metadata.resourceVersion');
+      if (typeof version === 'string' && version !== '') old.metadata.resourceVersion = version;
+      writePath(old, paths.specReplicasPath, replicas);
+      return old;
+    },
+  });
+  return scaleOf(kind, written.object, paths);
+}
