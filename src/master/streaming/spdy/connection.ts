@@ -1,0 +1,300 @@
+/**
+ * The server's end of SPDY/3.1, as far as Kubernetes' clients use it for exec, attach and port-forward: streams opened by the client,
+ * header blocks, data, half-close, reset, ping, go-away. Like their library (moby/spdystream) it keeps no per-stream windows; TCP's own
+ * flow control, and `pause`, hold a fast sender.
+ * @see SPDY Protocol draft 3.1
+ */
+import type { Duplex } from 'node:stream';
+import type { SpdyHeaders } from './headers.js';
+import { HeaderReader, HeaderWriter } from './headers.js';
+
+const frameType = { synStream: 1, synReply: 2, rstStream: 3, ping: 6, goAway: 7 } as const;
+const flagFin = 1;
+const version = 3;
+/** The longest frame taken; clients send at most 32 KiB of data in one. */
+const frameBytesMax = 1024 * 1024;
+/** Streams open at once on one connection. */
+const streamsMax = 4096;
+
+/** One stream, opened by the client. */
+export interface SpdyStream {
+  readonly id: number;
+  readonly headers: SpdyHeaders;
+  /** The first value of a header, or ''. */
+  header(name: string): string;
+  onData(handler: (data: Buffer) => void): void;
+  /** The client sends no more. */
+  onEnd(handler: () => void): void;
+  /** Both sides have ended, or the stream was reset, or the connection is gone. */
+  onClose(handler: () => void): void;
+  /** False: wait for the connection's {@link SpdyConnection.drained}. */
+  write(data: Uint8Array): boolean;
+  /** We send no more. */
+  end(): void;
+  reset(): void;
+}
+
+export class SpdyConnection {
+  readonly #socket: Duplex;
+  readonly #onStream: (stream: SpdyStream) => void;
+  readonly #reader = new HeaderReader();
+  readonly #writer = new HeaderWriter();
+  readonly #streams = new Map<number, Stream>();
+  readonly #closeHandlers: (() => void)[] = [];
+  #buffered: Buffer = Buffer.alloc(0);
+  #busy = false;
+  #closed = false;
+  #finishing = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(socket: Duplex, onStream: (stream: SpdyStream) => void) {
+    this.#socket = socket;
+    this.#onStream = onStream;
+    socket.on('data', (chunk: Buffer) => {
+      this.#buffered = this.#buffered.length === 0 ? chunk : Buffer.concat([this.#buffered, chunk]);
+      void this.#readFrames();
+    });
+    socket.on('drain', () => this.#wake());
+    socket.on('error', () => this.close());
+    socket.on('end', () => this.close());
+    socket.on('close', () => this.close());
+  }
+
+  onClose(handler: () => void): void {
+    if (this.#closed) handler();
+    else this.#closeHandlers.push(handler);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Resolves when more may be written, or the connection is gone. */
+  drained(): Promise<void> {
+    if (this.#closed || !this.#socket.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  /** Stops reading until {@link resume}: the other side is held by TCP. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** All has been said: closes when the client does, or when every stream has ended on both sides. */
+  finishSoon(): void {
+    this.#finishing = true;
+    if (this.#streams.size === 0) this.close();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const stream of this.#streams.values()) stream.handleClose();
+    this.#streams.clear();
+    this.#wake();
+    this.#reader.close();
+    this.#writer.close();
+    for (const handler of this.#closeHandlers) handler();
+    if (!this.#socket.destroyed) this.#socket.end();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** One frame after the other: header blocks must be inflated in order. */
+  async #readFrames(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      while (!this.#closed && this.#buffered.length >= 8) {
+        const length = this.#buffered.readUIntBE(5, 3);
+        if (length > frameBytesMax) throw new Error('a SPDY frame is too long');
+        if (this.#buffered.length < 8 + length) break;
+        const head = this.#buffered.subarray(0, 8);
+        const payload = this.#buffered.subarray(8, 8 + length);
+        this.#buffered = this.#buffered.subarray(8 + length);
+        await this.#handleFrame(head, payload);
+      }
+    } catch {
+      this.close();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #handleFrame(head: Buffer, payload: Buffer): Promise<void> {
+    const first = head.readUInt32BE(0);
+    const flags = head[4] ?? 0;
+    if (first < 0x80000000) {
+      this.#streams.get(first)?.handleData(payload, (flags & flagFin) !== 0);
+      return;
+    }
+    switch (first & 0xffff) {
+      case frameType.synStream:
+        await this.#handleSynStream(payload, flags);
+        break;
+      case frameType.rstStream: {
+        const stream = this.#streams.get(payload.readUInt32BE(0) & 0x7fffffff);
+        stream?.handleClose();
+        if (stream !== undefined) this.forget(stream.id);
+        break;
+      }
+      case frameType.ping:
+        this.#control(frameType.ping, 0, payload);
+        break;
+      case frameType.goAway:
+        break;
+      default:
+        // SETTINGS, HEADERS and WINDOW_UPDATE change nothing here.
+        break;
+    }
+  }
+
+  async #handleSynStream(payload: Buffer, flags: number): Promise<void> {
+    const id = payload.readUInt32BE(0) & 0x7fffffff;
+    const headers = await this.#reader.read(payload.subarray(10));
+    if (this.#closed) return;
+    if (this.#streams.size >= streamsMax) {
+      this.resetStream(id);
+      return;
+    }
+    const stream = new Stream(id, headers, this);
+    this.#streams.set(id, stream);
+    const block = await this.#writer.write(new Map());
+    const reply = Buffer.alloc(4 + block.length);
+    reply.writeUInt32BE(id, 0);
+    block.copy(reply, 4);
+    this.#control(frameType.synReply, 0, reply);
+    this.#onStream(stream);
+    if ((flags & flagFin) !== 0) stream.handleData(Buffer.alloc(0), true);
+  }
+
+  #control(type: number, flags: number, payload: Buffer): void {
+    const head = Buffer.alloc(8);
+    head.writeUInt32BE((0x80000000 | (version << 16) | type) >>> 0, 0);
+    head.writeUInt8(flags, 4);
+    head.writeUIntBE(payload.length, 5, 3);
+    this.#send(head, payload);
+  }
+
+  #send(head: Buffer, payload: Uint8Array): boolean {
+    if (this.#closed || !this.#socket.writable) return true;
+    this.#socket.cork();
+    this.#socket.write(head);
+    const more = payload.length === 0 || this.#socket.write(payload);
+    this.#socket.uncork();
+    return more && !this.#socket.writableNeedDrain;
+  }
+
+  sendData(id: number, data: Uint8Array, fin: boolean): boolean {
+    const head = Buffer.alloc(8);
+    head.writeUInt32BE(id, 0);
+    head.writeUInt8(fin ? flagFin : 0, 4);
+    head.writeUIntBE(data.length, 5, 3);
+    return this.#send(head, data);
+  }
+
+  resetStream(id: number): void {
+    const payload = Buffer.alloc(8);
+    payload.writeUInt32BE(id, 0);
+    payload.writeUInt32BE(5, 4);
+    this.#control(frameType.rstStream, 0, payload);
+    this.forget(id);
+  }
+
+  forget(id: number): void {
+    this.#streams.delete(id);
+    if (this.#finishing && this.#streams.size === 0) this.close();
+  }
+}
+
+class Stream implements SpdyStream {
+  readonly id: number;
+  readonly headers: SpdyHeaders;
+  readonly #connection: SpdyConnection;
+  #early: Buffer[] = [];
+  #dataHandler: ((data: Buffer) => void) | undefined;
+  #endHandlers: (() => void)[] = [];
+  #closeHandlers: (() => void)[] = [];
+  #remoteEnded = false;
+  #localEnded = false;
+  #closed = false;
+
+  constructor(id: number, headers: SpdyHeaders, connection: SpdyConnection) {
+    this.id = id;
+    this.headers = headers;
+    this.#connection = connection;
+  }
+
+  header(name: string): string {
+    return this.headers.get(name.toLowerCase())?.[0] ?? '';
+  }
+
+  onData(handler: (data: Buffer) => void): void {
+    this.#dataHandler = handler;
+    for (const data of this.#early.splice(0)) handler(data);
+  }
+
+  onEnd(handler: () => void): void {
+    if (this.#remoteEnded) handler();
+    else this.#endHandlers.push(handler);
+  }
+
+  onClose(handler: () => void): void {
+    if (this.#closed) handler();
+    else this.#closeHandlers.push(handler);
+  }
+
+  write(data: Uint8Array): boolean {
+    if (this.#localEnded || this.#closed) return true;
+    return this.#connection.sendData(this.id, data, false);
+  }
+
+  end(): void {
+    if (this.#localEnded || this.#closed) return;
+    this.#localEnded = true;
+    this.#connection.sendData(this.id, Buffer.alloc(0), true);
+    this.#closeIfDone();
+  }
+
+  reset(): void {
+    if (this.#closed) return;
+    this.#connection.resetStream(this.id);
+    this.handleClose();
+  }
+
+  handleData(data: Buffer, fin: boolean): void {
+    if (data.length > 0) {
+      if (this.#dataHandler === undefined) this.#early.push(data);
+      else this.#dataHandler(data);
+    }
+    if (!fin || this.#remoteEnded) return;
+    this.#remoteEnded = true;
+    for (const handler of this.#endHandlers.splice(0)) handler();
+    this.#closeIfDone();
+  }
+
+  handleClose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#early = [];
+    if (!this.#remoteEnded) {
+      this.#remoteEnded = true;
+      for (const handler of this.#endHandlers.splice(0)) handler();
+    }
+    for (const handler of this.#closeHandlers.splice(0)) handler();
+  }
+
+  #closeIfDone(): void {
+    if (!this.#localEnded || !this.#remoteEnded) return;
+    this.#connection.forget(this.id);
+    this.handleClose();
+  }
+}

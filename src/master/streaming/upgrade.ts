@@ -1,0 +1,29 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** Answers an HTTP/1.1 upgrade request with 101: from here on the socket speaks the other protocol. */
+export function acceptUpgrade(socket: Duplex, headers: Readonly<Record<string, string>>): void {
+  const lines = Object.entries({ Connection: 'Upgrade', ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`);
+}
+
+/** Answers an upgrade request with an error in Kubernetes' form, and closes. */
+export function refuseUpgrade(socket: Duplex, code: number, message: string): void {
+  const status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason: code === 403 ? 'Forbidden' : code === 400 ? 'BadRequest' : 'InternalError',
+    code,
+  };
+  const body = Buffer.from(`${JSON.stringify(status)}\n`);
+  if (!socket.writable) return;
+  socket.end(
+    `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? 'Error'}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body.toString('utf8')}`,
+  );
+}
