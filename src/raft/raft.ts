@@ -36,6 +36,8 @@ export function tickRaft(r: RaftState): void {
 
 /** One message from another member, or from this one to itself. */
 export function stepRaft(r: RaftState, m: Message): DropReason | undefined {
+  // What is committed is so in any term: even an answer that is outdated otherwise may tell it.
+  if ('commitTerm' in m) learnCommit(r, m);
   if (m.term > r.term) {
     if (!acceptHigherTerm(r, m)) return undefined;
   } else if (m.term !== 0 && m.term < r.term) {
@@ -43,11 +45,9 @@ export function stepRaft(r: RaftState, m: Message): DropReason | undefined {
     return undefined;
   }
   if (m.type === 'MsgVote' || m.type === 'MsgPreVote') {
-    learnCommit(r, m);
     handleVoteRequest(r, m);
     return undefined;
   }
-  if (m.type === 'MsgVoteResp' || m.type === 'MsgPreVoteResp') learnCommit(r, m);
   switch (r.role) {
     case 'leader':
       return stepLeader(r, m);

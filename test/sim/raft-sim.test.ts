@@ -13,6 +13,16 @@ describe('Raft under simulated faults', () => {
     run(seed);
   });
 
+  test.each([
+    [364, 'a retired member comes back with nothing on its way to the disk'],
+    [1007, 'a snapshot overtakes membership entries that are being applied'],
+    [1060, 'the state machine is durable before the commit index'],
+    [1630, 'a removed member is needed by a voter that missed the removal'],
+    [5949, 'a refusal from a lower term carries the commit index'],
+  ])('seed %d, which once failed: %s', (seed) => {
+    run(seed);
+  });
+
   test('the same seed gives the same run', () => {
     const [a, b] = [new RaftCluster(drawOptions(77)), new RaftCluster(drawOptions(77))];
     a.run();
@@ -28,6 +38,7 @@ describe('a known mistake is found', () => {
     ['commitOldTerm', 30, 10, /leader completeness/],
     ['voteNotPersisted', 1, 10, /votes for 5 and 1 in term/],
     ['ackBeforeSync', 20, 10, /what is committed is in the log/],
+    ['readWithoutQuorum', 55, 3, /stale read/],
     ['voteForStaleLog', 1, 10, /leader completeness|committed entry/],
   ])('%s', (canary, first, count, message) => {
     expect(() => {
