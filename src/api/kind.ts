@@ -114,6 +114,8 @@ export interface KindDeclaration {
   readonly hasGeneration: boolean;
   /** True when `/status` is a subresource, so that plain writes never touch `.status`. */
   readonly hasStatus: boolean;
+  /** True when a create may bring a status along (nodes register with theirs). */
+  readonly keepsStatusOnCreate?: boolean | undefined;
   readonly subresources: readonly Subresource[];
   /** Defaulting that plain schema defaults cannot say; changes the object in place. */
   readonly setDefaults?: ((object: KubeObject) => void) | undefined;

@@ -70,7 +70,7 @@ export function decodeObject(kind: KindDeclaration, value: unknown): Decoded {
   const object = decoded.value as KubeObject;
   object.apiVersion = expected;
   object.kind = kind.kind;
-  object.metadata ??= { name: '' };
+  object.metadata ??= {} as KubeObject['metadata'];
   return { object, problems: decoded.problems };
 }
 
@@ -101,8 +101,10 @@ export function prepareCreate(
   context: HookContext,
 ): void {
   const any = object as AnyObject;
-  if (kind.hasStatus && !kind.custom) any['status'] = {};
-  else if (kind.hasStatus) delete any['status'];
+  if (kind.hasStatus && kind.keepsStatusOnCreate !== true) {
+    if (kind.custom) delete any['status'];
+    else any['status'] = {};
+  }
   delete object.metadata.selfLink;
   if (kind.hasGeneration) object.metadata.generation = 1;
   else delete object.metadata.generation;
@@ -174,11 +176,10 @@ export function prepareStatusUpdate(
   const { metadata } = next;
   if (old.metadata.ownerReferences === undefined) delete metadata.ownerReferences;
   else metadata.ownerReferences = old.metadata.ownerReferences;
-  if (kind.custom) return;
-  if (kind.kind !== 'Node') keepLabels(next, old);
+  if (!kind.custom) keepFinalizers(next, old);
 }
 
-function keepLabels(next: KubeObject, old: KubeObject): void {
+function keepFinalizers(next: KubeObject, old: KubeObject): void {
   if (old.metadata.finalizers === undefined) delete next.metadata.finalizers;
   else next.metadata.finalizers = old.metadata.finalizers;
 }

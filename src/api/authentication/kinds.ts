@@ -9,6 +9,7 @@ import {
   req,
   str,
   struct,
+  tuned,
   time,
   flag,
   written,
@@ -57,7 +58,7 @@ export const tokenReviewKind = defineVirtual<TokenReview>({
 const requestSchema = kindSchema(`${d}TokenRequest`, 'Asks for a token of a service account.', {
   spec: always(
     struct(`${d}TokenRequestSpec`, 'The token that is wanted.', {
-      audiences: req(list('For whom the token is meant.', str(''))),
+      audiences: req(tuned(list('For whom the token is meant.', str('')), { pointer: true })),
       boundObjectRef: struct(`${d}BoundObjectReference`, 'Object whose end ends the token.', {
         apiVersion: str('Group and version of the object.'),
         kind: str('Pod, Secret or Node.'),

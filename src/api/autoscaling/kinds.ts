@@ -84,7 +84,7 @@ const schemaV2 = kindSchema(`${d}HorizontalPodAutoscaler`, 'Scales an object by 
       ),
       currentMetrics: tuned(list('Metrics as last read.', metricStatus), { pointer: true }),
       currentReplicas: num32('Pods.'),
-      desiredReplicas: req(int32('Pods there should be.')),
+      desiredReplicas: req(int32('Pods there should be.', { default: 0 })),
       lastScaleTime: time('When it last scaled.'),
       observedGeneration: num64('Generation that the controller has seen.'),
     }),

@@ -21,10 +21,9 @@ function setJobSpecDefaults(spec: Job['spec']): void {
     spec.parallelism = 1;
   }
   spec.parallelism ??= 1;
+  spec.completionMode ??= 'NonIndexed';
+  spec.suspend ??= false;
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : 2147483647;
-  if (spec.backoffLimitPerIndex !== undefined && spec.maxFailedIndexes === undefined) {
-    delete spec.maxFailedIndexes;
-  }
   spec.podReplacementPolicy ??=
     spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
   setPodSpecDefaults(spec.template?.spec);
@@ -260,9 +259,7 @@ export const cronJobKind = defineKind<CronJob>({
   setDefaults: ({ spec }) => {
     const job = spec.jobTemplate?.spec;
     if (job === undefined) return;
-    delete job.completionMode;
     setPodSpecDefaults(job.template?.spec);
-    delete job.suspend;
   },
   validate: validateCronJob,
   columns: [

@@ -48,14 +48,13 @@ export const jobSpec = struct('batch/v1.JobSpec', 'What the job shall do.', {
   backoffLimit: int32('Failures after which the job fails.', count),
   backoffLimitPerIndex: int32('Failures of an index after which it fails.', count),
   completionMode: strPtr('NonIndexed or Indexed.', {
-    default: 'NonIndexed',
     checks: [oneOf(['Indexed', 'NonIndexed'])],
   }),
   completions: int32('Pods that must succeed.', count),
   managedBy: str('Name of the controller of the job.'),
   manualSelector: bool('The selector is given, not made.'),
   maxFailedIndexes: int32('Failed indexes after which the job fails.', count),
-  parallelism: int32('Pods that may run at once.', { ...count, default: undefined }),
+  parallelism: int32('Pods that may run at once.', count),
   podFailurePolicy: struct('batch/v1.PodFailurePolicy', 'How failures are handled.', {
     rules: req(list('Rules; the first match counts.', failureRule)),
   }),
@@ -77,7 +76,7 @@ export const jobSpec = struct('batch/v1.JobSpec', 'What the job shall do.', {
       ),
     ),
   }),
-  suspend: bool('No pods are made, and running ones are ended.', { default: false }),
+  suspend: bool('No pods are made, and running ones are ended.'),
   template: req(podTemplateSpec),
   ttlSecondsAfterFinished: int32('Seconds after the end before the job is deleted.', count),
 });

@@ -72,6 +72,7 @@ export const nodeKind = defineKind<Node>({
   shortNames: ['no'],
   namespaced: false,
   schema: nodeSchema,
+  keepsStatusOnCreate: true,
   setDefaults: (node) => {
     if (node.status?.capacity !== undefined)
       node.status.allocatable ??= { ...node.status.capacity };

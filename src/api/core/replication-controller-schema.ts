@@ -48,7 +48,7 @@ export const replicationControllerSchema = kindSchema(
         fullyLabeledReplicas: num32('Pods with all labels of the template.'),
         observedGeneration: num64('Generation that the controller has seen.'),
         readyReplicas: num32('Ready pods.'),
-        replicas: req(int32('Pods.')),
+        replicas: req(int32('Pods.', { default: 0 })),
       }),
     ),
   },

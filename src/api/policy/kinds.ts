@@ -45,11 +45,11 @@ const budgetSchema = kindSchema('policy/v1.PodDisruptionBudget', 'How many pods 
   status: written(
     struct('policy/v1.PodDisruptionBudgetStatus', 'What is known.', {
       conditions: conditions(condition),
-      currentHealthy: req(int32('Healthy pods.')),
-      desiredHealthy: req(int32('Pods that must be healthy.')),
+      currentHealthy: req(int32('Healthy pods.', { default: 0 })),
+      desiredHealthy: req(int32('Pods that must be healthy.', { default: 0 })),
       disruptedPods: dict('Pods whose eviction is under way.', time('')),
-      disruptionsAllowed: req(int32('Pods that may be evicted now.')),
-      expectedPods: req(int32('Pods that are counted.')),
+      disruptionsAllowed: req(int32('Pods that may be evicted now.', { default: 0 })),
+      expectedPods: req(int32('Pods that are counted.', { default: 0 })),
       observedGeneration: num64('Generation that the controller has seen.'),
     }),
   ),
