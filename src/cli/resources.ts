@@ -1,7 +1,9 @@
-import { kinds } from '../api/index.js';
+import { builtInRegistry } from '../api/kinds.js';
 import type { KindDeclaration } from '../api/kind.js';
 import type { ApiObject, ResourceId } from '../client/index.js';
 import { UsageError } from './usage.js';
+
+const kinds = builtInRegistry();
 
 /** What a user named: a kind, and where its objects are asked for. */
 export interface NamedResource {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ComponentSpec } from '../../master/supervisor/supervisor.js';
+import type { ApiserverThreadFlags } from '../components/apiserver.js';
 import type { MasterState } from './join.js';
 import { pkiDirectory } from './join.js';
 import type { MasterOptions } from './options.js';
@@ -17,7 +18,7 @@ export function componentSpecs(options: MasterOptions, state: MasterState): Comp
       name: 'apiserver',
       module: new URL('../components/apiserver.js', import.meta.url),
       entry: 'main',
-      argv: [...apiserverFlags(options, state), ...options.passed.apiserver],
+      argv: [JSON.stringify(apiserverThread(options, state))],
     },
     {
       name: 'control',
@@ -66,6 +67,18 @@ function etcdFlags(options: MasterOptions, state: MasterState): string[] {
     'auto-compaction-mode': 'periodic',
     'auto-compaction-retention': '5m',
   });
+}
+
+function apiserverThread(options: MasterOptions, state: MasterState): ApiserverThreadFlags {
+  return {
+    name: options.name,
+    pkiDirectory: pkiDirectory(options),
+    grpcPort: options.ports.grpc,
+    etcdUrl: `https://127.0.0.1:${options.ports.etcdClient}`,
+    clusterToken: state.clusterToken,
+    settings: state.settings,
+    apiserver: [...apiserverFlags(options, state), ...options.passed.apiserver],
+  };
 }
 
 function apiserverFlags(options: MasterOptions, state: MasterState): string[] {

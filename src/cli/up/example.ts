@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { ApiObject, ResourceId } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
-import { kinds } from '../../api/index.js';
 import { packageRoot } from '../home.js';
+import { resourceOfObject } from '../resources.js';
 import type { Progress } from './progress.js';
 import type { AdminConnection } from './wait.js';
 
@@ -27,7 +27,7 @@ export async function applyExample(admin: AdminConnection, progress: Progress): 
     .filter((object): object is ApiObject => object !== null);
   const workloads: { readonly resource: ResourceId; readonly object: ApiObject }[] = [];
   for (const object of objects) {
-    const resource = resourceOf(object);
+    const { id: resource } = resourceOfObject(object);
     await createIfMissing(admin, resource, object);
     if (resource.group === 'apps') workloads.push({ resource, object });
   }
@@ -46,15 +46,6 @@ export async function applyExample(admin: AdminConnection, progress: Progress): 
     });
     progress.say(`${resource.resource}/${name} has rolled out`);
   }
-}
-
-function resourceOf(object: ApiObject): ResourceId {
-  const [group = '', version = ''] = (object.apiVersion ?? 'v1').includes('/')
-    ? (object.apiVersion ?? '').split('/')
-    : ['', object.apiVersion ?? 'v1'];
-  const kind = kinds.byKind(group, version, object.kind ?? '');
-  if (kind === undefined) throw new Error(`unknown kind ${object.apiVersion}/${object.kind}`);
-  return { group, version, resource: kind.plural };
 }
 
 async function createIfMissing(

@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { systemClock } from '../../lib/clock.js';
 import type { LogLevel } from '../../lib/log.js';
 import { createLogger } from '../../lib/log.js';
+import { shutdownSignal } from '../../lib/shutdown.js';
 import type { ApiServerOptions, AuthorizationMode } from './options.js';
 import { startApiServer } from './server.js';
 
@@ -173,9 +174,9 @@ export async function runApiserver(
   }
   try {
     const server = await startApiServer(options);
+    const stopping = shutdownSignal();
     await new Promise<void>((resolve) => {
-      process.once('SIGTERM', resolve);
-      process.once('SIGINT', resolve);
+      stopping.addEventListener('abort', () => resolve(), { once: true });
     });
     await server.stop();
     return 0;

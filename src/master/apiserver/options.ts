@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.js';
 import type { GrpcServer } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
+import type { ApiCore } from './grpc/core.js';
 import type { Store } from './storage/store.js';
 
 /** PEM texts. */
@@ -60,7 +61,7 @@ export interface ApiServerOptions {
   readonly auditLogPath: string | undefined;
   readonly disabledAdmission: ReadonlySet<string>;
   /** Adds further services (joining, status) to the gRPC server before it listens. */
-  readonly extendGrpc?: (server: GrpcServer) => void;
+  readonly extendGrpc?: (server: GrpcServer, core: ApiCore) => void;
 }
 
 /** A running server. */

@@ -93,7 +93,7 @@ class ApiServer {
     const grpc = this.#listener(undefined);
     const resources = new ResourceService(core);
     grpc.addService(ResourcesDefinition, resources.handlers());
-    this.#options.extendGrpc?.(grpc);
+    this.#options.extendGrpc?.(grpc, core);
     await this.#mirror.start();
     await this.#bootstrap(core);
     const host = this.#options.bindAddress;

@@ -13,12 +13,14 @@ import { systemClock } from '../../../lib/clock.js';
 import type { Logger, LogLevel } from '../../../lib/log.js';
 import { createLogger } from '../../../lib/log.js';
 import { Prng } from '../../../lib/prng.js';
+import { shutdownSignal } from '../../../lib/shutdown.js';
 
 export interface CommonFlags {
   readonly server: string;
   readonly caFile?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
+  readonly identity?: string;
   readonly leaderElect: boolean;
   readonly leaderElectLeaseDuration: number;
   readonly leaderElectRenewDeadline: number;
@@ -50,6 +52,7 @@ export function addCommonFlags(command: Command): Command {
     .option('--ca-file <file>', 'PEM of the CA that signed the API servers')
     .option('--cert-file <file>', 'PEM of the client certificate')
     .option('--key-file <file>', 'PEM of its private key')
+    .option('--identity <name>', 'who holds the lease; unique in the cluster')
     .option('--leader-elect [bool]', 'work only while leading', parseBoolean, true)
     .option('--leader-elect-lease-duration <duration>', 'age of a dead lease', parseDuration, 5000)
     .option('--leader-elect-renew-deadline <duration>', 'give up after', parseDuration, 3000)
@@ -76,10 +79,7 @@ export async function runComponent(
 ): Promise<void> {
   const clock = systemClock();
   const log = createLogger({ component: name, level: flags.logLevel });
-  const stopping = new AbortController();
-  const onSignal = (): void => stopping.abort();
-  process.once('SIGTERM', onSignal);
-  process.once('SIGINT', onSignal);
+  const stopping = shutdownSignal();
   const client = createApiClient({
     servers: flags.server.split(','),
     clock,
@@ -98,13 +98,13 @@ export async function runComponent(
     }
   };
   try {
-    if (!flags.leaderElect) await lead(stopping.signal);
+    if (!flags.leaderElect) await lead(stopping);
     else {
       await runLeaderElection(
         {
           client,
           name,
-          identity: `${hostname()}_${process.pid}_${clock.nowMs().toString(36)}`,
+          identity: flags.identity ?? `${hostname()}_${process.pid}_${clock.nowMs().toString(36)}`,
           clock,
           log,
           leaseDurationMs: flags.leaderElectLeaseDuration,
@@ -112,14 +112,12 @@ export async function runComponent(
           retryPeriodMs: flags.leaderElectRetryPeriod,
           lead,
         },
-        stopping.signal,
+        stopping,
       );
     }
   } catch (error) {
-    if (!stopping.signal.aborted) throw error;
+    if (!stopping.aborted) throw error;
   } finally {
-    process.off('SIGTERM', onSignal);
-    process.off('SIGINT', onSignal);
     client.close();
   }
 }

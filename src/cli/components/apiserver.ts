@@ -1,0 +1,88 @@
+/** The thread with the API server; it serves joining and the cluster's status as well. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createApiClient } from '../../client/index.js';
+import { BootstrapDefinition, ClusterDefinition } from '../../gen/cluster.js';
+import { systemClock } from '../../lib/clock.js';
+import type { CallContext } from '../../lib/grpc/index.js';
+import { Code, GrpcError } from '../../lib/grpc/index.js';
+import { createLogger } from '../../lib/log.js';
+import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
+import { runApiserver } from '../../master/apiserver/cmd.js';
+import { createBootstrapHandlers } from '../../master/cluster/bootstrap-service.js';
+import { createClusterHandlers } from '../../master/cluster/cluster-service.js';
+import { EtcdAdmin } from '../../master/cluster/etcd-admin.js';
+import type { ClusterSettings } from '../../master/cluster/settings.js';
+
+/** What the master tells its API server beyond the flags that the API server knows. */
+export interface ApiserverThreadFlags {
+  readonly name: string;
+  readonly pkiDirectory: string;
+  readonly grpcPort: number;
+  readonly etcdUrl: string;
+  readonly clusterToken: string;
+  readonly settings: ClusterSettings;
+  readonly apiserver: readonly string[];
+}
+
+/** @param argv one JSON text: {@link ApiserverThreadFlags} */
+export function main(argv: readonly string[]): Promise<number> {
+  const flags = JSON.parse(argv[0] ?? '{}') as ApiserverThreadFlags;
+  const clock = systemClock();
+  const log = createLogger({ component: 'cluster' });
+  const read = (name: string): Buffer => readFileSync(join(flags.pkiDirectory, name));
+  const client = createApiClient({
+    servers: [`127.0.0.1:${flags.grpcPort}`],
+    tls: { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') },
+    log,
+    clock,
+  });
+  const store = new EtcdAdmin({
+    endpoints: [flags.etcdUrl],
+    tls: {
+      ca: read('etcd-ca.crt'),
+      cert: read('apiserver-etcd-client.crt'),
+      key: read('apiserver-etcd-client.key'),
+    },
+    log,
+    clock,
+  });
+  return runApiserver(flags.apiserver, {
+    extendGrpc: (server) => {
+      server.addService(
+        BootstrapDefinition,
+        createBootstrapHandlers({ client, store, clock, log, ...flags }),
+      );
+      server.addService(
+        ClusterDefinition,
+        createClusterHandlers({
+          client,
+          store,
+          clock,
+          name: flags.name,
+          caHash: publicKeyHash(read('ca.crt')),
+          authorize,
+        }),
+      );
+    },
+  });
+}
+
+/** Looking is for everyone with a certificate of the cluster; tokens are made by its administrators. */
+function authorize(context: CallContext, verb: 'get' | 'create'): Promise<void> {
+  const caller = context.peerCertificate;
+  if (caller === undefined) {
+    return Promise.reject(
+      new GrpcError(Code.Unauthenticated, 'a client certificate of the cluster is needed'),
+    );
+  }
+  if (verb === 'create' && !caller.organizations.includes('system:masters')) {
+    return Promise.reject(
+      new GrpcError(
+        Code.PermissionDenied,
+        `User "${caller.commonName}" cannot create join tokens: only members of system:masters can`,
+      ),
+    );
+  }
+  return Promise.resolve();
+}
