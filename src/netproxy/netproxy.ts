@@ -11,6 +11,7 @@ import { IngressController } from './ingress/controller.js';
 import { IngressStatus } from './ingress/status.js';
 import { IptablesProxier } from './iptables/proxier.js';
 import { addLocalAddress, removeLocalAddress } from './local-address.js';
+import { HealthChecks } from './model/health-check.js';
 import { ServiceWatch } from './model/service-watch.js';
 import { UserspaceProxier } from './userspace/proxier.js';
 import type { DnsOptions, Netproxy, NetproxyOptions } from './types.js';
@@ -87,11 +88,14 @@ class Node implements Netproxy {
 
   async #startServices(): Promise<void> {
     const { mode, nodeName, clusterCidr, clock, log } = this.#options;
+    if (mode === 'none') return;
+    const checks = new HealthChecks(this.#watch, nodeName, log.child({ part: 'services' }));
+    this.#parts.push(checks);
+    checks.start();
     // Served on this node itself, without rules.
     const excludedIps = this.#options.dns === false ? [] : [this.#dnsBind().address];
     if (mode === 'userspace') {
       const root = process.getuid?.() === 0;
-      const { nodeName } = this.#options;
       const base = { watch: this.#watch, nodeName, excludedIps, root, run: this.#run, clock };
       const proxier = new UserspaceProxier({ ...base, log: log.child({ part: 'services' }) });
       this.#parts.push(proxier);

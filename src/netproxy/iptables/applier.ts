@@ -18,6 +18,8 @@ export interface ApplierOptions {
 /** One thirtieth of the time at most goes into comparing. */
 const resyncShare = 30;
 const retryMs = 1000;
+/** Loading 100,000 rules into an empty kernel takes iptables-nft minutes; a change takes a fifth of a second. */
+const restoreMsMax = 600_000;
 
 export class IptablesApplier {
   readonly #options: ApplierOptions;
@@ -151,7 +153,7 @@ async function mustRun(
   args: readonly string[],
   stdin: string,
 ): Promise<string> {
-  const result = await run(program, args, { stdin, timeoutMs: 60_000 });
+  const result = await run(program, args, { stdin, timeoutMs: restoreMsMax });
   if (result.code !== 0) {
     throw new Error(
       `${program} ${args.join(' ')}: ${result.code}: ${result.stderr.slice(0, 2000)}`,

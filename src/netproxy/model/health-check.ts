@@ -1,0 +1,78 @@
+/**
+ * Answers load balancers on `healthCheckNodePort`: 200 while this node has endpoints of its own for the service, 503
+ * otherwise, with kube-proxy's JSON body.
+ */
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { Logger } from '../../lib/log.js';
+import { buildServicePorts } from './service-model.js';
+import type { ServiceWatch } from './service-watch.js';
+
+interface Check {
+  readonly port: number;
+  readonly server: Server;
+}
+
+export class HealthChecks {
+  readonly #watch: ServiceWatch;
+  readonly #nodeName: string;
+  readonly #log: Logger;
+  readonly #checks = new Map<string, Check>();
+  #end: (() => void) | undefined;
+
+  constructor(watch: ServiceWatch, nodeName: string, log: Logger) {
+    this.#watch = watch;
+    this.#nodeName = nodeName;
+    this.#log = log;
+  }
+
+  start(): void {
+    this.#end = this.#watch.services.onChange(({ object: { metadata } }) =>
+      this.#update(`${metadata.namespace ?? ''}/${metadata.name}`),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#end?.();
+    for (const key of this.#checks.keys()) this.#close(key);
+  }
+
+  #update(key: string): void {
+    const spec = this.#watch.service(key)?.spec;
+    const local = spec?.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
+    const port = local ? (spec.healthCheckNodePort ?? 0) : 0;
+    if (this.#checks.get(key)?.port === port) return;
+    this.#close(key);
+    if (port === 0) return;
+    const server = createServer((_, res) => {
+      const count = this.#localEndpoints(key);
+      const [namespace = '', name = ''] = key.split('/');
+      const body = JSON.stringify({ service: { namespace, name }, localEndpoints: count });
+      const headers = {
+        'content-type': 'application/json',
+        'x-content-type-options': 'nosniff',
+        'x-load-balancing-endpoint-weight': String(count),
+      };
+      res.writeHead(count > 0 ? 200 : 503, headers).end(body);
+    });
+    server.on('error', (error) =>
+      this.#log.warn({ error, service: key }, 'health check port cannot be served'),
+    );
+    server.listen(port);
+    this.#checks.set(key, { port, server });
+  }
+
+  #localEndpoints(key: string): number {
+    const service = this.#watch.service(key);
+    if (service === undefined) return 0;
+    const ports = buildServicePorts(service, this.#watch.slicesOf(key), this.#nodeName);
+    return new Set(ports.flatMap(({ local }) => local.map(({ ip }) => ip))).size;
+  }
+
+  #close(key: string): void {
+    const check = this.#checks.get(key);
+    this.#checks.delete(key);
+    check?.server.close();
+    check?.server.closeAllConnections();
+  }
+}
