@@ -2,15 +2,19 @@ import {
   createRootCaPublisher,
   createServiceAccountController,
 } from './accounts/namespace-defaults.js';
+import { createCronJobController } from './cronjob/controller.js';
+import { createDaemonSetController } from './daemonset/controller.js';
 import { createDeploymentController } from './deployment/controller.js';
 import { createEndpointsController } from './endpoints/endpoints-controller.js';
 import { createEndpointSliceController } from './endpoints/slices-controller.js';
 import { createGarbageCollector } from './garbage/controller.js';
+import { createJobController } from './job/controller.js';
 import { createNamespaceController } from './namespace/controller.js';
 import { createNodeIpamController } from './node/ipam.js';
 import { createNodeLifecycleController } from './node/lifecycle.js';
 import { createPodGarbageCollector } from './node/pod-gc.js';
 import { createTaintEvictionController } from './node/taint-eviction.js';
+import { createDisruptionController } from './policy/disruption.js';
 import {
   createReplicaSetController,
   createReplicationControllerController,
@@ -38,6 +42,10 @@ export const registry: Readonly<Record<string, Create>> = {
   'replicaset-controller': (context) => [createReplicaSetController(context)],
   'replicationcontroller-controller': (context) => [createReplicationControllerController(context)],
   'statefulset-controller': (context) => [createStatefulSetController(context)],
+  'daemonset-controller': (context) => [createDaemonSetController(context)],
+  'job-controller': createJobController,
+  'cronjob-controller': (context) => [createCronJobController(context)],
+  'disruption-controller': (context) => [createDisruptionController(context)],
   'endpoints-controller': (context) => [createEndpointsController(context)],
   'endpointslice-controller': (context) => [createEndpointSliceController(context)],
   'persistentvolume-binder-controller': createVolumeBinder,
