@@ -8,67 +8,11 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { readInt64, readUint64, writeInt64 } from "../../lib/wire-int64.js";
-import {
-  AlarmRequest,
-  AuthDisableRequest,
-  AuthEnableRequest,
-  AuthRoleAddRequest,
-  AuthRoleDeleteRequest,
-  AuthRoleGrantPermissionRequest,
-  AuthRoleRevokePermissionRequest,
-  AuthUserAddRequest,
-  AuthUserChangePasswordRequest,
-  AuthUserDeleteRequest,
-  AuthUserGrantRoleRequest,
-  AuthUserRevokeRoleRequest,
-  CompactionRequest,
-  DeleteRangeRequest,
-  LeaseCheckpointRequest,
-  LeaseGrantRequest,
-  LeaseRevokeRequest,
-  Member,
-  PutRequest,
-  TxnRequest,
-} from "./rpc.js";
+import { Member } from "./rpc.js";
 
 export const protobufPackage = "trireme.etcd.v1";
 
 export const protobufFileName = "etcd/internal.proto";
-
-export interface RequestHeader {
-  /** Unique over members and restarts: matches an applied entry with the call that waits for it. */
-  id: bigint;
-  /** Who asked, and the revision of the auth tables at which that was checked. */
-  username: string;
-  authRevision: number;
-}
-
-export interface InternalRaftRequest {
-  header: RequestHeader | undefined;
-  request:
-    | { $case: "put"; value: PutRequest }
-    | { $case: "deleteRange"; value: DeleteRangeRequest }
-    | { $case: "txn"; value: TxnRequest }
-    | { $case: "compaction"; value: CompactionRequest }
-    | { $case: "leaseGrant"; value: LeaseGrantRequest }
-    | { $case: "leaseRevoke"; value: LeaseRevokeRequest }
-    | { $case: "leaseCheckpoint"; value: LeaseCheckpointRequest }
-    | { $case: "alarm"; value: AlarmRequest }
-    | { $case: "authEnable"; value: AuthEnableRequest }
-    | { $case: "authDisable"; value: AuthDisableRequest }
-    | { $case: "authUserAdd"; value: AuthUserAddRequest }
-    | { $case: "authUserDelete"; value: AuthUserDeleteRequest }
-    | { $case: "authUserChangePassword"; value: AuthUserChangePasswordRequest }
-    | { $case: "authUserGrantRole"; value: AuthUserGrantRoleRequest }
-    | { $case: "authUserRevokeRole"; value: AuthUserRevokeRoleRequest }
-    | { $case: "authRoleAdd"; value: AuthRoleAddRequest }
-    | { $case: "authRoleDelete"; value: AuthRoleDeleteRequest }
-    | { $case: "authRoleGrantPermission"; value: AuthRoleGrantPermissionRequest }
-    | { $case: "authRoleRevokePermission"; value: AuthRoleRevokePermissionRequest }
-    | { $case: "memberAttributes"; value: MemberAttributes }
-    | { $case: "clusterVersion"; value: ClusterVersion }
-    | undefined;
-}
 
 /** A member tells its name and where clients reach it. */
 export interface MemberAttributes {
@@ -77,572 +21,14 @@ export interface MemberAttributes {
   clientUrls: string[];
 }
 
-/** The version that all members understand. */
-export interface ClusterVersion {
-  version: string;
-}
-
 /** The context of a membership change. */
 export interface MemberChange {
-  header: RequestHeader | undefined;
+  /** Matches the applied change with the call that waits for it; see `src/etcd/apply/entry.ts`. */
+  origin: number;
+  sequence: number;
   member: Member | undefined;
   promote: boolean;
 }
-
-/** Who is in the cluster, as stored in the backend. */
-export interface StoredConfState {
-  voters: bigint[];
-  learners: bigint[];
-  votersOutgoing: bigint[];
-  learnersNext: bigint[];
-  autoLeave: boolean;
-}
-
-function createBaseRequestHeader(): RequestHeader {
-  return { id: 0n, username: "", authRevision: 0 };
-}
-
-export const RequestHeader: MessageFns<RequestHeader> = {
-  encode(message: RequestHeader, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.id !== 0n) {
-      if (BigInt.asUintN(64, message.id) !== message.id) {
-        throw new globalThis.Error("value provided for field message.id of type uint64 too large");
-      }
-      writer.uint32(8).uint64(message.id);
-    }
-    if (message.username !== "") {
-      writer.uint32(18).string(message.username);
-    }
-    if (message.authRevision !== 0) {
-      writeInt64(writer.uint32(24), message.authRevision);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): RequestHeader {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseRequestHeader();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.id = reader.uint64() as bigint;
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.username = reader.string();
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.authRevision = readUint64(reader);
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): RequestHeader {
-    return {
-      id: isSet(object.id) ? BigInt(object.id) : 0n,
-      username: isSet(object.username) ? globalThis.String(object.username) : "",
-      authRevision: isSet(object.authRevision)
-        ? globalThis.Number(object.authRevision)
-        : isSet(object.auth_revision)
-        ? globalThis.Number(object.auth_revision)
-        : 0,
-    };
-  },
-
-  toJSON(message: RequestHeader): unknown {
-    const obj: any = {};
-    if (message.id !== 0n) {
-      obj.id = message.id.toString();
-    }
-    if (message.username !== "") {
-      obj.username = message.username;
-    }
-    if (message.authRevision !== 0) {
-      obj.authRevision = globalThis.Number(message.authRevision);
-    }
-    return obj;
-  },
-};
-
-function createBaseInternalRaftRequest(): InternalRaftRequest {
-  return { header: undefined, request: undefined };
-}
-
-export const InternalRaftRequest: MessageFns<InternalRaftRequest> = {
-  encode(message: InternalRaftRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.header !== undefined) {
-      RequestHeader.encode(message.header, writer.uint32(10).fork()).join();
-    }
-    switch (message.request?.$case) {
-      case "put":
-        PutRequest.encode(message.request.value, writer.uint32(26).fork()).join();
-        break;
-      case "deleteRange":
-        DeleteRangeRequest.encode(message.request.value, writer.uint32(34).fork()).join();
-        break;
-      case "txn":
-        TxnRequest.encode(message.request.value, writer.uint32(42).fork()).join();
-        break;
-      case "compaction":
-        CompactionRequest.encode(message.request.value, writer.uint32(50).fork()).join();
-        break;
-      case "leaseGrant":
-        LeaseGrantRequest.encode(message.request.value, writer.uint32(58).fork()).join();
-        break;
-      case "leaseRevoke":
-        LeaseRevokeRequest.encode(message.request.value, writer.uint32(66).fork()).join();
-        break;
-      case "leaseCheckpoint":
-        LeaseCheckpointRequest.encode(message.request.value, writer.uint32(74).fork()).join();
-        break;
-      case "alarm":
-        AlarmRequest.encode(message.request.value, writer.uint32(82).fork()).join();
-        break;
-      case "authEnable":
-        AuthEnableRequest.encode(message.request.value, writer.uint32(90).fork()).join();
-        break;
-      case "authDisable":
-        AuthDisableRequest.encode(message.request.value, writer.uint32(98).fork()).join();
-        break;
-      case "authUserAdd":
-        AuthUserAddRequest.encode(message.request.value, writer.uint32(106).fork()).join();
-        break;
-      case "authUserDelete":
-        AuthUserDeleteRequest.encode(message.request.value, writer.uint32(114).fork()).join();
-        break;
-      case "authUserChangePassword":
-        AuthUserChangePasswordRequest.encode(message.request.value, writer.uint32(122).fork()).join();
-        break;
-      case "authUserGrantRole":
-        AuthUserGrantRoleRequest.encode(message.request.value, writer.uint32(130).fork()).join();
-        break;
-      case "authUserRevokeRole":
-        AuthUserRevokeRoleRequest.encode(message.request.value, writer.uint32(138).fork()).join();
-        break;
-      case "authRoleAdd":
-        AuthRoleAddRequest.encode(message.request.value, writer.uint32(146).fork()).join();
-        break;
-      case "authRoleDelete":
-        AuthRoleDeleteRequest.encode(message.request.value, writer.uint32(154).fork()).join();
-        break;
-      case "authRoleGrantPermission":
-        AuthRoleGrantPermissionRequest.encode(message.request.value, writer.uint32(162).fork()).join();
-        break;
-      case "authRoleRevokePermission":
-        AuthRoleRevokePermissionRequest.encode(message.request.value, writer.uint32(170).fork()).join();
-        break;
-      case "memberAttributes":
-        MemberAttributes.encode(message.request.value, writer.uint32(178).fork()).join();
-        break;
-      case "clusterVersion":
-        ClusterVersion.encode(message.request.value, writer.uint32(186).fork()).join();
-        break;
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): InternalRaftRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseInternalRaftRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.header = RequestHeader.decode(reader, reader.uint32());
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.request = { $case: "put", value: PutRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.request = { $case: "deleteRange", value: DeleteRangeRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.request = { $case: "txn", value: TxnRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 6: {
-            if (tag !== 50) {
-              break;
-            }
-
-            message.request = { $case: "compaction", value: CompactionRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 7: {
-            if (tag !== 58) {
-              break;
-            }
-
-            message.request = { $case: "leaseGrant", value: LeaseGrantRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 8: {
-            if (tag !== 66) {
-              break;
-            }
-
-            message.request = { $case: "leaseRevoke", value: LeaseRevokeRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 9: {
-            if (tag !== 74) {
-              break;
-            }
-
-            message.request = {
-              $case: "leaseCheckpoint",
-              value: LeaseCheckpointRequest.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
-          case 10: {
-            if (tag !== 82) {
-              break;
-            }
-
-            message.request = { $case: "alarm", value: AlarmRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 11: {
-            if (tag !== 90) {
-              break;
-            }
-
-            message.request = { $case: "authEnable", value: AuthEnableRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 12: {
-            if (tag !== 98) {
-              break;
-            }
-
-            message.request = { $case: "authDisable", value: AuthDisableRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 13: {
-            if (tag !== 106) {
-              break;
-            }
-
-            message.request = { $case: "authUserAdd", value: AuthUserAddRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 14: {
-            if (tag !== 114) {
-              break;
-            }
-
-            message.request = { $case: "authUserDelete", value: AuthUserDeleteRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 15: {
-            if (tag !== 122) {
-              break;
-            }
-
-            message.request = {
-              $case: "authUserChangePassword",
-              value: AuthUserChangePasswordRequest.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
-          case 16: {
-            if (tag !== 130) {
-              break;
-            }
-
-            message.request = {
-              $case: "authUserGrantRole",
-              value: AuthUserGrantRoleRequest.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
-          case 17: {
-            if (tag !== 138) {
-              break;
-            }
-
-            message.request = {
-              $case: "authUserRevokeRole",
-              value: AuthUserRevokeRoleRequest.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
-          case 18: {
-            if (tag !== 146) {
-              break;
-            }
-
-            message.request = { $case: "authRoleAdd", value: AuthRoleAddRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 19: {
-            if (tag !== 154) {
-              break;
-            }
-
-            message.request = { $case: "authRoleDelete", value: AuthRoleDeleteRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 20: {
-            if (tag !== 162) {
-              break;
-            }
-
-            message.request = {
-              $case: "authRoleGrantPermission",
-              value: AuthRoleGrantPermissionRequest.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
-          case 21: {
-            if (tag !== 170) {
-              break;
-            }
-
-            message.request = {
-              $case: "authRoleRevokePermission",
-              value: AuthRoleRevokePermissionRequest.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
-          case 22: {
-            if (tag !== 178) {
-              break;
-            }
-
-            message.request = { $case: "memberAttributes", value: MemberAttributes.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 23: {
-            if (tag !== 186) {
-              break;
-            }
-
-            message.request = { $case: "clusterVersion", value: ClusterVersion.decode(reader, reader.uint32()) };
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): InternalRaftRequest {
-    return {
-      header: isSet(object.header) ? RequestHeader.fromJSON(object.header) : undefined,
-      request: isSet(object.put)
-        ? { $case: "put", value: PutRequest.fromJSON(object.put) }
-        : isSet(object.deleteRange)
-        ? { $case: "deleteRange", value: DeleteRangeRequest.fromJSON(object.deleteRange) }
-        : isSet(object.delete_range)
-        ? { $case: "deleteRange", value: DeleteRangeRequest.fromJSON(object.delete_range) }
-        : isSet(object.txn)
-        ? { $case: "txn", value: TxnRequest.fromJSON(object.txn) }
-        : isSet(object.compaction)
-        ? { $case: "compaction", value: CompactionRequest.fromJSON(object.compaction) }
-        : isSet(object.leaseGrant)
-        ? { $case: "leaseGrant", value: LeaseGrantRequest.fromJSON(object.leaseGrant) }
-        : isSet(object.lease_grant)
-        ? { $case: "leaseGrant", value: LeaseGrantRequest.fromJSON(object.lease_grant) }
-        : isSet(object.leaseRevoke)
-        ? { $case: "leaseRevoke", value: LeaseRevokeRequest.fromJSON(object.leaseRevoke) }
-        : isSet(object.lease_revoke)
-        ? { $case: "leaseRevoke", value: LeaseRevokeRequest.fromJSON(object.lease_revoke) }
-        : isSet(object.leaseCheckpoint)
-        ? { $case: "leaseCheckpoint", value: LeaseCheckpointRequest.fromJSON(object.leaseCheckpoint) }
-        : isSet(object.lease_checkpoint)
-        ? { $case: "leaseCheckpoint", value: LeaseCheckpointRequest.fromJSON(object.lease_checkpoint) }
-        : isSet(object.alarm)
-        ? { $case: "alarm", value: AlarmRequest.fromJSON(object.alarm) }
-        : isSet(object.authEnable)
-        ? { $case: "authEnable", value: AuthEnableRequest.fromJSON(object.authEnable) }
-        : isSet(object.auth_enable)
-        ? { $case: "authEnable", value: AuthEnableRequest.fromJSON(object.auth_enable) }
-        : isSet(object.authDisable)
-        ? { $case: "authDisable", value: AuthDisableRequest.fromJSON(object.authDisable) }
-        : isSet(object.auth_disable)
-        ? { $case: "authDisable", value: AuthDisableRequest.fromJSON(object.auth_disable) }
-        : isSet(object.authUserAdd)
-        ? { $case: "authUserAdd", value: AuthUserAddRequest.fromJSON(object.authUserAdd) }
-        : isSet(object.auth_user_add)
-        ? { $case: "authUserAdd", value: AuthUserAddRequest.fromJSON(object.auth_user_add) }
-        : isSet(object.authUserDelete)
-        ? { $case: "authUserDelete", value: AuthUserDeleteRequest.fromJSON(object.authUserDelete) }
-        : isSet(object.auth_user_delete)
-        ? { $case: "authUserDelete", value: AuthUserDeleteRequest.fromJSON(object.auth_user_delete) }
-        : isSet(object.authUserChangePassword)
-        ? {
-          $case: "authUserChangePassword",
-          value: AuthUserChangePasswordRequest.fromJSON(object.authUserChangePassword),
-        }
-        : isSet(object.auth_user_change_password)
-        ? {
-          $case: "authUserChangePassword",
-          value: AuthUserChangePasswordRequest.fromJSON(object.auth_user_change_password),
-        }
-        : isSet(object.authUserGrantRole)
-        ? { $case: "authUserGrantRole", value: AuthUserGrantRoleRequest.fromJSON(object.authUserGrantRole) }
-        : isSet(object.auth_user_grant_role)
-        ? { $case: "authUserGrantRole", value: AuthUserGrantRoleRequest.fromJSON(object.auth_user_grant_role) }
-        : isSet(object.authUserRevokeRole)
-        ? { $case: "authUserRevokeRole", value: AuthUserRevokeRoleRequest.fromJSON(object.authUserRevokeRole) }
-        : isSet(object.auth_user_revoke_role)
-        ? { $case: "authUserRevokeRole", value: AuthUserRevokeRoleRequest.fromJSON(object.auth_user_revoke_role) }
-        : isSet(object.authRoleAdd)
-        ? { $case: "authRoleAdd", value: AuthRoleAddRequest.fromJSON(object.authRoleAdd) }
-        : isSet(object.auth_role_add)
-        ? { $case: "authRoleAdd", value: AuthRoleAddRequest.fromJSON(object.auth_role_add) }
-        : isSet(object.authRoleDelete)
-        ? { $case: "authRoleDelete", value: AuthRoleDeleteRequest.fromJSON(object.authRoleDelete) }
-        : isSet(object.auth_role_delete)
-        ? { $case: "authRoleDelete", value: AuthRoleDeleteRequest.fromJSON(object.auth_role_delete) }
-        : isSet(object.authRoleGrantPermission)
-        ? {
-          $case: "authRoleGrantPermission",
-          value: AuthRoleGrantPermissionRequest.fromJSON(object.authRoleGrantPermission),
-        }
-        : isSet(object.auth_role_grant_permission)
-        ? {
-          $case: "authRoleGrantPermission",
-          value: AuthRoleGrantPermissionRequest.fromJSON(object.auth_role_grant_permission),
-        }
-        : isSet(object.authRoleRevokePermission)
-        ? {
-          $case: "authRoleRevokePermission",
-          value: AuthRoleRevokePermissionRequest.fromJSON(object.authRoleRevokePermission),
-        }
-        : isSet(object.auth_role_revoke_permission)
-        ? {
-          $case: "authRoleRevokePermission",
-          value: AuthRoleRevokePermissionRequest.fromJSON(object.auth_role_revoke_permission),
-        }
-        : isSet(object.memberAttributes)
-        ? { $case: "memberAttributes", value: MemberAttributes.fromJSON(object.memberAttributes) }
-        : isSet(object.member_attributes)
-        ? { $case: "memberAttributes", value: MemberAttributes.fromJSON(object.member_attributes) }
-        : isSet(object.clusterVersion)
-        ? { $case: "clusterVersion", value: ClusterVersion.fromJSON(object.clusterVersion) }
-        : isSet(object.cluster_version)
-        ? { $case: "clusterVersion", value: ClusterVersion.fromJSON(object.cluster_version) }
-        : undefined,
-    };
-  },
-
-  toJSON(message: InternalRaftRequest): unknown {
-    const obj: any = {};
-    if (message.header !== undefined) {
-      obj.header = RequestHeader.toJSON(message.header);
-    }
-    if (message.request?.$case === "put") {
-      obj.put = PutRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "deleteRange") {
-      obj.deleteRange = DeleteRangeRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "txn") {
-      obj.txn = TxnRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "compaction") {
-      obj.compaction = CompactionRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "leaseGrant") {
-      obj.leaseGrant = LeaseGrantRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "leaseRevoke") {
-      obj.leaseRevoke = LeaseRevokeRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "leaseCheckpoint") {
-      obj.leaseCheckpoint = LeaseCheckpointRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "alarm") {
-      obj.alarm = AlarmRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "authEnable") {
-      obj.authEnable = AuthEnableRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "authDisable") {
-      obj.authDisable = AuthDisableRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "authUserAdd") {
-      obj.authUserAdd = AuthUserAddRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "authUserDelete") {
-      obj.authUserDelete = AuthUserDeleteRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "authUserChangePassword") {
-      obj.authUserChangePassword = AuthUserChangePasswordRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "authUserGrantRole") {
-      obj.authUserGrantRole = AuthUserGrantRoleRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "authUserRevokeRole") {
-      obj.authUserRevokeRole = AuthUserRevokeRoleRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "authRoleAdd") {
-      obj.authRoleAdd = AuthRoleAddRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "authRoleDelete") {
-      obj.authRoleDelete = AuthRoleDeleteRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "authRoleGrantPermission") {
-      obj.authRoleGrantPermission = AuthRoleGrantPermissionRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "authRoleRevokePermission") {
-      obj.authRoleRevokePermission = AuthRoleRevokePermissionRequest.toJSON(message.request.value);
-    } else if (message.request?.$case === "memberAttributes") {
-      obj.memberAttributes = MemberAttributes.toJSON(message.request.value);
-    } else if (message.request?.$case === "clusterVersion") {
-      obj.clusterVersion = ClusterVersion.toJSON(message.request.value);
-    }
-    return obj;
-  },
-};
 
 function createBaseMemberAttributes(): MemberAttributes {
   return { memberId: 0n, name: "", clientUrls: [] };
@@ -745,78 +131,23 @@ export const MemberAttributes: MessageFns<MemberAttributes> = {
   },
 };
 
-function createBaseClusterVersion(): ClusterVersion {
-  return { version: "" };
-}
-
-export const ClusterVersion: MessageFns<ClusterVersion> = {
-  encode(message: ClusterVersion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.version !== "") {
-      writer.uint32(10).string(message.version);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): ClusterVersion {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseClusterVersion();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.version = reader.string();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): ClusterVersion {
-    return { version: isSet(object.version) ? globalThis.String(object.version) : "" };
-  },
-
-  toJSON(message: ClusterVersion): unknown {
-    const obj: any = {};
-    if (message.version !== "") {
-      obj.version = message.version;
-    }
-    return obj;
-  },
-};
-
 function createBaseMemberChange(): MemberChange {
-  return { header: undefined, member: undefined, promote: false };
+  return { origin: 0, sequence: 0, member: undefined, promote: false };
 }
 
 export const MemberChange: MessageFns<MemberChange> = {
   encode(message: MemberChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.header !== undefined) {
-      RequestHeader.encode(message.header, writer.uint32(10).fork()).join();
+    if (message.origin !== 0) {
+      writer.uint32(8).uint32(message.origin);
+    }
+    if (message.sequence !== 0) {
+      writeInt64(writer.uint32(16), message.sequence);
     }
     if (message.member !== undefined) {
-      Member.encode(message.member, writer.uint32(18).fork()).join();
+      Member.encode(message.member, writer.uint32(26).fork()).join();
     }
     if (message.promote !== false) {
-      writer.uint32(24).bool(message.promote);
+      writer.uint32(32).bool(message.promote);
     }
     return writer;
   },
@@ -835,23 +166,31 @@ export const MemberChange: MessageFns<MemberChange> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 10) {
+            if (tag !== 8) {
               break;
             }
 
-            message.header = RequestHeader.decode(reader, reader.uint32());
+            message.origin = reader.uint32();
             continue;
           }
           case 2: {
-            if (tag !== 18) {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sequence = readUint64(reader);
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
             message.member = Member.decode(reader, reader.uint32());
             continue;
           }
-          case 3: {
-            if (tag !== 24) {
+          case 4: {
+            if (tag !== 32) {
               break;
             }
 
@@ -872,7 +211,8 @@ export const MemberChange: MessageFns<MemberChange> = {
 
   fromJSON(object: any): MemberChange {
     return {
-      header: isSet(object.header) ? RequestHeader.fromJSON(object.header) : undefined,
+      origin: isSet(object.origin) ? globalThis.Number(object.origin) : 0,
+      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
       member: isSet(object.member) ? Member.fromJSON(object.member) : undefined,
       promote: isSet(object.promote) ? globalThis.Boolean(object.promote) : false,
     };
@@ -880,214 +220,17 @@ export const MemberChange: MessageFns<MemberChange> = {
 
   toJSON(message: MemberChange): unknown {
     const obj: any = {};
-    if (message.header !== undefined) {
-      obj.header = RequestHeader.toJSON(message.header);
+    if (message.origin !== 0) {
+      obj.origin = Math.round(message.origin);
+    }
+    if (message.sequence !== 0) {
+      obj.sequence = globalThis.Number(message.sequence);
     }
     if (message.member !== undefined) {
       obj.member = Member.toJSON(message.member);
     }
     if (message.promote !== false) {
       obj.promote = message.promote;
-    }
-    return obj;
-  },
-};
-
-function createBaseStoredConfState(): StoredConfState {
-  return { voters: [], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
-}
-
-export const StoredConfState: MessageFns<StoredConfState> = {
-  encode(message: StoredConfState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.voters.length !== 0) {
-      writer.uint32(10).fork();
-      for (const v of message.voters) {
-        if (BigInt.asUintN(64, v) !== v) {
-          throw new globalThis.Error("a value provided in array field voters of type uint64 is too large");
-        }
-        writer.uint64(v);
-      }
-      writer.join();
-    }
-    if (message.learners.length !== 0) {
-      writer.uint32(18).fork();
-      for (const v of message.learners) {
-        if (BigInt.asUintN(64, v) !== v) {
-          throw new globalThis.Error("a value provided in array field learners of type uint64 is too large");
-        }
-        writer.uint64(v);
-      }
-      writer.join();
-    }
-    if (message.votersOutgoing.length !== 0) {
-      writer.uint32(26).fork();
-      for (const v of message.votersOutgoing) {
-        if (BigInt.asUintN(64, v) !== v) {
-          throw new globalThis.Error("a value provided in array field votersOutgoing of type uint64 is too large");
-        }
-        writer.uint64(v);
-      }
-      writer.join();
-    }
-    if (message.learnersNext.length !== 0) {
-      writer.uint32(34).fork();
-      for (const v of message.learnersNext) {
-        if (BigInt.asUintN(64, v) !== v) {
-          throw new globalThis.Error("a value provided in array field learnersNext of type uint64 is too large");
-        }
-        writer.uint64(v);
-      }
-      writer.join();
-    }
-    if (message.autoLeave !== false) {
-      writer.uint32(40).bool(message.autoLeave);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): StoredConfState {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseStoredConfState();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag === 8) {
-              message.voters.push(reader.uint64() as bigint);
-
-              continue;
-            }
-
-            if (tag === 10) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.voters.push(reader.uint64() as bigint);
-              }
-
-              continue;
-            }
-
-            break;
-          }
-          case 2: {
-            if (tag === 16) {
-              message.learners.push(reader.uint64() as bigint);
-
-              continue;
-            }
-
-            if (tag === 18) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.learners.push(reader.uint64() as bigint);
-              }
-
-              continue;
-            }
-
-            break;
-          }
-          case 3: {
-            if (tag === 24) {
-              message.votersOutgoing.push(reader.uint64() as bigint);
-
-              continue;
-            }
-
-            if (tag === 26) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.votersOutgoing.push(reader.uint64() as bigint);
-              }
-
-              continue;
-            }
-
-            break;
-          }
-          case 4: {
-            if (tag === 32) {
-              message.learnersNext.push(reader.uint64() as bigint);
-
-              continue;
-            }
-
-            if (tag === 34) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.learnersNext.push(reader.uint64() as bigint);
-              }
-
-              continue;
-            }
-
-            break;
-          }
-          case 5: {
-            if (tag !== 40) {
-              break;
-            }
-
-            message.autoLeave = reader.bool();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): StoredConfState {
-    return {
-      voters: globalThis.Array.isArray(object?.voters) ? object.voters.map((e: any) => BigInt(e)) : [],
-      learners: globalThis.Array.isArray(object?.learners) ? object.learners.map((e: any) => BigInt(e)) : [],
-      votersOutgoing: globalThis.Array.isArray(object?.votersOutgoing)
-        ? object.votersOutgoing.map((e: any) => BigInt(e))
-        : globalThis.Array.isArray(object?.voters_outgoing)
-        ? object.voters_outgoing.map((e: any) => BigInt(e))
-        : [],
-      learnersNext: globalThis.Array.isArray(object?.learnersNext)
-        ? object.learnersNext.map((e: any) => BigInt(e))
-        : globalThis.Array.isArray(object?.learners_next)
-        ? object.learners_next.map((e: any) => BigInt(e))
-        : [],
-      autoLeave: isSet(object.autoLeave)
-        ? globalThis.Boolean(object.autoLeave)
-        : isSet(object.auto_leave)
-        ? globalThis.Boolean(object.auto_leave)
-        : false,
-    };
-  },
-
-  toJSON(message: StoredConfState): unknown {
-    const obj: any = {};
-    if (message.voters?.length) {
-      obj.voters = message.voters.map((e) => e.toString());
-    }
-    if (message.learners?.length) {
-      obj.learners = message.learners.map((e) => e.toString());
-    }
-    if (message.votersOutgoing?.length) {
-      obj.votersOutgoing = message.votersOutgoing.map((e) => e.toString());
-    }
-    if (message.learnersNext?.length) {
-      obj.learnersNext = message.learnersNext.map((e) => e.toString());
-    }
-    if (message.autoLeave !== false) {
-      obj.autoLeave = message.autoLeave;
     }
     return obj;
   },
