@@ -1,0 +1,100 @@
+/** Which permissions a KV request needs; checked before it is proposed or read, and again in log order by apply. */
+import type {
+  DeleteRangeRequest,
+  PutRequest,
+  RangeRequest,
+  TxnRequest,
+} from '../../gen/etcd/rpc.js';
+import type { AuthStore } from '../auth/auth-store.js';
+import type { AuthInfo } from '../auth/tokens.js';
+import type { Lessor } from '../lease/types.js';
+import { keyText } from './kv.js';
+
+/** What the checks ask. */
+export interface PermissionContext {
+  readonly auth: AuthStore;
+  readonly lessor: Lessor;
+}
+
+interface KeyRange {
+  readonly key: Buffer;
+  readonly rangeEnd: Buffer;
+}
+
+const noEnd = Buffer.alloc(0);
+
+function rangeText(range: KeyRange): { key: string; end: string } {
+  return { key: keyText(range.key), end: keyText(range.rangeEnd) };
+}
+
+/** @throws AuthError */
+export function mayRange(
+  context: PermissionContext,
+  info: AuthInfo | undefined,
+  request: RangeRequest,
+): void {
+  context.auth.checkRange(info, 'read', rangeText(request));
+}
+
+/** Writing with a lease needs the right to write every key that the lease may delete. @throws AuthError */
+export function mayUseLease(
+  context: PermissionContext,
+  info: AuthInfo | undefined,
+  lease: bigint,
+): void {
+  if (lease === 0n || !context.auth.enabled || !context.lessor.has(lease)) return;
+  for (const key of context.lessor.timeToLive(lease).keys) {
+    context.auth.checkRange(info, 'write', { key, end: '' });
+  }
+}
+
+/** @throws AuthError */
+export function mayPut(
+  context: PermissionContext,
+  info: AuthInfo | undefined,
+  request: PutRequest,
+): void {
+  const range = { key: keyText(request.key), end: '' };
+  context.auth.checkRange(info, 'write', range);
+  mayUseLease(context, info, request.lease);
+  if (request.prevKv) context.auth.checkRange(info, 'read', range);
+}
+
+/** @throws AuthError */
+export function mayDelete(
+  context: PermissionContext,
+  info: AuthInfo | undefined,
+  request: DeleteRangeRequest,
+): void {
+  context.auth.checkRange(info, 'write', rangeText(request));
+  if (request.prevKv) context.auth.checkRange(info, 'read', rangeText(request));
+}
+
+/** Every comparison and both branches. @throws AuthError */
+export function mayTxn(
+  context: PermissionContext,
+  info: AuthInfo | undefined,
+  request: TxnRequest,
+): void {
+  for (const { key, rangeEnd } of request.compare) {
+    context.auth.checkRange(info, 'read', rangeText({ key, rangeEnd: rangeEnd ?? noEnd }));
+  }
+  for (const { request: op } of [...request.success, ...request.failure]) {
+    switch (op?.$case) {
+      case 'requestRange':
+        mayRange(context, info, op.value);
+        break;
+      case 'requestPut':
+        mayPut(context, info, op.value);
+        break;
+      case 'requestDeleteRange':
+        mayDelete(context, info, op.value);
+        break;
+      case 'requestTxn':
+        mayTxn(context, info, op.value);
+        break;
+      case undefined:
+        break;
+    }
+  }
+}

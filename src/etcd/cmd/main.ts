@@ -1,0 +1,3 @@
+import { runEtcdCommand } from './run.js';
+
+process.exit(await runEtcdCommand(process.argv.slice(2)));

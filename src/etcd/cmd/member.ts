@@ -1,0 +1,196 @@
+/** Puts a member together: state, server, peers, the client port; and takes it apart again. */
+import { PeerDefinition } from '../../gen/raft.js';
+import {
+  ClusterDefinition,
+  LeaseDefinition,
+  MaintenanceDefinition,
+  WatchDefinition,
+} from '../../gen/etcd/rpc.js';
+import { createGrpcChannel, createGrpcServer } from '../../lib/grpc/index.js';
+import type { ChannelTls, GrpcServer, ServerTls } from '../../lib/grpc/index.js';
+import { delay } from '../../lib/clock.js';
+import { GrpcPeerNetwork } from '../peer/network.js';
+import { PeerService } from '../peer/peer-service.js';
+import { CallerIdentity } from '../rpc/auth-info.js';
+import { ClusterService } from '../rpc/cluster.js';
+import { KvService, rawKvDefinition } from '../rpc/kv.js';
+import { LeaseService } from '../rpc/lease.js';
+import { MaintenanceService } from '../rpc/maintenance.js';
+import { WatchService } from '../rpc/watch.js';
+import { BootstrapError, forceNewCluster, openState } from '../server/bootstrap.js';
+import type { ExistingCluster, StoredState } from '../server/bootstrap.js';
+import type { ServerConfig } from '../server/config.js';
+import { LeaseKeeper } from '../server/lease-keeper.js';
+import { grpcOverheadBytes } from '../server/limits.js';
+import { ServerPeerHost } from '../server/peer-host.js';
+import { Quota } from '../server/quota.js';
+import { EtcdServer } from '../server/server.js';
+import { yieldLeadership } from '../server/transfer.js';
+
+/** Where a member listens and with which certificates. */
+export interface ListenOptions {
+  readonly clientUrls: readonly string[];
+  readonly peerUrls: readonly string[];
+  readonly clientTls: ServerTls | undefined;
+  readonly peerTls: ServerTls | undefined;
+  /** For connections to other members. */
+  readonly peerClientTls: ChannelTls | undefined;
+  /** Callers without a token are who their certificate says. */
+  readonly clientCertAuth: boolean;
+}
+
+/** A running member. */
+export interface RunningMember {
+  readonly server: EtcdServer;
+  /** Resolves when it serves. */
+  readonly ready: Promise<void>;
+  /** Hands over leadership, lets calls end, closes the files. */
+  stop(): Promise<void>;
+}
+
+/** For calls under way when the member stops; watches never end by themselves. */
+const graceMs = 300;
+const joinRetryMs = 200;
+const joinAttempts = 25;
+/** Snapshots and batches of entries between members are larger than a client's request. */
+const peerReceiveBytes = 80 * 1024 * 1024;
+
+/**
+ * Starts a member.
+ * @param onFatal the member cannot go on: the process must end
+ * @throws BootstrapError and the errors of the disk and the ports
+ */
+export async function startMember(
+  config: ServerConfig,
+  listen: ListenOptions,
+  onFatal: (error: unknown) => void,
+): Promise<RunningMember> {
+  let state = await openState(config, () => askCluster(config, listen));
+  if (config.forceNewCluster) state = await forceNewCluster(state);
+  let becomeReady: () => void = () => undefined;
+  const ready = new Promise<void>((resolve) => {
+    becomeReady = resolve;
+  });
+  const server = new EtcdServer(config, state, {
+    onReady: () => becomeReady(),
+    onFatal,
+    onRemoved: () => onFatal(new BootstrapError('the member has been permanently removed')),
+  });
+  if (config.forceNewCluster) server.membership.keepOnlyLocal();
+  const ports = await openPorts(server, config, listen);
+  server.start(newNetwork(server, state, config, listen));
+  return {
+    server,
+    ready,
+    async stop() {
+      await yieldLeadership(server);
+      await Promise.all(ports.clients.map((listener) => listener.close({ graceMs })));
+      await server.stop();
+      await Promise.all(ports.peers.map((listener) => listener.close({ graceMs: 0 })));
+    },
+  };
+}
+
+function newNetwork(
+  server: EtcdServer,
+  state: StoredState,
+  config: ServerConfig,
+  listen: ListenOptions,
+): GrpcPeerNetwork {
+  return new GrpcPeerNetwork({
+    localId: state.memberId,
+    clusterId: state.clusterId,
+    clock: config.clock,
+    log: config.log.child({ part: 'peer' }),
+    tls: listen.peerClientTls,
+    events: {
+      onMessage: (message) => server.step(message),
+      onPeerLost: (id) => server.peerLost(id),
+      onUnreachable: (id) => server.peerUnreachable(id),
+      onPeerConnected: () => server.peerConnected(),
+    },
+  });
+}
+
+async function openPorts(
+  server: EtcdServer,
+  config: ServerConfig,
+  listen: ListenOptions,
+): Promise<{ readonly peers: GrpcServer[]; readonly clients: GrpcServer[] }> {
+  const peers: GrpcServer[] = [];
+  const clients: GrpcServer[] = [];
+  const log = config.log.child({ part: 'rpc' });
+  for (const url of listen.peerUrls) {
+    const secure = url.startsWith('https:') && listen.peerTls !== undefined;
+    const listener = createGrpcServer({
+      log,
+      clock: config.clock,
+      maxReceiveBytes: peerReceiveBytes,
+      ...(secure ? { tls: listen.peerTls } : {}),
+    });
+    listener.addService(PeerDefinition, new PeerService(new ServerPeerHost(server)));
+    await listener.listen(addressOf(url));
+    peers.push(listener);
+  }
+  for (const url of listen.clientUrls) {
+    const secure = url.startsWith('https:') && listen.clientTls !== undefined;
+    const listener = createGrpcServer({
+      log,
+      clock: config.clock,
+      maxReceiveBytes: config.maxRequestBytes + grpcOverheadBytes,
+      ...(secure ? { tls: listen.clientTls } : {}),
+    });
+    addClientServices(listener, server, listen);
+    await listener.listen(addressOf(url));
+    clients.push(listener);
+  }
+  return { peers, clients };
+}
+
+function addClientServices(listener: GrpcServer, server: EtcdServer, listen: ListenOptions): void {
+  const identity = new CallerIdentity(server, {
+    jwt: undefined,
+    byCertificate: listen.clientCertAuth,
+  });
+  const quota = new Quota(server);
+  const keeper = new LeaseKeeper(server);
+  listener.addService(rawKvDefinition, new KvService(server, identity, quota));
+  listener.addService(WatchDefinition, new WatchService(server, identity));
+  listener.addService(LeaseDefinition, new LeaseService(server, { identity, quota, keeper }));
+  listener.addService(ClusterDefinition, new ClusterService(server, identity));
+  listener.addService(MaintenanceDefinition, new MaintenanceService(server, identity));
+}
+
+function addressOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+  return { host: host === 'localhost' ? '127.0.0.1' : host, port: Number(port) };
+}
+
+/** Asks the members that `--initial-cluster` names who is in the cluster. */
+async function askCluster(config: ServerConfig, listen: ListenOptions): Promise<ExistingCluster> {
+  const own = new Set(config.peerUrls);
+  const urls = config.initialCluster
+    .flatMap((member) => member.peerUrls)
+    .filter((url) => !own.has(url));
+  for (let attempt = 0; attempt < joinAttempts; attempt++) {
+    for (const url of urls) {
+      const channel = createGrpcChannel({
+        target: new URL(url).host,
+        log: config.log,
+        clock: config.clock,
+        ...(listen.peerClientTls === undefined ? {} : { tls: listen.peerClientTls }),
+      });
+      try {
+        const answer = await channel.client(PeerDefinition).members({}, { deadlineMs: 2000 });
+        if (answer.members.length > 0) return answer;
+      } catch (error) {
+        config.log.debug({ url, error }, 'a member of the existing cluster did not answer');
+      } finally {
+        channel.close();
+      }
+    }
+    await delay(config.clock, joinRetryMs);
+  }
+  throw new BootstrapError('cannot fetch cluster info from peer urls: could not retrieve any');
+}

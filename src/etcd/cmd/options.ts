@@ -1,0 +1,162 @@
+/** From flags to what a member is told, with etcd's defaults and etcd's checks. */
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import type { InitialMember, ServerConfig } from '../server/config.js';
+import {
+  maxRequestBytesDefault,
+  maxTxnOpsDefault,
+  snapshotCountDefault,
+} from '../server/limits.js';
+import type { FlagName, FlagValues } from './flags.js';
+import { parseDurationMs, UsageError } from './flags.js';
+
+const defaultClientUrl = 'http://localhost:2379';
+const defaultPeerUrl = 'http://localhost:2380';
+
+/** Typed access to the values. */
+export class Flags {
+  readonly #values: FlagValues;
+
+  constructor(values: FlagValues) {
+    this.#values = values;
+  }
+
+  has(name: FlagName): boolean {
+    return this.#values.has(name);
+  }
+
+  text(name: FlagName, fallback = ''): string {
+    return this.#values.get(name) ?? fallback;
+  }
+
+  number(name: FlagName, fallback: number): number {
+    const value = this.#values.get(name);
+    return value === undefined ? fallback : Number(value);
+  }
+
+  boolean(name: FlagName, fallback = false): boolean {
+    const value = this.#values.get(name);
+    return value === undefined ? fallback : /^(true|1|t)$/i.test(value);
+  }
+
+  durationMs(name: FlagName, fallbackMs: number): number {
+    const value = this.#values.get(name);
+    return value === undefined ? fallbackMs : (parseDurationMs(value) ?? fallbackMs);
+  }
+
+  /** @throws UsageError on what is no URL of a host and port */
+  urls(name: FlagName, fallback: string): string[] {
+    return this.text(name, fallback)
+      .split(',')
+      .map((url) => checkUrl(name, url.trim()));
+  }
+}
+
+function checkUrl(name: FlagName, text: string): string {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new UsageError(`invalid value "${text}" for flag -${name}: not a URL`);
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new UsageError(
+      `invalid value "${text}" for flag -${name}: URL scheme must be http, https`,
+    );
+  }
+  if (url.pathname !== '/' && url.pathname !== '') {
+    throw new UsageError(`invalid value "${text}" for flag -${name}: URL must not contain a path`);
+  }
+  return text.replace(/\/$/, '');
+}
+
+/** @throws UsageError */
+export function parseInitialCluster(text: string): InitialMember[] {
+  const members = new Map<string, string[]>();
+  for (const part of text.split(',')) {
+    const at = part.indexOf('=');
+    if (at < 1) throw new UsageError(`invalid value "${text}" for flag -initial-cluster`);
+    const name = part.slice(0, at).trim();
+    const url = checkUrl('initial-cluster', part.slice(at + 1).trim());
+    members.set(name, [...(members.get(name) ?? []), url]);
+  }
+  return [...members].map(([name, peerUrls]) => ({ name, peerUrls }));
+}
+
+function autoCompaction(flags: Flags): ServerConfig['autoCompaction'] {
+  const mode = flags.text('auto-compaction-mode', 'periodic');
+  const retention = flags.text('auto-compaction-retention', '0');
+  if (mode === 'revision') return { mode, retention: Number.parseInt(retention, 10) };
+  if (mode !== 'periodic') throw new UsageError(`unknown auto-compaction-mode "${mode}"`);
+  const retentionMs = /^\d+$/.test(retention)
+    ? Number(retention) * 3_600_000
+    : parseDurationMs(retention);
+  if (retentionMs === undefined) {
+    throw new UsageError(`error parsing auto-compaction-retention "${retention}"`);
+  }
+  return { mode, retention: retentionMs };
+}
+
+/** @throws UsageError */
+export function serverConfig(flags: Flags, clock: Clock, log: Logger): ServerConfig {
+  const name = flags.text('name', 'default');
+  const peerUrls = flags.urls('initial-advertise-peer-urls', defaultPeerUrl);
+  const initialClusterState = flags.text('initial-cluster-state', 'new');
+  if (initialClusterState !== 'new' && initialClusterState !== 'existing') {
+    throw new UsageError(`invalid value "${initialClusterState}" for flag -initial-cluster-state`);
+  }
+  const heartbeatMs = flags.number('heartbeat-interval', 100);
+  const electionMs = flags.number('election-timeout', 1000);
+  if (heartbeatMs <= 0 || 5 * heartbeatMs > electionMs || electionMs > 50_000) {
+    throw new UsageError(
+      `--election-timeout[${electionMs}ms] should be at least as 5 times as ` +
+        `--heartbeat-interval[${heartbeatMs}ms] and at most 50000ms`,
+    );
+  }
+  if (flags.has('listen-client-urls') && !flags.has('advertise-client-urls')) {
+    throw new UsageError('--advertise-client-urls is required when --listen-client-urls is set');
+  }
+  const ownCluster = peerUrls.map((url) => `${name}=${url}`).join(',');
+  return {
+    name,
+    dataDir: flags.text('data-dir', `${name}.etcd`),
+    walDir: flags.has('wal-dir') ? flags.text('wal-dir') : undefined,
+    peerUrls,
+    clientUrls: flags.urls('advertise-client-urls', defaultClientUrl),
+    initialCluster: parseInitialCluster(flags.text('initial-cluster', ownCluster)),
+    initialClusterState,
+    initialClusterToken: flags.text('initial-cluster-token', 'etcd-cluster'),
+    heartbeatMs,
+    electionMs,
+    snapshotCount: flags.number('snapshot-count', snapshotCountDefault),
+    quotaBytes: flags.number('quota-backend-bytes', 0),
+    maxRequestBytes: flags.number('max-request-bytes', maxRequestBytesDefault),
+    maxTxnOps: flags.number('max-txn-ops', maxTxnOpsDefault),
+    preVote: flags.boolean('pre-vote', true),
+    strictReconfigCheck: flags.boolean('strict-reconfig-check', true),
+    forceNewCluster: flags.boolean('force-new-cluster'),
+    autoCompaction: autoCompaction(flags),
+    initialCorruptCheck:
+      flags.boolean('initial-corrupt-check') || flags.boolean('experimental-initial-corrupt-check'),
+    corruptCheckMs: Math.max(
+      flags.durationMs('corrupt-check-time', 0),
+      flags.durationMs('experimental-corrupt-check-time', 0),
+    ),
+    watchProgressNotifyMs: flags.durationMs(
+      'watch-progress-notify-interval',
+      flags.durationMs('experimental-watch-progress-notify-interval', 10 * 60_000),
+    ),
+    authToken: flags.text('auth-token', 'simple'),
+    authTokenTtlMs: flags.number('auth-token-ttl', 300) * 1000,
+    clock,
+    log,
+  };
+}
+
+/** Where to listen. @throws UsageError */
+export function listenUrls(flags: Flags): { clientUrls: string[]; peerUrls: string[] } {
+  return {
+    clientUrls: flags.urls('listen-client-urls', defaultClientUrl),
+    peerUrls: flags.urls('listen-peer-urls', defaultPeerUrl),
+  };
+}

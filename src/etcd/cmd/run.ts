@@ -1,0 +1,100 @@
+/** `trireme etcd`: a drop-in for the `etcd` program. */
+import { systemClock } from '../../lib/clock.js';
+import { createLogger } from '../../lib/log.js';
+import type { LogLevel } from '../../lib/log.js';
+import { BootstrapError } from '../server/bootstrap.js';
+import { clusterVersion, serverVersion } from '../server/config.js';
+import { flagNames, parseFlags, UsageError } from './flags.js';
+import { startMember } from './member.js';
+import { Flags, listenUrls, serverConfig } from './options.js';
+import { loadTls } from './tls.js';
+
+const exitUsage = 2;
+const exitFailed = 1;
+
+function usage(): string {
+  const lines = flagNames().map((name) => `  --${name}`);
+  return `Usage: trireme etcd [flags]\n\nThe flags are etcd's own:\n${lines.join('\n')}\n`;
+}
+
+/**
+ * Runs a member until SIGTERM or SIGINT, or until it cannot go on.
+ * @param argv the words after `etcd`
+ * @returns the exit code: 0 after a clean stop, 1 failed, 2 bad usage
+ */
+export async function runEtcdCommand(argv: readonly string[]): Promise<number> {
+  let flags: Flags;
+  try {
+    flags = new Flags(parseFlags(argv, process.env));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return exitUsage;
+  }
+  if (flags.boolean('help')) {
+    process.stdout.write(usage());
+    return 0;
+  }
+  if (flags.boolean('version')) {
+    process.stdout.write(`etcd Version: ${serverVersion}\nCluster Version: ${clusterVersion}\n`);
+    return 0;
+  }
+  return serve(flags);
+}
+
+function logLevel(flags: Flags): LogLevel {
+  switch (flags.text('log-level', 'info')) {
+    case 'debug':
+      return 'debug';
+    case 'warn':
+      return 'warn';
+    case 'error':
+    case 'dpanic':
+    case 'panic':
+    case 'fatal':
+      return 'error';
+    default:
+      return 'info';
+  }
+}
+
+async function serve(flags: Flags): Promise<number> {
+  const clock = systemClock();
+  const log = createLogger({ component: 'etcd', level: logLevel(flags) });
+  let stop: (code: number) => void = () => undefined;
+  const stopped = new Promise<number>((resolve) => {
+    stop = resolve;
+  });
+  const onSignal = (): void => stop(0);
+  try {
+    const config = serverConfig(flags, clock, log);
+    const listen = { ...listenUrls(flags), ...(await loadTls(flags, config, log)) };
+    process.once('SIGTERM', onSignal);
+    process.once('SIGINT', onSignal);
+    const member = await startMember(config, listen, (error) => {
+      log.error({ error }, 'the member cannot go on');
+      stop(exitFailed);
+    });
+    void member.ready.then(() => {
+      log.info(
+        { name: config.name, clientUrls: listen.clientUrls, version: serverVersion },
+        'ready to serve client requests',
+      );
+    });
+    const code = await stopped;
+    await member.stop();
+    log.info({}, 'stopped');
+    return code;
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`${error.message}\n`);
+      return exitUsage;
+    }
+    const text = error instanceof BootstrapError ? error.message : 'the member could not start';
+    log.error({ error }, text);
+    return exitFailed;
+  } finally {
+    process.removeListener('SIGTERM', onSignal);
+    process.removeListener('SIGINT', onSignal);
+  }
+}

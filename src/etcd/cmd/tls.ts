@@ -1,0 +1,108 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ChannelTls, ServerTls } from '../../lib/grpc/index.js';
+import type { Logger } from '../../lib/log.js';
+import { createCertificateAuthority, issueCertificate } from '../../lib/pki/certificates.js';
+import type { ServerConfig } from '../server/config.js';
+import type { FlagName } from './flags.js';
+import { UsageError } from './flags.js';
+import type { Flags } from './options.js';
+
+/** The certificates that a member works with. */
+export interface TlsFiles {
+  readonly clientTls: ServerTls | undefined;
+  readonly peerTls: ServerTls | undefined;
+  readonly peerClientTls: ChannelTls | undefined;
+  readonly clientCertAuth: boolean;
+}
+
+type Side = '' | 'peer-';
+
+function flag(side: Side, name: 'cert-file' | 'key-file' | 'trusted-ca-file'): FlagName {
+  return `${side}${name}`;
+}
+
+function read(flags: Flags, name: FlagName): string | undefined {
+  const path = flags.text(name);
+  if (path === '') return undefined;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`--${name}: ${String(error)}`);
+  }
+}
+
+/**
+ * Reads the certificates that the flags name, or makes self-signed ones for `--auto-tls` and `--peer-auto-tls`.
+ * @throws UsageError on missing files
+ */
+export async function loadTls(flags: Flags, config: ServerConfig, log: Logger): Promise<TlsFiles> {
+  const client = await serverTls(flags, config, '', log);
+  const peer = await serverTls(flags, config, 'peer-', log);
+  return {
+    clientTls: client,
+    peerTls: peer,
+    peerClientTls: peer === undefined ? undefined : channelTls(peer),
+    clientCertAuth: flags.boolean('client-cert-auth'),
+  };
+}
+
+async function serverTls(
+  flags: Flags,
+  config: ServerConfig,
+  side: Side,
+  log: Logger,
+): Promise<ServerTls | undefined> {
+  const cert = read(flags, flag(side, 'cert-file'));
+  const key = read(flags, flag(side, 'key-file'));
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new UsageError(`--${side}cert-file and --${side}key-file go together`);
+  }
+  if (cert === undefined || key === undefined) {
+    if (!flags.boolean(`${side}auto-tls`)) return undefined;
+    return selfSigned(config, side, log);
+  }
+  const ca = read(flags, flag(side, 'trusted-ca-file'));
+  const required = flags.boolean(`${side}client-cert-auth`) || (side === '' && ca !== undefined);
+  if (flags.boolean(`${side}client-cert-auth`) && ca === undefined) {
+    throw new UsageError(`--${side}client-cert-auth needs --${side}trusted-ca-file`);
+  }
+  return {
+    cert,
+    key,
+    ...(ca === undefined ? {} : { ca }),
+    requestClientCert: required ? 'required' : 'none',
+    ...(flags.text('tls-min-version') === 'TLS1.3' ? { minVersion: 'TLSv1.3' as const } : {}),
+  };
+}
+
+/** Peers show the same certificate as clients of each other. */
+function channelTls(peer: ServerTls): ChannelTls {
+  const { cert, key, ca } = peer;
+  if (ca !== undefined) return { ca, cert, key };
+  // Without an authority there is nothing to check against, as with etcd's --peer-auto-tls.
+  const accept = (): undefined => undefined;
+  return { cert, key, verify: accept };
+}
+
+/** A certificate of its own, kept in the data directory so that a restart shows the same one. */
+async function selfSigned(config: ServerConfig, side: Side, log: Logger): Promise<ServerTls> {
+  const directory = join(config.dataDir, 'fixtures', side === '' ? 'client' : 'peer');
+  const certPath = join(directory, 'cert.pem');
+  const keyPath = join(directory, 'key.pem');
+  if (!existsSync(certPath) || !existsSync(keyPath)) {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const urls = side === '' ? config.clientUrls : config.peerUrls;
+    const hosts = ['localhost', '127.0.0.1', ...urls.map((url) => new URL(url).hostname)];
+    const ca = await createCertificateAuthority({ commonName: 'etcd', clock: config.clock });
+    const pair = await issueCertificate({
+      ca,
+      subject: { commonName: 'etcd', hosts: [...new Set(hosts)], usages: ['server', 'client'] },
+      clock: config.clock,
+    });
+    writeFileSync(certPath, pair.cert, { mode: 0o600 });
+    writeFileSync(keyPath, pair.key, { mode: 0o600 });
+    log.info({ directory }, 'made a self-signed certificate');
+  }
+  return { cert: readFileSync(certPath), key: readFileSync(keyPath), requestClientCert: 'none' };
+}

@@ -1,0 +1,170 @@
+import { PeerDefinition } from '../../gen/raft.js';
+import { delay } from '../../lib/clock.js';
+import type { Clock } from '../../lib/clock.js';
+import { createGrpcChannel } from '../../lib/grpc/index.js';
+import type { Channel, ChannelTls, Client, ClientDuplex } from '../../lib/grpc/index.js';
+import type { MessageAck, MessageBatch } from '../../gen/raft.js';
+import type { Logger } from '../../lib/log.js';
+import type { Message } from '../../raft/index.js';
+import { peerQueueBytes, peerQueueMessages } from '../server/limits.js';
+import { messageSizeBytes, toWire } from './message-codec.js';
+import type { PeerAddress, PeerEvents } from './types.js';
+
+type MessageStream = ClientDuplex<MessageAck, MessageBatch>;
+
+/** Waits between attempts to connect. */
+const backoffMsMin = 20;
+const backoffMsMax = 500;
+const connectTimeoutMs = 1000;
+
+/** What all links of a member share. */
+export interface LinkOptions {
+  readonly localId: bigint;
+  readonly clusterId: bigint;
+  readonly events: PeerEvents;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly tls: ChannelTls | undefined;
+}
+
+/** The outgoing half of the way to one peer: a channel and, on it, one long-lived stream of message batches. */
+export class PeerLink {
+  readonly peer: PeerAddress;
+  readonly #options: LinkOptions;
+  #channel: Channel;
+  #urlAt = 0;
+  #stream: MessageStream | undefined;
+  #sinceMs: number | undefined;
+  #queue: Message[] = [];
+  #queueBytes = 0;
+  /** The stream's buffer is full: messages wait in the queue. */
+  #blocked = false;
+  readonly #abort = new AbortController();
+
+  constructor(peer: PeerAddress, options: LinkOptions) {
+    this.peer = peer;
+    this.#options = options;
+    this.#channel = this.#newChannel();
+    void this.#run();
+  }
+
+  get connectedSinceMs(): number | undefined {
+    return this.#sinceMs;
+  }
+
+  get client(): Client<typeof PeerDefinition> {
+    return this.#channel.client(PeerDefinition);
+  }
+
+  close(): void {
+    this.#abort.abort();
+    this.#stream?.cancel();
+    this.#channel.close();
+  }
+
+  /** Queues within bounds until the end of the turn; drops, and says so, when the peer is slow or away. */
+  send(message: Message): void {
+    if (this.#stream === undefined) {
+      this.#dropped();
+      return;
+    }
+    const bytes = messageSizeBytes(message);
+    if (
+      this.#queue.length >= peerQueueMessages ||
+      (this.#queueBytes > 0 && this.#queueBytes + bytes > peerQueueBytes)
+    ) {
+      this.#dropped();
+      return;
+    }
+    this.#queue.push(message);
+    this.#queueBytes += bytes;
+  }
+
+  #dropped(): void {
+    this.#options.events.onUnreachable(this.peer.id);
+  }
+
+  /** Sends what this turn has gathered as one batch. */
+  flush(): void {
+    const stream = this.#stream;
+    if (this.#blocked || stream === undefined || this.#queue.length === 0) return;
+    const messages = this.#queue.map(toWire);
+    this.#queue = [];
+    this.#queueBytes = 0;
+    const mayGoOn = stream.send({ messages });
+    if (mayGoOn) return;
+    this.#blocked = true;
+    void stream.drained().then(() => {
+      this.#blocked = false;
+      if (this.#stream === stream) this.flush();
+    });
+  }
+
+  #newChannel(): Channel {
+    const url = new URL(this.peer.urls[this.#urlAt % this.peer.urls.length] ?? '');
+    const { tls, log, clock } = this.#options;
+    return createGrpcChannel({
+      target: url.host,
+      ...(url.protocol === 'https:' && tls !== undefined ? { tls } : {}),
+      log,
+      clock,
+      connectTimeoutMs,
+      keepAliveMs: 5000,
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { events, clock } = this.#options;
+    const { signal } = this.#abort;
+    let waitMs = 0;
+    while (!signal.aborted) {
+      try {
+        await this.#channel.connect();
+        await this.#stayOpen();
+        waitMs = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#options.log.debug({ peer: this.peer.urls, error }, 'a peer cannot be reached');
+        events.onPeerLost(this.peer.id);
+        waitMs = Math.min(Math.max(backoffMsMin, waitMs * 2), backoffMsMax);
+        if (this.peer.urls.length > 1) this.#nextUrl();
+      }
+      if (waitMs > 0) await delay(clock, waitMs, signal);
+    }
+  }
+
+  #nextUrl(): void {
+    this.#urlAt++;
+    this.#channel.close();
+    this.#channel = this.#newChannel();
+  }
+
+  /** Opens the stream and returns when it has ended. The peer's first answer says that it took us in. */
+  async #stayOpen(): Promise<void> {
+    const { localId, clusterId, events, clock, log } = this.#options;
+    const metadata = new Map([
+      ['cluster-id', clusterId.toString(16)],
+      ['member-id', localId.toString(16)],
+      ['to-member-id', this.peer.id.toString(16)],
+    ]);
+    const stream = this.client.messages({ metadata });
+    try {
+      for await (const ack of stream) {
+        if (this.#stream !== undefined || ack === undefined) continue;
+        this.#stream = stream;
+        this.#sinceMs = clock.monotonicMs();
+        this.#blocked = false;
+        events.onPeerConnected(this.peer.id);
+      }
+    } catch (error) {
+      if (this.#stream === undefined) throw error;
+      log.debug({ peer: this.peer.urls, error }, 'the stream to a peer broke');
+    } finally {
+      this.#stream = undefined;
+      this.#sinceMs = undefined;
+      this.#queue = [];
+      this.#queueBytes = 0;
+      stream.cancel();
+    }
+  }
+}

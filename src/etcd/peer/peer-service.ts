@@ -1,0 +1,86 @@
+import type {
+  HashKVRequest,
+  HashKVResponse,
+  LeaseTimeToLiveRequest,
+  LeaseTimeToLiveResponse,
+  MemberPromoteRequest,
+  MemberPromoteResponse,
+} from '../../gen/etcd/rpc.js';
+import type {
+  LeaseRenewRequest,
+  LeaseRenewResponse,
+  MembersResponse,
+  MessageAck,
+  MessageBatch,
+  PeerDefinition,
+  SnapshotAck,
+  SnapshotChunk,
+} from '../../gen/raft.js';
+import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
+import { etcdError } from '../apply/errors.js';
+import { fromWire } from './message-codec.js';
+import { receiveSnapshot } from './snapshot-stream.js';
+import type { PeerHost } from './types.js';
+
+/** The service that members offer each other (trireme.raft.v1.Peer). */
+export class PeerService implements Handlers<typeof PeerDefinition> {
+  readonly #host: PeerHost;
+
+  constructor(host: PeerHost) {
+    this.#host = host;
+  }
+
+  async messages(stream: Duplex<MessageBatch, MessageAck>, context: CallContext): Promise<void> {
+    const from = this.#checkCaller(context);
+    // Says that the stream is taken; nothing else ever comes back on it.
+    stream.send({});
+    try {
+      for await (const { messages } of stream) {
+        for (const message of messages) this.#host.step(fromWire(message));
+      }
+    } finally {
+      this.#host.streamEnded(from);
+    }
+  }
+
+  async snapshot(stream: AsyncIterable<SnapshotChunk>): Promise<SnapshotAck> {
+    const { directory, name } = this.#host.newSnapshotPath();
+    const { message, path } = await receiveSnapshot(stream, directory, name);
+    await this.#host.snapshotReceived(message, path);
+    return {};
+  }
+
+  members(): MembersResponse {
+    return this.#host.members();
+  }
+
+  async leaseRenew({ ID }: LeaseRenewRequest): Promise<LeaseRenewResponse> {
+    return { TTL: await this.#host.renewLease(ID) };
+  }
+
+  leaseTimeToLive({ ID, keys }: LeaseTimeToLiveRequest): LeaseTimeToLiveResponse {
+    return this.#host.leaseTimeToLive(ID, keys);
+  }
+
+  async memberPromote({ ID }: MemberPromoteRequest): Promise<MemberPromoteResponse> {
+    await this.#host.promoteMember(ID);
+    return { header: undefined, members: [] };
+  }
+
+  hashKV({ revision }: HashKVRequest): Promise<HashKVResponse> {
+    return this.#host.hashKV(revision);
+  }
+
+  /** @throws clusterIdMismatch for a member of another cluster, memberNotFound for one that was removed */
+  #checkCaller(context: CallContext): bigint {
+    const idOf = (name: string): bigint => {
+      const text = context.metadata.get(name);
+      return typeof text === 'string' && /^[0-9a-f]{1,16}$/.test(text) ? BigInt(`0x${text}`) : 0n;
+    };
+    if (idOf('cluster-id') !== this.#host.clusterId) throw etcdError('clusterIdMismatch');
+    const from = idOf('member-id');
+    if (this.#host.isRemoved(from)) throw etcdError('memberNotFound');
+    if (idOf('to-member-id') !== this.#host.memberId) throw etcdError('memberNotFound');
+    return from;
+  }
+}

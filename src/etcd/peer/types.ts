@@ -1,0 +1,61 @@
+import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../gen/etcd/rpc.js';
+import type { MembersResponse } from '../../gen/raft.js';
+import type { Message, MsgSnap, NodeId } from '../../raft/index.js';
+
+/** Who can be reached where. */
+export interface PeerAddress {
+  readonly id: NodeId;
+  /** `http://host:port` or `https://host:port`. */
+  readonly urls: readonly string[];
+}
+
+/** The other members, as the server talks to them. Messages may be lost, and are dropped rather than queued without bound. */
+export interface PeerNetwork {
+  /** Replaces the list of peers: new ones are connected to, others let go. */
+  setPeers(peers: readonly PeerAddress[]): void;
+  /** To whom each message is addressed. MsgSnap goes by `sendSnapshot`. */
+  send(messages: readonly Message[]): void;
+  /** Streams the file behind the message. Rejects when it did not arrive whole. */
+  sendSnapshot(message: MsgSnap, path: string): Promise<void>;
+  /** True while messages get through to the peer. */
+  isConnected(id: NodeId): boolean;
+  /** Monotonic milliseconds since when; undefined while not connected. */
+  connectedSinceMs(id: NodeId): number | undefined;
+  /** Renews a lease at the leader. @throws GrpcError */
+  renewLease(leader: NodeId, id: bigint): Promise<number>;
+  /** @throws GrpcError */
+  leaseTimeToLive(leader: NodeId, id: bigint, keys: boolean): Promise<LeaseTimeToLiveResponse>;
+  /** Has the leader promote a learner, since only it knows how far the learner is. @throws GrpcError */
+  promoteMember(leader: NodeId, id: bigint): Promise<void>;
+  /** @throws GrpcError */
+  hashKV(peer: NodeId, revision: number): Promise<HashKVResponse>;
+  close(): void;
+}
+
+/** What the network tells the server. */
+export interface PeerEvents {
+  onMessage(message: Message): void;
+  /** The stream to the peer broke, and could not be opened again at once. Called again on each further failure. */
+  onPeerLost(id: NodeId): void;
+  /** A message to the peer was dropped. */
+  onUnreachable(id: NodeId): void;
+  /** Streams to the peer are open. */
+  onPeerConnected(id: NodeId): void;
+}
+
+/** The member behind the peer service. */
+export interface PeerHost {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  isRemoved(id: NodeId): boolean;
+  step(message: Message): void;
+  /** A stream from the peer has ended. */
+  streamEnded(from: NodeId): void;
+  newSnapshotPath(): { readonly directory: string; readonly name: string };
+  snapshotReceived(message: MsgSnap, path: string): Promise<void>;
+  members(): MembersResponse;
+  renewLease(id: bigint): Promise<number>;
+  leaseTimeToLive(id: bigint, keys: boolean): LeaseTimeToLiveResponse;
+  promoteMember(id: bigint): Promise<void>;
+  hashKV(revision: number): Promise<HashKVResponse>;
+}

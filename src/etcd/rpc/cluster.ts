@@ -1,0 +1,115 @@
+import type {
+  ClusterDefinition,
+  Member,
+  MemberAddRequest,
+  MemberAddResponse,
+  MemberListRequest,
+  MemberListResponse,
+  MemberPromoteRequest,
+  MemberPromoteResponse,
+  MemberRemoveRequest,
+  MemberRemoveResponse,
+  MemberUpdateRequest,
+  MemberUpdateResponse,
+} from '../../gen/etcd/rpc.js';
+import type { CallContext, Handlers } from '../../lib/grpc/types.js';
+import { etcdError } from '../apply/errors.js';
+import type { MemberInfo } from '../server/membership.js';
+import type { EtcdServer } from '../server/server.js';
+import type { CallerIdentity } from './auth-info.js';
+import { converted } from './kv.js';
+
+/** A member as the API shows it. */
+export function memberMessage(member: MemberInfo): Member {
+  return {
+    ID: member.id,
+    name: member.name,
+    peerURLs: [...member.peerUrls],
+    clientURLs: [...member.clientUrls],
+    isLearner: member.isLearner,
+  };
+}
+
+/** The cluster service (etcdserverpb.Cluster). */
+export class ClusterService implements Handlers<typeof ClusterDefinition> {
+  readonly #server: EtcdServer;
+  readonly #identity: CallerIdentity;
+
+  constructor(server: EtcdServer, identity: CallerIdentity) {
+    this.#server = server;
+    this.#identity = identity;
+  }
+
+  async memberAdd(request: MemberAddRequest, context: CallContext): Promise<MemberAddResponse> {
+    checkUrls(request.peerURLs);
+    await this.#mustBeAdmin(context);
+    const member = await this.#server.changes.add(request.peerURLs, request.isLearner);
+    return {
+      header: this.#server.header(),
+      member: memberMessage(member),
+      members: this.#members(),
+    };
+  }
+
+  async memberRemove(
+    request: MemberRemoveRequest,
+    context: CallContext,
+  ): Promise<MemberRemoveResponse> {
+    await this.#mustBeAdmin(context);
+    await this.#server.changes.remove(request.ID);
+    return { header: this.#server.header(), members: this.#members() };
+  }
+
+  async memberUpdate(
+    request: MemberUpdateRequest,
+    context: CallContext,
+  ): Promise<MemberUpdateResponse> {
+    checkUrls(request.peerURLs);
+    await this.#mustBeAdmin(context);
+    await this.#server.changes.update(request.ID, request.peerURLs);
+    return { header: this.#server.header(), members: this.#members() };
+  }
+
+  async memberList(request: MemberListRequest): Promise<MemberListResponse> {
+    const answer = (): MemberListResponse => ({
+      header: this.#server.header(),
+      members: this.#members(),
+    });
+    return request.linearizable ? this.#server.linearizable(answer) : answer();
+  }
+
+  async memberPromote(
+    request: MemberPromoteRequest,
+    context: CallContext,
+  ): Promise<MemberPromoteResponse> {
+    await this.#mustBeAdmin(context);
+    await this.#server.changes.promote(request.ID);
+    return { header: this.#server.header(), members: this.#members() };
+  }
+
+  #members(): Member[] {
+    return this.#server.membership.members.map(memberMessage);
+  }
+
+  async #mustBeAdmin(context: CallContext): Promise<void> {
+    const info = await this.#identity.of(context);
+    converted(() => this.#server.auth.checkAdmin(info));
+  }
+}
+
+/** @throws memberBadUrls */
+function checkUrls(urls: readonly string[]): void {
+  if (urls.length === 0) throw etcdError('memberBadUrls');
+  for (const text of urls) {
+    let url: URL;
+    try {
+      url = new URL(text);
+    } catch {
+      throw etcdError('memberBadUrls');
+    }
+    const isPlain = url.pathname === '/' || url.pathname === '';
+    if ((url.protocol !== 'http:' && url.protocol !== 'https:') || url.port === '' || !isPlain) {
+      throw etcdError('memberBadUrls');
+    }
+  }
+}

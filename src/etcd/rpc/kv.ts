@@ -1,0 +1,144 @@
+import {
+  CompactionRequest,
+  DeleteRangeRequest,
+  KVDefinition,
+  PutRequest,
+  TxnRequest,
+} from '../../gen/etcd/rpc.js';
+import type { CompactionResponse, RangeRequest } from '../../gen/etcd/rpc.js';
+import type { CallContext, Handlers } from '../../lib/grpc/types.js';
+import type { CompactionResult } from '../apply/applier.js';
+import { needsSpace } from '../apply/applier.js';
+import type { EntryKind } from '../apply/entry.js';
+import { clientError, etcdError } from '../apply/errors.js';
+import { isReadOnly, isSerializable, readRange, readTxn } from '../apply/kv.js';
+import { mayRange, mayTxn } from '../apply/permissions.js';
+import type { AuthInfo } from '../auth/tokens.js';
+import type { Quota } from '../server/quota.js';
+import type { EtcdServer } from '../server/server.js';
+import type { CallerIdentity } from './auth-info.js';
+import { entryAuth } from './auth-info.js';
+import { encodedAnswer, withBytes } from './codecs.js';
+import type { WithBytes } from './codecs.js';
+import { checkDelete, checkPut, checkRange, checkTxn } from './validate.js';
+
+const { methods } = KVDefinition;
+
+/** The KV service with requests that keep their bytes and answers that are encoded already. */
+export const rawKvDefinition = {
+  ...KVDefinition,
+  methods: {
+    range: { ...methods.range, responseType: encodedAnswer },
+    put: { ...methods.put, requestType: withBytes(PutRequest), responseType: encodedAnswer },
+    deleteRange: {
+      ...methods.deleteRange,
+      requestType: withBytes(DeleteRangeRequest),
+      responseType: encodedAnswer,
+    },
+    txn: { ...methods.txn, requestType: withBytes(TxnRequest), responseType: encodedAnswer },
+    compact: methods.compact,
+  },
+} as const;
+
+type Answer = Uint8Array | Promise<Uint8Array>;
+
+/** The KV service (etcdserverpb.KV). */
+export class KvService implements Handlers<typeof rawKvDefinition> {
+  readonly #server: EtcdServer;
+  readonly #identity: CallerIdentity;
+  readonly #quota: Quota;
+
+  constructor(server: EtcdServer, identity: CallerIdentity, quota: Quota) {
+    this.#server = server;
+    this.#identity = identity;
+    this.#quota = quota;
+  }
+
+  range(request: RangeRequest, context: CallContext): Answer {
+    checkRange(request);
+    this.#refuseLearner(!request.serializable);
+    const info = this.#identity.of(context);
+    if (info instanceof Promise) return info.then((known) => this.#range(request, known));
+    return this.#range(request, info);
+  }
+
+  #range(request: RangeRequest, info: AuthInfo | undefined): Answer {
+    const server = this.#server;
+    const read = (): Buffer => {
+      mayRange(server, info, request);
+      return readRange(server.store, request, () => server.headerField());
+    };
+    return request.serializable ? converted(read) : server.linearizable(() => converted(read));
+  }
+
+  put({ message, bytes }: WithBytes<PutRequest>, context: CallContext): Answer {
+    checkPut(message);
+    this.#refuseLearner(true);
+    this.#quota.check(bytes.length);
+    return this.#propose('put', bytes, message, context);
+  }
+
+  deleteRange({ message, bytes }: WithBytes<DeleteRangeRequest>, context: CallContext): Answer {
+    checkDelete(message);
+    this.#refuseLearner(true);
+    return this.#propose('deleteRange', bytes, message, context);
+  }
+
+  txn({ message, bytes }: WithBytes<TxnRequest>, context: CallContext): Answer {
+    checkTxn(message, this.#server.config.maxTxnOps);
+    this.#refuseLearner(true);
+    if (isReadOnly(message)) return this.#readTxn(message, context);
+    if (needsSpace(message)) this.#quota.check(bytes.length);
+    return this.#propose('txn', bytes, message, context);
+  }
+
+  async #readTxn(request: TxnRequest, context: CallContext): Promise<Uint8Array> {
+    const server = this.#server;
+    const info = await this.#identity.of(context);
+    const read = (): Buffer => {
+      mayTxn(server, info, request);
+      const header = (revision: number): Buffer => server.headerField(revision);
+      return readTxn({ store: server.store, lessor: server.lessor, header }, request);
+    };
+    if (isSerializable(request)) return converted(read);
+    return server.linearizable(() => converted(read));
+  }
+
+  async compact(request: CompactionRequest, context: CallContext): Promise<CompactionResponse> {
+    const server = this.#server;
+    const info = await this.#identity.of(context);
+    const payload = CompactionRequest.encode(request).finish();
+    const result = (await server.propose(
+      'compaction',
+      payload,
+      request,
+      entryAuth(info),
+    )) as CompactionResult;
+    if (request.physical) await result.physical;
+    return { header: server.header() };
+  }
+
+  #propose(kind: EntryKind, bytes: Uint8Array, message: unknown, context: CallContext): Answer {
+    const info = this.#identity.of(context);
+    if (info instanceof Promise) {
+      return info.then(
+        (known) =>
+          this.#server.propose(kind, bytes, message, entryAuth(known)) as Promise<Uint8Array>,
+      );
+    }
+    return this.#server.propose(kind, bytes, message, entryAuth(info)) as Promise<Uint8Array>;
+  }
+
+  #refuseLearner(refused: boolean): void {
+    if (refused && this.#server.isLearner) throw etcdError('notSupportedForLearner');
+  }
+}
+
+/** Runs a read; what the store throws becomes what the client sees. */
+export function converted<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw clientError(error) ?? error;
+  }
+}

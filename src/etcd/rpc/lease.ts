@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { LeaseGrantRequest, LeaseRevokeRequest } from '../../gen/etcd/rpc.js';
+import type {
+  LeaseDefinition,
+  LeaseGrantResponse,
+  LeaseKeepAliveRequest,
+  LeaseKeepAliveResponse,
+  LeaseLeasesRequest,
+  LeaseLeasesResponse,
+  LeaseRevokeResponse,
+  LeaseTimeToLiveRequest,
+  LeaseTimeToLiveResponse,
+} from '../../gen/etcd/rpc.js';
+import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
+import { Code, isGrpcError } from '../../lib/grpc/types.js';
+import { clientError, etcdError } from '../apply/errors.js';
+import { mayUseLease } from '../apply/permissions.js';
+import type { LeaseInfo } from '../lease/types.js';
+import type { LeaseKeeper } from '../server/lease-keeper.js';
+import type { Quota } from '../server/quota.js';
+import type { EtcdServer } from '../server/server.js';
+import type { CallerIdentity } from './auth-info.js';
+import { entryAuth } from './auth-info.js';
+
+/** The lease service (etcdserverpb.Lease). */
+export class LeaseService implements Handlers<typeof LeaseDefinition> {
+  readonly #server: EtcdServer;
+  readonly #identity: CallerIdentity;
+  readonly #quota: Quota;
+  readonly #keeper: LeaseKeeper;
+
+  constructor(
+    server: EtcdServer,
+    parts: {
+      readonly identity: CallerIdentity;
+      readonly quota: Quota;
+      readonly keeper: LeaseKeeper;
+    },
+  ) {
+    this.#server = server;
+    this.#identity = parts.identity;
+    this.#quota = parts.quota;
+    this.#keeper = parts.keeper;
+  }
+
+  async leaseGrant(request: LeaseGrantRequest, context: CallContext): Promise<LeaseGrantResponse> {
+    const server = this.#server;
+    if (server.isLearner) throw etcdError('notSupportedForLearner');
+    const info = await this.#identity.of(context);
+    // No id given: any positive one that is free enough.
+    const ID = request.ID === 0n ? (randomBytes(8).readBigUInt64BE() >> 1n) | 1n : request.ID;
+    const full = { ...request, ID };
+    const payload = LeaseGrantRequest.encode(full).finish();
+    this.#quota.check(payload.length);
+    const lease = (await server.propose('leaseGrant', payload, full, entryAuth(info))) as LeaseInfo;
+    return { header: server.header(), ID, TTL: lease.grantedTtlSeconds, error: '' };
+  }
+
+  async leaseRevoke(
+    request: LeaseRevokeRequest,
+    context: CallContext,
+  ): Promise<LeaseRevokeResponse> {
+    const server = this.#server;
+    const info = await this.#identity.of(context);
+    const payload = LeaseRevokeRequest.encode(request).finish();
+    await server.propose('leaseRevoke', payload, request, entryAuth(info));
+    return { header: server.header() };
+  }
+
+  async leaseKeepAlive(
+    stream: Duplex<LeaseKeepAliveRequest, LeaseKeepAliveResponse>,
+  ): Promise<void> {
+    const server = this.#server;
+    if (server.isLearner) throw etcdError('notSupportedForLearner');
+    for await (const { ID } of stream) {
+      const header = server.header();
+      let TTL = 0;
+      try {
+        TTL = await this.#keeper.renew(ID);
+      } catch (error) {
+        // A lease that is gone is told by a TTL of 0; the stream goes on for the others.
+        const known = clientError(error);
+        if (!isGrpcError(known) || known.code !== Code.NotFound) throw known ?? error;
+      }
+      if (!stream.send({ header, ID, TTL })) await stream.drained();
+    }
+  }
+
+  async leaseTimeToLive(
+    request: LeaseTimeToLiveRequest,
+    context: CallContext,
+  ): Promise<LeaseTimeToLiveResponse> {
+    const server = this.#server;
+    if (server.isLearner) throw etcdError('notSupportedForLearner');
+    const info = await this.#identity.of(context);
+    try {
+      if (request.keys) mayUseLease(server, info, request.ID);
+      const answer = await this.#keeper.timeToLive(request.ID, request.keys);
+      return { ...answer, header: server.header() };
+    } catch (error) {
+      const known = clientError(error);
+      if (!isGrpcError(known) || known.code !== Code.NotFound) throw known ?? error;
+      return { header: server.header(), ID: request.ID, TTL: -1, grantedTTL: 0, keys: [] };
+    }
+  }
+
+  async leaseLeases(
+    _request: LeaseLeasesRequest,
+    context: CallContext,
+  ): Promise<LeaseLeasesResponse> {
+    await this.#identity.of(context);
+    const leases = this.#server.lessor.list().map((ID) => ({ ID }));
+    return { header: this.#server.header(), leases };
+  }
+}

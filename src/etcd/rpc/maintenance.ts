@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto';
+import { open, rm } from 'node:fs/promises';
+import {
+  AlarmRequest,
+  AlarmRequest_AlarmAction,
+  AlarmType,
+  DowngradeRequest_DowngradeAction,
+} from '../../gen/etcd/rpc.js';
+import type {
+  AlarmMember,
+  AlarmResponse,
+  DefragmentRequest,
+  DefragmentResponse,
+  DowngradeRequest,
+  DowngradeResponse,
+  HashKVRequest,
+  HashKVResponse,
+  HashRequest,
+  HashResponse,
+  MaintenanceDefinition,
+  MoveLeaderRequest,
+  MoveLeaderResponse,
+  SnapshotRequest,
+  SnapshotResponse,
+  StatusRequest,
+  StatusResponse,
+} from '../../gen/etcd/rpc.js';
+import type { CallContext, Handlers, Sender } from '../../lib/grpc/types.js';
+import { clientError, etcdError } from '../apply/errors.js';
+import { serverVersion } from '../server/config.js';
+import { snapshotChunkBytes } from '../server/limits.js';
+import type { EtcdServer } from '../server/server.js';
+import { moveLeader } from '../server/transfer.js';
+import type { CallerIdentity } from './auth-info.js';
+import { converted } from './kv.js';
+
+/** The maintenance service (etcdserverpb.Maintenance). */
+export class MaintenanceService implements Handlers<typeof MaintenanceDefinition> {
+  readonly #server: EtcdServer;
+  readonly #identity: CallerIdentity;
+
+  constructor(server: EtcdServer, identity: CallerIdentity) {
+    this.#server = server;
+    this.#identity = identity;
+  }
+
+  async alarm(request: AlarmRequest): Promise<AlarmResponse> {
+    const server = this.#server;
+    if (request.action === AlarmRequest_AlarmAction.GET) {
+      return { header: server.header(), alarms: server.alarms.list(request.alarm) };
+    }
+    const payload = AlarmRequest.encode(request).finish();
+    const alarms = (await server.propose('alarm', payload, request)) as readonly AlarmMember[];
+    return { header: server.header(), alarms: [...alarms] };
+  }
+
+  status(_request: StatusRequest): StatusResponse {
+    const server = this.#server;
+    const { node, backend } = server;
+    const errors: string[] = [];
+    if (node.leader === 0n) errors.push('etcdserver: no leader');
+    for (const { memberID, alarm } of server.alarms.list()) {
+      const name = alarm === AlarmType.NOSPACE ? 'NOSPACE' : 'CORRUPT';
+      errors.push(`memberID:${memberID} alarm:${name} `);
+    }
+    return {
+      header: server.header(),
+      version: serverVersion,
+      dbSize: backend.sizeBytes(),
+      leader: node.leader,
+      raftIndex: node.commitIndex,
+      raftTerm: node.term,
+      raftAppliedIndex: node.appliedIndex,
+      errors,
+      dbSizeInUse: backend.sizeInUseBytes(),
+      isLearner: server.isLearner,
+    };
+  }
+
+  async defragment(_request: DefragmentRequest, context: CallContext): Promise<DefragmentResponse> {
+    await this.#mustBeAdmin(context);
+    await this.#server.backend.defragment();
+    return { header: this.#server.header() };
+  }
+
+  async hash(_request: HashRequest, context: CallContext): Promise<HashResponse> {
+    await this.#mustBeAdmin(context);
+    const hash = await this.#server.backend.hash();
+    return { header: this.#server.header(), hash };
+  }
+
+  async hashKV(request: HashKVRequest, context: CallContext): Promise<HashKVResponse> {
+    await this.#mustBeAdmin(context);
+    return hashKV(this.#server, request.revision);
+  }
+
+  async snapshot(
+    _request: SnapshotRequest,
+    stream: Sender<SnapshotResponse>,
+    context: CallContext,
+  ): Promise<void> {
+    await this.#mustBeAdmin(context);
+    const { path } = this.#server.snapshots.newPath();
+    try {
+      await this.#server.backend.snapshotTo(path);
+      await this.#sendFile(path, stream);
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
+  /** The file in pieces, then its SHA-256, as etcd appends it. */
+  async #sendFile(path: string, stream: Sender<SnapshotResponse>): Promise<void> {
+    const file = await open(path, 'r');
+    const hash = createHash('sha256');
+    const header = this.#server.header();
+    try {
+      const { size } = await file.stat();
+      for (let at = 0; at < size && !stream.ended;) {
+        const blob = Buffer.allocUnsafe(Math.min(snapshotChunkBytes, size - at));
+        const { bytesRead } = await file.read(blob, 0, blob.length, at);
+        const piece = blob.subarray(0, bytesRead);
+        hash.update(piece);
+        at += bytesRead;
+        const more = stream.send({ header, remainingBytes: size - at, blob: piece });
+        if (!more) await stream.drained();
+      }
+      stream.send({ header, remainingBytes: 0, blob: hash.digest() });
+    } finally {
+      await file.close();
+    }
+  }
+
+  async moveLeader(request: MoveLeaderRequest, context: CallContext): Promise<MoveLeaderResponse> {
+    await this.#mustBeAdmin(context);
+    const server = this.#server;
+    if (!server.isLeader) throw etcdError('notLeader');
+    const target = server.membership.get(request.targetID);
+    if (target === undefined || target.isLearner) throw etcdError('badLeaderTransferee');
+    await moveLeader(server, request.targetID);
+    return { header: server.header() };
+  }
+
+  async downgrade(request: DowngradeRequest, context: CallContext): Promise<DowngradeResponse> {
+    await this.#mustBeAdmin(context);
+    if (request.action === DowngradeRequest_DowngradeAction.CANCEL) {
+      throw etcdError('noInflightDowngrade');
+    }
+    if (!/^v?\d+\.\d+(\.\d+)?$/.test(request.version)) {
+      throw etcdError('wrongDowngradeVersionFormat');
+    }
+    throw etcdError('invalidDowngradeTargetVersion');
+  }
+
+  async #mustBeAdmin(context: CallContext): Promise<void> {
+    const info = await this.#identity.of(context);
+    converted(() => this.#server.auth.checkAdmin(info));
+  }
+}
+
+/** The hash over the revisions that this member has applied. @throws compacted, futureRev */
+export async function hashKV(server: EtcdServer, revision: number): Promise<HashKVResponse> {
+  try {
+    const found = await server.store.hashKV(revision);
+    return {
+      header: server.header(found.rev),
+      hash: found.hash,
+      compactRevision: found.compactRev,
+      hashRevision: found.hashRev,
+    };
+  } catch (error) {
+    throw clientError(error) ?? error;
+  }
+}

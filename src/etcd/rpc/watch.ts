@@ -1,0 +1,358 @@
+/**
+ * The watch service (etcdserverpb.Watch): any number of watchers on one stream. Events arrive encoded from the store and
+ * are only framed here; a client that reads slowly makes its own watchers wait in the store, nobody else's.
+ */
+import { WatchResponse } from '../../gen/etcd/rpc.js';
+import type { WatchCreateRequest, WatchDefinition, WatchRequest } from '../../gen/etcd/rpc.js';
+import { assertNever } from '../../lib/assert.js';
+import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
+import { Parts } from '../apply/encode.js';
+import { etcdError } from '../apply/errors.js';
+import { keyText } from '../apply/kv.js';
+import type { AuthInfo } from '../auth/tokens.js';
+import type { WatchBatch, Watcher, WatchEvent, WatchSink } from '../mvcc/types.js';
+import type { EtcdServer } from '../server/server.js';
+import type { CallerIdentity } from './auth-info.js';
+
+/** Batches that wait for a slow client before the store keeps them. */
+const queueBatchesMax = 128;
+/** Fragments are cut at about this size. */
+const fragmentBytesDefault = 1.5 * 1024 * 1024;
+/** The id in answers to a watch that was refused. */
+const refusedWatchId = -1;
+
+type Stream = Duplex<WatchRequest, WatchResponse>;
+
+interface StreamWatcher {
+  readonly id: number;
+  readonly watcher: Watcher;
+  readonly prevKv: boolean;
+  readonly fragment: boolean;
+  readonly progressNotify: boolean;
+  /** Something was sent since the last round of progress notices. */
+  busy: boolean;
+}
+
+/** Every member's watch service. */
+export class WatchService implements Handlers<typeof WatchDefinition> {
+  readonly #server: EtcdServer;
+  readonly #identity: CallerIdentity;
+
+  constructor(server: EtcdServer, identity: CallerIdentity) {
+    this.#server = server;
+    this.#identity = identity;
+  }
+
+  async watch(stream: Stream, context: CallContext): Promise<void> {
+    const server = this.#server;
+    const needsLeader = context.metadata.has('hasleader');
+    if (needsLeader && server.leader === 0n) throw etcdError('noLeader');
+    const one = new WatchStream(server, stream, () => this.#identity.of(context));
+    if (!needsLeader) {
+      await one.run();
+      return;
+    }
+    let loseLeader: ((error: Error) => void) | undefined;
+    const lost = new Promise<void>((_resolve, reject) => {
+      loseLeader = reject;
+    });
+    let cancelCheck: (() => void) | undefined;
+    const stopListening = server.onLeaderChange((leader) => {
+      cancelCheck?.();
+      // As etcd: only when there is none for some time.
+      if (leader === 0n) {
+        cancelCheck = server.config.clock.schedule(3 * server.config.electionMs, () => {
+          loseLeader?.(etcdError('noLeader'));
+        });
+      }
+    });
+    try {
+      await Promise.race([one.run(), lost]);
+    } finally {
+      cancelCheck?.();
+      stopListening();
+      one.close();
+    }
+  }
+}
+
+class WatchStream implements WatchSink {
+  readonly #server: EtcdServer;
+  readonly #stream: Stream;
+  readonly #identity: () => AuthInfo | undefined | Promise<AuthInfo | undefined>;
+  readonly #watchers = new Map<number, StreamWatcher>();
+  readonly #ids = new Map<Watcher, StreamWatcher>();
+  #queue: WatchBatch[] = [];
+  #flushing = false;
+  #refused = false;
+  #nextId = 0;
+  #closed = false;
+  #cancelProgress: (() => void) | undefined;
+  /** A progress request waits until all watchers are synced. */
+  #progressAsked = false;
+
+  constructor(
+    server: EtcdServer,
+    stream: Stream,
+    identity: () => AuthInfo | undefined | Promise<AuthInfo | undefined>,
+  ) {
+    this.#server = server;
+    this.#stream = stream;
+    this.#identity = identity;
+  }
+
+  async run(): Promise<void> {
+    try {
+      for await (const { requestUnion: request } of this.#stream) {
+        switch (request?.$case) {
+          case 'createRequest':
+            await this.#create(request.value);
+            break;
+          case 'cancelRequest':
+            this.#cancel(request.value.watchId);
+            break;
+          case 'progressRequest':
+            this.#progressAsked = true;
+            this.#answerProgress();
+            break;
+          case undefined:
+            break;
+        }
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelProgress?.();
+    for (const { watcher } of this.#watchers.values()) watcher.cancel();
+    this.#watchers.clear();
+    this.#ids.clear();
+    this.#queue = [];
+  }
+
+  async #create(request: WatchCreateRequest): Promise<void> {
+    const store = this.#server.store;
+    const key = request.key.length === 0 ? '\0' : keyText(request.key);
+    const end = keyText(request.rangeEnd);
+    const denied = await this.#denied(key, end);
+    if (denied !== undefined) {
+      this.#refuse(refusedWatchId, denied);
+      return;
+    }
+    if (end !== '' && end !== '\0' && end <= key) {
+      this.#refuse(refusedWatchId, 'mvcc: watcher range is empty');
+      return;
+    }
+    const id = this.#takeId(request.watchId);
+    if (id === undefined) {
+      this.#refuse(refusedWatchId, 'mvcc: duplicate watch ID provided on the WatchStream');
+      return;
+    }
+    const startRevision = Math.max(0, request.startRevision);
+    this.#send(this.#message({ watchId: id, created: true }));
+    const watcher = store.watch(
+      {
+        key,
+        end,
+        startRevision,
+        noPut: request.filters.includes(0),
+        noDelete: request.filters.includes(1),
+        prevKv: request.prevKv,
+      },
+      this,
+    );
+    const { prevKv, fragment, progressNotify } = request;
+    const entry = { id, watcher, prevKv, fragment, progressNotify, busy: false };
+    this.#watchers.set(id, entry);
+    this.#ids.set(watcher, entry);
+    if (progressNotify) this.#scheduleProgress();
+  }
+
+  async #denied(key: string, end: string): Promise<string | undefined> {
+    const { auth } = this.#server;
+    if (!auth.enabled) return undefined;
+    try {
+      const info = await this.#identity();
+      auth.checkRange(info, 'read', { key, end });
+      return undefined;
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      return `rpc error: code = PermissionDenied desc = ${text}`;
+    }
+  }
+
+  #takeId(asked: number): number | undefined {
+    if (asked !== 0) return this.#watchers.has(asked) ? undefined : asked;
+    while (this.#watchers.has(this.#nextId)) this.#nextId++;
+    return this.#nextId++;
+  }
+
+  #refuse(watchId: number, cancelReason: string): void {
+    this.#send(this.#message({ watchId, created: true, canceled: true, cancelReason }));
+  }
+
+  #cancel(id: number): void {
+    const entry = this.#watchers.get(id);
+    if (entry === undefined) return;
+    this.#forget(entry);
+    // What is queued for it goes first; then it is over.
+    this.#flushQueue();
+    this.#send(this.#message({ watchId: id, canceled: true }));
+  }
+
+  #forget(entry: StreamWatcher): void {
+    entry.watcher.cancel();
+    this.#watchers.delete(entry.id);
+    this.#ids.delete(entry.watcher);
+    this.#queue = this.#queue.filter(({ watcher }) => watcher !== entry.watcher);
+  }
+
+  /** From the store, in the middle of a write: only queues. */
+  send(batch: WatchBatch): boolean {
+    if (this.#closed) return true;
+    if (this.#queue.length >= queueBatchesMax) {
+      this.#refused = true;
+      return false;
+    }
+    this.#queue.push(batch);
+    if (!this.#flushing) {
+      this.#flushing = true;
+      queueMicrotask(() => this.#drain());
+    }
+    return true;
+  }
+
+  #drain(): void {
+    if (this.#closed) return;
+    if (this.#flushQueue()) {
+      this.#flushing = false;
+      if (this.#refused) {
+        this.#refused = false;
+        this.#server.store.drained(this);
+      }
+      this.#answerProgress();
+      return;
+    }
+    void this.#stream.drained().then(() => this.#drain());
+  }
+
+  /** @returns false when the transport is full */
+  #flushQueue(): boolean {
+    const queue = this.#queue;
+    let at = 0;
+    let isOpen = true;
+    while (at < queue.length && isOpen) {
+      const batch = queue[at++] as WatchBatch;
+      const entry = this.#ids.get(batch.watcher);
+      if (entry !== undefined) isOpen = this.#sendBatch(entry, batch);
+    }
+    this.#queue = this.#queue.slice(at);
+    return this.#queue.length === 0 && isOpen;
+  }
+
+  #sendBatch(entry: StreamWatcher, batch: WatchBatch): boolean {
+    switch (batch.kind) {
+      case 'events':
+        entry.busy = true;
+        return this.#sendEvents(entry, batch.events, batch.revision);
+      case 'progress':
+        return this.#send(this.#message({ watchId: entry.id }, batch.revision));
+      case 'compacted': {
+        this.#watchers.delete(entry.id);
+        this.#ids.delete(entry.watcher);
+        return this.#send(
+          this.#message(
+            {
+              watchId: entry.id,
+              canceled: true,
+              compactRevision: batch.compactRevision,
+              cancelReason: 'etcdserver: mvcc: required revision has been compacted',
+            },
+            batch.revision,
+          ),
+        );
+      }
+      default:
+        return assertNever(batch, 'watch batch');
+    }
+  }
+
+  #sendEvents(entry: StreamWatcher, events: readonly WatchEvent[], revision: number): boolean {
+    const limit = entry.fragment ? fragmentBytesDefault : Infinity;
+    let isOpen = true;
+    let parts = this.#eventsHead(entry.id, revision);
+    for (let at = 0; at < events.length; at++) {
+      const event = events[at] as WatchEvent;
+      const encoded = entry.prevKv ? event.encodedWithPrev : event.encoded;
+      if (parts.count > 0 && parts.body.size + encoded.length > limit) {
+        isOpen = this.#send(parts.body.number(7, 1).finish());
+        parts = this.#eventsHead(entry.id, revision);
+      }
+      parts.body.bytes(11, encoded);
+      parts.count++;
+    }
+    return this.#send(parts.body.finish()) && isOpen;
+  }
+
+  #eventsHead(watchId: number, revision: number): { body: Parts; count: number } {
+    const body = new Parts().raw(this.#server.headerField(revision)).number(2, watchId);
+    return { body, count: 0 };
+  }
+
+  #message(
+    fields: Partial<WatchResponse> & { readonly watchId: number },
+    revision = this.#server.store.rev,
+  ): Uint8Array {
+    return WatchResponse.encode({
+      header: this.#server.header(revision),
+      created: false,
+      canceled: false,
+      compactRevision: 0,
+      cancelReason: '',
+      fragment: false,
+      events: [],
+      ...fields,
+    }).finish();
+  }
+
+  #send(bytes: Uint8Array): boolean {
+    return this.#stream.sendEncoded(bytes);
+  }
+
+  /** As etcd 3.5: one notice for the whole stream, once nothing is behind. */
+  #answerProgress(): void {
+    if (!this.#progressAsked || this.#queue.length > 0) return;
+    for (const { watcher } of this.#watchers.values()) {
+      if (!watcher.synced) {
+        // Asked again when it has caught up: its batches drain through here.
+        this.#server.config.clock.schedule(10, () => {
+          if (!this.#closed) this.#answerProgress();
+        });
+        return;
+      }
+    }
+    this.#progressAsked = false;
+    this.#send(this.#message({ watchId: refusedWatchId }));
+  }
+
+  #scheduleProgress(): void {
+    if (this.#cancelProgress !== undefined) return;
+    const { clock, watchProgressNotifyMs } = this.#server.config;
+    this.#cancelProgress = clock.schedule(watchProgressNotifyMs, () => {
+      this.#cancelProgress = undefined;
+      if (this.#closed) return;
+      let wanted = false;
+      for (const entry of this.#watchers.values()) {
+        if (!entry.progressNotify) continue;
+        wanted = true;
+        if (!entry.busy) this.#server.store.progress(entry.watcher);
+        entry.busy = false;
+      }
+      if (wanted) this.#scheduleProgress();
+    });
+  }
+}

@@ -1,0 +1,247 @@
+/** Brings up a member's stored state: a new cluster, a member that joins one, or what an earlier run left behind. */
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { MemberChange } from '../../gen/etcd/internal.js';
+import type { Member } from '../../gen/etcd/rpc.js';
+import { assert } from '../../lib/assert.js';
+import { emptyConfState, encodeConfChange, MemoryStorage } from '../../raft/index.js';
+import type { ConfState, Entry, HardState } from '../../raft/index.js';
+import { SqliteBackend } from '../backend/sqlite-backend.js';
+import { nodeDisk } from '../wal/node-disk.js';
+import type { WalOptions } from '../wal/types.js';
+import { Wal } from '../wal/wal.js';
+import type { PeerAddress } from '../peer/types.js';
+import type { ServerConfig } from './config.js';
+import { serverMetrics } from './metrics.js';
+import { clusterIdOf, memberIdOf } from './ids.js';
+import { decodeConfState, encodeConfState } from './membership.js';
+
+/** What a member starts from. */
+export interface StoredState {
+  readonly backend: SqliteBackend;
+  readonly wal: Wal;
+  readonly storage: MemoryStorage;
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  /** The raft position that the backend holds. */
+  readonly applied: number;
+  /** True when this run made the log. */
+  readonly fresh: boolean;
+  readonly paths: DataPaths;
+  /** The others, where the own log does not name them yet: a member that has just joined. */
+  readonly peers: readonly PeerAddress[];
+}
+
+/** Where a member keeps what. */
+export interface DataPaths {
+  readonly wal: string;
+  readonly database: string;
+  /** Snapshots on their way in or out. */
+  readonly snapshots: string;
+}
+
+/** A wrong or impossible configuration; the text is for the operator. */
+export class BootstrapError extends Error {
+  override readonly name = 'BootstrapError';
+  readonly code = 'BOOTSTRAP';
+  readonly retryable = false;
+}
+
+/** Members that exist already, as a running cluster names them. */
+export interface ExistingCluster {
+  readonly clusterId: bigint;
+  readonly members: readonly Member[];
+}
+
+export function dataPaths(config: Pick<ServerConfig, 'dataDir' | 'walDir'>): DataPaths {
+  const member = join(config.dataDir, 'member');
+  return {
+    wal: config.walDir ?? join(member, 'wal'),
+    database: join(member, 'snap', 'db'),
+    snapshots: join(member, 'snap', 'tmp'),
+  };
+}
+
+/**
+ * Opens or makes the member's state.
+ * @param askCluster asked where the member joins an existing cluster and has no log of its own
+ * @throws BootstrapError, WalCorruptError, BackendCorruptError
+ */
+export async function openState(
+  config: ServerConfig,
+  askCluster: () => Promise<ExistingCluster>,
+): Promise<StoredState> {
+  const paths = dataPaths(config);
+  mkdirSync(dirname(paths.database), { recursive: true, mode: 0o700 });
+  rmSync(paths.snapshots, { recursive: true, force: true });
+  mkdirSync(paths.snapshots, { recursive: true, mode: 0o700 });
+  if (Wal.exists(nodeDisk, paths.wal)) {
+    const state = reopen(config, paths);
+    const knowsOthers =
+      state.storage.lastIndex() > 0 || state.backend.entries('members').length > 0;
+    return knowsOthers ? state : { ...state, peers: peersOf(await askCluster(), state.memberId) };
+  }
+  if (existsSync(paths.database) && readdirSync(dirname(paths.database)).includes('db')) {
+    throw new BootstrapError(`there is a database in ${config.dataDir} but no raft log beside it`);
+  }
+  return config.initialClusterState === 'new'
+    ? createNew(config, paths)
+    : joinExisting(config, paths, await askCluster());
+}
+
+function walOptions(config: ServerConfig): WalOptions {
+  return { disk: nodeDisk, clock: config.clock, onSync: (ms) => serverMetrics.walSynced(ms) };
+}
+
+function reopen(config: ServerConfig, paths: DataPaths): StoredState {
+  const backend = SqliteBackend.open(paths.database, { clock: config.clock });
+  const base = backend.consistentIndex;
+  const { wal, contents } = Wal.open(paths.wal, base.index, walOptions(config));
+  if (contents.tornBytes > 0) {
+    config.log.warn({ bytes: contents.tornBytes }, 'cut off the torn end of the raft log');
+  }
+  const storage = new MemoryStorage();
+  const confState =
+    backend.confState === undefined ? emptyConfState : decodeConfState(backend.confState);
+  loadStorage(storage, { base, confState, ...contents });
+  const { clusterId, memberId } = contents.metadata;
+  return {
+    backend,
+    wal,
+    storage,
+    clusterId,
+    memberId,
+    applied: base.index,
+    fresh: false,
+    paths,
+    peers: [],
+  };
+}
+
+function loadStorage(
+  storage: MemoryStorage,
+  state: {
+    readonly base: { readonly index: number; readonly term: number };
+    readonly confState: ConfState;
+    readonly hardState: HardState;
+    readonly entries: readonly Entry[];
+  },
+): void {
+  const { base, confState, hardState } = state;
+  if (base.index > 0) {
+    const metadata = { index: base.index, term: base.term, confState };
+    storage.applySnapshot({ data: new Uint8Array(0), metadata });
+  }
+  storage.append(state.entries);
+  // The backend may be ahead of the last commit index that reached the log: what is applied was committed.
+  storage.setHardState({
+    term: Math.max(hardState.term, base.term),
+    vote: hardState.term < base.term ? 0n : hardState.vote,
+    commit: Math.max(hardState.commit, base.index),
+  });
+}
+
+function createNew(config: ServerConfig, paths: DataPaths): StoredState {
+  const members = config.initialCluster.map(({ name, peerUrls }) => ({
+    ID: memberIdOf(peerUrls, config.initialClusterToken),
+    name,
+    peerURLs: [...peerUrls].sort(),
+    clientURLs: [],
+    isLearner: false,
+  }));
+  members.sort((a, b) => (a.ID < b.ID ? -1 : 1));
+  const local = members.find((member) => member.name === config.name);
+  if (local === undefined) {
+    throw new BootstrapError(
+      `couldn't find local name "${config.name}" in the initial cluster configuration`,
+    );
+  }
+  if (!sameUrls(local.peerURLs, config.peerUrls)) {
+    throw new BootstrapError(
+      `--initial-cluster has ${config.name}=${local.peerURLs.join(',')} but missing from ` +
+        `--initial-advertise-peer-urls=${config.peerUrls.join(',')}`,
+    );
+  }
+  const ids = members.map((member) => member.ID);
+  const clusterId = clusterIdOf(ids);
+  const metadata = { clusterId, memberId: local.ID };
+  const wal = Wal.create(paths.wal, metadata, walOptions(config));
+  const entries = members.map((member, at) => firstEntry(at + 1, member));
+  const hardState = { term: 1, vote: 0n, commit: entries.length };
+  wal.append(hardState, entries);
+  const backend = SqliteBackend.open(paths.database, { clock: config.clock });
+  const storage = new MemoryStorage();
+  storage.append(entries);
+  storage.setHardState(hardState);
+  return { backend, wal, storage, ...metadata, applied: 0, fresh: true, paths, peers: [] };
+}
+
+/** The log of a new cluster opens with its members, the same on each of them. */
+function firstEntry(index: number, member: Member): Entry {
+  const context = MemberChange.encode({ origin: 0, sequence: 0, member, promote: false }).finish();
+  const change = { version: 1, id: 0n, type: 'addNode', nodeId: member.ID, context } as const;
+  return { term: 1, index, type: 'confChange', data: encodeConfChange(change) };
+}
+
+function joinExisting(
+  config: ServerConfig,
+  paths: DataPaths,
+  cluster: ExistingCluster,
+): StoredState {
+  const local = cluster.members.find((member) => sameUrls(member.peerURLs, config.peerUrls));
+  if (local === undefined) {
+    throw new BootstrapError(
+      'error validating peerURLs: no member of the existing cluster has ' +
+        config.peerUrls.join(','),
+    );
+  }
+  if (local.name !== '' && local.name !== config.name) {
+    config.log.warn({ was: local.name }, 'this member had another name before');
+  }
+  const metadata = { clusterId: cluster.clusterId, memberId: local.ID };
+  const wal = Wal.create(paths.wal, metadata, walOptions(config));
+  const backend = SqliteBackend.open(paths.database, { clock: config.clock });
+  const storage = new MemoryStorage();
+  const peers = peersOf(cluster, local.ID);
+  return { backend, wal, storage, ...metadata, applied: 0, fresh: true, paths, peers };
+}
+
+function peersOf(cluster: ExistingCluster, localId: bigint): PeerAddress[] {
+  return cluster.members
+    .filter((member) => member.ID !== localId)
+    .map((member) => ({ id: member.ID, urls: member.peerURLs }));
+}
+
+function sameUrls(a: readonly string[], b: readonly string[]): boolean {
+  const normal = (urls: readonly string[]): string => [...urls].sort().join(',');
+  return normal(a) === normal(b);
+}
+
+/**
+ * Makes a cluster of one out of a member whose cluster lost its quorum for good: entries that were never committed are dropped, the
+ * other members forgotten. What was acknowledged and reached this member stays.
+ */
+export async function forceNewCluster(state: StoredState): Promise<StoredState> {
+  const { wal, storage, backend, memberId } = state;
+  const { hardState } = storage.initialState();
+  const confState: ConfState = { ...emptyConfState, voters: [memberId] };
+  const found = storage.entries(storage.firstIndex(), hardState.commit + 1, Infinity);
+  const committed = typeof found === 'string' ? [] : found;
+  assert(committed.length > 0 || hardState.commit < storage.firstIndex(), 'the log is whole');
+  // Changes of the membership among what is still to be applied no longer count.
+  const entries = committed.map((entry) => (entry.type === 'normal' ? entry : emptied(entry)));
+  // Whatever stood behind the commit index is replaced by this one, and with it gone.
+  const index = hardState.commit + 1;
+  entries.push({ term: hardState.term, index, type: 'normal', data: new Uint8Array(0) });
+  const next: HardState = { term: hardState.term, vote: 0n, commit: hardState.commit };
+  wal.append(next, entries);
+  const fresh = new MemoryStorage();
+  loadStorage(fresh, { base: backend.consistentIndex, confState, hardState: next, entries });
+  backend.setConfState(encodeConfState(confState));
+  await wal.sync();
+  return { ...state, storage: fresh };
+}
+
+function emptied(entry: Entry): Entry {
+  return { ...entry, type: 'normal', data: new Uint8Array(0) };
+}

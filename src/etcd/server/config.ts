@@ -1,0 +1,53 @@
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+
+/** How a member comes into being. */
+export type InitialClusterState = 'new' | 'existing';
+
+/** One member as `--initial-cluster` names it. */
+export interface InitialMember {
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+}
+
+/** Everything that a member is told. Times in milliseconds, sizes in bytes. */
+export interface ServerConfig {
+  readonly name: string;
+  readonly dataDir: string;
+  /** @default `<dataDir>/member/wal` */
+  readonly walDir: string | undefined;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+  readonly initialCluster: readonly InitialMember[];
+  readonly initialClusterState: InitialClusterState;
+  readonly initialClusterToken: string;
+  readonly heartbeatMs: number;
+  readonly electionMs: number;
+  readonly snapshotCount: number;
+  /** 0: etcd's default; negative: no quota. */
+  readonly quotaBytes: number;
+  readonly maxRequestBytes: number;
+  readonly maxTxnOps: number;
+  readonly preVote: boolean;
+  readonly strictReconfigCheck: boolean;
+  readonly forceNewCluster: boolean;
+  readonly autoCompaction: {
+    readonly mode: 'periodic' | 'revision';
+    /** Milliseconds or a number of revisions; 0: off. */
+    readonly retention: number;
+  };
+  readonly initialCorruptCheck: boolean;
+  /** 0: off. */
+  readonly corruptCheckMs: number;
+  readonly watchProgressNotifyMs: number;
+  /** A token for simple authentication, or the parts of `jwt,…`. */
+  readonly authToken: string;
+  readonly authTokenTtlMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The version that the member reports: what it is compatible with. */
+export const serverVersion = '3.5.21';
+/** The cluster's version, as all members of one kind agree on it. */
+export const clusterVersion = '3.5.0';

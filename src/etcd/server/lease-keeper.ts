@@ -1,0 +1,86 @@
+import { LeaseCheckpointRequest } from '../../gen/etcd/rpc.js';
+import type { LeaseTimeToLiveResponse } from '../../gen/etcd/rpc.js';
+import { delay } from '../../lib/clock.js';
+import { isGrpcError, Code } from '../../lib/grpc/types.js';
+import { clientError, etcdError } from '../apply/errors.js';
+import { NotPrimaryError } from '../lease/errors.js';
+import type { EtcdServer } from './server.js';
+
+/** Between two attempts to reach a leader. */
+const retryMs = 50;
+
+/** What only the leader knows about leases, from any member: asked here if this member leads, else of the leader. */
+export class LeaseKeeper {
+  readonly #server: EtcdServer;
+
+  constructor(server: EtcdServer) {
+    this.#server = server;
+  }
+
+  /** Restarts the lease's TTL. @returns the TTL in seconds @throws leaseNotFound, noLeader, timeout */
+  renew(id: bigint): Promise<number> {
+    return this.#atLeader(
+      () => this.renewHere(id),
+      (leader) => this.#server.network.renewLease(leader, id),
+    );
+  }
+
+  /** @throws leaseNotFound, noLeader, timeout */
+  timeToLive(id: bigint, keys: boolean): Promise<LeaseTimeToLiveResponse> {
+    return this.#atLeader(
+      () => Promise.resolve(this.timeToLiveHere(id, keys)),
+      (leader) => this.#server.network.leaseTimeToLive(leader, id, keys),
+    );
+  }
+
+  /** On the leader. @throws leaseNotFound, NotPrimaryError */
+  async renewHere(id: bigint): Promise<number> {
+    const { lessor } = this.#server;
+    if (lessor.isPrimary && lessor.needsCheckpointClear(id)) {
+      const request = { checkpoints: [{ ID: id, remainingTTL: 0 }] };
+      const payload = LeaseCheckpointRequest.encode(request).finish();
+      await this.#server.propose('leaseCheckpoint', payload, request);
+    }
+    return lessor.renew(id);
+  }
+
+  /** On the leader. @throws leaseNotFound */
+  timeToLiveHere(id: bigint, keys: boolean): LeaseTimeToLiveResponse {
+    const lease = this.#server.lessor.timeToLive(id);
+    return {
+      header: this.#server.header(),
+      ID: id,
+      TTL: lease.remainingTtlSeconds,
+      grantedTTL: lease.grantedTtlSeconds,
+      keys: keys ? lease.keys.map((key) => Buffer.from(key, 'latin1')) : [],
+    };
+  }
+
+  async #atLeader<T>(here: () => Promise<T>, there: (leader: bigint) => Promise<T>): Promise<T> {
+    const server = this.#server;
+    const { clock, electionMs } = server.config;
+    const untilMs = clock.monotonicMs() + 5000 + 2 * electionMs;
+    for (;;) {
+      try {
+        if (server.isLeader && server.lessor.isPrimary) return await here();
+        if (server.leader !== 0n && !server.isLeader) return await there(server.leader);
+      } catch (error) {
+        if (!(error instanceof NotPrimaryError) && !mayRetry(error)) throw error;
+      }
+      if (server.stopped) throw etcdError('stopped');
+      if (clock.monotonicMs() > untilMs) {
+        throw etcdError(server.leader === 0n ? 'noLeader' : 'timeout');
+      }
+      await delay(clock, retryMs);
+    }
+  }
+}
+
+/** Renewing twice does no harm: a leader that went away is looked for again. */
+function mayRetry(error: unknown): boolean {
+  if (clientError(error)?.code === Code.NotFound) return false;
+  return (
+    isGrpcError(error) &&
+    (error.code === Code.Unavailable || error.code === Code.FailedPrecondition)
+  );
+}

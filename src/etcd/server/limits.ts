@@ -1,0 +1,39 @@
+/** Every bound of the server in one place. */
+import { assert } from '../../lib/assert.js';
+
+/** Etcd's default for `--max-request-bytes`. */
+export const maxRequestBytesDefault = 1.5 * 1024 * 1024;
+/** Above a request: keys of its envelope, as etcd allows. */
+export const grpcOverheadBytes = 512 * 1024;
+/** Etcd's default for `--max-txn-ops`. */
+export const maxTxnOpsDefault = 128;
+/** Etcd's default for `--quota-backend-bytes`: 2 GiB. */
+export const quotaBytesDefault = 2 * 1024 * 1024 * 1024;
+/** Writes are refused while so many committed entries wait to be applied. */
+export const maxGapCommittedApplied = 5000;
+/** Calls that wait for the log at once; more are refused. */
+export const maxPendingProposals = 65_536;
+/** Linearizable reads that wait at once; more are refused. */
+export const maxPendingReads = 65_536;
+/** How long one turn applies before it lets others run. */
+export const applySliceMs = 10;
+/** Entries that stay in the log behind a snapshot, for followers that lag a little. */
+export const catchUpEntries = 5000;
+/** Etcd's default for `--snapshot-count`. */
+export const snapshotCountDefault = 100_000;
+/** A read index that was not answered is asked for again after so long. */
+export const readIndexRetryMs = 500;
+/** Etcd's Config.ReqTimeout: 5 s for the queue and the disk, and two election timeouts. */
+export const requestBaseTimeoutMs = 5000;
+/** Leases that are revoked at once. */
+export const revokeBatch = 1000;
+/** Messages and bytes that wait for one peer; more are dropped. */
+export const peerQueueMessages = 4096;
+export const peerQueueBytes = 64 * 1024 * 1024;
+/** A snapshot travels in pieces of this size. */
+export const snapshotChunkBytes = 64 * 1024;
+/** Etcd's DefaultMaxLearners. */
+export const maxLearners = 1;
+
+assert(snapshotChunkBytes < maxRequestBytesDefault, 'a chunk fits into a message');
+assert(maxGapCommittedApplied < maxPendingProposals, 'the gap is met before the queue is full');

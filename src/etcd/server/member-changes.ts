@@ -1,0 +1,224 @@
+/** Changes of the membership: checked, proposed as Raft configuration changes, applied in log order. */
+import { MemberChange } from '../../gen/etcd/internal.js';
+import { LeaseCheckpointRequest, LeaseRevokeRequest } from '../../gen/etcd/rpc.js';
+import { assertNever } from '../../lib/assert.js';
+import { ConfChangeError, decodeConfChange, encodeConfChange } from '../../raft/index.js';
+import { refusedConfChange } from '../../raft/index.js';
+import type { ConfChange, ConfChangeType, ConfState, Entry } from '../../raft/index.js';
+import { clientError, etcdError } from '../apply/errors.js';
+import type { LeaseCheckpoint } from '../lease/types.js';
+import { memberIdOf } from './ids.js';
+import type { MemberChangeKind, MemberInfo } from './membership.js';
+import type { EtcdServer } from './server.js';
+
+/** A learner may be promoted once its log reaches this share of the leader's. */
+const readyShare = 0.9;
+
+/** What applying a membership entry came to. */
+export interface ChangeOutcome {
+  readonly origin: number;
+  readonly sequence: number;
+  readonly confState: ConfState | undefined;
+  readonly error: unknown;
+}
+
+const changeTypes: Readonly<Record<MemberChangeKind, ConfChangeType>> = {
+  add: 'addNode',
+  addLearner: 'addLearnerNode',
+  promote: 'addNode',
+  remove: 'removeNode',
+  update: 'updateNode',
+};
+
+export class MemberChanges {
+  readonly #server: EtcdServer;
+
+  constructor(server: EtcdServer) {
+    this.#server = server;
+  }
+
+  /** @throws GrpcError memberExist, peerUrlExist, memberNotEnoughStarted, tooManyLearners, unhealthy, timeouts */
+  async add(peerUrls: readonly string[], isLearner: boolean): Promise<MemberInfo> {
+    const { membership, config } = this.#server;
+    const salt = String(Math.floor(config.clock.nowMs() / 1000));
+    const urls = [...peerUrls].sort();
+    const id = memberIdOf(urls, config.initialClusterToken, salt);
+    const member: MemberInfo = { id, name: '', peerUrls: urls, clientUrls: [], isLearner };
+    const kind = isLearner ? 'addLearner' : 'add';
+    this.#checkStrict(kind, member);
+    membership.check(kind, member);
+    await this.#propose(kind, member);
+    return member;
+  }
+
+  /** @throws GrpcError memberNotFound, memberNotEnoughStarted, unhealthy, timeouts */
+  async remove(id: bigint): Promise<void> {
+    const member = this.#mustKnow(id);
+    this.#checkStrict('remove', member);
+    await this.#propose('remove', member);
+  }
+
+  /** @throws GrpcError memberNotFound, peerUrlExist, timeouts */
+  async update(id: bigint, peerUrls: readonly string[]): Promise<void> {
+    const member = { ...this.#mustKnow(id), peerUrls: [...peerUrls].sort() };
+    this.#server.membership.check('update', member);
+    await this.#propose('update', member);
+  }
+
+  /** Promotes a learner; a follower asks its leader to. @throws GrpcError memberNotFound, memberNotLearner, learnerNotReady */
+  async promote(id: bigint): Promise<void> {
+    const server = this.#server;
+    const member = this.#mustKnow(id);
+    if (!member.isLearner) throw etcdError('memberNotLearner');
+    if (!server.isLeader) {
+      if (server.leader === 0n) throw etcdError('noLeader');
+      await server.network.promoteMember(server.leader, id);
+      return;
+    }
+    const status = server.node.status();
+    const leaderMatch = status.lastIndex;
+    const learner = status.progress.find((progress) => progress.id === id);
+    if (learner === undefined || learner.match < leaderMatch * readyShare) {
+      throw etcdError('learnerNotReady');
+    }
+    if (server.config.strictReconfigCheck) {
+      const { voters } = server.membership;
+      // The promoted member counts as started: it is in step with the leader.
+      const started = this.#connectedOrNamed(voters) + 1;
+      if (started < Math.floor((voters.length + 1) / 2) + 1) {
+        throw etcdError('memberNotEnoughStarted');
+      }
+    }
+    await this.#propose('promote', member);
+  }
+
+  #mustKnow(id: bigint): MemberInfo {
+    const member = this.#server.membership.get(id);
+    if (member === undefined) throw etcdError('memberNotFound');
+    return member;
+  }
+
+  #connectedOrNamed(members: readonly MemberInfo[]): number {
+    return members.filter((member) => member.name !== '').length;
+  }
+
+  /** Etcd's `--strict-reconfig-check`: the cluster must keep a quorum of started, connected members. */
+  #checkStrict(kind: 'add' | 'addLearner' | 'remove', member: MemberInfo): void {
+    const server = this.#server;
+    if (!server.config.strictReconfigCheck || kind === 'addLearner') return;
+    const { voters } = server.membership;
+    if (kind === 'add') {
+      const quorum = Math.floor((voters.length + 1) / 2) + 1;
+      const started = this.#connectedOrNamed(voters);
+      if (voters.length > 1 || started > 1 ? started < quorum : false) {
+        throw etcdError('memberNotEnoughStarted');
+      }
+      const unreachable = voters.filter((voter) => !this.#isHealthy(voter.id));
+      if (unreachable.length > 0 && voters.length > 1) throw etcdError('unhealthy');
+      return;
+    }
+    if (member.isLearner || member.name === '') return;
+    const left = voters.filter((voter) => voter.id !== member.id);
+    if (this.#connectedOrNamed(left) < Math.floor(left.length / 2) + 1) {
+      throw etcdError('memberNotEnoughStarted');
+    }
+    const healthy = left.filter((voter) => this.#isHealthy(voter.id)).length;
+    if (this.#isHealthy(member.id) && healthy < Math.floor(left.length / 2) + 1) {
+      throw etcdError('unhealthy');
+    }
+  }
+
+  #isHealthy(id: bigint): boolean {
+    return id === this.#server.memberId || this.#server.network.isConnected(id);
+  }
+
+  async #propose(kind: MemberChangeKind, member: MemberInfo): Promise<void> {
+    await this.#server.proposeConfChange((origin, sequence) => {
+      const context = MemberChange.encode({
+        origin,
+        sequence,
+        member: {
+          ID: member.id,
+          name: member.name,
+          peerURLs: [...member.peerUrls],
+          clientURLs: [...member.clientUrls],
+          isLearner: member.isLearner,
+        },
+        promote: kind === 'promote',
+      }).finish();
+      const type = changeTypes[kind];
+      return encodeConfChange({ version: 1, id: 0n, type, nodeId: member.id, context });
+    });
+  }
+
+  /** Applies a committed change. A change that has become impossible changes nothing, on every member alike. */
+  apply(entry: Entry): ChangeOutcome {
+    const { node, membership } = this.#server;
+    const decoded = decodeConfChange(entry);
+    if (decoded.version === 2) {
+      const confState = node.applyConfChange(decoded);
+      return { origin: 0, sequence: 0, confState, error: undefined };
+    }
+    const context = MemberChange.decode(decoded.context);
+    const { origin, sequence } = context;
+    const member = memberOf(context, decoded);
+    const kind = kindOf(context, decoded);
+    try {
+      membership.check(kind, member);
+      const confState = node.applyConfChange(decoded);
+      membership.apply(kind, member);
+      this.#server.config.log.info({ kind, member: member.id.toString(16) }, 'membership changed');
+      return { origin, sequence, confState, error: undefined };
+    } catch (error) {
+      const known = error instanceof ConfChangeError ? etcdError('unhealthy') : clientError(error);
+      if (known === undefined) throw error;
+      const confState = node.applyConfChange(refusedConfChange);
+      return { origin, sequence, confState, error: known };
+    }
+  }
+
+  /** Leader: an expired lease goes through the log. What fails is asked for again by the lessor. */
+  revokeExpired(id: bigint): void {
+    const request = { ID: id };
+    const payload = LeaseRevokeRequest.encode(request).finish();
+    this.#server.propose('leaseRevoke', payload, request).catch(() => undefined);
+  }
+
+  /** Leader: remembers how much of long leases is left. */
+  checkpoint(checkpoints: readonly LeaseCheckpoint[]): void {
+    const request = {
+      checkpoints: checkpoints.map(({ id, remainingTtlSeconds }) => ({
+        ID: id,
+        remainingTTL: remainingTtlSeconds,
+      })),
+    };
+    const payload = LeaseCheckpointRequest.encode(request).finish();
+    this.#server.propose('leaseCheckpoint', payload, request).catch(() => undefined);
+  }
+}
+
+function memberOf(context: MemberChange, change: ConfChange): MemberInfo {
+  const { member } = context;
+  return {
+    id: change.nodeId,
+    name: member?.name ?? '',
+    peerUrls: member?.peerURLs ?? [],
+    clientUrls: member?.clientURLs ?? [],
+    isLearner: member?.isLearner ?? false,
+  };
+}
+
+function kindOf(context: MemberChange, change: ConfChange): MemberChangeKind {
+  switch (change.type) {
+    case 'addNode':
+      return context.promote ? 'promote' : 'add';
+    case 'addLearnerNode':
+      return 'addLearner';
+    case 'removeNode':
+      return 'remove';
+    case 'updateNode':
+      return 'update';
+    default:
+      return assertNever(change.type, 'change type');
+  }
+}

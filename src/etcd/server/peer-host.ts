@@ -1,0 +1,92 @@
+import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../gen/etcd/rpc.js';
+import type { MembersResponse } from '../../gen/raft.js';
+import type { Message, MsgSnap } from '../../raft/index.js';
+import { clientError } from '../apply/errors.js';
+import type { PeerHost } from '../peer/types.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import type { EtcdServer } from './server.js';
+
+/** The server as its peers see it. */
+export class ServerPeerHost implements PeerHost {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  readonly #server: EtcdServer;
+  readonly #leases: LeaseKeeper;
+
+  constructor(server: EtcdServer) {
+    this.#server = server;
+    this.#leases = new LeaseKeeper(server);
+    this.clusterId = server.clusterId;
+    this.memberId = server.memberId;
+  }
+
+  isRemoved(id: bigint): boolean {
+    return this.#server.membership.isRemoved(id);
+  }
+
+  step(message: Message): void {
+    this.#server.step(message);
+  }
+
+  streamEnded(from: bigint): void {
+    // The link to the peer tries its own connection at once and reports when that is gone, too.
+    this.#server.peerStreamEnded(from);
+  }
+
+  newSnapshotPath(): { readonly directory: string; readonly name: string } {
+    return this.#server.snapshots.newPath();
+  }
+
+  async snapshotReceived(message: MsgSnap, path: string): Promise<void> {
+    await this.#server.snapshots.received(message.snapshot.metadata.index, path);
+    this.#server.step(message);
+  }
+
+  members(): MembersResponse {
+    const { clusterId, membership } = this.#server;
+    const members = membership.members.map((member) => ({
+      ID: member.id,
+      name: member.name,
+      peerURLs: [...member.peerUrls],
+      clientURLs: [...member.clientUrls],
+      isLearner: member.isLearner,
+    }));
+    return { clusterId, members };
+  }
+
+  renewLease(id: bigint): Promise<number> {
+    return asClientError(() => this.#leases.renewHere(id));
+  }
+
+  leaseTimeToLive(id: bigint, keys: boolean): LeaseTimeToLiveResponse {
+    try {
+      return this.#leases.timeToLiveHere(id, keys);
+    } catch (error) {
+      throw clientError(error) ?? error;
+    }
+  }
+
+  promoteMember(id: bigint): Promise<void> {
+    return this.#server.changes.promote(id);
+  }
+
+  async hashKV(revision: number): Promise<HashKVResponse> {
+    return asClientError(async () => {
+      const found = await this.#server.store.hashKV(revision);
+      return {
+        header: this.#server.header(found.rev),
+        hash: found.hash,
+        compactRevision: found.compactRev,
+        hashRevision: found.hashRev,
+      };
+    });
+  }
+}
+
+async function asClientError<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw clientError(error) ?? error;
+  }
+}

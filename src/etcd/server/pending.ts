@@ -1,0 +1,67 @@
+import type { GrpcError } from '../../lib/grpc/types.js';
+import { etcdError } from '../apply/errors.js';
+
+/** A call that waits for its log entry. */
+export interface PendingCall {
+  readonly sequence: number;
+  /** The request as it was decoded from the wire, so that apply need not decode it again. */
+  readonly request: unknown;
+  readonly deadlineMs: number;
+  /** Raft's term when it was handed over; 0 while it still waits for a leader. */
+  term: number;
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** The calls that wait, by sequence; also in the order of their deadlines, since all wait equally long. */
+export class PendingCalls {
+  readonly #calls = new Map<number, PendingCall>();
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  add(call: PendingCall): void {
+    this.#calls.set(call.sequence, call);
+  }
+
+  /** Takes the call out. */
+  take(sequence: number): PendingCall | undefined {
+    const call = this.#calls.get(sequence);
+    if (call !== undefined) this.#calls.delete(sequence);
+    return call;
+  }
+
+  /** The call's proposal has been given to the node. */
+  handedOver(sequence: number, term: number): void {
+    const call = this.#calls.get(sequence);
+    if (call !== undefined) call.term = term;
+  }
+
+  /** Ends calls whose time is over. */
+  expire(nowMs: number, error: () => GrpcError): void {
+    for (const [sequence, call] of this.#calls) {
+      if (call.deadlineMs > nowMs) return;
+      this.#calls.delete(sequence);
+      call.reject(error());
+    }
+  }
+
+  /**
+   * An entry of `term` has been applied: what was handed over in earlier terms and is not applied by now went to a leader
+   * that is gone. Whether it will still turn up nobody knows.
+   */
+  loseBefore(term: number): void {
+    for (const [sequence, call] of this.#calls) {
+      if (call.term === 0 || call.term >= term) continue;
+      this.#calls.delete(sequence);
+      call.reject(etcdError('timeoutDueToLeaderFail'));
+    }
+  }
+
+  /** Ends all. */
+  failAll(error: () => GrpcError): void {
+    for (const call of this.#calls.values()) call.reject(error());
+    this.#calls.clear();
+  }
+}

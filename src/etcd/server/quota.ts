@@ -1,0 +1,41 @@
+import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType } from '../../gen/etcd/rpc.js';
+import { etcdError } from '../apply/errors.js';
+import { quotaBytesDefault } from './limits.js';
+import type { EtcdServer } from './server.js';
+
+/** Keeps the database below its quota: raises the NOSPACE alarm for the whole cluster before it would grow past it. */
+export class Quota {
+  readonly #server: EtcdServer;
+  readonly #bytes: number;
+  #raising = false;
+
+  constructor(server: EtcdServer) {
+    this.#server = server;
+    const { quotaBytes } = server.config;
+    this.#bytes = quotaBytes === 0 ? quotaBytesDefault : quotaBytes;
+  }
+
+  /** @param cost bytes that a request may add @throws noSpace */
+  check(cost: number): void {
+    if (this.#bytes < 0 || this.#server.backend.sizeBytes() + cost < this.#bytes) return;
+    this.raise();
+    throw etcdError('noSpace');
+  }
+
+  /** Raises the alarm of this member. */
+  raise(): void {
+    if (this.#raising) return;
+    this.#raising = true;
+    const request = {
+      action: AlarmRequest_AlarmAction.ACTIVATE,
+      memberID: this.#server.memberId,
+      alarm: AlarmType.NOSPACE,
+    };
+    this.#server
+      .propose('alarm', AlarmRequest.encode(request).finish(), request)
+      .catch(() => undefined)
+      .finally(() => {
+        this.#raising = false;
+      });
+  }
+}

@@ -1,0 +1,354 @@
+/**
+ * Runs a Raft node: takes proposals and messages, executes each Ready in the order that safety asks for (DESIGN section 4), and
+ * batches: whatever arrives in one turn of the event loop goes into one proposal batch, one log write, one sync.
+ *
+ *     messages leave (a leader's appends need no sync of its own)
+ *     hard state and entries go into the log, one sync for all Readies of the turn
+ *     committed entries are applied meanwhile
+ *     the sync is done: votes and acks leave, the node is told
+ */
+import { assert } from '../../lib/assert.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import { ProposalDroppedError } from '../../raft/index.js';
+import type {
+  Entry,
+  HardState,
+  MemoryStorage,
+  Message,
+  Proposal,
+  RaftNode,
+  Ready,
+  ReadState,
+  Snapshot,
+  SoftState,
+} from '../../raft/index.js';
+import { applySliceMs } from './limits.js';
+
+/** The log's write side, as much of it as the loop needs. */
+export interface LoopLog {
+  append(hardState: HardState | undefined, entries: readonly Entry[]): void;
+  sync(): Promise<void>;
+}
+
+/** A proposal with the number of the call that waits for it. */
+export interface QueuedProposal extends Proposal {
+  readonly sequence: number;
+}
+
+/** What the loop hands its work to. All but `installSnapshot` are synchronous. */
+export interface LoopHandlers {
+  send(messages: readonly Message[]): void;
+  applyEntry(entry: Entry): void;
+  /** After a slice of entries: serve reads that waited. */
+  onApplied(index: number): void;
+  onReadStates(states: readonly ReadState[]): void;
+  onSoftState(state: SoftState): void;
+  /** Puts a received snapshot into the state machine and notes it in the log. */
+  installSnapshot(snapshot: Snapshot): Promise<void>;
+  /** Once a turn, before Readies are taken. */
+  beforeReady(): void;
+  /** Proposals that cannot be made: they wait no longer. */
+  onProposalsRefused(proposals: readonly QueuedProposal[], reason: string): void;
+  /** They have been handed to the node, in its present term. */
+  onProposed(proposals: readonly QueuedProposal[]): void;
+  /** The log cannot be written, or apply broke: the member must stop. */
+  onFatal(error: unknown): void;
+}
+
+/** What the loop is made of. */
+export interface RaftLoopOptions {
+  readonly node: RaftNode;
+  readonly storage: MemoryStorage;
+  readonly log: LoopLog;
+  readonly handlers: LoopHandlers;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tickMs: number;
+  /** Runs a function at the end of this turn of the event loop. @default setImmediate */
+  readonly defer?: (fn: () => void) => void;
+  readonly maxPendingProposals: number;
+}
+
+/** A failed sync that may work later is tried again after so long. */
+const syncRetryMs = 500;
+
+export class RaftLoop {
+  readonly #node: RaftNode;
+  readonly #storage: MemoryStorage;
+  readonly #log: LoopLog;
+  readonly #handlers: LoopHandlers;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #tickMs: number;
+  readonly #defer: (fn: () => void) => void;
+  readonly #maxPending: number;
+  #proposals: QueuedProposal[] = [];
+  /** Readies that are not durable yet, oldest first. */
+  readonly #undurable: Ready[] = [];
+  #committed: Entry[] = [];
+  #committedAt = 0;
+  #scheduled = false;
+  #installing = false;
+  #stopped = false;
+  #cancelTick: (() => void) | undefined;
+
+  constructor(options: RaftLoopOptions) {
+    this.#node = options.node;
+    this.#storage = options.storage;
+    this.#log = options.log;
+    this.#handlers = options.handlers;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.#tickMs = options.tickMs;
+    this.#defer = options.defer ?? setImmediate;
+    this.#maxPending = options.maxPendingProposals;
+  }
+
+  /** Starts ticking. @param onTick called after each tick of the node */
+  start(onTick: () => void): void {
+    const tick = (): void => {
+      if (this.#stopped) return;
+      this.#cancelTick = this.#clock.schedule(this.#tickMs, tick);
+      this.#node.tick();
+      onTick();
+      this.wake();
+    };
+    this.#cancelTick = this.#clock.schedule(this.#tickMs, tick);
+    this.wake();
+  }
+
+  /** Nothing is taken, sent or applied any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTick?.();
+  }
+
+  /** Proposals that wait for a leader or for this turn's end. */
+  get waitingProposals(): number {
+    return this.#proposals.length;
+  }
+
+  /** Queues a proposal for the end of the turn. @returns false when too many wait */
+  propose(proposal: QueuedProposal): boolean {
+    if (this.#proposals.length >= this.#maxPending) return false;
+    this.#proposals.push(proposal);
+    this.wake();
+    return true;
+  }
+
+  step(message: Message): void {
+    if (this.#stopped) return;
+    this.#node.step(message);
+    this.wake();
+  }
+
+  /** Runs at the end of this turn. */
+  wake(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    this.#defer(() => {
+      this.#scheduled = false;
+      this.#run();
+    });
+  }
+
+  #run(): void {
+    if (this.#stopped) return;
+    try {
+      this.#handlers.beforeReady();
+      this.#flushProposals();
+      this.#takeReadies();
+      this.#apply();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.stop();
+    this.#handlers.onFatal(error);
+  }
+
+  #flushProposals(): void {
+    if (this.#proposals.length === 0 || this.#node.leader === 0n) return;
+    const batch = this.#proposals;
+    this.#proposals = [];
+    try {
+      this.#node.proposeBatch(batch);
+      this.#handlers.onProposed(batch);
+    } catch (error) {
+      if (!(error instanceof ProposalDroppedError)) throw error;
+      if (error.reason === 'removed' || batch.length === 1) {
+        this.#refuseOrKeep(batch, error.reason);
+      } else {
+        // One at a time: a membership change that is refused must not hold up the others.
+        for (const proposal of batch) this.#proposeOne(proposal);
+      }
+    }
+  }
+
+  #proposeOne(proposal: QueuedProposal): void {
+    try {
+      this.#node.proposeBatch([proposal]);
+      this.#handlers.onProposed([proposal]);
+    } catch (error) {
+      if (!(error instanceof ProposalDroppedError)) throw error;
+      this.#refuseOrKeep([proposal], error.reason);
+    }
+  }
+
+  #refuseOrKeep(batch: readonly QueuedProposal[], reason: ProposalDroppedError['reason']): void {
+    if (waitable.has(reason)) {
+      // They wait here, within bounds, for a leader, for room, or for the change before; their calls have deadlines.
+      this.#proposals = [...batch, ...this.#proposals];
+    } else {
+      this.#handlers.onProposalsRefused(batch, reason);
+    }
+  }
+
+  #takeReadies(): void {
+    let mustSync = false;
+    while (!this.#installing && this.#node.hasReady()) {
+      const ready = this.#node.ready();
+      if (ready.softState !== undefined) this.#handlers.onSoftState(ready.softState);
+      if (ready.messages.length > 0) this.#handlers.send(ready.messages);
+      if (ready.snapshot !== undefined) {
+        this.#install(ready, ready.snapshot);
+        return;
+      }
+      this.#log.append(ready.hardState, ready.entries);
+      if (ready.hardState !== undefined) this.#storage.setHardState(ready.hardState);
+      if (ready.entries.length > 0) this.#storage.append(ready.entries);
+      if (ready.committedEntries.length > 0) this.#queueCommitted(ready.committedEntries);
+      if (ready.readStates.length > 0) this.#handlers.onReadStates(ready.readStates);
+      mustSync ||= ready.mustSync;
+      if (!ready.mustSync && this.#undurable.length === 0) this.#durable(ready);
+      else this.#undurable.push(ready);
+    }
+    if (mustSync) this.#sync();
+  }
+
+  #queueCommitted(entries: readonly Entry[]): void {
+    if (this.#committedAt === this.#committed.length) {
+      this.#committed = [...entries];
+      this.#committedAt = 0;
+    } else {
+      for (const entry of entries) this.#committed.push(entry);
+    }
+  }
+
+  /** Makes everything durable that has been appended so far, then tells the node. */
+  #sync(): void {
+    const last = this.#undurable.at(-1);
+    assert(last !== undefined, 'a sync has a Ready to report');
+    const upTo = last.number;
+    this.#log.sync().then(
+      () => this.#onDurable(upTo),
+      (error: unknown) => {
+        if (!isRetryable(error)) {
+          this.#fail(error);
+          return;
+        }
+        this.#logger.error({ error }, 'the raft log cannot be written; trying again');
+        this.#clock.schedule(syncRetryMs, () => {
+          if (!this.#stopped) this.#sync();
+        });
+      },
+    );
+  }
+
+  #onDurable(upTo: number): void {
+    if (this.#stopped) return;
+    try {
+      while (this.#undurable[0] !== undefined && this.#undurable[0].number <= upTo) {
+        this.#durable(this.#undurable[0]);
+        this.#undurable.shift();
+      }
+      // Without waiting for the end of the turn: this may have committed entries.
+      this.#takeReadies();
+      this.#apply();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #durable(ready: Ready): void {
+    if (ready.messagesAfterAppend.length > 0) this.#handlers.send(ready.messagesAfterAppend);
+    this.#node.onAppendDone(ready);
+  }
+
+  #apply(): void {
+    if (this.#committedAt === this.#committed.length) {
+      if (!this.#installing) this.#handlers.onApplied(this.#node.appliedIndex);
+      return;
+    }
+    const untilMs = this.#clock.monotonicMs() + applySliceMs;
+    let index = 0;
+    let sinceCheck = 0;
+    while (this.#committedAt < this.#committed.length) {
+      const entry = this.#committed[this.#committedAt++] as Entry;
+      this.#handlers.applyEntry(entry);
+      ({ index } = entry);
+      if (++sinceCheck >= 64) {
+        sinceCheck = 0;
+        if (this.#clock.monotonicMs() >= untilMs) break;
+      }
+    }
+    if (this.#committedAt === this.#committed.length) {
+      this.#committed = [];
+      this.#committedAt = 0;
+    }
+    this.#node.appliedTo(index);
+    this.#handlers.onApplied(index);
+    if (this.#committed.length > 0 || this.#node.hasReady()) this.wake();
+  }
+
+  /** Nothing else is taken until the snapshot stands: what comes after builds on it. */
+  #install(ready: Ready, snapshot: Snapshot): void {
+    this.#installing = true;
+    this.#finishApplying();
+    const run = async (): Promise<void> => {
+      await this.#log.sync();
+      await this.#handlers.installSnapshot(snapshot);
+      this.#storage.applySnapshot(snapshot);
+      this.#log.append(ready.hardState, ready.entries);
+      if (ready.hardState !== undefined) this.#storage.setHardState(ready.hardState);
+      if (ready.entries.length > 0) this.#storage.append(ready.entries);
+      await this.#log.sync();
+    };
+    run().then(
+      () => {
+        this.#installing = false;
+        if (this.#stopped) return;
+        try {
+          // Earlier Readies became durable with the syncs above.
+          for (const earlier of this.#undurable.splice(0)) this.#durable(earlier);
+          this.#durable(ready);
+          if (ready.committedEntries.length > 0) this.#queueCommitted(ready.committedEntries);
+          this.#run();
+        } catch (error) {
+          this.#fail(error);
+        }
+      },
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #finishApplying(): void {
+    while (this.#committedAt < this.#committed.length) this.#apply();
+  }
+}
+
+/** Reasons that go away by themselves. */
+const waitable: ReadonlySet<string> = new Set<ProposalDroppedError['reason']>([
+  'noLeader',
+  'transferring',
+  'uncommittedLimit',
+  'confChangePending',
+]);
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof Error && 'retryable' in error && error.retryable === true;
+}

@@ -1,0 +1,136 @@
+import type { ReadState } from '../../raft/index.js';
+import { etcdError } from '../apply/errors.js';
+import { maxPendingReads, readIndexRetryMs } from './limits.js';
+
+interface Waiter {
+  readonly deadlineMs: number;
+  readonly run: () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+interface Round {
+  readonly sequence: number;
+  askedMs: number;
+  waiters: Waiter[];
+}
+
+/** What the reads need of the Raft loop. */
+export interface ReadIndexSource {
+  readIndex(context: Uint8Array): boolean;
+  readonly appliedIndex: number;
+}
+
+/**
+ * Linearizable reads: one read index at a time serves all that were waiting when it was asked for (thesis 6.4). Reads
+ * run inside the loop, right after the entry that they wait for has been applied.
+ */
+export class ReadIndexQueue {
+  readonly #source: ReadIndexSource;
+  readonly #nowMs: () => number;
+  #waiting: Waiter[] = [];
+  #round: Round | undefined;
+  /** Rounds that were confirmed and wait for apply, by index. */
+  #confirmed: { readonly index: number; readonly waiters: Waiter[] }[] = [];
+  #sequence = 0;
+  #count = 0;
+
+  constructor(source: ReadIndexSource, nowMs: () => number) {
+    this.#source = source;
+    this.#nowMs = nowMs;
+  }
+
+  get pending(): number {
+    return this.#count;
+  }
+
+  /** Calls `run` when this member has applied all that was committed at the time of the call. */
+  wait(deadlineMs: number, run: () => void, fail: (error: unknown) => void): void {
+    if (this.#count >= maxPendingReads) {
+      fail(etcdError('tooManyRequests'));
+      return;
+    }
+    this.#count++;
+    this.#waiting.push({ deadlineMs, run, fail });
+  }
+
+  /** Asks, if somebody waits and no round is under way. The loop calls it once a turn. */
+  flush(): void {
+    if (this.#round !== undefined || this.#waiting.length === 0) return;
+    const context = Buffer.allocUnsafe(6);
+    const sequence = ++this.#sequence;
+    context.writeUIntBE(sequence, 0, 6);
+    if (!this.#source.readIndex(context)) return;
+    this.#round = { sequence, askedMs: this.#nowMs(), waiters: this.#waiting };
+    this.#waiting = [];
+  }
+
+  onReadStates(states: readonly ReadState[]): void {
+    for (const { context, index } of states) {
+      const sequence = Buffer.from(context).readUIntBE(0, 6);
+      if (this.#round === undefined || this.#round.sequence !== sequence) continue;
+      this.#confirmed.push({ index, waiters: this.#round.waiters });
+      this.#round = undefined;
+    }
+  }
+
+  /** Serves what can be served. The loop calls it after it has applied. */
+  serve(): void {
+    const applied = this.#source.appliedIndex;
+    while (this.#confirmed[0] !== undefined && this.#confirmed[0].index <= applied) {
+      const { waiters } = this.#confirmed[0];
+      this.#confirmed.shift();
+      this.#count -= waiters.length;
+      for (const waiter of waiters) waiter.run();
+    }
+  }
+
+  /** The leader changed: a round that was asked of the old one is asked again. */
+  leaderChanged(): void {
+    this.#askAgain();
+  }
+
+  /** Once a tick: asks again what was lost, ends what waited too long. */
+  tick(error: () => unknown): void {
+    const nowMs = this.#nowMs();
+    if (this.#round !== undefined && nowMs - this.#round.askedMs >= readIndexRetryMs) {
+      this.#askAgain();
+    }
+    this.#waiting = this.#expire(this.#waiting, nowMs, error);
+    this.#confirmed = this.#confirmed.filter((round) => {
+      const left = this.#expire(round.waiters, nowMs, error);
+      round.waiters.length = 0;
+      round.waiters.push(...left);
+      return left.length > 0;
+    });
+  }
+
+  #askAgain(): void {
+    if (this.#round === undefined) return;
+    this.#waiting = [...this.#round.waiters, ...this.#waiting];
+    this.#round = undefined;
+  }
+
+  #expire(waiters: Waiter[], nowMs: number, error: () => unknown): Waiter[] {
+    const first = waiters[0];
+    if (first === undefined || first.deadlineMs > nowMs) return waiters;
+    return waiters.filter((waiter) => {
+      if (waiter.deadlineMs > nowMs) return true;
+      this.#count--;
+      waiter.fail(error());
+      return false;
+    });
+  }
+
+  failAll(error: () => unknown): void {
+    const all = [
+      ...this.#waiting,
+      ...(this.#round?.waiters ?? []),
+      ...this.#confirmed.flatMap((round) => round.waiters),
+    ];
+    this.#waiting = [];
+    this.#round = undefined;
+    this.#confirmed = [];
+    this.#count = 0;
+    for (const waiter of all) waiter.fail(error());
+  }
+}

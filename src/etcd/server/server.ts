@@ -1,0 +1,536 @@
+/**
+ * One member: owns the stored state and the Raft loop, takes requests as log entries and answers when they are applied.
+ * Knows no RPC; `rpc/` and `gateway/` call it. Everything runs on one thread, so state changes only between calls.
+ */
+import { randomInt } from 'node:crypto';
+import type { AlarmType } from '../../gen/etcd/rpc.js';
+import type { ResponseHeader } from '../../gen/etcd/rpc.js';
+import { MemberAttributes } from '../../gen/etcd/internal.js';
+import { Prng } from '../../lib/prng.js';
+import { RawNode } from '../../raft/index.js';
+import type { Entry, Message, RaftNode, Snapshot, SoftState } from '../../raft/index.js';
+import { AlarmStore } from '../apply/alarms.js';
+import { Applier } from '../apply/applier.js';
+import { HeaderEncoder } from '../apply/encode.js';
+import { decodeEntry, encodeEntry } from '../apply/entry.js';
+import type { EntryAuth, EntryKind } from '../apply/entry.js';
+import { clientError, etcdError } from '../apply/errors.js';
+import { AuthStore } from '../auth/auth-store.js';
+import { SimpleTokens } from '../auth/tokens.js';
+import type { SqliteBackend } from '../backend/sqlite-backend.js';
+import { BackendLessor } from '../lease/lessor.js';
+import { WatchableRevisionStore } from '../mvcc/watchable-store.js';
+import type { PeerNetwork } from '../peer/types.js';
+import type { StoredState } from './bootstrap.js';
+import { MemberChanges } from './member-changes.js';
+import type { ServerConfig } from './config.js';
+import { LeaseDriver } from './lease-driver.js';
+import { maxGapCommittedApplied, maxPendingProposals, requestBaseTimeoutMs } from './limits.js';
+import { encodeConfState, Membership } from './membership.js';
+import { PendingCalls } from './pending.js';
+import { RaftLoop } from './raft-loop.js';
+import type { QueuedProposal } from './raft-loop.js';
+import { ReadIndexQueue } from './read-index.js';
+import { serverMetrics } from './metrics.js';
+import { SnapshotKeeper } from './snapshots.js';
+
+/** What the server tells whoever runs it. */
+export interface ServerEvents {
+  /** The member has told the cluster its name and addresses; it serves. */
+  onReady(): void;
+  /** The disk or the state is broken: the process must end. */
+  onFatal(error: unknown): void;
+  /** The member was removed from the cluster. */
+  onRemoved(): void;
+}
+
+export class EtcdServer {
+  readonly config: ServerConfig;
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  readonly store: WatchableRevisionStore;
+  readonly lessor: BackendLessor;
+  readonly auth: AuthStore;
+  readonly tokens: SimpleTokens | undefined;
+  readonly alarms: AlarmStore;
+  readonly membership: Membership;
+  readonly node: RaftNode;
+  readonly snapshots: SnapshotKeeper;
+  readonly changes: MemberChanges;
+  readonly #events: ServerEvents;
+  readonly #state: StoredState;
+  readonly #headers: HeaderEncoder;
+  readonly #applier: Applier;
+  readonly #loop: RaftLoop;
+  readonly #reads: ReadIndexQueue;
+  readonly #pending = new PendingCalls();
+  readonly #leases: LeaseDriver;
+  readonly #origin: number;
+  readonly #timeoutMs: number;
+  #backend: SqliteBackend;
+  #network: PeerNetwork | undefined;
+  #sequence = 0;
+  #startedMs = 0;
+  #campaigned = false;
+  #published = false;
+  #leaderLostMs = 0;
+  #stopped = false;
+  readonly #leaderListeners = new Set<(leader: bigint) => void>();
+
+  constructor(config: ServerConfig, state: StoredState, events: ServerEvents) {
+    this.config = config;
+    this.#state = state;
+    this.#events = events;
+    this.clusterId = state.clusterId;
+    this.memberId = state.memberId;
+    this.#backend = state.backend;
+    this.#origin = randomInt(2 ** 32);
+    this.#timeoutMs = requestBaseTimeoutMs + 2 * config.electionMs;
+    const { clock, log } = config;
+    const minTtlSeconds = Math.ceil((3 * config.electionMs) / 2 / 1000);
+    this.lessor = new BackendLessor({ backend: state.backend, clock, minTtlSeconds });
+    this.store = new WatchableRevisionStore({
+      backend: state.backend,
+      clock,
+      leases: this.lessor,
+    });
+    this.tokens = config.authToken === 'simple' ? this.#newTokens() : undefined;
+    this.auth = new AuthStore(state.backend, this.tokens);
+    this.alarms = new AlarmStore(state.backend);
+    this.membership = new Membership({
+      clusterId: state.clusterId,
+      localId: state.memberId,
+      backend: state.backend,
+    });
+    this.#headers = new HeaderEncoder(this.clusterId, this.memberId);
+    this.node = this.#newNode();
+    this.#applier = this.#newApplier();
+    this.#reads = new ReadIndexQueue(this.node, () => clock.monotonicMs());
+    this.snapshots = new SnapshotKeeper({
+      ...state,
+      snapshotCount: config.snapshotCount,
+      clock,
+      log,
+      confState: () => this.node.status().confState,
+    });
+    this.changes = new MemberChanges(this);
+    this.#loop = this.#newLoop();
+    this.#leases = new LeaseDriver(this.lessor, clock, {
+      revoke: (id) => this.changes.revokeExpired(id),
+      checkpoint: (checkpoints) => this.changes.checkpoint(checkpoints),
+    });
+  }
+
+  #newTokens(): SimpleTokens {
+    return new SimpleTokens(this.config.clock, this.config.authTokenTtlMs);
+  }
+
+  #newNode(): RaftNode {
+    const { heartbeatMs, electionMs, preVote } = this.config;
+    return new RawNode({
+      id: this.memberId,
+      storage: this.#state.storage,
+      prng: new Prng(randomInt(2 ** 47)),
+      electionTicks: Math.max(2, Math.round(electionMs / heartbeatMs)),
+      heartbeatTicks: 1,
+      applied: this.#state.applied,
+      preVote,
+    });
+  }
+
+  #newApplier(): Applier {
+    const { store, lessor, auth, tokens, alarms } = this;
+    return new Applier({
+      store,
+      lessor,
+      auth,
+      tokens,
+      alarms,
+      header: (revision) => this.headerField(revision),
+      setMemberAttributes: ({ memberId, name, clientUrls }) => {
+        this.membership.setAttributes(memberId, name, clientUrls);
+        if (memberId === this.memberId) this.#onPublished();
+      },
+    });
+  }
+
+  #newLoop(): RaftLoop {
+    const { clock, log, heartbeatMs } = this.config;
+    return new RaftLoop({
+      node: this.node,
+      storage: this.#state.storage,
+      log: this.#state.wal,
+      clock,
+      logger: log,
+      tickMs: heartbeatMs,
+      maxPendingProposals,
+      handlers: {
+        send: (messages) => this.#send(messages),
+        applyEntry: (entry) => this.#applyEntry(entry),
+        onApplied: () => this.#onApplied(),
+        onReadStates: (states) => this.#reads.onReadStates(states),
+        onSoftState: (state) => this.#onSoftState(state),
+        installSnapshot: (snapshot) => this.#install(snapshot),
+        beforeReady: () => this.#reads.flush(),
+        onProposed: (proposals) => this.#onProposed(proposals),
+        onProposalsRefused: (proposals) => this.#onRefused(proposals),
+        onFatal: (error) => this.#fatal(error),
+      },
+    });
+  }
+
+  /** Starts to take part. @param network the way to the other members */
+  start(network: PeerNetwork): void {
+    this.#network = network;
+    this.#startedMs = this.config.clock.monotonicMs();
+    this.#updatePeers();
+    this.#loop.start(() => this.#onTick());
+  }
+
+  get network(): PeerNetwork {
+    if (this.#network === undefined) throw etcdError('stopped');
+    return this.#network;
+  }
+
+  get backend(): SqliteBackend {
+    return this.#backend;
+  }
+
+  get leader(): bigint {
+    return this.node.leader;
+  }
+
+  get isLeader(): boolean {
+    return this.node.role === 'leader';
+  }
+
+  get isLearner(): boolean {
+    return this.membership.local?.isLearner ?? false;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** Calls that wait for the log. */
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** Field 1 of an answer, encoded. */
+  headerField(revision = this.store.rev): Buffer {
+    return this.#headers.field(revision, this.node.term);
+  }
+
+  /** The same as a message. */
+  header(revision = this.store.rev): ResponseHeader {
+    const { clusterId, memberId } = this;
+    return { clusterId, memberId, revision, raftTerm: this.node.term };
+  }
+
+  /** Told when a leader appears or goes (0). @returns a function that ends it */
+  onLeaderChange(listener: (leader: bigint) => void): () => void {
+    this.#leaderListeners.add(listener);
+    return () => this.#leaderListeners.delete(listener);
+  }
+
+  /**
+   * Puts a request into the log and waits until it is applied here.
+   * @param payload the request as it came from the wire; copied
+   * @param request the same, decoded: what apply works with on this member
+   * @throws GrpcError; the timeouts and `stopped` leave open what has happened
+   */
+  propose(
+    kind: EntryKind,
+    payload: Uint8Array,
+    request: unknown,
+    auth?: EntryAuth,
+  ): Promise<unknown> {
+    const sequence = ++this.#sequence;
+    const data = encodeEntry({ kind, origin: this.#origin, sequence, auth }, payload);
+    if (data.length > this.config.maxRequestBytes) {
+      return Promise.reject(etcdError('requestTooLarge'));
+    }
+    return this.#enqueue({ type: 'normal', data, sequence }, request);
+  }
+
+  /** Puts a membership change into the log. @param build gets origin and sequence for the change's context */
+  proposeConfChange(
+    build: (origin: number, sequence: number) => Uint8Array,
+    timeoutMs = this.#timeoutMs,
+  ): Promise<unknown> {
+    const sequence = ++this.#sequence;
+    const data = build(this.#origin, sequence);
+    return this.#enqueue({ type: 'confChange', data, sequence }, undefined, timeoutMs);
+  }
+
+  #enqueue(
+    proposal: QueuedProposal,
+    request: unknown,
+    timeoutMs = this.#timeoutMs,
+  ): Promise<unknown> {
+    if (this.#stopped) return Promise.reject(etcdError('stopped'));
+    const { node } = this;
+    if (node.commitIndex > node.appliedIndex + maxGapCommittedApplied) {
+      return Promise.reject(etcdError('tooManyRequests'));
+    }
+    if (!this.#loop.propose(proposal)) return Promise.reject(etcdError('tooManyRequests'));
+    const deadlineMs = this.config.clock.monotonicMs() + timeoutMs;
+    const { sequence } = proposal;
+    return new Promise((resolve, reject) => {
+      this.#pending.add({ sequence, request, deadlineMs, term: 0, resolve, reject });
+    });
+  }
+
+  /** Runs `read` once this member has applied all that was committed at the time of the call. */
+  linearizable<T>(read: () => T): Promise<T> {
+    if (this.#stopped) return Promise.reject(etcdError('stopped'));
+    const deadlineMs = this.config.clock.monotonicMs() + this.#timeoutMs;
+    return new Promise((resolve, reject) => {
+      const run = (): void => {
+        try {
+          resolve(read());
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#reads.wait(deadlineMs, run, reject);
+      this.#loop.wake();
+    });
+  }
+
+  /** A message from another member has arrived. */
+  step(message: Message): void {
+    if (this.membership.isRemoved(message.from)) return;
+    this.#loop.step(message);
+  }
+
+  /** The way to a peer is broken and could not be repaired at once. */
+  peerLost(id: bigint): void {
+    if (this.#stopped) return;
+    this.node.leaderConnectionLost(id);
+    this.#loop.wake();
+  }
+
+  peerUnreachable(id: bigint): void {
+    if (!this.#stopped) this.node.reportUnreachable(id);
+  }
+
+  /** The stream from a peer has ended: if the way to it is gone as well, it is lost. */
+  peerStreamEnded(id: bigint): void {
+    if (!this.#stopped && this.#network?.isConnected(id) === false) this.peerLost(id);
+  }
+
+  /** A peer can be reached now. */
+  peerConnected(): void {
+    this.#campaignEarly();
+  }
+
+  /** Wakes the loop after the node was told something. */
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  #send(messages: readonly Message[]): void {
+    const network = this.#network;
+    if (network === undefined) return;
+    for (const message of messages) {
+      if (message.type !== 'MsgSnap') continue;
+      void this.snapshots
+        .send(message, this.#backend, network)
+        .then((sent) => {
+          if (this.#stopped) return;
+          this.node.reportSnapshot(message.to, sent ? 'finished' : 'failed');
+          this.#loop.wake();
+        })
+        .catch((error: unknown) => this.#fatal(error));
+    }
+    network.send(messages.filter((message) => message.type !== 'MsgSnap'));
+  }
+
+  #onProposed(proposals: readonly QueuedProposal[]): void {
+    const { term } = this.node;
+    for (const { sequence } of proposals) this.#pending.handedOver(sequence, term);
+  }
+
+  #onRefused(proposals: readonly QueuedProposal[]): void {
+    for (const { sequence } of proposals) {
+      this.#pending.take(sequence)?.reject(etcdError('unhealthy'));
+    }
+  }
+
+  #applyEntry(entry: Entry): void {
+    if (entry.type !== 'normal') {
+      this.#applyConfChange(entry);
+    } else if (entry.data.length === 0) {
+      this.#pending.loseBefore(entry.term);
+    } else {
+      const decoded = decodeEntry(entry.data);
+      const isOurs = decoded.origin === this.#origin;
+      const call = isOurs ? this.#pending.take(decoded.sequence) : undefined;
+      try {
+        const result = this.#applier.apply(decoded, entry.index, call);
+        call?.resolve(result);
+      } catch (error) {
+        const known = clientError(error);
+        if (known === undefined) throw error;
+        call?.reject(known);
+      }
+    }
+    this.#backend.endApply(entry.index, entry.term);
+  }
+
+  #applyConfChange(entry: Entry): void {
+    const outcome = this.changes.apply(entry);
+    const { confState } = this.node.status();
+    this.#backend.setConfState(encodeConfState(outcome.confState ?? confState));
+    const call = outcome.origin === this.#origin ? this.#pending.take(outcome.sequence) : undefined;
+    if (outcome.error === undefined) call?.resolve(undefined);
+    else call?.reject(outcome.error);
+    this.#updatePeers();
+    if (this.membership.isRemoved(this.memberId)) this.#events.onRemoved();
+  }
+
+  #onApplied(): void {
+    this.#reads.serve();
+    this.snapshots.maybeTruncate(this.#backend);
+  }
+
+  async #install(snapshot: Snapshot): Promise<void> {
+    this.#backend = await this.snapshots.install(snapshot, this.#backend);
+    this.lessor.restore(this.#backend);
+    this.store.restore(this.#backend);
+    this.auth.restore(this.#backend);
+    this.alarms.restore(this.#backend);
+    this.membership.restore(this.#backend);
+    this.#updatePeers();
+  }
+
+  #updatePeers(): void {
+    const peers = this.membership.members
+      .filter(({ id }) => id !== this.memberId)
+      .map(({ id, peerUrls }) => ({ id, urls: peerUrls }));
+    // A member that joins learns the others from the cluster before its own log names them.
+    const isMember = this.membership.local !== undefined;
+    this.#network?.setPeers(
+      isMember
+        ? peers
+        : [
+            ...peers,
+            ...this.#state.peers.filter(({ id }) => !peers.some((peer) => peer.id === id)),
+          ],
+    );
+  }
+
+  #onSoftState(state: SoftState): void {
+    const { log, electionMs, clock } = this.config;
+    if (state.role === 'leader') {
+      if (!this.lessor.isPrimary) this.#leases.lead(Math.ceil(electionMs / 1000));
+    } else {
+      this.#leases.follow();
+    }
+    if (state.leader === 0n) this.#leaderLostMs = clock.monotonicMs();
+    log.info(
+      { term: this.node.term, role: state.role, leader: state.leader.toString(16) },
+      'raft role or leader changed',
+    );
+    serverMetrics.leaderChanged(state.leader, state.role === 'leader');
+    this.#reads.leaderChanged();
+    for (const listener of this.#leaderListeners) listener(state.leader);
+    this.#loop.wake();
+  }
+
+  #onTick(): void {
+    const nowMs = this.config.clock.monotonicMs();
+    const error = (): ReturnType<typeof etcdError> => this.#timeoutError();
+    this.#pending.expire(nowMs, error);
+    this.#reads.tick(error);
+    this.#campaignEarly();
+    if (!this.#published) this.#publish();
+    serverMetrics.progress({
+      committed: this.node.commitIndex,
+      applied: this.node.appliedIndex,
+      pending: this.#pending.size,
+    });
+  }
+
+  #timeoutError(): ReturnType<typeof etcdError> {
+    const lost = this.#leaderLostMs > this.config.clock.monotonicMs() - this.#timeoutMs;
+    if (lost) return etcdError('timeoutDueToLeaderFail');
+    const { leader } = this;
+    if (leader !== 0n && leader !== this.memberId && !this.network.isConnected(leader)) {
+      return etcdError('timeoutDueToConnectionLost');
+    }
+    return etcdError('timeout');
+  }
+
+  /**
+   * A member that has just started need not wait a whole election timeout: as soon as a quorum can be reached, the first voter by
+   * id asks for votes, the next a little later. With PreVote this disturbs nobody who has a leader.
+   */
+  #campaignEarly(): void {
+    if (this.#campaigned || this.#stopped || this.leader !== 0n) return;
+    const { voters } = this.membership;
+    const rank = voters.findIndex(({ id }) => id === this.memberId);
+    if (rank < 0 || this.#network === undefined) return;
+    const elapsedMs = this.config.clock.monotonicMs() - this.#startedMs;
+    if (elapsedMs < rank * this.config.heartbeatMs * 2) return;
+    const reachable = voters.filter(
+      ({ id }) => id === this.memberId || this.network.isConnected(id),
+    ).length;
+    if (reachable <= voters.length / 2) return;
+    this.#campaigned = true;
+    this.node.campaign();
+    this.#loop.wake();
+  }
+
+  #publish(): void {
+    const local = this.membership.local;
+    if (this.leader === 0n || local === undefined) return;
+    const { name, clientUrls } = this.config;
+    this.#published = true;
+    if (local.name === name && local.clientUrls.join() === clientUrls.join()) {
+      this.#onPublished();
+      return;
+    }
+    const attributes: MemberAttributes = {
+      memberId: this.memberId,
+      name,
+      clientUrls: [...clientUrls],
+    };
+    const payload = MemberAttributes.encode(attributes).finish();
+    this.propose('memberAttributes', payload, attributes).catch(() => {
+      this.#published = false;
+    });
+  }
+
+  #onPublished(): void {
+    this.#published = true;
+    this.#events.onReady();
+  }
+
+  #fatal(error: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#events.onFatal(error);
+  }
+
+  /** True when an alarm of the kind is raised anywhere in the cluster. */
+  hasAlarm(alarm: AlarmType): boolean {
+    return this.alarms.has(alarm);
+  }
+
+  /** Stops taking part and closes the files. Calls that wait get `stopped`. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#leases.follow();
+    this.#loop.stop();
+    this.#network?.close();
+    this.#pending.failAll(() => etcdError('stopped'));
+    this.#reads.failAll(() => etcdError('stopped'));
+    this.store.close();
+    await this.snapshots.idle();
+    await this.#state.wal.close();
+    await this.#backend.close();
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Snapshots of the backend: the backend *is* the snapshot, so taking one means to make it durable, note its position in
+ * the log and truncate the log behind it. A follower that needs truncated entries gets a copy of the database.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mustExist } from '../../lib/assert.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import type { ConfState, MemoryStorage, MsgSnap, Snapshot } from '../../raft/index.js';
+import { installSnapshotFile } from '../backend/snapshot.js';
+import { SqliteBackend } from '../backend/sqlite-backend.js';
+import type { PeerNetwork } from '../peer/types.js';
+import type { Wal } from '../wal/wal.js';
+import type { DataPaths } from './bootstrap.js';
+import { catchUpEntries } from './limits.js';
+import { decodeConfState, encodeConfState } from './membership.js';
+
+export interface SnapshotKeeperOptions {
+  readonly wal: Wal;
+  readonly storage: MemoryStorage;
+  readonly paths: DataPaths;
+  readonly applied: number;
+  /** Applied entries between two truncations. */
+  readonly snapshotCount: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly confState: () => ConfState;
+}
+
+export class SnapshotKeeper {
+  readonly #options: SnapshotKeeperOptions;
+  #lastIndex: number;
+  #truncating: Promise<void> | undefined;
+  /** Received images that Raft has not asked for yet, by index. */
+  readonly #received = new Map<number, string>();
+  #counter = 0;
+  readonly #sending = new Set<bigint>();
+
+  constructor(options: SnapshotKeeperOptions) {
+    this.#options = options;
+    this.#lastIndex = options.applied;
+  }
+
+  /** Resolves when nothing runs in the background. */
+  async idle(): Promise<void> {
+    await this.#truncating;
+  }
+
+  /** A path of its own for an image on its way. */
+  newPath(): { readonly directory: string; readonly name: string; readonly path: string } {
+    const directory = this.#options.paths.snapshots;
+    const name = `${process.pid}-${++this.#counter}.db`;
+    return { directory, name, path: join(directory, name) };
+  }
+
+  /** Once enough has been applied since the last time: makes the state durable and truncates the log behind it. */
+  maybeTruncate(backend: SqliteBackend): void {
+    const { index } = backend.consistentIndex;
+    if (this.#truncating !== undefined || index - this.#lastIndex < this.#options.snapshotCount) {
+      return;
+    }
+    this.#truncating = this.#truncate(backend)
+      .catch((error: unknown) => {
+        this.#options.log.error({ error }, 'the log could not be truncated; trying again later');
+        this.#lastIndex = index;
+      })
+      .finally(() => {
+        this.#truncating = undefined;
+      });
+  }
+
+  async #truncate(backend: SqliteBackend): Promise<void> {
+    const { wal, storage, log } = this.#options;
+    const confState = this.#options.confState();
+    await backend.makeDurable();
+    const index = Math.min(backend.durableIndex, storage.lastIndex());
+    const term = storage.term(index);
+    if (typeof term !== 'number') return;
+    wal.saveSnapshot({ index, term, confState: encodeConfState(confState) });
+    await wal.sync();
+    if (!storage.createSnapshot(index, confState, new Uint8Array(0))) return;
+    this.#lastIndex = index;
+    const truncateTo = index - catchUpEntries;
+    if (truncateTo > 0) storage.truncateTo(truncateTo);
+    const segments = wal.releaseTo(Math.max(0, truncateTo));
+    log.info({ index, truncateTo, segments }, 'truncated the raft log');
+  }
+
+  /**
+   * Sends the present state to a follower. The message names the state that is really sent, which is newer than Raft asked for.
+   * @returns whether it arrived
+   */
+  async send(message: MsgSnap, backend: SqliteBackend, network: PeerNetwork): Promise<boolean> {
+    const { log } = this.#options;
+    if (this.#sending.has(message.to)) return false;
+    this.#sending.add(message.to);
+    const { path } = this.newPath();
+    try {
+      const image = await backend.snapshotTo(path);
+      const confState =
+        image.confState === undefined
+          ? this.#options.confState()
+          : decodeConfState(image.confState);
+      const { index, term } = image.consistentIndex;
+      const metadata = { index, term, confState };
+      const snapshot: Snapshot = { data: new Uint8Array(0), metadata };
+      log.info(
+        { to: message.to.toString(16), index, bytes: image.sizeBytes },
+        'sending a snapshot',
+      );
+      await network.sendSnapshot({ ...message, snapshot }, path);
+      return true;
+    } catch (error) {
+      log.warn({ to: message.to.toString(16), error }, 'a snapshot could not be sent');
+      return false;
+    } finally {
+      this.#sending.delete(message.to);
+      await rm(path, { force: true });
+    }
+  }
+
+  /** An image has arrived; Raft decides whether it is wanted. */
+  async received(index: number, path: string): Promise<void> {
+    const older = this.#received.get(index);
+    this.#received.set(index, path);
+    if (older !== undefined) await rm(older, { force: true });
+    for (const [other, unwanted] of this.#received) {
+      if (other >= index) continue;
+      this.#received.delete(other);
+      await rm(unwanted, { force: true });
+    }
+  }
+
+  /**
+   * Puts a received image in the place of the backend and notes it in the log.
+   * @returns the new backend; the old one is closed
+   */
+  async install(snapshot: Snapshot, backend: SqliteBackend): Promise<SqliteBackend> {
+    const { wal, paths, clock, log } = this.#options;
+    await this.#truncating;
+    const { index, term, confState } = snapshot.metadata;
+    const path = mustExist(this.#received.get(index), 'image of the snapshot');
+    this.#received.delete(index);
+    backend.abandon();
+    installSnapshotFile(path, paths.database);
+    const next = SqliteBackend.open(paths.database, { clock });
+    wal.saveSnapshot({ index, term, confState: encodeConfState(confState) });
+    await wal.sync();
+    this.#lastIndex = index;
+    log.info({ index, term }, 'installed a snapshot');
+    return next;
+  }
+}
