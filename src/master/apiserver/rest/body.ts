@@ -1,6 +1,7 @@
 import { DecodeError } from '../../../api/schema/decode.js';
 import type { ParsedBody } from '../../../api/schema/json-text.js';
 import { parseJsonBody, parseYamlBody } from '../../../api/schema/json-text.js';
+import { decodeProtobuf, isProtobuf } from '../protobuf/decode.js';
 import { maxRequestBytes } from '../limits.js';
 import { badRequest, tooLarge } from '../status.js';
 import type { Exchange } from './exchange.js';
@@ -24,6 +25,7 @@ export async function readBody(exchange: Exchange): Promise<Buffer> {
 
 /** Parses a body of this content type. @throws StatusError BadRequest, UnsupportedMediaType */
 export function parseBody(bytes: Buffer, contentType: string, strict: boolean): ParsedBody {
+  if (isProtobuf(contentType)) return { value: decodeProtobuf(bytes), duplicates: [] };
   const format = bodyFormat(contentType);
   const text = bytes.toString();
   try {
