@@ -154,8 +154,11 @@ export class RaftCluster implements MemberHooks {
     if (latest === undefined) return;
     const current = memberIds(latest.state);
     for (const member of this.members) {
-      // Added again meanwhile.
-      if (member.retired && current.includes(member.id)) member.start(this.#now);
+      if (current.includes(member.id)) {
+        // Added again meanwhile.
+        if (member.retired) member.start(this.#now);
+        continue;
+      }
       const isKnown = current.every((id) => !memberIds(this.#member(id).state).includes(member.id));
       if (isKnown && member.node !== undefined && member.state.applied > 0) member.retire();
     }

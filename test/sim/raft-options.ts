@@ -96,7 +96,29 @@ const stormEvery = 8;
 export function drawOptions(seed: number, canary?: Canary): SimOptions {
   const prng = new Prng(seed);
   const calm = drawCalm(prng, seed, canary);
-  return prng.below(stormEvery) === 0 ? stormy(calm) : calm;
+  const profile = prng.below(stormEvery);
+  if (profile === 0) return stormy(calm);
+  return profile < 4 && calm.readMode === 'lease' ? leaseBound(calm) : calm;
+}
+
+/** Reads all the time on a quick network that falls apart often: what a leader serves after it has lost its lease without knowing. */
+function leaseBound(calm: SimOptions): SimOptions {
+  return {
+    ...calm,
+    preVote: true,
+    electionTicks: 5,
+    memberCount: Math.max(3, calm.memberCount),
+    unitsPerTick: Array.from({ length: 8 }, () => 8),
+    network: { ...calm.network, delayMax: 2, loss: never },
+    chances: {
+      ...calm.chances,
+      nemesis: oneIn(60),
+      write: oneIn(2),
+      read: oneIn(1),
+      membership: never,
+    },
+    faults: ['partition', 'oneWay', 'mend', 'crash', 'restart'],
+  };
 }
 
 /**
