@@ -11,6 +11,7 @@ import { IngressController } from './ingress/controller.js';
 import { IngressStatus } from './ingress/status.js';
 import { IptablesProxier } from './iptables/proxier.js';
 import { addLocalAddress, removeLocalAddress } from './local-address.js';
+import { PolicyController } from './policy/policy-controller.js';
 import { HealthChecks } from './model/health-check.js';
 import { ServiceWatch } from './model/service-watch.js';
 import { UserspaceProxier } from './userspace/proxier.js';
@@ -102,6 +103,9 @@ class Node implements Netproxy {
       await proxier.start();
     }
     if (mode !== 'iptables') return;
+    const policies = new PolicyController({ ...this.#options, run: this.#run });
+    this.#parts.push(policies);
+    policies.start();
     const proxier = new IptablesProxier({
       watch: this.#watch,
       nodeName,

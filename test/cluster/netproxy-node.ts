@@ -111,7 +111,23 @@ async function endpoints(which: readonly number[]): Promise<void> {
   }
 }
 
+/** Nobody may reach the second pod. */
+async function policy(): Promise<void> {
+  for (const [index, ip] of ips.entries()) {
+    await api.create<ApiObject & { spec: object; status: object }>(resources.pods, {
+      metadata: { namespace: 'default', name: `pod${index}`, labels: { index: `${index}` } },
+      spec: { nodeName: 'n1' },
+      status: { podIP: ip },
+    });
+  }
+  await api.create<ApiObject & { spec: object }>(resources.networkPolicies, {
+    metadata: { namespace: 'default', name: 'closed' },
+    spec: { podSelector: { matchLabels: { index: '1' } }, policyTypes: ['Ingress'] },
+  });
+}
+
 interface Command {
+  readonly policy?: boolean;
   readonly start?: { name: string; netnsPath: string }[];
   readonly endpoints?: number[];
   readonly difference?: boolean;
@@ -122,6 +138,7 @@ interface Command {
 async function handle(command: Command): Promise<unknown> {
   if (command.start !== undefined) return start(command.start);
   if (command.endpoints !== undefined) return endpoints(command.endpoints);
+  if (command.policy === true) return policy();
   if (command.difference === true) return difference();
   await proxy?.stop();
   if (command.cleanUp === true) return proxy?.cleanUp();

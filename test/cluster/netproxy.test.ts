@@ -160,10 +160,20 @@ function ask<T>(message: object): Promise<T> {
     expect(inside(host, 'iptables-save', '-t', 'nat')).toContain('-s 1.2.3.4/32');
   });
 
+  test('a network policy closes one pod to others on the same bridge', async () => {
+    const curl = (ip: string): string =>
+      attempt(pods[0]!, 'curl', '-s', '-m1', `http://${ip}:8080`).trim();
+    expect(curl(ips[1]!)).toBe(pods[1]);
+    await ask({ policy: true });
+    await eventually('closed', () => curl(ips[1]!) === '');
+    expect(attempt(pods[1]!, 'curl', '-s', '-m1', `http://${ips[0]}:8080`).trim()).toBe(pods[0]);
+  });
+
   test('cleanUp leaves nothing of ours', async () => {
     await ask({ cleanUp: true });
     const left = inside(host, 'iptables-save');
     expect(left).not.toContain('KUBE-');
+    expect(left).not.toContain('TRIREME-POLICY');
     expect(left).toContain('-s 1.2.3.4/32');
   });
 });

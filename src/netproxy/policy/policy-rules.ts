@@ -1,0 +1,199 @@
+/**
+ * NetworkPolicies as rules for this node's pods. Pure. Per pod and direction that a policy selects one chain: each
+ * allowed peer RETURNs, the end drops. Only the first packet of a connection comes here, answers are not asked.
+ */
+import type { Namespace, NetworkPolicy, Pod, PolicyPeer, PolicyPort } from '../objects.js';
+import type { LabelSelector } from '../objects.js';
+import type { Cidr } from '../address.js';
+import { formatCidr, parseCidr } from '../address.js';
+import type { ChainId, Rule } from '../iptables/rule.js';
+import { chainName, comment, join } from '../iptables/rule.js';
+import type { Contribution } from '../iptables/service-rules.js';
+
+export interface PolicyState {
+  readonly nodeName: string;
+  readonly policies: readonly NetworkPolicy[];
+  readonly pods: readonly Pod[];
+  readonly namespaces: readonly Namespace[];
+}
+
+type Direction = 'Ingress' | 'Egress';
+
+export const policyChain = 'filter/TRIREME-POLICY' as const;
+export const ownedByPolicies = /^KUBE-(?:PIN|POUT)-[A-Z2-7]{16}$/;
+
+/** By pod, "namespace/name": what is to be added for it. Pods that no policy selects are absent. */
+export function buildPolicyRules(state: PolicyState): Map<string, Contribution> {
+  const result = new Map<string, Contribution>();
+  for (const pod of state.pods) {
+    if (pod.spec?.nodeName !== state.nodeName || podIps(pod).length === 0) continue;
+    const own = state.policies.filter(
+      ({ metadata, spec }) =>
+        metadata.namespace === pod.metadata.namespace &&
+        selects(spec?.podSelector ?? {}, pod.metadata.labels),
+    );
+    const key = `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`;
+    const chains = new Map<ChainId, Rule[]>();
+    const jumps: Rule[] = [];
+    for (const direction of ['Ingress', 'Egress'] as const) {
+      const selecting = own.filter((policy) => typesOf(policy).includes(direction));
+      if (selecting.length === 0) continue;
+      const chain = chainName(direction === 'Ingress' ? 'PIN' : 'POUT', key);
+      const rules = selecting.flatMap((policy) => allowed(policy, direction, pod, state));
+      chains.set(`filter/${chain}`, [...new Set(rules), `${comment(`${key} default`)} -j DROP`]);
+      const side = direction === 'Ingress' ? '-d' : '-s';
+      for (const ip of podIps(pod)) jumps.push(`${side} ${ip}/32 -j ${chain}`);
+    }
+    if (jumps.length > 0) result.set(key, { chains, shared: new Map([[policyChain, jumps]]) });
+  }
+  return result;
+}
+
+function allowed(
+  policy: NetworkPolicy,
+  direction: Direction,
+  pod: Pod,
+  state: PolicyState,
+): Rule[] {
+  const text = comment(`${policy.metadata.namespace ?? ''}/${policy.metadata.name} allows`);
+  const entries =
+    direction === 'Ingress'
+      ? (policy.spec?.ingress ?? []).map(({ from, ports }) => ({ peers: from, ports }))
+      : (policy.spec?.egress ?? []).map(({ to, ports }) => ({ peers: to, ports }));
+  const side = direction === 'Ingress' ? '-s' : '-d';
+  return entries.flatMap(({ peers, ports }) =>
+    peerMatches(peers, side, policy, state).flatMap((peer) =>
+      portMatches(ports, peer.pod ?? pod, direction, peer.pod !== undefined).map((port) =>
+        join(peer.match, port.protocol, text, port.ports, '-j RETURN'),
+      ),
+    ),
+  );
+}
+
+interface PeerMatch {
+  readonly match: string;
+  /** The pod behind the address, whose named ports count on the way out. */
+  readonly pod?: Pod;
+}
+
+function peerMatches(
+  peers: readonly PolicyPeer[] | undefined,
+  side: '-s' | '-d',
+  policy: NetworkPolicy,
+  state: PolicyState,
+): PeerMatch[] {
+  if (peers === undefined || peers.length === 0) return [{ match: '' }];
+  return peers.flatMap((peer): PeerMatch[] => {
+    if (peer.ipBlock !== undefined) {
+      return subtract(peer.ipBlock.cidr, peer.ipBlock.except ?? []).map((block) => ({
+        match: block === '0.0.0.0/0' ? '' : `${side} ${block}`,
+      }));
+    }
+    const spaces = namespacesOf(peer, policy, state.namespaces);
+    return state.pods
+      .filter(
+        ({ metadata, spec }) =>
+          spec?.hostNetwork !== true &&
+          spaces.has(metadata.namespace ?? '') &&
+          selects(peer.podSelector ?? {}, metadata.labels),
+      )
+      .flatMap((pod) => podIps(pod).map((ip) => ({ match: `${side} ${ip}/32`, pod })));
+  });
+}
+
+function namespacesOf(
+  peer: PolicyPeer,
+  policy: NetworkPolicy,
+  namespaces: readonly Namespace[],
+): Set<string> {
+  const { namespaceSelector } = peer;
+  if (namespaceSelector === undefined) return new Set([policy.metadata.namespace ?? '']);
+  return new Set(
+    namespaces
+      .filter(({ metadata }) => selects(namespaceSelector, metadata.labels))
+      .map(({ metadata }) => metadata.name),
+  );
+}
+
+/** A named port is looked up in the pod that receives. */
+function portMatches(
+  ports: readonly PolicyPort[] | undefined,
+  pod: Pod,
+  direction: Direction,
+  isPeer: boolean,
+): { protocol: string; ports: string }[] {
+  if (ports === undefined || ports.length === 0) return [{ protocol: '', ports: '' }];
+  return ports.flatMap(({ port, endPort, protocol }) => {
+    const name = (protocol ?? 'TCP').toLowerCase();
+    if (port === undefined) return [{ protocol: `-p ${name}`, ports: '' }];
+    const receiverKnown = direction === 'Ingress' || isPeer;
+    const numbers =
+      typeof port === 'number' ? [port] : receiverKnown ? namedPorts(pod, port, protocol) : [];
+    const range = endPort === undefined ? '' : `:${endPort}`;
+    return numbers.map((number) => ({
+      protocol: `-p ${name}`,
+      ports: `-m ${name} --dport ${number}${range}`,
+    }));
+  });
+}
+
+function namedPorts(pod: Pod, wanted: string, protocol = 'TCP'): number[] {
+  return (pod.spec?.containers ?? []).flatMap(({ ports }) =>
+    (ports ?? []).flatMap(({ name, containerPort, protocol: own }) =>
+      name === wanted && (own ?? 'TCP') === protocol ? [containerPort] : [],
+    ),
+  );
+}
+
+function typesOf(policy: NetworkPolicy): readonly string[] {
+  const given = policy.spec?.policyTypes ?? [];
+  if (given.length > 0) return given;
+  return policy.spec?.egress === undefined ? ['Ingress'] : ['Ingress', 'Egress'];
+}
+
+/** Label selectors of the API: all terms must hold; an empty one selects everything. */
+export function selects(
+  selector: LabelSelector,
+  labels: Readonly<Record<string, string>> | undefined,
+): boolean {
+  const has = labels ?? {};
+  const equal = Object.entries(selector.matchLabels ?? {}).every(([k, v]) => has[k] === v);
+  return (
+    equal &&
+    (selector.matchExpressions ?? []).every(({ key, operator, values }) => {
+      const value = has[key];
+      if (operator === 'Exists') return value !== undefined;
+      if (operator === 'DoesNotExist') return value === undefined;
+      const inside = value !== undefined && (values ?? []).includes(value);
+      return operator === 'In' ? inside : !inside;
+    })
+  );
+}
+
+function podIps(pod: Pod): string[] {
+  if (pod.spec?.hostNetwork === true) return [];
+  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return [];
+  const all = pod.status?.podIPs?.map(({ ip }) => ip) ?? [pod.status?.podIP ?? ''];
+  return all.filter((ip) => ip.includes('.'));
+}
+
+/** The block without the exceptions, as blocks: halves are split off until they lie inside or outside of each. */
+export function subtract(cidr: string, except: readonly string[]): string[] {
+  const whole = parseCidr(cidr);
+  if (whole === undefined) return [];
+  const holes = except.flatMap((text) => parseCidr(text) ?? []);
+  const split = (block: Cidr): Cidr[] => {
+    const overlapping = holes.filter((hole) => overlaps(block, hole));
+    if (overlapping.length === 0) return [block];
+    if (overlapping.some((hole) => hole.prefix <= block.prefix)) return [];
+    const prefix = block.prefix + 1;
+    const upper = block.base + 2 ** (32 - prefix);
+    return [...split({ base: block.base, prefix }), ...split({ base: upper, prefix })];
+  };
+  return split(whole).map(formatCidr);
+}
+
+function overlaps(a: Cidr, b: Cidr): boolean {
+  const [wide, narrow] = a.prefix <= b.prefix ? [a, b] : [b, a];
+  return narrow.base >= wide.base && narrow.base < wide.base + 2 ** (32 - wide.prefix);
+}
