@@ -14,7 +14,9 @@ import { createNodeIpamController } from './node/ipam.js';
 import { createNodeLifecycleController } from './node/lifecycle.js';
 import { createPodGarbageCollector } from './node/pod-gc.js';
 import { createTaintEvictionController } from './node/taint-eviction.js';
+import { createClusterRoleAggregation } from './policy/cluster-role-aggregation.js';
 import { createDisruptionController } from './policy/disruption.js';
+import { createQuotaController } from './policy/quota.js';
 import {
   createReplicaSetController,
   createReplicationControllerController,
@@ -46,6 +48,8 @@ export const registry: Readonly<Record<string, Create>> = {
   'job-controller': createJobController,
   'cronjob-controller': (context) => [createCronJobController(context)],
   'disruption-controller': (context) => [createDisruptionController(context)],
+  'resourcequota-controller': (context) => [createQuotaController(context)],
+  'clusterrole-aggregation-controller': (context) => [createClusterRoleAggregation(context)],
   'endpoints-controller': (context) => [createEndpointsController(context)],
   'endpointslice-controller': (context) => [createEndpointSliceController(context)],
   'persistentvolume-binder-controller': createVolumeBinder,

@@ -1,0 +1,52 @@
+/** Controller "clusterrole-aggregation": a ClusterRole with `aggregationRule` gets the rules of the roles it selects. */
+import type { ApiObject } from '../../../client/types.js';
+import type { ControllerContext } from '../runtime/context.js';
+import type { Reconciler } from '../runtime/controller.js';
+import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
+import { canonicalJson, jsonEqual } from '../runtime/hash.js';
+import { resources } from '../runtime/resources.js';
+import type { SelectorLike } from '../runtime/selectors.js';
+import { compileSelector } from '../runtime/selectors.js';
+
+interface ClusterRole extends ApiObject {
+  rules?: unknown[];
+  aggregationRule?: { clusterRoleSelectors?: SelectorLike[] };
+}
+
+/** The rules of all roles that one of the selectors matches, by name of the role, each once. Pure. */
+export function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]): unknown[] {
+  const selectors = (role.aggregationRule?.clusterRoleSelectors ?? []).map(compileSelector);
+  const rules = new Map<string, unknown>();
+  const sources = all
+    .filter(
+      (other) =>
+        other.metadata.name !== role.metadata.name &&
+        selectors.some((matches) => matches(other.metadata.labels)),
+    )
+    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  for (const { rules: own = [] } of sources) {
+    for (const rule of own) rules.set(canonicalJson(rule), rule);
+  }
+  return [...rules.values()];
+}
+
+export function createClusterRoleAggregation(context: ControllerContext): Reconciler {
+  const reconciler = createReconciler(context, { name: 'clusterrole-aggregation', reconcile });
+  const roles = context.informers.informer<ClusterRole>(resources.clusterRoles);
+  roles.onChange(() => {
+    for (const role of roles.list()) {
+      if (role.aggregationRule !== undefined) reconciler.enqueue(role.metadata.name);
+    }
+  });
+
+  async function reconcile(name: string): Promise<void> {
+    const role = roles.get({ name });
+    if (role?.aggregationRule === undefined) return;
+    const rules = aggregatedRules(role, roles.list());
+    if (jsonEqual(role.rules ?? [], rules)) return;
+    await context.client
+      .update<ClusterRole>(resources.clusterRoles, { ...role, rules })
+      .catch(ignoreNotFound);
+  }
+  return reconciler;
+}
