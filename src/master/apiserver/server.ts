@@ -34,6 +34,10 @@ import { AuditLog } from './rest/audit.js';
 import { Pipeline } from './rest/pipeline.js';
 import { ResourceHandler } from './rest/resource-handler.js';
 import { WatchServer } from './rest/watch-server.js';
+import type { AddressRange } from './services/address-range.js';
+import { parseRange } from './services/address-range.js';
+import { ServiceAllocator } from './services/allocator.js';
+import { KubernetesService } from './services/kubernetes-service.js';
 import { encryptedValues, plainValues } from './storage/encryption.js';
 import { EtcdStore } from './storage/etcd-store.js';
 import { storageId } from './storage/keys.js';
@@ -59,6 +63,7 @@ class ApiServer {
   readonly #mirror: Mirror;
   readonly #objects: Objects;
   readonly #kinds: KindRegistry;
+  readonly #range: AddressRange;
   readonly #watches: WatchServer;
   readonly #health: HealthHandler;
   readonly #audit: AuditLog | undefined;
@@ -76,6 +81,15 @@ class ApiServer {
           });
     this.#mirror = new Mirror({ store: this.#store, log, clock, values });
     this.#objects = new Objects({ store: this.#store, mirror: this.#mirror, log, clock, values });
+    this.#range = parseRange(options.serviceClusterIpRange);
+    this.#objects.setCompanion(
+      'services',
+      new ServiceAllocator({
+        mirror: this.#mirror,
+        range: this.#range,
+        ports: options.nodePortRange,
+      }),
+    );
     this.#kinds = builtInRegistry();
     for (const kind of this.#kinds.list()) registerFields(this.#mirror, kind);
     this.#watches = new WatchServer(this.#objects);
@@ -99,9 +113,23 @@ class ApiServer {
     const host = this.#options.bindAddress;
     const { port: restPort } = await rest.listen({ host, port: this.#options.securePort });
     const { port: grpcPort } = await grpc.listen({ host, port: this.#options.grpcPort });
+    const service = new KubernetesService({
+      deps: core,
+      range: this.#range,
+      address: this.#options.advertiseAddress,
+      port: restPort,
+    });
+    await service.start();
     this.#health.setReady();
     log.info({ restPort, grpcPort }, 'the API server is ready');
-    return { restPort, grpcPort, stop: () => this.#stop(rest, grpc, resources) };
+    return {
+      restPort,
+      grpcPort,
+      stop: async () => {
+        await service.stop();
+        await this.#stop(rest, grpc, resources);
+      },
+    };
   }
 
   #pipeline(): { pipeline: Pipeline; core: ApiCore } {

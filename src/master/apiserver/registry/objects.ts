@@ -11,6 +11,8 @@ import { encodeStored, spliceVersion } from '../storage/codec.js';
 import type { ValueTransformer } from '../storage/encryption.js';
 import { kindPrefix, objectKey, storageId } from '../storage/keys.js';
 import type { Guard, Store, StoredKv, StoreOp, TxnResult } from '../storage/store.js';
+import type { Companion, CompanionPlan } from './companion.js';
+import { nothingElse } from './companion.js';
 import { mapStoreError } from './store-errors.js';
 import { presentBytes, readAs, toStored } from './versions.js';
 
@@ -45,6 +47,7 @@ export class Objects {
   readonly clock: Clock;
   readonly log: Logger;
   readonly #values: ValueTransformer;
+  readonly #companions = new Map<string, Companion>();
 
   constructor(options: {
     readonly mirror: Mirror;
@@ -62,6 +65,17 @@ export class Objects {
 
   cache(kind: Pick<KindDeclaration, 'storage'>): ResourceCache {
     return this.mirror.cache(storageId(kind.storage));
+  }
+
+  /** From now on, writes of the resource go together with what `companion` plans. */
+  setCompanion(id: string, companion: Companion): void {
+    this.#companions.set(id, companion);
+  }
+
+  #plan(place: Place, next: KubeObject | undefined, old: Entry | undefined): CompanionPlan {
+    const companion = this.#companions.get(storageId(place.kind.storage));
+    if (companion === undefined) return nothingElse;
+    return companion.plan(next, old === undefined ? undefined : readAs(place.kind, old));
   }
 
   /** The present time as objects hold it. */
@@ -89,14 +103,19 @@ export class Objects {
   /** Stores a new object. @throws StatusError AlreadyExists */
   async create(place: Place, object: KubeObject): Promise<Entry> {
     const key = keyOf(place);
-    const stored = encodeStored(toStored(place.kind, object));
-    const result = await this.#txn([{ key, modRevision: 0 }], [this.#put(place.kind, key, stored)]);
-    if (!result.succeeded) throw alreadyExists(target(place.kind), place.name);
-    return new Entry(
-      objectKey(place.namespace, place.name),
-      spliceVersion(stored, result.revision),
-      result.revision,
-    );
+    for (let attempt = 0; attempt < maxWriteAttempts; attempt++) {
+      const plan = this.#plan(place, object, undefined);
+      const stored = encodeStored(toStored(place.kind, object));
+      const guards = [{ key, modRevision: 0 }, ...plan.guards];
+      const result = await this.#txn(guards, [this.#put(place.kind, key, stored), ...plan.ops]);
+      if (result.succeeded) {
+        const bytes = spliceVersion(stored, result.revision);
+        return new Entry(objectKey(place.namespace, place.name), bytes, result.revision);
+      }
+      if (result.current[0] !== undefined) break;
+      await this.mirror.waitFor(result.revision);
+    }
+    throw alreadyExists(target(place.kind), place.name);
   }
 
   /**
@@ -138,9 +157,13 @@ export class Objects {
     entry: Entry,
     changed: Changed,
   ): Promise<ChangeResult | { retryWith: Entry }> {
+    const plan = this.#plan(place, changed.next, entry);
     const guard: Guard = { key, modRevision: entry.revision };
     if (changed.next === undefined) {
-      const result = await this.#txn([guard], [{ type: 'delete', key }]);
+      const result = await this.#txn(
+        [guard, ...plan.guards],
+        [{ type: 'delete', key }, ...plan.ops],
+      );
       if (!result.succeeded) return this.#retry(place, key, result);
       const gone = entry.deletedAt(result.revision);
       return {
@@ -160,7 +183,10 @@ export class Objects {
         deleted: false,
       };
     }
-    const result = await this.#txn([guard], [this.#put(place.kind, key, stored)]);
+    const result = await this.#txn(
+      [guard, ...plan.guards],
+      [this.#put(place.kind, key, stored), ...plan.ops],
+    );
     if (!result.succeeded) return this.#retry(place, key, result);
     changed.next.metadata.resourceVersion = String(result.revision);
     const written = new Entry(entry.key, spliceVersion(stored, result.revision), result.revision);
@@ -176,7 +202,9 @@ export class Objects {
     return this.#txn([guard], []);
   }
 
-  #retry(place: Place, key: string, result: TxnResult): { retryWith: Entry } {
+  async #retry(place: Place, key: string, result: TxnResult): Promise<{ retryWith: Entry }> {
+    if (this.#companions.has(storageId(place.kind.storage)))
+      await this.mirror.waitFor(result.revision);
     const current = result.current[0];
     if (current === undefined) throw notFound(target(place.kind), place.name);
     return { retryWith: this.#entry(place, key, current) };
