@@ -37,7 +37,7 @@ describe('a known mistake is found', () => {
   test.each<[Canary, number, number, RegExp]>([
     ['commitOldTerm', 30, 10, /leader completeness/],
     ['voteNotPersisted', 1, 10, /votes for 5 and 1 in term/],
-    ['ackBeforeSync', 20, 10, /what is committed is in the log/],
+    ['ackBeforeSync', 20, 10, /leader completeness|what is committed is in the log/],
     ['readWithoutQuorum', 55, 3, /stale read/],
     ['leaseNeverEnds', 386, 3, /stale read/],
     ['voteForStaleLog', 1, 10, /leader completeness|committed entry/],
