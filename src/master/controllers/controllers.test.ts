@@ -7,7 +7,13 @@ import { Prng } from '../../lib/prng.js';
 import { startScheduler } from '../scheduler/scheduler.js';
 import type { Claim, Node, Pod, StorageClass } from './runtime/core-types.js';
 import { resources } from './runtime/resources.js';
-import type { Deployment, ReplicaSet, StatefulSet } from './runtime/workload-types.js';
+import type {
+  DaemonSet,
+  Deployment,
+  Job,
+  ReplicaSet,
+  StatefulSet,
+} from './runtime/workload-types.js';
 import { startControllers } from './start.js';
 
 const clock = systemClock();
@@ -69,7 +75,7 @@ function hollowKubelet(
         .catch(() => undefined);
       return;
     }
-    if (object.status?.phase === 'Running') return;
+    if ((object.status?.phase ?? 'Pending') !== 'Pending') return;
     const status = {
       phase: 'Running',
       podIP: `10.0.${ip >> 8}.${ip++ & 255}`,
@@ -224,5 +230,68 @@ describe('deployment to bound pods', () => {
       .map(({ key }) => key)
       .slice(3);
     expect(replaced).toEqual(['default/db-2', 'default/db-1', 'default/db-0']);
+  });
+
+  test('a job counts its pods once and completes; its pods go with it', async () => {
+    const api = await cluster(2);
+    const job = await api.create<Job>(resources.jobs, {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'sum', namespace: 'default' },
+      spec: {
+        parallelism: 2,
+        completions: 5,
+        completionMode: 'Indexed',
+        selector: { matchLabels: { job: 'sum' } },
+        template: {
+          metadata: { labels: { job: 'sum' } },
+          spec: { containers: [{ name: 'c', image: 'c' }], restartPolicy: 'Never' },
+        },
+      },
+    });
+    await until('it is complete', async () => {
+      const { items } = await api.list<Pod>(resources.pods);
+      for (const pod of items) {
+        if (pod.status?.phase !== 'Running') continue;
+        await api.updateStatus(resources.pods, { ...pod, status: { phase: 'Succeeded' } });
+      }
+      const found = await api.get<Job>(resources.jobs, job.metadata);
+      return found.status?.conditions?.some((c) => c.type === 'Complete') === true;
+    });
+    const { status } = await api.get<Job>(resources.jobs, job.metadata);
+    expect(status?.succeeded).toBe(5);
+    expect(status?.completedIndexes).toBe('0-4');
+    await api.delete(resources.jobs, job.metadata);
+    await until('the pods are gone', async () => {
+      return (await api.list<Pod>(resources.pods)).items.every(
+        (pod) => pod.metadata.deletionTimestamp !== undefined,
+      );
+    });
+  });
+
+  test('a daemon set runs on each node', async () => {
+    const api = await cluster(3);
+    const set = await api.create<DaemonSet>(resources.daemonSets, {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name: 'agent', namespace: 'default' },
+      spec: {
+        selector: { matchLabels: { app: 'agent' } },
+        template: {
+          metadata: { labels: { app: 'agent' } },
+          spec: { containers: [{ name: 'c', image: 'a:1' }] },
+        },
+      },
+    });
+    await until('all three are ready', async () => {
+      const found = await api.get<DaemonSet>(resources.daemonSets, set.metadata);
+      return found.status?.numberReady === 3;
+    });
+    const { items } = await api.list<Pod>(resources.pods);
+    expect(items.map((pod) => pod.spec.nodeName ?? '').toSorted()).toEqual([
+      'node-0',
+      'node-1',
+      'node-2',
+    ]);
   });
 });
