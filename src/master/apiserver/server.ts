@@ -18,6 +18,7 @@ import { RbacAuthorizer } from './authz/rbac.js';
 import { reviewAnswers } from './authz/reviews.js';
 import { bootstrapCluster } from './bootstrap/bootstrap.js';
 import { Mirror } from './cache/mirror.js';
+import { DefinitionController } from './crd/controller.js';
 import { DiscoveryHandler } from './discovery/discovery-handler.js';
 import type { ApiCore } from './grpc/core.js';
 import { ResourceService } from './grpc/resource-service.js';
@@ -110,6 +111,12 @@ class ApiServer {
     this.#options.extendGrpc?.(grpc, core);
     await this.#mirror.start();
     await this.#bootstrap(core);
+    const definitions = new DefinitionController({
+      objects: this.#objects,
+      kinds: this.#kinds,
+      onKind: (kind) => registerFields(this.#mirror, kind),
+    });
+    definitions.start();
     const host = this.#options.bindAddress;
     const { port: restPort } = await rest.listen({ host, port: this.#options.securePort });
     const { port: grpcPort } = await grpc.listen({ host, port: this.#options.grpcPort });
@@ -126,6 +133,7 @@ class ApiServer {
       restPort,
       grpcPort,
       stop: async () => {
+        definitions.stop();
         await service.stop();
         await this.#stop(rest, grpc, resources);
       },
@@ -138,7 +146,11 @@ class ApiServer {
     const admission = new AdmissionChain(
       admissionPlugins(objects, this.#options.disabledAdmission),
     );
-    const writer = new Writer({ objects, admission, fields: createFieldTracker() });
+    const writer = new Writer({
+      objects,
+      admission,
+      fields: createFieldTracker(() => objects.now()),
+    });
     const deleter = new Deleter({ objects, admission });
     const lister = new Lister(objects);
     const mirror = this.#mirror;

@@ -60,7 +60,7 @@ export class ResourceService {
       patch: ({ ref, patch, patchType, force, options }, call) =>
         this.#unary(call, 'patch', ref, options, async (context) => {
           const forced = { ...context, options: { ...context.options, force } };
-          const source = patchSource(forced, patchType, patch);
+          const source = patchSource(forced, patchType, patch, () => this.#core.objects.now());
           return (await this.#core.writer.update(forced, source)).bytes;
         }),
       delete: (request, call) =>

@@ -1,3 +1,4 @@
+import { trackUpdate } from '../../../api/apply/managed-fields.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { RequestContext } from './types.js';
 
@@ -7,13 +8,13 @@ export interface FieldTracker {
   onWrite(context: RequestContext, next: KubeObject, old: KubeObject | undefined): void;
 }
 
-/** Keeps what the store holds: clients can neither add nor change entries by plain writes. */
-export function createFieldTracker(): FieldTracker {
+/** @param now the present time, RFC 3339 with whole seconds */
+export function createFieldTracker(now: () => string): FieldTracker {
   return {
-    onWrite(_context, next, old) {
-      const kept = old?.metadata.managedFields;
-      if (kept === undefined) delete next.metadata.managedFields;
-      else next.metadata.managedFields = kept;
+    onWrite(context, next, old) {
+      const { kind, subresource } = context.target;
+      const manager = context.options.fieldManager;
+      trackUpdate(kind, old, next, { manager, subresource, now: now() });
     },
   };
 }

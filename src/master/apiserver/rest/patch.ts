@@ -12,6 +12,7 @@ import { parseJsonBody } from '../../../api/schema/json-text.js';
 import type { RequestContext } from '../registry/types.js';
 import type { UpdateSource } from '../registry/writer.js';
 import { badRequest, failure, unsupportedMediaType } from '../status.js';
+import { applyPatch, applySource } from './apply.js';
 import { decodeChecked } from './decode.js';
 
 const jsonPatch = 'application/json-patch+json';
@@ -23,8 +24,10 @@ export function patchSource(
   context: RequestContext,
   contentType: string,
   body: Buffer,
+  now: () => string,
 ): UpdateSource {
   const [type = ''] = contentType.split(';');
+  if (type.trim() === applyPatch) return applySource(context, body, now);
   const run = patchFunction(context, type.trim(), body);
   return {
     createsMissing: false,
@@ -46,7 +49,7 @@ function patchFunction(
   body: Buffer,
 ): (old: unknown) => unknown {
   const { kind } = context.target;
-  const known = [jsonPatch, mergePatch, ...(kind.custom ? [] : [strategicPatch])];
+  const known = [jsonPatch, mergePatch, ...(kind.custom ? [] : [strategicPatch]), applyPatch];
   if (!known.includes(type)) throw unsupportedMediaType(known);
   const patch = attempt(() => parseJsonBody(body.toString(), false).value);
   if (type === jsonPatch) return (old) => applyJsonPatch(old, patch);

@@ -207,7 +207,9 @@ export class ResourceHandler {
   async #patch(exchange: Exchange, context: RequestContext): Promise<void> {
     const format = negotiate(header(exchange, 'accept'));
     const bytes = await readBody(exchange);
-    const source = patchSource(context, header(exchange, 'content-type'), bytes);
+    const source = patchSource(context, header(exchange, 'content-type'), bytes, () =>
+      this.#deps.objects.now(),
+    );
     const written = await this.#deps.writer.update(context, source);
     await this.#sendWritten(exchange, context, written, format, written.created ? 201 : 200);
   }

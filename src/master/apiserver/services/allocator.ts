@@ -142,7 +142,8 @@ export class ServiceAllocator implements Companion {
       const same = old?.spec.ports?.find(
         (other) => other.port === port.port && other.protocol === port.protocol,
       );
-      if (port.nodePort === undefined && same?.nodePort !== undefined) port.nodePort = same.nodePort;
+      if (port.nodePort === undefined && same?.nodePort !== undefined)
+        port.nodePort = same.nodePort;
       if (port.nodePort === undefined || port.nodePort === 0) port.nodePort = this.#freePort(used);
       else if (!before.has(portKey(port.nodePort)) && !used.has(port.nodePort)) {
         this.#checkPort(service, index, port.nodePort);

@@ -1,0 +1,85 @@
+/** Server-side apply: PATCH with `application/apply-patch+yaml`. */
+import { applyConfiguration, applyConflictStatus } from '../../../api/apply/managed-fields.js';
+import type { KubeObject } from '../../../api/object.js';
+import { isJsonObject } from '../../../api/object.js';
+import { DecodeError } from '../../../api/schema/decode.js';
+import { parseYamlBody } from '../../../api/schema/json-text.js';
+import type { RequestContext } from '../registry/types.js';
+import type { UpdateSource } from '../registry/writer.js';
+import { badRequest, conflict, failure, StatusError } from '../status.js';
+import { errorTarget } from '../registry/types.js';
+import { decodeChecked } from './decode.js';
+
+export const applyPatch = 'application/apply-patch+yaml';
+
+/** Reads an applied configuration. @throws StatusError BadRequest, Invalid */
+export function applySource(
+  context: RequestContext,
+  body: Buffer,
+  now: () => string,
+): UpdateSource {
+  const { kind, name } = context.target;
+  const { fieldManager: manager, force } = context.options;
+  if (manager === '') {
+    const text = 'Required value: is required for apply patch';
+    throw failure(422, 'Invalid', `PatchOptions.meta.k8s.io "" is invalid: fieldManager: ${text}`, {
+      group: 'meta.k8s.io',
+      kind: 'PatchOptions',
+      causes: [{ reason: 'FieldValueRequired', message: text, field: 'fieldManager' }],
+    });
+  }
+  const value = parse(body);
+  checkTypeMeta(value);
+  const config = decodeChecked(kind, value, [], context);
+  if ((config.metadata.managedFields?.length ?? 0) > 0) {
+    throw badRequest('metadata.managedFields must be nil');
+  }
+  const given = config.metadata.name ?? '';
+  if (given !== '' && given !== name) {
+    throw badRequest(
+      `the name of the object (${given}) does not match the name on the URL (${name})`,
+    );
+  }
+  config.metadata.name = name;
+  if (kind.namespaced) config.metadata.namespace = context.target.namespace;
+  return {
+    createsMissing: true,
+    tracksFields: true,
+    next(live): KubeObject {
+      const uid = config.metadata.uid;
+      if (live === undefined && uid !== undefined) {
+        throw conflict(
+          errorTarget(kind),
+          name,
+          `Precondition failed: UID in precondition: ${uid}, UID in object meta: `,
+        );
+      }
+      const writer = { manager, subresource: context.target.subresource, now: now() };
+      const outcome = applyConfiguration(kind, { live, config, force, writer });
+      if (outcome.conflicts.length > 0)
+        throw new StatusError(applyConflictStatus(outcome.conflicts));
+      if (live !== undefined && config.metadata.resourceVersion === undefined) {
+        outcome.object.metadata.resourceVersion = live.metadata.resourceVersion ?? '';
+      }
+      return outcome.object;
+    },
+  };
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return parseYamlBody(body.toString()).value;
+  } catch (error) {
+    if (error instanceof DecodeError) throw badRequest(`error decoding YAML: ${error.message}`);
+    throw error;
+  }
+}
+
+function checkTypeMeta(value: unknown): void {
+  if (!isJsonObject(value)) throw badRequest('error decoding YAML: the patch must be an object');
+  for (const field of ['apiVersion', 'kind']) {
+    const text = value[field];
+    if (typeof text === 'string' && text !== '') continue;
+    throw badRequest(`invalid object type: /, Kind=: ${field} must be set`);
+  }
+}
