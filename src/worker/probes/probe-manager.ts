@@ -19,8 +19,15 @@ export class ProbeManager {
     this.#options = options;
   }
 
-  /** Starts the probes of a container that runs; those that run already go on. */
-  start(containerId: string, container: Container): void {
+  /**
+   * Starts the probes of a container that runs; those that run already go on.
+   * @param known what was found before an agent's restart
+   */
+  start(
+    containerId: string,
+    container: Container,
+    known: Readonly<Partial<Record<ProbeKind, ProbeResult>>> = {},
+  ): void {
     if (this.#workers.has(containerId)) return;
     const workers = new Map<ProbeKind, ProbeWorker>();
     this.#workers.set(containerId, workers);
@@ -30,7 +37,7 @@ export class ProbeManager {
       ['readiness', container.readinessProbe],
     ];
     for (const [kind, probe] of kinds) {
-      if (probe === undefined) continue;
+      if (probe === undefined || (kind === 'startup' && known.startup === 'success')) continue;
       const target = { containerId, containerName: container.name, kind, probe };
       const started = (): boolean => kind === 'startup' || this.hasStarted(containerId);
       workers.set(
@@ -39,6 +46,7 @@ export class ProbeManager {
           target,
           clock: this.#options.clock,
           attempt: this.#options.attempt,
+          initial: known[kind],
           mayRun: started,
           onFailure: this.#options.onFailure,
           onResult: (which, result) => {

@@ -27,6 +27,8 @@ export interface ProbeTarget {
 export interface ProbeWorkerOptions {
   readonly target: ProbeTarget;
   readonly clock: Clock;
+  /** The result to start from. */
+  readonly initial?: ProbeResult | undefined;
   /** Runs the probe once; resolves in any case, within the probe's time-out. */
   readonly attempt: (target: ProbeTarget) => Promise<ProbeOutcome>;
   /** False delays the attempt: other probes wait for the startup probe. */
@@ -59,7 +61,7 @@ export class ProbeWorker {
 
   constructor(options: ProbeWorkerOptions) {
     this.#options = options;
-    this.#result = initialResult(options.target.kind);
+    this.#result = options.initial ?? initialResult(options.target.kind);
     const delayMs = (options.target.probe.initialDelaySeconds ?? 0) * 1000;
     this.#cancel = options.clock.schedule(delayMs, () => void this.#run());
   }

@@ -1,0 +1,252 @@
+/**
+ * What to do next for one pod. Pure: everything it knows comes in, nothing is changed. The shell performs the actions, records
+ * what came of them (`record.ts`) and asks again.
+ */
+import type { Container, Probe } from '../../api/types/core.js';
+import { formatDuration, waitUntil } from './back-off.js';
+import type { PodState, Track } from './state.js';
+import {
+  containersByRole,
+  graceSeconds,
+  hasExited,
+  isEnding,
+  isRunning,
+  podName,
+  tracksOf,
+  willRestart,
+} from './state.js';
+
+export type StopCause = 'ending' | 'finished' | 'liveness' | 'startup' | 'changed';
+
+export type PodAction =
+  | { readonly type: 'makeVolumes' | 'makeSandbox' | 'removeSandbox' | 'removeVolumes' }
+  | { readonly type: 'getImage' | 'startContainer'; readonly container: string }
+  | {
+      readonly type: 'stopContainer';
+      readonly container: string;
+      readonly cause: StopCause;
+      readonly deadlineMs: number;
+    }
+  /** The next run must wait. */
+  | {
+      readonly type: 'backOff';
+      readonly container: string;
+      readonly message: string;
+      readonly untilMs: number;
+    }
+  | { readonly type: 'removeRemains'; readonly container: string; readonly id: string }
+  | { readonly type: 'fail'; readonly reason: string; readonly message: string }
+  /** All containers have ended and none will run again. */
+  | { readonly type: 'finish' }
+  | { readonly type: 'deleteObject' };
+
+export interface Decision {
+  readonly actions: readonly PodAction[];
+  /** When to ask again if nothing happens before. */
+  readonly wakeAtMs?: number;
+}
+
+/** Collects actions and the earliest time at which there may be more. */
+class Plan {
+  readonly actions: PodAction[] = [];
+  readonly nowMs: number;
+  wakeAtMs: number | undefined;
+
+  constructor(nowMs: number) {
+    this.nowMs = nowMs;
+  }
+
+  add(action: PodAction): void {
+    this.actions.push(action);
+  }
+
+  /** True when that time has come; else it is waited for. */
+  due(atMs: number | undefined): boolean {
+    if (atMs === undefined || atMs <= this.nowMs) return true;
+    this.wakeAtMs = Math.min(this.wakeAtMs ?? atMs, atMs);
+    return false;
+  }
+}
+
+/** See the head of this file. */
+export function decide(state: PodState, nowMs: number): Decision {
+  const plan = new Plan(nowMs);
+  if (state.finished || state.gone) decideEnd(state, plan);
+  else if (isEnding(state)) decideEnd(state, plan);
+  else if (!decideDeadline(state, plan)) decideRun(state, plan);
+  return {
+    actions: plan.actions,
+    ...(plan.wakeAtMs === undefined ? {} : { wakeAtMs: plan.wakeAtMs }),
+  };
+}
+
+/** `activeDeadlineSeconds` counts from when the node took the pod. @returns true when it is over */
+function decideDeadline(state: PodState, plan: Plan): boolean {
+  const seconds = state.pod.spec.activeDeadlineSeconds;
+  if (seconds === undefined || !plan.due(state.startedAtMs + seconds * 1000)) return false;
+  plan.add({
+    type: 'fail',
+    reason: 'DeadlineExceeded',
+    message: 'Pod was active on the node longer than the specified deadline',
+  });
+  return true;
+}
+
+function decideRun(state: PodState, plan: Plan): void {
+  const starts = nextStarts(state);
+  if (starts === 'finished') {
+    plan.add({ type: 'finish' });
+    return;
+  }
+  const { sandbox, volumes } = state;
+  if (volumes.phase === 'none' && plan.due(volumes.retryAtMs)) plan.add({ type: 'makeVolumes' });
+  if (sandbox.phase === 'none' && plan.due(sandbox.retryAtMs)) plan.add({ type: 'makeSandbox' });
+  for (const track of state.tracks.values()) {
+    decideProbes(state, track, plan);
+    for (const id of track.leftovers) {
+      plan.add({ type: 'removeRemains', container: track.name, id });
+    }
+  }
+  for (const track of starts) decideStart(state, track, plan);
+}
+
+/**
+ * The containers whose next run is due as far as their order goes: ephemeral ones at once, init containers one after the other, a
+ * sidecar before what follows it has started, main containers when all of these are done.
+ * @see kubelet computePodActions, computeInitContainerActions
+ */
+function nextStarts(state: PodState): Track[] | 'finished' {
+  const starts = tracksOf(state, 'ephemeral').filter((track) => track.current === undefined);
+  let initialized = true;
+  for (const track of tracksOf(state, 'init', 'sidecar')) {
+    if (track.role === 'init') {
+      if (state.initialized || isDone(track)) continue;
+      initialized = false;
+      if (hasExited(track) && !willRestart(state, track)) return 'finished';
+      if (!isBusy(track)) starts.push(track);
+      break;
+    }
+    if (!isBusy(track)) starts.push(track);
+    if (isRunning(track) && track.work === 'none' && track.probes.startup === 'success') continue;
+    if (state.initialized) continue;
+    initialized = false;
+    break;
+  }
+  const mains = tracksOf(state, 'main');
+  if (initialized || state.initialized) {
+    const next = mains.filter(
+      (track) => !isBusy(track) && (track.current === undefined || willRestart(state, track)),
+    );
+    const over = mains.every((track) => hasExited(track) && !willRestart(state, track));
+    if (over && mains.every((track) => track.work === 'none')) return 'finished';
+    starts.push(...next);
+  }
+  return starts;
+}
+
+function isDone(track: Track): boolean {
+  return hasExited(track) && track.current?.exitCode === 0 && !track.restartAnyway;
+}
+
+function isBusy(track: Track): boolean {
+  return track.work !== 'none' || isRunning(track);
+}
+
+function decideStart(state: PodState, track: Track, plan: Plan): void {
+  const { current, crashing, trouble, image } = track;
+  if (current?.phase === 'exited' && !decideBackOff(state, track, plan)) return;
+  if (crashing !== undefined && !plan.due(crashing.untilMs)) return;
+  if (trouble !== undefined && !plan.due(trouble.retryAtMs)) return;
+  if (image.phase === 'unknown') plan.add({ type: 'getImage', container: track.name });
+  if (image.phase === 'failed') {
+    plan.due(image.backsOffAtMs);
+    if (plan.due(image.retryAtMs)) plan.add({ type: 'getImage', container: track.name });
+  }
+  if (image.phase !== 'ready') return;
+  if (state.sandbox.phase !== 'ready' || state.volumes.phase !== 'ready') return;
+  plan.add({ type: 'startContainer', container: track.name });
+}
+
+/** @returns true when the container may run again now */
+function decideBackOff(state: PodState, track: Track, plan: Plan): boolean {
+  const endedMs = track.current?.finishedAtMs ?? plan.nowMs;
+  const untilMs = waitUntil(track.crashBackOff, endedMs);
+  if (plan.due(untilMs)) return true;
+  if (track.crashing === undefined && untilMs !== undefined) {
+    const length = formatDuration(track.crashBackOff?.delayMs ?? 0);
+    const message = `back-off ${length} restarting failed container=${track.name} pod=${podName(state.pod)}`;
+    plan.add({ type: 'backOff', container: track.name, message, untilMs });
+  }
+  return false;
+}
+
+/** A container that fails its liveness or startup probe, or whose image is to be another, is ended; its exit has it run again. */
+function decideProbes(state: PodState, track: Track, plan: Plan): void {
+  if (!isRunning(track) || track.work !== 'none') return;
+  const container = containerNamed(state, track.name);
+  const cause = stopCause(track, container);
+  if (cause === undefined) return;
+  const probes = { startup: container?.startupProbe, liveness: container?.livenessProbe };
+  const probe = cause === 'changed' ? undefined : probes[cause];
+  const deadlineMs = plan.nowMs + probeGraceSeconds(state, probe) * 1000;
+  plan.add({ type: 'stopContainer', container: track.name, cause, deadlineMs });
+}
+
+function stopCause(
+  track: Track,
+  container: Container | undefined,
+): 'startup' | 'liveness' | 'changed' | undefined {
+  if (track.probes.startup === 'failure') return 'startup';
+  if (track.probes.liveness === 'failure') return 'liveness';
+  const changed =
+    track.role !== 'ephemeral' &&
+    container?.image !== undefined &&
+    track.current?.wantedImage !== undefined &&
+    container.image !== track.current.wantedImage;
+  return changed ? 'changed' : undefined;
+}
+
+function probeGraceSeconds(state: PodState, probe: Probe | undefined): number {
+  const own = probe?.terminationGracePeriodSeconds;
+  return Math.max(1, own ?? state.pod.spec.terminationGracePeriodSeconds ?? 30);
+}
+
+function containerNamed(state: PodState, name: string): Container | undefined {
+  return containersByRole(state.pod).find(({ container }) => container.name === name)?.container;
+}
+
+/** Containers end (sidecars last, in reverse order), then sandbox and network go, then volumes, then the object. */
+function decideEnd(state: PodState, plan: Plan): void {
+  const cause = isEnding(state) ? ('ending' as const) : ('finished' as const);
+  const deadlineMs = (state.endingSinceMs ?? plan.nowMs) + graceSeconds(state) * 1000;
+  for (const track of endingNow(state)) {
+    if (track.work === 'starting') continue;
+    const shorter = track.work === 'stopping' && deadlineMs < (track.stopDeadlineMs ?? 0);
+    if (track.work === 'none' || shorter) {
+      plan.add({ type: 'stopContainer', container: track.name, cause, deadlineMs });
+    }
+  }
+  const { sandbox, volumes } = state;
+  const quiet = [...state.tracks.values()].every(
+    (track) => track.work === 'none' && !isRunning(track),
+  );
+  if (!quiet) return;
+  if (sandbox.phase === 'making' || volumes.phase === 'making') return;
+  if (!state.finished) plan.add({ type: 'finish' });
+  if (sandbox.phase === 'ready' && plan.due(sandbox.retryAtMs)) plan.add({ type: 'removeSandbox' });
+  if (sandbox.phase !== 'none') return;
+  if (volumes.phase === 'ready' && plan.due(volumes.retryAtMs)) plan.add({ type: 'removeVolumes' });
+  if (volumes.phase !== 'none' || state.gone) return;
+  if (state.pod.metadata.deletionTimestamp === undefined || state.deletion !== 'none') return;
+  if (plan.due(state.deletionRetryAtMs)) plan.add({ type: 'deleteObject' });
+}
+
+/** Containers whose turn to end has come: first all but the sidecars, then those from the last to the first. */
+function endingNow(state: PodState): Track[] {
+  const alive = (track: Track): boolean => isRunning(track) || track.work !== 'none';
+  const others = tracksOf(state, 'init', 'main', 'ephemeral').filter(alive);
+  const mains = others.filter((track) => track.role !== 'ephemeral' || isEnding(state));
+  if (mains.length > 0) return others;
+  const last = tracksOf(state, 'sidecar').filter(alive).at(-1);
+  return last === undefined ? others : [...others, last];
+}

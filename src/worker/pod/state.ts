@@ -1,0 +1,226 @@
+/**
+ * What the node knows of one pod: the object that is wanted, and what has been made of it so far. `decide` reads it, `record`
+ * changes it; neither does anything else.
+ */
+import type { Container, Pod } from '../../api/types/core.js';
+import type { ProbeResult } from '../probes/prober.js';
+
+/** What a container is for. A sidecar is an init container that goes on running (`restartPolicy: Always`). */
+export type ContainerRole = 'init' | 'sidecar' | 'main' | 'ephemeral';
+
+/** One run of a container. */
+export interface Instance {
+  readonly id: string;
+  /** How many earlier ones of that name the pod has had. */
+  readonly restartCount: number;
+  readonly image: string;
+  readonly imageId: string;
+  /** As the pod named it when the run began. */
+  readonly wantedImage?: string;
+  readonly phase: 'created' | 'running' | 'exited';
+  readonly createdAtMs: number;
+  readonly startedAtMs?: number;
+  readonly finishedAtMs?: number;
+  /** Set when exited, as are `reason` and `message`, those of a terminated state. */
+  readonly exitCode?: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly logPath: string;
+}
+
+/** Whether the image for the next run is here. */
+export type ImageState =
+  | { readonly phase: 'unknown' | 'getting' | 'ready' }
+  | {
+      readonly phase: 'failed';
+      readonly reason: string;
+      readonly message: string;
+      /** What is said instead from `backsOffAtMs` on, until the next attempt. */
+      readonly waiting?: { readonly reason: string; readonly message: string };
+      readonly backsOffAtMs: number;
+      readonly retryAtMs: number;
+    };
+
+/** A failure that is tried again later. */
+export interface Trouble {
+  readonly reason: string;
+  readonly message: string;
+  readonly retryAtMs: number;
+}
+
+/** As client-go's `flowcontrol.Backoff`: how long the next wait is, and when that was decided. */
+export interface BackOffEntry {
+  readonly delayMs: number;
+  readonly updatedMs: number;
+}
+
+export type ProbeResults = Readonly<Record<'startup' | 'liveness' | 'readiness', ProbeResult>>;
+
+/** One container of the pod, over all its runs. */
+export interface Track {
+  readonly name: string;
+  readonly role: ContainerRole;
+  /** The present or last run. */
+  current?: Instance;
+  /** The run before it. */
+  previous?: Instance;
+  /** Earlier runs whose remains are still there. */
+  leftovers: string[];
+  /** Work under way on it. Invariant: never more than one piece. */
+  work: 'none' | 'starting' | 'stopping';
+  /** While stopping: when it gets SIGKILL. */
+  stopDeadlineMs?: number;
+  image: ImageState;
+  imageBackOff?: BackOffEntry;
+  trouble?: Trouble;
+  crashBackOff?: BackOffEntry;
+  /** Set while the next run waits for its back-off. */
+  crashing?: { readonly message: string; readonly untilMs: number };
+  /** We ended it because of a probe or a hook: it runs again even if it exited with 0. */
+  restartAnyway: boolean;
+  probes: ProbeResults;
+}
+
+/** Something that the pod has once: its sandbox with network, its volumes. */
+export interface Part {
+  phase: 'none' | 'making' | 'ready' | 'removing';
+  retryAtMs?: number;
+  failures: number;
+}
+
+export interface PodState {
+  pod: Pod;
+  /** The object is no longer in the API. */
+  gone: boolean;
+  /** When this node first saw it. */
+  readonly startedAtMs: number;
+  sandbox: Part & { id?: string };
+  ips: readonly string[];
+  volumes: Part;
+  readonly tracks: Map<string, Track>;
+  /** Init containers are done; they do not run again in this sandbox. */
+  initialized: boolean;
+  /** Why the pod as a whole has failed (its deadline, an eviction): all its containers end. */
+  failure?: { readonly reason: string; readonly message: string };
+  /** When its end began. */
+  endingSinceMs?: number;
+  /** Final in the API before this node ran any of it, or all its containers have ended and none will run again. */
+  finished: boolean;
+  /** Deleting the object from the API, once all is taken down. */
+  deletion: 'none' | 'asked' | 'done';
+  deletionRetryAtMs?: number;
+}
+
+/** Nothing is known of a container that has not run yet. */
+export const unprobed: ProbeResults = {
+  startup: 'unknown',
+  liveness: 'success',
+  readiness: 'failure',
+};
+
+function newTrack(name: string, role: ContainerRole): Track {
+  return {
+    name,
+    role,
+    leftovers: [],
+    work: 'none',
+    image: { phase: 'unknown' },
+    restartAnyway: false,
+    probes: unprobed,
+  };
+}
+
+/** A pod of which nothing is made yet. */
+export function newPodState(pod: Pod, nowMs: number): PodState {
+  const startedMs = Date.parse(pod.status?.startTime ?? '');
+  const phase = pod.status?.phase;
+  const state: PodState = {
+    pod,
+    gone: false,
+    startedAtMs: Number.isNaN(startedMs) ? Math.floor(nowMs / 1000) * 1000 : startedMs,
+    sandbox: { phase: 'none', failures: 0 },
+    ips: [],
+    volumes: { phase: 'none', failures: 0 },
+    tracks: new Map(),
+    initialized: false,
+    finished: phase === 'Succeeded' || phase === 'Failed',
+    deletion: 'none',
+  };
+  trackContainers(state);
+  return state;
+}
+
+/** Adds what the pod has got since (ephemeral containers). */
+export function trackContainers(state: PodState): void {
+  for (const { container, role } of containersByRole(state.pod)) {
+    if (!state.tracks.has(container.name)) {
+      state.tracks.set(container.name, newTrack(container.name, role));
+    }
+  }
+}
+
+/** All containers of a pod, in the order in which they start. */
+export function containersByRole(
+  pod: Pod,
+): readonly { readonly container: Container; readonly role: ContainerRole }[] {
+  return [
+    ...(pod.spec.initContainers ?? []).map((container) => ({
+      container,
+      role: container.restartPolicy === 'Always' ? ('sidecar' as const) : ('init' as const),
+    })),
+    ...pod.spec.containers.map((container) => ({ container, role: 'main' as const })),
+    ...(pod.spec.ephemeralContainers ?? []).map((container) => ({
+      // An ephemeral container has a container's fields; what it must not set is refused by the API.
+      container: container as Container,
+      role: 'ephemeral' as const,
+    })),
+  ];
+}
+
+/** The tracks of a role in the order of the pod's spec. */
+export function tracksOf(state: PodState, ...roles: readonly ContainerRole[]): Track[] {
+  return [...state.tracks.values()].filter((track) => roles.includes(track.role));
+}
+
+export function isRunning(track: Track): boolean {
+  return track.current?.phase === 'running';
+}
+
+export function hasExited(track: Track): boolean {
+  return track.current?.phase === 'exited';
+}
+
+/** Its own policy for a sidecar; the pod's for the others; ephemeral containers never run twice. */
+export function willRestart(state: PodState, track: Track): boolean {
+  const policy = state.pod.spec.restartPolicy ?? 'Always';
+  const failed = track.restartAnyway || track.current?.exitCode !== 0;
+  switch (track.role) {
+    case 'ephemeral':
+      return false;
+    case 'sidecar':
+      return true;
+    case 'init':
+      // An init container that succeeded is done under every policy.
+      return failed && policy !== 'Never';
+    case 'main':
+      return policy === 'Always' || (policy === 'OnFailure' && failed);
+  }
+}
+
+/** True when the pod is on its way out: deleted, removed from the API, or failed as a whole. */
+export function isEnding(state: PodState): boolean {
+  return (
+    state.gone || state.pod.metadata.deletionTimestamp !== undefined || state.failure !== undefined
+  );
+}
+
+/** Seconds that containers get to end. A deletion's own period counts before the pod's. At least one. */
+export function graceSeconds(state: PodState): number {
+  const { metadata, spec } = state.pod;
+  const wanted = metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30;
+  return Math.max(1, wanted);
+}
+
+export function podName(pod: Pod): string {
+  return `${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${pod.metadata.uid ?? ''})`;
+}

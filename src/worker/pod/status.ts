@@ -1,0 +1,55 @@
+/** A pod's status out of its state: pure. @see kubelet generateAPIPodStatus */
+import type { ContainerStatus, PodStatus } from '../../api/types/core.js';
+import { qosClass } from '../resources/qos.js';
+import { podConditions } from './conditions.js';
+import { containerStatus, formatTime } from './container-status.js';
+import { podPhase } from './phase.js';
+import type { ContainerRole, PodState } from './state.js';
+import { containersByRole } from './state.js';
+
+export interface StatusOptions {
+  readonly hostIps: readonly string[];
+  readonly nowMs: number;
+}
+
+/** The status to report. A finished pod that this node never ran keeps the one that it has. */
+export function podStatus(state: PodState, options: StatusOptions): PodStatus {
+  const reported = state.pod.status;
+  const known = [...state.tracks.values()].some((track) => track.current !== undefined);
+  if (state.finished && !known && reported?.containerStatuses !== undefined) return reported;
+  const { hostIps, nowMs } = options;
+  const phase = podPhase(state);
+  const statuses = statusesOf(state, nowMs, 'main');
+  const initStatuses = statusesOf(state, nowMs, 'init', 'sidecar');
+  const ephemeral = statusesOf(state, nowMs, 'ephemeral');
+  const { failure } = state;
+  const ips =
+    state.pod.spec.hostNetwork === true && state.sandbox.id !== undefined ? hostIps : state.ips;
+  const ended = phase === 'Failed' || phase === 'Succeeded';
+  return {
+    phase,
+    conditions: podConditions({ state, phase, statuses, initStatuses, nowMs }),
+    ...(hostIps[0] === undefined
+      ? {}
+      : { hostIP: hostIps[0], hostIPs: hostIps.map((ip) => ({ ip })) }),
+    ...(ips[0] === undefined ? {} : { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
+    startTime: formatTime(state.startedAtMs),
+    ...(initStatuses.length === 0 ? {} : { initContainerStatuses: initStatuses }),
+    containerStatuses: statuses,
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
+    qosClass: reported?.qosClass ?? qosClass(state.pod),
+    ...(failure !== undefined && ended ? { reason: failure.reason, message: failure.message } : {}),
+  };
+}
+
+function statusesOf(
+  state: PodState,
+  nowMs: number,
+  ...roles: readonly ContainerRole[]
+): ContainerStatus[] {
+  return containersByRole(state.pod).flatMap(({ container, role }) => {
+    const track = state.tracks.get(container.name);
+    if (!roles.includes(role) || track === undefined) return [];
+    return [containerStatus({ state, track, container, nowMs })];
+  });
+}
