@@ -2,7 +2,8 @@ import type { KindDeclaration } from '../../api/kind.js';
 import { builtInRegistry } from '../../api/kinds.js';
 import type { KindRegistry } from '../../api/registry.js';
 import { createGrpcServer } from '../../lib/grpc/index.js';
-import type { GrpcServer, HttpHandler, ServerTls } from '../../lib/grpc/index.js';
+import type { GrpcServer, GrpcServerOptions, ServerTls } from '../../lib/grpc/index.js';
+import { AgentDefinition } from '../../gen/agent.js';
 import { ResourcesDefinition } from '../../gen/apiserver.js';
 import { delay } from '../../lib/clock.js';
 import { AdmissionChain } from './admission/chain.js';
@@ -20,6 +21,7 @@ import { bootstrapCluster } from './bootstrap/bootstrap.js';
 import { Mirror } from './cache/mirror.js';
 import { DefinitionController } from './crd/controller.js';
 import { DiscoveryHandler } from './discovery/discovery-handler.js';
+import { agentHandlers } from './grpc/agent-service.js';
 import type { ApiCore } from './grpc/core.js';
 import { ResourceService } from './grpc/resource-service.js';
 import { HealthHandler } from './health.js';
@@ -34,6 +36,7 @@ import { Writer } from './registry/writer.js';
 import { AuditLog } from './rest/audit.js';
 import { Pipeline } from './rest/pipeline.js';
 import { ResourceHandler } from './rest/resource-handler.js';
+import { UpgradeHandler } from './rest/upgrade.js';
 import { WatchServer } from './rest/watch-server.js';
 import type { AddressRange } from './services/address-range.js';
 import { parseRange } from './services/address-range.js';
@@ -43,6 +46,7 @@ import { encryptedValues, plainValues } from './storage/encryption.js';
 import { EtcdStore } from './storage/etcd-store.js';
 import { storageId } from './storage/keys.js';
 import type { Store } from './storage/store.js';
+import { NodeAgents } from './subresources/node-agents.js';
 import { specialHandlers } from './subresources/special.js';
 import { wellKnownPaths } from './discovery/paths.js';
 
@@ -67,6 +71,7 @@ class ApiServer {
   readonly #range: AddressRange;
   readonly #watches: WatchServer;
   readonly #health: HealthHandler;
+  readonly #agents: NodeAgents;
   readonly #audit: AuditLog | undefined;
 
   constructor(options: ApiServerOptions) {
@@ -95,6 +100,7 @@ class ApiServer {
     for (const kind of this.#kinds.list()) registerFields(this.#mirror, kind);
     this.#watches = new WatchServer(this.#objects);
     this.#health = new HealthHandler(this.#store);
+    this.#agents = new NodeAgents({ mirror: this.#mirror, tls: options.kubelet, log, clock });
     this.#audit =
       options.auditLogPath === undefined ? undefined : new AuditLog(options.auditLogPath, clock);
   }
@@ -102,12 +108,25 @@ class ApiServer {
   async start(): Promise<RunningApiServer> {
     const { log } = this.#options;
     const { pipeline, core } = this.#pipeline();
-    const rest = this.#listener((request, response) => {
-      void pipeline.serve(request, response);
+    const upgrades = new UpgradeHandler({
+      kinds: this.#kinds,
+      objects: this.#objects,
+      agents: this.#agents,
+      pipeline,
+      log,
     });
-    const grpc = this.#listener(undefined);
+    const rest = this.#listener({
+      fallback: (request, response) => {
+        void pipeline.serve(request, response);
+      },
+      onUpgrade: (request, socket, head) => {
+        void upgrades.serve(request, socket, head);
+      },
+    });
+    const grpc = this.#listener({});
     const resources = new ResourceService(core);
     grpc.addService(ResourcesDefinition, resources.handlers());
+    grpc.addService(AgentDefinition, agentHandlers(core, this.#agents));
     this.#options.extendGrpc?.(grpc, core);
     await this.#mirror.start();
     await this.#bootstrap(core);
@@ -170,7 +189,14 @@ class ApiServer {
     const rbac = new RbacAuthorizer(mirror);
     const authorization = this.#authorization(rbac);
     const kinds = this.#kinds;
-    const special = specialHandlers({ objects, writer, deleter, kinds, tokens });
+    const special = specialHandlers({
+      objects,
+      writer,
+      deleter,
+      kinds,
+      tokens,
+      agents: this.#agents,
+    });
     const virtual = reviewAnswers({ authorization, rbac, authenticator, tokens });
     const resources = new ResourceHandler({
       kinds,
@@ -240,7 +266,7 @@ class ApiServer {
     return chain(authorizers);
   }
 
-  #listener(fallback: HttpHandler | undefined): GrpcServer {
+  #listener(handlers: Pick<GrpcServerOptions, 'fallback' | 'onUpgrade'>): GrpcServer {
     const { serving, clientCa, log, clock } = this.#options;
     const tls: ServerTls = { ...serving, ca: clientCa, requestClientCert: 'optional' };
     return createGrpcServer({
@@ -248,7 +274,7 @@ class ApiServer {
       clock,
       tls,
       maxReceiveBytes: maxRequestBytes + 64 * 1024,
-      ...(fallback === undefined ? {} : { fallback }),
+      ...handlers,
     });
   }
 
@@ -270,6 +296,7 @@ class ApiServer {
     this.#watches.stop();
     resources.stop();
     await Promise.all([rest.close({ graceMs: stopGraceMs }), grpc.close({ graceMs: stopGraceMs })]);
+    this.#agents.close();
     this.#mirror.stop();
     this.#store.close();
     await this.#audit?.close();

@@ -6,6 +6,8 @@ import type { ServiceAccountTokens } from '../authn/service-account-tokens.js';
 import type { Deleter } from '../registry/deleter.js';
 import { serveBinding } from './binding.js';
 import { serveEviction } from './eviction.js';
+import { serveLog } from './log.js';
+import type { NodeAgents } from './node-agents.js';
 import { serveScale } from './scale.js';
 import { serveToken } from './token.js';
 
@@ -15,6 +17,7 @@ export interface SpecialDeps {
   readonly deleter: Deleter;
   readonly kinds: KindRegistry;
   readonly tokens: ServiceAccountTokens;
+  readonly agents: NodeAgents;
 }
 
 /** Subresources with bodies or ways of their own, by `group/plural/subresource`. */
@@ -22,6 +25,7 @@ export function specialHandlers(deps: SpecialDeps): Map<string, SpecialHandler> 
   const handlers = new Map<string, SpecialHandler>([
     ['/pods/binding', (exchange, context) => serveBinding(exchange, context, deps)],
     ['/pods/eviction', (exchange, context) => serveEviction(exchange, context, deps)],
+    ['/pods/log', (exchange, context) => serveLog(exchange, context, deps)],
     ['/serviceaccounts/token', (exchange, context) => serveToken(exchange, context, deps)],
   ]);
   for (const kind of deps.kinds.list()) {

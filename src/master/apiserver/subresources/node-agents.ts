@@ -1,0 +1,83 @@
+import { AgentDefinition } from '../../../gen/agent.js';
+import type { KubeObject } from '../../../api/object.js';
+import type { Clock } from '../../../lib/clock.js';
+import type { Channel, Client } from '../../../lib/grpc/index.js';
+import { createGrpcChannel } from '../../../lib/grpc/index.js';
+import type { Logger } from '../../../lib/log.js';
+import type { Mirror } from '../cache/mirror.js';
+import { internal, notFound } from '../status.js';
+
+export type AgentClient = Client<typeof AgentDefinition>;
+
+interface Node extends KubeObject {
+  status?: {
+    addresses?: { type: string; address: string }[];
+    daemonEndpoints?: { kubeletEndpoint?: { Port?: number } };
+  };
+}
+
+const defaultPort = 10250;
+/** kube-apiserver's `--kubelet-preferred-address-types`. */
+const addressOrder = ['InternalIP', 'ExternalIP', 'Hostname'];
+
+/** Channels to the nodes' agents, one per address, made when first needed. */
+export class NodeAgents {
+  readonly #mirror: Mirror;
+  readonly #tls:
+    | {
+        readonly ca: string | Buffer;
+        readonly cert: string | Buffer;
+        readonly key: string | Buffer;
+      }
+    | undefined;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #channels = new Map<string, Channel>();
+
+  constructor(options: {
+    readonly mirror: Mirror;
+    readonly tls:
+      | {
+          readonly ca: string | Buffer;
+          readonly cert: string | Buffer;
+          readonly key: string | Buffer;
+        }
+      | undefined;
+    readonly log: Logger;
+    readonly clock: Clock;
+  }) {
+    this.#mirror = options.mirror;
+    this.#tls = options.tls;
+    this.#log = options.log;
+    this.#clock = options.clock;
+  }
+
+  /** @throws StatusError when the node is not known or has no address */
+  forNode(name: string): AgentClient {
+    const node = this.#mirror.cache('nodes').get(name)?.object() as Node | undefined;
+    if (node === undefined) throw notFound({ group: '', resource: 'nodes' }, name);
+    const addresses = node.status?.addresses ?? [];
+    const address = addressOrder
+      .map((type) => addresses.find((candidate) => candidate.type === type)?.address)
+      .find((found) => found !== undefined);
+    if (address === undefined) throw internal(`no preferred addresses found; known addresses: []`);
+    const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? defaultPort;
+    const target = `${address}:${port}`;
+    let channel = this.#channels.get(target);
+    if (channel === undefined) {
+      channel = createGrpcChannel({
+        target,
+        log: this.#log,
+        clock: this.#clock,
+        ...(this.#tls === undefined ? {} : { tls: this.#tls }),
+      });
+      this.#channels.set(target, channel);
+    }
+    return channel.client(AgentDefinition);
+  }
+
+  close(): void {
+    for (const channel of this.#channels.values()) channel.close();
+    this.#channels.clear();
+  }
+}
