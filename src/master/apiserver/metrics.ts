@@ -1,3 +1,4 @@
+import type { GaugeConfiguration } from 'prom-client';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Exchange } from './rest/exchange.js';
 
@@ -25,7 +26,7 @@ export class ServerMetrics {
   }) {
     collectDefaultMetrics({ register: this.registry });
     const registers = [this.registry];
-    new Gauge({
+    gauge({
       name: 'apiserver_current_inflight_requests',
       help: 'Maximal number of currently used inflight request limit of this apiserver per request kind.',
       labelNames: ['request_kind'],
@@ -36,7 +37,7 @@ export class ServerMetrics {
         this.set({ request_kind: 'mutating' }, now.mutating);
       },
     });
-    new Gauge({
+    gauge({
       name: 'apiserver_longrunning_requests',
       help: 'Gauge of all active long-running apiserver requests.',
       labelNames: ['verb'],
@@ -45,7 +46,7 @@ export class ServerMetrics {
         this.set({ verb: 'WATCH' }, gauges.watches());
       },
     });
-    new Gauge({
+    gauge({
       name: 'apiserver_storage_objects',
       help: 'Number of stored objects at the time of last check split by kind.',
       labelNames: ['resource'],
@@ -78,4 +79,9 @@ export class ServerMetrics {
     this.#requests.inc({ ...labels, code: exchange.response.statusCode });
     if (info.verb !== 'watch') this.#duration.observe(labels, elapsedMs / 1_000);
   }
+}
+
+/** A gauge that reads its value when it is asked; the registry keeps it. */
+function gauge<T extends string>(configuration: GaugeConfiguration<T>): Gauge<T> {
+  return new Gauge(configuration);
 }

@@ -15,7 +15,7 @@ export function namespaceDefaults(): AdmissionPlugin {
     handles: ({ context: { target }, operation }) =>
       target.kind.kind === 'Namespace' && target.kind.group === '' && operation !== 'DELETE',
     mutate({ object, operation, context }) {
-      const namespace = object as Namespace | undefined;
+      const namespace: Namespace | undefined = object;
       if (namespace === undefined) return;
       if (context.target.subresource === '') {
         const { metadata } = namespace;

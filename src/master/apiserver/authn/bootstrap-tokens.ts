@@ -31,7 +31,7 @@ export class BootstrapTokens implements TokenAuthenticator {
     if (match === null) return undefined;
     const [, id = '', secretPart = ''] = match;
     const entry = this.#mirror.cache('secrets').get(`kube-system/bootstrap-token-${id}`);
-    const secret = entry?.parse() as Secret | undefined;
+    const secret: Secret | undefined = entry?.parse();
     if (secret?.type !== 'bootstrap.kubernetes.io/token') return undefined;
     if (secret.metadata.deletionTimestamp !== undefined) return undefined;
     const field = (name: string): string =>

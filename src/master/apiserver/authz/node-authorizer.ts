@@ -18,6 +18,10 @@ interface PodView extends KubeObject {
   };
 }
 
+interface VolumeView extends KubeObject {
+  spec?: { claimRef?: { namespace?: string; name?: string } };
+}
+
 const allowed: Decision = { allowed: true, reason: '' };
 
 /** The node's name when the user is one. */
@@ -72,7 +76,7 @@ export class NodeAuthorizer implements Authorizer {
 
   *#pods(node: string, namespace: string): Generator<PodView> {
     for (const entry of this.#mirror.cache('pods').byIndex('spec.nodeName', node) ?? []) {
-      if (namespace === '' || entry.namespace === namespace) yield entry.object() as PodView;
+      if (namespace === '' || entry.namespace === namespace) yield entry.object();
     }
   }
 
@@ -84,8 +88,10 @@ export class NodeAuthorizer implements Authorizer {
   }
 
   #usesVolume(node: string, name: string): boolean {
-    const volume = this.#mirror.cache('persistentvolumes').get(name)?.object() as
-      (KubeObject & { spec?: { claimRef?: { namespace?: string; name?: string } } }) | undefined;
+    const volume: VolumeView | undefined = this.#mirror
+      .cache('persistentvolumes')
+      .get(name)
+      ?.object();
     const claim = volume?.spec?.claimRef;
     if (claim?.name === undefined) return false;
     for (const pod of this.#pods(node, claim.namespace ?? '')) {

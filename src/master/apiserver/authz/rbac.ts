@@ -136,7 +136,7 @@ export class RbacAuthorizer implements Authorizer {
     const { kind, name } = binding.roleRef;
     const entry =
       kind === 'Role' ? this.#roles.get(`${namespace}/${name}`) : this.#clusterRoles.get(name);
-    const role = entry?.object() as Role | undefined;
+    const role: Role | undefined = entry?.object();
     if (role?.aggregationRule === undefined) return role?.rules ?? [];
     return [...(role.rules ?? []), ...this.#aggregated(role.aggregationRule)];
   }

@@ -66,7 +66,7 @@ export async function bootstrapCluster(deps: BootstrapDeps): Promise<void> {
 /** Creates a default role, or gives back the rules that it lost, unless its owner said `autoupdate: false`. */
 async function reconcile(deps: BootstrapDeps, wanted: PolicyObject): Promise<void> {
   const context = systemContext(deps, wanted);
-  const present = deps.objects.cached(context.target)?.parse() as PolicyObject | undefined;
+  const present: PolicyObject | undefined = deps.objects.cached(context.target)?.parse();
   if (present === undefined) {
     await ensure(deps, wanted);
     return;

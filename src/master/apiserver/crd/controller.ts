@@ -1,22 +1,28 @@
 import { kindsOfDefinition } from '../../../api/apiextensions/custom-kind.js';
+import { customResourceDefinitionKind } from '../../../api/apiextensions/definition.js';
 import type { CustomResourceDefinition } from '../../../api/apiextensions/schemas.js';
+import { deepEqual } from '../../../api/equal.js';
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { KindRegistry } from '../../../api/registry.js';
-import type { CacheEvent, CacheObserver } from '../cache/resource-cache.js';
 import type { Entry } from '../cache/entry.js';
+import type { CacheEvent, CacheObserver, ResourceCache } from '../cache/resource-cache.js';
 import type { Objects } from '../registry/objects.js';
 import { isStatusError } from '../status.js';
+import { storageId } from '../storage/keys.js';
+import { cleanUpDefinition } from './cleanup.js';
+import { conditionOf, desiredStatus } from './conditions.js';
+import type { Names } from './conditions.js';
 
-const storage = { group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions' };
-const finalizer = 'customresourcecleanup.apiextensions.k8s.io';
+const kind: KindDeclaration = customResourceDefinitionKind;
+const firstRetryMs = 50;
+const maxRetryMs = 5_000;
 
-interface Condition {
-  type: string;
-  status: string;
-  reason: string;
-  message: string;
-  lastTransitionTime: string;
+/** What is served of one definition, and of what it was made. */
+interface Declared {
+  readonly spec: CustomResourceDefinition['spec'];
+  readonly names: Names;
+  readonly kinds: readonly KindDeclaration[];
 }
 
 /**
@@ -27,9 +33,13 @@ export class DefinitionController implements CacheObserver {
   readonly #objects: Objects;
   readonly #kinds: KindRegistry;
   readonly #onKind: (kind: KindDeclaration) => void;
-  readonly #declared = new Map<string, readonly KindDeclaration[]>();
+  readonly #declared = new Map<string, Declared>();
+  /** Definitions that are being worked on; true asks for another round. */
+  readonly #busy = new Map<string, boolean>();
+  readonly #timers = new Map<string, () => void>();
   #stopObserving: (() => void) | undefined;
 
+  /** @param options `onKind` is told of each kind before it is served */
   constructor(options: {
     readonly objects: Objects;
     readonly kinds: KindRegistry;
@@ -42,127 +52,132 @@ export class DefinitionController implements CacheObserver {
 
   /** Declares what is there and follows what comes. The cache must be loaded. */
   start(): void {
-    const cache = this.#objects.cache({ storage });
-    for (const entry of cache.list()) this.#declare(entry);
-    this.#stopObserving = cache.observe(this);
+    this.#stopObserving = this.#cache().observe(this);
+    for (const entry of this.#cache().list()) this.#declare(entry);
   }
 
   stop(): void {
     this.#stopObserving?.();
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
   }
 
   onEvent(event: CacheEvent): void {
-    if (event.type === 'DELETED') this.#withdraw(event.entry.name);
-    else this.#declare(event.entry);
+    if (event.type !== 'DELETED') return this.#declare(event.entry);
+    this.#withdraw(event.entry.name, true);
+    const gone = definitionOf(event.entry);
+    for (const entry of this.#cache().list()) {
+      const other = definitionOf(entry);
+      const waits = conditionOf(other, 'NamesAccepted') !== 'True';
+      if (waits && other.spec.group === gone.spec.group) this.#declare(entry);
+    }
   }
 
   onReset(): void {
-    const present = new Set(
-      [...this.#objects.cache({ storage }).list()].map((entry) => entry.name),
-    );
-    for (const name of this.#declared.keys()) if (!present.has(name)) this.#withdraw(name);
-    for (const entry of this.#objects.cache({ storage }).list()) this.#declare(entry);
+    const present = new Set([...this.#cache().list()].map((entry) => entry.name));
+    for (const name of this.#declared.keys()) if (!present.has(name)) this.#withdraw(name, true);
+    for (const entry of this.#cache().list()) this.#declare(entry);
   }
 
+  #cache(): ResourceCache {
+    return this.#objects.cache(kind);
+  }
+
+  #all(): CustomResourceDefinition[] {
+    return [...this.#cache().list()].map(definitionOf);
+  }
+
+  /** Serves what the definition says now, and sees to its status. */
   #declare(entry: Entry): void {
-    const definition = entry.object() as unknown as CustomResourceDefinition;
+    const definition = definitionOf(entry);
+    const status = desiredStatus(definition, this.#all(), this.#objects.now());
+    const served = conditionOf({ ...definition, status }, 'Established') === 'True';
+    if (served && status.acceptedNames !== undefined) {
+      this.#serve(entry.name, definition, status.acceptedNames);
+    } else this.#withdraw(entry.name, false);
+    const leaves = definition.metadata.deletionTimestamp !== undefined;
+    if (leaves || status !== definition.status) this.#work(entry.name, firstRetryMs);
+  }
+
+  #serve(name: string, definition: CustomResourceDefinition, names: Names): void {
+    const present = this.#declared.get(name);
+    const { spec } = definition;
+    if (present !== undefined && deepEqual(present.spec, spec) && deepEqual(present.names, names)) {
+      return;
+    }
     try {
-      const kinds = kindsOfDefinition(definition);
-      this.#withdraw(entry.name);
-      for (const kind of kinds) {
-        this.#kinds.add(kind);
-        this.#onKind(kind);
+      const kinds = kindsOfDefinition({ ...definition, spec: { ...spec, names } });
+      this.#withdraw(name, false);
+      for (const made of kinds) {
+        this.#onKind(made);
+        this.#kinds.add(made);
       }
-      this.#declared.set(entry.name, kinds);
+      this.#declared.set(name, { spec, names, kinds });
     } catch (error) {
-      this.#objects.log.warn({ error, definition: entry.name }, 'a definition cannot be served');
-      return;
+      this.#objects.log.warn({ error, definition: name }, 'a definition cannot be served');
     }
-    void this.#keep(entry).catch((error: unknown) => {
-      if (isStatusError(error)) return;
-      this.#objects.log.warn(
-        { error, definition: entry.name },
-        'the status of a definition was not kept',
-      );
-    });
   }
 
-  #withdraw(name: string): void {
-    for (const kind of this.#declared.get(name) ?? []) this.#kinds.remove(kind);
+  #withdraw(name: string, forGood: boolean): void {
+    const declared = this.#declared.get(name);
+    if (declared === undefined) return;
+    for (const made of declared.kinds) this.#kinds.remove(made);
     this.#declared.delete(name);
+    const [first] = declared.kinds;
+    if (forGood && first !== undefined) this.#objects.mirror.drop(storageId(first.storage));
   }
 
-  async #keep(entry: Entry): Promise<void> {
-    const kind = this.#kinds.byKind(storage.group, 'v1', 'CustomResourceDefinition');
-    if (kind === undefined) return;
-    const place = { kind, namespace: '', name: entry.name };
-    if (entry.object().metadata.deletionTimestamp !== undefined) {
-      await this.#cleanUp(entry);
-      await this.#objects.change(place, (old) => {
-        const finalizers = (old.metadata.finalizers ?? []).filter((f) => f !== finalizer);
-        if (finalizers.length === 0) return { next: undefined };
-        return { next: { ...old, metadata: { ...old.metadata, finalizers } } };
-      });
+  /** Brings one definition forward; one round at a time, again later when it fails or has to wait. */
+  #work(name: string, retryMs: number): void {
+    this.#timers.get(name)?.();
+    this.#timers.delete(name);
+    if (this.#busy.has(name)) {
+      this.#busy.set(name, true);
       return;
     }
-    if (isEstablished(entry.object())) return;
-    const now = this.#objects.now();
-    await this.#objects.change(place, (old) => ({ next: established(old, now) }));
+    this.#busy.set(name, false);
+    void this.#step(name).then(
+      (done) => this.#rest(name, done, retryMs),
+      (error: unknown) => {
+        if (!isStatusError(error)) {
+          this.#objects.log.warn({ error, definition: name }, 'a definition was not kept');
+        }
+        this.#rest(name, isStatusError(error, 'NotFound'), retryMs);
+      },
+    );
   }
 
-  /** Removes all objects of a definition that is going away. */
-  async #cleanUp(entry: Entry): Promise<void> {
-    const definition = entry.object() as unknown as CustomResourceDefinition;
-    const [kind] = kindsOfDefinition(definition);
-    if (kind === undefined) return;
-    for (const found of [...this.#objects.cache(kind).list()]) {
-      const place = { kind, namespace: found.namespace, name: found.name };
-      try {
-        await this.#objects.change(place, () => ({ next: undefined }));
-      } catch (error) {
-        if (!isStatusError(error, 'NotFound')) throw error;
-      }
+  #rest(name: string, done: boolean, retryMs: number): void {
+    const again = this.#busy.get(name) === true;
+    this.#busy.delete(name);
+    if (this.#stopObserving === undefined) return;
+    if (again) this.#work(name, firstRetryMs);
+    else if (!done) {
+      const next = Math.min(retryMs * 2, maxRetryMs);
+      const cancel = this.#objects.clock.schedule(retryMs, () => this.#work(name, next));
+      this.#timers.set(name, cancel);
     }
   }
+
+  /** @returns false when there is more to wait for */
+  async #step(name: string): Promise<boolean> {
+    const entry = this.#cache().get(name);
+    if (entry === undefined) return true;
+    if (entry.object().metadata.deletionTimestamp !== undefined) {
+      const [instances] = this.#declared.get(name)?.kinds ?? [];
+      return cleanUpDefinition(this.#objects, { kind, name, instances });
+    }
+    const all = this.#all();
+    await this.#objects.change({ kind, namespace: '', name }, (old) => {
+      const definition = old as KubeObject & CustomResourceDefinition;
+      if (definition.metadata.deletionTimestamp !== undefined) return { next: old };
+      const status = desiredStatus(definition, all, this.#objects.now());
+      return { next: status === definition.status ? old : ({ ...old, status } as KubeObject) };
+    });
+    return true;
+  }
 }
 
-interface Definition extends KubeObject {
-  spec: { names: object; versions: { name: string; storage: boolean }[] };
-  status?: { conditions?: Condition[]; acceptedNames?: object; storedVersions?: string[] };
-}
-
-function isEstablished(object: KubeObject): boolean {
-  const { status, metadata, spec } = object as Definition;
-  const stored = spec.versions.find((version) => version.storage)?.name ?? '';
-  return (
-    status?.conditions?.some((c) => c.type === 'Established' && c.status === 'True') === true &&
-    status.storedVersions?.includes(stored) === true &&
-    metadata.finalizers?.includes(finalizer) === true
-  );
-}
-
-function established(object: KubeObject, now: string): KubeObject {
-  const definition = object as Definition;
-  const condition = (type: string, reason: string, message: string): Condition => ({
-    type,
-    status: 'True',
-    reason,
-    message,
-    lastTransitionTime: now,
-  });
-  const stored = definition.spec.versions.find((version) => version.storage)?.name ?? '';
-  const versions = new Set([...(definition.status?.storedVersions ?? []), stored]);
-  const finalizers = new Set([...(definition.metadata.finalizers ?? []), finalizer]);
-  return {
-    ...definition,
-    metadata: { ...definition.metadata, finalizers: [...finalizers] },
-    status: {
-      conditions: [
-        condition('NamesAccepted', 'NoConflicts', 'no conflicts found'),
-        condition('Established', 'InitialNamesAccepted', 'the initial names have been accepted'),
-      ],
-      acceptedNames: definition.spec.names,
-      storedVersions: [...versions],
-    },
-  } as KubeObject;
+function definitionOf(entry: Entry): CustomResourceDefinition {
+  return entry.object() as KubeObject & CustomResourceDefinition;
 }

@@ -65,7 +65,7 @@ export function decodeProtobuf(body: Buffer): unknown {
     );
     const meta = (envelope['typeMeta'] ?? {}) as { apiVersion?: string; kind?: string };
     const { apiVersion = '', kind = '' } = meta;
-    const raw = Buffer.from(String(envelope['raw'] ?? ''), 'base64');
+    const raw = Buffer.from(textField(envelope, 'raw'), 'base64');
     const message = messageName(apiVersion, kind);
     const object = readMessage(new BinaryReader(raw), message, 0);
     return { ...object, kind, apiVersion };
@@ -75,6 +75,11 @@ export function decodeProtobuf(body: Buffer): unknown {
     }
     throw error;
   }
+}
+
+function textField(fields: Fields, name: string): string {
+  const value = fields[name];
+  return typeof value === 'string' ? value : '';
 }
 
 function messageName(apiVersion: string, kind: string): string {

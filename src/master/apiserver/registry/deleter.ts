@@ -42,7 +42,7 @@ export function readDeleteOptions(body: unknown, query: URLSearchParams): Delete
   const grace = source['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds') ?? undefined;
   const policy = source['propagationPolicy'] ?? query.get('propagationPolicy') ?? undefined;
   const orphan = source['orphanDependents'] ?? query.get('orphanDependents') ?? undefined;
-  if (policy !== undefined && !policies.includes(String(policy))) {
+  if (policy !== undefined && !policies.includes(text(policy))) {
     const message =
       `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ` +
       `${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`;
@@ -56,13 +56,13 @@ export function readDeleteOptions(body: unknown, query: URLSearchParams): Delete
   }
   const seconds = grace === undefined ? undefined : Number(grace);
   if (seconds !== undefined && !Number.isInteger(seconds)) {
-    throw badRequest(`invalid gracePeriodSeconds: ${String(grace)}`);
+    throw badRequest(`invalid gracePeriodSeconds: ${text(grace)}`);
   }
   const dry = Array.isArray(source['dryRun']) ? source['dryRun'] : query.getAll('dryRun');
   return {
     gracePeriodSeconds: seconds,
-    propagationPolicy: policy === undefined ? undefined : String(policy),
-    orphanDependents: orphan === undefined ? undefined : String(orphan) === 'true',
+    propagationPolicy: policy === undefined ? undefined : text(policy),
+    orphanDependents: orphan === undefined ? undefined : text(orphan) === 'true',
     uid: textField(conditions, 'uid'),
     resourceVersion: textField(conditions, 'resourceVersion'),
     dryRun: dry.includes('All'),
@@ -72,6 +72,11 @@ export function readDeleteOptions(body: unknown, query: URLSearchParams): Delete
 function textField(source: Record<string, unknown>, name: string): string | undefined {
   const value = source[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** A scalar as text; anything else as JSON. */
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Deletes objects: at once, or by marking them while grace or finalizers hold them. */
@@ -213,8 +218,7 @@ function checkPreconditions(
   const { kind, name } = context.target;
   const { uid = '', resourceVersion = '' } = old.metadata;
   if (options.uid !== undefined && options.uid !== uid) {
-    const text =
-      `Precondition failed: UID in precondition: ${options.uid}, ` + `UID in object meta: ${uid}`;
+    const text = `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${uid}`;
     throw conflict(errorTarget(kind), name, text);
   }
   if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {

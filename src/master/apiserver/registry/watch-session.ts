@@ -1,6 +1,6 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { Clock } from '../../../lib/clock.js';
-import { Entry } from '../cache/entry.js';
+import type { Entry } from '../cache/entry.js';
 import type { Mirror } from '../cache/mirror.js';
 import type { CacheEvent, CacheObserver, ResourceCache } from '../cache/resource-cache.js';
 import type { Selection } from '../cache/selection.js';

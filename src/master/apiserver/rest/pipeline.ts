@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { peerCertificateOf } from '../../../lib/grpc/index.js';
 import type { Clock } from '../../../lib/clock.js';
 import type { Logger } from '../../../lib/log.js';
@@ -80,7 +79,7 @@ export class Pipeline {
   async admit(exchange: Exchange): Promise<void> {
     const { authenticator, authorization } = this.#options;
     const user = await authenticator.authenticate({
-      certificate: peerCertificateOf(exchange.request.socket as Socket),
+      certificate: peerCertificateOf(exchange.request.socket),
       token: bearerToken(header(exchange, 'authorization')) || webSocketToken(exchange),
     });
     exchange.user = await impersonate(user, exchange.request.headers, authorization);

@@ -54,7 +54,7 @@ export function presentObject(entry: Entry, options: PresentOptions): Buffer {
     case 'PartialObjectMetadata':
     case 'PartialObjectMetadataList':
       return partialBytes(kind, entry, format.asVersion);
-    case undefined:
+    default:
       return presentBytes(kind, entry);
   }
 }

@@ -54,7 +54,7 @@ export class NodeAgents {
 
   /** @throws StatusError when the node is not known or has no address */
   forNode(name: string): AgentClient {
-    const node = this.#mirror.cache('nodes').get(name)?.object() as Node | undefined;
+    const node: Node | undefined = this.#mirror.cache('nodes').get(name)?.object();
     if (node === undefined) throw notFound({ group: '', resource: 'nodes' }, name);
     const addresses = node.status?.addresses ?? [];
     const address = addressOrder

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../api/object.js';
-import { isJsonObject } from '../../../api/object.js';
+import { isJsonObject, textOf } from '../../../api/object.js';
 import type { BoundObject, ServiceAccountTokens } from '../authn/service-account-tokens.js';
 import { nodeNameOf } from '../authz/node-authorizer.js';
 import type { Objects } from '../registry/objects.js';
@@ -77,13 +77,13 @@ function findBound(
   deps: TokenDeps,
 ): BoundObject | undefined {
   if (!isJsonObject(reference)) return undefined;
-  const kind = String(reference['kind'] ?? '');
+  const kind = textOf(reference, 'kind');
   if (kind !== 'Pod' && kind !== 'Secret' && kind !== 'Node') {
     throw badRequest(
       `cannot bind token for serviceaccount ${JSON.stringify(context.target.name)} to object kind ${JSON.stringify(kind)}`,
     );
   }
-  const name = String(reference['name'] ?? '');
+  const name = textOf(reference, 'name');
   const resource = resources[kind];
   const key = kind === 'Node' ? name : `${context.target.namespace}/${name}`;
   const object = deps.objects.mirror.cache(resource).get(key)?.object();
@@ -97,13 +97,19 @@ function findBound(
   return { kind, name, uid };
 }
 
+interface BoundPod extends KubeObject {
+  spec?: { nodeName?: string };
+}
+
 function nodeOfPod(
   namespace: string,
   bound: BoundObject,
   deps: TokenDeps,
 ): { name: string; uid: string } | undefined {
-  const pod = deps.objects.mirror.cache('pods').get(`${namespace}/${bound.name}`)?.object() as
-    (KubeObject & { spec?: { nodeName?: string } }) | undefined;
+  const pod: BoundPod | undefined = deps.objects.mirror
+    .cache('pods')
+    .get(`${namespace}/${bound.name}`)
+    ?.object();
   const name = pod?.spec?.nodeName;
   if (name === undefined) return undefined;
   const node = deps.objects.mirror.cache('nodes').get(name)?.object();
