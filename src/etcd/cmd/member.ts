@@ -1,22 +1,43 @@
 /** Puts a member together: state, server, peers, the client port; and takes it apart again. */
 import { PeerDefinition } from '../../gen/raft.js';
+import { HealthDefinition } from '../../gen/etcd/health.js';
 import {
+  AuthDefinition,
   ClusterDefinition,
+  CompactionRequest,
+  KVDefinition,
   LeaseDefinition,
   MaintenanceDefinition,
   WatchDefinition,
 } from '../../gen/etcd/rpc.js';
+import { ElectionDefinition } from '../../gen/etcd/v3election.js';
+import { LockDefinition } from '../../gen/etcd/v3lock.js';
 import { createGrpcChannel, createGrpcServer } from '../../lib/grpc/index.js';
-import type { ChannelTls, GrpcServer, ServerTls } from '../../lib/grpc/index.js';
+import type {
+  ChannelTls,
+  GrpcServer,
+  Handlers,
+  HttpHandler,
+  ServerTls,
+  ServiceDefinition,
+} from '../../lib/grpc/index.js';
 import { delay } from '../../lib/clock.js';
+import type { JwtTokens } from '../auth/tokens.js';
+import { JsonGateway } from '../gateway/gateway.js';
+import { httpHandler } from '../gateway/http.js';
 import { GrpcPeerNetwork } from '../peer/network.js';
 import { PeerService } from '../peer/peer-service.js';
+import { AuthService } from '../rpc/auth.js';
 import { CallerIdentity } from '../rpc/auth-info.js';
 import { ClusterService } from '../rpc/cluster.js';
+import { ElectionService } from '../rpc/election.js';
+import { HealthService } from '../rpc/health.js';
 import { KvService, rawKvDefinition } from '../rpc/kv.js';
 import { LeaseService } from '../rpc/lease.js';
+import { LockService } from '../rpc/lock.js';
 import { MaintenanceService } from '../rpc/maintenance.js';
 import { WatchService } from '../rpc/watch.js';
+import { AutoCompactor } from '../server/auto-compactor.js';
 import { BootstrapError, forceNewCluster, openState } from '../server/bootstrap.js';
 import type { ExistingCluster, StoredState } from '../server/bootstrap.js';
 import type { ServerConfig } from '../server/config.js';
@@ -35,6 +56,8 @@ export interface ListenOptions {
   readonly peerTls: ServerTls | undefined;
   /** For connections to other members. */
   readonly peerClientTls: ChannelTls | undefined;
+  /** Signed tokens in place of remembered ones. */
+  readonly jwt: JwtTokens | undefined;
   /** Callers without a token are who their certificate says. */
   readonly clientCertAuth: boolean;
 }
@@ -79,16 +102,35 @@ export async function startMember(
   if (config.forceNewCluster) server.membership.keepOnlyLocal();
   const ports = await openPorts(server, config, listen);
   server.start(newNetwork(server, state, config, listen));
+  const compactor = newCompactor(server, config);
+  compactor.start();
   return {
     server,
     ready,
     async stop() {
+      compactor.stop();
       await yieldLeadership(server);
       await Promise.all(ports.clients.map((listener) => listener.close({ graceMs })));
       await server.stop();
       await Promise.all(ports.peers.map((listener) => listener.close({ graceMs: 0 })));
     },
   };
+}
+
+function newCompactor(server: EtcdServer, config: ServerConfig): AutoCompactor {
+  const target = {
+    get isLeader() {
+      return server.isLeader;
+    },
+    get rev() {
+      return server.store.rev;
+    },
+    async compact(revision: number) {
+      const request = { revision, physical: false };
+      await server.propose('compaction', CompactionRequest.encode(request).finish(), request);
+    },
+  };
+  return new AutoCompactor(config.autoCompaction, target, config);
 }
 
 function newNetwork(
@@ -132,33 +174,64 @@ async function openPorts(
     await listener.listen(addressOf(url));
     peers.push(listener);
   }
+  const services = newClientServices(server, listen);
   for (const url of listen.clientUrls) {
     const secure = url.startsWith('https:') && listen.clientTls !== undefined;
     const listener = createGrpcServer({
       log,
       clock: config.clock,
       maxReceiveBytes: config.maxRequestBytes + grpcOverheadBytes,
+      fallback: services.fallback,
       ...(secure ? { tls: listen.clientTls } : {}),
     });
-    addClientServices(listener, server, listen);
+    services.addTo(listener);
     await listener.listen(addressOf(url));
     clients.push(listener);
   }
   return { peers, clients };
 }
 
-function addClientServices(listener: GrpcServer, server: EtcdServer, listen: ListenOptions): void {
+/** The services of the client port, each over gRPC and through the JSON gateway. */
+function newClientServices(server: EtcdServer, listen: ListenOptions): ClientServices {
   const identity = new CallerIdentity(server, {
-    jwt: undefined,
+    jwt: listen.jwt,
     byCertificate: listen.clientCertAuth,
   });
   const quota = new Quota(server);
   const keeper = new LeaseKeeper(server);
-  listener.addService(rawKvDefinition, new KvService(server, identity, quota));
-  listener.addService(WatchDefinition, new WatchService(server, identity));
-  listener.addService(LeaseDefinition, new LeaseService(server, { identity, quota, keeper }));
-  listener.addService(ClusterDefinition, new ClusterService(server, identity));
-  listener.addService(MaintenanceDefinition, new MaintenanceService(server, identity));
+  const added: ((listener: GrpcServer) => void)[] = [];
+  const gateway = new JsonGateway({
+    maxBodyBytes: 2 * (server.config.maxRequestBytes + grpcOverheadBytes),
+    log: server.config.log,
+  });
+  const add = <S extends ServiceDefinition>(
+    definition: S,
+    handlers: Handlers<S>,
+    json: ServiceDefinition = definition,
+  ): void => {
+    added.push((listener) => listener.addService(definition, handlers));
+    gateway.add(json, definition, handlers);
+  };
+  add(rawKvDefinition, new KvService(server, identity, quota), KVDefinition);
+  add(WatchDefinition, new WatchService(server, identity));
+  add(LeaseDefinition, new LeaseService(server, { identity, quota, keeper }));
+  add(ClusterDefinition, new ClusterService(server, identity));
+  add(MaintenanceDefinition, new MaintenanceService(server, identity));
+  add(AuthDefinition, new AuthService(server, identity, listen.jwt));
+  add(LockDefinition, new LockService(server, identity));
+  add(ElectionDefinition, new ElectionService(server, identity));
+  add(HealthDefinition, new HealthService(server));
+  return {
+    fallback: httpHandler(server, gateway),
+    addTo: (listener) => {
+      for (const addTo of added) addTo(listener);
+    },
+  };
+}
+
+interface ClientServices {
+  readonly fallback: HttpHandler;
+  addTo(listener: GrpcServer): void;
 }
 
 function addressOf(url: string): { host: string; port: number } {

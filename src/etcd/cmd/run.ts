@@ -6,6 +6,7 @@ import { BootstrapError } from '../server/bootstrap.js';
 import { clusterVersion, serverVersion } from '../server/config.js';
 import { flagNames, parseFlags, UsageError } from './flags.js';
 import { startMember } from './member.js';
+import { loadJwt } from './jwt.js';
 import { Flags, listenUrls, serverConfig } from './options.js';
 import { loadTls } from './tls.js';
 
@@ -68,7 +69,8 @@ async function serve(flags: Flags): Promise<number> {
   const onSignal = (): void => stop(0);
   try {
     const config = serverConfig(flags, clock, log);
-    const listen = { ...listenUrls(flags), ...(await loadTls(flags, config, log)) };
+    const tls = await loadTls(flags, config, log);
+    const listen = { ...listenUrls(flags), ...tls, jwt: loadJwt(config) };
     process.once('SIGTERM', onSignal);
     process.once('SIGINT', onSignal);
     const member = await startMember(config, listen, (error) => {

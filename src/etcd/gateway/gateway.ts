@@ -1,0 +1,337 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type {
+  CallContext,
+  Duplex,
+  Handlers,
+  MessageCodec,
+  Sender,
+  ServiceDefinition,
+} from '../../lib/grpc/types.js';
+import { Code, GrpcError, isGrpcError } from '../../lib/grpc/types.js';
+import type { Logger } from '../../lib/log.js';
+import { toGatewayJson } from './json.js';
+import { gatewayRoutes } from './routes.js';
+
+type Request = IncomingMessage | Http2ServerRequest;
+type Response = ServerResponse | Http2ServerResponse;
+
+/** A generated codec, with its JSON half. */
+interface JsonCodec extends MessageCodec<unknown> {
+  fromJSON(object: unknown): unknown;
+  toJSON(message: unknown): unknown;
+}
+
+interface GatewayMethod {
+  readonly path: string;
+  readonly request: JsonCodec;
+  readonly response: JsonCodec;
+  /** As the handler takes and gives them: the hot calls use codecs of their own. */
+  readonly wireRequest: MessageCodec<unknown>;
+  readonly wireResponse: MessageCodec<unknown>;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+  readonly handler: (...parameters: readonly unknown[]) => unknown;
+}
+
+/** HTTP status of a gRPC code, as grpc-gateway maps them. */
+const httpStatuses: Readonly<Record<number, number>> = {
+  [Code.Ok]: 200,
+  [Code.Cancelled]: 408,
+  [Code.Unknown]: 500,
+  [Code.InvalidArgument]: 400,
+  [Code.DeadlineExceeded]: 504,
+  [Code.NotFound]: 404,
+  [Code.AlreadyExists]: 409,
+  [Code.PermissionDenied]: 403,
+  [Code.ResourceExhausted]: 429,
+  [Code.FailedPrecondition]: 400,
+  [Code.Aborted]: 409,
+  [Code.OutOfRange]: 400,
+  [Code.Unimplemented]: 501,
+  [Code.Internal]: 500,
+  [Code.Unavailable]: 503,
+  [Code.DataLoss]: 500,
+  [Code.Unauthenticated]: 401,
+};
+const statusTexts: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+};
+
+/** JSON over HTTP for every call of the client API: the handlers of the gRPC services are called in process. */
+export class JsonGateway {
+  readonly #methods = new Map<string, GatewayMethod>();
+  readonly #maxBodyBytes: number;
+  readonly #log: Logger;
+
+  constructor(options: { readonly maxBodyBytes: number; readonly log: Logger }) {
+    this.#maxBodyBytes = options.maxBodyBytes;
+    this.#log = options.log;
+  }
+
+  /**
+   * Adds a service.
+   * @param definition the generated one, for the JSON
+   * @param wire the one that the handlers serve, if it is another
+   */
+  add<S extends ServiceDefinition>(
+    definition: ServiceDefinition,
+    wire: S,
+    handlers: Handlers<S>,
+  ): void {
+    for (const [key, method] of Object.entries(definition.methods)) {
+      const handler = (handlers as Record<string, unknown>)[key];
+      const wireMethod = wire.methods[key];
+      if (typeof handler !== 'function' || wireMethod === undefined) continue;
+      const path = `${definition.fullName}/${method.name}`;
+      this.#methods.set(path, {
+        path: `/${path}`,
+        request: method.requestType as JsonCodec,
+        response: method.responseType as JsonCodec,
+        wireRequest: wireMethod.requestType as MessageCodec<unknown>,
+        wireResponse: wireMethod.responseType as MessageCodec<unknown>,
+        requestStream: method.requestStream,
+        responseStream: method.responseStream,
+        handler: handler.bind(handlers) as GatewayMethod['handler'],
+      });
+    }
+  }
+
+  /** Serves one request. @param pathname `/v3/…` */
+  async serve(pathname: string, request: Request, response: Response): Promise<void> {
+    const route = gatewayRoutes[pathname.replace(/^\/v3(alpha|beta)?\//, '')];
+    const method = route === undefined ? undefined : this.#methods.get(route);
+    if (method === undefined) {
+      sendError(response, new GrpcError(Code.NotFound, 'Not Found'));
+      return;
+    }
+    if (request.method !== 'POST') {
+      sendError(response, new GrpcError(Code.Unimplemented, 'Method Not Allowed'));
+      return;
+    }
+    const abort = new AbortController();
+    response.on('close', () => abort.abort());
+    const context = contextOf(method.path, request, abort.signal);
+    try {
+      if (method.requestStream) await this.#stream(method, request, response, context);
+      else if (method.responseStream) await this.#serverStream(method, request, response, context);
+      else await this.#unary(method, request, response, context);
+    } catch (error) {
+      if (!isGrpcError(error)) this.#log.warn({ error, pathname }, 'a gateway call failed');
+      if (response.headersSent) endStream(response, error);
+      else sendError(response, error);
+    }
+  }
+
+  async #unary(
+    method: GatewayMethod,
+    request: Request,
+    response: Response,
+    context: CallContext,
+  ): Promise<void> {
+    const wire = this.#toWire(method, await this.#body(request));
+    const answer = await method.handler(wire, context);
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(this.#toJson(method, answer)));
+  }
+
+  async #serverStream(
+    method: GatewayMethod,
+    request: Request,
+    response: Response,
+    context: CallContext,
+  ): Promise<void> {
+    const wire = this.#toWire(method, await this.#body(request));
+    await method.handler(wire, this.#sender(method, response), context);
+    response.end();
+  }
+
+  /** Any number of JSON objects in, one line of JSON per answer out. */
+  async #stream(
+    method: GatewayMethod,
+    request: Request,
+    response: Response,
+    context: CallContext,
+  ): Promise<void> {
+    const values = this.#values(request, context.signal);
+    const toWire = (value: unknown): unknown => this.#toWire(method, value);
+    async function* messages(): AsyncGenerator {
+      for await (const value of values) yield toWire(value);
+      // As with grpc-gateway the end of the body is no end of the watch: the caller hangs up.
+      if (method.path.endsWith('/Watch') && !context.signal.aborted) {
+        await new Promise<void>((resolve) => {
+          context.signal.addEventListener('abort', () => resolve(), { once: true });
+        });
+      }
+    }
+    const iterator = messages();
+    const duplex: Duplex<unknown, unknown> = Object.assign(this.#sender(method, response), {
+      [Symbol.asyncIterator]: () => iterator,
+    });
+    await method.handler(duplex, context);
+    response.end();
+  }
+
+  #toWire(method: GatewayMethod, json: unknown): unknown {
+    let message: unknown;
+    try {
+      message = method.request.fromJSON(json ?? {});
+    } catch (error) {
+      throw new GrpcError(
+        Code.InvalidArgument,
+        error instanceof Error ? error.message : 'bad JSON',
+      );
+    }
+    return method.wireRequest.decode(method.request.encode(message).finish());
+  }
+
+  #toJson(method: GatewayMethod, answer: unknown): unknown {
+    const message = method.response.decode(method.wireResponse.encode(answer).finish());
+    return toGatewayJson(method.response.toJSON(message));
+  }
+
+  #sender(method: GatewayMethod, response: Response): Sender<unknown> {
+    const write = (json: unknown): boolean => {
+      if (response.writableEnded || response.destroyed) return true;
+      if (!response.headersSent) {
+        response.writeHead(200, { 'content-type': 'application/json' });
+      }
+      return (response as ServerResponse).write(`${JSON.stringify({ result: json })}\n`);
+    };
+    return {
+      send: (message) => write(this.#toJson(method, message)),
+      sendEncoded: (bytes) => {
+        const message = method.response.decode(bytes);
+        return write(toGatewayJson(method.response.toJSON(message)));
+      },
+      drained: () =>
+        new Promise((resolve) => {
+          if (!response.writableNeedDrain || response.destroyed) {
+            resolve();
+            return;
+          }
+          const done = (): void => {
+            response.removeListener('drain', done);
+            response.removeListener('close', done);
+            resolve();
+          };
+          response.on('drain', done);
+          response.on('close', done);
+        }),
+      get ended() {
+        return response.destroyed || response.writableEnded;
+      },
+    };
+  }
+
+  async #body(request: Request): Promise<unknown> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > this.#maxBodyBytes) {
+        throw new GrpcError(Code.ResourceExhausted, 'request body is too large');
+      }
+      chunks.push(chunk);
+    }
+    return parseJson(Buffer.concat(chunks).toString());
+  }
+
+  /** The JSON values of a body, each as soon as it is complete. */
+  async *#values(request: Request, signal: AbortSignal): AsyncGenerator {
+    let text = '';
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      if (signal.aborted) return;
+      text += chunk.toString();
+      if (text.length > this.#maxBodyBytes) {
+        throw new GrpcError(Code.ResourceExhausted, 'request body is too large');
+      }
+      for (;;) {
+        const end = endOfValue(text);
+        if (end === undefined) break;
+        yield parseJson(text.slice(0, end));
+        text = text.slice(end);
+      }
+    }
+    if (text.trim() !== '') yield parseJson(text);
+  }
+}
+
+/** Where the first JSON object of the text ends; undefined while it is incomplete. */
+function endOfValue(text: string): number | undefined {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (inString) {
+      if (char === '\\') at++;
+      else if (char === '"') inString = false;
+    } else if (char === '"') inString = true;
+    else if (char === '{') depth++;
+    else if (char === '}' && --depth === 0) return at + 1;
+  }
+  return undefined;
+}
+
+function parseJson(text: string): unknown {
+  if (text.trim() === '') return {};
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new GrpcError(Code.InvalidArgument, error instanceof Error ? error.message : 'bad JSON');
+  }
+}
+
+function contextOf(path: string, request: Request, signal: AbortSignal): CallContext {
+  const metadata = new Map<string, string | Buffer>([['grpcgateway-accept', '*/*']]);
+  const { authorization } = request.headers;
+  if (authorization !== undefined) metadata.set('authorization', authorization);
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (name.startsWith('grpc-metadata-') && typeof value === 'string') {
+      metadata.set(name.slice('grpc-metadata-'.length), value);
+    }
+  }
+  const { socket } = request;
+  return {
+    metadata,
+    peer: `${socket?.remoteAddress}:${socket?.remotePort}`,
+    peerCertificate: undefined,
+    signal,
+    path,
+    setTrailer: () => undefined,
+  };
+}
+
+function asGrpcError(error: unknown): GrpcError {
+  if (isGrpcError(error)) return error;
+  return new GrpcError(Code.Unknown, error instanceof Error ? error.message : String(error));
+}
+
+function sendError(response: Response, error: unknown): void {
+  const { code, message } = asGrpcError(error);
+  response.writeHead(httpStatuses[code] ?? 500, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ error: message, code, message }));
+}
+
+/** The answer has begun: the error is its last line. */
+function endStream(response: Response, error: unknown): void {
+  const { code, message } = asGrpcError(error);
+  const status = httpStatuses[code] ?? 500;
+  const body = {
+    grpc_code: code,
+    http_code: status,
+    message,
+    http_status: statusTexts[status] ?? '',
+  };
+  response.end(`${JSON.stringify({ error: body })}\n`);
+}

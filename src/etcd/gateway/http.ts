@@ -1,0 +1,136 @@
+/** Plain HTTP on the client port: health, version, metrics, and the JSON gateway behind `/v3/`. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { AlarmType } from '../../gen/etcd/rpc.js';
+import type { HttpHandler } from '../../lib/grpc/index.js';
+import { clusterVersion, serverVersion } from '../server/config.js';
+import { metricsRegistry } from '../server/metrics.js';
+import type { EtcdServer } from '../server/server.js';
+import type { JsonGateway } from './gateway.js';
+
+type Request = IncomingMessage | Http2ServerRequest;
+type Response = ServerResponse | Http2ServerResponse;
+
+/** Writes one whole answer. */
+export function respond(
+  response: Response,
+  status: number,
+  contentType: string,
+  body: string,
+): void {
+  response.writeHead(status, { 'content-type': contentType });
+  response.end(body);
+}
+
+/** Serves everything on the client port that is no gRPC. */
+export function httpHandler(server: EtcdServer, gateway: JsonGateway): HttpHandler {
+  return (request, response) => {
+    route(server, gateway, request, response).catch((error: unknown) => {
+      server.config.log.warn({ error }, 'an HTTP request failed');
+      if (!response.headersSent) respond(response, 500, 'text/plain', 'internal error\n');
+      else response.end();
+    });
+  };
+}
+
+async function route(
+  server: EtcdServer,
+  gateway: JsonGateway,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  switch (url.pathname) {
+    case '/health':
+      return health(server, url, request, response);
+    case '/readyz':
+    case '/livez':
+      return probe(server, url, response);
+    case '/version':
+      return respond(
+        response,
+        200,
+        'application/json',
+        JSON.stringify({ etcdserver: serverVersion, etcdcluster: clusterVersion }),
+      );
+    case '/metrics':
+      return respond(response, 200, metricsRegistry.contentType, await metricsRegistry.metrics());
+    default:
+      if (/^\/v3(alpha|beta)?\//.test(url.pathname)) {
+        return gateway.serve(url.pathname, request, response);
+      }
+      return respond(response, 404, 'text/plain; charset=utf-8', '404 page not found\n');
+  }
+}
+
+async function health(
+  server: EtcdServer,
+  url: URL,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  if (request.method !== 'GET') {
+    response.setHeader('Allow', 'GET');
+    return respond(response, 405, 'text/plain; charset=utf-8', 'Method Not Allowed\n');
+  }
+  const reason = await unhealthyReason(server, {
+    exclude: url.searchParams.getAll('exclude').flatMap((list) => list.split(',')),
+    serializable: url.searchParams.get('serializable') === 'true',
+  });
+  const body = JSON.stringify({ health: reason === '' ? 'true' : 'false', reason });
+  respond(response, reason === '' ? 200 : 503, 'application/json', body);
+}
+
+async function unhealthyReason(
+  server: EtcdServer,
+  options: { readonly exclude: readonly string[]; readonly serializable: boolean },
+): Promise<string> {
+  for (const { alarm } of server.alarms.list()) {
+    const name = alarm === AlarmType.NOSPACE ? 'NOSPACE' : 'CORRUPT';
+    if (!options.exclude.includes(name)) return `ALARM ${name}`;
+  }
+  if (options.serializable) return '';
+  if (server.leader === 0n) return 'RAFT NO LEADER';
+  try {
+    await server.linearizable(() => undefined);
+    return '';
+  } catch (error) {
+    return `QGET ERROR:${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** The checks of Kubernetes-style probes, each also by its own path or `?verbose`. */
+async function probe(server: EtcdServer, url: URL, response: Response): Promise<void> {
+  const live = url.pathname === '/livez';
+  const checks: [string, () => Promise<string>][] = [
+    [
+      'serializable_read',
+      () => unhealthyReason(server, { exclude: ['NOSPACE', 'CORRUPT'], serializable: true }),
+    ],
+  ];
+  if (!live) {
+    checks.unshift([
+      'data_corruption',
+      () => Promise.resolve(server.alarms.has(AlarmType.CORRUPT) ? 'alarm activated: CORRUPT' : ''),
+    ]);
+    checks.push([
+      'linearizable_read',
+      () => unhealthyReason(server, { exclude: ['NOSPACE', 'CORRUPT'], serializable: false }),
+    ]);
+  }
+  const excluded = url.searchParams.getAll('exclude');
+  const lines: string[] = [];
+  let failed = false;
+  for (const [name, check] of checks) {
+    if (excluded.includes(name)) {
+      lines.push(`[+]${name} excluded: ok`);
+      continue;
+    }
+    const reason = await check();
+    failed ||= reason !== '';
+    lines.push(reason === '' ? `[+]${name} ok` : `[-]${name} failed: ${reason}`);
+  }
+  const verbose = failed || url.searchParams.has('verbose');
+  const body = verbose ? `${lines.join('\n')}\n${failed ? 'not ok' : 'ok'}\n` : 'ok\n';
+  respond(response, failed ? 503 : 200, 'text/plain; charset=utf-8', body);
+}

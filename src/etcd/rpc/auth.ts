@@ -1,0 +1,230 @@
+import {
+  AuthDisableRequest,
+  AuthEnableRequest,
+  AuthRoleAddRequest,
+  AuthRoleDeleteRequest,
+  AuthRoleGrantPermissionRequest,
+  AuthRoleRevokePermissionRequest,
+  AuthUserAddRequest,
+  AuthUserChangePasswordRequest,
+  AuthUserDeleteRequest,
+  AuthUserGrantRoleRequest,
+  AuthUserRevokeRoleRequest,
+} from '../../gen/etcd/rpc.js';
+import type {
+  AuthDefinition,
+  AuthenticateRequest,
+  AuthenticateResponse,
+  AuthRoleGetRequest,
+  AuthRoleGetResponse,
+  AuthRoleListRequest,
+  AuthRoleListResponse,
+  AuthStatusRequest,
+  AuthStatusResponse,
+  AuthUserGetRequest,
+  AuthUserGetResponse,
+  AuthUserListRequest,
+  AuthUserListResponse,
+  ResponseHeader,
+} from '../../gen/etcd/rpc.js';
+import type { CallContext, Handlers, MessageCodec } from '../../lib/grpc/types.js';
+import type { AuthEntryKind, AuthenticateEntry } from '../apply/auth.js';
+import { clientError, etcdError } from '../apply/errors.js';
+import { AuthError } from '../auth/errors.js';
+import { hashPassword, verifyPassword } from '../auth/password.js';
+import type { AuthInfo, JwtTokens } from '../auth/tokens.js';
+import type { EtcdServer } from '../server/server.js';
+import type { CallerIdentity } from './auth-info.js';
+import { entryAuth } from './auth-info.js';
+import { converted } from './kv.js';
+
+interface OnlyHeader {
+  header: ResponseHeader | undefined;
+}
+
+/** How often a password is checked again when the auth tables changed meanwhile. */
+const authenticateAttempts = 5;
+
+/** The auth service (etcdserverpb.Auth). Passwords are hashed here, once, before the request goes into the log. */
+export class AuthService implements Handlers<typeof AuthDefinition> {
+  readonly #server: EtcdServer;
+  readonly #identity: CallerIdentity;
+  readonly #jwt: JwtTokens | undefined;
+
+  constructor(server: EtcdServer, identity: CallerIdentity, jwt: JwtTokens | undefined) {
+    this.#server = server;
+    this.#identity = identity;
+    this.#jwt = jwt;
+  }
+
+  authEnable(request: AuthEnableRequest, context: CallContext): Promise<OnlyHeader> {
+    return this.#propose('authEnable', AuthEnableRequest, request, context);
+  }
+
+  authDisable(request: AuthDisableRequest, context: CallContext): Promise<OnlyHeader> {
+    return this.#propose('authDisable', AuthDisableRequest, request, context);
+  }
+
+  authStatus(_request: AuthStatusRequest): Promise<AuthStatusResponse> {
+    const { auth } = this.#server;
+    return this.#server.linearizable(() => ({
+      header: this.#server.header(),
+      enabled: auth.enabled,
+      authRevision: auth.revision,
+    }));
+  }
+
+  async authenticate(request: AuthenticateRequest): Promise<AuthenticateResponse> {
+    const server = this.#server;
+    for (let attempt = 1; ; attempt++) {
+      // What this member has applied may lag behind what the client has just done elsewhere.
+      const { user, revision } = await server.linearizable(() =>
+        converted(() => ({
+          user: server.auth.userToAuthenticate(request.name),
+          revision: server.auth.revision,
+        })),
+      );
+      if (!(await verifyPassword(request.password, user.hashedPassword))) {
+        throw etcdError('authFailed');
+      }
+      try {
+        const token = await this.#makeToken(request.name, revision);
+        return { header: server.header(), token };
+      } catch (error) {
+        const known = clientError(error);
+        const changed = known?.message === etcdError('authOldRevision').message;
+        if (!changed || attempt >= authenticateAttempts) throw known ?? error;
+      }
+    }
+  }
+
+  async #makeToken(username: string, authRevision: number): Promise<string> {
+    if (this.#jwt !== undefined) {
+      const token = await this.#jwt.sign({ username, revision: authRevision });
+      if (token === undefined) throw etcdError('invalidAuthMgmt');
+      return token;
+    }
+    const prefix = this.#server.tokens?.newPrefix() ?? '';
+    const entry: AuthenticateEntry = { username, prefix, authRevision };
+    const payload = Buffer.from(JSON.stringify(entry));
+    return (await this.#server.propose('authenticate', payload, entry)) as string;
+  }
+
+  async userAdd(request: AuthUserAddRequest, context: CallContext): Promise<OnlyHeader> {
+    if (request.name === '') throw etcdError('userEmpty');
+    const noPassword = request.options?.noPassword ?? false;
+    const given = request.hashedPassword !== '';
+    const hashedPassword =
+      noPassword || given ? request.hashedPassword : await hashPassword(request.password);
+    const hashed = { ...request, password: '', hashedPassword };
+    return this.#propose('authUserAdd', AuthUserAddRequest, hashed, context);
+  }
+
+  async userGet(request: AuthUserGetRequest, context: CallContext): Promise<AuthUserGetResponse> {
+    const info = await this.#identity.of(context);
+    return this.#read(() => {
+      const { auth } = this.#server;
+      // Everybody may look at oneself.
+      if (info === undefined || info.username !== request.name) auth.checkAdmin(info);
+      return { header: this.#server.header(), roles: [...auth.user(request.name).roles] };
+    });
+  }
+
+  async userList(_: AuthUserListRequest, context: CallContext): Promise<AuthUserListResponse> {
+    const info = await this.#identity.of(context);
+    return this.#read(() => {
+      this.#server.auth.checkAdmin(info);
+      return { header: this.#server.header(), users: this.#server.auth.userNames() };
+    });
+  }
+
+  userDelete(request: AuthUserDeleteRequest, context: CallContext): Promise<OnlyHeader> {
+    return this.#propose('authUserDelete', AuthUserDeleteRequest, request, context);
+  }
+
+  async userChangePassword(
+    request: AuthUserChangePasswordRequest,
+    context: CallContext,
+  ): Promise<OnlyHeader> {
+    const hashedPassword =
+      request.hashedPassword === '' ? await hashPassword(request.password) : request.hashedPassword;
+    const hashed = { ...request, password: '', hashedPassword };
+    return this.#propose('authUserChangePassword', AuthUserChangePasswordRequest, hashed, context);
+  }
+
+  userGrantRole(request: AuthUserGrantRoleRequest, context: CallContext): Promise<OnlyHeader> {
+    return this.#propose('authUserGrantRole', AuthUserGrantRoleRequest, request, context);
+  }
+
+  userRevokeRole(request: AuthUserRevokeRoleRequest, context: CallContext): Promise<OnlyHeader> {
+    return this.#propose('authUserRevokeRole', AuthUserRevokeRoleRequest, request, context);
+  }
+
+  roleAdd(request: AuthRoleAddRequest, context: CallContext): Promise<OnlyHeader> {
+    return this.#propose('authRoleAdd', AuthRoleAddRequest, request, context);
+  }
+
+  async roleGet(request: AuthRoleGetRequest, context: CallContext): Promise<AuthRoleGetResponse> {
+    const info = await this.#identity.of(context);
+    return this.#read(() => {
+      const { auth } = this.#server;
+      if (info === undefined || !auth.hasRole(info.username, request.role)) auth.checkAdmin(info);
+      return { header: this.#server.header(), perm: [...auth.rolePermissions(request.role)] };
+    });
+  }
+
+  async roleList(_: AuthRoleListRequest, context: CallContext): Promise<AuthRoleListResponse> {
+    const info = await this.#identity.of(context);
+    return this.#read(() => {
+      this.#server.auth.checkAdmin(info);
+      return { header: this.#server.header(), roles: this.#server.auth.roleNames() };
+    });
+  }
+
+  roleDelete(request: AuthRoleDeleteRequest, context: CallContext): Promise<OnlyHeader> {
+    return this.#propose('authRoleDelete', AuthRoleDeleteRequest, request, context);
+  }
+
+  roleGrantPermission(
+    request: AuthRoleGrantPermissionRequest,
+    context: CallContext,
+  ): Promise<OnlyHeader> {
+    return this.#propose(
+      'authRoleGrantPermission',
+      AuthRoleGrantPermissionRequest,
+      request,
+      context,
+    );
+  }
+
+  roleRevokePermission(
+    request: AuthRoleRevokePermissionRequest,
+    context: CallContext,
+  ): Promise<OnlyHeader> {
+    return this.#propose(
+      'authRoleRevokePermission',
+      AuthRoleRevokePermissionRequest,
+      request,
+      context,
+    );
+  }
+
+  #read<T>(read: () => T): Promise<T> {
+    return this.#server.linearizable(() => converted(read));
+  }
+
+  async #propose<T>(
+    kind: AuthEntryKind,
+    codec: MessageCodec<T>,
+    request: T,
+    context: CallContext,
+  ): Promise<OnlyHeader> {
+    const info: AuthInfo | undefined = await this.#identity.of(context);
+    converted(() => {
+      if (this.#server.auth.enabled && info === undefined) throw new AuthError('USER_EMPTY');
+      this.#server.auth.checkAdmin(info);
+    });
+    await this.#server.propose(kind, codec.encode(request).finish(), request, entryAuth(info));
+    return { header: this.#server.header() };
+  }
+}
