@@ -1,5 +1,6 @@
 import type { Objects } from '../registry/objects.js';
 import type { AdmissionPlugin } from './chain.js';
+import { customResources } from './custom-resources.js';
 import { namespaceLifecycle } from './namespace-lifecycle.js';
 import { priority } from './priority.js';
 import { serviceAccount } from './service-account.js';
@@ -14,6 +15,7 @@ export function admissionPlugins(
 ): readonly AdmissionPlugin[] {
   const plugins = [
     namespaceLifecycle(objects),
+    customResources(objects),
     namespaceDefaults(),
     serviceAccount(objects),
     priority(objects),

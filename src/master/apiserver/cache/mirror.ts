@@ -75,6 +75,12 @@ export class Mirror {
     return cache;
   }
 
+  /** Forgets a resource that is no more; its watches end. */
+  drop(id: string): void {
+    this.#caches.get(id)?.reset([], this.#revision);
+    this.#caches.delete(id);
+  }
+
   caches(): IterableIterator<ResourceCache> {
     return this.#caches.values();
   }

@@ -164,7 +164,7 @@ export class DefinitionController implements CacheObserver {
     const entry = this.#cache().get(name);
     if (entry === undefined) return true;
     if (entry.object().metadata.deletionTimestamp !== undefined) {
-      const [instances] = this.#declared.get(name)?.kinds ?? [];
+      const [instances] = kindsOfDefinition(allServed(definitionOf(entry)));
       return cleanUpDefinition(this.#objects, { kind, name, instances });
     }
     const all = this.#all();
@@ -180,4 +180,10 @@ export class DefinitionController implements CacheObserver {
 
 function definitionOf(entry: Entry): CustomResourceDefinition {
   return entry.object() as KubeObject & CustomResourceDefinition;
+}
+
+/** The definition with every version served: its objects are there all the same. */
+function allServed(definition: CustomResourceDefinition): CustomResourceDefinition {
+  const versions = definition.spec.versions.map((version) => ({ ...version, served: true }));
+  return { ...definition, spec: { ...definition.spec, versions } };
 }

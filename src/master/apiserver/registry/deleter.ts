@@ -1,6 +1,8 @@
+import type { CustomResourceDefinition } from '../../../api/apiextensions/schemas.js';
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
+import { beginTermination } from '../crd/conditions.js';
 import { badRequest, conflict, deletedStatus, failure } from '../status.js';
 import type { ChangeResult, Objects } from './objects.js';
 import type { Admission, RequestContext } from './types.js';
@@ -129,6 +131,9 @@ export class Deleter {
   #mark(kind: KindDeclaration, old: KubeObject, options: DeleteOptions): KubeObject | undefined {
     const next = structuredClone(old);
     setFinalizers(kind, next, options);
+    if (kind.kind === 'CustomResourceDefinition' && old.metadata.deletionTimestamp === undefined) {
+      beginTermination(next as KubeObject & CustomResourceDefinition, this.#objects.now());
+    }
     const grace = graceOf(kind, old, options);
     const { metadata } = next;
     const finalizers = metadata.finalizers?.length ?? 0;

@@ -32,7 +32,7 @@ export interface ResourceDeps {
   readonly writer: Writer;
   readonly deleter: Deleter;
   readonly watches: WatchServer;
-  /** By `group/plural/subresource`. */
+  /** By `group/plural/subresource`, or by the subresource alone for all kinds that have it. */
   readonly special: ReadonlyMap<string, SpecialHandler>;
   /** Answers virtual kinds (reviews) by `group/Kind`. */
   readonly virtual: ReadonlyMap<
@@ -53,7 +53,9 @@ export class ResourceHandler {
     const context = this.#context(exchange);
     const { kind, subresource } = context.target;
     if (subresource !== '') {
-      const special = this.#deps.special.get(`${kind.group}/${kind.plural}/${subresource}`);
+      const { special: all } = this.#deps;
+      const special =
+        all.get(`${kind.group}/${kind.plural}/${subresource}`) ?? all.get(subresource);
       if (special !== undefined) return special(exchange, context);
     }
     if (kind.virtual) return this.#virtual(exchange, context);

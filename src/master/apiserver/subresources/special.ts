@@ -1,9 +1,12 @@
 import type { Objects } from '../registry/objects.js';
+import type { RequestContext } from '../registry/types.js';
 import type { Writer } from '../registry/writer.js';
+import type { Exchange } from '../rest/exchange.js';
 import type { SpecialHandler } from '../rest/resource-handler.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.js';
 import type { Deleter } from '../registry/deleter.js';
+import { noSuchResource } from '../status.js';
 import { serveBinding } from './binding.js';
 import { serveEviction } from './eviction.js';
 import { serveLog } from './log.js';
@@ -20,21 +23,23 @@ export interface SpecialDeps {
   readonly agents: NodeAgents;
 }
 
-/** Subresources with bodies or ways of their own, by `group/plural/subresource`. */
+/** Subresources with bodies or ways of their own, by `group/plural/subresource`; `scale` is every kind's that has one. */
 export function specialHandlers(deps: SpecialDeps): Map<string, SpecialHandler> {
-  const handlers = new Map<string, SpecialHandler>([
+  return new Map<string, SpecialHandler>([
     ['/pods/binding', (exchange, context) => serveBinding(exchange, context, deps)],
     ['/pods/eviction', (exchange, context) => serveEviction(exchange, context, deps)],
     ['/pods/log', (exchange, context) => serveLog(exchange, context, deps)],
+    ['scale', (exchange, context) => serveScaleOf(exchange, context, deps)],
     ['/serviceaccounts/token', (exchange, context) => serveToken(exchange, context, deps)],
   ]);
-  for (const kind of deps.kinds.list()) {
-    const scale = kind.subresources.find((part) => part.name === 'scale');
-    if (scale?.scale === undefined) continue;
-    const paths = scale.scale;
-    handlers.set(`${kind.group}/${kind.plural}/scale`, (exchange, context) =>
-      serveScale(exchange, context, paths, deps),
-    );
-  }
-  return handlers;
+}
+
+function serveScaleOf(
+  exchange: Exchange,
+  context: RequestContext,
+  deps: SpecialDeps,
+): Promise<void> {
+  const part = context.target.kind.subresources.find(({ name }) => name === 'scale');
+  if (part?.scale === undefined) throw noSuchResource();
+  return serveScale(exchange, context, part.scale, deps);
 }
