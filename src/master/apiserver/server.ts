@@ -112,6 +112,7 @@ class ApiServer {
       kinds: this.#kinds,
       objects: this.#objects,
       agents: this.#agents,
+      clock: this.#options.clock,
       pipeline,
       log,
     });

@@ -6,7 +6,7 @@ import type { SpecialHandler } from '../rest/resource-handler.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.js';
 import type { Deleter } from '../registry/deleter.js';
-import { noSuchResource } from '../status.js';
+import { badRequest, noSuchResource } from '../status.js';
 import { serveBinding } from './binding.js';
 import { serveEviction } from './eviction.js';
 import { serveLog } from './log.js';
@@ -28,6 +28,10 @@ export function specialHandlers(deps: SpecialDeps): Map<string, SpecialHandler> 
   return new Map<string, SpecialHandler>([
     ['/pods/binding', (exchange, context) => serveBinding(exchange, context, deps)],
     ['/pods/eviction', (exchange, context) => serveEviction(exchange, context, deps)],
+    ...['exec', 'attach', 'portforward'].map((name): [string, SpecialHandler] => [
+      `/pods/${name}`,
+      () => Promise.reject(badRequest('Upgrade request required')),
+    ]),
     ['/pods/log', (exchange, context) => serveLog(exchange, context, deps)],
     ['scale', (exchange, context) => serveScaleOf(exchange, context, deps)],
     ['/serviceaccounts/token', (exchange, context) => serveToken(exchange, context, deps)],
