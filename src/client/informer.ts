@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../lib/clock.js';
 import { delay } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
@@ -28,6 +29,8 @@ export interface InformerFactoryOptions {
 export function createInformerFactory(options: InformerFactoryOptions): InformerFactory {
   const informers = new Map<string, Reflector<ApiObject>>();
   const stopping = new AbortController();
+  // One listener a watch: there are as many as resources.
+  setMaxListeners(0, stopping.signal);
   return {
     informer<T extends ApiObject>(resource: ResourceId, selection: ListOptions = {}): Informer<T> {
       const { namespace = '', fieldSelector = '', labelSelector = '' } = selection;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../lib/clock.js';
 import { delay } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
@@ -82,6 +83,7 @@ class Election {
   async leadWhileHolding(signal: AbortSignal): Promise<void> {
     const { clock, log, identity, name } = this.#options;
     const leading = new AbortController();
+    setMaxListeners(0, leading.signal);
     const finished = new AbortController();
     let failure: unknown;
     log.info({ lease: name, identity }, 'leading');

@@ -46,6 +46,8 @@ export interface JoinMasterResponse {
   initialCluster: string;
   clusterToken: string;
   masters: string[];
+  /** client URLs of the store's members */
+  storeEndpoints: string[];
   /** cluster-wide settings the joining master must share (CIDRs, domain, …) */
   settings: { [key: string]: string };
 }
@@ -527,7 +529,7 @@ export const JoinMasterRequest: MessageFns<JoinMasterRequest> = {
 };
 
 function createBaseJoinMasterResponse(): JoinMasterResponse {
-  return { files: {}, initialCluster: "", clusterToken: "", masters: [], settings: {} };
+  return { files: {}, initialCluster: "", clusterToken: "", masters: [], storeEndpoints: [], settings: {} };
 }
 
 export const JoinMasterResponse: MessageFns<JoinMasterResponse> = {
@@ -543,6 +545,9 @@ export const JoinMasterResponse: MessageFns<JoinMasterResponse> = {
     }
     for (const v of message.masters) {
       writer.uint32(34).string(v!);
+    }
+    for (const v of message.storeEndpoints) {
+      writer.uint32(50).string(v!);
     }
     globalThis.Object.entries(message.settings).forEach(([key, value]: [string, string]) => {
       JoinMasterResponse_SettingsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
@@ -598,6 +603,14 @@ export const JoinMasterResponse: MessageFns<JoinMasterResponse> = {
             message.masters.push(reader.string());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.storeEndpoints.push(reader.string());
+            continue;
+          }
           case 5: {
             if (tag !== 42) {
               break;
@@ -648,6 +661,11 @@ export const JoinMasterResponse: MessageFns<JoinMasterResponse> = {
         ? globalThis.String(object.cluster_token)
         : "",
       masters: globalThis.Array.isArray(object?.masters) ? object.masters.map((e: any) => globalThis.String(e)) : [],
+      storeEndpoints: globalThis.Array.isArray(object?.storeEndpoints)
+        ? object.storeEndpoints.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.store_endpoints)
+        ? object.store_endpoints.map((e: any) => globalThis.String(e))
+        : [],
       settings: isObject(object.settings)
         ? (globalThis.Object.entries(object.settings) as [string, any][]).reduce(
           (acc: { [key: string]: string }, [key, value]: [string, any]) => {
@@ -684,6 +702,9 @@ export const JoinMasterResponse: MessageFns<JoinMasterResponse> = {
     }
     if (message.masters?.length) {
       obj.masters = message.masters;
+    }
+    if (message.storeEndpoints?.length) {
+      obj.storeEndpoints = message.storeEndpoints;
     }
     if (message.settings) {
       const entries = globalThis.Object.entries(message.settings) as [string, string][];

@@ -21,6 +21,8 @@ export interface MasterState {
   readonly settings: ClusterSettings;
   /** Masters known when we joined, `host:port` of gRPC. */
   readonly masters: readonly string[];
+  /** Client URLs of the store's members when we joined. */
+  readonly storeEndpoints: readonly string[];
 }
 
 /** How long a joining master goes on asking. */
@@ -46,7 +48,7 @@ export function pkiDirectory(options: MasterOptions): string {
   return join(options.dataDir, 'pki');
 }
 
-function peerUrl(options: MasterOptions): string {
+export function peerUrl(options: MasterOptions): string {
   return `https://${options.address}:${options.ports.etcdPeer}`;
 }
 
@@ -58,6 +60,7 @@ async function createCluster(options: MasterOptions, clock: Clock): Promise<Mast
     clusterToken: `trireme-${options.name}`,
     settings: options.settings,
     masters: [],
+    storeEndpoints: [],
   };
 }
 
@@ -93,6 +96,7 @@ async function joinCluster(
         clusterToken: answer.clusterToken,
         settings: settingsFromMap({ ...settingsToMap(options.settings), ...answer.settings }),
         masters: answer.masters,
+        storeEndpoints: answer.storeEndpoints,
       };
     } catch (error) {
       const retryable =

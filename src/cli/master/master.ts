@@ -42,7 +42,7 @@ export async function runMaster(argv: readonly string[]): Promise<number> {
   await writeAdminKubeconfig(options, state);
   const supervisor = createSupervisor({ clock, log });
   for (const spec of componentSpecs(options, state)) supervisor.start(spec);
-  const presence = await takePart(options, clock, log, stopping);
+  const presence = await takePart(options, state, clock, log, stopping);
   if (!stopping.aborted) {
     await new Promise((resolve) => {
       stopping.addEventListener('abort', resolve, { once: true });
@@ -56,6 +56,7 @@ export async function runMaster(argv: readonly string[]): Promise<number> {
 /** Once the own API server answers: announces this master, and has its store member vote. */
 async function takePart(
   options: MasterOptions,
+  state: MasterState,
   clock: Clock,
   log: Logger,
   stopping: AbortSignal,
@@ -82,7 +83,7 @@ async function takePart(
       restAddress: `${options.address}:${options.ports.rest}`,
     },
   });
-  void promoteOwnMember({ options, clock, log, signal: stopping });
+  void promoteOwnMember({ options, state, clock, log, signal: stopping });
   while (!stopping.aborted) {
     try {
       const masters = await listMasters(client, clock);

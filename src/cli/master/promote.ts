@@ -4,14 +4,16 @@ import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import { EtcdAdmin } from '../../master/cluster/etcd-admin.js';
-import { pkiDirectory } from './join.js';
+import type { MasterState } from './join.js';
+import { peerUrl, pkiDirectory } from './join.js';
 import type { MasterOptions } from './options.js';
 
 const retryMs = 100;
 
-/** A client of the store with all rights: of the own member first, then of the others. */
-export async function connectStore(
+/** A client of the store with all rights. A member that does not vote answers little: the others are asked first. */
+async function connectStore(
   options: MasterOptions,
+  state: MasterState,
   clock: Clock,
   log: Logger,
 ): Promise<EtcdAdmin> {
@@ -22,7 +24,7 @@ export async function connectStore(
     readFile(join(pki, 'apiserver-etcd-client.key')),
   ]);
   return new EtcdAdmin({
-    endpoints: [`https://127.0.0.1:${options.ports.etcdClient}`],
+    endpoints: [...state.storeEndpoints, `https://127.0.0.1:${options.ports.etcdClient}`],
     tls: { ca, cert, key },
     log,
     clock,
@@ -32,17 +34,18 @@ export async function connectStore(
 /** Our store member joins as one that does not vote; once it has caught up with the leader it is made to. */
 export async function promoteOwnMember(options: {
   readonly options: MasterOptions;
+  readonly state: MasterState;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }): Promise<void> {
   const { clock, log, signal } = options;
-  const store = await connectStore(options.options, clock, log);
+  const store = await connectStore(options.options, options.state, clock, log);
   try {
     while (!signal.aborted) {
       try {
         const members = await store.memberList();
-        const own = members.find((member) => member.name === options.options.name);
+        const own = members.find((member) => member.peerUrls.includes(peerUrl(options.options)));
         if (own !== undefined && !own.learner) return;
         if (own !== undefined) {
           await store.memberPromote(own.id);

@@ -262,9 +262,11 @@ export class RaftLoop {
   #onDurable(upTo: number): void {
     if (this.#stopped) return;
     try {
-      while (this.#undurable[0] !== undefined && this.#undurable[0].number <= upTo) {
-        this.#durable(this.#undurable[0]);
+      // What came after the sync began and needs none of its own only waited for those before it.
+      for (let next = this.#undurable[0]; next !== undefined; next = this.#undurable[0]) {
+        if (next.number > upTo && next.mustSync) break;
         this.#undurable.shift();
+        this.#durable(next);
       }
       // Without waiting for the end of the turn: this may have committed entries.
       this.#takeReadies();

@@ -6,7 +6,7 @@ import type {
 } from '../../gen/cluster.js';
 import type { Clock } from '../../lib/clock.js';
 import type { CallContext, Handlers } from '../../lib/grpc/index.js';
-import { Code, GrpcError } from '../../lib/grpc/index.js';
+import { Code, GrpcError, isGrpcError } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import {
   BadSigningRequestError,
@@ -68,12 +68,13 @@ export function createBootstrapHandlers(
       if (!isNodeName(request.name)) {
         throw new GrpcError(Code.InvalidArgument, `"${request.name}" is not a master's name`);
       }
-      const initialCluster = await addStoreMember(options.store, request);
+      const { initialCluster, storeEndpoints } = await addStoreMember(options.store, request);
       const masters = await listMasters(options.client, options.clock);
       options.log.info({ master: request.name, peer: context.peer }, 'a master joins');
       return {
         files: await readClusterKeys(options.pkiDirectory),
         initialCluster,
+        storeEndpoints,
         clusterToken: options.clusterToken,
         masters: masters.map((master) => master.grpcAddress),
         settings: settingsToMap(options.settings),
@@ -154,12 +155,12 @@ function isNodeName(name: string): boolean {
 
 /**
  * Adds the joining master's store member as a learner, once: who asks again after a broken answer gets the same member.
- * @returns `--initial-cluster` for it
+ * @returns `--initial-cluster` for it, and where the other members are asked
  */
 async function addStoreMember(
   store: StoreAdmin,
   request: { readonly name: string; readonly peerUrl: string },
-): Promise<string> {
+): Promise<{ initialCluster: string; storeEndpoints: string[] }> {
   const before = await store.memberList();
   const stale = before.find(
     (member) => member.name === request.name && !member.peerUrls.includes(request.peerUrl),
@@ -175,9 +176,9 @@ async function addStoreMember(
     // It has started once: a master that lost its disk comes back as a new member.
     await store.memberRemove(known.id);
   }
-  if (known === undefined || known.name !== '') await store.memberAddAsLearner(request.peerUrl);
+  if (known === undefined || known.name !== '') await addLearner(store, request.peerUrl);
   const members = await store.memberList();
-  return members
+  const initialCluster = members
     .flatMap((member) =>
       member.peerUrls.map(
         (url) => `${url === request.peerUrl ? request.name : member.name}=${url}`,
@@ -185,4 +186,20 @@ async function addStoreMember(
     )
     .filter((part) => !part.startsWith('='))
     .join(',');
+  return { initialCluster, storeEndpoints: members.flatMap((member) => member.clientUrls) };
+}
+
+/** The store takes one new member at a time, and none while it is not whole: the joining master asks again. */
+async function addLearner(store: StoreAdmin, peerUrl: string): Promise<void> {
+  try {
+    await store.memberAddAsLearner(peerUrl);
+  } catch (error) {
+    if (
+      isGrpcError(error) &&
+      /too many learner|unhealthy cluster|not enough started/.test(error.message)
+    ) {
+      throw new GrpcError(Code.Unavailable, `another master is joining: ${error.message}`);
+    }
+    throw error;
+  }
 }
