@@ -27,6 +27,7 @@ import { ResourceService } from './grpc/resource-service.js';
 import { HealthHandler } from './health.js';
 import { maxRequestBytes } from './limits.js';
 import { ServerMetrics } from './metrics.js';
+import { openApiPaths } from './openapi/handler.js';
 import type { ApiServerOptions, RunningApiServer } from './options.js';
 import { Deleter } from './registry/deleter.js';
 import { createFieldTracker } from './registry/field-tracker.js';
@@ -236,6 +237,7 @@ class ApiServer {
       paths: [
         (exchange) => this.#health.handle(exchange),
         wellKnownPaths({ kinds, metrics, tokens }),
+        openApiPaths(kinds),
       ],
       knowsVersion: (group, version) => kinds.inVersion(group, version).length > 0,
       audit: this.#audit,

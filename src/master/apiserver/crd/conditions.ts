@@ -187,5 +187,5 @@ export function setTerminating(
     message: terminatingTexts[reason],
   };
   const conditions = withCondition(definition.status?.conditions ?? [], condition, now);
-  definition.status = { ...definition.status, conditions } as DefinitionStatus;
+  definition.status = { ...definition.status, conditions };
 }

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { parseGroupVersion } from '../../../api/object.js';
+import { openApiV2, openApiV3, openApiV3Paths } from '../../../api/openapi/documents.js';
+import type { KindRegistry } from '../../../api/registry.js';
+import { kubernetesVersion } from '../discovery/version.js';
+import { encodeDocument } from './gnostic.js';
+
+/** A document ready to be sent. */
+export interface Rendered {
+  readonly bytes: Buffer;
+  /** SHA-512 in upper-case hexadecimal, as Kubernetes has it in ETags and in `?hash=`. */
+  readonly hash: string;
+}
+
+/** The OpenAPI documents, rendered when they are first asked for and again after the kinds changed. */
+export class OpenApiDocuments {
+  readonly #kinds: KindRegistry;
+  readonly #rendered = new Map<string, { readonly of: readonly unknown[]; document: Rendered }>();
+
+  constructor(kinds: KindRegistry) {
+    this.#kinds = kinds;
+  }
+
+  /** `/openapi/v2` as JSON or protobuf. */
+  v2(format: 'json' | 'protobuf'): Rendered {
+    const { gitVersion } = kubernetesVersion;
+    const key = `v2 ${format}`;
+    return this.#get(key, this.#kinds.list(), () => {
+      if (format === 'json') return text(openApiV2(this.#kinds, gitVersion));
+      return encodeDocument(openApiV2(this.#kinds, gitVersion));
+    });
+  }
+
+  /** Names of the documents of version 3: `api/v1`, `apis/apps/v1`. */
+  paths(): readonly string[] {
+    return openApiV3Paths(this.#kinds);
+  }
+
+  /** One document of version 3; undefined when there is no such group and version. */
+  v3(path: string): Rendered | undefined {
+    if (!this.paths().includes(path)) return undefined;
+    const { group, version } = parseGroupVersion(path.replace(/^apis?\//, ''));
+    const kinds = this.#kinds.inVersion(group, version);
+    return this.#get(path, kinds, () =>
+      text(openApiV3(this.#kinds, { group, version }, kubernetesVersion.gitVersion)),
+    );
+  }
+
+  /** Renders only when `of`, what the document is made of, is not what it was. */
+  #get(key: string, of: readonly unknown[], render: () => Buffer): Rendered {
+    const present = this.#rendered.get(key);
+    if (present !== undefined && sameItems(present.of, of)) return present.document;
+    const bytes = render();
+    const hash = createHash('sha512').update(bytes).digest('hex').toUpperCase();
+    const document = { bytes, hash };
+    this.#rendered.set(key, { of, document });
+    return document;
+  }
+}
+
+function text(document: object): Buffer {
+  return Buffer.from(JSON.stringify(document));
+}
+
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
+}

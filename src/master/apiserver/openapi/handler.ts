@@ -1,0 +1,100 @@
+import type { KindRegistry } from '../../../api/registry.js';
+import type { Exchange, HeaderMap } from '../rest/exchange.js';
+import { end, header, writeHead } from '../rest/exchange.js';
+import type { PathHandler } from '../rest/pipeline.js';
+import { sendBytes } from '../rest/respond.js';
+import { notAcceptable } from '../status.js';
+import type { Rendered } from './documents.js';
+import { OpenApiDocuments } from './documents.js';
+
+const jsonType = 'application/json';
+const protobufType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+/** The same with the sign that media types may not hold, as clients up to 1.26 ask for it. */
+const oldProtobufType = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+const prefix = '/openapi/v3/';
+
+/** Serves `/openapi/v2`, `/openapi/v3` and the documents below it, with ETags. */
+export function openApiPaths(kinds: KindRegistry): PathHandler {
+  const documents = new OpenApiDocuments(kinds);
+  return async (exchange) => {
+    const { path } = exchange.info;
+    if (!path.startsWith('/openapi/')) return false;
+    if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return false;
+    if (path === '/openapi/v2') {
+      const type = chooseType(header(exchange, 'accept'));
+      const document = documents.v2(type === jsonType ? 'json' : 'protobuf');
+      await send(exchange, document, type);
+      return true;
+    }
+    if (path === '/openapi/v3' || path === prefix) {
+      const bytes = Buffer.from(JSON.stringify({ paths: index(documents) }));
+      await sendBytes(exchange, 200, bytes, jsonType);
+      return true;
+    }
+    const document = path.startsWith(prefix) ? documents.v3(path.slice(prefix.length)) : undefined;
+    if (document === undefined) return false;
+    await sendHashed(exchange, document);
+    return true;
+  };
+}
+
+function index(documents: OpenApiDocuments): Record<string, { serverRelativeURL: string }> {
+  const paths = documents
+    .paths()
+    .map((path) => [
+      path,
+      { serverRelativeURL: `${prefix}${path}?hash=${documents.v3(path)?.hash ?? ''}` },
+    ]);
+  return Object.fromEntries(paths) as Record<string, { serverRelativeURL: string }>;
+}
+
+/** Content type of version 2 for an Accept header. @throws StatusError NotAcceptable */
+export function chooseType(accept: string): string {
+  if (accept === '') return jsonType;
+  const clauses = accept
+    .split(',')
+    .map((clause) => {
+      const [type = '', ...parameters] = clause.split(';').map((part) => part.trim());
+      const quality = parameters.find((part) => part.startsWith('q='))?.slice(2) ?? '1';
+      return { type: type.toLowerCase(), quality: Number(quality) };
+    })
+    .sort((a, b) => b.quality - a.quality);
+  for (const { type } of clauses) {
+    if (type === protobufType || type === oldProtobufType) return protobufType;
+    if (type === jsonType || type === '*/*' || type === 'application/*') return jsonType;
+  }
+  throw notAcceptable([jsonType, protobufType]);
+}
+
+/** A document asked for by its hash never changes; a hash of the past leads to the present one. */
+async function sendHashed(exchange: Exchange, document: Rendered): Promise<void> {
+  const asked = exchange.query.get('hash');
+  if (asked === null || asked === '') return send(exchange, document, jsonType);
+  if (asked !== document.hash) {
+    const location = `${exchange.info.path}?hash=${document.hash}`;
+    writeHead(exchange.response, 301, { location });
+    return end(exchange.response);
+  }
+  return send(exchange, document, jsonType, {
+    'cache-control': 'public, immutable',
+    expires: 'Thu, 31 Dec 2099 23:59:59 GMT',
+  });
+}
+
+async function send(
+  exchange: Exchange,
+  document: Rendered,
+  type: string,
+  headers: HeaderMap = {},
+): Promise<void> {
+  const etag = `"${document.hash}"`;
+  const all = { ...headers, etag, vary: 'Accept' };
+  const known = header(exchange, 'if-none-match')
+    .split(',')
+    .map((text) => text.trim().replace(/^W\//, ''));
+  if (known.includes(etag) || known.includes('*')) {
+    writeHead(exchange.response, 304, all);
+    return end(exchange.response);
+  }
+  return sendBytes(exchange, 200, document.bytes, type, all);
+}
