@@ -135,6 +135,11 @@ export function recordStarted(track: Track, instance: Instance): void {
   track.probes = unprobed;
 }
 
+/** The run exists, but its first process could not be started. */
+export function recordNeverRan(track: Track, message: string, nowMs: number): void {
+  track.trouble = { reason: 'RunContainerError', message, retryAtMs: nowMs };
+}
+
 /** It could not be configured or created: there is no new run. */
 export function recordStartFailed(
   track: Track,

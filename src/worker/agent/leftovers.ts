@@ -1,0 +1,81 @@
+/** What an earlier agent left on the node: of pods that are still wanted, and of pods that are not. */
+import { readdir } from 'node:fs/promises';
+import type { PodRef } from '../../netproxy/types.js';
+import type { SandboxState } from '../../runtime/types.js';
+import type { Adopted } from '../run/adoption.js';
+import type { NodeContext } from '../run/node-context.js';
+import { handleOf } from '../run/sandbox.js';
+
+/** Containers of a pod that was deleted meanwhile get this long to end. */
+const orphanGraceMs = 2000;
+
+/**
+ * Reads what runs, and takes down the sandboxes of pods that are not wanted any more, and all but the youngest of those that are.
+ * @returns what is left, by the pod's uid
+ */
+export async function readLeftovers(
+  node: NodeContext,
+  wanted: ReadonlySet<string>,
+): Promise<Map<string, Adopted>> {
+  const { sandboxes, containers } = await node.runtime.list();
+  const kept = new Map<string, SandboxState>();
+  const orphans: SandboxState[] = [];
+  for (const sandbox of sandboxes.toSorted((a, b) => b.createdAtMs - a.createdAtMs)) {
+    const { uid } = sandbox.pod;
+    if (wanted.has(uid) && !kept.has(uid)) kept.set(uid, sandbox);
+    else orphans.push(sandbox);
+  }
+  const addresses = await node.network.recover([...kept.values()].flatMap(podRefOf));
+  const adopted = new Map<string, Adopted>();
+  for (const [uid, sandbox] of kept) {
+    const ips = sandbox.netnsPath === undefined ? node.hostIps : addresses.get(uid);
+    if (ips === undefined) {
+      // Its network is not whole: it gets a new sandbox.
+      orphans.push(sandbox);
+      continue;
+    }
+    const own = containers.filter(({ sandboxId }) => sandboxId === sandbox.id);
+    adopted.set(uid, { handle: handleOf(sandbox), ips, containers: own });
+  }
+  await Promise.all(
+    orphans.map(async (sandbox) => {
+      const own = containers.filter(({ sandboxId }) => sandboxId === sandbox.id);
+      try {
+        await Promise.all(
+          own
+            .filter(({ phase }) => phase === 'running')
+            .map(({ id }) => node.runtime.stopContainer(id, { graceMs: orphanGraceMs })),
+        );
+        for (const ref of podRefOf(sandbox)) {
+          if (!adopted.has(ref.podUid)) await node.network.tearDown(ref);
+        }
+        await node.runtime.removeSandbox(sandbox.id);
+      } catch (error) {
+        node.log.warn({ error, sandbox: sandbox.id }, 'an orphaned sandbox could not be removed');
+      }
+    }),
+  );
+  return adopted;
+}
+
+function podRefOf({ pod, netnsPath }: SandboxState): PodRef[] {
+  if (netnsPath === undefined) return [];
+  return [{ podUid: pod.uid, namespace: pod.namespace, name: pod.name, netnsPath }];
+}
+
+/** Removes the directories of pods that this node no longer has. */
+export async function removeOrphans(
+  node: NodeContext,
+  isKnown: (uid: string) => boolean,
+): Promise<void> {
+  const uids = await readdir(node.files.root).catch(() => []);
+  for (const uid of uids) {
+    if (isKnown(uid)) continue;
+    try {
+      await node.volumes.tearDown(uid);
+      await node.files.remove(uid);
+    } catch (error) {
+      node.log.warn({ error, uid }, 'the files of a former pod could not be removed');
+    }
+  }
+}

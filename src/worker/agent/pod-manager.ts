@@ -1,0 +1,174 @@
+/** The pods of this node: who they are comes from the API, what runs of them from the runtime. */
+import type { Pod } from '../../api/types/core.js';
+import type { ApiClient, Change, Informer } from '../../client/types.js';
+import { isApiError } from '../../client/types.js';
+import type { ContainerState, RuntimeEvent } from '../../runtime/types.js';
+import type { Adopted } from '../run/adoption.js';
+import type { NodeContext } from '../run/node-context.js';
+import { keyOf } from '../run/node-context.js';
+import { PodWorker } from '../run/pod-worker.js';
+import type { TokenCache } from '../sources/token-cache.js';
+import { readLeftovers, removeOrphans } from './leftovers.js';
+import { podResource, StatusReporter } from './status-reporter.js';
+
+export interface PodManagerOptions {
+  readonly node: NodeContext;
+  readonly client: ApiClient;
+  readonly tokens: TokenCache;
+  readonly pods: Informer<Pod & { apiVersion?: string }>;
+}
+
+/** Everything is compared with the runtime this often, in case an event was missed. */
+const resyncMs = 60_000;
+/** How soon a change of a ConfigMap or Secret shows in volumes, at the latest. */
+const refreshMs = 20_000;
+
+export class PodManager {
+  readonly #options: PodManagerOptions;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #reporter: StatusReporter;
+  readonly #ends: (() => void)[] = [];
+  #stopped = false;
+
+  constructor(options: PodManagerOptions) {
+    this.#options = options;
+    const { clock, log } = options.node;
+    this.#reporter = new StatusReporter({
+      client: options.client,
+      clock,
+      log,
+      find: (uid) => this.#workers.get(uid),
+    });
+  }
+
+  get workers(): ReadonlyMap<string, PodWorker> {
+    return this.#workers;
+  }
+
+  /** The informer must be synced: what it does not know is taken down. */
+  async start(): Promise<void> {
+    const { node, pods } = this.#options;
+    const adopted = await readLeftovers(node, new Set(pods.list().map((pod) => keyOf(pod).uid)));
+    this.#ends.push(node.runtime.onEvent((event) => this.#handle(event)));
+    this.#ends.push(pods.onChange((change) => this.#podChanged(change, adopted)));
+    adopted.clear();
+    await removeOrphans(node, (uid) => this.#workers.has(uid));
+    this.#every(resyncMs, () => this.resync());
+    this.#every(refreshMs, () => this.#refresh());
+  }
+
+  /** Pods go on; what is known of them is reported. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const end of this.#ends) end();
+    for (const worker of this.#workers.values()) worker.stop();
+    await this.#reporter.stop();
+  }
+
+  /** A pod by name; its uid must fit if one is given. */
+  find(namespace: string, name: string, uid: string): PodWorker | undefined {
+    for (const worker of this.#workers.values()) {
+      const key = keyOf(worker.pod);
+      if (key.namespace !== namespace || key.name !== name) continue;
+      if (uid === '' ? !worker.state.gone : key.uid === uid) return worker;
+    }
+    return undefined;
+  }
+
+  #podChanged(change: Change<Pod>, adopted: ReadonlyMap<string, Adopted>): void {
+    const pod = change.object;
+    const { uid } = keyOf(pod);
+    const worker = this.#workers.get(uid);
+    if (change.type === 'delete') worker?.gone();
+    else if (worker === undefined) this.#add(pod, adopted.get(uid));
+    else worker.update(pod);
+  }
+
+  #add(pod: Pod, adopted: Adopted | undefined): void {
+    const { node, tokens } = this.#options;
+    const { uid } = keyOf(pod);
+    const worker = new PodWorker({
+      node,
+      pod,
+      ...(adopted === undefined ? {} : { adopted }),
+      onChange: () => this.#reporter.changed(uid),
+      deleteObject: () => this.#delete(uid),
+      onGone: () => {
+        this.#workers.delete(uid);
+        this.#reporter.forget(uid);
+        tokens.forget(uid);
+        void node.files.remove(uid).catch((error: unknown) => {
+          node.log.warn({ error, uid }, 'the files of a pod could not be removed');
+        });
+      },
+    });
+    this.#workers.set(uid, worker);
+    worker.kick();
+  }
+
+  async #delete(uid: string): Promise<void> {
+    const worker = this.#workers.get(uid);
+    if (worker === undefined) return;
+    const { namespace, name } = keyOf(worker.pod);
+    await this.#reporter.report(uid);
+    try {
+      await this.#options.client.delete(
+        podResource,
+        { namespace, name },
+        { gracePeriodSeconds: 0, preconditions: { uid } },
+      );
+    } catch (error) {
+      if (!isApiError(error, 'NotFound') && !isApiError(error, 'Conflict')) throw error;
+    }
+  }
+
+  #handle(event: RuntimeEvent): void {
+    if (event.type === 'resync') {
+      void this.resync();
+      return;
+    }
+    for (const worker of this.#workers.values()) {
+      if (event.type === 'oom') worker.oom(event.containerId);
+      else worker.exited(event.containerId, { exitCode: event.exitCode, atMs: event.atMs });
+    }
+  }
+
+  /** Compares all pods with what the runtime has. */
+  async resync(): Promise<void> {
+    const { node } = this.#options;
+    try {
+      const { sandboxes, containers } = await node.runtime.list();
+      const ids = new Set(sandboxes.map(({ id }) => id));
+      const byId = byIdOf(containers);
+      for (const worker of this.#workers.values()) worker.resync(ids, byId);
+    } catch (error) {
+      node.log.warn({ error }, 'the runtime could not be listed');
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    const { node } = this.#options;
+    node.objects.retain([...this.#workers.values()].map(({ pod }) => pod));
+    for (const worker of this.#workers.values()) {
+      try {
+        await worker.refreshVolumes();
+      } catch (error) {
+        node.log.debug({ error, ...keyOf(worker.pod) }, 'volumes could not be refreshed');
+      }
+    }
+  }
+
+  #every(periodMs: number, work: () => Promise<void>): void {
+    let cancel: () => void = () => undefined;
+    const next = (): void => {
+      if (this.#stopped) return;
+      cancel = this.#options.node.clock.schedule(periodMs, () => void work().finally(next));
+    };
+    this.#ends.push(() => cancel());
+    next();
+  }
+}
+
+function byIdOf(containers: readonly ContainerState[]): ReadonlyMap<string, ContainerState> {
+  return new Map(containers.map((container) => [container.id, container]));
+}

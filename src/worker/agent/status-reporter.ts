@@ -1,0 +1,154 @@
+/**
+ * Reports pods' statuses: each pod's newest, one write at a time, never one that says nothing new. What fails is tried again with
+ * back-off, so that the last status always arrives unless the pod is gone.
+ */
+import type { Pod, PodStatus } from '../../api/types/core.js';
+import type { ApiClient } from '../../client/types.js';
+import { isApiError } from '../../client/types.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import { WorkQueue } from '../../lib/work-queue.js';
+
+export const podResource = { group: '', version: 'v1', resource: 'pods' } as const;
+
+/** A pod as it is to be reported. */
+export interface Reportable {
+  readonly pod: Pod;
+  status(): PodStatus;
+  update(pod: Pod): void;
+}
+
+export interface StatusReporterOptions {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The pod of that uid, if this node still has it. */
+  readonly find: (uid: string) => Reportable | undefined;
+}
+
+const writesAtOnce = 16;
+
+export class StatusReporter {
+  readonly #options: StatusReporterOptions;
+  readonly #queue: WorkQueue;
+  /** The last status that the API took, as JSON, by uid. */
+  readonly #sent = new Map<string, string>();
+
+  constructor(options: StatusReporterOptions) {
+    this.#options = options;
+    this.#queue = new WorkQueue({
+      name: 'pod-status',
+      clock: options.clock,
+      log: options.log,
+      workers: writesAtOnce,
+      backOff: { baseMs: 50, maxMs: 5000 },
+      reconcile: (uid) => this.report(uid),
+    });
+  }
+
+  /** The pod's status may have changed. */
+  changed(uid: string): void {
+    this.#queue.add(uid);
+  }
+
+  forget(uid: string): void {
+    this.#sent.delete(uid);
+  }
+
+  stop(): Promise<void> {
+    return this.#queue.stop();
+  }
+
+  /** Resolves when everything that is known has been tried once. */
+  flush(): Promise<void> {
+    return this.#queue.whenIdle();
+  }
+
+  /** Writes the pod's status if it says something new. @throws ApiError */
+  async report(uid: string): Promise<void> {
+    const { client, find } = this.#options;
+    const found = find(uid);
+    if (found === undefined) return;
+    const { pod } = found;
+    const status = found.status();
+    const text = JSON.stringify(status);
+    if (this.#sent.get(uid) === text && covers(pod.status, status)) return;
+    if (covers(pod.status, status)) {
+      this.#sent.set(uid, text);
+      return;
+    }
+    const { namespace = '', name } = pod.metadata;
+    try {
+      const answer = await client.patch<Pod & { apiVersion?: string }>(
+        podResource,
+        { namespace, name },
+        'application/strategic-merge-patch+json',
+        { metadata: { uid }, status: statusPatch(pod.status, status) },
+        { subresource: 'status' },
+      );
+      this.#sent.set(uid, text);
+      found.update(answer);
+    } catch (error) {
+      // Gone, or another pod has its name by now: the informer tells.
+      if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return;
+      throw error;
+    }
+  }
+}
+
+/** True when all that `status` says stands in `reported` already. */
+function covers(reported: PodStatus | undefined, status: PodStatus): boolean {
+  if (reported === undefined) return false;
+  const known = reported as Readonly<Record<string, unknown>>;
+  for (const [field, value] of Object.entries(status)) {
+    if (field === 'conditions') continue;
+    if (!isEqual(known[field], value)) return false;
+  }
+  return (status.conditions ?? []).every((condition) => {
+    const old = reported.conditions?.find(({ type }) => type === condition.type);
+    return (
+      old?.status === condition.status &&
+      old.reason === condition.reason &&
+      old.message === condition.message
+    );
+  });
+}
+
+/** Equal as JSON, whatever the order of fields; empty objects and null count as absent. */
+function isEqual(a: unknown, b: unknown): boolean {
+  if (a === b || (isEmpty(a) && isEmpty(b))) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((item, index) => isEqual(item, b[index]));
+  }
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  for (const name of names) {
+    if (!isEqual((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
+/** Fields that the API has and the status no longer says are taken away. */
+function statusPatch(reported: PodStatus | undefined, status: PodStatus): object {
+  const patch: Record<string, unknown> = { ...status };
+  const had = (reported ?? {}) as Readonly<Record<string, unknown>>;
+  for (const field of ['reason', 'message', 'podIP', 'podIPs'] as const) {
+    if (had[field] !== undefined && status[field] === undefined) patch[field] = null;
+  }
+  // Lists that merge by key would keep an address that the pod no longer has.
+  const stale = (reported?.podIPs ?? []).some(
+    ({ ip }) => !(status.podIPs ?? []).some((known) => known.ip === ip),
+  );
+  if (stale && status.podIPs !== undefined) {
+    patch['podIPs'] = [...status.podIPs, { $patch: 'replace' }];
+  }
+  return patch;
+}

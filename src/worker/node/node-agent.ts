@@ -1,0 +1,190 @@
+/**
+ * The node in the API: registers it, keeps its Lease alive, and reports its status when that changes. A Node object that was deleted
+ * is made again.
+ */
+import type { Node, NodeStatus } from '../../api/types/core.js';
+import type { ApiClient, ApiObject } from '../../client/types.js';
+import { isApiError } from '../../client/types.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import type { ContainerRuntime } from '../../runtime/types.js';
+import type { EventRecorder } from '../events.js';
+import type { NodeDescription, NodeHealth } from './node-object.js';
+import { newNode, nodeLabels, nodeStatus } from './node-object.js';
+
+type NodeObject = Node & { apiVersion?: string };
+
+export interface NodeAgentOptions {
+  readonly client: ApiClient;
+  readonly runtime: ContainerRuntime;
+  readonly description: NodeDescription;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: EventRecorder;
+  readonly health: () => Promise<NodeHealth>;
+  /** Between two renewals of the Lease. @default 3,000 */
+  readonly leaseRenewMs?: number;
+  /** How long the Lease says that it holds. @default 40 */
+  readonly leaseSeconds?: number;
+}
+
+const nodes = { group: '', version: 'v1', resource: 'nodes' } as const;
+const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' } as const;
+const leaseNamespace = 'kube-node-lease';
+/** The status is looked at this often, and written at least so often even when nothing changed. */
+const statusEveryMs = 10_000;
+const statusAnywayMs = 300_000;
+const callMs = 5000;
+
+export class NodeAgent {
+  readonly #options: NodeAgentOptions;
+  #cancels: (() => void)[] = [];
+  #stopped = false;
+  #lastStatus = '';
+  #lastWriteMs = Number.NEGATIVE_INFINITY;
+  #uid = '';
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: NodeAgentOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the node is registered and its first status and Lease are written. */
+  async register(): Promise<void> {
+    const { description, events } = this.#options;
+    await this.reportStatus();
+    await this.#renewLease();
+    const subject = { kind: 'Node', name: description.name, uid: description.name } as const;
+    events.emit(subject, 'Normal', 'Starting', 'Starting kubelet.');
+    this.#every(this.#options.leaseRenewMs ?? 3000, () => this.#renewLease());
+    this.#every(statusEveryMs, () => this.reportStatus());
+  }
+
+  /** Says that the node is going; pods go on. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const cancel of this.#cancels) cancel();
+    await this.#writing.catch(() => undefined);
+    await this.#write({
+      problem: 'node is shutting down',
+      memoryPressure: false,
+      diskPressure: false,
+      pidPressure: false,
+    }).catch((error: unknown) =>
+      this.#options.log.debug({ error }, 'the last status of the node could not be written'),
+    );
+  }
+
+  /** Writes the status if it has changed. One write at a time. */
+  reportStatus(): Promise<void> {
+    const next = this.#writing
+      .catch(() => undefined)
+      .then(async () => this.#write(await this.#options.health()));
+    this.#writing = next;
+    return next;
+  }
+
+  async #write(health: NodeHealth): Promise<void> {
+    const { runtime, client, description, clock } = this.#options;
+    const images = await runtime.listImages();
+    const current = await this.#get();
+    const status = nodeStatus({
+      description,
+      health,
+      images,
+      before: current.status?.conditions ?? [],
+      nowMs: clock.nowMs(),
+    });
+    const text = withoutHeartbeats(status);
+    const due = clock.monotonicMs() - this.#lastWriteMs >= statusAnywayMs;
+    const same = text === this.#lastStatus && current.metadata.uid === this.#uid;
+    if (same && !due) return;
+    await client.patch<NodeObject>(
+      nodes,
+      { name: description.name },
+      'application/strategic-merge-patch+json',
+      { status },
+      { subresource: 'status', deadlineMs: callMs },
+    );
+    this.#lastStatus = text;
+    this.#lastWriteMs = clock.monotonicMs();
+    this.#uid = current.metadata.uid ?? '';
+  }
+
+  /** The object; makes it where it is missing, and sets the labels that are ours. */
+  async #get(): Promise<NodeObject> {
+    const { client, description, log } = this.#options;
+    const key = { name: description.name };
+    let node: NodeObject;
+    try {
+      node = await client.get<NodeObject>(nodes, key, { deadlineMs: callMs });
+    } catch (error) {
+      if (!isApiError(error, 'NotFound')) throw error;
+      log.info({ node: description.name }, 'the node is registered');
+      return client.create<NodeObject>(nodes, newNode(description) as NodeObject);
+    }
+    const labels = nodeLabels(description);
+    const differs = Object.entries(labels).some(
+      ([name, value]) => node.metadata.labels?.[name] !== value,
+    );
+    if (!differs) return node;
+    const patch = { metadata: { labels } };
+    return client.patch<NodeObject>(nodes, key, 'application/merge-patch+json', patch);
+  }
+
+  async #renewLease(): Promise<void> {
+    const { client, description, clock } = this.#options;
+    const { name } = description;
+    const key = { namespace: leaseNamespace, name };
+    const renewTime = new Date(clock.nowMs()).toISOString().replace('Z', '000Z');
+    const spec = {
+      holderIdentity: name,
+      leaseDurationSeconds: this.#options.leaseSeconds ?? 40,
+      renewTime,
+    };
+    const call = { deadlineMs: callMs };
+    try {
+      await client.patch(leases, key, 'application/merge-patch+json', { spec }, call);
+    } catch (error) {
+      if (!isApiError(error, 'NotFound')) throw error;
+      const lease = {
+        apiVersion: 'coordination.k8s.io/v1',
+        kind: 'Lease',
+        metadata: { ...key, ...this.#ownedByNode() },
+        spec,
+      };
+      await client.create<ApiObject & { spec: object }>(leases, lease, call);
+    }
+  }
+
+  #ownedByNode(): Partial<ApiObject['metadata']> {
+    const { name } = this.#options.description;
+    if (this.#uid === '') return {};
+    return { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid: this.#uid }] };
+  }
+
+  #every(periodMs: number, work: () => Promise<void>): void {
+    const slot = this.#cancels.length;
+    const next = (): void => {
+      if (this.#stopped) return;
+      this.#cancels[slot] = this.#options.clock.schedule(periodMs, () => {
+        void work()
+          .catch((error: unknown) =>
+            this.#options.log.warn({ error }, 'the node could not be reported; tried again'),
+          )
+          .finally(next);
+      });
+    };
+    next();
+  }
+}
+
+function withoutHeartbeats(status: NodeStatus): string {
+  const conditions = (status.conditions ?? []).map(({ type, status: is, reason, message }) => [
+    type,
+    is,
+    reason,
+    message,
+  ]);
+  return JSON.stringify({ ...status, conditions });
+}

@@ -1,0 +1,165 @@
+/** The Node object as this node wants it: pure. */
+import type { Node, NodeCondition, NodeStatus } from '../../api/types/core.js';
+import type { ImageInfo } from '../../runtime/types.js';
+import { formatTime } from '../pod/container-status.js';
+import type { MachineFacts } from './facts.js';
+import { allocatableOf, capacityOf } from './facts.js';
+
+export interface NodeDescription {
+  readonly name: string;
+  readonly ips: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: NonNullable<Node['spec']['taints']>;
+  readonly machine: MachineFacts;
+  readonly runtimeVersion: string;
+  readonly agentPort: number;
+  readonly podsMax: number;
+}
+
+export const kubeletVersion = 'v1.33.0';
+/** As many as kubelet names, the largest first. */
+const imagesMax = 50;
+
+export interface NodeHealth {
+  /** Why the node is not ready; undefined: it is. */
+  readonly problem: string | undefined;
+  readonly memoryPressure: boolean;
+  readonly diskPressure: boolean;
+  readonly pidPressure: boolean;
+}
+
+export const healthy: NodeHealth = {
+  problem: undefined,
+  memoryPressure: false,
+  diskPressure: false,
+  pidPressure: false,
+};
+
+/** What a new Node object says of itself. */
+export function newNode(description: NodeDescription): Node {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: description.name, labels: nodeLabels(description) },
+    spec: description.taints.length === 0 ? {} : { taints: description.taints },
+  } as Node;
+}
+
+/** Labels that the node sees to; others on the object are left alone. */
+export function nodeLabels({ name, machine, labels }: NodeDescription): Record<string, string> {
+  return {
+    'beta.kubernetes.io/arch': machine.architecture,
+    'beta.kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': machine.architecture,
+    'kubernetes.io/hostname': name,
+    'kubernetes.io/os': 'linux',
+    ...labels,
+  };
+}
+
+export function nodeStatus(options: {
+  readonly description: NodeDescription;
+  readonly health: NodeHealth;
+  readonly images: readonly ImageInfo[];
+  readonly before: readonly NodeCondition[];
+  readonly nowMs: number;
+}): NodeStatus {
+  const { description, health, images, before, nowMs } = options;
+  const { machine, podsMax } = description;
+  return {
+    addresses: [
+      ...description.ips.map((address) => ({ type: 'InternalIP', address })),
+      { type: 'Hostname', address: description.name },
+    ],
+    capacity: capacityOf(machine, podsMax),
+    allocatable: allocatableOf(machine, podsMax),
+    conditions: conditions(health, before, nowMs),
+    daemonEndpoints: { kubeletEndpoint: { Port: description.agentPort } },
+    images: images
+      .toSorted((a, b) => b.sizeBytes - a.sizeBytes)
+      .slice(0, imagesMax)
+      .map(({ reference, digest, sizeBytes }) => ({
+        names: [`${reference.replace(/:[^/:]*$/, '')}@${digest}`, reference],
+        sizeBytes,
+      })),
+    nodeInfo: {
+      architecture: machine.architecture,
+      bootID: machine.bootId,
+      containerRuntimeVersion: description.runtimeVersion,
+      kernelVersion: machine.kernelVersion,
+      kubeProxyVersion: '',
+      kubeletVersion,
+      machineID: machine.machineId,
+      operatingSystem: 'linux',
+      osImage: machine.osImage,
+      systemUUID: machine.systemUuid,
+    },
+  } as NodeStatus;
+}
+
+interface Verdict {
+  readonly type: string;
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+}
+
+function conditions(
+  health: NodeHealth,
+  before: readonly NodeCondition[],
+  nowMs: number,
+): NodeCondition[] {
+  return verdicts(health).map((verdict) => {
+    const old = before.find(({ type }) => type === verdict.type);
+    const same = old?.status === verdict.status && old.lastTransitionTime !== undefined;
+    const at = formatTime(nowMs);
+    return {
+      ...verdict,
+      lastHeartbeatTime: at,
+      lastTransitionTime: same ? old.lastTransitionTime : at,
+    } as NodeCondition;
+  });
+}
+
+/** Each with what it says when all is well, then when it is not. */
+const pressures = [
+  [
+    'MemoryPressure',
+    ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+    ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
+  ],
+  [
+    'DiskPressure',
+    ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+    ['KubeletHasDiskPressure', 'kubelet has disk pressure'],
+  ],
+  [
+    'PIDPressure',
+    ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+    ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
+  ],
+] as const;
+
+function verdicts(health: NodeHealth): Verdict[] {
+  const under: Readonly<Record<string, boolean>> = {
+    MemoryPressure: health.memoryPressure,
+    DiskPressure: health.diskPressure,
+    PIDPressure: health.pidPressure,
+  };
+  const found = pressures.map(([type, well, ill]): Verdict => {
+    const on = under[type] ?? false;
+    const [reason, message] = on ? ill : well;
+    return { type, status: on ? 'True' : 'False', reason, message };
+  });
+  const { problem } = health;
+  const ready: Verdict =
+    problem === undefined
+      ? {
+          type: 'Ready',
+          status: 'True',
+          reason: 'KubeletReady',
+          message: 'kubelet is posting ready status',
+        }
+      : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: problem };
+  return [...found, ready];
+}

@@ -1,0 +1,59 @@
+/** Takes over what an earlier agent left: sandboxes and containers outlive it. */
+import type { ContainerStatus } from '../../api/types/core.js';
+import type { ContainerState } from '../../runtime/types.js';
+import { instanceOf } from '../pod/record.js';
+import type { PodState, Track } from '../pod/state.js';
+import { isEnding, unprobed } from '../pod/state.js';
+import type { SandboxHandle } from './sandbox.js';
+
+export interface Adopted {
+  readonly handle: SandboxHandle;
+  readonly ips: readonly string[];
+  readonly containers: readonly ContainerState[];
+}
+
+/** Brings the state of a pod that is new to this agent to what is there already. */
+export function adopt(state: PodState, adopted: Adopted): void {
+  state.sandbox = { phase: 'ready', failures: 0, id: adopted.handle.id };
+  state.ips = adopted.ips;
+  // A pod that ends has no use for its volumes but to take them down; one that runs makes them anew, which changes nothing.
+  if (state.finished || isEnding(state)) state.volumes.phase = 'ready';
+  for (const track of state.tracks.values()) {
+    const own = adopted.containers
+      .filter(({ name, sandboxId }) => name === track.name && sandboxId === adopted.handle.id)
+      .toSorted((a, b) => a.restartCount - b.restartCount || a.createdAtMs - b.createdAtMs);
+    adoptTrack(state, track, own);
+  }
+  state.initialized = [...state.tracks.values()].some(
+    (track) => track.role === 'main' && track.current !== undefined,
+  );
+}
+
+function adoptTrack(state: PodState, track: Track, containers: readonly ContainerState[]): void {
+  const ran = containers.filter(({ phase }) => phase !== 'created');
+  // Made but never started: the agent ended in between.
+  track.leftovers = containers.filter(({ phase }) => phase === 'created').map(({ id }) => id);
+  const current = ran.at(-1);
+  const previous = ran.at(-2);
+  if (current !== undefined) track.current = instanceOf(current);
+  if (previous !== undefined) track.previous = instanceOf(previous);
+  track.leftovers.push(...ran.slice(0, -2).map(({ id }) => id));
+  const reported = reportedStatus(state, track.name);
+  if (current?.phase === 'running' && reported?.containerID === `containerd://${current.id}`) {
+    // What probes had found still holds until they find otherwise.
+    track.probes = {
+      startup: reported.started === true ? 'success' : unprobed.startup,
+      liveness: 'success',
+      readiness: reported.ready ? 'success' : unprobed.readiness,
+    };
+  }
+}
+
+function reportedStatus(state: PodState, name: string): ContainerStatus | undefined {
+  const { status } = state.pod;
+  return [
+    ...(status?.initContainerStatuses ?? []),
+    ...(status?.containerStatuses ?? []),
+    ...(status?.ephemeralContainerStatuses ?? []),
+  ].find((candidate) => candidate.name === name);
+}

@@ -1,0 +1,115 @@
+/** A container as the runtime is to make it, out of a pod's spec and what was prepared for it. */
+import type { Container, Pod } from '../../api/types/core.js';
+import type { ContainerConfig, Mount } from '../../runtime/types.js';
+import type { EnvironmentOptions } from '../env.js';
+import { containerEnvironment, expandVariables } from '../env.js';
+import { wantedImageAnnotation } from '../pod/record.js';
+import { containerResources } from '../resources/cgroup.js';
+import { securityConfig } from '../resources/security.js';
+import type { VolumeManager } from '../volumes/volume-manager.js';
+import type { PodFiles } from './pod-files.js';
+
+export interface ContainerConfigOptions extends EnvironmentOptions {
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly restartCount: number;
+  readonly files: PodFiles;
+  readonly volumes: VolumeManager;
+  readonly volumePaths: ReadonlyMap<string, string>;
+  readonly nodeMemoryBytes: number;
+  readonly logMaxBytes: number;
+}
+
+/** @throws EnvironmentError, PodFieldError or VolumeError: `CreateContainerConfigError` */
+export async function containerConfig(options: ContainerConfigOptions): Promise<ContainerConfig> {
+  const { id, sandboxId, restartCount, pod, container, files } = options;
+  const { uid = '', namespace = '', name } = pod.metadata;
+  const env = containerEnvironment(options);
+  const lookUp = new Map(env);
+  const expand = (words: readonly string[]): string[] =>
+    words.map((word) => expandVariables(word, (variable) => lookUp.get(variable)));
+  const { command = [], args = [], workingDir } = container;
+  await files.prepareContainer(uid, container, restartCount);
+  return {
+    id,
+    sandboxId,
+    restartCount,
+    pod: { uid, namespace, name },
+    name: container.name,
+    image: container.image ?? '',
+    ...(command.length === 0 ? {} : { command: expand(command) }),
+    ...(args.length === 0 ? {} : { args: expand(args) }),
+    ...(workingDir === undefined || workingDir === '' ? {} : { workingDir }),
+    env: [...env, ...(lookUp.has('HOSTNAME') ? [] : [['HOSTNAME', hostnameOf(options)] as const])],
+    mounts: await mountsOf(options, lookUp),
+    security: securityConfig(pod, container),
+    resources: containerResources(pod, container, options.nodeMemoryBytes),
+    logPath: files.logPath(uid, container.name, restartCount),
+    logMaxBytes: options.logMaxBytes,
+    stdin: container.stdin ?? false,
+    stdinOnce: container.stdinOnce ?? false,
+    tty: container.tty ?? false,
+    annotations: { [wantedImageAnnotation]: container.image ?? '' },
+  };
+}
+
+function hostnameOf({ pod, facts }: ContainerConfigOptions): string {
+  return pod.spec.hostNetwork === true ? facts.nodeName : (pod.spec.hostname ?? pod.metadata.name);
+}
+
+async function mountsOf(
+  options: ContainerConfigOptions,
+  env: ReadonlyMap<string, string>,
+): Promise<Mount[]> {
+  const { pod, container, restartCount, files, volumes, volumePaths } = options;
+  const { uid = '' } = pod.metadata;
+  const mounts = await volumes.mountsFor({
+    mounts: container.volumeMounts ?? [],
+    paths: volumePaths,
+    env,
+  });
+  const taken = new Set(mounts.map(({ containerPath }) => containerPath));
+  const own: Mount[] = [
+    mount(files.hostsPath(uid), '/etc/hosts', container),
+    mount(files.resolverPath(uid), '/etc/resolv.conf', container),
+    mount(
+      files.messagePath(uid, container.name, restartCount),
+      messagePathIn(container),
+      undefined,
+    ),
+  ];
+  return [...mounts, ...own.filter(({ containerPath }) => !taken.has(containerPath))];
+}
+
+function mount(hostPath: string, containerPath: string, container: Container | undefined): Mount {
+  const readOnly = container?.securityContext?.readOnlyRootFilesystem ?? false;
+  return { hostPath, containerPath, readOnly };
+}
+
+function messagePathIn(container: Container): string {
+  const path = container.terminationMessagePath ?? '';
+  return path === '' ? '/dev/termination-log' : path;
+}
+
+/** The pod's ports that the node publishes. */
+export function hostPorts(pod: Pod): {
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+  readonly hostIp?: string;
+}[] {
+  const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+  return containers.flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort, containerPort, protocol = 'TCP', hostIP }) => {
+      if (hostPort === undefined || hostPort === 0) return [];
+      return [
+        {
+          hostPort,
+          containerPort,
+          protocol: protocol as 'TCP' | 'UDP' | 'SCTP',
+          ...(hostIP === undefined || hostIP === '' ? {} : { hostIp: hostIP }),
+        },
+      ];
+    }),
+  );
+}

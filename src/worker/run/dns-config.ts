@@ -1,0 +1,87 @@
+/** A pod's /etc/resolv.conf. @see Kubernetes "DNS for Services and Pods" */
+import { readFile } from 'node:fs/promises';
+import type { Pod } from '../../api/types/core.js';
+
+export interface ClusterDns {
+  /** Where pods reach the cluster's DNS. */
+  readonly address: string;
+  /** For example `cluster.local`. */
+  readonly domain: string;
+}
+
+export interface ResolverConfig {
+  readonly nameservers: readonly string[];
+  readonly searches: readonly string[];
+  readonly options: readonly string[];
+}
+
+/** As glibc takes: more are left out. @see kubelet dns.go */
+const limits = { nameservers: 3, searches: 32 } as const;
+
+/** Reads the node's own file; one that is missing gives an empty configuration. */
+export async function readHostResolver(path = '/etc/resolv.conf'): Promise<ResolverConfig> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const nameservers: string[] = [];
+  let searches: string[] = [];
+  let options: string[] = [];
+  for (const line of text.split('\n')) {
+    const [keyword, ...values] = line.trim().split(/\s+/);
+    if (keyword === 'nameserver' && values[0] !== undefined) nameservers.push(values[0]);
+    if (keyword === 'search') searches = values;
+    if (keyword === 'options') options = values;
+  }
+  return { nameservers, searches, options };
+}
+
+/** The text of the pod's resolv.conf. */
+export function podResolver(pod: Pod, host: ResolverConfig, cluster: ClusterDns): string {
+  const base = baseConfig(pod, host, cluster);
+  const own = pod.spec.dnsConfig;
+  const nameservers = unique([...base.nameservers, ...(own?.nameservers ?? [])]);
+  const searches = unique([...base.searches, ...(own?.searches ?? [])]);
+  const options = mergeOptions(base.options, own?.options ?? []);
+  const lines = [
+    ...(searches.length === 0 ? [] : [`search ${searches.slice(0, limits.searches).join(' ')}`]),
+    ...nameservers.slice(0, limits.nameservers).map((address) => `nameserver ${address}`),
+    ...(options.length === 0 ? [] : [`options ${options.join(' ')}`]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function baseConfig(pod: Pod, host: ResolverConfig, cluster: ClusterDns): ResolverConfig {
+  const policy = pod.spec.dnsPolicy ?? 'ClusterFirst';
+  if (policy === 'None') return { nameservers: [], searches: [], options: [] };
+  const usesHost =
+    policy === 'Default' || (policy === 'ClusterFirst' && pod.spec.hostNetwork === true);
+  if (usesHost) return host;
+  const { domain, address } = cluster;
+  return {
+    nameservers: [address],
+    searches: [
+      `${pod.metadata.namespace ?? 'default'}.svc.${domain}`,
+      `svc.${domain}`,
+      domain,
+      ...host.searches,
+    ],
+    options: ['ndots:5'],
+  };
+}
+
+function mergeOptions(
+  base: readonly string[],
+  own: readonly { readonly name?: string | undefined; readonly value?: string | undefined }[],
+): string[] {
+  const merged = new Map<string, string>();
+  for (const option of base) {
+    const [name = '', value] = option.split(':');
+    merged.set(name, value === undefined ? name : `${name}:${value}`);
+  }
+  for (const { name = '', value } of own) {
+    merged.set(name, value === undefined || value === '' ? name : `${name}:${value}`);
+  }
+  return [...merged.values()];
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}

@@ -1,0 +1,76 @@
+/** Lifecycle hooks: a command, a request, or a pause. */
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { Container, Lifecycle } from '../../api/types/core.js';
+import type { Clock } from '../../lib/clock.js';
+import { delay } from '../../lib/clock.js';
+import { resolvePort } from '../probes/attempt.js';
+
+export type Hook = NonNullable<Lifecycle['preStop']>;
+
+export interface HookContext {
+  readonly container: Container;
+  readonly podIp: string;
+  readonly clock: Clock;
+  /** How long the hook may take. */
+  readonly timeoutMs: number;
+  /** Ends the wait early. */
+  readonly signal?: AbortSignal;
+  readonly execSync: (
+    command: readonly string[],
+    timeoutMs: number,
+  ) => Promise<{ readonly exitCode: number; readonly output: string; readonly timedOut: boolean }>;
+}
+
+/** The hook failed; the message is for its event. */
+export class HookError extends Error {
+  override readonly name = 'HookError';
+  readonly code = 'HOOK';
+}
+
+/** Resolves when the hook is done. @throws HookError */
+export async function runHook(hook: Hook, context: HookContext): Promise<void> {
+  if (hook.exec !== undefined) await runCommand(hook.exec.command ?? [], context);
+  else if (hook.httpGet !== undefined) await request(hook.httpGet, context);
+  else if (hook.sleep !== undefined) {
+    const ms = Math.min(hook.sleep.seconds * 1000, context.timeoutMs);
+    await delay(context.clock, ms, context.signal);
+  }
+}
+
+async function runCommand(command: readonly string[], context: HookContext): Promise<void> {
+  const { exitCode, output, timedOut } = await context.execSync(command, context.timeoutMs);
+  if (timedOut) throw new HookError(`command '${command.join(' ')}' timed out`);
+  if (exitCode !== 0) {
+    throw new HookError(
+      `command '${command.join(' ')}' exited with ${exitCode}: ${output.slice(0, 512)}`,
+    );
+  }
+}
+
+function request(action: NonNullable<Hook['httpGet']>, context: HookContext): Promise<void> {
+  const { clock, timeoutMs, container, podIp, signal } = context;
+  const secure = (action.scheme ?? 'HTTP').toUpperCase() === 'HTTPS';
+  const host = action.host === undefined || action.host === '' ? podIp : action.host;
+  const port = resolvePort(action.port, { ports: container.ports ?? [] });
+  const path = `/${(action.path ?? '').replace(/^\//, '')}`;
+  const headers: Record<string, string> = { 'user-agent': 'kube-lifecycle/1.33', accept: '*/*' };
+  for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value ?? '';
+  return new Promise((resolve, reject) => {
+    const options = { host, port, path, headers, agent: false, rejectUnauthorized: false };
+    const call = secure ? https.get(options) : http.get(options);
+    const end = (error?: Error): void => {
+      cancel();
+      call.destroy();
+      if (error === undefined) resolve();
+      else reject(new HookError(error.message, { cause: error }));
+    };
+    const cancel = clock.schedule(timeoutMs, () => end(new Error('the request timed out')));
+    signal?.addEventListener('abort', () => end(new Error('the wait was ended')), { once: true });
+    call.on('error', (error) => end(error));
+    call.on('response', (response) => {
+      const status = response.statusCode ?? 0;
+      end(status >= 200 && status < 400 ? undefined : new Error(`unexpected status ${status}`));
+    });
+  });
+}

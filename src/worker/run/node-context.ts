@@ -1,0 +1,59 @@
+/** What all pods of a node share. */
+import type { Pod, Service } from '../../api/types/core.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import type { PodNetwork } from '../../netproxy/types.js';
+import type { ContainerRuntime } from '../../runtime/types.js';
+import type { EventRecorder } from '../events.js';
+import type { Gate } from '../gate.js';
+import type { ImageManager } from '../images/image-manager.js';
+import type { NodeFacts } from '../pod-fields.js';
+import type { ObjectCache } from '../sources/object-cache.js';
+import type { VolumeManager } from '../volumes/volume-manager.js';
+import type { ClusterDns, ResolverConfig } from './dns-config.js';
+import type { PodFiles } from './pod-files.js';
+
+export interface NodeContext {
+  readonly nodeName: string;
+  readonly hostIps: readonly string[];
+  readonly nodeMemoryBytes: number;
+  readonly logMaxBytes: number;
+  readonly allocatable: Readonly<Record<string, string>>;
+  readonly runtime: ContainerRuntime;
+  readonly network: PodNetwork;
+  readonly volumes: VolumeManager;
+  readonly images: ImageManager;
+  readonly objects: ObjectCache;
+  readonly files: PodFiles;
+  readonly events: EventRecorder;
+  readonly dns: () => ClusterDns;
+  readonly hostResolver: ResolverConfig;
+  /** Services of a namespace and of `default`, for environments. */
+  readonly services: (namespace: string) => readonly Service[];
+  /** So many sandboxes are made, and containers started, at once. */
+  readonly gates: { readonly sandboxes: Gate; readonly starts: Gate };
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly newId: () => string;
+}
+
+/** The node's part of a pod's downward API. */
+export function factsFor(node: NodeContext, podIps: readonly string[]): NodeFacts {
+  return {
+    nodeName: node.nodeName,
+    hostIps: node.hostIps,
+    podIps,
+    allocatable: node.allocatable,
+  };
+}
+
+export interface PodKey {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export function keyOf(pod: Pod): PodKey {
+  const { uid = '', namespace = '', name } = pod.metadata;
+  return { uid, namespace, name };
+}

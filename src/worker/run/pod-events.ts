@@ -1,0 +1,32 @@
+/** Events about one pod and its containers. */
+import type { Pod } from '../../api/types/core.js';
+import type { EventRecorder, EventType } from '../events.js';
+import { containersByRole } from '../pod/state.js';
+import { keyOf } from './node-context.js';
+
+export type ContainerEvent = (type: EventType, reason: string, message: string) => void;
+
+export function podEvent(
+  events: EventRecorder,
+  pod: Pod,
+  type: EventType,
+  reason: string,
+  message: string,
+  fieldPath?: string,
+): void {
+  const { resourceVersion } = pod.metadata;
+  events.emit({ kind: 'Pod', ...keyOf(pod), resourceVersion, fieldPath }, type, reason, message);
+}
+
+/** Speaks for one container of the pod. */
+export function containerEvents(events: EventRecorder, pod: Pod, name: string): ContainerEvent {
+  const role = containersByRole(pod).find(({ container }) => container.name === name)?.role;
+  const list =
+    role === 'ephemeral'
+      ? 'ephemeralContainers'
+      : role === 'init' || role === 'sidecar'
+        ? 'initContainers'
+        : 'containers';
+  const fieldPath = `spec.${list}{${name}}`;
+  return (type, reason, message) => podEvent(events, pod, type, reason, message, fieldPath);
+}

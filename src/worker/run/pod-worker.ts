@@ -1,0 +1,527 @@
+/**
+ * Runs one pod: asks `decide` what to do, does it, records what came of it, and asks again. Actions on different parts of the pod
+ * overlap; on one part there is never more than one, since beginning it is recorded at once.
+ */
+import type { Container, Pod, PodStatus, Secret } from '../../api/types/core.js';
+import type { ContainerState } from '../../runtime/types.js';
+import { ImageError } from '../images/image-manager.js';
+import type { PodAction } from '../pod/decide.js';
+import { decide } from '../pod/decide.js';
+import * as record from '../pod/record.js';
+import type { PodState, Track } from '../pod/state.js';
+import { containersByRole, isEnding, isRunning, newPodState } from '../pod/state.js';
+import { podStatus } from '../pod/status.js';
+import { attemptProbe } from '../probes/attempt.js';
+import { ProbeManager } from '../probes/probe-manager.js';
+import type { ProbeTarget } from '../probes/prober.js';
+import { adopt } from './adoption.js';
+import type { Adopted } from './adoption.js';
+import { hookContext, StartError, startContainer, writePodFiles } from './container-start.js';
+import { stopContainer } from './container-stop.js';
+import { HookError, runHook } from './hooks.js';
+import type { NodeContext } from './node-context.js';
+import { factsFor, keyOf } from './node-context.js';
+import { containerEvents, podEvent } from './pod-events.js';
+import type { SandboxHandle } from './sandbox.js';
+import { makeSandbox, removeSandbox } from './sandbox.js';
+import { terminationMessage } from './termination-message.js';
+
+export interface PodWorkerOptions {
+  readonly node: NodeContext;
+  readonly pod: Pod;
+  /** What an earlier agent left running. */
+  readonly adopted?: Adopted;
+  /** Something that the status tells may have changed. */
+  readonly onChange: () => void;
+  /** Deletes the object from the API; the last status has been reported before. */
+  readonly deleteObject: () => Promise<void>;
+  /** Nothing is left of it, and its object is gone. */
+  readonly onGone: () => void;
+}
+
+interface Exit {
+  readonly exitCode: number;
+  readonly atMs: number;
+}
+
+const earlyExitsMax = 64;
+
+export class PodWorker {
+  readonly #options: PodWorkerOptions;
+  readonly #node: NodeContext;
+  readonly #state: PodState;
+  readonly #probes: ProbeManager;
+  /** Ends that were told before the start had returned. */
+  readonly #earlyExits = new Map<string, Exit>();
+  readonly #oomKilled = new Set<string>();
+  #volumePaths: ReadonlyMap<string, string> = new Map();
+  #sandbox: SandboxHandle | undefined;
+  #cancelWake: () => void = () => undefined;
+  #scheduled = false;
+  #stopped = false;
+
+  constructor(options: PodWorkerOptions) {
+    this.#options = options;
+    this.#node = options.node;
+    this.#state = newPodState(options.pod, options.node.clock.nowMs());
+    this.#probes = new ProbeManager({
+      clock: options.node.clock,
+      attempt: (target) => this.#attempt(target),
+      onResult: (target, result) => {
+        const track = this.#trackOf(target.containerId);
+        if (track === undefined) return;
+        record.recordProbe(track, target.kind, result);
+        this.kick();
+      },
+      onFailure: (target, output) => this.#probeFailed(target, output),
+    });
+    if (options.adopted !== undefined) {
+      this.#sandbox = options.adopted.handle;
+      adopt(this.#state, options.adopted);
+    }
+    record.recordPod(this.#state, options.pod, options.node.clock.nowMs());
+    for (const track of this.#state.tracks.values()) this.#startProbes(track);
+  }
+
+  get pod(): Pod {
+    return this.#state.pod;
+  }
+
+  /** Read-only view for logs, exec and their kin. */
+  get state(): Readonly<PodState> {
+    return this.#state;
+  }
+
+  /** The object has changed. Older versions than the one known are ignored. */
+  update(pod: Pod): void {
+    if (versionOf(pod) < versionOf(this.#state.pod)) return;
+    record.recordPod(this.#state, pod, this.#node.clock.nowMs());
+    this.kick();
+  }
+
+  /** The object is no longer there. */
+  gone(): void {
+    record.recordGone(this.#state, this.#node.clock.nowMs());
+    this.kick();
+  }
+
+  status(): PodStatus {
+    const { hostIps, clock } = this.#node;
+    return podStatus(this.#state, { hostIps, nowMs: clock.nowMs() });
+  }
+
+  /** A container has ended. */
+  exited(containerId: string, exit: Exit): void {
+    const track = this.#trackOf(containerId);
+    if (track === undefined) {
+      if (this.#earlyExits.size < earlyExitsMax) this.#earlyExits.set(containerId, exit);
+    } else void this.#recordExit(track, containerId, exit);
+  }
+
+  oom(containerId: string): void {
+    this.#oomKilled.add(containerId);
+  }
+
+  /** Compares with all that the runtime has: what was missed is made up for. */
+  resync(sandboxIds: ReadonlySet<string>, containers: ReadonlyMap<string, ContainerState>): void {
+    const { sandbox } = this.#state;
+    if (sandbox.phase === 'ready' && sandbox.id !== undefined && !sandboxIds.has(sandbox.id)) {
+      record.recordSandboxLost(this.#state, this.#node.clock.nowMs());
+      this.#probes.stopAll();
+    }
+    for (const track of this.#state.tracks.values()) {
+      if (!isRunning(track) || track.current === undefined) continue;
+      const found = containers.get(track.current.id);
+      if (found?.phase === 'running') continue;
+      const atMs = found?.finishedAtMs ?? this.#node.clock.nowMs();
+      this.exited(track.current.id, { exitCode: found?.exitCode ?? 137, atMs });
+    }
+    this.kick();
+  }
+
+  /** Brings the files of ConfigMaps, Secrets and tokens up to date. */
+  async refreshVolumes(): Promise<void> {
+    if (this.#state.volumes.phase !== 'ready' || this.#state.finished) return;
+    await this.#node.objects.load(this.pod);
+    await this.#node.volumes.refresh(this.pod, factsFor(this.#node, this.#state.ips));
+  }
+
+  /** Has the pod looked at soon. */
+  kick(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      if (!this.#stopped) this.#step();
+    });
+  }
+
+  /** The agent ends; the pod goes on. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelWake();
+    this.#probes.stopAll();
+  }
+
+  #step(): void {
+    const { clock } = this.#node;
+    const { actions, wakeAtMs } = decide(this.#state, clock.nowMs());
+    this.#cancelWake();
+    if (wakeAtMs !== undefined) {
+      this.#cancelWake = clock.schedule(wakeAtMs - clock.nowMs(), () => this.kick());
+    }
+    for (const action of actions) this.#perform(action);
+    this.#options.onChange();
+    if (this.#isOver()) {
+      this.stop();
+      this.#options.onGone();
+    }
+  }
+
+  #isOver(): boolean {
+    const { gone, sandbox, volumes, tracks } = this.#state;
+    const quiet = [...tracks.values()].every(
+      (track) => track.work === 'none' && track.image.phase !== 'getting',
+    );
+    return gone && quiet && sandbox.phase === 'none' && volumes.phase === 'none';
+  }
+
+  #perform(action: PodAction): void {
+    const state = this.#state;
+    const nowMs = this.#node.clock.nowMs();
+    switch (action.type) {
+      case 'makeSandbox':
+      case 'removeSandbox':
+        record.recordPartBegun(state, 'sandbox');
+        return this.#run(
+          action.type === 'makeSandbox' ? this.#makeSandbox() : this.#removeSandbox(),
+        );
+      case 'makeVolumes':
+      case 'removeVolumes':
+        record.recordPartBegun(state, 'volumes');
+        return this.#run(
+          action.type === 'makeVolumes' ? this.#makeVolumes() : this.#removeVolumes(),
+        );
+      case 'fail':
+        podEvent(this.#node.events, state.pod, 'Normal', action.reason, action.message);
+        record.recordFailure(state, action, nowMs);
+        return this.kick();
+      case 'finish':
+        record.recordFinished(state);
+        return this.kick();
+      case 'deleteObject':
+        record.recordDeletion(state, 'asked', nowMs);
+        return this.#run(this.#deleteObject());
+      default:
+        return this.#performOnContainer(action, nowMs);
+    }
+  }
+
+  #performOnContainer(action: Extract<PodAction, { container: string }>, nowMs: number): void {
+    const track = this.#state.tracks.get(action.container);
+    const container = this.#container(action.container);
+    if (track === undefined || container === undefined) return;
+    switch (action.type) {
+      case 'getImage':
+        record.recordImageBegun(track);
+        return this.#run(this.#getImage(track, container));
+      case 'startContainer':
+        record.recordStartBegun(this.#state, track, nowMs);
+        return this.#run(this.#startContainer(track, container));
+      case 'stopContainer': {
+        const again = track.work === 'stopping';
+        record.recordStopBegun(track, action.cause, action.deadlineMs);
+        return this.#run(this.#stopContainer(track, container, action, again));
+      }
+      case 'backOff': {
+        record.recordBackOff(track, action);
+        const text = `Back-off restarting failed container ${track.name} in pod ${podLabel(this.pod)}`;
+        containerEvents(this.#node.events, this.pod, track.name)('Warning', 'BackOff', text);
+        return this.kick();
+      }
+      case 'removeRemains':
+        record.recordRemainsGone(track, action.id);
+        return this.#run(this.#node.runtime.removeContainer(action.id));
+    }
+  }
+
+  /** Whatever an action ends with, the pod is looked at again. */
+  #run(action: Promise<void>): void {
+    void action
+      .catch((error: unknown) =>
+        this.#node.log.warn({ error, ...keyOf(this.pod) }, 'an action on a pod failed'),
+      )
+      .finally(() => this.kick());
+  }
+
+  async #makeSandbox(): Promise<void> {
+    const node = this.#node;
+    try {
+      const made = await node.gates.sandboxes.run(() => makeSandbox(node, this.pod));
+      await writePodFiles(node, this.pod, made.ips);
+      this.#sandbox = made.handle;
+      record.recordPartDone(this.#state, 'sandbox', { id: made.handle.id, ips: made.ips });
+    } catch (error) {
+      record.recordPartFailed(this.#state, 'sandbox', node.clock.nowMs());
+      const text = `Failed to create pod sandbox: ${messageOf(error)}`;
+      podEvent(node.events, this.pod, 'Warning', 'FailedCreatePodSandBox', text);
+    }
+  }
+
+  async #removeSandbox(): Promise<void> {
+    try {
+      if (this.#sandbox !== undefined) await removeSandbox(this.#node, this.pod, this.#sandbox);
+      this.#sandbox = undefined;
+      record.recordPartDone(this.#state, 'sandbox');
+    } catch (error) {
+      record.recordPartFailed(this.#state, 'sandbox', this.#node.clock.nowMs());
+      const text = `error killing pod: ${messageOf(error)}`;
+      podEvent(this.#node.events, this.pod, 'Warning', 'FailedKillPod', text);
+    }
+  }
+
+  async #makeVolumes(): Promise<void> {
+    try {
+      await this.#node.objects.load(this.pod);
+      this.#volumePaths = await this.#node.volumes.setUp(
+        this.pod,
+        factsFor(this.#node, this.#state.ips),
+      );
+      record.recordPartDone(this.#state, 'volumes');
+    } catch (error) {
+      record.recordPartFailed(this.#state, 'volumes', this.#node.clock.nowMs());
+      podEvent(this.#node.events, this.pod, 'Warning', 'FailedMount', messageOf(error));
+    }
+  }
+
+  async #removeVolumes(): Promise<void> {
+    try {
+      await this.#node.volumes.tearDown(keyOf(this.pod).uid);
+      record.recordPartDone(this.#state, 'volumes');
+    } catch (error) {
+      record.recordPartFailed(this.#state, 'volumes', this.#node.clock.nowMs());
+      this.#node.log.warn({ error, ...keyOf(this.pod) }, 'volumes could not be taken down');
+    }
+  }
+
+  async #getImage(track: Track, container: Container): Promise<void> {
+    const node = this.#node;
+    const { namespace } = keyOf(this.pod);
+    try {
+      const names = (this.pod.spec.imagePullSecrets ?? []).map(({ name = '' }) => name);
+      if (names.length > 0) await node.objects.load(this.pod);
+      const source = node.objects.config(namespace);
+      const secrets = names
+        .map((name) => source.secret(name))
+        .filter((found): found is Secret => found !== undefined);
+      const event = containerEvents(node.events, this.pod, track.name);
+      await node.images.ensure({ pod: this.pod, container, secrets, event });
+      record.recordImageReady(track);
+    } catch (error) {
+      const known = error instanceof ImageError;
+      const failure = {
+        reason: known ? error.reason : 'ErrImagePull',
+        message: messageOf(error),
+        ...(known && error.waiting !== undefined ? { waiting: error.waiting } : {}),
+      };
+      record.recordImageFailed(track, failure, node.clock.nowMs());
+      if (known && error.waiting !== undefined) {
+        const event = containerEvents(node.events, this.pod, track.name);
+        event('Normal', 'BackOff', `Back-off pulling image "${container.image ?? ''}"`);
+        event('Warning', 'Failed', 'Error: ImagePullBackOff');
+      }
+    }
+  }
+
+  async #startContainer(track: Track, container: Container): Promise<void> {
+    const node = this.#node;
+    const { sandbox, ips } = this.#state;
+    const restartCount = track.current === undefined ? 0 : track.current.restartCount + 1;
+    const event = containerEvents(node.events, this.pod, track.name);
+    try {
+      const instance = await node.gates.starts.run(() =>
+        startContainer({
+          node,
+          pod: this.pod,
+          container,
+          sandboxId: sandbox.id ?? '',
+          restartCount,
+          ips,
+          volumePaths: this.#volumePaths,
+          event,
+        }),
+      );
+      const postStart = container.lifecycle?.postStart;
+      record.recordStarted(track, instance);
+      if (instance.reason === 'StartError') {
+        record.recordNeverRan(track, instance.message ?? '', node.clock.nowMs());
+      }
+      if (postStart !== undefined && instance.phase === 'running') {
+        await this.#postStart(track, container, instance.id);
+      }
+      const early = this.#earlyExits.get(instance.id);
+      this.#earlyExits.delete(instance.id);
+      if (early !== undefined) await this.#recordExit(track, instance.id, early);
+      this.#startProbes(track);
+    } catch (error) {
+      const reason = error instanceof StartError ? error.reason : 'CreateContainerError';
+      const failure = { reason, message: messageOf(error) };
+      record.recordStartFailed(track, failure, node.clock.nowMs());
+    }
+  }
+
+  /** Until the hook is done the container counts as being started; when it fails, the container is ended. */
+  async #postStart(track: Track, container: Container, containerId: string): Promise<void> {
+    const node = this.#node;
+    const hook = container.lifecycle?.postStart;
+    if (hook === undefined) return;
+    track.work = 'starting';
+    try {
+      const timeoutMs = 600_000;
+      await runHook(
+        hook,
+        hookContext({ node, container, containerId, ips: this.#state.ips, timeoutMs }),
+      );
+      track.work = 'none';
+    } catch (error) {
+      const event = containerEvents(node.events, this.pod, track.name);
+      event('Warning', 'FailedPostStartHook', 'PostStartHook failed');
+      event('Normal', 'Killing', 'FailedPostStartHook');
+      if (!(error instanceof HookError)) node.log.debug({ error }, 'a hook failed');
+      track.restartAnyway = true;
+      const graceMs = (this.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
+      await node.runtime.stopContainer(containerId, { graceMs });
+      track.work = 'none';
+    }
+  }
+
+  async #stopContainer(
+    track: Track,
+    container: Container,
+    action: Extract<PodAction, { type: 'stopContainer' }>,
+    again: boolean,
+  ): Promise<void> {
+    const { current } = track;
+    try {
+      if (current?.phase === 'running') {
+        const { node } = this.#options;
+        const { cause, deadlineMs } = action;
+        const { ips } = this.#state;
+        const event = containerEvents(node.events, this.pod, track.name);
+        await stopContainer({
+          node,
+          container,
+          containerId: current.id,
+          ips,
+          cause,
+          deadlineMs,
+          again,
+          event,
+        });
+        const ended = await node.runtime.containerStatus(current.id).catch(() => undefined);
+        const exitCode = ended?.exitCode ?? 137;
+        await this.#recordExit(track, current.id, {
+          exitCode,
+          atMs: ended?.finishedAtMs ?? node.clock.nowMs(),
+        });
+      }
+    } finally {
+      record.recordStopEnded(track);
+    }
+  }
+
+  async #recordExit(track: Track, containerId: string, exit: Exit): Promise<void> {
+    this.#probes.stop(containerId);
+    const { current } = track;
+    if (current?.id !== containerId || current.phase === 'exited') return;
+    const node = this.#node;
+    const { uid } = keyOf(this.pod);
+    const container = this.#container(track.name);
+    const found = await node.runtime.containerStatus(containerId).catch(() => undefined);
+    const message =
+      container === undefined
+        ? ''
+        : await terminationMessage({
+            container,
+            exitCode: exit.exitCode,
+            messagePath: node.files.messagePath(uid, track.name, current.restartCount),
+            logPath: current.logPath,
+          });
+    const oomKilled = (found?.oomKilled ?? false) || this.#oomKilled.delete(containerId);
+    record.recordExit(track, {
+      exitCode: exit.exitCode,
+      reason: record.exitReason(exit.exitCode, oomKilled),
+      finishedAtMs: found?.finishedAtMs ?? exit.atMs,
+      message,
+    });
+    this.kick();
+  }
+
+  async #deleteObject(): Promise<void> {
+    const { clock } = this.#node;
+    try {
+      await this.#options.deleteObject();
+      record.recordDeletion(this.#state, 'done', clock.nowMs());
+    } catch (error) {
+      record.recordDeletion(this.#state, 'failed', clock.nowMs());
+      this.#node.log.debug(
+        { error, ...keyOf(this.pod) },
+        'a pod could not be deleted; tried again',
+      );
+    }
+  }
+
+  #startProbes(track: Track): void {
+    const container = this.#container(track.name);
+    const { current } = track;
+    if (container === undefined || current?.phase !== 'running' || track.role === 'ephemeral')
+      return;
+    const known = track.probes.startup === 'success' ? track.probes : {};
+    this.#probes.start(current.id, container, known);
+    for (const kind of ['startup', 'liveness', 'readiness'] as const) {
+      record.recordProbe(track, kind, this.#probes.result(current.id, kind));
+    }
+  }
+
+  #attempt(target: ProbeTarget): ReturnType<typeof attemptProbe> {
+    const { clock, runtime } = this.#node;
+    return attemptProbe(target.probe, {
+      podIp: this.#state.ips[0] ?? '127.0.0.1',
+      ports: this.#container(target.containerName)?.ports ?? [],
+      clock,
+      execSync: (command, ms) => runtime.execSync(target.containerId, command, ms),
+    });
+  }
+
+  #probeFailed(target: ProbeTarget, output: string): void {
+    if (isEnding(this.#state) && target.kind !== 'readiness') return;
+    const kind = `${target.kind.charAt(0).toUpperCase()}${target.kind.slice(1)}`;
+    const event = containerEvents(this.#node.events, this.pod, target.containerName);
+    event('Warning', 'Unhealthy', `${kind} probe failed: ${output}`);
+  }
+
+  #container(name: string): Container | undefined {
+    return containersByRole(this.pod).find(({ container }) => container.name === name)?.container;
+  }
+
+  #trackOf(containerId: string): Track | undefined {
+    for (const track of this.#state.tracks.values()) {
+      if (track.current?.id === containerId) return track;
+    }
+    return undefined;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function podLabel(pod: Pod): string {
+  const { name, namespace, uid } = keyOf(pod);
+  return `${name}_${namespace}(${uid})`;
+}
+
+function versionOf(pod: Pod): bigint {
+  const text = pod.metadata.resourceVersion ?? '0';
+  return /^\d+$/.test(text) ? BigInt(text) : 0n;
+}

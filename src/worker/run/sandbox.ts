@@ -1,0 +1,86 @@
+/** A pod's sandbox and its network, made and taken down together. */
+import type { Pod } from '../../api/types/core.js';
+import type { SandboxState } from '../../runtime/types.js';
+import { podResources } from '../resources/cgroup.js';
+import { qosClass } from '../resources/qos.js';
+import { hostPorts } from './container-config.js';
+import type { NodeContext } from './node-context.js';
+import { keyOf } from './node-context.js';
+import { podHostname } from './pod-files.js';
+
+/** What taking it down needs, also after an agent's restart. */
+export interface SandboxHandle {
+  readonly id: string;
+  readonly netnsPath?: string;
+}
+
+/** @returns the sandbox, and the pod's addresses */
+export async function makeSandbox(
+  node: NodeContext,
+  pod: Pod,
+): Promise<{ readonly handle: SandboxHandle; readonly ips: readonly string[] }> {
+  const { spec } = pod;
+  const hostNetwork = spec.hostNetwork ?? false;
+  const id = node.newId();
+  const sysctls = Object.fromEntries(
+    (spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]),
+  );
+  const sandbox = await node.runtime.createSandbox({
+    id,
+    pod: keyOf(pod),
+    hostname: hostNetwork ? node.nodeName : podHostname(pod),
+    namespaces: {
+      hostNetwork,
+      hostPid: spec.hostPID ?? false,
+      hostIpc: spec.hostIPC ?? false,
+      sharePid: spec.shareProcessNamespace ?? false,
+    },
+    qosClass: qosClass(pod),
+    sysctls,
+    resources: podResources(pod),
+  });
+  const handle = handleOf(sandbox);
+  if (hostNetwork) return { handle, ips: node.hostIps };
+  try {
+    return { handle, ips: await setUpNetwork(node, pod, handle) };
+  } catch (error) {
+    await removeSandbox(node, pod, handle);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`failed to setup network for sandbox "${id}": ${reason}`, { cause: error });
+  }
+}
+
+export function handleOf(sandbox: SandboxState): SandboxHandle {
+  const { id, netnsPath } = sandbox;
+  return netnsPath === undefined ? { id } : { id, netnsPath };
+}
+
+async function setUpNetwork(
+  node: NodeContext,
+  pod: Pod,
+  handle: SandboxHandle,
+): Promise<readonly string[]> {
+  const { uid: podUid, namespace, name } = keyOf(pod);
+  const { ips } = await node.network.setUp({
+    podUid,
+    namespace,
+    name,
+    netnsPath: handle.netnsPath ?? '',
+    hostPorts: hostPorts(pod),
+  });
+  return ips;
+}
+
+/** Disconnects the pod, then removes its sandbox with whatever is left in it. */
+export async function removeSandbox(
+  node: NodeContext,
+  pod: Pod,
+  handle: SandboxHandle,
+): Promise<void> {
+  if (pod.spec.hostNetwork !== true) {
+    const { uid: podUid, namespace, name } = keyOf(pod);
+    const netnsPath = handle.netnsPath ?? '';
+    await node.network.tearDown({ podUid, namespace, name, netnsPath });
+  }
+  await node.runtime.removeSandbox(handle.id);
+}
