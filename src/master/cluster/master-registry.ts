@@ -20,6 +20,8 @@ const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases'
 const namespace = 'kube-system';
 const label = 'trireme.dev/master';
 const renewEveryMs = 2000;
+/** Until the first time: the API may be just about to answer. */
+const firstTryEveryMs = 50;
 /** A master that has been silent for so long is not handed out to those who join or reconnect. */
 const aliveMs = 15_000;
 
@@ -33,13 +35,15 @@ export function announceMaster(options: {
   const { client, clock, log, record } = options;
   let stopped = false;
   let cancel: () => void = () => undefined;
+  let nextMs = firstTryEveryMs;
   const renew = async (): Promise<void> => {
     try {
       await renewLease(client, clock, record);
+      nextMs = renewEveryMs;
     } catch (error) {
       log.debug({ error }, 'this master could not be announced; tried again');
     }
-    if (!stopped) cancel = clock.schedule(renewEveryMs, () => void renew());
+    if (!stopped) cancel = clock.schedule(nextMs, () => void renew());
   };
   void renew();
   return {
