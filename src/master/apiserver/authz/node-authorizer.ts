@@ -18,10 +18,27 @@ interface PodView extends KubeObject {
   };
 }
 
-interface VolumeView extends KubeObject {
-  spec?: { claimRef?: { namespace?: string; name?: string } };
+interface NodeMatch {
+  key: string;
+  values?: string[];
 }
 
+interface VolumeView extends KubeObject {
+  spec?: {
+    claimRef?: { namespace?: string; name?: string };
+    nodeAffinity?: {
+      required?: {
+        nodeSelectorTerms?: { matchExpressions?: NodeMatch[]; matchFields?: NodeMatch[] }[];
+      };
+    };
+  };
+}
+
+interface IngressView extends KubeObject {
+  spec?: { tls?: { secretName?: string }[] };
+}
+
+const nodeKeys = new Set(['kubernetes.io/hostname', 'metadata.name']);
 const allowed: Decision = { allowed: true, reason: '' };
 
 /** The node's name when the user is one. */
@@ -52,13 +69,13 @@ export class NodeAuthorizer implements Authorizer {
     if (group === '') {
       switch (resource) {
         case 'secrets':
+          if (this.#reads(attributes) && this.#servesIngress(attributes)) return allowed;
+          return this.#reads(attributes) && this.#uses(node, attributes) ? allowed : undefined;
         case 'configmaps':
         case 'persistentvolumeclaims':
           return this.#reads(attributes) && this.#uses(node, attributes) ? allowed : undefined;
         case 'persistentvolumes':
-          return this.#reads(attributes) && this.#usesVolume(node, attributes.name)
-            ? allowed
-            : undefined;
+          return this.#mayTouchVolume(node, attributes) ? allowed : undefined;
         case 'serviceaccounts':
           return this.#serviceAccount(node, attributes);
         default:
@@ -85,6 +102,47 @@ export class NodeAuthorizer implements Authorizer {
       if (references(pod, attributes.resource).has(attributes.name)) return true;
     }
     return false;
+  }
+
+  /** Every node serves ingresses, so it reads their certificates. */
+  #servesIngress(attributes: Attributes): boolean {
+    for (const entry of this.#mirror
+      .cache('networking.k8s.io/ingresses')
+      .list(attributes.namespace)) {
+      const ingress: IngressView = entry.object();
+      const named = ingress.spec?.tls?.some((tls) => tls.secretName === attributes.name);
+      if (named === true) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Volumes are no secret, so nodes may list them; a node changes only those that live on it: it makes and removes
+   * the directories of the local-path provisioner and says so in the object.
+   */
+  #mayTouchVolume(node: string, attributes: Attributes): boolean {
+    if (attributes.subresource !== '') return false;
+    if (read.has(attributes.verb)) {
+      return (
+        attributes.name === '' ||
+        this.#usesVolume(node, attributes.name) ||
+        this.#livesOn(node, attributes.name)
+      );
+    }
+    return ['patch', 'update'].includes(attributes.verb) && this.#livesOn(node, attributes.name);
+  }
+
+  #livesOn(node: string, name: string): boolean {
+    const volume: VolumeView | undefined = this.#mirror
+      .cache('persistentvolumes')
+      .get(name)
+      ?.object();
+    const terms = volume?.spec?.nodeAffinity?.required?.nodeSelectorTerms ?? [];
+    return terms.some((term) =>
+      [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])].some(
+        ({ key, values }) => nodeKeys.has(key) && values?.includes(node) === true,
+      ),
+    );
   }
 
   #usesVolume(node: string, name: string): boolean {
@@ -143,6 +201,17 @@ const generalRules: readonly ((a: Attributes, node: string) => boolean)[] = [
     ['authentication.k8s.io', 'authorization.k8s.io'].includes(a.group) &&
     a.verb === 'create' &&
     /(tokenreviews|accessreviews)$/.test(a.resource),
+  // The addresses of the masters, which announce themselves by leases.
+  (a) =>
+    a.group === 'coordination.k8s.io' &&
+    a.resource === 'leases' &&
+    a.namespace === 'kube-system' &&
+    read.has(a.verb),
+  (a) =>
+    a.group === 'networking.k8s.io' &&
+    a.resource === 'ingresses' &&
+    a.subresource === 'status' &&
+    ['patch', 'update'].includes(a.verb),
   (a) =>
     a.group === 'certificates.k8s.io' &&
     a.resource === 'certificatesigningrequests' &&
