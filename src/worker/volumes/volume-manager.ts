@@ -19,6 +19,7 @@ import type { ConfigSource } from '../env.js';
 import type { NodeFacts } from '../pod-fields.js';
 import { writeAtomically } from './atomic-writer.js';
 import { prepareHostPath } from './host-path.js';
+import { localPathDirectory, makeLocalPath } from './local-path.js';
 import { giveToGroup } from './ownership.js';
 import { hasPayload, tokenKey, tokenProjections, VolumeError, volumePayload } from './payload.js';
 import { expandSubPath, resolveSubPath } from './sub-path.js';
@@ -189,9 +190,11 @@ export class VolumeManager {
       return hostPath.path;
     }
     if (local !== undefined) {
-      await prepareHostPath(local.path, 'Directory');
-      await this.#applyGroup(pod, local.path);
-      return local.path;
+      const owned = localPathDirectory(volume, this.#options.dataDir);
+      if (owned === undefined) await prepareHostPath(local.path, 'Directory');
+      else await makeLocalPath(owned);
+      await this.#applyGroup(pod, owned ?? local.path);
+      return owned ?? local.path;
     }
     throw new VolumeError(`the source of persistentvolume "${bound}" is not supported`);
   }
