@@ -80,6 +80,7 @@ export function intersection(a: FieldSet, b: FieldSet): FieldSet {
 
 /** Paths of `a` that are not in `b`. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmptySet(b)) return a;
   const children = [...a.children].map(([name, set]) => {
     const other = b.children.get(name);
     return [name, other === undefined ? set : difference(set, other)] as const;
@@ -90,6 +91,7 @@ export function difference(a: FieldSet, b: FieldSet): FieldSet {
 /** Paths of `a` that are neither in `b` nor below a member of `b`. */
 export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
   if (b.isMember) return emptySet;
+  if (b.children.size === 0) return a;
   const children = [...a.children].map(([name, set]) => {
     const other = b.children.get(name);
     return [name, other === undefined ? set : recursiveDifference(set, other)] as const;

@@ -112,9 +112,10 @@ export function compare(schema: SchemaNode, before: unknown, after: unknown): Co
     return { ...noChange, added: allPaths(node, after, node.always === true) };
   }
   if (after === undefined) return { ...noChange, removed: allPaths(node, before, false) };
+  if (deepEqual(before, after)) return noChange;
   const shape = shapeOf(node, after);
   if (shape === 'leaf' || shapeOf(node, before) !== shape) {
-    return deepEqual(before, after) ? noChange : { ...noChange, modified: leaf };
+    return { ...noChange, modified: leaf };
   }
   const old = new Map(partsOf(node, before, shape).map((part) => [part.element, part]));
   const now = new Map(partsOf(node, after, shape).map((part) => [part.element, part]));

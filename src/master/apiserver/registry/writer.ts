@@ -73,8 +73,8 @@ export class Writer {
       metadata.name = generateName(metadata.generateName ?? '');
     }
     const request: AdmissionRequest = { operation: 'CREATE', context, object, old: undefined };
-    await this.#admission.mutate(request);
     if (!tracked) this.#fields.onWrite(context, object, undefined);
+    await this.#admission.mutate(request);
     refuseInvalid(context, object, validateCreate(kind, object));
     context.warnings.push(...(kind.warnings?.(object) ?? []));
     await this.#admission.validate(request);
@@ -154,8 +154,8 @@ export class Writer {
     if (part === undefined) prepareUpdate(kind, next, old, { now: this.#objects.now() });
     else prepareSubresourceUpdate(kind, part, next, old);
     const request: AdmissionRequest = { operation: 'UPDATE', context, object: next, old };
-    await this.#admission.mutate(request);
     if (!source.tracksFields) this.#fields.onWrite(context, next, old);
+    await this.#admission.mutate(request);
     next.metadata.resourceVersion = old.metadata.resourceVersion ?? '';
     const errors =
       part === undefined

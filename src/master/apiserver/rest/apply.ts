@@ -4,11 +4,12 @@ import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
 import { DecodeError } from '../../../api/schema/decode.js';
 import { parseYamlBody } from '../../../api/schema/json-text.js';
+import { decodeObject } from '../../../api/strategy.js';
+import { apiVersionOf } from '../../../api/validation/metadata.js';
 import type { RequestContext } from '../registry/types.js';
 import type { UpdateSource } from '../registry/writer.js';
 import { badRequest, conflict, failure, StatusError } from '../status.js';
 import { errorTarget } from '../registry/types.js';
-import { decodeChecked } from './decode.js';
 
 export const applyPatch = 'application/apply-patch+yaml';
 
@@ -30,7 +31,7 @@ export function applySource(
   }
   const value = parse(body);
   checkTypeMeta(value);
-  const config = decodeChecked(kind, value, [], context);
+  const config = decodeApplied(context, value);
   if ((config.metadata.managedFields?.length ?? 0) > 0) {
     throw badRequest('metadata.managedFields must be nil');
   }
@@ -82,4 +83,23 @@ function checkTypeMeta(value: unknown): void {
     if (typeof text === 'string' && text !== '') continue;
     throw badRequest(`invalid object type: /, Kind=: ${field} must be set`);
   }
+}
+
+/** An applied configuration has no room for fields that are not declared, whatever validation was asked for. */
+function decodeApplied(context: RequestContext, value: unknown): KubeObject {
+  const { kind, namespace, name } = context.target;
+  let decoded: ReturnType<typeof decodeObject>;
+  try {
+    decoded = decodeObject(kind, value);
+  } catch (error) {
+    if (error instanceof DecodeError) throw badRequest(error.message);
+    throw error;
+  }
+  const paths = decoded.problems.map((text) => /^unknown field "(.*)"$/.exec(text)?.[1]);
+  const strange = paths.filter((path) => path !== undefined);
+  if (strange.length === 0) return decoded.object;
+  const subject = `${namespace}/${name}; ${apiVersionOf(kind)}, Kind=${kind.kind}`;
+  const errors = strange.map((path) => `.${path}: field not declared in schema`);
+  const text = errors.length === 1 ? errors.join() : `errors:\n  ${errors.join('\n  ')}`;
+  throw failure(500, '', `failed to create typed patch object (${subject}): ${text}`);
 }

@@ -5,16 +5,26 @@ import { header } from './exchange.js';
 
 const validations = ['Strict', 'Warn', 'Ignore'] as const;
 
-function invalidOption(kind: string, field: string, body: string): Error {
+/** apimachinery's `FieldManagerMaxLength`. */
+const maxManagerLength = 128;
+/** Server-side apply: has no manager but the one that it names. */
+const applyType = 'application/apply-patch+yaml';
+
+function invalidOption(
+  kind: string,
+  field: string,
+  body: string,
+  reason = 'FieldValueNotSupported',
+): Error {
   const message = `${kind}.meta.k8s.io "" is invalid: ${field}: ${body}`;
-  const causes = [{ reason: 'FieldValueNotSupported', message: body, field }];
+  const causes = [{ reason, message: body, field }];
   return failure(422, 'Invalid', message, { group: 'meta.k8s.io', kind, causes });
 }
 
 /** The client's program, up to its version: the field manager when none is named. */
 function defaultManager(exchange: Exchange): string {
   const [program = ''] = header(exchange, 'user-agent').split('/');
-  return program.slice(0, 128) || 'unknown';
+  return program.slice(0, maxManagerLength) || 'unknown';
 }
 
 /** Reads dryRun, fieldManager, fieldValidation and force. @throws StatusError */
@@ -36,11 +46,21 @@ export function readWriteOptions(exchange: Exchange, kind: string): WriteOptions
     throw invalidOption(kind, 'fieldValidation', body);
   }
   const manager = query.get('fieldManager') ?? '';
+  if (manager.length > maxManagerLength) {
+    const body = `Too long: may not be more than ${maxManagerLength} bytes`;
+    throw invalidOption(kind, 'fieldManager', body, 'FieldValueTooLong');
+  }
+  const force = readFlag(query, 'force');
+  const applies = header(exchange, 'content-type').startsWith(applyType);
+  if (force !== undefined && kind === 'PatchOptions' && !applies) {
+    const body = 'Forbidden: may not be specified for non-apply patch';
+    throw invalidOption(kind, 'force', body, 'FieldValueForbidden');
+  }
   return {
     dryRun: dryRun.length > 0,
-    fieldManager: manager === '' ? defaultManager(exchange) : manager,
+    fieldManager: manager === '' && !applies ? defaultManager(exchange) : manager,
     fieldValidation,
-    force: readFlag(query, 'force') ?? false,
+    force: force ?? false,
   };
 }
 
