@@ -2,6 +2,7 @@ import type { Objects } from '../registry/objects.js';
 import type { AdmissionPlugin } from './chain.js';
 import { customResources } from './custom-resources.js';
 import { namespaceLifecycle } from './namespace-lifecycle.js';
+import { nodeRestriction } from './node-restriction.js';
 import { priority } from './priority.js';
 import { serviceAccount } from './service-account.js';
 import { tolerationSeconds } from './toleration-seconds.js';
@@ -18,6 +19,7 @@ export function admissionPlugins(
     customResources(objects),
     namespaceDefaults(),
     serviceAccount(objects),
+    nodeRestriction(),
     priority(objects),
     tolerationSeconds(),
     ...storageDefaults(objects),

@@ -34,6 +34,20 @@ export function write(response: HttpResponse, chunk: Buffer | string): boolean {
   return (response.write as Write).call(response, chunk);
 }
 
+/** Resolves when a response takes more, or is over. */
+export function drained(response: HttpResponse): Promise<void> {
+  if (!response.writableNeedDrain || response.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.removeListener('drain', done);
+      response.removeListener('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
+}
+
 type End = (chunk?: Buffer | string) => void;
 
 export function end(response: HttpResponse, chunk?: Buffer | string): void {

@@ -64,7 +64,7 @@ export class Pipeline {
   }
 
   async #fail(exchange: Exchange, error: unknown): Promise<void> {
-    if (!isStatusError(error) && !exchange.signal.aborted) {
+    if (!isStatusError(error) && !exchange.response.destroyed) {
       this.#options.log.error({ error, path: exchange.info.path }, 'a request failed');
     }
     try {
@@ -149,8 +149,7 @@ function webSocketToken(exchange: Exchange): string {
 
 /** Reads what a request is about. @throws nothing; a URL that cannot be read becomes the path `/` */
 export function open(request: HttpRequest, response: HttpResponse): Exchange {
-  const abort = new AbortController();
-  response.once('close', () => abort.abort());
+  let abort: AbortController | undefined;
   const target = request.url ?? '/';
   const mark = target.indexOf('?');
   const path = mark < 0 ? target : target.slice(0, mark);
@@ -164,6 +163,15 @@ export function open(request: HttpRequest, response: HttpResponse): Exchange {
     info: parseRequest(method, path, query),
     user: anonymous,
     warnings: [],
-    signal: abort.signal,
+    /** Made when it is asked for: most requests are over before anybody could wait for it. */
+    get signal(): AbortSignal {
+      if (abort === undefined) {
+        const made = new AbortController();
+        abort = made;
+        if (response.destroyed) made.abort();
+        else response.once('close', () => made.abort());
+      }
+      return abort.signal;
+    },
   };
 }

@@ -122,6 +122,7 @@ export class ResourceHandler {
     }
     const verb = info.verb as Verb;
     if (name !== '' && verb === 'create') throw methodNotAllowed();
+    if (name === '' && (verb === 'update' || verb === 'patch')) throw methodNotAllowed();
     if (!kind.verbs.includes(verb)) throw methodNotAllowed();
   }
 

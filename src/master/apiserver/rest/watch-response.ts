@@ -5,7 +5,7 @@ import { watcherBufferedBytes } from '../limits.js';
 import { presentBytes } from '../registry/versions.js';
 import type { WatchItem, WatchSink } from '../registry/watch-session.js';
 import type { Exchange } from './exchange.js';
-import { end, write, writeHead } from './exchange.js';
+import { drained, end, write, writeHead } from './exchange.js';
 import type { PresentOptions } from './present.js';
 import { presentObject } from './present.js';
 import { warningHeaders } from './respond.js';
@@ -105,11 +105,7 @@ export class WatchResponse implements WatchSink {
   }
 
   drained(): Promise<void> {
-    const { response } = this.#exchange;
-    return new Promise((resolve) => {
-      response.once('drain', resolve);
-      response.once('close', resolve);
-    });
+    return drained(this.#exchange.response);
   }
 
   end(): void {

@@ -2,7 +2,7 @@ import { isGrpcError } from '../../../lib/grpc/index.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
 import type { Exchange } from '../rest/exchange.js';
-import { end, write, writeHead } from '../rest/exchange.js';
+import { drained, end, write, writeHead } from '../rest/exchange.js';
 import { readFlag, readNumber } from '../rest/params.js';
 import { badRequest, internal, invalidObject, methodNotAllowed } from '../status.js';
 import type { NodeAgents } from './node-agents.js';
@@ -47,10 +47,7 @@ export async function serveLog(
     for await (const { data } of chunks) {
       begin();
       if (write(response, data)) continue;
-      await new Promise<void>((resolve) => {
-        response.once('drain', resolve);
-        response.once('close', resolve);
-      });
+      await drained(response);
     }
   } catch (error) {
     if (exchange.signal.aborted) return;

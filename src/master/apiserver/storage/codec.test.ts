@@ -1,0 +1,56 @@
+import { describe, expect, test } from '@jest/globals';
+import type { KubeObject } from '../../../api/object.js';
+import { Entry } from '../cache/entry.js';
+import { encodeStored, parseObject, spliceVersion } from './codec.js';
+import { encryptedValues } from './encryption.js';
+
+const object = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'ä', namespace: 'ns', resourceVersion: '7' },
+  data: { text: '"metadata":{' },
+} as KubeObject;
+
+describe('the stored form', () => {
+  test('holds no resourceVersion; reading splices it in', () => {
+    const stored = encodeStored(object);
+    expect(stored.toString()).not.toContain('resourceVersion');
+    expect(parseObject(spliceVersion(stored, 12))).toEqual({
+      ...object,
+      metadata: { ...object.metadata, resourceVersion: '12' },
+    });
+  });
+
+  test('of another program is read as well', () => {
+    const other = Buffer.from('{"data":{},"metadata":{},"kind":"ConfigMap"}');
+    expect(parseObject(spliceVersion(other, 3)).metadata.resourceVersion).toBe('3');
+  });
+
+  test('a deleted entry is the last one with the revision of its deletion', () => {
+    const entry = Entry.fromStored('ns/ä', encodeStored(object), 12);
+    expect(entry.deletedAt(15).parse()).toEqual({
+      ...object,
+      metadata: { ...object.metadata, resourceVersion: '15' },
+    });
+  });
+});
+
+describe('encryption at rest', () => {
+  const values = encryptedValues({
+    keys: [{ name: 'key1', secret: Buffer.alloc(32, 1) }],
+    prefixes: ['/registry/secrets/'],
+  });
+  const value = Buffer.from('secret');
+
+  test('hides what it should, and only that', () => {
+    const hidden = values.toStore('/registry/secrets/a/b', value);
+    expect(hidden.includes('secret')).toBe(false);
+    expect(values.fromStore('/registry/secrets/a/b', hidden)).toEqual(value);
+    expect(values.toStore('/registry/configmaps/a/b', value)).toBe(value);
+  });
+
+  test('a value that was moved to another key is refused', () => {
+    const hidden = values.toStore('/registry/secrets/a/b', value);
+    expect(() => values.fromStore('/registry/secrets/a/c', hidden)).toThrow(/auth/);
+  });
+});
