@@ -1,7 +1,7 @@
 /** What an ended container says about its end. @see kubelet getTerminationMessage */
 import { open, readFile } from 'node:fs/promises';
 import type { Container } from '../../api/types/core.js';
-import { parseLogLine } from '../logs/cri-log.js';
+import { parseLogLine } from '../../runtime/log-file.js';
 
 const messageBytesMax = 4096;
 const logBytesMax = 2048;
@@ -34,7 +34,7 @@ async function logEnd(path: string): Promise<string> {
     const text = lines
       .flatMap((line) => parseLogLine(Buffer.from(line)) ?? [])
       .slice(-logLinesMax)
-      .map(({ content, partial }) => `${content.toString('utf8')}${partial ? '' : '\n'}`)
+      .map(({ text, full }) => `${text.toString('utf8')}${full ? '\n' : ''}`)
       .join('');
     return text.slice(-logBytesMax);
   } finally {

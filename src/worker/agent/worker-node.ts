@@ -1,0 +1,206 @@
+/** One node at work: its object in the API and its pods, on a runtime and a network that are given. */
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Pod, Service } from '../../api/types/core.js';
+import type { ApiClient, InformerFactory } from '../../client/types.js';
+import type { Clock } from '../../lib/clock.js';
+import { delay } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import type { PodNetwork } from '../../netproxy/types.js';
+import type { ContainerRuntime } from '../../runtime/types.js';
+import { EventRecorder } from '../events.js';
+import { Gate } from '../gate.js';
+import { ImageCollector } from '../images/image-collector.js';
+import { ImageManager } from '../images/image-manager.js';
+import type { MachineFacts } from '../node/facts.js';
+import { allocatableOf } from '../node/facts.js';
+import { NodeAgent } from '../node/node-agent.js';
+import type { NodeHealth } from '../node/node-object.js';
+import { healthy } from '../node/node-object.js';
+import { nodeHealth } from '../node/node-health.js';
+import type { Taint } from '../options.js';
+import type { ClusterDns } from '../run/dns-config.js';
+import { readHostResolver } from '../run/dns-config.js';
+import type { NodeContext } from '../run/node-context.js';
+import { PodFiles } from '../run/pod-files.js';
+import { ObjectCache } from '../sources/object-cache.js';
+import { TokenCache } from '../sources/token-cache.js';
+import { VolumeManager } from '../volumes/volume-manager.js';
+import { PodManager } from './pod-manager.js';
+import { podResource } from './status-reporter.js';
+
+export interface WorkerNodeOptions {
+  readonly name: string;
+  readonly ips: readonly string[];
+  readonly dataDir: string;
+  readonly client: ApiClient;
+  readonly informers: InformerFactory;
+  /** Started already. */
+  readonly runtime: ContainerRuntime;
+  readonly network: PodNetwork;
+  readonly dns: () => ClusterDns;
+  readonly machine: MachineFacts;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  readonly agentPort: number;
+  readonly podsMax: number;
+  readonly leaseRenewMs: number;
+  readonly leaseSeconds: number;
+  /** Images that the node's owner brought. */
+  readonly imported: ReadonlySet<string>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+const services = { group: '', version: 'v1', resource: 'services' } as const;
+const logBytesMax = 10 * 1024 * 1024;
+const atOnce = { sandboxes: 8, starts: 8 } as const;
+const retryMs = 500;
+
+export interface WorkerNode {
+  readonly pods: PodManager;
+  readonly context: NodeContext;
+  stop(): Promise<void>;
+}
+
+/** Resolves when the node is registered, Ready, and has taken over its pods. Rejects when `signal` aborts before. */
+export async function startWorkerNode(options: WorkerNodeOptions): Promise<WorkerNode> {
+  const { client, informers, network, log, signal, runtime, name } = options;
+  await mkdir(options.dataDir, { recursive: true });
+  const pods = informers.informer<Pod & { apiVersion?: string }>(podResource, {
+    fieldSelector: `spec.nodeName=${name}`,
+  });
+  const serviceInformer = informers.informer<Service & { apiVersion?: string }>(services);
+  const tokens = new TokenCache(options);
+  const events = new EventRecorder({ ...options, nodeName: name });
+  const objects = new ObjectCache(options);
+  const context = await createContext(options, {
+    events,
+    objects,
+    tokens,
+    services: (namespace) => {
+      const own = serviceInformer.list(namespace);
+      return namespace === 'default' ? own : [...own, ...serviceInformer.list('default')];
+    },
+  });
+  let networkProblem: string | undefined = 'the pod network is not ready yet';
+  const agent = createNodeAgent(options, events, () => networkProblem);
+  await untilDone(options, 'the node could not be registered', () => agent.register());
+  await untilDone(options, 'the pod network could not be started', () => network.start());
+  await informers.waitForSync(signal);
+  const manager = new PodManager({ node: context, client, tokens, pods });
+  await untilDone(options, 'what runs could not be taken over', () => manager.start());
+  networkProblem = undefined;
+  await untilDone(options, 'the node could not be reported', () => agent.reportStatus());
+  const collector = new ImageCollector({ ...options, inUse: () => imagesOf(manager) });
+  collector.start();
+  log.info({ node: name, runtime: runtime.version }, 'the node is ready');
+  return {
+    pods: manager,
+    context,
+    async stop() {
+      collector.stop();
+      await manager.stop();
+      await agent.stop();
+      await network.stop();
+    },
+  };
+}
+
+function imagesOf(manager: PodManager): ReadonlySet<string> {
+  const used = new Set<string>();
+  for (const { state } of manager.workers.values()) {
+    for (const track of state.tracks.values()) {
+      if (track.current !== undefined) used.add(track.current.image);
+    }
+  }
+  return used;
+}
+
+async function createContext(
+  options: WorkerNodeOptions,
+  parts: {
+    readonly events: EventRecorder;
+    readonly objects: ObjectCache;
+    readonly tokens: TokenCache;
+    readonly services: NodeContext['services'];
+  },
+): Promise<NodeContext> {
+  const { dataDir, runtime, network, machine, clock, log, imported } = options;
+  const { events, objects, tokens } = parts;
+  const isRoot = process.getuid?.() === 0;
+  const volumes = new VolumeManager({
+    dataDir,
+    isRoot,
+    sources: {
+      config: (namespace) => objects.config(namespace),
+      claim: (namespace, name) => objects.claim(namespace, name),
+      volume: (name) => objects.volume(name),
+      token: (pod, audience, seconds) => tokens.get(pod, audience, seconds),
+    },
+  });
+  return {
+    nodeName: options.name,
+    hostIps: options.ips,
+    nodeMemoryBytes: machine.memoryBytes,
+    logMaxBytes: logBytesMax,
+    allocatable: allocatableOf(machine, options.podsMax),
+    runtime,
+    network,
+    volumes,
+    images: new ImageManager({ runtime, clock, imported }),
+    objects,
+    files: new PodFiles(dataDir),
+    events,
+    dns: options.dns,
+    hostResolver: await readHostResolver(),
+    services: parts.services,
+    gates: { sandboxes: new Gate(atOnce.sandboxes), starts: new Gate(atOnce.starts) },
+    clock,
+    log,
+    newId: () => randomBytes(32).toString('hex'),
+  };
+}
+
+function createNodeAgent(
+  options: WorkerNodeOptions,
+  events: EventRecorder,
+  networkProblem: () => string | undefined,
+): NodeAgent {
+  const { runtime, name, ips, labels, taints, machine, agentPort, podsMax, dataDir } = options;
+  const { version: runtimeVersion } = runtime;
+  const description = {
+    ...{ name, ips, labels, machine, runtimeVersion, agentPort, podsMax },
+    taints: [...taints],
+  };
+  return new NodeAgent({
+    ...options,
+    description,
+    events,
+    health: async (): Promise<NodeHealth> =>
+      runtime.name === 'hollow'
+        ? { ...healthy, problem: networkProblem() }
+        : nodeHealth({ runtime, dataDir: join(dataDir), networkProblem }),
+  });
+}
+
+/** Tries until it works or the worker is to end. */
+async function untilDone(
+  { clock, log, signal }: WorkerNodeOptions,
+  failure: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      await work();
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn({ error }, failure);
+      await delay(clock, retryMs, signal);
+    }
+  }
+}

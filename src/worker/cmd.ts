@@ -1,0 +1,23 @@
+import { createLogger } from '../lib/log.js';
+import { shutdownSignal } from '../lib/shutdown.js';
+import { parseWorkerOptions } from './options.js';
+import { startHollowNodes, startWorker } from './start.js';
+
+/** `trireme worker`: runs until told to stop; its containers go on. @returns the exit code */
+export async function runWorker(argv: readonly string[]): Promise<number> {
+  const options = parseWorkerOptions(argv);
+  if (options === undefined) return 0;
+  const log = createLogger({ component: 'worker', level: options.logLevel });
+  const stopping = shutdownSignal();
+  const worker =
+    options.hollowNodes > 0
+      ? await startHollowNodes(options, log, stopping)
+      : await startWorker({ ...options, log, signal: stopping });
+  if (!stopping.aborted) {
+    await new Promise<void>((resolve) => {
+      stopping.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+  await worker.stop();
+  return 0;
+}

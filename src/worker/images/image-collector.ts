@@ -1,0 +1,80 @@
+/** Removes images that nobody uses when the disk fills up, the longest unused first. @see kubelet image GC */
+import { statfs } from 'node:fs/promises';
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import type { ContainerRuntime } from '../../runtime/types.js';
+
+export interface ImageCollectorOptions {
+  readonly runtime: ContainerRuntime;
+  readonly dataDir: string;
+  readonly imported: ReadonlySet<string>;
+  /** References that containers run from. */
+  readonly inUse: () => ReadonlySet<string>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const checkMs = 300_000;
+/** Begins above the high share of the disk in use, ends below the low one. */
+const shares = { high: 0.85, low: 0.8 } as const;
+const unusedMsMin = 120_000;
+
+export class ImageCollector {
+  readonly #options: ImageCollectorOptions;
+  readonly #lastUsedMs = new Map<string, number>();
+  #cancel: () => void = () => undefined;
+  #stopped = false;
+
+  constructor(options: ImageCollectorOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#stopped) return;
+    this.#cancel = this.#options.clock.schedule(checkMs, () => {
+      void this.collect()
+        .catch((error: unknown) =>
+          this.#options.log.warn({ error }, 'images could not be collected'),
+        )
+        .finally(() => this.start());
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel();
+  }
+
+  /** One round. */
+  async collect(): Promise<void> {
+    const { runtime, clock, inUse, imported, log } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const used = inUse();
+    const images = await runtime.listImages();
+    const present = new Set(images.map(({ reference }) => reference));
+    for (const reference of this.#lastUsedMs.keys()) {
+      if (!present.has(reference)) this.#lastUsedMs.delete(reference);
+    }
+    for (const { reference } of images) {
+      if (used.has(reference) || !this.#lastUsedMs.has(reference)) {
+        this.#lastUsedMs.set(reference, nowMs);
+      }
+    }
+    if ((await this.#diskShare()) < shares.high) return;
+    const idle = images
+      .filter(({ reference }) => !used.has(reference) && !imported.has(reference))
+      .map((image) => ({ ...image, lastUsedMs: this.#lastUsedMs.get(image.reference) ?? nowMs }))
+      .filter(({ lastUsedMs }) => nowMs - lastUsedMs >= unusedMsMin)
+      .toSorted((a, b) => a.lastUsedMs - b.lastUsedMs);
+    for (const { reference } of idle) {
+      if ((await this.#diskShare()) < shares.low) return;
+      await runtime.removeImage(reference);
+      log.info({ image: reference }, 'an unused image is removed');
+    }
+  }
+
+  async #diskShare(): Promise<number> {
+    const disk = await statfs(this.#options.dataDir);
+    return 1 - Number(disk.bavail) / Math.max(1, Number(disk.blocks));
+  }
+}

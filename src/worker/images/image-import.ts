@@ -1,0 +1,65 @@
+/** Imports the archives of a directory, each once. */
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Logger } from '../../lib/log.js';
+import type { ContainerRuntime } from '../../runtime/types.js';
+
+interface Imported {
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly references: readonly string[];
+}
+
+export interface ImportOptions {
+  readonly runtime: ContainerRuntime;
+  /** Where the `*.tar` are. One that does not exist holds none. */
+  readonly directory: string;
+  /** Where is noted what was imported. */
+  readonly recordPath: string;
+  readonly log: Logger;
+  /** The references that are there by import: filled. */
+  readonly imported: Set<string>;
+}
+
+/** An archive that cannot be imported is logged and tried again at the next start. */
+export async function importImages(options: ImportOptions): Promise<void> {
+  const { runtime, directory, recordPath, log, imported } = options;
+  const files = await readdir(directory).catch(() => []);
+  const before = await readRecord(recordPath);
+  const after: Record<string, Imported> = {};
+  for (const file of files.filter((name) => name.endsWith('.tar')).toSorted()) {
+    const path = join(directory, file);
+    const { size: sizeBytes, mtimeMs: modifiedMs } = await stat(path);
+    const known = before[file];
+    const same = known?.sizeBytes === sizeBytes && known.modifiedMs === modifiedMs;
+    if (same && (await areHere(runtime, known.references))) {
+      after[file] = known;
+    } else {
+      try {
+        const references = await runtime.importImages(path);
+        after[file] = { sizeBytes, modifiedMs, references };
+        log.info({ file, references }, 'images are imported');
+      } catch (error) {
+        log.warn({ error, file }, 'an image archive could not be imported');
+      }
+    }
+    for (const reference of after[file]?.references ?? []) imported.add(reference);
+  }
+  await mkdir(dirname(recordPath), { recursive: true });
+  await writeFile(`${recordPath}.new`, JSON.stringify(after));
+  await rename(`${recordPath}.new`, recordPath);
+}
+
+async function areHere(runtime: ContainerRuntime, references: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(references.map((reference) => runtime.imageStatus(reference)));
+  return found.every((info) => info !== undefined);
+}
+
+async function readRecord(path: string): Promise<Readonly<Record<string, Imported>>> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Record<string, Imported>;
+  } catch {
+    // Not there yet, or damaged: everything is imported again, which changes nothing.
+    return {};
+  }
+}

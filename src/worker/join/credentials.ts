@@ -1,0 +1,62 @@
+/** What a worker holds of its cluster: made when it joins, kept in its data directory, renewed before it ends. */
+import { X509Certificate } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ChannelTls } from '../../lib/grpc/index.js';
+
+export interface Credentials {
+  readonly nodeName: string;
+  /** PEM, as all that follow. */
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+  readonly servingCertificate: string;
+  readonly servingKey: string;
+  /** `host:port` of every master's gRPC, as last known. */
+  readonly masters: readonly string[];
+  readonly clusterCidr: string;
+  readonly serviceCidr: string;
+  readonly clusterDns: string;
+  readonly clusterDomain: string;
+}
+
+/** The file that holds everything; written whole, readable by its owner only. */
+function fileIn(dataDir: string): string {
+  return join(dataDir, 'credentials.json');
+}
+
+/** Those of an earlier start; undefined when this node has not joined yet. */
+export async function readCredentials(dataDir: string): Promise<Credentials | undefined> {
+  let text: string;
+  try {
+    text = await readFile(fileIn(dataDir), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  return JSON.parse(text) as Credentials;
+}
+
+export async function writeCredentials(dataDir: string, credentials: Credentials): Promise<void> {
+  await mkdir(dataDir, { recursive: true });
+  const path = fileIn(dataDir);
+  await writeFile(`${path}.new`, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}
+
+/** For connections to masters. */
+export function clientTls({ ca, certificate, key }: Credentials): ChannelTls {
+  return { ca, cert: certificate, key };
+}
+
+/** When a certificate should be renewed: at two thirds of its life. */
+export function renewAtMs(certificate: string): number {
+  const { validFrom, validTo } = new X509Certificate(certificate);
+  const from = Date.parse(validFrom);
+  return from + ((Date.parse(validTo) - from) * 2) / 3;
+}
+
+/** True when it is of no use any more. */
+export function isExpired(certificate: string, nowMs: number): boolean {
+  return Date.parse(new X509Certificate(certificate).validTo) <= nowMs;
+}

@@ -1,0 +1,202 @@
+import { Command, CommanderError } from 'commander';
+import { hostname, networkInterfaces } from 'node:os';
+import { resolve } from 'node:path';
+
+export type RuntimeName = 'containerd' | 'process' | 'hollow';
+
+/** What `trireme worker` was told. */
+export interface WorkerOptions {
+  readonly nodeName: string;
+  readonly dataDir: string;
+  readonly nodeIp: string;
+  readonly runtime: RuntimeName | 'auto';
+  /** Start a containerd of our own; else the one at `containerdSocket` is used. */
+  readonly containerdManaged: boolean;
+  readonly containerdSocket: string | undefined;
+  readonly imagesDir: string | undefined;
+  readonly agentPort: number;
+  readonly netproxyMode: 'iptables' | 'userspace' | 'none' | undefined;
+  readonly ingressHttpPort: number | undefined;
+  readonly ingressHttpsPort: number | undefined;
+  readonly dnsPort: number | undefined;
+  readonly join: JoinTarget | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  readonly podsMax: number;
+  readonly leaseRenewMs: number;
+  readonly leaseSeconds: number;
+  readonly hollowNodes: number;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+export interface JoinTarget {
+  readonly servers: readonly string[];
+  readonly token: string;
+  /** `sha256:<hex>` of the authority's public key. */
+  readonly caHash: string;
+}
+
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  readonly effect: string;
+}
+
+/** The command line is wrong: exit code 2. */
+export class WorkerUsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+interface Flags {
+  readonly nodeName?: string;
+  readonly dataDir: string;
+  readonly nodeIp?: string;
+  readonly runtime: string;
+  readonly containerdManaged?: boolean;
+  readonly containerdSocket?: string;
+  readonly imagesDir?: string;
+  readonly agentPort: string;
+  readonly netproxyMode?: string;
+  readonly ingressHttpPort?: string;
+  readonly ingressHttpsPort?: string;
+  readonly dnsPort?: string;
+  readonly join?: string;
+  readonly token?: string;
+  readonly caHash?: string;
+  readonly nodeLabels: string;
+  readonly registerWithTaints: string;
+  readonly maxPods: string;
+  readonly leaseRenewMs: string;
+  readonly leaseSeconds: string;
+  readonly hollowNodes: string;
+  readonly logLevel: string;
+}
+
+function declare(): Command {
+  return new Command('trireme worker')
+    .option('--node-name <name>', 'this node; unique in the cluster (default: the host name)')
+    .option('--data-dir <dir>', 'credentials, volumes, logs', '/var/lib/trireme/worker')
+    .option('--node-ip <ip>', 'under which the other machines reach this one')
+    .option('--runtime <name>', 'auto, containerd, process or hollow', 'auto')
+    .option('--containerd-managed', 'start a containerd of our own')
+    .option('--containerd-socket <path>', 'of the containerd to use, or where to find ours')
+    .option('--images-dir <dir>', 'image archives (*.tar) to import at start')
+    .option('--agent-port <port>', 'logs, exec and their kin', '10250')
+    .option('--netproxy-mode <mode>', 'iptables, userspace or none (default: iptables as root)')
+    .option('--ingress-http-port <port>', '0: no ingress on this node (default: 80 as root)')
+    .option('--ingress-https-port <port>', '(default: 443 as root)')
+    .option('--dns-port <port>', "of the cluster's DNS on this node (default: 53 as root)")
+    .option('--join <host:port,...>', 'masters of the cluster to join (gRPC)')
+    .option('--token <token>', 'from `trireme token create`')
+    .option('--ca-hash <sha256:hex>', 'of the cluster authority, from the same command')
+    .option('--node-labels <k=v,...>', 'labels of the node', '')
+    .option('--register-with-taints <k=v:effect,...>', 'taints of a new node', '')
+    .option('--max-pods <count>', 'pods on this node', '110')
+    .option('--lease-renew-ms <ms>', 'between two heartbeats', '3000')
+    .option('--lease-seconds <seconds>', 'how long a heartbeat holds', '40')
+    .option('--hollow-nodes <count>', 'pretend to be so many nodes (hollow runtime)', '0')
+    .option('--log-level <level>', 'debug, info, warn or error', 'info');
+}
+
+/** @returns undefined when help was printed. @throws WorkerUsageError */
+export function parseWorkerOptions(argv: readonly string[]): WorkerOptions | undefined {
+  const command = declare();
+  command.exitOverride();
+  command.configureOutput({ writeErr: () => undefined });
+  try {
+    command.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return undefined;
+    throw new WorkerUsageError(error.message.replace(/^error: /, ''));
+  }
+  const [unexpected] = command.args;
+  if (unexpected !== undefined) throw new WorkerUsageError(`unexpected argument "${unexpected}"`);
+  return readFlags(command.opts<Flags>());
+}
+
+function readFlags(flags: Flags): WorkerOptions {
+  const port = (name: string, text: string): number => wholeNumber(name, text, 0, 65_535);
+  const optionalPort = (name: string, text: string | undefined): number | undefined =>
+    text === undefined ? undefined : port(name, text);
+  const modes = ['iptables', 'userspace', 'none'] as const;
+  return {
+    nodeName: flags.nodeName ?? hostname().toLowerCase(),
+    dataDir: resolve(flags.dataDir),
+    nodeIp: flags.nodeIp ?? ownAddress(),
+    runtime: oneOf('--runtime', flags.runtime, ['auto', 'containerd', 'process', 'hollow']),
+    containerdManaged: flags.containerdManaged ?? false,
+    containerdSocket: flags.containerdSocket,
+    imagesDir: flags.imagesDir === undefined ? undefined : resolve(flags.imagesDir),
+    agentPort: port('--agent-port', flags.agentPort),
+    netproxyMode:
+      flags.netproxyMode === undefined
+        ? undefined
+        : oneOf('--netproxy-mode', flags.netproxyMode, modes),
+    ingressHttpPort: optionalPort('--ingress-http-port', flags.ingressHttpPort),
+    ingressHttpsPort: optionalPort('--ingress-https-port', flags.ingressHttpsPort),
+    dnsPort: optionalPort('--dns-port', flags.dnsPort),
+    join: readJoin(flags),
+    labels: Object.fromEntries(
+      list(flags.nodeLabels).map((text): [string, string] => {
+        const [key = '', ...value] = text.split('=');
+        return [key, value.join('=')];
+      }),
+    ),
+    taints: list(flags.registerWithTaints).map(readTaint),
+    podsMax: wholeNumber('--max-pods', flags.maxPods, 1, 10_000),
+    leaseRenewMs: wholeNumber('--lease-renew-ms', flags.leaseRenewMs, 100, 60_000),
+    leaseSeconds: wholeNumber('--lease-seconds', flags.leaseSeconds, 1, 3600),
+    hollowNodes: wholeNumber('--hollow-nodes', flags.hollowNodes, 0, 10_000),
+    logLevel: oneOf('--log-level', flags.logLevel, ['debug', 'info', 'warn', 'error']),
+  };
+}
+
+function readJoin(flags: Flags): JoinTarget | undefined {
+  if (flags.join === undefined) return undefined;
+  if (flags.token === undefined || flags.caHash === undefined) {
+    throw new WorkerUsageError(
+      '--join needs --token and --ca-hash: `trireme token create` prints them',
+    );
+  }
+  return { servers: list(flags.join), token: flags.token, caHash: flags.caHash };
+}
+
+function readTaint(text: string): Taint {
+  const match = /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(text);
+  if (match === null) throw new WorkerUsageError(`"${text}" is not a taint (key=value:effect)`);
+  const [, key = '', value, effect = ''] = match;
+  return { key, effect, ...(value === undefined ? {} : { value }) };
+}
+
+function list(text: string): string[] {
+  return text.split(',').filter((part) => part !== '');
+}
+
+function oneOf<const T extends string>(name: string, text: string, values: readonly T[]): T {
+  const found = values.find((value) => value === text);
+  if (found === undefined) {
+    throw new WorkerUsageError(`${name} takes ${values.join(', ')}, not "${text}"`);
+  }
+  return found;
+}
+
+function wholeNumber(name: string, text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < low || value > high) {
+    throw new WorkerUsageError(
+      `${name} takes a whole number from ${low} to ${high}, not "${text}"`,
+    );
+  }
+  return value;
+}
+
+/** The first address of this machine that others can reach. */
+function ownAddress(): string {
+  for (const addresses of Object.values(networkInterfaces())) {
+    for (const entry of addresses ?? []) {
+      if (entry.family === 'IPv4' && !entry.internal) return entry.address;
+    }
+  }
+  return '127.0.0.1';
+}

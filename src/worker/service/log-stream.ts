@@ -1,0 +1,160 @@
+/** Reads a container's log as `kubectl logs` wants it: across a rotation, from a time or the last lines on, and onwards. */
+import { stat } from 'node:fs/promises';
+import type { LogsRequest } from '../../gen/agent.js';
+import type { Clock } from '../../lib/clock.js';
+import { delay } from '../../lib/clock.js';
+import type { LogEntry } from '../../runtime/log-file.js';
+import { LineReader, parseLogLine } from '../../runtime/log-file.js';
+
+export interface LogStreamOptions {
+  readonly path: string;
+  readonly request: Pick<
+    LogsRequest,
+    'follow' | 'timestamps' | 'tailLines' | 'sinceSeconds' | 'sinceTime' | 'limitBytes'
+  >;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** False once the container writes no more. */
+  readonly isWriting: () => boolean;
+}
+
+/** How soon a follower sees what was written. */
+const followMs = 50;
+const chunkBytesMax = 32 * 1024;
+
+/** Yields the text in order, in chunks. */
+export async function* streamLog(options: LogStreamOptions): AsyncGenerator<Buffer> {
+  const formatter = new Formatter(options);
+  for (const chunk of await readPresent(options, formatter)) {
+    yield chunk;
+    if (formatter.isFull) return;
+  }
+  if (!options.request.follow || formatter.isFull) return;
+  yield* follow(options, formatter);
+}
+
+/** What is there now: the rotated part before the present one; the last lines only if so many are asked for. */
+async function readPresent(options: LogStreamOptions, formatter: Formatter): Promise<Buffer[]> {
+  const { path, request } = options;
+  const { tailLines } = request;
+  const entries: LogEntry[] = [];
+  for (const file of [`${path}.1`, path]) {
+    const reader = await LineReader.open(file).catch(() => undefined);
+    if (reader === undefined) continue;
+    try {
+      for (let lines = await reader.read(); lines.length > 0; lines = await reader.read()) {
+        for (const line of lines) {
+          const entry = parseLogLine(line);
+          if (entry !== undefined && formatter.isWanted(entry)) entries.push(entry);
+        }
+        if (tailLines !== undefined && entries.length > tailLines * 2 + 1000) {
+          entries.splice(0, entries.length - tailLines);
+        }
+      }
+      if (file === path) formatter.readTo = reader.position;
+    } finally {
+      await reader.close();
+    }
+  }
+  const wanted =
+    tailLines === undefined ? entries : entries.slice(Math.max(0, entries.length - tailLines));
+  return chunksOf(wanted, formatter);
+}
+
+async function* follow(options: LogStreamOptions, formatter: Formatter): AsyncGenerator<Buffer> {
+  const { path, clock, signal, isWriting } = options;
+  let reader: LineReader | undefined;
+  try {
+    while (!signal.aborted) {
+      const last = !isWriting();
+      reader ??= await LineReader.open(path, formatter.readTo).catch(() => undefined);
+      const lines = (await reader?.read()) ?? [];
+      const entries = lines.flatMap((line) => parseLogLine(line) ?? []);
+      for (const chunk of chunksOf(entries, formatter)) yield chunk;
+      if (formatter.isFull) return;
+      if (lines.length > 0) continue;
+      if (reader !== undefined && (await isRotated(reader, path))) {
+        await reader.close();
+        reader = undefined;
+        formatter.readTo = 0;
+        continue;
+      }
+      if (last) return;
+      await delay(clock, followMs, signal);
+    }
+  } finally {
+    await reader?.close();
+  }
+}
+
+async function isRotated(reader: LineReader, path: string): Promise<boolean> {
+  const [own, now] = await Promise.all([reader.stat(), stat(path).catch(() => undefined)]);
+  return now !== undefined && now.ino !== own.ino;
+}
+
+function chunksOf(entries: readonly LogEntry[], formatter: Formatter): Buffer[] {
+  const chunks: Buffer[] = [];
+  let parts: Buffer[] = [];
+  let size = 0;
+  for (const entry of entries) {
+    if (formatter.isFull) break;
+    for (const part of formatter.format(entry)) {
+      parts.push(part);
+      size += part.length;
+    }
+    if (size >= chunkBytesMax) {
+      chunks.push(Buffer.concat(parts));
+      parts = [];
+      size = 0;
+    }
+  }
+  if (size > 0) chunks.push(Buffer.concat(parts));
+  return chunks;
+}
+
+/** Turns entries into text, within the limit of bytes. */
+class Formatter {
+  readonly #timestamps: boolean;
+  readonly #sinceMs: number;
+  #bytesLeft: number;
+  /** A partial entry came before: what follows continues its line. */
+  #midLine = false;
+  /** Position in the present file up to which everything was read. */
+  readTo = 0;
+
+  constructor({ request, clock }: LogStreamOptions) {
+    const { timestamps, sinceSeconds, sinceTime, limitBytes } = request;
+    this.#timestamps = timestamps;
+    this.#bytesLeft = limitBytes ?? Number.POSITIVE_INFINITY;
+    const fromTime = sinceTime === '' ? Number.NEGATIVE_INFINITY : Date.parse(sinceTime);
+    const fromSeconds =
+      sinceSeconds === undefined ? Number.NEGATIVE_INFINITY : clock.nowMs() - sinceSeconds * 1000;
+    this.#sinceMs = Math.max(fromTime, fromSeconds);
+  }
+
+  get isFull(): boolean {
+    return this.#bytesLeft <= 0;
+  }
+
+  isWanted({ timestamp }: LogEntry): boolean {
+    return this.#sinceMs === Number.NEGATIVE_INFINITY || Date.parse(timestamp) >= this.#sinceMs;
+  }
+
+  format(entry: LogEntry): Buffer[] {
+    const parts: Buffer[] = [];
+    if (this.#timestamps && !this.#midLine) parts.push(Buffer.from(`${entry.timestamp} `));
+    parts.push(entry.text);
+    if (entry.full) parts.push(newline);
+    this.#midLine = !entry.full;
+    const cut: Buffer[] = [];
+    for (const part of parts) {
+      if (this.#bytesLeft <= 0) break;
+      const kept = part.length <= this.#bytesLeft ? part : part.subarray(0, this.#bytesLeft);
+      this.#bytesLeft -= kept.length;
+      cut.push(kept);
+    }
+    return cut;
+  }
+}
+
+const newline = Buffer.from('\n');

@@ -1,0 +1,258 @@
+/** Puts a worker together: joins, runtime, netproxy, pods, the node's gRPC service; and takes it apart again. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createApiClient, createInformerFactory } from '../client/index.js';
+import type { GrpcApiClient } from '../client/index.js';
+import { AgentDefinition } from '../gen/agent.js';
+import type { Clock } from '../lib/clock.js';
+import { systemClock } from '../lib/clock.js';
+import type { GrpcServer } from '../lib/grpc/index.js';
+import { createGrpcServer } from '../lib/grpc/index.js';
+import type { Logger } from '../lib/log.js';
+import { createPodNetwork, startNetproxy } from '../netproxy/index.js';
+import type { Netproxy, NodeNetworkOptions } from '../netproxy/index.js';
+import type { ContainerRuntime } from '../runtime/types.js';
+import { startWorkerNode } from './agent/worker-node.js';
+import type { WorkerNode } from './agent/worker-node.js';
+import { importImages } from './images/image-import.js';
+import type { Credentials } from './join/credentials.js';
+import { clientTls, isExpired, readCredentials, writeCredentials } from './join/credentials.js';
+import { joinCluster } from './join/join.js';
+import { CredentialsKeeper } from './join/keeper.js';
+import { readMachine } from './node/facts.js';
+import type { WorkerOptions } from './options.js';
+import { WorkerUsageError } from './options.js';
+import { chooseRuntime, startRuntime } from './runtime-choice.js';
+import { HollowNetwork } from './run/hollow-network.js';
+import { createAgentHandlers } from './service/handlers.js';
+
+export interface StartOptions extends WorkerOptions {
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** Ends a start that is under way. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RunningWorker {
+  readonly agentPort: number;
+  /** Containers go on. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when the node is Ready. */
+export async function startWorker(options: StartOptions): Promise<RunningWorker> {
+  const { log, dataDir, signal = new AbortController().signal } = options;
+  const clock = options.clock ?? systemClock();
+  await mkdir(dataDir, { recursive: true });
+  const runtimeName = await chooseRuntime({ ...options, clock, log });
+  const [credentials, runtime] = await Promise.all([
+    obtainCredentials(options, clock),
+    startRuntime(runtimeName, { ...options, clock, log }),
+  ]);
+  const imported = new Set<string>();
+  const importing =
+    options.imagesDir === undefined ? undefined : bringImages(options, runtime, imported);
+  // Renewed certificates take their place in here: connections read it when they are made.
+  const tls = { ...clientTls(credentials) };
+  const client = createApiClient({ servers: credentials.masters, tls, log, clock });
+  const informers = createInformerFactory({ client, clock, log });
+  const shared = { informers, credentials, client, clock };
+  const network = createPodNetwork({
+    ...networkOptions(options, shared, 'network'),
+    kind: runtime.isolatesNetwork ? 'cni' : 'host',
+  });
+  const netproxy = startProxy(options, shared);
+  const server = agentServer(credentials, log, clock);
+  const parts = { client, informers, netproxy, runtime, server };
+  let node: WorkerNode | undefined;
+  server.addService(AgentDefinition, createAgentHandlers({ find: () => node, clock }));
+  const { port } = await server.listen({ host: '0.0.0.0', port: options.agentPort });
+  await importing;
+  node = await startWorkerNode({
+    ...options,
+    name: options.nodeName,
+    ips: [options.nodeIp],
+    client,
+    informers,
+    runtime,
+    network: runtimeName === 'hollow' ? new HollowNetwork(options.nodeIp) : network,
+    dns: () => ({ address: netproxy.dnsAddress, domain: credentials.clusterDomain }),
+    machine: await readMachine(dataDir),
+    agentPort: port,
+    imported,
+    clock,
+    signal,
+  });
+  const keeper = new CredentialsKeeper(credentials, {
+    client,
+    dataDir,
+    hosts: [options.nodeIp, options.nodeName],
+    clock,
+    log,
+    onRenewed: (renewed) => {
+      Object.assign(tls, clientTls(renewed));
+      server.reloadTls(serverTls(renewed));
+    },
+  });
+  keeper.start();
+  const running = node;
+  return {
+    agentPort: port,
+    async stop() {
+      keeper.stop();
+      await stopAll(running, parts);
+    },
+  };
+}
+
+async function stopAll(
+  node: WorkerNode,
+  parts: {
+    readonly client: GrpcApiClient;
+    readonly informers: { stop(): void };
+    readonly netproxy: Netproxy;
+    readonly runtime: ContainerRuntime;
+    readonly server: GrpcServer;
+  },
+): Promise<void> {
+  const { client, informers, netproxy, runtime, server } = parts;
+  await node.stop();
+  await Promise.all([netproxy.stop(), server.close({ graceMs: 1000 })]);
+  informers.stop();
+  await runtime.stop();
+  client.close();
+}
+
+/** Those of an earlier start while they hold, else new ones by joining. */
+async function obtainCredentials(options: StartOptions, clock: Clock): Promise<Credentials> {
+  const { dataDir, nodeName, nodeIp, log, join: target } = options;
+  const known = await readCredentials(dataDir);
+  const usable =
+    known !== undefined &&
+    known.nodeName === nodeName &&
+    !isExpired(known.certificate, clock.nowMs());
+  if (usable) return known;
+  if (target === undefined) {
+    throw new WorkerUsageError(
+      'this worker has not joined a cluster yet: --join names the masters',
+    );
+  }
+  const hosts = [nodeIp, nodeName];
+  const credentials = await joinCluster({ target, nodeName, hosts, clock, log });
+  await writeCredentials(dataDir, credentials);
+  log.info({ node: nodeName, masters: credentials.masters }, 'joined the cluster');
+  return credentials;
+}
+
+function bringImages(
+  { imagesDir = '', dataDir, log }: StartOptions,
+  runtime: ContainerRuntime,
+  imported: Set<string>,
+): Promise<void> {
+  const recordPath = join(dataDir, 'imported-images.json');
+  return importImages({ runtime, directory: imagesDir, recordPath, log, imported });
+}
+
+interface Shared {
+  readonly informers: NodeNetworkOptions['informers'];
+  readonly credentials: Credentials;
+  readonly client: GrpcApiClient;
+  readonly clock: Clock;
+}
+
+function networkOptions(
+  { nodeName, nodeIp, dataDir, log }: StartOptions,
+  { informers, credentials, clock }: Shared,
+  part: string,
+): NodeNetworkOptions {
+  const { clusterCidr, serviceCidr } = credentials;
+  return {
+    ...{ informers, nodeName, nodeIp, clusterCidr, serviceCidr, clock },
+    dataDir: join(dataDir, part),
+    log: log.child({ part }),
+  };
+}
+
+function startProxy(options: StartOptions, shared: Shared): Netproxy {
+  const isRoot = process.getuid?.() === 0;
+  const { netproxyMode, ingressHttpPort, ingressHttpsPort, dnsPort } = options;
+  const { clusterDns, clusterDomain } = shared.credentials;
+  const httpPort = ingressHttpPort ?? (isRoot ? 80 : 8080);
+  const httpsPort = ingressHttpsPort ?? (isRoot ? 443 : 8443);
+  return startNetproxy({
+    ...networkOptions(options, shared, 'netproxy'),
+    clusterDns,
+    clusterDomain,
+    mode: netproxyMode ?? (isRoot ? 'iptables' : 'userspace'),
+    client: shared.client,
+    ingress: httpPort === 0 ? false : { httpPort, httpsPort },
+    ...(dnsPort === undefined ? {} : { dns: { port: dnsPort } }),
+  });
+}
+
+function serverTls(credentials: Credentials): {
+  cert: string;
+  key: string;
+  ca: string;
+  requestClientCert: 'required';
+} {
+  const { servingCertificate: cert, servingKey: key, ca } = credentials;
+  return { cert, key, ca, requestClientCert: 'required' };
+}
+
+function agentServer(credentials: Credentials, log: Logger, clock: Clock): GrpcServer {
+  return createGrpcServer({
+    log: log.child({ part: 'service' }),
+    tls: serverTls(credentials),
+    clock,
+  });
+}
+
+/**
+ * So many nodes that only pretend, in one process and each under a name and credentials of its own: for tests of scale. They
+ * have the hollow runtime, no services, and no gRPC service.
+ */
+export async function startHollowNodes(
+  options: WorkerOptions,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<{ stop(): Promise<void> }> {
+  const clock = systemClock();
+  const names = Array.from({ length: options.hollowNodes }, (_, n) => `${options.nodeName}-${n}`);
+  const machine = { ...(await readMachine(options.dataDir)), cpus: 32, memoryBytes: 256 * 2 ** 30 };
+  const nodes = await Promise.all(
+    names.map(async (nodeName, n) => {
+      const dataDir = join(options.dataDir, nodeName);
+      const own: StartOptions = { ...options, nodeName, dataDir, log, signal };
+      await mkdir(dataDir, { recursive: true });
+      const credentials = await obtainCredentials(own, clock);
+      const tls = clientTls(credentials);
+      const client = createApiClient({ servers: credentials.masters, tls, log, clock });
+      const informers = createInformerFactory({ client, clock, log });
+      const runtime = await startRuntime('hollow', { ...own, clock });
+      const { clusterDns: address, clusterDomain: domain } = credentials;
+      const ip = `10.${200 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
+      const node = await startWorkerNode({
+        ...own,
+        ...{ client, informers, runtime, clock, signal, machine },
+        name: nodeName,
+        ips: [ip],
+        network: new HollowNetwork(ip),
+        dns: () => ({ address, domain }),
+        imported: new Set(),
+      });
+      return async (): Promise<void> => {
+        await node.stop();
+        informers.stop();
+        await runtime.stop();
+        client.close();
+      };
+    }),
+  );
+  log.info({ nodes: nodes.length }, 'hollow nodes are ready');
+  return {
+    async stop() {
+      await Promise.all(nodes.map((stop) => stop()));
+    },
+  };
+}
