@@ -1,9 +1,11 @@
 import type { Objects } from '../registry/objects.js';
 import type { AdmissionPlugin } from './chain.js';
 import { customResources } from './custom-resources.js';
+import { limitRanger } from './limit-ranger.js';
 import { namespaceLifecycle } from './namespace-lifecycle.js';
 import { nodeRestriction } from './node-restriction.js';
 import { priority } from './priority.js';
+import { resourceQuota } from './quota/plugin.js';
 import { serviceAccount } from './service-account.js';
 import { tolerationSeconds } from './toleration-seconds.js';
 import { namespaceDefaults } from './namespace-defaults.js';
@@ -17,12 +19,14 @@ export function admissionPlugins(
   const plugins = [
     namespaceLifecycle(objects),
     customResources(objects),
+    limitRanger(objects),
     namespaceDefaults(),
     serviceAccount(objects),
     nodeRestriction(),
     priority(objects),
     tolerationSeconds(),
     ...storageDefaults(objects),
+    resourceQuota(objects),
   ];
   return plugins.filter((plugin) => !disabled.has(plugin.name));
 }

@@ -131,6 +131,7 @@ export class Writer {
       }
       return { ...result, created: false };
     } catch (error) {
+      await this.#abandonUpdate(context);
       const missing = isStatusError(error, 'NotFound');
       if (!missing || !source.createsMissing || subresource !== '') throw error;
       const object = await source.next(undefined);
@@ -138,6 +139,11 @@ export class Writer {
       object.metadata.name = name;
       return this.create(context, object, source.tracksFields);
     }
+  }
+
+  async #abandonUpdate(context: RequestContext): Promise<void> {
+    const request = { operation: 'UPDATE', context, object: undefined, old: undefined } as const;
+    await this.#admission.abandon?.(request);
   }
 
   async #prepare(
