@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../../lib/clock.js';
 import { silentLogger } from '../../../lib/log.js';
 import { podKind } from '../../../api/core/pod.js';
-import type { KubeObject } from '../../../api/object.js';
 import type { WatchItem } from '../registry/watch-session.js';
 import { WatchSession } from '../registry/watch-session.js';
 import { encodeStored } from '../storage/codec.js';

@@ -18,6 +18,7 @@ const maxDepth = 100;
 const inlined = new Set([
   'ephemeralContainerCommon',
   'handler',
+  'ingressRuleValue',
   'localObjectReference',
   'persistentVolumeSource',
   'volumeSource',
@@ -134,7 +135,7 @@ function readField(
     return;
   }
   const value = readValue(reader, type, depth);
-  if (inlined.has(name)) Object.assign(out, value);
+  if (inlined.has(name) || type === 'admissionregistration.v1.Rule') Object.assign(out, value);
   else out[name] = value;
 }
 
