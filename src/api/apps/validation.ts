@@ -8,6 +8,8 @@ import { compileSelector } from '../label-selector.js';
 
 /** What the shared checks look at. */
 interface WorkloadSpec {
+  readonly volumeClaimTemplates?:
+    readonly { readonly metadata: { readonly name?: string | undefined } }[] | undefined;
   readonly selector?: LabelSelector | undefined;
   readonly template?: PodTemplateSpec | undefined;
 }
@@ -29,7 +31,11 @@ export function validateWorkload(spec: WorkloadSpec, owner: string): FieldError[
       owner === 'DaemonSet' ? 'daemonset' : owner === 'StatefulSet' ? 'statefulset' : 'deployment';
     errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${kind}`));
   }
-  validatePodTemplate(template, 'spec.template', errors);
+  validatePodTemplate(
+    withClaimVolumes(template, spec.volumeClaimTemplates),
+    'spec.template',
+    errors,
+  );
   if (template === undefined) return errors;
   if (selector !== undefined && !isEmpty) {
     const labels = template.metadata?.labels ?? {};
@@ -47,6 +53,20 @@ export function validateWorkload(spec: WorkloadSpec, owner: string): FieldError[
     errors.push(forbidden('spec.template.spec.activeDeadlineSeconds', text));
   }
   return errors;
+}
+
+/** The template with a volume for each claim template: that is what its pods will have. */
+function withClaimVolumes(
+  template: PodTemplateSpec | undefined,
+  claims: WorkloadSpec['volumeClaimTemplates'] = [],
+): PodTemplateSpec | undefined {
+  if (template === undefined || claims.length === 0) return template;
+  const names = new Set(claims.map(({ metadata }) => metadata.name ?? ''));
+  const volumes = [
+    ...(template.spec.volumes ?? []).filter(({ name }) => !names.has(name)),
+    ...[...names].map((name) => ({ name, emptyDir: {} })),
+  ];
+  return { ...template, spec: { ...template.spec, volumes } };
 }
 
 /** A selector cannot change. */

@@ -107,7 +107,9 @@ class NodeLifecycle {
     const waitMs = await this.#taint(current);
     if (state !== 'True' && state !== undefined) await this.#markPodsNotReady(name);
     const nextMs = silentMs > graceMs ? flags.nodeMonitorPeriodMs : graceMs - silentMs + 1;
-    return { requeueAfterMs: Math.min(nextMs, waitMs ?? nextMs) };
+    // At 0 the taint has just been set, and its change brings the node back.
+    const waits = waitMs !== undefined && waitMs > 0;
+    return { requeueAfterMs: waits ? Math.min(nextMs, waitMs) : nextMs };
   }
 
   async #markUnknown(node: Node): Promise<Node> {
@@ -145,7 +147,9 @@ class NodeLifecycle {
 
   /** 0: may be evicted now. Undefined: not needed, or not while so many nodes are in trouble. */
   #evictionWaitMs(node: Node): number | undefined {
-    if (isReady(node) || hasHealthTaint(node)) return undefined;
+    const ready = findCondition(node.status?.conditions, 'Ready')?.status;
+    // A node that has not reported yet gets no NoExecute taint.
+    if (ready === undefined || ready === 'True' || hasHealthTaint(node)) return undefined;
     const rate = this.#evictionRate(node);
     if (rate <= 0) return this.#context.flags.nodeMonitorPeriodMs;
     const next = this.#nextEvictionMs.get(zoneOf(node)) ?? 0;

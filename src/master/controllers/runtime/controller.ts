@@ -29,6 +29,9 @@ export interface ReconcilerOptions {
   readonly reconcile: (key: string) => Promise<ReconcileResult | void>;
 }
 
+/** The shortest time until a reconcile that asked to come again does so. */
+const requeueMsMin = 10;
+
 /**
  * A level-triggered loop: keys are deduplicated, one worker a key, failures come back with back-off. A conflict is normal
  * (the cache was behind) and logged at debug; anything else is a warning.
@@ -51,7 +54,10 @@ export function createReconciler(
     reconcile: async (key) => {
       await begun;
       if (stopped) return undefined;
-      return options.reconcile(key);
+      const result = await options.reconcile(key);
+      if (result?.requeueAfterMs === undefined) return undefined;
+      // At once would starve the event loop, and with it the changes that the key waits for.
+      return { requeueAfterMs: Math.max(requeueMsMin, result.requeueAfterMs) };
     },
     onDone: (key, error, durationMs) => {
       context.metrics?.observeReconcile(options.name, error !== undefined, durationMs);

@@ -1,7 +1,7 @@
 import type { ResourceId } from '../../../client/types.js';
 
-const core = (resource: string): ResourceId => ({ group: '', resource });
-const named = (group: string, resource: string): ResourceId => ({ group, resource });
+const core = (resource: string): ResourceId => ({ group: '', version: 'v1', resource });
+const named = (group: string, resource: string): ResourceId => ({ group, version: 'v1', resource });
 
 /** The resources that scheduler and controllers deal with by name. */
 export const resources = {
