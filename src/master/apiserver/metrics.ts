@@ -60,6 +60,9 @@ export class ServerMetrics {
 
   onRequest(exchange: Exchange, elapsedMs: number): void {
     const { info } = exchange;
+    const { statusCode } = exchange.response;
+    // Names that nobody declared come from callers: as labels they would grow without bound.
+    const known = statusCode < 400 || ![401, 403, 404, 405].includes(statusCode);
     const verb = info.isResource ? info.verb.toUpperCase() : exchange.method;
     const scope = !info.isResource
       ? ''
@@ -70,13 +73,13 @@ export class ServerMetrics {
           : 'cluster';
     const labels = {
       verb,
-      group: info.group,
-      version: info.version,
-      resource: info.resource,
-      subresource: info.subresource,
+      group: known ? info.group : '',
+      version: known ? info.version : '',
+      resource: known ? info.resource : '',
+      subresource: known ? info.subresource : '',
       scope,
     };
-    this.#requests.inc({ ...labels, code: exchange.response.statusCode });
+    this.#requests.inc({ ...labels, code: statusCode });
     if (info.verb !== 'watch') this.#duration.observe(labels, elapsedMs / 1_000);
   }
 }

@@ -11,6 +11,7 @@ import { serveBinding } from './binding.js';
 import { serveEviction } from './eviction.js';
 import { serveLog } from './log.js';
 import type { NodeAgents } from './node-agents.js';
+import { serveNodeProxy, serveProxy } from './proxy.js';
 import { serveScale } from './scale.js';
 import { serveToken } from './token.js';
 
@@ -32,6 +33,9 @@ export function specialHandlers(deps: SpecialDeps): Map<string, SpecialHandler> 
       `/pods/${name}`,
       () => Promise.reject(badRequest('Upgrade request required')),
     ]),
+    ['/pods/proxy', (exchange, context) => serveProxy(exchange, context, deps)],
+    ['/services/proxy', (exchange, context) => serveProxy(exchange, context, deps)],
+    ['/nodes/proxy', (exchange, context) => serveNodeProxy(exchange, context, deps)],
     ['/pods/log', (exchange, context) => serveLog(exchange, context, deps)],
     ['scale', (exchange, context) => serveScaleOf(exchange, context, deps)],
     ['/serviceaccounts/token', (exchange, context) => serveToken(exchange, context, deps)],

@@ -1,0 +1,38 @@
+import { Duplex } from 'node:stream';
+import type { ContainerRef } from '../../../gen/agent.js';
+import type { AgentClient } from './node-agents.js';
+
+/** A connection to a port of a pod, carried by one PortForward call to its node. */
+export function agentSocket(agent: AgentClient, container: ContainerRef, port: number): Duplex {
+  const call = agent.portForward();
+  call.send({ kind: { $case: 'start', value: { container, port } } });
+  const socket = new Duplex({
+    allowHalfOpen: true,
+    read: () => undefined,
+    write: (chunk: Buffer, _encoding, done) => {
+      if (call.send({ kind: { $case: 'data', value: chunk } })) done();
+      else void call.drained().then(() => done());
+    },
+    final: (done) => {
+      call.send({ kind: { $case: 'halfClosed', value: true } });
+      call.end();
+      done();
+    },
+    destroy: (error, done) => {
+      call.cancel();
+      done(error);
+    },
+  });
+  const receive = async (): Promise<void> => {
+    for await (const { kind } of call) {
+      if (kind?.$case === 'data') socket.push(kind.value);
+      else if (kind?.$case === 'error') throw new Error(kind.value);
+      else if (kind?.$case === 'halfClosed') break;
+    }
+    socket.push(null);
+  };
+  receive().catch((error: unknown) => {
+    socket.destroy(error instanceof Error ? error : new Error(String(error)));
+  });
+  return socket;
+}
