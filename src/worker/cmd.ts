@@ -1,12 +1,22 @@
 import { createLogger } from '../lib/log.js';
 import { shutdownSignal } from '../lib/shutdown.js';
-import { parseWorkerOptions } from './options.js';
+import type { WorkerOptions } from './options.js';
+import { parseWorkerOptions, WorkerUsageError } from './options.js';
 import { startHollowNodes, startWorker } from './start.js';
 
 /** `trireme worker`: runs until told to stop; its containers go on. @returns the exit code */
 export async function runWorker(argv: readonly string[]): Promise<number> {
-  const options = parseWorkerOptions(argv);
-  if (options === undefined) return 0;
+  try {
+    const options = parseWorkerOptions(argv);
+    return options === undefined ? 0 : await run(options);
+  } catch (error) {
+    if (!(error instanceof WorkerUsageError)) throw error;
+    process.stderr.write(`trireme worker: ${error.message}\n`);
+    return 2;
+  }
+}
+
+async function run(options: WorkerOptions): Promise<number> {
   const log = createLogger({ component: 'worker', level: options.logLevel });
   const stopping = shutdownSignal();
   const worker =

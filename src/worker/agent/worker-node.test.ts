@@ -1,0 +1,202 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Pod, PodSpec } from '../../api/types/core.js';
+import { FakeApi } from '../../client/fake.js';
+import { createInformerFactory } from '../../client/index.js';
+import { delay, systemClock } from '../../lib/clock.js';
+import { silentLogger } from '../../lib/log.js';
+import { FakeRuntime } from '../fake-runtime.js';
+import { HollowNetwork } from '../run/hollow-network.js';
+import { readMachine } from '../node/facts.js';
+import type { WorkerNode } from './worker-node.js';
+import { startWorkerNode } from './worker-node.js';
+
+const clock = systemClock();
+const pods = { group: '', version: 'v1', resource: 'pods' } as const;
+const cleanups: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).toReversed()) await clean();
+});
+
+interface Rig {
+  readonly api: FakeApi;
+  readonly runtime: FakeRuntime;
+  readonly dataDir: string;
+  node: WorkerNode;
+}
+
+async function start(rig: Omit<Rig, 'node'>): Promise<WorkerNode> {
+  const { api, runtime, dataDir } = rig;
+  const informers = createInformerFactory({ client: api, clock, log: silentLogger });
+  const node = await startWorkerNode({
+    name: 'n1',
+    ips: ['10.0.0.1'],
+    dataDir,
+    client: api,
+    informers,
+    runtime,
+    network: new HollowNetwork('10.0.0.1'),
+    dns: () => ({ address: '10.96.0.10', domain: 'cluster.local' }),
+    machine: await readMachine('/'),
+    labels: {},
+    taints: [],
+    agentPort: 10250,
+    podsMax: 110,
+    leaseRenewMs: 3000,
+    leaseSeconds: 40,
+    imported: new Set(),
+    clock,
+    log: silentLogger,
+    signal: new AbortController().signal,
+  });
+  cleanups.push(async () => {
+    await node.stop();
+    informers.stop();
+  });
+  return node;
+}
+
+async function rigged(): Promise<Rig> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'worker-node-'));
+  cleanups.push(() => rm(dataDir, { recursive: true, force: true }));
+  const base = { api: new FakeApi(), runtime: new FakeRuntime(clock), dataDir };
+  return { ...base, node: await start(base) };
+}
+
+async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
+  const giveUpMs = clock.monotonicMs() + 5000;
+  while (!(await condition())) {
+    if (clock.monotonicMs() > giveUpMs) throw new Error(`not in time: ${what}`);
+    await delay(clock, 5);
+  }
+}
+
+function create(api: FakeApi, name: string, spec: Partial<PodSpec> = {}): Promise<Pod> {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default' },
+    spec: { nodeName: 'n1', containers: [{ name: 'main', image: 'web:1' }], ...spec },
+  };
+  return api.create(pods, pod) as Promise<Pod>;
+}
+
+function get(api: FakeApi, name: string): Promise<Pod & { apiVersion?: string }> {
+  return api.get<Pod & { apiVersion?: string }>(pods, { namespace: 'default', name });
+}
+
+function conditionOf(pod: Pod, type: string): string | undefined {
+  return pod.status?.conditions?.find((condition) => condition.type === type)?.status;
+}
+
+async function untilReady(api: FakeApi, name: string): Promise<Pod> {
+  await until(`${name} ready`, async () => conditionOf(await get(api, name), 'Ready') === 'True');
+  return get(api, name);
+}
+
+describe('a worker node', () => {
+  test('registers, is ready, and keeps a lease', async () => {
+    const { api } = await rigged();
+    const nodes = { group: '', version: 'v1', resource: 'nodes' } as const;
+    const node = (await api.get(nodes, { name: 'n1' })) as unknown as Pod;
+    expect(conditionOf(node, 'Ready')).toBe('True');
+    expect(node.metadata.labels?.['kubernetes.io/hostname']).toBe('n1');
+    const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' } as const;
+    const lease = await api.get(leases, { namespace: 'kube-node-lease', name: 'n1' });
+    expect(lease).toMatchObject({ spec: { holderIdentity: 'n1', leaseDurationSeconds: 40 } });
+  });
+
+  test('runs a pod, and takes it down when it is deleted', async () => {
+    const { api, runtime } = await rigged();
+    await create(api, 'web', { terminationGracePeriodSeconds: 1 });
+    const pod = await untilReady(api, 'web');
+    expect(pod.status).toMatchObject({
+      phase: 'Running',
+      hostIP: '10.0.0.1',
+      qosClass: 'BestEffort',
+      containerStatuses: [{ name: 'main', ready: true, started: true, restartCount: 0 }],
+    });
+    expect(runtime.log).toEqual(['sandbox web', 'create main', 'start main']);
+    await api.delete(pods, { namespace: 'default', name: 'web' }, { gracePeriodSeconds: 1 });
+    await until('gone', async () => (await api.list(pods)).items.length === 0);
+    expect(runtime.log.slice(3)).toEqual([
+      expect.stringMatching(/^stop main/),
+      'remove-sandbox web',
+    ]);
+    expect(runtime.sandboxes.size).toBe(0);
+  });
+
+  test('runs init containers in order before the others', async () => {
+    const { api, runtime } = await rigged();
+    runtime.behaviour.exitsAtOnce = ({ name }) => (name.startsWith('init') ? 0 : undefined);
+    await create(api, 'web', {
+      initContainers: [
+        { name: 'init-a', image: 'tool:1' },
+        { name: 'side', image: 'tool:1', restartPolicy: 'Always' },
+        { name: 'init-b', image: 'tool:1' },
+      ],
+    });
+    await untilReady(api, 'web');
+    expect(runtime.log.filter((line) => line.startsWith('start'))).toEqual([
+      'start init-a',
+      'start side',
+      'start init-b',
+      'start main',
+    ]);
+  });
+
+  test('says why an image cannot be had, and that a crashing container waits', async () => {
+    const { api, runtime } = await rigged();
+    await create(api, 'missing', { containers: [{ name: 'main', image: 'nowhere:1' }] });
+    runtime.behaviour.exitsAtOnce = ({ name }) => (name === 'crash' ? 3 : undefined);
+    await create(api, 'crash', { containers: [{ name: 'crash', image: 'web:1' }] });
+    const waiting = async (name: string): Promise<string> =>
+      (await get(api, name)).status?.containerStatuses?.[0]?.state?.waiting?.reason ?? '';
+    await until('ImagePullBackOff', async () => (await waiting('missing')) === 'ImagePullBackOff');
+    await until('CrashLoopBackOff', async () => (await waiting('crash')) === 'CrashLoopBackOff');
+    const { status } = await get(api, 'crash');
+    expect(status?.containerStatuses?.[0]).toMatchObject({
+      restartCount: 1,
+      lastState: { terminated: { exitCode: 3, reason: 'Error' } },
+    });
+    expect(status?.containerStatuses?.[0]?.state?.waiting?.message).toMatch(
+      /^back-off 10s restarting failed container=crash pod=crash_default\(/,
+    );
+  });
+
+  test('a job-like pod succeeds', async () => {
+    const { api, runtime } = await rigged();
+    runtime.behaviour.exitsAtOnce = () => 0;
+    await create(api, 'job', { restartPolicy: 'Never' });
+    await until('Succeeded', async () => (await get(api, 'job')).status?.phase === 'Succeeded');
+    const { status } = await get(api, 'job');
+    expect(status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({
+      exitCode: 0,
+      reason: 'Completed',
+    });
+    expect(status?.conditions?.find(({ type }) => type === 'Ready')?.reason).toBe('PodCompleted');
+    await until('sandbox gone', async () => runtime.sandboxes.size === 0);
+  });
+
+  test('a restarted agent takes over what runs and removes what is not wanted', async () => {
+    const rig = await rigged();
+    const { api, runtime } = rig;
+    await create(api, 'keep', { hostNetwork: true });
+    await create(api, 'drop', { hostNetwork: true });
+    await untilReady(api, 'keep');
+    await untilReady(api, 'drop');
+    await rig.node.stop();
+    await api.delete(pods, { namespace: 'default', name: 'drop' }, { gracePeriodSeconds: 0 });
+    const before = runtime.log.length;
+    await start(rig);
+    await until('removed', async () => runtime.sandboxes.size === 1);
+    await delay(clock, 50);
+    expect(
+      runtime.log.slice(before).filter((line) => /^(sandbox|create|start)/.test(line)),
+    ).toEqual([]);
+    expect((await get(api, 'keep')).status?.containerStatuses?.[0]).toMatchObject({ ready: true });
+  });
+});
