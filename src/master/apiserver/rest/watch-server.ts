@@ -32,11 +32,14 @@ export class WatchServer {
     const fieldSelector = [query.get('fieldSelector') ?? '', nameTerm].filter(Boolean).join(',');
     const selection = parseSelection(kind, query.get('labelSelector') ?? '', fieldSelector);
     const timeout = readNumber(query, 'timeoutSeconds') ?? 0;
+    const { clock } = this.#objects;
     const sink = new WatchResponse(exchange, {
       kind,
       format,
       includeObject: query.get('includeObject') ?? 'Metadata',
-      nowMs: this.#objects.clock.nowMs(),
+      get nowMs() {
+        return clock.nowMs();
+      },
     });
     const session = new WatchSession({
       options: {
