@@ -50,7 +50,8 @@ build() {
   if [ ! -e "$stamp" ] || ! cmp -s package-lock.json "$stamp"; then
     install_packages "${BUILD_PACKAGES[@]}"
     say "installing Node dependencies (better-sqlite3 is compiled: about two minutes the first time)"
-    npm ci --no-audit --no-fund --loglevel=error >&2
+    # Not `npm ci`: it refuses a lock file that does not list the tools' binaries for every other platform.
+    npm install --no-save --no-audit --no-fund --loglevel=error >&2
     # npm 11 and newer leave install scripts to be approved; those we need are listed in package.json.
     [ -e node_modules/better-sqlite3/build/Release/better_sqlite3.node ] || npm rebuild better-sqlite3 --loglevel=error >&2
     node -e 'new (require("better-sqlite3"))(":memory:").close()' ||
