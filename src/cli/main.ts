@@ -1,7 +1,7 @@
 /** Dispatches to commands. Only the module of the command that runs is loaded: start-up time counts. */
 import { UsageError } from './usage.js';
 
-type Main = (argv: readonly string[]) => Promise<number>;
+type Main = (argv: readonly string[]) => Promise<number | void>;
 
 interface Command {
   readonly summary: string;
@@ -63,6 +63,26 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'run a master: store, API server, scheduler, controllers',
     load: async () => (await import('./master/master.js')).runMaster,
   },
+  worker: {
+    summary: 'run a worker: the node agent and its network',
+    load: async () => (await import('../worker/cmd.js')).runWorker,
+  },
+  etcd: {
+    summary: "run a member of the store alone, with etcd's flags",
+    load: async () => (await import('../etcd/cmd/run.js')).runEtcdCommand,
+  },
+  apiserver: {
+    summary: 'run an API server alone',
+    load: async () => (await import('../master/apiserver/cmd.js')).runApiserver,
+  },
+  scheduler: {
+    summary: 'run a scheduler alone',
+    load: async () => (await import('../master/scheduler/cmd.js')).runScheduler,
+  },
+  'controller-manager': {
+    summary: 'run the controllers alone',
+    load: async () => (await import('../master/controllers/cmd.js')).runControllerManager,
+  },
   gateway: {
     summary: 'one address in front of all masters',
     load: async () => (await import('./commands/gateway.js')).runGateway,
@@ -87,7 +107,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
   try {
     const main = await command.load();
-    return await main(rest);
+    return (await main(rest)) ?? 0;
   } catch (error) {
     if (error instanceof UsageError) {
       process.stderr.write(`trireme ${name}: ${error.message}\n`);

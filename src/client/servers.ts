@@ -58,7 +58,7 @@ export class Servers {
         log,
         clock,
         keepAliveMs: 3000,
-        connectTimeoutMs: 2000,
+        connectTimeoutMs: 800,
         ...(tls === undefined ? {} : { tls }),
       });
       this.#channels.set(target, channel);

@@ -28,7 +28,7 @@ import {
 } from './hosts.js';
 import { canMakeNamespaces, createHostNamespace, createHostNetwork } from './network.js';
 import { Progress } from './progress.js';
-import { connectToCluster, nodesReady, requestToken } from './wait.js';
+import { connectToCluster, mastersVote, nodesReady, requestToken } from './wait.js';
 import type { AdminConnection } from './wait.js';
 
 interface Flags {
@@ -69,18 +69,44 @@ export async function runUp(argv: readonly string[]): Promise<number> {
   const progress = new Progress(systemClock());
   const known = await readClusterRecord(home);
   const layout = await prepareLayout(home, known, { ...options, masters, workers }, progress);
-  const admin = await startCluster(layout, known, progress);
   try {
+    await bringUp(layout, known, options.example, progress);
+  } catch (error) {
+    await showDeadHosts(home);
+    throw error;
+  }
+  return 0;
+}
+
+async function bringUp(
+  layout: Layout,
+  known: ClusterRecord | undefined,
+  example: boolean,
+  progress: Progress,
+): Promise<void> {
+  const admin = await startCluster(layout, known, progress);
+  const withExample = example && layout.workers > 0 && layout.runtime !== 'hollow';
+  try {
+    await progress.until('every master votes', 60_000, () => mastersVote(admin, layout.masters));
+    progress.say(`${layout.masters} masters vote`);
     await progress.until('every node is ready', 120_000, () => nodesReady(admin, layout.workers));
     progress.say(`${layout.workers} nodes are ready`);
-    if (options.example && layout.workers > 0 && layout.runtime !== 'hollow') {
-      await applyExample(admin, progress);
-    }
-    await printHints(layout, admin, options.example && layout.workers > 0);
+    if (withExample) await applyExample(admin, progress);
+    await printHints(layout, admin, withExample);
   } finally {
     admin.close();
   }
-  return 0;
+}
+
+/** After a failure: which hosts have ended, and what they said last. */
+async function showDeadHosts(home: string): Promise<void> {
+  const record = await readClusterRecord(home);
+  for (const host of record?.hosts ?? []) {
+    if (isAlive(host.pid)) continue;
+    const log = await readFile(host.logFile, 'utf8').catch(() => '');
+    const last = log.trimEnd().split('\n').slice(-3).join('\n');
+    process.stderr.write(`${host.name} has ended; the end of ${host.logFile}:\n${last}\n`);
+  }
 }
 
 async function prepareLayout(
@@ -169,9 +195,7 @@ async function startCluster(
     existsSync(join(pki, 'admin.key')) ? true : undefined,
   );
   await writeClientFiles(layout);
-  const admin = await connectToCluster(layout.home);
-  const token = await progress.until('the API answers', 60_000, () => requestToken(admin));
-  progress.say('the API answers');
+  const token = await firstToken(layout, progress);
   const servers = Array.from(
     { length: Math.max(1, remembered.length + 1) },
     (_, n) => `${masterAddress(layout, n)}:${masterPorts(layout, n).grpc}`,
@@ -181,7 +205,19 @@ async function startCluster(
   for (let n = 1; n < layout.masters; n++) await launch(planMaster(layout, n, joining));
   for (let n = 0; n < layout.workers; n++) await launch(planWorker(layout, n, joining));
   await record();
-  return admin;
+  return connectToCluster(layout.home);
+}
+
+/** Of the first master, since the others may not be there yet; with what is known of them if it is the first that is away. */
+async function firstToken(layout: Layout, progress: Progress): Promise<string> {
+  const first = await connectToCluster(layout.home, 'master-1');
+  try {
+    const token = await progress.until('the API answers', 60_000, () => requestToken(first));
+    progress.say('the API answers');
+    return token;
+  } finally {
+    first.close();
+  }
 }
 
 async function saveRecord(

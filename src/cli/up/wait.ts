@@ -15,8 +15,12 @@ export interface AdminConnection {
 /** A token lives so long: enough for all hosts to start. */
 const tokenTtlSeconds = 3600;
 
-export async function connectToCluster(home: string): Promise<AdminConnection> {
-  const connection = await connect({ kubeconfig: join(home, 'kubeconfig') });
+/** @param context one master's, or all of them */
+export async function connectToCluster(
+  home: string,
+  context = 'trireme',
+): Promise<AdminConnection> {
+  const connection = await connect({ kubeconfig: join(home, 'kubeconfig'), context });
   const call = { deadlineMs: 2000 };
   return {
     api: connection.api,
@@ -39,6 +43,16 @@ export function requestToken(admin: AdminConnection): Promise<string> {
 
 interface NodeObject extends ApiObject {
   status?: { conditions?: { type: string; status: string }[] };
+}
+
+/** True when so many masters are members of the store, answer and vote; undefined until then. */
+export async function mastersVote(
+  admin: AdminConnection,
+  count: number,
+): Promise<true | undefined> {
+  const { members } = await admin.status();
+  const voting = members.filter((member) => member.reachable && !member.learner);
+  return members.length >= count && voting.length === members.length ? true : undefined;
 }
 
 /** True when at least `count` nodes are registered and all of them are Ready; undefined until then. */
