@@ -5,7 +5,8 @@ export interface AdmissionPlugin {
   readonly name: string;
   /** Cheap test whether the plugin has anything to do with this request. */
   handles(request: AdmissionRequest): boolean;
-  mutate?(request: AdmissionRequest): Promise<void> | void;
+  /** Returns true when others changed the object, so that all other plugins must see it once more. */
+  mutate?(request: AdmissionRequest): Promise<boolean | void> | boolean | void;
   validate?(request: AdmissionRequest): Promise<void> | void;
   /** Undoes what was set aside when the write did not happen. */
   abandon?(request: AdmissionRequest): Promise<void> | void;
@@ -20,8 +21,15 @@ export class AdmissionChain implements Admission {
   }
 
   async mutate(request: AdmissionRequest): Promise<void> {
+    let stranger: AdmissionPlugin | undefined;
     for (const plugin of this.#plugins) {
-      if (plugin.mutate !== undefined && plugin.handles(request)) await plugin.mutate(request);
+      if (plugin.mutate === undefined || !plugin.handles(request)) continue;
+      if ((await plugin.mutate(request)) === true) stranger = plugin;
+    }
+    if (stranger === undefined) return;
+    for (const plugin of this.#plugins) {
+      if (plugin === stranger || plugin.mutate === undefined) continue;
+      if (plugin.handles(request)) await plugin.mutate(request);
     }
   }
 

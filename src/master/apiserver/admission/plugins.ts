@@ -8,6 +8,7 @@ import { priority } from './priority.js';
 import { resourceQuota } from './quota/plugin.js';
 import { serviceAccount } from './service-account.js';
 import { tolerationSeconds } from './toleration-seconds.js';
+import { mutatingWebhooks, validatingWebhooks } from './webhook/plugin.js';
 import { namespaceDefaults } from './namespace-defaults.js';
 import { storageDefaults } from './storage-defaults.js';
 
@@ -26,6 +27,8 @@ export function admissionPlugins(
     priority(objects),
     tolerationSeconds(),
     ...storageDefaults(objects),
+    mutatingWebhooks(objects),
+    validatingWebhooks(objects),
     resourceQuota(objects),
   ];
   return plugins.filter((plugin) => !disabled.has(plugin.name));

@@ -96,7 +96,9 @@ export class Deleter {
     let gone: KubeObject | undefined;
     const result = await this.#objects.change({ kind, namespace, name }, async (old) => {
       checkPreconditions(context, options, old);
-      await this.#admission.validate({ operation: 'DELETE', context, object: undefined, old });
+      const request = { operation: 'DELETE', context, object: undefined, old } as const;
+      await this.#admission.mutate(request);
+      await this.#admission.validate(request);
       const next = this.#mark(kind, old, options);
       gone = next === undefined ? old : undefined;
       return { next: options.dryRun ? old : next };

@@ -1,0 +1,65 @@
+/** Where a webhook is: at a URL, or behind a Service. */
+import type { EndpointSlice } from '../../../../api/types/networking.js';
+import type { KubeObject } from '../../../../api/object.js';
+import type { Service } from '../../../../api/types/core.js';
+import type { Mirror } from '../../cache/mirror.js';
+import type { Destination } from './call.js';
+import { CallError } from './call.js';
+import type { Hook } from './hooks.js';
+
+/** Resolves a hook's address anew for each call. @throws CallError when there is none */
+export function destinationOf(hook: Hook, mirror: Mirror, timeoutSeconds: number): Destination {
+  const { clientConfig } = hook.config;
+  const ca =
+    (clientConfig.caBundle ?? '') === ''
+      ? undefined
+      : Buffer.from(clientConfig.caBundle ?? '', 'base64');
+  const { service } = clientConfig;
+  if (service === undefined) {
+    const url = new URL(clientConfig.url ?? '');
+    url.searchParams.set('timeout', `${timeoutSeconds}s`);
+    return { url, ca };
+  }
+  const port = service.port ?? 443;
+  const url = new URL(`https://${service.name}.${service.namespace}.svc:${port}`);
+  const [path = '', query = ''] = (service.path ?? '').split('?');
+  url.pathname = path;
+  url.search = query;
+  url.searchParams.set('timeout', `${timeoutSeconds}s`);
+  try {
+    return { url, ca, address: addressOf(mirror, service.namespace, service.name, port) };
+  } catch (error) {
+    if (!(error instanceof CallError)) throw error;
+    throw new CallError(`Post ${JSON.stringify(textOf(url, port))}: ${error.message}`);
+  }
+}
+
+/** The URL with its port, which `URL` leaves out when it is 443. */
+function textOf(url: URL, port: number): string {
+  return `https://${url.hostname}:${port}${url.pathname}${url.search}`;
+}
+
+function addressOf(
+  mirror: Mirror,
+  namespace: string,
+  name: string,
+  port: number,
+): { host: string; port: number } {
+  const found = mirror.cache('services').get(`${namespace}/${name}`);
+  if (found === undefined) throw new CallError(`service ${JSON.stringify(name)} not found`);
+  const { spec } = found.object() as KubeObject & Service;
+  const wanted = spec.ports?.find((item) => item.port === port);
+  if (wanted === undefined) {
+    throw new CallError(`no service port ${port} found for service ${JSON.stringify(name)}`);
+  }
+  if (spec.type === 'ExternalName') return { host: spec.externalName ?? '', port };
+  for (const entry of mirror.cache('discovery.k8s.io/endpointslices').list(namespace)) {
+    const slice = entry.object() as KubeObject & EndpointSlice;
+    if (slice.metadata.labels?.['kubernetes.io/service-name'] !== name) continue;
+    const target = slice.ports?.find((item) => (item.name ?? '') === (wanted.name ?? ''))?.port;
+    const ready = slice.endpoints?.find((item) => item.conditions?.ready !== false);
+    const host = ready?.addresses?.[0];
+    if (target !== undefined && host !== undefined) return { host, port: target };
+  }
+  throw new CallError(`no endpoints available for service ${JSON.stringify(name)}`);
+}

@@ -1,0 +1,140 @@
+import { DecodeError } from '../../../../api/schema/decode.js';
+import { deepEqual } from '../../../../api/equal.js';
+import type { KubeObject } from '../../../../api/object.js';
+import { formatGroupVersion } from '../../../../api/object.js';
+import { applyJsonPatch } from '../../../../api/patch/json-patch.js';
+import { PatchError } from '../../../../api/patch/patch-error.js';
+import { applyDefaults, decodeObject } from '../../../../api/strategy.js';
+import type { Objects } from '../../registry/objects.js';
+import type { AdmissionRequest } from '../../registry/types.js';
+import { badRequest, internal } from '../../status.js';
+import type { AdmissionPlugin } from '../chain.js';
+import { CallError, postJson } from './call.js';
+import { destinationOf } from './destination.js';
+import type { Hook, Match } from './hooks.js';
+import { HookSource } from './hooks.js';
+import type { Verdict } from './review.js';
+import { denied, questionOf, readVerdict } from './review.js';
+
+const defaultTimeoutSeconds = 10;
+
+/** Configurations of webhooks are never sent to webhooks, or a bad one could not be taken back. */
+function isExempt({ context: { target } }: AdmissionRequest): boolean {
+  return target.kind.group === 'admissionregistration.k8s.io' || target.kind.virtual;
+}
+
+/** Asks one hook. @returns undefined when it failed and that is to be overlooked. @throws StatusError */
+async function ask(
+  objects: Objects,
+  { hook, version }: Match,
+  request: AdmissionRequest,
+): Promise<Verdict | undefined> {
+  const { sideEffects, failurePolicy, timeoutSeconds } = hook.config;
+  const hasEffects = sideEffects !== 'None' && sideEffects !== 'NoneOnDryRun';
+  if (request.context.options.dryRun && hasEffects) {
+    throw badRequest(`admission webhook ${JSON.stringify(hook.name)} does not support dry run`);
+  }
+  try {
+    const seconds = timeoutSeconds ?? defaultTimeoutSeconds;
+    const destination = destinationOf(hook, objects.mirror, seconds);
+    const question = questionOf(request, version);
+    const answer = await postJson(destination, question.body, {
+      clock: objects.clock,
+      timeoutMs: seconds * 1_000,
+    });
+    return readVerdict(answer, question);
+  } catch (error) {
+    if (!(error instanceof CallError) && !(error instanceof TypeError)) throw error;
+    return overlook(objects, hook, error.message, failurePolicy === 'Ignore');
+  }
+}
+
+function overlook(objects: Objects, hook: Hook, text: string, ignore: boolean): undefined {
+  const message = `failed calling webhook ${JSON.stringify(hook.name)}: failed to call webhook: ${text}`;
+  if (!ignore) throw internal(message);
+  objects.log.warn({ webhook: hook.name, reason: text }, 'a webhook failed and is overlooked');
+  return undefined;
+}
+
+/** Webhooks that may change objects, one after the other. */
+export function mutatingWebhooks(objects: Objects): AdmissionPlugin {
+  const source = new HookSource(objects.mirror, 'mutatingwebhookconfigurations');
+  const run = async (match: Match, request: AdmissionRequest): Promise<boolean> => {
+    const verdict = await ask(objects, match, request);
+    if (verdict === undefined) return false;
+    request.context.warnings.push(...verdict.warnings);
+    if (!verdict.allowed) throw denied(match.hook.name, verdict.result);
+    return applyPatch(objects, match, request, verdict.patch);
+  };
+  return {
+    name: 'MutatingAdmissionWebhook',
+    handles: (request) => !source.isEmpty && !isExempt(request),
+    async mutate(request) {
+      const again = new Set<Hook>();
+      const asked: Hook[] = [];
+      const matches = source.matching(request);
+      let isChanged = false;
+      for (const match of matches) {
+        if (await run(match, request)) {
+          isChanged = true;
+          for (const hook of asked) again.add(hook);
+        }
+        if (match.hook.config.reinvocationPolicy === 'IfNeeded') asked.push(match.hook);
+      }
+      for (const match of matches) if (again.has(match.hook)) await run(match, request);
+      return isChanged;
+    },
+  };
+}
+
+/** Webhooks that only decide, all at once. */
+export function validatingWebhooks(objects: Objects): AdmissionPlugin {
+  const source = new HookSource(objects.mirror, 'validatingwebhookconfigurations');
+  return {
+    name: 'ValidatingAdmissionWebhook',
+    handles: (request) => !source.isEmpty && !isExempt(request),
+    async validate(request) {
+      const results = await Promise.allSettled(
+        source.matching(request).map(async (match) => {
+          const verdict = await ask(objects, match, request);
+          if (verdict === undefined) return;
+          request.context.warnings.push(...verdict.warnings);
+          if (!verdict.allowed) throw denied(match.hook.name, verdict.result);
+        }),
+      );
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+    },
+  };
+}
+
+/** Patches the request's object in place. @returns true when it is another one now */
+function applyPatch(
+  objects: Objects,
+  { hook, version }: Match,
+  request: AdmissionRequest,
+  patch: unknown,
+): boolean {
+  const { object } = request;
+  if (patch === undefined || object === undefined) return false;
+  const { kind } = request.context.target;
+  let patched: KubeObject;
+  try {
+    const sent = { ...object, apiVersion: formatGroupVersion(kind.group, version) };
+    const result = applyJsonPatch(structuredClone(sent), patch) as KubeObject;
+    const own = formatGroupVersion(kind.group, kind.version);
+    patched = decodeObject(kind, { ...result, apiVersion: own }).object;
+  } catch (error) {
+    if (!(error instanceof PatchError) && !(error instanceof DecodeError)) throw error;
+    overlook(objects, hook, error.message, hook.config.failurePolicy === 'Ignore');
+    return false;
+  }
+  applyDefaults(kind, patched);
+  if (object.metadata.managedFields !== undefined) {
+    patched.metadata.managedFields = object.metadata.managedFields;
+  }
+  if (deepEqual(patched, object)) return false;
+  const fields = object as unknown as Record<string, unknown>;
+  for (const name of Object.keys(fields)) delete fields[name];
+  Object.assign(fields, patched);
+  return true;
+}

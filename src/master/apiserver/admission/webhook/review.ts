@@ -1,0 +1,150 @@
+/** `AdmissionReview` of admission.k8s.io/v1: what a webhook is asked, and what its answer means. */
+import { randomUUID } from 'node:crypto';
+import type { KubeObject, Status } from '../../../../api/object.js';
+import { formatGroupVersion, isJsonObject, textOf } from '../../../../api/object.js';
+import type { AdmissionRequest } from '../../registry/types.js';
+import { StatusError } from '../../status.js';
+import { CallError } from './call.js';
+
+const apiVersion = 'admission.k8s.io/v1';
+const optionKinds = {
+  CREATE: 'CreateOptions',
+  UPDATE: 'UpdateOptions',
+  DELETE: 'DeleteOptions',
+  CONNECT: 'ConnectOptions',
+} as const;
+
+/** A review's request, ready to be sent. */
+export interface Question {
+  readonly uid: string;
+  readonly body: string;
+}
+
+/** Writes the question, with the objects in `version` of their kind. */
+export function questionOf(request: AdmissionRequest, version: string): Question {
+  const { context, operation } = request;
+  const { kind, namespace, subresource } = context.target;
+  const uid = randomUUID();
+  const inVersion = (object: KubeObject | undefined): KubeObject | null =>
+    object === undefined
+      ? null
+      : version === kind.version
+        ? object
+        : { ...object, apiVersion: formatGroupVersion(kind.group, version) };
+  const { user, options } = context;
+  const name = context.target.name || (request.object?.metadata.name ?? '');
+  const gvk = { group: kind.group, version, kind: kind.kind };
+  const gvr = { group: kind.group, version, resource: kind.plural };
+  const part = subresource === '' ? {} : { subResource: subresource };
+  const requestPart = subresource === '' ? {} : { requestSubResource: subresource };
+  const body = {
+    kind: 'AdmissionReview',
+    apiVersion,
+    request: {
+      uid,
+      kind: gvk,
+      resource: gvr,
+      ...part,
+      requestKind: { ...gvk, version: kind.version },
+      requestResource: { ...gvr, version: kind.version },
+      ...requestPart,
+      ...(name === '' ? {} : { name }),
+      ...(namespace === '' ? {} : { namespace }),
+      operation,
+      userInfo: {
+        username: user.name,
+        ...(user.uid === undefined ? {} : { uid: user.uid }),
+        groups: user.groups,
+        ...(user.extra === undefined ? {} : { extra: user.extra }),
+      },
+      object: inVersion(request.object),
+      oldObject: inVersion(request.old),
+      dryRun: options.dryRun,
+      options: {
+        kind: optionKinds[operation],
+        apiVersion: 'meta.k8s.io/v1',
+        ...(options.dryRun ? { dryRun: ['All'] } : {}),
+        ...(operation === 'DELETE' ? {} : { fieldManager: options.fieldManager }),
+      },
+    },
+  };
+  return { uid, body: JSON.stringify(body) };
+}
+
+/** What a webhook decided. */
+export interface Verdict {
+  readonly allowed: boolean;
+  readonly result: Partial<Status> | undefined;
+  readonly warnings: readonly string[];
+  /** A JSON patch, parsed. */
+  readonly patch: unknown;
+}
+
+/** Reads an answer. @throws CallError when it is not one to this question */
+export function readVerdict(text: string, question: Question): Verdict {
+  let review: unknown;
+  try {
+    review = JSON.parse(text);
+  } catch (error) {
+    throw new CallError(`couldn't get version/kind; json parse error: ${String(error)}`);
+  }
+  if (!isJsonObject(review)) throw new CallError('webhook response was absent');
+  const [kind, version] = [textOf(review, 'kind'), textOf(review, 'apiVersion')];
+  if (kind !== 'AdmissionReview' || version !== apiVersion) {
+    throw new CallError(
+      `expected webhook response of ${apiVersion}, Kind=AdmissionReview, got ${version || '/'}, Kind=${kind}`,
+    );
+  }
+  const { response } = review;
+  if (!isJsonObject(response)) throw new CallError('webhook response was absent');
+  const uid = textOf(response, 'uid');
+  if (uid !== question.uid) {
+    throw new CallError(
+      `expected response.uid=${JSON.stringify(question.uid)}, got ${JSON.stringify(uid)}`,
+    );
+  }
+  const warnings = Array.isArray(response['warnings']) ? response['warnings'].map(String) : [];
+  const { status } = response;
+  return {
+    allowed: response['allowed'] === true,
+    result: isJsonObject(status) ? status : undefined,
+    warnings,
+    patch: readPatch(response),
+  };
+}
+
+function readPatch(response: Record<string, unknown>): unknown {
+  const [patch, type] = [textOf(response, 'patch'), textOf(response, 'patchType')];
+  if (patch === '') {
+    if (type !== '')
+      throw new CallError('webhook returned response.patchType but not response.patch');
+    return undefined;
+  }
+  if (type === '')
+    throw new CallError('webhook returned response.patch but not response.patchType');
+  if (type !== 'JSONPatch') {
+    throw new CallError(`invalid webhook response.patchType of ${JSON.stringify(type)}`);
+  }
+  try {
+    return JSON.parse(Buffer.from(patch, 'base64').toString()) as unknown;
+  } catch (error) {
+    throw new CallError(`the patch cannot be read: ${String(error)}`);
+  }
+}
+
+/** The answer to a request that a webhook refused. */
+export function denied(name: string, result: Partial<Status> | undefined): StatusError {
+  const head = `admission webhook ${JSON.stringify(name)} denied the request`;
+  const { message = '', reason = '', code = 0, details } = result ?? {};
+  const explanation = message || reason;
+  return new StatusError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: explanation === '' ? `${head} without explanation` : `${head}: ${explanation}`,
+    ...(reason === '' ? {} : { reason }),
+    ...(details === undefined ? {} : { details }),
+    code: code < 400 ? 400 : code,
+  });
+}
