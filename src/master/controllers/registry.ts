@@ -6,6 +6,7 @@ import { createCronJobController } from './cronjob/controller.js';
 import { createDaemonSetController } from './daemonset/controller.js';
 import { createDeploymentController } from './deployment/controller.js';
 import { createEndpointsController } from './endpoints/endpoints-controller.js';
+import { createEndpointSliceMirroringController } from './endpoints/mirroring-controller.js';
 import { createEndpointSliceController } from './endpoints/slices-controller.js';
 import { createGarbageCollector } from './garbage/controller.js';
 import { createJobController } from './job/controller.js';
@@ -52,6 +53,9 @@ export const registry: Readonly<Record<string, Create>> = {
   'clusterrole-aggregation-controller': (context) => [createClusterRoleAggregation(context)],
   'endpoints-controller': (context) => [createEndpointsController(context)],
   'endpointslice-controller': (context) => [createEndpointSliceController(context)],
+  'endpointslice-mirroring-controller': (context) => [
+    createEndpointSliceMirroringController(context),
+  ],
   'persistentvolume-binder-controller': createVolumeBinder,
   'persistentvolume-protection-controller': createVolumeProtection,
   'local-path-provisioner-controller': createLocalPathProvisioner,

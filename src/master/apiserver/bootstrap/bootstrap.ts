@@ -7,7 +7,7 @@ import type { RequestContext } from '../registry/types.js';
 import { systemUser } from '../registry/types.js';
 import type { Writer } from '../registry/writer.js';
 import { isStatusError } from '../status.js';
-import { systemNamespaces, systemPriorityClasses } from './objects.js';
+import { firstClasses, systemNamespaces, systemPriorityClasses } from './objects.js';
 import type { PolicyObject } from './policy.js';
 import { defaultPolicy } from './policy.js';
 
@@ -57,10 +57,18 @@ export async function ensure(deps: BootstrapDeps, object: KubeObject): Promise<v
 
 /** Makes what every cluster has. Several masters may do this at once. */
 export async function bootstrapCluster(deps: BootstrapDeps): Promise<void> {
+  // The namespaces come after the classes: they say that the cluster is no longer new.
+  if (systemNamespaces.every((object) => isMissing(deps, object))) {
+    await Promise.all(firstClasses.map((object) => ensure(deps, object)));
+  }
   await Promise.all(systemNamespaces.map((object) => ensure(deps, object)));
   await deps.objects.mirror.fresh();
   await Promise.all(systemPriorityClasses.map((object) => ensure(deps, object)));
   await Promise.all(defaultPolicy.map((object) => reconcile(deps, object)));
+}
+
+function isMissing(deps: BootstrapDeps, object: KubeObject): boolean {
+  return deps.objects.cached(systemContext(deps, object).target) === undefined;
 }
 
 /** Creates a default role, or gives back the rules that it lost, unless its owner said `autoupdate: false`. */

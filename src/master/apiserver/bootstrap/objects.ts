@@ -34,3 +34,30 @@ export const systemPriorityClasses: readonly Loose[] = [
     'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
   ),
 ];
+
+/**
+ * Classes that a new cluster starts with, each the default of its kind. They are its owner's afterwards: one that was
+ * deleted does not come back.
+ */
+export const firstClasses: readonly Loose[] = [
+  {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: {
+      name: 'local-path',
+      annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' },
+    },
+    provisioner: 'trireme.dev/local-path',
+    reclaimPolicy: 'Delete',
+    volumeBindingMode: 'WaitForFirstConsumer',
+  },
+  {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IngressClass',
+    metadata: {
+      name: 'trireme',
+      annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' },
+    },
+    spec: { controller: 'trireme.dev/ingress' },
+  },
+];

@@ -1,7 +1,7 @@
 /** Controller "endpoint": an Endpoints object for each Service with a selector. */
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, ignoreNotFound, splitNamespaced } from '../runtime/controller.js';
+import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { resources } from '../runtime/resources.js';
 import type { Endpoints } from './plan.js';
@@ -13,6 +13,12 @@ export function createEndpointsController(context: ControllerContext): Reconcile
   const informer = context.informers.informer<Endpoints>(resources.endpoints);
   const reconciler = createReconciler(context, { name: 'endpoint', reconcile });
   const { services, podsOf } = watchServices(context, (key) => reconciler.enqueue(key));
+  /** Services that went while we looked: their Endpoints go too, whoever wrote them. */
+  const gone = new Set<string>();
+  services.onChange(({ type, object }) => {
+    if (type === 'delete') gone.add(keyOf(object));
+    else gone.delete(keyOf(object));
+  });
   informer.onChange(({ type, object }) => {
     if (type === 'delete' || type === 'add') {
       reconciler.enqueue(`${object.metadata.namespace ?? ''}/${object.metadata.name}`);
@@ -25,8 +31,11 @@ export function createEndpointsController(context: ControllerContext): Reconcile
     const present = informer.get(at);
     if (service === undefined) {
       // Those made by hand, or used as a lock, are nobody's service and stay.
-      if (present?.metadata.labels?.['endpoints.kubernetes.io/managed-by'] === undefined) return;
-      await client.delete(resources.endpoints, at).catch(ignoreNotFound);
+      const managed = present?.metadata.labels?.['endpoints.kubernetes.io/managed-by'];
+      if (present !== undefined && (managed !== undefined || gone.has(key))) {
+        await client.delete(resources.endpoints, at).catch(ignoreNotFound);
+      }
+      gone.delete(key);
       return;
     }
     if (Object.keys(service.spec.selector ?? {}).length === 0) return;

@@ -51,7 +51,7 @@ export interface SliceEndpoint {
 export interface EndpointSlice extends TypeMeta {
   metadata: ObjectMeta;
   addressType: string;
-  endpoints: SliceEndpoint[];
+  endpoints?: SliceEndpoint[];
   ports?: EndpointPort[];
 }
 
@@ -130,7 +130,7 @@ function ipsOf(pod: Pod): string[] {
   return all.length > 0 ? all : podIP === '' ? [] : [podIP];
 }
 
-function isIpv6(ip: string): boolean {
+export function isIpv6(ip: string): boolean {
   return ip.includes(':');
 }
 
@@ -201,7 +201,8 @@ export function planSliceGroups(
       if (isPodTerminal(pod)) continue;
       const addresses = ipsOf(pod).filter((ip) => isIpv6(ip) === (family === 'IPv6'));
       if (addresses.length === 0 || (pod.spec.nodeName ?? '') === '') continue;
-      const ports = portsOf(service, pod);
+      // Slices name every port, if only with the empty name.
+      const ports = portsOf(service, pod).map((port) => ({ name: '', ...port }));
       const key = `${family}|${canonicalJson(ports)}`;
       let group = groups.get(key);
       if (group === undefined) {
@@ -244,17 +245,17 @@ export interface SliceChanges {
 
 /**
  * Fits the wanted groups into the present slices with few writes: an endpoint stays in its slice, new ones fill slices
- * that have room, empty slices go.
+ * that have room, empty slices go. A family without endpoints has one empty slice, which says so.
  */
 export function planSlices(
   groups: readonly SliceGroup[],
   present: readonly EndpointSlice[],
+  families: readonly string[] = [],
 ): SliceChanges {
   const create: Omit<EndpointSlice, 'metadata'>[] = [];
   const update: EndpointSlice[] = [];
   const unused = new Set(present);
-  const wanted = groups.length > 0 ? groups : [];
-  for (const group of wanted) {
+  for (const group of groups) {
     const portsKey = canonicalJson(group.ports);
     const slices = present.filter(
       (slice) =>
@@ -265,7 +266,7 @@ export function planSlices(
     const rest = new Map(group.endpoints.map((endpoint) => [identity(endpoint), endpoint]));
     const kept = slices.map((slice) => {
       const endpoints: SliceEndpoint[] = [];
-      for (const endpoint of slice.endpoints) {
+      for (const endpoint of slice.endpoints ?? []) {
         const next = rest.get(identity(endpoint));
         if (next === undefined) continue;
         rest.delete(identity(endpoint));
@@ -278,7 +279,7 @@ export function planSlices(
       endpoints.push(...left.splice(0, Math.max(0, maxEndpointsPerSlice - endpoints.length)));
       if (endpoints.length === 0) continue;
       unused.delete(slice);
-      if (canonicalJson(endpoints) !== canonicalJson(slice.endpoints)) {
+      if (canonicalJson(endpoints) !== canonicalJson(slice.endpoints ?? [])) {
         update.push({ ...slice, endpoints });
       }
     }
@@ -290,9 +291,22 @@ export function planSlices(
       });
     }
   }
+  for (const addressType of families) {
+    if (groups.some((group) => group.addressType === addressType)) continue;
+    const empty = present.find(
+      (slice) => slice.addressType === addressType && isPlaceholder(slice),
+    );
+    if (empty === undefined) create.push({ addressType, endpoints: [], ports: [] });
+    else unused.delete(empty);
+  }
   return { create, update, delete: [...unused] };
 }
 
+function isPlaceholder(slice: EndpointSlice): boolean {
+  return (slice.endpoints ?? []).length === 0 && (slice.ports ?? []).length === 0;
+}
+
+/** What makes two endpoints the same one. */
 function identity(endpoint: SliceEndpoint): string {
   return `${endpoint.targetRef?.namespace ?? ''}/${endpoint.targetRef?.name ?? ''}/${endpoint.targetRef?.uid ?? ''}|${endpoint.addresses.join(',')}`;
 }

@@ -1,0 +1,92 @@
+/**
+ * Controller "endpointslice-mirroring": EndpointSlices for Endpoints that somebody wrote by hand for a Service without
+ * selector. @see kubernetes pkg/controller/endpointslicemirroring
+ */
+import type { ControllerContext } from '../runtime/context.js';
+import type { Reconciler } from '../runtime/controller.js';
+import { createReconciler, keyOf, splitNamespaced } from '../runtime/controller.js';
+import type { Service } from '../runtime/core-types.js';
+import { resources } from '../runtime/resources.js';
+import type { EndpointAddress, Endpoints, SliceEndpoint, SliceGroup } from './plan.js';
+import { isIpv6, managedByLabel, serviceNameLabel } from './plan.js';
+import { SliceWriter } from './slice-writer.js';
+
+const mirrorManager = 'endpointslicemirroring-controller.k8s.io';
+const skipMirrorLabel = 'endpointslice.kubernetes.io/skip-mirror';
+const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
+/** Most addresses of a subset that are mirrored. */
+const maxPerSubset = 1000;
+
+export function createEndpointSliceMirroringController(context: ControllerContext): Reconciler {
+  const reconciler = createReconciler(context, { name: 'endpointslice-mirroring', reconcile });
+  const enqueue = (key: string): void => reconciler.enqueue(key);
+  const services = context.informers.informer<Service>(resources.services);
+  const endpoints = context.informers.informer<Endpoints>(resources.endpoints);
+  const writer = new SliceWriter(context, mirrorManager, enqueue);
+  services.onChange(({ object }) => enqueue(keyOf(object)));
+  endpoints.onChange(({ object }) => enqueue(keyOf(object)));
+
+  async function reconcile(key: string): Promise<void> {
+    const at = splitNamespaced(key);
+    const service = services.get(at);
+    const source = endpoints.get(at);
+    if (source === undefined || service === undefined || !isMirrored(source, service)) {
+      return writer.removeAll(key);
+    }
+    return writer.write({
+      key,
+      owner: { apiVersion: 'v1', kind: 'Endpoints', metadata: source.metadata },
+      groups: mirrorGroups(source),
+      families: [],
+      labels: mirrorLabels(source),
+    });
+  }
+  return reconciler;
+}
+
+function isMirrored({ metadata }: Endpoints, service: Service): boolean {
+  return (
+    Object.keys(service.spec.selector ?? {}).length === 0 &&
+    metadata.deletionTimestamp === undefined &&
+    metadata.labels?.[skipMirrorLabel] !== 'true' &&
+    metadata.annotations?.[leaderAnnotation] === undefined
+  );
+}
+
+function mirrorLabels({ metadata }: Endpoints): Record<string, string> {
+  return {
+    ...metadata.labels,
+    [serviceNameLabel]: metadata.name,
+    [managedByLabel]: mirrorManager,
+  };
+}
+
+/** One group for each subset and address family. */
+export function mirrorGroups({ subsets = [] }: Endpoints): SliceGroup[] {
+  const groups: SliceGroup[] = [];
+  for (const subset of subsets) {
+    const ports = (subset.ports ?? []).map((port) => ({ name: '', ...port }));
+    const all = [
+      ...(subset.addresses ?? []).map((address) => mirrorEndpoint(address, true)),
+      ...(subset.notReadyAddresses ?? []).map((address) => mirrorEndpoint(address, false)),
+    ].slice(0, maxPerSubset);
+    for (const addressType of ['IPv4', 'IPv6'] as const) {
+      const found = all.filter(
+        ({ addresses: [ip = ''] }) => isIpv6(ip) === (addressType === 'IPv6'),
+      );
+      if (found.length > 0) groups.push({ addressType, ports, endpoints: found });
+    }
+  }
+  return groups;
+}
+
+function mirrorEndpoint(address: EndpointAddress, ready: boolean): SliceEndpoint {
+  const { hostname = '', ip, nodeName, targetRef } = address;
+  return {
+    addresses: [ip],
+    conditions: { ready },
+    ...(hostname === '' ? {} : { hostname }),
+    ...(nodeName === undefined ? {} : { nodeName }),
+    ...(targetRef === undefined ? {} : { targetRef }),
+  };
+}

@@ -1,0 +1,113 @@
+/** Brings the EndpointSlices of one Service to what is wanted; shared by all who manage slices. */
+import type { Informer } from '../../../client/types.js';
+import type { ControllerContext } from '../runtime/context.js';
+import { ignoreNotFound } from '../runtime/controller.js';
+import { Expectations } from '../runtime/expectations.js';
+import { jsonEqual } from '../runtime/hash.js';
+import type { Owner } from '../runtime/ownership.js';
+import { controllerReference } from '../runtime/ownership.js';
+import { resources } from '../runtime/resources.js';
+import type { EndpointSlice, SliceGroup } from './plan.js';
+import { managedByLabel, planSlices, serviceNameLabel } from './plan.js';
+
+const serviceIndex = 'service';
+
+export interface WantedSlices {
+  /** The Service's `namespace/name`. */
+  readonly key: string;
+  /** Who the slices belong to: they go with it. */
+  readonly owner: Owner;
+  readonly groups: readonly SliceGroup[];
+  /** Address families that get an empty slice when they have no endpoints. */
+  readonly families: readonly string[];
+  readonly labels: Record<string, string>;
+}
+
+export class SliceWriter {
+  readonly #client: ControllerContext['client'];
+  readonly #expectations: Expectations;
+  readonly #informer: Informer<EndpointSlice>;
+  readonly #manager: string;
+
+  /** @param manager value of the label that says which slices are ours */
+  constructor(context: ControllerContext, manager: string, enqueue: (key: string) => void) {
+    this.#client = context.client;
+    this.#manager = manager;
+    this.#expectations = new Expectations(context.clock);
+    this.#informer = context.informers.informer<EndpointSlice>(resources.endpointSlices);
+    this.#informer.addIndex(serviceIndex, (slice) => [serviceOf(slice)]);
+    this.#informer.onChange(({ type, object }) => {
+      if (!this.#isOurs(object)) return;
+      if (type === 'add') this.#expectations.created(serviceOf(object));
+      enqueue(serviceOf(object));
+    });
+  }
+
+  async removeAll(key: string): Promise<void> {
+    this.#expectations.forget(key);
+    for (const slice of this.#present(key)) await this.#remove(slice);
+  }
+
+  async write(wanted: WantedSlices): Promise<void> {
+    const { key, labels, owner } = wanted;
+    if (!this.#expectations.satisfied(key)) return;
+    const present = this.#present(key);
+    const changes = planSlices(wanted.groups, present, wanted.families);
+    const updates = new Map(changes.update.map((slice) => [slice.metadata.name, slice]));
+    for (const slice of present) {
+      if (changes.delete.includes(slice) || jsonEqual(slice.metadata.labels, labels)) continue;
+      updates.set(slice.metadata.name, updates.get(slice.metadata.name) ?? slice);
+    }
+    this.#expectations.expect(key, changes.create.length);
+    for (const slice of changes.create) await this.#create(key, owner, slice, labels);
+    for (const slice of updates.values()) {
+      await this.#client.update(resources.endpointSlices, {
+        ...slice,
+        metadata: { ...slice.metadata, labels },
+      });
+    }
+    for (const slice of changes.delete) await this.#remove(slice);
+  }
+
+  #present(key: string): EndpointSlice[] {
+    return this.#informer.byIndex(serviceIndex, key).filter((slice) => this.#isOurs(slice));
+  }
+
+  #isOurs(slice: EndpointSlice): boolean {
+    return slice.metadata.labels?.[managedByLabel] === this.#manager;
+  }
+
+  async #create(
+    key: string,
+    owner: Owner,
+    slice: Omit<EndpointSlice, 'metadata'>,
+    labels: Record<string, string>,
+  ): Promise<void> {
+    const { namespace = '', name } = owner.metadata;
+    try {
+      await this.#client.create<EndpointSlice>(resources.endpointSlices, {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: {
+          name: '',
+          generateName: `${name}-`,
+          namespace,
+          labels,
+          ownerReferences: [controllerReference(owner)],
+        },
+        ...slice,
+      });
+    } catch (error) {
+      this.#expectations.created(key);
+      throw error;
+    }
+  }
+
+  async #remove(slice: EndpointSlice): Promise<void> {
+    await this.#client.delete(resources.endpointSlices, slice.metadata).catch(ignoreNotFound);
+  }
+}
+
+function serviceOf(slice: EndpointSlice): string {
+  return `${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.[serviceNameLabel] ?? ''}`;
+}
