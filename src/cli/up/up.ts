@@ -163,7 +163,7 @@ async function prepareImages(home: string, progress: Progress): Promise<void> {
   const script = join(packageRoot, 'scripts', 'images', 'build');
   if (!existsSync(script)) return;
   progress.say('building the example images (busybox, nginx)');
-  await execute(script, [directory], { timeout: 120_000, maxBuffer: 16 * 1024 * 1024 });
+  await execute(script, ['--out', directory], { timeout: 120_000, maxBuffer: 16 * 1024 * 1024 });
 }
 
 /** Starts every host that does not run, and waits until the API answers. */
