@@ -239,25 +239,16 @@ export const LogsRequest: MessageFns<LogsRequest> = {
       writer.uint32(32).bool(message.timestamps);
     }
     if (message.tailLines !== undefined) {
-      if (BigInt.asIntN(64, message.tailLines) !== message.tailLines) {
-        throw new globalThis.Error("value provided for field message.tailLines of type int64 too large");
-      }
-      writer.uint32(40).int64(message.tailLines);
+      writeInt64(writer.uint32(40), message.tailLines);
     }
     if (message.sinceSeconds !== undefined) {
-      if (BigInt.asIntN(64, message.sinceSeconds) !== message.sinceSeconds) {
-        throw new globalThis.Error("value provided for field message.sinceSeconds of type int64 too large");
-      }
-      writer.uint32(48).int64(message.sinceSeconds);
+      writeInt64(writer.uint32(48), message.sinceSeconds);
     }
     if (message.sinceTime !== "") {
       writer.uint32(58).string(message.sinceTime);
     }
     if (message.limitBytes !== undefined) {
-      if (BigInt.asIntN(64, message.limitBytes) !== message.limitBytes) {
-        throw new globalThis.Error("value provided for field message.limitBytes of type int64 too large");
-      }
-      writer.uint32(64).int64(message.limitBytes);
+      writeInt64(writer.uint32(64), message.limitBytes);
     }
     return writer;
   },
