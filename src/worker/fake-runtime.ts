@@ -110,7 +110,16 @@ export class FakeRuntime implements ContainerRuntime {
     const { id, sandboxId, pod, name, restartCount, image, logPath, tty, stdin, annotations } =
       config;
     this.containers.set(id, {
-      ...{ id, sandboxId, pod, name, restartCount, image, logPath, tty, stdin, annotations },
+      id,
+      sandboxId,
+      pod,
+      name,
+      restartCount,
+      image,
+      logPath,
+      tty,
+      stdin,
+      annotations,
       imageId: `${image}@sha256:0`,
       phase: 'created',
       createdAtMs: this.#clock.nowMs(),

@@ -2,6 +2,7 @@
 import { access, constants, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.js';
+import { assertNever } from '../lib/assert.js';
 import type { Logger } from '../lib/log.js';
 import type { ContainerRuntime } from '../runtime/types.js';
 import type { RuntimeName, WorkerOptions } from './options.js';
@@ -71,5 +72,7 @@ async function createRuntime(name: RuntimeName, options: Choice): Promise<Contai
       const { HollowRuntime } = await import('../runtime/hollow/runtime.js');
       return new HollowRuntime({ clock });
     }
+    default:
+      return assertNever(name, 'runtime');
   }
 }

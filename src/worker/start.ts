@@ -64,11 +64,11 @@ export async function startWorker(options: StartOptions): Promise<RunningWorker>
   const netproxy = startProxy(options, shared);
   const server = agentServer(credentials, log, clock);
   const parts = { client, informers, netproxy, runtime, server };
-  let node: WorkerNode | undefined;
-  server.addService(AgentDefinition, createAgentHandlers({ find: () => node, clock }));
+  const started: { node?: WorkerNode } = {};
+  server.addService(AgentDefinition, createAgentHandlers({ find: () => started.node, clock }));
   const { port } = await server.listen({ host: '0.0.0.0', port: options.agentPort });
   await importing;
-  node = await startWorkerNode({
+  const node = await startWorkerNode({
     ...options,
     name: options.nodeName,
     ips: [options.nodeIp],
@@ -95,12 +95,12 @@ export async function startWorker(options: StartOptions): Promise<RunningWorker>
     },
   });
   keeper.start();
-  const running = node;
+  started.node = node;
   return {
     agentPort: port,
     async stop() {
       keeper.stop();
-      await stopAll(running, parts);
+      await stopAll(node, parts);
     },
   };
 }
@@ -167,7 +167,12 @@ function networkOptions(
 ): NodeNetworkOptions {
   const { clusterCidr, serviceCidr } = credentials;
   return {
-    ...{ informers, nodeName, nodeIp, clusterCidr, serviceCidr, clock },
+    informers,
+    nodeName,
+    nodeIp,
+    clusterCidr,
+    serviceCidr,
+    clock,
     dataDir: join(dataDir, part),
     log: log.child({ part }),
   };
@@ -234,7 +239,12 @@ export async function startHollowNodes(
       const ip = `10.${200 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
       const node = await startWorkerNode({
         ...own,
-        ...{ client, informers, runtime, clock, signal, machine },
+        client,
+        informers,
+        runtime,
+        clock,
+        signal,
+        machine,
         name: nodeName,
         ips: [ip],
         network: new HollowNetwork(ip),

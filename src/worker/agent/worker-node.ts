@@ -172,7 +172,13 @@ function createNodeAgent(
   const { runtime, name, ips, labels, taints, machine, agentPort, podsMax, dataDir } = options;
   const { version: runtimeVersion } = runtime;
   const description = {
-    ...{ name, ips, labels, machine, runtimeVersion, agentPort, podsMax },
+    name,
+    ips,
+    labels,
+    machine,
+    runtimeVersion,
+    agentPort,
+    podsMax,
     taints: [...taints],
   };
   return new NodeAgent({

@@ -121,7 +121,7 @@ export class NodeAgent {
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error;
       log.info({ node: description.name }, 'the node is registered');
-      return client.create<NodeObject>(nodes, newNode(description) as NodeObject);
+      return client.create<NodeObject>(nodes, newNode(description));
     }
     const labels = nodeLabels(description);
     const differs = Object.entries(labels).some(

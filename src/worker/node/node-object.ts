@@ -42,7 +42,7 @@ export function newNode(description: NodeDescription): Node {
     kind: 'Node',
     metadata: { name: description.name, labels: nodeLabels(description) },
     spec: description.taints.length === 0 ? {} : { taints: description.taints },
-  } as Node;
+  };
 }
 
 /** Labels that the node sees to; others on the object are left alone. */
@@ -94,7 +94,7 @@ export function nodeStatus(options: {
       osImage: machine.osImage,
       systemUUID: machine.systemUuid,
     },
-  } as NodeStatus;
+  };
 }
 
 interface Verdict {
@@ -117,7 +117,7 @@ function conditions(
       ...verdict,
       lastHeartbeatTime: at,
       lastTransitionTime: same ? old.lastTransitionTime : at,
-    } as NodeCondition;
+    };
   });
 }
 

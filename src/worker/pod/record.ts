@@ -224,7 +224,13 @@ export function instanceOf(container: ContainerState): Instance {
   const { id, restartCount, image, imageId, phase, createdAtMs, logPath } = container;
   const wanted = container.annotations[wantedImageAnnotation];
   const base = {
-    ...{ id, restartCount, image, imageId, phase, createdAtMs, logPath },
+    id,
+    restartCount,
+    image,
+    imageId,
+    phase,
+    createdAtMs,
+    logPath,
     ...(wanted === undefined ? {} : { wantedImage: wanted }),
   };
   const started = container.startedAtMs === undefined ? {} : { startedAtMs: container.startedAtMs };

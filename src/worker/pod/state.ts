@@ -3,6 +3,7 @@
  * changes it; neither does anything else.
  */
 import type { Container, Pod } from '../../api/types/core.js';
+import { assertNever } from '../../lib/assert.js';
 import type { ProbeResult } from '../probes/prober.js';
 
 /** What a container is for. A sidecar is an init container that goes on running (`restartPolicy: Always`). */
@@ -204,6 +205,8 @@ export function willRestart(state: PodState, track: Track): boolean {
       return failed && policy !== 'Never';
     case 'main':
       return policy === 'Always' || (policy === 'OnFailure' && failed);
+    default:
+      return assertNever(track.role, 'role');
   }
 }
 

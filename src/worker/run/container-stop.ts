@@ -1,5 +1,6 @@
 /** Ends a container: its preStop hook, its stop signal, and SIGKILL at the deadline. */
 import type { Container } from '../../api/types/core.js';
+import { assertNever } from '../../lib/assert.js';
 import type { StopCause } from '../pod/decide.js';
 import { hookContext } from './container-start.js';
 import { runHook } from './hooks.js';
@@ -67,5 +68,7 @@ function killingMessage({ cause, container }: StopOptions): string {
     case 'ending':
     case 'finished':
       return `Stopping container ${name}`;
+    default:
+      return assertNever(cause, 'cause');
   }
 }

@@ -61,7 +61,10 @@ export function createAgentHandlers(options: HandlerOptions): Handlers<typeof Ag
       const { signal } = context;
       await withGrpcErrors(() =>
         serveSession({
-          ...{ stream, start, input, signal },
+          stream,
+          start,
+          input,
+          signal,
           open: (output) => node.context.runtime.exec(id, { command, stdin, tty }, output),
         }),
       );
@@ -75,7 +78,10 @@ export function createAgentHandlers(options: HandlerOptions): Handlers<typeof Ag
       const { stdin } = start;
       await withGrpcErrors(() =>
         serveSession({
-          ...{ stream, start, input, signal },
+          stream,
+          start,
+          input,
+          signal,
           open: (output) => node.context.runtime.attach(id, { stdin }, output),
         }),
       );

@@ -2,13 +2,7 @@
  * ConfigMaps, Secrets, claims and volumes that pods of this node use. A node may read just these, one by one: so they are
  * fetched when a pod needs them, kept for a moment, and read again at each refresh. Bounded by what pods name.
  */
-import type {
-  ConfigMap,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  Pod,
-  Secret,
-} from '../../api/types/core.js';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/types/core.js';
 import type { ApiClient, ApiObject, ObjectKey } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
@@ -70,8 +64,8 @@ export class ObjectCache {
 
   config(namespace: string): ConfigSource {
     return {
-      configMap: (name) => this.#get('configmaps', { namespace, name }) as ConfigMap | undefined,
-      secret: (name) => this.#get('secrets', { namespace, name }) as Secret | undefined,
+      configMap: (name) => this.#get('configmaps', { namespace, name }),
+      secret: (name) => this.#get('secrets', { namespace, name }),
     };
   }
 
