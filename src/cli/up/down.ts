@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
@@ -82,12 +82,19 @@ function signal(pid: number, name: NodeJS.Signals): void {
 async function takeBack(home: string, record: ClusterRecord): Promise<void> {
   for (const host of record.hosts) {
     await endLeftovers(host.dataDir);
+    for (const id of await sandboxIds(host.dataDir)) await removeHostNamespace(`trireme-${id}`);
     if (host.netns !== null) await removeHostNamespace(host.netns);
   }
   await unmountBelow(home);
   if (record.network !== null) {
     await removeHostNetwork(record.network.bridge, record.network.subnet);
   }
+}
+
+/** The pods that a worker has kept across restarts: each has a network namespace of its own. */
+async function sandboxIds(dataDir: string): Promise<string[]> {
+  const files = await readdir(join(dataDir, 'runtime', 'sandboxes')).catch(() => []);
+  return files.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5));
 }
 
 /** Whatever still runs on a host's data: containerd, its shims, the containers' processes below them. */
