@@ -54,7 +54,7 @@ export function createReconciler(
     reconcile: async (key) => {
       await begun;
       if (stopped) return undefined;
-      const result = await options.reconcile(key);
+      const result = await options.reconcile(key).catch(ignoreEnding);
       if (result?.requeueAfterMs === undefined) return undefined;
       // At once would starve the event loop, and with it the changes that the key waits for.
       return { requeueAfterMs: Math.max(requeueMsMin, result.requeueAfterMs) };
@@ -79,6 +79,16 @@ export function createReconciler(
       return queue.stop();
     },
   };
+}
+
+/** A namespace that ends takes nothing new, and what is in it goes: there is nothing to try again. */
+function ignoreEnding(error: unknown): undefined {
+  if (!isApiError(error, 'Forbidden')) throw error;
+  const details = error.details as { causes?: { reason?: string }[] } | undefined;
+  if (details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') === true) {
+    return undefined;
+  }
+  throw error;
 }
 
 /** The queue key of an object: `namespace/name`, or `name`. */
