@@ -112,11 +112,11 @@ export class JsonGateway {
     const route = gatewayRoutes[pathname.replace(/^\/v3(alpha|beta)?\//, '')];
     const method = route === undefined ? undefined : this.#methods.get(route);
     if (method === undefined) {
-      sendError(response, new GrpcError(Code.NotFound, 'Not Found'));
+      sendText(response, 404, 'Not Found');
       return;
     }
     if (request.method !== 'POST') {
-      sendError(response, new GrpcError(Code.Unimplemented, 'Method Not Allowed'));
+      sendText(response, 405, 'Method Not Allowed');
       return;
     }
     const abort = new AbortController();
@@ -310,6 +310,12 @@ function contextOf(path: string, request: Request, signal: AbortSignal): CallCon
     path,
     setTrailer: () => undefined,
   };
+}
+
+/** What is no call at all is answered in plain text, as grpc-gateway does. */
+function sendText(response: Response, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(`${text}\n`);
 }
 
 function asGrpcError(error: unknown): GrpcError {

@@ -11,6 +11,7 @@ import type {
   MemberRemoveResponse,
   MemberUpdateRequest,
   MemberUpdateResponse,
+  ResponseHeader,
 } from '../../gen/etcd/rpc.js';
 import type { CallContext, Handlers } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
@@ -45,7 +46,7 @@ export class ClusterService implements Handlers<typeof ClusterDefinition> {
     await this.#mustBeAdmin(context);
     const member = await this.#server.changes.add(request.peerURLs, request.isLearner);
     return {
-      header: this.#server.header(),
+      header: this.#header(),
       member: memberMessage(member),
       members: this.#members(),
     };
@@ -57,7 +58,7 @@ export class ClusterService implements Handlers<typeof ClusterDefinition> {
   ): Promise<MemberRemoveResponse> {
     await this.#mustBeAdmin(context);
     await this.#server.changes.remove(request.ID);
-    return { header: this.#server.header(), members: this.#members() };
+    return { header: this.#header(), members: this.#members() };
   }
 
   async memberUpdate(
@@ -67,12 +68,12 @@ export class ClusterService implements Handlers<typeof ClusterDefinition> {
     checkUrls(request.peerURLs);
     await this.#mustBeAdmin(context);
     await this.#server.changes.update(request.ID, request.peerURLs);
-    return { header: this.#server.header(), members: this.#members() };
+    return { header: this.#header(), members: this.#members() };
   }
 
   async memberList(request: MemberListRequest): Promise<MemberListResponse> {
     const answer = (): MemberListResponse => ({
-      header: this.#server.header(),
+      header: this.#header(),
       members: this.#members(),
     });
     return request.linearizable ? this.#server.linearizable(answer) : answer();
@@ -84,7 +85,12 @@ export class ClusterService implements Handlers<typeof ClusterDefinition> {
   ): Promise<MemberPromoteResponse> {
     await this.#mustBeAdmin(context);
     await this.#server.changes.promote(request.ID);
-    return { header: this.#server.header(), members: this.#members() };
+    return { header: this.#header(), members: this.#members() };
+  }
+
+  /** As etcd's: without a revision, since members have none. */
+  #header(): ResponseHeader {
+    return this.#server.header(0);
   }
 
   #members(): Member[] {

@@ -4,15 +4,31 @@ import { LeaseCheckpointRequest, LeaseRevokeRequest } from '../../gen/etcd/rpc.j
 import { assertNever } from '../../lib/assert.js';
 import { ConfChangeError, decodeConfChange, encodeConfChange } from '../../raft/index.js';
 import { refusedConfChange } from '../../raft/index.js';
-import type { ConfChange, ConfChangeType, ConfState, Entry } from '../../raft/index.js';
+import type { ConfChange, ConfChangeType, ConfState, Entry, RaftNode } from '../../raft/index.js';
 import { clientError, etcdError } from '../apply/errors.js';
 import type { LeaseCheckpoint } from '../lease/types.js';
 import { memberIdOf } from './ids.js';
 import type { MemberChangeKind, MemberInfo } from './membership.js';
-import type { EtcdServer } from './server.js';
+import type { PeerNetwork } from '../peer/types.js';
+import type { EntryKind } from '../apply/entry.js';
+import type { ServerConfig } from './config.js';
+import type { Membership } from './membership.js';
 
 /** A learner may be promoted once its log reaches this share of the leader's. */
 const readyShare = 0.9;
+
+/** The member whose cluster changes. */
+export interface ChangeHost {
+  readonly config: ServerConfig;
+  readonly memberId: bigint;
+  readonly leader: bigint;
+  readonly isLeader: boolean;
+  readonly node: RaftNode;
+  readonly membership: Membership;
+  readonly network: PeerNetwork;
+  propose(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown>;
+  proposeConfChange(build: (origin: number, sequence: number) => Uint8Array): Promise<unknown>;
+}
 
 /** What applying a membership entry came to. */
 export interface ChangeOutcome {
@@ -31,9 +47,9 @@ const changeTypes: Readonly<Record<MemberChangeKind, ConfChangeType>> = {
 };
 
 export class MemberChanges {
-  readonly #server: EtcdServer;
+  readonly #server: ChangeHost;
 
-  constructor(server: EtcdServer) {
+  constructor(server: ChangeHost) {
     this.#server = server;
   }
 

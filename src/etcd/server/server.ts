@@ -3,16 +3,14 @@
  * Knows no RPC; `rpc/` and `gateway/` call it. Everything runs on one thread, so state changes only between calls.
  */
 import { randomInt } from 'node:crypto';
-import type { AlarmType } from '../../gen/etcd/rpc.js';
 import type { ResponseHeader } from '../../gen/etcd/rpc.js';
-import { MemberAttributes } from '../../gen/etcd/internal.js';
 import { Prng } from '../../lib/prng.js';
 import { RawNode } from '../../raft/index.js';
 import type { Entry, Message, RaftNode, Snapshot, SoftState } from '../../raft/index.js';
 import { AlarmStore } from '../apply/alarms.js';
 import { Applier } from '../apply/applier.js';
 import { HeaderEncoder } from '../apply/encode.js';
-import { decodeEntry, encodeEntry } from '../apply/entry.js';
+import { decodeEntry } from '../apply/entry.js';
 import type { EntryAuth, EntryKind } from '../apply/entry.js';
 import { clientError, etcdError } from '../apply/errors.js';
 import { AuthStore } from '../auth/auth-store.js';
@@ -25,14 +23,13 @@ import type { StoredState } from './bootstrap.js';
 import { MemberChanges } from './member-changes.js';
 import type { ServerConfig } from './config.js';
 import { LeaseDriver } from './lease-driver.js';
-import { maxGapCommittedApplied, maxPendingProposals, requestBaseTimeoutMs } from './limits.js';
+import { maxPendingProposals } from './limits.js';
 import { encodeConfState, Membership } from './membership.js';
-import { PendingCalls } from './pending.js';
 import { RaftLoop } from './raft-loop.js';
-import type { QueuedProposal } from './raft-loop.js';
-import { ReadIndexQueue } from './read-index.js';
+import { Requests } from './requests.js';
 import { serverMetrics } from './metrics.js';
 import { SnapshotKeeper } from './snapshots.js';
+import { StartUp } from './start-up.js';
 
 /** What the server tells whoever runs it. */
 export interface ServerEvents {
@@ -62,17 +59,11 @@ export class EtcdServer {
   readonly #headers: HeaderEncoder;
   readonly #applier: Applier;
   readonly #loop: RaftLoop;
-  readonly #reads: ReadIndexQueue;
-  readonly #pending = new PendingCalls();
+  readonly #requests: Requests;
+  #startUp: StartUp | undefined;
   readonly #leases: LeaseDriver;
-  readonly #origin: number;
-  readonly #timeoutMs: number;
   #backend: SqliteBackend;
   #network: PeerNetwork | undefined;
-  #sequence = 0;
-  #startedMs = 0;
-  #campaigned = false;
-  #published = false;
   #leaderLostMs = 0;
   #stopped = false;
   readonly #leaderListeners = new Set<(leader: bigint) => void>();
@@ -84,8 +75,6 @@ export class EtcdServer {
     this.clusterId = state.clusterId;
     this.memberId = state.memberId;
     this.#backend = state.backend;
-    this.#origin = randomInt(2 ** 32);
-    this.#timeoutMs = requestBaseTimeoutMs + 2 * config.electionMs;
     const { clock, log } = config;
     const minTtlSeconds = Math.ceil((3 * config.electionMs) / 2 / 1000);
     this.lessor = new BackendLessor({ backend: state.backend, clock, minTtlSeconds });
@@ -105,7 +94,7 @@ export class EtcdServer {
     this.#headers = new HeaderEncoder(this.clusterId, this.memberId);
     this.node = this.#newNode();
     this.#applier = this.#newApplier();
-    this.#reads = new ReadIndexQueue(this.node, () => clock.monotonicMs());
+    this.#requests = this.#newRequests();
     this.snapshots = new SnapshotKeeper({
       ...state,
       snapshotCount: config.snapshotCount,
@@ -149,8 +138,33 @@ export class EtcdServer {
       header: (revision) => this.headerField(revision),
       setMemberAttributes: ({ memberId, name, clientUrls }) => {
         this.membership.setAttributes(memberId, name, clientUrls);
-        if (memberId === this.memberId) this.#onPublished();
       },
+    });
+  }
+
+  #newRequests(): Requests {
+    return new Requests(
+      {
+        node: this.node,
+        enqueue: (proposal) => this.#loop.propose(proposal),
+        wake: () => this.wake(),
+        timeoutError: () => this.#timeoutError(),
+      },
+      { ...this.config, origin: randomInt(2 ** 32) },
+    );
+  }
+
+  #newStartUp(): StartUp {
+    const { config, memberId, membership, node } = this;
+    return new StartUp({
+      config,
+      memberId,
+      membership,
+      node,
+      isConnected: (id) => this.#network?.isConnected(id) ?? false,
+      wake: () => this.wake(),
+      propose: (kind, payload, request) => this.propose(kind, payload, request),
+      onPublished: () => this.#events.onReady(),
     });
   }
 
@@ -168,12 +182,12 @@ export class EtcdServer {
         send: (messages) => this.#send(messages),
         applyEntry: (entry) => this.#applyEntry(entry),
         onApplied: () => this.#onApplied(),
-        onReadStates: (states) => this.#reads.onReadStates(states),
+        onReadStates: (states) => this.#requests.reads.onReadStates(states),
         onSoftState: (state) => this.#onSoftState(state),
         installSnapshot: (snapshot) => this.#install(snapshot),
-        beforeReady: () => this.#reads.flush(),
-        onProposed: (proposals) => this.#onProposed(proposals),
-        onProposalsRefused: (proposals) => this.#onRefused(proposals),
+        beforeReady: () => this.#requests.reads.flush(),
+        onProposed: (proposals) => this.#requests.onProposed(proposals),
+        onProposalsRefused: (proposals) => this.#requests.onRefused(proposals),
         onFatal: (error) => this.#fatal(error),
       },
     });
@@ -182,7 +196,7 @@ export class EtcdServer {
   /** Starts to take part. @param network the way to the other members */
   start(network: PeerNetwork): void {
     this.#network = network;
-    this.#startedMs = this.config.clock.monotonicMs();
+    this.#startUp = this.#newStartUp();
     this.#updatePeers();
     this.#loop.start(() => this.#onTick());
   }
@@ -214,7 +228,7 @@ export class EtcdServer {
 
   /** Calls that wait for the log. */
   get pendingCount(): number {
-    return this.#pending.size;
+    return this.#requests.pendingCount;
   }
 
   /** Field 1 of an answer, encoded. */
@@ -246,57 +260,17 @@ export class EtcdServer {
     request: unknown,
     auth?: EntryAuth,
   ): Promise<unknown> {
-    const sequence = ++this.#sequence;
-    const data = encodeEntry({ kind, origin: this.#origin, sequence, auth }, payload);
-    if (data.length > this.config.maxRequestBytes) {
-      return Promise.reject(etcdError('requestTooLarge'));
-    }
-    return this.#enqueue({ type: 'normal', data, sequence }, request);
+    return this.#requests.propose(kind, payload, request, auth);
   }
 
   /** Puts a membership change into the log. @param build gets origin and sequence for the change's context */
-  proposeConfChange(
-    build: (origin: number, sequence: number) => Uint8Array,
-    timeoutMs = this.#timeoutMs,
-  ): Promise<unknown> {
-    const sequence = ++this.#sequence;
-    const data = build(this.#origin, sequence);
-    return this.#enqueue({ type: 'confChange', data, sequence }, undefined, timeoutMs);
-  }
-
-  #enqueue(
-    proposal: QueuedProposal,
-    request: unknown,
-    timeoutMs = this.#timeoutMs,
-  ): Promise<unknown> {
-    if (this.#stopped) return Promise.reject(etcdError('stopped'));
-    const { node } = this;
-    if (node.commitIndex > node.appliedIndex + maxGapCommittedApplied) {
-      return Promise.reject(etcdError('tooManyRequests'));
-    }
-    if (!this.#loop.propose(proposal)) return Promise.reject(etcdError('tooManyRequests'));
-    const deadlineMs = this.config.clock.monotonicMs() + timeoutMs;
-    const { sequence } = proposal;
-    return new Promise((resolve, reject) => {
-      this.#pending.add({ sequence, request, deadlineMs, term: 0, resolve, reject });
-    });
+  proposeConfChange(build: (origin: number, sequence: number) => Uint8Array): Promise<unknown> {
+    return this.#requests.proposeConfChange(build);
   }
 
   /** Runs `read` once this member has applied all that was committed at the time of the call. */
   linearizable<T>(read: () => T): Promise<T> {
-    if (this.#stopped) return Promise.reject(etcdError('stopped'));
-    const deadlineMs = this.config.clock.monotonicMs() + this.#timeoutMs;
-    return new Promise((resolve, reject) => {
-      const run = (): void => {
-        try {
-          resolve(read());
-        } catch (error) {
-          reject(error);
-        }
-      };
-      this.#reads.wait(deadlineMs, run, reject);
-      this.#loop.wake();
-    });
+    return this.#requests.linearizable(read);
   }
 
   /** A message from another member has arrived. */
@@ -323,7 +297,7 @@ export class EtcdServer {
 
   /** A peer can be reached now. */
   peerConnected(): void {
-    this.#campaignEarly();
+    this.#startUp?.tick();
   }
 
   /** Wakes the loop after the node was told something. */
@@ -348,26 +322,14 @@ export class EtcdServer {
     network.send(messages.filter((message) => message.type !== 'MsgSnap'));
   }
 
-  #onProposed(proposals: readonly QueuedProposal[]): void {
-    const { term } = this.node;
-    for (const { sequence } of proposals) this.#pending.handedOver(sequence, term);
-  }
-
-  #onRefused(proposals: readonly QueuedProposal[]): void {
-    for (const { sequence } of proposals) {
-      this.#pending.take(sequence)?.reject(etcdError('unhealthy'));
-    }
-  }
-
   #applyEntry(entry: Entry): void {
     if (entry.type !== 'normal') {
       this.#applyConfChange(entry);
     } else if (entry.data.length === 0) {
-      this.#pending.loseBefore(entry.term);
+      this.#requests.onTermStart(entry.term);
     } else {
       const decoded = decodeEntry(entry.data);
-      const isOurs = decoded.origin === this.#origin;
-      const call = isOurs ? this.#pending.take(decoded.sequence) : undefined;
+      const call = this.#requests.take(decoded.origin, decoded.sequence);
       try {
         const result = this.#applier.apply(decoded, entry.index, call);
         call?.resolve(result);
@@ -384,7 +346,7 @@ export class EtcdServer {
     const outcome = this.changes.apply(entry);
     const { confState } = this.node.status();
     this.#backend.setConfState(encodeConfState(outcome.confState ?? confState));
-    const call = outcome.origin === this.#origin ? this.#pending.take(outcome.sequence) : undefined;
+    const call = this.#requests.take(outcome.origin, outcome.sequence);
     if (outcome.error === undefined) call?.resolve(undefined);
     else call?.reject(outcome.error);
     this.#updatePeers();
@@ -392,7 +354,7 @@ export class EtcdServer {
   }
 
   #onApplied(): void {
-    this.#reads.serve();
+    this.#requests.reads.serve();
     this.snapshots.maybeTruncate(this.#backend);
   }
 
@@ -435,27 +397,23 @@ export class EtcdServer {
       'raft role or leader changed',
     );
     serverMetrics.leaderChanged(state.leader, state.role === 'leader');
-    this.#reads.leaderChanged();
+    this.#requests.reads.leaderChanged();
     for (const listener of this.#leaderListeners) listener(state.leader);
     this.#loop.wake();
   }
 
   #onTick(): void {
-    const nowMs = this.config.clock.monotonicMs();
-    const error = (): ReturnType<typeof etcdError> => this.#timeoutError();
-    this.#pending.expire(nowMs, error);
-    this.#reads.tick(error);
-    this.#campaignEarly();
-    if (!this.#published) this.#publish();
+    this.#requests.tick();
+    this.#startUp?.tick();
     serverMetrics.progress({
       committed: this.node.commitIndex,
       applied: this.node.appliedIndex,
-      pending: this.#pending.size,
+      pending: this.#requests.pendingCount,
     });
   }
 
   #timeoutError(): ReturnType<typeof etcdError> {
-    const lost = this.#leaderLostMs > this.config.clock.monotonicMs() - this.#timeoutMs;
+    const lost = this.#leaderLostMs > this.config.clock.monotonicMs() - this.#requests.timeoutMs;
     if (lost) return etcdError('timeoutDueToLeaderFail');
     const { leader } = this;
     if (leader !== 0n && leader !== this.memberId && !this.network.isConnected(leader)) {
@@ -464,60 +422,10 @@ export class EtcdServer {
     return etcdError('timeout');
   }
 
-  /**
-   * A member that has just started need not wait a whole election timeout: as soon as a quorum can be reached, the first voter by
-   * id asks for votes, the next a little later. With PreVote this disturbs nobody who has a leader.
-   */
-  #campaignEarly(): void {
-    if (this.#campaigned || this.#stopped || this.leader !== 0n) return;
-    const { voters } = this.membership;
-    const rank = voters.findIndex(({ id }) => id === this.memberId);
-    if (rank < 0 || this.#network === undefined) return;
-    const elapsedMs = this.config.clock.monotonicMs() - this.#startedMs;
-    if (elapsedMs < rank * this.config.heartbeatMs * 2) return;
-    const reachable = voters.filter(
-      ({ id }) => id === this.memberId || this.network.isConnected(id),
-    ).length;
-    if (reachable <= voters.length / 2) return;
-    this.#campaigned = true;
-    this.node.campaign();
-    this.#loop.wake();
-  }
-
-  #publish(): void {
-    const local = this.membership.local;
-    if (this.leader === 0n || local === undefined) return;
-    const { name, clientUrls } = this.config;
-    this.#published = true;
-    if (local.name === name && local.clientUrls.join() === clientUrls.join()) {
-      this.#onPublished();
-      return;
-    }
-    const attributes: MemberAttributes = {
-      memberId: this.memberId,
-      name,
-      clientUrls: [...clientUrls],
-    };
-    const payload = MemberAttributes.encode(attributes).finish();
-    this.propose('memberAttributes', payload, attributes).catch(() => {
-      this.#published = false;
-    });
-  }
-
-  #onPublished(): void {
-    this.#published = true;
-    this.#events.onReady();
-  }
-
   #fatal(error: unknown): void {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#events.onFatal(error);
-  }
-
-  /** True when an alarm of the kind is raised anywhere in the cluster. */
-  hasAlarm(alarm: AlarmType): boolean {
-    return this.alarms.has(alarm);
   }
 
   /** Stops taking part and closes the files. Calls that wait get `stopped`. */
@@ -526,8 +434,7 @@ export class EtcdServer {
     this.#leases.follow();
     this.#loop.stop();
     this.#network?.close();
-    this.#pending.failAll(() => etcdError('stopped'));
-    this.#reads.failAll(() => etcdError('stopped'));
+    this.#requests.stop();
     this.store.close();
     await this.snapshots.idle();
     await this.#state.wal.close();

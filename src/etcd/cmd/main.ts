@@ -1,3 +1,0 @@
-import { runEtcdCommand } from './run.js';
-
-process.exit(await runEtcdCommand(process.argv.slice(2)));

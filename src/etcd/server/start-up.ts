@@ -1,0 +1,78 @@
+import { MemberAttributes } from '../../gen/etcd/internal.js';
+import type { EntryKind } from '../apply/entry.js';
+import type { RaftNode } from '../../raft/index.js';
+import type { ServerConfig } from './config.js';
+import type { Membership } from './membership.js';
+
+/** What a starting member needs to see and do. */
+export interface StartUpHost {
+  readonly config: ServerConfig;
+  readonly memberId: bigint;
+  readonly node: RaftNode;
+  readonly membership: Membership;
+  /** False for all before the network stands. */
+  isConnected(id: bigint): boolean;
+  /** Runs the Raft loop at the end of this turn. */
+  wake(): void;
+  propose(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown>;
+  /** The cluster knows the member's name and addresses. */
+  onPublished(): void;
+}
+
+/** The first moments of a member: gets a leader soon, then tells the cluster its name and addresses. */
+export class StartUp {
+  readonly #host: StartUpHost;
+  readonly #startedMs: number;
+  #campaigned = false;
+  #published = false;
+
+  constructor(host: StartUpHost) {
+    this.#host = host;
+    this.#startedMs = host.config.clock.monotonicMs();
+  }
+
+  /** Once a tick, and when a peer can be reached. */
+  tick(): void {
+    this.#campaignEarly();
+    if (!this.#published) this.#publish();
+  }
+
+  /**
+   * A member that has just started need not wait a whole election timeout: as soon as a quorum can be reached, the first voter by
+   * id asks for votes, the next a little later. With PreVote this disturbs nobody who has a leader.
+   */
+  #campaignEarly(): void {
+    const { config, membership, memberId, node } = this.#host;
+    if (this.#campaigned || node.leader !== 0n) return;
+    const { voters } = membership;
+    const rank = voters.findIndex(({ id }) => id === memberId);
+    if (rank < 0) return;
+    const elapsedMs = config.clock.monotonicMs() - this.#startedMs;
+    if (elapsedMs < rank * config.heartbeatMs * 2) return;
+    const reachable = voters.filter(({ id }) => id === memberId || this.#host.isConnected(id));
+    if (reachable.length <= voters.length / 2) return;
+    this.#campaigned = true;
+    node.campaign();
+    this.#host.wake();
+  }
+
+  #publish(): void {
+    const { config, membership, memberId, node } = this.#host;
+    const { local } = membership;
+    if (node.leader === 0n || local === undefined) return;
+    const { name, clientUrls } = config;
+    this.#published = true;
+    if (local.name === name && local.clientUrls.join() === clientUrls.join()) {
+      this.#host.onPublished();
+      return;
+    }
+    const attributes: MemberAttributes = { memberId, name, clientUrls: [...clientUrls] };
+    const payload = MemberAttributes.encode(attributes).finish();
+    this.#host.propose('memberAttributes', payload, attributes).then(
+      () => this.#host.onPublished(),
+      () => {
+        this.#published = false;
+      },
+    );
+  }
+}
