@@ -46,6 +46,11 @@ export class OpenApiDocuments {
     );
   }
 
+  /** True when a document of version 3 is at hand, though perhaps of the past. */
+  isRendered(path: string): boolean {
+    return this.#rendered.has(path);
+  }
+
   /** Renders only when `of`, what the document is made of, is not what it was. */
   #get(key: string, of: readonly unknown[], render: () => Buffer): Rendered {
     const present = this.#rendered.get(key);

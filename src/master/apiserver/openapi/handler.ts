@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { Exchange, HeaderMap } from '../rest/exchange.js';
 import { end, header, writeHead } from '../rest/exchange.js';
@@ -27,7 +28,7 @@ export function openApiPaths(kinds: KindRegistry): PathHandler {
       return true;
     }
     if (path === '/openapi/v3' || path === prefix) {
-      const bytes = Buffer.from(JSON.stringify({ paths: index(documents) }));
+      const bytes = Buffer.from(JSON.stringify({ paths: await index(documents) }));
       await sendBytes(exchange, 200, bytes, jsonType);
       return true;
     }
@@ -38,14 +39,19 @@ export function openApiPaths(kinds: KindRegistry): PathHandler {
   };
 }
 
-function index(documents: OpenApiDocuments): Record<string, { serverRelativeURL: string }> {
-  const paths = documents
-    .paths()
-    .map((path) => [
-      path,
-      { serverRelativeURL: `${prefix}${path}?hash=${documents.v3(path)?.hash ?? ''}` },
-    ]);
-  return Object.fromEntries(paths) as Record<string, { serverRelativeURL: string }>;
+/** Lists all documents. Other requests are served between two that must be rendered first. */
+async function index(
+  documents: OpenApiDocuments,
+): Promise<Record<string, { serverRelativeURL: string }>> {
+  const paths: Record<string, { serverRelativeURL: string }> = {};
+  for (const path of documents.paths()) {
+    if (!documents.isRendered(path)) await turn();
+    const hash = documents.v3(path)?.hash;
+    if (hash !== undefined) {
+      paths[path] = { serverRelativeURL: `${prefix}${path}?hash=${hash}` };
+    }
+  }
+  return paths;
 }
 
 /** Content type of version 2 for an Accept header. @throws StatusError NotAcceptable */

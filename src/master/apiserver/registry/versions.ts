@@ -1,10 +1,13 @@
 /**
  * One object, several versions: kinds with equal storage share their bytes. The stored version is sent as it is; another
- * one is converted, once per entry.
+ * one is converted, once per entry; so are custom objects whose definition has changed since they were stored.
  */
+import { prune } from '../../../api/apiextensions/structural.js';
+import { deepEqual } from '../../../api/equal.js';
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import { formatGroupVersion } from '../../../api/object.js';
+import { applyDefaults } from '../../../api/strategy.js';
 import type { Entry } from '../cache/entry.js';
 
 const heads = new WeakMap<KindDeclaration, Buffer>();
@@ -29,7 +32,7 @@ function isOf(kind: KindDeclaration, entry: Entry): boolean {
 
 /** The entry's JSON in the kind's version. */
 export function presentBytes(kind: KindDeclaration, entry: Entry): Buffer {
-  if (isOf(kind, entry)) return entry.bytes;
+  if (!kind.custom && isOf(kind, entry)) return entry.bytes;
   let known = converted.get(kind);
   if (known === undefined) {
     known = new WeakMap();
@@ -37,7 +40,9 @@ export function presentBytes(kind: KindDeclaration, entry: Entry): Buffer {
   }
   let bytes = known.get(entry);
   if (bytes === undefined) {
-    bytes = Buffer.from(JSON.stringify(readAs(kind, entry)));
+    const object = readAs(kind, entry);
+    const isStored = isOf(kind, entry) && deepEqual(object, entry.parse());
+    bytes = isStored ? entry.bytes : Buffer.from(JSON.stringify(object));
     known.set(entry, bytes);
   }
   return bytes;
@@ -46,6 +51,7 @@ export function presentBytes(kind: KindDeclaration, entry: Entry): Buffer {
 /** A fresh object in the kind's version. */
 export function readAs(kind: KindDeclaration, entry: Entry): KubeObject {
   const object = entry.parse();
+  if (kind.custom) return readCustom(kind, object);
   if (isOf(kind, entry)) return object;
   kind.fromStorage?.(object);
   return {
@@ -53,6 +59,19 @@ export function readAs(kind: KindDeclaration, entry: Entry): KubeObject {
     kind: kind.kind,
     apiVersion: formatGroupVersion(kind.group, kind.version),
   };
+}
+
+/** A custom object by the present definition: with its defaults, without fields that it no longer has. */
+function readCustom(kind: KindDeclaration, object: KubeObject): KubeObject {
+  const { metadata, kind: _kind, apiVersion: _version, ...rest } = object;
+  const read = {
+    kind: kind.kind,
+    apiVersion: formatGroupVersion(kind.group, kind.version),
+    metadata,
+    ...(prune(kind.schema, rest, '', []) as object),
+  };
+  applyDefaults(kind, read);
+  return read;
 }
 
 /** The object as it is to be stored; a copy where it differs. */
