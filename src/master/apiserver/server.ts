@@ -12,7 +12,14 @@ import { Authenticator } from './authn/authenticator.js';
 import { BootstrapTokens } from './authn/bootstrap-tokens.js';
 import { ServiceAccountTokens } from './authn/service-account-tokens.js';
 import type { Authorizer } from './authz/attributes.js';
-import { alwaysAllow, alwaysDeny, chain, superuserAuthorizer } from './authz/authorizers.js';
+import { createAttributes } from './authz/attributes.js';
+import {
+  alwaysAllow,
+  alwaysDeny,
+  chain,
+  mustBeAllowed,
+  superuserAuthorizer,
+} from './authz/authorizers.js';
 import type { Authorization } from './authz/authorizers.js';
 import { NodeAuthorizer } from './authz/node-authorizer.js';
 import { RbacAuthorizer } from './authz/rbac.js';
@@ -171,6 +178,7 @@ class ApiServer {
       objects,
       admission,
       fields: createFieldTracker(() => objects.now()),
+      mayCreate: (context) => mustBeAllowed(authorization, createAttributes(context)),
     });
     const deleter = new Deleter({ objects, admission });
     const lister = new Lister(objects);

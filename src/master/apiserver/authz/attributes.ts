@@ -1,4 +1,4 @@
-import type { UserInfo } from '../registry/types.js';
+import type { RequestContext, UserInfo } from '../registry/types.js';
 import type { RequestInfo } from '../rest/request-info.js';
 import { qualifiedName } from '../../../api/object.js';
 
@@ -29,6 +29,23 @@ export interface Authorizer {
 
 export function attributesOf(user: UserInfo, info: RequestInfo): Attributes {
   return { user, ...info };
+}
+
+/** For an update that is about to create its object. */
+export function createAttributes({ user, target }: RequestContext): Attributes {
+  const { kind, namespace, name } = target;
+  return {
+    user,
+    verb: 'create',
+    isResource: true,
+    group: kind.group,
+    version: kind.version,
+    resource: kind.plural,
+    subresource: '',
+    namespace,
+    name,
+    path: '',
+  };
 }
 
 /** The words behind `is forbidden: ` for a refused request, as apiserver's `responsewriters` has them. */

@@ -43,15 +43,19 @@ export class Writer {
   readonly #objects: Objects;
   readonly #admission: Admission;
   readonly #fields: FieldTracker;
+  readonly #mayCreate: (context: RequestContext) => Promise<void>;
 
+  /** @param options `mayCreate` throws when the user of an update may not create what is not there */
   constructor(options: {
     readonly objects: Objects;
     readonly admission: Admission;
     readonly fields: FieldTracker;
+    readonly mayCreate: (context: RequestContext) => Promise<void>;
   }) {
     this.#objects = options.objects;
     this.#admission = options.admission;
     this.#fields = options.fields;
+    this.#mayCreate = options.mayCreate;
   }
 
   /** Creates a decoded object. `tracked`: managed fields are in it already. */
@@ -134,6 +138,7 @@ export class Writer {
       await this.#abandonUpdate(context);
       const missing = isStatusError(error, 'NotFound');
       if (!missing || !source.createsMissing || subresource !== '') throw error;
+      await this.#mayCreate(context);
       const object = await source.next(undefined);
       if ((object.metadata.uid ?? '') !== '') throw goneWithUid(context, object);
       object.metadata.name = name;
