@@ -143,6 +143,14 @@ function statusPatch(reported: PodStatus | undefined, status: PodStatus): object
   for (const field of ['reason', 'message', 'podIP', 'podIPs'] as const) {
     if (had[field] !== undefined && status[field] === undefined) patch[field] = null;
   }
+  patch['conditions'] = (status.conditions ?? []).map((condition) => {
+    const old = reported?.conditions?.find(({ type }) => type === condition.type);
+    return {
+      ...condition,
+      ...(old?.reason !== undefined && condition.reason === undefined ? { reason: null } : {}),
+      ...(old?.message !== undefined && condition.message === undefined ? { message: null } : {}),
+    };
+  });
   // Lists that merge by key would keep an address that the pod no longer has.
   const stale = (reported?.podIPs ?? []).some(
     ({ ip }) => !(status.podIPs ?? []).some((known) => known.ip === ip),

@@ -44,8 +44,6 @@ interface Exit {
   readonly atMs: number;
 }
 
-const earlyExitsMax = 64;
-
 export class PodWorker {
   readonly #options: PodWorkerOptions;
   readonly #node: NodeContext;
@@ -113,13 +111,19 @@ export class PodWorker {
   /** A container has ended. */
   exited(containerId: string, exit: Exit): void {
     const track = this.#trackOf(containerId);
-    if (track === undefined) {
-      if (this.#earlyExits.size < earlyExitsMax) this.#earlyExits.set(containerId, exit);
-    } else void this.#recordExit(track, containerId, exit);
+    if (track === undefined) this.#keepEarlyExit(containerId, exit);
+    else void this.#recordExit(track, containerId, exit);
+  }
+
+  /** It may be of a run whose start has not returned yet. */
+  #keepEarlyExit(containerId: string, exit: Exit): void {
+    const tracks = [...this.#state.tracks.values()];
+    if (tracks.some(({ work }) => work === 'starting')) this.#earlyExits.set(containerId, exit);
+    else this.#earlyExits.clear();
   }
 
   oom(containerId: string): void {
-    this.#oomKilled.add(containerId);
+    if (this.#trackOf(containerId) !== undefined) this.#oomKilled.add(containerId);
   }
 
   /** Compares with all that the runtime has: what was missed is made up for. */
