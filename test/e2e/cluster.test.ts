@@ -50,7 +50,7 @@ describeHere('a cluster', () => {
   test('up again changes nothing', async () => {
     const before = cluster.record().hosts.map((host) => host.pid);
     const again = await cluster.up();
-    expect(again.code).toBe(0);
+    expect(again).toMatchObject({ code: 0 });
     expect(cluster.record().hosts.map((host) => host.pid)).toEqual(before);
   }, 120_000);
 
@@ -65,7 +65,7 @@ describeHere('a cluster', () => {
 
   test('etcdctl sees three healthy members and one leader', async () => {
     const health = await cluster.etcdctl(['endpoint', 'health']);
-    expect(health.stdout.match(/is healthy/g)).toHaveLength(3);
+    expect(`${health.stdout}${health.stderr}`.match(/is healthy/g)).toHaveLength(3);
     const status = await cluster.etcdctl(['endpoint', 'status', '-w', 'json']);
     const members = JSON.parse(status.stdout) as {
       Status: { leader: number; header: { member_id: number } };

@@ -37,6 +37,8 @@ export function run(
         resolve({ code, stdout, stderr });
       },
     );
+    // A program may end without reading its input.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(options.input ?? '');
   });
 }

@@ -129,6 +129,7 @@ function controllerFlags(options: MasterOptions, state: MasterState): string[] {
     'root-ca-file': join(pki, 'ca.crt'),
     'cluster-signing-cert-file': join(pki, 'ca.crt'),
     'cluster-signing-key-file': join(pki, 'ca.key'),
+    'service-account-private-key-file': join(pki, 'sa.key'),
   });
 }
 

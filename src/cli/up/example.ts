@@ -48,14 +48,16 @@ export async function applyExample(admin: AdminConnection, progress: Progress): 
   }
 }
 
+/** What is there stays as it is: the user may have changed it. */
 async function createIfMissing(
   admin: AdminConnection,
   resource: ResourceId,
   object: ApiObject,
 ): Promise<void> {
   try {
-    await admin.api.create(resource, object);
+    await admin.api.get(resource, object.metadata);
   } catch (error) {
-    if (!isApiError(error, 'AlreadyExists')) throw error;
+    if (!isApiError(error, 'NotFound')) throw error;
+    await admin.api.create(resource, object);
   }
 }
