@@ -2,6 +2,12 @@ import {
   createRootCaPublisher,
   createServiceAccountController,
 } from './accounts/namespace-defaults.js';
+import { createTokenCleaner, createTokenController } from './accounts/token-secrets.js';
+import {
+  createApprovingController,
+  createRequestCleaner,
+} from './certificates/approving-controller.js';
+import { createSigningController } from './certificates/signing-controller.js';
 import { createCronJobController } from './cronjob/controller.js';
 import { createDaemonSetController } from './daemonset/controller.js';
 import { createDeploymentController } from './deployment/controller.js';
@@ -37,6 +43,13 @@ export const registry: Readonly<Record<string, Create>> = {
   'namespace-controller': (context) => [createNamespaceController(context)],
   'serviceaccount-controller': (context) => [createServiceAccountController(context)],
   'root-ca-certificate-publisher-controller': createRootCaPublisher,
+  'serviceaccount-token-controller': createTokenController,
+  'token-cleaner-controller': (context) => [createTokenCleaner(context)],
+  'certificatesigningrequest-signing-controller': createSigningController,
+  'certificatesigningrequest-approving-controller': (context) => [
+    createApprovingController(context),
+  ],
+  'certificatesigningrequest-cleaner-controller': (context) => [createRequestCleaner(context)],
   'node-ipam-controller': createNodeIpamController,
   'node-lifecycle-controller': (context) => [createNodeLifecycleController(context)],
   'taint-eviction-controller': (context) => [createTaintEvictionController(context)],

@@ -1,5 +1,6 @@
 import type { Objects } from '../registry/objects.js';
 import type { AdmissionPlugin } from './chain.js';
+import { certificateRequests } from './certificates.js';
 import { customResources } from './custom-resources.js';
 import { limitRanger } from './limit-ranger.js';
 import { namespaceLifecycle } from './namespace-lifecycle.js';
@@ -25,6 +26,7 @@ export function admissionPlugins(
     serviceAccount(objects),
     nodeRestriction(),
     priority(objects),
+    certificateRequests(objects),
     tolerationSeconds(),
     ...storageDefaults(objects),
     mutatingWebhooks(objects),

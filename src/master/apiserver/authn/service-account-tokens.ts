@@ -35,6 +35,8 @@ export interface ServiceAccountTokenOptions {
 }
 
 const prefix = 'system:serviceaccount:';
+/** Who signed the tokens that live in Secrets. */
+const legacyIssuer = 'kubernetes/serviceaccount';
 /** A pod that is being deleted keeps its token's power so long. */
 const deletedGraceMs = 60_000;
 
@@ -110,12 +112,52 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     } catch {
       return undefined;
     }
+    if (issuer === legacyIssuer && this.#sharesAudience(audiences)) {
+      return this.#verifyLegacy(token);
+    }
     if (issuer !== this.issuer) return undefined;
     for (const key of this.#keys) {
       const payload = await this.#check(token, key, audiences);
       if (payload !== undefined) return this.#userOf(payload);
     }
     return undefined;
+  }
+
+  #sharesAudience(audiences: readonly string[]): boolean {
+    return audiences.some((audience) => this.audiences.includes(audience));
+  }
+
+  /** A token without end that a controller put into a Secret: it lives as long as the Secret holds it. */
+  async #verifyLegacy(token: string): Promise<UserInfo | undefined> {
+    for (const key of this.#keys) {
+      try {
+        const options = { issuer: legacyIssuer, currentDate: new Date(this.#clock.nowMs()) };
+        const { payload } = await jwtVerify(token, key, options);
+        return this.#legacyUser(payload, token);
+      } catch {
+        // Another key may have signed it.
+      }
+    }
+    return undefined;
+  }
+
+  #legacyUser(payload: JWTPayload, token: string): UserInfo | undefined {
+    const claim = (name: string): string => {
+      const value = payload[`kubernetes.io/serviceaccount/${name}`];
+      return typeof value === 'string' ? value : '';
+    };
+    const namespace = claim('namespace');
+    const name = claim('service-account.name');
+    const uid = claim('service-account.uid');
+    if (payload.sub !== `${prefix}${namespace}:${name}`) return undefined;
+    const key = `${namespace}/${claim('secret.name')}`;
+    const secret = this.#mirror.cache('secrets').get(key)?.object() as
+      { metadata: { deletionTimestamp?: string }; data?: Record<string, string> } | undefined;
+    if (secret === undefined || secret.metadata.deletionTimestamp !== undefined) return undefined;
+    if (secret.data?.['token'] !== Buffer.from(token).toString('base64')) return undefined;
+    if (!this.#lives('serviceaccounts', namespace, { name, uid })) return undefined;
+    const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`];
+    return { name: `${prefix}${namespace}:${name}`, uid, groups };
   }
 
   async #check(

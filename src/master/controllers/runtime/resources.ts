@@ -32,6 +32,7 @@ export const resources = {
   autoscalers: { group: 'autoscaling', version: 'v2', resource: 'horizontalpodautoscalers' },
   podMetrics: { group: 'metrics.k8s.io', version: 'v1beta1', resource: 'pods' },
   certificateRequests: named('certificates.k8s.io', 'certificatesigningrequests'),
+  accessReviews: named('authorization.k8s.io', 'subjectaccessreviews'),
   clusterRoles: named('rbac.authorization.k8s.io', 'clusterroles'),
   customResourceDefinitions: named('apiextensions.k8s.io', 'customresourcedefinitions'),
 } satisfies Record<string, ResourceId>;

@@ -1,0 +1,56 @@
+/** What Kubernetes' own signers sign: pure checks of a request against its signer. @see kubernetes pkg/apis/certificates/helpers.go */
+
+export const clientSigner = 'kubernetes.io/kube-apiserver-client';
+export const kubeletClientSigner = 'kubernetes.io/kube-apiserver-client-kubelet';
+export const kubeletServingSigner = 'kubernetes.io/kubelet-serving';
+
+const nodesGroup = 'system:nodes';
+export const nodeUserPrefix = 'system:node:';
+
+/** What a request asks for. */
+export interface RequestShape {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+  /** Alternative names: host names and addresses. */
+  readonly hosts: readonly string[];
+  readonly usages: readonly string[];
+}
+
+/** Why this signer does not sign that; undefined when it does. */
+export function refusal(signerName: string, shape: RequestShape): string | undefined {
+  switch (signerName) {
+    case clientSigner:
+      return refuseUsages(shape, 'client auth');
+    case kubeletClientSigner:
+      return refuseNode(shape) ?? refuseHosts(shape) ?? refuseUsages(shape, 'client auth');
+    case kubeletServingSigner:
+      if (shape.hosts.length === 0) return 'at least one DNS or IP subjectAltName is required';
+      return refuseNode(shape) ?? refuseUsages(shape, 'server auth');
+    default:
+      return `signer "${signerName}" is not served here`;
+  }
+}
+
+/** Whether this program signs for that signer. */
+export function isServed(signerName: string): boolean {
+  return [clientSigner, kubeletClientSigner, kubeletServingSigner].includes(signerName);
+}
+
+function refuseNode({ commonName, organizations }: RequestShape): string | undefined {
+  if (organizations.length !== 1 || organizations[0] !== nodesGroup) {
+    return `subject organization is not ${nodesGroup}`;
+  }
+  const isNode = commonName.startsWith(nodeUserPrefix) && commonName.length > nodeUserPrefix.length;
+  return isNode ? undefined : `subject common name does not begin with ${nodeUserPrefix}`;
+}
+
+function refuseHosts({ hosts }: RequestShape): string | undefined {
+  return hosts.length === 0 ? undefined : 'subjectAltNames are not allowed';
+}
+
+function refuseUsages({ usages }: RequestShape, main: string): string | undefined {
+  const allowed = new Set(['digital signature', 'key encipherment', main]);
+  if (!usages.includes(main)) return `usages did not contain "${main}"`;
+  const other = usages.find((usage) => !allowed.has(usage));
+  return other === undefined ? undefined : `usages contained "${other}", which is not allowed`;
+}
