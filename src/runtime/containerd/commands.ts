@@ -80,6 +80,24 @@ export const run = (options: {
   timeoutMs: 120 * second,
 });
 
+/**
+ * `ctr run` that stays: it holds the container's streams. Run below the shim, which gives it pipes or a terminal.
+ */
+export const runAttached = (options: {
+  readonly id: string;
+  readonly specPath: string;
+  readonly pidFile: string;
+  readonly tty: boolean;
+}): readonly string[] => [
+  'run',
+  '--config',
+  options.specPath,
+  ...(options.tty ? ['--tty'] : []),
+  '--pid-file',
+  options.pidFile,
+  options.id,
+];
+
 export const tasksList = (): CtrCommand => ({
   args: ['tasks', 'list'],
   timeoutMs: 10 * second,

@@ -7,11 +7,12 @@ import type { RunCommand } from '../spawn.js';
 import type { StateStore } from '../state-store.js';
 import type { ContainerConfig, ContainerState, RuntimeEvent } from '../types.js';
 import { RuntimeError } from '../types.js';
-import type { CtrEvent } from './commands.js';
+import type { CtrEvent, ListedTask } from './commands.js';
 import * as commands from './commands.js';
-import type { ContainerRecord } from './container-record.js';
-import { containerStateOf } from './container-record.js';
+import type { ContainerRecord } from '../container-record.js';
+import { containerStateOf } from '../container-record.js';
 import type { Ctr } from './ctr.js';
+import { consoleExit, consoleFiles, startInteractive } from './interactive.js';
 import { readDevices } from './host.js';
 import type { HostFacts } from './host.js';
 import type { Images } from './images.js';
@@ -45,6 +46,9 @@ export class Containers {
   readonly #exitWaiters = new Map<string, (() => void)[]>();
   readonly #stops = new Map<string, () => void>();
   readonly #ooms = new Set<string>();
+  readonly #starting = new Set<string>();
+  /** Of ended containers: when containerd has forgotten them. */
+  readonly #cleaned = new Map<string, Promise<void>>();
 
   constructor(options: ContainersOptions) {
     this.#options = options;
@@ -83,17 +87,16 @@ export class Containers {
     const record = this.#record(id);
     if (record.startedAtMs !== undefined) return containerStateOf(record);
     const dir = this.#dir(id);
-    const command = commands.run({
-      id,
-      specPath: join(dir, 'spec.json'),
-      logUri: this.#logUri(record.config),
-      pidFile: join(dir, 'pid'),
-    });
     // Noted before the call, so that an exit event that overtakes its answer finds a started container.
     await store.set(id, { ...record, startedAtMs: clock.nowMs() });
-    const result = await ctr.attempt(command);
-    if (result.code !== 0) {
-      const error = ctr.errorOf(command, result);
+    this.#starting.add(id);
+    const interactive = record.config.stdin || record.config.tty;
+    const error = await (
+      interactive
+        ? startInteractive({ ...this.#options, dir, config: record.config })
+        : this.#startDetached(record.config, dir)
+    ).finally(() => this.#starting.delete(id));
+    if (error !== undefined) {
       await ctr.attempt(commands.containersRemove(id));
       const finishedAtMs = clock.nowMs();
       await store.set(id, { ...record, startedAtMs: finishedAtMs, finishedAtMs, exitCode: 128 });
@@ -107,6 +110,18 @@ export class Containers {
     const started = now.finishedAtMs === undefined && pid > 0 ? { ...now, pid } : now;
     await store.set(id, started);
     return containerStateOf(started);
+  }
+
+  async #startDetached(config: ContainerConfig, dir: string): Promise<RuntimeError | undefined> {
+    const { ctr } = this.#options;
+    const command = commands.run({
+      id: config.id,
+      specPath: join(dir, 'spec.json'),
+      logUri: this.#logUri(config),
+      pidFile: join(dir, 'pid'),
+    });
+    const result = await ctr.attempt(command);
+    return result.code === 0 ? undefined : ctr.errorOf(command, result);
   }
 
   async stop(id: string, options: { graceMs: number; signal?: string }): Promise<void> {
@@ -138,15 +153,20 @@ export class Containers {
   }
 
   async remove(id: string): Promise<void> {
-    const { ctr, store, run } = this.#options;
+    const { store, run } = this.#options;
     const record = store.get(id);
     if (record !== undefined && this.#isRunning(id)) await this.stop(id, { graceMs: 0 });
     if (record === undefined || record.startedAtMs !== undefined) {
-      await ctr.callIfPresent(commands.tasksRemove(id));
-      await ctr.callIfPresent(commands.containersRemove(id));
+      await (this.#cleaned.get(id) ?? this.#removeFromContainerd(id));
     }
+    this.#cleaned.delete(id);
     await unmountRootfs(run, this.#dir(id));
     await store.delete(id);
+  }
+
+  /** The socket on which the streams of an interactive container are served. */
+  consoleOf(id: string): string {
+    return consoleFiles(this.#dir(id)).socket;
   }
 
   state(id: string): ContainerState | undefined {
@@ -183,36 +203,41 @@ export class Containers {
    * and nobody knows.
    */
   async reconcile(): Promise<void> {
-    const { ctr, store, clock, log } = this.#options;
-    const before = store.values().filter((record) => record.startedAtMs !== undefined);
-    const running = before.filter((record) => record.finishedAtMs === undefined);
+    const { ctr, store, log } = this.#options;
+    const running = store.values().filter(({ config }) => this.#isRunning(config.id));
     const [tasks, ids] = await Promise.all([
       ctr.call(commands.tasksList()).then(commands.parseTasks),
       ctr.call(commands.containersList()).then(commands.parseQuietList),
     ]);
     const byId = new Map(tasks.map((task) => [task.id, task]));
-    for (const record of running) {
-      const { id } = record.config;
-      const task = byId.get(id);
-      const starting =
-        record.pid === undefined && clock.nowMs() - (record.startedAtMs ?? 0) < 120_000;
-      if (
-        task?.status === 'RUNNING' ||
-        task?.status === 'PAUSED' ||
-        (starting && task === undefined)
-      ) {
-        continue;
-      }
-      const result = await ctr.attempt(commands.tasksRemove(id));
-      const code = task === undefined ? 255 : commands.parseRemovedExitCode(result.stderr);
-      if (this.#isRunning(id)) this.#finish(id, code, clock.nowMs());
-    }
+    for (const { config } of running) await this.#compare(config, byId.get(config.id));
     for (const id of ids) {
-      if (store.get(id) !== undefined || id.startsWith('trireme-')) continue;
-      log.warn({ container: id }, 'a container that nobody knows is removed');
-      await ctr.attempt(commands.tasksKill(id, 'SIGKILL'));
-      await this.remove(id);
+      const record = store.get(id);
+      if (id.startsWith('trireme-') || this.#cleaned.has(id) || this.#starting.has(id)) continue;
+      if (record !== undefined && record.finishedAtMs === undefined) continue;
+      // Nobody's, or one whose start went on when the agent that asked for it had died.
+      log.warn({ container: id }, 'a container that should not be is removed');
+      await this.#removeFromContainerd(id);
+      if (record === undefined) await unmountRootfs(this.#options.run, this.#dir(id));
     }
+  }
+
+  /** Finds out how a container ended that is recorded as running and does not run. */
+  async #compare(config: ContainerConfig, task: ListedTask | undefined): Promise<void> {
+    const { id } = config;
+    if (this.#starting.has(id) || task?.status === 'RUNNING' || task?.status === 'PAUSED') return;
+    const { ctr, clock } = this.#options;
+    let code = 255;
+    if (task !== undefined) {
+      const { stderr } = await ctr.attempt(commands.tasksRemove(id));
+      code = commands.parseRemovedExitCode(stderr);
+    } else if (config.stdin || config.tty) {
+      // `ctr run` takes its task away by itself; the shim above it leaves the exit code a moment later.
+      const left = await consoleExit(this.#dir(id));
+      if (left === 'unknown') return;
+      code = left;
+    }
+    this.#finish(id, code, clock.nowMs());
   }
 
   #finish(id: string, exitCode: number, atMs: number): void {
@@ -236,10 +261,24 @@ export class Containers {
       record.config.resources.memoryLimitBytes !== undefined &&
       !this.#stops.has(id) &&
       !this.#ooms.has(id);
-    void store.set(id, finished);
-    if (mayBeOom) clock.schedule(oomWaitMs, tell);
-    else tell();
+    const saved = store.set(id, finished);
+    const waited = mayBeOom ? delay(clock, oomWaitMs) : Promise.resolve();
+    // Deleting the task ends its logger, which then writes what has no newline: only then is the end told.
+    const cleaned = saved.then(() => this.#removeFromContainerd(id));
+    this.#cleaned.set(id, cleaned);
+    void Promise.allSettled([waited, cleaned]).then(tell);
     clock.schedule(1000, () => this.#ooms.delete(id));
+  }
+
+  async #removeFromContainerd(id: string): Promise<void> {
+    const { ctr, log } = this.#options;
+    for (const command of [commands.tasksRemove(id), commands.containersRemove(id)]) {
+      try {
+        await ctr.callIfPresent(command);
+      } catch (error) {
+        log.warn({ container: id, error }, 'an ended container stays in containerd for now');
+      }
+    }
   }
 
   #exited(id: string): Promise<void> {

@@ -7,7 +7,7 @@ import { RuntimeError } from '../types.js';
 import type { AccountFiles } from './accounts.js';
 import * as commands from './commands.js';
 import type { Ctr } from './ctr.js';
-import type { ImageProcess } from './oci.js';
+import type { ImageProcess } from '../image-config.js';
 
 /** What is needed of an image to run it. */
 export interface ImageView {

@@ -72,13 +72,3 @@ export interface OciSpec {
     readonly seccomp?: unknown;
   };
 }
-
-/** `config` of an OCI image configuration. */
-export interface ImageProcess {
-  readonly User?: string;
-  readonly Env?: readonly string[];
-  readonly Entrypoint?: readonly string[] | null;
-  readonly Cmd?: readonly string[] | null;
-  readonly WorkingDir?: string;
-  readonly StopSignal?: string;
-}

@@ -24,12 +24,13 @@ import type {
 } from '../types.js';
 import { RuntimeError } from '../types.js';
 import * as commands from './commands.js';
-import type { ContainerRecord } from './container-record.js';
+import { attachToConsole } from '../console-session.js';
+import type { ContainerRecord } from '../container-record.js';
 import { Containers } from './containers.js';
 import { Ctr } from './ctr.js';
 import { Daemon } from './daemon.js';
 import { EventStream } from './events.js';
-import { spawnSession } from './exec.js';
+import { spawnSession } from '../exec-session.js';
 import { readHostFacts } from './host.js';
 import { Images } from './images.js';
 import type { SandboxRecord } from './sandboxes.js';
@@ -282,12 +283,13 @@ export class ContainerdRuntime implements ContainerRuntime {
     return { exitCode: result.code, output: result.stdout, timedOut: result.timedOut };
   }
 
-  exec(id: string, options: ExecOptions, output: ExecOutput): Promise<ExecSession> {
+  async exec(id: string, options: ExecOptions, output: ExecOutput): Promise<ExecSession> {
+    await Promise.resolve();
     this.#mustRun(id);
     const { command, stdin, tty } = options;
     const execId = `exec-${randomUUID()}`;
     const argv = this.#ctr.argv(commands.tasksExec({ id, execId, tty, command }));
-    const session = tty
+    return tty
       ? spawnSession(
           this.#shim,
           ['pty', this.#ctr.program, ...argv],
@@ -295,11 +297,13 @@ export class ContainerdRuntime implements ContainerRuntime {
           output,
         )
       : spawnSession(this.#ctr.program, argv, { stdin, sizes: false }, output);
-    return Promise.resolve(session);
   }
 
-  attach(id: string, options: { stdin: boolean }, output: ExecOutput): Promise<ExecSession> {
+  async attach(id: string, options: { stdin: boolean }, output: ExecOutput): Promise<ExecSession> {
     const state = this.#mustRun(id);
+    if (state.stdin || state.tty) {
+      return attachToConsole(this.#needed.consoleOf(id), options, output);
+    }
     return attachToLog({
       state,
       ...options,
@@ -309,7 +313,8 @@ export class ContainerdRuntime implements ContainerRuntime {
     });
   }
 
-  connect(sandboxId: string, port: number, output: ExecOutput): Promise<ExecSession> {
+  async connect(sandboxId: string, port: number, output: ExecOutput): Promise<ExecSession> {
+    await Promise.resolve();
     const record = this.#sandboxStore.get(sandboxId);
     if (record === undefined) {
       throw new RuntimeError('NotFound', `sandbox ${sandboxId} does not exist`);
@@ -318,7 +323,7 @@ export class ContainerdRuntime implements ContainerRuntime {
     const relay = [this.#shim, 'relay', '127.0.0.1', String(port)];
     const argv = network === undefined ? relay : ['nsenter', `--net=${network}`, ...relay];
     const [program = '', ...args] = argv;
-    return Promise.resolve(spawnSession(program, args, { stdin: true, sizes: false }, output));
+    return spawnSession(program, args, { stdin: true, sizes: false }, output);
   }
 
   async stats(): Promise<ContainerStats[]> {

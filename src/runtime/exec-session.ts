@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { Writable } from 'node:stream';
-import type { ExecOutput, ExecSession } from '../types.js';
+import type { ExecOutput, ExecSession } from './types.js';
 
 const signals: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 
@@ -12,10 +12,16 @@ const signals: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKIL
 export function spawnSession(
   program: string,
   args: readonly string[],
-  options: { readonly stdin: boolean; readonly sizes: boolean },
+  options: {
+    readonly stdin: boolean;
+    readonly sizes: boolean;
+    /** The whole environment. @default this process's */
+    readonly env?: Readonly<Record<string, string>>;
+  },
   output: ExecOutput,
 ): ExecSession {
   const child = spawn(program, args, {
+    ...(options.env === undefined ? {} : { env: options.env }),
     stdio: [
       options.stdin ? 'pipe' : 'ignore',
       'pipe',

@@ -1,4 +1,4 @@
-import type { ContainerConfig, ContainerState } from '../types.js';
+import type { ContainerConfig, ContainerState } from './types.js';
 
 /** What is remembered of a container, on disk from its creation to its removal. */
 export interface ContainerRecord {
