@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { systemClock } from '../../src/lib/clock.js';
@@ -43,7 +44,7 @@ suite('webhooks and OpenAPI', () => {
     const pair = await issueCertificate({
       ca,
       clock,
-      subject: { commonName: 'hook', hosts: ['127.0.0.1'], usages: ['server'] },
+      subject: { commonName: 'hook', hosts: ['127.0.0.1', 'hook.default.svc'], usages: ['server'] },
     });
     caBundle = Buffer.from(ca.cert).toString('base64');
     hooks = https.createServer(pair, (request, response) => {
@@ -62,7 +63,7 @@ suite('webhooks and OpenAPI', () => {
       });
     });
     await new Promise<void>((resolve) => {
-      hooks.listen(0, '127.0.0.1', resolve);
+      hooks.listen(0, '0.0.0.0', resolve);
     });
     ({ port } = hooks.address() as AddressInfo);
   }, 60_000);
@@ -218,6 +219,36 @@ suite('webhooks and OpenAPI', () => {
     const removeIgnored = await register('Validating', { clientConfig, failurePolicy: 'Ignore' });
     expect((await configMap('overlooked')).code).toBe(201);
     await removeIgnored();
+  });
+
+  const outside = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+  (outside === undefined ? test.skip : test)('a webhook stands behind a service', async () => {
+    const meta = { name: 'hook', namespace: 'default' };
+    const made = [
+      await raw('/api/v1/namespaces/default/services', {
+        method: 'POST',
+        body: { metadata: meta, spec: { ports: [{ port: 443 }] } },
+      }),
+      await raw('/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', {
+        method: 'POST',
+        body: {
+          metadata: { ...meta, labels: { 'kubernetes.io/service-name': 'hook' } },
+          addressType: 'IPv4',
+          ports: [{ name: '', port, protocol: 'TCP' }],
+          endpoints: [{ addresses: [outside], conditions: { ready: true } }],
+        },
+      }),
+    ];
+    expect(made.map(({ code }) => code)).toEqual([201, 201]);
+    answer = () => ({ allowed: false, status: { message: 'seen' } });
+    const clientConfig = { service: { name: 'hook', namespace: 'default' }, caBundle };
+    const remove = await register('Validating', { clientConfig });
+    expect(message(await configMap('served'))).toBe(
+      'admission webhook "hook.example.com" denied the request: seen',
+    );
+    await remove();
   });
 
   test('OpenAPI comes as JSON and as protobuf, once per hash', async () => {

@@ -54,6 +54,7 @@ import { encryptedValues, plainValues } from './storage/encryption.js';
 import { EtcdStore } from './storage/etcd-store.js';
 import { storageId } from './storage/keys.js';
 import type { Store } from './storage/store.js';
+import { podDialer } from './subresources/agent-socket.js';
 import { NodeAgents } from './subresources/node-agents.js';
 import { specialHandlers } from './subresources/special.js';
 import { wellKnownPaths } from './discovery/paths.js';
@@ -172,7 +173,7 @@ class ApiServer {
     const { clock, log } = this.#options;
     const objects = this.#objects;
     const admission = new AdmissionChain(
-      admissionPlugins(objects, this.#options.disabledAdmission),
+      admissionPlugins(objects, this.#options.disabledAdmission, podDialer(this.#agents)),
     );
     const writer = new Writer({
       objects,

@@ -9,6 +9,7 @@ import { priority } from './priority.js';
 import { resourceQuota } from './quota/plugin.js';
 import { serviceAccount } from './service-account.js';
 import { tolerationSeconds } from './toleration-seconds.js';
+import type { DialPod } from './webhook/destination.js';
 import { mutatingWebhooks, validatingWebhooks } from './webhook/plugin.js';
 import { namespaceDefaults } from './namespace-defaults.js';
 import { storageDefaults } from './storage-defaults.js';
@@ -17,6 +18,7 @@ import { storageDefaults } from './storage-defaults.js';
 export function admissionPlugins(
   objects: Objects,
   disabled: ReadonlySet<string>,
+  dialPod: DialPod,
 ): readonly AdmissionPlugin[] {
   const plugins = [
     namespaceLifecycle(objects),
@@ -29,8 +31,8 @@ export function admissionPlugins(
     certificateRequests(objects),
     tolerationSeconds(),
     ...storageDefaults(objects),
-    mutatingWebhooks(objects),
-    validatingWebhooks(objects),
+    mutatingWebhooks({ objects, dialPod }),
+    validatingWebhooks({ objects, dialPod }),
     resourceQuota(objects),
   ];
   return plugins.filter((plugin) => !disabled.has(plugin.name));

@@ -1,6 +1,8 @@
 import { Duplex } from 'node:stream';
 import type { ContainerRef } from '../../../gen/agent.js';
-import type { AgentClient } from './node-agents.js';
+import type { DialPod } from '../admission/webhook/destination.js';
+import { isStatusError } from '../status.js';
+import type { AgentClient, NodeAgents } from './node-agents.js';
 
 /** A connection to a port of a pod, carried by one PortForward call to its node. */
 export function agentSocket(agent: AgentClient, container: ContainerRef, port: number): Duplex {
@@ -35,4 +37,18 @@ export function agentSocket(agent: AgentClient, container: ContainerRef, port: n
     socket.destroy(error instanceof Error ? error : new Error(String(error)));
   });
   return socket;
+}
+
+/** Reaches pods through the agents of their nodes. */
+export function podDialer(agents: NodeAgents): DialPod {
+  return ({ node, namespace, name, uid }, port) => {
+    try {
+      const agent = agents.forNode(node);
+      const container = { namespace, pod: name, uid, container: '' };
+      return () => agentSocket(agent, container, port);
+    } catch (error) {
+      if (isStatusError(error)) return undefined;
+      throw error;
+    }
+  };
 }

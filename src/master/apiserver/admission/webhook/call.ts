@@ -1,5 +1,7 @@
 /** One HTTPS call of a webhook. Errors read as Go's do, since people search for those texts. */
 import * as https from 'node:https';
+import type { Duplex } from 'node:stream';
+import * as tls from 'node:tls';
 import type { Clock } from '../../../../lib/clock.js';
 
 /** Where to, and whom to believe. */
@@ -7,6 +9,8 @@ export interface Destination {
   readonly url: URL;
   /** Connects here instead of to the URL's host; its name is still what the certificate must say. */
   readonly address?: { readonly host: string; readonly port: number } | undefined;
+  /** Carries the connection to where this host has no route. */
+  readonly connect?: (() => Duplex) | undefined;
   /** PEM; unset: the system's authorities. */
   readonly ca: Buffer | undefined;
 }
@@ -51,21 +55,36 @@ export async function postJson(
   );
 }
 
+/** How the connection is made: pooled, or over a carrier of its own. */
+function connection({ url, address, ca, connect }: Destination): https.RequestOptions {
+  const trust = ca === undefined ? {} : { ca };
+  if (connect !== undefined) {
+    return {
+      createConnection: () =>
+        tls.connect({ socket: connect(), servername: url.hostname, ...trust }),
+    };
+  }
+  return {
+    agent,
+    host: address?.host ?? url.hostname.replace(/^\[|\]$/g, ''),
+    port: address?.port ?? (url.port === '' ? 443 : Number(url.port)),
+    ...(address === undefined ? {} : { servername: url.hostname }),
+    ...trust,
+  };
+}
+
 function send(
-  { url, address, ca }: Destination,
+  destination: Destination,
   body: string,
   { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
 ): Promise<Answer> {
+  const { url } = destination;
   return new Promise((resolve, reject) => {
     const request = https.request(
       {
-        agent,
+        ...connection(destination),
         method: 'POST',
-        host: address?.host ?? url.hostname.replace(/^\[|\]$/g, ''),
-        port: address?.port ?? (url.port === '' ? 443 : Number(url.port)),
         path: `${url.pathname}${url.search}`,
-        ...(address === undefined ? {} : { servername: url.hostname }),
-        ...(ca === undefined ? {} : { ca }),
         headers: {
           host: url.host,
           accept: 'application/json, */*',

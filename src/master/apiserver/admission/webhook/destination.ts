@@ -1,4 +1,5 @@
 /** Where a webhook is: at a URL, or behind a Service. */
+import type { Duplex } from 'node:stream';
 import type { EndpointSlice } from '../../../../api/types/networking.js';
 import type { KubeObject } from '../../../../api/object.js';
 import type { Service } from '../../../../api/types/core.js';
@@ -7,8 +8,29 @@ import type { Destination } from './call.js';
 import { CallError } from './call.js';
 import type { Hook } from './hooks.js';
 
+/** A pod that stands behind an endpoint. */
+export interface BackingPod {
+  readonly node: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** Opens a connection to a port of a pod through its node; undefined when the node cannot be asked. */
+export type DialPod = (pod: BackingPod, port: number) => (() => Duplex) | undefined;
+
+/** Where hooks are looked up, and how their pods are reached. */
+export interface DestinationDeps {
+  readonly mirror: Mirror;
+  readonly dialPod: DialPod;
+}
+
 /** Resolves a hook's address anew for each call. @throws CallError when there is none */
-export function destinationOf(hook: Hook, mirror: Mirror, timeoutSeconds: number): Destination {
+export function destinationOf(
+  hook: Hook,
+  { mirror, dialPod }: DestinationDeps,
+  timeoutSeconds: number,
+): Destination {
   const { clientConfig } = hook.config;
   const ca =
     (clientConfig.caBundle ?? '') === ''
@@ -27,7 +49,9 @@ export function destinationOf(hook: Hook, mirror: Mirror, timeoutSeconds: number
   url.search = query;
   url.searchParams.set('timeout', `${timeoutSeconds}s`);
   try {
-    return { url, ca, address: addressOf(mirror, service.namespace, service.name, port) };
+    const { pod, ...address } = addressOf(mirror, service.namespace, service.name, port);
+    const connect = pod === undefined ? undefined : dialPod(pod, address.port);
+    return { url, ca, address, connect };
   } catch (error) {
     if (!(error instanceof CallError)) throw error;
     throw new CallError(`Post ${JSON.stringify(textOf(url, port))}: ${error.message}`);
@@ -44,7 +68,7 @@ function addressOf(
   namespace: string,
   name: string,
   port: number,
-): { host: string; port: number } {
+): { host: string; port: number; pod?: BackingPod | undefined } {
   const found = mirror.cache('services').get(`${namespace}/${name}`);
   if (found === undefined) throw new CallError(`service ${JSON.stringify(name)} not found`);
   const { spec } = found.object() as KubeObject & Service;
@@ -59,7 +83,17 @@ function addressOf(
     const target = slice.ports?.find((item) => (item.name ?? '') === (wanted.name ?? ''))?.port;
     const ready = slice.endpoints?.find((item) => item.conditions?.ready !== false);
     const host = ready?.addresses?.[0];
-    if (target !== undefined && host !== undefined) return { host, port: target };
+    if (target === undefined || host === undefined) continue;
+    return { host, port: target, pod: podOf(ready) };
   }
   throw new CallError(`no endpoints available for service ${JSON.stringify(name)}`);
+}
+
+type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
+
+function podOf(endpoint: Endpoint | undefined): BackingPod | undefined {
+  const { nodeName: node, targetRef } = endpoint ?? {};
+  const { kind, namespace, name, uid = '' } = targetRef ?? {};
+  if (node === undefined || kind !== 'Pod' || namespace === undefined) return undefined;
+  return name === undefined ? undefined : { node, namespace, name, uid };
 }

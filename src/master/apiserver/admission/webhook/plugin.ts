@@ -10,6 +10,7 @@ import type { AdmissionRequest } from '../../registry/types.js';
 import { badRequest, internal } from '../../status.js';
 import type { AdmissionPlugin } from '../chain.js';
 import { CallError, postJson } from './call.js';
+import type { DialPod } from './destination.js';
 import { destinationOf } from './destination.js';
 import type { Hook, Match } from './hooks.js';
 import { HookSource } from './hooks.js';
@@ -18,6 +19,12 @@ import { denied, questionOf, readVerdict } from './review.js';
 
 const defaultTimeoutSeconds = 10;
 
+export interface WebhookDeps {
+  readonly objects: Objects;
+  /** Pods are reached through their nodes: masters need no route into the pod network. */
+  readonly dialPod: DialPod;
+}
+
 /** Configurations of webhooks are never sent to webhooks, or a bad one could not be taken back. */
 function isExempt({ context: { target } }: AdmissionRequest): boolean {
   return target.kind.group === 'admissionregistration.k8s.io' || target.kind.virtual;
@@ -25,7 +32,7 @@ function isExempt({ context: { target } }: AdmissionRequest): boolean {
 
 /** Asks one hook. @returns undefined when it failed and that is to be overlooked. @throws StatusError */
 async function ask(
-  objects: Objects,
+  { objects, dialPod }: WebhookDeps,
   { hook, version }: Match,
   request: AdmissionRequest,
 ): Promise<Verdict | undefined> {
@@ -36,7 +43,7 @@ async function ask(
   }
   try {
     const seconds = timeoutSeconds ?? defaultTimeoutSeconds;
-    const destination = destinationOf(hook, objects.mirror, seconds);
+    const destination = destinationOf(hook, { mirror: objects.mirror, dialPod }, seconds);
     const question = questionOf(request, version);
     const answer = await postJson(destination, question.body, {
       clock: objects.clock,
@@ -57,10 +64,11 @@ function overlook(objects: Objects, hook: Hook, text: string, ignore: boolean): 
 }
 
 /** Webhooks that may change objects, one after the other. */
-export function mutatingWebhooks(objects: Objects): AdmissionPlugin {
+export function mutatingWebhooks(deps: WebhookDeps): AdmissionPlugin {
+  const { objects } = deps;
   const source = new HookSource(objects.mirror, 'mutatingwebhookconfigurations');
   const run = async (match: Match, request: AdmissionRequest): Promise<boolean> => {
-    const verdict = await ask(objects, match, request);
+    const verdict = await ask(deps, match, request);
     if (verdict === undefined) return false;
     request.context.warnings.push(...verdict.warnings);
     if (!verdict.allowed) throw denied(match.hook.name, verdict.result);
@@ -88,15 +96,15 @@ export function mutatingWebhooks(objects: Objects): AdmissionPlugin {
 }
 
 /** Webhooks that only decide, all at once. */
-export function validatingWebhooks(objects: Objects): AdmissionPlugin {
-  const source = new HookSource(objects.mirror, 'validatingwebhookconfigurations');
+export function validatingWebhooks(deps: WebhookDeps): AdmissionPlugin {
+  const source = new HookSource(deps.objects.mirror, 'validatingwebhookconfigurations');
   return {
     name: 'ValidatingAdmissionWebhook',
     handles: (request) => !source.isEmpty && !isExempt(request),
     async validate(request) {
       const results = await Promise.allSettled(
         source.matching(request).map(async (match) => {
-          const verdict = await ask(objects, match, request);
+          const verdict = await ask(deps, match, request);
           if (verdict === undefined) return;
           request.context.warnings.push(...verdict.warnings);
           if (!verdict.allowed) throw denied(match.hook.name, verdict.result);
