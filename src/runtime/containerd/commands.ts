@@ -120,8 +120,8 @@ export const containersList = (): CtrCommand => ({
   maxBytes: 8 * 1024 * 1024,
 });
 
-export const containersRemove = (id: string): CtrCommand => ({
-  args: ['containers', 'rm', id],
+export const containersRemove = (...ids: readonly string[]): CtrCommand => ({
+  args: ['containers', 'rm', ...ids],
   timeoutMs: 30 * second,
 });
 

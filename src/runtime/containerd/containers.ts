@@ -38,6 +38,7 @@ export interface ContainersOptions {
 }
 
 const oomWaitMs = 150;
+const sweepMs = 300;
 const killWaitMs = 10_000;
 
 /** The containers of one containerd: what `ctr` is told, and what is known of each from records and events. */
@@ -47,6 +48,8 @@ export class Containers {
   readonly #stops = new Map<string, () => void>();
   readonly #ooms = new Set<string>();
   readonly #starting = new Set<string>();
+  readonly #leftover = new Set<string>();
+  #sweep: (() => void) | undefined;
   /** Of ended containers: when containerd has forgotten them. */
   readonly #cleaned = new Map<string, Promise<void>>();
 
@@ -214,6 +217,7 @@ export class Containers {
     for (const id of ids) {
       const record = store.get(id);
       if (id.startsWith('trireme-') || this.#cleaned.has(id) || this.#starting.has(id)) continue;
+      if (this.#leftover.has(id)) continue;
       if (record !== undefined && record.finishedAtMs === undefined) continue;
       // Nobody's, or one whose start went on when the agent that asked for it had died.
       log.warn({ container: id }, 'a container that should not be is removed');
@@ -271,14 +275,25 @@ export class Containers {
   }
 
   async #removeFromContainerd(id: string): Promise<void> {
-    const { ctr, log } = this.#options;
-    for (const command of [commands.tasksRemove(id), commands.containersRemove(id)]) {
-      try {
-        await ctr.callIfPresent(command);
-      } catch (error) {
-        log.warn({ container: id, error }, 'an ended container stays in containerd for now');
-      }
+    const { ctr, log, clock } = this.#options;
+    try {
+      await ctr.callIfPresent(commands.tasksRemove(id));
+    } catch (error) {
+      log.warn({ container: id, error }, 'an ended container stays in containerd for now');
     }
+    // Their metadata hold nothing: many are removed with one call.
+    this.#leftover.add(id);
+    this.#sweep ??= clock.schedule(sweepMs, () => void this.sweep());
+  }
+
+  /** Removes the metadata of ended containers from containerd. */
+  async sweep(): Promise<void> {
+    this.#sweep?.();
+    this.#sweep = undefined;
+    const ids = [...this.#leftover];
+    this.#leftover.clear();
+    if (ids.length === 0) return;
+    await this.#options.ctr.attempt(commands.containersRemove(...ids));
   }
 
   #exited(id: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isMounted } from '../mounts.js';
 import { imageIdOf, normalizeImageReference } from '../image-reference.js';
 import type { RunCommand } from '../spawn.js';
 import type { ImageInfo, RegistryAuth } from '../types.js';
@@ -188,10 +189,4 @@ export class Images {
   #target(digest: string): string {
     return join(this.#dir, digest.replace(':', '-').slice(0, 39));
   }
-}
-
-/** True when something is mounted exactly there. */
-export async function isMounted(path: string): Promise<boolean> {
-  const table = await readFile('/proc/self/mountinfo', 'utf8');
-  return table.split('\n').some((line) => line.split(' ')[4] === path);
 }

@@ -2,12 +2,12 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunCommand } from '../spawn.js';
 import { RuntimeError } from '../types.js';
-import { isMounted } from './images.js';
+import { isMounted } from '../mounts.js';
 
 const timeoutMs = 20_000;
 
 /**
- * A container's root: an overlay over the image's shared read-only view. One `mount` of 3 ms takes the place of a
+ * A container's root: an overlay over the image's shared read-only view. One `mount` of about 5 ms takes the place of a
  * snapshot made through `ctr images mount --rw`, which takes 40.
  */
 export async function mountRootfs(

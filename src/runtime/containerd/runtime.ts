@@ -174,16 +174,17 @@ export class ContainerdRuntime implements ContainerRuntime {
   }
 
   async stop(): Promise<void> {
+    await this.#containers?.sweep();
     this.#events?.stop();
     this.#daemon?.stop();
     this.#listeners.clear();
-    await Promise.resolve();
   }
 
   /** Ends everything that it made: containers, sandboxes, mounts, its containerd. For taking a node down for good. */
   async purge(): Promise<void> {
     for (const container of this.#needed.list()) await this.#needed.remove(container.id);
     for (const sandbox of this.#sandboxStore.values()) await this.removeSandbox(sandbox.config.id);
+    await this.#needed.sweep();
     this.#events?.stop();
     const mounts = await readFile('/proc/self/mountinfo', 'utf8');
     const own = mounts
@@ -194,6 +195,7 @@ export class ContainerdRuntime implements ContainerRuntime {
       await this.#run('umount', ['--lazy', path], { timeoutMs: 10_000 });
     }
     await this.#daemon?.terminate();
+    this.#containers = undefined;
   }
 
   async health(): Promise<string | undefined> {

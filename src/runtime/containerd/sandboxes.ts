@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { access, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import type { CommandResult, RunCommand } from '../spawn.js';
 import type { StateStore } from '../state-store.js';
 import type { SandboxConfig, SandboxState } from '../types.js';
 import { RuntimeError } from '../types.js';
-import { isMounted } from './images.js';
+import { isMounted, mountedAmong } from '../mounts.js';
 
 /** What is remembered of a sandbox. */
 export interface SandboxRecord {
@@ -86,13 +86,12 @@ export class Sandboxes {
     if (record?.config.namespaces.hostNetwork !== true && (await exists(netnsPath(id)))) {
       await this.#must('ip', ['netns', 'delete', netnsName(id)]);
     }
-    for (const path of [this.#ipc(id), this.#shm(id)]) {
-      if (!(await exists(path))) continue;
-      if (await isMounted(path)) {
-        await run('umount', ['--lazy', path], { timeoutMs: commandTimeoutMs });
-      }
-      await rm(path, { recursive: true, force: true });
+    const paths = [this.#ipc(id), this.#shm(id)];
+    const mounted = await mountedAmong(paths);
+    if (mounted.length > 0) {
+      await run('umount', ['--lazy', ...mounted], { timeoutMs: commandTimeoutMs });
     }
+    await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true })));
     if (record !== undefined) await removeCgroups(this.cgroupOf(record.config));
     await store.delete(id);
   }
@@ -121,7 +120,7 @@ export class Sandboxes {
   async #addIpc(id: string): Promise<void> {
     const path = this.#ipc(id);
     if (await isMounted(path)) return;
-    await this.#must('touch', [path]);
+    await writeFile(path, '');
     await this.#must('unshare', [`--ipc=${path}`, 'true']);
   }
 
