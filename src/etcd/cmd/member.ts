@@ -182,6 +182,7 @@ async function openPorts(
       clock: config.clock,
       maxReceiveBytes: config.maxRequestBytes + grpcOverheadBytes,
       fallback: services.fallback,
+      lenientAuthority: true,
       ...(secure ? { tls: listen.clientTls } : {}),
     });
     services.addTo(listener);

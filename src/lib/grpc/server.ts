@@ -6,6 +6,7 @@ import * as tls from 'node:tls';
 import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import type { Logger } from '../log.js';
+import { correctFirstRequest } from './authority.js';
 import { parseTimeoutMs } from './metadata.js';
 import type { BoundMethod } from './server-call.js';
 import { refuse, ServerCall } from './server-call.js';
@@ -43,6 +44,8 @@ export interface GrpcServerOptions {
   /** Calls under way at once on one connection. @default 10,000 */
   readonly maxConcurrentStreams?: number;
   readonly clock?: Clock;
+  /** Takes requests whose authority is a URL, as old Go clients send them; see `authority.ts`. @default false */
+  readonly lenientAuthority?: boolean;
 }
 
 export interface GrpcServer {
@@ -155,7 +158,9 @@ class Server implements GrpcServer {
       this.#log.debug({ error }, 'a connection failed');
     });
     if (socket instanceof tls.TLSSocket) {
-      if (socket.alpnProtocol === 'h2') this.#http2.emit('connection', socket);
+      if (socket.alpnProtocol === 'h2' && this.#options.lenientAuthority !== true) {
+        this.#http2.emit('connection', socket);
+      } else if (socket.alpnProtocol === 'h2') this.#sniff(socket);
       else this.#http1.emit('connection', socket);
       return;
     }
@@ -176,6 +181,11 @@ class Server implements GrpcServer {
       const isHttp2 = seen.subarray(0, length).equals(preface.subarray(0, length));
       if (isHttp2 && length < preface.length) return;
       done();
+      if (isHttp2 && this.#options.lenientAuthority === true) {
+        const options = { clock: this.#clock, timeoutMs: sniffTimeoutMs };
+        correctFirstRequest(socket, seen, options, () => this.#http2.emit('connection', socket));
+        return;
+      }
       socket.unshift(seen);
       (isHttp2 ? this.#http2 : this.#http1).emit('connection', socket);
     };
