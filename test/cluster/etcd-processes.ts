@@ -1,0 +1,233 @@
+/** Store members as real processes, and `etcdctl` against them. */
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { delay, systemClock } from '../../src/lib/clock.js';
+
+const clock = systemClock();
+
+/** True when the program is on the path. */
+export function hasProgram(name: string): boolean {
+  return spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
+}
+
+/** Ports that are free now. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve) => {
+          const server = createServer();
+          server.listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(
+    servers.map((server) => new Promise((resolve) => server.close(() => resolve(undefined)))),
+  );
+  return ports;
+}
+
+/** Waits for a condition; fails after `deadlineMs`. */
+export async function waitFor(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  deadlineMs = 20_000,
+): Promise<void> {
+  const untilMs = clock.monotonicMs() + deadlineMs;
+  while (!(await condition())) {
+    if (clock.monotonicMs() > untilMs) throw new Error(`timed out waiting until ${what}`);
+    await delay(clock, 20);
+  }
+}
+
+/** What a finished command said. */
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end, at most 30 s. */
+export function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly input?: string } = {},
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env: { ...process.env, ETCDCTL_API: '3' } });
+    let stdout = '';
+    let stderr = '';
+    const cancel = clock.schedule(30_000, () => child.kill('SIGKILL'));
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      cancel();
+      resolve({ code, stdout, stderr });
+    });
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(options.input ?? '');
+  });
+}
+
+/** One member. */
+export class MemberProcess {
+  readonly name: string;
+  readonly clientUrl: string;
+  readonly peerUrl: string;
+  readonly dataDir: string;
+  readonly #logPath: string;
+  readonly #program: readonly string[];
+  #child: ChildProcess | undefined;
+
+  constructor(options: {
+    readonly name: string;
+    readonly clientPort: number;
+    readonly peerPort: number;
+    readonly directory: string;
+    readonly program: readonly string[];
+  }) {
+    this.name = options.name;
+    this.clientUrl = `http://127.0.0.1:${options.clientPort}`;
+    this.peerUrl = `http://127.0.0.1:${options.peerPort}`;
+    this.dataDir = join(options.directory, options.name);
+    this.#logPath = join(options.directory, `${options.name}.log`);
+    this.#program = options.program;
+  }
+
+  get log(): string {
+    return readFileSync(this.#logPath, 'utf8');
+  }
+
+  start(initialCluster: string, extra: readonly string[] = []): void {
+    const [program = '', ...first] = this.#program;
+    const log = openSync(this.#logPath, 'a');
+    this.#child = spawn(
+      program,
+      [
+        ...first,
+        `--name=${this.name}`,
+        `--data-dir=${this.dataDir}`,
+        `--listen-client-urls=${this.clientUrl}`,
+        `--advertise-client-urls=${this.clientUrl}`,
+        `--listen-peer-urls=${this.peerUrl}`,
+        `--initial-advertise-peer-urls=${this.peerUrl}`,
+        `--initial-cluster=${initialCluster}`,
+        ...extra,
+      ],
+      { stdio: ['ignore', log, log] },
+    );
+    closeSync(log);
+  }
+
+  /** Ends the process and waits for it. @returns its exit code, null after a kill */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL'): Promise<number | null> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return null;
+    const ended = new Promise<number | null>((resolve) => {
+      child.once('exit', (code) => resolve(code));
+    });
+    child.kill(signal);
+    return ended;
+  }
+}
+
+/** Some members and a way to ask them. */
+export class TestCluster {
+  readonly directory: string;
+  readonly members: readonly MemberProcess[];
+  readonly #extra: readonly string[];
+
+  private constructor(
+    directory: string,
+    members: readonly MemberProcess[],
+    extra: readonly string[],
+  ) {
+    this.directory = directory;
+    this.members = members;
+    this.#extra = extra;
+  }
+
+  /** @param program ours by default */
+  static async start(
+    count: number,
+    options: { readonly program?: readonly string[]; readonly extra?: readonly string[] } = {},
+  ): Promise<TestCluster> {
+    const directory = mkdtempSync(join(tmpdir(), 'trireme-etcd-'));
+    const ports = await freePorts(2 * count);
+    const program = options.program ?? [process.execPath, 'bin/trireme', 'etcd'];
+    const members = Array.from({ length: count }, (_, at) => {
+      const [clientPort = 0, peerPort = 0] = ports.slice(2 * at);
+      return new MemberProcess({ name: `m${at + 1}`, clientPort, peerPort, directory, program });
+    });
+    const cluster = new TestCluster(directory, members, options.extra ?? []);
+    for (const member of members) member.start(cluster.initialCluster, cluster.#extra);
+    await cluster.healthy();
+    return cluster;
+  }
+
+  get initialCluster(): string {
+    return this.members.map((member) => `${member.name}=${member.peerUrl}`).join(',');
+  }
+
+  get endpoints(): string {
+    return this.members.map((member) => member.clientUrl).join(',');
+  }
+
+  member(at: number): MemberProcess {
+    const member = this.members[at];
+    if (member === undefined) throw new Error(`there is no member ${at}`);
+    return member;
+  }
+
+  /** Starts a stopped member with its own data. */
+  restart(at: number, extra: readonly string[] = []): void {
+    this.member(at).start(this.initialCluster, [...this.#extra, ...extra]);
+  }
+
+  /** `etcdctl` against all members, or the one named. */
+  ctl(args: readonly string[], options: { at?: number; input?: string } = {}): Promise<Outcome> {
+    const endpoints = options.at === undefined ? this.endpoints : this.member(options.at).clientUrl;
+    const input = options.input === undefined ? {} : { input: options.input };
+    return run('etcdctl', ['--endpoints', endpoints, ...args], input);
+  }
+
+  /** Waits until the given members (all) answer a linearizable read. */
+  async healthy(at: readonly number[] = this.members.map((_, index) => index)): Promise<void> {
+    for (const index of at) {
+      await waitFor(`member ${index} is healthy`, async () => {
+        const { code } = await this.ctl(['get', 'healthy', '--command-timeout=1s'], { at: index });
+        return code === 0;
+      });
+    }
+  }
+
+  /** Which member leads, as the given one sees it. */
+  async leader(via = 0): Promise<number> {
+    let found = -1;
+    await waitFor('there is a leader', async () => {
+      const { stdout } = await this.ctl(['endpoint', 'status', '-w', 'json'], { at: via });
+      const [entry] = JSON.parse(stdout || '[{}]') as { Status?: { leader?: number } }[];
+      const leader = entry?.Status?.leader;
+      if (leader === undefined || leader === 0) return false;
+      const list = await this.ctl(['member', 'list', '-w', 'json'], { at: via });
+      const { members } = JSON.parse(list.stdout) as { members: { ID: number; name: string }[] };
+      const name = members.find((member) => member.ID === leader)?.name;
+      found = this.members.findIndex((member) => member.name === name);
+      return found >= 0;
+    });
+    return found;
+  }
+
+  /** Ends all processes and removes their data. */
+  async stop(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.stop()));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
