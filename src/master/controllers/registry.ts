@@ -3,6 +3,7 @@ import {
   createServiceAccountController,
 } from './accounts/namespace-defaults.js';
 import { createTokenCleaner, createTokenController } from './accounts/token-secrets.js';
+import { createAutoscalerController } from './autoscaler/controller.js';
 import {
   createApprovingController,
   createRequestCleaner,
@@ -61,6 +62,7 @@ export const registry: Readonly<Record<string, Create>> = {
   'daemonset-controller': (context) => [createDaemonSetController(context)],
   'job-controller': createJobController,
   'cronjob-controller': (context) => [createCronJobController(context)],
+  'horizontal-pod-autoscaler-controller': (context) => [createAutoscalerController(context)],
   'disruption-controller': (context) => [createDisruptionController(context)],
   'resourcequota-controller': (context) => [createQuotaController(context)],
   'clusterrole-aggregation-controller': (context) => [createClusterRoleAggregation(context)],

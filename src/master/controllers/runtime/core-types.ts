@@ -12,13 +12,13 @@ export interface Entity<Spec = object, Status = object> extends TypeMeta {
 export interface Condition {
   type: string;
   status: string;
-  reason?: string;
-  message?: string;
-  lastTransitionTime?: string;
-  lastUpdateTime?: string;
+  reason?: string | undefined;
+  message?: string | undefined;
+  lastTransitionTime?: string | undefined;
+  lastUpdateTime?: string | undefined;
   lastProbeTime?: string | null;
-  lastHeartbeatTime?: string;
-  observedGeneration?: number;
+  lastHeartbeatTime?: string | undefined;
+  observedGeneration?: number | undefined;
 }
 
 export type ResourceList = Record<string, string>;

@@ -1,0 +1,174 @@
+/** How fast an autoscaler may follow its metrics: limits, stabilisation and rates. Pure but for the history it is handed. */
+
+export interface ScalingRules {
+  readonly policies?:
+    | readonly {
+        readonly type: string;
+        readonly value: number;
+        readonly periodSeconds: number;
+      }[]
+    | undefined;
+  readonly selectPolicy?: string | undefined;
+  readonly stabilizationWindowSeconds?: number | undefined;
+}
+
+/** What an autoscaler has said and done, youngest last. */
+export interface History {
+  readonly recommendations: { readonly atMs: number; readonly replicas: number }[];
+  /** Pods added (positive) or removed (negative). */
+  readonly changes: { readonly atMs: number; readonly by: number }[];
+}
+
+export interface LimitQuestion {
+  readonly current: number;
+  readonly wanted: number;
+  readonly min: number;
+  readonly max: number;
+  readonly scaleUp?: ScalingRules | undefined;
+  readonly scaleDown?: ScalingRules | undefined;
+  readonly nowMs: number;
+}
+
+export interface LimitAnswer {
+  readonly replicas: number;
+  /** Reason and message of the condition AbleToScale when an earlier recommendation won. */
+  readonly stabilized?: readonly [reason: string, message: string];
+  /** Reason and message of the condition ScalingLimited, and whether it is. */
+  readonly limited: readonly [isLimited: boolean, reason: string, message: string];
+}
+
+const standardUp: Required<ScalingRules> = {
+  stabilizationWindowSeconds: 0,
+  selectPolicy: 'Max',
+  policies: [
+    { type: 'Pods', value: 4, periodSeconds: 15 },
+    { type: 'Percent', value: 100, periodSeconds: 15 },
+  ],
+};
+const standardDown: Required<ScalingRules> = {
+  stabilizationWindowSeconds: 300,
+  selectPolicy: 'Max',
+  policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }],
+};
+/** Longest window and period that the API allows. */
+const keepMs = 3_600_000;
+
+/** Notes the recommendation and brings it within what is allowed now. */
+export function limit(question: LimitQuestion, history: History): LimitAnswer {
+  const { current, wanted, min, max, nowMs } = question;
+  forget(history, nowMs);
+  history.recommendations.push({ atMs: nowMs, replicas: wanted });
+  const up = fill(question.scaleUp, standardUp);
+  const down = fill(question.scaleDown, standardDown);
+  const stable = stabilize({ current, wanted, nowMs, up, down }, history);
+  const stabilized =
+    stable === wanted
+      ? {}
+      : {
+          stabilized:
+            stable > wanted
+              ? ([
+                  'ScaleDownStabilized',
+                  'recent recommendations were higher than current one, applying the highest recent recommendation',
+                ] as const)
+              : ([
+                  'ScaleUpStabilized',
+                  'recent recommendations were lower than current one, applying the lowest recent recommendation',
+                ] as const),
+        };
+  if (stable > current) {
+    const rate = rateLimit(current, up, history, nowMs, 1);
+    const bound = Math.min(rate, max);
+    if (stable <= bound) return { replicas: stable, ...stabilized, limited: within };
+    return { replicas: bound, ...stabilized, limited: rate < max ? tooFast('increase') : tooMany };
+  }
+  if (stable < current) {
+    const rate = rateLimit(current, down, history, nowMs, -1);
+    const bound = Math.max(rate, min);
+    if (stable >= bound) return { replicas: stable, ...stabilized, limited: within };
+    return { replicas: bound, ...stabilized, limited: rate > min ? tooFast('decrease') : tooFew };
+  }
+  return { replicas: stable, ...stabilized, limited: within };
+}
+
+const within = [
+  false,
+  'DesiredWithinRange',
+  'the desired count is within the acceptable range',
+] as const;
+const tooMany = [
+  true,
+  'TooManyReplicas',
+  'the desired replica count is more than the maximum replica count',
+] as const;
+const tooFew = [
+  true,
+  'TooFewReplicas',
+  'the desired replica count is less than the minimum replica count',
+] as const;
+
+function tooFast(direction: 'increase' | 'decrease'): readonly [boolean, string, string] {
+  const reason = direction === 'increase' ? 'ScaleUpLimit' : 'ScaleDownLimit';
+  const text = direction === 'increase' ? 'increasing' : 'decreasing';
+  return [true, reason, `the desired replica count is ${text} faster than the maximum scale rate`];
+}
+
+function fill(rules: ScalingRules | undefined, standard: Required<ScalingRules>) {
+  return {
+    stabilizationWindowSeconds:
+      rules?.stabilizationWindowSeconds ?? standard.stabilizationWindowSeconds ?? 0,
+    selectPolicy: rules?.selectPolicy ?? standard.selectPolicy,
+    policies: rules?.policies ?? standard.policies ?? [],
+  };
+}
+
+type Filled = ReturnType<typeof fill>;
+
+function stabilize(
+  about: { current: number; wanted: number; nowMs: number; up: Filled; down: Filled },
+  { recommendations }: History,
+): number {
+  const { current, nowMs, up, down } = about;
+  let lowest = about.wanted;
+  let highest = about.wanted;
+  for (const { atMs, replicas } of recommendations) {
+    if (nowMs - atMs < up.stabilizationWindowSeconds * 1000) lowest = Math.min(lowest, replicas);
+    if (nowMs - atMs < down.stabilizationWindowSeconds * 1000) {
+      highest = Math.max(highest, replicas);
+    }
+  }
+  // As few steps as the windows allow: up to the lowest, down to the highest recent recommendation.
+  return Math.min(Math.max(current, lowest), highest);
+}
+
+/** The farthest number of pods that the policies allow now. @param sign 1 up, -1 down */
+function rateLimit(
+  current: number,
+  { policies, selectPolicy }: Filled,
+  { changes }: History,
+  nowMs: number,
+  sign: 1 | -1,
+): number {
+  if (selectPolicy === 'Disabled') return current;
+  const bounds = policies.map(({ type, value, periodSeconds }) => {
+    let recent = 0;
+    for (const { atMs, by } of changes) {
+      if (nowMs - atMs < periodSeconds * 1000 && Math.sign(by) === sign) recent += by;
+    }
+    const start = current - recent;
+    if (type === 'Pods') return start + sign * value;
+    const factor = 1 + (sign * value) / 100;
+    return sign > 0 ? Math.ceil(start * factor - 1e-9) : Math.floor(start * factor + 1e-9);
+  });
+  if (bounds.length === 0) return current;
+  const widest = selectPolicy !== 'Min';
+  const bound = sign > 0 === widest ? Math.max(...bounds) : Math.min(...bounds);
+  return sign > 0 ? Math.max(current, bound) : Math.max(0, Math.min(current, bound));
+}
+
+function forget({ recommendations, changes }: History, nowMs: number): void {
+  while (recommendations[0] !== undefined && nowMs - recommendations[0].atMs > keepMs) {
+    recommendations.shift();
+  }
+  while (changes[0] !== undefined && nowMs - changes[0].atMs > keepMs) changes.shift();
+}

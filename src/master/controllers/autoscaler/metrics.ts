@@ -1,0 +1,141 @@
+/** Reads what an autoscaler's metrics say now. */
+import type { HorizontalPodAutoscaler } from '../../../api/types/policy.js';
+import type { ApiClient, ApiObject } from '../../../client/types.js';
+import { quantityOfMilli } from '../../../api/quantity.js';
+import type { Pod } from '../runtime/core-types.js';
+import { resources } from '../runtime/resources.js';
+import { parseTime } from '../runtime/time.js';
+import type { PodUsage, ReplicaQuestion } from './replicas.js';
+import { milliOf, NoMetricError, replicasFor } from './replicas.js';
+
+export type MetricSpec = NonNullable<HorizontalPodAutoscaler['spec']['metrics']>[number];
+export type MetricStatus = NonNullable<
+  NonNullable<HorizontalPodAutoscaler['status']>['currentMetrics']
+>[number];
+
+interface PodMetrics extends ApiObject {
+  timestamp?: string;
+  window?: string;
+  containers?: { name: string; usage?: Record<string, string> }[];
+}
+
+/** One metric's proposal. */
+export interface Proposal {
+  readonly replicas: number;
+  /** For people: "cpu resource utilization (percentage of request)". */
+  readonly name: string;
+  readonly status: MetricStatus;
+}
+
+/** A metric that could not be had: what the condition and the event say. */
+export class MetricError extends Error {
+  override readonly name = 'MetricError';
+  /** "FailedGetResourceMetric", … */
+  readonly reason: string;
+
+  constructor(reason: string, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+export interface Scope {
+  readonly client: ApiClient;
+  readonly namespace: string;
+  readonly selector: string;
+  readonly pods: readonly Pod[];
+  readonly currentReplicas: number;
+  readonly nowMs: number;
+}
+
+/** @throws MetricError */
+export async function propose(scope: Scope, metric: MetricSpec): Promise<Proposal> {
+  const source = metric.resource ?? metric.containerResource;
+  if (source === undefined) throw unserved(metric);
+  const container = metric.containerResource?.container;
+  const { target, name } = source;
+  const { averageUtilization } = target;
+  const what = averageUtilization === undefined ? `${name} usage` : `${name} utilization`;
+  const prefix = `failed to get ${what}: `;
+  const reason =
+    container === undefined ? 'FailedGetResourceMetric' : 'FailedGetContainerResourceMetric';
+  try {
+    const usage = await readUsage(scope, name, container);
+    const goal: ReplicaQuestion['target'] =
+      averageUtilization === undefined
+        ? { averageMilli: milliOf(String(target.averageValue ?? '0')) }
+        : { utilization: averageUtilization };
+    const answer = replicasFor({
+      ...scope,
+      resource: name,
+      ...(container === undefined ? {} : { container }),
+      target: goal,
+      usage,
+    });
+    const current = {
+      averageValue: quantityOfMilli(Math.round(answer.averageMilli)).toString(),
+      ...(answer.utilization === undefined ? {} : { averageUtilization: answer.utilization }),
+    };
+    const kind = container === undefined ? 'resource' : `container resource`;
+    return {
+      replicas: answer.replicas,
+      name:
+        averageUtilization === undefined
+          ? `${name} ${kind}`
+          : `${name} ${kind} utilization (percentage of request)`,
+      status:
+        container === undefined
+          ? { type: 'Resource', resource: { name, current } }
+          : { type: 'ContainerResource', containerResource: { name, container, current } },
+    };
+  } catch (error) {
+    if (error instanceof Error) throw new MetricError(reason, prefix + error.message);
+    throw error;
+  }
+}
+
+function unserved(metric: MetricSpec): MetricError {
+  const missing = 'the server could not find the requested resource';
+  const { type } = metric;
+  const api = type === 'External' ? 'external' : 'custom';
+  const name =
+    metric.pods?.metric.name ?? metric.object?.metric.name ?? metric.external?.metric.name;
+  const text = `unable to get metric ${name ?? type}: unable to fetch metrics from ${api} metrics API: ${missing}`;
+  return new MetricError(`FailedGet${type}Metric`, text);
+}
+
+async function readUsage(
+  { client, namespace, selector }: Scope,
+  resource: string,
+  container: string | undefined,
+): Promise<Map<string, PodUsage>> {
+  let items: PodMetrics[];
+  try {
+    ({ items } = await client.list<PodMetrics>(resources.podMetrics, {
+      namespace,
+      labelSelector: selector,
+    }));
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new NoMetricError(
+      `unable to get metrics for resource ${resource}: unable to fetch metrics from resource metrics API: ${text}`,
+    );
+  }
+  if (items.length === 0) {
+    throw new NoMetricError(
+      `unable to get metrics for resource ${resource}: no metrics returned from resource metrics API`,
+    );
+  }
+  const usage = new Map<string, PodUsage>();
+  for (const { metadata, timestamp, window, containers = [] } of items) {
+    const counted = containers.filter(({ name }) => container === undefined || name === container);
+    const texts = counted.map((one) => one.usage?.[resource]);
+    if (texts.length === 0 || texts.includes(undefined)) continue;
+    usage.set(metadata.name, {
+      milli: texts.reduce((sum, text) => sum + milliOf(text ?? '0'), 0),
+      timestampMs: parseTime(timestamp) ?? 0,
+      windowMs: Number.parseFloat(window ?? '60') * 1000,
+    });
+  }
+  return usage;
+}
