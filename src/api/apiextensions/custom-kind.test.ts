@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { formatFieldError } from '../field-error.js';
 import { applyDefaults, decodeObject, prepareCreate, validateCreate } from '../strategy.js';
 import { kindsOfDefinition } from './custom-kind.js';
+import { structuralErrors } from './structural-rules.js';
 import type { CustomResourceDefinition } from './schemas.js';
 
 const definition: CustomResourceDefinition = {
@@ -116,4 +117,40 @@ describe('custom kinds', () => {
       '42s',
     ]);
   });
+});
+
+test.each([
+  ['', {}, 'type: Required value: must not be empty at the root'],
+  ['', { type: 'string' }, 'type: Invalid value: "string": must be object at the root'],
+  [
+    'a field without a type',
+    { type: 'object', properties: { spec: {} } },
+    'properties[spec].type: Required value: must not be empty for specified object fields',
+  ],
+  [
+    'items without a type',
+    { type: 'object', properties: { spec: { type: 'array', items: {} } } },
+    'properties[spec].items.type: Required value: must not be empty for specified array items',
+  ],
+  [
+    'an array without items',
+    { type: 'object', properties: { spec: { type: 'array' } } },
+    'properties[spec].items: Required value: must be specified',
+  ],
+  [
+    'a type in logic',
+    { type: 'object', anyOf: [{ type: 'object' }] },
+    'anyOf[0].type: Forbidden: must be empty to be structural',
+  ],
+])('a schema that is not structural: %s', (_name, schema, text) => {
+  const errors = structuralErrors(schema, 's').map(({ field, body }) => `${field}: ${body}`);
+  expect(errors).toEqual([`s.${text}`]);
+});
+
+test('integers or strings, and values of any kind, need no type', () => {
+  const properties = {
+    port: { 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] },
+    any: { 'x-kubernetes-preserve-unknown-fields': true },
+  };
+  expect(structuralErrors({ type: 'object', properties }, 's')).toEqual([]);
 });

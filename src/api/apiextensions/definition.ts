@@ -1,11 +1,13 @@
 /** The kind CustomResourceDefinition itself; `custom-kind.ts` makes kinds from its objects. */
 import { defineKind } from '../define.js';
 import { at, child, invalid, notSupported, required } from '../field-error.js';
-import type { FieldError } from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
+import { isJsonObject } from '../object.js';
 import { column, nameColumn } from '../print/columns.js';
 import { dns1035Label, dnsSubdomain } from '../validation/names.js';
 import { customResourceDefinitionSchema } from './schemas.js';
 import type { CustomResourceDefinition } from './schemas.js';
+import { structuralErrors } from './structural-rules.js';
 
 function validate({ metadata, spec }: CustomResourceDefinition): FieldError[] {
   const errors: FieldError[] = [];
@@ -34,11 +36,54 @@ function validate({ metadata, spec }: CustomResourceDefinition): FieldError[] {
     const text = 'must have exactly one version marked as storage version';
     errors.push(invalid('spec.versions', versions, text));
   }
-  versions.forEach((version, index) => {
-    if (version.schema?.openAPIV3Schema !== undefined) return;
-    const path = child(child(at('spec.versions', index), 'schema'), 'openAPIV3Schema');
-    errors.push(required(path, 'schemas are required'));
+  if (group !== undefined) errors.push(...approvalErrors(group, metadata.annotations ?? {}));
+  const versionNames = versions.map((version) => version.name);
+  versionNames.forEach((name, index) => {
+    if (versionNames.indexOf(name) === index) return;
+    const text = 'must contain unique version names';
+    errors.push(invalid('spec.versions', versions, text));
   });
+  versions.forEach((version, index) => {
+    const here = at('spec.versions', index);
+    const path = child(child(here, 'schema'), 'openAPIV3Schema');
+    const schema = version.schema?.openAPIV3Schema;
+    if (!isJsonObject(schema)) errors.push(required(path, 'schemas are required'));
+    else errors.push(...structuralErrors(schema, path));
+    version.additionalPrinterColumns?.forEach((item, position) => {
+      errors.push(...columnErrors(item, at(child(here, 'additionalPrinterColumns'), position)));
+    });
+  });
+  return errors;
+}
+
+const approval = 'api-approved.kubernetes.io';
+
+/** Groups of Kubernetes itself need its approval (KEP-1111). */
+function approvalErrors(group: string, annotations: Record<string, string>): FieldError[] {
+  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(group)) return [];
+  if ((annotations[approval] ?? '') !== '') return [];
+  const text =
+    `protected groups must have approval annotation "${approval}", ` +
+    'see https://github.com/kubernetes/enhancements/pull/1111';
+  return [required(at('metadata.annotations', approval), text)];
+}
+
+const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
+
+function columnErrors(
+  item: { readonly name?: string; readonly type?: string; readonly jsonPath?: string },
+  path: FieldPath,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  if ((item.name ?? '') === '') errors.push(required(child(path, 'name')));
+  if ((item.type ?? '') === '') {
+    const text = `must be one of ${columnTypes.join(',')}`;
+    errors.push(required(child(path, 'type'), text));
+  } else if (!columnTypes.includes(item.type ?? '')) {
+    const text = `must be one of ${columnTypes.join(',')}`;
+    errors.push(invalid(child(path, 'type'), item.type, text));
+  }
+  if ((item.jsonPath ?? '') === '') errors.push(required(child(path, 'jsonPath')));
   return errors;
 }
 

@@ -35,7 +35,7 @@ function definition(
       names: all,
       versions: [{ name: 'v1', served: true, storage: true }],
     },
-  } as unknown as CustomResourceDefinition;
+  };
 }
 
 function established(

@@ -9,6 +9,7 @@ import {
   validateUpdate,
 } from '../../../api/strategy.js';
 import type { FieldError } from '../../../api/field-error.js';
+import { invalid } from '../../../api/field-error.js';
 import type { Subresource } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import {
@@ -20,6 +21,7 @@ import {
   noSuchResource,
   internal,
 } from '../status.js';
+import { kindPrefix, objectKey } from '../storage/keys.js';
 import type { FieldTracker } from './field-tracker.js';
 import { generateName, newUid } from './names.js';
 import type { Objects } from './objects.js';
@@ -34,6 +36,8 @@ export interface UpdateSource {
   readonly createsMissing: boolean;
   /** True when managed fields are already right (server-side apply). */
   readonly tracksFields: boolean;
+  /** The subresource that managed fields are noted under, where it is not the target's own (`scale`). */
+  readonly through?: string | undefined;
 }
 
 const generateAttempts = 8;
@@ -159,13 +163,13 @@ export class Writer {
     const { kind, subresource } = context.target;
     const next = await source.next(structuredClone(old));
     checkNames(context, next);
-    checkVersion(context, next, old);
+    checkVersion(context, next, old, source.isPatch === true);
     applyDefaults(kind, next);
     const part = this.#subresource(context);
     if (part === undefined) prepareUpdate(kind, next, old, { now: this.#objects.now() });
     else prepareSubresourceUpdate(kind, part, next, old);
     const request: AdmissionRequest = { operation: 'UPDATE', context, object: next, old };
-    if (!source.tracksFields) this.#fields.onWrite(context, next, old);
+    if (!source.tracksFields) this.#fields.onWrite(trackedContext(context, source), next, old);
     await this.#admission.mutate(request);
     next.metadata.resourceVersion = old.metadata.resourceVersion ?? '';
     const errors =
@@ -187,6 +191,11 @@ export class Writer {
   }
 }
 
+function trackedContext(context: RequestContext, { through }: UpdateSource): RequestContext {
+  if (through === undefined) return context;
+  return { ...context, target: { ...context.target, subresource: through } };
+}
+
 function encode(object: KubeObject): Buffer {
   return Buffer.from(JSON.stringify(object));
 }
@@ -199,8 +208,18 @@ function isTaken(context: RequestContext, name: string): Error {
 function goneWithUid(context: RequestContext, object: KubeObject): Error {
   const { kind, name } = context.target;
   const uid = object.metadata.uid ?? '';
-  const text = `Precondition failed: UID in precondition: ${uid}, UID in object meta: `;
-  return conflict(errorTarget(kind), name, text);
+  return conflict(errorTarget(kind), name, wrongUid(context, uid, ''));
+}
+
+/** The text of apiserver's storage layer for an object that is not the one that was meant. */
+function wrongUid(context: RequestContext, wanted: string, present: string): string {
+  const { kind, namespace, name } = context.target;
+  const key = kindPrefix(kind) + objectKey(namespace, name);
+  return (
+    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, ` +
+    `AdditionalErrorMsg: Precondition failed: UID in precondition: ${wanted}, ` +
+    `UID in object meta: ${present}`
+  );
 }
 
 /** Fills in or refuses the body's namespace. */
@@ -229,15 +248,20 @@ function checkNames(context: RequestContext, next: KubeObject): void {
 }
 
 /** Optimistic concurrency: the body's resourceVersion and uid must be the present ones. */
-function checkVersion(context: RequestContext, next: KubeObject, old: KubeObject): void {
+function checkVersion(
+  context: RequestContext,
+  next: KubeObject,
+  old: KubeObject,
+  isPatch: boolean,
+): void {
   const { kind, name } = context.target;
   const version = next.metadata.resourceVersion ?? '';
   const uid = next.metadata.uid ?? '';
   if (uid !== '' && uid !== old.metadata.uid) {
-    const text =
-      `Precondition failed: UID in precondition: ${uid}, ` +
-      `UID in object meta: ${old.metadata.uid ?? ''}`;
-    throw conflict(errorTarget(kind), name, text);
+    const error = invalid('metadata.uid', uid, 'field is immutable');
+    throw isPatch
+      ? invalidObject({ group: kind.group, kind: kind.kind, name }, [error])
+      : conflict(errorTarget(kind), name, wrongUid(context, uid, old.metadata.uid ?? ''));
   }
   if (version === '' || version === '0') {
     if (kind.allowUnconditionalUpdate) return;

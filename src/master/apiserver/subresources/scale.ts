@@ -115,6 +115,7 @@ export async function changeScale(
   const written = await deps.writer.update(whole, {
     createsMissing: false,
     tracksFields: false,
+    through: 'scale',
     next(old) {
       if (old === undefined) throw badRequest('the object is not there');
       const wanted = change(scaleOf(kind, old, paths));

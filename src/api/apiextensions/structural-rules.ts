@@ -1,0 +1,130 @@
+/** What makes a schema structural (KEP-20190425): every value has a type, and logic adds nothing to it. */
+import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
+import { isJsonObject } from '../object.js';
+import type { JsonSchema } from './structural.js';
+
+const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
+/** What stands where a type must be. */
+type Place = 'at the root' | 'for specified object fields' | 'for specified array items';
+
+/** Fields that logical branches (`allOf`, `anyOf`, `oneOf`, `not`) must not have. */
+const notInLogic = ['type', 'default', 'description', 'title', 'additionalProperties', 'nullable'];
+
+/**
+ * Everything that keeps a schema from being structural.
+ * @param path where the schema stands, such as `spec.versions[0].schema.openAPIV3Schema`
+ */
+export function structuralErrors(schema: JsonSchema, path: FieldPath): FieldError[] {
+  const errors: FieldError[] = [];
+  checkNode(schema, path, 'at the root', errors);
+  const { type } = schema;
+  if (typeof type === 'string' && type !== 'object') {
+    errors.push(invalid(child(path, 'type'), type, 'must be object at the root'));
+  }
+  return errors;
+}
+
+function checkNode(schema: JsonSchema, path: FieldPath, place: Place, errors: FieldError[]): void {
+  checkType(schema, path, place, errors);
+  const { properties, items, additionalProperties } = schema;
+  if (isJsonObject(properties)) {
+    if (isJsonObject(additionalProperties)) {
+      const text = 'additionalProperties and properties are mutual exclusive';
+      errors.push(forbidden(child(path, 'additionalProperties'), text));
+    }
+    for (const [name, field] of Object.entries(properties)) {
+      const here = at(child(path, 'properties'), name);
+      if (isJsonObject(field)) checkNode(field, here, 'for specified object fields', errors);
+    }
+  }
+  if (isJsonObject(additionalProperties)) {
+    const here = child(path, 'additionalProperties');
+    checkNode(additionalProperties, here, 'for specified object fields', errors);
+  }
+  if (isJsonObject(items)) {
+    checkNode(items, child(path, 'items'), 'for specified array items', errors);
+  } else if (schema['type'] === 'array') {
+    errors.push(required(child(path, 'items'), 'must be specified'));
+  }
+  checkLists(schema, path, errors);
+  checkLogic(schema, path, errors);
+}
+
+function checkType(schema: JsonSchema, path: FieldPath, place: Place, errors: FieldError[]): void {
+  const { type } = schema;
+  const isFree =
+    schema['x-kubernetes-int-or-string'] === true ||
+    schema['x-kubernetes-preserve-unknown-fields'] === true;
+  if (type === undefined || type === '') {
+    if (!isFree || place === 'at the root') {
+      errors.push(required(child(path, 'type'), `must not be empty ${place}`));
+    }
+  } else if (typeof type === 'string' && !types.includes(type)) {
+    errors.push(notSupported(child(path, 'type'), type, types));
+  }
+  if (schema['x-kubernetes-preserve-unknown-fields'] === false) {
+    const text = 'must be true or undefined';
+    errors.push(invalid(child(path, 'x-kubernetes-preserve-unknown-fields'), false, text));
+  }
+}
+
+function checkLists(schema: JsonSchema, path: FieldPath, errors: FieldError[]): void {
+  const listType = schema['x-kubernetes-list-type'];
+  const keys = schema['x-kubernetes-list-map-keys'];
+  if (listType === undefined) {
+    if (Array.isArray(keys) && keys.length > 0) {
+      const text = 'must be map if x-kubernetes-list-map-keys is non-empty';
+      errors.push(required(child(path, 'x-kubernetes-list-type'), text));
+    }
+    return;
+  }
+  if (listType !== 'atomic' && listType !== 'set' && listType !== 'map') {
+    const known = ['atomic', 'set', 'map'];
+    errors.push(notSupported(child(path, 'x-kubernetes-list-type'), listType, known));
+  }
+  if (listType === 'map' && (!Array.isArray(keys) || keys.length === 0)) {
+    const text = 'must not be empty if x-kubernetes-list-type is map';
+    errors.push(required(child(path, 'x-kubernetes-list-map-keys'), text));
+  }
+}
+
+function checkLogic(schema: JsonSchema, path: FieldPath, errors: FieldError[]): void {
+  const isIntOrString = schema['x-kubernetes-int-or-string'] === true;
+  for (const name of ['allOf', 'anyOf', 'oneOf']) {
+    const branches = schema[name];
+    if (!Array.isArray(branches)) continue;
+    branches.forEach((branch: unknown, index) => {
+      if (isJsonObject(branch)) {
+        checkBranch(branch, at(child(path, name), index), isIntOrString, errors);
+      }
+    });
+  }
+  if (isJsonObject(schema['not'])) {
+    checkBranch(schema['not'], child(path, 'not'), isIntOrString, errors);
+  }
+}
+
+function checkBranch(
+  branch: JsonSchema,
+  path: FieldPath,
+  isIntOrString: boolean,
+  errors: FieldError[],
+): void {
+  for (const name of notInLogic) {
+    if (branch[name] === undefined || (name === 'type' && isIntOrString)) continue;
+    errors.push(forbidden(child(path, name), 'must be empty to be structural'));
+  }
+  const { properties } = branch;
+  if (isJsonObject(properties)) {
+    for (const [name, field] of Object.entries(properties)) {
+      const here = at(child(path, 'properties'), name);
+      if (isJsonObject(field)) checkBranch(field, here, isIntOrString, errors);
+    }
+  }
+  checkLogic(
+    isIntOrString ? { ...branch, 'x-kubernetes-int-or-string': true } : branch,
+    path,
+    errors,
+  );
+}
