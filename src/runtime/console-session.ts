@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { ExecOutput, ExecSession } from './types.js';
 import { RuntimeError } from './types.js';
@@ -36,8 +37,30 @@ export function frameDecoder(
   };
 }
 
-/** Attaches to a container through the socket of the shim that holds its streams. @throws RuntimeError NotRunning */
-export function attachToConsole(
+/** The name of the shim's socket in a container's directory; short, since a socket's path has at most 107 bytes. */
+export const consoleSocket = 's';
+
+/**
+ * Attaches to a container through the socket of the shim that holds its streams.
+ * @throws RuntimeError NotRunning
+ */
+export async function attachToConsole(
+  dir: string,
+  options: { readonly stdin: boolean },
+  output: ExecOutput,
+): Promise<ExecSession> {
+  // The directory's own path may be too long for a socket's: it is named by a descriptor instead.
+  const handle = await open(dir, 'r').catch((cause: unknown) => {
+    throw new RuntimeError('NotRunning', 'the container is not running', { cause });
+  });
+  try {
+    return await connectConsole(`/proc/self/fd/${handle.fd}/${consoleSocket}`, options, output);
+  } finally {
+    await handle.close();
+  }
+}
+
+function connectConsole(
   socketPath: string,
   options: { readonly stdin: boolean },
   output: ExecOutput,

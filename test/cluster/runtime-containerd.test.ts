@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemClock } from '../../src/lib/clock.js';
 import { silentLogger } from '../../src/lib/log.js';
 import { ContainerdRuntime } from '../../src/runtime/containerd/runtime.js';
@@ -30,7 +30,10 @@ if (able) {
   describeRuntimeContract('containerd', {
     real: true,
     setUp: async () => {
-      dir = await mkdtemp('/tmp/trireme-rt-');
+      dir = join(
+        await mkdtemp('/tmp/trireme-rt-'),
+        'a-path-that-is-too-long-for-a-socket'.repeat(3),
+      );
       const [archive = ''] = execFileSync('scripts/images/build', ['busybox'])
         .toString()
         .trim()
@@ -50,7 +53,7 @@ if (able) {
     tearDown: async () => {
       await runtime.purge();
       await runtime.stop();
-      await rm(dir, { recursive: true, force: true });
+      await rm(dirname(dir), { recursive: true, force: true });
     },
   });
 } else {

@@ -12,7 +12,7 @@ import * as commands from './commands.js';
 import type { ContainerRecord } from '../container-record.js';
 import { containerStateOf } from '../container-record.js';
 import type { Ctr } from './ctr.js';
-import { consoleExit, consoleFiles, startInteractive } from './interactive.js';
+import { consoleExit, startInteractive } from './interactive.js';
 import { readDevices } from './host.js';
 import type { HostFacts } from './host.js';
 import type { Images } from './images.js';
@@ -167,9 +167,9 @@ export class Containers {
     await store.delete(id);
   }
 
-  /** The socket on which the streams of an interactive container are served. */
-  consoleOf(id: string): string {
-    return consoleFiles(this.#dir(id)).socket;
+  /** Where the shim of an interactive container has its socket. */
+  consoleDirOf(id: string): string {
+    return this.#dir(id);
   }
 
   state(id: string): ContainerState | undefined {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -16,6 +17,16 @@ export interface DaemonOptions {
   readonly program?: string;
   readonly clock: Clock;
   readonly log: Logger;
+}
+
+/**
+ * Where a managed containerd keeps its state and sockets: below `dataDir`, unless that makes the sockets' paths longer
+ * than the kernel takes (107 bytes).
+ */
+export function stateDirOf(dataDir: string): string {
+  const wanted = join(dataDir, 'containerd-run');
+  if (wanted.length <= 80) return wanted;
+  return join('/run', `trireme-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}`);
 }
 
 const startTimeoutMs = 20_000;
@@ -55,7 +66,7 @@ export class Daemon {
     this.#watch?.();
   }
 
-  /** Ends containerd, if it is the one whose pid was written. */
+  /** Ends containerd, if it is the one whose pid was written, and takes its state away. */
   async terminate(): Promise<void> {
     this.stop();
     const pid = await readPid(this.pidFile);
@@ -65,7 +76,7 @@ export class Daemon {
         await delay(this.#options.clock, 50);
       }
     }
-    await rm(this.pidFile, { force: true });
+    await rm(this.#options.stateDir, { recursive: true, force: true });
   }
 
   #schedule(): void {

@@ -3,6 +3,7 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
+import { consoleSocket } from '../console-session.js';
 import { parseLogLine } from '../log-file.js';
 import type { ContainerConfig } from '../types.js';
 import { RuntimeError } from '../types.js';
@@ -13,13 +14,17 @@ import { errorText } from './ctr.js';
 const startTimeoutMs = 120_000;
 const pollMs = 10;
 
-/** The files by which the shim serves an interactive container. The socket's path must stay below 108 bytes. */
+/** The files by which the shim serves an interactive container.  */
 export function consoleFiles(dir: string): {
   readonly socket: string;
   readonly exit: string;
   readonly pid: string;
 } {
-  return { socket: join(dir, 's'), exit: join(dir, 'exit'), pid: join(dir, 'console-pid') };
+  return {
+    socket: join(dir, consoleSocket),
+    exit: join(dir, 'exit'),
+    pid: join(dir, 'console-pid'),
+  };
 }
 
 /**
@@ -44,7 +49,7 @@ export async function startInteractive(options: {
     max: String(config.logMaxBytes),
     exit: files.exit,
     pid: files.pid,
-    sock: files.socket,
+    sock: consoleSocket,
     stdin: config.stdin ? '1' : '0',
     once: config.stdinOnce ? '1' : '0',
     tty: tty ? '1' : '0',

@@ -28,7 +28,7 @@ import { attachToConsole } from '../console-session.js';
 import type { ContainerRecord } from '../container-record.js';
 import { Containers } from './containers.js';
 import { Ctr } from './ctr.js';
-import { Daemon } from './daemon.js';
+import { Daemon, stateDirOf } from './daemon.js';
 import { EventStream } from './events.js';
 import { spawnSession } from '../exec-session.js';
 import { readHostFacts } from './host.js';
@@ -83,7 +83,7 @@ export class ContainerdRuntime implements ContainerRuntime {
       options.socket === undefined
         ? new Daemon({
             rootDir: join(dataDir, 'containerd'),
-            stateDir: join(dataDir, 'containerd-run'),
+            stateDir: stateDirOf(dataDir),
             clock,
             log,
           })
@@ -304,7 +304,7 @@ export class ContainerdRuntime implements ContainerRuntime {
   async attach(id: string, options: { stdin: boolean }, output: ExecOutput): Promise<ExecSession> {
     const state = this.#mustRun(id);
     if (state.stdin || state.tty) {
-      return attachToConsole(this.#needed.consoleOf(id), options, output);
+      return attachToConsole(this.#needed.consoleDirOf(id), options, output);
     }
     return attachToLog({
       state,

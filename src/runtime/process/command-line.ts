@@ -1,3 +1,4 @@
+import { consoleSocket } from '../console-session.js';
 import type { ContainerConfig } from '../types.js';
 
 /** All that a container's command line depends on. */
@@ -17,9 +18,8 @@ export interface CommandLineInput {
 export function shimFiles(dir: string): {
   readonly exit: string;
   readonly pid: string;
-  readonly socket: string;
 } {
-  return { exit: `${dir}/exit`, pid: `${dir}/pid`, socket: `${dir}/s` };
+  return { exit: `${dir}/exit`, pid: `${dir}/pid` };
 }
 
 /**
@@ -44,7 +44,7 @@ export function commandLine(input: CommandLineInput): string[] {
     config.stdinOnce ? '1' : '0',
     'tty',
     config.tty ? '1' : '0',
-    ...(config.stdin || config.tty ? ['sock', files.socket] : []),
+    ...(config.stdin || config.tty ? ['sock', consoleSocket] : []),
   ];
   if (root === undefined) {
     return ['run', ...flags, 'cwd', input.workingDir, '--', ...input.command];

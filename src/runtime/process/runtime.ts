@@ -282,7 +282,7 @@ export class ProcessRuntime implements ContainerRuntime {
   ): Promise<ExecSession> {
     const record = this.#mustRun(id);
     if (record.config.stdin || record.config.tty) {
-      return attachToConsole(shimFiles(this.#dir(id)).socket, options, output);
+      return attachToConsole(this.#dir(id), options, output);
     }
     const { clock } = this.#options;
     const whenExited = this.#exited(id).then(() => this.#containers.get(id)?.exitCode ?? 0);
