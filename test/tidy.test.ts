@@ -45,6 +45,8 @@ interface SourceFile {
   readonly path: string;
   readonly text: string;
   readonly imports: readonly string[];
+  /** Those of {@link imports} that are there when the program runs: types have gone by then. */
+  readonly loads: readonly string[];
 }
 
 function listFiles(directory: string): string[] {
@@ -57,13 +59,17 @@ function listFiles(directory: string): string[] {
 function readSource(path: string): SourceFile {
   const text = readFileSync(join(root, path), 'utf8');
   const imports: string[] = [];
+  const loads: string[] = [];
   for (const match of text.matchAll(
     /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+|new URL\(\s*)['"](\.{1,2}\/[^'"]+\.js)['"]/g,
   )) {
     const target = normalize(join(dirname(path), match[1] ?? '')).replace(/\.js$/, '.ts');
     imports.push(target);
+    const statement = text.slice(text.lastIndexOf('\n\n', match.index) + 1, match.index);
+    const start = Math.max(statement.lastIndexOf('import '), statement.lastIndexOf('export '));
+    if (!/^(?:import|export) type /.test(statement.slice(start))) loads.push(target);
   }
-  return { path, text, imports };
+  return { path, text, imports, loads };
 }
 
 const files = ['src', 'test', 'bench'].flatMap((top) => listFiles(join(root, top))).map(readSource);
@@ -112,7 +118,7 @@ describe('the house', () => {
         return;
       }
       state.set(path, 'open');
-      for (const target of byPath.get(path)?.imports ?? []) {
+      for (const target of byPath.get(path)?.loads ?? []) {
         if (!path.startsWith(generated)) visit(target, [...trail, path]);
       }
       state.set(path, 'done');
