@@ -120,7 +120,7 @@ test.each([
   const kind = kinds.byResource('', 'v1', 'pods');
   if (kind === undefined) throw new Error('pods');
   const spec = { containers: [], ...pod };
-  const matches = isInScope({ spec: quota } as unknown as ResourceQuota, kind, {
+  const matches = isInScope({ spec: quota }, kind, {
     spec,
   } as unknown as KubeObject);
   expect(matches).toBe(expected);

@@ -1,9 +1,9 @@
 /** Which pods a quota with scopes counts (kubernetes `podMatchesScopeFunc`). */
 import { qosClass } from '../../../../api/core/qos.js';
-import type { KindDeclaration } from '../../../../api/kind.js';
 import type { KubeObject } from '../../../../api/object.js';
 import { isJsonObject } from '../../../../api/object.js';
 import type { Pod, ResourceQuota } from '../../../../api/types/core.js';
+import type { CountedResource } from './usage.js';
 
 interface Requirement {
   readonly scopeName: string;
@@ -11,20 +11,20 @@ interface Requirement {
   readonly values?: readonly string[];
 }
 
-function requirementsOf({ spec }: ResourceQuota): Requirement[] {
+function requirementsOf({ spec }: Pick<ResourceQuota, 'spec'>): Requirement[] {
   const plain = (spec.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' }));
   return [...plain, ...(spec.scopeSelector?.matchExpressions ?? [])];
 }
 
 /** True when the quota counts this object at all. */
 export function isInScope(
-  quota: ResourceQuota,
-  kind: KindDeclaration,
+  quota: Pick<ResourceQuota, 'spec'>,
+  kind: CountedResource,
   object: KubeObject,
 ): boolean {
   const requirements = requirementsOf(quota);
   if (requirements.length === 0) return true;
-  if (kind.group !== '' || kind.kind !== 'Pod') return false;
+  if (kind.group !== '' || kind.plural !== 'pods') return false;
   const pod = object as KubeObject & Pod;
   return requirements.every((requirement) => matches(requirement, pod));
 }

@@ -1,5 +1,4 @@
 /** What one object uses of a quota, by the names that `spec.hard` may list (kubernetes pkg/quota/v1/evaluator/core). */
-import type { KindDeclaration } from '../../../../api/kind.js';
 import type { KubeObject } from '../../../../api/object.js';
 import { qualifiedName } from '../../../../api/object.js';
 import type { Quantity } from '../../../../api/quantity.js';
@@ -20,15 +19,21 @@ const bareNames = new Set([
 /** Written under their own names as well as with `requests.`. */
 const plainRequests = new Set(['cpu', 'memory', 'ephemeral-storage']);
 
+/** Names a resource without its version. */
+export interface CountedResource {
+  readonly group: string;
+  readonly plural: string;
+}
+
 /** Resources whose updates change what they use. */
-export function usageMayChange(kind: KindDeclaration): boolean {
+export function usageMayChange(kind: CountedResource): boolean {
   return (
     kind.group === '' && (kind.plural === 'services' || kind.plural === 'persistentvolumeclaims')
   );
 }
 
 /** What the object uses now. */
-export function usageOf(kind: KindDeclaration, object: KubeObject): Amounts {
+export function usageOf(kind: CountedResource, object: KubeObject): Amounts {
   const one = quantityOf(1);
   const used = new Map<string, Quantity>([
     [`count/${qualifiedName(kind.group, kind.plural)}`, one],
