@@ -41,6 +41,7 @@ import { AutoCompactor } from '../server/auto-compactor.js';
 import { BootstrapError, forceNewCluster, openState } from '../server/bootstrap.js';
 import type { ExistingCluster, StoredState } from '../server/bootstrap.js';
 import type { ServerConfig } from '../server/config.js';
+import { CorruptionCheck } from '../server/corruption-check.js';
 import { LeaseKeeper } from '../server/lease-keeper.js';
 import { grpcOverheadBytes } from '../server/limits.js';
 import { ServerPeerHost } from '../server/peer-host.js';
@@ -104,11 +105,15 @@ export async function startMember(
   server.start(newNetwork(server, state, config, listen));
   const compactor = newCompactor(server, config);
   compactor.start();
+  const check = new CorruptionCheck(server);
+  check.start();
+  if (config.initialCorruptCheck) check.atStart().catch(onFatal);
   return {
     server,
     ready,
     async stop() {
       compactor.stop();
+      check.stop();
       await yieldLeadership(server);
       await Promise.all(ports.clients.map((listener) => listener.close({ graceMs })));
       await server.stop();
