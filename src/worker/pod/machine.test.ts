@@ -15,7 +15,7 @@ function podOf(spec: Partial<PodSpec>): Pod {
     kind: 'Pod',
     metadata: { name: 'p', namespace: 'ns', uid: 'u' },
     spec: { containers: [{ name: 'main', image: 'i' }], ...spec },
-  } as Pod;
+  };
 }
 
 let ids = 0;
@@ -307,7 +307,7 @@ describe('whatever happens', () => {
 
 function randomPod(prng: Prng): Pod {
   const containers = (prefix: string, count: number): Container[] =>
-    Array.from({ length: count }, (_, n) => ({ name: `${prefix}${n}`, image: 'i' }) as Container);
+    Array.from({ length: count }, (_, n) => ({ name: `${prefix}${n}`, image: 'i' }));
   const initContainers = containers('i', prng.below(4)).map((container) =>
     prng.chance({ numerator: 1, denominator: 3 })
       ? { ...container, restartPolicy: 'Always' }

@@ -23,7 +23,7 @@ import type { NodeContext } from './node-context.js';
 import { factsFor, keyOf } from './node-context.js';
 import { containerEvents, podEvent } from './pod-events.js';
 import type { SandboxHandle } from './sandbox.js';
-import { makeSandbox, removeSandbox } from './sandbox.js';
+import { isWhole, makeSandbox, removeSandbox } from './sandbox.js';
 import { terminationMessage } from './termination-message.js';
 
 export interface PodWorkerOptions {
@@ -359,6 +359,7 @@ export class PodWorker {
       record.recordStarted(track, instance);
       if (instance.reason === 'StartError') {
         record.recordNeverRan(track, instance.message ?? '', node.clock.nowMs());
+        await this.#replaceBrokenSandbox();
       }
       if (postStart !== undefined && instance.phase === 'running') {
         await this.#postStart(track, container, instance.id);
@@ -372,6 +373,19 @@ export class PodWorker {
       const failure = { reason, message: messageOf(error) };
       record.recordStartFailed(track, failure, node.clock.nowMs());
     }
+  }
+
+  /** A sandbox whose network namespace somebody took away is of no use: the pod gets another. */
+  async #replaceBrokenSandbox(): Promise<void> {
+    const handle = this.#sandbox;
+    if (handle === undefined || this.#state.sandbox.phase !== 'ready' || (await isWhole(handle)))
+      return;
+    const text = 'Pod sandbox changed, it will be killed and re-created.';
+    podEvent(this.#node.events, this.pod, 'Normal', 'SandboxChanged', text);
+    this.#sandbox = undefined;
+    this.#probes.stopAll();
+    await removeSandbox(this.#node, this.pod, handle);
+    record.recordSandboxLost(this.#state, this.#node.clock.nowMs());
   }
 
   /** Until the hook is done the container counts as being started; when it fails, the container is ended. */

@@ -1,4 +1,5 @@
 /** A pod's sandbox and its network, made and taken down together. */
+import { access } from 'node:fs/promises';
 import type { Pod } from '../../api/types/core.js';
 import type { SandboxState } from '../../runtime/types.js';
 import { podResources } from '../resources/cgroup.js';
@@ -53,6 +54,15 @@ export async function makeSandbox(
 export function handleOf(sandbox: SandboxState): SandboxHandle {
   const { id, netnsPath } = sandbox;
   return netnsPath === undefined ? { id } : { id, netnsPath };
+}
+
+/** False when its network namespace is gone. */
+export async function isWhole({ netnsPath }: SandboxHandle): Promise<boolean> {
+  if (netnsPath === undefined) return true;
+  return access(netnsPath).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function setUpNetwork(
