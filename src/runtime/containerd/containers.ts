@@ -12,7 +12,7 @@ import * as commands from './commands.js';
 import type { ContainerRecord } from '../container-record.js';
 import { containerStateOf } from '../container-record.js';
 import type { Ctr } from './ctr.js';
-import { consoleExit, startInteractive } from './interactive.js';
+import { consoleEnd, consoleExit, startInteractive } from './interactive.js';
 import { readDevices } from './host.js';
 import type { HostFacts } from './host.js';
 import type { Images } from './images.js';
@@ -275,8 +275,11 @@ export class Containers {
   }
 
   async #removeFromContainerd(id: string): Promise<void> {
-    const { ctr, log, clock } = this.#options;
+    const { ctr, log, clock, store } = this.#options;
+    const config = store.get(id)?.config;
     try {
+      // `ctr run` deletes its task itself when it has read all output, and gives up on output if it cannot.
+      if (config?.stdin === true || config?.tty === true) await consoleEnd(clock, this.#dir(id));
       await ctr.callIfPresent(commands.tasksRemove(id));
     } catch (error) {
       log.warn({ container: id, error }, 'an ended container stays in containerd for now');

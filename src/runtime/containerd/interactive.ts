@@ -12,6 +12,7 @@ import type { Ctr } from './ctr.js';
 import { errorText } from './ctr.js';
 
 const startTimeoutMs = 120_000;
+const endTimeoutMs = 10_000;
 const pollMs = 10;
 
 /** The files by which the shim serves an interactive container.  */
@@ -87,6 +88,14 @@ export async function consoleExit(dir: string): Promise<number | 'unknown'> {
   if (text !== undefined) return Number(text);
   const pid = await readFile(files.pid, 'utf8').catch(() => '0');
   return alive && (await exists(`/proc/${Number(pid)}`)) ? 'unknown' : 255;
+}
+
+/** Resolves when the shim has ended, or after a while all the same. */
+export async function consoleEnd(clock: Clock, dir: string): Promise<void> {
+  const untilMs = clock.monotonicMs() + endTimeoutMs;
+  while ((await consoleExit(dir)) === 'unknown' && clock.monotonicMs() < untilMs) {
+    await delay(clock, pollMs);
+  }
 }
 
 /** What `ctr` said last, which the shim has put into the container's log. */
