@@ -69,6 +69,19 @@ export function createCommandRunner(options: {
   };
 }
 
+/** Runs nothing: prints each command line and answers as told. For golden transcripts, and to see what would be done. */
+export function dryRunner(options: {
+  readonly print: (line: string) => void;
+  /** What the command would write to standard output. */
+  readonly answers: (program: string, args: readonly string[]) => string;
+}): RunCommand {
+  return async (program, args) => {
+    options.print([program, ...args].join(' '));
+    await Promise.resolve();
+    return { code: 0, stdout: options.answers(program, args), stderr: '', timedOut: false };
+  };
+}
+
 function runOnce(
   clock: Clock,
   program: string,

@@ -51,7 +51,8 @@ export class Ctr {
       ...(maxBytes === undefined ? {} : { maxBytes }),
     });
     this.#options.log.debug(
-      { args: command.args, code: result.code, timedOut: result.timedOut },
+      // Not the whole line: a pull's has a password in it.
+      { command: command.args.slice(0, 2), code: result.code, timedOut: result.timedOut },
       'ctr ran',
     );
     return result;

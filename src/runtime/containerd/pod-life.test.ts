@@ -1,0 +1,116 @@
+/** Golden transcript: the commands of a pod's whole life, in order. `UPDATE=1` records it anew. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { testContainer, testSandbox } from '../../../test/cluster/lib/runtime-contract.js';
+import { ManualClock } from '../../lib/clock.js';
+import { silentLogger } from '../../lib/log.js';
+import type { ContainerRecord } from '../container-record.js';
+import type { RunCommand } from '../spawn.js';
+import { dryRunner } from '../spawn.js';
+import { StateStore } from '../state-store.js';
+import { Containers } from './containers.js';
+import { Ctr } from './ctr.js';
+import { Images } from './images.js';
+import type { SandboxRecord } from './sandboxes.js';
+import { Sandboxes } from './sandboxes.js';
+import { SeccompProfiles } from './seccomp.js';
+
+const golden = 'src/runtime/containerd/testdata/pod-life.txt';
+const digest = `sha256:${'d'.repeat(64)}`;
+let dir = '';
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'trireme-golden-'));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** What a containerd with one image would print. */
+function answers(program: string, args: readonly string[]): string {
+  const line = [program, ...args].join(' ');
+  if (line.includes(' images list')) {
+    return `REF TYPE DIGEST SIZE PLATFORMS LABELS\ndocker.io/library/busybox:latest t ${digest} 1.0 MiB linux/amd64 -\n`;
+  }
+  if (line.includes(' content get')) {
+    return JSON.stringify({ config: { digest, Cmd: ['sh'] } });
+  }
+  return '';
+}
+
+function parts(
+  run: RunCommand,
+  clock: ManualClock,
+): { containers: Containers; sandboxes: Sandboxes } {
+  const ctr = new Ctr({ address: '/run/c.sock', namespace: 'trireme', run, log: silentLogger });
+  const sandboxStore = new StateStore<SandboxRecord>(join(dir, 'sandboxes'));
+  const shim = join(dir, 'shim');
+  const sandboxes = new Sandboxes({
+    dir: join(dir, 'mounts'),
+    shim,
+    cgroupRoot: '/kubepods',
+    run,
+    clock,
+    store: sandboxStore,
+  });
+  const containers = new Containers({
+    ctr,
+    run,
+    images: new Images({ ctr, run, dir: join(dir, 'images') }),
+    sandboxes,
+    sandboxStore,
+    store: new StateStore<ContainerRecord>(join(dir, 'records')),
+    seccomp: new SeccompProfiles({ ctr, localhostDir: dir }),
+    host: { cgroupV2: false, mayLowerOomScore: true, capabilities: new Set() },
+    dir: join(dir, 'containers'),
+    shim,
+    clock,
+    log: silentLogger,
+    emit: () => undefined,
+  });
+  return { containers, sandboxes };
+}
+
+test('a pod’s life', async () => {
+  const clock = new ManualClock();
+  const lines: string[] = [];
+  const run = dryRunner({ print: (line) => lines.push(line), answers });
+  const { containers, sandboxes } = parts(run, clock);
+  const step = (name: string): number => lines.push(`# ${name}`);
+  await new StateStore(join(dir, 'sandboxes')).load();
+  await new StateStore(join(dir, 'records')).load();
+  step('node');
+  await sandboxes.start();
+  step('sandbox');
+  await sandboxes.create(testSandbox);
+  step('first container of the image');
+  const subject = { image: 'busybox', logDir: join(dir, 'logs') };
+  await containers.create(testContainer(subject, 'c1', ['sleep', '1']));
+  await containers.start('c1');
+  step('second container of the image');
+  await containers.create(testContainer(subject, 'c2', ['sleep', '1']));
+  await containers.start('c2');
+  step('it ends by itself');
+  containers.onEvent({ type: 'exit', containerId: 'c1', exitCode: 0, atMs: clock.nowMs() });
+  await containers.remove('c1');
+  step('the other is stopped: a signal, then after the grace period another');
+  const stopped = containers.stop('c2', { graceMs: 30_000 });
+  const killed = async (): Promise<boolean> => {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    clock.advance(1000);
+    return lines.some((line) => line.includes('SIGKILL'));
+  };
+  for (let turn = 0; turn < 1000 && !(await killed()); turn++);
+  containers.onEvent({ type: 'exit', containerId: 'c2', exitCode: 137, atMs: clock.nowMs() });
+  await stopped;
+  await containers.remove('c2');
+  step('what is left');
+  await containers.sweep();
+  await sandboxes.remove(testSandbox.id);
+
+  const text = `${lines.join('\n').replaceAll(dir, '<dir>').replaceAll(encodeURIComponent(dir), '<dir>')}\n`;
+  if (process.env['UPDATE'] === '1') await writeFile(golden, text);
+  expect(text).toBe(await readFile(golden, 'utf8'));
+});
