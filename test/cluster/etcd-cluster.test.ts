@@ -179,7 +179,7 @@ const possible = hasProgram('etcdctl');
     await expectSameHashes();
   }, 60_000);
 
-  test('maintenance: snapshot, defragmentation, compaction, mirror', async () => {
+  test('maintenance: snapshot, defragmentation, health', async () => {
     const path = `${cluster.directory}/saved.db`;
     expect((await cluster.ctl(['snapshot', 'save', path], { at: 0 })).stdout).toBe(
       `Snapshot saved at ${path}\n`,
