@@ -31,8 +31,8 @@ const writesAtOnce = 16;
 export class StatusReporter {
   readonly #options: StatusReporterOptions;
   readonly #queue: WorkQueue;
-  /** The last status that the API took, as JSON, by uid. */
-  readonly #sent = new Map<string, string>();
+  /** By uid, the last status that the API took, as JSON, and the pod's version with it. */
+  readonly #sent = new Map<string, { readonly text: string; readonly version: string }>();
 
   constructor(options: StatusReporterOptions) {
     this.#options = options;
@@ -72,9 +72,12 @@ export class StatusReporter {
     const { pod } = found;
     const status = found.status();
     const text = JSON.stringify(status);
-    if (this.#sent.get(uid) === text && covers(pod.status, status)) return;
+    const { resourceVersion: version = '' } = pod.metadata;
+    const sent = this.#sent.get(uid);
+    // What the API made of our words is its affair: said once, they are not repeated until somebody else changes the pod.
+    if (sent?.text === text && sent.version === version) return;
     if (covers(pod.status, status)) {
-      this.#sent.set(uid, text);
+      this.#sent.set(uid, { text, version });
       return;
     }
     const { namespace = '', name } = pod.metadata;
@@ -86,7 +89,7 @@ export class StatusReporter {
         { metadata: { uid }, status: statusPatch(pod.status, status) },
         { subresource: 'status' },
       );
-      this.#sent.set(uid, text);
+      this.#sent.set(uid, { text, version: answer.metadata.resourceVersion ?? '' });
       found.update(answer);
     } catch (error) {
       // Gone, or another pod has its name by now: the informer tells.
@@ -108,8 +111,8 @@ function covers(reported: PodStatus | undefined, status: PodStatus): boolean {
     const old = reported.conditions?.find(({ type }) => type === condition.type);
     return (
       old?.status === condition.status &&
-      old.reason === condition.reason &&
-      old.message === condition.message
+      isEqual(old.reason, condition.reason) &&
+      isEqual(old.message, condition.message)
     );
   });
 }
