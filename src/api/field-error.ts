@@ -51,7 +51,15 @@ export function quote(value: string): string {
 function show(value: unknown): string {
   if (typeof value === 'string') return quote(value);
   if (value === undefined || value === null) return 'null';
-  return JSON.stringify(value);
+  return JSON.stringify(value, sortedMaps);
+}
+
+/** Go prints a map of strings in the order of its keys; structs keep their fields' order. */
+function sortedMaps(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value);
+  if (!entries.every(([, item]) => typeof item === 'string')) return value;
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
 /** A missing value. */

@@ -128,6 +128,8 @@ export interface KindDeclaration {
     ((object: KubeObject, old: KubeObject) => readonly FieldError[]) | undefined;
   /** Warnings for the client, such as deprecated fields. */
   readonly warnings?: ((object: KubeObject) => readonly string[]) | undefined;
+  /** Sent as a warning with every answer: this version of the kind is on its way out. */
+  readonly deprecation?: string | undefined;
   readonly columns: readonly PrinterColumn[];
   /** Beside `metadata.name` and `metadata.namespace`, which every kind has. */
   readonly fields: FieldGetters;

@@ -131,7 +131,7 @@ function kindOfVersion(definition: CustomResourceDefinition, version: Version): 
     allowUnconditionalUpdate: false,
     columns:
       columns === undefined ? [nameColumn, ageColumn] : [nameColumn, ...columns.map(columnOf)],
-    ...(version.deprecated === true ? { warnings: () => [warning] } : {}),
+    ...(version.deprecated === true ? { deprecation: warning } : {}),
   });
   return { ...base, hasStatus, subresources: subresourcesOf(version) };
 }

@@ -108,7 +108,6 @@ export const configMapKind = defineKind<ConfigMap>({
   plural: 'configmaps',
   shortNames: ['cm'],
   schema: configMapSchema,
-  allowCreateOnUpdate: true,
   validate: validateConfigMap,
   validateUpdate: checkImmutable,
   columns: [
@@ -176,7 +175,6 @@ export const secretKind = defineKind<Secret>({
   kind: 'Secret',
   plural: 'secrets',
   schema: secretSchema,
-  allowCreateOnUpdate: true,
   setDefaults: mergeStringData,
   validate: validateSecret,
   validateUpdate: (next, old) => {
@@ -239,6 +237,7 @@ export const componentStatusKind = defineKind({
   virtual: true,
   verbs: ['get', 'list'],
   schema: componentStatusSchema,
+  deprecation: 'v1 ComponentStatus is deprecated in v1.19+',
   columns: [
     nameColumn,
     column<ComponentStatus>('Status', (object) => {

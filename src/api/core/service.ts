@@ -183,6 +183,7 @@ export const endpointsKind = defineKind<Endpoints>({
   plural: 'endpoints',
   shortNames: ['ep'],
   schema: endpointsSchema,
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   allowCreateOnUpdate: true,
   validate: validateEndpoints,
   columns: [nameColumn, column<Endpoints>('Endpoints', endpointText), ageColumn],

@@ -148,12 +148,12 @@ function isOperation(value: unknown): value is Operation {
 export function applyJsonPatch(target: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch)) {
     const type = isJsonObject(patch) ? 'object' : typeof patch;
-    const text = `error decoding patch: json: cannot unmarshal ${type} into Go value of type jsonpatch.Patch`;
+    const text = `json: cannot unmarshal ${type} into Go value of type jsonpatch.Patch`;
     throw new PatchError('BadRequest', text);
   }
   if (patch.length > maxOperations) {
     const text = `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`;
-    throw new PatchError('BadRequest', text);
+    throw new PatchError('TooLarge', text);
   }
   let root: unknown = structuredClone(target);
   for (const operation of patch as unknown[]) {

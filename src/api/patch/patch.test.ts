@@ -154,10 +154,7 @@ describe('JSON patch', () => {
       [{ op: 'replace', path: '/metadata/nope', value: 2 }],
       'replace operation does not apply: doc is missing key: /metadata/nope: missing value',
     ],
-    [
-      {},
-      'error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch',
-    ],
+    [{}, 'json: cannot unmarshal object into Go value of type jsonpatch.Patch'],
   ])('%j fails', (patch, text) => {
     expect(() => applyJsonPatch(target, patch)).toThrow(text);
   });

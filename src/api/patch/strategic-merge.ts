@@ -227,9 +227,7 @@ export function applyStrategicMergePatch(
 ): unknown {
   if (!isJsonObject(patch)) {
     const type = Array.isArray(patch) ? 'array' : typeof patch;
-    throw bad(
-      `error decoding patch: json: cannot unmarshal ${type} into Go value of type map[string]interface {}`,
-    );
+    throw bad(`json: cannot unmarshal ${type} into Go value of type map[string]interface {}`);
   }
   return mergeMaps(isJsonObject(target) ? target : {}, patch, node);
 }

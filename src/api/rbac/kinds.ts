@@ -16,6 +16,7 @@ const rbac = {
   group: 'rbac.authorization.k8s.io',
   version: 'v1',
   nameRule: 'path-segment',
+  allowCreateOnUpdate: true,
 } as const;
 
 function checkRules(rules: readonly PolicyRule[] | undefined, isNamespaced: boolean): FieldError[] {

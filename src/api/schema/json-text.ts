@@ -4,6 +4,7 @@
  */
 import { parseDocument } from 'yaml';
 import { DecodeError } from './decode.js';
+import { jsonSyntaxError } from './json-syntax.js';
 
 /** A parsed body. */
 export interface ParsedBody {
@@ -95,23 +96,10 @@ export function parseJsonBody(text: string, strict: boolean): ParsedBody {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new DecodeError(jsonErrorText(text), { cause });
+    const fault = jsonSyntaxError(text) ?? 'invalid character in JSON text';
+    throw new DecodeError(fault, { cause });
   }
   return { value, duplicates: strict ? duplicateFields(text) : [] };
-}
-
-/** The first fault of a JSON text in the words of Go's decoder, as near as practical. */
-function jsonErrorText(text: string): string {
-  if (text.trim() === '') return 'unexpected end of JSON input';
-  const first = text.trimStart()[0] ?? '';
-  if (!'{["-0123456789tfn'.includes(first)) {
-    return `invalid character '${first}' looking for beginning of value`;
-  }
-  for (let end = text.trimEnd().length - 1; end > 0; end -= 1) {
-    if (text.charCodeAt(end) === closeBrace) break;
-    if (!'}]"'.includes(text[end] ?? '')) return 'unexpected end of JSON input';
-  }
-  return 'invalid character in JSON text';
 }
 
 /**

@@ -114,7 +114,7 @@ export class ResourceService {
       target: { kind, namespace, name: ref.name, subresource: ref.subresource },
       options: {
         dryRun: options?.dryRun ?? false,
-        fieldManager: options?.fieldManager || user.name,
+        fieldManager: options?.fieldManager || managerOf(user.name),
         fieldValidation: validation === 'Strict' || validation === 'Warn' ? validation : 'Ignore',
         force: false,
       },
@@ -270,4 +270,10 @@ function deleteOptions(request: DeleteRequest): ReturnType<typeof readDeleteOpti
   const body = bytes.length === 0 ? undefined : parseBody(bytes, 'application/json', false).value;
   const options = readDeleteOptions(body, new URLSearchParams());
   return { ...options, dryRun: options.dryRun || (request.options?.dryRun ?? false) };
+}
+
+/** The field manager of a component that names none: its program, as with Kubernetes' own. */
+function managerOf(user: string): string {
+  if (user.startsWith('system:node:')) return 'kubelet';
+  return user.replace(/^system:(?=kube-)/, '');
 }

@@ -1,4 +1,5 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { DecodeError } from '../../../api/schema/decode.js';
 import { formatMicroTime, formatTime } from '../../../api/schema/time.js';
 import { badRequest } from '../status.js';
 import tables from './messages.json' with { type: 'json' };
@@ -53,10 +54,12 @@ export function isProtobuf(contentType: string): boolean {
   return contentType.startsWith('application/vnd.kubernetes.protobuf');
 }
 
-/** Reads a body in Kubernetes' protobuf envelope. @throws StatusError BadRequest */
+/** Reads a body in Kubernetes' protobuf envelope. @throws DecodeError, StatusError BadRequest */
 export function decodeProtobuf(body: Buffer): unknown {
   if (body.length < magic.length || !body.subarray(0, magic.length).equals(magic)) {
-    throw badRequest('provided data does not appear to be a protobuf message, expected prefix k8s');
+    throw new DecodeError(
+      'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]',
+    );
   }
   try {
     const envelope = readMessage(
@@ -72,7 +75,7 @@ export function decodeProtobuf(body: Buffer): unknown {
     return { ...object, kind, apiVersion };
   } catch (error) {
     if (error instanceof RangeError || error instanceof SyntaxError) {
-      throw badRequest(`the protobuf body could not be read: ${error.message}`);
+      throw new DecodeError(`the protobuf body could not be read: ${error.message}`);
     }
     throw error;
   }

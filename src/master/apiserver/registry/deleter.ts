@@ -1,9 +1,11 @@
 import type { CustomResourceDefinition } from '../../../api/apiextensions/schemas.js';
+import type { FieldError } from '../../../api/field-error.js';
+import { invalid, notSupported } from '../../../api/field-error.js';
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
 import { beginTermination } from '../crd/conditions.js';
-import { badRequest, conflict, deletedStatus, failure } from '../status.js';
+import { badRequest, conflict, deletedStatus, invalidObject } from '../status.js';
 import type { ChangeResult, Objects } from './objects.js';
 import type { Admission, RequestContext } from './types.js';
 import { errorTarget } from './types.js';
@@ -35,32 +37,32 @@ const answersWithObject = new Set([
   'services',
 ]);
 
-const policies = ['Background', 'Foreground', 'Orphan'];
+const policies = ['Foreground', 'Background', 'Orphan'];
 
-/** Reads `DeleteOptions`. @throws StatusError BadRequest */
+function refuse(errors: readonly FieldError[]): never {
+  throw invalidObject({ group: 'meta.k8s.io', kind: 'DeleteOptions', name: '' }, errors);
+}
+
+/** Reads `DeleteOptions`. @throws StatusError BadRequest, Invalid */
 export function readDeleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
   const source = isJsonObject(body) ? body : {};
   const conditions = isJsonObject(source['preconditions']) ? source['preconditions'] : {};
   const grace = source['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds') ?? undefined;
   const policy = source['propagationPolicy'] ?? query.get('propagationPolicy') ?? undefined;
   const orphan = source['orphanDependents'] ?? query.get('orphanDependents') ?? undefined;
-  if (policy !== undefined && !policies.includes(text(policy))) {
-    const message =
-      `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ` +
-      `${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`;
-    throw failure(422, 'Invalid', message, { group: 'meta.k8s.io', kind: 'DeleteOptions' });
-  }
   if (policy !== undefined && orphan !== undefined) {
-    const message =
-      'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: ' +
-      `${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`;
-    throw failure(422, 'Invalid', message, { group: 'meta.k8s.io', kind: 'DeleteOptions' });
+    const both = 'orphanDependents and deletionPropagation cannot be both set';
+    refuse([invalid('propagationPolicy', policy, both)]);
+  }
+  if (policy !== undefined && !policies.includes(text(policy))) {
+    refuse([notSupported('propagationPolicy', policy, [...policies, 'nil'])]);
   }
   const seconds = grace === undefined ? undefined : Number(grace);
   if (seconds !== undefined && !Number.isInteger(seconds)) {
     throw badRequest(`invalid gracePeriodSeconds: ${text(grace)}`);
   }
   const dry = Array.isArray(source['dryRun']) ? source['dryRun'] : query.getAll('dryRun');
+  if (dry.some((value) => value !== 'All')) refuse([notSupported('dryRun', dry, ['All'])]);
   return {
     gracePeriodSeconds: seconds,
     propagationPolicy: policy === undefined ? undefined : text(policy),
@@ -224,14 +226,17 @@ function checkPreconditions(
 ): void {
   const { kind, name } = context.target;
   const { uid = '', resourceVersion = '' } = old.metadata;
+  const named = { group: kind.group, resource: kind.kind };
   if (options.uid !== undefined && options.uid !== uid) {
-    const text = `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${uid}`;
-    throw conflict(errorTarget(kind), name, text);
+    const text =
+      `the UID in the precondition (${options.uid}) does not match the UID in record ` +
+      `(${uid}). The object might have been deleted and then recreated`;
+    throw conflict(named, name, text);
   }
   if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {
     const text =
-      `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ` +
-      `ResourceVersion in object meta: ${resourceVersion}`;
-    throw conflict(errorTarget(kind), name, text);
+      `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ` +
+      `ResourceVersion in record (${resourceVersion}). The object might have been modified`;
+    throw conflict(named, name, text);
   }
 }

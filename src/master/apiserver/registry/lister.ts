@@ -1,9 +1,11 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import { Entry } from '../cache/entry.js';
+import { jsonSyntaxError } from '../../../api/schema/json-syntax.js';
 import type { Selection } from '../cache/selection.js';
-import { badRequest, expired, failure } from '../status.js';
+import { badRequest, expired, failure, StatusError } from '../status.js';
 import { kindPrefix, objectKey } from '../storage/keys.js';
 import { prefixEnd } from '../storage/store.js';
+import { StoreError } from '../storage/store.js';
 import type { Objects } from './objects.js';
 import { mapStoreError } from './store-errors.js';
 
@@ -34,23 +36,54 @@ interface Continue {
   readonly start: string;
 }
 
-const invalidToken = 'continue key is not valid';
+/** The revision in a token that goes on from a key without the old snapshot. */
+const inconsistent = -1;
+
+function refuseToken(detail: string): never {
+  throw badRequest(`invalid continue token: continue key is not valid: ${detail}`);
+}
 
 function decodeContinue(token: string): Continue {
+  const bytes = Buffer.from(token, 'base64url');
+  const wrong = /[^\w-]/.exec(token);
+  if (wrong !== null) refuseToken(`illegal base64 data at input byte ${wrong.index}`);
+  let value: Partial<Continue>;
   try {
-    const value = JSON.parse(Buffer.from(token, 'base64url').toString()) as Partial<Continue>;
-    if (value.v === 'meta.k8s.io/v1' && typeof value.rv === 'number' && value.rv > 0) {
-      if (typeof value.start === 'string' && value.start !== '') return value as Continue;
-    }
+    value = JSON.parse(bytes.toString()) as Partial<Continue>;
   } catch {
-    // Falls through to the one error that all broken tokens get.
+    return refuseToken(jsonSyntaxError(bytes.toString()) ?? 'not JSON');
   }
-  throw badRequest(invalidToken);
+  const { v: version, rv, start } = value;
+  if (version !== 'meta.k8s.io/v1') {
+    const text = JSON.stringify(version ?? '');
+    return refuseToken(`server does not recognize this encoded version ${text}`);
+  }
+  const of = '(version meta.k8s.io/v1)';
+  if (typeof rv !== 'number' || rv === 0 || !Number.isSafeInteger(rv)) {
+    return refuseToken(`incorrect encoded start resourceVersion ${of}`);
+  }
+  if (typeof start !== 'string' || start === '') {
+    return refuseToken(`encoded start key empty ${of}`);
+  }
+  return { v: version, rv, start };
 }
 
 function encodeContinue(revision: number, start: string): string {
   const value: Continue = { v: 'meta.k8s.io/v1', rv: revision, start };
   return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+/** An old token's snapshot is gone: the answer holds one that goes on regardless (apiserver's etcd3 `handleCompactedErrorForPaging`). */
+function expiredToken(start: string): Error {
+  const text =
+    'The provided continue parameter is too old to display a consistent list result. You can ' +
+    'start a new list without the continue parameter, or use the continue token in this ' +
+    'response to retrieve the remainder of the results. Continuing with the provided token ' +
+    'results in an inconsistent list - objects that were created, modified, or deleted between ' +
+    'the time the first chunk was returned and now may show up in the list.';
+  const { status } = expired(text);
+  const metadata = { continue: encodeContinue(inconsistent, start) };
+  return new StatusError({ ...status, metadata });
 }
 
 /** Checks what Kubernetes refuses about a list's options. @throws StatusError */
@@ -118,7 +151,9 @@ export class Lister {
     checkListOptions(options);
     if (options.continue !== '') {
       const from = decodeContinue(options.continue);
-      return this.#history(kind, options, from.rv, from.start);
+      if (from.rv !== inconsistent) return this.#history(kind, options, from.rv, from.start);
+      await this.#objects.mirror.fresh();
+      return this.#history(kind, options, this.#objects.mirror.revision, from.start);
     }
     const { resourceVersion, resourceVersionMatch } = options;
     if (resourceVersionMatch === 'Exact') {
@@ -168,14 +203,15 @@ export class Lister {
     const scope = options.namespace === '' ? prefix : prefix + objectKey(options.namespace, '');
     const end = prefixEnd(scope);
     let start = startKey === '' ? scope : prefix + startKey;
-    if (start < scope || start >= end) throw badRequest(invalidToken);
+    if (start < scope || start >= end)
+      refuseToken(`the start key ${JSON.stringify(startKey)} is outside of the list`);
     const getters = this.#objects.cache(kind).getters;
     const entries: Entry[] = [];
     const pageLimit = options.limit > 0 ? Math.max(options.limit, 500) : 2_000;
     for (;;) {
       const page = await this.#objects.store
         .range({ start, end, limit: pageLimit, revision })
-        .catch((error: unknown) => mapHistoryError(error, startKey !== ''));
+        .catch((error: unknown) => mapHistoryError(error, startKey));
       for (const [index, kv] of page.kvs.entries()) {
         const value = this.#objects.readValue(kv.key, kv.value);
         const entry = Entry.fromStored(kv.key.slice(prefix.length), value, kv.modRevision);
@@ -204,9 +240,8 @@ export class Lister {
   }
 }
 
-function mapHistoryError(error: unknown, continued: boolean): never {
-  if (continued || !(error instanceof Error) || !error.message.includes('compacted')) {
-    mapStoreError(error);
-  }
+function mapHistoryError(error: unknown, startKey: string): never {
+  if (!(error instanceof StoreError) || error.code !== 'compacted') mapStoreError(error);
+  if (startKey !== '') throw expiredToken(startKey);
   throw expired('The resourceVersion for the provided list is too old.');
 }

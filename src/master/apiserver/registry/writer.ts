@@ -36,6 +36,8 @@ export interface UpdateSource {
   readonly createsMissing: boolean;
   /** True when managed fields are already right (server-side apply). */
   readonly tracksFields: boolean;
+  /** True for a patch, which may not touch the uid; a PUT names the uid as its precondition. */
+  readonly isPatch?: boolean;
   /** The subresource that managed fields are noted under, where it is not the target's own (`scale`). */
   readonly through?: string | undefined;
 }

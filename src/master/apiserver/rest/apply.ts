@@ -52,7 +52,7 @@ export function applySource(
         throw conflict(
           errorTarget(kind),
           name,
-          `Precondition failed: UID in precondition: ${uid}, UID in object meta: `,
+          `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
         );
       }
       const writer = { manager, subresource: context.target.subresource, now: now() };

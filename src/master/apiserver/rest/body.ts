@@ -25,13 +25,18 @@ export async function readBody(exchange: Exchange): Promise<Buffer> {
 
 /** Parses a body of this content type. @throws StatusError BadRequest, UnsupportedMediaType */
 export function parseBody(bytes: Buffer, contentType: string, strict: boolean): ParsedBody {
-  if (isProtobuf(contentType)) return { value: decodeProtobuf(bytes), duplicates: [] };
-  const format = bodyFormat(contentType);
-  const text = bytes.toString();
   try {
-    return format === 'yaml' ? parseYamlBody(text) : parseJsonBody(text, strict);
+    return parseBytes(bytes, contentType, strict);
   } catch (error) {
     if (error instanceof DecodeError) throw badRequest(error.message);
     throw error;
   }
+}
+
+/** The same. @throws DecodeError for what cannot be read; StatusError UnsupportedMediaType */
+export function parseBytes(bytes: Buffer, contentType: string, strict: boolean): ParsedBody {
+  if (isProtobuf(contentType)) return { value: decodeProtobuf(bytes), duplicates: [] };
+  const format = bodyFormat(contentType);
+  const text = bytes.toString();
+  return format === 'yaml' ? parseYamlBody(text) : parseJsonBody(text, strict);
 }

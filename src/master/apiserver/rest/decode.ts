@@ -1,26 +1,91 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
+import { formatGroupVersion, isJsonObject, textOf } from '../../../api/object.js';
+import type { KindRegistry } from '../../../api/registry.js';
 import { DecodeError } from '../../../api/schema/decode.js';
 import { cannotHandle, decodeObject, strictDecodingError } from '../../../api/strategy.js';
 import type { RequestContext } from '../registry/types.js';
 import { badRequest } from '../status.js';
-import { parseBody, readBody } from './body.js';
+import { parseBytes, readBody } from './body.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
+
+/** Bytes of a body that are shown in the answer to one that cannot be read. */
+const summaryBytes = 30;
 
 /** Reads and decodes the body as an object of `kind`. @throws StatusError BadRequest */
 export async function readObject(
   exchange: Exchange,
   context: RequestContext,
-  kind: KindDeclaration,
+  kinds: KindRegistry,
 ): Promise<KubeObject> {
+  const { kind } = context.target;
   const bytes = await readBody(exchange);
   const checks = context.options.fieldValidation !== 'Ignore';
-  const body = parseBody(bytes, header(exchange, 'content-type'), checks);
-  return decodeChecked(kind, body.value, body.duplicates, context);
+  try {
+    const body = parseBytes(bytes, header(exchange, 'content-type'), checks);
+    checkType(kind, body.value, kinds);
+    return decode(kind, body.value, body.duplicates, context);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    if (error.message.includes('cannot be handled as')) throw badRequest(error.message);
+    if (error.message.startsWith('the API version in the data')) throw badRequest(error.message);
+    throw badRequest(unrecognized(kind, error.message, bytes, exchange));
+  }
 }
 
-/** Decodes a parsed body; unknown and duplicate fields are refused, warned of or ignored. */
+/** A body of which not even the kind could be read (apiserver's `transformDecodeError`). */
+function unrecognized(
+  kind: KindDeclaration,
+  text: string,
+  bytes: Buffer,
+  exchange: Exchange,
+): string {
+  const type = header(exchange, 'content-type');
+  const plain = type === '' || type.startsWith('application/json');
+  const head = "couldn't get version/kind; json parse error: ";
+  const detail = plain && !text.startsWith("couldn't get") ? head + text : text;
+  return (
+    `the object provided is unrecognized (must be of type ${kind.kind}): ` +
+    `${detail} (${summary(bytes)})`
+  );
+}
+
+function summary(bytes: Buffer): string {
+  if (bytes.length === 0) return '<empty>';
+  const start = bytes.subarray(0, summaryBytes);
+  const text = bytes[0] === 0x7b ? start.toString() : start.toString('hex');
+  return bytes.length > summaryBytes ? `${text} ...` : text;
+}
+
+/** Refuses an object of another kind, or of a version that is not served. @throws DecodeError */
+function checkType(kind: KindDeclaration, value: unknown, kinds: KindRegistry): void {
+  if (!isJsonObject(value)) return;
+  const expected = formatGroupVersion(kind.group, kind.version);
+  const apiVersion = textOf(value, 'apiVersion') || expected;
+  const name = textOf(value, 'kind') || kind.kind;
+  if (apiVersion === expected && name === kind.kind) return;
+  const slash = apiVersion.indexOf('/');
+  const group = slash < 0 ? '' : apiVersion.slice(0, slash);
+  const version = apiVersion.slice(slash + 1);
+  const given = kinds.byKind(group, version, name);
+  if (given !== undefined && name === kind.kind && group === kind.group) return;
+  const text =
+    given === undefined
+      ? `no kind "${name}" is registered for version "${apiVersion}" in scheme ` +
+        '"pkg/api/legacyscheme/scheme.go:30"'
+      : `converting (${version}.${name}) to (${packageOf(kind)}.${kind.kind}): unknown conversion`;
+  throw new DecodeError(
+    `${name} in version "${version}" cannot be handled as a ${kind.kind}: ${text}`,
+  );
+}
+
+/** The Go package of a group's internal types. */
+function packageOf(kind: KindDeclaration): string {
+  return kind.group === '' ? 'core' : (kind.group.split('.')[0] ?? '');
+}
+
+/** Decodes a parsed body; unknown and duplicate fields are refused, warned of or ignored. @throws StatusError */
 export function decodeChecked(
   kind: KindDeclaration,
   value: unknown,
@@ -28,16 +93,25 @@ export function decodeChecked(
   context: RequestContext,
 ): KubeObject {
   try {
-    const decoded = decodeObject(kind, value);
-    const problems = [...duplicates, ...decoded.problems];
-    const { fieldValidation } = context.options;
-    if (problems.length > 0 && fieldValidation === 'Strict') {
-      throw badRequest(cannotHandle(kind, strictDecodingError(problems)));
-    }
-    if (fieldValidation === 'Warn') context.warnings.push(...problems);
-    return decoded.object;
+    return decode(kind, value, duplicates, context);
   } catch (error) {
     if (error instanceof DecodeError) throw badRequest(error.message);
     throw error;
   }
+}
+
+function decode(
+  kind: KindDeclaration,
+  value: unknown,
+  duplicates: readonly string[],
+  context: RequestContext,
+): KubeObject {
+  const decoded = decodeObject(kind, value);
+  const problems = [...duplicates, ...decoded.problems];
+  const { fieldValidation } = context.options;
+  if (problems.length > 0 && fieldValidation === 'Strict') {
+    throw badRequest(cannotHandle(kind, strictDecodingError(problems)));
+  }
+  if (fieldValidation === 'Warn') context.warnings.push(...problems);
+  return decoded.object;
 }

@@ -33,7 +33,7 @@ export function readWriteOptions(exchange: Exchange, kind: string): WriteOptions
   const dryRun = query.getAll('dryRun').filter((value) => value !== '');
   const strange = dryRun.find((value) => value !== 'All');
   if (strange !== undefined) {
-    const body = `Unsupported value: ${JSON.stringify(strange)}: supported values: "All"`;
+    const body = `Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`;
     throw invalidOption(kind, 'dryRun', body);
   }
   const validation = query.get('fieldValidation') ?? '';
@@ -80,4 +80,12 @@ export function readNumber(query: URLSearchParams, name: string): number | undef
     throw badRequest(`strconv.ParseInt: parsing ${text}: invalid syntax`);
   }
   return Number(value);
+}
+
+/** Options of a watch that a plain list refuses, or at least reads. @throws StatusError */
+export function checkListQuery(query: URLSearchParams): void {
+  readNumber(query, 'timeoutSeconds');
+  if (!query.has('sendInitialEvents')) return;
+  const body = 'Forbidden: sendInitialEvents is forbidden for list';
+  throw invalidOption('ListOptions', 'sendInitialEvents', body, 'FieldValueForbidden');
 }

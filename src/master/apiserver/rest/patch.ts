@@ -2,22 +2,32 @@
  * PATCH in its forms. The effect is computed anew whenever another write came first, so that a patch without a
  * resourceVersion never fails with a conflict.
  */
+import { invalid } from '../../../api/field-error.js';
+import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
+import { isJsonObject } from '../../../api/object.js';
 import { applyJsonPatch } from '../../../api/patch/json-patch.js';
 import { applyMergePatch } from '../../../api/patch/merge-patch.js';
 import { PatchError } from '../../../api/patch/patch-error.js';
 import { applyStrategicMergePatch } from '../../../api/patch/strategic-merge.js';
 import { DecodeError } from '../../../api/schema/decode.js';
 import { parseJsonBody } from '../../../api/schema/json-text.js';
+import { decodeObject, strictDecodingError } from '../../../api/strategy.js';
 import type { RequestContext } from '../registry/types.js';
 import type { UpdateSource } from '../registry/writer.js';
-import { badRequest, failure, unsupportedMediaType } from '../status.js';
+import { badRequest, failure, invalidObject, unsupportedMediaType } from '../status.js';
 import { applyPatch, applySource } from './apply.js';
-import { decodeChecked } from './decode.js';
 
 const jsonPatch = 'application/json-patch+json';
 const mergePatch = 'application/merge-patch+json';
 const strategicPatch = 'application/strategic-merge-patch+json';
+
+/** A patch that has been read. */
+interface Patch {
+  readonly type: string;
+  readonly value: unknown;
+  readonly duplicates: readonly string[];
+}
 
 /** Reads a patch. @throws StatusError 415 for another content type, 400 for a text that cannot be read */
 export function patchSource(
@@ -26,44 +36,98 @@ export function patchSource(
   body: Buffer,
   now: () => string,
 ): UpdateSource {
-  const [type = ''] = contentType.split(';');
-  if (type.trim() === applyPatch) return applySource(context, body, now);
-  const run = patchFunction(context, type.trim(), body);
-  return {
-    createsMissing: false,
-    tracksFields: false,
-    next(old): KubeObject {
-      return decodeChecked(
-        context.target.kind,
-        attempt(() => run(old)),
-        [],
-        context,
-      );
-    },
-  };
-}
-
-function patchFunction(
-  context: RequestContext,
-  type: string,
-  body: Buffer,
-): (old: unknown) => unknown {
+  const [head = ''] = contentType.split(';');
+  const type = head.trim();
+  if (type === applyPatch) return applySource(context, body, now);
   const { kind } = context.target;
   const known = [jsonPatch, mergePatch, ...(kind.custom ? [] : [strategicPatch]), applyPatch];
   if (!known.includes(type)) throw unsupportedMediaType(known);
-  const patch = attempt(() => parseJsonBody(body.toString(), false).value);
-  if (type === jsonPatch) return (old) => applyJsonPatch(old, patch);
-  if (type === mergePatch) return (old) => applyMergePatch(old, patch);
-  return (old) => applyStrategicMergePatch(kind.schema, old, patch);
+  const patch = readPatch(context, type, body);
+  return {
+    createsMissing: false,
+    tracksFields: false,
+    isPatch: true,
+    next: (old): KubeObject => decodePatched(context, patch, run(kind, patch, old)),
+  };
 }
 
-function attempt<T>(run: () => T): T {
+function readPatch(context: RequestContext, type: string, body: Buffer): Patch {
+  const strict = context.options.fieldValidation !== 'Ignore';
   try {
-    return run();
+    const { value, duplicates } = parseJsonBody(body.toString(), strict);
+    const head = type === jsonPatch ? 'json patch ' : '';
+    return { type, value, duplicates: duplicates.map((text) => head + text) };
   } catch (error) {
-    if (error instanceof DecodeError) throw badRequest(error.message);
+    if (!(error instanceof DecodeError)) throw error;
+    const head = type === strategicPatch ? '' : 'error decoding patch: ';
+    throw badRequest(head + error.message);
+  }
+}
+
+function run(kind: KindDeclaration, patch: Patch, old: unknown): unknown {
+  try {
+    if (patch.type === jsonPatch) return applyJsonPatch(old, patch.value);
+    if (patch.type === mergePatch) return applyMergePatch(old, patch.value);
+    return applyStrategicMergePatch(kind.schema, old, patch.value);
+  } catch (error) {
     if (!(error instanceof PatchError)) throw error;
     if (error.reason === 'BadRequest') throw badRequest(error.message);
-    throw failure(422, 'Invalid', error.message, {});
+    if (error.reason === 'TooLarge') throw failure(413, 'RequestEntityTooLarge', error.message);
+    const text = 'the server rejected our request due to an error in our request';
+    throw failure(422, 'Invalid', text, {});
   }
+}
+
+/**
+ * Decodes what a patch has made. What cannot be decoded is Invalid and blamed on the patch: on its own text for a
+ * strategic merge, on the whole outcome for the others, as in apiserver's `endpoints/handlers/patch.go`.
+ */
+function decodePatched(context: RequestContext, patch: Patch, patched: unknown): KubeObject {
+  const { kind } = context.target;
+  const strategic = patch.type === strategicPatch;
+  const refuse = (text: string): Error => {
+    const value = strategic ? goText(patch.value) : JSON.stringify(patched);
+    const target = { group: '', kind: '', name: '' };
+    return invalidObject(target, [invalid('patch', value, text)]);
+  };
+  try {
+    const decoded = decodeObject(kind, patched);
+    const problems = [...patch.duplicates, ...decoded.problems];
+    const { fieldValidation } = context.options;
+    if (problems.length > 0 && fieldValidation === 'Strict') {
+      throw refuse(strictDecodingError(problems));
+    }
+    if (fieldValidation === 'Warn') context.warnings.push(...problems);
+    return decoded.object;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    const text = error.cause instanceof Error ? error.cause.message : error.message;
+    throw refuse(strategic ? conversionText(text) : text);
+  }
+}
+
+const mismatch = /^json: cannot unmarshal (\w+)(?: ([-\d.e]+))? into .* of type (\S+)$/;
+const goKinds: Readonly<Record<string, string>> = { array: 'slice', object: 'map', bool: 'bool' };
+
+/** A wrong type in the words of apimachinery's converter from unstructured objects. */
+function conversionText(text: string): string {
+  const [, given = '', digits = '', wanted = ''] = mismatch.exec(text) ?? [];
+  if (wanted === '') return text;
+  const whole = !/[.e]/.test(digits);
+  const kind = goKinds[given] ?? (given === 'number' ? (whole ? 'int64' : 'float64') : given);
+  if (wanted.startsWith('map[')) return `cannot restore map from ${kind}`;
+  if (wanted.startsWith('[]')) return `cannot restore slice from ${kind}`;
+  if (wanted.includes('.')) return `cannot restore struct from: ${kind}`;
+  const numeric =
+    given === 'number' && (wanted === 'string' ? whole : /^(u?int|float)/.test(wanted));
+  return numeric ? `cannot convert ${kind} to ${wanted}` : `unrecognized type: ${wanted}`;
+}
+
+/** A JSON value as Go's `%+v` prints the maps and slices that it becomes. */
+function goText(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
+  if (!isJsonObject(value)) return typeof value === 'string' ? value : JSON.stringify(value);
+  const keys = Object.keys(value).sort();
+  return `map[${keys.map((key) => `${key}:${goText(value[key])}`).join(' ')}]`;
 }

@@ -6,16 +6,18 @@ import type { Deleter } from '../registry/deleter.js';
 import { readDeleteOptions } from '../registry/deleter.js';
 import type { Lister } from '../registry/lister.js';
 import type { Objects } from '../registry/objects.js';
+import { componentStatuses } from '../registry/component-status.js';
 import type { RequestContext, Target, Written } from '../registry/types.js';
+import { errorTarget } from '../registry/types.js';
 import type { Writer } from '../registry/writer.js';
-import { methodNotAllowed, noSuchResource } from '../status.js';
+import { methodNotAllowed, noSuchResource, notFound } from '../status.js';
 import { parseBody, readBody } from './body.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
 import { readObject } from './decode.js';
 import { serveDeleteCollection } from './delete-collection.js';
 import { negotiate } from './negotiate.js';
-import { readNumber, readWriteOptions } from './params.js';
+import { checkListQuery, readNumber, readWriteOptions } from './params.js';
 import { patchSource } from './patch.js';
 import { presentList, presentObject } from './present.js';
 import { sendJson } from './respond.js';
@@ -52,6 +54,7 @@ export class ResourceHandler {
   async handle(exchange: Exchange): Promise<void> {
     const context = this.#context(exchange);
     const { kind, subresource } = context.target;
+    if (kind.deprecation !== undefined) exchange.warnings.push(kind.deprecation);
     if (subresource !== '') {
       const { special: all } = this.#deps;
       const special =
@@ -135,14 +138,34 @@ export class ResourceHandler {
   }
 
   async #virtual(exchange: Exchange, context: RequestContext): Promise<void> {
-    if (exchange.info.verb !== 'create') throw methodNotAllowed();
     const { kind } = context.target;
+    if (kind.kind === 'ComponentStatus') return this.#components(exchange, context);
+    if (exchange.info.verb !== 'create') throw methodNotAllowed();
     const answer = this.#deps.virtual.get(`${kind.group}/${kind.kind}`);
     if (answer === undefined) throw methodNotAllowed();
     const format = negotiate(header(exchange, 'accept'));
-    const object = await readObject(exchange, context, kind);
+    const object = await readObject(exchange, context, this.#deps.kinds);
     const answered = await answer(context, object);
     await sendJson(exchange, 201, Buffer.from(JSON.stringify(answered)), format);
+  }
+
+  async #components(exchange: Exchange, context: RequestContext): Promise<void> {
+    const { kinds, objects } = this.#deps;
+    const { kind, name } = context.target;
+    const leases = kinds.byResource('coordination.k8s.io', 'v1', 'leases');
+    const found = leases === undefined ? [] : await componentStatuses(objects, leases);
+    const entries = found
+      .filter(({ metadata }) => name === '' || metadata.name === name)
+      .map((object) => new Entry(object.metadata.name, Buffer.from(JSON.stringify(object)), 0));
+    const format = negotiate(header(exchange, 'accept'));
+    const present = this.#present(exchange, context, format);
+    const [entry] = entries;
+    if (name === '') {
+      const meta = { resourceVersion: '', continue: '', remainingItemCount: undefined };
+      return sendJson(exchange, 200, presentList(entries, meta, present), format);
+    }
+    if (entry === undefined) throw notFound(errorTarget(kind), name);
+    return sendJson(exchange, 200, presentObject(entry, present), format);
   }
 
   async #get(exchange: Exchange, context: RequestContext): Promise<void> {
@@ -172,6 +195,7 @@ export class ResourceHandler {
     const format = negotiate(header(exchange, 'accept'));
     const { kind, namespace } = context.target;
     const { query } = exchange;
+    checkListQuery(query);
     const result = await this.#deps.lister.list(kind, {
       namespace,
       selection: parseSelection(
@@ -190,7 +214,7 @@ export class ResourceHandler {
 
   async #create(exchange: Exchange, context: RequestContext): Promise<void> {
     const format = negotiate(header(exchange, 'accept'));
-    const object = await readObject(exchange, context, context.target.kind);
+    const object = await readObject(exchange, context, this.#deps.kinds);
     const written = await this.#deps.writer.create(context, object);
     await this.#sendWritten(exchange, context, written, format, 201);
   }
@@ -198,7 +222,7 @@ export class ResourceHandler {
   async #update(exchange: Exchange, context: RequestContext): Promise<void> {
     const format = negotiate(header(exchange, 'accept'));
     const { kind } = context.target;
-    const object = await readObject(exchange, context, kind);
+    const object = await readObject(exchange, context, this.#deps.kinds);
     const written = await this.#deps.writer.update(context, {
       next: () => structuredClone(object),
       createsMissing: kind.allowCreateOnUpdate,

@@ -1,0 +1,65 @@
+/** ComponentStatus: computed at each read, stored nowhere. */
+import type { KindDeclaration } from '../../../api/kind.js';
+import type { KubeObject } from '../../../api/object.js';
+import type { Objects } from './objects.js';
+
+/** The part of a Lease that tells whether its holder lives. */
+interface LeaseSpec {
+  readonly renewTime?: string;
+  readonly leaseDurationSeconds?: number;
+}
+
+/** The elected components, by their short name and their Lease's. */
+const elected: readonly (readonly [string, string])[] = [
+  ['scheduler', 'kube-scheduler'],
+  ['controller-manager', 'kube-controller-manager'],
+];
+/** A lease may be overdue by as much again before its holder counts as gone. */
+const toleratedLeases = 2;
+
+/** What the cluster's components say of themselves: elected ones by their Lease, the store by a read. */
+export async function componentStatuses(
+  objects: Objects,
+  leases: KindDeclaration,
+): Promise<KubeObject[]> {
+  const found: KubeObject[] = [];
+  for (const [name, lease] of elected) {
+    const fault = leaseFault(objects, leases, lease);
+    found.push(status(name, fault));
+  }
+  found.push(status('etcd-0', await storeFault(objects)));
+  return found.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+}
+
+function leaseFault(objects: Objects, kind: KindDeclaration, name: string): string {
+  const lease: (KubeObject & { readonly spec?: LeaseSpec }) | undefined = objects
+    .cached({ kind, namespace: 'kube-system', name })
+    ?.parse();
+  const renewedMs = Date.parse(lease?.spec?.renewTime ?? '');
+  if (Number.isNaN(renewedMs)) return 'nobody holds the lease';
+  const allowedMs = (lease?.spec?.leaseDurationSeconds ?? 15) * 1_000 * toleratedLeases;
+  return objects.clock.nowMs() - renewedMs > allowedMs ? 'the lease is not renewed' : '';
+}
+
+async function storeFault(objects: Objects): Promise<string> {
+  try {
+    await objects.store.revision();
+    return '';
+  } catch (error) {
+    return String(error);
+  }
+}
+
+function status(name: string, fault: string): KubeObject {
+  const condition =
+    fault === ''
+      ? { type: 'Healthy', status: 'True', message: 'ok' }
+      : { type: 'Healthy', status: 'False', message: fault, error: fault };
+  const object: KubeObject & { conditions: readonly unknown[] } = {
+    kind: 'ComponentStatus',
+    apiVersion: 'v1',
+    metadata: { name },
+    conditions: [condition],
+  };
+  return object;
+}
