@@ -2,9 +2,12 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { HostRecord } from '../home.js';
-import { programPath } from '../home.js';
+import { packageRoot, programPath } from '../home.js';
 import type { HostNetwork } from './network.js';
 import { namespaceName } from './network.js';
+
+/** Where scripts/images/build leaves its images, for every cluster of this checkout. */
+export const imagesDirectory = join(packageRoot, 'dist', 'images');
 
 /** A host as planned: everything but its process. */
 export type HostPlan = Omit<HostRecord, 'pid'>;
@@ -91,7 +94,7 @@ export function planWorker(layout: Layout, n: number, joining: JoinArguments): H
     `--node-ip=${address}`,
     `--runtime=${layout.runtime}`,
     ...(containerd === null ? [] : [`--containerd-managed`, `--containerd-socket=${containerd}`]),
-    `--images-dir=${join(layout.home, 'images')}`,
+    `--images-dir=${imagesDirectory}`,
     ...(shared
       ? [
           `--agent-port=${10_250 + n}`,

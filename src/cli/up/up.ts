@@ -5,30 +5,16 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
 import { systemClock } from '../../lib/clock.js';
-import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
-import type { ClusterRecord, HostRecord } from '../home.js';
-import {
-  homeDirectory,
-  isAlive,
-  packageRoot,
-  readClusterRecord,
-  writeClusterRecord,
-} from '../home.js';
+import type { ClusterRecord } from '../home.js';
+import { homeDirectory, isAlive, packageRoot, readClusterRecord } from '../home.js';
 import { parseFlags, UsageError, wholeNumber } from '../usage.js';
-import { writeClientFiles } from './client-files.js';
 import { applyExample, exampleNamespace } from './example.js';
-import type { HostPlan, JoinArguments, Layout } from './hosts.js';
-import {
-  masterAddress,
-  masterPorts,
-  planMaster,
-  planWorker,
-  startHost,
-  startInBackground,
-} from './hosts.js';
-import { canMakeNamespaces, createHostNamespace, createHostNetwork } from './network.js';
+import type { Layout } from './hosts.js';
+import { imagesDirectory } from './hosts.js';
+import { canMakeNamespaces, createHostNetwork } from './network.js';
 import { Progress } from './progress.js';
-import { connectToCluster, mastersVote, nodesReady, requestToken } from './wait.js';
+import { startCluster } from './start-cluster.js';
+import { mastersVote, nodesReady } from './wait.js';
 import type { AdminConnection } from './wait.js';
 
 interface Flags {
@@ -121,7 +107,7 @@ async function prepareLayout(
   if (known !== undefined && known.hosts.length > 0) {
     progress.say('a cluster is kept here already; starting what does not run');
   }
-  if (runtime === 'containerd') await prepareImages(home, progress);
+  if (runtime === 'containerd') await prepareImages(progress);
   const network = namespaces ? await createHostNetwork(home, known?.network?.subnet) : undefined;
   const count = (role: string): number =>
     (known?.hosts ?? []).filter((host) => host.role === role).length;
@@ -158,91 +144,13 @@ async function chooseRuntime(wanted: string, namespaces: boolean): Promise<strin
 }
 
 /** Images that need no registry, for the example: built once. */
-async function prepareImages(home: string, progress: Progress): Promise<void> {
-  const directory = join(home, 'images');
+async function prepareImages(progress: Progress): Promise<void> {
   const script = join(packageRoot, 'scripts', 'images', 'build');
   if (!existsSync(script)) return;
-  progress.say('building the example images (busybox, nginx)');
-  await execute(script, ['--out', directory], { timeout: 120_000, maxBuffer: 16 * 1024 * 1024 });
-}
-
-/** Starts every host that does not run, and waits until the API answers. */
-async function startCluster(
-  layout: Layout,
-  known: ClusterRecord | undefined,
-  progress: Progress,
-): Promise<AdminConnection> {
-  const hosts = new Map((known?.hosts ?? []).map((host) => [host.name, host]));
-  const record = async (): Promise<void> => saveRecord(layout, [...hosts.values()], known);
-  const launch = async (plan: HostPlan): Promise<void> => {
-    const before = hosts.get(plan.name);
-    if (before !== undefined && isAlive(before.pid)) return;
-    if (layout.network !== undefined && plan.netns !== null) {
-      const { network } = layout;
-      await createHostNamespace({ network, namespace: plan.netns, address: plan.address });
-    }
-    const joined = before !== undefined && existsSync(join(plan.dataDir, 'master.json'));
-    const command = joined ? before.command : plan.command;
-    hosts.set(plan.name, { ...plan, command, pid: startHost({ ...plan, command }) });
-    progress.say(`started ${plan.name} (${plan.address})`);
-  };
-  await launch(planMaster(layout, 0));
-  const remembered = known?.hosts.filter((host) => host.role === 'master').slice(1) ?? [];
-  for (const host of remembered) await launch(host);
-  await record();
-  const pki = join(layout.home, 'master-1', 'pki');
-  await progress.until('the first master makes its keys', 20_000, async () =>
-    existsSync(join(pki, 'admin.key')) ? true : undefined,
-  );
-  await writeClientFiles(layout);
-  const token = await firstToken(layout, progress);
-  const servers = Array.from(
-    { length: Math.max(1, remembered.length + 1) },
-    (_, n) => `${masterAddress(layout, n)}:${masterPorts(layout, n).grpc}`,
-  ).join(',');
-  const caHash = publicKeyHash(await readFile(join(pki, 'ca.crt')));
-  const joining: JoinArguments = { servers, token, caHash };
-  for (let n = 1; n < layout.masters; n++) await launch(planMaster(layout, n, joining));
-  for (let n = 0; n < layout.workers; n++) await launch(planWorker(layout, n, joining));
-  await record();
-  return connectToCluster(layout.home);
-}
-
-/** Of the first master, since the others may not be there yet; with what is known of them if it is the first that is away. */
-async function firstToken(layout: Layout, progress: Progress): Promise<string> {
-  const first = await connectToCluster(layout.home, 'master-1');
-  try {
-    const token = await progress.until('the API answers', 60_000, () => requestToken(first));
-    progress.say('the API answers');
-    return token;
-  } finally {
-    first.close();
-  }
-}
-
-async function saveRecord(
-  layout: Layout,
-  hosts: readonly HostRecord[],
-  known: ClusterRecord | undefined,
-): Promise<void> {
-  const logFile = join(layout.home, 'logs', 'gateway.log');
-  const { network } = layout;
-  const running = known?.gateway ?? (await readClusterRecord(layout.home))?.gateway ?? null;
-  let gateway = running;
-  if (network !== undefined && (running === null || !isAlive(running.pid))) {
-    const targets = Array.from(
-      { length: layout.masters },
-      (_, n) => `${masterAddress(layout, n)}:${masterPorts(layout, n).rest}`,
-    ).join(',');
-    const command = ['gateway', `--listen=${network.prefix}.1:6443`, `--targets=${targets}`];
-    gateway = { pid: startInBackground(command, logFile, null), logFile };
-  }
-  await writeClusterRecord(layout.home, {
-    hosts: hosts.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-    gateway,
-    network:
-      network === undefined ? null : { bridge: network.bridge, subnet: `${network.prefix}.0/24` },
-    runtime: layout.runtime,
+  if (!existsSync(imagesDirectory)) progress.say('building the example images (busybox, nginx)');
+  await execute(script, ['--out', imagesDirectory], {
+    timeout: 120_000,
+    maxBuffer: 16 * 1024 * 1024,
   });
 }
 
