@@ -1,8 +1,12 @@
+import { delay, systemClock } from '../lib/clock.js';
 import { createLogger } from '../lib/log.js';
 import { shutdownSignal } from '../lib/shutdown.js';
 import type { WorkerOptions } from './options.js';
 import { parseWorkerOptions, WorkerUsageError } from './options.js';
 import { startHollowNodes, startWorker } from './start.js';
+
+/** A stop that takes longer is cut off. */
+const stopMs = 8000;
 
 /** `trireme worker`: runs until told to stop; its containers go on. @returns the exit code */
 export async function runWorker(argv: readonly string[]): Promise<number> {
@@ -28,6 +32,8 @@ async function run(options: WorkerOptions): Promise<number> {
       stopping.addEventListener('abort', () => resolve(), { once: true });
     });
   }
-  await worker.stop();
-  return 0;
+  const clock = systemClock();
+  await Promise.race([worker.stop(), delay(clock, stopMs)]);
+  // What is still under way (a container that is given its grace period) would hold the process: the next agent goes on with it.
+  process.exit(0);
 }
