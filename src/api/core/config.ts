@@ -97,7 +97,7 @@ function validateConfigMap(map: ConfigMap): FieldError[] {
   let size = 0;
   for (const text of Object.values(map.data ?? {})) size += Buffer.byteLength(text);
   for (const text of Object.values(map.binaryData ?? {})) size += base64Size(text);
-  if (size > maxDataBytes) errors.push(tooLong('', maxDataBytes));
+  if (size > maxDataBytes) errors.push(tooLong('[]', maxDataBytes));
   return errors;
 }
 

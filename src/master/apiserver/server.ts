@@ -54,6 +54,7 @@ import { encryptedValues, plainValues } from './storage/encryption.js';
 import { EtcdStore } from './storage/etcd-store.js';
 import { storageId } from './storage/keys.js';
 import type { Store } from './storage/store.js';
+import { rbacEscalation } from './admission/rbac-escalation.js';
 import { podDialer } from './subresources/agent-socket.js';
 import { NodeAgents } from './subresources/node-agents.js';
 import { specialHandlers } from './subresources/special.js';
@@ -172,9 +173,17 @@ class ApiServer {
   #pipeline(): { pipeline: Pipeline; core: ApiCore } {
     const { clock, log } = this.#options;
     const objects = this.#objects;
-    const admission = new AdmissionChain(
-      admissionPlugins(objects, this.#options.disabledAdmission, podDialer(this.#agents)),
+    const rbac = new RbacAuthorizer(this.#mirror);
+    const authorization = this.#authorization(rbac);
+    const plugins = admissionPlugins(
+      objects,
+      this.#options.disabledAdmission,
+      podDialer(this.#agents),
     );
+    if (this.#options.authorizationModes.includes('RBAC')) {
+      plugins.push(rbacEscalation(rbac, authorization));
+    }
+    const admission = new AdmissionChain(plugins);
     const writer = new Writer({
       objects,
       admission,
@@ -197,8 +206,6 @@ class ApiServer {
       tokens: [tokens, new BootstrapTokens(mirror, clock)],
       allowAnonymous: this.#options.anonymousAuth,
     });
-    const rbac = new RbacAuthorizer(mirror);
-    const authorization = this.#authorization(rbac);
     const kinds = this.#kinds;
     const special = specialHandlers({
       objects,

@@ -19,7 +19,7 @@ export function admissionPlugins(
   objects: Objects,
   disabled: ReadonlySet<string>,
   dialPod: DialPod,
-): readonly AdmissionPlugin[] {
+): AdmissionPlugin[] {
   const plugins = [
     namespaceLifecycle(objects),
     customResources(objects),

@@ -30,9 +30,15 @@ interface Subject {
   readonly namespace?: string;
 }
 
+/** The role that a binding names. */
+export interface RoleRef {
+  readonly kind: string;
+  readonly name: string;
+}
+
 interface Binding extends KubeObject {
   subjects?: readonly Subject[];
-  roleRef: { readonly kind: string; readonly name: string };
+  roleRef: RoleRef;
 }
 
 const group = 'rbac.authorization.k8s.io';
@@ -133,11 +139,15 @@ export class RbacAuthorizer implements Authorizer {
   }
 
   #rulesOf(namespace: string, binding: Binding): readonly PolicyRule[] {
-    const { kind, name } = binding.roleRef;
+    return this.rulesOfRole(namespace, binding.roleRef) ?? [];
+  }
+
+  /** The rules of a role, aggregated ones included; undefined when there is no such role. */
+  rulesOfRole(namespace: string, { kind, name }: RoleRef): readonly PolicyRule[] | undefined {
     const entry =
       kind === 'Role' ? this.#roles.get(`${namespace}/${name}`) : this.#clusterRoles.get(name);
     const role: Role | undefined = entry?.object();
-    if (role?.aggregationRule === undefined) return role?.rules ?? [];
+    if (role?.aggregationRule === undefined) return role && (role.rules ?? []);
     return [...(role.rules ?? []), ...this.#aggregated(role.aggregationRule)];
   }
 

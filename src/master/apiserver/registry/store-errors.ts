@@ -13,7 +13,7 @@ export function mapStoreError(error: unknown): never {
     case 'future':
       throw tooLargeResourceVersion(0, 0);
     case 'too-large':
-      throw failure(413, 'RequestEntityTooLarge', `Request entity too large: ${error.message}`);
+      throw failure(500, '', error.message);
     case 'unavailable':
       throw error.definite
         ? unavailable(error.message)

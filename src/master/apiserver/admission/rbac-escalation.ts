@@ -1,0 +1,110 @@
+import { deepEqual } from '../../../api/equal.js';
+import type { KubeObject } from '../../../api/object.js';
+import { quoteList, ruleText, uncovered } from '../authz/escalation.js';
+import type { Authorization } from '../authz/authorizers.js';
+import type { PolicyRule, RbacAuthorizer, RoleRef } from '../authz/rbac.js';
+import type { AdmissionRequest } from '../registry/types.js';
+import { errorTarget } from '../registry/types.js';
+import { forbidden, notFound } from '../status.js';
+import type { AdmissionPlugin } from './chain.js';
+
+const group = 'rbac.authorization.k8s.io';
+
+interface Role extends KubeObject {
+  readonly rules?: readonly PolicyRule[];
+  readonly aggregationRule?: unknown;
+}
+
+interface Binding extends KubeObject {
+  readonly roleRef: RoleRef;
+  readonly subjects?: unknown;
+}
+
+/** What an aggregating role may come to hold. */
+const fullAuthority: readonly PolicyRule[] = [
+  { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+  { verbs: ['*'], nonResourceURLs: ['*'] },
+];
+
+/**
+ * Nobody grants what they do not hold: a role's writer must hold its rules or may `escalate`, a binding's writer must
+ * hold the role's rules or may `bind` it. As kube-apiserver's `registry/rbac/*\/policybased`.
+ */
+export function rbacEscalation(
+  rbac: RbacAuthorizer,
+  authorization: Authorization,
+): AdmissionPlugin {
+  const allowed = async (
+    request: AdmissionRequest,
+    verb: string,
+    resource: string,
+    name: string,
+  ): Promise<boolean> => {
+    const { user, target } = request.context;
+    const { allowed: yes } = await authorization.decide({
+      user,
+      verb,
+      isResource: true,
+      group,
+      version: 'v1',
+      resource,
+      subresource: '',
+      namespace: target.namespace,
+      name,
+      path: '',
+    });
+    return yes;
+  };
+  const confirm = (request: AdmissionRequest, rules: readonly PolicyRule[], text = ''): void => {
+    const { user, target } = request.context;
+    const missing = uncovered(rbac.rulesFor(user, target.namespace), rules);
+    if (missing.length === 0) return;
+    const held = [...new Set(missing.map(ruleText))].sort();
+    const detail =
+      `user ${JSON.stringify(user.name)} (groups=${quoteList(user.groups)}) is attempting to ` +
+      `grant RBAC permissions not currently held:\n${held.join('\n')}`;
+    const name = request.object?.metadata.name ?? target.name;
+    throw forbidden(errorTarget(target.kind), name, text || detail);
+  };
+  const checkRole = async (request: AdmissionRequest, role: Role, old?: Role): Promise<void> => {
+    const { kind } = request.context.target;
+    const same = deepEqual(role.rules ?? [], old?.rules ?? []);
+    if (old !== undefined && same && deepEqual(role.aggregationRule, old.aggregationRule)) return;
+    if (await allowed(request, 'escalate', kind.plural, role.metadata.name)) return;
+    if (role.aggregationRule !== undefined) {
+      const text = 'must have cluster-admin privileges to use the aggregationRule';
+      confirm(request, fullAuthority, text);
+    }
+    confirm(request, role.rules ?? []);
+  };
+  const checkBinding = async (
+    request: AdmissionRequest,
+    binding: Binding,
+    old?: Binding,
+  ): Promise<void> => {
+    const { roleRef } = binding;
+    if (old !== undefined && deepEqual(roleRef, old.roleRef)) {
+      if (deepEqual(binding.subjects ?? [], old.subjects ?? [])) return;
+    }
+    const resource = roleRef.kind === 'Role' ? 'roles' : 'clusterroles';
+    if (await allowed(request, 'bind', resource, roleRef.name)) return;
+    const rules = rbac.rulesOfRole(request.context.target.namespace, roleRef);
+    if (rules === undefined) throw notFound({ group, resource }, roleRef.name);
+    confirm(request, rules);
+  };
+  return {
+    name: 'RBACEscalation',
+    handles: ({ operation, context: { user, target } }) =>
+      target.kind.group === group &&
+      (operation === 'CREATE' || operation === 'UPDATE') &&
+      !user.groups.includes('system:masters'),
+    async validate(request) {
+      const { object, old } = request;
+      if (object === undefined) return;
+      const isBinding = request.context.target.kind.kind.endsWith('Binding');
+      // The kind says what the object is: it has been decoded as that.
+      if (isBinding) await checkBinding(request, object as Binding, old as Binding | undefined);
+      else await checkRole(request, object, old);
+    },
+  };
+}
