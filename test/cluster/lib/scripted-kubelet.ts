@@ -31,6 +31,7 @@ export class ScriptedKubelet {
   readonly #silent = new Set<string>();
   readonly #names: readonly string[];
   #cancelHeartbeat: () => void = () => undefined;
+  #stopped = false;
   #address = 2;
 
   private constructor(
@@ -66,6 +67,7 @@ export class ScriptedKubelet {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#cancelHeartbeat();
     this.#informers.stop();
   }
@@ -111,6 +113,7 @@ export class ScriptedKubelet {
   async #heartbeat(): Promise<void> {
     const renewTime = this.#now().replace('Z', '.000000Z');
     for (const name of this.#names) {
+      if (this.#stopped) return;
       if (this.#silent.has(name)) continue;
       const key = { namespace: 'kube-node-lease', name };
       const patch = { spec: { renewTime } };
@@ -128,6 +131,7 @@ export class ScriptedKubelet {
             .catch(() => undefined);
         });
     }
+    if (this.#stopped) return;
     this.#cancelHeartbeat = this.#clock.schedule(heartbeatMs, () => void this.#heartbeat());
   }
 
