@@ -1,0 +1,57 @@
+import { expect, test } from '@jest/globals';
+import { mirrorGroups } from './mirroring-controller.js';
+import type { EndpointSlice, SliceEndpoint, SliceGroup } from './plan.js';
+import { planSlices } from './plan.js';
+
+const ports = [{ name: '', port: 80, protocol: 'TCP' }];
+
+function endpoints(from: number, to: number): SliceEndpoint[] {
+  return Array.from({ length: to - from }, (_, index) => ({
+    addresses: [`10.0.${(from + index) >> 8}.${(from + index) & 255}`],
+    conditions: { ready: true },
+  }));
+}
+
+function group(from: number, to: number): SliceGroup {
+  return { addressType: 'IPv4', ports, endpoints: endpoints(from, to) };
+}
+
+function slice(name: string, from: number, to: number): EndpointSlice {
+  return {
+    metadata: { name },
+    addressType: 'IPv4',
+    ports,
+    endpoints: endpoints(from, to),
+  };
+}
+
+test('what fits stays as it is', () => {
+  expect(planSlices([group(0, 5)], [slice('a', 0, 5)], ['IPv4'])).toEqual({
+    create: [],
+    update: [],
+    delete: [],
+  });
+});
+
+test('new endpoints fill the room there is, then a new slice', () => {
+  const changes = planSlices([group(0, 250)], [slice('a', 0, 90), slice('b', 90, 190)], []);
+  expect(changes.update.map(({ metadata }) => metadata.name)).toEqual(['a']);
+  expect(changes.update[0]?.endpoints).toHaveLength(100);
+  expect(changes.create.map((made) => made.endpoints?.length)).toEqual([50]);
+});
+
+test('without endpoints one empty slice stays', () => {
+  const emptied = planSlices([], [slice('a', 0, 5)], ['IPv4']);
+  expect(emptied.create).toEqual([{ addressType: 'IPv4', endpoints: [], ports: [] }]);
+  expect(emptied.delete.map(({ metadata }) => metadata.name)).toEqual(['a']);
+  const empty = { metadata: { name: 'e' }, addressType: 'IPv4' };
+  expect(planSlices([], [empty], ['IPv4'])).toEqual({ create: [], update: [], delete: [] });
+});
+
+test('hand-written Endpoints keep their families apart', () => {
+  const groups = mirrorGroups({
+    metadata: { name: 'e' },
+    subsets: [{ addresses: [{ ip: '192.0.2.1' }, { ip: '2001:db8::1' }], ports }],
+  });
+  expect(groups.map(({ addressType }) => addressType)).toEqual(['IPv4', 'IPv6']);
+});
