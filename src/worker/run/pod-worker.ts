@@ -2,9 +2,8 @@
  * Runs one pod: asks `decide` what to do, does it, records what came of it, and asks again. Actions on different parts of the pod
  * overlap; on one part there is never more than one, since beginning it is recorded at once.
  */
-import type { Container, Pod, PodStatus, Secret } from '../../api/types/core.js';
+import type { Container, Pod, PodStatus } from '../../api/types/core.js';
 import type { ContainerState } from '../../runtime/types.js';
-import { ImageError } from '../images/image-manager.js';
 import type { PodAction } from '../pod/decide.js';
 import { decide } from '../pod/decide.js';
 import * as record from '../pod/record.js';
@@ -16,14 +15,14 @@ import { ProbeManager } from '../probes/probe-manager.js';
 import type { ProbeTarget } from '../probes/prober.js';
 import { adopt } from './adoption.js';
 import type { Adopted } from './adoption.js';
-import { hookContext, StartError, startContainer, writePodFiles } from './container-start.js';
+import { StartError, startContainer } from './container-start.js';
 import { stopContainer } from './container-stop.js';
-import { HookError, runHook } from './hooks.js';
+import { getImage } from './get-image.js';
 import type { NodeContext } from './node-context.js';
 import { factsFor, keyOf } from './node-context.js';
 import { containerEvents, podEvent } from './pod-events.js';
-import type { SandboxHandle } from './sandbox.js';
-import { isWhole, makeSandbox, removeSandbox } from './sandbox.js';
+import { PodGround } from './pod-ground.js';
+import { runPostStart } from './post-start.js';
 import { terminationMessage } from './termination-message.js';
 
 export interface PodWorkerOptions {
@@ -52,8 +51,7 @@ export class PodWorker {
   /** Ends that were told before the start had returned. */
   readonly #earlyExits = new Map<string, Exit>();
   readonly #oomKilled = new Set<string>();
-  #volumePaths: ReadonlyMap<string, string> = new Map();
-  #sandbox: SandboxHandle | undefined;
+  readonly #ground: PodGround;
   #cancelWake: () => void = () => undefined;
   #scheduled = false;
   #stopped = false;
@@ -73,10 +71,13 @@ export class PodWorker {
       },
       onFailure: (target, output) => this.#probeFailed(target, output),
     });
-    if (options.adopted !== undefined) {
-      this.#sandbox = options.adopted.handle;
-      adopt(this.#state, options.adopted);
-    }
+    if (options.adopted !== undefined) adopt(this.#state, options.adopted);
+    this.#ground = new PodGround({
+      node: options.node,
+      state: this.#state,
+      adopted: options.adopted?.handle,
+      onSandboxLost: () => this.#probes.stopAll(),
+    });
     record.recordPod(this.#state, options.pod, options.node.clock.nowMs());
     for (const track of this.#state.tracks.values()) this.#startProbes(track);
   }
@@ -198,13 +199,13 @@ export class PodWorker {
       case 'removeSandbox':
         record.recordPartBegun(state, 'sandbox');
         return this.#run(
-          action.type === 'makeSandbox' ? this.#makeSandbox() : this.#removeSandbox(),
+          action.type === 'makeSandbox' ? this.#ground.makeSandbox() : this.#ground.removeSandbox(),
         );
       case 'makeVolumes':
       case 'removeVolumes':
         record.recordPartBegun(state, 'volumes');
         return this.#run(
-          action.type === 'makeVolumes' ? this.#makeVolumes() : this.#removeVolumes(),
+          action.type === 'makeVolumes' ? this.#ground.makeVolumes() : this.#ground.removeVolumes(),
         );
       case 'fail':
         podEvent(this.#node.events, state.pod, 'Normal', action.reason, action.message);
@@ -228,7 +229,7 @@ export class PodWorker {
     switch (action.type) {
       case 'getImage':
         record.recordImageBegun(track);
-        return this.#run(this.#getImage(track, container));
+        return this.#run(getImage(this.#node, this.#state, track, container));
       case 'startContainer':
         record.recordStartBegun(this.#state, track, nowMs);
         return this.#run(this.#startContainer(track, container));
@@ -258,85 +259,6 @@ export class PodWorker {
       .finally(() => this.kick());
   }
 
-  async #makeSandbox(): Promise<void> {
-    const node = this.#node;
-    try {
-      const made = await node.gates.sandboxes.run(() => makeSandbox(node, this.pod));
-      await writePodFiles(node, this.pod, made.ips);
-      this.#sandbox = made.handle;
-      record.recordPartDone(this.#state, 'sandbox', { id: made.handle.id, ips: made.ips });
-    } catch (error) {
-      record.recordPartFailed(this.#state, 'sandbox', node.clock.nowMs());
-      const text = `Failed to create pod sandbox: ${messageOf(error)}`;
-      podEvent(node.events, this.pod, 'Warning', 'FailedCreatePodSandBox', text);
-    }
-  }
-
-  async #removeSandbox(): Promise<void> {
-    try {
-      if (this.#sandbox !== undefined) await removeSandbox(this.#node, this.pod, this.#sandbox);
-      this.#sandbox = undefined;
-      record.recordPartDone(this.#state, 'sandbox');
-    } catch (error) {
-      record.recordPartFailed(this.#state, 'sandbox', this.#node.clock.nowMs());
-      const text = `error killing pod: ${messageOf(error)}`;
-      podEvent(this.#node.events, this.pod, 'Warning', 'FailedKillPod', text);
-    }
-  }
-
-  async #makeVolumes(): Promise<void> {
-    try {
-      await this.#node.objects.load(this.pod);
-      this.#volumePaths = await this.#node.volumes.setUp(
-        this.pod,
-        factsFor(this.#node, this.#state.ips),
-      );
-      record.recordPartDone(this.#state, 'volumes');
-    } catch (error) {
-      record.recordPartFailed(this.#state, 'volumes', this.#node.clock.nowMs());
-      podEvent(this.#node.events, this.pod, 'Warning', 'FailedMount', messageOf(error));
-    }
-  }
-
-  async #removeVolumes(): Promise<void> {
-    try {
-      await this.#node.volumes.tearDown(keyOf(this.pod).uid);
-      record.recordPartDone(this.#state, 'volumes');
-    } catch (error) {
-      record.recordPartFailed(this.#state, 'volumes', this.#node.clock.nowMs());
-      this.#node.log.warn({ error, ...keyOf(this.pod) }, 'volumes could not be taken down');
-    }
-  }
-
-  async #getImage(track: Track, container: Container): Promise<void> {
-    const node = this.#node;
-    const { namespace } = keyOf(this.pod);
-    try {
-      const names = (this.pod.spec.imagePullSecrets ?? []).map(({ name = '' }) => name);
-      if (names.length > 0) await node.objects.load(this.pod);
-      const source = node.objects.config(namespace);
-      const secrets = names
-        .map((name) => source.secret(name))
-        .filter((found): found is Secret => found !== undefined);
-      const event = containerEvents(node.events, this.pod, track.name);
-      await node.images.ensure({ pod: this.pod, container, secrets, event });
-      record.recordImageReady(track);
-    } catch (error) {
-      const known = error instanceof ImageError;
-      const failure = {
-        reason: known ? error.reason : 'ErrImagePull',
-        message: messageOf(error),
-        ...(known && error.waiting !== undefined ? { waiting: error.waiting } : {}),
-      };
-      record.recordImageFailed(track, failure, node.clock.nowMs());
-      if (known && error.waiting !== undefined) {
-        const event = containerEvents(node.events, this.pod, track.name);
-        event('Normal', 'BackOff', `Back-off pulling image "${container.image ?? ''}"`);
-        event('Warning', 'Failed', 'Error: ImagePullBackOff');
-      }
-    }
-  }
-
   async #startContainer(track: Track, container: Container): Promise<void> {
     const node = this.#node;
     const { sandbox, ips } = this.#state;
@@ -351,7 +273,7 @@ export class PodWorker {
           sandboxId: sandbox.id ?? '',
           restartCount,
           ips,
-          volumePaths: this.#volumePaths,
+          volumePaths: this.#ground.volumePaths,
           event,
         }),
       );
@@ -359,10 +281,16 @@ export class PodWorker {
       record.recordStarted(track, instance);
       if (instance.reason === 'StartError') {
         record.recordNeverRan(track, instance.message ?? '', node.clock.nowMs());
-        await this.#replaceBrokenSandbox();
+        await this.#ground.replaceBrokenSandbox();
       }
       if (postStart !== undefined && instance.phase === 'running') {
-        await this.#postStart(track, container, instance.id);
+        await runPostStart({
+          node,
+          state: this.#state,
+          track,
+          container,
+          containerId: instance.id,
+        });
       }
       const early = this.#earlyExits.get(instance.id);
       this.#earlyExits.delete(instance.id);
@@ -372,44 +300,6 @@ export class PodWorker {
       const reason = error instanceof StartError ? error.reason : 'CreateContainerError';
       const failure = { reason, message: messageOf(error) };
       record.recordStartFailed(track, failure, node.clock.nowMs());
-    }
-  }
-
-  /** A sandbox whose network namespace somebody took away is of no use: the pod gets another. */
-  async #replaceBrokenSandbox(): Promise<void> {
-    const handle = this.#sandbox;
-    if (handle === undefined || this.#state.sandbox.phase !== 'ready' || (await isWhole(handle)))
-      return;
-    const text = 'Pod sandbox changed, it will be killed and re-created.';
-    podEvent(this.#node.events, this.pod, 'Normal', 'SandboxChanged', text);
-    this.#sandbox = undefined;
-    this.#probes.stopAll();
-    await removeSandbox(this.#node, this.pod, handle);
-    record.recordSandboxLost(this.#state, this.#node.clock.nowMs());
-  }
-
-  /** Until the hook is done the container counts as being started; when it fails, the container is ended. */
-  async #postStart(track: Track, container: Container, containerId: string): Promise<void> {
-    const node = this.#node;
-    const hook = container.lifecycle?.postStart;
-    if (hook === undefined) return;
-    track.work = 'starting';
-    try {
-      const timeoutMs = 600_000;
-      await runHook(
-        hook,
-        hookContext({ node, container, containerId, ips: this.#state.ips, timeoutMs }),
-      );
-      track.work = 'none';
-    } catch (error) {
-      const event = containerEvents(node.events, this.pod, track.name);
-      event('Warning', 'FailedPostStartHook', 'PostStartHook failed');
-      event('Normal', 'Killing', 'FailedPostStartHook');
-      if (!(error instanceof HookError)) node.log.debug({ error }, 'a hook failed');
-      track.restartAnyway = true;
-      const graceMs = (this.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
-      await node.runtime.stopContainer(containerId, { graceMs });
-      track.work = 'none';
     }
   }
 

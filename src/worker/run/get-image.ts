@@ -1,0 +1,42 @@
+/** Gets the image of a container, and records in the pod's state what came of it. */
+import type { Container, Secret } from '../../api/types/core.js';
+import { ImageError } from '../images/image-manager.js';
+import * as record from '../pod/record.js';
+import type { PodState, Track } from '../pod/state.js';
+import type { NodeContext } from './node-context.js';
+import { keyOf } from './node-context.js';
+import { containerEvents } from './pod-events.js';
+
+/** Never rejects: a failure is recorded with kubelet's reason, and told as an event. */
+export async function getImage(
+  node: NodeContext,
+  state: PodState,
+  track: Track,
+  container: Container,
+): Promise<void> {
+  const { namespace } = keyOf(state.pod);
+  try {
+    const names = (state.pod.spec.imagePullSecrets ?? []).map(({ name = '' }) => name);
+    if (names.length > 0) await node.objects.load(state.pod);
+    const source = node.objects.config(namespace);
+    const secrets = names
+      .map((name) => source.secret(name))
+      .filter((found): found is Secret => found !== undefined);
+    const event = containerEvents(node.events, state.pod, track.name);
+    await node.images.ensure({ pod: state.pod, container, secrets, event });
+    record.recordImageReady(track);
+  } catch (error) {
+    const known = error instanceof ImageError;
+    const failure = {
+      reason: known ? error.reason : 'ErrImagePull',
+      message: error instanceof Error ? error.message : String(error),
+      ...(known && error.waiting !== undefined ? { waiting: error.waiting } : {}),
+    };
+    record.recordImageFailed(track, failure, node.clock.nowMs());
+    if (known && error.waiting !== undefined) {
+      const event = containerEvents(node.events, state.pod, track.name);
+      event('Normal', 'BackOff', `Back-off pulling image "${container.image ?? ''}"`);
+      event('Warning', 'Failed', 'Error: ImagePullBackOff');
+    }
+  }
+}

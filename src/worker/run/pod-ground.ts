@@ -1,0 +1,107 @@
+/**
+ * What a pod's containers stand on: the sandbox with its network, and the volumes. Makes and removes them, and records in the pod's state
+ * what came of it; failures become events and are tried again by the state machine.
+ */
+import { podEvent } from './pod-events.js';
+import type { NodeContext } from './node-context.js';
+import { factsFor, keyOf } from './node-context.js';
+import type { SandboxHandle } from './sandbox.js';
+import { isWhole, makeSandbox, removeSandbox } from './sandbox.js';
+import { writePodFiles } from './container-start.js';
+import * as record from '../pod/record.js';
+import type { PodState } from '../pod/state.js';
+
+export class PodGround {
+  readonly #node: NodeContext;
+  readonly #state: PodState;
+  readonly #onSandboxLost: () => void;
+  #volumePaths: ReadonlyMap<string, string> = new Map();
+  #sandbox: SandboxHandle | undefined;
+
+  constructor(options: {
+    readonly node: NodeContext;
+    readonly state: PodState;
+    /** The sandbox that an earlier agent made. */
+    readonly adopted: SandboxHandle | undefined;
+    /** Called before a broken sandbox is taken away. */
+    readonly onSandboxLost: () => void;
+  }) {
+    this.#node = options.node;
+    this.#state = options.state;
+    this.#sandbox = options.adopted;
+    this.#onSandboxLost = options.onSandboxLost;
+  }
+
+  /** Where each volume is on the node, by name. */
+  get volumePaths(): ReadonlyMap<string, string> {
+    return this.#volumePaths;
+  }
+
+  async makeSandbox(): Promise<void> {
+    const node = this.#node;
+    try {
+      const made = await node.gates.sandboxes.run(() => makeSandbox(node, this.#state.pod));
+      await writePodFiles(node, this.#state.pod, made.ips);
+      this.#sandbox = made.handle;
+      record.recordPartDone(this.#state, 'sandbox', { id: made.handle.id, ips: made.ips });
+    } catch (error) {
+      record.recordPartFailed(this.#state, 'sandbox', node.clock.nowMs());
+      const text = `Failed to create pod sandbox: ${messageOf(error)}`;
+      podEvent(node.events, this.#state.pod, 'Warning', 'FailedCreatePodSandBox', text);
+    }
+  }
+
+  async removeSandbox(): Promise<void> {
+    try {
+      if (this.#sandbox !== undefined)
+        await removeSandbox(this.#node, this.#state.pod, this.#sandbox);
+      this.#sandbox = undefined;
+      record.recordPartDone(this.#state, 'sandbox');
+    } catch (error) {
+      record.recordPartFailed(this.#state, 'sandbox', this.#node.clock.nowMs());
+      const text = `error killing pod: ${messageOf(error)}`;
+      podEvent(this.#node.events, this.#state.pod, 'Warning', 'FailedKillPod', text);
+    }
+  }
+
+  async makeVolumes(): Promise<void> {
+    try {
+      await this.#node.objects.load(this.#state.pod);
+      this.#volumePaths = await this.#node.volumes.setUp(
+        this.#state.pod,
+        factsFor(this.#node, this.#state.ips),
+      );
+      record.recordPartDone(this.#state, 'volumes');
+    } catch (error) {
+      record.recordPartFailed(this.#state, 'volumes', this.#node.clock.nowMs());
+      podEvent(this.#node.events, this.#state.pod, 'Warning', 'FailedMount', messageOf(error));
+    }
+  }
+
+  async removeVolumes(): Promise<void> {
+    try {
+      await this.#node.volumes.tearDown(keyOf(this.#state.pod).uid);
+      record.recordPartDone(this.#state, 'volumes');
+    } catch (error) {
+      record.recordPartFailed(this.#state, 'volumes', this.#node.clock.nowMs());
+      this.#node.log.warn({ error, ...keyOf(this.#state.pod) }, 'volumes could not be taken down');
+    }
+  }
+
+  /** A sandbox whose network namespace somebody took away is of no use: the pod gets another. */
+  async replaceBrokenSandbox(): Promise<void> {
+    const handle = this.#sandbox;
+    if (handle === undefined || this.#state.sandbox.phase !== 'ready' || (await isWhole(handle)))
+      return;
+    const text = 'Pod sandbox changed, it will be killed and re-created.';
+    podEvent(this.#node.events, this.#state.pod, 'Normal', 'SandboxChanged', text);
+    this.#sandbox = undefined;
+    this.#onSandboxLost();
+    await removeSandbox(this.#node, this.#state.pod, handle);
+    record.recordSandboxLost(this.#state, this.#node.clock.nowMs());
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
