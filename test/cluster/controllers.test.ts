@@ -240,6 +240,54 @@ describe('policy', () => {
   }, 30_000);
 });
 
+describe('scheduling', () => {
+  const label = (app: string) => ({ labelSelector: { matchLabels: { app } } });
+
+  test('pods that repel each other: one a node, and the rest says why it waits', async () => {
+    const term = { topologyKey: 'kubernetes.io/hostname', ...label('apart') };
+    const affinity = {
+      podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] },
+    };
+    await cluster.apply(workload('ReplicaSet', 'apart', { replicas: 4 }, { affinity }));
+    const nodes = (): Promise<string> =>
+      cluster.read('pods -l app=apart', '{.items[*].spec.nodeName}');
+    await until(async () => count(await nodes()) === 3);
+    expect((await nodes()).split(' ').toSorted()).toEqual(['n1', 'n2', 'n3']);
+    const message = '{.items[*].status.conditions[?(@.reason=="Unschedulable")].message}';
+    await until(async () => (await cluster.read('pods -l app=apart', message)) !== '');
+    expect(await cluster.read('pods -l app=apart', message)).toContain(
+      "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules.",
+    );
+    await cluster.kubectl('delete', 'replicaset', 'apart');
+  }, 30_000);
+
+  test('a pod that matters more takes the place of one that matters less', async () => {
+    const container = (cpu: string) => ({
+      containers: [{ name: 'c', image: 'i', resources: { requests: { cpu } } }],
+    });
+    await cluster.apply(workload('ReplicaSet', 'low', { replicas: 3 }, container('6')));
+    const names = '{.items[*].spec.nodeName}';
+    await until(async () => count(await cluster.read('pods -l app=low', names)) === 3);
+    await cluster.apply(
+      {
+        apiVersion: 'scheduling.k8s.io/v1',
+        kind: 'PriorityClass',
+        metadata: { name: 'high' },
+        value: 1000,
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'vip' },
+        spec: { priorityClassName: 'high', ...container('4') },
+      },
+    );
+    await until(async () => (await cluster.read('pod vip', '{.spec.nodeName}')) !== '');
+    await until(async () => count(await cluster.read('pods -l app=low', names)) === 2);
+    await cluster.kubectl('delete', 'replicaset/low', 'pod/vip');
+  }, 30_000);
+});
+
 describe('a node that falls silent', () => {
   test('is tainted, its pods are evicted and made anew elsewhere', async () => {
     const tolerate = ['unreachable', 'not-ready'].map((key) => ({

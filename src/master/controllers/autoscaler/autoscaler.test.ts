@@ -20,7 +20,7 @@ function pod(name: string, request: string | undefined, ready = true): Pod {
         },
       ],
     },
-  } as Pod;
+  };
 }
 
 const nowMs = Date.parse('2026-01-01T01:00:00Z');
