@@ -52,7 +52,8 @@ export class Flags {
   }
 }
 
-function checkUrl(name: FlagName, text: string): string {
+/** Without a trailing slash. @throws UsageError on what is no URL of a host and port */
+export function checkUrl(name: FlagName, text: string): string {
   let url: URL;
   try {
     url = new URL(text);

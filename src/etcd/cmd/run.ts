@@ -8,6 +8,7 @@ import { flagNames, parseFlags, UsageError } from './flags.js';
 import { startMember } from './member.js';
 import { loadJwt } from './jwt.js';
 import { Flags, listenUrls, serverConfig } from './options.js';
+import { runSnapshotCommand } from './snapshot.js';
 import { loadTls } from './tls.js';
 
 const exitUsage = 2;
@@ -15,15 +16,16 @@ const exitFailed = 1;
 
 function usage(): string {
   const lines = flagNames().map((name) => `  --${name}`);
-  return `Usage: trireme etcd [flags]\n\nThe flags are etcd's own:\n${lines.join('\n')}\n`;
+  return `Usage: trireme etcd [flags]\n       trireme etcd snapshot restore|status FILE [flags]\n\nThe flags are etcd's own:\n${lines.join('\n')}\n`;
 }
 
 /**
  * Runs a member until SIGTERM or SIGINT, or until it cannot go on.
- * @param argv the words after `etcd`
+ * @param argv the words after `etcd`; `snapshot …` works on files instead
  * @returns the exit code: 0 after a clean stop, 1 failed, 2 bad usage
  */
 export async function runEtcdCommand(argv: readonly string[]): Promise<number> {
+  if (argv[0] === 'snapshot') return runSnapshotCommand(argv.slice(1));
   let flags: Flags;
   try {
     flags = new Flags(parseFlags(argv, process.env));

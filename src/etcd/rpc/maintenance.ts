@@ -27,10 +27,11 @@ import type {
 } from '../../gen/etcd/rpc.js';
 import type { CallContext, Handlers, Sender } from '../../lib/grpc/types.js';
 import { clientError, etcdError } from '../apply/errors.js';
-import { serverVersion } from '../server/config.js';
+import { clusterVersion, serverVersion } from '../server/config.js';
 import { snapshotChunkBytes } from '../server/limits.js';
 import type { EtcdServer } from '../server/server.js';
 import { moveLeader } from '../server/transfer.js';
+import { exportEtcdSnapshot } from '../snapshot/export.js';
 import type { CallerIdentity } from './auth-info.js';
 import { converted } from './kv.js';
 
@@ -100,11 +101,15 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     context: CallContext,
   ): Promise<void> {
     await this.#mustBeAdmin(context);
+    const image = this.#server.snapshots.newPath().path;
     const { path } = this.#server.snapshots.newPath();
     try {
-      await this.#server.backend.snapshotTo(path);
+      await this.#server.backend.snapshotTo(image);
+      await exportEtcdSnapshot(image, path, { clusterVersion });
+      await rm(image);
       await this.#sendFile(path, stream);
     } finally {
+      await rm(image, { force: true });
       await rm(path, { force: true });
     }
   }

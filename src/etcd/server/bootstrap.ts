@@ -141,7 +141,19 @@ function loadStorage(
   });
 }
 
-function createNew(config: ServerConfig, paths: DataPaths): StoredState {
+/** The log that every member of a new cluster begins with. */
+export interface InitialLog {
+  /** Sorted by id. */
+  readonly members: readonly Member[];
+  readonly metadata: { readonly clusterId: bigint; readonly memberId: bigint };
+  readonly entries: readonly Entry[];
+  readonly hardState: HardState;
+}
+
+/** Computes it from the flags. @throws BootstrapError where they contradict each other */
+export function initialLog(
+  config: Pick<ServerConfig, 'name' | 'peerUrls' | 'initialCluster' | 'initialClusterToken'>,
+): InitialLog {
   const members = config.initialCluster.map(({ name, peerUrls }) => ({
     ID: memberIdOf(peerUrls, config.initialClusterToken),
     name,
@@ -162,12 +174,19 @@ function createNew(config: ServerConfig, paths: DataPaths): StoredState {
         `--initial-advertise-peer-urls=${config.peerUrls.join(',')}`,
     );
   }
-  const ids = members.map((member) => member.ID);
-  const clusterId = clusterIdOf(ids);
-  const metadata = { clusterId, memberId: local.ID };
-  const wal = Wal.create(paths.wal, metadata, walOptions(config));
   const entries = members.map((member, at) => firstEntry(at + 1, member));
-  const hardState = { term: 1, vote: 0n, commit: entries.length };
+  const clusterId = clusterIdOf(members.map((member) => member.ID));
+  return {
+    members,
+    metadata: { clusterId, memberId: local.ID },
+    entries,
+    hardState: { term: 1, vote: 0n, commit: entries.length },
+  };
+}
+
+function createNew(config: ServerConfig, paths: DataPaths): StoredState {
+  const { metadata, entries, hardState } = initialLog(config);
+  const wal = Wal.create(paths.wal, metadata, walOptions(config));
   wal.append(hardState, entries);
   const backend = SqliteBackend.open(paths.database, { clock: config.clock });
   const storage = new MemoryStorage();
