@@ -86,6 +86,8 @@ function apiserverFlags(options: MasterOptions, state: MasterState): string[] {
   return flags({
     'master-name': options.name,
     'advertise-address': options.address,
+    // A master that only this machine reaches keeps to the loopback, beside whatever else uses its ports.
+    'bind-address': options.address === '127.0.0.1' ? '127.0.0.1' : '0.0.0.0',
     'secure-port': String(options.ports.rest),
     'grpc-port': String(options.ports.grpc),
     'data-dir': join(options.dataDir, 'apiserver'),

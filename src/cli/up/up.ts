@@ -71,7 +71,11 @@ async function bringUp(
   progress: Progress,
 ): Promise<void> {
   const admin = await startCluster(layout, known, progress);
-  const withExample = example && layout.workers > 0 && layout.runtime !== 'hollow';
+  // Its pods listen on one port each: they need a network of their own.
+  const withExample = example && layout.workers > 0 && layout.runtime === 'containerd';
+  if (example && !withExample && layout.workers > 0) {
+    progress.say(`no example: with the runtime "${layout.runtime}" pods share the node's network`);
+  }
   try {
     await progress.until('every master votes', 60_000, () => mastersVote(admin, layout.masters));
     progress.say(`${layout.masters} masters vote`);
