@@ -1,28 +1,34 @@
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { scrypt, timingSafeEqual } from 'node:crypto';
+import bcrypt from 'bcrypt';
 
-/** About 50 ms of one core and 16 MiB, on libuv's threads. */
-const cost = { N: 16384, r: 8, p: 1 };
-const keyBytes = 32;
-const format = /^scrypt\$(\d+)\$(\d+)\$(\d+)\$([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+)$/;
+/** Etcd's `--bcrypt-cost`: about 60 ms of one core, on libuv's threads. */
+export const bcryptCostDefault = 10;
+/** What bcrypt can do. */
+export const bcryptCostBounds = { min: 4, max: 31 } as const;
 
-/** Hashes a password with a fresh salt: `scrypt$N$r$p$salt$key`. Done before the request is proposed, once. */
-export async function hashPassword(password: string): Promise<string> {
-  const salt = randomBytes(16);
-  const key = await derive(password, salt, cost);
-  const parts = [cost.N, cost.r, cost.p, salt.toString('base64'), key.toString('base64')];
-  return `scrypt$${parts.join('$')}`;
+const scryptFormat = /^scrypt\$(\d+)\$(\d+)\$(\d+)\$([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+)$/;
+
+/**
+ * Hashes a password with a fresh salt, as etcd does, so that users move in and out with snapshots. Done before the request is
+ * proposed, once. Only the first 72 bytes count, which is bcrypt's way.
+ */
+export async function hashPassword(password: string, cost = bcryptCostDefault): Promise<string> {
+  const hashed = await bcrypt.hash(password, cost);
+  // Go's bcrypt writes 2a; for what can be hashed here both mean the same.
+  return hashed.replace(/^\$2b\$/, '$2a$');
 }
 
 /** True when `password` is the one that was hashed. False also for an unknown format. Never during apply. */
 export async function verifyPassword(password: string, hashed: string): Promise<boolean> {
-  const match = format.exec(hashed);
+  if (/^\$2[aby]\$/.test(hashed)) return bcrypt.compare(password, hashed);
+  // Members of the first versions wrote scrypt.
+  const match = scryptFormat.exec(hashed);
   if (match === null) return false;
   const [, n, r, p, salt, key] = match;
   const wanted = Buffer.from(key ?? '', 'base64');
   const found = await derive(password, Buffer.from(salt ?? '', 'base64'), {
-    N: Number(n),
-    r: Number(r),
-    p: Number(p),
+    bytes: wanted.length,
+    cost: { N: Number(n), r: Number(r), p: Number(p) },
   });
   return found.length === wanted.length && timingSafeEqual(found, wanted);
 }
@@ -30,10 +36,11 @@ export async function verifyPassword(password: string, hashed: string): Promise<
 function derive(
   password: string,
   salt: Buffer,
-  options: { N: number; r: number; p: number },
+  options: { readonly bytes: number; readonly cost: { N: number; r: number; p: number } },
 ): Promise<Buffer> {
+  const { bytes, cost } = options;
   return new Promise((resolve, reject) => {
-    scrypt(password, salt, keyBytes, { ...options, maxmem: 64 * 1024 * 1024 }, (error, key) => {
+    scrypt(password, salt, bytes, { ...cost, maxmem: 64 * 1024 * 1024 }, (error, key) => {
       if (error === null) resolve(key);
       else reject(error);
     });

@@ -4,7 +4,7 @@ import { parse as parseYaml } from 'yaml';
 
 type FlagKind = 'string' | 'number' | 'boolean' | 'duration';
 
-/** Every flag that is known, with its kind. Those that change nothing here are taken and ignored, as a drop-in must. */
+/** Every flag that is known, with its kind. `flag-support.ts` says which do nothing here. */
 const flagKinds = {
   name: 'string',
   'data-dir': 'string',

@@ -53,6 +53,8 @@ import { yieldLeadership } from '../server/transfer.js';
 export interface ListenOptions {
   readonly clientUrls: readonly string[];
   readonly peerUrls: readonly string[];
+  /** Further ports for health and metrics alone. */
+  readonly metricsUrls: readonly string[];
   readonly clientTls: ServerTls | undefined;
   readonly peerTls: ServerTls | undefined;
   /** For connections to other members. */
@@ -188,9 +190,23 @@ async function openPorts(
       maxReceiveBytes: config.maxRequestBytes + grpcOverheadBytes,
       fallback: services.fallback,
       lenientAuthority: true,
+      ...(config.maxConcurrentStreams > 0
+        ? { maxConcurrentStreams: config.maxConcurrentStreams }
+        : {}),
       ...(secure ? { tls: listen.clientTls } : {}),
     });
     services.addTo(listener);
+    await listener.listen(addressOf(url));
+    clients.push(listener);
+  }
+  for (const url of listen.metricsUrls) {
+    const secure = url.startsWith('https:') && listen.clientTls !== undefined;
+    const listener = createGrpcServer({
+      log,
+      clock: config.clock,
+      fallback: services.fallback,
+      ...(secure ? { tls: listen.clientTls } : {}),
+    });
     await listener.listen(addressOf(url));
     clients.push(listener);
   }

@@ -1,6 +1,7 @@
 /** From flags to what a member is told, with etcd's defaults and etcd's checks. */
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
+import { bcryptCostBounds, bcryptCostDefault } from '../auth/password.js';
 import type { InitialMember, ServerConfig } from '../server/config.js';
 import {
   maxRequestBytesDefault,
@@ -9,6 +10,7 @@ import {
 } from '../server/limits.js';
 import type { FlagName, FlagValues } from './flags.js';
 import { parseDurationMs, UsageError } from './flags.js';
+import type { ListenOptions } from './member.js';
 
 const defaultClientUrl = 'http://localhost:2379';
 const defaultPeerUrl = 'http://localhost:2380';
@@ -98,6 +100,13 @@ function autoCompaction(flags: Flags): ServerConfig['autoCompaction'] {
   return { mode, retention: retentionMs };
 }
 
+/** Out of bounds, etcd takes its default. */
+function bcryptCost(flags: Flags): number {
+  const cost = flags.number('bcrypt-cost', bcryptCostDefault);
+  const { min, max } = bcryptCostBounds;
+  return Number.isInteger(cost) && cost >= min && cost <= max ? cost : bcryptCostDefault;
+}
+
 /** @throws UsageError */
 export function serverConfig(flags: Flags, clock: Clock, log: Logger): ServerConfig {
   const name = flags.text('name', 'default');
@@ -149,14 +158,19 @@ export function serverConfig(flags: Flags, clock: Clock, log: Logger): ServerCon
     ),
     authToken: flags.text('auth-token', 'simple'),
     authTokenTtlMs: flags.number('auth-token-ttl', 300) * 1000,
+    bcryptCost: bcryptCost(flags),
+    maxConcurrentStreams: flags.number('max-concurrent-streams', 0),
     clock,
     log,
   };
 }
 
 /** Where to listen. @throws UsageError */
-export function listenUrls(flags: Flags): { clientUrls: string[]; peerUrls: string[] } {
+export function listenUrls(
+  flags: Flags,
+): Pick<ListenOptions, 'clientUrls' | 'peerUrls' | 'metricsUrls'> {
   return {
+    metricsUrls: flags.has('listen-metrics-urls') ? flags.urls('listen-metrics-urls', '') : [],
     clientUrls: flags.urls('listen-client-urls', defaultClientUrl),
     peerUrls: flags.urls('listen-peer-urls', defaultPeerUrl),
   };

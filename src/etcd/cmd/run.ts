@@ -5,6 +5,7 @@ import type { LogLevel } from '../../lib/log.js';
 import { BootstrapError } from '../server/bootstrap.js';
 import { clusterVersion, serverVersion } from '../server/config.js';
 import { flagNames, parseFlags, UsageError } from './flags.js';
+import { flagsWithoutEffect, refuseUnsupported } from './flag-support.js';
 import { startMember } from './member.js';
 import { loadJwt } from './jwt.js';
 import { Flags, listenUrls, serverConfig } from './options.js';
@@ -29,6 +30,7 @@ export async function runEtcdCommand(argv: readonly string[]): Promise<number> {
   let flags: Flags;
   try {
     flags = new Flags(parseFlags(argv, process.env));
+    refuseUnsupported(flags);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -71,6 +73,8 @@ async function serve(flags: Flags): Promise<number> {
   const onSignal = (): void => stop(0);
   try {
     const config = serverConfig(flags, clock, log);
+    const ignored = flagsWithoutEffect(flags);
+    if (ignored.length > 0) log.warn({ flags: ignored }, 'flags that have no effect here');
     const tls = await loadTls(flags, config, log);
     const listen = { ...listenUrls(flags), ...tls, jwt: loadJwt(config) };
     process.once('SIGTERM', onSignal);

@@ -113,9 +113,8 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
   async userAdd(request: AuthUserAddRequest, context: CallContext): Promise<OnlyHeader> {
     if (request.name === '') throw etcdError('userEmpty');
     const noPassword = request.options?.noPassword ?? false;
-    const given = request.hashedPassword !== '';
-    const hashedPassword =
-      noPassword || given ? request.hashedPassword : await hashPassword(request.password);
+    // As in etcd, a hash that the client sends counts for nothing.
+    const hashedPassword = noPassword ? '' : await this.#hash(request.password);
     const hashed = { ...request, password: '', hashedPassword };
     return this.#propose('authUserAdd', AuthUserAddRequest, hashed, context);
   }
@@ -146,10 +145,13 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
     request: AuthUserChangePasswordRequest,
     context: CallContext,
   ): Promise<OnlyHeader> {
-    const hashedPassword =
-      request.hashedPassword === '' ? await hashPassword(request.password) : request.hashedPassword;
+    const hashedPassword = await this.#hash(request.password);
     const hashed = { ...request, password: '', hashedPassword };
     return this.#propose('authUserChangePassword', AuthUserChangePasswordRequest, hashed, context);
+  }
+
+  #hash(password: string): Promise<string> {
+    return hashPassword(password, this.#server.config.bcryptCost);
   }
 
   userGrantRole(request: AuthUserGrantRoleRequest, context: CallContext): Promise<OnlyHeader> {

@@ -43,6 +43,10 @@ export interface ServerConfig {
   /** A token for simple authentication, or the parts of `jwt,…`. */
   readonly authToken: string;
   readonly authTokenTtlMs: number;
+  /** 4..31. */
+  readonly bcryptCost: number;
+  /** HTTP/2 streams of one client connection; 0: no bound of our own. */
+  readonly maxConcurrentStreams: number;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -1,0 +1,82 @@
+/** Flags of etcd that do nothing here: those that would promise something are refused, those that only tune are named in the log. */
+import type { FlagName } from './flags.js';
+import { UsageError } from './flags.js';
+import type { Flags } from './options.js';
+
+/** Flags whose meaning is not provided, with the values that ask for nothing. */
+const refused: Readonly<Partial<Record<FlagName, readonly string[]>>> = {
+  'client-crl-file': [''],
+  'client-cert-allowed-hostname': [''],
+  'peer-cert-allowed-cn': [''],
+  'peer-cert-allowed-hostname': [''],
+  'experimental-peer-skip-client-san-verification': ['false'],
+  'cipher-suites': [''],
+  'tls-max-version': ['', 'TLS1.3'],
+  'tls-min-version': ['', 'TLS1.2', 'TLS1.3'],
+  'host-whitelist': ['', '*'],
+  cors: ['', '*'],
+  metrics: ['', 'basic', 'extensive'],
+  'listen-client-http-urls': [''],
+  'enable-v2': ['false'],
+  'enable-pprof': ['false'],
+  'enable-grpc-gateway': ['true'],
+  'enable-log-rotation': ['false'],
+  'log-outputs': ['', 'default', 'stderr'],
+  'unsafe-no-fsync': ['false'],
+  'socket-reuse-port': ['false'],
+  'socket-reuse-address': ['false'],
+  'experimental-memory-mlock': ['false'],
+  'experimental-distributed-tracing-sampling-rate': ['', '0'],
+};
+
+/** Flags that tune parts of etcd which this store does not have, or has otherwise. */
+const withoutEffect: readonly FlagName[] = [
+  'initial-election-tick-advance',
+  'max-snapshots',
+  'max-wals',
+  'backend-batch-interval',
+  'backend-batch-limit',
+  'backend-bbolt-freelist-type',
+  'grpc-keepalive-min-time',
+  'grpc-keepalive-interval',
+  'grpc-keepalive-timeout',
+  'self-signed-cert-validity',
+  'warning-apply-duration',
+  'compaction-batch-limit',
+  'log-format',
+  'experimental-compact-hash-check-enabled',
+  'experimental-compact-hash-check-time',
+  'experimental-enable-lease-checkpoint',
+  'experimental-enable-lease-checkpoint-persist',
+  'experimental-compaction-batch-limit',
+  'experimental-compaction-sleep-interval',
+  'experimental-warning-apply-duration',
+  'experimental-warning-unary-request-duration',
+  'experimental-txn-mode-write-with-shared-buffer',
+  'experimental-bootstrap-defrag-threshold-megabytes',
+  'experimental-max-learners',
+  'experimental-wait-cluster-ready-timeout',
+  'experimental-stop-grpc-service-on-defrag',
+  'experimental-snapshot-catchup-entries',
+];
+
+/** @throws UsageError naming the first flag that asks for what is not provided */
+export function refuseUnsupported(flags: Flags): void {
+  for (const [name, harmless] of Object.entries(refused) as [FlagName, readonly string[]][]) {
+    if (!flags.has(name)) continue;
+    const value = normalized(flags.text(name));
+    if (!harmless.includes(value)) {
+      throw new UsageError(`flag -${name}=${flags.text(name)} is not supported`);
+    }
+  }
+}
+
+function normalized(value: string): string {
+  if (/^(true|1|t)$/i.test(value)) return 'true';
+  return /^(false|f)$/i.test(value) ? 'false' : value;
+}
+
+/** Flags that were given and change nothing, for the log. */
+export function flagsWithoutEffect(flags: Flags): FlagName[] {
+  return withoutEffect.filter((name) => flags.has(name));
+}
