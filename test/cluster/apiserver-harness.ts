@@ -22,6 +22,8 @@ export interface ApiserverHarness {
   readonly url: string;
   readonly grpcPort: number;
   readonly pki: string;
+  /** The administrator's. */
+  readonly kubeconfig: string;
   /** Runs kubectl as the administrator; `input` goes to standard input. */
   kubectl(args: readonly string[], input?: string): { code: number; out: string; err: string };
   /** Raw HTTPS with the administrator's certificate. */
@@ -93,6 +95,7 @@ export async function startHarness(): Promise<ApiserverHarness> {
     url: `https://127.0.0.1:${rest}`,
     grpcPort: grpc,
     pki,
+    kubeconfig: config,
     kubectl,
     async stop() {
       await end(server);

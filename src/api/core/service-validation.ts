@@ -98,9 +98,9 @@ export function validateServiceUpdate(next: Service, old: Service): FieldError[]
   if (next.spec.type === 'ExternalName' || old.spec.type === 'ExternalName') return errors;
   const [now, before] = [next.spec.clusterIP ?? '', old.spec.clusterIP ?? ''];
   if (before !== '' && now !== before) {
-    errors.push(
-      invalid('spec.clusterIPs[0]', next.spec.clusterIPs?.[0] ?? now, 'may not change once set'),
-    );
+    const given = next.spec.clusterIPs ?? [];
+    const wanted = given[0] === before || given.length === 0 ? [now] : given;
+    errors.push(invalid('spec.clusterIPs[0]', wanted, 'may not change once set'));
   }
   return errors;
 }

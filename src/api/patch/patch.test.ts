@@ -57,9 +57,9 @@ describe('strategic merge patch', () => {
 
   test('primitive lists merge and lose items', () => {
     expect(apply({ metadata: { finalizers: ['c', 'a'] } }).metadata.finalizers).toEqual([
+      'c',
       'a',
       'b',
-      'c',
     ]);
     expect(
       apply({ metadata: { '$deleteFromPrimitiveList/finalizers': ['a'] } }).metadata.finalizers,

@@ -78,7 +78,7 @@ function mergeMaps(original: Fields, patch: Fields, node: SchemaNode | undefined
   for (const [key, value] of Object.entries(patch)) {
     if (key.startsWith(orderPrefix)) {
       const name = key.slice(orderPrefix.length);
-      applyOrder(out, { name, order: value, patch: patch[name], node: fieldOf(node, name) });
+      applyOrder(out, { name, order: value, server: original[name], node: fieldOf(node, name) });
     }
   }
   return out;
@@ -130,7 +130,8 @@ function mergeLists(
   const key = node?.patchMergeKey;
   if (key === undefined) {
     const added = patch.filter((item) => !original.some((before) => deepEqual(before, item)));
-    return [...original, ...new Set(added)];
+    const all = [...original, ...new Set(added)];
+    return ordered(all, { server: original, wanted: patch, key: undefined });
   }
   if (
     patch.some(
@@ -139,7 +140,8 @@ function mergeLists(
   ) {
     return plain(patch) as unknown[];
   }
-  return mergeByKey(original, patch, { key, name, items: node?.items });
+  const merged = mergeByKey(original, patch, { key, name, items: node?.items });
+  return ordered(merged, { server: original, wanted: patch, key });
 }
 
 function mergeByKey(
@@ -182,37 +184,48 @@ function goMap(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/**
- * Puts a list into the order that the patch names. Items that only the server has keep their place
- * relative to their neighbours: each is put before the first ordered item that followed it.
- */
+/** Puts a merged list into the order that the patch names. */
 function applyOrder(
   out: Fields,
-  field: { name: string; order: unknown; patch: unknown; node: SchemaNode | undefined },
+  field: { name: string; order: unknown; server: unknown; node: SchemaNode | undefined },
 ): void {
-  const list = out[field.name];
+  const list: unknown = out[field.name];
   if (!Array.isArray(list) || !Array.isArray(field.order)) return;
-  const key = field.node?.patchMergeKey;
+  const server: readonly unknown[] = Array.isArray(field.server) ? field.server : [];
+  out[field.name] = ordered(list, { server, wanted: field.order, key: field.node?.patchMergeKey });
+}
+
+/**
+ * Orders a merged list: items of the patch as it names them, items that only the server has in the server's order.
+ * Where the two meet, the server's item goes first only if it stood before the other already; so what the patch adds
+ * stands before what the server keeps (strategicpatch `normalizeElementOrder`).
+ */
+function ordered(
+  list: readonly unknown[],
+  by: {
+    readonly server: readonly unknown[];
+    readonly wanted: readonly unknown[];
+    readonly key: string | undefined;
+  },
+): unknown[] {
   const idOf = (item: unknown): unknown =>
-    key !== undefined && isJsonObject(item) ? item[key] : item;
-  const wanted = (field.order as unknown[]).map(idOf);
-  const isOrdered = (item: unknown): boolean => wanted.some((id) => deepEqual(id, idOf(item)));
-  const ordered = wanted
-    .map((id) => list.find((item: unknown) => deepEqual(idOf(item), id)) as unknown)
-    .filter((item) => item !== undefined);
-  const result: unknown[] = [];
-  let next = 0;
-  const positions = new Map(list.map((item: unknown, index) => [item, index]));
-  for (const item of list as unknown[]) {
-    if (isOrdered(item)) continue;
-    const place = positions.get(item) ?? 0;
-    while (next < ordered.length && (positions.get(ordered[next]) ?? 0) < place) {
-      result.push(ordered[next]);
-      next += 1;
-    }
-    result.push(item);
+    by.key !== undefined && isJsonObject(item) ? item[by.key] : item;
+  const find = (items: readonly unknown[], item: unknown): number => {
+    const id = idOf(item);
+    return items.findIndex((other) => deepEqual(idOf(other), id));
+  };
+  const named = list.filter((item) => find(by.wanted, item) >= 0);
+  named.sort((a, b) => find(by.wanted, a) - find(by.wanted, b));
+  const kept = list.filter((item) => find(by.wanted, item) < 0);
+  kept.sort((a, b) => find(by.server, a) - find(by.server, b));
+  const out: unknown[] = [];
+  for (const item of named) {
+    const place = find(by.server, item);
+    const before = kept.findIndex((other) => find(by.server, other) >= place);
+    if (place >= 0) out.push(...kept.splice(0, before < 0 ? kept.length : before));
+    out.push(item);
   }
-  out[field.name] = [...result, ...ordered.slice(next)];
+  return [...out, ...kept];
 }
 
 /**
