@@ -57,12 +57,11 @@ interface Status {
 
 /** The error of a `Status` object. */
 export function errorFromStatus(status: Status, definite = true, cause?: unknown): ApiError {
-  return new ApiError(
-    status.code ?? 500,
-    status.reason ?? 'InternalError',
-    status.message ?? 'unknown error',
-    { definite, details: status.details, ...(cause === undefined ? {} : { cause }) },
-  );
+  return new ApiError(status.code ?? 500, status.reason ?? '', status.message ?? 'unknown error', {
+    definite,
+    details: status.details,
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 /** What a failed call means: the server's own `Status` if it sent one, else the transport's state. */

@@ -8,6 +8,7 @@ import { connect } from '../connection.js';
 import { readManifests } from '../manifests.js';
 import { displayName, parseTargets, resourceOfObject } from '../resources.js';
 import { parseFlags, UsageError } from '../usage.js';
+import { serverErrorText } from '../server-error.js';
 
 interface Flags extends NamespaceFlags {
   readonly filename: string[];
@@ -39,7 +40,7 @@ export async function runApply(argv: readonly string[]): Promise<number> {
         await applyObject(connection, object, options);
       } catch (error) {
         if (!isApiError(error)) throw error;
-        process.stderr.write(`Error from server (${error.reason}): ${error.message}\n`);
+        process.stderr.write(`${serverErrorText(error)}\n`);
         failed = true;
       }
     }
@@ -122,7 +123,7 @@ export async function runDelete(argv: readonly string[]): Promise<number> {
       } catch (error) {
         if (!isApiError(error)) throw error;
         if (options.ignoreNotFound === true && error.reason === 'NotFound') continue;
-        process.stderr.write(`Error from server (${error.reason}): ${error.message}\n`);
+        process.stderr.write(`${serverErrorText(error)}\n`);
         failed = true;
       }
     }

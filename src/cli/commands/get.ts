@@ -11,6 +11,7 @@ import type { NamedResource } from '../resources.js';
 import { displayName, parseTargets } from '../resources.js';
 import { renderTable } from '../table.js';
 import { parseFlags, UsageError } from '../usage.js';
+import { serverErrorText } from '../server-error.js';
 
 interface Flags extends NamespaceFlags {
   readonly allNamespaces?: boolean;
@@ -45,9 +46,16 @@ export async function runGet(argv: readonly string[]): Promise<number> {
     let failed = false;
     for (const { resource, names } of targets) {
       const found = await fetchObjects(connection, resource, names, options);
-      for (const message of found.missing) process.stderr.write(`Error: ${message}\n`);
+      for (const message of found.missing) process.stderr.write(`${message}\n`);
       failed ||= found.missing.length > 0;
-      print(resource, found.objects, options, targets.length > 1, names);
+      if (found.objects.length > 0 || found.missing.length === 0) {
+        const { namespace } = namespaceOf(connection, resource, options);
+        print(resource, found.objects, options, {
+          qualified: targets.length > 1,
+          names,
+          namespace,
+        });
+      }
       if (options.watch === true) {
         await watch(connection, resource, names, found.resourceVersion, options);
       }
@@ -90,7 +98,7 @@ async function fetchObjects(
       objects.push(await connection.api.get<ApiObject>(resource.id, { ...where, name }));
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error;
-      missing.push(error.message);
+      missing.push(serverErrorText(error));
     }
   }
   return { objects, missing, resourceVersion: objects.at(-1)?.metadata.resourceVersion ?? '' };
@@ -100,9 +108,14 @@ function print(
   resource: NamedResource,
   objects: readonly ApiObject[],
   flags: Flags,
-  qualified: boolean,
-  names: readonly string[],
+  how: {
+    readonly qualified: boolean;
+    readonly names: readonly string[];
+    /** Undefined: everywhere, or the kind has none. */
+    readonly namespace: string | undefined;
+  },
 ): void {
+  const { qualified, names, namespace } = how;
   const list = {
     apiVersion: 'v1',
     kind: 'List',
@@ -115,8 +128,10 @@ function print(
     for (const object of objects) {
       process.stdout.write(`${displayName(resource, object.metadata.name)}\n`);
     }
-  } else if (objects.length === 0) process.stderr.write('No resources found\n');
-  else process.stdout.write(table(resource, objects, flags, qualified));
+  } else if (objects.length === 0) {
+    const where = namespace === undefined ? '' : ` in ${namespace} namespace.`;
+    process.stderr.write(`No resources found${where}\n`);
+  } else process.stdout.write(table(resource, objects, flags, qualified));
 }
 
 function columnsOf(resource: NamedResource, flags: Flags): NamedResource['kind']['columns'] {
