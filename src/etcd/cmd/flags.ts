@@ -99,6 +99,17 @@ const flagKinds = {
   'experimental-stop-grpc-service-on-defrag': 'boolean',
   'experimental-snapshot-catchup-entries': 'number',
   'experimental-distributed-tracing-sampling-rate': 'number',
+  discovery: 'string',
+  'discovery-srv': 'string',
+  'discovery-srv-name': 'string',
+  'discovery-proxy': 'string',
+  'discovery-fallback': 'string',
+  proxy: 'string',
+  'proxy-failure-wait': 'number',
+  'proxy-refresh-interval': 'number',
+  'proxy-dial-timeout': 'number',
+  'proxy-write-timeout': 'number',
+  'proxy-read-timeout': 'number',
   'config-file': 'string',
   version: 'boolean',
   help: 'boolean',
@@ -199,6 +210,8 @@ function readConfigFile(path: string): FlagValues {
         add(section === '' ? ' ' : section, value);
         continue;
       }
+      // A field without a value is as good as none.
+      if (value === null || value === undefined) continue;
       const name = prefix.trim() + key;
       if (!isFlag(name)) throw new UsageError(`config file ${path}: unknown field ${name}`);
       const text = Array.isArray(value) ? value.join(',') : String(value);
