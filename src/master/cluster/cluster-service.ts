@@ -33,6 +33,8 @@ const watchEveryMs = 100;
 const heartbeatMs = 1000;
 /** A member that does not answer for so long counts as unreachable. */
 const memberDeadlineMs = 800;
+/** An old view is waited on for so long. */
+const refreshWaitMs = 500;
 const defaultTokenTtlSeconds = 24 * 3600;
 
 /** Who leads, who is there, who is well; and tokens for those who are to come. */
@@ -130,9 +132,11 @@ class Observer {
 
   async #look(): Promise<ClusterStatus> {
     const { clock, name } = this.#options;
-    const first = this.#refreshedMs === -Infinity;
+    const ageMs = clock.monotonicMs() - this.#refreshedMs;
     const refreshed = this.#refresh();
-    if (first) await refreshed;
+    // Who watches gets the last view at once; who asks after a while waits for a new one, as long as the API answers.
+    if (ageMs === Infinity) await refreshed;
+    else if (ageMs > 2 * heartbeatMs) await Promise.race([refreshed, delay(clock, refreshWaitMs)]);
     const members = await Promise.all(this.#members.map((member) => this.#ask(member)));
     return {
       members,
