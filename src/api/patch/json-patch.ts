@@ -2,6 +2,7 @@
  * JSON patch (RFC 6902) with the rules and texts of the library that Kubernetes uses: a missing path
  * is an error for all but `add`, and `remove` too; `test` compares deeply.
  */
+import { cloneJson } from '../clone.js';
 import { deepEqual } from '../equal.js';
 import { isJsonObject } from '../object.js';
 import { PatchError } from './patch-error.js';
@@ -112,19 +113,19 @@ function applyOperation(root: unknown, operation: Operation): unknown {
   const { op, path } = operation;
   switch (op) {
     case 'add':
-      return insert(root, path, structuredClone(operation.value), op);
+      return insert(root, path, cloneJson(operation.value), op);
     case 'remove':
       remove(root, path);
       return root;
     case 'replace':
-      return replace(root, path, structuredClone(operation.value));
+      return replace(root, path, cloneJson(operation.value));
     case 'move': {
       const value = read(root, operation.from ?? '', op);
       remove(root, operation.from ?? '');
       return insert(root, path, value, op);
     }
     case 'copy':
-      return insert(root, path, structuredClone(read(root, operation.from ?? '', op)), op);
+      return insert(root, path, cloneJson(read(root, operation.from ?? '', op)), op);
     case 'test': {
       const value = read(root, path, op) ?? null;
       if (deepEqual(value, operation.value ?? null)) return root;
@@ -155,7 +156,7 @@ export function applyJsonPatch(target: unknown, patch: unknown): unknown {
     const text = `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`;
     throw new PatchError('TooLarge', text);
   }
-  let root: unknown = structuredClone(target);
+  let root: unknown = cloneJson(target);
   for (const operation of patch as unknown[]) {
     if (!isOperation(operation)) throw invalid('Unexpected kind: unknown');
     root = applyOperation(root, operation);

@@ -1,3 +1,4 @@
+import { cloneJson } from '../../../api/clone.js';
 import type { CustomResourceDefinition } from '../../../api/apiextensions/schemas.js';
 import type { FieldError } from '../../../api/field-error.js';
 import { invalid, notSupported } from '../../../api/field-error.js';
@@ -133,7 +134,7 @@ export class Deleter {
 
   /** The object as it is to be stored, or undefined when it goes away at once. */
   #mark(kind: KindDeclaration, old: KubeObject, options: DeleteOptions): KubeObject | undefined {
-    const next = structuredClone(old);
+    const next = cloneJson(old);
     setFinalizers(kind, next, options);
     if (kind.kind === 'CustomResourceDefinition' && old.metadata.deletionTimestamp === undefined) {
       beginTermination(next as KubeObject & CustomResourceDefinition, this.#objects.now());

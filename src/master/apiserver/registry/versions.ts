@@ -2,6 +2,7 @@
  * One object, several versions: kinds with equal storage share their bytes. The stored version is sent as it is; another
  * one is converted, once per entry; so are custom objects whose definition has changed since they were stored.
  */
+import { cloneJson } from '../../../api/clone.js';
 import { prune } from '../../../api/apiextensions/structural.js';
 import { deepEqual } from '../../../api/equal.js';
 import type { KindDeclaration } from '../../../api/kind.js';
@@ -77,7 +78,7 @@ function readCustom(kind: KindDeclaration, object: KubeObject): KubeObject {
 /** The object as it is to be stored; a copy where it differs. */
 export function toStored(kind: KindDeclaration, object: KubeObject): KubeObject {
   if (kind.toStorage === undefined) return object;
-  const copy = structuredClone(object);
+  const copy = cloneJson(object);
   kind.toStorage(copy);
   return copy;
 }

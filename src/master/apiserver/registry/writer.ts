@@ -1,3 +1,4 @@
+import { cloneJson } from '../../../api/clone.js';
 import {
   applyDefaults,
   isReadyToGo,
@@ -163,7 +164,7 @@ export class Writer {
     old: KubeObject,
   ): Promise<KubeObject> {
     const { kind, subresource } = context.target;
-    const next = await source.next(structuredClone(old));
+    const next = await source.next(cloneJson(old));
     checkNames(context, next);
     checkVersion(context, next, old, source.isPatch === true);
     applyDefaults(kind, next);

@@ -1,3 +1,4 @@
+import { cloneJson } from '../../../api/clone.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { Subresource, Verb } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
@@ -224,7 +225,7 @@ export class ResourceHandler {
     const { kind } = context.target;
     const object = await readObject(exchange, context, this.#deps.kinds);
     const written = await this.#deps.writer.update(context, {
-      next: () => structuredClone(object),
+      next: () => cloneJson(object),
       createsMissing: kind.allowCreateOnUpdate,
       tracksFields: false,
     });
