@@ -57,8 +57,9 @@ export async function readClusterRecord(home: string): Promise<ClusterRecord | u
   return JSON.parse(text) as ClusterRecord;
 }
 
+/** Only its owner may read it: the command lines hold join tokens, which live for an hour. */
 export async function writeClusterRecord(home: string, record: ClusterRecord): Promise<void> {
-  await writeWhole(join(home, 'cluster.json'), `${JSON.stringify(record, null, 2)}\n`);
+  await writeWhole(join(home, 'cluster.json'), `${JSON.stringify(record, null, 2)}\n`, 0o600);
 }
 
 /** Writes a file whole or not at all. @param mode @default 0o644 */
