@@ -154,10 +154,16 @@ async function healthy(member: MemberProcess): Promise<Ctl> {
     const members = await Promise.all(['a', 'b', 'c'].map((name) => newMember(name, ours)));
     const cluster = members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
     for (const { name, dataDir, peerUrl } of members) {
+      const flags = `--name ${name} --data-dir ${dataDir} --initial-cluster ${cluster}`;
       const { code } = await run(process.execPath, [
-        ...['bin/trireme', 'etcd', 'snapshot', 'restore', snapshot],
-        ...['--name', name, '--data-dir', dataDir, '--initial-cluster', cluster],
-        ...['--initial-advertise-peer-urls', peerUrl],
+        'bin/trireme',
+        'etcd',
+        'snapshot',
+        'restore',
+        snapshot,
+        ...flags.split(' '),
+        '--initial-advertise-peer-urls',
+        peerUrl,
       ]);
       expect(code).toBe(0);
     }

@@ -33,6 +33,8 @@ export interface BackendOptions {
   readonly checkpointPages?: number;
   /** Runs checkpoints and copies on a thread of their own; false in the simulation. @default true */
   readonly thread?: boolean;
+  /** Told after each commit how long it took. */
+  readonly onCommit?: (durationMs: number) => void;
 }
 
 /** Buffered rows at which a commit no longer waits for a checkpoint to end. */
@@ -82,6 +84,7 @@ export class SqliteBackend implements Backend {
       batchIntervalMs: options.batchIntervalMs ?? 100,
       checkpointPages: options.checkpointPages ?? 2048,
       thread: options.thread ?? true,
+      onCommit: options.onCommit ?? ((): void => undefined),
     };
     this.#db = openDatabase(path);
     this.#thread = new MaintenanceThread(path);
@@ -264,6 +267,7 @@ export class SqliteBackend implements Backend {
     assert(!this.#closed, 'the backend is open');
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
+    const startedMs = this.#clock.monotonicMs();
     this.#guard(() => {
       this.#db.exec('BEGIN IMMEDIATE');
       try {
@@ -286,6 +290,7 @@ export class SqliteBackend implements Backend {
     this.#buffer.clear();
     this.#buckets.written();
     this.#indexChanged = false;
+    this.#options.onCommit(this.#clock.monotonicMs() - startedMs);
     this.#noSpace = false;
     this.#committedIndex = this.#index.index;
     this.#countPages();

@@ -31,6 +31,7 @@ import { AuthService } from '../rpc/auth.js';
 import { CallerIdentity } from '../rpc/auth-info.js';
 import { ClusterService } from '../rpc/cluster.js';
 import { ElectionService } from '../rpc/election.js';
+import { guarded } from '../rpc/guarded.js';
 import { HealthService } from '../rpc/health.js';
 import { KvService, rawKvDefinition } from '../rpc/kv.js';
 import { LeaseService } from '../rpc/lease.js';
@@ -40,11 +41,13 @@ import { WatchService } from '../rpc/watch.js';
 import { AutoCompactor } from '../server/auto-compactor.js';
 import { BootstrapError, forceNewCluster, openState } from '../server/bootstrap.js';
 import type { ExistingCluster, StoredState } from '../server/bootstrap.js';
+import { clusterVersion, serverVersion } from '../server/config.js';
 import type { ServerConfig } from '../server/config.js';
 import { CorruptionCheck } from '../server/corruption-check.js';
 import { LeaseKeeper } from '../server/lease-keeper.js';
 import { grpcOverheadBytes } from '../server/limits.js';
 import { ServerPeerHost } from '../server/peer-host.js';
+import { observeMember } from '../server/metrics.js';
 import { Quota } from '../server/quota.js';
 import { EtcdServer } from '../server/server.js';
 import { yieldLeadership } from '../server/transfer.js';
@@ -103,10 +106,13 @@ export async function startMember(
     onRemoved: () => onFatal(new BootstrapError('the member has been permanently removed')),
   });
   if (config.forceNewCluster) server.membership.keepOnlyLocal();
-  const ports = await openPorts(server, config, listen);
+  const quota = new Quota(server);
+  observe(server, quota);
+  const ports = await openPorts(server, config, listen, quota);
   server.start(newNetwork(server, state, config, listen));
   const compactor = newCompactor(server, config);
   compactor.start();
+  quota.start();
   const check = new CorruptionCheck(server);
   check.start();
   if (config.initialCorruptCheck) check.atStart().catch(onFatal);
@@ -115,6 +121,7 @@ export async function startMember(
     ready,
     async stop() {
       compactor.stop();
+      quota.stop();
       check.stop();
       await yieldLeadership(server);
       await Promise.all(ports.clients.map((listener) => listener.close({ graceMs })));
@@ -122,6 +129,26 @@ export async function startMember(
       await Promise.all(ports.peers.map((listener) => listener.close({ graceMs: 0 })));
     },
   };
+}
+
+function observe(server: EtcdServer, quota: Quota): void {
+  const { memberId, store } = server;
+  observeMember({
+    memberId,
+    store,
+    get isLearner() {
+      return server.isLearner;
+    },
+    quotaBytes: quota.bytes,
+    version: { server: serverVersion, cluster: clusterVersion },
+    // A snapshot from the leader puts another one in its place.
+    get backend() {
+      return server.backend;
+    },
+    get leaseCount() {
+      return server.lessor.list().length;
+    },
+  });
 }
 
 function newCompactor(server: EtcdServer, config: ServerConfig): AutoCompactor {
@@ -165,6 +192,7 @@ async function openPorts(
   server: EtcdServer,
   config: ServerConfig,
   listen: ListenOptions,
+  quota: Quota,
 ): Promise<{ readonly peers: GrpcServer[]; readonly clients: GrpcServer[] }> {
   const peers: GrpcServer[] = [];
   const clients: GrpcServer[] = [];
@@ -181,7 +209,7 @@ async function openPorts(
     await listener.listen(addressOf(url));
     peers.push(listener);
   }
-  const services = newClientServices(server, listen);
+  const services = newClientServices(server, listen, quota);
   for (const url of listen.clientUrls) {
     const secure = url.startsWith('https:') && listen.clientTls !== undefined;
     const listener = createGrpcServer({
@@ -214,12 +242,15 @@ async function openPorts(
 }
 
 /** The services of the client port, each over gRPC and through the JSON gateway. */
-function newClientServices(server: EtcdServer, listen: ListenOptions): ClientServices {
+function newClientServices(
+  server: EtcdServer,
+  listen: ListenOptions,
+  quota: Quota,
+): ClientServices {
   const identity = new CallerIdentity(server, {
     jwt: listen.jwt,
     byCertificate: listen.clientCertAuth,
   });
-  const quota = new Quota(server);
   const keeper = new LeaseKeeper(server);
   const added: ((listener: GrpcServer) => void)[] = [];
   const gateway = new JsonGateway({
@@ -228,9 +259,10 @@ function newClientServices(server: EtcdServer, listen: ListenOptions): ClientSer
   });
   const add = <S extends ServiceDefinition>(
     definition: S,
-    handlers: Handlers<S>,
+    unguarded: Handlers<S>,
     json: ServiceDefinition = definition,
   ): void => {
+    const handlers = guarded(definition, unguarded, server);
     added.push((listener) => listener.addService(definition, handlers));
     gateway.add(json, definition, handlers);
   };

@@ -7,6 +7,7 @@ import type { MessageAck, MessageBatch } from '../../gen/raft.js';
 import type { Logger } from '../../lib/log.js';
 import type { Message } from '../../raft/index.js';
 import { peerQueueBytes, peerQueueMessages } from '../server/limits.js';
+import { serverMetrics } from '../server/metrics.js';
 import { messageSizeBytes, toWire } from './message-codec.js';
 import type { PeerAddress, PeerEvents } from './types.js';
 
@@ -40,10 +41,12 @@ export class PeerLink {
   /** The stream's buffer is full: messages wait in the queue. */
   #blocked = false;
   readonly #abort = new AbortController();
+  readonly #countSent: (bytes: number) => void;
 
   constructor(peer: PeerAddress, options: LinkOptions) {
     this.peer = peer;
     this.#options = options;
+    this.#countSent = serverMetrics.sentTo(peer.id);
     this.#channel = this.#newChannel();
     void this.#run();
   }
@@ -78,6 +81,7 @@ export class PeerLink {
     }
     this.#queue.push(message);
     this.#queueBytes += bytes;
+    this.#countSent(bytes);
   }
 
   #dropped(): void {

@@ -18,7 +18,8 @@ import type {
 } from '../../gen/raft.js';
 import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
-import { fromWire } from './message-codec.js';
+import { serverMetrics } from '../server/metrics.js';
+import { fromWire, messageSizeBytes } from './message-codec.js';
 import { receiveSnapshot } from './snapshot-stream.js';
 import type { PeerHost } from './types.js';
 
@@ -32,11 +33,16 @@ export class PeerService implements Handlers<typeof PeerDefinition> {
 
   async messages(stream: Duplex<MessageBatch, MessageAck>, context: CallContext): Promise<void> {
     const from = this.#checkCaller(context);
+    const received = serverMetrics.receivedFrom(from);
     // Says that the stream is taken; nothing else ever comes back on it.
     stream.send({});
     try {
       for await (const { messages } of stream) {
-        for (const message of messages) this.#host.step(fromWire(message));
+        for (const wire of messages) {
+          const message = fromWire(wire);
+          received(messageSizeBytes(message));
+          this.#host.step(message);
+        }
       }
     } finally {
       this.#host.streamEnded(from);

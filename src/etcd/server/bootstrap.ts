@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { MemberChange } from '../../gen/etcd/internal.js';
 import type { Member } from '../../gen/etcd/rpc.js';
 import { assert } from '../../lib/assert.js';
+import type { Clock } from '../../lib/clock.js';
 import { emptyConfState, encodeConfChange, MemoryStorage } from '../../raft/index.js';
 import type { ConfState, Entry, HardState } from '../../raft/index.js';
 import { SqliteBackend } from '../backend/sqlite-backend.js';
@@ -93,8 +94,13 @@ function walOptions(config: ServerConfig): WalOptions {
   return { disk: nodeDisk, clock: config.clock, onSync: (ms) => serverMetrics.walSynced(ms) };
 }
 
+/** Opens the database of a running member, whose commits are measured. @throws BackendCorruptError */
+export function openBackend(path: string, clock: Clock): SqliteBackend {
+  return SqliteBackend.open(path, { clock, onCommit: (ms) => serverMetrics.backendCommitted(ms) });
+}
+
 function reopen(config: ServerConfig, paths: DataPaths): StoredState {
-  const backend = SqliteBackend.open(paths.database, { clock: config.clock });
+  const backend = openBackend(paths.database, config.clock);
   const base = backend.consistentIndex;
   const { wal, contents } = Wal.open(paths.wal, base.index, walOptions(config));
   if (contents.tornBytes > 0) {
@@ -188,7 +194,7 @@ function createNew(config: ServerConfig, paths: DataPaths): StoredState {
   const { metadata, entries, hardState } = initialLog(config);
   const wal = Wal.create(paths.wal, metadata, walOptions(config));
   wal.append(hardState, entries);
-  const backend = SqliteBackend.open(paths.database, { clock: config.clock });
+  const backend = openBackend(paths.database, config.clock);
   const storage = new MemoryStorage();
   storage.append(entries);
   storage.setHardState(hardState);
@@ -219,7 +225,7 @@ function joinExisting(
   }
   const metadata = { clusterId: cluster.clusterId, memberId: local.ID };
   const wal = Wal.create(paths.wal, metadata, walOptions(config));
-  const backend = SqliteBackend.open(paths.database, { clock: config.clock });
+  const backend = openBackend(paths.database, config.clock);
   const storage = new MemoryStorage();
   const peers = peersOf(cluster, local.ID);
   return { backend, wal, storage, ...metadata, applied: 0, fresh: true, paths, peers };

@@ -3,21 +3,42 @@ import { etcdError } from '../apply/errors.js';
 import { quotaBytesDefault } from './limits.js';
 import type { EtcdServer } from './server.js';
 
+const diskCheckMs = 500;
+
 /** Keeps the database below its quota: raises the NOSPACE alarm for the whole cluster before it would grow past it. */
 export class Quota {
   readonly #server: EtcdServer;
-  readonly #bytes: number;
+  /** Negative: none. */
+  readonly bytes: number;
+  #cancel: (() => void) | undefined;
   #raising = false;
 
   constructor(server: EtcdServer) {
     this.#server = server;
     const { quotaBytes } = server.config;
-    this.#bytes = quotaBytes === 0 ? quotaBytesDefault : quotaBytes;
+    this.bytes = quotaBytes === 0 ? quotaBytesDefault : quotaBytes;
+  }
+
+  /** From now on a full disk raises the alarm too, before the quota is reached. */
+  start(): void {
+    const { clock } = this.#server.config;
+    const look = (): void => {
+      this.#cancel = clock.schedule(diskCheckMs, look);
+      const { memberId, alarms, backend, logFull } = this.#server;
+      if (!backend.noSpace && !logFull) return;
+      const raised = alarms.list(AlarmType.NOSPACE).some((one) => one.memberID === memberId);
+      if (!raised) this.raise();
+    };
+    this.#cancel = clock.schedule(diskCheckMs, look);
+  }
+
+  stop(): void {
+    this.#cancel?.();
   }
 
   /** @param cost bytes that a request may add @throws noSpace */
   check(cost: number): void {
-    if (this.#bytes < 0 || this.#server.backend.sizeBytes() + cost < this.#bytes) return;
+    if (this.bytes < 0 || this.#server.backend.sizeBytes() + cost < this.bytes) return;
     this.raise();
     throw etcdError('noSpace');
   }

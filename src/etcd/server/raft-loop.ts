@@ -52,6 +52,8 @@ export interface LoopHandlers {
   onProposalsRefused(proposals: readonly QueuedProposal[], reason: string): void;
   /** They have been handed to the node, in its present term. */
   onProposed(proposals: readonly QueuedProposal[]): void;
+  /** The disk of the log is full (syncs are tried again until they succeed), or has room again. */
+  onLogFull(full: boolean): void;
   /** The log cannot be written, or apply broke: the member must stop. */
   onFatal(error: unknown): void;
 }
@@ -90,6 +92,7 @@ export class RaftLoop {
   #committedAt = 0;
   #scheduled = false;
   #installing = false;
+  #logFull = false;
   #stopped = false;
   #cancelTick: (() => void) | undefined;
 
@@ -252,6 +255,8 @@ export class RaftLoop {
           return;
         }
         this.#logger.error({ error }, 'the raft log cannot be written; trying again');
+        this.#logFull = true;
+        this.#handlers.onLogFull(true);
         this.#clock.schedule(syncRetryMs, () => {
           if (!this.#stopped) this.#sync();
         });
@@ -261,6 +266,10 @@ export class RaftLoop {
 
   #onDurable(upTo: number): void {
     if (this.#stopped) return;
+    if (this.#logFull) {
+      this.#logFull = false;
+      this.#handlers.onLogFull(false);
+    }
     try {
       // What came after the sync began and needs none of its own only waited for those before it.
       for (let next = this.#undurable[0]; next !== undefined; next = this.#undurable[0]) {

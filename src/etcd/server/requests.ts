@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.js';
+import { serverMetrics } from './metrics.js';
 import type { GrpcError } from '../../lib/grpc/types.js';
 import type { RaftNode } from '../../raft/index.js';
 import { encodeEntry } from '../apply/entry.js';
@@ -119,6 +120,7 @@ export class Requests {
 
   onRefused(proposals: readonly QueuedProposal[]): void {
     for (const { sequence } of proposals) {
+      serverMetrics.proposalFailed();
       this.#pending.take(sequence)?.reject(etcdError('unhealthy'));
     }
   }
@@ -131,7 +133,10 @@ export class Requests {
   /** Once a tick. */
   tick(): void {
     const error = (): GrpcError => this.#host.timeoutError();
-    this.#pending.expire(this.#clock.monotonicMs(), error);
+    this.#pending.expire(this.#clock.monotonicMs(), () => {
+      serverMetrics.proposalFailed();
+      return error();
+    });
     this.reads.tick(error);
   }
 

@@ -66,6 +66,7 @@ export class EtcdServer {
   #network: PeerNetwork | undefined;
   #leaderLostMs = 0;
   #stopped = false;
+  #logFull = false;
   readonly #leaderListeners = new Set<(leader: bigint) => void>();
 
   constructor(config: ServerConfig, state: StoredState, events: ServerEvents) {
@@ -188,6 +189,7 @@ export class EtcdServer {
         beforeReady: () => this.#requests.reads.flush(),
         onProposed: (proposals) => this.#requests.onProposed(proposals),
         onProposalsRefused: (proposals) => this.#requests.onRefused(proposals),
+        onLogFull: (full) => (this.#logFull = full),
         onFatal: (error) => this.#fatal(error),
       },
     });
@@ -220,6 +222,11 @@ export class EtcdServer {
 
   get isLearner(): boolean {
     return this.membership.local?.isLearner ?? false;
+  }
+
+  /** The raft log waits for room on its disk: nothing can be acknowledged. */
+  get logFull(): boolean {
+    return this.#logFull;
   }
 
   get stopped(): boolean {
