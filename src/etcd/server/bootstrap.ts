@@ -243,22 +243,22 @@ function sameUrls(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /**
- * Makes a cluster of one out of a member whose cluster lost its quorum for good: entries that were never committed are dropped, the
- * other members forgotten. What was acknowledged and reached this member stays.
+ * Makes a cluster of one out of a member whose cluster lost its quorum for good. Everything in this member's log counts as
+ * committed: the last commit index that reached its disk lags behind what clients were told, and a request that was never
+ * acknowledged may have happened all the same. The other members are forgotten.
  */
 export async function forceNewCluster(state: StoredState): Promise<StoredState> {
   const { wal, storage, backend, memberId } = state;
   const { hardState } = storage.initialState();
   const confState: ConfState = { ...emptyConfState, voters: [memberId] };
-  const found = storage.entries(storage.firstIndex(), hardState.commit + 1, Infinity);
-  const committed = typeof found === 'string' ? [] : found;
-  assert(committed.length > 0 || hardState.commit < storage.firstIndex(), 'the log is whole');
+  const lastIndex = storage.lastIndex();
+  const found = storage.entries(storage.firstIndex(), lastIndex + 1, Infinity);
+  const known = typeof found === 'string' ? [] : found;
+  assert(known.length > 0 || lastIndex < storage.firstIndex(), 'the log is whole');
   // Changes of the membership among what is still to be applied no longer count.
-  const entries = committed.map((entry) => (entry.type === 'normal' ? entry : emptied(entry)));
-  // Whatever stood behind the commit index is replaced by this one, and with it gone.
-  const index = hardState.commit + 1;
-  entries.push({ term: hardState.term, index, type: 'normal', data: new Uint8Array(0) });
-  const next: HardState = { term: hardState.term, vote: 0n, commit: hardState.commit };
+  const entries = known.map((entry) => (entry.type === 'normal' ? entry : emptied(entry)));
+  const term = Math.max(hardState.term, entries.at(-1)?.term ?? 0);
+  const next: HardState = { term, vote: 0n, commit: Math.max(hardState.commit, lastIndex) };
   wal.append(next, entries);
   const fresh = new MemoryStorage();
   loadStorage(fresh, { base: backend.consistentIndex, confState, hardState: next, entries });

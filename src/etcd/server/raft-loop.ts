@@ -93,6 +93,7 @@ export class RaftLoop {
   #scheduled = false;
   #installing = false;
   #logFull = false;
+  #retrying = false;
   #stopped = false;
   #cancelTick: (() => void) | undefined;
 
@@ -257,11 +258,19 @@ export class RaftLoop {
         this.#logger.error({ error }, 'the raft log cannot be written; trying again');
         this.#logFull = true;
         this.#handlers.onLogFull(true);
-        this.#clock.schedule(syncRetryMs, () => {
-          if (!this.#stopped) this.#sync();
-        });
+        this.#retrySync();
       },
     );
+  }
+
+  /** One retry at a time, which covers all; a later sync may have succeeded before it, and then nothing is left to do. */
+  #retrySync(): void {
+    if (this.#retrying) return;
+    this.#retrying = true;
+    this.#clock.schedule(syncRetryMs, () => {
+      this.#retrying = false;
+      if (!this.#stopped && this.#undurable.length > 0) this.#sync();
+    });
   }
 
   #onDurable(upTo: number): void {
