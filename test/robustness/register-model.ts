@@ -1,4 +1,5 @@
 /** One key of etcd as a state machine: a value with its mod revision and version. */
+import { assertNever } from '../../src/lib/assert.js';
 import type { Model } from './linearizability.js';
 
 /** What a client asked of one key. */
@@ -109,6 +110,8 @@ function step(
       }
       if (output.changed) return state.value === undefined ? [] : write(state, undefined, output);
       return state.value === undefined && output.revision >= lowest(state) ? [state] : [];
+    default:
+      return assertNever(input);
   }
 }
 
