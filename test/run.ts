@@ -67,6 +67,8 @@ async function runLevel(level: Level, counts: Counts): Promise<void> {
     ...level.paths,
     `--maxWorkers=${level.workers}`,
     '--passWithNoTests',
+    // A handle that a test leaves open must not hold up the levels after it.
+    '--forceExit',
     '--json',
     `--outputFile=${report}`,
   ]);

@@ -216,6 +216,7 @@ const able =
     });
     await runtime.stopContainer(id, { graceMs: 0 });
     await exited;
-    expect((await runtime.containerStatus(id))?.exitCode).toBe(137);
+    // A containerd that had not taken up the container again when it ended does not know how: 255, as kubelet says it.
+    expect([137, 255]).toContain((await runtime.containerStatus(id))?.exitCode);
   });
 });

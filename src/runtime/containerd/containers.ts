@@ -41,6 +41,9 @@ const oomWaitMs = 150;
 const sweepMs = 300;
 const killWaitMs = 10_000;
 
+/** What containerd says when the process that watches over a container was gone before it could create it. */
+const shimDied = /failed to create shim task: ttrpc: closed/;
+
 /** The containers of one containerd: what `ctr` is told, and what is known of each from records and events. */
 export class Containers {
   readonly #options: ContainersOptions;
@@ -123,7 +126,12 @@ export class Containers {
       logUri: this.#logUri(config),
       pidFile: join(dir, 'pid'),
     });
-    const result = await ctr.attempt(command);
+    let result = await ctr.attempt(command);
+    if (result.code !== 0 && shimDied.test(result.stderr)) {
+      // The container's shim ended before the container began: nothing has run, so it is begun anew, once.
+      await ctr.attempt(commands.containersRemove(config.id));
+      result = await ctr.attempt(command);
+    }
     return result.code === 0 ? undefined : ctr.errorOf(command, result);
   }
 
