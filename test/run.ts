@@ -27,7 +27,7 @@ const levels: readonly Level[] = [
   { name: 'sim', paths: ['dist/test/sim/'], workers: 2, checks: [] },
   {
     name: 'cluster',
-    paths: ['dist/test/cluster/', 'dist/test/conformance/'],
+    paths: ['dist/test/cluster/', 'dist/test/conformance/', 'dist/test/robustness/'],
     workers: 1,
     checks: [],
   },

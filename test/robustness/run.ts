@@ -1,0 +1,132 @@
+/** One run: a cluster, traffic, a nemesis; then heal, and check all that was recorded. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../src/lib/clock.js';
+import { KVDefinition } from '../../src/gen/etcd/rpc.js';
+import { Prng } from '../../src/lib/prng.js';
+import { waitFor } from '../cluster/etcd-processes.js';
+import { checkAcknowledged, checkReads, checkRealTime, settle } from './history.js';
+import type { Recorded } from './history.js';
+import { checkLinearizable } from './linearizability.js';
+import { Members } from './members.js';
+import { runNemesis } from './nemesis.js';
+import { canPartition, MemberNetwork } from './network.js';
+import { registerModel } from './register-model.js';
+import { keyPrefix, putOf, runTraffic } from './traffic.js';
+import { checkWatches } from './watch-guarantees.js';
+import type { WatchHistory } from './watch-guarantees.js';
+import { Watchers } from './watchers.js';
+
+const clock = systemClock();
+
+/** What a run found. */
+export interface Outcome {
+  readonly problems: readonly string[];
+  readonly faults: readonly string[];
+  readonly partitions: boolean;
+  readonly operations: number;
+  readonly acknowledged: number;
+  readonly unknown: number;
+  readonly events: number;
+  /** Where histories and logs are kept, when there are problems. */
+  readonly artefacts: string | undefined;
+}
+
+/** All checks of what was recorded; pure. */
+export function judge(
+  history: readonly Recorded[],
+  watches: readonly WatchHistory[],
+): { readonly problems: readonly string[]; readonly events: number } {
+  const { log, violations } = checkWatches(watches);
+  const settled = settle(history, log);
+  const linearizable = settled.filter((each) => !each.serializable);
+  const result = checkLinearizable(registerModel, linearizable);
+  const problems = [
+    ...violations.map((each) => `watch ${each.watch}: ${each.guarantee}: ${each.detail}`),
+    ...checkAcknowledged(history, log),
+    ...checkReads(history, log),
+    ...checkRealTime(settled),
+  ];
+  if (result.verdict !== 'valid') {
+    const last = JSON.stringify(result.longest?.at(-1));
+    problems.push(`linearizability of ${result.partition} is ${result.verdict}, after ${last}`);
+  }
+  return { problems, events: log.length };
+}
+
+/** After the heal: a last write, which all must come to hold; then all must hold the same. */
+async function converge(members: Members, watchers: Watchers): Promise<readonly string[]> {
+  await members.healthy(30_000);
+  const [channel] = members.channels;
+  if (channel === undefined) throw new Error('there is no member');
+  const kv = channel.client(KVDefinition);
+  const { header } = await kv.put(putOf(`${keyPrefix}end`, 'end'), { deadlineMs: 5_000 });
+  const revision = header?.revision ?? 0;
+  await waitFor(`watchers are told of revision ${revision}`, () => watchers.reached(revision));
+  const hashes = await Promise.all(members.places.map((_, at) => members.hash(at, revision)));
+  return new Set(hashes).size === 1 ? [] : [`hashes differ: ${hashes.join(' ')}`];
+}
+
+/** Runs one seed. @throws only when the cluster cannot be started at all */
+export async function runRobustness(options: {
+  readonly seed: number;
+  readonly seconds: number;
+  readonly clients?: number;
+  readonly log?: (line: string) => void;
+}): Promise<Outcome> {
+  const prng = new Prng(options.seed);
+  const directory = mkdtempSync(join(tmpdir(), 'rob-'));
+  const network = canPartition() ? new MemberNetwork(3) : undefined;
+  const members = await Members.start(directory, 3, network);
+  const history: Recorded[] = [];
+  const problems: string[] = [];
+  let faults: readonly string[] = [];
+  let watches: readonly WatchHistory[] = [];
+  try {
+    await members.healthy();
+    const untilMs = clock.monotonicMs() + options.seconds * 1_000;
+    let over = false;
+    const watchers = new Watchers(members, clock);
+    const traffic = { members, clock, history, untilMs: () => (over ? 0 : Infinity) };
+    const clients = runTraffic(traffic, prng.fork(), options.clients ?? 8);
+    try {
+      const log = options.log ?? (() => undefined);
+      faults = await runNemesis({ members, clock, prng: prng.fork(), untilMs, log });
+      over = true;
+      await clients;
+      problems.push(...(await converge(members, watchers)));
+    } catch (error) {
+      problems.push(`no recovery: ${String(error)}`);
+    } finally {
+      over = true;
+      await clients;
+      problems.push(...watchers.failures);
+      watches = await watchers.close();
+    }
+    problems.push(...members.crashes);
+  } finally {
+    await members.close();
+  }
+  const judged = judge(history, watches);
+  problems.push(...judged.problems);
+  let artefacts: string | undefined;
+  if (problems.length > 0) {
+    artefacts = join(directory, 'artefacts');
+    mkdirSync(artefacts);
+    const content = { seed: options.seed, problems, faults, history, watches };
+    writeFileSync(join(artefacts, 'history.json'), JSON.stringify(content, null, 1));
+  } else rmSync(directory, { recursive: true, force: true });
+  const unknown = history.filter((each) => each.output === undefined).length;
+  const acknowledged = history.filter((each) => each.output?.changed === true).length;
+  return {
+    problems,
+    faults,
+    partitions: network !== undefined,
+    operations: history.length,
+    acknowledged,
+    unknown,
+    events: judged.events,
+    artefacts,
+  };
+}
