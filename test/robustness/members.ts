@@ -175,10 +175,14 @@ export class Members {
 
   /** A disk that is lost: the member is removed and a new one takes its place, with nothing. */
   async replace(at: number): Promise<void> {
-    const gone = await this.status(at);
+    // Without its id it could not be removed, and an empty disk under an old id may forget a vote.
+    let id = 0n;
+    await waitFor(`member ${at} says its id`, async () => {
+      id = (await this.status(at))?.id ?? 0n;
+      return id !== 0n;
+    });
     await this.end(at);
     const other = this.#channel((at + 1) % this.count).client(ClusterDefinition);
-    const id = gone?.id ?? 0n;
     await retry('the member is removed', async () => {
       const { members } = await other.memberList({ linearizable: true }, { deadlineMs: 1_000 });
       if (!members.some((each) => each.ID === id)) return;
