@@ -105,6 +105,16 @@ function receive(
   });
 }
 
+/** Statuses after which the server may have acted all the same: it ran out of time, lost its leader, or broke. */
+const outcomeUnknown: ReadonlySet<number> = new Set([
+  Codes.Cancelled,
+  Codes.Unknown,
+  Codes.DeadlineExceeded,
+  Codes.Internal,
+  Codes.Unavailable,
+  Codes.DataLoss,
+]);
+
 function statusError(headers: IncomingHttpHeaders): GrpcError | undefined {
   const code = Number(headers['grpc-status']);
   if (code === 0) return undefined;
@@ -112,7 +122,7 @@ function statusError(headers: IncomingHttpHeaders): GrpcError | undefined {
   return new GrpcError(
     (Number.isInteger(code) && code >= 0 && code <= 16 ? code : Codes.Unknown) as Code,
     typeof message === 'string' ? decodeStatusMessage(message) : '',
-    { metadata: metadataFromHeaders(headers) },
+    { metadata: metadataFromHeaders(headers), definite: !outcomeUnknown.has(code) },
   );
 }
 

@@ -201,13 +201,16 @@ function currentOf(answer: TxnResponse): (StoredKv | undefined)[] {
   });
 }
 
+/** Refusals of a member that had nobody to propose to: surely nothing happened. */
+const neverProposed = /^etcdserver: (?:no leader|not leader)$/;
+
 function toStoreError(error: unknown): StoreError {
   if (!isGrpcError(error)) {
     return error instanceof StoreError
       ? error
       : new StoreError('other', String(error), { cause: error, definite: false });
   }
-  const options = { cause: error, definite: error.definite };
+  const options = { cause: error, definite: error.definite || neverProposed.test(error.message) };
   if (error.message.includes('compacted'))
     return new StoreError('compacted', error.message, options);
   if (error.message.includes('future revision')) {
