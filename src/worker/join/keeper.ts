@@ -24,7 +24,7 @@ interface MasterLease extends ApiObject {
 }
 
 const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' } as const;
-const checkMs = 30_000;
+const checkMs = 3_000;
 /** A master that has been silent for so long is left out. @see master-registry */
 const aliveMs = 60_000;
 
@@ -86,6 +86,8 @@ export class CredentialsKeeper {
       throw error;
     }
     const known = this.#credentials.masters.toSorted();
+    // One that is silent just now may be back when it is needed: only a whole set of others takes its place.
+    if (masters.length < known.length) masters = [...new Set([...masters, ...known])].toSorted();
     if (masters.length === 0 || masters.join() === known.join()) return;
     this.#options.log.info({ masters }, 'the masters have changed');
     client.servers.setTargets(masters);
