@@ -42,7 +42,8 @@ const sweepMs = 300;
 const killWaitMs = 10_000;
 
 /** What containerd says when the process that watches over a container was gone before it could create it. */
-const shimDied = /failed to create shim task: ttrpc: closed/;
+const shimDied =
+  /failed to create shim task: ttrpc: closed|failed to start shim: start failed: dial unix/;
 
 /** The containers of one containerd: what `ctr` is told, and what is known of each from records and events. */
 export class Containers {
@@ -241,8 +242,8 @@ export class Containers {
     const { ctr, clock } = this.#options;
     let code = 255;
     if (task !== undefined) {
-      const { stderr } = await ctr.attempt(commands.tasksRemove(id));
-      code = commands.parseRemovedExitCode(stderr);
+      const removed = await ctr.attempt(commands.tasksRemove(id));
+      if (removed.code === 0) code = commands.parseRemovedExitCode(removed.stderr);
     } else if (config.stdin || config.tty) {
       // `ctr run` takes its task away by itself; the shim above it leaves the exit code a moment later.
       const left = await consoleExit(this.#dir(id));
