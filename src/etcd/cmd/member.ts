@@ -217,7 +217,6 @@ async function openPorts(
       clock: config.clock,
       maxReceiveBytes: config.maxRequestBytes + grpcOverheadBytes,
       fallback: services.fallback,
-      lenientAuthority: true,
       ...(config.maxConcurrentStreams > 0
         ? { maxConcurrentStreams: config.maxConcurrentStreams }
         : {}),

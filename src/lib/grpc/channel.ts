@@ -1,15 +1,15 @@
-import * as http2 from 'node:http2';
-import type { OutgoingHttpHeaders } from 'node:http2';
 import type * as net from 'node:net';
 import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
+import { ClientConnection, encodeField, encodeFields, errorCode } from '../http2/index.js';
+import type { Http2Stream } from '../http2/index.js';
 import type { Logger } from '../log.js';
 import type { CallSetup } from './client-call.js';
-import { streamCall, unaryCall } from './client-call.js';
+import { StreamCall, UnaryCall } from './client-call.js';
 import { PendingStream } from './pending-stream.js';
 import type { ChannelTls } from './connect.js';
 import { connectSocket } from './connect.js';
-import { addMetadata, formatTimeout } from './metadata.js';
+import { formatTimeout, metadataFields } from './metadata.js';
 import type { CallOptions, Client, MethodDefinition, ServiceDefinition } from './types.js';
 import { Code, GrpcError } from './types.js';
 
@@ -48,14 +48,18 @@ export function createGrpcChannel(options: ChannelOptions): Channel {
   return new Http2Channel(options);
 }
 
+/** Header blocks that are kept: one for each method and length of deadline. */
+const keptBlocksMax = 256;
+
 class Http2Channel implements Channel {
   readonly target: string;
   readonly #options: ChannelOptions;
   readonly #clock: Clock;
-  #state: ChannelState = 'idle';
+  readonly #blocks = new Map<string, Buffer>();
   readonly #listeners = new Set<(state: ChannelState) => void>();
-  #session: http2.ClientHttp2Session | undefined;
-  #connecting: Promise<http2.ClientHttp2Session> | undefined;
+  #state: ChannelState = 'idle';
+  #connection: ClientConnection | undefined;
+  #connecting: Promise<ClientConnection> | undefined;
   #stopKeepAlive: (() => void) | undefined;
 
   constructor(options: ChannelOptions) {
@@ -80,9 +84,9 @@ class Http2Channel implements Channel {
   close(): void {
     this.#become('closed');
     this.#stopKeepAlive?.();
-    const session = this.#session;
-    this.#session = undefined;
-    session?.destroy();
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.destroy();
   }
 
   client<S extends ServiceDefinition>(definition: S): Client<S> {
@@ -108,61 +112,84 @@ class Http2Channel implements Channel {
     return (request: unknown, options: CallOptions = {}): Promise<unknown> => {
       const bytes = requestType.encode(request).finish();
       const deadlineMs = options.deadlineMs ?? this.#options.defaultDeadlineMs ?? 30_000;
-      const session = this.#live();
-      if (session === undefined)
-        return this.#unaryWhenReady(path, definition, bytes, { ...options, deadlineMs });
-      return this.#startUnary(session, path, definition, bytes, { ...options, deadlineMs });
+      const connection = this.#live();
+      const timed = { ...options, deadlineMs };
+      if (connection !== undefined) {
+        return this.#startUnary(connection, path, definition, bytes, timed);
+      }
+      return this.#ready().then((ready) => this.#startUnary(ready, path, definition, bytes, timed));
     };
   }
 
-  async #unaryWhenReady(
-    path: string,
-    definition: MethodDefinition,
-    bytes: Uint8Array,
-    options: CallOptions,
-  ): Promise<unknown> {
-    const session = await this.#ready();
-    return this.#startUnary(session, path, definition, bytes, options);
-  }
-
   #startUnary(
-    session: http2.ClientHttp2Session,
+    connection: ClientConnection,
     path: string,
     definition: MethodDefinition,
     bytes: Uint8Array,
     options: CallOptions,
   ): Promise<unknown> {
-    let stream: http2.ClientHttp2Stream;
-    try {
-      stream = this.#request(session, path, options);
-    } catch (cause) {
-      return Promise.reject(unavailable(this.target, cause));
-    }
-    return unaryCall(stream, bytes, this.#setup(definition, options));
+    if (options.signal?.aborted === true) return Promise.reject(cancelled());
+    return new Promise((resolve, reject) => {
+      const call = new UnaryCall(this.#setup(definition, options), { resolve, reject });
+      connection.request((stream) => {
+        if (stream === undefined) {
+          call.giveUp(unavailable(this.target, undefined));
+        } else if (call.ended) {
+          // Its time was over before its turn came; the server hears of it, and forgets it at once.
+          stream.reset(errorCode.cancel);
+        } else {
+          call.attach(stream);
+          stream.headers(this.#block(path, options), false);
+          stream.endWith(bytes);
+        }
+      });
+    });
   }
 
-  /** A stream is usable at once; what it says goes out when the connection stands. */
+  /** A stream is usable at once; what it says goes out when the connection stands and the server takes more streams. */
   #openStream(
     path: string,
     definition: MethodDefinition,
     request: Uint8Array | undefined,
     options: CallOptions,
   ): unknown {
-    const session = this.#live();
-    if (session !== undefined) {
-      try {
-        const stream = this.#request(session, path, options);
-        return streamCall(stream, request, this.#setup(definition, options));
-      } catch {
-        // The session ended under our hands: connect anew below.
-      }
+    if (options.signal?.aborted === true) {
+      return new PendingStream(Promise.reject<StreamCall>(cancelled()), undefined);
     }
-    return new PendingStream(
-      this.#ready().then((ready) =>
-        streamCall(this.#request(ready, path, options), request, this.#setup(definition, options)),
-      ),
-      options.signal,
+    const connection = this.#live();
+    if (connection?.hasRoom === true) {
+      let opened: StreamCall | undefined;
+      connection.request((stream) => {
+        if (stream !== undefined) {
+          opened = this.#startStream(stream, path, definition, request, options);
+        }
+      });
+      if (opened !== undefined) return opened;
+    }
+    const opening = this.#ready().then(
+      (ready) =>
+        new Promise<StreamCall>((resolve, reject) => {
+          ready.request((stream) => {
+            if (stream === undefined) reject(unavailable(this.target, undefined));
+            else resolve(this.#startStream(stream, path, definition, request, options));
+          });
+        }),
     );
+    return new PendingStream(opening, options.signal);
+  }
+
+  #startStream(
+    stream: Http2Stream,
+    path: string,
+    definition: MethodDefinition,
+    request: Uint8Array | undefined,
+    options: CallOptions,
+  ): StreamCall {
+    const call = new StreamCall(this.#setup(definition, options));
+    call.attach(stream);
+    stream.headers(this.#block(path, options), false);
+    if (request !== undefined) stream.endWith(request);
+    return call;
   }
 
   #setup(definition: MethodDefinition, options: CallOptions): CallSetup {
@@ -177,42 +204,51 @@ class Http2Channel implements Channel {
     };
   }
 
-  #request(
-    session: http2.ClientHttp2Session,
-    path: string,
-    options: CallOptions,
-  ): http2.ClientHttp2Stream {
-    const headers: OutgoingHttpHeaders = {
-      ':method': 'POST',
-      ':path': path,
-      'content-type': 'application/grpc+proto',
-      te: 'trailers',
-      'user-agent': 'grpc-trireme/1',
-    };
-    if (options.deadlineMs !== undefined)
-      headers['grpc-timeout'] = formatTimeout(options.deadlineMs);
-    if (options.metadata !== undefined) addMetadata(headers, options.metadata);
-    return session.request(headers);
+  /** The header block of a request. */
+  #block(path: string, options: CallOptions): Buffer {
+    const timeout =
+      options.deadlineMs === undefined ? undefined : formatTimeout(options.deadlineMs);
+    const key = timeout === undefined ? path : `${path} ${timeout}`;
+    let block = this.#blocks.get(key);
+    if (block === undefined) {
+      block = encodeFields([
+        [':method', 'POST'],
+        [':scheme', this.#options.tls === undefined ? 'http' : 'https'],
+        [':path', path],
+        [':authority', this.target],
+        ['content-type', 'application/grpc'],
+        ['te', 'trailers'],
+        ['user-agent', 'grpc-trireme/1'],
+        ...(timeout === undefined ? [] : ([['grpc-timeout', timeout]] as const)),
+      ]);
+      if (this.#blocks.size >= keptBlocksMax) this.#blocks.clear();
+      this.#blocks.set(key, block);
+    }
+    if (options.metadata === undefined) return block;
+    const fields = [...metadataFields(options.metadata)].map(([name, value]) =>
+      encodeField(name, value),
+    );
+    return Buffer.concat([block, ...fields]);
   }
 
-  #live(): http2.ClientHttp2Session | undefined {
-    const session = this.#session;
-    return session === undefined || session.closed || session.destroyed ? undefined : session;
+  #live(): ClientConnection | undefined {
+    const connection = this.#connection;
+    return connection?.usable === true ? connection : undefined;
   }
 
-  #ready(): Promise<http2.ClientHttp2Session> {
+  #ready(): Promise<ClientConnection> {
     if (this.#state === 'closed') {
       return Promise.reject(new GrpcError(Code.Unavailable, 'the channel is closed'));
     }
-    const session = this.#live();
-    if (session !== undefined) return Promise.resolve(session);
+    const connection = this.#live();
+    if (connection !== undefined) return Promise.resolve(connection);
     this.#connecting ??= this.#dial().finally(() => {
       this.#connecting = undefined;
     });
     return this.#connecting;
   }
 
-  async #dial(): Promise<http2.ClientHttp2Session> {
+  async #dial(): Promise<ClientConnection> {
     this.#become('connecting');
     let socket: net.Socket;
     try {
@@ -230,60 +266,46 @@ class Http2Channel implements Channel {
       socket.destroy();
       throw new GrpcError(Code.Unavailable, 'the channel is closed');
     }
-    return this.#openSession(socket);
+    return this.#open(socket);
   }
 
-  #openSession(socket: net.Socket): Promise<http2.ClientHttp2Session> {
-    return new Promise((resolve, reject) => {
-      const scheme = this.#options.tls === undefined ? 'http' : 'https';
-      const session = http2.connect(`${scheme}://${this.target}`, {
-        createConnection: () => socket,
-        settings: { initialWindowSize: 1024 * 1024, enablePush: false },
-        maxSessionMemory: 256,
-      });
-      let failure: unknown;
-      session.on('error', (error) => {
-        failure = error;
-      });
-      session.once('connect', () => {
-        session.setLocalWindowSize(16 * 1024 * 1024);
-        this.#session = session;
-        this.#keepAlive(session);
-        this.#become('ready');
-        resolve(session);
-      });
-      session.on('goaway', () => {
-        if (this.#session === session) this.#lost(session);
-      });
-      session.once('close', () => {
-        this.#lost(session);
-        reject(unavailable(this.target, failure));
-      });
-    });
+  #open(socket: net.Socket): ClientConnection {
+    const connection: ClientConnection = new ClientConnection(
+      socket,
+      {
+        onClosed: () => this.#lost(connection),
+        onGoaway: () => this.#lost(connection),
+      },
+      this.#clock,
+    );
+    this.#connection = connection;
+    this.#keepAlive(connection);
+    this.#become('ready');
+    return connection;
   }
 
-  #keepAlive(session: http2.ClientHttp2Session): void {
+  #keepAlive(connection: ClientConnection): void {
     const everyMs = this.#options.keepAliveMs ?? 10_000;
     if (everyMs === 0) return;
     let answered = true;
     const beat = (): void => {
-      if (session.destroyed || session.closed) return;
+      if (connection.closed) return;
       if (!answered) {
-        session.destroy(new Error('keep-alive timed out'));
+        connection.destroy(new Error('keep-alive timed out'));
         return;
       }
       answered = false;
-      session.ping((error) => {
-        answered = error === null;
+      connection.ping(() => {
+        answered = true;
       });
       this.#stopKeepAlive = this.#clock.schedule(everyMs, beat);
     };
     this.#stopKeepAlive = this.#clock.schedule(everyMs, beat);
   }
 
-  #lost(session: http2.ClientHttp2Session): void {
-    if (this.#session !== undefined && this.#session !== session) return;
-    this.#session = undefined;
+  #lost(connection: ClientConnection): void {
+    if (this.#connection !== connection) return;
+    this.#connection = undefined;
     this.#stopKeepAlive?.();
     if (this.#state !== 'closed') this.#become('broken');
   }
@@ -298,4 +320,8 @@ class Http2Channel implements Channel {
 function unavailable(target: string, cause: unknown): GrpcError {
   const reason = cause instanceof Error ? cause.message : 'the connection ended';
   return new GrpcError(Code.Unavailable, `cannot connect to ${target}: ${reason}`, { cause });
+}
+
+function cancelled(): GrpcError {
+  return new GrpcError(Code.Cancelled, 'context canceled');
 }

@@ -1,108 +1,19 @@
-import { constants } from 'node:http2';
-import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
-import { FrameReader, frameMessage } from './framing.js';
+import { errorCode } from '../http2/index.js';
+import type { Headers, Http2Stream, StreamHandler } from '../http2/index.js';
+import { FrameReader, wholeMessage } from './framing.js';
 import { MessageQueue } from './message-queue.js';
 import { codeFromHttpStatus, decodeStatusMessage, metadataFromHeaders } from './metadata.js';
 import { Outbox } from './outbox.js';
 import type { ClientDuplex, Code, MethodDefinition } from './types.js';
 import { Code as Codes, GrpcError } from './types.js';
 
-/** What a call under way is told: messages as they come, then exactly one end. */
-interface Receiver {
-  message(bytes: Buffer): void;
-  end(error: GrpcError | undefined): void;
-}
-
-/** Wires a client stream to a receiver: frames, status, broken connections, cancellation and the deadline. */
-function receive(
-  stream: ClientHttp2Stream,
-  options: {
-    readonly maxReceiveBytes: number;
-    readonly receiver: Receiver;
-    readonly signal: AbortSignal | undefined;
-    readonly deadline:
-      { readonly ms: number; schedule(ms: number, fn: () => void): () => void } | undefined;
-  },
-): void {
-  const { receiver, signal } = options;
-  const reader = new FrameReader(options.maxReceiveBytes);
-  let status: IncomingHttpHeaders | undefined;
-  let httpStatus = 200;
-  let failure: GrpcError | undefined;
-  let ended = false;
-
-  const end = (error: GrpcError | undefined): void => {
-    if (ended) return;
-    ended = true;
-    cancelDeadline?.();
-    signal?.removeEventListener('abort', onAbort);
-    receiver.end(error);
-  };
-  const giveUp = (error: GrpcError): void => {
-    end(error);
-    if (!stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
-  };
-  const onAbort = (): void => {
-    giveUp(new GrpcError(Codes.Cancelled, 'context canceled', { definite: false }));
-  };
-  const cancelDeadline = options.deadline?.schedule(options.deadline.ms, () => {
-    giveUp(new GrpcError(Codes.DeadlineExceeded, 'context deadline exceeded', { definite: false }));
-  });
-  if (signal?.aborted === true) {
-    onAbort();
-    return;
-  }
-  signal?.addEventListener('abort', onAbort, { once: true });
-
-  stream.on('response', (headers) => {
-    httpStatus = headers[':status'] ?? 200;
-    if (headers['grpc-status'] !== undefined) status = headers;
-  });
-  stream.on('trailers', (headers: IncomingHttpHeaders) => {
-    status = headers;
-  });
-  stream.on('data', (chunk: Buffer) => {
-    if (ended || httpStatus !== 200) return;
-    reader.push(chunk);
-    try {
-      for (let bytes = reader.next(); bytes !== undefined; bytes = reader.next()) {
-        receiver.message(bytes);
-      }
-    } catch (error) {
-      giveUp(error instanceof GrpcError ? error : new GrpcError(Codes.Internal, String(error)));
-    }
-  });
-  stream.on('end', () => {
-    if (status === undefined) return;
-    end(statusError(status));
-    if (!stream.writableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
-  });
-  stream.on('error', (cause: Error & { code?: string }) => {
-    const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
-    failure = new GrpcError(Codes.Unavailable, `the connection broke: ${cause.message}`, {
-      definite: refused,
-      cause,
-    });
-  });
-  stream.on('close', () => {
-    if (ended) return;
-    if (status !== undefined) end(statusError(status));
-    else if (failure !== undefined) end(failure);
-    else if (httpStatus !== 200) {
-      end(
-        new GrpcError(
-          codeFromHttpStatus(httpStatus),
-          `unexpected HTTP status code received from server: ${httpStatus}`,
-        ),
-      );
-    } else {
-      end(
-        new GrpcError(Codes.Unavailable, 'the connection ended before the answer', {
-          definite: stream.rstCode === constants.NGHTTP2_REFUSED_STREAM,
-        }),
-      );
-    }
-  });
+/** What every kind of call needs. */
+export interface CallSetup {
+  readonly definition: MethodDefinition;
+  readonly maxReceiveBytes: number;
+  readonly signal: AbortSignal | undefined;
+  readonly deadline:
+    { readonly ms: number; schedule(ms: number, fn: () => void): () => void } | undefined;
 }
 
 /** Statuses after which the server may have acted all the same: it ran out of time, lost its leader, or broke. */
@@ -115,101 +26,240 @@ const outcomeUnknown: ReadonlySet<number> = new Set([
   Codes.DataLoss,
 ]);
 
-function statusError(headers: IncomingHttpHeaders): GrpcError | undefined {
-  const code = Number(headers['grpc-status']);
-  if (code === 0) return undefined;
+function statusError(headers: Headers): GrpcError | undefined {
+  const text = headers['grpc-status'];
+  if (text === '0') return undefined;
+  const code = Number(text);
   const message = headers['grpc-message'];
   return new GrpcError(
     (Number.isInteger(code) && code >= 0 && code <= 16 ? code : Codes.Unknown) as Code,
-    typeof message === 'string' ? decodeStatusMessage(message) : '',
+    message === undefined ? '' : decodeStatusMessage(message),
     { metadata: metadataFromHeaders(headers), definite: !outcomeUnknown.has(code) },
   );
 }
 
-/** What every kind of call needs. */
-export interface CallSetup {
-  readonly definition: MethodDefinition;
-  readonly maxReceiveBytes: number;
-  readonly signal: AbortSignal | undefined;
-  readonly deadline:
-    { readonly ms: number; schedule(ms: number, fn: () => void): () => void } | undefined;
+/** Messages of a call under way as they come, then exactly one end: status, broken connection, cancellation or deadline. */
+abstract class ClientCall implements StreamHandler {
+  protected stream: Http2Stream | undefined;
+  protected readonly setup: CallSetup;
+  readonly #cancelDeadline: (() => void) | undefined;
+  readonly #onAbort: (() => void) | undefined;
+  #reader: FrameReader | undefined;
+  #status: Headers | undefined;
+  #httpStatus = '200';
+  #ended = false;
+
+  constructor(setup: CallSetup) {
+    this.setup = setup;
+    const { deadline, signal } = setup;
+    this.#cancelDeadline = deadline?.schedule(deadline.ms, () => {
+      const options = { definite: false };
+      this.giveUp(new GrpcError(Codes.DeadlineExceeded, 'context deadline exceeded', options));
+    });
+    if (signal === undefined) return;
+    this.#onAbort = (): void => {
+      this.giveUp(new GrpcError(Codes.Cancelled, 'context canceled', { definite: false }));
+    };
+    if (!signal.aborted) signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** True once the caller knows the outcome. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The call has its stream. */
+  attach(stream: Http2Stream): void {
+    this.stream = stream;
+    stream.handler = this;
+  }
+
+  /** Ends the call for the caller, and tells the server that nobody waits. */
+  giveUp(error: GrpcError): void {
+    this.finish(error);
+    this.stream?.reset(errorCode.cancel);
+  }
+
+  onHeaders(headers: Headers): void {
+    const httpStatus = headers[':status'];
+    if (httpStatus !== undefined) this.#httpStatus = httpStatus;
+    if (httpStatus === undefined || headers['grpc-status'] !== undefined) this.#status = headers;
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#ended || this.#httpStatus !== '200') return;
+    const { maxReceiveBytes } = this.setup;
+    if (this.#reader === undefined) {
+      const whole = wholeMessage(chunk, maxReceiveBytes);
+      if (whole !== undefined) {
+        this.onMessage(whole);
+        return;
+      }
+      this.#reader = new FrameReader(maxReceiveBytes);
+    }
+    const reader = this.#reader;
+    reader.push(chunk);
+    try {
+      for (let bytes = reader.next(); bytes !== undefined; bytes = reader.next()) {
+        this.onMessage(bytes);
+      }
+      if (!reader.partial) this.#reader = undefined;
+    } catch (error) {
+      this.giveUp(
+        error instanceof GrpcError ? error : new GrpcError(Codes.Internal, String(error)),
+      );
+    }
+  }
+
+  onEnd(): void {
+    this.finish(this.#outcome(undefined));
+    if (this.stream?.localEnded === false) this.stream.reset(errorCode.cancel);
+  }
+
+  onWritable(): void {
+    // Unary calls write once.
+  }
+
+  onClosed(code: number | undefined): void {
+    this.finish(this.#outcome(code));
+  }
+
+  /** How the call ended, by what has come until now. */
+  #outcome(code: number | undefined): GrpcError | undefined {
+    if (this.#status !== undefined) {
+      if (this.#status['grpc-status'] !== undefined) return statusError(this.#status);
+      return new GrpcError(Codes.Internal, 'the answer has no status', { definite: false });
+    }
+    if (this.#httpStatus !== '200') {
+      return new GrpcError(
+        codeFromHttpStatus(Number(this.#httpStatus)),
+        `unexpected HTTP status code received from server: ${this.#httpStatus}`,
+      );
+    }
+    const text =
+      code === undefined || code === errorCode.noError
+        ? 'the connection ended before the answer'
+        : `the server reset the stream with code ${code}`;
+    return new GrpcError(Codes.Unavailable, text, { definite: code === errorCode.refusedStream });
+  }
+
+  protected finish(error: GrpcError | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#cancelDeadline?.();
+    if (this.#onAbort !== undefined) this.setup.signal?.removeEventListener('abort', this.#onAbort);
+    this.onOutcome(error);
+  }
+
+  protected abstract onMessage(bytes: Buffer): void;
+
+  protected abstract onOutcome(error: GrpcError | undefined): void;
 }
 
 /** One request, one answer. */
-export function unaryCall(
-  stream: ClientHttp2Stream,
-  request: Uint8Array,
-  setup: CallSetup,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    let answer: Buffer | undefined;
-    receive(stream, {
-      ...setup,
-      receiver: {
-        message: (bytes) => {
-          answer = bytes;
-        },
-        end: (error) => {
-          if (error !== undefined) reject(error);
-          else if (answer === undefined) {
-            reject(new GrpcError(Codes.Internal, 'the answer has no message', { definite: false }));
-          } else {
-            try {
-              resolve(setup.definition.responseType.decode(answer));
-            } catch (cause) {
-              reject(
-                new GrpcError(Codes.Internal, 'the answer cannot be decoded', {
-                  definite: false,
-                  cause,
-                }),
-              );
-            }
-          }
-        },
-      },
-    });
-    if (!stream.destroyed) stream.end(frameMessage(request));
-  });
+export class UnaryCall extends ClientCall {
+  readonly #resolve: (answer: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+  #answer: Buffer | undefined;
+
+  constructor(
+    setup: CallSetup,
+    settle: { resolve: (answer: unknown) => void; reject: (error: unknown) => void },
+  ) {
+    super(setup);
+    this.#resolve = settle.resolve;
+    this.#reject = settle.reject;
+  }
+
+  protected override onMessage(bytes: Buffer): void {
+    this.#answer = bytes;
+  }
+
+  protected override onOutcome(error: GrpcError | undefined): void {
+    if (error !== undefined) {
+      this.#reject(error);
+      return;
+    }
+    if (this.#answer === undefined) {
+      const text = 'the answer has no message';
+      this.#reject(new GrpcError(Codes.Internal, text, { definite: false }));
+      return;
+    }
+    let answer: unknown;
+    try {
+      answer = this.setup.definition.responseType.decode(this.#answer);
+    } catch (cause) {
+      const text = 'the answer cannot be decoded';
+      this.#reject(new GrpcError(Codes.Internal, text, { definite: false, cause }));
+      return;
+    }
+    this.#resolve(answer);
+  }
 }
 
-/** A stream of answers, and of requests if `request` is undefined. */
-export function streamCall(
-  stream: ClientHttp2Stream,
-  request: Uint8Array | undefined,
-  setup: CallSetup,
-): ClientDuplex<unknown, unknown> {
-  const outbox = new Outbox(stream);
-  const cancel = (): void => {
-    if (!stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
-  };
-  const queue = new MessageQueue<unknown>({
-    pause: () => stream.pause(),
-    resume: () => stream.resume(),
-    abandoned: cancel,
-  });
-  receive(stream, {
-    ...setup,
-    receiver: {
-      message: (bytes) => queue.push(setup.definition.responseType.decode(bytes)),
-      end: (error) => queue.end(error),
-    },
-  });
-  if (request !== undefined && !stream.destroyed) stream.end(frameMessage(request));
-  return {
-    send: (message) => outbox.push(setup.definition.requestType.encode(message).finish()),
-    sendEncoded: (bytes) => outbox.push(bytes),
-    drained: () => outbox.drained(),
-    get ended() {
-      return outbox.ended;
-    },
-    end: () => {
-      outbox.flush();
-      if (!stream.destroyed) stream.end();
-    },
-    cancel: () => {
-      queue.end(new GrpcError(Codes.Cancelled, 'context canceled'));
-      cancel();
-    },
-    [Symbol.asyncIterator]: () => queue,
-  };
+/** A stream of answers, and of requests too. */
+export class StreamCall extends ClientCall implements ClientDuplex<unknown, unknown> {
+  readonly #queue: MessageQueue<unknown>;
+  #outbox: Outbox | undefined;
+
+  constructor(setup: CallSetup) {
+    super(setup);
+    this.#queue = new MessageQueue<unknown>({
+      pause: () => this.stream?.pause(),
+      resume: () => this.stream?.resume(),
+      abandoned: () => this.stream?.reset(errorCode.cancel),
+    });
+  }
+
+  override attach(stream: Http2Stream): void {
+    super.attach(stream);
+    this.#outbox = new Outbox(stream);
+  }
+
+  override onWritable(): void {
+    this.#outbox?.wake();
+  }
+
+  override onClosed(code: number | undefined): void {
+    super.onClosed(code);
+    this.#outbox?.wake();
+  }
+
+  protected override onMessage(bytes: Buffer): void {
+    this.#queue.push(this.setup.definition.responseType.decode(bytes));
+  }
+
+  protected override onOutcome(error: GrpcError | undefined): void {
+    this.#queue.end(error);
+  }
+
+  send(message: unknown): boolean {
+    return this.sendEncoded(this.setup.definition.requestType.encode(message).finish());
+  }
+
+  sendEncoded(bytes: Uint8Array): boolean {
+    return this.#outbox?.push(bytes) ?? true;
+  }
+
+  drained(): Promise<void> {
+    return this.#outbox?.drained() ?? Promise.resolve();
+  }
+
+  // `ended` of the duplex is about sending: nothing arrives any more.
+  override get ended(): boolean {
+    return super.ended || (this.#outbox?.ended ?? true);
+  }
+
+  end(): void {
+    this.stream?.end();
+  }
+
+  cancel(): void {
+    this.#queue.end(new GrpcError(Codes.Cancelled, 'context canceled'));
+    this.giveUp(new GrpcError(Codes.Cancelled, 'context canceled'));
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<unknown> {
+    return this.#queue;
+  }
 }

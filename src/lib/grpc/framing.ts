@@ -4,13 +4,12 @@ import { Code, GrpcError } from './types.js';
 /** Flag byte and four bytes of length before each message (grpc/doc/PROTOCOL-HTTP2.md). */
 const headerBytes = 5;
 
-/** A message with its header, ready for the wire. */
-export function frameMessage(message: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(headerBytes + message.length);
-  frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, headerBytes);
-  return frame;
+/** The message in a chunk that holds just one, whole, uncompressed and within the limit; else undefined. */
+export function wholeMessage(chunk: Buffer, maxBytes: number): Buffer | undefined {
+  if (chunk.length < headerBytes || chunk[0] !== 0) return undefined;
+  const length = chunk.length - headerBytes;
+  if (length > maxBytes || chunk.readUInt32BE(1) !== length) return undefined;
+  return chunk.subarray(headerBytes);
 }
 
 /**
@@ -38,14 +37,15 @@ export class FrameReader {
     return this.#bytes > 0;
   }
 
-  /**
-   * The next whole message, or undefined until more bytes come.
-   * @throws GrpcError for a message that is too long or wrongly compressed.
-   */
-  next(): Buffer | undefined {
+  /** Refuses a message as soon as its length is known. @throws GrpcError RESOURCE_EXHAUSTED */
+  checkLength(): void {
+    this.#nextLength();
+  }
+
+  /** The length that the next message states, once its head has come. */
+  #nextLength(): number | undefined {
     if (this.#bytes < headerBytes) return undefined;
-    let head = this.#chunks[0];
-    if (head === undefined) return undefined;
+    let head = this.#chunks[0] as Buffer;
     if (head.length < headerBytes) head = this.#merge(headerBytes);
     const length = head.readUInt32BE(1);
     if (length > this.#maxBytes) {
@@ -54,8 +54,19 @@ export class FrameReader {
         `grpc: received message larger than max (${length} vs. ${this.#maxBytes})`,
       );
     }
+    return length;
+  }
+
+  /**
+   * The next whole message, or undefined until more bytes come.
+   * @throws GrpcError for a message that is too long or wrongly compressed.
+   */
+  next(): Buffer | undefined {
+    const length = this.#nextLength();
+    if (length === undefined) return undefined;
     const frameBytes = headerBytes + length;
     if (this.#bytes < frameBytes) return undefined;
+    let head = this.#chunks[0] as Buffer;
     if (head.length < frameBytes) head = this.#merge(frameBytes);
     if (head.length === frameBytes) this.#chunks.shift();
     else this.#chunks[0] = head.subarray(frameBytes);

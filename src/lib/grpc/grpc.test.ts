@@ -43,7 +43,7 @@ const agent: Handlers<typeof AgentDefinition> = {
   stats: () => ({ summary: Buffer.from('{}') }),
 };
 
-describe('gRPC over node:http2', () => {
+describe('gRPC', () => {
   const servers: GrpcServer[] = [];
   const channels: Channel[] = [];
 

@@ -1,5 +1,5 @@
 /**
- * gRPC over `node:http2`: a server that shares its port with plain HTTP, and a client channel. Messages and services
+ * gRPC over our own HTTP/2 (`../http2`): a server that shares its port with plain HTTP, and a client channel. Messages and services
  * are what `src/gen` defines; handlers and clients are typed from them (see `types.ts`).
  */
 export { createGrpcChannel } from './channel.js';

@@ -1,16 +1,15 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
+import type { Headers } from '../http2/index.js';
 import type { Code, Metadata } from './types.js';
 import { Code as Codes } from './types.js';
 
-/** Reads the fields of a call out of HTTP/2 headers or trailers; HTTP/2's own and gRPC's own fields are left out. */
-export function metadataFromHeaders(headers: IncomingHttpHeaders): Metadata {
+/** Reads the fields of a call out of headers or trailers; HTTP/2's own and gRPC's own fields are left out. */
+export function metadataFromHeaders(headers: Headers): Metadata {
   const metadata = new Map<string, string | Buffer>();
   for (const name in headers) {
     if (name.startsWith(':') || reserved.has(name)) continue;
     const value = headers[name];
     if (value === undefined) continue;
-    const text = Array.isArray(value) ? value.join(',') : value;
-    metadata.set(name, name.endsWith('-bin') ? Buffer.from(text, 'base64') : text);
+    metadata.set(name, name.endsWith('-bin') ? Buffer.from(value, 'base64') : value);
   }
   return metadata;
 }
@@ -27,10 +26,10 @@ const reserved = new Set([
   'date',
 ]);
 
-/** Adds the fields of a call to HTTP/2 headers. */
-export function addMetadata(headers: OutgoingHttpHeaders, metadata: Metadata): void {
+/** The fields of a call as headers. */
+export function* metadataFields(metadata: Metadata): Generator<[name: string, value: string]> {
   for (const [name, value] of metadata) {
-    headers[name] = typeof value === 'string' ? value : value.toString('base64');
+    yield [name, typeof value === 'string' ? value : value.toString('base64')];
   }
 }
 

@@ -1,4 +1,4 @@
-import type { streamCall } from './client-call.js';
+import type { StreamCall } from './client-call.js';
 import { Code, GrpcError } from './types.js';
 
 /** Messages that a caller may send before the connection stands, without awaiting `drained()`. */
@@ -6,14 +6,14 @@ const earlyMessagesMax = 1024;
 
 /** A stream whose connection is still being made. */
 export class PendingStream {
-  readonly #opening: Promise<ReturnType<typeof streamCall>>;
-  #stream: ReturnType<typeof streamCall> | undefined;
+  readonly #opening: Promise<StreamCall>;
+  #stream: StreamCall | undefined;
   #early: unknown[] = [];
   #ending = false;
   #cancelled = false;
   #failed = false;
 
-  constructor(opening: Promise<ReturnType<typeof streamCall>>, signal: AbortSignal | undefined) {
+  constructor(opening: Promise<StreamCall>, signal: AbortSignal | undefined) {
     this.#opening = opening;
     const onAbort = (): void => this.cancel();
     signal?.addEventListener('abort', onAbort, { once: true });

@@ -1,13 +1,20 @@
-import { constants } from 'node:http2';
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Clock } from '../clock.js';
+import { encodeFields } from '../http2/index.js';
+import type { Headers, Http2Stream, StreamHandler } from '../http2/index.js';
 import type { Logger } from '../log.js';
-import { FrameReader, frameMessage } from './framing.js';
+import { FrameReader, wholeMessage } from './framing.js';
 import { MessageQueue } from './message-queue.js';
-import { addMetadata, encodeStatusMessage, metadataFromHeaders } from './metadata.js';
+import {
+  encodeStatusMessage,
+  metadataFields,
+  metadataFromHeaders,
+  parseTimeoutMs,
+} from './metadata.js';
 import { Outbox } from './outbox.js';
 import { peerCertificateOf } from './peer.js';
 import type { CallContext, Duplex, Metadata, MethodDefinition, PeerCertificate } from './types.js';
 import { Code, GrpcError, isGrpcError } from './types.js';
+import type { Socket } from 'node:net';
 
 /** A method with its handler, types erased: the definition's codecs and the handler agree by construction. */
 export interface BoundMethod {
@@ -16,54 +23,85 @@ export interface BoundMethod {
   readonly handler: (...parameters: readonly unknown[]) => unknown;
 }
 
-const okTrailers: OutgoingHttpHeaders = { 'grpc-status': '0' };
-const responseHeaders: OutgoingHttpHeaders = {
-  ':status': 200,
-  'content-type': 'application/grpc+proto',
-  'grpc-accept-encoding': 'identity,gzip',
-};
+/** What all calls of a server share. */
+export interface CallHost {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** The longest request message. */
+  readonly maxReceiveBytes: number;
+}
+
+const answerFields: readonly (readonly [string, string])[] = [
+  [':status', '200'],
+  ['content-type', 'application/grpc'],
+];
+const answerBlock = encodeFields(answerFields);
+const okTrailers = encodeFields([['grpc-status', '0']]);
+/** Deadlines may be late by this much: timers of equal length are cheap. */
+const deadlineGrainMs = 16;
 
 /** Ends a stream that never became a call with a status alone. */
-export function refuse(stream: ServerHttp2Stream, code: Code, message: string): void {
-  if (stream.destroyed || stream.headersSent) return;
-  stream.respond(
-    {
-      ...responseHeaders,
-      'grpc-status': String(code),
-      'grpc-message': encodeStatusMessage(message),
-    },
-    { endStream: true },
+export function refuse(stream: Http2Stream, code: Code, message: string): void {
+  stream.handler = ignoring;
+  stream.finish(
+    encodeFields([
+      ...answerFields,
+      ['grpc-status', String(code)],
+      ['grpc-message', encodeStatusMessage(message)],
+    ]),
   );
 }
 
+/** Ends a stream that is no call of gRPC at all. */
+export function refuseHttp(stream: Http2Stream): void {
+  stream.handler = ignoring;
+  stream.finish(encodeFields([[':status', '415']]));
+}
+
+const ignoring: StreamHandler = {
+  onHeaders: () => undefined,
+  onData: () => undefined,
+  onEnd: () => undefined,
+  onWritable: () => undefined,
+  onClosed: () => undefined,
+};
+
 /** One call: reads its messages, runs the handler, writes the answer and the status. */
-export class ServerCall implements CallContext {
+export class ServerCall implements CallContext, StreamHandler {
   readonly path: string;
-  readonly #stream: ServerHttp2Stream;
-  readonly #headers: IncomingHttpHeaders;
+  readonly #stream: Http2Stream;
+  readonly #socket: Socket;
+  readonly #headers: Headers;
   readonly #method: BoundMethod;
-  readonly #log: Logger;
+  readonly #host: CallHost;
   #metadata: Metadata | undefined;
   #abort: AbortController | undefined;
   #aborted = false;
   #trailers: Map<string, string | Buffer> | undefined;
+  #answered = false;
   #finished = false;
+  /** A unary request's first chunk, nearly always the whole of it. */
+  #chunk: Buffer | undefined;
+  #reader: FrameReader | undefined;
   #queue: MessageQueue<unknown> | undefined;
+  #outbox: Outbox | undefined;
   #cancelDeadline: (() => void) | undefined;
 
+  /** @param socket the connection of the stream */
   constructor(
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
+    stream: Http2Stream,
+    socket: Socket,
+    headers: Headers,
     method: BoundMethod,
-    log: Logger,
+    host: CallHost,
   ) {
     this.path = method.path;
     this.#stream = stream;
+    this.#socket = socket;
     this.#headers = headers;
     this.#method = method;
-    this.#log = log;
-    stream.on('error', () => undefined);
-    stream.on('close', () => this.#closed());
+    this.#host = host;
+    stream.handler = this;
   }
 
   get metadata(): Metadata {
@@ -71,12 +109,11 @@ export class ServerCall implements CallContext {
   }
 
   get peer(): string {
-    const socket = this.#stream.session?.socket;
-    return `${socket?.remoteAddress ?? ''}:${socket?.remotePort ?? 0}`;
+    return `${this.#socket.remoteAddress ?? ''}:${this.#socket.remotePort ?? 0}`;
   }
 
   get peerCertificate(): PeerCertificate | undefined {
-    return peerCertificateOf(this.#stream.session?.socket);
+    return peerCertificateOf(this.#socket);
   }
 
   get signal(): AbortSignal {
@@ -92,65 +129,99 @@ export class ServerCall implements CallContext {
     this.#trailers.set(name, value);
   }
 
-  /** Starts the call. `schedule` is the clock's, for the caller's deadline. */
-  start(options: {
-    readonly maxReceiveBytes: number;
-    readonly timeoutMs: number | undefined;
-    readonly schedule: (delayMs: number, fn: () => void) => () => void;
-  }): void {
-    if (options.timeoutMs !== undefined) {
-      this.#cancelDeadline = options.schedule(options.timeoutMs, () => {
-        this.#fail(new GrpcError(Code.DeadlineExceeded, 'context deadline exceeded'));
-      });
-    }
-    const reader = new FrameReader(options.maxReceiveBytes);
-    if (this.#method.definition.requestStream) this.#readStream(reader);
-    else this.#readUnary(reader);
+  /** Starts the call. */
+  start(): void {
+    const timeout = this.#headers['grpc-timeout'];
+    if (timeout !== undefined) this.#startDeadline(parseTimeoutMs(timeout));
+    if (this.#method.definition.requestStream) this.#readStream();
   }
 
-  #readUnary(reader: FrameReader): void {
-    const stream = this.#stream;
-    stream.on('data', (chunk: Buffer) => {
-      reader.push(chunk);
+  #startDeadline(timeoutMs: number | undefined): void {
+    if (timeoutMs === undefined) return;
+    const delayMs = Math.ceil(timeoutMs / deadlineGrainMs) * deadlineGrainMs;
+    this.#cancelDeadline = this.#host.clock.schedule(delayMs, () => {
+      this.#fail(new GrpcError(Code.DeadlineExceeded, 'context deadline exceeded'));
     });
-    stream.on('end', () => {
-      let request: unknown;
-      try {
-        const bytes = reader.next();
-        if (bytes === undefined) {
-          throw new GrpcError(Code.Internal, 'grpc: the request message is missing or cut short');
-        }
-        request = this.#decode(bytes);
-      } catch (error) {
-        this.#fail(error);
+  }
+
+  onHeaders(): void {
+    // A caller's trailers say nothing to gRPC.
+  }
+
+  onWritable(): void {
+    this.#outbox?.wake();
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#finished) return;
+    if (this.#reader === undefined && this.#chunk === undefined && this.#queue === undefined) {
+      this.#chunk = chunk;
+      return;
+    }
+    const reader = (this.#reader ??= new FrameReader(this.#host.maxReceiveBytes));
+    if (this.#chunk !== undefined) reader.push(this.#chunk);
+    this.#chunk = undefined;
+    reader.push(chunk);
+    const queue = this.#queue;
+    try {
+      if (queue === undefined) {
+        reader.checkLength();
         return;
       }
-      this.#run(request);
-    });
+      for (let bytes = reader.next(); bytes !== undefined; bytes = reader.next()) {
+        queue.push(this.#decode(bytes));
+      }
+    } catch (error) {
+      queue?.end(error instanceof Error ? error : new Error(String(error)));
+      this.#fail(error);
+    }
   }
 
-  #readStream(reader: FrameReader): void {
+  onEnd(): void {
+    if (this.#finished) return;
+    if (this.#queue !== undefined) {
+      this.#queue.end();
+      return;
+    }
+    let request: unknown;
+    try {
+      request = this.#decode(this.#unaryBytes());
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#run(request);
+  }
+
+  onClosed(): void {
+    this.#cancelDeadline?.();
+    if (!this.#finished) this.#host.log.debug({ path: this.path }, 'the caller went away');
+    this.#finished = true;
+    this.#outbox?.wake();
+    this.#abortCall();
+  }
+
+  /** The one message of a request that has ended. */
+  #unaryBytes(): Buffer {
+    const chunk = this.#chunk;
+    const { maxReceiveBytes } = this.#host;
+    const whole = chunk === undefined ? undefined : wholeMessage(chunk, maxReceiveBytes);
+    if (whole !== undefined) return whole;
+    const reader = (this.#reader ??= new FrameReader(maxReceiveBytes));
+    if (chunk !== undefined) reader.push(chunk);
+    const bytes = reader.next();
+    if (bytes === undefined) {
+      throw new GrpcError(Code.Internal, 'grpc: the request message is missing or cut short');
+    }
+    return bytes;
+  }
+
+  #readStream(): void {
     const stream = this.#stream;
-    const queue = new MessageQueue<unknown>({
+    this.#queue = new MessageQueue<unknown>({
       pause: () => stream.pause(),
       resume: () => stream.resume(),
       abandoned: () => stream.resume(),
-    });
-    this.#queue = queue;
-    stream.on('data', (chunk: Buffer) => {
-      if (this.#finished) return;
-      reader.push(chunk);
-      try {
-        for (let bytes = reader.next(); bytes !== undefined; bytes = reader.next()) {
-          queue.push(this.#decode(bytes));
-        }
-      } catch (error) {
-        queue.end(error instanceof Error ? error : new Error(String(error)));
-        this.#fail(error);
-      }
-    });
-    stream.on('end', () => {
-      if (!this.#aborted) queue.end();
     });
     this.#run(undefined);
   }
@@ -168,7 +239,6 @@ export class ServerCall implements CallContext {
   }
 
   #run(request: unknown): void {
-    if (this.#finished || this.#aborted) return;
     const { definition, handler } = this.#method;
     try {
       if (!definition.responseStream) {
@@ -190,27 +260,23 @@ export class ServerCall implements CallContext {
         ? handler(duplex, this)
         : handler(request, duplex, this);
       Promise.resolve(done).then(
-        () => this.#finish(duplex),
-        (error: unknown) => this.#fail(error, duplex),
+        () => this.#finish(),
+        (error: unknown) => this.#fail(error),
       );
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #duplex(): Duplex<unknown, unknown> & { flush(): void } {
-    const stream = this.#stream;
-    if (this.#method.definition.responseStream && !stream.headersSent && !stream.destroyed) {
-      this.#respond();
-    }
-    const outbox = new Outbox(stream);
+  #duplex(): Duplex<unknown, unknown> {
+    if (this.#method.definition.responseStream) this.#sendAnswerHeaders();
+    const outbox = (this.#outbox = new Outbox(this.#stream));
     const { responseType } = this.#method.definition;
     const queue = this.#queue;
     return {
       send: (message) => outbox.push(responseType.encode(message).finish()),
       sendEncoded: (bytes) => outbox.push(bytes),
       drained: () => outbox.drained(),
-      flush: () => outbox.flush(),
       get ended() {
         return outbox.ended;
       },
@@ -221,103 +287,56 @@ export class ServerCall implements CallContext {
     };
   }
 
-  #respond(): void {
-    this.#stream.respond(responseHeaders, { waitForTrailers: true });
-    this.#stream.on('wantTrailers', () => {
-      this.#sendTrailers();
-    });
+  #sendAnswerHeaders(): void {
+    this.#answered = true;
+    this.#stream.headers(answerBlock, false);
   }
-
-  #sendTrailers(): void {
-    const stream = this.#stream;
-    if (stream.destroyed || stream.closed) return;
-    const trailers = this.#status ?? okTrailers;
-    if (this.#trailers === undefined) {
-      stream.sendTrailers(trailers);
-    } else {
-      const all = { ...trailers };
-      addMetadata(all, this.#trailers);
-      stream.sendTrailers(all);
-    }
-    if (!stream.readableEnded) this.#stopReading();
-  }
-
-  #status: OutgoingHttpHeaders | undefined;
 
   #answer(response: unknown): void {
     if (this.#finished) return;
-    let frame: Buffer;
+    let bytes: Uint8Array;
     try {
-      frame = frameMessage(this.#method.definition.responseType.encode(response).finish());
+      bytes = this.#method.definition.responseType.encode(response).finish();
     } catch (error) {
       this.#fail(error);
       return;
     }
-    this.#finished = true;
-    this.#cancelDeadline?.();
-    const stream = this.#stream;
-    if (stream.destroyed || stream.closed) return;
-    this.#respond();
-    stream.end(frame);
+    this.#sendAnswerHeaders();
+    this.#stream.message(bytes);
+    this.#finish();
   }
 
-  #finish(duplex: { flush(): void }): void {
+  #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
     this.#cancelDeadline?.();
-    duplex.flush();
-    const stream = this.#stream;
-    if (stream.destroyed || stream.closed) return;
-    stream.end();
+    const trailers = this.#trailers;
+    this.#stream.finish(
+      trailers === undefined
+        ? okTrailers
+        : encodeFields([['grpc-status', '0'], ...metadataFields(trailers)]),
+    );
   }
 
-  #fail(error: unknown, duplex?: { flush(): void }): void {
+  #fail(error: unknown): void {
     if (this.#finished) return;
     this.#finished = true;
     this.#cancelDeadline?.();
-    duplex?.flush();
     const status = this.#statusOf(error);
+    const fields: [string, string][] = [
+      ['grpc-status', String(status.code)],
+      ['grpc-message', encodeStatusMessage(status.message)],
+      ...metadataFields(status.metadata),
+    ];
+    if (this.#trailers !== undefined) fields.push(...metadataFields(this.#trailers));
+    this.#stream.finish(encodeFields(this.#answered ? fields : [...answerFields, ...fields]));
     this.#abortCall();
-    const stream = this.#stream;
-    if (stream.destroyed || stream.closed) return;
-    const fields: OutgoingHttpHeaders = {
-      'grpc-status': String(status.code),
-      'grpc-message': encodeStatusMessage(status.message),
-    };
-    addMetadata(fields, status.metadata);
-    if (stream.headersSent) {
-      this.#status = fields;
-      stream.end();
-    } else {
-      const headers = { ...responseHeaders, ...fields };
-      if (this.#trailers !== undefined) addMetadata(headers, this.#trailers);
-      stream.respond(headers, { endStream: true });
-      this.#stopReading();
-    }
-  }
-
-  /** An ended call takes no more input: once its status has left, the stream is reset so that the caller stops. */
-  #stopReading(): void {
-    const stream = this.#stream;
-    if (stream.readableEnded) return;
-    stream.resume();
-    setImmediate(() => {
-      if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
-    });
   }
 
   #statusOf(error: unknown): GrpcError {
     if (isGrpcError(error)) return error;
-    this.#log.error({ path: this.path, error }, 'a handler failed');
+    this.#host.log.error({ path: this.path, error }, 'a handler failed');
     return new GrpcError(Code.Unknown, error instanceof Error ? error.message : String(error));
-  }
-
-  #closed(): void {
-    this.#cancelDeadline?.();
-    if (!this.#finished) this.#log.debug({ path: this.path }, 'the caller went away');
-    this.#finished = true;
-    this.#queue?.end(new GrpcError(Code.Cancelled, 'context canceled'));
-    this.#abortCall();
   }
 
   #abortCall(): void {

@@ -6,10 +6,11 @@ import * as tls from 'node:tls';
 import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import type { Logger } from '../log.js';
-import { correctFirstRequest } from './authority.js';
-import { parseTimeoutMs } from './metadata.js';
-import type { BoundMethod } from './server-call.js';
-import { refuse, ServerCall } from './server-call.js';
+import { preface, ServerConnection } from '../http2/index.js';
+import type { Headers, Http2Stream } from '../http2/index.js';
+import { FirstRequestFinder } from './first-request.js';
+import type { BoundMethod, CallHost } from './server-call.js';
+import { refuse, refuseHttp, ServerCall } from './server-call.js';
 import type { Handlers, ServiceDefinition } from './types.js';
 import { Code } from './types.js';
 
@@ -44,8 +45,6 @@ export interface GrpcServerOptions {
   /** Calls under way at once on one connection. @default 10,000 */
   readonly maxConcurrentStreams?: number;
   readonly clock?: Clock;
-  /** Takes requests whose authority is a URL, as old Go clients send them; see `authority.ts`. @default false */
-  readonly lenientAuthority?: boolean;
 }
 
 export interface GrpcServer {
@@ -60,13 +59,12 @@ export interface GrpcServer {
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 /** How long a new connection may take to show what it speaks. */
 const sniffTimeoutMs = 10_000;
 
 /**
- * A gRPC server on `node:http2` that frames messages itself: about 30 µs a unary call where grpc-js takes 50. gRPC and
- * plain HTTP share one port: by ALPN on TLS, by the HTTP/2 preface without.
+ * A gRPC server on our own HTTP/2 (`../http2`). gRPC and plain HTTP share one port: HTTP/1 is told from HTTP/2 by ALPN on TLS and
+ * by the preface without, and a connection of HTTP/2 is gRPC's or `node:http2`'s by its first request.
  */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   return new Server(options);
@@ -82,28 +80,22 @@ class Server implements GrpcServer {
   readonly #http1: http.Server;
   readonly #listener: net.Server | tls.Server;
   readonly #sessions = new Set<http2.ServerHttp2Session>();
+  readonly #connections = new Set<ServerConnection>();
   readonly #sockets = new Set<net.Socket>();
+  readonly #callHost: CallHost;
   #closing = false;
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
     this.#log = options.log;
     this.#clock = options.clock ?? systemClock({ unref: true });
-    this.#http2 = http2.createServer({
-      settings: {
-        initialWindowSize: 1024 * 1024,
-        maxConcurrentStreams: options.maxConcurrentStreams ?? 10_000,
-      },
-      maxSessionMemory: 256,
-    });
-    this.#http2.on('stream', (stream, headers, _flags, rawHeaders?: unknown) => {
-      this.#onStream(stream, headers, Array.isArray(rawHeaders) ? (rawHeaders as string[]) : []);
-    });
-    this.#http2.on('session', (session) => this.#onSession(session));
-    this.#http2.on('sessionError', (error) => {
-      this.#log.debug({ error }, 'an HTTP/2 session failed');
-    });
+    this.#callHost = {
+      log: options.log,
+      clock: this.#clock,
+      maxReceiveBytes: options.maxReceiveBytes ?? 4 * 1024 * 1024,
+    };
     this.#http1 = this.#createHttp1(options);
+    this.#http2 = this.#createHttp2(options);
     this.#listener = this.#createListener(options.tls);
   }
 
@@ -124,6 +116,30 @@ class Server implements GrpcServer {
     server.on('clientError', (_error, socket) => {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
       else socket.destroy();
+    });
+    return server;
+  }
+
+  /** For what is not gRPC. */
+  #createHttp2(options: GrpcServerOptions): http2.Http2Server {
+    const server = http2.createServer({
+      settings: {
+        initialWindowSize: 1024 * 1024,
+        maxConcurrentStreams: options.maxConcurrentStreams ?? 10_000,
+      },
+      maxSessionMemory: 256,
+    });
+    server.on('request', (request, response) => options.fallback?.(request, response));
+    server.on('session', (session) => {
+      this.#sessions.add(session);
+      session.setLocalWindowSize(16 * 1024 * 1024);
+      session.on('close', () => this.#sessions.delete(session));
+      session.on('error', (error) => {
+        this.#log.debug({ error }, 'an HTTP/2 session failed');
+      });
+    });
+    server.on('sessionError', (error) => {
+      this.#log.debug({ error }, 'an HTTP/2 session failed');
     });
     return server;
   }
@@ -157,37 +173,49 @@ class Server implements GrpcServer {
     socket.on('error', (error) => {
       this.#log.debug({ error }, 'a connection failed');
     });
-    if (socket instanceof tls.TLSSocket) {
-      if (socket.alpnProtocol === 'h2' && this.#options.lenientAuthority !== true) {
-        this.#http2.emit('connection', socket);
-      } else if (socket.alpnProtocol === 'h2') this.#sniff(socket);
-      else this.#http1.emit('connection', socket);
-      return;
-    }
-    this.#sniff(socket);
+    if (socket instanceof tls.TLSSocket && socket.alpnProtocol !== 'h2') {
+      this.#http1.emit('connection', socket);
+    } else this.#sniff(socket);
   }
 
-  /** Without TLS the first bytes tell: HTTP/2 opens with its preface, HTTP/1 never does. */
+  /** The first bytes tell: HTTP/2 opens with its preface, HTTP/1 never does. What HTTP/2 carries, its first request tells. */
   #sniff(socket: net.Socket): void {
     const cancel = this.#clock.schedule(sniffTimeoutMs, () => {
       socket.destroy();
     });
     let seen: Buffer = Buffer.alloc(0);
+    let finder: FirstRequestFinder | undefined;
     const onReadable = (): void => {
       const chunk = socket.read() as Buffer | null;
       if (chunk === null) return;
-      seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-      const length = Math.min(seen.length, preface.length);
-      const isHttp2 = seen.subarray(0, length).equals(preface.subarray(0, length));
-      if (isHttp2 && length < preface.length) return;
-      done();
-      if (isHttp2 && this.#options.lenientAuthority === true) {
-        const options = { clock: this.#clock, timeoutMs: sniffTimeoutMs };
-        correctFirstRequest(socket, seen, options, () => this.#http2.emit('connection', socket));
-        return;
+      if (finder === undefined) {
+        seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+        const length = Math.min(seen.length, preface.length);
+        if (!seen.subarray(0, length).equals(preface.subarray(0, length))) {
+          done();
+          socket.unshift(seen);
+          this.#http1.emit('connection', socket);
+          return;
+        }
+        if (length < preface.length) return;
+        cancel();
+        if (this.#options.fallback === undefined) {
+          done();
+          this.#serveGrpc(socket, seen);
+          return;
+        }
+        finder = new FirstRequestFinder(socket);
       }
-      socket.unshift(seen);
-      (isHttp2 ? this.#http2 : this.#http1).emit('connection', socket);
+      const found = finder.take(seen.length > 0 ? seen.subarray(preface.length) : chunk);
+      seen = noBytes;
+      if (found === undefined) return;
+      done();
+      if (found.isGrpc) {
+        this.#serveGrpc(socket, found.seen);
+      } else {
+        socket.unshift(found.seen);
+        this.#http2.emit('connection', socket);
+      }
     };
     const done = (): void => {
       cancel();
@@ -198,54 +226,36 @@ class Server implements GrpcServer {
     socket.on('close', done);
   }
 
-  #onSession(session: http2.ServerHttp2Session): void {
-    this.#sessions.add(session);
-    session.setLocalWindowSize(16 * 1024 * 1024);
-    session.on('close', () => this.#sessions.delete(session));
-    session.on('error', (error) => {
-      this.#log.debug({ error }, 'an HTTP/2 session failed');
-    });
+  #serveGrpc(socket: net.Socket, seen: Buffer): void {
+    const connection: ServerConnection = new ServerConnection(
+      socket,
+      {
+        clock: this.#clock,
+        maxConcurrentStreams: this.#options.maxConcurrentStreams ?? 10_000,
+        onRequest: (stream, headers) => this.#onRequest(socket, stream, headers),
+      },
+      {
+        onClosed: (error) => {
+          this.#connections.delete(connection);
+          if (error !== undefined) this.#log.debug({ error }, 'a connection failed');
+        },
+      },
+    );
+    this.#connections.add(connection);
+    connection.start(seen);
+    if (this.#closing) connection.close();
   }
 
-  #onStream(
-    stream: http2.ServerHttp2Stream,
-    headers: http2.IncomingHttpHeaders,
-    rawHeaders: string[],
-  ): void {
-    const contentType = headers['content-type'];
-    if (contentType === undefined || !contentType.startsWith('application/grpc')) {
-      this.#serveHttp(stream, headers, rawHeaders);
-      return;
-    }
+  #onRequest(socket: net.Socket, stream: Http2Stream, headers: Headers): void {
     const path = headers[':path'] ?? '';
     const method = this.#methods.get(path);
-    if (headers[':method'] !== 'POST' || method === undefined) {
-      stream.on('error', () => undefined);
+    if (method !== undefined && isGrpc(headers)) {
+      new ServerCall(stream, socket, headers, method, this.#callHost).start();
+    } else if (isGrpc(headers)) {
       refuse(stream, Code.Unimplemented, this.#unknownMethod(path));
-      stream.resume();
-      return;
+    } else {
+      refuseHttp(stream);
     }
-    new ServerCall(stream, headers, method, this.#log).start({
-      maxReceiveBytes: this.#options.maxReceiveBytes ?? 4 * 1024 * 1024,
-      timeoutMs: parseTimeoutMs(headers['grpc-timeout'] as string | undefined),
-      schedule: (delayMs, fn) => this.#clock.schedule(delayMs, fn),
-    });
-  }
-
-  #serveHttp(
-    stream: http2.ServerHttp2Stream,
-    headers: http2.IncomingHttpHeaders,
-    rawHeaders: string[],
-  ): void {
-    stream.on('error', () => undefined);
-    if (this.#options.fallback === undefined) {
-      stream.respond({ ':status': 415, 'content-type': 'text/plain' });
-      stream.end('invalid gRPC request content-type\n');
-      return;
-    }
-    const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders);
-    const response = new http2.Http2ServerResponse(stream);
-    this.#options.fallback(request, response);
   }
 
   #unknownMethod(path: string): string {
@@ -296,15 +306,26 @@ class Server implements GrpcServer {
       else this.#listener.close(() => resolve());
     });
     for (const session of this.#sessions) session.close();
+    for (const connection of this.#connections) connection.close();
     this.#http1.closeIdleConnections();
     const cancel = this.#clock.schedule(options.graceMs ?? 0, () => {
       for (const session of this.#sessions) session.destroy();
+      for (const connection of this.#connections) connection.destroy();
       for (const socket of this.#sockets) socket.destroy();
     });
     await closed;
     cancel();
     for (const socket of this.#sockets) socket.destroy();
   }
+}
+
+const noBytes = Buffer.alloc(0);
+
+function isGrpc(headers: Headers): boolean {
+  return (
+    headers[':method'] === 'POST' &&
+    (headers['content-type']?.startsWith('application/grpc') ?? false)
+  );
 }
 
 function secureContextOptions(options: ServerTls): tls.TlsOptions {

@@ -1,0 +1,296 @@
+import {
+  defaultFrameBytes,
+  errorCode,
+  flag,
+  frameType,
+  limits,
+  windowBytesMax,
+} from './constants.js';
+import type { FrameWriter } from './frame-writer.js';
+import type { Headers } from './hpack-decoder.js';
+
+/** What the owner of a stream is told. After `onClosed` nothing comes any more. */
+export interface StreamHandler {
+  /** Answer headers, or trailers. */
+  onHeaders(headers: Headers): void;
+  /** A view that may be kept. */
+  onData(chunk: Buffer): void;
+  /** The peer sends nothing more. */
+  onEnd(): void;
+  /** The stream takes more again after `write` returned false. */
+  onWritable(): void;
+  /**
+   * The stream is over in both directions. @param code the code of a reset from either side, undefined after a regular end and when the
+   * connection broke
+   */
+  onClosed(code: number | undefined): void;
+}
+
+/** What a stream needs of its connection. */
+export interface StreamHost {
+  readonly writer: FrameWriter;
+  /** What the peer allows on the connection; streams count it down. */
+  sendWindow: number;
+  readonly peerFrameBytes: number;
+  /** Must open the next header block, once. */
+  tableUpdate: Buffer | undefined;
+  /** The stream holds data that the connection's window or socket does not take now. */
+  waits(stream: Http2Stream): void;
+  /** The stream is over and must be forgotten. */
+  streamClosed(stream: Http2Stream): void;
+}
+
+/** Bytes that a stream may hold before its owner is told to wait. */
+const heldBytesHigh = 256 * 1024;
+
+/** One stream of a connection (RFC 9113, section 5), in either role. */
+export class Http2Stream {
+  readonly id: number;
+  readonly #host: StreamHost;
+  #handler: StreamHandler | undefined;
+  #sendWindow: number;
+  /** Bytes taken since the last window update. */
+  #taken = 0;
+  #paused = false;
+  /** What waits for a window, oldest first. */
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  /** Header block that ends the stream once the queue is empty; `null`: an empty DATA frame does. */
+  #ending: Buffer | null | undefined;
+  #localEnded = false;
+  #remoteEnded = false;
+  #closed = false;
+  #mustNotify = false;
+  #releases = false;
+
+  constructor(host: StreamHost, id: number, sendWindow: number) {
+    this.#host = host;
+    this.id = id;
+    this.#sendWindow = sendWindow;
+  }
+
+  set handler(handler: StreamHandler) {
+    this.#handler = handler;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The peer has sent its last. */
+  get remoteEnded(): boolean {
+    return this.#remoteEnded;
+  }
+
+  /** Our last is sent, or waits behind what was written. */
+  get localEnded(): boolean {
+    return this.#localEnded || this.#ending !== undefined;
+  }
+
+  /** True while the owner should not write. */
+  get full(): boolean {
+    return this.#queuedBytes >= heldBytesHigh;
+  }
+
+  /** Headers in the form of an encoded block. */
+  headers(block: Buffer, endStream: boolean): void {
+    if (this.#closed || this.localEnded) return;
+    sendBlock(this.#host, this.id, block, endStream);
+    if (endStream) this.#endedLocally();
+  }
+
+  /** One gRPC message. @returns false when the owner should wait for `onWritable` */
+  message(message: Uint8Array): boolean {
+    if (this.#closed || this.localEnded) return true;
+    if (this.#takes(message.length + 5)) {
+      this.#count(message.length + 5);
+      this.#host.writer.message(0, this.id, message);
+      return true;
+    }
+    this.#queue.push(messagePrefix(message), message);
+    this.#queuedBytes += message.length + 5;
+    this.pump();
+    if (!this.full) return true;
+    this.#mustNotify = true;
+    return false;
+  }
+
+  /**
+   * Ends our direction as `end` does, and with it the stream: what the peer might still send is not wanted (RFC 9113, section 8.1).
+   */
+  finish(trailers: Buffer): void {
+    this.#releases = true;
+    this.end(trailers);
+  }
+
+  /** Ends our direction behind all that was written. @param trailers a header block, or none */
+  end(trailers?: Buffer): void {
+    if (this.#closed || this.localEnded) return;
+    this.#ending = trailers ?? null;
+    if (this.#queue.length === 0) this.#sendEnding();
+  }
+
+  /** One gRPC message that ends our direction. */
+  endWith(message: Uint8Array): void {
+    if (this.#closed || this.localEnded) return;
+    if (this.#takes(message.length + 5)) {
+      this.#count(message.length + 5);
+      this.#host.writer.message(flag.endStream, this.id, message);
+      this.#endedLocally();
+      return;
+    }
+    this.message(message);
+    this.end();
+  }
+
+  /** Gives the stream up; the peer is told, unless it has ended as well. */
+  reset(code: number): void {
+    if (this.#closed) return;
+    this.#host.writer.number(frameType.rstStream, this.id, code);
+    this.abandon(code);
+  }
+
+  /** Takes nothing more from the peer than what it may have under way. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#updateWindow();
+  }
+
+  /** A part of the peer's data. @returns false when the peer sent more than it was allowed */
+  received(bytes: Buffer, start: number, end: number, flowBytes: number): boolean {
+    this.#taken += flowBytes;
+    if (this.#taken > limits.streamWindowBytes) return false;
+    if (end > start) this.#handler?.onData(bytes.subarray(start, end));
+    this.#updateWindow();
+    return true;
+  }
+
+  receivedHeaders(headers: Headers): void {
+    this.#handler?.onHeaders(headers);
+  }
+
+  receivedEnd(): void {
+    if (this.#remoteEnded) return;
+    this.#remoteEnded = true;
+    this.#handler?.onEnd();
+    this.#closeIfOver();
+  }
+
+  /** The peer allows more. @returns false when the window would overflow */
+  allow(bytes: number): boolean {
+    this.#sendWindow += bytes;
+    if (this.#sendWindow > windowBytesMax) return false;
+    if (this.#queue.length > 0) this.pump();
+    return true;
+  }
+
+  /** Sends what windows and socket take. */
+  pump(): void {
+    const host = this.#host;
+    while (this.#queue.length > 0) {
+      const first = this.#queue[0] as Uint8Array;
+      const room = Math.min(this.#sendWindow, host.sendWindow, host.peerFrameBytes);
+      if (room <= 0 || host.writer.full) {
+        if (this.#sendWindow > 0) host.waits(this);
+        break;
+      }
+      const part = first.length <= room ? first : first.subarray(0, room);
+      if (part === first) this.#queue.shift();
+      else this.#queue[0] = first.subarray(room);
+      this.#count(part.length);
+      this.#queuedBytes -= part.length;
+      const isLast = this.#queue.length === 0 && this.#ending === null;
+      host.writer.frame(frameType.data, isLast ? flag.endStream : 0, this.id, part);
+      if (isLast) this.#endedLocally();
+    }
+    if (this.#queue.length === 0 && this.#ending !== undefined) this.#sendEnding();
+    if (this.#mustNotify && this.#queuedBytes < heldBytesHigh / 2) {
+      this.#mustNotify = false;
+      this.#handler?.onWritable();
+    }
+  }
+
+  /** Over without a word to the peer: it has reset the stream, or the connection is gone. */
+  abandon(code: number | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#host.streamClosed(this);
+    this.#handler?.onClosed(code);
+  }
+
+  #takes(bytes: number): boolean {
+    const host = this.#host;
+    return (
+      this.#queue.length === 0 &&
+      bytes <= this.#sendWindow &&
+      bytes <= host.sendWindow &&
+      bytes <= host.peerFrameBytes &&
+      !host.writer.full
+    );
+  }
+
+  #count(bytes: number): void {
+    this.#sendWindow -= bytes;
+    this.#host.sendWindow -= bytes;
+  }
+
+  #sendEnding(): void {
+    const ending = this.#ending;
+    if (this.#localEnded || ending === undefined) return;
+    if (ending === null) this.#host.writer.frame(frameType.data, flag.endStream, this.id, noBytes);
+    else sendBlock(this.#host, this.id, ending, true);
+    this.#endedLocally();
+  }
+
+  #endedLocally(): void {
+    this.#localEnded = true;
+    if (this.#releases && !this.#remoteEnded) this.reset(errorCode.noError);
+    else this.#closeIfOver();
+  }
+
+  #closeIfOver(): void {
+    if (this.#localEnded && this.#remoteEnded) this.abandon(undefined);
+  }
+
+  #updateWindow(): void {
+    if (this.#paused || this.#remoteEnded || this.#closed) return;
+    if (this.#taken < limits.streamWindowBytes / 2) return;
+    this.#host.writer.number(frameType.windowUpdate, this.id, this.#taken);
+    this.#taken = 0;
+  }
+}
+
+const noBytes = new Uint8Array(0);
+
+function messagePrefix(message: Uint8Array): Buffer {
+  const prefix = Buffer.allocUnsafe(5);
+  prefix[0] = 0;
+  prefix.writeUInt32BE(message.length, 1);
+  return prefix;
+}
+
+/** A header block, in as many frames as the peer's limit asks for. */
+function sendBlock(host: StreamHost, id: number, fields: Buffer, endStream: boolean): void {
+  const end = endStream ? flag.endStream : 0;
+  let block = fields;
+  if (host.tableUpdate !== undefined) {
+    block = Buffer.concat([host.tableUpdate, fields]);
+    host.tableUpdate = undefined;
+  }
+  if (block.length <= defaultFrameBytes) {
+    host.writer.frame(frameType.headers, flag.endHeaders | end, id, block);
+    return;
+  }
+  for (let at = 0; at < block.length; at += defaultFrameBytes) {
+    const part = block.subarray(at, at + defaultFrameBytes);
+    const last = at + defaultFrameBytes >= block.length ? flag.endHeaders : 0;
+    if (at === 0) host.writer.frame(frameType.headers, end | last, id, part);
+    else host.writer.frame(frameType.continuation, last, id, part);
+  }
+}
