@@ -63,6 +63,8 @@ export interface Message {
   transferee: bigint;
   /** On votes and their answers, with `commit`: the term of the entry at `commit`. */
   commitTerm: number;
+  /** On appends without entries: no answer is wanted unless it is a refusal. */
+  quiet: boolean;
 }
 
 export interface MessageBatch {
@@ -518,6 +520,7 @@ function createBaseMessage(): Message {
     round: 0,
     transferee: 0n,
     commitTerm: 0,
+    quiet: false,
   };
 }
 
@@ -579,6 +582,9 @@ export const Message: MessageFns<Message> = {
     }
     if (message.commitTerm !== 0) {
       writeInt64(writer.uint32(128), message.commitTerm);
+    }
+    if (message.quiet !== false) {
+      writer.uint32(136).bool(message.quiet);
     }
     return writer;
   },
@@ -724,6 +730,14 @@ export const Message: MessageFns<Message> = {
             message.commitTerm = readUint64(reader);
             continue;
           }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.quiet = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -766,6 +780,7 @@ export const Message: MessageFns<Message> = {
         : isSet(object.commit_term)
         ? globalThis.Number(object.commit_term)
         : 0,
+      quiet: isSet(object.quiet) ? globalThis.Boolean(object.quiet) : false,
     };
   },
 
@@ -818,6 +833,9 @@ export const Message: MessageFns<Message> = {
     }
     if (message.commitTerm !== 0) {
       obj.commitTerm = globalThis.Number(message.commitTerm);
+    }
+    if (message.quiet !== false) {
+      obj.quiet = message.quiet;
     }
     return obj;
   },

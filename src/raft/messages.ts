@@ -25,6 +25,8 @@ export interface MsgApp extends Envelope {
   readonly logTerm: Term;
   readonly commit: LogIndex;
   readonly entries: readonly Entry[];
+  /** Only to tell of the commit: an ack would tell the leader nothing new, and is not sent. A refusal is. */
+  readonly quiet: boolean;
 }
 
 /**

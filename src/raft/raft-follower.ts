@@ -78,12 +78,12 @@ function hear(r: RaftState, m: MsgApp | MsgHeartbeat | MsgSnap): void {
 function handleAppend(r: RaftState, m: MsgApp): void {
   if (m.index < r.log.committed) {
     // Delayed: what is committed here is in every leader's log.
-    r.sendAppendAck(m.from, r.log.committed);
+    if (!m.quiet) r.sendAppendAck(m.from, r.log.committed);
     return;
   }
   const last = r.log.maybeAppend({ index: m.index, term: m.logTerm }, m.entries, m.commit);
   if (last !== undefined) {
-    r.sendAppendAck(m.from, last);
+    if (!m.quiet) r.sendAppendAck(m.from, last);
     return;
   }
   // The hint: our last entry that may match, skipping all of terms above the one that was tried.

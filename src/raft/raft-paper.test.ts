@@ -47,7 +47,8 @@ function append(
     return { term: entryTerm, index: prev.index + 1 + i, type: 'normal', data: bytes('x') };
   });
   const { index, term: logTerm } = prev;
-  return { type: 'MsgApp', to: 1n, from: 2n, term, index, logTerm, commit, entries };
+  const quiet = false;
+  return { type: 'MsgApp', to: 1n, from: 2n, term, index, logTerm, commit, entries, quiet };
 }
 
 function ack(from: NodeId, term: number, index: number): Message {

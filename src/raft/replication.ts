@@ -79,6 +79,7 @@ function sendAppend(r: RaftState, member: Progress): boolean {
   let sizeBytes = 0;
   for (const entry of entries) sizeBytes += entrySizeBytes(entry);
   const commit = log.committed;
+  const quiet = !withEntries && !member.wantsEmpty;
   r.messages.push({
     type: 'MsgApp',
     to: member.id,
@@ -88,6 +89,7 @@ function sendAppend(r: RaftState, member: Progress): boolean {
     logTerm,
     commit,
     entries,
+    quiet,
   });
   member.sentEntries(entries.length, sizeBytes);
   member.sentCommit = commit;

@@ -40,9 +40,25 @@ export function messageSizeBytes(message: Message): number {
   return size;
 }
 
+/** The number of a type on the wire. */
+export function messageTypeNumber(type: MessageType): number {
+  return mustExist(typeNumbers.get(type), 'type number');
+}
+
+export function entryTypeNumber(type: EntryType): number {
+  return entryTypes.indexOf(type);
+}
+
+/** @throws RangeError on a type that this version does not know */
+export function entryTypeOf(number: number): EntryType {
+  const type = entryTypes[number];
+  if (type === undefined) throw new RangeError(`unknown entry type ${number}`);
+  return type;
+}
+
 export function toWire(message: Message): WireMessage {
   const wire: WireMessage = {
-    type: mustExist(typeNumbers.get(message.type), 'type number'),
+    type: messageTypeNumber(message.type),
     to: message.to,
     from: message.from,
     term: message.term,
@@ -58,6 +74,7 @@ export function toWire(message: Message): WireMessage {
     round: 'round' in message ? message.round : 0,
     commitTerm: 'commitTerm' in message ? message.commitTerm : 0,
     transferee: 'transferee' in message ? message.transferee : 0n,
+    quiet: 'quiet' in message ? message.quiet : false,
   };
   if (message.type === 'MsgApp') wire.entries = message.entries.map(entryToWire);
   else if (message.type === 'MsgProp') {
@@ -77,7 +94,7 @@ function entryToWire(entry: Entry): WireEntry {
   return {
     term: entry.term,
     index: entry.index,
-    type: entryTypes.indexOf(entry.type),
+    type: entryTypeNumber(entry.type),
     data: bytesOf(entry.data),
   };
 }
@@ -92,14 +109,23 @@ function confStateToWire(state: ConfState): WireConfState {
   };
 }
 
+/** An entry as the core has it: with its type's name. */
 function entryFromWire(wire: WireEntry): Entry {
-  const type = entryTypes[wire.type];
-  if (type === undefined) throw new RangeError(`unknown entry type ${wire.type}`);
-  return { term: wire.term, index: wire.index, type, data: wire.data };
+  return { term: wire.term, index: wire.index, type: entryTypeOf(wire.type), data: wire.data };
+}
+
+/** All fields of all messages, as they stand on the wire; those that a message does not have are zero. */
+export interface MessageFields extends Omit<WireMessage, 'entries'> {
+  readonly entries: readonly Entry[];
 }
 
 /** @throws RangeError on types that this version does not know */
 export function fromWire(wire: WireMessage): Message {
+  return messageOf({ ...wire, entries: wire.entries.map(entryFromWire) });
+}
+
+/** @throws RangeError on types that this version does not know */
+export function messageOf(wire: MessageFields): Message {
   const type = types[wire.type];
   const { to, from, term, index, logTerm, reject, rejectHint, context, round } = wire;
   const { commit, commitTerm } = wire;
@@ -107,12 +133,12 @@ export function fromWire(wire: WireMessage): Message {
   switch (type) {
     case 'MsgProp':
     case 'MsgApp': {
-      const entries = wire.entries.map(entryFromWire);
-      if (type === 'MsgProp') return { ...head, type, entries };
-      return { ...head, type, index, logTerm, commit, entries };
+      const { entries, quiet } = wire;
+      if (type === 'MsgProp') return { type, to, from, term, entries };
+      return { type, to, from, term, index, logTerm, commit, entries, quiet };
     }
     case 'MsgAppResp':
-      return { ...head, type, index, reject, rejectHint, logTerm };
+      return { type, to, from, term, index, reject, rejectHint, logTerm };
     case 'MsgVote':
     case 'MsgPreVote':
       return { ...head, type, index, logTerm, transfer: wire.transfer, commit, commitTerm };
@@ -126,9 +152,9 @@ export function fromWire(wire: WireMessage): Message {
       return { ...head, type, snapshot: { data: noBytes, metadata } };
     }
     case 'MsgHeartbeat':
-      return { ...head, type, commit, round };
+      return { type, to, from, term, commit, round };
     case 'MsgHeartbeatResp':
-      return { ...head, type, round };
+      return { type, to, from, term, round };
     case 'MsgTimeoutNow':
       return { ...head, type };
     case 'MsgTransferLeader':

@@ -31,7 +31,8 @@ export function describeMessage(m: Message): string {
       return `${head} ${m.entries.map(describeData).join(' ')}`;
     case 'MsgApp': {
       const entries = m.entries.map(describeEntry).join(', ');
-      return `${head} after ${m.logTerm}/${m.index} commit=${m.commit} [${entries}]`;
+      const quiet = m.quiet ? ' quiet' : '';
+      return `${head} after ${m.logTerm}/${m.index} commit=${m.commit} [${entries}]${quiet}`;
     }
     case 'MsgAppResp':
       return m.reject
