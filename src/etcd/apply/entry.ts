@@ -7,6 +7,8 @@
  * member. The head is not protobuf because every write passes here on every member. A change is a change of the log's format.
  */
 
+import { Slab } from '../../lib/slab.js';
+
 /** The kinds of requests; the position is the number in the log, so only append. */
 export const entryKinds = [
   'none',
@@ -59,11 +61,14 @@ export interface DecodedEntry extends EntryHead {
   readonly payload: Buffer;
 }
 
+/** Entries stay in memory until a snapshot covers them. */
+const entryData = new Slab();
+
 /** The data of one log entry. */
 export function encodeEntry(head: EntryHead, payload: Uint8Array): Buffer {
   const user = head.auth === undefined ? undefined : Buffer.from(head.auth.username);
   const authBytes = user === undefined ? 0 : 8 + user.length;
-  const data = Buffer.allocUnsafeSlow(headBytes + authBytes + payload.length);
+  const data = entryData.take(headBytes + authBytes + payload.length);
   data[0] = kindNumbers.get(head.kind) ?? 0;
   data[1] = user === undefined ? 0 : flagAuth;
   data.writeUInt32BE(head.origin, 2);

@@ -26,6 +26,7 @@ import type { JwtTokens } from '../auth/tokens.js';
 import { JsonGateway } from '../gateway/gateway.js';
 import { httpHandler } from '../gateway/http.js';
 import { GrpcPeerNetwork } from '../peer/network.js';
+import { peerDefinition } from '../peer/peer-definition.js';
 import { PeerService } from '../peer/peer-service.js';
 import { AuthService } from '../rpc/auth.js';
 import { CallerIdentity } from '../rpc/auth-info.js';
@@ -205,7 +206,7 @@ async function openPorts(
       maxReceiveBytes: peerReceiveBytes,
       ...(secure ? { tls: listen.peerTls } : {}),
     });
-    listener.addService(PeerDefinition, new PeerService(new ServerPeerHost(server)));
+    listener.addService(peerDefinition, new PeerService(new ServerPeerHost(server)));
     await listener.listen(addressOf(url));
     peers.push(listener);
   }

@@ -1,12 +1,12 @@
 import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../gen/etcd/rpc.js';
 import type { Client } from '../../lib/grpc/index.js';
 import { etcdError } from '../apply/errors.js';
-import type { PeerDefinition } from '../../gen/raft.js';
 import type { Message, MsgSnap, NodeId } from '../../raft/index.js';
 import { PeerLink } from './peer-link.js';
 import type { LinkOptions } from './peer-link.js';
 import { streamSnapshot } from './snapshot-stream.js';
 import type { PeerAddress, PeerNetwork } from './types.js';
+import type { peerDefinition } from './peer-definition.js';
 
 /** How long a peer may take to answer what is not a message. */
 const callDeadlineMs = 5000;
@@ -80,7 +80,7 @@ export class GrpcPeerNetwork implements PeerNetwork {
     this.#links.clear();
   }
 
-  #client(id: NodeId): Client<typeof PeerDefinition> {
+  #client(id: NodeId): Client<typeof peerDefinition> {
     const link = this.#links.get(id);
     if (link === undefined) throw etcdError('noLeader');
     return link.client;

@@ -1,17 +1,17 @@
-import { PeerDefinition } from '../../gen/raft.js';
 import { delay } from '../../lib/clock.js';
 import type { Clock } from '../../lib/clock.js';
 import { createGrpcChannel } from '../../lib/grpc/index.js';
 import type { Channel, ChannelTls, Client, ClientDuplex } from '../../lib/grpc/index.js';
-import type { MessageAck, MessageBatch } from '../../gen/raft.js';
+import type { MessageAck } from '../../gen/raft.js';
 import type { Logger } from '../../lib/log.js';
 import type { Message } from '../../raft/index.js';
 import { peerQueueBytes, peerQueueMessages } from '../server/limits.js';
 import { serverMetrics } from '../server/metrics.js';
-import { messageSizeBytes, toWire } from './message-codec.js';
+import { messageSizeBytes } from './message-codec.js';
 import type { PeerAddress, PeerEvents } from './types.js';
+import { peerDefinition } from './peer-definition.js';
 
-type MessageStream = ClientDuplex<MessageAck, MessageBatch>;
+type MessageStream = ClientDuplex<MessageAck, readonly Message[]>;
 
 /** Waits between attempts to connect. */
 const backoffMsMin = 20;
@@ -55,8 +55,8 @@ export class PeerLink {
     return this.#sinceMs;
   }
 
-  get client(): Client<typeof PeerDefinition> {
-    return this.#channel.client(PeerDefinition);
+  get client(): Client<typeof peerDefinition> {
+    return this.#channel.client(peerDefinition);
   }
 
   close(): void {
@@ -92,10 +92,10 @@ export class PeerLink {
   flush(): void {
     const stream = this.#stream;
     if (this.#blocked || stream === undefined || this.#queue.length === 0) return;
-    const messages = this.#queue.map(toWire);
+    const messages = this.#queue;
     this.#queue = [];
     this.#queueBytes = 0;
-    const mayGoOn = stream.send({ messages });
+    const mayGoOn = stream.send(messages);
     if (mayGoOn) return;
     this.#blocked = true;
     void stream.drained().then(() => {

@@ -11,35 +11,37 @@ import type {
   LeaseRenewResponse,
   MembersResponse,
   MessageAck,
-  MessageBatch,
-  PeerDefinition,
   SnapshotAck,
   SnapshotChunk,
 } from '../../gen/raft.js';
 import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
+import type { Message } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
 import { serverMetrics } from '../server/metrics.js';
-import { fromWire, messageSizeBytes } from './message-codec.js';
+import { messageSizeBytes } from './message-codec.js';
 import { receiveSnapshot } from './snapshot-stream.js';
 import type { PeerHost } from './types.js';
+import type { peerDefinition } from './peer-definition.js';
 
 /** The service that members offer each other (trireme.raft.v1.Peer). */
-export class PeerService implements Handlers<typeof PeerDefinition> {
+export class PeerService implements Handlers<typeof peerDefinition> {
   readonly #host: PeerHost;
 
   constructor(host: PeerHost) {
     this.#host = host;
   }
 
-  async messages(stream: Duplex<MessageBatch, MessageAck>, context: CallContext): Promise<void> {
+  async messages(
+    stream: Duplex<readonly Message[], MessageAck>,
+    context: CallContext,
+  ): Promise<void> {
     const from = this.#checkCaller(context);
     const received = serverMetrics.receivedFrom(from);
     // Says that the stream is taken; nothing else ever comes back on it.
     stream.send({});
     try {
-      for await (const { messages } of stream) {
-        for (const wire of messages) {
-          const message = fromWire(wire);
+      for await (const messages of stream) {
+        for (const message of messages) {
           received(messageSizeBytes(message));
           this.#host.step(message);
         }

@@ -1,19 +1,20 @@
 /** A database image on its way to a follower: chunks with a checksum over all, never more in memory than the transport takes. */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PeerDefinition, SnapshotChunk } from '../../gen/raft.js';
+import type { SnapshotChunk } from '../../gen/raft.js';
 import { crc32c } from '../../lib/crc32c.js';
 import type { Client } from '../../lib/grpc/index.js';
 import { Code, GrpcError } from '../../lib/grpc/index.js';
 import type { MsgSnap } from '../../raft/index.js';
 import { snapshotChunkBytes } from '../server/limits.js';
 import { fromWire, toWire } from './message-codec.js';
+import type { peerDefinition } from './peer-definition.js';
 
 const noBytes = Buffer.alloc(0);
 
 /** Sends the file. Rejects when the peer did not take it whole. */
 export async function streamSnapshot(
-  client: Client<typeof PeerDefinition>,
+  client: Client<typeof peerDefinition>,
   message: MsgSnap,
   path: string,
 ): Promise<void> {

@@ -54,30 +54,56 @@ const backendCommit = new Histogram({
   buckets: Array.from({ length: 14 }, (_, at) => 0.001 * 2 ** at),
   registers,
 });
-const peerSentBytes = new Counter({
-  name: 'etcd_network_peer_sent_bytes_total',
-  help: 'The total number of bytes sent to peers.',
-  labelNames: ['To'],
-  registers,
-});
-const peerReceivedBytes = new Counter({
-  name: 'etcd_network_peer_received_bytes_total',
-  help: 'The total number of bytes received from peers.',
-  labelNames: ['From'],
-  registers,
-});
-const grpcStarted = new Counter({
-  name: 'grpc_server_started_total',
-  help: 'Total number of RPCs started on the server.',
-  labelNames: ['grpc_type', 'grpc_service', 'grpc_method'],
-  registers,
-});
-const grpcHandled = new Counter({
-  name: 'grpc_server_handled_total',
-  help: 'Total number of RPCs completed on the server, regardless of success or failure.',
-  labelNames: ['grpc_type', 'grpc_service', 'grpc_method', 'grpc_code'],
-  registers,
-});
+/**
+ * Counts of the hot paths are plain numbers, and become the metric's when it is read: the library's own counting costs more than
+ * what is counted.
+ */
+class PlainCounts<Labels extends string> {
+  readonly #counts: { readonly labels: Record<Labels, string>; count: number }[] = [];
+
+  constructor(name: string, help: string, labelNames: readonly Labels[]) {
+    const counts = this.#counts;
+    const collect = function (this: Counter<Labels>): void {
+      this.reset();
+      for (const { labels, count } of counts) if (count > 0) this.inc(labels, count);
+    };
+    metricsRegistry.registerMetric(
+      new Counter({ name, help, labelNames: [...labelNames], registers: [], collect }),
+    );
+  }
+
+  /** @returns a count of its own, to be added to */
+  of(labels: Record<Labels, string>): { count: number } {
+    const known = this.#counts.find((one) =>
+      Object.entries(labels).every(([name, value]) => one.labels[name as Labels] === value),
+    );
+    if (known !== undefined) return known;
+    const made = { labels, count: 0 };
+    this.#counts.push(made);
+    return made;
+  }
+}
+
+const peerSentBytes = new PlainCounts(
+  'etcd_network_peer_sent_bytes_total',
+  'The total number of bytes sent to peers.',
+  ['To'],
+);
+const peerReceivedBytes = new PlainCounts(
+  'etcd_network_peer_received_bytes_total',
+  'The total number of bytes received from peers.',
+  ['From'],
+);
+const grpcStarted = new PlainCounts(
+  'grpc_server_started_total',
+  'Total number of RPCs started on the server.',
+  ['grpc_type', 'grpc_service', 'grpc_method'],
+);
+const grpcHandled = new PlainCounts(
+  'grpc_server_handled_total',
+  'Total number of RPCs completed on the server, regardless of success or failure.',
+  ['grpc_type', 'grpc_service', 'grpc_method', 'grpc_code'],
+);
 
 let lastLeader = 0n;
 const hex = (id: bigint): string => id.toString(16);
@@ -213,13 +239,18 @@ export const grpcMetrics = {
   } {
     const { service, method, type } = labels;
     const own = { grpc_type: type, grpc_service: service, grpc_method: method };
-    const started = grpcStarted.labels(own);
-    const ok = grpcHandled.labels({ ...own, grpc_code: 'OK' });
+    const started = grpcStarted.of(own);
+    const handled = codeNames.map(() => undefined as { count: number } | undefined);
     return {
-      started: () => started.inc(),
+      started: () => {
+        started.count += 1;
+      },
       handled(code) {
-        if (code === 0) ok.inc();
-        else grpcHandled.inc({ ...own, grpc_code: codeNames[code] ?? 'Unknown' });
+        const one = (handled[code] ??= grpcHandled.of({
+          ...own,
+          grpc_code: codeNames[code] ?? 'Unknown',
+        }));
+        one.count += 1;
       },
     };
   },
@@ -246,12 +277,16 @@ export const serverMetrics = {
   },
   /** @returns where bytes to the peer are counted */
   sentTo(peer: bigint): (bytes: number) => void {
-    const counter = peerSentBytes.labels({ To: hex(peer) });
-    return (bytes) => counter.inc(bytes);
+    const sent = peerSentBytes.of({ To: hex(peer) });
+    return (bytes) => {
+      sent.count += bytes;
+    };
   },
   receivedFrom(peer: bigint): (bytes: number) => void {
-    const counter = peerReceivedBytes.labels({ From: hex(peer) });
-    return (bytes) => counter.inc(bytes);
+    const received = peerReceivedBytes.of({ From: hex(peer) });
+    return (bytes) => {
+      received.count += bytes;
+    };
   },
   walSynced(durationMs: number): void {
     walSync.observe(durationMs / 1000);
