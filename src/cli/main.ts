@@ -1,6 +1,4 @@
 /** Dispatches to commands. Only the module of the command that runs is loaded: start-up time counts. */
-import { UsageError } from './usage.js';
-
 type Main = (argv: readonly string[]) => Promise<number | void>;
 
 interface Command {
@@ -109,7 +107,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     const main = await command.load();
     return (await main(rest)) ?? 0;
   } catch (error) {
-    if (error instanceof UsageError) {
+    // By its name: the class comes with the library that parses flags, which not every command needs.
+    if (error instanceof Error && error.name === 'UsageError') {
       process.stderr.write(`trireme ${name}: ${error.message}\n`);
       return 2;
     }

@@ -1,5 +1,4 @@
 import { scrypt, timingSafeEqual } from 'node:crypto';
-import bcrypt from 'bcrypt';
 
 /** Etcd's `--bcrypt-cost`: about 60 ms of one core, on libuv's threads. */
 export const bcryptCostDefault = 10;
@@ -13,6 +12,7 @@ const scryptFormat = /^scrypt\$(\d+)\$(\d+)\$(\d+)\$([A-Za-z0-9+/=]+)\$([A-Za-z0
  * proposed, once. Only the first 72 bytes count, which is bcrypt's way.
  */
 export async function hashPassword(password: string, cost = bcryptCostDefault): Promise<string> {
+  const { default: bcrypt } = await import('bcrypt');
   const hashed = await bcrypt.hash(password, cost);
   // Go's bcrypt writes 2a; for what can be hashed here both mean the same.
   return hashed.replace(/^\$2b\$/, '$2a$');
@@ -20,7 +20,10 @@ export async function hashPassword(password: string, cost = bcryptCostDefault): 
 
 /** True when `password` is the one that was hashed. False also for an unknown format. Never during apply. */
 export async function verifyPassword(password: string, hashed: string): Promise<boolean> {
-  if (/^\$2[aby]\$/.test(hashed)) return bcrypt.compare(password, hashed);
+  if (/^\$2[aby]\$/.test(hashed)) {
+    const { default: bcrypt } = await import('bcrypt');
+    return bcrypt.compare(password, hashed);
+  }
   // Members of the first versions wrote scrypt.
   const match = scryptFormat.exec(hashed);
   if (match === null) return false;

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { jwtVerify, SignJWT } from 'jose';
 import type { Clock } from '../../lib/clock.js';
 
 /** Who sent a request, and which state of the auth store it was told by. */
@@ -115,6 +114,7 @@ export class JwtTokens {
   async sign(info: AuthInfo): Promise<string | undefined> {
     const { signKey, signMethod, clock, ttlMs } = this.#options;
     if (signKey === undefined) return undefined;
+    const { SignJWT } = await import('jose');
     const expirySeconds = Math.floor((clock.nowMs() + (ttlMs ?? simpleTtlMsDefault)) / 1000);
     return new SignJWT({ username: info.username, revision: info.revision })
       .setProtectedHeader({ alg: signMethod, typ: 'JWT' })
@@ -128,6 +128,7 @@ export class JwtTokens {
     const known = this.#verified.get(token);
     if (known !== undefined && known.expiryMs > nowMs) return known.info;
     try {
+      const { jwtVerify } = await import('jose');
       const { payload } = await jwtVerify(token, this.#options.verifyKey, {
         algorithms: [this.#options.signMethod],
         currentDate: new Date(nowMs),

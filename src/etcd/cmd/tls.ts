@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChannelTls, ServerTls } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
-import { createCertificateAuthority, issueCertificate } from '../../lib/pki/certificates.js';
 import type { ServerConfig } from '../server/config.js';
 import type { FlagName } from './flags.js';
 import { UsageError } from './flags.js';
@@ -94,6 +93,9 @@ async function selfSigned(config: ServerConfig, side: Side, log: Logger): Promis
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const urls = side === '' ? config.clientUrls : config.peerUrls;
     const hosts = ['localhost', '127.0.0.1', ...urls.map((url) => new URL(url).hostname)];
+    // Loaded when it is needed: half of a member's start would go into it.
+    const { createCertificateAuthority, issueCertificate } =
+      await import('../../lib/pki/certificates.js');
     const ca = await createCertificateAuthority({ commonName: 'etcd', clock: config.clock });
     const pair = await issueCertificate({
       ca,
