@@ -1,6 +1,6 @@
 /** The server's Prometheus metrics, under etcd's names where they mean the same. One process runs one member. */
 import { readFileSync } from 'node:fs';
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from '../../lib/metrics.js';
 
 /** What `/metrics` shows. */
 export const metricsRegistry = new Registry();
