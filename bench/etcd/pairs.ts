@@ -106,13 +106,20 @@ function compare(metric: Metric, pairs: readonly Pair[]): MetricResult {
     theirs: spreadOf(theirs),
     ratios,
     ratio,
-    goalMet: meets(metric, ratio),
+    goalMet: meets(metric, ratio, median(ours)),
   };
 }
 
-function meets(metric: Metric, ratio: number): boolean | undefined {
-  if (metric.goal === undefined) return undefined;
-  return metric.better === 'more' ? ratio >= metric.goal : ratio <= metric.goal;
+/** Whether all goals of the metric are met; undefined without a goal. */
+function meets(metric: Metric, ratio: number, ours: number): boolean | undefined {
+  const { goal, goalOurs, better } = metric;
+  if (goal === undefined && goalOurs === undefined) return undefined;
+  const reaches = (figure: number, wanted: number): boolean =>
+    better === 'more' ? figure >= wanted : figure <= wanted;
+  return (
+    (goal === undefined || reaches(ratio, goal)) &&
+    (goalOurs === undefined || reaches(ours, goalOurs))
+  );
 }
 
 /** Three digits that count, and no more than are needed. */

@@ -49,13 +49,19 @@ export function describeMachine(
 }
 
 function spread(figures: Spread): string {
-  return `${format(figures.median)} (${format(figures.min)}-${format(figures.max)})`;
+  const middle = format(figures.median);
+  if (figures.min === figures.max) return middle;
+  return `${middle} (${format(figures.min)}-${format(figures.max)})`;
 }
 
-function goal(result: MetricResult): string {
-  if (result.metric.goal === undefined) return '';
-  const wanted = `${result.metric.better === 'more' ? '≥' : '≤'} ${result.metric.goal}`;
-  return `${wanted} ${result.goalMet === true ? 'met' : 'MISSED'}`;
+function goal({ metric, goalMet }: MetricResult): string {
+  if (goalMet === undefined) return '';
+  const sign = metric.better === 'more' ? '≥' : '≤';
+  const wanted = [
+    ...(metric.goal === undefined ? [] : [`${sign} ${metric.goal}×`]),
+    ...(metric.goalOurs === undefined ? [] : [`${sign} ${metric.goalOurs}`]),
+  ];
+  return `${wanted.join(', ')} ${goalMet ? 'met' : 'MISSED'}`;
 }
 
 function ratios(result: MetricResult): string {

@@ -131,7 +131,7 @@ export const stateScenarios: readonly Scenario[] = [
     name: 'cold-start',
     what: 'three members with empty directories, spawned at once: until one of them acknowledges a write',
     metrics: [
-      { key: 'seconds', label: 'seconds to the first write', better: 'less' },
+      { key: 'seconds', label: 'seconds to the first write', better: 'less', goalOurs: 0.7 },
       { key: 'cpuMs', label: 'CPU ms until then, all members', better: 'less' },
     ],
     run: runColdStart,

@@ -10,6 +10,8 @@ export interface Metric {
   readonly better: 'more' | 'less' | 'none';
   /** What the ratio ours/theirs is to reach: at least it where more is better, at most it where less is. */
   readonly goal?: number;
+  /** What our own figure is to reach. */
+  readonly goalOurs?: number;
 }
 
 export type Figures = Readonly<Record<string, number>>;
