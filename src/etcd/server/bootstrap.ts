@@ -1,25 +1,25 @@
 /** Brings up a member's stored state: a new cluster, a member that joins one, or what an earlier run left behind. */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { MemberChange } from '../../gen/etcd/internal.js';
 import type { Member } from '../../gen/etcd/rpc.js';
 import { assert } from '../../lib/assert.js';
-import type { Clock } from '../../lib/clock.js';
 import { emptyConfState, encodeConfChange, MemoryStorage } from '../../raft/index.js';
 import type { ConfState, Entry, HardState } from '../../raft/index.js';
-import { SqliteBackend } from '../backend/sqlite-backend.js';
-import { nodeDisk } from '../wal/node-disk.js';
+import type { Backend } from '../backend/types.js';
 import type { WalOptions } from '../wal/types.js';
 import { Wal } from '../wal/wal.js';
 import type { PeerAddress } from '../peer/types.js';
 import type { ServerConfig } from './config.js';
 import { serverMetrics } from './metrics.js';
 import { clusterIdOf, memberIdOf } from './ids.js';
+import { realMachine } from './machine.js';
+import type { Machine } from './machine.js';
 import { decodeConfState, encodeConfState } from './membership.js';
 
 /** What a member starts from. */
 export interface StoredState {
-  readonly backend: SqliteBackend;
+  readonly machine: Machine;
+  readonly backend: Backend;
   readonly wal: Wal;
   readonly storage: MemoryStorage;
   readonly clusterId: bigint;
@@ -71,38 +71,34 @@ export function dataPaths(config: Pick<ServerConfig, 'dataDir' | 'walDir'>): Dat
 export async function openState(
   config: ServerConfig,
   askCluster: () => Promise<ExistingCluster>,
+  machine: Machine = realMachine(config.clock),
 ): Promise<StoredState> {
   const paths = dataPaths(config);
-  mkdirSync(dirname(paths.database), { recursive: true, mode: 0o700 });
-  rmSync(paths.snapshots, { recursive: true, force: true });
-  mkdirSync(paths.snapshots, { recursive: true, mode: 0o700 });
-  if (Wal.exists(nodeDisk, paths.wal)) {
-    const state = reopen(config, paths);
+  machine.databases.prepare(paths);
+  if (Wal.exists(machine.disk, paths.wal)) {
+    const state = reopen(config, paths, machine);
     const knowsOthers =
       state.storage.lastIndex() > 0 || state.backend.entries('members').length > 0;
     return knowsOthers ? state : { ...state, peers: peersOf(await askCluster(), state.memberId) };
   }
-  if (existsSync(paths.database) && readdirSync(dirname(paths.database)).includes('db')) {
+  if (machine.databases.exists(paths.database)) {
     throw new BootstrapError(`there is a database in ${config.dataDir} but no raft log beside it`);
   }
   return config.initialClusterState === 'new'
-    ? createNew(config, paths)
-    : joinExisting(config, paths, await askCluster());
+    ? createNew(config, paths, machine)
+    : joinExisting({ config, paths, machine }, await askCluster());
 }
 
-function walOptions(config: ServerConfig): WalOptions {
-  return { disk: nodeDisk, clock: config.clock, onSync: (ms) => serverMetrics.walSynced(ms) };
+function walOptions({ clock }: ServerConfig, machine: Machine): WalOptions {
+  const { disk, walSegmentBytes: segmentBytes } = machine;
+  const onSync = (ms: number): void => serverMetrics.walSynced(ms);
+  return { disk, clock, onSync, ...(segmentBytes === undefined ? {} : { segmentBytes }) };
 }
 
-/** Opens the database of a running member, whose commits are measured. @throws BackendCorruptError */
-export function openBackend(path: string, clock: Clock): SqliteBackend {
-  return SqliteBackend.open(path, { clock, onCommit: (ms) => serverMetrics.backendCommitted(ms) });
-}
-
-function reopen(config: ServerConfig, paths: DataPaths): StoredState {
-  const backend = openBackend(paths.database, config.clock);
+function reopen(config: ServerConfig, paths: DataPaths, machine: Machine): StoredState {
+  const backend = machine.databases.open(paths.database);
   const base = backend.consistentIndex;
-  const { wal, contents } = Wal.open(paths.wal, base.index, walOptions(config));
+  const { wal, contents } = Wal.open(paths.wal, base.index, walOptions(config, machine));
   if (contents.tornBytes > 0) {
     config.log.warn({ bytes: contents.tornBytes }, 'cut off the torn end of the raft log');
   }
@@ -112,6 +108,7 @@ function reopen(config: ServerConfig, paths: DataPaths): StoredState {
   loadStorage(storage, { base, confState, ...contents });
   const { clusterId, memberId } = contents.metadata;
   return {
+    machine,
     backend,
     wal,
     storage,
@@ -190,15 +187,16 @@ export function initialLog(
   };
 }
 
-function createNew(config: ServerConfig, paths: DataPaths): StoredState {
+function createNew(config: ServerConfig, paths: DataPaths, machine: Machine): StoredState {
   const { metadata, entries, hardState } = initialLog(config);
-  const wal = Wal.create(paths.wal, metadata, walOptions(config));
+  const wal = Wal.create(paths.wal, metadata, walOptions(config, machine));
   wal.append(hardState, entries);
-  const backend = openBackend(paths.database, config.clock);
+  const backend = machine.databases.open(paths.database);
   const storage = new MemoryStorage();
   storage.append(entries);
   storage.setHardState(hardState);
-  return { backend, wal, storage, ...metadata, applied: 0, fresh: true, paths, peers: [] };
+  const state = { machine, backend, wal, storage, paths };
+  return { ...state, ...metadata, applied: 0, fresh: true, peers: [] };
 }
 
 /** The log of a new cluster opens with its members, the same on each of them. */
@@ -209,10 +207,10 @@ function firstEntry(index: number, member: Member): Entry {
 }
 
 function joinExisting(
-  config: ServerConfig,
-  paths: DataPaths,
+  at: { readonly config: ServerConfig; readonly paths: DataPaths; readonly machine: Machine },
   cluster: ExistingCluster,
 ): StoredState {
+  const { config, paths, machine } = at;
   const local = cluster.members.find((member) => sameUrls(member.peerURLs, config.peerUrls));
   if (local === undefined) {
     throw new BootstrapError(
@@ -224,11 +222,11 @@ function joinExisting(
     config.log.warn({ was: local.name }, 'this member had another name before');
   }
   const metadata = { clusterId: cluster.clusterId, memberId: local.ID };
-  const wal = Wal.create(paths.wal, metadata, walOptions(config));
-  const backend = openBackend(paths.database, config.clock);
+  const wal = Wal.create(paths.wal, metadata, walOptions(config, machine));
+  const backend = machine.databases.open(paths.database);
   const storage = new MemoryStorage();
   const peers = peersOf(cluster, local.ID);
-  return { backend, wal, storage, ...metadata, applied: 0, fresh: true, paths, peers };
+  return { machine, backend, wal, storage, paths, peers, ...metadata, applied: 0, fresh: true };
 }
 
 function peersOf(cluster: ExistingCluster, localId: bigint): PeerAddress[] {

@@ -24,6 +24,8 @@ export interface ServerConfig {
   readonly heartbeatMs: number;
   readonly electionMs: number;
   readonly snapshotCount: number;
+  /** Entries that stay in the log behind a snapshot. @default 5000 */
+  readonly catchUpEntries?: number;
   /** 0: etcd's default; negative: no quota. */
   readonly quotaBytes: number;
   readonly maxRequestBytes: number;

@@ -18,7 +18,7 @@ export const maxPendingReads = 65_536;
 /** How long one turn applies before it lets others run. */
 export const applySliceMs = 10;
 /** Entries that stay in the log behind a snapshot, for followers that lag a little. */
-export const catchUpEntries = 5000;
+export const catchUpEntriesDefault = 5000;
 /** Etcd's default for `--snapshot-count`. */
 export const snapshotCountDefault = 100_000;
 /** A read index that was not answered is asked for again after so long. */

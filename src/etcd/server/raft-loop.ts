@@ -67,8 +67,8 @@ export interface RaftLoopOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tickMs: number;
-  /** Runs a function at the end of this turn of the event loop. @default setImmediate */
-  readonly defer?: (fn: () => void) => void;
+  /** Runs a function at the end of this turn of the event loop. */
+  readonly defer: (fn: () => void) => void;
   readonly maxPendingProposals: number;
 }
 
@@ -105,7 +105,7 @@ export class RaftLoop {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#tickMs = options.tickMs;
-    this.#defer = options.defer ?? setImmediate;
+    this.#defer = options.defer;
     this.#maxPending = options.maxPendingProposals;
   }
 

@@ -2,10 +2,8 @@
  * One member: owns the stored state and the Raft loop, takes requests as log entries and answers when they are applied.
  * Knows no RPC; `rpc/` and `gateway/` call it. Everything runs on one thread, so state changes only between calls.
  */
-import { randomInt } from 'node:crypto';
 import type { ResponseHeader } from '../../gen/etcd/rpc.js';
 import { Prng } from '../../lib/prng.js';
-import { RawNode } from '../../raft/index.js';
 import type { Entry, Message, RaftNode, Snapshot, SoftState } from '../../raft/index.js';
 import { AlarmStore } from '../apply/alarms.js';
 import { Applier } from '../apply/applier.js';
@@ -15,7 +13,7 @@ import type { EntryAuth, EntryKind } from '../apply/entry.js';
 import { clientError, etcdError } from '../apply/errors.js';
 import { AuthStore } from '../auth/auth-store.js';
 import { SimpleTokens } from '../auth/tokens.js';
-import type { SqliteBackend } from '../backend/sqlite-backend.js';
+import type { Backend } from '../backend/types.js';
 import { BackendLessor } from '../lease/lessor.js';
 import { WatchableRevisionStore } from '../mvcc/watchable-store.js';
 import type { PeerNetwork } from '../peer/types.js';
@@ -62,7 +60,7 @@ export class EtcdServer {
   readonly #requests: Requests;
   #startUp: StartUp | undefined;
   readonly #leases: LeaseDriver;
-  #backend: SqliteBackend;
+  #backend: Backend;
   #network: PeerNetwork | undefined;
   #leaderLostMs = 0;
   #stopped = false;
@@ -98,8 +96,9 @@ export class EtcdServer {
     this.#requests = this.#newRequests();
     this.snapshots = new SnapshotKeeper({
       ...state,
+      databases: state.machine.databases,
       snapshotCount: config.snapshotCount,
-      clock,
+      catchUpEntries: config.catchUpEntries,
       log,
       confState: () => this.node.status().confState,
     });
@@ -117,10 +116,10 @@ export class EtcdServer {
 
   #newNode(): RaftNode {
     const { heartbeatMs, electionMs, preVote } = this.config;
-    return new RawNode({
+    return this.#state.machine.newNode({
       id: this.memberId,
       storage: this.#state.storage,
-      prng: new Prng(randomInt(2 ** 47)),
+      prng: new Prng(this.#state.machine.random(2 ** 47)),
       electionTicks: Math.max(2, Math.round(electionMs / heartbeatMs)),
       heartbeatTicks: 1,
       applied: this.#state.applied,
@@ -151,7 +150,7 @@ export class EtcdServer {
         wake: () => this.wake(),
         timeoutError: () => this.#timeoutError(),
       },
-      { ...this.config, origin: randomInt(2 ** 32) },
+      { ...this.config, origin: this.#state.machine.random(2 ** 32) },
     );
   }
 
@@ -178,6 +177,7 @@ export class EtcdServer {
       clock,
       logger: log,
       tickMs: heartbeatMs,
+      defer: this.#state.machine.defer,
       maxPendingProposals,
       handlers: {
         send: (messages) => this.#send(messages),
@@ -208,7 +208,7 @@ export class EtcdServer {
     return this.#network;
   }
 
-  get backend(): SqliteBackend {
+  get backend(): Backend {
     return this.#backend;
   }
 

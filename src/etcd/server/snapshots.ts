@@ -2,29 +2,28 @@
  * Snapshots of the backend: the backend *is* the snapshot, so taking one means to make it durable, note its position in
  * the log and truncate the log behind it. A follower that needs truncated entries gets a copy of the database.
  */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustExist } from '../../lib/assert.js';
-import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { ConfState, MemoryStorage, MsgSnap, Snapshot } from '../../raft/index.js';
-import { installSnapshotFile } from '../backend/snapshot.js';
-import type { SqliteBackend } from '../backend/sqlite-backend.js';
+import type { Backend } from '../backend/types.js';
 import type { PeerNetwork } from '../peer/types.js';
 import type { Wal } from '../wal/wal.js';
-import { openBackend } from './bootstrap.js';
 import type { DataPaths } from './bootstrap.js';
-import { catchUpEntries } from './limits.js';
+import { catchUpEntriesDefault } from './limits.js';
+import type { DatabaseFiles } from './machine.js';
 import { decodeConfState, encodeConfState } from './membership.js';
 
 export interface SnapshotKeeperOptions {
+  readonly databases: DatabaseFiles;
   readonly wal: Wal;
   readonly storage: MemoryStorage;
   readonly paths: DataPaths;
   readonly applied: number;
   /** Applied entries between two truncations. */
   readonly snapshotCount: number;
-  readonly clock: Clock;
+  /** Entries kept behind a truncation. @default 5000 */
+  readonly catchUpEntries: number | undefined;
   readonly log: Logger;
   readonly confState: () => ConfState;
 }
@@ -56,7 +55,7 @@ export class SnapshotKeeper {
   }
 
   /** Once enough has been applied since the last time: makes the state durable and truncates the log behind it. */
-  maybeTruncate(backend: SqliteBackend): void {
+  maybeTruncate(backend: Backend): void {
     const { index } = backend.consistentIndex;
     if (this.#truncating !== undefined || index - this.#lastIndex < this.#options.snapshotCount) {
       return;
@@ -71,8 +70,8 @@ export class SnapshotKeeper {
       });
   }
 
-  async #truncate(backend: SqliteBackend): Promise<void> {
-    const { wal, storage, log } = this.#options;
+  async #truncate(backend: Backend): Promise<void> {
+    const { wal, storage, log, catchUpEntries = catchUpEntriesDefault } = this.#options;
     const confState = this.#options.confState();
     await backend.makeDurable();
     const index = Math.min(backend.durableIndex, storage.lastIndex());
@@ -92,7 +91,7 @@ export class SnapshotKeeper {
    * Sends the present state to a follower. The message names the state that is really sent, which is newer than Raft asked for.
    * @returns whether it arrived
    */
-  async send(message: MsgSnap, backend: SqliteBackend, network: PeerNetwork): Promise<boolean> {
+  async send(message: MsgSnap, backend: Backend, network: PeerNetwork): Promise<boolean> {
     const { log } = this.#options;
     if (this.#sending.has(message.to)) return false;
     this.#sending.add(message.to);
@@ -117,7 +116,7 @@ export class SnapshotKeeper {
       return false;
     } finally {
       this.#sending.delete(message.to);
-      await rm(path, { force: true });
+      await this.#options.databases.remove(path);
     }
   }
 
@@ -125,11 +124,12 @@ export class SnapshotKeeper {
   async received(index: number, path: string): Promise<void> {
     const older = this.#received.get(index);
     this.#received.set(index, path);
-    if (older !== undefined) await rm(older, { force: true });
+    const { databases } = this.#options;
+    if (older !== undefined) await databases.remove(older);
     for (const [other, unwanted] of this.#received) {
       if (other >= index) continue;
       this.#received.delete(other);
-      await rm(unwanted, { force: true });
+      await databases.remove(unwanted);
     }
   }
 
@@ -137,15 +137,15 @@ export class SnapshotKeeper {
    * Puts a received image in the place of the backend and notes it in the log.
    * @returns the new backend; the old one is closed
    */
-  async install(snapshot: Snapshot, backend: SqliteBackend): Promise<SqliteBackend> {
-    const { wal, paths, clock, log } = this.#options;
+  async install(snapshot: Snapshot, backend: Backend): Promise<Backend> {
+    const { wal, paths, databases, log } = this.#options;
     await this.#truncating;
     const { index, term, confState } = snapshot.metadata;
     const path = mustExist(this.#received.get(index), 'image of the snapshot');
     this.#received.delete(index);
     backend.abandon();
-    installSnapshotFile(path, paths.database);
-    const next = openBackend(paths.database, clock);
+    databases.install(path, paths.database);
+    const next = databases.open(paths.database);
     wal.saveSnapshot({ index, term, confState: encodeConfState(confState) });
     await wal.sync();
     this.#lastIndex = index;
