@@ -48,6 +48,8 @@ import { CorruptionCheck } from '../server/corruption-check.js';
 import { LeaseKeeper } from '../server/lease-keeper.js';
 import { grpcOverheadBytes } from '../server/limits.js';
 import { ServerPeerHost } from '../server/peer-host.js';
+import { realMachine } from '../server/machine.js';
+import type { Machine } from '../server/machine.js';
 import { observeMember } from '../server/metrics.js';
 import { Quota } from '../server/quota.js';
 import { EtcdServer } from '../server/server.js';
@@ -78,6 +80,14 @@ export interface RunningMember {
   stop(): Promise<void>;
 }
 
+/** What a member is made of where it need not be the usual; the program itself gives none. */
+export interface MemberParts {
+  /** In place of parts of the machine that the process runs on. */
+  readonly machine?: Partial<Machine>;
+  /** Is shown the server when it is put together and takes no part yet. */
+  readonly assembled?: (server: EtcdServer) => void;
+}
+
 /** For calls under way when the member stops; watches never end by themselves. */
 const graceMs = 300;
 const joinRetryMs = 200;
@@ -94,8 +104,10 @@ export async function startMember(
   config: ServerConfig,
   listen: ListenOptions,
   onFatal: (error: unknown) => void,
+  parts: MemberParts = {},
 ): Promise<RunningMember> {
-  let state = await openState(config, () => askCluster(config, listen));
+  const machine = { ...realMachine(config.clock), ...parts.machine };
+  let state = await openState(config, () => askCluster(config, listen), machine);
   if (config.forceNewCluster) state = await forceNewCluster(state);
   let becomeReady: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => {
@@ -109,6 +121,7 @@ export async function startMember(
   if (config.forceNewCluster) server.membership.keepOnlyLocal();
   const quota = new Quota(server);
   observe(server, quota);
+  parts.assembled?.(server);
   const ports = await openPorts(server, config, listen, quota);
   server.start(newNetwork(server, state, config, listen));
   const compactor = newCompactor(server, config);

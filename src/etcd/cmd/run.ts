@@ -7,6 +7,7 @@ import { clusterVersion, serverVersion } from '../server/config.js';
 import { flagNames, parseFlags, UsageError } from './flags.js';
 import { flagsWithoutEffect, refuseUnsupported } from './flag-support.js';
 import { startMember } from './member.js';
+import type { MemberParts } from './member.js';
 import { loadJwt } from './jwt.js';
 import { Flags, listenUrls, serverConfig } from './options.js';
 import { runSnapshotCommand } from './snapshot.js';
@@ -23,9 +24,13 @@ function usage(): string {
 /**
  * Runs a member until SIGTERM or SIGINT, or until it cannot go on.
  * @param argv the words after `etcd`; `snapshot …` works on files instead
+ * @param parts in place of the usual ones
  * @returns the exit code: 0 after a clean stop, 1 failed, 2 bad usage
  */
-export async function runEtcdCommand(argv: readonly string[]): Promise<number> {
+export async function runEtcdCommand(
+  argv: readonly string[],
+  parts: MemberParts = {},
+): Promise<number> {
   if (argv[0] === 'snapshot') return runSnapshotCommand(argv.slice(1));
   let flags: Flags;
   try {
@@ -44,7 +49,7 @@ export async function runEtcdCommand(argv: readonly string[]): Promise<number> {
     process.stdout.write(`etcd Version: ${serverVersion}\nCluster Version: ${clusterVersion}\n`);
     return 0;
   }
-  return serve(flags);
+  return serve(flags, parts);
 }
 
 function logLevel(flags: Flags): LogLevel {
@@ -63,7 +68,7 @@ function logLevel(flags: Flags): LogLevel {
   }
 }
 
-async function serve(flags: Flags): Promise<number> {
+async function serve(flags: Flags, parts: MemberParts): Promise<number> {
   const clock = systemClock();
   const log = createLogger({ component: 'etcd', level: logLevel(flags) });
   let stop: (code: number) => void = () => undefined;
@@ -79,10 +84,11 @@ async function serve(flags: Flags): Promise<number> {
     const listen = { ...listenUrls(flags), ...tls, jwt: loadJwt(config) };
     process.once('SIGTERM', onSignal);
     process.once('SIGINT', onSignal);
-    const member = await startMember(config, listen, (error) => {
+    const onFatal = (error: unknown): void => {
       log.error({ error }, 'the member cannot go on');
       stop(exitFailed);
-    });
+    };
+    const member = await startMember(config, listen, onFatal, parts);
     void member.ready.then(() => {
       log.info(
         { name: config.name, clientUrls: listen.clientUrls, version: serverVersion },
