@@ -28,8 +28,10 @@ export type Defer = (fn: () => void) => void;
 export class SimDisk implements Disk {
   /** Writes that would make the files grow beyond this many bytes written in total fail with ENOSPC. */
   capacityBytes = Infinity;
-  /** The next so many syncs fail with EIO. */
+  /** The next so many syncs fail. */
   failingSyncs = 0;
+  /** With this code: EIO leaves the state of the disk unknown, after ENOSPC the write may be repeated. */
+  failingSyncCode: 'EIO' | 'ENOSPC' = 'EIO';
   /** Counts finished syncs. */
   syncCount = 0;
   readonly #prng: Prng;
@@ -101,6 +103,11 @@ export class SimDisk implements Disk {
     }
   }
 
+  /** The process dies, the machine does not: open files are dead, what was written is there but not yet durable. */
+  killProcess(): void {
+    this.#epoch += 1;
+  }
+
   /** Turns one bit over, in what is durable too. */
   flipBit(path: string, bit: number): void {
     const content = mustExist(this.#names.get(path), path);
@@ -169,7 +176,8 @@ class SimFile implements DiskFile {
 
   write(source: Buffer, position: number): void {
     this.#mustBeOpen();
-    const room = this.#disk.capacityBytes - this.#disk.usedBytes();
+    const { capacityBytes } = this.#disk;
+    const room = capacityBytes === Infinity ? Infinity : capacityBytes - this.#disk.usedBytes();
     const end = position + source.length;
     if (end > this.#content.current.length) this.#resize(end);
     const fitting = Math.max(0, Math.min(source.length, room));
@@ -197,7 +205,7 @@ class SimFile implements DiskFile {
     this.#disk.later(this.#epoch, () => {
       if (this.#disk.failingSyncs > 0) {
         this.#disk.failingSyncs -= 1;
-        done(diskError('EIO', this.path));
+        done(diskError(this.#disk.failingSyncCode, this.path));
         return;
       }
       this.#settle(count);

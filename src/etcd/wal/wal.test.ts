@@ -93,6 +93,20 @@ describe('Wal on a simulated disk', () => {
     ]);
   });
 
+  test('what is read at the start is durable from then on, also if the process before died in its sync', async () => {
+    const held: (() => void)[] = [];
+    const disk = new SimDisk(new Prng(1), (fn) => held.push(fn));
+    const wal = Wal.create('/m/wal', metadata, { disk });
+    wal.append(undefined, [entry(1), entry(2)]);
+    void wal.sync();
+    disk.killProcess();
+    const again = Wal.open('/m/wal', 0, { disk });
+    expect(indexes(again.contents.entries)).toEqual([1, 2]);
+    expect(again.wal.durableIndex).toBe(2);
+    disk.crash({ keepUnsynced: 'none' });
+    expect(indexes(Wal.open('/m/wal', 0, { disk }).contents.entries)).toEqual([1, 2]);
+  });
+
   test('a full disk is reported, rolled back, and forgiven once there is space', async () => {
     const disk = new SimDisk(new Prng(1));
     const wal = Wal.create('/m/wal', metadata, { disk, segmentBytes: 4096 });

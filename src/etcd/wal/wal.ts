@@ -135,8 +135,9 @@ export class Wal implements WalWriter {
     if (read.end.tornBytes > 0) {
       file.truncate(read.end.offset);
       file.truncate(Math.max(read.end.offset, options.segmentBytes ?? segmentBytesDefault));
-      file.syncDataNow();
     }
+    // A process that died before its last sync had ended leaves records that are readable but not durable: from here on they count.
+    file.syncDataNow();
     const { contents } = read;
     const wal = new Wal(options, {
       directory,
