@@ -235,7 +235,8 @@ export class SqliteBackend implements Backend {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    this.commit();
+    // What a full disk does not take is in the raft log.
+    this.#commitInBackground();
     this.#closed = true;
     this.#cancelTimer?.();
     await this.#checkpoint?.catch(() => undefined);
