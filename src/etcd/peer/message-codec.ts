@@ -129,7 +129,6 @@ export function messageOf(wire: MessageFields): Message {
   const type = types[wire.type];
   const { to, from, term, index, logTerm, reject, rejectHint, context, round } = wire;
   const { commit, commitTerm } = wire;
-  const head = { to, from, term };
   switch (type) {
     case 'MsgProp':
     case 'MsgApp': {
@@ -141,28 +140,28 @@ export function messageOf(wire: MessageFields): Message {
       return { type, to, from, term, index, reject, rejectHint, logTerm };
     case 'MsgVote':
     case 'MsgPreVote':
-      return { ...head, type, index, logTerm, transfer: wire.transfer, commit, commitTerm };
+      return { to, from, term, type, index, logTerm, transfer: wire.transfer, commit, commitTerm };
     case 'MsgVoteResp':
     case 'MsgPreVoteResp':
-      return { ...head, type, reject, commit, commitTerm };
+      return { to, from, term, type, reject, commit, commitTerm };
     case 'MsgSnap': {
       const snapshot = mustExist(wire.snapshot, 'snapshot of MsgSnap');
       const confState: ConfState = snapshot.confState ?? emptyConfState;
       const metadata = { index: snapshot.index, term: snapshot.term, confState };
-      return { ...head, type, snapshot: { data: noBytes, metadata } };
+      return { to, from, term, type, snapshot: { data: noBytes, metadata } };
     }
     case 'MsgHeartbeat':
       return { type, to, from, term, commit, round };
     case 'MsgHeartbeatResp':
       return { type, to, from, term, round };
     case 'MsgTimeoutNow':
-      return { ...head, type };
+      return { to, from, term, type };
     case 'MsgTransferLeader':
-      return { ...head, type, transferee: wire.transferee };
+      return { to, from, term, type, transferee: wire.transferee };
     case 'MsgReadIndex':
-      return { ...head, type, context };
+      return { to, from, term, type, context };
     case 'MsgReadIndexResp':
-      return { ...head, type, index, context };
+      return { to, from, term, type, index, context };
     default:
       throw new RangeError(`unknown message type ${wire.type}`);
   }
