@@ -12,6 +12,8 @@ const retryMs = 50;
 /** What only the leader knows about leases, from any member: asked here if this member leads, else of the leader. */
 export class LeaseKeeper {
   readonly #server: EtcdServer;
+  /** A quorum followed this member, as the leader of that term, after that time. */
+  #confirmed = { term: 0, sinceMs: -Infinity };
 
   constructor(server: EtcdServer) {
     this.#server = server;
@@ -41,7 +43,24 @@ export class LeaseKeeper {
       const payload = LeaseCheckpointRequest.encode(request).finish();
       await this.#server.propose('leaseCheckpoint', payload, request);
     }
+    await this.#confirmLeadership();
     return lessor.renew(id);
+  }
+
+  /**
+   * A leader that was cut off, or stood still, may have a successor that counts the lease's time without this renewal. All leases start anew,
+   * with an election timeout on top, when somebody becomes leader: so it is enough that nobody else had become it one election timeout ago.
+   */
+  async #confirmLeadership(): Promise<void> {
+    const server = this.#server;
+    const { clock, electionMs } = server.config;
+    const { term } = server.node;
+    const sinceMs = clock.monotonicMs();
+    if (this.#confirmed.term === term && sinceMs - this.#confirmed.sinceMs < electionMs) return;
+    if (!server.isLeader) throw new NotPrimaryError();
+    await server.linearizable(() => undefined);
+    if (!server.isLeader || server.node.term !== term) throw new NotPrimaryError();
+    this.#confirmed = { term, sinceMs };
   }
 
   /** On the leader. @throws leaseNotFound */

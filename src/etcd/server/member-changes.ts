@@ -27,6 +27,7 @@ export interface ChangeHost {
   readonly membership: Membership;
   readonly network: PeerNetwork;
   propose(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown>;
+  proposeAsLeader(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown>;
   proposeConfChange(build: (origin: number, sequence: number) => Uint8Array): Promise<unknown>;
 }
 
@@ -193,11 +194,14 @@ export class MemberChanges {
     }
   }
 
-  /** Leader: an expired lease goes through the log. What fails is asked for again by the lessor. */
+  /**
+   * Leader: an expired lease goes through the log. What fails is asked for again by the lessor. It must not be passed on to a later leader: a
+   * leader that stalls, and finds the lease expired when it goes on, does not know who has kept it alive with its successor meanwhile.
+   */
   revokeExpired(id: bigint): void {
     const request = { ID: id };
     const payload = LeaseRevokeRequest.encode(request).finish();
-    this.#server.propose('leaseRevoke', payload, request).catch(() => undefined);
+    this.#server.proposeAsLeader('leaseRevoke', payload, request).catch(() => undefined);
   }
 
   /** Leader: remembers how much of long leases is left. */
@@ -209,7 +213,7 @@ export class MemberChanges {
       })),
     };
     const payload = LeaseCheckpointRequest.encode(request).finish();
-    this.#server.propose('leaseCheckpoint', payload, request).catch(() => undefined);
+    this.#server.proposeAsLeader('leaseCheckpoint', payload, request).catch(() => undefined);
   }
 }
 

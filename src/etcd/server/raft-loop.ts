@@ -34,6 +34,8 @@ export interface LoopLog {
 /** A proposal with the number of the call that waits for it. */
 export interface QueuedProposal extends Proposal {
   readonly sequence: number;
+  /** Only this member may append it, as the leader of this term: it is refused, never passed on, once another leads. */
+  readonly onlyInTerm?: number | undefined;
 }
 
 /** What the loop hands its work to. All but `installSnapshot` are synchronous. */
@@ -177,8 +179,9 @@ export class RaftLoop {
 
   #flushProposals(): void {
     if (this.#proposals.length === 0 || this.#node.leader === 0n) return;
-    const batch = this.#proposals;
+    const batch = this.#withoutLate(this.#proposals);
     this.#proposals = [];
+    if (batch.length === 0) return;
     try {
       this.#node.proposeBatch(batch);
       this.#handlers.onProposed(batch);
@@ -191,6 +194,15 @@ export class RaftLoop {
         for (const proposal of batch) this.#proposeOne(proposal);
       }
     }
+  }
+
+  #withoutLate(proposals: QueuedProposal[]): QueuedProposal[] {
+    const { role, term } = this.#node;
+    const isLate = ({ onlyInTerm }: QueuedProposal): boolean =>
+      onlyInTerm !== undefined && (role !== 'leader' || term !== onlyInTerm);
+    if (!proposals.some(isLate)) return proposals;
+    this.#handlers.onProposalsRefused(proposals.filter(isLate), 'not the leader any more');
+    return proposals.filter((proposal) => !isLate(proposal));
   }
 
   #proposeOne(proposal: QueuedProposal): void {

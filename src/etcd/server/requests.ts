@@ -63,11 +63,12 @@ export class Requests {
     payload: Uint8Array,
     request: unknown,
     auth: EntryAuth | undefined,
+    onlyInTerm?: number,
   ): Promise<unknown> {
     const sequence = ++this.#sequence;
     const data = encodeEntry({ kind, origin: this.#origin, sequence, auth }, payload);
     if (data.length > this.#maxRequestBytes) return Promise.reject(etcdError('requestTooLarge'));
-    return this.#enqueue({ type: 'normal', data, sequence }, request);
+    return this.#enqueue({ type: 'normal', data, sequence, onlyInTerm }, request);
   }
 
   /** See `EtcdServer.proposeConfChange`. */

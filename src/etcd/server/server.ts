@@ -74,15 +74,11 @@ export class EtcdServer {
     this.clusterId = state.clusterId;
     this.memberId = state.memberId;
     this.#backend = state.backend;
-    const { clock, log } = config;
+    const { clock, log, authToken, authTokenTtlMs } = config;
     const minTtlSeconds = Math.ceil((3 * config.electionMs) / 2 / 1000);
     this.lessor = new BackendLessor({ backend: state.backend, clock, minTtlSeconds });
-    this.store = new WatchableRevisionStore({
-      backend: state.backend,
-      clock,
-      leases: this.lessor,
-    });
-    this.tokens = config.authToken === 'simple' ? this.#newTokens() : undefined;
+    this.store = new WatchableRevisionStore({ backend: state.backend, clock, leases: this.lessor });
+    this.tokens = authToken === 'simple' ? new SimpleTokens(clock, authTokenTtlMs) : undefined;
     this.auth = new AuthStore(state.backend, this.tokens);
     this.alarms = new AlarmStore(state.backend);
     this.membership = new Membership({
@@ -108,10 +104,6 @@ export class EtcdServer {
       revoke: (id) => this.changes.revokeExpired(id),
       checkpoint: (checkpoints) => this.changes.checkpoint(checkpoints),
     });
-  }
-
-  #newTokens(): SimpleTokens {
-    return new SimpleTokens(this.config.clock, this.config.authTokenTtlMs);
   }
 
   #newNode(): RaftNode {
@@ -268,6 +260,11 @@ export class EtcdServer {
     auth?: EntryAuth,
   ): Promise<unknown> {
     return this.#requests.propose(kind, payload, request, auth);
+  }
+
+  /** As `propose`, but only as the leader of the present term: refused as soon as another may lead. */
+  proposeAsLeader(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown> {
+    return this.#requests.propose(kind, payload, request, undefined, this.node.term);
   }
 
   /** Puts a membership change into the log. @param build gets origin and sequence for the change's context */
