@@ -8,6 +8,7 @@
  *     the sync is done: votes and acks leave, the node is told
  */
 import { assert } from '../../lib/assert.js';
+import { delay } from '../../lib/clock.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import { ProposalDroppedError } from '../../raft/index.js';
@@ -267,9 +268,7 @@ export class RaftLoop {
           this.#fail(error);
           return;
         }
-        this.#logger.error({ error }, 'the raft log cannot be written; trying again');
-        this.#logFull = true;
-        this.#handlers.onLogFull(true);
+        this.#isFull(error);
         this.#retrySync();
       },
     );
@@ -287,10 +286,7 @@ export class RaftLoop {
 
   #onDurable(upTo: number): void {
     if (this.#stopped) return;
-    if (this.#logFull) {
-      this.#logFull = false;
-      this.#handlers.onLogFull(false);
-    }
+    this.#hasRoom();
     try {
       // What came after the sync began and needs none of its own only waited for those before it.
       for (let next = this.#undurable[0]; next !== undefined; next = this.#undurable[0]) {
@@ -342,18 +338,19 @@ export class RaftLoop {
     this.#installing = true;
     this.#finishApplying();
     const run = async (): Promise<void> => {
-      await this.#log.sync();
+      await this.#syncPatiently();
       await this.#handlers.installSnapshot(snapshot);
       this.#storage.applySnapshot(snapshot);
       this.#log.append(ready.hardState, ready.entries);
       if (ready.hardState !== undefined) this.#storage.setHardState(ready.hardState);
       if (ready.entries.length > 0) this.#storage.append(ready.entries);
-      await this.#log.sync();
+      await this.#syncPatiently();
     };
     run().then(
       () => {
         this.#installing = false;
         if (this.#stopped) return;
+        this.#hasRoom();
         try {
           // Earlier Readies became durable with the syncs above.
           for (const earlier of this.#undurable.splice(0)) this.#durable(earlier);
@@ -366,6 +363,32 @@ export class RaftLoop {
       },
       (error: unknown) => this.#fail(error),
     );
+  }
+
+  /** A full disk may have room again. */
+  async #syncPatiently(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#log.sync();
+        return;
+      } catch (error) {
+        if (!isRetryable(error) || this.#stopped) throw error;
+        this.#isFull(error);
+        await delay(this.#clock, syncRetryMs);
+      }
+    }
+  }
+
+  #isFull(error: unknown): void {
+    this.#logger.error({ error }, 'the raft log cannot be written; trying again');
+    this.#logFull = true;
+    this.#handlers.onLogFull(true);
+  }
+
+  #hasRoom(): void {
+    if (!this.#logFull) return;
+    this.#logFull = false;
+    this.#handlers.onLogFull(false);
   }
 
   #finishApplying(): void {

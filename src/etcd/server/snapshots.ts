@@ -134,7 +134,7 @@ export class SnapshotKeeper {
   }
 
   /**
-   * Puts a received image in the place of the backend and notes it in the log.
+   * Puts a received image in the place of the backend and notes it in the log, which the caller syncs.
    * @returns the new backend; the old one is closed
    */
   async install(snapshot: Snapshot, backend: Backend): Promise<Backend> {
@@ -147,7 +147,6 @@ export class SnapshotKeeper {
     databases.install(path, paths.database);
     const next = databases.open(paths.database);
     wal.saveSnapshot({ index, term, confState: encodeConfState(confState) });
-    await wal.sync();
     this.#lastIndex = index;
     log.info({ index, term }, 'installed a snapshot');
     return next;
