@@ -2,21 +2,29 @@
  * The invariants, checked after whatever a member did (Raft figure 3): one leader a term, log matching, committed entries never change, leader
  * completeness, state machine safety, one durable vote a term, acks of durable entries only, commit never falls, reads see what was there.
  */
-import type { Entry, Message } from '../../src/raft/index.js';
+import type { Entry, HardState, Message, RaftNode } from '../../src/raft/index.js';
 import { check } from './lib/sim-error.js';
 import { digestOf } from './raft-machine.js';
 import type { MachineState } from './raft-machine.js';
-import type { SimMember } from './raft-member.js';
-import type { SimOptions } from './raft-options.js';
 
 interface EntryRecord {
   readonly digest: number;
   readonly prevTerm: number | undefined;
 }
 
+/** A member as it is looked at. */
+export interface CheckedMember {
+  readonly id: bigint;
+  readonly node: RaftNode | undefined;
+  readonly state: { readonly applied: number };
+  /** The hard state that would survive a crash. */
+  readonly durableHardState: HardState;
+  readonly storage: { lastIndex(): number };
+}
+
 /** What has been true so far. */
 export class RaftChecker {
-  readonly #options: SimOptions;
+  readonly #options: { readonly canary?: string };
   readonly #leaders = new Map<number, bigint>();
   readonly #votes = new Map<string, bigint>();
   readonly #entries = new Map<string, EntryRecord>();
@@ -29,12 +37,12 @@ export class RaftChecker {
   /** The highest index that any state machine has applied: somebody may have seen its effect. */
   maxApplied = 0;
 
-  constructor(options: SimOptions) {
+  constructor(options: { readonly canary?: string }) {
     this.#options = options;
   }
 
   /** Looks at a member after it did something. */
-  observe(member: SimMember): void {
+  observe(member: CheckedMember): void {
     const { node } = member;
     if (node === undefined) return;
     this.#observeCommit(member);
@@ -55,7 +63,7 @@ export class RaftChecker {
     }
   }
 
-  #observeCommit(member: SimMember): void {
+  #observeCommit(member: CheckedMember): void {
     const { id, node } = member;
     if (node === undefined) return;
     const { commitIndex, term } = node;
@@ -87,7 +95,7 @@ export class RaftChecker {
   }
 
   /** Log matching (§5.3): an entry is unique by index and term, and so is what comes before it. */
-  appended(member: SimMember, entries: readonly Entry[]): void {
+  appended(member: CheckedMember, entries: readonly Entry[]): void {
     for (const entry of entries) {
       const { index, term } = entry;
       const before = member.node?.termAt(index - 1);
@@ -108,7 +116,7 @@ export class RaftChecker {
   }
 
   /** A message leaves: promises in it must be durable. A canary that breaks this very rule must be found by its effects. */
-  sent(member: SimMember, message: Message): void {
+  sent(member: CheckedMember, message: Message): void {
     if (message.type === 'MsgVoteResp' && !message.reject) {
       const key = `${member.id}:${message.term}`;
       const known = this.#votes.get(key);
@@ -134,7 +142,7 @@ export class RaftChecker {
   }
 
   /** State machine safety: everybody applies the same at the same index. */
-  applied(member: SimMember, state: MachineState): void {
+  applied(member: CheckedMember, state: MachineState): void {
     const { applied, digest } = state;
     const known = this.#digests.get(applied);
     check(
@@ -150,7 +158,7 @@ export class RaftChecker {
   }
 
   /** A read index was given for a read that was asked when `mustSee` was applied somewhere. */
-  read(member: SimMember, index: number, mustSee: number): void {
+  read(member: CheckedMember, index: number, mustSee: number): void {
     check(
       index >= mustSee,
       () => `stale read at ${member.id}: index ${index}, but ${mustSee} had been applied before`,

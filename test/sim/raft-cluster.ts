@@ -4,9 +4,10 @@ import { Prng } from '../../src/lib/prng.js';
 import { ProposalDroppedError, emptyConfState } from '../../src/raft/index.js';
 import type { Entry, Message, Proposal } from '../../src/raft/index.js';
 import { Network } from './lib/network.js';
+import type { Packet } from './lib/network.js';
 import { LivenessError } from './lib/sim-error.js';
 import { RaftChecker } from './raft-checker.js';
-import { bytesOf, decodeMessage, encodeMessage } from './raft-codec.js';
+import { bytesOf, carriesSnapshot, decodeMessage, encodeMessage } from './raft-codec.js';
 import type { MachineState } from './raft-machine.js';
 import { SimMember } from './raft-member.js';
 import type { MemberHooks } from './raft-member.js';
@@ -185,7 +186,7 @@ export class RaftCluster implements MemberHooks {
   #step(): void {
     this.#now++;
     for (const packet of this.network.arrivals(this.#now)) {
-      this.#arrive(decodeMessage(packet.bytes), this.network.isCut(packet.from, packet.to));
+      this.#arrive(packet);
     }
     for (const member of this.members) {
       member.run(this.#now);
@@ -194,9 +195,12 @@ export class RaftCluster implements MemberHooks {
     }
   }
 
-  #arrive(message: Message, cut: boolean): void {
-    const member = this.members[Number(message.to) - 1];
-    const arrives = member?.node !== undefined && !cut;
+  #arrive(packet: Packet): void {
+    const member = this.members[Number(packet.to) - 1];
+    const arrives = member?.node !== undefined && !this.network.isCut(packet.from, packet.to);
+    // Nobody looks at what is lost, but a snapshot's sender is told.
+    if (!arrives && !carriesSnapshot(packet.bytes)) return;
+    const message = decodeMessage(packet.bytes);
     if (arrives) {
       this.#delivered++;
       member.node?.step(message);

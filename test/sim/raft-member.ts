@@ -6,10 +6,10 @@ import type { Prng } from '../../src/lib/prng.js';
 import { MemoryStorage, RawNode, decodeConfChange, noNode } from '../../src/raft/index.js';
 import type { Entry, HardState, Message, Ready, Snapshot } from '../../src/raft/index.js';
 import { startRaft } from '../../src/raft/raft.js';
-import type { RaftState } from '../../src/raft/raft-state.js';
 import { applyEntry, decodeState, encodeState } from './raft-machine.js';
 import type { MachineState } from './raft-machine.js';
-import type { Canary, SimOptions } from './raft-options.js';
+import { putBugBack } from './raft-canaries.js';
+import type { SimOptions } from './raft-options.js';
 
 /** What a member does that the world has to know. */
 export interface MemberHooks {
@@ -181,6 +181,21 @@ export class SimMember {
     }
   }
 
+  /** Whether something is on its way to the disk. */
+  get writing(): boolean {
+    return this.#writes.length > 0;
+  }
+
+  /** A sync fails and is repeated later. */
+  delayWrites(units: number): void {
+    this.#writes = this.#writes.map(({ ready, doneAt }) => ({ ready, doneAt: doneAt + units }));
+  }
+
+  /** The clock stands still for a while, or the member does not come round to look at it. */
+  stallClock(units: number): void {
+    this.#nextTickAt += units;
+  }
+
   /** Completes the writes that are due, in order. */
   finishWrites(now: number): void {
     for (let write = this.#writes[0]; write !== undefined && write.doneAt <= now;) {
@@ -261,21 +276,5 @@ export class SimMember {
       `${this.id}: ${role} term=${term} leader=${leader} commit=${commit} last=${status.lastIndex} ` +
       `${stored} writes=${this.#writes.length} voters=${confState.voters.join()}${joint}${learners}`
     );
-  }
-}
-
-/** Puts a known mistake back into one member's core. */
-function putBugBack(state: RaftState, canary: Canary): void {
-  const { log, tracker, reads } = state;
-  if (canary === 'commitOldTerm') {
-    const matches = log.matches.bind(log);
-    log.matches = (index, term) =>
-      state.role === 'leader' && index > log.committed ? true : matches(index, term);
-  } else if (canary === 'voteForStaleLog') {
-    log.isUpToDate = () => true;
-  } else if (canary === 'readWithoutQuorum') {
-    tracker.confirmedRound = () => Infinity;
-  } else if (canary === 'leaseNeverEnds') {
-    Object.defineProperty(reads, 'leaseStart', { get: () => state.tickCount });
   }
 }

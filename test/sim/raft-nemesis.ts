@@ -62,6 +62,18 @@ export class Nemesis {
       case 'campaign':
         member.node?.campaign();
         return;
+      case 'syncRetried':
+        member.delayWrites(this.#prng.between(1, 200));
+        return;
+      case 'syncFailed':
+        // What had been written may be there or not; the member must not go on.
+        if (member.writing) this.#crash(member);
+        return;
+      case 'clockStalls':
+        // Lease reads rely on clocks of one pace.
+        if (this.#cluster.options.readMode !== 'lease')
+          member.stallClock(this.#prng.between(1, 300));
+        return;
       case 'unreachable':
         member.node?.reportUnreachable(other.id);
         return;

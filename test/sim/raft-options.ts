@@ -53,7 +53,7 @@ export interface SimOptions {
   readonly faults: readonly Fault[];
 }
 
-/** What the nemesis can do. */
+/** What the nemesis can do. A sync that fails is repeated later, or ends the member. */
 export type Fault =
   | 'crash'
   | 'restart'
@@ -66,7 +66,10 @@ export type Fault =
   | 'campaign'
   | 'unreachable'
   | 'killLeader'
-  | 'bounce';
+  | 'bounce'
+  | 'syncRetried'
+  | 'syncFailed'
+  | 'clockStalls';
 
 const allFaults: readonly Fault[] = [
   'crash',
@@ -92,13 +95,22 @@ const never: Ratio = { numerator: 0, denominator: 1 };
 /** Every so many seeds a run is a storm. */
 const stormEvery = 8;
 
+/** A brief run has so much less time with faults: more seeds in the same time. */
+const briefShare = 4;
+
+/** Draws a run from its seed; a brief one, where many seeds count more than long runs. */
+export function drawBriefly(seed: number, canary?: Canary): SimOptions {
+  const options = drawOptions(seed, canary);
+  return { ...options, safetyUnits: Math.ceil(options.safetyUnits / briefShare) };
+}
+
 /** Draws a run from its seed. */
 export function drawOptions(seed: number, canary?: Canary): SimOptions {
   const prng = new Prng(seed);
   const calm = drawCalm(prng, seed, canary);
   const profile = prng.below(stormEvery);
-  if (profile === 0) return stormy(calm);
-  return profile < 4 && calm.readMode === 'lease' ? leaseBound(calm) : calm;
+  if (profile === 0) return withLaterFaults(stormy(calm));
+  return withLaterFaults(profile < 4 && calm.readMode === 'lease' ? leaseBound(calm) : calm);
 }
 
 /** Reads all the time on a quick network that falls apart often: what a leader serves after it has lost its lease without knowing. */
@@ -207,4 +219,15 @@ function drawFaults(prng: Prng): readonly Fault[] {
   if (faults.includes('crash') || faults.includes('killLeader')) faults.push('restart', 'restart');
   if (faults.includes('partition') || faults.includes('oneWay')) faults.push('mend');
   return faults;
+}
+
+const laterFaults: readonly Fault[] = ['syncRetried', 'syncFailed', 'clockStalls'];
+
+/** Some runs have these too, drawn apart so that the other draws of a seed stay what they were. */
+function withLaterFaults(options: SimOptions): SimOptions {
+  const prng = new Prng(options.seed ^ 0xd15c);
+  if (prng.below(3) !== 0) return options;
+  const more = laterFaults.filter(() => prng.below(2) === 0);
+  const needsRestart = more.includes('syncFailed') ? (['restart'] as const) : [];
+  return { ...options, faults: [...options.faults, ...more, ...needsRestart] };
 }

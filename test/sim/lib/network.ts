@@ -11,7 +11,8 @@ export interface NetworkOptions {
   readonly duplication: Ratio;
 }
 
-interface Packet {
+/** Bytes under way. */
+export interface Packet {
   readonly from: bigint;
   readonly to: bigint;
   readonly bytes: Uint8Array;

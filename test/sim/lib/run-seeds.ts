@@ -1,0 +1,25 @@
+/** Runs a simulation's program as people do, for tests of many seeds. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** What the program said and its exit code. */
+export function runSeeds(
+  program: string,
+  parameters: readonly string[],
+): Promise<{ readonly code: number | null; readonly output: string }> {
+  const path = fileURLToPath(new URL(`../${program}`, import.meta.url));
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [path, ...parameters], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    let output = '';
+    const take = (chunk: Buffer): void => {
+      output += chunk.toString();
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, output }));
+  });
+}

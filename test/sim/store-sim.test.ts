@@ -1,0 +1,43 @@
+/** Whole members in simulation, in small: some seeds, the seeds that once failed, and the known mistakes that must be found. */
+import { describe, expect, test } from '@jest/globals';
+import type { StoreCanary } from './store-canaries.js';
+import { drawStoreOptions } from './store-options.js';
+import { StoreWorld } from './store-world.js';
+
+async function run(seed: number, canary?: StoreCanary): Promise<StoreWorld> {
+  const world = new StoreWorld(drawStoreOptions(seed, canary));
+  await world.run();
+  return world;
+}
+
+describe('whole members under simulated faults', () => {
+  test.each([1, 2, 3, 4, 5, 6])('seed %d', async (seed) => {
+    const world = await run(seed);
+    expect(world.clients.history.length).toBeGreaterThan(0);
+  });
+
+  test('the same seed gives the same run, event by event', async () => {
+    const [a, b] = [await run(7), await run(7)];
+    expect(a.trace.hash).toBe(b.trace.hash);
+    expect(a.describe()).toBe(b.describe());
+    expect((await run(8)).trace.hash).not.toBe(a.trace.hash);
+  });
+});
+
+describe('a known mistake in a whole member is found', () => {
+  test.each<[StoreCanary, number, RegExp]>([
+    ['voteNotPersisted', 42, /election safety/],
+    ['ackBeforeSync', 9, /leader completeness/],
+    ['indexApartFromEffects', 1, /is at revision/],
+    ['appliedTwice', 1, /is at revision/],
+    ['snapshotWithoutIndex', 3, /after entry 0/],
+    ['compactionForgotten', 4, /is compacted to -1/],
+    ['watchEventLost', 1, /resumable|reliable/],
+    ['staleRead', 20, /"get"/],
+    ['keepAliveForgotten', 2, /^lease/],
+    ['leaseEndedByFollower', 5, /^lease/],
+    ['leaseEndedByNewLeader', 2, /^lease/],
+  ])('%s, seed %d', async (canary, seed, message) => {
+    await expect(run(seed, canary)).rejects.toThrow(message);
+  });
+});
