@@ -1,5 +1,25 @@
 import type Database from 'better-sqlite3';
+import { BackendCorruptError } from './errors.js';
+import { pairCheck } from './row-check.js';
 import type { Bucket } from './types.js';
+
+/** All pairs of the small tables, checked. @throws BackendCorruptError */
+export function* readPairs(
+  db: Database.Database,
+): Generator<[bucket: string, key: Buffer, value: Buffer]> {
+  const rows = db.prepare('SELECT bucket, key, value, crc FROM bucket ORDER BY bucket, key').raw();
+  for (const row of rows.iterate()) {
+    const [bucket, key, value, crc] = row as [unknown, unknown, unknown, unknown];
+    const sound = typeof bucket === 'string' && Buffer.isBuffer(key) && Buffer.isBuffer(value);
+    if (!sound || (crc !== null && crc !== pairCheck(bucket, key, value))) {
+      throw new BackendCorruptError(
+        db.name,
+        `a pair of table ${String(bucket)}: its checksum is wrong`,
+      );
+    }
+    yield [bucket, key, value];
+  }
+}
 
 /** The small tables, wholly in memory, with the changes that wait for the next batch. */
 export class Buckets {
@@ -11,13 +31,10 @@ export class Buckets {
 
   constructor(db: Database.Database) {
     this.#upsert = db.prepare(
-      'INSERT OR REPLACE INTO bucket (bucket, key, value) VALUES (?, ?, ?)',
+      'INSERT OR REPLACE INTO bucket (bucket, key, value, crc) VALUES (?, ?, ?, ?)',
     );
     this.#remove = db.prepare('DELETE FROM bucket WHERE bucket = ? AND key = ?');
-    const rows = db.prepare('SELECT bucket, key, value FROM bucket').raw().iterate() as Iterable<
-      [string, Buffer, Buffer]
-    >;
-    for (const [bucket, key, value] of rows) {
+    for (const [bucket, key, value] of readPairs(db)) {
       this.#of(bucket).set(key.toString('latin1'), value);
     }
   }
@@ -52,7 +69,7 @@ export class Buckets {
         const value = content?.get(key);
         const keyBytes = Buffer.from(key, 'latin1');
         if (value === undefined) this.#remove.run(bucket, keyBytes);
-        else this.#upsert.run(bucket, keyBytes, value);
+        else this.#upsert.run(bucket, keyBytes, value, pairCheck(bucket, keyBytes, value));
       }
     }
   }

@@ -4,10 +4,13 @@ export class BackendCorruptError extends Error {
   readonly code = 'BACKEND_CORRUPT';
   readonly retryable = false;
   readonly path: string;
+  /** What is wrong, without the path. */
+  readonly detail: string;
 
   constructor(path: string, detail: string, cause?: unknown) {
     super(`database file ${path} is damaged: ${detail}`, { cause });
     this.path = path;
+    this.detail = detail;
   }
 }
 
@@ -30,6 +33,11 @@ export function convertSqliteError(path: string, error: unknown): unknown {
   if (typeof error !== 'object' || error === null || !('code' in error)) return error;
   const code = String(error.code);
   const message = 'message' in error ? String(error.message) : code;
+  if (error instanceof BackendCorruptError) return error;
+  if (code === 'BACKEND_CORRUPT') {
+    // From another thread: only code and text have come over.
+    return new BackendCorruptError(path, message.slice(message.indexOf(': ') + 2), error);
+  }
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     return new BackendCorruptError(path, message, error);
   }
@@ -37,4 +45,13 @@ export function convertSqliteError(path: string, error: unknown): unknown {
     return new BackendNoSpaceError(path, error);
   }
   return error;
+}
+
+/** The same while a file is opened: our statements are right, so one that SQLite cannot carry out means a file that is none of ours. */
+export function convertOpenError(path: string, error: unknown): unknown {
+  const converted = convertSqliteError(path, error);
+  if (converted !== error || !(error instanceof Error) || !('code' in error)) return converted;
+  return error.code === 'SQLITE_ERROR'
+    ? new BackendCorruptError(path, error.message, error)
+    : error;
 }

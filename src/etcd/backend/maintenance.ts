@@ -6,6 +6,7 @@
 import { closeSync, fdatasyncSync, fsyncSync, openSync, statSync } from 'node:fs';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
+import { verifyRows } from './verify-rows.js';
 
 /** One job. */
 export type MaintenanceJob =
@@ -34,6 +35,7 @@ export function runMaintenance(
   if (job.kind === 'copy') {
     db.prepare('VACUUM INTO ?').run(job.to);
     syncFile(job.to, fsyncSync);
+    verifyImage(job.to);
     return { logFrames: 0, checkpointedFrames: 0 };
   }
   const rows = db.pragma('wal_checkpoint(PASSIVE)') as { log: number; checkpointed: number }[];
@@ -41,6 +43,16 @@ export function runMaintenance(
   // Opening the -wal file does not disturb SQLite's locks: those are on the database and on -shm.
   syncFile(`${path}-wal`, fdatasyncSync);
   return { logFrames: rows[0]?.log ?? 0, checkpointedFrames: rows[0]?.checkpointed ?? 0 };
+}
+
+/** Damage must not travel on in a copy. @throws BackendCorruptError */
+function verifyImage(path: string): void {
+  const image = new Database(path, { readonly: true, fileMustExist: true });
+  try {
+    verifyRows(image, path);
+  } finally {
+    image.close();
+  }
 }
 
 function syncFile(path: string, sync: (fd: number) => void): void {

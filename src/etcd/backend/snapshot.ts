@@ -2,14 +2,20 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { BackendCorruptError, convertSqliteError } from './errors.js';
+import { convertSqliteError } from './errors.js';
+import type { RevisionTotals } from './row-check.js';
 import type { BackendSnapshot, ConsistentIndex } from './types.js';
+import { verifyRows } from './verify-rows.js';
 
-/** Sixteen bytes: index and term, big-endian, as etcd stores its consistent index. */
-export function encodeConsistentIndex(position: ConsistentIndex): Buffer {
-  const bytes = Buffer.allocUnsafe(16);
+/** Index and term, big-endian, as etcd stores its consistent index; behind them the totals of the revisions, if they are known. */
+export function encodeConsistentIndex(position: ConsistentIndex, totals?: RevisionTotals): Buffer {
+  const bytes = Buffer.allocUnsafe(totals === undefined ? 16 : 28);
   bytes.writeBigUInt64BE(BigInt(position.index), 0);
   bytes.writeBigUInt64BE(BigInt(position.term), 8);
+  if (totals !== undefined) {
+    bytes.writeBigUInt64BE(BigInt(totals.count), 16);
+    bytes.writeUInt32BE(totals.xor, 24);
+  }
   return bytes;
 }
 
@@ -63,8 +69,7 @@ function verifyFile(path: string): void {
   try {
     const db = new Database(path, { readonly: true, fileMustExist: true });
     try {
-      const found = db.pragma('quick_check(1)', { simple: true });
-      if (found !== 'ok') throw new BackendCorruptError(path, String(found));
+      verifyRows(db, path);
     } finally {
       db.close();
     }

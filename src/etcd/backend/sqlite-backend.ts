@@ -4,13 +4,22 @@ import { assert } from '../../lib/assert.js';
 import { delay } from '../../lib/clock.js';
 import type { Clock } from '../../lib/clock.js';
 import { Buckets } from './buckets.js';
-import { BackendCorruptError, BackendNoSpaceError, convertSqliteError } from './errors.js';
+import {
+  BackendCorruptError,
+  BackendNoSpaceError,
+  convertOpenError,
+  convertSqliteError,
+} from './errors.js';
 import { hashDatabase } from './hash.js';
 import { MaintenanceThread, runMaintenance } from './maintenance.js';
 import type { MaintenanceJob, MaintenanceResult } from './maintenance.js';
+import { locateRow } from './locate-row.js';
 import { RevisionTable } from './revision-table.js';
-import { openDatabase } from './schema.js';
+import { decodeTotals, noRevisions } from './row-check.js';
+import type { RevisionTotals } from './row-check.js';
+import { openDatabase, revisionId } from './schema.js';
 import { decodeConsistentIndex, encodeConsistentIndex, readSnapshotFile } from './snapshot.js';
+import { verifyRows } from './verify-rows.js';
 import type {
   Backend,
   BackendSnapshot,
@@ -66,12 +75,14 @@ export class SqliteBackend implements Backend {
   #closed = false;
   #noSpace = false;
 
+  onDamage: ((error: Error) => void) | undefined;
+
   /** Opens or makes the file. @throws BackendCorruptError */
   static open(path: string, options: BackendOptions): SqliteBackend {
     try {
       return new SqliteBackend(path, options);
     } catch (error) {
-      throw convertSqliteError(path, error);
+      throw convertOpenError(path, error);
     }
   }
 
@@ -88,9 +99,13 @@ export class SqliteBackend implements Backend {
     };
     this.#db = openDatabase(path);
     this.#thread = new MaintenanceThread(path);
-    this.#revisions = new RevisionTable(this.#db, this.#buffer);
+    this.#revisions = new RevisionTable(this.#db, this.#buffer, (main, sub, detail) => {
+      throw this.damage(main, sub, detail);
+    });
     this.#buckets = new Buckets(this.#db);
-    this.#index = decodeConsistentIndex(this.#buckets.get('meta', 'consistent_index'));
+    const position = this.#buckets.get('meta', 'consistent_index');
+    this.#index = decodeConsistentIndex(position);
+    this.#revisions.totals = decodeTotals(position) ?? this.#totalsIfEmpty();
     this.#committedIndex = this.#index.index;
     // What is in SQLite's log may not have been synced by the process before; the first checkpoint tells.
     this.#durableIndex = 0;
@@ -104,6 +119,25 @@ export class SqliteBackend implements Backend {
 
   getRevision(main: number, sub: number): Buffer | undefined {
     return this.#guard(() => this.#revisions.get(main, sub));
+  }
+
+  scanAllRevisions(visit: RevisionVisitor): void {
+    this.commit();
+    this.#guard(() => this.#revisions.scanAll(visit));
+  }
+
+  damage(main: number, sub: number, detail: string): BackendCorruptError {
+    const rootPage = this.#db
+      .prepare(`SELECT rootpage FROM sqlite_schema WHERE name = 'revision'`)
+      .pluck()
+      .get();
+    const tree = { rootPage: Number(rootPage), pageBytes: this.#pageBytes };
+    const id = BigInt(revisionId(main, sub));
+    const place = main > 0 ? locateRow(this.path, tree, id) : undefined;
+    const where = place === undefined ? '' : ` (page ${place.page}, byte ${place.offset})`;
+    const error = new BackendCorruptError(this.path, `revision ${main}.${sub}${where}: ${detail}`);
+    this.onDamage?.(error);
+    return error;
   }
 
   scanRevisions(fromMain: number, toMain: number, visit: RevisionVisitor): void {
@@ -121,7 +155,7 @@ export class SqliteBackend implements Backend {
   }
 
   deleteRevisions(revisions: readonly (readonly [main: number, sub: number])[]): void {
-    this.#write(() => this.#revisions.deleteAll(revisions));
+    this.#write((totals) => this.#revisions.deleteAll(revisions, totals));
   }
 
   put(bucket: Bucket, key: string, value: Buffer): void {
@@ -179,7 +213,7 @@ export class SqliteBackend implements Backend {
 
   commit(): void {
     if (this.#buffer.length === 0 && !this.#indexChanged && !this.#buckets.dirty) return;
-    this.#write(() => undefined);
+    this.#write((totals) => totals);
   }
 
   async makeDurable(): Promise<void> {
@@ -223,14 +257,22 @@ export class SqliteBackend implements Backend {
     try {
       await this.#run({ kind: 'copy', to: path });
     } catch (error) {
-      throw convertSqliteError(path, error);
+      const converted = convertSqliteError(path, error);
+      if (!(converted instanceof BackendCorruptError)) throw converted;
+      // The copy has the damage of what it was made from.
+      const damage = new BackendCorruptError(this.path, converted.detail, error);
+      this.onDamage?.(damage);
+      throw damage;
     }
     return readSnapshotFile(path);
   }
 
   checkIntegrity(): void {
-    const found = this.#guard(() => this.#db.pragma('integrity_check(10)', { simple: true }));
-    if (found !== 'ok') throw new BackendCorruptError(this.path, String(found));
+    this.#guard(() => {
+      const found = this.#db.pragma('integrity_check(10)', { simple: true });
+      if (found !== 'ok') throw new BackendCorruptError(this.path, String(found));
+      verifyRows(this.#db, this.path);
+    });
   }
 
   async close(): Promise<void> {
@@ -263,8 +305,8 @@ export class SqliteBackend implements Backend {
     }
   }
 
-  /** Runs `more` and writes all that is buffered, in one transaction. */
-  #write(more: () => void): void {
+  /** Writes all that is buffered and runs `more`, which gets and gives the rows' totals, in one transaction. */
+  #write(more: (totals: RevisionTotals | undefined) => RevisionTotals | undefined): void {
     assert(!this.#closed, 'the backend is open');
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
@@ -272,13 +314,13 @@ export class SqliteBackend implements Backend {
     this.#guard(() => {
       this.#db.exec('BEGIN IMMEDIATE');
       try {
-        this.#revisions.flush();
-        if (this.#indexChanged) {
-          this.#buckets.put('meta', 'consistent_index', encodeConsistentIndex(this.#index));
+        const totals = more(this.#revisions.flush());
+        if (this.#indexChanged || totals !== this.#revisions.totals) {
+          this.#buckets.put('meta', 'consistent_index', encodeConsistentIndex(this.#index, totals));
         }
         this.#buckets.write();
-        more();
         this.#db.exec('COMMIT');
+        this.#revisions.totals = totals;
       } catch (error) {
         if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
         const converted = convertSqliteError(this.path, error);
@@ -299,6 +341,12 @@ export class SqliteBackend implements Backend {
       // A failed checkpoint loses nothing and is tried again after the next batch.
       void this.#runCheckpoint().catch(() => undefined);
     }
+  }
+
+  /** A new file; one of an earlier version is counted when it is read whole. */
+  #totalsIfEmpty(): RevisionTotals | undefined {
+    const some = this.#db.prepare('SELECT 1 FROM revision LIMIT 1').get();
+    return some === undefined ? noRevisions : undefined;
   }
 
   #runCheckpoint(): Promise<void> {
@@ -345,7 +393,11 @@ export class SqliteBackend implements Backend {
     try {
       return fn();
     } catch (error) {
-      throw convertSqliteError(this.path, error);
+      const converted = convertSqliteError(this.path, error);
+      if (converted instanceof BackendCorruptError && converted !== error) {
+        this.onDamage?.(converted);
+      }
+      throw converted;
     }
   }
 }

@@ -46,6 +46,8 @@ export interface Backend {
   putRevision(main: number, sub: number, tombstone: boolean, value: Buffer): void;
   /** The encoded KeyValue of one revision, or undefined. */
   getRevision(main: number, sub: number): Buffer | undefined;
+  /** Visits all revisions in order and checks that none is missing; commits what is buffered. @throws BackendCorruptError */
+  scanAllRevisions(visit: RevisionVisitor): void;
   /** Visits revisions in order, from main >= `fromMain`, to main <= `toMain`. */
   scanRevisions(fromMain: number, toMain: number, visit: RevisionVisitor): void;
   /** Like `scanRevisions`, but stops at the first whole main revision after `maxRows` rows or `maxBytes`; returns the last main visited (`toMain` at the end). */
@@ -99,7 +101,11 @@ export interface Backend {
    * The content is at some raft position >= `consistentIndex` at the call; the result says which.
    */
   snapshotTo(path: string): Promise<BackendSnapshot>;
-  /** Checks the file. @throws BackendCorruptError naming the file. */
+  /** Reports that a stored revision is not what was written, and makes the error that says so, with the place in the file. */
+  damage(main: number, sub: number, detail: string): Error;
+  /** Called when damage is found, before the error is thrown: the member must stop, whoever catches that error. */
+  onDamage: ((error: Error) => void) | undefined;
+  /** Checks the file, row by row. @throws BackendCorruptError naming the file. */
   checkIntegrity(): void;
   /** Commits and closes. */
   close(): Promise<void>;

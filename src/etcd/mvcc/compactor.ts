@@ -16,6 +16,8 @@ const pauseMs = 1;
 
 interface Job {
   readonly rev: number;
+  /** Runs before anything is removed. */
+  first?: (() => Promise<void>) | undefined;
   readonly done: () => void;
 }
 
@@ -58,12 +60,12 @@ export class Compactor {
     return this.#compactRev;
   }
 
-  /** Resolves when all below `rev` is removed. */
-  start(rev: number): Promise<void> {
+  /** Resolves when all below `rev` is removed. @param first is waited for before anything is removed */
+  start(rev: number, first?: () => Promise<void>): Promise<void> {
     this.#compactRev = rev;
     this.#backend.put('meta', scheduledCompactKey, revisionBytes(rev));
     return new Promise((done) => {
-      this.#jobs.push({ rev, done });
+      this.#jobs.push({ rev, done, first });
       if (this.#jobs.length === 1) this.#schedule();
     });
   }
@@ -80,6 +82,15 @@ export class Compactor {
   #slice(): void {
     const job = this.#jobs[0];
     if (job === undefined || this.#closed) return;
+    if (job.first !== undefined) {
+      const { first } = job;
+      job.first = undefined;
+      // Damage that it meets has been reported where it was found.
+      void first()
+        .catch(() => undefined)
+        .finally(() => this.#schedule());
+      return;
+    }
     if (this.#cursor !== undefined) {
       this.#walk(this.#cursor, job.rev);
       this.#schedule();

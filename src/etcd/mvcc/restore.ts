@@ -1,5 +1,4 @@
 import { assert } from '../../lib/assert.js';
-import { mainMax } from '../backend/schema.js';
 import type { Backend } from '../backend/types.js';
 import { KeyIndex } from './key-index.js';
 import { decodeKeyValue } from './key-value.js';
@@ -24,7 +23,7 @@ export function loadStore(
   const index = new KeyIndex();
   const leased = new Set<string>();
   let rev = 1;
-  backend.scanRevisions(0, mainMax - 1, (main, sub, tombstone, value) => {
+  backend.scanAllRevisions((main, sub, tombstone, value) => {
     const kv = decodeKeyValue(value);
     const entry = index.collect(kv.keyString());
     if (tombstone) {

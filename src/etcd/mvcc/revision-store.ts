@@ -31,7 +31,12 @@ export interface StoreOptions {
   readonly leases?: LeaseAttachments;
   /** Budget for cached latest values. @default 32 MiB */
   readonly cacheBytes?: number;
+  /** Hashes what a compaction leaves, before it begins. @default false */
+  readonly hashCompactions?: boolean;
 }
+
+/** Hashes of so many compactions are kept, as etcd does. */
+const compactionHashesMax = 10;
 
 const cacheBytesDefault = 32 * 1024 * 1024;
 const noBytes = new Uint8Array(0);
@@ -47,6 +52,9 @@ export class RevisionStore implements Store {
   #rev: number;
   #compactor: Compactor;
   #txnOpen = false;
+  readonly #hashCompactions: boolean;
+  #compactionHashes: HashKV[] = [];
+  #closed = false;
   readonly #findPrevious = (main: number, sub: number, changeMain: number): KeyValue | undefined =>
     // As etcd, which reads the range at the revision before the change.
     changeMain - 1 < this.compactRev ? undefined : this.#read(main, sub);
@@ -56,6 +64,7 @@ export class RevisionStore implements Store {
     this.clock = options.clock;
     this.#leases = options.leases;
     this.#cacheBytes = options.cacheBytes ?? cacheBytesDefault;
+    this.#hashCompactions = options.hashCompactions ?? false;
     this.#backend = options.backend;
     this.#cache = new ValueCache(this.#cacheBytes);
     const loaded = loadStore(options.backend, options.leases);
@@ -127,11 +136,33 @@ export class RevisionStore implements Store {
   compact(rev: number): Promise<void> {
     if (rev <= this.compactRev) throw new CompactedError(this.compactRev);
     if (rev > this.#rev) throw new FutureRevError();
-    return this.#compactor.start(rev);
+    const { compactRev } = this;
+    const first = this.#hashCompactions ? () => this.#hashCompaction(compactRev, rev) : undefined;
+    return this.#compactor.start(rev, first);
+  }
+
+  /** Of the last compactions, oldest first: the same on every member that has run them. */
+  get compactionHashes(): readonly HashKV[] {
+    return this.#compactionHashes;
+  }
+
+  async #hashCompaction(compactRev: number, hashRev: number): Promise<void> {
+    const backend = this.#backend;
+    const hash = await hashRevisions(backend, this.clock, {
+      toMain: hashRev,
+      keeps: (key, main, sub) =>
+        main > compactRev || (this.#index.get(key)?.survives(main, sub, hashRev) ?? false),
+      cancelled: () => this.#backend !== backend || this.#closed,
+    });
+    if (hash === undefined) return;
+    const made = { hash, compactRev, hashRev, rev: this.#rev };
+    this.#compactionHashes = [...this.#compactionHashes, made].slice(-compactionHashesMax);
   }
 
   async hashKV(rev: number): Promise<HashKV> {
     const present = this.#rev;
+    const kept = this.#compactionHashes.find((one) => one.hashRev === rev);
+    if (kept !== undefined) return { ...kept, rev: present };
     const hashRev = rev === 0 ? present : rev;
     if (rev > 0 && rev < this.compactRev) throw new CompactedError(this.compactRev);
     if (rev > present) throw new FutureRevError();
@@ -152,6 +183,7 @@ export class RevisionStore implements Store {
   restore(backend: Backend): void {
     assert(!this.#txnOpen, 'no write transaction is open');
     this.#compactor.close();
+    this.#compactionHashes = [];
     this.#backend = backend;
     this.#cache = new ValueCache(this.#cacheBytes);
     const loaded = loadStore(backend, this.#leases);
@@ -161,6 +193,7 @@ export class RevisionStore implements Store {
   }
 
   close(): void {
+    this.#closed = true;
     this.#compactor.close();
   }
 
@@ -297,7 +330,8 @@ export class RevisionStore implements Store {
   }
 
   #read(main: number, sub: number): StoredKeyValue {
-    const stored = mustExist(this.#backend.getRevision(main, sub), `revision ${main}.${sub}`);
+    const stored = this.#backend.getRevision(main, sub);
+    if (stored === undefined) throw this.#backend.damage(main, sub, 'it is missing');
     const kv = decodeKeyValue(stored);
     assert(kv.modRevision === main, `revision ${main} holds what was written at it`);
     return kv;

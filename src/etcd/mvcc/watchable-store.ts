@@ -5,6 +5,9 @@ import { RevisionStore } from './revision-store.js';
 import type { WatchableStore, WatchBatch, Watcher, WatchRequest, WatchSink } from './types.js';
 import { WatcherGroup } from './watcher-group.js';
 
+/** An empty store is at revision 1; the first change makes the next. */
+const firstRev = 2;
+
 /** Bounds of one catch-up slice. */
 const watchersPerSlice = 512;
 const sliceBounds = { maxRows: 1000, maxBytes: 1024 * 1024 };
@@ -206,12 +209,21 @@ export class WatchableRevisionStore extends RevisionStore implements WatchableSt
       }
     }
     const lists = new Map<StoreWatcher, StoreEvent[]>();
+    // Above the last compaction every revision has its rows: a gap is damage, not history.
+    let [expected, expectedSub] = [Math.max(from, this.compactRev + 1, firstRev), 0];
     const last = this.backend.scanRevisionsBounded(
       from,
       rev,
       sliceBounds,
-      (main, _sub, tombstone, value) =>
-        this.#match(group, this.eventOf(main, tombstone, value), lists),
+      (main, sub, tombstone, value) => {
+        if (main >= expected) {
+          const same = main === expected && sub === expectedSub;
+          const next = expectedSub > 0 && main === expected + 1 && sub === 0;
+          if (!same && !next) throw this.backend.damage(main, sub, 'the one before is missing');
+          [expected, expectedSub] = [main, sub + 1];
+        }
+        this.#match(group, this.eventOf(main, tombstone, value), lists);
+      },
     );
     for (const watcher of group.all()) {
       this.#unsynced.delete(watcher);
