@@ -1,5 +1,5 @@
 /** A database image on its way to a follower: chunks with a checksum over all, never more in memory than the transport takes. */
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SnapshotChunk } from '../../gen/raft.js';
 import { crc32c } from '../../lib/crc32c.js';
@@ -72,6 +72,15 @@ export async function receiveSnapshot(
   name: string,
 ): Promise<ReceivedSnapshot> {
   const path = join(directory, name);
+  try {
+    return { message: await receiveInto(chunks, path), path };
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+}
+
+async function receiveInto(chunks: AsyncIterable<SnapshotChunk>, path: string): Promise<MsgSnap> {
   const file = await open(path, 'w', 0o600);
   let message: MsgSnap | undefined;
   let totalBytes = 0;
@@ -98,7 +107,7 @@ export async function receiveSnapshot(
     await file.close();
   }
   if (message === undefined || !complete) throw damaged('the snapshot arrived damaged');
-  return { message, path };
+  return message;
 }
 
 function damaged(text: string): GrpcError {
