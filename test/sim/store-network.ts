@@ -1,5 +1,6 @@
 /** The ways between simulated members: what `GrpcPeerNetwork` offers, on packets of encoded bytes that are late, lost, repeated or cut off. */
 import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../src/gen/etcd/rpc.js';
+import type { MembersResponse } from '../../src/gen/raft.js';
 import { MessageBatch } from '../../src/gen/raft.js';
 import { clientError } from '../../src/etcd/apply/errors.js';
 import { fromWire, toWire } from '../../src/etcd/peer/message-codec.js';
@@ -163,6 +164,10 @@ export class SimPeerNetwork implements PeerNetwork {
 
   async hashKV(peer: bigint, revision: number): Promise<HashKVResponse> {
     return this.#ask(this.#mustReach(peer), (host) => host.hashKV(revision));
+  }
+
+  async members(peer: bigint): Promise<MembersResponse> {
+    return this.#ask(this.#mustReach(peer), (host) => host.members());
   }
 
   close(): void {

@@ -167,6 +167,8 @@ export class SimProcess implements EventOwner {
       autoCompaction: { mode: 'periodic', retention: 0 },
       initialCorruptCheck: false,
       corruptCheckMs: options.corruptCheckMs,
+      compactHashCheckMs: 0,
+      backup: undefined,
       watchProgressNotifyMs: 500,
       authToken: 'simple',
       authTokenTtlMs: 300_000,
@@ -206,7 +208,7 @@ export class SimProcess implements EventOwner {
     const world = this.#world;
     const { life } = this;
     const config = this.#config();
-    const state = await openState(config, () => world.askCluster(this), this.#machine());
+    const state = await openState(config, world.lookup(this), this.#machine());
     if (this.life !== life) return;
     const server = new EtcdServer(config, state, {
       onReady: () => undefined,
@@ -233,7 +235,8 @@ export class SimProcess implements EventOwner {
     this.host = new ServerPeerHost(server);
     this.network = new SimPeerNetwork(world, this);
     this.status = 'up';
-    server.start(this.network);
+    server.connect(this.network);
+    server.start();
     quota.start();
     this.#quota = quota;
     this.#check = new CorruptionCheck(server);

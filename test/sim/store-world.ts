@@ -1,5 +1,5 @@
 /** A world of whole members: simulated time, the ways between processes, who lives, and the two phases of a run. */
-import type { ExistingCluster } from '../../src/etcd/server/bootstrap.js';
+import type { ClusterLookup, ExistingCluster } from '../../src/etcd/server/bootstrap.js';
 import { BootstrapError } from '../../src/etcd/server/bootstrap.js';
 import { crc32c } from '../../src/lib/crc32c.js';
 import { Prng } from '../../src/lib/prng.js';
@@ -180,6 +180,14 @@ export class StoreWorld {
   }
 
   /** Whom a joining member asks who is in the cluster. */
+  /** How a member that starts finds the others. */
+  lookup(process: SimProcess): ClusterLookup {
+    return {
+      patiently: () => this.askCluster(process),
+      once: () => this.askCluster(process).catch(() => undefined),
+    };
+  }
+
   async askCluster(process: SimProcess): Promise<ExistingCluster> {
     await this.sleep(2 * this.delay());
     for (const other of this.processes) {

@@ -55,8 +55,6 @@ const withoutEffect: readonly FlagName[] = [
   'proxy-dial-timeout',
   'proxy-write-timeout',
   'proxy-read-timeout',
-  'experimental-compact-hash-check-enabled',
-  'experimental-compact-hash-check-time',
   'experimental-enable-lease-checkpoint',
   'experimental-enable-lease-checkpoint-persist',
   'experimental-compaction-batch-limit',

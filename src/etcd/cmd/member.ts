@@ -1,5 +1,4 @@
 /** Puts a member together: state, server, peers, the client port; and takes it apart again. */
-import { PeerDefinition } from '../../gen/raft.js';
 import { HealthDefinition } from '../../gen/etcd/health.js';
 import {
   AuthDefinition,
@@ -12,7 +11,7 @@ import {
 } from '../../gen/etcd/rpc.js';
 import { ElectionDefinition } from '../../gen/etcd/v3election.js';
 import { LockDefinition } from '../../gen/etcd/v3lock.js';
-import { createGrpcChannel, createGrpcServer } from '../../lib/grpc/index.js';
+import { createGrpcServer } from '../../lib/grpc/index.js';
 import type {
   ChannelTls,
   GrpcServer,
@@ -21,7 +20,6 @@ import type {
   ServerTls,
   ServiceDefinition,
 } from '../../lib/grpc/index.js';
-import { delay } from '../../lib/clock.js';
 import type { JwtTokens } from '../auth/tokens.js';
 import { JsonGateway } from '../gateway/gateway.js';
 import { httpHandler } from '../gateway/http.js';
@@ -40,8 +38,10 @@ import { LockService } from '../rpc/lock.js';
 import { MaintenanceService } from '../rpc/maintenance.js';
 import { WatchService } from '../rpc/watch.js';
 import { AutoCompactor } from '../server/auto-compactor.js';
+import { backupMetrics } from '../server/backup-metrics.js';
+import { BackupKeeper } from '../server/backups.js';
 import { BootstrapError, forceNewCluster, openState } from '../server/bootstrap.js';
-import type { ExistingCluster, StoredState } from '../server/bootstrap.js';
+import type { StoredState } from '../server/bootstrap.js';
 import { clusterVersion, serverVersion } from '../server/config.js';
 import type { ServerConfig } from '../server/config.js';
 import { CorruptionCheck } from '../server/corruption-check.js';
@@ -50,6 +50,7 @@ import { grpcOverheadBytes } from '../server/limits.js';
 import { ServerPeerHost } from '../server/peer-host.js';
 import { realMachine } from '../server/machine.js';
 import type { Machine } from '../server/machine.js';
+import { clusterLookup } from './cluster-lookup.js';
 import { observeMember } from '../server/metrics.js';
 import { Quota } from '../server/quota.js';
 import { EtcdServer } from '../server/server.js';
@@ -90,8 +91,6 @@ export interface MemberParts {
 
 /** For calls under way when the member stops; watches never end by themselves. */
 const graceMs = 300;
-const joinRetryMs = 200;
-const joinAttempts = 25;
 /** Snapshots and batches of entries between members are larger than a client's request. */
 const peerReceiveBytes = 80 * 1024 * 1024;
 
@@ -107,7 +106,8 @@ export async function startMember(
   parts: MemberParts = {},
 ): Promise<RunningMember> {
   const machine = { ...realMachine(config.clock), ...parts.machine };
-  let state = await openState(config, () => askCluster(config, listen), machine);
+  const lookup = clusterLookup(config, listen.peerClientTls);
+  let state = await openState(config, lookup, machine);
   if (config.forceNewCluster) state = await forceNewCluster(state);
   let becomeReady: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => {
@@ -122,14 +122,26 @@ export async function startMember(
   const quota = new Quota(server);
   observe(server, quota);
   parts.assembled?.(server);
-  const ports = await openPorts(server, config, listen, quota);
-  server.start(newNetwork(server, state, config, listen));
+  const peerPorts = await openPeerPorts(server, config, listen);
+  server.connect(newNetwork(server, state, config, listen));
+  const check = new CorruptionCheck(server);
+  if (config.initialCorruptCheck) {
+    try {
+      await check.atStart();
+    } catch (error) {
+      await server.stop();
+      await Promise.all(peerPorts.map((listener) => listener.close({ graceMs: 0 })));
+      throw error;
+    }
+  }
+  const clientPorts = await openClientPorts(server, config, listen, quota);
+  server.start();
   const compactor = newCompactor(server, config);
   compactor.start();
   quota.start();
-  const check = new CorruptionCheck(server);
   check.start();
-  if (config.initialCorruptCheck) check.atStart().catch(onFatal);
+  const backups = newBackups(server, config);
+  backups?.start();
   return {
     server,
     ready,
@@ -137,12 +149,27 @@ export async function startMember(
       compactor.stop();
       quota.stop();
       check.stop();
+      await backups?.stop();
       await yieldLeadership(server);
-      await Promise.all(ports.clients.map((listener) => listener.close({ graceMs })));
+      await Promise.all(clientPorts.map((listener) => listener.close({ graceMs })));
       await server.stop();
-      await Promise.all(ports.peers.map((listener) => listener.close({ graceMs: 0 })));
+      await Promise.all(peerPorts.map((listener) => listener.close({ graceMs: 0 })));
     },
   };
+}
+
+function newBackups(server: EtcdServer, config: ServerConfig): BackupKeeper | undefined {
+  if (config.backup === undefined) return undefined;
+  return new BackupKeeper({
+    config: config.backup,
+    member: config.name,
+    clock: config.clock,
+    log: config.log.child({ part: 'backup' }),
+    report: backupMetrics(),
+    ready: () => !server.stopped && server.membership.local !== undefined,
+    estimateBytes: () => server.backend.sizeInUseBytes(),
+    take: (paths, signal) => server.snapshots.backUp(server.backend, paths, signal),
+  });
 }
 
 function observe(server: EtcdServer, quota: Quota): void {
@@ -202,14 +229,12 @@ function newNetwork(
   });
 }
 
-async function openPorts(
+async function openPeerPorts(
   server: EtcdServer,
   config: ServerConfig,
   listen: ListenOptions,
-  quota: Quota,
-): Promise<{ readonly peers: GrpcServer[]; readonly clients: GrpcServer[] }> {
+): Promise<GrpcServer[]> {
   const peers: GrpcServer[] = [];
-  const clients: GrpcServer[] = [];
   const log = config.log.child({ part: 'rpc' });
   for (const url of listen.peerUrls) {
     const secure = url.startsWith('https:') && listen.peerTls !== undefined;
@@ -223,6 +248,17 @@ async function openPorts(
     await listener.listen(addressOf(url));
     peers.push(listener);
   }
+  return peers;
+}
+
+async function openClientPorts(
+  server: EtcdServer,
+  config: ServerConfig,
+  listen: ListenOptions,
+  quota: Quota,
+): Promise<GrpcServer[]> {
+  const clients: GrpcServer[] = [];
+  const log = config.log.child({ part: 'rpc' });
   const services = newClientServices(server, listen, quota);
   for (const url of listen.clientUrls) {
     const secure = url.startsWith('https:') && listen.clientTls !== undefined;
@@ -251,7 +287,7 @@ async function openPorts(
     await listener.listen(addressOf(url));
     clients.push(listener);
   }
-  return { peers, clients };
+  return clients;
 }
 
 /** The services of the client port, each over gRPC and through the JSON gateway. */
@@ -305,32 +341,4 @@ function addressOf(url: string): { host: string; port: number } {
   const { hostname, port } = new URL(url);
   const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
   return { host: host === 'localhost' ? '127.0.0.1' : host, port: Number(port) };
-}
-
-/** Asks the members that `--initial-cluster` names who is in the cluster. */
-async function askCluster(config: ServerConfig, listen: ListenOptions): Promise<ExistingCluster> {
-  const own = new Set(config.peerUrls);
-  const urls = config.initialCluster
-    .flatMap((member) => member.peerUrls)
-    .filter((url) => !own.has(url));
-  for (let attempt = 0; attempt < joinAttempts; attempt++) {
-    for (const url of urls) {
-      const channel = createGrpcChannel({
-        target: new URL(url).host,
-        log: config.log,
-        clock: config.clock,
-        ...(listen.peerClientTls === undefined ? {} : { tls: listen.peerClientTls }),
-      });
-      try {
-        const answer = await channel.client(PeerDefinition).members({}, { deadlineMs: 2000 });
-        if (answer.members.length > 0) return answer;
-      } catch (error) {
-        config.log.debug({ url, error }, 'a member of the existing cluster did not answer');
-      } finally {
-        channel.close();
-      }
-    }
-    await delay(config.clock, joinRetryMs);
-  }
-  throw new BootstrapError('cannot fetch cluster info from peer urls: could not retrieve any');
 }

@@ -1,9 +1,13 @@
 /** From flags to what a member is told, with etcd's defaults and etcd's checks. */
+import { CronExpressionParser } from 'cron-parser';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import { bcryptCostBounds, bcryptCostDefault } from '../auth/password.js';
-import type { InitialMember, ServerConfig } from '../server/config.js';
+import type { BackupConfig, InitialMember, ServerConfig } from '../server/config.js';
 import {
+  backupIntervalMsDefault,
+  backupKeepCountDefault,
+  compactHashCheckMsDefault,
   maxRequestBytesDefault,
   maxTxnOpsDefault,
   snapshotCountDefault,
@@ -100,6 +104,40 @@ function autoCompaction(flags: Flags): ServerConfig['autoCompaction'] {
   return { mode, retention: retentionMs };
 }
 
+/** @throws UsageError */
+function backupConfig(flags: Flags): BackupConfig | undefined {
+  const directory = flags.text('backup-dir');
+  const everyMs = flags.durationMs('backup-interval', backupIntervalMsDefault);
+  const cron = flags.text('backup-schedule');
+  if (directory === '') {
+    for (const name of ['backup-interval', 'backup-schedule'] as const) {
+      if (flags.text(name) !== '') throw new UsageError(`flag -${name} needs -backup-dir`);
+    }
+    return undefined;
+  }
+  if (cron !== '' && flags.has('backup-interval')) {
+    throw new UsageError('only one of -backup-interval and -backup-schedule may be given');
+  }
+  if (cron === '' && everyMs === 0) return undefined;
+  if (cron !== '') {
+    try {
+      CronExpressionParser.parse(cron);
+    } catch (error) {
+      throw new UsageError(`invalid value "${cron}" for flag -backup-schedule: ${String(error)}`);
+    }
+  }
+  const keepCount = flags.number('backup-keep-count', backupKeepCountDefault);
+  if (!Number.isInteger(keepCount) || keepCount < 0) {
+    throw new UsageError(`invalid value "${keepCount}" for flag -backup-keep-count`);
+  }
+  return {
+    directory,
+    schedule: cron === '' ? { everyMs } : { cron },
+    keepCount,
+    keepAgeMs: flags.durationMs('backup-keep-age', 0),
+  };
+}
+
 /** Out of bounds, etcd takes its default. */
 function bcryptCost(flags: Flags): number {
   const cost = flags.number('bcrypt-cost', bcryptCostDefault);
@@ -152,6 +190,10 @@ export function serverConfig(flags: Flags, clock: Clock, log: Logger): ServerCon
       flags.durationMs('corrupt-check-time', 0),
       flags.durationMs('experimental-corrupt-check-time', 0),
     ),
+    compactHashCheckMs: flags.boolean('experimental-compact-hash-check-enabled')
+      ? flags.durationMs('experimental-compact-hash-check-time', compactHashCheckMsDefault)
+      : 0,
+    backup: backupConfig(flags),
     watchProgressNotifyMs: flags.durationMs(
       'watch-progress-notify-interval',
       flags.durationMs('experimental-watch-progress-notify-interval', 10 * 60_000),

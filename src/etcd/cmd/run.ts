@@ -18,7 +18,7 @@ const exitFailed = 1;
 
 function usage(): string {
   const lines = flagNames().map((name) => `  --${name}`);
-  return `Usage: trireme etcd [flags]\n       trireme etcd snapshot restore|status FILE [flags]\n\nThe flags are etcd's own:\n${lines.join('\n')}\n`;
+  return `Usage: trireme etcd [flags]\n       trireme etcd snapshot restore|status FILE [flags]\n\nThe flags are etcd's own, and --backup-…:\n${lines.join('\n')}\n`;
 }
 
 /**

@@ -20,6 +20,8 @@ Flags of restore, as etcdutl's:
   --initial-cluster NAME=URL,…         default "default=http://localhost:2380"
   --initial-cluster-token TOKEN        default "etcd-cluster"
   --initial-advertise-peer-urls URL,…  default "http://localhost:2380"
+  --bump-revision N --mark-compacted   the store goes on N revisions later, and what was before counts as compacted: watches
+                                       and caches that have seen more than the file holds begin anew
   --skip-hash-check                    for a database copied out of a data directory, which has no hash
 `;
 
@@ -34,9 +36,10 @@ const restoreFlags = [
   'initial-cluster',
   'initial-cluster-token',
   'initial-advertise-peer-urls',
+  'bump-revision',
 ] as const;
 const statusFlags = ['write-out'] as const;
-const switches: readonly string[] = ['skip-hash-check', 'help'];
+const switches: readonly string[] = ['skip-hash-check', 'mark-compacted', 'help'];
 
 interface Words {
   readonly files: readonly string[];
@@ -124,10 +127,21 @@ async function restore(words: Words): Promise<number> {
       values.get('initial-cluster') ?? `default=${defaultPeerUrl}`,
     ),
     initialClusterToken: values.get('initial-cluster-token') ?? 'etcd-cluster',
+    bumpRevision: bumpRevision(values),
     clock: systemClock(),
   });
   process.stderr.write(`restored ${snapshotPath} into ${dataDir} at revision ${revision}\n`);
   return 0;
+}
+
+function bumpRevision(values: Words['values']): number {
+  const text = values.get('bump-revision') ?? '0';
+  const marks = values.get('mark-compacted') === 'true';
+  if (!/^\d{1,12}$/.test(text)) throw new UsageError(`invalid value "${text}" for --bump-revision`);
+  if (Number(text) > 0 !== marks) {
+    throw new UsageError('--bump-revision and --mark-compacted are given together or not at all');
+  }
+  return Number(text);
 }
 
 function status(words: Words): number {

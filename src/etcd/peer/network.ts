@@ -1,6 +1,7 @@
 import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../gen/etcd/rpc.js';
 import type { Client } from '../../lib/grpc/index.js';
 import { etcdError } from '../apply/errors.js';
+import type { MembersResponse } from '../../gen/raft.js';
 import type { Message, MsgSnap, NodeId } from '../../raft/index.js';
 import { PeerLink } from './peer-link.js';
 import type { LinkOptions } from './peer-link.js';
@@ -73,6 +74,10 @@ export class GrpcPeerNetwork implements PeerNetwork {
 
   async hashKV(peer: NodeId, revision: number): Promise<HashKVResponse> {
     return this.#client(peer).hashKV({ revision }, { deadlineMs: callDeadlineMs });
+  }
+
+  async members(peer: NodeId): Promise<MembersResponse> {
+    return this.#client(peer).members({}, { deadlineMs: callDeadlineMs });
   }
 
   close(): void {

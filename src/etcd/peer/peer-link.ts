@@ -1,6 +1,6 @@
 import { delay } from '../../lib/clock.js';
 import type { Clock } from '../../lib/clock.js';
-import { createGrpcChannel } from '../../lib/grpc/index.js';
+import { Code, createGrpcChannel, isGrpcError } from '../../lib/grpc/index.js';
 import type { Channel, ChannelTls, Client, ClientDuplex } from '../../lib/grpc/index.js';
 import type { MessageAck } from '../../gen/raft.js';
 import type { Logger } from '../../lib/log.js';
@@ -41,6 +41,7 @@ export class PeerLink {
   /** The stream's buffer is full: messages wait in the queue. */
   #blocked = false;
   readonly #abort = new AbortController();
+  #refusal = '';
   readonly #countSent: (bytes: number) => void;
 
   constructor(peer: PeerAddress, options: LinkOptions) {
@@ -128,13 +129,27 @@ export class PeerLink {
         waitMs = 0;
       } catch (error) {
         if (signal.aborted) return;
-        this.#options.log.debug({ peer: this.peer.urls, error }, 'a peer cannot be reached');
+        this.#report(error);
         events.onPeerLost(this.peer.id);
         waitMs = Math.min(Math.max(backoffMsMin, waitMs * 2), backoffMsMax);
         if (this.peer.urls.length > 1) this.#nextUrl();
       }
       if (waitMs > 0) await delay(clock, waitMs, signal);
     }
+  }
+
+  /** A peer that answers and does not take us in is a mistake that somebody must know of: said once. */
+  #report(error: unknown): void {
+    const { log } = this.#options;
+    const refused =
+      isGrpcError(error) &&
+      (error.code === Code.FailedPrecondition || error.code === Code.NotFound);
+    if (!refused || this.#refusal === error.message) {
+      log.debug({ peer: this.peer.urls, error }, 'a peer cannot be reached');
+      return;
+    }
+    this.#refusal = error.message;
+    log.warn({ peer: this.peer.urls, reason: error.message }, 'a peer refuses this member');
   }
 
   #nextUrl(): void {

@@ -36,6 +36,7 @@ export class PeerService implements Handlers<typeof peerDefinition> {
     context: CallContext,
   ): Promise<void> {
     const from = this.#checkCaller(context);
+    await this.#host.admit(from);
     const received = serverMetrics.receivedFrom(from);
     // Says that the stream is taken; nothing else ever comes back on it.
     stream.send({});

@@ -29,6 +29,8 @@ export interface PeerNetwork {
   promoteMember(leader: NodeId, id: bigint): Promise<void>;
   /** @throws GrpcError */
   hashKV(peer: NodeId, revision: number): Promise<HashKVResponse>;
+  /** Who the peer thinks is in the cluster. @throws GrpcError */
+  members(peer: NodeId): Promise<MembersResponse>;
   close(): void;
 }
 
@@ -48,6 +50,8 @@ export interface PeerHost {
   readonly clusterId: bigint;
   readonly memberId: bigint;
   isRemoved(id: NodeId): boolean;
+  /** Resolves when messages of the peer may be taken. @throws GrpcError when they may not, or not yet */
+  admit(from: NodeId): Promise<void>;
   step(message: Message): void;
   /** A stream from the peer has ended. */
   streamEnded(from: NodeId): void;

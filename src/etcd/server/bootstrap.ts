@@ -5,13 +5,14 @@ import type { Member } from '../../gen/etcd/rpc.js';
 import { assert } from '../../lib/assert.js';
 import { emptyConfState, encodeConfChange, MemoryStorage } from '../../raft/index.js';
 import type { ConfState, Entry, HardState } from '../../raft/index.js';
+import { BackendCorruptError } from '../backend/errors.js';
 import type { Backend } from '../backend/types.js';
 import type { WalOptions } from '../wal/types.js';
 import { Wal } from '../wal/wal.js';
 import type { PeerAddress } from '../peer/types.js';
 import type { ServerConfig } from './config.js';
 import { serverMetrics } from './metrics.js';
-import { clusterIdOf, memberIdOf } from './ids.js';
+import { clusterIdOf, idText, memberIdOf } from './ids.js';
 import { realMachine } from './machine.js';
 import type { Machine } from './machine.js';
 import { decodeConfState, encodeConfState } from './membership.js';
@@ -48,10 +49,21 @@ export class BootstrapError extends Error {
   readonly retryable = false;
 }
 
+/** Under `meta` in the database. */
+const clusterIdKey = 'clusterId';
+
 /** Members that exist already, as a running cluster names them. */
 export interface ExistingCluster {
   readonly clusterId: bigint;
   readonly members: readonly Member[];
+}
+
+/** How a member without a log of its own finds out about the cluster. */
+export interface ClusterLookup {
+  /** Asks the other members until one answers. @throws BootstrapError when none does */
+  patiently(): Promise<ExistingCluster>;
+  /** Asks each of them once, at most for a second. @returns what the first says that knows anything */
+  once(): Promise<ExistingCluster | undefined>;
 }
 
 export function dataPaths(config: Pick<ServerConfig, 'dataDir' | 'walDir'>): DataPaths {
@@ -65,12 +77,12 @@ export function dataPaths(config: Pick<ServerConfig, 'dataDir' | 'walDir'>): Dat
 
 /**
  * Opens or makes the member's state.
- * @param askCluster asked where the member joins an existing cluster and has no log of its own
+ * @param lookup asked where the member has no log of its own, or one that does not name the others yet
  * @throws BootstrapError, WalCorruptError, BackendCorruptError
  */
 export async function openState(
   config: ServerConfig,
-  askCluster: () => Promise<ExistingCluster>,
+  lookup: ClusterLookup,
   machine: Machine = realMachine(config.clock),
 ): Promise<StoredState> {
   const paths = dataPaths(config);
@@ -79,14 +91,35 @@ export async function openState(
     const state = reopen(config, paths, machine);
     const knowsOthers =
       state.storage.lastIndex() > 0 || state.backend.entries('members').length > 0;
-    return knowsOthers ? state : { ...state, peers: peersOf(await askCluster(), state.memberId) };
+    if (knowsOthers) return state;
+    return { ...state, peers: peersOf(await lookup.patiently(), state.memberId) };
   }
   if (machine.databases.exists(paths.database)) {
     throw new BootstrapError(`there is a database in ${config.dataDir} but no raft log beside it`);
   }
-  return config.initialClusterState === 'new'
-    ? createNew(config, paths, machine)
-    : joinExisting({ config, paths, machine }, await askCluster());
+  if (config.initialClusterState === 'existing') {
+    return joinExisting({ config, paths, machine }, await lookup.patiently());
+  }
+  if (config.initialCluster.length > 1) {
+    const found = await lookup.once();
+    if (found !== undefined) refuseSecondBirth(found, initialLog(config).metadata.memberId);
+  }
+  return createNew(config, paths, machine);
+}
+
+/**
+ * A member that has taken part and comes back with an empty disk has forgotten its votes and what it acknowledged: it must not
+ * count as the one that it was. One that has taken part has told the cluster where its clients reach it.
+ * @throws BootstrapError
+ */
+export function refuseSecondBirth(cluster: ExistingCluster, memberId: bigint): void {
+  const known = cluster.members.find(({ ID }) => ID === memberId);
+  if (known === undefined || known.clientURLs.length === 0) return;
+  const id = idText(memberId);
+  throw new BootstrapError(
+    `member ${id} has already been bootstrapped and its data are gone: take it out of the cluster ` +
+      `(member remove ${id}), add it again (member add) and start it with --initial-cluster-state=existing`,
+  );
 }
 
 function walOptions({ clock }: ServerConfig, machine: Machine): WalOptions {
@@ -102,6 +135,7 @@ function reopen(config: ServerConfig, paths: DataPaths, machine: Machine): Store
   if (contents.tornBytes > 0) {
     config.log.warn({ bytes: contents.tornBytes }, 'cut off the torn end of the raft log');
   }
+  mustBelongTogether(backend, paths, contents.metadata.clusterId);
   const storage = new MemoryStorage();
   const confState =
     backend.confState === undefined ? emptyConfState : decodeConfState(backend.confState);
@@ -119,6 +153,18 @@ function reopen(config: ServerConfig, paths: DataPaths, machine: Machine): Store
     paths,
     peers: [],
   };
+}
+
+/** Notes in a new database whose it is. @throws BackendCorruptError for one that was put beside another cluster's log */
+function mustBelongTogether(backend: Backend, paths: DataPaths, clusterId: bigint): void {
+  const wanted = idText(clusterId);
+  const found = backend.get('meta', clusterIdKey)?.toString();
+  if (found === undefined) {
+    backend.put('meta', clusterIdKey, Buffer.from(wanted));
+  } else if (found !== wanted) {
+    const detail = `it belongs to cluster ${found}, the raft log ${paths.wal} to ${wanted}`;
+    throw new BackendCorruptError(paths.database, detail);
+  }
 }
 
 function loadStorage(
@@ -192,6 +238,7 @@ function createNew(config: ServerConfig, paths: DataPaths, machine: Machine): St
   const wal = Wal.create(paths.wal, metadata, walOptions(config, machine));
   wal.append(hardState, entries);
   const backend = machine.databases.open(paths.database);
+  mustBelongTogether(backend, paths, metadata.clusterId);
   const storage = new MemoryStorage();
   storage.append(entries);
   storage.setHardState(hardState);
@@ -218,12 +265,14 @@ function joinExisting(
         config.peerUrls.join(','),
     );
   }
+  refuseSecondBirth(cluster, local.ID);
   if (local.name !== '' && local.name !== config.name) {
     config.log.warn({ was: local.name }, 'this member had another name before');
   }
   const metadata = { clusterId: cluster.clusterId, memberId: local.ID };
   const wal = Wal.create(paths.wal, metadata, walOptions(config, machine));
   const backend = machine.databases.open(paths.database);
+  mustBelongTogether(backend, paths, metadata.clusterId);
   const storage = new MemoryStorage();
   const peers = peersOf(cluster, local.ID);
   return { machine, backend, wal, storage, paths, peers, ...metadata, applied: 0, fresh: true };

@@ -10,6 +10,17 @@ export interface InitialMember {
   readonly peerUrls: readonly string[];
 }
 
+/** Snapshots that a member takes of itself. */
+export interface BackupConfig {
+  readonly directory: string;
+  /** When one is due: so long after the last, or by a cron expression in the machine's time zone. */
+  readonly schedule: { readonly everyMs: number } | { readonly cron: string };
+  /** So many of the newest stay; 0: all. */
+  readonly keepCount: number;
+  /** Older ones go, the newest never; 0: at any age they stay. */
+  readonly keepAgeMs: number;
+}
+
 /** Everything that a member is told. Times in milliseconds, sizes in bytes. */
 export interface ServerConfig {
   readonly name: string;
@@ -41,6 +52,9 @@ export interface ServerConfig {
   readonly initialCorruptCheck: boolean;
   /** 0: off. */
   readonly corruptCheckMs: number;
+  /** Between two comparisons of what compactions left; 0: off, and they are not hashed. */
+  readonly compactHashCheckMs: number;
+  readonly backup: BackupConfig | undefined;
   readonly watchProgressNotifyMs: number;
   /** A token for simple authentication, or the parts of `jwt,…`. */
   readonly authToken: string;

@@ -1,8 +1,8 @@
-/** Compares the members' hashes over the same revisions, when a member starts and from time to time on the leader. */
+/** Compares the members' hashes over the same revisions: when a member starts, and from time to time on the leader. */
 import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType } from '../../gen/etcd/rpc.js';
-import type { HashKVResponse } from '../../gen/etcd/rpc.js';
 import type { Logger } from '../../lib/log.js';
-import type { HashKV } from '../mvcc/types.js';
+import { blameForCompaction, blameForLatest, differs } from './hash-compare.js';
+import type { PeerHash } from './hash-compare.js';
 import type { EtcdServer } from './server.js';
 
 /** The member's data differ from the others': it must not serve. */
@@ -12,84 +12,108 @@ export class CorruptMemberError extends Error {
   readonly retryable = false;
 }
 
-/** Two hashes say something only about the same range of revisions. */
-function differs(mine: HashKV, theirs: HashKVResponse): boolean {
-  return mine.compactRev === theirs.compactRevision && mine.hash !== theirs.hash;
-}
-
 export class CorruptionCheck {
   readonly #server: EtcdServer;
   readonly #log: Logger;
-  #cancel: (() => void) | undefined;
-  #running = false;
+  readonly #cancels = new Map<string, () => void>();
+  /** The last compaction that all members agree about. */
+  #checkedCompaction = 0;
 
   constructor(server: EtcdServer) {
     this.#server = server;
     this.#log = server.config.log.child({ part: 'corruption-check' });
   }
 
-  /** Peers that cannot be reached, or are at other revisions, say nothing. @throws CorruptMemberError */
+  /**
+   * Before the member takes part. Peers that cannot be reached, or are at other revisions, say nothing.
+   * @throws CorruptMemberError
+   */
   async atStart(): Promise<void> {
-    const { store } = this.#server;
-    const mine = await store.hashKV(0);
-    for (const { id, answer } of await this.#askPeers(mine.hashRev)) {
-      if (!differs(mine, answer)) continue;
+    const mine = await this.#server.store.hashKV(0);
+    for (const peer of await this.#askPeers(mine.hashRev)) {
+      if (!differs(mine, peer)) continue;
       throw new CorruptMemberError(
-        `member ${id.toString(16)} has hash ${answer.hash} at revision ${mine.hashRev}, this one ${mine.hash}`,
+        `found data inconsistency with peers: member ${peer.id.toString(16)} has hash ${peer.hash} ` +
+          `at revision ${mine.hashRev}, this one ${mine.hash}`,
       );
     }
   }
 
-  /** Starts the periodic check, if one is wanted. */
+  /** Starts the periodic checks that are wanted. */
   start(): void {
-    const { config } = this.#server;
-    if (config.corruptCheckMs <= 0) return;
-    const turn = (): void => {
-      this.#cancel = config.clock.schedule(config.corruptCheckMs, turn);
-      if (!this.#server.isLeader || this.#running) return;
-      this.#running = true;
-      this.#compare()
-        .catch((error: unknown) => this.#log.warn({ error }, 'the hashes could not be compared'))
-        .finally(() => {
-          this.#running = false;
-        });
-    };
-    this.#cancel = config.clock.schedule(config.corruptCheckMs, turn);
+    const { corruptCheckMs, compactHashCheckMs } = this.#server.config;
+    this.#every('latest', corruptCheckMs, () => this.#checkLatest());
+    this.#every('compactions', compactHashCheckMs, () => this.#checkCompactions());
   }
 
   stop(): void {
-    this.#cancel?.();
+    for (const cancel of this.#cancels.values()) cancel();
   }
 
-  async #compare(): Promise<void> {
+  /** On the leader; one check is over before the next begins. */
+  #every(name: string, intervalMs: number, check: () => Promise<void>): void {
+    if (intervalMs <= 0) return;
+    const { clock } = this.#server.config;
+    const turn = (): void => {
+      const done = (): void => {
+        if (!this.#server.stopped) this.#cancels.set(name, clock.schedule(intervalMs, turn));
+      };
+      if (!this.#server.isLeader) {
+        done();
+        return;
+      }
+      check()
+        .catch((error: unknown) => this.#log.warn({ error }, 'the hashes could not be compared'))
+        .finally(done);
+    };
+    this.#cancels.set(name, clock.schedule(intervalMs, turn));
+  }
+
+  async #checkLatest(): Promise<void> {
     const server = this.#server;
+    const before = await server.store.hashKV(0);
+    const peers = await this.#askPeers(before.hashRev);
     await server.linearizable(() => undefined);
-    const mine = await server.store.hashKV(0);
-    for (const { id, answer } of await this.#askPeers(mine.hashRev)) {
-      if (!differs(mine, answer)) continue;
-      const fields = { member: id.toString(16), revision: mine.hashRev };
-      this.#log.error(fields, 'a member holds other data than the leader');
-      await this.#raise(id);
+    const after = await server.store.hashKV(0);
+    for (const id of blameForLatest(server.memberId, { before, after, peers })) {
+      await this.#raise(id, before.hashRev);
     }
   }
 
-  async #raise(memberID: bigint): Promise<void> {
+  async #checkCompactions(): Promise<void> {
+    const server = this.#server;
+    const peerCount = server.membership.members.length - 1;
+    const hashes = server.store.compactionHashes.filter(
+      ({ hashRev }) => hashRev > this.#checkedCompaction,
+    );
+    for (const mine of hashes.reverse()) {
+      const peers = await this.#askPeers(mine.hashRev);
+      if (peers.length === 0 && peerCount > 0) continue;
+      const { blamed, complete } = blameForCompaction(server.memberId, mine, { peers, peerCount });
+      if (complete) this.#checkedCompaction = mine.hashRev;
+      for (const id of blamed) await this.#raise(id, mine.hashRev);
+      if (complete || blamed.length > 0) return;
+    }
+  }
+
+  async #raise(memberID: bigint, revision: number): Promise<void> {
+    const { alarms } = this.#server;
+    if (alarms.list(AlarmType.CORRUPT).some((one) => one.memberID === memberID)) return;
+    this.#log.error({ member: memberID.toString(16), revision }, 'members hold different data');
     const action = AlarmRequest_AlarmAction.ACTIVATE;
     const request = { action, memberID, alarm: AlarmType.CORRUPT };
     await this.#server.propose('alarm', AlarmRequest.encode(request).finish(), request);
   }
 
-  async #askPeers(
-    revision: number,
-  ): Promise<{ readonly id: bigint; readonly answer: HashKVResponse }[]> {
+  async #askPeers(revision: number): Promise<PeerHash[]> {
     const { membership, memberId, network } = this.#server;
     const others = membership.members.filter(({ id }) => id !== memberId);
     const answers = await Promise.allSettled(others.map(({ id }) => network.hashKV(id, revision)));
     return answers.flatMap((outcome, at) => {
       const id = others[at]?.id;
-      return outcome.status === 'fulfilled' && id !== undefined
-        ? [{ id, answer: outcome.value }]
-        : [];
+      if (outcome.status === 'rejected' || id === undefined) return [];
+      const { hash, compactRevision: compactRev, header } = outcome.value;
+      return [{ id, hash, compactRev, rev: header?.revision ?? 0 }];
     });
   }
 }

@@ -32,6 +32,12 @@ export const peerQueueMessages = 4096;
 export const peerQueueBytes = 64 * 1024 * 1024;
 /** A snapshot travels in pieces of this size. */
 export const snapshotChunkBytes = 64 * 1024;
+/** Etcd's default for `--experimental-compact-hash-check-time`. */
+export const compactHashCheckMsDefault = 60_000;
+/** Default for `--backup-interval`. */
+export const backupIntervalMsDefault = 4 * 3_600_000;
+/** Default for `--backup-keep-count`: two days at the default interval. */
+export const backupKeepCountDefault = 12;
 /** Etcd's DefaultMaxLearners. */
 export const maxLearners = 1;
 

@@ -163,6 +163,9 @@ export class Membership {
       if (id === this.localId) continue;
       this.#members.delete(id);
       this.#backend.delete('members', idText(id));
+      // One that comes back with its old data is turned away: it would know another history.
+      this.#removed.add(id);
+      this.#backend.put('membersRemoved', idText(id), Buffer.from('removed'));
     }
     const local = this.local;
     if (local !== undefined) this.#save({ ...local, isLearner: false });

@@ -1,7 +1,7 @@
 import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../gen/etcd/rpc.js';
 import type { MembersResponse } from '../../gen/raft.js';
 import type { Message, MsgSnap } from '../../raft/index.js';
-import { clientError } from '../apply/errors.js';
+import { clientError, etcdError } from '../apply/errors.js';
 import type { PeerHost } from '../peer/types.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import type { EtcdServer } from './server.js';
@@ -12,6 +12,7 @@ export class ServerPeerHost implements PeerHost {
   readonly memberId: bigint;
   readonly #server: EtcdServer;
   readonly #leases: LeaseKeeper;
+  readonly #admitted = new Set<bigint>();
 
   constructor(server: EtcdServer) {
     this.#server = server;
@@ -22,6 +23,16 @@ export class ServerPeerHost implements PeerHost {
 
   isRemoved(id: bigint): boolean {
     return this.#server.membership.isRemoved(id);
+  }
+
+  /** Not before the member takes part. One that has just begun asks each peer, before it listens to it, whether it has begun before. */
+  async admit(from: bigint): Promise<void> {
+    const server = this.#server;
+    if (!server.started) throw etcdError('stopped');
+    if (!server.begins || this.#admitted.has(from)) return;
+    const cluster = await server.network.members(from);
+    server.checkFirstBirth(cluster);
+    this.#admitted.add(from);
   }
 
   step(message: Message): void {

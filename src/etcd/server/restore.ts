@@ -5,6 +5,8 @@ import type { Clock } from '../../lib/clock.js';
 import type { ConfState } from '../../raft/index.js';
 import { emptyConfState } from '../../raft/index.js';
 import { SqliteBackend } from '../backend/sqlite-backend.js';
+import { scheduledCompactKey } from '../mvcc/restore.js';
+import { bigEndian } from '../snapshot/etcd-buckets.js';
 import { BboltFile } from '../snapshot/bbolt-reader.js';
 import { importEtcdSnapshot } from '../snapshot/import.js';
 import { nodeDisk } from '../wal/node-disk.js';
@@ -19,6 +21,11 @@ export interface RestoreOptions extends Pick<
   'name' | 'dataDir' | 'walDir' | 'peerUrls' | 'initialCluster' | 'initialClusterToken'
 > {
   readonly snapshotPath: string;
+  /**
+   * The store goes on so many revisions after the file's last one and all before count as compacted: whoever has seen revisions
+   * that the file does not have is told so, and reads anew. 0: it goes on where the file ends.
+   */
+  readonly bumpRevision: number;
   readonly clock: Clock;
 }
 
@@ -44,7 +51,9 @@ export async function restoreMember(options: RestoreOptions): Promise<number> {
     const position = { index: log.entries.length, term: log.hardState.term };
     const confState: ConfState = { ...emptyConfState, voters: log.members.map(({ ID }) => ID) };
     const backend = SqliteBackend.open(paths.database, { clock: options.clock });
-    const revision = importEtcdSnapshot(file, backend, position);
+    const last = importEtcdSnapshot(file, backend, position);
+    const revision = last + options.bumpRevision;
+    if (options.bumpRevision > 0) backend.put('meta', scheduledCompactKey, bigEndian(revision));
     const membership = new Membership({ ...log.metadata, localId: log.metadata.memberId, backend });
     for (const { ID, name, peerURLs } of log.members) {
       const member = { id: ID, name, peerUrls: peerURLs, clientUrls: [], isLearner: false };

@@ -17,7 +17,8 @@ import type { Backend } from '../backend/types.js';
 import { BackendLessor } from '../lease/lessor.js';
 import { WatchableRevisionStore } from '../mvcc/watchable-store.js';
 import type { PeerNetwork } from '../peer/types.js';
-import type { StoredState } from './bootstrap.js';
+import { refuseSecondBirth } from './bootstrap.js';
+import type { ExistingCluster, StoredState } from './bootstrap.js';
 import { MemberChanges } from './member-changes.js';
 import type { ServerConfig } from './config.js';
 import { LeaseDriver } from './lease-driver.js';
@@ -77,7 +78,12 @@ export class EtcdServer {
     const { clock, log, authToken, authTokenTtlMs } = config;
     const minTtlSeconds = Math.ceil((3 * config.electionMs) / 2 / 1000);
     this.lessor = new BackendLessor({ backend: state.backend, clock, minTtlSeconds });
-    this.store = new WatchableRevisionStore({ backend: state.backend, clock, leases: this.lessor });
+    this.store = new WatchableRevisionStore({
+      backend: state.backend,
+      clock,
+      leases: this.lessor,
+      hashCompactions: config.compactHashCheckMs > 0,
+    });
     this.tokens = authToken === 'simple' ? new SimpleTokens(clock, authTokenTtlMs) : undefined;
     this.auth = new AuthStore(state.backend, this.tokens);
     this.alarms = new AlarmStore(state.backend);
@@ -100,6 +106,7 @@ export class EtcdServer {
     });
     this.changes = new MemberChanges(this);
     this.#loop = this.#newLoop();
+    state.backend.onDamage = (error) => this.#fatal(error);
     this.#leases = new LeaseDriver(this.lessor, clock, {
       revoke: (id) => this.changes.revokeExpired(id),
       checkpoint: (checkpoints) => this.changes.checkpoint(checkpoints),
@@ -187,11 +194,15 @@ export class EtcdServer {
     });
   }
 
-  /** Starts to take part. @param network the way to the other members */
-  start(network: PeerNetwork): void {
+  /** Makes the other members known; they are not listened to before `start`. @param network the way to them */
+  connect(network: PeerNetwork): void {
     this.#network = network;
-    this.#startUp = this.#newStartUp();
     this.#updatePeers();
+  }
+
+  /** Starts to take part, once connected. */
+  start(): void {
+    this.#startUp = this.#newStartUp();
     this.#loop.start(() => this.#onTick());
   }
 
@@ -219,6 +230,25 @@ export class EtcdServer {
   /** The raft log waits for room on its disk: nothing can be acknowledged. */
   get logFull(): boolean {
     return this.#logFull;
+  }
+
+  get started(): boolean {
+    return this.#startUp !== undefined;
+  }
+
+  /** This run made the log, and the cluster does not know the member's addresses yet. */
+  get begins(): boolean {
+    return this.#state.fresh && this.#startUp?.published !== true;
+  }
+
+  /** Ends the member if others know it from a life before. @throws BootstrapError */
+  checkFirstBirth(cluster: ExistingCluster): void {
+    try {
+      refuseSecondBirth(cluster, this.memberId);
+    } catch (error) {
+      this.#fatal(error);
+      throw error;
+    }
   }
 
   get stopped(): boolean {
@@ -369,6 +399,7 @@ export class EtcdServer {
     this.auth.restore(this.#backend);
     this.alarms.restore(this.#backend);
     this.membership.restore(this.#backend);
+    this.#backend.onDamage = (error) => this.#fatal(error);
     this.#updatePeers();
   }
 

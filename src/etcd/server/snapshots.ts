@@ -10,6 +10,9 @@ import type { Backend } from '../backend/types.js';
 import type { PeerNetwork } from '../peer/types.js';
 import type { Wal } from '../wal/wal.js';
 import type { DataPaths } from './bootstrap.js';
+import { runBackupThread } from '../snapshot/backup-thread.js';
+import type { BackupMade } from '../snapshot/backup-thread.js';
+import { clusterVersion } from './config.js';
 import { catchUpEntriesDefault } from './limits.js';
 import type { DatabaseFiles } from './machine.js';
 import { decodeConfState, encodeConfState } from './membership.js';
@@ -117,6 +120,21 @@ export class SnapshotKeeper {
     } finally {
       this.#sending.delete(message.to);
       await this.#options.databases.remove(path);
+    }
+  }
+
+  /** Writes a snapshot in etcd's format beside the running member; see `runBackupThread`. */
+  async backUp(
+    backend: Backend,
+    paths: { readonly temporaryPath: string; readonly pathPrefix: string },
+    signal: AbortSignal,
+  ): Promise<BackupMade> {
+    const { path: imagePath } = this.newPath();
+    try {
+      await backend.snapshotTo(imagePath);
+      return await runBackupThread({ ...paths, imagePath, clusterVersion }, signal);
+    } finally {
+      await this.#options.databases.remove(imagePath);
     }
   }
 

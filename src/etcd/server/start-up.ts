@@ -31,6 +31,11 @@ export class StartUp {
     this.#startedMs = host.config.clock.monotonicMs();
   }
 
+  /** The cluster is being told, or knows already. */
+  get published(): boolean {
+    return this.#published;
+  }
+
   /** Once a tick, and when a peer can be reached. */
   tick(): void {
     this.#campaignEarly();

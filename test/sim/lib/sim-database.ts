@@ -148,6 +148,19 @@ export class SimBackend implements Backend {
     return this.#image.find(main, sub)?.value;
   }
 
+  onDamage: ((error: Error) => void) | undefined;
+
+  damage(main: number, sub: number, detail: string): Error {
+    const error = new BackendCorruptError(this.path, `revision ${main}.${sub}: ${detail}`);
+    this.onDamage?.(error);
+    return error;
+  }
+
+  scanAllRevisions(visit: RevisionVisitor): void {
+    this.commit();
+    this.scanRevisions(0, Number.MAX_SAFE_INTEGER, visit);
+  }
+
   scanRevisions(fromMain: number, toMain: number, visit: RevisionVisitor): void {
     this.#image.scan(fromMain, toMain, { maxRows: Infinity, maxBytes: Infinity }, visit);
   }

@@ -1,0 +1,34 @@
+/** What `/metrics` shows of scheduled snapshots; only where there are any. */
+import { Counter, Gauge } from 'prom-client';
+import type { BackupReport } from './backups.js';
+import { metricsRegistry } from './metrics.js';
+
+/** Registers the metrics; called once. */
+export function backupMetrics(): BackupReport {
+  const registers = [metricsRegistry];
+  const gauge = (name: string, help: string): Gauge =>
+    new Gauge({ name: `trireme_etcd_backup_${name}`, help, registers });
+  const lastSuccess = gauge(
+    'last_success_timestamp_seconds',
+    'When the newest scheduled snapshot was taken; 0: there is none.',
+  );
+  const lastSize = gauge('last_size_bytes', 'Size of the newest scheduled snapshot.');
+  const lastRevision = gauge('last_revision', 'Revision of the newest scheduled snapshot.');
+  const lastDuration = gauge('last_duration_seconds', 'How long it took to take it.');
+  const files = gauge('files', 'Scheduled snapshots of this member that are kept.');
+  const failures = new Counter({
+    name: 'trireme_etcd_backup_failures_total',
+    help: 'Scheduled snapshots that could not be taken.',
+    registers,
+  });
+  return {
+    found(newest) {
+      lastSuccess.set(newest.takenMs / 1000);
+      lastSize.set(newest.sizeBytes);
+      lastRevision.set(newest.revision);
+    },
+    taken: (durationMs) => lastDuration.set(durationMs / 1000),
+    failed: () => failures.inc(),
+    kept: (count) => files.set(count),
+  };
+}

@@ -1,0 +1,224 @@
+/**
+ * Scheduled snapshots. Every member that is told a directory takes its own, leader or not: a copy on one machine alone would go
+ * with that machine, and a follower's is as good as the leader's. Nothing here may harm the member: the work runs on threads,
+ * one at a time, and what fails is reported and tried again.
+ */
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { CronExpressionParser } from 'cron-parser';
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import type { BackupMade } from '../snapshot/backup-thread.js';
+import { backupPrefix, expiredBackups, ownBackups, temporaryName } from './backup-files.js';
+import type { BackupConfig } from './config.js';
+
+/** Where it is told how the snapshots fare. */
+export interface BackupReport {
+  /** The newest that there is. */
+  found(newest: {
+    readonly takenMs: number;
+    readonly sizeBytes: number;
+    readonly revision: number;
+  }): void;
+  taken(durationMs: number): void;
+  failed(): void;
+  /** How many there are after retention. */
+  kept(count: number): void;
+}
+
+export interface BackupKeeperOptions {
+  readonly config: BackupConfig;
+  readonly member: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly report: BackupReport;
+  /** False while there is nothing worth keeping: a member that has not joined yet. */
+  readonly ready: () => boolean;
+  /** About what a snapshot takes on the disk, in bytes. */
+  readonly estimateBytes: () => number;
+  /** Writes one; rejects when it could not, leaving nothing but, at worst, the temporary file. */
+  readonly take: (
+    paths: { readonly temporaryPath: string; readonly pathPrefix: string },
+    signal: AbortSignal,
+  ) => Promise<BackupMade>;
+}
+
+/** How often it looks whether one is due. */
+const lookMs = 10_000;
+/** After a failure: soon enough to matter, rarely enough not to fill the log. */
+const retryMs = 60_000;
+/** Stays free beside image and snapshot: what the member itself may need meanwhile, a segment of its log. */
+const reserveBytes = 64 * 1024 * 1024;
+
+export class BackupKeeper {
+  readonly #options: BackupKeeperOptions;
+  readonly #abort = new AbortController();
+  #cancel: (() => void) | undefined;
+  #running: Promise<void> | undefined;
+  /** Monotonic: when the last one was taken, as far as the interval goes. */
+  #lastMs: number | undefined;
+  #retryAtMs = 0;
+  /** Wall clock: up to when the cron expression has been looked at. */
+  #seenMs: number;
+
+  constructor(options: BackupKeeperOptions) {
+    this.#options = options;
+    this.#seenMs = options.clock.nowMs();
+  }
+
+  /** Looks at what is there: an interval goes on from the newest file, also over a restart. */
+  start(): void {
+    const { clock, log, report, config } = this.#options;
+    try {
+      this.#makeDirectory();
+      rmSync(join(config.directory, temporaryName(this.#options.member)), { force: true });
+      const files = this.#files();
+      report.kept(files.length);
+      const newest = files.at(-1);
+      if (newest !== undefined) {
+        const { size } = statSync(join(config.directory, newest.name));
+        report.found({ ...newest, sizeBytes: size });
+        const ageMs = clock.nowMs() - newest.takenMs;
+        // One from the future says that the clock was wrong at some time: it does not put off the next.
+        if (ageMs >= 0) {
+          this.#lastMs = clock.monotonicMs() - ageMs;
+          this.#seenMs = newest.takenMs;
+        }
+      }
+    } catch (error) {
+      log.error({ error, directory: config.directory }, 'the backup directory cannot be used');
+    }
+    const turn = (): void => {
+      this.#cancel = clock.schedule(this.#lookMs(), turn);
+      this.#look();
+    };
+    this.#cancel = clock.schedule(this.#lookMs(), turn);
+  }
+
+  /** Ends the one that runs; it leaves nothing behind. */
+  async stop(): Promise<void> {
+    this.#cancel?.();
+    this.#abort.abort();
+    await this.#running;
+  }
+
+  #lookMs(): number {
+    const { schedule } = this.#options.config;
+    return 'everyMs' in schedule ? Math.min(lookMs, schedule.everyMs / 4) : lookMs;
+  }
+
+  #look(): void {
+    const { clock, ready } = this.#options;
+    if (this.#running !== undefined || !ready()) return;
+    if (clock.monotonicMs() < this.#retryAtMs || !this.#isDue()) return;
+    this.#running = this.#take().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  #isDue(): boolean {
+    const { clock, config } = this.#options;
+    if ('everyMs' in config.schedule) {
+      return (
+        this.#lastMs === undefined || clock.monotonicMs() - this.#lastMs >= config.schedule.everyMs
+      );
+    }
+    const nowMs = clock.nowMs();
+    // A clock that was set back: what lies behind is not waited for again.
+    if (this.#seenMs > nowMs) this.#seenMs = nowMs;
+    const next = CronExpressionParser.parse(config.schedule.cron, {
+      currentDate: new Date(this.#seenMs),
+    }).next();
+    return next.getTime() <= nowMs;
+  }
+
+  async #take(): Promise<void> {
+    const { clock, log, report, config, member } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const takenMs = clock.nowMs();
+    const { directory } = config;
+    const temporaryPath = join(directory, temporaryName(member));
+    try {
+      this.#makeDirectory();
+      rmSync(temporaryPath, { force: true });
+      this.#mustHaveRoom();
+      const pathPrefix = join(directory, backupPrefix(member, takenMs));
+      const made = await this.#options.take({ temporaryPath, pathPrefix }, this.#abort.signal);
+      const { path, sizeBytes, revision } = made;
+      log.info({ path, bytes: sizeBytes, revision }, 'took a scheduled snapshot');
+      report.found({ takenMs, sizeBytes, revision });
+      report.taken(clock.monotonicMs() - startedMs);
+      this.#lastMs = startedMs;
+      this.#seenMs = takenMs;
+      this.#retryAtMs = 0;
+      this.#retain(path);
+    } catch (error) {
+      this.#retryAtMs = clock.monotonicMs() + this.#retryMs();
+      this.#discard(temporaryPath);
+      if (this.#abort.signal.aborted) return;
+      report.failed();
+      log.error({ error, directory }, 'a scheduled snapshot could not be taken; trying again');
+    }
+  }
+
+  /** Not its parents: a file system that is not mounted must not be mistaken for an empty one. */
+  #makeDirectory(): void {
+    const { directory } = this.#options.config;
+    if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
+  }
+
+  #retryMs(): number {
+    const { schedule } = this.#options.config;
+    return 'everyMs' in schedule ? Math.min(retryMs, schedule.everyMs) : retryMs;
+  }
+
+  /** @throws Error: filling the disk would stop the member's own writes */
+  #mustHaveRoom(): void {
+    const { config, estimateBytes } = this.#options;
+    const { bavail, bsize } = statfsSync(config.directory);
+    const neededBytes = 2 * estimateBytes() + reserveBytes;
+    if (bavail * bsize >= neededBytes) return;
+    throw new Error(
+      `only ${bavail * bsize} bytes are free in ${config.directory}; a snapshot is taken where ` +
+        `${neededBytes} are, so that the member keeps room to write`,
+    );
+  }
+
+  /** A file that cannot be removed is no reason to call the snapshot failed. */
+  #retain(madePath: string): void {
+    const { clock, config, log, report } = this.#options;
+    const files = this.#files();
+    const made = madePath.slice(madePath.lastIndexOf('/') + 1);
+    const expired = expiredBackups(files, config, { nowMs: clock.nowMs(), made });
+    let removed = 0;
+    for (const { name } of expired) {
+      try {
+        unlinkSync(join(config.directory, name));
+        removed += 1;
+      } catch (error) {
+        log.warn({ error, name }, 'an old snapshot could not be removed');
+      }
+    }
+    report.kept(files.length - removed);
+  }
+
+  #discard(path: string): void {
+    try {
+      rmSync(path, { force: true });
+    } catch (error) {
+      this.#options.log.debug({ error, path }, 'an unfinished snapshot could not be removed');
+    }
+  }
+
+  #files(): ReturnType<typeof ownBackups> {
+    return ownBackups(this.#options.member, readdirSync(this.#options.config.directory));
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Turns an image of the backend into a snapshot file on a thread of its own, so that neither encoding nor hashing nor fsync
+ * stops the member's loop. This file is both the thread's program and the function that it runs.
+ */
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { BboltFile } from './bbolt-reader.js';
+import { decodeRevisionKey, etcdBuckets } from './etcd-buckets.js';
+import { exportEtcdSnapshot } from './export.js';
+import { checkSnapshotHash } from './snapshot-file.js';
+
+/** What is to be written where. */
+export interface BackupJob {
+  /** As `Backend.snapshotTo` makes it. */
+  readonly imagePath: string;
+  /** Must not exist; on the same file system as the result. */
+  readonly temporaryPath: string;
+  /** The file gets this name, the revision and `.db`. */
+  readonly pathPrefix: string;
+  readonly clusterVersion: string;
+}
+
+/** A finished file. */
+export interface BackupMade {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** The last revision in it. */
+  readonly revision: number;
+}
+
+type Reply =
+  | { readonly made: BackupMade }
+  | { readonly error: { readonly message: string; readonly code: string } };
+
+const threadMark = 'trireme-backup';
+const chunkBytes = 1024 * 1024;
+
+/**
+ * Writes to the temporary name, appends the SHA-256, syncs, reads it all again, and only then gives it its name: a crash or an error
+ * leaves no half file under it.
+ */
+export async function writeBackup(job: BackupJob): Promise<BackupMade> {
+  const { imagePath, temporaryPath, clusterVersion } = job;
+  try {
+    await exportEtcdSnapshot(imagePath, temporaryPath, { clusterVersion });
+    const sizeBytes = appendHash(temporaryPath);
+    checkSnapshotHash(temporaryPath);
+    const revision = lastRevision(temporaryPath);
+    const path = `${job.pathPrefix}${revision}.db`;
+    renameSync(temporaryPath, path);
+    syncDirectory(dirname(path));
+    return { path, sizeBytes, revision };
+  } catch (error) {
+    rmSync(temporaryPath, { force: true });
+    throw error;
+  }
+}
+
+function appendHash(path: string): number {
+  const fd = openSync(path, 'r+');
+  try {
+    const { size } = fstatSync(fd);
+    const hash = createHash('sha256');
+    const chunk = Buffer.allocUnsafe(chunkBytes);
+    for (let at = 0; at < size;) {
+      const count = readSync(fd, chunk, 0, chunkBytes, at);
+      if (count === 0) throw new Error(`${path} became shorter`);
+      hash.update(chunk.subarray(0, count));
+      at += count;
+    }
+    const digest = hash.digest();
+    for (let done = 0; done < digest.length;) {
+      done += writeSync(fd, digest, done, digest.length - done, size + done);
+    }
+    fsyncSync(fd);
+    return size + digest.length;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function lastRevision(path: string): number {
+  const file = BboltFile.open(path);
+  try {
+    let revision = 0;
+    for (const { key } of file.entries(etcdBuckets.key)) {
+      revision = decodeRevisionKey(key)?.main ?? revision;
+    }
+    return revision;
+  } finally {
+    file.close();
+  }
+}
+
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Runs the job on a new thread. @param signal ends the thread; the temporary file may stay then */
+export function runBackupThread(job: BackupJob, signal: AbortSignal): Promise<BackupMade> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: { mark: threadMark, job } });
+    const end = (): void => void worker.terminate();
+    signal.addEventListener('abort', end, { once: true });
+    worker.once('message', (reply: Reply) => {
+      if ('made' in reply) resolve(reply.made);
+      else reject(Object.assign(new Error(reply.error.message), { code: reply.error.code }));
+    });
+    worker.once('error', reject);
+    worker.once('exit', () => {
+      signal.removeEventListener('abort', end);
+      reject(new Error('the backup thread was ended'));
+    });
+  });
+}
+
+interface StartData {
+  readonly mark: string;
+  readonly job: BackupJob;
+}
+
+function isStartData(data: unknown): data is StartData {
+  return typeof data === 'object' && data !== null && 'mark' in data && data.mark === threadMark;
+}
+
+if (!isMainThread && isStartData(workerData)) {
+  const port = parentPort;
+  void writeBackup(workerData.job)
+    .then((made): Reply => ({ made }))
+    .catch((error: unknown): Reply => {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      const message = error instanceof Error ? error.message : String(error);
+      return { error: { message, code } };
+    })
+    .then((reply) => port?.postMessage(reply));
+}
