@@ -12,7 +12,7 @@ export function componentSpecs(options: MasterOptions, state: MasterState): Comp
       name: 'etcd',
       module: new URL('../components/etcd.js', import.meta.url),
       entry: 'main',
-      argv: [...etcdFlags(options, state), ...options.passed.etcd],
+      argv: [...storeFlags(options, state), ...options.passed.etcd],
     },
     {
       name: 'apiserver',
@@ -38,7 +38,8 @@ export function componentSpecs(options: MasterOptions, state: MasterState): Comp
   ];
 }
 
-function etcdFlags(options: MasterOptions, state: MasterState): string[] {
+/** The flags of the store's member, but for those that the operator passed on. */
+export function storeFlags(options: MasterOptions, state: MasterState): string[] {
   const pki = pkiDirectory(options);
   const clientUrl = (host: string): string => `https://${host}:${options.ports.etcdClient}`;
   const peerUrl = `https://${options.address}:${options.ports.etcdPeer}`;
@@ -66,6 +67,10 @@ function etcdFlags(options: MasterOptions, state: MasterState): string[] {
     'peer-trusted-ca-file': join(pki, 'etcd-ca.crt'),
     'auto-compaction-mode': 'periodic',
     'auto-compaction-retention': '5m',
+    // Every four hours, and two days of them, unless --etcd-arg says otherwise.
+    'backup-dir': join(options.dataDir, 'backups'),
+    'backup-interval': '4h',
+    'backup-keep-count': '12',
   });
 }
 

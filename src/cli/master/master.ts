@@ -26,6 +26,10 @@ const stopGraceMs = 5000;
  * controllers, each group in a thread of its own, until SIGTERM.
  */
 export async function runMaster(argv: readonly string[]): Promise<number> {
+  if (argv[0] === 'recover') {
+    const { runRecover } = await import('./recover.js');
+    return runRecover(argv.slice(1));
+  }
   const options = parseMasterOptions(argv);
   if (options === undefined) return 0;
   const clock = systemClock();

@@ -32,7 +32,8 @@ export interface MasterOptions {
   };
 }
 
-interface Flags {
+/** The flags as commander gives them. */
+export interface MasterFlags {
   readonly name?: string;
   readonly dataDir: string;
   readonly address?: string;
@@ -58,7 +59,13 @@ const collect = (value: string, before: string[]): string[] => [...before, value
 
 /** @returns undefined when help was printed. @throws UsageError */
 export function parseMasterOptions(argv: readonly string[]): MasterOptions | undefined {
-  const command = new Command('trireme master')
+  const parsed = parseFlags<MasterFlags>(masterCommand('trireme master'), argv);
+  return parsed.help ? undefined : readMasterFlags(parsed.options);
+}
+
+/** A command with all flags of a master. */
+export function masterCommand(name: string): Command {
+  return new Command(name)
     .option('--name <name>', 'this master; unique in the cluster (default: the host name)')
     .option('--data-dir <dir>', 'keys and the store', '/var/lib/trireme/master')
     .option('--address <ip>', 'under which the other machines reach this one')
@@ -78,11 +85,12 @@ export function parseMasterOptions(argv: readonly string[]): MasterOptions | und
     .option('--apiserver-arg <arg>', 'a flag for the API server', collect, [])
     .option('--scheduler-arg <arg>', 'a flag for the scheduler', collect, [])
     .option('--controller-manager-arg <arg>', 'a flag for the controllers', collect, []);
-  const parsed = parseFlags<Flags>(command, argv);
-  return parsed.help ? undefined : readFlags(parsed.options);
 }
 
-function readFlags(flags: Flags & { readonly args: readonly string[] }): MasterOptions {
+/** @throws UsageError */
+export function readMasterFlags(
+  flags: MasterFlags & { readonly args: readonly string[] },
+): MasterOptions {
   const [unexpected] = flags.args;
   if (unexpected !== undefined) throw new UsageError(`unexpected argument "${unexpected}"`);
   const address = flags.address ?? ownAddress();
@@ -122,7 +130,7 @@ function readFlags(flags: Flags & { readonly args: readonly string[] }): MasterO
   };
 }
 
-function readJoin(flags: Flags): MasterOptions['join'] {
+function readJoin(flags: MasterFlags): MasterOptions['join'] {
   if (flags.join === undefined) return undefined;
   if (flags.token === undefined || flags.caHash === undefined) {
     throw new UsageError('--join needs --token and --ca-hash: `trireme token create` prints them');
