@@ -105,7 +105,12 @@ export class MemberProcess {
     return readFileSync(this.#logPath, 'utf8');
   }
 
-  start(initialCluster: string, extra: readonly string[] = []): void {
+  /** @param environment on top of this process' own */
+  start(
+    initialCluster: string,
+    extra: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
+  ): void {
     const [program = '', ...first] = this.#program;
     const log = openSync(this.#logPath, 'a');
     this.#child = spawn(
@@ -121,9 +126,23 @@ export class MemberProcess {
         `--initial-cluster=${initialCluster}`,
         ...extra,
       ],
-      { stdio: ['ignore', log, log] },
+      { stdio: ['ignore', log, log], env: { ...process.env, ...environment } },
     );
     closeSync(log);
+  }
+
+  /** Waits for the end of the process, which comes by itself. @returns its exit code, null after a signal */
+  async ended(): Promise<number | null> {
+    const child = this.#child;
+    await waitFor(
+      `${this.name} has ended`,
+      () => child === undefined || child.exitCode !== null || child.signalCode !== null,
+    );
+    return child?.exitCode ?? null;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
   }
 
   /** Ends the process and waits for it. @returns its exit code, null after a kill */
@@ -157,9 +176,15 @@ export class TestCluster {
   /** @param program ours by default */
   static async start(
     count: number,
-    options: { readonly program?: readonly string[]; readonly extra?: readonly string[] } = {},
+    options: {
+      readonly program?: readonly string[];
+      readonly extra?: readonly string[];
+      readonly environment?: Readonly<Record<string, string>>;
+      /** Where the members keep their data. @default a directory made for it */
+      readonly directory?: string;
+    } = {},
   ): Promise<TestCluster> {
-    const directory = mkdtempSync(join(tmpdir(), 'trireme-etcd-'));
+    const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'trireme-etcd-'));
     const ports = await freePorts(2 * count);
     const program = options.program ?? [process.execPath, 'bin/trireme', 'etcd'];
     const members = Array.from({ length: count }, (_, at) => {
@@ -167,7 +192,9 @@ export class TestCluster {
       return new MemberProcess({ name: `m${at + 1}`, clientPort, peerPort, directory, program });
     });
     const cluster = new TestCluster(directory, members, options.extra ?? []);
-    for (const member of members) member.start(cluster.initialCluster, cluster.#extra);
+    for (const member of members) {
+      member.start(cluster.initialCluster, cluster.#extra, options.environment);
+    }
     await cluster.healthy();
     return cluster;
   }
