@@ -25,9 +25,12 @@ export class GrpcPeerNetwork implements PeerNetwork {
     const wanted = new Map(peers.map((peer) => [peer.id, peer]));
     for (const [id, link] of this.#links) {
       const peer = wanted.get(id);
-      if (peer !== undefined && peer.urls.join() === link.peer.urls.join()) continue;
-      this.#links.delete(id);
-      link.close();
+      if (peer === undefined) {
+        this.#links.delete(id);
+        link.close();
+      } else if (peer.urls.join() !== link.peer.urls.join()) {
+        link.moveTo(peer);
+      }
     }
     for (const peer of peers) {
       if (!this.#links.has(peer.id)) this.#links.set(peer.id, new PeerLink(peer, this.#options));

@@ -30,10 +30,12 @@ export interface LinkOptions {
 
 /** The outgoing half of the way to one peer: a channel and, on it, one long-lived stream of message batches. */
 export class PeerLink {
-  readonly peer: PeerAddress;
+  #peer: PeerAddress;
   readonly #options: LinkOptions;
   #channel: Channel;
   #urlAt = 0;
+  /** The open channel still goes to an address that the peer has given up. */
+  #moved = false;
   #stream: MessageStream | undefined;
   #sinceMs: number | undefined;
   #queue: Message[] = [];
@@ -45,11 +47,15 @@ export class PeerLink {
   readonly #countSent: (bytes: number) => void;
 
   constructor(peer: PeerAddress, options: LinkOptions) {
-    this.peer = peer;
+    this.#peer = peer;
     this.#options = options;
     this.#countSent = serverMetrics.sentTo(peer.id);
     this.#channel = this.#newChannel();
     void this.#run();
+  }
+
+  get peer(): PeerAddress {
+    return this.#peer;
   }
 
   get connectedSinceMs(): number | undefined {
@@ -58,6 +64,17 @@ export class PeerLink {
 
   get client(): Client<typeof peerDefinition> {
     return this.#channel.client(peerDefinition);
+  }
+
+  /**
+   * The peer has other addresses now. A connection that works is kept until it breaks, as in etcd: an update to an address
+   * where nobody listens must not cut off a member that is well.
+   */
+  moveTo(peer: PeerAddress): void {
+    this.#peer = peer;
+    this.#urlAt = 0;
+    if (this.#stream === undefined) this.#renewChannel();
+    else this.#moved = true;
   }
 
   close(): void {
@@ -134,6 +151,7 @@ export class PeerLink {
         waitMs = Math.min(Math.max(backoffMsMin, waitMs * 2), backoffMsMax);
         if (this.peer.urls.length > 1) this.#nextUrl();
       }
+      if (this.#moved) this.#renewChannel();
       if (waitMs > 0) await delay(clock, waitMs, signal);
     }
   }
@@ -154,6 +172,11 @@ export class PeerLink {
 
   #nextUrl(): void {
     this.#urlAt++;
+    this.#renewChannel();
+  }
+
+  #renewChannel(): void {
+    this.#moved = false;
     this.#channel.close();
     this.#channel = this.#newChannel();
   }
