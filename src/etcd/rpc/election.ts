@@ -16,14 +16,14 @@ import { keyText } from '../apply/kv.js';
 import type { KeyValue, WatchSink } from '../mvcc/types.js';
 import type { EtcdServer } from '../server/server.js';
 import type { CallerIdentity } from './auth-info.js';
-import { sessionLease } from './lock.js';
+import { asInnerClient, sessionLease } from './lock.js';
 import { LockQueue, prefixEnd } from './queue-lock.js';
 
 /** What etcd answers; its code is UNKNOWN because it is an error of the client library that etcd uses inside. */
 const noLeaderError = (): GrpcError => new GrpcError(Code.Unknown, 'election: no leader');
 const notLeaderError = (): GrpcError => new GrpcError(Code.Unknown, 'election: not leader');
 const missingLeaderKey = (): GrpcError =>
-  new GrpcError(Code.InvalidArgument, '"leader" field must be provided');
+  new GrpcError(Code.Unknown, '"leader" field must be provided');
 
 /** The election service (v3electionpb.Election). */
 export class ElectionService implements Handlers<typeof ElectionDefinition> {
@@ -35,7 +35,23 @@ export class ElectionService implements Handlers<typeof ElectionDefinition> {
     this.#identity = identity;
   }
 
-  async campaign(request: CampaignRequest, context: CallContext): Promise<CampaignResponse> {
+  campaign(request: CampaignRequest, context: CallContext): Promise<CampaignResponse> {
+    return asInnerClient(() => this.#campaign(request, context));
+  }
+
+  proclaim(request: ProclaimRequest, context: CallContext): Promise<ProclaimResponse> {
+    return asInnerClient(() => this.#proclaim(request, context));
+  }
+
+  leader(request: LeaderRequest, context: CallContext): Promise<LeaderResponse> {
+    return asInnerClient(() => this.#leader(request, context));
+  }
+
+  resign(request: ResignRequest, context: CallContext): Promise<ResignResponse> {
+    return asInnerClient(() => this.#resign(request, context));
+  }
+
+  async #campaign(request: CampaignRequest, context: CallContext): Promise<CampaignResponse> {
     const queue = await this.#queue(context);
     const lease = await sessionLease(this.#server, request.lease);
     const place = await queue.enter(request.name, lease, request.value);
@@ -46,7 +62,7 @@ export class ElectionService implements Handlers<typeof ElectionDefinition> {
     return { header: this.#server.header(), leader };
   }
 
-  async proclaim(request: ProclaimRequest, context: CallContext): Promise<ProclaimResponse> {
+  async #proclaim(request: ProclaimRequest, context: CallContext): Promise<ProclaimResponse> {
     const { leader, value } = request;
     if (leader === undefined) throw missingLeaderKey();
     const queue = await this.#queue(context);
@@ -55,14 +71,14 @@ export class ElectionService implements Handlers<typeof ElectionDefinition> {
     return { header: this.#server.header() };
   }
 
-  async leader(request: LeaderRequest, context: CallContext): Promise<LeaderResponse> {
+  async #leader(request: LeaderRequest, context: CallContext): Promise<LeaderResponse> {
     const queue = await this.#queue(context);
     const kv = await queue.first(prefixOf(request.name));
     if (kv === undefined) throw noLeaderError();
     return { header: this.#server.header(), kv: messageOf(kv) };
   }
 
-  async resign(request: ResignRequest, context: CallContext): Promise<ResignResponse> {
+  async #resign(request: ResignRequest, context: CallContext): Promise<ResignResponse> {
     const { leader } = request;
     if (leader === undefined) throw missingLeaderKey();
     const queue = await this.#queue(context);

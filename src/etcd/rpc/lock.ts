@@ -8,6 +8,7 @@ import type {
   UnlockResponse,
 } from '../../gen/etcd/v3lock.js';
 import type { CallContext, Handlers } from '../../lib/grpc/types.js';
+import { Code, GrpcError, isGrpcError } from '../../lib/grpc/types.js';
 import type { EtcdServer } from '../server/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { LockQueue } from './queue-lock.js';
@@ -25,6 +26,25 @@ export async function sessionLease(server: EtcdServer, lease: bigint): Promise<b
   return ID;
 }
 
+/**
+ * Runs a call of the lock or the election service. In etcd these are clients of the store inside it, whose errors lose
+ * their code on the way out: UNKNOWN with the text. What leaves the outcome open keeps its code.
+ */
+export async function asInnerClient<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!isGrpcError(error) || openCodes.has(error.code)) throw error;
+    throw new GrpcError(Code.Unknown, error.message, { cause: error });
+  }
+}
+
+const openCodes: ReadonlySet<Code> = new Set([
+  Code.Unavailable,
+  Code.Cancelled,
+  Code.DeadlineExceeded,
+]);
+
 /** The lock service (v3lockpb.Lock). */
 export class LockService implements Handlers<typeof LockDefinition> {
   readonly #server: EtcdServer;
@@ -35,7 +55,15 @@ export class LockService implements Handlers<typeof LockDefinition> {
     this.#identity = identity;
   }
 
-  async lock(request: LockRequest, context: CallContext): Promise<LockResponse> {
+  lock(request: LockRequest, context: CallContext): Promise<LockResponse> {
+    return asInnerClient(() => this.#lock(request, context));
+  }
+
+  unlock(request: UnlockRequest, context: CallContext): Promise<UnlockResponse> {
+    return asInnerClient(() => this.#unlock(request, context));
+  }
+
+  async #lock(request: LockRequest, context: CallContext): Promise<LockResponse> {
     const queue = new LockQueue(this.#server, await this.#identity.of(context));
     const lease = await sessionLease(this.#server, request.lease);
     const prefix = Buffer.concat([request.name, Buffer.from('/')]);
@@ -44,7 +72,7 @@ export class LockService implements Handlers<typeof LockDefinition> {
     return { header: this.#server.header(), key: place.key };
   }
 
-  async unlock(request: UnlockRequest, context: CallContext): Promise<UnlockResponse> {
+  async #unlock(request: UnlockRequest, context: CallContext): Promise<UnlockResponse> {
     const queue = new LockQueue(this.#server, await this.#identity.of(context));
     await queue.leave(request.key);
     return { header: this.#server.header() };
