@@ -305,6 +305,7 @@ function newClientServices(
   const gateway = new JsonGateway({
     maxBodyBytes: 2 * (server.config.maxRequestBytes + grpcOverheadBytes),
     log: server.config.log,
+    clock: server.config.clock,
   });
   const add = <S extends ServiceDefinition>(
     definition: S,

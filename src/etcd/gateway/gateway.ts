@@ -10,7 +10,10 @@ import type {
 } from '../../lib/grpc/types.js';
 import { Code, GrpcError, isGrpcError } from '../../lib/grpc/types.js';
 import type { Logger } from '../../lib/log.js';
+import { parseTimeoutMs } from '../../lib/grpc/metadata.js';
+import type { Clock } from '../../lib/clock.js';
 import { toGatewayJson } from './json.js';
+import { checkNumbers, checkRequestJson, parseRequestJson } from './request-json.js';
 import { gatewayRoutes } from './routes.js';
 
 type Request = IncomingMessage | Http2ServerRequest;
@@ -68,15 +71,27 @@ const statusTexts: Readonly<Record<number, string>> = {
   504: 'Gateway Timeout',
 };
 
+/** As grpc-gateway, which passes on the metadata of the answer. */
+const answerHeaders = {
+  'content-type': 'application/json',
+  'grpc-metadata-content-type': 'application/grpc',
+} as const;
+
 /** JSON over HTTP for every call of the client API: the handlers of the gRPC services are called in process. */
 export class JsonGateway {
   readonly #methods = new Map<string, GatewayMethod>();
   readonly #maxBodyBytes: number;
   readonly #log: Logger;
+  readonly #clock: Clock;
 
-  constructor(options: { readonly maxBodyBytes: number; readonly log: Logger }) {
+  constructor(options: {
+    readonly maxBodyBytes: number;
+    readonly log: Logger;
+    readonly clock: Clock;
+  }) {
     this.#maxBodyBytes = options.maxBodyBytes;
     this.#log = options.log;
+    this.#clock = options.clock;
   }
 
   /**
@@ -122,15 +137,39 @@ export class JsonGateway {
     const abort = new AbortController();
     response.on('close', () => abort.abort());
     const context = contextOf(method.path, request, abort.signal);
+    let cancelDeadline: (() => void) | undefined;
     try {
-      if (method.requestStream) await this.#stream(method, request, response, context);
-      else if (method.responseStream) await this.#serverStream(method, request, response, context);
-      else await this.#unary(method, request, response, context);
+      const call = this.#call(method, request, response, context);
+      const timeoutMs = parseTimeoutMs(timeoutOf(request));
+      if (timeoutMs === undefined) {
+        await call;
+      } else {
+        const deadline = new Promise<never>((_resolve, reject) => {
+          cancelDeadline = this.#clock.schedule(timeoutMs, () => {
+            reject(new GrpcError(Code.DeadlineExceeded, 'context deadline exceeded'));
+          });
+        });
+        await Promise.race([deadline, call]);
+      }
     } catch (error) {
+      abort.abort();
       if (!isGrpcError(error)) this.#log.warn({ error, pathname }, 'a gateway call failed');
       if (response.headersSent) endStream(response, error);
       else sendError(response, error);
+    } finally {
+      cancelDeadline?.();
     }
+  }
+
+  #call(
+    method: GatewayMethod,
+    request: Request,
+    response: Response,
+    context: CallContext,
+  ): Promise<void> {
+    if (method.requestStream) return this.#stream(method, request, response, context);
+    if (method.responseStream) return this.#serverStream(method, request, response, context);
+    return this.#unary(method, request, response, context);
   }
 
   async #unary(
@@ -141,7 +180,8 @@ export class JsonGateway {
   ): Promise<void> {
     const wire = this.#toWire(method, await this.#body(request));
     const answer = await method.handler(wire, context);
-    response.writeHead(200, { 'content-type': 'application/json' });
+    if (response.headersSent) return;
+    response.writeHead(200, answerHeaders);
     response.end(JSON.stringify(this.#toJson(method, answer)));
   }
 
@@ -185,8 +225,11 @@ export class JsonGateway {
   #toWire(method: GatewayMethod, json: unknown): unknown {
     let message: unknown;
     try {
+      checkRequestJson(json, method.path);
       message = method.request.fromJSON(json ?? {});
+      checkNumbers(message);
     } catch (error) {
+      if (isGrpcError(error)) throw error;
       throw new GrpcError(
         Code.InvalidArgument,
         error instanceof Error ? error.message : 'bad JSON',
@@ -204,7 +247,7 @@ export class JsonGateway {
     const write = (json: unknown): boolean => {
       if (response.writableEnded || response.destroyed) return true;
       if (!response.headersSent) {
-        response.writeHead(200, { 'content-type': 'application/json' });
+        response.writeHead(200, answerHeaders);
       }
       return (response as ServerResponse).write(`${JSON.stringify({ result: json })}\n`);
     };
@@ -244,7 +287,7 @@ export class JsonGateway {
       }
       chunks.push(chunk);
     }
-    return parseJson(Buffer.concat(chunks).toString());
+    return parseRequestJson(Buffer.concat(chunks).toString());
   }
 
   /** The JSON values of a body, each as soon as it is complete. */
@@ -259,11 +302,11 @@ export class JsonGateway {
       for (;;) {
         const end = endOfValue(text);
         if (end === undefined) break;
-        yield parseJson(text.slice(0, end));
+        yield parseRequestJson(text.slice(0, end));
         text = text.slice(end);
       }
     }
-    if (text.trim() !== '') yield parseJson(text);
+    if (text.trim() !== '') yield parseRequestJson(text);
   }
 }
 
@@ -283,13 +326,9 @@ function endOfValue(text: string): number | undefined {
   return undefined;
 }
 
-function parseJson(text: string): unknown {
-  if (text.trim() === '') return {};
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new GrpcError(Code.InvalidArgument, error instanceof Error ? error.message : 'bad JSON');
-  }
+function timeoutOf(request: Request): string | undefined {
+  const field = request.headers['grpc-timeout'];
+  return typeof field === 'string' ? field : undefined;
 }
 
 function contextOf(path: string, request: Request, signal: AbortSignal): CallContext {

@@ -11,6 +11,12 @@ import type { JsonGateway } from './gateway.js';
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
 
+const corsHeaders = [
+  ['access-control-allow-methods', 'POST, GET, OPTIONS, PUT, DELETE'],
+  ['access-control-allow-origin', '*'],
+  ['access-control-allow-headers', 'accept, content-type, authorization'],
+] as const;
+
 /** Writes one whole answer. */
 export function respond(
   response: Response,
@@ -40,6 +46,9 @@ async function route(
   response: Response,
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://localhost');
+  // Etcd's default `--cors '*'`: pages of any origin may call.
+  for (const [name, value] of corsHeaders) response.setHeader(name, value);
+  if (request.method === 'OPTIONS') return respond(response, 200, 'text/plain', '');
   switch (url.pathname) {
     case '/health':
       return health(server, url, request, response);
