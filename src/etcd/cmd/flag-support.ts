@@ -16,7 +16,6 @@ const refused: Readonly<Partial<Record<FlagName, readonly string[]>>> = {
   'host-whitelist': ['', '*'],
   cors: ['', '*'],
   metrics: ['', 'basic', 'extensive'],
-  'listen-client-http-urls': [''],
   'enable-v2': ['false'],
   discovery: [''],
   'discovery-srv': [''],

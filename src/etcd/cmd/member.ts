@@ -62,6 +62,8 @@ export interface ListenOptions {
   readonly peerUrls: readonly string[];
   /** Further ports for health and metrics alone. */
   readonly metricsUrls: readonly string[];
+  /** Ports for HTTP; when there are any, the client ports serve gRPC alone. */
+  readonly httpUrls: readonly string[];
   readonly clientTls: ServerTls | undefined;
   readonly peerTls: ServerTls | undefined;
   /** For connections to other members. */
@@ -266,7 +268,7 @@ async function openClientPorts(
       log,
       clock: config.clock,
       maxReceiveBytes: config.maxRequestBytes + grpcOverheadBytes,
-      fallback: services.fallback,
+      ...(listen.httpUrls.length === 0 ? { fallback: services.http } : {}),
       ...(config.maxConcurrentStreams > 0
         ? { maxConcurrentStreams: config.maxConcurrentStreams }
         : {}),
@@ -276,12 +278,16 @@ async function openClientPorts(
     await listener.listen(addressOf(url));
     clients.push(listener);
   }
-  for (const url of listen.metricsUrls) {
+  const httpPorts = [
+    ...listen.metricsUrls.map((url) => ({ url, fallback: services.metrics })),
+    ...listen.httpUrls.map((url) => ({ url, fallback: services.http })),
+  ];
+  for (const { url, fallback } of httpPorts) {
     const secure = url.startsWith('https:') && listen.clientTls !== undefined;
     const listener = createGrpcServer({
       log,
       clock: config.clock,
-      fallback: services.fallback,
+      fallback,
       ...(secure ? { tls: listen.clientTls } : {}),
     });
     await listener.listen(addressOf(url));
@@ -326,7 +332,8 @@ function newClientServices(
   add(ElectionDefinition, new ElectionService(server, identity));
   add(HealthDefinition, new HealthService(server));
   return {
-    fallback: httpHandler(server, gateway),
+    http: httpHandler(server, gateway),
+    metrics: httpHandler(server, undefined),
     addTo: (listener) => {
       for (const addTo of added) addTo(listener);
     },
@@ -334,7 +341,9 @@ function newClientServices(
 }
 
 interface ClientServices {
-  readonly fallback: HttpHandler;
+  readonly http: HttpHandler;
+  /** Health and metrics alone: the port may be open to callers that the client port would refuse. */
+  readonly metrics: HttpHandler;
   addTo(listener: GrpcServer): void;
 }
 

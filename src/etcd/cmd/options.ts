@@ -210,8 +210,9 @@ export function serverConfig(flags: Flags, clock: Clock, log: Logger): ServerCon
 /** Where to listen. @throws UsageError */
 export function listenUrls(
   flags: Flags,
-): Pick<ListenOptions, 'clientUrls' | 'peerUrls' | 'metricsUrls'> {
+): Pick<ListenOptions, 'clientUrls' | 'httpUrls' | 'peerUrls' | 'metricsUrls'> {
   return {
+    httpUrls: flags.has('listen-client-http-urls') ? flags.urls('listen-client-http-urls', '') : [],
     metricsUrls: flags.has('listen-metrics-urls') ? flags.urls('listen-metrics-urls', '') : [],
     clientUrls: flags.urls('listen-client-urls', defaultClientUrl),
     peerUrls: flags.urls('listen-peer-urls', defaultPeerUrl),

@@ -6,6 +6,7 @@ import type { ServerConfig } from '../server/config.js';
 import type { FlagName } from './flags.js';
 import { UsageError } from './flags.js';
 import type { Flags } from './options.js';
+import { listenUrls } from './options.js';
 
 /** The certificates that a member works with. */
 export interface TlsFiles {
@@ -33,17 +34,44 @@ function read(flags: Flags, name: FlagName): string | undefined {
 
 /**
  * Reads the certificates that the flags name, or makes self-signed ones for `--auto-tls` and `--peer-auto-tls`.
- * @throws UsageError on missing files
+ * @throws UsageError on missing files, or on an address that asks for TLS without a certificate
  */
 export async function loadTls(flags: Flags, config: ServerConfig, log: Logger): Promise<TlsFiles> {
   const client = await serverTls(flags, config, '', log);
   const peer = await serverTls(flags, config, 'peer-', log);
+  refusePlainHttps(flags, { client, peer });
   return {
     clientTls: client,
     peerTls: peer,
     peerClientTls: peer === undefined ? undefined : channelTls(peer),
     clientCertAuth: flags.boolean('client-cert-auth'),
   };
+}
+
+/** What is said to be secure is never served in the clear. */
+function refusePlainHttps(
+  flags: Flags,
+  tls: { readonly client: ServerTls | undefined; readonly peer: ServerTls | undefined },
+): void {
+  const { clientUrls, httpUrls, peerUrls, metricsUrls } = listenUrls(flags);
+  const isSecure = (url: string): boolean => url.startsWith('https:');
+  const client = [...clientUrls, ...httpUrls].find(isSecure);
+  if (tls.client === undefined && client !== undefined) {
+    throw new UsageError(
+      `TLS key/cert (--cert-file, --key-file) must be provided for client url ${client} with HTTPS scheme`,
+    );
+  }
+  if (tls.client === undefined && metricsUrls.some(isSecure)) {
+    throw new UsageError(
+      'client TLS key/cert (--cert-file, --key-file) must be provided for metrics secure url',
+    );
+  }
+  const peer = peerUrls.find(isSecure);
+  if (tls.peer === undefined && peer !== undefined) {
+    throw new UsageError(
+      `cannot listen on TLS for ${new URL(peer).host}: KeyFile and CertFile are not presented`,
+    );
+  }
 }
 
 async function serverTls(

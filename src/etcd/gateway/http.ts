@@ -28,8 +28,11 @@ export function respond(
   response.end(body);
 }
 
-/** Serves everything on the client port that is no gRPC. */
-export function httpHandler(server: EtcdServer, gateway: JsonGateway): HttpHandler {
+/**
+ * Serves everything on the client port that is no gRPC.
+ * @param gateway without it health and metrics alone are served, as on a port that nobody has to prove himself to
+ */
+export function httpHandler(server: EtcdServer, gateway: JsonGateway | undefined): HttpHandler {
   return (request, response) => {
     route(server, gateway, request, response).catch((error: unknown) => {
       server.config.log.warn({ error }, 'an HTTP request failed');
@@ -41,7 +44,7 @@ export function httpHandler(server: EtcdServer, gateway: JsonGateway): HttpHandl
 
 async function route(
   server: EtcdServer,
-  gateway: JsonGateway,
+  gateway: JsonGateway | undefined,
   request: Request,
   response: Response,
 ): Promise<void> {
@@ -65,7 +68,7 @@ async function route(
     case '/metrics':
       return respond(response, 200, metricsRegistry.contentType, await metricsRegistry.metrics());
     default:
-      if (/^\/v3(alpha|beta)?\//.test(url.pathname)) {
+      if (gateway !== undefined && /^\/v3(alpha|beta)?\//.test(url.pathname)) {
         return gateway.serve(url.pathname, request, response);
       }
       return respond(response, 404, 'text/plain; charset=utf-8', '404 page not found\n');
