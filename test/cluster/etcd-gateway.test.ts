@@ -1,0 +1,203 @@
+/** What programs that others wrote found at the edges: the JSON gateway's refusals, and a member that moves to nowhere. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { freePorts, run, TestCluster } from './etcd-processes.js';
+
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  cluster = await TestCluster.start(3);
+}, 60_000);
+
+afterAll(async () => {
+  await cluster.stop();
+});
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly json: Record<string, unknown>;
+}
+
+async function call(
+  path: string,
+  body: string,
+  options: { readonly at?: number; readonly headers?: Record<string, string> } = {},
+): Promise<Answer> {
+  const response = await fetch(`${cluster.member(options.at ?? 0).clientUrl}/v3/${path}`, {
+    method: 'POST',
+    body,
+    ...(options.headers === undefined ? {} : { headers: options.headers }),
+  });
+  const json = (await response.json()) as Record<string, unknown>;
+  return { status: response.status, headers: response.headers, json };
+}
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+describe('a request that is none', () => {
+  test.each([
+    ['an array', 'kv/put', '[]'],
+    ['a string', 'kv/put', '"key"'],
+    ['bytes that are no base64', 'kv/put', '{"key":"Z!!!","value":""}'],
+    ['bytes cut short', 'kv/put', '{"key":"Zm9vY","value":""}'],
+    ['wrong padding', 'kv/put', '{"key":"Zm8===","value":""}'],
+    ['a number for bytes', 'kv/put', '{"key":"Zm8=","value":7}'],
+    ['bytes deep inside', 'kv/txn', '{"success":[{"request_put":{"key":"*"}}]}'],
+    ['a name of bytes', 'lock/lock', '{"name":"*"}'],
+    ['no whole number', 'kv/range', '{"key":"Zm8=","limit":1.5}'],
+    ['no number', 'kv/range', '{"key":"Zm8=","limit":"many"}'],
+    ['no number for an id', 'lease/revoke', '{"ID":"x"}'],
+    ['no value of an enum', 'kv/range', '{"key":"Zm8=","sort_order":"UPWARD"}'],
+    ['half an object', 'kv/range', '{"key":'],
+  ])('%s is 400, code 3', async (_what, path, body) => {
+    const { status, json } = await call(path, body);
+    expect({ status, code: json['code'] }).toEqual({ status: 400, code: 3 });
+    expect(json['message']).toBe(json['error']);
+  });
+
+  test('base64 is taken with and without padding, in both alphabets', async () => {
+    const key = Buffer.from([0xfb, 0xff]);
+    for (const text of ['+/8=', '-_8=', '+/8', '-_8']) {
+      expect((await call('kv/put', `{"key":"${text}","value":""}`)).status).toBe(200);
+    }
+    const { json } = await call('kv/range', `{"key":"${key.toString('base64')}"}`);
+    expect(json['kvs']).toMatchObject([{ key: '+/8=', version: '4' }]);
+  });
+});
+
+test('64-bit numbers come bare as well as quoted, and lose no digit', async () => {
+  const ID = '7587893423219021311';
+  const granted = await call('lease/grant', `{"TTL":60,"ID":${ID}}`);
+  expect(granted.json['ID']).toBe(ID);
+  const key = base64('"1234567890123456789');
+  expect((await call('kv/put', `{"key":"${key}","lease":${ID}}`)).status).toBe(200);
+  const seen = await call('lease/timetolive', `{"ID":"${ID}","keys":true}`);
+  expect(seen.json).toMatchObject({ ID, grantedTTL: '60', keys: [key] });
+  expect((await call('lease/revoke', `{"ID":${ID}}`)).status).toBe(200);
+});
+
+test('a deadline in the header ends a call that waits', async () => {
+  const name = base64('held');
+  const held = await call('lock/lock', `{"name":"${name}"}`);
+  const late = await call('lock/lock', `{"name":"${name}"}`, {
+    headers: { 'grpc-timeout': '200m' },
+  });
+  expect(late.status).toBe(504);
+  expect(late.json).toMatchObject({ code: 4, message: 'context deadline exceeded' });
+  await call('lock/unlock', `{"key":"${String(held.json['key'])}"}`);
+  // Who gave up stands in nobody's way.
+  const next = await call('lock/lock', `{"name":"${name}"}`);
+  expect(next.status).toBe(200);
+});
+
+test('errors of the lock and election services come without a code of their own, as from etcd', async () => {
+  for (const path of ['election/proclaim', 'election/resign']) {
+    const { status, json } = await call(path, '{}');
+    expect({ status, ...json }).toMatchObject({
+      status: 500,
+      code: 2,
+      message: '"leader" field must be provided',
+    });
+  }
+  const name = base64('who');
+  for (const path of ['election/campaign', 'lock/lock']) {
+    const { status, json } = await call(path, `{"name":"${name}","lease":"999"}`);
+    expect({ status, ...json }).toMatchObject({
+      status: 500,
+      code: 2,
+      message: 'etcdserver: requested lease not found',
+    });
+  }
+});
+
+test('pages of other origins may call', async () => {
+  const { headers } = await call('kv/range', '{"key":"Zm8="}');
+  expect(headers.get('access-control-allow-origin')).toBe('*');
+  expect(headers.get('grpc-metadata-content-type')).toBe('application/grpc');
+  const url = `${cluster.member(0).clientUrl}/v3/kv/put`;
+  const preflight = await fetch(url, { method: 'OPTIONS' });
+  expect(preflight.status).toBe(200);
+  expect(preflight.headers.get('access-control-allow-methods')).toContain('POST');
+});
+
+test('a member that moves to an address where nobody listens stays in the cluster while it runs', async () => {
+  const { json } = await call('cluster/member/list', '{"linearizable":true}');
+  const members = json['members'] as { ID: string; name: string; peerURLs: string[] }[];
+  const [nowhere] = await freePorts(1);
+  const status = await call('maintenance/status', '{}');
+  // Once a follower and once the leader moves: neither is cut off.
+  const leader = members.find(({ ID }) => ID === status.json['leader']);
+  const follower = members.find(({ ID }) => ID !== status.json['leader']);
+  for (const member of [follower, leader]) {
+    if (member === undefined) throw new Error('the leader is a member');
+    const moved = JSON.stringify({ ID: member.ID, peerURLs: [`http://127.0.0.1:${nowhere}`] });
+    expect((await call('cluster/member/update', moved)).status).toBe(200);
+    for (const at of [0, 1, 2]) {
+      const put = await call('kv/put', `{"key":"${base64(`moved-${at}`)}"}`, { at });
+      expect(put.status).toBe(200);
+      const list = await call('cluster/member/list', '{"linearizable":true}', { at });
+      expect(list.json['members']).toContainEqual(
+        expect.objectContaining({ ID: member.ID, peerURLs: [`http://127.0.0.1:${nowhere}`] }),
+      );
+    }
+    const back = JSON.stringify({ ID: member.ID, peerURLs: member.peerURLs });
+    expect((await call('cluster/member/update', back)).status).toBe(200);
+  }
+  const after = await call('maintenance/status', '{}');
+  expect(after.json['leader']).toBe(status.json['leader']);
+});
+
+test.each([
+  ['listen-client-urls', 'must be provided for client url https://127.0.0.1:1 with HTTPS scheme'],
+  ['listen-metrics-urls', 'must be provided for metrics secure url'],
+  ['listen-peer-urls', 'KeyFile and CertFile are not presented'],
+])('--%s with https but no certificate is refused, not served in the clear', async (flag, text) => {
+  const data = join(cluster.directory, 'never');
+  const url = 'https://127.0.0.1:1';
+  const args = ['bin/trireme', 'etcd', `--data-dir=${data}`, `--${flag}=${url}`];
+  if (flag === 'listen-client-urls') args.push(`--advertise-client-urls=${url}`);
+  const { code, stderr } = await run(process.execPath, args);
+  expect(code).toBe(2);
+  expect(stderr).toContain(text);
+});
+
+describe('ports of their own', () => {
+  let apart: TestCluster;
+  let httpUrl = '';
+  let metricsUrl = '';
+
+  beforeAll(async () => {
+    const [http, metrics] = await freePorts(2);
+    httpUrl = `http://127.0.0.1:${http}`;
+    metricsUrl = `http://127.0.0.1:${metrics}`;
+    const extra = [`--listen-client-http-urls=${httpUrl}`, `--listen-metrics-urls=${metricsUrl}`];
+    apart = await TestCluster.start(1, { extra });
+  }, 60_000);
+
+  afterAll(async () => {
+    await apart.stop();
+  });
+
+  test('with a port for HTTP the client port serves gRPC alone', async () => {
+    const body = '{"key":"Zm8=","value":"YmE="}';
+    const put = await fetch(`${httpUrl}/v3/kv/put`, { method: 'POST', body });
+    expect(put.status).toBe(200);
+    expect((await apart.ctl(['get', 'fo'])).stdout).toBe('fo\nba\n');
+    const refused = await fetch(`${apart.member(0).clientUrl}/v3/kv/put`, { method: 'POST', body });
+    expect(refused.status).toBe(415);
+  });
+
+  test('the port for metrics, which asks nobody for a certificate, serves no data', async () => {
+    for (const path of ['/metrics', '/health', '/readyz', '/livez']) {
+      expect((await fetch(`${metricsUrl}${path}`)).status).toBe(200);
+    }
+    for (const path of ['/v3/kv/range', '/v3/kv/put', '/v3beta/kv/range']) {
+      const answer = await fetch(`${metricsUrl}${path}`, {
+        method: 'POST',
+        body: '{"key":"Zm8="}',
+      });
+      expect(answer.status).toBe(404);
+    }
+  });
+});
