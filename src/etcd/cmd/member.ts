@@ -37,6 +37,7 @@ import { LeaseService } from '../rpc/lease.js';
 import { LockService } from '../rpc/lock.js';
 import { MaintenanceService } from '../rpc/maintenance.js';
 import { WatchService } from '../rpc/watch.js';
+import { adoptRestored } from '../server/adopt.js';
 import { AutoCompactor } from '../server/auto-compactor.js';
 import { backupMetrics } from '../server/backup-metrics.js';
 import { BackupKeeper } from '../server/backups.js';
@@ -109,6 +110,9 @@ export async function startMember(
 ): Promise<RunningMember> {
   const machine = { ...realMachine(config.clock), ...parts.machine };
   const lookup = clusterLookup(config, listen.peerClientTls);
+  if (await adoptRestored(config)) {
+    config.log.info({ dataDir: config.dataDir }, 'took over what a real etcd had restored');
+  }
   let state = await openState(config, lookup, machine);
   if (config.forceNewCluster) state = await forceNewCluster(state);
   let becomeReady: () => void = () => undefined;

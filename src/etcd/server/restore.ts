@@ -27,6 +27,8 @@ export interface RestoreOptions extends Pick<
    */
   readonly bumpRevision: number;
   readonly clock: Clock;
+  /** What may stand in the directory already. */
+  readonly beside?: string;
 }
 
 /**
@@ -37,7 +39,8 @@ export interface RestoreOptions extends Pick<
  */
 export async function restoreMember(options: RestoreOptions): Promise<number> {
   const { dataDir } = options;
-  if (existsSync(dataDir) && readdirSync(dataDir).length > 0) {
+  const isOccupied = (name: string): boolean => name !== options.beside;
+  if (existsSync(dataDir) && readdirSync(dataDir).some(isOccupied)) {
     throw new BootstrapError(`data-dir "${dataDir}" not empty or could not be read`);
   }
   const paths = dataPaths(options);
