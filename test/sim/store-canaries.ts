@@ -184,8 +184,7 @@ export class Canaries {
         return;
       }
       case 'staleRead': {
-        const { linearizable } = server;
-        const ask = linearizable.bind(server);
+        const ask = server.linearizable.bind(server);
         server.linearizable = async <T>(read: () => T): Promise<T> =>
           server.isLeader ? read() : ask(read);
         return;

@@ -38,7 +38,8 @@ export async function adoptRestored(config: ServerConfig): Promise<boolean> {
     return false;
   }
   rmSync(member, { recursive: true, force: true });
-  await restoreMember({ ...config, snapshotPath: join(aside, 'snap', 'db'), beside: asideName });
+  const snapshotPath = join(aside, 'snap', 'db');
+  await restoreMember({ ...config, snapshotPath, bumpRevision: 0, beside: asideName });
   rmSync(aside, { recursive: true });
   return true;
 }
