@@ -196,7 +196,7 @@ describe.each<[string, (options: Options) => DatabaseFiles]>([
     expect(again.consistentIndex).toEqual({ index: 51, term: 3 });
     expect(rows(again)).toHaveLength(50);
     await files.remove(path);
-    expect(() => files.install(path, paths.database)).toThrow();
+    expect(() => files.install(path, paths.database)).toThrow(path);
   });
 
   test('snapshots on their way do not survive a start', async () => {

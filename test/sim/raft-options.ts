@@ -96,7 +96,7 @@ const never: Ratio = { numerator: 0, denominator: 1 };
 const stormEvery = 8;
 
 /** A brief run has so much less time with faults: more seeds in the same time. */
-const briefShare = 4;
+const briefShare = 5;
 
 /** Draws a run from its seed; a brief one, where many seeds count more than long runs. */
 export function drawBriefly(seed: number, canary?: Canary): SimOptions {

@@ -13,7 +13,7 @@ import { ServerPeerHost } from '../../src/etcd/server/peer-host.js';
 import { Quota } from '../../src/etcd/server/quota.js';
 import { EtcdServer } from '../../src/etcd/server/server.js';
 import { yieldLeadership } from '../../src/etcd/server/transfer.js';
-import { SimDisk } from '../../src/etcd/wal/sim-disk.js';
+import type { SimDisk } from '../../src/etcd/wal/sim-disk.js';
 import { maxRequestBytesDefault, maxTxnOpsDefault } from '../../src/etcd/server/limits.js';
 import type { Logger } from '../../src/lib/log.js';
 import type { Prng } from '../../src/lib/prng.js';
@@ -21,7 +21,7 @@ import { RawNode } from '../../src/raft/index.js';
 import type { MemoryStorage, RaftConfig } from '../../src/raft/index.js';
 import type { EventOwner } from './lib/event-queue.js';
 import { SimClock } from './lib/sim-clock.js';
-import { SimDatabases } from './lib/sim-database.js';
+import type { SimDatabases } from './lib/sim-database.js';
 import { SimPeerNetwork } from './store-network.js';
 import type { StoreWorld } from './store-world.js';
 
