@@ -96,12 +96,9 @@ export class ReadIndexQueue {
       this.#askAgain();
     }
     this.#waiting = this.#expire(this.#waiting, nowMs, error);
-    this.#confirmed = this.#confirmed.filter((round) => {
-      const left = this.#expire(round.waiters, nowMs, error);
-      round.waiters.length = 0;
-      round.waiters.push(...left);
-      return left.length > 0;
-    });
+    this.#confirmed = this.#confirmed
+      .map(({ index, waiters }) => ({ index, waiters: this.#expire(waiters, nowMs, error) }))
+      .filter(({ waiters }) => waiters.length > 0);
   }
 
   #askAgain(): void {
