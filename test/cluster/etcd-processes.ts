@@ -145,6 +145,10 @@ export class MemberProcess {
     return this.#child?.pid ?? 0;
   }
 
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL' | 'SIGTERM'): void {
+    this.#child?.kill(signal);
+  }
+
   /** Ends the process and waits for it. @returns its exit code, null after a kill */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL'): Promise<number | null> {
     const child = this.#child;

@@ -1,13 +1,15 @@
 /** Members as processes that can be killed, paused, cut off and replaced. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, openSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../../src/lib/clock.js';
 import { createGrpcChannel } from '../../src/lib/grpc/index.js';
 import type { Channel } from '../../src/lib/grpc/index.js';
 import { silentLogger } from '../../src/lib/log.js';
 import { ClusterDefinition, KVDefinition, MaintenanceDefinition } from '../../src/gen/etcd/rpc.js';
 import { freePorts, waitFor } from '../cluster/etcd-processes.js';
+import type { Command, Report } from './member-control.js';
 import type { MemberNetwork } from './network.js';
 
 interface Place {
@@ -15,24 +17,56 @@ interface Place {
   readonly peer: string;
 }
 
+/** What runs as a member. */
+export interface MemberProgram {
+  /** The words before the flags. @param first orders that hold from the start on */
+  readonly command: (at: number, first: readonly Command[]) => readonly string[];
+  /** Flags besides those that every member has. */
+  readonly flags?: readonly string[];
+}
+
+/** What `trireme etcd` runs, and takes orders; without a mistake it is right. */
+export function memberThatTakesOrders(mistakeOf: (at: number) => string): MemberProgram {
+  return {
+    command: (at, first) => [
+      process.execPath,
+      'dist/test/robustness/faulty-member.js',
+      mistakeOf(at),
+      JSON.stringify(first),
+    ],
+  };
+}
+
+export const controlledMember = memberThatTakesOrders(() => 'none');
+
 export class Members {
   readonly directory: string;
   readonly places: readonly Place[];
+  /** With the place of one more, which is a member only now and then. */
+  readonly #all: readonly Place[];
   readonly channels: readonly Channel[];
   readonly network: MemberNetwork | undefined;
+  readonly #clock = systemClock();
+  readonly #program: MemberProgram;
   readonly #children: (ChildProcess | undefined)[] = [];
+  readonly #orders = new Map<number, (report: Report) => void>();
+  #orderCount = 0;
   readonly #meantToEnd = new Set<ChildProcess>();
   /** Processes that ended though nobody ended them. */
   readonly crashes: string[] = [];
 
   private constructor(
     directory: string,
-    places: readonly Place[],
+    all: readonly Place[],
     network: MemberNetwork | undefined,
+    program: MemberProgram,
   ) {
     this.directory = directory;
+    const places = all.slice(0, -1);
     this.places = places;
+    this.#all = all;
     this.network = network;
+    this.#program = program;
     this.channels = places.map((place) => this.#connect(place));
   }
 
@@ -40,16 +74,17 @@ export class Members {
     directory: string,
     count: number,
     network: MemberNetwork | undefined,
+    program: MemberProgram,
   ): Promise<Members> {
-    const ports = network === undefined ? await freePorts(2 * count) : [];
-    const places = Array.from({ length: count }, (_, at): Place => {
+    const ports = network === undefined ? await freePorts(2 * count + 2) : [];
+    const all = Array.from({ length: count + 1 }, (_, at): Place => {
       if (network !== undefined) {
         const address = network.address(at);
         return { client: `${address}:2379`, peer: `${address}:2380` };
       }
       return { client: `127.0.0.1:${ports[2 * at]}`, peer: `127.0.0.1:${ports[2 * at + 1]}` };
     });
-    const members = new Members(directory, places, network);
+    const members = new Members(directory, all, network, program);
     for (let at = 0; at < count; at++) members.startMember(at);
     return members;
   }
@@ -73,9 +108,18 @@ export class Members {
   }
 
   #place(at: number): Place {
-    const place = this.places[at];
+    const place = this.#all[at];
     if (place === undefined) throw new RangeError(`there is no member ${at}`);
     return place;
+  }
+
+  clientPort(at: number): number {
+    return Number(this.#place(at).client.split(':')[1]);
+  }
+
+  /** The last member has a disk of its own. */
+  dataDir(at: number): string {
+    return join(this.directory, at === this.count - 1 ? `small/m${at}` : `m${at}`);
   }
 
   #channel(at: number): Channel {
@@ -84,18 +128,20 @@ export class Members {
     return channel;
   }
 
-  startMember(at: number, state: 'new' | 'existing' = 'new'): void {
+  /** @param first orders that hold from the start on */
+  startMember(at: number, state: 'new' | 'existing' = 'new', first: readonly Command[] = []): void {
     const { client, peer } = this.#place(at);
-    const cluster = this.places.map((each, index) => `m${index}=http://${each.peer}`).join(',');
+    const cluster = this.#all
+      .slice(0, Math.max(this.count, at + 1))
+      .map((each, index) => `m${index}=http://${each.peer}`)
+      .join(',');
     const inside =
       this.network === undefined ? [] : ['ip', 'netns', 'exec', this.network.namespace(at)];
     const command = [
       ...inside,
-      process.execPath,
-      'bin/trireme',
-      'etcd',
+      ...this.#program.command(at, first),
       `--name=m${at}`,
-      `--data-dir=${join(this.directory, `m${at}`)}`,
+      `--data-dir=${this.dataDir(at)}`,
       `--listen-client-urls=http://${client}`,
       `--advertise-client-urls=http://${client}`,
       `--listen-peer-urls=http://${peer}`,
@@ -103,13 +149,19 @@ export class Members {
       `--initial-cluster=${cluster}`,
       `--initial-cluster-state=${state}`,
       '--snapshot-count=1000',
+      ...(this.#program.flags ?? []),
     ];
     const log = openSync(join(this.directory, `m${at}.log`), 'a');
     const child = spawn(command[0] ?? process.execPath, command.slice(1), {
-      stdio: ['ignore', log, log],
+      stdio: ['ignore', log, log, 'ipc'],
       env: { ...process.env, VERIFY: '1', NODE_OPTIONS: '' },
     });
     closeSync(log);
+    child.on('message', (message) => {
+      const { id, report } = message as { readonly id: number; readonly report: Report };
+      this.#orders.get(id)?.(report);
+      this.#orders.delete(id);
+    });
     child.on('exit', (code, signal) => {
       if (!this.#meantToEnd.has(child))
         this.crashes.push(`m${at} ended by itself: ${code ?? signal}`);
@@ -126,6 +178,29 @@ export class Members {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill(signal);
     await ended;
+  }
+
+  /** Gives an order to a member that takes them, and waits until it is carried out. */
+  order(at: number, command: Command): Promise<Report> {
+    const child = this.#children[at];
+    const id = ++this.#orderCount;
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.schedule(10_000, () => reject(new Error(`m${at} is silent`)));
+      this.#orders.set(id, (report) => {
+        cancel();
+        resolve(report);
+      });
+      child?.send({ id, command }, (error) => {
+        if (error !== null) reject(error);
+      });
+    });
+  }
+
+  /** Waits until the process has killed itself, as it was ordered to. */
+  async died(at: number): Promise<void> {
+    const child = this.#children[at];
+    if (child !== undefined) this.#meantToEnd.add(child);
+    await waitFor(`m${at} dies`, () => child?.signalCode === 'SIGKILL');
   }
 
   signal(at: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
@@ -157,8 +232,31 @@ export class Members {
     return `${answer.hash}@${answer.compactRevision}`;
   }
 
+  /** Forgets revisions before this one, at the latest those that nobody asks for any more. */
+  async compact(at: number, revision: number): Promise<void> {
+    const kv = this.#channel(at).client(KVDefinition);
+    // It may time out or be done already: both are as good.
+    await kv.compact({ revision, physical: false }, { deadlineMs: 2_000 }).catch(() => undefined);
+  }
+
+  async defragment(at: number): Promise<void> {
+    await this.#channel(at).client(MaintenanceDefinition).defragment({}, { deadlineMs: 10_000 });
+  }
+
+  /** Takes back every alarm about space. */
+  async disarm(): Promise<void> {
+    const maintenance = this.#channel(0).client(MaintenanceDefinition);
+    await retry('no alarm is raised', async () => {
+      const request = { action: 0 as const, memberID: 0n, alarm: 0 as const };
+      const { alarms } = await maintenance.alarm(request, { deadlineMs: 1_000 });
+      for (const { memberID, alarm } of alarms) {
+        await maintenance.alarm({ action: 2, memberID, alarm }, { deadlineMs: 1_000 });
+      }
+    });
+  }
+
   /** Waits until each member answers a linearizable read. */
-  async healthy(deadlineMs = 20_000): Promise<void> {
+  async healthy(deadlineMs = 60_000): Promise<void> {
     for (const [at, channel] of this.channels.entries()) {
       const kv = channel.client(KVDefinition);
       await waitFor(
@@ -173,34 +271,82 @@ export class Members {
     }
   }
 
-  /** A disk that is lost: the member is removed and a new one takes its place, with nothing. */
-  async replace(at: number): Promise<void> {
-    // Without its id it could not be removed, and an empty disk under an old id may forget a vote.
+  /** Starts it and waits until it has refused to. @returns its exit code and what it said */
+  async refuses(at: number): Promise<{ readonly code: number | null; readonly said: string }> {
+    const logFile = join(this.directory, `m${at}.log`);
+    const before = readFileSync(logFile).length;
+    this.startMember(at);
+    const child = this.#children[at];
+    if (child === undefined) throw new Error(`m${at} was not started`);
+    this.#meantToEnd.add(child);
+    await waitFor(`m${at} refuses`, () => child.exitCode !== null || child.signalCode !== null);
+    return { code: child.exitCode, said: readFileSync(logFile).subarray(before).toString() };
+  }
+
+  /** Its id, once it says so. */
+  async idOf(at: number): Promise<bigint> {
     let id = 0n;
     await waitFor(`member ${at} says its id`, async () => {
       id = (await this.status(at))?.id ?? 0n;
       return id !== 0n;
     });
+    return id;
+  }
+
+  /** A disk that is lost: the member is removed and a new one takes its place, with nothing. */
+  async replace(at: number, knownId?: bigint): Promise<void> {
+    // Without its id it could not be removed, and an empty disk under an old id may forget a vote.
+    const id = knownId ?? (await this.idOf(at));
     await this.end(at);
-    const other = this.#channel((at + 1) % this.count).client(ClusterDefinition);
+    await this.#remove(id, (at + 1) % this.count);
+    await this.#join(at, (at + 1) % this.count, false);
+  }
+
+  /** One more member joins as a learner, is promoted, and leaves again. */
+  async comeAndGo(): Promise<void> {
+    const at = this.count;
+    await this.#join(at, 0, true);
+    const url = `http://${this.#place(at).peer}`;
+    const cluster = this.#channel(0).client(ClusterDefinition);
+    let id = 0n;
+    await retry('the learner is promoted', async () => {
+      const { members } = await cluster.memberList({ linearizable: true }, { deadlineMs: 1_000 });
+      const member = members.find((each) => each.peerURLs.includes(url));
+      id = member?.ID ?? 0n;
+      if (member?.isLearner === true)
+        await cluster.memberPromote({ ID: id }, { deadlineMs: 2_000 });
+    });
+    const child = this.#children[at];
+    // It ends by itself when it hears that it is no member any more.
+    if (child !== undefined) this.#meantToEnd.add(child);
+    await this.#remove(id, 0);
+    await this.end(at);
+  }
+
+  async #remove(id: bigint, via: number): Promise<void> {
+    const other = this.#channel(via).client(ClusterDefinition);
     await retry('the member is removed', async () => {
       const { members } = await other.memberList({ linearizable: true }, { deadlineMs: 1_000 });
       if (!members.some((each) => each.ID === id)) return;
       await other.memberRemove({ ID: id }, { deadlineMs: 2_000 });
     });
-    rmSync(join(this.directory, `m${at}`), { recursive: true, force: true });
+  }
+
+  async #join(at: number, via: number, isLearner: boolean): Promise<void> {
+    rmSync(this.dataDir(at), { recursive: true, force: true });
+    const other = this.#channel(via).client(ClusterDefinition);
     const url = `http://${this.#place(at).peer}`;
     await retry('the new member is added', async () => {
       const { members } = await other.memberList({ linearizable: true }, { deadlineMs: 1_000 });
       if (members.some((each) => each.peerURLs.includes(url))) return;
-      await other.memberAdd({ peerURLs: [url], isLearner: false }, { deadlineMs: 2_000 });
+      await other.memberAdd({ peerURLs: [url], isLearner }, { deadlineMs: 2_000 });
     });
     this.startMember(at, 'existing');
   }
 
   async close(): Promise<void> {
     for (const channel of this.channels) channel.close();
-    await Promise.all(this.places.map((_, at) => this.end(at)));
+    await Promise.all(this.#all.map((_, at) => this.end(at)));
     this.network?.close();
   }
 }

@@ -57,6 +57,12 @@ export class MemberNetwork {
     this.#must('netns', 'exec', this.namespace(to), 'iptables', '-w', ...rule);
   }
 
+  /** No client reaches the member; the others do. @param port where it listens for clients */
+  cutClients(at: number, port: number): void {
+    const rule = ['-A', 'INPUT', '-p', 'tcp', '--dport', String(port), '-j', 'DROP'];
+    this.#must('netns', 'exec', this.namespace(at), 'iptables', '-w', ...rule);
+  }
+
   heal(): void {
     for (let at = 0; at < this.#count; at++) {
       this.#must('netns', 'exec', this.namespace(at), 'iptables', '-w', '-F', 'INPUT');

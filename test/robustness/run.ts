@@ -6,17 +6,17 @@ import { systemClock } from '../../src/lib/clock.js';
 import { KVDefinition } from '../../src/gen/etcd/rpc.js';
 import { Prng } from '../../src/lib/prng.js';
 import { waitFor } from '../cluster/etcd-processes.js';
-import { checkAcknowledged, checkReads, checkRealTime, settle } from './history.js';
 import type { Recorded } from './history.js';
-import { checkLinearizable } from './linearizability.js';
-import { Members } from './members.js';
+import { SmallDisk } from './disk-faults.js';
+import { judge } from './judge.js';
+import { controlledMember, Members } from './members.js';
 import { runNemesis } from './nemesis.js';
+import type { Fault } from './nemesis.js';
 import { canPartition, MemberNetwork } from './network.js';
-import { registerModel } from './register-model.js';
 import { keyPrefix, putOf, runTraffic } from './traffic.js';
-import { checkWatches } from './watch-guarantees.js';
 import type { WatchHistory } from './watch-guarantees.js';
 import { Watchers } from './watchers.js';
+import { Workloads } from './workloads.js';
 
 const clock = systemClock();
 
@@ -29,35 +29,16 @@ export interface Outcome {
   readonly acknowledged: number;
   readonly unknown: number;
   readonly events: number;
+  readonly adds: number;
+  readonly appends: number;
+  readonly locks: number;
   /** Where histories and logs are kept, when there are problems. */
   readonly artefacts: string | undefined;
 }
 
-/** All checks of what was recorded; pure. */
-export function judge(
-  history: readonly Recorded[],
-  watches: readonly WatchHistory[],
-): { readonly problems: readonly string[]; readonly events: number } {
-  const { log, violations } = checkWatches(watches);
-  const settled = settle(history, log);
-  const linearizable = settled.filter((each) => !each.serializable);
-  const result = checkLinearizable(registerModel, linearizable);
-  const problems = [
-    ...violations.map((each) => `watch ${each.watch}: ${each.guarantee}: ${each.detail}`),
-    ...checkAcknowledged(history, log),
-    ...checkReads(history, log),
-    ...checkRealTime(settled),
-  ];
-  if (result.verdict !== 'valid') {
-    const last = JSON.stringify(result.longest?.at(-1));
-    problems.push(`linearizability of ${result.partition} is ${result.verdict}, after ${last}`);
-  }
-  return { problems, events: log.length };
-}
-
 /** After the heal: a last write, which all must come to hold; then all must hold the same. */
 async function converge(members: Members, watchers: Watchers): Promise<readonly string[]> {
-  await members.healthy(30_000);
+  await members.healthy();
   const [channel] = members.channels;
   if (channel === undefined) throw new Error('there is no member');
   const kv = channel.client(KVDefinition);
@@ -73,16 +54,20 @@ export async function runRobustness(options: {
   readonly seed: number;
   readonly seconds: number;
   readonly clients?: number;
+  readonly only?: readonly Fault[];
   readonly log?: (line: string) => void;
 }): Promise<Outcome> {
   const prng = new Prng(options.seed);
   const directory = mkdtempSync(join(tmpdir(), 'rob-'));
-  const network = canPartition() ? new MemberNetwork(3) : undefined;
-  const members = await Members.start(directory, 3, network);
+  // One place more, for a member that comes and goes.
+  const network = canPartition() ? new MemberNetwork(4) : undefined;
+  const smallDisk = SmallDisk.make(join(directory, 'small'));
+  const members = await Members.start(directory, 3, network, controlledMember);
   const history: Recorded[] = [];
   const problems: string[] = [];
   let faults: readonly string[] = [];
   let watches: readonly WatchHistory[] = [];
+  let counts = { adds: 0, appends: 0, locks: 0 };
   try {
     await members.healthy();
     const untilMs = clock.monotonicMs() + options.seconds * 1_000;
@@ -90,23 +75,30 @@ export async function runRobustness(options: {
     const watchers = new Watchers(members, clock);
     const traffic = { members, clock, history, untilMs: () => (over ? 0 : Infinity) };
     const clients = runTraffic(traffic, prng.fork(), options.clients ?? 8);
+    const workloads = new Workloads(traffic, prng.fork());
     try {
       const log = options.log ?? (() => undefined);
-      faults = await runNemesis({ members, clock, prng: prng.fork(), untilMs, log });
+      const heard = (): number => watchers.heard();
+      const plan = { members, clock, prng: prng.fork(), untilMs, heard, smallDisk, log };
+      faults = await runNemesis({ ...plan, ...(options.only ? { only: options.only } : {}) });
       over = true;
       await clients;
-      problems.push(...(await converge(members, watchers)));
+      await workloads.ended();
+      problems.push(...(await converge(members, watchers)), ...(await workloads.judge()));
     } catch (error) {
       problems.push(`no recovery: ${String(error)}`);
     } finally {
       over = true;
       await clients;
+      await workloads.ended();
+      counts = workloads.counts;
       problems.push(...watchers.failures);
       watches = await watchers.close();
     }
     problems.push(...members.crashes);
   } finally {
     await members.close();
+    smallDisk?.remove();
   }
   const judged = judge(history, watches);
   problems.push(...judged.problems);
@@ -127,6 +119,7 @@ export async function runRobustness(options: {
     acknowledged,
     unknown,
     events: judged.events,
+    ...counts,
     artefacts,
   };
 }

@@ -66,9 +66,32 @@ export function putOf(key: string, value: string) {
 }
 
 type Kv = Client<typeof KVDefinition>;
-const callOptions = { deadlineMs: 2_000 };
 
-async function send(kv: Kv, input: Input, serializable: boolean): Promise<Output> {
+interface SendOptions {
+  readonly serializable: boolean;
+  readonly deadlineMs: number;
+}
+
+/** Makes one request of the calls: several puts are one transaction. @throws GrpcError */
+export async function sendInputs(
+  kv: Kv,
+  inputs: readonly Input[],
+  options: SendOptions,
+): Promise<Output> {
+  const [first] = inputs;
+  if (first === undefined) throw new RangeError('nothing to send');
+  if (inputs.length === 1) return send(kv, first, options);
+  const success = inputs.flatMap((each) =>
+    each.kind === 'put' ? [putOp(each.key, each.value)] : [],
+  );
+  const { deadlineMs } = options;
+  const answer = await kv.txn({ compare: [], success, failure: [] }, { deadlineMs });
+  return { revision: revisionOf(answer.header), changed: true };
+}
+
+async function send(kv: Kv, input: Input, options: SendOptions): Promise<Output> {
+  const { serializable, deadlineMs } = options;
+  const callOptions = { deadlineMs };
   switch (input.kind) {
     case 'get': {
       const answer = await kv.range(rangeOf(input.key, { serializable }), callOptions);
@@ -162,15 +185,8 @@ class TrafficClient {
 
   async #send(inputs: readonly Input[], serializable: boolean): Promise<Output> {
     const channel = this.#channels[this.#at % this.#channels.length];
-    const [first] = inputs;
-    if (channel === undefined || first === undefined) throw new Error('nowhere to send to');
-    const kv = channel.client(KVDefinition);
-    if (inputs.length === 1) return send(kv, first, serializable);
-    const success = inputs.flatMap((each) =>
-      each.kind === 'put' ? [putOp(each.key, each.value)] : [],
-    );
-    const answer = await kv.txn({ compare: [], success, failure: [] }, callOptions);
-    return { revision: revisionOf(answer.header), changed: true };
+    if (channel === undefined) throw new Error('nowhere to send to');
+    return sendInputs(channel.client(KVDefinition), inputs, { serializable, deadlineMs: 2_000 });
   }
 
   async #one(): Promise<void> {

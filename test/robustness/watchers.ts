@@ -132,6 +132,11 @@ export class Watchers {
     );
   }
 
+  /** All watchers were told of everything that they want up to it. */
+  heard(): number {
+    return Math.min(...this.#watchers.map((watcher) => watcher.revision));
+  }
+
   get failures(): readonly string[] {
     return this.#watchers.flatMap((watcher) => watcher.failures);
   }
