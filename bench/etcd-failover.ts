@@ -1,0 +1,165 @@
+/**
+ * How long writers wait when a leader dies or leaves, and whether leaders change that need not, ours beside a real etcd in the same
+ * run, 3 members each at default settings:
+ *
+ *     node dist/bench/etcd-failover.js [--rounds 20] [--stops 5] [--seconds 8] [kill] [stop] [elections]
+ *
+ * JSON lines on standard output, a Markdown table behind them.
+ */
+import { parseArgs } from 'node:util';
+import { delay, systemClock } from '../src/lib/clock.js';
+import { hasProgram, waitFor } from '../test/cluster/etcd-processes.js';
+import { FailoverCluster, ours, theirs } from './failover/cluster.js';
+import type { Side } from './failover/cluster.js';
+import { closedWriters, openWriters } from './failover/writers.js';
+import type { Acknowledged } from './failover/writers.js';
+import { median } from './lib/stats.js';
+
+const clock = systemClock();
+const rows: string[] = [];
+
+function say(what: string, side: string, figures: Record<string, number>): void {
+  console.log(JSON.stringify({ what, side, ...figures }));
+  const text = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
+  rows.push(`| ${what} | ${side} | ${text.join(', ')} |`);
+}
+
+const rounded = (value: number): number => Math.round(value * 10) / 10;
+
+/** `kill -9` of the leader. @returns milliseconds until a write is acknowledged that was begun afterwards */
+async function killRound(cluster: FailoverCluster): Promise<number> {
+  const { leader } = await cluster.settled();
+  const writers = openWriters(cluster);
+  await waitFor('writes go through', () => writers.acknowledged.length > 100);
+  const killedMs = clock.monotonicMs();
+  cluster.member(leader).signal('SIGKILL');
+  const after = (): number[] =>
+    writers.acknowledged.filter((each) => each.begunMs > killedMs).map((each) => each.endedMs);
+  await waitFor('writes go through again', () => after().length > 0);
+  const ms = Math.min(...after()) - killedMs;
+  await writers.stop();
+  await cluster.member(leader).stop();
+  cluster.startMember(leader);
+  return ms;
+}
+
+/** SIGTERM of the leader. @returns the longest time that one of three writers was without an answer meanwhile */
+async function stopRound(cluster: FailoverCluster): Promise<number> {
+  const { leader } = await cluster.settled();
+  const writers = closedWriters(cluster, 3);
+  await waitFor('writes go through', () => writers.acknowledged.length > 300);
+  const fromMs = clock.monotonicMs();
+  await cluster.member(leader).stop('SIGTERM');
+  const goneMs = clock.monotonicMs();
+  await waitFor('all write again', () =>
+    [0, 1, 2].every((writer) =>
+      writers.acknowledged.some((each) => each.writer === writer && each.begunMs > goneMs),
+    ),
+  );
+  await writers.stop();
+  cluster.startMember(leader);
+  const before = longestWait(writers.acknowledged.filter((each) => each.endedMs <= fromMs));
+  console.error(`the longest wait before it was ${rounded(before)} ms`);
+  return longestWait(writers.acknowledged.filter((each) => each.endedMs > fromMs));
+}
+
+function longestWait(writes: readonly Acknowledged[]): number {
+  return Math.max(...writes.map((each) => each.endedMs - each.begunMs));
+}
+
+/** Alternates between the sides, so that a noisy minute hits both. */
+async function rounds(
+  what: string,
+  sides: readonly Side[],
+  count: number,
+  round: (cluster: FailoverCluster) => Promise<number>,
+): Promise<void> {
+  const clusters: FailoverCluster[] = [];
+  try {
+    for (const side of sides) clusters.push(await FailoverCluster.start(side));
+    const samples = clusters.map((): number[] => []);
+    for (let number = 0; number < count; number++) {
+      for (const [at, cluster] of clusters.entries()) {
+        const ms = await round(cluster);
+        samples[at]?.push(ms);
+        console.error(`${what} ${cluster.side.name} ${number + 1}/${count}: ${rounded(ms)} ms`);
+      }
+    }
+    for (const [at, cluster] of clusters.entries()) {
+      const all = samples[at] ?? [];
+      const medianMs = rounded(median(all));
+      const maxMs = rounded(Math.max(...all));
+      say(what, cluster.side.name, { rounds: all.length, medianMs, maxMs });
+    }
+  } finally {
+    for (const cluster of clusters) await cluster.close();
+  }
+}
+
+/** Load with a disturbance: the term must stay. */
+async function elections(
+  what: string,
+  side: Side,
+  options: { readonly clients: number; readonly seconds: number; readonly pause?: boolean },
+): Promise<void> {
+  const cluster = await FailoverCluster.start(side);
+  try {
+    const { leader, term } = await cluster.settled();
+    const writers = closedWriters(cluster, options.clients, 256);
+    const follower = cluster.member((leader + 1) % 3);
+    const untilMs = clock.monotonicMs() + options.seconds * 1_000;
+    while (clock.monotonicMs() < untilMs) {
+      if (options.pause === true) {
+        follower.signal('SIGSTOP');
+        await delay(clock, 2_500);
+        follower.signal('SIGCONT');
+      }
+      await delay(clock, 1_000);
+    }
+    await writers.stop();
+    const after = await cluster.settled();
+    const perSecond = Math.round(writers.acknowledged.length / options.seconds);
+    const failed = writers.failed();
+    say(what, side.name, { elections: after.term - term, writesPerSecond: perSecond, failed });
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** Our program with a log whose syncs take so much longer, on some members. */
+function slowDisk(slow: readonly number[], ms: number): Side {
+  return {
+    name: 'ours',
+    program: (at) => [
+      process.execPath,
+      'dist/test/robustness/faulty-member.js',
+      'none',
+      slow.includes(at) ? JSON.stringify([{ do: 'syncDelay', ms }]) : '[]',
+    ],
+  };
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '20' },
+    stops: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '8' },
+  },
+});
+const wanted = (name: string): boolean => positionals.length === 0 || positionals.includes(name);
+const sides = hasProgram('etcd') ? [ours, theirs] : [ours];
+if (wanted('kill')) await rounds('kill -9 of the leader', sides, Number(values.rounds), killRound);
+if (wanted('stop')) await rounds('SIGTERM of the leader', sides, Number(values.stops), stopRound);
+if (wanted('elections')) {
+  const seconds = Number(values.seconds);
+  for (const side of sides) {
+    await elections('overload: 256 writers', side, { clients: 256, seconds });
+    await elections('a follower paused for 2.5 s', side, { clients: 64, seconds, pause: true });
+  }
+  for (const slow of [[0], [0, 1, 2]]) {
+    const name = `syncs 300 ms slower on ${slow.length} of 3`;
+    await elections(name, slowDisk(slow, 300), { clients: 64, seconds });
+  }
+}
+console.log(`\n| what | program | figures |\n|---|---|---|\n${rows.join('\n')}`);
