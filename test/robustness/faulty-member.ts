@@ -26,8 +26,7 @@ process.on('message', (message: { readonly id: number; readonly command: Command
 });
 
 const code = await runEtcdCommand(flags, {
-  disk: lossyDisk(disk),
-  newNode: (config) => faultyNode(config, state),
+  machine: { disk: lossyDisk(disk), newNode: (config) => faultyNode(config, state) },
   assembled: (server) => {
     // Inside of the mistake, so that a death comes after the mistake was made.
     control = new MemberControl(server, state);

@@ -55,8 +55,8 @@ export class MemberControl {
     server.step = (message) => {
       if (!this.#blocked.has(String(message.from))) step(message);
     };
-    const start = server.start.bind(server);
-    server.start = (network) => start(this.#filtered(network));
+    const connect = server.connect.bind(server);
+    server.connect = (network) => connect(this.#filtered(network));
     const { backend } = server;
     const putRevision = backend.putRevision.bind(backend);
     backend.putRevision = (main, sub, tombstone, value) => {
