@@ -165,7 +165,7 @@ test('a database of the version before is taken over, its rows unchecked, new on
   db.exec(`PRAGMA page_size = ${pageBytes};
     CREATE TABLE revision (id INTEGER PRIMARY KEY, tombstone INTEGER NOT NULL, value BLOB NOT NULL);
     CREATE TABLE bucket (bucket TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY (bucket, key)) WITHOUT ROWID;
-    PRAGMA application_id = 0x54524952; PRAGMA user_version = 1;`);
+    PRAGMA application_id = 1414678866; PRAGMA user_version = 1;`);
   db.prepare('INSERT INTO revision VALUES (?, 0, ?)').run(revisionId(1, 0), Buffer.from('one'));
   const position = Buffer.alloc(16);
   position.writeBigUInt64BE(5n, 0);

@@ -3,6 +3,7 @@ import type { MembersResponse } from '../../gen/raft.js';
 import type { Message, MsgSnap } from '../../raft/index.js';
 import { clientError, etcdError } from '../apply/errors.js';
 import type { PeerHost } from '../peer/types.js';
+import { refuseSecondBirth } from './bootstrap.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import type { EtcdServer } from './server.js';
 
@@ -28,10 +29,16 @@ export class ServerPeerHost implements PeerHost {
   /** Not before the member takes part. One that has just begun asks each peer, before it listens to it, whether it has begun before. */
   async admit(from: bigint): Promise<void> {
     const server = this.#server;
-    if (!server.started) throw etcdError('stopped');
-    if (!server.begins || this.#admitted.has(from)) return;
+    if (server.startUp === undefined) throw etcdError('stopped');
+    const begins = server.state.fresh && !server.startUp.published;
+    if (!begins || this.#admitted.has(from)) return;
     const cluster = await server.network.members(from);
-    server.checkFirstBirth(cluster);
+    try {
+      refuseSecondBirth(cluster, server.memberId);
+    } catch (error) {
+      server.fail(error);
+      throw error;
+    }
     this.#admitted.add(from);
   }
 

@@ -17,8 +17,7 @@ import type { Backend } from '../backend/types.js';
 import { BackendLessor } from '../lease/lessor.js';
 import { WatchableRevisionStore } from '../mvcc/watchable-store.js';
 import type { PeerNetwork } from '../peer/types.js';
-import { refuseSecondBirth } from './bootstrap.js';
-import type { ExistingCluster, StoredState } from './bootstrap.js';
+import type { StoredState } from './bootstrap.js';
 import { MemberChanges } from './member-changes.js';
 import type { ServerConfig } from './config.js';
 import { LeaseDriver } from './lease-driver.js';
@@ -29,6 +28,7 @@ import { Requests } from './requests.js';
 import { serverMetrics } from './metrics.js';
 import { SnapshotKeeper } from './snapshots.js';
 import { StartUp } from './start-up.js';
+import { timeoutError } from './timeout-error.js';
 
 /** What the server tells whoever runs it. */
 export interface ServerEvents {
@@ -54,7 +54,7 @@ export class EtcdServer {
   readonly snapshots: SnapshotKeeper;
   readonly changes: MemberChanges;
   readonly #events: ServerEvents;
-  readonly #state: StoredState;
+  readonly state: StoredState;
   readonly #headers: HeaderEncoder;
   readonly #applier: Applier;
   readonly #loop: RaftLoop;
@@ -70,7 +70,7 @@ export class EtcdServer {
 
   constructor(config: ServerConfig, state: StoredState, events: ServerEvents) {
     this.config = config;
-    this.#state = state;
+    this.state = state;
     this.#events = events;
     this.clusterId = state.clusterId;
     this.memberId = state.memberId;
@@ -106,7 +106,7 @@ export class EtcdServer {
     });
     this.changes = new MemberChanges(this);
     this.#loop = this.#newLoop();
-    state.backend.onDamage = (error) => this.#fatal(error);
+    state.backend.onDamage = (error) => this.fail(error);
     this.#leases = new LeaseDriver(this.lessor, clock, {
       revoke: (id) => this.changes.revokeExpired(id),
       checkpoint: (checkpoints) => this.changes.checkpoint(checkpoints),
@@ -115,13 +115,13 @@ export class EtcdServer {
 
   #newNode(): RaftNode {
     const { heartbeatMs, electionMs, preVote } = this.config;
-    return this.#state.machine.newNode({
+    return this.state.machine.newNode({
       id: this.memberId,
-      storage: this.#state.storage,
-      prng: new Prng(this.#state.machine.random(2 ** 47)),
+      storage: this.state.storage,
+      prng: new Prng(this.state.machine.random(2 ** 47)),
       electionTicks: Math.max(2, Math.round(electionMs / heartbeatMs)),
       heartbeatTicks: 1,
-      applied: this.#state.applied,
+      applied: this.state.applied,
       preVote,
     });
   }
@@ -147,9 +147,9 @@ export class EtcdServer {
         node: this.node,
         enqueue: (proposal) => this.#loop.propose(proposal),
         wake: () => this.wake(),
-        timeoutError: () => this.#timeoutError(),
+        timeoutError: () => timeoutError(this, this.#leaderLostMs, this.#requests.timeoutMs),
       },
-      { ...this.config, origin: this.#state.machine.random(2 ** 32) },
+      { ...this.config, origin: this.state.machine.random(2 ** 32) },
     );
   }
 
@@ -171,12 +171,12 @@ export class EtcdServer {
     const { clock, log, heartbeatMs } = this.config;
     return new RaftLoop({
       node: this.node,
-      storage: this.#state.storage,
-      log: this.#state.wal,
+      storage: this.state.storage,
+      log: this.state.wal,
       clock,
       logger: log,
       tickMs: heartbeatMs,
-      defer: this.#state.machine.defer,
+      defer: this.state.machine.defer,
       maxPendingProposals,
       handlers: {
         send: (messages) => this.#send(messages),
@@ -189,7 +189,7 @@ export class EtcdServer {
         onProposed: (proposals) => this.#requests.onProposed(proposals),
         onProposalsRefused: (proposals) => this.#requests.onRefused(proposals),
         onLogFull: (full) => (this.#logFull = full),
-        onFatal: (error) => this.#fatal(error),
+        onFatal: (error) => this.fail(error),
       },
     });
   }
@@ -232,23 +232,9 @@ export class EtcdServer {
     return this.#logFull;
   }
 
-  get started(): boolean {
-    return this.#startUp !== undefined;
-  }
-
-  /** This run made the log, and the cluster does not know the member's addresses yet. */
-  get begins(): boolean {
-    return this.#state.fresh && this.#startUp?.published !== true;
-  }
-
-  /** Ends the member if others know it from a life before. @throws BootstrapError */
-  checkFirstBirth(cluster: ExistingCluster): void {
-    try {
-      refuseSecondBirth(cluster, this.memberId);
-    } catch (error) {
-      this.#fatal(error);
-      throw error;
-    }
+  /** How far its start is; undefined before it takes part. */
+  get startUp(): StartUp | undefined {
+    return this.#startUp;
   }
 
   get stopped(): boolean {
@@ -351,7 +337,7 @@ export class EtcdServer {
           this.node.reportSnapshot(message.to, sent ? 'finished' : 'failed');
           this.#loop.wake();
         })
-        .catch((error: unknown) => this.#fatal(error));
+        .catch((error: unknown) => this.fail(error));
     }
     network.send(messages.filter((message) => message.type !== 'MsgSnap'));
   }
@@ -399,7 +385,7 @@ export class EtcdServer {
     this.auth.restore(this.#backend);
     this.alarms.restore(this.#backend);
     this.membership.restore(this.#backend);
-    this.#backend.onDamage = (error) => this.#fatal(error);
+    this.#backend.onDamage = (error) => this.fail(error);
     this.#updatePeers();
   }
 
@@ -412,10 +398,7 @@ export class EtcdServer {
     this.#network?.setPeers(
       isMember
         ? peers
-        : [
-            ...peers,
-            ...this.#state.peers.filter(({ id }) => !peers.some((peer) => peer.id === id)),
-          ],
+        : [...peers, ...this.state.peers.filter(({ id }) => !peers.some((peer) => peer.id === id))],
     );
   }
 
@@ -447,17 +430,8 @@ export class EtcdServer {
     });
   }
 
-  #timeoutError(): ReturnType<typeof etcdError> {
-    const lost = this.#leaderLostMs > this.config.clock.monotonicMs() - this.#requests.timeoutMs;
-    if (lost) return etcdError('timeoutDueToLeaderFail');
-    const { leader } = this;
-    if (leader !== 0n && leader !== this.memberId && !this.network.isConnected(leader)) {
-      return etcdError('timeoutDueToConnectionLost');
-    }
-    return etcdError('timeout');
-  }
-
-  #fatal(error: unknown): void {
+  /** The member cannot go on. */
+  fail(error: unknown): void {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#events.onFatal(error);
@@ -472,7 +446,7 @@ export class EtcdServer {
     this.#requests.stop();
     this.store.close();
     await this.snapshots.idle();
-    await this.#state.wal.close();
+    await this.state.wal.close();
     await this.#backend.close();
   }
 }
