@@ -6,7 +6,6 @@ import { hasProgram, run, TestCluster, waitFor } from './etcd-processes.js';
 import {
   databasePath,
   flip,
-  placesOf,
   replaceMember,
   rewriteValue,
   tear,
@@ -131,26 +130,6 @@ async function refusesToStart(
     },
     60_000,
   );
-
-  test('damage that comes while the member runs is not served either', async () => {
-    const one = await start(1);
-    const filler = 'x'.repeat(60_000);
-    await ok(one, 0, 'put', 'k0', 'value 0 is here');
-    // Enough to push the first page out of every cache.
-    for (let at = 0; at < 250; at++) {
-      await ok(one, 0, 'put', `filler${at}`, filler);
-    }
-    await one.member(0).stop('SIGTERM');
-    one.restart(0);
-    await one.healthy();
-    const path = databasePath(one.member(0));
-    for (const at of placesOf(path, 'value 0 is here')) flip(path, at);
-    const { code, stdout } = await one.ctl(['get', 'k0', '--command-timeout=2s']);
-    expect(code).not.toBe(0);
-    expect(stdout).toBe('');
-    expect(await one.member(0).ended()).toBe(1);
-    expect(one.member(0).log).toMatch(/is damaged: revision 2\.0 \(page \d+, byte \d+\)/);
-  }, 90_000);
 
   test('a damaged member is replaced, with nothing lost', async () => {
     const three = await start(3);

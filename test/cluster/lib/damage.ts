@@ -17,6 +17,7 @@ import {
 } from '../../../src/etcd/backend/snapshot.js';
 import { decodeTotals, pairCheck, revisionCheck } from '../../../src/etcd/backend/row-check.js';
 import { revisionId } from '../../../src/etcd/backend/schema.js';
+import { headerPayloadBytes, recordBytes } from '../../../src/etcd/wal/record.js';
 import { run, waitFor } from '../etcd-processes.js';
 import type { MemberProcess, TestCluster } from '../etcd-processes.js';
 
@@ -47,14 +48,6 @@ export function flip(path: string, at: number): void {
   }
 }
 
-/** Every place where the text stands; SQLite leaves old copies in free space. */
-export function placesOf(path: string, text: string): number[] {
-  const bytes = readFileSync(path);
-  const found: number[] = [];
-  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) found.push(at);
-  return found;
-}
-
 /** Offset behind the last byte of a log segment that is not zero. */
 export function walEnd(bytes: Buffer): number {
   let end = bytes.length;
@@ -68,7 +61,10 @@ export function walEnd(bytes: Buffer): number {
  */
 export function tear(path: string, text: string): void {
   const bytes = readFileSync(path);
-  const end = (walEnd(bytes) + 7) & ~7;
+  let end = 0;
+  for (let size = headerPayloadBytes(bytes, 0); size >= 0; size = headerPayloadBytes(bytes, end)) {
+    end += recordBytes(size);
+  }
   const batch = bytes.lastIndexOf(mark, bytes.indexOf(text)) - headerBytes;
   bytes.copy(bytes, end, batch, batch + 700);
   writeFileSync(path, bytes);
