@@ -59,8 +59,9 @@ class Http2Channel implements Channel {
   readonly #listeners = new Set<(state: ChannelState) => void>();
   #state: ChannelState = 'idle';
   #connection: ClientConnection | undefined;
+  /** The one in use, and those on which calls go on after the server asked for no more. */
+  readonly #connections = new Set<ClientConnection>();
   #connecting: Promise<ClientConnection> | undefined;
-  #stopKeepAlive: (() => void) | undefined;
 
   constructor(options: ChannelOptions) {
     this.#options = options;
@@ -83,10 +84,8 @@ class Http2Channel implements Channel {
 
   close(): void {
     this.#become('closed');
-    this.#stopKeepAlive?.();
-    const connection = this.#connection;
     this.#connection = undefined;
-    connection?.destroy();
+    for (const connection of this.#connections) connection.destroy();
   }
 
   client<S extends ServiceDefinition>(definition: S): Client<S> {
@@ -135,7 +134,7 @@ class Http2Channel implements Channel {
         if (stream === undefined) {
           call.giveUp(unavailable(this.target, undefined));
         } else if (call.ended) {
-          // Its time was over before its turn came; the server hears of it, and forgets it at once.
+          // Its time was over before its turn came; the server never hears of it.
           stream.reset(errorCode.cancel);
         } else {
           call.attach(stream);
@@ -270,26 +269,34 @@ class Http2Channel implements Channel {
   }
 
   #open(socket: net.Socket): ClientConnection {
+    // One that has used up its streams ends when the last of them does.
+    this.#connection?.close();
     const connection: ClientConnection = new ClientConnection(
       socket,
       {
-        onClosed: () => this.#lost(connection),
+        onClosed: () => {
+          this.#connections.delete(connection);
+          stopKeepAlive();
+          this.#lost(connection);
+        },
         onGoaway: () => this.#lost(connection),
       },
       this.#clock,
     );
+    const stopKeepAlive = this.#keepAlive(connection);
+    this.#connections.add(connection);
     this.#connection = connection;
-    this.#keepAlive(connection);
     this.#become('ready');
     return connection;
   }
 
-  #keepAlive(connection: ClientConnection): void {
+  /** @returns a function that ends it */
+  #keepAlive(connection: ClientConnection): () => void {
     const everyMs = this.#options.keepAliveMs ?? 10_000;
-    if (everyMs === 0) return;
+    if (everyMs === 0) return () => undefined;
     let answered = true;
+    let cancel: () => void = () => undefined;
     const beat = (): void => {
-      if (connection.closed) return;
       if (!answered) {
         connection.destroy(new Error('keep-alive timed out'));
         return;
@@ -298,15 +305,15 @@ class Http2Channel implements Channel {
       connection.ping(() => {
         answered = true;
       });
-      this.#stopKeepAlive = this.#clock.schedule(everyMs, beat);
+      cancel = this.#clock.schedule(everyMs, beat);
     };
-    this.#stopKeepAlive = this.#clock.schedule(everyMs, beat);
+    cancel = this.#clock.schedule(everyMs, beat);
+    return () => cancel();
   }
 
   #lost(connection: ClientConnection): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
-    this.#stopKeepAlive?.();
     if (this.#state !== 'closed') this.#become('broken');
   }
 

@@ -38,6 +38,26 @@ function statusError(headers: Headers): GrpcError | undefined {
   );
 }
 
+function asGrpcError(error: unknown): GrpcError {
+  if (error instanceof GrpcError) return error;
+  const options = { definite: false, cause: error };
+  return new GrpcError(Codes.Internal, 'the answer cannot be decoded', options);
+}
+
+/** Codes of resets that have a status of their own (grpc/doc/PROTOCOL-HTTP2.md, "Errors"); all others are INTERNAL. */
+function codeFromReset(code: number): Code {
+  switch (code) {
+    case errorCode.refusedStream:
+      return Codes.Unavailable;
+    case errorCode.cancel:
+      return Codes.Cancelled;
+    case errorCode.enhanceYourCalm:
+      return Codes.ResourceExhausted;
+    default:
+      return Codes.Internal;
+  }
+}
+
 /** Messages of a call under way as they come, then exactly one end: status, broken connection, cancellation or deadline. */
 abstract class ClientCall implements StreamHandler {
   protected stream: Http2Stream | undefined;
@@ -92,7 +112,7 @@ abstract class ClientCall implements StreamHandler {
     if (this.#reader === undefined) {
       const whole = wholeMessage(chunk, maxReceiveBytes);
       if (whole !== undefined) {
-        this.onMessage(whole);
+        this.#take(whole);
         return;
       }
       this.#reader = new FrameReader(maxReceiveBytes);
@@ -101,14 +121,22 @@ abstract class ClientCall implements StreamHandler {
     reader.push(chunk);
     try {
       for (let bytes = reader.next(); bytes !== undefined; bytes = reader.next()) {
-        this.onMessage(bytes);
+        if (!this.#take(bytes)) return;
       }
       if (!reader.partial) this.#reader = undefined;
     } catch (error) {
-      this.giveUp(
-        error instanceof GrpcError ? error : new GrpcError(Codes.Internal, String(error)),
-      );
+      this.giveUp(asGrpcError(error));
     }
+  }
+
+  /** @returns false when the message made no sense, which ends the call */
+  #take(bytes: Buffer): boolean {
+    try {
+      this.onMessage(bytes);
+    } catch (error) {
+      this.giveUp(asGrpcError(error));
+    }
+    return !this.#ended;
   }
 
   onEnd(): void {
@@ -136,11 +164,13 @@ abstract class ClientCall implements StreamHandler {
         `unexpected HTTP status code received from server: ${this.#httpStatus}`,
       );
     }
-    const text =
-      code === undefined || code === errorCode.noError
-        ? 'the connection ended before the answer'
-        : `the server reset the stream with code ${code}`;
-    return new GrpcError(Codes.Unavailable, text, { definite: code === errorCode.refusedStream });
+    if (code === undefined) {
+      const text = 'the connection ended before the answer';
+      return new GrpcError(Codes.Unavailable, text, { definite: false });
+    }
+    const text = `the server reset the stream with code ${code}`;
+    const definite = code === errorCode.refusedStream;
+    return new GrpcError(codeFromReset(code), text, { definite });
   }
 
   protected finish(error: GrpcError | undefined): void {
@@ -172,6 +202,10 @@ export class UnaryCall extends ClientCall {
   }
 
   protected override onMessage(bytes: Buffer): void {
+    if (this.#answer !== undefined) {
+      const text = 'the answer has more than one message';
+      throw new GrpcError(Codes.Internal, text, { definite: false });
+    }
     this.#answer = bytes;
   }
 
@@ -226,7 +260,8 @@ export class StreamCall extends ClientCall implements ClientDuplex<unknown, unkn
   }
 
   protected override onMessage(bytes: Buffer): void {
-    this.#queue.push(this.setup.definition.responseType.decode(bytes));
+    this.#queue.push(this.setup.definition.responseType.decode(bytes), bytes.length);
+    if (!this.#queue.paused) this.stream?.consumed();
   }
 
   protected override onOutcome(error: GrpcError | undefined): void {

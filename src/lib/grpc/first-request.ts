@@ -8,25 +8,30 @@ export interface FirstRequest {
   readonly seen: Buffer;
 }
 
-/** Bytes that may come before the first request is known: settings, window updates, and its header block. */
-const seenBytesMax = 256 * 1024;
+/** Bytes that may be held until the first request is known and node:http2 may have it. */
+const heldBytesMax = 256 * 1024;
+/** Answers to pings that a client has not read. */
+const unreadBytesMax = 64 * 1024;
 const emptySettings = Buffer.from([0, 0, 0, frameType.settings, 0, 0, 0, 0, 0]);
 const frameHeadBytes = 9;
+/** What a frame costs beyond its bytes while it is held. */
+const frameWeightBytes = 128;
 
 /**
  * Looks at an HTTP/2 connection until its first request shows whether it carries gRPC, which has an engine of its own (`../http2`), or
  * other HTTP, which `node:http2` serves.
  *
  * Go's gRPC clients say nothing before they have the server's SETTINGS, so an empty one is sent when the client has sent its own
- * and no request. Whoever goes on sends its own later, which is allowed; but it does not expect the acknowledgement of ours, so that
- * is taken out, and the connection is not handed on before it has come. Pings that come meanwhile are answered here.
+ * and no request. Whoever goes on sends its own later, which is allowed; but `node:http2` does not expect the acknowledgement of ours, so
+ * that is taken out, and the connection is not handed to it before it has come. Pings that come meanwhile are answered here. A
+ * connection that breaks the rules so early goes to our engine, which says so.
  */
 export class FirstRequestFinder {
   readonly #socket: Socket;
   readonly #parser = new FrameParser(this);
   readonly #frames: Buffer[] = [];
   readonly #blocks: Buffer[] = [];
-  #seenBytes = 0;
+  #heldBytes = 0;
   #isGrpc: boolean | undefined;
   #settings: 'unsent' | 'sent' | 'acknowledged' = 'unsent';
 
@@ -39,7 +44,6 @@ export class FirstRequestFinder {
    * @returns what was found, once; undefined while it is not known. The socket is destroyed when it makes no sense.
    */
   take(chunk: Buffer): FirstRequest | undefined {
-    this.#seenBytes += chunk.length;
     try {
       this.#parser.push(chunk);
     } catch (error) {
@@ -47,12 +51,13 @@ export class FirstRequestFinder {
       this.#socket.destroy();
       return undefined;
     }
-    if (this.#isGrpc !== undefined && this.#settings !== 'sent') {
+    const isGrpc = this.#isGrpc;
+    if (isGrpc === true || (isGrpc === false && this.#settings !== 'sent')) {
       this.#parser.stop();
       const seen = Buffer.concat([preface, ...this.#frames, this.#parser.rest]);
-      return { isGrpc: this.#isGrpc, seen };
+      return { isGrpc, seen };
     }
-    if (this.#seenBytes > seenBytesMax) {
+    if (this.#heldBytes > heldBytesMax || this.#socket.writableLength > unreadBytesMax) {
       this.#socket.destroy();
     } else if (this.#settings === 'unsent' && this.#frames.length > 0) {
       this.#settings = 'sent';
@@ -62,27 +67,50 @@ export class FirstRequestFinder {
   }
 
   /** For the parser. */
-  onFrame({ type, flags }: FrameHead, bytes: Buffer, start: number, end: number): void {
+  onFrame(head: FrameHead, bytes: Buffer, start: number, end: number): void {
+    const { type, flags } = head;
     const isAnswer = (flags & flag.ack) !== 0;
-    if (type === frameType.settings && isAnswer) {
+    if (type === frameType.settings && isAnswer && this.#settings === 'sent') {
       this.#settings = 'acknowledged';
       return;
     }
-    const frame = bytes.subarray(start - frameHeadBytes, end);
-    if (type === frameType.ping && !isAnswer) {
-      const pong = Buffer.from(frame);
-      pong[4] = flag.ack;
-      this.#socket.write(pong);
+    // A copy: what is held must not keep alive all that came with it.
+    const frame = Buffer.from(bytes.subarray(start - frameHeadBytes, end));
+    if (type === frameType.ping && !isAnswer && this.#frames.length > 0 && end - start === 8) {
+      frame[4] = flag.ack;
+      this.#socket.write(frame);
       return;
     }
     this.#frames.push(frame);
-    const isHeaders = type === frameType.headers;
-    if (this.#isGrpc !== undefined || (!isHeaders && type !== frameType.continuation)) return;
-    this.#blocks.push(isHeaders ? fieldsOf(flags, bytes, start, end) : bytes.subarray(start, end));
+    this.#heldBytes += frame.length + frameWeightBytes;
+    if (this.#isGrpc !== undefined) return;
+    if (this.#frames.length === 1 ? type !== frameType.settings : breaksRules(type)) {
+      this.#isGrpc = true;
+      return;
+    }
+    if (type === frameType.headers || type === frameType.continuation) {
+      this.#onFields(head, bytes, start, end);
+    }
+  }
+
+  #onFields({ type, flags }: FrameHead, bytes: Buffer, start: number, end: number): void {
+    const isFirst = type === frameType.headers;
+    this.#blocks.push(isFirst ? fieldsOf(flags, bytes, start, end) : bytes.subarray(start, end));
     if ((flags & flag.endHeaders) === 0) return;
     const headers = new HpackDecoder().decode(Buffer.concat(this.#blocks));
-    this.#isGrpc = headers['content-type']?.startsWith('application/grpc') ?? false;
+    this.#isGrpc =
+      headers === undefined || (headers['content-type']?.startsWith('application/grpc') ?? false);
   }
+}
+
+/** What no client sends before its first request. */
+function breaksRules(type: number): boolean {
+  return (
+    type === frameType.data ||
+    type === frameType.rstStream ||
+    type === frameType.pushPromise ||
+    type === frameType.goaway
+  );
 }
 
 /** The part of the header block that a HEADERS frame carries, without padding and priority. */

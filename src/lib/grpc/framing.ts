@@ -4,6 +4,10 @@ import { Code, GrpcError } from './types.js';
 /** Flag byte and four bytes of length before each message (grpc/doc/PROTOCOL-HTTP2.md). */
 const headerBytes = 5;
 
+/** Parts of an unfinished message that are shorter are copied together: a buffer weighs more than a few bytes. */
+const ownPartBytes = 1024;
+const tailBytes = 16 * 1024;
+
 /** The message in a chunk that holds just one, whole, uncompressed and within the limit; else undefined. */
 export function wholeMessage(chunk: Buffer, maxBytes: number): Buffer | undefined {
   if (chunk.length < headerBytes || chunk[0] !== 0) return undefined;
@@ -20,6 +24,9 @@ export class FrameReader {
   readonly #maxBytes: number;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
+  /** The last chunk's buffer, while short parts are copied into it. */
+  #tail: Buffer | undefined;
+  #tailUsed = 0;
 
   /** @param maxBytes the longest message taken; a longer one is RESOURCE_EXHAUSTED. */
   constructor(maxBytes: number) {
@@ -28,8 +35,25 @@ export class FrameReader {
 
   push(chunk: Buffer): void {
     if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
+    if (this.#bytes > 0 && chunk.length < ownPartBytes) this.#append(chunk);
+    else {
+      this.#chunks.push(chunk);
+      this.#tail = undefined;
+    }
     this.#bytes += chunk.length;
+  }
+
+  #append(part: Buffer): void {
+    let tail = this.#tail;
+    if (tail === undefined || this.#tailUsed + part.length > tailBytes) {
+      tail = Buffer.allocUnsafeSlow(tailBytes);
+      this.#tail = tail;
+      this.#tailUsed = 0;
+      this.#chunks.push(tail);
+    }
+    tail.set(part, this.#tailUsed);
+    this.#tailUsed += part.length;
+    this.#chunks[this.#chunks.length - 1] = tail.subarray(0, this.#tailUsed);
   }
 
   /** True when bytes of an unfinished message are held. */
@@ -70,6 +94,7 @@ export class FrameReader {
     if (head.length < frameBytes) head = this.#merge(frameBytes);
     if (head.length === frameBytes) this.#chunks.shift();
     else this.#chunks[0] = head.subarray(frameBytes);
+    this.#tail = undefined;
     this.#bytes -= frameBytes;
     const message = head.subarray(headerBytes, frameBytes);
     return head[0] === 0 ? message : this.#decompress(message);
@@ -86,6 +111,7 @@ export class FrameReader {
     }
     const merged = Buffer.concat(parts, bytes);
     this.#chunks.unshift(merged);
+    this.#tail = undefined;
     return merged;
   }
 
@@ -93,6 +119,10 @@ export class FrameReader {
     try {
       return gunzipSync(message, { maxOutputLength: this.#maxBytes });
     } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+        const text = `grpc: received message after decompression larger than max (${this.#maxBytes})`;
+        throw new GrpcError(Code.ResourceExhausted, text, { cause });
+      }
       throw new GrpcError(Code.Internal, 'grpc: failed to decompress the received message', {
         cause,
       });

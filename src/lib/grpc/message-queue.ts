@@ -1,26 +1,33 @@
+/** What is held before the transport is asked to pause. */
+const maxMessages = 256;
+const maxBytes = 1024 * 1024;
+
 /**
  * Messages between the transport, which pushes, and one reader, which iterates. It asks the transport to pause when it
- * holds `maxMessages` and to go on when the reader has taken half of them, so it stays bounded.
+ * holds many messages, or large ones, and to go on when the reader has taken half of them, so it stays bounded.
  */
 export class MessageQueue<T> implements AsyncIterator<T> {
-  readonly #maxMessages: number;
   readonly #flow: { pause(): void; resume(): void; abandoned(): void };
   #held: T[] = [];
+  #sizes: number[] = [];
+  #bytes = 0;
   #taken = 0;
   #paused = false;
   #ended = false;
   #error: Error | undefined;
   #waiting: { resolve(result: IteratorResult<T>): void; reject(error: Error): void } | undefined;
 
-  constructor(
-    flow: { pause(): void; resume(): void; abandoned(): void },
-    options: { readonly maxMessages?: number } = {},
-  ) {
+  constructor(flow: { pause(): void; resume(): void; abandoned(): void }) {
     this.#flow = flow;
-    this.#maxMessages = options.maxMessages ?? 256;
   }
 
-  push(message: T): void {
+  /** The transport is to wait. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** @param bytes the length of the message on the wire */
+  push(message: T, bytes: number): void {
     if (this.#ended) return;
     const waiting = this.#waiting;
     if (waiting !== undefined) {
@@ -29,7 +36,9 @@ export class MessageQueue<T> implements AsyncIterator<T> {
       return;
     }
     this.#held.push(message);
-    if (!this.#paused && this.#length >= this.#maxMessages) {
+    this.#sizes.push(bytes);
+    this.#bytes += bytes;
+    if (!this.#paused && (this.#length >= maxMessages || this.#bytes >= maxBytes)) {
       this.#paused = true;
       this.#flow.pause();
     }
@@ -62,8 +71,7 @@ export class MessageQueue<T> implements AsyncIterator<T> {
 
   /** The reader left its loop. */
   return(): Promise<IteratorResult<T>> {
-    this.#held = [];
-    this.#taken = 0;
+    this.#clear();
     if (!this.#ended) {
       this.#ended = true;
       this.#flow.abandoned();
@@ -73,15 +81,20 @@ export class MessageQueue<T> implements AsyncIterator<T> {
 
   #take(): T {
     const message = this.#held[this.#taken] as T;
+    this.#bytes -= this.#sizes[this.#taken] as number;
     this.#taken += 1;
-    if (this.#taken === this.#held.length) {
-      this.#held = [];
-      this.#taken = 0;
-    }
-    if (this.#paused && this.#length <= this.#maxMessages / 2) {
+    if (this.#taken === this.#held.length) this.#clear();
+    if (this.#paused && this.#length <= maxMessages / 2 && this.#bytes <= maxBytes / 2) {
       this.#paused = false;
       this.#flow.resume();
     }
     return message;
+  }
+
+  #clear(): void {
+    this.#held = [];
+    this.#sizes = [];
+    this.#bytes = 0;
+    this.#taken = 0;
   }
 }

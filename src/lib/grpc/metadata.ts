@@ -9,9 +9,15 @@ export function metadataFromHeaders(headers: Headers): Metadata {
     if (name.startsWith(':') || reserved.has(name)) continue;
     const value = headers[name];
     if (value === undefined) continue;
-    metadata.set(name, name.endsWith('-bin') ? Buffer.from(value, 'base64') : value);
+    metadata.set(name, name.endsWith('-bin') ? bytesOf(value) : value);
   }
   return metadata;
+}
+
+/** Of a name that occurred more than once the parts, which commas divide, follow one another. */
+function bytesOf(value: string): Buffer {
+  if (!value.includes(',')) return Buffer.from(value, 'base64');
+  return Buffer.concat(value.split(',').map((part) => Buffer.from(part, 'base64')));
 }
 
 const reserved = new Set([
@@ -33,13 +39,17 @@ export function* metadataFields(metadata: Metadata): Generator<[name: string, va
   }
 }
 
-/** Percent-encodes a status message as gRPC's HTTP/2 mapping asks: all but printable ASCII, and '%'. */
+/**
+ * Percent-encodes a status message as gRPC's HTTP/2 mapping asks: all but printable ASCII, and '%'. Where a blank is the first or
+ * last, which HTTP/2 does not allow, blanks are encoded as well.
+ */
 export function encodeStatusMessage(message: string): string {
-  if (/^[\x20-\x24\x26-\x7e]*$/.test(message)) return message;
+  if (/^(?! )[\x20-\x24\x26-\x7e]*(?<! )$/.test(message)) return message;
+  const lowest = message.trim() === message ? 0x20 : 0x21;
   let encoded = '';
   for (const byte of Buffer.from(message, 'utf8')) {
     encoded +=
-      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+      byte >= lowest && byte <= 0x7e && byte !== 0x25
         ? String.fromCharCode(byte)
         : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }

@@ -52,10 +52,13 @@ export function refuse(stream: Http2Stream, code: Code, message: string): void {
   );
 }
 
-/** Ends a stream that is no call of gRPC at all. */
-export function refuseHttp(stream: Http2Stream): void {
+/**
+ * Ends a stream that is no call of gRPC at all.
+ * @param status 415, or 421 where another connection would be served
+ */
+export function refuseHttp(stream: Http2Stream, status: 415 | 421): void {
   stream.handler = ignoring;
-  stream.finish(encodeFields([[':status', '415']]));
+  stream.finish(encodeFields([[':status', String(status)]]));
 }
 
 const ignoring: StreamHandler = {
@@ -131,6 +134,13 @@ export class ServerCall implements CallContext, StreamHandler {
 
   /** Starts the call. */
   start(): void {
+    const encoding = this.#headers['grpc-encoding'];
+    if (encoding !== undefined && encoding !== 'identity' && encoding !== 'gzip') {
+      this.setTrailer('grpc-accept-encoding', 'identity,gzip');
+      const text = `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`;
+      this.#fail(new GrpcError(Code.Unimplemented, text));
+      return;
+    }
     const timeout = this.#headers['grpc-timeout'];
     if (timeout !== undefined) this.#startDeadline(parseTimeoutMs(timeout));
     if (this.#method.definition.requestStream) this.#readStream();
@@ -169,8 +179,9 @@ export class ServerCall implements CallContext, StreamHandler {
         return;
       }
       for (let bytes = reader.next(); bytes !== undefined; bytes = reader.next()) {
-        queue.push(this.#decode(bytes));
+        queue.push(this.#decode(bytes), bytes.length);
       }
+      if (!queue.paused && !reader.partial) this.#stream.consumed();
     } catch (error) {
       queue?.end(error instanceof Error ? error : new Error(String(error)));
       this.#fail(error);

@@ -59,12 +59,15 @@ export interface GrpcServer {
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
+/** TCP itself finds out that a silent peer is gone; calls that only listen, such as watches, would never. */
+const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
 /** How long a new connection may take to show what it speaks. */
 const sniffTimeoutMs = 10_000;
 
 /**
  * A gRPC server on our own HTTP/2 (`../http2`). gRPC and plain HTTP share one port: HTTP/1 is told from HTTP/2 by ALPN on TLS and
- * by the preface without, and a connection of HTTP/2 is gRPC's or `node:http2`'s by its first request.
+ * by the preface without, and a connection of HTTP/2 is gRPC's or `node:http2`'s by its first request. Plain requests on a
+ * connection of gRPC get 421 (RFC 9110): their client may try again on a connection of its own.
  */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   return new Server(options);
@@ -82,6 +85,8 @@ class Server implements GrpcServer {
   readonly #sessions = new Set<http2.ServerHttp2Session>();
   readonly #connections = new Set<ServerConnection>();
   readonly #sockets = new Set<net.Socket>();
+  /** Connections of which it is not known yet what they carry. */
+  readonly #undecided = new Set<net.Socket>();
   readonly #callHost: CallHost;
   #closing = false;
 
@@ -101,6 +106,8 @@ class Server implements GrpcServer {
 
   #createHttp1(options: GrpcServerOptions): http.Server {
     const server = http.createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 });
+    // It never listens itself. On this event it begins to watch over its connections: slow heads of requests, and idle ones at the end.
+    server.emit('listening');
     server.on('request', (request, response) => {
       if (options.fallback === undefined) {
         response.writeHead(415, { 'content-type': 'text/plain' });
@@ -146,15 +153,15 @@ class Server implements GrpcServer {
 
   #createListener(options: ServerTls | undefined): net.Server | tls.Server {
     if (options === undefined) {
-      return net.createServer({ noDelay: true }, (socket) => this.accept(socket));
+      return net.createServer(socketOptions, (socket) => this.accept(socket));
     }
     const server = tls.createServer({
       ...secureContextOptions(options),
+      ...socketOptions,
       ALPNProtocols: ['h2', 'http/1.1'],
       handshakeTimeout: sniffTimeoutMs,
     });
     server.on('secureConnection', (socket) => {
-      socket.setNoDelay(true);
       this.accept(socket);
     });
     server.on('tlsClientError', (error) => {
@@ -173,7 +180,7 @@ class Server implements GrpcServer {
     socket.on('error', (error) => {
       this.#log.debug({ error }, 'a connection failed');
     });
-    if (socket instanceof tls.TLSSocket && socket.alpnProtocol !== 'h2') {
+    if (socket instanceof tls.TLSSocket && socket.alpnProtocol === 'http/1.1') {
       this.#http1.emit('connection', socket);
     } else this.#sniff(socket);
   }
@@ -183,6 +190,7 @@ class Server implements GrpcServer {
     const cancel = this.#clock.schedule(sniffTimeoutMs, () => {
       socket.destroy();
     });
+    this.#undecided.add(socket);
     let seen: Buffer = Buffer.alloc(0);
     let finder: FirstRequestFinder | undefined;
     const onReadable = (): void => {
@@ -219,6 +227,7 @@ class Server implements GrpcServer {
     };
     const done = (): void => {
       cancel();
+      this.#undecided.delete(socket);
       socket.removeListener('readable', onReadable);
       socket.removeListener('close', done);
     };
@@ -254,7 +263,7 @@ class Server implements GrpcServer {
     } else if (isGrpc(headers)) {
       refuse(stream, Code.Unimplemented, this.#unknownMethod(path));
     } else {
-      refuseHttp(stream);
+      refuseHttp(stream, this.#options.fallback === undefined ? 415 : 421);
     }
   }
 
@@ -307,7 +316,8 @@ class Server implements GrpcServer {
     });
     for (const session of this.#sessions) session.close();
     for (const connection of this.#connections) connection.close();
-    this.#http1.closeIdleConnections();
+    for (const socket of this.#undecided) socket.destroy();
+    this.#http1.close();
     const cancel = this.#clock.schedule(options.graceMs ?? 0, () => {
       for (const session of this.#sessions) session.destroy();
       for (const connection of this.#connections) connection.destroy();

@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.js';
-import { Http2Connection, protocolError } from './connection.js';
+import { Http2Connection } from './connection.js';
 import type { ConnectionEvents } from './connection.js';
-import { errorCode, limits, preface, setting, windowBytesMax } from './constants.js';
+import { errorCode, limits, preface, setting, streamIdMax } from './constants.js';
+import { protocolError } from './errors.js';
 import type { Headers } from './hpack-decoder.js';
+import type { PeerSettings } from './control-frames.js';
 import type { Http2Stream } from './stream.js';
 
 /** Requests that may wait for the peer's limit of streams. */
@@ -12,7 +14,10 @@ const waitingMax = 100_000;
 /** The client's end of a connection. */
 export class ClientConnection extends Http2Connection {
   #nextId = 1;
-  readonly #waiting: (() => void)[] = [];
+  #waiting: (() => void)[] = [];
+  /** Those before it have had their turn. */
+  #firstWaiting = 0;
+  #isStarting = false;
 
   constructor(socket: Socket, events: ConnectionEvents, clock: Clock) {
     super(socket, events, clock);
@@ -21,13 +26,14 @@ export class ClientConnection extends Http2Connection {
       [setting.enablePush, 0],
       [setting.initialWindowSize, limits.streamWindowBytes],
       [setting.maxFrameSize, limits.frameBytes],
+      [setting.maxHeaderListSize, limits.headerListBytes],
     ]);
     socket.resume();
   }
 
   /** New requests can be made. */
   get usable(): boolean {
-    return !this.closed && !this.goingAway && this.#nextId < windowBytesMax;
+    return !this.closed && !this.goingAway && this.#nextId <= streamIdMax;
   }
 
   /** A request would have its stream at once. */
@@ -40,40 +46,73 @@ export class ClientConnection extends Http2Connection {
    * @param start gets the stream, to which it sends the request; `undefined` when there will be none: nothing was sent
    */
   request(start: (stream: Http2Stream | undefined) => void): void {
-    if (!this.usable || this.#waiting.length >= waitingMax) start(undefined);
+    const waitingCount = this.#waiting.length - this.#firstWaiting;
+    if (!this.usable || waitingCount >= waitingMax) start(undefined);
     else if (this.streams.size < this.peerMaxStreams) start(this.#open());
     else this.#waiting.push(() => start(this.usable ? this.#open() : undefined));
   }
 
   #open(): Http2Stream {
-    const stream = this.newStream(this.#nextId);
+    const stream = this.newStream(this.#nextId, false);
     this.#nextId += 2;
     return stream;
   }
 
   protected override streamGone(): void {
-    while (this.#waiting.length > 0 && (!this.usable || this.streams.size < this.peerMaxStreams)) {
-      this.#waiting.shift()?.();
+    // A request that is not wanted any more ends at once, within the loop.
+    if (this.#isStarting || this.#waiting.length === 0) return;
+    this.#isStarting = true;
+    while (
+      this.#firstWaiting < this.#waiting.length &&
+      (!this.usable || this.streams.size < this.peerMaxStreams)
+    ) {
+      this.#waiting[this.#firstWaiting++]?.();
+    }
+    this.#isStarting = false;
+    if (this.#firstWaiting === this.#waiting.length || this.#firstWaiting >= 1024) {
+      this.#waiting = this.#waiting.slice(this.#firstWaiting);
+      this.#firstWaiting = 0;
     }
   }
 
-  protected override onPeerSettings(): void {
+  protected override onPeerSettings({ enablePush }: PeerSettings): void {
+    if (enablePush === 1) throw protocolError('a server must not enable push');
     this.streamGone();
   }
 
-  protected override onHeaderBlock(id: number, headers: Headers, endStream: boolean): void {
+  protected override onHeaderBlock(
+    id: number,
+    headers: Headers | undefined,
+    endStream: boolean,
+  ): void {
     const stream = this.streams.get(id);
     if (stream === undefined) {
       if (this.isIdle(id)) throw protocolError('an answer to no request');
       return;
     }
+    if (stream.remoteEnded) {
+      this.streamError(stream, errorCode.streamClosed);
+      return;
+    }
+    if (headers === undefined || !isExpected(headers, endStream, stream.hasAnswer)) {
+      this.streamError(stream, errorCode.protocolError);
+      return;
+    }
     // Informational answers say nothing to gRPC.
-    const isFinal = !(headers[':status'] ?? '').startsWith('1');
-    if (isFinal) stream.receivedHeaders(headers);
+    if (!isInformational(headers)) {
+      stream.hasAnswer = true;
+      stream.receivedHeaders(headers);
+    }
     if (endStream) stream.receivedEnd();
   }
 
+  protected override mayReceiveData(stream: Http2Stream): boolean {
+    return stream.hasAnswer;
+  }
+
   protected override onGoaway(lastId: number): void {
+    // First, so that no stream takes the place of one that ends here.
+    this.goingAway = true;
     for (const stream of this.streams.values()) {
       if (stream.id > lastId) stream.abandon(errorCode.refusedStream);
     }
@@ -82,6 +121,22 @@ export class ClientConnection extends Http2Connection {
   }
 
   protected override isIdle(id: number): boolean {
-    return id >= this.#nextId;
+    return id % 2 === 0 || id >= this.#nextId;
   }
+}
+
+/** Headers with a status first, trailers with none last (RFC 9113, sections 8.1 and 8.3.2). */
+function isExpected(headers: Headers, endStream: boolean, hasAnswer: boolean): boolean {
+  let hasStatus = false;
+  for (const name in headers) {
+    if (!name.startsWith(':')) break;
+    if (name !== ':status') return false;
+    hasStatus = true;
+  }
+  if (hasAnswer) return endStream && !hasStatus;
+  return hasStatus && !(endStream && isInformational(headers));
+}
+
+function isInformational(headers: Headers): boolean {
+  return headers[':status']?.startsWith('1') ?? false;
 }

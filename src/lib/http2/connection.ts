@@ -8,16 +8,21 @@ import {
   flag,
   frameType,
   limits,
-  setting,
   windowBytesMax,
 } from './constants.js';
-import { Http2Error } from './errors.js';
+import { goawayPayload, readSettings, settingsPayload } from './control-frames.js';
+import type { PeerSettings } from './control-frames.js';
+import { frameSizeError, Http2Error, protocolError } from './errors.js';
+import { FrameBudget } from './frame-budget.js';
 import { FrameParser } from './frame-parser.js';
 import type { FrameHead } from './frame-parser.js';
 import { FrameWriter } from './frame-writer.js';
+import { HeaderBlocks, paddedEnd } from './header-blocks.js';
+import type { HeaderBlock } from './header-blocks.js';
 import { HpackDecoder } from './hpack-decoder.js';
 import type { Headers } from './hpack-decoder.js';
 import { noTable } from './hpack-encoder.js';
+import { endSocket } from './linger.js';
 import { Http2Stream } from './stream.js';
 import type { StreamHost } from './stream.js';
 
@@ -40,7 +45,7 @@ export abstract class Http2Connection implements StreamHost {
   tableUpdate: Buffer | undefined;
   protected readonly streams = new Map<number, Http2Stream>();
   protected peerWindowBytes = defaultWindowBytes;
-  protected peerMaxStreams = Infinity;
+  protected peerMaxStreams: number = limits.earlyStreams;
   /** The highest id that the peer has opened. */
   protected lastPeerStream = 0;
   protected goingAway = false;
@@ -50,19 +55,19 @@ export abstract class Http2Connection implements StreamHost {
   readonly #clock: Clock;
   readonly #waiting = new Set<Http2Stream>();
   readonly #pings: (() => void)[] = [];
+  readonly #settingsBudget: FrameBudget;
   #taken = 0;
-  /** A header block that goes on in CONTINUATION frames. */
-  #open: { id: number; flags: number; parts: Buffer[]; bytes: number } | undefined;
+  #heldBytes = 0;
+  readonly #blocks = new HeaderBlocks();
   #sawSettings = false;
   #emptyFrames = 0;
-  #resetsLeft: number = limits.resetBurst;
-  #resetsAtMs = 0;
   #closed = false;
 
   constructor(socket: Socket, events: ConnectionEvents, clock: Clock) {
     this.socket = socket;
     this.#events = events;
     this.#clock = clock;
+    this.#settingsBudget = new FrameBudget(clock, limits.settings);
     this.#parser = new FrameParser(this);
     this.writer = new FrameWriter(socket, () => this.#pumpWaiting());
     socket.on('data', (chunk: Buffer) => this.receive(chunk));
@@ -80,11 +85,20 @@ export abstract class Http2Connection implements StreamHost {
     return this.streams.size;
   }
 
+  /** Bytes of messages that streams hold. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   /** Bytes from the socket. */
   receive(chunk: Buffer): void {
     if (this.#closed) return;
     try {
       this.#parser.push(chunk);
+      // Answers that no window limits: a peer that makes us write them and reads nothing is cut off.
+      if (this.writer.waitingBytes > limits.socketBytesMax) {
+        throw new Http2Error(errorCode.enhanceYourCalm, 'answers are not read');
+      }
     } catch (error) {
       if (!(error instanceof Http2Error)) throw error;
       this.fail(error);
@@ -93,6 +107,7 @@ export abstract class Http2Connection implements StreamHost {
 
   /** Ends the connection at once, with a reason for the peer. */
   fail(error: Http2Error): void {
+    if (this.#closed) return;
     this.#sendGoaway(error.code, error.message);
     this.#end(error);
   }
@@ -113,12 +128,19 @@ export abstract class Http2Connection implements StreamHost {
 
   /** Asks for a sign of life. */
   ping(answered: () => void): void {
+    if (this.#closed) return;
     this.#pings.push(answered);
     this.writer.frame(frameType.ping, 0, 0, Buffer.alloc(8));
   }
 
   waits(stream: Http2Stream): void {
     this.#waiting.add(stream);
+  }
+
+  holds(bytes: number): void {
+    this.#heldBytes += bytes;
+    if (this.#heldBytes <= limits.heldBytesMax || bytes <= 0) return;
+    this.fail(new Http2Error(errorCode.enhanceYourCalm, 'streams hold too much'));
   }
 
   streamClosed(stream: Http2Stream): void {
@@ -130,12 +152,7 @@ export abstract class Http2Connection implements StreamHost {
 
   onFrame(head: FrameHead, bytes: Buffer, start: number, end: number): void {
     const { type, streamId } = head;
-    if (
-      this.#open !== undefined &&
-      (type !== frameType.continuation || streamId !== this.#open.id)
-    ) {
-      throw protocolError('a header block is interrupted');
-    }
+    this.#blocks.checkOrder(head);
     if (!this.#sawSettings && (type !== frameType.settings || (head.flags & flag.ack) !== 0)) {
       throw protocolError('the first frame is not SETTINGS');
     }
@@ -144,10 +161,10 @@ export abstract class Http2Connection implements StreamHost {
         this.#onData(head, bytes, start, end);
         return;
       case frameType.headers:
-        this.#onHeaders(head, bytes, start, end);
+        this.#onBlock(this.#blocks.headers(head, bytes, start, end));
         return;
       case frameType.continuation:
-        this.#onContinuation(head, bytes, start, end);
+        this.#onBlock(this.#blocks.continuation(head, bytes, start, end));
         return;
       case frameType.rstStream:
         this.#onReset(head, bytes, start, end);
@@ -159,7 +176,8 @@ export abstract class Http2Connection implements StreamHost {
         this.#onPing(head, bytes, start, end);
         return;
       case frameType.goaway:
-        if (end - start < 8 || streamId !== 0) throw frameSizeError('GOAWAY');
+        if (streamId !== 0) throw protocolError('GOAWAY on a stream');
+        if (end - start < 8) throw frameSizeError('GOAWAY');
         this.onGoaway(bytes.readUInt32BE(start) & windowBytesMax);
         return;
       case frameType.windowUpdate:
@@ -167,13 +185,20 @@ export abstract class Http2Connection implements StreamHost {
         return;
       case frameType.pushPromise:
         throw protocolError('PUSH_PROMISE is not allowed');
-      default:
-      // PRIORITY, and what later versions may bring.
+      case frameType.priority:
+        if (streamId === 0) throw protocolError('PRIORITY on stream 0');
+        if (end - start !== 5) throw frameSizeError('PRIORITY');
+        return;
+      default: // What later versions may bring.
     }
   }
 
-  /** A whole header block of a stream. */
-  protected abstract onHeaderBlock(id: number, headers: Headers, endStream: boolean): void;
+  /** A whole header block of a stream. @param headers undefined when they are malformed */
+  protected abstract onHeaderBlock(
+    id: number,
+    headers: Headers | undefined,
+    endStream: boolean,
+  ): void;
 
   /** The peer takes no streams above `lastId`. */
   protected onGoaway(_lastId: number): void {
@@ -182,7 +207,7 @@ export abstract class Http2Connection implements StreamHost {
     if (this.streams.size === 0) this.#end(undefined);
   }
 
-  /** True for ids that have not been used yet. */
+  /** True for ids that no stream has had yet, 0 included. */
   protected abstract isIdle(id: number): boolean;
 
   /** After a stream was forgotten. */
@@ -191,24 +216,35 @@ export abstract class Http2Connection implements StreamHost {
   }
 
   /** The peer has announced its limits. */
-  protected onPeerSettings(): void {
+  protected onPeerSettings(_settings: PeerSettings): void {
     // Servers have nothing that waits for them.
   }
 
-  protected newStream(id: number): Http2Stream {
-    const stream = new Http2Stream(this, id, this.peerWindowBytes);
+  /** A stream that was under way ends because of what the peer did. */
+  protected onBroken(): void {
+    // A server's resets are its own affair.
+  }
+
+  /** False when headers must come first. */
+  protected mayReceiveData(_stream: Http2Stream): boolean {
+    return true;
+  }
+
+  /** Resets a stream on which the peer broke the protocol. */
+  protected streamError(stream: Http2Stream, code: number): void {
+    this.onBroken();
+    stream.reset(code);
+  }
+
+  protected newStream(id: number, isKnown: boolean): Http2Stream {
+    const stream = new Http2Stream(this, id, this.peerWindowBytes, isKnown);
     this.streams.set(id, stream);
     return stream;
   }
 
   /** Our settings and the larger window of the connection. */
   protected sendSettings(settings: readonly (readonly [id: number, value: number])[]): void {
-    const payload = Buffer.alloc(6 * settings.length);
-    settings.forEach(([id, value], at) => {
-      payload.writeUInt16BE(id, 6 * at);
-      payload.writeUInt32BE(value, 6 * at + 2);
-    });
-    this.writer.frame(frameType.settings, 0, 0, payload);
+    this.writer.frame(frameType.settings, 0, 0, settingsPayload(settings));
     const more = limits.connectionWindowBytes - defaultWindowBytes;
     this.writer.number(frameType.windowUpdate, 0, more);
   }
@@ -217,8 +253,8 @@ export abstract class Http2Connection implements StreamHost {
     const { streamId, flags } = head;
     const flowBytes = end - start;
     const isPadded = (flags & flag.padded) !== 0;
-    const from = isPadded ? start + 1 : start;
-    const to = isPadded ? paddedEnd(bytes, start, end) : end;
+    const from = isPadded ? Math.min(start + 1, end) : start;
+    const to = isPadded ? paddedEnd(bytes, start, from, end) : end;
     const ends = (flags & flag.endStream) !== 0;
     if (flowBytes === 0 && !ends && ++this.#emptyFrames > limits.emptyFrames) {
       throw new Http2Error(errorCode.enhanceYourCalm, 'too many empty frames');
@@ -233,65 +269,35 @@ export abstract class Http2Connection implements StreamHost {
     }
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
-      if (streamId === 0 || this.isIdle(streamId)) throw protocolError('DATA on an idle stream');
+      if (this.isIdle(streamId)) throw protocolError('DATA on an idle stream');
       return;
     }
     if (stream.remoteEnded) {
-      stream.reset(errorCode.streamClosed);
+      this.streamError(stream, errorCode.streamClosed);
       return;
     }
-    if (!stream.received(bytes, from, to, flowBytes)) {
-      stream.reset(errorCode.flowControlError);
+    if (!this.mayReceiveData(stream)) {
+      this.streamError(stream, errorCode.protocolError);
+      return;
+    }
+    if (!stream.received(bytes.subarray(from, to), flowBytes, ends)) {
+      this.streamError(stream, errorCode.flowControlError);
     } else if (ends) stream.receivedEnd();
   }
 
-  #onHeaders(head: FrameHead, bytes: Buffer, start: number, end: number): void {
-    const isPadded = (head.flags & flag.padded) !== 0;
-    let from = isPadded ? start + 1 : start;
-    const to = isPadded ? paddedEnd(bytes, start, end) : end;
-    if ((head.flags & flag.priority) !== 0) from += 5;
-    if (from > to) throw frameSizeError('HEADERS');
-    if (head.streamId === 0) throw protocolError('HEADERS on stream 0');
-    const part = bytes.subarray(from, to);
-    if ((head.flags & flag.endHeaders) !== 0) {
-      this.#onBlock(head.streamId, head.flags, part);
-    } else {
-      this.#open = { id: head.streamId, flags: head.flags, parts: [part], bytes: part.length };
-    }
-  }
-
-  #onContinuation(head: FrameHead, bytes: Buffer, start: number, end: number): void {
-    const open = this.#open;
-    if (open === undefined) throw protocolError('CONTINUATION without HEADERS');
-    open.parts.push(bytes.subarray(start, end));
-    open.bytes += end - start;
-    if (open.bytes > limits.headerBlockBytes || open.parts.length > 64) {
-      throw new Http2Error(errorCode.enhanceYourCalm, 'the header block is too long');
-    }
-    if ((head.flags & flag.endHeaders) === 0) return;
-    this.#open = undefined;
-    this.#onBlock(open.id, open.flags, Buffer.concat(open.parts, open.bytes));
-  }
-
-  #onBlock(id: number, flags: number, block: Buffer): void {
-    this.onHeaderBlock(id, this.decoder.decode(block), (flags & flag.endStream) !== 0);
+  #onBlock(block: HeaderBlock | undefined): void {
+    if (block === undefined) return;
+    const headers = this.decoder.decode(block.fields);
+    this.onHeaderBlock(block.id, headers, (block.flags & flag.endStream) !== 0);
   }
 
   #onReset({ streamId }: FrameHead, bytes: Buffer, start: number, end: number): void {
     if (end - start !== 4) throw frameSizeError('RST_STREAM');
-    if (streamId === 0 || this.isIdle(streamId))
-      throw protocolError('RST_STREAM on an idle stream');
-    this.#countReset();
-    this.streams.get(streamId)?.abandon(bytes.readUInt32BE(start));
-  }
-
-  /** A peer that opens and resets streams without end makes us work for nothing. */
-  #countReset(): void {
-    const nowMs = this.#clock.monotonicMs();
-    const earned = ((nowMs - this.#resetsAtMs) / 1000) * limits.resetsPerSecond;
-    this.#resetsLeft = Math.min(limits.resetBurst, this.#resetsLeft + earned) - 1;
-    this.#resetsAtMs = nowMs;
-    if (this.#resetsLeft < 0) throw new Http2Error(errorCode.enhanceYourCalm, 'too many resets');
+    if (this.isIdle(streamId)) throw protocolError('RST_STREAM on an idle stream');
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) return;
+    this.onBroken();
+    stream.abandon(bytes.readUInt32BE(start));
   }
 
   #onSettings({ flags, streamId }: FrameHead, bytes: Buffer, start: number, end: number): void {
@@ -301,40 +307,30 @@ export abstract class Http2Connection implements StreamHost {
       return;
     }
     if ((end - start) % 6 !== 0) throw frameSizeError('SETTINGS');
+    if (!this.#sawSettings) this.peerMaxStreams = Infinity;
     this.#sawSettings = true;
-    for (let at = start; at < end; at += 6) {
-      const value = bytes.readUInt32BE(at + 2);
-      switch (bytes.readUInt16BE(at)) {
-        case setting.headerTableSize:
-          // We use no table; a decoder whose table shrinks wants to be told.
-          if (value < defaultTableBytes) this.tableUpdate = noTable;
-          break;
-        case setting.maxConcurrentStreams:
-          this.peerMaxStreams = value;
-          break;
-        case setting.initialWindowSize:
-          this.#onInitialWindow(value);
-          break;
-        case setting.maxFrameSize:
-          if (value < defaultFrameBytes || value > 2 ** 24 - 1) {
-            throw protocolError('SETTINGS_MAX_FRAME_SIZE is out of range');
-          }
-          this.peerFrameBytes = value;
-          break;
-        default:
-      }
+    if (!this.#settingsBudget.take()) {
+      throw new Http2Error(errorCode.enhanceYourCalm, 'too many settings');
     }
-    this.#answer(frameType.settings, noBytes);
-    this.onPeerSettings();
+    const settings = readSettings(bytes, start, end);
+    const { headerTableSize, maxConcurrentStreams, initialWindowSize, maxFrameSize } = settings;
+    // We use no table; a decoder whose table shrinks wants to be told.
+    if (headerTableSize !== undefined && headerTableSize < defaultTableBytes) {
+      this.tableUpdate = noTable;
+    }
+    if (maxConcurrentStreams !== undefined) this.peerMaxStreams = maxConcurrentStreams;
+    if (maxFrameSize !== undefined) this.peerFrameBytes = Math.min(maxFrameSize, limits.frameBytes);
+    this.writer.frame(frameType.settings, flag.ack, 0, noBytes);
+    if (initialWindowSize !== undefined) this.#onInitialWindow(initialWindowSize);
+    this.onPeerSettings(settings);
   }
 
   #onInitialWindow(value: number): void {
-    if (value > windowBytesMax) {
-      throw new Http2Error(errorCode.flowControlError, 'SETTINGS_INITIAL_WINDOW_SIZE is too large');
-    }
     const change = value - this.peerWindowBytes;
     this.peerWindowBytes = value;
-    for (const stream of this.streams.values()) {
+    if (change === 0) return;
+    // A copy: a stream that ends may make room for one that has the new window already.
+    for (const stream of Array.from(this.streams.values())) {
       if (!stream.allow(change)) {
         throw new Http2Error(errorCode.flowControlError, 'a window is too large');
       }
@@ -344,16 +340,8 @@ export abstract class Http2Connection implements StreamHost {
   #onPing({ flags, streamId }: FrameHead, bytes: Buffer, start: number, end: number): void {
     if (streamId !== 0) throw protocolError('PING on a stream');
     if (end - start !== 8) throw frameSizeError('PING');
-    if ((flags & flag.ack) === 0) this.#answer(frameType.ping, bytes.subarray(start, end));
-    else this.#pings.shift()?.();
-  }
-
-  /** A peer that makes us answer and reads nothing is cut off. */
-  #answer(type: number, payload: Buffer): void {
-    this.writer.frame(type, flag.ack, 0, payload);
-    if (this.writer.waitingBytes > limits.socketBytesMax) {
-      throw new Http2Error(errorCode.enhanceYourCalm, 'answers are not read');
-    }
+    if ((flags & flag.ack) !== 0) this.#pings.shift()?.();
+    else this.writer.frame(frameType.ping, flag.ack, 0, bytes.subarray(start, end));
   }
 
   #onWindowUpdate({ streamId }: FrameHead, bytes: Buffer, start: number, end: number): void {
@@ -373,27 +361,23 @@ export abstract class Http2Connection implements StreamHost {
       if (this.isIdle(streamId)) throw protocolError('WINDOW_UPDATE on an idle stream');
       return;
     }
-    if (more === 0) stream.reset(errorCode.protocolError);
-    else if (!stream.allow(more)) stream.reset(errorCode.flowControlError);
+    if (more === 0) this.streamError(stream, errorCode.protocolError);
+    else if (!stream.allow(more)) this.streamError(stream, errorCode.flowControlError);
   }
 
   /** Each stream in turn sends what it can; who is stopped again goes to the end of the row. */
   #pumpWaiting(): void {
     // Who waits again joins the row anew and must not be met twice.
-    const waiting = [...this.#waiting];
-    for (const stream of waiting) {
-      if (this.writer.full || this.sendWindow <= 0) return;
+    let left = this.#waiting.size;
+    for (const stream of this.#waiting) {
+      if (left-- === 0 || this.writer.full || this.sendWindow <= 0) return;
       this.#waiting.delete(stream);
       stream.pump();
     }
   }
 
-  #sendGoaway(code: number, message: string): void {
-    const debug = Buffer.from(message, 'latin1');
-    const payload = Buffer.alloc(8 + debug.length);
-    payload.writeUInt32BE(this.lastPeerStream, 0);
-    payload.writeUInt32BE(code, 4);
-    debug.copy(payload, 8);
+  #sendGoaway(code: number, text: string): void {
+    const payload = goawayPayload(this.lastPeerStream, code, text);
     this.writer.frame(frameType.goaway, 0, 0, payload);
   }
 
@@ -402,9 +386,6 @@ export abstract class Http2Connection implements StreamHost {
     if (this.#closed) return;
     this.writer.flush();
     this.#over(error);
-    this.socket.end();
-    // A peer that keeps its half open is not waited for.
-    this.#clock.schedule(1000, () => this.socket.destroy());
   }
 
   #over(error: Error | undefined): void {
@@ -413,25 +394,7 @@ export abstract class Http2Connection implements StreamHost {
     this.#parser.stop();
     for (const stream of this.streams.values()) stream.abandon(undefined);
     this.writer.close();
-    if (!this.socket.destroyed && error === undefined && this.socket.readableEnded)
-      this.socket.end();
+    endSocket(this.socket, this.#clock);
     this.#events.onClosed(error);
   }
-}
-
-/** Where the payload of a padded frame ends. */
-function paddedEnd(bytes: Buffer, start: number, end: number): number {
-  const padding = bytes[start];
-  if (start === end || padding === undefined || start + 1 + padding > end) {
-    throw protocolError('too much padding');
-  }
-  return end - padding;
-}
-
-export function protocolError(message: string): Http2Error {
-  return new Http2Error(errorCode.protocolError, message);
-}
-
-function frameSizeError(type: string): Http2Error {
-  return new Http2Error(errorCode.frameSizeError, `${type} has a wrong length`);
 }

@@ -45,6 +45,7 @@ export const setting = {
   maxConcurrentStreams: 3,
   initialWindowSize: 4,
   maxFrameSize: 5,
+  maxHeaderListSize: 6,
 } as const;
 
 /** What a client says first, section 3.4. */
@@ -57,6 +58,10 @@ export const defaultFrameBytes = 16_384;
 /** HPACK's table, RFC 7541 section 4.2. */
 export const defaultTableBytes = 4096;
 export const windowBytesMax = 2 ** 31 - 1;
+/** The largest SETTINGS_MAX_FRAME_SIZE, section 6.5.2. */
+export const frameBytesMax = 2 ** 24 - 1;
+/** The last stream of a client. */
+export const streamIdMax = 2 ** 31 - 1;
 
 /** Limits of our own. */
 export const limits = {
@@ -64,19 +69,26 @@ export const limits = {
   streamWindowBytes: 1024 * 1024,
   /** The same of a whole connection. */
   connectionWindowBytes: 16 * 1024 * 1024,
-  /** The longest frame that we take. */
+  /** The longest frame that we take, and that we send. */
   frameBytes: 64 * 1024,
   /** All header fields of one request, counted as HPACK does (32 bytes more for each). */
   headerListBytes: 64 * 1024,
   /** One header block as it comes over the wire. */
   headerBlockBytes: 64 * 1024,
-  /** Bytes in the socket's buffer from which on streams keep what they have to send. */
+  /** Bytes that wait for the socket from which on streams keep what they have to send. */
   socketBytesHigh: 256 * 1024,
   /** The same at which a peer that reads nothing, and still makes us answer, is cut off. */
   socketBytesMax: 16 * 1024 * 1024,
-  /** Resets of streams that a peer may send at once, and after that a second (CVE-2023-44487). */
-  resetBurst: 2000,
-  resetsPerSecond: 200,
+  /** What all streams of a connection may hold: data that wait for a window, and data that their owners have not taken. */
+  heldBytesMax: 256 * 1024 * 1024,
+  /** Streams under way that a client may break off (CVE-2023-44487), or make us break off (CVE-2025-8671). */
+  resets: { burst: 10_000, perSecond: 1000 },
+  /** SETTINGS frames: each may change the windows of all streams. */
+  settings: { burst: 1000, perSecond: 10 },
   /** DATA frames without data in a row. */
   emptyFrames: 1000,
+  /** Requests before the server has announced its limit, which section 6.5.2 wants to be no less. */
+  earlyStreams: 100,
+  /** CONTINUATION frames of one header block. */
+  continuations: 64,
 } as const;

@@ -1,3 +1,5 @@
+import { errorCode } from './constants.js';
+
 /** The peer broke the protocol: the connection ends with GOAWAY and this code. */
 export class Http2Error extends Error {
   override readonly name = 'Http2Error';
@@ -8,4 +10,16 @@ export class Http2Error extends Error {
     super(message);
     this.code = code;
   }
+}
+
+export function protocolError(message: string): Http2Error {
+  return new Http2Error(errorCode.protocolError, message);
+}
+
+export function frameSizeError(type: string): Http2Error {
+  return new Http2Error(errorCode.frameSizeError, `${type} has a wrong length`);
+}
+
+export function compressionError(message: string): Http2Error {
+  return new Http2Error(errorCode.compressionError, message);
 }

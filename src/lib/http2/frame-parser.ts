@@ -1,6 +1,9 @@
 import { errorCode, frameHeadBytes, limits } from './constants.js';
 import { Http2Error } from './errors.js';
 
+/** Parts of one frame that are kept apart; a peer that sends it byte by byte would make us hold many small buffers. */
+const partsMax = 256;
+
 /** Is told each frame: its payload is `bytes[start..end)`, a view that may be kept. */
 export interface FrameSink {
   onFrame(head: FrameHead, bytes: Buffer, start: number, end: number): void;
@@ -43,7 +46,10 @@ export class FrameParser {
     if (this.#held > 0) {
       this.#chunks.push(chunk);
       this.#held += chunk.length;
-      if (this.#held < this.#needed) return;
+      if (this.#held < this.#needed) {
+        if (this.#chunks.length >= partsMax) this.#chunks = [this.rest];
+        return;
+      }
       bytes = Buffer.concat(this.#chunks, this.#held);
       this.#chunks = [];
       this.#held = 0;

@@ -16,36 +16,38 @@ export class FrameWriter {
   #used = 0;
   /** What stands before the scratch, when a large payload came between. */
   #parts: Buffer[] = [];
+  #partsBytes = 0;
   #scheduled = false;
   #closed = false;
   #full = false;
   readonly #flush = (): void => this.flush();
 
-  /** @param onDrain called when the socket, having been full, has sent what it held */
+  /** @param onDrain called when there is room again after {@link full} was true */
   constructor(socket: Socket, onDrain: () => void) {
     this.#socket = socket;
     this.#onDrain = onDrain;
     socket.on('drain', () => {
+      if (this.#closed) return;
       this.#full = false;
       this.#onDrain();
     });
   }
 
-  /** The socket holds much that the peer has not taken. */
+  /** Much waits that the peer has not taken. */
   get full(): boolean {
+    if (!this.#full && this.#used + this.#partsBytes >= limits.socketBytesHigh) this.#full = true;
     return this.#full;
   }
 
   /** Bytes that have not left the process. */
   get waitingBytes(): number {
-    return this.#socket.writableLength + this.#used;
+    return this.#socket.writableLength + this.#used + this.#partsBytes;
   }
 
   /** Nothing is written any more. */
   close(): void {
     this.#closed = true;
-    this.#parts = [];
-    this.#used = 0;
+    this.#drop();
   }
 
   /** A frame with its payload. */
@@ -84,7 +86,11 @@ export class FrameWriter {
   /** Hands everything to the socket. */
   flush(): void {
     this.#scheduled = false;
-    if (this.#closed || (this.#used === 0 && this.#parts.length === 0)) return;
+    if (this.#closed) {
+      this.#drop();
+      return;
+    }
+    if (this.#used === 0 && this.#parts.length === 0) return;
     const socket = this.#socket;
     const rest = Buffer.from(this.#scratch.subarray(0, this.#used));
     this.#used = 0;
@@ -94,12 +100,19 @@ export class FrameWriter {
       socket.cork();
       for (const part of this.#parts) socket.write(part);
       this.#parts = [];
+      this.#partsBytes = 0;
       if (rest.length > 0) socket.write(rest);
       socket.uncork();
     }
-    if (socket.writableLength >= limits.socketBytesHigh && socket.writableNeedDrain) {
-      this.#full = true;
-    }
+    const wasFull = this.#full;
+    this.#full = socket.writableNeedDrain && socket.writableLength >= limits.socketBytesHigh;
+    if (wasFull && !this.#full) this.#onDrain();
+  }
+
+  #drop(): void {
+    this.#parts = [];
+    this.#partsBytes = 0;
+    this.#used = 0;
   }
 
   #head(type: number, flags: number, streamId: number, length: number): void {
@@ -107,9 +120,15 @@ export class FrameWriter {
   }
 
   #large(payload: Uint8Array): void {
-    this.#parts.push(Buffer.from(this.#scratch.subarray(0, this.#used)));
-    this.#used = 0;
+    this.#setAside();
     this.#parts.push(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength));
+    this.#partsBytes += payload.byteLength;
+  }
+
+  #setAside(): void {
+    this.#parts.push(Buffer.from(this.#scratch.subarray(0, this.#used)));
+    this.#partsBytes += this.#used;
+    this.#used = 0;
   }
 
   /** Room for `bytes` more in the scratch. @returns where it begins */
@@ -125,10 +144,7 @@ export class FrameWriter {
   }
 
   #grow(bytes: number): void {
-    if (this.#used > 0 && this.#used + bytes > scratchBytes) {
-      this.#parts.push(Buffer.from(this.#scratch.subarray(0, this.#used)));
-      this.#used = 0;
-    }
+    if (this.#used > 0 && this.#used + bytes > scratchBytes) this.#setAside();
     if (this.#used + bytes <= this.#scratch.length) return;
     const grown = Buffer.allocUnsafeSlow(
       Math.min(scratchBytes, Math.max(2 * this.#scratch.length, this.#used + bytes)),

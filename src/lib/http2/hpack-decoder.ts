@@ -1,6 +1,6 @@
 /** HPACK (RFC 7541), the reading side. */
 import { defaultTableBytes, errorCode, limits } from './constants.js';
-import { Http2Error } from './errors.js';
+import { compressionError, Http2Error } from './errors.js';
 import { staticTable } from './hpack-static.js';
 import { huffmanDecode } from './huffman.js';
 
@@ -12,6 +12,8 @@ interface Field {
   readonly value: string;
   /** As HPACK counts. */
   readonly size: number;
+  /** False for what HTTP/2 does not allow in any message (RFC 9113, section 8.2.1). */
+  readonly isValid: boolean;
 }
 
 /** A field's overhead, section 4.1. */
@@ -19,6 +21,20 @@ const fieldOverheadBytes = 32;
 /** Blocks that are the same, byte by byte, are decoded once while the table stands still. */
 const cachedBlockBytesMax = 512;
 const cachedBlocksMax = 64;
+
+/** Lower-case and visible; only pseudo header fields have a colon, and they are told apart by the first. */
+const validName = /^:?[\x21-\x39\x3b-\x40\x5b-\x7e]+$/;
+/** Blanks at either end are let pass: Go's servers end status messages with them. */
+const validValue = /^[^\0\r\n]*$/;
+
+/** They speak of the connection, which is HTTP/1's way (RFC 9113, section 8.2.2). */
+const connectionFields: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+]);
 
 const staticFields: readonly Field[] = staticTable.map(([name, value]) => newField(name, value));
 
@@ -35,9 +51,10 @@ export class HpackDecoder {
 
   /**
    * Decodes one block.
+   * @returns undefined when the fields make a malformed message: the stream is lost
    * @throws Http2Error COMPRESSION_ERROR, or ENHANCE_YOUR_CALM for a list that is too long: the connection is lost
    */
-  decode(block: Buffer): Headers {
+  decode(block: Buffer): Headers | undefined {
     const isSmall = block.length <= cachedBlockBytesMax;
     const cacheKey = isSmall ? block.toString('latin1') : '';
     if (isSmall) {
@@ -46,17 +63,22 @@ export class HpackDecoder {
     }
     const [headers, tableChanged] = this.#read(block);
     if (tableChanged) this.#cache.clear();
-    else if (isSmall && this.#cache.size < cachedBlocksMax) this.#cache.set(cacheKey, headers);
+    else if (isSmall && headers !== undefined) {
+      if (this.#cache.size >= cachedBlocksMax) this.#cache.clear();
+      this.#cache.set(cacheKey, headers);
+    }
     return headers;
   }
 
-  #read(block: Buffer): [headers: Headers, tableChanged: boolean] {
+  #read(block: Buffer): [headers: Headers | undefined, tableChanged: boolean] {
     this.#block = block;
     this.#at = 0;
     const headers = Object.create(null) as Record<string, string>;
     let listBytes = 0;
     let changed = false;
     let seen = false;
+    let seenRegular = false;
+    let isValid = true;
     while (this.#at < block.length) {
       const byte = block[this.#at] as number;
       if ((byte & 0xe0) === 0x20) {
@@ -79,8 +101,12 @@ export class HpackDecoder {
       }
       const before = headers[field.name];
       headers[field.name] = before === undefined ? field.value : `${before},${field.value}`;
+      // Pseudo header fields come first, and once (RFC 9113, section 8.3).
+      if (!field.name.startsWith(':')) seenRegular = true;
+      else if (seenRegular || before !== undefined) isValid = false;
+      if (!field.isValid) isValid = false;
     }
-    return [headers, changed];
+    return [isValid ? headers : undefined, changed];
   }
 
   #indexed(index: number): Field {
@@ -160,9 +186,10 @@ export class HpackDecoder {
 }
 
 function newField(name: string, value: string): Field {
-  return { name, value, size: name.length + value.length + fieldOverheadBytes };
-}
-
-function compressionError(message: string): Http2Error {
-  return new Http2Error(errorCode.compressionError, message);
+  return {
+    name,
+    value,
+    size: name.length + value.length + fieldOverheadBytes,
+    isValid: validName.test(name) && validValue.test(value) && !connectionFields.has(name),
+  };
 }

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.js';
-import { Http2Connection, protocolError } from './connection.js';
+import { Http2Connection } from './connection.js';
 import type { ConnectionEvents } from './connection.js';
 import { errorCode, frameType, limits, preface, setting } from './constants.js';
+import { Http2Error, protocolError } from './errors.js';
+import { FrameBudget } from './frame-budget.js';
 import type { Headers } from './hpack-decoder.js';
 import type { Http2Stream } from './stream.js';
 
@@ -17,11 +19,13 @@ export interface ServerOptions {
 /** The server's end of a connection. */
 export class ServerConnection extends Http2Connection {
   readonly #options: ServerOptions;
+  readonly #resets: FrameBudget;
   #prefaceLeft = preface;
 
   constructor(socket: Socket, options: ServerOptions, events: ConnectionEvents) {
     super(socket, events, options.clock);
     this.#options = options;
+    this.#resets = new FrameBudget(options.clock, limits.resets);
   }
 
   /** Begins to serve. @param seen what was read from the socket already, the preface included */
@@ -30,6 +34,7 @@ export class ServerConnection extends Http2Connection {
       [setting.maxConcurrentStreams, this.#options.maxConcurrentStreams],
       [setting.initialWindowSize, limits.streamWindowBytes],
       [setting.maxFrameSize, limits.frameBytes],
+      [setting.maxHeaderListSize, limits.headerListBytes],
     ]);
     this.receive(seen);
     this.socket.resume();
@@ -50,32 +55,69 @@ export class ServerConnection extends Http2Connection {
     if (chunk.length > length) super.receive(chunk.subarray(length));
   }
 
-  protected override onHeaderBlock(id: number, headers: Headers, endStream: boolean): void {
+  protected override onHeaderBlock(
+    id: number,
+    headers: Headers | undefined,
+    endStream: boolean,
+  ): void {
     const known = this.streams.get(id);
-    if (known !== undefined) {
-      if (!endStream) throw protocolError('a second header block that is no trailer');
-      known.receivedEnd();
-      return;
+    if (known !== undefined) this.#onTrailers(known, headers, endStream);
+    else if (id % 2 === 0) throw protocolError('a client opened a stream with an even number');
+    else if (id > this.lastPeerStream) this.#onRequest(id, headers, endStream);
+    else if (!endStream) {
+      throw new Http2Error(errorCode.streamClosed, 'headers on a stream that is over');
     }
-    if (id % 2 === 0) throw protocolError('a client opened a stream with an even number');
-    // Trailers of a stream that was reset meanwhile.
-    if (id <= this.lastPeerStream) return;
+    // Else trailers of a stream that was reset meanwhile.
+  }
+
+  #onTrailers(stream: Http2Stream, headers: Headers | undefined, endStream: boolean): void {
+    if (stream.remoteEnded) this.streamError(stream, errorCode.streamClosed);
+    else if (!endStream || headers === undefined || hasPseudoField(headers)) {
+      this.streamError(stream, errorCode.protocolError);
+    } else stream.receivedEnd();
+  }
+
+  #onRequest(id: number, headers: Headers | undefined, endStream: boolean): void {
     if (this.goingAway || this.streams.size >= this.#options.maxConcurrentStreams) {
+      // After GOAWAY the last stream that was taken stays the last.
       if (!this.goingAway) this.lastPeerStream = id;
       this.writer.number(frameType.rstStream, id, errorCode.refusedStream);
       return;
     }
     this.lastPeerStream = id;
-    const stream = this.newStream(id);
-    if (headers[':path'] === undefined || headers[':method'] === undefined) {
-      stream.reset(errorCode.protocolError);
+    const stream = this.newStream(id, true);
+    if (headers === undefined || !isRequest(headers)) {
+      this.streamError(stream, errorCode.protocolError);
       return;
     }
     this.#options.onRequest(stream, headers);
     if (endStream) stream.receivedEnd();
   }
 
-  protected override isIdle(id: number): boolean {
-    return id > this.lastPeerStream && !this.goingAway;
+  /** A peer that opens streams and has them reset without end makes us work for nothing. */
+  protected override onBroken(): void {
+    if (!this.#resets.take()) throw new Http2Error(errorCode.enhanceYourCalm, 'too many resets');
   }
+
+  protected override isIdle(id: number): boolean {
+    return id % 2 === 0 || (id > this.lastPeerStream && !this.goingAway);
+  }
+}
+
+const requestFields: ReadonlySet<string> = new Set([':method', ':scheme', ':path', ':authority']);
+
+/** Just the pseudo header fields that a request must and may have (RFC 9113, section 8.3.1). */
+function isRequest(headers: Headers): boolean {
+  if (!headers[':method'] || !headers[':scheme'] || !headers[':path']) return false;
+  for (const name in headers) {
+    if (!name.startsWith(':')) break;
+    if (!requestFields.has(name)) return false;
+  }
+  return true;
+}
+
+/** They stand before all others. */
+function hasPseudoField(headers: Headers): boolean {
+  for (const name in headers) return name.startsWith(':');
+  return false;
 }

@@ -36,21 +36,29 @@ export interface StreamHost {
   tableUpdate: Buffer | undefined;
   /** The stream holds data that the connection's window or socket does not take now. */
   waits(stream: Http2Stream): void;
+  /** Counts what streams hold, up or down. */
+  holds(bytes: number): void;
   /** The stream is over and must be forgotten. */
   streamClosed(stream: Http2Stream): void;
 }
 
 /** Bytes that a stream may hold before its owner is told to wait. */
 const heldBytesHigh = 256 * 1024;
+/** Messages up to this size wait in one piece with their prefix; larger ones are not copied. */
+const joinedBytesMax = 4096;
 
 /** One stream of a connection (RFC 9113, section 5), in either role. */
 export class Http2Stream {
   readonly id: number;
+  /** For clients: the final status has come, trailers may follow. */
+  hasAnswer = false;
   readonly #host: StreamHost;
   #handler: StreamHandler | undefined;
   #sendWindow: number;
   /** Bytes taken since the last window update. */
   #taken = 0;
+  /** What the peer sent and the owner still holds, as far as we know. */
+  #unread = 0;
   #paused = false;
   /** What waits for a window, oldest first. */
   #queue: Uint8Array[] = [];
@@ -62,11 +70,15 @@ export class Http2Stream {
   #closed = false;
   #mustNotify = false;
   #releases = false;
+  /** The peer knows of the stream. */
+  #known: boolean;
 
-  constructor(host: StreamHost, id: number, sendWindow: number) {
+  /** @param isKnown false when the peer learns of the stream by the headers that we send */
+  constructor(host: StreamHost, id: number, sendWindow: number, isKnown: boolean) {
     this.#host = host;
     this.id = id;
     this.#sendWindow = sendWindow;
+    this.#known = isKnown;
   }
 
   set handler(handler: StreamHandler) {
@@ -95,6 +107,7 @@ export class Http2Stream {
   /** Headers in the form of an encoded block. */
   headers(block: Buffer, endStream: boolean): void {
     if (this.#closed || this.localEnded) return;
+    this.#known = true;
     sendBlock(this.#host, this.id, block, endStream);
     if (endStream) this.#endedLocally();
   }
@@ -107,8 +120,7 @@ export class Http2Stream {
       this.#host.writer.message(0, this.id, message);
       return true;
     }
-    this.#queue.push(messagePrefix(message), message);
-    this.#queuedBytes += message.length + 5;
+    this.#enqueue(message);
     this.pump();
     if (!this.full) return true;
     this.#mustNotify = true;
@@ -143,10 +155,10 @@ export class Http2Stream {
     this.end();
   }
 
-  /** Gives the stream up; the peer is told, unless it has ended as well. */
+  /** Gives the stream up; the peer is told, unless it never heard of it. */
   reset(code: number): void {
     if (this.#closed) return;
-    this.#host.writer.number(frameType.rstStream, this.id, code);
+    if (this.#known) this.#host.writer.number(frameType.rstStream, this.id, code);
     this.abandon(code);
   }
 
@@ -157,14 +169,30 @@ export class Http2Stream {
 
   resume(): void {
     this.#paused = false;
+    this.consumed();
     this.#updateWindow();
   }
 
-  /** A part of the peer's data. @returns false when the peer sent more than it was allowed */
-  received(bytes: Buffer, start: number, end: number, flowBytes: number): boolean {
+  /** The owner holds nothing of what it got. */
+  consumed(): void {
+    if (this.#unread === 0) return;
+    this.#host.holds(-this.#unread);
+    this.#unread = 0;
+  }
+
+  /**
+   * A part of the peer's data.
+   * @param isLast nothing follows, so the owner does not wait for more with these in its hands
+   * @returns false when the peer sent more than it was allowed
+   */
+  received(part: Buffer, flowBytes: number, isLast: boolean): boolean {
     this.#taken += flowBytes;
     if (this.#taken > limits.streamWindowBytes) return false;
-    if (end > start) this.#handler?.onData(bytes.subarray(start, end));
+    if (!isLast) {
+      this.#unread += flowBytes;
+      this.#host.holds(flowBytes);
+    }
+    if (part.length > 0 && !this.#closed) this.#handler?.onData(part);
     this.#updateWindow();
     return true;
   }
@@ -174,8 +202,9 @@ export class Http2Stream {
   }
 
   receivedEnd(): void {
-    if (this.#remoteEnded) return;
+    if (this.#remoteEnded || this.#closed) return;
     this.#remoteEnded = true;
+    this.consumed();
     this.#handler?.onEnd();
     this.#closeIfOver();
   }
@@ -203,12 +232,13 @@ export class Http2Stream {
       else this.#queue[0] = first.subarray(room);
       this.#count(part.length);
       this.#queuedBytes -= part.length;
+      host.holds(-part.length);
       const isLast = this.#queue.length === 0 && this.#ending === null;
       host.writer.frame(frameType.data, isLast ? flag.endStream : 0, this.id, part);
       if (isLast) this.#endedLocally();
     }
     if (this.#queue.length === 0 && this.#ending !== undefined) this.#sendEnding();
-    if (this.#mustNotify && this.#queuedBytes < heldBytesHigh / 2) {
+    if (this.#mustNotify && !this.#closed && this.#queuedBytes < heldBytesHigh / 2) {
       this.#mustNotify = false;
       this.#handler?.onWritable();
     }
@@ -218,10 +248,27 @@ export class Http2Stream {
   abandon(code: number | undefined): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.consumed();
+    this.#host.holds(-this.#queuedBytes);
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#host.streamClosed(this);
     this.#handler?.onClosed(code);
+  }
+
+  #enqueue(message: Uint8Array): void {
+    if (message.length <= joinedBytesMax) {
+      const joined = Buffer.allocUnsafe(5 + message.length);
+      writePrefix(joined, message.length);
+      joined.set(message, 5);
+      this.#queue.push(joined);
+    } else {
+      const prefix = Buffer.allocUnsafe(5);
+      writePrefix(prefix, message.length);
+      this.#queue.push(prefix, message);
+    }
+    this.#queuedBytes += message.length + 5;
+    this.#host.holds(message.length + 5);
   }
 
   #takes(bytes: number): boolean {
@@ -268,11 +315,9 @@ export class Http2Stream {
 
 const noBytes = new Uint8Array(0);
 
-function messagePrefix(message: Uint8Array): Buffer {
-  const prefix = Buffer.allocUnsafe(5);
-  prefix[0] = 0;
-  prefix.writeUInt32BE(message.length, 1);
-  return prefix;
+function writePrefix(into: Buffer, length: number): void {
+  into[0] = 0;
+  into.writeUInt32BE(length, 1);
 }
 
 /** A header block, in as many frames as the peer's limit asks for. */

@@ -1,0 +1,27 @@
+import type { Clock } from '../clock.js';
+
+/** How many frames of a costly kind a peer may send: so many at once, and after that so many a second. */
+export class FrameBudget {
+  readonly #clock: Clock;
+  readonly #burst: number;
+  readonly #perSecond: number;
+  #left: number;
+  #atMs: number;
+
+  constructor(clock: Clock, limits: { readonly burst: number; readonly perSecond: number }) {
+    this.#clock = clock;
+    this.#burst = limits.burst;
+    this.#perSecond = limits.perSecond;
+    this.#left = limits.burst;
+    this.#atMs = clock.monotonicMs();
+  }
+
+  /** @returns false when the peer has sent too many */
+  take(): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    const earned = ((nowMs - this.#atMs) / 1000) * this.#perSecond;
+    this.#atMs = nowMs;
+    this.#left = Math.min(this.#burst, this.#left + earned) - 1;
+    return this.#left >= 0;
+  }
+}

@@ -1,0 +1,22 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../clock.js';
+
+/** What is written has so long to get on its way after the end, and again as long as it moves. */
+const lingerMs = 2000;
+
+/** Ends our half of a connection, and destroys it, however the peer behaves, once what was written has gone or goes no further. */
+export function endSocket(socket: Socket, clock: Clock): void {
+  if (socket.destroyed) return;
+  socket.end();
+  linger(socket, clock, socket.writableLength);
+}
+
+function linger(socket: Socket, clock: Clock, waitingBytes: number): void {
+  const cancel = clock.schedule(lingerMs, () => {
+    socket.removeListener('close', cancel);
+    const leftBytes = socket.writableLength;
+    if (leftBytes > 0 && leftBytes < waitingBytes) linger(socket, clock, leftBytes);
+    else socket.destroy();
+  });
+  socket.once('close', cancel);
+}
