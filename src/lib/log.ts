@@ -15,24 +15,38 @@ export interface Logger {
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** Writes JSON lines to standard error, with `component` in each. */
+/** Writes JSON lines, with `component` in each. */
 export function createLogger(options: {
   readonly component: string;
   readonly level?: LogLevel;
+  /** `stderr`, `stdout`, or files that are appended to. @default ['stderr'] */
+  readonly outputs?: readonly string[];
 }): Logger {
+  const level = options.level ?? 'info';
   return wrap(
     pino(
       {
-        level: options.level ?? 'info',
+        level,
         base: { component: options.component },
         messageKey: 'msg',
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters: { level: (label) => ({ level: label }) },
         serializers: { error: pino.stdSerializers.err },
       },
-      pino.destination({ fd: 2, sync: true }),
+      destination(options.outputs ?? ['stderr'], level),
     ),
   );
+}
+
+function destination(outputs: readonly string[], level: LogLevel): pino.DestinationStream {
+  const streams = outputs.map((output) => {
+    if (output === 'stderr') return pino.destination({ fd: 2, sync: true });
+    if (output === 'stdout') return pino.destination({ fd: 1, sync: true });
+    return pino.destination({ dest: output, sync: true, append: true });
+  });
+  const [only] = streams;
+  if (only !== undefined && streams.length === 1) return only;
+  return pino.multistream(streams.map((stream) => ({ level, stream })));
 }
 
 /** Says nothing. */

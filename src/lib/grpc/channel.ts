@@ -23,6 +23,8 @@ export interface ChannelOptions {
   readonly connectTimeoutMs?: number;
   /** A ping after so much silence; no answer in the same time breaks the connection. 0: none. @default 10,000 */
   readonly keepAliveMs?: number;
+  /** Is told how long the answer to a ping took. */
+  readonly onPing?: (roundTripMs: number) => void;
   /** The longest answer message in bytes. @default 64 MiB */
   readonly maxReceiveBytes?: number;
   /** For unary calls that name none. @default 30,000 */
@@ -302,8 +304,10 @@ class Http2Channel implements Channel {
         return;
       }
       answered = false;
+      const sentMs = this.#clock.monotonicMs();
       connection.ping(() => {
         answered = true;
+        this.#options.onPing?.(this.#clock.monotonicMs() - sentMs);
       });
       cancel = this.#clock.schedule(everyMs, beat);
     };

@@ -27,6 +27,12 @@ export interface ServerTls {
   readonly requestClientCert?: 'none' | 'optional' | 'required';
   /** @default 'TLSv1.2' */
   readonly minVersion?: tls.SecureVersion;
+  /** @default 'TLSv1.3' */
+  readonly maxVersion?: tls.SecureVersion;
+  /** OpenSSL's list of cipher suites. @default Node's */
+  readonly ciphers?: string;
+  /** A further check of a client whose certificate verified; an Error ends the connection. */
+  readonly verifyClient?: (peer: tls.DetailedPeerCertificate) => Error | undefined;
 }
 
 export type HttpHandler = (
@@ -53,6 +59,8 @@ export interface GrpcServer {
   listen(address: { readonly host: string; readonly port: number }): Promise<{ port: number }>;
   /** Hands over a connection that was accepted elsewhere. */
   accept(socket: net.Socket): void;
+  /** What went over all its connections so far. */
+  traffic(): { readonly receivedBytes: number; readonly sentBytes: number };
   /** Replaces the certificate and key for new connections. */
   reloadTls(tls: ServerTls): void;
   /** Stops accepting, lets calls under way end for `graceMs`, then cuts them. */
@@ -89,6 +97,9 @@ class Server implements GrpcServer {
   readonly #undecided = new Set<net.Socket>();
   readonly #callHost: CallHost;
   #closing = false;
+  /** Of connections that have ended. */
+  #closedReceivedBytes = 0;
+  #closedSentBytes = 0;
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
@@ -162,6 +173,15 @@ class Server implements GrpcServer {
       handshakeTimeout: sniffTimeoutMs,
     });
     server.on('secureConnection', (socket) => {
+      const { verifyClient } = options;
+      const refusal = socket.authorized
+        ? verifyClient?.(socket.getPeerCertificate(true))
+        : undefined;
+      if (refusal !== undefined) {
+        this.#log.warn({ error: refusal, peer: socket.remoteAddress }, 'a client was refused');
+        socket.destroy();
+        return;
+      }
       this.accept(socket);
     });
     server.on('tlsClientError', (error) => {
@@ -176,7 +196,11 @@ class Server implements GrpcServer {
       return;
     }
     this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      this.#closedReceivedBytes += socket.bytesRead;
+      this.#closedSentBytes += socket.bytesWritten;
+    });
     socket.on('error', (error) => {
       this.#log.debug({ error }, 'a connection failed');
     });
@@ -302,6 +326,16 @@ class Server implements GrpcServer {
     });
   }
 
+  traffic(): { readonly receivedBytes: number; readonly sentBytes: number } {
+    let receivedBytes = this.#closedReceivedBytes;
+    let sentBytes = this.#closedSentBytes;
+    for (const socket of this.#sockets) {
+      receivedBytes += socket.bytesRead;
+      sentBytes += socket.bytesWritten;
+    }
+    return { receivedBytes, sentBytes };
+  }
+
   reloadTls(options: ServerTls): void {
     if (this.#listener instanceof tls.Server) {
       this.#listener.setSecureContext(secureContextOptions(options));
@@ -347,5 +381,7 @@ function secureContextOptions(options: ServerTls): tls.TlsOptions {
     requestCert: request !== 'none',
     rejectUnauthorized: request === 'required',
     minVersion: options.minVersion ?? 'TLSv1.2',
+    ...(options.maxVersion === undefined ? {} : { maxVersion: options.maxVersion }),
+    ...(options.ciphers === undefined ? {} : { ciphers: options.ciphers }),
   };
 }
