@@ -40,7 +40,7 @@ export interface WalOptions {
   /** A new segment starts once this many bytes are in the current one. @default 64 MiB */
   readonly segmentBytes?: number;
   /** Is told after each fdatasync how long it took, for the metric. Needs `clock`. */
-  readonly onSync?: (durationMs: number) => void;
+  readonly onSync?: (durationMs: number, bytes: number) => void;
   readonly clock?: Clock;
 }
 

@@ -261,7 +261,7 @@ export class Wal implements WalWriter {
         this.#failed(error);
         return;
       }
-      this.#options.onSync?.((this.#options.clock?.monotonicMs() ?? 0) - startMs);
+      this.#options.onSync?.((this.#options.clock?.monotonicMs() ?? 0) - startMs, batch.length);
       this.#succeeded();
     });
   }
