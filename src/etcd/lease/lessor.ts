@@ -40,6 +40,8 @@ export class BackendLessor implements Lessor {
   readonly #expiries = new DeadlineHeap();
   readonly #checkpoints = new DeadlineHeap();
   #primary = false;
+  /** Since the start, on this member; renewals on the primary alone. */
+  readonly counts = { granted: 0, revoked: 0, renewed: 0 };
 
   constructor(options: LessorOptions) {
     this.#clock = options.clock;
@@ -63,6 +65,7 @@ export class BackendLessor implements Lessor {
     };
     this.#leases.set(id, lease);
     this.#persist(lease);
+    this.counts.granted += 1;
     if (this.#primary) this.#start(lease, 0);
     return this.#info(lease);
   }
@@ -73,6 +76,7 @@ export class BackendLessor implements Lessor {
     if (keys.length > 0) deleter.deleteKeys(keys);
     this.#leases.delete(id);
     this.#backend.delete('lease', leaseKey(id));
+    this.counts.revoked += 1;
   }
 
   checkpoint(id: bigint, remainingTtlSeconds: number): void {
@@ -101,6 +105,7 @@ export class BackendLessor implements Lessor {
     if (lease.expiryMs <= this.#clock.monotonicMs()) throw new LeaseNotFoundError();
     lease.remainingTtlSeconds = 0;
     this.#start(lease, 0);
+    this.counts.renewed += 1;
     return lease.ttlSeconds;
   }
 

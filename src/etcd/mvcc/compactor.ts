@@ -5,6 +5,7 @@ import type { KeyEntry } from './key-entry.js';
 import type { KeyIndex } from './key-index.js';
 import { finishedCompactKey, scheduledCompactKey } from './restore.js';
 import type { CompactionState } from './restore.js';
+import type { CompactionObserver } from './types.js';
 
 /** Bounds of one slice: a few milliseconds. */
 const entriesPerSlice = 5000;
@@ -43,11 +44,23 @@ export class Compactor {
   #current: Revision[] = [];
   #cancel: (() => void) | undefined;
   #closed = false;
+  #startedMs = 0;
+  readonly #observer: CompactionObserver | undefined;
 
-  constructor(backend: Backend, index: KeyIndex, clock: Clock, state: CompactionState) {
+  constructor(
+    backend: Backend,
+    index: KeyIndex,
+    options: {
+      readonly clock: Clock;
+      readonly state: CompactionState;
+      readonly observer: CompactionObserver | undefined;
+    },
+  ) {
+    const { state } = options;
     this.#backend = backend;
     this.#index = index;
-    this.#clock = clock;
+    this.#clock = options.clock;
+    this.#observer = options.observer;
     this.#compactRev = Math.max(state.scheduled, state.finished);
     if (state.scheduled > state.finished) {
       this.#jobs.push({ rev: state.scheduled, done: () => undefined });
@@ -91,8 +104,11 @@ export class Compactor {
         .finally(() => this.#schedule());
       return;
     }
+    const nowMs = this.#clock.monotonicMs();
     if (this.#cursor !== undefined) {
+      if (this.#cursor === '') this.#startedMs = nowMs;
       this.#walk(this.#cursor, job.rev);
+      this.#observer?.indexPaused(this.#clock.monotonicMs() - nowMs);
       this.#schedule();
       return;
     }
@@ -101,6 +117,7 @@ export class Compactor {
       return;
     }
     this.#backend.put('meta', finishedCompactKey, revisionBytes(job.rev));
+    this.#observer?.finished(nowMs - this.#startedMs);
     this.#jobs.shift();
     this.#cursor = '';
     if (this.#jobs.length > 0) this.#schedule();
@@ -145,14 +162,17 @@ export class Compactor {
       this.#current.sort((a, b) => b[0] - a[0] || b[1] - a[1]);
       this.#buckets.delete(number);
     }
+    const startMs = this.#clock.monotonicMs();
+    const rows = this.#current.slice(-deletesPerSlice).reverse();
     try {
-      this.#backend.deleteRevisions(this.#current.slice(-deletesPerSlice).reverse());
+      this.#backend.deleteRevisions(rows);
     } catch (error) {
       // The disk is full: the rows stay, unreadable as they are, and are tried again.
       if (!(error instanceof BackendNoSpaceError)) throw error;
       return true;
     }
     this.#current.length = Math.max(0, this.#current.length - deletesPerSlice);
+    this.#observer?.rowsDeleted(rows.length, this.#clock.monotonicMs() - startMs);
     return true;
   }
 }

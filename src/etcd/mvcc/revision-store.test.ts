@@ -276,6 +276,26 @@ test('HashKV is what a real etcd answers', async () => {
   await expect(settle(store.hashKV(7))).rejects.toMatchObject({ code: 'COMPACTED' });
 });
 
+test('HashKV of an emptied store is what a real etcd answers, tombstones at the compaction included', async () => {
+  // Recorded from etcd 3.5.30, with the transaction `put k2 v; put k3 1; del "" --prefix` at 8.
+  const store = open();
+  put(store, 'a', '1');
+  put(store, 'b', '2');
+  put(store, 'a', '3');
+  remove(store, 'b');
+  put(store, 'c', '1');
+  await settle(store.compact(5));
+  put(store, 'd', '1');
+  await settle(store.compact(6));
+  const txn = store.write();
+  txn.put('k2', Buffer.from('v'), 0n);
+  txn.put('k3', Buffer.from('1'), 0n);
+  expect(txn.deleteRange('\0', '\0')).toBe(5);
+  txn.end();
+  const want = { hash: 1830106070, compactRev: 6, hashRev: 8, rev: 8 };
+  expect(await settle(store.hashKV(0))).toEqual(want);
+});
+
 test('compaction removes exactly what no read can find', async () => {
   const store = open();
   for (let i = 0; i < 4; i++) put(store, 'a', String(i));

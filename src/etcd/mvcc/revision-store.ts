@@ -1,10 +1,10 @@
 import { assert, mustExist } from '../../lib/assert.js';
 import type { Clock } from '../../lib/clock.js';
-import { subCountMax } from '../backend/schema.js';
 import type { Backend } from '../backend/types.js';
 import { Compactor } from './compactor.js';
-import { CompactedError, FutureRevError, TooManyChangesError } from './errors.js';
+import { CompactedError, FutureRevError } from './errors.js';
 import { StoreEvent } from './event.js';
+import type { FindPrevious } from './event.js';
 import { hashRevisions } from './hash-kv.js';
 import type { KeyEntry } from './key-entry.js';
 import type { KeyIndex } from './key-index.js';
@@ -12,16 +12,21 @@ import { decodeKeyValue, encodeKeyValue, encodeTombstone } from './key-value.js'
 import type { StoredKeyValue } from './key-value.js';
 import { arrange, needsAll } from './range.js';
 import { loadStore } from './restore.js';
+import type { CompactionState } from './restore.js';
 import type {
+  CompactionObserver,
   HashKV,
   KeyValue,
   LeaseAttachments,
   RangeOptions,
   RangeResult,
   Store,
+  StoreCounts,
   WriteTxn,
 } from './types.js';
 import { ValueCache } from './value-cache.js';
+import { RevisionWriteTxn } from './write-txn.js';
+import type { StoreWriter } from './write-txn.js';
 
 /** What a store is made of. */
 export interface StoreOptions {
@@ -33,6 +38,7 @@ export interface StoreOptions {
   readonly cacheBytes?: number;
   /** Hashes what a compaction leaves, before it begins. @default false */
   readonly hashCompactions?: boolean;
+  readonly compactions?: CompactionObserver;
 }
 
 /** Hashes of so many compactions are kept, as etcd does. */
@@ -43,7 +49,16 @@ const noBytes = new Uint8Array(0);
 
 /** The revision store on a backend; see `Store`. Watchers are added by `WatchableRevisionStore`. */
 export class RevisionStore implements Store {
+  readonly counts: StoreCounts = {
+    ranges: 0,
+    puts: 0,
+    putBytes: 0,
+    deletes: 0,
+    txns: 0,
+    events: 0,
+  };
   protected readonly clock: Clock;
+  readonly #compactions: CompactionObserver | undefined;
   readonly #leases: LeaseAttachments | undefined;
   readonly #cacheBytes: number;
   #backend: Backend;
@@ -70,7 +85,8 @@ export class RevisionStore implements Store {
     const loaded = loadStore(options.backend, options.leases);
     this.#index = loaded.index;
     this.#rev = loaded.rev;
-    this.#compactor = new Compactor(this.#backend, this.#index, this.clock, loaded.compaction);
+    this.#compactions = options.compactions;
+    this.#compactor = this.#newCompactor(loaded.compaction);
   }
 
   get rev(): number {
@@ -100,6 +116,7 @@ export class RevisionStore implements Store {
 
   /** A range read of a view whose present revision is `viewRev`. */
   protected rangeAs(viewRev: number, key: string, end: string, options: RangeOptions): RangeResult {
+    this.counts.ranges += 1;
     const wanted = options.rev ?? 0;
     if (wanted > viewRev) throw new FutureRevError();
     const at = wanted <= 0 ? viewRev : wanted;
@@ -168,15 +185,34 @@ export class RevisionStore implements Store {
     if (rev > present) throw new FutureRevError();
     for (;;) {
       const { compactRev } = this;
+      // As etcd, which takes an empty list of survivors for none at all.
+      const hashesAll = !this.#anyAliveAt(hashRev);
       const hash = await hashRevisions(this.#backend, this.clock, {
         toMain: hashRev,
-        keeps: (key, main, sub) =>
-          main > compactRev || (this.#index.get(key)?.survives(main, sub, hashRev) ?? false),
+        keeps: (key, { main, sub, tombstone }) => {
+          if (main > compactRev) return true;
+          if (tombstone && main === compactRev) return false;
+          return hashesAll || (this.#index.get(key)?.survives(main, sub, hashRev) ?? false);
+        },
         cancelled: () => this.compactRev !== compactRev,
       });
       if (hash !== undefined) return { hash, compactRev, hashRev, rev: present };
       if (hashRev < this.compactRev) throw new CompactedError(this.compactRev);
     }
+  }
+
+  #anyAliveAt(rev: number): boolean {
+    const position = this.#index.seek('');
+    for (let entry = this.#index.next(position); entry !== undefined;) {
+      if (entry.aliveAt(rev)) return true;
+      entry = this.#index.next(position);
+    }
+    return false;
+  }
+
+  #newCompactor(state: CompactionState): Compactor {
+    const observer = this.#compactions;
+    return new Compactor(this.#backend, this.#index, { clock: this.clock, observer, state });
   }
 
   /** Goes on with another backend content. */
@@ -189,7 +225,7 @@ export class RevisionStore implements Store {
     const loaded = loadStore(backend, this.#leases);
     this.#index = loaded.index;
     this.#rev = loaded.rev;
-    this.#compactor = new Compactor(backend, this.#index, this.clock, loaded.compaction);
+    this.#compactor = this.#newCompactor(loaded.compaction);
   }
 
   close(): void {
@@ -222,10 +258,14 @@ export class RevisionStore implements Store {
     range: (viewRev, key, end, options) => this.rangeAs(viewRev, key, end, options),
     get: (key) => this.get(key),
     put: (main, sub, key, value, lease) => this.#put(main, sub, key, value, lease),
-    find: (key, end) => this.#liveKeys(key, end),
+    find: (key, end) => {
+      this.counts.deletes += 1;
+      return this.#liveKeys(key, end);
+    },
     remove: (main, sub, entry) => this.#remove(main, sub, entry),
-    end: (main, events) => {
+    end: (main, events, operations) => {
       this.#txnOpen = false;
+      if (operations > 1) this.counts.txns += 1;
       if (events.length === 0) return this.#rev;
       this.#rev = main;
       this.committed(events, main);
@@ -234,6 +274,8 @@ export class RevisionStore implements Store {
   };
 
   #put(main: number, sub: number, key: string, value: Uint8Array, lease: bigint): StoreEvent {
+    this.counts.puts += 1;
+    this.counts.putBytes += key.length + value.length;
     const entry = this.#index.get(key) ?? this.#index.insert(key);
     const existed = entry.version > 0;
     const create = existed ? entry.create : main;
@@ -244,12 +286,7 @@ export class RevisionStore implements Store {
       version,
       lease,
     });
-    const previous = {
-      main: existed ? entry.main : 0,
-      sub: entry.sub,
-      kv: entry.cached,
-      find: this.#findPrevious,
-    };
+    const previous = this.#previousOf(entry, main);
     const oldLease = entry.lease;
     this.#backend.putRevision(main, sub, false, kv.encoded);
     entry.advance(main, sub, create, version, lease);
@@ -262,14 +299,23 @@ export class RevisionStore implements Store {
     return new StoreEvent('put', key, kv, previous);
   }
 
+  /** What a change at `main` replaces: a transaction that changes a key twice replaces what was there before it. */
+  #previousOf(
+    entry: KeyEntry,
+    main: number,
+  ): { main: number; sub: number; kv: KeyValue | undefined; find: FindPrevious } {
+    const find = this.#findPrevious;
+    if (entry.main !== main) {
+      const existed = entry.version > 0;
+      return { main: existed ? entry.main : 0, sub: entry.sub, kv: entry.cached, find };
+    }
+    const before = entry.revisionAt(main - 1);
+    return { main: before?.[0] ?? 0, sub: before?.[1] ?? 0, kv: undefined, find };
+  }
+
   #remove(main: number, sub: number, entry: KeyEntry): StoreEvent {
     const { key, lease } = entry;
-    const previous = {
-      main: entry.main,
-      sub: entry.sub,
-      kv: entry.cached,
-      find: this.#findPrevious,
-    };
+    const previous = this.#previousOf(entry, main);
     this.#backend.putRevision(main, sub, true, encodeTombstone(key));
     entry.advance(main, sub, 0, 0, 0n);
     mustExist(entry.leaf, 'leaf').live -= 1;
@@ -335,66 +381,5 @@ export class RevisionStore implements Store {
     const kv = decodeKeyValue(stored);
     assert(kv.modRevision === main, `revision ${main} holds what was written at it`);
     return kv;
-  }
-}
-
-/** The narrow side of the store that a write transaction sees. */
-interface StoreWriter {
-  range(viewRev: number, key: string, end: string, options: RangeOptions): RangeResult;
-  get(key: string): KeyValue | undefined;
-  put(main: number, sub: number, key: string, value: Uint8Array, lease: bigint): StoreEvent;
-  find(key: string, end: string): KeyEntry[];
-  remove(main: number, sub: number, entry: KeyEntry): StoreEvent;
-  end(main: number, events: readonly StoreEvent[]): number;
-}
-
-class RevisionWriteTxn implements WriteTxn {
-  readonly #store: StoreWriter;
-  readonly #main: number;
-  readonly #events: StoreEvent[] = [];
-  #ended = false;
-
-  constructor(store: StoreWriter, rev: number) {
-    this.#store = store;
-    this.#main = rev + 1;
-  }
-
-  get rev(): number {
-    return this.#events.length > 0 ? this.#main : this.#main - 1;
-  }
-
-  get changed(): boolean {
-    return this.#events.length > 0;
-  }
-
-  get(key: string): KeyValue | undefined {
-    return this.#store.get(key);
-  }
-
-  range(key: string, end: string, options: RangeOptions = {}): RangeResult {
-    return this.#store.range(this.rev, key, end, options);
-  }
-
-  put(key: string, value: Uint8Array, lease: bigint): number {
-    assert(!this.#ended, 'the transaction is open');
-    if (this.#events.length >= subCountMax) throw new TooManyChangesError();
-    this.#events.push(this.#store.put(this.#main, this.#events.length, key, value, lease));
-    return this.#main;
-  }
-
-  deleteRange(key: string, end: string): number {
-    assert(!this.#ended, 'the transaction is open');
-    const found = this.#store.find(key, end);
-    if (this.#events.length + found.length > subCountMax) throw new TooManyChangesError();
-    for (const entry of found) {
-      this.#events.push(this.#store.remove(this.#main, this.#events.length, entry));
-    }
-    return found.length;
-  }
-
-  end(): number {
-    assert(!this.#ended, 'the transaction is open');
-    this.#ended = true;
-    return this.#store.end(this.#main, this.#events);
   }
 }

@@ -23,6 +23,27 @@ export type SortTarget = 'key' | 'version' | 'create' | 'mod' | 'value';
 /** Etcd's sort orders. */
 export type SortOrder = 'none' | 'ascend' | 'descend';
 
+/** What a store has done since it was opened: plain numbers, read when somebody looks. */
+export interface StoreCounts {
+  ranges: number;
+  puts: number;
+  /** Of keys and values. */
+  putBytes: number;
+  /** Requests to delete, not keys. */
+  deletes: number;
+  /** Transactions of more than one operation. */
+  txns: number;
+  /** Sent to watchers. */
+  events: number;
+}
+
+/** Is told how long the pieces of a compaction took, in milliseconds. */
+export interface CompactionObserver {
+  indexPaused(ms: number): void;
+  rowsDeleted(count: number, ms: number): void;
+  finished(ms: number): void;
+}
+
 /** Options of a range read; absent or 0 means "not asked for". */
 export interface RangeOptions {
   /** Read at this revision; 0: the present one. */

@@ -266,3 +266,33 @@ test.each(Array.from({ length: 20 }, (_, seed) => [seed + 1]))(
     }
   },
 );
+
+test('a transaction that changes a key twice shows what was there before it', () => {
+  change('a');
+  change('b');
+  const sink = new Sink();
+  store.watch(request('a', '\0', { prevKv: true }), sink);
+  const behind = new Sink();
+  store.watch(request('a', '\0', { prevKv: true, startRevision: 4 }), behind);
+  change('a', '-a', 'c', '-c');
+  change('a');
+  clock.advance(1);
+  const seen = (one: Sink): string[] =>
+    one.batches.flatMap((batch) =>
+      batch.kind !== 'events'
+        ? []
+        : batch.events.map(
+            ({ type, kv, prevKv }) =>
+              `${kv.modRevision}:${type} ${kv.key.toString()} version ${kv.version}, before ${prevKv?.modRevision}`,
+          ),
+    );
+  const want = [
+    '4:put a version 2, before 2',
+    '4:delete a version 0, before 2',
+    '4:put c version 1, before undefined',
+    '4:delete c version 0, before undefined',
+    '5:put a version 1, before undefined',
+  ];
+  expect(seen(sink)).toEqual(want);
+  expect(seen(behind)).toEqual(want);
+});

@@ -72,6 +72,11 @@ export class WatchableRevisionStore extends RevisionStore implements WatchableSt
     return this.#slowCount;
   }
 
+  /** Those whose client is slow, and those that catch up. */
+  get behindWatcherCount(): number {
+    return this.#slowCount + this.#unsynced.size;
+  }
+
   watch(request: WatchRequest, sink: WatchSink): Watcher {
     const { startRevision } = request;
     const synced = startRevision === 0 || startRevision > this.rev;
