@@ -105,7 +105,7 @@ export class Operator {
     const target = this.#prng.pick(others);
     const { calls } = world.clients;
     const { members } = await calls.call(target, ({ cluster }) =>
-      cluster.memberList({ linearizable: true }),
+      cluster.memberList({ linearizable: true }, callContext),
     );
     const oldId = this.#oldId;
     if (oldId !== undefined) {

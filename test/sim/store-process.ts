@@ -168,6 +168,8 @@ export class SimProcess implements EventOwner {
       initialCorruptCheck: false,
       corruptCheckMs: options.corruptCheckMs,
       compactHashCheckMs: 0,
+      maxLearners: 1,
+      unsafeNoFsync: false,
       backup: undefined,
       watchProgressNotifyMs: 500,
       authToken: 'simple',

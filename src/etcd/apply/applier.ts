@@ -23,6 +23,7 @@ import type { LeaseInfo, Lessor } from '../lease/types.js';
 import type { WatchableStore } from '../mvcc/types.js';
 import type { AlarmStore } from './alarms.js';
 import { applyAuth } from './auth.js';
+import type { DowngradeStore } from './downgrade.js';
 import type { DecodedEntry } from './entry.js';
 import { etcdError } from './errors.js';
 import { checkPut, deleteRange, put, runTxn } from './kv.js';
@@ -35,8 +36,10 @@ export interface ApplyState {
   readonly auth: AuthStore;
   readonly tokens: SimpleTokens | undefined;
   readonly alarms: AlarmStore;
+  readonly downgrade: DowngradeStore;
   /** Field 1 of an answer. */
   readonly header: (revision: number) => Buffer;
+  readonly onLeaseGranted: (ttlSeconds: number) => void;
   readonly setMemberAttributes: (attributes: MemberAttributes) => void;
 }
 
@@ -101,6 +104,9 @@ export class Applier {
         return this.#alarm(step);
       case 'memberAttributes':
         this.#state.setMemberAttributes(MemberAttributes.decode(entry.payload));
+        return undefined;
+      case 'downgradeInfo':
+        this.#state.downgrade.target = entry.payload.toString() || undefined;
         return undefined;
       case 'none':
         return undefined;
@@ -186,7 +192,9 @@ export class Applier {
     this.#refuseCorrupt();
     this.#refuseFull();
     const { ID, TTL } = LeaseGrantRequest.decode(entry.payload);
-    return this.#state.lessor.grant(ID, TTL);
+    const lease = this.#state.lessor.grant(ID, TTL);
+    this.#state.onLeaseGranted(lease.grantedTtlSeconds);
+    return lease;
   }
 
   #leaseRevoke({ entry, info }: Step): undefined {

@@ -33,6 +33,7 @@ export const entryKinds = [
   'authRoleRevokePermission',
   'memberAttributes',
   'authenticate',
+  'downgradeInfo',
 ] as const;
 export type EntryKind = (typeof entryKinds)[number];
 

@@ -25,8 +25,9 @@ const table = {
 
   memberExist: [Code.FailedPrecondition, 'etcdserver: member ID already exist'],
   peerUrlExist: [Code.FailedPrecondition, 'etcdserver: Peer URLs already exists'],
+  // These two leave etcd without a code of their own.
   memberNotEnoughStarted: [
-    Code.FailedPrecondition,
+    Code.Unknown,
     'etcdserver: re-configuration failed due to not enough started members',
   ],
   memberBadUrls: [Code.InvalidArgument, 'etcdserver: given member URLs are invalid'],
@@ -37,10 +38,15 @@ const table = {
     'etcdserver: can only promote a learner member which is in sync with leader',
   ],
   tooManyLearners: [Code.FailedPrecondition, 'etcdserver: too many learner members in cluster'],
+  // Between members.
+  memberRemoved: [
+    Code.FailedPrecondition,
+    'the member has been permanently removed from the cluster',
+  ],
   clusterIdMismatch: [Code.FailedPrecondition, 'etcdserver: cluster ID mismatch'],
 
   requestTooLarge: [Code.InvalidArgument, 'etcdserver: request is too large'],
-  tooManyRequests: [Code.ResourceExhausted, 'etcdserver: too many requests'],
+  tooManyRequests: [Code.Unknown, 'etcdserver: too many requests'],
 
   rootUserNotExist: [Code.FailedPrecondition, 'etcdserver: root user does not exist'],
   rootRoleNotExist: [Code.FailedPrecondition, 'etcdserver: root user does not have root role'],
@@ -53,6 +59,10 @@ const table = {
   authFailed: [
     Code.InvalidArgument,
     'etcdserver: authentication failed, invalid user ID or password',
+  ],
+  noPasswordUser: [
+    Code.Unknown,
+    'auth: authentication failed, password was given for no password user',
   ],
   permissionNotGiven: [Code.InvalidArgument, 'etcdserver: permission not given'],
   permissionDenied: [Code.PermissionDenied, 'etcdserver: permission denied'],
@@ -97,6 +107,11 @@ const table = {
     Code.InvalidArgument,
     'etcdserver: invalid downgrade target version',
   ],
+  downgradeInProcess: [
+    Code.FailedPrecondition,
+    'etcdserver: cluster has a downgrade job in progress',
+  ],
+  unknownMethod: [Code.Unknown, 'etcdserver: unknown method'],
   noInflightDowngrade: [Code.FailedPrecondition, 'etcdserver: no inflight downgrade job'],
 } as const satisfies Readonly<Record<string, readonly [GrpcCode, string]>>;
 
@@ -116,6 +131,16 @@ const indefinite: ReadonlySet<EtcdErrorName> = new Set<EtcdErrorName>([
 export function etcdError(name: EtcdErrorName): GrpcError {
   const [code, text] = table[name];
   return new GrpcError(code, text, { definite: !indefinite.has(name) });
+}
+
+/**
+ * What a caller without the right gets from the calls that etcd guards outside its table of errors (Defragment, Hash, HashKV,
+ * Snapshot): the auth store's own text, without a code.
+ */
+export function rawAuthError(error: unknown): unknown {
+  const known = clientError(error);
+  if (known === undefined) return error;
+  return new GrpcError(Code.Unknown, known.message.replace(/^etcdserver: /, 'auth: '));
 }
 
 /** Domain errors carry their text already; only the code has to be found. */

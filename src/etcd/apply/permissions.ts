@@ -48,6 +48,18 @@ export function mayUseLease(
   }
 }
 
+/** Seeing which keys hang on a lease, or that it exists, needs the right to read them. @throws AuthError */
+export function maySeeLease(
+  context: PermissionContext,
+  info: AuthInfo | undefined,
+  lease: bigint,
+): void {
+  if (!context.auth.enabled || !context.lessor.has(lease)) return;
+  for (const key of context.lessor.timeToLive(lease).keys) {
+    context.auth.checkRange(info, 'read', { key, end: '' });
+  }
+}
+
 /** @throws AuthError */
 export function mayPut(
   context: PermissionContext,

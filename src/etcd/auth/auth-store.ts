@@ -1,4 +1,4 @@
-import { Permission_Type, Role, User } from '../../gen/etcd/auth.js';
+import { Role, User } from '../../gen/etcd/auth.js';
 import type { Permission } from '../../gen/etcd/auth.js';
 import type { Backend } from '../backend/types.js';
 import { AuthError } from './errors.js';
@@ -8,12 +8,6 @@ import type { AuthInfo } from './tokens.js';
 
 /** The user and the role that may do everything. */
 export const rootName = 'root';
-
-const rootPermission: Permission = {
-  permType: Permission_Type.READWRITE,
-  key: Buffer.alloc(0),
-  rangeEnd: Buffer.from([0]),
-};
 
 /** A user as stored. */
 export interface UserRecord {
@@ -78,12 +72,13 @@ export class AuthStore {
 
   /**
    * The user whose password is to be checked (outside apply, by `verifyPassword`).
-   * @throws AuthError AUTH_NOT_ENABLED; AUTH_FAILED for an unknown user or one without a password.
+   * @throws AuthError AUTH_NOT_ENABLED; AUTH_FAILED for an unknown user, NO_PASSWORD_USER for one that has no password
    */
   userToAuthenticate(name: string): UserRecord {
     if (!this.#enabled) throw new AuthError('AUTH_NOT_ENABLED');
     const user = this.#users.get(name);
-    if (user === undefined || user.noPassword) throw new AuthError('AUTH_FAILED');
+    if (user === undefined) throw new AuthError('AUTH_FAILED');
+    if (user.noPassword) throw new AuthError('NO_PASSWORD_USER');
     return user;
   }
 
@@ -172,11 +167,11 @@ export class AuthStore {
     this.#changed();
   }
 
-  /** The permissions of a role; the root role has all. @throws AuthError ROLE_NOT_FOUND */
+  /** The permissions that were granted to a role; the root role needs none. @throws AuthError ROLE_NOT_FOUND */
   rolePermissions(name: string): readonly Permission[] {
     const role = this.#roles.get(name);
     if (role === undefined) throw new AuthError('ROLE_NOT_FOUND');
-    return name === rootName ? [rootPermission] : role.keyPermission;
+    return role.keyPermission;
   }
 
   /** Names, sorted. */

@@ -9,6 +9,7 @@ const texts = {
   ROLE_NOT_FOUND: 'etcdserver: role name not found',
   ROLE_EMPTY: 'etcdserver: role name is empty',
   AUTH_FAILED: 'etcdserver: authentication failed, invalid user ID or password',
+  NO_PASSWORD_USER: 'auth: authentication failed, password was given for no password user',
   PERMISSION_NOT_GIVEN: 'etcdserver: permission not given',
   PERMISSION_DENIED: 'etcdserver: permission denied',
   ROLE_NOT_GRANTED: 'etcdserver: role is not granted to the user',

@@ -5,16 +5,7 @@ import type { Flags } from './options.js';
 
 /** Flags whose meaning is not provided, with the values that ask for nothing. */
 const refused: Readonly<Partial<Record<FlagName, readonly string[]>>> = {
-  'client-crl-file': [''],
-  'client-cert-allowed-hostname': [''],
-  'peer-cert-allowed-cn': [''],
-  'peer-cert-allowed-hostname': [''],
   'experimental-peer-skip-client-san-verification': ['false'],
-  'cipher-suites': [''],
-  'tls-max-version': ['', 'TLS1.3'],
-  'tls-min-version': ['', 'TLS1.2', 'TLS1.3'],
-  'host-whitelist': ['', '*'],
-  cors: ['', '*'],
   metrics: ['', 'basic', 'extensive'],
   'enable-v2': ['false'],
   discovery: [''],
@@ -26,8 +17,6 @@ const refused: Readonly<Partial<Record<FlagName, readonly string[]>>> = {
   'enable-pprof': ['false'],
   'enable-grpc-gateway': ['true'],
   'enable-log-rotation': ['false'],
-  'log-outputs': ['', 'default', 'stderr'],
-  'unsafe-no-fsync': ['false'],
   'socket-reuse-port': ['false'],
   'socket-reuse-address': ['false'],
   'experimental-memory-mlock': ['false'],
@@ -62,7 +51,6 @@ const withoutEffect: readonly FlagName[] = [
   'experimental-warning-unary-request-duration',
   'experimental-txn-mode-write-with-shared-buffer',
   'experimental-bootstrap-defrag-threshold-megabytes',
-  'experimental-max-learners',
   'experimental-wait-cluster-ready-timeout',
   'experimental-stop-grpc-service-on-defrag',
   'experimental-snapshot-catchup-entries',

@@ -21,6 +21,8 @@ import type {
   ServiceDefinition,
 } from '../../lib/grpc/index.js';
 import type { JwtTokens } from '../auth/tokens.js';
+import { withAccessRules } from '../gateway/access.js';
+import type { AccessRules } from '../gateway/access.js';
 import { JsonGateway } from '../gateway/gateway.js';
 import { httpHandler } from '../gateway/http.js';
 import { GrpcPeerNetwork } from '../peer/network.js';
@@ -49,10 +51,10 @@ import { CorruptionCheck } from '../server/corruption-check.js';
 import { LeaseKeeper } from '../server/lease-keeper.js';
 import { grpcOverheadBytes } from '../server/limits.js';
 import { ServerPeerHost } from '../server/peer-host.js';
+import { clusterLookup } from './cluster-lookup.js';
 import { realMachine } from '../server/machine.js';
 import type { Machine } from '../server/machine.js';
-import { clusterLookup } from './cluster-lookup.js';
-import { observeMember } from '../server/metrics.js';
+import { observeMember } from '../server/member-metrics.js';
 import { Quota } from '../server/quota.js';
 import { EtcdServer } from '../server/server.js';
 import { yieldLeadership } from '../server/transfer.js';
@@ -73,6 +75,8 @@ export interface ListenOptions {
   readonly jwt: JwtTokens | undefined;
   /** Callers without a token are who their certificate says. */
   readonly clientCertAuth: boolean;
+  /** For plain HTTP on the client ports. */
+  readonly access: AccessRules;
 }
 
 /** A running member. */
@@ -119,17 +123,18 @@ export async function startMember(
   const ready = new Promise<void>((resolve) => {
     becomeReady = resolve;
   });
+  const onRemoved = (): void =>
+    onFatal(new BootstrapError('the member has been permanently removed from the cluster'));
   const server = new EtcdServer(config, state, {
     onReady: () => becomeReady(),
     onFatal,
-    onRemoved: () => onFatal(new BootstrapError('the member has been permanently removed')),
+    onRemoved,
   });
   if (config.forceNewCluster) server.membership.keepOnlyLocal();
   const quota = new Quota(server);
-  observe(server, quota);
   parts.assembled?.(server);
   const peerPorts = await openPeerPorts(server, config, listen);
-  server.connect(newNetwork(server, state, config, listen));
+  server.connect(newNetwork({ server, state, config, listen, onRemoved }));
   const check = new CorruptionCheck(server);
   if (config.initialCorruptCheck) {
     try {
@@ -140,7 +145,9 @@ export async function startMember(
       throw error;
     }
   }
-  const clientPorts = await openClientPorts(server, config, listen, quota);
+  const { clients: clientPorts, watches } = await openClientPorts(server, config, listen, quota);
+  const ports = { peers: peerPorts, clients: clientPorts, watches };
+  observe(server, quota, ports);
   server.start();
   const compactor = newCompactor(server, config);
   compactor.start();
@@ -178,7 +185,7 @@ function newBackups(server: EtcdServer, config: ServerConfig): BackupKeeper | un
   });
 }
 
-function observe(server: EtcdServer, quota: Quota): void {
+function observe(server: EtcdServer, quota: Quota, ports: OpenPorts): void {
   const { memberId, store } = server;
   observeMember({
     memberId,
@@ -194,6 +201,18 @@ function observe(server: EtcdServer, quota: Quota): void {
     },
     get leaseCount() {
       return server.lessor.list().length;
+    },
+    leases: server.lessor.counts,
+    get authRevision() {
+      return server.auth.revision;
+    },
+    watches: ports.watches,
+    get traffic() {
+      const all = ports.clients.map((listener) => listener.traffic());
+      return {
+        receivedBytes: all.reduce((sum, one) => sum + one.receivedBytes, 0),
+        sentBytes: all.reduce((sum, one) => sum + one.sentBytes, 0),
+      };
     },
   });
 }
@@ -214,12 +233,14 @@ function newCompactor(server: EtcdServer, config: ServerConfig): AutoCompactor {
   return new AutoCompactor(config.autoCompaction, target, config);
 }
 
-function newNetwork(
-  server: EtcdServer,
-  state: StoredState,
-  config: ServerConfig,
-  listen: ListenOptions,
-): GrpcPeerNetwork {
+function newNetwork(parts: {
+  readonly server: EtcdServer;
+  readonly state: StoredState;
+  readonly config: ServerConfig;
+  readonly listen: ListenOptions;
+  readonly onRemoved: () => void;
+}): GrpcPeerNetwork {
+  const { server, state, config, listen, onRemoved } = parts;
   return new GrpcPeerNetwork({
     localId: state.memberId,
     clusterId: state.clusterId,
@@ -231,6 +252,7 @@ function newNetwork(
       onPeerLost: (id) => server.peerLost(id),
       onUnreachable: (id) => server.peerUnreachable(id),
       onPeerConnected: () => server.peerConnected(),
+      onRemoved,
     },
   });
 }
@@ -262,7 +284,7 @@ async function openClientPorts(
   config: ServerConfig,
   listen: ListenOptions,
   quota: Quota,
-): Promise<GrpcServer[]> {
+): Promise<Pick<OpenPorts, 'clients' | 'watches'>> {
   const clients: GrpcServer[] = [];
   const log = config.log.child({ part: 'rpc' });
   const services = newClientServices(server, listen, quota);
@@ -272,7 +294,9 @@ async function openClientPorts(
       log,
       clock: config.clock,
       maxReceiveBytes: config.maxRequestBytes + grpcOverheadBytes,
-      ...(listen.httpUrls.length === 0 ? { fallback: services.http } : {}),
+      ...(listen.httpUrls.length === 0
+        ? { fallback: withAccessRules(listen.access, services.http, secure) }
+        : {}),
       ...(config.maxConcurrentStreams > 0
         ? { maxConcurrentStreams: config.maxConcurrentStreams }
         : {}),
@@ -297,7 +321,13 @@ async function openClientPorts(
     await listener.listen(addressOf(url));
     clients.push(listener);
   }
-  return clients;
+  return { clients, watches: services.watches };
+}
+
+interface OpenPorts {
+  readonly peers: GrpcServer[];
+  readonly clients: GrpcServer[];
+  readonly watches: WatchService;
 }
 
 /** The services of the client port, each over gRPC and through the JSON gateway. */
@@ -327,7 +357,8 @@ function newClientServices(
     gateway.add(json, definition, handlers);
   };
   add(rawKvDefinition, new KvService(server, identity, quota), KVDefinition);
-  add(WatchDefinition, new WatchService(server, identity));
+  const watches = new WatchService(server, identity);
+  add(WatchDefinition, watches);
   add(LeaseDefinition, new LeaseService(server, { identity, quota, keeper }));
   add(ClusterDefinition, new ClusterService(server, identity));
   add(MaintenanceDefinition, new MaintenanceService(server, identity));
@@ -336,6 +367,7 @@ function newClientServices(
   add(ElectionDefinition, new ElectionService(server, identity));
   add(HealthDefinition, new HealthService(server));
   return {
+    watches,
     http: httpHandler(server, gateway),
     metrics: httpHandler(server, undefined),
     addTo: (listener) => {
@@ -348,6 +380,7 @@ interface ClientServices {
   readonly http: HttpHandler;
   /** Health and metrics alone: the port may be open to callers that the client port would refuse. */
   readonly metrics: HttpHandler;
+  readonly watches: WatchService;
   addTo(listener: GrpcServer): void;
 }
 

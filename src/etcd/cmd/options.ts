@@ -8,6 +8,7 @@ import {
   backupIntervalMsDefault,
   backupKeepCountDefault,
   compactHashCheckMsDefault,
+  maxLearnersDefault,
   maxRequestBytesDefault,
   maxTxnOpsDefault,
   snapshotCountDefault,
@@ -138,6 +139,15 @@ function backupConfig(flags: Flags): BackupConfig | undefined {
   };
 }
 
+function maxLearners(flags: Flags): number {
+  const name = 'experimental-max-learners';
+  const count = flags.number(name, maxLearnersDefault);
+  if (!Number.isInteger(count) || count < 1) {
+    throw new UsageError(`--${name} must be greater than 0, got ${flags.text(name)}`);
+  }
+  return count;
+}
+
 /** Out of bounds, etcd takes its default. */
 function bcryptCost(flags: Flags): number {
   const cost = flags.number('bcrypt-cost', bcryptCostDefault);
@@ -183,6 +193,8 @@ export function serverConfig(flags: Flags, clock: Clock, log: Logger): ServerCon
     preVote: flags.boolean('pre-vote', true),
     strictReconfigCheck: flags.boolean('strict-reconfig-check', true),
     forceNewCluster: flags.boolean('force-new-cluster'),
+    maxLearners: maxLearners(flags),
+    unsafeNoFsync: flags.boolean('unsafe-no-fsync'),
     autoCompaction: autoCompaction(flags),
     initialCorruptCheck:
       flags.boolean('initial-corrupt-check') || flags.boolean('experimental-initial-corrupt-check'),
@@ -210,8 +222,17 @@ export function serverConfig(flags: Flags, clock: Clock, log: Logger): ServerCon
 /** Where to listen. @throws UsageError */
 export function listenUrls(
   flags: Flags,
-): Pick<ListenOptions, 'clientUrls' | 'httpUrls' | 'peerUrls' | 'metricsUrls'> {
+): Pick<ListenOptions, 'clientUrls' | 'httpUrls' | 'peerUrls' | 'metricsUrls' | 'access'> {
+  const listed = (name: FlagName): ReadonlySet<string> =>
+    new Set(
+      flags
+        .text(name, '*')
+        .split(',')
+        .map((one) => one.trim())
+        .filter((one) => one !== ''),
+    );
   return {
+    access: { hosts: listed('host-whitelist'), origins: listed('cors') },
     httpUrls: flags.has('listen-client-http-urls') ? flags.urls('listen-client-http-urls', '') : [],
     metricsUrls: flags.has('listen-metrics-urls') ? flags.urls('listen-metrics-urls', '') : [],
     clientUrls: flags.urls('listen-client-urls', defaultClientUrl),

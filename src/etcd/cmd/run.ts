@@ -4,6 +4,7 @@ import { createLogger } from '../../lib/log.js';
 import type { LogLevel } from '../../lib/log.js';
 import { BootstrapError } from '../server/bootstrap.js';
 import { clusterVersion, serverVersion } from '../server/config.js';
+import { grpcMetrics } from '../server/metrics.js';
 import { flagNames, parseFlags, UsageError } from './flags.js';
 import { flagsWithoutEffect, refuseUnsupported } from './flag-support.js';
 import { startMember } from './member.js';
@@ -36,6 +37,7 @@ export async function runEtcdCommand(
   try {
     flags = new Flags(parseFlags(argv, process.env));
     refuseUnsupported(flags);
+    logOutputs(flags);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -68,9 +70,25 @@ function logLevel(flags: Flags): LogLevel {
   }
 }
 
+/** @throws UsageError as etcd does for `default` among others */
+function logOutputs(flags: Flags): string[] {
+  const outputs = flags
+    .text('log-outputs', 'default')
+    .split(',')
+    .map((one) => one.trim());
+  if (outputs.length > 1 && outputs.includes('default')) {
+    throw new UsageError('multi logoutput for "default" is not supported yet');
+  }
+  return outputs.map((one) => (one === 'default' || one === '' ? 'stderr' : one));
+}
+
 async function serve(flags: Flags, parts: MemberParts): Promise<number> {
   const clock = systemClock();
-  const log = createLogger({ component: 'etcd', level: logLevel(flags) });
+  const log = createLogger({
+    component: 'etcd',
+    level: logLevel(flags),
+    outputs: logOutputs(flags),
+  });
   let stop: (code: number) => void = () => undefined;
   const stopped = new Promise<number>((resolve) => {
     stop = resolve;
@@ -78,6 +96,7 @@ async function serve(flags: Flags, parts: MemberParts): Promise<number> {
   const onSignal = (): void => stop(0);
   try {
     const config = serverConfig(flags, clock, log);
+    if (flags.text('metrics') === 'extensive') grpcMetrics.measureTime();
     const ignored = flagsWithoutEffect(flags);
     if (ignored.length > 0) log.warn({ flags: ignored }, 'flags that have no effect here');
     const tls = await loadTls(flags, config, log);

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { PeerCertificate } from 'node:tls';
 import type { ChannelTls, ServerTls } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import type { ServerConfig } from '../server/config.js';
@@ -7,6 +8,8 @@ import type { FlagName } from './flags.js';
 import { UsageError } from './flags.js';
 import type { Flags } from './options.js';
 import { listenUrls } from './options.js';
+import { allChecks, nameCheck, revocationCheck, tlsBounds } from './tls-checks.js';
+import type { CertificateCheck } from './tls-checks.js';
 
 /** The certificates that a member works with. */
 export interface TlsFiles {
@@ -40,10 +43,14 @@ export async function loadTls(flags: Flags, config: ServerConfig, log: Logger): 
   const client = await serverTls(flags, config, '', log);
   const peer = await serverTls(flags, config, 'peer-', log);
   refusePlainHttps(flags, { client, peer });
+  const peerNames = nameCheck(flags, {
+    cn: 'peer-cert-allowed-cn',
+    hostname: 'peer-cert-allowed-hostname',
+  });
   return {
-    clientTls: client,
-    peerTls: peer,
-    peerClientTls: peer === undefined ? undefined : channelTls(peer),
+    clientTls: client === undefined ? undefined : withChecks(client, clientChecks(flags)),
+    peerTls: peer === undefined ? undefined : withChecks(peer, peerNames),
+    peerClientTls: peer === undefined ? undefined : channelTls(peer, peerNames),
     clientCertAuth: flags.boolean('client-cert-auth'),
   };
 }
@@ -74,6 +81,18 @@ function refusePlainHttps(
   }
 }
 
+/** @throws UsageError */
+function clientChecks(flags: Flags): CertificateCheck | undefined {
+  return allChecks(
+    nameCheck(flags, { hostname: 'client-cert-allowed-hostname' }),
+    revocationCheck(flags.text('client-crl-file')),
+  );
+}
+
+function withChecks(tls: ServerTls, check: CertificateCheck | undefined): ServerTls {
+  return check === undefined ? tls : { ...tls, verifyClient: check };
+}
+
 async function serverTls(
   flags: Flags,
   config: ServerConfig,
@@ -99,14 +118,17 @@ async function serverTls(
     key,
     ...(ca === undefined ? {} : { ca }),
     requestClientCert: required ? 'required' : 'none',
-    ...(flags.text('tls-min-version') === 'TLS1.3' ? { minVersion: 'TLSv1.3' as const } : {}),
+    ...tlsBounds(flags),
   };
 }
 
-/** Peers show the same certificate as clients of each other. */
-function channelTls(peer: ServerTls): ChannelTls {
+/** Peers show the same certificate as clients of each other, and are held to the same names. */
+function channelTls(
+  peer: ServerTls,
+  check: ((peer: PeerCertificate) => Error | undefined) | undefined,
+): ChannelTls {
   const { cert, key, ca } = peer;
-  if (ca !== undefined) return { ca, cert, key };
+  if (ca !== undefined) return { ca, cert, key, ...(check === undefined ? {} : { verify: check }) };
   // Without an authority there is nothing to check against, as with etcd's --peer-auto-tls.
   const accept = (): undefined => undefined;
   return { cert, key, verify: accept };

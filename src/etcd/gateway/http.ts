@@ -4,7 +4,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { AlarmType } from '../../gen/etcd/rpc.js';
 import type { HttpHandler } from '../../lib/grpc/index.js';
 import { clusterVersion, serverVersion } from '../server/config.js';
-import { metricsRegistry } from '../server/metrics.js';
+import { metricsRegistry, serverMetrics } from '../server/metrics.js';
 import type { EtcdServer } from '../server/server.js';
 import type { JsonGateway } from './gateway.js';
 
@@ -68,6 +68,7 @@ async function route(
     case '/metrics':
       return respond(response, 200, metricsRegistry.contentType, await metricsRegistry.metrics());
     default:
+      if (/^\/(readyz|livez)\/[a-z_]+$/.test(url.pathname)) return probe(server, url, response);
       if (gateway !== undefined && /^\/v3(alpha|beta)?\//.test(url.pathname)) {
         return gateway.serve(url.pathname, request, response);
       }
@@ -89,6 +90,7 @@ async function health(
     exclude: url.searchParams.getAll('exclude').flatMap((list) => list.split(',')),
     serializable: url.searchParams.get('serializable') === 'true',
   });
+  serverMetrics.healthAnswered(reason === '');
   const body = JSON.stringify({ health: reason === '' ? 'true' : 'false', reason });
   respond(response, reason === '' ? 200 : 503, 'application/json', body);
 }
@@ -113,7 +115,8 @@ async function unhealthyReason(
 
 /** The checks of Kubernetes-style probes, each also by its own path or `?verbose`. */
 async function probe(server: EtcdServer, url: URL, response: Response): Promise<void> {
-  const live = url.pathname === '/livez';
+  const [, kind, only] = url.pathname.split('/');
+  const live = kind === 'livez';
   const checks: [string, () => Promise<string>][] = [
     [
       'serializable_read',
@@ -125,20 +128,28 @@ async function probe(server: EtcdServer, url: URL, response: Response): Promise<
       'data_corruption',
       () => Promise.resolve(server.alarms.has(AlarmType.CORRUPT) ? 'alarm activated: CORRUPT' : ''),
     ]);
-    checks.push([
-      'linearizable_read',
-      () => unhealthyReason(server, { exclude: ['NOSPACE', 'CORRUPT'], serializable: false }),
-    ]);
+    checks.push(
+      [
+        'linearizable_read',
+        () => unhealthyReason(server, { exclude: ['NOSPACE', 'CORRUPT'], serializable: false }),
+      ],
+      ['non_learner', () => Promise.resolve(server.isLearner ? 'not supported for learner' : '')],
+    );
+  }
+  if (only !== undefined && !checks.some(([name]) => name === only)) {
+    return respond(response, 404, 'text/plain; charset=utf-8', '404 page not found\n');
   }
   const excluded = url.searchParams.getAll('exclude');
   const lines: string[] = [];
   let failed = false;
   for (const [name, check] of checks) {
+    if (only !== undefined && name !== only) continue;
     if (excluded.includes(name)) {
       lines.push(`[+]${name} excluded: ok`);
       continue;
     }
     const reason = await check();
+    serverMetrics.healthChecked(live ? 'livez' : 'readyz', name, reason === '');
     failed ||= reason !== '';
     lines.push(reason === '' ? `[+]${name} ok` : `[-]${name} failed: ${reason}`);
   }

@@ -165,12 +165,8 @@ export class RevisionStore implements Store {
 
   async #hashCompaction(compactRev: number, hashRev: number): Promise<void> {
     const backend = this.#backend;
-    const hash = await hashRevisions(backend, this.clock, {
-      toMain: hashRev,
-      keeps: (key, main, sub) =>
-        main > compactRev || (this.#index.get(key)?.survives(main, sub, hashRev) ?? false),
-      cancelled: () => this.#backend !== backend || this.#closed,
-    });
+    const cancelled = (): boolean => this.#backend !== backend || this.#closed;
+    const hash = await this.#hash({ compactRev, hashRev, cancelled });
     if (hash === undefined) return;
     const made = { hash, compactRev, hashRev, rev: this.#rev };
     this.#compactionHashes = [...this.#compactionHashes, made].slice(-compactionHashesMax);
@@ -185,20 +181,31 @@ export class RevisionStore implements Store {
     if (rev > present) throw new FutureRevError();
     for (;;) {
       const { compactRev } = this;
-      // As etcd, which takes an empty list of survivors for none at all.
-      const hashesAll = !this.#anyAliveAt(hashRev);
-      const hash = await hashRevisions(this.#backend, this.clock, {
-        toMain: hashRev,
-        keeps: (key, { main, sub, tombstone }) => {
-          if (main > compactRev) return true;
-          if (tombstone && main === compactRev) return false;
-          return hashesAll || (this.#index.get(key)?.survives(main, sub, hashRev) ?? false);
-        },
-        cancelled: () => this.compactRev !== compactRev,
-      });
+      const cancelled = (): boolean => this.compactRev !== compactRev;
+      const hash = await this.#hash({ compactRev, hashRev, cancelled });
       if (hash !== undefined) return { hash, compactRev, hashRev, rev: present };
       if (hashRev < this.compactRev) throw new CompactedError(this.compactRev);
     }
+  }
+
+  /** Of what is there at `hashRev`, seen from the compaction at `compactRev`. */
+  #hash(scope: {
+    readonly compactRev: number;
+    readonly hashRev: number;
+    readonly cancelled: () => boolean;
+  }): Promise<number | undefined> {
+    const { compactRev, hashRev, cancelled } = scope;
+    // As etcd, which takes an empty list of survivors for none at all.
+    const hashesAll = !this.#anyAliveAt(hashRev);
+    return hashRevisions(this.#backend, this.clock, {
+      toMain: hashRev,
+      keeps: (key, { main, sub, tombstone }) => {
+        if (main > compactRev) return true;
+        if (tombstone && main === compactRev) return false;
+        return hashesAll || (this.#index.get(key)?.survives(main, sub, hashRev) ?? false);
+      },
+      cancelled,
+    });
   }
 
   #anyAliveAt(rev: number): boolean {

@@ -27,7 +27,7 @@ export class GrpcPeerNetwork implements PeerNetwork {
       const peer = wanted.get(id);
       if (peer === undefined) {
         this.#links.delete(id);
-        link.close();
+        link.retire();
       } else if (peer.urls.join() !== link.peer.urls.join()) {
         link.moveTo(peer);
       }

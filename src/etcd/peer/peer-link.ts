@@ -5,8 +5,10 @@ import type { Channel, ChannelTls, Client, ClientDuplex } from '../../lib/grpc/i
 import type { MessageAck } from '../../gen/raft.js';
 import type { Logger } from '../../lib/log.js';
 import type { Message } from '../../raft/index.js';
+import { clientError, etcdError } from '../apply/errors.js';
 import { peerQueueBytes, peerQueueMessages } from '../server/limits.js';
-import { serverMetrics } from '../server/metrics.js';
+import { peerMetrics } from '../server/network-metrics.js';
+import type { PeerMetrics } from '../server/network-metrics.js';
 import { messageSizeBytes } from './message-codec.js';
 import type { PeerAddress, PeerEvents } from './types.js';
 import { peerDefinition } from './peer-definition.js';
@@ -17,6 +19,8 @@ type MessageStream = ClientDuplex<MessageAck, readonly Message[]>;
 const backoffMsMin = 20;
 const backoffMsMax = 500;
 const connectTimeoutMs = 1000;
+/** How long the way to a removed member stays open. */
+const retireMs = 1000;
 
 /** What all links of a member share. */
 export interface LinkOptions {
@@ -44,12 +48,12 @@ export class PeerLink {
   #blocked = false;
   readonly #abort = new AbortController();
   #refusal = '';
-  readonly #countSent: (bytes: number) => void;
+  readonly #metrics: PeerMetrics;
 
   constructor(peer: PeerAddress, options: LinkOptions) {
     this.#peer = peer;
     this.#options = options;
-    this.#countSent = serverMetrics.sentTo(peer.id);
+    this.#metrics = peerMetrics(options.localId, peer.id);
     this.#channel = this.#newChannel();
     void this.#run();
   }
@@ -77,6 +81,13 @@ export class PeerLink {
     else this.#moved = true;
   }
 
+  /** For a member that was removed: what is on its way, the removal itself above all, still arrives. */
+  retire(): void {
+    const { clock } = this.#options;
+    this.flush();
+    clock.schedule(retireMs, () => this.close());
+  }
+
   close(): void {
     this.#abort.abort();
     this.#stream?.cancel();
@@ -86,7 +97,7 @@ export class PeerLink {
   /** Queues within bounds until the end of the turn; drops, and says so, when the peer is slow or away. */
   send(message: Message): void {
     if (this.#stream === undefined) {
-      this.#dropped();
+      this.#dropped(message);
       return;
     }
     const bytes = messageSizeBytes(message);
@@ -94,15 +105,16 @@ export class PeerLink {
       this.#queue.length >= peerQueueMessages ||
       (this.#queueBytes > 0 && this.#queueBytes + bytes > peerQueueBytes)
     ) {
-      this.#dropped();
+      this.#dropped(message);
       return;
     }
     this.#queue.push(message);
     this.#queueBytes += bytes;
-    this.#countSent(bytes);
+    this.#metrics.sent(bytes);
   }
 
-  #dropped(): void {
+  #dropped(message: Message): void {
+    this.#metrics.sendFailed(message.type === 'MsgHeartbeat');
     this.#options.events.onUnreachable(this.peer.id);
   }
 
@@ -132,6 +144,7 @@ export class PeerLink {
       clock,
       connectTimeoutMs,
       keepAliveMs: 5000,
+      onPing: (ms) => this.#metrics.roundTrip(ms),
     });
   }
 
@@ -146,6 +159,7 @@ export class PeerLink {
         waitMs = 0;
       } catch (error) {
         if (signal.aborted) return;
+        if (clientError(error)?.message === etcdError('memberRemoved').message) events.onRemoved();
         this.#report(error);
         events.onPeerLost(this.peer.id);
         waitMs = Math.min(Math.max(backoffMsMin, waitMs * 2), backoffMsMax);
@@ -196,12 +210,14 @@ export class PeerLink {
         this.#stream = stream;
         this.#sinceMs = clock.monotonicMs();
         this.#blocked = false;
+        this.#metrics.connected();
         events.onPeerConnected(this.peer.id);
       }
     } catch (error) {
       if (this.#stream === undefined) throw error;
       log.debug({ peer: this.peer.urls, error }, 'the stream to a peer broke');
     } finally {
+      if (this.#stream !== undefined) this.#metrics.disconnected();
       this.#stream = undefined;
       this.#sinceMs = undefined;
       this.#queue = [];

@@ -17,7 +17,7 @@ import type {
 import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
 import type { Message } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
-import { serverMetrics } from '../server/metrics.js';
+import { receivedFrom, snapshotReceipt } from '../server/network-metrics.js';
 import { messageSizeBytes } from './message-codec.js';
 import { receiveSnapshot } from './snapshot-stream.js';
 import type { PeerHost } from './types.js';
@@ -37,26 +37,37 @@ export class PeerService implements Handlers<typeof peerDefinition> {
   ): Promise<void> {
     const from = this.#checkCaller(context);
     await this.#host.admit(from);
-    const received = serverMetrics.receivedFrom(from);
+    const received = receivedFrom(from);
     // Says that the stream is taken; nothing else ever comes back on it.
     stream.send({});
     try {
       for await (const messages of stream) {
+        if (this.#host.isRemoved(from)) throw etcdError('memberRemoved');
         for (const message of messages) {
-          received(messageSizeBytes(message));
+          received.bytes(messageSizeBytes(message));
           this.#host.step(message);
         }
       }
+    } catch (error) {
+      received.failed();
+      throw error;
     } finally {
       this.#host.streamEnded(from);
     }
   }
 
-  async snapshot(stream: AsyncIterable<SnapshotChunk>): Promise<SnapshotAck> {
-    const { directory, name } = this.#host.newSnapshotPath();
-    const { message, path } = await receiveSnapshot(stream, directory, name);
-    await this.#host.snapshotReceived(message, path);
-    return {};
+  async snapshot(stream: AsyncIterable<SnapshotChunk>, context: CallContext): Promise<SnapshotAck> {
+    const receipt = snapshotReceipt(idIn(context, 'member-id'));
+    try {
+      const { directory, name } = this.#host.newSnapshotPath();
+      const { message, path } = await receiveSnapshot(stream, directory, name);
+      await this.#host.snapshotReceived(message, path);
+      receipt(true);
+      return {};
+    } catch (error) {
+      receipt(false);
+      throw error;
+    }
   }
 
   members(): MembersResponse {
@@ -80,16 +91,18 @@ export class PeerService implements Handlers<typeof peerDefinition> {
     return this.#host.hashKV(revision);
   }
 
-  /** @throws clusterIdMismatch for a member of another cluster, memberNotFound for one that was removed */
+  /** @throws clusterIdMismatch for a member of another cluster, memberRemoved for one that was removed */
   #checkCaller(context: CallContext): bigint {
-    const idOf = (name: string): bigint => {
-      const text = context.metadata.get(name);
-      return typeof text === 'string' && /^[0-9a-f]{1,16}$/.test(text) ? BigInt(`0x${text}`) : 0n;
-    };
-    if (idOf('cluster-id') !== this.#host.clusterId) throw etcdError('clusterIdMismatch');
-    const from = idOf('member-id');
-    if (this.#host.isRemoved(from)) throw etcdError('memberNotFound');
-    if (idOf('to-member-id') !== this.#host.memberId) throw etcdError('memberNotFound');
+    if (idIn(context, 'cluster-id') !== this.#host.clusterId) throw etcdError('clusterIdMismatch');
+    const from = idIn(context, 'member-id');
+    if (this.#host.isRemoved(from)) throw etcdError('memberRemoved');
+    if (idIn(context, 'to-member-id') !== this.#host.memberId) throw etcdError('memberNotFound');
     return from;
   }
+}
+
+/** An id in the call's metadata; 0 when there is none. */
+function idIn(context: CallContext, name: string): bigint {
+  const text = context.metadata.get(name);
+  return typeof text === 'string' && /^[0-9a-f]{1,16}$/.test(text) ? BigInt(`0x${text}`) : 0n;
 }

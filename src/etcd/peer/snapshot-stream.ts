@@ -19,7 +19,8 @@ export async function streamSnapshot(
   path: string,
 ): Promise<void> {
   const file = await open(path, 'r');
-  const stream = client.snapshot();
+  const from = message.from.toString(16);
+  const stream = client.snapshot({ metadata: new Map([['member-id', from]]) });
   try {
     const { size } = await file.stat();
     stream.send({

@@ -43,6 +43,8 @@ export interface PeerEvents {
   onUnreachable(id: NodeId): void;
   /** Streams to the peer are open. */
   onPeerConnected(id: NodeId): void;
+  /** A peer says that this member was removed from the cluster. */
+  onRemoved(): void;
 }
 
 /** The member behind the peer service. */

@@ -1,5 +1,5 @@
 import type { CallContext } from '../../lib/grpc/types.js';
-import { etcdError } from '../apply/errors.js';
+import { clientError, etcdError } from '../apply/errors.js';
 import type { EntryAuth } from '../apply/entry.js';
 import type { AuthInfo, JwtTokens } from '../auth/tokens.js';
 import type { EtcdServer } from '../server/server.js';
@@ -33,6 +33,24 @@ export class CallerIdentity {
     // Requests of the JSON gateway come with the gateway's certificate, not with the user's.
     if (context.metadata.has('grpcgateway-accept')) return undefined;
     return { username: name, revision: auth.revision };
+  }
+
+  /** The same for calls that everybody may make who is somebody. @throws userEmpty, invalidAuthToken */
+  async known(context: CallContext): Promise<AuthInfo | undefined> {
+    const info = await this.of(context);
+    if (info === undefined && this.#server.auth.enabled) throw etcdError('userEmpty');
+    return info;
+  }
+
+  /** For calls that only the root role may make. @throws userEmpty, permissionDenied, invalidAuthToken */
+  async admin(context: CallContext): Promise<AuthInfo | undefined> {
+    const info = await this.of(context);
+    try {
+      this.#server.auth.checkAdmin(info);
+    } catch (error) {
+      throw clientError(error) ?? error;
+    }
+    return info;
   }
 
   #byToken(token: string): AuthInfo | Promise<AuthInfo> {

@@ -65,8 +65,9 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
     return this.#propose('authDisable', AuthDisableRequest, request, context);
   }
 
-  authStatus(_request: AuthStatusRequest): Promise<AuthStatusResponse> {
+  async authStatus(_: AuthStatusRequest, context: CallContext): Promise<AuthStatusResponse> {
     const { auth } = this.#server;
+    await this.#identity.admin(context);
     return this.#server.linearizable(() => ({
       header: this.#server.header(),
       enabled: auth.enabled,

@@ -18,7 +18,6 @@ import { etcdError } from '../apply/errors.js';
 import type { MemberInfo } from '../server/membership.js';
 import type { EtcdServer } from '../server/server.js';
 import type { CallerIdentity } from './auth-info.js';
-import { converted } from './kv.js';
 
 /** A member as the API shows it. */
 export function memberMessage(member: MemberInfo): Member {
@@ -71,12 +70,10 @@ export class ClusterService implements Handlers<typeof ClusterDefinition> {
     return { header: this.#header(), members: this.#members() };
   }
 
-  async memberList(request: MemberListRequest): Promise<MemberListResponse> {
-    const answer = (): MemberListResponse => ({
-      header: this.#header(),
-      members: this.#members(),
-    });
-    return request.linearizable ? this.#server.linearizable(answer) : answer();
+  async memberList(request: MemberListRequest, context: CallContext): Promise<MemberListResponse> {
+    if (request.linearizable) await this.#server.linearizable(() => undefined);
+    await this.#identity.known(context);
+    return { header: this.#header(), members: this.#members() };
   }
 
   async memberPromote(
@@ -98,8 +95,7 @@ export class ClusterService implements Handlers<typeof ClusterDefinition> {
   }
 
   async #mustBeAdmin(context: CallContext): Promise<void> {
-    const info = await this.#identity.of(context);
-    converted(() => this.#server.auth.checkAdmin(info));
+    await this.#identity.admin(context);
   }
 }
 

@@ -10,8 +10,8 @@ type Handler = (...args: unknown[]) => unknown;
 const codeUnknown = 2;
 
 /**
- * Wraps all handlers of a service: a call with the metadata `hasleader: true` fails while there is no leader
- * (clientv3.WithRequireLeader), and each is counted by method and outcome.
+ * Wraps all handlers of a service: a call with the metadata `hasleader: true` fails while there is no leader, an open stream
+ * when there has been none for a while (clientv3.WithRequireLeader), and each is counted by method and outcome.
  */
 export function guarded<S extends ServiceDefinition>(
   definition: S,
@@ -28,30 +28,64 @@ export function guarded<S extends ServiceDefinition>(
       method: method.name,
       type: callType(method),
     });
+    const handled = (code: number, stopTimer: (() => void) | undefined): void => {
+      count.handled(code);
+      stopTimer?.();
+    };
+    const isStream = method.requestStream || method.responseStream;
     wrapped[key] = (...args) => {
       count.started();
+      const stopTimer = count.timer();
       const context = args.at(-1) as CallContext;
       try {
-        if (server.leader === 0n && context.metadata.get('hasleader') === 'true') {
-          throw etcdError('noLeader');
+        // A call's metadata is only read when it matters.
+        if (server.leader === 0n && needsLeader(context)) throw etcdError('noLeader');
+        let result = handler.apply(handlers, args);
+        if (isStream && result instanceof Promise && needsLeader(context)) {
+          result = untilLeaderless(result, server);
         }
-        const result = handler.apply(handlers, args);
         if (result instanceof Promise) {
           result.then(
-            () => count.handled(0),
-            (error: unknown) => count.handled(codeOf(error)),
+            () => handled(0, stopTimer),
+            (error: unknown) => handled(codeOf(error), stopTimer),
           );
         } else {
-          count.handled(0);
+          handled(0, stopTimer);
         }
         return result;
       } catch (error) {
-        count.handled(codeOf(error));
+        handled(codeOf(error), stopTimer);
         throw error;
       }
     };
   }
   return wrapped as Handlers<S>;
+}
+
+function needsLeader(context: CallContext): boolean {
+  return context.metadata.get('hasleader') === 'true';
+}
+
+/** Ends an open stream when there has been no leader for three election timeouts, as etcd does. */
+async function untilLeaderless(run: Promise<unknown>, server: EtcdServer): Promise<void> {
+  const { clock, electionMs } = server.config;
+  let cancelCheck: (() => void) | undefined;
+  let stopListening: (() => void) | undefined;
+  const lost = new Promise<void>((_resolve, reject) => {
+    const watchLeader = (leader: bigint): void => {
+      cancelCheck?.();
+      cancelCheck = undefined;
+      if (leader !== 0n) return;
+      cancelCheck = clock.schedule(3 * electionMs, () => reject(etcdError('noLeader')));
+    };
+    stopListening = server.onLeaderChange(watchLeader);
+  });
+  try {
+    await Promise.race([run, lost]);
+  } finally {
+    cancelCheck?.();
+    stopListening?.();
+  }
 }
 
 function codeOf(error: unknown): number {

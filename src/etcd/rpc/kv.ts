@@ -106,7 +106,7 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
 
   async compact(request: CompactionRequest, context: CallContext): Promise<CompactionResponse> {
     const server = this.#server;
-    const info = await this.#identity.of(context);
+    const info = await this.#identity.admin(context);
     const payload = CompactionRequest.encode(request).finish();
     const result = (await server.propose(
       'compaction',

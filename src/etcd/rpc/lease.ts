@@ -14,13 +14,14 @@ import type {
 import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
 import { Code, isGrpcError } from '../../lib/grpc/types.js';
 import { clientError, etcdError } from '../apply/errors.js';
-import { mayUseLease } from '../apply/permissions.js';
+import { maySeeLease, mayUseLease } from '../apply/permissions.js';
 import type { LeaseInfo } from '../lease/types.js';
 import type { LeaseKeeper } from '../server/lease-keeper.js';
 import type { Quota } from '../server/quota.js';
 import type { EtcdServer } from '../server/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { entryAuth } from './auth-info.js';
+import { converted } from './kv.js';
 
 /** The lease service (etcdserverpb.Lease). */
 export class LeaseService implements Handlers<typeof LeaseDefinition> {
@@ -46,7 +47,7 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
   async leaseGrant(request: LeaseGrantRequest, context: CallContext): Promise<LeaseGrantResponse> {
     const server = this.#server;
     if (server.isLearner) throw etcdError('notSupportedForLearner');
-    const info = await this.#identity.of(context);
+    const info = await this.#identity.known(context);
     // No id given: any positive one that is free enough.
     const ID = request.ID === 0n ? (randomBytes(8).readBigUInt64BE() >> 1n) | 1n : request.ID;
     const full = { ...request, ID };
@@ -61,7 +62,7 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
     context: CallContext,
   ): Promise<LeaseRevokeResponse> {
     const server = this.#server;
-    const info = await this.#identity.of(context);
+    const info = await this.#identity.known(context);
     const payload = LeaseRevokeRequest.encode(request).finish();
     await server.propose('leaseRevoke', payload, request, entryAuth(info));
     return { header: server.header() };
@@ -69,6 +70,7 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
 
   async leaseKeepAlive(
     stream: Duplex<LeaseKeepAliveRequest, LeaseKeepAliveResponse>,
+    context: CallContext,
   ): Promise<void> {
     const server = this.#server;
     if (server.isLearner) throw etcdError('notSupportedForLearner');
@@ -76,6 +78,7 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
       const header = server.header();
       let TTL = 0;
       try {
+        await this.#mayRenew(ID, context);
         TTL = await this.#keeper.renew(ID);
       } catch (error) {
         // A lease that is gone is told by a TTL of 0; the stream goes on for the others.
@@ -92,9 +95,9 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
   ): Promise<LeaseTimeToLiveResponse> {
     const server = this.#server;
     if (server.isLearner) throw etcdError('notSupportedForLearner');
-    const info = await this.#identity.of(context);
+    const info = await this.#identity.known(context);
     try {
-      if (request.keys) mayUseLease(server, info, request.ID);
+      if (request.keys) maySeeLease(server, info, request.ID);
       const answer = await this.#keeper.timeToLive(request.ID, request.keys);
       return { ...answer, header: server.header() };
     } catch (error) {
@@ -108,8 +111,17 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
     _request: LeaseLeasesRequest,
     context: CallContext,
   ): Promise<LeaseLeasesResponse> {
-    await this.#identity.of(context);
-    const leases = this.#server.lessor.list().map((ID) => ({ ID }));
-    return { header: this.#server.header(), leases };
+    const server = this.#server;
+    const info = await this.#identity.known(context);
+    const ids = server.lessor.list();
+    converted(() => ids.forEach((id) => maySeeLease(server, info, id)));
+    return { header: server.header(), leases: ids.map((ID) => ({ ID })) };
+  }
+
+  /** A lease may be kept alive by whom its keys may be written. @throws userEmpty, permissionDenied */
+  async #mayRenew(id: bigint, context: CallContext): Promise<void> {
+    if (!this.#server.auth.enabled) return;
+    const info = await this.#identity.known(context);
+    converted(() => mayUseLease(this.#server, info, id));
   }
 }

@@ -26,14 +26,15 @@ import type {
   StatusResponse,
 } from '../../gen/etcd/rpc.js';
 import type { CallContext, Handlers, Sender } from '../../lib/grpc/types.js';
-import { clientError, etcdError } from '../apply/errors.js';
+import { clusterVersionOf, downgradeTargetOf } from '../apply/downgrade.js';
+import { clientError, etcdError, rawAuthError } from '../apply/errors.js';
 import { clusterVersion, serverVersion } from '../server/config.js';
 import { snapshotChunkBytes } from '../server/limits.js';
+import { serverMetrics } from '../server/metrics.js';
 import type { EtcdServer } from '../server/server.js';
 import { moveLeader } from '../server/transfer.js';
 import { exportEtcdSnapshot } from '../snapshot/export.js';
 import type { CallerIdentity } from './auth-info.js';
-import { converted } from './kv.js';
 
 /** The maintenance service (etcdserverpb.Maintenance). */
 export class MaintenanceService implements Handlers<typeof MaintenanceDefinition> {
@@ -45,8 +46,10 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     this.#identity = identity;
   }
 
-  async alarm(request: AlarmRequest): Promise<AlarmResponse> {
+  async alarm(request: AlarmRequest, context: CallContext): Promise<AlarmResponse> {
     const server = this.#server;
+    const isRead = request.action === AlarmRequest_AlarmAction.GET;
+    await (isRead ? this.#identity.known(context) : this.#identity.admin(context));
     if (request.action === AlarmRequest_AlarmAction.GET) {
       return { header: server.header(), alarms: server.alarms.list(request.alarm) };
     }
@@ -55,7 +58,8 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     return { header: server.header(), alarms: [...alarms] };
   }
 
-  status(_request: StatusRequest): StatusResponse {
+  async status(_request: StatusRequest, context: CallContext): Promise<StatusResponse> {
+    await this.#identity.known(context);
     const server = this.#server;
     const { node, backend } = server;
     const errors: string[] = [];
@@ -79,19 +83,26 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
   }
 
   async defragment(_request: DefragmentRequest, context: CallContext): Promise<DefragmentResponse> {
-    await this.#mustBeAdmin(context);
-    await this.#server.backend.defragment();
+    await this.#mustBeAdminUncoded(context);
+    const done = serverMetrics.defragStarted();
+    try {
+      await this.#server.backend.defragment();
+    } finally {
+      done();
+    }
     return { header: this.#server.header() };
   }
 
   async hash(_request: HashRequest, context: CallContext): Promise<HashResponse> {
-    await this.#mustBeAdmin(context);
+    await this.#mustBeAdminUncoded(context);
+    const done = serverMetrics.hashStarted();
     const hash = await this.#server.backend.hash();
+    done();
     return { header: this.#server.header(), hash };
   }
 
   async hashKV(request: HashKVRequest, context: CallContext): Promise<HashKVResponse> {
-    await this.#mustBeAdmin(context);
+    await this.#mustBeAdminUncoded(context);
     return hashKV(this.#server, request.revision);
   }
 
@@ -100,11 +111,13 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     stream: Sender<SnapshotResponse>,
     context: CallContext,
   ): Promise<void> {
-    await this.#mustBeAdmin(context);
+    await this.#mustBeAdminUncoded(context);
     const image = this.#server.snapshots.newPath().path;
     const { path } = this.#server.snapshots.newPath();
     try {
+      const done = serverMetrics.snapshotStarted();
       await this.#server.backend.snapshotTo(image);
+      done();
       await exportEtcdSnapshot(image, path, { clusterVersion });
       await rm(image);
       await this.#sendFile(path, stream);
@@ -148,25 +161,56 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
 
   async downgrade(request: DowngradeRequest, context: CallContext): Promise<DowngradeResponse> {
     await this.#mustBeAdmin(context);
-    if (request.action === DowngradeRequest_DowngradeAction.CANCEL) {
-      throw etcdError('noInflightDowngrade');
+    const server = this.#server;
+    const answer = (): DowngradeResponse => ({ header: server.header(), version: clusterVersion });
+    const isCancel = request.action === DowngradeRequest_DowngradeAction.CANCEL;
+    const isEnable = request.action === DowngradeRequest_DowngradeAction.ENABLE;
+    if (isCancel) {
+      await server.linearizable(() => undefined);
+      if (server.downgrade.target === undefined) throw etcdError('noInflightDowngrade');
+    } else {
+      if (!isEnable && request.action !== DowngradeRequest_DowngradeAction.VALIDATE) {
+        throw etcdError('unknownMethod');
+      }
+      await this.#validateDowngrade(request.version);
+      if (!isEnable) return answer();
     }
-    if (!/^v?\d+\.\d+(\.\d+)?$/.test(request.version)) {
-      throw etcdError('wrongDowngradeVersionFormat');
+    const target = isCancel ? '' : downgradeTargetOf(clusterVersion);
+    await server.propose('downgradeInfo', Buffer.from(target), target);
+    return answer();
+  }
+
+  /** @throws wrongDowngradeVersionFormat, invalidDowngradeTargetVersion, downgradeInProcess */
+  async #validateDowngrade(version: string): Promise<void> {
+    const target = clusterVersionOf(version);
+    if (target === undefined) throw etcdError('wrongDowngradeVersionFormat');
+    await this.#server.linearizable(() => undefined);
+    if (target !== downgradeTargetOf(clusterVersion)) {
+      throw etcdError('invalidDowngradeTargetVersion');
     }
-    throw etcdError('invalidDowngradeTargetVersion');
+    if (this.#server.downgrade.target !== undefined) throw etcdError('downgradeInProcess');
   }
 
   async #mustBeAdmin(context: CallContext): Promise<void> {
-    const info = await this.#identity.of(context);
-    converted(() => this.#server.auth.checkAdmin(info));
+    await this.#identity.admin(context);
+  }
+
+  /** For the calls whose refusals etcd leaves as its auth store words them. */
+  async #mustBeAdminUncoded(context: CallContext): Promise<void> {
+    try {
+      await this.#identity.admin(context);
+    } catch (error) {
+      throw rawAuthError(error);
+    }
   }
 }
 
 /** The hash over the revisions that this member has applied. @throws compacted, futureRev */
 export async function hashKV(server: EtcdServer, revision: number): Promise<HashKVResponse> {
   try {
+    const done = serverMetrics.hashRevStarted();
     const found = await server.store.hashKV(revision);
+    done();
     return {
       header: server.header(found.rev),
       hash: found.hash,

@@ -65,8 +65,8 @@ function checkOp({ request }: RequestOp, maxTxnOps: number): void {
 
 interface Interval {
   readonly start: string;
-  /** First key behind it; undefined: none. */
-  readonly end: string | undefined;
+  /** First key behind it, as the request has it: `\0` for an open end is smaller than any start. */
+  readonly end: string;
 }
 
 interface Touched {
@@ -110,10 +110,10 @@ function addPut({ puts, deletes }: Touched, key: string, isDuplicate: boolean): 
 function intervalOf(request: DeleteRangeRequest): Interval {
   const start = keyText(request.key);
   const end = keyText(request.rangeEnd);
-  if (end === '') return { start, end: `${start}\0` };
-  return { start, end: end === '\0' ? undefined : end };
+  return { start, end: end === '' ? `${start}\0` : end };
 }
 
+/** As etcd, for which a deletion with an open end overlaps with nothing. */
 function contains(interval: Interval, key: string): boolean {
-  return key >= interval.start && (interval.end === undefined || key < interval.end);
+  return key >= interval.start && key < interval.end;
 }

@@ -7,10 +7,11 @@ import type { WatchCreateRequest, WatchDefinition, WatchRequest } from '../../ge
 import { assertNever } from '../../lib/assert.js';
 import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
 import { Parts } from '../apply/encode.js';
-import { etcdError } from '../apply/errors.js';
+import { clientError, etcdError } from '../apply/errors.js';
 import { keyText } from '../apply/kv.js';
 import type { AuthInfo } from '../auth/tokens.js';
 import type { WatchBatch, Watcher, WatchEvent, WatchSink } from '../mvcc/types.js';
+import { codeNames } from '../server/metrics.js';
 import type { EtcdServer } from '../server/server.js';
 import type { CallerIdentity } from './auth-info.js';
 
@@ -20,6 +21,13 @@ const queueBatchesMax = 128;
 const fragmentBytesDefault = 1.5 * 1024 * 1024;
 /** The id in answers to a watch that was refused. */
 const refusedWatchId = -1;
+/** Why a watch was refused, where the reason says more than that it was. */
+const toldApart: ReadonlySet<string> = new Set(
+  (['invalidAuthToken', 'authOldRevision', 'userEmpty'] as const).map(
+    (name) => etcdError(name).message,
+  ),
+);
+const compactedReason = 'etcdserver: mvcc: required revision has been compacted';
 
 type Stream = Duplex<WatchRequest, WatchResponse>;
 
@@ -37,6 +45,7 @@ interface StreamWatcher {
 export class WatchService implements Handlers<typeof WatchDefinition> {
   readonly #server: EtcdServer;
   readonly #identity: CallerIdentity;
+  readonly #streams = new Set<WatchStream>();
 
   constructor(server: EtcdServer, identity: CallerIdentity) {
     this.#server = server;
@@ -44,35 +53,24 @@ export class WatchService implements Handlers<typeof WatchDefinition> {
   }
 
   async watch(stream: Stream, context: CallContext): Promise<void> {
-    const server = this.#server;
-    const needsLeader = context.metadata.has('hasleader');
-    if (needsLeader && server.leader === 0n) throw etcdError('noLeader');
-    const one = new WatchStream(server, stream, () => this.#identity.of(context));
-    if (!needsLeader) {
-      await one.run();
-      return;
-    }
-    let loseLeader: ((error: Error) => void) | undefined;
-    const lost = new Promise<void>((_resolve, reject) => {
-      loseLeader = reject;
-    });
-    let cancelCheck: (() => void) | undefined;
-    const stopListening = server.onLeaderChange((leader) => {
-      cancelCheck?.();
-      // As etcd: only when there is none for some time.
-      if (leader === 0n) {
-        cancelCheck = server.config.clock.schedule(3 * server.config.electionMs, () => {
-          loseLeader?.(etcdError('noLeader'));
-        });
-      }
-    });
+    const one = new WatchStream(this.#server, stream, () => this.#identity.of(context));
+    this.#streams.add(one);
     try {
-      await Promise.race([one.run(), lost]);
+      await one.run();
     } finally {
-      cancelCheck?.();
-      stopListening();
-      one.close();
+      this.#streams.delete(one);
     }
+  }
+
+  get streamCount(): number {
+    return this.#streams.size;
+  }
+
+  /** Events that wait for their client to read. */
+  get pendingEventCount(): number {
+    let sum = 0;
+    for (const stream of this.#streams) sum += stream.pendingEventCount;
+    return sum;
   }
 }
 
@@ -99,6 +97,12 @@ class WatchStream implements WatchSink {
     this.#server = server;
     this.#stream = stream;
     this.#identity = identity;
+  }
+
+  get pendingEventCount(): number {
+    let sum = 0;
+    for (const batch of this.#queue) if (batch.kind === 'events') sum += batch.events.length;
+    return sum;
   }
 
   async run(): Promise<void> {
@@ -138,6 +142,10 @@ class WatchStream implements WatchSink {
     const store = this.#server.store;
     const key = request.key.length === 0 ? '\0' : keyText(request.key);
     const end = keyText(request.rangeEnd);
+    if (request.startRevision < 0) {
+      this.#refuse(refusedWatchId, compactedReason);
+      return;
+    }
     const denied = await this.#denied(key, end);
     if (denied !== undefined) {
       this.#refuse(refusedWatchId, denied);
@@ -152,13 +160,12 @@ class WatchStream implements WatchSink {
       this.#refuse(refusedWatchId, 'mvcc: duplicate watch ID provided on the WatchStream');
       return;
     }
-    const startRevision = Math.max(0, request.startRevision);
     this.#send(this.#message({ watchId: id, created: true }));
     const watcher = store.watch(
       {
         key,
         end,
-        startRevision,
+        startRevision: request.startRevision,
         noPut: request.filters.includes(0),
         noDelete: request.filters.includes(1),
         prevKv: request.prevKv,
@@ -180,8 +187,10 @@ class WatchStream implements WatchSink {
       auth.checkRange(info, 'read', { key, end });
       return undefined;
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      return `rpc error: code = PermissionDenied desc = ${text}`;
+      const known = clientError(error);
+      const reason =
+        known !== undefined && toldApart.has(known.message) ? known : etcdError('permissionDenied');
+      return `rpc error: code = ${codeNames[reason.code]} desc = ${reason.message}`;
     }
   }
 
@@ -270,9 +279,9 @@ class WatchStream implements WatchSink {
               watchId: entry.id,
               canceled: true,
               compactRevision: batch.compactRevision,
-              cancelReason: 'etcdserver: mvcc: required revision has been compacted',
             },
-            batch.revision,
+            // As etcd: this one answer has no revision in its header, and no reason.
+            0,
           ),
         );
       }
@@ -282,6 +291,7 @@ class WatchStream implements WatchSink {
   }
 
   #sendEvents(entry: StreamWatcher, events: readonly WatchEvent[], revision: number): boolean {
+    this.#server.store.counts.events += events.length;
     const limit = entry.fragment ? fragmentBytesDefault : Infinity;
     let isOpen = true;
     let parts = this.#eventsHead(entry.id, revision);

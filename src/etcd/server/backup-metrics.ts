@@ -1,5 +1,5 @@
 /** What `/metrics` shows of scheduled snapshots; only where there are any. */
-import { Counter, Gauge } from 'prom-client';
+import { Counter, Gauge } from '../../lib/metrics.js';
 import type { BackupReport } from './backups.js';
 import { metricsRegistry } from './metrics.js';
 

@@ -7,6 +7,7 @@ import { emptyConfState, encodeConfChange, MemoryStorage } from '../../raft/inde
 import type { ConfState, Entry, HardState } from '../../raft/index.js';
 import { BackendCorruptError } from '../backend/errors.js';
 import type { Backend } from '../backend/types.js';
+import { unsyncedDisk } from '../wal/node-disk.js';
 import type { WalOptions } from '../wal/types.js';
 import { Wal } from '../wal/wal.js';
 import type { PeerAddress } from '../peer/types.js';
@@ -122,9 +123,10 @@ export function refuseSecondBirth(cluster: ExistingCluster, memberId: bigint): v
   );
 }
 
-function walOptions({ clock }: ServerConfig, machine: Machine): WalOptions {
-  const { disk, walSegmentBytes: segmentBytes } = machine;
-  const onSync = (ms: number): void => serverMetrics.walSynced(ms);
+function walOptions({ clock, unsafeNoFsync }: ServerConfig, machine: Machine): WalOptions {
+  const { walSegmentBytes: segmentBytes } = machine;
+  const disk = unsafeNoFsync ? unsyncedDisk(machine.disk) : machine.disk;
+  const onSync = (ms: number, bytes: number): void => serverMetrics.walSynced(ms, bytes);
   return { disk, clock, onSync, ...(segmentBytes === undefined ? {} : { segmentBytes }) };
 }
 

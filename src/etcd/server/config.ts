@@ -44,6 +44,10 @@ export interface ServerConfig {
   readonly preVote: boolean;
   readonly strictReconfigCheck: boolean;
   readonly forceNewCluster: boolean;
+  /** Learners that the cluster may have at once; at least 1. */
+  readonly maxLearners: number;
+  /** The raft log is not synced: a crash of the machine may lose what was acknowledged. For tests and throw-away clusters. */
+  readonly unsafeNoFsync: boolean;
   readonly autoCompaction: {
     readonly mode: 'periodic' | 'revision';
     /** Milliseconds or a number of revisions; 0: off. */
@@ -68,6 +72,6 @@ export interface ServerConfig {
 }
 
 /** The version that the member reports: what it is compatible with. */
-export const serverVersion = '3.5.21';
+export const serverVersion = '3.5.30';
 /** The cluster's version, as all members of one kind agree on it. */
 export const clusterVersion = '3.5.0';

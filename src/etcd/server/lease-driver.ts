@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.js';
 import type { LeaseCheckpoint, Lessor } from '../lease/types.js';
 import { revokeBatch } from './limits.js';
+import { serverMetrics } from './metrics.js';
 
 /** How the driver reaches the log. Failures are not told: what did not happen is asked for again. */
 export interface LeaseProposals {
@@ -43,7 +44,10 @@ export class LeaseDriver {
     const wakeMs = Math.min(Math.max(this.#lessor.nextWakeMs() ?? maxWakeMs, minWakeMs), maxWakeMs);
     this.#cancel = this.#clock.schedule(wakeMs, () => {
       if (!this.#lessor.isPrimary) return;
-      for (const id of this.#lessor.expired(revokeBatch)) this.#proposals.revoke(id);
+      for (const id of this.#lessor.expired(revokeBatch)) {
+        serverMetrics.leaseExpired();
+        this.#proposals.revoke(id);
+      }
       const due = this.#lessor.checkpointsDue();
       if (due.length > 0) this.#proposals.checkpoint(due);
       this.#schedule();

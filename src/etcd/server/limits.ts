@@ -38,8 +38,8 @@ export const compactHashCheckMsDefault = 60_000;
 export const backupIntervalMsDefault = 4 * 3_600_000;
 /** Default for `--backup-keep-count`: two days at the default interval. */
 export const backupKeepCountDefault = 12;
-/** Etcd's DefaultMaxLearners. */
-export const maxLearners = 1;
+/** Etcd's default for `--experimental-max-learners`. */
+export const maxLearnersDefault = 1;
 
 assert(snapshotChunkBytes < maxRequestBytesDefault, 'a chunk fits into a message');
 assert(maxGapCommittedApplied < maxPendingProposals, 'the gap is met before the queue is full');

@@ -13,6 +13,7 @@ import type { PeerNetwork } from '../peer/types.js';
 import type { EntryKind } from '../apply/entry.js';
 import type { ServerConfig } from './config.js';
 import type { Membership } from './membership.js';
+import { serverMetrics } from './metrics.js';
 
 /** A learner may be promoted once its log reaches this share of the leader's. */
 const readyShare = 0.9;
@@ -64,6 +65,10 @@ export class MemberChanges {
     const kind = isLearner ? 'addLearner' : 'add';
     this.#checkStrict(kind, member);
     membership.check(kind, member);
+    // Asked here alone: members that were told different bounds must apply the same.
+    if (isLearner && membership.learners.length >= config.maxLearners) {
+      throw etcdError('tooManyLearners');
+    }
     await this.#propose(kind, member);
     return member;
   }
@@ -96,6 +101,9 @@ export class MemberChanges {
     const leaderMatch = status.lastIndex;
     const learner = status.progress.find((progress) => progress.id === id);
     if (learner === undefined || learner.match < leaderMatch * readyShare) {
+      serverMetrics.promotionFailed(
+        'etcdserver: can only promote a learner member which is in sync with leader',
+      );
       throw etcdError('learnerNotReady');
     }
     if (server.config.strictReconfigCheck) {
@@ -107,6 +115,7 @@ export class MemberChanges {
       }
     }
     await this.#propose('promote', member);
+    serverMetrics.promoted();
   }
 
   #mustKnow(id: bigint): MemberInfo {

@@ -3,7 +3,6 @@ import type { ConfState } from '../../raft/index.js';
 import type { Backend } from '../backend/types.js';
 import { etcdError } from '../apply/errors.js';
 import { idText } from './ids.js';
-import { maxLearners } from './limits.js';
 
 /** A member as the cluster knows it. */
 export interface MemberInfo {
@@ -75,6 +74,10 @@ export class Membership {
     return this.members.filter((member) => !member.isLearner);
   }
 
+  get learners(): MemberInfo[] {
+    return this.members.filter((member) => member.isLearner);
+  }
+
   get local(): MemberInfo | undefined {
     return this.#members.get(this.localId);
   }
@@ -89,7 +92,7 @@ export class Membership {
 
   /**
    * Whether a change is possible now; asked before it is proposed and again when it is applied.
-   * @throws memberExist, peerUrlExist, memberNotFound, memberNotLearner, tooManyLearners
+   * @throws memberExist, peerUrlExist, memberNotFound, memberNotLearner
    */
   check(kind: MemberChangeKind, member: Pick<MemberInfo, 'id' | 'peerUrls'>): void {
     const known = this.#members.get(member.id);
@@ -99,8 +102,6 @@ export class Membership {
       case 'addLearner': {
         if (known !== undefined) throw etcdError('memberExist');
         this.#checkUrls(member);
-        const learners = this.members.filter((other) => other.isLearner).length;
-        if (kind === 'addLearner' && learners >= maxLearners) throw etcdError('tooManyLearners');
         return;
       }
       case 'promote':

@@ -1,10 +1,22 @@
 /** The server's Prometheus metrics, under etcd's names where they mean the same. One process runs one member. */
-import { readFileSync } from 'node:fs';
+import type { Clock } from '../../lib/clock.js';
 import { Counter, Gauge, Histogram, Registry } from '../../lib/metrics.js';
+import type { CompactionObserver } from '../mvcc/types.js';
 
 /** What `/metrics` shows. */
 export const metricsRegistry = new Registry();
 const registers = [metricsRegistry];
+
+/** Upper bounds of a histogram, each twice the one before. */
+export function exponential(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, at) => first * 2 ** at);
+}
+
+const counter = (name: string, help: string, ...labelNames: string[]): Counter =>
+  new Counter({ name, help, labelNames, registers });
+const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+const histogram = (name: string, help: string, buckets: number[]): Histogram =>
+  new Histogram({ name, help, buckets, registers });
 
 const hasLeader = new Gauge({
   name: 'etcd_server_has_leader',
@@ -39,7 +51,7 @@ const proposalsPending = new Gauge({
 const walSync = new Histogram({
   name: 'etcd_disk_wal_fsync_duration_seconds',
   help: 'The latency distributions of fsync called by WAL.',
-  buckets: Array.from({ length: 14 }, (_, at) => 0.001 * 2 ** at),
+  buckets: exponential(0.001, 14),
   registers,
 });
 
@@ -51,21 +63,21 @@ const proposalsFailed = new Counter({
 const backendCommit = new Histogram({
   name: 'etcd_disk_backend_commit_duration_seconds',
   help: 'The latency distributions of commit called by backend.',
-  buckets: Array.from({ length: 14 }, (_, at) => 0.001 * 2 ** at),
+  buckets: exponential(0.001, 14),
   registers,
 });
 /**
  * Counts of the hot paths are plain numbers, and become the metric's when it is read: the library's own counting costs more than
  * what is counted.
  */
-class PlainCounts<Labels extends string> {
+export class PlainCounts<Labels extends string> {
   readonly #counts: { readonly labels: Record<Labels, string>; count: number }[] = [];
 
   constructor(name: string, help: string, labelNames: readonly Labels[]) {
     const counts = this.#counts;
     const collect = function (this: Counter<Labels>): void {
       this.reset();
-      for (const { labels, count } of counts) if (count > 0) this.inc(labels, count);
+      for (const { labels, count } of counts) this.inc(labels, count);
     };
     metricsRegistry.registerMetric(
       new Counter({ name, help, labelNames: [...labelNames], registers: [], collect }),
@@ -84,16 +96,6 @@ class PlainCounts<Labels extends string> {
   }
 }
 
-const peerSentBytes = new PlainCounts(
-  'etcd_network_peer_sent_bytes_total',
-  'The total number of bytes sent to peers.',
-  ['To'],
-);
-const peerReceivedBytes = new PlainCounts(
-  'etcd_network_peer_received_bytes_total',
-  'The total number of bytes received from peers.',
-  ['From'],
-);
 const grpcStarted = new PlainCounts(
   'grpc_server_started_total',
   'Total number of RPCs started on the server.',
@@ -105,113 +107,128 @@ const grpcHandled = new PlainCounts(
   ['grpc_type', 'grpc_service', 'grpc_method', 'grpc_code'],
 );
 
+const grpcSeconds = new Histogram({
+  name: 'grpc_server_handling_seconds',
+  help: 'Histogram of response latency (seconds) of gRPC that had been application-level handled by the server.',
+  labelNames: ['grpc_type', 'grpc_service', 'grpc_method'],
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  registers: [],
+});
+const walBytes = gauge('etcd_disk_wal_write_bytes_total', 'Total number of bytes written in WAL.');
+const heartbeatFailures = counter(
+  'etcd_server_heartbeat_send_failures_total',
+  'The total number of leader heartbeat send failures (likely overloaded from slow disk).',
+);
+const slowApply = counter(
+  'etcd_server_slow_apply_total',
+  'The total number of slow apply requests (likely overloaded from slow disk).',
+);
+const slowReadIndexes = counter(
+  'etcd_server_slow_read_indexes_total',
+  "The total number of pending read indexes not in sync with leader's or timed out read index requests.",
+);
+const readIndexesFailed = counter(
+  'etcd_server_read_indexes_failed_total',
+  'The total number of failed read indexes seen.',
+);
+const leasesExpired = counter(
+  'etcd_debugging_server_lease_expired_total',
+  'The total number of expired leases.',
+);
+const leaseTtls = histogram(
+  'etcd_debugging_lease_ttl_total',
+  'Bucketed histogram of lease TTLs.',
+  exponential(1, 24),
+);
+const snapshotApplying = gauge(
+  'etcd_server_snapshot_apply_in_progress_total',
+  '1 if the server is applying the incoming snapshot. 0 if none.',
+);
+const promotions = counter(
+  'etcd_server_learner_promote_successes',
+  'The total number of successful learner promotions while this member is leader.',
+);
+const failedPromotions = counter(
+  'etcd_server_learner_promote_failures',
+  'The total number of failed learner promotions (likely learner not ready) while this member is leader.',
+  'Reason',
+);
+const healthSuccess = counter(
+  'etcd_server_health_success',
+  'The total number of successful health checks',
+);
+const healthFailures = counter(
+  'etcd_server_health_failures',
+  'The total number of failed health checks',
+);
+const healthCheck = new Gauge({
+  name: 'etcd_server_healthcheck',
+  help: 'The result of each kind of healthcheck.',
+  labelNames: ['type', 'name'],
+  registers,
+});
+const healthChecks = counter(
+  'etcd_server_healthchecks_total',
+  'The total number of each kind of healthcheck.',
+  'type',
+  'name',
+  'status',
+);
+const defragInflight = gauge(
+  'etcd_disk_defrag_inflight',
+  'Whether or not defrag is active on the member. 1 means active, 0 means not.',
+);
+const defragSeconds = histogram(
+  'etcd_disk_backend_defrag_duration_seconds',
+  'The latency distribution of backend defragmentation.',
+  exponential(0.1, 13),
+);
+const snapshotSeconds = histogram(
+  'etcd_disk_backend_snapshot_duration_seconds',
+  'The latency distribution of backend snapshots.',
+  exponential(0.01, 17),
+);
+const hashSeconds = histogram(
+  'etcd_mvcc_hash_duration_seconds',
+  'The latency distribution of storage hash operation.',
+  exponential(0.01, 15),
+);
+const hashRevSeconds = histogram(
+  'etcd_mvcc_hash_rev_duration_seconds',
+  'The latency distribution of storage hash by revision operation.',
+  exponential(0.01, 15),
+);
+const indexPauses = histogram(
+  'etcd_debugging_mvcc_index_compaction_pause_duration_milliseconds',
+  'Bucketed histogram of index compaction pause duration.',
+  exponential(0.5, 14),
+);
+const rowPauses = histogram(
+  'etcd_debugging_mvcc_db_compaction_pause_duration_milliseconds',
+  'Bucketed histogram of db compaction pause duration.',
+  exponential(1, 13),
+);
+const compactionMs = histogram(
+  'etcd_debugging_mvcc_db_compaction_total_duration_milliseconds',
+  'Bucketed histogram of db compaction total duration.',
+  exponential(100, 14),
+);
+const compactedRows = counter(
+  'etcd_debugging_mvcc_db_compaction_keys_total',
+  'Total number of db keys compacted.',
+);
+const lastCompaction = gauge(
+  'etcd_debugging_mvcc_db_compaction_last',
+  'The unix time of the last db compaction. Resets to 0 on start.',
+);
+
 let lastLeader = 0n;
-const hex = (id: bigint): string => id.toString(16);
+let isExtensive = false;
+/** An apply that takes longer is counted as slow: etcd's default of `--experimental-warning-apply-duration`. */
+const slowApplyMs = 100;
 
-/** What a member shows when it is looked at; read at each scrape. */
-export interface ObservedMember {
-  readonly memberId: bigint;
-  readonly isLearner: boolean;
-  readonly quotaBytes: number;
-  readonly version: { readonly server: string; readonly cluster: string };
-  readonly store: {
-    readonly rev: number;
-    readonly compactRev: number;
-    readonly keyCount: number;
-    readonly watcherCount: number;
-  };
-  readonly backend: { sizeBytes(): number; sizeInUseBytes(): number };
-  readonly leaseCount: number;
-}
-
-/** Shows a member from now on; called once. */
-export function observeMember(member: ObservedMember): void {
-  const gauge = (name: string, help: string, read: () => number): void => {
-    const collect = function (this: Gauge): void {
-      this.set(read());
-    };
-    metricsRegistry.registerMetric(new Gauge({ name, help, registers: [], collect }));
-  };
-  const labelled = (name: string, help: string, label: string, value: string): void => {
-    const one = new Gauge({ name, help, labelNames: [label], registers });
-    one.set({ [label]: value }, 1);
-  };
-  labelled(
-    'etcd_server_id',
-    'Server or member ID in hexadecimal format.',
-    'server_id',
-    hex(member.memberId),
-  );
-  labelled(
-    'etcd_server_version',
-    'Which version is running.',
-    'server_version',
-    member.version.server,
-  );
-  labelled(
-    'etcd_cluster_version',
-    'Which version is running.',
-    'cluster_version',
-    member.version.cluster,
-  );
-  gauge('etcd_server_is_learner', 'Whether or not this member is a learner.', () =>
-    member.isLearner ? 1 : 0,
-  );
-  gauge(
-    'etcd_server_quota_backend_bytes',
-    'Current backend storage quota size in bytes.',
-    () => member.quotaBytes,
-  );
-  gauge(
-    'etcd_mvcc_db_total_size_in_bytes',
-    'Total size of the underlying database physically allocated in bytes.',
-    () => member.backend.sizeBytes(),
-  );
-  gauge(
-    'etcd_mvcc_db_total_size_in_use_in_bytes',
-    'Total size of the underlying database logically in use in bytes.',
-    () => member.backend.sizeInUseBytes(),
-  );
-  gauge('etcd_debugging_mvcc_keys_total', 'Total number of keys.', () => member.store.keyCount);
-  gauge(
-    'etcd_debugging_mvcc_current_revision',
-    'The current revision of store.',
-    () => member.store.rev,
-  );
-  gauge(
-    'etcd_debugging_mvcc_compact_revision',
-    'The revision of the last compaction in store.',
-    () => Math.max(0, member.store.compactRev),
-  );
-  gauge(
-    'etcd_debugging_mvcc_watcher_total',
-    'Total number of watchers.',
-    () => member.store.watcherCount,
-  );
-  gauge('etcd_debugging_server_lease_total', 'Number of leases.', () => member.leaseCount);
-  gauge('process_resident_memory_bytes', 'Resident memory size in bytes.', () =>
-    process.memoryUsage.rss(),
-  );
-  gauge('process_cpu_seconds_total', 'Total user and system CPU time spent in seconds.', () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  });
-  gauge('os_fd_limit', 'The file descriptor limit.', () => fileDescriptorLimit());
-}
-
-/** From Linux; 0 where it cannot be told. */
-function fileDescriptorLimit(): number {
-  try {
-    return Number(
-      /Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 0,
-    );
-  } catch {
-    return 0;
-  }
-}
-
-/** The name of each gRPC code, as the label has it. */
-const codeNames = [
+/** The name of each gRPC code, as the label has it and as Go writes it. */
+export const codeNames = [
   'OK',
   'Canceled',
   'Unknown',
@@ -233,15 +250,24 @@ const codeNames = [
 
 /** Calls by method. */
 export const grpcMetrics = {
+  /** `--metrics=extensive`: how long calls take as well. */
+  measureTime(): void {
+    metricsRegistry.registerMetric(grpcSeconds);
+    isExtensive = true;
+  },
   method(labels: { readonly service: string; readonly method: string; readonly type: string }): {
     started(): void;
     handled(code: number): void;
+    /** @returns to be called at the end; nothing where time is not measured */
+    timer(): (() => void) | undefined;
   } {
     const { service, method, type } = labels;
     const own = { grpc_type: type, grpc_service: service, grpc_method: method };
     const started = grpcStarted.of(own);
-    const handled = codeNames.map(() => undefined as { count: number } | undefined);
+    // All of them are shown from the beginning, so that rates can be told.
+    const handled = codeNames.map((grpc_code) => grpcHandled.of({ ...own, grpc_code }));
     return {
+      timer: () => (isExtensive ? grpcSeconds.startTimer(own) : undefined),
       started: () => {
         started.count += 1;
       },
@@ -275,20 +301,55 @@ export const serverMetrics = {
   backendCommitted(durationMs: number): void {
     backendCommit.observe(durationMs / 1000);
   },
-  /** @returns where bytes to the peer are counted */
-  sentTo(peer: bigint): (bytes: number) => void {
-    const sent = peerSentBytes.of({ To: hex(peer) });
-    return (bytes) => {
-      sent.count += bytes;
-    };
-  },
-  receivedFrom(peer: bigint): (bytes: number) => void {
-    const received = peerReceivedBytes.of({ From: hex(peer) });
-    return (bytes) => {
-      received.count += bytes;
-    };
-  },
-  walSynced(durationMs: number): void {
+  walSynced(durationMs: number, bytes: number): void {
     walSync.observe(durationMs / 1000);
+    walBytes.inc(bytes);
   },
+  heartbeatFailed: () => heartbeatFailures.inc(),
+  /** An entry was applied. */
+  applied(durationMs: number): void {
+    if (durationMs > slowApplyMs) slowApply.inc();
+  },
+  slowReadIndex: () => slowReadIndexes.inc(),
+  readIndexFailed: () => readIndexesFailed.inc(),
+  leaseGranted: (ttlSeconds: number) => leaseTtls.observe(ttlSeconds),
+  leaseExpired: () => leasesExpired.inc(),
+  applyingSnapshot: (isApplying: boolean) => snapshotApplying.set(isApplying ? 1 : 0),
+  promoted: () => promotions.inc(),
+  promotionFailed: (reason: string) => failedPromotions.inc({ Reason: reason }),
+  /** `/health` was asked. */
+  healthAnswered: (isHealthy: boolean) => (isHealthy ? healthSuccess : healthFailures).inc(),
+  /** One check of `/livez` or `/readyz`. */
+  healthChecked(type: string, name: string, isHealthy: boolean): void {
+    healthCheck.set({ type, name }, isHealthy ? 1 : 0);
+    healthChecks.inc({ type, name, status: isHealthy ? 'success' : 'error' });
+  },
+  /** @returns to be called at its end */
+  defragStarted(): () => void {
+    defragInflight.set(1);
+    const stop = defragSeconds.startTimer();
+    return () => {
+      defragInflight.set(0);
+      stop();
+    };
+  },
+  /** Each returns a function to be called at its end. */
+  snapshotStarted: (): (() => void) => snapshotSeconds.startTimer(),
+  hashStarted: (): (() => void) => hashSeconds.startTimer(),
+  hashRevStarted: (): (() => void) => hashRevSeconds.startTimer(),
 } as const;
+
+/** Where a store reports its compactions. */
+export function compactionMetrics(clock: Clock): CompactionObserver {
+  return {
+    indexPaused: (ms) => indexPauses.observe(ms),
+    rowsDeleted(count, ms) {
+      compactedRows.inc(count);
+      rowPauses.observe(ms);
+    },
+    finished(ms) {
+      compactionMs.observe(ms);
+      lastCompaction.set(Math.floor(clock.nowMs() / 1000));
+    },
+  };
+}

@@ -1,6 +1,7 @@
 import type { ReadState } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
 import { maxPendingReads, readIndexRetryMs } from './limits.js';
+import { serverMetrics } from './metrics.js';
 
 interface Waiter {
   readonly deadlineMs: number;
@@ -86,6 +87,7 @@ export class ReadIndexQueue {
 
   /** The leader changed: a round that was asked of the old one is asked again. */
   leaderChanged(): void {
+    if (this.#round !== undefined) serverMetrics.readIndexFailed();
     this.#askAgain();
   }
 
@@ -93,6 +95,7 @@ export class ReadIndexQueue {
   tick(error: () => unknown): void {
     const nowMs = this.#nowMs();
     if (this.#round !== undefined && nowMs - this.#round.askedMs >= readIndexRetryMs) {
+      serverMetrics.slowReadIndex();
       this.#askAgain();
     }
     this.#waiting = this.#expire(this.#waiting, nowMs, error);

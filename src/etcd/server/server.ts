@@ -7,6 +7,7 @@ import { Prng } from '../../lib/prng.js';
 import type { Entry, Message, RaftNode, Snapshot, SoftState } from '../../raft/index.js';
 import { AlarmStore } from '../apply/alarms.js';
 import { Applier } from '../apply/applier.js';
+import { DowngradeStore } from '../apply/downgrade.js';
 import { HeaderEncoder } from '../apply/encode.js';
 import { decodeEntry } from '../apply/entry.js';
 import type { EntryAuth, EntryKind } from '../apply/entry.js';
@@ -25,7 +26,7 @@ import { maxPendingProposals } from './limits.js';
 import { encodeConfState, Membership } from './membership.js';
 import { RaftLoop } from './raft-loop.js';
 import { Requests } from './requests.js';
-import { serverMetrics } from './metrics.js';
+import { compactionMetrics, serverMetrics } from './metrics.js';
 import { SnapshotKeeper } from './snapshots.js';
 import { StartUp } from './start-up.js';
 import { timeoutError } from './timeout-error.js';
@@ -49,6 +50,7 @@ export class EtcdServer {
   readonly auth: AuthStore;
   readonly tokens: SimpleTokens | undefined;
   readonly alarms: AlarmStore;
+  readonly downgrade: DowngradeStore;
   readonly membership: Membership;
   readonly node: RaftNode;
   readonly snapshots: SnapshotKeeper;
@@ -83,10 +85,12 @@ export class EtcdServer {
       clock,
       leases: this.lessor,
       hashCompactions: config.compactHashCheckMs > 0,
+      compactions: compactionMetrics(clock),
     });
     this.tokens = authToken === 'simple' ? new SimpleTokens(clock, authTokenTtlMs) : undefined;
     this.auth = new AuthStore(state.backend, this.tokens);
     this.alarms = new AlarmStore(state.backend);
+    this.downgrade = new DowngradeStore(state.backend);
     this.membership = new Membership({
       clusterId: state.clusterId,
       localId: state.memberId,
@@ -127,14 +131,16 @@ export class EtcdServer {
   }
 
   #newApplier(): Applier {
-    const { store, lessor, auth, tokens, alarms } = this;
+    const { store, lessor, auth, tokens, alarms, downgrade } = this;
     return new Applier({
+      downgrade,
       store,
       lessor,
       auth,
       tokens,
       alarms,
       header: (revision) => this.headerField(revision),
+      onLeaseGranted: (ttlSeconds) => serverMetrics.leaseGranted(ttlSeconds),
       setMemberAttributes: ({ memberId, name, clientUrls }) => {
         this.membership.setAttributes(memberId, name, clientUrls);
       },
@@ -350,6 +356,7 @@ export class EtcdServer {
     } else {
       const decoded = decodeEntry(entry.data);
       const call = this.#requests.take(decoded.origin, decoded.sequence);
+      const startMs = this.config.clock.monotonicMs();
       try {
         const result = this.#applier.apply(decoded, entry.index, call);
         call?.resolve(result);
@@ -358,6 +365,7 @@ export class EtcdServer {
         if (known === undefined) throw error;
         call?.reject(known);
       }
+      serverMetrics.applied(this.config.clock.monotonicMs() - startMs);
     }
     this.#backend.endApply(entry.index, entry.term);
   }
@@ -380,11 +388,10 @@ export class EtcdServer {
 
   async #install(snapshot: Snapshot): Promise<void> {
     this.#backend = await this.snapshots.install(snapshot, this.#backend);
-    this.lessor.restore(this.#backend);
-    this.store.restore(this.#backend);
-    this.auth.restore(this.#backend);
-    this.alarms.restore(this.#backend);
-    this.membership.restore(this.#backend);
+    const { lessor, store, auth, alarms, downgrade, membership } = this;
+    for (const part of [lessor, store, auth, alarms, downgrade, membership]) {
+      part.restore(this.#backend);
+    }
     this.#backend.onDamage = (error) => this.fail(error);
     this.#updatePeers();
   }
@@ -394,12 +401,11 @@ export class EtcdServer {
       .filter(({ id }) => id !== this.memberId)
       .map(({ id, peerUrls }) => ({ id, urls: peerUrls }));
     // A member that joins learns the others from the cluster before its own log names them.
-    const isMember = this.membership.local !== undefined;
-    this.#network?.setPeers(
-      isMember
-        ? peers
-        : [...peers, ...this.state.peers.filter(({ id }) => !peers.some((peer) => peer.id === id))],
-    );
+    if (this.membership.local === undefined) {
+      const known = new Set(peers.map(({ id }) => id));
+      peers.push(...this.state.peers.filter(({ id }) => !known.has(id)));
+    }
+    this.#network?.setPeers(peers);
   }
 
   #onSoftState(state: SoftState): void {

@@ -16,6 +16,8 @@ import { clusterVersion } from './config.js';
 import { catchUpEntriesDefault } from './limits.js';
 import type { DatabaseFiles } from './machine.js';
 import { decodeConfState, encodeConfState } from './membership.js';
+import { serverMetrics } from './metrics.js';
+import { snapshotSending } from './network-metrics.js';
 
 export interface SnapshotKeeperOptions {
   readonly databases: DatabaseFiles;
@@ -98,6 +100,7 @@ export class SnapshotKeeper {
     const { log } = this.#options;
     if (this.#sending.has(message.to)) return false;
     this.#sending.add(message.to);
+    const sent = snapshotSending(message.to);
     const { path } = this.newPath();
     try {
       const image = await backend.snapshotTo(path);
@@ -113,8 +116,10 @@ export class SnapshotKeeper {
         'sending a snapshot',
       );
       await network.sendSnapshot({ ...message, snapshot }, path);
+      sent(true);
       return true;
     } catch (error) {
+      sent(false);
       log.warn({ to: message.to.toString(16), error }, 'a snapshot could not be sent');
       return false;
     } finally {
@@ -157,6 +162,7 @@ export class SnapshotKeeper {
    */
   async install(snapshot: Snapshot, backend: Backend): Promise<Backend> {
     const { wal, paths, databases, log } = this.#options;
+    serverMetrics.applyingSnapshot(true);
     await this.#truncating;
     const { index, term, confState } = snapshot.metadata;
     const path = mustExist(this.#received.get(index), 'image of the snapshot');
@@ -166,6 +172,7 @@ export class SnapshotKeeper {
     const next = databases.open(paths.database);
     wal.saveSnapshot({ index, term, confState: encodeConfState(confState) });
     this.#lastIndex = index;
+    serverMetrics.applyingSnapshot(false);
     log.info({ index, term }, 'installed a snapshot');
     return next;
   }

@@ -1,0 +1,232 @@
+/** What a member shows when it is scraped: read then, at no cost before. Names as etcd's. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { Counter, Gauge } from '../../lib/metrics.js';
+import type { StoreCounts } from '../mvcc/types.js';
+import { metricsRegistry } from './metrics.js';
+
+/** What a member shows when it is looked at. */
+export interface ObservedMember {
+  readonly memberId: bigint;
+  readonly isLearner: boolean;
+  readonly quotaBytes: number;
+  readonly version: { readonly server: string; readonly cluster: string };
+  readonly store: {
+    readonly rev: number;
+    readonly compactRev: number;
+    readonly keyCount: number;
+    readonly watcherCount: number;
+    readonly behindWatcherCount: number;
+    readonly counts: Readonly<StoreCounts>;
+  };
+  readonly watches: { readonly streamCount: number; readonly pendingEventCount: number };
+  readonly backend: { sizeBytes(): number; sizeInUseBytes(): number };
+  readonly leaseCount: number;
+  readonly leases: { readonly granted: number; readonly revoked: number; readonly renewed: number };
+  readonly authRevision: number;
+  /** Through the client ports. */
+  readonly traffic: { readonly receivedBytes: number; readonly sentBytes: number };
+}
+
+const gauge = (name: string, help: string, read: () => number): void => {
+  const collect = function (this: Gauge): void {
+    this.set(read());
+  };
+  metricsRegistry.registerMetric(new Gauge({ name, help, registers: [], collect }));
+};
+const counter = (name: string, help: string, read: () => number): void => {
+  const collect = function (this: Counter): void {
+    this.reset();
+    this.inc(read());
+  };
+  metricsRegistry.registerMetric(new Counter({ name, help, registers: [], collect }));
+};
+
+/** Shows a member from now on; called once. */
+export function observeMember(member: ObservedMember): void {
+  observeIdentity(member);
+  observeStore(member);
+  observeWatches(member);
+  observeLeases(member);
+  observeProcess();
+}
+
+function observeIdentity(member: ObservedMember): void {
+  const labelled = (name: string, help: string, label: string, value: string): void => {
+    const one = new Gauge({ name, help, labelNames: [label], registers: [metricsRegistry] });
+    one.set({ [label]: value }, 1);
+  };
+  const { server, cluster } = member.version;
+  labelled(
+    'etcd_server_id',
+    "Server or member ID in hexadecimal format. 1 for 'server_id' label with current ID.",
+    'server_id',
+    member.memberId.toString(16),
+  );
+  labelled(
+    'etcd_server_version',
+    "Which version is running. 1 for 'server_version' label with current version.",
+    'server_version',
+    server,
+  );
+  labelled(
+    'etcd_cluster_version',
+    "Which version is running. 1 for 'cluster_version' label with current cluster version",
+    'cluster_version',
+    cluster.replace(/^(\d+\.\d+).*$/, '$1'),
+  );
+  gauge(
+    'etcd_server_is_learner',
+    'Whether or not this member is a learner. 1 if is, 0 otherwise.',
+    () => (member.isLearner ? 1 : 0),
+  );
+  gauge(
+    'etcd_debugging_auth_revision',
+    'The current revision of auth store.',
+    () => member.authRevision,
+  );
+  counter(
+    'etcd_network_client_grpc_received_bytes_total',
+    'The total number of bytes received from grpc clients.',
+    () => member.traffic.receivedBytes,
+  );
+  counter(
+    'etcd_network_client_grpc_sent_bytes_total',
+    'The total number of bytes sent to grpc clients.',
+    () => member.traffic.sentBytes,
+  );
+}
+
+function observeStore(member: ObservedMember): void {
+  const { store } = member;
+  const { counts } = store;
+  gauge(
+    'etcd_server_quota_backend_bytes',
+    'Current backend storage quota size in bytes.',
+    () => member.quotaBytes,
+  );
+  gauge(
+    'etcd_mvcc_db_total_size_in_bytes',
+    'Total size of the underlying database physically allocated in bytes.',
+    () => member.backend.sizeBytes(),
+  );
+  gauge(
+    'etcd_mvcc_db_total_size_in_use_in_bytes',
+    'Total size of the underlying database logically in use in bytes.',
+    () => member.backend.sizeInUseBytes(),
+  );
+  const rangeHelp = 'Total number of ranges seen by this member.';
+  counter('etcd_mvcc_range_total', rangeHelp, () => counts.ranges);
+  counter('etcd_debugging_mvcc_range_total', rangeHelp, () => counts.ranges);
+  counter('etcd_mvcc_put_total', 'Total number of puts seen by this member.', () => counts.puts);
+  counter(
+    'etcd_mvcc_delete_total',
+    'Total number of deletes seen by this member.',
+    () => counts.deletes,
+  );
+  counter('etcd_mvcc_txn_total', 'Total number of txns seen by this member.', () => counts.txns);
+  gauge(
+    'etcd_debugging_mvcc_total_put_size_in_bytes',
+    'The total size of put kv pairs seen by this member.',
+    () => counts.putBytes,
+  );
+  gauge('etcd_debugging_mvcc_keys_total', 'Total number of keys.', () => store.keyCount);
+  gauge('etcd_debugging_mvcc_current_revision', 'The current revision of store.', () => store.rev);
+  gauge(
+    'etcd_debugging_mvcc_compact_revision',
+    'The revision of the last compaction in store.',
+    () => store.compactRev,
+  );
+}
+
+function observeWatches({ store, watches }: ObservedMember): void {
+  gauge(
+    'etcd_debugging_mvcc_watch_stream_total',
+    'Total number of watch streams.',
+    () => watches.streamCount,
+  );
+  gauge('etcd_debugging_mvcc_watcher_total', 'Total number of watchers.', () => store.watcherCount);
+  gauge(
+    'etcd_debugging_mvcc_slow_watcher_total',
+    'Total number of unsynced slow watchers.',
+    () => store.behindWatcherCount,
+  );
+  counter(
+    'etcd_debugging_mvcc_events_total',
+    'Total number of events sent by this member.',
+    () => store.counts.events,
+  );
+  gauge(
+    'etcd_debugging_mvcc_pending_events_total',
+    'Total number of pending events to be sent.',
+    () => watches.pendingEventCount,
+  );
+}
+
+function observeLeases(member: ObservedMember): void {
+  const { leases } = member;
+  gauge('etcd_debugging_server_lease_total', 'Number of leases.', () => member.leaseCount);
+  counter(
+    'etcd_debugging_lease_granted_total',
+    'The total number of granted leases.',
+    () => leases.granted,
+  );
+  counter(
+    'etcd_debugging_lease_revoked_total',
+    'The total number of revoked leases.',
+    () => leases.revoked,
+  );
+  counter(
+    'etcd_debugging_lease_renewed_total',
+    'The number of renewed leases seen by the leader.',
+    () => leases.renewed,
+  );
+}
+
+function observeProcess(): void {
+  gauge('process_resident_memory_bytes', 'Resident memory size in bytes.', () =>
+    process.memoryUsage.rss(),
+  );
+  gauge('process_virtual_memory_bytes', 'Virtual memory size in bytes.', () => {
+    const pages = Number(fromProc('statm', /^(\d+)/) ?? 0);
+    return pages * pageBytes;
+  });
+  counter('process_cpu_seconds_total', 'Total user and system CPU time spent in seconds.', () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  });
+  // Whole milliseconds of the day are taken once: the process does not start twice.
+  const startSeconds = Math.round(performance.timeOrigin) / 1000;
+  gauge(
+    'process_start_time_seconds',
+    'Start time of the process since unix epoch in seconds.',
+    () => startSeconds,
+  );
+  gauge('process_open_fds', 'Number of open file descriptors.', openFiles);
+  gauge('process_max_fds', 'Maximum number of open file descriptors.', fileLimit);
+  gauge('os_fd_used', 'The number of used file descriptors.', openFiles);
+  gauge('os_fd_limit', 'The file descriptor limit.', fileLimit);
+}
+
+const pageBytes = 4096;
+
+function openFiles(): number {
+  try {
+    return readdirSync('/proc/self/fd').length;
+  } catch {
+    // Not Linux: nothing to tell it from.
+    return 0;
+  }
+}
+
+function fileLimit(): number {
+  return Number(fromProc('limits', /Max open files\s+(\d+)/) ?? 0);
+}
+
+/** The first group of a pattern in a file of the process's own; undefined where there is no such file. */
+function fromProc(file: string, pattern: RegExp): string | undefined {
+  try {
+    return pattern.exec(readFileSync(`/proc/self/${file}`, 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
+}
