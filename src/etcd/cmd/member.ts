@@ -84,6 +84,8 @@ export interface RunningMember {
   readonly server: EtcdServer;
   /** Resolves when it serves. */
   readonly ready: Promise<void>;
+  /** New connections are made with these certificates. */
+  reloadTls(tls: Pick<ListenOptions, 'clientTls' | 'peerTls' | 'peerClientTls'>): void;
   /** Hands over leadership, lets calls end, closes the files. */
   stop(): Promise<void>;
 }
@@ -158,6 +160,12 @@ export async function startMember(
   return {
     server,
     ready,
+    reloadTls({ clientTls, peerTls, peerClientTls }) {
+      for (const port of ports.clients) if (clientTls !== undefined) port.reloadTls(clientTls);
+      for (const port of ports.peers) if (peerTls !== undefined) port.reloadTls(peerTls);
+      // The channels to the peers hold this object and read it at each connection.
+      if (listen.peerClientTls !== undefined) Object.assign(listen.peerClientTls, peerClientTls);
+    },
     async stop() {
       compactor.stop();
       quota.stop();

@@ -12,7 +12,8 @@ import type { MemberParts } from './member.js';
 import { loadJwt } from './jwt.js';
 import { Flags, listenUrls, serverConfig } from './options.js';
 import { runSnapshotCommand } from './snapshot.js';
-import { loadTls } from './tls.js';
+import { certificatePaths, loadTls } from './tls.js';
+import { onFileChange } from './tls-reload.js';
 
 const exitUsage = 2;
 const exitFailed = 1;
@@ -114,7 +115,13 @@ async function serve(flags: Flags, parts: MemberParts): Promise<number> {
         'ready to serve client requests',
       );
     });
+    const stopLooking = onFileChange(certificatePaths(flags), {
+      clock,
+      log,
+      reload: async () => member.reloadTls(await loadTls(flags, config, log)),
+    });
     const code = await stopped;
+    stopLooking();
     await member.stop();
     log.info({}, 'stopped');
     return code;

@@ -35,6 +35,12 @@ function read(flags: Flags, name: FlagName): string | undefined {
   }
 }
 
+/** The files that are read again when they change. */
+export function certificatePaths(flags: Flags): string[] {
+  const names = ['cert-file', 'key-file', 'peer-cert-file', 'peer-key-file'] as const;
+  return names.map((name) => flags.text(name)).filter((path) => path !== '');
+}
+
 /**
  * Reads the certificates that the flags name, or makes self-signed ones for `--auto-tls` and `--peer-auto-tls`.
  * @throws UsageError on missing files, or on an address that asks for TLS without a certificate
