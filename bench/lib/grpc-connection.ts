@@ -7,25 +7,22 @@
  * gRPC servers send no message with an error.
  */
 import * as net from 'node:net';
+import {
+  flagAck,
+  flagEnd,
+  flagEndHeaders,
+  flagPadded,
+  frame,
+  frameHeaderBytes,
+  FrameOut,
+  messageHeaderBytes,
+  writeMessageHeader,
+} from './frame-out.js';
 import { HpackEncoder } from './hpack-encoder.js';
 
-const frame = {
-  data: 0,
-  headers: 1,
-  reset: 3,
-  settings: 4,
-  ping: 6,
-  goaway: 7,
-  windowUpdate: 8,
-} as const;
-const flagEnd = 0x1;
-const flagAck = 0x1;
-const flagEndHeaders = 0x4;
-const flagPadded = 0x8;
-const frameHeaderBytes = 9;
-const messageHeaderBytes = 5;
 const settingInitialWindow = 4;
 const settingMaxFrame = 5;
+const nothing = Buffer.alloc(0);
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const windowBytesMax = 2 ** 31 - 1;
 const windowBytesDefault = 65_535;
@@ -67,13 +64,11 @@ interface Waiting {
 
 export class GrpcConnection {
   readonly #socket: net.Socket;
+  readonly #out: FrameOut;
   readonly #hpack: HpackEncoder;
   readonly #calls = new Map<number, CallState>();
   readonly #waiting: Waiting[] = [];
   #nextId = 1;
-  #out = Buffer.allocUnsafe(64 * 1024);
-  #outBytes = 0;
-  #flushAsked = false;
   #rest: Buffer | undefined;
   #sendWindow = windowBytesDefault;
   #peerInitialWindow = windowBytesDefault;
@@ -84,13 +79,11 @@ export class GrpcConnection {
   private constructor(socket: net.Socket, authority: string) {
     this.#socket = socket;
     this.#hpack = new HpackEncoder(authority);
-    this.#write(preface);
-    const settings = this.#reserve(frameHeaderBytes + 6);
-    this.#frameHeader(settings, 6, { type: frame.settings, flags: 0, id: 0 });
-    this.#out.writeUInt16BE(settingInitialWindow, settings + frameHeaderBytes);
-    this.#out.writeUInt32BE(windowBytesMax, settings + frameHeaderBytes + 2);
-    this.#windowUpdate(0, windowBytesMax - windowBytesDefault);
-    this.#flush();
+    this.#out = new FrameOut(socket);
+    this.#out.raw(preface);
+    this.#out.setting(settingInitialWindow, windowBytesMax);
+    this.#out.windowUpdate(0, windowBytesMax - windowBytesDefault);
+    this.#out.flush();
   }
 
   /** Connects to `host:port`. @throws the system's error, or that it took longer than `timeoutMs` */
@@ -147,8 +140,7 @@ export class GrpcConnection {
       },
       end: () => {
         if (call === undefined || this.#calls.get(call.id) !== call) return;
-        const at = this.#reserve(frameHeaderBytes);
-        this.#frameHeader(at, 0, { type: frame.data, flags: flagEnd, id: call.id });
+        this.#out.frame({ type: frame.data, flags: flagEnd, id: call.id }, nothing);
       },
     };
   }
@@ -184,10 +176,8 @@ export class GrpcConnection {
       partial: undefined,
     };
     this.#calls.set(id, call);
-    const block = this.#hpack.encode(path);
-    const at = this.#reserve(frameHeaderBytes + block.length);
-    this.#frameHeader(at, block.length, { type: frame.headers, flags: flagEndHeaders, id });
-    block.copy(this.#out, at + frameHeaderBytes);
+    const kind = { type: frame.headers, flags: flagEndHeaders, id };
+    this.#out.frame(kind, this.#hpack.encode(path));
     return call;
   }
 
@@ -201,14 +191,11 @@ export class GrpcConnection {
     if (fits) {
       this.#sendWindow -= length;
       call.sendWindow -= length;
-      const at = this.#reserve(frameHeaderBytes + length);
-      this.#frameHeader(at, length, { type: frame.data, flags: end ? flagEnd : 0, id: call.id });
-      this.#messageHeader(this.#out, at + frameHeaderBytes, bytes.length);
-      this.#out.set(bytes, at + frameHeaderBytes + messageHeaderBytes);
+      this.#out.message(bytes, call.id, end);
       return;
     }
     const copy = Buffer.allocUnsafe(length);
-    this.#messageHeader(copy, 0, bytes.length);
+    writeMessageHeader(copy, 0, bytes.length);
     copy.set(bytes, messageHeaderBytes);
     this.#waiting.push({ call, bytes: copy, offset: 0, end });
     this.#sendWaiting();
@@ -227,58 +214,11 @@ export class GrpcConnection {
       this.#sendWindow -= size;
       first.call.sendWindow -= size;
       const flags = first.end && size === left ? flagEnd : 0;
-      const at = this.#reserve(frameHeaderBytes + size);
-      this.#frameHeader(at, size, { type: frame.data, flags, id: first.call.id });
-      first.bytes.copy(this.#out, at + frameHeaderBytes, first.offset, first.offset + size);
+      const kind = { type: frame.data, flags, id: first.call.id };
+      this.#out.frame(kind, first.bytes, first.offset, first.offset + size);
       first.offset += size;
       if (size === left) this.#waiting.shift();
     }
-  }
-
-  #messageHeader(target: Buffer, at: number, length: number): void {
-    target[at] = 0;
-    target.writeUInt32BE(length, at + 1);
-  }
-
-  #frameHeader(
-    at: number,
-    length: number,
-    of: { readonly type: number; readonly flags: number; readonly id: number },
-  ): void {
-    this.#out.writeUIntBE(length, at, 3);
-    this.#out[at + 3] = of.type;
-    this.#out[at + 4] = of.flags;
-    this.#out.writeUInt32BE(of.id, at + 5);
-  }
-
-  #write(bytes: Uint8Array): void {
-    this.#out.set(bytes, this.#reserve(bytes.length));
-  }
-
-  /** Room in what this turn sends. @returns where it begins */
-  #reserve(length: number): number {
-    const at = this.#outBytes;
-    if (at + length > this.#out.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.#out.length * 2, at + length));
-      this.#out.copy(larger, 0, 0, at);
-      this.#out = larger;
-    }
-    this.#outBytes = at + length;
-    if (!this.#flushAsked) {
-      this.#flushAsked = true;
-      queueMicrotask(() => this.#flush());
-    }
-    return at;
-  }
-
-  #flush(): void {
-    this.#flushAsked = false;
-    if (this.#outBytes === 0 || this.#failure !== undefined) return;
-    const full = this.#out.subarray(0, this.#outBytes);
-    this.#outBytes = 0;
-    // Node writes at once what the socket takes; only if it keeps a part must the bytes stay as they are.
-    this.#socket.write(full);
-    if (this.#socket.writableLength > 0) this.#out = Buffer.allocUnsafe(this.#out.length);
   }
 
   /** Bytes of the server. The buffer is used anew after this returns. */
@@ -327,9 +267,7 @@ export class GrpcConnection {
         return;
       case frame.ping:
         if ((flags & flagAck) === 0) {
-          const to = this.#reserve(frameHeaderBytes + 8);
-          this.#frameHeader(to, 8, { type: frame.ping, flags: flagAck, id: 0 });
-          bytes.copy(this.#out, to + frameHeaderBytes, at, at + 8);
+          this.#out.frame({ type: frame.ping, flags: flagAck, id: 0 }, bytes, at, at + 8);
         }
         return;
       case frame.goaway:
@@ -358,8 +296,7 @@ export class GrpcConnection {
         this.#peerInitialWindow = value;
       }
     }
-    const to = this.#reserve(frameHeaderBytes);
-    this.#frameHeader(to, 0, { type: frame.settings, flags: flagAck, id: 0 });
+    this.#out.frame({ type: frame.settings, flags: flagAck, id: 0 }, nothing);
     this.#sendWaiting();
   }
 
@@ -391,21 +328,15 @@ export class GrpcConnection {
   #consumed(id: number, count: number): void {
     this.#received += count;
     if (this.#received >= windowRefillBytes) {
-      this.#windowUpdate(0, this.#received);
+      this.#out.windowUpdate(0, this.#received);
       this.#received = 0;
     }
     const call = this.#calls.get(id);
     if (call === undefined) return;
     call.received += count;
     if (call.received >= windowRefillBytes) {
-      this.#windowUpdate(id, call.received);
+      this.#out.windowUpdate(id, call.received);
       call.received = 0;
     }
-  }
-
-  #windowUpdate(id: number, more: number): void {
-    const at = this.#reserve(frameHeaderBytes + 4);
-    this.#frameHeader(at, 4, { type: frame.windowUpdate, flags: 0, id });
-    this.#out.writeUInt32BE(more, at + frameHeaderBytes);
   }
 }
