@@ -199,11 +199,23 @@ function yieldsToUs(r: RaftState, m: MsgPreVote): boolean {
   return m.index === lastIndex ? r.id < m.from : m.index < lastIndex;
 }
 
+function mayHurry(r: RaftState): boolean {
+  const { checkQuorum, preVote, readMode } = r.config;
+  return preVote && checkQuorum && readMode !== 'lease';
+}
+
+/** A member has started and nobody leads yet. @returns whether it may ask for votes */
+export function hurryFirstElection(r: RaftState): boolean {
+  if (r.role !== 'follower' || r.leader !== noNode) return false;
+  if (mayHurry(r)) r.hurryUntilTick = r.tickCount + r.config.electionTicks;
+  return true;
+}
+
 /** The leader's stream broke: see the head of this file. */
 export function loseLeader(r: RaftState, leader: NodeId): void {
   if (r.role !== 'follower' || r.leader !== leader || leader === noNode) return;
-  const { checkQuorum, connectionLostTicks, electionTicks, preVote, prng, readMode } = r.config;
-  if (r.leaderLost || !preVote || !checkQuorum || readMode === 'lease') return;
+  if (r.leaderLost || !mayHurry(r)) return;
+  const { connectionLostTicks, electionTicks, prng } = r.config;
   r.leaderLost = true;
   r.hurryUntilTick = r.tickCount + electionTicks;
   r.trace(`lost its connection to leader ${leader}`);

@@ -94,6 +94,11 @@ export interface RaftNode {
   tick(): void;
   /** Starts an election now (with a pre-vote where configured). */
   campaign(): void;
+  /**
+   * The same for a member that has just started and can reach a quorum: while nobody leads it asks again within ticks, and of two
+   * that ask at the same time one steps aside, as after `leaderConnectionLost`. Nothing where a leader is known.
+   */
+  campaignEarly(): void;
   /** Appends `data` at the leader or forwards it to it. @throws ProposalDroppedError */
   propose(data: Uint8Array): void;
   /** As `propose`, several at once: all are taken, next to each other and in order, or none. @throws ProposalDroppedError */

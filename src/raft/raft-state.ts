@@ -140,7 +140,8 @@ export class RaftState {
   heardFromLeader(leader: NodeId): void {
     this.leader = leader;
     this.electionElapsed = 0;
-    if (!this.leaderLost) return;
+    if (this.hurryUntilTick === 0) return;
+    // The short timeouts of its hurry must not outlive it.
     this.leaderLost = false;
     this.hurryUntilTick = 0;
     this.electionTimeout = this.#drawElectionTimeout();

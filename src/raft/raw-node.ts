@@ -5,7 +5,7 @@ import type { ConfChange, ConfChangeV2 } from './confchange/types.js';
 import type { RaftConfig } from './config.js';
 import { ProposalDroppedError } from './errors.js';
 import type { DropReason } from './errors.js';
-import { becomeFollower, loseLeader, startElection } from './election.js';
+import { becomeFollower, hurryFirstElection, loseLeader, startElection } from './election.js';
 import { applyConfChange, appliedTo } from './membership.js';
 import type { Message } from './messages.js';
 import type { RaftNode, Ready, Status } from './node-api.js';
@@ -89,6 +89,10 @@ export class RawNode implements RaftNode {
     const r = this.#r;
     if (r.config.readMode === 'lease' && r.inLease()) return;
     startElection(r, r.config.preVote ? 'preElection' : 'election');
+  }
+
+  campaignEarly(): void {
+    if (hurryFirstElection(this.#r)) this.campaign();
   }
 
   propose(data: Uint8Array): void {

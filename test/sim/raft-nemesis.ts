@@ -60,7 +60,9 @@ export class Nemesis {
         member.node?.forgetLeader();
         return;
       case 'campaign':
-        member.node?.campaign();
+        // Members without a leader hurry, as after a start; others ask once.
+        if (member.node?.leader === 0n) member.node.campaignEarly();
+        else member.node?.campaign();
         return;
       case 'syncRetried':
         member.delayWrites(this.#prng.between(1, 200));

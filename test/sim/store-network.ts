@@ -78,7 +78,7 @@ export class SimPeerNetwork implements PeerNetwork {
     const link = this.#links.get(to);
     if (link === undefined) return;
     if (link.connectedSinceMs === undefined) {
-      this.#local.server?.peerUnreachable(to);
+      this.#local.server?.peers.unreachable(to);
       return;
     }
     const bytes = MessageBatch.encode({ messages: batch.map(toWire) }).finish();
@@ -170,6 +170,11 @@ export class SimPeerNetwork implements PeerNetwork {
     return this.#ask(this.#mustReach(peer), (host) => host.members());
   }
 
+  peerSeen(id: bigint): void {
+    const link = this.#links.get(id);
+    if (link !== undefined) this.#connect(link);
+  }
+
   close(): void {
     this.#closed = true;
     for (const link of this.#links.values()) link.closed = true;
@@ -211,7 +216,7 @@ export class SimPeerNetwork implements PeerNetwork {
   }
 
   #connect(link: Link): void {
-    if (link.closed) return;
+    if (link.closed || link.connectedSinceMs !== undefined) return;
     const remote = this.#world.memberProcess(link.peer.id);
     const { server } = this.#local;
     const isTaken =
@@ -223,12 +228,23 @@ export class SimPeerNetwork implements PeerNetwork {
       link.connectedSinceMs = this.#local.clock.monotonicMs();
       link.remoteLife = remote.life;
       link.backoffUs = 0;
-      server?.peerConnected();
+      server?.peers.connected();
+      this.#tellOpened(remote);
       return;
     }
-    server?.peerLost(link.peer.id);
+    server?.peers.lost(link.peer.id);
     link.backoffUs = Math.min(Math.max(backoffUsMin, 2 * link.backoffUs), backoffUsMax);
     this.#later(link.backoffUs, () => this.#connect(link));
+  }
+
+  /** The other side sees the stream a little later. */
+  #tellOpened(remote: SimProcess): void {
+    const { memberId } = this.#local;
+    const { life } = remote;
+    const open = (): void => {
+      if (remote.life === life) remote.host?.streamOpened(memberId);
+    };
+    this.#world.queue.add(this.#world.delay(), open, remote);
   }
 
   /** A call and its answer; either may be lost, then the deadline ends it. */

@@ -257,9 +257,9 @@ function newNetwork(parts: {
     tls: listen.peerClientTls,
     events: {
       onMessage: (message) => server.step(message),
-      onPeerLost: (id) => server.peerLost(id),
-      onUnreachable: (id) => server.peerUnreachable(id),
-      onPeerConnected: () => server.peerConnected(),
+      onPeerLost: (id) => server.peers.lost(id),
+      onUnreachable: (id) => server.peers.unreachable(id),
+      onPeerConnected: () => server.peers.connected(),
       onRemoved,
     },
   });

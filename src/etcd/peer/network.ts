@@ -46,6 +46,10 @@ export class GrpcPeerNetwork implements PeerNetwork {
     await streamSnapshot(this.#client(message.to), message, path);
   }
 
+  peerSeen(id: NodeId): void {
+    this.#links.get(id)?.retryNow();
+  }
+
   isConnected(id: NodeId): boolean {
     return this.connectedSinceMs(id) !== undefined;
   }

@@ -48,6 +48,8 @@ export class PeerLink {
   #blocked = false;
   readonly #abort = new AbortController();
   #refusal = '';
+  /** Ends the wait before the next attempt. */
+  #pause: AbortController | undefined;
   readonly #metrics: PeerMetrics;
 
   constructor(peer: PeerAddress, options: LinkOptions) {
@@ -90,8 +92,14 @@ export class PeerLink {
 
   close(): void {
     this.#abort.abort();
+    this.#pause?.abort();
     this.#stream?.cancel();
     this.#channel.close();
+  }
+
+  /** The peer lives: if this link waits before it tries again, it tries now. */
+  retryNow(): void {
+    this.#pause?.abort();
   }
 
   /** Queues within bounds until the end of the turn; drops, and says so, when the peer is slow or away. */
@@ -149,7 +157,7 @@ export class PeerLink {
   }
 
   async #run(): Promise<void> {
-    const { events, clock } = this.#options;
+    const { events } = this.#options;
     const { signal } = this.#abort;
     let waitMs = 0;
     while (!signal.aborted) {
@@ -166,7 +174,7 @@ export class PeerLink {
         if (this.peer.urls.length > 1) this.#nextUrl();
       }
       if (this.#moved) this.#renewChannel();
-      if (waitMs > 0) await delay(clock, waitMs, signal);
+      if (waitMs > 0 && (await this.#wait(waitMs)) === 'cut') waitMs = 0;
     }
   }
 
@@ -182,6 +190,15 @@ export class PeerLink {
     }
     this.#refusal = error.message;
     log.warn({ peer: this.peer.urls, reason: error.message }, 'a peer refuses this member');
+  }
+
+  /** @returns `cut` when somebody ended it before its time */
+  async #wait(waitMs: number): Promise<'over' | 'cut'> {
+    const pause = new AbortController();
+    this.#pause = pause;
+    await delay(this.#options.clock, waitMs, pause.signal);
+    this.#pause = undefined;
+    return pause.signal.aborted ? 'cut' : 'over';
   }
 
   #nextUrl(): void {

@@ -40,6 +40,7 @@ export class PeerService implements Handlers<typeof peerDefinition> {
     const received = receivedFrom(from);
     // Says that the stream is taken; nothing else ever comes back on it.
     stream.send({});
+    this.#host.streamOpened(from);
     try {
       for await (const messages of stream) {
         if (this.#host.isRemoved(from)) throw etcdError('memberRemoved');

@@ -17,6 +17,8 @@ export interface PeerNetwork {
   send(messages: readonly Message[]): void;
   /** Streams the file behind the message. Rejects when it did not arrive whole. */
   sendSnapshot(message: MsgSnap, path: string): Promise<void>;
+  /** The peer has come to us: what waits to try it again tries now. */
+  peerSeen(id: NodeId): void;
   /** True while messages get through to the peer. */
   isConnected(id: NodeId): boolean;
   /** Monotonic milliseconds since when; undefined while not connected. */
@@ -55,6 +57,8 @@ export interface PeerHost {
   /** Resolves when messages of the peer may be taken. @throws GrpcError when they may not, or not yet */
   admit(from: NodeId): Promise<void>;
   step(message: Message): void;
+  /** A stream from the peer is open. */
+  streamOpened(from: NodeId): void;
   /** A stream from the peer has ended. */
   streamEnded(from: NodeId): void;
   newSnapshotPath(): { readonly directory: string; readonly name: string };

@@ -46,9 +46,13 @@ export class ServerPeerHost implements PeerHost {
     this.#server.step(message);
   }
 
+  streamOpened(from: bigint): void {
+    this.#server.peers.streamOpened(from);
+  }
+
   streamEnded(from: bigint): void {
     // The link to the peer tries its own connection at once and reports when that is gone, too.
-    this.#server.peerStreamEnded(from);
+    this.#server.peers.streamEnded(from);
   }
 
   newSnapshotPath(): { readonly directory: string; readonly name: string } {

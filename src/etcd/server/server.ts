@@ -24,6 +24,7 @@ import type { ServerConfig } from './config.js';
 import { LeaseDriver } from './lease-driver.js';
 import { maxPendingProposals } from './limits.js';
 import { encodeConfState, Membership } from './membership.js';
+import { PeerWays } from './peer-ways.js';
 import { RaftLoop } from './raft-loop.js';
 import { Requests } from './requests.js';
 import { compactionMetrics, serverMetrics } from './metrics.js';
@@ -55,6 +56,7 @@ export class EtcdServer {
   readonly node: RaftNode;
   readonly snapshots: SnapshotKeeper;
   readonly changes: MemberChanges;
+  readonly peers = new PeerWays(this);
   readonly #events: ServerEvents;
   readonly state: StoredState;
   readonly #headers: HeaderEncoder;
@@ -166,7 +168,7 @@ export class EtcdServer {
       memberId,
       membership,
       node,
-      isConnected: (id) => this.#network?.isConnected(id) ?? false,
+      isConnected: (id) => this.peers.isOpen(id),
       wake: () => this.wake(),
       propose: (kind, payload, request) => this.propose(kind, payload, request),
       onPublished: () => this.#events.onReady(),
@@ -215,6 +217,15 @@ export class EtcdServer {
   get network(): PeerNetwork {
     if (this.#network === undefined) throw etcdError('stopped');
     return this.#network;
+  }
+
+  get way(): PeerNetwork | undefined {
+    return this.#network;
+  }
+
+  /** More peers can be reached than before. */
+  onReachable(): void {
+    this.#startUp?.tick();
   }
 
   get backend(): Backend {
@@ -303,27 +314,6 @@ export class EtcdServer {
   step(message: Message): void {
     if (this.membership.isRemoved(message.from)) return;
     this.#loop.step(message);
-  }
-
-  /** The way to a peer is broken and could not be repaired at once. */
-  peerLost(id: bigint): void {
-    if (this.#stopped) return;
-    this.node.leaderConnectionLost(id);
-    this.#loop.wake();
-  }
-
-  peerUnreachable(id: bigint): void {
-    if (!this.#stopped) this.node.reportUnreachable(id);
-  }
-
-  /** The stream from a peer has ended: if the way to it is gone as well, it is lost. */
-  peerStreamEnded(id: bigint): void {
-    if (!this.#stopped && this.#network?.isConnected(id) === false) this.peerLost(id);
-  }
-
-  /** A peer can be reached now. */
-  peerConnected(): void {
-    this.#startUp?.tick();
   }
 
   /** Wakes the loop after the node was told something. */

@@ -10,7 +10,7 @@ export interface StartUpHost {
   readonly memberId: bigint;
   readonly node: RaftNode;
   readonly membership: Membership;
-  /** False for all before the network stands. */
+  /** Messages get through in both directions. False for all before the network stands. */
   isConnected(id: bigint): boolean;
   /** Runs the Raft loop at the end of this turn. */
   wake(): void;
@@ -22,13 +22,13 @@ export interface StartUpHost {
 /** The first moments of a member: gets a leader soon, then tells the cluster its name and addresses. */
 export class StartUp {
   readonly #host: StartUpHost;
-  readonly #startedMs: number;
+  /** When a quorum could first be reached. */
+  #reachableSinceMs: number | undefined;
   #campaigned = false;
   #published = false;
 
   constructor(host: StartUpHost) {
     this.#host = host;
-    this.#startedMs = host.config.clock.monotonicMs();
   }
 
   /** The cluster is being told, or knows already. */
@@ -43,21 +43,22 @@ export class StartUp {
   }
 
   /**
-   * A member that has just started need not wait a whole election timeout: as soon as a quorum can be reached, the first voter by
+   * A member that has just started need not wait a whole election timeout: as soon as a quorum can be reached, the first of it by
    * id asks for votes, the next a little later. With PreVote this disturbs nobody who has a leader.
    */
   #campaignEarly(): void {
     const { config, membership, memberId, node } = this.#host;
     if (this.#campaigned || node.leader !== 0n) return;
     const { voters } = membership;
-    const rank = voters.findIndex(({ id }) => id === memberId);
-    if (rank < 0) return;
-    const elapsedMs = config.clock.monotonicMs() - this.#startedMs;
-    if (elapsedMs < rank * config.heartbeatMs * 2) return;
     const reachable = voters.filter(({ id }) => id === memberId || this.#host.isConnected(id));
     if (reachable.length <= voters.length / 2) return;
+    const rank = reachable.findIndex(({ id }) => id === memberId);
+    if (rank < 0) return;
+    const nowMs = config.clock.monotonicMs();
+    this.#reachableSinceMs ??= nowMs;
+    if (nowMs - this.#reachableSinceMs < rank * config.heartbeatMs) return;
     this.#campaigned = true;
-    node.campaign();
+    node.campaignEarly();
     this.#host.wake();
   }
 

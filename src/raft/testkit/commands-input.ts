@@ -42,6 +42,11 @@ export const inputCommands: Readonly<Record<string, Command>> = {
     nodeOf(state, id).campaign();
   },
 
+  /** campaign-early ID: as a member that has just started and reaches a quorum */
+  'campaign-early'(state, [id]) {
+    nodeOf(state, id).campaignEarly();
+  },
+
   /** propose ID DATA… */
   propose(state, [id, ...data]) {
     for (const text of data) nodeOf(state, id).propose(new TextEncoder().encode(text));
