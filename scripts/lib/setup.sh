@@ -60,6 +60,7 @@ build() {
   fi
   say "compiling"
   node_modules/.bin/tsc -p tsconfig.json
+  scripts/pack
 }
 
 # A kubectl: the machine's own, else Debian's.
