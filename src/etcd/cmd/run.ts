@@ -11,7 +11,6 @@ import { startMember } from './member.js';
 import type { MemberParts } from './member.js';
 import { loadJwt } from './jwt.js';
 import { Flags, listenUrls, serverConfig } from './options.js';
-import { runSnapshotCommand } from './snapshot.js';
 import { certificatePaths, loadTls } from './tls.js';
 import { onFileChange } from './tls-reload.js';
 
@@ -33,7 +32,10 @@ export async function runEtcdCommand(
   argv: readonly string[],
   parts: MemberParts = {},
 ): Promise<number> {
-  if (argv[0] === 'snapshot') return runSnapshotCommand(argv.slice(1));
+  if (argv[0] === 'snapshot') {
+    // Loaded on demand, with bbolt's format and tables: members start without.
+    return (await import('./snapshot.js')).runSnapshotCommand(argv.slice(1));
+  }
   let flags: Flags;
   try {
     flags = new Flags(parseFlags(argv, process.env));

@@ -33,7 +33,6 @@ import { snapshotChunkBytes } from '../server/limits.js';
 import { serverMetrics } from '../server/metrics.js';
 import type { EtcdServer } from '../server/server.js';
 import { moveLeader } from '../server/transfer.js';
-import { exportEtcdSnapshot } from '../snapshot/export.js';
 import type { CallerIdentity } from './auth-info.js';
 
 /** The maintenance service (etcdserverpb.Maintenance). */
@@ -118,6 +117,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
       const done = serverMetrics.snapshotStarted();
       await this.#server.backend.snapshotTo(image);
       done();
+      const { exportEtcdSnapshot } = await import('../snapshot/export.js');
       await exportEtcdSnapshot(image, path, { clusterVersion });
       await rm(image);
       await this.#sendFile(path, stream);
