@@ -1,7 +1,7 @@
 import { assert } from '../../lib/assert.js';
 import type { Backend } from '../backend/types.js';
 import { KeyIndex } from './key-index.js';
-import { decodeKeyValue } from './key-value.js';
+import { KeyScan } from './key-value.js';
 import type { LeaseAttachments } from './types.js';
 
 /** How far compaction has come: revisions below `scheduled` are unreadable, up to `finished` they are removed. */
@@ -22,10 +22,11 @@ export function loadStore(
 ): { readonly index: KeyIndex; readonly rev: number; readonly compaction: CompactionState } {
   const index = new KeyIndex();
   const leased = new Set<string>();
+  const kv = new KeyScan();
   let rev = 1;
   backend.scanAllRevisions((main, sub, tombstone, value) => {
-    const kv = decodeKeyValue(value);
-    const entry = index.collect(kv.keyString());
+    kv.read(value);
+    const entry = index.collect(kv.key);
     if (tombstone) {
       entry.advance(main, sub, 0, 0, 0n);
     } else {

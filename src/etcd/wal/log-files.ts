@@ -8,7 +8,7 @@ import { parseSegmentName, segmentName } from './segment.js';
 import type { WalHardState, WalMetadata } from './types.js';
 
 /** Etcd's segment size. */
-export const segmentBytesDefault = 64 * 1024 * 1024;
+export const segmentBytesDefault = 16 * 1024 * 1024;
 
 /** A file of the log. Invariant: sequences are contiguous and first indexes never fall. */
 export interface Segment {

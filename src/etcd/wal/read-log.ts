@@ -4,6 +4,7 @@ import { WalCorruptError } from './errors.js';
 import type { Segment } from './log-files.js';
 import {
   decodeEntry,
+  decodeEntryIndex,
   decodeHardState,
   decodeMetadata,
   decodeSnapshot,
@@ -45,9 +46,12 @@ class LogReader {
         this.#visitSnapshot(decodeSnapshot(bytes, at, payloadBytes));
         break;
       case recordType.entry: {
-        const entry = decodeEntry(bytes, at, payloadBytes);
-        if (entry === undefined) throw new WalCorruptError(path, at, 'an entry of unknown type');
-        this.#visitEntry(path, at, entry);
+        const index = decodeEntryIndex(bytes, at, payloadBytes);
+        if (index === undefined) throw new WalCorruptError(path, at, 'an entry of unknown type');
+        this.#visitEntry(path, at, index);
+        // The others are only checked: copying them would cost more than that.
+        const entry = index > this.#afterIndex ? decodeEntry(bytes, at, payloadBytes) : undefined;
+        if (entry !== undefined) this.entries.push(entry);
         break;
       }
       default:
@@ -75,17 +79,16 @@ class LogReader {
     }
   }
 
-  #visitEntry(path: string, at: number, entry: WalEntry): void {
-    if (this.#nextIndex !== undefined && entry.index > this.#nextIndex) {
-      if (this.#nextIndex > this.#afterIndex || entry.index > this.#afterIndex + 1) {
+  #visitEntry(path: string, at: number, index: number): void {
+    if (this.#nextIndex !== undefined && index > this.#nextIndex) {
+      if (this.#nextIndex > this.#afterIndex || index > this.#afterIndex + 1) {
         throw new WalCorruptError(path, at, `entry ${this.#nextIndex} is missing`);
       }
     }
-    this.#nextIndex = entry.index + 1;
-    const first = this.entries[0]?.index ?? entry.index;
+    this.#nextIndex = index + 1;
+    const first = this.entries[0]?.index ?? index;
     // The last writer of an index wins, and ends the log there (raft's conflict rule).
-    this.entries.length = Math.min(this.entries.length, Math.max(0, entry.index - first));
-    if (entry.index > this.#afterIndex) this.entries.push(entry);
+    this.entries.length = Math.min(this.entries.length, Math.max(0, index - first));
   }
 }
 

@@ -189,6 +189,16 @@ function readU64(bytes: Buffer, at: number): number {
   return value;
 }
 
+/** The index of the entry record at `at`; undefined if it is of no known type. */
+export function decodeEntryIndex(
+  bytes: Buffer,
+  at: number,
+  payloadBytes: number,
+): number | undefined {
+  if (entryTypes[bytes[at + 9] ?? -1] === undefined || payloadBytes < 16) return undefined;
+  return readU64(bytes, at + 20);
+}
+
 /** The payload of an entry record at `at`; its data is a copy. */
 export function decodeEntry(bytes: Buffer, at: number, payloadBytes: number): WalEntry | undefined {
   const type = entryTypes[bytes[at + 9] ?? -1];

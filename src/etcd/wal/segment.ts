@@ -13,6 +13,7 @@ import {
 
 /** Disks write whole sectors; a torn write leaves some of them zero. */
 const sectorBytes = 512;
+const zeros = Buffer.alloc(4096);
 
 /** Is called with each checked record: its type, where it starts in `bytes`, and the payload's length. */
 export type RecordVisitor = (type: number, bytes: Buffer, at: number, payloadBytes: number) => void;
@@ -123,6 +124,10 @@ function judgeEnd(path: string, bytes: Buffer, at: number, isLast: boolean): num
 /** Offset behind the last byte that is not zero, from `at` on; `at` if all are zero. */
 function lastNonZero(bytes: Buffer, at: number): number {
   let end = bytes.length;
+  // The tail of a segment is long: whole blocks first.
+  while (end - at >= zeros.length && zeros.compare(bytes, end - zeros.length, end) === 0) {
+    end -= zeros.length;
+  }
   while (end > at && bytes[end - 1] === 0) end -= 1;
   return end;
 }

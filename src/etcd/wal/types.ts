@@ -37,7 +37,7 @@ export interface WalContents {
 /** Options of `WAL.create` and `WAL.open`. */
 export interface WalOptions {
   readonly disk: Disk;
-  /** A new segment starts once this many bytes are in the current one. @default 64 MiB */
+  /** A new segment starts once this many bytes are in the current one. @default 16 MiB */
   readonly segmentBytes?: number;
   /** Is told after each fdatasync how long it took, for the metric. Needs `clock`. */
   readonly onSync?: (durationMs: number, bytes: number) => void;
