@@ -17,6 +17,7 @@ export class MemoryStorage implements Storage {
   #hardState: HardState = emptyHardState;
   #snapshot: Snapshot = emptySnapshot;
   #entries: Entry[] = [];
+  #sizeBytes = 0;
   /** Position in `#entries` of the first entry that counts. */
   #head = 0;
   /** Index and term of the entry before the first: the truncation point. */
@@ -33,6 +34,23 @@ export class MemoryStorage implements Storage {
 
   lastIndex(): LogIndex {
     return this.#baseIndex + this.#entries.length - this.#head;
+  }
+
+  /** What the entries take, truncated ones not counted. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** The lowest index behind which the stored entries take no more than `maxBytes`. */
+  indexWithin(maxBytes: number): LogIndex {
+    let sizeBytes = 0;
+    let at = this.#entries.length;
+    while (at > this.#head) {
+      sizeBytes += entrySizeBytes(this.#entries[at - 1] as Entry);
+      if (sizeBytes > maxBytes) break;
+      at--;
+    }
+    return this.#baseIndex + at - this.#head;
   }
 
   term(index: LogIndex): Term | LogGap {
@@ -63,8 +81,11 @@ export class MemoryStorage implements Storage {
     const skipped = entries.findIndex((entry) => entry.index > this.#baseIndex);
     const first = (entries[skipped] as Entry).index;
     assert(first <= this.lastIndex() + 1, 'stored entries leave no gap');
-    this.#entries.length = this.#head + first - this.#baseIndex - 1;
+    const kept = this.#head + first - this.#baseIndex - 1;
+    this.#sizeBytes -= sumOf(this.#entries, kept, this.#entries.length);
+    this.#entries.length = kept;
     for (let i = skipped; i < entries.length; i++) this.#entries.push(entries[i] as Entry);
+    this.#sizeBytes += sumOf(entries, skipped, entries.length);
   }
 
   /** Replaces everything by a snapshot that was received. @returns false if it is older than the one stored */
@@ -73,6 +94,7 @@ export class MemoryStorage implements Storage {
     if (index <= this.#snapshot.metadata.index) return false;
     this.#snapshot = snapshot;
     this.#entries = [];
+    this.#sizeBytes = 0;
     this.#head = 0;
     this.#baseIndex = index;
     this.#baseTerm = term;
@@ -93,7 +115,9 @@ export class MemoryStorage implements Storage {
     if (index <= this.#baseIndex) return false;
     assert(index <= this.lastIndex(), 'only stored entries are truncated');
     this.#baseTerm = this.term(index) as Term;
-    this.#head += index - this.#baseIndex;
+    const head = this.#head + index - this.#baseIndex;
+    this.#sizeBytes -= sumOf(this.#entries, this.#head, head);
+    this.#head = head;
     this.#baseIndex = index;
     if (this.#head >= minDropCount && this.#head * 2 >= this.#entries.length) {
       this.#entries = this.#entries.slice(this.#head);
@@ -101,6 +125,12 @@ export class MemoryStorage implements Storage {
     }
     return true;
   }
+}
+
+function sumOf(list: readonly Entry[], from: number, to: number): number {
+  let sizeBytes = 0;
+  for (let at = from; at < to; at++) sizeBytes += entrySizeBytes(list[at] as Entry);
+  return sizeBytes;
 }
 
 /** `list[from..to)` cut to `maxBytes`, but at least one entry where there is one. */

@@ -17,8 +17,16 @@ export const maxPendingProposals = 65_536;
 export const maxPendingReads = 65_536;
 /** How long one turn applies before it lets others run. */
 export const applySliceMs = 10;
-/** Entries that stay in the log behind a snapshot, for followers that lag a little. */
+/** Entries that stay in the log behind a snapshot, for followers that lag a little, and how many bytes of them. */
 export const catchUpEntriesDefault = 5000;
+export const catchUpBytes = 8 * 1024 * 1024;
+/** More stays, up to this, while a follower that is on its way needs it: a snapshot would cost it more. */
+export const catchUpBytesMax = 64 * 1024 * 1024;
+/**
+ * After so many bytes of entries the log is truncated, however few they are: the log in memory is bounded by bytes. About what SQLite
+ * writes between two checkpoints, so truncating seldom makes one of its own necessary.
+ */
+export const snapshotBytes = 12 * 1024 * 1024;
 /** Etcd's default for `--snapshot-count`. */
 export const snapshotCountDefault = 100_000;
 /** A read index that was not answered is asked for again after so long. */
@@ -42,4 +50,5 @@ export const backupKeepCountDefault = 12;
 export const maxLearnersDefault = 1;
 
 assert(snapshotChunkBytes < maxRequestBytesDefault, 'a chunk fits into a message');
+assert(catchUpBytes < snapshotBytes, 'what stays is less than what asks for a truncation');
 assert(maxGapCommittedApplied < maxPendingProposals, 'the gap is met before the queue is full');

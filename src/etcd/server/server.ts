@@ -108,7 +108,7 @@ export class EtcdServer {
       snapshotCount: config.snapshotCount,
       catchUpEntries: config.catchUpEntries,
       log,
-      confState: () => this.node.status().confState,
+      status: () => this.node.status(),
     });
     this.changes = new MemberChanges(this);
     this.#loop = this.#newLoop();

@@ -5,7 +5,13 @@
 import { join } from 'node:path';
 import { mustExist } from '../../lib/assert.js';
 import type { Logger } from '../../lib/log.js';
-import type { ConfState, MemoryStorage, MsgSnap, Snapshot } from '../../raft/index.js';
+import type {
+  ConfState,
+  MemoryStorage,
+  MsgSnap,
+  ProgressStatus,
+  Snapshot,
+} from '../../raft/index.js';
 import type { Backend } from '../backend/types.js';
 import type { PeerNetwork } from '../peer/types.js';
 import type { Wal } from '../wal/wal.js';
@@ -13,7 +19,7 @@ import type { DataPaths } from './bootstrap.js';
 import { runBackupThread } from '../snapshot/backup-thread.js';
 import type { BackupMade } from '../snapshot/backup-thread.js';
 import { clusterVersion } from './config.js';
-import { catchUpEntriesDefault } from './limits.js';
+import { catchUpBytes, catchUpBytesMax, catchUpEntriesDefault, snapshotBytes } from './limits.js';
 import type { DatabaseFiles } from './machine.js';
 import { decodeConfState, encodeConfState } from './membership.js';
 import { serverMetrics } from './metrics.js';
@@ -30,12 +36,18 @@ export interface SnapshotKeeperOptions {
   /** Entries kept behind a truncation. @default 5000 */
   readonly catchUpEntries: number | undefined;
   readonly log: Logger;
-  readonly confState: () => ConfState;
+  /** Where the leader's followers are; empty elsewhere. */
+  readonly status: () => {
+    readonly confState: ConfState;
+    readonly progress: readonly ProgressStatus[];
+  };
 }
 
 export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions;
   #lastIndex: number;
+  /** What the log held after it was truncated last. */
+  #lastBytes = 0;
   #truncating: Promise<void> | undefined;
   /** Received images that Raft has not asked for yet, by index. */
   readonly #received = new Map<number, string>();
@@ -59,16 +71,19 @@ export class SnapshotKeeper {
     return { directory, name, path: join(directory, name) };
   }
 
-  /** Once enough has been applied since the last time: makes the state durable and truncates the log behind it. */
+  /** Once enough has been applied since the last time, by number or by bytes: makes the state durable and truncates the log behind it. */
   maybeTruncate(backend: Backend): void {
+    if (this.#truncating !== undefined) return;
+    const { storage, snapshotCount } = this.#options;
     const { index } = backend.consistentIndex;
-    if (this.#truncating !== undefined || index - this.#lastIndex < this.#options.snapshotCount) {
-      return;
-    }
+    const isLong = index - this.#lastIndex >= snapshotCount;
+    const isLarge = storage.sizeBytes - this.#lastBytes >= snapshotBytes && index > this.#lastIndex;
+    if (!isLong && !isLarge) return;
     this.#truncating = this.#truncate(backend)
       .catch((error: unknown) => {
         this.#options.log.error({ error }, 'the log could not be truncated; trying again later');
         this.#lastIndex = index;
+        this.#lastBytes = storage.sizeBytes;
       })
       .finally(() => {
         this.#truncating = undefined;
@@ -76,8 +91,8 @@ export class SnapshotKeeper {
   }
 
   async #truncate(backend: Backend): Promise<void> {
-    const { wal, storage, log, catchUpEntries = catchUpEntriesDefault } = this.#options;
-    const confState = this.#options.confState();
+    const { wal, storage, log } = this.#options;
+    const { confState } = this.#options.status();
     await backend.makeDurable();
     const index = Math.min(backend.durableIndex, storage.lastIndex());
     const term = storage.term(index);
@@ -86,10 +101,23 @@ export class SnapshotKeeper {
     await wal.sync();
     if (!storage.createSnapshot(index, confState, new Uint8Array(0))) return;
     this.#lastIndex = index;
-    const truncateTo = index - catchUpEntries;
+    const truncateTo = this.#truncationPoint(index);
     if (truncateTo > 0) storage.truncateTo(truncateTo);
+    this.#lastBytes = storage.sizeBytes;
     const segments = wal.releaseTo(Math.max(0, truncateTo));
     log.info({ index, truncateTo, segments }, 'truncated the raft log');
+  }
+
+  /** Up to where nobody is expected to need the log, at most `index`. */
+  #truncationPoint(index: number): number {
+    const { storage, catchUpEntries = catchUpEntriesDefault } = this.#options;
+    const enough = Math.max(index - catchUpEntries, storage.indexWithin(catchUpBytes));
+    const needed = this.#options
+      .status()
+      .progress.filter(({ recentActive, state }) => recentActive && state !== 'snapshot')
+      .map(({ match }) => match);
+    const wanted = Math.min(enough, ...needed);
+    return Math.min(index, Math.max(wanted, storage.indexWithin(catchUpBytesMax)));
   }
 
   /**
@@ -106,7 +134,7 @@ export class SnapshotKeeper {
       const image = await backend.snapshotTo(path);
       const confState =
         image.confState === undefined
-          ? this.#options.confState()
+          ? this.#options.status().confState
           : decodeConfState(image.confState);
       const { index, term } = image.consistentIndex;
       const metadata = { index, term, confState };

@@ -1,0 +1,47 @@
+import { describe, expect, test } from '@jest/globals';
+import { Prng } from '../lib/prng.js';
+import { MemoryStorage } from './memory-storage.js';
+import { emptyConfState, entryOverheadBytes } from './types.js';
+import type { Entry } from './types.js';
+
+function entry(index: number, term: number, bytes: number): Entry {
+  return { term, index, type: 'normal', data: new Uint8Array(bytes) };
+}
+
+describe('what the stored entries take', () => {
+  test('is the sum of those that are left, whatever is appended, replaced, truncated', () => {
+    const prng = new Prng(7);
+    const storage = new MemoryStorage();
+    let model: Entry[] = [];
+    let base = 0;
+    for (let step = 0; step < 2000; step++) {
+      const last = base + model.length;
+      const what = prng.below(10);
+      if (what < 7) {
+        const first = prng.between(base + 1, last + 1);
+        const added = Array.from({ length: prng.between(1, 5) }, (_, at) =>
+          entry(first + at, 1, prng.below(300)),
+        );
+        storage.append(added);
+        model = [...model.slice(0, first - base - 1), ...added];
+      } else if (what < 9) {
+        const to = prng.between(base, last);
+        storage.truncateTo(to);
+        model = model.slice(to - base);
+        base = to;
+      } else if (prng.below(20) === 0) {
+        base = last + prng.between(1, 9);
+        model = [];
+        const metadata = { index: base, term: 1, confState: emptyConfState };
+        storage.applySnapshot({ data: new Uint8Array(0), metadata });
+      }
+      const sizes = model.map(({ data }) => data.length + entryOverheadBytes);
+      expect(storage.sizeBytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
+      const budget = prng.below(2000);
+      let kept = 0;
+      let at = sizes.length;
+      while (at > 0 && kept + (sizes[at - 1] ?? 0) <= budget) kept += sizes[--at] ?? 0;
+      expect(storage.indexWithin(budget)).toBe(base + at);
+    }
+  });
+});
