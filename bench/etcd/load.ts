@@ -28,7 +28,7 @@ const { values, positionals } = parseArgs({
 function operationOf(word: string): LoadJob['operation'] {
   if (word === 'put' || word === 'get' || word === 'get-serializable') return word;
   console.error(`put, get or get-serializable, not ${word}`);
-  process.exit(2);
+  return process.exit(2);
 }
 
 const operation = operationOf(positionals[0] ?? 'put');
