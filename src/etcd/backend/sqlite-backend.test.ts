@@ -158,6 +158,23 @@ test('makeDurable, deletions, defragment and sizes, with the maintenance thread'
   await backend.close();
 });
 
+test('the thread ends when it has nothing to do, and the next job finds another', async () => {
+  const clock = new ManualClock();
+  const backend = open({ clock });
+  for (const last of [10, 20, 30]) {
+    fill(backend, last - 9, last);
+    await backend.makeDurable();
+    expect(backend.durableIndex).toBe(last);
+    // Its end is the only thing that waits, and comes.
+    clock.advance(1000);
+    expect(clock.pending).toBe(1);
+    clock.advance(4000);
+    expect(clock.pending).toBe(0);
+  }
+  await backend.close();
+  expect(clock.pending).toBe(0);
+});
+
 test('a snapshot is consistent while writes go on, and can be installed', async () => {
   const backend = open();
   fill(backend, 1, 500);

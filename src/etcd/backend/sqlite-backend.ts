@@ -98,7 +98,7 @@ export class SqliteBackend implements Backend {
       onCommit: options.onCommit ?? ((): void => undefined),
     };
     this.#db = openDatabase(path);
-    this.#thread = new MaintenanceThread(path);
+    this.#thread = new MaintenanceThread(path, this.#clock);
     this.#revisions = new RevisionTable(this.#db, this.#buffer, (main, sub, detail) => {
       throw this.damage(main, sub, detail);
     });

@@ -3,11 +3,12 @@
  * their numbers, without zero fields, as Go's encoder writes them, so HashKV is comparable with a real etcd's.
  */
 import { mustExist } from '../../lib/assert.js';
+import { Slab } from '../../lib/slab.js';
 import type { KeyValue } from './types.js';
 
 const emptyBuffer = Buffer.alloc(0);
-/** Above this, a buffer of its own, so that a small survivor does not keep a pool of big ones. */
-const pooledBytesMax = 2048;
+/** Pairs live about equally long, in the cache; in Node's own pool they would keep what is short-lived. */
+const slab = new Slab(32 * 1024);
 
 /** A KeyValue that is a view of its encoded bytes. */
 export class StoredKeyValue implements KeyValue {
@@ -70,7 +71,7 @@ export function encodeKeyValue(key: string, value: Uint8Array, meta: KeyMeta): S
     numberFieldSize(meta.version) +
     bytesFieldSize(value.length) +
     lease;
-  const out = size > pooledBytesMax ? Buffer.allocUnsafeSlow(size) : Buffer.allocUnsafe(size);
+  const out = slab.take(size);
   let at = 0;
   let keyStart = 0;
   if (key.length > 0) {

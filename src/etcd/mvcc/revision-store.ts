@@ -34,7 +34,7 @@ export interface StoreOptions {
   readonly clock: Clock;
   /** Told which keys hang on which lease; also during `restore`. */
   readonly leases?: LeaseAttachments;
-  /** Budget for cached latest values. @default 32 MiB */
+  /** Budget for cached latest values. @default 16 MiB */
   readonly cacheBytes?: number;
   /** Hashes what a compaction leaves, before it begins. @default false */
   readonly hashCompactions?: boolean;
@@ -44,7 +44,7 @@ export interface StoreOptions {
 /** Hashes of so many compactions are kept, as etcd does. */
 const compactionHashesMax = 10;
 
-const cacheBytesDefault = 32 * 1024 * 1024;
+const cacheBytesDefault = 16 * 1024 * 1024;
 const noBytes = new Uint8Array(0);
 
 /** The revision store on a backend; see `Store`. Watchers are added by `WatchableRevisionStore`. */

@@ -2,7 +2,7 @@ import type { KeyEntry } from './key-entry.js';
 import type { StoredKeyValue } from './key-value.js';
 
 /** What an entry costs beside the encoded bytes. */
-const overheadBytes = 160;
+const overheadBytes = 200;
 
 /**
  * Keeps the latest pairs of recently written or read keys within a budget of bytes. First in, first out, with a second
