@@ -142,6 +142,19 @@ describe('a flipped bit', () => {
   });
 });
 
+test('values without a byte are as they were written', async () => {
+  const backend = SqliteBackend.open(path, { clock });
+  backend.putRevision(rowCount + 1, 0, true, Buffer.alloc(0));
+  backend.put('alarm', '1:1', Buffer.alloc(0));
+  backend.endApply(rowCount + 1, 1);
+  await backend.close();
+  expect(readAll(path)).toContain(`${rowCount + 1}.0 true \nmeta`);
+  const again = SqliteBackend.open(path, { clock });
+  expect(again.entries('alarm')).toEqual([['1:1', Buffer.alloc(0)]]);
+  again.checkIntegrity();
+  again.abandon();
+});
+
 test('rows that are gone without a trace are noticed at the next start', () => {
   const db = new Database(path);
   db.prepare('DELETE FROM revision WHERE id = ?').run(revisionId(77, 0));

@@ -14,13 +14,18 @@ export function revisionCheck(
   // A checksum that starts from another number ends in another: the key need not go through it byte by byte.
   const high = Math.floor(main / 2 ** 32);
   const place = main ^ Math.imul(high, 0x01000193) ^ Math.imul(sub, 0x9e3779b1);
-  return crc32(value, (tombstone ? ~place : place) >>> 0);
+  return crc32From((tombstone ? ~place : place) >>> 0, value);
 }
 
 /** The checksum of a pair in a small table. */
 export function pairCheck(bucket: string, key: Buffer, value: Buffer): number {
   const head = crc32(key, crc32(`${bucket}\0${key.length}\0`));
-  return crc32(value, head);
+  return crc32From(head, value);
+}
+
+/** `zlib.crc32` forgets where it starts from when it is given the empty buffers that come out of SQLite. */
+function crc32From(start: number, bytes: Buffer): number {
+  return bytes.length === 0 ? start : crc32(bytes, start);
 }
 
 /** How many revisions there are, and the XOR of their checksums (0 for rows of a version without). */
