@@ -50,8 +50,7 @@ export function convertSqliteError(path: string, error: unknown): unknown {
 /** The same while a file is opened: our statements are right, so one that SQLite cannot carry out means a file that is none of ours. */
 export function convertOpenError(path: string, error: unknown): unknown {
   const converted = convertSqliteError(path, error);
-  if (converted !== error || !(error instanceof Error) || !('code' in error)) return converted;
-  return error.code === 'SQLITE_ERROR'
-    ? new BackendCorruptError(path, error.message, error)
-    : error;
+  if (converted !== error || typeof error !== 'object' || error === null) return converted;
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  return code === 'SQLITE_ERROR' ? new BackendCorruptError(path, String(message), error) : error;
 }

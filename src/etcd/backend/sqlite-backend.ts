@@ -79,14 +79,17 @@ export class SqliteBackend implements Backend {
 
   /** Opens or makes the file. @throws BackendCorruptError */
   static open(path: string, options: BackendOptions): SqliteBackend {
+    let db: Database.Database | undefined;
     try {
-      return new SqliteBackend(path, options);
+      db = openDatabase(path);
+      return new SqliteBackend(path, db, options);
     } catch (error) {
+      db?.close();
       throw convertOpenError(path, error);
     }
   }
 
-  private constructor(path: string, options: BackendOptions) {
+  private constructor(path: string, db: Database.Database, options: BackendOptions) {
     this.path = path;
     this.#clock = options.clock;
     this.#options = {
@@ -97,7 +100,7 @@ export class SqliteBackend implements Backend {
       thread: options.thread ?? true,
       onCommit: options.onCommit ?? ((): void => undefined),
     };
-    this.#db = openDatabase(path);
+    this.#db = db;
     this.#thread = new MaintenanceThread(path, this.#clock);
     this.#revisions = new RevisionTable(this.#db, this.#buffer, (main, sub, detail) => {
       throw this.damage(main, sub, detail);
