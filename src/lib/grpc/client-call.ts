@@ -66,6 +66,7 @@ abstract class ClientCall implements StreamHandler {
   readonly #onAbort: (() => void) | undefined;
   #reader: FrameReader | undefined;
   #status: Headers | undefined;
+  #encoding: string | undefined;
   #httpStatus = '200';
   #ended = false;
 
@@ -103,6 +104,7 @@ abstract class ClientCall implements StreamHandler {
   onHeaders(headers: Headers): void {
     const httpStatus = headers[':status'];
     if (httpStatus !== undefined) this.#httpStatus = httpStatus;
+    this.#encoding ??= headers['grpc-encoding'];
     if (httpStatus === undefined || headers['grpc-status'] !== undefined) this.#status = headers;
   }
 
@@ -115,7 +117,7 @@ abstract class ClientCall implements StreamHandler {
         this.#take(whole);
         return;
       }
-      this.#reader = new FrameReader(maxReceiveBytes);
+      this.#reader = new FrameReader(maxReceiveBytes, this.#encoding);
     }
     const reader = this.#reader;
     reader.push(chunk);

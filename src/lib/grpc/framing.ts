@@ -22,15 +22,21 @@ export function wholeMessage(chunk: Buffer, maxBytes: number): Buffer | undefine
  */
 export class FrameReader {
   readonly #maxBytes: number;
+  /** The call's messages may be compressed. */
+  readonly #gzip: boolean;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   /** The last chunk's buffer, while short parts are copied into it. */
   #tail: Buffer | undefined;
   #tailUsed = 0;
 
-  /** @param maxBytes the longest message taken; a longer one is RESOURCE_EXHAUSTED. */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes the longest message taken; a longer one is RESOURCE_EXHAUSTED.
+   * @param encoding the call's `grpc-encoding`
+   */
+  constructor(maxBytes: number, encoding: string | undefined) {
     this.#maxBytes = maxBytes;
+    this.#gzip = encoding === 'gzip';
   }
 
   push(chunk: Buffer): void {
@@ -59,6 +65,11 @@ export class FrameReader {
   /** True when bytes of an unfinished message are held. */
   get partial(): boolean {
     return this.#bytes > 0;
+  }
+
+  /** True once the head of the next message has come. */
+  get begun(): boolean {
+    return this.#bytes >= headerBytes;
   }
 
   /** Refuses a message as soon as its length is known. @throws GrpcError RESOURCE_EXHAUSTED */
@@ -97,7 +108,7 @@ export class FrameReader {
     this.#tail = undefined;
     this.#bytes -= frameBytes;
     const message = head.subarray(headerBytes, frameBytes);
-    return head[0] === 0 ? message : this.#decompress(message);
+    return head[0] === 0 ? message : this.#decompress(message, head[0] ?? 0);
   }
 
   #merge(wanted: number): Buffer {
@@ -115,7 +126,14 @@ export class FrameReader {
     return merged;
   }
 
-  #decompress(message: Buffer): Buffer {
+  #decompress(message: Buffer, format: number): Buffer {
+    if (format !== 1) {
+      throw new GrpcError(Code.Internal, `grpc: received unexpected payload format ${format}`);
+    }
+    if (!this.#gzip) {
+      const text = 'grpc: compressed flag set with identity or empty encoding';
+      throw new GrpcError(Code.Internal, text);
+    }
     try {
       return gunzipSync(message, { maxOutputLength: this.#maxBytes });
     } catch (cause) {

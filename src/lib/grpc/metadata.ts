@@ -84,6 +84,16 @@ export function parseTimeoutMs(field: string | undefined): number | undefined {
   return unit === undefined ? undefined : Number(match[1]) * unit;
 }
 
+/** What is wrong with a `grpc-timeout` field, in the words of Go's servers; undefined when it can be read. */
+export function timeoutFault(field: string): string | undefined {
+  if (/^\d{1,8}[HMSmun]$/.test(field)) return undefined;
+  const quoted = JSON.stringify(field);
+  if (field.length < 2) return `transport: timeout string is too short: ${quoted}`;
+  if (field.length > 9) return `transport: timeout string is too long: ${quoted}`;
+  if (!/[HMSmun]$/.test(field)) return `transport: timeout unit is not recognized: ${quoted}`;
+  return `strconv.ParseUint: parsing ${JSON.stringify(field.slice(0, -1))}: invalid syntax`;
+}
+
 /** A `grpc-timeout` field for a duration; at most eight digits are allowed, so long ones go in seconds. */
 export function formatTimeout(ms: number): string {
   const whole = Math.max(1, Math.ceil(ms));

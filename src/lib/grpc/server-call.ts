@@ -9,6 +9,7 @@ import {
   metadataFields,
   metadataFromHeaders,
   parseTimeoutMs,
+  timeoutFault,
 } from './metadata.js';
 import { Outbox } from './outbox.js';
 import { peerCertificateOf } from './peer.js';
@@ -31,21 +32,31 @@ export interface CallHost {
   readonly maxReceiveBytes: number;
 }
 
-const answerFields: readonly (readonly [string, string])[] = [
-  [':status', '200'],
-  ['content-type', 'application/grpc'],
-];
-const answerBlock = encodeFields(answerFields);
+const plainType = 'application/grpc';
+const answerBlock = encodeFields(answerFields(plainType));
 const okTrailers = encodeFields([['grpc-status', '0']]);
 /** Deadlines may be late by this much: timers of equal length are cheap. */
 const deadlineGrainMs = 16;
 
-/** Ends a stream that never became a call with a status alone. */
-export function refuse(stream: Http2Stream, code: Code, message: string): void {
+/** An answer begins so. @param type the request's content type */
+function answerFields(type: string): (readonly [string, string])[] {
+  // As Go's servers: whatever divides the sub-type, it is given back behind a plus.
+  const answered = type.startsWith(plainType)
+    ? type.replace(/^(application\/grpc);/, '$1+')
+    : plainType;
+  return [
+    [':status', '200'],
+    ['content-type', answered],
+  ];
+}
+
+/** Ends a stream that never became a call with a status alone. @param status of HTTP, when the request was not in order */
+export function refuse(stream: Http2Stream, code: Code, message: string, status = 200): void {
   stream.handler = ignoring;
   stream.finish(
     encodeFields([
-      ...answerFields,
+      [':status', String(status)],
+      ['content-type', plainType],
       ['grpc-status', String(code)],
       ['grpc-message', encodeStatusMessage(message)],
     ]),
@@ -134,7 +145,13 @@ export class ServerCall implements CallContext, StreamHandler {
 
   /** Starts the call. */
   start(): void {
-    const encoding = this.#headers['grpc-encoding'];
+    const fault = timeoutFault(this.#headers['grpc-timeout'] ?? '0n');
+    if (fault !== undefined) {
+      this.#finished = true;
+      refuse(this.#stream, Code.Internal, `malformed grpc-timeout: ${fault}`, 400);
+      return;
+    }
+    const encoding = this.#encoding;
     if (encoding !== undefined && encoding !== 'identity' && encoding !== 'gzip') {
       this.setTrailer('grpc-accept-encoding', 'identity,gzip');
       const text = `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`;
@@ -143,11 +160,24 @@ export class ServerCall implements CallContext, StreamHandler {
     }
     const timeout = this.#headers['grpc-timeout'];
     if (timeout !== undefined) this.#startDeadline(parseTimeoutMs(timeout));
+    if (this.#finished) return;
     if (this.#method.definition.requestStream) this.#readStream();
+  }
+
+  get #type(): string {
+    return this.#headers['content-type'] ?? plainType;
+  }
+
+  get #encoding(): string | undefined {
+    return this.#headers['grpc-encoding'];
   }
 
   #startDeadline(timeoutMs: number | undefined): void {
     if (timeoutMs === undefined) return;
+    if (timeoutMs === 0) {
+      this.#fail(new GrpcError(Code.DeadlineExceeded, 'context deadline exceeded'));
+      return;
+    }
     const delayMs = Math.ceil(timeoutMs / deadlineGrainMs) * deadlineGrainMs;
     this.#cancelDeadline = this.#host.clock.schedule(delayMs, () => {
       this.#fail(new GrpcError(Code.DeadlineExceeded, 'context deadline exceeded'));
@@ -168,7 +198,7 @@ export class ServerCall implements CallContext, StreamHandler {
       this.#chunk = chunk;
       return;
     }
-    const reader = (this.#reader ??= new FrameReader(this.#host.maxReceiveBytes));
+    const reader = (this.#reader ??= new FrameReader(this.#host.maxReceiveBytes, this.#encoding));
     if (this.#chunk !== undefined) reader.push(this.#chunk);
     this.#chunk = undefined;
     reader.push(chunk);
@@ -218,11 +248,11 @@ export class ServerCall implements CallContext, StreamHandler {
     const { maxReceiveBytes } = this.#host;
     const whole = chunk === undefined ? undefined : wholeMessage(chunk, maxReceiveBytes);
     if (whole !== undefined) return whole;
-    const reader = (this.#reader ??= new FrameReader(maxReceiveBytes));
+    const reader = (this.#reader ??= new FrameReader(maxReceiveBytes, this.#encoding));
     if (chunk !== undefined) reader.push(chunk);
     const bytes = reader.next();
     if (bytes === undefined) {
-      throw new GrpcError(Code.Internal, 'grpc: the request message is missing or cut short');
+      throw new GrpcError(Code.Unknown, reader.begun ? 'unexpected EOF' : 'EOF');
     }
     return bytes;
   }
@@ -300,7 +330,9 @@ export class ServerCall implements CallContext, StreamHandler {
 
   #sendAnswerHeaders(): void {
     this.#answered = true;
-    this.#stream.headers(answerBlock, false);
+    const type = this.#type;
+    const block = type === plainType ? answerBlock : encodeFields(answerFields(type));
+    this.#stream.headers(block, false);
   }
 
   #answer(response: unknown): void {
@@ -340,7 +372,9 @@ export class ServerCall implements CallContext, StreamHandler {
       ...metadataFields(status.metadata),
     ];
     if (this.#trailers !== undefined) fields.push(...metadataFields(this.#trailers));
-    this.#stream.finish(encodeFields(this.#answered ? fields : [...answerFields, ...fields]));
+    this.#stream.finish(
+      encodeFields(this.#answered ? fields : [...answerFields(this.#type), ...fields]),
+    );
     this.#abortCall();
   }
 

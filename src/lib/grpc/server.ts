@@ -292,6 +292,7 @@ class Server implements GrpcServer {
   }
 
   #unknownMethod(path: string): string {
+    if (!path.slice(1).includes('/')) return `malformed method name: ${JSON.stringify(path)}`;
     const [, service = '', name = ''] = path.split('/');
     return this.#services.has(service)
       ? `unknown method ${name} for service ${service}`
@@ -368,7 +369,7 @@ const noBytes = Buffer.alloc(0);
 function isGrpc(headers: Headers): boolean {
   return (
     headers[':method'] === 'POST' &&
-    (headers['content-type']?.startsWith('application/grpc') ?? false)
+    /^application\/grpc(?:[+;]|$)/.test(headers['content-type'] ?? '')
   );
 }
 
