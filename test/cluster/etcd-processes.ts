@@ -137,6 +137,7 @@ export class MemberProcess {
     await waitFor(
       `${this.name} has ended`,
       () => child === undefined || child.exitCode !== null || child.signalCode !== null,
+      60_000,
     );
     return child?.exitCode ?? null;
   }
@@ -232,10 +233,44 @@ export class TestCluster {
   /** Waits until the given members (all) answer a linearizable read. */
   async healthy(at: readonly number[] = this.members.map((_, index) => index)): Promise<void> {
     for (const index of at) {
-      await waitFor(`member ${index} is healthy`, async () => {
-        const { code } = await this.ctl(['get', 'healthy', '--command-timeout=1s'], { at: index });
-        return code === 0;
+      await waitFor(
+        `member ${index} is healthy`,
+        async () => {
+          const answered = await this.#post(index, 'range', { key: 'healthy' });
+          if (answered === undefined || answered === 200) return answered === 200;
+          const read = ['get', 'healthy', '--command-timeout=1s'];
+          return (await this.ctl(read, { at: index })).code === 0;
+        },
+        60_000,
+      );
+    }
+  }
+
+  /** Puts without a process for each. */
+  async put(at: number, pairs: Readonly<Record<string, string>>): Promise<void> {
+    for (const [key, value] of Object.entries(pairs)) {
+      const status = await this.#post(at, 'put', { key, value });
+      if (status !== 200) throw new Error(`put ${key}: ${status ?? 'no answer'}`);
+    }
+  }
+
+  /** Calls the JSON gateway. @returns the HTTP status, undefined when there was no answer */
+  async #post(
+    at: number,
+    method: 'range' | 'put',
+    fields: Readonly<Record<string, string>>,
+  ): Promise<number | undefined> {
+    const encoded = Object.entries(fields).map(([name, text]) => [name, btoa(text)]);
+    try {
+      const response = await fetch(`${this.member(at).clientUrl}/v3/kv/${method}`, {
+        method: 'POST',
+        body: JSON.stringify(Object.fromEntries(encoded)),
+        signal: AbortSignal.timeout(5000),
       });
+      await response.text();
+      return response.status;
+    } catch {
+      return undefined;
     }
   }
 
