@@ -134,6 +134,7 @@ async function refusesToStart(
   test('a damaged member is replaced, with nothing lost', async () => {
     const three = await start(3);
     await three.put(0, values(20));
+    await three.healthy([2]);
     await three.member(2).stop('SIGTERM');
     const path = databasePath(three.member(2));
     flip(path, readFileSync(path).indexOf('value 9 is here'));
@@ -208,6 +209,7 @@ async function refusesToStart(
   async function divided(extra: readonly string[], at = 2): Promise<TestCluster> {
     const three = await start(3, extra);
     await three.put(0, values(5));
+    await three.healthy([at]);
     await three.member(at).stop('SIGTERM');
     // The first revisions are members' names; k0 is revision 2.
     rewriteValue(databasePath(three.member(at)), 2, 'value 0 is here', 'value 0 is HERE');

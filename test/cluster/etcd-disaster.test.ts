@@ -83,6 +83,31 @@ async function ok(one: TestCluster, ...args: string[]): Promise<string> {
     expect(await ok(one, 'alarm', 'list')).toBe('');
   }, 60_000);
 
+  test('a follower whose quota is smaller refuses for all', async () => {
+    const three = await start(3);
+    const at = ((await three.leader()) + 1) % 3;
+    await three.member(at).stop();
+    three.restart(at, ['--quota-backend-bytes=400000']);
+    await three.healthy([at]);
+    const via = (at + 1) % 3;
+    const value = 'x'.repeat(150_000);
+    await three.put(via, { a: value, b: value });
+    // The third exceeds it: acknowledged, since the member that was asked has room.
+    await three.put(via, { c: value });
+    let alarms = '';
+    await waitFor('the alarm is raised', async () => {
+      alarms = await ok(three, 'alarm', 'list');
+      return alarms !== '';
+    });
+    const { stdout } = await three.ctl(['member', 'list', '-w', 'json'], { at: via });
+    const list = stdout.replaceAll(/"ID":(\d+)/g, '"ID":"$1"');
+    const { members } = JSON.parse(list) as { members: { ID: string; name: string }[] };
+    const id = members.find(({ name }) => name === three.member(at).name)?.ID;
+    expect(alarms).toBe(`memberID:${id} alarm:NOSPACE \n`);
+    const { stderr } = await three.ctl(['put', 'd', 'x'], { at: via });
+    expect(stderr).toContain('etcdserver: mvcc: database space exceeded');
+  }, 120_000);
+
   test('periodic auto-compaction', async () => {
     const one = await start(1, ['--auto-compaction-retention=1s']);
     await ok(one, 'put', 'k', '1');

@@ -40,6 +40,8 @@ export interface ApplyState {
   /** Field 1 of an answer. */
   readonly header: (revision: number) => Buffer;
   readonly onLeaseGranted: (ttlSeconds: number) => void;
+  /** Something was applied that needs space. */
+  readonly onGrowth: () => void;
   readonly setMemberAttributes: (attributes: MemberAttributes) => void;
 }
 
@@ -151,6 +153,7 @@ export class Applier {
     } finally {
       txn.end();
     }
+    this.#state.onGrowth();
     return wanted ? finish(header(store.rev)) : undefined;
   }
 
@@ -174,9 +177,12 @@ export class Applier {
     const { store, lessor, header } = this.#state;
     const message = (request as TxnRequest | undefined) ?? TxnRequest.decode(entry.payload);
     this.#refuseCorrupt();
-    if (this.#state.alarms.has(AlarmType.NOSPACE) && needsSpace(message)) this.#refuseFull();
+    const grows = needsSpace(message);
+    if (grows) this.#refuseFull();
     mayTxn(this.#state, info, message);
-    return runTxn({ store, lessor, header }, message);
+    const answer = runTxn({ store, lessor, header }, message);
+    if (grows) this.#state.onGrowth();
+    return answer;
   }
 
   #compact({ entry }: Step): CompactionResult {
@@ -194,6 +200,7 @@ export class Applier {
     const { ID, TTL } = LeaseGrantRequest.decode(entry.payload);
     const lease = this.#state.lessor.grant(ID, TTL);
     this.#state.onLeaseGranted(lease.grantedTtlSeconds);
+    this.#state.onGrowth();
     return lease;
   }
 

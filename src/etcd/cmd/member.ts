@@ -43,7 +43,7 @@ import { adoptRestored } from '../server/adopt.js';
 import { AutoCompactor } from '../server/auto-compactor.js';
 import { backupMetrics } from '../server/backup-metrics.js';
 import { BackupKeeper } from '../server/backups.js';
-import { BootstrapError, forceNewCluster, openState } from '../server/bootstrap.js';
+import { forceNewCluster, MemberRemovedError, openState } from '../server/bootstrap.js';
 import type { StoredState } from '../server/bootstrap.js';
 import { clusterVersion, serverVersion } from '../server/config.js';
 import type { ServerConfig } from '../server/config.js';
@@ -125,8 +125,7 @@ export async function startMember(
   const ready = new Promise<void>((resolve) => {
     becomeReady = resolve;
   });
-  const onRemoved = (): void =>
-    onFatal(new BootstrapError('the member has been permanently removed from the cluster'));
+  const onRemoved = (): void => onFatal(new MemberRemovedError());
   const server = new EtcdServer(config, state, {
     onReady: () => becomeReady(),
     onFatal,

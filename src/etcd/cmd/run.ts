@@ -4,7 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 import { systemClock } from '../../lib/clock.js';
 import { createLogger } from '../../lib/log.js';
 import type { LogLevel } from '../../lib/log.js';
-import { BootstrapError } from '../server/bootstrap.js';
+import { BootstrapError, MemberRemovedError } from '../server/bootstrap.js';
 import { clusterVersion, serverVersion } from '../server/config.js';
 import { grpcMetrics } from '../server/metrics.js';
 import { flagNames, parseFlags, UsageError } from './flags.js';
@@ -28,7 +28,7 @@ function usage(): string {
  * Runs a member until SIGTERM or SIGINT, or until it cannot go on.
  * @param argv the words after `etcd`; `snapshot …` works on files instead
  * @param parts in place of the usual ones
- * @returns the exit code: 0 after a clean stop, 1 failed, 2 bad usage
+ * @returns the exit code: 0 after a clean stop or for a removed member, 1 failed, 2 bad usage
  */
 export async function runEtcdCommand(
   argv: readonly string[],
@@ -121,6 +121,11 @@ async function serve(flags: Flags, parts: MemberParts): Promise<number> {
     process.once('SIGTERM', onSignal);
     process.once('SIGINT', onSignal);
     const onFatal = (error: unknown): void => {
+      if (error instanceof MemberRemovedError) {
+        log.warn({ dataDir: config.dataDir }, `${error.message}: its data must be removed`);
+        stop(0);
+        return;
+      }
       log.error({ error }, 'the member cannot go on');
       stop(exitFailed);
     };

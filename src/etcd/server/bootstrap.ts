@@ -50,6 +50,13 @@ export class BootstrapError extends Error {
   readonly retryable = false;
 }
 
+/** The member's part is over: its process ends, and not as one that failed. */
+export class MemberRemovedError extends BootstrapError {
+  constructor() {
+    super('the member has been permanently removed from the cluster');
+  }
+}
+
 /** Under `meta` in the database. */
 const clusterIdKey = 'clusterId';
 

@@ -5,7 +5,10 @@ import type { EtcdServer } from './server.js';
 
 const diskCheckMs = 500;
 
-/** Keeps the database below its quota: raises the NOSPACE alarm for the whole cluster before it would grow past it. */
+/**
+ * Keeps the database below its quota: raises the NOSPACE alarm for the whole cluster before it would grow past it, and when what others
+ * proposed, whose quota is larger, has made it.
+ */
 export class Quota {
   readonly #server: EtcdServer;
   /** Negative: none. */
@@ -19,9 +22,14 @@ export class Quota {
     this.bytes = quotaBytes === 0 ? quotaBytesDefault : quotaBytes;
   }
 
-  /** From now on a full disk raises the alarm too, before the quota is reached. */
+  /** From now on growth and a full disk raise the alarm too. */
   start(): void {
     const { clock } = this.#server.config;
+    this.#server.onGrowth = () => {
+      const { alarms, backend } = this.#server;
+      if (this.bytes < 0 || backend.sizeBytes() < this.bytes) return;
+      if (!alarms.has(AlarmType.NOSPACE)) this.raise();
+    };
     const look = (): void => {
       this.#cancel = clock.schedule(diskCheckMs, look);
       const { memberId, alarms, backend, logFull } = this.#server;

@@ -57,6 +57,8 @@ export class EtcdServer {
   readonly snapshots: SnapshotKeeper;
   readonly changes: MemberChanges;
   readonly peers = new PeerWays(this);
+  /** Called after each applied entry that needs space. */
+  onGrowth: () => void = () => undefined;
   readonly #events: ServerEvents;
   readonly state: StoredState;
   readonly #headers: HeaderEncoder;
@@ -142,6 +144,7 @@ export class EtcdServer {
       tokens,
       alarms,
       header: (revision) => this.headerField(revision),
+      onGrowth: () => this.onGrowth(),
       onLeaseGranted: (ttlSeconds) => serverMetrics.leaseGranted(ttlSeconds),
       setMemberAttributes: ({ memberId, name, clientUrls }) => {
         this.membership.setAttributes(memberId, name, clientUrls);

@@ -17,7 +17,7 @@ import {
 } from '../../../src/etcd/backend/snapshot.js';
 import { decodeTotals, pairCheck, revisionCheck } from '../../../src/etcd/backend/row-check.js';
 import { revisionId } from '../../../src/etcd/backend/schema.js';
-import { headerPayloadBytes, recordBytes } from '../../../src/etcd/wal/record.js';
+import { headerPayloadBytes, markBytes, recordBytes } from '../../../src/etcd/wal/record.js';
 import { run, waitFor } from '../etcd-processes.js';
 import type { MemberProcess, TestCluster } from '../etcd-processes.js';
 
@@ -61,12 +61,16 @@ export function walEnd(bytes: Buffer): number {
  */
 export function tear(path: string, text: string): void {
   const bytes = readFileSync(path);
-  let end = 0;
+  const place = bytes.indexOf(text);
+  let [end, entry] = [0, 0];
   for (let size = headerPayloadBytes(bytes, 0); size >= 0; size = headerPayloadBytes(bytes, end)) {
+    if (end < place) entry = end;
     end += recordBytes(size);
   }
-  const batch = bytes.lastIndexOf(mark, bytes.indexOf(text)) - headerBytes;
-  bytes.copy(bytes, end, batch, batch + 700);
+  // The mark that opens the batch and, behind it, the entry: what may stand between them would be whole, and wrong at this place.
+  const batch = bytes.lastIndexOf(mark, place) - headerBytes;
+  bytes.copy(bytes, end, batch, batch + markBytes);
+  bytes.copy(bytes, end + markBytes, entry, entry + 700);
   writeFileSync(path, bytes);
 }
 
