@@ -131,6 +131,28 @@ async function refusesToStart(
     expect(await allKeys(one)).toBe(20);
   }, 120_000);
 
+  test('damage that comes while the member runs is not served either', async () => {
+    const one = await start(1);
+    // A value of many pages: SQLite reads those from the file each time, where it may keep a small one in memory.
+    await one.put(0, { k0: `${'x'.repeat(60_000)} the end` });
+    await one.member(0).stop('SIGTERM');
+    one.restart(0);
+    await one.healthy();
+    const path = databasePath(one.member(0));
+    const at = readFileSync(path).indexOf('the end');
+    flip(path, at);
+    const { code, stdout } = await one.ctl(['get', 'k0', '--command-timeout=2s']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(await one.member(0).ended()).toBe(1);
+    expect(one.member(0).log).toMatch(
+      /is damaged: revision 2\.0 \(page \d+, byte \d+\): its checksum/,
+    );
+    flip(path, at);
+    one.restart(0);
+    await one.healthy();
+    expect(await ok(one, 0, 'get', 'k0', '--print-value-only')).toMatch(/the end\n$/);
+  }, 120_000);
+
   test('a damaged member is replaced, with nothing lost', async () => {
     const three = await start(3);
     await three.put(0, values(20));
