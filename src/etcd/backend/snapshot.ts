@@ -25,27 +25,21 @@ export function decodeConsistentIndex(bytes: Buffer | undefined): ConsistentInde
   return { index: Number(bytes.readBigUInt64BE(0)), term: Number(bytes.readBigUInt64BE(8)) };
 }
 
-/** Reads what a snapshot file is about. @throws BackendCorruptError when it is none of ours. */
+/**
+ * Reads what a snapshot file is about.
+ * @throws BackendCorruptError when it is none of ours; an error that names the file when it cannot be opened.
+ */
 export function readSnapshotFile(path: string): BackendSnapshot {
-  try {
-    const db = new Database(path, { readonly: true, fileMustExist: true });
-    try {
-      const select = db
-        .prepare(`SELECT value FROM bucket WHERE bucket = 'meta' AND key = ?`)
-        .pluck();
-      const index = select.get(Buffer.from('consistent_index')) as Buffer | undefined;
-      return {
-        path,
-        sizeBytes: statSync(path).size,
-        consistentIndex: decodeConsistentIndex(index),
-        confState: select.get(Buffer.from('conf_state')) as Buffer | undefined,
-      };
-    } finally {
-      db.close();
-    }
-  } catch (error) {
-    throw convertSqliteError(path, error);
-  }
+  return withFile(path, (db) => {
+    const select = db.prepare(`SELECT value FROM bucket WHERE bucket = 'meta' AND key = ?`).pluck();
+    const index = select.get(Buffer.from('consistent_index')) as Buffer | undefined;
+    return {
+      path,
+      sizeBytes: statSync(path).size,
+      consistentIndex: decodeConsistentIndex(index),
+      confState: select.get(Buffer.from('conf_state')) as Buffer | undefined,
+    };
+  });
 }
 
 /**
@@ -55,7 +49,7 @@ export function readSnapshotFile(path: string): BackendSnapshot {
  */
 export function installSnapshotFile(snapshotPath: string, databasePath: string): BackendSnapshot {
   const snapshot = readSnapshotFile(snapshotPath);
-  verifyFile(snapshotPath);
+  withFile(snapshotPath, (db) => verifyRows(db, snapshotPath));
   syncPath(snapshotPath);
   // The old database's log must not be replayed onto the new file: it goes first. What it held is in the snapshot.
   rmSync(`${databasePath}-wal`, { force: true });
@@ -65,17 +59,26 @@ export function installSnapshotFile(snapshotPath: string, databasePath: string):
   return { ...snapshot, path: databasePath };
 }
 
-function verifyFile(path: string): void {
+/** Runs `use` on the file, opened to be read. */
+function withFile<T>(path: string, use: (db: Database.Database) => T): T {
   try {
     const db = new Database(path, { readonly: true, fileMustExist: true });
     try {
-      verifyRows(db, path);
+      return use(db);
     } finally {
       db.close();
     }
   } catch (error) {
-    throw convertSqliteError(path, error);
+    throw convertSqliteError(path, nameFile(path, error));
   }
+}
+
+/** SQLite does not say which file it could not open. */
+function nameFile(path: string, error: unknown): unknown {
+  // Not `instanceof Error`: SQLite's errors may be of another realm.
+  if (typeof error !== 'object' || error === null || !('code' in error)) return error;
+  if (error.code !== 'SQLITE_CANTOPEN') return error;
+  return new Error(`cannot open snapshot file ${path}`, { cause: error });
 }
 
 function syncPath(path: string): void {
