@@ -1,6 +1,6 @@
 /** Messages as bytes, for the simulated wire: as members send them; and values as JSON with marked strings for ids and bytes. */
-import { fromWire, toWire } from '../../src/etcd/peer/message-codec.js';
-import { Message as WireMessage } from '../../src/gen/raft.js';
+import { batchCodec } from '../../src/etcd/peer/batch-codec.js';
+import { mustExist } from '../../src/lib/assert.js';
 import type { Message } from '../../src/raft/index.js';
 
 /** Plain bytes, no Buffer: JSON would see Buffer's own form instead of the bytes. */
@@ -34,8 +34,7 @@ const wireMark = 1;
 /** A message as it goes over the wire. */
 export function encodeMessage(message: Message): Uint8Array {
   if (message.type === 'MsgSnap') return encodeValue(message);
-  const writer = WireMessage.encode(toWire(message));
-  const bytes = writer.finish();
+  const bytes = batchCodec.encode([message]).finish();
   const marked = new Uint8Array(bytes.length + 1);
   marked[0] = wireMark;
   marked.set(bytes, 1);
@@ -51,5 +50,5 @@ export function carriesSnapshot(bytes: Uint8Array): boolean {
 export function decodeMessage(bytes: Uint8Array): Message {
   if (bytes[0] !== wireMark) return decodeValue(bytes) as Message;
   // The decoder copies: a packet that comes twice shares nothing.
-  return fromWire(WireMessage.decode(bytes.subarray(1)));
+  return mustExist(batchCodec.decode(bytes.subarray(1))[0], 'message of a packet');
 }

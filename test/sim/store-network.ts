@@ -1,8 +1,8 @@
 /** The ways between simulated members: what `GrpcPeerNetwork` offers, on packets of encoded bytes that are late, lost, repeated or cut off. */
 import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../src/gen/etcd/rpc.js';
 import type { MembersResponse } from '../../src/gen/raft.js';
-import { MessageBatch } from '../../src/gen/raft.js';
 import { clientError } from '../../src/etcd/apply/errors.js';
+import { batchCodec } from '../../src/etcd/peer/batch-codec.js';
 import { fromWire, toWire } from '../../src/etcd/peer/message-codec.js';
 import type { PeerAddress, PeerHost, PeerNetwork } from '../../src/etcd/peer/types.js';
 import { Code, GrpcError } from '../../src/lib/grpc/types.js';
@@ -81,7 +81,7 @@ export class SimPeerNetwork implements PeerNetwork {
       this.#local.server?.peers.unreachable(to);
       return;
     }
-    const bytes = MessageBatch.encode({ messages: batch.map(toWire) }).finish();
+    const bytes = batchCodec.encode(batch).finish();
     this.#world.trace.bytes(bytes);
     const { net } = this.#world.options;
     if (this.#world.chance(this.#prng, net.loss)) return;
@@ -106,9 +106,7 @@ export class SimPeerNetwork implements PeerNetwork {
       () => {
         if (remote.life !== life || world.isCut(this.#local, remote)) return;
         // A copy: nothing that is sent may be shared.
-        for (const wire of MessageBatch.decode(Buffer.from(bytes)).messages) {
-          remote.host?.step(fromWire(wire));
-        }
+        for (const message of batchCodec.decode(Buffer.from(bytes))) remote.host?.step(message);
       },
       remote,
     );
