@@ -3,6 +3,7 @@ import { crc32c } from '../../src/lib/crc32c.js';
 import type { ConsistentIndex } from '../../src/etcd/backend/types.js';
 import { finishedCompactKey } from '../../src/etcd/mvcc/restore.js';
 import { decodeKeyValue } from '../../src/etcd/mvcc/key-value.js';
+import { clusterIdKey } from '../../src/etcd/server/bootstrap.js';
 import type { WatchedEvent } from '../robustness/watch-guarantees.js';
 import type { Change, Row } from './lib/sim-image.js';
 import { check } from './lib/sim-error.js';
@@ -46,9 +47,7 @@ export class StoreChecker {
 
   /** All effects of one entry, at the moment when they count as applied. */
   onApply(process: SimProcess, { index, term }: ConsistentIndex, changes: readonly Change[]): void {
-    const counting = changes.filter(
-      (change) => !(change.kind === 'put' && change.key === finishedCompactKey),
-    );
+    const counting = changes.filter((change) => !isApart(change));
     const digest = digestOf(counting);
     const known = this.#effects.get(index);
     check(
@@ -143,6 +142,12 @@ export class StoreChecker {
       () => `${name} is compacted to ${compactRev} at entry ${index}, others ${known.compactRev}`,
     );
   }
+}
+
+/** What a member stores at its own time, along with whatever entry is applied next. */
+function isApart(change: Change): boolean {
+  if (change.kind !== 'put' || change.bucket !== 'meta') return false;
+  return change.key === finishedCompactKey || change.key === clusterIdKey;
 }
 
 function digestOf(changes: readonly Change[]): number {

@@ -57,8 +57,8 @@ export class MemberRemovedError extends BootstrapError {
   }
 }
 
-/** Under `meta` in the database. */
-const clusterIdKey = 'clusterId';
+/** Under `meta` in the database; put there at a start, not by an entry. */
+export const clusterIdKey = 'clusterId';
 
 /** Members that exist already, as a running cluster names them. */
 export interface ExistingCluster {
