@@ -169,6 +169,26 @@ describe.each<[string, (options: Options) => DatabaseFiles]>([
     expect(rows(open())).toEqual(['2.0=v2', '4.0=v4', '5.0=v5']);
   });
 
+  test('reading all revisions commits nothing but revisions: a member starts while its disk is full', () => {
+    const { backend, open } = start();
+    fill(backend, 1, 3);
+    backend.commit();
+    backend.put('meta', 'later', Buffer.from('x'));
+    let count = 0;
+    backend.scanAllRevisions(() => (count += 1));
+    expect(count).toBe(3);
+    backend.putRevision(4, 0, false, Buffer.from('v4'));
+    backend.endApply(4, 1);
+    backend.abandon();
+    const again = open();
+    expect(again.get('meta', 'later')).toBeUndefined();
+    again.putRevision(4, 0, false, Buffer.from('v4'));
+    again.endApply(4, 1);
+    again.scanAllRevisions(() => (count += 1));
+    expect(count).toBe(3 + 4);
+    expect(again.committedIndex).toBe(4);
+  });
+
   test('makeDurable tells how far the state survives the machine', async () => {
     const { backend } = start();
     fill(backend, 1, 7);

@@ -125,7 +125,8 @@ export class SqliteBackend implements Backend {
   }
 
   scanAllRevisions(visit: RevisionVisitor): void {
-    this.commit();
+    // Only for their sake: a member must be able to start while its disk is full.
+    if (this.#buffer.length > 0) this.commit();
     this.#guard(() => this.#revisions.scanAll(visit));
   }
 

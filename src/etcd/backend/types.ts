@@ -46,7 +46,7 @@ export interface Backend {
   putRevision(main: number, sub: number, tombstone: boolean, value: Buffer): void;
   /** The encoded KeyValue of one revision, or undefined. */
   getRevision(main: number, sub: number): Buffer | undefined;
-  /** Visits all revisions in order and checks that none is missing; commits what is buffered. @throws BackendCorruptError */
+  /** Visits all revisions in order and checks that none is missing; commits those that are buffered. @throws BackendCorruptError */
   scanAllRevisions(visit: RevisionVisitor): void;
   /** Visits revisions in order, from main >= `fromMain`, to main <= `toMain`. */
   scanRevisions(fromMain: number, toMain: number, visit: RevisionVisitor): void;

@@ -157,7 +157,7 @@ export class SimBackend implements Backend {
   }
 
   scanAllRevisions(visit: RevisionVisitor): void {
-    this.commit();
+    if (this.#pending.some(({ kind }) => kind === 'row')) this.commit();
     this.scanRevisions(0, Number.MAX_SAFE_INTEGER, visit);
   }
 
