@@ -11,14 +11,15 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Prng } from '../../src/lib/prng.js';
+import { Guard } from './guard.js';
 
 /** A file system of its own, small enough to fill; only root can make one. */
 export class SmallDisk {
-  readonly #path: string;
   readonly #filler: string;
+  readonly #guard: Guard;
 
   private constructor(path: string) {
-    this.#path = path;
+    this.#guard = new Guard(`umount -l '${path}'`);
     this.#filler = join(path, 'filler');
   }
 
@@ -51,8 +52,8 @@ export class SmallDisk {
     rmSync(this.#filler, { force: true });
   }
 
-  remove(): void {
-    spawnSync('umount', ['-l', this.#path]);
+  remove(): Promise<void> {
+    return this.#guard.run();
   }
 }
 

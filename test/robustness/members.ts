@@ -347,7 +347,7 @@ export class Members {
   async close(): Promise<void> {
     for (const channel of this.channels) channel.close();
     await Promise.all(this.#all.map((_, at) => this.end(at)));
-    this.network?.close();
+    await this.network?.close();
   }
 }
 

@@ -1,5 +1,6 @@
 /** A network of its own for each member: a namespace, a veth pair, a bridge. Needs root; links are cut by packet filter. */
 import { spawnSync } from 'node:child_process';
+import { Guard } from './guard.js';
 
 function ip(...args: readonly string[]): boolean {
   return spawnSync('ip', args, { stdio: 'ignore' }).status === 0;
@@ -21,9 +22,11 @@ export class MemberNetwork {
   /** 198.18.0.0/15 is set aside for tests of networks (RFC 2544). */
   readonly #prefix = `198.19.${process.pid % 250}`;
   readonly #count: number;
+  readonly #guard: Guard;
 
   constructor(count: number) {
     this.#count = count;
+    this.#guard = new Guard(this.#removal());
     this.#must('link', 'add', this.#tag, 'type', 'bridge');
     this.#must('addr', 'add', `${this.#prefix}.254/24`, 'dev', this.#tag);
     this.#must('link', 'set', this.#tag, 'up');
@@ -69,8 +72,20 @@ export class MemberNetwork {
     }
   }
 
-  close(): void {
-    for (let at = 0; at < this.#count; at++) ip('netns', 'del', this.namespace(at));
-    ip('link', 'del', this.#tag);
+  /** Ends what still runs in it, and removes it. */
+  close(): Promise<void> {
+    return this.#guard.run();
+  }
+
+  #removal(): string {
+    const lines: string[] = [];
+    for (let at = 0; at < this.#count; at++) {
+      const name = this.namespace(at);
+      // A member that is stopped would not hear that this process is gone.
+      lines.push(`kill -9 $(ip netns pids ${name})`);
+      // Connections that were not ended in order keep a namespace alive a while, and its link with it.
+      lines.push(`ip link del ${this.#tag}v${at}`, `ip netns del ${name}`);
+    }
+    return [...lines, `ip link del ${this.#tag}`].join('\n');
   }
 }

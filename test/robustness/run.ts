@@ -98,7 +98,7 @@ export async function runRobustness(options: {
     problems.push(...members.crashes);
   } finally {
     await members.close();
-    smallDisk?.remove();
+    await smallDisk?.remove();
   }
   const judged = judge(history, watches);
   problems.push(...judged.problems);
