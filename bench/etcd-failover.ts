@@ -120,6 +120,7 @@ async function elections(
     const after = await cluster.settled();
     const perSecond = Math.round(writers.acknowledged.length / options.seconds);
     const failed = writers.failed();
+    if (failed > 0) console.error(what, side.name, Object.fromEntries(writers.reasons));
     say(what, side.name, { elections: after.term - term, writesPerSecond: perSecond, failed });
   } finally {
     await cluster.close();

@@ -24,6 +24,8 @@ const pair = (name: string, size = 16) => ({
 export interface Writers {
   readonly acknowledged: readonly Acknowledged[];
   readonly failed: () => number;
+  /** How often which error came, and after how many milliseconds at most. */
+  readonly reasons: ReadonlyMap<string, { count: number; longestMs: number }>;
   stop(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ function start(loops: (running: () => boolean) => Promise<void>[], state: Counts
   return {
     acknowledged: state.acknowledged,
     failed: () => state.failed,
+    reasons: state.reasons,
     async stop() {
       running = false;
       await ended;
@@ -42,7 +45,18 @@ function start(loops: (running: () => boolean) => Promise<void>[], state: Counts
 
 interface Counts {
   readonly acknowledged: Acknowledged[];
+  readonly reasons: Map<string, { count: number; longestMs: number }>;
   failed: number;
+}
+
+const newCounts = (): Counts => ({ acknowledged: [], reasons: new Map(), failed: 0 });
+
+function noteFailure(state: Counts, error: unknown, begunMs: number): void {
+  state.failed++;
+  const reason = error instanceof Error ? error.message : String(error);
+  const { count, longestMs } = state.reasons.get(reason) ?? { count: 0, longestMs: 0 };
+  const ms = Math.max(longestMs, Math.round(clock.monotonicMs() - begunMs));
+  state.reasons.set(reason, { count: count + 1, longestMs: ms });
 }
 
 /**
@@ -50,15 +64,15 @@ interface Counts {
  * first acknowledged one tells when the cluster took writes again.
  */
 export function openWriters(cluster: FailoverCluster, everyMs = 5): Writers {
-  const state: Counts = { acknowledged: [], failed: 0 };
+  const state = newCounts();
   const one = async (at: number): Promise<void> => {
     const begunMs = clock.monotonicMs();
     try {
       const kv = cluster.channels[at]?.client(KVDefinition);
       await kv?.put(pair(`open/${at}`), { deadlineMs: 10_000 });
       state.acknowledged.push({ writer: at, begunMs, endedMs: clock.monotonicMs() });
-    } catch {
-      state.failed++;
+    } catch (error) {
+      noteFailure(state, error, begunMs);
     }
   };
   const loop = async (at: number, running: () => boolean): Promise<void> => {
@@ -72,18 +86,19 @@ export function openWriters(cluster: FailoverCluster, everyMs = 5): Writers {
 
 /** Each waits for its answer before it goes on, and turns to the next member at once when it gets none. */
 export function closedWriters(cluster: FailoverCluster, count: number, size = 16): Writers {
-  const state: Counts = { acknowledged: [], failed: 0 };
+  const state = newCounts();
   const loop = async (writer: number, running: () => boolean): Promise<void> => {
     const channels = cluster.channels.map((_, at) => cluster.connect(at));
     let at = writer;
     for (let begunMs = clock.monotonicMs(); running();) {
+      const triedMs = clock.monotonicMs();
       try {
         const kv = channels[at % channels.length]?.client(KVDefinition);
         await kv?.put(pair(`closed/${writer}`, size), { deadlineMs: 10_000 });
         state.acknowledged.push({ writer, begunMs, endedMs: clock.monotonicMs() });
         begunMs = clock.monotonicMs();
-      } catch {
-        state.failed++;
+      } catch (error) {
+        noteFailure(state, error, triedMs);
         at++;
         await delay(clock, 1);
       }
