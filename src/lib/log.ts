@@ -38,11 +38,16 @@ export function createLogger(options: {
   );
 }
 
+/** Characters of the log that wait for room on its disk. */
+const unwrittenMax = 1024 * 1024;
+
 function destination(outputs: readonly string[], level: LogLevel): pino.DestinationStream {
   const streams = outputs.map((output) => {
-    if (output === 'stderr') return pino.destination({ fd: 2, sync: true });
-    if (output === 'stdout') return pino.destination({ fd: 1, sync: true });
-    return pino.destination({ dest: output, sync: true, append: true });
+    const dest = output === 'stderr' ? 2 : output === 'stdout' ? 1 : output;
+    const stream = pino.destination({ dest, sync: true, append: true, maxLength: unwrittenMax });
+    // A full disk under the log ends nobody: lines wait, and what is beyond the limit is lost.
+    stream.on('error', () => undefined);
+    return stream;
   });
   const [only] = streams;
   if (only !== undefined && streams.length === 1) return only;
