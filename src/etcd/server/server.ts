@@ -365,8 +365,7 @@ export class EtcdServer {
 
   #applyConfChange(entry: Entry): void {
     const outcome = this.changes.apply(entry);
-    const { confState } = this.node.status();
-    this.#backend.setConfState(encodeConfState(outcome.confState ?? confState));
+    this.#backend.setConfState(encodeConfState(outcome.confState ?? this.node.status().confState));
     const call = this.#requests.take(outcome.origin, outcome.sequence);
     if (outcome.error === undefined) call?.resolve(undefined);
     else call?.reject(outcome.error);
