@@ -129,6 +129,28 @@ describe('Wal on a simulated disk', () => {
     expect(indexes(Wal.open('/m/wal', 0, { disk }).contents.entries)).toEqual([1, 2, 3]);
   });
 
+  test('a disk without room for the next segment is full, not broken', async () => {
+    const disk = new SimDisk(new Prng(1));
+    const options = { disk, segmentBytes: 4096 };
+    const wal = Wal.create('/m/wal', metadata, options);
+    wal.append(undefined, [entry(1, 1, 5000)]);
+    await wal.sync();
+    disk.capacityBytes = disk.usedBytes() + 100;
+    for (const index of [2, 3]) {
+      wal.append({ term: 1, vote: 0n, commit: 1 }, [entry(index, 1, 10)]);
+      await expect(wal.sync()).rejects.toMatchObject({ code: 'WAL_NO_SPACE', retryable: true });
+    }
+    expect(wal.durableIndex).toBe(1);
+    disk.capacityBytes = Infinity;
+    await wal.sync();
+    expect(wal.durableIndex).toBe(3);
+    expect(disk.list('/m/wal')).toHaveLength(2);
+    disk.crash({ keepUnsynced: 'none' });
+    const { contents } = Wal.open('/m/wal', 0, options);
+    expect(contents.hardState).toEqual({ term: 1, vote: 0n, commit: 1 });
+    expect(indexes(contents.entries)).toEqual([1, 2, 3]);
+  });
+
   test('a failed sync is final', async () => {
     const disk = new SimDisk(new Prng(1));
     const wal = Wal.create('/m/wal', metadata, { disk });

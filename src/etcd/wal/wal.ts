@@ -288,7 +288,8 @@ export class Wal implements WalWriter {
     this.#inFlight = undefined;
     this.#next = undefined;
     let error: Error = new WalWriteError(this.#file.path, cause);
-    if (errorCode(cause) === 'ENOSPC') {
+    // Where there is no room for a further segment, nothing was written at all.
+    if (['ENOSPC', 'WAL_NO_SPACE'].includes(errorCode(cause))) {
       try {
         this.#file.truncate(this.#offset);
         this.#file.truncate(Math.max(this.#offset, this.#segmentBytes));
