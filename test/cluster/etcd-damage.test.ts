@@ -196,6 +196,10 @@ async function refusesToStart(
   test('one whose disk was wiped gives no vote, though nobody answered when it started', async () => {
     const three = await start(3);
     await ok(three, 0, 'put', 'k0', 'value 0 is here');
+    // What tells that m3 has taken part: m2 must have it before it stops.
+    await waitFor('m2 knows the addresses of m3', async () =>
+      (await ok(three, 1, 'member', 'list')).includes(three.member(2).clientUrl),
+    );
     await Promise.all(three.members.map((member) => member.stop()));
     rmSync(three.member(2).dataDir, { recursive: true });
     three.restart(2);
