@@ -1,5 +1,4 @@
 /** From flags to what a member is told, with etcd's defaults and etcd's checks. */
-import { CronExpressionParser } from 'cron-parser';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import { bcryptCostBounds, bcryptCostDefault } from '../auth/password.js';
@@ -16,6 +15,7 @@ import {
 import type { FlagName, FlagValues } from './flags.js';
 import { parseDurationMs, UsageError } from './flags.js';
 import type { ListenOptions } from './member.js';
+import { nextDueMs } from '../server/cron.js';
 
 const defaultClientUrl = 'http://localhost:2379';
 const defaultPeerUrl = 'http://localhost:2380';
@@ -106,7 +106,7 @@ function autoCompaction(flags: Flags): ServerConfig['autoCompaction'] {
 }
 
 /** @throws UsageError */
-function backupConfig(flags: Flags): BackupConfig | undefined {
+function backupConfig(flags: Flags, clock: Clock): BackupConfig | undefined {
   const directory = flags.text('backup-dir');
   const everyMs = flags.durationMs('backup-interval', backupIntervalMsDefault);
   const cron = flags.text('backup-schedule');
@@ -122,7 +122,7 @@ function backupConfig(flags: Flags): BackupConfig | undefined {
   if (cron === '' && everyMs === 0) return undefined;
   if (cron !== '') {
     try {
-      CronExpressionParser.parse(cron);
+      nextDueMs(cron, clock.nowMs());
     } catch (error) {
       throw new UsageError(`invalid value "${cron}" for flag -backup-schedule: ${String(error)}`);
     }
@@ -205,7 +205,7 @@ export function serverConfig(flags: Flags, clock: Clock, log: Logger): ServerCon
     compactHashCheckMs: flags.boolean('experimental-compact-hash-check-enabled')
       ? flags.durationMs('experimental-compact-hash-check-time', compactHashCheckMsDefault)
       : 0,
-    backup: backupConfig(flags),
+    backup: backupConfig(flags, clock),
     watchProgressNotifyMs: flags.durationMs(
       'watch-progress-notify-interval',
       flags.durationMs('experimental-watch-progress-notify-interval', 10 * 60_000),

@@ -2,9 +2,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { checkServerIdentity } from 'node:tls';
 import type { DetailedPeerCertificate, PeerCertificate, SecureVersion } from 'node:tls';
-// oxlint-disable-next-line import/no-unassigned-import -- @peculiar/x509's container needs it loaded first
-import 'reflect-metadata';
-import { X509Crl } from '@peculiar/x509';
+import { createRequire } from 'node:module';
+import type * as X509 from '@peculiar/x509';
 import type { FlagName } from './flags.js';
 import { UsageError } from './flags.js';
 import type { Flags } from './options.js';
@@ -143,6 +142,14 @@ export function revocationCheck(path: string): CertificateCheck | undefined {
   };
 }
 
+/** Loaded when there is a list to read: a member without starts the sooner. */
+function loadX509(): typeof X509 {
+  const require = createRequire(import.meta.url);
+  // oxlint-disable-next-line import/no-unassigned-import -- its container needs it loaded first
+  require('reflect-metadata');
+  return require('@peculiar/x509') as typeof X509;
+}
+
 class RevocationList {
   readonly #path: string;
   #changedMs = -1;
@@ -156,7 +163,9 @@ class RevocationList {
     const { mtimeMs } = statSync(this.#path);
     if (mtimeMs === this.#changedMs) return;
     const bytes = readFileSync(this.#path);
-    const list = new X509Crl(bytes.includes('-----BEGIN') ? bytes.toString('latin1') : bytes);
+    const list = new (loadX509().X509Crl)(
+      bytes.includes('-----BEGIN') ? bytes.toString('latin1') : bytes,
+    );
     this.#serials = new Set(list.entries.map((entry) => normalSerial(entry.serialNumber)));
     this.#changedMs = mtimeMs;
   }

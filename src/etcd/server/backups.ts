@@ -13,12 +13,12 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { CronExpressionParser } from 'cron-parser';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { BackupMade } from '../snapshot/backup-thread.js';
 import { backupPrefix, expiredBackups, ownBackups, temporaryName } from './backup-files.js';
 import type { BackupConfig } from './config.js';
+import { nextDueMs } from './cron.js';
 
 /** Where it is told how the snapshots fare. */
 export interface BackupReport {
@@ -134,10 +134,7 @@ export class BackupKeeper {
     const nowMs = clock.nowMs();
     // A clock that was set back: what lies behind is not waited for again.
     if (this.#seenMs > nowMs) this.#seenMs = nowMs;
-    const next = CronExpressionParser.parse(config.schedule.cron, {
-      currentDate: new Date(this.#seenMs),
-    }).next();
-    return next.getTime() <= nowMs;
+    return nextDueMs(config.schedule.cron, this.#seenMs) <= nowMs;
   }
 
   async #take(): Promise<void> {

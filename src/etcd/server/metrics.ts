@@ -71,13 +71,15 @@ const backendCommit = new Histogram({
  * what is counted.
  */
 export class PlainCounts<Labels extends string> {
-  readonly #counts: { readonly labels: Record<Labels, string>; count: number }[] = [];
+  readonly #labelNames: readonly Labels[];
+  readonly #counts = new Map<string, { readonly labels: Record<Labels, string>; count: number }>();
 
   constructor(name: string, help: string, labelNames: readonly Labels[]) {
+    this.#labelNames = labelNames;
     const counts = this.#counts;
     const collect = function (this: Counter<Labels>): void {
       this.reset();
-      for (const { labels, count } of counts) this.inc(labels, count);
+      for (const { labels, count } of counts.values()) this.inc(labels, count);
     };
     metricsRegistry.registerMetric(
       new Counter({ name, help, labelNames: [...labelNames], registers: [], collect }),
@@ -86,13 +88,13 @@ export class PlainCounts<Labels extends string> {
 
   /** @returns a count of its own, to be added to */
   of(labels: Record<Labels, string>): { count: number } {
-    const known = this.#counts.find((one) =>
-      Object.entries(labels).every(([name, value]) => one.labels[name as Labels] === value),
-    );
-    if (known !== undefined) return known;
-    const made = { labels, count: 0 };
-    this.#counts.push(made);
-    return made;
+    const key = this.#labelNames.map((name) => labels[name]).join('\n');
+    let count = this.#counts.get(key);
+    if (count === undefined) {
+      count = { labels, count: 0 };
+      this.#counts.set(key, count);
+    }
+    return count;
   }
 }
 
