@@ -12,6 +12,7 @@ import * as commands from './commands.js';
 import type { ContainerRecord } from '../container-record.js';
 import { containerStateOf } from '../container-record.js';
 import type { Ctr } from './ctr.js';
+import { shimWasGone } from './ctr.js';
 import { consoleEnd, consoleExit, startInteractive } from './interactive.js';
 import { readDevices } from './host.js';
 import type { HostFacts } from './host.js';
@@ -41,9 +42,8 @@ const oomWaitMs = 150;
 const sweepMs = 300;
 const killWaitMs = 10_000;
 
-/** What containerd says when the process that watches over a container was gone before it could create it. */
-const shimDied =
-  /failed to create shim task: ttrpc: closed|failed to start shim: start failed: dial unix/;
+/** How often a start is tried that met a shim on its way out. */
+const shimTries = 5;
 
 /** The containers of one containerd: what `ctr` is told, and what is known of each from records and events. */
 export class Containers {
@@ -97,12 +97,7 @@ export class Containers {
     // Noted before the call, so that an exit event that overtakes its answer finds a started container.
     await store.set(id, { ...record, startedAtMs: clock.nowMs() });
     this.#starting.add(id);
-    const interactive = record.config.stdin || record.config.tty;
-    const error = await (
-      interactive
-        ? startInteractive({ ...this.#options, dir, config: record.config })
-        : this.#startDetached(record.config, dir)
-    ).finally(() => this.#starting.delete(id));
+    const error = await this.#begin(record.config, dir).finally(() => this.#starting.delete(id));
     if (error !== undefined) {
       await ctr.attempt(commands.containersRemove(id));
       const finishedAtMs = clock.nowMs();
@@ -119,6 +114,20 @@ export class Containers {
     return containerStateOf(started);
   }
 
+  /** Begins the container; anew when its shim was gone before it could: nothing of it has run then. */
+  async #begin(config: ContainerConfig, dir: string): Promise<RuntimeError | undefined> {
+    const { ctr, log } = this.#options;
+    const interactive = config.stdin || config.tty;
+    for (let tries = 1; ; tries++) {
+      const error = await (interactive
+        ? startInteractive({ ...this.#options, dir, config })
+        : this.#startDetached(config, dir));
+      if (error === undefined || tries === shimTries || !shimWasGone(error)) return error;
+      log.info({ container: config.id, reason: error.message }, 'its shim was gone: started anew');
+      await ctr.attempt(commands.containersRemove(config.id));
+    }
+  }
+
   async #startDetached(config: ContainerConfig, dir: string): Promise<RuntimeError | undefined> {
     const { ctr } = this.#options;
     const command = commands.run({
@@ -127,12 +136,7 @@ export class Containers {
       logUri: this.#logUri(config),
       pidFile: join(dir, 'pid'),
     });
-    let result = await ctr.attempt(command);
-    if (result.code !== 0 && shimDied.test(result.stderr)) {
-      // The container's shim ended before the container began: nothing has run, so it is begun anew, once.
-      await ctr.attempt(commands.containersRemove(config.id));
-      result = await ctr.attempt(command);
-    }
+    const result = await ctr.attempt(command);
     return result.code === 0 ? undefined : ctr.errorOf(command, result);
   }
 

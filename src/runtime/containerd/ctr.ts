@@ -22,6 +22,19 @@ const errorTable: readonly (readonly [RegExp, RuntimeErrorCode])[] = [
   [/not found/i, 'NotFound'],
 ];
 
+/**
+ * What containerd says when the shim that a new container was to share had gone: the containers of a pod have one, and
+ * it ends with the last of them. Met on its way out it closes the connection, answers none, or takes its socket's file
+ * away just as the next shim wants to.
+ */
+const shimGone =
+  /failed to create shim task: ttrpc: closed|failed to start shim: start failed: (dial unix|.*remove pre-existing socket)/;
+
+/** Whether a start failed only because it met the end of the pod's last shim: nothing of the container has run. */
+export function shimWasGone(error: Error): boolean {
+  return shimGone.test(error.message);
+}
+
 /** Runs `ctr` against one containerd, and turns its failures into {@link RuntimeError}s. */
 export class Ctr {
   readonly #options: CtrOptions;

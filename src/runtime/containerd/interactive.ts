@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
@@ -67,7 +67,12 @@ export async function startInteractive(options: {
   for (;;) {
     if (await exists(pidFile)) return undefined;
     if (await exists(files.exit)) {
-      return new RuntimeError('Failed', await lastError(config.logPath), { retryable: false });
+      const message = await lastError(config.logPath);
+      // What is left of this start would pass for the end of the next.
+      await Promise.all(
+        [files.exit, files.pid, files.socket].map((path) => rm(path, { force: true })),
+      );
+      return new RuntimeError('Failed', message, { retryable: false });
     }
     if (failure !== undefined) return new RuntimeError('Failed', failure.message);
     if (clock.monotonicMs() > untilMs) {

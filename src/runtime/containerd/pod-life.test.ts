@@ -1,5 +1,5 @@
 /** Golden transcript: the commands of a pod's whole life, in order. `UPDATE=1` records it anew. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,4 +113,54 @@ test('a pod’s life', async () => {
   const text = `${lines.join('\n').replaceAll(dir, '<dir>').replaceAll(encodeURIComponent(dir), '<dir>')}\n`;
   if (process.env['UPDATE'] === '1') await writeFile(golden, text);
   expect(text).toBe(await readFile(golden, 'utf8'));
+});
+
+describe('a start that fails', () => {
+  /** Starts a container whose first starts end as told. @returns how often it was tried, and how that ended */
+  const tries = async (id: string, failures: readonly string[]): Promise<[number, string]> => {
+    const clock = new ManualClock();
+    const dry = dryRunner({ print: () => undefined, answers });
+    let count = 0;
+    const { containers, sandboxes } = parts(async (program, args, options) => {
+      if (!args.includes('run')) return dry(program, args, options);
+      const failure = failures[count++];
+      if (failure === undefined) return dry(program, args, options);
+      return { code: 1, stdout: '', stderr: `ctr: ${failure}: unknown`, timedOut: false };
+    }, clock);
+    await sandboxes.create(testSandbox);
+    const subject = { image: 'busybox', logDir: join(dir, 'logs') };
+    await containers.create(testContainer(subject, id, ['sleep', '1']));
+    const outcome = await containers.start(id).then(
+      (state) => state.phase,
+      (error: unknown) => String(error),
+    );
+    return [count, outcome];
+  };
+  const gone =
+    'failed to start shim: start failed: io.containerd.runc.v2: remove pre-existing socket: ENOENT';
+
+  test('is made anew when it met the end of the pod’s last shim', async () => {
+    const met = [
+      'failed to create shim task: ttrpc: closed',
+      'failed to start shim: start failed: dial unix /run/containerd/s/1: connect: connection refused',
+      gone,
+    ];
+    expect(await tries('met-the-end', met)).toEqual([4, 'running']);
+  });
+
+  test('is not made for ever', async () => {
+    const [count, outcome] = await tries(
+      'for-ever',
+      Array.from({ length: 9 }, () => gone),
+    );
+    expect(count).toBe(5);
+    expect(outcome).toContain(`failed to create containerd task: ${gone}`);
+  });
+
+  test('is not made anew for any other reason', async () => {
+    const reason = 'failed to create shim task: OCI runtime create failed';
+    const [count, outcome] = await tries('other-reason', [reason]);
+    expect(count).toBe(1);
+    expect(outcome).toContain(reason);
+  });
 });
