@@ -154,15 +154,19 @@ async function ok(one: TestCluster, ...args: string[]): Promise<string> {
   test("metrics carry etcd's names", async () => {
     const one = await start(1);
     await ok(one, 'put', 'k', 'v');
-    const response = await fetch(`${one.member(0).clientUrl}/metrics`);
-    const text = await response.text();
+    let text = '';
+    // A new member still makes itself known to the cluster meanwhile.
+    await waitFor('nothing waits for the log', async () => {
+      const response = await fetch(`${one.member(0).clientUrl}/metrics`);
+      text = await response.text();
+      return text.includes('\netcd_server_proposals_pending 0\n');
+    });
     for (const name of [
       'etcd_server_has_leader 1',
       'etcd_server_is_leader 1',
       'etcd_server_leader_changes_seen_total 1',
       'etcd_server_proposals_committed_total',
       'etcd_server_proposals_applied_total',
-      'etcd_server_proposals_pending 0',
       'etcd_server_proposals_failed_total 0',
       'etcd_server_quota_backend_bytes 2147483648',
       'etcd_disk_wal_fsync_duration_seconds_count',

@@ -74,8 +74,7 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
   put({ message, bytes }: WithBytes<PutRequest>, context: CallContext): Answer {
     checkPut(message);
     this.#refuseLearner(true);
-    this.#quota.check(bytes.length);
-    return this.#propose('put', bytes, message, context);
+    return this.#quota.refusal(bytes.length) ?? this.#propose('put', bytes, message, context);
   }
 
   deleteRange({ message, bytes }: WithBytes<DeleteRangeRequest>, context: CallContext): Answer {
@@ -88,8 +87,8 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
     checkTxn(message, this.#server.config.maxTxnOps);
     this.#refuseLearner(true);
     if (isReadOnly(message)) return this.#readTxn(message, context);
-    if (needsSpace(message)) this.#quota.check(bytes.length);
-    return this.#propose('txn', bytes, message, context);
+    const refusal = needsSpace(message) ? this.#quota.refusal(bytes.length) : undefined;
+    return refusal ?? this.#propose('txn', bytes, message, context);
   }
 
   async #readTxn(request: TxnRequest, context: CallContext): Promise<Uint8Array> {

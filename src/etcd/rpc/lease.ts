@@ -52,7 +52,7 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
     const ID = request.ID === 0n ? (randomBytes(8).readBigUInt64BE() >> 1n) | 1n : request.ID;
     const full = { ...request, ID };
     const payload = LeaseGrantRequest.encode(full).finish();
-    this.#quota.check(payload.length);
+    await this.#quota.refusal(payload.length);
     const lease = (await server.propose('leaseGrant', payload, full, entryAuth(info))) as LeaseInfo;
     return { header: server.header(), ID, TTL: lease.grantedTtlSeconds, error: '' };
   }

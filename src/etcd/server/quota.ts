@@ -14,7 +14,7 @@ export class Quota {
   /** Negative: none. */
   readonly bytes: number;
   #cancel: (() => void) | undefined;
-  #raising = false;
+  #raising: Promise<void> | undefined;
 
   constructor(server: EtcdServer) {
     this.#server = server;
@@ -28,14 +28,14 @@ export class Quota {
     this.#server.onGrowth = () => {
       const { alarms, backend } = this.#server;
       if (this.bytes < 0 || backend.sizeBytes() < this.bytes) return;
-      if (!alarms.has(AlarmType.NOSPACE)) this.raise();
+      if (!alarms.has(AlarmType.NOSPACE)) void this.raise();
     };
     const look = (): void => {
       this.#cancel = clock.schedule(diskCheckMs, look);
       const { memberId, alarms, backend, logFull } = this.#server;
       if (!backend.noSpace && !logFull) return;
       const raised = alarms.list(AlarmType.NOSPACE).some((one) => one.memberID === memberId);
-      if (!raised) this.raise();
+      if (!raised) void this.raise();
     };
     this.#cancel = clock.schedule(diskCheckMs, look);
   }
@@ -44,27 +44,32 @@ export class Quota {
     this.#cancel?.();
   }
 
-  /** @param cost bytes that a request may add @throws noSpace */
-  check(cost: number): void {
-    if (this.bytes < 0 || this.#server.backend.sizeBytes() + cost < this.bytes) return;
-    this.raise();
-    throw etcdError('noSpace');
+  /**
+   * @param cost bytes that a request may add
+   * @returns undefined when there is room; else what rejects with noSpace, as soon as the alarm is raised (or cannot be)
+   */
+  refusal(cost: number): Promise<never> | undefined {
+    if (this.bytes < 0 || this.#server.backend.sizeBytes() + cost < this.bytes) return undefined;
+    return this.raise().then(() => {
+      throw etcdError('noSpace');
+    });
   }
 
-  /** Raises the alarm of this member. */
-  raise(): void {
-    if (this.#raising) return;
-    this.#raising = true;
+  /** Raises the alarm of this member. @returns resolves when it is raised, or cannot be */
+  raise(): Promise<void> {
+    this.#raising ??= this.#propose().finally(() => {
+      this.#raising = undefined;
+    });
+    return this.#raising;
+  }
+
+  async #propose(): Promise<void> {
     const request = {
       action: AlarmRequest_AlarmAction.ACTIVATE,
       memberID: this.#server.memberId,
       alarm: AlarmType.NOSPACE,
     };
-    this.#server
-      .propose('alarm', AlarmRequest.encode(request).finish(), request)
-      .catch(() => undefined)
-      .finally(() => {
-        this.#raising = false;
-      });
+    const payload = AlarmRequest.encode(request).finish();
+    await this.#server.propose('alarm', payload, request).catch(() => undefined);
   }
 }
