@@ -35,6 +35,14 @@ export function databasePath(member: MemberProcess): string {
   return join(member.dataDir, 'member', 'snap', 'db');
 }
 
+/** Rewrites a stopped member's database so that it holds no row twice: where one was moved or replaced, its old bytes stay behind. */
+export function withoutRemains(path: string): Buffer {
+  const db = new Database(path);
+  db.exec('VACUUM');
+  db.close();
+  return readFileSync(path);
+}
+
 /** Flips one bit of a byte, in place: the file may be open elsewhere. */
 export function flip(path: string, at: number): void {
   const fd = openSync(path, 'r+');
