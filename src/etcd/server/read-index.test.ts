@@ -12,14 +12,19 @@ beforeEach(() => {
   appliedIndex = 4;
   asked = [];
   told = [];
+  queue = start(1);
+});
+
+/** A member's queue from its start on. */
+function start(origin: number): ReadIndexQueue {
   const source = {
     readIndex: (context: Uint8Array) => asked.push(context) > 0,
     get appliedIndex() {
       return appliedIndex;
     },
   };
-  queue = new ReadIndexQueue(source, () => nowMs);
-});
+  return new ReadIndexQueue(source, origin, () => nowMs);
+}
 
 function wait(name: string, deadlineMs: number): void {
   const fail = (error: unknown): number => told.push(`${name}: ${String(error)}`);
@@ -77,4 +82,19 @@ test('a round whose answer is lost is asked again, with those that came meanwhil
   confirm(4);
   queue.serve();
   expect(told).toEqual(['a: read', 'b: read']);
+});
+
+test('an answer to a question of before the restart confirms nothing', () => {
+  wait('before', 1000);
+  queue.flush();
+  const late = asked[0] as Uint8Array;
+  queue = start(2);
+  wait('after', 1000);
+  queue.flush();
+  queue.onReadStates([{ context: late, index: 4 }]);
+  queue.serve();
+  expect(told).toEqual([]);
+  confirm(4);
+  queue.serve();
+  expect(told).toEqual(['after: read']);
 });

@@ -21,12 +21,18 @@ export interface ReadIndexSource {
   readonly appliedIndex: number;
 }
 
+/** Bytes of a question's context: the origin, then the sequence. */
+const originBytes = 4;
+const sequenceBytes = 6;
+
 /**
  * Linearizable reads: one read index at a time serves all that were waiting when it was asked for (thesis 6.4). Reads
- * run inside the loop, right after the entry that they wait for has been applied.
+ * run inside the loop, right after the entry that they wait for has been applied. A question names the member's run: the answer to one
+ * that was asked before a restart, of the same number, may come late, and its index is too low.
  */
 export class ReadIndexQueue {
   readonly #source: ReadIndexSource;
+  readonly #origin: number;
   readonly #nowMs: () => number;
   #waiting: Waiter[] = [];
   #round: Round | undefined;
@@ -35,8 +41,10 @@ export class ReadIndexQueue {
   #sequence = 0;
   #count = 0;
 
-  constructor(source: ReadIndexSource, nowMs: () => number) {
+  /** @param origin uint32, drawn at the member's start */
+  constructor(source: ReadIndexSource, origin: number, nowMs: () => number) {
     this.#source = source;
+    this.#origin = origin;
     this.#nowMs = nowMs;
   }
 
@@ -57,9 +65,10 @@ export class ReadIndexQueue {
   /** Asks, if somebody waits and no round is under way. The loop calls it once a turn. */
   flush(): void {
     if (this.#round !== undefined || this.#waiting.length === 0) return;
-    const context = Buffer.allocUnsafe(6);
+    const context = Buffer.allocUnsafe(originBytes + sequenceBytes);
     const sequence = ++this.#sequence;
-    context.writeUIntBE(sequence, 0, 6);
+    context.writeUInt32BE(this.#origin, 0);
+    context.writeUIntBE(sequence, originBytes, sequenceBytes);
     if (!this.#source.readIndex(context)) return;
     this.#round = { sequence, askedMs: this.#nowMs(), waiters: this.#waiting };
     this.#waiting = [];
@@ -67,11 +76,19 @@ export class ReadIndexQueue {
 
   onReadStates(states: readonly ReadState[]): void {
     for (const { context, index } of states) {
-      const sequence = Buffer.from(context).readUIntBE(0, 6);
-      if (this.#round === undefined || this.#round.sequence !== sequence) continue;
+      if (this.#round === undefined || !this.#isAnswer(context, this.#round)) continue;
       this.#confirmed.push({ index, waiters: this.#round.waiters });
       this.#round = undefined;
     }
+  }
+
+  #isAnswer(context: Uint8Array, { sequence }: Round): boolean {
+    if (context.length !== originBytes + sequenceBytes) return false;
+    const bytes = Buffer.from(context.buffer, context.byteOffset, context.byteLength);
+    return (
+      bytes.readUInt32BE(0) === this.#origin &&
+      bytes.readUIntBE(originBytes, sequenceBytes) === sequence
+    );
   }
 
   /** Serves what can be served. The loop calls it after it has applied. */

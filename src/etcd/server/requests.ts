@@ -49,7 +49,7 @@ export class Requests {
     this.#origin = options.origin;
     this.#maxRequestBytes = options.maxRequestBytes;
     this.timeoutMs = requestBaseTimeoutMs + 2 * options.electionMs;
-    this.reads = new ReadIndexQueue(host.node, () => this.#clock.monotonicMs());
+    this.reads = new ReadIndexQueue(host.node, options.origin, () => this.#clock.monotonicMs());
   }
 
   /** Calls that wait for the log. */
