@@ -13,6 +13,15 @@ export const quotaBytesDefault = 2 * 1024 * 1024 * 1024;
 export const maxGapCommittedApplied = 5000;
 /** Calls that wait for the log at once; more are refused. */
 export const maxPendingProposals = 65_536;
+/**
+ * Of those, proposals that wait for a leader or for room in its log; more are refused. They are handed over, and passed on to the leader, in
+ * pieces.
+ */
+export const proposalBounds = {
+  maxCount: maxPendingProposals,
+  maxBytes: 64 * 1024 * 1024,
+  batchBytes: 4 * 1024 * 1024,
+};
 /** Linearizable reads that wait at once; more are refused. */
 export const maxPendingReads = 65_536;
 /** How long one turn applies before it lets others run. */
@@ -49,6 +58,8 @@ export const backupKeepCountDefault = 12;
 /** Etcd's default for `--experimental-max-learners`. */
 export const maxLearnersDefault = 1;
 
+assert(maxRequestBytesDefault < proposalBounds.batchBytes, 'a piece holds at least one request');
+assert(proposalBounds.batchBytes < peerQueueBytes, 'a piece fits into the queue of a peer');
 assert(snapshotChunkBytes < maxRequestBytesDefault, 'a chunk fits into a message');
 assert(catchUpBytes < snapshotBytes, 'what stays is less than what asks for a truncation');
 assert(maxGapCommittedApplied < maxPendingProposals, 'the gap is met before the queue is full');

@@ -11,13 +11,11 @@ import { assert } from '../../lib/assert.js';
 import { delay } from '../../lib/clock.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
-import { ProposalDroppedError } from '../../raft/index.js';
 import type {
   Entry,
   HardState,
   MemoryStorage,
   Message,
-  Proposal,
   RaftNode,
   Ready,
   ReadState,
@@ -25,6 +23,8 @@ import type {
   SoftState,
 } from '../../raft/index.js';
 import { applySliceMs } from './limits.js';
+import { ProposalQueue } from './proposal-queue.js';
+import type { ProposalBounds, ProposalEvents, QueuedProposal } from './proposal-queue.js';
 
 /** The log's write side, as much of it as the loop needs. */
 export interface LoopLog {
@@ -32,15 +32,8 @@ export interface LoopLog {
   sync(): Promise<void>;
 }
 
-/** A proposal with the number of the call that waits for it. */
-export interface QueuedProposal extends Proposal {
-  readonly sequence: number;
-  /** Only this member may append it, as the leader of this term: it is refused, never passed on, once another leads. */
-  readonly onlyInTerm?: number | undefined;
-}
-
 /** What the loop hands its work to. All but `installSnapshot` are synchronous. */
-export interface LoopHandlers {
+export interface LoopHandlers extends ProposalEvents {
   send(messages: readonly Message[]): void;
   applyEntry(entry: Entry): void;
   /** After a slice of entries: serve reads that waited. */
@@ -51,10 +44,6 @@ export interface LoopHandlers {
   installSnapshot(snapshot: Snapshot): Promise<void>;
   /** Once a turn, before Readies are taken. */
   beforeReady(): void;
-  /** Proposals that cannot be made: they wait no longer. */
-  onProposalsRefused(proposals: readonly QueuedProposal[], reason: string): void;
-  /** They have been handed to the node, in its present term. */
-  onProposed(proposals: readonly QueuedProposal[]): void;
   /** The disk of the log is full (syncs are tried again until they succeed), or has room again. */
   onLogFull(full: boolean): void;
   /** The log cannot be written, or apply broke: the member must stop. */
@@ -72,7 +61,7 @@ export interface RaftLoopOptions {
   readonly tickMs: number;
   /** Runs a function at the end of this turn of the event loop. */
   readonly defer: (fn: () => void) => void;
-  readonly maxPendingProposals: number;
+  readonly proposals: ProposalBounds;
 }
 
 /** A failed sync that may work later is tried again after so long. */
@@ -87,8 +76,7 @@ export class RaftLoop {
   readonly #logger: Logger;
   readonly #tickMs: number;
   readonly #defer: (fn: () => void) => void;
-  readonly #maxPending: number;
-  #proposals: QueuedProposal[] = [];
+  readonly #proposals: ProposalQueue;
   /** Readies that are not durable yet, oldest first. */
   readonly #undurable: Ready[] = [];
   #committed: Entry[] = [];
@@ -109,7 +97,7 @@ export class RaftLoop {
     this.#logger = options.logger;
     this.#tickMs = options.tickMs;
     this.#defer = options.defer;
-    this.#maxPending = options.maxPendingProposals;
+    this.#proposals = new ProposalQueue(options.node, options.handlers, options.proposals);
   }
 
   /** Starts ticking. @param onTick called after each tick of the node */
@@ -118,6 +106,7 @@ export class RaftLoop {
       if (this.#stopped) return;
       this.#cancelTick = this.#clock.schedule(this.#tickMs, tick);
       this.#node.tick();
+      this.#proposals.tick(this.#clock.monotonicMs());
       onTick();
       this.wake();
     };
@@ -133,13 +122,12 @@ export class RaftLoop {
 
   /** Proposals that wait for a leader or for this turn's end. */
   get waitingProposals(): number {
-    return this.#proposals.length;
+    return this.#proposals.count;
   }
 
   /** Queues a proposal for the end of the turn. @returns false when too many wait */
   propose(proposal: QueuedProposal): boolean {
-    if (this.#proposals.length >= this.#maxPending) return false;
-    this.#proposals.push(proposal);
+    if (!this.#proposals.add(proposal)) return false;
     this.wake();
     return true;
   }
@@ -164,7 +152,7 @@ export class RaftLoop {
     if (this.#stopped) return;
     try {
       this.#handlers.beforeReady();
-      this.#flushProposals();
+      this.#proposals.flush();
       this.#takeReadies();
       this.#apply();
     } catch (error) {
@@ -176,53 +164,6 @@ export class RaftLoop {
     if (this.#stopped) return;
     this.stop();
     this.#handlers.onFatal(error);
-  }
-
-  #flushProposals(): void {
-    if (this.#proposals.length === 0 || this.#node.leader === 0n) return;
-    const batch = this.#withoutLate(this.#proposals);
-    this.#proposals = [];
-    if (batch.length === 0) return;
-    try {
-      this.#node.proposeBatch(batch);
-      this.#handlers.onProposed(batch);
-    } catch (error) {
-      if (!(error instanceof ProposalDroppedError)) throw error;
-      if (error.reason === 'removed' || batch.length === 1) {
-        this.#refuseOrKeep(batch, error.reason);
-      } else {
-        // One at a time: a membership change that is refused must not hold up the others.
-        for (const proposal of batch) this.#proposeOne(proposal);
-      }
-    }
-  }
-
-  #withoutLate(proposals: QueuedProposal[]): QueuedProposal[] {
-    const { role, term } = this.#node;
-    const isLate = ({ onlyInTerm }: QueuedProposal): boolean =>
-      onlyInTerm !== undefined && (role !== 'leader' || term !== onlyInTerm);
-    if (!proposals.some(isLate)) return proposals;
-    this.#handlers.onProposalsRefused(proposals.filter(isLate), 'not the leader any more');
-    return proposals.filter((proposal) => !isLate(proposal));
-  }
-
-  #proposeOne(proposal: QueuedProposal): void {
-    try {
-      this.#node.proposeBatch([proposal]);
-      this.#handlers.onProposed([proposal]);
-    } catch (error) {
-      if (!(error instanceof ProposalDroppedError)) throw error;
-      this.#refuseOrKeep([proposal], error.reason);
-    }
-  }
-
-  #refuseOrKeep(batch: readonly QueuedProposal[], reason: ProposalDroppedError['reason']): void {
-    if (waitable.has(reason)) {
-      // They wait here, within bounds, for a leader, for room, or for the change before; their calls have deadlines.
-      this.#proposals = [...batch, ...this.#proposals];
-    } else {
-      this.#handlers.onProposalsRefused(batch, reason);
-    }
   }
 
   #takeReadies(): void {
@@ -395,14 +336,6 @@ export class RaftLoop {
     while (this.#committedAt < this.#committed.length) this.#apply();
   }
 }
-
-/** Reasons that go away by themselves. */
-const waitable: ReadonlySet<string> = new Set<ProposalDroppedError['reason']>([
-  'noLeader',
-  'transferring',
-  'uncommittedLimit',
-  'confChangePending',
-]);
 
 function isRetryable(error: unknown): boolean {
   return error instanceof Error && 'retryable' in error && error.retryable === true;

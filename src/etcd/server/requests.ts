@@ -5,10 +5,10 @@ import type { RaftNode } from '../../raft/index.js';
 import { encodeEntry } from '../apply/entry.js';
 import type { EntryAuth, EntryKind } from '../apply/entry.js';
 import { etcdError } from '../apply/errors.js';
-import { maxGapCommittedApplied, requestBaseTimeoutMs } from './limits.js';
+import { maxGapCommittedApplied, maxPendingProposals, requestBaseTimeoutMs } from './limits.js';
 import { PendingCalls } from './pending.js';
 import type { PendingCall } from './pending.js';
-import type { QueuedProposal } from './raft-loop.js';
+import type { QueuedProposal } from './proposal-queue.js';
 import { ReadIndexQueue } from './read-index.js';
 
 /** What requests need of the member's Raft side. */
@@ -78,14 +78,15 @@ export class Requests {
     return this.#enqueue({ type: 'confChange', data, sequence }, undefined);
   }
 
-  #enqueue(proposal: QueuedProposal, request: unknown): Promise<unknown> {
+  #enqueue(proposal: Omit<QueuedProposal, 'deadlineMs'>, request: unknown): Promise<unknown> {
     if (this.#stopped) return Promise.reject(etcdError('stopped'));
     const { node } = this.#host;
     const isBehind = node.commitIndex > node.appliedIndex + maxGapCommittedApplied;
-    if (isBehind || !this.#host.enqueue(proposal)) {
+    const isFull = this.#pending.size >= maxPendingProposals;
+    const deadlineMs = this.#clock.monotonicMs() + this.timeoutMs;
+    if (isBehind || isFull || !this.#host.enqueue({ ...proposal, deadlineMs })) {
       return Promise.reject(etcdError('tooManyRequests'));
     }
-    const deadlineMs = this.#clock.monotonicMs() + this.timeoutMs;
     const { sequence } = proposal;
     return new Promise((resolve, reject) => {
       this.#pending.add({ sequence, request, deadlineMs, term: 0, resolve, reject });

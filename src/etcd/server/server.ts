@@ -22,7 +22,7 @@ import type { StoredState } from './bootstrap.js';
 import { MemberChanges } from './member-changes.js';
 import type { ServerConfig } from './config.js';
 import { LeaseDriver } from './lease-driver.js';
-import { maxPendingProposals } from './limits.js';
+import { proposalBounds } from './limits.js';
 import { encodeConfState, Membership } from './membership.js';
 import { PeerWays } from './peer-ways.js';
 import { RaftLoop } from './raft-loop.js';
@@ -188,7 +188,7 @@ export class EtcdServer {
       logger: log,
       tickMs: heartbeatMs,
       defer: this.state.machine.defer,
-      maxPendingProposals,
+      proposals: proposalBounds,
       handlers: {
         send: (messages) => this.#send(messages),
         applyEntry: (entry) => this.#applyEntry(entry),
