@@ -6,10 +6,10 @@ import type { Membership } from './membership.js';
 
 /** What a starting member needs to see and do. */
 export interface StartUpHost {
-  readonly config: ServerConfig;
+  readonly config: Pick<ServerConfig, 'clock' | 'heartbeatMs' | 'name' | 'clientUrls'>;
   readonly memberId: bigint;
-  readonly node: RaftNode;
-  readonly membership: Membership;
+  readonly node: Pick<RaftNode, 'leader' | 'campaignEarly'>;
+  readonly membership: Pick<Membership, 'voters' | 'local'>;
   /** Messages get through in both directions. False for all before the network stands. */
   isConnected(id: bigint): boolean;
   /** Runs the Raft loop at the end of this turn. */
@@ -24,7 +24,8 @@ export class StartUp {
   readonly #host: StartUpHost;
   /** When a quorum could first be reached. */
   #reachableSinceMs: number | undefined;
-  #campaigned = false;
+  /** It has asked for votes, or somebody has led since it started: from then on elections take their usual way. */
+  #settled = false;
   #published = false;
 
   constructor(host: StartUpHost) {
@@ -48,7 +49,8 @@ export class StartUp {
    */
   #campaignEarly(): void {
     const { config, membership, memberId, node } = this.#host;
-    if (this.#campaigned || node.leader !== 0n) return;
+    if (node.leader !== 0n) this.#settled = true;
+    if (this.#settled) return;
     const { voters } = membership;
     const reachable = voters.filter(({ id }) => id === memberId || this.#host.isConnected(id));
     if (reachable.length <= voters.length / 2) return;
@@ -57,7 +59,7 @@ export class StartUp {
     const nowMs = config.clock.monotonicMs();
     this.#reachableSinceMs ??= nowMs;
     if (nowMs - this.#reachableSinceMs < rank * config.heartbeatMs) return;
-    this.#campaigned = true;
+    this.#settled = true;
     node.campaignEarly();
     this.#host.wake();
   }
