@@ -43,6 +43,7 @@ const table = {
     Code.FailedPrecondition,
     'the member has been permanently removed from the cluster',
   ],
+  notPrimary: [Code.FailedPrecondition, 'etcdserver: not primary lessor'],
   clusterIdMismatch: [Code.FailedPrecondition, 'etcdserver: cluster ID mismatch'],
 
   requestTooLarge: [Code.InvalidArgument, 'etcdserver: request is too large'],
