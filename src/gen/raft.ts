@@ -65,6 +65,8 @@ export interface Message {
   commitTerm: number;
   /** On appends without entries: no answer is wanted unless it is a refusal. */
   quiet: boolean;
+  /** On proposals that a leader did not take: why. Position in the list of reasons there. */
+  dropReason: number;
 }
 
 export interface MessageBatch {
@@ -521,6 +523,7 @@ function createBaseMessage(): Message {
     transferee: 0n,
     commitTerm: 0,
     quiet: false,
+    dropReason: 0,
   };
 }
 
@@ -585,6 +588,9 @@ export const Message: MessageFns<Message> = {
     }
     if (message.quiet !== false) {
       writer.uint32(136).bool(message.quiet);
+    }
+    if (message.dropReason !== 0) {
+      writer.uint32(144).uint32(message.dropReason);
     }
     return writer;
   },
@@ -738,6 +744,14 @@ export const Message: MessageFns<Message> = {
             message.quiet = reader.bool();
             continue;
           }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.dropReason = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -781,6 +795,11 @@ export const Message: MessageFns<Message> = {
         ? globalThis.Number(object.commit_term)
         : 0,
       quiet: isSet(object.quiet) ? globalThis.Boolean(object.quiet) : false,
+      dropReason: isSet(object.dropReason)
+        ? globalThis.Number(object.dropReason)
+        : isSet(object.drop_reason)
+        ? globalThis.Number(object.drop_reason)
+        : 0,
     };
   },
 
@@ -836,6 +855,9 @@ export const Message: MessageFns<Message> = {
     }
     if (message.quiet !== false) {
       obj.quiet = message.quiet;
+    }
+    if (message.dropReason !== 0) {
+      obj.dropReason = Math.round(message.dropReason);
     }
     return obj;
   },

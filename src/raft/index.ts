@@ -33,6 +33,7 @@ export type {
   MsgPreVoteResp,
   MsgProp,
   MsgReadIndex,
+  MsgPropDropped,
   MsgReadIndexResp,
   MsgSnap,
   MsgTimeoutNow,

@@ -3,6 +3,7 @@
  * (ticks, proposals, completions, connection reports) are methods of `RawNode` and no messages, so nothing that comes from the
  * network can pretend to be one. All messages may be lost, repeated, delayed and reordered.
  */
+import type { DropReason } from './errors.js';
 import type { LogIndex, Entry, NodeId, Proposal, Snapshot, Term } from './types.js';
 
 interface Envelope {
@@ -16,6 +17,16 @@ interface Envelope {
 export interface MsgProp extends Envelope {
   readonly type: 'MsgProp';
   readonly entries: readonly Proposal[];
+}
+
+/**
+ * Not taken by whom they were forwarded to, and in no log: they may be proposed again. Sent and taken by shells, from what `step` returns; the
+ * core does not look at it. Term 0.
+ */
+export interface MsgPropDropped extends Envelope {
+  readonly type: 'MsgPropDropped';
+  readonly entries: readonly Proposal[];
+  readonly reason: DropReason;
 }
 
 /** AppendEntries: the entries after `index`, whose own term is `logTerm`. May carry no entries (probe, new commit). */
@@ -140,6 +151,7 @@ export type Message =
   | MsgTimeoutNow
   | MsgTransferLeader
   | MsgReadIndex
-  | MsgReadIndexResp;
+  | MsgReadIndexResp
+  | MsgPropDropped;
 
 export type MessageType = Message['type'];

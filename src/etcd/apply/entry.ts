@@ -84,6 +84,13 @@ export function encodeEntry(head: EntryHead, payload: Uint8Array): Buffer {
   return data;
 }
 
+/** A copy of an entry's data under another sequence. */
+export function entryWithSequence(bytes: Uint8Array, sequence: number): Buffer {
+  const data = Buffer.from(bytes);
+  data.writeUIntBE(sequence, 6, 6);
+  return data;
+}
+
 /** @throws RangeError on data that is no entry of ours */
 export function decodeEntry(bytes: Uint8Array): DecodedEntry {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

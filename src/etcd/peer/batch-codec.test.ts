@@ -76,6 +76,12 @@ class MessageMaker {
       { ...head, type: 'MsgTransferLeader', transferee: this.#id() },
       { ...head, type: 'MsgReadIndex', context },
       { ...head, type: 'MsgReadIndexResp', index, context },
+      {
+        ...head,
+        type: 'MsgPropDropped',
+        entries: entries.map((entry) => ({ ...entry, term: 0, index: 0 })),
+        reason: flag ? 'noLeader' : 'transferring',
+      },
     ]);
   }
 

@@ -161,6 +161,7 @@ function decodeMessage(reader: ProtoReader): Message {
     transferee: 0n,
     commitTerm: 0,
     quiet: false,
+    dropReason: 0,
   };
   while (reader.at < reader.end) {
     const field = reader.varint();

@@ -6,7 +6,14 @@ import type {
 } from '../../gen/raft.js';
 import { mustExist } from '../../lib/assert.js';
 import { emptyConfState } from '../../raft/index.js';
-import type { ConfState, Entry, EntryType, Message, MessageType } from '../../raft/index.js';
+import type {
+  ConfState,
+  DropReason,
+  Entry,
+  EntryType,
+  Message,
+  MessageType,
+} from '../../raft/index.js';
 
 /** Position = number on the wire; only append. */
 const types: readonly MessageType[] = [
@@ -24,8 +31,19 @@ const types: readonly MessageType[] = [
   'MsgTransferLeader',
   'MsgReadIndex',
   'MsgReadIndexResp',
+  'MsgPropDropped',
 ];
 const typeNumbers = new Map(types.map((type, number) => [type, number]));
+/** Position = number on the wire; only append. */
+const dropReasons: readonly DropReason[] = [
+  'noLeader',
+  'removed',
+  'transferring',
+  'uncommittedLimit',
+  'confChangePending',
+  'confChangeIllegal',
+  'forwardingDisabled',
+];
 const entryTypes: readonly EntryType[] = ['normal', 'confChange', 'confChangeV2'];
 const noBytes = Buffer.alloc(0);
 
@@ -34,7 +52,7 @@ const envelopeBytes = 64;
 
 /** About how many bytes a message takes. */
 export function messageSizeBytes(message: Message): number {
-  if (message.type !== 'MsgApp' && message.type !== 'MsgProp') return envelopeBytes;
+  if (!('entries' in message)) return envelopeBytes;
   let size = envelopeBytes;
   for (const entry of message.entries) size += entry.data.byteLength + 16;
   return size;
@@ -75,9 +93,10 @@ export function toWire(message: Message): WireMessage {
     commitTerm: 'commitTerm' in message ? message.commitTerm : 0,
     transferee: 'transferee' in message ? message.transferee : 0n,
     quiet: 'quiet' in message ? message.quiet : false,
+    dropReason: 'reason' in message ? dropReasons.indexOf(message.reason) : 0,
   };
   if (message.type === 'MsgApp') wire.entries = message.entries.map(entryToWire);
-  else if (message.type === 'MsgProp') {
+  else if (message.type === 'MsgProp' || message.type === 'MsgPropDropped') {
     wire.entries = message.entries.map((one) => entryToWire({ ...one, term: 0, index: 0 }));
   } else if (message.type === 'MsgSnap') {
     const { index, term, confState } = message.snapshot.metadata;
@@ -162,6 +181,11 @@ export function messageOf(wire: MessageFields): Message {
       return { to, from, term, type, context };
     case 'MsgReadIndexResp':
       return { to, from, term, type, index, context };
+    case 'MsgPropDropped': {
+      const reason = dropReasons[wire.dropReason];
+      if (reason === undefined) throw new RangeError(`unknown reason ${wire.dropReason}`);
+      return { to, from, term, type, entries: wire.entries, reason };
+    }
     default:
       throw new RangeError(`unknown message type ${wire.type}`);
   }

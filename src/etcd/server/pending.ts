@@ -3,7 +3,8 @@ import { etcdError } from '../apply/errors.js';
 
 /** A call that waits for its log entry. */
 export interface PendingCall {
-  readonly sequence: number;
+  /** Another one for each attempt. */
+  sequence: number;
   /** The request as it was decoded from the wire, so that apply need not decode it again. */
   readonly request: unknown;
   readonly deadlineMs: number;
@@ -13,7 +14,7 @@ export interface PendingCall {
   reject(error: unknown): void;
 }
 
-/** The calls that wait, by sequence; also in the order of their deadlines, since all wait equally long. */
+/** The calls that wait, by sequence. */
 export class PendingCalls {
   readonly #calls = new Map<number, PendingCall>();
 
@@ -38,10 +39,20 @@ export class PendingCalls {
     if (call !== undefined) call.term = term;
   }
 
+  /** What was handed over is in no log: the call waits again, for another attempt. @returns undefined if it does not wait any more */
+  handedBack(sequence: number, next: number): PendingCall | undefined {
+    const call = this.take(sequence);
+    if (call === undefined) return undefined;
+    call.sequence = next;
+    call.term = 0;
+    this.add(call);
+    return call;
+  }
+
   /** Ends calls whose time is over. */
   expire(nowMs: number, error: () => GrpcError): void {
     for (const [sequence, call] of this.#calls) {
-      if (call.deadlineMs > nowMs) return;
+      if (call.deadlineMs > nowMs) continue;
       this.#calls.delete(sequence);
       call.reject(error());
     }

@@ -112,15 +112,18 @@ describe('proposals that the leader does not take now', () => {
   test('are taken back from a leader that another has succeeded, in front of those that came later', () => {
     Object.assign(node, { leader: 2n, role: 'follower' });
     fill(3, 4);
-    queue.takeBack([proposal(1), proposal(2)], 'transferring');
+    queue.takeBack([proposal(1), proposal(2)], { from: 2n, reason: 'transferring' });
     queue.flush();
     expect(node.asked).toBe(0);
     node.leader = 3n;
     node.term = 8;
     queue.flush();
     expect(proposed).toEqual([[1, 2, 3, 4]]);
-    queue.takeBack([proposal(5)], 'removed');
-    expect(refused).toEqual(['5: removed']);
+    queue.takeBack([proposal(5)], { from: 2n, reason: 'transferring' });
+    queue.flush();
+    expect(proposed.at(-1)).toEqual([5]);
+    queue.takeBack([proposal(6)], { from: 3n, reason: 'removed' });
+    expect(refused).toEqual(['6: removed']);
   });
 
   test('wait in order for room in its log, and are offered in pieces', () => {

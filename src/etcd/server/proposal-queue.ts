@@ -1,6 +1,6 @@
 import { assert } from '../../lib/assert.js';
 import { entrySizeBytes, ProposalDroppedError } from '../../raft/index.js';
-import type { DropReason, Proposal, RaftNode } from '../../raft/index.js';
+import type { DropReason, MsgPropDropped, Proposal, RaftNode } from '../../raft/index.js';
 
 /** A proposal with the number of the call that waits for it. */
 export interface QueuedProposal extends Proposal {
@@ -26,6 +26,9 @@ export interface ProposalBounds {
   /** Proposals are handed over in pieces of about this size, so that one can be taken while there is little room. */
   readonly batchBytes: number;
 }
+
+/** Who did not take them, and why. */
+type Refusal = Pick<MsgPropDropped, 'from' | 'reason'>;
 
 type Target = Pick<RaftNode, 'leader' | 'role' | 'term' | 'proposeBatch'>;
 
@@ -92,13 +95,16 @@ export class ProposalQueue {
     if (kept.length > 0) this.#replace(kept);
   }
 
-  /** A leader did not take what was handed over in its direction: it is in no log, and waits again. Bounds are not asked. */
-  takeBack(proposals: readonly QueuedProposal[], reason: DropReason): void {
+  /**
+   * Another member did not take what was passed on: it is in no log, and waits again. Bounds are not asked: what is under way to a member is
+   * bounded.
+   */
+  takeBack(proposals: readonly QueuedProposal[], { from, reason }: Refusal): void {
     if (!waitable.has(reason)) {
       this.#events.onProposalsRefused(proposals, reason);
       return;
     }
-    this.#hold();
+    if (from === this.#node.leader) this.#hold();
     this.#replace([...proposals, ...this.#waiting]);
   }
 

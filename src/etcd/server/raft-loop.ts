@@ -12,10 +12,13 @@ import { delay } from '../../lib/clock.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type {
+  DropReason,
   Entry,
   HardState,
   MemoryStorage,
   Message,
+  MsgProp,
+  Proposal,
   RaftNode,
   Ready,
   ReadState,
@@ -44,6 +47,8 @@ export interface LoopHandlers extends ProposalEvents {
   installSnapshot(snapshot: Snapshot): Promise<void>;
   /** Once a turn, before Readies are taken. */
   beforeReady(): void;
+  /** Entries that were passed on and are in no log. @returns what is to be proposed again */
+  onDropped(entries: readonly Proposal[]): readonly QueuedProposal[];
   /** The disk of the log is full (syncs are tried again until they succeed), or has room again. */
   onLogFull(full: boolean): void;
   /** The log cannot be written, or apply broke: the member must stop. */
@@ -134,8 +139,24 @@ export class RaftLoop {
 
   step(message: Message): void {
     if (this.#stopped) return;
-    this.#node.step(message);
+    if (message.type === 'MsgPropDropped') {
+      const proposals = this.#handlers.onDropped(message.entries);
+      if (proposals.length > 0) this.#proposals.takeBack(proposals, message);
+    } else {
+      const reason = this.#stepNode(message);
+      if (reason !== undefined && message.type === 'MsgProp') this.#giveBack(message, reason);
+    }
     this.wake();
+  }
+
+  /** Proposals for a leader that is none any more go back: passed on, they would arrive after their callers have been told of the new term. */
+  #stepNode(message: Message): DropReason | undefined {
+    if (message.type === 'MsgProp' && this.#node.role !== 'leader') return 'noLeader';
+    return this.#node.step(message);
+  }
+
+  #giveBack({ from, to, entries }: MsgProp, reason: DropReason): void {
+    this.#handlers.send([{ type: 'MsgPropDropped', to: from, from: to, term: 0, entries, reason }]);
   }
 
   /** Runs at the end of this turn. */

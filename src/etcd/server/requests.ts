@@ -1,10 +1,11 @@
 import type { Clock } from '../../lib/clock.js';
 import { serverMetrics } from './metrics.js';
 import type { GrpcError } from '../../lib/grpc/types.js';
-import type { RaftNode } from '../../raft/index.js';
+import type { Proposal, RaftNode } from '../../raft/index.js';
 import { encodeEntry } from '../apply/entry.js';
 import type { EntryAuth, EntryKind } from '../apply/entry.js';
 import { etcdError } from '../apply/errors.js';
+import { senderOf, withSequence } from './entry-sender.js';
 import { maxGapCommittedApplied, maxPendingProposals, requestBaseTimeoutMs } from './limits.js';
 import { PendingCalls } from './pending.js';
 import type { PendingCall } from './pending.js';
@@ -118,6 +119,25 @@ export class Requests {
   onProposed(proposals: readonly QueuedProposal[]): void {
     const { term } = this.#host.node;
     for (const { sequence } of proposals) this.#pending.handedOver(sequence, term);
+  }
+
+  /**
+   * Entries that were passed on and that nobody took. Each gets a new sequence: should this be told again, late, there is no call
+   * of the old one. @returns those whose calls still wait
+   */
+  takeBack(entries: readonly Proposal[]): QueuedProposal[] {
+    const again: QueuedProposal[] = [];
+    for (const { type, data } of entries) {
+      const { origin, sequence } = senderOf({ type, data });
+      if (origin !== this.#origin) continue;
+      const next = this.#sequence + 1;
+      const call = this.#pending.handedBack(sequence, next);
+      if (call === undefined) continue;
+      this.#sequence = next;
+      const { deadlineMs } = call;
+      again.push({ type, data: withSequence({ type, data }, next), sequence: next, deadlineMs });
+    }
+    return again;
   }
 
   onRefused(proposals: readonly QueuedProposal[]): void {

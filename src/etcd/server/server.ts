@@ -197,6 +197,7 @@ export class EtcdServer {
         onSoftState: (state) => this.#onSoftState(state),
         installSnapshot: (snapshot) => this.#install(snapshot),
         beforeReady: () => this.#requests.reads.flush(),
+        onDropped: (entries) => this.#requests.takeBack(entries),
         onProposed: (proposals) => this.#requests.onProposed(proposals),
         onProposalsRefused: (proposals) => this.#requests.onRefused(proposals),
         onLogFull: (full) => (this.#logFull = full),
@@ -400,21 +401,19 @@ export class EtcdServer {
     this.#network?.setPeers(peers);
   }
 
-  #onSoftState(state: SoftState): void {
+  #onSoftState({ role, leader }: SoftState): void {
     const { log, electionMs, clock } = this.config;
-    if (state.role === 'leader') {
+    if (role === 'leader') {
       if (!this.lessor.isPrimary) this.#leases.lead(Math.ceil(electionMs / 1000));
     } else {
       this.#leases.follow();
     }
-    if (state.leader === 0n) this.#leaderLostMs = clock.monotonicMs();
-    log.info(
-      { term: this.node.term, role: state.role, leader: state.leader.toString(16) },
-      'raft role or leader changed',
-    );
-    serverMetrics.leaderChanged(state.leader, state.role === 'leader');
+    if (leader === 0n) this.#leaderLostMs = clock.monotonicMs();
+    const { term } = this.node;
+    log.info({ term, role, leader: leader.toString(16) }, 'raft role or leader changed');
+    serverMetrics.leaderChanged(leader, role === 'leader');
     this.#requests.reads.leaderChanged();
-    for (const listener of this.#leaderListeners) listener(state.leader);
+    for (const listener of this.#leaderListeners) listener(leader);
     this.#loop.wake();
   }
 

@@ -27,6 +27,7 @@ export function describeEntry(entry: Entry): string {
 export function describeMessage(m: Message): string {
   const head = `${m.from}->${m.to} ${m.type} term=${m.term}`;
   switch (m.type) {
+    case 'MsgPropDropped':
     case 'MsgProp':
       return `${head} ${m.entries.map(describeData).join(' ')}`;
     case 'MsgApp': {
