@@ -17,6 +17,8 @@ import type { CallerIdentity } from './auth-info.js';
 
 /** Batches that wait for a slow client before the store keeps them. */
 const queueBatchesMax = 128;
+/** A progress request that finds a watcher behind is looked at again after so long. */
+const progressRetryMs = 10;
 /** Fragments are cut at about this size. */
 const fragmentBytesDefault = 1.5 * 1024 * 1024;
 /** The id in answers to a watch that was refused. */
@@ -88,6 +90,7 @@ class WatchStream implements WatchSink {
   #cancelProgress: (() => void) | undefined;
   /** A progress request waits until all watchers are synced. */
   #progressAsked = false;
+  #cancelAnswer: (() => void) | undefined;
 
   constructor(
     server: EtcdServer,
@@ -122,6 +125,8 @@ class WatchStream implements WatchSink {
           case undefined:
             break;
         }
+        // Answers that nobody reads must not pile up.
+        await this.#stream.drained();
       }
     } finally {
       this.close();
@@ -132,6 +137,7 @@ class WatchStream implements WatchSink {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelProgress?.();
+    this.#cancelAnswer?.();
     for (const { watcher } of this.#watchers.values()) watcher.cancel();
     this.#watchers.clear();
     this.#ids.clear();
@@ -335,15 +341,14 @@ class WatchStream implements WatchSink {
 
   /** As etcd 3.5: one notice for the whole stream, once nothing is behind. */
   #answerProgress(): void {
-    if (!this.#progressAsked || this.#queue.length > 0) return;
+    if (!this.#progressAsked || this.#queue.length > 0 || this.#cancelAnswer !== undefined) return;
     for (const { watcher } of this.#watchers.values()) {
-      if (!watcher.synced) {
-        // Asked again when it has caught up: its batches drain through here.
-        this.#server.config.clock.schedule(10, () => {
-          if (!this.#closed) this.#answerProgress();
-        });
-        return;
-      }
+      if (watcher.synced) continue;
+      this.#cancelAnswer = this.#server.config.clock.schedule(progressRetryMs, () => {
+        this.#cancelAnswer = undefined;
+        this.#answerProgress();
+      });
+      return;
     }
     this.#progressAsked = false;
     this.#send(this.#message({ watchId: refusedWatchId }));

@@ -1,0 +1,142 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import { WatchCreateRequest, WatchResponse } from '../../gen/etcd/rpc.js';
+import type { WatchRequest } from '../../gen/etcd/rpc.js';
+import { ManualClock } from '../../lib/clock.js';
+import type { CallContext, Duplex } from '../../lib/grpc/types.js';
+import type { WatchSink } from '../mvcc/types.js';
+import type { EtcdServer } from '../server/server.js';
+import type { CallerIdentity } from './auth-info.js';
+import { WatchService } from './watch.js';
+
+/** One call's stream: takes what the test asks, and is full when the test says so. */
+class FakeStream implements Duplex<WatchRequest, WatchResponse> {
+  readonly sent: WatchResponse[] = [];
+  full = false;
+  taken = 0;
+  readonly ended = false;
+  #asked: WatchRequest[] = [];
+  #wakeReader: () => void = () => undefined;
+  #waiting: (() => void)[] = [];
+
+  ask(requestUnion: WatchRequest['requestUnion']): void {
+    this.#asked.push({ requestUnion });
+    this.#wakeReader();
+  }
+
+  send(message: WatchResponse): boolean {
+    this.sent.push(message);
+    return !this.full;
+  }
+
+  sendEncoded(bytes: Uint8Array): boolean {
+    return this.send(WatchResponse.decode(bytes));
+  }
+
+  drained(): Promise<void> {
+    if (!this.full) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  drain(): void {
+    this.full = false;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<WatchRequest> {
+    for (;;) {
+      const next = this.#asked.shift();
+      if (next !== undefined) {
+        this.taken++;
+        yield next;
+      } else {
+        await new Promise<void>((resolve) => {
+          this.#wakeReader = resolve;
+        });
+      }
+    }
+  }
+}
+
+let clock: ManualClock;
+let stream: FakeStream;
+let synced: boolean;
+let sink: WatchSink | undefined;
+const watcher = {
+  request: { key: 'a', end: '', startRevision: 0 },
+  cancel: (): void => undefined,
+  get synced() {
+    return synced;
+  },
+  get sink() {
+    if (sink === undefined) throw new Error('nothing is watched');
+    return sink;
+  },
+};
+
+/** Everything that promises have in store happens. */
+async function settle(): Promise<void> {
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+const create = {
+  $case: 'createRequest',
+  value: { ...WatchCreateRequest.decode(Buffer.alloc(0)), key: Buffer.from('a') },
+} as const;
+
+const progress = { $case: 'progressRequest', value: {} } as const;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  stream = new FakeStream();
+  synced = true;
+  const store = {
+    rev: 5,
+    counts: { events: 0 },
+    drained: () => undefined,
+    watch: (_request: unknown, to: WatchSink) => {
+      sink = to;
+      return watcher;
+    },
+  };
+  const server = {
+    store,
+    config: { clock, watchProgressNotifyMs: 1000 },
+    auth: { enabled: false },
+    header: (revision: number) => ({ clusterId: 1n, memberId: 2n, revision, raftTerm: 3 }),
+    headerField: () => Buffer.alloc(0),
+  } as unknown as EtcdServer;
+  const identity = {} as unknown as CallerIdentity;
+  void new WatchService(server, identity).watch(stream, {} as CallContext);
+});
+
+test('while a watcher is behind, one timer waits to answer a progress request, however much is sent', async () => {
+  stream.ask(create);
+  await settle();
+  synced = false;
+  stream.ask(progress);
+  await settle();
+  for (let at = 0; at < 50; at++) {
+    watcher.sink.send({ kind: 'progress', watcher, revision: 5 });
+    await settle();
+  }
+  expect(clock.pending).toBe(1);
+  clock.advance(10);
+  expect(clock.pending).toBe(1);
+  synced = true;
+  clock.advance(10);
+  expect(clock.pending).toBe(0);
+  expect(stream.sent.filter(({ watchId }) => watchId === -1)).toHaveLength(1);
+});
+
+test('requests are not taken while their answers find no room', async () => {
+  stream.full = true;
+  for (let at = 0; at < 100; at++) stream.ask(create);
+  await settle();
+  expect(stream.taken).toBe(1);
+  stream.drain();
+  await settle();
+  expect(stream.taken).toBe(100);
+  expect(stream.sent).toHaveLength(100);
+});
