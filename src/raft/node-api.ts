@@ -71,6 +71,8 @@ export interface Status {
   /** Entries up to here are durable on this member. */
   readonly stableIndex: LogIndex;
   readonly leadTransferee: NodeId;
+  /** Index of a received snapshot that is accepted and not installed yet; 0: none. */
+  readonly pendingSnapshot: LogIndex;
   readonly confState: ConfState;
   /** Sorted by id; empty unless this member leads. */
   readonly progress: readonly ProgressStatus[];

@@ -18,6 +18,7 @@ export function statusOf(r: RaftState): Status {
     lastIndex: r.log.lastIndex(),
     stableIndex: r.log.stableIndex,
     leadTransferee: r.leadTransferee,
+    pendingSnapshot: r.log.pendingSnapshot?.metadata.index ?? 0,
     confState: confStateFromConfig(r.tracker.config),
     progress: r.role === 'leader' ? r.tracker.members.map(progressStatus) : [],
   };

@@ -60,8 +60,11 @@ export class ServerPeerHost implements PeerHost {
   }
 
   async snapshotReceived(message: MsgSnap, path: string): Promise<void> {
-    await this.#server.snapshots.received(message.snapshot.metadata.index, path);
-    this.#server.step(message);
+    const { index } = message.snapshot.metadata;
+    await this.#server.snapshots.received(index, path, () => {
+      this.#server.step(message);
+      return this.#server.node.status().pendingSnapshot === index;
+    });
   }
 
   members(): MembersResponse {

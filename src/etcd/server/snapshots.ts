@@ -49,7 +49,7 @@ export class SnapshotKeeper {
   /** What the log held after it was truncated last. */
   #lastBytes = 0;
   #truncating: Promise<void> | undefined;
-  /** Received images that Raft has not asked for yet, by index. */
+  /** Received images that Raft has accepted, or is about to be offered, by index. */
   readonly #received = new Map<number, string>();
   #counter = 0;
   readonly #sending = new Set<bigint>();
@@ -171,16 +171,25 @@ export class SnapshotKeeper {
     }
   }
 
-  /** An image has arrived; Raft decides whether it is wanted. */
-  async received(index: number, path: string): Promise<void> {
-    const older = this.#received.get(index);
-    this.#received.set(index, path);
-    const { databases } = this.#options;
-    if (older !== undefined) await databases.remove(older);
-    for (const [other, unwanted] of this.#received) {
+  /**
+   * An image has arrived. One that Raft does not want goes at once; all others stay until they, or one that is newer, are installed: the loop
+   * may be about to, for as long as its disk takes.
+   * @param offer offers it to Raft @returns whether that waits for this image now
+   */
+  async received(index: number, path: string, offer: () => boolean): Promise<void> {
+    const isKnown = this.#received.has(index);
+    if (!isKnown) this.#received.set(index, path);
+    const isWanted = offer();
+    if (isWanted && !isKnown) return;
+    if (!isKnown) this.#received.delete(index);
+    await this.#options.databases.remove(path);
+  }
+
+  async #removeBefore(index: number): Promise<void> {
+    for (const [other, path] of this.#received) {
       if (other >= index) continue;
       this.#received.delete(other);
-      await databases.remove(unwanted);
+      await this.#options.databases.remove(path);
     }
   }
 
@@ -202,6 +211,7 @@ export class SnapshotKeeper {
     this.#lastIndex = index;
     serverMetrics.applyingSnapshot(false);
     log.info({ index, term }, 'installed a snapshot');
+    await this.#removeBefore(index);
     return next;
   }
 }

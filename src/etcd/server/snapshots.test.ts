@@ -1,0 +1,71 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import { emptyConfState, MemoryStorage } from '../../raft/index.js';
+import type { Snapshot } from '../../raft/index.js';
+import { silentLogger } from '../../lib/log.js';
+import type { Backend } from '../backend/types.js';
+import type { Wal } from '../wal/wal.js';
+import { SnapshotKeeper } from './snapshots.js';
+
+let files: Set<string>;
+let installed: string[];
+let keeper: SnapshotKeeper;
+const backend = { abandon: () => undefined } as unknown as Backend;
+const accepted = (): boolean => true;
+
+beforeEach(() => {
+  files = new Set();
+  installed = [];
+  keeper = new SnapshotKeeper({
+    databases: {
+      prepare: () => undefined,
+      exists: (path) => files.has(path),
+      open: () => backend,
+      install: (path) => {
+        if (!files.delete(path)) throw new Error(`there is no ${path}`);
+        installed.push(path);
+      },
+      remove: (path) => {
+        files.delete(path);
+        return Promise.resolve();
+      },
+    },
+    wal: { saveSnapshot: () => undefined } as unknown as Wal,
+    storage: new MemoryStorage(),
+    paths: { wal: '', database: 'db', snapshots: 'tmp' },
+    applied: 0,
+    snapshotCount: 1000,
+    catchUpEntries: undefined,
+    log: silentLogger,
+    status: () => ({ confState: emptyConfState, progress: [] }),
+  });
+});
+
+function arrives(index: number, name: string, offer: () => boolean): Promise<void> {
+  files.add(name);
+  return keeper.received(index, name, offer);
+}
+
+function snapshot(index: number): Snapshot {
+  return { data: new Uint8Array(0), metadata: { index, term: 1, confState: emptyConfState } };
+}
+
+test('an image that is about to be installed stays while newer ones arrive, and goes with them', async () => {
+  await arrives(10, 'ten', accepted);
+  await arrives(20, 'twenty', accepted);
+  await arrives(30, 'thirty', accepted);
+  await keeper.install(snapshot(20), backend);
+  expect(installed).toEqual(['twenty']);
+  expect([...files]).toEqual(['thirty']);
+  await keeper.install(snapshot(30), backend);
+  expect([...files]).toEqual([]);
+});
+
+test('an image that is not wanted goes at once, and so does a second one of the same state', async () => {
+  await arrives(10, 'late', () => false);
+  expect([...files]).toEqual([]);
+  await arrives(20, 'first', accepted);
+  await arrives(20, 'second', accepted);
+  expect([...files]).toEqual(['first']);
+  await keeper.install(snapshot(20), backend);
+  expect(installed).toEqual(['first']);
+});
