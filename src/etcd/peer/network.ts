@@ -3,6 +3,7 @@ import type { Client } from '../../lib/grpc/index.js';
 import { etcdError } from '../apply/errors.js';
 import type { MembersResponse } from '../../gen/raft.js';
 import type { Message, MsgSnap, NodeId } from '../../raft/index.js';
+import { callerMetadata } from './caller.js';
 import { PeerLink } from './peer-link.js';
 import type { LinkOptions } from './peer-link.js';
 import { streamSnapshot } from './snapshot-stream.js';
@@ -43,7 +44,9 @@ export class GrpcPeerNetwork implements PeerNetwork {
   }
 
   async sendSnapshot(message: MsgSnap, path: string): Promise<void> {
-    await streamSnapshot(this.#client(message.to), message, path);
+    const { localId, clusterId } = this.#options;
+    const metadata = callerMetadata({ clusterId, from: localId, to: message.to });
+    await streamSnapshot(this.#client(message.to), { message, path, metadata });
   }
 
   peerSeen(id: NodeId): void {

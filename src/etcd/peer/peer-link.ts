@@ -9,6 +9,7 @@ import { clientError, etcdError } from '../apply/errors.js';
 import { peerQueueBytes, peerQueueMessages } from '../server/limits.js';
 import { peerMetrics } from '../server/network-metrics.js';
 import type { PeerMetrics } from '../server/network-metrics.js';
+import { callerMetadata } from './caller.js';
 import { messageSizeBytes } from './message-codec.js';
 import type { PeerAddress, PeerEvents } from './types.js';
 import { peerDefinition } from './peer-definition.js';
@@ -215,11 +216,7 @@ export class PeerLink {
   /** Opens the stream and returns when it has ended. The peer's first answer says that it took us in. */
   async #stayOpen(): Promise<void> {
     const { localId, clusterId, events, clock, log } = this.#options;
-    const metadata = new Map([
-      ['cluster-id', clusterId.toString(16)],
-      ['member-id', localId.toString(16)],
-      ['to-member-id', this.peer.id.toString(16)],
-    ]);
+    const metadata = callerMetadata({ clusterId, from: localId, to: this.peer.id });
     const stream = this.client.messages({ metadata });
     try {
       for await (const ack of stream) {

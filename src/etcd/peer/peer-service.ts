@@ -18,6 +18,7 @@ import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
 import type { Message } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
 import { receivedFrom, snapshotReceipt } from '../server/network-metrics.js';
+import { checkCaller } from './caller.js';
 import { messageSizeBytes } from './message-codec.js';
 import { receiveSnapshot } from './snapshot-stream.js';
 import type { PeerHost } from './types.js';
@@ -35,8 +36,7 @@ export class PeerService implements Handlers<typeof peerDefinition> {
     stream: Duplex<readonly Message[], MessageAck>,
     context: CallContext,
   ): Promise<void> {
-    const from = this.#checkCaller(context);
-    await this.#host.admit(from);
+    const from = await this.#admitted(context);
     const received = receivedFrom(from);
     // Says that the stream is taken; nothing else ever comes back on it.
     stream.send({});
@@ -58,7 +58,7 @@ export class PeerService implements Handlers<typeof peerDefinition> {
   }
 
   async snapshot(stream: AsyncIterable<SnapshotChunk>, context: CallContext): Promise<SnapshotAck> {
-    const receipt = snapshotReceipt(idIn(context, 'member-id'));
+    const receipt = snapshotReceipt(await this.#admitted(context));
     try {
       const { directory, name } = this.#host.newSnapshotPath();
       const { message, path } = await receiveSnapshot(stream, directory, name);
@@ -69,6 +69,12 @@ export class PeerService implements Handlers<typeof peerDefinition> {
       receipt(false);
       throw error;
     }
+  }
+
+  async #admitted(context: CallContext): Promise<bigint> {
+    const from = checkCaller(context, this.#host);
+    await this.#host.admit(from);
+    return from;
   }
 
   members(): MembersResponse {
@@ -91,19 +97,4 @@ export class PeerService implements Handlers<typeof peerDefinition> {
   hashKV({ revision }: HashKVRequest): Promise<HashKVResponse> {
     return this.#host.hashKV(revision);
   }
-
-  /** @throws clusterIdMismatch for a member of another cluster, memberRemoved for one that was removed */
-  #checkCaller(context: CallContext): bigint {
-    if (idIn(context, 'cluster-id') !== this.#host.clusterId) throw etcdError('clusterIdMismatch');
-    const from = idIn(context, 'member-id');
-    if (this.#host.isRemoved(from)) throw etcdError('memberRemoved');
-    if (idIn(context, 'to-member-id') !== this.#host.memberId) throw etcdError('memberNotFound');
-    return from;
-  }
-}
-
-/** An id in the call's metadata; 0 when there is none. */
-function idIn(context: CallContext, name: string): bigint {
-  const text = context.metadata.get(name);
-  return typeof text === 'string' && /^[0-9a-f]{1,16}$/.test(text) ? BigInt(`0x${text}`) : 0n;
 }

@@ -3,7 +3,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SnapshotChunk } from '../../gen/raft.js';
 import { crc32c } from '../../lib/crc32c.js';
-import type { Client } from '../../lib/grpc/index.js';
+import type { Client, Metadata } from '../../lib/grpc/index.js';
 import { Code, GrpcError } from '../../lib/grpc/index.js';
 import type { MsgSnap } from '../../raft/index.js';
 import { snapshotChunkBytes } from '../server/limits.js';
@@ -12,15 +12,22 @@ import type { peerDefinition } from './peer-definition.js';
 
 const noBytes = Buffer.alloc(0);
 
+/** A snapshot that is to be sent. */
+export interface OutgoingSnapshot {
+  readonly message: MsgSnap;
+  /** The image. */
+  readonly path: string;
+  /** Who sends it; see `callerMetadata`. */
+  readonly metadata: Metadata;
+}
+
 /** Sends the file. Rejects when the peer did not take it whole. */
 export async function streamSnapshot(
   client: Client<typeof peerDefinition>,
-  message: MsgSnap,
-  path: string,
+  { message, path, metadata }: OutgoingSnapshot,
 ): Promise<void> {
   const file = await open(path, 'r');
-  const from = message.from.toString(16);
-  const stream = client.snapshot({ metadata: new Map([['member-id', from]]) });
+  const stream = client.snapshot({ metadata });
   try {
     const { size } = await file.stat();
     stream.send({

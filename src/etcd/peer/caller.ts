@@ -1,0 +1,45 @@
+/** How members say who they are, and whom they take the other for. */
+import type { CallContext, Metadata } from '../../lib/grpc/types.js';
+import type { NodeId } from '../../raft/index.js';
+import { etcdError } from '../apply/errors.js';
+
+/** Who calls whom, and in which cluster. */
+export interface Caller {
+  readonly clusterId: bigint;
+  readonly from: NodeId;
+  readonly to: NodeId;
+}
+
+/** What a call between members carries. */
+export function callerMetadata({ clusterId, from, to }: Caller): Metadata {
+  return new Map([
+    ['cluster-id', clusterId.toString(16)],
+    ['member-id', from.toString(16)],
+    ['to-member-id', to.toString(16)],
+  ]);
+}
+
+/** The one called. */
+interface Callee {
+  readonly clusterId: bigint;
+  readonly memberId: NodeId;
+  isRemoved(id: NodeId): boolean;
+}
+
+/**
+ * @returns the caller
+ * @throws clusterIdMismatch for a member of another cluster, memberRemoved for one that was removed, memberNotFound for one that looks for another
+ */
+export function checkCaller(context: CallContext, callee: Callee): NodeId {
+  if (idIn(context, 'cluster-id') !== callee.clusterId) throw etcdError('clusterIdMismatch');
+  const from = idIn(context, 'member-id');
+  if (callee.isRemoved(from)) throw etcdError('memberRemoved');
+  if (idIn(context, 'to-member-id') !== callee.memberId) throw etcdError('memberNotFound');
+  return from;
+}
+
+/** An id in the call's metadata; 0 when there is none. */
+function idIn(context: CallContext, name: string): NodeId {
+  const text = context.metadata.get(name);
+  return typeof text === 'string' && /^[0-9a-f]{1,16}$/.test(text) ? BigInt(`0x${text}`) : 0n;
+}
