@@ -34,6 +34,13 @@ export class DeadlineHeap {
     }
   }
 
+  /** Drops the ids that are not in `wanted`. */
+  retain(wanted: { has(id: bigint): boolean }): void {
+    const kept = this.#items.filter(({ id }) => wanted.has(id));
+    this.clear();
+    for (const { id, atMs } of kept) this.push(id, atMs);
+  }
+
   /** Takes the soonest id if its time is not after `nowMs`. */
   popDue(nowMs: number): bigint | undefined {
     const top = this.#items[0];

@@ -108,6 +108,19 @@ describe('Lessor', () => {
     expect(again.timeToLive(-3n).remainingTtlSeconds).toBe(1000);
   });
 
+  test('leases that come and go leave nothing behind, however long they would have lasted', () => {
+    const lessor = make();
+    lessor.promote(0);
+    lessor.grant(1n, 100_000);
+    for (let id = 2n; id < 5000n; id++) {
+      lessor.grant(id, 100_000);
+      lessor.revoke(id, nobody);
+    }
+    expect(lessor.deadlineCount).toBeLessThan(2100);
+    clock.advance(100_000_000);
+    expect(lessor.expired()).toEqual([1n]);
+  });
+
   test('a pile of leases is spread out after an election', () => {
     const lessor = make();
     for (let id = 1n; id <= 3000n; id++) lessor.grant(id, 10);

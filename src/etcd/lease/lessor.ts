@@ -16,6 +16,8 @@ import type { LeaseCheckpoint, LeaseInfo, Lessor, RangeDeleter } from './types.j
 export const leaseTtlSecondsMax = 9_000_000_000;
 /** A revocation that has not come through the log after so long is asked for again. */
 const revokeRetryMs = 3000;
+/** Deadlines of leases that are gone stay where they are up to so many: many would do so for as long as they had to live. */
+const staleDeadlinesMax = 1024;
 /** How often the remaining TTL of a long lease goes through the log. */
 const checkpointIntervalMsDefault = 5 * 60 * 1000;
 
@@ -77,6 +79,9 @@ export class BackendLessor implements Lessor {
     this.#leases.delete(id);
     this.#backend.delete('lease', leaseKey(id));
     this.counts.revoked += 1;
+    for (const heap of [this.#expiries, this.#checkpoints]) {
+      if (heap.size > 2 * this.#leases.size + staleDeadlinesMax) heap.retain(this.#leases);
+    }
   }
 
   checkpoint(id: bigint, remainingTtlSeconds: number): void {
@@ -185,6 +190,11 @@ export class BackendLessor implements Lessor {
       due.push({ id, remainingTtlSeconds });
     }
     return due;
+  }
+
+  /** Deadlines that are kept. */
+  get deadlineCount(): number {
+    return this.#expiries.size + this.#checkpoints.size;
   }
 
   nextWakeMs(): number | undefined {
