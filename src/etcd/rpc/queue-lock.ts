@@ -83,12 +83,16 @@ export class LockQueue {
 
   /** Waits until nobody is before the place. @throws when the call ends; the place is given up then */
   async waitTurn(prefix: Buffer, place: QueuePlace, context: CallContext): Promise<void> {
+    let hasWaited = false;
     try {
       for (;;) {
         const before = this.#lastBefore(prefix, place.createRevision);
         if (before === undefined) break;
         await this.#deleted(before, context);
+        hasWaited = true;
       }
+      // As etcd: the lease may have ended meanwhile, and this member not know it yet.
+      if (hasWaited) await this.#server.linearizable(() => undefined);
     } catch (error) {
       await this.leave(place.key).catch(() => undefined);
       throw error;
