@@ -22,6 +22,8 @@ import { LockQueue, prefixEnd } from './queue-lock.js';
 /** What etcd answers; its code is UNKNOWN because it is an error of the client library that etcd uses inside. */
 const noLeaderError = (): GrpcError => new GrpcError(Code.Unknown, 'election: no leader');
 const notLeaderError = (): GrpcError => new GrpcError(Code.Unknown, 'election: not leader');
+const observeClosedError = (): GrpcError =>
+  new GrpcError(Code.Unknown, 'election: observe closed early');
 const missingLeaderKey = (): GrpcError =>
   new GrpcError(Code.Unknown, '"leader" field must be provided');
 
@@ -98,8 +100,10 @@ export class ElectionService implements Handlers<typeof ElectionDefinition> {
     queue.mayRead(prefix);
     let told = 0;
     let wake: () => void = () => undefined;
+    let isOver = false;
     const sink: WatchSink = {
-      send: () => {
+      send: ({ kind }) => {
+        isOver ||= kind === 'compacted';
         wake();
         return true;
       },
@@ -122,6 +126,7 @@ export class ElectionService implements Handlers<typeof ElectionDefinition> {
           if (!stream.send(answer)) await stream.drained();
         }
         await changed;
+        if (isOver) throw observeClosedError();
       }
     } finally {
       context.signal.removeEventListener('abort', onAbort);

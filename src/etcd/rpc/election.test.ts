@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals';
+import type { LeaderResponse } from '../../gen/etcd/v3election.js';
+import type { CallContext, Sender } from '../../lib/grpc/types.js';
+import type { WatchBatch, WatchSink } from '../mvcc/types.js';
+import type { EtcdServer } from '../server/server.js';
+import type { CallerIdentity } from './auth-info.js';
+import { ElectionService } from './election.js';
+
+test('an observation whose watch fell behind a compaction ends, and does not wait for ever', async () => {
+  let watched: (sink: WatchSink) => void = () => undefined;
+  const sink = new Promise<WatchSink>((resolve) => {
+    watched = resolve;
+  });
+  const store = {
+    range: () => ({ kvs: [] }),
+    watch: (_request: unknown, to: WatchSink) => {
+      watched(to);
+      return { cancel: () => undefined };
+    },
+  };
+  const server = { store, auth: { checkRange: () => undefined } } as unknown as EtcdServer;
+  const identity = { of: () => undefined } as unknown as CallerIdentity;
+  const context = { signal: new AbortController().signal } as CallContext;
+  const observed = new ElectionService(server, identity).observe(
+    { name: Buffer.from('election') },
+    {} as Sender<LeaderResponse>,
+    context,
+  );
+  (await sink).send({ kind: 'compacted' } as WatchBatch);
+  await expect(observed).rejects.toThrow('election: observe closed early');
+});
