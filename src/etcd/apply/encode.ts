@@ -2,6 +2,7 @@
  * The answers of the KV service, written straight to bytes: stored pairs come encoded from the store and are only
  * framed here, so that no answer is first built as objects.
  */
+import { writeVarint } from '../../lib/varint.js';
 import type { KeyValue } from '../mvcc/types.js';
 
 /** Collects pieces of a message; one copy at the end. */
@@ -42,16 +43,6 @@ export class Parts {
     if (this.#pieces.length === 1 && first !== undefined) return first;
     return Buffer.concat(this.#pieces, this.#size);
   }
-}
-
-function writeVarint(out: Buffer, value: number, at: number): number {
-  let rest = value;
-  while (rest >= 0x80) {
-    out[at++] = (rest % 0x80) | 0x80;
-    rest = Math.floor(rest / 0x80);
-  }
-  out[at++] = rest;
-  return at;
 }
 
 function idField(field: number, id: bigint): Buffer {

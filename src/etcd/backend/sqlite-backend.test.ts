@@ -52,89 +52,15 @@ function fill(backend: SqliteBackend, from: number, to: number): void {
   }
 }
 
-describe('revisions', () => {
-  test('reads see the buffer and the file as one', () => {
-    const backend = open();
-    fill(backend, 2, 40);
-    backend.commit();
-    backend.putRevision(41, 0, false, Buffer.from('x'));
-    backend.putRevision(41, 1, true, Buffer.from('y'));
-    expect(backend.getRevision(40, 0)?.toString()).toBe('v40');
-    expect(backend.getRevision(41, 1)?.toString()).toBe('y');
-    expect(backend.getRevision(41, 2)).toBeUndefined();
-    expect(rows(backend, 39)).toEqual(['39.0=v39', '40.0=v40', '41.0=x', '41.1t=y']);
-    expect(rows(backend, 3, 4)).toEqual(['3.0=v3', '4.0=v4']);
-  });
-
-  test('a bounded scan never splits a revision', () => {
-    const backend = open();
-    for (const main of [2, 3]) {
-      for (let sub = 0; sub < 3; sub++) backend.putRevision(main, sub, false, Buffer.from('x'));
-    }
-    const scan = (): number =>
-      backend.scanRevisionsBounded(0, 9, { maxRows: 2, maxBytes: 1e9 }, () => undefined);
-    expect(scan()).toBe(2);
-    backend.commit();
-    backend.endApply(1, 1);
-    backend.commit();
-    expect(scan()).toBe(2);
-    expect(backend.scanRevisionsBounded(3, 9, { maxRows: 2, maxBytes: 1e9 }, () => undefined)).toBe(
-      9,
-    );
-  });
-
-  test('keys stay exact beyond 2^53', () => {
-    const backend = open();
-    const mains = [2 ** 31 - 1, 2 ** 31, 2 ** 40, mainMax - 1];
-    for (const main of mains) backend.putRevision(main, subCountMax - 1, false, Buffer.from('x'));
-    backend.endApply(1, 1);
-    backend.commit();
-    expect(rows(backend)).toEqual(mains.map((main) => `${main}.${subCountMax - 1}=x`));
-    expect(typeof revisionId(2 ** 31 - 1, 1)).toBe('number');
-    expect(() => revisionId(1, subCountMax)).toThrow('sub revision');
-  });
-});
-
-describe('batches', () => {
-  test('effects and raft position are committed together, at entry boundaries', () => {
-    const clock = new ManualClock();
-    const backend = open({ clock, batchRows: 4, thread: false });
-    fill(backend, 1, 3);
-    expect(backend.committedIndex).toBe(0);
-    backend.putRevision(4, 0, false, Buffer.from('a'));
-    backend.putRevision(4, 1, false, Buffer.from('b'));
-    backend.put('members', 'k', Buffer.from('m'));
-    expect(backend.committedIndex).toBe(0);
-    backend.endApply(4, 2);
-    expect(backend.committedIndex).toBe(4);
-    fill(backend, 5, 5);
-    backend.put('members', 'k', Buffer.from('new'));
-    backend.abandon();
-    const again = open({ clock, thread: false });
-    expect(again.consistentIndex).toEqual({ index: 4, term: 2 });
-    expect(rows(again)).toHaveLength(5);
-    expect(again.get('members', 'k')?.toString()).toBe('m');
-  });
-
-  test('the timer commits what is left', () => {
-    const clock = new ManualClock();
-    const backend = open({ clock, thread: false });
-    fill(backend, 1, 3);
-    clock.advance(100);
-    expect(backend.committedIndex).toBe(3);
-  });
-});
-
-test('buckets: put, delete, order, restart', async () => {
+test('keys stay exact beyond 2^53', () => {
   const backend = open();
-  for (const key of ['b', '\u00ff', 'a']) backend.put('authUsers', key, Buffer.from(key, 'latin1'));
-  backend.put('lease', 'gone', Buffer.from('x'));
+  const mains = [2 ** 31 - 1, 2 ** 31, 2 ** 40, mainMax - 1];
+  for (const main of mains) backend.putRevision(main, subCountMax - 1, false, Buffer.from('x'));
+  backend.endApply(1, 1);
   backend.commit();
-  backend.delete('lease', 'gone');
-  await backend.close();
-  const again = open();
-  expect(again.entries('authUsers').map(([key]) => key)).toEqual(['a', 'b', '\u00ff']);
-  expect(again.get('lease', 'gone')).toBeUndefined();
+  expect(rows(backend)).toEqual(mains.map((main) => `${main}.${subCountMax - 1}=x`));
+  expect(typeof revisionId(2 ** 31 - 1, 1)).toBe('number');
+  expect(() => revisionId(1, subCountMax)).toThrow('sub revision');
 });
 
 test('makeDurable, deletions, defragment and sizes, with the maintenance thread', async () => {

@@ -1,5 +1,5 @@
 import { mustExist } from '../../lib/assert.js';
-import { varintSize, writeVarint } from './key-value.js';
+import { varintSize, writeVarint } from '../../lib/varint.js';
 import type { KeyValue, WatchEvent } from './types.js';
 
 /** Finds the pair that a change replaced; undefined when there is none or it is compacted. */

@@ -4,6 +4,7 @@
  */
 import { mustExist } from '../../lib/assert.js';
 import { Slab } from '../../lib/slab.js';
+import { varintSize, writeVarint } from '../../lib/varint.js';
 import type { KeyValue } from './types.js';
 
 const emptyBuffer = Buffer.alloc(0);
@@ -224,28 +225,6 @@ class VarintReader {
     this.at += count;
     return this.at;
   }
-}
-
-/** Bytes of `value` (>= 0) as a varint. */
-export function varintSize(value: number): number {
-  let size = 1;
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size += 1;
-  return size;
-}
-
-/** Writes `value` (>= 0) as a varint; returns the position behind it. */
-export function writeVarint(out: Buffer, value: number, at: number): number {
-  let rest = value;
-  while (rest >= 2 ** 31) {
-    out[at++] = (rest % 128) | 128;
-    rest = Math.floor(rest / 128);
-  }
-  while (rest >= 128) {
-    out[at++] = (rest & 127) | 128;
-    rest >>>= 7;
-  }
-  out[at] = rest;
-  return at + 1;
 }
 
 function bytesFieldSize(length: number): number {

@@ -6,6 +6,7 @@
 import { Message as WireMessageCodec } from '../../gen/raft.js';
 import type { MessageCodec } from '../../lib/grpc/types.js';
 import { Slab } from '../../lib/slab.js';
+import { varintSize } from '../../lib/varint.js';
 import type { Entry, Message, Proposal } from '../../raft/index.js';
 import {
   entryTypeNumber,
@@ -17,7 +18,7 @@ import {
   toWire,
 } from './message-codec.js';
 import type { MessageFields } from './message-codec.js';
-import { ProtoReader, ProtoWriter, varintBytes } from './proto-bytes.js';
+import { ProtoReader, ProtoWriter } from './proto-bytes.js';
 
 /** Tags of `Message`: field number and wire type. */
 const tag = {
@@ -116,11 +117,11 @@ function encodeEntry(writer: ProtoWriter, entry: Proposal, term: number, index: 
 }
 
 function fieldBytes(value: number): number {
-  return value === 0 ? 0 : 1 + varintBytes(value);
+  return value === 0 ? 0 : 1 + varintSize(value);
 }
 
 function dataFieldBytes(length: number): number {
-  return length === 0 ? 0 : 1 + varintBytes(length) + length;
+  return length === 0 ? 0 : 1 + varintSize(length) + length;
 }
 
 /** What entries hold is copied here: the bytes that came are a view of a much larger piece. */

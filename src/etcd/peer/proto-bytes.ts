@@ -1,5 +1,6 @@
 /** Protobuf's wire format, as much as messages between members need. */
 import { assert } from '../../lib/assert.js';
+import { writeVarint } from '../../lib/varint.js';
 
 /** Ids repeat: a cluster has few. More than this, and the tables start over. */
 const knownIdsMax = 64;
@@ -91,27 +92,11 @@ export class ProtoWriter {
   }
 
   #varint(value: number): void {
-    let rest = value;
-    while (rest >= 2 ** 31) {
-      this.#bytes[this.#at++] = (rest % 128) | 128;
-      rest = Math.floor(rest / 128);
-    }
-    while (rest >= 128) {
-      this.#bytes[this.#at++] = (rest & 127) | 128;
-      rest >>>= 7;
-    }
-    this.#bytes[this.#at++] = rest;
+    this.#at = writeVarint(this.#bytes, value, this.#at);
   }
 }
 
 const lengthBytes = 4;
-
-/** Bytes of `value` (a safe integer >= 0) as a varint. */
-export function varintBytes(value: number): number {
-  let size = 1;
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size += 1;
-  return size;
-}
 
 function encodeId(id: bigint): Buffer {
   const out: number[] = [];

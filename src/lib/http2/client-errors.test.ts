@@ -3,21 +3,11 @@ import { systemClock } from '../clock.js';
 import { ClientConnection } from './client-connection.js';
 import { errorCode as code, flag, frameType as type, preface, setting } from './constants.js';
 import { encodeFields } from './hpack-encoder.js';
-import {
-  frame,
-  grpcMessage,
-  numberFrame,
-  RawPeer,
-  settingsFrame,
-  socketPair,
-  until,
-} from './raw-peer.js';
+import { frame, numberFrame, RawPeer, settingsFrame, socketPair, until } from './raw-peer.js';
 import type { StreamHandler } from './stream.js';
-import { answerBlock, requestBlock, trailerBlock } from './test-server.js';
+import { answerBlock, both, hello as message, requestBlock, trailerBlock } from './test-server.js';
 
-const { endHeaders, endStream } = flag;
-const both = endHeaders | endStream;
-const message = grpcMessage(Buffer.from('hello'));
+const { endHeaders } = flag;
 
 /** What became of one request. */
 class Answer implements StreamHandler {

@@ -3,20 +3,18 @@ import { expect, test } from '@jest/globals';
 import { systemClock } from '../clock.js';
 import { ClientConnection } from './client-connection.js';
 import { flag, frameType as type, preface } from './constants.js';
+import { frame, numberFrame, RawPeer, settingsFrame, socketPair, until } from './raw-peer.js';
 import {
-  frame,
-  grpcMessage,
-  numberFrame,
-  RawPeer,
-  settingsFrame,
-  socketPair,
-  until,
-} from './raw-peer.js';
-import { answerBlock, requestBlock, serve, trailerBlock } from './test-server.js';
+  answerBlock,
+  both,
+  hello as message,
+  notesIn,
+  requestBlock,
+  serve,
+  trailerBlock,
+} from './test-server.js';
 
 const { endHeaders, endStream } = flag;
-const both = endHeaders | endStream;
-const message = grpcMessage(Buffer.from('hello'));
 const clock = systemClock({ unref: true });
 const ways = ['in order', 'by a reset', 'half'] as const;
 
@@ -83,13 +81,7 @@ test.each(ways)('a client whose server goes %s', async (way) => {
     for (const list of told) {
       connection.request((stream) => {
         if (stream === undefined) return;
-        stream.handler = {
-          onHeaders: () => list.push('headers'),
-          onData: () => list.push('data'),
-          onEnd: () => list.push('end'),
-          onWritable: () => list.push('writable'),
-          onClosed: () => list.push('closed'),
-        };
+        stream.handler = notesIn(list);
         stream.headers(requestBlock('/a'), false);
         stream.endWith(Buffer.from('x'));
       });

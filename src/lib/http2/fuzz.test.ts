@@ -13,7 +13,7 @@ import type { Http2Connection } from './connection.js';
 import { flag, frameType as type, limits, preface, setting } from './constants.js';
 import { encodeFields } from './hpack-encoder.js';
 import { frame, grpcMessage, numberFrame, settingsFrame } from './raw-peer.js';
-import { answerBlock, requestBlock, serve, trailerBlock } from './test-server.js';
+import { answerBlock, notesIn, requestBlock, serve, trailerBlock } from './test-server.js';
 
 const seed = Number(process.env['FUZZ_SEED'] ?? 1);
 const runs = Number(process.env['FUZZ_RUNS'] ?? 1000);
@@ -186,13 +186,7 @@ test('a client outlives whatever servers send', async () => {
           list.push('closed: none');
           return;
         }
-        stream.handler = {
-          onHeaders: () => list.push('headers'),
-          onData: () => list.push('data'),
-          onEnd: () => list.push('end'),
-          onWritable: () => list.push('writable'),
-          onClosed: () => list.push('closed'),
-        };
+        stream.handler = notesIn(list);
         stream.headers(requestBlock('/a'), false);
         stream.endWith(Buffer.alloc(30));
       });

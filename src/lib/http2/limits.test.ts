@@ -1,32 +1,13 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { errorCode as code, flag, frameType as type, limits } from './constants.js';
 import { frame, numberFrame, until } from './raw-peer.js';
-import type { TestServer } from './test-server.js';
-import { requestBlock, startPair } from './test-server.js';
+import { requestFrame as request, TestServers, times } from './test-server.js';
 
-const { endHeaders, endStream } = flag;
-const servers: TestServer[] = [];
+const { endHeaders } = flag;
+const servers = new TestServers();
+const start = servers.start.bind(servers);
 
-async function start(options: Parameters<typeof startPair>[0] = {}): Promise<TestServer> {
-  const server = await startPair(options);
-  servers.push(server);
-  return server;
-}
-
-afterEach(() => {
-  for (const { peer, connection } of servers.splice(0)) {
-    connection.destroy();
-    peer.socket.destroy();
-  }
-});
-
-function request(id: number, path: string, flags: number = endHeaders | endStream): Buffer {
-  return frame(type.headers, flags, id, requestBlock(path));
-}
-
-function times(count: number, bytes: Buffer): Buffer {
-  return Buffer.concat(Array.from({ length: count }, () => bytes));
-}
+afterEach(() => servers.end());
 
 describe('limits', () => {
   test('streams beyond the limit are refused, and those before it go on', async () => {

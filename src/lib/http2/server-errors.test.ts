@@ -10,45 +10,31 @@ import {
 } from './constants.js';
 import { Http2Error } from './errors.js';
 import { encodeFields } from './hpack-encoder.js';
-import { frame, grpcMessage, numberFrame, settingsFrame, until } from './raw-peer.js';
-import type { TestServer } from './test-server.js';
-import { requestBlock, startPair } from './test-server.js';
+import { frame, numberFrame, settingsFrame, until } from './raw-peer.js';
+import {
+  both,
+  hello as message,
+  requestBlock,
+  requestFrame as request,
+  TestServers,
+  times,
+} from './test-server.js';
 
 const { endHeaders, endStream, padded, priority, ack } = flag;
 const settings = settingsFrame();
-const both = endHeaders | endStream;
-const message = grpcMessage(Buffer.from('hello'));
-
-function request(id: number, path: string, flags: number = both): Buffer {
-  return frame(type.headers, flags, id, requestBlock(path));
-}
 
 function headers(id: number, fields: readonly (readonly [string, string])[], flags = both): Buffer {
   return frame(type.headers, flags, id, encodeFields(fields));
-}
-
-function times(count: number, bytes: Buffer): Buffer {
-  return Buffer.concat(Array.from({ length: count }, () => bytes));
 }
 
 function requests(count: number, frames: (id: number) => Buffer[]): Buffer {
   return Buffer.concat(Array.from({ length: count }, (_, at) => frames(2 * at + 1)).flat());
 }
 
-const servers: TestServer[] = [];
+const servers = new TestServers();
+const start = servers.start.bind(servers);
 
-async function start(options: Parameters<typeof startPair>[0] = {}): Promise<TestServer> {
-  const server = await startPair(options);
-  servers.push(server);
-  return server;
-}
-
-afterEach(() => {
-  for (const { peer, connection } of servers.splice(0)) {
-    connection.destroy();
-    peer.socket.destroy();
-  }
-});
+afterEach(() => servers.end());
 
 /** Each ends the connection with its code. */
 const connectionErrors: readonly [name: string, bytes: Buffer[], code: number][] = [

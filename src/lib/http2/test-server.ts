@@ -2,10 +2,10 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
-import { preface } from './constants.js';
+import { flag, frameType, preface } from './constants.js';
 import type { Headers } from './hpack-decoder.js';
 import { encodeFields } from './hpack-encoder.js';
-import { RawPeer, settingsFrame, socketPair } from './raw-peer.js';
+import { frame, grpcMessage, RawPeer, settingsFrame, socketPair } from './raw-peer.js';
 import { ServerConnection } from './server-connection.js';
 import type { Http2Stream, StreamHandler } from './stream.js';
 
@@ -26,6 +26,29 @@ export function requestBlock(
     [':authority', 'a'],
     ...fields,
   ]);
+}
+
+/** A block of fields that is whole and the last of its stream. */
+export const both = flag.endHeaders | flag.endStream;
+export const hello = grpcMessage(Buffer.from('hello'));
+
+export function requestFrame(id: number, path: string, flags: number = both): Buffer {
+  return frame(frameType.headers, flags, id, requestBlock(path));
+}
+
+export function times(count: number, bytes: Buffer): Buffer {
+  return Buffer.concat(Array.from({ length: count }, () => bytes));
+}
+
+/** Puts down what a call's caller is told. */
+export function notesIn(told: string[]): StreamHandler {
+  return {
+    onHeaders: () => told.push('headers'),
+    onData: () => told.push('data'),
+    onEnd: () => told.push('end'),
+    onWritable: () => told.push('writable'),
+    onClosed: () => told.push('closed'),
+  };
 }
 
 /** `/echo`: what came, at its end; `/pause`: takes nothing; `/drop`: takes nothing and forgets it; `/size/N`: an answer of so many bytes; others: no answer. */
@@ -132,4 +155,22 @@ export async function startPair(
   const server = serve(there, options);
   if (options.silent !== true) peer.send(preface, settingsFrame(...(options.settings ?? [])));
   return { ...server, peer };
+}
+
+/** Pairs of one test; `end` afterwards. */
+export class TestServers {
+  readonly #started: TestServer[] = [];
+
+  async start(options: Parameters<typeof startPair>[0] = {}): Promise<TestServer> {
+    const server = await startPair(options);
+    this.#started.push(server);
+    return server;
+  }
+
+  end(): void {
+    for (const { peer, connection } of this.#started.splice(0)) {
+      connection.destroy();
+      peer.socket.destroy();
+    }
+  }
 }
