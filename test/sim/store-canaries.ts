@@ -8,15 +8,19 @@ import type { DiskFile } from '../../src/etcd/wal/disk.js';
 import { SimDisk } from '../../src/etcd/wal/sim-disk.js';
 import type { Defer } from '../../src/etcd/wal/sim-disk.js';
 import type { Prng } from '../../src/lib/prng.js';
-import type { RawNode, RaftNode } from '../../src/raft/index.js';
+import { RawNode } from '../../src/raft/index.js';
+import type { RaftConfig, RaftNode } from '../../src/raft/index.js';
+import { startRaft } from '../../src/raft/raft.js';
 import { readFile, SimBackend, SimDatabases } from './lib/sim-database.js';
 import type { DatabaseOptions, SimFile } from './lib/sim-database.js';
 import type { Change } from './lib/sim-image.js';
+import { putBugBack } from './raft-canaries.js';
 import type { SimProcess } from './store-process.js';
 
 /** All mistakes. */
 export const storeCanaries = [
   'voteNotPersisted',
+  'oldTermCommitted',
   'ackBeforeSync',
   'indexApartFromEffects',
   'appliedTwice',
@@ -143,7 +147,10 @@ export class Canaries {
     }
   }
 
-  node(node: RawNode): RaftNode {
+  node(config: RaftConfig): RaftNode {
+    const raft = startRaft(config);
+    if (this.#canary === 'oldTermCommitted') putBugBack(raft, 'commitOldTerm');
+    const node = new RawNode(config, raft);
     if (this.#canary !== 'voteNotPersisted') return node;
     const ready = node.ready.bind(node);
     node.ready = () => {

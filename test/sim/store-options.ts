@@ -43,6 +43,8 @@ export interface StoreOptions {
   readonly batchIntervalMs: number;
   readonly databaseSlowMsMax: number;
   readonly corruptCheckMs: number;
+  /** Bytes of entries in one append; 1: each travels alone. */
+  readonly appendBytesMax: number;
   readonly safetyUs: number;
   readonly net: {
     readonly delayMin: number;
@@ -57,6 +59,8 @@ export interface StoreOptions {
   readonly driftPpm: readonly number[];
   readonly timerLateMax: number;
   readonly nemesisEvery: number;
+  /** A process that has ended is started again after so long at the most. */
+  readonly restartUsMax: number;
   readonly faults: readonly StoreFault[];
   readonly clients: {
     readonly count: number;
@@ -71,6 +75,9 @@ export interface StoreOptions {
 function oneIn(denominator: number): Ratio {
   return { numerator: 1, denominator };
 }
+
+/** Every so many seeds a run is a storm. */
+const stormEvery = 8;
 
 const never: Ratio = { numerator: 0, denominator: 1 };
 
@@ -98,6 +105,7 @@ export function drawStoreOptions(seed: number, canary?: StoreCanary): StoreOptio
     batchIntervalMs: prng.pick([10, 100, 100, 1000]),
     databaseSlowMsMax: prng.pick([0, 10, 100]),
     corruptCheckMs: prng.pick([0, 0, 1500]),
+    appendBytesMax: 2 ** 20,
     safetyUs: prng.pick([3, 5, 8]) * 1_000_000,
     net: {
       delayMin: 100,
@@ -114,6 +122,7 @@ export function drawStoreOptions(seed: number, canary?: StoreCanary): StoreOptio
     driftPpm: Array.from({ length: memberCount }, drift),
     timerLateMax: prng.pick([0, 500, 5_000]),
     nemesisEvery: prng.pick([150, 400, 1000]) * 1000,
+    restartUsMax: 1_500_000,
     faults: prng.shuffle([...storeFaults]).slice(0, prng.between(1, 8)),
     clients: {
       count: prng.between(1, 4),
@@ -124,7 +133,50 @@ export function drawStoreOptions(seed: number, canary?: StoreCanary): StoreOptio
     watchers: prng.between(0, 3),
     leases: prng.pick([0, 1, 3]),
   };
-  return profile(options, prng.below(6));
+  const drawn = profile(options, prng.below(6));
+  // Drawn apart, so that all else that a seed draws stays what it was.
+  return new Prng(seed ^ 0x572a).below(stormEvery) === 0 ? stormy(drawn) : drawn;
+}
+
+/**
+ * Elections all the time, on ways and disks so slow that few things complete: the narrow interleavings, such as figure 8's of the
+ * Raft paper, come up in no other way.
+ */
+function stormy(options: StoreOptions): StoreOptions {
+  return {
+    ...options,
+    memberCount: Math.max(3, options.memberCount),
+    driftPpm: [0, 0, 0, 0, 0],
+    heartbeatMs: 20,
+    electionMs: 100,
+    preVote: false,
+    safetyUs: 10_000_000,
+    snapshotCount: 10_000,
+    appendBytesMax: 1,
+    net: { ...options.net, delayMax: 40_000, loss: oneIn(10), ordered: true },
+    disk: { syncMax: 20_000, slow: never, slowMax: 0 },
+    nemesisEvery: 40_000,
+    restartUsMax: 30_000,
+    clients: { ...options.clients, count: 4, thinkMax: 5_000 },
+    leases: 0,
+    faults: ['kill', 'killLeader', 'killLeader', 'partition', 'isolateLeader', 'mend', 'transfer'],
+  };
+}
+
+/** A short run in which members die again and again while their cluster begins. */
+export function drawBeginning(seed: number, canary?: StoreCanary): StoreOptions {
+  const options = drawStoreOptions(seed, canary);
+  return {
+    ...options,
+    memberCount: 3,
+    driftPpm: [0, 0, 0],
+    batchIntervalMs: 10,
+    disk: { ...options.disk, syncMax: 20_000 },
+    nemesisEvery: 15_000,
+    restartUsMax: 30_000,
+    safetyUs: 150_000,
+    faults: ['kill', 'powerLoss', 'powerAll'],
+  };
 }
 
 /** Some seeds put their weight on what comes together seldom by chance. */

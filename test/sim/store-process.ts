@@ -17,7 +17,6 @@ import type { SimDisk } from '../../src/etcd/wal/sim-disk.js';
 import { maxRequestBytesDefault, maxTxnOpsDefault } from '../../src/etcd/server/limits.js';
 import type { Logger } from '../../src/lib/log.js';
 import type { Prng } from '../../src/lib/prng.js';
-import { RawNode } from '../../src/raft/index.js';
 import type { MemoryStorage, RaftConfig } from '../../src/raft/index.js';
 import type { EventOwner } from './lib/event-queue.js';
 import { SimClock } from './lib/sim-clock.js';
@@ -127,7 +126,7 @@ export class SimProcess implements EventOwner {
       random: (bound) => Math.floor((this.#prng.uint32() / 2 ** 32) * bound),
       newNode: (config: RaftConfig) => {
         this.storage = config.storage as MemoryStorage;
-        return world.canaries.node(new RawNode(config));
+        return world.canaries.node({ ...config, maxSizePerMsg: world.options.appendBytesMax });
       },
       defer: (fn) => {
         world.queue.add(0, fn, this);

@@ -1,8 +1,8 @@
-/** Runs seeds of the simulation of whole members: `node dist/test/sim/store-sim-main.js --seed N [--count M] [--canary NAME] [--keep-going] [--log]`. */
+/** Runs seeds of the simulation of whole members: `node dist/test/sim/store-sim-main.js --seed N [--count M] [--canary NAME] [--keep-going] [--beginning] [--log]`. */
 import { parseArgs } from 'node:util';
 import { exitCodeOf, exitCodes } from './lib/sim-error.js';
 import type { StoreCanary } from './store-canaries.js';
-import { drawStoreOptions } from './store-options.js';
+import { drawBeginning, drawStoreOptions } from './store-options.js';
 import { StoreWorld } from './store-world.js';
 
 const { values } = parseArgs({
@@ -11,6 +11,7 @@ const { values } = parseArgs({
     count: { type: 'string', default: '1' },
     canary: { type: 'string' },
     'keep-going': { type: 'boolean', default: false },
+    beginning: { type: 'boolean', default: false },
     log: { type: 'boolean', default: false },
   },
 });
@@ -18,14 +19,16 @@ const { values } = parseArgs({
 let exitCode: number = exitCodes.ok;
 const total = new Map<string, number>();
 const first = Number(values.seed);
+const draw = values.beginning ? drawBeginning : drawStoreOptions;
 for (let seed = first; seed < first + Number(values.count); seed++) {
-  const world = new StoreWorld(drawStoreOptions(seed, values.canary as StoreCanary | undefined));
+  const world = new StoreWorld(draw(seed, values.canary as StoreCanary | undefined));
   if (values.log) world.say = (line) => console.error(line);
   try {
     await world.run();
   } catch (error) {
     exitCode = exitCodeOf(error);
-    const again = `node dist/test/sim/store-sim-main.js --seed ${seed}`;
+    const flag = values.beginning ? ' --beginning' : '';
+    const again = `node dist/test/sim/store-sim-main.js --seed ${seed}${flag}`;
     console.error(`seed=${seed} us=${world.queue.now} exit=${exitCode} again: ${again}`);
     console.error(world.describe());
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);

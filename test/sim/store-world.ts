@@ -150,7 +150,7 @@ export class StoreWorld {
     for (const listener of this.#lifeListeners) listener(process);
     this.linksChanged(2_000);
     if (process.status !== 'down') return;
-    const after = this.#prng.between(20_000, this.healed ? 100_000 : 1_500_000);
+    const after = this.#prng.between(20_000, this.healed ? 100_000 : this.options.restartUsMax);
     const { life } = process;
     this.queue.add(after, () => {
       if (process.life === life) process.start();
@@ -179,7 +179,6 @@ export class StoreWorld {
     process.end('removed');
   }
 
-  /** Whom a joining member asks who is in the cluster. */
   /** How a member that starts finds the others. */
   lookup(process: SimProcess): ClusterLookup {
     return {
@@ -188,8 +187,11 @@ export class StoreWorld {
     };
   }
 
+  /** Asks the others who is in the cluster. A process that has ended meanwhile hears no answer. */
   async askCluster(process: SimProcess): Promise<ExistingCluster> {
+    const { life } = process;
     await this.sleep(2 * this.delay());
+    if (process.life !== life) return new Promise(() => undefined);
     for (const other of this.processes) {
       if (other === process || other.host === undefined || other.paused) continue;
       if (this.isCut(other, process) || this.isCut(process, other)) continue;

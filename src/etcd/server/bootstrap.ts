@@ -97,6 +97,8 @@ export async function openState(
   machine.databases.prepare(paths);
   if (Wal.exists(machine.disk, paths.wal)) {
     const state = reopen(config, paths, machine);
+    const unfinished = unfinishedBeginning(config, state);
+    if (unfinished !== undefined) return begin(state, unfinished);
     const knowsOthers =
       state.storage.lastIndex() > 0 || state.backend.entries('members').length > 0;
     if (knowsOthers) return state;
@@ -242,17 +244,46 @@ export function initialLog(
   };
 }
 
-function createNew(config: ServerConfig, paths: DataPaths, machine: Machine): StoredState {
-  const { metadata, entries, hardState } = initialLog(config);
+async function createNew(
+  config: ServerConfig,
+  paths: DataPaths,
+  machine: Machine,
+): Promise<StoredState> {
+  const first = initialLog(config);
+  const { metadata } = first;
   const wal = Wal.create(paths.wal, metadata, walOptions(config, machine));
-  wal.append(hardState, entries);
   const backend = machine.databases.open(paths.database);
   mustBelongTogether(backend, paths, metadata.clusterId);
   const storage = new MemoryStorage();
+  const state = { machine, backend, wal, storage, paths, ...metadata };
+  return begin({ ...state, applied: 0, fresh: true, peers: [] }, first);
+}
+
+/**
+ * Puts the first entries into an empty log. They count as committed and are applied at once, so they must be durable before: a
+ * database that is ahead of its log may fall behind it in a power cut, and then entries are missing.
+ */
+async function begin(state: StoredState, { entries, hardState }: InitialLog): Promise<StoredState> {
+  state.wal.append(hardState, entries);
+  await state.wal.sync();
+  const storage = new MemoryStorage();
   storage.append(entries);
   storage.setHardState(hardState);
-  const state = { machine, backend, wal, storage, paths };
-  return { ...state, ...metadata, applied: 0, fresh: true, peers: [] };
+  return { ...state, storage, fresh: true };
+}
+
+/**
+ * A member that died while its first entries were written may hold some of them, and know some of the others only. Their hard
+ * state comes last; without it the member has told nobody anything, and begins once more.
+ */
+function unfinishedBeginning(config: ServerConfig, state: StoredState): InitialLog | undefined {
+  const { hardState } = state.storage.initialState();
+  if (config.initialClusterState !== 'new' || state.applied > 0 || hardState.term > 0) {
+    return undefined;
+  }
+  const first = initialLog(config);
+  const { clusterId, memberId } = first.metadata;
+  return clusterId === state.clusterId && memberId === state.memberId ? first : undefined;
 }
 
 /** The log of a new cluster opens with its members, the same on each of them. */
