@@ -284,10 +284,10 @@ export class SimProcess implements EventOwner {
     this.#check?.stop();
     await yieldLeadership(server);
     if (this.life !== life) return;
-    // A full disk takes nothing more; what the files lack then is as after a kill.
+    // A full disk takes nothing more; what the files lack then is as after a kill. A disk that fails ends the process.
     await server.stop().catch((error: unknown) => {
       const code = error instanceof Error && 'code' in error ? error.code : '';
-      if (code !== 'WAL_NO_SPACE') throw error;
+      if (code !== 'WAL_NO_SPACE' && this.life === life) this.#world.failed(this, error);
     });
     if (this.life !== life) return;
     this.#end('down');
