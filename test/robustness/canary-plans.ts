@@ -156,6 +156,23 @@ async function leasesAcrossLeaders(arena: Arena): Promise<void> {
   if (gone && clock.monotonicMs() < longUntil) arena.problems.push('a lease ended too early');
 }
 
+/** The leader's clock is set ahead, then back, by ten minutes each: a lease neither ends before its time nor lives on. */
+async function leasesAcrossClockJumps(arena: Arena): Promise<void> {
+  const { members, problems } = arena;
+  const ends = (name: string): Promise<void> =>
+    waitFor(`the ${name} lease ends`, async () => !(await arena.has(0, name)), 8_000);
+  const longUntil = await arena.putLeased(0, 'long', 60);
+  await arena.putLeased(0, 'first', 2);
+  await arena.level();
+  members.setWallClock(0, 600_000);
+  await ends('first');
+  const gone = !(await arena.has(1, 'long'));
+  if (gone && clock.monotonicMs() < longUntil) problems.push('a lease ended too early');
+  await arena.putLeased(0, 'second', 2);
+  members.setWallClock(0, -600_000);
+  await ends('second');
+}
+
 export const plans: readonly Plan[] = [
   {
     mistake: 'ackBeforeSync',
@@ -204,5 +221,12 @@ export const plans: readonly Plan[] = [
     faulty: everyone,
     foundBy: /timed out waiting until the short lease ends/,
     run: leasesAcrossLeaders,
+  },
+  {
+    mistake: 'leasesByWallClock',
+    faulty: everyone,
+    // Both ways.
+    foundBy: /until the second lease ends[^]*a lease ended too early/,
+    run: leasesAcrossClockJumps,
   },
 ];

@@ -1,7 +1,7 @@
 /** Members as processes that can be killed, paused, cut off and replaced. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../src/lib/clock.js';
 import { createGrpcChannel } from '../../src/lib/grpc/index.js';
@@ -11,6 +11,8 @@ import { ClusterDefinition, KVDefinition, MaintenanceDefinition } from '../../sr
 import { freePorts, waitFor } from '../cluster/etcd-processes.js';
 import type { Command, Report } from './member-control.js';
 import type { MemberNetwork } from './network.js';
+
+const wallClock = new URL('wall-clock.js', import.meta.url).href;
 
 interface Place {
   readonly client: string;
@@ -154,7 +156,12 @@ export class Members {
     const log = openSync(join(this.directory, `m${at}.log`), 'a');
     const child = spawn(command[0] ?? process.execPath, command.slice(1), {
       stdio: ['ignore', log, log, 'ipc'],
-      env: { ...process.env, VERIFY: '1', NODE_OPTIONS: '' },
+      env: {
+        ...process.env,
+        VERIFY: '1',
+        NODE_OPTIONS: `--import=${wallClock}`,
+        WALL_CLOCK_SHIFT: this.#clockFile(at),
+      },
     });
     closeSync(log);
     child.on('message', (message) => {
@@ -201,6 +208,18 @@ export class Members {
     const child = this.#children[at];
     if (child !== undefined) this.#meantToEnd.add(child);
     await waitFor(`m${at} dies`, () => child?.signalCode === 'SIGKILL');
+  }
+
+  #clockFile(at: number): string {
+    return join(this.directory, `m${at}.clock`);
+  }
+
+  /** Sets a member's wall clock, of its next processes too. @param shiftMs how far it is ahead of the machine's */
+  setWallClock(at: number, shiftMs: number): void {
+    const path = this.#clockFile(at);
+    writeFileSync(`${path}.new`, String(shiftMs));
+    // At once: nobody may read half of it.
+    renameSync(`${path}.new`, path);
   }
 
   signal(at: number, signal: 'SIGSTOP' | 'SIGCONT'): void {

@@ -3,6 +3,7 @@
  * parts (disk, core, backend, store, leases). They do nothing before `armed`.
  */
 import { assertNever } from '../../src/lib/assert.js';
+import { systemClock } from '../../src/lib/clock.js';
 import type { EtcdServer } from '../../src/etcd/server/server.js';
 import type { WatchSink } from '../../src/etcd/mvcc/types.js';
 import { noNode, RawNode } from '../../src/raft/index.js';
@@ -33,6 +34,8 @@ export const mistakes = [
   'leasesDropped',
   /** A new leader does not count the time of leases. */
   'leasesForever',
+  /** Leases end by the wall clock. */
+  'leasesByWallClock',
 ] as const;
 
 export type Mistake = (typeof mistakes)[number];
@@ -92,6 +95,9 @@ export function putMistakeIn(server: EtcdServer, state: MistakeState): void {
     case 'leasesDropped':
     case 'leasesForever':
       loseLeases(server, state);
+      return;
+    case 'leasesByWallClock':
+      leasesByWallClock(server, state);
       return;
     case 'ackBeforeSync':
     case 'voteNotSaved':
@@ -171,5 +177,35 @@ function loseLeases({ lessor }: EtcdServer, state: MistakeState): void {
     if (state.mistake === 'leasesForever') return [];
     lost = false;
     return lessor.list();
+  };
+}
+
+function leasesByWallClock({ lessor }: EtcdServer, state: MistakeState): void {
+  const clock = systemClock();
+  const expired = lessor.expired.bind(lessor);
+  const renew = lessor.renew.bind(lessor);
+  const grant = lessor.grant.bind(lessor);
+  const promote = lessor.promote.bind(lessor);
+  const ends = new Map<bigint, number>();
+  const start = (id: bigint): void => {
+    ends.set(id, clock.nowMs() + lessor.timeToLive(id).grantedTtlSeconds * 1_000);
+  };
+  lessor.grant = (id, ttlSeconds) => {
+    const lease = grant(id, ttlSeconds);
+    start(lease.id);
+    return lease;
+  };
+  lessor.promote = (extendSeconds) => {
+    promote(extendSeconds);
+    for (const id of lessor.list()) start(id);
+  };
+  lessor.renew = (id) => {
+    start(id);
+    return renew(id);
+  };
+  lessor.expired = (limit) => {
+    if (!state.armed) return expired(limit);
+    const isOver = (id: bigint): boolean => (ends.get(id) ?? Infinity) <= clock.nowMs();
+    return lessor.isPrimary ? lessor.list().filter(isOver) : [];
   };
 }

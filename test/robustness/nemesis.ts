@@ -30,6 +30,8 @@ export const faults = [
   'flip-bit',
   'compact',
   'defragment',
+  /** A member's wall clock is set by minutes, one way and then the other. */
+  'clock-jump',
 ] as const;
 
 /** They need what only root can make. */
@@ -124,6 +126,9 @@ async function strike(fault: Fault, fray: Fray): Promise<void> {
     case 'defragment':
       await members.defragment(target);
       return;
+    case 'clock-jump':
+      await clockJump(fray);
+      return;
     default:
       assertNever(fault);
   }
@@ -135,6 +140,14 @@ async function cutPair({ members, target, prng, clock, holdMs }: Fray): Promise<
   members.network?.cut(other, target);
   await delay(clock, 2 * holdMs);
   members.network?.heal();
+}
+
+/** It stays wrong after the second jump. */
+async function clockJump({ members, target, prng, clock, holdMs }: Fray): Promise<void> {
+  const minutes = prng.between(1, 10) * (prng.below(2) === 0 ? 1 : -1);
+  members.setWallClock(target, minutes * 60_000);
+  await delay(clock, 2 * holdMs);
+  members.setWallClock(target, -Math.sign(minutes) * prng.between(1, 10) * 60_000);
 }
 
 async function flipBit({ members, target, prng }: Fray): Promise<void> {
