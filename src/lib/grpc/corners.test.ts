@@ -1,5 +1,6 @@
 /** Calls that are not quite in order, answered as grpc-go's server (etcd 3.5.30) answered the same bytes. */
 import * as http2 from 'node:http2';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { grpcMessage } from '../http2/raw-peer.js';
 import { silentLogger } from '../log.js';
@@ -22,8 +23,11 @@ afterAll(async () => {
   await server.close();
 });
 
-/** What a caller sees: fields of the answer's head and its trailers as one. */
-function call(headers: http2.OutgoingHttpHeaders, body: Buffer): Promise<Record<string, unknown>> {
+/** What a caller sees: fields of the answer's head and its trailers as one, and the bytes of its messages. */
+function call(
+  headers: http2.OutgoingHttpHeaders,
+  body: Buffer,
+): Promise<Record<string, unknown> & { body: Buffer }> {
   return new Promise((resolve, reject) => {
     const stream = client.request({
       ':method': 'POST',
@@ -33,11 +37,12 @@ function call(headers: http2.OutgoingHttpHeaders, body: Buffer): Promise<Record<
       ...headers,
     });
     const seen: Record<string, unknown> = {};
+    const parts: Buffer[] = [];
     stream.on('response', (fields) => Object.assign(seen, fields));
     stream.on('trailers', (fields) => Object.assign(seen, fields));
     stream.on('error', reject);
-    stream.on('close', () => resolve(seen));
-    stream.resume();
+    stream.on('data', (part: Buffer) => parts.push(part));
+    stream.on('close', () => resolve({ ...seen, body: Buffer.concat(parts) }));
     stream.end(body);
   });
 }
@@ -99,6 +104,52 @@ test.each([
     'content-type': answered,
     'grpc-status': '0',
   });
+});
+
+/** The messages of an answer: of what format each is, and what it says. */
+function messagesOf(body: Buffer): { format: number; text: string }[] {
+  const messages: { format: number; text: string }[] = [];
+  for (let at = 0; at < body.length;) {
+    const format = body.readUInt8(at);
+    const from = at + 5;
+    at = from + body.readUInt32BE(at + 1);
+    const bytes = body.subarray(from, at);
+    messages.push({ format, text: String(format === 1 ? gunzipSync(bytes) : bytes) });
+  }
+  return messages;
+}
+
+function zipped(text: string): Buffer {
+  const bytes = grpcMessage(gzipSync(text));
+  bytes[0] = 1;
+  return bytes;
+}
+
+const long = 'x'.repeat(200_000);
+
+test.each([
+  ['a compressed request', '/Unary', zipped('hello'), [{ format: 1, text: 'hello' }]],
+  ['one that might be', '/Unary', grpcMessage(Buffer.from('hi')), [{ format: 1, text: 'hi' }]],
+  ['a long one', '/Unary', zipped(long), [{ format: 1, text: long }]],
+  ['an empty answer', '/Unary', whole, [{ format: 0, text: '' }]],
+  ['an answer in parts', '/Download', zipped('2 0'), ['', ''].map((text) => ({ format: 0, text }))],
+  ['the same', '/Download', zipped('2 1'), ['\0', '\x01'].map((text) => ({ format: 1, text }))],
+  ['a request in parts', '/Upload', zipped('four'), [{ format: 1, text: '4' }]],
+  ['parts both ways', '/Both', zipped('there'), [{ format: 1, text: 'there' }]],
+])('with gzip: %s', async (_, method, body, messages) => {
+  const path = `/trireme.test.Echo${method}`;
+  const seen = await call({ ':path': path, 'grpc-encoding': 'gzip' }, body);
+  expect(seen).toMatchObject({ 'grpc-encoding': 'gzip', 'grpc-status': '0' });
+  expect(messagesOf(seen.body)).toEqual(messages);
+});
+
+test('an answer is not compressed because its caller could read it, nor is a status', async () => {
+  const seen = await call({ 'grpc-accept-encoding': 'gzip' }, grpcMessage(Buffer.from('hello')));
+  expect(seen).not.toHaveProperty('grpc-encoding');
+  expect(messagesOf(seen.body)).toEqual([{ format: 0, text: 'hello' }]);
+  const failed = await call({ 'grpc-encoding': 'gzip' }, zipped('fail'));
+  expect(failed).toMatchObject({ 'grpc-status': '9' });
+  expect(failed).not.toHaveProperty('grpc-encoding');
 });
 
 test('another content type is no call', async () => {

@@ -11,7 +11,9 @@ import { Code } from './types.js';
 
 const path = (method: string): string => `/trireme.test.Echo/${method}`;
 const same = (message: Uint8Array): Buffer => Buffer.from(message);
-const gzip = { 'grpc.default_compression_algorithm': 2 };
+const gzip = {
+  'grpc.default_compression_algorithm': grpcJs.compressionAlgorithms.gzip,
+};
 const clock = systemClock();
 const cleanups: (() => unknown)[] = [];
 
@@ -75,6 +77,20 @@ describe('their client and our server', () => {
     const sizes = [0, 1, 1000, 16_380, 300_000, 1_999_000];
     const outcomes = await Promise.all(sizes.map((size) => unary(client, Buffer.alloc(size, 'x'))));
     expect(outcomes.map(({ answer }) => answer?.length)).toEqual(sizes);
+  });
+
+  test('compressed requests get compressed answers, on streams too', async () => {
+    const client = await start(gzip);
+    const zeros = Buffer.alloc(20_000);
+    const parts = await new Promise<Buffer[]>((resolve, reject) => {
+      const all: Buffer[] = [];
+      const call = client.makeBidiStreamRequest(path('Both'), same, same);
+      call.on('data', (part: Buffer) => all.push(part));
+      call.on('error', reject).on('end', () => resolve(all));
+      for (const part of ['one', zeros, '', 'two']) call.write(Buffer.from(part));
+      call.end();
+    });
+    expect(parts.map((part) => part.length)).toEqual([3, 20_000, 0, 3]);
   });
 
   test('metadata both ways', async () => {

@@ -1,12 +1,16 @@
 import type { Http2Stream } from '../http2/index.js';
+import { compressed } from './compression.js';
 
 /** The sending half of a call on a stream, for both ends: who may go on, who waits for room. */
 export class Outbox {
   readonly #stream: Http2Stream;
+  readonly #compress: boolean;
   #waiting: (() => void)[] = [];
 
-  constructor(stream: Http2Stream) {
+  /** @param compress send what is not empty with gzip; the headers must say so */
+  constructor(stream: Http2Stream, compress = false) {
     this.#stream = stream;
+    this.#compress = compress;
   }
 
   get ended(): boolean {
@@ -15,7 +19,8 @@ export class Outbox {
 
   /** @returns false when the sender should wait for {@link drained}. */
   push(message: Uint8Array): boolean {
-    return this.#stream.message(message);
+    if (!this.#compress || message.length === 0) return this.#stream.message(message);
+    return this.#stream.message(compressed(message), 1);
   }
 
   drained(): Promise<void> {

@@ -2,6 +2,8 @@ import type { Clock } from '../clock.js';
 import { encodeFields } from '../http2/index.js';
 import type { Headers, Http2Stream, StreamHandler } from '../http2/index.js';
 import type { Logger } from '../log.js';
+import { answerFields, answerHead, plainType, refuse } from './answer-head.js';
+import { asideBytesMin, compressed, compressedAside } from './compression.js';
 import { FrameReader, wholeMessage } from './framing.js';
 import { MessageQueue } from './message-queue.js';
 import {
@@ -32,53 +34,9 @@ export interface CallHost {
   readonly maxReceiveBytes: number;
 }
 
-const plainType = 'application/grpc';
-const answerBlock = encodeFields(answerFields(plainType));
 const okTrailers = encodeFields([['grpc-status', '0']]);
 /** Deadlines may be late by this much: timers of equal length are cheap. */
 const deadlineGrainMs = 16;
-
-/** An answer begins so. @param type the request's content type */
-function answerFields(type: string): (readonly [string, string])[] {
-  // As Go's servers: whatever divides the sub-type, it is given back behind a plus.
-  const answered = type.startsWith(plainType)
-    ? type.replace(/^(application\/grpc);/, '$1+')
-    : plainType;
-  return [
-    [':status', '200'],
-    ['content-type', answered],
-  ];
-}
-
-/** Ends a stream that never became a call with a status alone. @param status of HTTP, when the request was not in order */
-export function refuse(stream: Http2Stream, code: Code, message: string, status = 200): void {
-  stream.handler = ignoring;
-  stream.finish(
-    encodeFields([
-      [':status', String(status)],
-      ['content-type', plainType],
-      ['grpc-status', String(code)],
-      ['grpc-message', encodeStatusMessage(message)],
-    ]),
-  );
-}
-
-/**
- * Ends a stream that is no call of gRPC at all.
- * @param status 415, or 421 where another connection would be served
- */
-export function refuseHttp(stream: Http2Stream, status: 415 | 421): void {
-  stream.handler = ignoring;
-  stream.finish(encodeFields([[':status', String(status)]]));
-}
-
-const ignoring: StreamHandler = {
-  onHeaders: () => undefined,
-  onData: () => undefined,
-  onEnd: () => undefined,
-  onWritable: () => undefined,
-  onClosed: () => undefined,
-};
 
 /** One call: reads its messages, runs the handler, writes the answer and the status. */
 export class ServerCall implements CallContext, StreamHandler {
@@ -170,6 +128,11 @@ export class ServerCall implements CallContext, StreamHandler {
 
   get #encoding(): string | undefined {
     return this.#headers['grpc-encoding'];
+  }
+
+  /** As Go's servers: the answer is compressed as the request was, or might have been. */
+  get #compresses(): boolean {
+    return this.#encoding === 'gzip';
   }
 
   #startDeadline(timeoutMs: number | undefined): void {
@@ -311,7 +274,7 @@ export class ServerCall implements CallContext, StreamHandler {
 
   #duplex(): Duplex<unknown, unknown> {
     if (this.#method.definition.responseStream) this.#sendAnswerHeaders();
-    const outbox = (this.#outbox = new Outbox(this.#stream));
+    const outbox = (this.#outbox = new Outbox(this.#stream, this.#compresses));
     const { responseType } = this.#method.definition;
     const queue = this.#queue;
     return {
@@ -330,9 +293,7 @@ export class ServerCall implements CallContext, StreamHandler {
 
   #sendAnswerHeaders(): void {
     this.#answered = true;
-    const type = this.#type;
-    const block = type === plainType ? answerBlock : encodeFields(answerFields(type));
-    this.#stream.headers(block, false);
+    this.#stream.headers(answerHead(this.#type, this.#compresses), false);
   }
 
   #answer(response: unknown): void {
@@ -344,8 +305,26 @@ export class ServerCall implements CallContext, StreamHandler {
       this.#fail(error);
       return;
     }
+    if (this.#compresses && bytes.length > 0) this.#answerCompressed(bytes);
+    else this.#sendAnswer(bytes, 0);
+  }
+
+  #answerCompressed(bytes: Uint8Array): void {
+    if (bytes.length < asideBytesMin) {
+      this.#sendAnswer(compressed(bytes), 1);
+      return;
+    }
+    compressedAside(bytes).then(
+      (message) => {
+        if (!this.#finished) this.#sendAnswer(message, 1);
+      },
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #sendAnswer(message: Uint8Array, format: 0 | 1): void {
     this.#sendAnswerHeaders();
-    this.#stream.message(bytes);
+    this.#stream.message(message, format);
     this.#finish();
   }
 

@@ -8,9 +8,10 @@ import { systemClock } from '../clock.js';
 import type { Logger } from '../log.js';
 import { preface, ServerConnection } from '../http2/index.js';
 import type { Headers, Http2Stream } from '../http2/index.js';
+import { refuse, refuseHttp } from './answer-head.js';
 import { FirstRequestFinder } from './first-request.js';
 import type { BoundMethod, CallHost } from './server-call.js';
-import { refuse, refuseHttp, ServerCall } from './server-call.js';
+import { ServerCall } from './server-call.js';
 import type { Handlers, ServiceDefinition } from './types.js';
 import { Code } from './types.js';
 

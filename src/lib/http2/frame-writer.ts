@@ -62,15 +62,18 @@ export class FrameWriter {
     this.#scratch.set(payload, at + frameHeadBytes);
   }
 
-  /** A DATA frame that holds one gRPC message, uncompressed, with its five bytes of prefix. */
-  message(flags: number, streamId: number, message: Uint8Array): void {
+  /**
+   * A DATA frame that holds one gRPC message with its five bytes of prefix.
+   * @param format the first of them: 1 for a compressed message
+   */
+  message(flags: number, streamId: number, message: Uint8Array, format = 0): void {
     const length = 5 + message.length;
     const isLarge = message.length >= copiedBytesMax;
     const at = this.#reserve(frameHeadBytes + (isLarge ? 5 : length));
     this.#writeHead(at, frameType.data, flags, streamId, length);
     const scratch = this.#scratch;
     const prefix = at + frameHeadBytes;
-    scratch[prefix] = 0;
+    scratch[prefix] = format;
     scratch.writeUInt32BE(message.length, prefix + 1);
     if (isLarge) this.#large(message);
     else scratch.set(message, prefix + 5);

@@ -112,15 +112,19 @@ export class Http2Stream {
     if (endStream) this.#endedLocally();
   }
 
-  /** One gRPC message. @returns false when the owner should wait for `onWritable` */
-  message(message: Uint8Array): boolean {
+  /**
+   * One gRPC message.
+   * @param format 1 when it is compressed
+   * @returns false when the owner should wait for `onWritable`
+   */
+  message(message: Uint8Array, format: 0 | 1 = 0): boolean {
     if (this.#closed || this.localEnded) return true;
     if (this.#takes(message.length + 5)) {
       this.#count(message.length + 5);
-      this.#host.writer.message(0, this.id, message);
+      this.#host.writer.message(0, this.id, message, format);
       return true;
     }
-    this.#enqueue(message);
+    this.#enqueue(message, format);
     this.pump();
     if (!this.full) return true;
     this.#mustNotify = true;
@@ -256,15 +260,15 @@ export class Http2Stream {
     this.#handler?.onClosed(code);
   }
 
-  #enqueue(message: Uint8Array): void {
+  #enqueue(message: Uint8Array, format: 0 | 1): void {
     if (message.length <= joinedBytesMax) {
       const joined = Buffer.allocUnsafe(5 + message.length);
-      writePrefix(joined, message.length);
+      writePrefix(joined, message.length, format);
       joined.set(message, 5);
       this.#queue.push(joined);
     } else {
       const prefix = Buffer.allocUnsafe(5);
-      writePrefix(prefix, message.length);
+      writePrefix(prefix, message.length, format);
       this.#queue.push(prefix, message);
     }
     this.#queuedBytes += message.length + 5;
@@ -315,8 +319,8 @@ export class Http2Stream {
 
 const noBytes = new Uint8Array(0);
 
-function writePrefix(into: Buffer, length: number): void {
-  into[0] = 0;
+function writePrefix(into: Buffer, length: number, format: 0 | 1): void {
+  into[0] = format;
   into.writeUInt32BE(length, 1);
 }
 
