@@ -180,7 +180,7 @@ async function ok(one: TestCluster, ...args: string[]): Promise<string> {
       expect(text).toContain(`\n${name}`);
     }
     expect(text).toMatch(
-      /grpc_server_handled_total\{grpc_type="unary",grpc_service="etcdserverpb.KV",grpc_method="Put",grpc_code="OK"\} 1/,
+      /grpc_server_handled_total\{grpc_code="OK",grpc_method="Put",grpc_service="etcdserverpb.KV",grpc_type="unary"\} 1/,
     );
   }, 60_000);
 

@@ -167,6 +167,12 @@ function settled(text: string): string {
     const values = (from: ReadonlyMap<string, number>): unknown[] =>
       counted.map((name) => [name, from.get(name)]);
     expect(values(mine.values)).toEqual(values(theirs.values));
+    // Labels and all: there are those who look for a whole line.
+    const calls = [...theirs.values.keys()].filter((name) =>
+      /^grpc_server_(?:started|handled)_total/.test(name),
+    );
+    expect(calls).not.toEqual([]);
+    expect(calls.filter((name) => !mine.values.has(name))).toEqual([]);
   });
 });
 

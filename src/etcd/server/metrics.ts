@@ -264,10 +264,11 @@ export const grpcMetrics = {
     timer(): (() => void) | undefined;
   } {
     const { service, method, type } = labels;
-    const own = { grpc_type: type, grpc_service: service, grpc_method: method };
+    // In the order of their names, as all of etcd's labels are printed: there are those who look for the whole line.
+    const own = { grpc_method: method, grpc_service: service, grpc_type: type };
     const started = grpcStarted.of(own);
     // All of them are shown from the beginning, so that rates can be told.
-    const handled = codeNames.map((grpc_code) => grpcHandled.of({ ...own, grpc_code }));
+    const handled = codeNames.map((grpc_code) => grpcHandled.of({ grpc_code, ...own }));
     return {
       timer: () => (isExtensive ? grpcSeconds.startTimer(own) : undefined),
       started: () => {
@@ -275,8 +276,8 @@ export const grpcMetrics = {
       },
       handled(code) {
         const one = (handled[code] ??= grpcHandled.of({
-          ...own,
           grpc_code: codeNames[code] ?? 'Unknown',
+          ...own,
         }));
         one.count += 1;
       },
@@ -323,8 +324,8 @@ export const serverMetrics = {
   healthAnswered: (isHealthy: boolean) => (isHealthy ? healthSuccess : healthFailures).inc(),
   /** One check of `/livez` or `/readyz`. */
   healthChecked(type: string, name: string, isHealthy: boolean): void {
-    healthCheck.set({ type, name }, isHealthy ? 1 : 0);
-    healthChecks.inc({ type, name, status: isHealthy ? 'success' : 'error' });
+    healthCheck.set({ name, type }, isHealthy ? 1 : 0);
+    healthChecks.inc({ name, status: isHealthy ? 'success' : 'error', type });
   },
   /** @returns to be called at its end */
   defragStarted(): () => void {
