@@ -288,7 +288,13 @@ function unfinishedBeginning(config: ServerConfig, state: StoredState): InitialL
 
 /** The log of a new cluster opens with its members, the same on each of them. */
 function firstEntry(index: number, member: Member): Entry {
-  const context = MemberChange.encode({ origin: 0, sequence: 0, member, promote: false }).finish();
+  const context = MemberChange.encode({
+    origin: 0,
+    sequence: 0,
+    member,
+    promote: false,
+    maxLearners: 0,
+  }).finish();
   const change = { version: 1, id: 0n, type: 'addNode', nodeId: member.ID, context } as const;
   return { term: 1, index, type: 'confChange', data: encodeConfChange(change) };
 }

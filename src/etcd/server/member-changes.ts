@@ -63,12 +63,8 @@ export class MemberChanges {
     const id = memberIdOf(urls, config.initialClusterToken, salt);
     const member: MemberInfo = { id, name: '', peerUrls: urls, clientUrls: [], isLearner };
     const kind = isLearner ? 'addLearner' : 'add';
-    this.#checkStrict(kind, member);
-    membership.check(kind, member);
-    // Asked here alone: members that were told different bounds must apply the same.
-    if (isLearner && membership.learners.length >= config.maxLearners) {
-      throw etcdError('tooManyLearners');
-    }
+    this.#checkAdd(isLearner);
+    membership.check(kind, member, config.maxLearners);
     await this.#propose(kind, member);
     return member;
   }
@@ -76,7 +72,7 @@ export class MemberChanges {
   /** @throws GrpcError memberNotFound, memberNotEnoughStarted, unhealthy, timeouts */
   async remove(id: bigint): Promise<void> {
     const member = this.#mustKnow(id);
-    this.#checkStrict('remove', member);
+    this.#checkRemove(member);
     await this.#propose('remove', member);
   }
 
@@ -109,8 +105,7 @@ export class MemberChanges {
     if (server.config.strictReconfigCheck) {
       const { voters } = server.membership;
       // The promoted member counts as started: it is in step with the leader.
-      const started = this.#connectedOrNamed(voters) + 1;
-      if (started < Math.floor((voters.length + 1) / 2) + 1) {
+      if (startedOf(voters) + 1 < quorumOf(voters.length + 1)) {
         throw etcdError('memberNotEnoughStarted');
       }
     }
@@ -124,34 +119,36 @@ export class MemberChanges {
     return member;
   }
 
-  #connectedOrNamed(members: readonly MemberInfo[]): number {
-    return members.filter((member) => member.name !== '').length;
-  }
-
-  /** Etcd's `--strict-reconfig-check`: the cluster must keep a quorum of started, connected members. */
-  #checkStrict(kind: 'add' | 'addLearner' | 'remove', member: MemberInfo): void {
+  /**
+   * Etcd's `--strict-reconfig-check`, as all of 3.5.30 has it: with the new member, of which nothing is known yet, there must be a quorum of
+   * started and of connected voters. A learner counts there as well: it will be promoted.
+   */
+  #checkAdd(isLearner: boolean): void {
     const server = this.#server;
-    if (!server.config.strictReconfigCheck || kind === 'addLearner') return;
+    if (!server.config.strictReconfigCheck) return;
     const { voters } = server.membership;
-    if (kind === 'add') {
-      const quorum = Math.floor((voters.length + 1) / 2) + 1;
-      const started = this.#connectedOrNamed(voters);
-      if (voters.length > 1 || started > 1 ? started < quorum : false) {
-        throw etcdError('memberNotEnoughStarted');
-      }
-      const unreachable = voters.filter((voter) => !this.#isHealthy(voter.id));
-      if (unreachable.length > 0 && voters.length > 1) throw etcdError('unhealthy');
-      return;
-    }
-    if (member.isLearner || member.name === '') return;
-    const left = voters.filter((voter) => voter.id !== member.id);
-    if (this.#connectedOrNamed(left) < Math.floor(left.length / 2) + 1) {
+    const started = startedOf(voters);
+    // A cluster of one grows: its data were restored, perhaps.
+    const isAlone = voters.length === 1;
+    const quorum = quorumOf(voters.length + 1);
+    if (!isLearner && started < quorum && !(isAlone && started === 1)) {
       throw etcdError('memberNotEnoughStarted');
     }
-    const healthy = left.filter((voter) => this.#isHealthy(voter.id)).length;
-    if (this.#isHealthy(member.id) && healthy < Math.floor(left.length / 2) + 1) {
-      throw etcdError('unhealthy');
-    }
+    if (!isAlone && this.#healthyOf(voters) < quorum) throw etcdError('unhealthy');
+  }
+
+  /** The same: those who are left must be a quorum. A member that is away may always go. */
+  #checkRemove(member: MemberInfo): void {
+    const server = this.#server;
+    if (!server.config.strictReconfigCheck || member.isLearner) return;
+    const left = server.membership.voters.filter((voter) => voter.id !== member.id);
+    const quorum = quorumOf(left.length);
+    if (startedOf(left) < quorum) throw etcdError('memberNotEnoughStarted');
+    if (this.#isHealthy(member.id) && this.#healthyOf(left) < quorum) throw etcdError('unhealthy');
+  }
+
+  #healthyOf(members: readonly MemberInfo[]): number {
+    return members.filter((member) => this.#isHealthy(member.id)).length;
   }
 
   #isHealthy(id: bigint): boolean {
@@ -171,6 +168,7 @@ export class MemberChanges {
           isLearner: member.isLearner,
         },
         promote: kind === 'promote',
+        maxLearners: kind === 'addLearner' ? this.#server.config.maxLearners : 0,
       }).finish();
       const type = changeTypes[kind];
       return encodeConfChange({ version: 1, id: 0n, type, nodeId: member.id, context });
@@ -190,7 +188,7 @@ export class MemberChanges {
     const member = memberOf(context, decoded);
     const kind = kindOf(context, decoded);
     try {
-      membership.check(kind, member);
+      membership.check(kind, member, context.maxLearners);
       const confState = node.applyConfChange(decoded);
       membership.apply(kind, member);
       this.#server.config.log.info({ kind, member: member.id.toString(16) }, 'membership changed');
@@ -224,6 +222,15 @@ export class MemberChanges {
     const payload = LeaseCheckpointRequest.encode(request).finish();
     this.#server.proposeAsLeader('leaseCheckpoint', payload, request).catch(() => undefined);
   }
+}
+
+function quorumOf(count: number): number {
+  return Math.floor(count / 2) + 1;
+}
+
+/** Members that have started once have a name. */
+function startedOf(members: readonly MemberInfo[]): number {
+  return members.filter((member) => member.name !== '').length;
 }
 
 function memberOf(context: MemberChange, change: ConfChange): MemberInfo {

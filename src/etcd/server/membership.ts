@@ -92,9 +92,14 @@ export class Membership {
 
   /**
    * Whether a change is possible now; asked before it is proposed and again when it is applied.
-   * @throws memberExist, peerUrlExist, memberNotFound, memberNotLearner
+   * @param maxLearners how many learners there may be when one is added; 0 for any number
+   * @throws memberExist, peerUrlExist, memberNotFound, memberNotLearner, tooManyLearners
    */
-  check(kind: MemberChangeKind, member: Pick<MemberInfo, 'id' | 'peerUrls'>): void {
+  check(
+    kind: MemberChangeKind,
+    member: Pick<MemberInfo, 'id' | 'peerUrls'>,
+    maxLearners = 0,
+  ): void {
     const known = this.#members.get(member.id);
     if (this.#removed.has(member.id)) throw etcdError('memberNotFound');
     switch (kind) {
@@ -102,6 +107,9 @@ export class Membership {
       case 'addLearner': {
         if (known !== undefined) throw etcdError('memberExist');
         this.#checkUrls(member);
+        if (kind === 'addLearner' && maxLearners > 0 && this.learners.length >= maxLearners) {
+          throw etcdError('tooManyLearners');
+        }
         return;
       }
       case 'promote':

@@ -28,6 +28,11 @@ export interface MemberChange {
   sequence: number;
   member: Member | undefined;
   promote: boolean;
+  /**
+   * A learner is added only while there are fewer than so many; 0 does not ask. In the entry, since members may have been told
+   * different bounds and must apply the same.
+   */
+  maxLearners: number;
 }
 
 function createBaseMemberAttributes(): MemberAttributes {
@@ -132,7 +137,7 @@ export const MemberAttributes: MessageFns<MemberAttributes> = {
 };
 
 function createBaseMemberChange(): MemberChange {
-  return { origin: 0, sequence: 0, member: undefined, promote: false };
+  return { origin: 0, sequence: 0, member: undefined, promote: false, maxLearners: 0 };
 }
 
 export const MemberChange: MessageFns<MemberChange> = {
@@ -148,6 +153,9 @@ export const MemberChange: MessageFns<MemberChange> = {
     }
     if (message.promote !== false) {
       writer.uint32(32).bool(message.promote);
+    }
+    if (message.maxLearners !== 0) {
+      writer.uint32(40).uint32(message.maxLearners);
     }
     return writer;
   },
@@ -197,6 +205,14 @@ export const MemberChange: MessageFns<MemberChange> = {
             message.promote = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.maxLearners = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -215,6 +231,11 @@ export const MemberChange: MessageFns<MemberChange> = {
       sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
       member: isSet(object.member) ? Member.fromJSON(object.member) : undefined,
       promote: isSet(object.promote) ? globalThis.Boolean(object.promote) : false,
+      maxLearners: isSet(object.maxLearners)
+        ? globalThis.Number(object.maxLearners)
+        : isSet(object.max_learners)
+        ? globalThis.Number(object.max_learners)
+        : 0,
     };
   },
 
@@ -231,6 +252,9 @@ export const MemberChange: MessageFns<MemberChange> = {
     }
     if (message.promote !== false) {
       obj.promote = message.promote;
+    }
+    if (message.maxLearners !== 0) {
+      obj.maxLearners = Math.round(message.maxLearners);
     }
     return obj;
   },
