@@ -304,6 +304,7 @@ async function openClientPorts(
       ...(listen.httpUrls.length === 0
         ? { fallback: withAccessRules(listen.access, services.http, secure) }
         : {}),
+      keepAlive: config.keepAlive,
       ...(config.maxConcurrentStreams > 0
         ? { maxConcurrentStreams: config.maxConcurrentStreams }
         : {}),

@@ -1,5 +1,6 @@
 /** From flags to what a member is told, with etcd's defaults and etcd's checks. */
 import type { Clock } from '../../lib/clock.js';
+import type { KeepAliveOptions } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import { bcryptCostBounds, bcryptCostDefault } from '../auth/password.js';
 import type { BackupConfig, InitialMember, ServerConfig } from '../server/config.js';
@@ -7,6 +8,11 @@ import {
   backupIntervalMsDefault,
   backupKeepCountDefault,
   compactHashCheckMsDefault,
+  keepAliveIntervalMsDefault,
+  keepAliveIntervalMsMin,
+  keepAliveMinMsDefault,
+  keepAliveMinMsUnset,
+  keepAliveTimeoutMsDefault,
   maxLearnersDefault,
   maxRequestBytesDefault,
   maxTxnOpsDefault,
@@ -139,6 +145,19 @@ function backupConfig(flags: Flags, clock: Clock): BackupConfig | undefined {
   };
 }
 
+/** As etcd hands them to gRPC: what is 0 leaves gRPC's own default. */
+function keepAlive(flags: Flags): KeepAliveOptions {
+  const minTimeMs = flags.durationMs('grpc-keepalive-min-time', keepAliveMinMsDefault);
+  const intervalMs = flags.durationMs('grpc-keepalive-interval', keepAliveIntervalMsDefault);
+  const timeoutMs = flags.durationMs('grpc-keepalive-timeout', keepAliveTimeoutMsDefault);
+  const isSet = intervalMs > 0 && timeoutMs > 0;
+  return {
+    minTimeMs: minTimeMs > 0 ? minTimeMs : keepAliveMinMsUnset,
+    intervalMs: isSet ? Math.max(intervalMs, keepAliveIntervalMsMin) : keepAliveIntervalMsDefault,
+    timeoutMs: isSet ? timeoutMs : keepAliveTimeoutMsDefault,
+  };
+}
+
 function maxLearners(flags: Flags): number {
   const name = 'experimental-max-learners';
   const count = flags.number(name, maxLearnersDefault);
@@ -214,6 +233,7 @@ export function serverConfig(flags: Flags, clock: Clock, log: Logger): ServerCon
     authTokenTtlMs: flags.number('auth-token-ttl', 300) * 1000,
     bcryptCost: bcryptCost(flags),
     maxConcurrentStreams: flags.number('max-concurrent-streams', 0),
+    keepAlive: keepAlive(flags),
     clock,
     log,
   };

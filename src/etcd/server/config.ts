@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.js';
+import type { KeepAliveOptions } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 
 /** How a member comes into being. */
@@ -67,6 +68,8 @@ export interface ServerConfig {
   readonly bcryptCost: number;
   /** HTTP/2 streams of one client connection; 0: no bound of our own. */
   readonly maxConcurrentStreams: number;
+  /** Of clients' connections. @default they ping as they like */
+  readonly keepAlive?: KeepAliveOptions;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -63,3 +63,12 @@ assert(proposalBounds.batchBytes < peerQueueBytes, 'a piece fits into the queue 
 assert(snapshotChunkBytes < maxRequestBytesDefault, 'a chunk fits into a message');
 assert(catchUpBytes < snapshotBytes, 'what stays is less than what asks for a truncation');
 assert(maxGapCommittedApplied < maxPendingProposals, 'the gap is met before the queue is full');
+
+/** `--grpc-keepalive-min-time`, and what Go's gRPC takes where that is 0. */
+export const keepAliveMinMsDefault = 5000;
+export const keepAliveMinMsUnset = 5 * 60_000;
+/** `--grpc-keepalive-interval`; gRPC takes no less than the other. */
+export const keepAliveIntervalMsDefault = 2 * 3_600_000;
+export const keepAliveIntervalMsMin = 1000;
+/** `--grpc-keepalive-timeout`. */
+export const keepAliveTimeoutMsDefault = 20_000;

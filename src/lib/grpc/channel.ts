@@ -21,7 +21,10 @@ export interface ChannelOptions {
   readonly clock?: Clock;
   /** @default 3,000 */
   readonly connectTimeoutMs?: number;
-  /** A ping after so much silence; no answer in the same time breaks the connection. 0: none. @default 10,000 */
+  /**
+   * While calls are under way a ping each so many milliseconds; no answer in the same time breaks the connection. 0: none.
+   * etcd's ports end connections that ping more often than each five seconds, or without calls. @default 10,000
+   */
   readonly keepAliveMs?: number;
   /** Is told how long the answer to a ping took. */
   readonly onPing?: (roundTripMs: number) => void;
@@ -303,13 +306,14 @@ class Http2Channel implements Channel {
         connection.destroy(new Error('keep-alive timed out'));
         return;
       }
+      cancel = this.#clock.schedule(everyMs, beat);
+      if (connection.streamCount === 0) return;
       answered = false;
       const sentMs = this.#clock.monotonicMs();
       connection.ping(() => {
         answered = true;
         this.#options.onPing?.(this.#clock.monotonicMs() - sentMs);
       });
-      cancel = this.#clock.schedule(everyMs, beat);
     };
     cancel = this.#clock.schedule(everyMs, beat);
     return () => cancel();

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import type { Logger } from '../log.js';
 import { preface, ServerConnection } from '../http2/index.js';
-import type { Headers, Http2Stream } from '../http2/index.js';
+import type { Headers, Http2Stream, KeepAliveOptions } from '../http2/index.js';
 import { refuse, refuseHttp } from './answer-head.js';
 import { FirstRequestFinder } from './first-request.js';
 import type { BoundMethod, CallHost } from './server-call.js';
@@ -51,6 +51,8 @@ export interface GrpcServerOptions {
   readonly maxReceiveBytes?: number;
   /** Calls under way at once on one connection. @default 10,000 */
   readonly maxConcurrentStreams?: number;
+  /** How connections of gRPC are kept alive. @default clients ping as they like, and are not pinged */
+  readonly keepAlive?: KeepAliveOptions | undefined;
   readonly clock?: Clock;
 }
 
@@ -266,6 +268,7 @@ class Server implements GrpcServer {
       {
         clock: this.#clock,
         maxConcurrentStreams: this.#options.maxConcurrentStreams ?? 10_000,
+        keepAlive: this.#options.keepAlive,
         onRequest: (stream, headers) => this.#onRequest(socket, stream, headers),
       },
       {

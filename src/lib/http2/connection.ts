@@ -220,6 +220,11 @@ export abstract class Http2Connection implements StreamHost {
     // Servers have nothing that waits for them.
   }
 
+  /** The peer has pinged, and was answered. */
+  protected onPinged(): void {
+    // Servers are asked too often, clients are not.
+  }
+
   /** A stream that was under way ends because of what the peer did. */
   protected onBroken(): void {
     // A server's resets are its own affair.
@@ -340,8 +345,12 @@ export abstract class Http2Connection implements StreamHost {
   #onPing({ flags, streamId }: FrameHead, bytes: Buffer, start: number, end: number): void {
     if (streamId !== 0) throw protocolError('PING on a stream');
     if (end - start !== 8) throw frameSizeError('PING');
-    if ((flags & flag.ack) !== 0) this.#pings.shift()?.();
-    else this.writer.frame(frameType.ping, flag.ack, 0, bytes.subarray(start, end));
+    if ((flags & flag.ack) !== 0) {
+      this.#pings.shift()?.();
+      return;
+    }
+    this.writer.frame(frameType.ping, flag.ack, 0, bytes.subarray(start, end));
+    this.onPinged();
   }
 
   #onWindowUpdate({ streamId }: FrameHead, bytes: Buffer, start: number, end: number): void {

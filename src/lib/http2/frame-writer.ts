@@ -10,6 +10,8 @@ const copiedBytesMax = 8 * 1024;
  * streams should keep theirs.
  */
 export class FrameWriter {
+  /** Headers or data were written. For the reader to clear. */
+  hasServed = false;
   readonly #socket: Socket;
   readonly #onDrain: () => void;
   #scratch: Buffer = Buffer.allocUnsafeSlow(4096);
@@ -52,6 +54,7 @@ export class FrameWriter {
 
   /** A frame with its payload. */
   frame(type: number, flags: number, streamId: number, payload: Uint8Array): void {
+    if (type <= frameType.headers) this.hasServed = true;
     if (payload.length >= copiedBytesMax) {
       this.#head(type, flags, streamId, payload.length);
       this.#large(payload);
@@ -67,6 +70,7 @@ export class FrameWriter {
    * @param format the first of them: 1 for a compressed message
    */
   message(flags: number, streamId: number, message: Uint8Array, format = 0): void {
+    this.hasServed = true;
     const length = 5 + message.length;
     const isLarge = message.length >= copiedBytesMax;
     const at = this.#reserve(frameHeadBytes + (isLarge ? 5 : length));

@@ -8,5 +8,6 @@ export type { FrameHead } from './frame-parser.js';
 export { HpackDecoder } from './hpack-decoder.js';
 export type { Headers } from './hpack-decoder.js';
 export { encodeField, encodeFields } from './hpack-encoder.js';
+export type { KeepAliveOptions } from './keep-alive.js';
 export { ServerConnection } from './server-connection.js';
 export type { Http2Stream, StreamHandler } from './stream.js';

@@ -6,12 +6,16 @@ import { errorCode, frameType, limits, preface, setting } from './constants.js';
 import { Http2Error, protocolError } from './errors.js';
 import { FrameBudget } from './frame-budget.js';
 import type { Headers } from './hpack-decoder.js';
+import { Heartbeat, PingPolice } from './keep-alive.js';
+import type { KeepAliveOptions } from './keep-alive.js';
 import type { Http2Stream } from './stream.js';
 
 export interface ServerOptions {
   readonly clock: Clock;
   /** Streams under way at once. */
   readonly maxConcurrentStreams: number;
+  /** Without them a client may ping as it likes, and is never asked. */
+  readonly keepAlive?: KeepAliveOptions | undefined;
   /** A request has begun. It must give the stream a handler at once. */
   readonly onRequest: (stream: Http2Stream, headers: Headers) => void;
 }
@@ -20,12 +24,28 @@ export interface ServerOptions {
 export class ServerConnection extends Http2Connection {
   readonly #options: ServerOptions;
   readonly #resets: FrameBudget;
+  readonly #police: PingPolice | undefined;
+  readonly #heartbeat: Heartbeat | undefined;
   #prefaceLeft = preface;
 
   constructor(socket: Socket, options: ServerOptions, events: ConnectionEvents) {
-    super(socket, events, options.clock);
+    let stopHeartbeat: () => void = () => undefined;
+    const onClosed = (error: Error | undefined): void => {
+      stopHeartbeat();
+      events.onClosed(error);
+    };
+    super(socket, { ...events, onClosed }, options.clock);
     this.#options = options;
     this.#resets = new FrameBudget(options.clock, limits.resets);
+    const { keepAlive } = options;
+    if (keepAlive === undefined) return;
+    this.#police = new PingPolice(keepAlive.minTimeMs);
+    const heartbeat = new Heartbeat(options.clock, keepAlive, {
+      ping: () => this.ping(() => undefined),
+      giveUp: () => this.destroy(new Error('keep-alive ping not answered in time')),
+    });
+    this.#heartbeat = heartbeat;
+    stopHeartbeat = () => heartbeat.stop();
   }
 
   /** Begins to serve. @param seen what was read from the socket already, the preface included */
@@ -41,6 +61,7 @@ export class ServerConnection extends Http2Connection {
   }
 
   override receive(chunk: Buffer): void {
+    this.#heartbeat?.heard();
     const left = this.#prefaceLeft.length;
     if (left === 0) {
       super.receive(chunk);
@@ -92,6 +113,16 @@ export class ServerConnection extends Http2Connection {
     }
     this.#options.onRequest(stream, headers);
     if (endStream) stream.receivedEnd();
+  }
+
+  protected override onPinged(): void {
+    const { writer } = this;
+    const hasServed = writer.hasServed;
+    writer.hasServed = false;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#police?.allows(nowMs, this.streamCount > 0, hasServed) === false) {
+      throw new Http2Error(errorCode.enhanceYourCalm, 'too_many_pings');
+    }
   }
 
   /** A peer that opens streams and has them reset without end makes us work for nothing. */

@@ -5,6 +5,7 @@ import { systemClock } from '../clock.js';
 import { flag, frameType, preface } from './constants.js';
 import type { Headers } from './hpack-decoder.js';
 import { encodeFields } from './hpack-encoder.js';
+import type { KeepAliveOptions } from './keep-alive.js';
 import { frame, grpcMessage, RawPeer, settingsFrame, socketPair } from './raw-peer.js';
 import { ServerConnection } from './server-connection.js';
 import type { Http2Stream, StreamHandler } from './stream.js';
@@ -123,7 +124,11 @@ export interface TestServer {
 
 export function serve(
   socket: Socket,
-  options: { readonly maxConcurrentStreams?: number; readonly clock?: Clock } = {},
+  options: {
+    readonly maxConcurrentStreams?: number;
+    readonly keepAlive?: KeepAliveOptions;
+    readonly clock?: Clock;
+  } = {},
 ): Omit<TestServer, 'peer'> {
   const requests: TestRequest[] = [];
   const ends: (Error | undefined)[] = [];
@@ -132,6 +137,7 @@ export function serve(
     {
       clock: options.clock ?? systemClock({ unref: true }),
       maxConcurrentStreams: options.maxConcurrentStreams ?? 10_000,
+      keepAlive: options.keepAlive,
       onRequest: (stream, headers) => requests.push(new TestRequest(stream, headers)),
     },
     { onClosed: (error) => ends.push(error) },
@@ -144,6 +150,7 @@ export function serve(
 export async function startPair(
   options: {
     readonly maxConcurrentStreams?: number;
+    readonly keepAlive?: KeepAliveOptions;
     readonly clock?: Clock;
     readonly reads?: boolean;
     readonly settings?: readonly (readonly [id: number, value: number])[];
