@@ -151,6 +151,8 @@ export class Members {
       `--initial-cluster=${cluster}`,
       `--initial-cluster-state=${state}`,
       '--snapshot-count=1000',
+      // The clients ping each second.
+      '--grpc-keepalive-min-time=500ms',
       ...(this.#program.flags ?? []),
     ];
     const log = openSync(join(this.directory, `m${at}.log`), 'a');
