@@ -1,7 +1,8 @@
 /** What programs that others wrote found at the edges: the JSON gateway's refusals, and a member that moves to nowhere. */
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { freePorts, run, TestCluster } from './etcd-processes.js';
+import { freePorts, run, TestCluster, waitFor } from './etcd-processes.js';
 
 let cluster: TestCluster;
 
@@ -160,6 +161,42 @@ test.each([
   const { code, stderr } = await run(process.execPath, args);
   expect(code).toBe(2);
   expect(stderr).toContain(text);
+});
+
+test('etcd gateway passes calls on to members that answer, and stops when asked', async () => {
+  const [port, nobody] = await freePorts(2);
+  const members = cluster.members.map(({ clientUrl }) => clientUrl);
+  const endpoints = [`http://127.0.0.1:${nobody}`, ...members].join(',');
+  const words = ['gateway', `--endpoints=${endpoints}`, 'start', `--listen-addr=127.0.0.1:${port}`];
+  const gateway = spawn(process.execPath, ['bin/trireme', 'etcd', ...words], { stdio: 'pipe' });
+  try {
+    let log = '';
+    gateway.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
+    await waitFor('the gateway', () => log.includes('ready to proxy client requests'));
+    const body = JSON.stringify({ key: base64('through'), value: base64('it') });
+    for (let count = 0; count < 2 * members.length; count++) {
+      const url = `http://127.0.0.1:${port}/v3/kv/put`;
+      const headers = { connection: 'close' };
+      const answer = await fetch(url, { method: 'POST', body, headers });
+      expect(answer.status).toBe(200);
+    }
+    expect(log).toContain('deactivated endpoint');
+    const { json } = await call('kv/range', JSON.stringify({ key: base64('through') }));
+    expect(json['kvs']).toMatchObject([{ value: base64('it'), version: '6' }]);
+    const code = new Promise((resolve) => gateway.once('exit', resolve));
+    gateway.kill('SIGTERM');
+    expect(await code).toBe(0);
+  } finally {
+    gateway.kill('SIGKILL');
+  }
+});
+
+test.each([
+  [['gateway', 'start', '--endpoints=127.0.0.1:9', '--listen-addr=127.0.0.1:9'], 'own address'],
+  [['grpc-proxy', 'start'], 'etcd grpc-proxy is not supported'],
+])('etcd %j is refused', async (words, text) => {
+  const { code, stderr } = await run(process.execPath, ['bin/trireme', 'etcd', ...words]);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(text) });
 });
 
 describe('ports of their own', () => {

@@ -21,12 +21,12 @@ const exitFailed = 1;
 
 function usage(): string {
   const lines = flagNames().map((name) => `  --${name}`);
-  return `Usage: trireme etcd [flags]\n       trireme etcd snapshot restore|status FILE [flags]\n\nThe flags are etcd's own, and --backup-…:\n${lines.join('\n')}\n`;
+  return `Usage: trireme etcd [flags]\n       trireme etcd snapshot restore|status FILE [flags]\n       trireme etcd gateway start [flags]\n\nThe flags are etcd's own, and --backup-…:\n${lines.join('\n')}\n`;
 }
 
 /**
  * Runs a member until SIGTERM or SIGINT, or until it cannot go on.
- * @param argv the words after `etcd`; `snapshot …` works on files instead
+ * @param argv the words after `etcd`; `snapshot …` works on files instead, `gateway …` passes connections on
  * @param parts in place of the usual ones
  * @returns the exit code: 0 after a clean stop or for a removed member, 1 failed, 2 bad usage
  */
@@ -37,6 +37,11 @@ export async function runEtcdCommand(
   if (argv[0] === 'snapshot') {
     // Loaded on demand, with bbolt's format and tables: members start without.
     return (await import('./snapshot.js')).runSnapshotCommand(argv.slice(1));
+  }
+  if (argv[0] === 'gateway') return (await import('./gateway.js')).runGatewayCommand(argv.slice(1));
+  if (argv[0] === 'grpc-proxy') {
+    process.stderr.write('etcd grpc-proxy is not supported: see trireme etcd gateway start\n');
+    return exitUsage;
   }
   let flags: Flags;
   try {
