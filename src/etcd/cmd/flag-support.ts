@@ -31,6 +31,9 @@ const withoutEffect: readonly FlagName[] = [
   'backend-batch-interval',
   'backend-batch-limit',
   'backend-bbolt-freelist-type',
+  // Of the connection from etcd's JSON gateway to itself.
+  'client-cert-file',
+  'client-key-file',
   'self-signed-cert-validity',
   'warning-apply-duration',
   'compaction-batch-limit',

@@ -58,6 +58,7 @@ import { observeMember } from '../server/member-metrics.js';
 import { Quota } from '../server/quota.js';
 import { EtcdServer } from '../server/server.js';
 import { yieldLeadership } from '../server/transfer.js';
+import { addressOf, rejectedAt } from './ports.js';
 
 /** Where a member listens and with which certificates. */
 export interface ListenOptions {
@@ -277,6 +278,7 @@ async function openPeerPorts(
       log,
       clock: config.clock,
       maxReceiveBytes: peerReceiveBytes,
+      onRejected: rejectedAt('peer', log),
       ...(secure ? { tls: listen.peerTls } : {}),
     });
     listener.addService(peerDefinition, new PeerService(new ServerPeerHost(server)));
@@ -305,6 +307,7 @@ async function openClientPorts(
         ? { fallback: withAccessRules(listen.access, services.http, secure) }
         : {}),
       keepAlive: config.keepAlive,
+      onRejected: rejectedAt('client', log),
       ...(config.maxConcurrentStreams > 0
         ? { maxConcurrentStreams: config.maxConcurrentStreams }
         : {}),
@@ -390,10 +393,4 @@ interface ClientServices {
   readonly metrics: HttpHandler;
   readonly watches: WatchService;
   addTo(listener: GrpcServer): void;
-}
-
-function addressOf(url: string): { host: string; port: number } {
-  const { hostname, port } = new URL(url);
-  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
-  return { host: host === 'localhost' ? '127.0.0.1' : host, port: Number(port) };
 }

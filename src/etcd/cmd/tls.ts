@@ -25,6 +25,8 @@ function flag(side: Side, name: 'cert-file' | 'key-file' | 'trusted-ca-file'): F
   return `${side}${name}`;
 }
 
+const peerClientFiles = ['peer-client-cert-file', 'peer-client-key-file'] as const;
+
 function read(flags: Flags, name: FlagName): string | undefined {
   const path = flags.text(name);
   if (path === '') return undefined;
@@ -38,7 +40,9 @@ function read(flags: Flags, name: FlagName): string | undefined {
 /** The files that are read again when they change. */
 export function certificatePaths(flags: Flags): string[] {
   const names = ['cert-file', 'key-file', 'peer-cert-file', 'peer-key-file'] as const;
-  return names.map((name) => flags.text(name)).filter((path) => path !== '');
+  return [...names, ...peerClientFiles]
+    .map((name) => flags.text(name))
+    .filter((path) => path !== '');
 }
 
 /**
@@ -56,7 +60,7 @@ export async function loadTls(flags: Flags, config: ServerConfig, log: Logger): 
   return {
     clientTls: client === undefined ? undefined : withChecks(client, clientChecks(flags)),
     peerTls: peer === undefined ? undefined : withChecks(peer, peerNames),
-    peerClientTls: peer === undefined ? undefined : channelTls(peer, peerNames),
+    peerClientTls: peer === undefined ? undefined : channelTls(flags, peer, peerNames),
     clientCertAuth: flags.boolean('client-cert-auth'),
   };
 }
@@ -128,12 +132,22 @@ async function serverTls(
   };
 }
 
-/** Peers show the same certificate as clients of each other, and are held to the same names. */
+/**
+ * Peers show the same certificate as clients of each other, unless one is named for that, and are held to the same names.
+ * @throws UsageError
+ */
 function channelTls(
+  flags: Flags,
   peer: ServerTls,
   check: ((peer: PeerCertificate) => Error | undefined) | undefined,
 ): ChannelTls {
-  const { cert, key, ca } = peer;
+  const [ownCert, ownKey] = peerClientFiles.map((name) => read(flags, name));
+  if ((ownCert === undefined) !== (ownKey === undefined)) {
+    throw new UsageError(`--${peerClientFiles.join(' and --')} go together`);
+  }
+  const cert = ownCert ?? peer.cert;
+  const key = ownKey ?? peer.key;
+  const { ca } = peer;
   if (ca !== undefined) return { ca, cert, key, ...(check === undefined ? {} : { verify: check }) };
   // Without an authority there is nothing to check against, as with etcd's --peer-auto-tls.
   const accept = (): undefined => undefined;

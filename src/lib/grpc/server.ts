@@ -53,6 +53,8 @@ export interface GrpcServerOptions {
   readonly maxConcurrentStreams?: number;
   /** How connections of gRPC are kept alive. @default clients ping as they like, and are not pinged */
   readonly keepAlive?: KeepAliveOptions | undefined;
+  /** A connection was refused: TLS failed, or `verifyClient` did. @default it is logged */
+  readonly onRejected?: (error: Error, peer: string | undefined) => void;
   readonly clock?: Clock;
 }
 
@@ -175,21 +177,22 @@ class Server implements GrpcServer {
       ALPNProtocols: ['h2', 'http/1.1'],
       handshakeTimeout: sniffTimeoutMs,
     });
+    const rejected =
+      this.#options.onRejected ??
+      ((error, peer) => this.#log.debug({ error, peer }, 'a connection was refused'));
     server.on('secureConnection', (socket) => {
       const { verifyClient } = options;
       const refusal = socket.authorized
         ? verifyClient?.(socket.getPeerCertificate(true))
         : undefined;
       if (refusal !== undefined) {
-        this.#log.warn({ error: refusal, peer: socket.remoteAddress }, 'a client was refused');
+        rejected(refusal, socket.remoteAddress);
         socket.destroy();
         return;
       }
       this.accept(socket);
     });
-    server.on('tlsClientError', (error) => {
-      this.#log.debug({ error }, 'a TLS handshake failed');
-    });
+    server.on('tlsClientError', (error, socket) => rejected(error, socket.remoteAddress));
     return server;
   }
 

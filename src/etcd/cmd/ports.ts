@@ -1,0 +1,20 @@
+/** What the ports of a member have in common. */
+import type { Logger } from '../../lib/log.js';
+
+/** Where to listen for a URL. */
+export function addressOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+  return { host: host === 'localhost' ? '127.0.0.1' : host, port: Number(port) };
+}
+
+/** Logs connections that were refused, in etcd's words: operators look for them when certificates do not fit. */
+export function rejectedAt(
+  endpoint: 'client' | 'peer',
+  log: Logger,
+): (error: Error, remoteAddress: string | undefined) => void {
+  return (error, remoteAddress) => {
+    const text = `rejected connection on ${endpoint} endpoint`;
+    log.warn({ remoteAddress, reason: error.message }, text);
+  };
+}

@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { ManualClock } from '../../lib/clock.js';
+import { silentLogger } from '../../lib/log.js';
+import { parseFlags } from './flags.js';
+import { Flags, serverConfig } from './options.js';
+import { certificatePaths, loadTls } from './tls.js';
+import type { TlsFiles } from './tls.js';
+
+let directory = '';
+const path = (name: string): string => join(directory, name);
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'trireme-tls-'));
+  for (const name of ['cert', 'key', 'ca', 'other-cert', 'other-key']) {
+    writeFileSync(path(name), `the ${name}`);
+  }
+});
+
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function load(...words: string[]): { tls: Promise<TlsFiles>; flags: Flags } {
+  const given = ['--peer-cert-file', path('cert'), '--peer-key-file', path('key'), ...words];
+  const flags = new Flags(parseFlags(given, {}));
+  const config = serverConfig(flags, new ManualClock(), silentLogger);
+  return { tls: loadTls(flags, config, silentLogger), flags };
+}
+
+test('peers show the certificate that they are served with', async () => {
+  const { tls } = load('--peer-trusted-ca-file', path('ca'));
+  const { peerTls, peerClientTls } = await tls;
+  expect(peerTls).toMatchObject({ cert: 'the cert', key: 'the key', ca: 'the ca' });
+  expect(peerClientTls).toEqual({ cert: 'the cert', key: 'the key', ca: 'the ca' });
+});
+
+test('peers show one of their own, which is read again as well', async () => {
+  const own = ['--peer-client-cert-file', path('other-cert')];
+  const { tls, flags } = load(...own, '--peer-client-key-file', path('other-key'));
+  const { peerTls, peerClientTls } = await tls;
+  expect(peerTls).toMatchObject({ cert: 'the cert', key: 'the key' });
+  expect(peerClientTls).toMatchObject({ cert: 'the other-cert', key: 'the other-key' });
+  expect(certificatePaths(flags).sort()).toEqual(
+    ['cert', 'key', 'other-cert', 'other-key'].map(path).sort(),
+  );
+});
+
+test('a certificate without its key is refused', async () => {
+  await expect(load('--peer-client-cert-file', path('other-cert')).tls).rejects.toThrow(
+    '--peer-client-cert-file and --peer-client-key-file go together',
+  );
+});
