@@ -2,7 +2,14 @@
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { hasProgram, TestCluster, waitFor } from './etcd-processes.js';
+import {
+  freePorts,
+  hasProgram,
+  MemberProcess,
+  run,
+  TestCluster,
+  waitFor,
+} from './etcd-processes.js';
 
 const possible = hasProgram('etcdctl');
 
@@ -188,5 +195,49 @@ const possible = hasProgram('etcdctl');
     expect(defrag.stdout.match(/Finished defragmenting etcd member/g)).toHaveLength(3);
     const status = await cluster.ctl(['endpoint', 'health']);
     expect(`${status.stdout}${status.stderr}`.match(/is healthy/g)).toHaveLength(3);
+  }, 60_000);
+});
+
+(possible ? describe : describe.skip)('a member that was away while another was added', () => {
+  let cluster: TestCluster;
+  let added: MemberProcess | undefined;
+
+  beforeAll(async () => {
+    // One of three is away when the fourth is added.
+    cluster = await TestCluster.start(3, { extra: ['--strict-reconfig-check=false'] });
+  }, 60_000);
+
+  afterAll(async () => {
+    await added?.stop();
+    await cluster?.stop();
+  });
+
+  // etcd's issue 3699: it must answer a leader of whom its own log knows nothing.
+  test('follows the new one when it leads, and makes up its quorum', async () => {
+    const [clientPort = 0, peerPort = 0] = await freePorts(2);
+    const { directory, initialCluster } = cluster;
+    const program = [process.execPath, 'bin/trireme', 'etcd'];
+    const fourth = new MemberProcess({ name: 'm4', clientPort, peerPort, directory, program });
+    added = fourth;
+    await cluster.member(0).stop('SIGTERM');
+    const add = ['member', 'add', 'm4', `--peer-urls=${fourth.peerUrl}`];
+    await waitFor('m4 is added', async () => (await cluster.ctl(add, { at: 1 })).code === 0);
+    const all = `${initialCluster},m4=${fourth.peerUrl}`;
+    fourth.start(all, ['--initial-cluster-state=existing']);
+    const ask = (...args: string[]): ReturnType<typeof run> =>
+      run('etcdctl', ['--endpoints', fourth.clientUrl, '--command-timeout=2s', ...args]);
+    await waitFor('m4 takes part', async () => (await ask('get', 'x')).code === 0);
+    await waitFor('m4 leads', async () => {
+      const { stdout } = await ask('endpoint', 'status', '-w', 'json');
+      const id = (/"member_id":(\d+)/.exec(stdout) ?? [])[1] ?? '0';
+      if (new RegExp(`"leader":${id}\\b`).test(stdout)) return true;
+      const endpoints = [1, 2].map((at) => cluster.member(at).clientUrl).join(',');
+      await run('etcdctl', ['--endpoints', endpoints, 'move-leader', BigInt(id).toString(16)]);
+      return false;
+    });
+    cluster.restart(0);
+    await cluster.healthy([0]);
+    await cluster.member(1).stop('SIGKILL');
+    await waitFor('three of four go on', async () => (await ask('put', 'k', 'v')).code === 0);
   }, 60_000);
 });

@@ -217,12 +217,12 @@ export class SimPeerNetwork implements PeerNetwork {
     if (link.closed || link.connectedSinceMs !== undefined) return;
     const remote = this.#world.memberProcess(link.peer.id);
     const { server } = this.#local;
-    const isTaken =
-      remote?.host !== undefined &&
-      !remote.paused &&
-      this.#reaches(remote) &&
-      !remote.host.isRemoved(this.#local.memberId);
-    if (isTaken) {
+    if (remote?.host !== undefined && !remote.paused && this.#reaches(remote)) {
+      // A member that learned its id from one that lagged is told so by the others, and ends.
+      if (remote.host.isRemoved(this.#local.memberId)) {
+        this.#world.removed(this.#local);
+        return;
+      }
       link.connectedSinceMs = this.#local.clock.monotonicMs();
       link.remoteLife = remote.life;
       link.backoffUs = 0;
@@ -237,10 +237,11 @@ export class SimPeerNetwork implements PeerNetwork {
 
   /** The other side sees the stream a little later. */
   #tellOpened(remote: SimProcess): void {
-    const { memberId } = this.#local;
+    const { memberId, server } = this.#local;
     const { life } = remote;
+    const urls = server?.membership.local?.peerUrls ?? [];
     const open = (): void => {
-      if (remote.life === life) remote.host?.streamOpened(memberId);
+      if (remote.life === life) remote.host?.streamOpened(memberId, urls);
     };
     this.#world.queue.add(this.#world.delay(), open, remote);
   }

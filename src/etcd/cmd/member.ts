@@ -252,6 +252,7 @@ function newNetwork(parts: {
   return new GrpcPeerNetwork({
     localId: state.memberId,
     clusterId: state.clusterId,
+    localUrls: () => server.membership.local?.peerUrls ?? config.peerUrls,
     clock: config.clock,
     log: config.log.child({ part: 'peer' }),
     tls: listen.peerClientTls,

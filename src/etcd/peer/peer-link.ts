@@ -27,6 +27,8 @@ const retireMs = 1000;
 export interface LinkOptions {
   readonly localId: bigint;
   readonly clusterId: bigint;
+  /** Where this member can be reached: a peer may not know it yet. */
+  readonly localUrls: () => readonly string[];
   readonly events: PeerEvents;
   readonly clock: Clock;
   readonly log: Logger;
@@ -215,8 +217,9 @@ export class PeerLink {
 
   /** Opens the stream and returns when it has ended. The peer's first answer says that it took us in. */
   async #stayOpen(): Promise<void> {
-    const { localId, clusterId, events, clock, log } = this.#options;
-    const metadata = callerMetadata({ clusterId, from: localId, to: this.peer.id });
+    const { localId, clusterId, localUrls, events, clock, log } = this.#options;
+    const caller = callerMetadata({ clusterId, from: localId, to: this.peer.id });
+    const metadata = new Map([...caller, ['peer-urls', localUrls().join()]]);
     const stream = this.client.messages({ metadata });
     try {
       for await (const ack of stream) {

@@ -40,7 +40,7 @@ export class PeerService implements Handlers<typeof peerDefinition> {
     const received = receivedFrom(from);
     // Says that the stream is taken; nothing else ever comes back on it.
     stream.send({});
-    this.#host.streamOpened(from);
+    this.#host.streamOpened(from, urlsIn(context));
     try {
       for await (const messages of stream) {
         if (this.#host.isRemoved(from)) throw etcdError('memberRemoved');
@@ -97,4 +97,14 @@ export class PeerService implements Handlers<typeof peerDefinition> {
   hashKV({ revision }: HashKVRequest): Promise<HashKVResponse> {
     return this.#host.hashKV(revision);
   }
+}
+
+/** The most addresses of a member that are listened to. */
+const urlsMax = 16;
+
+/** Where the caller can be reached; what cannot be an address is left out. */
+function urlsIn(context: CallContext): string[] {
+  const text = context.metadata.get('peer-urls');
+  if (typeof text !== 'string') return [];
+  return text.split(',', urlsMax).filter((url) => /^https?:\/\//.test(url) && URL.canParse(url));
 }

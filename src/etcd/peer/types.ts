@@ -57,8 +57,8 @@ export interface PeerHost {
   /** Resolves when messages of the peer may be taken. @throws GrpcError when they may not, or not yet */
   admit(from: NodeId): Promise<void>;
   step(message: Message): void;
-  /** A stream from the peer is open. */
-  streamOpened(from: NodeId): void;
+  /** A stream from the peer is open. @param urls where it says it can be reached */
+  streamOpened(from: NodeId, urls: readonly string[]): void;
   /** A stream from the peer has ended. */
   streamEnded(from: NodeId): void;
   newSnapshotPath(): { readonly directory: string; readonly name: string };

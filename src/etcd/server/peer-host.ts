@@ -46,8 +46,8 @@ export class ServerPeerHost implements PeerHost {
     this.#server.step(message);
   }
 
-  streamOpened(from: bigint): void {
-    this.#server.peers.streamOpened(from);
+  streamOpened(from: bigint, urls: readonly string[]): void {
+    this.#server.peers.streamOpened(from, urls);
   }
 
   streamEnded(from: bigint): void {

@@ -1,5 +1,5 @@
 import type { RaftNode } from '../../raft/index.js';
-import type { PeerNetwork } from '../peer/types.js';
+import type { PeerAddress, PeerNetwork } from '../peer/types.js';
 
 /** The server, as far as the ways to its peers concern it. */
 export interface PeerWaysHost {
@@ -17,9 +17,23 @@ export class PeerWays {
   readonly #host: PeerWaysHost;
   /** Streams that are open from each peer. */
   readonly #incoming = new Map<bigint, number>();
+  #members: readonly PeerAddress[] = [];
+  /** Who has come to us and stands in no entry that was applied here, while its stream is open. */
+  readonly #strangers = new Map<bigint, PeerAddress>();
 
   constructor(host: PeerWaysHost) {
     this.#host = host;
+  }
+
+  /** The other members, as far as this one's log tells. */
+  setMembers(members: readonly PeerAddress[]): void {
+    this.#members = members;
+    for (const { id } of members) this.#strangers.delete(id);
+    this.#setPeers();
+  }
+
+  #setPeers(): void {
+    this.#host.way?.setPeers([...this.#members, ...this.#strangers.values()]);
   }
 
   /** Messages get through in both directions. */
@@ -45,18 +59,35 @@ export class PeerWays {
     if (!this.#host.stopped) this.#host.node.reportUnreachable(id);
   }
 
-  /** A stream from a peer is open: it lives, so the way to it is tried at once where that waits to be tried again. */
-  streamOpened(id: bigint): void {
+  /**
+   * A stream from a peer is open: it lives, so the way to it is tried at once where that waits to be tried again.
+   *
+   * A member that was away while others were added may first hear of one of them when that one leads. It must be able to answer, or it
+   * would never be sent the entries that tell of its leader:
+   * 1. Member 1 of 1, 2, 3 stops. Member 4 is added, and leads.
+   * 2. Member 1 starts, and gets a heartbeat and a first append from 4, which it must refuse: it lacks entries.
+   * 3. If the refusal has nowhere to go, 4 keeps on probing, and if 2 stops now, 3 and 4 are no quorum of four.
+   *
+   * @param urls where it says it can be reached
+   */
+  streamOpened(id: bigint, urls: readonly string[]): void {
     if (this.#host.stopped) return;
     this.#incoming.set(id, (this.#incoming.get(id) ?? 0) + 1);
+    if (urls.length > 0 && !this.#members.some((member) => member.id === id)) {
+      this.#strangers.set(id, { id, urls });
+      this.#setPeers();
+    }
     this.#host.way?.peerSeen(id);
     this.#host.onReachable();
   }
 
   /** The stream from a peer has ended: if the way to it is gone as well, it is lost. */
   streamEnded(id: bigint): void {
-    this.#incoming.set(id, (this.#incoming.get(id) ?? 1) - 1);
+    const left = (this.#incoming.get(id) ?? 1) - 1;
+    this.#incoming.set(id, left);
     const { stopped, way } = this.#host;
-    if (!stopped && way?.isConnected(id) === false) this.lost(id);
+    if (stopped) return;
+    if (left === 0 && this.#strangers.delete(id)) this.#setPeers();
+    if (way?.isConnected(id) === false) this.lost(id);
   }
 }

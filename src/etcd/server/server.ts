@@ -398,7 +398,7 @@ export class EtcdServer {
       const known = new Set(peers.map(({ id }) => id));
       peers.push(...this.state.peers.filter(({ id }) => !known.has(id)));
     }
-    this.#network?.setPeers(peers);
+    this.peers.setMembers(peers);
   }
 
   #onSoftState({ role, leader }: SoftState): void {
