@@ -15,6 +15,7 @@ export const callContext: CallContext = {
   peerCertificate: undefined,
   signal: new AbortController().signal,
   path: '',
+  header: () => undefined,
   setTrailer: () => undefined,
 };
 

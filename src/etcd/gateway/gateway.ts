@@ -343,6 +343,10 @@ function contextOf(path: string, request: Request, signal: AbortSignal): CallCon
   const { socket } = request;
   return {
     metadata,
+    header(name) {
+      const value = metadata.get(name);
+      return typeof value === 'string' ? value : undefined;
+    },
     peer: `${socket?.remoteAddress}:${socket?.remotePort}`,
     peerCertificate: undefined,
     signal,

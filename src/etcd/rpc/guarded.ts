@@ -2,12 +2,14 @@
 import type { CallContext, Handlers, ServiceDefinition } from '../../lib/grpc/types.js';
 import { isGrpcError } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
-import { grpcMetrics } from '../server/metrics.js';
+import { clientCalls, grpcMetrics } from '../server/metrics.js';
 import type { EtcdServer } from '../server/server.js';
 
 type Handler = (...args: unknown[]) => unknown;
 
 const codeUnknown = 2;
+const countUnary = clientCalls('unary');
+const countStream = clientCalls('stream');
 
 /**
  * Wraps all handlers of a service: a call with the metadata `hasleader: true` fails while there is no leader, an open stream
@@ -33,10 +35,12 @@ export function guarded<S extends ServiceDefinition>(
       stopTimer?.();
     };
     const isStream = method.requestStream || method.responseStream;
+    const countClient = isStream ? countStream : countUnary;
     wrapped[key] = (...args) => {
       count.started();
       const stopTimer = count.timer();
       const context = args.at(-1) as CallContext;
+      countClient(context.header('client-api-version'));
       try {
         // A call's metadata is only read when it matters.
         if (server.leader === 0n && needsLeader(context)) throw etcdError('noLeader');

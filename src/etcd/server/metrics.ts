@@ -108,6 +108,15 @@ const grpcHandled = new PlainCounts(
   'Total number of RPCs completed on the server, regardless of success or failure.',
   ['grpc_type', 'grpc_service', 'grpc_method', 'grpc_code'],
 );
+const clientRequests = new PlainCounts(
+  'etcd_server_client_requests_total',
+  'The total number of client requests per client version.',
+  ['client_api_version', 'type'],
+);
+/** Versions that are told apart, and how long they may be: clients name them as they like. */
+const clientVersionsMax = 32;
+const clientVersionLengthMax = 32;
+const unknownVersion = 'unknown';
 
 const grpcSeconds = new Histogram({
   name: 'grpc_server_handling_seconds',
@@ -249,6 +258,21 @@ export const codeNames = [
   'DataLoss',
   'Unauthenticated',
 ] as const;
+
+/** @returns counts calls of a type by what their client says its version is */
+export function clientCalls(type: 'unary' | 'stream'): (version: string | undefined) => void {
+  const counts = new Map<string, { count: number }>();
+  return (version = unknownVersion) => {
+    let one = counts.get(version);
+    if (one === undefined) {
+      const isTold = counts.size < clientVersionsMax && version.length <= clientVersionLengthMax;
+      const label = isTold ? version : unknownVersion;
+      one = clientRequests.of({ client_api_version: label, type });
+      if (label === version) counts.set(version, one);
+    }
+    one.count += 1;
+  };
+}
 
 /** Calls by method. */
 export const grpcMetrics = {

@@ -80,6 +80,10 @@ export class ServerCall implements CallContext, StreamHandler {
     return (this.#metadata ??= metadataFromHeaders(this.#headers));
   }
 
+  header(name: string): string | undefined {
+    return this.#headers[name];
+  }
+
   get peer(): string {
     return `${this.#socket.remoteAddress ?? ''}:${this.#socket.remotePort ?? 0}`;
   }

@@ -91,6 +91,8 @@ export interface UntypedMethod {
 /** Who called, and for how long the answer is wanted. */
 export interface CallContext {
   readonly metadata: Metadata;
+  /** One text field of the metadata, without the cost of all of them. */
+  header(name: string): string | undefined;
   /** `address:port` of the caller. */
   readonly peer: string;
   /** The caller's verified client certificate, if it showed one. */
