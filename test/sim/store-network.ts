@@ -78,7 +78,7 @@ export class SimPeerNetwork implements PeerNetwork {
     const link = this.#links.get(to);
     if (link === undefined) return;
     if (link.connectedSinceMs === undefined) {
-      this.#local.server?.peers.unreachable(to);
+      for (const message of batch) this.#local.server?.peers.dropped(message);
       return;
     }
     const bytes = batchCodec.encode(batch).finish();

@@ -257,9 +257,8 @@ function newNetwork(parts: {
     log: config.log.child({ part: 'peer' }),
     tls: listen.peerClientTls,
     events: {
-      onMessage: (message) => server.step(message),
       onPeerLost: (id) => server.peers.lost(id),
-      onUnreachable: (id) => server.peers.unreachable(id),
+      onDropped: (message) => server.peers.dropped(message),
       onPeerConnected: () => server.peers.connected(),
       onRemoved,
     },

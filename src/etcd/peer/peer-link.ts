@@ -126,7 +126,7 @@ export class PeerLink {
 
   #dropped(message: Message): void {
     this.#metrics.sendFailed(message.type === 'MsgHeartbeat');
-    this.#options.events.onUnreachable(this.peer.id);
+    this.#options.events.onDropped(message);
   }
 
   /** Sends what this turn has gathered as one batch. */
@@ -237,9 +237,11 @@ export class PeerLink {
       if (this.#stream !== undefined) this.#metrics.disconnected();
       this.#stream = undefined;
       this.#sinceMs = undefined;
+      const unsent = this.#queue;
       this.#queue = [];
       this.#queueBytes = 0;
       stream.cancel();
+      for (const message of unsent) this.#dropped(message);
     }
   }
 }

@@ -38,11 +38,10 @@ export interface PeerNetwork {
 
 /** What the network tells the server. */
 export interface PeerEvents {
-  onMessage(message: Message): void;
   /** The stream to the peer broke, and could not be opened again at once. Called again on each further failure. */
   onPeerLost(id: NodeId): void;
-  /** A message to the peer was dropped. */
-  onUnreachable(id: NodeId): void;
+  /** A message was dropped: it has not left this member. */
+  onDropped(message: Message): void;
   /** Streams to the peer are open. */
   onPeerConnected(id: NodeId): void;
   /** A peer says that this member was removed from the cluster. */

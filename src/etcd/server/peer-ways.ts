@@ -1,4 +1,4 @@
-import type { RaftNode } from '../../raft/index.js';
+import type { Message, RaftNode } from '../../raft/index.js';
 import type { PeerAddress, PeerNetwork } from '../peer/types.js';
 
 /** The server, as far as the ways to its peers concern it. */
@@ -8,6 +8,8 @@ export interface PeerWaysHost {
   /** Undefined until the member has started. */
   readonly way: PeerNetwork | undefined;
   wake(): void;
+  /** Takes a message. */
+  step(message: Message): void;
   /** More peers can be reached than before. */
   onReachable(): void;
 }
@@ -54,9 +56,15 @@ export class PeerWays {
     this.#host.wake();
   }
 
-  /** A message to the peer was dropped. */
-  unreachable(id: bigint): void {
-    if (!this.#host.stopped) this.#host.node.reportUnreachable(id);
+  /** A message has not left this member; proposals in it may go to whoever leads next. */
+  dropped(message: Message): void {
+    const { node, stopped } = this.#host;
+    if (stopped) return;
+    node.reportUnreachable(message.to);
+    if (message.type !== 'MsgProp' || message.from !== node.id) return;
+    const { to, from, entries } = message;
+    const reason = 'noLeader';
+    this.#host.step({ type: 'MsgPropDropped', to: from, from: to, term: 0, entries, reason });
   }
 
   /**
