@@ -193,6 +193,7 @@ export class RaftLoop {
       const ready = this.#node.ready();
       if (ready.softState !== undefined) this.#handlers.onSoftState(ready.softState);
       if (ready.messages.length > 0) this.#handlers.send(ready.messages);
+      if (ready.readStates.length > 0) this.#handlers.onReadStates(ready.readStates);
       if (ready.snapshot !== undefined) {
         this.#install(ready, ready.snapshot);
         return;
@@ -201,7 +202,6 @@ export class RaftLoop {
       if (ready.hardState !== undefined) this.#storage.setHardState(ready.hardState);
       if (ready.entries.length > 0) this.#storage.append(ready.entries);
       if (ready.committedEntries.length > 0) this.#queueCommitted(ready.committedEntries);
-      if (ready.readStates.length > 0) this.#handlers.onReadStates(ready.readStates);
       mustSync ||= ready.mustSync;
       if (!ready.mustSync && this.#undurable.length === 0) this.#durable(ready);
       else this.#undurable.push(ready);
