@@ -91,7 +91,9 @@ export class ServerPeerHost implements PeerHost {
     }
   }
 
+  /** Not passed on: two members that take each other for the leader would ask each other for ever. @throws notLeader */
   promoteMember(id: bigint): Promise<void> {
+    if (!this.#server.isLeader) throw etcdError('notLeader');
     return this.#server.changes.promote(id);
   }
 
