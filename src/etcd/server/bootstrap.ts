@@ -147,6 +147,11 @@ function reopen(config: ServerConfig, paths: DataPaths, machine: Machine): Store
     config.log.warn({ bytes: contents.tornBytes }, 'cut off the torn end of the raft log');
   }
   mustBelongTogether(backend, paths, contents.metadata.clusterId);
+  const begins = contents.entries[0]?.index ?? 0;
+  if (begins > base.index + 1) {
+    const detail = `it holds entries up to ${base.index}, the raft log ${paths.wal} begins with entry ${begins}`;
+    throw new BackendCorruptError(paths.database, detail);
+  }
   const storage = new MemoryStorage();
   const confState =
     backend.confState === undefined ? emptyConfState : decodeConfState(backend.confState);
