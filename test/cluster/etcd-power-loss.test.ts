@@ -15,13 +15,12 @@ import type { Channel } from '../../src/lib/grpc/index.js';
 import { silentLogger } from '../../src/lib/log.js';
 import { Prng } from '../../src/lib/prng.js';
 import { KVDefinition, MaintenanceDefinition } from '../../src/gen/etcd/rpc.js';
-import { rangeOf } from '../robustness/members.js';
-import { putOf } from '../robustness/traffic.js';
 import { freePorts, hasProgram, waitFor } from './etcd-processes.js';
 import { readTrace, strace } from './lib/disk-trace.js';
 import type { DiskEvent } from './lib/disk-trace.js';
 import { rebuild } from './lib/power-cut.js';
 import type { PowerCut } from './lib/power-cut.js';
+import { putOf, rangeOf } from '../robustness/requests.js';
 
 const cuts = Number(process.env['POWER_LOSS_CUTS'] ?? 20);
 const seed = Number(process.env['POWER_LOSS_SEED'] ?? 1);

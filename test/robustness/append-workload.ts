@@ -8,8 +8,8 @@ import type { Prng } from '../../src/lib/prng.js';
 import { KVDefinition } from '../../src/gen/etcd/rpc.js';
 import type { Channel, Client } from '../../src/lib/grpc/index.js';
 import type { ClusterTraffic } from './history.js';
-import { rangeOf } from './members.js';
-import { isDefinite, putOf } from './traffic.js';
+import { isDefinite } from './traffic.js';
+import { putOf, rangeOf } from './requests.js';
 
 const prefix = 'a/';
 const lists = ['x', 'y', 'z'] as const;

@@ -10,9 +10,10 @@ import type { Command, Report } from './member-control.js';
 import { memberThatTakesOrders, Members } from './members.js';
 import type { Mistake } from './mistakes.js';
 import type { Input } from './register-model.js';
-import { isDefinite, keyPrefix, putOf, sendInputs } from './traffic.js';
+import { isDefinite, keyPrefix, sendInputs } from './traffic.js';
 import type { WatchHistory } from './watch-guarantees.js';
 import { Watchers } from './watchers.js';
+import { putOf } from './requests.js';
 
 const clock = systemClock();
 

@@ -5,6 +5,7 @@
 import { systemClock } from '../../src/lib/clock.js';
 import { waitFor } from '../cluster/etcd-processes.js';
 import type { Arena } from './canary-arena.js';
+import { takeRightAway } from './canary-auth-plan.js';
 import type { Mistake } from './mistakes.js';
 
 const clock = systemClock();
@@ -228,5 +229,12 @@ export const plans: readonly Plan[] = [
     // Both ways.
     foundBy: /until the second lease ends[^]*a lease ended too early/,
     run: leasesAcrossClockJumps,
+  },
+  {
+    mistake: 'rightsRemembered',
+    faulty: [2],
+    flags: ['--bcrypt-cost=4'],
+    foundBy: /was let through without the right/,
+    run: takeRightAway,
   },
 ];

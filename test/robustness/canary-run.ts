@@ -4,7 +4,8 @@ import { waitFor } from '../cluster/etcd-processes.js';
 import { Arena } from './canary-arena.js';
 import type { Plan } from './canary-plans.js';
 import { judge } from './judge.js';
-import { keyPrefix, putOf } from './traffic.js';
+import { keyPrefix } from './traffic.js';
+import { putOf } from './requests.js';
 
 /** Waits until all answer and have told their watchers everything, or until it is clear that they will not. */
 async function converge(arena: Arena): Promise<void> {

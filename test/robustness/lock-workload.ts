@@ -7,8 +7,8 @@ import type { Prng } from '../../src/lib/prng.js';
 import { KVDefinition, LeaseDefinition } from '../../src/gen/etcd/rpc.js';
 import type { Channel } from '../../src/lib/grpc/index.js';
 import type { ClusterTraffic } from './history.js';
-import { rangeOf } from './members.js';
-import { isDefinite, putOf } from './traffic.js';
+import { isDefinite } from './traffic.js';
+import { putOf, rangeOf } from './requests.js';
 
 const lockKey = 'l/lock';
 const dataKey = 'l/data';

@@ -5,12 +5,18 @@ import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { systemClock } from '../../src/lib/clock.js';
 import { createGrpcChannel } from '../../src/lib/grpc/index.js';
-import type { Channel } from '../../src/lib/grpc/index.js';
+import type { CallOptions, Channel } from '../../src/lib/grpc/index.js';
 import { silentLogger } from '../../src/lib/log.js';
-import { ClusterDefinition, KVDefinition, MaintenanceDefinition } from '../../src/gen/etcd/rpc.js';
+import {
+  AuthDefinition,
+  ClusterDefinition,
+  KVDefinition,
+  MaintenanceDefinition,
+} from '../../src/gen/etcd/rpc.js';
 import { freePorts, waitFor } from '../cluster/etcd-processes.js';
 import type { Command, Report } from './member-control.js';
 import type { MemberNetwork } from './network.js';
+import { rangeOf } from './requests.js';
 
 const wallClock = new URL('wall-clock.js', import.meta.url).href;
 
@@ -54,6 +60,8 @@ export class Members {
   readonly #orders = new Map<number, (report: Report) => void>();
   #orderCount = 0;
   readonly #meantToEnd = new Set<ChildProcess>();
+  /** Whom the cluster is asked as, once authentication is on. */
+  user: { readonly name: string; readonly password: string } | undefined;
   /** Processes that ended though nobody ended them. */
   readonly crashes: string[] = [];
 
@@ -249,8 +257,15 @@ export class Members {
   async hash(at: number, revision: number): Promise<string> {
     const answer = await this.#channel(at)
       .client(MaintenanceDefinition)
-      .hashKV({ revision }, { deadlineMs: 5_000 });
+      .hashKV({ revision }, await this.#options(at, 5_000));
     return `${answer.hash}@${answer.compactRevision}`;
+  }
+
+  async #options(at: number, deadlineMs: number): Promise<CallOptions> {
+    if (this.user === undefined) return { deadlineMs };
+    const auth = this.#channel(at).client(AuthDefinition);
+    const { token } = await auth.authenticate(this.user, { deadlineMs });
+    return { deadlineMs, metadata: new Map([['token', token]]) };
   }
 
   /** Forgets revisions before this one, at the latest those that nobody asks for any more. */
@@ -283,10 +298,12 @@ export class Members {
       await waitFor(
         `member ${at} answers`,
         () =>
-          kv.range(rangeOf('health'), { deadlineMs: 1_000 }).then(
-            () => true,
-            () => false,
-          ),
+          this.#options(at, 1_000)
+            .then((options) => kv.range(rangeOf('health'), options))
+            .then(
+              () => true,
+              () => false,
+            ),
         deadlineMs,
       );
     }
@@ -379,23 +396,4 @@ async function retry(what: string, action: () => Promise<void>): Promise<void> {
       () => false,
     ),
   );
-}
-
-/** A request for one key or a range, with etcd's defaults. */
-export function rangeOf(key: string, options: { rangeEnd?: string; serializable?: boolean } = {}) {
-  return {
-    key: Buffer.from(key),
-    rangeEnd: Buffer.from(options.rangeEnd ?? ''),
-    limit: 0,
-    revision: 0,
-    sortOrder: 0 as const,
-    sortTarget: 0 as const,
-    serializable: options.serializable ?? false,
-    keysOnly: false,
-    countOnly: false,
-    minModRevision: 0,
-    maxModRevision: 0,
-    minCreateRevision: 0,
-    maxCreateRevision: 0,
-  };
 }

@@ -36,6 +36,8 @@ export const mistakes = [
   'leasesForever',
   /** Leases end by the wall clock. */
   'leasesByWallClock',
+  /** Whoever once had a right keeps it. */
+  'rightsRemembered',
 ] as const;
 
 export type Mistake = (typeof mistakes)[number];
@@ -95,6 +97,9 @@ export function putMistakeIn(server: EtcdServer, state: MistakeState): void {
     case 'leasesDropped':
     case 'leasesForever':
       loseLeases(server, state);
+      return;
+    case 'rightsRemembered':
+      rememberRights(server, state);
       return;
     case 'leasesByWallClock':
       leasesByWallClock(server, state);
@@ -207,5 +212,16 @@ function leasesByWallClock({ lessor }: EtcdServer, state: MistakeState): void {
     if (!state.armed) return expired(limit);
     const isOver = (id: bigint): boolean => (ends.get(id) ?? Infinity) <= clock.nowMs();
     return lessor.isPrimary ? lessor.list().filter(isOver) : [];
+  };
+}
+
+function rememberRights({ auth }: EtcdServer, state: MistakeState): void {
+  const checkRange = auth.checkRange.bind(auth);
+  const known = new Set<string>();
+  auth.checkRange = (info, access, range) => {
+    const right = `${info?.username} ${access} ${range.key} ${range.end}`;
+    if (state.armed && known.has(right)) return;
+    checkRange(info, access, range);
+    known.add(right);
   };
 }

@@ -13,10 +13,11 @@ import { controlledMember, Members } from './members.js';
 import { runNemesis } from './nemesis.js';
 import type { Fault } from './nemesis.js';
 import { canPartition, MemberNetwork } from './network.js';
-import { keyPrefix, putOf, runTraffic } from './traffic.js';
+import { keyPrefix, runTraffic } from './traffic.js';
 import type { WatchHistory } from './watch-guarantees.js';
 import { Watchers } from './watchers.js';
 import { Workloads } from './workloads.js';
+import { putOf } from './requests.js';
 
 const clock = systemClock();
 

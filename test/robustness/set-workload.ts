@@ -3,8 +3,8 @@ import { delay } from '../../src/lib/clock.js';
 import { KVDefinition } from '../../src/gen/etcd/rpc.js';
 import type { Channel } from '../../src/lib/grpc/index.js';
 import type { ClusterTraffic } from './history.js';
-import { rangeOf } from './members.js';
-import { isDefinite, putOf } from './traffic.js';
+import { isDefinite } from './traffic.js';
+import { putOf, rangeOf } from './requests.js';
 
 const prefix = 's/';
 

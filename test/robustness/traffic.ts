@@ -8,7 +8,7 @@ import type { Prng } from '../../src/lib/prng.js';
 import { KVDefinition } from '../../src/gen/etcd/rpc.js';
 import type { RequestOp, ResponseHeader } from '../../src/gen/etcd/rpc.js';
 import type { KeyValue } from '../../src/gen/etcd/kv.js';
-import { rangeOf } from './members.js';
+import { putOf, rangeOf } from './requests.js';
 import type { Found, Input, Output } from './register-model.js';
 
 /** All keys of a run start with it. */
@@ -53,17 +53,6 @@ function revisionOf(header: ResponseHeader | undefined): number {
 const putOp = (key: string, value: string): RequestOp => ({
   request: { $case: 'requestPut', value: putOf(key, value) },
 });
-
-export function putOf(key: string, value: string) {
-  return {
-    key: Buffer.from(key),
-    value: Buffer.from(value),
-    lease: 0n,
-    prevKv: false,
-    ignoreValue: false,
-    ignoreLease: false,
-  };
-}
 
 type Kv = Client<typeof KVDefinition>;
 

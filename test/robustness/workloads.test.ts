@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { checkAppends } from './append-workload.js';
 import type { Append, AppendSnapshot } from './append-workload.js';
+import { checkAuth } from './auth-history.js';
+import type { Probe, Subject } from './auth-history.js';
 import { checkLock } from './lock-workload.js';
 import type { Holding } from './lock-workload.js';
 import { checkSet } from './set-workload.js';
@@ -60,5 +62,54 @@ describe('a lock', () => {
     ['given to two', 1, [holding(2, 0, {}), holding(2, 20, {})]],
   ])('%s', (_name, count, holdings) => {
     expect(checkLock({ holdings })).toHaveLength(count);
+  });
+});
+
+describe('rights', () => {
+  const probe = (calledAt: number, allowed: boolean, password = 0): Probe => {
+    return { calledAt, returnedAt: calledAt + 1, allowed, password, member: 0, call: 'get' };
+  };
+  const changes = [
+    { allowed: true, calledAt: 10, returnedAt: 12 },
+    { allowed: false, calledAt: 20, returnedAt: 22 },
+    { allowed: true, calledAt: 30, returnedAt: Infinity },
+  ];
+  const passwords = [{ calledAt: 14, returnedAt: 16 }];
+  const judged = (...probes: Probe[]): string[] => {
+    const subject: Subject = { name: 'u', changes, passwords, probes };
+    return checkAuth({ subjects: [subject], statuses: [], acknowledged: [], problems: [] });
+  };
+  test.each<[string, number, Probe]>([
+    ['none yet, refused', 0, probe(5, false)],
+    ['none yet, let through', 1, probe(5, true)],
+    ['while it is given', 0, probe(11, true)],
+    ['while it is given, not yet', 0, probe(11, false)],
+    ['given, refused', 1, probe(13, false)],
+    ['given, with an old password', 1, probe(17, true)],
+    ['given, with the new password', 0, probe(17, true, 1)],
+    ['while it is taken', 0, probe(21, true, 1)],
+    ['taken, let through', 1, probe(23, true, 1)],
+    ['taken, refused', 0, probe(23, false)],
+    ['given or not, for ever', 0, probe(99, false)],
+    ['given or not, for ever', 0, probe(99, true, 1)],
+  ])('%s: %d', (_name, count, one) => {
+    expect(judged(one)).toHaveLength(count);
+  });
+
+  test('the revision never falls and counts every change', () => {
+    const judge = (second: number, acknowledged: number[]): number =>
+      checkAuth({
+        subjects: [],
+        statuses: [
+          { calledAt: 1, returnedAt: 2, revision: 5 },
+          { calledAt: 3, returnedAt: 4, revision: second },
+        ],
+        acknowledged,
+        problems: [],
+      }).length;
+    expect(judge(5, [])).toBe(0);
+    expect(judge(4, [])).toBe(1);
+    expect(judge(6, [0, 0, 0, 0, 2.5])).toBe(0);
+    expect(judge(5, [0, 0, 0, 0, 2.5])).toBe(1);
   });
 });
