@@ -13,7 +13,7 @@ import type { Input } from './register-model.js';
 import { isDefinite, keyPrefix, sendInputs } from './traffic.js';
 import type { WatchHistory } from './watch-guarantees.js';
 import { Watchers } from './watchers.js';
-import { putOf } from './requests.js';
+import { putOf, rangeOf } from './requests.js';
 
 const clock = systemClock();
 
@@ -209,10 +209,7 @@ export class Arena {
   async has(at: number, name: string): Promise<boolean> {
     const channel = this.members.channels[at];
     const kv = channel?.client(KVDefinition);
-    const answer = await kv?.range(
-      { ...rangeRequest, key: Buffer.from(keyOf(name)) },
-      { deadlineMs: 5_000 },
-    );
+    const answer = await kv?.range(rangeOf(keyOf(name)), { deadlineMs: 5_000 });
     return (answer?.kvs.length ?? 0) > 0;
   }
 
@@ -223,18 +220,3 @@ export class Arena {
     return watches;
   }
 }
-
-const rangeRequest = {
-  rangeEnd: Buffer.alloc(0),
-  limit: 0,
-  revision: 0,
-  sortOrder: 0 as const,
-  sortTarget: 0 as const,
-  serializable: false,
-  keysOnly: false,
-  countOnly: false,
-  minModRevision: 0,
-  maxModRevision: 0,
-  minCreateRevision: 0,
-  maxCreateRevision: 0,
-};
