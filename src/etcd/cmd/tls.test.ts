@@ -32,6 +32,8 @@ test('peers show the certificate that they are served with', async () => {
   const { tls } = load('--peer-trusted-ca-file', path('ca'));
   const { peerTls, peerClientTls } = await tls;
   expect(peerTls).toMatchObject({ cert: 'the cert', key: 'the key', ca: 'the ca' });
+  // Without --peer-client-cert-auth: who names an authority wants to see its certificates.
+  expect(peerTls?.requestClientCert).toBe('required');
   expect(peerClientTls).toEqual({ cert: 'the cert', key: 'the key', ca: 'the ca' });
 });
 
@@ -39,7 +41,7 @@ test('peers show one of their own, which is read again as well', async () => {
   const own = ['--peer-client-cert-file', path('other-cert')];
   const { tls, flags } = load(...own, '--peer-client-key-file', path('other-key'));
   const { peerTls, peerClientTls } = await tls;
-  expect(peerTls).toMatchObject({ cert: 'the cert', key: 'the key' });
+  expect(peerTls).toMatchObject({ cert: 'the cert', key: 'the key', requestClientCert: 'none' });
   expect(peerClientTls).toMatchObject({ cert: 'the other-cert', key: 'the other-key' });
   expect(certificatePaths(flags).sort()).toEqual(
     ['cert', 'key', 'other-cert', 'other-key'].map(path).sort(),

@@ -119,7 +119,8 @@ async function serverTls(
     return selfSigned(config, side, log);
   }
   const ca = read(flags, flag(side, 'trusted-ca-file'));
-  const required = flags.boolean(`${side}client-cert-auth`) || (side === '' && ca !== undefined);
+  // As in etcd: an authority is named to ask for certificates of it, on either side.
+  const required = flags.boolean(`${side}client-cert-auth`) || ca !== undefined;
   if (flags.boolean(`${side}client-cert-auth`) && ca === undefined) {
     throw new UsageError(`--${side}client-cert-auth needs --${side}trusted-ca-file`);
   }
@@ -162,7 +163,9 @@ async function selfSigned(config: ServerConfig, side: Side, log: Logger): Promis
   if (!existsSync(certPath) || !existsSync(keyPath)) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const urls = side === '' ? config.clientUrls : config.peerUrls;
-    const hosts = ['localhost', '127.0.0.1', ...urls.map((url) => new URL(url).hostname)];
+    const hosts = ['localhost', '127.0.0.1', ...urls.map((url) => new URL(url).hostname)].filter(
+      (host) => host !== '',
+    );
     // Loaded when it is needed: half of a member's start would go into it.
     const { createCertificateAuthority, issueCertificate } =
       await import('../../lib/pki/certificates.js');
