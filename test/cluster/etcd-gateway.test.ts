@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { freePorts, run, TestCluster, waitFor } from './etcd-processes.js';
+import { freePorts, MemberProcess, run, TestCluster, waitFor } from './etcd-processes.js';
 
 let cluster: TestCluster;
 
@@ -198,6 +198,33 @@ test.each([
   const { code, stderr } = await run(process.execPath, ['bin/trireme', 'etcd', ...words]);
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(text) });
 });
+
+test('members that speak to each other over sockets in the file system', async () => {
+  const clientPorts = await freePorts(2);
+  const { directory } = cluster;
+  const program = [process.execPath, 'bin/trireme', 'etcd'];
+  const pair = clientPorts.map((clientPort, at) => {
+    const name = `unix${at}`;
+    const peerUrl = `unix://${join(directory, `${name}.sock`)}`;
+    return new MemberProcess({ name, clientPort, peerPort: 0, peerUrl, directory, program });
+  });
+  const initialCluster = pair.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
+  try {
+    for (const member of pair) member.start(initialCluster, ['--initial-cluster-token=unix']);
+    const body = JSON.stringify({ key: base64('k'), value: base64('v') });
+    for (const { clientUrl, name } of pair) {
+      await waitFor(`${name} takes a write`, async () => {
+        const put = fetch(`${clientUrl}/v3/kv/put`, { method: 'POST', body });
+        return put.then(
+          ({ ok }) => ok,
+          () => false,
+        );
+      });
+    }
+  } finally {
+    await Promise.all(pair.map((member) => member.stop()));
+  }
+}, 30_000);
 
 describe('ports of their own', () => {
   let apart: TestCluster;

@@ -90,12 +90,14 @@ export class MemberProcess {
     readonly name: string;
     readonly clientPort: number;
     readonly peerPort: number;
+    /** @default the peer port of this machine */
+    readonly peerUrl?: string;
     readonly directory: string;
     readonly program: readonly string[];
   }) {
     this.name = options.name;
     this.clientUrl = `http://127.0.0.1:${options.clientPort}`;
-    this.peerUrl = `http://127.0.0.1:${options.peerPort}`;
+    this.peerUrl = options.peerUrl ?? `http://127.0.0.1:${options.peerPort}`;
     this.dataDir = join(options.directory, options.name);
     this.#logPath = join(options.directory, `${options.name}.log`);
     this.#program = options.program;

@@ -3,6 +3,7 @@ import { PeerDefinition } from '../../gen/raft.js';
 import { delay } from '../../lib/clock.js';
 import { createGrpcChannel } from '../../lib/grpc/index.js';
 import type { ChannelTls } from '../../lib/grpc/index.js';
+import { targetOf } from '../../lib/member-url.js';
 import { BootstrapError } from '../server/bootstrap.js';
 import type { ClusterLookup, ExistingCluster } from '../server/bootstrap.js';
 import type { ServerConfig } from '../server/config.js';
@@ -49,7 +50,7 @@ async function askMember(
   waitMs: number,
 ): Promise<ExistingCluster | undefined> {
   const channel = createGrpcChannel({
-    target: new URL(url).host,
+    target: targetOf(url),
     log,
     clock,
     connectTimeoutMs: waitMs,

@@ -53,7 +53,6 @@ const withoutEffect: readonly FlagName[] = [
   'experimental-bootstrap-defrag-threshold-megabytes',
   'experimental-wait-cluster-ready-timeout',
   'experimental-stop-grpc-service-on-defrag',
-  'experimental-snapshot-catchup-entries',
 ];
 
 /** @throws UsageError naming the first flag that asks for what is not provided */

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { ManualClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import { parseFlags } from './flags.js';
-import { Flags, serverConfig } from './options.js';
+import { Flags, listenUrls, serverConfig } from './options.js';
 
 // Where etcd is told 0 it leaves Go's gRPC its own, and that takes no interval below a second.
 test.each([
@@ -16,4 +16,26 @@ test.each([
   const flags = new Flags(parseFlags(words, {}));
   const { keepAlive } = serverConfig(flags, new ManualClock(), silentLogger);
   expect(keepAlive).toEqual({ minTimeMs, intervalMs, timeoutMs });
+});
+
+test('addresses may be sockets in the file system', () => {
+  const urls = 'unix://localhost:1,unix:///run/m.sock,http://a:1/';
+  const flags = new Flags(parseFlags([`--listen-peer-urls=${urls}`], {}));
+  expect(listenUrls(flags).peerUrls).toEqual([
+    'unix://localhost:1',
+    'unix:///run/m.sock',
+    'http://a:1',
+  ]);
+  const bad = new Flags(parseFlags(['--listen-peer-urls=unixs://a'], {}));
+  expect(() => listenUrls(bad)).toThrow('URL scheme must be http, https, unix');
+});
+
+test('--experimental-snapshot-catchup-entries', () => {
+  const count = (...words: string[]): number | undefined => {
+    const flags = new Flags(parseFlags(words, {}));
+    return serverConfig(flags, new ManualClock(), silentLogger).catchUpEntries;
+  };
+  expect(count()).toBe(5000);
+  expect(count('--experimental-snapshot-catchup-entries=0')).toBe(0);
+  expect(() => count('--experimental-snapshot-catchup-entries=-1')).toThrow('invalid value "-1"');
 });

@@ -2,12 +2,14 @@
 import type { Clock } from '../../lib/clock.js';
 import type { KeepAliveOptions } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
+import { unixPath } from '../../lib/member-url.js';
 import { bcryptCostBounds, bcryptCostDefault } from '../auth/password.js';
 import type { BackupConfig, InitialMember, ServerConfig } from '../server/config.js';
 import {
   backupIntervalMsDefault,
   backupKeepCountDefault,
   compactHashCheckMsDefault,
+  catchUpEntriesDefault,
   keepAliveIntervalMsDefault,
   keepAliveIntervalMsMin,
   keepAliveMinMsDefault,
@@ -65,8 +67,9 @@ export class Flags {
   }
 }
 
-/** Without a trailing slash. @throws UsageError on what is no URL of a host and port */
+/** Without a trailing slash. @throws UsageError on what is no URL of a host and port, or of a socket */
 export function checkUrl(name: FlagName, text: string): string {
+  if (unixPath(text) !== undefined) return text;
   let url: URL;
   try {
     url = new URL(text);
@@ -75,7 +78,7 @@ export function checkUrl(name: FlagName, text: string): string {
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new UsageError(
-      `invalid value "${text}" for flag -${name}: URL scheme must be http, https`,
+      `invalid value "${text}" for flag -${name}: URL scheme must be http, https, unix`,
     );
   }
   if (url.pathname !== '/' && url.pathname !== '') {
@@ -158,6 +161,15 @@ function keepAlive(flags: Flags): KeepAliveOptions {
   };
 }
 
+function catchUpEntries(flags: Flags): number {
+  const name = 'experimental-snapshot-catchup-entries';
+  const count = flags.number(name, catchUpEntriesDefault);
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw new UsageError(`invalid value "${flags.text(name)}" for flag -${name}`);
+  }
+  return count;
+}
+
 function maxLearners(flags: Flags): number {
   const name = 'experimental-max-learners';
   const count = flags.number(name, maxLearnersDefault);
@@ -206,6 +218,7 @@ export function serverConfig(flags: Flags, clock: Clock, log: Logger): ServerCon
     heartbeatMs,
     electionMs,
     snapshotCount: flags.number('snapshot-count', snapshotCountDefault),
+    catchUpEntries: catchUpEntries(flags),
     quotaBytes: flags.number('quota-backend-bytes', 0),
     maxRequestBytes: flags.number('max-request-bytes', maxRequestBytesDefault),
     maxTxnOps: flags.number('max-txn-ops', maxTxnOpsDefault),

@@ -1,8 +1,12 @@
 /** What the ports of a member have in common. */
+import type { ListenAddress } from '../../lib/grpc/index.js';
+import { unixPath } from '../../lib/member-url.js';
 import type { Logger } from '../../lib/log.js';
 
 /** Where to listen for a URL. */
-export function addressOf(url: string): { host: string; port: number } {
+export function addressOf(url: string): ListenAddress {
+  const path = unixPath(url);
+  if (path !== undefined) return { path };
   const { hostname, port } = new URL(url);
   const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
   return { host: host === 'localhost' ? '127.0.0.1' : host, port: Number(port) };

@@ -4,6 +4,7 @@ import { Code, createGrpcChannel, isGrpcError } from '../../lib/grpc/index.js';
 import type { Channel, ChannelTls, Client, ClientDuplex } from '../../lib/grpc/index.js';
 import type { MessageAck } from '../../gen/raft.js';
 import type { Logger } from '../../lib/log.js';
+import { targetOf } from '../../lib/member-url.js';
 import type { Message } from '../../raft/index.js';
 import { clientError, etcdError } from '../apply/errors.js';
 import { peerQueueBytes, peerQueueMessages } from '../server/limits.js';
@@ -146,11 +147,11 @@ export class PeerLink {
   }
 
   #newChannel(): Channel {
-    const url = new URL(this.peer.urls[this.#urlAt % this.peer.urls.length] ?? '');
+    const url = this.peer.urls[this.#urlAt % this.peer.urls.length] ?? '';
     const { tls, log, clock } = this.#options;
     return createGrpcChannel({
-      target: url.host,
-      ...(url.protocol === 'https:' && tls !== undefined ? { tls } : {}),
+      target: targetOf(url),
+      ...(url.startsWith('https:') && tls !== undefined ? { tls } : {}),
       log,
       clock,
       connectTimeoutMs,

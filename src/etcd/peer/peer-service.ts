@@ -14,6 +14,7 @@ import type {
   SnapshotAck,
   SnapshotChunk,
 } from '../../gen/raft.js';
+import { unixPath } from '../../lib/member-url.js';
 import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
 import type { Message } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
@@ -106,5 +107,7 @@ const urlsMax = 16;
 function urlsIn(context: CallContext): string[] {
   const text = context.metadata.get('peer-urls');
   if (typeof text !== 'string') return [];
-  return text.split(',', urlsMax).filter((url) => /^https?:\/\//.test(url) && URL.canParse(url));
+  const isAddress = (url: string): boolean =>
+    unixPath(url) !== undefined || /^https?:\/\/./.test(url);
+  return text.split(',', urlsMax).filter((url) => isAddress(url) && URL.canParse(url));
 }

@@ -5,7 +5,7 @@ import type { Message, MsgSnap, NodeId } from '../../raft/index.js';
 /** Who can be reached where. */
 export interface PeerAddress {
   readonly id: NodeId;
-  /** `http://host:port` or `https://host:port`. */
+  /** `http://host:port`, `https://host:port` or `unix://path`. */
   readonly urls: readonly string[];
 }
 

@@ -13,6 +13,7 @@ import type {
   MemberUpdateResponse,
   ResponseHeader,
 } from '../../gen/etcd/rpc.js';
+import { unixPath } from '../../lib/member-url.js';
 import type { CallContext, Handlers } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
 import type { MemberInfo } from '../server/membership.js';
@@ -103,6 +104,7 @@ export class ClusterService implements Handlers<typeof ClusterDefinition> {
 function checkUrls(urls: readonly string[]): void {
   if (urls.length === 0) throw etcdError('memberBadUrls');
   for (const text of urls) {
+    if (unixPath(text) !== undefined) continue;
     let url: URL;
     try {
       url = new URL(text);

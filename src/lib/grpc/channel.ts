@@ -14,7 +14,7 @@ import type { CallOptions, Client, MethodDefinition, ServiceDefinition } from '.
 import { Code, GrpcError } from './types.js';
 
 export interface ChannelOptions {
-  /** `host:port`. */
+  /** `host:port`, or `unix:path`. */
   readonly target: string;
   readonly tls?: ChannelTls;
   readonly log: Logger;

@@ -23,13 +23,13 @@ export function connectSocket(options: {
   readonly clock: Clock;
   readonly timeoutMs: number;
 }): Promise<net.Socket> {
-  const { host, port } = splitTarget(options.target);
+  const address = splitTarget(options.target);
   const security = options.tls;
   return new Promise((resolve, reject) => {
     const socket =
       security === undefined
-        ? net.connect({ host, port, noDelay: true })
-        : connectTls(host, port, security);
+        ? net.connect({ ...address, noDelay: true })
+        : connectTls(address, security);
     const cancelTimeout = options.clock.schedule(options.timeoutMs, () => {
       socket.destroy(new Error('timed out'));
     });
@@ -57,11 +57,10 @@ export function connectSocket(options: {
   });
 }
 
-function connectTls(host: string, port: number, security: ChannelTls): tls.TLSSocket {
-  const serverName = security.serverName ?? host;
+function connectTls(address: Address, security: ChannelTls): tls.TLSSocket {
+  const serverName = security.serverName ?? ('host' in address ? address.host : 'localhost');
   const socket = tls.connect({
-    host,
-    port,
+    ...address,
     ALPNProtocols: ['h2'],
     ...(net.isIP(serverName) === 0 ? { servername: serverName } : {}),
     ...(security.ca === undefined ? {} : { ca: security.ca }),
@@ -74,7 +73,10 @@ function connectTls(host: string, port: number, security: ChannelTls): tls.TLSSo
   return socket;
 }
 
-function splitTarget(target: string): { host: string; port: number } {
+type Address = { readonly host: string; readonly port: number } | { readonly path: string };
+
+function splitTarget(target: string): Address {
+  if (target.startsWith('unix:')) return { path: target.slice('unix:'.length) };
   const at = target.lastIndexOf(':');
   return {
     host: target.slice(0, at).replace(/^\[|\]$/g, ''),

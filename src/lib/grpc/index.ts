@@ -7,6 +7,7 @@ export type { Channel, ChannelOptions, ChannelState } from './channel.js';
 export type { ChannelTls } from './connect.js';
 export { peerCertificateOf, showedUntrustedCertificate } from './peer.js';
 export type { KeepAliveOptions } from '../http2/index.js';
+export type { ListenAddress } from './listen-address.js';
 export { createGrpcServer } from './server.js';
 export type { GrpcServer, GrpcServerOptions, HttpHandler, ServerTls } from './server.js';
 export { Code, GrpcError, isGrpcError } from './types.js';

@@ -10,6 +10,8 @@ import { preface, ServerConnection } from '../http2/index.js';
 import type { Headers, Http2Stream, KeepAliveOptions } from '../http2/index.js';
 import { refuse, refuseHttp } from './answer-head.js';
 import { FirstRequestFinder } from './first-request.js';
+import { removeSocket } from './listen-address.js';
+import type { ListenAddress } from './listen-address.js';
 import type { BoundMethod, CallHost } from './server-call.js';
 import { ServerCall } from './server-call.js';
 import type { Handlers, ServiceDefinition } from './types.js';
@@ -60,8 +62,11 @@ export interface GrpcServerOptions {
 
 export interface GrpcServer {
   addService<S extends ServiceDefinition>(definition: S, handlers: Handlers<S>): void;
-  /** Starts to accept. Port 0 takes a free one. @throws the system's error, such as EADDRINUSE */
-  listen(address: { readonly host: string; readonly port: number }): Promise<{ port: number }>;
+  /**
+   * Starts to accept. Port 0 takes a free one; a socket that was left at the path gives way.
+   * @throws the system's error, such as EADDRINUSE
+   */
+  listen(address: ListenAddress): Promise<{ port: number }>;
   /** Hands over a connection that was accepted elsewhere. */
   accept(socket: net.Socket): void;
   /** What went over all its connections so far. */
@@ -320,16 +325,17 @@ class Server implements GrpcServer {
     }
   }
 
-  listen(address: { readonly host: string; readonly port: number }): Promise<{ port: number }> {
+  listen(address: ListenAddress): Promise<{ port: number }> {
+    if ('path' in address) removeSocket(address.path);
     return new Promise((resolve, reject) => {
       this.#listener.once('error', reject);
-      this.#listener.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {
+      this.#listener.listen({ ...address, backlog: 1024 }, () => {
         this.#listener.removeListener('error', reject);
         this.#listener.on('error', (error) => {
           this.#log.warn({ error }, 'the listener failed to accept');
         });
         const bound = this.#listener.address();
-        resolve({ port: typeof bound === 'object' && bound !== null ? bound.port : address.port });
+        resolve({ port: typeof bound === 'object' && bound !== null ? bound.port : 0 });
       });
     });
   }
