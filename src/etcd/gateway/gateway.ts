@@ -15,6 +15,7 @@ import type { Clock } from '../../lib/clock.js';
 import { toGatewayJson } from './json.js';
 import { checkNumbers, checkRequestJson, parseRequestJson } from './request-json.js';
 import { gatewayRoutes } from './routes.js';
+import { ValueSplitter } from './value-splitter.js';
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
@@ -292,38 +293,18 @@ export class JsonGateway {
 
   /** The JSON values of a body, each as soon as it is complete. */
   async *#values(request: Request, signal: AbortSignal): AsyncGenerator {
-    let text = '';
+    const splitter = new ValueSplitter();
     for await (const chunk of request as AsyncIterable<Buffer>) {
       if (signal.aborted) return;
-      text += chunk.toString();
-      if (text.length > this.#maxBodyBytes) {
+      const values = splitter.push(chunk);
+      if (splitter.sizeBytes > this.#maxBodyBytes) {
         throw new GrpcError(Code.ResourceExhausted, 'request body is too large');
       }
-      for (;;) {
-        const end = endOfValue(text);
-        if (end === undefined) break;
-        yield parseRequestJson(text.slice(0, end));
-        text = text.slice(end);
-      }
+      for (const value of values) yield parseRequestJson(value);
     }
+    const text = splitter.rest();
     if (text.trim() !== '') yield parseRequestJson(text);
   }
-}
-
-/** Where the first JSON object of the text ends; undefined while it is incomplete. */
-function endOfValue(text: string): number | undefined {
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (inString) {
-      if (char === '\\') at++;
-      else if (char === '"') inString = false;
-    } else if (char === '"') inString = true;
-    else if (char === '{') depth++;
-    else if (char === '}' && --depth === 0) return at + 1;
-  }
-  return undefined;
 }
 
 function timeoutOf(request: Request): string | undefined {
