@@ -25,11 +25,12 @@ import type {
   StatusRequest,
   StatusResponse,
 } from '../../gen/etcd/rpc.js';
+import { Gate } from '../../lib/gate.js';
 import type { CallContext, Handlers, Sender } from '../../lib/grpc/types.js';
 import { clusterVersionOf, downgradeTargetOf } from '../apply/downgrade.js';
 import { clientError, etcdError, rawAuthError } from '../apply/errors.js';
 import { clusterVersion, serverVersion } from '../server/config.js';
-import { snapshotChunkBytes } from '../server/limits.js';
+import { maxSnapshotCalls, snapshotChunkBytes } from '../server/limits.js';
 import { serverMetrics } from '../server/metrics.js';
 import type { EtcdServer } from '../server/server.js';
 import { moveLeader } from '../server/transfer.js';
@@ -39,6 +40,10 @@ import type { CallerIdentity } from './auth-info.js';
 export class MaintenanceService implements Handlers<typeof MaintenanceDefinition> {
   readonly #server: EtcdServer;
   readonly #identity: CallerIdentity;
+  /** One file is written at a time: each takes as much room as the database, and all of a disk. */
+  readonly #writing = new Gate(1);
+  /** Calls that hold a file, or wait for their turn to write it. */
+  #snapshots = 0;
 
   constructor(server: EtcdServer, identity: CallerIdentity) {
     this.#server = server;
@@ -111,19 +116,28 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     context: CallContext,
   ): Promise<void> {
     await this.#mustBeAdminUncoded(context);
-    const image = this.#server.snapshots.newPath().path;
+    if (this.#snapshots >= maxSnapshotCalls) throw etcdError('tooManyRequests');
     const { path } = this.#server.snapshots.newPath();
+    this.#snapshots++;
+    try {
+      await this.#writing.run(() => this.#writeSnapshot(path));
+      await this.#sendFile(path, stream);
+    } finally {
+      this.#snapshots--;
+      await rm(path, { force: true });
+    }
+  }
+
+  async #writeSnapshot(path: string): Promise<void> {
+    const image = this.#server.snapshots.newPath().path;
     try {
       const done = serverMetrics.snapshotStarted();
       await this.#server.backend.snapshotTo(image);
       done();
       const { exportEtcdSnapshot } = await import('../snapshot/export.js');
       await exportEtcdSnapshot(image, path, { clusterVersion });
-      await rm(image);
-      await this.#sendFile(path, stream);
     } finally {
       await rm(image, { force: true });
-      await rm(path, { force: true });
     }
   }
 

@@ -214,7 +214,7 @@ class WatchStream implements WatchSink {
     const entry = this.#watchers.get(id);
     if (entry === undefined) return;
     this.#forget(entry);
-    // What is queued for it goes first; then it is over.
+    // What others have queued goes first; of its own nothing more comes.
     this.#flushQueue();
     this.#send(this.#message({ watchId: id, canceled: true }));
   }

@@ -22,6 +22,8 @@ export const proposalBounds = {
   maxBytes: 64 * 1024 * 1024,
   batchBytes: 4 * 1024 * 1024,
 };
+/** Snapshots for clients that are under way at once; more are refused. */
+export const maxSnapshotCalls = 8;
 /** Linearizable reads that wait at once; more are refused. */
 export const maxPendingReads = 65_536;
 /** How long one turn applies before it lets others run. */

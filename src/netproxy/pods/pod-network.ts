@@ -13,7 +13,7 @@ import type { HostPort, PodNetwork, PodNetworkOptions, PodRef } from '../types.j
 import { PodNetworkError } from '../types.js';
 import type { CniRunner } from './cni.js';
 import { bridgeConf, callPlugin, containerId, networkName, portmapConf } from './cni.js';
-import { Gate } from './gate.js';
+import { KeyedGate } from './keyed-gate.js';
 import { podCidrOf } from './node-routes.js';
 import { podNetworkRules } from './pod-rules.js';
 import { parseJsonList, Router } from './router.js';
@@ -38,7 +38,7 @@ export class CniPodNetwork implements PodNetwork {
   readonly #nodes: Informer<Node>;
   readonly #cni: CniRunner;
   readonly #run: RunCommand;
-  readonly #gate = new Gate(pluginsAtOnce);
+  readonly #gate = new KeyedGate(pluginsAtOnce);
   readonly #attachments: string;
   readonly #leases: string;
   readonly #stop = new AbortController();

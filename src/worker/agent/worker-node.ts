@@ -10,7 +10,7 @@ import type { Logger } from '../../lib/log.js';
 import type { PodNetwork } from '../../netproxy/types.js';
 import type { ContainerRuntime } from '../../runtime/types.js';
 import { EventRecorder } from '../events.js';
-import { Gate } from '../gate.js';
+import { Gate } from '../../lib/gate.js';
 import { ImageCollector } from '../images/image-collector.js';
 import { ImageManager } from '../images/image-manager.js';
 import type { MachineFacts } from '../node/facts.js';

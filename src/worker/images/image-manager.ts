@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/clock.js';
 import type { ContainerRuntime, ImageInfo } from '../../runtime/types.js';
 import { isRuntimeError } from '../../runtime/types.js';
 import type { EventType } from '../events.js';
-import { Gate } from '../gate.js';
+import { Gate } from '../../lib/gate.js';
 import { registryAuth } from './registry-auth.js';
 
 /** The image cannot be had now; reason and message are for the container's waiting state. */

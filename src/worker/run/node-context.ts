@@ -5,7 +5,7 @@ import type { Logger } from '../../lib/log.js';
 import type { PodNetwork } from '../../netproxy/types.js';
 import type { ContainerRuntime } from '../../runtime/types.js';
 import type { EventRecorder } from '../events.js';
-import type { Gate } from '../gate.js';
+import type { Gate } from '../../lib/gate.js';
 import type { ImageManager } from '../images/image-manager.js';
 import type { NodeFacts } from '../pod-fields.js';
 import type { ObjectCache } from '../sources/object-cache.js';
