@@ -199,6 +199,8 @@ export async function runNemesis(options: {
     const holdMs = prng.between(200, 1_200);
     await strike(fault, { members, prng, clock, target, holdMs, heard, smallDisk });
     await members.healthy();
+    // An alarm about space may have been on its way when the disk had room again.
+    if (smallDisk !== undefined) await members.disarm();
     await delay(clock, prng.between(100, 500));
   }
   return done;
