@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { isMainThread } from 'node:worker_threads';
 import { systemClock } from '../../lib/clock.js';
 import { createLogger } from '../../lib/log.js';
+import type { Logger } from '../../lib/log.js';
 import type { LogLevel } from '../../lib/log.js';
 import { BootstrapError, MemberRemovedError } from '../server/bootstrap.js';
 import { clusterVersion, serverVersion } from '../server/config.js';
@@ -10,7 +11,7 @@ import { grpcMetrics } from '../server/metrics.js';
 import { flagNames, parseFlags, UsageError } from './flags.js';
 import { flagsWithoutEffect, refuseUnsupported } from './flag-support.js';
 import { startMember } from './member.js';
-import type { MemberParts } from './member.js';
+import type { MemberParts, RunningMember } from './member.js';
 import { loadJwt } from './jwt.js';
 import { Flags, listenUrls, serverConfig } from './options.js';
 import { certificatePaths, loadTls } from './tls.js';
@@ -148,9 +149,7 @@ async function serve(flags: Flags, parts: MemberParts): Promise<number> {
     });
     const code = await stopped;
     stopLooking();
-    await member.stop();
-    log.info({}, 'stopped');
-    return code;
+    return (await hasStopped(member, log)) ? code : exitFailed;
   } catch (error) {
     if (error instanceof UsageError) {
       process.stderr.write(`${error.message}\n`);
@@ -163,4 +162,15 @@ async function serve(flags: Flags, parts: MemberParts): Promise<number> {
     process.removeListener('SIGTERM', onSignal);
     process.removeListener('SIGINT', onSignal);
   }
+}
+
+async function hasStopped(member: RunningMember, log: Logger): Promise<boolean> {
+  try {
+    await member.stop();
+  } catch (error) {
+    log.error({ error }, 'the member could not stop in order');
+    return false;
+  }
+  log.info({}, 'stopped');
+  return true;
 }
