@@ -45,7 +45,7 @@ describe('whole members under simulated faults', () => {
 describe('a known mistake in a whole member is found', () => {
   test.each<[StoreCanary, number, RegExp]>([
     ['voteNotPersisted', 21, /election safety/],
-    ['oldTermCommitted', 1809, /leader completeness/],
+    ['oldTermCommitted', 1374, /leader completeness/],
     ['ackBeforeSync', 69, /leader completeness/],
     ['indexApartFromEffects', 1, /is at revision/],
     ['appliedTwice', 1, /is at revision/],

@@ -12,14 +12,14 @@ const voters: readonly MemberInfo[] = [1n, 2n, 3n].map((id) => ({
 }));
 
 let clock: ManualClock;
-let node: { leader: bigint; asked: number; campaignEarly(): void };
+let node: { leader: bigint; term: number; asked: number; campaignEarly(): void };
 let reachable: ReadonlySet<bigint>;
 let startUp: StartUp;
 
 /** The second of three members, so that another goes first. */
 beforeEach(() => {
   clock = new ManualClock();
-  node = { leader: 0n, asked: 0, campaignEarly: () => void node.asked++ };
+  node = { leader: 0n, term: 1, asked: 0, campaignEarly: () => void node.asked++ };
   reachable = new Set([1n, 3n]);
   startUp = new StartUp({
     config: { clock, heartbeatMs: 100, name: 'm2', clientUrls: [] },
@@ -58,4 +58,17 @@ test('asks no more once somebody has led: the gap of a transfer is no start', ()
   clock.advance(500);
   startUp.tick();
   expect(node.asked).toBe(0);
+});
+
+test('leaves another the time to win whose election it has met', () => {
+  clock.advance(500);
+  node.term = 2;
+  startUp.tick();
+  clock.advance(199);
+  startUp.tick();
+  expect(node.asked).toBe(0);
+  // Nobody won.
+  clock.advance(1);
+  startUp.tick();
+  expect(node.asked).toBe(1);
 });

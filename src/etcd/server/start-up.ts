@@ -8,7 +8,7 @@ import type { Membership } from './membership.js';
 export interface StartUpHost {
   readonly config: Pick<ServerConfig, 'clock' | 'heartbeatMs' | 'name' | 'clientUrls'>;
   readonly memberId: bigint;
-  readonly node: Pick<RaftNode, 'leader' | 'campaignEarly'>;
+  readonly node: Pick<RaftNode, 'leader' | 'term' | 'campaignEarly'>;
   readonly membership: Pick<Membership, 'voters' | 'local'>;
   /** Messages get through in both directions. False for all before the network stands. */
   isConnected(id: bigint): boolean;
@@ -22,14 +22,16 @@ export interface StartUpHost {
 /** The first moments of a member: gets a leader soon, then tells the cluster its name and addresses. */
 export class StartUp {
   readonly #host: StartUpHost;
-  /** When a quorum could first be reached. */
-  #reachableSinceMs: number | undefined;
+  /** When a quorum could first be reached; later, when another last asked for votes. */
+  #quietSinceMs: number | undefined;
+  #term: number;
   /** It has asked for votes, or somebody has led since it started: from then on elections take their usual way. */
   #settled = false;
   #published = false;
 
   constructor(host: StartUpHost) {
     this.#host = host;
+    this.#term = host.node.term;
   }
 
   /** The cluster is being told, or knows already. */
@@ -45,7 +47,11 @@ export class StartUp {
 
   /**
    * A member that has just started need not wait a whole election timeout: as soon as a quorum can be reached, the first of it by
-   * id asks for votes, the next a little later. With PreVote this disturbs nobody who has a leader.
+   * id asks for votes, the next a little later. With PreVote this disturbs nobody who has a leader. Nor may it disturb one who is
+   * just being elected:
+   * 1. m2 votes for m1, in term 2, and asks for pre-votes of term 3 before it hears that m1 leads. m3, which has not heard it either, grants.
+   * 2. m2 is a candidate of term 3, whom nobody answers: they follow m1 by now. Its term deposes m1 all the same.
+   * So a member that has moved to another's term begins to wait once more.
    */
   #campaignEarly(): void {
     const { config, membership, memberId, node } = this.#host;
@@ -57,8 +63,11 @@ export class StartUp {
     const rank = reachable.findIndex(({ id }) => id === memberId);
     if (rank < 0) return;
     const nowMs = config.clock.monotonicMs();
-    this.#reachableSinceMs ??= nowMs;
-    if (nowMs - this.#reachableSinceMs < rank * config.heartbeatMs) return;
+    const isElection = node.term !== this.#term;
+    if (isElection) this.#quietSinceMs = nowMs + config.heartbeatMs;
+    this.#term = node.term;
+    this.#quietSinceMs ??= nowMs;
+    if (nowMs - this.#quietSinceMs < rank * config.heartbeatMs) return;
     this.#settled = true;
     node.campaignEarly();
     this.#host.wake();
