@@ -57,3 +57,4 @@ export type {
 } from './confchange/types.js';
 export { emptyConfChange, refusedConfChange } from './confchange/types.js';
 export { confChangeEntryType, decodeConfChange, encodeConfChange } from './confchange/codec.js';
+export { quorumSize } from './quorum/majority.js';

@@ -1,4 +1,5 @@
 /** Who is to blame when members' hashes differ: etcd's rules (server/etcdserver/corrupt.go), on plain data. */
+import { quorumSize } from '../../raft/index.js';
 import type { HashKV } from '../mvcc/types.js';
 
 /** A hash as another member gave it. */
@@ -58,7 +59,7 @@ export function blameForCompaction(
     groups.set(peer.hash, [...(groups.get(peer.hash) ?? []), peer.id]);
   }
   if (groups.size === 1) return { blamed: [], complete: checked === answers.peerCount };
-  const quorum = Math.floor((answers.peerCount + 1) / 2) + 1;
+  const quorum = quorumSize(answers.peerCount + 1);
   const right = [...groups].find(([, members]) => members.length >= quorum);
   if (right === undefined) return { blamed: [0n], complete: false };
   const blamed = [...groups].flatMap(([key, members]) => (key === right[0] ? [] : members));

@@ -2,8 +2,13 @@
 import { MemberChange } from '../../gen/etcd/internal.js';
 import { LeaseCheckpointRequest, LeaseRevokeRequest } from '../../gen/etcd/rpc.js';
 import { assertNever } from '../../lib/assert.js';
-import { ConfChangeError, decodeConfChange, encodeConfChange } from '../../raft/index.js';
-import { refusedConfChange } from '../../raft/index.js';
+import {
+  ConfChangeError,
+  decodeConfChange,
+  encodeConfChange,
+  quorumSize,
+  refusedConfChange,
+} from '../../raft/index.js';
 import type { ConfChange, ConfChangeType, ConfState, Entry, RaftNode } from '../../raft/index.js';
 import { clientError, etcdError } from '../apply/errors.js';
 import type { LeaseCheckpoint } from '../lease/types.js';
@@ -105,7 +110,7 @@ export class MemberChanges {
     if (server.config.strictReconfigCheck) {
       const { voters } = server.membership;
       // The promoted member counts as started: it is in step with the leader.
-      if (startedOf(voters) + 1 < quorumOf(voters.length + 1)) {
+      if (startedOf(voters) + 1 < quorumSize(voters.length + 1)) {
         throw etcdError('memberNotEnoughStarted');
       }
     }
@@ -130,7 +135,7 @@ export class MemberChanges {
     const started = startedOf(voters);
     // A cluster of one grows: its data were restored, perhaps.
     const isAlone = voters.length === 1;
-    const quorum = quorumOf(voters.length + 1);
+    const quorum = quorumSize(voters.length + 1);
     if (!isLearner && started < quorum && !(isAlone && started === 1)) {
       throw etcdError('memberNotEnoughStarted');
     }
@@ -142,7 +147,7 @@ export class MemberChanges {
     const server = this.#server;
     if (!server.config.strictReconfigCheck || member.isLearner) return;
     const left = server.membership.voters.filter((voter) => voter.id !== member.id);
-    const quorum = quorumOf(left.length);
+    const quorum = quorumSize(left.length);
     if (startedOf(left) < quorum) throw etcdError('memberNotEnoughStarted');
     if (this.#isHealthy(member.id) && this.#healthyOf(left) < quorum) throw etcdError('unhealthy');
   }
@@ -222,10 +227,6 @@ export class MemberChanges {
     const payload = LeaseCheckpointRequest.encode(request).finish();
     this.#server.proposeAsLeader('leaseCheckpoint', payload, request).catch(() => undefined);
   }
-}
-
-function quorumOf(count: number): number {
-  return Math.floor(count / 2) + 1;
 }
 
 /** Members that have started once have a name. */
