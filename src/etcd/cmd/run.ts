@@ -3,8 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { isMainThread } from 'node:worker_threads';
 import { systemClock } from '../../lib/clock.js';
 import { createLogger } from '../../lib/log.js';
-import type { Logger } from '../../lib/log.js';
-import type { LogLevel } from '../../lib/log.js';
+import type { Logger, LogLevel } from '../../lib/log.js';
 import { BootstrapError, MemberRemovedError } from '../server/bootstrap.js';
 import { clusterVersion, serverVersion } from '../server/config.js';
 import { grpcMetrics } from '../server/metrics.js';
@@ -149,7 +148,7 @@ async function serve(flags: Flags, parts: MemberParts): Promise<number> {
     });
     const code = await stopped;
     stopLooking();
-    return (await hasStopped(member, log)) ? code : exitFailed;
+    return (await stopInOrder(member, log)) ? code : exitFailed;
   } catch (error) {
     if (error instanceof UsageError) {
       process.stderr.write(`${error.message}\n`);
@@ -164,7 +163,8 @@ async function serve(flags: Flags, parts: MemberParts): Promise<number> {
   }
 }
 
-async function hasStopped(member: RunningMember, log: Logger): Promise<boolean> {
+/** @returns false when it could not, which is logged */
+async function stopInOrder(member: RunningMember, log: Logger): Promise<boolean> {
   try {
     await member.stop();
   } catch (error) {

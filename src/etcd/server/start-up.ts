@@ -22,8 +22,9 @@ export interface StartUpHost {
 /** The first moments of a member: gets a leader soon, then tells the cluster its name and addresses. */
 export class StartUp {
   readonly #host: StartUpHost;
-  /** When a quorum could first be reached; later, when another last asked for votes. */
+  /** Since when a quorum can be reached and nobody else asks for votes; the time that another has to win lies before it. */
   #quietSinceMs: number | undefined;
+  /** As of the last look: it changes when another asks for votes. */
   #term: number;
   /** It has asked for votes, or somebody has led since it started: from then on elections take their usual way. */
   #settled = false;
@@ -63,9 +64,10 @@ export class StartUp {
     const rank = reachable.findIndex(({ id }) => id === memberId);
     if (rank < 0) return;
     const nowMs = config.clock.monotonicMs();
-    const isElection = node.term !== this.#term;
-    if (isElection) this.#quietSinceMs = nowMs + config.heartbeatMs;
-    this.#term = node.term;
+    if (node.term !== this.#term) {
+      this.#term = node.term;
+      this.#quietSinceMs = nowMs + config.heartbeatMs;
+    }
     this.#quietSinceMs ??= nowMs;
     if (nowMs - this.#quietSinceMs < rank * config.heartbeatMs) return;
     this.#settled = true;
