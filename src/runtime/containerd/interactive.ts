@@ -44,6 +44,9 @@ export async function startInteractive(options: {
   const files = consoleFiles(dir);
   const pidFile = join(dir, 'pid');
   const { id, tty } = config;
+  // What a start that failed has left would pass for the end, the success or the message of this one.
+  const left = [files.socket, files.exit, files.pid, pidFile, config.logPath];
+  await Promise.all(left.map((path) => rm(path, { force: true })));
   const command = commands.runAttached({ id, specPath: join(dir, 'spec.json'), pidFile, tty });
   const pairs: Readonly<Record<string, string>> = {
     path: config.logPath,
@@ -67,12 +70,7 @@ export async function startInteractive(options: {
   for (;;) {
     if (await exists(pidFile)) return undefined;
     if (await exists(files.exit)) {
-      const message = await lastError(config.logPath);
-      // What is left of this start would pass for the end of the next.
-      await Promise.all(
-        [files.exit, files.pid, files.socket].map((path) => rm(path, { force: true })),
-      );
-      return new RuntimeError('Failed', message, { retryable: false });
+      return new RuntimeError('Failed', await lastError(config.logPath), { retryable: false });
     }
     if (failure !== undefined) return new RuntimeError('Failed', failure.message);
     if (clock.monotonicMs() > untilMs) {

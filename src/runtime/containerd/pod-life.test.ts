@@ -4,7 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { testContainer, testSandbox } from '../../../test/cluster/lib/runtime-contract.js';
-import { ManualClock } from '../../lib/clock.js';
+import { ManualClock, systemClock } from '../../lib/clock.js';
+import type { Clock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import type { ContainerRecord } from '../container-record.js';
 import type { RunCommand } from '../spawn.js';
@@ -26,6 +27,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
+/** Ends as `ctr` does that the shim runs: each time with the next of the failures, which is in the container's log then. */
+const failingShim = `#!/bin/sh
+shift
+while [ "$1" != -- ]; do eval "$1=\\$2"; shift 2; done
+printf '2026-11-26T00:00:00.000000000Z stderr F ctr: %s\\n' "$(head -n 1 failures)" >> "$path"
+sed -i 1d failures
+echo 1 > "$exit"
+`;
+
 /** What a containerd with one image would print. */
 function answers(program: string, args: readonly string[]): string {
   const line = [program, ...args].join(' ');
@@ -38,10 +48,7 @@ function answers(program: string, args: readonly string[]): string {
   return '';
 }
 
-function parts(
-  run: RunCommand,
-  clock: ManualClock,
-): { containers: Containers; sandboxes: Sandboxes } {
+function parts(run: RunCommand, clock: Clock): { containers: Containers; sandboxes: Sandboxes } {
   const ctr = new Ctr({ address: '/run/c.sock', namespace: 'trireme', run, log: silentLogger });
   const sandboxStore = new StateStore<SandboxRecord>(join(dir, 'sandboxes'));
   const shim = join(dir, 'shim');
@@ -162,5 +169,20 @@ describe('a start that fails', () => {
     const [count, outcome] = await tries('other-reason', [reason]);
     expect(count).toBe(1);
     expect(outcome).toContain(reason);
+  });
+
+  test('with standard input: what the one before has left does not pass for its own', async () => {
+    const run = dryRunner({ print: () => undefined, answers });
+    const { containers, sandboxes } = parts(run, systemClock());
+    await writeFile(join(dir, 'shim'), failingShim, { mode: 0o755 });
+    await sandboxes.create(testSandbox);
+    const subject = { image: 'busybox', logDir: join(dir, 'logs') };
+    await containers.create(testContainer(subject, 'input', ['sh'], { stdin: true }));
+    const failures = join(dir, 'containers', 'input', 'failures');
+    await writeFile(failures, `${gone}\nno such file: sh\n${gone}\n`);
+    await expect(containers.start('input')).rejects.toThrow(
+      /failed to create containerd task: no such file: sh$/,
+    );
+    expect(await readFile(failures, 'utf8')).toBe(`${gone}\n`);
   });
 });
