@@ -27,7 +27,12 @@ const levels: readonly Level[] = [
   { name: 'sim', paths: ['dist/test/sim/'], workers: 2, checks: [] },
   {
     name: 'cluster',
-    paths: ['dist/test/cluster/', 'dist/test/conformance/', 'dist/test/robustness/'],
+    paths: [
+      'dist/test/security/',
+      'dist/test/cluster/',
+      'dist/test/conformance/',
+      'dist/test/robustness/',
+    ],
     workers: 1,
     checks: [],
   },
