@@ -1,11 +1,13 @@
 import * as http from 'node:http';
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
-import type { Duplex as NodeDuplex } from 'node:stream';
 import * as tls from 'node:tls';
 import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
+import { guardHttp1, http1Options, refusedAtOnce } from '../http1.js';
+import type { UpgradeHandler } from '../http1.js';
 import type { Logger } from '../log.js';
+import { http1Limits } from '../net-limits.js';
 import { preface, ServerConnection } from '../http2/index.js';
 import type { Headers, Http2Stream, KeepAliveOptions } from '../http2/index.js';
 import { refuse, refuseHttp } from './answer-head.js';
@@ -48,7 +50,8 @@ export interface GrpcServerOptions {
   readonly tls?: ServerTls;
   /** Serves everything on the port that is not gRPC, over HTTP/1.1 and HTTP/2. Without it such requests get 415. */
   readonly fallback?: HttpHandler;
-  readonly onUpgrade?: (request: http.IncomingMessage, socket: NodeDuplex, head: Buffer) => void;
+  /** Called when the answers to all requests before it on its connection are sent. */
+  readonly onUpgrade?: UpgradeHandler;
   /** The longest request message in bytes. @default 4 MiB */
   readonly maxReceiveBytes?: number;
   /** Calls under way at once on one connection. @default 10,000 */
@@ -126,10 +129,12 @@ class Server implements GrpcServer {
   }
 
   #createHttp1(options: GrpcServerOptions): http.Server {
-    const server = http.createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 });
+    const server = http.createServer(http1Options);
+    server.maxHeadersCount = http1Limits.headerCount + 1;
     // It never listens itself. On this event it begins to watch over its connections: slow heads of requests, and idle ones at the end.
     server.emit('listening');
     server.on('request', (request, response) => {
+      if (refusedAtOnce(request, response)) return;
       if (options.fallback === undefined) {
         response.writeHead(415, { 'content-type': 'text/plain' });
         response.end('invalid gRPC request: HTTP/2 is needed\n');
@@ -137,14 +142,7 @@ class Server implements GrpcServer {
         options.fallback(request, response);
       }
     });
-    server.on('upgrade', (request, socket, head) => {
-      if (options.onUpgrade === undefined) socket.destroy();
-      else options.onUpgrade(request, socket, head);
-    });
-    server.on('clientError', (_error, socket) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-      else socket.destroy();
-    });
+    guardHttp1(server, this.#clock, options.onUpgrade);
     return server;
   }
 

@@ -22,7 +22,7 @@ import type { HeaderBlock } from './header-blocks.js';
 import { HpackDecoder } from './hpack-decoder.js';
 import type { Headers } from './hpack-decoder.js';
 import { noTable } from './hpack-encoder.js';
-import { endSocket } from './linger.js';
+import { endSocket } from '../linger.js';
 import { Http2Stream } from './stream.js';
 import type { StreamHost } from './stream.js';
 

@@ -1,17 +1,17 @@
-import type { Socket } from 'node:net';
-import type { Clock } from '../clock.js';
+import type { Duplex } from 'node:stream';
+import type { Clock } from './clock.js';
 
 /** What is written has so long to get on its way after the end, and again as long as it moves. */
 const lingerMs = 2000;
 
 /** Ends our half of a connection, and destroys it, however the peer behaves, once what was written has gone or goes no further. */
-export function endSocket(socket: Socket, clock: Clock): void {
+export function endSocket(socket: Duplex, clock: Clock): void {
   if (socket.destroyed) return;
   socket.end();
   linger(socket, clock, socket.writableLength);
 }
 
-function linger(socket: Socket, clock: Clock, waitingBytes: number): void {
+function linger(socket: Duplex, clock: Clock, waitingBytes: number): void {
   const cancel = clock.schedule(lingerMs, () => {
     socket.removeListener('close', cancel);
     const leftBytes = socket.writableLength;

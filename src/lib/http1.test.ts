@@ -1,0 +1,155 @@
+/** HTTP/1.1 as every listener of the product serves it: what breaks the protocol, and upgrades behind other requests. */
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { ServerResponse } from 'node:http';
+import * as net from 'node:net';
+import type { Duplex } from 'node:stream';
+import { systemClock } from './clock.js';
+import { createGrpcServer } from './grpc/index.js';
+import type { GrpcServer } from './grpc/index.js';
+import { until } from './http2/raw-peer.js';
+import { silentLogger } from './log.js';
+import { http1Limits } from './net-limits.js';
+
+const clock = systemClock({ unref: true });
+const host = 'Host: a\r\n';
+const upgrade = `GET /up HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: x\r\n\r\n`;
+
+describe('HTTP/1.1', () => {
+  let server: GrpcServer;
+  let port: number;
+  let held: ServerResponse[];
+  let upgrades: string[];
+  const sockets: (net.Socket | Duplex)[] = [];
+
+  beforeEach(async () => {
+    held = [];
+    upgrades = [];
+    server = createGrpcServer({
+      log: silentLogger,
+      clock,
+      fallback: (request, response) => {
+        if (request.url === '/hold') held.push(response as ServerResponse);
+        else response.end(`plain ${request.url ?? ''}`);
+      },
+      onUpgrade: (request, socket, head) => {
+        sockets.push(socket);
+        upgrades.push(`${request.url ?? ''} ${head.toString()}`);
+        socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+      },
+    });
+    ({ port } = await server.listen({ host: '127.0.0.1', port: 0 }));
+  });
+
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await server.close();
+  });
+
+  function connect(bytes: string): { text: string; socket: net.Socket; closed: boolean } {
+    const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+    sockets.push(socket);
+    const seen = { text: '', socket, closed: false };
+    socket.on('data', (chunk: Buffer) => (seen.text += chunk.toString()));
+    socket.on('error', () => undefined);
+    socket.on('close', () => (seen.closed = true));
+    socket.on('end', () => socket.end());
+    socket.write(bytes);
+    return seen;
+  }
+
+  async function answers(): Promise<void> {
+    const seen = connect(`GET /good HTTP/1.1\r\n${host}\r\n`);
+    await until(() => seen.text.includes('plain /good'), 'the answer of a good request');
+  }
+
+  test('an upgrade behind a request waits for its answer', async () => {
+    const seen = connect(`GET /hold HTTP/1.1\r\n${host}\r\n${upgrade}rest`);
+    await until(() => held.length === 1, 'the request');
+    expect(upgrades).toEqual([]);
+    held[0]?.end('first');
+    await until(() => seen.text.includes('101'), 'the upgrade');
+    expect(upgrades).toEqual(['/up rest']);
+    expect(seen.text.indexOf('first')).toBeLessThan(seen.text.indexOf('101'));
+  });
+
+  test.each([
+    ['answered at once', `GET /version HTTP/1.1\r\n${host}\r\n`],
+    ['of many', `GET /version HTTP/1.1\r\n${host}\r\n`.repeat(20)],
+    ['whose expectation Node refuses', `GET / HTTP/1.1\r\n${host}Expect: other\r\n\r\n`],
+  ])('an upgrade behind a request %s is served', async (_name, before) => {
+    const seen = connect(before + upgrade);
+    await until(() => seen.text.includes('101'), 'the upgrade');
+    expect(upgrades).toEqual(['/up ']);
+    await answers();
+  });
+
+  test('an upgrade behind a request that ends the connection is not served', async () => {
+    const seen = connect(`GET / HTTP/1.1\r\n\r\n${upgrade}`);
+    await until(() => seen.closed, 'the end');
+    expect(seen.text).toContain('400 Bad Request');
+    expect(upgrades).toEqual([]);
+    await answers();
+  });
+
+  test('a connection that closes while an upgrade waits ends the answers before it', async () => {
+    const seen = connect(
+      `GET /hold HTTP/1.1\r\n${host}\r\nGET /hold HTTP/1.1\r\n${host}\r\n${upgrade}`,
+    );
+    await until(() => held.length === 2, 'the requests');
+    seen.socket.resetAndDestroy();
+    await until(() => held.every((response) => response.destroyed), 'the end of both');
+    expect(upgrades).toEqual([]);
+  });
+
+  test('requests beyond the limit that do not wait for answers end their connection', async () => {
+    const seen = connect(`GET /hold HTTP/1.1\r\n${host}\r\n`.repeat(http1Limits.pipelined + 10));
+    await until(() => seen.closed, 'the end');
+    expect(held).toHaveLength(http1Limits.pipelined);
+    await answers();
+  });
+
+  test('CONNECT ends its connection', async () => {
+    const seen = connect('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n');
+    await until(() => seen.closed, 'the end');
+    expect(seen.text).toBe('');
+    await answers();
+  });
+
+  const post = 'POST /good HTTP/1.1\r\n';
+  /** RFC 9112: what a server must refuse, since another reader of the same bytes could see other requests in them. */
+  const refused: readonly [section: string, name: string, bytes: string, status: string][] = [
+    ['6.1', 'two framings', `${host}Transfer-Encoding: chunked\r\nContent-Length: 3\r\n`, '400'],
+    ['6.1', 'chunked not last', `${host}Transfer-Encoding: chunked, gzip\r\n`, '400'],
+    ['6.1', 'an unknown coding', `${host}Transfer-Encoding: xchunked\r\n`, '501'],
+    ['6.1', 'a coding that stays open', `${host}Transfer-Encoding: identity\r\n`, '501'],
+    ['6.3', 'two lengths', `${host}Content-Length: 3\r\nContent-Length: 4\r\n`, '400'],
+    ['6.3', 'a list of lengths', `${host}Content-Length: 3, 4\r\n`, '400'],
+    ['6.3', 'a signed length', `${host}Content-Length: +3\r\n`, '400'],
+    ['6.3', 'a hexadecimal length', `${host}Content-Length: 0x3\r\n`, '400'],
+    ['6.3', 'an endless length', `${host}Content-Length: ${'9'.repeat(30)}\r\n`, '400'],
+    ['2.2', 'a bare CR', `${host}a: b\rc: d\r\n`, '400'],
+    ['2.2', 'a bare LF', `${host}a: b\nc: d\r\n`, '400'],
+    ['2.2', 'blanks before the first field', ` ${host}`, '400'],
+    ['5.1', 'a blank before the colon', `${host}Content-Length : 3\r\n`, '400'],
+    ['5.2', 'a folded field', `${host}a: b\r\n c\r\n`, '400'],
+    ['5.5', 'NUL in a value', `${host}a: b\0c\r\n`, '400'],
+    ['3.2', 'no Host', '', '400'],
+    ['3.2', 'two Hosts', `${host}${host}`, '400'],
+    ['5.4', 'too long a head', `${host}a: ${'b'.repeat(http1Limits.headBytes)}\r\n`, '431'],
+    ['5.4', 'too many fields', host + 'a: b\r\n'.repeat(http1Limits.headerCount), '431'],
+  ];
+
+  test.each(refused)('RFC 9112, %s: %s is refused', async (_section, _name, bytes, status) => {
+    const seen = connect(`${post}${bytes}\r\n3\r\nabc\r\n0\r\n\r\n`);
+    await until(() => seen.closed, 'the end');
+    expect(seen.text.slice(0, 12)).toBe(`HTTP/1.1 ${status}`);
+    expect(seen.text).not.toContain('plain /');
+    await answers();
+  });
+
+  test('what is no request behind one whose answer is outstanding closes without an answer', async () => {
+    const seen = connect(`GET /hold HTTP/1.1\r\n${host}\r\nnonsense\r\n\r\n`);
+    await until(() => seen.closed, 'the end');
+    expect(seen.text).toBe('');
+  });
+});
