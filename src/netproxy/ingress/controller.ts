@@ -1,15 +1,21 @@
 /** The ingress controller of one node: listeners, and the routes as the informers say. */
 import { Agent, createServer } from 'node:http';
-import type { IncomingMessage, Server } from 'node:http';
+import type { Server } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import type { Http2SecureServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
-import type { Duplex } from 'node:stream';
 import type { Informer, InformerFactory } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
+import {
+  boundHttp1,
+  guardHttp1,
+  http1Options,
+  OwedResponse,
+  refusedAtOnce,
+} from '../../lib/http1.js';
 import type { Logger } from '../../lib/log.js';
 import { createCertificateAuthority, issueCertificate } from '../../lib/pki/certificates.js';
 import type { ServiceWatch } from '../model/service-watch.js';
@@ -33,8 +39,8 @@ export interface IngressControllerOptions extends IngressOptions {
 
 /** Connections to one endpoint, kept idle ones included; requests beyond wait their turn. */
 const upstreamLimits = { sockets: 256, idle: 64, idleMs: 30_000 };
-/** Clients' connections; how long they may be idle; how long a drain takes at most. */
-const clientLimits = { connections: 10_000, idleMs: 75_000, drainMs: 5000, http2Streams: 250 };
+/** Clients' connections; how long a drain takes at most. */
+const clientLimits = { connections: 10_000, drainMs: 5000, http2Streams: 250 };
 
 export class IngressController {
   readonly #options: IngressControllerOptions;
@@ -75,14 +81,16 @@ export class IngressController {
     this.#ends = [this.#ingresses.onChange(stale), this.#classes.onChange(stale)];
     const fallback = await ownCertificate(clock);
     this.#fallback = createSecureContext(fallback);
-    this.#http = createServer({ keepAliveTimeout: clientLimits.idleMs, requestTimeout: 0 });
+    this.#http = createServer(http1Options);
     this.#https = createSecureServer({
       ...fallback,
       allowHTTP1: true,
       minVersion: 'TLSv1.2',
       SNICallback: (name, done) => done(null, this.#contextFor(name)),
+      Http1ServerResponse: OwedResponse,
       settings: { maxConcurrentStreams: clientLimits.http2Streams },
     });
+    boundHttp1(this.#https);
     const http = await this.#open(this.#http, host, httpPort ?? 80);
     const https = await this.#open(this.#https, host, httpsPort ?? 443);
     this.#serve(this.#http, 'http', http);
@@ -123,19 +131,16 @@ export class IngressController {
       timeoutMs: upstreamTimeoutMs ?? 60_000,
     };
     server.on('request', (req: IngressRequest, res: IngressResponse) => {
+      if (refusedAtOnce(req, res)) return;
       const targets = this.#targets(req);
       if (typeof targets === 'number') sendError(res, targets);
       else forward(req, res, targets, options);
     });
-    server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    guardHttp1(server, clock, (req, socket, head) => {
       const targets = this.#targets(req);
       if (typeof targets === 'number') {
         refuse(socket, targets === 404 ? '404 Not Found' : '503 Service Unavailable');
       } else forwardUpgrade(req, socket, head, targets, options);
-    });
-    server.on('clientError', (error: Error, socket: Duplex) => {
-      log.debug({ error }, 'a client broke the protocol');
-      if (socket.writable) refuse(socket, '400 Bad Request');
     });
     server.on('sessionError', (error: Error) => log.debug({ error }, 'an HTTP/2 session broke'));
   }

@@ -4,9 +4,13 @@
  */
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
+import { http1Options } from '../../lib/http1.js';
 import type { Logger } from '../../lib/log.js';
 import { buildServicePorts } from './service-model.js';
 import type { ServiceWatch } from './service-watch.js';
+
+/** Of load balancers to one health check. */
+const connectionsMax = 256;
 
 interface Check {
   readonly port: number;
@@ -44,7 +48,7 @@ export class HealthChecks {
     if (this.#checks.get(key)?.port === port) return;
     this.#close(key);
     if (port === 0) return;
-    const server = createServer((_, res) => {
+    const server = createServer(http1Options, (_, res) => {
       const count = this.#localEndpoints(key);
       const [namespace = '', name = ''] = key.split('/');
       const body = JSON.stringify({ service: { namespace, name }, localEndpoints: count });
@@ -58,6 +62,7 @@ export class HealthChecks {
     server.on('error', (error) =>
       this.#log.warn({ error, service: key }, 'health check port cannot be served'),
     );
+    server.maxConnections = connectionsMax;
     server.listen(port);
     this.#checks.set(key, { port, server });
   }

@@ -3,6 +3,7 @@ import { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { KindRegistry } from '../../../api/registry.js';
+import { endSocket } from '../../../lib/linger.js';
 import type { Logger } from '../../../lib/log.js';
 import type { Target } from '../registry/types.js';
 import { badRequest, isStatusError, noSuchResource } from '../status.js';
@@ -34,15 +35,17 @@ export class UpgradeHandler {
     socket.on('error', () => undefined);
     const response = new ServerResponse(request);
     response.assignSocket(socket as Socket);
+    response.shouldKeepAlive = false;
+    response.once('finish', () => endSocket(socket, this.#deps.clock));
     const exchange = open(request, response);
     try {
       await this.#deps.pipeline.admit(exchange);
       await this.#upgrade(exchange, request, { socket, head, response });
     } catch (error) {
       if (!isStatusError(error)) this.#deps.log.error({ error }, 'an upgrade failed');
-      response.shouldKeepAlive = false;
-      await sendError(exchange, error).catch(() => undefined);
-      response.once('finish', () => socket.end());
+      // Whoever has taken the connection over and failed leaves it without an answer.
+      if (response.socket === null) socket.destroy();
+      await sendError(exchange, error).catch(() => socket.destroy());
     }
   }
 
