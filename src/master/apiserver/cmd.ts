@@ -5,6 +5,7 @@ import { systemClock } from '../../lib/clock.js';
 import type { LogLevel } from '../../lib/log.js';
 import { createLogger } from '../../lib/log.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
+import { readAdmissionConfiguration } from './admission/configuration-file.js';
 import type { ApiServerOptions, AuthorizationMode } from './options.js';
 import { startApiServer } from './server.js';
 
@@ -37,6 +38,7 @@ interface Flags {
   anonymousAuth: string;
   auditLogPath?: string;
   disableAdmissionPlugins: string;
+  admissionControlConfigFile?: string;
   logLevel: LogLevel;
 }
 
@@ -80,6 +82,7 @@ function command(): Command {
     .option('--anonymous-auth <boolean>', 'let requests without credentials be anonymous', 'true')
     .option('--audit-log-path <file>', 'writes one line per request')
     .option('--disable-admission-plugins <names>', 'admission plugins to leave out', '')
+    .option('--admission-control-config-file <file>', 'AdmissionConfiguration; for PodSecurity')
     .addOption(
       new Option('--log-level <level>', 'how much to say')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
@@ -151,6 +154,7 @@ function readOptions(flags: Flags): ApiServerOptions {
     anonymousAuth: flags.anonymousAuth !== 'false',
     auditLogPath: flags.auditLogPath,
     disabledAdmission: new Set(flags.disableAdmissionPlugins.split(',').filter(Boolean)),
+    ...readAdmissionConfiguration(flags.admissionControlConfigFile),
   };
 }
 

@@ -29,3 +29,8 @@ export const gzipFromBytes = 128 * 1024;
 export const eventTtlSeconds = 3_600;
 /** How long a master counts as alive without a sign (kube-apiserver: 15 s). */
 export const masterLeaseSeconds = 15;
+/** Pods of a namespace that a new Pod Security level is tried on, and for how long (kube-apiserver: 3,000 and 1 s). */
+export const podsToCheck = 3_000;
+export const podCheckMs = 1_000;
+/** Pods that are tried before other requests get their turn: some 10 ms. */
+export const podCheckBatch = 100;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.js';
 import type { GrpcServer } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
+import type { PodSecurityConfiguration } from './admission/pod-security/configuration.js';
 import type { ApiCore } from './grpc/core.js';
 import type { Store } from './storage/store.js';
 
@@ -60,6 +61,8 @@ export interface ApiServerOptions {
   readonly anonymousAuth: boolean;
   readonly auditLogPath: string | undefined;
   readonly disabledAdmission: ReadonlySet<string>;
+  /** Levels of namespaces without labels, and who is exempt from levels. */
+  readonly podSecurity: PodSecurityConfiguration;
   /** Adds further services (joining, status) to the gRPC server before it listens. */
   readonly extendGrpc?: (server: GrpcServer, core: ApiCore) => void;
 }

@@ -175,11 +175,12 @@ class ApiServer {
     const objects = this.#objects;
     const rbac = new RbacAuthorizer(this.#mirror);
     const authorization = this.#authorization(rbac);
-    const plugins = admissionPlugins(
+    const plugins = admissionPlugins({
       objects,
-      this.#options.disabledAdmission,
-      podDialer(this.#agents),
-    );
+      disabled: this.#options.disabledAdmission,
+      podSecurity: this.#options.podSecurity,
+      dialPod: podDialer(this.#agents),
+    });
     if (this.#options.authorizationModes.includes('RBAC')) {
       plugins.push(rbacEscalation(rbac, authorization));
     }

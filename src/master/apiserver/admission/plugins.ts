@@ -5,8 +5,11 @@ import { customResources } from './custom-resources.js';
 import { limitRanger } from './limit-ranger.js';
 import { namespaceLifecycle } from './namespace-lifecycle.js';
 import { nodeRestriction } from './node-restriction.js';
+import type { PodSecurityConfiguration } from './pod-security/configuration.js';
+import { podSecurity } from './pod-security/plugin.js';
 import { priority } from './priority.js';
 import { resourceQuota } from './quota/plugin.js';
+import { runtimeClass } from './runtime-class.js';
 import { serviceAccount } from './service-account.js';
 import { tolerationSeconds } from './toleration-seconds.js';
 import type { DialPod } from './webhook/destination.js';
@@ -14,12 +17,17 @@ import { mutatingWebhooks, validatingWebhooks } from './webhook/plugin.js';
 import { namespaceDefaults } from './namespace-defaults.js';
 import { storageDefaults } from './storage-defaults.js';
 
+export interface AdmissionOptions {
+  readonly objects: Objects;
+  /** Names of plugins to leave out. */
+  readonly disabled: ReadonlySet<string>;
+  readonly podSecurity: PodSecurityConfiguration;
+  readonly dialPod: DialPod;
+}
+
 /** The plugins in kube-apiserver's order, without those that were switched off. */
-export function admissionPlugins(
-  objects: Objects,
-  disabled: ReadonlySet<string>,
-  dialPod: DialPod,
-): AdmissionPlugin[] {
+export function admissionPlugins(options: AdmissionOptions): AdmissionPlugin[] {
+  const { objects, disabled, dialPod } = options;
   const plugins = [
     namespaceLifecycle(objects),
     customResources(objects),
@@ -27,10 +35,12 @@ export function admissionPlugins(
     namespaceDefaults(),
     serviceAccount(objects),
     nodeRestriction(),
+    podSecurity(objects, options.podSecurity),
     priority(objects),
-    certificateRequests(objects),
     tolerationSeconds(),
     ...storageDefaults(objects),
+    runtimeClass(objects),
+    certificateRequests(objects),
     mutatingWebhooks({ objects, dialPod }),
     validatingWebhooks({ objects, dialPod }),
     resourceQuota(objects),

@@ -38,6 +38,8 @@ export interface RequestContext {
   readonly options: WriteOptions;
   /** Texts for the client's `Warning` headers, in order; duplicates are dropped when they are sent. */
   readonly warnings: string[];
+  /** What admission notes for the audit log, by annotation; absent where no such line is written. */
+  readonly auditAnnotations?: Map<string, string> | undefined;
 }
 
 /** The outcome of a write. */
