@@ -61,8 +61,10 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
-/** Starts both programs in a directory of their own. */
-export async function startHarness(): Promise<ApiserverHarness> {
+/** Starts both programs in a directory of their own. @param extra further flags of the API server, by name */
+export async function startHarness(
+  extra: Readonly<Record<string, string>> = {},
+): Promise<ApiserverHarness> {
   const home = mkdtempSync(join(tmpdir(), 'trireme-apiserver-'));
   const pki = join(home, 'pki');
   const clock = systemClock();
@@ -82,7 +84,7 @@ export async function startHarness(): Promise<ApiserverHarness> {
   ];
   const etcd = startEtcd(home, client, peer);
   await until('etcd', () => answers(client));
-  const server = startServer({ pki, client, rest, grpc });
+  const server = startServer({ pki, client, rest, grpc, extra });
   const config = join(home, 'kubeconfig');
   writeFileSync(config, kubeconfig(pki, rest));
   const kubectl: ApiserverHarness['kubectl'] = (args, input = '') => {
@@ -118,6 +120,7 @@ function startServer(ports: {
   readonly client: number;
   readonly rest: number;
   readonly grpc: number;
+  readonly extra: Readonly<Record<string, string>>;
 }): ChildProcess {
   const { pki } = ports;
   const main = new URL('../../src/master/apiserver/cmd.js', import.meta.url).href;
@@ -134,6 +137,7 @@ function startServer(ports: {
     'service-account-key-file': join(pki, 'sa.pub'),
     'encryption-key-file': join(pki, 'encryption.key'),
     'log-level': 'error',
+    ...ports.extra,
   };
   const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
   return spawn(process.execPath, ['-e', program, '--', ...args], { stdio: 'inherit' });
