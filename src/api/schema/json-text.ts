@@ -1,8 +1,7 @@
 /**
- * Reads request bodies: JSON with duplicate keys found, and YAML. `JSON.parse` does the work; a
- * small scanner runs beside it only to name duplicate fields.
+ * JSON request bodies, with the duplicate keys named. `JSON.parse` does the work; a small scanner runs beside it to
+ * name duplicate fields and to bound the nesting.
  */
-import { parseDocument } from 'yaml';
 import { DecodeError } from './decode.js';
 import { jsonSyntaxError } from './json-syntax.js';
 
@@ -13,10 +12,19 @@ export interface ParsedBody {
   readonly duplicates: readonly string[];
 }
 
+/**
+ * Deepest nesting of a body. Go stops at 10,000; what walks the values after us (decoding, patches, field sets,
+ * `JSON.stringify`) recurses on a stack that holds fewer. No object of use comes near.
+ */
+export const maxDepth = 1_000;
+/** Most duplicates and unknown fields that are named, as in Kubernetes' own decoder. */
+export const maxDuplicates = 100;
+
 /** One open object or array while scanning. */
 interface Frame {
   readonly keys: Set<string> | undefined;
-  readonly path: string;
+  /** The key of the value that is being read. */
+  key: string;
   index: number;
 }
 
@@ -40,56 +48,92 @@ function endOfString(text: string, start: number): number {
   return i;
 }
 
-function childPath(frame: Frame | undefined, key: string | undefined): string {
-  if (frame === undefined) return '';
-  if (frame.keys === undefined) return `${frame.path}[${frame.index}]`;
-  return frame.path === '' ? (key ?? '') : `${frame.path}.${key ?? ''}`;
+/** Where the scanner stands: `spec.containers[0].name`. Made only for what is reported. */
+function pathOf(stack: readonly Frame[]): string {
+  return stack.reduce((path, { keys, key, index }) => {
+    if (keys === undefined) return `${path}[${index}]`;
+    return path === '' ? key : `${path}.${key}`;
+  }, '');
 }
 
-/** Names duplicate keys of valid JSON text. */
+/**
+ * Names duplicate keys of valid JSON text, up to {@link maxDuplicates}.
+ * @throws DecodeError when the text is nested deeper than {@link maxDepth}
+ */
 export function duplicateFields(text: string): string[] {
-  const found: string[] = [];
+  const found = new Set<string>();
   const stack: Frame[] = [];
-  let key: string | undefined;
   for (let i = 0; i < text.length; i += 1) {
-    const frame = stack.at(-1);
     switch (text.charCodeAt(i)) {
       case quoteChar: {
         const end = endOfString(text, i);
         let next = end + 1;
         while (next < text.length && text.charCodeAt(next) <= 0x20) next += 1;
+        const frame = stack.at(-1);
         if (frame?.keys !== undefined && text.charCodeAt(next) === colon) {
           const raw = text.slice(i + 1, end);
-          key = raw.includes('\\') ? String(JSON.parse(`"${raw}"`)) : raw;
-          if (frame.keys.has(key)) found.push(childPath(frame, key));
-          frame.keys.add(key);
+          frame.key = raw.includes('\\') ? String(JSON.parse(`"${raw}"`)) : raw;
+          if (frame.keys.has(frame.key) && found.size < maxDuplicates) found.add(pathOf(stack));
+          frame.keys.add(frame.key);
           i = next;
         } else i = end;
         break;
       }
       case openBrace:
-        stack.push({ keys: new Set(), path: childPath(frame, key), index: 0 });
+        stack.push({ keys: new Set(), key: '', index: 0 });
+        if (stack.length > maxDepth) throw tooDeep();
         break;
       case openBracket:
-        stack.push({ keys: undefined, path: childPath(frame, key), index: 0 });
+        stack.push({ keys: undefined, key: '', index: 0 });
+        if (stack.length > maxDepth) throw tooDeep();
         break;
       case closeBrace:
       case closeBracket:
         stack.pop();
         break;
-      case comma:
+      case comma: {
+        const frame = stack.at(-1);
         if (frame !== undefined) frame.index += 1;
+        break;
+      }
+      default:
+    }
+  }
+  return [...found].map((path) => `duplicate field ${JSON.stringify(path)}`);
+}
+
+function tooDeep(): DecodeError {
+  return new DecodeError('exceeded max depth');
+}
+
+/** Refuses text that opens more objects and arrays within each other than {@link maxDepth}. */
+function checkDepth(text: string): void {
+  // Text of that depth opens and closes each of them.
+  if (text.length <= 2 * maxDepth) return;
+  let depth = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    switch (text.charCodeAt(i)) {
+      case quoteChar:
+        i = endOfString(text, i);
+        break;
+      case openBrace:
+      case openBracket:
+        depth += 1;
+        if (depth > maxDepth) throw tooDeep();
+        break;
+      case closeBrace:
+      case closeBracket:
+        depth -= 1;
         break;
       default:
     }
   }
-  return found.map((path) => `duplicate field ${JSON.stringify(path)}`);
 }
 
 /**
  * Parses a JSON body.
  * @param strict whether duplicates are looked for.
- * @throws DecodeError when the text is not JSON.
+ * @throws DecodeError when the text is not JSON, or nested deeper than {@link maxDepth}.
  */
 export function parseJsonBody(text: string, strict: boolean): ParsedBody {
   let value: unknown;
@@ -99,35 +143,7 @@ export function parseJsonBody(text: string, strict: boolean): ParsedBody {
     const fault = jsonSyntaxError(text) ?? 'invalid character in JSON text';
     throw new DecodeError(fault, { cause });
   }
-  return { value, duplicates: strict ? duplicateFields(text) : [] };
-}
-
-/**
- * Parses a YAML body of one document (JSON is YAML too).
- * @throws DecodeError when the text is not YAML.
- */
-export function parseYamlBody(text: string): ParsedBody {
-  const document = parseDocument(text, { uniqueKeys: false, version: '1.1', merge: true });
-  const error = document.errors[0];
-  if (error !== undefined) {
-    const line = error.linePos?.[0].line;
-    const where = line === undefined ? '' : `line ${line}: `;
-    const brief = (error.message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
-    throw new DecodeError(`error converting YAML to JSON: yaml: ${where}${brief}`);
-  }
-  return {
-    value: document.toJS({ maxAliasCount: 100 }) as unknown,
-    duplicates: yamlDuplicates(text),
-  };
-}
-
-function yamlDuplicates(text: string): string[] {
-  const strict = parseDocument(text, { uniqueKeys: true, version: '1.1', merge: true });
-  return strict.errors
-    .filter((error) => error.code === 'DUPLICATE_KEY')
-    .map((error) => {
-      const offset = error.pos[0];
-      const key = /^["']?([^"':\n]*)/.exec(text.slice(offset))?.[1] ?? '';
-      return `line ${error.linePos?.[0].line ?? 0}: key ${JSON.stringify(key)} already set in map`;
-    });
+  if (strict) return { value, duplicates: duplicateFields(text) };
+  checkDepth(text);
+  return { value, duplicates: [] };
 }

@@ -3,7 +3,7 @@ import { applyConfiguration, applyConflictStatus } from '../../../api/apply/mana
 import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
 import { DecodeError } from '../../../api/schema/decode.js';
-import { parseYamlBody } from '../../../api/schema/json-text.js';
+import { parseYamlBody } from '../../../api/schema/yaml-text.js';
 import { decodeObject } from '../../../api/strategy.js';
 import { apiVersionOf } from '../../../api/validation/metadata.js';
 import type { RequestContext } from '../registry/types.js';
@@ -71,7 +71,8 @@ function parse(body: Buffer): unknown {
   try {
     return parseYamlBody(body.toString()).value;
   } catch (error) {
-    if (error instanceof DecodeError) throw badRequest(`error decoding YAML: ${error.message}`);
+    if (error instanceof DecodeError)
+      throw badRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`);
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { DecodeError } from '../../../api/schema/decode.js';
 import type { ParsedBody } from '../../../api/schema/json-text.js';
-import { parseJsonBody, parseYamlBody } from '../../../api/schema/json-text.js';
+import { parseJsonBody } from '../../../api/schema/json-text.js';
+import { parseYamlBody } from '../../../api/schema/yaml-text.js';
 import { decodeProtobuf, isProtobuf } from '../protobuf/decode.js';
 import { maxRequestBytes } from '../limits.js';
 import { badRequest, tooLarge } from '../status.js';

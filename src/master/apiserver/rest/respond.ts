@@ -1,6 +1,6 @@
 import { gzip } from 'node:zlib';
 import { promisify } from 'node:util';
-import { stringify } from 'yaml';
+import { dump } from 'js-yaml';
 import { gzipFromBytes } from '../limits.js';
 import type { StatusError } from '../status.js';
 import { internal, isStatusError } from '../status.js';
@@ -10,6 +10,9 @@ import type { Format } from './negotiate.js';
 import { negotiate } from './negotiate.js';
 
 const compress = promisify(gzip);
+
+/** As sigs.k8s.io/yaml writes: list items at their parent's column, lines as long as they are. */
+const yamlStyle = { seqNoIndent: true, lineWidth: -1, quoteStyle: 'double' } as const;
 
 /** Tools whose users read the answer on a screen (apiserver's `isPrettyPrint`). */
 const readersAgents = /^(curl|Wget|Mozilla\/5\.0)/;
@@ -41,7 +44,7 @@ export async function sendJson(
   let type = 'application/json';
   if (format.type === 'yaml') {
     type = 'application/yaml';
-    body = Buffer.from(stringify(JSON.parse(json.toString())));
+    body = Buffer.from(dump(JSON.parse(json.toString()), yamlStyle));
   } else if (wantsPretty(exchange)) {
     body = Buffer.from(`${JSON.stringify(JSON.parse(json.toString()), undefined, 2)}\n`);
   }
