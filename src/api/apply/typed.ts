@@ -156,23 +156,24 @@ function orderedItems(
   const present = partsOf(node, sides.live, sides.shape).map((part) => part.element);
   const wantedSet = new Set(wanted);
   const presentSet = new Set(present);
-  const order: string[] = [];
+  /** Keeps the order of insertion. */
+  const order = new Set<string>();
   let next = 0;
   for (const element of present) {
     if (!wantedSet.has(element)) {
-      order.push(element);
+      order.add(element);
       continue;
     }
-    if (order.includes(element)) continue;
+    if (order.has(element)) continue;
     while (next < wanted.length) {
       const candidate = wanted[next] ?? '';
       next += 1;
-      order.push(candidate);
+      order.add(candidate);
       if (candidate === element || presentSet.has(candidate)) break;
     }
   }
-  const rest = wanted.filter((element) => !order.includes(element));
-  return [...new Set([...order, ...rest])].map((element) => values.get(element));
+  for (const element of wanted) order.add(element);
+  return [...order].map((element) => values.get(element));
 }
 
 /** A value without the paths of a set; undefined when nothing is left of it. */

@@ -10,6 +10,24 @@ import { PatchError } from './patch-error.js';
 /** Most operations in one patch, as in the API server. */
 const maxOperations = 10_000;
 
+/** Most bytes that `copy` operations may add together, as in the API server. */
+const maxCopiedBytes = 3 * 1024 * 1024;
+/** Most list items that may be moved aside by additions and removals, all operations together. */
+const maxMovedItems = 50_000_000;
+
+/** What a patch has cost so far. */
+interface Cost {
+  copiedBytes: number;
+  movedItems: number;
+}
+
+/** Where an operation puts its value. */
+interface Place {
+  readonly path: string;
+  readonly op: string;
+  readonly cost: Cost;
+}
+
 /** One operation. */
 interface Operation {
   readonly op: string;
@@ -72,26 +90,66 @@ function read(root: unknown, path: string, op: string): unknown {
   return undefined;
 }
 
-function insert(root: unknown, path: string, value: unknown, op: string): unknown {
+/** @throws PatchError when lists were moved about too often */
+function splice(
+  list: unknown[],
+  index: number,
+  removed: number,
+  added: unknown[],
+  cost: Cost,
+): void {
+  cost.movedItems += list.length - index;
+  if (cost.movedItems > maxMovedItems) {
+    throw new PatchError('TooLarge', `The patch moves more than ${maxMovedItems} items of lists`);
+  }
+  list.splice(index, removed, ...added);
+}
+
+/** A copy for a `copy` operation. @throws PatchError when copies add up to too much */
+function copied(value: unknown, cost: Cost): unknown {
+  if (value === undefined) return undefined;
+  const text = JSON.stringify(value);
+  cost.copiedBytes += Buffer.byteLength(text);
+  if (cost.copiedBytes > maxCopiedBytes) {
+    throw invalid(
+      `Unable to complete the copy, the accumulated size increase of copy is ${cost.copiedBytes}, ` +
+        `exceeding the limit ${maxCopiedBytes}`,
+    );
+  }
+  return JSON.parse(text) as unknown;
+}
+
+/** Sets a field of any name: plain assignment would take `__proto__` for the prototype. */
+function setField(container: Record<string, unknown>, name: string, value: unknown): void {
+  Object.defineProperty(container, name, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
+}
+
+function insert(root: unknown, place: Place, value: unknown): unknown {
+  const { path, op, cost } = place;
   const parts = parsePointer(path);
   const last = parts.at(-1);
   if (last === undefined) return value;
   const container = containerOf(root, parts, op, path);
   if (Array.isArray(container)) {
-    container.splice(arrayIndex(last, container.length, true), 0, value);
-  } else if (isJsonObject(container)) container[last] = value;
+    splice(container, arrayIndex(last, container.length, true), 0, [value], cost);
+  } else if (isJsonObject(container)) setField(container, last, value);
   else throw invalid(`add operation does not apply: doc is missing path: "${path}": missing value`);
   return root;
 }
 
-function remove(root: unknown, path: string): void {
+function remove(root: unknown, path: string, cost: Cost): void {
   const parts = parsePointer(path);
   const last = parts.at(-1);
   if (last === undefined)
     throw invalid('remove operation does not apply: doc is missing path: "": missing value');
   const container = containerOf(root, parts, 'remove', path);
   if (Array.isArray(container)) {
-    container.splice(arrayIndex(last, container.length, false), 1);
+    splice(container, arrayIndex(last, container.length, false), 1, [], cost);
   } else if (isJsonObject(container) && Object.hasOwn(container, last)) delete container[last];
   else
     throw invalid(`remove operation does not apply: doc is missing path: "${path}": missing value`);
@@ -103,29 +161,30 @@ function replace(root: unknown, path: string, value: unknown): unknown {
   if (last === undefined) return value;
   const container = containerOf(root, parts, 'replace', path);
   if (Array.isArray(container)) container[arrayIndex(last, container.length, false)] = value;
-  else if (isJsonObject(container) && Object.hasOwn(container, last)) container[last] = value;
-  else
+  else if (isJsonObject(container) && Object.hasOwn(container, last)) {
+    setField(container, last, value);
+  } else
     throw invalid(`replace operation does not apply: doc is missing key: ${path}: missing value`);
   return root;
 }
 
-function applyOperation(root: unknown, operation: Operation): unknown {
+function applyOperation(root: unknown, operation: Operation, cost: Cost): unknown {
   const { op, path } = operation;
   switch (op) {
     case 'add':
-      return insert(root, path, cloneJson(operation.value), op);
+      return insert(root, { path, op, cost }, cloneJson(operation.value));
     case 'remove':
-      remove(root, path);
+      remove(root, path, cost);
       return root;
     case 'replace':
       return replace(root, path, cloneJson(operation.value));
     case 'move': {
       const value = read(root, operation.from ?? '', op);
-      remove(root, operation.from ?? '');
-      return insert(root, path, value, op);
+      remove(root, operation.from ?? '', cost);
+      return insert(root, { path, op, cost }, value);
     }
     case 'copy':
-      return insert(root, path, cloneJson(read(root, operation.from ?? '', op)), op);
+      return insert(root, { path, op, cost }, copied(read(root, operation.from ?? '', op), cost));
     case 'test': {
       const value = read(root, path, op) ?? null;
       if (deepEqual(value, operation.value ?? null)) return root;
@@ -157,9 +216,10 @@ export function applyJsonPatch(target: unknown, patch: unknown): unknown {
     throw new PatchError('TooLarge', text);
   }
   let root: unknown = cloneJson(target);
+  const cost: Cost = { copiedBytes: 0, movedItems: 0 };
   for (const operation of patch as unknown[]) {
     if (!isOperation(operation)) throw invalid('Unexpected kind: unknown');
-    root = applyOperation(root, operation);
+    root = applyOperation(root, operation, cost);
   }
   return root;
 }

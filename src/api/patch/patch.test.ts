@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { Prng } from '../../lib/prng.js';
 import { podSchema } from '../core/pod-schema.js';
 import { deploymentSchema } from '../apps/schemas.js';
 import { serviceSchema } from '../core/service-schema.js';
@@ -157,5 +158,76 @@ describe('JSON patch', () => {
     [{}, 'json: cannot unmarshal object into Go value of type jsonpatch.Patch'],
   ])('%j fails', (patch, text) => {
     expect(() => applyJsonPatch(target, patch)).toThrow(text);
+  });
+});
+
+describe('the cost of a patch', () => {
+  test('copies add up to a limit, in the words of Kubernetes’ library', () => {
+    const grow = Array.from({ length: 40 }, () => ({ op: 'copy', from: '/a', path: '/a/-' }));
+    expect(() => applyJsonPatch({ a: ['x'] }, grow)).toThrow(
+      /^Unable to complete the copy, the accumulated size increase of copy is \d+, exceeding the limit 3145728$/,
+    );
+    const few = Array.from({ length: 100 }, () => ({ op: 'copy', from: '/a/0', path: '/a/-' }));
+    expect(applyJsonPatch({ a: ['x'] }, few)).toEqual({ a: Array(101).fill('x') });
+  });
+
+  test('what is moved aside in lists adds up to a limit', () => {
+    const target = { a: Array<number>(100_000).fill(1) };
+    const patch = Array.from({ length: 1_000 }, () => ({ op: 'add', path: '/a/0', value: 2 }));
+    expect(() => applyJsonPatch(target, patch)).toThrow('moves more than');
+  });
+
+  test('a field named __proto__ is a field', () => {
+    const patched = applyJsonPatch({ a: {} }, [{ op: 'add', path: '/a/__proto__', value: {} }]);
+    expect(Object.keys((patched as { a: object }).a)).toEqual(['__proto__']);
+  });
+});
+
+describe('large strategic merges', () => {
+  /** Lists merged by key in the plainest way: look for each among all. */
+  function naive(original: readonly Item[], patch: readonly Item[]): Item[] {
+    let out = [...original];
+    for (const item of patch) {
+      if (item.$patch === 'delete') out = out.filter((other) => other.name !== item.name);
+      else {
+        const index = out.findIndex((other) => other.name === item.name);
+        if (index < 0) out.push(item);
+        else out[index] = { ...out[index], ...item };
+      }
+    }
+    const wanted = (item: Item): number => patch.findIndex((other) => other.name === item.name);
+    const server = (item: Item): number => original.findIndex((other) => other.name === item.name);
+    const named = out.filter((item) => wanted(item) >= 0).sort((a, b) => wanted(a) - wanted(b));
+    const kept = out.filter((item) => wanted(item) < 0).sort((a, b) => server(a) - server(b));
+    const merged: Item[] = [];
+    for (const item of named) {
+      const place = server(item);
+      while (kept[0] !== undefined && place >= 0 && server(kept[0]) < place) {
+        merged.push(kept.shift() as Item);
+      }
+      merged.push(item);
+    }
+    return [...merged, ...kept];
+  }
+  interface Item {
+    readonly name: string;
+    readonly image?: string;
+    readonly $patch?: string;
+  }
+
+  test('agree with a naive merge on random lists', () => {
+    const prng = new Prng(7);
+    for (let round = 0; round < 300; round += 1) {
+      const names = (most: number): string[] => [
+        ...new Set(Array.from({ length: prng.below(most) }, () => `c${prng.below(12)}`)),
+      ];
+      const original = names(10).map((name): Item => ({ name, image: 'old' }));
+      const patch = names(10).map((name): Item => {
+        return prng.below(4) === 0 ? { name, $patch: 'delete' } : { name, image: `new-${round}` };
+      });
+      const pod = { spec: { containers: original } };
+      const merged = applyStrategicMergePatch(podSchema, pod, { spec: { containers: patch } });
+      expect(merged).toEqual({ spec: { containers: naive(original, patch) } });
+    }
   });
 });

@@ -5,7 +5,7 @@
  *
  * @see Kubernetes community, "Strategic Merge Patch" design; apimachinery `util/strategicpatch`.
  */
-import { deepEqual } from '../equal.js';
+import { identityOf } from '../identity.js';
 import { isJsonObject } from '../object.js';
 import type { SchemaNode } from '../schema/node.js';
 import { resolved } from '../schema/node.js';
@@ -88,8 +88,9 @@ function retain(out: Fields, patch: Fields): void {
   const keys = patch[retainKeys];
   if (keys === undefined) return;
   if (!Array.isArray(keys)) throw bad('invalid patch format of retainKeys');
+  const kept = new Set<unknown>(keys);
   for (const key of Object.keys(out)) {
-    if (!keys.includes(key)) delete out[key];
+    if (!kept.has(key)) delete out[key];
   }
 }
 
@@ -97,7 +98,8 @@ function deletePrimitives(out: Fields, name: string, values: unknown): void {
   if (!Array.isArray(values)) throw bad(`invalid patch format of ${deletePrefix}`);
   const list = out[name];
   if (!Array.isArray(list)) return;
-  out[name] = list.filter((item: unknown) => !values.includes(item));
+  const gone = new Set<unknown>(values);
+  out[name] = list.filter((item: unknown) => !gone.has(item));
 }
 
 function mergeField(out: Fields, key: string, value: unknown, node: SchemaNode | undefined): void {
@@ -129,7 +131,8 @@ function mergeLists(
   if (!strategies(node).includes('merge')) return plain(patch) as unknown[];
   const key = node?.patchMergeKey;
   if (key === undefined) {
-    const added = patch.filter((item) => !original.some((before) => deepEqual(before, item)));
+    const present = new Set(original.map(identityOf));
+    const added = patch.filter((item) => !present.has(identityOf(item)));
     const all = [...original, ...new Set(added)];
     return ordered(all, { server: original, wanted: patch, key: undefined });
   }
@@ -150,26 +153,37 @@ function mergeByKey(
   list: { key: string; name: string; items: SchemaNode | undefined },
 ): unknown[] {
   const { key, items } = list;
-  let out = [...original];
+  /** Where each key stands; items that a directive has deleted leave `undefined`, which no list of objects holds. */
+  const out: unknown[] = [...original];
+  const places = new Map<string, number[]>();
+  const note = (item: unknown, place: number): void => {
+    if (!isJsonObject(item) || item[key] === undefined) return;
+    const id = identityOf(item[key]);
+    const known = places.get(id);
+    if (known === undefined) places.set(id, [place]);
+    else known.push(place);
+  };
+  original.forEach(note);
   for (const item of patch) {
     if (!isJsonObject(item)) {
       throw bad(`invalid patch: item of ${list.name} is not an object`);
     }
-    const id = item[key];
-    if (id === undefined) {
+    if (item[key] === undefined) {
       throw bad(`map: ${goMap(item)} does not contain declared merge key: ${key}`);
     }
-    const isSame = (other: unknown): boolean => isJsonObject(other) && deepEqual(other[key], id);
+    const id = identityOf(item[key]);
+    const found = places.get(id) ?? [];
+    const [first] = found;
     if (item[directive] === 'delete') {
-      out = out.filter((other) => !isSame(other));
-      continue;
-    }
-    const index = out.findIndex(isSame);
-    if (index < 0) out.push(plain(item));
-    else if (item[directive] === 'replace') out[index] = plain(item);
-    else out[index] = mergeMaps(out[index] as Fields, item, items);
+      for (const place of found) out[place] = undefined;
+      places.delete(id);
+    } else if (first === undefined) {
+      note(item, out.length);
+      out.push(plain(item));
+    } else if (item[directive] === 'replace') out[first] = plain(item);
+    else out[first] = mergeMaps(out[first] as Fields, item, items);
   }
-  return out;
+  return out.filter((item) => item !== undefined);
 }
 
 /** Go prints maps as `map[a:1 b:2]`. */
@@ -208,24 +222,38 @@ function ordered(
     readonly key: string | undefined;
   },
 ): unknown[] {
-  const idOf = (item: unknown): unknown =>
-    by.key !== undefined && isJsonObject(item) ? item[by.key] : item;
-  const find = (items: readonly unknown[], item: unknown): number => {
+  const idOf = (item: unknown): string =>
+    identityOf(by.key !== undefined && isJsonObject(item) ? item[by.key] : item);
+  const server = firstPlaces(by.server.map(idOf));
+  const wanted = firstPlaces(by.wanted.map(idOf));
+  const items = list.map((item) => {
     const id = idOf(item);
-    return items.findIndex((other) => deepEqual(idOf(other), id));
-  };
-  const named = list.filter((item) => find(by.wanted, item) >= 0);
-  named.sort((a, b) => find(by.wanted, a) - find(by.wanted, b));
-  const kept = list.filter((item) => find(by.wanted, item) < 0);
-  kept.sort((a, b) => find(by.server, a) - find(by.server, b));
+    return { item, server: server.get(id) ?? -1, wanted: wanted.get(id) ?? -1 };
+  });
+  const named = items.filter((item) => item.wanted >= 0);
+  named.sort((a, b) => a.wanted - b.wanted);
+  const kept = items.filter((item) => item.wanted < 0);
+  kept.sort((a, b) => a.server - b.server);
   const out: unknown[] = [];
-  for (const item of named) {
-    const place = find(by.server, item);
-    const before = kept.findIndex((other) => find(by.server, other) >= place);
-    if (place >= 0) out.push(...kept.splice(0, before < 0 ? kept.length : before));
+  let next = 0;
+  for (const { item, server: place } of named) {
+    for (let before = kept[next]; before !== undefined && before.server < place;) {
+      out.push(before.item);
+      next += 1;
+      before = kept[next];
+    }
     out.push(item);
   }
-  return [...out, ...kept];
+  return [...out, ...kept.slice(next).map(({ item }) => item)];
+}
+
+/** Where each identity stands first. */
+function firstPlaces(ids: readonly string[]): Map<string, number> {
+  const places = new Map<string, number>();
+  ids.forEach((id, place) => {
+    if (!places.has(id)) places.set(id, place);
+  });
+  return places;
 }
 
 /**
