@@ -10,6 +10,7 @@ import type { SchemaNode } from '../schema/node.js';
 import { compileJsonPath } from './json-path.js';
 import type { CustomResourceDefinition } from './schemas.js';
 import type { JsonSchema } from './structural.js';
+import { maxMatchSteps } from './pattern.js';
 import { structuralNode, validateStructural } from './structural.js';
 
 type Version = CustomResourceDefinition['spec']['versions'][number];
@@ -85,7 +86,12 @@ function validator(schema: JsonSchema): (object: KubeObject) => FieldError[] {
       metadata: _metadata,
       ...rest
     } = object as KubeObject & Record<string, unknown>;
-    validateStructural({ ...schema, type: 'object' }, rest, '', errors);
+    const budget = { stepsLeft: maxMatchSteps };
+    validateStructural({ ...schema, type: 'object' }, rest, '', { errors, budget });
+    if (budget.stepsLeft < 0) {
+      const body = "Too long: matching the patterns of the object's schema takes too many steps";
+      errors.push({ type: 'FieldValueTooLong', field: 'spec', body });
+    }
     const skipped = new Set(['apiVersion', 'kind', 'metadata']);
     return errors.filter((error) => !skipped.has(error.field));
   };

@@ -2,6 +2,7 @@
 import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
+import { patternError } from './pattern.js';
 import type { JsonSchema } from './structural.js';
 
 const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
@@ -48,7 +49,17 @@ function checkNode(schema: JsonSchema, path: FieldPath, place: Place, errors: Fi
     errors.push(required(child(path, 'items'), 'must be specified'));
   }
   checkLists(schema, path, errors);
+  checkPattern(schema, path, errors);
   checkLogic(schema, path, errors);
+}
+
+function checkPattern(schema: JsonSchema, path: FieldPath, errors: FieldError[]): void {
+  const { pattern } = schema;
+  if (typeof pattern !== 'string' || pattern === '') return;
+  const problem = patternError(pattern);
+  if (problem === undefined) return;
+  const text = `must be a valid regular expression, but isn't: ${problem}`;
+  errors.push(invalid(child(path, 'pattern'), pattern, text));
 }
 
 function checkType(schema: JsonSchema, path: FieldPath, place: Place, errors: FieldError[]): void {
@@ -115,6 +126,7 @@ function checkBranch(
     if (branch[name] === undefined || (name === 'type' && isIntOrString)) continue;
     errors.push(forbidden(child(path, name), 'must be empty to be structural'));
   }
+  checkPattern(branch, path, errors);
   const { properties } = branch;
   if (isJsonObject(properties)) {
     for (const [name, field] of Object.entries(properties)) {

@@ -12,7 +12,15 @@ import {
 import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
 import { deepEqual } from '../equal.js';
+import type { MatchBudget } from './pattern.js';
+import { matchesPattern } from './pattern.js';
 import type { ListType, NodeType, SchemaNode } from '../schema/node.js';
+
+/** What validation has found in one object, and what it may still spend. */
+export interface Findings {
+  readonly errors: FieldError[];
+  readonly budget: MatchBudget;
+}
 
 /** A JSON schema as it stands in a definition. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -126,12 +134,8 @@ function num(schema: JsonSchema, name: string): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
-function checkNumber(
-  schema: JsonSchema,
-  value: number,
-  path: FieldPath,
-  errors: FieldError[],
-): void {
+function checkNumber(schema: JsonSchema, value: number, path: FieldPath, found: Findings): void {
+  const { errors } = found;
   const [minimum, maximum, factor] = [
     num(schema, 'minimum'),
     num(schema, 'maximum'),
@@ -155,12 +159,8 @@ function checkNumber(
   if (factor !== undefined && value % factor !== 0) say(`a multiple of ${factor}`);
 }
 
-function checkString(
-  schema: JsonSchema,
-  value: string,
-  path: FieldPath,
-  errors: FieldError[],
-): void {
+function checkString(schema: JsonSchema, value: string, path: FieldPath, found: Findings): void {
+  const { errors } = found;
   const [min, max] = [num(schema, 'minLength'), num(schema, 'maxLength')];
   const length = Array.from(value).length;
   if (min !== undefined && length < min) {
@@ -168,33 +168,24 @@ function checkString(
   }
   if (max !== undefined && length > max) errors.push(tooLong(path, max));
   const { pattern } = schema as { pattern?: unknown };
-  if (typeof pattern === 'string' && !matches(pattern, value)) {
+  if (typeof pattern !== 'string') return;
+  const matches = matchesPattern(pattern, value, found.budget);
+  if (matches === 'too long') {
+    errors.push(
+      invalid(path, value, `${path} in body is too long to be matched with '${pattern}'`),
+    );
+  } else if (!matches) {
     errors.push(invalid(path, value, `${path} in body should match '${pattern}'`));
   }
-}
-
-const compiled = new Map<string, RegExp | undefined>();
-const compiledLimit = 1000;
-
-/** Go's patterns are nearly a subset of ours; one that does not compile matches everything. */
-function matches(pattern: string, value: string): boolean {
-  if (!compiled.has(pattern)) {
-    if (compiled.size >= compiledLimit) compiled.clear();
-    try {
-      compiled.set(pattern, new RegExp(pattern, 'u'));
-    } catch {
-      compiled.set(pattern, undefined);
-    }
-  }
-  return compiled.get(pattern)?.test(value) ?? true;
 }
 
 function checkArray(
   schema: JsonSchema,
   value: readonly unknown[],
   path: FieldPath,
-  errors: FieldError[],
+  found: Findings,
 ): void {
+  const { errors } = found;
   const [min, max] = [num(schema, 'minItems'), num(schema, 'maxItems')];
   if (min !== undefined && value.length < min) {
     errors.push(invalid(path, value.length, `${path} in body should have at least ${min} items`));
@@ -202,15 +193,16 @@ function checkArray(
   if (max !== undefined && value.length > max) errors.push(tooMany(path, value.length, max));
   const items = sub(schema, 'items');
   if (items === undefined) return;
-  value.forEach((item, index) => validateStructural(items, item, at(path, index), errors));
+  value.forEach((item, index) => validateStructural(items, item, at(path, index), found));
 }
 
 function checkObject(
   schema: JsonSchema,
   value: Record<string, unknown>,
   path: FieldPath,
-  errors: FieldError[],
+  found: Findings,
 ): void {
+  const { errors } = found;
   for (const name of (schema['required'] as string[] | undefined) ?? []) {
     if (value[name] === undefined) errors.push(required(child(path, name)));
   }
@@ -225,43 +217,41 @@ function checkObject(
   for (const [name, item] of Object.entries(value)) {
     const field = properties === undefined ? undefined : properties[name];
     const target = isJsonObject(field) ? field : rest;
-    if (target !== undefined) validateStructural(target, item, child(path, name), errors);
+    if (target !== undefined) validateStructural(target, item, child(path, name), found);
   }
 }
 
-function passes(schema: unknown, value: unknown, path: FieldPath): boolean {
+function passes(schema: unknown, value: unknown, path: FieldPath, budget: MatchBudget): boolean {
   if (!isJsonObject(schema)) return true;
-  const errors: FieldError[] = [];
-  validateStructural(schema, value, path, errors);
-  return errors.length === 0;
+  const found: Findings = { errors: [], budget };
+  validateStructural(schema, value, path, found);
+  return found.errors.length === 0;
 }
 
-function checkCombined(
-  schema: JsonSchema,
-  value: unknown,
-  path: FieldPath,
-  errors: FieldError[],
-): void {
+function checkCombined(schema: JsonSchema, value: unknown, path: FieldPath, found: Findings): void {
+  const { errors } = found;
+  const { budget } = found;
   const { allOf, anyOf, oneOf, not } = schema;
   const say = (text: string): void => {
     errors.push(invalid(path, value, `${path === '' ? '<nil>' : path} in body ${text}`));
   };
   if (Array.isArray(allOf)) {
     for (const part of allOf as unknown[]) {
-      if (isJsonObject(part)) validateStructural(part, value, path, errors);
+      if (isJsonObject(part)) validateStructural(part, value, path, found);
     }
   }
-  if (Array.isArray(anyOf) && !anyOf.some((part) => passes(part, value, path))) {
+  if (Array.isArray(anyOf) && !anyOf.some((part) => passes(part, value, path, budget))) {
     say('must validate at least one schema (anyOf)');
   }
   if (Array.isArray(oneOf)) {
-    const count = oneOf.filter((part) => passes(part, value, path)).length;
+    const count = oneOf.filter((part) => passes(part, value, path, budget)).length;
     if (count !== 1) {
       const found = count === 0 ? 'none valid' : `${count} correct`;
       say(`must validate one and only one schema (oneOf). Found ${found}`);
     }
   }
-  if (isJsonObject(not) && passes(not, value, path)) say('must not validate the schema (not)');
+  if (isJsonObject(not) && passes(not, value, path, budget))
+    say('must not validate the schema (not)');
 }
 
 /** Adds what is wrong with a value by its JSON schema, in the texts of Kubernetes' validator. */
@@ -269,8 +259,9 @@ export function validateStructural(
   schema: JsonSchema,
   value: unknown,
   path: FieldPath,
-  errors: FieldError[],
+  found: Findings,
 ): void {
+  const { errors } = found;
   if (value === null && schema['nullable'] === true) return;
   const wrong = checkType(schema, value, path);
   if (wrong !== undefined) {
@@ -281,9 +272,9 @@ export function validateStructural(
   if (Array.isArray(values) && !values.some((item) => deepEqual(item, value))) {
     errors.push(notSupported(path, value, values.map(String)));
   }
-  if (typeof value === 'number') checkNumber(schema, value, path, errors);
-  else if (typeof value === 'string') checkString(schema, value, path, errors);
-  else if (Array.isArray(value)) checkArray(schema, value, path, errors);
-  else if (isJsonObject(value)) checkObject(schema, value, path, errors);
-  checkCombined(schema, value, path, errors);
+  if (typeof value === 'number') checkNumber(schema, value, path, found);
+  else if (typeof value === 'string') checkString(schema, value, path, found);
+  else if (Array.isArray(value)) checkArray(schema, value, path, found);
+  else if (isJsonObject(value)) checkObject(schema, value, path, found);
+  checkCombined(schema, value, path, found);
 }

@@ -1,0 +1,53 @@
+/**
+ * Patterns of custom resources' schemas, matched with RE2: Go's syntax and error texts, and a time that grows with the
+ * product of pattern and text, where the engine of JavaScript may go back and forth for ever.
+ */
+import { RE2JS, RE2JSException } from 're2js';
+
+/** Most steps (instructions of the pattern times characters) that the checks of one object may take. */
+export const maxMatchSteps = 50_000_000;
+
+/** What the checks of one object have left. */
+export interface MatchBudget {
+  stepsLeft: number;
+}
+
+const compiled = new Map<string, RE2JS | Error>();
+const compiledLimit = 1000;
+
+function compile(pattern: string): RE2JS | Error {
+  let found = compiled.get(pattern);
+  if (found === undefined) {
+    if (compiled.size >= compiledLimit) compiled.clear();
+    try {
+      found = RE2JS.compile(pattern);
+    } catch (error) {
+      if (!(error instanceof RE2JSException)) throw error;
+      found = error;
+    }
+    compiled.set(pattern, found);
+  }
+  return found;
+}
+
+/** Why a text is no pattern, in the words of Go's regexp package; undefined when it is one. */
+export function patternError(pattern: string): string | undefined {
+  const found = compile(pattern);
+  return found instanceof Error ? found.message : undefined;
+}
+
+/**
+ * Whether a pattern is found in a value.
+ * @returns `too long` when the budget does not suffice. One that does not compile (kept from before patterns were
+ * checked) matches everything.
+ */
+export function matchesPattern(
+  pattern: string,
+  value: string,
+  budget: MatchBudget,
+): boolean | 'too long' {
+  const found = compile(pattern);
+  if (found instanceof Error) return true;
+  budget.stepsLeft -= found.programSize() * (value.length + 1);
+  return budget.stepsLeft < 0 ? 'too long' : found.test(value);
+}
