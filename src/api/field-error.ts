@@ -48,10 +48,22 @@ export function quote(value: string): string {
   return JSON.stringify(value);
 }
 
+/** Longest value in an error's text, in characters: a large one that breaks a hundred rules is not copied whole each time. */
+const maxShownLength = 16 * 1024;
+/** Most values inside of one that is shown. */
+const maxShownValues = 2_000;
+/** Most errors in one status. */
+const maxShownErrors = 1_000;
+
 function show(value: unknown): string {
-  if (typeof value === 'string') return quote(value);
+  if (typeof value === 'string') return quote(value.slice(0, maxShownLength));
   if (value === undefined || value === null) return 'null';
-  return JSON.stringify(value, sortedMaps);
+  let left = maxShownValues;
+  const text = JSON.stringify(value, (key, item) => {
+    left -= 1;
+    return left < 0 ? undefined : sortedMaps(key, item);
+  });
+  return text.slice(0, maxShownLength);
 }
 
 /** Go prints a map of strings in the order of its keys; structs keep their fields' order. */
@@ -135,8 +147,9 @@ export function aggregate(messages: readonly string[]): string {
  */
 export function invalidStatus(
   target: { group: string; kind: string; name: string },
-  errors: readonly FieldError[],
+  all: readonly FieldError[],
 ): Status {
+  const errors = all.slice(0, maxShownErrors);
   const causes = errors.map((e): StatusCause => ({
     reason: e.type,
     message: e.body,

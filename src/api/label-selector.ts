@@ -190,15 +190,29 @@ export function parseLabelSelector(text: string): readonly Requirement[] {
   return new Parser(text).parse();
 }
 
+/** Longer lists of values are looked up in a set, made once for each list. */
+const longList = 8;
+const valueSets = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+function isAmong(values: readonly string[], value: string): boolean {
+  if (values.length < longList) return values.includes(value);
+  let set = valueSets.get(values);
+  if (set === undefined) {
+    set = new Set(values);
+    valueSets.set(values, set);
+  }
+  return set.has(value);
+}
+
 function holds(requirement: Requirement, labels: Labels): boolean {
   const value = Object.hasOwn(labels, requirement.key) ? labels[requirement.key] : undefined;
   switch (requirement.operator) {
     case '=':
     case 'in':
-      return value !== undefined && requirement.values.includes(value);
+      return value !== undefined && isAmong(requirement.values, value);
     case '!=':
     case 'notin':
-      return value === undefined || !requirement.values.includes(value);
+      return value === undefined || !isAmong(requirement.values, value);
     case 'exists':
       return value !== undefined;
     case '!':

@@ -22,6 +22,8 @@ const decimalSuffixes: readonly (readonly [string, number])[] = [
   ['E', 18],
 ];
 const pattern = /^([+-]?)(\d+\.?\d*|\.\d+)(?:([KMGTPE]i)|([numkMGTPE])|[eE]([+-]?\d{1,3}))?$/;
+/** Longest text of a quantity: turning digits into a number costs more than their count. */
+const maxQuantityLength = 1_000;
 const maxInt64Nano = (2n ** 63n - 1n) * nano;
 
 /** The text Kubernetes gives for a string that is not a quantity. */
@@ -118,7 +120,7 @@ function formatDecimal(magnitude: bigint, exponentForm: boolean): string {
 
 /** Parses a quantity; undefined when the text is none. */
 export function parseQuantity(text: string): Quantity | undefined {
-  const match = pattern.exec(text);
+  const match = text.length > maxQuantityLength ? null : pattern.exec(text);
   if (match === null) return undefined;
   const [, sign = '', number = '', binary, decimal, exponentText] = match;
   const [whole = '', fraction = ''] = number.split('.');
@@ -142,13 +144,15 @@ export function parseQuantity(text: string): Quantity | undefined {
 
 const canonicalCache = new Map<string, string>();
 const cacheLimit = 4096;
+/** Longer texts are not remembered, so that the cache has a size. */
+const maxCachedLength = 32;
 
 /** The canonical text of a quantity; undefined when it is none. Remembers recent texts. */
 export function canonicalQuantity(text: string): string | undefined {
   const known = canonicalCache.get(text);
   if (known !== undefined) return known;
   const canonical = parseQuantity(text)?.toString();
-  if (canonical !== undefined) {
+  if (canonical !== undefined && text.length <= maxCachedLength) {
     if (canonicalCache.size >= cacheLimit) canonicalCache.clear();
     canonicalCache.set(text, canonical);
   }

@@ -33,8 +33,9 @@ function setJobSpecDefaults(spec: Job['spec']): void {
 function makeSelector(job: Job): void {
   if (job.spec.manualSelector === true) return;
   const { uid, name } = job.metadata;
-  if (uid === undefined || uid === '') return;
-  const template = job.spec.template;
+  const given: Partial<Job['spec']> = job.spec;
+  const { template } = given;
+  if (uid === undefined || uid === '' || template === undefined) return;
   const legacy = { 'controller-uid': uid, 'job-name': name };
   template.metadata = {
     ...template.metadata,
@@ -101,7 +102,8 @@ function validateJobUpdate(next: Job, old: Job): FieldError[] {
 }
 
 /** A suspended job may change where its pods run. */
-function withoutScheduling(spec: Job['spec']): unknown {
+function withoutScheduling(spec: Partial<Job['spec']>): unknown {
+  if (spec.template === undefined) return undefined;
   const { metadata, spec: pod } = spec.template;
   return {
     metadata: { ...metadata, labels: undefined, annotations: undefined },

@@ -77,7 +77,8 @@ const fields: Readonly<Record<string, (event: Event) => string>> = {
 };
 
 function checkNamespace(event: Event): FieldError[] {
-  const namespace = event.involvedObject.namespace ?? '';
+  // Missing only in a body that the schema's own check has refused already.
+  const namespace = (event.involvedObject as Event['involvedObject'] | undefined)?.namespace ?? '';
   const own = event.metadata.namespace ?? '';
   const isMatch =
     namespace === '' ? own === '' || own === 'default' || own === 'kube-system' : own === namespace;

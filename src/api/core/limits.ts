@@ -32,11 +32,14 @@ function validateQuota({ spec }: ResourceQuota): FieldError[] {
       errors.push(invalid(path, amount, 'must be greater than or equal to 0'));
     }
   }
-  for (const scope of spec.scopes ?? []) {
-    if (!scopes.includes(scope)) {
-      errors.push(invalid('spec.scopes', spec.scopes, 'unsupported scope'));
-    }
-  }
+  const strange = (spec.scopes ?? []).filter((scope) => !scopes.includes(scope));
+  // One error each, as Kubernetes has it; the list that they all show is written out once.
+  const unsupported = invalid(
+    'spec.scopes',
+    strange.length === 0 ? [] : spec.scopes,
+    'unsupported scope',
+  );
+  for (const _ of strange) errors.push(unsupported);
   return errors;
 }
 

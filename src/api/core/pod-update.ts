@@ -1,7 +1,8 @@
 /** What may change in a pod after its creation. */
-import { deepEqual, semanticEqual } from '../equal.js';
+import { semanticEqual } from '../equal.js';
 import { forbidden, invalid } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
+import { identityOf } from '../identity.js';
 import type { Container, Pod, PodSpec, Toleration } from '../types/core.js';
 
 const updatableText =
@@ -19,7 +20,8 @@ function onlyAdded(next: readonly Toleration[], old: readonly Toleration[]): boo
     ...toleration,
     tolerationSeconds: undefined,
   });
-  return old.every((before) => next.some((now) => deepEqual(plain(now), plain(before))));
+  const present = new Set(next.map((toleration) => identityOf(plain(toleration))));
+  return old.every((before) => present.has(identityOf(plain(before))));
 }
 
 function checkDeadline(next: PodSpec, old: PodSpec, errors: FieldError[]): void {
@@ -68,7 +70,8 @@ function keepsAll(
 /** What is wrong with a plain update of a pod. */
 export function validatePodUpdate(next: Pod, old: Pod): FieldError[] {
   const errors: FieldError[] = [];
-  if (next.spec.containers.length !== old.spec.containers.length) {
+  const given: Partial<PodSpec> = next.spec;
+  if (given.containers?.length !== old.spec.containers.length) {
     return [forbidden('spec.containers', 'pod updates may not add or remove containers')];
   }
   if ((next.spec.initContainers?.length ?? 0) !== (old.spec.initContainers?.length ?? 0)) {
@@ -79,9 +82,8 @@ export function validatePodUpdate(next: Pod, old: Pod): FieldError[] {
     const text = 'existing toleration can not be modified except its tolerationSeconds';
     errors.push(forbidden('spec.tolerations', text));
   }
-  const added = (next.spec.schedulingGates ?? []).some(
-    (gate) => !(old.spec.schedulingGates ?? []).some((before) => before.name === gate.name),
-  );
+  const gates = new Set((old.spec.schedulingGates ?? []).map((gate) => gate.name));
+  const added = (next.spec.schedulingGates ?? []).some((gate) => !gates.has(gate.name));
   if (added) {
     const text = 'only deletion is allowed, but found new scheduling gate';
     errors.push(forbidden('spec.schedulingGates', text));

@@ -42,7 +42,8 @@ const podSubresources: readonly Subresource[] = [
     verbs: ['get', 'patch', 'update'],
     prepareUpdate: (next, old) => {
       const [pod, before] = [next as Pod, old as Pod];
-      const wanted = new Map(pod.spec.containers.map((container) => [container.name, container]));
+      const given: Partial<Pod['spec']> = pod.spec;
+      const wanted = new Map((given.containers ?? []).map((item) => [item.name, item]));
       const spec = structuredClone(before.spec);
       for (const container of spec.containers) {
         const { resources, resizePolicy } = wanted.get(container.name) ?? container;

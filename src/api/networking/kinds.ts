@@ -142,7 +142,9 @@ function validatePolicy({ spec }: NetworkPolicy): FieldError[] {
       peers.forEach((peer, position) => {
         const path = at(child(at(`spec.${name}`, index), peerName), position);
         if (peer.ipBlock !== undefined) {
-          for (const text of cidrErrors(peer.ipBlock.cidr)) {
+          // Missing in a body that the schema's own check has refused already.
+          const block: { readonly cidr?: string } = peer.ipBlock;
+          for (const text of cidrErrors(block.cidr ?? '')) {
             errors.push(invalid(child(path, 'ipBlock.cidr'), peer.ipBlock.cidr, text));
           }
         } else if (peer.podSelector === undefined && peer.namespaceSelector === undefined) {

@@ -202,9 +202,8 @@ describe('large strategic merges', () => {
     const merged: Item[] = [];
     for (const item of named) {
       const place = server(item);
-      while (kept[0] !== undefined && place >= 0 && server(kept[0]) < place) {
-        merged.push(kept.shift() as Item);
-      }
+      const before = place < 0 ? 0 : kept.filter((other) => server(other) < place).length;
+      merged.push(...kept.splice(0, before));
       merged.push(item);
     }
     return [...merged, ...kept];
