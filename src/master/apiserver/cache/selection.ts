@@ -6,10 +6,12 @@ import {
   SelectorError,
 } from '../../../api/label-selector.js';
 import { badRequest } from '../status.js';
+import { objectKey } from '../storage/keys.js';
 import type { Entry, Facts } from './entry.js';
 import type { ResourceCache } from './resource-cache.js';
 
-interface FieldTerm {
+/** One requirement of a field selector. */
+export interface FieldTerm {
   readonly field: string;
   readonly value: string;
   readonly equal: boolean;
@@ -45,6 +47,12 @@ export class Selection {
 
   /** Entries of the cache that may match, by the best index there is. */
   *candidates(cache: ResourceCache, namespace: string): Generator<Entry> {
+    if (this.name !== undefined) {
+      const entry = cache.get(objectKey(namespace, this.name));
+      if (entry !== undefined) yield entry;
+      // In all namespaces, objects of a namespaced kind have other keys than the name.
+      if (entry !== undefined || namespace !== '') return;
+    }
     for (const term of this.fields) {
       if (!term.equal) continue;
       const found = cache.byIndex(term.field, term.value);
@@ -61,22 +69,37 @@ export class Selection {
 /** Everything. */
 export const everything = new Selection([], []);
 
-/** Parses `a=b,c!=d`, with `\` before `,`, `=` and `\` in values. @throws StatusError BadRequest */
-export function parseFieldSelector(text: string, kind: KindDeclaration): readonly FieldTerm[] {
-  if (text === '') return [];
+/**
+ * Splits `a=b,c!=d` into its terms, with `\` before `,`, `=` and `\` in values.
+ * @returns undefined when a part of it is no term
+ */
+export function parseTerms(text: string): readonly FieldTerm[] | undefined {
+  const terms = text === '' ? [] : readTerms(text);
+  return typeof terms === 'string' ? undefined : terms;
+}
+
+/** The terms, or the first part that is none. */
+function readTerms(text: string): FieldTerm[] | string {
   const terms: FieldTerm[] = [];
   for (const part of text.split(/(?<!\\),/)) {
     if (part === '') continue;
     const match = /^([^=!]+)(==|!=|=)(.*)$/s.exec(part);
-    if (match === null) {
-      throw badRequest(`invalid selector: '${text}'; can't understand '${part}'`);
-    }
+    if (match === null) return part;
     const [, field = '', operator, value = ''] = match;
-    if (!isSelectable(field, kind)) {
-      throw badRequest(`field label not supported: ${field}`);
-    }
     terms.push({ field, value: value.replace(/\\([\\,=])/g, '$1'), equal: operator !== '!=' });
   }
+  return terms;
+}
+
+/** Parses a field selector whose fields the kind must have. @throws StatusError BadRequest */
+export function parseFieldSelector(text: string, kind: KindDeclaration): readonly FieldTerm[] {
+  if (text === '') return [];
+  const terms = readTerms(text);
+  if (typeof terms === 'string') {
+    throw badRequest(`invalid selector: '${text}'; can't understand '${terms}'`);
+  }
+  const strange = terms.find(({ field }) => !isSelectable(field, kind));
+  if (strange !== undefined) throw badRequest(`field label not supported: ${strange.field}`);
   return terms;
 }
 

@@ -1,0 +1,47 @@
+/** Names in requests: which object of which resource is meant, and which texts can be names at all. */
+import { parseTerms } from '../cache/selection.js';
+
+/** What a request names, as it was asked for: nothing of it needs to exist. */
+export interface ResourceName {
+  readonly group: string;
+  readonly version: string;
+  /** The plural. */
+  readonly resource: string;
+  /** Empty for the object itself. */
+  readonly subresource: string;
+  /** Empty for cluster scope and for all namespaces. */
+  readonly namespace: string;
+  /** Empty for collections. */
+  readonly name: string;
+}
+
+/** Why a text cannot be a segment of a path (apimachinery's `IsValidPathSegmentName`); undefined when it can. */
+export function segmentFault(text: string): string | undefined {
+  if (text === '.' || text === '..') return `may not be '${text}'`;
+  if (text.includes('/')) return "may not contain '/'";
+  if (text.includes('%')) return "may not contain '%'";
+  return undefined;
+}
+
+/** True when group, version, resource, subresource and namespace could stand in a path one by one. */
+export function hasPlainSegments(name: ResourceName): boolean {
+  const { group, version, resource, subresource, namespace } = name;
+  return (
+    segmentFault(group) === undefined &&
+    segmentFault(version) === undefined &&
+    segmentFault(resource) === undefined &&
+    segmentFault(subresource) === undefined &&
+    segmentFault(namespace) === undefined
+  );
+}
+
+/**
+ * The one name that a field selector leaves, as apiserver's `RequestInfoFactory` reads it: rules with resourceNames then
+ * apply to a list or a watch. Empty when there is none, or when the selector cannot be read, which the verb will refuse.
+ */
+export function selectedName(fieldSelector: string): string {
+  if (!fieldSelector.includes('metadata.name')) return '';
+  const terms = parseTerms(fieldSelector);
+  const term = terms?.find(({ field, equal }) => equal && field === 'metadata.name');
+  return term === undefined || segmentFault(term.value) !== undefined ? '' : term.value;
+}

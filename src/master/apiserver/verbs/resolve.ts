@@ -1,0 +1,103 @@
+/**
+ * From what a request asks for to what will be executed: the kind, the subresource, the one name; and the attributes of
+ * authorization, which are made here and nowhere else. Pure.
+ */
+import type { KindDeclaration, Subresource, Verb } from '../../../api/kind.js';
+import type { KindRegistry } from '../../../api/registry.js';
+import type { Attributes } from '../authz/attributes.js';
+import type { Target } from '../registry/types.js';
+import type { StatusError } from '../status.js';
+import { badRequest, methodNotAllowed, noSuchResource } from '../status.js';
+import type { ResourceName } from './names.js';
+import { hasPlainSegments, segmentFault, selectedName } from './names.js';
+
+/** A request for a resource before anything is known of it. */
+export interface Asked {
+  readonly verb: string;
+  readonly name: ResourceName;
+  /** Of a list or a watch; empty otherwise. */
+  readonly fieldSelector: string;
+}
+
+/** What is authorized, and what is done when that is granted. */
+export interface Resolution {
+  readonly attributes: Omit<Attributes, 'user'>;
+  /** What to execute; undefined when the request is refused for a caller who may make it. */
+  readonly target: Target | undefined;
+  /** The refusal of a request that has no target. An unauthorized caller is told something else: Forbidden. */
+  readonly refusal: StatusError | undefined;
+}
+
+const collectionVerbs: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
+
+/**
+ * Resolves a request. The attributes are those of the target; a request that will not be executed keeps those that were
+ * asked for, so that the answer to an unauthorized caller does not tell what exists.
+ */
+export function resolve(kinds: KindRegistry, asked: Asked): Resolution {
+  const { verb, name: wanted } = asked;
+  const kind =
+    wanted.version !== '' && hasPlainSegments(wanted)
+      ? kinds.byResource(wanted.group, wanted.version, wanted.resource)
+      : undefined;
+  const attributes: Omit<Attributes, 'user'> = {
+    verb,
+    isResource: true,
+    group: wanted.group,
+    version: wanted.version,
+    resource: wanted.resource,
+    subresource: wanted.subresource,
+    namespace: authorizedNamespace(wanted),
+    name: wanted.name === '' ? nameOfSelection(asked) : wanted.name,
+    path: '',
+  };
+  const refusal = kind === undefined ? noSuchResource() : refusalOf(kind, asked);
+  if (kind === undefined || refusal !== undefined)
+    return { attributes, target: undefined, refusal };
+  const { subresource, name } = wanted;
+  const namespace = kind.namespaced ? wanted.namespace : '';
+  return { attributes, target: { kind, namespace, name, subresource }, refusal: undefined };
+}
+
+/** A namespace is authorized in itself, as Kubernetes does: a Role there may grant to read or delete it. */
+function authorizedNamespace({ resource, name, namespace }: ResourceName): string {
+  return namespace === '' && resource === 'namespaces' ? name : namespace;
+}
+
+/** A deletecollection by a selector counts as one of everything, as in Kubernetes. */
+function nameOfSelection({ verb, fieldSelector }: Asked): string {
+  return verb === 'list' || verb === 'watch' ? selectedName(fieldSelector) : '';
+}
+
+function refusalOf(kind: KindDeclaration, asked: Asked): StatusError | undefined {
+  const { verb, name: wanted } = asked;
+  const { namespace, name, subresource } = wanted;
+  const fault = scopeFault(kind, asked);
+  if (fault !== undefined) return fault;
+  if (subresource !== '') {
+    const part = kind.subresources.find((candidate) => candidate.name === subresource);
+    if (part === undefined || name === '') return noSuchResource();
+    if (!allows(part, verb)) return methodNotAllowed();
+  } else {
+    const named = name !== '';
+    if (verb === 'create' ? named : !named && !collectionVerbs.has(verb)) return methodNotAllowed();
+    if (!allows(kind, verb)) return methodNotAllowed();
+  }
+  const invalid = segmentFault(name) ?? segmentFault(namespace);
+  if (invalid === undefined) return undefined;
+  return badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${invalid}`);
+}
+
+/** What is wrong with the namespace, or its absence, for a kind of this scope. */
+function scopeFault(kind: KindDeclaration, asked: Asked): StatusError | undefined {
+  const { verb, name: wanted } = asked;
+  if (!kind.namespaced) return wanted.namespace === '' ? undefined : noSuchResource();
+  if (wanted.namespace !== '') return undefined;
+  if (wanted.name !== '' || kind.virtual) return noSuchResource();
+  return verb === 'create' || verb === 'deletecollection' ? methodNotAllowed() : undefined;
+}
+
+function allows(part: Pick<Subresource, 'verbs'>, verb: string): boolean {
+  const known: readonly string[] = part.verbs satisfies readonly Verb[];
+  return known.includes(verb);
+}
