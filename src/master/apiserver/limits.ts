@@ -34,3 +34,20 @@ export const podsToCheck = 3_000;
 export const podCheckMs = 1_000;
 /** Pods that are tried before other requests get their turn: some 10 ms. */
 export const podCheckBatch = 100;
+/** Audit events that may wait for the disk; beyond it events are dropped and counted. */
+export const auditBufferedBytes = 16 * 1024 * 1024;
+/**
+ * Watches of one user at once: a DaemonSet's pods share an account and watch a few resources each. All users together are
+ * bounded by what an idle watch costs (some 10 KiB) and by the connections that carry them.
+ */
+export const maxWatchesPerUser = 5_000;
+/** Exec, attach, port-forward, log and proxy requests of one user at once: each holds a call to a node as well. */
+export const maxConnectsPerUser = 500;
+/** The longest time until a request's body is there, counted from the moment the request was let in. */
+export const bodyTimeoutMs = 60_000;
+/** Bytes of all bodies that are being read: beyond it, requests with a body are told to come again. */
+export const maxBodyBytesInAll = 256 * 1024 * 1024;
+/** Of one user: ten of the longest bodies. Eight users are needed to use up all. */
+export const maxBodyBytesPerUser = 32 * 1024 * 1024;
+/** Deletions of one deletecollection under way at once (apiserver's `deleteCollectionWorkers` is 1; ours share the store's batches). */
+export const deleteCollectionWorkers = 16;

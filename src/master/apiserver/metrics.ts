@@ -1,6 +1,6 @@
 import type { GaugeConfiguration } from 'prom-client';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Exchange } from './rest/exchange.js';
+import type { FinishedRequest } from './verbs/index.js';
 
 /** kube-apiserver's metric names, for what means the same here. */
 export class ServerMetrics {
@@ -58,30 +58,41 @@ export class ServerMetrics {
     });
   }
 
-  onRequest(exchange: Exchange, elapsedMs: number): void {
-    const { info } = exchange;
-    const { statusCode } = exchange.response;
+  onRequest({ call, attributes, code, elapsedMs }: FinishedRequest): void {
     // Names that nobody declared come from callers: as labels they would grow without bound.
-    const known = statusCode < 400 || ![401, 403, 404, 405].includes(statusCode);
-    const verb = info.isResource ? info.verb.toUpperCase() : exchange.method;
-    const scope = !info.isResource
-      ? ''
-      : info.name !== ''
-        ? 'resource'
-        : info.namespace !== ''
-          ? 'namespace'
-          : 'cluster';
+    const known = code < 400 || ![401, 403, 404, 405].includes(code);
+    const resource = known && attributes?.isResource === true ? attributes : undefined;
     const labels = {
-      verb,
-      group: known ? info.group : '',
-      version: known ? info.version : '',
-      resource: known ? info.resource : '',
-      subresource: known ? info.subresource : '',
-      scope,
+      verb: verbOf(call.verb),
+      group: resource?.group ?? '',
+      version: resource?.version ?? '',
+      resource: resource?.resource ?? '',
+      subresource: resource?.subresource ?? '',
+      scope: call.resource === undefined ? '' : scopeOf(call.resource),
     };
-    this.#requests.inc({ ...labels, code: statusCode });
-    if (info.verb !== 'watch') this.#duration.observe(labels, elapsedMs / 1_000);
+    this.#requests.inc({ ...labels, code });
+    if (call.verb !== 'watch') this.#duration.observe(labels, elapsedMs / 1_000);
   }
+}
+
+const knownVerbs = new Set(
+  'get list watch create update patch delete deletecollection head options post put'.split(' '),
+);
+
+/** The verb as a label; methods that somebody made up share one. */
+function verbOf(verb: string): string {
+  return knownVerbs.has(verb) ? verb.toUpperCase() : 'other';
+}
+
+function scopeOf({
+  name,
+  namespace,
+}: {
+  readonly name: string;
+  readonly namespace: string;
+}): string {
+  if (name !== '') return 'resource';
+  return namespace === '' ? 'cluster' : 'namespace';
 }
 
 /** A gauge that reads its value when it is asked; the registry keeps it. */

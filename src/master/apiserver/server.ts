@@ -5,7 +5,9 @@ import { createGrpcServer } from '../../lib/grpc/index.js';
 import type { GrpcServer, GrpcServerOptions, ServerTls } from '../../lib/grpc/index.js';
 import { AgentDefinition } from '../../gen/agent.js';
 import { ResourcesDefinition } from '../../gen/apiserver.js';
+import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
 import { AdmissionChain } from './admission/chain.js';
 import { admissionPlugins } from './admission/plugins.js';
 import { Authenticator } from './authn/authenticator.js';
@@ -24,12 +26,12 @@ import type { Authorization } from './authz/authorizers.js';
 import { NodeAuthorizer } from './authz/node-authorizer.js';
 import { RbacAuthorizer } from './authz/rbac.js';
 import { reviewAnswers } from './authz/reviews.js';
+import type { BootstrapDeps } from './bootstrap/bootstrap.js';
 import { bootstrapCluster } from './bootstrap/bootstrap.js';
 import { Mirror } from './cache/mirror.js';
 import { DefinitionController } from './crd/controller.js';
 import { DiscoveryHandler } from './discovery/discovery-handler.js';
 import { agentHandlers } from './grpc/agent-service.js';
-import type { ApiCore } from './grpc/core.js';
 import { ResourceService } from './grpc/resource-service.js';
 import { HealthHandler } from './health.js';
 import { maxRequestBytes } from './limits.js';
@@ -41,11 +43,13 @@ import { createFieldTracker } from './registry/field-tracker.js';
 import { Lister } from './registry/lister.js';
 import { Objects } from './registry/objects.js';
 import { Writer } from './registry/writer.js';
-import { AuditLog } from './rest/audit.js';
+import { BodyReader } from './rest/body-reader.js';
+import { serveLog } from './rest/log.js';
 import { Pipeline } from './rest/pipeline.js';
+import { serveProxy } from './rest/proxy.js';
+import type { ConnectHandler } from './rest/resource-handler.js';
 import { ResourceHandler } from './rest/resource-handler.js';
 import { UpgradeHandler } from './rest/upgrade.js';
-import { WatchServer } from './rest/watch-server.js';
 import type { AddressRange } from './services/address-range.js';
 import { parseRange } from './services/address-range.js';
 import { ServiceAllocator } from './services/allocator.js';
@@ -56,9 +60,10 @@ import { storageId } from './storage/keys.js';
 import type { Store } from './storage/store.js';
 import { rbacEscalation } from './admission/rbac-escalation.js';
 import { podDialer } from './subresources/agent-socket.js';
+import { Connector } from './subresources/connector.js';
 import { NodeAgents } from './subresources/node-agents.js';
-import { specialHandlers } from './subresources/special.js';
 import { wellKnownPaths } from './discovery/paths.js';
+import { AuditLog, Gate, Slots, Verbs, Watches } from './verbs/index.js';
 
 const stopGraceMs = 5_000;
 
@@ -79,7 +84,7 @@ class ApiServer {
   readonly #objects: Objects;
   readonly #kinds: KindRegistry;
   readonly #range: AddressRange;
-  readonly #watches: WatchServer;
+  readonly #watches: Watches;
   readonly #health: HealthHandler;
   readonly #agents: NodeAgents;
   readonly #audit: AuditLog | undefined;
@@ -108,7 +113,7 @@ class ApiServer {
     );
     this.#kinds = builtInRegistry();
     for (const kind of this.#kinds.list()) registerFields(this.#mirror, kind);
-    this.#watches = new WatchServer(this.#objects);
+    this.#watches = new Watches(this.#objects);
     this.#health = new HealthHandler(this.#store);
     this.#agents = new NodeAgents({ mirror: this.#mirror, tls: options.kubelet, log, clock });
     this.#audit =
@@ -116,16 +121,9 @@ class ApiServer {
   }
 
   async start(): Promise<RunningApiServer> {
-    const { log } = this.#options;
-    const { pipeline, core } = this.#pipeline();
-    const upgrades = new UpgradeHandler({
-      kinds: this.#kinds,
-      objects: this.#objects,
-      agents: this.#agents,
-      clock: this.#options.clock,
-      pipeline,
-      log,
-    });
+    const { log, clock } = this.#options;
+    const { pipeline, verbs, connector, writer } = this.#parts();
+    const upgrades = new UpgradeHandler({ verbs, connector, clock, log });
     const rest = this.#listener({
       fallback: (request, response) => {
         void pipeline.serve(request, response);
@@ -135,12 +133,13 @@ class ApiServer {
       },
     });
     const grpc = this.#listener({});
-    const resources = new ResourceService(core);
+    const resources = new ResourceService({ verbs, now: () => this.#objects.now() });
     grpc.addService(ResourcesDefinition, resources.handlers());
-    grpc.addService(AgentDefinition, agentHandlers(core, this.#agents));
-    this.#options.extendGrpc?.(grpc, core);
+    grpc.addService(AgentDefinition, agentHandlers(verbs, connector));
+    this.#options.extendGrpc?.(grpc);
     await this.#mirror.start();
-    await this.#bootstrap(core);
+    const deps = { kinds: this.#kinds, objects: this.#objects, writer };
+    await this.#bootstrap(deps);
     const definitions = new DefinitionController({
       objects: this.#objects,
       kinds: this.#kinds,
@@ -151,7 +150,7 @@ class ApiServer {
     const { port: restPort } = await rest.listen({ host, port: this.#options.securePort });
     const { port: grpcPort } = await grpc.listen({ host, port: this.#options.grpcPort });
     const service = new KubernetesService({
-      deps: core,
+      deps,
       range: this.#range,
       address: this.#options.advertiseAddress,
       port: restPort,
@@ -165,15 +164,18 @@ class ApiServer {
       stop: async () => {
         definitions.stop();
         await service.stop();
-        await this.#stop(rest, grpc, resources);
+        await this.#stop(rest, grpc);
       },
     };
   }
 
-  #pipeline(): { pipeline: Pipeline; core: ApiCore } {
+  /** The verbs, and the HTTP door with all that it serves besides them. */
+  #parts(): { pipeline: Pipeline; verbs: Verbs; connector: Connector; writer: Writer } {
     const { clock, log } = this.#options;
     const objects = this.#objects;
-    const rbac = new RbacAuthorizer(this.#mirror);
+    const kinds = this.#kinds;
+    const mirror = this.#mirror;
+    const rbac = new RbacAuthorizer(mirror);
     const authorization = this.#authorization(rbac);
     const plugins = admissionPlugins({
       objects,
@@ -191,61 +193,67 @@ class ApiServer {
       fields: createFieldTracker(() => objects.now()),
       mayCreate: (context) => mustBeAllowed(authorization, createAttributes(context)),
     });
-    const deleter = new Deleter({ objects, admission });
-    const lister = new Lister(objects);
-    const mirror = this.#mirror;
-    const { issuer, audiences, signingKey, publicKeys } = this.#options.serviceAccount;
-    const tokens = new ServiceAccountTokens({
-      issuer,
-      audiences,
-      signingKey,
-      publicKeys,
-      mirror,
-      clock,
-    });
+    const tokens = new ServiceAccountTokens({ ...this.#options.serviceAccount, mirror, clock });
     const authenticator = new Authenticator({
       tokens: [tokens, new BootstrapTokens(mirror, clock)],
       allowAnonymous: this.#options.anonymousAuth,
     });
-    const kinds = this.#kinds;
-    const special = specialHandlers({
-      objects,
-      writer,
-      deleter,
-      kinds,
-      tokens,
-      agents: this.#agents,
-    });
-    const virtual = reviewAnswers({ authorization, rbac, authenticator, tokens });
-    const resources = new ResourceHandler({
-      kinds,
-      objects,
-      lister,
-      writer,
-      deleter,
-      watches: this.#watches,
-      special,
-      virtual,
-    });
+    const slots = new Slots(clock);
     const metrics = new ServerMetrics({
-      inFlight: () => pipeline.inFlight,
+      inFlight: () => slots.inFlight,
       watches: () => this.#watches.count,
       objects: () => [...mirror.caches()].map((cache) => ({ id: cache.id, count: cache.size })),
     });
-    const core: ApiCore = {
+    const verbs = new Verbs({
+      gate: new Gate({
+        kinds,
+        authenticator,
+        authorization,
+        audit: this.#audit,
+        clock,
+        onFinish: (request) => metrics.onRequest(request),
+      }),
+      slots,
+      watches: this.#watches,
       kinds,
       objects,
-      lister,
+      lister: new Lister(objects),
       writer,
-      deleter,
-      virtual,
-      authenticator,
-      authorization,
+      deleter: new Deleter({ objects, admission }),
       tokens,
-    };
-    const pipeline: Pipeline = new Pipeline({
-      authenticator,
-      authorization,
+      admission,
+      virtual: reviewAnswers({ authorization, rbac, authenticator, tokens }),
+    });
+    const connector = new Connector({ objects, agents: this.#agents, kinds });
+    const pipeline = this.#pipeline({ verbs, connector, metrics, tokens, clock, log });
+    return { pipeline, verbs, connector, writer };
+  }
+
+  #pipeline(parts: {
+    readonly verbs: Verbs;
+    readonly connector: Connector;
+    readonly metrics: ServerMetrics;
+    readonly tokens: ServiceAccountTokens;
+    readonly clock: Clock;
+    readonly log: Logger;
+  }): Pipeline {
+    const { verbs, connector, metrics, tokens, clock, log } = parts;
+    const kinds = this.#kinds;
+    const bodies = new BodyReader(clock);
+    const resources = new ResourceHandler({
+      verbs,
+      kinds,
+      bodies,
+      clock,
+      now: () => this.#objects.now(),
+      connects: new Map<string, ConnectHandler>([
+        ['log', (exchange) => serveLog(exchange, { verbs, connector })],
+        ['proxy', (exchange) => serveProxy(exchange, { verbs, connector, bodies })],
+      ]),
+    });
+    return new Pipeline({
+      verbs,
+      kinds,
       discovery: new DiscoveryHandler(
         kinds,
         `${this.#options.advertiseAddress}:${this.#options.securePort}`,
@@ -256,13 +264,8 @@ class ApiServer {
         wellKnownPaths({ kinds, metrics, tokens }),
         openApiPaths(kinds),
       ],
-      knowsVersion: (group, version) => kinds.inVersion(group, version).length > 0,
-      audit: this.#audit,
-      metrics,
-      clock,
       log,
     });
-    return { pipeline, core };
   }
 
   #authorization(rbac: RbacAuthorizer): Authorization {
@@ -298,11 +301,11 @@ class ApiServer {
     });
   }
 
-  async #bootstrap(core: ApiCore): Promise<void> {
+  async #bootstrap(deps: BootstrapDeps): Promise<void> {
     const { clock, log } = this.#options;
     for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2_000)) {
       try {
-        await bootstrapCluster(core);
+        await bootstrapCluster(deps);
         return;
       } catch (error) {
         log.warn({ error }, 'making the first objects failed; trying again');
@@ -311,10 +314,9 @@ class ApiServer {
     }
   }
 
-  async #stop(rest: GrpcServer, grpc: GrpcServer, resources: ResourceService): Promise<void> {
+  async #stop(rest: GrpcServer, grpc: GrpcServer): Promise<void> {
     this.#health.setStopping();
     this.#watches.stop();
-    resources.stop();
     await Promise.all([rest.close({ graceMs: stopGraceMs }), grpc.close({ graceMs: stopGraceMs })]);
     this.#agents.close();
     this.#mirror.stop();

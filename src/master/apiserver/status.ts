@@ -137,6 +137,14 @@ export function tooManyRequests(message: string, retryAfterSeconds: number): Sta
   return failure(429, 'TooManyRequests', message, { retryAfterSeconds });
 }
 
+/** The words for a request that finds all slots taken (apiserver's `filters.tooManyRequests`). */
+export const tooManyText = 'Too many requests, please try again later.';
+
+/** More requests are under way than the server takes; over HTTP it is said in plain text, as kube-apiserver does. */
+export function tooManyInFlight(): StatusError {
+  return tooManyRequests(tooManyText, 1);
+}
+
 export function expired(message: string): StatusError {
   return failure(410, 'Expired', message);
 }

@@ -1,5 +1,4 @@
 import type { RequestContext, UserInfo } from '../registry/types.js';
-import type { RequestInfo } from '../rest/request-info.js';
 import { qualifiedName } from '../../../api/object.js';
 
 /** What is asked: may `user` do `verb` to this. */
@@ -25,10 +24,6 @@ export interface Decision {
 
 export interface Authorizer {
   authorize(attributes: Attributes): Decision | undefined | Promise<Decision | undefined>;
-}
-
-export function attributesOf(user: UserInfo, info: RequestInfo): Attributes {
-  return { user, ...info };
 }
 
 /** For an update that is about to create its object. */

@@ -37,11 +37,15 @@ export async function mustBeAllowed(
   attributes: Attributes,
 ): Promise<void> {
   const decision = await authorization.decide(attributes);
-  if (decision.allowed) return;
+  if (!decision.allowed) throw forbiddenError(attributes, decision);
+}
+
+/** The answer to a request that was not allowed, as apiserver's `responsewriters.Forbidden` has it. */
+export function forbiddenError(attributes: Attributes, decision: Decision): StatusError {
   const target = { group: attributes.group, resource: attributes.resource };
   const text = forbiddenText(attributes, decision.reason);
   const error = forbidden(target, attributes.name, text);
   const message = `${forbiddenSubject(attributes)}: ${text}`;
   const details = attributes.isResource ? error.status.details : {};
-  throw new StatusError({ ...error.status, message, details });
+  return new StatusError({ ...error.status, message, details });
 }

@@ -7,56 +7,18 @@ import type {
 } from '../../../gen/agent.js';
 import type { CallContext, ClientDuplex, Duplex, Handlers } from '../../../lib/grpc/index.js';
 import { Code, GrpcError } from '../../../lib/grpc/index.js';
-import { bearerToken } from '../authn/authenticator.js';
-import { mustBeAllowed } from '../authz/authorizers.js';
-import { badRequest, noSuchResource } from '../status.js';
-import type { AgentClient, NodeAgents } from '../subresources/node-agents.js';
-import { findContainer } from '../subresources/pod-container.js';
-import type { ApiCore } from './core.js';
+import { badRequest } from '../status.js';
+import type { Connector } from '../subresources/connector.js';
+import type { Call, Verbs } from '../verbs/index.js';
+import { attachOptions, execOptions, portForwardOptions } from '../verbs/index.js';
+import { callOf } from './call.js';
 import { toGrpcError } from './errors.js';
 
-interface Route {
-  readonly client: AgentClient;
-  readonly ref: ContainerRef;
-}
-
-/** `trireme.agent.v1.Agent` on the API server: authorizes, finds the pod's node, passes the call on. */
-export function agentHandlers(core: ApiCore, agents: NodeAgents): Handlers<typeof AgentDefinition> {
-  const route = async (
-    call: CallContext,
-    wanted: ContainerRef | undefined,
-    access: { readonly verb: string; readonly subresource: string },
-  ): Promise<Route> => {
-    if (wanted === undefined) throw badRequest('container is required');
-    const { namespace, pod: name } = wanted;
-    const header = call.metadata.get('authorization');
-    const token = bearerToken(typeof header === 'string' ? header : '');
-    const user = await core.authenticator.authenticate({
-      certificate: call.peerCertificate,
-      token,
-    });
-    await mustBeAllowed(core.authorization, {
-      ...access,
-      user,
-      isResource: true,
-      group: '',
-      version: 'v1',
-      resource: 'pods',
-      namespace,
-      name,
-      path: call.path,
-    });
-    const kind = core.kinds.byResource('', 'v1', 'pods');
-    if (kind === undefined) throw noSuchResource();
-    const needed = access.subresource !== 'portforward';
-    const found = await findContainer(
-      core.objects,
-      { kind, namespace, name },
-      wanted.container,
-      needed,
-    );
-    return { client: agents.forNode(found.node), ref: found.ref };
-  };
+/** `trireme.agent.v1.Agent` on the API server: enters by the verbs, and passes the call on to the pod's node. */
+export function agentHandlers(
+  verbs: Verbs,
+  connector: Connector,
+): Handlers<typeof AgentDefinition> {
   const terminal =
     (method: 'exec' | 'attach') =>
     async (stream: Duplex<ExecInput, ExecOutput>, call: CallContext): Promise<void> => {
@@ -64,15 +26,22 @@ export function agentHandlers(core: ApiCore, agents: NodeAgents): Handlers<typeo
         const input = stream[Symbol.asyncIterator]();
         const first = (await input.next()).value as ExecInput | undefined;
         if (first?.kind?.$case !== 'start') throw badRequest('the first message must be a start');
-        const start = first.kind.value;
-        const { client, ref } = await route(call, start.container, {
-          verb: 'create',
-          subresource: method,
-        });
-        const upstream = client[method]({ signal: call.signal });
-        const value = { ...start, container: ref };
-        upstream.send({ kind: { $case: 'start', value } });
-        await splice(input, upstream, stream);
+        const wanted = first.kind.value;
+        const { stdin, stdout, stderr, tty } = wanted;
+        const fields = { stdin, stdout, stderr, tty, container: wanted.container?.container ?? '' };
+        const options =
+          method === 'exec' ? execOptions(fields, wanted.command) : attachOptions(fields);
+        await verbs.connect(podCall(call, 'create', wanted.container, method), () => ({
+          options,
+          use: async ({ target }, started) => {
+            const { start, agent } = await connector.command(target, options);
+            const upstream = agent[method]({ signal: call.signal });
+            upstream.send({ kind: { $case: 'start', value: start } });
+            started(200);
+            await splice(input, upstream, stream);
+            return 200;
+          },
+        }));
       } catch (error) {
         throw toGrpcError(error);
       }
@@ -80,12 +49,16 @@ export function agentHandlers(core: ApiCore, agents: NodeAgents): Handlers<typeo
   return {
     async logs(request, stream, call) {
       try {
-        const { client, ref } = await route(call, request.container, {
-          verb: 'get',
-          subresource: 'log',
-        });
-        const chunks = client.logs({ ...request, container: ref }, { signal: call.signal });
-        for await (const chunk of chunks) if (!stream.send(chunk)) await stream.drained();
+        await verbs.connect(podCall(call, 'get', request.container, 'log'), () => ({
+          options: undefined,
+          use: async ({ target }, started) => {
+            const wanted = { ...request, container: request.container?.container ?? '' };
+            const chunks = await connector.logs(target, wanted, call.signal);
+            started(200);
+            for await (const chunk of chunks) if (!stream.send(chunk)) await stream.drained();
+            return 200;
+          },
+        }));
       } catch (error) {
         throw toGrpcError(error);
       }
@@ -97,14 +70,18 @@ export function agentHandlers(core: ApiCore, agents: NodeAgents): Handlers<typeo
         const input = stream[Symbol.asyncIterator]();
         const first = (await input.next()).value as PortForwardData | undefined;
         if (first?.kind?.$case !== 'start') throw badRequest('the first message must be a start');
-        const start = first.kind.value;
-        const { client, ref } = await route(call, start.container, {
-          verb: 'create',
-          subresource: 'portforward',
-        });
-        const upstream = client.portForward({ signal: call.signal });
-        upstream.send({ kind: { $case: 'start', value: { ...start, container: ref } } });
-        await splice(input, upstream, stream);
+        const { container: wanted, port } = first.kind.value;
+        await verbs.connect(podCall(call, 'create', wanted, 'portforward'), () => ({
+          options: portForwardOptions([port]),
+          use: async ({ target }, started) => {
+            const { agent, container } = await connector.portForward(target);
+            const upstream = agent.portForward({ signal: call.signal });
+            upstream.send({ kind: { $case: 'start', value: { container, port } } });
+            started(200);
+            await splice(input, upstream, stream);
+            return 200;
+          },
+        }));
       } catch (error) {
         throw toGrpcError(error);
       }
@@ -113,6 +90,19 @@ export function agentHandlers(core: ApiCore, agents: NodeAgents): Handlers<typeo
       throw new GrpcError(Code.Unimplemented, 'ask the node itself for its stats');
     },
   };
+}
+
+/** @throws StatusError BadRequest when no container is named */
+function podCall(
+  context: CallContext,
+  verb: string,
+  container: ContainerRef | undefined,
+  subresource: string,
+): Call {
+  if (container === undefined) throw badRequest('container is required');
+  const { namespace, pod: name } = container;
+  const pods = { group: '', version: 'v1', resource: 'pods' };
+  return callOf(context, verb, { ...pods, subresource, namespace, name });
 }
 
 /** Copies both ways until the upstream ends; a caller that half-closes half-closes the upstream. */

@@ -1,29 +1,27 @@
 import type {
   DeleteRequest,
+  ListChunk,
   ListRequest,
   Options,
   ResourceRef,
   ResourcesDefinition,
+  WatchBatch,
   WatchRequest,
 } from '../../../gen/apiserver.js';
 import type { CallContext, Handlers, Sender } from '../../../lib/grpc/index.js';
-import type { ListChunk, WatchBatch } from '../../../gen/apiserver.js';
-import { bearerToken } from '../authn/authenticator.js';
-import { mustBeAllowed } from '../authz/authorizers.js';
-import { parseSelection } from '../cache/selection.js';
-import { readDeleteOptions } from '../registry/deleter.js';
-import type { RequestContext, Written } from '../registry/types.js';
-import { presentBytes } from '../registry/versions.js';
-import { checkWatchOptions, WatchSession } from '../registry/watch-session.js';
 import { decodeChecked } from '../rest/decode.js';
 import { parseBody } from '../rest/body.js';
-import { patchSource } from '../rest/patch.js';
-import { badRequest, isStatusError, methodNotAllowed, noSuchResource } from '../status.js';
-import { bindPod } from '../subresources/binding.js';
-import { evictPod } from '../subresources/eviction.js';
-import { changeScale, scaleOf } from '../subresources/scale.js';
-import { requestToken } from '../subresources/token.js';
-import type { ApiCore } from './core.js';
+import { patchChange, patchSource } from '../rest/patch.js';
+import type {
+  Call,
+  RequestContext,
+  UserInfo,
+  Verbs,
+  WriteOptions,
+  WriteRequest,
+} from '../verbs/index.js';
+import { presentBytes, readDeleteOptions } from '../verbs/index.js';
+import { callOf, nameOf } from './call.js';
 import { toGrpcError } from './errors.js';
 import { GrpcWatchSink } from './watch-sink.js';
 
@@ -32,243 +30,160 @@ const success = Buffer.from(
 );
 const chunkBytes = 256 * 1024;
 
-/** `trireme.api.v1.Resources`: the same verbs as REST, for the cluster's own components and the CLI. */
-export class ResourceService {
-  readonly #core: ApiCore;
-  readonly #sessions = new Set<WatchSession>();
+export interface ResourceServiceDeps {
+  readonly verbs: Verbs;
+  /** The present time as objects hold it. */
+  readonly now: () => string;
+}
 
-  constructor(core: ApiCore) {
-    this.#core = core;
+/** `trireme.api.v1.Resources`: the verbs over gRPC, for the cluster's own components and the CLI. */
+export class ResourceService {
+  readonly #verbs: Verbs;
+  readonly #now: () => string;
+
+  constructor({ verbs, now }: ResourceServiceDeps) {
+    this.#verbs = verbs;
+    this.#now = now;
   }
 
   handlers(): Handlers<typeof ResourcesDefinition> {
     return {
-      get: ({ ref, resourceVersion }, call) =>
-        this.#unary(call, 'get', ref, undefined, async (context) => {
-          const entry = await this.#core.objects.get(context.target, resourceVersion);
-          const { kind, subresource } = context.target;
-          const paths = kind.subresources.find((part) => part.name === subresource)?.scale;
-          if (paths === undefined) return presentBytes(kind, entry);
-          return encode(scaleOf(kind, entry.parse(), paths));
-        }),
-      list: (request, stream, call) => this.#list(request, stream, call),
-      watch: (request, stream, call) => this.#watch(request, stream, call),
-      create: ({ ref, object, options }, call) =>
-        this.#unary(call, 'create', ref, options, (context) => this.#create(context, object)),
-      update: ({ ref, object, options }, call) =>
-        this.#unary(call, 'update', ref, options, (context) => this.#update(context, object)),
-      patch: ({ ref, patch, patchType, force, options }, call) =>
-        this.#unary(call, 'patch', ref, options, async (context) => {
-          const forced = { ...context, options: { ...context.options, force } };
-          const source = patchSource(forced, patchType, patch, () => this.#core.objects.now());
-          return (await this.#core.writer.update(forced, source)).bytes;
-        }),
-      delete: (request, call) =>
-        this.#unary(call, 'delete', request.ref, request.options, async (context) => {
-          const options = deleteOptions(request);
-          return (await this.#core.deleter.delete(context, options)).body;
-        }),
-      deleteCollection: (request, call) =>
-        this.#unary(call, 'deletecollection', request.ref, request.options, (context) =>
-          this.#deleteCollection(context, request),
-        ),
+      get: async ({ ref, resourceVersion }, context) => {
+        const call = this.#call(context, 'get', ref);
+        return answered(this.#verbs.get(call, () => ({ resourceVersion })));
+      },
+      list: (request, stream, context) => this.#list(request, stream, context),
+      watch: (request, stream, context) => this.#watch(request, stream, context),
+      create: ({ ref, object, options }, context) => {
+        const call = this.#call(context, 'create', ref);
+        return answered(this.#verbs.create(call, (_target, user) => write(object, options, user)));
+      },
+      update: ({ ref, object, options }, context) => {
+        const call = this.#call(context, 'update', ref);
+        return answered(this.#verbs.update(call, (_target, user) => write(object, options, user)));
+      },
+      patch: ({ ref, patch, patchType, force, options }, context) => {
+        const call = this.#call(context, 'patch', ref);
+        const request = (user: UserInfo) => ({
+          options: { ...writeOptions(options, user), force },
+          source: (of: RequestContext) => patchSource(of, patchType, patch, this.#now),
+          change: () => patchChange(patchType, patch),
+        });
+        return answered(this.#verbs.patch(call, (_target, user) => request(user)));
+      },
+      delete: (request, context) => {
+        const call = this.#call(context, 'delete', request.ref);
+        return answered(this.#verbs.delete(call, () => ({ options: () => deletion(request) })));
+      },
+      deleteCollection: async (request, context) => {
+        const { labelSelector, fieldSelector } = request;
+        const call = this.#call(context, 'deletecollection', request.ref, fieldSelector);
+        const options = () => deletion(request);
+        await told(this.#verbs.deleteCollection(call, () => ({ labelSelector, options })));
+        return { object: success };
+      },
     };
   }
 
-  async #unary(
-    call: CallContext,
+  #call(
+    context: CallContext,
     verb: string,
     ref: ResourceRef | undefined,
-    options: Options | undefined,
-    run: (context: RequestContext) => Promise<Buffer>,
-  ): Promise<{ object: Buffer }> {
-    try {
-      const context = await this.#context(call, verb, ref, options);
-      return { object: await run(context) };
-    } catch (error) {
-      throw toGrpcError(error);
-    }
+    fieldSelector?: string,
+  ): Call {
+    return callOf(context, verb, this.#verbs.withVersion(nameOf(ref)), fieldSelector);
   }
 
-  async #context(
-    call: CallContext,
-    verb: string,
-    ref: ResourceRef | undefined,
-    options: Options | undefined,
-  ): Promise<RequestContext> {
-    const { kinds, authenticator, authorization } = this.#core;
-    if (ref === undefined) throw badRequest('ref is required');
-    const authorizationHeader = call.metadata.get('authorization');
-    const user = await authenticator.authenticate({
-      certificate: call.peerCertificate,
-      token: bearerToken(typeof authorizationHeader === 'string' ? authorizationHeader : ''),
-    });
-    const attributes = { ...ref, user, verb, isResource: true, path: call.path };
-    await mustBeAllowed(authorization, attributes);
-    const kind = kinds.byResource(ref.group, ref.version, ref.resource);
-    if (kind === undefined) throw noSuchResource();
-    const namespace = kind.namespaced ? ref.namespace : '';
-    const validation = options?.fieldValidation;
-    return {
-      user,
-      target: { kind, namespace, name: ref.name, subresource: ref.subresource },
-      options: {
-        dryRun: options?.dryRun ?? false,
-        fieldManager: options?.fieldManager || managerOf(user.name),
-        fieldValidation: validation === 'Strict' || validation === 'Warn' ? validation : 'Ignore',
-        force: false,
-      },
-      warnings: [],
-    };
-  }
-
-  async #create(context: RequestContext, bytes: Buffer): Promise<Buffer> {
-    const { kind, subresource } = context.target;
-    const body = parseBody(bytes, 'application/json', false).value;
-    switch (subresource === '' ? '' : `${kind.plural}/${subresource}`) {
-      case '':
-        break;
-      case 'pods/binding':
-        await bindPod(this.#core.objects, context, body);
-        return success;
-      case 'pods/eviction':
-        await evictPod(context, body, this.#core);
-        return success;
-      case 'serviceaccounts/token':
-        return encode(await requestToken(context, body, this.#core));
-      default:
-        throw methodNotAllowed();
+  async #list(
+    request: ListRequest,
+    stream: Sender<ListChunk>,
+    context: CallContext,
+  ): Promise<void> {
+    const { ref, fieldSelector } = request;
+    const call = this.#call(context, 'list', ref, fieldSelector);
+    const result = await told(this.#verbs.list(call, () => request));
+    let objects: Buffer[] = [];
+    let size = 0;
+    for (const entry of result.entries) {
+      const bytes = presentBytes(result.kind, entry);
+      objects.push(bytes);
+      size += bytes.length;
+      if (size < chunkBytes) continue;
+      if (!stream.send({ objects, resourceVersion: '', continue: '' })) await stream.drained();
+      if (stream.ended) return;
+      objects = [];
+      size = 0;
     }
-    const object = decodeChecked(kind, body, [], context);
-    if (kind.virtual) {
-      const answer = this.#core.virtual.get(`${kind.group}/${kind.kind}`);
-      if (answer === undefined) throw methodNotAllowed();
-      return encode(await answer(context, object));
-    }
-    return (await this.#core.writer.create(context, object)).bytes;
-  }
-
-  async #update(context: RequestContext, bytes: Buffer): Promise<Buffer> {
-    const { kind, subresource } = context.target;
-    const body = parseBody(bytes, 'application/json', false).value;
-    const paths = kind.subresources.find((part) => part.name === subresource)?.scale;
-    if (paths !== undefined) {
-      return encode(await changeScale(context, paths, () => body, this.#core));
-    }
-    const object = decodeChecked(kind, body, [], context);
-    const target = { ...context.target, name: context.target.name || object.metadata.name };
-    const written: Written = await this.#core.writer.update(
-      { ...context, target },
-      {
-        next: () => structuredClone(object),
-        createsMissing: kind.allowCreateOnUpdate,
-        tracksFields: false,
-      },
-    );
-    return written.bytes;
-  }
-
-  async #deleteCollection(context: RequestContext, request: DeleteRequest): Promise<Buffer> {
-    const { kind, namespace } = context.target;
-    const selection = parseSelection(kind, request.labelSelector, request.fieldSelector);
-    const none = { resourceVersion: '', resourceVersionMatch: '', limit: 0, continue: '' };
-    const listed = await this.#core.lister.list(kind, { namespace, selection, ...none });
-    const options = deleteOptions(request);
-    for (const entry of listed.entries) {
-      const target = { ...context.target, namespace: entry.namespace, name: entry.name };
-      try {
-        await this.#core.deleter.delete({ ...context, target }, options);
-      } catch (error) {
-        if (!isStatusError(error, 'NotFound')) throw error;
-      }
-    }
-    return success;
-  }
-
-  async #list(request: ListRequest, stream: Sender<ListChunk>, call: CallContext): Promise<void> {
-    try {
-      const context = await this.#context(call, 'list', request.ref, undefined);
-      const { kind, namespace } = context.target;
-      const result = await this.#core.lister.list(kind, {
-        namespace,
-        selection: parseSelection(kind, request.labelSelector, request.fieldSelector),
-        resourceVersion: request.resourceVersion,
-        resourceVersionMatch: request.resourceVersionMatch,
-        limit: request.limit,
-        continue: request.continue,
-      });
-      let objects: Buffer[] = [];
-      let size = 0;
-      for (const entry of result.entries) {
-        const bytes = presentBytes(kind, entry);
-        objects.push(bytes);
-        size += bytes.length;
-        if (size < chunkBytes) continue;
-        if (!stream.send({ objects, resourceVersion: '', continue: '' })) await stream.drained();
-        if (stream.ended) return;
-        objects = [];
-        size = 0;
-      }
-      const { resourceVersion } = result;
-      stream.send({ objects, resourceVersion, continue: result.continue });
-    } catch (error) {
-      throw toGrpcError(error);
-    }
+    const { resourceVersion } = result;
+    stream.send({ objects, resourceVersion, continue: result.continue });
   }
 
   async #watch(
     request: WatchRequest,
     stream: Sender<WatchBatch>,
-    call: CallContext,
+    context: CallContext,
   ): Promise<void> {
-    try {
-      const context = await this.#context(call, 'watch', request.ref, undefined);
-      checkWatchOptions(request.resourceVersion);
-      const { kind, namespace } = context.target;
-      const fromState = request.resourceVersion === '' || request.resourceVersion === '0';
-      const sink = new GrpcWatchSink(stream, kind, call.signal);
-      const { objects } = this.#core;
-      const session = new WatchSession({
-        options: {
-          kind,
-          namespace,
-          selection: parseSelection(kind, request.labelSelector, request.fieldSelector),
-          resourceVersion: request.resourceVersion,
-          allowBookmarks: request.allowBookmarks || fromState,
-          sendInitialEvents: fromState ? true : undefined,
+    const { ref, fieldSelector, labelSelector, resourceVersion, allowBookmarks } = request;
+    const call = this.#call(context, 'watch', ref, fieldSelector);
+    const fromState = resourceVersion === '' || resourceVersion === '0';
+    await told(
+      this.#verbs.watch(call, () => ({
+        labelSelector,
+        resourceVersion,
+        allowBookmarks: allowBookmarks || fromState,
+        sendInitialEvents: fromState ? true : undefined,
+        timeoutSeconds: undefined,
+        open: (kind) => {
+          const sink = new GrpcWatchSink(stream, kind, context.signal);
+          return { sink, closed: sink.ended };
         },
-        sink,
-        mirror: objects.mirror,
-        cache: objects.cache(kind),
-        clock: objects.clock,
-      });
-      this.#sessions.add(session);
-      try {
-        await session.start();
-        await sink.ended;
-      } finally {
-        session.stop();
-        this.#sessions.delete(session);
-      }
-    } catch (error) {
-      throw toGrpcError(error);
-    }
-  }
-
-  /** Ends all watches: their clients go on at another master. */
-  stop(): void {
-    for (const session of this.#sessions) session.stop({ bookmark: true });
+      })),
+    );
   }
 }
 
-function encode(value: object): Buffer {
-  return Buffer.from(JSON.stringify(value));
+/** Errors in gRPC's form. @throws GrpcError */
+async function told<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw toGrpcError(error);
+  }
 }
 
-function deleteOptions(request: DeleteRequest): ReturnType<typeof readDeleteOptions> {
+async function answered(
+  work: Promise<{ readonly bytes: Buffer }>,
+): Promise<{ readonly object: Buffer }> {
+  try {
+    return { object: (await work).bytes };
+  } catch (error) {
+    throw toGrpcError(error);
+  }
+}
+
+function write(object: Buffer, options: Options | undefined, user: UserInfo): WriteRequest {
+  const value = (): unknown => parseBody(object, 'application/json', false).value;
+  return {
+    options: writeOptions(options, user),
+    object: (context) => decodeChecked(context.target.kind, value(), [], context),
+    value,
+  };
+}
+
+function writeOptions(options: Options | undefined, user: UserInfo): WriteOptions {
+  const validation = options?.fieldValidation;
+  return {
+    dryRun: options?.dryRun ?? false,
+    fieldManager: options?.fieldManager || managerOf(user.name),
+    fieldValidation: validation === 'Strict' || validation === 'Warn' ? validation : 'Ignore',
+    force: false,
+  };
+}
+
+function deletion(request: DeleteRequest): ReturnType<typeof readDeleteOptions> {
   const bytes = request.deleteOptions;
   const body = bytes.length === 0 ? undefined : parseBody(bytes, 'application/json', false).value;
-  const options = readDeleteOptions(body, new URLSearchParams());
+  const options = readDeleteOptions(body);
   return { ...options, dryRun: options.dryRun || (request.options?.dryRun ?? false) };
 }
 

@@ -2,8 +2,8 @@ import type { KindDeclaration } from '../../../api/kind.js';
 import type { WatchBatch, WatchEvent } from '../../../gen/apiserver.js';
 import { WatchEventType } from '../../../gen/apiserver.js';
 import type { Sender } from '../../../lib/grpc/index.js';
-import { presentBytes } from '../registry/versions.js';
-import type { WatchItem, WatchSink } from '../registry/watch-session.js';
+import type { WatchItem, WatchSink } from '../verbs/index.js';
+import { presentBytes } from '../verbs/index.js';
 import { bookmarkObject } from '../rest/watch-response.js';
 
 /** Events in one message; a long initial state is sent in several. */

@@ -1,17 +1,14 @@
 import { cloneJson } from '../../../api/clone.js';
 import type { CustomResourceDefinition } from '../../../api/apiextensions/schemas.js';
-import type { FieldError } from '../../../api/field-error.js';
-import { invalid, notSupported } from '../../../api/field-error.js';
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
-import { isJsonObject } from '../../../api/object.js';
 import { beginTermination } from '../crd/conditions.js';
-import { badRequest, conflict, deletedStatus, invalidObject } from '../status.js';
+import { conflict, deletedStatus } from '../status.js';
 import type { ChangeResult, Objects } from './objects.js';
 import type { Admission, RequestContext } from './types.js';
 import { errorTarget } from './types.js';
 
-/** A `DeleteOptions` body together with the query's options. */
+/** Options of a delete. */
 export interface DeleteOptions {
   readonly gracePeriodSeconds?: number | undefined;
   readonly propagationPolicy?: string | undefined;
@@ -37,52 +34,6 @@ const answersWithObject = new Set([
   'serviceaccounts',
   'services',
 ]);
-
-const policies = ['Foreground', 'Background', 'Orphan'];
-
-function refuse(errors: readonly FieldError[]): never {
-  throw invalidObject({ group: 'meta.k8s.io', kind: 'DeleteOptions', name: '' }, errors);
-}
-
-/** Reads `DeleteOptions`. @throws StatusError BadRequest, Invalid */
-export function readDeleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
-  const source = isJsonObject(body) ? body : {};
-  const conditions = isJsonObject(source['preconditions']) ? source['preconditions'] : {};
-  const grace = source['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds') ?? undefined;
-  const policy = source['propagationPolicy'] ?? query.get('propagationPolicy') ?? undefined;
-  const orphan = source['orphanDependents'] ?? query.get('orphanDependents') ?? undefined;
-  if (policy !== undefined && orphan !== undefined) {
-    const both = 'orphanDependents and deletionPropagation cannot be both set';
-    refuse([invalid('propagationPolicy', policy, both)]);
-  }
-  if (policy !== undefined && !policies.includes(text(policy))) {
-    refuse([notSupported('propagationPolicy', policy, [...policies, 'nil'])]);
-  }
-  const seconds = grace === undefined ? undefined : Number(grace);
-  if (seconds !== undefined && !Number.isInteger(seconds)) {
-    throw badRequest(`invalid gracePeriodSeconds: ${text(grace)}`);
-  }
-  const dry = Array.isArray(source['dryRun']) ? source['dryRun'] : query.getAll('dryRun');
-  if (dry.some((value) => value !== 'All')) refuse([notSupported('dryRun', dry, ['All'])]);
-  return {
-    gracePeriodSeconds: seconds,
-    propagationPolicy: policy === undefined ? undefined : text(policy),
-    orphanDependents: orphan === undefined ? undefined : text(orphan) === 'true',
-    uid: textField(conditions, 'uid'),
-    resourceVersion: textField(conditions, 'resourceVersion'),
-    dryRun: dry.includes('All'),
-  };
-}
-
-function textField(source: Record<string, unknown>, name: string): string | undefined {
-  const value = source[name];
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-/** A scalar as text; anything else as JSON. */
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
 
 /** Deletes objects: at once, or by marking them while grace or finalizers hold them. */
 export class Deleter {

@@ -6,10 +6,9 @@ import { DecodeError } from '../../../api/schema/decode.js';
 import { parseYamlBody } from '../../../api/schema/yaml-text.js';
 import { decodeObject } from '../../../api/strategy.js';
 import { apiVersionOf } from '../../../api/validation/metadata.js';
-import type { RequestContext } from '../registry/types.js';
-import type { UpdateSource } from '../registry/writer.js';
+import type { RequestContext, UpdateSource } from '../verbs/index.js';
 import { badRequest, conflict, failure, StatusError } from '../status.js';
-import { errorTarget } from '../registry/types.js';
+import { errorTarget } from '../verbs/index.js';
 
 export const applyPatch = 'application/apply-patch+yaml';
 

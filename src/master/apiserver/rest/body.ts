@@ -3,26 +3,8 @@ import type { ParsedBody } from '../../../api/schema/json-text.js';
 import { parseJsonBody } from '../../../api/schema/json-text.js';
 import { parseYamlBody } from '../../../api/schema/yaml-text.js';
 import { decodeProtobuf, isProtobuf } from '../protobuf/decode.js';
-import { maxRequestBytes } from '../limits.js';
-import { badRequest, tooLarge } from '../status.js';
-import type { Exchange } from './exchange.js';
-import { header } from './exchange.js';
+import { badRequest } from '../status.js';
 import { bodyFormat } from './negotiate.js';
-
-/** Reads a request's body. @throws StatusError 413 beyond the limit */
-export async function readBody(exchange: Exchange): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const announced = Number(header(exchange, 'content-length'));
-  if (announced > maxRequestBytes) throw tooLarge(maxRequestBytes);
-  for await (const chunk of exchange.request) {
-    const bytes = chunk as Buffer;
-    size += bytes.length;
-    if (size > maxRequestBytes) throw tooLarge(maxRequestBytes);
-    chunks.push(bytes);
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-}
 
 /** Parses a body of this content type. @throws StatusError BadRequest, UnsupportedMediaType */
 export function parseBody(bytes: Buffer, contentType: string, strict: boolean): ParsedBody {

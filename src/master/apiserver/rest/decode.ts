@@ -4,23 +4,23 @@ import { formatGroupVersion, isJsonObject, textOf } from '../../../api/object.js
 import type { KindRegistry } from '../../../api/registry.js';
 import { DecodeError } from '../../../api/schema/decode.js';
 import { cannotHandle, decodeObject, strictDecodingError } from '../../../api/strategy.js';
-import type { RequestContext } from '../registry/types.js';
+import type { RequestContext } from '../verbs/index.js';
 import { badRequest } from '../status.js';
-import { parseBytes, readBody } from './body.js';
+import { parseBytes } from './body.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
 
 /** Bytes of a body that are shown in the answer to one that cannot be read. */
 const summaryBytes = 30;
 
-/** Reads and decodes the body as an object of `kind`. @throws StatusError BadRequest */
-export async function readObject(
+/** Decodes the body as an object of `kind`. @throws StatusError BadRequest */
+export function readObject(
   exchange: Exchange,
   context: RequestContext,
   kinds: KindRegistry,
-): Promise<KubeObject> {
+  bytes: Buffer,
+): KubeObject {
   const { kind } = context.target;
-  const bytes = await readBody(exchange);
   const checks = context.options.fieldValidation !== 'Ignore';
   try {
     const body = parseBytes(bytes, header(exchange, 'content-type'), checks);

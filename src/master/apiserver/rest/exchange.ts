@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import type { UserInfo } from '../registry/types.js';
 import type { RequestInfo } from './request-info.js';
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
@@ -13,10 +12,10 @@ export interface Exchange {
   readonly method: string;
   readonly query: URLSearchParams;
   readonly info: RequestInfo;
-  /** Set by authentication. */
-  user: UserInfo;
   /** Sent as `Warning` headers. */
   readonly warnings: string[];
+  /** True when a part of the body will never be read: the connection cannot serve another request. */
+  unread: boolean;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
 }

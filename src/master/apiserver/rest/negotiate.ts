@@ -10,7 +10,8 @@ export interface Format {
 }
 
 export const acceptedTypes = ['application/json', 'application/yaml'] as const;
-const plainJson: Format = { type: 'json', as: undefined, asVersion: '' };
+/** What is sent to who asks for nothing in particular. */
+export const plainJson: Format = { type: 'json', as: undefined, asVersion: '' };
 
 interface Clause {
   readonly type: string;

@@ -1,4 +1,4 @@
-import type { WriteOptions } from '../registry/types.js';
+import type { WriteOptions } from '../verbs/index.js';
 import { badRequest, failure } from '../status.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';

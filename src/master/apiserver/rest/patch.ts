@@ -13,8 +13,7 @@ import { applyStrategicMergePatch } from '../../../api/patch/strategic-merge.js'
 import { DecodeError } from '../../../api/schema/decode.js';
 import { parseJsonBody } from '../../../api/schema/json-text.js';
 import { decodeObject, strictDecodingError } from '../../../api/strategy.js';
-import type { RequestContext } from '../registry/types.js';
-import type { UpdateSource } from '../registry/writer.js';
+import type { RequestContext, UpdateSource } from '../verbs/index.js';
 import { badRequest, failure, invalidObject, unsupportedMediaType } from '../status.js';
 import { applyPatch, applySource } from './apply.js';
 
@@ -42,7 +41,7 @@ export function patchSource(
   const { kind } = context.target;
   const known = [jsonPatch, mergePatch, ...(kind.custom ? [] : [strategicPatch]), applyPatch];
   if (!known.includes(type)) throw unsupportedMediaType(known);
-  const patch = readPatch(context, type, body);
+  const patch = readPatch(context.options.fieldValidation !== 'Ignore', type, body);
   return {
     createsMissing: false,
     tracksFields: false,
@@ -51,8 +50,21 @@ export function patchSource(
   };
 }
 
-function readPatch(context: RequestContext, type: string, body: Buffer): Patch {
-  const strict = context.options.fieldValidation !== 'Ignore';
+/**
+ * Reads a patch of a value that is no object of a kind (a Scale): lists of it have no keys to merge by, so a strategic
+ * merge is a plain one. @throws StatusError
+ */
+export function patchChange(contentType: string, body: Buffer): (old: KubeObject) => unknown {
+  const [head = ''] = contentType.split(';');
+  const type = head.trim() === jsonPatch ? jsonPatch : mergePatch;
+  const patch = readPatch(false, type, body);
+  return (old) =>
+    told(() =>
+      type === jsonPatch ? applyJsonPatch(old, patch.value) : applyMergePatch(old, patch.value),
+    );
+}
+
+function readPatch(strict: boolean, type: string, body: Buffer): Patch {
   try {
     const { value, duplicates } = parseJsonBody(body.toString(), strict);
     const head = type === jsonPatch ? 'json patch ' : '';
@@ -65,10 +77,17 @@ function readPatch(context: RequestContext, type: string, body: Buffer): Patch {
 }
 
 function run(kind: KindDeclaration, patch: Patch, old: unknown): unknown {
-  try {
+  return told(() => {
     if (patch.type === jsonPatch) return applyJsonPatch(old, patch.value);
     if (patch.type === mergePatch) return applyMergePatch(old, patch.value);
     return applyStrategicMergePatch(kind.schema, old, patch.value);
+  });
+}
+
+/** Tells a patch that cannot be applied in apiserver's words. @throws StatusError */
+function told(apply: () => unknown): unknown {
+  try {
+    return apply();
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
     if (error.reason === 'BadRequest') throw badRequest(error.message);

@@ -1,7 +1,7 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import { formatGroupVersion } from '../../../api/object.js';
-import type { Entry } from '../cache/entry.js';
-import { presentBytes, readAs } from '../registry/versions.js';
+import type { Entry } from '../verbs/index.js';
+import { presentBytes, readAs } from '../verbs/index.js';
 import { tableBytes, tableRows } from './table.js';
 import type { Format } from './negotiate.js';
 

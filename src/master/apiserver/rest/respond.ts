@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { dump } from 'js-yaml';
 import { gzipFromBytes } from '../limits.js';
 import type { StatusError } from '../status.js';
-import { internal, isStatusError } from '../status.js';
+import { internal, isStatusError, tooManyText } from '../status.js';
 import type { Exchange, HeaderMap } from './exchange.js';
 import { end, header, writeHead } from './exchange.js';
 import type { Format } from './negotiate.js';
@@ -94,5 +94,12 @@ export async function sendError(exchange: Exchange, error: unknown): Promise<voi
   }
   const retry = failed.status.details?.retryAfterSeconds;
   if (retry !== undefined) response.setHeader('retry-after', String(retry));
+  if (exchange.unread && exchange.request.httpVersionMajor < 2) {
+    response.setHeader('connection', 'close');
+  }
+  if (failed.message === tooManyText) {
+    await sendBytes(exchange, failed.code, Buffer.from(`${tooManyText}\n`), 'text/plain');
+    return;
+  }
   await sendJson(exchange, failed.code, Buffer.from(JSON.stringify(failed.status)), format);
 }

@@ -1,6 +1,6 @@
 /** Tables: what `kubectl get` asks for (`as=Table`). */
-import type { Entry } from '../cache/entry.js';
-import { readAs } from '../registry/versions.js';
+import type { Entry } from '../verbs/index.js';
+import { readAs } from '../verbs/index.js';
 import type { ListMeta, PresentOptions } from './present.js';
 
 interface Row {

@@ -1,9 +1,8 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import { formatGroupVersion } from '../../../api/object.js';
-import type { Entry } from '../cache/entry.js';
 import { watcherBufferedBytes } from '../limits.js';
-import { presentBytes } from '../registry/versions.js';
-import type { WatchItem, WatchSink } from '../registry/watch-session.js';
+import type { Entry, WatchItem, WatchSink } from '../verbs/index.js';
+import { presentBytes } from '../verbs/index.js';
 import type { Exchange } from './exchange.js';
 import { drained, end, write, writeHead } from './exchange.js';
 import type { PresentOptions } from './present.js';

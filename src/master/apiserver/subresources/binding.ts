@@ -2,11 +2,7 @@ import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
-import { parseBody, readBody } from '../rest/body.js';
-import type { Exchange } from '../rest/exchange.js';
-import { header } from '../rest/exchange.js';
-import { sendJson } from '../rest/respond.js';
-import { badRequest, conflict, methodNotAllowed } from '../status.js';
+import { badRequest, conflict } from '../status.js';
 
 interface Condition {
   type: string;
@@ -74,22 +70,5 @@ export async function bindPod(
     };
     pod.status = { ...pod.status, conditions: [...others, condition] };
     return { next: context.options.dryRun ? structuredClone(old) : pod };
-  });
-}
-
-/** POST `pods/<name>/binding`. */
-export async function serveBinding(
-  exchange: Exchange,
-  context: RequestContext,
-  deps: { readonly objects: Objects },
-): Promise<void> {
-  if (exchange.info.verb !== 'create') throw methodNotAllowed();
-  const body = parseBody(await readBody(exchange), header(exchange, 'content-type'), false);
-  await bindPod(deps.objects, context, body.value);
-  const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
-  await sendJson(exchange, 201, Buffer.from(JSON.stringify(status)), {
-    type: 'json',
-    as: undefined,
-    asVersion: '',
   });
 }

@@ -4,14 +4,10 @@ import { compileSelector } from '../../../api/label-selector.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { LabelSelector } from '../../../api/types/core.js';
 import type { Deleter } from '../registry/deleter.js';
-import { readDeleteOptions } from '../registry/deleter.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
-import { parseBody, readBody } from '../rest/body.js';
-import type { Exchange } from '../rest/exchange.js';
-import { header } from '../rest/exchange.js';
-import { sendJson } from '../rest/respond.js';
-import { internal, methodNotAllowed, StatusError, tooManyRequests } from '../status.js';
+import { internal, StatusError, tooManyRequests } from '../status.js';
+import { readDeleteOptions } from '../verbs/delete-options.js';
 
 interface Budget extends KubeObject {
   spec?: { selector?: LabelSelector; unhealthyPodEvictionPolicy?: string };
@@ -43,7 +39,7 @@ export async function evictPod(
   if (counts && pod.metadata.deletionTimestamp === undefined) {
     await takeFromBudget(context, pod, deps);
   }
-  const parsed = readDeleteOptions(options, new URLSearchParams());
+  const parsed = readDeleteOptions(options);
   await deleter.delete(context, { ...parsed, dryRun: parsed.dryRun || context.options.dryRun });
 }
 
@@ -108,22 +104,5 @@ function violates(budget: Budget): StatusError {
   return new StatusError({
     ...error.status,
     details: { causes: [{ reason: 'DisruptionBudget', message }] },
-  });
-}
-
-/** POST `pods/<name>/eviction`. */
-export async function serveEviction(
-  exchange: Exchange,
-  context: RequestContext,
-  deps: { readonly objects: Objects; readonly deleter: Deleter; readonly kinds: KindRegistry },
-): Promise<void> {
-  if (exchange.info.verb !== 'create') throw methodNotAllowed();
-  const body = parseBody(await readBody(exchange), header(exchange, 'content-type'), false);
-  await evictPod(context, body.value, deps);
-  const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
-  await sendJson(exchange, 201, Buffer.from(JSON.stringify(status)), {
-    type: 'json',
-    as: undefined,
-    asVersion: '',
   });
 }

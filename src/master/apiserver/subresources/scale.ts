@@ -2,18 +2,10 @@ import type { KindDeclaration, ScalePaths } from '../../../api/kind.js';
 import { formatRequirements, selectorRequirements } from '../../../api/label-selector.js';
 import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
-import { applyMergePatch } from '../../../api/patch/merge-patch.js';
-import { applyJsonPatch } from '../../../api/patch/json-patch.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
-import { readAs } from '../registry/versions.js';
 import type { Writer } from '../registry/writer.js';
-import { parseBody, readBody } from '../rest/body.js';
-import type { Exchange } from '../rest/exchange.js';
-import { header } from '../rest/exchange.js';
-import { negotiate } from '../rest/negotiate.js';
-import { sendJson } from '../rest/respond.js';
-import { badRequest, invalidObject, methodNotAllowed } from '../status.js';
+import { badRequest, invalidObject } from '../status.js';
 
 export interface ScaleDeps {
   readonly objects: Objects;
@@ -67,40 +59,6 @@ export function scaleOf(kind: KindDeclaration, object: KubeObject, paths: ScaleP
     },
   };
   return scale as unknown as KubeObject;
-}
-
-/** GET, PUT and PATCH of `<resource>/<name>/scale`. */
-export async function serveScale(
-  exchange: Exchange,
-  context: RequestContext,
-  paths: ScalePaths,
-  deps: ScaleDeps,
-): Promise<void> {
-  const format = negotiate(header(exchange, 'accept'));
-  const { kind } = context.target;
-  if (exchange.info.verb === 'get') {
-    const entry = await deps.objects.get(context.target);
-    const scale = scaleOf(kind, readAs(kind, entry), paths);
-    return sendJson(exchange, 200, Buffer.from(JSON.stringify(scale)), format);
-  }
-  if (exchange.info.verb !== 'update' && exchange.info.verb !== 'patch') throw methodNotAllowed();
-  const type = header(exchange, 'content-type');
-  const bytes = await readBody(exchange);
-  const change =
-    exchange.info.verb === 'update'
-      ? (
-          (body: unknown) => () =>
-            body
-        )(parseBody(bytes, type, true).value)
-      : patchOf(type, bytes);
-  const scaled = await changeScale(context, paths, change, deps);
-  await sendJson(exchange, 200, Buffer.from(JSON.stringify(scaled)), format);
-}
-
-function patchOf(type: string, bytes: Buffer): (old: unknown) => unknown {
-  const patch = parseBody(bytes, 'application/json', false).value;
-  if (type.startsWith('application/json-patch+json')) return (old) => applyJsonPatch(old, patch);
-  return (old) => applyMergePatch(old, patch);
 }
 
 /** Sets the replicas that a changed Scale asks for. */

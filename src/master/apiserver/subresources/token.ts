@@ -4,19 +4,7 @@ import type { BoundObject, ServiceAccountTokens } from '../authn/service-account
 import { nodeNameOf } from '../authz/node-authorizer.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
-import { parseBody, readBody } from '../rest/body.js';
-import type { Exchange } from '../rest/exchange.js';
-import { header } from '../rest/exchange.js';
-import { negotiate } from '../rest/negotiate.js';
-import { sendJson } from '../rest/respond.js';
-import {
-  badRequest,
-  conflict,
-  forbidden,
-  invalidObject,
-  methodNotAllowed,
-  notFound,
-} from '../status.js';
+import { badRequest, conflict, forbidden, invalidObject, notFound } from '../status.js';
 
 const minSeconds = 600;
 const maxSeconds = 2 ** 32;
@@ -124,17 +112,4 @@ function restrictNode(context: RequestContext, bound: BoundObject | undefined): 
     context.target.name,
     'node requested token not bound to a pod',
   );
-}
-
-/** POST `serviceaccounts/<name>/token`. */
-export async function serveToken(
-  exchange: Exchange,
-  context: RequestContext,
-  deps: TokenDeps,
-): Promise<void> {
-  if (exchange.info.verb !== 'create') throw methodNotAllowed();
-  const format = negotiate(header(exchange, 'accept'));
-  const body = parseBody(await readBody(exchange), header(exchange, 'content-type'), false);
-  const answer = await requestToken(context, body.value, deps);
-  await sendJson(exchange, 201, Buffer.from(JSON.stringify(answer)), format);
 }

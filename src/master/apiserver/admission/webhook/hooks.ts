@@ -5,6 +5,7 @@ import type {
 } from '../../../../api/admission/kinds.js';
 import { compileSelector } from '../../../../api/label-selector.js';
 import type { KubeObject } from '../../../../api/object.js';
+import type { LabelSelector } from '../../../../api/types/core.js';
 import type { Entry } from '../../cache/entry.js';
 import type { Mirror } from '../../cache/mirror.js';
 import type { AdmissionRequest } from '../../registry/types.js';
@@ -20,6 +21,8 @@ export interface Hook {
   readonly config: ValidatingHook & Pick<MutatingHook, 'reinvocationPolicy'>;
   readonly matchesNamespace: (labels: Labels) => boolean;
   readonly matchesObject: (labels: Labels) => boolean;
+  /** True when the object selector is empty. */
+  readonly matchesAll: boolean;
 }
 
 const compiled = new WeakMap<Entry, readonly Hook[]>();
@@ -33,10 +36,15 @@ function hooksOf(entry: Entry): readonly Hook[] {
       config,
       matchesNamespace: compileSelector(config.namespaceSelector ?? {}),
       matchesObject: compileSelector(config.objectSelector ?? {}),
+      matchesAll: isEmptySelector(config.objectSelector ?? {}),
     }));
     compiled.set(entry, hooks);
   }
   return hooks;
+}
+
+function isEmptySelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
+  return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
 }
 
 /** The version in which a request is sent to a hook. */
@@ -84,6 +92,8 @@ export class HookSource {
     }
     if (version === undefined) return undefined;
     if (!this.#matchesNamespace(hook, request)) return undefined;
+    // The options of a connection have no metadata: only a selector that takes everything takes them.
+    if (request.operation === 'CONNECT') return hook.matchesAll ? version : undefined;
     const labels = [request.object, request.old].flatMap((object) =>
       object === undefined ? [] : [object.metadata.labels ?? {}],
     );

@@ -1,7 +1,7 @@
 import { DecodeError } from '../../../../api/schema/decode.js';
 import { deepEqual } from '../../../../api/equal.js';
 import type { KubeObject } from '../../../../api/object.js';
-import { formatGroupVersion } from '../../../../api/object.js';
+import { formatGroupVersion, isJsonObject } from '../../../../api/object.js';
 import { applyJsonPatch } from '../../../../api/patch/json-patch.js';
 import { PatchError } from '../../../../api/patch/patch-error.js';
 import { applyDefaults, decodeObject } from '../../../../api/strategy.js';
@@ -15,7 +15,7 @@ import { destinationOf } from './destination.js';
 import type { Hook, Match } from './hooks.js';
 import { HookSource } from './hooks.js';
 import type { Verdict } from './review.js';
-import { denied, questionOf, readVerdict } from './review.js';
+import { connectObject, denied, questionOf, readVerdict } from './review.js';
 
 const defaultTimeoutSeconds = 10;
 
@@ -126,6 +126,7 @@ function applyPatch(
   if (patch === undefined || object === undefined) return false;
   const { kind } = request.context.target;
   let patched: KubeObject;
+  if (request.operation === 'CONNECT') return patchConnection(objects, hook, object, patch);
   try {
     const sent = { ...object, apiVersion: formatGroupVersion(kind.group, version) };
     const result = applyJsonPatch(structuredClone(sent), patch) as KubeObject;
@@ -140,6 +141,44 @@ function applyPatch(
   if (object.metadata.managedFields !== undefined) {
     patched.metadata.managedFields = object.metadata.managedFields;
   }
+  return replaceFields(object, patched);
+}
+
+/** The options of a connection are decoded by no schema: a field keeps its type, or the patch is not one. */
+function patchConnection(
+  objects: Objects,
+  hook: Hook,
+  object: KubeObject,
+  patch: unknown,
+): boolean {
+  let patched: unknown;
+  try {
+    patched = applyJsonPatch(connectObject(object), patch);
+  } catch (error) {
+    if (!(error instanceof PatchError)) throw error;
+    overlook(objects, hook, error.message, hook.config.failurePolicy === 'Ignore');
+    return false;
+  }
+  const fields = isJsonObject(patched) ? patched : {};
+  const next: Record<string, unknown> = { ...object };
+  for (const [name, present] of Object.entries(object)) {
+    if (name === 'metadata' || name === 'kind' || name === 'apiVersion') continue;
+    const value = fields[name] ?? emptyOf(present);
+    if (typeof value !== typeof present || Array.isArray(value) !== Array.isArray(present)) {
+      throw internal(`admission webhook ${JSON.stringify(hook.name)} changed the type of ${name}`);
+    }
+    next[name] = value;
+  }
+  return replaceFields(object, next);
+}
+
+function emptyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return [];
+  return typeof value === 'string' ? '' : false;
+}
+
+/** @returns false when nothing changed */
+function replaceFields(object: KubeObject, patched: object): boolean {
   if (deepEqual(patched, object)) return false;
   const fields = object as unknown as Record<string, unknown>;
   for (const name of Object.keys(fields)) delete fields[name];

@@ -11,7 +11,6 @@ const optionKinds = {
   CREATE: 'CreateOptions',
   UPDATE: 'UpdateOptions',
   DELETE: 'DeleteOptions',
-  CONNECT: 'ConnectOptions',
 } as const;
 
 /** A review's request, ready to be sent. */
@@ -25,15 +24,16 @@ export function questionOf(request: AdmissionRequest, version: string): Question
   const { context, operation } = request;
   const { kind, namespace, subresource } = context.target;
   const uid = randomUUID();
-  const inVersion = (object: KubeObject | undefined): KubeObject | null =>
-    object === undefined
-      ? null
-      : version === kind.version
-        ? object
-        : { ...object, apiVersion: formatGroupVersion(kind.group, version) };
+  const inVersion = (object: KubeObject | undefined): object | null => {
+    if (object === undefined) return null;
+    if (operation === 'CONNECT') return connectObject(object);
+    if (version === kind.version) return object;
+    return { ...object, apiVersion: formatGroupVersion(kind.group, version) };
+  };
   const { user, options } = context;
   const name = context.target.name || (request.object?.metadata.name ?? '');
-  const gvk = { group: kind.group, version, kind: kind.kind };
+  const named = operation === 'CONNECT' ? (request.object?.kind ?? kind.kind) : kind.kind;
+  const gvk = { group: kind.group, version, kind: named };
   const gvr = { group: kind.group, version, resource: kind.plural };
   const part = subresource === '' ? {} : { subResource: subresource };
   const requestPart = subresource === '' ? {} : { requestSubResource: subresource };
@@ -60,15 +60,26 @@ export function questionOf(request: AdmissionRequest, version: string): Question
       object: inVersion(request.object),
       oldObject: inVersion(request.old),
       dryRun: options.dryRun,
-      options: {
-        kind: optionKinds[operation],
-        apiVersion: 'meta.k8s.io/v1',
-        ...(options.dryRun ? { dryRun: ['All'] } : {}),
-        ...(operation === 'DELETE' ? {} : { fieldManager: options.fieldManager }),
-      },
+      // A connection has no options of the request besides its own object.
+      options:
+        operation === 'CONNECT'
+          ? null
+          : {
+              kind: optionKinds[operation],
+              apiVersion: 'meta.k8s.io/v1',
+              ...(options.dryRun ? { dryRun: ['All'] } : {}),
+              ...(operation === 'DELETE' ? {} : { fieldManager: options.fieldManager }),
+            },
     },
   };
   return { uid, body: JSON.stringify(body) };
+}
+
+/** The options of a connection as their kind has them: without metadata, and without what is unset. */
+export function connectObject({ metadata: _metadata, ...options }: KubeObject): object {
+  const isSet = (value: unknown): boolean =>
+    Array.isArray(value) ? value.length > 0 : value !== false && value !== '';
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => isSet(value)));
 }
 
 /** What a webhook decided. */

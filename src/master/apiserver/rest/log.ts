@@ -1,39 +1,46 @@
 import { isGrpcError } from '../../../lib/grpc/index.js';
-import type { Objects } from '../registry/objects.js';
-import type { RequestContext } from '../registry/types.js';
-import type { Exchange } from '../rest/exchange.js';
-import { drained, end, write, writeHead } from '../rest/exchange.js';
-import { readFlag, readNumber } from '../rest/params.js';
-import { badRequest, internal, invalidObject, methodNotAllowed } from '../status.js';
-import type { NodeAgents } from './node-agents.js';
-import { findContainer } from './pod-container.js';
+import { badRequest, internal, invalidObject } from '../status.js';
+import type { Connector } from '../subresources/connector.js';
+import type { Target, Verbs } from '../verbs/index.js';
+import { callOf } from './call.js';
+import type { Exchange } from './exchange.js';
+import { drained, end, write, writeHead } from './exchange.js';
+import { readFlag, readNumber } from './params.js';
 
 export interface LogDeps {
-  readonly objects: Objects;
-  readonly agents: NodeAgents;
+  readonly verbs: Verbs;
+  readonly connector: Connector;
 }
 
 /** GET `pods/<name>/log`. */
-export async function serveLog(
-  exchange: Exchange,
-  context: RequestContext,
-  deps: LogDeps,
-): Promise<void> {
-  if (exchange.info.verb !== 'get') throw methodNotAllowed();
-  const { query, response } = exchange;
-  const numbers = readNumbers(exchange, context);
-  const found = await findContainer(deps.objects, context.target, query.get('container') ?? '');
-  const chunks = deps.agents.forNode(found.node).logs(
-    {
-      container: found.ref,
+export function serveLog(exchange: Exchange, { verbs, connector }: LogDeps): Promise<void> {
+  const { query } = exchange;
+  return verbs.connect(callOf(exchange), (target) => {
+    const request = {
+      container: query.get('container') ?? '',
       follow: readFlag(query, 'follow') ?? false,
       previous: readFlag(query, 'previous') ?? false,
       timestamps: readFlag(query, 'timestamps') ?? false,
       sinceTime: query.get('sinceTime') ?? '',
-      ...numbers,
-    },
-    { signal: exchange.signal },
-  );
+      ...readNumbers(exchange, target),
+    };
+    return {
+      options: undefined,
+      use: async (context, started) => {
+        const chunks = await connector.logs(context.target, request, exchange.signal);
+        await send(exchange, chunks, started);
+        return 200;
+      },
+    };
+  });
+}
+
+async function send(
+  exchange: Exchange,
+  chunks: AsyncIterable<{ readonly data: Buffer }>,
+  started: (code: number) => void,
+): Promise<void> {
+  const { response } = exchange;
   let begun = false;
   const begin = (): void => {
     if (begun) return;
@@ -42,6 +49,7 @@ export async function serveLog(
       'content-type': 'text/plain',
       'cache-control': 'no-cache, private',
     });
+    started(200);
   };
   try {
     for await (const { data } of chunks) {
@@ -59,13 +67,13 @@ export async function serveLog(
 }
 
 /** What the agent refused, as the API says it. gRPC 3 and 5 are the caller's fault. */
-export function agentError(message: string, code: number): Error {
+function agentError(message: string, code: number): Error {
   return code === 3 || code === 5 || code === 9 ? badRequest(message) : internal(message);
 }
 
 function readNumbers(
   exchange: Exchange,
-  context: RequestContext,
+  target: Target,
 ): { tailLines?: number; sinceSeconds?: number; limitBytes?: number } {
   const out: { tailLines?: number; sinceSeconds?: number; limitBytes?: number } = {};
   const least = { tailLines: 0, sinceSeconds: 1, limitBytes: 1 } as const;
@@ -75,7 +83,7 @@ function readNumbers(
     if (value < least[name]) {
       const text =
         least[name] === 0 ? 'must be greater than or equal to 0' : 'must be greater than 0';
-      throw invalidObject({ group: '', kind: 'PodLogOptions', name: context.target.name }, [
+      throw invalidObject({ group: '', kind: 'PodLogOptions', name: target.name }, [
         { type: 'FieldValueInvalid', field: name, body: `Invalid value: ${value}: ${text}` },
       ]);
     }

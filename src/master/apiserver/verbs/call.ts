@@ -1,0 +1,30 @@
+/** A request as it enters: who sends it, how it came, what it asks for. Both doors make one of each request. */
+import type { Credentials } from '../authn/authenticator.js';
+import type { ResourceName } from './names.js';
+
+/** Who calls, and what the audit log says about how. */
+export interface Caller {
+  readonly credentials: Credentials;
+  /** The request's `Impersonate-*` fields, names and values by turns; empty where there are none. */
+  readonly impersonation: readonly string[];
+  /** The network address, without a port. */
+  readonly address: string;
+  readonly userAgent: string;
+  /** The URI with its query, or the gRPC method's path. */
+  readonly uri: string;
+}
+
+/** One request, before anybody is authenticated. */
+export interface Call {
+  readonly caller: Caller;
+  /** Kubernetes' verb; for a path the method in lower case. */
+  readonly verb: string;
+  /** Undefined for a path outside of the resources. */
+  readonly resource: ResourceName | undefined;
+  /** Without the query. */
+  readonly path: string;
+  /** Of a list or a watch; empty otherwise. */
+  readonly fieldSelector: string;
+  /** Texts for the client, in order; the verbs add to them. */
+  readonly warnings: string[];
+}

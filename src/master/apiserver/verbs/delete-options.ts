@@ -1,0 +1,59 @@
+import type { FieldError } from '../../../api/field-error.js';
+import { invalid, notSupported } from '../../../api/field-error.js';
+import { isJsonObject } from '../../../api/object.js';
+import type { DeleteOptions } from '../registry/deleter.js';
+import { badRequest, invalidObject } from '../status.js';
+
+const policies = ['Foreground', 'Background', 'Orphan'];
+
+function refuse(errors: readonly FieldError[]): never {
+  throw invalidObject({ group: 'meta.k8s.io', kind: 'DeleteOptions', name: '' }, errors);
+}
+
+/** Options that a caller may give beside the `DeleteOptions`, as texts. */
+export interface DeleteParameters {
+  readonly gracePeriodSeconds?: string | undefined;
+  readonly propagationPolicy?: string | undefined;
+  readonly orphanDependents?: string | undefined;
+  readonly dryRun?: readonly string[] | undefined;
+}
+
+/** Reads `DeleteOptions`; what they leave open is taken from `given`. @throws StatusError BadRequest, Invalid */
+export function readDeleteOptions(body: unknown, given: DeleteParameters = {}): DeleteOptions {
+  const source = isJsonObject(body) ? body : {};
+  const conditions = isJsonObject(source['preconditions']) ? source['preconditions'] : {};
+  const grace = source['gracePeriodSeconds'] ?? given.gracePeriodSeconds;
+  const policy = source['propagationPolicy'] ?? given.propagationPolicy;
+  const orphan = source['orphanDependents'] ?? given.orphanDependents;
+  if (policy !== undefined && orphan !== undefined) {
+    const both = 'orphanDependents and deletionPropagation cannot be both set';
+    refuse([invalid('propagationPolicy', policy, both)]);
+  }
+  if (policy !== undefined && !policies.includes(text(policy))) {
+    refuse([notSupported('propagationPolicy', policy, [...policies, 'nil'])]);
+  }
+  const seconds = grace === undefined ? undefined : Number(grace);
+  if (seconds !== undefined && !Number.isInteger(seconds)) {
+    throw badRequest(`invalid gracePeriodSeconds: ${text(grace)}`);
+  }
+  const dry = Array.isArray(source['dryRun']) ? source['dryRun'] : (given.dryRun ?? []);
+  if (dry.some((value) => value !== 'All')) refuse([notSupported('dryRun', dry, ['All'])]);
+  return {
+    gracePeriodSeconds: seconds,
+    propagationPolicy: policy === undefined ? undefined : text(policy),
+    orphanDependents: orphan === undefined ? undefined : text(orphan) === 'true',
+    uid: textField(conditions, 'uid'),
+    resourceVersion: textField(conditions, 'resourceVersion'),
+    dryRun: dry.includes('All'),
+  };
+}
+
+function textField(source: Record<string, unknown>, name: string): string | undefined {
+  const value = source[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** A scalar as text; anything else as JSON. */
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,149 @@
+import type { KindRegistry } from '../../../api/registry.js';
+import type { Clock } from '../../../lib/clock.js';
+import type { Authenticator } from '../authn/authenticator.js';
+import { impersonate } from '../authn/impersonation.js';
+import type { Attributes } from '../authz/attributes.js';
+import type { Authorization } from '../authz/authorizers.js';
+import { forbiddenError } from '../authz/authorizers.js';
+import type { Target, UserInfo } from '../registry/types.js';
+import type { StatusError } from '../status.js';
+import { isStatusError, methodNotAllowed, noSuchResource } from '../status.js';
+import type { AuditLog, AuditRecord } from './audit.js';
+import type { Call } from './call.js';
+import { resolve } from './resolve.js';
+
+/** A finished request, as metrics count it. */
+export interface FinishedRequest {
+  readonly call: Call;
+  readonly attributes: Omit<Attributes, 'user'> | undefined;
+  readonly code: number;
+  readonly elapsedMs: number;
+}
+
+export interface GateDeps {
+  readonly kinds: KindRegistry;
+  readonly authenticator: Authenticator;
+  readonly authorization: Authorization;
+  readonly audit: AuditLog | undefined;
+  readonly clock: Clock;
+  readonly onFinish: (request: FinishedRequest) => void;
+}
+
+/** A request that has been let in. */
+export interface Admitted {
+  readonly user: UserInfo;
+  /** @throws StatusError when the request asks for what is not served */
+  target(): Target;
+  /** The code that the work will answer with, where it is not 200. */
+  code: number;
+  /** Says in the audit log that a long answer has begun. */
+  started(code: number): void;
+}
+
+/**
+ * The one way into the server. In order: authenticate, impersonate, resolve what will be executed, authorize exactly that,
+ * do the work; and one audit event for each request, whatever became of it.
+ */
+export class Gate {
+  readonly #deps: GateDeps;
+
+  constructor(deps: GateDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws StatusError Unauthorized, Forbidden, and whatever the work throws */
+  async run<T>(call: Call, work: (admitted: Admitted) => Promise<T>): Promise<T> {
+    const { clock } = this.#deps;
+    const record: AuditRecord = {
+      call,
+      id: '',
+      startedMs: clock.nowMs(),
+      user: undefined,
+      impersonated: undefined,
+      attributes: undefined,
+      decision: undefined,
+    };
+    const startMs = clock.monotonicMs();
+    try {
+      const admitted = await this.#admit(record);
+      const result = await work(admitted);
+      this.#finish(record, startMs, admitted.code, undefined);
+      return result;
+    } catch (error) {
+      this.#finish(record, startMs, isStatusError(error) ? error.code : 500, error);
+      throw error;
+    }
+  }
+
+  async #admit(record: AuditRecord): Promise<Admitted> {
+    const { authenticator, authorization, kinds } = this.#deps;
+    const { call } = record;
+    const { caller } = call;
+    let user = await authenticator.authenticate(caller.credentials);
+    record.user = user;
+    if (caller.impersonation.length > 0) {
+      user = await impersonate(user, headersOf(caller.impersonation), authorization);
+      if (user !== record.user) record.impersonated = user;
+    }
+    const resolution =
+      call.resource === undefined
+        ? { attributes: pathAttributes(call), target: undefined, refusal: noSuchResource() }
+        : resolve(kinds, {
+            verb: call.verb,
+            name: call.resource,
+            fieldSelector: call.fieldSelector,
+          });
+    record.attributes = resolution.attributes;
+    const attributes: Attributes = { ...resolution.attributes, user };
+    record.decision = await authorization.decide(attributes);
+    if (!record.decision.allowed) throw forbiddenError(attributes, record.decision);
+    return new Entered(user, resolution, (code) => {
+      this.#deps.audit?.write('ResponseStarted', record, { code });
+    });
+  }
+
+  #finish(record: AuditRecord, startMs: number, code: number, error: unknown): void {
+    const { audit, clock, onFinish } = this.#deps;
+    audit?.write('ResponseComplete', record, { code, ...(error === undefined ? {} : { error }) });
+    const elapsedMs = clock.monotonicMs() - startMs;
+    onFinish({ call: record.call, attributes: record.attributes, code, elapsedMs });
+  }
+}
+
+class Entered implements Admitted {
+  code = 200;
+  readonly user: UserInfo;
+  readonly started: (code: number) => void;
+  readonly #target: Target | undefined;
+  readonly #refusal: StatusError | undefined;
+
+  constructor(
+    user: UserInfo,
+    resolution: { readonly target: Target | undefined; readonly refusal: StatusError | undefined },
+    started: (code: number) => void,
+  ) {
+    this.user = user;
+    this.#target = resolution.target;
+    this.#refusal = resolution.refusal;
+    this.started = started;
+  }
+
+  target(): Target {
+    if (this.#target === undefined) throw this.#refusal ?? methodNotAllowed();
+    return this.#target;
+  }
+}
+
+function pathAttributes(call: Call): Omit<Attributes, 'user'> {
+  const none = { group: '', version: '', resource: '', subresource: '', namespace: '', name: '' };
+  return { ...none, isResource: false, verb: call.verb, path: call.path };
+}
+
+/** Names and values by turns, as a record. */
+function headersOf(pairs: readonly string[]): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (let at = 0; at + 1 < pairs.length; at += 2) {
+    (headers[(pairs[at] ?? '').toLowerCase()] ??= []).push(pairs[at + 1] ?? '');
+  }
+  return headers;
+}

@@ -1,0 +1,23 @@
+/**
+ * The verbs of the API: the one place that every request passes, whichever door it came through (see README.md).
+ */
+export { AuditLog } from './audit.js';
+export type { Call, Caller } from './call.js';
+export type { CommandOptions, PortForwardOptions, ProxyOptions } from './connect-options.js';
+export { attachOptions, execOptions, portForwardOptions, proxyOptions } from './connect-options.js';
+export type { DeleteParameters } from './delete-options.js';
+export { readDeleteOptions } from './delete-options.js';
+export type { FinishedRequest } from './gate.js';
+export { Gate } from './gate.js';
+export type { ResourceName } from './names.js';
+export type { Answer, Listed, PatchRequest, WatchRequest, WriteRequest } from './requests.js';
+export { Slots } from './slots.js';
+export type { VirtualAnswer } from './verbs.js';
+export { Verbs } from './verbs.js';
+export { Watches } from './watches.js';
+export type { Entry } from '../cache/entry.js';
+export type { RequestContext, Target, UserInfo, WriteOptions } from '../registry/types.js';
+export { errorTarget } from '../registry/types.js';
+export { presentBytes, readAs } from '../registry/versions.js';
+export type { WatchItem, WatchSink } from '../registry/watch-session.js';
+export type { UpdateSource } from '../registry/writer.js';

@@ -1,0 +1,98 @@
+/** The verbs' requests and answers: values of the API, without a trace of the protocol that carried them. */
+import type { KindDeclaration } from '../../../api/kind.js';
+import type { KubeObject } from '../../../api/object.js';
+import type { Entry } from '../cache/entry.js';
+import type { DeleteOptions } from '../registry/deleter.js';
+import type { RequestContext, Target, UserInfo, WriteOptions } from '../registry/types.js';
+import type { WatchSink } from '../registry/watch-session.js';
+import type { UpdateSource } from '../registry/writer.js';
+
+/**
+ * Reads the rest of a request, once it is known to be allowed and what it is about: options that cannot be read are told
+ * only to who may ask. Reads no body. @throws StatusError
+ */
+export type Decode<T> = (target: Target, user: UserInfo) => T;
+
+/** Reads a body; called once, after authorization and before a slot is taken. @throws StatusError */
+export type Read<T> = (context: RequestContext) => T | Promise<T>;
+
+export interface GetRequest {
+  /** Empty: what is acknowledged now; `0`: whatever is here; N: not older than that. */
+  readonly resourceVersion: string;
+}
+
+export interface ListRequest {
+  readonly labelSelector: string;
+  readonly resourceVersion: string;
+  /** `Exact`, `NotOlderThan` or empty. */
+  readonly resourceVersionMatch: string;
+  /** 0: no limit. */
+  readonly limit: number;
+  readonly continue: string;
+}
+
+export interface WatchRequest {
+  readonly labelSelector: string;
+  readonly resourceVersion: string;
+  readonly allowBookmarks: boolean;
+  readonly sendInitialEvents: boolean | undefined;
+  /** 0: a while that the server draws; undefined: until the client goes. */
+  readonly timeoutSeconds: number | undefined;
+  /** Begins the answer. `closed` resolves when the client is gone or has everything. */
+  readonly open: (kind: KindDeclaration) => {
+    readonly sink: WatchSink;
+    readonly closed: Promise<void>;
+  };
+}
+
+/** A create or an update. */
+export interface WriteRequest {
+  readonly options: WriteOptions;
+  /** The object that was sent, by the schema of the target's kind. */
+  readonly object: Read<KubeObject>;
+  /** What was sent, parsed: for subresources with a kind of their own. Undefined where nothing was sent. */
+  readonly value: Read<unknown>;
+}
+
+export interface PatchRequest {
+  readonly options: WriteOptions;
+  /** The patch's effect on the present object. */
+  readonly source: Read<UpdateSource>;
+  /** The patch's effect on a value that is no object of the kind (a Scale). */
+  readonly change: Read<(old: KubeObject) => unknown>;
+}
+
+export interface DeleteRequest {
+  readonly options: Read<DeleteOptions>;
+}
+
+export interface DeleteCollectionRequest extends DeleteRequest {
+  readonly labelSelector: string;
+}
+
+/** A connection through the server to a pod, a service or a node. */
+export interface ConnectRequest {
+  /** The connection's own kind, such as PodExecOptions: what admission decides about. Undefined for a log, which is a read. */
+  readonly options: KubeObject | undefined;
+  /** Runs while the connection lives; calls `started` when the answer has begun. @returns the answer's code */
+  readonly use: (context: RequestContext, started: (code: number) => void) => Promise<number>;
+}
+
+/** What a verb answers with. */
+export interface Answer {
+  readonly code: number;
+  readonly bytes: Buffer;
+  /** Set when `bytes` is an object of the target's kind, which may be shown in another form. */
+  readonly entry: Entry | undefined;
+  readonly target: Target;
+}
+
+/** The objects of a list. */
+export interface Listed {
+  readonly kind: KindDeclaration;
+  readonly entries: readonly Entry[];
+  readonly resourceVersion: string;
+  /** Set when there is more. */
+  readonly continue: string;
+  readonly remainingItemCount: number | undefined;
+}

@@ -1,0 +1,50 @@
+import { describe, expect, test } from '@jest/globals';
+import { ManualClock } from '../../../lib/clock.js';
+import { requestTimeoutMs } from '../limits.js';
+import { LongRunning } from './long-running.js';
+import { Slots } from './slots.js';
+
+describe('slots', () => {
+  test('are free again however the work ends, and refuse what is too many', async () => {
+    const slots = new Slots(new ManualClock(), { reading: 1, mutating: 2 });
+    await expect(slots.run('reading', () => Promise.resolve(7))).resolves.toBe(7);
+    const failing = slots.run('reading', () => Promise.reject(new Error('no')));
+    await expect(failing).rejects.toThrow('no');
+    const thrown = slots.run('reading', () => {
+      throw new Error('at once');
+    });
+    await expect(thrown).rejects.toThrow('at once');
+    const forever = () => new Promise<never>(() => undefined);
+    void slots.run('mutating', forever).catch(() => undefined);
+    void slots.run('mutating', forever).catch(() => undefined);
+    await expect(slots.run('mutating', forever)).rejects.toMatchObject({
+      code: 429,
+      status: { details: { retryAfterSeconds: 1 } },
+    });
+    expect(slots.inFlight).toEqual({ reading: 0, mutating: 2 });
+  });
+
+  test('are given back by work that never ends, once its time is over', async () => {
+    const clock = new ManualClock();
+    const slots = new Slots(clock, { reading: 1, mutating: 1 });
+    const stuck = slots.run('mutating', () => new Promise<never>(() => undefined));
+    clock.advance(requestTimeoutMs);
+    await expect(stuck).rejects.toMatchObject({
+      code: 504,
+      message: 'Timeout: request did not complete within the allotted timeout',
+    });
+    expect(slots.inFlight.mutating).toBe(0);
+  });
+});
+
+test('long requests are bounded for each user by itself', async () => {
+  const places = new LongRunning(1);
+  let leave: () => void = () => undefined;
+  const first = places.run('a', () => new Promise<void>((resolve) => (leave = resolve)));
+  await expect(places.run('a', () => Promise.resolve())).rejects.toMatchObject({ code: 429 });
+  await expect(places.run('b', () => Promise.resolve(1))).resolves.toBe(1);
+  leave();
+  await first;
+  await expect(places.run('a', () => Promise.resolve(2))).resolves.toBe(2);
+  expect(places.count).toBe(0);
+});

@@ -1,0 +1,402 @@
+import { cloneJson } from '../../../api/clone.js';
+import type { ScalePaths } from '../../../api/kind.js';
+import type { KubeObject } from '../../../api/object.js';
+import type { KindRegistry } from '../../../api/registry.js';
+import type { ServiceAccountTokens } from '../authn/service-account-tokens.js';
+import { Entry } from '../cache/entry.js';
+import type { Selection } from '../cache/selection.js';
+import { parseSelection } from '../cache/selection.js';
+import { deleteCollectionWorkers, maxConnectsPerUser, maxWatchesPerUser } from '../limits.js';
+import { componentStatuses } from '../registry/component-status.js';
+import type { Deleter, DeleteOptions } from '../registry/deleter.js';
+import type { Lister } from '../registry/lister.js';
+import type { Objects } from '../registry/objects.js';
+import type {
+  Admission,
+  RequestContext,
+  Target,
+  UserInfo,
+  WriteOptions,
+  Written,
+} from '../registry/types.js';
+import { errorTarget } from '../registry/types.js';
+import { presentBytes, readAs } from '../registry/versions.js';
+import type { Writer } from '../registry/writer.js';
+import { badRequest, isStatusError, methodNotAllowed, notFound } from '../status.js';
+import { bindPod } from '../subresources/binding.js';
+import { evictPod } from '../subresources/eviction.js';
+import { changeScale, scaleOf } from '../subresources/scale.js';
+import { requestToken } from '../subresources/token.js';
+import type { Call } from './call.js';
+import type { Admitted, Gate } from './gate.js';
+import { LongRunning } from './long-running.js';
+import type { ResourceName } from './names.js';
+import type {
+  Answer,
+  ConnectRequest,
+  Decode,
+  DeleteCollectionRequest,
+  DeleteRequest,
+  GetRequest,
+  Listed,
+  ListRequest,
+  PatchRequest,
+  WatchRequest,
+  WriteRequest,
+} from './requests.js';
+import type { Slots } from './slots.js';
+import type { Watches } from './watches.js';
+
+/** Answers a virtual kind, such as a review. */
+export type VirtualAnswer = (context: RequestContext, object: KubeObject) => Promise<KubeObject>;
+
+export interface VerbsDeps {
+  readonly gate: Gate;
+  readonly slots: Slots;
+  readonly watches: Watches;
+  readonly kinds: KindRegistry;
+  readonly objects: Objects;
+  readonly lister: Lister;
+  readonly writer: Writer;
+  readonly deleter: Deleter;
+  readonly tokens: ServiceAccountTokens;
+  readonly admission: Admission;
+  /** By `group/Kind`. */
+  readonly virtual: ReadonlyMap<string, VirtualAnswer>;
+}
+
+const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+
+/**
+ * The verbs of the API. Each enters by the gate, decodes what is left of the request, reads the body, takes a slot, and
+ * executes what was authorized.
+ */
+export class Verbs {
+  readonly #deps: VerbsDeps;
+  readonly #watching = new LongRunning(maxWatchesPerUser);
+  readonly #connecting = new LongRunning(maxConnectsPerUser);
+
+  constructor(deps: VerbsDeps) {
+    this.#deps = deps;
+  }
+
+  get(call: Call, decode: Decode<GetRequest>): Promise<Answer> {
+    return this.#enter(call, (target, { user }) => {
+      const request = decode(target, user);
+      return this.#deps.slots.run('reading', () => this.#get(target, request));
+    });
+  }
+
+  async #get(target: Target, { resourceVersion }: GetRequest): Promise<Answer> {
+    const { kind, subresource } = target;
+    if (kind.virtual) {
+      const [entry] = await this.#components(target.name);
+      if (entry === undefined) throw notFound(errorTarget(kind), target.name);
+      return { code: 200, bytes: entry.bytes, entry, target };
+    }
+    const scale = scalePaths(target);
+    if (subresource !== '' && isConnect(target)) throw upgradeNeeded();
+    const entry = await this.#deps.objects.get(target, resourceVersion);
+    if (scale !== undefined) return document(target, scaleOf(kind, readAs(kind, entry), scale));
+    return { code: 200, bytes: presentBytes(kind, entry), entry, target };
+  }
+
+  list(call: Call, decode: Decode<ListRequest>): Promise<Listed> {
+    return this.#enter(call, (target, { user }) => {
+      const { labelSelector, ...request } = decode(target, user);
+      const selection = selectionOf(target, labelSelector, call.fieldSelector);
+      return this.#deps.slots.run('reading', () => this.#list(target, selection, request));
+    });
+  }
+
+  async #list(
+    { kind, namespace }: Target,
+    selection: Selection,
+    request: Omit<ListRequest, 'labelSelector'>,
+  ): Promise<Listed> {
+    if (kind.virtual) {
+      const entries = await this.#components(selection.name ?? '');
+      const none = { resourceVersion: '', continue: '', remainingItemCount: undefined };
+      return { kind, entries, ...none };
+    }
+    const result = await this.#deps.lister.list(kind, { namespace, selection, ...request });
+    return { kind, ...result };
+  }
+
+  /** ComponentStatus, the one virtual kind that is read. */
+  async #components(name: string): Promise<Entry[]> {
+    const { kinds, objects } = this.#deps;
+    const leases = kinds.byResource('coordination.k8s.io', 'v1', 'leases');
+    const found = leases === undefined ? [] : await componentStatuses(objects, leases);
+    return found
+      .filter(({ metadata }) => name === '' || metadata.name === name)
+      .map((object) => new Entry(object.metadata.name, Buffer.from(JSON.stringify(object)), 0));
+  }
+
+  /** Resolves when the watch is over. */
+  watch(call: Call, decode: Decode<WatchRequest>): Promise<void> {
+    return this.#enter(call, (target, admitted) => {
+      const request = decode(target, admitted.user);
+      const selection = selectionOf(target, request.labelSelector, call.fieldSelector);
+      return this.#watching.run(admitted.user.name, () =>
+        this.#deps.watches.run(target, request, selection, () => admitted.started(200)),
+      );
+    });
+  }
+
+  create(call: Call, decode: Decode<WriteRequest>): Promise<Answer> {
+    return this.#write(call, decode, async (context, request) => {
+      const { kind, subresource } = context.target;
+      if (subresource === '') {
+        const object = await request.object(context);
+        return kind.virtual
+          ? () => this.#answerVirtual(context, object)
+          : async () => written(context, await this.#deps.writer.create(context, object), 201);
+      }
+      const value = await request.value(context);
+      return () => this.#createSubresource(context, value);
+    });
+  }
+
+  async #answerVirtual(context: RequestContext, object: KubeObject): Promise<Answer> {
+    const { kind } = context.target;
+    const answer = this.#deps.virtual.get(`${kind.group}/${kind.kind}`);
+    if (answer === undefined) throw methodNotAllowed();
+    return document(context.target, await answer(context, object), 201);
+  }
+
+  async #createSubresource(context: RequestContext, value: unknown): Promise<Answer> {
+    const { target } = context;
+    switch (`${target.kind.plural}/${target.subresource}`) {
+      case 'pods/binding':
+        await bindPod(this.#deps.objects, context, value);
+        return document(target, success, 201);
+      case 'pods/eviction':
+        await evictPod(context, value, this.#deps);
+        return document(target, success, 201);
+      case 'serviceaccounts/token':
+        return document(target, await requestToken(context, value, this.#deps), 201);
+      default:
+        throw isConnect(target) ? upgradeNeeded() : methodNotAllowed();
+    }
+  }
+
+  update(call: Call, decode: Decode<WriteRequest>): Promise<Answer> {
+    return this.#write(call, decode, async (context, request) => {
+      const { target } = context;
+      const scale = scalePaths(target);
+      if (scale !== undefined) {
+        const value = await request.value(context);
+        return () => this.#scale(context, scale, () => value);
+      }
+      const object = await request.object(context);
+      const source = {
+        next: () => cloneJson(object),
+        createsMissing: target.kind.allowCreateOnUpdate,
+        tracksFields: false,
+      };
+      return async () => updated(context, await this.#deps.writer.update(context, source));
+    });
+  }
+
+  /** A patch of any form; server-side apply is one. */
+  patch(call: Call, decode: Decode<PatchRequest>): Promise<Answer> {
+    return this.#write(call, decode, async (context, request) => {
+      const scale = scalePaths(context.target);
+      if (scale !== undefined) {
+        const change = await request.change(context);
+        return () => this.#scale(context, scale, change);
+      }
+      const source = await request.source(context);
+      return async () => updated(context, await this.#deps.writer.update(context, source));
+    });
+  }
+
+  async #scale(
+    context: RequestContext,
+    paths: ScalePaths,
+    change: (old: KubeObject) => unknown,
+  ): Promise<Answer> {
+    return document(context.target, await changeScale(context, paths, change, this.#deps));
+  }
+
+  delete(call: Call, decode: Decode<DeleteRequest>): Promise<Answer> {
+    return this.#enter(call, async (target, admitted) => {
+      const context = contextOf(admitted.user, target, call, plainOptions);
+      const options = await decode(target, admitted.user).options(context);
+      const deleted = await this.#deps.slots.run('mutating', () =>
+        this.#deps.deleter.delete(withDryRun(context, options), options),
+      );
+      admitted.code = deleted.code;
+      return { code: deleted.code, bytes: deleted.body, entry: undefined, target };
+    });
+  }
+
+  /** Deletes what the selectors choose. @returns what was there before */
+  deleteCollection(call: Call, decode: Decode<DeleteCollectionRequest>): Promise<Listed> {
+    return this.#enter(call, async (target, admitted) => {
+      const request = decode(target, admitted.user);
+      const selection = selectionOf(target, request.labelSelector, call.fieldSelector);
+      const context = contextOf(admitted.user, target, call, plainOptions);
+      const options = await request.options(context);
+      return this.#deps.slots.run('mutating', () =>
+        this.#deleteAll(withDryRun(context, options), selection, options),
+      );
+    });
+  }
+
+  async #deleteAll(
+    context: RequestContext,
+    selection: Selection,
+    options: DeleteOptions,
+  ): Promise<Listed> {
+    const none = { resourceVersion: '', resourceVersionMatch: '', limit: 0, continue: '' };
+    const listed = await this.#list(context.target, selection, none);
+    const rest = [...listed.entries];
+    const work = async (): Promise<void> => {
+      for (let entry = rest.pop(); entry !== undefined; entry = rest.pop()) {
+        const target = { ...context.target, namespace: entry.namespace, name: entry.name };
+        try {
+          await this.#deps.deleter.delete({ ...context, target }, options);
+        } catch (error) {
+          if (!isStatusError(error, 'NotFound')) throw error;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: deleteCollectionWorkers }, work));
+    return listed;
+  }
+
+  /** Serves a path outside of the resources. `work` answers with its code. */
+  path(call: Call, work: () => Promise<number>): Promise<number> {
+    return this.#deps.gate.run(call, async (admitted) => {
+      const kind = call.verb === 'get' || call.verb === 'head' ? 'reading' : 'mutating';
+      admitted.code = await this.#deps.slots.run(kind, work);
+      return admitted.code;
+    });
+  }
+
+  /** The name with a version: the preferred one of its group where none is given. */
+  withVersion(name: ResourceName): ResourceName {
+    if (name.version !== '') return name;
+    const kind = this.#deps.kinds.byResource(name.group, '', name.resource);
+    return kind === undefined ? name : { ...name, version: kind.version };
+  }
+
+  /** For a verb that no resource has: the caller learns so, if it may ask. */
+  refuse(call: Call): Promise<never> {
+    return this.#enter(call, () => Promise.reject(methodNotAllowed()));
+  }
+
+  /**
+   * Connects to a pod, a service or a node, for as long as `use` runs; it answers with the code of its answer. Admission is
+   * asked about the options, and may change them.
+   */
+  connect(call: Call, decode: Decode<ConnectRequest>): Promise<void> {
+    return this.#enter(call, async (target, admitted) => {
+      const { options, use } = decode(target, admitted.user);
+      const context = contextOf(admitted.user, target, call, plainOptions);
+      if (options !== undefined) await this.#admitConnect(context, options);
+      admitted.code = await this.#connecting.run(admitted.user.name, () =>
+        use(context, (code) => admitted.started(code)),
+      );
+    });
+  }
+
+  async #admitConnect(context: RequestContext, object: KubeObject): Promise<void> {
+    const { admission } = this.#deps;
+    const request = { operation: 'CONNECT', context, object, old: undefined } as const;
+    await admission.mutate(request);
+    await admission.validate(request);
+  }
+
+  #enter<T>(call: Call, work: (target: Target, admitted: Admitted) => Promise<T>): Promise<T> {
+    return this.#deps.gate.run(call, (admitted) => {
+      const target = admitted.target();
+      if (target.kind.deprecation !== undefined) call.warnings.push(target.kind.deprecation);
+      return work(target, admitted);
+    });
+  }
+
+  /** @param prepare reads the body, and returns what is left to do with a slot */
+  #write<T extends { readonly options: WriteOptions }>(
+    call: Call,
+    decode: Decode<T>,
+    prepare: (context: RequestContext, request: T) => Promise<() => Promise<Answer>>,
+  ): Promise<Answer> {
+    return this.#enter(call, async (target, admitted) => {
+      const request = decode(target, admitted.user);
+      const context = contextOf(admitted.user, target, call, request.options);
+      const execute = await prepare(context, request);
+      const answer = await this.#deps.slots.run('mutating', execute);
+      admitted.code = answer.code;
+      return answer;
+    });
+  }
+}
+
+const plainOptions: WriteOptions = {
+  dryRun: false,
+  fieldManager: '',
+  fieldValidation: 'Ignore',
+  force: false,
+};
+
+function withDryRun(context: RequestContext, { dryRun }: DeleteOptions): RequestContext {
+  return dryRun ? { ...context, options: { ...context.options, dryRun } } : context;
+}
+
+function contextOf(
+  user: UserInfo,
+  target: Target,
+  call: Call,
+  options: WriteOptions,
+): RequestContext {
+  return { user, target, options, warnings: call.warnings };
+}
+
+/**
+ * What a list, a watch or a deletecollection selects. A name in the request is a part of the selection, always.
+ * @throws StatusError BadRequest
+ */
+function selectionOf(target: Target, labelSelector: string, fieldSelector: string): Selection {
+  const { kind, name } = target;
+  if (name === '') return parseSelection(kind, labelSelector, fieldSelector);
+  const selection = parseSelection(kind, labelSelector, fieldSelector || nameTerm(name));
+  if (selection.name === name) return selection;
+  throw badRequest("fieldSelector metadata.name doesn't match requested name");
+}
+
+function nameTerm(name: string): string {
+  return `metadata.name=${name.replace(/[\\,=]/g, '\\$&')}`;
+}
+
+const connectSubresources = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
+
+function isConnect({ subresource }: Target): boolean {
+  return connectSubresources.has(subresource);
+}
+
+function upgradeNeeded(): Error {
+  return badRequest('Upgrade request required');
+}
+
+function scalePaths({ kind, subresource }: Target): ScalePaths | undefined {
+  if (subresource === '') return undefined;
+  return kind.subresources.find((part) => part.name === subresource)?.scale;
+}
+
+function document(target: Target, value: object, code = 200): Answer {
+  return { code, bytes: Buffer.from(JSON.stringify(value)), entry: undefined, target };
+}
+
+function written(context: RequestContext, outcome: Written, code: number): Answer {
+  const { target } = context;
+  const revision = Number(outcome.object.metadata.resourceVersion ?? 0);
+  const entry = new Entry(target.name, outcome.bytes, revision);
+  return { code, bytes: outcome.bytes, entry, target };
+}
+
+function updated(context: RequestContext, outcome: Written): Answer {
+  return written(context, outcome, outcome.created ? 201 : 200);
+}

@@ -1,0 +1,65 @@
+import { randomInt } from 'node:crypto';
+import { watchTimeoutMs } from '../limits.js';
+import type { Objects } from '../registry/objects.js';
+import type { Target } from '../registry/types.js';
+import { checkWatchOptions, WatchSession } from '../registry/watch-session.js';
+import type { Selection } from '../cache/selection.js';
+import type { WatchRequest } from './requests.js';
+
+/** All watches that are open, of every door: counted, and ended together when the server stops. */
+export class Watches {
+  readonly #objects: Objects;
+  readonly #sessions = new Set<WatchSession>();
+
+  constructor(objects: Objects) {
+    this.#objects = objects;
+  }
+
+  /** Runs one watch until its client or its time is gone. `started` is called when the answer has begun. */
+  async run(
+    target: Target,
+    request: WatchRequest,
+    selection: Selection,
+    started: () => void,
+  ): Promise<void> {
+    const { resourceVersion, allowBookmarks, sendInitialEvents, timeoutSeconds } = request;
+    checkWatchOptions(resourceVersion);
+    const { kind, namespace } = target;
+    const { mirror, clock } = this.#objects;
+    const { sink, closed } = request.open(kind);
+    const session = new WatchSession({
+      options: { kind, namespace, selection, resourceVersion, allowBookmarks, sendInitialEvents },
+      sink,
+      mirror,
+      cache: this.#objects.cache(kind),
+      clock,
+    });
+    this.#sessions.add(session);
+    started();
+    const cancel =
+      timeoutSeconds === undefined
+        ? undefined
+        : clock.schedule(lifetimeMs(timeoutSeconds), () => session.stop({ bookmark: true }));
+    try {
+      await session.start();
+      await closed;
+    } finally {
+      cancel?.();
+      session.stop();
+      this.#sessions.delete(session);
+    }
+  }
+
+  /** Ends all watches, each with a bookmark for who wants one: clients go on elsewhere. */
+  stop(): void {
+    for (const session of this.#sessions) session.stop({ bookmark: true });
+  }
+
+  get count(): number {
+    return this.#sessions.size;
+  }
+}
+
+function lifetimeMs(timeoutSeconds: number): number {
+  return timeoutSeconds > 0 ? timeoutSeconds * 1_000 : watchTimeoutMs + randomInt(watchTimeoutMs);
+}
