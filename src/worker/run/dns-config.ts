@@ -1,6 +1,7 @@
 /** A pod's /etc/resolv.conf. @see Kubernetes "DNS for Services and Pods" */
 import { readFile } from 'node:fs/promises';
 import type { Pod } from '../../api/types/core.js';
+import { isOneWord } from './pod-files.js';
 
 export interface ClusterDns {
   /** Where pods reach the cluster's DNS. */
@@ -15,8 +16,8 @@ export interface ResolverConfig {
   readonly options: readonly string[];
 }
 
-/** As glibc takes: more are left out. @see kubelet dns.go */
-const limits = { nameservers: 3, searches: 32 } as const;
+/** More are left out. @see kubelet dns.go, validation.MaxDNSSearchPaths and MaxDNSSearchListChars */
+const limits = { nameservers: 3, searches: 32, searchChars: 2048 } as const;
 
 /** Reads the node's own file; one that is missing gives an empty configuration. */
 export async function readHostResolver(path = '/etc/resolv.conf'): Promise<ResolverConfig> {
@@ -37,15 +38,27 @@ export async function readHostResolver(path = '/etc/resolv.conf'): Promise<Resol
 export function podResolver(pod: Pod, host: ResolverConfig, cluster: ClusterDns): string {
   const base = baseConfig(pod, host, cluster);
   const own = pod.spec.dnsConfig;
-  const nameservers = unique([...base.nameservers, ...(own?.nameservers ?? [])]);
-  const searches = unique([...base.searches, ...(own?.searches ?? [])]);
-  const options = mergeOptions(base.options, own?.options ?? []);
+  const nameservers = unique([...base.nameservers, ...(own?.nameservers ?? [])]).filter(isOneWord);
+  const searches = fitting(unique([...base.searches, ...(own?.searches ?? [])]).filter(isOneWord));
+  const options = mergeOptions(base.options, own?.options ?? []).filter(isOneWord);
   const lines = [
-    ...(searches.length === 0 ? [] : [`search ${searches.slice(0, limits.searches).join(' ')}`]),
+    ...(searches.length === 0 ? [] : [`search ${searches.join(' ')}`]),
     ...nameservers.slice(0, limits.nameservers).map((address) => `nameserver ${address}`),
     ...(options.length === 0 ? [] : [`options ${options.join(' ')}`]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** As many of the domains as a resolver takes in one line. */
+function fitting(searches: readonly string[]): string[] {
+  const kept: string[] = [];
+  let chars = 0;
+  for (const search of searches.slice(0, limits.searches)) {
+    chars += search.length + (kept.length === 0 ? 0 : 1);
+    if (chars > limits.searchChars) break;
+    kept.push(search);
+  }
+  return kept;
 }
 
 function baseConfig(pod: Pod, host: ResolverConfig, cluster: ClusterDns): ResolverConfig {

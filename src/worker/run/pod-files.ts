@@ -1,7 +1,10 @@
 /** Where a pod's files are on the node, and the files that the agent itself puts there. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, Pod } from '../../api/types/core.js';
+import { checkedName, codeOf, HeldDirectory, removeTree } from '../../lib/safe-files/index.js';
+
+const podDirectoryMode = 0o750;
 
 /** Of one pod: `<data dir>/pods/<uid>`. */
 export class PodFiles {
@@ -16,7 +19,7 @@ export class PodFiles {
   }
 
   directory(uid: string): string {
-    return join(this.#root, uid);
+    return join(this.#root, checkedName(uid));
   }
 
   logPath(uid: string, container: string, restartCount: number): string {
@@ -46,7 +49,7 @@ export class PodFiles {
     content: { readonly hosts: string; readonly resolver: string },
   ): Promise<void> {
     const uid = pod.metadata.uid ?? '';
-    await mkdir(this.directory(uid), { recursive: true });
+    await this.#prepareDirectory(uid);
     await Promise.all([
       writeFile(this.hostsPath(uid), content.hosts),
       writeFile(this.resolverPath(uid), content.resolver),
@@ -57,16 +60,34 @@ export class PodFiles {
   async prepareContainer(uid: string, container: Container, restartCount: number): Promise<void> {
     const message = this.messagePath(uid, container.name, restartCount);
     const log = this.logPath(uid, container.name, restartCount);
+    await this.#prepareDirectory(uid);
     await Promise.all([
       mkdir(join(message, '..'), { recursive: true }),
       mkdir(join(log, '..'), { recursive: true }),
     ]);
-    // Whichever user the container runs as may write it.
-    await writeFile(message, '', { mode: 0o666 });
+    await writeFile(message, '');
+    // Whichever user the container runs as may write it; the mode of a new file would depend on the umask.
+    await chmod(message, 0o666);
   }
 
+  /** Removes all of a pod's files. @throws SafeFileError CROSSES_MOUNT when something is mounted below its directory */
   async remove(uid: string): Promise<void> {
-    await rm(this.directory(uid), { recursive: true, force: true });
+    const root = await HeldDirectory.open(this.#root).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (root === undefined) return;
+    try {
+      await removeTree(root, checkedName(uid));
+    } finally {
+      await root.close();
+    }
+  }
+
+  /** Nobody but root enters the pods' directories: what containers may see of them is mounted into these. */
+  async #prepareDirectory(uid: string): Promise<void> {
+    await mkdir(this.directory(uid), { recursive: true, mode: podDirectoryMode });
+    await chmod(this.#root, podDirectoryMode);
   }
 }
 
@@ -115,12 +136,21 @@ export async function nodeHosts(pod: Pod): Promise<string> {
   return lines.join('\n');
 }
 
+/** False for what would end a word or a line, or begin a comment. */
+export function isOneWord(text: string): boolean {
+  return text !== '' && !/[\s#\p{Cc}]/u.test(text);
+}
+
 function aliasLines(pod: Pod): string[] {
   const aliases = pod.spec.hostAliases ?? [];
   if (aliases.length === 0) return [];
   return [
     '',
     '# Entries added by HostAliases.',
-    ...aliases.map(({ ip, hostnames }) => `${ip}\t${(hostnames ?? []).join('\t')}`),
+    ...aliases.flatMap(({ ip, hostnames }) => {
+      const words = [ip, ...(hostnames ?? [])];
+      // The API refuses them; a line of the file that somebody else writes would be theirs.
+      return words.every(isOneWord) ? [words.join('\t')] : [];
+    }),
   ];
 }

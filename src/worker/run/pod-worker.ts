@@ -351,6 +351,7 @@ export class PodWorker {
         ? ''
         : await terminationMessage({
             container,
+            containersInPod: this.#state.tracks.size,
             exitCode: exit.exitCode,
             messagePath: node.files.messagePath(uid, track.name, current.restartCount),
             logPath: current.logPath,

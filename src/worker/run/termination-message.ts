@@ -1,43 +1,65 @@
 /** What an ended container says about its end. @see kubelet getTerminationMessage */
-import { open, readFile } from 'node:fs/promises';
 import type { Container } from '../../api/types/core.js';
+import { Held, readEnd, SafeFileError, codeOf } from '../../lib/safe-files/index.js';
 import { parseLogLine } from '../../runtime/log-file.js';
 
-const messageBytesMax = 4096;
-const logBytesMax = 2048;
-const logLinesMax = 80;
+/** @see kubelet MaxContainerTerminationMessageLength, …LogLength, …LogLines, MaxPodTerminationMessageLogLength */
+export const messageLimits = {
+  messageBytesMax: 4096,
+  logBytesMax: 2048,
+  logLinesMax: 80,
+  /** Of all containers of a pod together: each gets its share. */
+  podBytesMax: 12 * 1024,
+  /** Read of a log's end: its stamps take room too, and a line of the log has at most 16 KiB. */
+  logReadBytesMax: 32 * 1024,
+} as const;
 
-/** The file's content; the log's end instead if the container asks for it, failed, and wrote nothing. */
+/** The end of the file; of the log instead if the container asks for it, failed, and wrote nothing. */
 export async function terminationMessage(options: {
   readonly container: Container;
+  /** How many containers of all kinds the pod has. */
+  readonly containersInPod: number;
   readonly exitCode: number;
   readonly messagePath: string;
   readonly logPath: string;
 }): Promise<string> {
-  const { container, exitCode, messagePath, logPath } = options;
-  const written = await readFile(messagePath).catch(() => Buffer.alloc(0));
-  if (written.length > 0) return written.subarray(0, messageBytesMax).toString('utf8');
+  const { container, containersInPod, exitCode, messagePath, logPath } = options;
+  const share = Math.floor(messageLimits.podBytesMax / Math.max(1, containersInPod));
+  const written = await endOf(messagePath, messageLimits.messageBytesMax);
+  if (written.length > 0) return firstBytes(written.toString('utf8'), share);
   if (container.terminationMessagePolicy !== 'FallbackToLogsOnError' || exitCode === 0) return '';
-  return logEnd(logPath);
+  return firstBytes(await logEnd(logPath), share);
+}
+
+/** The container holds the file itself, and may have made it any size; it cannot put another in its place. */
+async function endOf(path: string, bytesMax: number): Promise<Buffer> {
+  try {
+    const file = await Held.open(path);
+    try {
+      return (await readEnd(file, bytesMax)).data;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    // Not there, or no file: then nothing was said.
+    if (error instanceof SafeFileError || codeOf(error) === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  }
 }
 
 async function logEnd(path: string): Promise<string> {
-  const file = await open(path, 'r').catch(() => undefined);
-  if (file === undefined) return '';
-  try {
-    const { size } = await file.stat();
-    // Stamps take room too: what is kept is cut to size below.
-    const length = Math.min(size, logBytesMax * 4);
-    const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
-    const lines = buffer.toString('utf8').split('\n');
-    if (length < size) lines.shift();
-    const text = lines
-      .flatMap((line) => parseLogLine(Buffer.from(line)) ?? [])
-      .slice(-logLinesMax)
-      .map(({ text, full }) => `${text.toString('utf8')}${full ? '\n' : ''}`)
-      .join('');
-    return text.slice(-logBytesMax);
-  } finally {
-    await file.close();
-  }
+  const end = await endOf(path, messageLimits.logReadBytesMax);
+  const lines = end.toString('utf8').split('\n');
+  if (end.length === messageLimits.logReadBytesMax) lines.shift();
+  const text = lines
+    .flatMap((line) => parseLogLine(Buffer.from(line)) ?? [])
+    .slice(-messageLimits.logLinesMax)
+    .map((entry) => `${entry.text.toString('utf8')}${entry.full ? '\n' : ''}`)
+    .join('');
+  return Buffer.from(text).subarray(-messageLimits.logBytesMax).toString('utf8');
+}
+
+function firstBytes(text: string, bytesMax: number): string {
+  const bytes = Buffer.from(text);
+  return bytes.length <= bytesMax ? text : bytes.subarray(0, bytesMax).toString('utf8');
 }
