@@ -69,7 +69,7 @@ export async function removeOrphans(
   isKnown: (uid: string) => boolean,
 ): Promise<void> {
   const uids = await readdir(node.files.root).catch(() => []);
-  for (const uid of uids) {
+  for (const uid of new Set([...uids, ...(await node.volumes.podUidsInMemory())])) {
     if (isKnown(uid)) continue;
     try {
       await node.volumes.tearDown(uid);

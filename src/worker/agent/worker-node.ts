@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Pod, Service } from '../../api/types/core.js';
+import type { PersistentVolume, Pod, Service } from '../../api/types/core.js';
 import type { ApiClient, InformerFactory } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
@@ -26,6 +26,7 @@ import type { NodeContext } from '../run/node-context.js';
 import { PodFiles } from '../run/pod-files.js';
 import { ObjectCache } from '../sources/object-cache.js';
 import { TokenCache } from '../sources/token-cache.js';
+import { removeDeletedLocalPaths } from '../volumes/local-path.js';
 import { VolumeManager } from '../volumes/volume-manager.js';
 import { PodManager } from './pod-manager.js';
 import { podResource } from './status-reporter.js';
@@ -55,6 +56,7 @@ export interface WorkerNodeOptions {
 }
 
 const services = { group: '', version: 'v1', resource: 'services' } as const;
+const volumes = { group: '', version: 'v1', resource: 'persistentvolumes' } as const;
 const logBytesMax = 10 * 1024 * 1024;
 const atOnce = { sandboxes: 8, starts: 8 } as const;
 const retryMs = 500;
@@ -96,12 +98,20 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
   await untilDone(options, 'the node could not be reported', () => agent.reportStatus());
   const collector = new ImageCollector({ ...options, inUse: () => imagesOf(manager) });
   collector.start();
+  // Only now: nobody waits for its first list, so that a node without leave to read volumes is a node all the same.
+  const endRemoval = removeDeletedLocalPaths({
+    ...options,
+    nodeName: name,
+    paths: context.volumes.localPaths,
+    volumes: informers.informer<PersistentVolume & { apiVersion?: string }>(volumes),
+  });
   log.info({ node: name, runtime: runtime.version }, 'the node is ready');
   return {
     pods: manager,
     context,
     async stop() {
       collector.stop();
+      await endRemoval();
       await manager.stop();
       await agent.stop();
       await network.stop();
@@ -130,7 +140,7 @@ async function createContext(
 ): Promise<NodeContext> {
   const { dataDir, runtime, network, machine, clock, log, imported } = options;
   const { events, objects, tokens } = parts;
-  const isRoot = process.getuid?.() === 0;
+  const isRoot = process.getuid?.() === 0 && runtime.name !== 'hollow';
   const volumes = new VolumeManager({
     dataDir,
     isRoot,

@@ -64,7 +64,8 @@ async function mountsOf(
   const { pod, container, restartCount, files, volumes, volumePaths } = options;
   const { uid = '' } = pod.metadata;
   const mounts = await volumes.mountsFor({
-    mounts: container.volumeMounts ?? [],
+    pod,
+    container,
     paths: volumePaths,
     env,
   });

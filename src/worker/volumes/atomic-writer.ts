@@ -2,88 +2,153 @@
  * Puts a set of files in place so that a reader sees either all old or all new ones. As kubelet does: the files stand in a
  * directory with a name of its own, `..data` is a symbolic link to it, and every visible name is a link through `..data`; one rename
  * of `..data` switches all.
+ *
+ * Nothing that is found in the volume is believed: a volume that an earlier version made is writable by its containers.
  * @see Kubernetes pkg/volume/util/atomic_writer.go
  */
 import { randomBytes } from 'node:crypto';
 import {
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+  HeldDirectory,
+  readStart,
+  removeTree,
+  SafeFileError,
+  walkTree,
+} from '../../lib/safe-files/index.js';
 import type { VolumeFile } from './payload.js';
 
 const dataLink = '..data';
+const newDataLink = '..data_tmp';
+/** What `..data` points to, as it is made below. */
+const versionForm = /^\.\.[0-9a-f]{16}$/;
 
 /**
- * Writes `files` into `directory`, which is made if need be. Nothing happens when they are there already.
- * @param groupId the group that may read them, if not root's
+ * Writes `files`, whose paths are relative and without `..`. Nothing happens when they are there already.
+ * @param groupId the pod's `fsGroup`: everything is its group's, and readable for it
  * @returns true when something changed
  */
 export async function writeAtomically(
-  directory: string,
+  directory: HeldDirectory,
   files: readonly VolumeFile[],
   groupId?: number,
 ): Promise<boolean> {
-  await mkdir(directory, { recursive: true, mode: 0o777 });
-  await chmod(directory, 0o777);
-  const before = await readlink(join(directory, dataLink)).catch(() => undefined);
-  if (before !== undefined && (await isSame(join(directory, before), files))) return false;
-
-  const name = `..${randomBytes(8).toString('hex')}`;
-  const fresh = join(directory, name);
-  await mkdir(fresh, { mode: 0o755 });
-  await chmod(fresh, 0o755);
-  for (const file of files) await writeOne(fresh, file, groupId);
-  await symlink(name, join(directory, `${dataLink}_tmp`));
-  await rename(join(directory, `${dataLink}_tmp`), join(directory, dataLink));
-  await linkVisible(directory, files);
-  if (before !== undefined) await rm(join(directory, before), { recursive: true, force: true });
+  const before = await directory.link(dataLink);
+  if (before !== undefined && (await isSame(directory, before, files))) return false;
+  const version = `..${randomBytes(8).toString('hex')}`;
+  await writeVersion(directory, version, files, groupId);
+  await removeTree(directory, newDataLink);
+  await directory.createLink(newDataLink, version);
+  // A rename takes the place of a link, and of nothing else.
+  if (before === undefined) await removeTree(directory, dataLink);
+  await directory.rename(newDataLink, dataLink);
+  await linkVisible(directory, version, files);
   return true;
+}
+
+async function writeVersion(
+  directory: HeldDirectory,
+  version: string,
+  files: readonly VolumeFile[],
+  groupId: number | undefined,
+): Promise<void> {
+  const top = await directory.makeDirectory(version, 0o755);
+  try {
+    if (groupId !== undefined) await giveDirectory(top, groupId);
+    for (const file of files) await writeOne(top, file.path.split('/'), file, groupId);
+  } finally {
+    await top.close();
+  }
 }
 
 async function writeOne(
-  directory: string,
+  directory: HeldDirectory,
+  names: readonly string[],
   file: VolumeFile,
   groupId: number | undefined,
 ): Promise<void> {
-  const path = join(directory, file.path);
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  const mode = groupId === undefined ? file.mode : file.mode | 0o440;
-  await writeFile(path, file.data, { mode });
-  await chmod(path, mode);
-  if (groupId !== undefined) await chown(path, -1, groupId);
+  const [name = '', ...rest] = names;
+  if (rest.length === 0) {
+    const { data, userId } = file;
+    await directory.createFile(name, data, {
+      mode: groupId === undefined ? file.mode : file.mode | 0o440,
+      ...(userId === undefined ? {} : { userId }),
+      ...(groupId === undefined ? {} : { groupId }),
+    });
+    return;
+  }
+  const below = await directory.makeDirectory(name, 0o755);
+  try {
+    if (groupId !== undefined) await giveDirectory(below, groupId);
+    await writeOne(below, rest, file, groupId);
+  } finally {
+    await below.close();
+  }
 }
 
-/** Links the first part of each path through `..data`, and removes links to what is no longer there. */
-async function linkVisible(directory: string, files: readonly VolumeFile[]): Promise<void> {
+/** As kubelet gives a read-only volume to the group: set-group-id, and read and search for the group. */
+async function giveDirectory(directory: HeldDirectory, groupId: number): Promise<void> {
+  await directory.chown(-1, groupId);
+  await directory.chmod(0o2755);
+}
+
+/** Links the first part of each path through `..data`, and removes everything else: former names, former versions. */
+async function linkVisible(
+  directory: HeldDirectory,
+  version: string,
+  files: readonly VolumeFile[],
+): Promise<void> {
   const wanted = new Set(files.map((file) => file.path.split('/')[0] ?? file.path));
-  for (const name of await readdir(directory)) {
-    if (name.startsWith('..') || wanted.has(name)) continue;
-    await rm(join(directory, name), { recursive: true, force: true });
+  for await (const name of directory.names()) {
+    if (name === dataLink || name === version || wanted.has(name)) continue;
+    await removeTree(directory, name);
   }
   for (const name of wanted) {
-    const link = join(directory, name);
-    if ((await lstat(link).catch(() => undefined)) === undefined) {
-      await symlink(join(dataLink, name), link);
-    }
+    const target = `${dataLink}/${name}`;
+    if ((await directory.link(name)) === target) continue;
+    await removeTree(directory, name);
+    await directory.createLink(name, target);
   }
 }
 
-async function isSame(directory: string, files: readonly VolumeFile[]): Promise<boolean> {
-  const names = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
-  if (names.filter((entry) => entry.isFile()).length !== files.length) return false;
-  for (const file of files) {
-    const found = await readFile(join(directory, file.path)).catch(() => undefined);
-    if (found === undefined || !found.equals(file.data)) return false;
+async function isSame(
+  directory: HeldDirectory,
+  version: string,
+  files: readonly VolumeFile[],
+): Promise<boolean> {
+  if (!versionForm.test(version)) return false;
+  try {
+    const top = await directory.directory(version);
+    try {
+      let count = 0;
+      await walkTree(top, async (_held, found) => {
+        if (!found.isDirectory()) count += 1;
+        await Promise.resolve();
+      });
+      if (count !== files.length) return false;
+      for (const file of files) {
+        if (!(await hasContent(top, file.path.split('/'), file.data))) return false;
+      }
+      return true;
+    } finally {
+      await top.close();
+    }
+  } catch (error) {
+    // Something is in the place of a directory or a file: it is all written anew.
+    if (error instanceof SafeFileError) return false;
+    throw error;
   }
-  return true;
+}
+
+async function hasContent(
+  directory: HeldDirectory,
+  names: readonly string[],
+  data: Buffer,
+): Promise<boolean> {
+  const [name = '', ...rest] = names;
+  const found = rest.length === 0 ? await directory.entry(name) : await directory.directory(name);
+  try {
+    if (found instanceof HeldDirectory) return await hasContent(found, rest, data);
+    return (await readStart(found, data.length + 1)).data.equals(data);
+  } finally {
+    await found.close();
+  }
 }

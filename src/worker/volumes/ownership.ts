@@ -1,30 +1,35 @@
-/** Gives a volume to the pod's `fsGroup`: group read and write, and new files keep the group. */
-import { chmod, chown, lstat, opendir } from 'node:fs/promises';
-import { join } from 'node:path';
+/**
+ * Gives a volume to the pod's `fsGroup`: read and write for the group, and new files keep the group.
+ * @see Kubernetes pkg/volume/volume_linux.go SetVolumeOwnership
+ */
+import { HeldDirectory, walkTree } from '../../lib/safe-files/index.js';
 
 /** How much is looked at: `OnRootMismatch` leaves a volume alone whose top is right already. */
 export type GroupChangePolicy = 'Always' | 'OnRootMismatch';
 
+const groupMasks = { file: 0o660, directory: 0o2770 } as const;
+
+/**
+ * @param directory a path that only the agent can change; what is below it may be anybody's
+ * @throws SafeFileError TOO_DEEP
+ */
 export async function giveToGroup(
   directory: string,
   groupId: number,
   policy: GroupChangePolicy,
 ): Promise<void> {
-  const top = await lstat(directory);
-  const isRight = top.gid === groupId && (top.mode & 0o2070) === 0o2070;
-  if (policy === 'OnRootMismatch' && isRight) return;
-  await giveBelow(directory, groupId);
-}
-
-async function giveBelow(path: string, groupId: number): Promise<void> {
-  const found = await lstat(path);
-  if (found.isSymbolicLink()) return;
-  if (found.isDirectory()) {
-    for await (const entry of await opendir(path)) await giveBelow(join(path, entry.name), groupId);
-    await chown(path, -1, groupId);
-    await chmod(path, (found.mode & 0o7777) | 0o2770);
-  } else if (found.isFile()) {
-    await chown(path, -1, groupId);
-    await chmod(path, (found.mode & 0o7777) | 0o660);
+  const top = await HeldDirectory.open(directory);
+  try {
+    const found = await top.stat();
+    const { directory: mask } = groupMasks;
+    const isRight = found.gid === groupId && (found.mode & mask) === mask;
+    if (policy === 'OnRootMismatch' && isRight) return;
+    await walkTree(top, async (held, entry) => {
+      await held.chown(-1, groupId);
+      const wanted = entry.isDirectory() ? groupMasks.directory : groupMasks.file;
+      await held.chmod((entry.mode & 0o7777) | wanted);
+    });
+  } finally {
+    await top.close();
   }
 }

@@ -3,19 +3,18 @@ import type { ConfigMap, Pod, Secret, Volume } from '../../api/types/core.js';
 import type { ConfigSource } from '../env.js';
 import type { NodeFacts } from '../pod-fields.js';
 import { containersOf, podField, resourceField } from '../pod-fields.js';
+import { checkedPayload } from './payload-checks.js';
+import { VolumeError } from './volume-error.js';
 
-/** One file of a volume; `path` is relative and has no `..`. */
+/** One file of a volume. */
 export interface VolumeFile {
+  /** Relative and without `..`, when it comes from {@link volumePayload}. */
   readonly path: string;
   readonly data: Buffer;
   /** Permission bits. */
   readonly mode: number;
-}
-
-/** A volume cannot be made now; the message is what kubelet's FailedMount event says. */
-export class VolumeError extends Error {
-  override readonly name = 'VolumeError';
-  readonly code = 'VOLUME';
+  /** Who it belongs to, if not root. */
+  readonly userId?: number;
 }
 
 export interface PayloadOptions {
@@ -35,6 +34,7 @@ type Items = readonly {
 }[];
 
 const defaultFileMode = 0o644;
+const tokenFileMode = 0o600;
 
 /** Names a token by what it is for. */
 export function tokenKey(projection: TokenProjection): string {
@@ -60,6 +60,10 @@ export function hasPayload(volume: Volume): boolean {
 
 /** @throws VolumeError, or PodFieldError from the downward API */
 export function volumePayload(volume: Volume, options: PayloadOptions): VolumeFile[] {
+  return checkedPayload(filesOf(volume, options));
+}
+
+function filesOf(volume: Volume, options: PayloadOptions): VolumeFile[] {
   if (volume.configMap !== undefined) {
     const { name = '', items, optional, defaultMode = defaultFileMode } = volume.configMap;
     return configMapFiles(options, { name, items, optional }, defaultMode);
@@ -97,9 +101,34 @@ function projectedFiles(
   if (source.serviceAccountToken !== undefined) {
     const token = options.tokens.get(tokenKey(source.serviceAccountToken));
     if (token === undefined) throw new VolumeError('the service account token is not there yet');
-    return [{ path: source.serviceAccountToken.path, data: Buffer.from(token), mode: 0o644 }];
+    return [tokenFile(options.pod, source.serviceAccountToken.path, token, mode)];
   }
   throw new VolumeError('a source of the projected volume is not supported');
+}
+
+/**
+ * A token is for the pod's own user alone where there is one; `fsGroup` adds its group.
+ * @see Kubernetes pkg/volume/projected/projected.go, KEP-2451
+ */
+function tokenFile(pod: Pod, path: string, token: string, mode: number): VolumeFile {
+  const userId = commonUser(pod);
+  const isGiven = userId !== undefined || pod.spec.securityContext?.fsGroup !== undefined;
+  return {
+    path,
+    data: Buffer.from(token),
+    mode: isGiven ? tokenFileMode : mode,
+    ...(userId === undefined ? {} : { userId }),
+  };
+}
+
+/** The user that every container of the pod runs as by its spec. @see kubelet util.FsUserFrom */
+function commonUser(pod: Pod): number | undefined {
+  const shared = pod.spec.securityContext?.runAsUser;
+  const users = new Set(
+    containersOf(pod).map(({ securityContext }) => securityContext?.runAsUser ?? shared),
+  );
+  const [user] = users;
+  return users.size === 1 ? user : undefined;
 }
 
 interface ObjectFiles {

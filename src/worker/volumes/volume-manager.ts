@@ -1,30 +1,41 @@
 /**
  * A pod's volumes on the node: made before its containers start, kept up to date while it runs, taken away afterwards. Every call is
- * safe to repeat. Directories live in `<dataDir>/pods/<uid>/volumes/<name>`.
+ * safe to repeat. Directories live in `<dataDir>/pods/<uid>/volumes/<name>`, what comes of ConfigMaps, Secrets and tokens in a tmpfs
+ * (memory-volumes.ts), and sub-paths that containers mount in `<dataDir>/pods/<uid>/volume-subpaths/<container>/<index>`.
+ *
+ * What a volume contains is its containers': only `src/lib/safe-files` touches it.
  */
-import { execFile } from 'node:child_process';
-import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type {
+  Container,
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
   Volume,
-  VolumeMount,
 } from '../../api/types/core.js';
 import { parseQuantity } from '../../api/quantity.js';
+import {
+  checkedName,
+  codeOf,
+  Held,
+  HeldDirectory,
+  removeTree,
+} from '../../lib/safe-files/index.js';
+import { isMounted } from '../../runtime/mounts.js';
 import type { Mount } from '../../runtime/types.js';
 import type { ConfigSource } from '../env.js';
 import type { NodeFacts } from '../pod-fields.js';
 import { writeAtomically } from './atomic-writer.js';
+import { claimedVolume } from './claimed-volume.js';
 import { prepareHostPath } from './host-path.js';
-import { localPathDirectory, makeLocalPath } from './local-path.js';
+import { isLocalPath, LocalPaths } from './local-path.js';
+import { MemoryVolumes } from './memory-volumes.js';
+import { bindHeld, mountMemory, unmountBelow } from './mounting.js';
 import { giveToGroup } from './ownership.js';
-import { hasPayload, tokenKey, tokenProjections, VolumeError, volumePayload } from './payload.js';
-import { expandSubPath, resolveSubPath } from './sub-path.js';
-
-const execute = promisify(execFile);
+import { hasPayload, tokenKey, tokenProjections, volumePayload } from './payload.js';
+import { bindSubPath, expandSubPath } from './sub-path.js';
+import { VolumeError } from './volume-error.js';
 
 /** What volumes need from the API. */
 export interface VolumeSources {
@@ -39,19 +50,27 @@ export interface VolumeSources {
 export interface VolumeManagerOptions {
   readonly dataDir: string;
   readonly sources: VolumeSources;
-  /** True when tmpfs may be mounted and files be given away. */
+  /** True when file systems may be mounted and files be given away. */
   readonly isRoot: boolean;
 }
 
+/** A mode for directories of the node that hold what pods keep: nobody else's to enter. */
+const podDirectoryMode = 0o750;
+const folders = { volumes: 'volumes', subPaths: 'volume-subpaths' } as const;
+
+type VolumeMount = NonNullable<Container['volumeMounts']>[number];
+
 export class VolumeManager {
+  /** The directories of local-path volumes. */
+  readonly localPaths: LocalPaths;
   readonly #options: VolumeManagerOptions;
+  readonly #memory: MemoryVolumes;
 
   constructor(options: VolumeManagerOptions) {
     this.#options = options;
-  }
-
-  #directory(pod: Pod, volume: string): string {
-    return join(this.#options.dataDir, 'pods', pod.metadata.uid ?? '', 'volumes', volume);
+    const { dataDir, isRoot } = options;
+    this.#memory = new MemoryVolumes({ root: join(dataDir, 'memory-volumes'), mayMount: isRoot });
+    this.localPaths = new LocalPaths(dataDir);
   }
 
   /**
@@ -82,20 +101,31 @@ export class VolumeManager {
   async refresh(pod: Pod, facts: NodeFacts): Promise<boolean> {
     let changed = false;
     for (const volume of pod.spec.volumes ?? []) {
-      if (hasPayload(volume)) changed = (await this.#writePayload(pod, volume, facts)) || changed;
+      if (!hasPayload(volume)) continue;
+      changed = (await this.#writePayload(pod, volume, facts)).changed || changed;
     }
     return changed;
   }
 
-  /** Takes away all that belonged to the pod alone. */
+  /** Takes away all that belonged to the pod alone. @throws SafeFileError CROSSES_MOUNT when something stays mounted in it */
   async tearDown(podUid: string): Promise<void> {
-    const directory = join(this.#options.dataDir, 'pods', podUid, 'volumes');
-    const mounts = await readFile('/proc/self/mounts', 'utf8').catch(() => '');
-    for (const line of mounts.split('\n').toReversed()) {
-      const path = (line.split(' ')[1] ?? '').replaceAll('\\040', ' ');
-      if (path.startsWith(`${directory}/`)) await execute('umount', ['-l', path]);
+    const directory = this.#podDirectory(podUid);
+    if (this.#options.isRoot) {
+      for (const folder of Object.values(folders)) await unmountBelow(join(directory, folder));
     }
-    await rm(directory, { recursive: true, force: true });
+    await this.#memory.remove(podUid);
+    const pod = await openIfThere(directory);
+    if (pod === undefined) return;
+    try {
+      for (const folder of Object.values(folders)) await removeTree(pod, folder);
+    } finally {
+      await pod.close();
+    }
+  }
+
+  /** The pods that have volumes in memory: after a restart some of them may be gone. */
+  podUidsInMemory(): Promise<string[]> {
+    return this.#memory.podUids();
   }
 
   /**
@@ -104,24 +134,34 @@ export class VolumeManager {
    * @throws VolumeError
    */
   async mountsFor(options: {
-    readonly mounts: readonly VolumeMount[];
+    readonly pod: Pod;
+    readonly container: Pick<Container, 'name' | 'volumeMounts'>;
     readonly paths: ReadonlyMap<string, string>;
     readonly env: ReadonlyMap<string, string>;
   }): Promise<Mount[]> {
+    const { pod, container, paths, env } = options;
+    const volumes = new Map((pod.spec.volumes ?? []).map((volume) => [volume.name, volume]));
     const result: Mount[] = [];
-    for (const mount of options.mounts) {
-      const volumePath = options.paths.get(mount.name);
+    for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
+      const volumePath = paths.get(mount.name);
       if (volumePath === undefined) {
         throw new VolumeError(`the volume "${mount.name}" of a mount does not exist`);
       }
-      const subPath =
-        mount.subPathExpr === undefined || mount.subPathExpr === ''
-          ? (mount.subPath ?? '')
-          : expandSubPath(mount.subPathExpr, options.env);
+      const subPath = subPathOf(mount, env);
+      const target = join(this.#podDirectory(pod), folders.subPaths, container.name, `${index}`);
       result.push({
-        hostPath: subPath === '' ? volumePath : await resolveSubPath(volumePath, subPath),
+        hostPath:
+          subPath === ''
+            ? volumePath
+            : await this.#bindSubPath({
+                mount,
+                container: container.name,
+                volumePath,
+                subPath,
+                target,
+              }),
         containerPath: mount.mountPath,
-        readOnly: mount.readOnly ?? false,
+        readOnly: mount.readOnly === true || isReadOnly(volumes.get(mount.name)),
         ...(mount.mountPropagation === undefined
           ? {}
           : { propagation: mount.mountPropagation as NonNullable<Mount['propagation']> }),
@@ -130,26 +170,42 @@ export class VolumeManager {
     return result;
   }
 
-  async #make(pod: Pod, volume: Volume, facts: NodeFacts): Promise<string> {
-    if (hasPayload(volume)) {
-      await this.#writePayload(pod, volume, facts);
-      return this.#directory(pod, volume.name);
+  /** The texts are kubelet's. */
+  async #bindSubPath(options: {
+    readonly mount: VolumeMount;
+    readonly container: string;
+    readonly volumePath: string;
+    readonly subPath: string;
+    readonly target: string;
+  }): Promise<string> {
+    const { mount, container, ...wanted } = options;
+    try {
+      return await bindSubPath({ ...wanted, mayMount: this.#options.isRoot });
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const text = `failed to prepare subPath for volumeMount "${mount.name}" of container "${container}"`;
+      throw new VolumeError(`${text}: ${reason}`, { cause });
     }
+  }
+
+  async #make(pod: Pod, volume: Volume, facts: NodeFacts): Promise<string> {
+    if (hasPayload(volume)) return (await this.#writePayload(pod, volume, facts)).path;
     if (volume.hostPath !== undefined) {
       await prepareHostPath(volume.hostPath.path, volume.hostPath.type ?? '');
       return volume.hostPath.path;
     }
     if (volume.emptyDir !== undefined) return this.#makeEmptyDirectory(pod, volume);
-    if (volume.persistentVolumeClaim !== undefined) {
-      return this.#makeClaimed(pod, volume.persistentVolumeClaim.claimName);
-    }
-    if (volume.ephemeral !== undefined) {
-      return this.#makeClaimed(pod, `${pod.metadata.name}-${volume.name}`);
+    if (volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined) {
+      return this.#makeClaimed(pod, volume);
     }
     throw new VolumeError('the type of the volume is not supported');
   }
 
-  async #writePayload(pod: Pod, volume: Volume, facts: NodeFacts): Promise<boolean> {
+  async #writePayload(
+    pod: Pod,
+    volume: Volume,
+    facts: NodeFacts,
+  ): Promise<{ readonly path: string; readonly changed: boolean }> {
     const { sources, isRoot } = this.#options;
     const tokens = new Map<string, string>();
     for (const projection of tokenProjections(volume)) {
@@ -159,44 +215,95 @@ export class VolumeManager {
     const source = sources.config(pod.metadata.namespace ?? '');
     const files = volumePayload(volume, { pod, source, facts, tokens });
     const group = isRoot ? pod.spec.securityContext?.fsGroup : undefined;
-    return writeAtomically(this.#directory(pod, volume.name), files, group);
+    const { path, directory } = await this.#openPayload(pod, volume.name);
+    try {
+      if (group !== undefined) {
+        await directory.chown(-1, group);
+        await directory.chmod(((await directory.stat()).mode & 0o7777) | 0o2550);
+      }
+      const own = isRoot ? files : files.map(({ path, data, mode }) => ({ path, data, mode }));
+      return { path, changed: await writeAtomically(directory, own, group) };
+    } finally {
+      await directory.close();
+    }
+  }
+
+  /**
+   * Where the files of a ConfigMap, Secret, downward or projected volume are. A pod that an earlier version of this agent started has them on disk, mounted
+   * into its containers: there they are kept up to date until it ends.
+   */
+  async #openPayload(
+    pod: Pod,
+    volume: string,
+  ): Promise<{ readonly path: string; readonly directory: HeldDirectory }> {
+    const uid = pod.metadata.uid ?? '';
+    const earlier = join(this.#podDirectory(pod), folders.volumes, checkedName(volume));
+    const directory = await openIfThere(earlier);
+    if (directory !== undefined) return { path: earlier, directory };
+    return {
+      path: this.#memory.path(uid, volume),
+      directory: await this.#memory.open(uid, volume),
+    };
   }
 
   async #makeEmptyDirectory(pod: Pod, volume: Volume): Promise<string> {
-    const directory = this.#directory(pod, volume.name);
-    await mkdir(directory, { recursive: true, mode: 0o777 });
-    if (volume.emptyDir?.medium === 'Memory' && this.#options.isRoot) {
-      await mountMemory(directory, volume.emptyDir.sizeLimit);
+    const directory = await this.#makeDirectory(pod, volume.name);
+    const { medium, sizeLimit } = volume.emptyDir ?? {};
+    if (medium === 'Memory' && this.#options.isRoot) {
+      const bytes = sizeLimit === undefined ? 0 : (parseQuantity(sizeLimit)?.value() ?? 0);
+      await mountMemory(directory, {
+        mode: '0777',
+        isSecret: false,
+        ...(bytes > 0 ? { sizeBytes: bytes } : {}),
+      });
     }
     await chmod(directory, 0o777);
     await this.#applyGroup(pod, directory);
     return directory;
   }
 
-  async #makeClaimed(pod: Pod, claimName: string): Promise<string> {
-    const { sources } = this.#options;
-    const claim = sources.claim(pod.metadata.namespace ?? '', claimName);
-    if (claim === undefined)
-      throw new VolumeError(`persistentvolumeclaim "${claimName}" not found`);
-    const bound = claim.spec.volumeName ?? '';
-    const volume = bound === '' ? undefined : sources.volume(bound);
-    if (claim.status?.phase !== 'Bound' || volume === undefined) {
-      throw new VolumeError(`persistentvolumeclaim "${claimName}" is not bound`);
-    }
-    const { hostPath, local } = volume.spec;
+  async #makeClaimed(pod: Pod, volume: Volume): Promise<string> {
+    const found = claimedVolume(pod, volume, this.#options.sources);
+    const { hostPath, local } = found.spec;
     if (hostPath !== undefined) {
       await prepareHostPath(hostPath.path, hostPath.type ?? '');
-      await this.#applyGroup(pod, hostPath.path);
       return hostPath.path;
     }
-    if (local !== undefined) {
-      const owned = localPathDirectory(volume, this.#options.dataDir);
-      if (owned === undefined) await prepareHostPath(local.path, 'Directory');
-      else await makeLocalPath(owned);
-      await this.#applyGroup(pod, owned ?? local.path);
-      return owned ?? local.path;
+    if (local === undefined) {
+      throw new VolumeError(
+        `the source of persistentvolume "${found.metadata.name}" is not supported`,
+      );
     }
-    throw new VolumeError(`the source of persistentvolume "${bound}" is not supported`);
+    if (!isLocalPath(found)) await prepareHostPath(local.path, 'Directory');
+    const held = isLocalPath(found)
+      ? await this.localPaths.open(found)
+      : await Held.open(local.path);
+    try {
+      const target = await this.#bindLocal(pod, volume.name, held);
+      await this.#applyGroup(pod, target);
+      return target;
+    } finally {
+      await held.close();
+    }
+  }
+
+  /** As kubelet does, the directory is mounted below the pod's own, where its name cannot change any more. */
+  async #bindLocal(pod: Pod, volume: string, held: Held): Promise<string> {
+    if (!this.#options.isRoot) return held.resolve();
+    const target = await this.#makeDirectory(pod, volume);
+    if (!(await isMounted(target))) await bindHeld(held, target);
+    return target;
+  }
+
+  async #makeDirectory(pod: Pod, volume: string): Promise<string> {
+    const directory = join(this.#podDirectory(pod), folders.volumes, checkedName(volume));
+    await mkdir(directory, { recursive: true, mode: podDirectoryMode });
+    return directory;
+  }
+
+  #podDirectory(pod: Pod | string): string {
+    const uid = typeof pod === 'string' ? pod : (pod.metadata.uid ?? '');
+    return join(this.#options.dataDir, 'pods', checkedName(uid));
   }
 
   async #applyGroup(pod: Pod, directory: string): Promise<void> {
@@ -207,10 +314,23 @@ export class VolumeManager {
   }
 }
 
-async function mountMemory(directory: string, sizeLimit: string | undefined): Promise<void> {
-  const mounts = await readFile('/proc/self/mounts', 'utf8');
-  if (mounts.includes(` ${directory.replaceAll(' ', '\\040')} tmpfs `)) return;
-  const bytes = sizeLimit === undefined ? 0 : (parseQuantity(sizeLimit)?.value() ?? 0);
-  const size = bytes > 0 ? [`-osize=${bytes},mode=777`] : ['-omode=777'];
-  await execute('mount', ['-t', 'tmpfs', ...size, 'tmpfs', directory]);
+function subPathOf(mount: VolumeMount, env: ReadonlyMap<string, string>): string {
+  return mount.subPathExpr === undefined || mount.subPathExpr === ''
+    ? (mount.subPath ?? '')
+    : expandSubPath(mount.subPathExpr, env);
+}
+
+/** Volumes that no container may write to, whatever its mount says. */
+function isReadOnly(volume: Volume | undefined): boolean {
+  if (volume === undefined) return false;
+  return hasPayload(volume) || volume.persistentVolumeClaim?.readOnly === true;
+}
+
+async function openIfThere(path: string): Promise<HeldDirectory | undefined> {
+  try {
+    return await HeldDirectory.open(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }

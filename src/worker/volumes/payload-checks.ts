@@ -1,0 +1,53 @@
+/**
+ * What the files of a volume may be called and cost, whatever the objects say they come from: pure.
+ * @see kubelet pkg/volume/util/atomic_writer.go validatePath
+ */
+import { volumeLimits } from './limits.js';
+import type { VolumeFile } from './payload.js';
+import { VolumeError } from './volume-error.js';
+
+/**
+ * The files to write: of two with one path the later one, as kubelet's map of them has it.
+ * @throws VolumeError for a path that would leave the volume or hide its links, and for too much content
+ */
+export function checkedPayload(files: readonly VolumeFile[]): VolumeFile[] {
+  const byPath = new Map<string, VolumeFile>();
+  let bytes = 0;
+  for (const file of files) {
+    const path = checkedPath(file.path);
+    bytes += file.data.length;
+    byPath.set(path, { ...file, path });
+  }
+  const { payloadBytesMax, payloadFilesMax } = volumeLimits;
+  if (bytes > payloadBytesMax) {
+    throw new VolumeError(`the volume's content is larger than ${payloadBytesMax} bytes`);
+  }
+  if (byPath.size > payloadFilesMax) {
+    throw new VolumeError(`the volume has more than ${payloadFilesMax} files`);
+  }
+  return [...byPath.values()];
+}
+
+/** @returns the path without empty components */
+function checkedPath(path: string): string {
+  if (path === '')
+    throw new VolumeError(`invalid path: must not be empty: ${JSON.stringify(path)}`);
+  if (path.startsWith('/')) throw new VolumeError(`invalid path: must be relative path: ${path}`);
+  if (Buffer.byteLength(path) > volumeLimits.pathBytesMax) {
+    throw new VolumeError(
+      `invalid path: must be less than or equal to ${volumeLimits.pathBytesMax} characters`,
+    );
+  }
+  const names = path.split('/').filter((name) => name !== '' && name !== '.');
+  if (names.includes('..')) throw new VolumeError(`invalid path: must not contain '..': ${path}`);
+  if (names[0]?.startsWith('..') === true) {
+    throw new VolumeError(`invalid path: must not start with '..': ${path}`);
+  }
+  if (names.length === 0 || path.includes('\0')) throw new VolumeError('invalid path');
+  if (names.some((name) => Buffer.byteLength(name) > volumeLimits.nameBytesMax)) {
+    throw new VolumeError(
+      `invalid path: filename must be less than or equal to ${volumeLimits.nameBytesMax} characters`,
+    );
+  }
+  return names.join('/');
+}
