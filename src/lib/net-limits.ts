@@ -5,6 +5,20 @@
  */
 import { assert } from './assert.js';
 
+/** Connections of one listener. */
+export const connectionLimits = {
+  /** Open at once; one more is closed when it is accepted. Each costs some 30 KB before its handshake ends, so all of them 300 MB. */
+  total: 10_000,
+  /** The same from one address, so that one host cannot take all. Enough for all clients of a machine that runs a benchmark. */
+  perAddress: 2_000,
+  /** The longest TLS handshake. */
+  handshakeMs: 10_000,
+  /** How long a connection without TLS may take to show what it speaks. */
+  firstBytesMs: 10_000,
+  /** A connection of HTTP/2 without streams, and without a client certificate, ends after so long (kube-apiserver's `IdleTimeout`). */
+  idleMs: 90_000,
+} as const;
+
 /** Requests over HTTP/1.1. */
 export const http1Limits = {
   /** The request line and all header fields together, as many as HTTP/2 takes. */
@@ -23,4 +37,103 @@ export const http1Limits = {
   upgradeWaitMs: 10_000,
 } as const;
 
+/** What one peer of gRPC may cost on one connection. */
+export interface PeerLimits {
+  /** Streams under way at once. */
+  readonly streams: number;
+  /** Message bytes that it has sent and no handler has taken: unfinished messages, and those that wait for their reader. */
+  readonly receivedBytes: number;
+  /** Answers that no window limits (to pings, settings, refused streams) and that it does not read. */
+  readonly unreadBytes: number;
+  /** Streams under way that it may break off (CVE-2023-44487), or make us break off (CVE-2025-8671). */
+  readonly resets: { readonly burst: number; readonly perSecond: number };
+  /** Without streams its connection ends after so long. Undefined: never. */
+  readonly idleMs: number | undefined;
+}
+
+/** What a stream weighs in {@link listenerLimits}, whatever it holds. */
+export const streamBytes = 4096;
+
+/** A peer that showed a client certificate which verified. */
+export const knownPeer: PeerLimits = {
+  streams: 10_000,
+  receivedBytes: 64 * 1024 * 1024,
+  unreadBytes: 8 * 1024 * 1024,
+  resets: { burst: 10_000, perSecond: 1000 },
+  idleMs: undefined,
+};
+
+/** Any peer of a listener that knows nobody, such as a store without TLS: whoever reaches it is let in. */
+export const openPeer: PeerLimits = { ...knownPeer, idleMs: connectionLimits.idleMs };
+
+/** A peer without a certificate where others show one: it may have a token, which is seen when a call runs. */
+export const stranger = {
+  streams: 250,
+  receivedBytes: 16 * 1024 * 1024,
+  unreadBytes: 1024 * 1024,
+  resets: { burst: 1_000, perSecond: 100 },
+  idleMs: connectionLimits.idleMs,
+  /** The one request message of a call must have come after so long (kube-apiserver's `request-timeout`). */
+  requestMs: 60_000,
+} as const satisfies PeerLimits & { readonly requestMs: number };
+
+/** What all connections of one listener may hold together. */
+export const listenerLimits = {
+  /** {@link PeerLimits.receivedBytes} of strangers, and what came before it is known which protocol a connection speaks; {@link streamBytes} for each stream besides. */
+  strangersBytes: 64 * 1024 * 1024,
+  /** {@link PeerLimits.receivedBytes} of all others. */
+  othersBytes: 512 * 1024 * 1024,
+  /** A connection whose peer takes none of this much that waits for it, for {@link unreadMs}, ends. */
+  unreadBytes: 64 * 1024,
+  /** Long enough for a slow line: an answer of 10 MB at 34 KB/s. */
+  unreadMs: 300_000,
+  checkEveryMs: 30_000,
+} as const;
+
+/** REST over HTTP/2, which `node:http2` serves. */
+export const restLimits = {
+  /** Streams of one connection, as kube-apiserver's default. */
+  streams: 250,
+  /** What a client may have under way of one body, and of all bodies on its connection. */
+  streamWindowBytes: 1024 * 1024,
+  connectionWindowBytes: 16 * 1024 * 1024,
+  /** Node's bound of what a session holds, beyond which it takes no more streams. */
+  sessionMegabytes: 64,
+  /** Header fields of one request. */
+  headerCount: http1Limits.headerCount,
+} as const;
+
+/** Streams of one SPDY connection, whose user is known. */
+export const spdyLimits = {
+  /** The longest frame taken; clients send at most 32 KiB of data in one. */
+  frameBytes: 1024 * 1024,
+  /** Streams open at once. */
+  streams: 4_096,
+  /** Data of all streams that nobody reads yet: a data stream whose error stream has not come. Then the socket is left alone. */
+  earlyBytes: 256 * 1024,
+  /** Answers that the client does not read (to pings, to new streams), beyond which it is cut off. */
+  unreadBytes: 4 * 1024 * 1024,
+  /** How long a stream may wait for its companion, as kubelet's `DefaultStreamCreationTimeout`. */
+  streamsMs: 30_000,
+} as const;
+
+/** Attempts to prove who one is, per address. */
+export const failureLimits = {
+  /** Failures of one address within the window, after which its further failures end their connection. */
+  perAddress: 100,
+  windowMs: 60_000,
+  /** Addresses that are remembered; the oldest are forgotten first. */
+  addresses: 4_096,
+} as const;
+
+assert(connectionLimits.perAddress < connectionLimits.total, 'one address cannot take all');
 assert(http1Limits.checkEveryMs < http1Limits.headMs, 'a slow head is seen in time');
+assert(stranger.receivedBytes < listenerLimits.strangersBytes, 'one stranger cannot take all');
+assert(stranger.receivedBytes <= knownPeer.receivedBytes, 'who is known may do more');
+assert(knownPeer.receivedBytes < listenerLimits.othersBytes, 'one peer cannot take all');
+assert(listenerLimits.checkEveryMs < listenerLimits.unreadMs, 'a silent reader is seen in time');
+assert(
+  stranger.streams * 1024 * 1024 > stranger.receivedBytes,
+  'bytes, not streams, are what counts',
+);
+assert(spdyLimits.earlyBytes < spdyLimits.frameBytes, 'one frame may pass it, and no second');

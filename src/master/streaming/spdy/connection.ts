@@ -5,16 +5,20 @@
  * @see SPDY Protocol draft 3.1
  */
 import type { Duplex } from 'node:stream';
+import type { Clock } from '../../../lib/clock.js';
+import { systemClock } from '../../../lib/clock.js';
+import { endSocket } from '../../../lib/linger.js';
+import { spdyLimits } from '../../../lib/net-limits.js';
 import type { SpdyHeaders } from './headers.js';
 import { HeaderReader, HeaderWriter } from './headers.js';
 
 const frameType = { synStream: 1, synReply: 2, rstStream: 3, ping: 6, goAway: 7 } as const;
 const flagFin = 1;
 const version = 3;
-/** The longest frame taken; clients send at most 32 KiB of data in one. */
-const frameBytesMax = 1024 * 1024;
-/** Streams open at once on one connection. */
-const streamsMax = 4096;
+const frameHeadBytes = 8;
+/** Of a whole connection, in RST_STREAM. */
+const protocolError = 1;
+const cancelled = 5;
 
 /** One stream, opened by the client. */
 export interface SpdyStream {
@@ -36,6 +40,7 @@ export interface SpdyStream {
 
 export class SpdyConnection {
   readonly #socket: Duplex;
+  readonly #clock: Clock;
   readonly #onStream: (stream: SpdyStream) => void;
   readonly #reader = new HeaderReader();
   readonly #writer = new HeaderWriter();
@@ -43,15 +48,28 @@ export class SpdyConnection {
   readonly #closeHandlers: (() => void)[] = [];
   #buffered: Buffer = Buffer.alloc(0);
   #busy = false;
+  #isFull = false;
+  #isHeld = false;
+  #lastId = 0;
+  #earlyBytes = 0;
   #closed = false;
   #finishing = false;
   #waiting: (() => void)[] = [];
 
-  constructor(socket: Duplex, onStream: (stream: SpdyStream) => void) {
+  constructor(
+    socket: Duplex,
+    onStream: (stream: SpdyStream) => void,
+    clock: Clock = systemClock({ unref: true }),
+  ) {
     this.#socket = socket;
+    this.#clock = clock;
     this.#onStream = onStream;
     socket.on('data', (chunk: Buffer) => {
+      if (this.#closed) return;
       this.#buffered = this.#buffered.length === 0 ? chunk : Buffer.concat([this.#buffered, chunk]);
+      // A frame is being read, or another needs more: what comes meanwhile is bounded.
+      this.#isFull = this.#buffered.length > spdyLimits.frameBytes;
+      this.#flow();
       void this.#readFrames();
     });
     socket.on('drain', () => this.#wake());
@@ -79,11 +97,24 @@ export class SpdyConnection {
 
   /** Stops reading until {@link resume}: the other side is held by TCP. */
   pause(): void {
-    this.#socket.pause();
+    this.#isHeld = true;
+    this.#flow();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.#isHeld = false;
+    this.#flow();
+  }
+
+  #flow(): void {
+    if (this.#closed || (!this.#isFull && !this.#isHeld)) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
+  /** Counts data that no handler of its stream has taken, up or down. A client that sends much before it is heard is cut off. */
+  holdsEarly(bytes: number): void {
+    this.#earlyBytes += bytes;
+    if (this.#earlyBytes > spdyLimits.earlyBytes) this.close();
   }
 
   /** All has been said: closes when the client does, or when every stream has ended on both sides. */
@@ -101,7 +132,10 @@ export class SpdyConnection {
     this.#reader.close();
     this.#writer.close();
     for (const handler of this.#closeHandlers) handler();
-    if (!this.#socket.destroyed) this.#socket.end();
+    // What still comes is read and thrown away, so that the end of it is seen.
+    this.#buffered = Buffer.alloc(0);
+    this.#flow();
+    endSocket(this.#socket, this.#clock);
   }
 
   #wake(): void {
@@ -113,15 +147,17 @@ export class SpdyConnection {
     if (this.#busy) return;
     this.#busy = true;
     try {
-      while (!this.#closed && this.#buffered.length >= 8) {
-        const length = this.#buffered.readUIntBE(5, 3);
-        if (length > frameBytesMax) throw new Error('a SPDY frame is too long');
-        if (this.#buffered.length < 8 + length) break;
-        const head = this.#buffered.subarray(0, 8);
-        const payload = this.#buffered.subarray(8, 8 + length);
-        this.#buffered = this.#buffered.subarray(8 + length);
+      while (!this.#closed && this.#buffered.length >= frameHeadBytes) {
+        const end = frameHeadBytes + this.#buffered.readUIntBE(5, 3);
+        if (end > spdyLimits.frameBytes) throw new Error('a SPDY frame is too long');
+        if (this.#buffered.length < end) break;
+        const head = this.#buffered.subarray(0, frameHeadBytes);
+        const payload = this.#buffered.subarray(frameHeadBytes, end);
+        this.#buffered = this.#buffered.subarray(end);
         await this.#handleFrame(head, payload);
       }
+      this.#isFull = false;
+      this.#flow();
     } catch {
       this.close();
     } finally {
@@ -161,13 +197,21 @@ export class SpdyConnection {
     const id = payload.readUInt32BE(0) & 0x7fffffff;
     const headers = await this.#reader.read(payload.subarray(10));
     if (this.#closed) return;
-    if (this.#streams.size >= streamsMax) {
+    // Section 2.3.2: a client's ids are odd and grow; a stream that is there already gets an error of its own.
+    if (id % 2 === 0 || id <= this.#lastId) {
+      this.#streams.get(id)?.handleClose();
+      this.resetStream(id, protocolError);
+      return;
+    }
+    this.#lastId = id;
+    if (this.#streams.size >= spdyLimits.streams) {
       this.resetStream(id);
       return;
     }
     const stream = new Stream(id, headers, this);
     this.#streams.set(id, stream);
     const block = await this.#writer.write(new Map());
+    if (this.#closed) return;
     const reply = Buffer.alloc(4 + block.length);
     reply.writeUInt32BE(id, 0);
     block.copy(reply, 4);
@@ -182,6 +226,7 @@ export class SpdyConnection {
     head.writeUInt8(flags, 4);
     head.writeUIntBE(payload.length, 5, 3);
     this.#send(head, payload);
+    if (this.#socket.writableLength > spdyLimits.unreadBytes) this.close();
   }
 
   #send(head: Buffer, payload: Uint8Array): boolean {
@@ -201,10 +246,10 @@ export class SpdyConnection {
     return this.#send(head, data);
   }
 
-  resetStream(id: number): void {
+  resetStream(id: number, code = cancelled): void {
     const payload = Buffer.alloc(8);
     payload.writeUInt32BE(id, 0);
-    payload.writeUInt32BE(5, 4);
+    payload.writeUInt32BE(code, 4);
     this.#control(frameType.rstStream, 0, payload);
     this.forget(id);
   }
@@ -239,7 +284,7 @@ class Stream implements SpdyStream {
 
   onData(handler: (data: Buffer) => void): void {
     this.#dataHandler = handler;
-    for (const data of this.#early.splice(0)) handler(data);
+    for (const data of this.#takeEarly()) handler(data);
   }
 
   onEnd(handler: () => void): void {
@@ -271,9 +316,13 @@ class Stream implements SpdyStream {
   }
 
   handleData(data: Buffer, fin: boolean): void {
+    if (this.#closed || this.#remoteEnded) return;
     if (data.length > 0) {
-      if (this.#dataHandler === undefined) this.#early.push(data);
-      else this.#dataHandler(data);
+      if (this.#dataHandler === undefined) {
+        // A copy: a short part must not keep alive all that came with it.
+        this.#early.push(Buffer.from(data));
+        this.#connection.holdsEarly(data.length);
+      } else this.#dataHandler(data);
     }
     if (!fin || this.#remoteEnded) return;
     this.#remoteEnded = true;
@@ -284,12 +333,18 @@ class Stream implements SpdyStream {
   handleClose(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#early = [];
+    this.#takeEarly();
     if (!this.#remoteEnded) {
       this.#remoteEnded = true;
       for (const handler of this.#endHandlers.splice(0)) handler();
     }
     for (const handler of this.#closeHandlers.splice(0)) handler();
+  }
+
+  #takeEarly(): Buffer[] {
+    const early = this.#early.splice(0);
+    this.#connection.holdsEarly(-early.reduce((sum, data) => sum + data.length, 0));
+    return early;
   }
 
   #closeIfDone(): void {

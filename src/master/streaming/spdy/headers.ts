@@ -15,34 +15,42 @@ export class HeaderReader {
     finishFlush: constants.Z_SYNC_FLUSH,
   });
   #chunks: Buffer[] = [];
+  #bytes = 0;
   #failure: Error | undefined;
 
   constructor() {
-    this.#inflate.on('data', (chunk: Buffer) => this.#chunks.push(chunk));
+    this.#inflate.on('data', (chunk: Buffer) => {
+      this.#bytes += chunk.length;
+      // Inflating stops here, whatever the block would still become.
+      if (this.#bytes > blockBytesMax)
+        this.#inflate.destroy(new Error('a SPDY header block is long'));
+      else this.#chunks.push(chunk);
+    });
     this.#inflate.on('error', (error) => {
-      this.#failure = error;
+      this.#failure ??= error;
     });
   }
 
   /** @throws Error for a block that cannot be read */
   async read(block: Buffer): Promise<SpdyHeaders> {
     this.#chunks = [];
+    this.#bytes = 0;
+    if (this.#failure !== undefined) throw this.#failure;
     await new Promise<void>((resolve) => {
-      this.#inflate.once('error', () => resolve());
-      this.#inflate.write(block, () => {
-        this.#inflate.removeAllListeners('error');
-        this.#inflate.on('error', (error) => {
-          this.#failure = error;
-        });
+      const done = (): void => {
+        this.#inflate.removeListener('close', done);
         resolve();
-      });
+      };
+      this.#inflate.once('close', done);
+      this.#inflate.write(block, done);
     });
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.#inflate.destroyed) throw new Error('the SPDY connection is closed');
     return parseBlock(Buffer.concat(this.#chunks));
   }
 
   close(): void {
-    this.#inflate.close();
+    this.#inflate.destroy();
   }
 }
 

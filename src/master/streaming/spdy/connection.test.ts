@@ -1,0 +1,116 @@
+/** What a client of SPDY that keeps to no rule can make the connection hold. */
+import { afterEach, expect, test } from '@jest/globals';
+import type { Socket } from 'node:net';
+import { constants, createDeflate } from 'node:zlib';
+import { socketPair, until } from '../../../lib/http2/raw-peer.js';
+import { spdyLimits } from '../../../lib/net-limits.js';
+import type { SpdyStream } from './connection.js';
+import { SpdyConnection } from './connection.js';
+import { dictionary } from './dictionary.js';
+import { HeaderWriter } from './headers.js';
+
+const sockets: Socket[] = [];
+const streams: SpdyStream[] = [];
+
+afterEach(() => {
+  streams.length = 0;
+  for (const socket of sockets.splice(0)) socket.destroy();
+});
+
+async function start(reads = true): Promise<{ connection: SpdyConnection; client: Socket }> {
+  const [client, there] = await socketPair();
+  sockets.push(client, there);
+  client.on('error', () => undefined);
+  if (reads) client.resume();
+  return { connection: new SpdyConnection(there, (stream) => streams.push(stream)), client };
+}
+
+function data(id: number, bytes: number): Buffer {
+  const frame = Buffer.alloc(8 + bytes);
+  frame.writeUInt32BE(id, 0);
+  frame.writeUIntBE(bytes, 5, 3);
+  return frame;
+}
+
+function control(type: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE((0x80030000 | type) >>> 0, 0);
+  head.writeUIntBE(payload.length, 5, 3);
+  return Buffer.concat([head, payload]);
+}
+
+async function opener(): Promise<(id: number) => Promise<Buffer>> {
+  const writer = new HeaderWriter();
+  return async (id) => {
+    const ids = Buffer.alloc(10);
+    ids.writeUInt32BE(id, 0);
+    return control(1, Buffer.concat([ids, await writer.write(new Map([['streamtype', 'data']]))]));
+  };
+}
+
+test('data that nobody takes close the connection', async () => {
+  const { connection, client } = await start();
+  const open = await opener();
+  client.write(await open(1));
+  await until(() => streams.length === 1, 'the stream');
+  client.write(Buffer.concat(Array.from({ length: 16 }, () => data(1, 16_384))));
+  await until(() => client.bytesWritten > 0 && client.writableLength === 0, 'the data');
+  expect(connection.closed).toBe(false);
+  for (let at = 0; at < 64 && !client.destroyed; at++) client.write(data(1, 32_768));
+  await until(() => connection.closed, 'the end');
+});
+
+test('data that were early reach the handler that comes, and count no more', async () => {
+  const { connection, client } = await start();
+  const open = await opener();
+  client.write(await open(1));
+  await until(() => streams.length === 1, 'the stream');
+  let taken = 0;
+  client.write(data(1, spdyLimits.earlyBytes));
+  streams[0]?.onData((bytes) => (taken += bytes.length));
+  client.write(Buffer.concat(Array.from({ length: 20 }, () => data(1, 32_768))));
+  await until(() => taken === spdyLimits.earlyBytes + 20 * 32_768, 'all data');
+  expect(connection.closed).toBe(false);
+});
+
+test('a header block that inflates without end closes the connection', async () => {
+  const { connection, client } = await start();
+  const deflate = createDeflate({ dictionary, flush: constants.Z_SYNC_FLUSH });
+  const parts: Buffer[] = [Buffer.alloc(10)];
+  deflate.on('data', (chunk: Buffer) => parts.push(chunk));
+  await new Promise<void>((resolve) => {
+    deflate.write(Buffer.alloc(400 * 1024 * 1024), () => resolve());
+  });
+  parts[0]?.writeUInt32BE(1, 0);
+  const before = process.memoryUsage().rss;
+  client.write(control(1, Buffer.concat(parts).subarray(0, 900_000)));
+  await until(() => connection.closed, 'the end');
+  expect(streams).toHaveLength(0);
+  expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+});
+
+test.each([
+  ['twice', [1, 1]],
+  ['even', [2]],
+  ['smaller than one before', [3, 1]],
+])('a stream id that is %s is reset', async (_name, ids) => {
+  const { connection, client } = await start(false);
+  const seen: Buffer[] = [];
+  client.on('data', (chunk: Buffer) => seen.push(chunk));
+  const open = await opener();
+  for (const id of ids) client.write(await open(id));
+  const reset = Buffer.from([0x80, 3, 0, 3]);
+  await until(() => Buffer.concat(seen).includes(reset), 'the reset');
+  expect(connection.closed).toBe(false);
+  expect(streams.length).toBe(ids.length - 1);
+});
+
+test('pings whose answers are not read close the connection', async () => {
+  const { connection, client } = await start(false);
+  const pings = Buffer.concat(Array.from({ length: 4096 }, () => control(6, Buffer.alloc(200))));
+  while (!connection.closed && !client.destroyed) {
+    if (client.write(pings)) continue;
+    await until(() => client.writableLength === 0 || connection.closed, 'room to write');
+  }
+  expect(connection.closed).toBe(true);
+});
