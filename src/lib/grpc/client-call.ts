@@ -242,7 +242,10 @@ export class StreamCall extends ClientCall implements ClientDuplex<unknown, unkn
     super(setup);
     this.#queue = new MessageQueue<unknown>({
       pause: () => this.stream?.pause(),
-      resume: () => this.stream?.resume(),
+      resume: () => {
+        this.stream?.consumed();
+        this.stream?.resume();
+      },
       abandoned: () => this.stream?.reset(errorCode.cancel),
     });
   }

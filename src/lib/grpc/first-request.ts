@@ -1,5 +1,14 @@
 import type { Socket } from 'node:net';
-import { flag, FrameParser, frameType, HpackDecoder, Http2Error, preface } from '../http2/index.js';
+import {
+  errorCode,
+  flag,
+  FrameParser,
+  frameType,
+  HpackDecoder,
+  Http2Error,
+  preface,
+} from '../http2/index.js';
+import type { BytePool } from '../byte-pool.js';
 import type { FrameHead } from '../http2/index.js';
 
 /** What a connection turned out to carry, and what was read from it, as the one who goes on must see it. */
@@ -8,8 +17,8 @@ export interface FirstRequest {
   readonly seen: Buffer;
 }
 
-/** Bytes that may be held until the first request is known and node:http2 may have it. */
-const heldBytesMax = 256 * 1024;
+/** Bytes that may be held until the first request is known and node:http2 may have it: a block of headers, and frames before it. */
+const heldBytesMax = 96 * 1024;
 /** Answers to pings that a client has not read. */
 const unreadBytesMax = 64 * 1024;
 const emptySettings = Buffer.from([0, 0, 0, frameType.settings, 0, 0, 0, 0, 0]);
@@ -28,6 +37,7 @@ const frameWeightBytes = 128;
  */
 export class FirstRequestFinder {
   readonly #socket: Socket;
+  readonly #pool: BytePool;
   readonly #parser = new FrameParser(this);
   readonly #frames: Buffer[] = [];
   readonly #blocks: Buffer[] = [];
@@ -35,8 +45,16 @@ export class FirstRequestFinder {
   #isGrpc: boolean | undefined;
   #settings: 'unsent' | 'sent' | 'acknowledged' = 'unsent';
 
-  constructor(socket: Socket) {
+  /** @param pool what all connections that are looked at hold */
+  constructor(socket: Socket, pool: BytePool) {
     this.#socket = socket;
+    this.#pool = pool;
+  }
+
+  /** Gives back what was held. Called once, when this connection is looked at no more. */
+  release(): void {
+    this.#pool.give(this.#heldBytes);
+    this.#heldBytes = 0;
   }
 
   /**
@@ -57,9 +75,8 @@ export class FirstRequestFinder {
       const seen = Buffer.concat([preface, ...this.#frames, this.#parser.rest]);
       return { isGrpc, seen };
     }
-    if (this.#heldBytes > heldBytesMax || this.#socket.writableLength > unreadBytesMax) {
-      this.#socket.destroy();
-    } else if (this.#settings === 'unsent' && this.#frames.length > 0) {
+    if (this.#socket.writableLength > unreadBytesMax) this.#socket.destroy();
+    else if (this.#settings === 'unsent' && this.#frames.length > 0) {
       this.#settings = 'sent';
       this.#socket.write(emptySettings);
     }
@@ -82,7 +99,13 @@ export class FirstRequestFinder {
       return;
     }
     this.#frames.push(frame);
-    this.#heldBytes += frame.length + frameWeightBytes;
+    // The rest of a chunk whose connection goes to our engine is handed over at once.
+    if (this.#isGrpc === true) return;
+    const weight = frame.length + frameWeightBytes;
+    if (this.#heldBytes + weight > heldBytesMax || !this.#pool.take(weight)) {
+      throw new Http2Error(errorCode.enhanceYourCalm, 'too much before the first request');
+    }
+    this.#heldBytes += weight;
     if (this.#isGrpc !== undefined) return;
     if (this.#frames.length === 1 ? type !== frameType.settings : breaksRules(type)) {
       this.#isGrpc = true;

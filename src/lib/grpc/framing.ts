@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import { compact } from '../http2/index.js';
 import { Code, GrpcError } from './types.js';
 
 /** Flag byte and four bytes of length before each message (grpc/doc/PROTOCOL-HTTP2.md). */
@@ -29,6 +30,7 @@ export class FrameReader {
   /** The last chunk's buffer, while short parts are copied into it. */
   #tail: Buffer | undefined;
   #tailUsed = 0;
+  #inflatedBytes = 0;
 
   /**
    * @param maxBytes the longest message taken; a longer one is RESOURCE_EXHAUSTED.
@@ -60,6 +62,18 @@ export class FrameReader {
     tail.set(part, this.#tailUsed);
     this.#tailUsed += part.length;
     this.#chunks[this.#chunks.length - 1] = tail.subarray(0, this.#tailUsed);
+  }
+
+  /** Nothing more comes now: what is left must not keep alive all that came with it. */
+  settle(): void {
+    const last = this.#chunks.at(-1);
+    if (last === undefined || this.#tail !== undefined) return;
+    this.#chunks[this.#chunks.length - 1] = compact(last);
+  }
+
+  /** How much longer the last message was than what came of it: it was compressed. */
+  get inflatedBytes(): number {
+    return this.#inflatedBytes;
   }
 
   /** True when bytes of an unfinished message are held. */
@@ -108,7 +122,11 @@ export class FrameReader {
     this.#tail = undefined;
     this.#bytes -= frameBytes;
     const message = head.subarray(headerBytes, frameBytes);
-    return head[0] === 0 ? message : this.#decompress(message, head[0] ?? 0);
+    this.#inflatedBytes = 0;
+    if (head[0] === 0) return message;
+    const inflated = this.#decompress(message, head[0] ?? 0);
+    this.#inflatedBytes = Math.max(0, inflated.length - length);
+    return inflated;
   }
 
   #merge(wanted: number): Buffer {

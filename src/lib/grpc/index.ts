@@ -9,7 +9,8 @@ export { peerCertificateOf, showedUntrustedCertificate } from './peer.js';
 export type { KeepAliveOptions } from '../http2/index.js';
 export type { ListenAddress } from './listen-address.js';
 export { createGrpcServer } from './server.js';
-export type { GrpcServer, GrpcServerOptions, HttpHandler, ServerTls } from './server.js';
+export type { ServerTls } from './listener.js';
+export type { GrpcServer, GrpcServerOptions, HttpHandler } from './server.js';
 export { Code, GrpcError, isGrpcError } from './types.js';
 export type {
   CallContext,

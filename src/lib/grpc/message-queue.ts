@@ -2,12 +2,21 @@
 const maxMessages = 256;
 const maxBytes = 1024 * 1024;
 
+/** How a queue holds its transport. */
+export interface Flow {
+  pause(): void;
+  resume(): void;
+  abandoned(): void;
+  /** A message has gone to the reader. @param bytes as it was pushed @param isEmpty the queue holds nothing now */
+  taken?(bytes: number, isEmpty: boolean): void;
+}
+
 /**
  * Messages between the transport, which pushes, and one reader, which iterates. It asks the transport to pause when it
  * holds many messages, or large ones, and to go on when the reader has taken half of them, so it stays bounded.
  */
 export class MessageQueue<T> implements AsyncIterator<T> {
-  readonly #flow: { pause(): void; resume(): void; abandoned(): void };
+  readonly #flow: Flow;
   #held: T[] = [];
   #sizes: number[] = [];
   #bytes = 0;
@@ -17,7 +26,7 @@ export class MessageQueue<T> implements AsyncIterator<T> {
   #error: Error | undefined;
   #waiting: { resolve(result: IteratorResult<T>): void; reject(error: Error): void } | undefined;
 
-  constructor(flow: { pause(): void; resume(): void; abandoned(): void }) {
+  constructor(flow: Flow) {
     this.#flow = flow;
   }
 
@@ -26,13 +35,23 @@ export class MessageQueue<T> implements AsyncIterator<T> {
     return this.#paused;
   }
 
-  /** @param bytes the length of the message on the wire */
+  /** A reader waits: the next message goes to it at once. */
+  get hasReader(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
+  /** @param bytes the length of the message */
   push(message: T, bytes: number): void {
     if (this.#ended) return;
     const waiting = this.#waiting;
     if (waiting !== undefined) {
       this.#waiting = undefined;
       waiting.resolve({ value: message, done: false });
+      this.#flow.taken?.(bytes, true);
       return;
     }
     this.#held.push(message);
@@ -81,9 +100,11 @@ export class MessageQueue<T> implements AsyncIterator<T> {
 
   #take(): T {
     const message = this.#held[this.#taken] as T;
-    this.#bytes -= this.#sizes[this.#taken] as number;
+    const bytes = this.#sizes[this.#taken] as number;
+    this.#bytes -= bytes;
     this.#taken += 1;
     if (this.#taken === this.#held.length) this.#clear();
+    this.#flow.taken?.(bytes, this.isEmpty);
     if (this.#paused && this.#length <= maxMessages / 2 && this.#bytes <= maxBytes / 2) {
       this.#paused = false;
       this.#flow.resume();

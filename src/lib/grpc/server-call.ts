@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { encodeFields } from '../http2/index.js';
+import { compact, encodeFields } from '../http2/index.js';
 import type { Headers, Http2Stream, StreamHandler } from '../http2/index.js';
 import type { Logger } from '../log.js';
 import { answerFields, answerHead, plainType, refuse } from './answer-head.js';
@@ -32,9 +32,13 @@ export interface CallHost {
   readonly clock: Clock;
   /** The longest request message. */
   readonly maxReceiveBytes: number;
+  /** How long the message of a call with one request may take. @default as long as it likes */
+  readonly requestMs?: number;
 }
 
 const okTrailers = encodeFields([['grpc-status', '0']]);
+/** Before each message on the wire. */
+const messageHeadBytes = 5;
 /** Deadlines may be late by this much: timers of equal length are cheap. */
 const deadlineGrainMs = 16;
 
@@ -58,6 +62,7 @@ export class ServerCall implements CallContext, StreamHandler {
   #queue: MessageQueue<unknown> | undefined;
   #outbox: Outbox | undefined;
   #cancelDeadline: (() => void) | undefined;
+  #cancelWait: (() => void) | undefined;
 
   /** @param socket the connection of the stream */
   constructor(
@@ -124,6 +129,11 @@ export class ServerCall implements CallContext, StreamHandler {
     if (timeout !== undefined) this.#startDeadline(parseTimeoutMs(timeout));
     if (this.#finished) return;
     if (this.#method.definition.requestStream) this.#readStream();
+    else if (this.#host.requestMs !== undefined) {
+      this.#cancelWait = this.#host.clock.schedule(this.#host.requestMs, () => {
+        this.#fail(new GrpcError(Code.DeadlineExceeded, 'the request message has not come'));
+      });
+    }
   }
 
   get #type(): string {
@@ -159,33 +169,40 @@ export class ServerCall implements CallContext, StreamHandler {
     this.#outbox?.wake();
   }
 
-  onData(chunk: Buffer): void {
+  onData(chunk: Buffer, isLast: boolean): void {
     if (this.#finished) return;
     if (this.#reader === undefined && this.#chunk === undefined && this.#queue === undefined) {
-      this.#chunk = chunk;
+      this.#chunk = isLast ? chunk : compact(chunk);
       return;
     }
     const reader = (this.#reader ??= new FrameReader(this.#host.maxReceiveBytes, this.#encoding));
     if (this.#chunk !== undefined) reader.push(this.#chunk);
     this.#chunk = undefined;
     reader.push(chunk);
-    const queue = this.#queue;
     try {
-      if (queue === undefined) {
-        reader.checkLength();
-        return;
-      }
-      for (let bytes = reader.next(); bytes !== undefined; bytes = reader.next()) {
-        queue.push(this.#decode(bytes), bytes.length);
-      }
-      if (!queue.paused && !reader.partial) this.#stream.consumed();
+      if (this.#queue === undefined) reader.checkLength();
+      else this.#queueMessages(reader, this.#queue);
+      reader.settle();
     } catch (error) {
-      queue?.end(error instanceof Error ? error : new Error(String(error)));
+      this.#queue?.end(error instanceof Error ? error : new Error(String(error)));
       this.#fail(error);
     }
   }
 
+  #queueMessages(reader: FrameReader, queue: MessageQueue<unknown>): void {
+    for (let bytes = reader.next(); bytes !== undefined; bytes = reader.next()) {
+      const inflatedBytes = reader.inflatedBytes;
+      if (inflatedBytes > 0 && !this.#stream.inflated(inflatedBytes)) {
+        throw new GrpcError(Code.ResourceExhausted, 'grpc: too much is held for this connection');
+      }
+      const message = this.#decode(queue.hasReader ? bytes : compact(bytes));
+      queue.push(message, bytes.length);
+    }
+    if (queue.isEmpty && !reader.partial) this.#stream.consumed();
+  }
+
   onEnd(): void {
+    this.#cancelWait?.();
     if (this.#finished) return;
     if (this.#queue !== undefined) {
       this.#queue.end();
@@ -202,6 +219,7 @@ export class ServerCall implements CallContext, StreamHandler {
   }
 
   onClosed(): void {
+    this.#cancelWait?.();
     this.#cancelDeadline?.();
     if (!this.#finished) this.#host.log.debug({ path: this.path }, 'the caller went away');
     this.#finished = true;
@@ -229,7 +247,14 @@ export class ServerCall implements CallContext, StreamHandler {
     this.#queue = new MessageQueue<unknown>({
       pause: () => stream.pause(),
       resume: () => stream.resume(),
-      abandoned: () => stream.resume(),
+      abandoned: () => {
+        stream.consumed();
+        stream.resume();
+      },
+      taken: (bytes, isEmpty) => {
+        if (isEmpty && this.#reader?.partial !== true) stream.consumed();
+        else stream.released(bytes + messageHeadBytes);
+      },
     });
     this.#run(undefined);
   }

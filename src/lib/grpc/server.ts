@@ -1,44 +1,36 @@
 import * as http from 'node:http';
 import * as http2 from 'node:http2';
-import * as net from 'node:net';
+import type * as net from 'node:net';
 import * as tls from 'node:tls';
+import { BytePool } from '../byte-pool.js';
 import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import { guardHttp1, http1Options, refusedAtOnce } from '../http1.js';
 import type { UpgradeHandler } from '../http1.js';
 import type { Logger } from '../log.js';
-import { http1Limits } from '../net-limits.js';
-import { preface, ServerConnection } from '../http2/index.js';
+import {
+  connectionLimits,
+  http1Limits,
+  knownPeer,
+  listenerLimits,
+  openPeer,
+  restLimits,
+  stranger,
+} from '../net-limits.js';
+import type { PeerLimits } from '../net-limits.js';
+import { ServerConnection } from '../http2/index.js';
 import type { Headers, Http2Stream, KeepAliveOptions } from '../http2/index.js';
 import { refuse, refuseHttp } from './answer-head.js';
-import { FirstRequestFinder } from './first-request.js';
 import { removeSocket } from './listen-address.js';
 import type { ListenAddress } from './listen-address.js';
+import { createListener } from './listener.js';
+import type { Listener, ServerTls } from './listener.js';
 import type { BoundMethod, CallHost } from './server-call.js';
 import { ServerCall } from './server-call.js';
+import { sniff } from './sniff.js';
 import type { Handlers, ServiceDefinition } from './types.js';
 import { Code } from './types.js';
-
-/** Certificates in PEM. */
-export interface ServerTls {
-  readonly cert: string | Buffer;
-  readonly key: string | Buffer;
-  /** Whose client certificates are believed. */
-  readonly ca?: string | Buffer;
-  /**
-   * `required` refuses the connection without a certificate that verifies; `optional` takes it and leaves
-   * `peerCertificate` undefined. @default 'none'
-   */
-  readonly requestClientCert?: 'none' | 'optional' | 'required';
-  /** @default 'TLSv1.2' */
-  readonly minVersion?: tls.SecureVersion;
-  /** @default 'TLSv1.3' */
-  readonly maxVersion?: tls.SecureVersion;
-  /** OpenSSL's list of cipher suites. @default Node's */
-  readonly ciphers?: string;
-  /** A further check of a client whose certificate verified; an Error ends the connection. */
-  readonly verifyClient?: (peer: tls.DetailedPeerCertificate) => Error | undefined;
-}
+import { dropSilentReaders } from './silent-readers.js';
 
 export type HttpHandler = (
   request: http.IncomingMessage | http2.Http2ServerRequest,
@@ -80,11 +72,6 @@ export interface GrpcServer {
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
-/** TCP itself finds out that a silent peer is gone; calls that only listen, such as watches, would never. */
-const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
-/** How long a new connection may take to show what it speaks. */
-const sniffTimeoutMs = 10_000;
-
 /**
  * A gRPC server on our own HTTP/2 (`../http2`). gRPC and plain HTTP share one port: HTTP/1 is told from HTTP/2 by ALPN on TLS and
  * by the preface without, and a connection of HTTP/2 is gRPC's or `node:http2`'s by its first request. Plain requests on a
@@ -102,13 +89,17 @@ class Server implements GrpcServer {
   readonly #clock: Clock;
   readonly #http2: http2.Http2Server;
   readonly #http1: http.Server;
-  readonly #listener: net.Server | tls.Server;
+  readonly #listener: Listener;
   readonly #sessions = new Set<http2.ServerHttp2Session>();
   readonly #connections = new Set<ServerConnection>();
   readonly #sockets = new Set<net.Socket>();
   /** Connections of which it is not known yet what they carry. */
   readonly #undecided = new Set<net.Socket>();
   readonly #callHost: CallHost;
+  readonly #strangerHost: CallHost;
+  readonly #strangersPool = new BytePool(listenerLimits.strangersBytes);
+  readonly #othersPool = new BytePool(listenerLimits.othersBytes);
+  #stopDropping: (() => void) | undefined;
   #closing = false;
   /** Of connections that have ended. */
   #closedReceivedBytes = 0;
@@ -123,9 +114,15 @@ class Server implements GrpcServer {
       clock: this.#clock,
       maxReceiveBytes: options.maxReceiveBytes ?? 4 * 1024 * 1024,
     };
+    this.#strangerHost = { ...this.#callHost, requestMs: stranger.requestMs };
     this.#http1 = this.#createHttp1(options);
     this.#http2 = this.#createHttp2(options);
-    this.#listener = this.#createListener(options.tls);
+    this.#listener = createListener(options.tls, {
+      accept: (socket) => this.accept(socket),
+      rejected:
+        options.onRejected ??
+        ((error, peer) => this.#log.debug({ error, peer }, 'a connection was refused')),
+    });
   }
 
   #createHttp1(options: GrpcServerOptions): http.Server {
@@ -150,15 +147,21 @@ class Server implements GrpcServer {
   #createHttp2(options: GrpcServerOptions): http2.Http2Server {
     const server = http2.createServer({
       settings: {
-        initialWindowSize: 1024 * 1024,
-        maxConcurrentStreams: options.maxConcurrentStreams ?? 10_000,
+        initialWindowSize: restLimits.streamWindowBytes,
+        maxConcurrentStreams: Math.min(
+          options.maxConcurrentStreams ?? restLimits.streams,
+          restLimits.streams,
+        ),
+        maxHeaderListSize: http1Limits.headBytes,
       },
-      maxSessionMemory: 256,
+      maxSessionMemory: restLimits.sessionMegabytes,
+      maxHeaderListPairs: restLimits.headerCount,
     });
     server.on('request', (request, response) => options.fallback?.(request, response));
     server.on('session', (session) => {
       this.#sessions.add(session);
-      session.setLocalWindowSize(16 * 1024 * 1024);
+      session.setLocalWindowSize(restLimits.connectionWindowBytes);
+      endWhenIdle(session);
       session.on('close', () => this.#sessions.delete(session));
       session.on('error', (error) => {
         this.#log.debug({ error }, 'an HTTP/2 session failed');
@@ -170,40 +173,12 @@ class Server implements GrpcServer {
     return server;
   }
 
-  #createListener(options: ServerTls | undefined): net.Server | tls.Server {
-    if (options === undefined) {
-      return net.createServer(socketOptions, (socket) => this.accept(socket));
-    }
-    const server = tls.createServer({
-      ...secureContextOptions(options),
-      ...socketOptions,
-      ALPNProtocols: ['h2', 'http/1.1'],
-      handshakeTimeout: sniffTimeoutMs,
-    });
-    const rejected =
-      this.#options.onRejected ??
-      ((error, peer) => this.#log.debug({ error, peer }, 'a connection was refused'));
-    server.on('secureConnection', (socket) => {
-      const { verifyClient } = options;
-      const refusal = socket.authorized
-        ? verifyClient?.(socket.getPeerCertificate(true))
-        : undefined;
-      if (refusal !== undefined) {
-        rejected(refusal, socket.remoteAddress);
-        socket.destroy();
-        return;
-      }
-      this.accept(socket);
-    });
-    server.on('tlsClientError', (error, socket) => rejected(error, socket.remoteAddress));
-    return server;
-  }
-
   accept(socket: net.Socket): void {
     if (this.#closing) {
       socket.destroy();
       return;
     }
+    this.#stopDropping ??= dropSilentReaders(this.#sockets, this.#clock);
     this.#sockets.add(socket);
     socket.on('close', () => {
       this.#sockets.delete(socket);
@@ -215,67 +190,49 @@ class Server implements GrpcServer {
     });
     if (socket instanceof tls.TLSSocket && socket.alpnProtocol === 'http/1.1') {
       this.#http1.emit('connection', socket);
-    } else this.#sniff(socket);
+      return;
+    }
+    this.#undecided.add(socket);
+    sniff(socket, {
+      clock: this.#clock,
+      pool: this.#strangersPool,
+      mayBePlain: this.#options.fallback !== undefined,
+      decided: (found) => {
+        this.#undecided.delete(socket);
+        if (found === undefined) return;
+        if (found.protocol === 'grpc') {
+          this.#serveGrpc(socket, found.seen);
+          return;
+        }
+        socket.unshift(found.seen);
+        (found.protocol === 'http1' ? this.#http1 : this.#http2).emit('connection', socket);
+      },
+    });
   }
 
-  /** The first bytes tell: HTTP/2 opens with its preface, HTTP/1 never does. What HTTP/2 carries, its first request tells. */
-  #sniff(socket: net.Socket): void {
-    const cancel = this.#clock.schedule(sniffTimeoutMs, () => {
-      socket.destroy();
-    });
-    this.#undecided.add(socket);
-    let seen: Buffer = Buffer.alloc(0);
-    let finder: FirstRequestFinder | undefined;
-    const onReadable = (): void => {
-      const chunk = socket.read() as Buffer | null;
-      if (chunk === null) return;
-      if (finder === undefined) {
-        seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-        const length = Math.min(seen.length, preface.length);
-        if (!seen.subarray(0, length).equals(preface.subarray(0, length))) {
-          done();
-          socket.unshift(seen);
-          this.#http1.emit('connection', socket);
-          return;
-        }
-        if (length < preface.length) return;
-        cancel();
-        if (this.#options.fallback === undefined) {
-          done();
-          this.#serveGrpc(socket, seen);
-          return;
-        }
-        finder = new FirstRequestFinder(socket);
-      }
-      const found = finder.take(seen.length > 0 ? seen.subarray(preface.length) : chunk);
-      seen = noBytes;
-      if (found === undefined) return;
-      done();
-      if (found.isGrpc) {
-        this.#serveGrpc(socket, found.seen);
-      } else {
-        socket.unshift(found.seen);
-        this.#http2.emit('connection', socket);
-      }
-    };
-    const done = (): void => {
-      cancel();
-      this.#undecided.delete(socket);
-      socket.removeListener('readable', onReadable);
-      socket.removeListener('close', done);
-    };
-    socket.on('readable', onReadable);
-    socket.on('close', done);
+  #limitsOf(socket: net.Socket): PeerLimits {
+    const knowsPeers = (this.#options.tls?.requestClientCert ?? 'none') !== 'none';
+    if (!knowsPeers) return openPeer;
+    return socket instanceof tls.TLSSocket && socket.authorized ? knownPeer : stranger;
   }
 
   #serveGrpc(socket: net.Socket, seen: Buffer): void {
+    const limits = this.#limitsOf(socket);
+    const isStranger = limits === stranger;
+    const host = isStranger ? this.#strangerHost : this.#callHost;
     const connection: ServerConnection = new ServerConnection(
       socket,
       {
         clock: this.#clock,
-        maxConcurrentStreams: this.#options.maxConcurrentStreams ?? 10_000,
+        limits: {
+          ...limits,
+          streams: Math.min(this.#options.maxConcurrentStreams ?? limits.streams, limits.streams),
+          // One message must pass, and another while it waits.
+          receivedBytes: Math.max(limits.receivedBytes, 2 * this.#callHost.maxReceiveBytes),
+        },
+        pool: isStranger ? this.#strangersPool : this.#othersPool,
         keepAlive: this.#options.keepAlive,
-        onRequest: (stream, headers) => this.#onRequest(socket, stream, headers),
+        onRequest: (stream, headers) => this.#onRequest(socket, stream, headers, host),
       },
       {
         onClosed: (error) => {
@@ -289,11 +246,11 @@ class Server implements GrpcServer {
     if (this.#closing) connection.close();
   }
 
-  #onRequest(socket: net.Socket, stream: Http2Stream, headers: Headers): void {
+  #onRequest(socket: net.Socket, stream: Http2Stream, headers: Headers, host: CallHost): void {
     const path = headers[':path'] ?? '';
     const method = this.#methods.get(path);
     if (method !== undefined && isGrpc(headers)) {
-      new ServerCall(stream, socket, headers, method, this.#callHost).start();
+      new ServerCall(stream, socket, headers, method, host).start();
     } else if (isGrpc(headers)) {
       refuse(stream, Code.Unimplemented, this.#unknownMethod(path));
     } else {
@@ -325,14 +282,15 @@ class Server implements GrpcServer {
 
   listen(address: ListenAddress): Promise<{ port: number }> {
     if ('path' in address) removeSocket(address.path);
+    const listener = this.#listener.server;
     return new Promise((resolve, reject) => {
-      this.#listener.once('error', reject);
-      this.#listener.listen({ ...address, backlog: 1024 }, () => {
-        this.#listener.removeListener('error', reject);
-        this.#listener.on('error', (error) => {
+      listener.once('error', reject);
+      listener.listen({ ...address, backlog: 1024 }, () => {
+        listener.removeListener('error', reject);
+        listener.on('error', (error) => {
           this.#log.warn({ error }, 'the listener failed to accept');
         });
-        const bound = this.#listener.address();
+        const bound = listener.address();
         resolve({ port: typeof bound === 'object' && bound !== null ? bound.port : 0 });
       });
     });
@@ -349,16 +307,15 @@ class Server implements GrpcServer {
   }
 
   reloadTls(options: ServerTls): void {
-    if (this.#listener instanceof tls.Server) {
-      this.#listener.setSecureContext(secureContextOptions(options));
-    }
+    this.#listener.reloadTls(options);
   }
 
   async close(options: { readonly graceMs?: number } = {}): Promise<void> {
     this.#closing = true;
+    this.#stopDropping?.();
     const closed = new Promise<void>((resolve) => {
-      if (!this.#listener.listening) resolve();
-      else this.#listener.close(() => resolve());
+      if (!this.#listener.server.listening) resolve();
+      else this.#listener.server.close(() => resolve());
     });
     for (const session of this.#sessions) session.close();
     for (const connection of this.#connections) connection.close();
@@ -375,8 +332,6 @@ class Server implements GrpcServer {
   }
 }
 
-const noBytes = Buffer.alloc(0);
-
 function isGrpc(headers: Headers): boolean {
   return (
     headers[':method'] === 'POST' &&
@@ -384,16 +339,14 @@ function isGrpc(headers: Headers): boolean {
   );
 }
 
-function secureContextOptions(options: ServerTls): tls.TlsOptions {
-  const request = options.requestClientCert ?? 'none';
-  return {
-    cert: options.cert,
-    key: options.key,
-    ...(options.ca === undefined ? {} : { ca: options.ca }),
-    requestCert: request !== 'none',
-    rejectUnauthorized: request === 'required',
-    minVersion: options.minVersion ?? 'TLSv1.2',
-    ...(options.maxVersion === undefined ? {} : { maxVersion: options.maxVersion }),
-    ...(options.ciphers === undefined ? {} : { ciphers: options.ciphers }),
-  };
+/** Ends a session that has no streams, in order, as net/http does after its `IdleTimeout`. */
+function endWhenIdle(session: http2.ServerHttp2Session): void {
+  let streams = 0;
+  session.on('stream', (stream) => {
+    streams++;
+    stream.once('close', () => streams--);
+  });
+  session.setTimeout(connectionLimits.idleMs, () => {
+    if (streams === 0) session.close();
+  });
 }

@@ -20,7 +20,11 @@ export class ClientConnection extends Http2Connection {
   #isStarting = false;
 
   constructor(socket: Socket, events: ConnectionEvents, clock: Clock) {
-    super(socket, events, clock);
+    super(socket, events, clock, {
+      receivedBytes: limits.answeredBytesMax,
+      unreadBytes: limits.clientUnreadBytes,
+      allowsOuterBlanks: true,
+    });
     socket.write(preface);
     this.sendSettings([
       [setting.enablePush, 0],
@@ -100,6 +104,14 @@ export class ClientConnection extends Http2Connection {
     }
     // Informational answers say nothing to gRPC.
     if (!isInformational(headers)) {
+      const length = stream.hasAnswer ? undefined : headers['content-length'];
+      if (
+        (length !== undefined && !stream.announces(length, endStream)) ||
+        (endStream && !stream.isWhole)
+      ) {
+        this.streamError(stream, errorCode.protocolError);
+        return;
+      }
       stream.hasAnswer = true;
       stream.receivedHeaders(headers);
     }
@@ -125,12 +137,15 @@ export class ClientConnection extends Http2Connection {
   }
 }
 
+/** Three digits (RFC 9110, section 15), and not 101, which HTTP/2 has no use for (RFC 9113, section 8.6). */
+const validStatus = /^(?!101)[1-9]\d\d$/;
+
 /** Headers with a status first, trailers with none last (RFC 9113, sections 8.1 and 8.3.2). */
 function isExpected(headers: Headers, endStream: boolean, hasAnswer: boolean): boolean {
   let hasStatus = false;
   for (const name in headers) {
     if (!name.startsWith(':')) break;
-    if (name !== ':status') return false;
+    if (name !== ':status' || !validStatus.test(headers[name] ?? '')) return false;
     hasStatus = true;
   }
   if (hasAnswer) return endStream && !hasStatus;

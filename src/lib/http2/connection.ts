@@ -13,7 +13,7 @@ import {
 import { goawayPayload, readSettings, settingsPayload } from './control-frames.js';
 import type { PeerSettings } from './control-frames.js';
 import { frameSizeError, Http2Error, protocolError } from './errors.js';
-import { FrameBudget } from './frame-budget.js';
+import { FloodGuard } from './flood-guard.js';
 import { FrameParser } from './frame-parser.js';
 import type { FrameHead } from './frame-parser.js';
 import { FrameWriter } from './frame-writer.js';
@@ -23,6 +23,8 @@ import { HpackDecoder } from './hpack-decoder.js';
 import type { Headers } from './hpack-decoder.js';
 import { noTable } from './hpack-encoder.js';
 import { endSocket } from '../linger.js';
+import { ReceiveAccount } from './receive-account.js';
+import type { ConnectionBounds } from './receive-account.js';
 import { Http2Stream } from './stream.js';
 import type { StreamHost } from './stream.js';
 
@@ -49,25 +51,31 @@ export abstract class Http2Connection implements StreamHost {
   /** The highest id that the peer has opened. */
   protected lastPeerStream = 0;
   protected goingAway = false;
-  protected readonly decoder = new HpackDecoder();
+  protected readonly decoder: HpackDecoder;
   readonly #parser: FrameParser;
   readonly #events: ConnectionEvents;
   readonly #clock: Clock;
   readonly #waiting = new Set<Http2Stream>();
   readonly #pings: (() => void)[] = [];
-  readonly #settingsBudget: FrameBudget;
+  readonly #floods: FloodGuard;
+  readonly #bounds: ConnectionBounds;
+  readonly #received: ReceiveAccount;
   #taken = 0;
   #heldBytes = 0;
+  /** All windows of the connection that the peer has given. */
+  #allowedBytes = defaultWindowBytes;
   readonly #blocks = new HeaderBlocks();
   #sawSettings = false;
-  #emptyFrames = 0;
   #closed = false;
 
-  constructor(socket: Socket, events: ConnectionEvents, clock: Clock) {
+  constructor(socket: Socket, events: ConnectionEvents, clock: Clock, bounds: ConnectionBounds) {
     this.socket = socket;
     this.#events = events;
     this.#clock = clock;
-    this.#settingsBudget = new FrameBudget(clock, limits.settings);
+    this.#bounds = bounds;
+    this.#received = new ReceiveAccount(bounds);
+    this.#floods = new FloodGuard(clock);
+    this.decoder = new HpackDecoder(bounds);
     this.#parser = new FrameParser(this);
     this.writer = new FrameWriter(socket, () => this.#pumpWaiting());
     socket.on('data', (chunk: Buffer) => this.receive(chunk));
@@ -87,7 +95,7 @@ export abstract class Http2Connection implements StreamHost {
 
   /** Bytes of messages that streams hold. */
   get heldBytes(): number {
-    return this.#heldBytes;
+    return this.#heldBytes + this.#received.bytes;
   }
 
   /** Bytes from the socket. */
@@ -96,7 +104,7 @@ export abstract class Http2Connection implements StreamHost {
     try {
       this.#parser.push(chunk);
       // Answers that no window limits: a peer that makes us write them and reads nothing is cut off.
-      if (this.writer.waitingBytes > limits.socketBytesMax) {
+      if (this.writer.waitingBytes > this.#bounds.unreadBytes) {
         throw new Http2Error(errorCode.enhanceYourCalm, 'answers are not read');
       }
     } catch (error) {
@@ -141,6 +149,10 @@ export abstract class Http2Connection implements StreamHost {
     this.#heldBytes += bytes;
     if (this.#heldBytes <= limits.heldBytesMax || bytes <= 0) return;
     this.fail(new Http2Error(errorCode.enhanceYourCalm, 'streams hold too much'));
+  }
+
+  receives(bytes: number): boolean {
+    return this.#received.add(bytes);
   }
 
   streamClosed(stream: Http2Stream): void {
@@ -188,9 +200,10 @@ export abstract class Http2Connection implements StreamHost {
       case frameType.priority:
         if (streamId === 0) throw protocolError('PRIORITY on stream 0');
         if (end - start !== 5) throw frameSizeError('PRIORITY');
-        return;
+        break;
       default: // What later versions may bring.
     }
+    this.#onControl();
   }
 
   /** A whole header block of a stream. @param headers undefined when they are malformed */
@@ -261,11 +274,8 @@ export abstract class Http2Connection implements StreamHost {
     const from = isPadded ? Math.min(start + 1, end) : start;
     const to = isPadded ? paddedEnd(bytes, start, from, end) : end;
     const ends = (flags & flag.endStream) !== 0;
-    if (flowBytes === 0 && !ends && ++this.#emptyFrames > limits.emptyFrames) {
-      throw new Http2Error(errorCode.enhanceYourCalm, 'too many empty frames');
-    }
+    this.#floods.onData(flowBytes, ends);
     if (flowBytes > 0) {
-      this.#emptyFrames = 0;
       this.#taken += flowBytes;
       if (this.#taken >= limits.connectionWindowBytes / 2) {
         this.writer.number(frameType.windowUpdate, 0, this.#taken);
@@ -275,6 +285,7 @@ export abstract class Http2Connection implements StreamHost {
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
       if (this.isIdle(streamId)) throw protocolError('DATA on an idle stream');
+      this.#onControl();
       return;
     }
     if (stream.remoteEnded) {
@@ -285,9 +296,9 @@ export abstract class Http2Connection implements StreamHost {
       this.streamError(stream, errorCode.protocolError);
       return;
     }
-    if (!stream.received(bytes.subarray(from, to), flowBytes, ends)) {
-      this.streamError(stream, errorCode.flowControlError);
-    } else if (ends) stream.receivedEnd();
+    const fault = stream.received(bytes.subarray(from, to), flowBytes, ends);
+    if (fault !== undefined) this.streamError(stream, fault);
+    else if (ends) stream.receivedEnd();
   }
 
   #onBlock(block: HeaderBlock | undefined): void {
@@ -300,7 +311,10 @@ export abstract class Http2Connection implements StreamHost {
     if (end - start !== 4) throw frameSizeError('RST_STREAM');
     if (this.isIdle(streamId)) throw protocolError('RST_STREAM on an idle stream');
     const stream = this.streams.get(streamId);
-    if (stream === undefined) return;
+    if (stream === undefined) {
+      this.#onControl();
+      return;
+    }
     this.onBroken();
     stream.abandon(bytes.readUInt32BE(start));
   }
@@ -314,9 +328,7 @@ export abstract class Http2Connection implements StreamHost {
     if ((end - start) % 6 !== 0) throw frameSizeError('SETTINGS');
     if (!this.#sawSettings) this.peerMaxStreams = Infinity;
     this.#sawSettings = true;
-    if (!this.#settingsBudget.take()) {
-      throw new Http2Error(errorCode.enhanceYourCalm, 'too many settings');
-    }
+    this.#floods.onSettings();
     const settings = readSettings(bytes, start, end);
     const { headerTableSize, maxConcurrentStreams, initialWindowSize, maxFrameSize } = settings;
     // We use no table; a decoder whose table shrinks wants to be told.
@@ -328,6 +340,11 @@ export abstract class Http2Connection implements StreamHost {
     this.writer.frame(frameType.settings, flag.ack, 0, noBytes);
     if (initialWindowSize !== undefined) this.#onInitialWindow(initialWindowSize);
     this.onPeerSettings(settings);
+  }
+
+  /** A frame that carries nothing. */
+  #onControl(): void {
+    this.#floods.onControl(this.writer.servedCount, this.#allowedBytes - this.sendWindow);
   }
 
   #onInitialWindow(value: number): void {
@@ -345,6 +362,7 @@ export abstract class Http2Connection implements StreamHost {
   #onPing({ flags, streamId }: FrameHead, bytes: Buffer, start: number, end: number): void {
     if (streamId !== 0) throw protocolError('PING on a stream');
     if (end - start !== 8) throw frameSizeError('PING');
+    this.#onControl();
     if ((flags & flag.ack) !== 0) {
       this.#pings.shift()?.();
       return;
@@ -355,10 +373,12 @@ export abstract class Http2Connection implements StreamHost {
 
   #onWindowUpdate({ streamId }: FrameHead, bytes: Buffer, start: number, end: number): void {
     if (end - start !== 4) throw frameSizeError('WINDOW_UPDATE');
+    this.#onControl();
     const more = bytes.readUInt32BE(start) & windowBytesMax;
     if (streamId === 0) {
       if (more === 0) throw protocolError('a window update of 0');
       this.sendWindow += more;
+      this.#allowedBytes += more;
       if (this.sendWindow > windowBytesMax) {
         throw new Http2Error(errorCode.flowControlError, 'the window is too large');
       }

@@ -63,7 +63,7 @@ export const frameBytesMax = 2 ** 24 - 1;
 /** The last stream of a client. */
 export const streamIdMax = 2 ** 31 - 1;
 
-/** Limits of our own. */
+/** Limits of our own; those of peers that a server knows more or less stand in `../net-limits.ts`. */
 export const limits = {
   /** Each direction of a stream: what a sender may have under way. */
   streamWindowBytes: 1024 * 1024,
@@ -77,14 +77,20 @@ export const limits = {
   headerBlockBytes: 64 * 1024,
   /** Bytes that wait for the socket from which on streams keep what they have to send. */
   socketBytesHigh: 256 * 1024,
-  /** The same at which a peer that reads nothing, and still makes us answer, is cut off. */
-  socketBytesMax: 16 * 1024 * 1024,
-  /** What all streams of a connection may hold: data that wait for a window, and data that their owners have not taken. */
+  /** What all streams of a connection may hold that waits for a window. Whatever a handler answers in one message must pass. */
   heldBytesMax: 256 * 1024 * 1024,
-  /** Streams under way that a client may break off (CVE-2023-44487), or make us break off (CVE-2025-8671). */
-  resets: { burst: 10_000, perSecond: 1000 },
+  /** For a client: what all streams of a connection have got and their owners have not taken. */
+  answeredBytesMax: 256 * 1024 * 1024,
+  /** For a client: what it answers a server that does not read. */
+  clientUnreadBytes: 8 * 1024 * 1024,
   /** SETTINGS frames: each may change the windows of all streams. */
   settings: { burst: 1000, perSecond: 10 },
+  /**
+   * Frames that carry nothing: PING, WINDOW_UPDATE, PRIORITY, unknown ones, and what comes for streams that are over. A peer earns two
+   * more by each block of headers and each message that it gets (Go's ends measure a connection with a ping for each), and one by each
+   * KiB (it makes room).
+   */
+  control: { burst: 10_000, perSecond: 1000 },
   /** DATA frames without data in a row. */
   emptyFrames: 1000,
   /** Requests before the server has announced its limit, which section 6.5.2 wants to be no less. */

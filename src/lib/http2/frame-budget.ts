@@ -16,12 +16,15 @@ export class FrameBudget {
     this.#atMs = clock.monotonicMs();
   }
 
-  /** @returns false when the peer has sent too many */
-  take(): boolean {
+  /**
+   * @param extra frames that the peer has earned otherwise
+   * @returns false when the peer has sent too many
+   */
+  take(extra = 0): boolean {
     const nowMs = this.#clock.monotonicMs();
     const earned = ((nowMs - this.#atMs) / 1000) * this.#perSecond;
     this.#atMs = nowMs;
-    this.#left = Math.min(this.#burst, this.#left + earned) - 1;
+    this.#left = Math.min(this.#burst, this.#left + earned + extra) - 1;
     return this.#left >= 0;
   }
 }

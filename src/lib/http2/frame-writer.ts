@@ -12,6 +12,8 @@ const copiedBytesMax = 8 * 1024;
 export class FrameWriter {
   /** Headers or data were written. For the reader to clear. */
   hasServed = false;
+  /** Header blocks and messages that were written whole, so far. */
+  servedCount = 0;
   readonly #socket: Socket;
   readonly #onDrain: () => void;
   #scratch: Buffer = Buffer.allocUnsafeSlow(4096);
@@ -55,6 +57,7 @@ export class FrameWriter {
   /** A frame with its payload. */
   frame(type: number, flags: number, streamId: number, payload: Uint8Array): void {
     if (type <= frameType.headers) this.hasServed = true;
+    if (type === frameType.headers) this.servedCount++;
     if (payload.length >= copiedBytesMax) {
       this.#head(type, flags, streamId, payload.length);
       this.#large(payload);
@@ -71,6 +74,7 @@ export class FrameWriter {
    */
   message(flags: number, streamId: number, message: Uint8Array, format = 0): void {
     this.hasServed = true;
+    this.servedCount++;
     const length = 5 + message.length;
     const isLarge = message.length >= copiedBytesMax;
     const at = this.#reserve(frameHeadBytes + (isLarge ? 5 : length));

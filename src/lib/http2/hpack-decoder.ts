@@ -21,11 +21,13 @@ const fieldOverheadBytes = 32;
 /** Blocks that are the same, byte by byte, are decoded once while the table stands still. */
 const cachedBlockBytesMax = 512;
 const cachedBlocksMax = 64;
+/** Short blocks may name long fields of the table again and again: such lists are not kept. */
+const cachedListBytesMax = 4096;
 
 /** Lower-case and visible; only pseudo header fields have a colon, and they are told apart by the first. */
 const validName = /^:?[\x21-\x39\x3b-\x40\x5b-\x7e]+$/;
-/** Blanks at either end are let pass: Go's servers end status messages with them. */
 const validValue = /^[^\0\r\n]*$/;
+const outerBlanks = /^[ \t]|[ \t]$/;
 
 /** They speak of the connection, which is HTTP/1's way (RFC 9113, section 8.2.2). */
 const connectionFields: ReadonlySet<string> = new Set([
@@ -36,7 +38,9 @@ const connectionFields: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-const staticFields: readonly Field[] = staticTable.map(([name, value]) => newField(name, value));
+const staticFields: readonly Field[] = staticTable.map(([name, value]) =>
+  newField(name, value, false),
+);
 
 /** Decodes the header blocks of one direction of a connection, in the order in which they come. */
 export class HpackDecoder {
@@ -47,7 +51,14 @@ export class HpackDecoder {
   #tableLimit = defaultTableBytes;
   #at = 0;
   #block: Buffer = Buffer.alloc(0);
+  #listBytes = 0;
+  readonly #allowsOuterBlanks: boolean;
   readonly #cache = new Map<string, Headers>();
+
+  /** @param options.allowsOuterBlanks values may begin and end with blanks, which RFC 9113 (section 8.2.1) forbids */
+  constructor(options: { readonly allowsOuterBlanks: boolean } = { allowsOuterBlanks: false }) {
+    this.#allowsOuterBlanks = options.allowsOuterBlanks;
+  }
 
   /**
    * Decodes one block.
@@ -63,7 +74,7 @@ export class HpackDecoder {
     }
     const [headers, tableChanged] = this.#read(block);
     if (tableChanged) this.#cache.clear();
-    else if (isSmall && headers !== undefined) {
+    else if (isSmall && headers !== undefined && this.#listBytes <= cachedListBytesMax) {
       if (this.#cache.size >= cachedBlocksMax) this.#cache.clear();
       this.#cache.set(cacheKey, headers);
     }
@@ -106,6 +117,7 @@ export class HpackDecoder {
       else if (seenRegular || before !== undefined) isValid = false;
       if (!field.isValid) isValid = false;
     }
+    this.#listBytes = listBytes;
     return [isValid ? headers : undefined, changed];
   }
 
@@ -127,7 +139,7 @@ export class HpackDecoder {
   #literal(prefixBits: number): Field {
     const index = this.#integer(prefixBits);
     const name = index === 0 ? this.#string() : this.#indexed(index).name;
-    return newField(name, this.#string());
+    return newField(name, this.#string(), this.#allowsOuterBlanks);
   }
 
   /** Section 5.1. */
@@ -185,11 +197,16 @@ export class HpackDecoder {
   }
 }
 
-function newField(name: string, value: string): Field {
+function newField(name: string, value: string, allowsOuterBlanks: boolean): Field {
   return {
     name,
     value,
     size: name.length + value.length + fieldOverheadBytes,
-    isValid: validName.test(name) && validValue.test(value) && !connectionFields.has(name),
+    isValid:
+      validName.test(name) &&
+      validValue.test(value) &&
+      (allowsOuterBlanks || !outerBlanks.test(value)) &&
+      !connectionFields.has(name) &&
+      (name !== 'te' || value.toLowerCase() === 'trailers'),
   };
 }

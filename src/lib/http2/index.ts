@@ -10,4 +10,5 @@ export type { Headers } from './hpack-decoder.js';
 export { encodeField, encodeFields } from './hpack-encoder.js';
 export type { KeepAliveOptions } from './keep-alive.js';
 export { ServerConnection } from './server-connection.js';
+export { compact } from './stream.js';
 export type { Http2Stream, StreamHandler } from './stream.js';

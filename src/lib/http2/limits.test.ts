@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { errorCode as code, flag, frameType as type, limits } from './constants.js';
+import { BytePool } from '../byte-pool.js';
+import { ManualClock } from '../clock.js';
+import { knownPeer, streamBytes } from '../net-limits.js';
+import { errorCode as code, flag, frameType as type } from './constants.js';
 import { frame, numberFrame, until } from './raw-peer.js';
 import { requestFrame as request, TestServers, times } from './test-server.js';
 
@@ -38,21 +41,60 @@ describe('limits', () => {
       mostBytes = Math.max(mostBytes, connection.writer.waitingBytes);
     }
     expect(ends[0]).toMatchObject({ code: code.enhanceYourCalm });
-    expect(mostBytes).toBeLessThan(limits.socketBytesMax + 1024 * 1024);
+    expect(mostBytes).toBeLessThan(knownPeer.unreadBytes + 1024 * 1024);
   });
 
-  test('what all streams hold together is limited', async () => {
-    const { peer, connection, ends } = await start();
+  test('a stream that would make its connection hold too much is reset, and others go on', async () => {
+    const pool = new BytePool(1024 * 1024 * 1024);
+    const bounds = { receivedBytes: 4 * 1024 * 1024 };
+    const { peer, connection, ends } = await start({ limits: bounds, pool });
     const mega = times(63, frame(type.data, 0, 1, Buffer.alloc(16_384)));
     let most = 0;
-    for (let id = 1; ends.length === 0; id += 2) {
+    for (let id = 3; id < 41; id += 2) {
       for (let at = 5; at < mega.length; at += 16_384 + 9) mega.writeUInt32BE(id, at);
       peer.send(request(id, '/drop', endHeaders), mega);
-      await until(() => peer.socket.writableLength === 0 || ends.length > 0, 'room to write');
+      await until(() => peer.socket.writableLength === 0, 'room to write');
       most = Math.max(most, connection.heldBytes);
     }
-    expect(ends[0]).toMatchObject({ code: code.enhanceYourCalm });
-    expect(most).toBeLessThanOrEqual(limits.heldBytesMax);
+    peer.send(request(101, '/size/10'));
+    await until(() => peer.hasEnded(101), 'the answer of another stream');
+    expect(peer.resetCode(3)).toBeUndefined();
+    expect(peer.resetCode(39)).toBe(code.enhanceYourCalm);
+    expect(most).toBeLessThanOrEqual(bounds.receivedBytes);
+    expect(connection.heldBytes).toBe(pool.heldBytes - connection.streamCount * streamBytes);
+    connection.destroy();
+    expect(ends).toHaveLength(1);
     expect(connection.heldBytes).toBe(0);
+    expect(pool.heldBytes).toBe(0);
+  });
+
+  test('connections share a bound, and each gives back what it held', async () => {
+    const pool = new BytePool(1024 * 1024);
+    const [first, second] = [await start({ pool }), await start({ pool })];
+    const part = times(45, frame(type.data, 0, 1, Buffer.alloc(16_384)));
+    for (const { peer } of [first, second]) peer.send(request(1, '/drop', endHeaders), part);
+    await until(
+      () => [first, second].some(({ peer }) => peer.resetCode(1) === code.enhanceYourCalm),
+      'a reset',
+    );
+    first.connection.destroy();
+    second.connection.destroy();
+    expect(pool.heldBytes).toBe(0);
+  });
+
+  test('a connection without streams ends in order, and one with a stream goes on', async () => {
+    const clock = new ManualClock();
+    const idle = await start({ clock, limits: { idleMs: 1000 } });
+    const busy = await start({ clock, limits: { idleMs: 1000 } });
+    busy.peer.send(request(1, '/hang'));
+    await until(() => busy.requests.length === 1, 'the request');
+    clock.advance(1000);
+    clock.advance(1000);
+    clock.advance(1000);
+    await until(() => idle.peer.closed, 'the end');
+    expect(idle.peer.goawayCode).toBe(code.noError);
+    expect(idle.ends).toEqual([undefined]);
+    busy.peer.send(frame(type.ping, 0, 0, Buffer.alloc(8)));
+    await until(() => busy.peer.count(type.ping) === 1, 'the answer to a ping');
   });
 });

@@ -1,5 +1,8 @@
 import type { Socket } from 'node:net';
+import type { BytePool } from '../byte-pool.js';
 import type { Clock } from '../clock.js';
+import { streamBytes } from '../net-limits.js';
+import type { PeerLimits } from '../net-limits.js';
 import { Http2Connection } from './connection.js';
 import type { ConnectionEvents } from './connection.js';
 import { errorCode, frameType, limits, preface, setting } from './constants.js';
@@ -12,8 +15,10 @@ import type { Http2Stream } from './stream.js';
 
 export interface ServerOptions {
   readonly clock: Clock;
-  /** Streams under way at once. */
-  readonly maxConcurrentStreams: number;
+  /** What the peer may cost. */
+  readonly limits: PeerLimits;
+  /** What the peers of a listener may cost together. */
+  readonly pool?: BytePool;
   /** Without them a client may ping as it likes, and is never asked. */
   readonly keepAlive?: KeepAliveOptions | undefined;
   /** A request has begun. It must give the stream a handler at once. */
@@ -27,16 +32,28 @@ export class ServerConnection extends Http2Connection {
   readonly #police: PingPolice | undefined;
   readonly #heartbeat: Heartbeat | undefined;
   #prefaceLeft = preface;
+  /** A stream was opened since the last look. */
+  #wasBusy = false;
+  /** Has all that a request must have, and no length. */
+  #lastInOrder: Headers | undefined;
+  #cancelIdle: () => void = () => undefined;
 
   constructor(socket: Socket, options: ServerOptions, events: ConnectionEvents) {
     let stopHeartbeat: () => void = () => undefined;
     const onClosed = (error: Error | undefined): void => {
       stopHeartbeat();
+      this.#cancelIdle();
       events.onClosed(error);
     };
-    super(socket, { ...events, onClosed }, options.clock);
+    super(socket, { ...events, onClosed }, options.clock, {
+      receivedBytes: options.limits.receivedBytes,
+      unreadBytes: options.limits.unreadBytes,
+      allowsOuterBlanks: false,
+      ...(options.pool === undefined ? {} : { pool: options.pool }),
+    });
     this.#options = options;
-    this.#resets = new FrameBudget(options.clock, limits.resets);
+    this.#resets = new FrameBudget(options.clock, options.limits.resets);
+    this.#watchIdle();
     const { keepAlive } = options;
     if (keepAlive === undefined) return;
     this.#police = new PingPolice(keepAlive.minTimeMs);
@@ -51,13 +68,27 @@ export class ServerConnection extends Http2Connection {
   /** Begins to serve. @param seen what was read from the socket already, the preface included */
   start(seen: Buffer): void {
     this.sendSettings([
-      [setting.maxConcurrentStreams, this.#options.maxConcurrentStreams],
+      [setting.maxConcurrentStreams, this.#options.limits.streams],
       [setting.initialWindowSize, limits.streamWindowBytes],
       [setting.maxFrameSize, limits.frameBytes],
       [setting.maxHeaderListSize, limits.headerListBytes],
     ]);
     this.receive(seen);
     this.socket.resume();
+  }
+
+  /** Ends the connection after one to two times its bound without a stream. */
+  #watchIdle(): void {
+    const { idleMs } = this.#options.limits;
+    if (idleMs === undefined) return;
+    this.#cancelIdle = this.#options.clock.schedule(idleMs, () => {
+      if (!this.#wasBusy && this.streamCount === 0) {
+        this.close();
+        return;
+      }
+      this.#wasBusy = false;
+      this.#watchIdle();
+    });
   }
 
   override receive(chunk: Buffer): void {
@@ -93,26 +124,40 @@ export class ServerConnection extends Http2Connection {
 
   #onTrailers(stream: Http2Stream, headers: Headers | undefined, endStream: boolean): void {
     if (stream.remoteEnded) this.streamError(stream, errorCode.streamClosed);
-    else if (!endStream || headers === undefined || hasPseudoField(headers)) {
+    else if (!endStream || headers === undefined || hasPseudoField(headers) || !stream.isWhole) {
       this.streamError(stream, errorCode.protocolError);
     } else stream.receivedEnd();
   }
 
   #onRequest(id: number, headers: Headers | undefined, endStream: boolean): void {
-    if (this.goingAway || this.streams.size >= this.#options.maxConcurrentStreams) {
+    const { limits: bounds, pool } = this.#options;
+    const hasRoom = !this.goingAway && this.streams.size < bounds.streams;
+    if (!hasRoom || pool?.take(streamBytes) === false) {
       // After GOAWAY the last stream that was taken stays the last.
       if (!this.goingAway) this.lastPeerStream = id;
+      this.onBroken();
       this.writer.number(frameType.rstStream, id, errorCode.refusedStream);
       return;
     }
     this.lastPeerStream = id;
+    this.#wasBusy = true;
     const stream = this.newStream(id, true);
-    if (headers === undefined || !isRequest(headers)) {
+    if (headers === undefined || !this.#isInOrder(stream, headers, endStream)) {
       this.streamError(stream, errorCode.protocolError);
       return;
     }
     this.#options.onRequest(stream, headers);
     if (endStream) stream.receivedEnd();
+  }
+
+  #isInOrder(stream: Http2Stream, headers: Headers, isOver: boolean): boolean {
+    // Blocks that are the same are decoded to one object: most requests of a client are looked at once.
+    if (headers === this.#lastInOrder) return true;
+    if (!isRequest(headers)) return false;
+    const length = headers['content-length'];
+    if (length !== undefined) return stream.announces(length, isOver);
+    this.#lastInOrder = headers;
+    return true;
   }
 
   protected override onPinged(): void {
@@ -123,6 +168,10 @@ export class ServerConnection extends Http2Connection {
     if (this.#police?.allows(nowMs, this.streamCount > 0, hasServed) === false) {
       throw new Http2Error(errorCode.enhanceYourCalm, 'too_many_pings');
     }
+  }
+
+  protected override streamGone(): void {
+    this.#options.pool?.give(streamBytes);
   }
 
   /** A peer that opens streams and has them reset without end makes us work for nothing. */
@@ -137,9 +186,14 @@ export class ServerConnection extends Http2Connection {
 
 const requestFields: ReadonlySet<string> = new Set([':method', ':scheme', ':path', ':authority']);
 
-/** Just the pseudo header fields that a request must and may have (RFC 9113, section 8.3.1). */
+/** Just the pseudo header fields that a request must and may have, and one idea of whom it is for (RFC 9113, section 8.3.1). */
 function isRequest(headers: Headers): boolean {
   if (!headers[':method'] || !headers[':scheme'] || !headers[':path']) return false;
+  const { host, ':authority': authority } = headers;
+  if (authority?.includes('@') === true) return false;
+  if (host !== undefined && authority !== undefined) {
+    if (host.toLowerCase() !== authority.toLowerCase()) return false;
+  }
   for (const name in headers) {
     if (!name.startsWith(':')) break;
     if (!requestFields.has(name)) return false;

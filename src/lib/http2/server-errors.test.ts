@@ -8,6 +8,7 @@ import {
   preface,
   setting,
 } from './constants.js';
+import { knownPeer } from '../net-limits.js';
 import { Http2Error } from './errors.js';
 import { encodeFields } from './hpack-encoder.js';
 import { frame, numberFrame, settingsFrame, until } from './raw-peer.js';
@@ -204,7 +205,7 @@ const connectionErrors: readonly [name: string, bytes: Buffer[], code: number][]
   [
     'requests and resets without end',
     [
-      requests(limits.resets.burst + 1000, (id) => [
+      requests(knownPeer.resets.burst + 1000, (id) => [
         request(id, '/hang'),
         numberFrame(type.rstStream, id, 8),
       ]),
@@ -214,7 +215,7 @@ const connectionErrors: readonly [name: string, bytes: Buffer[], code: number][]
   [
     'requests that make us reset them without end',
     [
-      requests(limits.resets.burst + 1000, (id) => [
+      requests(knownPeer.resets.burst + 1000, (id) => [
         request(id, '/hang'),
         numberFrame(type.windowUpdate, id, 0),
       ]),

@@ -13,8 +13,11 @@ import type { Headers } from './hpack-decoder.js';
 export interface StreamHandler {
   /** Answer headers, or trailers. */
   onHeaders(headers: Headers): void;
-  /** A view that may be kept. */
-  onData(chunk: Buffer): void;
+  /**
+   * A view that may be kept. It may belong to a much larger buffer, of which others hold nothing: whoever waits for more with it in his
+   * hands keeps a copy ({@link compact}). @param isLast nothing follows
+   */
+  onData(chunk: Buffer, isLast: boolean): void;
   /** The peer sends nothing more. */
   onEnd(): void;
   /** The stream takes more again after `write` returned false. */
@@ -38,6 +41,8 @@ export interface StreamHost {
   waits(stream: Http2Stream): void;
   /** Counts what streams hold, up or down. */
   holds(bytes: number): void;
+  /** Counts what streams have got and their owners have not taken. @returns false when it would be too much: it is not counted */
+  receives(bytes: number): boolean;
   /** The stream is over and must be forgotten. */
   streamClosed(stream: Http2Stream): void;
 }
@@ -59,6 +64,8 @@ export class Http2Stream {
   #taken = 0;
   /** What the peer sent and the owner still holds, as far as we know. */
   #unread = 0;
+  /** Of those that the peer has announced. */
+  #bytesLeft: number | undefined;
   #paused = false;
   /** What waits for a window, oldest first. */
   #queue: Uint8Array[] = [];
@@ -173,32 +180,66 @@ export class Http2Stream {
 
   resume(): void {
     this.#paused = false;
-    this.consumed();
     this.#updateWindow();
+  }
+
+  /** The owner has given so many bytes of what it got away. */
+  released(bytes: number): void {
+    const released = Math.min(bytes, this.#unread);
+    this.#host.receives(-released);
+    this.#unread -= released;
+  }
+
+  /** The owner holds more than came, since it was compressed. @returns false when that would be too much */
+  inflated(bytes: number): boolean {
+    if (this.#closed || !this.#host.receives(bytes)) return false;
+    this.#unread += bytes;
+    return true;
   }
 
   /** The owner holds nothing of what it got. */
   consumed(): void {
     if (this.#unread === 0) return;
-    this.#host.holds(-this.#unread);
+    this.#host.receives(-this.#unread);
     this.#unread = 0;
   }
 
   /**
    * A part of the peer's data.
    * @param isLast nothing follows, so the owner does not wait for more with these in its hands
-   * @returns false when the peer sent more than it was allowed
+   * @returns the code to reset the stream with: the peer sent more than it was allowed or has announced
    */
-  received(part: Buffer, flowBytes: number, isLast: boolean): boolean {
+  received(part: Buffer, flowBytes: number, isLast: boolean): number | undefined {
     this.#taken += flowBytes;
-    if (this.#taken > limits.streamWindowBytes) return false;
-    if (!isLast) {
-      this.#unread += flowBytes;
-      this.#host.holds(flowBytes);
+    if (this.#taken > limits.streamWindowBytes) return errorCode.flowControlError;
+    if (this.#bytesLeft !== undefined) {
+      this.#bytesLeft -= part.length;
+      if (this.#bytesLeft < 0 || (isLast && this.#bytesLeft > 0)) return errorCode.protocolError;
     }
-    if (part.length > 0 && !this.#closed) this.#handler?.onData(part);
+    if (!isLast) {
+      if (!this.#host.receives(flowBytes)) return errorCode.enhanceYourCalm;
+      this.#unread += flowBytes;
+    }
+    if (part.length > 0 && !this.#closed) this.#handler?.onData(part, isLast);
     this.#updateWindow();
-    return true;
+    return undefined;
+  }
+
+  /**
+   * The peer has announced how many bytes it sends (RFC 9113, section 8.1.1).
+   * @param text the field's value, or several joined by commas
+   * @returns false when it is no length, or another one than the stream can still have
+   */
+  announces(text: string, isOver: boolean): boolean {
+    const [first = '', ...others] = text.split(/\s*,\s*/);
+    if (!/^\d{1,15}$/.test(first) || others.some((other) => other !== first)) return false;
+    this.#bytesLeft = Number(first);
+    return !isOver || this.#bytesLeft === 0;
+  }
+
+  /** All bytes that the peer has announced have come. */
+  get isWhole(): boolean {
+    return this.#bytesLeft === undefined || this.#bytesLeft === 0;
   }
 
   receivedHeaders(headers: Headers): void {
@@ -318,6 +359,11 @@ export class Http2Stream {
 }
 
 const noBytes = new Uint8Array(0);
+
+/** The bytes, copied when most of the buffer that they belong to is not theirs. */
+export function compact(bytes: Buffer): Buffer {
+  return bytes.length * 4 >= bytes.buffer.byteLength ? bytes : Buffer.from(bytes);
+}
 
 function writePrefix(into: Buffer, length: number, format: 0 | 1): void {
   into[0] = format;

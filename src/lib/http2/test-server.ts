@@ -1,7 +1,10 @@
 /** For tests: a server's end of a connection, with requests that do as their path says. */
 import type { Socket } from 'node:net';
+import type { BytePool } from '../byte-pool.js';
 import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
+import { knownPeer } from '../net-limits.js';
+import type { PeerLimits } from '../net-limits.js';
 import { flag, frameType, preface } from './constants.js';
 import type { Headers } from './hpack-decoder.js';
 import { encodeFields } from './hpack-encoder.js';
@@ -126,6 +129,8 @@ export function serve(
   socket: Socket,
   options: {
     readonly maxConcurrentStreams?: number;
+    readonly limits?: Partial<PeerLimits>;
+    readonly pool?: BytePool;
     readonly keepAlive?: KeepAliveOptions;
     readonly clock?: Clock;
   } = {},
@@ -136,8 +141,13 @@ export function serve(
     socket,
     {
       clock: options.clock ?? systemClock({ unref: true }),
-      maxConcurrentStreams: options.maxConcurrentStreams ?? 10_000,
+      limits: {
+        ...knownPeer,
+        streams: options.maxConcurrentStreams ?? knownPeer.streams,
+        ...options.limits,
+      },
       keepAlive: options.keepAlive,
+      ...(options.pool === undefined ? {} : { pool: options.pool }),
       onRequest: (stream, headers) => requests.push(new TestRequest(stream, headers)),
     },
     { onClosed: (error) => ends.push(error) },
@@ -150,6 +160,8 @@ export function serve(
 export async function startPair(
   options: {
     readonly maxConcurrentStreams?: number;
+    readonly limits?: Partial<PeerLimits>;
+    readonly pool?: BytePool;
     readonly keepAlive?: KeepAliveOptions;
     readonly clock?: Clock;
     readonly reads?: boolean;

@@ -1,0 +1,94 @@
+/** Accepts connections, bounds their number, and brings TLS up. */
+import * as net from 'node:net';
+import * as tls from 'node:tls';
+import { ConnectionGate } from '../connection-gate.js';
+import { connectionLimits } from '../net-limits.js';
+
+/** Certificates in PEM. */
+export interface ServerTls {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+  /** Whose client certificates are believed. */
+  readonly ca?: string | Buffer;
+  /**
+   * `required` refuses the connection without a certificate that verifies; `optional` takes it and leaves
+   * `peerCertificate` undefined. @default 'none'
+   */
+  readonly requestClientCert?: 'none' | 'optional' | 'required';
+  /** @default 'TLSv1.2' */
+  readonly minVersion?: tls.SecureVersion;
+  /** @default 'TLSv1.3' */
+  readonly maxVersion?: tls.SecureVersion;
+  /** OpenSSL's list of cipher suites. @default Node's */
+  readonly ciphers?: string;
+  /** A further check of a client whose certificate verified; an Error ends the connection. */
+  readonly verifyClient?: (peer: tls.DetailedPeerCertificate) => Error | undefined;
+}
+
+/** TCP itself finds out that a silent peer is gone; calls that only listen, such as watches, would never. */
+const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
+
+export interface ListenerEvents {
+  /** A connection is up: its TLS, if there is any, too. */
+  readonly accept: (socket: net.Socket) => void;
+  /** TLS failed, or the further check of the client did. */
+  readonly rejected: (error: Error, peer: string | undefined) => void;
+}
+
+export interface Listener {
+  readonly server: net.Server;
+  /** Replaces the certificate and key for new connections. */
+  reloadTls(options: ServerTls): void;
+}
+
+/** A listener that is not listening yet. Connections beyond the bounds are closed before anything of them is read. */
+export function createListener(options: ServerTls | undefined, events: ListenerEvents): Listener {
+  const gate = new ConnectionGate();
+  const secure = options === undefined ? undefined : createSecure(options, events);
+  const server = net.createServer(socketOptions, (socket) => {
+    if (!gate.admits(socket)) return;
+    if (secure === undefined) events.accept(socket);
+    else secure.emit('connection', socket);
+  });
+  return {
+    server,
+    reloadTls: (renewed) => secure?.setSecureContext(secureContextOptions(renewed)),
+  };
+}
+
+function createSecure(options: ServerTls, { accept, rejected }: ListenerEvents): tls.Server {
+  const server = tls.createServer({
+    ...secureContextOptions(options),
+    ALPNProtocols: ['h2', 'http/1.1'],
+    handshakeTimeout: connectionLimits.handshakeMs,
+  });
+  server.on('secureConnection', (socket) => {
+    // A client could ask for handshake after handshake on one connection of TLS 1.2; nobody needs to.
+    socket.disableRenegotiation();
+    const refusal = socket.authorized
+      ? options.verifyClient?.(socket.getPeerCertificate(true))
+      : undefined;
+    if (refusal !== undefined) {
+      rejected(refusal, socket.remoteAddress);
+      socket.destroy();
+      return;
+    }
+    accept(socket);
+  });
+  server.on('tlsClientError', (error, socket) => rejected(error, socket.remoteAddress));
+  return server;
+}
+
+function secureContextOptions(options: ServerTls): tls.TlsOptions {
+  const request = options.requestClientCert ?? 'none';
+  return {
+    cert: options.cert,
+    key: options.key,
+    ...(options.ca === undefined ? {} : { ca: options.ca }),
+    requestCert: request !== 'none',
+    rejectUnauthorized: request === 'required',
+    minVersion: options.minVersion ?? 'TLSv1.2',
+    ...(options.maxVersion === undefined ? {} : { maxVersion: options.maxVersion }),
+    ...(options.ciphers === undefined ? {} : { ciphers: options.ciphers }),
+  };
+}
