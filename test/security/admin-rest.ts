@@ -16,6 +16,7 @@ export interface Answer {
   };
 }
 
+/** Sends a text as it is, and anything else as JSON. */
 export type Rest = (
   method: string,
   path: string,
@@ -64,6 +65,6 @@ export function adminRest({ url, pki }: ApiserverHarness): Rest {
         });
       });
       request.on('error', reject);
-      request.end(body === undefined ? undefined : JSON.stringify(body));
+      request.end(typeof body === 'string' ? body : JSON.stringify(body));
     });
 }

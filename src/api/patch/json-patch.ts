@@ -5,6 +5,7 @@
 import { cloneJson } from '../clone.js';
 import { deepEqual } from '../equal.js';
 import { isJsonObject } from '../object.js';
+import { maxDepth } from '../schema/json-text.js';
 import { PatchError } from './patch-error.js';
 
 /** Most operations in one patch, as in the API server. */
@@ -195,6 +196,20 @@ function applyOperation(root: unknown, operation: Operation, cost: Cost): unknow
   }
 }
 
+/** How deep a value is nested. Moves nest deeper than any body may be, so no recursion here. */
+function depthOf(value: unknown): number {
+  let depth = 0;
+  let level = [value];
+  while (level.length > 0) {
+    level = level.flatMap((item): unknown[] => {
+      if (typeof item !== 'object' || item === null) return [];
+      return Array.isArray(item) ? item : Object.values(item);
+    });
+    depth += 1;
+  }
+  return depth;
+}
+
 function isOperation(value: unknown): value is Operation {
   return (
     isJsonObject(value) && typeof value['op'] === 'string' && typeof value['path'] === 'string'
@@ -221,5 +236,6 @@ export function applyJsonPatch(target: unknown, patch: unknown): unknown {
     if (!isOperation(operation)) throw invalid('Unexpected kind: unknown');
     root = applyOperation(root, operation, cost);
   }
+  if (depthOf(root) > maxDepth) throw invalid('exceeded max depth');
   return root;
 }

@@ -177,6 +177,17 @@ describe('the cost of a patch', () => {
     expect(() => applyJsonPatch(target, patch)).toThrow('moves more than');
   });
 
+  test('moves nest no deeper than a body may be', () => {
+    const deeper = [
+      { op: 'add', path: '/b', value: {} },
+      { op: 'move', from: '/a', path: '/b/a' },
+      { op: 'move', from: '/b', path: '/a' },
+    ];
+    const patch = Array.from({ length: 3_000 }, () => deeper).flat();
+    expect(() => applyJsonPatch({ a: {} }, patch)).toThrow('exceeded max depth');
+    expect(applyJsonPatch({ a: {} }, deeper)).toEqual({ a: { a: {} } });
+  });
+
   test('a field named __proto__ is a field', () => {
     const patched = applyJsonPatch({ a: {} }, [{ op: 'add', path: '/a/__proto__', value: {} }]);
     expect(Object.keys((patched as { a: object }).a)).toEqual(['__proto__']);
