@@ -135,6 +135,11 @@ export interface RaftNode {
   readIndex(context: Uint8Array): boolean;
   /** The leader hands over to `transferee` (a voter); a follower asks the leader to. Given up after an election timeout. */
   transferLeader(transferee: NodeId): void;
+  /**
+   * While on, this member starts no election and gives up one that it has started: it could not write its own vote. It goes on voting and
+   * following as its disk allows; a leader goes on leading until it hands over.
+   */
+  abstain(on: boolean): void;
   /** A message to `id` could not be sent: the leader probes instead of streaming. */
   reportUnreachable(id: NodeId): void;
   /** How the sending of a snapshot to `id` ended. */

@@ -26,6 +26,9 @@ export class RaftState {
   role: Role = 'follower';
   leader: NodeId = noNode;
 
+  /** Told by the shell to start no election. */
+  abstains = false;
+
   /** Ticks since start. */
   tickCount = 0;
   /** Follower, candidate: ticks since the leader was heard or the election began. Leader: since the last quorum check. */
@@ -78,8 +81,9 @@ export class RaftState {
     return this.tracker.get(this.id);
   }
 
-  /** Whether this member may start elections: a voter without a snapshot on its way to the disk. */
+  /** Whether this member may start elections: a voter that can write, without a snapshot on its way to the disk. */
   get promotable(): boolean {
+    if (this.abstains) return false;
     return this.tracker.isVoter(this.id) && this.log.pendingSnapshot === undefined;
   }
 

@@ -199,6 +199,14 @@ export class RawNode implements RaftNode {
     stepRaft(this.#r, { type: 'MsgTransferLeader', to: id, from: id, term: 0, transferee });
   }
 
+  abstain(on: boolean): void {
+    const r = this.#r;
+    r.abstains = on;
+    if (on && (r.role === 'preCandidate' || r.role === 'candidate')) {
+      becomeFollower(r, r.term, noNode);
+    }
+  }
+
   reportUnreachable(id: NodeId): void {
     if (this.#r.role === 'leader') reportUnreachable(this.#r, id);
   }
