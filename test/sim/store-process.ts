@@ -63,7 +63,6 @@ export class SimProcess implements EventOwner {
   readonly #world: StoreWorld;
   readonly #prng: Prng;
   #check: CorruptionCheck | undefined;
-  #quota: Quota | undefined;
 
   constructor(world: StoreWorld, slot: number) {
     this.#world = world;
@@ -239,7 +238,7 @@ export class SimProcess implements EventOwner {
     server.connect(this.network);
     server.start();
     quota.start();
-    this.#quota = quota;
+    server.room.start();
     this.#check = new CorruptionCheck(server);
     this.#check.start();
   }
@@ -280,7 +279,7 @@ export class SimProcess implements EventOwner {
   async stop(): Promise<void> {
     const { server, life } = this;
     if (server === undefined || this.status !== 'up') return;
-    this.#quota?.stop();
+    server.room.stop();
     this.#check?.stop();
     await yieldLeadership(server);
     if (this.life !== life) return;

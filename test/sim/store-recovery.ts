@@ -1,12 +1,11 @@
 /** The second phase: nothing breaks any more, and in bounded time everything must be as it should be. */
 import { Code, isGrpcError } from '../../src/lib/grpc/types.js';
-import { AlarmRequest, AlarmRequest_AlarmAction, PutRequest } from '../../src/gen/etcd/rpc.js';
+import { PutRequest } from '../../src/gen/etcd/rpc.js';
 import type { HashKV } from '../../src/etcd/mvcc/types.js';
 import { check } from './lib/sim-error.js';
 import { callContext } from './store-calls.js';
 import { keyPrefix, putOf, range, withBytes } from './store-requests.js';
 import { leasePrefix } from './store-leases.js';
-import type { SimProcess } from './store-process.js';
 import type { StoreWorld } from './store-world.js';
 
 /** See above. */
@@ -90,21 +89,10 @@ export class Recovery {
       } catch (error) {
         if (!isGrpcError(error)) throw error;
         this.#detail = error.message;
-        if (error.code === Code.ResourceExhausted) await this.#disarm(process);
+        // A full disk is its member's own matter: it never raises the cluster's alarm.
+        check(error.code !== Code.ResourceExhausted, () => error.message);
         await this.#world.sleep(50_000);
       }
-    }
-  }
-
-  /** There is room again. */
-  async #disarm(process: SimProcess): Promise<void> {
-    const { server } = process;
-    if (server === undefined) return;
-    const action = AlarmRequest_AlarmAction.DEACTIVATE;
-    for (const { alarm, memberID } of server.alarms.list()) {
-      const request: AlarmRequest = { action, memberID, alarm };
-      const payload = AlarmRequest.encode(request).finish();
-      await server.propose('alarm', payload, request).catch(() => undefined);
     }
   }
 

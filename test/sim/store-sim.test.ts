@@ -47,7 +47,7 @@ describe('a known mistake in a whole member is found', () => {
     ['voteNotPersisted', 21, /election safety/],
     ['oldTermCommitted', 1374, /leader completeness/],
     ['ackBeforeSync', 69, /leader completeness/],
-    ['indexApartFromEffects', 1, /is at revision/],
+    ['indexApartFromEffects', 2, /is at revision/],
     ['appliedTwice', 1, /is at revision/],
     ['snapshotWithoutIndex', 4, /after entry 0/],
     ['compactionForgotten', 4, /is compacted to -1/],

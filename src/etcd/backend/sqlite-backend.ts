@@ -216,7 +216,8 @@ export class SqliteBackend implements Backend {
   }
 
   commit(): void {
-    if (this.#buffer.length === 0 && !this.#indexChanged && !this.#buckets.dirty) return;
+    const isEmpty = this.#buffer.length === 0 && !this.#indexChanged && !this.#buckets.dirty;
+    if (isEmpty && !this.#noSpace) return;
     this.#write((totals) => totals);
   }
 
@@ -329,6 +330,8 @@ export class SqliteBackend implements Backend {
         if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
         const converted = convertSqliteError(this.path, error);
         this.#noSpace = converted instanceof BackendNoSpaceError;
+        // Whoever asked for the commit, it is tried again until there is room: the member waits for that.
+        if (this.#noSpace) this.#startTimer();
         throw converted;
       }
     });

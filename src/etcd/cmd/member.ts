@@ -154,6 +154,7 @@ export async function startMember(
   const compactor = newCompactor(server, config);
   compactor.start();
   quota.start();
+  server.room.start();
   check.start();
   const backups = newBackups(server, config);
   backups?.start();
@@ -168,7 +169,7 @@ export async function startMember(
     },
     async stop() {
       compactor.stop();
-      quota.stop();
+      server.room.stop();
       check.stop();
       await backups?.stop();
       await yieldLeadership(server);
@@ -213,6 +214,9 @@ function observe(server: EtcdServer, quota: Quota, ports: OpenPorts): void {
     leases: server.lessor.counts,
     get authRevision() {
       return server.auth.revision;
+    },
+    get diskFull() {
+      return server.room.shortage !== undefined;
     },
     watches: ports.watches,
     get traffic() {

@@ -104,6 +104,7 @@ async function unhealthyReason(
     if (!options.exclude.includes(name)) return `ALARM ${name}`;
   }
   if (options.serializable) return '';
+  if (server.room.shortage !== undefined) return server.room.shortage.message;
   if (server.leader === 0n) return 'RAFT NO LEADER';
   try {
     await server.linearizable(() => undefined);

@@ -55,11 +55,26 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     const isRead = request.action === AlarmRequest_AlarmAction.GET;
     await (isRead ? this.#identity.known(context) : this.#identity.admin(context));
     if (request.action === AlarmRequest_AlarmAction.GET) {
-      return { header: server.header(), alarms: server.alarms.list(request.alarm) };
+      return { header: server.header(), alarms: this.#alarms(request.alarm) };
     }
     const payload = AlarmRequest.encode(request).finish();
     const alarms = (await server.propose('alarm', payload, request)) as readonly AlarmMember[];
     return { header: server.header(), alarms: [...alarms] };
+  }
+
+  /**
+   * The cluster's alarms. A leader that cannot write and finds nobody to hand over to still answers reads; that it is not well shows by an
+   * alarm of its own that no log holds: `etcdctl endpoint health` looks for it, and it goes when there is room.
+   */
+  #alarms(kind: AlarmType): AlarmMember[] {
+    const { alarms, room, isLeader, memberId } = this.#server;
+    const raised = alarms.list(kind);
+    const asked = kind === AlarmType.NONE || kind === AlarmType.NOSPACE;
+    const known = raised.some(
+      (one) => one.memberID === memberId && one.alarm === AlarmType.NOSPACE,
+    );
+    if (room.shortage === undefined || !isLeader || !asked || known) return raised;
+    return [...raised, { memberID: memberId, alarm: AlarmType.NOSPACE }];
   }
 
   async status(_request: StatusRequest, context: CallContext): Promise<StatusResponse> {
@@ -68,6 +83,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     const { node, backend } = server;
     const errors: string[] = [];
     if (node.leader === 0n) errors.push('etcdserver: no leader');
+    if (server.room.shortage !== undefined) errors.push(server.room.shortage.message);
     for (const { memberID, alarm } of server.alarms.list()) {
       const name = alarm === AlarmType.NOSPACE ? 'NOSPACE' : 'CORRUPT';
       errors.push(`memberID:${memberID} alarm:${name} `);

@@ -23,6 +23,8 @@ export interface ObservedMember {
   readonly leaseCount: number;
   readonly leases: { readonly granted: number; readonly revoked: number; readonly renewed: number };
   readonly authRevision: number;
+  /** Whether the member cannot write its own disk. */
+  readonly diskFull: boolean;
   /** Through the client ports. */
   readonly traffic: { readonly receivedBytes: number; readonly sentBytes: number };
 }
@@ -78,6 +80,11 @@ function observeIdentity(member: ObservedMember): void {
     'etcd_server_is_learner',
     'Whether or not this member is a learner. 1 if is, 0 otherwise.',
     () => (member.isLearner ? 1 : 0),
+  );
+  gauge(
+    'trireme_etcd_disk_full',
+    'Whether there is no room for the raft log or the database: the member takes no part until there is. 1 if so.',
+    () => (member.diskFull ? 1 : 0),
   );
   gauge(
     'etcd_debugging_auth_revision',

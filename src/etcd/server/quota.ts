@@ -3,17 +3,14 @@ import { etcdError } from '../apply/errors.js';
 import { quotaBytesDefault } from './limits.js';
 import type { EtcdServer } from './server.js';
 
-const diskCheckMs = 500;
-
 /**
  * Keeps the database below its quota: raises the NOSPACE alarm for the whole cluster before it would grow past it, and when what others
- * proposed, whose quota is larger, has made it.
+ * proposed, whose quota is larger, has made it. A full disk is its member's own matter: see `DiskRoom`.
  */
 export class Quota {
   readonly #server: EtcdServer;
   /** Negative: none. */
   readonly bytes: number;
-  #cancel: (() => void) | undefined;
   #raising: Promise<void> | undefined;
 
   constructor(server: EtcdServer) {
@@ -22,26 +19,13 @@ export class Quota {
     this.bytes = quotaBytes === 0 ? quotaBytesDefault : quotaBytes;
   }
 
-  /** From now on growth and a full disk raise the alarm too. */
+  /** From now on growth raises the alarm too. */
   start(): void {
-    const { clock } = this.#server.config;
     this.#server.onGrowth = () => {
       const { alarms, backend } = this.#server;
       if (this.bytes < 0 || backend.sizeBytes() < this.bytes) return;
       if (!alarms.has(AlarmType.NOSPACE)) void this.raise();
     };
-    const look = (): void => {
-      this.#cancel = clock.schedule(diskCheckMs, look);
-      const { memberId, alarms, backend, logFull } = this.#server;
-      if (!backend.noSpace && !logFull) return;
-      const raised = alarms.list(AlarmType.NOSPACE).some((one) => one.memberID === memberId);
-      if (!raised) void this.raise();
-    };
-    this.#cancel = clock.schedule(diskCheckMs, look);
-  }
-
-  stop(): void {
-    this.#cancel?.();
   }
 
   /**

@@ -49,8 +49,8 @@ export interface LoopHandlers extends ProposalEvents {
   beforeReady(): void;
   /** Entries that were passed on and are in no log. @returns what is to be proposed again */
   onDropped(entries: readonly Proposal[]): readonly QueuedProposal[];
-  /** The disk of the log is full (syncs are tried again until they succeed), or has room again. */
-  onLogFull(full: boolean): void;
+  /** The disk is full (syncs are tried again until they succeed), or has room again: undefined. */
+  onLogFull(error: unknown): void;
   /** The log cannot be written, or apply broke: the member must stop. */
   onFatal(error: unknown): void;
 }
@@ -149,9 +149,13 @@ export class RaftLoop {
     this.wake();
   }
 
-  /** Proposals for a leader that is none any more go back: passed on, they would arrive after their callers have been told of the new term. */
+  /**
+   * Proposals for a leader that is none any more go back: passed on, they would arrive after their callers have been told of the new term.
+   * So do those for one that cannot write them, and hands over.
+   */
   #stepNode(message: Message): DropReason | undefined {
-    if (message.type === 'MsgProp' && this.#node.role !== 'leader') return 'noLeader';
+    const takesNone = this.#node.role !== 'leader' || this.#logFull;
+    if (message.type === 'MsgProp' && takesNone) return 'noLeader';
     return this.#node.step(message);
   }
 
@@ -342,15 +346,15 @@ export class RaftLoop {
   }
 
   #isFull(error: unknown): void {
-    this.#logger.error({ error }, 'the raft log cannot be written; trying again');
+    if (!this.#logFull) this.#logger.error({ error }, 'the disk is full; trying again');
     this.#logFull = true;
-    this.#handlers.onLogFull(true);
+    this.#handlers.onLogFull(error);
   }
 
   #hasRoom(): void {
     if (!this.#logFull) return;
     this.#logFull = false;
-    this.#handlers.onLogFull(false);
+    this.#handlers.onLogFull(undefined);
   }
 
   #finishApplying(): void {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { MemberChange } from '../../gen/etcd/internal.js';
 import { ManualClock } from '../../lib/clock.js';
+import { Code, GrpcError } from '../../lib/grpc/types.js';
 import { decodeConfChange, encodeConfChange } from '../../raft/index.js';
 import type { RaftNode } from '../../raft/index.js';
 import { decodeEntry } from '../apply/entry.js';
@@ -14,17 +15,20 @@ let clock: ManualClock;
 let node: { term: number; commitIndex: number; appliedIndex: number };
 let queued: QueuedProposal[];
 let requests: Requests;
+let refusal: GrpcError | undefined;
 
 beforeEach(() => {
   clock = new ManualClock();
   node = { term: 4, commitIndex: 0, appliedIndex: 0 };
   queued = [];
+  refusal = undefined;
   requests = new Requests(
     {
       node: node as unknown as RaftNode,
       enqueue: (proposal) => queued.push(proposal) > 0,
       wake: () => undefined,
       timeoutError: () => etcdError('timeout'),
+      refusal: () => refusal,
     },
     { clock, origin, electionMs: 1000, maxRequestBytes: 10_000 },
   );
@@ -106,5 +110,16 @@ describe('an entry that came back', () => {
       origin,
       sequence: again.sequence,
     });
+  });
+});
+
+describe('a member that takes no calls', () => {
+  test('refuses writes and reads at once, with the reason, and queues nothing', async () => {
+    refusal = new GrpcError(Code.Unavailable, 'no space left');
+    const write = requests.propose('put', Buffer.from('pair'), undefined, undefined);
+    await expect(write).rejects.toBe(refusal);
+    await expect(requests.linearizable(() => 'read')).rejects.toBe(refusal);
+    expect(queued).toEqual([]);
+    expect(requests.pendingCount).toBe(0);
   });
 });

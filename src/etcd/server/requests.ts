@@ -21,6 +21,8 @@ export interface RequestHost {
   wake(): void;
   /** Which of etcd's texts a call gets whose time is over. */
   timeoutError(): GrpcError;
+  /** Why this member takes no calls of that kind for now, if so. */
+  refusal(kind: 'write' | 'read'): GrpcError | undefined;
 }
 
 /** Calls on their way through the log or waiting for a read index, each with its deadline. */
@@ -82,6 +84,8 @@ export class Requests {
   #enqueue(proposal: Omit<QueuedProposal, 'deadlineMs'>, request: unknown): Promise<unknown> {
     if (this.#stopped) return Promise.reject(etcdError('stopped'));
     const { node } = this.#host;
+    const refusal = this.#host.refusal('write');
+    if (refusal !== undefined) return Promise.reject(refusal);
     const isBehind = node.commitIndex > node.appliedIndex + maxGapCommittedApplied;
     const isFull = this.#pending.size >= maxPendingProposals;
     const deadlineMs = this.#clock.monotonicMs() + this.timeoutMs;
@@ -97,6 +101,8 @@ export class Requests {
   /** See `EtcdServer.linearizable`. */
   linearizable<T>(read: () => T): Promise<T> {
     if (this.#stopped) return Promise.reject(etcdError('stopped'));
+    const refusal = this.#host.refusal('read');
+    if (refusal !== undefined) return Promise.reject(refusal);
     const deadlineMs = this.#clock.monotonicMs() + this.timeoutMs;
     return new Promise((resolve, reject) => {
       const run = (): void => {

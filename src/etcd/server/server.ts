@@ -21,6 +21,7 @@ import type { PeerNetwork } from '../peer/types.js';
 import type { StoredState } from './bootstrap.js';
 import { MemberChanges } from './member-changes.js';
 import type { ServerConfig } from './config.js';
+import { DiskRoom } from './disk-room.js';
 import { LeaseDriver } from './lease-driver.js';
 import { proposalBounds } from './limits.js';
 import { encodeConfState, Membership } from './membership.js';
@@ -57,6 +58,8 @@ export class EtcdServer {
   readonly snapshots: SnapshotKeeper;
   readonly changes: MemberChanges;
   readonly peers = new PeerWays(this);
+  /** Whether this member can write its own disk. */
+  readonly room = new DiskRoom(this);
   /** Called after each applied entry that needs space. */
   onGrowth: () => void = () => undefined;
   readonly #events: ServerEvents;
@@ -71,7 +74,6 @@ export class EtcdServer {
   #network: PeerNetwork | undefined;
   #leaderLostMs = 0;
   #stopped = false;
-  #logFull = false;
   readonly #leaderListeners = new Set<(leader: bigint) => void>();
 
   constructor(config: ServerConfig, state: StoredState, events: ServerEvents) {
@@ -159,6 +161,7 @@ export class EtcdServer {
         enqueue: (proposal) => this.#loop.propose(proposal),
         wake: () => this.wake(),
         timeoutError: () => timeoutError(this, this.#leaderLostMs, this.#requests.timeoutMs),
+        refusal: (kind) => this.room.refusal(kind),
       },
       { ...this.config, origin: this.state.machine.random(2 ** 32) },
     );
@@ -183,7 +186,7 @@ export class EtcdServer {
     return new RaftLoop({
       node: this.node,
       storage: this.state.storage,
-      log: this.state.wal,
+      log: this.room.guardedLog(this.state.wal),
       clock,
       logger: log,
       tickMs: heartbeatMs,
@@ -200,7 +203,7 @@ export class EtcdServer {
         onDropped: (entries) => this.#requests.takeBack(entries),
         onProposed: (proposals) => this.#requests.onProposed(proposals),
         onProposalsRefused: (proposals) => this.#requests.onRefused(proposals),
-        onLogFull: (full) => (this.#logFull = full),
+        onLogFull: (error) => this.room.onLogFull(error),
         onFatal: (error) => this.fail(error),
       },
     });
@@ -246,11 +249,6 @@ export class EtcdServer {
 
   get isLearner(): boolean {
     return this.membership.local?.isLearner ?? false;
-  }
-
-  /** The raft log waits for room on its disk: nothing can be acknowledged. */
-  get logFull(): boolean {
-    return this.#logFull;
   }
 
   /** How far its start is; undefined before it takes part. */

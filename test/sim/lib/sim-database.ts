@@ -242,6 +242,7 @@ export class SimBackend implements Backend {
     if (this.#files.failingCommits > 0) {
       this.#files.failingCommits -= 1;
       this.#noSpace = true;
+      this.#startTimer();
       throw this.noSpaceError();
     }
     const batch = this.#pending;

@@ -1,0 +1,123 @@
+import type { Clock } from '../../lib/clock.js';
+import { Code, GrpcError } from '../../lib/grpc/types.js';
+import type { Logger } from '../../lib/log.js';
+import type { RaftNode } from '../../raft/index.js';
+import { BackendNoSpaceError } from '../backend/errors.js';
+import type { DataPaths } from './bootstrap.js';
+import type { LoopLog } from './raft-loop.js';
+import { stepBack } from './transfer.js';
+import type { TransferHost } from './transfer.js';
+
+/** Between two looks. */
+const diskCheckMs = 500;
+
+/** The member whose disk it is. */
+export interface DiskRoomHost extends TransferHost {
+  readonly config: { readonly clock: Clock; readonly electionMs: number; readonly log: Logger };
+  readonly node: RaftNode;
+  readonly backend: { readonly noSpace: boolean };
+  readonly state: { readonly paths: DataPaths };
+}
+
+/** What cannot be written. */
+export interface DiskShortage {
+  /** A directory or file on the full disk. */
+  readonly path: string;
+  /** For operators. */
+  readonly message: string;
+}
+
+/**
+ * Whether a member can write its own disk, and what follows while it cannot: it leaves the quorum's business alone. It acknowledges nothing (the
+ * loop withholds what depends on a sync), starts no election, hands over leadership, and refuses calls at once, so that clients turn to another
+ * member. Nobody else is concerned: no alarm is raised. What was half-written is taken back and written again, so it goes on by itself as soon
+ * as there is room.
+ */
+export class DiskRoom {
+  readonly #host: DiskRoomHost;
+  #logPath: string | undefined;
+  #shortage: DiskShortage | undefined;
+  #handingOver = false;
+  #nextTryMs = 0;
+  #attempts = 0;
+  #cancel: () => void = () => undefined;
+
+  constructor(host: DiskRoomHost) {
+    this.#host = host;
+  }
+
+  /** Undefined while all can be written. */
+  get shortage(): DiskShortage | undefined {
+    return this.#shortage;
+  }
+
+  /**
+   * The log, whose syncs also fail while the database cannot be written: a member that acknowledged entries then would have to keep them in
+   * memory without a bound.
+   */
+  guardedLog(log: LoopLog): LoopLog {
+    return {
+      append: (hardState, entries) => log.append(hardState, entries),
+      sync: () =>
+        this.#host.backend.noSpace
+          ? Promise.reject(new BackendNoSpaceError(this.#host.state.paths.database, undefined))
+          : log.sync(),
+    };
+  }
+
+  /** @param error of the sync that failed for want of room; undefined: one has succeeded since */
+  onLogFull(error: unknown): void {
+    const { paths } = this.#host.state;
+    const ofDatabase = error instanceof BackendNoSpaceError;
+    this.#logPath = error === undefined ? undefined : ofDatabase ? paths.database : paths.wal;
+    this.look();
+  }
+
+  /** From now on looks at the database too, and hands over as long as that is due. */
+  start(): void {
+    this.#cancel = this.#host.config.clock.schedule(diskCheckMs, () => {
+      this.start();
+      this.look();
+    });
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  /** Does what has become due. */
+  look(): void {
+    const { backend, state, config, node } = this.#host;
+    const path = this.#logPath ?? (backend.noSpace ? state.paths.database : undefined);
+    if (path !== this.#shortage?.path) {
+      const before = this.#shortage;
+      this.#shortage = path === undefined ? undefined : { path, message: messageOf(path) };
+      if (path !== undefined) config.log.error({ path }, 'no space left on disk: stepping back');
+      else config.log.info({ path: before?.path }, 'the disk has room again: taking part');
+      node.abstain(path !== undefined);
+    }
+    if (path !== undefined && node.role === 'leader') this.#handOver();
+  }
+
+  /** Why a call is refused now, if so. A leader that nobody can relieve still reads: what it has applied is right. */
+  refusal(kind: 'write' | 'read'): GrpcError | undefined {
+    if (this.#shortage === undefined) return undefined;
+    if (kind === 'read' && this.#host.node.role === 'leader') return undefined;
+    return new GrpcError(Code.Unavailable, this.#shortage.message);
+  }
+
+  /** To one voter after the other, furthest along first: the first may have the same trouble. */
+  #handOver(): void {
+    const { clock, electionMs } = this.#host.config;
+    if (this.#handingOver || clock.monotonicMs() < this.#nextTryMs) return;
+    this.#handingOver = true;
+    this.#nextTryMs = clock.monotonicMs() + electionMs;
+    void stepBack(this.#host, this.#attempts++).finally(() => {
+      this.#handingOver = false;
+    });
+  }
+}
+
+function messageOf(path: string): string {
+  return `etcdserver: no space left on the disk of this member: ${path}`;
+}
