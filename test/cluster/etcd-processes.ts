@@ -144,6 +144,11 @@ export class MemberProcess {
     return child?.exitCode ?? null;
   }
 
+  get hasEnded(): boolean {
+    const child = this.#child;
+    return child === undefined || child.exitCode !== null || child.signalCode !== null;
+  }
+
   get pid(): number {
     return this.#child?.pid ?? 0;
   }

@@ -115,7 +115,6 @@ async function strike(fault: Fault, fray: Fray): Promise<void> {
       fray.smallDisk?.fill();
       await delay(clock, 2 * holdMs);
       fray.smallDisk?.empty();
-      await members.disarm();
       return;
     case 'flip-bit':
       await flipBit(fray);
@@ -199,8 +198,7 @@ export async function runNemesis(options: {
     const holdMs = prng.between(200, 1_200);
     await strike(fault, { members, prng, clock, target, holdMs, heard, smallDisk });
     await members.healthy();
-    // An alarm about space may have been on its way when the disk had room again.
-    if (smallDisk !== undefined) await members.disarm();
+    if (smallDisk !== undefined) await members.noAlarm();
     await delay(clock, prng.between(100, 500));
   }
   return done;

@@ -40,7 +40,7 @@ export interface Outcome {
 /** After the heal: a last write, which all must come to hold; then all must hold the same. */
 async function converge(members: Members, watchers: Watchers): Promise<readonly string[]> {
   await members.healthy();
-  await members.disarm();
+  await members.noAlarm();
   const [channel] = members.channels;
   if (channel === undefined) throw new Error('there is no member');
   const kv = channel.client(KVDefinition);
