@@ -44,6 +44,9 @@ export class FirstRequestFinder {
   #heldBytes = 0;
   #isGrpc: boolean | undefined;
   #settings: 'unsent' | 'sent' | 'acknowledged' = 'unsent';
+  /** Writes that are not over. */
+  #writing = 0;
+  #onWritten: (() => void) | undefined;
 
   /** @param pool what all connections that are looked at hold */
   constructor(socket: Socket, pool: BytePool) {
@@ -78,9 +81,26 @@ export class FirstRequestFinder {
     if (this.#socket.writableLength > unreadBytesMax) this.#socket.destroy();
     else if (this.#settings === 'unsent' && this.#frames.length > 0) {
       this.#settings = 'sent';
-      this.#socket.write(emptySettings);
+      this.#write(emptySettings);
     }
     return undefined;
+  }
+
+  /**
+   * Calls `then` when nothing of ours is being written any more. `node:http2` may have a socket only then: it writes at once,
+   * and a TLS socket that is writing ends the process (node's `TLSWrap::DoWrite`: assertion `!current_write_`).
+   */
+  whenWritten(then: () => void): void {
+    if (this.#writing === 0) then();
+    else this.#onWritten = then;
+  }
+
+  #write(bytes: Buffer): void {
+    this.#writing++;
+    this.#socket.write(bytes, () => {
+      this.#writing--;
+      if (this.#writing === 0) this.#onWritten?.();
+    });
   }
 
   /** For the parser. */
@@ -95,7 +115,7 @@ export class FirstRequestFinder {
     const frame = Buffer.from(bytes.subarray(start - frameHeadBytes, end));
     if (type === frameType.ping && !isAnswer && this.#frames.length > 0 && end - start === 8) {
       frame[4] = flag.ack;
-      this.#socket.write(frame);
+      this.#write(frame);
       return;
     }
     this.#frames.push(frame);

@@ -35,7 +35,10 @@ export function sniff(socket: Socket, options: SniffOptions): void {
   let cancel = clock.schedule(connectionLimits.firstBytesMs, giveUp);
   let seen: Buffer = noBytes;
   let finder: FirstRequestFinder | undefined;
+  let isDone = false;
   const done = (found: Found | undefined): void => {
+    if (isDone) return;
+    isDone = true;
     cancel();
     finder?.release();
     socket.removeListener('readable', onReadable);
@@ -65,7 +68,13 @@ export function sniff(socket: Socket, options: SniffOptions): void {
     }
     const found = finder.take(seen.length > 0 ? seen.subarray(preface.length) : chunk);
     seen = noBytes;
-    if (found !== undefined) done({ protocol: found.isGrpc ? 'grpc' : 'http2', seen: found.seen });
+    if (found === undefined) return;
+    if (found.isGrpc) {
+      done({ protocol: 'grpc', seen: found.seen });
+      return;
+    }
+    socket.removeListener('readable', onReadable);
+    finder.whenWritten(() => done({ protocol: 'http2', seen: found.seen }));
   };
   socket.on('readable', onReadable);
   socket.on('close', onClose);
