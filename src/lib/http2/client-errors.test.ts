@@ -80,6 +80,11 @@ afterEach(() => {
   }
 });
 
+type Pair = readonly [string, string];
+const ok: readonly Pair[] = [[':status', '200']];
+const twice = (pair: Pair): Pair[] => [pair, pair];
+const reversed = (...pairs: Pair[]): Pair[] => pairs.reverse();
+
 function answer(id: number): Buffer {
   return Buffer.concat([
     frame(type.headers, endHeaders, id, answerBlock),
@@ -160,6 +165,34 @@ test.each([
     code.protocolError,
   ],
   ['WINDOW_UPDATE of 0', [numberFrame(type.windowUpdate, 1, 0)], code.protocolError],
+  ...(
+    [
+      ['a status that is none (8.3.2)', [[':status', '20']]],
+      ['a status of 101 (8.6)', [[':status', '101']]],
+      ['a status twice (8.3)', [...twice([':status', '200'])]],
+      ['a status after another field (8.3)', [...reversed([':status', '200'], ['a', 'b'])]],
+      ['an unknown pseudo field (8.3)', [...ok, [':x', 'y']]],
+      ['NUL in a value (8.2.1)', [...ok, ['a', 'b\0']]],
+      ['connection (8.2.2)', [...ok, ['connection', 'close']]],
+      ['transfer-encoding (8.2.2)', [...ok, ['transfer-encoding', 'chunked']]],
+      ['a content-length without content (8.1.1)', [...ok, ['content-length', '5']]],
+      ['a content-length that is none (8.1.1)', [...ok, ['content-length', 'x']]],
+    ] as readonly (readonly [string, readonly (readonly [string, string])[]])[]
+  ).map(([name, fields]) => [name, [headers(1, fields)], code.protocolError] as const),
+  [
+    'more than content-length (8.1.1)',
+    [headers(1, [...ok, ['content-length', '9']], endHeaders), frame(type.data, 0, 1, message)],
+    code.protocolError,
+  ],
+  [
+    'less than content-length, then trailers (8.1.1)',
+    [
+      headers(1, [...ok, ['content-length', '11']], endHeaders),
+      frame(type.data, 0, 1, message),
+      frame(type.headers, both, 1, trailerBlock),
+    ],
+    code.protocolError,
+  ],
 ])('%s ends the stream alone', async (_name, bytes, expected) => {
   const { peer, request } = await start();
   const call = request();
@@ -172,6 +205,16 @@ test.each([
   expect(call.told.at(-1)).toBe(`closed ${expected}`);
   expect(other.told).toEqual(['headers', 'data 10', 'headers', 'end', 'closed ']);
   expect(peer.goawayCode).toBeUndefined();
+});
+
+test('blanks at the ends of values are let pass, which Go sends, and a content-length that is right', async () => {
+  const { peer, request } = await start();
+  const call = request();
+  await until(() => peer.hasEnded(1), 'the request');
+  peer.send(settingsFrame(), headers(1, [...ok, ['content-length', '10']], endHeaders));
+  peer.send(frame(type.data, 0, 1, message), headers(1, [['grpc-message', ' a ']]));
+  await until(() => call.told.includes('closed '), 'the answer');
+  expect(call.told).toEqual(['headers', 'data 10', 'headers', 'end', 'closed ']);
 });
 
 test('informational answers, unknown frames and late frames are passed over', async () => {

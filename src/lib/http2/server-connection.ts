@@ -189,6 +189,8 @@ const requestFields: ReadonlySet<string> = new Set([':method', ':scheme', ':path
 /** Just the pseudo header fields that a request must and may have, and one idea of whom it is for (RFC 9113, section 8.3.1). */
 function isRequest(headers: Headers): boolean {
   if (!headers[':method'] || !headers[':scheme'] || !headers[':path']) return false;
+  // With them it is malformed, and without them not served (section 8.5).
+  if (headers[':method'] === 'CONNECT') return false;
   const { host, ':authority': authority } = headers;
   if (authority?.includes('@') === true) return false;
   if (host !== undefined && authority !== undefined) {

@@ -71,7 +71,9 @@ export function readFlag(query: URLSearchParams, name: string): boolean | undefi
   return value !== 'false' && value !== '0';
 }
 
-/** A whole number; undefined when absent. @throws StatusError BadRequest */
+const int64Max = 2n ** 63n - 1n;
+
+/** A whole number of 64 bits; beyond what a number holds exactly, the largest one. Undefined when absent. @throws StatusError BadRequest */
 export function readNumber(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
   if (value === null || value === '') return undefined;
@@ -79,7 +81,11 @@ export function readNumber(query: URLSearchParams, name: string): number | undef
     const text = JSON.stringify(value);
     throw badRequest(`strconv.ParseInt: parsing ${text}: invalid syntax`);
   }
-  return Number(value);
+  const exact = BigInt(value);
+  if (exact > int64Max || exact < -int64Max - 1n) {
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: value out of range`);
+  }
+  return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number(exact), Number.MAX_SAFE_INTEGER));
 }
 
 /** Options of a watch that a plain list refuses, or at least reads. @throws StatusError */

@@ -1,10 +1,13 @@
+import type { Http2Session } from 'node:http2';
 import type { KindRegistry } from '../../../api/registry.js';
+import { peerCertificateOf } from '../../../lib/grpc/index.js';
 import type { Logger } from '../../../lib/log.js';
 import type { DiscoveryHandler } from '../discovery/discovery-handler.js';
 import { isStatusError } from '../status.js';
 import type { Verbs } from '../verbs/index.js';
 import { callOf } from './call.js';
 import type { Exchange, HttpRequest, HttpResponse } from './exchange.js';
+import { header } from './exchange.js';
 import { parseRequest } from './request-info.js';
 import type { ResourceHandler } from './resource-handler.js';
 import { sendBytes, sendError } from './respond.js';
@@ -34,6 +37,7 @@ export class Pipeline {
     const exchange = open(request, response);
     response.on('error', () => undefined);
     request.on('error', () => undefined);
+    if ('stream' in request) endAfterStranger(exchange, request.stream.session);
     try {
       if (this.#isServed(exchange)) await this.#options.resources.handle(exchange);
       else await this.#options.verbs.path(callOf(exchange), () => this.#path(exchange));
@@ -80,6 +84,19 @@ export class Pipeline {
     for (const handler of this.#options.paths) if (await handler(exchange)) return true;
     return false;
   }
+}
+
+/**
+ * An HTTP/2 connection ends in order after a request that showed no credentials, or none that are good, as kube-apiserver's does
+ * (`UnauthenticatedHTTP2DOSMitigation`): streams in masses need a connection that stays.
+ */
+function endAfterStranger(exchange: Exchange, session: Http2Session | undefined): void {
+  const { request, response } = exchange;
+  response.once('finish', () => {
+    const isAnonymous =
+      header(exchange, 'authorization') === '' && peerCertificateOf(request.socket) === undefined;
+    if (isAnonymous || response.statusCode === 401) session?.close();
+  });
 }
 
 /** Reads what a request is about. @throws nothing; a URL that cannot be read becomes a path at which nothing is */
