@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Clock } from '../lib/clock.js';
+import { Gate } from '../lib/gate.js';
 
 /** How one command ended. */
 export interface CommandResult {
@@ -18,7 +20,22 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Output streams in one string, in the order they came, in `stdout`. */
   readonly merge?: boolean;
+  /** With whom it waits for its turn. @default 'control' */
+  readonly lane?: CommandLane;
 }
+
+/**
+ * Commands whose length others decide wait only for their own kind: `transfer` depends on a registry, `guest` on what a container does.
+ * So neither holds up `control`, with which the agent runs the node.
+ */
+export type CommandLane = 'control' | 'transfer' | 'guest';
+
+/** So many commands of a lane run at once. A `ctr` takes about 10 MB while it runs. */
+export const laneWidths: Readonly<Record<CommandLane, number>> = {
+  control: 8,
+  transfer: 4,
+  guest: 64,
+};
 
 /** Runs programs: the one way in which a runtime touches the machine, so that tests can watch or replace it. */
 export type RunCommand = (
@@ -38,35 +55,20 @@ const signalNumbers: Readonly<Record<string, number>> = {
   SIGTERM: 15,
 };
 
-/** Runs real processes, at most `concurrency` at once; never through a shell. */
+/** Runs real processes, at most so many of each lane at once; never through a shell. */
 export function createCommandRunner(options: {
   readonly clock: Clock;
-  readonly concurrency: number;
+  /** @default {@link laneWidths} */
+  readonly widths?: Readonly<Record<CommandLane, number>>;
 }): RunCommand {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  const acquire = (): Promise<void> => {
-    if (running < options.concurrency) {
-      running += 1;
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => {
-      waiting.push(resolve);
-    });
+  const widths = options.widths ?? laneWidths;
+  const lanes: Readonly<Record<CommandLane, Gate>> = {
+    control: new Gate(widths.control),
+    transfer: new Gate(widths.transfer),
+    guest: new Gate(widths.guest),
   };
-  const release = (): void => {
-    const next = waiting.shift();
-    if (next === undefined) running -= 1;
-    else next();
-  };
-  return async (program, args, command) => {
-    await acquire();
-    try {
-      return await runOnce(options.clock, program, args, command);
-    } finally {
-      release();
-    }
-  };
+  return (program, args, command) =>
+    lanes[command.lane ?? 'control'].run(() => runOnce(options.clock, program, args, command));
 }
 
 /** Runs nothing: prints each command line and answers as told. For golden transcripts, and to see what would be done. */
@@ -90,32 +92,62 @@ function runOnce(
 ): Promise<CommandResult> {
   const maxBytes = options.maxBytes ?? 1024 * 1024;
   return new Promise((resolve) => {
-    const child = spawn(program, args, {
-      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      ...(options.env === undefined ? {} : { env: { ...process.env, ...options.env } }),
-    });
     const out = collector(maxBytes);
     const err = options.merge === true ? out : collector(maxBytes);
     let timedOut = false;
-    let settled = false;
-    const cancel = clock.schedule(options.timeoutMs, () => {
-      timedOut = true;
-      child.kill('SIGKILL');
-    });
+    let cancel = (): void => undefined;
     const settle = (code: number, extra = ''): void => {
-      if (settled) return;
-      settled = true;
       cancel();
       const stderr = options.merge === true ? extra : err.text() + extra;
       resolve({ code, stdout: out.text(), stderr, timedOut });
     };
+    const child = start(program, args, options);
+    if (child instanceof Error) {
+      settle(127, child.message);
+      return;
+    }
+    cancel = clock.schedule(options.timeoutMs, () => {
+      timedOut = true;
+      killTree(child, options);
+      // Whoever inherited its output may live on: nobody waits for that one.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    });
     child.on('error', (error) => settle(127, error.message));
     child.stdout?.on('data', out.take);
     child.stderr?.on('data', err.take);
     child.on('close', (code, signal) => settle(code ?? 128 + (signalNumbers[signal ?? ''] ?? 9)));
-    child.stdin?.on('error', () => undefined);
+    for (const stream of child.stdio) stream?.on('error', () => undefined);
     if (options.input !== undefined) child.stdin?.end(options.input);
   });
+}
+
+/** A guest's command leads a group of its own, so that what it started ends with it. */
+function killTree(child: ChildProcess, { lane }: CommandOptions): void {
+  const { pid } = child;
+  try {
+    if (lane === 'guest' && pid !== undefined) process.kill(-pid, 'SIGKILL');
+    else child.kill('SIGKILL');
+  } catch {
+    // It has ended a moment ago.
+  }
+}
+
+/** The process; the error of arguments that no process can have. */
+function start(
+  program: string,
+  args: readonly string[],
+  { input, env, lane }: CommandOptions,
+): ChildProcess | Error {
+  try {
+    return spawn(program, args, {
+      detached: lane === 'guest',
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
+    });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 function collector(maxBytes: number): { take: (data: Buffer) => void; text: () => string } {

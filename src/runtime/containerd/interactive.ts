@@ -6,6 +6,7 @@ import { delay } from '../../lib/clock.js';
 import { consoleSocket } from '../console-session.js';
 import { parseLogLine } from '../log-file.js';
 import type { ContainerConfig } from '../types.js';
+import { parseExitCode } from '../exit-code.js';
 import { RuntimeError } from '../types.js';
 import * as commands from './commands.js';
 import type { Ctr } from './ctr.js';
@@ -88,7 +89,7 @@ export async function consoleExit(dir: string): Promise<number | 'unknown'> {
     () => false,
   );
   const text = await readFile(files.exit, 'utf8').catch(() => undefined);
-  if (text !== undefined) return Number(text);
+  if (text !== undefined) return parseExitCode(text);
   const pid = await readFile(files.pid, 'utf8').catch(() => '0');
   return alive && (await exists(`/proc/${Number(pid)}`)) ? 'unknown' : 255;
 }

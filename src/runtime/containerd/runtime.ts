@@ -55,8 +55,6 @@ export interface ContainerdOptions {
   readonly log: Logger;
 }
 
-const concurrency = 8;
-
 /** {@link ContainerRuntime} on containerd, driven through its command line client. */
 export class ContainerdRuntime implements ContainerRuntime {
   readonly name = 'containerd';
@@ -78,7 +76,7 @@ export class ContainerdRuntime implements ContainerRuntime {
   constructor(options: ContainerdOptions) {
     const { dataDir, clock, log } = options;
     this.#options = options;
-    this.#run = options.run ?? createCommandRunner({ clock, concurrency });
+    this.#run = options.run ?? createCommandRunner({ clock });
     this.#daemon =
       options.socket === undefined
         ? new Daemon({

@@ -22,6 +22,8 @@ export function isRunning(record: ProcessRecord | undefined): boolean {
  * @returns false when it is gone
  */
 export function signalContainer(pid: number, name: string): boolean {
+  // 0 and 1 would address this process's own group, and everybody.
+  if (!(pid > 1)) return false;
   const wanted = /^\d+$/.test(name) ? Number(name) : name.startsWith('SIG') ? name : `SIG${name}`;
   try {
     return process.kill(name === 'SIGKILL' ? -pid : pid, wanted);

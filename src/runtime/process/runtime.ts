@@ -9,6 +9,7 @@ import type { Logger } from '../../lib/log.js';
 import { attachToConsole } from '../console-session.js';
 import { containerStateOf } from '../container-record.js';
 import { spawnSession } from '../exec-session.js';
+import { parseExitCode, parsePid } from '../exit-code.js';
 import { attachToLog } from '../log-attach.js';
 import { commandOf, workingDirOf } from '../process-config.js';
 import { shimProgram } from '../shim/program.js';
@@ -67,7 +68,7 @@ export class ProcessRuntime implements ContainerRuntime {
   constructor(options: ProcessOptions) {
     const { dataDir, clock } = options;
     this.#options = options;
-    this.#run = createCommandRunner({ clock, concurrency: 8 });
+    this.#run = createCommandRunner({ clock });
     this.#images = new ProcessImages({ dir: join(dataDir, 'images'), run: this.#run });
     this.#sandboxes = new StateStore(join(dataDir, 'sandboxes'));
     this.#containers = new StateStore(join(dataDir, 'records'));
@@ -210,9 +211,9 @@ export class ProcessRuntime implements ContainerRuntime {
       await this.#finish(id, 128);
       throw error;
     }
-    const pid = Number(await readFile(shimFiles(dir).pid, 'utf8'));
+    const pid = parsePid(await readFile(shimFiles(dir).pid, 'utf8'));
     const now = this.#record(id);
-    const running = now.finishedAtMs === undefined ? { ...now, pid } : now;
+    const running = now.finishedAtMs === undefined && pid !== undefined ? { ...now, pid } : now;
     await this.#containers.set(id, running);
     return containerStateOf(running);
   }
@@ -259,6 +260,7 @@ export class ProcessRuntime implements ContainerRuntime {
       timeoutMs,
       maxBytes: 64 * 1024,
       merge: true,
+      lane: 'guest',
       env: environment(record.config, record.process),
     });
     return { exitCode: code, output: stdout, timedOut };
@@ -388,11 +390,11 @@ export class ProcessRuntime implements ContainerRuntime {
     const path = shimFiles(this.#dir(id)).exit;
     const gone = record?.pid !== undefined && !(await exists(`/proc/${record.pid}`));
     const text = await readFile(path, 'utf8').catch(() => undefined);
-    if (text !== undefined) await this.#finish(id, Number(text));
+    if (text !== undefined) await this.#finish(id, parseExitCode(text));
     else if (gone && this.#options.clock.nowMs() - (record.startedAtMs ?? 0) > 2 * pollMs) {
       await delay(this.#options.clock, pollMs);
       const late = await readFile(path, 'utf8').catch(() => '137');
-      await this.#finish(id, Number(late));
+      await this.#finish(id, parseExitCode(late));
     }
   }
 
