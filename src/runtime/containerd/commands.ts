@@ -1,13 +1,21 @@
 /**
  * Every `ctr` command that we run, as pure functions: its arguments, its deadline and the parser of what it prints.
- * Tried with ctr 1.6 and written so that 1.7 and 2.x, which keep these flags, fit as well.
+ * Each parser is tested with what ctr 1.6.20, 1.7.24 and 2.1.9 printed (testdata/ctr), and throws for what it does not understand.
  */
+import type { CommandLane } from '../spawn.js';
 
 /** One call of `ctr`, after the global flags. */
 export interface CtrCommand {
   readonly args: readonly string[];
   readonly timeoutMs: number;
   readonly maxBytes?: number;
+  readonly lane?: CommandLane;
+}
+
+/** `ctr` printed what no version of it is known to print. */
+export class UnreadableOutputError extends Error {
+  override readonly name = 'UnreadableOutputError';
+  readonly code = 'UNREADABLE_OUTPUT';
 }
 
 const second = 1000;
@@ -21,6 +29,7 @@ export const imagesList = (): CtrCommand => ({
 export const imagesImport = (archive: string): CtrCommand => ({
   args: ['images', 'import', archive],
   timeoutMs: 300 * second,
+  lane: 'transfer',
 });
 
 export const imagesPull = (
@@ -36,6 +45,7 @@ export const imagesPull = (
     reference,
   ],
   timeoutMs: 600 * second,
+  lane: 'transfer',
 });
 
 export const imagesRemove = (reference: string): CtrCommand => ({
@@ -140,6 +150,15 @@ export const tasksExec = (options: {
   ...options.command,
 ];
 
+/** Ends a command that was executed in a container. */
+export const execKill = (options: {
+  readonly id: string;
+  readonly execId: string;
+}): CtrCommand => ({
+  args: ['tasks', 'kill', '--exec-id', options.execId, '--signal', 'SIGKILL', options.id],
+  timeoutMs: 10 * second,
+});
+
 /** Creates (and does not run) a container from flags, to read containerd's default seccomp profile from it. */
 export const seccompProbe = (id: string, rootfs: string): CtrCommand => ({
   args: ['containers', 'create', '--seccomp', '--rootfs', rootfs, id, '/true'],
@@ -166,12 +185,16 @@ const units: Readonly<Record<string, number>> = {
   TiB: 1024 ** 4,
 };
 
+/** @throws UnreadableOutputError */
 export function parseImages(text: string): ListedImage[] {
-  return tableRows(text).flatMap((line) => {
-    const match = /^(\S+)\s+(\S+)\s+(sha\d+:[0-9a-f]+)\s+([0-9.]+)\s+(\w+)\s/.exec(`${line} `);
-    if (match === null) return [];
-    const [, reference = '', , digest = '', size = '0', unit = 'B'] = match;
-    return [{ reference, digest, sizeBytes: Math.round(Number(size) * (units[unit] ?? 1)) }];
+  return tableRows(text, 'REF').map((line) => {
+    const match = /^(\S+)\s+(\S+)\s+(sha\d+:[0-9a-f]+)\s+(\d+(?:\.\d+)?)\s+(\w+)\s/.exec(
+      `${line} `,
+    );
+    const [, reference = '', , digest = '', size = '', unit = ''] = match ?? [];
+    const unitBytes = units[unit];
+    if (match === null || unitBytes === undefined) throw unreadable('images list', line);
+    return { reference, digest, sizeBytes: Math.round(Number(size) * unitBytes) };
   });
 }
 
@@ -182,12 +205,13 @@ export interface ListedTask {
   readonly status: string;
 }
 
+/** @throws UnreadableOutputError */
 export function parseTasks(text: string): ListedTask[] {
-  return tableRows(text).flatMap((line) => {
-    const [id, pid, status] = line.trim().split(/\s+/);
-    return id === undefined || pid === undefined || status === undefined
-      ? []
-      : [{ id, pid: Number(pid), status }];
+  return tableRows(text, 'TASK').map((line) => {
+    const match = /^(\S+)\s+(\d+)\s+([A-Z]+)\s*$/.exec(line);
+    const [, id = '', pid = '', status = ''] = match ?? [];
+    if (match === null) throw unreadable('tasks list', line);
+    return { id, pid: Number(pid), status };
   });
 }
 
@@ -195,9 +219,21 @@ export function parseQuietList(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
 }
 
-/** `unpacking REFERENCE (sha256:…)...done` for each image of an archive. */
+/**
+ * The images of an archive: `unpacking REFERENCE (sha256:…)...done` for each until 1.7, `REFERENCE saved` in 2.x, which writes it anew
+ * while it goes on. @throws UnreadableOutputError when it printed something and named none
+ */
 export function parseImported(text: string): string[] {
-  return [...text.matchAll(/^unpacking (\S+) \(sha/gm)].map((match) => match[1] ?? '');
+  const lines = text.matchAll(/^(?:unpacking (\S+) \(sha\d+:|(\S+)\s+saved\s*$)/gm);
+  const names = new Set([...lines].map(([, unpacked, saved]) => unpacked ?? saved ?? ''));
+  if (names.size === 0 && text.trim() !== '') throw unreadable('images import', text);
+  return [...names];
+}
+
+/** The server's version of `ctr version`. */
+export function parseVersion(text: string): string {
+  const server = text.slice(Math.max(0, text.indexOf('Server:')));
+  return /Version:\s*v?([0-9][^\s~+]*)/.exec(server)?.[1] ?? 'unknown';
 }
 
 /** The exit code that `ctr tasks rm` mentions on standard error; 0 when it says nothing. */
@@ -216,32 +252,64 @@ export type CtrEvent =
     }
   | { readonly type: 'oom'; readonly containerId: string };
 
-/** One line of `ctr events`; undefined for lines that do not concern us, those of exec'd processes among them. */
+/**
+ * One line of `ctr events`; undefined for lines that do not concern us, those of exec'd processes among them.
+ * @throws UnreadableOutputError for an end or a lack of memory that is told in a way we do not understand
+ */
 export function parseEvent(line: string, namespace: string): CtrEvent | undefined {
   const match = /^\S+ \S+ \S+ \S+ (\S+) (\/\S+) (\{.*\})$/.exec(line);
-  if (match === null || match[1] !== namespace) return undefined;
-  const topic = match[2] ?? '';
-  if (topic !== '/tasks/exit' && topic !== '/tasks/oom') return undefined;
-  const body = JSON.parse(match[3] ?? '{}') as {
-    container_id?: string;
-    id?: string;
-    exit_status?: number;
-    exited_at?: string;
-  };
-  const containerId = body.container_id ?? '';
+  if (match === null) {
+    if (/ \/tasks\/(?:exit|oom) /.test(line)) throw unreadable('events', line);
+    return undefined;
+  }
+  const [, from, topic, text = ''] = match;
+  if (from !== namespace || (topic !== '/tasks/exit' && topic !== '/tasks/oom')) return undefined;
+  const body = jsonObject(text) ?? {};
+  const { container_id: containerId } = body;
+  if (typeof containerId !== 'string' || containerId === '') throw unreadable('events', line);
   if (topic === '/tasks/oom') return { type: 'oom', containerId };
-  if (body.id !== containerId) return undefined;
-  return {
-    type: 'exit',
-    containerId,
-    exitCode: body.exit_status ?? 0,
-    atMs: Date.parse(body.exited_at ?? ''),
-  };
+  if (body['id'] !== containerId) return undefined;
+  const atMs = timeMs(body['exited_at']);
+  // Go leaves a code of 0 out.
+  const { exit_status: exitCode = 0 } = body;
+  if (typeof exitCode !== 'number' || !Number.isInteger(exitCode) || atMs === undefined) {
+    throw unreadable('events', line);
+  }
+  return { type: 'exit', containerId, exitCode, atMs };
 }
 
-function tableRows(text: string): string[] {
-  return text
-    .split('\n')
-    .slice(1)
-    .filter((line) => line.trim() !== '');
+/** A time as protobuf's JSON has it (ctr 1.6), or as Go prints the message's fields (since 1.7); both leave zeros out. */
+function timeMs(value: unknown): number | undefined {
+  if (typeof value === 'string') {
+    const parsed = Date.parse(value);
+    return Number.isNaN(parsed) ? undefined : parsed;
+  }
+  if (typeof value !== 'object' || value === null || !('seconds' in value)) return undefined;
+  const { seconds } = value;
+  const nanos = 'nanos' in value ? value.nanos : 0;
+  if (!Number.isSafeInteger(seconds) || !Number.isInteger(nanos)) return undefined;
+  return Number(seconds) * 1000 + Math.floor(Number(nanos) / 1_000_000);
+}
+
+function jsonObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const shownLengthMax = 300;
+
+function unreadable(command: string, text: string): UnreadableOutputError {
+  const shown = JSON.stringify(text.slice(0, shownLengthMax));
+  return new UnreadableOutputError(`ctr ${command} printed what is not understood: ${shown}`);
+}
+
+/** The rows below the heading, which begins with a known word. Nothing at all is no rows. */
+function tableRows(text: string, heading: string): string[] {
+  const [first = '', ...rows] = text.split('\n');
+  if (first.trim() !== '' && !first.startsWith(heading)) throw unreadable('list', first);
+  return rows.filter((line) => line.trim() !== '');
 }

@@ -15,7 +15,8 @@ export interface CtrOptions {
 
 /** What `ctr` prints when something is wrong, and what that means for us; the first that fits counts. */
 const errorTable: readonly (readonly [RegExp, RuntimeErrorCode])[] = [
-  [/connection error|connect: no such file|connection refused|dial unix/i, 'Unavailable'],
+  [/connection error|connect: no such file|dial unix|cannot access socket/i, 'Unavailable'],
+  [/connection refused/i, 'Unavailable'],
   [/context deadline exceeded|i\/o timeout/i, 'DeadlineExceeded'],
   [/invalid reference format|object required/i, 'InvalidImageName'],
   [/no running task found|process already finished|process not found/i, 'NotRunning'],
@@ -58,9 +59,10 @@ export class Ctr {
 
   /** The result, whatever the exit code. */
   async attempt(command: CtrCommand): Promise<CommandResult> {
-    const { timeoutMs, maxBytes } = command;
+    const { timeoutMs, maxBytes, lane } = command;
     const result = await this.#options.run(this.program, this.argv(command.args), {
       timeoutMs,
+      ...(lane === undefined ? {} : { lane }),
       ...(maxBytes === undefined ? {} : { maxBytes }),
     });
     this.#options.log.debug(

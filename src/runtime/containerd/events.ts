@@ -9,34 +9,37 @@ import type { Ctr } from './ctr.js';
 const restartMs = 200;
 const lineBytesMax = 256 * 1024;
 
+export interface EventStreamOptions {
+  readonly ctr: Ctr;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onEvent: (event: CtrEvent) => void;
+  readonly onGap: () => void;
+}
+
 /**
  * Follows `ctr events` and starts it again when it ends. What happens between two of them is lost, so `onGap` is called
  * after each start: the receiver then looks at everything.
  */
 export class EventStream {
-  readonly #options: {
-    readonly ctr: Ctr;
-    readonly clock: Clock;
-    readonly log: Logger;
-    readonly onEvent: (event: CtrEvent) => void;
-    readonly onGap: () => void;
-  };
+  readonly #options: EventStreamOptions;
   #child: ChildProcess | undefined;
   #cancel: (() => void) | undefined;
+  #cancelGap: (() => void) | undefined;
   #stopped = false;
+  #unreadable = 0;
 
-  constructor(options: {
-    readonly ctr: Ctr;
-    readonly clock: Clock;
-    readonly log: Logger;
-    readonly onEvent: (event: CtrEvent) => void;
-    readonly onGap: () => void;
-  }) {
+  constructor(options: EventStreamOptions) {
     this.#options = options;
   }
 
+  /** Events that could not be understood, and whose news was looked up instead. */
+  get unreadable(): number {
+    return this.#unreadable;
+  }
+
   start(): void {
-    const { ctr, log, clock, onGap } = this.#options;
+    const { ctr, log, clock } = this.#options;
     const child = spawn(ctr.program, ctr.argv(['events']), { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#child = child;
     let rest = '';
@@ -46,30 +49,48 @@ export class EventStream {
       rest = (lines.pop() ?? '').slice(0, lineBytesMax);
       for (const line of lines) this.#line(line);
     });
-    child.on('error', () => undefined);
+    let reason: string | undefined;
+    child.on('error', (error) => {
+      reason = error.message;
+    });
     child.on('close', () => {
       if (this.#stopped) return;
-      log.warn({}, 'the stream of container events ended and is opened again');
+      log.warn({ reason }, 'the stream of container events ended and is opened again');
       this.#cancel = clock.schedule(restartMs, () => this.start());
     });
     // containerd has no word for "subscribed": the gap is looked at now and once more when it surely is.
-    onGap();
-    clock.schedule(restartMs, onGap);
+    this.#options.onGap();
+    this.#gapSoon();
+  }
+
+  /** Has everything looked at, once for all that was missed meanwhile. */
+  #gapSoon(): void {
+    this.#cancelGap ??= this.#options.clock.schedule(restartMs, () => {
+      this.#cancelGap = undefined;
+      this.#options.onGap();
+    });
   }
 
   stop(): void {
     this.#stopped = true;
     this.#cancel?.();
+    this.#cancelGap?.();
     this.#child?.kill('SIGKILL');
   }
 
   #line(line: string): void {
+    const { ctr, log, onEvent } = this.#options;
     let event: CtrEvent | undefined;
     try {
-      event = parseEvent(line, this.#options.ctr.namespace);
+      event = parseEvent(line, ctr.namespace);
     } catch (error) {
-      this.#options.log.warn({ error }, 'a container event could not be read');
+      this.#unreadable += 1;
+      log.error(
+        { error, count: this.#unreadable },
+        'a container event could not be read: what runs is listed instead',
+      );
+      this.#gapSoon();
     }
-    if (event !== undefined) this.#options.onEvent(event);
+    if (event !== undefined) onEvent(event);
   }
 }

@@ -12,7 +12,10 @@ export async function readCgroupStats(
   v2: boolean,
 ): Promise<ContainerStats | undefined> {
   try {
-    return v2 ? await readV2(id, join(root, cgroup), atMs) : await readV1(id, cgroup, atMs);
+    const stats = v2 ? await readV2(id, join(root, cgroup), atMs) : await readV1(id, cgroup, atMs);
+    // A cgroup that goes away meanwhile may give anything: no number is better than a wrong one.
+    const numbers = Object.values(stats).filter((value) => typeof value === 'number');
+    return numbers.every(Number.isFinite) ? stats : undefined;
   } catch {
     return undefined;
   }
