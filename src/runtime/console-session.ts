@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { connect } from 'node:net';
-import type { ExecOutput, ExecSession } from './types.js';
+import { parseExitCode } from './exit-code.js';
+import type { ExecOutput, ExecResult, ExecSession } from './types.js';
 import { RuntimeError } from './types.js';
 
 /** Frames of the shim's socket: one byte for the type, four for the length, then the data. */
@@ -21,7 +22,10 @@ export function encodeFrame(type: number, data: Uint8Array): Buffer {
   return Buffer.concat([header, data]);
 }
 
-/** Takes bytes as they come and calls back for each whole frame. */
+/** The longest frame that the shim sends: it reads 64 KiB at once. */
+const frameBytesMax = 1024 * 1024;
+
+/** Takes bytes as they come and calls back for each whole frame. @throws RangeError for a frame that is too long */
 export function frameDecoder(
   onFrame: (type: number, data: Buffer) => void,
 ): (bytes: Buffer) => void {
@@ -29,7 +33,9 @@ export function frameDecoder(
   return (bytes) => {
     rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
     while (rest.length >= 5) {
-      const end = 5 + rest.readUInt32BE(1);
+      const length = rest.readUInt32BE(1);
+      if (length > frameBytesMax) throw new RangeError(`a frame of ${length} bytes`);
+      const end = 5 + length;
       if (rest.length < end) return;
       onFrame(rest.readUInt8(0), rest.subarray(5, end));
       rest = rest.subarray(end);
@@ -68,18 +74,29 @@ function connectConsole(
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath);
     let exitCode = 0;
-    const done = new Promise<{ exitCode: number }>((settle) => {
+    const done = new Promise<ExecResult>((settle) => {
       socket.on('close', () => settle({ exitCode }));
     });
-    socket.once('error', (cause) => {
+    // Once connected a broken socket is the session's end, which `done` tells.
+    socket.on('error', (cause) => {
       reject(new RuntimeError('NotRunning', 'the container is not running', { cause }));
     });
+    const take = (more: boolean): void => {
+      if (!more) socket.pause();
+    };
     const decode = frameDecoder((type, data) => {
-      if (type === frame.stdout) output.stdout(data);
-      else if (type === frame.stderr) output.stderr(data);
-      else if (type === frame.exit) exitCode = Number(data.toString());
+      if (type === frame.stdout) take(output.stdout(data));
+      else if (type === frame.stderr) take(output.stderr(data));
+      else if (type === frame.exit) exitCode = parseExitCode(data.toString('latin1'));
     });
-    socket.on('data', decode);
+    socket.on('data', (bytes: Buffer) => {
+      try {
+        decode(bytes);
+      } catch {
+        // Not our shim's frames: nothing more can be understood.
+        socket.destroy();
+      }
+    });
     socket.on('drain', () => output.drain?.());
     const send = (type: number, data: Uint8Array): boolean =>
       !socket.writable || socket.write(encodeFrame(type, data));
@@ -92,6 +109,7 @@ function connectConsole(
         resize: ({ width, height }) => {
           send(frame.resize, Buffer.from(`${height} ${width}`));
         },
+        resume: () => socket.resume(),
         close: () => socket.destroy(),
         done,
       });

@@ -1,51 +1,95 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { Writable } from 'node:stream';
-import type { ExecOutput, ExecSession } from './types.js';
+import type { Clock } from '../lib/clock.js';
+import type { ExecOutput, ExecResult, ExecSession } from './types.js';
 
 const signals: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
+/** A command that is told to end gets this long before it is killed. */
+const termMs = 2000;
 
-/**
- * A child process as a session: its standard streams are the session's, and descriptor 3 takes terminal sizes where the
- * child is our pty helper.
- */
-export function spawnSession(
-  program: string,
-  args: readonly string[],
-  options: {
-    readonly stdin: boolean;
-    readonly sizes: boolean;
-    /** The whole environment. @default this process's */
-    readonly env?: Readonly<Record<string, string>>;
-  },
-  output: ExecOutput,
-): ExecSession {
-  const child = spawn(program, args, {
-    ...(options.env === undefined ? {} : { env: options.env }),
-    stdio: [
-      options.stdin ? 'pipe' : 'ignore',
-      'pipe',
-      'pipe',
-      ...(options.sizes ? (['pipe'] as const) : []),
-    ],
+export interface SessionProcess {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly stdin: boolean;
+  /** Descriptor 3 takes terminal sizes: the child is our pty program. */
+  readonly sizes: boolean;
+  /** The whole environment. @default this process's */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  /** Ends by force what the child started elsewhere and SIGTERM did not end; called before the child itself is killed. */
+  readonly kill?: () => Promise<void>;
+}
+
+/** A child process as a session: its standard streams are the session's. It leads a process group, which ends with it. */
+export function spawnSession(options: SessionProcess, output: ExecOutput): ExecSession {
+  const { stdin, sizes, env } = options;
+  const child = spawn(options.program, options.args, {
+    ...(env === undefined ? {} : { env }),
+    detached: true,
+    stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe', ...(sizes ? (['pipe'] as const) : [])],
   });
-  child.stdout?.on('data', (data: Buffer) => output.stdout(data));
-  child.stderr?.on('data', (data: Buffer) => output.stderr(data));
+  let closed = false;
+  relay(child.stdout, (data) => closed || output.stdout(data));
+  relay(child.stderr, (data) => closed || output.stderr(data));
+  // A stream that breaks ends with its process, which `done` tells.
   for (const stream of child.stdio) stream?.on('error', () => undefined);
   child.stdin?.on('drain', () => output.drain?.());
-  const sizes = options.sizes ? (child.stdio[3] as Writable) : undefined;
+  const sizeStream = sizes ? (child.stdio[3] as Writable) : undefined;
+  const done = ended(child);
+  const resume = (): void => {
+    child.stdout?.resume();
+    child.stderr?.resume();
+  };
   return {
     write: (data) => child.stdin?.writable !== true || child.stdin.write(data),
     closeStdin: () => child.stdin?.end(),
     resize: ({ width, height }) => {
-      if (sizes?.writable === true) sizes.write(`${height} ${width}\n`);
+      if (sizeStream?.writable === true) sizeStream.write(`${height} ${width}\n`);
     },
-    close: () => child.kill('SIGTERM'),
-    done: ended(child),
+    resume,
+    close: () => {
+      if (closed) return;
+      closed = true;
+      child.stdin?.destroy();
+      resume();
+      endChild(child, options, done);
+    },
+    done,
   };
 }
 
-function ended(child: ChildProcess): Promise<{ exitCode: number; error?: string }> {
+function relay(stream: ChildProcess['stdout'], take: (data: Buffer) => boolean): void {
+  stream?.on('data', (data: Buffer) => {
+    if (!take(data)) stream.pause();
+  });
+}
+
+/** Asks the child to end, and after a while sees to it, whoever else still holds its output. */
+function endChild(child: ChildProcess, options: SessionProcess, done: Promise<ExecResult>): void {
+  signalGroup(child, 'SIGTERM');
+  const force = async (): Promise<void> => {
+    await options.kill?.();
+    signalGroup(child, 'SIGKILL');
+    for (const stream of child.stdio) stream?.destroy();
+  };
+  const cancel = options.clock.schedule(termMs, () => {
+    force().catch(() => child.kill('SIGKILL'));
+  });
+  done.then(cancel, cancel);
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  const { pid } = child;
+  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // It has ended a moment ago.
+  }
+}
+
+function ended(child: ChildProcess): Promise<ExecResult> {
   return new Promise((resolve) => {
     child.on('error', (error) => resolve({ exitCode: 127, error: error.message }));
     child.on('close', (code, signal) => {

@@ -203,20 +203,33 @@ export interface ExecOptions {
   readonly tty: boolean;
 }
 
+/** How a session ended. */
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly error?: string;
+}
+
 /** A running command or an attached container. Output callbacks are called in order; `done` resolves after the last. */
 export interface ExecSession {
-  /** False: wait until `onDrain` before writing more. */
+  /** False: wait for {@link ExecOutput.drain} before writing more. */
   write(data: Uint8Array): boolean;
   closeStdin(): void;
   resize(size: TerminalSize): void;
-  /** Ends the command (exec) or leaves the container alone (attach). */
+  /** Output flows again after a callback of {@link ExecOutput} returned false. */
+  resume(): void;
+  /** Ends the command (exec) or leaves the container alone (attach); `done` resolves soon, and output is no longer told. */
   close(): void;
-  readonly done: Promise<{ readonly exitCode: number; readonly error?: string }>;
+  /** Never rejects. */
+  readonly done: Promise<ExecResult>;
 }
 
+/** Who takes a session's output. */
 export interface ExecOutput {
-  stdout(data: Buffer): void;
-  stderr(data: Buffer): void;
+  /** @returns false when no more can be taken: the session holds its output until {@link ExecSession.resume} */
+  stdout(data: Buffer): boolean;
+  /** As `stdout`. */
+  stderr(data: Buffer): boolean;
+  /** What was written has gone: more may be. */
   drain?(): void;
 }
 

@@ -190,8 +190,9 @@ const able =
       const session = await runtime.connect('contract-1', 8080, {
         stdout: (data) => {
           text += data.toString();
+          return true;
         },
-        stderr: () => undefined,
+        stderr: () => true,
       });
       session.write(Buffer.from('shout\n'));
       session.closeStdin();

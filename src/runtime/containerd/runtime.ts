@@ -275,10 +275,10 @@ export class ContainerdRuntime implements ContainerRuntime {
       timeoutMs,
       maxBytes: 64 * 1024,
       merge: true,
+      lane: 'guest',
     });
     if (result.timedOut) {
-      const kill = ['tasks', 'kill', '--exec-id', execId, '--signal', 'SIGKILL', id];
-      await this.#ctr.attempt({ args: kill, timeoutMs: 10_000 });
+      await this.#killExec(id, execId);
     }
     return { exitCode: result.code, output: result.stdout, timedOut: result.timedOut };
   }
@@ -289,14 +289,20 @@ export class ContainerdRuntime implements ContainerRuntime {
     const { command, stdin, tty } = options;
     const execId = `exec-${randomUUID()}`;
     const argv = this.#ctr.argv(commands.tasksExec({ id, execId, tty, command }));
-    return tty
-      ? spawnSession(
-          this.#shim,
-          ['pty', this.#ctr.program, ...argv],
-          { stdin, sizes: true },
-          output,
-        )
-      : spawnSession(this.#ctr.program, argv, { stdin, sizes: false }, output);
+    const ctr = this.#ctr.program;
+    const { clock } = this.#options;
+    const kill = (): Promise<void> => this.#killExec(id, execId);
+    return spawnSession(
+      tty
+        ? { program: this.#shim, args: ['pty', ctr, ...argv], stdin, sizes: true, clock, kill }
+        : { program: ctr, args: argv, stdin, sizes: false, clock, kill },
+      output,
+    );
+  }
+
+  /** What a command left when its caller went is ended in the container itself. */
+  async #killExec(id: string, execId: string): Promise<void> {
+    await this.#ctr.attempt(commands.execKill({ id, execId }));
   }
 
   async attach(id: string, options: { stdin: boolean }, output: ExecOutput): Promise<ExecSession> {
@@ -306,10 +312,12 @@ export class ContainerdRuntime implements ContainerRuntime {
     }
     return attachToLog({
       state,
-      ...options,
       output,
       clock: this.#options.clock,
-      whenExited: this.#whenExited(id),
+      exitCode: () => {
+        const now = this.#needed.state(id);
+        return now?.phase === 'running' ? undefined : (now?.exitCode ?? 0);
+      },
     });
   }
 
@@ -323,7 +331,8 @@ export class ContainerdRuntime implements ContainerRuntime {
     const relay = [this.#shim, 'relay', '127.0.0.1', String(port)];
     const argv = network === undefined ? relay : ['nsenter', `--net=${network}`, ...relay];
     const [program = '', ...args] = argv;
-    return spawnSession(program, args, { stdin: true, sizes: false }, output);
+    const { clock } = this.#options;
+    return spawnSession({ program, args, stdin: true, sizes: false, clock }, output);
   }
 
   async stats(): Promise<ContainerStats[]> {
@@ -358,24 +367,12 @@ export class ContainerdRuntime implements ContainerRuntime {
     return state;
   }
 
-  #whenExited(id: string): Promise<number> {
-    return new Promise((resolve) => {
-      const end = this.onEvent((event) => {
-        if (event.type !== 'exited' || event.containerId !== id) return;
-        end();
-        resolve(event.exitCode);
-      });
-    });
-  }
-
   #emit(event: RuntimeEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
 
   async #readVersion(): Promise<void> {
     const text = await this.#ctr.call({ args: ['version'], timeoutMs: 10_000 });
-    const server = text.slice(text.indexOf('Server:'));
-    const version = /Version:\s*v?([0-9][^\s~+]*)/.exec(server)?.[1] ?? 'unknown';
-    this.version = `containerd://${version}`;
+    this.version = `containerd://${commands.parseVersion(text)}`;
   }
 }

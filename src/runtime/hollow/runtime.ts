@@ -273,6 +273,7 @@ function ended(exitCode: number): ExecSession {
     write: () => true,
     closeStdin: () => undefined,
     resize: () => undefined,
+    resume: () => undefined,
     close: () => undefined,
     done: Promise.resolve({ exitCode }),
   };

@@ -273,7 +273,8 @@ export class ProcessRuntime implements ContainerRuntime {
       const [program = '', ...args] = options.tty ? [this.#shim, 'pty', 'cooked', ...line] : line;
       const env = environment(config, process);
       const { stdin, tty } = options;
-      return spawnSession(program, args, { stdin, sizes: tty, env }, output);
+      const { clock } = this.#options;
+      return spawnSession({ program, args, stdin, sizes: tty, env, clock }, output);
     });
   }
 
@@ -287,8 +288,15 @@ export class ProcessRuntime implements ContainerRuntime {
       return attachToConsole(this.#dir(id), options, output);
     }
     const { clock } = this.#options;
-    const whenExited = this.#exited(id).then(() => this.#containers.get(id)?.exitCode ?? 0);
-    return attachToLog({ state: containerStateOf(record), ...options, output, clock, whenExited });
+    return attachToLog({
+      state: containerStateOf(record),
+      output,
+      clock,
+      exitCode: () => {
+        const now = this.#containers.get(id);
+        return isRunning(now) ? undefined : (now?.exitCode ?? 0);
+      },
+    });
   }
 
   connect(sandboxId: string, port: number, output: ExecOutput): Promise<ExecSession> {
@@ -297,7 +305,8 @@ export class ProcessRuntime implements ContainerRuntime {
         throw new RuntimeError('NotFound', `sandbox ${sandboxId} does not exist`);
       }
       const args = ['relay', '127.0.0.1', String(port)];
-      return spawnSession(this.#shim, args, { stdin: true, sizes: false }, output);
+      const { clock } = this.#options;
+      return spawnSession({ program: this.#shim, args, stdin: true, sizes: false, clock }, output);
     });
   }
 

@@ -1,20 +1,30 @@
 /** The node's gRPC service: what the API server asks of the node that a pod runs on. */
-import type { AgentDefinition } from '../../gen/agent.js';
+import type {
+  AgentDefinition,
+  ExecInput,
+  ExecOutput as ExecOutputMessage,
+  ExecStart,
+} from '../../gen/agent.js';
 import type { Clock } from '../../lib/clock.js';
-import type { CallContext, Handlers } from '../../lib/grpc/index.js';
+import type { CallContext, Duplex, Handlers } from '../../lib/grpc/index.js';
 import { Code, GrpcError, isGrpcError } from '../../lib/grpc/index.js';
+import type { ContainerRuntime, ExecOutput, ExecSession } from '../../runtime/types.js';
 import { isRuntimeError } from '../../runtime/types.js';
 import type { WorkerNode } from '../agent/worker-node.js';
 import { streamLog } from './log-stream.js';
-import { forwardPort } from './port-forward.js';
+import { forwardPort, readPortTarget } from './port-forward.js';
+import type { Resolved } from './resolve.js';
 import { loggedInstance, resolveContainer, runningInstance } from './resolve.js';
 import { readStart, serveSession } from './session.js';
+import { SessionTable } from './session-table.js';
 import { StatsSummary } from './stats-summary.js';
 
 export interface HandlerOptions {
   /** The node, once it is up. */
   readonly find: () => WorkerNode | undefined;
   readonly clock: Clock;
+  /** The streams that are open. @default a table of its own */
+  readonly sessions?: SessionTable;
 }
 
 /** Whose certificate opens this service. */
@@ -23,6 +33,7 @@ const adminGroup = 'system:masters';
 
 export function createAgentHandlers(options: HandlerOptions): Handlers<typeof AgentDefinition> {
   const { clock, find } = options;
+  const sessions = options.sessions ?? new SessionTable(clock);
   const stats = new StatsSummary(clock);
   const enter = (context: CallContext): WorkerNode => {
     authorize(context);
@@ -30,6 +41,26 @@ export function createAgentHandlers(options: HandlerOptions): Handlers<typeof Ag
     if (node === undefined) throw new GrpcError(Code.Unavailable, 'the node is starting');
     return node;
   };
+  const serveCommand =
+    (kind: 'exec' | 'attach', open: OpenCommand) =>
+    async (stream: CommandStream, context: CallContext): Promise<void> => {
+      const node = enter(context);
+      await sessions.serve(kind, context.signal, async (session) => {
+        const { start, input } = await sessions.first(session, readStart(stream));
+        const resolved = resolveContainer(node, start.container);
+        const { id } = runningInstance(resolved);
+        sessions.claim(session, uidOf(resolved));
+        await withGrpcErrors(() =>
+          serveSession({
+            session,
+            stream,
+            start,
+            input,
+            open: (output) => open(node.context.runtime, id, start, output),
+          }),
+        );
+      });
+    };
   return {
     async logs(request, stream, context) {
       const node = enter(context);
@@ -39,57 +70,35 @@ export function createAgentHandlers(options: HandlerOptions): Handlers<typeof Ag
         const { current } = resolved.track;
         return current?.id === instance.id && current.phase === 'running';
       };
-      const { signal } = context;
-      const chunks = streamLog({ path: instance.logPath, request, clock, signal, isWriting });
-      for await (const data of chunks) {
-        if (!stream.send({ data })) await stream.drained();
-        if (stream.ended) return;
-      }
+      await sessions.serve('logs', context.signal, async (session) => {
+        sessions.claim(session, uidOf(resolved));
+        const { signal } = session;
+        const chunks = streamLog({ path: instance.logPath, request, clock, signal, isWriting });
+        for await (const data of chunks) {
+          if (!stream.send({ data })) await stream.drained();
+          if (stream.ended) return;
+        }
+      });
     },
 
-    async exec(stream, context) {
-      const node = enter(context);
-      const { start, input } = await readStart(stream);
-      const { id } = runningInstance(resolveContainer(node, start.container));
-      const { command, stdin, tty } = start;
-      if (command.length === 0) {
-        throw new GrpcError(
-          Code.InvalidArgument,
-          'you must specify at least 1 command for the container',
-        );
-      }
-      const { signal } = context;
-      await withGrpcErrors(() =>
-        serveSession({
-          stream,
-          start,
-          input,
-          signal,
-          open: (output) => node.context.runtime.exec(id, { command, stdin, tty }, output),
-        }),
-      );
-    },
+    exec: serveCommand('exec', (runtime, id, { command, stdin, tty }, output) => {
+      if (command.length > 0) return runtime.exec(id, { command, stdin, tty }, output);
+      const text = 'you must specify at least 1 command for the container';
+      throw new GrpcError(Code.InvalidArgument, text);
+    }),
 
-    async attach(stream, context) {
-      const node = enter(context);
-      const { start, input } = await readStart(stream);
-      const { id } = runningInstance(resolveContainer(node, start.container));
-      const { signal } = context;
-      const { stdin } = start;
-      await withGrpcErrors(() =>
-        serveSession({
-          stream,
-          start,
-          input,
-          signal,
-          open: (output) => node.context.runtime.attach(id, { stdin }, output),
-        }),
-      );
-    },
+    attach: serveCommand('attach', (runtime, id, { stdin }, output) =>
+      runtime.attach(id, { stdin }, output),
+    ),
 
     async portForward(stream, context) {
       const node = enter(context);
-      await withGrpcErrors(() => forwardPort(node, stream, context.signal));
+      await sessions.serve('portForward', context.signal, async (session) => {
+        const target = await sessions.first(session, readPortTarget(node, stream));
+        sessions.claim(session, target.podUid);
+        const { runtime } = node.context;
+        await withGrpcErrors(() => forwardPort({ session, runtime, stream, target }));
+      });
     },
 
     async stats(_request, context) {
@@ -97,6 +106,18 @@ export function createAgentHandlers(options: HandlerOptions): Handlers<typeof Ag
       return { summary: Buffer.from(JSON.stringify(await stats.read(node))) };
     },
   };
+}
+
+type CommandStream = Duplex<ExecInput, ExecOutputMessage>;
+type OpenCommand = (
+  runtime: ContainerRuntime,
+  id: string,
+  start: ExecStart,
+  output: ExecOutput,
+) => Promise<ExecSession>;
+
+function uidOf({ worker }: Resolved): string {
+  return worker.pod.metadata.uid ?? '';
 }
 
 /** @throws GrpcError PermissionDenied */

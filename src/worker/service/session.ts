@@ -1,8 +1,10 @@
-/** Joins a caller's stream to a session of the runtime: exec, attach and port-forward alike. */
+/** Joins a caller's stream to a session of the runtime: exec and attach alike. */
 import type { ExecInput, ExecOutput as ExecOutputMessage, ExecStart } from '../../gen/agent.js';
 import type { Duplex } from '../../lib/grpc/index.js';
 import { Code, GrpcError } from '../../lib/grpc/index.js';
+import type { Session } from '../../lib/session.js';
 import type { ExecOutput, ExecSession } from '../../runtime/types.js';
+import { RuntimeLink } from './runtime-link.js';
 
 type Stream = Duplex<ExecInput, ExecOutputMessage>;
 
@@ -21,75 +23,33 @@ export async function readStart(
   return { start: kind.value, input };
 }
 
-/** Holds writers back while the other side is slow. */
-class Drain {
-  #wake: (() => void) | undefined;
-  #waiting: Promise<void> | undefined;
-
-  wait(): Promise<void> {
-    this.#waiting ??= new Promise((resolve) => {
-      this.#wake = resolve;
-    });
-    return this.#waiting;
-  }
-
-  release(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    this.#waiting = undefined;
-    wake?.();
-  }
-}
-
-/** Runs the session to its end and tells the caller its exit code. */
+/** Runs the command to its end, tells the caller its exit code, and ends the session. */
 export async function serveSession(options: {
+  readonly session: Session;
   readonly stream: Stream;
   readonly start: ExecStart;
   readonly input: AsyncIterator<ExecInput>;
-  readonly signal: AbortSignal;
   readonly open: (output: ExecOutput) => Promise<ExecSession>;
 }): Promise<void> {
-  const { stream, start, input, signal, open } = options;
-  const drain = new Drain();
-  const session = await open({
-    stdout: (value) => {
-      if (start.stdout || start.tty) stream.send({ kind: { $case: 'stdout', value } });
-    },
-    stderr: (value) => {
-      if (start.stderr && !start.tty) stream.send({ kind: { $case: 'stderr', value } });
-    },
-    drain: () => drain.release(),
+  const { session, stream, start, input, open } = options;
+  const link = new RuntimeLink(session, stream);
+  const wanted = { stdout: start.stdout || start.tty, stderr: start.stderr && !start.tty };
+  await link.open((drain) =>
+    open({
+      stdout: (value) => !wanted.stdout || link.send({ kind: { $case: 'stdout', value } }),
+      stderr: (value) => !wanted.stderr || link.send({ kind: { $case: 'stderr', value } }),
+      drain,
+    }),
+  );
+  session.run(async () => {
+    await link.feed(input, async (command, { kind }) => {
+      if (kind?.$case === 'stdin' && start.stdin) await link.write(kind.value);
+      else if (kind?.$case === 'stdinClosed') command.closeStdin();
+      else if (kind?.$case === 'resize') command.resize(kind.value);
+    });
   });
-  const onAbort = (): void => {
-    session.close();
-    drain.release();
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
-  const feeding = feed(session, input, start, drain, signal);
-  try {
-    const { exitCode, error } = await session.done;
-    stream.send({ kind: { $case: 'exit', value: { code: exitCode, error: error ?? '' } } });
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    drain.release();
-    // The caller may keep its half open for as long as it likes.
-    void feeding.catch(() => undefined);
-  }
-}
-
-async function feed(
-  session: ExecSession,
-  input: AsyncIterator<ExecInput>,
-  start: ExecStart,
-  drain: Drain,
-  signal: AbortSignal,
-): Promise<void> {
-  for (let next = await input.next(); next.done !== true; next = await input.next()) {
-    const { kind } = next.value;
-    if (kind?.$case === 'stdin' && start.stdin) {
-      if (!session.write(kind.value) && !signal.aborted) await drain.wait();
-    } else if (kind?.$case === 'stdinClosed') session.closeStdin();
-    else if (kind?.$case === 'resize') session.resize(kind.value);
-  }
-  session.closeStdin();
+  const result = await link.done();
+  if (result === undefined) return;
+  const { exitCode: code, error = '' } = result;
+  stream.send({ kind: { $case: 'exit', value: { code, error } } });
 }

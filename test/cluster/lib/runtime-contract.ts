@@ -170,7 +170,7 @@ export function describeRuntimeContract(
         runtime.exec(
           'cnone',
           { command: ['true'], stdin: false, tty: false },
-          { stdout: () => undefined, stderr: () => undefined },
+          { stdout: () => true, stderr: () => true },
         ),
       ).rejects.toMatchObject({ code: 'NotFound' });
       await runtime.removeSandbox('no-such-sandbox');
@@ -226,8 +226,9 @@ export function describeRuntimeContract(
           {
             stdout: (data) => {
               text += data.toString();
+              return true;
             },
-            stderr: () => undefined,
+            stderr: () => true,
           },
         );
         session.write(Buffer.from('through\n'));
@@ -244,8 +245,9 @@ export function describeRuntimeContract(
           {
             stdout: (data) => {
               text += data.toString();
+              return true;
             },
-            stderr: () => undefined,
+            stderr: () => true,
           },
         );
         session.resize({ width: 123, height: 45 });
@@ -275,8 +277,9 @@ export function describeRuntimeContract(
           {
             stdout: (data) => {
               text += data.toString();
+              return true;
             },
-            stderr: () => undefined,
+            stderr: () => true,
           },
         );
         session.write(Buffer.from('hello\n'));
@@ -296,8 +299,9 @@ export function describeRuntimeContract(
           {
             stdout: (data) => {
               text += data.toString();
+              return true;
             },
-            stderr: () => undefined,
+            stderr: () => true,
           },
         );
         session.write(Buffer.from('piped\n'));
