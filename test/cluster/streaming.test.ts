@@ -12,6 +12,8 @@ import { systemClock } from '../../src/lib/clock.js';
 import type { ClientDuplex } from '../../src/lib/grpc/index.js';
 import { upgradeCommand, upgradePortForward } from '../../src/master/streaming/index.js';
 
+const clock = systemClock({ unref: true });
+
 /** A call whose other end is a function. */
 function pretend<In, Out>(
   serve: (input: AsyncIterable<In>, send: (output: Out) => void) => Promise<void>,
@@ -122,7 +124,7 @@ beforeAll(async () => {
     upgrades.push(String(request.headers.upgrade));
     const upgrade = { request, socket, head };
     if (url.pathname.endsWith('/portforward')) {
-      upgradePortForward(upgrade, { ports: [], open: openPort });
+      upgradePortForward(upgrade, { ports: [], clock, open: openPort });
       return;
     }
     const flag = (name: string): boolean => url.searchParams.get(name) === 'true';
@@ -136,7 +138,7 @@ beforeAll(async () => {
         tty: flag('tty'),
       },
       open: openExec,
-      clock: systemClock({ unref: true }),
+      clock,
     });
   });
   await new Promise<void>((resolve) => {

@@ -7,10 +7,11 @@ import type { Duplex } from 'node:stream';
 import type { ExecStart, PortForwardData } from '../../gen/agent.js';
 import type { Clock } from '../../lib/clock.js';
 import type { ClientDuplex } from '../../lib/grpc/index.js';
+import { Session } from '../../lib/session.js';
 import { serveSpdyPortForward, serveWebSocketPortForward } from './port-forward.js';
 import type { ExecCall } from './remote-command.js';
 import { serveSpdyCommand } from './spdy-command.js';
-import { refuseUpgrade } from './upgrade.js';
+import { guardSocket, refuseUpgrade } from './upgrade.js';
 import { serveWebSocketCommand } from './websocket-command.js';
 
 export { refuseUpgrade } from './upgrade.js';
@@ -22,13 +23,18 @@ export interface UpgradeRequest {
   readonly head: Buffer;
 }
 
-/** Exec, or attach when `start.command` is empty. `open` opens the call to the node; the first message is sent here. */
+/**
+ * Exec, or attach when `start.command` is empty. `open` opens the call to the node; the first message is sent here. Everything that the
+ * connection keeps busy ends with it, whichever side goes first.
+ */
 export function upgradeCommand(
   upgrade: UpgradeRequest,
   options: { readonly start: ExecStart; readonly open: () => ExecCall; readonly clock: Clock },
 ): void {
-  if (isWebSocket(upgrade.request)) serveWebSocketCommand({ ...upgrade, ...options });
-  else if (isSpdy(upgrade.request)) serveSpdyCommand({ ...withHead(upgrade), ...options });
+  if (hasGone(upgrade.socket)) return;
+  const session = new Session({ clock: options.clock });
+  if (isWebSocket(upgrade.request)) serveWebSocketCommand({ ...upgrade, ...options, session });
+  else if (isSpdy(upgrade.request)) serveSpdyCommand({ ...withHead(upgrade), ...options, session });
   else refuseUpgrade(upgrade.socket, 400, 'Upgrade request required');
 }
 
@@ -40,12 +46,22 @@ export function upgradePortForward(
   upgrade: UpgradeRequest,
   options: {
     readonly ports: readonly number[];
+    readonly clock: Clock;
     readonly open: (port: number) => ClientDuplex<PortForwardData, PortForwardData>;
   },
 ): void {
+  if (hasGone(upgrade.socket)) return;
   if (isWebSocket(upgrade.request)) serveWebSocketPortForward({ ...upgrade, ...options });
   else if (isSpdy(upgrade.request)) serveSpdyPortForward({ ...withHead(upgrade), ...options });
   else refuseUpgrade(upgrade.socket, 400, 'Upgrade request required');
+}
+
+/** Whether the client left while its request was looked at, which its connection does not say again. Else the connection is guarded. */
+function hasGone(socket: Duplex): boolean {
+  guardSocket(socket);
+  if (!socket.destroyed && !socket.readableEnded) return false;
+  socket.destroy();
+  return true;
 }
 
 function isWebSocket(request: IncomingMessage): boolean {

@@ -7,14 +7,23 @@ import { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import type { PortForwardData } from '../../gen/agent.js';
+import type { Clock } from '../../lib/clock.js';
 import type { ClientDuplex } from '../../lib/grpc/index.js';
+import { Session } from '../../lib/session.js';
+import type { ClientFlow } from './call-link.js';
+import { CallLink, sharedFlow } from './call-link.js';
 import { SpdyConnection } from './spdy/connection.js';
 import type { SpdyStream } from './spdy/connection.js';
 import { acceptUpgrade, refuseUpgrade } from './upgrade.js';
-import { toBuffer } from './websocket-command.js';
+import { toBuffer, webSocketFlow } from './websocket-command.js';
 
 /** Opens a call whose first message must be sent by the caller. */
 export type OpenPortForward = (port: number) => ClientDuplex<PortForwardData, PortForwardData>;
+
+interface Forwarding {
+  readonly open: OpenPortForward;
+  readonly clock: Clock;
+}
 
 const spdyProtocol = 'portforward.k8s.io';
 const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
@@ -25,6 +34,7 @@ export function serveSpdyPortForward(options: {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly open: OpenPortForward;
+  readonly clock: Clock;
 }): void {
   const offered = String(options.request.headers['x-stream-protocol-version'] ?? '').split(/,\s*/);
   if (!offered.includes(spdyProtocol)) {
@@ -39,7 +49,7 @@ export function serveSpdyPortForward(options: {
     Upgrade: 'SPDY/3.1',
     'X-Stream-Protocol-Version': spdyProtocol,
   });
-  forwardSpdy(options.socket, options.open);
+  forwardSpdy(options.socket, options);
 }
 
 const server = new WebSocketServer({
@@ -57,10 +67,15 @@ export function serveWebSocketPortForward(options: {
   readonly head: Buffer;
   readonly ports: readonly number[];
   readonly open: OpenPortForward;
+  readonly clock: Clock;
 }): void {
+  if (options.ports.length > channelPortsMax) {
+    refuseUpgrade(options.socket, 400, `at most ${channelPortsMax} ports may be forwarded at once`);
+    return;
+  }
   server.handleUpgrade(options.request, options.socket, options.head, (socket) => {
-    if (socket.protocol === tunnelProtocol) forwardSpdy(tunnel(socket), options.open);
-    else forwardChannels(socket, options.ports, options.open);
+    if (socket.protocol === tunnelProtocol) forwardSpdy(tunnel(socket), options);
+    else forwardChannels(socket, options.ports, options);
   });
 }
 
@@ -88,59 +103,93 @@ function tunnel(socket: WebSocket): Duplex {
   return duplex;
 }
 
+/** A client has so long to open the second stream of a pair. @see kubelet's stream creation timeout */
+const pairTimeoutMs = 30_000;
+
 interface Pair {
   data?: SpdyStream;
   error?: SpdyStream;
+  readonly cancelTimeout: () => void;
 }
 
-function forwardSpdy(socket: Duplex, open: OpenPortForward): void {
+function forwardSpdy(socket: Duplex, { open, clock }: Forwarding): void {
   const pairs = new Map<string, Pair>();
   const connection: SpdyConnection = new SpdyConnection(socket, (stream) => {
     const type = stream.header('streamType');
     const port = Number(stream.header('port'));
     const id = stream.header('requestID') === '' ? String(port) : stream.header('requestID');
-    if ((type !== 'data' && type !== 'error') || !(port >= 1 && port <= 65_535)) {
+    const isPort = Number.isInteger(port) && port >= 1 && port <= 65_535;
+    if ((type !== 'data' && type !== 'error') || !isPort || pairs.get(id)?.[type] !== undefined) {
       stream.reset();
       return;
     }
-    const pair = pairs.get(id) ?? {};
-    pairs.set(id, pair);
+    const pair = pairs.get(id) ?? newPair(id);
     pair[type] = stream;
+    // One that goes before the other has come takes its pair with it.
+    stream.onClose(() => drop(id, pair));
     if (pair.data === undefined || pair.error === undefined) return;
     pairs.delete(id);
-    forwardPair(connection, pair.data, pair.error, port, open);
+    pair.cancelTimeout();
+    forwardPair({ connection, flow, data: pair.data, error: pair.error, port, open, clock });
   });
+  const flow = sharedFlow(connection);
+  const newPair = (id: string): Pair => {
+    const pair: Pair = { cancelTimeout: clock.schedule(pairTimeoutMs, () => drop(id, pair)) };
+    pairs.set(id, pair);
+    return pair;
+  };
+  const drop = (id: string, pair: Pair): void => {
+    pair.cancelTimeout();
+    if (pairs.get(id) !== pair) return;
+    pairs.delete(id);
+    pair.data?.reset();
+    pair.error?.reset();
+  };
 }
 
-function forwardPair(
-  connection: SpdyConnection,
-  data: SpdyStream,
-  error: SpdyStream,
-  port: number,
-  open: OpenPortForward,
-): void {
-  const call = open(port);
-  const send = (message: PortForwardData): void => {
-    if (call.ended || call.send(message)) return;
-    connection.pause();
-    void call.drained().then(() => connection.resume());
-  };
-  data.onData((bytes) => send({ kind: { $case: 'data', value: bytes } }));
-  data.onEnd(() => send({ kind: { $case: 'halfClosed', value: true } }));
-  data.onClose(() => call.end());
-  connection.onClose(() => call.cancel());
-  void receive(call, {
-    data: async (bytes) => {
-      if (!data.write(bytes)) await connection.drained();
+/** One connection of a client, over a pair of streams. */
+function forwardPair(pair: {
+  readonly connection: SpdyConnection;
+  readonly flow: ClientFlow;
+  readonly data: SpdyStream;
+  readonly error: SpdyStream;
+  readonly port: number;
+  readonly open: OpenPortForward;
+  readonly clock: Clock;
+}): void {
+  const { connection, data, error, port, clock } = pair;
+  const session = new Session({ clock });
+  // Both sides have ended it, the client has reset it, or its connection is gone.
+  data.onClose(() => session.end());
+  let said = '';
+  const call = tryOpen(
+    () => pair.open(port),
+    (text) => {
+      said = text;
     },
-    error: (message) => error.write(Buffer.from(message)),
-  }).then(() => {
+  );
+  const link = call === undefined ? undefined : new CallLink(session, call, pair);
+  data.onData((bytes) => link?.push({ kind: { $case: 'data', value: bytes } }, bytes.length));
+  data.onEnd(() => link?.push({ kind: { $case: 'halfClosed', value: true } }, 0));
+  session.run(async () => {
+    if (call === undefined) error.write(Buffer.from(said));
+    else {
+      await receive(call, {
+        data: async (bytes) => {
+          if (!data.write(bytes)) await connection.drained();
+        },
+        error: (message) => error.write(Buffer.from(message)),
+      });
+    }
     error.end();
     data.end();
   });
 }
 
-function forwardChannels(socket: WebSocket, ports: readonly number[], open: OpenPortForward): void {
+/** Each port has two channels, and a channel's number is one byte. */
+const channelPortsMax = 127;
+
+function forwardChannels(socket: WebSocket, ports: readonly number[], options: Forwarding): void {
   const isText = socket.protocol.includes('base64');
   const send = (channel: number, data: Uint8Array): Promise<void> =>
     new Promise((resolve) => {
@@ -148,19 +197,21 @@ function forwardChannels(socket: WebSocket, ports: readonly number[], open: Open
       const message = isText
         ? `${String.fromCharCode(48 + channel)}${body.toString('base64')}`
         : Buffer.concat([Buffer.from([channel]), body]);
+      // A message that could not be sent has found a connection that is closed, and `close` ends the sessions.
       socket.send(message, () => resolve());
     });
-  const calls = ports.map((port, at) => {
-    const call = open(port);
-    const number = Buffer.alloc(2);
-    number.writeUInt16LE(port, 0);
-    void send(at * 2, number);
-    void send(at * 2 + 1, number);
-    void receive(call, {
-      data: (bytes) => send(at * 2, bytes),
-      error: (message) => void send(at * 2 + 1, Buffer.from(message)),
-    }).then(() => socket.close(1000));
-    return call;
+  const flow = sharedFlow(webSocketFlow(socket));
+  let open = ports.length;
+  const links = ports.map((port, at) => {
+    const session = new Session({ clock: options.clock });
+    socket.on('close', () => session.end());
+    const link = channelPair({ ...options, session, flow, port, at, send });
+    // The connection has the life of its last port.
+    session.onEnd(() => {
+      open -= 1;
+      if (open === 0) socket.close(1000);
+    });
+    return link;
   });
   socket.on('message', (raw) => {
     const message = toBuffer(raw);
@@ -168,21 +219,65 @@ function forwardChannels(socket: WebSocket, ports: readonly number[], open: Open
     const data = isText
       ? Buffer.from(message.subarray(1).toString('latin1'), 'base64')
       : message.subarray(1);
-    const call = channel % 2 === 0 ? calls[channel / 2] : undefined;
-    if (call === undefined || data.length === 0) return;
-    if (call.send({ kind: { $case: 'data', value: data } })) return;
-    socket.pause();
-    void call.drained().then(() => socket.resume());
+    const link = channel % 2 === 0 ? links[channel / 2] : undefined;
+    if (data.length > 0) link?.push({ kind: { $case: 'data', value: data } }, data.length);
   });
+  // A broken connection is closed too, and that is what counts.
   socket.on('error', () => undefined);
-  socket.on('close', () => {
-    for (const call of calls) call.cancel();
+}
+
+/** One port's channels: its number on each, then what the pod sends. */
+function channelPair(options: {
+  readonly session: Session;
+  readonly flow: ClientFlow;
+  readonly port: number;
+  /** Which of the ports it is. */
+  readonly at: number;
+  readonly send: (channel: number, data: Uint8Array) => Promise<void>;
+  readonly clock: Clock;
+  readonly open: OpenPortForward;
+}): CallLink<PortForwardData, PortForwardData> | undefined {
+  const { session, port, at, send } = options;
+  const [data, error] = [at * 2, at * 2 + 1];
+  const number = Buffer.alloc(2);
+  number.writeUInt16LE(port, 0);
+  let said = '';
+  const call = tryOpen(
+    () => options.open(port),
+    (text) => {
+      said = text;
+    },
+  );
+  session.run(async () => {
+    await Promise.all([send(data, number), send(error, number)]);
+    if (call === undefined) await send(error, Buffer.from(said));
+    else {
+      await receive(call, {
+        data: (bytes) => send(data, bytes),
+        error: (message) => {
+          session.run(() => send(error, Buffer.from(message)));
+        },
+      });
+    }
+    session.end();
   });
+  return call === undefined ? undefined : new CallLink(session, call, options);
+}
+
+type PortCall = ClientDuplex<PortForwardData, PortForwardData>;
+
+function tryOpen(open: () => PortCall, complain: (text: string) => void): PortCall | undefined {
+  try {
+    return open();
+  } catch (error) {
+    complain(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
 }
 
 /** Hands on what the pod sends, until its side ends. */
 async function receive(
-  call: ClientDuplex<PortForwardData, PortForwardData>,
+  call: PortCall,
   to: { data(bytes: Buffer): Promise<void>; error(message: string): void },
 ): Promise<void> {
   try {

@@ -3,7 +3,11 @@
  * `websocket-command.ts`) behind one small interface; the node's side is a gRPC call.
  */
 import type { ExecInput, ExecOutput, ExecStart } from '../../gen/agent.js';
+import type { Clock } from '../../lib/clock.js';
 import type { ClientDuplex } from '../../lib/grpc/index.js';
+import type { Session } from '../../lib/session.js';
+import type { ClientFlow } from './call-link.js';
+import { CallLink } from './call-link.js';
 
 /** The node's side of one call. */
 export type ExecCall = ClientDuplex<ExecOutput, ExecInput>;
@@ -54,40 +58,48 @@ export function statusOfExit(code: number, error: string): CommandStatus {
 }
 
 /**
- * Runs the call to its end.
- * @param pause holds the client's input while the node takes no more
+ * Runs the call to its end. Everything of it is the session's: whichever side goes first, the other is ended and nothing stays.
+ * @param flow holds the client's input while the node takes no more
  */
 export function bridgeCommand(options: {
+  readonly session: Session;
   readonly start: ExecStart;
   readonly open: () => ExecCall;
   readonly client: CommandClient;
-  readonly flow: { pause(): void; resume(): void };
+  readonly flow: ClientFlow;
+  readonly clock: Clock;
 }): CommandInput {
-  const { client, flow } = options;
-  const call = options.open();
-  const send = (input: ExecInput): void => {
-    if (call.ended || call.send(input)) return;
-    flow.pause();
-    void call.drained().then(() => flow.resume());
-  };
-  send({ kind: { $case: 'start', value: options.start } });
-  void forwardOutput(call, client);
+  const { session, client, start } = options;
+  const opened = tryOpen(options.open);
+  const link = opened instanceof Error ? undefined : new CallLink(session, opened, options);
+  session.run(async () => {
+    const status = opened instanceof Error ? failure(opened) : await outcome(opened, client);
+    client.finish(status);
+    session.end();
+  });
+  const send = (input: ExecInput, bytes = 0): void => link?.push(input, bytes);
+  send({ kind: { $case: 'start', value: start } });
   return {
-    stdin: (data) => send({ kind: { $case: 'stdin', value: data } }),
+    stdin: (data) => send({ kind: { $case: 'stdin', value: data } }, data.length),
     stdinClosed: () => send({ kind: { $case: 'stdinClosed', value: true } }),
     resize: (size) => send({ kind: { $case: 'resize', value: size } }),
-    closed: () => call.cancel(),
+    closed: () => session.end(),
   };
 }
 
-async function forwardOutput(call: ExecCall, client: CommandClient): Promise<void> {
-  let status = statusOfExit(0, 'the connection to the node ended before the command did');
+function tryOpen(open: () => ExecCall): ExecCall | Error {
+  try {
+    return open();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** Hands the client what the command prints, until it ends. @returns how it ended */
+async function outcome(call: ExecCall, client: CommandClient): Promise<CommandStatus> {
   try {
     for await (const { kind } of call) {
-      if (kind?.$case === 'exit') {
-        status = statusOfExit(kind.value.code, kind.value.error);
-        break;
-      }
+      if (kind?.$case === 'exit') return statusOfExit(kind.value.code, kind.value.error);
       const more =
         kind?.$case === 'stdout'
           ? client.stdout(kind.value)
@@ -96,8 +108,12 @@ async function forwardOutput(call: ExecCall, client: CommandClient): Promise<voi
             : true;
       if (!more) await client.drained();
     }
+    return statusOfExit(0, 'the connection to the node ended before the command did');
   } catch (error) {
-    status = statusOfExit(0, error instanceof Error ? error.message : String(error));
+    return failure(error);
   }
-  client.finish(status);
+}
+
+function failure(error: unknown): CommandStatus {
+  return statusOfExit(0, error instanceof Error ? error.message : String(error));
 }

@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ExecStart } from '../../gen/agent.js';
 import type { Clock } from '../../lib/clock.js';
+import { endSocket } from '../../lib/linger.js';
+import type { Session } from '../../lib/session.js';
 import type { CommandInput, CommandStatus, ExecCall } from './remote-command.js';
 import { bridgeCommand } from './remote-command.js';
 import type { SpdyStream } from './spdy/connection.js';
@@ -17,11 +19,12 @@ const streamsTimeoutMs = 30_000;
 export function serveSpdyCommand(options: {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
+  readonly session: Session;
   readonly start: ExecStart;
   readonly open: () => ExecCall;
   readonly clock: Clock;
 }): void {
-  const { request, socket, start } = options;
+  const { request, socket, session, start } = options;
   const offered = String(request.headers['x-stream-protocol-version'] ?? '').split(/,\s*/);
   const protocol = protocols.find((candidate) => offered.includes(candidate));
   if (protocol === undefined) {
@@ -30,6 +33,7 @@ export function serveSpdyCommand(options: {
       403,
       `unable to negotiate protocol: client supports ${offered.join(', ')}, server supports ${protocols.join(', ')}`,
     );
+    session.end();
     return;
   }
   acceptUpgrade(socket, { Upgrade: 'SPDY/3.1', 'X-Stream-Protocol-Version': protocol });
@@ -56,20 +60,29 @@ export function serveSpdyCommand(options: {
     }
   });
   const cancelTimeout = options.clock.schedule(streamsTimeoutMs, () => connection.close());
-  connection.onClose(cancelTimeout);
+  session.onEnd(cancelTimeout);
+  connection.onClose(() => session.end());
 }
 
 function run(
-  options: { readonly start: ExecStart; readonly open: () => ExecCall },
+  options: {
+    readonly socket: Duplex;
+    readonly session: Session;
+    readonly start: ExecStart;
+    readonly open: () => ExecCall;
+    readonly clock: Clock;
+  },
   connection: SpdyConnection,
   streams: ReadonlyMap<string, SpdyStream>,
   protocol: string,
 ): void {
   const output = (name: string) => (data: Buffer) => streams.get(name)?.write(data) ?? true;
   const input: CommandInput = bridgeCommand({
+    session: options.session,
     start: options.start,
     open: options.open,
     flow: connection,
+    clock: options.clock,
     client: {
       stdout: output('stdout'),
       stderr: output('stderr'),
@@ -78,8 +91,9 @@ function run(
         const text = protocol === 'v4.channel.k8s.io' ? JSON.stringify(status) : plainText(status);
         if (text !== '') streams.get('error')?.write(Buffer.from(text));
         for (const stream of streams.values()) stream.end();
-        // The client closes the connection when it has read all; it is not held open for one that does not.
+        // All has been said. A client that does not close the connection does not hold it either.
         connection.finishSoon();
+        endSocket(options.socket, options.clock);
       },
     },
   });
@@ -90,7 +104,6 @@ function run(
     const size = parseResize(data);
     if (size !== undefined) input.resize(size);
   });
-  connection.onClose(() => input.closed());
 }
 
 /** Before v4 the error stream is text, and empty after a success. */

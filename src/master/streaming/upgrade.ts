@@ -1,5 +1,18 @@
 import { STATUS_CODES } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+
+/** How soon the kernel asks a silent peer whether it is still there: a client whose machine is gone is noticed. */
+const keepAliveMs = 60_000;
+
+/**
+ * Node takes its own handlers off a connection that is to be upgraded, and an error that nobody handles ends the process. So this comes
+ * first; the end of the connection is told by `close`.
+ */
+export function guardSocket(socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  if (socket instanceof Socket) socket.setKeepAlive(true, keepAliveMs);
+}
 
 /** Answers an HTTP/1.1 upgrade request with 101: from here on the socket speaks the other protocol. */
 export function acceptUpgrade(socket: Duplex, headers: Readonly<Record<string, string>>): void {
@@ -11,6 +24,7 @@ export function acceptUpgrade(socket: Duplex, headers: Readonly<Record<string, s
 
 /** Answers an upgrade request with an error in Kubernetes' form, and closes. */
 export function refuseUpgrade(socket: Duplex, code: number, message: string): void {
+  guardSocket(socket);
   const status = {
     kind: 'Status',
     apiVersion: 'v1',

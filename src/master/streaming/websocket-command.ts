@@ -3,6 +3,9 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import type { ExecStart } from '../../gen/agent.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Session } from '../../lib/session.js';
+import type { ClientFlow } from './call-link.js';
 import type { ExecCall } from './remote-command.js';
 import { bridgeCommand } from './remote-command.js';
 import { parseResize } from './spdy-command.js';
@@ -42,17 +45,27 @@ export function serveWebSocketCommand(options: {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
+  readonly session: Session;
   readonly start: ExecStart;
   readonly open: () => ExecCall;
+  readonly clock: Clock;
 }): void {
-  server.handleUpgrade(options.request, options.socket, options.head, (socket) => {
-    run(socket, options);
+  const { session, request, socket, head } = options;
+  // A handshake that is refused closes the socket, and so does everything that comes later.
+  socket.once('close', () => session.end());
+  server.handleUpgrade(request, socket, head, (webSocket) => {
+    run(webSocket, options);
   });
 }
 
 function run(
   socket: WebSocket,
-  options: { readonly start: ExecStart; readonly open: () => ExecCall },
+  options: {
+    readonly session: Session;
+    readonly start: ExecStart;
+    readonly open: () => ExecCall;
+    readonly clock: Clock;
+  },
 ): void {
   const isText = socket.protocol.includes('base64');
   const hasStatus = /^v[45]\./.test(socket.protocol);
@@ -66,9 +79,11 @@ function run(
     if (options.start.stdout) send(channels.stdout, Buffer.alloc(0));
   }
   const input = bridgeCommand({
+    session: options.session,
     start: options.start,
     open: options.open,
-    flow: socket,
+    flow: webSocketFlow(socket),
+    clock: options.clock,
     client: {
       stdout: (data) => send(channels.stdout, data),
       stderr: (data) => send(channels.stderr, data),
@@ -96,8 +111,20 @@ function run(
       if (size !== undefined) input.resize(size);
     } else if (channel === channels.close && body[0] === channels.stdin) input.stdinClosed();
   });
+  // A broken connection is closed too, and that is what counts.
   socket.on('error', () => undefined);
   socket.on('close', () => input.closed());
+}
+
+/** A WebSocket's connection, as one that can wait. */
+export function webSocketFlow(socket: WebSocket): ClientFlow {
+  return {
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    ping: () => {
+      if (socket.readyState === socket.OPEN) socket.ping(Buffer.alloc(0), false, () => undefined);
+    },
+  };
 }
 
 /** `ws` has no drain event; its socket has. */

@@ -75,6 +75,7 @@ function portForwardRequest(query: URLSearchParams, deps: StreamDeps): StreamReq
       return (upgrade) => {
         upgradePortForward(upgrade, {
           ports: options.ports,
+          clock: deps.clock,
           open: (port) => {
             const call = agent.portForward();
             call.send({ kind: { $case: 'start', value: { container, port } } });

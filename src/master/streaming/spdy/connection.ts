@@ -38,6 +38,9 @@ export interface SpdyStream {
   reset(): void;
 }
 
+/** Pings of a server have even numbers. */
+const ownPingId = 2;
+
 export class SpdyConnection {
   readonly #socket: Duplex;
   readonly #clock: Clock;
@@ -117,6 +120,13 @@ export class SpdyConnection {
     if (this.#earlyBytes > spdyLimits.earlyBytes) this.close();
   }
 
+  /** Asks the client for an answer, which it need not give: a connection that is gone shows it. */
+  ping(): void {
+    const id = Buffer.alloc(4);
+    id.writeUInt32BE(ownPingId, 0);
+    this.#control(frameType.ping, 0, id);
+  }
+
   /** All has been said: closes when the client does, or when every stream has ended on both sides. */
   finishSoon(): void {
     this.#finishing = true;
@@ -183,7 +193,10 @@ export class SpdyConnection {
         break;
       }
       case frameType.ping:
-        this.#control(frameType.ping, 0, payload);
+        // Ours comes back as an answer.
+        if (payload.length < 4 || payload.readUInt32BE(0) !== ownPingId) {
+          this.#control(frameType.ping, 0, payload);
+        }
         break;
       case frameType.goAway:
         break;
