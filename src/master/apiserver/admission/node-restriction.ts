@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../api/object.js';
 import { semanticEqual } from '../../../api/equal.js';
-import { nodeNameOf } from '../authz/node-authorizer.js';
+import { nodeNameOf } from '../authz/node-identity.js';
 import type { AdmissionRequest } from '../registry/types.js';
 import { errorTarget } from '../registry/types.js';
 import { forbidden } from '../status.js';

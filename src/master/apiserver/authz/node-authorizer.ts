@@ -1,9 +1,7 @@
 import type { KubeObject } from '../../../api/object.js';
 import type { Mirror } from '../cache/mirror.js';
 import type { Attributes, Authorizer, Decision } from './attributes.js';
-
-const nodesGroup = 'system:nodes';
-const nodePrefix = 'system:node:';
+import { nodeNameOf } from './node-identity.js';
 
 /** What a pod's volumes and environment name. */
 interface PodView extends KubeObject {
@@ -40,15 +38,6 @@ interface IngressView extends KubeObject {
 
 const nodeKeys = new Set(['kubernetes.io/hostname', 'metadata.name']);
 const allowed: Decision = { allowed: true, reason: '' };
-
-/** The node's name when the user is one. */
-export function nodeNameOf(user: {
-  readonly name: string;
-  readonly groups: readonly string[];
-}): string | undefined {
-  if (!user.name.startsWith(nodePrefix) || !user.groups.includes(nodesGroup)) return undefined;
-  return user.name.slice(nodePrefix.length);
-}
 
 /**
  * Lets a node read the secrets, config maps, claims, volumes and service accounts that pods bound to it use, and nobody

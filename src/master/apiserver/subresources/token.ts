@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject, textOf } from '../../../api/object.js';
 import type { BoundObject, ServiceAccountTokens } from '../authn/service-account-tokens.js';
-import { nodeNameOf } from '../authz/node-authorizer.js';
+import { nodeNameOf } from '../authz/node-identity.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
 import { badRequest, conflict, forbidden, invalidObject, notFound } from '../status.js';
