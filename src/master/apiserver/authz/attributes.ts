@@ -22,8 +22,16 @@ export interface Decision {
   readonly reason: string;
 }
 
+/** No opinion either, with words for the refusal in case nobody allows the request. */
+export interface NoOpinion {
+  readonly allowed: undefined;
+  readonly reason: string;
+}
+
+type Opinion = Decision | NoOpinion | undefined;
+
 export interface Authorizer {
-  authorize(attributes: Attributes): Decision | undefined | Promise<Decision | undefined>;
+  authorize(attributes: Attributes): Opinion | Promise<Opinion>;
 }
 
 /** For an update that is about to create its object. */

@@ -13,18 +13,20 @@ export const alwaysDeny: Authorizer = {
   authorize: () => ({ allowed: false, reason: 'Everything is forbidden.' }),
 };
 
-/** Asks one after the other; the first opinion counts, and none means no. */
+/** Asks one after the other; the first opinion counts, and none means no, for the reasons that were given. */
 export function chain(authorizers: readonly Authorizer[]): {
   decide(attributes: Attributes): Promise<Decision>;
 } {
   return {
     async decide(attributes) {
+      const reasons: string[] = [];
       for (const authorizer of authorizers) {
         const asked = authorizer.authorize(attributes);
         const decision = asked instanceof Promise ? await asked : asked;
-        if (decision !== undefined) return decision;
+        if (decision?.allowed !== undefined) return decision;
+        if (decision !== undefined && decision.reason !== '') reasons.push(decision.reason);
       }
-      return { allowed: false, reason: '' };
+      return { allowed: false, reason: reasons.join('\n') };
     },
   };
 }

@@ -1,261 +1,228 @@
-import type { KubeObject } from '../../../api/object.js';
-import type { Mirror } from '../cache/mirror.js';
-import type { Attributes, Authorizer, Decision } from './attributes.js';
+import type { PersistentVolume } from '../../../api/types/core.js';
+import type { Ingress } from '../../../api/types/networking.js';
+import type { Attributes, Authorizer, Decision, NoOpinion } from './attributes.js';
+import type { Caches } from './node-graph.js';
+import { NodeGraph } from './node-graph.js';
 import { nodeNameOf } from './node-identity.js';
+import { companionRules, nodeRules } from './node-rules.js';
+import { ruleAllows } from './rbac.js';
 
-/** What a pod's volumes and environment name. */
-interface PodView extends KubeObject {
-  spec?: {
-    nodeName?: string;
-    serviceAccountName?: string;
-    volumes?: Record<string, unknown>[];
-    containers?: Record<string, unknown>[];
-    initContainers?: Record<string, unknown>[];
-    ephemeralContainers?: Record<string, unknown>[];
-    imagePullSecrets?: { name?: string }[];
-  };
-}
+/** Says yes, or why not: others are asked all the same. */
+type Answer = Decision | NoOpinion;
 
-interface NodeMatch {
-  key: string;
-  values?: string[];
-}
-
-interface VolumeView extends KubeObject {
-  spec?: {
-    claimRef?: { namespace?: string; name?: string };
-    nodeAffinity?: {
-      required?: {
-        nodeSelectorTerms?: { matchExpressions?: NodeMatch[]; matchFields?: NodeMatch[] }[];
-      };
-    };
-  };
-}
-
-interface IngressView extends KubeObject {
-  spec?: { tls?: { secretName?: string }[] };
-}
-
-const nodeKeys = new Set(['kubernetes.io/hostname', 'metadata.name']);
 const allowed: Decision = { allowed: true, reason: '' };
+const leaseNamespace = 'kube-node-lease';
+const mastersNamespace = 'kube-system';
+const nodeKeys = new Set(['kubernetes.io/hostname', 'metadata.name']);
+const reads = new Set(['get', 'list', 'watch']);
+const ownVerbs = new Set(['get', 'create', 'update', 'patch', 'delete']);
+
+function no(reason: string): NoOpinion {
+  return { allowed: undefined, reason };
+}
 
 /**
- * Lets a node read the secrets, config maps, claims, volumes and service accounts that pods bound to it use, and nobody
- * else's (kube-apiserver's Node authorizer). What nodes may do in general stands in the role `system:node`.
+ * Lets a node read the Secrets, ConfigMaps, claims and volumes that pods bound to it use, make tokens for their accounts, and
+ * nothing else of the kind (kube-apiserver's Node authorizer). Each resource is decided on with its subresource; what
+ * is allowed to every node alike stands in {@link nodeRules}.
  */
 export class NodeAuthorizer implements Authorizer {
-  readonly #mirror: Mirror;
+  readonly #caches: Caches;
+  readonly #graph: NodeGraph;
 
-  constructor(mirror: Mirror) {
-    this.#mirror = mirror;
-    mirror.cache('pods').addIndex('spec.nodeName');
+  constructor(caches: Caches) {
+    this.#caches = caches;
+    this.#graph = new NodeGraph(caches);
   }
 
-  authorize(attributes: Attributes): Decision | undefined {
+  authorize(attributes: Attributes): Answer | undefined {
     const node = nodeNameOf(attributes.user);
-    if (node === undefined || !attributes.isResource) return undefined;
-    const { group, resource } = attributes;
-    if (group === '') {
-      switch (resource) {
-        case 'secrets':
-          if (this.#reads(attributes) && this.#servesIngress(attributes)) return allowed;
-          return this.#reads(attributes) && this.#uses(node, attributes) ? allowed : undefined;
-        case 'configmaps':
-        case 'persistentvolumeclaims':
-          return this.#reads(attributes) && this.#uses(node, attributes) ? allowed : undefined;
-        case 'persistentvolumes':
-          return this.#mayTouchVolume(node, attributes) ? allowed : undefined;
-        case 'serviceaccounts':
-          return this.#serviceAccount(node, attributes);
-        default:
-      }
-    }
-    return generalRules.some((rule) => rule(attributes, node)) ? allowed : undefined;
+    if (node === undefined) return undefined;
+    if (node === '') return no(`unknown node for user ${JSON.stringify(attributes.user.name)}`);
+    if (!attributes.isResource) return undefined;
+    const own = this.#ownObject(node, attributes);
+    if (own?.allowed === true) return own;
+    const rules = own === undefined ? [...nodeRules, ...companionRules] : companionRules;
+    if (rules.some((rule) => ruleAllows(rule, attributes))) return allowed;
+    return own;
   }
 
-  #reads(attributes: Attributes): boolean {
-    const verbs = ['get', 'list', 'watch'];
-    return (
-      attributes.name !== '' && attributes.subresource === '' && verbs.includes(attributes.verb)
+  /** Decides on what is divided among the nodes; undefined for a resource that is not. */
+  #ownObject(node: string, attributes: Attributes): Answer | undefined {
+    switch (
+      attributes.group === '' ? attributes.resource : `${attributes.group}/${attributes.resource}`
+    ) {
+      case 'secrets':
+        return this.#secret(node, attributes);
+      case 'configmaps':
+        return this.#readByName(node, attributes, (a) =>
+          this.#graph.uses(node, 'configMaps', a.namespace, a.name),
+        );
+      case 'persistentvolumeclaims':
+        return this.#claim(node, attributes);
+      case 'persistentvolumes':
+        return this.#volume(node, attributes);
+      case 'resource.k8s.io/resourceclaims':
+        return this.#get(node, attributes, (a) =>
+          this.#graph.uses(node, 'resourceClaims', a.namespace, a.name),
+        );
+      case 'storage.k8s.io/volumeattachments':
+        return this.#get(node, attributes, (a) => this.#isAttachedTo(node, a.name));
+      case 'serviceaccounts':
+        return this.#token(node, attributes);
+      case 'coordination.k8s.io/leases':
+        return this.#lease(node, attributes);
+      case 'storage.k8s.io/csinodes':
+        return this.#csiNode(node, attributes);
+      case 'nodes':
+        return this.#node(node, attributes);
+      case 'pods':
+        return this.#pod(node, attributes);
+      default:
+        return undefined;
+    }
+  }
+
+  #related(node: string, attributes: Attributes, holds: (a: Attributes) => boolean): Answer {
+    if (attributes.name === '') return no('No Object name found');
+    if (holds(attributes)) return allowed;
+    return no(`no relationship found between node '${node}' and this object`);
+  }
+
+  /** get of one object. */
+  #get(node: string, attributes: Attributes, holds: (a: Attributes) => boolean): Answer {
+    if (attributes.verb !== 'get') return no('can only get individual resources of this type');
+    if (attributes.subresource !== '') return no('cannot get subresource');
+    return this.#related(node, attributes, holds);
+  }
+
+  /** get, list and watch of one object of one namespace. */
+  #readByName(node: string, attributes: Attributes, holds: (a: Attributes) => boolean): Answer {
+    if (!reads.has(attributes.verb)) return no('can only read resources of this type');
+    if (attributes.subresource !== '') return no('cannot read subresource');
+    if (attributes.namespace === '') return no('can only read namespaced object of this type');
+    return this.#related(node, attributes, holds);
+  }
+
+  #secret(node: string, attributes: Attributes): Answer {
+    return this.#readByName(
+      node,
+      attributes,
+      (a) =>
+        this.#graph.usesSecret(node, a.namespace, a.name) ||
+        this.#servesIngress(a.namespace, a.name),
     );
   }
 
-  *#pods(node: string, namespace: string): Generator<PodView> {
-    for (const entry of this.#mirror.cache('pods').byIndex('spec.nodeName', node) ?? []) {
-      if (namespace === '' || entry.namespace === namespace) yield entry.object();
-    }
-  }
-
-  #uses(node: string, attributes: Attributes): boolean {
-    for (const pod of this.#pods(node, attributes.namespace)) {
-      if (references(pod, attributes.resource).has(attributes.name)) return true;
+  /** Every node serves Ingresses, so each reads the certificates that Ingresses name. */
+  #servesIngress(namespace: string, name: string): boolean {
+    for (const entry of this.#caches.cache('networking.k8s.io/ingresses').list(namespace)) {
+      const { spec } = entry.object() as Ingress;
+      if (spec?.tls?.some((tls) => tls.secretName === name) === true) return true;
     }
     return false;
   }
 
-  /** Every node serves ingresses, so it reads their certificates. */
-  #servesIngress(attributes: Attributes): boolean {
-    for (const entry of this.#mirror
-      .cache('networking.k8s.io/ingresses')
-      .list(attributes.namespace)) {
-      const ingress: IngressView = entry.object();
-      const named = ingress.spec?.tls?.some((tls) => tls.secretName === attributes.name);
-      if (named === true) return true;
+  #claim(node: string, attributes: Attributes): Answer {
+    const holds = (a: Attributes): boolean => this.#graph.uses(node, 'claims', a.namespace, a.name);
+    if (attributes.subresource !== 'status') return this.#get(node, attributes, holds);
+    if (attributes.verb !== 'update' && attributes.verb !== 'patch') {
+      return no('can only get/update/patch this type');
     }
-    return false;
+    return this.#related(node, attributes, holds);
   }
 
   /**
-   * Volumes are no secret, so nodes may list them; a node changes only those that live on it: it makes and removes
-   * the directories of the local-path provisioner and says so in the object.
+   * Beyond the kubelet's `get`: a worker follows the list of volumes, which are no secret, and lets go of the directories of
+   * the local-path provisioner on its own disk. What it may change in them is NodeRestriction's to say.
    */
-  #mayTouchVolume(node: string, attributes: Attributes): boolean {
-    if (attributes.subresource !== '') return false;
-    if (read.has(attributes.verb)) {
-      return (
-        attributes.name === '' ||
-        this.#usesVolume(node, attributes.name) ||
-        this.#livesOn(node, attributes.name)
-      );
+  #volume(node: string, attributes: Attributes): Answer {
+    const { verb, subresource, name } = attributes;
+    if (subresource === '') {
+      if (verb === 'get' && this.#livesOn(node, name)) return allowed;
+      if ((verb === 'list' || verb === 'watch') && attributes.namespace === '') return allowed;
+      if ((verb === 'patch' || verb === 'update') && this.#livesOn(node, name)) return allowed;
     }
-    return ['patch', 'update'].includes(attributes.verb) && this.#livesOn(node, attributes.name);
+    return this.#get(node, attributes, (a) => this.#graph.usesVolume(node, a.name));
   }
 
   #livesOn(node: string, name: string): boolean {
-    const volume: VolumeView | undefined = this.#mirror
-      .cache('persistentvolumes')
+    const entry = this.#caches.cache('persistentvolumes').get(name);
+    return entry !== undefined && isLocalTo(entry.object() as PersistentVolume, node);
+  }
+
+  #isAttachedTo(node: string, name: string): boolean {
+    const attachment = this.#caches
+      .cache('storage.k8s.io/volumeattachments')
       .get(name)
-      ?.object();
-    const terms = volume?.spec?.nodeAffinity?.required?.nodeSelectorTerms ?? [];
-    return terms.some((term) =>
-      [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])].some(
-        ({ key, values }) => nodeKeys.has(key) && values?.includes(node) === true,
-      ),
+      ?.object() as { spec?: { nodeName?: string } } | undefined;
+    return attachment?.spec?.nodeName === node;
+  }
+
+  #token(node: string, attributes: Attributes): Answer {
+    const { verb, name, subresource } = attributes;
+    if (verb !== 'create' || name === '') {
+      return no('can only create tokens for individual service accounts');
+    }
+    if (subresource !== 'token') {
+      return no('can only create token subresource of serviceaccount');
+    }
+    return this.#related(node, attributes, (a) =>
+      this.#graph.usesAccount(node, a.namespace, a.name),
     );
   }
 
-  #usesVolume(node: string, name: string): boolean {
-    const volume: VolumeView | undefined = this.#mirror
-      .cache('persistentvolumes')
-      .get(name)
-      ?.object();
-    const claim = volume?.spec?.claimRef;
-    if (claim?.name === undefined) return false;
-    for (const pod of this.#pods(node, claim.namespace ?? '')) {
-      if (references(pod, 'persistentvolumeclaims').has(claim.name)) return true;
+  #lease(node: string, { verb, namespace, name, subresource }: Attributes): Answer {
+    // Masters announce their addresses by Leases.
+    if (namespace === mastersNamespace && subresource === '' && reads.has(verb)) return allowed;
+    if (!ownVerbs.has(verb)) {
+      return no('can only get, create, update, patch, or delete a node lease');
     }
-    return false;
+    if (namespace !== leaseNamespace) {
+      return no(`can only access leases in the "${leaseNamespace}" system namespace`);
+    }
+    // A create does not say the name; NodeRestriction reads it from the object.
+    if (verb === 'create' || name === node) return allowed;
+    return no('can only access node lease with the same name as the requesting node');
   }
 
-  #serviceAccount(node: string, attributes: Attributes): Decision | undefined {
-    const isToken = attributes.verb === 'create' && attributes.subresource === 'token';
-    if (!isToken && !this.#reads(attributes)) return undefined;
-    for (const pod of this.#pods(node, attributes.namespace)) {
-      if ((pod.spec?.serviceAccountName ?? 'default') === attributes.name) return allowed;
-    }
-    return undefined;
+  #csiNode(node: string, { verb, subresource, name }: Attributes): Answer {
+    if (!ownVerbs.has(verb)) return no('can only get, create, update, patch, or delete a CSINode');
+    if (subresource !== '') return no('cannot authorize CSINode subresources');
+    if (verb === 'create' || name === node) return allowed;
+    return no('can only access CSINode with the same name as the requesting node');
+  }
+
+  #node(node: string, { verb, subresource, name }: Attributes): Answer {
+    // Which Node may be written is NodeRestriction's to say.
+    if (subresource === 'status' && (verb === 'update' || verb === 'patch')) return allowed;
+    if (subresource !== '') return no('');
+    if (verb === 'create' || verb === 'update' || verb === 'patch') return allowed;
+    if (!reads.has(verb)) return no('');
+    if (name === node) return allowed;
+    if (name === '') return no(`node '${node}' cannot read all nodes, only its own Node object`);
+    return no(`node '${node}' cannot read '${name}', only its own Node object`);
+  }
+
+  #pod(node: string, { verb, subresource, namespace, name }: Attributes): Answer {
+    if (subresource === 'status' && (verb === 'update' || verb === 'patch')) return allowed;
+    if (subresource === 'eviction' && verb === 'create') return allowed;
+    if (subresource !== '') return no('');
+    if (verb === 'create' || verb === 'delete') return allowed;
+    if (!reads.has(verb)) return no('');
+    if (name !== '' && this.#graph.runsPod(node, namespace, name)) return allowed;
+    if (name !== '') return no(`no relationship found between node '${node}' and this object`);
+    return no('can only list/watch pods with spec.nodeName field selector');
   }
 }
 
-const read = new Set(['get', 'list', 'watch']);
-
-/** Verbs on whole resources (bootstrap policy `NodeRules`); what a node may touch in detail is NodeRestriction's. */
-const generalRules: readonly ((a: Attributes, node: string) => boolean)[] = [
-  (a) =>
-    a.group === '' &&
-    read.has(a.verb) &&
-    ['services', 'endpoints', 'pods', 'namespaces'].includes(a.resource),
-  (a) =>
-    a.group === '' &&
-    a.resource === 'nodes' &&
-    a.subresource !== 'proxy' &&
-    ['create', 'get', 'list', 'watch', 'update', 'patch'].includes(a.verb),
-  (a) =>
-    a.group === '' &&
-    a.resource === 'pods' &&
-    ((a.subresource === '' && ['create', 'delete'].includes(a.verb)) ||
-      (a.subresource === 'status' && ['update', 'patch'].includes(a.verb)) ||
-      (a.subresource === 'eviction' && a.verb === 'create')),
-  (a) =>
-    ['', 'events.k8s.io'].includes(a.group) &&
-    a.resource === 'events' &&
-    ['create', 'update', 'patch'].includes(a.verb),
-  (a, node) =>
-    a.group === 'coordination.k8s.io' &&
-    a.resource === 'leases' &&
-    ['get', 'create', 'update', 'patch', 'delete', 'list', 'watch'].includes(a.verb) &&
-    a.namespace === 'kube-node-lease' &&
-    (a.name === '' || a.name === node),
-  (a) =>
-    ['authentication.k8s.io', 'authorization.k8s.io'].includes(a.group) &&
-    a.verb === 'create' &&
-    /(tokenreviews|accessreviews)$/.test(a.resource),
-  // The addresses of the masters, which announce themselves by leases.
-  (a) =>
-    a.group === 'coordination.k8s.io' &&
-    a.resource === 'leases' &&
-    a.namespace === 'kube-system' &&
-    read.has(a.verb),
-  (a) =>
-    a.group === 'networking.k8s.io' &&
-    a.resource === 'ingresses' &&
-    a.subresource === 'status' &&
-    ['patch', 'update'].includes(a.verb),
-  (a) =>
-    a.group === 'certificates.k8s.io' &&
-    a.resource === 'certificatesigningrequests' &&
-    ['create', 'get', 'list', 'watch'].includes(a.verb) &&
-    a.subresource === '',
-  (a) =>
-    ['storage.k8s.io', 'node.k8s.io', 'discovery.k8s.io', 'networking.k8s.io'].includes(a.group) &&
-    read.has(a.verb),
-];
-
-function references(pod: PodView, resource: string): Set<string> {
-  const names = new Set<string>();
-  const { spec } = pod;
-  if (spec === undefined) return names;
-  if (resource === 'persistentvolumeclaims') {
-    for (const volume of spec.volumes ?? []) {
-      const claim = volume['persistentVolumeClaim'] as { claimName?: string } | undefined;
-      if (claim?.claimName !== undefined) names.add(claim.claimName);
-      if (volume['ephemeral'] !== undefined)
-        names.add(`${pod.metadata.name}-${String(volume['name'])}`);
-    }
-    return names;
-  }
-  const keys = resource === 'secrets' ? secretKeys : configMapKeys;
-  if (resource === 'secrets') {
-    for (const secret of spec.imagePullSecrets ?? [])
-      if (secret.name !== undefined) names.add(secret.name);
-  }
-  for (const part of [
-    spec.volumes,
-    spec.containers,
-    spec.initContainers,
-    spec.ephemeralContainers,
-  ]) {
-    collect(part, keys, names);
-  }
-  return names;
-}
-
-const secretKeys = new Set(['secret', 'secretRef', 'secretKeyRef', 'nodePublishSecretRef']);
-const configMapKeys = new Set(['configMap', 'configMapRef', 'configMapKeyRef']);
-
-/** Walks volumes and containers for fields that name a secret or a config map. */
-function collect(value: unknown, keys: ReadonlySet<string>, names: Set<string>): void {
-  if (Array.isArray(value)) {
-    for (const item of value) collect(item, keys, names);
-    return;
-  }
-  if (typeof value !== 'object' || value === null) return;
-  for (const [key, field] of Object.entries(value)) {
-    if (keys.has(key) && typeof field === 'object' && field !== null) {
-      const reference = field as { name?: unknown; secretName?: unknown };
-      const name = reference.secretName ?? reference.name;
-      if (typeof name === 'string') names.add(name);
-    }
-    collect(field, keys, names);
-  }
+/** True for a volume of the local-path provisioner whose directory lies on the node. */
+export function isLocalTo({ metadata, spec }: PersistentVolume, node: string): boolean {
+  if (metadata.annotations?.['trireme.dev/local-path'] === undefined) return false;
+  const terms = spec.nodeAffinity?.required?.nodeSelectorTerms ?? [];
+  return terms.some((term) =>
+    [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])].some(
+      ({ key, values }) => nodeKeys.has(key) && values?.includes(node) === true,
+    ),
+  );
 }
