@@ -1,103 +1,95 @@
+/** What a node may write (kube-apiserver's NodeRestriction, as of 1.33): its own Node and Lease, and pods bound to it. */
 import type { KubeObject } from '../../../api/object.js';
-import { semanticEqual } from '../../../api/equal.js';
+import { readSigningRequest } from '../../../lib/pki/certificates.js';
 import { nodeNameOf } from '../authz/node-identity.js';
+import type { Objects } from '../registry/objects.js';
 import type { AdmissionRequest } from '../registry/types.js';
 import { errorTarget } from '../registry/types.js';
 import { forbidden } from '../status.js';
 import type { AdmissionPlugin } from './chain.js';
+import { checkNode } from './node-own-object.js';
+import { checkPod } from './node-pods.js';
+import type { Refuse } from './node-refusal.js';
+import { checkClaimStatus, checkVolume } from './node-volumes.js';
 
-interface NodeObject extends KubeObject {
-  spec?: { taints?: unknown[]; nodeName?: string; configSource?: unknown };
-}
-
-/** Labels of Kubernetes' own domains that a node may give itself. */
-const ownLabels = new Set([
-  'kubernetes.io/hostname',
-  'kubernetes.io/os',
-  'kubernetes.io/arch',
-  'topology.kubernetes.io/zone',
-  'topology.kubernetes.io/region',
-  'node.kubernetes.io/instance-type',
-  'beta.kubernetes.io/os',
-  'beta.kubernetes.io/arch',
-  'beta.kubernetes.io/instance-type',
-  'failure-domain.beta.kubernetes.io/zone',
-  'failure-domain.beta.kubernetes.io/region',
+const leaseNamespace = 'kube-node-lease';
+const kubeletSigners = new Set([
+  'kubernetes.io/kubelet-serving',
+  'kubernetes.io/kube-apiserver-client-kubelet',
 ]);
-const ownDomains = ['kubelet.kubernetes.io', 'node.kubernetes.io'];
 
-function isForbiddenLabel(key: string): boolean {
-  const [domain = '', name] = key.split('/');
-  if (name === undefined || ownLabels.has(key)) return false;
-  const within = (suffix: string): boolean => domain === suffix || domain.endsWith(`.${suffix}`);
-  if (ownDomains.some(within)) return false;
-  return within('kubernetes.io') || within('k8s.io');
-}
-
-/** A node changes only its own Node and Lease, and only pods that are bound to it. */
-export function nodeRestriction(): AdmissionPlugin {
+export function nodeRestriction(objects: Pick<Objects, 'mirror'>): AdmissionPlugin {
   return {
     name: 'NodeRestriction',
     handles: ({ context }) => nodeNameOf(context.user) !== undefined,
-    validate(request) {
-      const node = nodeNameOf(request.context.user) ?? '';
-      const { kind } = request.context.target;
-      const refuse = (text: string): never => {
-        throw forbidden(errorTarget(kind), request.context.target.name, text);
+    async validate(request) {
+      const { user, target } = request.context;
+      const { kind } = target;
+      const node = nodeNameOf(user) ?? '';
+      const refuse: Refuse = (text) => {
+        throw forbidden(errorTarget(kind), nameOf(request), text);
       };
-      if (kind.group === '' && kind.kind === 'Node') checkNode(request, node, refuse);
-      if (kind.group === '' && kind.kind === 'Pod') checkPod(request, node, refuse);
-      if (kind.group === 'coordination.k8s.io' && kind.kind === 'Lease') {
-        const name = request.object?.metadata.name ?? request.context.target.name;
-        if (name !== node)
-          refuse(`can only access node lease with the same name as the requesting node`);
+      if (node === '') refuse(`could not determine node from user ${JSON.stringify(user.name)}`);
+      switch (kind.group === '' ? kind.plural : `${kind.group}/${kind.plural}`) {
+        case 'pods':
+          return checkPod(request, node, objects.mirror, refuse);
+        case 'nodes':
+          return checkNode(request, node, refuse);
+        case 'persistentvolumeclaims':
+          return checkClaimStatus(request, node, refuse);
+        case 'persistentvolumes':
+          return checkVolume(request, node, refuse);
+        case 'coordination.k8s.io/leases':
+          return checkLease(request, node, refuse);
+        case 'storage.k8s.io/csinodes':
+          if (nameOf(request) === node) return undefined;
+          return refuse('can only access CSINode with the same name as the requesting node');
+        case 'certificates.k8s.io/certificatesigningrequests':
+          return checkSigningRequest(request, node, refuse);
+        default:
+          return undefined;
       }
     },
   };
 }
 
-type Refuse = (text: string) => never;
+/** A create says the name in the object only. */
+function nameOf({ context, object }: AdmissionRequest): string {
+  return context.target.name === '' ? (object?.metadata.name ?? '') : context.target.name;
+}
 
-function checkNode(request: AdmissionRequest, node: string, refuse: Refuse): void {
-  const next: NodeObject | undefined = request.object;
-  const old: NodeObject | undefined = request.old;
-  const name = next?.metadata.name ?? request.context.target.name;
-  if (name !== node) refuse(`node "${node}" is not allowed to modify node "${name}"`);
-  if (request.operation === 'DELETE') refuse(`node "${node}" cannot delete its own node object`);
-  if (next === undefined) return;
-  const labels = next.metadata.labels ?? {};
-  const before = old?.metadata.labels ?? {};
-  const changed = [...new Set([...Object.keys(labels), ...Object.keys(before)])]
-    .filter((key) => labels[key] !== before[key] && isForbiddenLabel(key))
-    .sort();
-  if (changed.length > 0) {
-    refuse(
-      `is not allowed to ${old === undefined ? 'set' : 'modify'} labels: ${changed.join(', ')}`,
-    );
+function checkLease(request: AdmissionRequest, node: string, refuse: Refuse): void {
+  if (request.context.target.namespace !== leaseNamespace) {
+    refuse(`can only access leases in the "${leaseNamespace}" system namespace`);
   }
-  if (old !== undefined && !semanticEqual(next.spec?.taints, old.spec?.taints)) {
-    refuse(`node "${node}" is not allowed to modify taints`);
+  if (nameOf(request) !== node) {
+    refuse('can only access node lease with the same name as the requesting node');
   }
 }
 
-const mirrorAnnotation = 'kubernetes.io/config.mirror';
+interface SigningRequest extends KubeObject {
+  spec: { signerName?: string; request?: string };
+}
 
-function checkPod(request: AdmissionRequest, node: string, refuse: Refuse): void {
-  const { operation } = request;
-  if (operation === 'CREATE') {
-    const pod: NodeObject | undefined = request.object;
-    if (pod?.metadata.annotations?.[mirrorAnnotation] === undefined) {
-      refuse(
-        `pod does not have "${mirrorAnnotation}" annotation, node "${node}" can only create mirror pods`,
-      );
-    }
-    if (pod?.spec?.nodeName !== node) {
-      refuse(`node "${node}" can only create pods with spec.nodeName set to itself`);
-    }
+/** A node asks its own signers for certificates of its own name only. */
+async function checkSigningRequest(
+  { operation, object }: AdmissionRequest,
+  node: string,
+  refuse: Refuse,
+): Promise<void> {
+  if (operation !== 'CREATE' || object === undefined) return;
+  // The kind says what the object is.
+  const { spec } = object as SigningRequest;
+  if (!kubeletSigners.has(spec.signerName ?? '')) return;
+  const pem = Buffer.from(spec.request ?? '', 'base64').toString('latin1');
+  let commonName: string;
+  try {
+    ({ commonName } = await readSigningRequest(pem));
+  } catch (error) {
+    refuse(`unable to parse csr: ${error instanceof Error ? error.message : String(error)}`);
     return;
   }
-  const old: NodeObject | undefined = request.old;
-  if (old?.spec?.nodeName === node) return;
-  const verb = operation === 'DELETE' ? 'delete' : 'update status for';
-  refuse(`node "${node}" can only ${verb} pods with spec.nodeName set to itself`);
+  if (commonName !== `system:node:${node}`) {
+    refuse(`can only create a node CSR with CN=system:node:${node}`);
+  }
 }

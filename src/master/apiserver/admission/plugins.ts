@@ -34,7 +34,7 @@ export function admissionPlugins(options: AdmissionOptions): AdmissionPlugin[] {
     limitRanger(objects),
     namespaceDefaults(),
     serviceAccount(objects),
-    nodeRestriction(),
+    nodeRestriction(objects),
     podSecurity(objects, options.podSecurity),
     priority(objects),
     tolerationSeconds(),

@@ -1,4 +1,6 @@
 import type { KubeObject } from '../../../api/object.js';
+import type { Pod } from '../../../api/types/core.js';
+import { mirrorAnnotation, referencesOf } from '../authz/pod-references.js';
 import { generateName } from '../registry/names.js';
 import type { Objects } from '../registry/objects.js';
 import { forbidden } from '../status.js';
@@ -31,7 +33,7 @@ export function serviceAccount(objects: Objects): AdmissionPlugin {
     async mutate({ object, context }) {
       const pod = object as PodObject;
       const { spec, metadata } = pod;
-      if (metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) return;
+      if (metadata.annotations?.[mirrorAnnotation] !== undefined) return;
       const name = spec.serviceAccountName ?? 'default';
       spec.serviceAccountName = name;
       spec.serviceAccount = name;
@@ -50,7 +52,26 @@ export function serviceAccount(objects: Objects): AdmissionPlugin {
         spec.imagePullSecrets = structuredClone(account.imagePullSecrets);
       }
     },
+    validate: ({ object }) => {
+      if (object?.metadata.annotations?.[mirrorAnnotation] === undefined) return;
+      // The kind says what the object is.
+      checkMirrorPod(object as Pod & KubeObject);
+    },
   };
+}
+
+/** A mirror pod shows what a node runs from a file: it stands for no account, and opens nothing. */
+function checkMirrorPod(pod: Pod & KubeObject): void {
+  const refuse = (text: string): never => {
+    throw forbidden({ group: '', resource: 'pods' }, pod.metadata.name, text);
+  };
+  const { serviceAccount, secrets } = referencesOf(pod);
+  if (serviceAccount !== '') refuse('a mirror pod may not reference service accounts');
+  if (secrets.size > 0) refuse('a mirror pod may not reference secrets');
+  const sources = (pod.spec.volumes ?? []).flatMap(({ projected }) => projected?.sources ?? []);
+  if (sources.some((source) => source.serviceAccountToken !== undefined)) {
+    refuse('a mirror pod may not use ServiceAccountToken volume projections');
+  }
 }
 
 function mountToken(pod: PodObject): void {
