@@ -88,8 +88,14 @@ export function defineKind<T extends KubeObject>(options: KindOptions<T>): KindD
     columns: options.columns ?? [nameColumn, ageColumn],
     fields: declared.fields ?? {},
     hasStatus,
-    subresources: [...(options.subresources ?? []), ...(hasStatus ? [statusSubresource] : [])],
+    subresources: withStatus(options.subresources ?? [], hasStatus),
   };
+}
+
+/** A kind with a status has the subresource, its own where it declares one. */
+function withStatus(own: readonly Subresource[], hasStatus: boolean): readonly Subresource[] {
+  const isDeclared = own.some(({ name }) => name === statusSubresource.name);
+  return hasStatus && !isDeclared ? [...own, statusSubresource] : own;
 }
 
 /** A kind that is only ever created and answered, never stored (reviews). */

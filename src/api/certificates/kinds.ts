@@ -1,7 +1,5 @@
 /** CertificateSigningRequest. */
 import { defineKind } from '../define.js';
-import { semanticEqual } from '../equal.js';
-import { invalid } from '../field-error.js';
 import { column, ageColumn, nameColumn } from '../print/columns.js';
 import { humanDuration } from '../print/duration.js';
 import {
@@ -19,6 +17,7 @@ import {
 } from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
+import { keepDecisions, validateRequest, validateRequestUpdate } from './validation.js';
 
 const d = 'certificates/v1.';
 
@@ -86,10 +85,34 @@ export const certificateSigningRequestKind = defineKind<CertificateSigningReques
         now.spec = before.spec;
         now.status = { ...before.status, conditions: now.status?.conditions };
       },
+      validateUpdate: (next, old) =>
+        validateRequestUpdate(
+          next as CertificateSigningRequest,
+          old as CertificateSigningRequest,
+          'approval',
+        ),
+    },
+    {
+      name: 'status',
+      verbs: ['get', 'patch', 'update'],
+      prepareUpdate: (next, old) => {
+        const [now, before] = [next as CertificateSigningRequest, old as CertificateSigningRequest];
+        now.spec = before.spec;
+        keepDecisions(now, before);
+      },
+      validateUpdate: (next, old) =>
+        validateRequestUpdate(
+          next as CertificateSigningRequest,
+          old as CertificateSigningRequest,
+          'status',
+        ),
     },
   ],
-  validateUpdate: (next, old) =>
-    semanticEqual(next.spec, old.spec) ? [] : [invalid('spec', next.spec, 'field is immutable')],
+  // The request is what it was made as: a plain update changes metadata only.
+  prepareUpdate: (next, old) => {
+    next.spec = old.spec;
+  },
+  validate: validateRequest,
   fields: { 'spec.signerName': ({ spec }) => spec.signerName ?? '' },
   columns: [
     nameColumn,

@@ -182,6 +182,7 @@ class ApiServer {
       disabled: this.#options.disabledAdmission,
       podSecurity: this.#options.podSecurity,
       dialPod: podDialer(this.#agents),
+      authorization,
     });
     if (this.#options.authorizationModes.includes('RBAC')) {
       plugins.push(rbacEscalation(rbac, authorization));

@@ -1,20 +1,94 @@
 import type { CertificateSigningRequest } from '../../../api/types/policy.js';
-import { forbidden, invalidObject } from '../status.js';
+import { semanticEqual } from '../../../api/equal.js';
 import { invalid } from '../../../api/field-error.js';
 import { readSigningRequest } from '../../../lib/pki/certificates.js';
+import type { Authorization } from '../authz/authorizers.js';
 import type { Objects } from '../registry/objects.js';
 import type { AdmissionRequest } from '../registry/types.js';
+import { forbidden, invalidObject } from '../status.js';
 import type { AdmissionPlugin } from './chain.js';
 
 const target = { group: 'certificates.k8s.io', resource: 'certificatesigningrequests' };
 const clientSigner = 'kubernetes.io/kube-apiserver-client';
 const mastersGroup = 'system:masters';
 
+/** What stands between a certificate request and its certificate, as in kube-apiserver. */
+export function certificateRequests(
+  objects: Objects,
+  authorization: Authorization,
+): AdmissionPlugin[] {
+  return [
+    subjectRestriction(objects),
+    signerPermission({
+      name: 'CertificateApproval',
+      subresource: 'approval',
+      verb: 'approve',
+      authorization,
+      concerns: () => true,
+    }),
+    signerPermission({
+      name: 'CertificateSigning',
+      subresource: 'status',
+      verb: 'sign',
+      authorization,
+      concerns: ({ status: next = {} }, { status: old = {} }) =>
+        next.certificate !== old.certificate ||
+        !semanticEqual(next.conditions ?? [], old.conditions ?? []),
+    }),
+  ];
+}
+
+/**
+ * Lets only those decide on a request, or answer it, who may `approve` or `sign` for its signer: by the signer's name, or
+ * for its whole domain (`example.com/*`). The right to write the object alone is not enough.
+ */
+function signerPermission(options: {
+  readonly name: string;
+  readonly subresource: string;
+  readonly verb: 'approve' | 'sign';
+  readonly authorization: Authorization;
+  readonly concerns: (next: CertificateSigningRequest, old: CertificateSigningRequest) => boolean;
+}): AdmissionPlugin {
+  const { verb, authorization } = options;
+  return {
+    name: options.name,
+    handles: ({ operation, context: { target: at } }) =>
+      operation === 'UPDATE' &&
+      at.kind.kind === 'CertificateSigningRequest' &&
+      at.subresource === options.subresource,
+    async validate({ object, old, context }) {
+      if (object === undefined || old === undefined) return;
+      // The kind says what the objects are. The stored signer counts, whatever the update names.
+      const before = old as CertificateSigningRequest;
+      if (!options.concerns(object as CertificateSigningRequest, before)) return;
+      const { signerName } = before.spec;
+      const [domain = ''] = signerName.split('/');
+      for (const name of [signerName, `${domain}/*`]) {
+        const { allowed } = await authorization.decide({
+          user: context.user,
+          verb,
+          isResource: true,
+          group: target.group,
+          version: '*',
+          resource: 'signers',
+          subresource: '',
+          namespace: '',
+          name,
+          path: '',
+        });
+        if (allowed) return;
+      }
+      const text = `user not permitted to ${verb} requests with signerName ${JSON.stringify(signerName)}`;
+      throw forbidden(target, before.metadata.name, text);
+    },
+  };
+}
+
 /**
  * Writes on a certificate request who sent it, and when it was decided on; refuses those that cannot be read and those
  * that would make an administrator (kube-apiserver's CertificateSubjectRestriction).
  */
-export function certificateRequests(objects: Objects): AdmissionPlugin {
+function subjectRestriction(objects: Objects): AdmissionPlugin {
   return {
     name: 'CertificateSubjectRestriction',
     handles: ({ context }) => context.target.kind.kind === 'CertificateSigningRequest',

@@ -1,3 +1,4 @@
+import type { Authorization } from '../authz/authorizers.js';
 import type { Objects } from '../registry/objects.js';
 import type { AdmissionPlugin } from './chain.js';
 import { certificateRequests } from './certificates.js';
@@ -23,6 +24,7 @@ export interface AdmissionOptions {
   readonly disabled: ReadonlySet<string>;
   readonly podSecurity: PodSecurityConfiguration;
   readonly dialPod: DialPod;
+  readonly authorization: Authorization;
 }
 
 /** The plugins in kube-apiserver's order, without those that were switched off. */
@@ -40,7 +42,7 @@ export function admissionPlugins(options: AdmissionOptions): AdmissionPlugin[] {
     tolerationSeconds(),
     ...storageDefaults(objects),
     runtimeClass(objects),
-    certificateRequests(objects),
+    ...certificateRequests(objects, options.authorization),
     mutatingWebhooks({ objects, dialPod }),
     validatingWebhooks({ objects, dialPod }),
     resourceQuota(objects),

@@ -1,0 +1,179 @@
+/** What a CertificateSigningRequest may hold, and who may write what in it (kubernetes pkg/apis/certificates/validation). */
+import { semanticEqual } from '../equal.js';
+import type { FieldError } from '../field-error.js';
+import { at, duplicate, forbidden, invalid, notSupported, required } from '../field-error.js';
+import { dnsLabel, dnsSubdomain } from '../validation/names.js';
+import type { CertificateSigningRequest } from './kinds.js';
+
+type Condition = NonNullable<
+  NonNullable<CertificateSigningRequest['status']>['conditions']
+>[number];
+
+const knownUsages = [
+  'any',
+  'cert sign',
+  'client auth',
+  'code signing',
+  'content commitment',
+  'crl sign',
+  'data encipherment',
+  'decipher only',
+  'digital signature',
+  'email protection',
+  'encipher only',
+  'ipsec end system',
+  'ipsec tunnel',
+  'ipsec user',
+  'key agreement',
+  'key encipherment',
+  'microsoft sgc',
+  'netscape sgc',
+  'ocsp signing',
+  's/mime',
+  'server auth',
+  'signing',
+  'timestamping',
+];
+/** What decides on a request, and what stays once it is said. */
+const decisions = ['Approved', 'Denied'];
+const lasting = [...decisions, 'Failed'];
+const signerNameLengthMax = 571;
+const secondsMin = 600;
+
+function conditionsOf({ status }: CertificateSigningRequest): readonly Condition[] {
+  return status?.conditions ?? [];
+}
+
+function ofType(request: CertificateSigningRequest, type: string): readonly Condition[] {
+  return conditionsOf(request).filter((condition) => condition.type === type);
+}
+
+/** A write to the status leaves the decisions as they are, as long as it names the same ones. */
+export function keepDecisions(
+  next: CertificateSigningRequest,
+  old: CertificateSigningRequest,
+): void {
+  for (const type of decisions) {
+    const [before, now] = [ofType(old, type), ofType(next, type)];
+    if (before.length !== now.length) continue;
+    now.forEach((condition, index) => Object.assign(condition, before[index]));
+  }
+}
+
+function checkUsages(usages: readonly string[], errors: FieldError[]): void {
+  if (usages.length === 0) errors.push(required('spec.usages', 'usages must be provided'));
+  usages.forEach((usage, index) => {
+    if (!knownUsages.includes(usage)) {
+      errors.push(notSupported(at('spec.usages', index), usage, knownUsages));
+    }
+    if (usages.indexOf(usage) < index) errors.push(duplicate(at('spec.usages', index), usage));
+  });
+}
+
+/** The body may lack the name, whatever the schema says. */
+function checkSigner(
+  { signerName = '' }: { readonly signerName?: string },
+  errors: FieldError[],
+): void {
+  const field = 'spec.signerName';
+  if (signerName === 'kubernetes.io/legacy-unknown') {
+    const text = 'the legacy signerName is not allowed via this API version';
+    errors.push(invalid(field, signerName, text));
+    return;
+  }
+  if (signerName === '') {
+    errors.push(required(field, 'signerName must be provided'));
+    return;
+  }
+  const [domain = '', path = '', ...more] = signerName.split('/');
+  if (!signerName.includes('/') || more.length > 0) {
+    const text = "must be a fully qualified domain and path of the form 'example.com/signer-name'";
+    errors.push(invalid(field, signerName, text));
+    return;
+  }
+  checkParts(field, domain, dnsLabel, errors);
+  if (!domain.includes('.')) {
+    const text = 'should be a domain with at least two segments separated by dots';
+    errors.push(invalid(field, domain, text));
+  }
+  checkParts(field, path, dnsSubdomain, errors);
+  if (signerName.length > signerNameLengthMax) {
+    errors.push(invalid(field, signerName, `must have at most ${signerNameLengthMax} bytes`));
+  }
+}
+
+/** Says what is wrong with the first wrong part between dots. */
+function checkParts(
+  field: string,
+  segment: string,
+  check: (part: string) => string[],
+  errors: FieldError[],
+): void {
+  for (const part of segment.split('.')) {
+    const found = check(part);
+    for (const text of found) {
+      errors.push(invalid(field, segment, `validating label ${JSON.stringify(part)}: ${text}`));
+    }
+    if (found.length > 0) return;
+  }
+}
+
+function checkConditions(request: CertificateSigningRequest, errors: FieldError[]): void {
+  const conditions = conditionsOf(request);
+  conditions.forEach(({ type, status }, index) => {
+    const path = at('status.conditions', index);
+    if (type === '') errors.push(required(`${path}.type`));
+    const values = lasting.includes(type) ? ['True'] : ['False', 'True', 'Unknown'];
+    if (status === '') errors.push(required(`${path}.status`));
+    else if (!values.includes(status)) {
+      errors.push(notSupported(`${path}.status`, status, values));
+    }
+    const other = type === 'Approved' ? 'Denied' : type === 'Denied' ? 'Approved' : undefined;
+    if (conditions.slice(0, index).some((before) => before.type === other)) {
+      const text = 'Approved and Denied conditions are mutually exclusive';
+      errors.push(invalid(`${path}.type`, type, text));
+    }
+  });
+}
+
+/** All that is wrong with a request; that it can be read and is signed is admission's to see. */
+export function validateRequest(request: CertificateSigningRequest): FieldError[] {
+  const errors: FieldError[] = [];
+  checkUsages(request.spec.usages ?? [], errors);
+  checkSigner(request.spec, errors);
+  const { expirationSeconds } = request.spec;
+  if (expirationSeconds !== undefined && expirationSeconds < secondsMin) {
+    const text = 'may not specify a duration less than 600 seconds (10 minutes)';
+    errors.push(invalid('spec.expirationSeconds', expirationSeconds, text));
+  }
+  checkConditions(request, errors);
+  return errors;
+}
+
+/** All that is wrong with a write through a subresource: decisions are the approval's, certificates the status'. */
+export function validateRequestUpdate(
+  next: CertificateSigningRequest,
+  old: CertificateSigningRequest,
+  through: 'approval' | 'status',
+): FieldError[] {
+  const errors = validateRequest(next);
+  const field = 'status.conditions';
+  for (const type of lasting) {
+    const [now, before] = [ofType(next, type), ofType(old, type)];
+    if (now.length < before.length) {
+      errors.push(forbidden(field, `updates may not remove a condition of type "${type}"`));
+    } else if (through === 'status' && decisions.includes(type)) {
+      if (now.length > before.length) {
+        errors.push(forbidden(field, `updates may not add a condition of type "${type}"`));
+      } else if (!semanticEqual(now, before)) {
+        errors.push(forbidden(field, `updates may not modify a condition of type "${type}"`));
+      }
+    }
+  }
+  const [certificate, known] = [next.status?.certificate ?? '', old.status?.certificate ?? ''];
+  if (certificate !== known && known !== '') {
+    const text = 'updates may not modify existing certificate content';
+    errors.push(forbidden('status.certificate', text));
+  }
+  return errors;
+}
