@@ -222,6 +222,7 @@ class ApiServer {
       writer,
       deleter: new Deleter({ objects, admission }),
       tokens,
+      authorization,
       admission,
       virtual: reviewAnswers({ authorization, rbac, authenticator, tokens }),
     });

@@ -106,25 +106,35 @@ export class ServiceAccountTokens implements TokenAuthenticator {
 
   /** The user of a token meant for one of `audiences`; undefined when it is not valid now. */
   async verify(token: string, audiences: readonly string[]): Promise<UserInfo | undefined> {
+    return (await this.review(token, audiences))?.user;
+  }
+
+  /** The same, with those of `audiences` that the token is meant for. */
+  async review(
+    token: string,
+    audiences: readonly string[],
+  ): Promise<{ readonly user: UserInfo; readonly audiences: readonly string[] } | undefined> {
     let issuer: string | undefined;
     try {
       issuer = decodeJwt(token).iss;
     } catch {
       return undefined;
     }
-    if (issuer === legacyIssuer && this.#sharesAudience(audiences)) {
-      return this.#verifyLegacy(token);
+    if (issuer === legacyIssuer) {
+      // A token without audiences is for this API server.
+      const shared = audiences.filter((audience) => this.audiences.includes(audience));
+      const user = shared.length === 0 ? undefined : await this.#verifyLegacy(token);
+      return user === undefined ? undefined : { user, audiences: shared };
     }
     if (issuer !== this.issuer) return undefined;
     for (const key of this.#keys) {
       const payload = await this.#check(token, key, audiences);
-      if (payload !== undefined) return this.#userOf(payload);
+      if (payload === undefined) continue;
+      const meant = [payload.aud ?? []].flat();
+      const user = this.#userOf(payload);
+      return user && { user, audiences: audiences.filter((audience) => meant.includes(audience)) };
     }
     return undefined;
-  }
-
-  #sharesAudience(audiences: readonly string[]): boolean {
-    return audiences.some((audience) => this.audiences.includes(audience));
   }
 
   /** A token without end that a controller put into a Secret: it lives as long as the Secret holds it. */
@@ -197,6 +207,8 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       return undefined;
     }
     if (claims?.node !== undefined) {
+      // Beside a pod the node is a remark: the pod's end is the token's.
+      if (claims.pod === undefined && !this.#lives('nodes', '', claims.node)) return undefined;
       extra['authentication.kubernetes.io/node-name'] = [claims.node.name ?? ''];
       extra['authentication.kubernetes.io/node-uid'] = [claims.node.uid ?? ''];
     }
@@ -214,7 +226,8 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     reference: { readonly name?: string; readonly uid?: string } | undefined,
   ): boolean {
     if (reference?.name === undefined) return false;
-    const object = this.#mirror.cache(resource).get(`${namespace}/${reference.name}`)?.object();
+    const key = namespace === '' ? reference.name : `${namespace}/${reference.name}`;
+    const object = this.#mirror.cache(resource).get(key)?.object();
     if (object === undefined || object.metadata.uid !== reference.uid) return false;
     const deletion = object.metadata.deletionTimestamp;
     return deletion === undefined || Date.parse(deletion) + deletedGraceMs > this.#clock.nowMs();

@@ -1,31 +1,19 @@
 /** The virtual kinds of authentication and authorization: answered, never stored. */
+import type { FieldError } from '../../../api/field-error.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.js';
 import type { Authenticator } from '../authn/authenticator.js';
+import { withAuthenticatedGroup } from '../authn/authenticator.js';
 import type { RequestContext, UserInfo } from '../registry/types.js';
-import { isStatusError } from '../status.js';
+import { badRequest, invalidObject, isStatusError } from '../status.js';
 import type { Attributes } from './attributes.js';
 import type { Authorization } from './authorizers.js';
+import { nodeNameOf } from './node-identity.js';
 import type { PolicyRule, RbacAuthorizer } from './rbac.js';
+import type { Review, ReviewSpec } from './review-checks.js';
+import { checkLocalReview, checkSelfReview, checkSubjectReview } from './review-checks.js';
 
 type Answer = (context: RequestContext, object: KubeObject) => Promise<KubeObject>;
-
-interface ReviewSpec {
-  readonly resourceAttributes?: Readonly<Record<string, string>>;
-  readonly nonResourceAttributes?: Readonly<Record<string, string>>;
-  readonly user?: string;
-  readonly groups?: readonly string[];
-  readonly uid?: string;
-  readonly extra?: Readonly<Record<string, readonly string[]>>;
-  readonly namespace?: string;
-  readonly token?: string;
-  readonly audiences?: readonly string[];
-}
-
-interface Review extends KubeObject {
-  spec?: ReviewSpec;
-  status?: unknown;
-}
 
 export interface ReviewDeps {
   readonly authorization: Authorization;
@@ -46,19 +34,30 @@ export function reviewAnswers(deps: ReviewDeps): Map<string, Answer> {
       ...(decision.reason === '' ? {} : { reason: decision.reason }),
     };
   };
-  const answer = (run: (spec: ReviewSpec, context: RequestContext) => Promise<object>): Answer => {
+  const answer = (
+    run: (spec: ReviewSpec, context: RequestContext) => Promise<object>,
+    check: (review: Review) => readonly FieldError[] = () => [],
+  ): Answer => {
     return async (context, object) => {
-      const review = object as Review;
+      const review = withNamespace(object, context);
       const spec = review.spec ?? {};
+      const errors = check(review);
+      if (errors.length > 0) {
+        const { group, kind } = context.target.kind;
+        throw invalidObject({ group, kind, name: '' }, errors);
+      }
       const status = await run(spec, context);
       return { ...review, metadata: cleared(review), spec, status } as KubeObject;
     };
   };
-  const subject = answer((spec) => access(spec, userOf(spec)));
+  const ofSubject = (spec: ReviewSpec): Promise<object> => access(spec, userOf(spec));
   return new Map<string, Answer>([
-    [`${authorizationGroup}/SelfSubjectAccessReview`, answer((spec, c) => access(spec, c.user))],
-    [`${authorizationGroup}/SubjectAccessReview`, subject],
-    [`${authorizationGroup}/LocalSubjectAccessReview`, subject],
+    [
+      `${authorizationGroup}/SelfSubjectAccessReview`,
+      answer((spec, c) => access(spec, c.user), checkSelfReview),
+    ],
+    [`${authorizationGroup}/SubjectAccessReview`, answer(ofSubject, checkSubjectReview)],
+    [`${authorizationGroup}/LocalSubjectAccessReview`, answer(ofSubject, checkLocalReview)],
     [
       `${authorizationGroup}/SelfSubjectRulesReview`,
       answer((spec, context) => Promise.resolve(rulesStatus(deps.rbac, spec, context.user))),
@@ -72,6 +71,18 @@ export function reviewAnswers(deps: ReviewDeps): Map<string, Answer> {
     ],
     [`${authenticationGroup}/TokenReview`, answer((spec) => tokenStatus(deps, spec))],
   ]);
+}
+
+/** A review of one namespace takes it from the request, like any object. @throws StatusError BadRequest */
+function withNamespace(review: Review, { target }: RequestContext): Review {
+  const { namespace = '' } = review.metadata;
+  if (!target.kind.namespaced || namespace === target.namespace) return review;
+  if (namespace !== '') {
+    throw badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
+  return { ...review, metadata: { ...review.metadata, namespace: target.namespace } };
 }
 
 function cleared(object: KubeObject): KubeObject['metadata'] {
@@ -116,6 +127,7 @@ function attributesOf(spec: ReviewSpec, user: UserInfo): Attributes {
 }
 
 function rulesStatus(rbac: RbacAuthorizer, spec: ReviewSpec, user: UserInfo): object {
+  if ((spec.namespace ?? '') === '') throw badRequest('no namespace on request');
   const rules: PolicyRule[] = user.groups.includes('system:masters')
     ? [
         { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
@@ -133,29 +145,37 @@ function rulesStatus(rbac: RbacAuthorizer, spec: ReviewSpec, user: UserInfo): ob
   const nonResourceRules = rules
     .filter((rule) => (rule.nonResourceURLs?.length ?? 0) > 0)
     .map((rule) => ({ verbs: rule.verbs ?? [], nonResourceURLs: rule.nonResourceURLs ?? [] }));
-  return { resourceRules, nonResourceRules, incomplete: false };
+  if (nodeNameOf(user) === undefined) return { resourceRules, nonResourceRules, incomplete: false };
+  const evaluationError = 'node authorizer does not support user rule resolution';
+  return { resourceRules, nonResourceRules, incomplete: true, evaluationError };
 }
 
+/** Says whose a token is, and for which of the audiences that are asked about it is meant. */
 async function tokenStatus(deps: ReviewDeps, spec: ReviewSpec): Promise<object> {
-  const token = spec.token ?? '';
-  const audiences = spec.audiences ?? [];
-  const invalid = { user: {}, error: '[invalid bearer token, Unknown]' };
-  if (token === '') return invalid;
-  if (audiences.length > 0) {
-    const user = await deps.tokens?.verify(token, audiences);
-    if (user === undefined) return invalid;
-    const groups = [...user.groups, 'system:authenticated'];
-    return { authenticated: true, user: userInfo({ ...user, groups }), audiences };
-  }
+  const { token = '', audiences: wanted = [] } = spec;
+  if (token === '') throw badRequest('token is required for TokenReview in authentication');
+  const own = deps.tokens?.audiences ?? [];
+  const asked = wanted.length > 0 ? wanted : own;
+  const found = (await deps.tokens?.review(token, asked)) ?? (await otherToken(deps, token, asked));
+  if (found === undefined) return { user: {}, error: '[invalid bearer token, Unknown]' };
+  const user = userInfo(withAuthenticatedGroup(found.user));
+  return { authenticated: true, user, audiences: found.audiences };
+}
+
+/** A token without audiences of its own is for this API server only. */
+async function otherToken(
+  { authenticator, tokens }: ReviewDeps,
+  token: string,
+  asked: readonly string[],
+): Promise<{ user: UserInfo; audiences: readonly string[] } | undefined> {
+  const own = tokens?.audiences ?? [];
+  const audiences = asked.filter((audience) => own.includes(audience));
+  if (asked.length > 0 && audiences.length === 0) return undefined;
   try {
-    const user = await deps.authenticator.authenticate({ certificate: undefined, token });
-    return {
-      authenticated: true,
-      user: userInfo(user),
-      audiences: deps.tokens?.audiences ?? [],
-    };
+    const user = await authenticator.authenticate({ certificate: undefined, token });
+    return { user, audiences };
   } catch (error) {
-    if (isStatusError(error)) return invalid;
+    if (isStatusError(error)) return undefined;
     throw error;
   }
 }

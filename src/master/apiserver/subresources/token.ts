@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../../api/object.js';
-import { isJsonObject, textOf } from '../../../api/object.js';
+import { isJsonObject, parseGroupVersion, textOf } from '../../../api/object.js';
 import type { BoundObject, ServiceAccountTokens } from '../authn/service-account-tokens.js';
+import type { Authorization } from '../authz/authorizers.js';
 import { nodeNameOf } from '../authz/node-identity.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
@@ -14,6 +15,7 @@ const resources = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' } as const;
 export interface TokenDeps {
   readonly objects: Objects;
   readonly tokens: ServiceAccountTokens;
+  readonly authorization: Authorization;
 }
 
 /** Issues a token for the service account that the context names. @returns the TokenRequest with its status */
@@ -23,16 +25,17 @@ export async function requestToken(
   deps: TokenDeps,
 ): Promise<object> {
   const { namespace, name } = context.target;
-  const entry = await deps.objects.get(context.target);
-  const { uid = '' } = entry.object().metadata;
   const source = isJsonObject(request) ? request : {};
   const spec = isJsonObject(source['spec']) ? source['spec'] : {};
+  const audiences = Array.isArray(spec['audiences']) ? spec['audiences'].map(String) : [];
+  const reference = isJsonObject(spec['boundObjectRef']) ? spec['boundObjectRef'] : undefined;
+  await restrictNode(context, { reference, audiences }, deps);
   const seconds = Number(spec['expirationSeconds'] ?? defaultSeconds);
   checkSeconds(seconds, name);
-  const audiences = Array.isArray(spec['audiences']) ? spec['audiences'].map(String) : [];
-  const bound = findBound(context, spec['boundObjectRef'], deps);
+  const entry = await deps.objects.get(context.target);
+  const { uid = '' } = entry.object().metadata;
+  const bound = reference === undefined ? undefined : await findBound(context, reference, deps);
   const node = bound?.kind === 'Pod' ? nodeOfPod(namespace, bound, deps) : undefined;
-  restrictNode(context, bound);
   const issued = await deps.tokens.issue({ namespace, name, uid, audiences, seconds, bound, node });
   return {
     kind: 'TokenRequest',
@@ -59,34 +62,62 @@ function checkSeconds(seconds: number, name: string): void {
   if (seconds > maxSeconds) refuse('may not specify a duration larger than 2^32 seconds');
 }
 
-function findBound(
+const newUidText = (uid: string): string =>
+  `the UID in the bound object reference (${uid}) does not match the UID in record. ` +
+  `The object might have been deleted and then recreated`;
+
+async function findBound(
   context: RequestContext,
-  reference: unknown,
+  reference: Record<string, unknown>,
   deps: TokenDeps,
-): BoundObject | undefined {
-  if (!isJsonObject(reference)) return undefined;
+): Promise<BoundObject> {
+  const { namespace, name: account } = context.target;
   const kind = textOf(reference, 'kind');
-  if (kind !== 'Pod' && kind !== 'Secret' && kind !== 'Node') {
-    throw badRequest(
-      `cannot bind token for serviceaccount ${JSON.stringify(context.target.name)} to object kind ${JSON.stringify(kind)}`,
-    );
+  const apiVersion = textOf(reference, 'apiVersion');
+  const { group, version } = parseGroupVersion(apiVersion);
+  if (group !== '' || (kind !== 'Pod' && kind !== 'Secret' && kind !== 'Node')) {
+    const type = `${group}/${version}, Kind=${kind}`;
+    throw badRequest(`cannot bind token to object of type ${type}`);
   }
   const name = textOf(reference, 'name');
   const resource = resources[kind];
-  const key = kind === 'Node' ? name : `${context.target.namespace}/${name}`;
-  const object = deps.objects.mirror.cache(resource).get(key)?.object();
+  const key = kind === 'Node' ? name : `${namespace}/${name}`;
+  const object = await lookUp(resource, key, deps);
   if (object === undefined) throw notFound({ group: '', resource }, name);
+  if (kind === 'Pod' && object.spec?.serviceAccountName !== account) {
+    throw badRequest(
+      `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with ` +
+        `different serviceaccount name.`,
+    );
+  }
   const uid = object.metadata.uid ?? '';
-  const wanted = reference['uid'];
-  if (typeof wanted === 'string' && wanted !== '' && wanted !== uid) {
-    const text = `the UID in the bound object reference (${wanted}) does not match the UID in record. The object might have been deleted and then recreated`;
-    throw conflict({ group: '', resource }, name, text);
+  const wanted = textOf(reference, 'uid');
+  if (wanted !== '' && wanted !== uid) {
+    throw conflict({ group: '', resource: kind }, name, newUidText(wanted));
   }
   return { kind, name, uid };
 }
 
+/** An object that this server may not have heard of yet: another one has made it a moment ago. */
+async function lookUp(
+  resource: string,
+  key: string,
+  { objects }: TokenDeps,
+): Promise<BoundPod | undefined> {
+  const known = objects.mirror.cache(resource).get(key);
+  if (known !== undefined) return known.object();
+  await objects.mirror.fresh();
+  return objects.mirror.cache(resource).get(key)?.object();
+}
+
 interface BoundPod extends KubeObject {
-  spec?: { nodeName?: string };
+  spec?: { nodeName?: string; serviceAccountName?: string; volumes?: readonly TokenVolume[] };
+}
+
+interface TokenVolume {
+  readonly projected?: {
+    readonly sources?: readonly { readonly serviceAccountToken?: { readonly audience?: string } }[];
+  };
 }
 
 function nodeOfPod(
@@ -104,12 +135,64 @@ function nodeOfPod(
   return node === undefined ? undefined : { name, uid: node.metadata.uid ?? '' };
 }
 
-/** A node gets tokens only for pods (the node authorizer has checked that one of its pods uses the account). */
-function restrictNode(context: RequestContext, bound: BoundObject | undefined): void {
-  if (nodeNameOf(context.user) === undefined || bound?.kind === 'Pod') return;
-  throw forbidden(
-    { group: '', resource: 'serviceaccounts' },
-    context.target.name,
-    'node requested token not bound to a pod',
+/**
+ * A node gets tokens bound to pods that run on it, for an audience that the pod asks for (kube-apiserver's NodeRestriction);
+ * the node authorizer has seen that one of its pods uses the account.
+ */
+async function restrictNode(
+  context: RequestContext,
+  asked: {
+    readonly reference: Record<string, unknown> | undefined;
+    readonly audiences: readonly string[];
+  },
+  deps: TokenDeps,
+): Promise<void> {
+  const node = nodeNameOf(context.user);
+  if (node === undefined) return;
+  const { namespace, name: account } = context.target;
+  const refuse = (text: string): never => {
+    throw forbidden({ group: '', resource: 'serviceaccounts' }, account, text);
+  };
+  const { reference = {}, audiences } = asked;
+  const name = textOf(reference, 'name');
+  const isPod = textOf(reference, 'kind') === 'Pod' && textOf(reference, 'apiVersion') === 'v1';
+  if (!isPod || name === '') refuse('node requested token not bound to a pod');
+  const uid = textOf(reference, 'uid');
+  if (uid === '') refuse('node requested token with a pod binding without a uid');
+  const pod = await lookUp('pods', `${namespace}/${name}`, deps);
+  if (pod === undefined) throw notFound({ group: '', resource: 'pod' }, name);
+  if (pod.metadata.uid !== uid) refuse(newUidText(uid));
+  if (pod.spec?.nodeName !== node) {
+    refuse('node requested token bound to a pod scheduled on a different node');
+  }
+  if (audiences.length > 1) refuse('node may only request 0 or 1 audiences');
+  const [audience = ''] = audiences;
+  if (asksFor(pod, audience)) return;
+  const { allowed } = await deps.authorization.decide({
+    user: context.user,
+    verb: 'request-serviceaccounts-token-audience',
+    isResource: true,
+    group: '',
+    version: '',
+    resource: audience,
+    subresource: '',
+    namespace,
+    name: account,
+    path: '',
+  });
+  if (allowed) return;
+  refuse(
+    `audience ${JSON.stringify(audience)} not found in pod spec volume, ${context.user.name} ` +
+      `is not authorized to request tokens for this audience`,
+  );
+}
+
+/** True when one of the pod's volumes holds a token for the audience; empty is the API server's own. */
+function asksFor({ spec }: BoundPod, audience: string): boolean {
+  return (spec?.volumes ?? []).some((volume) =>
+    volume.projected?.sources?.some(
+      ({ serviceAccountToken: token }) =>
+        token !== undefined && (token.audience ?? '') === audience,
+    ),
   );
 }

@@ -3,6 +3,7 @@ import type { ScalePaths } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.js';
+import type { Authorization } from '../authz/authorizers.js';
 import { Entry } from '../cache/entry.js';
 import type { Selection } from '../cache/selection.js';
 import { parseSelection } from '../cache/selection.js';
@@ -60,6 +61,7 @@ export interface VerbsDeps {
   readonly writer: Writer;
   readonly deleter: Deleter;
   readonly tokens: ServiceAccountTokens;
+  readonly authorization: Authorization;
   readonly admission: Admission;
   /** By `group/Kind`. */
   readonly virtual: ReadonlyMap<string, VirtualAnswer>;
