@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { KubeObject } from '../../../api/object.js';
 import type { Clock } from '../../../lib/clock.js';
 import type { Mirror } from '../cache/mirror.js';
@@ -11,13 +11,15 @@ interface Secret extends KubeObject {
 }
 
 const pattern = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
+/** Groups that a token may give beside `system:bootstrappers` (cluster-bootstrap `BootstrapGroupPattern`). */
+const groupPattern = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/;
 
 /** Tokens in Secrets of type `bootstrap.kubernetes.io/token` in kube-system, for machines that join. */
 export class BootstrapTokens implements TokenAuthenticator {
-  readonly #mirror: Mirror;
-  readonly #clock: Clock;
+  readonly #mirror: Pick<Mirror, 'cache'>;
+  readonly #clock: Pick<Clock, 'nowMs'>;
 
-  constructor(mirror: Mirror, clock: Clock) {
+  constructor(mirror: Pick<Mirror, 'cache'>, clock: Pick<Clock, 'nowMs'>) {
     this.#mirror = mirror;
     this.#clock = clock;
   }
@@ -32,25 +34,47 @@ export class BootstrapTokens implements TokenAuthenticator {
     const [, id = '', secretPart = ''] = match;
     const entry = this.#mirror.cache('secrets').get(`kube-system/bootstrap-token-${id}`);
     const secret: Secret | undefined = entry?.parse();
-    if (secret?.type !== 'bootstrap.kubernetes.io/token') return undefined;
-    if (secret.metadata.deletionTimestamp !== undefined) return undefined;
-    const field = (name: string): string =>
-      Buffer.from(secret.data?.[name] ?? '', 'base64').toString();
-    if (field('token-id') !== id || !sameText(field('token-secret'), secretPart)) return undefined;
-    const expiration = field('expiration');
-    if (expiration !== '' && Date.parse(expiration) <= this.#clock.nowMs()) return undefined;
-    if (field('usage-bootstrap-authentication') !== 'true') return undefined;
-    const extra = field('auth-extra-groups')
-      .split(',')
-      .filter((name) => name !== '');
-    return {
-      name: `system:bootstrap:${id}`,
-      groups: ['system:bootstrappers', ...extra.map((name) => name.trim())],
-    };
+    if (secret === undefined) return undefined;
+    return tokenGroups(secret, { id, secret: secretPart }, this.#clock.nowMs());
   }
 }
 
+/** The user of a token, if the Secret says that it is valid now. What cannot be read is not valid. */
+export function tokenGroups(
+  secret: Secret,
+  token: { readonly id: string; readonly secret: string },
+  nowMs: number,
+): UserInfo | undefined {
+  if (secret.type !== 'bootstrap.kubernetes.io/token') return undefined;
+  if (secret.metadata.deletionTimestamp !== undefined) return undefined;
+  const field = (name: string): string =>
+    Buffer.from(secret.data?.[name] ?? '', 'base64').toString();
+  if (!sameText(field('token-secret'), token.secret) || field('token-id') !== token.id) {
+    return undefined;
+  }
+  if (hasExpired(field('expiration'), nowMs)) return undefined;
+  if (field('usage-bootstrap-authentication') !== 'true') return undefined;
+  const extra = field('auth-extra-groups')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  // One group too many makes the whole token worthless: nobody guesses which of them was meant.
+  if (!extra.every((name) => groupPattern.test(name))) return undefined;
+  const groups = ['system:bootstrappers', ...extra];
+  return { name: `system:bootstrap:${token.id}`, groups: [...new Set(groups)].sort() };
+}
+
+const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+
+/** A time that is no RFC 3339 has passed. */
+function hasExpired(expiration: string, nowMs: number): boolean {
+  if (expiration === '') return false;
+  const endsMs = rfc3339.test(expiration) ? Date.parse(expiration) : Number.NaN;
+  return !(endsMs > nowMs);
+}
+
+/** Compares in a time that says nothing about where the texts differ, nor how long they are. */
 function sameText(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
 }

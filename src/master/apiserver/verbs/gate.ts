@@ -82,7 +82,7 @@ export class Gate {
     let user = await authenticator.authenticate(caller.credentials);
     record.user = user;
     if (caller.impersonation.length > 0) {
-      user = await impersonate(user, headersOf(caller.impersonation), authorization);
+      user = await impersonate(user, caller.impersonation, authorization);
       if (user !== record.user) record.impersonated = user;
     }
     const resolution =
@@ -137,13 +137,4 @@ class Entered implements Admitted {
 function pathAttributes(call: Call): Omit<Attributes, 'user'> {
   const none = { group: '', version: '', resource: '', subresource: '', namespace: '', name: '' };
   return { ...none, isResource: false, verb: call.verb, path: call.path };
-}
-
-/** Names and values by turns, as a record. */
-function headersOf(pairs: readonly string[]): Record<string, string[]> {
-  const headers: Record<string, string[]> = {};
-  for (let at = 0; at + 1 < pairs.length; at += 2) {
-    (headers[(pairs[at] ?? '').toLowerCase()] ??= []).push(pairs[at + 1] ?? '');
-  }
-  return headers;
 }
