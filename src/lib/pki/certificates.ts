@@ -99,6 +99,8 @@ export async function readSigningRequest(pem: string): Promise<{
   readonly commonName: string;
   readonly organizations: readonly string[];
   readonly hosts: readonly string[];
+  /** Alternative names that are no hosts: mail addresses, URIs and others. */
+  readonly otherNames: readonly string[];
   readonly request: x509.Pkcs10CertificateRequest;
 }> {
   let request: x509.Pkcs10CertificateRequest;
@@ -110,14 +112,15 @@ export async function readSigningRequest(pem: string): Promise<{
     throw new BadSigningRequestError('the certificate request cannot be read', { cause });
   }
   if (!verified) throw new BadSigningRequestError('the signature of the request does not verify');
-  const alternatives = request.getExtension('2.5.29.17');
+  const extension = request.getExtension('2.5.29.17');
+  const isNames = extension instanceof x509.SubjectAlternativeNameExtension;
+  const alternatives = isNames ? [...extension.names.items] : [];
+  const isHost = ({ type }: { type: string }): boolean => type === 'dns' || type === 'ip';
   return {
     commonName: request.subjectName.getField('CN')[0] ?? '',
     organizations: request.subjectName.getField('O'),
-    hosts:
-      alternatives instanceof x509.SubjectAlternativeNameExtension
-        ? alternatives.names.items.map((name) => name.value)
-        : [],
+    hosts: alternatives.filter(isHost).map((name) => name.value),
+    otherNames: alternatives.filter((name) => !isHost(name)).map((name) => name.value),
     request,
   };
 }

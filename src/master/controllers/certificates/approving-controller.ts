@@ -1,9 +1,8 @@
 /**
  * Controllers "certificatesigningrequest-approving" and "-cleaner". Approved without a human are the client certificates of nodes,
- * when the requester may have them (a SubjectAccessReview on `…/nodeclient` or `…/selfnodeclient` says so), and the
- * serving certificate that a node asks for itself, over names and addresses that are its own.
+ * when the requester may have them (a SubjectAccessReview on `…/nodeclient` or `…/selfnodeclient` says so). As in Kubernetes
+ * serving certificates are not: a node writes its addresses itself, so they prove nothing.
  */
-import type { Node } from '../../../api/types/core.js';
 import type { CertificateSigningRequest } from '../../../api/types/policy.js';
 import type { ApiObject } from '../../../client/types.js';
 import { readSigningRequest } from '../../../lib/pki/certificates.js';
@@ -14,7 +13,7 @@ import { createReconciler, ignoreNotFound, watchSelf } from '../runtime/controll
 import { resources } from '../runtime/resources.js';
 import { now, parseTime } from '../runtime/time.js';
 import type { RequestShape } from './shapes.js';
-import { kubeletClientSigner, kubeletServingSigner, nodeUserPrefix, refusal } from './shapes.js';
+import { kubeletClientSigner, refusal } from './shapes.js';
 import { has } from './signing-controller.js';
 
 interface AccessReview extends ApiObject {
@@ -29,7 +28,6 @@ export function createApprovingController(context: ControllerContext): Reconcile
     workers: 2,
     reconcile,
   });
-  const nodes = context.informers.informer<Node>(resources.nodes);
   const requests = watchSelf<CertificateSigningRequest>(
     context,
     resources.certificateRequests,
@@ -40,14 +38,11 @@ export function createApprovingController(context: ControllerContext): Reconcile
     const request = requests.get({ name });
     if (request === undefined || has(request, 'Approved') || has(request, 'Denied')) return;
     const { signerName, usages = [] } = request.spec;
-    if (signerName !== kubeletClientSigner && signerName !== kubeletServingSigner) return;
+    if (signerName !== kubeletClientSigner) return;
     const read = await readSigningRequest(Buffer.from(request.spec.request, 'base64').toString());
     const shape: RequestShape = { ...read, usages };
     if (refusal(signerName, shape) !== undefined) return;
-    const message =
-      signerName === kubeletServingSigner
-        ? approveServing(request, shape)
-        : await approveClient(request, shape);
+    const message = await approveClient(request, shape);
     if (message === undefined) return;
     const at = now(clock);
     const condition = {
@@ -69,21 +64,6 @@ export function createApprovingController(context: ControllerContext): Reconcile
       },
       { subresource: 'approval' },
     );
-  }
-
-  function approveServing(
-    request: CertificateSigningRequest,
-    shape: RequestShape,
-  ): string | undefined {
-    if (request.spec.username !== shape.commonName) return undefined;
-    const node = nodes.get({ name: shape.commonName.slice(nodeUserPrefix.length) });
-    if (node === undefined) return undefined;
-    const own = new Set([
-      node.metadata.name,
-      ...(node.status?.addresses ?? []).map(({ address }) => address),
-    ]);
-    if (!shape.hosts.every((host) => own.has(host))) return undefined;
-    return "Auto approving kubelet serving certificate: all its names are the node's own.";
   }
 
   async function approveClient(

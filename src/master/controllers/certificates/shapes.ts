@@ -5,7 +5,7 @@ export const kubeletClientSigner = 'kubernetes.io/kube-apiserver-client-kubelet'
 export const kubeletServingSigner = 'kubernetes.io/kubelet-serving';
 
 const nodesGroup = 'system:nodes';
-export const nodeUserPrefix = 'system:node:';
+const nodeUserPrefix = 'system:node:';
 
 /** What a request asks for. */
 export interface RequestShape {
@@ -13,19 +13,27 @@ export interface RequestShape {
   readonly organizations: readonly string[];
   /** Alternative names: host names and addresses. */
   readonly hosts: readonly string[];
+  /** Alternative names that are no hosts. */
+  readonly otherNames: readonly string[];
   readonly usages: readonly string[];
 }
 
+/** Members may do everything, at the API and at every node's agent: no signer makes one. */
+const mastersGroup = 'system:masters';
+
 /** Why this signer does not sign that; undefined when it does. */
 export function refusal(signerName: string, shape: RequestShape): string | undefined {
+  if (shape.organizations.includes(mastersGroup)) {
+    return `use of ${signerName} signer with ${mastersGroup} group is not allowed`;
+  }
   switch (signerName) {
     case clientSigner:
       return refuseUsages(shape, 'client auth');
     case kubeletClientSigner:
-      return refuseNode(shape) ?? refuseHosts(shape) ?? refuseUsages(shape, 'client auth');
+      return refuseNode(shape) ?? refuseHosts(shape) ?? refuseNodeUsages(shape, 'client auth');
     case kubeletServingSigner:
-      if (shape.hosts.length === 0) return 'at least one DNS or IP subjectAltName is required';
-      return refuseNode(shape) ?? refuseUsages(shape, 'server auth');
+      if (shape.hosts.length === 0) return 'DNS or IP subjectAltName is required';
+      return refuseNode(shape) ?? refuseOthers(shape) ?? refuseNodeUsages(shape, 'server auth');
     default:
       return `signer "${signerName}" is not served here`;
   }
@@ -44,8 +52,21 @@ function refuseNode({ commonName, organizations }: RequestShape): string | undef
   return isNode ? undefined : `subject common name does not begin with ${nodeUserPrefix}`;
 }
 
-function refuseHosts({ hosts }: RequestShape): string | undefined {
-  return hosts.length === 0 ? undefined : 'subjectAltNames are not allowed';
+function refuseHosts(shape: RequestShape): string | undefined {
+  if (shape.hosts.length > 0) return 'subjectAltNames are not allowed';
+  return refuseOthers(shape);
+}
+
+function refuseOthers({ otherNames }: RequestShape): string | undefined {
+  return otherNames.length === 0 ? undefined : 'Email and URI subjectAltNames are not allowed';
+}
+
+/** A kubelet's certificate has exactly its usages; enciphering keys is for RSA and may be left out. */
+function refuseNodeUsages(shape: RequestShape, main: string): string | undefined {
+  if (!shape.usages.includes('digital signature')) {
+    return 'usages did not contain "digital signature"';
+  }
+  return refuseUsages(shape, main);
 }
 
 function refuseUsages({ usages }: RequestShape, main: string): string | undefined {
