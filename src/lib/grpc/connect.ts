@@ -11,6 +11,8 @@ export interface ChannelTls {
   readonly serverName?: string;
   /** Checks the server beyond or instead of the chain; an Error refuses it. With it, `ca` may be absent. */
   readonly verify?: (peer: tls.PeerCertificate) => Error | undefined;
+  /** Checks whom the certificate names, beside the chain, in place of the look at its host names; an Error refuses it. */
+  readonly identity?: (peer: tls.PeerCertificate) => Error | undefined;
 }
 
 /**
@@ -67,7 +69,10 @@ function connectTls(address: Address, security: ChannelTls): tls.TLSSocket {
     ...(security.cert === undefined ? {} : { cert: security.cert }),
     ...(security.key === undefined ? {} : { key: security.key }),
     rejectUnauthorized: security.verify === undefined || security.ca !== undefined,
-    checkServerIdentity: (_name, certificate) => tls.checkServerIdentity(serverName, certificate),
+    checkServerIdentity: (_name, certificate) =>
+      security.identity === undefined
+        ? tls.checkServerIdentity(serverName, certificate)
+        : security.identity(certificate),
   });
   socket.setNoDelay(true);
   return socket;

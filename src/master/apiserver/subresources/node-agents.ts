@@ -1,3 +1,4 @@
+import type { PeerCertificate } from 'node:tls';
 import { AgentDefinition } from '../../../gen/agent.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { Clock } from '../../../lib/clock.js';
@@ -19,6 +20,13 @@ interface Node extends KubeObject {
 const defaultPort = 10250;
 /** kube-apiserver's `--kubelet-preferred-address-types`. */
 const addressOrder = ['InternalIP', 'ExternalIP', 'Hostname'];
+
+/** Refuses a certificate that is not the node's. */
+function mustBe(node: string): (peer: PeerCertificate) => Error | undefined {
+  const wanted = `system:node:${node}`;
+  return ({ subject }) =>
+    subject.CN === wanted ? undefined : new Error(`the agent's certificate is not ${wanted}'s`);
+}
 
 /** Channels to the nodes' agents, one per address, made when first needed. */
 export class NodeAgents {
@@ -63,15 +71,17 @@ export class NodeAgents {
     if (address === undefined) throw internal(`no preferred addresses found; known addresses: []`);
     const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? defaultPort;
     const target = `${address}:${port}`;
-    let channel = this.#channels.get(target);
+    // The node has written its address itself: who answers there must be that node.
+    const key = `${name} ${target}`;
+    let channel = this.#channels.get(key);
     if (channel === undefined) {
       channel = createGrpcChannel({
         target,
         log: this.#log,
         clock: this.#clock,
-        ...(this.#tls === undefined ? {} : { tls: this.#tls }),
+        ...(this.#tls === undefined ? {} : { tls: { ...this.#tls, identity: mustBe(name) } }),
       });
-      this.#channels.set(target, channel);
+      this.#channels.set(key, channel);
     }
     return channel.client(AgentDefinition);
   }
