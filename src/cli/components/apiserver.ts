@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { createApiClient } from '../../client/index.js';
 import { BootstrapDefinition, ClusterDefinition } from '../../gen/cluster.js';
 import { systemClock } from '../../lib/clock.js';
-import type { CallContext } from '../../lib/grpc/index.js';
-import { Code, GrpcError } from '../../lib/grpc/index.js';
 import { createLogger } from '../../lib/log.js';
 import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
 import { runApiserver } from '../../master/apiserver/cmd.js';
 import { createBootstrapHandlers } from '../../master/cluster/bootstrap-service.js';
+import { clusterAuthorizer } from '../../master/cluster/cluster-access.js';
 import { createClusterHandlers } from '../../master/cluster/cluster-service.js';
 import { EtcdAdmin } from '../../master/cluster/etcd-admin.js';
 import type { ClusterSettings } from '../../master/cluster/settings.js';
@@ -48,7 +47,7 @@ export function main(argv: readonly string[]): Promise<number> {
     clock,
   });
   return runApiserver(flags.apiserver, {
-    extendGrpc: (server) => {
+    extendGrpc: (server, authorization) => {
       server.addService(
         BootstrapDefinition,
         createBootstrapHandlers({ client, store, clock, log, ...flags }),
@@ -61,28 +60,9 @@ export function main(argv: readonly string[]): Promise<number> {
           clock,
           name: flags.name,
           caHash: publicKeyHash(read('ca.crt')),
-          authorize,
+          authorize: clusterAuthorizer(authorization),
         }),
       );
     },
   });
-}
-
-/** Looking is for everyone with a certificate of the cluster; tokens are made by its administrators. */
-function authorize(context: CallContext, verb: 'get' | 'create'): Promise<void> {
-  const caller = context.peerCertificate;
-  if (caller === undefined) {
-    return Promise.reject(
-      new GrpcError(Code.Unauthenticated, 'a client certificate of the cluster is needed'),
-    );
-  }
-  if (verb === 'create' && !caller.organizations.includes('system:masters')) {
-    return Promise.reject(
-      new GrpcError(
-        Code.PermissionDenied,
-        `User "${caller.commonName}" cannot create join tokens: only members of system:masters can`,
-      ),
-    );
-  }
-  return Promise.resolve();
 }

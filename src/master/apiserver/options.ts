@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/clock.js';
 import type { GrpcServer } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import type { PodSecurityConfiguration } from './admission/pod-security/configuration.js';
+import type { Authorization } from './authz/authorizers.js';
 import type { Store } from './storage/store.js';
 
 /** PEM texts. */
@@ -63,7 +64,7 @@ export interface ApiServerOptions {
   /** Levels of namespaces without labels, and who is exempt from levels. */
   readonly podSecurity: PodSecurityConfiguration;
   /** Adds further services (joining, status) to the gRPC server before it listens. */
-  readonly extendGrpc?: (server: GrpcServer) => void;
+  readonly extendGrpc?: (server: GrpcServer, authorization: Authorization) => void;
 }
 
 /** A running server. */

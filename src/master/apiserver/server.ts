@@ -122,7 +122,7 @@ class ApiServer {
 
   async start(): Promise<RunningApiServer> {
     const { log, clock } = this.#options;
-    const { pipeline, verbs, connector, writer } = this.#parts();
+    const { pipeline, verbs, connector, writer, authorization } = this.#parts();
     const upgrades = new UpgradeHandler({ verbs, connector, clock, log });
     const rest = this.#listener({
       fallback: (request, response) => {
@@ -136,7 +136,7 @@ class ApiServer {
     const resources = new ResourceService({ verbs, now: () => this.#objects.now() });
     grpc.addService(ResourcesDefinition, resources.handlers());
     grpc.addService(AgentDefinition, agentHandlers(verbs, connector));
-    this.#options.extendGrpc?.(grpc);
+    this.#options.extendGrpc?.(grpc, authorization);
     await this.#mirror.start();
     const deps = { kinds: this.#kinds, objects: this.#objects, writer };
     await this.#bootstrap(deps);
@@ -170,7 +170,13 @@ class ApiServer {
   }
 
   /** The verbs, and the HTTP door with all that it serves besides them. */
-  #parts(): { pipeline: Pipeline; verbs: Verbs; connector: Connector; writer: Writer } {
+  #parts(): {
+    pipeline: Pipeline;
+    verbs: Verbs;
+    connector: Connector;
+    writer: Writer;
+    authorization: Authorization;
+  } {
     const { clock, log } = this.#options;
     const objects = this.#objects;
     const kinds = this.#kinds;
@@ -228,7 +234,7 @@ class ApiServer {
     });
     const connector = new Connector({ objects, agents: this.#agents, kinds });
     const pipeline = this.#pipeline({ verbs, connector, metrics, tokens, clock, log });
-    return { pipeline, verbs, connector, writer };
+    return { pipeline, verbs, connector, writer, authorization };
   }
 
   #pipeline(parts: {

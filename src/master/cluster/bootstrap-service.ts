@@ -1,4 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
 import type { ApiClient } from '../../client/index.js';
+import { isApiError } from '../../client/index.js';
 import type {
   BootstrapDefinition,
   JoinMasterResponse,
@@ -6,18 +10,20 @@ import type {
 } from '../../gen/cluster.js';
 import type { Clock } from '../../lib/clock.js';
 import type { CallContext, Handlers } from '../../lib/grpc/index.js';
-import { Code, GrpcError, isGrpcError } from '../../lib/grpc/index.js';
+import { Code, GrpcError } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import {
   BadSigningRequestError,
   readSigningRequest,
   signRequest,
 } from '../../lib/pki/certificates.js';
-import { listMasters } from './master-registry.js';
+import { allMasters, listMasters } from './master-registry.js';
 import { readClusterKeys, readKeyPair } from './pki.js';
+import { hostOf, reservedHosts, servingHosts } from './serving-names.js';
 import type { ClusterSettings } from './settings.js';
 import { clusterDnsAddress, settingsToMap } from './settings.js';
 import type { StoreAdmin } from './store-admin.js';
+import { addStoreMember } from './store-member.js';
 import type { TokenUsage } from './tokens.js';
 import { parseToken, tokenAllows } from './tokens.js';
 
@@ -34,6 +40,14 @@ export interface BootstrapServiceOptions {
 
 const nodePrefix = 'system:node:';
 const nodesGroup = 'system:nodes';
+const nodes = { group: '', version: 'v1', resource: 'nodes' } as const;
+
+/** A certificate and who it is for. */
+interface Wanted {
+  readonly csr: Uint8Array;
+  readonly nodeName: string;
+  readonly usage: 'client' | 'server';
+}
 
 /** Lets machines in that hold a token, and renews the certificates of nodes. */
 export function createBootstrapHandlers(
@@ -42,15 +56,16 @@ export function createBootstrapHandlers(
   return {
     async joinWorker(request, context): Promise<JoinWorkerResponse> {
       await authenticate(options, context, 'worker');
-      if (!isNodeName(request.nodeName)) {
-        throw new GrpcError(Code.InvalidArgument, `"${request.nodeName}" is not a node name`);
-      }
       const { client, clock, settings, pkiDirectory } = options;
+      const { nodeName } = request;
+      await mustBeFree(options, context, nodeName);
       const ca = await readKeyPair(pkiDirectory, 'ca');
-      const certificate = await signForNode(options, request.csr, request.nodeName, 'client');
-      const serving = await signForNode(options, request.servingCsr, request.nodeName, 'server');
+      const sign = (csr: Uint8Array, usage: Wanted['usage']): Promise<string> =>
+        signForNode(options, context, { csr, nodeName, usage });
+      const certificate = await sign(request.csr, 'client');
+      const serving = await sign(request.servingCsr, 'server');
       const masters = await listMasters(client, clock);
-      options.log.info({ node: request.nodeName, peer: context.peer }, 'a worker joins');
+      options.log.info({ node: nodeName, peer: context.peer }, 'a worker joins');
       return {
         ca: Buffer.from(ca.cert),
         certificate: Buffer.from(certificate),
@@ -84,16 +99,13 @@ export function createBootstrapHandlers(
     async renew(request, context) {
       const name = context.peerCertificate?.commonName ?? '';
       const isNode = context.peerCertificate?.organizations.includes(nodesGroup) ?? false;
-      if (!isNode || !name.startsWith(nodePrefix)) {
+      const nodeName = name.startsWith(nodePrefix) ? name.slice(nodePrefix.length) : '';
+      if (!isNode || nodeName === '') {
         throw new GrpcError(Code.PermissionDenied, 'only a node renews its certificate here');
       }
-      const usage = (await read(request.csr)).hosts.length > 0 ? 'server' : 'client';
-      const certificate = await signForNode(
-        options,
-        request.csr,
-        name.slice(nodePrefix.length),
-        usage,
-      );
+      const { csr } = request;
+      const usage = (await read(csr)).hosts.length > 0 ? 'server' : 'client';
+      const certificate = await signForNode(options, context, { csr, nodeName, usage });
       return { certificate: Buffer.from(certificate) };
     },
   };
@@ -119,21 +131,65 @@ async function authenticate(
   }
 }
 
-/** A node gets a certificate for its own name only, whatever its request says. */
+/**
+ * A token lets a new node in, and nobody take over a name: not that of a node that is there, whose certificates only
+ * its own renew, nor one of a master or of the API.
+ */
+async function mustBeFree(
+  options: BootstrapServiceOptions,
+  context: CallContext,
+  name: string,
+): Promise<void> {
+  if (!isNodeName(name) || (isIP(name) !== 0 && name !== hostOf(context.peer))) {
+    throw new GrpcError(Code.InvalidArgument, `"${name}" is not a node name`);
+  }
+  const refuse = (reason: string): never => {
+    options.log.warn({ node: name, peer: context.peer }, 'a worker asks for a name that is taken');
+    throw new GrpcError(Code.AlreadyExists, reason);
+  };
+  if ((await reserved(options)).has(name)) {
+    refuse(`"${name}" is a name of a master or of the API: give the worker another --node-name`);
+  }
+  try {
+    await options.client.get(nodes, { name });
+  } catch (error) {
+    if (isApiError(error, 'NotFound')) return;
+    throw error;
+  }
+  refuse(
+    `a node "${name}" is there already: start its worker with the data directory that it joined with, ` +
+      `or delete the node first (kubectl delete node ${name})`,
+  );
+}
+
+async function reserved(options: BootstrapServiceOptions): Promise<ReadonlySet<string>> {
+  const { client, settings, pkiDirectory } = options;
+  const masters = await allMasters(client);
+  const own = await readFile(join(pkiDirectory, 'apiserver.crt'), 'utf8');
+  return reservedHosts(masters, settings, own);
+}
+
+/** A node gets certificates for its own name and the address that it calls from, whatever its request says. */
 async function signForNode(
   options: BootstrapServiceOptions,
-  csr: Uint8Array,
-  nodeName: string,
-  usage: 'client' | 'server',
+  context: CallContext,
+  { csr, nodeName, usage }: Wanted,
 ): Promise<string> {
-  const { request, hosts } = await read(csr);
+  const { request, hosts: wanted } = await read(csr);
   const ca = await readKeyPair(options.pkiDirectory, 'ca');
-  const organizations = [nodesGroup];
-  const commonName = `${nodePrefix}${nodeName}`;
-  const subject =
-    usage === 'client'
-      ? { commonName, organizations, usages: ['client'] as const }
-      : { commonName, organizations, hosts, usages: ['server'] as const };
+  const identity = { commonName: `${nodePrefix}${nodeName}`, organizations: [nodesGroup] };
+  if (usage === 'client') {
+    const subject = { ...identity, usages: ['client'] as const };
+    return signRequest({ ca, request, subject, clock: options.clock });
+  }
+  const node = { name: nodeName, seenAddress: hostOf(context.peer) };
+  const hosts = servingHosts(wanted, node, await reserved(options));
+  const refused = wanted.filter((host) => !hosts.includes(host));
+  if (refused.length > 0) {
+    // The API server knows nodes by name, so the certificate serves all the same.
+    options.log.info({ node: nodeName, refused }, 'a serving certificate leaves out hosts');
+  }
+  const subject = { ...identity, hosts, usages: ['server'] as const };
   return signRequest({ ca, request, subject, clock: options.clock });
 }
 
@@ -151,55 +207,4 @@ async function read(csr: Uint8Array): ReturnType<typeof readSigningRequest> {
 /** A DNS subdomain, as names of nodes are. */
 function isNodeName(name: string): boolean {
   return name.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name);
-}
-
-/**
- * Adds the joining master's store member as a learner, once: who asks again after a broken answer gets the same member.
- * @returns `--initial-cluster` for it, and where the other members are asked
- */
-async function addStoreMember(
-  store: StoreAdmin,
-  request: { readonly name: string; readonly peerUrl: string },
-): Promise<{ initialCluster: string; storeEndpoints: string[] }> {
-  const before = await store.memberList();
-  const stale = before.find(
-    (member) => member.name === request.name && !member.peerUrls.includes(request.peerUrl),
-  );
-  if (stale !== undefined) {
-    throw new GrpcError(
-      Code.AlreadyExists,
-      `a master named "${request.name}" is a member of the store already, at ${stale.peerUrls.join(',')}; remove it first`,
-    );
-  }
-  const known = before.find((member) => member.peerUrls.includes(request.peerUrl));
-  if (known !== undefined && known.name !== '') {
-    // It has started once: a master that lost its disk comes back as a new member.
-    await store.memberRemove(known.id);
-  }
-  if (known === undefined || known.name !== '') await addLearner(store, request.peerUrl);
-  const members = await store.memberList();
-  const initialCluster = members
-    .flatMap((member) =>
-      member.peerUrls.map(
-        (url) => `${url === request.peerUrl ? request.name : member.name}=${url}`,
-      ),
-    )
-    .filter((part) => !part.startsWith('='))
-    .join(',');
-  return { initialCluster, storeEndpoints: members.flatMap((member) => member.clientUrls) };
-}
-
-/** The store takes one new member at a time, and none while it is not whole: the joining master asks again. */
-async function addLearner(store: StoreAdmin, peerUrl: string): Promise<void> {
-  try {
-    await store.memberAddAsLearner(peerUrl);
-  } catch (error) {
-    if (
-      isGrpcError(error) &&
-      /too many learner|unhealthy cluster|not enough started/.test(error.message)
-    ) {
-      throw new GrpcError(Code.Unavailable, `another master is joining: ${error.message}`);
-    }
-    throw error;
-  }
 }

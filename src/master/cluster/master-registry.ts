@@ -81,20 +81,37 @@ async function renewLease(client: ApiClient, clock: Clock, record: MasterRecord)
 
 /** The masters that are alive, by name. */
 export async function listMasters(client: ApiClient, clock: Clock): Promise<MasterRecord[]> {
+  const nowMs = clock.nowMs();
+  const isAlive = ({ renewedMs }: Announced): boolean => nowMs - renewedMs < aliveMs;
+  return (await announced(client)).filter(isAlive).map(({ record }) => record);
+}
+
+/** The masters that have announced themselves at any time, by name. */
+export async function allMasters(client: ApiClient): Promise<MasterRecord[]> {
+  return (await announced(client)).map(({ record }) => record);
+}
+
+interface Announced {
+  readonly record: MasterRecord;
+  /** NaN where the time cannot be read: such a master is not alive. */
+  readonly renewedMs: number;
+}
+
+async function announced(client: ApiClient): Promise<Announced[]> {
   const { items } = await client.list<LeaseObject>(leases, {
     namespace,
     labelSelector: `${label}=true`,
   });
-  const masters: MasterRecord[] = [];
-  for (const lease of items) {
-    const renewedMs = Date.parse(lease.spec?.renewTime ?? '');
-    if (!(clock.nowMs() - renewedMs < aliveMs)) continue;
-    const annotations = lease.metadata.annotations ?? {};
-    masters.push({
-      name: lease.spec?.holderIdentity ?? lease.metadata.name,
-      grpcAddress: annotations['trireme.dev/grpc-address'] ?? '',
-      restAddress: annotations['trireme.dev/rest-address'] ?? '',
-    });
-  }
-  return masters.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const found = items.map(({ metadata, spec }): Announced => {
+    const annotations = metadata.annotations ?? {};
+    return {
+      renewedMs: Date.parse(spec?.renewTime ?? ''),
+      record: {
+        name: spec?.holderIdentity ?? metadata.name,
+        grpcAddress: annotations['trireme.dev/grpc-address'] ?? '',
+        restAddress: annotations['trireme.dev/rest-address'] ?? '',
+      },
+    };
+  });
+  return found.toSorted((a, b) => (a.record.name < b.record.name ? -1 : 1));
 }

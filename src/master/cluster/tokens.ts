@@ -1,7 +1,8 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { ApiClient, ApiObject } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
+import { tokenUser } from '../apiserver/authn/bootstrap-tokens.js';
 
 /** What a machine with the token may join as. */
 export type TokenUsage = 'worker' | 'master';
@@ -96,14 +97,6 @@ export async function tokenAllows(options: {
     if (isApiError(error, 'NotFound')) return false;
     throw error;
   }
-  const field = (name: string): string =>
-    Buffer.from(secret.data?.[name] ?? '', 'base64').toString('utf8');
-  const wanted = Buffer.from(field('token-secret'));
-  const given = Buffer.from(token.secret);
-  if (secret.type !== 'bootstrap.kubernetes.io/token') return false;
-  if (wanted.length !== given.length || !timingSafeEqual(wanted, given)) return false;
-  if (field('usage-bootstrap-authentication') !== 'true') return false;
-  const expires = field('expiration');
-  if (expires !== '' && !(Date.parse(expires) > clock.nowMs())) return false;
-  return field('auth-extra-groups').split(',').includes(groupOf[usage]);
+  const user = tokenUser(secret, token, clock.nowMs());
+  return user?.groups.includes(groupOf[usage]) === true;
 }

@@ -5,9 +5,11 @@ import type { Mirror } from '../cache/mirror.js';
 import type { UserInfo } from '../registry/types.js';
 import type { TokenAuthenticator } from './authenticator.js';
 
-interface Secret extends KubeObject {
-  type?: string;
-  data?: Record<string, string>;
+/** The parts of a Secret that make a token. */
+interface Secret {
+  readonly type?: string;
+  readonly metadata: { readonly deletionTimestamp?: string };
+  readonly data?: Readonly<Record<string, string>>;
 }
 
 const pattern = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
@@ -33,14 +35,14 @@ export class BootstrapTokens implements TokenAuthenticator {
     if (match === null) return undefined;
     const [, id = '', secretPart = ''] = match;
     const entry = this.#mirror.cache('secrets').get(`kube-system/bootstrap-token-${id}`);
-    const secret: Secret | undefined = entry?.parse();
+    const secret: (KubeObject & Secret) | undefined = entry?.parse();
     if (secret === undefined) return undefined;
-    return tokenGroups(secret, { id, secret: secretPart }, this.#clock.nowMs());
+    return tokenUser(secret, { id, secret: secretPart }, this.#clock.nowMs());
   }
 }
 
 /** The user of a token, if the Secret says that it is valid now. What cannot be read is not valid. */
-export function tokenGroups(
+export function tokenUser(
   secret: Secret,
   token: { readonly id: string; readonly secret: string },
   nowMs: number,

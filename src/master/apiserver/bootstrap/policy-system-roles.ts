@@ -19,7 +19,9 @@ export const systemRoles: Readonly<Record<string, readonly PolicyRule[]>> = {
   'system:discovery': [paths(discoveryPaths)],
   'system:public-info-viewer': [paths(healthPaths)],
   'system:monitoring': [
-    paths('/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*'),
+    paths(
+      '/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/* /trireme/cluster',
+    ),
   ],
   'system:basic-user': [
     on('authorization.k8s.io', 'selfsubjectaccessreviews selfsubjectrulesreviews', ['create']),
@@ -69,6 +71,18 @@ export const systemRoles: Readonly<Record<string, readonly PolicyRule[]>> = {
   'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient': [
     on('certificates.k8s.io', 'certificatesigningrequests/selfnodeclient', ['create']),
   ],
+  // Who may approve for a signer, and so for no other.
+  ...Object.fromEntries(
+    [
+      'kube-apiserver-client',
+      'kube-apiserver-client-kubelet',
+      'kubelet-serving',
+      'legacy-unknown',
+    ].map((signer): [string, readonly PolicyRule[]] => [
+      `system:certificates.k8s.io:${signer}-approver`,
+      [named('certificates.k8s.io', 'signers', [`kubernetes.io/${signer}`], ['approve'])],
+    ]),
+  ),
   'system:node': [
     on('authentication.k8s.io', 'tokenreviews', ['create']),
     on('authorization.k8s.io', 'localsubjectaccessreviews subjectaccessreviews', ['create']),
