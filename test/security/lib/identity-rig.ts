@@ -1,0 +1,228 @@
+/** An API server with joining, in this process and on a store in memory, and people with certificates of its authority. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import * as https from 'node:https';
+import * as net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApiClient } from '../../../src/client/index.js';
+import type { GrpcApiClient } from '../../../src/client/index.js';
+import { BootstrapDefinition, ClusterDefinition } from '../../../src/gen/cluster.js';
+import { systemClock } from '../../../src/lib/clock.js';
+import type { Channel } from '../../../src/lib/grpc/index.js';
+import { createGrpcChannel } from '../../../src/lib/grpc/index.js';
+import { silentLogger } from '../../../src/lib/log.js';
+import type { KeyPair } from '../../../src/lib/pki/certificates.js';
+import { issueCertificate } from '../../../src/lib/pki/certificates.js';
+import { standardConfiguration } from '../../../src/master/apiserver/admission/pod-security/configuration.js';
+import { startApiServer } from '../../../src/master/apiserver/server.js';
+import { MemoryStore } from '../../../src/master/apiserver/storage/memory-store.js';
+import { createBootstrapHandlers } from '../../../src/master/cluster/bootstrap-service.js';
+import { createClusterHandlers } from '../../../src/master/cluster/cluster-service.js';
+import { clusterAuthorizer } from '../../../src/master/cluster/cluster-access.js';
+import { createClusterKeys, createMasterCertificates } from '../../../src/master/cluster/pki.js';
+import { defaultSettings } from '../../../src/master/cluster/settings.js';
+import type { StoreAdmin } from '../../../src/master/cluster/store-admin.js';
+
+const clock = systemClock();
+const host = '127.0.0.1';
+
+/** An answer of the REST API. */
+export interface Answer {
+  readonly code: number;
+  readonly message: string;
+  readonly body: Record<string, unknown>;
+}
+
+/** What one request says beside method and path. */
+export interface AskOptions {
+  readonly body?: unknown;
+  readonly type?: string;
+  readonly token?: string;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+}
+
+/** Somebody with a client certificate, or with none. */
+export interface Person {
+  readonly pair: KeyPair | undefined;
+  ask(method: string, path: string, options?: AskOptions): Promise<Answer>;
+  channel(): Channel;
+}
+
+export interface IdentityRig {
+  readonly pki: string;
+  readonly admin: Person;
+  readonly anybody: Person;
+  readonly client: GrpcApiClient;
+  read(name: string): Buffer;
+  person(commonName: string, ...organizations: string[]): Promise<Person>;
+  stop(): Promise<void>;
+}
+
+const noStore: StoreAdmin = {
+  memberList: () => Promise.resolve([]),
+  memberAddAsLearner: () => Promise.resolve(1n),
+  memberPromote: () => Promise.resolve(),
+  memberRemove: () => Promise.resolve(),
+  status: () => Promise.reject(new Error('there is no store')),
+};
+
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, host, resolve);
+  });
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
+}
+
+export async function startIdentityRig(): Promise<IdentityRig> {
+  const home = mkdtempSync(join(tmpdir(), 'trireme-identity-'));
+  const pki = join(home, 'pki');
+  const settings = defaultSettings;
+  await createClusterKeys(pki, clock);
+  const hosts = ['10.88.1.11', 'api.example.com'];
+  await createMasterCertificates({ directory: pki, name: 'master-1', hosts, settings, clock });
+  const read = (name: string): Buffer => readFileSync(join(pki, name));
+  const grpcPort = await freePort();
+  const tls = { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') };
+  const client = createApiClient({
+    servers: [`${host}:${grpcPort}`],
+    tls,
+    log: silentLogger,
+    clock,
+  });
+  const server = await startApiServer({
+    log: silentLogger,
+    clock,
+    masterName: 'master-1',
+    advertiseAddress: host,
+    bindAddress: host,
+    securePort: 0,
+    grpcPort,
+    serving: { cert: read('apiserver.crt'), key: read('apiserver.key') },
+    clientCa: read('ca.crt'),
+    etcd: { store: new MemoryStore() },
+    serviceAccount: {
+      issuer: 'https://kubernetes.default.svc.cluster.local',
+      audiences: ['https://kubernetes.default.svc.cluster.local'],
+      signingKey: read('sa.key'),
+      publicKeys: [read('sa.pub')],
+    },
+    kubelet: undefined,
+    encryptionKey: undefined,
+    serviceClusterIpRange: settings.serviceCidr,
+    nodePortRange: { first: 30_000, last: 32_767 },
+    authorizationModes: ['Node', 'RBAC'],
+    anonymousAuth: true,
+    auditLogPath: undefined,
+    disabledAdmission: new Set(),
+    podSecurity: standardConfiguration,
+    extendGrpc: (grpc, authorization) => {
+      const shared = { client, store: noStore, clock };
+      grpc.addService(
+        BootstrapDefinition,
+        createBootstrapHandlers({
+          ...shared,
+          pkiDirectory: pki,
+          settings,
+          clusterToken: 'test',
+          log: silentLogger,
+        }),
+      );
+      grpc.addService(
+        ClusterDefinition,
+        createClusterHandlers({
+          ...shared,
+          name: 'master-1',
+          caHash: 'sha256:0',
+          authorize: clusterAuthorizer(authorization),
+        }),
+      );
+    },
+  });
+  const ends: (() => void)[] = [];
+  const personWith = (pair: KeyPair | undefined): Person => {
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 4, ca: tls.ca, ...pair });
+    ends.push(() => agent.destroy());
+    return {
+      pair,
+      ask: (method, path, options = {}) => ask(agent, server.restPort, method, path, options),
+      channel() {
+        const channel = createGrpcChannel({
+          target: `${host}:${grpcPort}`,
+          tls: { ca: tls.ca, ...pair },
+          log: silentLogger,
+          clock,
+        });
+        ends.push(() => channel.close());
+        return channel;
+      },
+    };
+  };
+  const ca = { cert: read('ca.crt').toString(), key: read('ca.key').toString() };
+  return {
+    pki,
+    admin: personWith({ cert: tls.cert.toString(), key: tls.key.toString() }),
+    anybody: personWith(undefined),
+    client,
+    read,
+    async person(commonName, ...organizations) {
+      const subject = { commonName, organizations, usages: ['client'] as const };
+      return personWith(await issueCertificate({ ca, subject, clock }));
+    },
+    async stop() {
+      for (const end of ends) end();
+      client.close();
+      await server.stop();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+function ask(
+  agent: https.Agent,
+  port: number,
+  method: string,
+  path: string,
+  { body, type = 'application/json', token, headers }: AskOptions,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = https.request(
+      {
+        host,
+        port,
+        path,
+        method,
+        agent,
+        headers: {
+          ...(body === undefined ? {} : { 'content-type': type }),
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...headers,
+        },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () =>
+          resolve(answerOf(response.statusCode ?? 0, Buffer.concat(chunks))),
+        );
+      },
+    );
+    request.on('error', reject);
+    request.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+function answerOf(code: number, bytes: Buffer): Answer {
+  const text = bytes.toString();
+  try {
+    const body = JSON.parse(text) as Record<string, unknown>;
+    const { message } = body;
+    return { code, body, message: typeof message === 'string' ? message : '' };
+  } catch {
+    return { code, body: {}, message: text };
+  }
+}
