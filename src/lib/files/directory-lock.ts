@@ -5,6 +5,9 @@ import { join } from 'node:path';
 /** The file that is locked. It stays, empty: who removed it would let a second owner in beside the first. */
 export const lockFileName = 'trireme.lock';
 
+/** Whoever forgets its lock keeps it: a database that nothing refers to is closed, and its lock lost, when garbage is collected. */
+const held = new Set<Database.Database>();
+
 /** Another process, or another part of this one, works on the directory. */
 export class DirectoryInUseError extends Error {
   override readonly name = 'DirectoryInUseError';
@@ -49,8 +52,10 @@ export function lockDirectory(directory: string): DirectoryLock {
     if (!isBusy(error)) throw error;
     throw new DirectoryInUseError(directory, ownerOf(path));
   }
+  held.add(database);
   return {
     release() {
+      held.delete(database);
       if (database.open) database.close();
     },
   };

@@ -117,14 +117,23 @@ describe('a directory that is ours', () => {
 const holder = `
   import { lockDirectory } from ${JSON.stringify(new URL('./directory-lock.js', import.meta.url).href)};
   lockDirectory(process.argv[1]);
+  // A lock that is not referred to is a lock all the same.
+  for (let rounds = 0; rounds < 10; rounds++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    globalThis.gc();
+  }
   process.stdout.write('held');
   setInterval(() => undefined, 1000);`;
 
 describe('a directory that is held', () => {
   test('has one owner; the second is told who, and gets it when the first is killed', async () => {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', holder, base], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--expose-gc', '--input-type=module', '-e', holder, base],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     await new Promise((resolve) => child.stdout.once('data', resolve));
     const asked = (): unknown => lockDirectory(base);
     expect(asked).toThrow(`the directory ${base} is in use by`);

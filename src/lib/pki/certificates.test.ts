@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { systemClock } from '../clock.js';
+import { ManualClock, systemClock } from '../clock.js';
 import { silentLogger } from '../log.js';
 import { AgentDefinition } from '../../gen/agent.js';
 import type { CallContext, PeerCertificate } from '../grpc/index.js';
@@ -15,6 +15,7 @@ import {
 } from './certificates.js';
 import { pinnedTo } from './pinning.js';
 import { publicKeyHash } from './public-key-hash.js';
+import { invalidAt, validityOf } from './validity.js';
 
 const clock = systemClock();
 
@@ -106,5 +107,48 @@ describe('certificates', () => {
       undefined,
     ]);
     await server.close();
+  });
+});
+
+describe('when certificates hold', () => {
+  const dayMs = 86_400_000;
+  const subject = { commonName: 'a', usages: ['client'] } as const;
+  /** A clock that is ahead of the true time, which is day 100. */
+  const ahead = (ms: number): ManualClock => new ManualClock(100 * dayMs + ms);
+  const trueMs = 100 * dayMs;
+
+  test('a cluster made with a clock that is two days ahead works when the clock is set right', async () => {
+    const clock = ahead(2 * dayMs);
+    const ca = await createCertificateAuthority({ commonName: 'ca', clock });
+    const { cert } = await issueCertificate({ ca, subject, clock });
+    expect(invalidAt(ca.cert, trueMs)).toBeUndefined();
+    expect(invalidAt(cert, trueMs)).toBeUndefined();
+  });
+
+  test('a master whose clock is ten minutes, or a day, ahead is let in', async () => {
+    const ca = await createCertificateAuthority({ commonName: 'ca', clock: ahead(0) });
+    for (const ms of [600_000, dayMs]) {
+      const { cert } = await issueCertificate({ ca, subject, clock: ahead(ms) });
+      expect(invalidAt(cert, trueMs)).toBeUndefined();
+      expect(validityOf(cert).fromMs).toBe(validityOf(ca.cert).fromMs);
+    }
+  });
+
+  test('what is signed on request starts an hour ago, never before its authority', async () => {
+    const ca = await createCertificateAuthority({ commonName: 'ca', clock: ahead(0) });
+    const { request } = await readSigningRequest((await createSigningRequest(subject)).request);
+    const signed = async (clock: ManualClock): Promise<number> =>
+      validityOf(await signRequest({ ca, request, subject, clock })).fromMs;
+    expect(await signed(ahead(0))).toBe(trueMs - 3_600_000);
+    // By a clock that is far behind.
+    expect(await signed(ahead(-30 * dayMs))).toBe(validityOf(ca.cert).fromMs);
+  });
+
+  test('what is wrong is said in words', async () => {
+    const ca = await createCertificateAuthority({ commonName: 'ca', clock: ahead(0), days: 1 });
+    expect(invalidAt(ca.cert, trueMs + 2 * dayMs)).toBe('expired on 1970-04-12T00:00:00.000Z');
+    expect(invalidAt(ca.cert, trueMs - 8 * dayMs)).toBe(
+      'is valid from 1970-04-04T00:00:00.000Z on, and the clock here says 1970-04-03T00:00:00.000Z',
+    );
   });
 });

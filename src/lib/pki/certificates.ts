@@ -23,8 +23,10 @@ export interface Subject {
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const dayMs = 86_400_000;
-/** Certificates start this much before now, for clocks that lag. */
-const backdateMs = 5 * 60_000;
+/** An authority starts this much before now: one that is made while the clock is days ahead must hold when it is set right. */
+const authorityBackdateMs = 7 * dayMs;
+/** What is signed for others starts this much before now (the authority's own start at the earliest), for clocks that lag. */
+const requestBackdateMs = 3_600_000;
 
 /** A self-signed authority. @param days how long it is valid. @default 3,650 */
 export async function createCertificateAuthority(options: {
@@ -37,7 +39,8 @@ export async function createCertificateAuthority(options: {
     {
       serialNumber: serialNumber(),
       name: new x509.Name([{ CN: [options.commonName] }]),
-      ...validity(options.clock, options.days ?? 3650),
+      notBefore: new Date(options.clock.nowMs() - authorityBackdateMs),
+      notAfter: daysFromNow(options.clock, options.days ?? 3650),
       signingAlgorithm: algorithm,
       keys,
       extensions: [
@@ -56,7 +59,10 @@ export async function createCertificateAuthority(options: {
   return { cert: `${certificate.toString('pem')}\n`, key: await exportKey(keys.privateKey) };
 }
 
-/** A key and a certificate for it, signed by `ca`. @param days @default 365 */
+/**
+ * A key and a certificate for it, signed by `ca`, valid from the authority's own start on, as kubeadm does it: wherever the authority is
+ * believed, so is this, however wrong the clock that signed it. @param days @default 365
+ */
 export async function issueCertificate(options: {
   readonly ca: KeyPair;
   readonly subject: Subject;
@@ -64,7 +70,9 @@ export async function issueCertificate(options: {
   readonly days?: number;
 }): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const cert = await sign({ ...options, publicKey: keys.publicKey, days: options.days ?? 365 });
+  const notBefore = new x509.X509Certificate(options.ca.cert).notBefore;
+  const days = options.days ?? 365;
+  const cert = await sign({ ...options, publicKey: keys.publicKey, notBefore, days });
   return { cert, key: await exportKey(keys.privateKey) };
 }
 
@@ -125,7 +133,10 @@ export async function readSigningRequest(pem: string): Promise<{
   };
 }
 
-/** Signs a request's key for `subject`, which the caller has decided on: the request's own wishes count for nothing. */
+/**
+ * Signs a request's key for `subject`, which the caller has decided on: the request's own wishes count for nothing. It starts an hour before now, no
+ * earlier: its holder renews it when two thirds of its life are over.
+ */
 export async function signRequest(options: {
   readonly ca: KeyPair;
   readonly request: x509.Pkcs10CertificateRequest;
@@ -134,7 +145,10 @@ export async function signRequest(options: {
   readonly days?: number;
 }): Promise<string> {
   const publicKey = await options.request.publicKey.export(webcrypto);
-  return sign({ ...options, publicKey, days: options.days ?? 365 });
+  const authority = new x509.X509Certificate(options.ca.cert);
+  const earliestMs = options.clock.nowMs() - requestBackdateMs;
+  const notBefore = new Date(Math.max(authority.notBefore.getTime(), earliestMs));
+  return sign({ ...options, publicKey, notBefore, days: options.days ?? 365 });
 }
 
 async function sign(options: {
@@ -142,6 +156,7 @@ async function sign(options: {
   readonly subject: Subject;
   readonly publicKey: webcrypto.CryptoKey;
   readonly clock: Clock;
+  readonly notBefore: Date;
   readonly days: number;
 }): Promise<string> {
   const { subject } = options;
@@ -161,7 +176,8 @@ async function sign(options: {
       serialNumber: serialNumber(),
       subject: nameOf(subject),
       issuer: authority.subjectName,
-      ...validity(options.clock, options.days),
+      notBefore: options.notBefore,
+      notAfter: daysFromNow(options.clock, options.days),
       signingAlgorithm: algorithm,
       publicKey: options.publicKey,
       signingKey,
@@ -192,9 +208,8 @@ function hostsExtension(hosts: readonly string[]): x509.SubjectAlternativeNameEx
   ];
 }
 
-function validity(clock: Clock, days: number): { notBefore: Date; notAfter: Date } {
-  const nowMs = clock.nowMs();
-  return { notBefore: new Date(nowMs - backdateMs), notAfter: new Date(nowMs + days * dayMs) };
+function daysFromNow(clock: Clock, days: number): Date {
+  return new Date(clock.nowMs() + days * dayMs);
 }
 
 /** 127 random bits, positive, as RFC 5280 wants them. */
