@@ -1,4 +1,5 @@
 import { delay, systemClock } from '../lib/clock.js';
+import { lockDirectory } from '../lib/files/directory-lock.js';
 import { createLogger } from '../lib/log.js';
 import { shutdownSignal } from '../lib/shutdown.js';
 import type { WorkerOptions } from './options.js';
@@ -23,6 +24,8 @@ export async function runWorker(argv: readonly string[]): Promise<number> {
 async function run(options: WorkerOptions): Promise<number> {
   const log = createLogger({ component: 'worker', level: options.logLevel });
   const stopping = shutdownSignal();
+  // Held until this process ends, however it does: two agents on one state would end each other's containers.
+  lockDirectory(options.dataDir);
   const worker =
     options.hollowNodes > 0
       ? await startHollowNodes(options, log, stopping)

@@ -10,7 +10,7 @@ import { pinnedTo } from '../../lib/pki/pinning.js';
 import { createClusterKeys, writeKeyFiles } from '../../master/cluster/pki.js';
 import type { ClusterSettings } from '../../master/cluster/settings.js';
 import { settingsFromMap, settingsToMap } from '../../master/cluster/settings.js';
-import { writeWhole } from '../home.js';
+import { writeWhole } from '../../lib/files/write-whole.js';
 import type { MasterOptions } from './options.js';
 
 /** What a master remembers from its first start: how its store member came to be. */
@@ -40,7 +40,7 @@ export async function prepareMaster(
     options.join === undefined
       ? await createCluster(options, clock)
       : await joinCluster(options, options.join, clock, log);
-  await writeWhole(path, `${JSON.stringify(state, null, 2)}\n`, 0o600);
+  await writeWhole(path, `${JSON.stringify(state, null, 2)}\n`);
   return state;
 }
 

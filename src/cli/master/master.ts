@@ -3,19 +3,22 @@ import { join } from 'node:path';
 import { createApiClient } from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
 import { delay, systemClock } from '../../lib/clock.js';
+import { lockDirectory } from '../../lib/files/directory-lock.js';
+import { makePrivateDirectory, writeWhole } from '../../lib/files/write-whole.js';
 import type { Logger } from '../../lib/log.js';
 import { createLogger } from '../../lib/log.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
 import { announceMaster, listMasters } from '../../master/cluster/master-registry.js';
 import { createMasterCertificates, readKeyPair } from '../../master/cluster/pki.js';
+import type { Supervisor } from '../../master/supervisor/supervisor.js';
 import { createSupervisor } from '../../master/supervisor/supervisor.js';
-import { writeWhole } from '../home.js';
 import { formatKubeconfig } from '../kubeconfig.js';
 import { componentSpecs } from './components.js';
 import type { MasterState } from './join.js';
 import { pkiDirectory, prepareMaster } from './join.js';
 import type { MasterOptions } from './options.js';
 import { parseMasterOptions } from './options.js';
+import { mustBeFree } from './ports.js';
 import { promoteOwnMember } from './promote.js';
 
 /** A component that is asked to end gets so long. */
@@ -35,6 +38,12 @@ export async function runMaster(argv: readonly string[]): Promise<number> {
   const clock = systemClock();
   const log = createLogger({ component: 'master' }).child({ master: options.name });
   const stopping = shutdownSignal();
+  // Keys, the store, its backups, audit logs: nobody else on the machine reads any of it.
+  process.umask(0o077);
+  await makePrivateDirectory(options.dataDir);
+  // Held until this process ends, however it does.
+  lockDirectory(options.dataDir);
+  await mustBeFree(options);
   const state = await prepareMaster(options, clock, log);
   await createMasterCertificates({
     directory: pkiDirectory(options),
@@ -44,27 +53,44 @@ export async function runMaster(argv: readonly string[]): Promise<number> {
     clock,
   });
   await writeAdminKubeconfig(options, state);
-  const supervisor = createSupervisor({ clock, log });
+  const failed = new AbortController();
+  const ending = AbortSignal.any([stopping, failed.signal]);
+  let exitCode = 0;
+  const supervisor = createSupervisor({
+    clock,
+    log,
+    onGivenUp: ({ name, code }) => {
+      process.stderr.write(
+        `trireme master: ${name} could not start (exit code ${code}): see its messages above\n`,
+      );
+      exitCode = code;
+      failed.abort();
+    },
+  });
   for (const spec of componentSpecs(options, state)) supervisor.start(spec);
-  const presence = await takePart(options, state, clock, log, stopping);
-  if (!stopping.aborted) {
+  const presence = await takePart({ options, state, clock, log, supervisor }, ending);
+  if (!ending.aborted) {
     await new Promise((resolve) => {
-      stopping.addEventListener('abort', resolve, { once: true });
+      ending.addEventListener('abort', resolve, { once: true });
     });
   }
   presence();
   await supervisor.stop(stopGraceMs);
-  return 0;
+  return exitCode;
 }
 
 /** Once the own API server answers: announces this master, and has its store member vote. */
 async function takePart(
-  options: MasterOptions,
-  state: MasterState,
-  clock: Clock,
-  log: Logger,
+  parts: {
+    readonly options: MasterOptions;
+    readonly state: MasterState;
+    readonly clock: Clock;
+    readonly log: Logger;
+    readonly supervisor: Supervisor;
+  },
   stopping: AbortSignal,
 ): Promise<() => void> {
+  const { options, state, clock, log, supervisor } = parts;
   const pki = pkiDirectory(options);
   const [{ cert: ca }, admin] = await Promise.all([
     readKeyPair(pki, 'ca'),
@@ -93,6 +119,7 @@ async function takePart(
       const masters = await listMasters(client, clock);
       if (masters.some((master) => master.name === options.name)) {
         log.info({ masters: masters.length }, 'master is ready');
+        supervisor.started();
         break;
       }
     } catch (error) {
@@ -120,5 +147,5 @@ async function writeAdminKubeconfig(options: MasterOptions, state: MasterState):
     ca,
     ...admin,
   });
-  await writeWhole(join(options.dataDir, 'admin.kubeconfig'), text, 0o600);
+  await writeWhole(join(options.dataDir, 'admin.kubeconfig'), text);
 }

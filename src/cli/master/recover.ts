@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path';
 import { recoverFromSnapshot, recoverSurvivor } from '../../etcd/cmd/recover.js';
 import { systemClock } from '../../lib/clock.js';
 import { createLogger } from '../../lib/log.js';
-import { writeWhole } from '../home.js';
+import { lockDirectory } from '../../lib/files/directory-lock.js';
+import { writeWhole } from '../../lib/files/write-whole.js';
 import { parseFlags, UsageError } from '../usage.js';
 import { storeFlags } from './components.js';
 import { peerUrl, pkiDirectory } from './join.js';
@@ -27,6 +28,8 @@ export async function runRecover(argv: readonly string[]): Promise<number> {
   const { from } = parsed.options;
   const options = readMasterFlags(parsed.options);
   await mustBeStopped(options);
+  // Held until this process ends.
+  lockDirectory(options.dataDir);
   const tools = {
     clock: systemClock(),
     log: createLogger({ component: 'recover', level: 'warn' }),
@@ -37,7 +40,7 @@ export async function runRecover(argv: readonly string[]): Promise<number> {
     from === undefined
       ? await recoverSurvivor(flags, tools)
       : await recoverFromSnapshot(flags, resolve(from), tools);
-  await writeWhole(statePath(options), `${JSON.stringify(state, null, 2)}\n`, 0o600);
+  await writeWhole(statePath(options), `${JSON.stringify(state, null, 2)}\n`);
   const what =
     from === undefined
       ? `with its own data up to raft index ${done.position}`

@@ -11,6 +11,7 @@ import {
 } from '../../gen/etcd/rpc.js';
 import { ElectionDefinition } from '../../gen/etcd/v3election.js';
 import { LockDefinition } from '../../gen/etcd/v3lock.js';
+import { lockDirectory } from '../../lib/files/directory-lock.js';
 import { createGrpcServer } from '../../lib/grpc/index.js';
 import type {
   ChannelTls,
@@ -115,6 +116,10 @@ export async function startMember(
   onFatal: (error: unknown) => void,
   parts: MemberParts = {},
 ): Promise<RunningMember> {
+  // Before anything is read: what another process is writing looks damaged.
+  const locks = [config.dataDir, ...(config.walDir === undefined ? [] : [config.walDir])].map(
+    lockDirectory,
+  );
   const machine = { ...realMachine(config.clock), ...parts.machine };
   const lookup = clusterLookup(config, listen.peerClientTls);
   if (await adoptRestored(config)) {
@@ -176,6 +181,7 @@ export async function startMember(
       await Promise.all(clientPorts.map((listener) => listener.close({ graceMs })));
       await server.stop();
       await Promise.all(peerPorts.map((listener) => listener.close({ graceMs: 0 })));
+      for (const lock of locks) lock.release();
     },
   };
 }

@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { isMainThread } from 'node:worker_threads';
 import { systemClock } from '../../lib/clock.js';
+import { DirectoryInUseError } from '../../lib/files/directory-lock.js';
 import { createLogger } from '../../lib/log.js';
 import type { Logger, LogLevel } from '../../lib/log.js';
 import { BootstrapError, MemberRemovedError } from '../server/bootstrap.js';
@@ -11,6 +12,7 @@ import { flagNames, parseFlags, UsageError } from './flags.js';
 import { flagsWithoutEffect, refuseUnsupported } from './flag-support.js';
 import { startMember } from './member.js';
 import type { MemberParts, RunningMember } from './member.js';
+import { errorCode } from '../wal/node-disk.js';
 import { loadJwt } from './jwt.js';
 import { Flags, listenUrls, serverConfig } from './options.js';
 import { certificatePaths, loadTls } from './tls.js';
@@ -18,6 +20,8 @@ import { onFileChange } from './tls-reload.js';
 
 const exitUsage = 2;
 const exitFailed = 1;
+/** To the supervisor of a master's threads: a start that found no room on its disk may find some later. */
+const exitTryLater = 75;
 
 function usage(): string {
   const lines = flagNames().map((name) => `  --${name}`);
@@ -105,6 +109,8 @@ function collectEarly(): void {
 
 async function serve(flags: Flags, parts: MemberParts): Promise<number> {
   collectEarly();
+  // Data, backups: nobody else on the machine reads them. A thread has its process' mask.
+  if (isMainThread) process.umask(0o077);
   const clock = systemClock();
   const log = createLogger({
     component: 'etcd',
@@ -154,13 +160,22 @@ async function serve(flags: Flags, parts: MemberParts): Promise<number> {
       process.stderr.write(`${error.message}\n`);
       return exitUsage;
     }
-    const text = error instanceof BootstrapError ? error.message : 'the member could not start';
+    const isClear = error instanceof BootstrapError || error instanceof DirectoryInUseError;
+    const text = isClear ? error.message : 'the member could not start';
     log.error({ error }, text);
-    return exitFailed;
+    return isOutOfRoom(error) && !isMainThread ? exitTryLater : exitFailed;
   } finally {
     process.removeListener('SIGTERM', onSignal);
     process.removeListener('SIGINT', onSignal);
   }
+}
+
+function isOutOfRoom(error: unknown): boolean {
+  const codes = ['ENOSPC', 'WAL_NO_SPACE', 'BACKEND_NO_SPACE', 'SQLITE_FULL'];
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (codes.includes(errorCode(cause))) return true;
+  }
+  return false;
 }
 
 /** @returns false when it could not, which is logged */

@@ -1,7 +1,8 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createPrivateKey, generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
+import { makePrivateDirectory, writeWhole } from '../../lib/files/write-whole.js';
 import type { KeyPair, Subject } from '../../lib/pki/certificates.js';
 import { createCertificateAuthority, issueCertificate } from '../../lib/pki/certificates.js';
 import type { ClusterSettings } from './settings.js';
@@ -56,12 +57,9 @@ export async function writeKeyFiles(
   directory: string,
   files: Readonly<Record<string, string | Uint8Array>>,
 ): Promise<void> {
-  for (const [name, content] of Object.entries(files)) {
-    const path = join(directory, name);
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writeFile(`${path}.new`, content, { mode: 0o600 });
-    await rename(`${path}.new`, path);
-  }
+  await makePrivateDirectory(directory);
+  for (const [name, content] of Object.entries(files))
+    await writeWhole(join(directory, name), content);
 }
 
 /** An authority of {@link clusterFiles}, or any key pair in the PKI directory. */
@@ -71,6 +69,20 @@ export async function readKeyPair(directory: string, name: string): Promise<KeyP
     readFile(join(directory, `${name}.key`), 'utf8'),
   ]);
   return { cert, key };
+}
+
+/** An authority, seen to be whole. @throws Error naming the file where it is not */
+async function readAuthority(directory: string, name: string): Promise<KeyPair> {
+  const pair = await readKeyPair(directory, name);
+  const path = join(directory, name);
+  try {
+    const fits = new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key));
+    if (!fits) throw new Error('the key is not the one of the certificate');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${path}.crt or ${name}.key cannot be used: ${reason}`, { cause });
+  }
+  return pair;
 }
 
 /**
@@ -94,8 +106,8 @@ export async function createMasterCertificates(options: {
     `kubernetes.default.svc.${settings.clusterDomain}`,
     apiServiceAddress(settings),
   ];
-  const ca = await readKeyPair(directory, 'ca');
-  const etcdCa = await readKeyPair(directory, 'etcd-ca');
+  const ca = await readAuthority(directory, 'ca');
+  const etcdCa = await readAuthority(directory, 'etcd-ca');
   const wanted: readonly [string, KeyPair, Subject][] = [
     ['apiserver', ca, server('kube-apiserver', [...hosts, ...serviceNames])],
     ['apiserver-kubelet-client', ca, client('kube-apiserver-kubelet-client', superusers)],
@@ -117,6 +129,15 @@ export async function createMasterCertificates(options: {
     const cert = file === 'apiserver' ? pair.cert + ca.cert : pair.cert;
     await writeKeyFiles(directory, { [`${file}.crt`]: cert, [`${file}.key`]: pair.key });
   }
+}
+
+/** A new certificate for the administrator, before the old one ends. @returns it, kept in the PKI directory as well */
+export async function renewAdminCertificate(directory: string, clock: Clock): Promise<KeyPair> {
+  const ca = await readKeyPair(directory, 'ca');
+  const subject = client('kubernetes-admin', superusers);
+  const pair = await issueCertificate({ ca, subject, clock });
+  await writeKeyFiles(directory, { 'admin.crt': pair.cert, 'admin.key': pair.key });
+  return pair;
 }
 
 function server(commonName: string, hosts: readonly string[]): Subject {

@@ -15,12 +15,33 @@ export interface ComponentSpec {
 }
 
 export interface Supervisor {
-  /** Starts a component; it is started again whenever it ends unasked. */
+  /** Starts a component; it is started again whenever it ends unasked, but for what {@link SupervisorOptions.onGivenUp} is told. */
   start(spec: ComponentSpec): void;
+  /** All have worked together once: what ends from now on can start, and is started again for ever. */
+  started(): void;
   /** Ends all, the last started first, each within `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
 
+/** A component that cannot start, and the code that it ended with. */
+export interface GivenUp {
+  readonly name: string;
+  readonly code: number;
+}
+
+export interface SupervisorOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Told once, of the first: its flags are wrong, or it has failed {@link startsMax} times and nothing has worked yet. */
+  readonly onGivenUp: (what: GivenUp) => void;
+}
+
+/** A component that ends with it was told something wrong: another start would be no better. */
+const exitUsage = 2;
+/** It waits for something that time may bring, such as room on its disk. */
+export const exitTryLater = 75;
+/** Starts of a component before anything has worked; some three seconds with the back-off, which a port that is just being left needs. */
+const startsMax = 5;
 const backOffMs = { first: 200, last: 10_000 } as const;
 /** One that ran for so long starts its back-off anew. */
 const healthyMs = 30_000;
@@ -29,16 +50,31 @@ const healthyMs = 30_000;
  * Runs a machine's components as threads of one process: they share nothing but the process, each has its event loop,
  * and one that crashes is started again while the others go on.
  */
-export function createSupervisor(options: {
-  readonly clock: Clock;
-  readonly log: Logger;
-}): Supervisor {
+export function createSupervisor(options: SupervisorOptions): Supervisor {
   const running: Component[] = [];
+  let hasStarted = false;
+  let gaveUp = false;
+  /** Whether a component that has failed so often is to be started again. */
+  const mayRestart = (what: GivenUp, failures: number): boolean => {
+    const isHopeless =
+      what.code === exitUsage ||
+      (!hasStarted && what.code !== exitTryLater && failures >= startsMax);
+    if (!isHopeless) return true;
+    if (!gaveUp) {
+      gaveUp = true;
+      options.onGivenUp(what);
+    }
+    return false;
+  };
   return {
     start(spec) {
-      const component = new Component(spec, options.clock, options.log.child({ child: spec.name }));
+      const log = options.log.child({ child: spec.name });
+      const component = new Component(spec, { clock: options.clock, log, mayRestart });
       running.push(component);
       component.launch();
+    },
+    started() {
+      hasStarted = true;
     },
     async stop(graceMs) {
       for (const component of running.toReversed()) await component.stop(graceMs);
@@ -46,20 +82,28 @@ export function createSupervisor(options: {
   };
 }
 
+interface ComponentHost {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly mayRestart: (what: GivenUp, failures: number) => boolean;
+}
+
 class Component {
   readonly #spec: ComponentSpec;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #mayRestart: ComponentHost['mayRestart'];
   #thread: Worker | undefined;
   #stopping = false;
   #failures = 0;
   #cancelRestart: () => void = () => undefined;
   #onExit: () => void = () => undefined;
 
-  constructor(spec: ComponentSpec, clock: Clock, log: Logger) {
+  constructor(spec: ComponentSpec, host: ComponentHost) {
     this.#spec = spec;
-    this.#clock = clock;
-    this.#log = log;
+    this.#clock = host.clock;
+    this.#log = host.log;
+    this.#mayRestart = host.mayRestart;
   }
 
   launch(): void {
@@ -79,6 +123,10 @@ class Component {
       if (this.#stopping) return;
       const ranMs = this.#clock.monotonicMs() - startedMs;
       this.#failures = ranMs >= healthyMs ? 1 : this.#failures + 1;
+      if (!this.#mayRestart({ name: this.#spec.name, code }, this.#failures)) {
+        this.#log.error({ code, failures: this.#failures }, 'a component cannot start');
+        return;
+      }
       const delayMs = Math.min(backOffMs.last, backOffMs.first * 2 ** (this.#failures - 1));
       this.#log.warn({ code, delayMs }, 'a component ended and is started again');
       this.#cancelRestart = this.#clock.schedule(delayMs, () => this.launch());

@@ -1,7 +1,8 @@
 /** What a worker holds of its cluster: made when it joins, kept in its data directory, renewed before it ends. */
 import { X509Certificate } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from '../../lib/files/write-whole.js';
 import type { ChannelTls } from '../../lib/grpc/index.js';
 
 export interface Credentials {
@@ -38,10 +39,7 @@ export async function readCredentials(dataDir: string): Promise<Credentials | un
 }
 
 export async function writeCredentials(dataDir: string, credentials: Credentials): Promise<void> {
-  await mkdir(dataDir, { recursive: true });
-  const path = fileIn(dataDir);
-  await writeFile(`${path}.new`, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  await writeWhole(fileIn(dataDir), `${JSON.stringify(credentials, null, 2)}\n`);
 }
 
 /** For connections to masters. */
