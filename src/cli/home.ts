@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { claimDirectory, ForeignDirectoryError } from '../lib/files/owned-directory.js';
+import { writeWhole } from '../lib/files/write-whole.js';
 
 /** One host of the cluster that `trireme up` runs on this machine: what `cluster.json` says of it. */
 export interface HostRecord {
@@ -46,7 +48,10 @@ export function homeId(home: string): string {
   return createHash('sha256').update(home).digest('hex').slice(0, 4);
 }
 
-/** The record of a home; undefined when no cluster was started there. */
+/**
+ * The record of a home; undefined when no cluster was started there.
+ * @throws ForeignDirectoryError for one that names what no home of ours holds: `down` ends processes and removes networks by it
+ */
 export async function readClusterRecord(home: string): Promise<ClusterRecord | undefined> {
   let text: string;
   try {
@@ -54,19 +59,37 @@ export async function readClusterRecord(home: string): Promise<ClusterRecord | u
   } catch {
     return undefined;
   }
-  return JSON.parse(text) as ClusterRecord;
+  const record = JSON.parse(text) as ClusterRecord;
+  if (!isOfHome(record, home)) {
+    throw new ForeignDirectoryError(
+      `${join(home, 'cluster.json')} is not the record of a cluster kept in ${home}`,
+    );
+  }
+  return record;
+}
+
+/** Every directory lies in the home, every name outside of it is one that we give. */
+function isOfHome({ hosts, network }: ClusterRecord, home: string): boolean {
+  return (
+    Array.isArray(hosts) &&
+    hosts.every(
+      ({ name, dataDir, netns }) =>
+        dataDir === join(home, name) &&
+        dataDir.startsWith(`${home}/`) &&
+        (netns === null || netns.startsWith(`trireme-${homeId(home)}-`)),
+    ) &&
+    (network === null || network.bridge === `tri${homeId(home)}`)
+  );
+}
+
+/** Makes the home ours; one of an earlier version has a record and no mark. @throws ForeignDirectoryError */
+export async function claimHome(home: string): Promise<void> {
+  await claimDirectory(home, async () => (await readClusterRecord(home)) !== undefined);
 }
 
 /** Only its owner may read it: the command lines hold join tokens, which live for an hour. */
 export async function writeClusterRecord(home: string, record: ClusterRecord): Promise<void> {
-  await writeWhole(join(home, 'cluster.json'), `${JSON.stringify(record, null, 2)}\n`, 0o600);
-}
-
-/** Writes a file whole or not at all. @param mode @default 0o644 */
-export async function writeWhole(path: string, content: string, mode = 0o644): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.new`, content, { mode });
-  await rename(`${path}.new`, path);
+  await writeWhole(join(home, 'cluster.json'), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 /** True while a process of that id lives. */

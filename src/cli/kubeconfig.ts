@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { systemClock } from '../lib/clock.js';
 import type { ChannelTls } from '../lib/grpc/index.js';
+import { invalidAt } from '../lib/pki/validity.js';
 import { UsageError } from './usage.js';
 import { homeDirectory } from './home.js';
 
@@ -122,6 +124,12 @@ export async function loadClientConfig(flags: {
   const ca = await bytes(cluster['certificate-authority-data'], cluster['certificate-authority']);
   const cert = await bytes(user['client-certificate-data'], user['client-certificate']);
   const key = await bytes(user['client-key-data'], user['client-key']);
+  const invalid = cert === undefined ? undefined : invalidAt(cert, systemClock().nowMs());
+  if (invalid !== undefined) {
+    throw new UsageError(
+      `the client certificate in ${path} ${invalid}; scripts/up renews that of its home, a master's start its admin.kubeconfig`,
+    );
+  }
   const listed = cluster.extensions?.find((entry) => entry.name === extensionName);
   return {
     servers: listed?.extension.servers ?? [grpcBesides(cluster.server)],

@@ -6,6 +6,8 @@ import type { Logger } from '../../lib/log.js';
 import { createLogger } from '../../lib/log.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
 import { parseFlags, UsageError } from '../usage.js';
+import type { Address, Probe } from './gateway-targets.js';
+import { GatewayTargets } from './gateway-targets.js';
 
 interface Flags {
   readonly listen: string;
@@ -19,7 +21,7 @@ const connectionsMax = 4096;
 
 /**
  * `trireme gateway`: one TCP address in front of all masters, for clients that know only one. It looks into nothing (TLS goes
- * through), and gives each new connection to the first master that accepts, the last good one first.
+ * through), and gives each new connection to the first ready master that accepts, the last good one first.
  */
 export async function runGateway(argv: readonly string[]): Promise<number> {
   const command = new Command('gateway')
@@ -30,7 +32,7 @@ export async function runGateway(argv: readonly string[]): Promise<number> {
   const listen = splitAddress(parsed.options.listen);
   const targets = parsed.options.targets.split(',').map(splitAddress);
   const log = createLogger({ component: 'gateway' });
-  const gateway = createGateway({ targets, log, clock: systemClock() });
+  const { gateway, watched } = createGateway({ targets, log, clock: systemClock() });
   await new Promise<void>((resolve, reject) => {
     gateway.once('error', reject);
     gateway.listen(listen.port, listen.host, resolve);
@@ -39,17 +41,14 @@ export async function runGateway(argv: readonly string[]): Promise<number> {
     { listen: parsed.options.listen, targets: parsed.options.targets },
     'the gateway is open',
   );
+  watched.start();
   const stopping = shutdownSignal();
   await new Promise((resolve) => {
     stopping.addEventListener('abort', resolve);
   });
+  watched.stop();
   gateway.close();
   return 0;
-}
-
-interface Address {
-  readonly host: string;
-  readonly port: number;
 }
 
 function splitAddress(text: string): Address {
@@ -61,26 +60,40 @@ function splitAddress(text: string): Address {
   return { host: text.slice(0, at), port };
 }
 
-/** The server, not yet listening. */
+/** The server, not yet listening, and its masters, not yet watched. */
 export function createGateway(options: {
   readonly targets: readonly Address[];
   readonly log: Logger;
   readonly clock: Clock;
-}): net.Server {
-  let preferred = 0;
-  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+  /** @default asks each master for `/readyz` */
+  readonly probe?: Probe;
+}): { readonly gateway: net.Server; readonly watched: GatewayTargets } {
+  const open = new Map<Address, Set<net.Socket>>();
+  const watched = new GatewayTargets({
+    ...options,
+    onLeft: (target) => {
+      for (const socket of open.get(target) ?? []) socket.destroy();
+    },
+  });
+  const hold = (target: Address, upstream: net.Socket): void => {
+    const sockets = open.get(target) ?? new Set();
+    open.set(target, sockets.add(upstream));
+    upstream.once('close', () => sockets.delete(upstream));
+  };
+  const gateway = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     client.on('error', () => undefined);
+    const targets = watched.inOrder();
     const tryNext = (tried: number): void => {
-      const turn = (preferred + tried) % options.targets.length;
-      const target = options.targets[turn];
-      if (tried >= options.targets.length || target === undefined) {
+      const target = targets[tried];
+      if (target === undefined) {
         options.log.warn({}, 'no master accepts connections');
         client.destroy();
         return;
       }
       connectTo(target, options.clock).then(
         (upstream) => {
-          preferred = turn;
+          watched.prefer(target);
+          hold(target, upstream);
           join(client, upstream);
         },
         () => tryNext(tried + 1),
@@ -88,8 +101,8 @@ export function createGateway(options: {
     };
     tryNext(0);
   });
-  server.maxConnections = connectionsMax;
-  return server;
+  gateway.maxConnections = connectionsMax;
+  return { gateway, watched };
 }
 
 function connectTo(target: Address, clock: Clock): Promise<net.Socket> {

@@ -1,18 +1,22 @@
 import { join } from 'node:path';
-import { readKeyPair } from '../../master/cluster/pki.js';
-import { writeWhole } from '../home.js';
+import type { Clock } from '../../lib/clock.js';
+import type { KeyPair } from '../../lib/pki/certificates.js';
+import { validityOf } from '../../lib/pki/validity.js';
+import { readKeyPair, renewAdminCertificate } from '../../master/cluster/pki.js';
+import { writeWhole } from '../../lib/files/write-whole.js';
 import type { KubeconfigContext } from '../kubeconfig.js';
 import { formatKubeconfig } from '../kubeconfig.js';
 import type { Layout } from './hosts.js';
 import { masterAddress, masterPorts } from './hosts.js';
 
+/** A third of the year that a certificate holds. */
+const renewBeforeMs = 120 * 86_400_000;
+
 /** `kubeconfig` (context `trireme`, and one per master) and `etcd.env` (exports for etcdctl) in the home. */
-export async function writeClientFiles(layout: Layout): Promise<void> {
+export async function writeClientFiles(layout: Layout, clock: Clock): Promise<void> {
   const pki = join(layout.home, 'master-1', 'pki');
-  const [{ cert: ca }, admin] = await Promise.all([
-    readKeyPair(pki, 'ca'),
-    readKeyPair(pki, 'admin'),
-  ]);
+  const [authority, admin] = await Promise.all([readKeyPair(pki, 'ca'), adminKeyPair(pki, clock)]);
+  const { cert: ca } = authority;
   const masters = Array.from({ length: layout.masters }, (_, n) => ({
     name: `master-${n + 1}`,
     address: masterAddress(layout, n),
@@ -36,7 +40,7 @@ export async function writeClientFiles(layout: Layout): Promise<void> {
     })),
   ];
   const text = formatKubeconfig({ contexts, user: 'kubernetes-admin', ca, ...admin });
-  await writeWhole(join(layout.home, 'kubeconfig'), text, 0o600);
+  await writeWhole(join(layout.home, 'kubeconfig'), text);
   const endpoints = masters
     .map(({ address, ports }) => `https://${address}:${ports.etcdClient}`)
     .join(',');
@@ -48,5 +52,12 @@ export async function writeClientFiles(layout: Layout): Promise<void> {
     ETCDCTL_KEY: join(pki, 'apiserver-etcd-client.key'),
   };
   const lines = Object.entries(variables).map(([name, value]) => `export ${name}='${value}'\n`);
-  await writeWhole(join(layout.home, 'etcd.env'), lines.join(''), 0o600);
+  await writeWhole(join(layout.home, 'etcd.env'), lines.join(''));
+}
+
+/** The administrator's certificate, made anew before it ends: the first master makes one at each start, and may have run for long. */
+async function adminKeyPair(pki: string, clock: Clock): Promise<KeyPair> {
+  const known = await readKeyPair(pki, 'admin');
+  const leftMs = validityOf(known.cert).toMs - clock.nowMs();
+  return leftMs > renewBeforeMs ? known : renewAdminCertificate(pki, clock);
 }

@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
 import { delay, systemClock } from '../../lib/clock.js';
+import { lockDirectory } from '../../lib/files/directory-lock.js';
+import { deleteOwned, mountsBelow, mustBeOurs } from '../../lib/files/owned-directory.js';
 import type { ClusterRecord } from '../home.js';
-import { homeDirectory, isAlive, readClusterRecord } from '../home.js';
+import { claimHome, homeDirectory, isAlive, readClusterRecord } from '../home.js';
 import { parseFlags } from '../usage.js';
 import { removeHostNamespace, removeHostNetwork } from './network.js';
 
@@ -26,19 +29,31 @@ export async function runDown(argv: readonly string[]): Promise<number> {
   const parsed = parseFlags<Flags>(command, argv);
   if (parsed.help) return 0;
   const home = homeDirectory(parsed.options.home);
-  const record = await readClusterRecord(home);
-  if (record === undefined) {
+  const purge = parsed.options.purge === true;
+  if (!existsSync(home)) {
     process.stderr.write(`no cluster is kept in ${home}\n`);
-    if (parsed.options.purge === true) await rm(home, { recursive: true, force: true });
     return 0;
   }
-  await stopProcesses(record);
-  await takeBack(home, record);
-  if (parsed.options.purge === true) await rm(home, { recursive: true, force: true });
+  const record = await readClusterRecord(home);
+  if (record === undefined && !purge) {
+    process.stderr.write(`no cluster is kept in ${home}\n`);
+    return 0;
+  }
+  // Before anything is touched: is it ours? One of an earlier version has a record and gets its mark now.
+  if (record !== undefined) await claimHome(home);
+  else await mustBeOurs(home);
+  const lock = lockDirectory(home);
+  try {
+    if (record !== undefined) {
+      await stopProcesses(record);
+      await takeBack(home, record);
+    }
+    if (purge) await deleteOwned(home);
+  } finally {
+    lock.release();
+  }
   process.stderr.write(
-    parsed.options.purge === true
-      ? 'stopped, and its data deleted\n'
-      : `stopped; the data is kept in ${home}\n`,
+    purge ? 'stopped, and its data deleted\n' : `stopped; the data is kept in ${home}\n`,
   );
   return 0;
 }
@@ -122,10 +137,6 @@ async function endLeftovers(dataDir: string): Promise<void> {
 }
 
 async function unmountBelow(home: string): Promise<void> {
-  const mounts = (await readFile('/proc/self/mounts', 'utf8'))
-    .split('\n')
-    .map((line) => (line.split(' ')[1] ?? '').replaceAll('\\040', ' '))
-    .filter((path) => path.startsWith(`${join(home)}/`))
-    .toReversed();
+  const mounts = await mountsBelow(home);
   for (const path of mounts) await execute('umount', ['-l', path]).catch(() => undefined);
 }

@@ -135,8 +135,8 @@ export function startInBackground(
   logFile: string,
   netns: string | null,
 ): number {
-  mkdirSync(dirname(logFile), { recursive: true });
-  const log = openSync(logFile, 'a');
+  mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 });
+  const log = openSync(logFile, 'a', 0o600);
   const program = [process.execPath, '--max-semi-space-size=16', programPath, ...command];
   const [file = '', ...parameters] =
     netns === null ? program : ['nsenter', `--net=/run/netns/${netns}`, ...program];

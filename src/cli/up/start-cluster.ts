@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '../../lib/clock.js';
 import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
 import type { ClusterRecord, HostRecord } from '../home.js';
 import { isAlive, readClusterRecord, writeClusterRecord } from '../home.js';
@@ -47,7 +48,7 @@ export async function startCluster(
   await progress.until('the first master makes its keys', 20_000, async () =>
     existsSync(join(pki, 'admin.key')) ? true : undefined,
   );
-  await writeClientFiles(layout);
+  await writeClientFiles(layout, systemClock());
   const missing = (name: string): boolean => {
     const host = hosts.get(name);
     return host === undefined || !hasJoined(host);

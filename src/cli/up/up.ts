@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
 import { systemClock } from '../../lib/clock.js';
+import { lockDirectory } from '../../lib/files/directory-lock.js';
+import { makePrivateDirectory } from '../../lib/files/write-whole.js';
 import type { ClusterRecord } from '../home.js';
-import { homeDirectory, isAlive, packageRoot, readClusterRecord } from '../home.js';
+import { claimHome, homeDirectory, isAlive, packageRoot, readClusterRecord } from '../home.js';
 import { parseFlags, UsageError, wholeNumber } from '../usage.js';
 import { applyExample, exampleNamespace } from './example.js';
 import type { Layout } from './hosts.js';
@@ -53,13 +55,17 @@ export async function runUp(argv: readonly string[]): Promise<number> {
   const workers = wholeNumber('--workers', options.workers, 0, 20);
   const home = homeDirectory(options.home);
   const progress = new Progress(systemClock());
-  const known = await readClusterRecord(home);
-  const layout = await prepareLayout(home, known, { ...options, masters, workers }, progress);
+  await claimHome(home);
+  const lock = lockDirectory(home);
   try {
+    const known = await readClusterRecord(home);
+    const layout = await prepareLayout(home, known, { ...options, masters, workers }, progress);
     await bringUp(layout, known, options.example, progress);
   } catch (error) {
     await showDeadHosts(home);
     throw error;
+  } finally {
+    lock.release();
   }
   return 0;
 }
@@ -105,7 +111,7 @@ async function prepareLayout(
   wanted: Omit<Flags, 'masters' | 'workers'> & { masters: number; workers: number },
   progress: Progress,
 ): Promise<Layout> {
-  await mkdir(join(home, 'logs'), { recursive: true, mode: 0o755 });
+  await makePrivateDirectory(join(home, 'logs'));
   const namespaces = known === undefined ? await canMakeNamespaces() : known.network !== null;
   const runtime = known?.runtime ?? (await chooseRuntime(wanted.runtime, namespaces));
   if (known !== undefined && known.hosts.length > 0) {
