@@ -38,3 +38,8 @@ export function containerStateOf(record: ContainerRecord): ContainerState {
     annotations: config.annotations,
   };
 }
+
+/** The digest of the image that a container runs. */
+export function digestOf({ imageId }: Pick<ContainerRecord, 'imageId'>): string {
+  return imageId.slice(imageId.indexOf('@') + 1);
+}

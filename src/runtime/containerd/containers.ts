@@ -16,7 +16,8 @@ import { shimWasGone } from './ctr.js';
 import { consoleEnd, consoleExit, startInteractive } from './interactive.js';
 import { readDevices } from './host.js';
 import type { HostFacts } from './host.js';
-import type { Images } from './images.js';
+import type { ImageViews } from './image-views.js';
+import type { Images, ImageView } from './images.js';
 import { mountRootfs, unmountRootfs } from './rootfs.js';
 import type { SandboxRecord, Sandboxes } from './sandboxes.js';
 import type { SeccompProfiles } from './seccomp.js';
@@ -26,6 +27,7 @@ export interface ContainersOptions {
   readonly ctr: Ctr;
   readonly run: RunCommand;
   readonly images: Images;
+  readonly views: ImageViews;
   readonly sandboxes: Sandboxes;
   readonly sandboxStore: StateStore<SandboxRecord>;
   readonly store: StateStore<ContainerRecord>;
@@ -62,13 +64,17 @@ export class Containers {
   }
 
   async create(config: ContainerConfig): Promise<void> {
-    const { store, images, sandboxStore, clock, run } = this.#options;
+    const { store, images, sandboxStore } = this.#options;
     if (store.get(config.id) !== undefined) return;
     const sandbox = sandboxStore.get(config.sandboxId);
     if (sandbox === undefined) {
       throw new RuntimeError('NotFound', `sandbox ${config.sandboxId} does not exist`);
     }
-    const view = await images.view(config.image);
+    await images.use(config.image, (view) => this.#prepare(config, sandbox, view));
+  }
+
+  async #prepare(config: ContainerConfig, sandbox: SandboxRecord, view: ImageView): Promise<void> {
+    const { store, clock, run } = this.#options;
     const dir = this.#dir(config.id);
     const rootfs = await mountRootfs(run, dir, view.rootfs);
     try {
@@ -178,6 +184,7 @@ export class Containers {
     this.#cleaned.delete(id);
     await unmountRootfs(run, this.#dir(id));
     await store.delete(id);
+    this.#options.views.scheduleRelease();
   }
 
   /** Where the shim of an interactive container has its socket. */
@@ -348,7 +355,7 @@ export class Containers {
   async #spec(
     config: ContainerConfig,
     sandbox: SandboxRecord,
-    view: Awaited<ReturnType<Images['view']>>,
+    view: ImageView,
     rootfs: string,
   ): Promise<unknown> {
     const { host, sandboxes, seccomp } = this.#options;

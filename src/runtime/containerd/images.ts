@@ -1,49 +1,31 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { isMounted } from '../mounts.js';
 import { imageIdOf, normalizeImageReference } from '../image-reference.js';
-import type { RunCommand } from '../spawn.js';
 import type { ImageInfo, RegistryAuth } from '../types.js';
 import { RuntimeError } from '../types.js';
-import type { AccountFiles } from './accounts.js';
 import * as commands from './commands.js';
 import type { Ctr } from './ctr.js';
-import type { ImageProcess } from '../image-config.js';
+import type { ImageViews, MountedView } from './image-views.js';
 
-/** What is needed of an image to run it. */
-export interface ImageView {
+/** What is needed of an image to run it; its root file system is the lower layer of every container of it. */
+export interface ImageView extends MountedView {
+  /** The digest that the file system is of, with the repository. */
   readonly imageId: string;
-  readonly process: ImageProcess;
-  readonly accounts: AccountFiles;
-  /** The image's file system, mounted read-only; the lower layer of every container of it. */
-  readonly rootfs: string;
 }
 
-interface Descriptor {
-  readonly digest: string;
-  readonly mediaType?: string;
-  readonly platform?: { readonly architecture?: string; readonly os?: string };
-}
-
-/** Images of one containerd. Views are mounted once an image and shared by its containers. */
+/** Images of one containerd, by reference. */
 export class Images {
   readonly #ctr: Ctr;
-  readonly #run: RunCommand;
-  readonly #dir: string;
+  readonly #views: ImageViews;
   readonly #hostsDir: string | undefined;
   readonly #known = new Map<string, ImageInfo>();
-  readonly #views = new Map<string, Promise<ImageView>>();
   readonly #pulls = new Map<string, Promise<ImageInfo>>();
 
   constructor(options: {
     readonly ctr: Ctr;
-    readonly run: RunCommand;
-    readonly dir: string;
+    readonly views: ImageViews;
     readonly hostsDir?: string;
   }) {
     this.#ctr = options.ctr;
-    this.#run = options.run;
-    this.#dir = options.dir;
+    this.#views = options.views;
     this.#hostsDir = options.hostsDir;
   }
 
@@ -76,36 +58,36 @@ export class Images {
 
   async import(archive: string): Promise<string[]> {
     const names = commands.parseImported(await this.#ctr.call(commands.imagesImport(archive)));
-    this.#views.clear();
+    this.#views.scheduleRelease();
     await this.list();
     return names;
   }
 
+  /** Takes the name away; what containers run from stays for as long as they do. */
   async remove(reference: string): Promise<void> {
     const name = normalizeImageReference(reference);
-    const known = this.#known.get(name);
     this.#known.delete(name);
-    if (known !== undefined) {
-      const target = this.#target(known.digest);
-      this.#views.delete(known.digest);
-      if (await isMounted(target)) await this.#ctr.attempt(commands.imagesUnmount(target));
-    }
+    await this.#views.release();
     await this.#ctr.callIfPresent(commands.imagesRemove(name));
   }
 
-  /** @throws RuntimeError ImageNotFound */
-  async view(reference: string): Promise<ImageView> {
+  /**
+   * Calls `work` with the image's view, which stays while that runs, and afterwards while a container has it.
+   * @throws RuntimeError ImageNotFound
+   */
+  async use<T>(reference: string, work: (view: ImageView) => Promise<T>): Promise<T> {
     const image = await this.status(reference);
     if (image === undefined) {
       throw new RuntimeError('ImageNotFound', `image "${reference}" not found`);
     }
-    let view = this.#views.get(image.digest);
-    if (view === undefined) {
-      view = this.#open(image);
-      this.#views.set(image.digest, view);
-      view.catch(() => this.#views.delete(image.digest));
+    const imageId = imageIdOf(image.reference, image.digest);
+    try {
+      return await this.#views.use(image, (view) => work({ ...view, imageId }));
+    } catch (error) {
+      // What the name means is asked anew the next time: it may have been changed by other hands.
+      this.#known.delete(image.reference);
+      throw error;
     }
-    return view;
   }
 
   async #pull(name: string, auth: RegistryAuth | undefined): Promise<ImageInfo> {
@@ -126,6 +108,7 @@ export class Images {
       );
     }
     await this.list();
+    this.#views.scheduleRelease();
     const image = this.#known.get(name);
     if (image === undefined) {
       throw new RuntimeError('ImagePullFailed', `image "${name}" was pulled and is not there`, {
@@ -133,60 +116,5 @@ export class Images {
       });
     }
     return image;
-  }
-
-  async #open(image: ImageInfo): Promise<ImageView> {
-    const target = this.#target(image.digest);
-    const [process] = await Promise.all([this.#config(image), this.#mount(image, target)]);
-    const [passwd, group] = await Promise.all([
-      readFile(join(target, 'etc/passwd'), 'utf8').catch(() => ''),
-      readFile(join(target, 'etc/group'), 'utf8').catch(() => ''),
-    ]);
-    const imageId = imageIdOf(image.reference, image.digest);
-    return { imageId, process, accounts: { passwd, group }, rootfs: target };
-  }
-
-  async #mount(image: ImageInfo, target: string): Promise<void> {
-    if (await isMounted(target)) return;
-    await mkdir(target, { recursive: true });
-    const result = await this.#ctr.attempt(commands.imagesMount(image.reference, target));
-    if (result.code === 0) return;
-    const command = commands.imagesMount(image.reference, target);
-    const error = this.#ctr.errorOf(command, result);
-    // A snapshot of that name is left from before a reboot: it is taken back, and made again.
-    if (!/already exists/.test(error.message)) throw error;
-    await this.#run('umount', [target], { timeoutMs: 10_000 });
-    await this.#ctr.attempt({ args: ['snapshots', 'rm', target], timeoutMs: 10_000 });
-    await this.#ctr.call(command);
-  }
-
-  async #config(image: ImageInfo): Promise<ImageProcess> {
-    const top = JSON.parse(await this.#ctr.call(commands.contentGet(image.digest))) as {
-      manifests?: Descriptor[];
-      config?: Descriptor;
-    };
-    let config = top.config;
-    if (top.manifests !== undefined) {
-      const arch = { x64: 'amd64', arm64: 'arm64' }[process.arch as string] ?? process.arch;
-      const chosen =
-        top.manifests.find(
-          ({ platform }) => platform?.os === 'linux' && platform.architecture === arch,
-        ) ?? top.manifests[0];
-      const manifest = JSON.parse(
-        await this.#ctr.call(commands.contentGet(chosen?.digest ?? '')),
-      ) as { config?: Descriptor };
-      config = manifest.config;
-    }
-    if (config === undefined) {
-      throw new RuntimeError('CreateFailed', `image "${image.reference}" has no configuration`);
-    }
-    const parsed = JSON.parse(await this.#ctr.call(commands.contentGet(config.digest))) as {
-      config?: ImageProcess;
-    };
-    return parsed.config ?? {};
-  }
-
-  #target(digest: string): string {
-    return join(this.#dir, digest.replace(':', '-').slice(0, 39));
   }
 }

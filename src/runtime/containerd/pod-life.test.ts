@@ -8,11 +8,13 @@ import { ManualClock, systemClock } from '../../lib/clock.js';
 import type { Clock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import type { ContainerRecord } from '../container-record.js';
+import { digestOf } from '../container-record.js';
 import type { RunCommand } from '../spawn.js';
 import { dryRunner } from '../spawn.js';
 import { StateStore } from '../state-store.js';
 import { Containers } from './containers.js';
 import { Ctr } from './ctr.js';
+import { ImageViews } from './image-views.js';
 import { Images } from './images.js';
 import type { SandboxRecord } from './sandboxes.js';
 import { Sandboxes } from './sandboxes.js';
@@ -43,8 +45,9 @@ function answers(program: string, args: readonly string[]): string {
     return `REF TYPE DIGEST SIZE PLATFORMS LABELS\ndocker.io/library/busybox:latest t ${digest} 1.0 MiB linux/amd64 -\n`;
   }
   if (line.includes(' content get')) {
-    return JSON.stringify({ config: { digest, Cmd: ['sh'] } });
+    return JSON.stringify({ config: { digest, Cmd: ['sh'] }, rootfs: { diff_ids: [digest] } });
   }
+  if (line.includes(' snapshots info')) return JSON.stringify({ Parent: digest });
   return '';
 }
 
@@ -60,13 +63,23 @@ function parts(run: RunCommand, clock: Clock): { containers: Containers; sandbox
     clock,
     store: sandboxStore,
   });
+  const store = new StateStore<ContainerRecord>(join(dir, 'records'));
+  const views = new ImageViews({
+    ctr,
+    run,
+    dir: join(dir, 'images'),
+    digestsInUse: () => new Set(store.values().map(digestOf)),
+    clock,
+    log: silentLogger,
+  });
   const containers = new Containers({
     ctr,
     run,
-    images: new Images({ ctr, run, dir: join(dir, 'images') }),
+    images: new Images({ ctr, views }),
+    views,
     sandboxes,
     sandboxStore,
-    store: new StateStore<ContainerRecord>(join(dir, 'records')),
+    store,
     seccomp: new SeccompProfiles({ ctr, localhostDir: dir }),
     host: { cgroupV2: false, mayLowerOomScore: true, capabilities: new Set() },
     dir: join(dir, 'containers'),

@@ -1,5 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { codeOf, HeldDirectory, removeTree } from '../../lib/safe-files/index.js';
 import type { RunCommand } from '../spawn.js';
 import { RuntimeError } from '../types.js';
 import { isMounted } from '../mounts.js';
@@ -18,7 +19,9 @@ export async function mountRootfs(
   const root = join(dir, 'rootfs');
   if (await isMounted(root)) return root;
   const [upper, work] = [join(dir, 'upper'), join(dir, 'work')];
-  await Promise.all([root, upper, work].map((path) => mkdir(path, { recursive: true })));
+  await Promise.all(
+    [root, upper, work].map((path) => mkdir(path, { recursive: true, mode: 0o700 })),
+  );
   const options = `lowerdir=${imageView},upperdir=${upper},workdir=${work}`;
   const result = await run('mount', ['-t', 'overlay', 'overlay', '-o', options, root], {
     timeoutMs,
@@ -31,9 +34,20 @@ export async function mountRootfs(
   return root;
 }
 
-/** Takes the root and everything that was written to it away. */
+/** Takes the root and everything that was written to it away. @throws SafeFileError CROSSES_MOUNT while it is mounted */
 export async function unmountRootfs(run: RunCommand, dir: string): Promise<void> {
   const root = join(dir, 'rootfs');
-  if (await isMounted(root)) await run('umount', ['--lazy', root], { timeoutMs });
-  await rm(dir, { recursive: true, force: true });
+  if (await isMounted(root)) {
+    await run('umount', ['--no-canonicalize', '--lazy', root], { timeoutMs });
+  }
+  const parent = await HeldDirectory.open(dirname(dir)).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (parent === undefined) return;
+  try {
+    await removeTree(parent, basename(dir));
+  } finally {
+    await parent.close();
+  }
 }

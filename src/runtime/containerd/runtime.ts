@@ -26,12 +26,14 @@ import { RuntimeError } from '../types.js';
 import * as commands from './commands.js';
 import { attachToConsole } from '../console-session.js';
 import type { ContainerRecord } from '../container-record.js';
+import { digestOf } from '../container-record.js';
 import { Containers } from './containers.js';
 import { Ctr } from './ctr.js';
 import { Daemon, stateDirOf } from './daemon.js';
 import { EventStream } from './events.js';
 import { spawnSession } from '../exec-session.js';
 import { readHostFacts } from './host.js';
+import { ImageViews } from './image-views.js';
 import { Images } from './images.js';
 import type { SandboxRecord } from './sandboxes.js';
 import { Sandboxes, stateOf } from './sandboxes.js';
@@ -49,6 +51,8 @@ export interface ContainerdOptions {
   readonly cgroupRoot?: string;
   /** Registry configuration, as `ctr --hosts-dir` takes it. */
   readonly hostsDir?: string;
+  /** How long an image that no container runs from stays mounted. @default viewLimits.idleMs */
+  readonly imageIdleMs?: number;
   /** Takes the place of real commands, to print or to check them. */
   readonly run?: RunCommand;
   readonly clock: Clock;
@@ -65,6 +69,7 @@ export class ContainerdRuntime implements ContainerRuntime {
   readonly #ctr: Ctr;
   readonly #daemon: Daemon | undefined;
   readonly #images: Images;
+  readonly #views: ImageViews;
   readonly #sandboxes: Sandboxes;
   readonly #sandboxStore: StateStore<SandboxRecord>;
   readonly #containerStore: StateStore<ContainerRecord>;
@@ -92,11 +97,19 @@ export class ContainerdRuntime implements ContainerRuntime {
       run: this.#run,
       log,
     });
-    const { hostsDir } = options;
-    this.#images = new Images({
+    const { hostsDir, imageIdleMs } = options;
+    this.#views = new ImageViews({
       ctr: this.#ctr,
       run: this.#run,
       dir: join(dataDir, 'images'),
+      digestsInUse: () => new Set(this.#containerStore.values().map(digestOf)),
+      ...(imageIdleMs === undefined ? {} : { idleMs: imageIdleMs }),
+      clock,
+      log,
+    });
+    this.#images = new Images({
+      ctr: this.#ctr,
+      views: this.#views,
       ...(hostsDir === undefined ? {} : { hostsDir }),
     });
     this.#sandboxStore = new StateStore(join(dataDir, 'sandboxes'));
@@ -127,6 +140,9 @@ export class ContainerdRuntime implements ContainerRuntime {
       await writeFile(this.#shim, shimProgram);
       await chmod(this.#shim, 0o755);
     }
+    // What containers write lies here: other users of the node do not enter.
+    await mkdir(join(dataDir, 'containers'), { recursive: true, mode: 0o700 });
+    await chmod(join(dataDir, 'containers'), 0o700);
     await this.#daemon?.start();
     const host = await readHostFacts();
     this.#cgroupV2 = host.cgroupV2;
@@ -140,6 +156,7 @@ export class ContainerdRuntime implements ContainerRuntime {
       ctr: this.#ctr,
       run: this.#run,
       images: this.#images,
+      views: this.#views,
       sandboxes: this.#sandboxes,
       sandboxStore: this.#sandboxStore,
       store: this.#containerStore,
@@ -155,6 +172,7 @@ export class ContainerdRuntime implements ContainerRuntime {
       emit: (event) => this.#emit(event),
     });
     this.#containers = containers;
+    await this.#views.start();
     await containers.reconcile();
     this.#events = new EventStream({
       ctr: this.#ctr,
@@ -172,6 +190,7 @@ export class ContainerdRuntime implements ContainerRuntime {
   }
 
   async stop(): Promise<void> {
+    this.#views.stop();
     await this.#containers?.sweep();
     this.#events?.stop();
     this.#daemon?.stop();
@@ -183,6 +202,8 @@ export class ContainerdRuntime implements ContainerRuntime {
     for (const container of this.#needed.list()) await this.#needed.remove(container.id);
     for (const sandbox of this.#sandboxStore.values()) await this.removeSandbox(sandbox.config.id);
     await this.#needed.sweep();
+    this.#views.stop();
+    await this.#views.release();
     this.#events?.stop();
     const mounts = await readFile('/proc/self/mountinfo', 'utf8');
     const own = mounts
