@@ -19,8 +19,10 @@ export async function mountRootfs(
   const root = join(dir, 'rootfs');
   if (await isMounted(root)) return root;
   const [upper, work] = [join(dir, 'upper'), join(dir, 'work')];
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  // The upper directory's mode is that of the container's `/`, which any of its users enters.
   await Promise.all(
-    [root, upper, work].map((path) => mkdir(path, { recursive: true, mode: 0o700 })),
+    [root, upper, work].map((path) => mkdir(path, { recursive: true, mode: 0o755 })),
   );
   const options = `lowerdir=${imageView},upperdir=${upper},workdir=${work}`;
   const result = await run('mount', ['-t', 'overlay', 'overlay', '-o', options, root], {
