@@ -7,7 +7,7 @@ import type { Pod } from '../../src/api/types/core.js';
 import type { Mount } from '../../src/runtime/types.js';
 import { PodFiles } from '../../src/worker/run/pod-files.js';
 import { terminationMessage } from '../../src/worker/run/termination-message.js';
-import { eventually } from '../cluster/lib/runtime-contract.js';
+import { eventually, testContainer } from '../cluster/lib/runtime-contract.js';
 import { canRunContainers, ContainerdNode, facts, podWith } from './containerd-node.js';
 
 const scratch = { name: 'scratch', emptyDir: {} };
@@ -178,6 +178,17 @@ const scratch = { name: 'scratch', emptyDir: {} };
     expect(Buffer.byteLength(message)).toBe(2048);
     expect(process.memoryUsage.rss() - before).toBeLessThan(64 * 1024 * 1024);
     await files.remove('word');
+  });
+
+  test('a container that does not run as root enters its own files, and nobody else does', async () => {
+    const { security } = testContainer({ image: '', logDir: '' }, '', []);
+    const output = await node.output('user', 'id -u; ls / | head -1', {
+      security: { ...security, runAsUser: 1000 },
+    });
+    expect(output).toBe('1000\nbin\n');
+    for (const path of ['runtime/containers', 'memory-volumes']) {
+      expect(statSync(join(node.dataDir, path)).mode & 0o777).toBe(0o700);
+    }
   });
 
   test('a root file system as deep as a container likes is removed with it', async () => {
