@@ -2,7 +2,8 @@
 import { at, child, duplicate, forbidden, invalid, required } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import type { Service, ServicePort } from '../types/core.js';
-import { cidrErrors, dnsSubdomain, ipErrors } from '../validation/names.js';
+import { nonSpecialIpErrors } from '../validation/addresses.js';
+import { cidrErrors, dnsSubdomain, ipErrors, portNumberErrors } from '../validation/names.js';
 
 function checkPorts(
   ports: readonly ServicePort[],
@@ -51,6 +52,20 @@ function checkExternalName(spec: Service['spec'], errors: FieldError[]): void {
   }
 }
 
+/** A port for health checks belongs to a load balancer that keeps traffic on the node, and stays. */
+function checkHealthPort(spec: Service['spec'], errors: FieldError[]): void {
+  const path = 'spec.healthCheckNodePort';
+  const port = spec.healthCheckNodePort ?? 0;
+  if (port === 0) return;
+  if (spec.type !== 'LoadBalancer' || spec.externalTrafficPolicy !== 'Local') {
+    const text =
+      "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    errors.push(invalid(path, port, text));
+    return;
+  }
+  for (const text of portNumberErrors(port)) errors.push(invalid(path, port, text));
+}
+
 /** What is wrong with a service, beside what its schema checks. */
 export function validateService(service: Service): FieldError[] {
   const errors: FieldError[] = [];
@@ -73,8 +88,13 @@ export function validateService(service: Service): FieldError[] {
     },
   );
   (spec.externalIPs ?? []).forEach((ip, index) => {
-    for (const text of ipErrors(ip)) errors.push(invalid(at('spec.externalIPs', index), ip, text));
+    const path = at('spec.externalIPs', index);
+    for (const text of nonSpecialIpErrors(ip)) errors.push(invalid(path, ip, text));
   });
+  if ((spec.loadBalancerSourceRanges?.length ?? 0) > 0 && spec.type !== 'LoadBalancer') {
+    const text = "may only be used when `type` is 'LoadBalancer'";
+    errors.push(forbidden('spec.LoadBalancerSourceRanges', text));
+  }
   (spec.loadBalancerSourceRanges ?? []).forEach((range, index) => {
     const path = at('spec.loadBalancerSourceRanges', index);
     for (const text of cidrErrors(range.trim())) errors.push(invalid(path, range, text));
@@ -85,6 +105,7 @@ export function validateService(service: Service): FieldError[] {
     const text = 'may only be set for externally-accessible services';
     errors.push(invalid('spec.externalTrafficPolicy', spec.externalTrafficPolicy, text));
   }
+  checkHealthPort(spec, errors);
   if (spec.sessionAffinity === 'None' && spec.sessionAffinityConfig !== undefined) {
     const text = 'must not be set when session affinity is None';
     errors.push(forbidden('spec.sessionAffinityConfig', text));
@@ -95,6 +116,11 @@ export function validateService(service: Service): FieldError[] {
 /** What may not change in a service. */
 export function validateServiceUpdate(next: Service, old: Service): FieldError[] {
   const errors: FieldError[] = [];
+  const [health, healthBefore] = [next.spec.healthCheckNodePort, old.spec.healthCheckNodePort];
+  const isSame = next.spec.type === old.spec.type;
+  if (isSame && healthBefore !== undefined && health !== undefined && health !== healthBefore) {
+    errors.push(invalid('spec.healthCheckNodePort', health, 'field is immutable'));
+  }
   if (next.spec.type === 'ExternalName' || old.spec.type === 'ExternalName') return errors;
   const [now, before] = [next.spec.clusterIP ?? '', old.spec.clusterIP ?? ''];
   if (before !== '' && now !== before) {

@@ -4,7 +4,7 @@ import type { FieldError } from '../field-error.js';
 import { at, child, invalid, required } from '../field-error.js';
 import { ageColumn, column, joined, labelText, nameColumn, wide } from '../print/columns.js';
 import type { Endpoints, Service } from '../types/core.js';
-import { ipErrors } from '../validation/names.js';
+import { endpointIpErrors } from '../validation/addresses.js';
 import { endpointsSchema, serviceSchema } from './service-schema.js';
 import { validateService, validateServiceUpdate } from './service-validation.js';
 
@@ -166,10 +166,12 @@ function validateEndpoints(endpoints: Endpoints): FieldError[] {
     if (!subset.addresses?.length && !subset.notReadyAddresses?.length) {
       errors.push(required(path, 'must specify `addresses` or `notReadyAddresses`'));
     }
-    (subset.addresses ?? []).forEach((address, position) => {
-      const here = child(at(child(path, 'addresses'), position), 'ip');
-      for (const text of ipErrors(address.ip)) errors.push(invalid(here, address.ip, text));
-    });
+    for (const list of ['addresses', 'notReadyAddresses'] as const) {
+      (subset[list] ?? []).forEach(({ ip }, position) => {
+        const here = child(at(child(path, list), position), 'ip');
+        for (const text of endpointIpErrors(ip)) errors.push(invalid(here, ip, text));
+      });
+    }
   });
   return errors;
 }

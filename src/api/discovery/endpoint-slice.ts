@@ -20,6 +20,7 @@ import { kindSchema } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
 import { objectReference } from '../core/references.js';
 import { isPort, oneOf } from '../validation/checks.js';
+import { endpointIpErrors } from '../validation/addresses.js';
 import { isIPv4, isIPv6 } from '../validation/names.js';
 
 const d = 'discovery/v1.';
@@ -87,8 +88,11 @@ function validate(slice: EndpointSlice): FieldError[] {
     if (!endpoint.addresses?.length) errors.push(required(path, 'must contain at least 1 address'));
     (endpoint.addresses ?? []).forEach((address, position) => {
       const isOk = type === 'IPv4' ? isIPv4(address) : type === 'IPv6' ? isIPv6(address) : true;
-      if (!isOk)
-        errors.push(invalid(at(path, position), address, `must be a valid ${type} address`));
+      const here = at(path, position);
+      if (!isOk) errors.push(invalid(here, address, `must be a valid ${type} address`));
+      else if (type === 'IPv4' || type === 'IPv6') {
+        for (const text of endpointIpErrors(address)) errors.push(invalid(here, address, text));
+      }
     });
   });
   return errors.filter((error) => error.field !== 'endpoints');

@@ -1,11 +1,13 @@
 /** Ingress, IngressClass, NetworkPolicy. */
 import { defineKind } from '../define.js';
-import { at, child, invalid, required } from '../field-error.js';
+import { at, child, forbidden, invalid, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
 import type { Ingress, IngressClass, NetworkPolicy } from '../types/networking.js';
 import { formatSelector } from '../label-selector.js';
-import { cidrErrors, dnsSubdomain, wildcardSubdomain, isIPv4 } from '../validation/names.js';
+import { checkIpBlock } from '../validation/addresses.js';
+import { isPort, isPortName, isPortNumberOrName } from '../validation/checks.js';
+import { dns1035Label, dnsSubdomain, wildcardSubdomain, isIPv4 } from '../validation/names.js';
 import { ingressClassSchema, ingressSchema, networkPolicySchema } from './schemas.js';
 
 const networking = { group: 'networking.k8s.io', version: 'v1' } as const;
@@ -21,13 +23,17 @@ function checkBackend(backend: Backend | undefined, path: FieldPath, errors: Fie
   } else if (resource === undefined && service === undefined) {
     errors.push(required(path, 'resource or service backend is required'));
   } else if (service !== undefined) {
-    const { port } = service;
+    const { name = '', port } = service;
+    if (name !== '') {
+      const place = child(child(path, 'service'), 'name');
+      for (const text of dns1035Label(name)) errors.push(invalid(place, name, text));
+    }
     const here = child(child(path, 'service'), 'port');
     if (port?.name === undefined && port?.number === undefined) {
       errors.push(required(here, 'port name or number is required'));
     } else if (port.name !== undefined && port.number !== undefined) {
       errors.push(invalid(here, '', 'cannot set both port name & port number'));
-    }
+    } else if (port.name !== undefined) isPortName(port.name, child(here, 'name'), errors);
   }
 }
 
@@ -56,6 +62,13 @@ function checkRule(rule: Rule, path: FieldPath, errors: FieldError[]): void {
           errors.push(invalid(child(here, 'path'), text, `must not contain '${bad}'`));
         }
       }
+      for (const bad of ['/..', '/.']) {
+        if (text.endsWith(bad)) {
+          errors.push(invalid(child(here, 'path'), text, `cannot end with '${bad}'`));
+        }
+      }
+    } else if (text !== '' && !text.startsWith('/')) {
+      errors.push(invalid(child(here, 'path'), text, 'must be an absolute path'));
     }
     checkBackend(item.backend, child(here, 'backend'), errors);
   });
@@ -68,6 +81,13 @@ function validateIngress({ spec }: Ingress): FieldError[] {
   }
   checkBackend(spec.defaultBackend, 'spec.defaultBackend', errors);
   (spec.rules ?? []).forEach((rule, index) => checkRule(rule, at('spec.rules', index), errors));
+  (spec.tls ?? []).forEach(({ hosts = [] }, index) => {
+    hosts.forEach((host, position) => {
+      const here = at(child(at('spec.tls', index), 'hosts'), position);
+      const problems = host.includes('*') ? wildcardSubdomain(host) : dnsSubdomain(host);
+      for (const text of problems) errors.push(invalid(here, host, text));
+    });
+  });
   return errors;
 }
 
@@ -129,6 +149,28 @@ export const ingressClassKind = defineKind<IngressClass>({
   ],
 });
 
+type PolicyPort = NonNullable<
+  NonNullable<NetworkPolicy['spec']['ingress']>[number]['ports']
+>[number];
+
+function checkPolicyPort(
+  { port, endPort }: PolicyPort,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  if (port !== undefined) isPortNumberOrName(port, child(path, 'port'), errors);
+  if (endPort === undefined) return;
+  const here = child(path, 'endPort');
+  if (port === undefined) {
+    errors.push(invalid(here, endPort, 'may not be specified when `port` is not specified'));
+  } else if (typeof port === 'string') {
+    errors.push(invalid(here, endPort, 'may not be specified when `port` is non-numeric'));
+  } else {
+    if (endPort < port) errors.push(invalid(here, port, 'must be greater than or equal to `port`'));
+    isPort(endPort, here, errors);
+  }
+}
+
 function validatePolicy({ spec }: NetworkPolicy): FieldError[] {
   const errors: FieldError[] = [];
   for (const [name, rules] of [
@@ -139,19 +181,25 @@ function validatePolicy({ spec }: NetworkPolicy): FieldError[] {
       const peers =
         ('from' in rule ? rule.from : undefined) ?? ('to' in rule ? rule.to : undefined) ?? [];
       const peerName = name === 'ingress' ? 'from' : 'to';
+      (rule.ports ?? []).forEach((port, position) => {
+        checkPolicyPort(port, at(child(at(`spec.${name}`, index), 'ports'), position), errors);
+      });
       peers.forEach((peer, position) => {
         const path = at(child(at(`spec.${name}`, index), peerName), position);
         if (peer.ipBlock !== undefined) {
-          // Missing in a body that the schema's own check has refused already.
-          const block: { readonly cidr?: string } = peer.ipBlock;
-          for (const text of cidrErrors(block.cidr ?? '')) {
-            errors.push(invalid(child(path, 'ipBlock.cidr'), peer.ipBlock.cidr, text));
+          checkIpBlock(peer.ipBlock, child(path, 'ipBlock'), errors);
+          if (peer.podSelector !== undefined || peer.namespaceSelector !== undefined) {
+            errors.push(forbidden(path, 'may not specify both ipBlock and another peer'));
           }
         } else if (peer.podSelector === undefined && peer.namespaceSelector === undefined) {
           errors.push(required(path, 'must specify a peer'));
         }
       });
     });
+  }
+  if ((spec.policyTypes?.length ?? 0) > 2) {
+    const text = 'may not specify more than two policyTypes';
+    errors.push(invalid('spec.policyTypes', spec.policyTypes, text));
   }
   return errors;
 }

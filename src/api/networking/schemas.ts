@@ -13,7 +13,7 @@ import {
   written,
 } from '../schema/dsl.js';
 import { kindSchema, labelSelector } from '../schema/meta.js';
-import { isLabelSelector, isPort, oneOf } from '../validation/checks.js';
+import { isDnsSubdomain, isLabelSelector, isPort, oneOf } from '../validation/checks.js';
 import { typedLocalObjectReference } from '../core/references.js';
 
 const d = 'networking/v1.';
@@ -40,7 +40,7 @@ export const ingressSchema = kindSchema(`${d}Ingress`, 'Routes traffic from outs
   spec: always(
     struct(`${d}IngressSpec`, 'What the ingress shall route.', {
       defaultBackend: doc('For what no rule matches.', backend),
-      ingressClassName: str('Name of the IngressClass.'),
+      ingressClassName: str('Name of the IngressClass.', { checks: [isDnsSubdomain] }),
       rules: list(
         'Rules by host.',
         struct(`${d}IngressRule`, 'A rule for a host.', {
@@ -70,7 +70,7 @@ export const ingressSchema = kindSchema(`${d}Ingress`, 'Routes traffic from outs
         'Certificates.',
         struct(`${d}IngressTLS`, 'A certificate and its hosts.', {
           hosts: list('Host names in the certificate.', str('')),
-          secretName: str('Secret with the certificate.'),
+          secretName: str('Secret with the certificate.', { checks: [isDnsSubdomain] }),
         }),
       ),
     }),

@@ -177,11 +177,16 @@ function podIps(pod: Pod): string[] {
   return all.filter((ip) => ip.includes('.'));
 }
 
-/** The block without the exceptions, as blocks: halves are split off until they lie inside or outside of each. */
+/**
+ * The block without the exceptions, as blocks: halves are split off until they lie inside or outside of each. Nothing of the block is
+ * left where an exception cannot be read.
+ */
 export function subtract(cidr: string, except: readonly string[]): string[] {
   const whole = parseCidr(cidr);
   if (whole === undefined) return [];
-  const holes = except.flatMap((text) => parseCidr(text) ?? []);
+  const holes = except
+    .filter((text) => !text.includes(':'))
+    .flatMap((text) => parseCidr(text) ?? whole);
   const split = (block: Cidr): Cidr[] => {
     const overlapping = holes.filter((hole) => overlaps(block, hole));
     if (overlapping.length === 0) return [block];

@@ -83,7 +83,9 @@ export class ServiceAllocator implements Companion {
     if (wantsPorts) this.#fillPorts(service, old, before);
     else if (type === 'ClusterIP' && old !== undefined) dropOldPorts(service, old);
     if (type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local') {
-      spec.healthCheckNodePort ??= old?.spec.healthCheckNodePort ?? this.#freePort(new Set());
+      const health = old?.spec.healthCheckNodePort;
+      spec.healthCheckNodePort ||= health ?? this.#freePort(new Set());
+      if (spec.healthCheckNodePort !== health) this.#checkHealthPort(spec.healthCheckNodePort);
     } else delete spec.healthCheckNodePort;
   }
 
@@ -150,6 +152,19 @@ export class ServiceAllocator implements Companion {
       }
       used.add(port.nodePort);
     }
+  }
+
+  #checkHealthPort(port: number): void {
+    const { first, last } = this.#ports;
+    const refuse = (why: string): never => {
+      throw internal(`failed to allocate requested HealthCheck NodePort ${port}: ${why}`);
+    };
+    if (port < first || port > last) {
+      refuse(
+        `provided port is not in the valid range. The range of valid ports is ${first}-${last}`,
+      );
+    }
+    if (this.#isTaken(nodePorts, String(port))) refuse('provided port is already allocated');
   }
 
   #checkPort(service: ServiceObject, index: number, port: number): void {
