@@ -1,7 +1,7 @@
 /** The spec of PersistentVolumeClaims, which pods and StatefulSets embed as templates. */
 import { doc, list, quantities, req, str, strPtr, struct, written } from '../schema/dsl.js';
 import { labelSelector, templateMeta } from '../schema/meta.js';
-import { isLabelSelector, oneOf } from '../validation/checks.js';
+import { isDnsSubdomain, isLabelSelector, oneOf } from '../validation/checks.js';
 import { typedLocalObjectReference } from './references.js';
 
 /** Ways in which a volume may be mounted. */
@@ -39,7 +39,9 @@ export const persistentVolumeClaimSpec = struct(
       }),
     ),
     selector: { ...doc('Selects volumes by label.', labelSelector), checks: [isLabelSelector] },
-    storageClassName: strPtr('Name of the StorageClass; empty for none.'),
+    storageClassName: strPtr('Name of the StorageClass; empty for none.', {
+      checks: [isDnsSubdomain],
+    }),
     volumeAttributesClassName: strPtr('Name of the VolumeAttributesClass.'),
     volumeMode: str('Filesystem or Block.', {
       default: 'Filesystem',

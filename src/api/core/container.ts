@@ -18,15 +18,22 @@ import {
 import { areResources } from '../validation/resources.js';
 import {
   isDnsLabel,
+  isId,
   isIp,
-  isNonNegative,
   isPort,
   isPortName,
   oneOf,
   stringCheck,
 } from '../validation/checks.js';
 import { envNameErrors } from '../validation/names.js';
-import { isEnvVarSource, isHostPort, isVolumeMount } from '../validation/container-fields.js';
+import {
+  isEnvFromSource,
+  isEnvVarSource,
+  isHostPort,
+  isProfile,
+  isVolumeMount,
+  noBacksteps,
+} from '../validation/container-fields.js';
 import { lifecycle, probe, resizePolicy, resourceClaim } from './probe.js';
 import {
   configMapKeySelector,
@@ -65,17 +72,22 @@ const envVar = struct('core/v1.EnvVar', 'A variable in the environment of a cont
   valueFrom: envVarSource,
 });
 
-const envFromSource = struct('core/v1.EnvFromSource', 'All keys of an object as variables.', {
-  configMapRef: struct('core/v1.ConfigMapEnvSource', 'A ConfigMap whose keys become variables.', {
-    name: str('Name of the ConfigMap.'),
-    optional: optionalField,
-  }),
-  prefix: str('Text put before each key.'),
-  secretRef: struct('core/v1.SecretEnvSource', 'A Secret whose keys become variables.', {
-    name: str('Name of the Secret.'),
-    optional: optionalField,
-  }),
-});
+const envFromSource = struct(
+  'core/v1.EnvFromSource',
+  'All keys of an object as variables.',
+  {
+    configMapRef: struct('core/v1.ConfigMapEnvSource', 'A ConfigMap whose keys become variables.', {
+      name: str('Name of the ConfigMap.'),
+      optional: optionalField,
+    }),
+    prefix: str('Text put before each key.', { checks: [stringCheck(envNameErrors)] }),
+    secretRef: struct('core/v1.SecretEnvSource', 'A Secret whose keys become variables.', {
+      name: str('Name of the Secret.'),
+      optional: optionalField,
+    }),
+  },
+  { checks: [isEnvFromSource] },
+);
 
 const containerPort = struct('core/v1.ContainerPort', 'A port that a container listens on.', {
   containerPort: req(num32("Port on the pod's address, 1 to 65535.", { checks: [isPort] })),
@@ -110,7 +122,9 @@ const volumeMount = struct(
     }),
     name: req(str('Name of the volume.')),
     readOnly: flag('Mounts read-only.'),
-    recursiveReadOnly: str('Disabled, IfPossible or Enabled.'),
+    recursiveReadOnly: str('Disabled, IfPossible or Enabled.', {
+      checks: [oneOf(['Disabled', 'Enabled', 'IfPossible'])],
+    }),
     subPath: str("Path in the volume; the volume's root unless set."),
     subPathExpr: str('Like subPath, with $(NAME) expanded from the environment.'),
   },
@@ -118,7 +132,11 @@ const volumeMount = struct(
 );
 
 const volumeDevice = struct('core/v1.VolumeDevice', 'A raw block device in the container.', {
-  devicePath: req(str('Path of the device in the container.')),
+  devicePath: req(
+    str('Path of the device in the container.', {
+      checks: [noBacksteps("can not contain backsteps ('..')")],
+    }),
+  ),
   name: req(str('Name of a volume of a PersistentVolumeClaim.')),
 });
 
@@ -131,24 +149,34 @@ export const seLinuxOptions = struct('core/v1.SELinuxOptions', 'SELinux labels.'
 });
 
 /** A seccomp profile. */
-export const seccompProfile = struct('core/v1.SeccompProfile', 'A seccomp profile.', {
-  localhostProfile: str("Path of a file below the node's profile folder; for type Localhost."),
-  type: req(
-    str('Localhost, RuntimeDefault or Unconfined.', {
-      checks: [oneOf(['Localhost', 'RuntimeDefault', 'Unconfined'])],
-    }),
-  ),
-});
+export const seccompProfile = struct(
+  'core/v1.SeccompProfile',
+  'A seccomp profile.',
+  {
+    localhostProfile: str("Path of a file below the node's profile folder; for type Localhost."),
+    type: req(
+      str('Localhost, RuntimeDefault or Unconfined.', {
+        checks: [oneOf(['Localhost', 'RuntimeDefault', 'Unconfined'])],
+      }),
+    ),
+  },
+  { checks: [isProfile('seccomp')] },
+);
 
 /** An AppArmor profile. */
-export const appArmorProfile = struct('core/v1.AppArmorProfile', 'An AppArmor profile.', {
-  localhostProfile: str('Name of a profile loaded on the node; for type Localhost.'),
-  type: req(
-    str('Localhost, RuntimeDefault or Unconfined.', {
-      checks: [oneOf(['Localhost', 'RuntimeDefault', 'Unconfined'])],
-    }),
-  ),
-});
+export const appArmorProfile = struct(
+  'core/v1.AppArmorProfile',
+  'An AppArmor profile.',
+  {
+    localhostProfile: str('Name of a profile loaded on the node; for type Localhost.'),
+    type: req(
+      str('Localhost, RuntimeDefault or Unconfined.', {
+        checks: [oneOf(['Localhost', 'RuntimeDefault', 'Unconfined'])],
+      }),
+    ),
+  },
+  { checks: [isProfile('AppArmor')] },
+);
 
 /** Options on Windows nodes. */
 export const windowsOptions = struct(
@@ -172,9 +200,9 @@ const securityContext = struct('core/v1.SecurityContext', "A container's securit
   privileged: bool('As root on the host.'),
   procMount: strPtr('Default or Unmasked.', { checks: [oneOf(['Default', 'Unmasked'])] }),
   readOnlyRootFilesystem: bool('The root file system is read-only.'),
-  runAsGroup: int64('Group id of the entry point.', { checks: [isNonNegative] }),
+  runAsGroup: int64('Group id of the entry point.', { checks: [isId] }),
   runAsNonRoot: bool('Refuses to start as user 0.'),
-  runAsUser: int64('User id of the entry point.', { checks: [isNonNegative] }),
+  runAsUser: int64('User id of the entry point.', { checks: [isId] }),
   seLinuxOptions,
   seccompProfile,
   windowsOptions,

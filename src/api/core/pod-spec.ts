@@ -20,6 +20,7 @@ import {
   areLabels,
   isBetween,
   isDnsSubdomain,
+  isId,
   isNonNegative,
   isQualifiedName,
   oneOf,
@@ -42,16 +43,18 @@ const podSecurityContext = struct(
   'Security settings for all containers of the pod.',
   {
     appArmorProfile,
-    fsGroup: int64('Group that owns the volumes.', { checks: [isNonNegative] }),
-    fsGroupChangePolicy: str('OnRootMismatch or Always.'),
-    runAsGroup: int64('Group id of entry points.', { checks: [isNonNegative] }),
+    fsGroup: int64('Group that owns the volumes.', { checks: [isId] }),
+    fsGroupChangePolicy: str('OnRootMismatch or Always.', {
+      checks: [oneOf(['Always', 'OnRootMismatch'])],
+    }),
+    runAsGroup: int64('Group id of entry points.', { checks: [isId] }),
     runAsNonRoot: bool('Refuses to start as user 0.'),
-    runAsUser: int64('User id of entry points.', { checks: [isNonNegative] }),
+    runAsUser: int64('User id of entry points.', { checks: [isId] }),
     seLinuxChangePolicy: str('MountOption or Recursive.'),
     seLinuxOptions,
     seccompProfile,
-    supplementalGroups: list('More groups of the processes.', num64('')),
-    supplementalGroupsPolicy: str('Merge or Strict.'),
+    supplementalGroups: list('More groups of the processes.', num64('', { checks: [isId] })),
+    supplementalGroupsPolicy: str('Merge or Strict.', { checks: [oneOf(['Merge', 'Strict'])] }),
     sysctls: list(
       'Kernel parameters of the pod.',
       struct('core/v1.Sysctl', 'A kernel parameter.', {

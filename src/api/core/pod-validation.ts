@@ -1,4 +1,5 @@
 /** Validation of pod specs beyond their schema: what concerns several fields at once. */
+import { semanticEqual } from '../equal.js';
 import {
   at,
   child,
@@ -12,7 +13,9 @@ import {
 import type { FieldError, FieldPath } from '../field-error.js';
 import type { Container, PodSpec, PodTemplateSpec, Probe } from '../types/core.js';
 import { areAnnotations, areLabels, uniqueBy } from '../validation/checks.js';
-import { dnsLabel, dnsSubdomain, ipErrors } from '../validation/names.js';
+import { dnsLabel, dnsSubdomain } from '../validation/names.js';
+import { checkDns, checkHostAliases } from './pod-network-validation.js';
+import { checkPodSecurity } from './pod-security-validation.js';
 
 /** What holds for all containers of one list. */
 interface ListContext {
@@ -70,10 +73,20 @@ function checkMounts(container: Container, path: FieldPath, context: ListContext
     }
     seen.add(mount.mountPath);
   });
+  const claims = new Set<string>();
   (container.volumeDevices ?? []).forEach((device, index) => {
     const here = at(child(path, 'volumeDevices'), index);
-    if (!context.volumes.has(device.name)) {
+    if (claims.has(device.name)) {
+      context.errors.push(invalid(child(here, 'name'), device.name, 'must be unique'));
+    }
+    claims.add(device.name);
+    const volume = context.spec.volumes?.find(({ name }) => name === device.name);
+    if (volume === undefined) {
       context.errors.push(notFound(child(here, 'name'), device.name));
+    } else if (volume.persistentVolumeClaim === undefined && volume.ephemeral === undefined) {
+      const text =
+        'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode';
+      context.errors.push(invalid(child(here, 'name'), device.name, text));
     }
     if (seen.has(device.devicePath)) {
       const text = 'must not already exist as a path in volumeMounts';
@@ -114,18 +127,33 @@ function checkSecurity(container: Container, path: FieldPath, errors: FieldError
   }
 }
 
-function checkContainer(container: Container, path: FieldPath, context: ListContext): void {
-  const { errors } = context;
-  if (context.names.has(container.name))
-    errors.push(duplicate(child(path, 'name'), container.name));
-  context.names.add(container.name);
-  const image = container.image ?? '';
+function checkName({ name }: Container, path: FieldPath, { names, errors }: ListContext): void {
+  if (names.has(name)) errors.push(duplicate(child(path, 'name'), name));
+  names.add(name);
+}
+
+function checkImage({ image = '' }: Container, path: FieldPath, errors: FieldError[]): void {
   if (image === '') errors.push(required(child(path, 'image')));
   else if (image !== image.trim()) {
-    errors.push(
-      invalid(child(path, 'image'), image, 'must not have leading or trailing whitespace'),
-    );
+    const text = 'must not have leading or trailing whitespace';
+    errors.push(invalid(child(path, 'image'), image, text));
   }
+}
+
+/** A variable has a value, or says where it comes from. */
+function checkEnv(container: Container, path: FieldPath, errors: FieldError[]): void {
+  (container.env ?? []).forEach(({ value = '', valueFrom }, index) => {
+    if (value === '' || valueFrom === undefined) return;
+    const here = child(at(child(path, 'env'), index), 'valueFrom');
+    errors.push(invalid(here, '', 'may not be specified when `value` is not empty'));
+  });
+}
+
+function checkContainer(container: Container, path: FieldPath, context: ListContext): void {
+  const { errors } = context;
+  checkName(container, path, context);
+  checkImage(container, path, errors);
+  checkEnv(container, path, errors);
   if (container.restartPolicy !== undefined) {
     if (!context.isInit) {
       errors.push(
@@ -159,27 +187,56 @@ function checkHostPorts(
   });
 }
 
-function checkDns(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
-  const here = child(path, 'dnsConfig');
-  const nameservers = spec.dnsConfig?.nameservers ?? [];
-  if (spec.dnsPolicy === 'None') {
-    if (spec.dnsConfig === undefined) {
-      errors.push(required(here, 'must provide `dnsConfig` when `dnsPolicy` is None'));
-    } else if (nameservers.length === 0) {
-      const text = 'must provide at least one DNS nameserver when `dnsPolicy` is None';
-      errors.push(required(child(here, 'nameservers'), text));
+/** Fields that only containers from the pod's beginning have. */
+const notEphemeral = [
+  'lifecycle',
+  'livenessProbe',
+  'ports',
+  'readinessProbe',
+  'resizePolicy',
+  'resources',
+  'restartPolicy',
+  'startupProbe',
+] as const;
+
+function isSet(value: unknown): boolean {
+  return !semanticEqual(value, undefined);
+}
+
+function checkEphemeral(spec: PodSpec, path: FieldPath, context: ListContext): void {
+  const { errors } = context;
+  const text = 'cannot be set for an Ephemeral Container';
+  (spec.ephemeralContainers ?? []).forEach((container, index) => {
+    const here = at(child(path, 'ephemeralContainers'), index);
+    checkName(container, here, context);
+    checkImage(container, here, errors);
+    checkMounts(container, here, context);
+    checkSecurity(container, here, errors);
+    for (const name of notEphemeral) {
+      if (isSet(container[name])) errors.push(forbidden(child(here, name), text));
     }
-  }
-  if (nameservers.length > 3) {
-    errors.push(
-      invalid(child(here, 'nameservers'), nameservers, 'must not have more than 3 nameservers'),
-    );
-  }
-  nameservers.forEach((address, index) => {
-    for (const text of ipErrors(address)) {
-      errors.push(invalid(at(child(here, 'nameservers'), index), address, text));
+    (container.volumeMounts ?? []).forEach((mount, position) => {
+      const place = at(child(here, 'volumeMounts'), position);
+      for (const name of ['subPath', 'subPathExpr'] as const) {
+        if ((mount[name] ?? '') !== '') errors.push(forbidden(child(place, name), text));
+      }
+    });
+    const { targetContainerName: target = '' } = container;
+    const targets = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
+    if (target !== '' && !targets.some(({ name }) => name === target)) {
+      errors.push(notFound(child(here, 'targetContainerName'), target));
     }
   });
+}
+
+/** All containers, each with its path. */
+function containersAt(spec: PodSpec, path: FieldPath): (readonly [Container, FieldPath])[] {
+  const names = ['initContainers', 'containers', 'ephemeralContainers'] as const;
+  return names.flatMap((name) =>
+    (spec[name] ?? []).map(
+      (container, index) => [container, at(child(path, name), index)] as const,
+    ),
+  );
 }
 
 /** Adds what is wrong with a pod's spec, beside what its schema checks. */
@@ -204,8 +261,11 @@ export function validatePodSpec(spec: PodSpec, path: FieldPath, errors: FieldErr
       isInit: true,
     });
   });
+  checkEphemeral(spec, path, { ...shared, isInit: false });
   checkHostPorts(spec.containers ?? [], path, errors);
   checkDns(spec, path, errors);
+  checkHostAliases(spec, path, errors);
+  checkPodSecurity(spec, path, containersAt(spec, path), errors);
   const texts: readonly (readonly [string, string | undefined, (text: string) => string[]])[] = [
     ['nodeName', spec.nodeName, dnsSubdomain],
     ['hostname', spec.hostname, dnsLabel],

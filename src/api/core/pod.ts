@@ -4,6 +4,7 @@ import type { FieldError } from '../field-error.js';
 import type { Subresource } from '../kind.js';
 import { ageColumn, column, joined, labelText, nameColumn } from '../print/columns.js';
 import { podColumns } from '../print/pod.js';
+import { validateFields } from '../schema/validate.js';
 import type { Pod, PodTemplateSpec } from '../types/core.js';
 import { setPodDefaults, setPodSpecDefaults } from './pod-defaults.js';
 import { podSchema, podTemplateSchema } from './pod-schema.js';
@@ -26,7 +27,10 @@ const podSubresources: readonly Subresource[] = [
       };
       pod.status = before.status;
     },
-    validateUpdate: (next, old) => validateEphemeralUpdate(next as Pod, old as Pod),
+    validateUpdate: (next, old) => [
+      ...validateWhole(next as Pod),
+      ...validateEphemeralUpdate(next as Pod, old as Pod),
+    ],
   },
   { name: 'eviction', group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] },
   { name: 'exec', kind: 'PodExecOptions', verbs: ['create', 'get'] },
@@ -53,8 +57,16 @@ const podSubresources: readonly Subresource[] = [
       pod.spec = spec;
       pod.status = before.status;
     },
+    validateUpdate: (next) => validateWhole(next as Pod),
   },
 ];
+
+/** Subresources that change the spec are checked like the pod itself. */
+function validateWhole(pod: Pod): FieldError[] {
+  const errors: FieldError[] = [];
+  validateFields(podSchema, pod, errors);
+  return [...errors, ...validatePod(pod)];
+}
 
 function validatePod(pod: Pod): FieldError[] {
   const errors: FieldError[] = [];

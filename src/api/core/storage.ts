@@ -1,4 +1,5 @@
 /** PersistentVolume and PersistentVolumeClaim. */
+import { normalize } from 'node:path/posix';
 import { defineKind } from '../define.js';
 import { semanticEqual } from '../equal.js';
 import { at, forbidden, invalid, required } from '../field-error.js';
@@ -128,10 +129,18 @@ function validateVolume({ spec }: PersistentVolume): FieldError[] {
   if (spec.hostPath?.path?.split('/').includes('..') === true) {
     errors.push(invalid('spec.hostPath.path', spec.hostPath.path, "must not contain '..'"));
   }
+  if (spec.persistentVolumeReclaimPolicy === 'Recycle' && isRoot(spec.hostPath?.path)) {
+    const text = "may not be 'recycle' for a hostPath mount of '/'";
+    errors.push(forbidden('spec.persistentVolumeReclaimPolicy', text));
+  }
   if (spec.local !== undefined && spec.nodeAffinity === undefined) {
     errors.push(required('spec.nodeAffinity', 'Local volume requires node affinity'));
   }
   return errors;
+}
+
+function isRoot(path: string | undefined): boolean {
+  return path !== undefined && normalize(`${path}/`) === '/';
 }
 
 function notStorage(capacity: Record<string, string>): {

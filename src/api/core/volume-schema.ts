@@ -13,8 +13,9 @@ import {
   written,
 } from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
-import { oneOf } from '../validation/checks.js';
-import { isVolumeSource } from '../validation/volumes.js';
+import { isDnsSubdomain, oneOf } from '../validation/checks.js';
+import { noBacksteps } from '../validation/container-fields.js';
+import { isDriverName, isVolumeSource } from '../validation/volumes.js';
 import { accessModesField } from './claim.js';
 import { nodeSelector } from './affinity.js';
 import { objectReference, readOnlyField, secretReference } from './references.js';
@@ -35,7 +36,7 @@ const sources = {
   csi: struct('core/v1.CSIPersistentVolumeSource', 'A volume of a CSI driver.', {
     controllerExpandSecretRef: secretReference,
     controllerPublishSecretRef: secretReference,
-    driver: req(str('Name of the driver.')),
+    driver: req(str('Name of the driver.', { checks: [isDriverName] })),
     fsType,
     nodeExpandSecretRef: secretReference,
     nodePublishSecretRef: secretReference,
@@ -53,7 +54,7 @@ const sources = {
   hostPath: hostPathSource,
   local: struct('core/v1.LocalVolumeSource', 'A path or device of one node.', {
     fsType: strPtr('File system type.'),
-    path: req(str('Path on the node.')),
+    path: req(str('Path on the node.', { checks: [noBacksteps("must not contain '..'")] })),
   }),
   storageos: struct('core/v1.StorageOSPersistentVolumeSource', 'A StorageOS volume.', {
     fsType,
@@ -86,7 +87,7 @@ export const persistentVolumeSchema = kindSchema(
             default: 'Retain',
             checks: [oneOf(['Delete', 'Recycle', 'Retain'])],
           }),
-          storageClassName: str('Name of the StorageClass.'),
+          storageClassName: str('Name of the StorageClass.', { checks: [isDnsSubdomain] }),
           volumeAttributesClassName: strPtr('Name of the VolumeAttributesClass.'),
           volumeMode: str('Filesystem or Block.', {
             default: 'Filesystem',

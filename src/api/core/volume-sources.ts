@@ -1,5 +1,6 @@
 /** Volume sources of storage systems, as pods name them; PersistentVolumes vary a few of them. */
 import { bool, flag, int32, list, num32, req, str, strPtr, struct } from '../schema/dsl.js';
+import { isAbsolutePath } from '../validation/checks.js';
 import { localObjectReference, readOnlyField } from './references.js';
 
 const fsType = str('File system type; ext4 unless set.');
@@ -52,7 +53,7 @@ export const commonSources = {
     readOnly: readOnlyField,
   }),
   nfs: struct('core/v1.NFSVolumeSource', 'An NFS export.', {
-    path: req(str('Exported path.')),
+    path: req(str('Exported path.', { checks: [isAbsolutePath] })),
     readOnly: readOnlyField,
     server: req(str('Host name or address of the server.')),
   }),

@@ -19,9 +19,15 @@ import {
   isDnsLabel,
   isNonNegativeQuantity,
   oneOf,
+  requires,
 } from '../validation/checks.js';
-import { isDownwardFile, isLocalPath } from '../validation/container-fields.js';
-import { isVolumeSource } from '../validation/volumes.js';
+import {
+  isDescendingPath,
+  isDownwardFile,
+  isLocalPath,
+  isTokenLifetime,
+} from '../validation/container-fields.js';
+import { isDriverName, isOneProjection, isVolumeSource } from '../validation/volumes.js';
 import { resourceFieldSelector } from './container.js';
 import { persistentVolumeClaimTemplate } from './claim.js';
 import { localObjectReference, objectFieldSelector, optionalField } from './references.js';
@@ -51,41 +57,59 @@ const downwardFile = struct(
   { checks: [isDownwardFile] },
 );
 
-const volumeProjection = struct('core/v1.VolumeProjection', 'One source of a projected volume.', {
-  clusterTrustBundle: struct(
-    'core/v1.ClusterTrustBundleProjection',
-    'Certificates of ClusterTrustBundles as a file.',
-    {
-      labelSelector,
-      name: str('Name of one ClusterTrustBundle.'),
-      optional: optionalField,
-      path: req(str('Relative path of the file.')),
-      signerName: str('Takes all bundles of this signer.'),
-    },
-  ),
-  configMap: struct('core/v1.ConfigMapProjection', 'Keys of a ConfigMap as files.', {
-    items,
-    name: str('Name of the ConfigMap.'),
-    optional: optionalField,
-  }),
-  downwardAPI: struct('core/v1.DownwardAPIProjection', 'Fields of the pod as files.', {
-    items: list('The files.', downwardFile),
-  }),
-  secret: struct('core/v1.SecretProjection', 'Keys of a Secret as files.', {
-    items,
-    name: str('Name of the Secret.'),
-    optional: optionalField,
-  }),
-  serviceAccountToken: struct(
-    'core/v1.ServiceAccountTokenProjection',
-    'A token of the service account as a file.',
-    {
-      audience: str('For whom the token is meant; the API server unless set.'),
-      expirationSeconds: int64('Validity in seconds, at least 600.', { default: 3600 }),
-      path: req(str('Relative path of the file.')),
-    },
-  ),
-});
+const volumeProjection = struct(
+  'core/v1.VolumeProjection',
+  'One source of a projected volume.',
+  {
+    clusterTrustBundle: struct(
+      'core/v1.ClusterTrustBundleProjection',
+      'Certificates of ClusterTrustBundles as a file.',
+      {
+        labelSelector,
+        name: str('Name of one ClusterTrustBundle.'),
+        optional: optionalField,
+        path: req(str('Relative path of the file.', { checks: [isLocalPath] })),
+        signerName: str('Takes all bundles of this signer.'),
+      },
+    ),
+    configMap: struct(
+      'core/v1.ConfigMapProjection',
+      'Keys of a ConfigMap as files.',
+      {
+        items,
+        name: str('Name of the ConfigMap.'),
+        optional: optionalField,
+      },
+      { checks: [requires('name')] },
+    ),
+    downwardAPI: struct('core/v1.DownwardAPIProjection', 'Fields of the pod as files.', {
+      items: list('The files.', downwardFile),
+    }),
+    secret: struct(
+      'core/v1.SecretProjection',
+      'Keys of a Secret as files.',
+      {
+        items,
+        name: str('Name of the Secret.'),
+        optional: optionalField,
+      },
+      { checks: [requires('name')] },
+    ),
+    serviceAccountToken: struct(
+      'core/v1.ServiceAccountTokenProjection',
+      'A token of the service account as a file.',
+      {
+        audience: str('For whom the token is meant; the API server unless set.'),
+        expirationSeconds: int64('Validity in seconds, at least 600.', {
+          default: 3600,
+          checks: [isTokenLifetime],
+        }),
+        path: req(str('Relative path of the file.', { checks: [isLocalPath] })),
+      },
+    ),
+  },
+  { checks: [isOneProjection] },
+);
 
 /** A path on the node. */
 export const hostPathSource = struct('core/v1.HostPathVolumeSource', 'A path on the node.', {
@@ -109,14 +133,19 @@ export const hostPathSource = struct('core/v1.HostPathVolumeSource', 'A path on 
 
 /** Sources that exist in pods only. */
 const podSources = {
-  configMap: struct('core/v1.ConfigMapVolumeSource', 'Keys of a ConfigMap as files.', {
-    defaultMode,
-    items,
-    name: str('Name of the ConfigMap.'),
-    optional: optionalField,
-  }),
+  configMap: struct(
+    'core/v1.ConfigMapVolumeSource',
+    'Keys of a ConfigMap as files.',
+    {
+      defaultMode,
+      items,
+      name: str('Name of the ConfigMap.'),
+      optional: optionalField,
+    },
+    { checks: [requires('name')] },
+  ),
   csi: struct('core/v1.CSIVolumeSource', 'An ephemeral volume of a CSI driver.', {
-    driver: req(str('Name of the driver.')),
+    driver: req(str('Name of the driver.', { checks: [isDriverName] })),
     fsType: strPtr('File system to mount.'),
     nodePublishSecretRef: localObjectReference,
     readOnly: bool('Mounts read-only.'),
@@ -136,7 +165,7 @@ const podSources = {
     { volumeClaimTemplate: persistentVolumeClaimTemplate },
   ),
   gitRepo: struct('core/v1.GitRepoVolumeSource', 'Deprecated: a clone of a git repository.', {
-    directory: str('Target directory.'),
+    directory: str('Target directory.', { checks: [isDescendingPath] }),
     repository: req(str('URL of the repository.')),
     revision: str('Commit hash.'),
   }),
@@ -156,12 +185,17 @@ const podSources = {
     defaultMode,
     sources: list('The sources.', volumeProjection),
   }),
-  secret: struct('core/v1.SecretVolumeSource', 'Keys of a Secret as files.', {
-    defaultMode,
-    items,
-    optional: optionalField,
-    secretName: str('Name of the Secret.'),
-  }),
+  secret: struct(
+    'core/v1.SecretVolumeSource',
+    'Keys of a Secret as files.',
+    {
+      defaultMode,
+      items,
+      optional: optionalField,
+      secretName: str('Name of the Secret.'),
+    },
+    { checks: [requires('secretName')] },
+  ),
 };
 
 /** A volume of a pod. */

@@ -6,15 +6,16 @@ import { labels, list, quantities, req, str, struct, tuned } from '../schema/dsl
 import { kindSchema } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
 import { toleration } from '../core/affinity.js';
-import { isDnsLabel } from '../validation/checks.js';
+import { areLabels, isDnsLabel } from '../validation/checks.js';
+import { areOverheads } from '../validation/resources.js';
 
 const schema = kindSchema('node/v1.RuntimeClass', 'A way in which containers are run.', {
   handler: req(str('Name of the handler on the nodes.', { checks: [isDnsLabel] })),
   overhead: struct('node/v1.Overhead', 'Resources that running a pod takes.', {
-    podFixed: quantities('Resources per pod.'),
+    podFixed: tuned(quantities('Resources per pod.'), { checks: [areOverheads] }),
   }),
   scheduling: struct('node/v1.Scheduling', 'Nodes that have the handler.', {
-    nodeSelector: tuned(labels('Labels of the nodes.'), { mapType: 'atomic' }),
+    nodeSelector: tuned(labels('Labels of the nodes.'), { mapType: 'atomic', checks: [areLabels] }),
     tolerations: list('Tolerations that pods get.', toleration),
   }),
 });

@@ -104,6 +104,21 @@ export const isNonNegativeQuantity: Check = (value, path, errors) => {
   }
 };
 
+/** A field that must be there, of an object whose other fields are optional too. */
+export function requires(name: string): Check {
+  return (value, path, errors) => {
+    if (isJsonObject(value) && textOf(value, name) === '') errors.push(required(child(path, name)));
+  };
+}
+
+/** An absolute path, as an NFS server exports it. */
+export const isAbsolutePath = stringCheck((value) =>
+  value.startsWith('/') ? [] : ['must be an absolute path'],
+);
+
+/** The greatest user or group id that a kernel knows. */
+export const isId = isBetween(0, 2 ** 31 - 1);
+
 /** Exactly one of the named fields of an object. */
 export function exactlyOneOf(names: readonly string[], missing: string, several: string): Check {
   return (value, path, errors) => {

@@ -5,7 +5,7 @@ import { isJsonObject, textOf } from '../object.js';
 import type { Check } from '../schema/node.js';
 import { notSupported } from '../field-error.js';
 import { isPort } from './checks.js';
-import { configKeyErrors } from './names.js';
+import { configKeyErrors, dnsSubdomain } from './names.js';
 
 /** A host port, when it is set. */
 export const isHostPort: Check = (value, path, errors) => {
@@ -118,22 +118,88 @@ export const isDownwardFile: Check = (value, path, errors) => {
   }
 };
 
-/** A path inside a volume: relative, without `..`. */
-export const isLocalPath: Check = (value, path, errors) => {
+/** A relative path without `..`. */
+export const isDescendingPath: Check = (value, path, errors) => {
   if (typeof value !== 'string') return;
   if (value.startsWith('/')) errors.push(invalid(path, value, 'must be a relative path'));
-  if (value.split('/').includes('..')) {
-    errors.push(invalid(path, value, "must not contain '..'"));
-  } else if (value.startsWith('..')) {
+  if (hasBackstep(value)) errors.push(invalid(path, value, "must not contain '..'"));
+};
+
+/** The same for a file of a volume: names that begin with `..` are the agent's own. */
+export const isLocalPath: Check = (value, path, errors) => {
+  isDescendingPath(value, path, errors);
+  if (typeof value === 'string' && !hasBackstep(value) && value.startsWith('..')) {
     errors.push(invalid(path, value, "must not start with '..'"));
+  }
+};
+
+function hasBackstep(value: string): boolean {
+  return value.split('/').includes('..');
+}
+
+/** A path without `..`, absolute or not. */
+export function noBacksteps(text: string): Check {
+  return (value, path, errors) => {
+    if (typeof value === 'string' && hasBackstep(value)) errors.push(invalid(path, value, text));
+  };
+}
+
+/** A profile of seccomp or AppArmor: a name goes with type Localhost, and only with it. */
+export function isProfile(feature: 'seccomp' | 'AppArmor'): Check {
+  return (value, path, errors) => {
+    if (!isJsonObject(value)) return;
+    const here = child(path, 'localhostProfile');
+    const name = value['localhostProfile'];
+    if (value['type'] !== 'Localhost') {
+      if (name === undefined) return;
+      errors.push(invalid(here, value, `can only be set when ${feature} type is Localhost`));
+    } else if (name === undefined || name === '') {
+      errors.push(required(here, `must be set when ${feature} type is Localhost`));
+    } else if (feature === 'seccomp') isDescendingPath(name, here, errors);
+    else if (typeof name === 'string' && name !== name.trim()) {
+      errors.push(invalid(here, name, 'must not be padded with whitespace'));
+    }
+  };
+}
+
+/** All keys of an object as variables: of a ConfigMap or of a Secret. */
+export const isEnvFromSource: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  const present = ['configMapRef', 'secretRef'].filter((name) => value[name] !== undefined);
+  // Kubernetes names the list here, not the item.
+  const list = path.replace(/\[\d+\]$/, '');
+  if (present.length === 0) {
+    errors.push(invalid(list, '', 'must specify one of: `configMapRef` or `secretRef`'));
+  } else if (present.length > 1) {
+    errors.push(invalid(list, '', 'may not have more than one field specified at a time'));
+  }
+  for (const name of present) {
+    const ref = value[name];
+    const here = child(child(path, name), 'name');
+    const target = isJsonObject(ref) ? textOf(ref, 'name') : '';
+    if (target === '') errors.push(required(here));
+    else for (const text of dnsSubdomain(target)) errors.push(invalid(here, target, text));
+  }
+};
+
+const shortestToken = 600;
+const longestToken = 2 ** 32;
+
+/** How long a projected token is valid. */
+export const isTokenLifetime: Check = (value, path, errors) => {
+  if (typeof value !== 'number') return;
+  if (value < shortestToken) {
+    errors.push(invalid(path, value, 'may not specify a duration less than 10 minutes'));
+  } else if (value > longestToken) {
+    errors.push(invalid(path, value, 'may not specify a duration larger than 2^32 seconds'));
   }
 };
 
 /** A volume mount beside its required fields. */
 export const isVolumeMount: Check = (value, path, errors) => {
   if (!isJsonObject(value)) return;
-  isLocalPath(value['subPath'], child(path, 'subPath'), errors);
-  isLocalPath(value['subPathExpr'], child(path, 'subPathExpr'), errors);
+  isDescendingPath(value['subPath'], child(path, 'subPath'), errors);
+  isDescendingPath(value['subPathExpr'], child(path, 'subPathExpr'), errors);
   if (value['subPath'] !== undefined && value['subPathExpr'] !== undefined) {
     const text = 'subPathExpr and subPath are mutually exclusive';
     errors.push(invalid(child(path, 'subPathExpr'), value['subPathExpr'], text));

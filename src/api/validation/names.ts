@@ -67,6 +67,22 @@ export function dnsSubdomain(value: string): string[] {
   return errors;
 }
 
+const searchLabel = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const searchPattern = `${searchLabel}(\\.${searchLabel})*`;
+const searchRegex = whole(searchPattern);
+
+/** A DNS subdomain whose labels may hold underscores, as in a resolver's search list. */
+export function searchDomain(value: string): string[] {
+  const errors = value.length > 253 ? [maxLength(253)] : [];
+  if (!searchRegex.test(value)) {
+    const message =
+      "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' " +
+      "or '.', and must start and end with an alphanumeric character";
+    errors.push(regexError(message, searchPattern, 'example.com'));
+  }
+  return errors;
+}
+
 /** `*.` before DNS labels joined by dots. */
 export function wildcardSubdomain(value: string): string[] {
   const errors = value.length > 253 ? [maxLength(253)] : [];

@@ -100,3 +100,11 @@ function checkAgainstLimit(
     errors.push(invalid(path, request.toString(), text));
   }
 }
+
+/** Amounts that every pod of a RuntimeClass takes. */
+export const areOverheads: Check = (value, path, errors) => {
+  for (const [name, amount] of Object.entries(amounts(value))) {
+    checkResourceName(name, at(path, name), errors);
+    checkAmount(name, amount, at(path, name), errors);
+  }
+};

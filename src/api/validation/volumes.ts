@@ -1,7 +1,8 @@
 /** Checks of volume sources. */
-import { child, forbidden, required } from '../field-error.js';
+import { child, forbidden, invalid, required, tooLong } from '../field-error.js';
 import { isJsonObject } from '../object.js';
 import type { Check } from '../schema/node.js';
+import { dnsSubdomain } from './names.js';
 
 /**
  * Exactly one source must be given. `several` is what Kubernetes says on the second one.
@@ -20,3 +21,29 @@ export function isVolumeSource(
     }
   };
 }
+
+const projections = [
+  'clusterTrustBundle',
+  'configMap',
+  'downwardAPI',
+  'secret',
+  'serviceAccountToken',
+];
+
+/** One item of a projected volume: a single source. */
+export const isOneProjection: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  const present = projections.filter((name) => value[name] !== undefined);
+  for (const _ of present.slice(1)) {
+    errors.push(forbidden(path, 'may not specify more than 1 volume type'));
+  }
+};
+
+const maxDriverName = 63;
+
+/** The name of a CSI driver. */
+export const isDriverName: Check = (value, path, errors) => {
+  if (typeof value !== 'string') return;
+  if (value.length > maxDriverName) errors.push(tooLong(path, maxDriverName));
+  for (const text of dnsSubdomain(value.toLowerCase())) errors.push(invalid(path, value, text));
+};
