@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { hostname, networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
+import { sysctlPatternProblem } from './pod/admission.js';
 
 export type RuntimeName = 'containerd' | 'process' | 'hollow';
 
@@ -23,6 +24,8 @@ export interface WorkerOptions {
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
   readonly podsMax: number;
+  /** Sysctls beyond the safe ones that pods may set; names or prefixes ending in `*`. */
+  readonly unsafeSysctls: readonly string[];
   readonly leaseRenewMs: number;
   readonly leaseSeconds: number;
   readonly hollowNodes: number;
@@ -66,6 +69,7 @@ interface Flags {
   readonly nodeLabels: string;
   readonly registerWithTaints: string;
   readonly maxPods: string;
+  readonly allowedUnsafeSysctls: string;
   readonly leaseRenewMs: string;
   readonly leaseSeconds: string;
   readonly hollowNodes: string;
@@ -92,6 +96,7 @@ function declare(): Command {
     .option('--node-labels <k=v,...>', 'labels of the node', '')
     .option('--register-with-taints <k=v:effect,...>', 'taints of a new node', '')
     .option('--max-pods <count>', 'pods on this node', '110')
+    .option('--allowed-unsafe-sysctls <names>', 'sysctls that pods may set too; may end in *', '')
     .option('--lease-renew-ms <ms>', 'between two heartbeats', '3000')
     .option('--lease-seconds <seconds>', 'how long a heartbeat holds', '40')
     .option('--hollow-nodes <count>', 'pretend to be so many nodes (hollow runtime)', '0')
@@ -144,6 +149,7 @@ function readFlags(flags: Flags): WorkerOptions {
       }),
     ),
     taints: list(flags.registerWithTaints).map(readTaint),
+    unsafeSysctls: list(flags.allowedUnsafeSysctls).map(readSysctl),
     podsMax: wholeNumber('--max-pods', flags.maxPods, 1, 10_000),
     leaseRenewMs: wholeNumber('--lease-renew-ms', flags.leaseRenewMs, 100, 60_000),
     leaseSeconds: wholeNumber('--lease-seconds', flags.leaseSeconds, 1, 3600),
@@ -160,6 +166,12 @@ function readJoin(flags: Flags): JoinTarget | undefined {
     );
   }
   return { servers: list(flags.join), token: flags.token, caHash: flags.caHash };
+}
+
+function readSysctl(pattern: string): string {
+  const problem = sysctlPatternProblem(pattern);
+  if (problem !== undefined) throw new WorkerUsageError(`--allowed-unsafe-sysctls: ${problem}`);
+  return pattern;
 }
 
 function readTaint(text: string): Taint {

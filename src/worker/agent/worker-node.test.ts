@@ -45,6 +45,7 @@ async function start(rig: Omit<Rig, 'node'>): Promise<WorkerNode> {
     taints: [],
     agentPort: 10250,
     podsMax: 110,
+    unsafeSysctls: [],
     leaseRenewMs: 3000,
     leaseSeconds: 40,
     imported: new Set(),
@@ -127,6 +128,51 @@ describe('a worker node', () => {
       'remove-sandbox web',
     ]);
     expect(runtime.sandboxes.size).toBe(0);
+  });
+
+  test('refuses a pod that asks for what the node cannot honour, and says why', async () => {
+    const { api, runtime } = await rigged();
+    await create(api, 'forward', {
+      securityContext: { sysctls: [{ name: 'net.ipv4.ip_forward', value: '1' }] },
+    });
+    await create(api, 'windows', { os: { name: 'windows' } });
+    const rejected = async (name: string): Promise<Pod['status']> => {
+      await until(`${name} failed`, async () => (await get(api, name)).status?.phase === 'Failed');
+      return (await get(api, name)).status;
+    };
+    expect(await rejected('forward')).toMatchObject({
+      reason: 'SysctlForbidden',
+      message: 'Pod was rejected: forbidden sysctl: "net.ipv4.ip_forward" not allowlisted',
+    });
+    expect(await rejected('windows')).toMatchObject({ reason: 'PodOSNotSupported' });
+    expect(runtime.log).toEqual([]);
+  });
+
+  test('never runs a pod with another handler than it asks for', async () => {
+    const { api, runtime } = await rigged();
+    const classes = { group: 'node.k8s.io', version: 'v1', resource: 'runtimeclasses' } as const;
+    for (const handler of ['kata', 'runc']) {
+      const kind = { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass' };
+      await api.create(classes, { ...kind, metadata: { name: handler }, handler });
+    }
+    await create(api, 'boxed', { runtimeClassName: 'kata' });
+    await create(api, 'lost', { runtimeClassName: 'absent' });
+    await create(api, 'mapped', { hostUsers: false });
+    const events = { group: '', version: 'v1', resource: 'events' } as const;
+    const texts = async (): Promise<string[]> =>
+      (await api.list<Pod & { message?: string }>(events)).items.map(({ message = '' }) => message);
+    const wanted = [
+      'no runtime for "kata" is configured',
+      'RuntimeClass "absent" not found',
+      "can't set `spec.hostUsers: false`, runtime does not support user namespaces",
+    ];
+    await until('all three refused', async () => {
+      const said = await texts();
+      return wanted.every((text) => said.some((one) => one.includes(text)));
+    });
+    expect(runtime.sandboxes.size).toBe(0);
+    await create(api, 'usual', { runtimeClassName: 'runc' });
+    await untilReady(api, 'usual');
   });
 
   test('runs init containers in order before the others', async () => {

@@ -1,6 +1,7 @@
 /** One node at work: its object in the API and its pods, on a runtime and a network that are given. */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import type { PersistentVolume, Pod, Service } from '../../api/types/core.js';
 import type { ApiClient, InformerFactory } from '../../client/types.js';
@@ -20,6 +21,7 @@ import type { NodeHealth } from '../node/node-object.js';
 import { healthy } from '../node/node-object.js';
 import { nodeHealth } from '../node/node-health.js';
 import type { Taint } from '../options.js';
+import { kernelVersion } from '../pod/admission.js';
 import type { ClusterDns } from '../run/dns-config.js';
 import { readHostResolver } from '../run/dns-config.js';
 import type { NodeContext } from '../run/node-context.js';
@@ -46,6 +48,8 @@ export interface WorkerNodeOptions {
   readonly taints: readonly Taint[];
   readonly agentPort: number;
   readonly podsMax: number;
+  /** `--allowed-unsafe-sysctls`. */
+  readonly unsafeSysctls: readonly string[];
   readonly leaseRenewMs: number;
   readonly leaseSeconds: number;
   /** Images that the node's owner brought. */
@@ -167,6 +171,7 @@ async function createContext(
     dns: options.dns,
     hostResolver: await readHostResolver(),
     services: parts.services,
+    abilities: { unsafeSysctls: options.unsafeSysctls, kernel: kernelVersion(release()) },
     gates: { sandboxes: new Gate(atOnce.sandboxes), starts: new Gate(atOnce.starts) },
     clock,
     log,

@@ -7,6 +7,7 @@ import type { ContainerRuntime } from '../../runtime/types.js';
 import type { EventRecorder } from '../events.js';
 import type { Gate } from '../../lib/gate.js';
 import type { ImageManager } from '../images/image-manager.js';
+import type { NodeAbilities } from '../pod/admission.js';
 import type { NodeFacts } from '../pod-fields.js';
 import type { ObjectCache } from '../sources/object-cache.js';
 import type { VolumeManager } from '../volumes/volume-manager.js';
@@ -32,6 +33,8 @@ export interface NodeContext {
   readonly services: (namespace: string) => readonly Service[];
   /** So many sandboxes are made, and containers started, at once. */
   readonly gates: { readonly sandboxes: Gate; readonly starts: Gate };
+  /** What pods may ask for of this node beyond what every node can. */
+  readonly abilities: NodeAbilities;
   readonly clock: Clock;
   readonly log: Logger;
   readonly newId: () => string;

@@ -93,7 +93,8 @@ export class PodFiles {
 
 /** A DNS label of at most 63 characters. */
 export function podHostname(pod: Pod): string {
-  const name = pod.spec.hostname ?? pod.metadata.name;
+  const { hostname = '' } = pod.spec;
+  const name = isOneWord(hostname) ? hostname : pod.metadata.name;
   return name.slice(0, 63).replace(/[-.]+$/, '');
 }
 
@@ -107,7 +108,7 @@ export function managedHosts(options: {
   const hostname = podHostname(pod);
   const { subdomain } = pod.spec;
   const names =
-    subdomain === undefined || subdomain === ''
+    subdomain === undefined || !isOneWord(subdomain)
       ? hostname
       : `${hostname}.${subdomain}.${pod.metadata.namespace ?? ''}.svc.${domain}\t${hostname}`;
   return [

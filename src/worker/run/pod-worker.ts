@@ -4,6 +4,7 @@
  */
 import type { Container, Pod, PodStatus } from '../../api/types/core.js';
 import type { ContainerState } from '../../runtime/types.js';
+import { refusalOf } from '../pod/admission.js';
 import type { PodAction } from '../pod/decide.js';
 import { decide } from '../pod/decide.js';
 import * as record from '../pod/record.js';
@@ -79,7 +80,20 @@ export class PodWorker {
       onSandboxLost: () => this.#probes.stopAll(),
     });
     record.recordPod(this.#state, options.pod, options.node.clock.nowMs());
+    if (options.adopted === undefined) this.#admit();
     for (const track of this.#state.tracks.values()) this.#startProbes(track);
+  }
+
+  /** Refuses a new pod that asks for what this node cannot honour. */
+  #admit(): void {
+    const { clock, events, abilities } = this.#node;
+    if (this.#state.finished || isEnding(this.#state)) return;
+    const refusal = refusalOf(this.pod, abilities);
+    if (refusal === undefined) return;
+    const { reason, message } = refusal;
+    podEvent(events, this.pod, 'Warning', reason, message);
+    const failure = { reason, message: `Pod was rejected: ${message}` };
+    record.recordFailure(this.#state, failure, clock.nowMs());
   }
 
   get pod(): Pod {

@@ -8,6 +8,7 @@ import { hostPorts } from './container-config.js';
 import type { NodeContext } from './node-context.js';
 import { keyOf } from './node-context.js';
 import { podHostname } from './pod-files.js';
+import { checkHandler } from './runtime-handler.js';
 
 /** What taking it down needs, also after an agent's restart. */
 export interface SandboxHandle {
@@ -21,6 +22,7 @@ export async function makeSandbox(
   pod: Pod,
 ): Promise<{ readonly handle: SandboxHandle; readonly ips: readonly string[] }> {
   const { spec } = pod;
+  await checkHandler(node, pod);
   const hostNetwork = spec.hostNetwork ?? false;
   const id = node.newId();
   const sysctls = Object.fromEntries(

@@ -2,6 +2,7 @@
  * ConfigMaps, Secrets, claims and volumes that pods of this node use. A node may read just these, one by one: so they are
  * fetched when a pod needs them, kept for a moment, and read again at each refresh. Bounded by what pods name.
  */
+import type { RuntimeClass } from '../../api/node/runtime-class.js';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/types/core.js';
 import type { ApiClient, ApiObject, ObjectKey } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
@@ -16,6 +17,8 @@ interface Entry {
   fetchedMs: number;
   fetching: Promise<void> | undefined;
 }
+
+const runtimeClasses = { group: 'node.k8s.io', version: 'v1', resource: 'runtimeclasses' } as const;
 
 /** Younger than this is as good as new. */
 const freshMs = 1000;
@@ -67,6 +70,17 @@ export class ObjectCache {
       configMap: (name) => this.#get('configmaps', { namespace, name }),
       secret: (name) => this.#get('secrets', { namespace, name }),
     };
+  }
+
+  /** A RuntimeClass as it is now; undefined when there is none of that name. @throws ApiError */
+  async runtimeClass(name: string): Promise<{ readonly handler: string } | undefined> {
+    try {
+      const found = await this.#client.get(runtimeClasses, { name });
+      return found as ApiObject & RuntimeClass;
+    } catch (error) {
+      if (!isApiError(error, 'NotFound')) throw error;
+      return undefined;
+    }
   }
 
   claim(namespace: string, name: string): PersistentVolumeClaim | undefined {

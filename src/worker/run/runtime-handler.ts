@@ -1,0 +1,30 @@
+/** Which of the runtime's handlers runs a pod, and what handlers can do. */
+import type { Pod } from '../../api/types/core.js';
+import type { NodeContext } from './node-context.js';
+
+/** The only handler there is; what asks for another one never runs with this one. */
+const handlers: ReadonlySet<string> = new Set(['runc']);
+
+/**
+ * Makes sure that the runtime can isolate the pod as it asks.
+ * @throws Error with the texts of kubelet and containerd
+ */
+export async function checkHandler(node: NodeContext, { spec }: Pod): Promise<void> {
+  const { runtimeClassName = '' } = spec;
+  let handler = '';
+  if (runtimeClassName !== '') {
+    const found = await node.objects.runtimeClass(runtimeClassName);
+    if (found === undefined) {
+      throw new Error(
+        `failed to get sandbox runtime: RuntimeClass "${runtimeClassName}" not found`,
+      );
+    }
+    ({ handler } = found);
+    if (!handlers.has(handler)) {
+      throw new Error(`failed to get sandbox runtime: no runtime for "${handler}" is configured`);
+    }
+  }
+  if (spec.hostUsers !== false) return;
+  const who = handler === '' ? 'runtime' : `RuntimeClass handler "${handler}"`;
+  throw new Error(`can't set \`spec.hostUsers: false\`, ${who} does not support user namespaces`);
+}
