@@ -267,4 +267,115 @@ suite('what a pod may ask for', () => {
       ]);
     });
   });
+
+  describe('fields', () => {
+    const long = { name: 'a', image: 'x' };
+    const addressText = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
+    const services = '/api/v1/namespaces/open/services';
+    const policies = '/apis/networking.k8s.io/v1/namespaces/open/networkpolicies';
+
+    test.each<readonly [string, object, string]>([
+      [
+        'lines in host aliases',
+        { hostAliases: [{ ip: '1.1.1.1\n6.6.6.6 x' }] },
+        'spec.hostAliases[0].ip',
+      ],
+      [
+        'lines in search domains',
+        { dnsConfig: { searches: ['a\nnameserver 6.6.6.6'] } },
+        'spec.dnsConfig.searches[0]',
+      ],
+      [
+        'a seccomp profile elsewhere',
+        {
+          securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: '../../x' } },
+        },
+        'spec.securityContext.seccompProfile.localhostProfile',
+      ],
+      [
+        'a sysctl that is a path',
+        { securityContext: { sysctls: [{ name: '../../x', value: '1' }] } },
+        'spec.securityContext.sysctls[0].name',
+      ],
+      [
+        'mounts that reach the node',
+        {
+          containers: [
+            {
+              ...long,
+              volumeMounts: [{ name: 'v', mountPath: '/v', mountPropagation: 'Bidirectional' }],
+            },
+          ],
+          volumes: [{ name: 'v', emptyDir: {} }],
+        },
+        'spec.containers[0].volumeMounts.mountPropagation',
+      ],
+      [
+        'a bare /proc',
+        { containers: [{ ...long, securityContext: { procMount: 'Unmasked' } }] },
+        'spec.containers[0].securityContext.procMount',
+      ],
+      [
+        'a Windows pod with privileges',
+        {
+          os: { name: 'windows' },
+          containers: [{ ...long, securityContext: { privileged: true } }],
+        },
+        'spec.containers[0].securityContext.privileged',
+      ],
+      [
+        'a token elsewhere',
+        {
+          volumes: [
+            { name: 'v', projected: { sources: [{ serviceAccountToken: { path: '../../x' } }] } },
+          ],
+        },
+        'spec.volumes[0].projected.sources[0].serviceAccountToken.path',
+      ],
+    ])('%s', async (_name, spec, field) => {
+      const answer = await rest('POST', `${pods('open')}?dryRun=All`, pod('f', spec));
+      expect([answer.code, answer.body.details?.causes?.[0]?.field]).toEqual([422, field]);
+    });
+
+    test('a level asks less of Windows pods, which therefore cannot have what it asks about', async () => {
+      const windows = { ...hardened, os: { name: 'windows' } };
+      expect((await rest('POST', pods('strict'), pod('w', windows))).code).toBe(422);
+    });
+
+    test.each<readonly [string, object, string]>([
+      ['no exception', { except: ['10.1.0.0/16 -j ACCEPT'] }, 'must be a valid CIDR value'],
+      [
+        'one outside of the block',
+        { except: ['11.0.0.0/16'] },
+        'must be a strict subset of `cidr`',
+      ],
+    ])('network policies with %s', async (_name, block, text) => {
+      const ipBlock = { cidr: '10.0.0.0/8', ...block };
+      const spec = { podSelector: {}, ingress: [{ from: [{ ipBlock }] }] };
+      const answer = await rest('POST', policies, { metadata: { name: 'n' }, spec });
+      expect(answer.code).toBe(422);
+      expect(answer.body.message).toContain(
+        `spec.ingress[0].from[0].ipBlock.except[0]: Invalid value: ${JSON.stringify(block['except' as keyof typeof block][0])}: ${text}`,
+      );
+    });
+
+    test('services take no address of the machine, and no port for health checks that is not theirs', async () => {
+      const ports = [{ port: 80 }];
+      const post = async (spec: object): Promise<string | undefined> =>
+        (await rest('POST', services, { metadata: { name: 's' }, spec: { ports, ...spec } })).body
+          .message;
+      expect(await post({ externalIPs: ['127.0.0.1'] })).toContain('may not be in the loopback');
+      expect(await post({ externalIPs: ['169.254.169.254'] })).toContain('link-local range');
+      expect(await post({ externalIPs: ['1.1.1.1\n'] })).toContain(addressText);
+      expect(await post({ healthCheckNodePort: 22 })).toContain(
+        "spec.healthCheckNodePort: Invalid value: 22: may only be set when `type` is 'LoadBalancer'",
+      );
+      const local = { type: 'LoadBalancer', externalTrafficPolicy: 'Local' };
+      expect(await post({ ...local, healthCheckNodePort: 22 })).toBe(
+        'Internal error occurred: failed to allocate requested HealthCheck NodePort 22: ' +
+          'provided port is not in the valid range. The range of valid ports is 30000-32767',
+      );
+      expect(await post({ ...local, healthCheckNodePort: 30_555 })).toBeUndefined();
+    });
+  });
 });
