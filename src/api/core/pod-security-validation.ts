@@ -6,7 +6,9 @@ import { sysctlErrors, sysctlNamespace } from '../validation/sysctls.js';
 
 function checkSysctls(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
   const seen = new Set<string>();
-  (spec.securityContext?.sysctls ?? []).forEach(({ name = '' }, index) => {
+  // A name that is missing is the schema's to refuse.
+  const sysctls: readonly { readonly name?: string }[] = spec.securityContext?.sysctls ?? [];
+  sysctls.forEach(({ name = '' }, index) => {
     const here = child(at(child(path, 'securityContext.sysctls'), index), 'name');
     if (name === '') return;
     const problems = sysctlErrors(name);

@@ -23,7 +23,9 @@ function checkBackend(backend: Backend | undefined, path: FieldPath, errors: Fie
   } else if (resource === undefined && service === undefined) {
     errors.push(required(path, 'resource or service backend is required'));
   } else if (service !== undefined) {
-    const { name = '', port } = service;
+    const { port } = service;
+    const named: { readonly name?: string } = service;
+    const { name = '' } = named;
     if (name !== '') {
       const place = child(child(path, 'service'), 'name');
       for (const text of dns1035Label(name)) errors.push(invalid(place, name, text));
