@@ -45,7 +45,6 @@ async function start(rig: Omit<Rig, 'node'>): Promise<WorkerNode> {
     taints: [],
     agentPort: 10250,
     podsMax: 110,
-    unsafeSysctls: [],
     leaseRenewMs: 3000,
     leaseSeconds: 40,
     imported: new Set(),

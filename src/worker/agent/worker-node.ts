@@ -48,8 +48,8 @@ export interface WorkerNodeOptions {
   readonly taints: readonly Taint[];
   readonly agentPort: number;
   readonly podsMax: number;
-  /** `--allowed-unsafe-sysctls`. */
-  readonly unsafeSysctls: readonly string[];
+  /** `--allowed-unsafe-sysctls`. @default none */
+  readonly unsafeSysctls?: readonly string[];
   readonly leaseRenewMs: number;
   readonly leaseSeconds: number;
   /** Images that the node's owner brought. */
@@ -171,7 +171,7 @@ async function createContext(
     dns: options.dns,
     hostResolver: await readHostResolver(),
     services: parts.services,
-    abilities: { unsafeSysctls: options.unsafeSysctls, kernel: kernelVersion(release()) },
+    abilities: { unsafeSysctls: options.unsafeSysctls ?? [], kernel: kernelVersion(release()) },
     gates: { sandboxes: new Gate(atOnce.sandboxes), starts: new Gate(atOnce.starts) },
     clock,
     log,
