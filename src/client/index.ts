@@ -13,6 +13,7 @@ export {
   statusTrailer,
 } from './codec.js';
 export { createInformerFactory } from './informer.js';
+export type { WatchTrouble } from './informer.js';
 export { leaseResource, runLeaderElection } from './leader-election.js';
 export type { LeaderElectionOptions, LeaseObject } from './leader-election.js';
 export { Servers } from './servers.js';

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Clock } from '../lib/clock.js';
 import { delay } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
@@ -18,19 +17,32 @@ import { isApiError } from './types.js';
 
 /** How long after a broken watch the next one is tried: doubling from the first to the last. */
 const retryMs = { first: 50, last: 5000 } as const;
+/**
+ * A watch that breaks because its master has gone is taken up within a second; what fails longer, or is refused, is told, once in a while.
+ */
+const troubleMs = { after: 3000, again: 60_000 } as const;
+
+/** A watch that does not work, and is tried again. */
+export interface WatchTrouble {
+  readonly resource: ResourceId;
+  readonly selection: ListOptions;
+  readonly message: string;
+  /** False: nothing of it is known yet. */
+  readonly synced: boolean;
+}
 
 export interface InformerFactoryOptions {
   readonly client: ApiClient;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Told of a watch that goes on failing, at most once a minute for each. */
+  readonly onTrouble?: (trouble: WatchTrouble) => void;
 }
 
 /** Informers that share one watch per resource and selection. */
 export function createInformerFactory(options: InformerFactoryOptions): InformerFactory {
-  const informers = new Map<string, Reflector<ApiObject>>();
-  const stopping = new AbortController();
-  // One listener a watch: there are as many as resources.
-  setMaxListeners(0, stopping.signal);
+  const informers = new Map<string, { reflector: Reflector<ApiObject>; end: AbortController }>();
+  let stopped = false;
   return {
     informer<T extends ApiObject>(resource: ResourceId, selection: ListOptions = {}): Informer<T> {
       const { namespace = '', fieldSelector = '', labelSelector = '' } = selection;
@@ -38,17 +50,29 @@ export function createInformerFactory(options: InformerFactoryOptions): Informer
       const id = [name, namespace, fieldSelector, labelSelector].join('|');
       let found = informers.get(id);
       if (found === undefined) {
-        found = new Reflector(resource, selection, options);
+        const end = new AbortController();
+        if (stopped) end.abort();
+        found = { reflector: new Reflector(resource, selection, options), end };
         informers.set(id, found);
-        void found.run(stopping.signal);
+        void found.reflector.run(end.signal);
       }
-      return found as unknown as Informer<T>;
+      return found.reflector as unknown as Informer<T>;
     },
     async waitForSync(signal) {
-      await Promise.all([...informers.values()].map((informer) => informer.whenSynced(signal)));
+      await Promise.all(
+        [...informers.values()].map(({ reflector }) => reflector.whenSynced(signal)),
+      );
+    },
+    release(informer) {
+      for (const [id, { reflector, end }] of informers) {
+        if (reflector !== informer) continue;
+        informers.delete(id);
+        end.abort();
+      }
     },
     stop() {
-      stopping.abort();
+      stopped = true;
+      for (const { end } of informers.values()) end.abort();
     },
   };
 }
@@ -67,6 +91,8 @@ class Reflector<T extends ApiObject> implements Informer<T> {
   readonly #waiting = new Set<() => void>();
   #resourceVersion = '';
   #synced = false;
+  #trouble: { readonly sinceMs: number; readonly message: string } | undefined;
+  #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(resource: ResourceId, selection: ListOptions, options: InformerFactoryOptions) {
     this.resource = resource;
@@ -77,6 +103,10 @@ class Reflector<T extends ApiObject> implements Informer<T> {
 
   get synced(): boolean {
     return this.#synced;
+  }
+
+  get problem(): string | undefined {
+    return this.#trouble?.message;
   }
 
   get(key: ObjectKey): T | undefined {
@@ -111,36 +141,75 @@ class Reflector<T extends ApiObject> implements Informer<T> {
   whenSynced(signal?: AbortSignal): Promise<void> {
     if (this.#synced) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      this.#waiting.add(resolve);
-      signal?.addEventListener(
-        'abort',
-        () => {
-          this.#waiting.delete(resolve);
-          reject(new Error(`${this.resource.resource} did not sync in time`));
-        },
-        { once: true },
-      );
+      const done = (): void => {
+        signal?.removeEventListener('abort', late);
+        resolve();
+      };
+      const late = (): void => {
+        this.#waiting.delete(done);
+        const why = this.problem === undefined ? '' : `: ${this.problem}`;
+        reject(new Error(`${this.resource.resource} did not sync in time${why}`));
+      };
+      if (signal?.aborted === true) {
+        late();
+        return;
+      }
+      this.#waiting.add(done);
+      signal?.addEventListener('abort', late, { once: true });
     });
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     let pauseMs: number = retryMs.first;
     while (!signal.aborted) {
       try {
         await this.#watchOnce(signal, () => {
           pauseMs = retryMs.first;
+          this.#trouble = undefined;
         });
       } catch (error) {
         if (signal.aborted) return;
-        if (isApiError(error, 'Expired') || isApiError(error, 'Gone')) {
+        const tooOld = isApiError(error, 'Expired') || isApiError(error, 'Gone');
+        if (tooOld && this.#resourceVersion !== '') {
           this.#resourceVersion = '';
           continue;
         }
-        log.debug({ resource: this.resource.resource, error }, 'a watch broke; it is taken up');
+        this.#tellTrouble(error);
       }
       await delay(clock, pauseMs, signal);
       pauseMs = Math.min(retryMs.last, pauseMs * 2);
+    }
+  }
+
+  /** Most watches break for a moment only. What is refused, or goes on failing, is told to who can mend it. */
+  #tellTrouble(error: unknown): void {
+    const { clock, log, onTrouble } = this.#options;
+    const { resource } = this.resource;
+    const nowMs = clock.monotonicMs();
+    const message = error instanceof Error ? error.message : String(error);
+    this.#trouble = { sinceMs: this.#trouble?.sinceMs ?? nowMs, message };
+    const refused = isApiError(error, 'Forbidden') || isApiError(error, 'Unauthorized');
+    const lasts = nowMs - this.#trouble.sinceMs >= troubleMs.after;
+    if ((!refused && !lasts) || nowMs - this.#toldMs < troubleMs.again) {
+      log.debug({ resource, error }, 'a watch broke; it is taken up');
+      return;
+    }
+    this.#toldMs = nowMs;
+    const { namespace, fieldSelector } = this.#selection;
+    log.warn(
+      { resource, namespace, fieldSelector, synced: this.#synced, error },
+      'a watch goes on failing; what depends on it is not up to date',
+    );
+    try {
+      onTrouble?.({
+        resource: this.resource,
+        selection: this.#selection,
+        message,
+        synced: this.#synced,
+      });
+    } catch (failure) {
+      log.error({ resource, error: failure }, 'a failing watch could not be reported');
     }
   }
 

@@ -160,6 +160,10 @@ export interface Informer<T extends ApiObject> {
   readonly resource: ResourceId;
   /** False until the first whole list has arrived. */
   readonly synced: boolean;
+  /** Why the watch does not work at present; undefined while it does, or has not failed yet. */
+  readonly problem: string | undefined;
+  /** Resolves when `synced`; rejects when `signal` aborts before. */
+  whenSynced(signal?: AbortSignal): Promise<void>;
   get(key: ObjectKey): T | undefined;
   /** All, or those of a namespace. */
   list(namespace?: string): T[];
@@ -189,7 +193,12 @@ export interface InformerFactory {
       readonly labelSelector?: string;
     },
   ): Informer<T>;
-  /** Resolves when every informer asked for so far is synced; rejects when `signal` aborts. */
+  /**
+   * Resolves when every informer asked for so far is synced; rejects when `signal` aborts. For programs whose parts all need each other's
+   * informers; where one that fails must not hold up the rest, wait for those that are needed (`whenSynced`).
+   */
   waitForSync(signal?: AbortSignal): Promise<void>;
+  /** Ends the watch of an informer that nobody needs any more. The same selection asked for again begins anew. */
+  release(informer: Pick<Informer<ApiObject>, 'resource'>): void;
   stop(): void;
 }
