@@ -114,6 +114,11 @@ export interface IngressOptions {
   readonly bindAddress?: string;
   /** Wait for an answer's head, in milliseconds. @default 60_000 */
   readonly upstreamTimeoutMs?: number;
+  /**
+   * IPv4 blocks of proxies in front, whose `X-Forwarded-*` fields are believed and carried on. @default none: whatever clients say
+   * about themselves is replaced
+   */
+  readonly trustedProxies?: readonly string[];
 }
 
 export interface DnsOptions {

@@ -1,0 +1,136 @@
+/**
+ * The header fields that go on, in both directions. Fields of one connection stay on it (RFC 9110, section 7.6.1), and
+ * what tells the backend who its client is comes from us alone. Pure.
+ */
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { Cidr } from '../address.js';
+import { cidrContains } from '../address.js';
+import { passesMax } from './limits.js';
+
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+]);
+
+/** A `Connection` field that names these would change where a message ends, or whom it is for. */
+const never = new Set(['content-length', 'host', 'set-cookie']);
+
+/** What says who the client is, and `proxy`, which CGI programs take for a setting of their own. */
+const ours =
+  /^(?:x-forwarded-.*|x-real-ip|x-scheme|x-original-forwarded-for|forwarded|proxy|expect)$/;
+
+/** By others names are read in two ways: CGI makes the same variable of `x-a` and `x_a`. nginx drops them too. */
+const plainName = /^[a-z0-9-]+$/;
+
+export interface Sender {
+  /** The address that the connection comes from. */
+  readonly address: string;
+  readonly scheme: 'http' | 'https';
+  /** The port that we listen at. */
+  readonly port: number;
+  /** Proxies whose fields about the client are believed. */
+  readonly trusted: readonly Cidr[];
+}
+
+/** @param body whether one follows; without a length it goes in chunks */
+export function requestFields(
+  headers: IncomingHttpHeaders,
+  host: string,
+  sender: Sender,
+  body: boolean,
+): OutgoingHttpHeaders {
+  const fields: OutgoingHttpHeaders = {};
+  const named = connectionOptions(headers);
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || !plainName.test(name) || ours.test(name)) continue;
+    if (!hopByHop.has(name) && !named.has(name)) fields[name] = value;
+  }
+  fields['host'] = host;
+  Object.assign(fields, clientFields(headers, host, sender));
+  fields[loopField] = [textOf(headers[loopField]), loopName]
+    .filter((part) => part !== '')
+    .join(', ');
+  if (!body) {
+    if (fields['content-length'] !== '0') delete fields['content-length'];
+  } else if (fields['content-length'] === undefined) fields['transfer-encoding'] = 'chunked';
+  return fields;
+}
+
+export function answerFields(headers: IncomingHttpHeaders, status: number): OutgoingHttpHeaders {
+  const fields: OutgoingHttpHeaders = {};
+  const named = connectionOptions(headers);
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && !hopByHop.has(name) && !named.has(name)) fields[name] = value;
+  }
+  // RFC 9110, section 8.6: such an answer has no body whose length could be told.
+  if (status === 204) delete fields['content-length'];
+  return fields;
+}
+
+/** What the client asked for by `Expect`, `Upgrade` and the like is between it and us. */
+function clientFields(
+  headers: IncomingHttpHeaders,
+  host: string,
+  { address, scheme, port, trusted }: Sender,
+): OutgoingHttpHeaders {
+  const believed = isTrusted(address, trusted);
+  const before = believed ? textOf(headers['x-forwarded-for']) : '';
+  const chain = before.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()]));
+  const proto = sentScheme(headers, { address, scheme, trusted });
+  const first = (name: string, otherwise: string): string => {
+    const value = believed ? textOf(headers[name]).split(',', 1)[0]?.trim() : undefined;
+    return value === undefined || value === '' ? otherwise : value;
+  };
+  return {
+    'x-forwarded-for': [...chain, address].join(', '),
+    // The last one that none of our proxies is.
+    'x-real-ip': [...chain, address].findLast((one) => !isTrusted(one, trusted)) ?? address,
+    'x-forwarded-host': first('x-forwarded-host', host),
+    'x-forwarded-proto': proto,
+    'x-forwarded-port': first('x-forwarded-port', String(port)),
+    'x-forwarded-scheme': proto,
+    'x-scheme': proto,
+  };
+}
+
+/** How the client came: to us, or to a proxy that we trust. */
+export function sentScheme(
+  headers: IncomingHttpHeaders,
+  { address, scheme, trusted }: Pick<Sender, 'address' | 'scheme' | 'trusted'>,
+): 'http' | 'https' {
+  const told = isTrusted(address, trusted)
+    ? textOf(headers['x-forwarded-proto']).split(',', 1)[0]?.trim().toLowerCase()
+    : undefined;
+  return told === 'http' || told === 'https' ? told : scheme;
+}
+
+/** RFC 8586: every pass leaves our name, so that a circle is seen. */
+const loopField = 'cdn-loop';
+const loopName = 'trireme-ingress';
+
+export function goesInCircle(headers: IncomingHttpHeaders): boolean {
+  const passes = textOf(headers[loopField]).split(',');
+  return passes.filter((name) => name.trim() === loopName).length >= passesMax;
+}
+
+/** The options of `Connection`, less those that no connection has. */
+function connectionOptions(headers: IncomingHttpHeaders): Set<string> {
+  const options = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
+  return new Set(options.filter((name) => !never.has(name)));
+}
+
+export function isTrusted(address: string, trusted: readonly Cidr[]): boolean {
+  return trusted.some((block) => cidrContains(block, address));
+}
+
+function textOf(value: string | readonly string[] | undefined): string {
+  return typeof value === 'string' ? value : (value ?? []).join(', ');
+}
