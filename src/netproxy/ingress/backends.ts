@@ -1,11 +1,14 @@
 /** Finds endpoints for backends, in turn. Reads the informers, so that a pod that is no longer ready gets nothing new. */
 import type { ServiceWatch } from '../model/service-watch.js';
 import { endpointsOfPort, usable } from '../model/service-model.js';
+import { isHost } from './request-line.js';
 import type { Backend } from './route-table.js';
 
 export interface Target {
   readonly host: string;
   readonly port: number;
+  /** Named by an ExternalName: may be anything, also what a backend must not be. */
+  readonly external?: boolean;
 }
 
 export type Lookup =
@@ -15,12 +18,16 @@ export type Lookup =
 export class Backends {
   readonly #watch: ServiceWatch;
   readonly #cache = new Map<string, Map<string, Lookup>>();
-  readonly #turns = new Map<string, number>();
+  /** By service, then by port. */
+  readonly #turns = new Map<string, Map<string, number>>();
   readonly #end: () => void;
 
   constructor(watch: ServiceWatch) {
     this.#watch = watch;
-    this.#end = watch.onChange((key) => this.#cache.delete(key));
+    this.#end = watch.onChange((key) => {
+      this.#cache.delete(key);
+      if (watch.service(key) === undefined) this.#turns.delete(key);
+    });
   }
 
   stop(): void {
@@ -36,9 +43,10 @@ export class Backends {
     const found = ports.get(portKey) ?? this.#find(key, backend);
     ports.set(portKey, found);
     if (found.kind === 'none') return found;
-    const turnKey = `${key}:${portKey}`;
-    const turn = (this.#turns.get(turnKey) ?? 0) % found.targets.length;
-    this.#turns.set(turnKey, turn + 1);
+    const turns = this.#turns.get(key) ?? new Map<string, number>();
+    this.#turns.set(key, turns);
+    const turn = (turns.get(portKey) ?? 0) % found.targets.length;
+    turns.set(portKey, turn + 1);
     return {
       kind: 'targets',
       targets: [...found.targets.slice(turn), ...found.targets.slice(0, turn)],
@@ -47,10 +55,7 @@ export class Backends {
 
   #find(key: string, backend: Backend): Lookup {
     const service = this.#watch.service(key);
-    if (service === undefined) {
-      this.#turns.delete(`${key}:${backend.port}`);
-      return { kind: 'none', reason: `service "${key}" not found` };
-    }
+    if (service === undefined) return { kind: 'none', reason: `service "${key}" not found` };
     const port = service.spec?.ports?.find(({ name, port }) =>
       typeof backend.port === 'string' ? name === backend.port : port === backend.port,
     );
@@ -59,7 +64,8 @@ export class Backends {
     }
     if (service.spec?.type === 'ExternalName') {
       const host = service.spec.externalName ?? '';
-      return { kind: 'targets', targets: [{ host, port: port.port }] };
+      if (!isHost(host)) return { kind: 'none', reason: `service "${key}" names no host` };
+      return { kind: 'targets', targets: [{ host, port: port.port, external: true }] };
     }
     const endpoints = usable(
       endpointsOfPort(this.#watch.slicesOf(key), port.name ?? '', 'TCP', ''),

@@ -2,40 +2,64 @@
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import type { Informer, InformerFactory } from '../../client/types.js';
+import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { Secret } from '../objects.js';
 import { resources } from '../objects.js';
+import { clientLimits, secretsMax } from './limits.js';
 
 interface Loaded {
   readonly version: string;
   readonly context: SecureContext | undefined;
 }
 
-const loadedMax = 10_000;
-
 export class Certificates {
   readonly #informers: InformerFactory;
+  readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #followed = new Map<string, Informer<Secret>>();
   readonly #loaded = new Map<string, Loaded>();
 
-  constructor(informers: InformerFactory, log: Logger) {
+  constructor(informers: InformerFactory, clock: Clock, log: Logger) {
     this.#informers = informers;
+    this.#clock = clock;
     this.#log = log;
   }
 
   /**
-   * Starts to watch a Secret. Each is watched by its name: a node has no business with all the others. The watch lasts
-   * as long as the factory.
+   * Watches these Secrets, "namespace/name", and no others. Each is watched by its name: a node has no business with the rest.
+   * One that may not be read, or does not exist, concerns the hosts that it is for.
    */
-  follow(namespace: string, name: string): Informer<Secret> {
-    const fieldSelector = `metadata.name=${name}`;
-    return this.#informers.informer<Secret>(resources.secrets, { namespace, fieldSelector });
+  retain(keys: ReadonlySet<string>): void {
+    for (const [key, informer] of this.#followed) {
+      if (keys.has(key)) continue;
+      this.#informers.release(informer);
+      this.#followed.delete(key);
+      this.#loaded.delete(key);
+    }
+    for (const key of keys) {
+      if (this.#followed.has(key)) continue;
+      if (this.#followed.size >= secretsMax) {
+        this.#log.warn({ secret: key, secretsMax }, 'too many certificates; the own one is served');
+        return;
+      }
+      const slash = key.indexOf('/');
+      const fieldSelector = `metadata.name=${key.slice(slash + 1)}`;
+      const selection = { namespace: key.slice(0, slash), fieldSelector };
+      this.#followed.set(key, this.#informers.informer<Secret>(resources.secrets, selection));
+    }
   }
 
-  /** undefined: the Secret is absent or unusable. */
-  context(namespace: string, name: string): SecureContext | undefined {
+  /**
+   * The certificate in a Secret, for one handshake. A Secret that has not been read yet, as after a start, is waited for.
+   * @returns undefined: the Secret is absent or unusable
+   */
+  async context(namespace: string, name: string): Promise<SecureContext | undefined> {
     const key = `${namespace}/${name}`;
-    const secret = this.follow(namespace, name).get({ namespace, name });
+    const informer = this.#followed.get(key);
+    if (informer === undefined) return undefined;
+    if (!informer.synced) await this.#waitFor(informer);
+    const secret = informer.get({ namespace, name });
     if (secret === undefined) {
       this.#loaded.delete(key);
       return undefined;
@@ -43,10 +67,16 @@ export class Certificates {
     const version = `${secret.metadata.uid ?? ''}/${secret.metadata.resourceVersion ?? ''}`;
     const present = this.#loaded.get(key);
     if (present?.version === version) return present.context;
-    if (this.#loaded.size >= loadedMax) this.#loaded.clear();
     const context = this.#load(secret, key);
     this.#loaded.set(key, { version, context });
     return context;
+  }
+
+  async #waitFor(informer: Informer<Secret>): Promise<void> {
+    const late = new AbortController();
+    const cancel = this.#clock.schedule(clientLimits.certificateMs, () => late.abort());
+    await informer.whenSynced(late.signal).catch(() => undefined);
+    cancel();
   }
 
   #load(secret: Secret, key: string): SecureContext | undefined {

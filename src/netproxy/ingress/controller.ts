@@ -1,9 +1,10 @@
 /** The ingress controller of one node: listeners, and the routes as the informers say. */
-import { Agent, createServer } from 'node:http';
+import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { createSecureServer } from 'node:http2';
+import { createSecureServer, Http2ServerResponse } from 'node:http2';
 import type { Http2SecureServer } from 'node:http2';
 import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import type { Informer, InformerFactory } from '../../client/types.js';
@@ -18,17 +19,25 @@ import {
 } from '../../lib/http1.js';
 import type { Logger } from '../../lib/log.js';
 import { createCertificateAuthority, issueCertificate } from '../../lib/pki/certificates.js';
+import type { Cidr } from '../address.js';
+import { parseCidr } from '../address.js';
 import type { ServiceWatch } from '../model/service-watch.js';
 import type { Ingress, IngressClass } from '../objects.js';
 import { resources } from '../objects.js';
 import type { IngressOptions } from '../types.js';
 import { Backends } from './backends.js';
 import { Certificates } from './certificates.js';
-import { forward, requestHost } from './forward.js';
+import { decide } from './decide.js';
+import type { Decision } from './decide.js';
+import type { Sender } from './fields.js';
+import { isTrusted } from './fields.js';
+import { forward } from './forward.js';
+import { clientLimits } from './limits.js';
 import type { IngressRequest, IngressResponse } from './messages.js';
 import { sendError } from './messages.js';
 import { isOurs, RouteTable } from './route-table.js';
-import { forwardUpgrade, refuse } from './upgrade.js';
+import { openTunnel, refuse } from './tunnel.js';
+import { Upstreams } from './upstreams.js';
 
 export interface IngressControllerOptions extends IngressOptions {
   readonly watch: ServiceWatch;
@@ -37,10 +46,10 @@ export interface IngressControllerOptions extends IngressOptions {
   readonly log: Logger;
 }
 
-/** Connections to one endpoint, kept idle ones included; requests beyond wait their turn. */
-const upstreamLimits = { sockets: 256, idle: 64, idleMs: 30_000 };
-/** Clients' connections; how long a drain takes at most. */
-const clientLimits = { connections: 10_000, drainMs: 5000, http2Streams: 250 };
+/** Informers change in bursts; the certificates to follow are looked up after one. */
+const followMs = 50;
+/** Statuses of redirects and refusals. */
+const permanentRedirect = 308;
 
 export class IngressController {
   readonly #options: IngressControllerOptions;
@@ -49,36 +58,44 @@ export class IngressController {
   readonly #backends: Backends;
   readonly #certificates: Certificates;
   readonly #sockets = new Set<Socket>();
-  readonly #agent = new Agent({
-    keepAlive: true,
-    maxSockets: upstreamLimits.sockets,
-    maxFreeSockets: upstreamLimits.idle,
-    timeout: upstreamLimits.idleMs,
-    scheduling: 'lifo',
-  });
+  readonly #addresses = new Map<string, number>();
+  readonly #upstreams = new Upstreams();
+  readonly #trusted: readonly Cidr[];
   #table: RouteTable | undefined;
   #ends: (() => void)[] = [];
   #http: Server | undefined;
   #https: Http2SecureServer | undefined;
   #fallback: SecureContext | undefined;
+  #httpsPort = 443;
+  #cancelFollow: (() => void) | undefined;
 
   constructor(options: IngressControllerOptions) {
     this.#options = options;
     this.#ingresses = options.informers.informer<Ingress>(resources.ingresses);
     this.#classes = options.informers.informer<IngressClass>(resources.ingressClasses);
     this.#backends = new Backends(options.watch);
-    this.#certificates = new Certificates(options.informers, options.log);
+    this.#certificates = new Certificates(options.informers, options.clock, options.log);
+    this.#trusted = (options.trustedProxies ?? []).flatMap((block) => parseCidr(block) ?? []);
   }
 
-  /** Call when the informers are synced. @throws what listening throws */
+  /** Resolves when it is known what is to be served. Secrets are waited for by the handshakes that need them. */
+  async whenKnown(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#ingresses.whenSynced(signal), this.#classes.whenSynced(signal)]);
+  }
+
+  /** Call when it is known what is to be served, else clients are told of nothing. @throws what listening throws */
   async start(): Promise<{ readonly http: number; readonly https: number }> {
-    const { httpPort, httpsPort, bindAddress, clock } = this.#options;
+    const { httpPort, httpsPort, bindAddress, clock, log } = this.#options;
     const host = bindAddress ?? '0.0.0.0';
     const stale = (): void => {
       this.#table = undefined;
-      this.#followSecrets();
+      this.#cancelFollow ??= clock.schedule(followMs, () => {
+        this.#cancelFollow = undefined;
+        this.#follow();
+      });
     };
     this.#ends = [this.#ingresses.onChange(stale), this.#classes.onChange(stale)];
+    this.#follow();
     const fallback = await ownCertificate(clock);
     this.#fallback = createSecureContext(fallback);
     this.#http = createServer(http1Options);
@@ -86,13 +103,27 @@ export class IngressController {
       ...fallback,
       allowHTTP1: true,
       minVersion: 'TLSv1.2',
-      SNICallback: (name, done) => done(null, this.#contextFor(name)),
+      handshakeTimeout: clientLimits.handshakeMs,
+      SNICallback: (name, done) => {
+        this.#contextFor(name).then(
+          (context) => done(null, context),
+          (error: unknown) => {
+            log.warn({ error, name }, 'a certificate could not be chosen');
+            done(null, this.#fallback);
+          },
+        );
+      },
       Http1ServerResponse: OwedResponse,
       settings: { maxConcurrentStreams: clientLimits.http2Streams },
     });
     boundHttp1(this.#https);
+    // A session without streams for so long is over; one with streams ends when they do, each of which has its own times.
+    this.#https.on('session', (session) =>
+      session.setTimeout(http1Options.keepAliveTimeout, () => session.close()),
+    );
     const http = await this.#open(this.#http, host, httpPort ?? 80);
     const https = await this.#open(this.#https, host, httpsPort ?? 443);
+    this.#httpsPort = https;
     this.#serve(this.#http, 'http', http);
     this.#serve(this.#https, 'https', https);
     return { http, https };
@@ -101,6 +132,7 @@ export class IngressController {
   /** No new connections; requests under way may end. */
   async stop(): Promise<void> {
     for (const end of this.#ends.splice(0)) end();
+    this.#cancelFollow?.();
     this.#backends.stop();
     const closed = [this.#http, this.#https].map(
       (server) =>
@@ -118,43 +150,63 @@ export class IngressController {
     drained.abort();
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all(closed);
-    this.#agent.destroy();
+    this.#upstreams.close();
+    this.#certificates.retain(new Set());
   }
 
   #serve(server: Server | Http2SecureServer, scheme: 'http' | 'https', port: number): void {
     const { clock, upstreamTimeoutMs, log } = this.#options;
-    const options = {
-      agent: this.#agent,
-      clock,
+    const { upstreams, trusted } = { upstreams: this.#upstreams, trusted: this.#trusted };
+    const timeoutMs = upstreamTimeoutMs ?? 60_000;
+    const senderOf = (req: IngressRequest): Sender => ({
+      address: plainAddress(req.socket.remoteAddress),
       scheme,
       port,
-      timeoutMs: upstreamTimeoutMs ?? 60_000,
-    };
+      trusted,
+    });
     server.on('request', (req: IngressRequest, res: IngressResponse) => {
-      if (refusedAtOnce(req, res)) return;
-      const targets = this.#targets(req);
-      if (typeof targets === 'number') sendError(res, targets);
-      else forward(req, res, targets, options);
+      try {
+        if (refusedAtOnce(req, res)) return;
+        const sender = senderOf(req);
+        const decision = this.#decide(req, sender);
+        if (decision.kind === 'forward') {
+          forward(req, res, decision.request, { upstreams, clock, timeoutMs, sender });
+        } else if (decision.kind === 'redirect') {
+          sendError(res, permanentRedirect, { location: decision.location });
+        } else sendError(res, decision.status);
+      } catch (error) {
+        log.error({ error }, 'a request could not be handled');
+        res.destroy();
+      }
     });
     guardHttp1(server, clock, (req, socket, head) => {
-      const targets = this.#targets(req);
-      if (typeof targets === 'number') {
-        refuse(socket, targets === 404 ? '404 Not Found' : '503 Service Unavailable');
-      } else forwardUpgrade(req, socket, head, targets, options);
+      try {
+        const sender = senderOf(req);
+        const decision = this.#decide(req, sender);
+        if (decision.kind === 'forward') {
+          const options = { upstreams, clock, timeoutMs, sender };
+          openTunnel(req, socket, head, decision.request, options);
+        } else if (decision.kind === 'redirect') {
+          refuse(socket, clock, permanentRedirect, { location: decision.location });
+        } else refuse(socket, clock, decision.status);
+      } catch (error) {
+        log.error({ error }, 'an upgrade could not be handled');
+        socket.destroy();
+      }
+    });
+    server.on('connect', (first: unknown, socket: unknown) => {
+      // HTTP/2 asks by a request and a response, HTTP/1.1 by a request and its connection.
+      if (socket instanceof Duplex) refuse(socket, clock, 405);
+      else if (socket instanceof Http2ServerResponse) sendError(socket, 405);
+      else log.debug({ first: typeof first }, 'an unknown kind of CONNECT');
     });
     server.on('sessionError', (error: Error) => log.debug({ error }, 'an HTTP/2 session broke'));
   }
 
-  /** Endpoints for a request, or the status that says why there are none. */
-  #targets(req: IngressRequest): readonly { host: string; port: number }[] | number {
+  #decide(req: IngressRequest, sender: Sender): Decision {
     this.#table ??= this.#buildTable();
-    const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
-    const backend = this.#table.match(requestHost(req), path);
-    if (backend === undefined) return 404;
-    const found = this.#backends.next(backend);
-    if (found.kind === 'targets') return found.targets;
-    this.#options.log.debug({ reason: found.reason }, 'no endpoint for a request');
-    return 503;
+    const parts = { table: this.#table, backends: this.#backends, httpsPort: this.#httpsPort };
+    return decide(req, { ...parts, sender });
   }
 
   #buildTable(): RouteTable {
@@ -162,30 +214,43 @@ export class IngressController {
     return new RouteTable(this.#ingresses.list().filter((ingress) => isOurs(ingress, classes)));
   }
 
-  #followSecrets(): void {
+  #follow(): void {
     this.#table ??= this.#buildTable();
-    for (const key of this.#table.secrets()) {
-      const slash = key.indexOf('/');
-      this.#certificates.follow(key.slice(0, slash), key.slice(slash + 1));
-    }
+    this.#certificates.retain(this.#table.secrets());
   }
 
-  #contextFor(serverName: string): SecureContext | undefined {
+  /** A certificate that is absent or unusable is ours instead, for its hosts alone. */
+  async #contextFor(serverName: string): Promise<SecureContext | undefined> {
     this.#table ??= this.#buildTable();
     const entry = this.#table.certificate(serverName);
     const own =
       entry === undefined
         ? undefined
-        : this.#certificates.context(entry.namespace, entry.secretName);
+        : await this.#certificates.context(entry.namespace, entry.secretName);
     return own ?? this.#fallback;
+  }
+
+  #accept(socket: Socket): void {
+    const address = plainAddress(socket.remoteAddress);
+    const count = (this.#addresses.get(address) ?? 0) + 1;
+    socket.on('error', () => undefined);
+    if (count > clientLimits.connectionsPerAddress && !isTrusted(address, this.#trusted)) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    this.#addresses.set(address, count);
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      const left = (this.#addresses.get(address) ?? 1) - 1;
+      if (left === 0) this.#addresses.delete(address);
+      else this.#addresses.set(address, left);
+    });
   }
 
   async #open(server: Server | Http2SecureServer, host: string, port: number): Promise<number> {
     server.maxConnections = clientLimits.connections;
-    server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
-    });
+    server.on('connection', (socket: Socket) => this.#accept(socket));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ host, port, backlog: 1024 }, () => {
@@ -197,6 +262,11 @@ export class IngressController {
     const bound = server.address();
     return typeof bound === 'object' && bound !== null ? bound.port : port;
   }
+}
+
+/** IPv4 in its own form, also where the listener is of both families. */
+function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:/, '');
 }
 
 /** Shown to clients that ask for a host without a certificate, as other controllers do. */

@@ -1,53 +1,45 @@
 /**
  * One request to one of its endpoints. A request is tried elsewhere only while that is safe: as long as nothing of it
- * was sent, or, for an idempotent one without a body, until an answer begins.
+ * was sent, or, for an idempotent one without a body, until an answer begins. Whatever an endpoint answers, the client
+ * gets an answer, 502 when the endpoint's own is none.
  */
 import { request as httpRequest } from 'node:http';
-import type { Agent, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Clock } from '../../lib/clock.js';
-import type { IngressRequest, IngressResponse } from './messages.js';
-import { sendError } from './messages.js';
 import type { Target } from './backends.js';
+import type { Forwarded } from './decide.js';
+import type { Sender } from './fields.js';
+import { answerFields, requestFields } from './fields.js';
+import { clientLimits, upstreamLimits } from './limits.js';
+import type { IngressRequest, IngressResponse } from './messages.js';
+import { breakOff, sendError } from './messages.js';
+import type { Upstreams } from './upstreams.js';
+import { connectOptions } from './upstreams.js';
 
 export interface ForwardOptions {
-  readonly agent: Agent;
+  readonly upstreams: Upstreams;
   readonly clock: Clock;
-  /** Until an answer's head has arrived. */
+  /** From the end of the request until an answer's head has arrived. */
   readonly timeoutMs: number;
-  readonly scheme: 'http' | 'https';
-  readonly port: number;
+  readonly sender: Sender;
 }
 
-const connectMs = 3000;
-const attemptsMax = 4;
-const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
-const hopByHop = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]);
+const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 /** Answers `res`, at the latest after the timeout. */
 export function forward(
   req: IngressRequest,
   res: IngressResponse,
-  targets: readonly Target[],
+  request: Forwarded,
   options: ForwardOptions,
 ): void {
-  new Exchange(req, res, targets, options).attempt();
+  new Exchange(req, res, request, options).attempt();
 }
 
 class Exchange {
   readonly #req: IngressRequest;
   readonly #res: IngressResponse;
-  readonly #targets: readonly Target[];
+  readonly #request: Forwarded;
   readonly #options: ForwardOptions;
   readonly #hasBody: boolean;
   #attempts = 0;
@@ -55,140 +47,226 @@ class Exchange {
   constructor(
     req: IngressRequest,
     res: IngressResponse,
-    targets: readonly Target[],
+    request: Forwarded,
     options: ForwardOptions,
   ) {
     this.#req = req;
     this.#res = res;
-    this.#targets = targets;
+    this.#request = request;
     this.#options = options;
     this.#hasBody = hasBody(req);
+    // A client that leaves is seen by the response's end.
+    req.on('error', () => undefined);
+    res.on('error', () => undefined);
   }
 
   attempt(): void {
-    const target = this.#targets[this.#attempts % this.#targets.length];
+    const { targets } = this.#request;
+    const target = targets[this.#attempts % targets.length];
     this.#attempts++;
-    if (target === undefined) {
-      sendError(this.#res, 503);
+    const release = target === undefined ? undefined : this.#options.upstreams.take(target);
+    if (target === undefined || release === undefined) {
+      this.#again(503);
       return;
     }
-    const { agent, clock, timeoutMs } = this.#options;
-    const upstream = httpRequest({
-      agent,
-      host: target.host,
-      port: target.port,
-      method: this.#req.method ?? 'GET',
-      path: this.#req.url ?? '/',
-      headers: upstreamHeaders(this.#req, this.#options, this.#hasBody),
+    let upstream: ClientRequest | undefined;
+    try {
+      upstream = this.#open(target);
+    } catch {
+      // Fields that only HTTP/2 lets pass.
+      release();
+      sendError(this.#res, 400);
+      return;
+    }
+    if (upstream === undefined) {
+      release();
+      this.#again(502);
+      return;
+    }
+    upstream.once('close', release);
+    this.#watch(upstream);
+  }
+
+  #open(target: Target): ClientRequest | undefined {
+    const { upstreams, sender } = this.#options;
+    const connection = connectOptions(target);
+    if (connection === undefined) return undefined;
+    const { method, target: path, host } = this.#request;
+    return httpRequest({
+      ...connection,
+      agent: upstreams.agent,
+      method,
+      path,
+      headers: requestFields(this.#req.headers, host, sender, this.#hasBody),
       setHost: false,
+      maxHeaderSize: upstreamLimits.headBytes,
     });
+  }
+
+  /** Follows one attempt to its end. */
+  #watch(upstream: ClientRequest): void {
+    const { clock, timeoutMs } = this.#options;
     let sent = false;
     let answered = false;
-    let late = false;
-    let cancelConnect = (): void => undefined;
-    const cancelHead = clock.schedule(timeoutMs, () => {
-      late = true;
-      upstream.destroy(new Error('no answer in time'));
-    });
+    let problem: number | undefined;
+    const fail = (status: number): void => {
+      problem ??= status;
+      upstream.destroy(new Error('given up'));
+    };
+    const head = new Patience(clock, timeoutMs, () =>
+      fail(this.#hasBody && !this.#req.readableEnded && !this.#req.isPaused() ? 408 : 504),
+    );
     const abandon = (): void => {
       if (!this.#res.writableEnded) upstream.destroy();
     };
     this.#res.on('close', abandon);
-    const send = (): void => {
-      cancelConnect();
+    onConnected(upstream, clock, () => {
       sent = true;
-      if (this.#hasBody) this.#req.pipe(upstream);
+      if (this.#hasBody) this.#sendBody(upstream, head);
       else upstream.end();
-    };
-    upstream.on('socket', (socket) => {
-      if (!socket.connecting) {
-        send();
-        return;
-      }
-      cancelConnect = clock.schedule(connectMs, () =>
-        upstream.destroy(new Error('no connection in time')),
-      );
-      socket.once('connect', send);
+    });
+    let interim = 0;
+    upstream.on('information', () => {
+      if (++interim > upstreamLimits.interim) fail(502);
+    });
+    // Nobody asked for another protocol. Without a listener Node would only close; with one the request counts as over.
+    upstream.on('upgrade', (_, socket) => {
+      socket.destroy();
+      problem = 502;
     });
     upstream.on('response', (answer) => {
       answered = true;
-      cancelHead();
-      relay(answer, this.#res);
+      head.end();
+      if (!relay(answer, this.#res, clock)) upstream.destroy();
     });
-    upstream.on('error', () => {
-      cancelConnect();
-      cancelHead();
+    upstream.on('error', () => undefined);
+    // The end of every attempt, with an answer or without, after an error or not.
+    upstream.on('close', () => {
+      head.end();
       this.#res.off('close', abandon);
       if (answered || this.#res.destroyed) return;
-      const safe = !sent || (!this.#hasBody && idempotent.has(this.#req.method ?? ''));
-      const untried = this.#attempts < Math.max(2, Math.min(this.#targets.length, attemptsMax));
-      if (!late && safe && untried) this.attempt();
-      else sendError(this.#res, late ? 504 : 502);
+      const safe = !sent || (!this.#hasBody && idempotent.has(this.#request.method));
+      if (problem === undefined && safe) this.#again(502);
+      else sendError(this.#res, problem ?? 502);
     });
-    // The request's head goes out with the first byte of its body or its end, thus after `send`.
+    // The request's head goes out with the first byte of its body or its end, thus after `sent`.
+  }
+
+  /** At another endpoint, or at the same once more; in vain the status tells. */
+  #again(status: number): void {
+    const most = Math.max(2, Math.min(this.#request.targets.length, upstreamLimits.attempts));
+    if (this.#attempts < most) this.attempt();
+    else sendError(this.#res, status);
+  }
+
+  #sendBody(upstream: ClientRequest, head: Patience): void {
+    this.#req.on('data', () => head.renew());
+    this.#req.on('end', () => head.renew());
+    this.#req.pipe(upstream);
   }
 }
 
-function relay(answer: IncomingMessage, res: IngressResponse): void {
-  const headers: OutgoingHttpHeaders = {};
-  for (const [name, value] of Object.entries(answer.headers)) {
-    if (value !== undefined && !hopByHop.has(name)) headers[name] = value;
+/** @returns false for an answer that is none */
+function relay(answer: IncomingMessage, res: IngressResponse, clock: Clock): boolean {
+  answer.on('error', () => breakOff(res));
+  const status = answer.statusCode ?? 0;
+  // RFC 9110, section 15: there are no others; HTTP/2 of Node throws for them.
+  if (status < 200 || status > 599) {
+    sendError(res, 502);
+    return false;
   }
-  res.writeHead(answer.statusCode ?? 502, headers);
+  try {
+    res.writeHead(status, answerFields(answer.headers, status));
+  } catch {
+    sendError(res, 502);
+    return false;
+  }
+  keepMoving(answer, clock, () => breakOff(res));
   // pipe() holds the endpoint back while the client is slow.
   answer.pipe(res);
-  // A body cut off by the endpoint must not look whole to the client.
-  answer.on('error', () => res.destroy());
   answer.on('close', () => {
-    if (!answer.complete) res.destroy();
+    // A body cut off by the endpoint must not look whole to the client.
+    if (!answer.complete) breakOff(res);
+  });
+  return true;
+}
+
+/** Ends an answer that the client does not take, or the endpoint does not go on with. */
+export function keepMoving(answer: IncomingMessage, clock: Clock, give: () => void): void {
+  const stop = (): void => {
+    answer.destroy();
+    give();
+  };
+  const quiet = new Patience(clock, upstreamLimits.quietMs, stop);
+  let stalled: Patience | undefined;
+  answer.on('data', () => quiet.renew());
+  answer.on('pause', () => {
+    stalled ??= new Patience(clock, clientLimits.stallMs, stop);
+  });
+  answer.on('resume', () => {
+    stalled?.end();
+    stalled = undefined;
+  });
+  answer.on('close', () => {
+    quiet.end();
+    stalled?.end();
   });
 }
 
-/** Also used for upgrades, which keep their two hop-by-hop headers. */
-export function upstreamHeaders(
-  req: IngressRequest,
-  options: Pick<ForwardOptions, 'scheme' | 'port'>,
-  body: boolean,
-): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = {};
-  const named = connectionTokens(req.headers);
-  for (const [name, value] of Object.entries(req.headers)) {
-    if (name.startsWith(':') || hopByHop.has(name) || named.has(name)) continue;
-    if (value !== undefined) headers[name] = value;
+/** Calls `then` when the request has its connection; one that takes too long to be made is broken off. */
+function onConnected(upstream: ClientRequest, clock: Clock, then: () => void): void {
+  upstream.on('socket', (socket) => {
+    if (!socket.connecting) {
+      then();
+      return;
+    }
+    const cancel = clock.schedule(upstreamLimits.connectMs, () =>
+      upstream.destroy(new Error('no connection in time')),
+    );
+    socket.once('connect', () => {
+      cancel();
+      then();
+    });
+    socket.once('close', cancel);
+  });
+}
+
+/** Time that runs anew with every `renew`, and acts when it is over. */
+export class Patience {
+  readonly #clock: Clock;
+  readonly #ms: number;
+  readonly #act: () => void;
+  #untilMs: number;
+  #cancel: () => void;
+
+  constructor(clock: Clock, ms: number, act: () => void) {
+    this.#clock = clock;
+    this.#ms = ms;
+    this.#act = act;
+    this.#untilMs = clock.monotonicMs() + ms;
+    this.#cancel = clock.schedule(ms, () => this.#look());
   }
-  const host = requestHost(req);
-  const client = (req.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-  const before = req.headers['x-forwarded-for'];
-  headers['host'] = host;
-  headers['x-forwarded-for'] =
-    before === undefined
-      ? client
-      : `${Array.isArray(before) ? before.join(', ') : before}, ${client}`;
-  headers['x-real-ip'] = client;
-  headers['x-forwarded-host'] = host;
-  headers['x-forwarded-proto'] = options.scheme;
-  headers['x-forwarded-port'] = String(options.port);
-  headers['x-forwarded-scheme'] = options.scheme;
-  if (body && req.headers['content-length'] === undefined) headers['transfer-encoding'] = 'chunked';
-  return headers;
+
+  renew(): void {
+    this.#untilMs = this.#clock.monotonicMs() + this.#ms;
+  }
+
+  end(): void {
+    this.#cancel();
+  }
+
+  #look(): void {
+    const leftMs = this.#untilMs - this.#clock.monotonicMs();
+    if (leftMs <= 0) this.#act();
+    else this.#cancel = this.#clock.schedule(leftMs, () => this.#look());
+  }
 }
 
-/** HTTP/2 names the host in a pseudo header. */
-export function requestHost(req: IngressRequest): string {
-  const authority = req.headers[':authority'];
-  return typeof authority === 'string' ? authority : (req.headers.host ?? '');
-}
-
-function connectionTokens(headers: IncomingHttpHeaders): Set<string> {
-  const text = headers.connection ?? '';
-  return new Set(text.split(',').map((token) => token.trim().toLowerCase()));
-}
-
-function hasBody(req: IngressRequest): boolean {
+export function hasBody(req: IngressRequest): boolean {
   const { headers } = req;
   if (headers['transfer-encoding'] !== undefined) return true;
   const length = headers['content-length'];
-  if (length !== undefined) return length !== '0';
+  if (length !== undefined) return Number(length) !== 0;
   // HTTP/2 tells the end of a request by a flag instead.
   return req.httpVersionMajor === 2 && !('stream' in req && req.stream.endAfterHeaders);
 }

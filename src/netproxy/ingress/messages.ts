@@ -1,4 +1,6 @@
+import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { constants } from 'node:http2';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 
 /** HTTP/1.1 or HTTP/2, by the same names. */
@@ -12,24 +14,40 @@ export type IngressResponse = (ServerResponse | Http2ServerResponse) &
   };
 
 const texts: Readonly<Record<number, string>> = {
-  400: 'bad request',
   404: 'default backend - 404',
-  502: '502 bad gateway',
-  503: '503 service temporarily unavailable',
-  504: '504 gateway time-out',
 };
 
+/** The text of an answer of our own. */
+export function errorText(status: number): string {
+  return `${texts[status] ?? `${status} ${STATUS_CODES[status] ?? ''}`.trimEnd()}\n`;
+}
+
 /** Ends the answer with an error, or breaks it off when it has begun. */
-export function sendError(res: IngressResponse, status: number): void {
+export function sendError(
+  res: IngressResponse,
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   if (res.destroyed || res.writableEnded) return;
   if (res.headersSent) {
-    res.destroy();
+    breakOff(res);
     return;
   }
-  const body = `${texts[status] ?? String(status)}\n`;
+  const body = errorText(status);
+  // What is left of a request that was refused is not read for the next one.
+  const close = 'stream' in res || status !== 400 ? {} : { connection: 'close' };
   res.writeHead(status, {
     'content-type': 'text/plain; charset=utf-8',
     'content-length': Buffer.byteLength(body),
+    ...close,
+    ...headers,
   });
   res.end(body);
+}
+
+/** Ends an answer so that it does not look whole. */
+export function breakOff(res: IngressResponse): void {
+  if ('stream' in res && !res.stream.destroyed) {
+    res.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  } else res.destroy();
 }

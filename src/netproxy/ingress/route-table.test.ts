@@ -48,14 +48,14 @@ describe('routes', () => {
     ['b.wild.test', '/else', 'fallback'],
     ['', '/', 'fallback'],
   ])('%s%s → %s', (host, path, service) => {
-    expect(table.match(host, path)?.service).toBe(service);
+    expect(table.match(host, path)?.backend.service).toBe(service);
   });
 
   test('of equal rules the older Ingress wins', () => {
     const newer = ingress('a', [['h.test', '/', 'Prefix', 'new']]);
     newer.metadata.creationTimestamp = '2025-01-01T00:00:00Z';
     const both = new RouteTable([newer, ingress('z', [['h.test', '/', 'Prefix', 'old']])]);
-    expect(both.match('h.test', '/')?.service).toBe('old');
+    expect(both.match('h.test', '/')?.backend.service).toBe('old');
   });
 
   test('a class decides who serves', () => {

@@ -3,6 +3,7 @@
  * wildcard before no host; within a host the longest path, Exact before Prefix at equal length; between equals the
  * older Ingress.
  */
+import { matchForm, mergeSlashes, otherReadings } from './request-path.js';
 import type { Ingress, IngressBackend, IngressClass } from '../objects.js';
 
 export interface Backend {
@@ -11,10 +12,19 @@ export interface Backend {
   readonly port: string | number;
 }
 
+/** Where a path leads. */
+export interface Route {
+  readonly backend: Backend;
+  /** Whether plain HTTP is sent to HTTPS: the host has TLS, and the Ingress does not say otherwise. */
+  readonly redirects: boolean;
+}
+
 interface Path {
+  /** As {@link matchForm} has it. */
   readonly path: string;
   readonly exact: boolean;
   readonly backend: Backend | undefined;
+  readonly secure: boolean;
 }
 
 interface TlsEntry {
@@ -24,6 +34,12 @@ interface TlsEntry {
 
 export const controllerName = 'trireme.dev/ingress';
 export const className = 'trireme';
+
+/** Turn the redirect to HTTPS off with "false"; the second for those who come from ingress-nginx. */
+const redirectAnnotations = [
+  'trireme.dev/ssl-redirect',
+  'nginx.ingress.kubernetes.io/ssl-redirect',
+] as const;
 
 const classAnnotation = 'kubernetes.io/ingress.class';
 const defaultAnnotation = 'ingressclass.kubernetes.io/is-default-class';
@@ -45,7 +61,9 @@ export function isOurs(ingress: Ingress, classes: readonly IngressClass[]): bool
 export class RouteTable {
   readonly #hosts = new Map<string, Path[]>();
   readonly #tls = new Map<string, TlsEntry>();
-  #default: Backend | undefined;
+  /** Hosts with a TLS section, with or without a certificate of their own. */
+  readonly #secure = new Set<string>();
+  #default: Path | undefined;
 
   /** @param ingresses ours only; any order */
   constructor(ingresses: readonly Ingress[]) {
@@ -58,12 +76,32 @@ export class RouteTable {
    * @param host of the request, with or without port
    * @param path without query
    */
-  match(host: string, path: string): Backend | undefined {
-    const name = hostName(host);
-    const paths = candidates(name)
+  match(host: string, path: string): Route | undefined {
+    const names = candidates(hostName(host));
+    const paths = names
       .map((candidate) => this.#hosts.get(candidate))
       .find((found) => found !== undefined);
-    return paths?.find((rule) => pathMatches(rule, path))?.backend ?? this.#default;
+    const form = matchForm(path);
+    const rule = paths?.find((found) => pathMatches(found, form));
+    const { backend, secure } = (rule?.backend === undefined ? this.#default : rule) ?? {};
+    if (backend === undefined) return undefined;
+    const redirects = secure === true && names.some((one) => this.#secure.has(one));
+    return { backend, redirects };
+  }
+
+  /** The same for a path in normal form. @returns what to send it as, or "ambiguous" when a backend may read another rule's path */
+  route(
+    host: string,
+    path: string,
+  ): { readonly route: Route | undefined; readonly path: string } | 'ambiguous' {
+    const merged = mergeSlashes(path);
+    const asSent = this.match(host, path);
+    const asMerged = merged === path ? asSent : this.match(host, merged);
+    const same = sameRoute(asSent, asMerged);
+    const chosen = same ? { route: asSent, path } : { route: asMerged, path: merged };
+    const others = otherReadings(chosen.path);
+    const agrees = others.every((other) => sameRoute(this.match(host, other), chosen.route));
+    return agrees ? chosen : 'ambiguous';
   }
 
   /** The Secret that has the certificate for a server name. */
@@ -85,7 +123,12 @@ export class RouteTable {
   #add(ingress: Ingress): void {
     const namespace = ingress.metadata.namespace ?? '';
     const { spec } = ingress;
-    this.#default ??= backendOf(namespace, spec?.defaultBackend);
+    const secure = redirectAnnotations.every(
+      (name) => ingress.metadata.annotations?.[name] !== 'false',
+    );
+    const fallback = backendOf(namespace, spec?.defaultBackend);
+    const all = { path: '', exact: false, secure };
+    if (fallback !== undefined) this.#default ??= { ...all, backend: fallback };
     for (const rule of spec?.rules ?? []) {
       const host = (rule.host ?? '').toLowerCase();
       const paths = this.#hosts.get(host) ?? [];
@@ -93,22 +136,41 @@ export class RouteTable {
       for (const { path, pathType, backend } of rule.http?.paths ?? []) {
         const exact = pathType === 'Exact';
         const own = path === undefined || path === '' ? '/' : path;
-        paths.push({ path: own, exact, backend: backendOf(namespace, backend) });
+        paths.push({ path: matchForm(own), exact, backend: backendOf(namespace, backend), secure });
       }
       if (rule.http === undefined) {
-        const backend = backendOf(namespace, spec?.defaultBackend);
-        paths.push({ path: '/', exact: false, backend });
+        paths.push({ ...all, backend: fallback });
       }
     }
+    this.#addTls(namespace, spec);
+  }
+
+  /** A section without hosts is for the hosts of its own Ingress: nobody gives a certificate to the hosts of others. */
+  #addTls(namespace: string, spec: Ingress['spec']): void {
+    const own = (spec?.rules ?? []).flatMap(({ host }) => (host === undefined ? [] : [host]));
     for (const { hosts, secretName } of spec?.tls ?? []) {
-      if (secretName === undefined || secretName === '') continue;
-      const named = hosts ?? [];
-      for (const host of named.length === 0 ? [''] : named) {
+      for (const host of hosts === undefined || hosts.length === 0 ? own : hosts) {
         const name = host.toLowerCase();
-        if (!this.#tls.has(name)) this.#tls.set(name, { namespace, secretName });
+        if (name === '') continue;
+        this.#secure.add(name);
+        if (secretName === undefined || secretName === '' || this.#tls.has(name)) continue;
+        this.#tls.set(name, { namespace, secretName });
       }
     }
   }
+}
+
+function sameRoute(a: Route | undefined, b: Route | undefined): boolean {
+  const id = (route: Route | undefined): string =>
+    route === undefined
+      ? ''
+      : JSON.stringify([
+          route.backend.namespace,
+          route.backend.service,
+          route.backend.port,
+          route.redirects,
+        ]);
+  return a === b || id(a) === id(b);
 }
 
 function backendOf(namespace: string, backend: IngressBackend | undefined): Backend | undefined {

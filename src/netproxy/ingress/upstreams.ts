@@ -1,0 +1,95 @@
+/**
+ * Connections to endpoints, and how much each may be asked at once.
+ *
+ * By `node:http`, not undici (weighed, 7.x): both read answers by the same strict parser, but undici breaks an upgrade off that is
+ * answered by anything but 101, where a client must see the 401 or 404, and does not tell whether anything of a request was sent,
+ * on which the choice to try another endpoint depends.
+ */
+import { Agent } from 'node:http';
+import { lookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
+import { isIP } from 'node:net';
+import type { LookupFunction } from 'node:net';
+import type { Target } from './backends.js';
+import { addressFamily, cidrContains, parseCidr } from '../address.js';
+import { upstreamLimits } from './limits.js';
+
+export class Upstreams {
+  readonly agent = new Agent({
+    keepAlive: true,
+    maxSockets: upstreamLimits.sockets,
+    maxFreeSockets: upstreamLimits.idle,
+    timeout: upstreamLimits.idleMs,
+    scheduling: 'lifo',
+  });
+  readonly #requests = new Map<string, number>();
+  #total = 0;
+
+  /** A place for one request. @returns a function that gives it back; undefined: too much is under way there */
+  take(target: Target): (() => void) | undefined {
+    const key = `${target.host}:${target.port}`;
+    const count = this.#requests.get(key) ?? 0;
+    if (count >= upstreamLimits.requestsPerTarget || this.#total >= upstreamLimits.requests) {
+      return undefined;
+    }
+    this.#requests.set(key, count + 1);
+    this.#total++;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#total--;
+      const left = (this.#requests.get(key) ?? 1) - 1;
+      if (left === 0) this.#requests.delete(key);
+      else this.#requests.set(key, left);
+    };
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+}
+
+const ownBlocks = [
+  '0.0.0.0/8',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+].flatMap((text) => parseCidr(text) ?? []);
+
+/**
+ * Whether a backend may have this address. The node's own loopback, link-local and multicast addresses are nobody's endpoints (as
+ * the API says of Endpoints), whatever an ExternalName resolves to.
+ */
+export function mayBeBackend(address: string): boolean {
+  if (addressFamily(address) === 'IPv4') {
+    return !ownBlocks.some((block) => cidrContains(block, address));
+  }
+  const text = address.toLowerCase();
+  if (addressFamily(text) !== 'IPv6') return false;
+  return !/^(?:::|fe[89ab]|ff)/.test(text);
+}
+
+/** Resolves names of backends to addresses that a backend may have. */
+const lookupBackend: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
+    const usable = error === null ? found.filter(({ address }) => mayBeBackend(address)) : [];
+    const [first] = usable;
+    if (error !== null) callback(error, []);
+    else if (first === undefined) callback(new Error(`${hostname} is no address of a backend`), []);
+    else if (options.all === true) callback(null, usable);
+    else callback(null, first.address, first.family);
+  });
+};
+
+/** How to connect to a target; undefined for one that must not be connected to. */
+export function connectOptions(
+  target: Target,
+): { readonly host: string; readonly port: number; readonly lookup?: LookupFunction } | undefined {
+  const { host, port } = target;
+  if (target.external !== true) return { host, port };
+  // An address is not looked up, so it is judged before.
+  if (isIP(host) !== 0) return mayBeBackend(host) ? { host, port } : undefined;
+  return { host, port, lookup: lookupBackend };
+}
