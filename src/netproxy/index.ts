@@ -6,6 +6,8 @@ export type {
   DnsOptions,
   HostPort,
   IngressOptions,
+  IsolatedPod,
+  PodIsolation,
   Netproxy,
   NetproxyOptions,
   NodeNetworkOptions,

@@ -15,7 +15,10 @@ import { PolicyController } from './policy/policy-controller.js';
 import { HealthChecks } from './model/health-check.js';
 import { ServiceWatch } from './model/service-watch.js';
 import { UserspaceProxier } from './userspace/proxier.js';
-import type { DnsOptions, Netproxy, NetproxyOptions } from './types.js';
+import type { DnsOptions, IsolatedPod, Netproxy, NetproxyOptions } from './types.js';
+
+/** How long DNS waits for the names of the cluster before it listens (CoreDNS: 5 s). */
+const dnsWaitMs = 5000;
 
 /** A part that runs; `cleanUp` takes back what outlives `stop`. */
 interface Part {
@@ -37,6 +40,7 @@ class Node implements Netproxy {
   readonly #watch: ServiceWatch;
   readonly #parts: Part[] = [];
   readonly #stopping = new AbortController();
+  #policies: PolicyController | undefined;
 
   constructor(options: NetproxyOptions) {
     this.#options = options;
@@ -57,12 +61,28 @@ class Node implements Netproxy {
     await Promise.all(this.#parts.map((part) => part.stop()));
   }
 
+  async isolate(pod: IsolatedPod): Promise<void> {
+    await this.#policies?.isolate(pod);
+  }
+
+  adopt(pod: Omit<IsolatedPod, 'labels'>): void {
+    this.#policies?.adopt(pod);
+  }
+
+  forget(podUid: string): void {
+    this.#policies?.forget(podUid);
+  }
+
   async cleanUp(): Promise<void> {
     for (const part of this.#parts) await part.cleanUp?.();
   }
 
+  /**
+   * Each part waits for what it needs itself, so that a resource which cannot be read holds up nothing but what depends on it: services
+   * and DNS for services, policies for policies, the ingress for ingresses, TLS of one host for one Secret.
+   */
   async #start(): Promise<void> {
-    const { informers, ingress, dns, client } = this.#options;
+    const { informers, ingress, dns } = this.#options;
     const zone = new ClusterZone(
       this.#watch,
       informers,
@@ -72,13 +92,18 @@ class Node implements Netproxy {
       ingress === false
         ? undefined
         : new IngressController({ ...this.#options, ...ingress, watch: this.#watch });
-    await informers.waitForSync(this.#stopping.signal);
+    this.#startPolicies();
     // Rules first: what is served must be reachable when DNS tells of it.
     await Promise.all([
       this.#startServices(),
       dns === false ? undefined : this.#startDns(zone, dns ?? {}),
     ]);
-    if (controller === undefined) return;
+    if (controller !== undefined) await this.#startIngress(controller);
+  }
+
+  async #startIngress(controller: IngressController): Promise<void> {
+    const { client } = this.#options;
+    await controller.whenKnown(this.#stopping.signal);
     this.#parts.push(controller);
     Object.assign(this.ports, await controller.start());
     if (client === undefined) return;
@@ -90,6 +115,8 @@ class Node implements Netproxy {
   async #startServices(): Promise<void> {
     const { mode, nodeName, clusterCidr, clock, log } = this.#options;
     if (mode === 'none') return;
+    // Rules of services not known yet would be removed.
+    await this.#watch.whenSynced(this.#stopping.signal);
     const checks = new HealthChecks(this.#watch, nodeName, log.child({ part: 'services' }));
     this.#parts.push(checks);
     checks.start();
@@ -103,9 +130,6 @@ class Node implements Netproxy {
       await proxier.start();
     }
     if (mode !== 'iptables') return;
-    const policies = new PolicyController({ ...this.#options, run: this.#run });
-    this.#parts.push(policies);
-    policies.start();
     const proxier = new IptablesProxier({
       watch: this.#watch,
       nodeName,
@@ -122,12 +146,24 @@ class Node implements Netproxy {
     await proxier.start();
   }
 
+  /** Policies need the rules of the kernel, in whatever way services are served. */
+  #startPolicies(): void {
+    const { mode, clusterDns, dns } = this.#options;
+    if (mode === 'none' || process.getuid?.() !== 0) return;
+    const resolver = dns === false ? undefined : clusterDns;
+    this.#policies = new PolicyController({ ...this.#options, resolver, run: this.#run });
+    this.#parts.push(this.#policies);
+    this.#policies.start();
+  }
+
   async #startDns(zone: ClusterZone, dns: DnsOptions): Promise<void> {
     const { clock } = this.#options;
     const log = this.#options.log.child({ part: 'dns' });
     const { address, port, own } = this.#dnsBind();
     if (own) await addLocalAddress(this.#run, address);
     const upstreams = dns.upstreams ?? (await systemNameServers(address));
+    // As CoreDNS: names of the cluster are waited for a little, then answered with SERVFAIL until they are known.
+    await this.#waitAWhile((signal) => zone.whenSynced(signal));
     const responder = new Responder(zone, new Forwarder({ upstreams, clock }));
     const server = new DnsServer({ responder, address, port, clock, log });
     this.#parts.push({
@@ -138,6 +174,14 @@ class Node implements Netproxy {
     });
     this.ports.dns = await server.listen();
     log.info({ address, port: this.ports.dns, upstreams }, 'DNS listens');
+  }
+
+  async #waitAWhile(wait: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const late = new AbortController();
+    const cancel = this.#options.clock.schedule(dnsWaitMs, () => late.abort());
+    await wait(AbortSignal.any([late.signal, this.#stopping.signal])).catch(() => undefined);
+    cancel();
+    this.#stopping.signal.throwIfAborted();
   }
 
   /** Where root proxies services, at the cluster DNS service's own address, which every node then has on its loopback. */

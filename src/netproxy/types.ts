@@ -41,7 +41,10 @@ export interface PodNetwork {
    * is connected already gets the addresses it has. @throws PodNetworkError, retryable unless it says otherwise
    */
   setUp(
-    pod: PodRef & { readonly hostPorts?: readonly HostPort[] },
+    pod: PodRef & {
+      readonly hostPorts?: readonly HostPort[];
+      readonly labels?: Readonly<Record<string, string>>;
+    },
   ): Promise<{ readonly ips: readonly string[] }>;
   /** Disconnects the pod and frees its addresses, also when its network namespace is gone already. */
   tearDown(pod: PodRef): Promise<void>;
@@ -59,7 +62,7 @@ export interface PodNetwork {
 /** A pod could not be connected or disconnected. */
 export class PodNetworkError extends Error {
   override readonly name = 'PodNetworkError';
-  readonly code: 'NoPodCidr' | 'NoAddressLeft' | 'CommandFailed' | 'BadAnswer';
+  readonly code: 'NoPodCidr' | 'NoAddressLeft' | 'CommandFailed' | 'BadAnswer' | 'NotIsolated';
   /** False: the same call cannot succeed later without a change of configuration. */
   readonly retryable: boolean;
 
@@ -90,7 +93,28 @@ export interface NodeNetworkOptions {
   readonly clock: Clock;
 }
 
+/** A pod of this node that has its addresses and runs nothing yet. */
+export interface IsolatedPod {
+  readonly podUid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ips: readonly string[];
+}
+
+/** What stands between pods and the network; the policies of a node. */
+export interface PodIsolation {
+  /** Resolves when the policies that select the pod are in force. @throws when they are not known, or cannot be enforced */
+  isolate(pod: IsolatedPod): Promise<void>;
+  /** The pod runs since an earlier process, with these addresses. */
+  adopt(pod: Omit<IsolatedPod, 'labels'>): void;
+  /** The pod's addresses are free. */
+  forget(podUid: string): void;
+}
+
 export interface PodNetworkOptions extends NodeNetworkOptions {
+  /** Asked before a pod that has its addresses may run. @default nobody is */
+  readonly isolation?: PodIsolation;
   /** Defaults to the Node object's `spec.podCIDR`, which is then waited for. */
   readonly podCidr?: string;
   /** `cni` runs plugins from `cniBinDir`; `host`: no root, pod IP = node IP. @default 'cni' */
@@ -145,7 +169,7 @@ export interface NetproxyOptions extends NodeNetworkOptions {
   readonly dns?: DnsOptions | false;
 }
 
-export interface Netproxy {
+export interface Netproxy extends PodIsolation {
   /** Resolves when the first full set of rules is applied and DNS and ingress listen. Rejects when stopped before. */
   readonly ready: Promise<void>;
   /** Where DNS and ingress listen, once ready; port 0 while they do not. */

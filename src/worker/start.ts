@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApiClient, createInformerFactory } from '../client/index.js';
-import type { GrpcApiClient } from '../client/index.js';
+import type { GrpcApiClient, WatchTrouble } from '../client/index.js';
 import { AgentDefinition } from '../gen/agent.js';
 import type { Clock } from '../lib/clock.js';
 import { systemClock } from '../lib/clock.js';
@@ -14,6 +14,7 @@ import type { Netproxy, NodeNetworkOptions } from '../netproxy/index.js';
 import type { ContainerRuntime } from '../runtime/types.js';
 import { startWorkerNode } from './agent/worker-node.js';
 import type { WorkerNode } from './agent/worker-node.js';
+import { EventRecorder } from './events.js';
 import { importImages } from './images/image-import.js';
 import type { Credentials } from './join/credentials.js';
 import { clientTls, isExpired, readCredentials, writeCredentials } from './join/credentials.js';
@@ -55,11 +56,22 @@ export async function startWorker(options: StartOptions): Promise<RunningWorker>
   // Renewed certificates take their place in here: connections read it when they are made.
   const tls = { ...clientTls(credentials) };
   const client = createApiClient({ servers: credentials.masters, tls, log, clock });
-  const informers = createInformerFactory({ client, clock, log });
+  const events = new EventRecorder({ client, nodeName: options.nodeName, clock, log });
+  const informers = createInformerFactory({
+    client,
+    clock,
+    log,
+    onTrouble: (trouble) => tellTrouble(events, options.nodeName, trouble),
+  });
   const shared = { informers, credentials, client, clock };
   const network = createPodNetwork({
     ...networkOptions(options, shared, 'network'),
     kind: runtime.isolatesNetwork ? 'cni' : 'host',
+    isolation: {
+      isolate: (pod) => netproxy.isolate(pod),
+      adopt: (pod) => netproxy.adopt(pod),
+      forget: (podUid) => netproxy.forget(podUid),
+    },
   });
   const netproxy = startProxy(options, shared);
   const server = agentServer(credentials, log, clock);
@@ -103,6 +115,24 @@ export async function startWorker(options: StartOptions): Promise<RunningWorker>
       await stopAll(node, parts);
     },
   };
+}
+
+/** The node's Events say what is not up to date on it: policies, services, a certificate. */
+function tellTrouble(events: EventRecorder, nodeName: string, trouble: WatchTrouble): void {
+  const { group, resource } = trouble.resource;
+  const { namespace = '', fieldSelector = '' } = trouble.selection;
+  const kind = group === '' ? resource : `${resource}.${group}`;
+  const where = [namespace, fieldSelector].filter((part) => part !== '').join(', ');
+  const what = where === '' ? kind : `${kind} (${where})`;
+  const state = trouble.synced ? 'are no longer up to date' : 'are not known';
+  // As kubelet, whose Events name a node by its name as uid.
+  const subject = { kind: 'Node', name: nodeName, uid: nodeName } as const;
+  events.emit(
+    subject,
+    'Warning',
+    'FailedWatch',
+    `${what} ${state} on this node: ${trouble.message}`,
+  );
 }
 
 async function stopAll(
@@ -233,7 +263,13 @@ export async function startHollowNodes(
       const credentials = await obtainCredentials(own, clock);
       const tls = clientTls(credentials);
       const client = createApiClient({ servers: credentials.masters, tls, log, clock });
-      const informers = createInformerFactory({ client, clock, log });
+      const events = new EventRecorder({ client, nodeName: options.nodeName, clock, log });
+      const informers = createInformerFactory({
+        client,
+        clock,
+        log,
+        onTrouble: (trouble) => tellTrouble(events, options.nodeName, trouble),
+      });
       const runtime = await startRuntime('hollow', { ...own, clock });
       const { clusterDns: address, clusterDomain: domain } = credentials;
       const ip = `10.${200 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;

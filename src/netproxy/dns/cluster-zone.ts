@@ -14,6 +14,8 @@ import { labelsUnder, reverseAddress } from './name.js';
 /** What is known about a name. `outside`: not ours, ask elsewhere. */
 export type Resolution =
   | { readonly kind: 'outside' }
+  /** Ours, and not known yet: neither yes nor no. */
+  | { readonly kind: 'unknown' }
   | { readonly kind: 'nxdomain' }
   | { readonly kind: 'found'; readonly answers: Answer[]; readonly extra: Answer[] };
 
@@ -44,12 +46,19 @@ export class ClusterZone {
     ]);
   }
 
+  /** Resolves when all is known that names are made of; rejects when `signal` aborts before. */
+  async whenSynced(signal?: AbortSignal): Promise<void> {
+    await Promise.all([this.#watch.whenSynced(signal), this.#namespaces.whenSynced(signal)]);
+  }
+
   /** @param name in normal form. @param type "A", "SRV", … */
   resolve(name: string, type: string): Resolution {
     const address = reverseAddress(name);
     if (address !== undefined) return this.#reverse(name, address, type);
     const labels = labelsUnder(name, this.#zone);
     if (labels === undefined) return { kind: 'outside' };
+    const known = this.#watch.services.synced && this.#watch.slices.synced;
+    if (!known && labels.length > 0) return { kind: 'unknown' };
     if (labels.length === 0) {
       return found(type === 'SOA' || type === 'ANY' ? [this.soa()] : []);
     }
@@ -84,6 +93,7 @@ export class ClusterZone {
   #pod(name: string, path: readonly string[], type: string): Resolution {
     const [namespace, dashed, more] = path;
     if (namespace === undefined) return found([]);
+    if (!this.#namespaces.synced) return { kind: 'unknown' };
     if (this.#namespaces.get({ name: namespace }) === undefined || more !== undefined) return none;
     if (dashed === undefined) return found([]);
     const v4 = dashed.replaceAll('-', '.');
@@ -97,6 +107,7 @@ export class ClusterZone {
     const [namespace, serviceName, third, fourth, fifth] = path;
     if (namespace === undefined) return found([]);
     if (serviceName === undefined) {
+      if (!this.#namespaces.synced) return { kind: 'unknown' };
       return this.#namespaces.get({ name: namespace }) === undefined ? none : found([]);
     }
     const service = this.#watch.service(`${namespace}/${serviceName}`);

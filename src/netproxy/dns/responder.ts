@@ -92,6 +92,8 @@ export class Responder {
       switch (own.kind) {
         case 'outside':
           return this.#forward({ ...question, name }, answers);
+        case 'unknown':
+          return bare('SERVFAIL');
         case 'nxdomain':
           return { ...bare('NXDOMAIN'), own: true, answers, authorities: [this.#zone.soa()] };
         case 'found': {

@@ -6,6 +6,7 @@
  * deleted, so that one service among thousands costs two lines), and hooks in the kernel's chains (added when absent;
  * whatever else stands there is not ours).
  */
+import { assert } from '../../lib/assert.js';
 import type { Hook } from './base-rules.js';
 import type { ChainId, Rule, Table } from './rule.js';
 import type { Contribution } from './service-rules.js';
@@ -18,7 +19,7 @@ export interface RuleSetLayout {
   readonly owns: (chain: string) => boolean;
 }
 
-const tables: readonly Table[] = ['nat', 'filter'];
+const tables: readonly Table[] = ['mangle', 'nat', 'filter'];
 
 export class RuleSet {
   readonly #layout: RuleSetLayout;
@@ -39,6 +40,10 @@ export class RuleSet {
 
   /** Sets what `owner` wants; undefined: nothing any more. */
   set(owner: string, contribution: Contribution | undefined): void {
+    // A line break would let whoever named something write rules: builders parse what they are given, this is the second look.
+    for (const [, rules] of [...(contribution?.chains ?? []), ...(contribution?.shared ?? [])]) {
+      assert(!rules.some((rule) => /\p{Cc}/u.test(rule)), 'a rule is one line');
+    }
     if (contribution === undefined) this.#owners.delete(owner);
     else this.#owners.set(owner, contribution);
     this.#dirty.add(owner);
@@ -245,8 +250,7 @@ export function parseSaved(saved: string): Map<ChainId, Rule[]> {
   let table: Table | undefined;
   for (const line of saved.split('\n')) {
     if (line.startsWith('*')) {
-      const name = line.slice(1);
-      table = name === 'nat' || name === 'filter' ? name : undefined;
+      table = tables.find((name) => name === line.slice(1));
     } else if (table === undefined) {
       continue;
     } else if (line.startsWith(':')) {
@@ -274,7 +278,7 @@ function declare(name: string): string {
 }
 
 function tableOf(id: ChainId): Table {
-  return id.startsWith('nat/') ? 'nat' : 'filter';
+  return tables.find((table) => id.startsWith(`${table}/`)) ?? 'filter';
 }
 
 function nameOf(id: ChainId): string {

@@ -7,7 +7,7 @@ import type { Protocol } from '../objects.js';
  */
 export type Rule = string;
 
-export type Table = 'nat' | 'filter';
+export type Table = 'mangle' | 'nat' | 'filter';
 
 /** "nat/KUBE-SERVICES": a chain with its table. */
 export type ChainId = `${Table}/${string}`;
@@ -16,7 +16,8 @@ export const masqueradeMark = '0x4000';
 
 /** `--comment` as iptables-save prints it. */
 export function comment(text: string): string {
-  const plain = text.replace(/["\\]/g, '').slice(0, 255);
+  // Names come from the API, where they cannot hold these; a line break would begin a rule of its own.
+  const plain = text.replace(/["\\\p{Cc}]/gu, '').slice(0, 255);
   return `-m comment --comment ${/^[\w]+$/.test(plain) ? plain : `"${plain}"`}`;
 }
 

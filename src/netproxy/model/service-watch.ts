@@ -16,6 +16,11 @@ export class ServiceWatch {
     this.slices.addIndex(byService, (slice) => [ownerKey(slice)]);
   }
 
+  /** Resolves when services and their endpoints are known; rejects when `signal` aborts before. */
+  async whenSynced(signal?: AbortSignal): Promise<void> {
+    await Promise.all([this.services.whenSynced(signal), this.slices.whenSynced(signal)]);
+  }
+
   /** `key` is "namespace/name". Called at once for all that is there. @returns a function that ends it */
   onChange(changed: (key: string) => void): () => void {
     const ends = [

@@ -91,18 +91,22 @@ export class CniPodNetwork implements PodNetwork {
   }
 
   async setUp(
-    pod: PodRef & { readonly hostPorts?: readonly HostPort[] },
+    pod: Parameters<PodNetwork['setUp']>[0],
   ): Promise<{ readonly ips: readonly string[] }> {
     await this.start();
     return this.#gate.run(pod.podUid, async () => {
       const present = await this.#checkNow(pod);
-      if (present !== undefined) return { ips: present };
+      if (present !== undefined) {
+        await this.#isolate(pod, present);
+        return { ips: present };
+      }
       // Half-made by a process that died: undo first, or the plugin refuses.
       if ((await this.#load(pod.podUid)) !== undefined) await this.#detach(pod.podUid, '');
       const hostPorts = pod.hostPorts ?? [];
       await this.#save({ podUid: pod.podUid, netnsPath: pod.netnsPath, ips: [], hostPorts });
       try {
         const ips = await this.#attach(pod, hostPorts);
+        await this.#isolate(pod, ips);
         await this.#save({ podUid: pod.podUid, netnsPath: pod.netnsPath, ips, hostPorts });
         return { ips };
       } catch (error) {
@@ -138,7 +142,9 @@ export class CniPodNetwork implements PodNetwork {
     await Promise.all(
       pods.map(async (pod) => {
         const ips = await this.check(pod);
-        if (ips !== undefined) whole.set(pod.podUid, ips);
+        if (ips === undefined) return;
+        this.#options.isolation?.adopt({ ...pod, ips });
+        whole.set(pod.podUid, ips);
       }),
     );
     return whole;
@@ -165,6 +171,17 @@ export class CniPodNetwork implements PodNetwork {
     return ips;
   }
 
+  /** Before the pod runs anything: from its first packet on the policies that select it hold. */
+  async #isolate(pod: Parameters<PodNetwork['setUp']>[0], ips: readonly string[]): Promise<void> {
+    const { podUid, namespace, name, labels = {} } = pod;
+    try {
+      await this.#options.isolation?.isolate({ podUid, namespace, name, labels, ips });
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new PodNetworkError('NotIsolated', `network policies: ${reason}`, { cause });
+    }
+  }
+
   async #detach(podUid: string, netnsPath: string): Promise<void> {
     const attachment = await this.#load(podUid);
     const target = { containerId: podUid, netnsPath, ifName: podInterface };
@@ -173,6 +190,7 @@ export class CniPodNetwork implements PodNetwork {
     }
     if (this.#podCidr === undefined) this.#podCidr = await this.#findPodCidr();
     await callPlugin(this.#cni, 'DEL', this.#bridgeConf(), target);
+    this.#options.isolation?.forget(podUid);
     await rm(this.#path(podUid), { force: true });
   }
 

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { NetworkPolicy, Pod } from '../objects.js';
+import { resolverPod, withHeld } from './local-pods.js';
 import { buildPolicyRules, subtract } from './policy-rules.js';
 
 function pod(name: string, ip: string, app: string, nodeName = 'n1'): Pod {
@@ -23,6 +24,7 @@ test('a peer pod and a named port', () => {
   const from = [{ podSelector: { matchLabels: { app: 'web' } } }];
   const ports = [{ port: 'http' }];
   expect(rulesOf({ podSelector: {}, ingress: [{ from, ports }] })).toEqual([
+    '-s 10.244.1.2/32 -m comment --comment "default/db itself" -j RETURN',
     '-s 10.244.2.3/32 -p tcp -m comment --comment "default/p allows" -m tcp --dport 8080 -j RETURN',
     '-m comment --comment "default/db default" -j DROP',
   ]);
@@ -30,10 +32,100 @@ test('a peer pod and a named port', () => {
 
 test('nothing allowed, everything allowed, nobody selected', () => {
   const drop = '-m comment --comment "default/db default" -j DROP';
-  expect(rulesOf({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })).toEqual([drop, drop]);
+  const itself = (side: string): string =>
+    `${side} 10.244.1.2/32 -m comment --comment "default/db itself" -j RETURN`;
+  const both = ['Ingress', 'Egress'];
+  expect(rulesOf({ podSelector: {}, policyTypes: both })).toEqual([
+    itself('-s'),
+    drop,
+    itself('-d'),
+    drop,
+  ]);
   const all = '-m comment --comment "default/p allows" -j RETURN';
-  expect(rulesOf({ podSelector: {}, ingress: [{}] })).toEqual([all, drop]);
+  expect(rulesOf({ podSelector: {}, ingress: [{}] })).toEqual([itself('-s'), all, drop]);
   expect(rulesOf({ podSelector: { matchLabels: { app: 'x' } } })).toEqual([]);
+});
+
+/** Of the direction out, without the first and the last, which are always there. */
+function egressTo(to: object[], ports?: object[]): string[] {
+  const rule = { to, ...(ports === undefined ? {} : { ports }) };
+  const spec = { podSelector: {}, policyTypes: ['Egress'], egress: [rule] };
+  return rulesOf(spec).slice(1, -1);
+}
+
+test('ranges, SCTP, blocks with exceptions; what is not understood allows nothing', () => {
+  const to = [{ ipBlock: { cidr: '10.0.0.0/30', except: ['10.0.0.0/31'] } }];
+  const text = '-m comment --comment "default/p allows"';
+  expect(egressTo(to, [{ protocol: 'SCTP', port: 100, endPort: 200 }])).toEqual([
+    `-d 10.0.0.2/31 -p sctp ${text} -m sctp --dport 100:200 -j RETURN`,
+  ]);
+  expect(egressTo(to, [{ port: 100, endPort: 100 }])[0]).toContain('--dport 100 ');
+  expect(egressTo(to, [{ port: 200, endPort: 100 }])).toEqual([]);
+  expect(egressTo(to, [{ protocol: 'UDP' }])).toEqual([`-d 10.0.0.2/31 -p udp ${text} -j RETURN`]);
+  expect(egressTo(to, [{ protocol: 'tcp -j ACCEPT\n-A INPUT', port: 1 }])).toEqual([]);
+  expect(egressTo([{ ipBlock: { cidr: '0.0.0.0/0 -j ACCEPT' } }])).toEqual([]);
+  expect(egressTo([{ ipBlock: { cidr: '10.0.0.0/8', except: ['x'] } }])).toEqual([]);
+  expect(egressTo([{ ipBlock: { cidr: 'fd00::/8' } }])).toEqual([]);
+});
+
+test('nothing that was named by somebody begins a rule of its own', () => {
+  const name = 'p"\n-A INPUT -j ACCEPT';
+  const bad = { ...pod('evil', '10.0.0.1/32 -j ACCEPT\n-A x', 'web', 'n2') };
+  const policies = [
+    {
+      metadata: { namespace: 'default', name },
+      spec: { podSelector: {}, ingress: [{ from: [{ podSelector: {} }] }] },
+    },
+  ];
+  const built = buildPolicyRules({ nodeName: 'n1', policies, pods: [...pods, bad], namespaces });
+  const rules = [...built.values()].flatMap(({ chains }) => [...chains.values()].flat());
+  expect(rules.length).toBeGreaterThan(2);
+  for (const rule of rules) expect(rule).not.toMatch(/[\n]|-j ACCEPT$/);
+});
+
+test('an address belongs to the pod that holds it on this node', () => {
+  const before = {
+    ...pod('before', '10.244.1.9', 'x'),
+    metadata: { namespace: 'default', name: 'before', uid: 'u1' },
+  };
+  const held = {
+    podUid: 'u2',
+    namespace: 'default',
+    name: 'new',
+    labels: { app: 'db' },
+    ips: ['10.244.1.9'],
+  };
+  const all = withHeld([before], [held], 'n1');
+  expect(all.map(({ metadata, status }) => [metadata.name, status?.podIP])).toEqual([
+    ['before', ''],
+    ['new', '10.244.1.9'],
+  ]);
+});
+
+test('the name server is a peer by the labels that policies name', () => {
+  const dns = {
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
+    podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+  };
+  const egress = [{ to: [dns], ports: [{ protocol: 'UDP' as const, port: 53 }] }];
+  const policies = [
+    {
+      metadata: { namespace: 'default', name: 'p' },
+      spec: { podSelector: {}, policyTypes: ['Egress'], egress },
+    },
+  ];
+  const system = {
+    metadata: { name: 'kube-system', labels: { 'kubernetes.io/metadata.name': 'kube-system' } },
+  };
+  const built = buildPolicyRules({
+    nodeName: 'n1',
+    policies,
+    pods: [...pods, resolverPod('10.96.0.10')],
+    namespaces: [system],
+  });
+  expect([...(built.get('default/db')?.chains.values() ?? [])].flat()[1]).toBe(
+    '-d 10.96.0.10/32 -p udp -m comment --comment "default/p allows" -m udp --dport 53 -j RETURN',
+  );
 });
 
 test('an address block without its exceptions', () => {

@@ -5,8 +5,9 @@
 import type { Namespace, NetworkPolicy, Pod, PolicyPeer, PolicyPort } from '../objects.js';
 import type { LabelSelector } from '../objects.js';
 import type { Cidr } from '../address.js';
-import { formatCidr, parseCidr } from '../address.js';
+import { addressFamily, formatCidr, parseCidr } from '../address.js';
 import type { ChainId, Rule } from '../iptables/rule.js';
+import type { Hook } from '../iptables/base-rules.js';
 import { chainName, comment, join } from '../iptables/rule.js';
 import type { Contribution } from '../iptables/service-rules.js';
 
@@ -19,8 +20,20 @@ export interface PolicyState {
 
 type Direction = 'Ingress' | 'Egress';
 
-export const policyChain = 'filter/TRIREME-POLICY' as const;
-export const ownedByPolicies = /^KUBE-(?:PIN|POUT)-[A-Z2-7]{16}$/;
+export const policyChain = 'mangle/TRIREME-POLICY' as const;
+export const ownedByPolicies = /^KUBE-NP[IO]-[A-Z2-7]{16}$/;
+
+const jump = `-m conntrack --ctstate NEW ${comment('trireme network policies')} -j TRIREME-POLICY`;
+
+/**
+ * What is forwarded, and what pods send to the node itself: its ingress listener, its name server, services in userspace mode, the
+ * node's own ports. In the mangle table, which comes before filter: whoever accepts there (kube-proxy's chains accept what is marked,
+ * Docker and firewalls what they know) does not pass policies by, in whatever order the rules were made.
+ */
+export const policyHooks: readonly Hook[] = [
+  { chain: 'mangle/FORWARD', rule: jump },
+  { chain: 'mangle/INPUT', rule: jump },
+];
 
 /** By pod, "namespace/name": what is to be added for it. Pods that no policy selects are absent. */
 export function buildPolicyRules(state: PolicyState): Map<string, Contribution> {
@@ -38,10 +51,15 @@ export function buildPolicyRules(state: PolicyState): Map<string, Contribution> 
     for (const direction of ['Ingress', 'Egress'] as const) {
       const selecting = own.filter((policy) => typesOf(policy).includes(direction));
       if (selecting.length === 0) continue;
-      const chain = chainName(direction === 'Ingress' ? 'PIN' : 'POUT', key);
+      const chain = chainName(direction === 'Ingress' ? 'NPI' : 'NPO', key);
+      const [side, other] = direction === 'Ingress' ? ['-d', '-s'] : ['-s', '-d'];
+      // A pod cannot be kept from itself, as through a service of its own.
+      const itself = podIps(pod).map(
+        (ip) => `${other} ${ip}/32 ${comment(`${key} itself`)} -j RETURN`,
+      );
       const rules = selecting.flatMap((policy) => allowed(policy, direction, pod, state));
-      chains.set(`filter/${chain}`, [...new Set(rules), `${comment(`${key} default`)} -j DROP`]);
-      const side = direction === 'Ingress' ? '-d' : '-s';
+      const last = `${comment(`${key} default`)} -j DROP`;
+      chains.set(`mangle/${chain}`, [...itself, ...new Set(rules), last]);
       for (const ip of podIps(pod)) jumps.push(`${side} ${ip}/32 -j ${chain}`);
     }
     if (jumps.length > 0) result.set(key, { chains, shared: new Map([[policyChain, jumps]]) });
@@ -125,16 +143,24 @@ function portMatches(
   if (ports === undefined || ports.length === 0) return [{ protocol: '', ports: '' }];
   return ports.flatMap(({ port, endPort, protocol }) => {
     const name = (protocol ?? 'TCP').toLowerCase();
+    // The API takes no others; one that is not known allows nothing.
+    if (!/^(?:tcp|udp|sctp)$/.test(name)) return [];
     if (port === undefined) return [{ protocol: `-p ${name}`, ports: '' }];
     const receiverKnown = direction === 'Ingress' || isPeer;
     const numbers =
       typeof port === 'number' ? [port] : receiverKnown ? namedPorts(pod, port, protocol) : [];
-    const range = endPort === undefined ? '' : `:${endPort}`;
-    return numbers.map((number) => ({
-      protocol: `-p ${name}`,
-      ports: `-m ${name} --dport ${number}${range}`,
-    }));
+    // iptables-save prints a range of one port as that port.
+    return numbers.filter(isPort).flatMap((number) => {
+      const last = endPort ?? number;
+      if (!isPort(last) || last < number) return [];
+      const range = last === number ? `${number}` : `${number}:${last}`;
+      return [{ protocol: `-p ${name}`, ports: `-m ${name} --dport ${range}` }];
+    });
   });
+}
+
+function isPort(number: number): boolean {
+  return Number.isInteger(number) && number >= 1 && number <= 65_535;
 }
 
 function namedPorts(pod: Pod, wanted: string, protocol = 'TCP'): number[] {
@@ -148,7 +174,7 @@ function namedPorts(pod: Pod, wanted: string, protocol = 'TCP'): number[] {
 function typesOf(policy: NetworkPolicy): readonly string[] {
   const given = policy.spec?.policyTypes ?? [];
   if (given.length > 0) return given;
-  return policy.spec?.egress === undefined ? ['Ingress'] : ['Ingress', 'Egress'];
+  return (policy.spec?.egress ?? []).length === 0 ? ['Ingress'] : ['Ingress', 'Egress'];
 }
 
 /** Label selectors of the API: all terms must hold; an empty one selects everything. */
@@ -174,7 +200,7 @@ function podIps(pod: Pod): string[] {
   if (pod.spec?.hostNetwork === true) return [];
   if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return [];
   const all = pod.status?.podIPs?.map(({ ip }) => ip) ?? [pod.status?.podIP ?? ''];
-  return all.filter((ip) => ip.includes('.'));
+  return all.filter((ip) => addressFamily(ip) === 'IPv4');
 }
 
 /**

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import type { PersistentVolume, Pod, Service } from '../../api/types/core.js';
-import type { ApiClient, InformerFactory } from '../../client/types.js';
+import type { ApiClient, ApiObject, Informer, InformerFactory } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
@@ -64,6 +64,8 @@ const volumes = { group: '', version: 'v1', resource: 'persistentvolumes' } as c
 const logBytesMax = 10 * 1024 * 1024;
 const atOnce = { sandboxes: 8, starts: 8 } as const;
 const retryMs = 500;
+/** How long a node waits for services before it is Ready without. */
+const servicesMs = 5000;
 
 export interface WorkerNode {
   readonly pods: PodManager;
@@ -87,6 +89,10 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
     objects,
     tokens,
     services: (namespace) => {
+      // As kubelet: a container's environment is not guessed.
+      if (!serviceInformer.synced) {
+        throw new Error('services have not yet been read at least once, cannot construct envvars');
+      }
       const own = serviceInformer.list(namespace);
       return namespace === 'default' ? own : [...own, ...serviceInformer.list('default')];
     },
@@ -95,7 +101,9 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
   const agent = createNodeAgent(options, events, () => networkProblem);
   await untilDone(options, 'the node could not be registered', () => agent.register());
   await untilDone(options, 'the pod network could not be started', () => network.start());
-  await informers.waitForSync(signal);
+  // What the node cannot work without, and no more: a watch of another part that fails must not keep it from Ready.
+  await pods.whenSynced(signal);
+  await waitAWhile(serviceInformer, options);
   const manager = new PodManager({ node: context, client, tokens, pods });
   await untilDone(options, 'what runs could not be taken over', () => manager.start());
   networkProblem = undefined;
@@ -121,6 +129,18 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
       await network.stop();
     },
   };
+}
+
+/** Containers need services for their environment: at a start they are waited for, so that the first pods need no second try. */
+async function waitAWhile(
+  informer: Informer<ApiObject>,
+  { clock, signal }: Pick<WorkerNodeOptions, 'clock' | 'signal'>,
+): Promise<void> {
+  const late = new AbortController();
+  const cancel = clock.schedule(servicesMs, () => late.abort());
+  await informer.whenSynced(AbortSignal.any([late.signal, signal])).catch(() => undefined);
+  cancel();
+  signal.throwIfAborted();
 }
 
 function imagesOf(manager: PodManager): ReadonlySet<string> {

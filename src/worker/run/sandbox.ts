@@ -79,6 +79,7 @@ async function setUpNetwork(
     name,
     netnsPath: handle.netnsPath ?? '',
     hostPorts: hostPorts(pod),
+    labels: pod.metadata.labels ?? {},
   });
   return ips;
 }
