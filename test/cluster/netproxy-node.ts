@@ -27,8 +27,16 @@ const common = {
   clock,
   log,
 };
-const network = createPodNetwork({ ...common, podCidr: '10.244.7.0/24' });
 let proxy: Netproxy | undefined;
+const network = createPodNetwork({
+  ...common,
+  podCidr: '10.244.7.0/24',
+  isolation: {
+    isolate: async (pod) => proxy?.isolate(pod),
+    adopt: (pod) => proxy?.adopt(pod),
+    forget: (podUid) => proxy?.forget(podUid),
+  },
+});
 let ips: string[] = [];
 
 function service(name: string, clusterIP: string, type: string): Service {
@@ -115,7 +123,12 @@ async function endpoints(which: readonly number[]): Promise<void> {
 async function policy(): Promise<void> {
   for (const [index, ip] of ips.entries()) {
     await api.create<ApiObject & { spec: object; status: object }>(resources.pods, {
-      metadata: { namespace: 'default', name: `pod${index}`, labels: { index: `${index}` } },
+      metadata: {
+        namespace: 'default',
+        name: `pod${index}`,
+        uid: `uid-${index}`,
+        labels: { index: `${index}` },
+      },
       spec: { nodeName: 'n1' },
       status: { podIP: ip },
     });
@@ -126,7 +139,33 @@ async function policy(): Promise<void> {
   });
 }
 
+/** The first pod may reach nothing but the name server. */
+async function egressPolicy(): Promise<void> {
+  await api.create<ApiObject>(resources.namespaces, {
+    metadata: { name: 'kube-system', labels: { name: 'kube-system' } },
+  });
+  const dns = {
+    namespaceSelector: { matchLabels: { name: 'kube-system' } },
+    podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+  };
+  await api.create<ApiObject & { spec: object }>(resources.networkPolicies, {
+    metadata: { namespace: 'default', name: 'no-way-out' },
+    spec: {
+      podSelector: { matchLabels: { index: '0' } },
+      policyTypes: ['Egress'],
+      egress: [{ to: [dns], ports: [{ protocol: 'UDP', port: 53 }] }],
+    },
+  });
+}
+
+/** Takes back what `policy` closed. */
+function open(): Promise<void> {
+  return api.delete(resources.networkPolicies, { namespace: 'default', name: 'closed' });
+}
+
 interface Command {
+  readonly open?: boolean;
+  readonly egressPolicy?: boolean;
   readonly policy?: boolean;
   readonly start?: { name: string; netnsPath: string }[];
   readonly endpoints?: number[];
@@ -139,6 +178,8 @@ async function handle(command: Command): Promise<unknown> {
   if (command.start !== undefined) return start(command.start);
   if (command.endpoints !== undefined) return endpoints(command.endpoints);
   if (command.policy === true) return policy();
+  if (command.open === true) return open();
+  if (command.egressPolicy === true) return egressPolicy();
   if (command.difference === true) return difference();
   await proxy?.stop();
   if (command.cleanUp === true) return proxy?.cleanUp();

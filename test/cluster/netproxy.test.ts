@@ -169,6 +169,47 @@ function ask<T>(message: object): Promise<T> {
     expect(attempt(pods[1]!, 'curl', '-s', '-m1', `http://${ips[0]}:8080`).trim()).toBe(pods[0]);
   });
 
+  test('a pod that may reach nothing does not reach it through its node', async () => {
+    const from = (name: string, ...args: string[]): string =>
+      attempt(name, 'curl', '-s', '-m1', ...args).trim();
+    const ways = [
+      ['-H', 'Host: web.test', 'http://192.168.97.2/'],
+      ['-k', '--resolve', 'web.test:443:192.168.97.2', 'https://web.test/'],
+      ['http://192.168.97.2:30080'],
+      ['http://10.96.5.5'],
+      [`http://${ips[1]!}:8080`],
+      // The gateway is the node as well.
+      ['-H', 'Host: web.test', 'http://10.244.7.1/'],
+    ];
+    const name = 'web.default.svc.cluster.local';
+    const dig = (...args: string[]): string =>
+      attempt(
+        pods[0]!,
+        'dig',
+        '+time=1',
+        '+tries=1',
+        '+short',
+        '@10.96.0.10',
+        ...args,
+        name,
+      ).trim();
+    // The policy that closed the other pod goes, and that pod is the only endpoint: a pod may always reach itself.
+    await ask({ endpoints: [1] });
+    await ask({ open: true });
+    await eventually('open', () => from(pods[0]!, ...ways[0]!) === pods[1]);
+    for (const way of ways) expect([way, from(pods[0]!, ...way)]).toEqual([way, pods[1]]);
+    await ask({ egressPolicy: true });
+    await eventually('closed', () => from(pods[0]!, ...ways[0]!) === '');
+    for (const way of ways) expect([way, from(pods[0]!, ...way)]).toEqual([way, '']);
+    // What the policy allows, and what nobody can forbid: itself.
+    expect(dig()).toBe('10.96.5.5');
+    expect(dig('+tcp')).toBe('');
+    expect(from(pods[0]!, `http://${ips[0]!}:8080`)).toBe(pods[0]);
+    // The node still reaches its pods, and so do its probes.
+    expect(from(host, `http://${ips[0]!}:8080`)).toBe(pods[0]);
+    expect(from(host, ...ways[0]!)).toBe(pods[1]);
+  });
+
   test('cleanUp leaves nothing of ours', async () => {
     await ask({ cleanUp: true });
     const left = inside(host, 'iptables-save');
