@@ -1,0 +1,117 @@
+/** A running program needs nothing that a build or an installation of libraries replaces: it has all of it in a directory of its own. */
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { freePorts, hasProgram, run, waitFor } from './etcd-processes.js';
+
+const possible = hasProgram('etcdctl');
+
+let base = '';
+let packed = '';
+let member: ChildProcess;
+let clientUrl = '';
+
+/** A checkout without libraries and without the compiler's output. */
+beforeAll(async () => {
+  if (!possible) return;
+  expect(spawnSync('scripts/pack', { timeout: 60_000 }).status).toBe(0);
+  base = mkdtempSync(join(tmpdir(), 'trireme-packed-'));
+  packed = readlinkSync('dist/current');
+  mkdirSync(join(base, 'dist'));
+  cpSync('bin', join(base, 'bin'), { recursive: true });
+  writeFileSync(join(base, 'package.json'), '{"type":"module"}');
+  cpSync(join('dist', packed), join(base, 'dist', packed), { recursive: true });
+  symlinkSync(packed, join(base, 'dist', 'current'));
+  const [client = 0, peer = 0] = await freePorts(2);
+  clientUrl = `http://127.0.0.1:${client}`;
+  const words = [
+    'etcd',
+    '--name=m',
+    `--data-dir=${join(base, 'data')}`,
+    `--listen-client-urls=${clientUrl}`,
+    `--advertise-client-urls=${clientUrl}`,
+    `--listen-peer-urls=http://127.0.0.1:${peer}`,
+    `--initial-advertise-peer-urls=http://127.0.0.1:${peer}`,
+    `--initial-cluster=m=http://127.0.0.1:${peer}`,
+    `--backup-dir=${join(base, 'backups')}`,
+    '--backup-interval=1s',
+  ];
+  member = spawn(process.execPath, [join(base, 'bin', 'trireme'), ...words], { stdio: 'ignore' });
+  await waitFor('the member answers', async () => (await ctl('get', 'k')).code === 0);
+}, 90_000);
+
+afterAll(async () => {
+  if (base === '') return;
+  const ended = new Promise((resolve) => member.once('exit', resolve));
+  member.kill('SIGKILL');
+  await ended;
+  rmSync(base, { recursive: true });
+});
+
+function ctl(...words: string[]): ReturnType<typeof run> {
+  return run('etcdctl', ['--endpoints', clientUrl, '--command-timeout=5s', ...words]);
+}
+
+/** Another program with the same parts, as a build after a `git pull` makes it, and then some more. */
+function buildAgain(): void {
+  const dist = join(base, 'dist');
+  for (let at = 0; at < 5; at++) {
+    const name = `packed-${String(at).repeat(16)}`;
+    mkdirSync(join(dist, name));
+    writeFileSync(join(dist, name, 'packed.json'), '{}');
+    // After each other, whatever the clock's resolution.
+    const seconds = 4_000_000_000 + at;
+    utimesSync(join(dist, name, 'packed.json'), seconds, seconds);
+    symlinkSync(name, join(dist, 'current.new'));
+    renameSync(join(dist, 'current.new'), join(dist, 'current'));
+  }
+  const prune = spawnSync(process.execPath, ['scripts/lib/prune-packed.mjs', dist]);
+  expect(prune.status).toBe(0);
+}
+
+(possible ? describe : describe.skip)('a member whose checkout is built again', () => {
+  test('keeps its program: the newest three and those in use stay, others go', () => {
+    buildAgain();
+    const left = readdirSync(join(base, 'dist')).filter((name) => name.startsWith('packed-'));
+    const newest = ['2', '3', '4'].map((digit) => `packed-${digit.repeat(16)}`);
+    expect(left.sort()).toEqual([...newest, packed].sort());
+  });
+
+  test('takes snapshots, scheduled ones too, and checks passwords: parts that it loads late', async () => {
+    expect((await ctl('put', 'k', 'v')).code).toBe(0);
+    const file = join(base, 'snapshot.db');
+    expect(await ctl('snapshot', 'save', file)).toMatchObject({ code: 0 });
+    await waitFor('a scheduled snapshot is there', () => {
+      const at = join(base, 'backups');
+      return existsSync(at) && readdirSync(at).some((name) => name.endsWith('.db'));
+    });
+    expect((await ctl('user', 'add', 'root:secret')).code).toBe(0);
+    expect((await ctl('user', 'grant-role', 'root', 'root')).code).toBe(0);
+    expect((await ctl('auth', 'enable')).code).toBe(0);
+    expect((await ctl('--user=root:secret', 'get', 'k')).stdout).toBe('k\nv\n');
+    expect((await ctl('--user=root:wrong', 'get', 'k')).code).not.toBe(0);
+    const restored = join(base, 'restored');
+    const words = ['etcd', 'snapshot', 'restore', file, `--data-dir=${restored}`];
+    // By the program that the running member has, since the newest here is an empty one.
+    rmSync(join(base, 'dist', 'current'));
+    symlinkSync(packed, join(base, 'dist', 'current'));
+    const restore = spawnSync(process.execPath, [join(base, 'bin', 'trireme'), ...words]);
+    expect(restore.status).toBe(0);
+    expect(existsSync(restored)).toBe(true);
+  }, 60_000);
+});
