@@ -2,13 +2,17 @@
 import { statfs } from 'node:fs/promises';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
-import type { ContainerRuntime } from '../../runtime/types.js';
+import { normalizeImageReference } from '../../runtime/image-reference.js';
+import type { ContainerRuntime, ImageInfo } from '../../runtime/types.js';
+import { isRuntimeError } from '../../runtime/types.js';
 
 export interface ImageCollectorOptions {
+  /** The share of the disk that is used, from 0 to 1; absent: measured. For tests. */
+  readonly diskShare?: () => Promise<number>;
   readonly runtime: ContainerRuntime;
   readonly dataDir: string;
   readonly imported: ReadonlySet<string>;
-  /** References that containers run from. */
+  /** References that pods name, as they name them. */
   readonly inUse: () => ReadonlySet<string>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -47,10 +51,10 @@ export class ImageCollector {
 
   /** One round. */
   async collect(): Promise<void> {
-    const { runtime, clock, inUse, imported, log } = this.#options;
+    const { runtime, clock, imported, log } = this.#options;
     const nowMs = clock.monotonicMs();
-    const used = inUse();
     const images = await runtime.listImages();
+    const used = await this.#used(images);
     const present = new Set(images.map(({ reference }) => reference));
     for (const reference of this.#lastUsedMs.keys()) {
       if (!present.has(reference)) this.#lastUsedMs.delete(reference);
@@ -73,8 +77,33 @@ export class ImageCollector {
     }
   }
 
+  /** The references of images that containers run from, or are about to: by name, and by the digest that a container has kept. */
+  async #used(images: readonly ImageInfo[]): Promise<ReadonlySet<string>> {
+    const { runtime, inUse } = this.#options;
+    const { containers } = await runtime.list();
+    const names = new Set([...inUse(), ...containers.map(({ image }) => image)].map(fullName));
+    const digests = new Set(
+      containers.map(({ imageId }) => imageId.slice(imageId.indexOf('@') + 1)),
+    );
+    const isUsed = ({ reference, digest }: ImageInfo): boolean =>
+      names.has(reference) || digests.has(digest);
+    return new Set(images.filter(isUsed).map(({ reference }) => reference));
+  }
+
   async #diskShare(): Promise<number> {
+    const { diskShare } = this.#options;
+    if (diskShare !== undefined) return diskShare();
     const disk = await statfs(this.#options.dataDir);
     return 1 - Number(disk.bavail) / Math.max(1, Number(disk.blocks));
+  }
+}
+
+/** As the runtime lists it: a pod says `busybox` for `docker.io/library/busybox:latest`. */
+function fullName(reference: string): string {
+  try {
+    return normalizeImageReference(reference);
+  } catch (error) {
+    if (isRuntimeError(error, 'InvalidImageName')) return reference;
+    throw error;
   }
 }

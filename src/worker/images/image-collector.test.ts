@@ -1,0 +1,53 @@
+import { expect, test } from '@jest/globals';
+import { ManualClock } from '../../lib/clock.js';
+import { silentLogger } from '../../lib/log.js';
+import type { ContainerState, ImageInfo } from '../../runtime/types.js';
+import { FakeRuntime } from '../fake-runtime.js';
+import { ImageCollector } from './image-collector.js';
+
+/** A runtime with images and containers of a moment, that notes what is removed. */
+class FullRuntime extends FakeRuntime {
+  readonly removed: string[] = [];
+
+  override listImages(): Promise<ImageInfo[]> {
+    return Promise.resolve(
+      ['busybox', 'nginx', 'redis', 'unused'].map((name) => ({
+        reference: `docker.io/library/${name}:latest`,
+        digest: `sha256:${name}`,
+        sizeBytes: 1,
+      })),
+    );
+  }
+
+  override list(): Promise<{ sandboxes: []; containers: ContainerState[] }> {
+    // Made from `redis`, which has another name by now; and from `busybox`, as its pod says it.
+    const states = [
+      { image: 'cache:1', imageId: 'docker.io/library/cache@sha256:redis' },
+      { image: 'busybox', imageId: 'docker.io/library/busybox@sha256:before' },
+    ];
+    return Promise.resolve({ sandboxes: [], containers: states as never });
+  }
+
+  override removeImage(reference: string): Promise<void> {
+    this.removed.push(reference);
+    return Promise.resolve();
+  }
+}
+
+test('a full disk takes no image that a container runs or a pod names', async () => {
+  const clock = new ManualClock();
+  const runtime = new FullRuntime(clock);
+  const collector = new ImageCollector({
+    runtime,
+    dataDir: '/',
+    imported: new Set(),
+    inUse: () => new Set(['nginx:latest', 'Not A Name']),
+    diskShare: () => Promise.resolve(0.99),
+    clock,
+    log: silentLogger,
+  });
+  await collector.collect();
+  clock.advance(600_000);
+  await collector.collect();
+  expect(runtime.removed).toEqual(['docker.io/library/unused:latest']);
+});
