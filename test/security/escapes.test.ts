@@ -1,14 +1,28 @@
 /** What pods try to get at their node by the files that they share with it: every way out meets a harmless target. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Pod } from '../../src/api/types/core.js';
-import type { Mount } from '../../src/runtime/types.js';
+import type { ContainerConfig, Mount } from '../../src/runtime/types.js';
 import { PodFiles } from '../../src/worker/run/pod-files.js';
 import { terminationMessage } from '../../src/worker/run/termination-message.js';
 import { eventually, testContainer } from '../cluster/lib/runtime-contract.js';
-import { canRunContainers, ContainerdNode, facts, podWith } from './containerd-node.js';
+import {
+  canRunContainers,
+  ContainerdNode,
+  derivedImage,
+  facts,
+  podWith,
+} from './containerd-node.js';
 
 const scratch = { name: 'scratch', emptyDir: {} };
 
@@ -189,6 +203,40 @@ const scratch = { name: 'scratch', emptyDir: {} };
     for (const path of ['runtime/containers', 'memory-volumes']) {
       expect(statSync(join(node.dataDir, path)).mode & 0o777).toBe(0o700);
     }
+  });
+
+  test('a FIFO in the place of an account file is refused; one that comes there by a link can be stopped', async () => {
+    const pod = podWith('fifo', [scratch]);
+    const volume = (await node.volumes.setUp(pod, facts)).get('scratch')!;
+    execFileSync('mkfifo', [join(volume, 'passwd')]);
+    const at = (containerPath: string, hostPath: string): Partial<ContainerConfig> => ({
+      image: 'alias',
+      mounts: [{ hostPath, containerPath, readOnly: false }],
+    });
+    const archive = derivedImage(join(node.home, 'alias'), node.archive, {
+      reference: 'docker.io/library/alias:latest',
+      fill: (root) => symlinkSync('etc', join(root, 'alias')),
+    });
+    await node.runtime.importImages(archive);
+    for (const [path, source] of [
+      ['/etc/passwd', join(volume, 'passwd')],
+      ['/etc/', volume],
+    ] as const) {
+      const refused = node.run(`fifo${path.length}`, 'id', at(path, source));
+      await expect(refused).rejects.toThrow('has no regular file as /etc/passwd');
+    }
+    const stuck = node.run('stuck', 'id', at('/alias/passwd', join(volume, 'passwd')));
+    const ended = stuck.then(
+      () => 'it started',
+      (error: unknown) => String(error),
+    );
+    await eventually(() => execFileSync('ps', ['-eo', 'args']).includes('runc init'));
+    // Others of the node are not held up by it.
+    expect(await node.runtime.imageStatus('busybox')).toBeDefined();
+    await node.runtime.stopContainer('stuck', { graceMs: 0 });
+    expect(await ended).toContain('failed to create containerd task');
+    await node.runtime.removeContainer('stuck');
+    await gone(pod);
   });
 
   test('a root file system as deep as a container likes is removed with it', async () => {

@@ -91,7 +91,6 @@ describe('argument lists', () => {
       'images pull --plain-http --hosts-dir /h --user u:p r/i:t',
     ],
     [commands.imagesMount('r/i:t', '/m').args, 'images mount r/i:t /m'],
-    [commands.imagesUnmount('/m').args, 'images unmount --rm /m'],
     [
       commands.run({ id: 'c', specPath: '/s', logUri: 'binary:///l?path=/p', pidFile: '/f' }).args,
       'run --detach --config /s --log-uri binary:///l?path=/p --pid-file /f c',

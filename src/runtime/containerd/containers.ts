@@ -6,7 +6,7 @@ import type { Logger } from '../../lib/log.js';
 import type { RunCommand } from '../spawn.js';
 import type { StateStore } from '../state-store.js';
 import type { ContainerConfig, ContainerState, RuntimeEvent } from '../types.js';
-import { RuntimeError } from '../types.js';
+import { isRuntimeError, RuntimeError } from '../types.js';
 import type { CtrEvent, ListedTask } from './commands.js';
 import * as commands from './commands.js';
 import type { ContainerRecord } from '../container-record.js';
@@ -22,6 +22,7 @@ import { mountRootfs, unmountRootfs } from './rootfs.js';
 import type { SandboxRecord, Sandboxes } from './sandboxes.js';
 import type { SeccompProfiles } from './seccomp.js';
 import { buildSpec } from './spec.js';
+import { checkAccountMounts, killCgroup } from './stuck.js';
 
 export interface ContainersOptions {
   readonly ctr: Ctr;
@@ -70,6 +71,7 @@ export class Containers {
     if (sandbox === undefined) {
       throw new RuntimeError('NotFound', `sandbox ${config.sandboxId} does not exist`);
     }
+    await checkAccountMounts(config.mounts);
     await images.use(config.image, (view) => this.#prepare(config, sandbox, view));
   }
 
@@ -143,6 +145,8 @@ export class Containers {
       pidFile: join(dir, 'pid'),
     });
     const result = await ctr.attempt(command);
+    const cgroup = this.cgroupOf(config.id);
+    if (result.timedOut && cgroup !== undefined) await killCgroup(cgroup);
     return result.code === 0 ? undefined : ctr.errorOf(command, result);
   }
 
@@ -333,8 +337,19 @@ export class Containers {
 
   async #kill(id: string, signal: string): Promise<void> {
     const name = /^\d+$/.test(signal) || signal.startsWith('SIG') ? signal : `SIG${signal}`;
-    const there = await this.#options.ctr.callIfPresent(commands.tasksKill(id, name));
-    if (!there) await this.reconcile();
+    try {
+      const there = await this.#options.ctr.callIfPresent(commands.tasksKill(id, name));
+      if (!there) await this.reconcile();
+    } catch (error) {
+      const cgroup = this.cgroupOf(id);
+      const isStuck = isRuntimeError(error, 'DeadlineExceeded') && name === 'SIGKILL';
+      if (!isStuck || cgroup === undefined) throw error;
+      this.#options.log.warn(
+        { container: id },
+        'its shim does not answer: its processes are killed',
+      );
+      await killCgroup(cgroup);
+    }
   }
 
   #record(id: string): ContainerRecord {
