@@ -37,6 +37,55 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 };
 /** In the pure core only these of `lib`. */
 const raftMayImport = new Set(['src/lib/assert.ts', 'src/lib/prng.ts']);
+/**
+ * The files of the node agent and the runtimes that open paths by name, and whose paths these are. None of them may be in the reach of a container, or be
+ * chosen by an object of the API: such paths are opened through `src/lib/safe-files` (its README says why).
+ */
+const mayOpenFiles: Readonly<Record<string, string>> = {
+  'src/runtime/console-session.ts':
+    'FIFOs of the shim, in the directory of the container, which no container reaches',
+  'src/runtime/containerd/containers.ts':
+    'specifications and pid files in directories that no container reaches',
+  'src/runtime/containerd/daemon.ts': "containerd's own directories",
+  'src/runtime/containerd/host.ts': 'facts of the machine',
+  'src/runtime/containerd/image-views.ts': 'mount points of images, made and removed',
+  'src/runtime/containerd/interactive.ts':
+    'files of the shim, in directories that no container reaches',
+  'src/runtime/containerd/rootfs.ts': 'makes the directories of a container that does not run yet',
+  'src/runtime/containerd/runtime.ts': "the runtime's own directories and program",
+  'src/runtime/containerd/sandboxes.ts': 'mount points, cgroups and /proc',
+  'src/runtime/containerd/seccomp.ts': "profiles of the node's owner, by a path without ..",
+  'src/runtime/containerd/stats.ts': 'cgroups',
+  'src/runtime/containerd/stuck.ts': 'cgroups',
+  'src/runtime/log-attach.ts': 'logs, which the shim writes where no container reaches',
+  'src/runtime/log-file.ts': 'logs, which the shim writes where no container reaches',
+  'src/runtime/mounts.ts': '/proc',
+  'src/runtime/process/images.ts':
+    'without isolation: this runtime runs only what the user might run',
+  'src/runtime/process/posix.ts': 'without isolation',
+  'src/runtime/process/process-stats.ts': '/proc',
+  'src/runtime/process/runtime.ts': 'without isolation',
+  'src/runtime/state-store.ts': "the runtime's own records",
+  'src/worker/agent/leftovers.ts': 'lists the directory of the pods',
+  'src/worker/agent/worker-node.ts': 'makes the data directory',
+  'src/worker/images/image-collector.ts': 'asks how full the disk is',
+  'src/worker/images/image-import.ts': "archives of the node's owner",
+  'src/worker/join/credentials.ts': "the agent's own credentials",
+  'src/worker/node/facts.ts': 'facts of the machine',
+  'src/worker/node/node-health.ts': 'facts of the machine',
+  'src/worker/run/dns-config.ts': "the node's own resolv.conf",
+  'src/worker/run/pod-files.ts': 'makes and writes files where no container changes names',
+  'src/worker/run/sandbox.ts': 'asks whether a network namespace is there',
+  'src/worker/runtime-choice.ts': 'asks which programs are there',
+  'src/worker/service/log-stream.ts': 'logs, which the shim writes where no container reaches',
+  'src/worker/start.ts': 'makes the data directory',
+  'src/worker/volumes/host-path.ts':
+    'makes directories that the pod may name freely, as everywhere in Kubernetes',
+  'src/worker/volumes/memory-volumes.ts': 'makes the directory of the tmpfs',
+  'src/worker/volumes/sub-path.ts': 'makes mount points that no container reaches',
+  'src/worker/volumes/volume-manager.ts':
+    'makes the tops of volumes, whose names no container changes',
+};
 const generated = 'src/gen/';
 /** Lines; a file that grows past it is split by what it does. */
 const longestFile = 450;
@@ -140,6 +189,15 @@ describe('the house', () => {
       .map((file) => file.path)
       .filter((path) => !used.has(path) && !path.startsWith(generated));
     expect(unused).toEqual([]);
+  });
+
+  test('files that somebody else may change are opened through lib/safe-files', () => {
+    const own = files
+      .filter(({ path }) => /^src\/(?:worker|runtime)\//.test(path) && !isTest(path))
+      .filter(({ text }) => /^import (?!type )[^;]*from 'node:fs(?:\/promises)?';$/m.test(text))
+      .map(({ path }) => path);
+    expect(own.filter((path) => !(path in mayOpenFiles))).toEqual([]);
+    expect(Object.keys(mayOpenFiles).filter((path) => !own.includes(path))).toEqual([]);
   });
 
   test('no file is too long to read', () => {

@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkedName } from '../lib/safe-files/index.js';
 
 /**
  * Small JSON records, a file each, written whole or not at all: what a runtime must remember across a restart of the
@@ -38,6 +39,7 @@ export class StateStore<T> {
 
   /** In memory at once; resolves when it is on disk. Writes of one record keep their order. */
   set(id: string, record: T): Promise<void> {
+    checkedName(`${id}.json.tmp`);
     this.#records.set(id, record);
     return this.#enqueue(id, async () => {
       const path = join(this.#dir, `${id}.json`);

@@ -35,6 +35,7 @@ import { spawnSession } from '../exec-session.js';
 import { readHostFacts } from './host.js';
 import { ImageViews } from './image-views.js';
 import { Images } from './images.js';
+import { mountsBelow } from '../mounts.js';
 import type { SandboxRecord } from './sandboxes.js';
 import { Sandboxes, stateOf } from './sandboxes.js';
 import { SeccompProfiles } from './seccomp.js';
@@ -205,12 +206,7 @@ export class ContainerdRuntime implements ContainerRuntime {
     this.#views.stop();
     await this.#views.release();
     this.#events?.stop();
-    const mounts = await readFile('/proc/self/mountinfo', 'utf8');
-    const own = mounts
-      .split('\n')
-      .map((line) => line.split(' ')[4] ?? '')
-      .filter((path) => path.startsWith(`${this.#options.dataDir}/`));
-    for (const path of own.reverse()) {
+    for (const path of (await mountsBelow(this.#options.dataDir)).toReversed()) {
       await this.#run('umount', ['--lazy', path], { timeoutMs: 10_000 });
     }
     await this.#daemon?.terminate();

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { access, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
+import { codeOf } from '../../lib/safe-files/index.js';
 import type { CommandResult, RunCommand } from '../spawn.js';
 import type { StateStore } from '../state-store.js';
 import type { SandboxConfig, SandboxState } from '../types.js';
@@ -82,7 +83,7 @@ export class Sandboxes {
   async remove(id: string): Promise<void> {
     const { store, run } = this.#options;
     const record = store.get(id);
-    if (record?.pausePid !== undefined) await killPause(record.pausePid);
+    if (record?.pausePid !== undefined) await killPause(record.pausePid, this.#options.shim);
     if (record?.config.namespaces.hostNetwork !== true && (await exists(netnsPath(id)))) {
       await this.#must('ip', ['netns', 'delete', netnsName(id)]);
     }
@@ -91,7 +92,8 @@ export class Sandboxes {
     if (mounted.length > 0) {
       await run('umount', ['--lazy', ...mounted], { timeoutMs: commandTimeoutMs });
     }
-    await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true })));
+    // Bare mount points: what is still mounted would be the pod's, and refuses.
+    await Promise.all([removeIfThere(unlink(this.#ipc(id))), removeIfThere(rmdir(this.#shm(id)))]);
     if (record !== undefined) await removeCgroups(this.cgroupOf(record.config));
     await store.delete(id);
   }
@@ -198,9 +200,18 @@ async function childOf(pid: number): Promise<number> {
   return Number(text.trim().split(' ')[0]);
 }
 
-async function killPause(pid: number): Promise<void> {
-  const cmdline = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  if (cmdline.split('\0').includes('pause')) process.kill(pid, 'SIGKILL');
+/** Its number may be another process's by now. */
+async function killPause(pid: number, shim: string): Promise<void> {
+  const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+  if (words.includes(shim) && words.includes('pause')) process.kill(pid, 'SIGKILL');
+}
+
+async function removeIfThere(removal: Promise<void>): Promise<void> {
+  try {
+    await removal;
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
 }
 
 /** Removes empty cgroups of that path under every controller (v1) or the one tree (v2). */

@@ -147,6 +147,7 @@ export class VolumeManager {
       if (volumePath === undefined) {
         throw new VolumeError(`the volume "${mount.name}" of a mount does not exist`);
       }
+      refuseRecursive(mount);
       const subPath = subPathOf(mount, env);
       const target = join(this.#podDirectory(pod), folders.subPaths, container.name, `${index}`);
       result.push({
@@ -312,6 +313,17 @@ export class VolumeManager {
     const policy = pod.spec.securityContext?.fsGroupChangePolicy;
     await giveToGroup(directory, group, policy === 'OnRootMismatch' ? 'OnRootMismatch' : 'Always');
   }
+}
+
+/**
+ * A promise that is not kept is worse than a container that does not start: what is mounted inside the volume would stay writable.
+ * @see kubelet resolveRecursiveReadOnly
+ */
+function refuseRecursive({ name, recursiveReadOnly }: VolumeMount): void {
+  if (recursiveReadOnly !== 'Enabled') return;
+  throw new VolumeError(
+    `failed to resolve recursive read-only mode: volume ${JSON.stringify(name)} requested recursive read-only mode, but it is not supported by the runtime`,
+  );
 }
 
 function subPathOf(mount: VolumeMount, env: ReadonlyMap<string, string>): string {
