@@ -1,6 +1,6 @@
 /** What may change in a pod after its creation. */
 import { semanticEqual } from '../equal.js';
-import { forbidden, invalid } from '../field-error.js';
+import { at, forbidden, invalid } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import { identityOf } from '../identity.js';
 import type { Container, Pod, PodSpec, Toleration } from '../types/core.js';
@@ -67,9 +67,20 @@ function keepsAll(
   return Object.entries(old ?? {}).every(([key, value]) => next?.[key] === value);
 }
 
+const mirrorAnnotation = 'kubernetes.io/config.mirror';
+
+/** A pod does not become a mirror of a node's own pod, nor stops being one. */
+function checkMirror(next: Pod, old: Pod, errors: FieldError[]): void {
+  const value = next.metadata.annotations?.[mirrorAnnotation];
+  if (value === old.metadata.annotations?.[mirrorAnnotation]) return;
+  const field = at('metadata.annotations', mirrorAnnotation);
+  errors.push(forbidden(field, 'may not remove or update mirror pod annotation'));
+}
+
 /** What is wrong with a plain update of a pod. */
 export function validatePodUpdate(next: Pod, old: Pod): FieldError[] {
   const errors: FieldError[] = [];
+  checkMirror(next, old, errors);
   const given: Partial<PodSpec> = next.spec;
   if (given.containers?.length !== old.spec.containers.length) {
     return [forbidden('spec.containers', 'pod updates may not add or remove containers')];

@@ -1,4 +1,4 @@
-import { deepEqual } from '../../../api/equal.js';
+import { semanticEqual } from '../../../api/equal.js';
 import type { KubeObject } from '../../../api/object.js';
 import { quoteList, ruleText, uncovered } from '../authz/escalation.js';
 import type { Authorization } from '../authz/authorizers.js';
@@ -25,6 +25,16 @@ const fullAuthority: readonly PolicyRule[] = [
   { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
   { verbs: ['*'], nonResourceURLs: ['*'] },
 ];
+
+/**
+ * True for what the garbage collector writes. Anything else is checked anew, labels too: by its labels a role becomes a part of
+ * aggregating ones.
+ */
+function changesOwnersOnly(next: KubeObject, old: KubeObject): boolean {
+  const { ownerReferences, finalizers, managedFields } = old.metadata;
+  const metadata = { ...next.metadata, ownerReferences, finalizers, managedFields };
+  return semanticEqual({ ...next, metadata }, old);
+}
 
 /**
  * Nobody grants what they do not hold: a role's writer must hold its rules or may `escalate`, a binding's writer must
@@ -67,11 +77,12 @@ export function rbacEscalation(
     throw forbidden(errorTarget(target.kind), name, text || detail);
   };
   const checkRole = async (request: AdmissionRequest, role: Role, old?: Role): Promise<void> => {
-    const { kind } = request.context.target;
-    const same = deepEqual(role.rules ?? [], old?.rules ?? []);
-    if (old !== undefined && same && deepEqual(role.aggregationRule, old.aggregationRule)) return;
-    if (await allowed(request, 'escalate', kind.plural, role.metadata.name)) return;
-    if (role.aggregationRule !== undefined) {
+    const { kind, name } = request.context.target;
+    if (old !== undefined && changesOwnersOnly(role, old)) return;
+    // A create names nobody: the right to `escalate` one name does not make a new role of it.
+    if (await allowed(request, 'escalate', kind.plural, name)) return;
+    // An aggregating role may come to hold anything; taking the rule away keeps what it holds.
+    if (role.aggregationRule !== undefined || old?.aggregationRule !== undefined) {
       const text = 'must have cluster-admin privileges to use the aggregationRule';
       confirm(request, fullAuthority, text);
     }
@@ -83,9 +94,7 @@ export function rbacEscalation(
     old?: Binding,
   ): Promise<void> => {
     const { roleRef } = binding;
-    if (old !== undefined && deepEqual(roleRef, old.roleRef)) {
-      if (deepEqual(binding.subjects ?? [], old.subjects ?? [])) return;
-    }
+    if (old !== undefined && changesOwnersOnly(binding, old)) return;
     const resource = roleRef.kind === 'Role' ? 'roles' : 'clusterroles';
     if (await allowed(request, 'bind', resource, roleRef.name)) return;
     const rules = rbac.rulesOfRole(request.context.target.namespace, roleRef);

@@ -5,6 +5,7 @@ import { generateName } from '../registry/names.js';
 import type { Objects } from '../registry/objects.js';
 import { forbidden } from '../status.js';
 import type { AdmissionPlugin } from './chain.js';
+import { enforceAnnotation, unmountableSecret } from './mountable-secrets.js';
 import type { PodObject } from './pod-object.js';
 import { createsPod } from './pod-object.js';
 
@@ -52,10 +53,21 @@ export function serviceAccount(objects: Objects): AdmissionPlugin {
         spec.imagePullSecrets = structuredClone(account.imagePullSecrets);
       }
     },
-    validate: ({ object }) => {
-      if (object?.metadata.annotations?.[mirrorAnnotation] === undefined) return;
+    validate: async ({ object, context }) => {
+      if (object === undefined) return;
       // The kind says what the object is.
-      checkMirrorPod(object as Pod & KubeObject);
+      const pod = object as Pod & KubeObject;
+      if (pod.metadata.annotations?.[mirrorAnnotation] !== undefined) {
+        checkMirrorPod(pod);
+        return;
+      }
+      const account = await find(
+        `${context.target.namespace}/${pod.spec.serviceAccountName ?? ''}`,
+      );
+      if (account?.metadata.annotations?.[enforceAnnotation] !== 'true') return;
+      const text = unmountableSecret(pod, account);
+      if (text === undefined) return;
+      throw forbidden({ group: '', resource: 'pods' }, pod.metadata.name, text);
     },
   };
 }

@@ -1,0 +1,57 @@
+/** Which Secrets a pod may name whose account limits them (`kubernetes.io/enforce-mountable-secrets`). */
+import type { Pod, ServiceAccount } from '../../../api/types/core.js';
+
+export const enforceAnnotation = 'kubernetes.io/enforce-mountable-secrets';
+
+type Container = Pick<Pod['spec']['containers'][number], 'name' | 'env' | 'envFrom'>;
+
+/** The words of the refusal for the first Secret that the account does not list; undefined when there is none. */
+export function unmountableSecret(pod: Pod, account: ServiceAccount): string | undefined {
+  const { name } = account.metadata;
+  const mountable = new Set((account.secrets ?? []).map((secret) => secret.name));
+  const tail = `is not allowed because service account ${name} does not reference that`;
+  for (const secret of volumeSecrets(pod)) {
+    if (!mountable.has(secret)) return `volume with secret.secretName="${secret}" ${tail} secret`;
+  }
+  for (const [kind, containers] of [
+    ['init container', pod.spec.initContainers ?? []],
+    ['container', pod.spec.containers],
+    ['ephemeral container', pod.spec.ephemeralContainers ?? []],
+  ] as const) {
+    for (const container of containers) {
+      const found = environmentSecrets(container).find(([, secret]) => !mountable.has(secret));
+      if (found === undefined) continue;
+      const [through, secret] = found;
+      return `${kind} ${container.name} with ${through} referencing secret.secretName="${secret}" ${tail} secret`;
+    }
+  }
+  const pulling = new Set((account.imagePullSecrets ?? []).map((secret) => secret.name));
+  for (const [index, secret] of (pod.spec.imagePullSecrets ?? []).entries()) {
+    if (pulling.has(secret.name)) continue;
+    return `imagePullSecrets[${index}].name="${secret.name ?? ''}" ${tail} imagePullSecret`;
+  }
+  return undefined;
+}
+
+function volumeSecrets({ spec }: Pod): string[] {
+  return (spec.volumes ?? []).flatMap(({ secret, projected }) => [
+    ...(secret === undefined ? [] : [secret.secretName ?? '']),
+    ...(projected?.sources ?? []).flatMap((source) =>
+      source.secret === undefined ? [] : [source.secret.name ?? ''],
+    ),
+  ]);
+}
+
+/** How each Secret is named, and its name. */
+function environmentSecrets({ env, envFrom }: Container): (readonly [string, string])[] {
+  return [
+    ...(env ?? []).flatMap(({ name, valueFrom }): (readonly [string, string])[] =>
+      valueFrom?.secretKeyRef === undefined
+        ? []
+        : [[`envVar ${name}`, valueFrom.secretKeyRef.name ?? '']],
+    ),
+    ...(envFrom ?? []).flatMap(({ secretRef }): (readonly [string, string])[] =>
+      secretRef === undefined ? [] : [['envFrom', secretRef.name ?? '']],
+    ),
+  ];
+}
