@@ -10,7 +10,12 @@ function node(name: string, address: string, podCIDR: string): Node {
   };
 }
 
-const config = { nodeName: 'n1', nodeSubnet: '192.168.5.2/24', routing: 'auto' } as const;
+const config = {
+  nodeName: 'n1',
+  nodeSubnet: '192.168.5.2/24',
+  clusterCidr: '10.244.0.0/16',
+  routing: 'auto',
+} as const;
 
 test('near nodes are next hops, far ones are reached through VXLAN', () => {
   const nodes = [
@@ -40,4 +45,17 @@ test('near nodes are next hops, far ones are reached through VXLAN', () => {
   expect(planRoutes(before, moved).ip).toEqual([
     'route replace 10.244.2.0/24 via 192.168.5.9 proto 84',
   ]);
+});
+
+test.each([
+  ["a master's address", '10.88.1.11/32'],
+  ['everything', '0.0.0.0/0'],
+  ["the whole cluster's pods", '10.244.0.0/16'],
+  ["another node's range", '10.244.2.0/24'],
+  ["one of another node's pods", '10.244.2.5/32'],
+  ['what is no range', '10.244.9.0/33'],
+])('a node that claims %s gets nothing routed to it', (_name, podCIDR) => {
+  const honest = node('n2', '192.168.5.3', '10.244.2.0/24');
+  const routes = wantedRoutes([node('n3', '192.168.5.66', podCIDR), honest], config);
+  expect([...routes.values()].map(({ nodeIp }) => nodeIp)).toEqual(['192.168.5.3']);
 });

@@ -4,6 +4,7 @@
  * from the Node objects (MAC from the pod CIDR), so that nothing has to be learnt or flooded.
  */
 import { cidrAddress, cidrContains, formatCidr, parseCidr } from '../address.js';
+import type { Cidr } from '../address.js';
 import type { Node } from '../objects.js';
 
 export interface NodeRoute {
@@ -16,6 +17,8 @@ export interface RouteConfig {
   readonly nodeName: string;
   /** The subnet of the node's own address, for example `192.168.5.2/24`. */
   readonly nodeSubnet: string;
+  /** The pods of the whole cluster: nothing else is routed to a node. */
+  readonly clusterCidr: string;
   readonly routing: 'auto' | 'direct' | 'vxlan';
 }
 
@@ -26,22 +29,51 @@ export const vxlanPort = 8472;
 /** Marks our routes in the kernel's table, so that stale ones are found after a restart. */
 export const routeProtocol = '84';
 
-/** By pod CIDR. */
+/**
+ * By pod CIDR. A range outside of the cluster's, or that overlaps another node's, is nobody's: it would draw the traffic of
+ * others, a master's for one, to the node that claims it.
+ */
 export function wantedRoutes(nodes: readonly Node[], config: RouteConfig): Map<string, NodeRoute> {
   const subnet = parseCidr(config.nodeSubnet);
+  const cluster = parseCidr(config.clusterCidr);
   const routes = new Map<string, NodeRoute>();
-  const sorted = [...nodes].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-  for (const node of sorted) {
-    if (node.metadata.name === config.nodeName) continue;
-    const cidr = parseCidr(podCidrOf(node) ?? '');
+  if (cluster === undefined) return routes;
+  let endOfLast = -1;
+  for (const { node, cidr } of claims(nodes)) {
+    if (!isPartOf(cidr, cluster) || cidr.base <= endOfLast) continue;
+    endOfLast = cidr.base + 2 ** (32 - cidr.prefix) - 1;
     const nodeIp = nodeAddress(node);
-    if (cidr === undefined || nodeIp === undefined) continue;
+    if (node.metadata.name === config.nodeName || nodeIp === undefined) continue;
     const near = subnet !== undefined && cidrContains(subnet, nodeIp);
     const direct = config.routing === 'direct' || (config.routing === 'auto' && near);
     const podCidr = formatCidr(cidr);
     routes.set(podCidr, { podCidr, nodeIp, via: direct ? 'direct' : 'vxlan' });
   }
   return routes;
+}
+
+interface Claim {
+  readonly node: Node;
+  readonly cidr: Cidr;
+}
+
+/** The nodes' ranges in the order of addresses, a wider one before those within it. */
+function claims(nodes: readonly Node[]): Claim[] {
+  const found = nodes.flatMap((node): Claim[] => {
+    const cidr = parseCidr(podCidrOf(node) ?? '');
+    return cidr === undefined ? [] : [{ node, cidr }];
+  });
+  return found.sort(
+    (a, b) =>
+      a.cidr.base - b.cidr.base ||
+      a.cidr.prefix - b.cidr.prefix ||
+      (a.node.metadata.name < b.node.metadata.name ? -1 : 1),
+  );
+}
+
+/** True for a part of the range, and not for all of it. */
+function isPartOf(part: Cidr, whole: Cidr): boolean {
+  return part.prefix > whole.prefix && cidrContains(whole, cidrAddress(part, 0));
 }
 
 /** A node's IPv4 pod CIDR. */

@@ -81,6 +81,7 @@ export class CniPodNetwork implements PodNetwork {
       nodeName,
       nodeIp,
       podCidr,
+      clusterCidr,
       routing: routing ?? 'auto',
       mtu: this.#mtu() - (routing === 'vxlan' ? 0 : vxlanOverhead),
       run: this.#run,

@@ -21,6 +21,7 @@ export interface RouterOptions {
   readonly nodeName: string;
   readonly nodeIp: string;
   readonly podCidr: string;
+  readonly clusterCidr: string;
   readonly routing: 'auto' | 'direct' | 'vxlan';
   readonly mtu: number;
   readonly run: RunCommand;
@@ -47,9 +48,9 @@ export class Router {
 
   /** Applies the routes to the nodes known now, and from then on follows changes. */
   async start(): Promise<void> {
-    const { nodes, nodeName, nodeIp, routing, run } = this.#options;
+    const { nodes, nodeName, nodeIp, clusterCidr, routing, run } = this.#options;
     const nodeSubnet = await findSubnet(run, nodeIp);
-    this.#config = { nodeName, routing, nodeSubnet };
+    this.#config = { nodeName, routing, nodeSubnet, clusterCidr };
     await this.#dropStale();
     this.#unsubscribe = nodes.onChange(() => this.#request(batchMs));
     await this.#sync();
