@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { hostname, networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { sysctlPatternProblem } from './pod/admission.js';
+import { readJoinToken } from '../lib/join-token.js';
 
 export type RuntimeName = 'containerd' | 'process' | 'hollow';
 
@@ -65,6 +66,7 @@ interface Flags {
   readonly dnsPort?: string;
   readonly join?: string;
   readonly token?: string;
+  readonly tokenFile?: string;
   readonly caHash?: string;
   readonly nodeLabels: string;
   readonly registerWithTaints: string;
@@ -92,6 +94,7 @@ function declare(): Command {
     .option('--dns-port <port>', "of the cluster's DNS on this node (default: 53 as root)")
     .option('--join <host:port,...>', 'masters of the cluster to join (gRPC)')
     .option('--token <token>', 'from `trireme token create`')
+    .option('--token-file <file>', 'the token in a file, unseen by other users (-: standard input)')
     .option('--ca-hash <sha256:hex>', 'of the cluster authority, from the same command')
     .option('--node-labels <k=v,...>', 'labels of the node', '')
     .option('--register-with-taints <k=v:effect,...>', 'taints of a new node', '')
@@ -160,12 +163,13 @@ function readFlags(flags: Flags): WorkerOptions {
 
 function readJoin(flags: Flags): JoinTarget | undefined {
   if (flags.join === undefined) return undefined;
-  if (flags.token === undefined || flags.caHash === undefined) {
+  const token = readJoinToken(flags, process.env);
+  if (token === undefined || flags.caHash === undefined) {
     throw new WorkerUsageError(
-      '--join needs --token and --ca-hash: `trireme token create` prints them',
+      '--join needs --token or --token-file, and --ca-hash: `trireme token create` prints them',
     );
   }
-  return { servers: list(flags.join), token: flags.token, caHash: flags.caHash };
+  return { servers: list(flags.join), token, caHash: flags.caHash };
 }
 
 function readSysctl(pattern: string): string {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { hostname, networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
+import { readJoinToken } from '../../lib/join-token.js';
 import type { ClusterSettings } from '../../master/cluster/settings.js';
 import { addressInRange, defaultSettings } from '../../master/cluster/settings.js';
 import { parseFlags, UsageError, wholeNumber } from '../usage.js';
@@ -40,6 +41,7 @@ export interface MasterFlags {
   readonly extraHost: string[];
   readonly join?: string;
   readonly token?: string;
+  readonly tokenFile?: string;
   readonly caHash?: string;
   readonly clusterCidr: string;
   readonly serviceClusterIpRange: string;
@@ -72,6 +74,7 @@ export function masterCommand(name: string): Command {
     .option('--extra-host <name>', 'one more name or address for the certificates', collect, [])
     .option('--join <host:port,...>', 'masters of the cluster to join (gRPC); else a new cluster')
     .option('--token <token>', 'from `trireme token create --for master`')
+    .option('--token-file <file>', 'the token in a file, unseen by other users (-: standard input)')
     .option('--ca-hash <sha256:hex>', 'of the cluster authority, from the same command')
     .option('--cluster-cidr <cidr>', 'pod addresses', defaultSettings.clusterCidr)
     .option('--service-cluster-ip-range <cidr>', 'service addresses', defaultSettings.serviceCidr)
@@ -132,10 +135,13 @@ export function readMasterFlags(
 
 function readJoin(flags: MasterFlags): MasterOptions['join'] {
   if (flags.join === undefined) return undefined;
-  if (flags.token === undefined || flags.caHash === undefined) {
-    throw new UsageError('--join needs --token and --ca-hash: `trireme token create` prints them');
+  const token = readJoinToken(flags, process.env);
+  if (token === undefined || flags.caHash === undefined) {
+    throw new UsageError(
+      '--join needs --token or --token-file, and --ca-hash: `trireme token create` prints them',
+    );
   }
-  return { servers: flags.join.split(','), token: flags.token, caHash: flags.caHash };
+  return { servers: flags.join.split(','), token, caHash: flags.caHash };
 }
 
 /** The first address of this machine that others can reach. */

@@ -29,7 +29,8 @@ export interface Layout {
 /** What a host needs to join; absent for the first master. */
 export interface JoinArguments {
   readonly servers: string;
-  readonly token: string;
+  /** Holds the token: command lines are for all to see. */
+  readonly tokenFile: string;
   readonly caHash: string;
 }
 
@@ -121,7 +122,11 @@ export function planWorker(layout: Layout, n: number, joining: JoinArguments): H
 
 function joinFlags(joining: JoinArguments | undefined): string[] {
   if (joining === undefined) return [];
-  return [`--join=${joining.servers}`, `--token=${joining.token}`, `--ca-hash=${joining.caHash}`];
+  return [
+    `--join=${joining.servers}`,
+    `--token-file=${joining.tokenFile}`,
+    `--ca-hash=${joining.caHash}`,
+  ];
 }
 
 /** Starts a host in the background. @returns its process id */

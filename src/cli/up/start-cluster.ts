@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../lib/clock.js';
+import { writeWhole } from '../../lib/files/write-whole.js';
 import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
 import type { ClusterRecord, HostRecord } from '../home.js';
 import { isAlive, readClusterRecord, writeClusterRecord } from '../home.js';
@@ -83,7 +84,9 @@ async function joinArguments(
     const token = await progress.until('the API answers', 60_000, () => requestToken(first));
     progress.say('the API answers');
     const servers = `${masterAddress(layout, 0)}:${masterPorts(layout, 0).grpc}`;
-    return { servers, token, caHash: publicKeyHash(await readFile(join(pki, 'ca.crt'))) };
+    const tokenFile = join(layout.home, 'join-token');
+    await writeWhole(tokenFile, `${token}\n`);
+    return { servers, tokenFile, caHash: publicKeyHash(await readFile(join(pki, 'ca.crt'))) };
   } finally {
     first.close();
   }
