@@ -35,6 +35,27 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'netproxy',
   ],
 };
+/** Walls inside an area: files below `from` import nothing below `never`, not even types. */
+const apiserver = 'src/master/apiserver';
+const walls: readonly { readonly from: string; readonly never: readonly string[] }[] = [
+  // The doors decode and encode; what is done, and who may, is decided behind the verbs.
+  ...['rest', 'grpc'].map((door) => ({
+    from: `${apiserver}/${door}/`,
+    never: ['registry', 'admission', 'cache', 'storage', 'authz'].map(
+      (room) => `${apiserver}/${room}/`,
+    ),
+  })),
+  ...['verbs', 'registry', 'subresources', 'admission', 'authz', 'cache', 'storage'].map(
+    (room) => ({
+      from: `${apiserver}/${room}/`,
+      never: [`${apiserver}/rest/`, `${apiserver}/grpc/`],
+    }),
+  ),
+];
+/** Rooms of the API server that know no protocol, and the words of one. */
+const withoutProtocol = ['verbs', 'registry'].map((room) => `${apiserver}/${room}/`);
+const protocolWords =
+  /\bURLSearchParams\b|from 'node:(?:http|http2|net|tls)'|lib\/(?:grpc|http2)\//;
 /** In the pure core only these of `lib`. */
 const raftMayImport = new Set(['src/lib/assert.ts', 'src/lib/prng.ts']);
 /**
@@ -146,6 +167,30 @@ describe('the house', () => {
       }
     }
     expect(wrong).toEqual([]);
+  });
+
+  test('no import goes through a wall', () => {
+    const wrong = files
+      .filter((file) => !isTest(file.path))
+      .flatMap((file) =>
+        file.imports
+          .filter((target) =>
+            walls.some(
+              ({ from, never }) =>
+                file.path.startsWith(from) && never.some((room) => target.startsWith(room)),
+            ),
+          )
+          .map((target) => `${file.path} -> ${target}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  test('verbs know no protocol', () => {
+    const spoken = files
+      .filter(({ path }) => !isTest(path) && withoutProtocol.some((room) => path.startsWith(room)))
+      .filter(({ text }) => protocolWords.test(text))
+      .map(({ path }) => path);
+    expect(spoken).toEqual([]);
   });
 
   test('every import exists', () => {
