@@ -1,7 +1,8 @@
 import type { ResourceRef } from '../../../gen/apiserver.js';
 import type { CallContext } from '../../../lib/grpc/index.js';
+import type { Credentials } from '../authn/authenticator.js';
 import { bearerToken } from '../authn/authenticator.js';
-import type { Call, ResourceName } from '../verbs/index.js';
+import type { Call, Caller, ResourceName } from '../verbs/index.js';
 
 const none: readonly string[] = [];
 
@@ -12,23 +13,34 @@ export function callOf(
   resource: ResourceName,
   fieldSelector = '',
 ): Call {
-  return {
-    caller: {
-      credentials: {
-        certificate: context.peerCertificate,
-        token: bearerToken(context.header('authorization') ?? ''),
-      },
-      impersonation: none,
-      address: addressOf(context.peer),
-      userAgent: context.header('user-agent') ?? '',
-      uri: context.path,
-    },
-    verb,
-    resource,
-    path: context.path,
-    fieldSelector,
-    warnings: [],
-  };
+  const { path } = context;
+  const caller = new GrpcCaller(context);
+  return { caller, verb, resource, path, fieldSelector, warnings: [] };
+}
+
+/** What only the audit log asks is read when it asks. */
+class GrpcCaller implements Caller {
+  readonly credentials: Credentials;
+  readonly impersonation = none;
+  readonly uri: string;
+  readonly #context: CallContext;
+
+  constructor(context: CallContext) {
+    this.#context = context;
+    this.uri = context.path;
+    this.credentials = {
+      certificate: context.peerCertificate,
+      token: bearerToken(context.header('authorization') ?? ''),
+    };
+  }
+
+  get address(): string {
+    return addressOf(this.#context.peer);
+  }
+
+  get userAgent(): string {
+    return this.#context.header('user-agent') ?? '';
+  }
 }
 
 /** `address:port` without the port; an IPv6 address may stand in brackets. */

@@ -1,6 +1,7 @@
 import { peerCertificateOf } from '../../../lib/grpc/index.js';
+import type { Credentials } from '../authn/authenticator.js';
 import { bearerToken } from '../authn/authenticator.js';
-import type { Call } from '../verbs/index.js';
+import type { Call, Caller } from '../verbs/index.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
 
@@ -9,24 +10,43 @@ const selecting = new Set(['list', 'watch', 'deletecollection']);
 
 /** A request over HTTP as the verbs see it. */
 export function callOf(exchange: Exchange): Call {
-  const { request, info, query } = exchange;
+  const { info, query } = exchange;
   return {
-    caller: {
-      credentials: {
-        certificate: peerCertificateOf(request.socket),
-        token: bearerToken(header(exchange, 'authorization')) || webSocketToken(exchange),
-      },
-      impersonation: impersonationOf(exchange),
-      address: request.socket.remoteAddress ?? '',
-      userAgent: header(exchange, 'user-agent'),
-      uri: request.url ?? '',
-    },
+    caller: new HttpCaller(exchange),
     verb: info.verb,
     resource: info.resource,
     path: info.path,
     fieldSelector: selecting.has(info.verb) ? (query.get('fieldSelector') ?? '') : '',
     warnings: exchange.warnings,
   };
+}
+
+/** What only the audit log asks is read when it asks. */
+class HttpCaller implements Caller {
+  readonly credentials: Credentials;
+  readonly impersonation: readonly string[];
+  readonly #exchange: Exchange;
+  /** Read at once: a connection that is gone has no address. */
+  readonly address: string;
+
+  constructor(exchange: Exchange) {
+    const { socket } = exchange.request;
+    this.#exchange = exchange;
+    this.credentials = {
+      certificate: peerCertificateOf(socket),
+      token: bearerToken(header(exchange, 'authorization')) || webSocketToken(exchange),
+    };
+    this.impersonation = impersonationOf(exchange);
+    this.address = socket.remoteAddress ?? '';
+  }
+
+  get userAgent(): string {
+    return header(this.#exchange, 'user-agent');
+  }
+
+  get uri(): string {
+    return this.#exchange.request.url ?? '';
+  }
 }
 
 /** Browsers cannot set headers on WebSockets: the token then travels as a subprotocol. */

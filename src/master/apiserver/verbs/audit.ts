@@ -17,7 +17,7 @@ export interface AuditRecord {
   user: UserInfo | undefined;
   /** Set where `user` speaks for somebody else. */
   impersonated: UserInfo | undefined;
-  attributes: Omit<Attributes, 'user'> | undefined;
+  attributes: Attributes | undefined;
   decision: Decision | undefined;
 }
 

@@ -6,16 +6,16 @@ import type { Attributes } from '../authz/attributes.js';
 import type { Authorization } from '../authz/authorizers.js';
 import { forbiddenError } from '../authz/authorizers.js';
 import type { Target, UserInfo } from '../registry/types.js';
-import type { StatusError } from '../status.js';
 import { isStatusError, methodNotAllowed, noSuchResource } from '../status.js';
 import type { AuditLog, AuditRecord } from './audit.js';
 import type { Call } from './call.js';
+import type { Resolution } from './resolve.js';
 import { resolve } from './resolve.js';
 
 /** A finished request, as metrics count it. */
 export interface FinishedRequest {
   readonly call: Call;
-  readonly attributes: Omit<Attributes, 'user'> | undefined;
+  readonly attributes: Attributes | undefined;
   readonly code: number;
   readonly elapsedMs: number;
 }
@@ -85,21 +85,16 @@ export class Gate {
       user = await impersonate(user, caller.impersonation, authorization);
       if (user !== record.user) record.impersonated = user;
     }
+    const { resource, verb, fieldSelector } = call;
     const resolution =
-      call.resource === undefined
-        ? { attributes: pathAttributes(call), target: undefined, refusal: noSuchResource() }
-        : resolve(kinds, {
-            verb: call.verb,
-            name: call.resource,
-            fieldSelector: call.fieldSelector,
-          });
-    record.attributes = resolution.attributes;
-    const attributes: Attributes = { ...resolution.attributes, user };
+      resource === undefined
+        ? { attributes: pathAttributes(call, user), target: undefined, refusal: noSuchResource() }
+        : resolve(kinds, user, { verb, name: resource, fieldSelector });
+    const { attributes } = resolution;
+    record.attributes = attributes;
     record.decision = await authorization.decide(attributes);
     if (!record.decision.allowed) throw forbiddenError(attributes, record.decision);
-    return new Entered(user, resolution, (code) => {
-      this.#deps.audit?.write('ResponseStarted', record, { code });
-    });
+    return new Entered(user, resolution, record, this.#deps.audit);
   }
 
   #finish(record: AuditRecord, startMs: number, code: number, error: unknown): void {
@@ -113,28 +108,34 @@ export class Gate {
 class Entered implements Admitted {
   code = 200;
   readonly user: UserInfo;
-  readonly started: (code: number) => void;
-  readonly #target: Target | undefined;
-  readonly #refusal: StatusError | undefined;
+  readonly #resolution: Pick<Resolution, 'target' | 'refusal'>;
+  readonly #record: AuditRecord;
+  readonly #audit: AuditLog | undefined;
 
   constructor(
     user: UserInfo,
-    resolution: { readonly target: Target | undefined; readonly refusal: StatusError | undefined },
-    started: (code: number) => void,
+    resolution: Pick<Resolution, 'target' | 'refusal'>,
+    record: AuditRecord,
+    audit: AuditLog | undefined,
   ) {
     this.user = user;
-    this.#target = resolution.target;
-    this.#refusal = resolution.refusal;
-    this.started = started;
+    this.#resolution = resolution;
+    this.#record = record;
+    this.#audit = audit;
+  }
+
+  started(code: number): void {
+    this.#audit?.write('ResponseStarted', this.#record, { code });
   }
 
   target(): Target {
-    if (this.#target === undefined) throw this.#refusal ?? methodNotAllowed();
-    return this.#target;
+    const { target, refusal } = this.#resolution;
+    if (target === undefined) throw refusal ?? methodNotAllowed();
+    return target;
   }
 }
 
-function pathAttributes(call: Call): Omit<Attributes, 'user'> {
+function pathAttributes(call: Call, user: UserInfo): Attributes {
   const none = { group: '', version: '', resource: '', subresource: '', namespace: '', name: '' };
-  return { ...none, isResource: false, verb: call.verb, path: call.path };
+  return { ...none, user, isResource: false, verb: call.verb, path: call.path };
 }

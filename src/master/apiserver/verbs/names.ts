@@ -23,15 +23,17 @@ export function segmentFault(text: string): string | undefined {
   return undefined;
 }
 
+/** What no segment may be or hold, but for an empty one. */
+const unplain = /[/%]|^\.\.?$/;
+
 /** True when group, version, resource, subresource and namespace could stand in a path one by one. */
 export function hasPlainSegments(name: ResourceName): boolean {
-  const { group, version, resource, subresource, namespace } = name;
-  return (
-    segmentFault(group) === undefined &&
-    segmentFault(version) === undefined &&
-    segmentFault(resource) === undefined &&
-    segmentFault(subresource) === undefined &&
-    segmentFault(namespace) === undefined
+  return !(
+    unplain.test(name.group) ||
+    unplain.test(name.version) ||
+    unplain.test(name.resource) ||
+    (name.subresource !== '' && unplain.test(name.subresource)) ||
+    (name.namespace !== '' && unplain.test(name.namespace))
   );
 }
 

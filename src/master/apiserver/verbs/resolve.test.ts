@@ -5,6 +5,7 @@ import { selectedName } from './names.js';
 import { resolve } from './resolve.js';
 
 const kinds = builtInRegistry();
+const user = { name: 'somebody', groups: [] };
 
 interface Case {
   readonly verb: string;
@@ -18,7 +19,11 @@ interface Case {
 function ask({ verb, what, namespace = '', name = '', fieldSelector = '' }: Case) {
   const [group = '', version = '', resource = '', subresource = ''] = what.split('|');
   const wanted = { group, version, resource, subresource, namespace, name };
-  const { attributes, target, refusal } = resolve(kinds, { verb, name: wanted, fieldSelector });
+  const { attributes, target, refusal } = resolve(kinds, user, {
+    verb,
+    name: wanted,
+    fieldSelector,
+  });
   const full = [attributes.resource, attributes.subresource].filter(Boolean).join('/');
   return {
     asked: `${attributes.verb} ${attributes.group}/${full} ns=${attributes.namespace} name=${attributes.name}`,

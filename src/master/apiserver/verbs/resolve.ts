@@ -5,7 +5,7 @@
 import type { KindDeclaration, Subresource, Verb } from '../../../api/kind.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { Attributes } from '../authz/attributes.js';
-import type { Target } from '../registry/types.js';
+import type { Target, UserInfo } from '../registry/types.js';
 import type { StatusError } from '../status.js';
 import { badRequest, methodNotAllowed, noSuchResource } from '../status.js';
 import type { ResourceName } from './names.js';
@@ -21,7 +21,7 @@ export interface Asked {
 
 /** What is authorized, and what is done when that is granted. */
 export interface Resolution {
-  readonly attributes: Omit<Attributes, 'user'>;
+  readonly attributes: Attributes;
   /** What to execute; undefined when the request is refused for a caller who may make it. */
   readonly target: Target | undefined;
   /** The refusal of a request that has no target. An unauthorized caller is told something else: Forbidden. */
@@ -34,13 +34,14 @@ const collectionVerbs: ReadonlySet<string> = new Set(['list', 'watch', 'deleteco
  * Resolves a request. The attributes are those of the target; a request that will not be executed keeps those that were
  * asked for, so that the answer to an unauthorized caller does not tell what exists.
  */
-export function resolve(kinds: KindRegistry, asked: Asked): Resolution {
+export function resolve(kinds: KindRegistry, user: UserInfo, asked: Asked): Resolution {
   const { verb, name: wanted } = asked;
   const kind =
     wanted.version !== '' && hasPlainSegments(wanted)
       ? kinds.byResource(wanted.group, wanted.version, wanted.resource)
       : undefined;
-  const attributes: Omit<Attributes, 'user'> = {
+  const attributes: Attributes = {
+    user,
     verb,
     isResource: true,
     group: wanted.group,
@@ -71,7 +72,7 @@ function nameOfSelection({ verb, fieldSelector }: Asked): string {
 
 function refusalOf(kind: KindDeclaration, asked: Asked): StatusError | undefined {
   const { verb, name: wanted } = asked;
-  const { namespace, name, subresource } = wanted;
+  const { name, subresource } = wanted;
   const fault = scopeFault(kind, asked);
   if (fault !== undefined) return fault;
   if (subresource !== '') {
@@ -83,7 +84,7 @@ function refusalOf(kind: KindDeclaration, asked: Asked): StatusError | undefined
     if (verb === 'create' ? named : !named && !collectionVerbs.has(verb)) return methodNotAllowed();
     if (!allows(kind, verb)) return methodNotAllowed();
   }
-  const invalid = segmentFault(name) ?? segmentFault(namespace);
+  const invalid = segmentFault(name);
   if (invalid === undefined) return undefined;
   return badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${invalid}`);
 }
