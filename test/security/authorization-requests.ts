@@ -70,7 +70,6 @@ const subresources = [
   'ephemeralcontainers',
   'exec',
   'log',
-  'proxy',
   'foo',
   '*',
 ];
