@@ -187,6 +187,12 @@ describe('a request is resolved', () => {
       'list authorization.k8s.io/subjectaccessreviews ns= name=',
       notAllowed,
     ],
+    [
+      'a review by a name',
+      { verb: 'get', what: 'authorization.k8s.io|v1|subjectaccessreviews', name: 'r' },
+      'get authorization.k8s.io/subjectaccessreviews ns= name=r',
+      noSuch,
+    ],
   ])('%s', (_title, request, asked, outcome) => {
     expect(ask(request)).toEqual({ asked, outcome });
   });

@@ -28,6 +28,7 @@ export interface Resolution {
   readonly refusal: StatusError | undefined;
 }
 
+const objectVerbs: ReadonlySet<Verb> = new Set(['get', 'update', 'patch', 'delete']);
 const collectionVerbs: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
 
 /**
@@ -81,6 +82,8 @@ function refusalOf(kind: KindDeclaration, asked: Asked): StatusError | undefined
     if (!allows(part, verb)) return methodNotAllowed();
   } else {
     const named = name !== '';
+    // Below a resource whose objects are only created (reviews) there are no objects.
+    if (named && !kind.verbs.some((known) => objectVerbs.has(known))) return noSuchResource();
     if (verb === 'create' ? named : !named && !collectionVerbs.has(verb)) return methodNotAllowed();
     if (!allows(kind, verb)) return methodNotAllowed();
   }
