@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 
 /** What is used of another build's modules. */
 interface Server {
-  startApiServer(options: object): Promise<{ restPort: number; grpcPort: number }>;
+  readonly startApiServer: (options: object) => Promise<{ restPort: number; grpcPort: number }>;
 }
 
 const [directory = '', config = ''] = process.argv.slice(2);

@@ -1,4 +1,5 @@
 /** Random requests of random users, and how each door is asked the same. */
+import { assertNever } from '../../src/lib/assert.js';
 import type { CallOptions } from '../../src/lib/grpc/index.js';
 import type { Prng } from '../../src/lib/prng.js';
 import type { DoorAnswer, Identity, TwoDoors } from './two-doors.js';
@@ -73,18 +74,40 @@ const subresources = [
   'foo',
   '*',
 ];
-const namespaces = ['', 'team', 'team', 'other', 'kube-system', 'kube-node-lease', 'absent', '..'];
-const names = ['site', 'other', 'p', 'n1', 'n2', 'team', 'default', 'absent', '..', '*', 'a:b'];
+const namespaces = [
+  '',
+  'fuzz-team',
+  'fuzz-team',
+  'fuzz-other',
+  'kube-system',
+  'kube-node-lease',
+  'absent',
+  '..',
+];
+const names = [
+  'site',
+  'other',
+  'used',
+  'p',
+  'fuzz-n1',
+  'fuzz-n2',
+  'fuzz-team',
+  'default',
+  'absent',
+  '..',
+  '*',
+  'a:b',
+];
 const selectors = [
   '',
   '',
   'metadata.name=site',
   'metadata.name==other',
   'metadata.name!=site',
-  'metadata.name=site,metadata.namespace=team',
+  'metadata.name=site,metadata.namespace=fuzz-team',
   'metadata.name=..',
-  'metadata.namespace=team',
-  'spec.nodeName=n1',
+  'metadata.namespace=fuzz-team',
+  'spec.nodeName=fuzz-n1',
   'metadata.name',
 ];
 const ownSubresources = new Set(['', 'status', 'finalize']);
@@ -195,6 +218,8 @@ export function askGrpc(
       return told(
         api.deleteCollection({ ...selection, deleteOptions: Buffer.alloc(0), options }, call),
       );
+    default:
+      return assertNever(verb, 'verb');
   }
 }
 
