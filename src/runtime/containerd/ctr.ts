@@ -3,6 +3,7 @@ import type { CommandResult, RunCommand } from '../spawn.js';
 import type { RuntimeErrorCode } from '../types.js';
 import { RuntimeError } from '../types.js';
 import type { CtrCommand } from './commands.js';
+import { onTerminal } from './typed-password.js';
 
 export interface CtrOptions {
   /** @default 'ctr' */
@@ -57,11 +58,14 @@ export class Ctr {
     return ['--address', this.#options.address, '--namespace', this.#options.namespace, ...args];
   }
 
-  /** The result, whatever the exit code. */
-  async attempt(command: CtrCommand): Promise<CommandResult> {
+  /** The result, whatever the exit code. @param typed a line that is typed at the terminal that `ctr` then has */
+  async attempt(command: CtrCommand, typed?: string): Promise<CommandResult> {
     const { timeoutMs, maxBytes, lane } = command;
-    const result = await this.#options.run(this.program, this.argv(command.args), {
+    const plain = { program: this.program, args: this.argv(command.args) };
+    const { program, args } = typed === undefined ? plain : onTerminal(plain.program, plain.args);
+    const result = await this.#options.run(program, args, {
       timeoutMs,
+      ...(typed === undefined ? {} : { input: `${typed}\n` }),
       ...(lane === undefined ? {} : { lane }),
       ...(maxBytes === undefined ? {} : { maxBytes }),
     });

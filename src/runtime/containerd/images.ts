@@ -2,6 +2,7 @@ import { imageIdOf, normalizeImageReference } from '../image-reference.js';
 import type { ImageInfo, RegistryAuth } from '../types.js';
 import { RuntimeError } from '../types.js';
 import * as commands from './commands.js';
+import { canBeTyped } from './typed-password.js';
 import type { Ctr } from './ctr.js';
 import type { ImageViews, MountedView } from './image-views.js';
 
@@ -92,12 +93,16 @@ export class Images {
 
   async #pull(name: string, auth: RegistryAuth | undefined): Promise<ImageInfo> {
     const local = /^(?:localhost|127\.\d+\.\d+\.\d+)(?::\d+)?\//.test(name);
+    // A password that cannot be typed, a key of several lines for one, has no other way than the command line.
+    const typed = auth !== undefined && canBeTyped(auth);
     const command = commands.imagesPull(name, {
       plainHttp: local,
       ...(this.#hostsDir === undefined ? {} : { hostsDir: this.#hostsDir }),
-      ...(auth === undefined ? {} : { user: `${auth.username}:${auth.password}` }),
+      ...(auth === undefined
+        ? {}
+        : { user: typed ? auth.username : `${auth.username}:${auth.password}` }),
     });
-    const result = await this.#ctr.attempt(command);
+    const result = await this.#ctr.attempt(command, typed ? auth.password : undefined);
     if (result.code !== 0) {
       const error = this.#ctr.errorOf(command, result);
       const missing = error.code === 'NotFound';
