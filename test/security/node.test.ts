@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AgentDefinition } from '../../src/gen/agent.js';
 import { ResourcesDefinition } from '../../src/gen/apiserver.js';
-import { ClusterDefinition } from '../../src/gen/cluster.js';
+import { BootstrapDefinition, ClusterDefinition } from '../../src/gen/cluster.js';
 import { Code } from '../../src/lib/grpc/index.js';
 import { createSigningRequest } from '../../src/lib/pki/certificates.js';
 import type { Answer, IdentityRig, Person } from './lib/identity-rig.js';
@@ -166,6 +166,15 @@ describe('a stolen certificate of the node n1', () => {
       for await (const _ of agent.logs({ container } as never)) break;
     };
     await expect(logs()).rejects.toMatchObject({ code: Code.PermissionDenied });
+    const bootstrap = n1.channel().client(BootstrapDefinition);
+    const worker = { nodeName: 'n3', csr: Buffer.alloc(0), servingCsr: Buffer.alloc(0) };
+    const master = { name: 'm', address: '', peerUrl: 'https://10.0.0.1:2380', clientUrl: '' };
+    await expect(bootstrap.joinWorker(worker)).rejects.toMatchObject({
+      code: Code.Unauthenticated,
+    });
+    await expect(bootstrap.joinMaster(master)).rejects.toMatchObject({
+      code: Code.Unauthenticated,
+    });
     const cluster = n1.channel().client(ClusterDefinition);
     await expect(cluster.status({})).rejects.toMatchObject({ code: Code.PermissionDenied });
     await expect(cluster.createToken({ ttlSeconds: 60, usages: ['worker'] })).rejects.toMatchObject(

@@ -154,6 +154,18 @@ describe('a join token for workers', () => {
   });
 });
 
+test('a certificate for serving says nothing about who calls', async () => {
+  const server = await rig.server('kubernetes-admin', 'system:masters');
+  const { code, message } = await server.ask('GET', `${v1}/namespaces/kube-system/secrets`);
+  expect([401, 403]).toContain(code);
+  if (code === 403) expect(message).toContain('User "system:anonymous" cannot list');
+  const node = await rig.server('system:node:n', 'system:nodes');
+  const { request } = await createSigningRequest({ commonName: 'x', usages: ['client'] });
+  await expect(bootstrapOf(node).renew({ csr: Buffer.from(request) })).rejects.toMatchObject({
+    code: Code.PermissionDenied,
+  });
+});
+
 test("a node renews its own certificate only, without a master's address", async () => {
   const node = await rig.person('system:node:renewing', 'system:nodes');
   const { request } = await createSigningRequest({

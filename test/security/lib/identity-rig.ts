@@ -55,6 +55,8 @@ export interface IdentityRig {
   readonly client: GrpcApiClient;
   read(name: string): Buffer;
   person(commonName: string, ...organizations: string[]): Promise<Person>;
+  /** Somebody who shows a certificate that was made for serving. */
+  server(commonName: string, ...organizations: string[]): Promise<Person>;
   stop(): Promise<void>;
 }
 
@@ -171,6 +173,10 @@ export async function startIdentityRig(): Promise<IdentityRig> {
     read,
     async person(commonName, ...organizations) {
       const subject = { commonName, organizations, usages: ['client'] as const };
+      return personWith(await issueCertificate({ ca, subject, clock }));
+    },
+    async server(commonName, ...organizations) {
+      const subject = { commonName, organizations, usages: ['server'] as const };
       return personWith(await issueCertificate({ ca, subject, clock }));
     },
     async stop() {
