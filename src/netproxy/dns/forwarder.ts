@@ -5,21 +5,14 @@ import { connect } from 'node:net';
 import { decode, encode, streamEncode } from 'dns-packet';
 import type { DecodedPacket, Question } from 'dns-packet';
 import type { Clock } from '../../lib/clock.js';
+import { dnsLimits } from './limits.js';
+import { answersQuestion } from './question.js';
 
 export interface ForwarderOptions {
   /** Addresses, "host" or "host:port" (IPv4). */
   readonly upstreams: readonly string[];
   readonly clock: Clock;
 }
-
-/** Bounds: questions under way, answers remembered, time for one server. */
-const limits = {
-  pending: 1000,
-  cached: 10_000,
-  serverMs: 2000,
-  ttlSecondsMax: 3600,
-  negativeSecondsMax: 30,
-};
 
 interface Cached {
   readonly packet: DecodedPacket;
@@ -46,7 +39,7 @@ export class Forwarder {
     }
     const same = this.#pending.get(key);
     if (same !== undefined) return same;
-    if (this.#pending.size >= limits.pending) return undefined;
+    if (this.#pending.size >= dnsLimits.forwarded) return undefined;
     const asked = this.#askAll(question).finally(() => this.#pending.delete(key));
     this.#pending.set(key, asked);
     const packet = await asked;
@@ -87,21 +80,23 @@ export class Forwarder {
       ],
     };
     const { clock } = this.#options;
-    const answer = await udpQuery({ clock, host, port: Number(port), query: encode(query), id });
+    const sent = { clock, host, port: Number(port), id, question };
+    const answer = await udpQuery({ ...sent, query: encode(query) });
     if (!answer.flag_tc) return answer;
-    return tcpQuery({ clock, host, port: Number(port), query: streamEncode(query), id });
+    return tcpQuery({ ...sent, query: streamEncode(query) });
   }
 
   #remember(key: string, packet: DecodedPacket): void {
     const rcode = rcodeOf(packet);
     if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN') return;
     const records = [...(packet.answers ?? []), ...(packet.authorities ?? [])];
+    if (records.length > dnsLimits.cachedRecords) return;
     const ttls = records.flatMap((record) => ('ttl' in record ? [record.ttl ?? 0] : []));
     const negative = (packet.answers ?? []).length === 0;
-    const max = negative ? limits.negativeSecondsMax : limits.ttlSecondsMax;
+    const max = negative ? dnsLimits.negativeSecondsMax : dnsLimits.ttlSecondsMax;
     const seconds = Math.min(max, ...ttls);
     if (ttls.length === 0 || seconds <= 0) return;
-    if (this.#cache.size >= limits.cached) {
+    if (this.#cache.size >= dnsLimits.cached) {
       const [oldest] = this.#cache.keys();
       if (oldest !== undefined) this.#cache.delete(oldest);
     }
@@ -134,9 +129,10 @@ interface Query {
   readonly port: number;
   readonly query: Buffer;
   readonly id: number;
+  readonly question: Question;
 }
 
-function udpQuery({ clock, host, port, query, id }: Query): Promise<DecodedPacket> {
+function udpQuery({ clock, host, port, query, id, question }: Query): Promise<DecodedPacket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket('udp4');
     const end = (act: () => void): void => {
@@ -144,12 +140,14 @@ function udpQuery({ clock, host, port, query, id }: Query): Promise<DecodedPacke
       socket.close();
       act();
     };
-    const cancel = clock.schedule(limits.serverMs, () => end(() => reject(new Error('timeout'))));
+    const cancel = clock.schedule(dnsLimits.serverMs, () =>
+      end(() => reject(new Error('timeout'))),
+    );
     socket.on('error', (error) => end(() => reject(error)));
     socket.on('message', (message) => {
       try {
         const packet = decode(message);
-        if (packet.id === id && packet.type === 'response') end(() => resolve(packet));
+        if (answersQuestion(packet, id, question)) end(() => resolve(packet));
       } catch {
         // Not from the server that was asked, or damaged: the right answer may still come.
       }
@@ -159,7 +157,7 @@ function udpQuery({ clock, host, port, query, id }: Query): Promise<DecodedPacke
   });
 }
 
-function tcpQuery({ clock, host, port, query, id }: Query): Promise<DecodedPacket> {
+function tcpQuery({ clock, host, port, query, id, question }: Query): Promise<DecodedPacket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
     const chunks: Buffer[] = [];
@@ -168,7 +166,9 @@ function tcpQuery({ clock, host, port, query, id }: Query): Promise<DecodedPacke
       socket.destroy();
       act();
     };
-    const cancel = clock.schedule(limits.serverMs, () => end(() => reject(new Error('timeout'))));
+    const cancel = clock.schedule(dnsLimits.serverMs, () =>
+      end(() => reject(new Error('timeout'))),
+    );
     socket.on('error', (error) => end(() => reject(error)));
     socket.on('close', () => end(() => reject(new Error('closed without an answer'))));
     socket.on('data', (chunk) => {
@@ -176,8 +176,9 @@ function tcpQuery({ clock, host, port, query, id }: Query): Promise<DecodedPacke
       const all = Buffer.concat(chunks);
       if (all.length < 2 || all.length < all.readUInt16BE(0) + 2) return;
       try {
-        const packet = decode(all.subarray(2));
-        end(() => (packet.id === id ? resolve(packet) : reject(new Error('a foreign answer'))));
+        const packet = decode(all.subarray(2, all.readUInt16BE(0) + 2));
+        const right = answersQuestion(packet, id, question);
+        end(() => (right ? resolve(packet) : reject(new Error('a foreign answer'))));
       } catch (error) {
         end(() => reject(error instanceof Error ? error : new Error('not DNS')));
       }

@@ -6,6 +6,7 @@ import type { ClusterZone } from './cluster-zone.js';
 import type { Forwarder } from './forwarder.js';
 import { rcodeOf } from './forwarder.js';
 import { normalName } from './name.js';
+import { questionProblem } from './question.js';
 
 const rcodes: Readonly<Record<string, number>> = {
   NOERROR: 0,
@@ -42,15 +43,17 @@ export class Responder {
   /** @returns undefined for what deserves no answer: not a query, or too damaged to have an id */
   async respond(message: Buffer, transport: 'udp' | 'tcp'): Promise<Buffer | undefined> {
     if (message.length < 12 || (message.readUInt16BE(2) & 0x8000) !== 0) return undefined;
+    if (((message.readUInt16BE(2) >> 11) & 15) !== 0) return refusal(message, 'NOTIMP');
+    const problem = questionProblem(message);
+    if (problem !== undefined) return refusal(message, problem);
     let query: DecodedPacket;
     try {
       query = decode(message);
     } catch {
       return refusal(message, 'FORMERR');
     }
-    const [question, second] = query.questions ?? [];
-    if (((message.readUInt16BE(2) >> 11) & 15) !== 0) return refusal(message, 'NOTIMP');
-    if (question === undefined || second !== undefined) return refusal(message, 'FORMERR');
+    const [question] = query.questions ?? [];
+    if (question === undefined) return refusal(message, 'FORMERR');
     const edns = query.additionals?.find((record) => record.type === 'OPT');
     const size =
       edns !== undefined && 'udpPayloadSize' in edns

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
+import { dnsLimits } from './limits.js';
 import type { Responder } from './responder.js';
 
 export interface DnsServerOptions {
@@ -16,11 +17,11 @@ export interface DnsServerOptions {
   readonly log: Logger;
 }
 
-const limits = { connections: 500, idleMs: 10_000, pendingUdp: 5000, perConnection: 100 };
-
 export class DnsServer {
   readonly #options: DnsServerOptions;
   readonly #connections = new Set<Socket>();
+  readonly #connected = new Counts(dnsLimits.connectionsPerAddress);
+  readonly #asking = new Counts(dnsLimits.pendingPerAddress);
   #udp: UdpSocket | undefined;
   #tcp: Server | undefined;
   #pending = 0;
@@ -33,7 +34,7 @@ export class DnsServer {
   async listen(): Promise<number> {
     const { address, port } = this.#options;
     const tcp = createServer({ noDelay: true }, (socket) => this.#serve(socket));
-    tcp.maxConnections = limits.connections;
+    tcp.maxConnections = dnsLimits.connections;
     await new Promise<void>((resolve, reject) => {
       tcp.once('error', reject);
       tcp.listen({ host: address, port }, resolve);
@@ -44,15 +45,11 @@ export class DnsServer {
     const udp = createSocket('udp4');
     this.#udp = udp;
     udp.on('message', (message, from) => {
-      if (this.#pending >= limits.pendingUdp) return;
-      this.#pending++;
-      void this.#options.responder
-        .respond(message, 'udp')
+      void this.#respond(message, 'udp', from.address)
         .then((answer) => {
           if (answer !== undefined && this.#udp === udp) udp.send(answer, from.port, from.address);
         })
-        .catch((error: unknown) => this.#options.log.error({ error }, 'a DNS query was lost'))
-        .finally(() => this.#pending--);
+        .catch((error: unknown) => this.#options.log.debug({ error }, 'a DNS answer was not sent'));
     });
     await new Promise<void>((resolve, reject) => {
       udp.once('error', reject);
@@ -76,35 +73,129 @@ export class DnsServer {
     });
   }
 
-  /** Queries of one connection are answered in their order, a bounded number at a time. */
+  /** @returns undefined when there is no answer, or too much is asked at once */
+  async #respond(
+    message: Buffer,
+    transport: 'udp' | 'tcp',
+    address: string,
+  ): Promise<Buffer | undefined> {
+    if (this.#pending >= dnsLimits.pending || !this.#asking.take(address)) return undefined;
+    this.#pending++;
+    try {
+      return await this.#options.responder.respond(message, transport);
+    } catch (error) {
+      this.#options.log.debug({ error }, 'a DNS query was lost');
+      return undefined;
+    } finally {
+      this.#pending--;
+      this.#asking.give(address);
+    }
+  }
+
   #serve(socket: Socket): void {
-    this.#connections.add(socket);
-    let buffered: Buffer = Buffer.alloc(0);
-    let pending = 0;
-    let tail = Promise.resolve();
-    socket.setTimeout(limits.idleMs, () => socket.destroy());
+    const address = socket.remoteAddress ?? '';
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#connections.delete(socket));
-    socket.on('data', (chunk: Buffer) => {
-      buffered = Buffer.concat([buffered, chunk]);
-      while (buffered.length >= 2 && buffered.length >= buffered.readUInt16BE(0) + 2) {
-        const size = buffered.readUInt16BE(0);
-        const message = buffered.subarray(2, size + 2);
-        buffered = buffered.subarray(size + 2);
-        if (++pending > limits.perConnection) {
-          socket.destroy();
-          return;
-        }
-        const answering = this.#options.responder.respond(message, 'tcp');
-        tail = tail.then(async () => {
-          const answer = await answering.catch(() => undefined);
-          pending--;
-          if (answer === undefined || socket.destroyed) return;
-          const length = Buffer.alloc(2);
-          length.writeUInt16BE(answer.length);
-          socket.write(Buffer.concat([length, answer]));
-        });
-      }
+    if (!this.#connected.take(address)) {
+      socket.destroy();
+      return;
+    }
+    this.#connections.add(socket);
+    const { clock } = this.#options;
+    const respond = (message: Buffer): Promise<Buffer | undefined> =>
+      this.#respond(message, 'tcp', address);
+    const connection = new Connection(socket, clock, respond);
+    socket.on('data', (chunk: Buffer) => connection.take(chunk));
+    socket.on('close', () => {
+      connection.end();
+      this.#connections.delete(socket);
+      this.#connected.give(address);
     });
+  }
+}
+
+/** Queries of one connection are answered in their order, a bounded number at a time. */
+class Connection {
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #respond: (message: Buffer) => Promise<Buffer | undefined>;
+  #buffered: Buffer = Buffer.alloc(0);
+  #pending = 0;
+  #tail = Promise.resolve();
+  /** Of the question that is to come; a byte now and then does not make it longer. */
+  #cancelLate: () => void;
+
+  constructor(
+    socket: Socket,
+    clock: Clock,
+    respond: (message: Buffer) => Promise<Buffer | undefined>,
+  ) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#respond = respond;
+    this.#cancelLate = this.#watch();
+  }
+
+  end(): void {
+    this.#cancelLate();
+  }
+
+  take(chunk: Buffer): void {
+    this.#buffered = Buffer.concat([this.#buffered, chunk]);
+    while (this.#buffered.length >= 2) {
+      const size = this.#buffered.readUInt16BE(0);
+      if (size > dnsLimits.questionBytes || this.#pending >= dnsLimits.perConnection) {
+        this.#socket.destroy();
+        return;
+      }
+      if (this.#buffered.length < size + 2) return;
+      const message = this.#buffered.subarray(2, size + 2);
+      this.#buffered = this.#buffered.subarray(size + 2);
+      this.#cancelLate();
+      this.#cancelLate = this.#watch();
+      this.#answer(message);
+    }
+  }
+
+  #answer(message: Buffer): void {
+    this.#pending++;
+    const answering = this.#respond(message);
+    this.#tail = this.#tail.then(async () => {
+      const answer = await answering;
+      this.#pending--;
+      if (answer === undefined || this.#socket.destroyed) return;
+      const length = Buffer.alloc(2);
+      length.writeUInt16BE(answer.length);
+      this.#socket.write(Buffer.concat([length, answer]));
+      // It asks on and takes no answers.
+      if (this.#socket.writableLength > dnsLimits.unreadBytes) this.#socket.destroy();
+    });
+  }
+
+  #watch(): () => void {
+    return this.#clock.schedule(dnsLimits.idleMs, () => this.#socket.destroy());
+  }
+}
+
+/** How much each address has of something. */
+class Counts {
+  readonly #max: number;
+  readonly #counts = new Map<string, number>();
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** @returns false when the address has all that it may have */
+  take(address: string): boolean {
+    const count = this.#counts.get(address) ?? 0;
+    if (count >= this.#max) return false;
+    this.#counts.set(address, count + 1);
+    return true;
+  }
+
+  give(address: string): void {
+    const left = (this.#counts.get(address) ?? 1) - 1;
+    if (left === 0) this.#counts.delete(address);
+    else this.#counts.set(address, left);
   }
 }
