@@ -23,3 +23,4 @@ export { PodNetworkError } from './types.js';
 export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
   return options.kind === 'host' ? new HostPodNetwork(options.nodeIp) : new CniPodNetwork(options);
 }
+export { parseCidr } from './address.js';

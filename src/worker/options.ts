@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { hostname, networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
+import { parseCidr } from '../netproxy/index.js';
 import { sysctlPatternProblem } from './pod/admission.js';
 import { readJoinToken } from '../lib/join-token.js';
 
@@ -20,6 +21,8 @@ export interface WorkerOptions {
   readonly netproxyMode: 'iptables' | 'userspace' | 'none' | undefined;
   readonly ingressHttpPort: number | undefined;
   readonly ingressHttpsPort: number | undefined;
+  /** Blocks of proxies whose X-Forwarded fields the ingress believes. */
+  readonly ingressTrustedProxies: readonly string[];
   readonly dnsPort: number | undefined;
   readonly join: JoinTarget | undefined;
   readonly labels: Readonly<Record<string, string>>;
@@ -63,6 +66,7 @@ interface Flags {
   readonly netproxyMode?: string;
   readonly ingressHttpPort?: string;
   readonly ingressHttpsPort?: string;
+  readonly ingressTrustedProxies?: string;
   readonly dnsPort?: string;
   readonly join?: string;
   readonly token?: string;
@@ -91,6 +95,10 @@ function declare(): Command {
     .option('--netproxy-mode <mode>', 'iptables, userspace or none (default: iptables as root)')
     .option('--ingress-http-port <port>', '0: no ingress on this node (default: 80 as root)')
     .option('--ingress-https-port <port>', '(default: 443 as root)')
+    .option(
+      '--ingress-trusted-proxies <cidrs>',
+      'IPv4 blocks of proxies in front whose X-Forwarded-* are believed (default: none)',
+    )
     .option('--dns-port <port>', "of the cluster's DNS on this node (default: 53 as root)")
     .option('--join <host:port,...>', 'masters of the cluster to join (gRPC)')
     .option('--token <token>', 'from `trireme token create`')
@@ -143,6 +151,7 @@ function readFlags(flags: Flags): WorkerOptions {
         : oneOf('--netproxy-mode', flags.netproxyMode, modes),
     ingressHttpPort: optionalPort('--ingress-http-port', flags.ingressHttpPort),
     ingressHttpsPort: optionalPort('--ingress-https-port', flags.ingressHttpsPort),
+    ingressTrustedProxies: list(flags.ingressTrustedProxies ?? '').map(readBlock),
     dnsPort: optionalPort('--dns-port', flags.dnsPort),
     join: readJoin(flags),
     labels: Object.fromEntries(
@@ -170,6 +179,13 @@ function readJoin(flags: Flags): JoinTarget | undefined {
     );
   }
   return { servers: list(flags.join), token, caHash: flags.caHash };
+}
+
+function readBlock(text: string): string {
+  if (parseCidr(text) === undefined) {
+    throw new WorkerUsageError(`--ingress-trusted-proxies: "${text}" is not an IPv4 block`);
+  }
+  return text;
 }
 
 function readSysctl(pattern: string): string {

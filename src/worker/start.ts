@@ -220,7 +220,10 @@ function startProxy(options: StartOptions, shared: Shared): Netproxy {
     clusterDomain,
     mode: netproxyMode ?? (isRoot ? 'iptables' : 'userspace'),
     client: shared.client,
-    ingress: httpPort === 0 ? false : { httpPort, httpsPort },
+    ingress:
+      httpPort === 0
+        ? false
+        : { httpPort, httpsPort, trustedProxies: options.ingressTrustedProxies },
     ...(dnsPort === undefined ? {} : { dns: { port: dnsPort } }),
   });
 }

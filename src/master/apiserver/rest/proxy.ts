@@ -96,10 +96,19 @@ async function forward(
       createConnection: backend.connect,
       signal: exchange.signal,
     });
-    request.once('response', resolve);
-    request.once('error', (error) => {
-      reject(unavailable(`error trying to reach service: ${error.message}`));
+    const refuse = (why: string): void =>
+      reject(unavailable(`error trying to reach service: ${why}`));
+    request.once('response', (found) => {
+      const { statusCode = 0 } = found;
+      if (statusCode >= 200 && statusCode <= 599) resolve(found);
+      else request.destroy(new Error(`malformed HTTP status code "${statusCode}"`));
     });
+    // Node tells of a 101 by this alone, and of nothing when nobody listens: the request would hang.
+    request.once('upgrade', (_, socket) => {
+      socket.destroy();
+      refuse('unexpected switch of protocols');
+    });
+    request.on('error', (error) => refuse(error.message));
     request.end(body);
   });
   const { response } = exchange;
