@@ -15,6 +15,8 @@ import { PolicyController } from './policy/policy-controller.js';
 import { HealthChecks } from './model/health-check.js';
 import { ServiceWatch } from './model/service-watch.js';
 import { UserspaceProxier } from './userspace/proxier.js';
+import type { NetworkPolicy } from './objects.js';
+import { resources } from './objects.js';
 import type { DnsOptions, IsolatedPod, Netproxy, NetproxyOptions } from './types.js';
 
 /** How long DNS waits for the names of the cluster before it listens (CoreDNS: 5 s). */
@@ -149,11 +151,25 @@ class Node implements Netproxy {
   /** Policies need the rules of the kernel, in whatever way services are served. */
   #startPolicies(): void {
     const { mode, clusterDns, dns } = this.#options;
-    if (mode === 'none' || process.getuid?.() !== 0) return;
+    if (mode === 'none' || process.getuid?.() !== 0) {
+      this.#tellUnenforced();
+      return;
+    }
     const resolver = dns === false ? undefined : clusterDns;
     this.#policies = new PolicyController({ ...this.#options, resolver, run: this.#run });
     this.#parts.push(this.#policies);
     this.#policies.start();
+  }
+
+  /** Who writes a policy must not believe that it holds here. */
+  #tellUnenforced(): void {
+    const { informers, log } = this.#options;
+    const end = informers.informer<NetworkPolicy>(resources.networkPolicies).onChange((change) => {
+      if (change.type !== 'add') return;
+      const { namespace, name } = change.object.metadata;
+      log.warn({ namespace, policy: name }, 'network policies are not enforced on this node');
+    });
+    this.#parts.push({ stop: async () => end() });
   }
 
   async #startDns(zone: ClusterZone, dns: DnsOptions): Promise<void> {

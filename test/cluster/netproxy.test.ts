@@ -106,6 +106,13 @@ function ask<T>(message: object): Promise<T> {
     for (const ip of ips) expect(ip).toMatch(/^10\.244\.7\./);
   });
 
+  test('pods have no address by which they would pass policies by', () => {
+    for (const name of pods) {
+      expect(inside(name, 'ip', '-6', 'addr', 'show', 'dev', 'eth0').trim()).toBe('');
+      expect(inside(name, 'ip', '-6', 'addr', 'show', 'dev', 'lo')).toContain('::1');
+    }
+  });
+
   test('every pod is reached through ClusterIP from the node and from a pod', () => {
     expect(reached(host, 'http://10.96.5.5')).toEqual(new Set(pods));
     expect(reached(pods[0]!, 'http://10.96.5.5')).toEqual(new Set(pods));

@@ -2,7 +2,7 @@
  * From services and their endpoint slices to what a proxy serves: one ServicePort per port, with the endpoints that
  * take its traffic. Pure; iptables, userspace and ingress are built on it.
  */
-import { addressFamily } from '../address.js';
+import { addressFamily, formatCidr, parseCidr } from '../address.js';
 import type { EndpointSlice, Protocol, Service } from '../objects.js';
 
 export interface Endpoint {
@@ -76,7 +76,7 @@ export function buildServicePorts(
       nodePort: external ? (port.nodePort ?? 0) : 0,
       externalIps: (spec.externalIPs ?? []).filter(isIpv4),
       loadBalancerIps: spec.type === 'LoadBalancer' ? balancerIps : [],
-      loadBalancerSourceRanges: (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim()),
+      loadBalancerSourceRanges: (spec.loadBalancerSourceRanges ?? []).map(sourceRange),
       affinitySeconds:
         spec.sessionAffinity === 'ClientIP'
           ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? affinitySecondsDefault)
@@ -130,6 +130,15 @@ export function usable(endpoints: readonly Endpoint[]): Endpoint[] {
   if (ready.length > 0) return ready;
   return endpoints.filter((endpoint) => endpoint.serving && endpoint.terminating);
 }
+
+/** What cannot be read lets nobody in; the range itself counts, so that it does not become "all" by being left out. */
+function sourceRange(text: string): string {
+  const block = parseCidr(text.trim());
+  return block === undefined ? nobody : formatCidr(block);
+}
+
+/** RFC 1122: "this host on this network", which is no sender's address on the way here. */
+const nobody = '0.0.0.0/32';
 
 function isIpv4(address: string): boolean {
   return addressFamily(address) === 'IPv4';

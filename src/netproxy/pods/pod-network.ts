@@ -165,11 +165,27 @@ export class CniPodNetwork implements PodNetwork {
     ]);
     const ips = (result.ips ?? []).map(({ address }) => address.split('/')[0] ?? '');
     if (ips.length === 0) throw new PodNetworkError('BadAnswer', 'the plugin gave no address');
+    await this.#takeLinkLocal(pod.netnsPath);
     if (hostPorts.length > 0) {
       const conf = portmapConf(hostPorts, result);
       await callPlugin(this.#cni, 'ADD', conf, { ...target, ifName: podInterface });
     }
     return ips;
+  }
+
+  /**
+   * The kernel gives each link an IPv6 address of its own, by which pods of one bridge reach each other and the node, and which no policy
+   * knows: the cluster's network is IPv4. Who may not administer its network cannot get one back.
+   */
+  async #takeLinkLocal(netnsPath: string): Promise<void> {
+    const lines = [
+      `link set dev ${podInterface} addrgenmode none`,
+      `addr flush dev ${podInterface}`,
+    ];
+    const enter = [`--net=${netnsPath}`, 'ip', '-6', '-batch', '-'];
+    const taken = await this.#run('nsenter', enter, { stdin: `${lines.join('\n')}\n` });
+    if (taken.code === 0 || /not supported/i.test(taken.stderr)) return;
+    throw new PodNetworkError('CommandFailed', `IPv6 of ${podInterface}: ${taken.stderr}`);
   }
 
   /** Before the pod runs anything: from its first packet on the policies that select it hold. */

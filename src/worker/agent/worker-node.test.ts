@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pod, PodSpec } from '../../api/types/core.js';
 import { FakeApi } from '../../client/fake.js';
-import { createInformerFactory } from '../../client/index.js';
+import { ApiError, createInformerFactory } from '../../client/index.js';
+import type { ApiObject, InformerFactory } from '../../client/index.js';
 import { delay, systemClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import { FakeRuntime } from '../fake-runtime.js';
@@ -28,9 +29,13 @@ interface Rig {
   node: WorkerNode;
 }
 
-async function start(rig: Omit<Rig, 'node'>): Promise<WorkerNode> {
+async function start(
+  rig: Omit<Rig, 'node'>,
+  others: (informers: InformerFactory) => void = () => undefined,
+): Promise<WorkerNode> {
   const { api, runtime, dataDir } = rig;
   const informers = createInformerFactory({ client: api, clock, log: silentLogger });
+  others(informers);
   const node = await startWorkerNode({
     name: 'n1',
     ips: ['10.0.0.1'],
@@ -58,6 +63,33 @@ async function start(rig: Omit<Rig, 'node'>): Promise<WorkerNode> {
   });
   return node;
 }
+
+test('a node is Ready although somebody else on it waits for what may not be read', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'worker-node-'));
+  cleanups.push(() => rm(dataDir, { recursive: true, force: true }));
+  const api = new FakeApi();
+  const watch = api.watch.bind(api);
+  api.watch = (resource, options) => {
+    if (resource.resource === 'secrets') throw new ApiError(403, 'Forbidden', 'no');
+    return watch(resource, options);
+  };
+  const rig = { api, runtime: new FakeRuntime(clock), dataDir };
+  // As the ingress of the node has it for a Secret with a certificate.
+  await start(rig, (informers) => {
+    informers.informer(
+      { group: '', version: 'v1', resource: 'secrets' },
+      { namespace: 'default', fieldSelector: 'metadata.name=tls' },
+    );
+  });
+  const nodes = { group: '', version: 'v1', resource: 'nodes' } as const;
+  interface Node extends ApiObject {
+    readonly status?: { readonly conditions?: readonly { type: string; status: string }[] };
+  }
+  const { status } = await api.get<Node>(nodes, { name: 'n1' });
+  expect(status?.conditions).toContainEqual(
+    expect.objectContaining({ type: 'Ready', status: 'True' }),
+  );
+});
 
 async function rigged(): Promise<Rig> {
   const dataDir = await mkdtemp(join(tmpdir(), 'worker-node-'));
