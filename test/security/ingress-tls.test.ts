@@ -92,11 +92,8 @@ beforeAll(async () => {
     },
   };
   const plainTls = { ...plain, spec: { ...plain.spec, tls: [{ hosts: ['plain.test'] }] } };
-  const objects: ApiObject[] = [
-    { ...app, spec: { ...app.spec, tls } } as ApiObject,
-    greedy as ApiObject,
-    plainTls,
-  ];
+  const withTls = { ...app, spec: { ...app.spec, tls } };
+  const objects: readonly ApiObject[] = [withTls, greedy, plainTls];
   lab = await startLab({}, objects);
   for (const name of ['one', 'two', 'wild']) {
     const host = name === 'wild' ? '*.wild.test' : `${name}.test`;

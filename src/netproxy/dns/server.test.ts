@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { decode, encode, streamEncode } from 'dns-packet';
 import { createInformerFactory } from '../../client/index.js';
 import { FakeApi } from '../../client/fake.js';
@@ -26,7 +26,7 @@ async function start(options: { clock?: Clock; upstreams?: string[]; synced?: bo
   const { clock = systemClock(), upstreams = [], synced = true } = options;
   const api = new FakeApi();
   if (!synced) {
-    api.watch = async function* () {
+    api.watch = () => {
       throw new Error('not now');
     };
   }
@@ -127,7 +127,7 @@ test('an answer to another question is none', async () => {
     });
     say({ answers: [record('web.example', '1.2.3.4')] });
   });
-  const { port } = upstream.address() as AddressInfo;
+  const { port } = upstream.address();
   const { responder } = await start({ upstreams: [`127.0.0.1:${port}`] });
   const answer = decode((await responder.respond(query('web.example'), 'udp')) ?? Buffer.alloc(12));
   expect(answer.answers).toMatchObject([{ data: '1.2.3.4' }]);
