@@ -1,6 +1,7 @@
 import { delay, systemClock } from '../lib/clock.js';
 import { lockDirectory } from '../lib/files/directory-lock.js';
 import { createLogger } from '../lib/log.js';
+import { surviveRejections } from '../lib/rejections.js';
 import { shutdownSignal } from '../lib/shutdown.js';
 import type { WorkerOptions } from './options.js';
 import { parseWorkerOptions, WorkerUsageError } from './options.js';
@@ -8,6 +9,8 @@ import { startHollowNodes, startWorker } from './start.js';
 
 /** A stop that takes longer is cut off. */
 const stopMs = 8000;
+/** And one of a worker that is still starting: it has little to take apart. */
+const startingStopMs = 2000;
 
 /** `trireme worker`: runs until told to stop; its containers go on. @returns the exit code */
 export async function runWorker(argv: readonly string[]): Promise<number> {
@@ -23,20 +26,50 @@ export async function runWorker(argv: readonly string[]): Promise<number> {
 
 async function run(options: WorkerOptions): Promise<number> {
   const log = createLogger({ component: 'worker', level: options.logLevel });
+  surviveRejections({ component: 'worker', log });
   const stopping = shutdownSignal();
   // Held until this process ends, however it does: two agents on one state would end each other's containers.
   lockDirectory(options.dataDir);
-  const worker =
+  const told = whenAborted(stopping);
+  const starting =
     options.hollowNodes > 0
-      ? await startHollowNodes(options, log, stopping)
-      : await startWorker({ ...options, log, signal: stopping });
-  if (!stopping.aborted) {
-    await new Promise<void>((resolve) => {
-      stopping.addEventListener('abort', () => resolve(), { once: true });
-    });
+      ? startHollowNodes(options, log, stopping)
+      : startWorker({ ...options, log, signal: stopping });
+  try {
+    // Told to stop while it starts, it does not wait for what cannot be ended, such as a master that does not answer.
+    const worker = await Promise.race([starting, told]);
+    if (worker !== undefined) {
+      await told;
+      await within(stopMs, worker.stop());
+    } else {
+      await within(
+        startingStopMs,
+        starting.then((late) => late.stop()),
+      );
+    }
+  } catch (error) {
+    if (!stopping.aborted) {
+      const isUsage = error instanceof WorkerUsageError;
+      if (!isUsage) log.error({ error }, 'the worker could not be started');
+      process.stderr.write(`trireme worker: ${messageOf(error)}\n`);
+      process.exit(isUsage ? 2 : 1);
+    }
   }
-  const clock = systemClock();
-  await Promise.race([worker.stop(), delay(clock, stopMs)]);
   // What is still under way (a container that is given its grace period) would hold the process: the next agent goes on with it.
   process.exit(0);
+}
+
+function whenAborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}
+
+async function within(limitMs: number, stopped: Promise<void>): Promise<void> {
+  await Promise.race([stopped, delay(systemClock(), limitMs)]);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -21,11 +21,14 @@ import { clientTls, isExpired, readCredentials, writeCredentials } from './join/
 import { joinCluster } from './join/join.js';
 import { CredentialsKeeper } from './join/keeper.js';
 import { readMachine } from './node/facts.js';
-import type { WorkerOptions } from './options.js';
+import type { RuntimeName, WorkerOptions } from './options.js';
 import { WorkerUsageError } from './options.js';
 import { chooseRuntime, startRuntime } from './runtime-choice.js';
 import { HollowNetwork } from './run/hollow-network.js';
 import { createAgentHandlers } from './service/handlers.js';
+
+/** Streams that are open get this long at a stop. */
+const serviceGraceMs = 1000;
 
 export interface StartOptions extends WorkerOptions {
   readonly log: Logger;
@@ -40,22 +43,64 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** Resolves when the node is Ready. */
+/** What a start has begun, for taking it apart again: the newest first, each whatever the others do. */
+class Begun {
+  readonly #ends: { readonly what: string; readonly end: () => unknown }[] = [];
+  readonly #log: Logger;
+  #over = false;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** What is begun after the end, such as a runtime that was still starting, is ended at once. */
+  async add(what: string, end: () => unknown): Promise<void> {
+    this.#ends.push({ what, end });
+    if (this.#over) await this.end();
+  }
+
+  async end(): Promise<void> {
+    this.#over = true;
+    for (const { what, end } of this.#ends.splice(0).toReversed()) {
+      try {
+        await end();
+      } catch (error) {
+        this.#log.warn({ error, what }, 'a part of the worker did not stop');
+      }
+    }
+  }
+}
+
+/**
+ * Resolves when the node is Ready. A start that fails, or is ended by its signal, has taken apart what it began when it rejects.
+ * @throws the reason: a port that is taken, credentials that cannot be read, a runtime that does not start
+ */
 export async function startWorker(options: StartOptions): Promise<RunningWorker> {
+  const begun = new Begun(options.log);
+  try {
+    const agentPort = await assemble(options, begun);
+    return { agentPort, stop: () => begun.end() };
+  } catch (error) {
+    await begun.end();
+    throw error;
+  }
+}
+
+/** @returns the port of the node's service */
+async function assemble(options: StartOptions, begun: Begun): Promise<number> {
   const { log, dataDir, signal = new AbortController().signal } = options;
   const clock = options.clock ?? systemClock();
   await mkdir(dataDir, { recursive: true });
   const runtimeName = await chooseRuntime({ ...options, clock, log });
   const [credentials, runtime] = await Promise.all([
     obtainCredentials(options, clock),
-    startRuntime(runtimeName, { ...options, clock, log }),
+    beginRuntime(runtimeName, { ...options, clock, log }, begun),
   ]);
-  const imported = new Set<string>();
-  const importing =
-    options.imagesDir === undefined ? undefined : bringImages(options, runtime, imported);
+  signal.throwIfAborted();
   // Renewed certificates take their place in here: connections read it when they are made.
   const tls = { ...clientTls(credentials) };
   const client = createApiClient({ servers: credentials.masters, tls, log, clock });
+  await begun.add('client', () => client.close());
   const events = new EventRecorder({ client, nodeName: options.nodeName, clock, log });
   const informers = createInformerFactory({
     client,
@@ -63,6 +108,7 @@ export async function startWorker(options: StartOptions): Promise<RunningWorker>
     log,
     onTrouble: (trouble) => tellTrouble(events, options.nodeName, trouble),
   });
+  await begun.add('informers', () => informers.stop());
   const shared = { informers, credentials, client, clock };
   const network = createPodNetwork({
     ...networkOptions(options, shared, 'network'),
@@ -74,12 +120,16 @@ export async function startWorker(options: StartOptions): Promise<RunningWorker>
     },
   });
   const netproxy = startProxy(options, shared);
+  await begun.add('netproxy', () => netproxy.stop());
   const server = agentServer(credentials, log, clock);
-  const parts = { client, informers, netproxy, runtime, server };
+  await begun.add('service', () => server.close({ graceMs: serviceGraceMs }));
   const started: { node?: WorkerNode } = {};
   server.addService(AgentDefinition, createAgentHandlers({ find: () => started.node, clock }));
-  const { port } = await server.listen({ host: '0.0.0.0', port: options.agentPort });
-  await importing;
+  const imported = new Set<string>();
+  const [{ port: agentPort }] = await Promise.all([
+    server.listen({ host: '0.0.0.0', port: options.agentPort }),
+    options.imagesDir === undefined ? undefined : bringImages(options, runtime, imported),
+  ]);
   const node = await startWorkerNode({
     ...options,
     name: options.nodeName,
@@ -90,11 +140,13 @@ export async function startWorker(options: StartOptions): Promise<RunningWorker>
     network: runtimeName === 'hollow' ? new HollowNetwork(options.nodeIp) : network,
     dns: () => ({ address: netproxy.dnsAddress, domain: credentials.clusterDomain }),
     machine: await readMachine(dataDir),
-    agentPort: port,
+    agentPort,
     imported,
     clock,
     signal,
   });
+  await begun.add('node', () => node.stop());
+  started.node = node;
   const keeper = new CredentialsKeeper(credentials, {
     client,
     dataDir,
@@ -107,14 +159,8 @@ export async function startWorker(options: StartOptions): Promise<RunningWorker>
     },
   });
   keeper.start();
-  started.node = node;
-  return {
-    agentPort: port,
-    async stop() {
-      keeper.stop();
-      await stopAll(node, parts);
-    },
-  };
+  await begun.add('credentials', () => keeper.stop());
+  return agentPort;
 }
 
 /** The node's Events say what is not up to date on it: policies, services, a certificate. */
@@ -135,22 +181,14 @@ function tellTrouble(events: EventRecorder, nodeName: string, trouble: WatchTrou
   );
 }
 
-async function stopAll(
-  node: WorkerNode,
-  parts: {
-    readonly client: GrpcApiClient;
-    readonly informers: { stop(): void };
-    readonly netproxy: Netproxy;
-    readonly runtime: ContainerRuntime;
-    readonly server: GrpcServer;
-  },
-): Promise<void> {
-  const { client, informers, netproxy, runtime, server } = parts;
-  await node.stop();
-  await Promise.all([netproxy.stop(), server.close({ graceMs: 1000 })]);
-  informers.stop();
-  await runtime.stop();
-  client.close();
+async function beginRuntime(
+  name: RuntimeName,
+  options: StartOptions & { readonly clock: Clock },
+  begun: Begun,
+): Promise<ContainerRuntime> {
+  const runtime = await startRuntime(name, options);
+  await begun.add('runtime', () => runtime.stop());
+  return runtime;
 }
 
 /** Those of an earlier start while they hold, else new ones by joining. */

@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { systemClock } from '../../lib/clock.js';
 import type { LogLevel } from '../../lib/log.js';
 import { createLogger } from '../../lib/log.js';
+import { surviveRejections } from '../../lib/rejections.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
 import { readAdmissionConfiguration } from './admission/configuration-file.js';
 import type { ApiServerOptions, AuthorizationMode } from './options.js';
@@ -176,6 +177,7 @@ export async function runApiserver(
     process.stderr.write(`apiserver: ${error instanceof Error ? error.message : String(error)}\n`);
     return 2;
   }
+  surviveRejections({ component: 'apiserver', log: options.log });
   try {
     const server = await startApiServer(options);
     const stopping = shutdownSignal();

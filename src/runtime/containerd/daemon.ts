@@ -101,6 +101,7 @@ export class Daemon {
     if (await answers(this.address)) return;
     const { stateDir, rootDir, clock, log } = this.#options;
     const old = await readPid(this.pidFile);
+    let failure: Error | undefined;
     if (old === undefined || !(await isContainerd(old))) {
       await mkdir(stateDir, { recursive: true, mode: 0o711 });
       await mkdir(rootDir, { recursive: true, mode: 0o711 });
@@ -111,7 +112,9 @@ export class Daemon {
         detached: true,
         stdio: ['ignore', logFile.fd, logFile.fd],
       });
-      child.on('error', (error) => log.error({ error }, 'containerd cannot be started'));
+      child.on('error', (error) => {
+        failure = error;
+      });
       child.unref();
       await logFile.close();
       if (child.pid !== undefined) await writeFile(this.pidFile, `${child.pid}\n`);
@@ -119,6 +122,9 @@ export class Daemon {
     }
     const untilMs = clock.monotonicMs() + startTimeoutMs;
     while (!(await answers(this.address))) {
+      if (failure !== undefined) {
+        throw new RuntimeError('Unavailable', `containerd cannot be started: ${failure.message}`);
+      }
       if (clock.monotonicMs() > untilMs) {
         throw new RuntimeError('Unavailable', `containerd does not answer at ${this.address}`);
       }

@@ -1,4 +1,5 @@
 import type { KindRegistry } from '../../../api/registry.js';
+import { rejectionRegistry } from '../../../lib/rejections.js';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.js';
 import type { ServerMetrics } from '../metrics.js';
 import type { Exchange } from '../rest/exchange.js';
@@ -29,7 +30,9 @@ export function wellKnownPaths(deps: {
       case '/version/':
         return json(exchange, kubernetesVersion);
       case '/metrics': {
-        const text = await metrics.registry.metrics();
+        const registries = [metrics.registry, rejectionRegistry];
+        const texts = await Promise.all(registries.map((registry) => registry.metrics()));
+        const text = texts.join('\n');
         await sendBytes(exchange, 200, Buffer.from(text), metrics.registry.contentType);
         return true;
       }
