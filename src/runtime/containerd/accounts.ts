@@ -56,6 +56,14 @@ function invalid(message: string): RuntimeError {
   return new RuntimeError('InvalidConfig', message, { retryable: false });
 }
 
+/** Undefined for what is no user or group id: as NaN it would become null in the specification, which is root. */
+function idOf(text: string): number | undefined {
+  return /^\d{1,10}$/.test(text) && Number(text) <= idMax ? Number(text) : undefined;
+}
+
+/** runc takes no larger ones. */
+const idMax = 2 ** 31 - 1;
+
 function rows(text: string): string[][] {
   return text
     .split('\n')
@@ -65,10 +73,13 @@ function rows(text: string): string[][] {
 
 function findUser(user: string, passwd: string): { uid: number; gid: number; name?: string } {
   const numeric = /^\d+$/.test(user);
-  for (const [name = '', , uid = '', gid = ''] of rows(passwd)) {
-    if (numeric ? uid === user : name === user) return { uid: Number(uid), gid: Number(gid), name };
+  for (const [name = '', , uidText = '', gidText = ''] of rows(passwd)) {
+    const [uid, gid] = [idOf(uidText), idOf(gidText)];
+    if (uid === undefined || gid === undefined) continue;
+    if (numeric ? uidText === user : name === user) return { uid, gid, name };
   }
-  if (numeric) return { uid: Number(user), gid: 0 };
+  const own = numeric ? idOf(user) : undefined;
+  if (own !== undefined) return { uid: own, gid: 0 };
   throw new RuntimeError(
     'CreateFailed',
     `unable to find user ${user}: no matching entries in passwd file`,
@@ -79,8 +90,12 @@ function findUser(user: string, passwd: string): { uid: number; gid: number; nam
 }
 
 function findGroup(group: string, text: string): number {
-  if (/^\d+$/.test(group)) return Number(group);
-  for (const [name, , gid = ''] of rows(text)) if (name === group) return Number(gid);
+  const own = idOf(group);
+  if (own !== undefined) return own;
+  for (const [name, , gidText = ''] of rows(text)) {
+    const gid = idOf(gidText);
+    if (name === group && gid !== undefined) return gid;
+  }
   throw new RuntimeError(
     'CreateFailed',
     `unable to find group ${group}: no matching entries in group file`,
@@ -93,5 +108,5 @@ function findGroup(group: string, text: string): number {
 function groupsOf(user: string, text: string): number[] {
   return rows(text)
     .filter(([, , , members = '']) => members.split(',').includes(user))
-    .map(([, , gid = '']) => Number(gid));
+    .flatMap(([, , gid = '']) => idOf(gid) ?? []);
 }
