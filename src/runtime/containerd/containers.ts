@@ -217,7 +217,10 @@ export class Containers {
       this.#ooms.add(event.containerId);
       const record = this.#options.store.get(event.containerId);
       if (record?.finishedAtMs !== undefined && record.exitCode === 137) {
-        void this.#options.store.set(event.containerId, { ...record, oomKilled: true });
+        const { store, log } = this.#options;
+        store.set(event.containerId, { ...record, oomKilled: true }).catch((error: unknown) => {
+          log.warn({ error, container: event.containerId }, 'a lack of memory was not recorded');
+        });
       }
       this.#options.emit({ type: 'oom', containerId: event.containerId });
       return;
@@ -294,7 +297,7 @@ export class Containers {
     // Deleting the task ends its logger, which then writes what has no newline: only then is the end told.
     const cleaned = saved.then(() => this.#removeFromContainerd(id));
     this.#cleaned.set(id, cleaned);
-    void Promise.allSettled([waited, cleaned]).then(tell);
+    Promise.allSettled([waited, cleaned]).then(tell, tell);
     clock.schedule(1000, () => this.#ooms.delete(id));
   }
 
@@ -310,7 +313,9 @@ export class Containers {
     }
     // Their metadata hold nothing: many are removed with one call.
     this.#leftover.add(id);
-    this.#sweep ??= clock.schedule(sweepMs, () => void this.sweep());
+    this.#sweep ??= clock.schedule(sweepMs, () => {
+      this.sweep().catch((error: unknown) => log.warn({ error }, 'containerd keeps metadata'));
+    });
   }
 
   /** Removes the metadata of ended containers from containerd. */

@@ -374,7 +374,7 @@ export class ProcessRuntime implements ContainerRuntime {
   #watch(record: ProcessRecord): void {
     const { id } = record.config;
     const watcher = watch(this.#dir(id), (_event, file) => {
-      if (file === 'exit') void this.#collectOne(id);
+      if (file === 'exit') this.#collectOne(id).catch((error: unknown) => this.#missed(error));
     });
     watcher.on('error', () => undefined);
     this.#watchers.set(id, watcher);
@@ -383,8 +383,15 @@ export class ProcessRuntime implements ContainerRuntime {
   #poll(): void {
     if (this.#stopped) return;
     this.#cancelPoll = this.#options.clock.schedule(pollMs, () => {
-      void this.#collect().finally(() => this.#poll());
+      this.#collect()
+        .catch((error: unknown) => this.#missed(error))
+        .finally(() => this.#poll());
     });
+  }
+
+  /** The next look finds it: a full disk, for one, keeps an end from being written down. */
+  #missed(error: unknown): void {
+    this.#options.log.warn({ error }, 'the end of a container could not be recorded');
   }
 
   async #collect(): Promise<void> {

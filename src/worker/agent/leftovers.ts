@@ -1,7 +1,7 @@
 /** What an earlier agent left on the node: of pods that are still wanted, and of pods that are not. */
 import { readdir } from 'node:fs/promises';
 import type { PodRef } from '../../netproxy/types.js';
-import type { SandboxState } from '../../runtime/types.js';
+import type { ContainerState, SandboxState } from '../../runtime/types.js';
 import type { Adopted } from '../run/adoption.js';
 import type { NodeContext } from '../run/node-context.js';
 import { handleOf } from '../run/sandbox.js';
@@ -55,7 +55,26 @@ export async function readLeftovers(
       }
     }),
   );
+  await removeHomeless(node, sandboxes, containers);
   return adopted;
+}
+
+/** Containers whose sandbox is gone are nobody's: an agent died between the two, or the sandbox's record could not be read. */
+async function removeHomeless(
+  node: NodeContext,
+  sandboxes: readonly SandboxState[],
+  containers: readonly ContainerState[],
+): Promise<void> {
+  const there = new Set(sandboxes.map(({ id }) => id));
+  for (const { id, sandboxId } of containers) {
+    if (there.has(sandboxId)) continue;
+    try {
+      await node.runtime.stopContainer(id, { graceMs: orphanGraceMs });
+      await node.runtime.removeContainer(id);
+    } catch (error) {
+      node.log.warn({ error, container: id }, 'a container without a sandbox stays for now');
+    }
+  }
 }
 
 function podRefOf({ pod, netnsPath }: SandboxState): PodRef[] {

@@ -9,6 +9,8 @@ import { keyOf } from '../run/node-context.js';
 import { PodWorker } from '../run/pod-worker.js';
 import type { TokenCache } from '../sources/token-cache.js';
 import { readLeftovers, removeOrphans } from './leftovers.js';
+import type { Orphans } from './orphans.js';
+import { findOrphans, removeOrphanedObjects } from './orphans.js';
 import { podResource, StatusReporter } from './status-reporter.js';
 
 export interface PodManagerOptions {
@@ -97,9 +99,7 @@ export class PodManager {
         this.#workers.delete(uid);
         this.#reporter.forget(uid);
         tokens.forget(uid);
-        void node.files.remove(uid).catch((error: unknown) => {
-          node.log.warn({ error, uid }, 'the files of a pod could not be removed');
-        });
+        this.#own(node.files.remove(uid), 'the files of a pod could not be removed');
       },
     });
     this.#workers.set(uid, worker);
@@ -124,13 +124,18 @@ export class PodManager {
 
   #handle(event: RuntimeEvent): void {
     if (event.type === 'resync') {
-      void this.resync();
+      this.#own(this.resync(), 'pods could not be compared with the runtime');
       return;
     }
     for (const worker of this.#workers.values()) {
       if (event.type === 'oom') worker.oom(event.containerId);
       else worker.exited(event.containerId, { exitCode: event.exitCode, atMs: event.atMs });
     }
+  }
+
+  /** Work that nobody waits for fails into the log. */
+  #own(work: Promise<void>, failure: string): void {
+    work.catch((error: unknown) => this.#options.node.log.warn({ error }, failure));
   }
 
   /** Compares all pods with what the runtime has. */
@@ -141,9 +146,22 @@ export class PodManager {
       const ids = new Set(sandboxes.map(({ id }) => id));
       const byId = byIdOf(containers);
       for (const worker of this.#workers.values()) worker.resync(ids, byId);
+      await this.#collect({ sandboxes, containers });
     } catch (error) {
       node.log.warn({ error }, 'the runtime could not be listed');
     }
+  }
+
+  /** Takes away what the runtime and the disk hold of pods that are gone. */
+  async #collect(held: Orphans): Promise<void> {
+    const { node } = this.#options;
+    const isKnown = (uid: string): boolean => this.#workers.has(uid);
+    const current = new Map(
+      [...this.#workers].map(([uid, { state }]) => [uid, state.sandbox.id] as const),
+    );
+    const orphans = findOrphans(held, current, node.clock.nowMs());
+    await removeOrphanedObjects(node, orphans, isKnown);
+    await removeOrphans(node, isKnown);
   }
 
   async #refresh(): Promise<void> {
@@ -160,9 +178,15 @@ export class PodManager {
 
   #every(periodMs: number, work: () => Promise<void>): void {
     let cancel: () => void = () => undefined;
+    const { clock, log } = this.#options.node;
     const next = (): void => {
       if (this.#stopped) return;
-      cancel = this.#options.node.clock.schedule(periodMs, () => void work().finally(next));
+      cancel = clock.schedule(periodMs, () => {
+        work().then(next, (error: unknown) => {
+          log.error({ error }, 'a round over all pods failed');
+          next();
+        });
+      });
     };
     this.#ends.push(() => cancel());
     next();

@@ -51,7 +51,8 @@ export class CredentialsKeeper {
   #schedule(delayMs: number): void {
     if (this.#stopped) return;
     this.#cancel = this.#options.clock.schedule(delayMs, () => {
-      void this.#check().finally(() => this.#schedule(checkMs));
+      const next = (): void => this.#schedule(checkMs);
+      this.#check().then(next, next);
     });
   }
 

@@ -127,7 +127,7 @@ export class PodWorker {
   exited(containerId: string, exit: Exit): void {
     const track = this.#trackOf(containerId);
     if (track === undefined) this.#keepEarlyExit(containerId, exit);
-    else void this.#recordExit(track, containerId, exit);
+    else this.#run(this.#recordExit(track, containerId, exit));
   }
 
   /** It may be of a run whose start has not returned yet. */
@@ -266,7 +266,7 @@ export class PodWorker {
 
   /** Whatever an action ends with, the pod is looked at again. */
   #run(action: Promise<void>): void {
-    void action
+    action
       .catch((error: unknown) =>
         this.#node.log.warn({ error, ...keyOf(this.pod) }, 'an action on a pod failed'),
       )

@@ -73,7 +73,7 @@ export class SpdyConnection {
       // A frame is being read, or another needs more: what comes meanwhile is bounded.
       this.#isFull = this.#buffered.length > spdyLimits.frameBytes;
       this.#flow();
-      void this.#readFrames();
+      this.#readFrames().catch(() => this.close());
     });
     socket.on('drain', () => this.#wake());
     socket.on('error', () => this.close());
