@@ -7,9 +7,9 @@ import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import { guardHttp1, http1Options, refusedAtOnce } from '../http1.js';
 import type { UpgradeHandler } from '../http1.js';
+import { superviseSession } from '../http2-sessions.js';
 import type { Logger } from '../log.js';
 import {
-  connectionLimits,
   http1Limits,
   knownPeer,
   listenerLimits,
@@ -161,7 +161,7 @@ class Server implements GrpcServer {
     server.on('session', (session) => {
       this.#sessions.add(session);
       session.setLocalWindowSize(restLimits.connectionWindowBytes);
-      endWhenIdle(session);
+      superviseSession(session, this.#clock);
       session.on('close', () => this.#sessions.delete(session));
       session.on('error', (error) => {
         this.#log.debug({ error }, 'an HTTP/2 session failed');
@@ -337,16 +337,4 @@ function isGrpc(headers: Headers): boolean {
     headers[':method'] === 'POST' &&
     /^application\/grpc(?:[+;]|$)/.test(headers['content-type'] ?? '')
   );
-}
-
-/** Ends a session that has no streams, in order, as net/http does after its `IdleTimeout`. */
-function endWhenIdle(session: http2.ServerHttp2Session): void {
-  let streams = 0;
-  session.on('stream', (stream) => {
-    streams++;
-    stream.once('close', () => streams--);
-  });
-  session.setTimeout(connectionLimits.idleMs, () => {
-    if (streams === 0) session.close();
-  });
 }

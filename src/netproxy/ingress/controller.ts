@@ -17,6 +17,7 @@ import {
   OwedResponse,
   refusedAtOnce,
 } from '../../lib/http1.js';
+import { superviseSession } from '../../lib/http2-sessions.js';
 import type { Logger } from '../../lib/log.js';
 import { createCertificateAuthority, issueCertificate } from '../../lib/pki/certificates.js';
 import type { Cidr } from '../address.js';
@@ -117,10 +118,7 @@ export class IngressController {
       settings: { maxConcurrentStreams: clientLimits.http2Streams },
     });
     boundHttp1(this.#https);
-    // A session without streams for so long is over; one with streams ends when they do, each of which has its own times.
-    this.#https.on('session', (session) =>
-      session.setTimeout(http1Options.keepAliveTimeout, () => session.close()),
-    );
+    this.#https.on('session', (session) => superviseSession(session, this.#options.clock));
     const http = await this.#open(this.#http, host, httpPort ?? 80);
     const https = await this.#open(this.#https, host, httpsPort ?? 443);
     this.#httpsPort = https;
