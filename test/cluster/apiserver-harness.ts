@@ -21,6 +21,8 @@ export const canRun = ['etcd', 'kubectl'].every(
 export interface ApiserverHarness {
   readonly url: string;
   readonly grpcPort: number;
+  /** The API server's process. */
+  readonly pid: number;
   readonly pki: string;
   /** The administrator's. */
   readonly kubeconfig: string;
@@ -96,6 +98,7 @@ export async function startHarness(
   return {
     url: `https://127.0.0.1:${rest}`,
     grpcPort: grpc,
+    pid: server.pid ?? 0,
     pki,
     kubeconfig: config,
     kubectl,
