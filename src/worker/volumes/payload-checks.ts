@@ -2,6 +2,7 @@
  * What the files of a volume may be called and cost, whatever the objects say they come from: pure.
  * @see kubelet pkg/volume/util/atomic_writer.go validatePath
  */
+import { createHash } from 'node:crypto';
 import { volumeLimits } from './limits.js';
 import type { VolumeFile } from './payload.js';
 import { VolumeError } from './volume-error.js';
@@ -26,6 +27,15 @@ export function checkedPayload(files: readonly VolumeFile[]): VolumeFile[] {
     throw new VolumeError(`the volume has more than ${payloadFilesMax} files`);
   }
   return [...byPath.values()];
+}
+
+/** The same for the same files in the same order. */
+export function payloadHash(files: readonly VolumeFile[]): string {
+  const hash = createHash('sha256');
+  for (const { path, data, mode, userId = -1 } of files) {
+    hash.update(JSON.stringify([path, data.length, mode, userId])).update(data);
+  }
+  return hash.digest('base64');
 }
 
 /** @returns the path without empty components */

@@ -33,7 +33,9 @@ import { isLocalPath, LocalPaths } from './local-path.js';
 import { MemoryVolumes } from './memory-volumes.js';
 import { bindHeld, mountMemory, unmountBelow } from './mounting.js';
 import { giveToGroup } from './ownership.js';
+import type { VolumeFile } from './payload.js';
 import { hasPayload, tokenKey, tokenProjections, volumePayload } from './payload.js';
+import { payloadHash } from './payload-checks.js';
 import { bindSubPath, expandSubPath } from './sub-path.js';
 import { VolumeError } from './volume-error.js';
 
@@ -65,6 +67,8 @@ export class VolumeManager {
   readonly localPaths: LocalPaths;
   readonly #options: VolumeManagerOptions;
   readonly #memory: MemoryVolumes;
+  /** Of pods that are there: what was last written of each volume. */
+  readonly #written = new Map<string, Map<string, string>>();
 
   constructor(options: VolumeManagerOptions) {
     this.#options = options;
@@ -102,7 +106,7 @@ export class VolumeManager {
     let changed = false;
     for (const volume of pod.spec.volumes ?? []) {
       if (!hasPayload(volume)) continue;
-      changed = (await this.#writePayload(pod, volume, facts)).changed || changed;
+      changed = (await this.#rewrite(pod, volume, facts)) || changed;
     }
     return changed;
   }
@@ -113,6 +117,7 @@ export class VolumeManager {
     if (this.#options.isRoot) {
       for (const folder of Object.values(folders)) await unmountBelow(join(directory, folder));
     }
+    this.#written.delete(podUid);
     await this.#memory.remove(podUid);
     const pod = await openIfThere(directory);
     if (pod === undefined) return;
@@ -190,7 +195,10 @@ export class VolumeManager {
   }
 
   async #make(pod: Pod, volume: Volume, facts: NodeFacts): Promise<string> {
-    if (hasPayload(volume)) return (await this.#writePayload(pod, volume, facts)).path;
+    if (hasPayload(volume)) {
+      const files = await this.#payload(pod, volume, facts);
+      return (await this.#writeFiles(pod, volume, files)).path;
+    }
     if (volume.hostPath !== undefined) {
       await prepareHostPath(volume.hostPath.path, volume.hostPath.type ?? '');
       return volume.hostPath.path;
@@ -202,19 +210,31 @@ export class VolumeManager {
     throw new VolumeError('the type of the volume is not supported');
   }
 
-  async #writePayload(
-    pod: Pod,
-    volume: Volume,
-    facts: NodeFacts,
-  ): Promise<{ readonly path: string; readonly changed: boolean }> {
-    const { sources, isRoot } = this.#options;
+  /** Looks at the files on the node only when they are to be others than those that were written last. */
+  async #rewrite(pod: Pod, volume: Volume, facts: NodeFacts): Promise<boolean> {
+    const files = await this.#payload(pod, volume, facts);
+    const { uid = '' } = pod.metadata;
+    if (this.#written.get(uid)?.get(volume.name) === payloadHash(files)) return false;
+    return (await this.#writeFiles(pod, volume, files)).changed;
+  }
+
+  async #payload(pod: Pod, volume: Volume, facts: NodeFacts): Promise<VolumeFile[]> {
+    const { sources } = this.#options;
     const tokens = new Map<string, string>();
     for (const projection of tokenProjections(volume)) {
       const { audience, expirationSeconds = 3600 } = projection;
       tokens.set(tokenKey(projection), await sources.token(pod, audience, expirationSeconds));
     }
     const source = sources.config(pod.metadata.namespace ?? '');
-    const files = volumePayload(volume, { pod, source, facts, tokens });
+    return volumePayload(volume, { pod, source, facts, tokens });
+  }
+
+  async #writeFiles(
+    pod: Pod,
+    volume: Volume,
+    files: readonly VolumeFile[],
+  ): Promise<{ readonly path: string; readonly changed: boolean }> {
+    const { isRoot } = this.#options;
     const group = isRoot ? pod.spec.securityContext?.fsGroup : undefined;
     const { path, directory } = await this.#openPayload(pod, volume.name);
     try {
@@ -223,7 +243,11 @@ export class VolumeManager {
         await directory.chmod(((await directory.stat()).mode & 0o7777) | 0o2550);
       }
       const own = isRoot ? files : files.map(({ path, data, mode }) => ({ path, data, mode }));
-      return { path, changed: await writeAtomically(directory, own, group) };
+      const changed = await writeAtomically(directory, own, group);
+      const { uid = '' } = pod.metadata;
+      const written = this.#written.get(uid) ?? new Map<string, string>();
+      this.#written.set(uid, written.set(volume.name, payloadHash(files)));
+      return { path, changed };
     } finally {
       await directory.close();
     }
