@@ -26,6 +26,8 @@ export class ContainerdNode {
   /** The archive of `busybox:latest`. */
   readonly archive: string;
   readonly volumes: VolumeManager;
+  /** Namespaces of the network are named after it, for the whole machine. */
+  readonly sandboxId = `escapes-${process.pid}`;
   /** What the ConfigMap `cm` says. */
   content = 'one';
   #runtime: ContainerdRuntime;
@@ -60,7 +62,7 @@ export class ContainerdNode {
     const node = new ContainerdNode(home, archive);
     await node.runtime.start();
     await node.runtime.importImages(archive);
-    await node.runtime.createSandbox(testSandbox);
+    await node.runtime.createSandbox({ ...testSandbox, id: node.sandboxId });
     return node;
   }
 
@@ -104,7 +106,8 @@ export class ContainerdNode {
   /** Runs a shell script in a container. */
   async run(id: string, script: string, extra: Partial<ContainerConfig> = {}): Promise<void> {
     const subject = { image: 'busybox', logDir: join(this.home, 'logs') };
-    await this.runtime.createContainer(testContainer(subject, id, ['sh', '-c', script], extra));
+    const own = { sandboxId: this.sandboxId, ...extra };
+    await this.runtime.createContainer(testContainer(subject, id, ['sh', '-c', script], own));
     await this.runtime.startContainer(id);
   }
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually, testContainer, testSandbox } from '../cluster/lib/runtime-contract.js';
+import { eventually, testContainer } from '../cluster/lib/runtime-contract.js';
 import { canRunContainers, ContainerdNode, derivedImage } from './containerd-node.js';
 
 const busybox = 'docker.io/library/busybox:latest';
@@ -119,7 +119,7 @@ const busybox = 'docker.io/library/busybox:latest';
     for (const { id } of (await node.runtime.list()).containers) {
       await node.runtime.removeContainer(id);
     }
-    await node.runtime.removeSandbox(testSandbox.id);
+    await node.runtime.removeSandbox(node.sandboxId);
     await eventually(() => snapshots('View').length === 0);
     expect(node.ctr('leases', 'list', '--quiet')).toBe('');
     expect(await node.mounts()).toEqual([join(node.dataDir, 'runtime/sandbox-mounts/ipc')]);

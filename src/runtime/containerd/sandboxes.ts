@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { access, mkdir, readdir, readFile, rmdir, unlink, writeFile } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rmdir,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import { codeOf } from '../../lib/safe-files/index.js';
@@ -43,6 +52,8 @@ export class Sandboxes {
   async start(): Promise<void> {
     const dir = join(this.#options.dir, 'ipc');
     await mkdir(dir, { recursive: true });
+    // A pod's shared memory is writable for every user who comes so far.
+    await chmod(this.#options.dir, 0o700);
     if (await isMounted(dir)) return;
     await this.#must('mount', ['--bind', dir, dir]);
     await this.#must('mount', ['--make-private', dir]);
