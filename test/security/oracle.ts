@@ -33,6 +33,7 @@ export interface Impersonated {
   readonly groups: readonly string[];
 }
 
+const goneWithinMs = 60_000;
 const everybody = 'system:authenticated';
 const accounts = 'system:serviceaccounts';
 
@@ -132,10 +133,15 @@ export class Oracle {
     }
   }
 
-  /** Takes it away again. */
+  /** Takes it away again, and waits until it is gone: a namespace goes by and by. */
   async cleanUp(): Promise<void> {
-    for (const [path, object] of [...worldObjects()].toReversed()) {
-      await this.call('DELETE', `${path}/${object.metadata.name}`);
+    const paths = [...worldObjects()].map(([path, { metadata }]) => `${path}/${metadata.name}`);
+    for (const path of paths.toReversed()) await this.call('DELETE', path);
+    const deadlineMs = performance.now() + goneWithinMs;
+    for (const path of paths) {
+      while ((await this.call('GET', path)).code !== 404) {
+        if (performance.now() > deadlineMs) throw new Error(`${path} does not go`);
+      }
     }
   }
 
