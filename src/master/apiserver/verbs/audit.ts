@@ -94,6 +94,7 @@ export function auditEvent(
           annotations: {
             'authorization.k8s.io/decision': decision.allowed ? 'allow' : 'forbid',
             'authorization.k8s.io/reason': decision.reason,
+            ...Object.fromEntries(call.auditAnnotations ?? []),
           },
         }),
   };

@@ -354,7 +354,9 @@ function contextOf(
   call: Call,
   options: WriteOptions,
 ): RequestContext {
-  return { user, target, options, warnings: call.warnings };
+  const { warnings } = call;
+  const auditAnnotations = (call.auditAnnotations ??= new Map());
+  return { user, target, options, warnings, auditAnnotations };
 }
 
 /**
