@@ -86,6 +86,11 @@ export interface ExecExit {
 export interface PortForwardStart {
   container: ContainerRef | undefined;
   port: number;
+  /**
+   * To the address that the node gave the pod (proxied requests, webhooks), which the node knows best; else to the pod's
+   * loopback (port-forward).
+   */
+  toPodAddress: boolean;
 }
 
 /** One call carries one connection to one port of the pod. */
@@ -950,7 +955,7 @@ export const ExecExit: MessageFns<ExecExit> = {
 };
 
 function createBasePortForwardStart(): PortForwardStart {
-  return { container: undefined, port: 0 };
+  return { container: undefined, port: 0, toPodAddress: false };
 }
 
 export const PortForwardStart: MessageFns<PortForwardStart> = {
@@ -960,6 +965,9 @@ export const PortForwardStart: MessageFns<PortForwardStart> = {
     }
     if (message.port !== 0) {
       writer.uint32(16).uint32(message.port);
+    }
+    if (message.toPodAddress !== false) {
+      writer.uint32(24).bool(message.toPodAddress);
     }
     return writer;
   },
@@ -993,6 +1001,14 @@ export const PortForwardStart: MessageFns<PortForwardStart> = {
             message.port = reader.uint32();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.toPodAddress = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1009,6 +1025,11 @@ export const PortForwardStart: MessageFns<PortForwardStart> = {
     return {
       container: isSet(object.container) ? ContainerRef.fromJSON(object.container) : undefined,
       port: isSet(object.port) ? globalThis.Number(object.port) : 0,
+      toPodAddress: isSet(object.toPodAddress)
+        ? globalThis.Boolean(object.toPodAddress)
+        : isSet(object.to_pod_address)
+        ? globalThis.Boolean(object.to_pod_address)
+        : false,
     };
   },
 
@@ -1019,6 +1040,9 @@ export const PortForwardStart: MessageFns<PortForwardStart> = {
     }
     if (message.port !== 0) {
       obj.port = Math.round(message.port);
+    }
+    if (message.toPodAddress !== false) {
+      obj.to_pod_address = message.toPodAddress;
     }
     return obj;
   },

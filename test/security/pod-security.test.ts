@@ -3,8 +3,9 @@
  * and the validation of fields must refuse, at a running API server.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
 import type { ApiserverHarness } from '../cluster/apiserver-harness.js';
 import { canRun, startHarness } from '../cluster/apiserver-harness.js';
@@ -60,11 +61,15 @@ suite('what a pod may ask for', () => {
   let server: ApiserverHarness;
   let rest: Rest;
   const home = mkdtempSync(join(tmpdir(), 'trireme-pod-security-'));
+  const auditFile = join(home, 'audit.log');
 
   beforeAll(async () => {
     const file = join(home, 'admission.json');
     writeFileSync(file, JSON.stringify(configuration));
-    server = await startHarness({ 'admission-control-config-file': file });
+    server = await startHarness({
+      'admission-control-config-file': file,
+      'audit-log-path': auditFile,
+    });
     rest = adminRest(server);
     await namespace('open', {});
     await namespace('strict', { enforce: 'restricted' });
@@ -181,6 +186,36 @@ suite('what a pod may ask for', () => {
       expect(answer.warnings).toEqual([
         `would violate PodSecurity "baseline:v1.30": ${baselineText}`,
       ]);
+    });
+
+    test('the audit log says which level was asked for, what violates, and who was exempt', async () => {
+      await namespace('noted', { enforce: 'baseline', audit: 'restricted' });
+      const id = `audit-${process.pid}`;
+      const post = async (space: string, spec: object): Promise<Record<string, string>> => {
+        const headers = { 'user-agent': `${id}-${space}` };
+        await rest('POST', `${pods(space)}?dryRun=All`, pod('n', spec), headers);
+        const lines = (): { userAgent: string; annotations: Record<string, string> }[] =>
+          readFileSync(auditFile, 'utf8')
+            .split('\n')
+            .filter(Boolean)
+            .map(
+              (line) =>
+                JSON.parse(line) as { userAgent: string; annotations: Record<string, string> },
+            );
+        for (;;) {
+          const found = lines().find(({ userAgent }) => userAgent === `${id}-${space}`);
+          if (found !== undefined) return found.annotations;
+          // The line is written after the answer.
+          await pause(10);
+        }
+      };
+      const noted = await post('noted', escape);
+      expect(noted[`${label}enforce-policy`]).toBe('baseline:latest');
+      expect(noted[`${label}audit-violations`]).toContain(
+        'would violate PodSecurity "restricted:latest": privileged (container "a" must not set',
+      );
+      expect((await post('exempt', escape))[`${label}exempt`]).toBe('namespace');
+      expect((await post('strict', hardened))[`${label}enforce-policy`]).toBe('restricted:latest');
     });
 
     test('users, namespaces and runtime classes of the configuration are exempt', async () => {
@@ -376,6 +411,25 @@ suite('what a pod may ask for', () => {
           'provided port is not in the valid range. The range of valid ports is 30000-32767',
       );
       expect(await post({ ...local, healthCheckNodePort: 30_555 })).toBeUndefined();
+    });
+  });
+
+  describe('proxied requests', () => {
+    test.each([
+      ['127.0.0.1'],
+      ['169.254.169.254'],
+      ['0.0.0.0'],
+      ['::1'],
+      ['fe80::1'],
+      ['metadata.internal'],
+      [''],
+    ])('never go to %j, whatever a pod says of itself', async (podIP) => {
+      await rest('POST', '/api/v1/nodes', { metadata: { name: 'n1' } });
+      await rest('POST', pods('open'), pod('proxied', { nodeName: 'n1' }));
+      const patch = { status: { podIP, podIPs: [{ ip: podIP }], hostIP: '10.0.0.1' } };
+      await rest('PATCH', `${pods('open')}/proxied/status`, patch);
+      const answer = await rest('GET', `${pods('open')}/proxied:8080/proxy/`);
+      expect([answer.code, answer.body.message]).toEqual([400, 'address not allowed']);
     });
   });
 });

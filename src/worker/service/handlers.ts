@@ -99,7 +99,7 @@ export function createAgentHandlers(options: HandlerOptions): Handlers<typeof Ag
         const target = await sessions.first(session, readPortTarget(node, stream));
         sessions.claim(session, target.podUid);
         const { runtime } = node.context;
-        await withGrpcErrors(() => forwardPort({ session, runtime, stream, target }));
+        await withGrpcErrors(() => forwardPort({ session, runtime, clock, stream, target }));
       });
     },
 

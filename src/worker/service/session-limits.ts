@@ -4,6 +4,8 @@ export const sessionLimits = {
   countMax: 512,
   /** Of one pod, so that no pod's users shut the others' out. A browser behind a port-forward has some dozens. */
   perPodMax: 128,
+  /** A connection to a pod's address comes about in this time, or not at all. */
+  dialMs: 10_000,
   /** A caller has so long to say what it wants. */
   startMs: 30_000,
   /** kubelet's `streamingConnectionIdleTimeout`: exec, attach and port-forward end when nothing has moved for so long. */

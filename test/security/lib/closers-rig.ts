@@ -162,7 +162,12 @@ async function runGateway(files: RigFiles): Promise<void> {
         clock,
         open: (port) => {
           const call = agent.portForward();
-          call.send({ kind: { $case: 'start', value: { container: container(''), port } } });
+          call.send({
+            kind: {
+              $case: 'start',
+              value: { container: container(''), port, toPodAddress: false },
+            },
+          });
           return call;
         },
       });

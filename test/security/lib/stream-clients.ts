@@ -98,7 +98,11 @@ export function grpcTalk(agent: Client<typeof AgentDefinition>, topic: Topic): T
     };
     return {
       ...common,
-      start: () => send({ $case: 'start', value: { container: container(''), port: topic.port } }),
+      start: () =>
+        send({
+          $case: 'start',
+          value: { container: container(''), port: topic.port, toPodAddress: false },
+        }),
       send: (value) => send({ $case: 'data', value }),
       halfClose: () => send({ $case: 'halfClosed', value: true }),
       close: () => call.end(),

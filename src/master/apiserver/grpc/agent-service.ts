@@ -76,7 +76,8 @@ export function agentHandlers(
           use: async ({ target }, started) => {
             const { agent, container } = await connector.portForward(target);
             const upstream = agent.portForward({ signal: call.signal });
-            upstream.send({ kind: { $case: 'start', value: { container, port } } });
+            const value = { container, port, toPodAddress: false };
+            upstream.send({ kind: { $case: 'start', value } });
             started(200);
             await splice(input, upstream, stream);
             return 200;

@@ -78,7 +78,8 @@ function portForwardRequest(query: URLSearchParams, deps: StreamDeps): StreamReq
           clock: deps.clock,
           open: (port) => {
             const call = agent.portForward();
-            call.send({ kind: { $case: 'start', value: { container, port } } });
+            const value = { container, port, toPodAddress: false };
+            call.send({ kind: { $case: 'start', value } });
             return call;
           },
         });

@@ -4,10 +4,10 @@ import type { DialPod } from '../admission/webhook/destination.js';
 import { isStatusError } from '../status.js';
 import type { AgentClient, NodeAgents } from './node-agents.js';
 
-/** A connection to a port of a pod, carried by one PortForward call to its node. */
+/** A connection to a port of a pod's address, carried by one PortForward call to its node: which address it is, the node knows. */
 export function agentSocket(agent: AgentClient, container: ContainerRef, port: number): Duplex {
   const call = agent.portForward();
-  call.send({ kind: { $case: 'start', value: { container, port } } });
+  call.send({ kind: { $case: 'start', value: { container, port, toPodAddress: true } } });
   const socket = new Duplex({
     allowHalfOpen: true,
     read: () => undefined,

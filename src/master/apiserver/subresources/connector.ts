@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { ExecStart, LogsRequest } from '../../../gen/agent.js';
 import type { KubeObject } from '../../../api/object.js';
+import { endpointIpErrors, nonSpecialIpErrors } from '../../../api/validation/addresses.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { Objects } from '../registry/objects.js';
 import type { Target } from '../registry/types.js';
@@ -80,8 +81,23 @@ export class Connector {
     const kind = kinds.byResource('', 'v1', 'pods');
     if (kind === undefined) throw noSuchResource();
     const found = await findContainer(objects, { kind, namespace, name: pod }, '', false);
+    this.#checkAddress(namespace, pod);
     const agent = agents.forNode(found.node);
     return { pod, port, connect: () => agentSocket(agent, found.ref, port) };
+  }
+
+  /**
+   * The node dials the address that it gave the pod. What its status says must be one all the same, and the loopback only
+   * where that is the node's own address.
+   */
+  #checkAddress(namespace: string, name: string): void {
+    const pod: PodObject | undefined = this.#deps.objects.mirror
+      .cache('pods')
+      .get(`${namespace}/${name}`)
+      ?.parse();
+    const { podIP = '', hostIP } = pod?.status ?? {};
+    const problems = podIP === hostIP ? endpointIpErrors(podIP) : nonSpecialIpErrors(podIP);
+    if (problems.length > 0) throw badRequest('address not allowed');
   }
 
   /** `stats/summary` of a node; nothing else is offered by our nodes. @throws StatusError */
@@ -157,6 +173,7 @@ interface Wanted {
 }
 
 interface PodObject extends KubeObject {
+  status?: { podIP?: string; hostIP?: string };
   spec?: { containers?: { ports?: { name?: string; containerPort: number }[] }[] };
 }
 
