@@ -27,6 +27,8 @@ export function parseLogLine(line: Buffer): LogEntry | undefined {
 }
 
 const chunkBytes = 64 * 1024;
+/** The shim cuts lines at 16 KiB, a stamp before each. */
+const lineBytesMax = 256 * 1024;
 
 /** Reads a growing file line by line; what is not yet a whole line stays for the next call. */
 export class LineReader {
@@ -47,6 +49,12 @@ export class LineReader {
     return this.#position - this.#rest.length;
   }
 
+  /** The next read begins at the start. */
+  rewind(): void {
+    this.#position = 0;
+    this.#rest = Buffer.alloc(0);
+  }
+
   /** The whole lines of the next chunk; empty: nothing more at the moment. */
   async read(): Promise<Buffer[]> {
     const buffer = Buffer.allocUnsafe(chunkBytes);
@@ -62,6 +70,8 @@ export class LineReader {
         at = end + 1;
       }
       this.#rest = data.subarray(at);
+      // No line of the shim is that long: whatever this is, it is let go before it costs memory.
+      if (this.#rest.length > lineBytesMax) this.#rest = Buffer.alloc(0);
       if (lines.length > 0) return lines;
     }
   }

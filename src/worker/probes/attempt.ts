@@ -98,13 +98,15 @@ function byHttp(
       request.on('response', (response) => {
         let body = '';
         const status = response.statusCode ?? 0;
-        response.on('data', (chunk: Buffer) => {
-          if (body.length < bodyMax) body += chunk.toString('utf8');
-        });
         const finish = (): void => {
           if (status >= 200 && status < 400) done({ ok: true, output: body.slice(0, bodyMax) });
           else done({ ok: false, output: `HTTP probe failed with statuscode: ${status}` });
         };
+        response.on('data', (chunk: Buffer) => {
+          body += chunk.toString('utf8');
+          // As kubelet, which reads so much and then judges: a body without an end is none of the container's health.
+          if (body.length >= bodyMax) finish();
+        });
         response.on('end', finish);
         response.on('error', finish);
       });

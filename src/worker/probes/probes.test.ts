@@ -127,6 +127,23 @@ describe('attempts', () => {
     });
   });
 
+  test('HTTP: a body without an end is judged by its status', async () => {
+    const server = http.createServer((_request, response) => {
+      const write = (): void => {
+        while (!response.destroyed && response.write('x'.repeat(1000)));
+      };
+      response.on('drain', write);
+      write();
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    const { port } = server.address() as AddressInfo;
+    const outcome = await attemptProbe({ httpGet: { port } }, context);
+    expect(outcome).toEqual({ ok: true, output: 'x'.repeat(1024) });
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   test('commands', async () => {
     expect(await attemptProbe({ exec: { command: ['true'] } }, context)).toMatchObject({
       ok: true,

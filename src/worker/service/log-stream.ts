@@ -22,43 +22,69 @@ export interface LogStreamOptions {
 const followMs = 50;
 const chunkBytesMax = 32 * 1024;
 
-/** Yields the text in order, in chunks. */
+/** Yields the text in order, in chunks; holds one chunk, however long the log is. */
 export async function* streamLog(options: LogStreamOptions): AsyncGenerator<Buffer> {
   const formatter = new Formatter(options);
-  for (const chunk of await readPresent(options, formatter)) {
-    yield chunk;
-    if (formatter.isFull) return;
-  }
+  yield* present(options, formatter);
   if (!options.request.follow || formatter.isFull) return;
   yield* follow(options, formatter);
 }
 
+/** A part of the log, up to where it went when it was opened. */
+interface Part {
+  readonly reader: LineReader;
+  readonly size: number;
+}
+
 /** What is there now: the rotated part before the present one; the last lines only if so many are asked for. */
-async function readPresent(options: LogStreamOptions, formatter: Formatter): Promise<Buffer[]> {
+async function* present(options: LogStreamOptions, formatter: Formatter): AsyncGenerator<Buffer> {
   const { path, request } = options;
   const { tailLines } = request;
-  const entries: LogEntry[] = [];
-  for (const file of [`${path}.1`, path]) {
-    const reader = await LineReader.open(file).catch(() => undefined);
-    if (reader === undefined) continue;
-    try {
-      for (let lines = await reader.read(); lines.length > 0; lines = await reader.read()) {
-        for (const line of lines) {
-          const entry = parseLogLine(line);
-          if (entry !== undefined && formatter.isWanted(entry)) entries.push(entry);
-        }
-        if (tailLines !== undefined && entries.length > tailLines * 2 + 1000) {
-          entries.splice(0, entries.length - tailLines);
-        }
+  const rotated = await openPart(`${path}.1`);
+  const current = await openPart(path);
+  const parts = [rotated, current].filter((part) => part !== undefined);
+  try {
+    // With the last lines wanted it is read twice: once to count, since what is kept meanwhile would have the client's size.
+    let skipped = 0;
+    if (tailLines !== undefined) {
+      let count = 0;
+      for (const part of parts) {
+        for await (const entries of entriesOf(part, formatter)) count += entries.length;
+        part.reader.rewind();
       }
-      if (file === path) formatter.readTo = reader.position;
-    } finally {
-      await reader.close();
+      skipped = Math.max(0, count - tailLines);
     }
+    for (const part of parts) {
+      for await (const entries of entriesOf(part, formatter)) {
+        const wanted = skipped === 0 ? entries : entries.slice(skipped);
+        skipped -= Math.min(skipped, entries.length);
+        yield* chunksOf(wanted, formatter);
+        if (formatter.isFull) return;
+      }
+    }
+    if (current !== undefined) formatter.readTo = current.reader.position;
+  } finally {
+    for (const { reader } of parts) await reader.close();
   }
-  const wanted =
-    tailLines === undefined ? entries : entries.slice(Math.max(0, entries.length - tailLines));
-  return chunksOf(wanted, formatter);
+}
+
+async function openPart(path: string): Promise<Part | undefined> {
+  const reader = await LineReader.open(path).catch(() => undefined);
+  return reader === undefined ? undefined : { reader, size: (await reader.stat()).size };
+}
+
+/** The entries that are wanted, some lines at a time. */
+async function* entriesOf(
+  { reader, size }: Part,
+  formatter: Formatter,
+): AsyncGenerator<readonly LogEntry[]> {
+  while (reader.position < size) {
+    const lines = await reader.read();
+    if (lines.length === 0) return;
+    yield lines
+      .flatMap((line) => parseLogLine(line) ?? [])
+      .filter((entry) => formatter.isWanted(entry));
+  }
 }
 
 async function* follow(options: LogStreamOptions, formatter: Formatter): AsyncGenerator<Buffer> {
