@@ -117,13 +117,13 @@ export const spdyLimits = {
   streamsMs: 30_000,
 } as const;
 
-/** Attempts to prove who one is, per address. */
+/** Failed attempts to prove who one is by what can be guessed: passwords, bootstrap tokens. */
 export const failureLimits = {
-  /** Failures of one address within the window, after which its further failures end their connection. */
-  perAddress: 100,
+  /** Failures of one address (and name) within the window, after which it is not asked any more until the window ends. */
+  perKey: 100,
   windowMs: 60_000,
   /** Addresses that are remembered; the oldest are forgotten first. */
-  addresses: 4_096,
+  keys: 4_096,
 } as const;
 
 assert(connectionLimits.perAddress < connectionLimits.total, 'one address cannot take all');

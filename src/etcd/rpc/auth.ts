@@ -27,6 +27,8 @@ import type {
   AuthUserListResponse,
   ResponseHeader,
 } from '../../gen/etcd/rpc.js';
+import { addressKey } from '../../lib/connection-gate.js';
+import { FailureLimiter } from '../../lib/failure-limiter.js';
 import type { CallContext, Handlers, MessageCodec } from '../../lib/grpc/types.js';
 import type { AuthEntryKind, AuthenticateEntry } from '../apply/auth.js';
 import { clientError, etcdError } from '../apply/errors.js';
@@ -50,11 +52,13 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
   readonly #server: EtcdServer;
   readonly #identity: CallerIdentity;
   readonly #jwt: JwtTokens | undefined;
+  readonly #failures: FailureLimiter;
 
   constructor(server: EtcdServer, identity: CallerIdentity, jwt: JwtTokens | undefined) {
     this.#server = server;
     this.#identity = identity;
     this.#jwt = jwt;
+    this.#failures = new FailureLimiter(server.config.clock);
   }
 
   authEnable(request: AuthEnableRequest, context: CallContext): Promise<OnlyHeader> {
@@ -75,8 +79,14 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
     }));
   }
 
-  async authenticate(request: AuthenticateRequest): Promise<AuthenticateResponse> {
+  async authenticate(
+    request: AuthenticateRequest,
+    context: CallContext,
+  ): Promise<AuthenticateResponse> {
     const server = this.#server;
+    // By name too: clients of one address wait for nobody else's mistakes.
+    const guesser = `${addressKey(context.peer.replace(/:\d*$/, ''))} ${request.name}`;
+    if (!this.#failures.allows(guesser)) throw etcdError('tooManyRequests');
     for (let attempt = 1; ; attempt++) {
       // What this member has applied may lag behind what the client has just done elsewhere.
       const { user, revision } = await server.linearizable(() =>
@@ -86,6 +96,7 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
         })),
       );
       if (!(await verifyPassword(request.password, user.hashedPassword))) {
+        this.#failures.failed(guesser);
         throw etcdError('authFailed');
       }
       try {

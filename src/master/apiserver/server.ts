@@ -204,6 +204,7 @@ class ApiServer {
     const authenticator = new Authenticator({
       tokens: [tokens, new BootstrapTokens(mirror, clock)],
       allowAnonymous: this.#options.anonymousAuth,
+      clock,
     });
     const slots = new Slots(clock);
     const metrics = new ServerMetrics({

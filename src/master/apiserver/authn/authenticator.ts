@@ -1,12 +1,19 @@
 import type { PeerCertificate } from '../../../lib/grpc/index.js';
+import type { Clock } from '../../../lib/clock.js';
+import { addressKey } from '../../../lib/connection-gate.js';
+import { FailureLimiter } from '../../../lib/failure-limiter.js';
+import { failureLimits } from '../../../lib/net-limits.js';
 import type { UserInfo } from '../registry/types.js';
-import { unauthorized } from '../status.js';
+import type { StatusError } from '../status.js';
+import { tooManyRequests, unauthorized } from '../status.js';
 
 /** Everything a request shows about its sender. */
 export interface Credentials {
   readonly certificate: PeerCertificate | undefined;
   /** The `Authorization: Bearer` token, or empty. */
   readonly token: string;
+  /** Where the request comes from, so that guesses are counted. @default they are not */
+  readonly address?: string;
 }
 
 /** Knows one sort of token. */
@@ -28,20 +35,36 @@ export function withAuthenticatedGroup(user: UserInfo): UserInfo {
   return { ...user, groups: [...user.groups, authenticated] };
 }
 
+/** Signed tokens have three parts; what they say cannot be guessed, and an expired one is nobody's guess. */
+function isGuessable(token: string): boolean {
+  return token.split('.', 4).length !== 3;
+}
+
+function tooManyGuesses(): StatusError {
+  const seconds = Math.ceil(failureLimits.windowMs / 1000);
+  return tooManyRequests('too many tokens that are not valid, please try again later', seconds);
+}
+
 /** Finds out who is asking: client certificate, then token, then anonymous. */
 export class Authenticator {
   readonly #tokens: readonly TokenAuthenticator[];
   readonly #allowAnonymous: boolean;
+  readonly #failures: FailureLimiter;
 
   constructor(options: {
     readonly tokens: readonly TokenAuthenticator[];
     readonly allowAnonymous: boolean;
+    readonly clock: Pick<Clock, 'monotonicMs'>;
   }) {
+    this.#failures = new FailureLimiter(options.clock);
     this.#tokens = options.tokens;
     this.#allowAnonymous = options.allowAnonymous;
   }
 
-  /** @throws StatusError 401: a token that nobody knows is refused even where anonymous requests are allowed */
+  /**
+   * @throws StatusError 401: a token that nobody knows is refused even where anonymous requests are allowed; 429: so many guesses came
+   * from the address that no other is looked at
+   */
   async authenticate(credentials: Credentials): Promise<UserInfo> {
     const { certificate, token } = credentials;
     if (certificate !== undefined && certificate.commonName !== '') {
@@ -51,10 +74,13 @@ export class Authenticator {
       });
     }
     if (token !== '') {
+      const guesser = isGuessable(token) ? addressKey(credentials.address) : '';
+      if (guesser !== '' && !this.#failures.allows(guesser)) throw tooManyGuesses();
       for (const authenticator of this.#tokens) {
         const user = await authenticator.authenticate(token);
         if (user !== undefined) return withAuthenticatedGroup(user);
       }
+      if (guesser !== '') this.#failures.failed(guesser);
       throw unauthorized();
     }
     if (this.#allowAnonymous) return anonymous;

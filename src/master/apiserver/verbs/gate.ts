@@ -79,7 +79,10 @@ export class Gate {
     const { authenticator, authorization, kinds } = this.#deps;
     const { call } = record;
     const { caller } = call;
-    let user = await authenticator.authenticate(caller.credentials);
+    let user = await authenticator.authenticate({
+      ...caller.credentials,
+      address: caller.address,
+    });
     record.user = user;
     if (caller.impersonation.length > 0) {
       user = await impersonate(user, caller.impersonation, authorization);
