@@ -96,6 +96,24 @@ describe('a stolen certificate of the node n1', () => {
     expect(answer.code).toBe(403);
   });
 
+  test("does not draw on the disruption budget of another node's pods", async () => {
+    const budgets = '/apis/policy/v1/namespaces/a/poddisruptionbudgets';
+    await make(budgets, {
+      ...object('PodDisruptionBudget', 'all', { spec: { minAvailable: 1, selector: {} } }),
+      apiVersion: 'policy/v1',
+    });
+    const status = { disruptionsAllowed: 1, observedGeneration: 1, currentHealthy: 2 };
+    const admin = (path: string, body: object): Promise<Answer> =>
+      rig.admin.ask('PATCH', path, { type: merge, body });
+    await admin(`${budgets}/all/status`, { status });
+    await admin(`${inA}/pods/other/status`, { status: { phase: 'Running' } });
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'other' } };
+    const { code } = await n1.ask('POST', `${inA}/pods/other/eviction`, { body: eviction });
+    expect(code).toBe(403);
+    const { body } = await rig.admin.ask('GET', `${budgets}/all`);
+    expect(body['status']).toMatchObject({ disruptionsAllowed: 1 });
+  });
+
   test('does not give a certificate of another name', async () => {
     const { request } = await createSigningRequest({
       commonName: 'system:node:n2',

@@ -3,10 +3,11 @@ import { isJsonObject } from '../../../api/object.js';
 import { compileSelector } from '../../../api/label-selector.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { LabelSelector } from '../../../api/types/core.js';
+import { nodeNameOf } from '../authz/node-identity.js';
 import type { Deleter } from '../registry/deleter.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
-import { internal, StatusError, tooManyRequests } from '../status.js';
+import { forbidden, internal, StatusError, tooManyRequests } from '../status.js';
 import { readDeleteOptions } from '../verbs/delete-options.js';
 
 interface Budget extends KubeObject {
@@ -21,6 +22,7 @@ interface Budget extends KubeObject {
 }
 
 interface Pod extends KubeObject {
+  spec?: { nodeName?: string };
   status?: { phase?: string; conditions?: { type: string; status: string }[] };
 }
 
@@ -34,6 +36,7 @@ export async function evictPod(
   const options = isJsonObject(eviction) ? eviction['deleteOptions'] : undefined;
   const entry = await objects.get(context.target);
   const pod = entry.parse() as Pod;
+  mustRunHere(context, pod);
   const phase = pod.status?.phase;
   const counts = phase !== 'Succeeded' && phase !== 'Failed' && phase !== 'Pending';
   if (counts && pod.metadata.deletionTimestamp === undefined) {
@@ -41,6 +44,14 @@ export async function evictPod(
   }
   const parsed = readDeleteOptions(options);
   await deleter.delete(context, { ...parsed, dryRun: parsed.dryRun || context.options.dryRun });
+}
+
+/** A node evicts its own pods only; NodeRestriction says so at the deletion, when the budget has been drawn on. */
+function mustRunHere({ user, target }: RequestContext, pod: Pod): void {
+  const node = nodeNameOf(user);
+  if (node === undefined || pod.spec?.nodeName === node) return;
+  const text = `node ${node} can only evict pods with spec.nodeName set to itself`;
+  throw forbidden({ group: '', resource: 'pods' }, target.name, text);
 }
 
 async function takeFromBudget(
