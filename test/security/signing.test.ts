@@ -2,8 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import { BootstrapDefinition, ClusterDefinition } from '../../src/gen/cluster.js';
+import { systemClock } from '../../src/lib/clock.js';
 import { Code } from '../../src/lib/grpc/index.js';
+import { silentLogger } from '../../src/lib/log.js';
 import { createSigningRequest } from '../../src/lib/pki/certificates.js';
+import { publicKeyHash } from '../../src/lib/pki/public-key-hash.js';
+import { joinCluster } from '../../src/worker/join/join.js';
 import type { IdentityRig, Person } from './lib/identity-rig.js';
 import { startIdentityRig } from './lib/identity-rig.js';
 
@@ -39,18 +43,26 @@ async function join(
   token: string,
   nodeName: string,
   hosts: readonly string[] = [],
+  requests?: Requests,
 ): ReturnType<ReturnType<typeof bootstrapOf>['joinWorker']> {
+  const { csr, servingCsr } = requests ?? (await signingRequests(hosts));
+  return bootstrapOf(rig.anybody).joinWorker(
+    { nodeName, csr, servingCsr },
+    { metadata: new Map([['authorization', `Bearer ${token}`]]) },
+  );
+}
+
+interface Requests {
+  readonly csr: Buffer;
+  readonly servingCsr: Buffer;
+}
+
+/** Requests that ask for more than anybody gets. */
+async function signingRequests(hosts: readonly string[]): Promise<Requests> {
   const identity = { commonName: 'system:node:other', organizations: ['system:masters'] };
   const client = await createSigningRequest({ ...identity, usages: ['client'] });
   const serving = await createSigningRequest({ ...identity, hosts, usages: ['server'] });
-  return bootstrapOf(rig.anybody).joinWorker(
-    {
-      nodeName,
-      csr: Buffer.from(client.request),
-      servingCsr: Buffer.from(serving.request),
-    },
-    { metadata: new Map([['authorization', `Bearer ${token}`]]) },
-  );
+  return { csr: Buffer.from(client.request), servingCsr: Buffer.from(serving.request) };
 }
 
 function bootstrapOf(person: Person) {
@@ -94,6 +106,32 @@ describe('a join token for workers', () => {
     }
     const token = await joinToken('worker');
     await expect(join(token, nodeName)).rejects.toMatchObject({ code });
+  });
+
+  test('lets a worker in that knows the authority by its hash only', async () => {
+    const caHash = publicKeyHash(rig.read('ca.crt'));
+    const target = { servers: [rig.address], token: await joinToken('worker'), caHash };
+    const shared = { hosts: ['127.0.0.1', 'joins'], clock: systemClock(), log: silentLogger };
+    const { certificate, ca } = await joinCluster({ target, nodeName: 'joins', ...shared });
+    expect(new X509Certificate(certificate).checkIssued(new X509Certificate(ca))).toBe(true);
+    const wrong = { ...target, caHash: `sha256:${'0'.repeat(64)}` };
+    const signal = { ...shared, clock: { ...shared.clock, monotonicMs: () => Infinity } };
+    await expect(joinCluster({ target: wrong, nodeName: 'late', ...signal })).rejects.toMatchObject(
+      {
+        code: Code.Unavailable,
+      },
+    );
+  });
+
+  test('gives a name once, and again to the same machine', async () => {
+    const token = await joinToken('worker');
+    const [one, other] = [await signingRequests(['twice']), await signingRequests(['twice'])];
+    await expect(join(token, 'twice', [], one)).resolves.toBeDefined();
+    await expect(join(token, 'twice', [], one)).resolves.toBeDefined();
+    await expect(join(token, 'twice', [], other)).rejects.toMatchObject({
+      code: Code.AlreadyExists,
+      message: expect.stringContaining('kubectl -n kube-system delete lease join-twice'),
+    });
   });
 
   test("gives a deleted node's name", async () => {

@@ -17,6 +17,7 @@ import {
   readSigningRequest,
   signRequest,
 } from '../../lib/pki/certificates.js';
+import { claimName, joinRecordName, joinRecordNamespace } from './join-records.js';
 import { allMasters, listMasters } from './master-registry.js';
 import { readClusterKeys, readKeyPair } from './pki.js';
 import { hostOf, reservedHosts, servingHosts } from './serving-names.js';
@@ -58,7 +59,7 @@ export function createBootstrapHandlers(
       await authenticate(options, context, 'worker');
       const { client, clock, settings, pkiDirectory } = options;
       const { nodeName } = request;
-      await mustBeFree(options, context, nodeName);
+      await mustBeFree(options, context, request);
       const ca = await readKeyPair(pkiDirectory, 'ca');
       const sign = (csr: Uint8Array, usage: Wanted['usage']): Promise<string> =>
         signForNode(options, context, { csr, nodeName, usage });
@@ -138,7 +139,7 @@ async function authenticate(
 async function mustBeFree(
   options: BootstrapServiceOptions,
   context: CallContext,
-  name: string,
+  { nodeName: name, csr }: { readonly nodeName: string; readonly csr: Uint8Array },
 ): Promise<void> {
   if (!isNodeName(name) || (isIP(name) !== 0 && name !== hostOf(context.peer))) {
     throw new GrpcError(Code.InvalidArgument, `"${name}" is not a node name`);
@@ -150,16 +151,33 @@ async function mustBeFree(
   if ((await reserved(options)).has(name)) {
     refuse(`"${name}" is a name of a master or of the API: give the worker another --node-name`);
   }
+  const mustBeAbsent = async (): Promise<void> => {
+    if (!(await isRegistered(options.client, name))) return;
+    refuse(
+      `a node "${name}" is there already: start its worker with the data directory that it joined with, ` +
+        `or delete the node first (kubectl delete node ${name})`,
+    );
+  };
+  await mustBeAbsent();
+  const { publicKey } = (await read(csr)).request;
+  if (!(await claimName(options.client, name, new Uint8Array(publicKey.rawData)))) {
+    refuse(
+      `another machine has a certificate for "${name}" and has not registered yet; if it is lost: ` +
+        `kubectl -n ${joinRecordNamespace} delete lease ${joinRecordName(name)}`,
+    );
+  }
+  // It may have registered, and its record have gone, since the first look.
+  await mustBeAbsent();
+}
+
+async function isRegistered(client: ApiClient, name: string): Promise<boolean> {
   try {
-    await options.client.get(nodes, { name });
+    await client.get(nodes, { name });
+    return true;
   } catch (error) {
-    if (isApiError(error, 'NotFound')) return;
+    if (isApiError(error, 'NotFound')) return false;
     throw error;
   }
-  refuse(
-    `a node "${name}" is there already: start its worker with the data directory that it joined with, ` +
-      `or delete the node first (kubectl delete node ${name})`,
-  );
 }
 
 async function reserved(options: BootstrapServiceOptions): Promise<ReadonlySet<string>> {

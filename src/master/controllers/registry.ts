@@ -19,6 +19,7 @@ import { createGarbageCollector } from './garbage/controller.js';
 import { createJobController } from './job/controller.js';
 import { createNamespaceController } from './namespace/controller.js';
 import { createNodeIpamController } from './node/ipam.js';
+import { createJoinRecordCleaner } from './node/join-records.js';
 import { createNodeLifecycleController } from './node/lifecycle.js';
 import { createPodGarbageCollector } from './node/pod-gc.js';
 import { createTaintEvictionController } from './node/taint-eviction.js';
@@ -52,6 +53,7 @@ export const registry: Readonly<Record<string, Create>> = {
   ],
   'certificatesigningrequest-cleaner-controller': (context) => [createRequestCleaner(context)],
   'node-ipam-controller': createNodeIpamController,
+  'join-record-cleaner-controller': (context) => [createJoinRecordCleaner(context)],
   'node-lifecycle-controller': (context) => [createNodeLifecycleController(context)],
   'taint-eviction-controller': (context) => [createTaintEvictionController(context)],
   'pod-garbage-collector-controller': (context) => [createPodGarbageCollector(context)],

@@ -50,6 +50,8 @@ export interface Person {
 
 export interface IdentityRig {
   readonly pki: string;
+  /** `host:port` of the gRPC door. */
+  readonly address: string;
   readonly admin: Person;
   readonly anybody: Person;
   readonly client: GrpcApiClient;
@@ -167,6 +169,7 @@ export async function startIdentityRig(): Promise<IdentityRig> {
   const ca = { cert: read('ca.crt').toString(), key: read('ca.key').toString() };
   return {
     pki,
+    address: `${host}:${grpcPort}`,
     admin: personWith({ cert: tls.cert.toString(), key: tls.key.toString() }),
     anybody: personWith(undefined),
     client,

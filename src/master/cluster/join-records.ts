@@ -1,0 +1,65 @@
+/**
+ * For which key a free node name was signed. A token lets many machines in, so that between a join and the registration of its
+ * Node another could get a certificate of the same name; the record, a Lease in kube-system, gives the name to the first key. The
+ * controller "join-record-cleaner" removes it when the Node is there, which then keeps the name itself.
+ */
+import { createHash } from 'node:crypto';
+import type { ApiClient, ApiObject } from '../../client/index.js';
+import { isApiError } from '../../client/index.js';
+
+/** Marks the Leases that are records. */
+export const joinRecordLabel = 'trireme.dev/join-record';
+export const joinRecordNamespace = 'kube-system';
+const prefix = 'join-';
+const nameLengthMax = 253;
+/** One to create, one to read what was there, one more each in case it has gone between them. */
+const attemptsMax = 2;
+
+const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' } as const;
+
+interface LeaseObject extends ApiObject {
+  spec?: { holderIdentity?: string };
+}
+
+/** The record's name. One that would be too long is told by its hash. */
+export function joinRecordName(nodeName: string): string {
+  const name = `${prefix}${nodeName}`;
+  if (name.length <= nameLengthMax) return name;
+  return `${prefix}${createHash('sha256').update(nodeName).digest('hex')}`;
+}
+
+/** Gives the name to the key (its DER), unless another has it. @returns whether this key has it */
+export async function claimName(
+  client: ApiClient,
+  nodeName: string,
+  publicKey: Uint8Array,
+): Promise<boolean> {
+  const name = joinRecordName(nodeName);
+  const holderIdentity = `sha256:${createHash('sha256').update(publicKey).digest('hex')}`;
+  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+    try {
+      await client.create<LeaseObject>(leases, {
+        apiVersion: 'coordination.k8s.io/v1',
+        kind: 'Lease',
+        metadata: {
+          name,
+          namespace: joinRecordNamespace,
+          labels: { [joinRecordLabel]: 'true' },
+          annotations: { 'trireme.dev/node-name': nodeName },
+        },
+        spec: { holderIdentity },
+      });
+      return true;
+    } catch (error) {
+      if (!isApiError(error, 'AlreadyExists')) throw error;
+    }
+    try {
+      const key = { namespace: joinRecordNamespace, name };
+      const { spec } = await client.get<LeaseObject>(leases, key);
+      return spec?.holderIdentity === holderIdentity;
+    } catch (error) {
+      if (!isApiError(error, 'NotFound')) throw error;
+    }
+  }
+  return false;
+}
