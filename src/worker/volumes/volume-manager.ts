@@ -69,6 +69,8 @@ export class VolumeManager {
   readonly #memory: MemoryVolumes;
   /** Of pods that are there: what was last written of each volume. */
   readonly #written = new Map<string, Map<string, string>>();
+  /** Those under way, by pod. */
+  readonly #refreshes = new Map<string, Promise<boolean>>();
 
   constructor(options: VolumeManagerOptions) {
     this.#options = options;
@@ -103,6 +105,17 @@ export class VolumeManager {
 
   /** Writes anew what ConfigMaps, Secrets, fields and tokens have become. @returns true when something changed */
   async refresh(pod: Pod, facts: NodeFacts): Promise<boolean> {
+    const { uid = '' } = pod.metadata;
+    const refresh = this.#refresh(pod, facts);
+    this.#refreshes.set(uid, refresh);
+    try {
+      return await refresh;
+    } finally {
+      if (this.#refreshes.get(uid) === refresh) this.#refreshes.delete(uid);
+    }
+  }
+
+  async #refresh(pod: Pod, facts: NodeFacts): Promise<boolean> {
     let changed = false;
     for (const volume of pod.spec.volumes ?? []) {
       if (!hasPayload(volume)) continue;
@@ -117,6 +130,9 @@ export class VolumeManager {
     if (this.#options.isRoot) {
       for (const folder of Object.values(folders)) await unmountBelow(join(directory, folder));
     }
+    this.#written.delete(podUid);
+    // One under way would write anew what is removed; whether it fails is its caller's matter.
+    await this.#refreshes.get(podUid)?.catch(() => undefined);
     this.#written.delete(podUid);
     await this.#memory.remove(podUid);
     const pod = await openIfThere(directory);
@@ -214,7 +230,9 @@ export class VolumeManager {
   async #rewrite(pod: Pod, volume: Volume, facts: NodeFacts): Promise<boolean> {
     const files = await this.#payload(pod, volume, facts);
     const { uid = '' } = pod.metadata;
-    if (this.#written.get(uid)?.get(volume.name) === payloadHash(files)) return false;
+    const written = this.#written.get(uid);
+    // Without any, the pod's volumes are being taken down, or never were made.
+    if (written === undefined || written.get(volume.name) === payloadHash(files)) return false;
     return (await this.#writeFiles(pod, volume, files)).changed;
   }
 
