@@ -12,7 +12,7 @@ import { Prng } from '../../src/lib/prng.js';
 import { canRun } from '../cluster/apiserver-harness.js';
 import { waitFor } from '../cluster/etcd-processes.js';
 import { conversation } from './protocol-fuzz.js';
-import { connect, heldBy, startTargets } from './targets.js';
+import { connect, exchange, heldBy, startTargets } from './targets.js';
 import type { Target, Targets } from './targets.js';
 
 const seed = Number(process.env['FUZZ_SEED'] ?? 1);
@@ -73,6 +73,28 @@ async function say(target: Target, prng: Prng): Promise<void> {
   });
   socket.close();
 }
+
+/** An upgrade in one write with a request before it, whose answer may be outstanding. */
+const pipelined = [
+  'GET /version HTTP/1.1\r\nHost: a\r\n\r\n',
+  'GET /api/v1/namespaces/a/pods/b/exec?command=c&stdin=1 HTTP/1.1\r\nHost: a\r\n',
+  'Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n',
+].join('');
+
+(canRun ? describe : describe.skip)('one write', () => {
+  test.each(['API server', 'store', 'ingress', 'ingress TLS'])(
+    'an upgrade behind a request does not end the %s',
+    async (name) => {
+      const target = targets?.all.find((one) => one.name === name);
+      if (target === undefined) throw new Error(`no ${name}`);
+      for (let count = 0; count < 10; count++) {
+        const options = target.protocol === 'tls' ? {} : undefined;
+        await exchange(target.port, options, pipelined, 'HTTP/1.1 ');
+      }
+      await target.probe();
+    },
+  );
+});
 
 (canRun ? describe : describe.skip)('bytes that mean nothing', () => {
   test.each(names)(

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import * as net from 'node:net';
 import { systemClock } from '../../lib/clock.js';
 import type { Clock } from '../../lib/clock.js';
+import { ConnectionGate } from '../../lib/connection-gate.js';
 import type { Logger } from '../../lib/log.js';
 import { createLogger } from '../../lib/log.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
@@ -16,8 +17,8 @@ interface Flags {
 
 /** How long a master may take to accept before the next is tried. */
 const connectTimeoutMs = 1000;
-/** Connections at once; one more is refused. */
-const connectionsMax = 4096;
+/** Connections at once, of all clients and of one address; one more is refused. */
+const connections = { total: 4096, perAddress: 2048 };
 
 /**
  * `trireme gateway`: one TCP address in front of all masters, for clients that know only one. It looks into nothing (TLS goes
@@ -80,7 +81,9 @@ export function createGateway(options: {
     open.set(target, sockets.add(upstream));
     upstream.once('close', () => sockets.delete(upstream));
   };
+  const gate = new ConnectionGate(connections);
   const gateway = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    if (!gate.admits(client)) return;
     client.on('error', () => undefined);
     const targets = watched.inOrder();
     const tryNext = (tried: number): void => {
@@ -101,7 +104,6 @@ export function createGateway(options: {
     };
     tryNext(0);
   });
-  gateway.maxConnections = connectionsMax;
   return { gateway, watched };
 }
 
