@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
+import { lockFileName } from '../../lib/files/directory-lock.js';
 import type { ConfState } from '../../raft/index.js';
 import { emptyConfState } from '../../raft/index.js';
 import { SqliteBackend } from '../backend/sqlite-backend.js';
@@ -39,7 +40,7 @@ export interface RestoreOptions extends Pick<
  */
 export async function restoreMember(options: RestoreOptions): Promise<number> {
   const { dataDir } = options;
-  const isOccupied = (name: string): boolean => name !== options.beside;
+  const isOccupied = (name: string): boolean => ![options.beside, lockFileName].includes(name);
   if (existsSync(dataDir) && readdirSync(dataDir).some(isOccupied)) {
     throw new BootstrapError(`data-dir "${dataDir}" not empty or could not be read`);
   }

@@ -45,6 +45,8 @@ export function lockDirectory(directory: string): DirectoryLock {
   const database = new Database(path, { timeout: 0 });
   try {
     chmodSync(path, 0o600);
+    // Nothing is ever written: no second file beside it.
+    database.pragma('journal_mode = MEMORY');
     database.pragma('locking_mode = EXCLUSIVE');
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {

@@ -149,6 +149,7 @@ describe('a directory that is held', () => {
 
   test('has one owner in a process, too', () => {
     const first = lockDirectory(base);
+    expect(readdirSync(base)).toEqual(['trireme.lock']);
     expect(() => lockDirectory(base)).toThrow('is in use by');
     first.release();
     lockDirectory(base).release();
