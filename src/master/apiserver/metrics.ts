@@ -19,6 +19,9 @@ export class ServerMetrics {
     registers: [this.registry],
   });
 
+  /** By the labels; as many as there are series. */
+  readonly #series = new Map<string, Series>();
+
   constructor(gauges: {
     readonly inFlight: () => { readonly reading: number; readonly mutating: number };
     readonly watches: () => number;
@@ -61,27 +64,42 @@ export class ServerMetrics {
   onRequest({ call, attributes, code, elapsedMs }: FinishedRequest): void {
     // Names that nobody declared come from callers: as labels they would grow without bound.
     const known = code < 400 || ![401, 403, 404, 405].includes(code);
-    const resource = known && attributes?.isResource === true ? attributes : undefined;
-    const labels = {
-      verb: verbOf(call.verb),
-      group: resource?.group ?? '',
-      version: resource?.version ?? '',
-      resource: resource?.resource ?? '',
-      subresource: resource?.subresource ?? '',
-      scope: call.resource === undefined ? '' : scopeOf(call.resource),
-    };
-    this.#requests.inc({ ...labels, code });
-    if (call.verb !== 'watch') this.#duration.observe(labels, elapsedMs / 1_000);
+    const of = known && attributes?.isResource === true ? attributes : noResource;
+    const scope = call.resource === undefined ? '' : scopeOf(call.resource);
+    const verb = verbOf(call.verb);
+    const key = `${verb} ${of.group} ${of.version} ${of.resource} ${of.subresource} ${scope} ${code}`;
+    let series = this.#series.get(key);
+    if (series === undefined) {
+      const { group, version, resource, subresource } = of;
+      const labels = { verb, group, version, resource, subresource, scope };
+      series = {
+        requests: this.#requests.labels({ ...labels, code }),
+        duration: call.verb === 'watch' ? undefined : this.#duration.labels(labels),
+      };
+      this.#series.set(key, series);
+    }
+    series.requests.inc();
+    series.duration?.observe(elapsedMs / 1_000);
   }
 }
 
-const knownVerbs = new Set(
-  'get list watch create update patch delete deletecollection head options post put'.split(' '),
+/** One request's counters, found once for each set of labels: their lookup costs more than the counting. */
+interface Series {
+  readonly requests: { inc(): void };
+  readonly duration: { observe(value: number): void } | undefined;
+}
+
+const noResource = { group: '', version: '', resource: '', subresource: '' };
+
+const verbLabels = new Map(
+  'get list watch create update patch delete deletecollection head options post put'
+    .split(' ')
+    .map((verb) => [verb, verb.toUpperCase()]),
 );
 
 /** The verb as a label; methods that somebody made up share one. */
 function verbOf(verb: string): string {
-  return knownVerbs.has(verb) ? verb.toUpperCase() : 'other';
+  return verbLabels.get(verb) ?? 'other';
 }
 
 function scopeOf({

@@ -35,6 +35,30 @@ describe('slots', () => {
     });
     expect(slots.inFlight.mutating).toBe(0);
   });
+
+  test('end each at its own time', async () => {
+    const clock = new ManualClock();
+    const slots = new Slots(clock);
+    const ended: string[] = [];
+    const hold = (name: string): void => {
+      slots.run('reading', () => new Promise<never>(() => undefined)).catch(() => ended.push(name));
+    };
+    const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    hold('first');
+    clock.advance(requestTimeoutMs / 2);
+    hold('second');
+    await slots.run('reading', () => Promise.resolve());
+    clock.advance(requestTimeoutMs / 2);
+    await settle();
+    expect(ended).toEqual(['first']);
+    clock.advance(requestTimeoutMs / 2 - 1);
+    await settle();
+    expect(ended).toEqual(['first']);
+    clock.advance(1);
+    await settle();
+    expect(ended).toEqual(['first', 'second']);
+    expect(slots.inFlight).toEqual({ reading: 0, mutating: 0 });
+  });
 });
 
 test('long requests are bounded for each user by itself', async () => {

@@ -5,6 +5,12 @@ import { timeout, tooManyInFlight } from '../status.js';
 /** What a request does to the store. */
 export type SlotKind = 'reading' | 'mutating';
 
+/** One slot that is taken. */
+interface Held {
+  readonly untilMs: number;
+  readonly expire: () => void;
+}
+
 /**
  * Short requests under way, bounded by kind. A slot is held by a scope: it is free again when the work is over, however it
  * ends, and at the latest after the longest time of a request, whether the work has noticed or not.
@@ -13,6 +19,9 @@ export class Slots {
   readonly #clock: Clock;
   readonly #limits: Readonly<Record<SlotKind, number>>;
   readonly #taken = { reading: 0, mutating: 0 };
+  /** All slots end equally long after they were taken, so the first one is the next to end: one timer serves all. */
+  readonly #held = new Set<Held>();
+  #cancel: (() => void) | undefined;
 
   constructor(
     clock: Clock,
@@ -25,30 +34,53 @@ export class Slots {
   /** @throws StatusError 429 when all slots are taken, 504 when the work takes too long */
   run<T>(kind: SlotKind, work: () => Promise<T>): Promise<T> {
     if (this.#taken[kind] >= this.#limits[kind]) return Promise.reject(tooManyInFlight());
-    this.#taken[kind]++;
     return new Promise<T>((resolve, reject) => {
-      let held = true;
-      const release = (): void => {
-        if (!held) return;
-        held = false;
-        this.#taken[kind]--;
-        cancel();
+      const held: Held = {
+        untilMs: this.#clock.monotonicMs() + requestTimeoutMs,
+        expire: () => {
+          this.#release(kind, held);
+          reject(timeout('request did not complete within the allotted timeout'));
+        },
       };
-      const cancel = this.#clock.schedule(requestTimeoutMs, () => {
-        release();
-        reject(timeout('request did not complete within the allotted timeout'));
-      });
+      this.#take(kind, held);
       started(work).then(
         (value) => {
-          release();
+          this.#release(kind, held);
           resolve(value);
         },
         (error: unknown) => {
-          release();
+          this.#release(kind, held);
           reject(error);
         },
       );
     });
+  }
+
+  #take(kind: SlotKind, held: Held): void {
+    this.#taken[kind]++;
+    this.#held.add(held);
+    this.#cancel ??= this.#clock.schedule(requestTimeoutMs, () => this.#onTime());
+  }
+
+  #release(kind: SlotKind, held: Held): void {
+    if (!this.#held.delete(held)) return;
+    this.#taken[kind]--;
+    if (this.#held.size > 0) return;
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #onTime(): void {
+    this.#cancel = undefined;
+    const nowMs = this.#clock.monotonicMs();
+    for (const held of this.#held) {
+      const leftMs = held.untilMs - nowMs;
+      if (leftMs > 0) {
+        this.#cancel ??= this.#clock.schedule(leftMs, () => this.#onTime());
+        return;
+      }
+      held.expire();
+    }
   }
 
   get inFlight(): { readonly reading: number; readonly mutating: number } {
