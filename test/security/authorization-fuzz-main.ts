@@ -19,11 +19,11 @@ const outcome = await world.run(
   oracle === undefined ? undefined : (user, request) => oracle.compare(user, request),
 );
 await world.stop();
-await oracle?.cleanUp();
-oracle?.close();
 for (const difference of outcome.differences) console.error(JSON.stringify(difference, null, 1));
 console.log(
   `seed=${values.seed} requests=${values.count} differences=${outcome.differences.length} ` +
     JSON.stringify(outcome.verdicts),
 );
+await oracle?.cleanUp();
+oracle?.close();
 process.exit(outcome.differences.length === 0 ? 0 : 1);

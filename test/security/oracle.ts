@@ -136,7 +136,8 @@ export class Oracle {
   /** Takes it away again, and waits until it is gone: a namespace goes by and by. */
   async cleanUp(): Promise<void> {
     const paths = [...worldObjects()].map(([path, { metadata }]) => `${path}/${metadata.name}`);
-    for (const path of paths.toReversed()) await this.call('DELETE', path);
+    for (const path of paths.toReversed())
+      await this.call('DELETE', `${path}?gracePeriodSeconds=0`);
     const deadlineMs = performance.now() + goneWithinMs;
     for (const path of paths) {
       while ((await this.call('GET', path)).code !== 404) {
