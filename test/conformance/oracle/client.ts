@@ -48,13 +48,17 @@ export function connect(text: string): Ask {
   });
   return (method, path, { body, type = 'application/json', as } = {}) =>
     new Promise((resolve, reject) => {
+      const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
       const request = https.request(
         `${cluster.server}${path}`,
         {
           method,
           agent,
           headers: {
-            ...(body === undefined ? {} : { 'content-type': type }),
+            // node:http says no length by itself for a DELETE, and its body would be the next request's beginning.
+            ...(bytes === undefined
+              ? {}
+              : { 'content-type': type, 'content-length': bytes.length }),
             ...(as === undefined
               ? {}
               : { 'impersonate-user': as.user, 'impersonate-group': [...as.groups] }),
@@ -69,7 +73,7 @@ export function connect(text: string): Ask {
         },
       );
       request.on('error', reject);
-      request.end(body === undefined ? undefined : JSON.stringify(body));
+      request.end(bytes);
     });
 }
 
