@@ -284,7 +284,7 @@ describe('a connection to a pod', () => {
       portForward: () => Promise.resolve(),
       stats: () => ({ summary: Buffer.from('{}') }),
     };
-    const agent = await startAgent(doors, handlers);
+    const agent = await startAgent(doors, 'n1', handlers);
     const hook = await startWebhook(doors, ({ request }) => {
       reviews.push(request);
       const { command } = request['object'] as { command?: string[] };

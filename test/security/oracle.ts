@@ -1,6 +1,6 @@
 /**
- * A real kube-apiserver to compare with (`ORACLE_KUBECONFIG`: a file whose user may impersonate): the same objects are made there, and
- * each user asks by impersonation. An older one differs; what is known of that stands in `knownDifference`.
+ * A real kube-apiserver to compare with (`ORACLE_KUBECONFIG`: a file whose user may impersonate): the same objects are made
+ * there, and each user asks by impersonation. An older one differs; what is known of that stands in `knownDifference`.
  */
 import { readFileSync } from 'node:fs';
 import * as https from 'node:https';
@@ -166,11 +166,12 @@ export class Oracle {
   }
 }
 
-/** What our nodes do besides kubelet's work (service proxy, policies, ingress, finding the masters), and so may read. */
+/** What our nodes need besides kubelet's work: for services, policies, ingress, local volumes, finding the masters. */
 const nodesRead = new Set([
   '/namespaces',
   '/services',
   '/pods',
+  '/persistentvolumes',
   'networking.k8s.io/ingresses',
   'coordination.k8s.io/leases',
 ]);

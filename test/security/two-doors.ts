@@ -263,12 +263,14 @@ function failed(error: unknown): DoorAnswer {
   return { code, text, ...statusOf(text) };
 }
 
-/** A pretended node's agent. */
+/** A pretended agent of the node of that name, whose certificate it shows. */
 export async function startAgent(
   doors: TwoDoors,
+  node: string,
   handlers: Parameters<GrpcServer['addService']>[1],
 ): Promise<{ readonly port: number; stop(): Promise<void> }> {
-  const tls = { ...(await doors.issue('agent', [])), ca: doors.ca.cert };
+  const pair = await doors.issue(`system:node:${node}`, ['system:nodes']);
+  const tls = { ...pair, ca: doors.ca.cert };
   const server = createGrpcServer({ log: silentLogger, clock, tls });
   server.addService(AgentDefinition, handlers);
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
