@@ -76,7 +76,13 @@ beforeAll(async () => {
   const issue = (commonName: string, usage: 'server' | 'client') =>
     issueCertificate({
       ca,
-      subject: { commonName, hosts: ['127.0.0.1'], usages: [usage] },
+      subject: {
+        commonName,
+        // An agent serves members of this group only.
+        organizations: usage === 'client' ? ['system:masters'] : [],
+        hosts: ['127.0.0.1'],
+        usages: [usage],
+      },
       clock,
     });
   files = {
