@@ -1042,7 +1042,7 @@ export const PortForwardStart: MessageFns<PortForwardStart> = {
       obj.port = Math.round(message.port);
     }
     if (message.toPodAddress !== false) {
-      obj.to_pod_address = message.toPodAddress;
+      obj.toPodAddress = message.toPodAddress;
     }
     return obj;
   },
