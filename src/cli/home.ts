@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -92,11 +93,13 @@ export async function writeClusterRecord(home: string, record: ClusterRecord): P
   await writeWhole(join(home, 'cluster.json'), `${JSON.stringify(record, null, 2)}\n`);
 }
 
-/** True while a process of that id lives. */
+/**
+ * True while a process of this program has that id. Ids are used again, and a process that was killed keeps its id until
+ * its parent has asked how it ended: neither is alive here. A killed process has no command line any more.
+ */
 export function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('trireme');
   } catch {
     return false;
   }

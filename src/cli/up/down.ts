@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
@@ -68,21 +68,12 @@ async function stopProcesses(record: ClusterRecord): Promise<void> {
 
 async function endAll(pids: readonly number[]): Promise<void> {
   const clock = systemClock();
-  const ours = [];
-  for (const pid of pids) if (await isOurs(pid)) ours.push(pid);
+  // Process ids are used again: only a process that runs this program is ended.
+  const ours = pids.filter(isAlive);
   for (const pid of ours) signal(pid, 'SIGTERM');
   const giveUpMs = clock.monotonicMs() + graceMs;
   while (ours.some(isAlive) && clock.monotonicMs() < giveUpMs) await delay(clock, 50);
   for (const pid of ours.filter(isAlive)) signal(pid, 'SIGKILL');
-}
-
-/** Process ids are used again: only a process that runs this program is ended. */
-async function isOurs(pid: number): Promise<boolean> {
-  try {
-    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes('trireme');
-  } catch {
-    return false;
-  }
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

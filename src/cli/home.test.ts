@@ -1,0 +1,44 @@
+import { afterEach, expect, test } from '@jest/globals';
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { isAlive } from './home.js';
+
+let parent: ChildProcess | undefined;
+
+afterEach(() => {
+  parent?.kill('SIGKILL');
+});
+
+/** Starts a process under a name, whose parent never asks how it ended. @returns its id */
+async function startUnder(name: string): Promise<number> {
+  const child = spawn('bash', ['-c', `(exec -a ${name} sleep 60) & echo $!; exec sleep 60`], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  parent = child;
+  const [line] = (await child.stdout.take(1).toArray()) as Buffer[];
+  return Number(String(line).trim());
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}
+
+test('a killed process that nobody has asked about is not alive', async () => {
+  const pid = await startUnder('trireme-test');
+  await until(() => isAlive(pid));
+  process.kill(pid, 'SIGKILL');
+  await until(() => !isAlive(pid));
+  // Its id is still taken.
+  expect(process.kill(pid, 0)).toBe(true);
+});
+
+test('an id that another program has now is not ours', async () => {
+  const pid = await startUnder('something-else');
+  expect(process.kill(pid, 0)).toBe(true);
+  expect(isAlive(pid)).toBe(false);
+  expect(isAlive(2 ** 22 + 1)).toBe(false);
+});
