@@ -10,6 +10,7 @@ export class ServerMetrics {
     help: 'Counter of apiserver requests broken out for each verb, group, version, resource and code.',
     labelNames: ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'code'],
     registers: [this.registry],
+    collect: () => this.#countSeries(),
   });
   readonly #duration = new Histogram({
     name: 'apiserver_request_duration_seconds',
@@ -73,19 +74,30 @@ export class ServerMetrics {
       const { group, version, resource, subresource } = of;
       const labels = { verb, group, version, resource, subresource, scope };
       series = {
+        uncounted: 0,
         requests: this.#requests.labels({ ...labels, code }),
         duration: call.verb === 'watch' ? undefined : this.#duration.labels(labels),
       };
       this.#series.set(key, series);
     }
-    series.requests.inc();
+    series.uncounted++;
     series.duration?.observe(elapsedMs / 1_000);
+  }
+
+  /** Brings the counter up to date when it is read: each step of it looks its labels up again. */
+  #countSeries(): void {
+    for (const series of this.#series.values()) {
+      if (series.uncounted > 0) series.requests.inc(series.uncounted);
+      series.uncounted = 0;
+    }
   }
 }
 
 /** One request's counters, found once for each set of labels: their lookup costs more than the counting. */
 interface Series {
-  readonly requests: { inc(): void };
+  /** Requests since the counter was read. */
+  uncounted: number;
+  readonly requests: { inc(value: number): void };
   readonly duration: { observe(value: number): void } | undefined;
 }
 
