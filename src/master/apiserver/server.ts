@@ -85,6 +85,7 @@ class ApiServer {
   readonly #kinds: KindRegistry;
   readonly #range: AddressRange;
   readonly #watches: Watches;
+  readonly #slots: Slots;
   readonly #health: HealthHandler;
   readonly #agents: NodeAgents;
   readonly #audit: AuditLog | undefined;
@@ -100,6 +101,7 @@ class ApiServer {
             keys: [{ name: 'key1', secret: options.encryptionKey }],
             prefixes: ['/registry/secrets/'],
           });
+    this.#slots = new Slots(clock);
     this.#mirror = new Mirror({ store: this.#store, log, clock, values });
     this.#objects = new Objects({ store: this.#store, mirror: this.#mirror, log, clock, values });
     this.#range = parseRange(options.serviceClusterIpRange);
@@ -206,7 +208,7 @@ class ApiServer {
       allowAnonymous: this.#options.anonymousAuth,
       clock,
     });
-    const slots = new Slots(clock);
+    const slots = this.#slots;
     const metrics = new ServerMetrics({
       inFlight: () => slots.inFlight,
       watches: () => this.#watches.count,
@@ -328,6 +330,7 @@ class ApiServer {
     this.#watches.stop();
     await Promise.all([rest.close({ graceMs: stopGraceMs }), grpc.close({ graceMs: stopGraceMs })]);
     this.#agents.close();
+    this.#slots.close();
     this.#mirror.stop();
     this.#store.close();
     await this.#audit?.close();

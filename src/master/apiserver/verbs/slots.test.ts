@@ -61,6 +61,18 @@ describe('slots', () => {
   });
 });
 
+test('one timer serves all requests, and none is left once the slots are closed', async () => {
+  const clock = new ManualClock();
+  const slots = new Slots(clock);
+  for (let at = 0; at < 3; at++) await slots.run('reading', () => Promise.resolve());
+  expect(clock.pending).toBe(1);
+  clock.advance(requestTimeoutMs);
+  expect(clock.pending).toBe(0);
+  await slots.run('reading', () => Promise.resolve());
+  slots.close();
+  expect(clock.pending).toBe(0);
+});
+
 test('long requests are bounded for each user by itself', async () => {
   const places = new LongRunning(1);
   let leave: () => void = () => undefined;

@@ -7,8 +7,9 @@ export type SlotKind = 'reading' | 'mutating';
 
 /** One slot that is taken. */
 interface Held {
+  readonly kind: SlotKind;
   readonly untilMs: number;
-  readonly expire: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**
@@ -19,7 +20,10 @@ export class Slots {
   readonly #clock: Clock;
   readonly #limits: Readonly<Record<SlotKind, number>>;
   readonly #taken = { reading: 0, mutating: 0 };
-  /** All slots end equally long after they were taken, so the first one is the next to end: one timer serves all. */
+  /**
+   * All slots end equally long after they were taken, so the first one is the next to end: one timer serves all. It goes on when
+   * the last slot is given back, since timers that start and stop with each request cost more than one that finds nothing.
+   */
   readonly #held = new Set<Held>();
   #cancel: (() => void) | undefined;
 
@@ -36,38 +40,32 @@ export class Slots {
     if (this.#taken[kind] >= this.#limits[kind]) return Promise.reject(tooManyInFlight());
     return new Promise<T>((resolve, reject) => {
       const held: Held = {
+        kind,
         untilMs: this.#clock.monotonicMs() + requestTimeoutMs,
-        expire: () => {
-          this.#release(kind, held);
-          reject(timeout('request did not complete within the allotted timeout'));
-        },
+        reject,
       };
-      this.#take(kind, held);
+      this.#take(held);
       started(work).then(
         (value) => {
-          this.#release(kind, held);
+          this.#release(held);
           resolve(value);
         },
         (error: unknown) => {
-          this.#release(kind, held);
+          this.#release(held);
           reject(error);
         },
       );
     });
   }
 
-  #take(kind: SlotKind, held: Held): void {
-    this.#taken[kind]++;
+  #take(held: Held): void {
+    this.#taken[held.kind]++;
     this.#held.add(held);
     this.#cancel ??= this.#clock.schedule(requestTimeoutMs, () => this.#onTime());
   }
 
-  #release(kind: SlotKind, held: Held): void {
-    if (!this.#held.delete(held)) return;
-    this.#taken[kind]--;
-    if (this.#held.size > 0) return;
-    this.#cancel?.();
-    this.#cancel = undefined;
+  #release(held: Held): void {
+    if (this.#held.delete(held)) this.#taken[held.kind]--;
   }
 
   #onTime(): void {
@@ -79,8 +77,15 @@ export class Slots {
         this.#cancel ??= this.#clock.schedule(leftMs, () => this.#onTime());
         return;
       }
-      held.expire();
+      this.#release(held);
+      held.reject(timeout('request did not complete within the allotted timeout'));
     }
+  }
+
+  /** Stops the timer: nobody asks for slots any more. */
+  close(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 
   get inFlight(): { readonly reading: number; readonly mutating: number } {
