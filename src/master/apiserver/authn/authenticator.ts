@@ -45,6 +45,19 @@ function tooManyGuesses(): StatusError {
   return tooManyRequests('too many tokens that are not valid, please try again later', seconds);
 }
 
+const certified = new WeakMap<PeerCertificate, UserInfo>();
+
+/** The user of a client certificate: one object for all requests of a connection. */
+function userOf(certificate: PeerCertificate): UserInfo {
+  let user = certified.get(certificate);
+  if (user === undefined) {
+    const { commonName: name, organizations: groups } = certificate;
+    user = withAuthenticatedGroup({ name, groups });
+    certified.set(certificate, user);
+  }
+  return user;
+}
+
 /** Finds out who is asking: client certificate, then token, then anonymous. */
 export class Authenticator {
   readonly #tokens: readonly TokenAuthenticator[];
@@ -62,17 +75,18 @@ export class Authenticator {
   }
 
   /**
+   * Answers at once where it can: a certificate was verified when its connection began.
    * @throws StatusError 401: a token that nobody knows is refused even where anonymous requests are allowed; 429: so many guesses came
    * from the address that no other is looked at
    */
-  async authenticate(credentials: Credentials): Promise<UserInfo> {
-    const { certificate, token } = credentials;
-    if (certificate !== undefined && certificate.commonName !== '') {
-      return withAuthenticatedGroup({
-        name: certificate.commonName,
-        groups: certificate.organizations,
-      });
-    }
+  authenticate(credentials: Credentials): UserInfo | Promise<UserInfo> {
+    const { certificate } = credentials;
+    if (certificate !== undefined && certificate.commonName !== '') return userOf(certificate);
+    return this.#byToken(credentials);
+  }
+
+  async #byToken(credentials: Credentials): Promise<UserInfo> {
+    const { token } = credentials;
     if (token !== '') {
       const guesser = isGuessable(token) ? addressKey(credentials.address) : '';
       if (guesser !== '' && !this.#failures.allows(guesser)) throw tooManyGuesses();
@@ -90,6 +104,7 @@ export class Authenticator {
 
 /** The token of an `Authorization` header. */
 export function bearerToken(header: string): string {
+  if (header === '') return '';
   const match = /^bearer\s+(\S+)\s*$/i.exec(header.trim());
   return match?.[1] ?? '';
 }

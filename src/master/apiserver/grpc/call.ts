@@ -1,5 +1,5 @@
 import type { ResourceRef } from '../../../gen/apiserver.js';
-import type { CallContext } from '../../../lib/grpc/index.js';
+import type { CallContext, PeerCertificate } from '../../../lib/grpc/index.js';
 import type { Credentials } from '../authn/authenticator.js';
 import { bearerToken } from '../authn/authenticator.js';
 import type { Call, Caller, ResourceName } from '../verbs/index.js';
@@ -18,9 +18,11 @@ export function callOf(
   return { caller, verb, resource, path, fieldSelector, warnings: [] };
 }
 
-/** What only the audit log asks is read when it asks. */
-class GrpcCaller implements Caller {
-  readonly credentials: Credentials;
+/** What only the audit log and the count of guesses ask is read when they ask. */
+class GrpcCaller implements Caller, Credentials {
+  readonly credentials = this;
+  readonly certificate: PeerCertificate | undefined;
+  readonly token: string;
   readonly impersonation = none;
   readonly uri: string;
   readonly #context: CallContext;
@@ -28,10 +30,8 @@ class GrpcCaller implements Caller {
   constructor(context: CallContext) {
     this.#context = context;
     this.uri = context.path;
-    this.credentials = {
-      certificate: context.peerCertificate,
-      token: bearerToken(context.header('authorization') ?? ''),
-    };
+    this.certificate = context.peerCertificate;
+    this.token = bearerToken(context.header('authorization') ?? '');
   }
 
   get address(): string {

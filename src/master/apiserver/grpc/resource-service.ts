@@ -48,7 +48,7 @@ export class ResourceService {
 
   handlers(): Handlers<typeof ResourcesDefinition> {
     return {
-      get: async ({ ref, resourceVersion }, context) => {
+      get: ({ ref, resourceVersion }, context) => {
         const call = this.#call(context, 'get', ref);
         return answered(this.#verbs.get(call, () => ({ resourceVersion })));
       },

@@ -1,4 +1,5 @@
 import { peerCertificateOf } from '../../../lib/grpc/index.js';
+import type { PeerCertificate } from '../../../lib/grpc/index.js';
 import type { Credentials } from '../authn/authenticator.js';
 import { bearerToken } from '../authn/authenticator.js';
 import type { Call, Caller } from '../verbs/index.js';
@@ -22,8 +23,10 @@ export function callOf(exchange: Exchange): Call {
 }
 
 /** What only the audit log asks is read when it asks. */
-class HttpCaller implements Caller {
-  readonly credentials: Credentials;
+class HttpCaller implements Caller, Credentials {
+  readonly credentials = this;
+  readonly certificate: PeerCertificate | undefined;
+  readonly token: string;
   readonly impersonation: readonly string[];
   readonly #exchange: Exchange;
   /** Read at once: a connection that is gone has no address. */
@@ -32,10 +35,8 @@ class HttpCaller implements Caller {
   constructor(exchange: Exchange) {
     const { socket } = exchange.request;
     this.#exchange = exchange;
-    this.credentials = {
-      certificate: peerCertificateOf(socket),
-      token: bearerToken(header(exchange, 'authorization')) || webSocketToken(exchange),
-    };
+    this.certificate = peerCertificateOf(socket);
+    this.token = bearerToken(header(exchange, 'authorization')) || webSocketToken(exchange);
     this.impersonation = impersonationOf(exchange);
     this.address = socket.remoteAddress ?? '';
   }

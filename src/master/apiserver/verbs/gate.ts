@@ -2,7 +2,7 @@ import type { KindRegistry } from '../../../api/registry.js';
 import type { Clock } from '../../../lib/clock.js';
 import type { Authenticator } from '../authn/authenticator.js';
 import { impersonate } from '../authn/impersonation.js';
-import type { Attributes } from '../authz/attributes.js';
+import type { Attributes, Decision } from '../authz/attributes.js';
 import type { Authorization } from '../authz/authorizers.js';
 import { forbiddenError } from '../authz/authorizers.js';
 import type { Target, UserInfo } from '../registry/types.js';
@@ -53,41 +53,48 @@ export class Gate {
 
   /** @throws StatusError Unauthorized, Forbidden, and whatever the work throws */
   async run<T>(call: Call, work: (admitted: Admitted) => Promise<T>): Promise<T> {
-    const { clock } = this.#deps;
-    const record: AuditRecord = {
-      call,
-      id: '',
-      startedMs: clock.nowMs(),
-      user: undefined,
-      impersonated: undefined,
-      attributes: undefined,
-      decision: undefined,
-    };
-    const startMs = clock.monotonicMs();
+    const { audit, clock } = this.#deps;
+    // Only the audit log asks for the time of day.
+    const startedMs = audit === undefined ? 0 : clock.nowMs();
+    const record = new Passing(call, startedMs, clock.monotonicMs());
     try {
-      const admitted = await this.#admit(record);
+      const admitting = this.#admit(record);
+      const admitted = admitting instanceof Promise ? await admitting : admitting;
       const result = await work(admitted);
-      this.#finish(record, startMs, admitted.code, undefined);
+      this.#finish(record, admitted.code, undefined);
       return result;
     } catch (error) {
-      this.#finish(record, startMs, isStatusError(error) ? error.code : 500, error);
+      this.#finish(record, isStatusError(error) ? error.code : 500, error);
       throw error;
     }
   }
 
-  async #admit(record: AuditRecord): Promise<Admitted> {
-    const { authenticator, authorization, kinds } = this.#deps;
-    const { call } = record;
-    const { caller } = call;
-    let user = await authenticator.authenticate({
-      ...caller.credentials,
-      address: caller.address,
-    });
+  /** Waits only where who asks or whether he may is not known at once. */
+  #admit(record: AuditRecord): Admitted | Promise<Admitted> {
+    const { credentials, impersonation } = record.call.caller;
+    const user = this.#deps.authenticator.authenticate(credentials);
+    if (user instanceof Promise || impersonation.length > 0) return this.#admitLater(record, user);
+    record.user = user;
+    return this.#authorize(record, user);
+  }
+
+  async #admitLater(
+    record: AuditRecord,
+    authenticated: UserInfo | Promise<UserInfo>,
+  ): Promise<Admitted> {
+    const { caller } = record.call;
+    let user = await authenticated;
     record.user = user;
     if (caller.impersonation.length > 0) {
-      user = await impersonate(user, caller.impersonation, authorization);
+      user = await impersonate(user, caller.impersonation, this.#deps.authorization);
       if (user !== record.user) record.impersonated = user;
     }
+    return this.#authorize(record, user);
+  }
+
+  #authorize(record: AuditRecord, user: UserInfo): Admitted | Promise<Admitted> {
+    const { authorization, kinds } = this.#deps;
+    const { call } = record;
     const { resource, verb, fieldSelector } = call;
     const resolution =
       resource === undefined
@@ -95,16 +102,42 @@ export class Gate {
         : resolve(kinds, user, { verb, name: resource, fieldSelector });
     const { attributes } = resolution;
     record.attributes = attributes;
-    record.decision = await authorization.decide(attributes);
-    if (!record.decision.allowed) throw forbiddenError(attributes, record.decision);
-    return new Entered(user, resolution, record, this.#deps.audit);
+    const enter = (decision: Decision): Admitted => {
+      record.decision = decision;
+      if (!decision.allowed) throw forbiddenError(attributes, decision);
+      return new Entered(user, resolution, record, this.#deps.audit);
+    };
+    const decision = authorization.decide(attributes);
+    return decision instanceof Promise ? decision.then(enter) : enter(decision);
   }
 
-  #finish(record: AuditRecord, startMs: number, code: number, error: unknown): void {
+  #finish(record: Passing, code: number, error: unknown): void {
     const { audit, clock, onFinish } = this.#deps;
     audit?.write('ResponseComplete', record, { code, ...(error === undefined ? {} : { error }) });
-    const elapsedMs = clock.monotonicMs() - startMs;
-    onFinish({ call: record.call, attributes: record.attributes, code, elapsedMs });
+    record.code = code;
+    record.elapsedMs = clock.monotonicMs() - record.startMs;
+    onFinish(record);
+  }
+}
+
+/** One request on its way, as the audit log and the metrics know it. */
+class Passing implements AuditRecord, FinishedRequest {
+  readonly call: Call;
+  id = '';
+  readonly startedMs: number;
+  /** On the clock that never goes back. */
+  readonly startMs: number;
+  user: UserInfo | undefined = undefined;
+  impersonated: UserInfo | undefined = undefined;
+  attributes: Attributes | undefined = undefined;
+  decision: Decision | undefined = undefined;
+  code = 0;
+  elapsedMs = 0;
+
+  constructor(call: Call, startedMs: number, startMs: number) {
+    this.call = call;
+    this.startedMs = startedMs;
+    this.startMs = startMs;
   }
 }
 
