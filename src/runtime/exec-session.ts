@@ -65,18 +65,22 @@ function relay(stream: ChildProcess['stdout'], take: (data: Buffer) => boolean):
   });
 }
 
-/** Asks the child to end, and after a while sees to it, whoever else still holds its output. */
+/**
+ * Asks the child to end, and after a while sees to it, whoever else still holds its output. What it started elsewhere is ended by force
+ * in any case, once it has gone and once later: it may have been about to start it.
+ */
 function endChild(child: ChildProcess, options: SessionProcess, done: Promise<ExecResult>): void {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   signalGroup(child, 'SIGTERM');
-  const force = async (): Promise<void> => {
-    await options.kill?.();
+  const { kill = (): Promise<void> => Promise.resolve() } = options;
+  const force = (): void => {
     signalGroup(child, 'SIGKILL');
     for (const stream of child.stdio) stream?.destroy();
   };
-  const cancel = options.clock.schedule(termMs, () => {
-    force().catch(() => child.kill('SIGKILL'));
+  done.then(kill).catch(() => undefined);
+  options.clock.schedule(termMs, () => {
+    kill().then(force, force);
   });
-  done.then(cancel, cancel);
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {

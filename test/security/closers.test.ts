@@ -38,13 +38,15 @@ const steps = [
   'half closed',
   'at its end',
 ] as const;
+/** By it the processes of commands that do not want to end are known. */
+const marker = `closers-${process.pid}-${seed}`;
 const commands: readonly (readonly string[])[] = [
   ['sleep', '1000'],
   ['cat'],
   ['yes'],
   ['true'],
   ['/no/such/program'],
-  ['sh', '-c', 'trap "" TERM HUP INT; while :; do sleep 1; done'],
+  ['sh', '-c', `: ${marker}; trap "" TERM HUP INT; while :; do sleep 1; done`],
   ['sh', '-c', 'sleep 1000 & sleep 1000 & exit 3'],
 ];
 const transports = ['grpc', 'v5.channel.k8s.io', 'v4.channel.k8s.io', 'spdy'] as const;
@@ -218,6 +220,11 @@ async function settles(process: RigProcess, wanted: Partial<Holdings>): Promise<
 
 /** Nothing but what was held before. */
 async function nothingStays(agentHeld: Holdings, gatewayHeld: Holdings): Promise<void> {
+  await until('no command is left', async () => {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const lines = pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''));
+    return (await Promise.all(lines)).every((line) => !line.includes(`: ${marker};`));
+  });
   const { rssBytes: _a, ...agentMay } = agentHeld;
   const { rssBytes: _g, ...gatewayMay } = gatewayHeld;
   await settles(agent, agentMay);

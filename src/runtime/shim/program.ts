@@ -299,6 +299,13 @@ sub run_pty {
   my $raw = 1;
   if ($_[0] eq 'cooked') { $raw = 0; shift; }
   my ($pid, $master) = spawn_command({ tty => 1, raw => $raw }, @_);
+  # Told to end: its command hears that the terminal has gone, and is killed when it does not care.
+  $SIG{TERM} = sub {
+    kill('HUP', -$pid);
+    for (1 .. 20) { last if waitpid($pid, POSIX::WNOHANG()) == $pid; select(undef, undef, undef, 0.05); }
+    kill('KILL', -$pid);
+    POSIX::_exit(143);
+  };
   my $m = fileno($master); my $sizes = '';
   my %open = (0 => 'in', 3 => 'size', $m => 'tty');
   while (exists $open{$m}) {
