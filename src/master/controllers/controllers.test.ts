@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { FakeApi } from '../../client/fake.js';
 import { createInformerFactory } from '../../client/index.js';
+import { ApiError } from '../../client/types.js';
 import { systemClock, delay } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import { Prng } from '../../lib/prng.js';
@@ -149,6 +150,27 @@ describe('deployment to bound pods', () => {
       { spec: { replicas: 2 } },
     );
     await until('two are left', settled('web:2', 2));
+  });
+
+  test('a set whose pods are refused says so once, and tries again with back-off', async () => {
+    const api = await cluster(1);
+    let refused = 0;
+    api.intercept = ({ verb, resource }) => {
+      // A controller that does not wait between attempts would never let the test go on: the 50th is let through.
+      if (verb !== 'create' || resource.resource !== 'pods' || refused >= 50) return;
+      // As the API server does: the message names the pod that was not made, another one each time.
+      throw new ApiError(403, 'Forbidden', `pods "web-${refused++}" is forbidden`);
+    };
+    await api.create(resources.deployments, deployment(1));
+    await until('some attempts', () => Promise.resolve(refused >= 4));
+    const { items } = await api.list<ReplicaSet>(resources.replicaSets, {});
+    expect(items[0]?.status?.conditions).toMatchObject([
+      { type: 'ReplicaFailure', reason: 'FailedCreate', message: 'pods "web-0" is forbidden' },
+    ]);
+    const statuses = api.writes.filter(
+      ({ verb, resource }) => verb === 'status' && resource === 'replicasets',
+    );
+    expect(statuses).toHaveLength(1);
   });
 
   test('a pod that fits nowhere says why', async () => {

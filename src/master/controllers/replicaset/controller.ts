@@ -254,15 +254,21 @@ class ReplicaController<T extends ApiObject & { status?: ReplicaSetStatus }> {
     });
   }
 
+  /**
+   * The condition ReplicaFailure, as it is where it is already: its message names the pod that was not made, another one
+   * each time. Writing it anew would be a change of the set, which begins the next attempt without any back-off.
+   */
   #failure(object: T, creating: boolean, error: unknown): Condition {
     const old = object.status?.conditions?.find((c) => c.type === 'ReplicaFailure');
-    return {
-      type: 'ReplicaFailure',
-      status: 'True',
-      reason: creating ? 'FailedCreate' : 'FailedDelete',
-      message: messageOf(error),
-      lastTransitionTime: old?.lastTransitionTime ?? now(this.#context.clock),
-    };
+    return (
+      old ?? {
+        type: 'ReplicaFailure',
+        status: 'True',
+        reason: creating ? 'FailedCreate' : 'FailedDelete',
+        message: messageOf(error),
+        lastTransitionTime: now(this.#context.clock),
+      }
+    );
   }
 
   async #writeStatus(
