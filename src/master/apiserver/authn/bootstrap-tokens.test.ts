@@ -36,6 +36,7 @@ test.each<[string, Record<string, string>, object]>([
   ['an end that is now', { expiration: '2026-01-01T00:00:00Z' }, {}],
   ['an end that nobody can read', { expiration: 'never' }, {}],
   ['an end without a time zone', { expiration: '2027-01-01T00:00:00' }, {}],
+  ['an end on a day that does not exist', { expiration: '2027-02-30T00:00:00Z' }, {}],
   ['an end in seconds', { expiration: '9999999999' }, {}],
   ['the administrators', { 'auth-extra-groups': 'system:masters' }, {}],
   ['the nodes', { 'auth-extra-groups': 'system:bootstrappers:a,system:nodes' }, {}],

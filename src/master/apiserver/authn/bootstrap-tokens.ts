@@ -66,13 +66,17 @@ export function tokenUser(
   return { name: `system:bootstrap:${token.id}`, groups: [...new Set(groups)].sort() };
 }
 
-const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+const rfc3339 = /^(\d{4}-\d{2}-)(\d{2})[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 
-/** A time that is no RFC 3339 has passed. */
+/** A time that is no RFC 3339 has passed, and so has one on a day that its month does not have. */
 function hasExpired(expiration: string, nowMs: number): boolean {
   if (expiration === '') return false;
-  const endsMs = rfc3339.test(expiration) ? Date.parse(expiration) : Number.NaN;
-  return !(endsMs > nowMs);
+  const match = rfc3339.exec(expiration);
+  if (match === null) return true;
+  const [, month = '', day = ''] = match;
+  // Date.parse takes February 31st for March 3rd.
+  if (new Date(`${month}${day}T00:00:00Z`).getUTCDate() !== Number(day)) return true;
+  return !(Date.parse(expiration) > nowMs);
 }
 
 /** Compares in a time that says nothing about where the texts differ, nor how long they are. */
