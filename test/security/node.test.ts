@@ -7,7 +7,17 @@ import { Code } from '../../src/lib/grpc/index.js';
 import { createSigningRequest } from '../../src/lib/pki/certificates.js';
 import type { Answer, IdentityRig, Person } from './lib/identity-rig.js';
 import { startIdentityRig } from './lib/identity-rig.js';
-import { bound, inA, merge, nodeAttacks, object, pod, token, v1 } from './lib/node-attacks.js';
+import {
+  bound,
+  inA,
+  ingresses,
+  merge,
+  nodeAttacks,
+  object,
+  pod,
+  token,
+  v1,
+} from './lib/node-attacks.js';
 
 describe('a stolen certificate of the node n1', () => {
   let rig: IdentityRig;
@@ -38,6 +48,10 @@ describe('a stolen certificate of the node n1', () => {
     }
     await make(`${inA}/pods`, pod('own', 'n1', 'own', 'own'));
     await make(`${inA}/pods`, pod('other', 'n2', 'other', 'other'));
+    await make(ingresses, {
+      metadata: { name: 'web' },
+      spec: { defaultBackend: { service: { name: 'web', port: { number: 80 } } } },
+    });
     await make(`${v1}/persistentvolumes`, {
       ...object('PersistentVolume', 'pv', {
         spec: {
@@ -80,10 +94,11 @@ describe('a stolen certificate of the node n1', () => {
         ['GET', `${inA}/secrets?fieldSelector=metadata.name%3Down`],
         ['GET', `${v1}/pods?fieldSelector=spec.nodeName%3Dn1`],
         ['PATCH', `${inA}/pods/own/status`, { type: merge, body: status }],
+        ['PATCH', `${ingresses}/web/status`, { type: merge, body: { status: {} } }],
         ['PATCH', `${v1}/nodes/n1/status`, { type: merge, body: { status: {} } }],
         ['PATCH', `${v1}/nodes/n1`, { type: merge, body: { metadata: { labels: { x: 'y' } } } }],
       ),
-    ).toEqual([200, 200, 200, 200, 200, 200, 200]);
+    ).toEqual([200, 200, 200, 200, 200, 200, 200, 200]);
   });
 
   test.each(nodeAttacks)('does not give %s', async (_name, method, path, options, wanted) => {

@@ -1,6 +1,7 @@
 /** What a node's certificate is tried for, and the words of the refusal. */
 export const v1 = '/api/v1';
 export const inA = `${v1}/namespaces/a`;
+export const ingresses = '/apis/networking.k8s.io/v1/namespaces/a/ingresses';
 export const merge = 'application/merge-patch+json';
 
 /** An object of the core API. */
@@ -241,6 +242,20 @@ export const nodeAttacks: readonly (readonly [
       metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'n2', uid: 'x' }] },
     }),
     'node "n1" is not allowed to modify ownerReferences',
+  ],
+  [
+    'labels of an Ingress',
+    'PATCH',
+    `${ingresses}/web/status`,
+    patch({ metadata: { labels: { app: 'x' } } }),
+    'node "n1" cannot update labels through ingress status',
+  ],
+  [
+    'annotations of an Ingress',
+    'PATCH',
+    `${ingresses}/web/status`,
+    patch({ metadata: { annotations: { 'kubernetes.io/ingress.class': 'other' } } }),
+    'node "n1" cannot update annotations through ingress status',
   ],
   ['its Node', 'DELETE', `${v1}/nodes/n1`, {}, 'cannot delete resource "nodes"'],
   [

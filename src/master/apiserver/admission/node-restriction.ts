@@ -1,4 +1,5 @@
 /** What a node may write (kube-apiserver's NodeRestriction, as of 1.33): its own Node and Lease, and pods bound to it. */
+import { semanticEqual } from '../../../api/equal.js';
 import type { KubeObject } from '../../../api/object.js';
 import { readSigningRequest } from '../../../lib/pki/certificates.js';
 import { nodeNameOf } from '../authz/node-identity.js';
@@ -44,6 +45,8 @@ export function nodeRestriction(objects: Pick<Objects, 'mirror'>): AdmissionPlug
         case 'storage.k8s.io/csinodes':
           if (nameOf(request) === node) return undefined;
           return refuse('can only access CSINode with the same name as the requesting node');
+        case 'networking.k8s.io/ingresses':
+          return checkIngressStatus(request, node, refuse);
         case 'certificates.k8s.io/certificatesigningrequests':
           return checkSigningRequest(request, node, refuse);
         default:
@@ -64,6 +67,15 @@ function checkLease(request: AdmissionRequest, node: string, refuse: Refuse): vo
   }
   if (nameOf(request) !== node) {
     refuse('can only access node lease with the same name as the requesting node');
+  }
+}
+
+/** A node's ingress writes the status; labels and annotations say how an Ingress is served, and by whom. */
+function checkIngressStatus({ object, old }: AdmissionRequest, node: string, refuse: Refuse): void {
+  for (const field of ['labels', 'annotations'] as const) {
+    if (!semanticEqual(old?.metadata[field], object?.metadata[field])) {
+      refuse(`node "${node}" cannot update ${field} through ingress status`);
+    }
   }
 }
 
