@@ -9,6 +9,8 @@ import type {
   JoinWorkerResponse,
 } from '../../gen/cluster.js';
 import type { Clock } from '../../lib/clock.js';
+import { addressKey } from '../../lib/connection-gate.js';
+import { FailureLimiter } from '../../lib/failure-limiter.js';
 import type { CallContext, Handlers } from '../../lib/grpc/index.js';
 import { Code, GrpcError } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
@@ -54,9 +56,10 @@ interface Wanted {
 export function createBootstrapHandlers(
   options: BootstrapServiceOptions,
 ): Handlers<typeof BootstrapDefinition> {
+  const failures = new FailureLimiter(options.clock);
   return {
     async joinWorker(request, context): Promise<JoinWorkerResponse> {
-      await authenticate(options, context, 'worker');
+      await authenticate(options, failures, context, 'worker');
       const { client, clock, settings, pkiDirectory } = options;
       const { nodeName } = request;
       await mustBeFree(options, context, request);
@@ -80,7 +83,7 @@ export function createBootstrapHandlers(
     },
 
     async joinMaster(request, context): Promise<JoinMasterResponse> {
-      await authenticate(options, context, 'master');
+      await authenticate(options, failures, context, 'master');
       if (!isNodeName(request.name)) {
         throw new GrpcError(Code.InvalidArgument, `"${request.name}" is not a master's name`);
       }
@@ -112,8 +115,10 @@ export function createBootstrapHandlers(
   };
 }
 
+/** @throws GrpcError UNAUTHENTICATED; RESOURCE_EXHAUSTED when the address has guessed so often that no other token is looked at */
 async function authenticate(
   options: BootstrapServiceOptions,
+  failures: FailureLimiter,
   context: CallContext,
   usage: TokenUsage,
 ): Promise<void> {
@@ -125,8 +130,14 @@ async function authenticate(
   if (token === undefined) {
     throw new GrpcError(Code.Unauthenticated, 'a bootstrap token is needed: <id>.<secret>');
   }
+  const guesser = addressKey(hostOf(context.peer));
+  if (!failures.allows(guesser)) {
+    const reason = 'too many tokens that are not valid, please try again later';
+    throw new GrpcError(Code.ResourceExhausted, reason);
+  }
   const { client, clock } = options;
   if (!(await tokenAllows({ client, clock, token, usage }))) {
+    failures.failed(guesser);
     const reason = `the token "${token.id}" is unknown, has expired, or may not be used by a ${usage}`;
     throw new GrpcError(Code.Unauthenticated, reason);
   }
