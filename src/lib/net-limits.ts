@@ -83,6 +83,11 @@ export const listenerLimits = {
   strangersBytes: 64 * 1024 * 1024,
   /** {@link PeerLimits.receivedBytes} of all others. */
   othersBytes: 512 * 1024 * 1024,
+  /**
+   * What strangers' compressed messages may become, all connections together: a megabyte costs some 2 ms of the event loop, so those who
+   * go on take 3 % of it. A client that is known may inflate as it likes.
+   */
+  strangersInflate: { burstBytes: 32 * 1024 * 1024, bytesPerSecond: 16 * 1024 * 1024 },
   /** A connection whose peer takes none of this much that waits for it, for {@link unreadMs}, ends. */
   unreadBytes: 64 * 1024,
   /** Long enough for a slow line: an answer of 10 MB at 34 KB/s. */

@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { compact } from '../http2/index.js';
+import type { InflateBudget } from './inflate-budget.js';
 import { Code, GrpcError } from './types.js';
 
 /** Flag byte and four bytes of length before each message (grpc/doc/PROTOCOL-HTTP2.md). */
@@ -25,6 +26,7 @@ export class FrameReader {
   readonly #maxBytes: number;
   /** The call's messages may be compressed. */
   readonly #gzip: boolean;
+  readonly #budget: InflateBudget | undefined;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   /** The last chunk's buffer, while short parts are copied into it. */
@@ -35,9 +37,11 @@ export class FrameReader {
   /**
    * @param maxBytes the longest message taken; a longer one is RESOURCE_EXHAUSTED.
    * @param encoding the call's `grpc-encoding`
+   * @param budget what compressed messages may cost. Undefined: any number may come
    */
-  constructor(maxBytes: number, encoding: string | undefined) {
+  constructor(maxBytes: number, encoding: string | undefined, budget?: InflateBudget) {
     this.#maxBytes = maxBytes;
+    this.#budget = budget;
     this.#gzip = encoding === 'gzip';
   }
 
@@ -152,9 +156,16 @@ export class FrameReader {
       const text = 'grpc: compressed flag set with identity or empty encoding';
       throw new GrpcError(Code.Internal, text);
     }
+    if (this.#budget?.isSpent === true) {
+      throw new GrpcError(Code.ResourceExhausted, 'grpc: too much is inflated for strangers');
+    }
     try {
-      return gunzipSync(message, { maxOutputLength: this.#maxBytes });
+      const inflated = gunzipSync(message, { maxOutputLength: this.#maxBytes });
+      this.#budget?.spend(inflated.length);
+      return inflated;
     } catch (cause) {
+      // It failed after any number of bytes.
+      this.#budget?.spend(this.#maxBytes);
       if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
         const text = `grpc: received message after decompression larger than max (${this.#maxBytes})`;
         throw new GrpcError(Code.ResourceExhausted, text, { cause });

@@ -1,8 +1,7 @@
-import type { Clock } from '../clock.js';
 import { compact, encodeFields } from '../http2/index.js';
 import type { Headers, Http2Stream, StreamHandler } from '../http2/index.js';
-import type { Logger } from '../log.js';
 import { answerFields, answerHead, plainType, refuse } from './answer-head.js';
+import type { BoundMethod, CallHost } from './call-host.js';
 import { asideBytesMin, compressed, compressedAside } from './compression.js';
 import { FrameReader, wholeMessage } from './framing.js';
 import { MessageQueue } from './message-queue.js';
@@ -15,26 +14,9 @@ import {
 } from './metadata.js';
 import { Outbox } from './outbox.js';
 import { peerCertificateOf } from './peer.js';
-import type { CallContext, Duplex, Metadata, MethodDefinition, PeerCertificate } from './types.js';
+import type { CallContext, Duplex, Metadata, PeerCertificate } from './types.js';
 import { Code, GrpcError, isGrpcError } from './types.js';
 import type { Socket } from 'node:net';
-
-/** A method with its handler, types erased: the definition's codecs and the handler agree by construction. */
-export interface BoundMethod {
-  readonly path: string;
-  readonly definition: MethodDefinition;
-  readonly handler: (...parameters: readonly unknown[]) => unknown;
-}
-
-/** What all calls of a server share. */
-export interface CallHost {
-  readonly log: Logger;
-  readonly clock: Clock;
-  /** The longest request message. */
-  readonly maxReceiveBytes: number;
-  /** How long the message of a call with one request may take. @default as long as it likes */
-  readonly requestMs?: number;
-}
 
 const okTrailers = encodeFields([['grpc-status', '0']]);
 /** Before each message on the wire. */
@@ -175,7 +157,7 @@ export class ServerCall implements CallContext, StreamHandler {
       this.#chunk = isLast ? chunk : compact(chunk);
       return;
     }
-    const reader = (this.#reader ??= new FrameReader(this.#host.maxReceiveBytes, this.#encoding));
+    const reader = (this.#reader ??= this.#newReader());
     if (this.#chunk !== undefined) reader.push(this.#chunk);
     this.#chunk = undefined;
     reader.push(chunk);
@@ -187,6 +169,11 @@ export class ServerCall implements CallContext, StreamHandler {
       this.#queue?.end(error instanceof Error ? error : new Error(String(error)));
       this.#fail(error);
     }
+  }
+
+  #newReader(): FrameReader {
+    const { maxReceiveBytes, inflateBudget } = this.#host;
+    return new FrameReader(maxReceiveBytes, this.#encoding, inflateBudget);
   }
 
   #queueMessages(reader: FrameReader, queue: MessageQueue<unknown>): void {
@@ -233,7 +220,7 @@ export class ServerCall implements CallContext, StreamHandler {
     const { maxReceiveBytes } = this.#host;
     const whole = chunk === undefined ? undefined : wholeMessage(chunk, maxReceiveBytes);
     if (whole !== undefined) return whole;
-    const reader = (this.#reader ??= new FrameReader(maxReceiveBytes, this.#encoding));
+    const reader = (this.#reader ??= this.#newReader());
     if (chunk !== undefined) reader.push(chunk);
     const bytes = reader.next();
     if (bytes === undefined) {

@@ -21,11 +21,12 @@ import type { PeerLimits } from '../net-limits.js';
 import { ServerConnection } from '../http2/index.js';
 import type { Headers, Http2Stream, KeepAliveOptions } from '../http2/index.js';
 import { refuse, refuseHttp } from './answer-head.js';
+import type { BoundMethod, CallHost } from './call-host.js';
+import { InflateBudget } from './inflate-budget.js';
 import { removeSocket } from './listen-address.js';
 import type { ListenAddress } from './listen-address.js';
 import { createListener } from './listener.js';
 import type { Listener, ServerTls } from './listener.js';
-import type { BoundMethod, CallHost } from './server-call.js';
 import { ServerCall } from './server-call.js';
 import { sniff } from './sniff.js';
 import type { Handlers, ServiceDefinition } from './types.js';
@@ -114,7 +115,11 @@ class Server implements GrpcServer {
       clock: this.#clock,
       maxReceiveBytes: options.maxReceiveBytes ?? 4 * 1024 * 1024,
     };
-    this.#strangerHost = { ...this.#callHost, requestMs: stranger.requestMs };
+    this.#strangerHost = {
+      ...this.#callHost,
+      requestMs: stranger.requestMs,
+      inflateBudget: new InflateBudget(this.#clock, listenerLimits.strangersInflate),
+    };
     this.#http1 = this.#createHttp1(options);
     this.#http2 = this.#createHttp2(options);
     this.#listener = createListener(options.tls, {

@@ -8,13 +8,16 @@ interface Progress {
   readonly sinceMs: number;
 }
 
+/** What is asked of a connection. */
+type Sending = Pick<Socket, 'writableLength' | 'bytesWritten' | 'destroy'>;
+
 /**
  * Ends connections whose peer takes nothing of much that waits for it: TCP itself waits for ever for a peer that is there and
  * does not read.
  * @param sockets all that are open @returns stops it
  */
-export function dropSilentReaders(sockets: ReadonlySet<Socket>, clock: Clock): () => void {
-  const stalled = new WeakMap<Socket, Progress>();
+export function dropSilentReaders(sockets: ReadonlySet<Sending>, clock: Clock): () => void {
+  const stalled = new WeakMap<Sending, Progress>();
   let cancel: () => void = () => undefined;
   const look = (): void => {
     const nowMs = clock.monotonicMs();

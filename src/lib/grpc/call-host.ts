@@ -1,0 +1,23 @@
+import type { Clock } from '../clock.js';
+import type { Logger } from '../log.js';
+import type { InflateBudget } from './inflate-budget.js';
+import type { MethodDefinition } from './types.js';
+
+/** A method with its handler, types erased: the definition's codecs and the handler agree by construction. */
+export interface BoundMethod {
+  readonly path: string;
+  readonly definition: MethodDefinition;
+  readonly handler: (...parameters: readonly unknown[]) => unknown;
+}
+
+/** What all calls of a server share. */
+export interface CallHost {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** The longest request message. */
+  readonly maxReceiveBytes: number;
+  /** How long the message of a call with one request may take. @default as long as it likes */
+  readonly requestMs?: number;
+  /** What compressed requests may cost. @default any number */
+  readonly inflateBudget?: InflateBudget;
+}

@@ -1,0 +1,150 @@
+/** What a caller without a certificate may cost, where others show one. */
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { Socket } from 'node:net';
+import * as tls from 'node:tls';
+import { gzipSync } from 'node:zlib';
+import { ManualClock, systemClock } from '../clock.js';
+import { flag, frameType, preface } from '../http2/constants.js';
+import { encodeFields } from '../http2/hpack-encoder.js';
+import {
+  frame,
+  grpcMessage,
+  numberFrame,
+  RawPeer,
+  settingsFrame,
+  until,
+} from '../http2/raw-peer.js';
+import { silentLogger } from '../log.js';
+import { listenerLimits, stranger } from '../net-limits.js';
+import { createCertificateAuthority, issueCertificate } from '../pki/certificates.js';
+import { EchoDefinition, echoHandlers } from './echo-service.js';
+import type { GrpcServer } from './server.js';
+import { createGrpcServer } from './server.js';
+import { dropSilentReaders } from './silent-readers.js';
+
+const megabyte = 1024 * 1024;
+let clock: ManualClock;
+let server: GrpcServer;
+let peer: RawPeer;
+let nextId: number;
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  const ca = await createCertificateAuthority({ commonName: 'ca', clock: systemClock() });
+  const subject = { commonName: 'server', hosts: ['127.0.0.1'], usages: ['server'] as const };
+  const pair = await issueCertificate({ ca, subject, clock: systemClock() });
+  server = createGrpcServer({
+    log: silentLogger,
+    clock,
+    tls: { ...pair, ca: ca.cert, requestClientCert: 'optional' },
+  });
+  server.addService(EchoDefinition, echoHandlers());
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
+  const options = { host: '127.0.0.1', port, ca: ca.cert, servername: '', ALPNProtocols: ['h2'] };
+  peer = new RawPeer(tls.connect(options));
+  // Whatever the answers weigh, they come.
+  peer.send(preface, settingsFrame(), numberFrame(frameType.windowUpdate, 0, 16 * megabyte));
+  nextId = 1;
+});
+
+afterEach(async () => {
+  peer.socket.destroy();
+  const closed = server.close();
+  clock.advance(1);
+  await closed;
+});
+
+/** Opens a call. @param message undefined: its body does not come @returns its stream */
+function call(method: string, message: Buffer | undefined): number {
+  const id = nextId;
+  nextId += 2;
+  const block = encodeFields([
+    [':method', 'POST'],
+    [':scheme', 'https'],
+    [':path', `/trireme.test.Echo/${method}`],
+    [':authority', 'a'],
+    ['content-type', 'application/grpc'],
+    ['te', 'trailers'],
+    ['grpc-encoding', 'gzip'],
+  ]);
+  peer.send(frame(frameType.headers, flag.endHeaders, id, block));
+  if (message !== undefined) peer.send(frame(frameType.data, flag.endStream, id, message));
+  return id;
+}
+
+/** @returns true when the call was refused in its head or answered with an error, and false when it got a message */
+async function isRefused(id: number): Promise<boolean> {
+  await until(() => peer.hasEnded(id), 'an answer');
+  return peer.dataBytes(id) === 0;
+}
+
+function bomb(): Buffer {
+  const message = grpcMessage(gzipSync(Buffer.alloc(4 * megabyte)));
+  message[0] = 1;
+  return message;
+}
+
+test.each(['Unary', 'Upload'])(
+  'messages of %s that inflate are taken up to a bound, which time lifts',
+  async (method) => {
+    const message = bomb();
+    const { burstBytes, bytesPerSecond } = listenerLimits.strangersInflate;
+    for (let bytes = 0; bytes < burstBytes; bytes += 4 * megabyte) {
+      expect(await isRefused(call(method, message))).toBe(false);
+    }
+    expect(await isRefused(call(method, message))).toBe(true);
+    expect(await isRefused(call(method, grpcMessage(Buffer.from('plain'))))).toBe(false);
+    clock.advance(1000);
+    for (let bytes = 0; bytes < bytesPerSecond; bytes += 4 * megabyte) {
+      expect(await isRefused(call(method, message))).toBe(false);
+    }
+    expect(await isRefused(call(method, message))).toBe(true);
+  },
+);
+
+test('messages that inflate to too much cost as much', async () => {
+  const message = grpcMessage(gzipSync(Buffer.alloc(4 * megabyte + 1)));
+  message[0] = 1;
+  for (let bytes = 0; bytes < listenerLimits.strangersInflate.burstBytes; bytes += 4 * megabyte) {
+    expect(await isRefused(call('Unary', message))).toBe(true);
+  }
+  const small = grpcMessage(gzipSync(Buffer.from('small')));
+  small[0] = 1;
+  expect(await isRefused(call('Unary', small))).toBe(true);
+});
+
+test('a request that does not end is answered after its time', async () => {
+  const first = call('Unary', undefined);
+  expect(await isRefused(call('Unary', grpcMessage(Buffer.from('x'))))).toBe(false);
+  clock.advance(stranger.requestMs - 1);
+  expect(await isRefused(call('Unary', grpcMessage(Buffer.from('x'))))).toBe(false);
+  expect(peer.hasEnded(first)).toBe(false);
+  clock.advance(1);
+  expect(await isRefused(first)).toBe(true);
+});
+
+test('a connection ends whose peer takes nothing for long, and not one that takes a little', () => {
+  const full = {
+    writableLength: listenerLimits.unreadBytes,
+    bytesWritten: listenerLimits.unreadBytes,
+  };
+  const ended: string[] = [];
+  const socket = (name: string): typeof full & { destroy(): Socket } => ({
+    ...full,
+    destroy() {
+      ended.push(name);
+      return new Socket();
+    },
+  });
+  const [silent, slow] = [socket('silent'), socket('slow')];
+  const stop = dropSilentReaders(new Set([silent, slow]), clock);
+  const { checkEveryMs, unreadMs } = listenerLimits;
+  for (let ms = 0; ms < unreadMs; ms += checkEveryMs) {
+    clock.advance(checkEveryMs);
+    slow.bytesWritten++;
+  }
+  expect(ended).toEqual([]);
+  clock.advance(checkEveryMs);
+  expect(ended).toEqual(['silent']);
+  stop();
+});
