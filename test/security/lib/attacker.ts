@@ -1,0 +1,288 @@
+/**
+ * The attacker, a process of its own run by fork with the name of an attack: it goes on at a bounded rate until it is told to end.
+ * It says when it has begun.
+ */
+import { readFileSync } from 'node:fs';
+import * as https from 'node:https';
+import type * as net from 'node:net';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { delay, systemClock } from '../../../src/lib/clock.js';
+import { errorCode, flag, frameType, preface } from '../../../src/lib/http2/constants.js';
+import { encodeFields } from '../../../src/lib/http2/hpack-encoder.js';
+import { frame, numberFrame, RawPeer, settingsFrame } from '../../../src/lib/http2/raw-peer.js';
+import { connect } from '../targets.js';
+import type { ServerAddress } from './behaving-client.js';
+
+const clock = systemClock();
+const h2 = { ALPNProtocols: ['h2'] };
+const megabyte = 1024 * 1024;
+const part = Buffer.alloc(16_384);
+/** How often a repeated attack has its turn. */
+const turnMs = 20;
+
+interface Site {
+  readonly rest: number;
+  readonly grpc: number;
+  readonly address: ServerAddress;
+}
+
+/** Resolves when the attack stands; what is done again and again it hands to {@link repeat}. */
+type Attack = (site: Site) => Promise<void>;
+
+/** Does something every {@link turnMs}, also when it failed the last time. */
+function repeat(act: () => Promise<void> | void): void {
+  const acting = async (): Promise<never> => {
+    for (;;) {
+      try {
+        await act();
+      } catch {
+        // Refused: that is what the server is to do.
+      }
+      await delay(clock, turnMs);
+    }
+  };
+  void acting();
+}
+
+function many<T>(count: number, make: () => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: count }, make));
+}
+
+function call(id: number, path: string, more: readonly (readonly [string, string])[] = []): Buffer {
+  const block = encodeFields([
+    [':method', 'POST'],
+    [':scheme', 'https'],
+    [':path', path],
+    [':authority', 'a'],
+    ['content-type', 'application/grpc'],
+    ['te', 'trailers'],
+    ...more,
+  ]);
+  return frame(frameType.headers, flag.endHeaders, id, block);
+}
+
+function plainGet(id: number): Buffer {
+  const block = encodeFields([
+    [':method', 'GET'],
+    [':scheme', 'https'],
+    [':path', '/version'],
+    [':authority', 'a'],
+  ]);
+  return frame(frameType.headers, flag.endHeaders | flag.endStream, id, block);
+}
+
+const create = '/trireme.api.v1.Resources/Create';
+
+async function http2Peer(port: number): Promise<RawPeer> {
+  const peer = new RawPeer(await connect(port, h2));
+  peer.send(preface, settingsFrame());
+  return peer;
+}
+
+/** Unfinished messages on all streams of a connection. */
+async function hold(port: number): Promise<void> {
+  const { socket } = await http2Peer(port);
+  const head = Buffer.from([0, 0, 0x2f, 0xff, 0xff]);
+  for (let id = 1; id < 500 && !socket.destroyed; id += 2) {
+    const parts = Array.from({ length: 50 }, () => frame(frameType.data, 0, id, part));
+    socket.write(Buffer.concat([call(id, create), frame(frameType.data, 0, id, head), ...parts]));
+    // 40 MB a second: more is a matter of the line, whoever reads it.
+    await delay(clock, 20);
+  }
+}
+
+/** Frames at a bounded rate, on a connection that is made anew when the server has cut it. */
+function frames(
+  port: number,
+  opening: () => Buffer,
+  each: (round: number) => Buffer,
+  reads: boolean,
+): void {
+  let socket: net.Socket | undefined;
+  let round = 0;
+  repeat(async () => {
+    if (socket === undefined || socket.destroyed) {
+      socket = await connect(port, h2);
+      if (reads) socket.resume();
+      else socket.pause();
+      socket.write(Buffer.concat([preface, settingsFrame(), opening()]));
+      round = 0;
+    }
+    if (!socket.writableNeedDrain) socket.write(each(round++));
+  });
+}
+
+/** Streams that are opened and broken off. */
+function resets(path: (id: number) => Buffer): (round: number) => Buffer {
+  return (round) => {
+    const parts: Buffer[] = [];
+    for (let count = 0; count < 50; count++) {
+      const id = 2 * (round * 50 + count) + 3;
+      parts.push(path(id), numberFrame(frameType.rstStream, id, errorCode.cancel));
+    }
+    return Buffer.concat(parts);
+  };
+}
+
+function bombs({ grpc }: Site): void {
+  const bomb = gzipSync(Buffer.alloc(4 * megabyte - 16));
+  const message = Buffer.concat([Buffer.from([1, 0, 0, 0, 0]), bomb]);
+  message.writeUInt32BE(bomb.length, 1);
+  const one = (id: number): Buffer =>
+    Buffer.concat([
+      call(id, create, [['grpc-encoding', 'gzip']]),
+      frame(frameType.data, flag.endStream, id, message),
+    ]);
+  const opening = (): Buffer => Buffer.alloc(0);
+  frames(
+    grpc,
+    opening,
+    (round) => Buffer.concat(Array.from({ length: 10 }, (_, at) => one(2 * (round * 10 + at) + 1))),
+    true,
+  );
+}
+
+function asUser({ address }: Site): (path: string, type: string, body: string) => Promise<void> {
+  const read = (file: string): Buffer => readFileSync(join(address.pki, file));
+  const keys = { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') };
+  const agent = new https.Agent({ ...keys, keepAlive: true, maxSockets: 4 });
+  return (path, type, body) =>
+    new Promise((resolve, reject) => {
+      const headers = { 'content-type': type };
+      const method = type.includes('patch') ? 'PATCH' : 'POST';
+      const request = https.request(`${address.url}${path}`, { agent, method, headers }, (got) => {
+        got.resume();
+        got.once('end', resolve);
+      });
+      request.once('error', reject);
+      request.end(body);
+    });
+}
+
+const maps = '/api/v1/namespaces/default/configmaps?dryRun=All';
+
+/** Bodies of some 200 KB whose reading costs much. */
+function hostileBodies(): readonly (readonly [path: string, type: string, body: string])[] {
+  const keys = Array.from({ length: 20_000 }, (_, at) => `k${at}: v`).join('\n');
+  const aliases = Array.from({ length: 9 }, (_, at) =>
+    at === 0 ? 'a0: &a0 [x,x,x,x,x,x,x,x,x]' : `a${at}: &a${at} [${`*a${at - 1},`.repeat(9)}]`,
+  ).join('\n');
+  const copies = Array.from({ length: 10_000 }, (_, at) => ({
+    op: 'copy',
+    from: '/metadata',
+    path: `/metadata/x${at}`,
+  }));
+  return [
+    [maps, 'application/yaml', keys],
+    [maps, 'application/yaml', aliases],
+    [maps, 'application/yaml', '['.repeat(100_000)],
+    [maps, 'application/yaml', `a: ${'- '.repeat(50_000)}`],
+    [maps, 'application/json', '['.repeat(200_000)],
+    [maps, 'application/json', `{"data":{${'"a":"b",'.repeat(25_000)}"c":"d"}}`],
+    ['/api/v1/namespaces/default', 'application/json-patch+json', JSON.stringify(copies)],
+  ];
+}
+
+const nothing = (): Buffer => Buffer.alloc(0);
+const ping = frame(frameType.ping, 0, 0, Buffer.alloc(8));
+const times = (count: number, bytes: Buffer): Buffer =>
+  Buffer.concat(Array.from({ length: count }, () => bytes));
+
+/** By what they do; rates are those of one process beside the server on a small machine. */
+export const attacks: Readonly<Record<string, Attack>> = {
+  'gRPC: one connection holds bytes': ({ grpc }) => hold(grpc),
+  'gRPC: six connections hold bytes': async ({ grpc }) => {
+    await many(6, () => hold(grpc));
+  },
+  'gRPC: gzip bombs of 4 MiB, at most 500/s': async (site) => bombs(site),
+  'REST: 1,000 idle connections': async ({ rest }) => {
+    await many(1000, () => connect(rest, undefined));
+  },
+  'REST: 200 slow heads, a byte each 20 ms': async ({ rest }) => {
+    const sockets = await many(200, () => connect(rest, {}));
+    for (const socket of sockets) socket.write('GET / HTTP/1.1\r\nHost: a\r\na: ');
+    repeat(() => {
+      for (const socket of sockets) if (!socket.destroyed) socket.write('b');
+    });
+  },
+  'REST: pipelining, 10 connections, 1,000/s, unread': async ({ rest }) => {
+    const requests = times(2, Buffer.from('GET /version HTTP/1.1\r\nHost: a\r\n\r\n'));
+    for (let count = 0; count < 10; count++) {
+      let socket: net.Socket | undefined;
+      repeat(async () => {
+        if (socket === undefined || socket.destroyed) socket = (await connect(rest, {})).pause();
+        if (!socket.writableNeedDrain) socket.write(requests);
+      });
+    }
+    return Promise.resolve();
+  },
+  'gRPC: pings, 25,000/s, unread': async ({ grpc }) =>
+    frames(
+      grpc,
+      () => call(1, create),
+      () => times(500, ping),
+      false,
+    ),
+  'gRPC: settings, 5,000/s': async ({ grpc }) =>
+    frames(
+      grpc,
+      () => call(1, create),
+      () => times(100, settingsFrame([3, 100])),
+      true,
+    ),
+  'gRPC: rapid reset, 2,500/s': async ({ grpc }) =>
+    frames(
+      grpc,
+      nothing,
+      resets((id) => call(id, create)),
+      true,
+    ),
+  'REST/2: pings, 25,000/s, unread': async ({ rest }) =>
+    frames(
+      rest,
+      () => plainGet(1),
+      () => times(500, ping),
+      false,
+    ),
+  'REST/2: settings, 5,000/s': async ({ rest }) =>
+    frames(
+      rest,
+      () => plainGet(1),
+      () => times(100, settingsFrame([3, 100])),
+      true,
+    ),
+  'REST/2: rapid reset, 2,500/s': async ({ rest }) => frames(rest, nothing, resets(plainGet), true),
+  'TLS handshakes, 50/s': async ({ rest }) =>
+    repeat(async () => {
+      (await connect(rest, {})).destroy();
+    }),
+  'REST: hostile bodies of a user, 10/s': async (site) => {
+    const send = asUser(site);
+    const bodies = hostileBodies();
+    let next = 0;
+    repeat(async () => {
+      const [path, type, body] = bodies[next++ % bodies.length] ?? ['', '', ''];
+      await send(path, type, body);
+      await delay(clock, 80);
+    });
+    return Promise.resolve();
+  },
+  'REST: 220 bodies that stall': async ({ rest, address }) => {
+    const read = (file: string): Buffer => readFileSync(join(address.pki, file));
+    const keys = { cert: read('admin.crt'), key: read('admin.key') };
+    const sockets = await many(220, () => connect(rest, keys));
+    const head = `POST ${maps} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n`;
+    for (const socket of sockets) socket.write(`${head}Content-Length: 1000\r\n\r\n{`);
+  },
+};
+
+if (process.send !== undefined) {
+  const [name = '', address = '{}'] = process.argv.slice(2);
+  const where = JSON.parse(address) as ServerAddress;
+  const attack = attacks[name];
+  if (attack === undefined) throw new Error(`no attack ${name}`);
+  process.on('disconnect', () => process.exit(0));
+  await attack({ rest: Number(new URL(where.url).port), grpc: where.grpcPort, address: where });
+  process.send('stands');
+}

@@ -1,0 +1,101 @@
+/**
+ * The client that behaves, a process of its own run by fork: it reads a small object over one kept connection of REST, and one of
+ * gRPC, every few milliseconds. Each message asks for the times since the one before.
+ */
+import { readFileSync } from 'node:fs';
+import * as https from 'node:https';
+import { join } from 'node:path';
+import { ResourcesDefinition } from '../../../src/gen/apiserver.js';
+import { delay, systemClock } from '../../../src/lib/clock.js';
+import { createGrpcChannel } from '../../../src/lib/grpc/index.js';
+import { silentLogger } from '../../../src/lib/log.js';
+
+/** Where the API server is, and the keys to it. */
+export interface ServerAddress {
+  readonly url: string;
+  readonly grpcPort: number;
+  readonly pki: string;
+}
+
+/** Percentiles of the times of one sort of request. */
+export interface Times {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** What the client answers. */
+export interface ClientReport {
+  readonly rest: Times;
+  readonly grpc: Times;
+  readonly failures: number;
+}
+
+const pauseMs = 4;
+
+function timesOf(values: number[]): Times {
+  values.sort((a, b) => a - b);
+  const at = (share: number): number => values[Math.floor(values.length * share)] ?? 0;
+  return { count: values.length, p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+function behave({ url, grpcPort, pki }: ServerAddress): void {
+  const clock = systemClock();
+  const read = (file: string): string => readFileSync(join(pki, file), 'utf8');
+  const keys = { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') };
+  const agent = new https.Agent({ ...keys, keepAlive: true, maxSockets: 1 });
+  const channel = createGrpcChannel({
+    target: `127.0.0.1:${grpcPort}`,
+    tls: keys,
+    log: silentLogger,
+  });
+  const api = channel.client(ResourcesDefinition);
+  let rest: number[] = [];
+  let grpc: number[] = [];
+  let failures = 0;
+
+  const get = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const request = https.get(`${url}/api/v1/namespaces/default`, { agent }, (response) => {
+        response.resume();
+        response.once('end', () => {
+          if (response.statusCode === 200) resolve();
+          else reject(new Error(`answered ${response.statusCode ?? 0}`));
+        });
+      });
+      request.once('error', reject);
+    });
+  const ref = {
+    group: '',
+    version: 'v1',
+    resource: 'namespaces',
+    namespace: '',
+    name: 'default',
+    subresource: '',
+  };
+  const asking = async (ask: () => Promise<unknown>, note: (ms: number) => void): Promise<void> => {
+    for (;;) {
+      const startMs = clock.monotonicMs();
+      try {
+        await ask();
+        note(clock.monotonicMs() - startMs);
+      } catch {
+        failures++;
+      }
+      await delay(clock, pauseMs);
+    }
+  };
+  void asking(get, (ms) => rest.push(ms));
+  void asking(
+    () => api.get({ ref, resourceVersion: '' }),
+    (ms) => grpc.push(ms),
+  );
+  process.on('message', () => {
+    const report: ClientReport = { rest: timesOf(rest), grpc: timesOf(grpc), failures };
+    [rest, grpc, failures] = [[], [], 0];
+    process.send?.(report);
+  });
+  process.on('disconnect', () => process.exit(0));
+}
+
+behave(JSON.parse(process.argv[2] ?? '{}') as ServerAddress);
