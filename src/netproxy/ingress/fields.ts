@@ -5,23 +5,8 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { Cidr } from '../address.js';
 import { cidrContains } from '../address.js';
+import { staysOnConnection } from '../../lib/hop-by-hop.js';
 import { passesMax } from './limits.js';
-
-const hopByHop = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]);
-
-/** A `Connection` field that names these would change where a message ends, or whom it is for. */
-const never = new Set(['content-length', 'host', 'set-cookie']);
 
 /** What says who the client is, and `proxy`, which CGI programs take for a setting of their own. */
 const ours =
@@ -48,10 +33,10 @@ export function requestFields(
   body: boolean,
 ): OutgoingHttpHeaders {
   const fields: OutgoingHttpHeaders = {};
-  const named = connectionOptions(headers);
+  const stays = staysOnConnection(headers.connection);
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || !plainName.test(name) || ours.test(name)) continue;
-    if (!hopByHop.has(name) && !named.has(name)) fields[name] = value;
+    if (!stays(name)) fields[name] = value;
   }
   fields['host'] = host;
   Object.assign(fields, clientFields(headers, host, sender));
@@ -66,9 +51,9 @@ export function requestFields(
 
 export function answerFields(headers: IncomingHttpHeaders, status: number): OutgoingHttpHeaders {
   const fields: OutgoingHttpHeaders = {};
-  const named = connectionOptions(headers);
+  const stays = staysOnConnection(headers.connection);
   for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !hopByHop.has(name) && !named.has(name)) fields[name] = value;
+    if (value !== undefined && !stays(name)) fields[name] = value;
   }
   // RFC 9110, section 8.6: such an answer has no body whose length could be told.
   if (status === 204) delete fields['content-length'];
@@ -119,12 +104,6 @@ const loopName = 'trireme-ingress';
 export function goesInCircle(headers: IncomingHttpHeaders): boolean {
   const passes = textOf(headers[loopField]).split(',');
   return passes.filter((name) => name.trim() === loopName).length >= passesMax;
-}
-
-/** The options of `Connection`, less those that no connection has. */
-function connectionOptions(headers: IncomingHttpHeaders): Set<string> {
-  const options = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
-  return new Set(options.filter((name) => !never.has(name)));
 }
 
 export function isTrusted(address: string, trusted: readonly Cidr[]): boolean {

@@ -3,6 +3,7 @@
  * API server needs no route into the pod network.
  */
 import * as http from 'node:http';
+import { staysOnConnection } from '../../../lib/hop-by-hop.js';
 import { noSuchResource, unavailable } from '../status.js';
 import type { Backend, Connector } from '../subresources/connector.js';
 import type { ProxyOptions, Verbs } from '../verbs/index.js';
@@ -40,32 +41,16 @@ export function serveProxy(exchange: Exchange, deps: ProxyDeps): Promise<void> {
   });
 }
 
-/** Headers of one connection only (RFC 9110 §7.6.1), and those that must not reach a pod. */
-const dropped = new Set([
-  'authorization',
-  'connection',
-  'content-length',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+/** What must not reach a pod, or is made anew. */
+const dropped = new Set(['authorization', 'content-length', 'host']);
 
 /** The headers that go on: without those of this connection, which `Connection` may name as well. */
 export function endToEnd(headers: NodeJS.Dict<string | string[]>): HeaderMap {
-  const named = String(headers['connection'] ?? '')
-    .split(',')
-    .map((name) => name.trim().toLowerCase());
+  const stays = staysOnConnection(String(headers['connection'] ?? ''));
   const kept: HeaderMap = {};
   for (const [name, value] of Object.entries(headers)) {
     const special = dropped.has(name) || name.startsWith(':') || name.startsWith('impersonate-');
-    if (!special && !named.includes(name) && value !== undefined) kept[name] = value;
+    if (!special && !stays(name) && value !== undefined) kept[name] = value;
   }
   return kept;
 }
