@@ -48,6 +48,9 @@ const killWaitMs = 10_000;
 /** How often a start is tried that met a shim on its way out. */
 const shimTries = 5;
 
+/** States of a task that is left alone. UNKNOWN: its shim took over two seconds to say, as one with many commands does. */
+const mayRun: ReadonlySet<string> = new Set(['RUNNING', 'PAUSED', 'PAUSING', 'UNKNOWN']);
+
 /** The containers of one containerd: what `ctr` is told, and what is known of each from records and events. */
 export class Containers {
   readonly #options: ContainersOptions;
@@ -256,7 +259,7 @@ export class Containers {
   /** Finds out how a container ended that is recorded as running and does not run. */
   async #compare(config: ContainerConfig, task: ListedTask | undefined): Promise<void> {
     const { id } = config;
-    if (this.#starting.has(id) || task?.status === 'RUNNING' || task?.status === 'PAUSED') return;
+    if (this.#starting.has(id) || (task !== undefined && mayRun.has(task.status))) return;
     const { ctr, clock } = this.#options;
     let code = 255;
     if (task !== undefined) {

@@ -141,6 +141,30 @@ test('a pod’s life', async () => {
   expect(text).toBe(await readFile(golden, 'utf8'));
 });
 
+test.each([
+  ['UNKNOWN', 'running'],
+  ['PAUSING', 'running'],
+  ['STOPPED', 'exited'],
+])('a container whose task is said to be %s is %s', async (status, phase) => {
+  const id = `said-${status.toLowerCase()}`;
+  const lines: string[] = [];
+  const run = dryRunner({
+    print: (line) => lines.push(line),
+    answers: (program, args) =>
+      args.includes('tasks') && args.includes('list')
+        ? `TASK    PID    STATUS\n${id}    7    ${status}\n`
+        : answers(program, args),
+  });
+  const { containers, sandboxes } = parts(run, new ManualClock());
+  await sandboxes.create(sandbox);
+  const subject = { image: 'busybox', logDir: join(dir, 'logs') };
+  await containers.create(testContainer(subject, id, ['sleep', '1'], { sandboxId }));
+  await containers.start(id);
+  await containers.reconcile();
+  expect(containers.state(id)?.phase).toBe(phase);
+  expect(lines.some((line) => line.includes('tasks rm'))).toBe(phase === 'exited');
+});
+
 describe('a start that fails', () => {
   /** Starts a container whose first starts end as told. @returns how often it was tried, and how that ended */
   const tries = async (id: string, failures: readonly string[]): Promise<[number, string]> => {
