@@ -1,11 +1,14 @@
 /** HTTP/1.1 as every listener of the product serves it: what breaks the protocol, and upgrades behind other requests. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import * as http from 'node:http';
 import type { ServerResponse } from 'node:http';
+import * as http2 from 'node:http2';
 import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { systemClock } from './clock.js';
 import { createGrpcServer } from './grpc/index.js';
 import type { GrpcServer } from './grpc/index.js';
+import { boundHttp1, http1Options } from './http1.js';
 import { until } from './http2/raw-peer.js';
 import { silentLogger } from './log.js';
 import { http1Limits } from './net-limits.js';
@@ -152,4 +155,15 @@ describe('HTTP/1.1', () => {
     await until(() => seen.closed, 'the end');
     expect(seen.text).toBe('');
   });
+});
+
+test('both kinds of server have the times of heads and of idle connections', () => {
+  const secure = http2.createSecureServer({ allowHTTP1: true });
+  boundHttp1(secure);
+  for (const server of [http.createServer(http1Options), secure]) {
+    expect(server).toMatchObject({
+      headersTimeout: http1Limits.headMs,
+      keepAliveTimeout: http1Limits.idleMs,
+    });
+  }
 });

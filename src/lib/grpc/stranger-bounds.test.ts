@@ -20,6 +20,7 @@ import { createCertificateAuthority, issueCertificate } from '../pki/certificate
 import { EchoDefinition, echoHandlers } from './echo-service.js';
 import type { GrpcServer } from './server.js';
 import { createGrpcServer } from './server.js';
+import type { CallContext } from './types.js';
 import { dropSilentReaders } from './silent-readers.js';
 
 const megabyte = 1024 * 1024;
@@ -38,7 +39,10 @@ beforeEach(async () => {
     clock,
     tls: { ...pair, ca: ca.cert, requestClientCert: 'optional' },
   });
-  server.addService(EchoDefinition, echoHandlers());
+  // A handler that reads nothing, until its caller goes.
+  const both = (_: unknown, { signal }: CallContext): Promise<void> =>
+    new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+  server.addService(EchoDefinition, { ...echoHandlers(), both });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
   const options = { host: '127.0.0.1', port, ca: ca.cert, servername: '', ALPNProtocols: ['h2'] };
   peer = new RawPeer(tls.connect(options));
@@ -101,6 +105,22 @@ test.each(['Unary', 'Upload'])(
     expect(await isRefused(call(method, message))).toBe(true);
   },
 );
+
+test('what inflated messages hold that nobody reads counts for their connection', async () => {
+  const message = grpcMessage(gzipSync(Buffer.alloc(megabyte)));
+  message[0] = 1;
+  const most = stranger.receivedBytes / megabyte;
+  const ids = Array.from({ length: most + 4 }, () => {
+    const id = call('Both', undefined);
+    peer.send(frame(frameType.data, 0, id, message));
+    return id;
+  });
+  expect(await isRefused(call('Unary', grpcMessage(Buffer.from('x'))))).toBe(false);
+  await until(() => peer.hasEnded(ids.at(-1) ?? 0), 'the last is refused');
+  const held = ids.filter((id) => !peer.hasEnded(id));
+  expect(held.length).toBeGreaterThan(1);
+  expect(held.length).toBeLessThanOrEqual(most);
+});
 
 test('messages that inflate to too much cost as much', async () => {
   const message = grpcMessage(gzipSync(Buffer.alloc(4 * megabyte + 1)));
