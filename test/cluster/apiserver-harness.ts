@@ -3,13 +3,13 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import * as http from 'node:http';
-import * as net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../../src/lib/clock.js';
 import { createClusterKeys, createMasterCertificates } from '../../src/master/cluster/pki.js';
 import { defaultSettings } from '../../src/master/cluster/settings.js';
+import { freePorts } from './etcd-processes.js';
 
 const startDeadlineMs = 20_000;
 
@@ -30,18 +30,6 @@ export interface ApiserverHarness {
   kubectl(args: readonly string[], input?: string): { code: number; out: string; err: string };
   /** Raw HTTPS with the administrator's certificate. */
   stop(): Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
 }
 
 async function until(what: string, test: () => Promise<boolean> | boolean): Promise<void> {
@@ -78,12 +66,7 @@ export async function startHarness(
     settings: defaultSettings,
     clock,
   });
-  const [client, peer, rest, grpc] = [
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
-  ];
+  const [client = 0, peer = 0, rest = 0, grpc = 0] = await freePorts(4);
   const etcd = startEtcd(home, client, peer);
   await until('etcd', () => answers(client));
   const server = startServer({ pki, client, rest, grpc, extra });
@@ -94,7 +77,14 @@ export async function startHarness(
     const run = spawnSync('kubectl', [...args], { env, input, encoding: 'utf8', timeout: 30_000 });
     return { code: run.status ?? -1, out: run.stdout, err: run.stderr };
   };
-  await until('the API server', () => kubectl(['get', '--raw', '/readyz']).out === 'ok');
+  let last = '';
+  await until('the API server', () => {
+    const { out, err } = kubectl(['get', '--raw', '/readyz']);
+    last = `${out}${err}`;
+    return out === 'ok';
+  }).catch((cause: unknown) => {
+    throw new Error(`the API server (exit code ${server.exitCode}) said last: ${last}`, { cause });
+  });
   return {
     url: `https://127.0.0.1:${rest}`,
     grpcPort: grpc,

@@ -1,8 +1,10 @@
 /** Store members as real processes, and `etcdctl` against them. */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { delay, systemClock } from '../../src/lib/clock.js';
@@ -14,19 +16,25 @@ export function hasProgram(name: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
 }
 
-/** Ports that are free now. */
+/** Below the ports that the system gives to connections (32,768 and up), which could take one before it is listened at. */
+const firstPort = 12_000;
+const portCount = 20_000;
+
+/** Ports that are free now, each another. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer();
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  const ports: number[] = [];
+  const servers: Server[] = [];
+  while (ports.length < count) {
+    const port = firstPort + randomInt(portCount);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    ports.push(port);
+    servers.push(server);
+  }
   await Promise.all(
     servers.map((server) => new Promise((resolve) => server.close(() => resolve(undefined)))),
   );
