@@ -24,6 +24,14 @@ afterEach(async () => {
   cluster = undefined;
 });
 
+/** A member publishes its addresses once it takes part: only who has seen them refuses it when its disk is empty. */
+async function knowsThatTookPart(three: TestCluster, at: number, other: number): Promise<void> {
+  const { clientUrl } = three.member(other);
+  await waitFor(`member ${at} knows the addresses of member ${other}`, async () =>
+    (await ok(three, at, 'member', 'list')).includes(clientUrl),
+  );
+}
+
 async function start(count: number, extra: readonly string[] = []): Promise<TestCluster> {
   cluster = await TestCluster.start(count, { extra });
   return cluster;
@@ -184,6 +192,7 @@ async function refusesToStart(
   test('one whose disk was wiped is refused, and comes back as a new member', async () => {
     const three = await start(3);
     await three.put(0, values(20));
+    for (const at of [0, 1]) await knowsThatTookPart(three, at, 2);
     await three.member(2).stop();
     rmSync(three.member(2).dataDir, { recursive: true });
     await refusesToStart(three, 2, 'has already been bootstrapped and its data are gone');
@@ -197,10 +206,7 @@ async function refusesToStart(
   test('one whose disk was wiped gives no vote, though nobody answered when it started', async () => {
     const three = await start(3);
     await ok(three, 0, 'put', 'k0', 'value 0 is here');
-    // What tells that m3 has taken part: m2 must have it before it stops.
-    await waitFor('m2 knows the addresses of m3', async () =>
-      (await ok(three, 1, 'member', 'list')).includes(three.member(2).clientUrl),
-    );
+    await knowsThatTookPart(three, 1, 2);
     await Promise.all(three.members.map((member) => member.stop()));
     rmSync(three.member(2).dataDir, { recursive: true });
     three.restart(2);
