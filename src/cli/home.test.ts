@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { isAlive } from './home.js';
 
 let parent: ChildProcess | undefined;
@@ -16,6 +17,8 @@ async function startUnder(name: string): Promise<number> {
   });
   parent = child;
   const [line] = (await child.stdout.take(1).toArray()) as Buffer[];
+  // Until it has become sleep, the shell would still ask.
+  await until(() => readFileSync(`/proc/${String(child.pid)}/comm`, 'utf8') === 'sleep\n');
   return Number(String(line).trim());
 }
 
