@@ -226,6 +226,18 @@ describe('creating', () => {
       ['spec.selector: Required value'],
     ],
     [
+      'replica set without template',
+      'rs',
+      {
+        metadata: { name: 'a', namespace: 'd' },
+        spec: { selector: { matchLabels: { app: 'web' } } },
+      },
+      [
+        'spec.template.spec.containers: Required value',
+        'spec.template.metadata.labels: Invalid value: {}: `selector` does not match template `labels`',
+      ],
+    ],
+    [
       'service without ports',
       'svc',
       { metadata: { name: '1a', namespace: 'd' }, spec: {} },

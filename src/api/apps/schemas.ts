@@ -119,7 +119,7 @@ export const replicaSetSchema = kindSchema('apps/v1.ReplicaSet', 'Keeps replicas
       minReadySeconds,
       replicas: int32('How many pods there shall be.', { ...count, default: 1 }),
       selector: req(selector),
-      template: doc('The pods to make.', podTemplateSpec),
+      template: always(doc('The pods to make.', podTemplateSpec)),
     }),
   ),
   status: written(

@@ -21,7 +21,7 @@ const immutableField = bool('No change of the data is allowed any more.');
 
 /** Namespace. */
 export const namespaceSchema = kindSchema('core/v1.Namespace', 'A space for names of objects.', {
-  spec: written(
+  spec: always(
     struct('core/v1.NamespaceSpec', 'What the namespace shall be.', {
       finalizers: list('Who must finish before the namespace goes.', str('')),
     }),

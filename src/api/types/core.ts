@@ -31,6 +31,14 @@ import type { labelSelector } from '../schema/meta.js';
 
 export type LabelSelector = Infer<typeof labelSelector>;
 export type ObjectReference = Infer<typeof objectReference>;
+/** What the conditions of every kind have; those of a kind (`PodCondition`) may have more, and require more. */
+export interface Condition {
+  type: string;
+  status: string;
+  reason?: string | undefined;
+  message?: string | undefined;
+  lastTransitionTime?: string | undefined;
+}
 export interface Pod extends Infer<typeof podSchema> {}
 export interface PodSpec extends Infer<typeof podSpec> {}
 export interface PodStatus extends Infer<typeof podStatus> {}
@@ -52,6 +60,9 @@ export type Lifecycle = Infer<typeof lifecycle>;
 export type Volume = Infer<typeof volume>;
 export type Affinity = Infer<typeof affinity>;
 export type NodeSelector = Infer<typeof nodeSelector>;
+export type PodAffinityTerm = NonNullable<
+  NonNullable<Affinity['podAffinity']>['requiredDuringSchedulingIgnoredDuringExecution']
+>[number];
 export type NodeSelectorTerm = NodeSelector['nodeSelectorTerms'][number];
 export type Toleration = Infer<typeof toleration>;
 export type TopologySpreadConstraint = Infer<typeof topologySpreadConstraint>;
@@ -72,5 +83,9 @@ export interface Event extends Infer<typeof eventSchema> {}
 export interface ReplicationController extends Infer<typeof replicationControllerSchema> {}
 export interface PersistentVolume extends Infer<typeof persistentVolumeSchema> {}
 export interface PersistentVolumeClaim extends Infer<typeof claimSchema> {}
+export type PersistentVolumeClaimSpec = PersistentVolumeClaim['spec'];
+export type PersistentVolumeClaimStatus = NonNullable<PersistentVolumeClaim['status']>;
 export interface ResourceQuota extends Infer<typeof resourceQuotaSchema> {}
 export interface LimitRange extends Infer<typeof limitRangeSchema> {}
+/** Amounts by resource name, as quantities. */
+export type ResourceList = Record<string, string>;
