@@ -6,15 +6,16 @@ import { systemClock, delay } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import { Prng } from '../../lib/prng.js';
 import { startScheduler } from '../scheduler/scheduler.js';
-import type { Claim, Node, Pod, StorageClass } from './runtime/core-types.js';
-import { resources } from './runtime/resources.js';
+import type { Node, PersistentVolumeClaim, Pod } from '../../api/types/core.js';
 import type {
   DaemonSet,
   Deployment,
   Job,
   ReplicaSet,
   StatefulSet,
-} from './runtime/workload-types.js';
+} from '../../api/types/workloads.js';
+import type { StorageClass } from '../../api/types/policy.js';
+import { resources } from './runtime/resources.js';
 import { startControllers } from './start.js';
 
 const clock = systemClock();
@@ -235,7 +236,7 @@ describe('deployment to bound pods', () => {
       );
     };
     await until('three run', runs('db:1'));
-    const claims = await api.list<Claim>(resources.claims);
+    const claims = await api.list<PersistentVolumeClaim>(resources.claims);
     expect(claims.items.map((claim) => [claim.metadata.name, claim.status?.phase])).toEqual([
       ['data-db-0', 'Bound'],
       ['data-db-1', 'Bound'],

@@ -4,12 +4,12 @@
  */
 import type { Informer } from '../../client/types.js';
 import type {
-  Claim,
   Namespace,
   Node,
   PersistentVolume,
-  StorageClass,
-} from '../controllers/runtime/core-types.js';
+  PersistentVolumeClaim,
+} from '../../api/types/core.js';
+import type { StorageClass } from '../../api/types/policy.js';
 import type { Labels } from '../controllers/runtime/selectors.js';
 import { classOfVolume } from '../controllers/volumes/match.js';
 import { NodeInfo } from './node-info.js';
@@ -18,7 +18,7 @@ import type { ClusterView } from './plugins/types.js';
 
 export interface CacheSources {
   readonly namespaces: Pick<Informer<Namespace>, 'get'>;
-  readonly claims: Pick<Informer<Claim>, 'get'>;
+  readonly claims: Pick<Informer<PersistentVolumeClaim>, 'get'>;
   readonly volumes: Pick<Informer<PersistentVolume>, 'get' | 'list'>;
   readonly storageClasses: Pick<Informer<StorageClass>, 'get'>;
 }
@@ -104,7 +104,7 @@ export class SchedulerCache implements ClusterView {
   namespaceLabels = (name: string): Labels | undefined =>
     this.#sources.namespaces.get({ name })?.metadata.labels;
 
-  claim(namespace: string, name: string): Claim | undefined {
+  claim(namespace: string, name: string): PersistentVolumeClaim | undefined {
     return this.#sources.claims.get({ namespace, name });
   }
 

@@ -1,4 +1,4 @@
-import type { Node } from '../controllers/runtime/core-types.js';
+import type { Node } from '../../api/types/core.js';
 import type { PodInfo } from './pod-info.js';
 import type { Amounts } from './pod-requests.js';
 import { addTo, amountsOf } from './pod-requests.js';

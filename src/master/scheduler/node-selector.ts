@@ -1,10 +1,5 @@
 /** Node selectors: terms of requirements on labels and on the field `metadata.name`. Pure. */
-import type {
-  Node,
-  NodeSelector,
-  NodeSelectorTerm,
-  Pod,
-} from '../controllers/runtime/core-types.js';
+import type { Node, NodeSelector, NodeSelectorTerm, Pod } from '../../api/types/core.js';
 import { matchesRequirement } from '../controllers/runtime/selectors.js';
 
 /** An empty term matches nothing (api core/v1 NodeSelectorTerm). */

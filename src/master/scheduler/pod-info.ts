@@ -1,6 +1,6 @@
 /** A pod with everything that scheduling derives from it, computed once. */
 import { controllerOf } from '../../api/object.js';
-import type { ContainerPort, Pod, PodAffinityTerm } from '../controllers/runtime/core-types.js';
+import type { ContainerPort, Pod, PodAffinityTerm } from '../../api/types/core.js';
 import { canonicalJson } from '../controllers/runtime/hash.js';
 import type { Labels, Matcher } from '../controllers/runtime/selectors.js';
 import { compileSelector } from '../controllers/runtime/selectors.js';

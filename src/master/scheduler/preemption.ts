@@ -2,7 +2,7 @@
  * Which pods of lower priority to evict so that a pod fits. Pure.
  * @see kubernetes pkg/scheduler/framework/preemption
  */
-import type { PodDisruptionBudget } from '../controllers/runtime/workload-types.js';
+import type { PodDisruptionBudget } from '../../api/types/policy.js';
 import { compileSelector } from '../controllers/runtime/selectors.js';
 import type { SchedulerCache } from './cache.js';
 import type { NodeInfo } from './node-info.js';

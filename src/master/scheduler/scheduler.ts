@@ -14,20 +14,19 @@ import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { Prng } from '../../lib/prng.js';
 import type {
-  Claim,
   Namespace,
   Node,
   PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
-  StorageClass,
-} from '../controllers/runtime/core-types.js';
+} from '../../api/types/core.js';
+import type { PodDisruptionBudget, StorageClass } from '../../api/types/policy.js';
 import type { EventRecorder } from '../controllers/runtime/events.js';
 import { EventSink } from '../controllers/runtime/events.js';
 import { jsonEqual } from '../controllers/runtime/hash.js';
 import { findCondition, isPodTerminal } from '../controllers/runtime/pods.js';
 import { resources } from '../controllers/runtime/resources.js';
 import { now } from '../controllers/runtime/time.js';
-import type { PodDisruptionBudget } from '../controllers/runtime/workload-types.js';
 import { SchedulerCache } from './cache.js';
 import { unschedulableMessage } from './messages.js';
 import { Placer } from './place.js';
@@ -89,7 +88,7 @@ class Scheduler {
     this.#name = options.schedulerName ?? 'default-scheduler';
     this.#recorder = new EventSink({ client, clock, log }).recorder(this.#name);
     const volumes = informers.informer<PersistentVolume>(resources.volumes);
-    const claims = informers.informer<Claim>(resources.claims);
+    const claims = informers.informer<PersistentVolumeClaim>(resources.claims);
     const storageClasses = informers.informer<StorageClass>(resources.storageClasses);
     const namespaces = informers.informer<Namespace>(resources.namespaces);
     const nodes = informers.informer<Node>(resources.nodes);

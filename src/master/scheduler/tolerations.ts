@@ -1,4 +1,4 @@
-import type { Taint, Toleration } from '../controllers/runtime/core-types.js';
+import type { Taint, Toleration } from '../../api/types/core.js';
 
 /** True when one of the tolerations covers the taint. */
 export function tolerates(tolerations: readonly Toleration[] | undefined, taint: Taint): boolean {

@@ -4,7 +4,7 @@
  */
 import type { ApiClient, Informer } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
-import type { Claim, Pod } from '../controllers/runtime/core-types.js';
+import type { PersistentVolumeClaim, Pod } from '../../api/types/core.js';
 import {
   boundByControllerAnnotation,
   isClaimBound,
@@ -21,14 +21,14 @@ const bindTimeoutMs = 600_000;
 export class VolumeBinder {
   readonly #client: ApiClient;
   readonly #clock: Clock;
-  readonly #claims: Informer<Claim>;
+  readonly #claims: Informer<PersistentVolumeClaim>;
   readonly #cache: SchedulerCache;
   readonly #cancels = new Set<() => void>();
 
   constructor(options: {
     readonly client: ApiClient;
     readonly clock: Clock;
-    readonly claims: Informer<Claim>;
+    readonly claims: Informer<PersistentVolumeClaim>;
     readonly cache: SchedulerCache;
   }) {
     this.#client = options.client;
@@ -68,7 +68,7 @@ export class VolumeBinder {
     for (const cancel of this.#cancels) cancel();
   }
 
-  async #reserve(claim: Claim, volume: string): Promise<void> {
+  async #reserve(claim: PersistentVolumeClaim, volume: string): Promise<void> {
     const { namespace, name, uid } = claim.metadata;
     await this.#client.patch(resources.volumes, { name: volume }, 'application/merge-patch+json', {
       metadata: {
@@ -81,13 +81,13 @@ export class VolumeBinder {
     });
   }
 
-  async #askProvisioner(claim: Claim, node: string): Promise<void> {
+  async #askProvisioner(claim: PersistentVolumeClaim, node: string): Promise<void> {
     await this.#client.patch(resources.claims, claim.metadata, 'application/merge-patch+json', {
       metadata: { annotations: { [selectedNodeAnnotation]: node } },
     });
   }
 
-  #waitBound(claim: Claim): Promise<void> {
+  #waitBound(claim: PersistentVolumeClaim): Promise<void> {
     return new Promise((resolve, reject) => {
       let settled = false;
       const settle = (error?: Error): void => {
@@ -117,6 +117,6 @@ export class VolumeBinder {
   }
 }
 
-function isAsked(claim: Claim): boolean {
+function isAsked(claim: PersistentVolumeClaim): boolean {
   return claim.metadata.annotations?.[selectedNodeAnnotation] !== undefined;
 }

@@ -6,7 +6,7 @@ import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreAlreadyExists } from '../runtime/controller.js';
 import { isApiError } from '../../../client/types.js';
-import type { ConfigMap, Namespace, ServiceAccount } from '../runtime/core-types.js';
+import type { ConfigMap, Namespace, ServiceAccount } from '../../../api/types/core.js';
 import { resources } from '../runtime/resources.js';
 
 const accountName = 'default';

@@ -8,7 +8,7 @@ import type { ReconcileResult } from '../../../lib/work-queue.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
-import type { Secret, ServiceAccount } from '../runtime/core-types.js';
+import type { Secret, ServiceAccount } from '../../../api/types/core.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { resources } from '../runtime/resources.js';
 import { parseTime } from '../runtime/time.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Pod } from '../runtime/core-types.js';
+import type { Pod } from '../../../api/types/core.js';
 import type { History, LimitQuestion } from './behavior.js';
 import { limit } from './behavior.js';
 import { replicasFor } from './replicas.js';

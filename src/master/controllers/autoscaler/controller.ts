@@ -8,7 +8,7 @@ import type { CatalogEntry } from '../runtime/catalog.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
-import type { Pod } from '../runtime/core-types.js';
+import type { Pod } from '../../../api/types/core.js';
 import type { EventRecorder } from '../runtime/events.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { podInformer } from '../runtime/pod-index.js';

@@ -2,7 +2,7 @@
 import type { HorizontalPodAutoscaler } from '../../../api/types/policy.js';
 import type { ApiClient, ApiObject } from '../../../client/types.js';
 import { quantityOfMilli } from '../../../api/quantity.js';
-import type { Pod } from '../runtime/core-types.js';
+import type { Pod } from '../../../api/types/core.js';
 import { resources } from '../runtime/resources.js';
 import { parseTime } from '../runtime/time.js';
 import type { PodUsage, ReplicaQuestion } from './replicas.js';

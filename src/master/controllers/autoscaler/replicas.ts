@@ -1,6 +1,6 @@
 /** How many pods a metric asks for. Pure. @see kubernetes pkg/controller/podautoscaler replica_calculator.go */
 import { parseQuantity } from '../../../api/quantity.js';
-import type { Pod } from '../runtime/core-types.js';
+import type { Pod } from '../../../api/types/core.js';
 import { findCondition } from '../runtime/pods.js';
 import { parseTime } from '../runtime/time.js';
 

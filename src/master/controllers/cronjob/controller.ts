@@ -17,7 +17,7 @@ import type { Owner } from '../runtime/ownership.js';
 import { controllerReference } from '../runtime/ownership.js';
 import { resources } from '../runtime/resources.js';
 import { byCreation, formatTime, parseTime } from '../runtime/time.js';
-import type { CronJob, Job } from '../runtime/workload-types.js';
+import type { CronJob, Job } from '../../../api/types/workloads.js';
 
 /** Past times that are looked at; more missed ones are warned of and only the last counts. */
 const maxMissed = 100;

@@ -11,7 +11,8 @@ import {
   splitNamespaced,
   watchSelf,
 } from '../runtime/controller.js';
-import type { Node, Pod } from '../runtime/core-types.js';
+import type { Node, Pod } from '../../../api/types/core.js';
+import type { ControllerRevision, DaemonSet } from '../../../api/types/workloads.js';
 import { Expectations } from '../runtime/expectations.js';
 import { jsonEqual } from '../runtime/hash.js';
 import type { Owner } from '../runtime/ownership.js';
@@ -21,7 +22,6 @@ import { generateNamePrefix, msUntilAvailable, podFromTemplate } from '../runtim
 import { resources } from '../runtime/resources.js';
 import { currentRevision, revisionHashLabel, surplusRevisions } from '../runtime/revisions.js';
 import { compileSelector } from '../runtime/selectors.js';
-import type { ControllerRevision, DaemonSet } from '../runtime/workload-types.js';
 import type { DaemonPlan } from './plan.js';
 import { daemonTemplate, planDaemonSet } from './plan.js';
 

@@ -1,12 +1,12 @@
 /** Which node should run a DaemonSet's pod, and what to do about it. Pure. @see kubernetes pkg/controller/daemon */
 import { covers } from '../../scheduler/tolerations.js';
 import { matchesNodeRequirements } from '../../scheduler/node-selector.js';
-import type { Node, Pod, PodTemplate, Toleration } from '../runtime/core-types.js';
+import type { Node, Pod, PodTemplateSpec, Toleration } from '../../../api/types/core.js';
+import type { DaemonSet, DaemonSetStatus } from '../../../api/types/workloads.js';
 import { scaledValue } from '../runtime/int-or-string.js';
 import { isPodAvailable, isPodReady, isPodTerminal } from '../runtime/pods.js';
 import { revisionHashLabel } from '../runtime/revisions.js';
 import { byCreation } from '../runtime/time.js';
-import type { DaemonSet, DaemonSetStatus } from '../runtime/workload-types.js';
 
 /** Tolerations that each daemon pod gets, so that it runs on nodes in trouble (AddOrUpdateDaemonPodTolerations). */
 export function daemonTolerations(hostNetwork: boolean): Toleration[] {
@@ -27,7 +27,11 @@ export function daemonTolerations(hostNetwork: boolean): Toleration[] {
 }
 
 /** The template as pods are made of it: pinned to a node by affinity on its name, and with the tolerations. */
-export function daemonTemplate(template: PodTemplate, nodeName: string, hash: string): PodTemplate {
+export function daemonTemplate(
+  template: PodTemplateSpec,
+  nodeName: string,
+  hash: string,
+): PodTemplateSpec {
   const { spec } = template;
   const pin = { key: 'metadata.name', operator: 'In', values: [nodeName] };
   const required =

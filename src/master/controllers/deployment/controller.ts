@@ -13,7 +13,8 @@ import {
   splitNamespaced,
   watchSelf,
 } from '../runtime/controller.js';
-import type { Pod } from '../runtime/core-types.js';
+import type { Pod } from '../../../api/types/core.js';
+import type { Deployment, DeploymentStatus, ReplicaSet } from '../../../api/types/workloads.js';
 import type { EventRecorder } from '../runtime/events.js';
 import { jsonEqual } from '../runtime/hash.js';
 import type { Owner } from '../runtime/ownership.js';
@@ -22,7 +23,6 @@ import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
 import { isPodTerminal } from '../runtime/pods.js';
 import { resources } from '../runtime/resources.js';
 import { compileSelector, isEmptySelector } from '../runtime/selectors.js';
-import type { Deployment, DeploymentStatus, ReplicaSet } from '../runtime/workload-types.js';
 import type { DeploymentAction } from './plan.js';
 import { planDeployment } from './plan.js';
 import { findNew, replicasOf, revisionAnnotation } from './replica-sets.js';

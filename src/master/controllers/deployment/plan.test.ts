@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Prng } from '../../../lib/prng.js';
-import type { Deployment, ReplicaSet } from '../runtime/workload-types.js';
+import type { Deployment, ReplicaSet } from '../../../api/types/workloads.js';
 import { planDeployment } from './plan.js';
 import { replicasOf, rollingBounds } from './replica-sets.js';
 
@@ -30,7 +30,7 @@ function deployment(
 function apply(current: Deployment, sets: ReplicaSet[]): boolean {
   const plan = planDeployment({ deployment: current, sets, hasRunningPods: () => false, nowMs });
   for (const action of plan.actions) {
-    if (action.type === 'create') sets.push({ ...action.set, status: {} });
+    if (action.type === 'create') sets.push({ ...action.set, status: { replicas: 0 } });
     else {
       const at = sets.findIndex((set) => set.metadata.name === action.set.metadata.name);
       if (action.type === 'update') sets[at] = action.set;

@@ -4,7 +4,7 @@
  */
 import { jsonEqual } from '../runtime/hash.js';
 import { byCreation } from '../runtime/time.js';
-import type { Deployment, DeploymentStatus, ReplicaSet } from '../runtime/workload-types.js';
+import type { Deployment, DeploymentStatus, ReplicaSet } from '../../../api/types/workloads.js';
 import {
   findNew,
   isRolling,

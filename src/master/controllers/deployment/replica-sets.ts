@@ -3,8 +3,8 @@ import { jsonEqual, templateHash } from '../runtime/hash.js';
 import { scaledValue } from '../runtime/int-or-string.js';
 import { controllerReference } from '../runtime/ownership.js';
 import { byCreation } from '../runtime/time.js';
-import type { PodTemplate } from '../runtime/core-types.js';
-import type { Deployment, ReplicaSet } from '../runtime/workload-types.js';
+import type { PodTemplateSpec } from '../../../api/types/core.js';
+import type { Deployment, DeploymentSpec, ReplicaSet } from '../../../api/types/workloads.js';
 
 export const hashLabel = 'pod-template-hash';
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';
@@ -20,7 +20,7 @@ const notCopied: ReadonlySet<string> = new Set([
   'deprecated.deployment.rollback.to',
 ]);
 
-export function replicasOf(object: { spec: { replicas?: number } }): number {
+export function replicasOf(object: { spec: Pick<DeploymentSpec, 'replicas'> }): number {
   return object.spec.replicas ?? 1;
 }
 
@@ -42,7 +42,7 @@ export function rollingBounds(deployment: Deployment): {
   return { maxSurge, maxUnavailable: Math.min(maxUnavailable, replicas) };
 }
 
-function withoutHash(template: PodTemplate): PodTemplate {
+function withoutHash(template: PodTemplateSpec): PodTemplateSpec {
   const { [hashLabel]: _, ...labels } = template.metadata?.labels ?? {};
   return { ...template, metadata: { ...template.metadata, labels } };
 }

@@ -1,6 +1,6 @@
 /** How many replicas each ReplicaSet should have now. Pure. @see kubernetes deployment/{rolling,recreate,sync}.go */
 import { byCreation } from '../runtime/time.js';
-import type { Deployment, ReplicaSet } from '../runtime/workload-types.js';
+import type { Deployment, ReplicaSet } from '../../../api/types/workloads.js';
 import { annotatedCount, isRolling, replicasOf, rollingBounds } from './replica-sets.js';
 
 /** A wish to change a set's size. */

@@ -1,17 +1,21 @@
 /** Status and conditions of a Deployment. Pure. @see kubernetes deployment/progress.go, sync.go */
 import { findCondition } from '../runtime/pods.js';
 import { formatTime, parseTime } from '../runtime/time.js';
-import type { Condition } from '../runtime/core-types.js';
-import type { Deployment, DeploymentStatus, ReplicaSet } from '../runtime/workload-types.js';
+import type {
+  Deployment,
+  DeploymentCondition,
+  DeploymentStatus,
+  ReplicaSet,
+} from '../../../api/types/workloads.js';
 import { replicasOf, rollingBounds } from './replica-sets.js';
 import { totalReplicas } from './scale.js';
 
 /** Replaces a condition; keeps the transition time while the status stays, and the whole while status and reason stay. */
 export function setCondition(
-  conditions: readonly Condition[],
+  conditions: readonly DeploymentCondition[],
   next: { type: string; status: string; reason: string; message: string },
   nowMs: number,
-): Condition[] {
+): DeploymentCondition[] {
   const old = findCondition(conditions, next.type);
   if (old?.status === next.status && old.reason === next.reason) return [...conditions];
   return replaceCondition(conditions, next, nowMs);
@@ -19,13 +23,13 @@ export function setCondition(
 
 /** As {@link setCondition}, and moves `lastUpdateTime` in any case: there was progress just now. */
 function replaceCondition(
-  conditions: readonly Condition[],
+  conditions: readonly DeploymentCondition[],
   next: { type: string; status: string; reason: string; message: string },
   nowMs: number,
-): Condition[] {
+): DeploymentCondition[] {
   const old = findCondition(conditions, next.type);
   const now = formatTime(nowMs);
-  const made: Condition = {
+  const made: DeploymentCondition = {
     ...next,
     lastUpdateTime: now,
     lastTransitionTime: old?.status === next.status ? (old.lastTransitionTime ?? now) : now,
@@ -84,10 +88,10 @@ function dropZeroes(status: DeploymentStatus): DeploymentStatus {
 }
 
 function withReplicaFailure(
-  conditions: readonly Condition[],
+  conditions: readonly DeploymentCondition[],
   fresh: ReplicaSet | undefined,
   all: readonly ReplicaSet[],
-): Condition[] {
+): DeploymentCondition[] {
   const rest = conditions.filter((condition) => condition.type !== 'ReplicaFailure');
   const sources = fresh === undefined ? all : [fresh, ...all];
   const failure = sources
@@ -164,7 +168,7 @@ export function withProgress(
 }
 
 function isTimedOut(
-  current: Condition | undefined,
+  current: DeploymentCondition | undefined,
   deadlineSeconds: number,
   nowMs: number,
 ): boolean {

@@ -1,6 +1,6 @@
 /** Endpoints and EndpointSlices of a Service. Pure. @see kubernetes pkg/controller/endpoint, endpointslice */
 import type { ObjectMeta, TypeMeta } from '../../../api/object.js';
-import type { Node, ObjectReference, Pod, Service, ServicePort } from '../runtime/core-types.js';
+import type { Node, ObjectReference, Pod, Service, ServicePort } from '../../../api/types/core.js';
 import { canonicalJson } from '../runtime/hash.js';
 import { isPodReady, isPodTerminal } from '../runtime/pods.js';
 

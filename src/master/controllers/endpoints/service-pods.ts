@@ -1,7 +1,7 @@
 import type { Informer } from '../../../client/types.js';
 import type { ControllerContext } from '../runtime/context.js';
 import { keyOf } from '../runtime/controller.js';
-import type { Pod, Service } from '../runtime/core-types.js';
+import type { Pod, Service } from '../../../api/types/core.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { isPodReady, isPodTerminal } from '../runtime/pods.js';
 import { resources } from '../runtime/resources.js';

@@ -10,7 +10,8 @@ import {
   splitNamespaced,
   watchSelf,
 } from '../runtime/controller.js';
-import type { Pod } from '../runtime/core-types.js';
+import type { Pod } from '../../../api/types/core.js';
+import type { Job } from '../../../api/types/workloads.js';
 import { Expectations } from '../runtime/expectations.js';
 import { jsonEqual, randomSuffix } from '../runtime/hash.js';
 import type { Owner } from '../runtime/ownership.js';
@@ -20,7 +21,6 @@ import { findCondition, generateNamePrefix, podFromTemplate } from '../runtime/p
 import { resources } from '../runtime/resources.js';
 import { compileSelector } from '../runtime/selectors.js';
 import { parseTime } from '../runtime/time.js';
-import type { Job } from '../runtime/workload-types.js';
 import { indexAnnotation, isFinished, planJob, trackingFinalizer } from './plan.js';
 
 const concurrency = 32;

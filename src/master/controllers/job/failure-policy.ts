@@ -1,6 +1,6 @@
 /** `podFailurePolicy` of a Job. Pure. @see KEP-3329 */
-import type { Pod } from '../runtime/core-types.js';
-import type { JobSpec, PodFailureRule } from '../runtime/workload-types.js';
+import type { Pod } from '../../../api/types/core.js';
+import type { JobSpec, PodFailureRule } from '../../../api/types/workloads.js';
 
 export type FailureVerdict =
   | { readonly action: 'Count' | 'Ignore' | 'FailIndex' }

@@ -3,10 +3,10 @@
  * their finalizer is removed, and only when that is seen they move from the list into the number.
  * @see kubernetes pkg/controller/job, KEP-2307
  */
-import type { Condition, Pod } from '../runtime/core-types.js';
+import type { Condition, Pod } from '../../../api/types/core.js';
+import type { Job, JobStatus } from '../../../api/types/workloads.js';
 import { findCondition, isPodActive, isPodReady, withCondition } from '../runtime/pods.js';
 import { formatTime, parseTime } from '../runtime/time.js';
-import type { Job, JobStatus } from '../runtime/workload-types.js';
 import { judgeFailure } from './failure-policy.js';
 import { formatIndexes, parseIndexes } from './indexes.js';
 

@@ -8,7 +8,7 @@ import { Catalog } from '../runtime/catalog.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound, watchSelf } from '../runtime/controller.js';
-import type { Condition, Namespace } from '../runtime/core-types.js';
+import type { Condition, Namespace } from '../../../api/types/core.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { withCondition } from '../runtime/pods.js';
 import { resources } from '../runtime/resources.js';

@@ -6,7 +6,7 @@ import { delay, systemClock } from '../../../lib/clock.js';
 import { silentLogger } from '../../../lib/log.js';
 import { Prng } from '../../../lib/prng.js';
 import { claimName, joinRecordName } from '../../cluster/join-records.js';
-import type { Node } from '../runtime/core-types.js';
+import type { Node } from '../../../api/types/core.js';
 import { resources } from '../runtime/resources.js';
 import { startControllers } from '../start.js';
 

@@ -4,7 +4,7 @@ import { joinRecordLabel, joinRecordNamespace } from '../../cluster/join-records
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
-import type { Node } from '../runtime/core-types.js';
+import type { Node } from '../../../api/types/core.js';
 import { resources } from '../runtime/resources.js';
 
 const nodeNameAnnotation = 'trireme.dev/node-name';

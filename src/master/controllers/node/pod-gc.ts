@@ -7,7 +7,7 @@ import { forEachBounded, throwGathered } from '../runtime/bounded.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
-import type { Condition, Node, Pod } from '../runtime/core-types.js';
+import type { Condition, Node, Pod } from '../../../api/types/core.js';
 import { nodeNameIndex, podInformer } from '../runtime/pod-index.js';
 import { findCondition, isPodTerminal, withCondition } from '../runtime/pods.js';
 import { resources } from '../runtime/resources.js';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Node, Toleration } from '../runtime/core-types.js';
+import type { Node, Toleration } from '../../../api/types/core.js';
 import { evictionDelayMs } from './taint-eviction.js';
 import { wantedTaints, zoneState } from './taints.js';
 

@@ -4,7 +4,7 @@ import { covers } from '../../scheduler/tolerations.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
-import type { Node, Taint, Toleration } from '../runtime/core-types.js';
+import type { Node, Taint, Toleration } from '../../../api/types/core.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { nodeNameIndex, podInformer } from '../runtime/pod-index.js';
 import { isPodTerminal, withCondition } from '../runtime/pods.js';

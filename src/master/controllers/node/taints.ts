@@ -1,5 +1,5 @@
 /** Taints and conditions of nodes by their health. Pure. @see kubernetes pkg/controller/nodelifecycle */
-import type { Condition, Node, Taint } from '../runtime/core-types.js';
+import type { Condition, Node, Taint } from '../../../api/types/core.js';
 import { findCondition } from '../runtime/pods.js';
 
 export const notReadyTaint = 'node.kubernetes.io/not-ready';

@@ -12,7 +12,8 @@ import {
   splitNamespaced,
   watchSelf,
 } from '../runtime/controller.js';
-import type { Pod } from '../runtime/core-types.js';
+import type { Pod } from '../../../api/types/core.js';
+import type { PodDisruptionBudget } from '../../../api/types/policy.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { scaledValue } from '../runtime/int-or-string.js';
 import { podInformer } from '../runtime/pod-index.js';
@@ -20,7 +21,6 @@ import { isPodReady, isPodTerminal, withCondition } from '../runtime/pods.js';
 import { resources } from '../runtime/resources.js';
 import { compileSelector } from '../runtime/selectors.js';
 import { formatTime, parseTime } from '../runtime/time.js';
-import type { PodDisruptionBudget } from '../runtime/workload-types.js';
 
 /** An eviction that the API server let through and whose pod is still there counts for so long (DeletionTimeout). */
 const disruptedMs = 2 * 60_000;
@@ -61,6 +61,7 @@ export function planBudget(
     reason: allowed > 0 ? 'SufficientPods' : 'InsufficientPods',
     message: '',
     observedGeneration: budget.metadata.generation ?? 0,
+    lastTransitionTime: formatTime(nowMs),
   };
   const status = {
     observedGeneration: budget.metadata.generation ?? 0,

@@ -9,7 +9,7 @@ import { Catalog } from '../runtime/catalog.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
-import type { Pod, ResourceQuota } from '../runtime/core-types.js';
+import type { Pod, ResourceQuota } from '../../../api/types/core.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { isPodTerminal } from '../runtime/pods.js';
 import { resources } from '../runtime/resources.js';

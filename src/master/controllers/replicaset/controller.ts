@@ -17,7 +17,13 @@ import {
   splitNamespaced,
   watchSelf,
 } from '../runtime/controller.js';
-import type { Condition, Pod, PodTemplate } from '../runtime/core-types.js';
+import type {
+  Condition,
+  Pod,
+  PodTemplateSpec,
+  ReplicationController,
+} from '../../../api/types/core.js';
+import type { ReplicaSet, ReplicaSetStatus } from '../../../api/types/workloads.js';
 import type { EventRecorder } from '../runtime/events.js';
 import { Expectations } from '../runtime/expectations.js';
 import type { Owner } from '../runtime/ownership.js';
@@ -33,18 +39,13 @@ import { resources } from '../runtime/resources.js';
 import type { Matcher } from '../runtime/selectors.js';
 import { compileSelector } from '../runtime/selectors.js';
 import { now } from '../runtime/time.js';
-import type {
-  ReplicaSet,
-  ReplicaSetStatus,
-  ReplicationController,
-} from '../runtime/workload-types.js';
 import { planReplicas, planStatus } from './plan.js';
 
 /** Pods made or deleted at once. */
 const concurrency = 64;
 
 /** What differs between the two kinds. */
-interface Variant<T extends ApiObject & { status?: ReplicaSetStatus }> {
+interface Variant<T extends ApiObject & { status?: ReplicaSetStatus | undefined }> {
   readonly name: string;
   readonly resource: ResourceId;
   readonly apiVersion: string;
@@ -52,7 +53,7 @@ interface Variant<T extends ApiObject & { status?: ReplicaSetStatus }> {
   readonly view: (object: T) => {
     readonly replicas: number;
     readonly minReadySeconds: number;
-    readonly template: PodTemplate;
+    readonly template: PodTemplateSpec;
     readonly matches: Matcher;
   };
 }
@@ -91,7 +92,7 @@ export function createReplicationControllerController(context: ControllerContext
   }).reconciler;
 }
 
-class ReplicaController<T extends ApiObject & { status?: ReplicaSetStatus }> {
+class ReplicaController<T extends ApiObject & { status?: ReplicaSetStatus | undefined }> {
   readonly #context: ControllerContext;
   readonly #variant: Variant<T>;
   readonly #owners: Informer<T>;
@@ -218,7 +219,7 @@ class ReplicaController<T extends ApiObject & { status?: ReplicaSetStatus }> {
   async #create(
     key: string,
     owner: Owner,
-    template: PodTemplate,
+    template: PodTemplateSpec,
     count: number,
   ): Promise<unknown[]> {
     this.#expectations.expect(key, count);

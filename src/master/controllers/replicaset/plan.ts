@@ -3,10 +3,10 @@
  * @see kubernetes pkg/controller/replicaset and controller_utils.go ActivePodsWithRanks
  */
 import { findCondition, isPodReady, msUntilAvailable } from '../runtime/pods.js';
-import type { Condition, Pod } from '../runtime/core-types.js';
+import type { Condition, Pod } from '../../../api/types/core.js';
+import type { ReplicaSetStatus } from '../../../api/types/workloads.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { parseTime } from '../runtime/time.js';
-import type { ReplicaSetStatus } from '../runtime/workload-types.js';
 
 /** Most pods created or deleted in one reconcile (kubernetes BurstReplicas). */
 export const burstReplicas = 500;

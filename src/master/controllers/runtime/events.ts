@@ -8,7 +8,7 @@ import type { ApiClient, ApiObject } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { Clock } from '../../../lib/clock.js';
 import type { Logger } from '../../../lib/log.js';
-import type { ObjectReference } from './core-types.js';
+import type { ObjectReference } from '../../../api/types/core.js';
 import { resources } from './resources.js';
 import { formatTime } from './time.js';
 

@@ -1,7 +1,7 @@
 import { controllerOf } from '../../../api/object.js';
 import type { Informer } from '../../../client/types.js';
 import type { ControllerContext } from './context.js';
-import type { Pod } from './core-types.js';
+import type { Pod } from '../../../api/types/core.js';
 import { resources } from './resources.js';
 
 /** By the uid of the controlling owner; pods without one are under `orphan:<namespace>`. */

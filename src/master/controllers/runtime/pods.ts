@@ -1,14 +1,14 @@
 /** Facts about pods that many controllers need. Pure. */
-import type { Condition, Pod, PodTemplate } from './core-types.js';
+import type { Condition, Pod, PodTemplateSpec } from '../../../api/types/core.js';
 import type { Owner } from './ownership.js';
 import { controllerReference } from './ownership.js';
 import { parseTime } from './time.js';
 
 /** The condition of that type. */
-export function findCondition(
-  conditions: readonly Condition[] | undefined,
+export function findCondition<C extends Condition>(
+  conditions: readonly C[] | undefined,
   type: string,
-): Condition | undefined {
+): C | undefined {
   return conditions?.find((condition) => condition.type === type);
 }
 
@@ -43,7 +43,7 @@ export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number)
 }
 
 /** A new pod from a template, in the name of its controller. `name` ending in "-" asks for a generated name. */
-export function podFromTemplate(template: PodTemplate, owner: Owner, name: string): Pod {
+export function podFromTemplate(template: PodTemplateSpec, owner: Owner, name: string): Pod {
   const { labels, annotations, finalizers } = template.metadata ?? {};
   return {
     apiVersion: 'v1',
@@ -66,15 +66,15 @@ export function generateNamePrefix(ownerName: string): string {
 }
 
 /** Sets a condition; `lastTransitionTime` moves only when the status does. Returns the new list. */
-export function withCondition(
-  conditions: readonly Condition[] | undefined,
-  next: Omit<Condition, 'lastTransitionTime'>,
+export function withCondition<C extends Condition>(
+  conditions: readonly C[] | undefined,
+  next: C,
   now: string,
-): Condition[] {
+): C[] {
   const old = findCondition(conditions, next.type);
   const unchanged = old !== undefined && old.status === next.status;
   const lastTransitionTime = unchanged ? (old.lastTransitionTime ?? now) : now;
-  const made: Condition = { ...next, lastTransitionTime };
+  const made: C = { ...next, lastTransitionTime };
   if (old === undefined) return [...(conditions ?? []), made];
   return (conditions ?? []).map((condition) => (condition.type === next.type ? made : condition));
 }

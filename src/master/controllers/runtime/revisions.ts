@@ -1,25 +1,25 @@
 /** ControllerRevisions: numbered snapshots of a template, for StatefulSets and DaemonSets. */
 import type { ApiClient, OwnerReference } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
-import type { PodTemplate } from './core-types.js';
+import type { PodTemplateSpec } from '../../../api/types/core.js';
+import type { ControllerRevision } from '../../../api/types/workloads.js';
 import { jsonEqual, templateHash } from './hash.js';
 import type { Owner } from './ownership.js';
 import { controllerReference } from './ownership.js';
 import { resources } from './resources.js';
 import { byCreation } from './time.js';
-import type { ControllerRevision } from './workload-types.js';
 
 /** The label on pods and revisions that says which template they are of. */
 export const revisionHashLabel = 'controller-revision-hash';
 
 /** What a revision stores: a strategic merge patch of the template, as kubectl's `rollout undo` reads it. */
-function revisionData(template: PodTemplate): unknown {
+function revisionData(template: PodTemplateSpec): unknown {
   return { spec: { template: { ...template, $patch: 'replace' } } };
 }
 
 /** The template that a revision stores. */
-export function templateOf(revision: ControllerRevision): PodTemplate | undefined {
-  const data = revision.data as { spec?: { template?: PodTemplate & { $patch?: string } } };
+export function templateOf(revision: ControllerRevision): PodTemplateSpec | undefined {
+  const data = revision.data as { spec?: { template?: PodTemplateSpec & { $patch?: string } } };
   const template = data?.spec?.template;
   if (template === undefined) return undefined;
   const { $patch: _, ...rest } = template;
@@ -37,7 +37,7 @@ export function byRevision(a: ControllerRevision, b: ControllerRevision): number
 export async function currentRevision(options: {
   readonly client: ApiClient;
   readonly owner: Owner;
-  readonly template: PodTemplate;
+  readonly template: PodTemplateSpec;
   readonly labels: Readonly<Record<string, string>>;
   readonly revisions: readonly ControllerRevision[];
   readonly collisionCount: number | undefined;
@@ -71,7 +71,7 @@ export async function currentRevision(options: {
 
 function build(
   owner: Owner,
-  template: PodTemplate,
+  template: PodTemplateSpec,
   labels: Readonly<Record<string, string>>,
   revision: number,
   collisionCount: number | undefined,

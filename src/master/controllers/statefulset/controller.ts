@@ -13,7 +13,8 @@ import {
   splitNamespaced,
   watchSelf,
 } from '../runtime/controller.js';
-import type { Claim, Pod } from '../runtime/core-types.js';
+import type { PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
+import type { ControllerRevision, StatefulSet } from '../../../api/types/workloads.js';
 import type { EventRecorder } from '../runtime/events.js';
 import { Expectations } from '../runtime/expectations.js';
 import { jsonEqual } from '../runtime/hash.js';
@@ -22,7 +23,6 @@ import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
 import { resources } from '../runtime/resources.js';
 import { currentRevision, surplusRevisions, templateOf } from '../runtime/revisions.js';
 import { compileSelector } from '../runtime/selectors.js';
-import type { ControllerRevision, StatefulSet } from '../runtime/workload-types.js';
 import { ownerOf, statefulClaims, statefulPod, wantedClaimOwners } from './identity.js';
 import type { StatefulAction } from './plan.js';
 import { ordinalOf, planStatefulSet, revisionOfPod } from './plan.js';
@@ -36,7 +36,7 @@ class StatefulSetController {
   readonly #recorder: EventRecorder;
   readonly #sets: Informer<StatefulSet>;
   readonly #pods: Informer<Pod>;
-  readonly #claims: Informer<Claim>;
+  readonly #claims: Informer<PersistentVolumeClaim>;
   readonly #revisions: Informer<ControllerRevision>;
   readonly #expectations: Expectations;
   readonly reconciler: Reconciler;
@@ -50,7 +50,7 @@ class StatefulSetController {
       reconcile: (key) => this.#reconcile(key),
     });
     this.#pods = podInformer(context);
-    this.#claims = context.informers.informer<Claim>(resources.claims);
+    this.#claims = context.informers.informer<PersistentVolumeClaim>(resources.claims);
     this.#revisions = context.informers.informer<ControllerRevision>(resources.controllerRevisions);
     this.#sets = watchSelf<StatefulSet>(context, resources.statefulSets, (key) =>
       this.reconciler.enqueue(key),
@@ -188,7 +188,7 @@ class StatefulSetController {
       const { namespace = '', name } = wanted.metadata;
       if (this.#claims.get({ namespace, name }) !== undefined) continue;
       try {
-        await this.#context.client.create<Claim>(resources.claims, wanted);
+        await this.#context.client.create<PersistentVolumeClaim>(resources.claims, wanted);
         const message = `create Claim ${name} Pod ${set.metadata.name}-${ordinal} in StatefulSet ${set.metadata.name} success`;
         this.#recorder.normal(ownerOf(set), 'SuccessfulCreate', message);
       } catch (error) {
@@ -210,7 +210,7 @@ class StatefulSetController {
         const condemned = ordinal < start || ordinal >= end;
         const ownerReferences = wantedClaimOwners(set, present, pod, condemned);
         if (ownerReferences === undefined) continue;
-        await this.#context.client.update<Claim>(resources.claims, {
+        await this.#context.client.update<PersistentVolumeClaim>(resources.claims, {
           ...present,
           metadata: { ...present.metadata, ownerReferences },
         });

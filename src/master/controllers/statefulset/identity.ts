@@ -1,9 +1,14 @@
 /** Names, labels, volumes and claims of a StatefulSet's pods. Pure. */
-import type { Claim, Pod, PodTemplate, Volume } from '../runtime/core-types.js';
+import type {
+  PersistentVolumeClaim,
+  Pod,
+  PodTemplateSpec,
+  Volume,
+} from '../../../api/types/core.js';
+import type { StatefulSet } from '../../../api/types/workloads.js';
 import type { Owner } from '../runtime/ownership.js';
 import { podFromTemplate } from '../runtime/pods.js';
 import { revisionHashLabel } from '../runtime/revisions.js';
-import type { StatefulSet } from '../runtime/workload-types.js';
 
 export const podNameLabel = 'statefulset.kubernetes.io/pod-name';
 export const podIndexLabel = 'apps.kubernetes.io/pod-index';
@@ -19,7 +24,7 @@ export function claimNameOf(set: StatefulSet, template: string, ordinal: number)
 /** The pod with that number, of a template with the revision's name. */
 export function statefulPod(
   set: StatefulSet,
-  template: PodTemplate,
+  template: PodTemplateSpec,
   ordinal: number,
   revision: string,
 ): Pod {
@@ -45,7 +50,7 @@ export function statefulPod(
 }
 
 /** The claims of the pod with that number. */
-export function statefulClaims(set: StatefulSet, ordinal: number): Claim[] {
+export function statefulClaims(set: StatefulSet, ordinal: number): PersistentVolumeClaim[] {
   return (set.spec.volumeClaimTemplates ?? []).map((template) => ({
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
@@ -67,10 +72,10 @@ export function statefulClaims(set: StatefulSet, ordinal: number): Claim[] {
  */
 export function wantedClaimOwners(
   set: StatefulSet,
-  claim: Claim,
+  claim: PersistentVolumeClaim,
   pod: Pod | undefined,
   condemned: boolean,
-): NonNullable<Claim['metadata']['ownerReferences']> | undefined {
+): NonNullable<PersistentVolumeClaim['metadata']['ownerReferences']> | undefined {
   const policy = set.spec.persistentVolumeClaimRetentionPolicy;
   const present = claim.metadata.ownerReferences ?? [];
   const podUid = pod?.metadata.uid;

@@ -5,9 +5,9 @@
  */
 import { scaledValue } from '../runtime/int-or-string.js';
 import { isPodReady, msUntilAvailable } from '../runtime/pods.js';
-import type { Pod } from '../runtime/core-types.js';
+import type { Pod } from '../../../api/types/core.js';
+import type { StatefulSet, StatefulSetStatus } from '../../../api/types/workloads.js';
 import { revisionHashLabel } from '../runtime/revisions.js';
-import type { StatefulSet, StatefulSetStatus } from '../runtime/workload-types.js';
 
 export type StatefulAction =
   | { readonly type: 'create'; readonly ordinal: number; readonly revision: string }

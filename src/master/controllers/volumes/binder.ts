@@ -10,7 +10,12 @@ import {
   splitNamespaced,
   watchSelf,
 } from '../runtime/controller.js';
-import type { Claim, ClaimStatus, PersistentVolume, StorageClass } from '../runtime/core-types.js';
+import type {
+  PersistentVolume,
+  PersistentVolumeClaim,
+  PersistentVolumeClaimStatus,
+} from '../../../api/types/core.js';
+import type { StorageClass } from '../../../api/types/policy.js';
 import type { EventRecorder } from '../runtime/events.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { resources } from '../runtime/resources.js';
@@ -34,7 +39,7 @@ export function createVolumeBinder(context: ControllerContext): Controller[] {
 class Binder {
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
-  readonly #claims: Informer<Claim>;
+  readonly #claims: Informer<PersistentVolumeClaim>;
   readonly #volumes: Informer<PersistentVolume>;
   readonly #classes: Informer<StorageClass>;
   readonly claimReconciler: Reconciler;
@@ -55,7 +60,7 @@ class Binder {
       reconcile: (name) => this.#syncVolume(name),
     });
     this.#classes = context.informers.informer<StorageClass>(resources.storageClasses);
-    this.#claims = watchSelf<Claim>(context, resources.claims, (key) =>
+    this.#claims = watchSelf<PersistentVolumeClaim>(context, resources.claims, (key) =>
       this.claimReconciler.enqueue(key),
     );
     this.#volumes = watchSelf<PersistentVolume>(context, resources.volumes, (key) =>
@@ -104,7 +109,7 @@ class Binder {
     await this.#findOrProvision(claim);
   }
 
-  async #findOrProvision(claim: Claim): Promise<void> {
+  async #findOrProvision(claim: PersistentVolumeClaim): Promise<void> {
     const storageClass = this.#classes.get({ name: classOfClaim(claim) });
     const volumes = this.#volumes.list();
     const reserved = volumes.find(
@@ -143,7 +148,7 @@ class Binder {
     await this.#askProvisioner(claim, storageClass.provisioner);
   }
 
-  async #askProvisioner(claim: Claim, provisioner: string): Promise<void> {
+  async #askProvisioner(claim: PersistentVolumeClaim, provisioner: string): Promise<void> {
     if (provisioner === 'kubernetes.io/no-provisioner') return;
     if (claim.metadata.annotations?.[storageProvisionerAnnotation] !== provisioner) {
       await this.#context.client.patch(
@@ -160,7 +165,7 @@ class Binder {
   }
 
   /** Volume first, claim second, statuses last; any step may be repeated. */
-  async #bind(claim: Claim, volume: PersistentVolume): Promise<void> {
+  async #bind(claim: PersistentVolumeClaim, volume: PersistentVolume): Promise<void> {
     const { client } = this.#context;
     const { namespace = '', name, uid = '' } = claim.metadata;
     let bound = volume;
@@ -180,7 +185,7 @@ class Binder {
       });
     }
     const chosen = (claim.spec.volumeName ?? '') === '';
-    const updated = await client.update<Claim>(resources.claims, {
+    const updated = await client.update<PersistentVolumeClaim>(resources.claims, {
       ...claim,
       metadata: {
         ...claim.metadata,
@@ -195,7 +200,7 @@ class Binder {
     await this.#setPhase(updated, boundStatus(bound));
   }
 
-  async #checkBound(claim: Claim): Promise<void> {
+  async #checkBound(claim: PersistentVolumeClaim): Promise<void> {
     const name = claim.spec.volumeName ?? '';
     const volume = this.#volumes.get({ name });
     if (volume !== undefined && volume.spec.claimRef?.uid === claim.metadata.uid) {
@@ -220,11 +225,14 @@ class Binder {
     await this.#setPhase(claim, { phase: 'Lost' });
   }
 
-  async #setPhase(claim: Claim, change: ClaimStatus): Promise<void> {
+  async #setPhase(
+    claim: PersistentVolumeClaim,
+    change: PersistentVolumeClaimStatus,
+  ): Promise<void> {
     const status = { ...claim.status, ...change };
     if (jsonEqual(status, claim.status)) return;
     await this.#context.client
-      .updateStatus<Claim>(resources.claims, { ...claim, status })
+      .updateStatus<PersistentVolumeClaim>(resources.claims, { ...claim, status })
       .catch(ignoreNotFound);
   }
 
@@ -272,7 +280,7 @@ class Binder {
   }
 }
 
-function boundStatus(volume: PersistentVolume): ClaimStatus {
+function boundStatus(volume: PersistentVolume): PersistentVolumeClaimStatus {
   const { accessModes, capacity } = volume.spec;
   return {
     phase: 'Bound',

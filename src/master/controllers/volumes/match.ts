@@ -1,7 +1,7 @@
 /** Which PersistentVolume suits a claim. Pure. @see kubernetes component-helpers/storage/volume/pv_helpers.go */
 import { amountOf } from '../../scheduler/pod-requests.js';
 import { matchesNodeSelector } from '../../scheduler/node-selector.js';
-import type { Claim, Node, PersistentVolume } from '../runtime/core-types.js';
+import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../../api/types/core.js';
 import { compileSelector } from '../runtime/selectors.js';
 
 export const selectedNodeAnnotation = 'volume.kubernetes.io/selected-node';
@@ -12,7 +12,7 @@ export const storageProvisionerAnnotation = 'volume.kubernetes.io/storage-provis
 const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
 
 /** The claim's class; '' means none. */
-export function classOfClaim(claim: Claim): string {
+export function classOfClaim(claim: PersistentVolumeClaim): string {
   return claim.metadata.annotations?.[classAnnotation] ?? claim.spec.storageClassName ?? '';
 }
 
@@ -21,7 +21,7 @@ export function classOfVolume(volume: PersistentVolume): string {
 }
 
 /** True when the volume is reserved for this claim, by name at least. */
-export function isReservedFor(volume: PersistentVolume, claim: Claim): boolean {
+export function isReservedFor(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
   const reference = volume.spec.claimRef;
   return (
     reference !== undefined &&
@@ -32,7 +32,7 @@ export function isReservedFor(volume: PersistentVolume, claim: Claim): boolean {
 }
 
 /** True when the claim is bound to a volume, both ways. */
-export function isClaimBound(claim: Claim): boolean {
+export function isClaimBound(claim: PersistentVolumeClaim): boolean {
   return (
     (claim.spec.volumeName ?? '') !== '' &&
     claim.metadata.annotations?.[bindCompletedAnnotation] !== undefined
@@ -50,7 +50,7 @@ export function volumeAllowsNode(volume: PersistentVolume, node: Node): boolean 
  * @param node when given, the volume must be reachable from it
  */
 export function findVolume(
-  claim: Claim,
+  claim: PersistentVolumeClaim,
   volumes: readonly PersistentVolume[],
   node?: Node,
 ): PersistentVolume | undefined {
@@ -76,7 +76,7 @@ export function findVolume(
   return best;
 }
 
-function modesSuit(claim: Claim, volume: PersistentVolume): boolean {
+function modesSuit(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
   const offered = volume.spec.accessModes ?? [];
   return (
     (claim.spec.volumeMode ?? 'Filesystem') === (volume.spec.volumeMode ?? 'Filesystem') &&

@@ -13,7 +13,7 @@ import {
   splitNamespaced,
   watchSelf,
 } from '../runtime/controller.js';
-import type { Claim, PersistentVolume, Pod } from '../runtime/core-types.js';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
 import { podInformer } from '../runtime/pod-index.js';
 import { isPodTerminal } from '../runtime/pods.js';
 import { resources } from '../runtime/resources.js';
@@ -35,7 +35,9 @@ export function createVolumeProtection(context: ControllerContext): Controller[]
     name: 'persistentvolume-protection-controller',
     reconcile: protectVolume,
   });
-  const claims = watchSelf<Claim>(context, resources.claims, (key) => claimReconciler.enqueue(key));
+  const claims = watchSelf<PersistentVolumeClaim>(context, resources.claims, (key) =>
+    claimReconciler.enqueue(key),
+  );
   const volumes = watchSelf<PersistentVolume>(context, resources.volumes, (key) =>
     volumeReconciler.enqueue(key),
   );
@@ -62,7 +64,7 @@ export function createVolumeProtection(context: ControllerContext): Controller[]
 
   async function keep(
     resource: ResourceId,
-    object: Claim | PersistentVolume,
+    object: PersistentVolumeClaim | PersistentVolume,
     finalizer: string,
     inUse: () => boolean,
   ): Promise<void> {

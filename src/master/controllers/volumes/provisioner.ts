@@ -8,7 +8,8 @@ import {
   keyOf,
   splitNamespaced,
 } from '../runtime/controller.js';
-import type { Claim, Node, PersistentVolume, StorageClass } from '../runtime/core-types.js';
+import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../../api/types/core.js';
+import type { StorageClass } from '../../../api/types/policy.js';
 import { resources } from '../runtime/resources.js';
 import { classOfClaim, provisionedByAnnotation, selectedNodeAnnotation } from './match.js';
 
@@ -18,7 +19,7 @@ export const localPathAnnotation = 'trireme.dev/local-path';
 
 /** The volume for a claim. Pure. */
 export function localVolume(
-  claim: Claim,
+  claim: PersistentVolumeClaim,
   storageClass: StorageClass,
   node: string,
   root: string,
@@ -62,7 +63,7 @@ export function localVolume(
 export function createLocalPathProvisioner(context: ControllerContext): Controller[] {
   const { client, flags } = context;
   const recorder = context.recorder(localPathProvisioner);
-  const claims = context.informers.informer<Claim>(resources.claims);
+  const claims = context.informers.informer<PersistentVolumeClaim>(resources.claims);
   const classes = context.informers.informer<StorageClass>(resources.storageClasses);
   const nodes = context.informers.informer<Node>(resources.nodes);
   const volumes = context.informers.informer<PersistentVolume>(resources.volumes);

@@ -1,4 +1,4 @@
-import type { ContainerPort } from '../../controllers/runtime/core-types.js';
+import type { ContainerPort } from '../../../api/types/core.js';
 import type { FilterPlugin } from './types.js';
 
 const failure = {

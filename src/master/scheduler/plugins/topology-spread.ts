@@ -1,4 +1,4 @@
-import type { TopologySpreadConstraint } from '../../controllers/runtime/core-types.js';
+import type { TopologySpreadConstraint } from '../../../api/types/core.js';
 import type { Matcher } from '../../controllers/runtime/selectors.js';
 import { compileSelector } from '../../controllers/runtime/selectors.js';
 import type { NodeInfo } from '../node-info.js';

@@ -1,8 +1,5 @@
-import type {
-  Claim,
-  PersistentVolume,
-  StorageClass,
-} from '../../controllers/runtime/core-types.js';
+import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/types/core.js';
+import type { StorageClass } from '../../../api/types/policy.js';
 import type { Labels } from '../../controllers/runtime/selectors.js';
 import type { NodeInfo } from '../node-info.js';
 import type { PodInfo } from '../pod-info.js';
@@ -11,7 +8,7 @@ import type { PodInfo } from '../pod-info.js';
 export interface ClusterView {
   readonly nodes: readonly NodeInfo[];
   readonly namespaceLabels: (name: string) => Labels | undefined;
-  claim(namespace: string, name: string): Claim | undefined;
+  claim(namespace: string, name: string): PersistentVolumeClaim | undefined;
   volume(name: string): PersistentVolume | undefined;
   /** Volumes that no claim has, of a storage class. */
   freeVolumes(storageClass: string): readonly PersistentVolume[];

@@ -1,4 +1,4 @@
-import type { Claim, PersistentVolume, Pod } from '../../controllers/runtime/core-types.js';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
 import {
   classOfClaim,
   findVolume,
@@ -28,12 +28,12 @@ export function claimNames(pod: Pod): string[] {
 
 /** What binding a pod to a node asks of one unbound claim. */
 export type VolumeChoice =
-  | { readonly claim: Claim; readonly volume: PersistentVolume }
-  | { readonly claim: Claim; readonly provision: true };
+  | { readonly claim: PersistentVolumeClaim; readonly volume: PersistentVolume }
+  | { readonly claim: PersistentVolumeClaim; readonly provision: true };
 
 /** For each unbound claim a volume or provisioning on that node; undefined when one has neither. */
 export function chooseVolumes(
-  unbound: readonly Claim[],
+  unbound: readonly PersistentVolumeClaim[],
   node: NodeInfo,
   view: ClusterView,
 ): VolumeChoice[] | undefined {
@@ -55,7 +55,7 @@ export function chooseVolumes(
   return choices;
 }
 
-function mayProvision(claim: Claim, node: NodeInfo, view: ClusterView): boolean {
+function mayProvision(claim: PersistentVolumeClaim, node: NodeInfo, view: ClusterView): boolean {
   const storageClass = view.storageClass(classOfClaim(claim));
   if (storageClass === undefined) return false;
   if (storageClass.provisioner === 'kubernetes.io/no-provisioner') return false;
@@ -77,7 +77,7 @@ export const volumeBinding: FilterPlugin = {
     const names = claimNames(pod);
     if (names.length === 0) return undefined;
     const bound: PersistentVolume[] = [];
-    const unbound: Claim[] = [];
+    const unbound: PersistentVolumeClaim[] = [];
     const namespace = pod.metadata.namespace ?? '';
     for (const claimName of names) {
       const claim = view.claim(namespace, claimName);
@@ -101,7 +101,7 @@ export const volumeBinding: FilterPlugin = {
   },
 };
 
-function claimProblem(claim: Claim | undefined, name: string): string | undefined {
+function claimProblem(claim: PersistentVolumeClaim | undefined, name: string): string | undefined {
   if (claim === undefined) return `persistentvolumeclaim "${name}" not found`;
   if (claim.metadata.deletionTimestamp !== undefined) {
     return `persistentvolumeclaim "${name}" is being deleted`;
@@ -112,14 +112,14 @@ function claimProblem(claim: Claim | undefined, name: string): string | undefine
   return undefined;
 }
 
-function waitsForConsumer(claim: Claim, view: ClusterView): boolean {
+function waitsForConsumer(claim: PersistentVolumeClaim, view: ClusterView): boolean {
   if ((claim.spec.volumeName ?? '') !== '') return false;
   const storageClass = view.storageClass(classOfClaim(claim));
   return storageClass?.volumeBindingMode === 'WaitForFirstConsumer';
 }
 
 /** The pod's claims that are to be bound when it is placed. */
-export function unboundClaims(pod: Pod, view: ClusterView): Claim[] {
+export function unboundClaims(pod: Pod, view: ClusterView): PersistentVolumeClaim[] {
   return claimNames(pod).flatMap((claimName) => {
     const claim = view.claim(pod.metadata.namespace ?? '', claimName);
     return claim === undefined || isClaimBound(claim) ? [] : [claim];
