@@ -107,6 +107,14 @@ const mayOpenFiles: Readonly<Record<string, string>> = {
   'src/worker/volumes/volume-manager.ts':
     'makes the tops of volumes, whose names no container changes',
 };
+/** The files that rename, and why they need not `src/lib/files/rename-durably.ts`: a name that is not synced may be gone after a power cut. */
+const mayRename: Readonly<Record<string, string>> = {
+  'src/lib/files/rename-durably.ts': 'syncs',
+  'src/lib/safe-files/held.ts':
+    'by descriptors, below directories that others may change; volumes are made anew at a start',
+  'src/etcd/wal/node-disk.ts':
+    "the log's disk, which the simulator replaces: the log itself syncs the directory",
+};
 const generated = 'src/gen/';
 /** Lines; a file that grows past it is split by what it does. */
 const longestFile = 450;
@@ -243,6 +251,16 @@ describe('the house', () => {
       .map(({ path }) => path);
     expect(own.filter((path) => !(path in mayOpenFiles))).toEqual([]);
     expect(Object.keys(mayOpenFiles).filter((path) => !own.includes(path))).toEqual([]);
+  });
+
+  test('files get their names through lib/files', () => {
+    const renaming = files
+      .filter(({ path }) => path.startsWith('src/') && !isTest(path))
+      .filter(({ text }) =>
+        /\bfs\.rename|^import \{[^}]*\brename(?:Sync)?\b[^}]*\} from 'node:fs/m.test(text),
+      )
+      .map(({ path }) => path);
+    expect(renaming.toSorted()).toEqual(Object.keys(mayRename).toSorted());
   });
 
   test('no file is too long to read', () => {

@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from '../lib/files/write-whole.js';
 import { checkedName } from '../lib/safe-files/index.js';
 
 /**
@@ -19,6 +20,8 @@ export class StateStore<T> {
   async load(): Promise<void> {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     for (const file of (await readdir(this.#dir)).sort()) {
+      // A write that a crash cut short.
+      if (file.endsWith('.new')) await rm(join(this.#dir, file), { force: true });
       if (!file.endsWith('.json')) continue;
       try {
         const text = await readFile(join(this.#dir, file), 'utf8');
@@ -39,13 +42,10 @@ export class StateStore<T> {
 
   /** In memory at once; resolves when it is on disk. Writes of one record keep their order. */
   set(id: string, record: T): Promise<void> {
-    checkedName(`${id}.json.tmp`);
+    checkedName(`${id}.json`);
     this.#records.set(id, record);
-    return this.#enqueue(id, async () => {
-      const path = join(this.#dir, `${id}.json`);
-      await writeFile(`${path}.tmp`, JSON.stringify(record), { mode: 0o600 });
-      await rename(`${path}.tmp`, path);
-    });
+    const text = JSON.stringify(record);
+    return this.#enqueue(id, () => writeWhole(join(this.#dir, `${id}.json`), text));
   }
 
   delete(id: string): Promise<void> {

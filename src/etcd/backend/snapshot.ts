@@ -1,7 +1,7 @@
 /** Snapshot files: copies of the database, with the raft position inside. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { renameDurablySync } from '../../lib/files/rename-durably.js';
 import { convertSqliteError } from './errors.js';
 import type { RevisionTotals } from './row-check.js';
 import type { BackendSnapshot, ConsistentIndex } from './types.js';
@@ -54,8 +54,7 @@ export function installSnapshotFile(snapshotPath: string, databasePath: string):
   // The old database's log must not be replayed onto the new file: it goes first. What it held is in the snapshot.
   rmSync(`${databasePath}-wal`, { force: true });
   rmSync(`${databasePath}-shm`, { force: true });
-  renameSync(snapshotPath, databasePath);
-  syncPath(dirname(databasePath));
+  renameDurablySync(snapshotPath, databasePath);
   return { ...snapshot, path: databasePath };
 }
 

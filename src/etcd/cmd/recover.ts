@@ -1,6 +1,7 @@
 /** Brings a member back whose cluster lost its quorum for good: from what it has itself, or from a snapshot. It must not run. */
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import type { Clock } from '../../lib/clock.js';
+import { renameDurablySync } from '../../lib/files/rename-durably.js';
 import type { Logger } from '../../lib/log.js';
 import { BootstrapError, forceNewCluster, openState } from '../server/bootstrap.js';
 import { Membership } from '../server/membership.js';
@@ -60,14 +61,14 @@ export async function recoverFromSnapshot(
   checkSnapshotHash(snapshotPath);
   const stamp = new Date(tools.clock.nowMs()).toISOString().replace(/[-:]|\.\d+/g, '');
   const aside = existsSync(config.dataDir) ? `${config.dataDir}.before-${stamp}` : undefined;
-  if (aside !== undefined) renameSync(config.dataDir, aside);
+  if (aside !== undefined) renameDurablySync(config.dataDir, aside);
   try {
     const position = await restoreMember({ ...config, snapshotPath, bumpRevision });
     return { position, aside };
   } catch (error) {
     if (aside !== undefined) {
       rmSync(config.dataDir, { recursive: true, force: true });
-      renameSync(aside, config.dataDir);
+      renameDurablySync(aside, config.dataDir);
     }
     throw error;
   }

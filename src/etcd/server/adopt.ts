@@ -1,6 +1,7 @@
 /** A data directory that a real etcd's tools restored becomes ours at the first start. */
-import { existsSync, openSync, closeSync, readSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, openSync, closeSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { renameDurablySync } from '../../lib/files/rename-durably.js';
 import { bboltMagic } from '../snapshot/bbolt-format.js';
 import { etcdNeverRan, isEtcdWal } from '../snapshot/etcd-wal.js';
 import { nodeDisk } from '../wal/node-disk.js';
@@ -32,7 +33,7 @@ export async function adoptRestored(config: ServerConfig): Promise<boolean> {
         `data-dir "${config.dataDir}" is that of a real etcd: save a snapshot of it with etcdctl and restore that`,
       );
     }
-    renameSync(member, aside);
+    renameDurablySync(member, aside);
   } else if (Wal.exists(nodeDisk, paths.wal)) {
     rmSync(aside, { recursive: true });
     return false;

@@ -3,18 +3,9 @@
  * stops the member's loop. This file is both the thread's program and the function that it runs.
  */
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { renameDurablySync } from '../../lib/files/rename-durably.js';
 import { BboltFile } from './bbolt-reader.js';
 import { decodeRevisionKey, etcdBuckets } from './etcd-buckets.js';
 import { exportEtcdSnapshot } from './export.js';
@@ -58,8 +49,7 @@ export async function writeBackup(job: BackupJob): Promise<BackupMade> {
     checkSnapshotHash(temporaryPath);
     const revision = lastRevision(temporaryPath);
     const path = `${job.pathPrefix}${revision}.db`;
-    renameSync(temporaryPath, path);
-    syncDirectory(dirname(path));
+    renameDurablySync(temporaryPath, path);
     return { path, sizeBytes, revision };
   } catch (error) {
     rmSync(temporaryPath, { force: true });
@@ -100,15 +90,6 @@ function lastRevision(path: string): number {
     return revision;
   } finally {
     file.close();
-  }
-}
-
-function syncDirectory(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 

@@ -16,6 +16,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lockDirectory } from './directory-lock.js';
 import { claimDirectory, deleteOwned, markName } from './owned-directory.js';
+import { renameDurably, renameDurablySync } from './rename-durably.js';
 import { writeWhole } from './write-whole.js';
 
 let base = '';
@@ -44,6 +45,23 @@ describe('writeWhole', () => {
     } finally {
       process.umask(before);
     }
+  });
+});
+
+describe('renameDurably', () => {
+  test.each([
+    ['', renameDurably],
+    ['Sync', async (from: string, to: string) => renameDurablySync(from, to)],
+  ])('%s takes the place of a file in another directory', async (_, move) => {
+    const from = join(base, 'a', 'file');
+    const to = join(base, 'b', 'file');
+    await writeWhole(from, 'new');
+    await writeWhole(to, 'old');
+    await move(from, to);
+    expect(readFileSync(to, 'utf8')).toBe('new');
+    expect(existsSync(from)).toBe(false);
+    await expect(move(from, to)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(readFileSync(to, 'utf8')).toBe('new');
   });
 });
 

@@ -1,5 +1,6 @@
-import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { renameDurably } from './rename-durably.js';
 
 /** A temporary name is taken once in a process. */
 let count = 0;
@@ -13,8 +14,7 @@ export async function writeWhole(
   content: string | Uint8Array,
   mode = 0o600,
 ): Promise<void> {
-  const directory = dirname(path);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${process.pid}-${++count}.new`;
   await rm(temporary, { force: true });
   const file = await open(temporary, 'wx', mode);
@@ -28,13 +28,7 @@ export async function writeWhole(
   } finally {
     await file.close();
   }
-  await rename(temporary, path);
-  const parent = await open(directory, 'r');
-  try {
-    await parent.sync();
-  } finally {
-    await parent.close();
-  }
+  await renameDurably(temporary, path);
 }
 
 /** Makes a directory that only its owner may enter, whatever the umask and however it was made before. */

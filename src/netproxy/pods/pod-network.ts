@@ -1,9 +1,10 @@
 /** PodNetwork by CNI plugins: bridge + host-local, loopback, portmap. */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Informer } from '../../client/types.js';
 import { delay } from '../../lib/clock.js';
+import { writeWhole } from '../../lib/files/write-whole.js';
 import type { RunCommand } from '../command.js';
 import { createRunner } from '../command.js';
 import type { Node } from '../objects.js';
@@ -292,9 +293,7 @@ export class CniPodNetwork implements PodNetwork {
   }
 
   async #save(attachment: Attachment): Promise<void> {
-    const path = this.#path(attachment.podUid);
-    await writeFile(`${path}.new`, JSON.stringify(attachment));
-    await rename(`${path}.new`, path);
+    await writeWhole(this.#path(attachment.podUid), JSON.stringify(attachment));
   }
 
   async #attached(): Promise<string[]> {

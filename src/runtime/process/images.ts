@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { renameDurably } from '../../lib/files/rename-durably.js';
 import type { ImageProcess } from '../image-config.js';
 import { imageIdOf, normalizeImageReference } from '../image-reference.js';
 import type { RunCommand } from '../spawn.js';
@@ -104,7 +105,7 @@ export class ProcessImages {
       sizeBytes += (await stat(blob(layer.digest))).size;
       if (!present) await this.#must('tar', ['-xf', blob(layer.digest), '-C', into]);
     }
-    if (!present) await rename(into, rootfs);
+    if (!present) await renameDurably(into, rootfs);
     else await rm(into, { recursive: true });
     await this.#store.set(keyOf(name), {
       reference: name,

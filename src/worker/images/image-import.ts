@@ -1,6 +1,7 @@
 /** Imports the archives of a directory, each once. */
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeWhole } from '../../lib/files/write-whole.js';
 import type { Logger } from '../../lib/log.js';
 import type { ContainerRuntime } from '../../runtime/types.js';
 
@@ -45,9 +46,7 @@ export async function importImages(options: ImportOptions): Promise<void> {
     }
     for (const reference of after[file]?.references ?? []) imported.add(reference);
   }
-  await mkdir(dirname(recordPath), { recursive: true });
-  await writeFile(`${recordPath}.new`, JSON.stringify(after));
-  await rename(`${recordPath}.new`, recordPath);
+  await writeWhole(recordPath, JSON.stringify(after));
 }
 
 async function areHere(runtime: ContainerRuntime, references: readonly string[]): Promise<boolean> {
