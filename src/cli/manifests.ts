@@ -1,14 +1,14 @@
+import type { KubeObject } from '../api/object.js';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { ApiObject } from '../client/index.js';
 import { UsageError } from './usage.js';
 
 const extensions = new Set(['.yaml', '.yml', '.json']);
 
 /** The objects of files, directories (not below them), or `-` for standard input; `List`s are opened. */
-export async function readManifests(paths: readonly string[]): Promise<ApiObject[]> {
-  const objects: ApiObject[] = [];
+export async function readManifests(paths: readonly string[]): Promise<KubeObject[]> {
+  const objects: KubeObject[] = [];
   for (const path of paths) {
     for (const { name, text } of await readTexts(path)) objects.push(...parseObjects(name, text));
   }
@@ -30,7 +30,7 @@ async function readTexts(path: string): Promise<{ name: string; text: string }[]
   );
 }
 
-function parseObjects(name: string, text: string): ApiObject[] {
+function parseObjects(name: string, text: string): KubeObject[] {
   return parseAllDocuments(text).flatMap((document) => {
     const [error] = document.errors;
     if (error !== undefined) {
@@ -38,7 +38,7 @@ function parseObjects(name: string, text: string): ApiObject[] {
     }
     const value: unknown = document.toJS();
     if (value === null || value === undefined) return [];
-    const object = value as ApiObject & { items?: ApiObject[] };
+    const object = value as KubeObject & { items?: KubeObject[] };
     if (object.kind?.endsWith('List') === true && Array.isArray(object.items)) return object.items;
     if (object.kind === undefined || object.apiVersion === undefined) {
       throw new UsageError(`${name}: every object needs apiVersion and kind`);

@@ -1,6 +1,7 @@
+import type { KubeObject } from '../api/object.js';
 import { builtInRegistry } from '../api/kinds.js';
 import type { KindDeclaration } from '../api/kind.js';
-import type { ApiObject, ResourceId } from '../client/index.js';
+import type { ResourceId } from '../client/index.js';
 import { UsageError } from './usage.js';
 
 const kinds = builtInRegistry();
@@ -25,7 +26,7 @@ export function resourceByName(text: string): NamedResource {
 }
 
 /** The resource of an object by its apiVersion and kind. @throws UsageError */
-export function resourceOfObject(object: ApiObject): NamedResource {
+export function resourceOfObject(object: KubeObject): NamedResource {
   const apiVersion = object.apiVersion ?? '';
   const at = apiVersion.indexOf('/');
   const kind = kinds.byKind(

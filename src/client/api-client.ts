@@ -1,3 +1,4 @@
+import type { KubeObject } from '../api/object.js';
 import { ResourcesDefinition, WatchEventType } from '../gen/apiserver.js';
 import type { Options, WatchEvent as WireEvent } from '../gen/apiserver.js';
 import type { CallOptions, Channel, Client } from '../lib/grpc/index.js';
@@ -8,7 +9,6 @@ import type { ServersOptions } from './servers.js';
 import { Servers } from './servers.js';
 import type {
   ApiClient,
-  ApiObject,
   DeleteOptions,
   ListOptions,
   ObjectKey,
@@ -42,7 +42,7 @@ class GrpcClient implements GrpcApiClient {
     this.servers.close();
   }
 
-  async get<T extends ApiObject>(
+  async get<T extends KubeObject>(
     resource: ResourceId,
     key: ObjectKey,
     options: CallOptions = {},
@@ -52,7 +52,7 @@ class GrpcClient implements GrpcApiClient {
     return parseObject<T>(answer.object);
   }
 
-  list<T extends ApiObject>(
+  list<T extends KubeObject>(
     resource: ResourceId,
     options: ListOptions = {},
   ): Promise<{ items: T[]; resourceVersion: string; continue: string }> {
@@ -73,7 +73,7 @@ class GrpcClient implements GrpcApiClient {
     });
   }
 
-  async create<T extends ApiObject>(
+  async create<T extends KubeObject>(
     resource: ResourceId,
     object: T,
     options: WriteOptions & { readonly name?: string } = {},
@@ -93,7 +93,7 @@ class GrpcClient implements GrpcApiClient {
     return parseObject<T>(answer.object);
   }
 
-  async update<T extends ApiObject>(
+  async update<T extends KubeObject>(
     resource: ResourceId,
     object: T,
     options: WriteOptions = {},
@@ -113,7 +113,7 @@ class GrpcClient implements GrpcApiClient {
     return parseObject<T>(answer.object);
   }
 
-  updateStatus<T extends ApiObject>(
+  updateStatus<T extends KubeObject>(
     resource: ResourceId,
     object: T,
     options: WriteOptions = {},
@@ -121,7 +121,7 @@ class GrpcClient implements GrpcApiClient {
     return this.update(resource, object, { ...options, subresource: 'status' });
   }
 
-  async patch<T extends ApiObject>(
+  async patch<T extends KubeObject>(
     resource: ResourceId,
     key: ObjectKey,
     type: PatchType,
@@ -161,7 +161,7 @@ class GrpcClient implements GrpcApiClient {
     );
   }
 
-  async *watch<T extends ApiObject>(
+  async *watch<T extends KubeObject>(
     resource: ResourceId,
     options: ListOptions & { readonly allowBookmarks?: boolean },
   ): AsyncGenerator<readonly WatchEvent<T>[]> {

@@ -1,3 +1,4 @@
+import type { KubeObject } from '../api/object.js';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ManualClock, systemClock } from '../lib/clock.js';
 import type { GrpcServer } from '../lib/grpc/index.js';
@@ -5,7 +6,7 @@ import { Code, createGrpcServer, GrpcError } from '../lib/grpc/index.js';
 import { silentLogger } from '../lib/log.js';
 import { ResourcesDefinition } from '../gen/apiserver.js';
 import { FakeApi } from './fake.js';
-import type { ApiClient, ApiObject, Change } from './index.js';
+import type { ApiClient, Change } from './index.js';
 import { ApiError, createApiClient, createInformerFactory, runLeaderElection } from './index.js';
 
 const pods = { group: '', version: 'v1', resource: 'pods' };
@@ -20,7 +21,7 @@ async function eventually(holds: () => boolean): Promise<void> {
 }
 
 describe('informer', () => {
-  const pod = (name: string, node: string): ApiObject => ({
+  const pod = (name: string, node: string): KubeObject => ({
     metadata: { name, namespace: 'a', labels: { node } },
   });
 
@@ -28,10 +29,10 @@ describe('informer', () => {
     const api = new FakeApi();
     await api.create(pods, pod('one', 'n1'));
     const factory = createInformerFactory({ client: api, clock: systemClock(), log });
-    const informer = factory.informer<ApiObject>(pods);
+    const informer = factory.informer<KubeObject>(pods);
     informer.addIndex('node', (object) => [object.metadata.labels?.['node'] ?? '']);
     const seen: string[] = [];
-    informer.onChange((change: Change<ApiObject>) => {
+    informer.onChange((change: Change<KubeObject>) => {
       seen.push(`${change.type} ${change.object.metadata.name}`);
     });
     await factory.waitForSync();
@@ -56,7 +57,7 @@ describe('informer', () => {
     let watches = 0;
     const original = api.watch.bind(api);
     let cut: () => void = () => undefined;
-    api.watch = async function* <T extends ApiObject>(
+    api.watch = async function* <T extends KubeObject>(
       resource: Parameters<typeof original>[0],
       options: Parameters<typeof original>[1],
     ) {
@@ -73,7 +74,7 @@ describe('informer', () => {
       yield* original<T>(resource, options);
     };
     const factory = createInformerFactory({ client: api, clock: systemClock(), log });
-    const informer = factory.informer<ApiObject>(pods);
+    const informer = factory.informer<KubeObject>(pods);
     await factory.waitForSync();
     const seen: string[] = [];
     informer.onChange((change) => seen.push(`${change.type} ${change.object.metadata.name}`));
@@ -189,12 +190,12 @@ describe('fail-over between masters', () => {
       log,
       clock: systemClock(),
     });
-    const got = await client.get<ApiObject>(pods, { namespace: 'a', name: 'x' });
+    const got = await client.get<KubeObject>(pods, { namespace: 'a', name: 'x' });
     expect(got.metadata.name).toBe('first');
     await expect(
-      client.create<ApiObject>(pods, { metadata: { name: 'x', namespace: 'a' } }),
+      client.create<KubeObject>(pods, { metadata: { name: 'x', namespace: 'a' } }),
     ).rejects.toMatchObject({ name: 'ApiError', reason: 'ServiceUnavailable', definite: false });
-    const next = await client.get<ApiObject>(pods, { namespace: 'a', name: 'x' });
+    const next = await client.get<KubeObject>(pods, { namespace: 'a', name: 'x' });
     expect(next.metadata.name).toBe('second');
     client.close();
     expect(creates).toBe(1);

@@ -1,8 +1,8 @@
+import type { KubeObject } from '../api/object.js';
 import { createHash } from 'node:crypto';
 import { keyString } from './codec.js';
 import type {
   ApiClient,
-  ApiObject,
   DeleteOptions,
   ListOptions,
   ObjectKey,
@@ -21,13 +21,13 @@ export type Interceptor = (request: {
   readonly subresource?: string;
 }) => void;
 
-type Matcher = (object: ApiObject) => boolean;
+type Matcher = (object: KubeObject) => boolean;
 
 interface Watcher {
   readonly resource: string;
   readonly namespace: string | undefined;
   readonly matches: Matcher;
-  push(event: WatchEvent<ApiObject>): void;
+  push(event: WatchEvent<KubeObject>): void;
 }
 
 /**
@@ -36,7 +36,7 @@ interface Watcher {
  * defaults, no admission: those tests need the real one.
  */
 export class FakeApi implements ApiClient {
-  readonly #objects = new Map<string, Map<string, ApiObject>>();
+  readonly #objects = new Map<string, Map<string, KubeObject>>();
   readonly #watchers = new Set<Watcher>();
   #revision = 0;
   #names = 0;
@@ -45,12 +45,12 @@ export class FakeApi implements ApiClient {
   readonly writes: { readonly verb: string; readonly resource: string; readonly key: string }[] =
     [];
 
-  async get<T extends ApiObject>(resource: ResourceId, key: ObjectKey): Promise<T> {
+  async get<T extends KubeObject>(resource: ResourceId, key: ObjectKey): Promise<T> {
     this.intercept({ verb: 'get', resource, key });
     return copy(this.#find(resource, key)) as T;
   }
 
-  async list<T extends ApiObject>(
+  async list<T extends KubeObject>(
     resource: ResourceId,
     options: ListOptions = {},
   ): Promise<{ items: T[]; resourceVersion: string; continue: string }> {
@@ -59,7 +59,7 @@ export class FakeApi implements ApiClient {
     return { items, resourceVersion: String(this.#revision), continue: '' };
   }
 
-  async create<T extends ApiObject>(
+  async create<T extends KubeObject>(
     resource: ResourceId,
     object: T,
     options: WriteOptions & { readonly name?: string } = {},
@@ -91,7 +91,7 @@ export class FakeApi implements ApiClient {
     return copy(made);
   }
 
-  async update<T extends ApiObject>(
+  async update<T extends KubeObject>(
     resource: ResourceId,
     object: T,
     options: WriteOptions = {},
@@ -115,11 +115,11 @@ export class FakeApi implements ApiClient {
     return copy(this.#write(resource, old, copy(object), subresource)) as T;
   }
 
-  updateStatus<T extends ApiObject>(resource: ResourceId, object: T): Promise<T> {
+  updateStatus<T extends KubeObject>(resource: ResourceId, object: T): Promise<T> {
     return this.update(resource, object, { subresource: 'status' });
   }
 
-  async patch<T extends ApiObject>(
+  async patch<T extends KubeObject>(
     resource: ResourceId,
     key: ObjectKey,
     type: PatchType,
@@ -132,7 +132,7 @@ export class FakeApi implements ApiClient {
       throw new TypeError('the fake takes merge patches only');
     }
     const old = this.#find(resource, key);
-    const merged = mergePatch(copy(old), patch) as ApiObject;
+    const merged = mergePatch(copy(old), patch) as KubeObject;
     return copy(this.#write(resource, old, merged, subresource)) as T;
   }
 
@@ -155,11 +155,11 @@ export class FakeApi implements ApiClient {
     this.#remove(resource, object);
   }
 
-  async *watch<T extends ApiObject>(
+  async *watch<T extends KubeObject>(
     resource: ResourceId,
     options: ListOptions,
   ): AsyncGenerator<readonly WatchEvent<T>[]> {
-    const queue: WatchEvent<ApiObject>[] = [];
+    const queue: WatchEvent<KubeObject>[] = [];
     let wake: () => void = () => undefined;
     const watcher: Watcher = {
       resource: resourceName(resource),
@@ -198,7 +198,7 @@ export class FakeApi implements ApiClient {
     this.#watchers.clear();
   }
 
-  #table(resource: ResourceId): Map<string, ApiObject> {
+  #table(resource: ResourceId): Map<string, KubeObject> {
     const name = resourceName(resource);
     let table = this.#objects.get(name);
     if (table === undefined) {
@@ -208,7 +208,7 @@ export class FakeApi implements ApiClient {
     return table;
   }
 
-  #find(resource: ResourceId, key: ObjectKey): ApiObject {
+  #find(resource: ResourceId, key: ObjectKey): KubeObject {
     const found = this.#table(resource).get(keyString(key));
     if (found === undefined) {
       throw new ApiError(404, 'NotFound', `${resource.resource} "${key.name}" not found`);
@@ -216,7 +216,7 @@ export class FakeApi implements ApiClient {
     return found;
   }
 
-  #select(resource: ResourceId, options: ListOptions): ApiObject[] {
+  #select(resource: ResourceId, options: ListOptions): KubeObject[] {
     const matches = matcher(options);
     return [...this.#table(resource).values()].filter(
       (object) =>
@@ -227,12 +227,12 @@ export class FakeApi implements ApiClient {
 
   #write(
     resource: ResourceId,
-    old: ApiObject,
-    object: ApiObject,
+    old: KubeObject,
+    object: KubeObject,
     subresource: string | undefined,
-  ): ApiObject {
-    const before = old as ApiObject & { spec?: unknown; status?: unknown };
-    const after = object as ApiObject & { spec?: unknown; status?: unknown };
+  ): KubeObject {
+    const before = old as KubeObject & { spec?: unknown; status?: unknown };
+    const after = object as KubeObject & { spec?: unknown; status?: unknown };
     const next =
       subresource === 'status'
         ? { ...copy(before), status: after.status }
@@ -254,9 +254,9 @@ export class FakeApi implements ApiClient {
     return next;
   }
 
-  #bind(resource: ResourceId, binding: ApiObject): ApiObject {
-    const { target } = binding as ApiObject & { target?: { name: string } };
-    const pod = copy(this.#find(resource, binding.metadata)) as ApiObject & {
+  #bind(resource: ResourceId, binding: KubeObject): KubeObject {
+    const { target } = binding as KubeObject & { target?: { name: string } };
+    const pod = copy(this.#find(resource, binding.metadata)) as KubeObject & {
       spec?: { nodeName?: string };
     };
     if (pod.spec?.nodeName !== undefined) {
@@ -267,7 +267,7 @@ export class FakeApi implements ApiClient {
     return binding;
   }
 
-  #store(verb: string, resource: ResourceId, object: ApiObject, type: 'ADDED' | 'MODIFIED'): void {
+  #store(verb: string, resource: ResourceId, object: KubeObject, type: 'ADDED' | 'MODIFIED'): void {
     object.metadata.resourceVersion = String(++this.#revision);
     const key = keyString(object.metadata);
     const old = this.#table(resource).get(key);
@@ -276,7 +276,7 @@ export class FakeApi implements ApiClient {
     this.#tell(resource, old, object, type);
   }
 
-  #remove(resource: ResourceId, object: ApiObject): void {
+  #remove(resource: ResourceId, object: KubeObject): void {
     const key = keyString(object.metadata);
     this.#table(resource).delete(key);
     object.metadata.resourceVersion = String(++this.#revision);
@@ -286,8 +286,8 @@ export class FakeApi implements ApiClient {
 
   #tell(
     resource: ResourceId,
-    old: ApiObject | undefined,
-    object: ApiObject,
+    old: KubeObject | undefined,
+    object: KubeObject,
     type: 'ADDED' | 'MODIFIED' | 'DELETED',
   ): void {
     for (const watcher of this.#watchers) {
@@ -311,11 +311,11 @@ function copy<T>(value: T): T {
   return structuredClone(value);
 }
 
-function addFinalizer(object: ApiObject, name: string): void {
+function addFinalizer(object: KubeObject, name: string): void {
   object.metadata.finalizers = [...new Set([...(object.metadata.finalizers ?? []), name])];
 }
 
-function isAssignedPod(resource: ResourceId, object: ApiObject): boolean {
+function isAssignedPod(resource: ResourceId, object: KubeObject): boolean {
   const { spec } = object as { spec?: { nodeName?: string } };
   return resource.group === '' && resource.resource === 'pods' && spec?.nodeName !== undefined;
 }

@@ -1,7 +1,8 @@
+import type { KubeObject } from '../api/object.js';
 import { expect, test } from '@jest/globals';
 import type { ListOptions, ResourceId } from './index.js';
 import { ApiError, createInformerFactory } from './index.js';
-import type { ApiObject, WatchTrouble } from './index.js';
+import type { WatchTrouble } from './index.js';
 import { FakeApi } from './fake.js';
 import { ManualClock, systemClock } from '../lib/clock.js';
 import { silentLogger } from '../lib/log.js';
@@ -14,7 +15,7 @@ class GuardedApi extends FakeApi {
   forbidden = 'secrets';
   watches = 0;
 
-  override async *watch<T extends ApiObject>(resource: ResourceId, options: ListOptions) {
+  override async *watch<T extends KubeObject>(resource: ResourceId, options: ListOptions) {
     this.watches++;
     if (resource.resource === this.forbidden) {
       throw new ApiError(403, 'Forbidden', `${resource.resource} is forbidden`);
@@ -33,11 +34,11 @@ test('a watch that is forbidden is told, and holds up nobody who does not need i
     log: silentLogger,
     onTrouble: (trouble) => void told.push(trouble),
   });
-  const secret = factory.informer<ApiObject>(secrets, {
+  const secret = factory.informer<KubeObject>(secrets, {
     namespace: 'a',
     fieldSelector: 'metadata.name=tls',
   });
-  const pod = factory.informer<ApiObject>(pods);
+  const pod = factory.informer<KubeObject>(pods);
   await pod.whenSynced();
   const late = new AbortController();
   const waiting = secret.whenSynced(late.signal);
@@ -77,11 +78,11 @@ test('trouble is told once a minute, not once a try', async () => {
 test('a released informer ends its watch; asked for again it begins anew', async () => {
   const api = new GuardedApi();
   const factory = createInformerFactory({ client: api, clock: systemClock(), log: silentLogger });
-  const first = factory.informer<ApiObject>(pods);
+  const first = factory.informer<KubeObject>(pods);
   await first.whenSynced();
   factory.release(first);
   await api.create(pods, { metadata: { namespace: 'a', name: 'one' } });
-  const second = factory.informer<ApiObject>(pods);
+  const second = factory.informer<KubeObject>(pods);
   await second.whenSynced();
   expect(second).not.toBe(first);
   expect(second.list()).toHaveLength(1);

@@ -1,10 +1,10 @@
+import type { KubeObject } from '../api/object.js';
 import type { Clock } from '../lib/clock.js';
 import { delay } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
 import { keyString } from './codec.js';
 import type {
   ApiClient,
-  ApiObject,
   Change,
   Informer,
   InformerFactory,
@@ -41,10 +41,10 @@ export interface InformerFactoryOptions {
 
 /** Informers that share one watch per resource and selection. */
 export function createInformerFactory(options: InformerFactoryOptions): InformerFactory {
-  const informers = new Map<string, { reflector: Reflector<ApiObject>; end: AbortController }>();
+  const informers = new Map<string, { reflector: Reflector<KubeObject>; end: AbortController }>();
   let stopped = false;
   return {
-    informer<T extends ApiObject>(resource: ResourceId, selection: ListOptions = {}): Informer<T> {
+    informer<T extends KubeObject>(resource: ResourceId, selection: ListOptions = {}): Informer<T> {
       const { namespace = '', fieldSelector = '', labelSelector = '' } = selection;
       const name = [resource.group, resource.version ?? '', resource.resource].join('/');
       const id = [name, namespace, fieldSelector, labelSelector].join('|');
@@ -81,7 +81,7 @@ export function createInformerFactory(options: InformerFactoryOptions): Informer
  * Keeps one resource by watching it: the first watch brings the present state, a bookmark ends it, then changes follow. A
  * broken watch is taken up where it ended; when that is too old, the state is read anew and the difference is told.
  */
-class Reflector<T extends ApiObject> implements Informer<T> {
+class Reflector<T extends KubeObject> implements Informer<T> {
   readonly resource: ResourceId;
   readonly #selection: ListOptions;
   readonly #options: InformerFactoryOptions;

@@ -1,12 +1,13 @@
+import type { KubeObject } from '../api/object.js';
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../lib/clock.js';
 import { delay } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
-import type { ApiClient, ApiObject } from './types.js';
+import type { ApiClient } from './types.js';
 import { isApiError } from './types.js';
 
 /** coordination.k8s.io/v1 Lease, as far as the election needs it. */
-export interface LeaseObject extends ApiObject {
+export interface LeaseObject extends KubeObject {
   spec?: {
     holderIdentity?: string;
     leaseDurationSeconds?: number;

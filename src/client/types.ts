@@ -1,34 +1,5 @@
+import type { KubeObject } from '../api/object.js';
 import type { CallOptions } from '../lib/grpc/types.js';
-
-/** The least that every API object has. Concrete kinds are in `src/api/types`. */
-export interface ApiObject {
-  apiVersion?: string;
-  kind?: string;
-  metadata: {
-    name: string;
-    namespace?: string;
-    uid?: string;
-    resourceVersion?: string;
-    generation?: number;
-    creationTimestamp?: string;
-    deletionTimestamp?: string;
-    deletionGracePeriodSeconds?: number;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-    finalizers?: string[];
-    ownerReferences?: OwnerReference[];
-    generateName?: string;
-  };
-}
-
-export interface OwnerReference {
-  apiVersion: string;
-  kind: string;
-  name: string;
-  uid: string;
-  controller?: boolean;
-  blockOwnerDeletion?: boolean;
-}
 
 /** Which resource: `{group: 'apps', resource: 'deployments'}`; the version defaults to the preferred one. */
 export interface ResourceId {
@@ -119,24 +90,28 @@ export type WatchEvent<T> =
  * master within the deadline; a write whose outcome is unknown is not repeated but thrown with `definite: false`.
  */
 export interface ApiClient {
-  get<T extends ApiObject>(resource: ResourceId, key: ObjectKey, options?: CallOptions): Promise<T>;
-  list<T extends ApiObject>(
+  get<T extends KubeObject>(
+    resource: ResourceId,
+    key: ObjectKey,
+    options?: CallOptions,
+  ): Promise<T>;
+  list<T extends KubeObject>(
     resource: ResourceId,
     options?: ListOptions,
   ): Promise<{ items: T[]; resourceVersion: string; continue: string }>;
-  create<T extends ApiObject>(
+  create<T extends KubeObject>(
     resource: ResourceId,
     object: T,
     options?: WriteOptions & { readonly name?: string },
   ): Promise<T>;
-  update<T extends ApiObject>(resource: ResourceId, object: T, options?: WriteOptions): Promise<T>;
+  update<T extends KubeObject>(resource: ResourceId, object: T, options?: WriteOptions): Promise<T>;
   /** As `update`, on the status subresource. */
-  updateStatus<T extends ApiObject>(
+  updateStatus<T extends KubeObject>(
     resource: ResourceId,
     object: T,
     options?: WriteOptions,
   ): Promise<T>;
-  patch<T extends ApiObject>(
+  patch<T extends KubeObject>(
     resource: ResourceId,
     key: ObjectKey,
     type: PatchType,
@@ -145,7 +120,7 @@ export interface ApiClient {
   ): Promise<T>;
   delete(resource: ResourceId, key: ObjectKey, options?: DeleteOptions): Promise<void>;
   /** Events from `resourceVersion` on ("" = state first). Ends by throwing; 410 `Expired` means list again. */
-  watch<T extends ApiObject>(
+  watch<T extends KubeObject>(
     resource: ResourceId,
     options: ListOptions & { readonly allowBookmarks?: boolean },
   ): AsyncIterable<readonly WatchEvent<T>[]>;
@@ -156,7 +131,7 @@ export interface ApiClient {
  * The present objects of one resource, kept by list and watch, shared by all who ask the same factory. Objects are
  * shared too: never change one that came from here.
  */
-export interface Informer<T extends ApiObject> {
+export interface Informer<T extends KubeObject> {
   readonly resource: ResourceId;
   /** False until the first whole list has arrived. */
   readonly synced: boolean;
@@ -185,7 +160,7 @@ export type Change<T> =
 
 export interface InformerFactory {
   /** The one informer of that resource and those selectors; starts it when it is new. */
-  informer<T extends ApiObject>(
+  informer<T extends KubeObject>(
     resource: ResourceId,
     options?: {
       readonly namespace?: string;
@@ -199,6 +174,6 @@ export interface InformerFactory {
    */
   waitForSync(signal?: AbortSignal): Promise<void>;
   /** Ends the watch of an informer that nobody needs any more. The same selection asked for again begins anew. */
-  release(informer: Pick<Informer<ApiObject>, 'resource'>): void;
+  release(informer: Pick<Informer<KubeObject>, 'resource'>): void;
   stop(): void;
 }

@@ -2,7 +2,8 @@
  * The fields of API objects that this component reads, no more. Objects come from the informers as the API server
  * serves them (defaulted and validated there); whatever is absent here is treated as Kubernetes' default.
  */
-import type { ApiObject, ResourceId } from '../client/types.js';
+import type { KubeObject } from '../api/object.js';
+import type { ResourceId } from '../client/types.js';
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP';
 
@@ -14,7 +15,7 @@ export interface ServicePortSpec {
   readonly nodePort?: number;
 }
 
-export interface Service extends ApiObject {
+export interface Service extends KubeObject {
   readonly spec?: {
     readonly type?: string;
     readonly clusterIP?: string;
@@ -43,7 +44,7 @@ export interface Service extends ApiObject {
   };
 }
 
-export interface EndpointSlice extends ApiObject {
+export interface EndpointSlice extends KubeObject {
   readonly addressType: string;
   readonly endpoints?: readonly {
     readonly addresses: readonly string[];
@@ -63,7 +64,7 @@ export interface EndpointSlice extends ApiObject {
   }[];
 }
 
-export interface Node extends ApiObject {
+export interface Node extends KubeObject {
   readonly spec?: { readonly podCIDR?: string; readonly podCIDRs?: readonly string[] };
   readonly status?: {
     readonly addresses?: readonly { readonly type: string; readonly address: string }[];
@@ -71,7 +72,7 @@ export interface Node extends ApiObject {
   };
 }
 
-export interface Pod extends ApiObject {
+export interface Pod extends KubeObject {
   readonly spec?: {
     readonly nodeName?: string;
     readonly hostNetwork?: boolean;
@@ -90,7 +91,7 @@ export interface Pod extends ApiObject {
   };
 }
 
-export interface Secret extends ApiObject {
+export interface Secret extends KubeObject {
   readonly type?: string;
   readonly data?: Record<string, string>;
 }
@@ -102,7 +103,7 @@ export interface IngressBackend {
   };
 }
 
-export interface Ingress extends ApiObject {
+export interface Ingress extends KubeObject {
   readonly spec?: {
     readonly ingressClassName?: string;
     readonly defaultBackend?: IngressBackend;
@@ -123,7 +124,7 @@ export interface Ingress extends ApiObject {
   };
 }
 
-export interface IngressClass extends ApiObject {
+export interface IngressClass extends KubeObject {
   readonly spec?: { readonly controller?: string };
 }
 
@@ -148,7 +149,7 @@ export interface PolicyPort {
   readonly endPort?: number;
 }
 
-export interface NetworkPolicy extends ApiObject {
+export interface NetworkPolicy extends KubeObject {
   readonly spec?: {
     readonly podSelector?: LabelSelector;
     readonly policyTypes?: readonly string[];
@@ -163,7 +164,7 @@ export interface NetworkPolicy extends ApiObject {
   };
 }
 
-export type Namespace = ApiObject;
+export type Namespace = KubeObject;
 
 /** The label by which an EndpointSlice names its service. */
 export const serviceNameLabel = 'kubernetes.io/service-name';

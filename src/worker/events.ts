@@ -3,7 +3,8 @@
  * what cannot be written is dropped.
  * @see client-go tools/record for the numbers
  */
-import type { ApiClient, ApiObject, ObjectKey } from '../client/types.js';
+import type { KubeObject } from '../api/object.js';
+import type { ApiClient, ObjectKey } from '../client/types.js';
 import { isApiError } from '../client/types.js';
 import type { Clock } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
@@ -20,7 +21,7 @@ export interface EventSubject {
 
 export type EventType = 'Normal' | 'Warning';
 
-interface EventObject extends ApiObject {
+interface EventObject extends KubeObject {
   involvedObject: object;
   reason: string;
   message: string;

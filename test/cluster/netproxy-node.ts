@@ -1,8 +1,8 @@
 /** A node's network as a process of its own, driven by messages from netproxy.test.ts. */
+import type { KubeObject } from '../../src/api/object.js';
 import { execFileSync } from 'node:child_process';
 import { FakeApi } from '../../src/client/fake.js';
 import { createInformerFactory } from '../../src/client/index.js';
-import type { ApiObject } from '../../src/client/index.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { createLogger } from '../../src/lib/log.js';
 import { createPodNetwork, startNetproxy } from '../../src/netproxy/index.js';
@@ -73,7 +73,7 @@ async function start(pods: readonly { name: string; netnsPath: string }[]): Prom
   ips = all.map((pod) => pod.ips[0] ?? '');
   const again = await network.recover(refs);
   if (again.size !== refs.length) throw new Error('a pod was not found again');
-  await api.create<ApiObject>(resources.namespaces, { metadata: { name: 'default' } });
+  await api.create<KubeObject>(resources.namespaces, { metadata: { name: 'default' } });
   await api.create(resources.services, service('web', '10.96.5.5', 'NodePort'));
   await api.create(resources.services, service('headless', 'None', 'ClusterIP'));
   await api.create(resources.endpointSlices, slice('web', [0, 1]));
@@ -86,7 +86,7 @@ async function start(pods: readonly { name: string; netnsPath: string }[]): Prom
       rules: [{ host: 'web.test', http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }],
     },
   };
-  await api.create<ApiObject>(resources.ingresses, ingress);
+  await api.create<KubeObject>(resources.ingresses, ingress);
   proxy = startNetproxy({ ...common, clusterDns: '10.96.0.10', mode: 'iptables', client: api });
   await proxy.ready;
   return { ips };
@@ -122,7 +122,7 @@ async function endpoints(which: readonly number[]): Promise<void> {
 /** Nobody may reach the second pod. */
 async function policy(): Promise<void> {
   for (const [index, ip] of ips.entries()) {
-    await api.create<ApiObject & { spec: object; status: object }>(resources.pods, {
+    await api.create<KubeObject & { spec: object; status: object }>(resources.pods, {
       metadata: {
         namespace: 'default',
         name: `pod${index}`,
@@ -133,7 +133,7 @@ async function policy(): Promise<void> {
       status: { podIP: ip },
     });
   }
-  await api.create<ApiObject & { spec: object }>(resources.networkPolicies, {
+  await api.create<KubeObject & { spec: object }>(resources.networkPolicies, {
     metadata: { namespace: 'default', name: 'closed' },
     spec: { podSelector: { matchLabels: { index: '1' } }, policyTypes: ['Ingress'] },
   });
@@ -141,14 +141,14 @@ async function policy(): Promise<void> {
 
 /** The first pod may reach nothing but the name server. */
 async function egressPolicy(): Promise<void> {
-  await api.create<ApiObject>(resources.namespaces, {
+  await api.create<KubeObject>(resources.namespaces, {
     metadata: { name: 'kube-system', labels: { name: 'kube-system' } },
   });
   const dns = {
     namespaceSelector: { matchLabels: { name: 'kube-system' } },
     podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
   };
-  await api.create<ApiObject & { spec: object }>(resources.networkPolicies, {
+  await api.create<KubeObject & { spec: object }>(resources.networkPolicies, {
     metadata: { namespace: 'default', name: 'no-way-out' },
     spec: {
       podSelector: { matchLabels: { index: '0' } },

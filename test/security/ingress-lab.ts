@@ -2,12 +2,13 @@
  * A running ingress controller on loopback, with objects in memory and two backends that record every byte they get and answer what
  * a test tells them. Clients are raw sockets, so that they can say what no library says.
  */
+import type { KubeObject } from '../../src/api/object.js';
 import { connect as connectHttp2 } from 'node:http2';
 import type { ClientHttp2Session, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { FakeApi } from '../../src/client/fake.js';
-import type { ApiObject, InformerFactory } from '../../src/client/index.js';
+import type { InformerFactory } from '../../src/client/index.js';
 import { createInformerFactory } from '../../src/client/index.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { silentLogger } from '../../src/lib/log.js';
@@ -131,7 +132,7 @@ async function addService(api: FakeApi, name: string, port: number): Promise<voi
 /** Requests for `app.test` go to a under /public and to b under /admin; those for `any.test` to a. */
 export async function startLab(
   options: IngressOptions = {},
-  objects: readonly ApiObject[] = [],
+  objects: readonly KubeObject[] = [],
 ): Promise<Lab> {
   const api = new FakeApi();
   const [a, b] = [new RawBackend('a'), new RawBackend('b')];

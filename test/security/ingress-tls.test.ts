@@ -1,9 +1,9 @@
 /** TLS at a running ingress controller, asked by real TLS clients. */
+import type { KubeObject } from '../../src/api/object.js';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connect as connectTcp } from 'node:net';
 import { connect } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
-import type { ApiObject } from '../../src/client/index.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { createCertificateAuthority, issueCertificate } from '../../src/lib/pki/certificates.js';
 import type { KeyPair } from '../../src/lib/pki/certificates.js';
@@ -93,7 +93,7 @@ beforeAll(async () => {
   };
   const plainTls = { ...plain, spec: { ...plain.spec, tls: [{ hosts: ['plain.test'] }] } };
   const withTls = { ...app, spec: { ...app.spec, tls } };
-  const objects: readonly ApiObject[] = [withTls, greedy, plainTls];
+  const objects: readonly KubeObject[] = [withTls, greedy, plainTls];
   lab = await startLab({}, objects);
   for (const name of ['one', 'two', 'wild']) {
     const host = name === 'wild' ? '*.wild.test' : `${name}.test`;

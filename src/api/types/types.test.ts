@@ -1,10 +1,10 @@
+import type { KubeObject } from '../object.js';
 import { expect, test } from '@jest/globals';
-import type { ApiObject } from '../../client/types.js';
 import type { Pod, Service } from './core.js';
 import type { Deployment } from './workloads.js';
 
 /** Compiles only when the inferred types are usable by the API's client. */
-function nameOf<T extends ApiObject>(object: T): string {
+function nameOf<T extends KubeObject>(object: T): string {
   return object.metadata.name;
 }
 

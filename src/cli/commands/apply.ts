@@ -1,5 +1,5 @@
+import type { KubeObject } from '../../api/object.js';
 import { Command } from 'commander';
-import type { ApiObject } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
@@ -50,18 +50,22 @@ export async function runApply(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function applyObject(connection: Connection, object: ApiObject, flags: Flags): Promise<void> {
+async function applyObject(
+  connection: Connection,
+  object: KubeObject,
+  flags: Flags,
+): Promise<void> {
   const resource = resourceOfObject(object);
   if (resource.kind.namespaced) {
     object.metadata.namespace ??= flags.namespace ?? connection.namespace;
   }
   const before = await connection.api
-    .get<ApiObject>(resource.id, object.metadata)
+    .get<KubeObject>(resource.id, object.metadata)
     .catch((error: unknown) => {
       if (isApiError(error, 'NotFound')) return undefined;
       throw error;
     });
-  const after = await connection.api.patch<ApiObject>(
+  const after = await connection.api.patch<KubeObject>(
     resource.id,
     object.metadata,
     'application/apply-patch+yaml',

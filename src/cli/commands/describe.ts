@@ -1,6 +1,6 @@
+import type { KubeObject } from '../../api/object.js';
 import { Command } from 'commander';
 import { stringify } from 'yaml';
-import type { ApiObject } from '../../client/index.js';
 import { humanDuration } from '../../api/print/duration.js';
 import { systemClock } from '../../lib/clock.js';
 import type { NamespaceFlags } from '../common-flags.js';
@@ -10,7 +10,7 @@ import { parseTargets } from '../resources.js';
 import { renderTable } from '../table.js';
 import { parseFlags } from '../usage.js';
 
-interface EventObject extends ApiObject {
+interface EventObject extends KubeObject {
   type?: string;
   reason?: string;
   message?: string;
@@ -40,9 +40,9 @@ export async function runDescribe(argv: readonly string[]): Promise<number> {
         : {};
       const objects =
         names.length === 0
-          ? (await connection.api.list<ApiObject>(resource.id, where)).items
+          ? (await connection.api.list<KubeObject>(resource.id, where)).items
           : await Promise.all(
-              names.map((name) => connection.api.get<ApiObject>(resource.id, { ...where, name })),
+              names.map((name) => connection.api.get<KubeObject>(resource.id, { ...where, name })),
             );
       for (const object of objects) {
         const { items } = await connection.api.list<EventObject>(events, {
@@ -61,7 +61,7 @@ export async function runDescribe(argv: readonly string[]): Promise<number> {
 
 /** Metadata first, then every other field, then events from the oldest to the newest. */
 export function describeObject(
-  object: ApiObject,
+  object: KubeObject,
   found: readonly EventObject[],
   nowMs: number,
 ): string {

@@ -1,7 +1,7 @@
+import type { KubeObject } from '../../api/object.js';
 import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { systemClock } from '../../lib/clock.js';
-import type { ApiObject } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
@@ -81,21 +81,21 @@ async function fetchObjects(
   resource: NamedResource,
   names: readonly string[],
   flags: Flags,
-): Promise<{ objects: ApiObject[]; missing: string[]; resourceVersion: string }> {
+): Promise<{ objects: KubeObject[]; missing: string[]; resourceVersion: string }> {
   const where = namespaceOf(connection, resource, flags);
   if (names.length === 0) {
-    const { items, resourceVersion } = await connection.api.list<ApiObject>(resource.id, {
+    const { items, resourceVersion } = await connection.api.list<KubeObject>(resource.id, {
       ...where,
       ...(flags.selector === undefined ? {} : { labelSelector: flags.selector }),
       ...(flags.fieldSelector === undefined ? {} : { fieldSelector: flags.fieldSelector }),
     });
     return { objects: items, missing: [], resourceVersion };
   }
-  const objects: ApiObject[] = [];
+  const objects: KubeObject[] = [];
   const missing: string[] = [];
   for (const name of names) {
     try {
-      objects.push(await connection.api.get<ApiObject>(resource.id, { ...where, name }));
+      objects.push(await connection.api.get<KubeObject>(resource.id, { ...where, name }));
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error;
       missing.push(serverErrorText(error));
@@ -106,7 +106,7 @@ async function fetchObjects(
 
 function print(
   resource: NamedResource,
-  objects: readonly ApiObject[],
+  objects: readonly KubeObject[],
   flags: Flags,
   how: {
     readonly qualified: boolean;
@@ -140,7 +140,7 @@ function columnsOf(resource: NamedResource, flags: Flags): NamedResource['kind']
 
 function table(
   resource: NamedResource,
-  objects: readonly ApiObject[],
+  objects: readonly KubeObject[],
   flags: Flags,
   qualified: boolean,
 ): string {
@@ -153,7 +153,7 @@ function table(
 
 function cells(
   resource: NamedResource,
-  object: ApiObject,
+  object: KubeObject,
   flags: Flags,
   qualified: boolean,
 ): string[] {
@@ -174,7 +174,7 @@ async function watch(
   resourceVersion: string,
   flags: Flags,
 ): Promise<void> {
-  const batches = connection.api.watch<ApiObject>(resource.id, {
+  const batches = connection.api.watch<KubeObject>(resource.id, {
     ...namespaceOf(connection, resource, flags),
     resourceVersion,
     ...(flags.selector === undefined ? {} : { labelSelector: flags.selector }),

@@ -1,5 +1,5 @@
+import type { KubeObject } from '../../api/object.js';
 import { Command } from 'commander';
-import type { ApiObject } from '../../client/index.js';
 import { delay, systemClock } from '../../lib/clock.js';
 import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
@@ -15,7 +15,7 @@ interface Flags extends NamespaceFlags {
   readonly timeout: string;
 }
 
-interface Workload extends ApiObject {
+interface Workload extends KubeObject {
   spec?: {
     replicas?: number;
     paused?: boolean;

@@ -1,5 +1,5 @@
+import type { KubeObject } from '../../api/object.js';
 import { Command } from 'commander';
-import type { ApiObject } from '../../client/index.js';
 import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
 import { connect } from '../connection.js';
@@ -30,7 +30,7 @@ export async function runScale(argv: readonly string[]): Promise<number> {
       if (names.length === 0) throw new UsageError('name what to scale');
       for (const name of names) {
         const key = { namespace: options.namespace ?? connection.namespace, name };
-        await connection.api.patch<ApiObject>(
+        await connection.api.patch<KubeObject>(
           resource.id,
           key,
           'application/merge-patch+json',

@@ -1,7 +1,8 @@
+import type { KubeObject } from '../../api/object.js';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { ApiObject, ResourceId } from '../../client/index.js';
+import type { ResourceId } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import { packageRoot } from '../home.js';
 import { resourceOfObject } from '../resources.js';
@@ -10,7 +11,7 @@ import type { AdminConnection } from './wait.js';
 
 export const exampleNamespace = 'example';
 
-interface Workload extends ApiObject {
+interface Workload extends KubeObject {
   spec?: { replicas?: number };
   status?: {
     observedGeneration?: number;
@@ -23,9 +24,9 @@ interface Workload extends ApiObject {
 export async function applyExample(admin: AdminConnection, progress: Progress): Promise<void> {
   const text = await readFile(join(packageRoot, 'examples', 'web.yaml'), 'utf8');
   const objects = parseAllDocuments(text)
-    .map((document) => document.toJS() as ApiObject | null)
-    .filter((object): object is ApiObject => object !== null);
-  const workloads: { readonly resource: ResourceId; readonly object: ApiObject }[] = [];
+    .map((document) => document.toJS() as KubeObject | null)
+    .filter((object): object is KubeObject => object !== null);
+  const workloads: { readonly resource: ResourceId; readonly object: KubeObject }[] = [];
   for (const object of objects) {
     const { id: resource } = resourceOfObject(object);
     await createIfMissing(admin, resource, object);
@@ -52,7 +53,7 @@ export async function applyExample(admin: AdminConnection, progress: Progress): 
 async function createIfMissing(
   admin: AdminConnection,
   resource: ResourceId,
-  object: ApiObject,
+  object: KubeObject,
 ): Promise<void> {
   try {
     await admin.api.get(resource, object.metadata);

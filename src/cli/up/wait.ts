@@ -1,5 +1,6 @@
+import type { KubeObject } from '../../api/object.js';
 import { join } from 'node:path';
-import type { ApiClient, ApiObject } from '../../client/index.js';
+import type { ApiClient } from '../../client/index.js';
 import type { ClusterStatus } from '../../gen/cluster.js';
 import { ClusterDefinition } from '../../gen/cluster.js';
 import { connect } from '../connection.js';
@@ -41,7 +42,7 @@ export function requestToken(admin: AdminConnection): Promise<string> {
   return admin.createToken();
 }
 
-interface NodeObject extends ApiObject {
+interface NodeObject extends KubeObject {
   status?: { conditions?: { type: string; status: string }[] };
 }
 

@@ -1,4 +1,5 @@
-import type { ApiClient, ApiObject } from '../../client/index.js';
+import type { KubeObject } from '../../api/object.js';
+import type { ApiClient } from '../../client/index.js';
 import { keyString } from '../../client/index.js';
 import type {
   ClusterDefinition,
@@ -92,14 +93,14 @@ function essenceOf(status: ClusterStatus): string {
   return [...members, ...leaders, ...nodes].join(';');
 }
 
-interface NodeObject extends ApiObject {
+interface NodeObject extends KubeObject {
   status?: {
     addresses?: { type: string; address: string }[];
     conditions?: { type: string; status: string; message?: string }[];
   };
 }
 
-interface LeaseObject extends ApiObject {
+interface LeaseObject extends KubeObject {
   spec?: { holderIdentity?: string; renewTime?: string };
 }
 

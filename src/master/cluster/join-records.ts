@@ -3,8 +3,9 @@
  * Node another could get a certificate of the same name; the record, a Lease in kube-system, gives the name to the first key. The
  * controller "join-record-cleaner" removes it when the Node is there, which then keeps the name itself.
  */
+import type { KubeObject } from '../../api/object.js';
 import { createHash } from 'node:crypto';
-import type { ApiClient, ApiObject } from '../../client/index.js';
+import type { ApiClient } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 
 /** Marks the Leases that are records. */
@@ -17,7 +18,7 @@ const attemptsMax = 2;
 
 const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' } as const;
 
-interface LeaseObject extends ApiObject {
+interface LeaseObject extends KubeObject {
   spec?: { holderIdentity?: string };
 }
 

@@ -1,4 +1,5 @@
-import type { ApiClient, ApiObject } from '../../client/index.js';
+import type { KubeObject } from '../../api/object.js';
+import type { ApiClient } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
@@ -12,7 +13,7 @@ export interface MasterRecord {
   readonly restAddress: string;
 }
 
-interface LeaseObject extends ApiObject {
+interface LeaseObject extends KubeObject {
   spec?: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string };
 }
 

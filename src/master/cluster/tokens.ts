@@ -1,5 +1,6 @@
+import type { KubeObject } from '../../api/object.js';
 import { randomBytes } from 'node:crypto';
-import type { ApiClient, ApiObject } from '../../client/index.js';
+import type { ApiClient } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
 import { tokenUser } from '../apiserver/authn/bootstrap-tokens.js';
@@ -14,7 +15,7 @@ export interface BootstrapToken {
 }
 
 /** A Secret of type bootstrap.kubernetes.io/token (Kubernetes: "Authenticating with bootstrap tokens"). */
-interface TokenSecret extends ApiObject {
+interface TokenSecret extends KubeObject {
   type?: string;
   data?: Record<string, string>;
 }

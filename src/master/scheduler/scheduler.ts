@@ -2,13 +2,8 @@
  * The scheduler's shell: events into cache and queue, cycles in bounded turns of the event loop, bindings in the
  * background.
  */
-import type {
-  ApiClient,
-  ApiObject,
-  Change,
-  Informer,
-  InformerFactory,
-} from '../../client/types.js';
+import type { KubeObject } from '../../api/object.js';
+import type { ApiClient, Change, Informer, InformerFactory } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
@@ -278,7 +273,7 @@ class Scheduler {
 
   async #postBinding(info: PodInfo, node: string): Promise<void> {
     const { namespace = '', name } = info.pod.metadata;
-    const binding: ApiObject & { target: object } = {
+    const binding: KubeObject & { target: object } = {
       apiVersion: 'v1',
       kind: 'Binding',
       metadata: { namespace, name, ...(info.uid === '' ? {} : { uid: info.uid }) },

@@ -1,5 +1,6 @@
+import type { KubeObject } from '../../api/object.js';
 import { afterEach, expect, test } from '@jest/globals';
-import type { ApiObject, ListOptions, ResourceId } from '../../client/index.js';
+import type { ListOptions, ResourceId } from '../../client/index.js';
 import { ApiError, createInformerFactory } from '../../client/index.js';
 import { FakeApi } from '../../client/fake.js';
 import { systemClock } from '../../lib/clock.js';
@@ -17,7 +18,7 @@ class PartialApi extends FakeApi {
     this.#forbidden = forbidden;
   }
 
-  override async *watch<T extends ApiObject>(resource: ResourceId, options: ListOptions) {
+  override async *watch<T extends KubeObject>(resource: ResourceId, options: ListOptions) {
     if (resource.resource === this.#forbidden) throw new ApiError(403, 'Forbidden', 'no');
     yield* super.watch<T>(resource, options);
   }
@@ -37,7 +38,7 @@ const pod = { podUid: 'u', namespace: 'a', name: 'p', labels: { app: 'x' }, ips:
 
 async function rigged(forbidden: string, saved = '') {
   const api = new PartialApi(forbidden);
-  await api.create<ApiObject & { spec: object }>(resources.networkPolicies, closed);
+  await api.create<KubeObject & { spec: object }>(resources.networkPolicies, closed);
   const clock = systemClock();
   const written: string[] = [];
   const run: RunCommand = async (program, _args, options) => {

@@ -1,3 +1,4 @@
+import type { KubeObject } from '../../api/object.js';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -5,7 +6,7 @@ import { join } from 'node:path';
 import type { Pod, PodSpec } from '../../api/types/core.js';
 import { FakeApi } from '../../client/fake.js';
 import { ApiError, createInformerFactory } from '../../client/index.js';
-import type { ApiObject, InformerFactory } from '../../client/index.js';
+import type { InformerFactory } from '../../client/index.js';
 import { delay, systemClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import { FakeRuntime } from '../fake-runtime.js';
@@ -82,7 +83,7 @@ test('a node is Ready although somebody else on it waits for what may not be rea
     );
   });
   const nodes = { group: '', version: 'v1', resource: 'nodes' } as const;
-  interface Node extends ApiObject {
+  interface Node extends KubeObject {
     readonly status?: { readonly conditions?: readonly { type: string; status: string }[] };
   }
   const { status } = await api.get<Node>(nodes, { name: 'n1' });

@@ -1,10 +1,11 @@
 /** One node at work: its object in the API and its pods, on a runtime and a network that are given. */
+import type { KubeObject } from '../../api/object.js';
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import type { PersistentVolume, Pod, Service } from '../../api/types/core.js';
-import type { ApiClient, ApiObject, Informer, InformerFactory } from '../../client/types.js';
+import type { ApiClient, Informer, InformerFactory } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
@@ -133,7 +134,7 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
 
 /** Containers need services for their environment: at a start they are waited for, so that the first pods need no second try. */
 async function waitAWhile(
-  informer: Informer<ApiObject>,
+  informer: Informer<KubeObject>,
   { clock, signal }: Pick<WorkerNodeOptions, 'clock' | 'signal'>,
 ): Promise<void> {
   const late = new AbortController();

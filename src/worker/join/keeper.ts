@@ -1,7 +1,7 @@
 /** Keeps a worker's credentials good: renews its certificates in time, and learns which masters there are. */
+import type { KubeObject } from '../../api/object.js';
 import type { GrpcApiClient } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
-import type { ApiObject } from '../../client/types.js';
 import { BootstrapDefinition } from '../../gen/cluster.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
@@ -19,7 +19,7 @@ export interface KeeperOptions {
   readonly onRenewed: (credentials: Credentials) => void;
 }
 
-interface MasterLease extends ApiObject {
+interface MasterLease extends KubeObject {
   spec?: { renewTime?: string };
 }
 

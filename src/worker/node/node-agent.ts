@@ -2,8 +2,9 @@
  * The node in the API: registers it, keeps its Lease alive, and reports its status when that changes. A Node object that was deleted
  * is made again.
  */
+import type { KubeObject } from '../../api/object.js';
 import type { Node, NodeStatus } from '../../api/types/core.js';
-import type { ApiClient, ApiObject } from '../../client/types.js';
+import type { ApiClient } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
@@ -153,11 +154,11 @@ export class NodeAgent {
         metadata: { ...key, ...this.#ownedByNode() },
         spec,
       };
-      await client.create<ApiObject & { spec: object }>(leases, lease, call);
+      await client.create<KubeObject & { spec: object }>(leases, lease, call);
     }
   }
 
-  #ownedByNode(): Partial<ApiObject['metadata']> {
+  #ownedByNode(): Partial<KubeObject['metadata']> {
     const { name } = this.#options.description;
     if (this.#uid === '') return {};
     return { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid: this.#uid }] };

@@ -2,9 +2,10 @@
  * ConfigMaps, Secrets, claims and volumes that pods of this node use. A node may read just these, one by one: so they are
  * fetched when a pod needs them, kept for a moment, and read again at each refresh. Bounded by what pods name.
  */
+import type { KubeObject } from '../../api/object.js';
 import type { RuntimeClass } from '../../api/node/runtime-class.js';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/types/core.js';
-import type { ApiClient, ApiObject, ObjectKey } from '../../client/types.js';
+import type { ApiClient, ObjectKey } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import type { ConfigSource } from '../env.js';
@@ -13,7 +14,7 @@ import { podReferences } from './references.js';
 type Kind = 'configmaps' | 'secrets' | 'persistentvolumeclaims' | 'persistentvolumes';
 
 interface Entry {
-  object: ApiObject | undefined;
+  object: KubeObject | undefined;
   fetchedMs: number;
   fetching: Promise<void> | undefined;
 }
@@ -76,7 +77,7 @@ export class ObjectCache {
   async runtimeClass(name: string): Promise<{ readonly handler: string } | undefined> {
     try {
       const found = await this.#client.get(runtimeClasses, { name });
-      return found as ApiObject & RuntimeClass;
+      return found as KubeObject & RuntimeClass;
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error;
       return undefined;
@@ -92,7 +93,7 @@ export class ObjectCache {
     return this.#get('persistentvolumes', { name }) as PersistentVolume | undefined;
   }
 
-  #get(kind: Kind, key: ObjectKey): ApiObject | undefined {
+  #get(kind: Kind, key: ObjectKey): KubeObject | undefined {
     return this.#entries.get(entryKey(kind, key))?.object;
   }
 

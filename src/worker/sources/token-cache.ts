@@ -2,11 +2,12 @@
  * Tokens of pods' service accounts, asked for through TokenRequest and bound to the pod. Kept until four fifths of their life are
  * over. @see kubelet pkg/kubelet/token
  */
+import type { KubeObject } from '../../api/object.js';
 import type { Pod } from '../../api/types/core.js';
-import type { ApiClient, ApiObject } from '../../client/types.js';
+import type { ApiClient } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 
-interface TokenRequest extends ApiObject {
+interface TokenRequest extends KubeObject {
   spec: {
     audiences: readonly string[];
     expirationSeconds: number;

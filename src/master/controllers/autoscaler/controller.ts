@@ -1,6 +1,7 @@
 /** Controller "horizontalpodautoscaler": sets the number of replicas by what the pods use. */
+import type { KubeObject } from '../../../api/object.js';
 import type { HorizontalPodAutoscaler } from '../../../api/types/policy.js';
-import type { ApiObject, Informer } from '../../../client/types.js';
+import type { Informer } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import { Catalog } from '../runtime/catalog.js';
@@ -22,7 +23,7 @@ import { limit } from './behavior.js';
 import type { Proposal } from './metrics.js';
 import { MetricError, propose } from './metrics.js';
 
-interface Scaled extends ApiObject {
+interface Scaled extends KubeObject {
   spec?: { replicas?: number; selector?: SelectorLike };
   status?: { replicas?: number };
 }

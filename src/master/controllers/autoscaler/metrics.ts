@@ -1,6 +1,7 @@
 /** Reads what an autoscaler's metrics say now. */
+import type { KubeObject } from '../../../api/object.js';
 import type { HorizontalPodAutoscaler } from '../../../api/types/policy.js';
-import type { ApiClient, ApiObject } from '../../../client/types.js';
+import type { ApiClient } from '../../../client/types.js';
 import { quantityOfMilli } from '../../../api/quantity.js';
 import type { Pod } from '../../../api/types/core.js';
 import { resources } from '../runtime/resources.js';
@@ -13,7 +14,7 @@ export type MetricStatus = NonNullable<
   NonNullable<HorizontalPodAutoscaler['status']>['currentMetrics']
 >[number];
 
-interface PodMetrics extends ApiObject {
+interface PodMetrics extends KubeObject {
   timestamp?: string;
   window?: string;
   containers?: { name: string; usage?: Record<string, string> }[];

@@ -3,8 +3,8 @@
  * when the requester may have them (a SubjectAccessReview on `…/nodeclient` or `…/selfnodeclient` says so). As in Kubernetes
  * serving certificates are not: a node writes its addresses itself, so they prove nothing.
  */
+import type { KubeObject } from '../../../api/object.js';
 import type { CertificateSigningRequest } from '../../../api/types/policy.js';
-import type { ApiObject } from '../../../client/types.js';
 import { readSigningRequest } from '../../../lib/pki/certificates.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import type { ControllerContext } from '../runtime/context.js';
@@ -16,7 +16,7 @@ import type { RequestShape } from './shapes.js';
 import { kubeletClientSigner, refusal } from './shapes.js';
 import { has } from './signing-controller.js';
 
-interface AccessReview extends ApiObject {
+interface AccessReview extends KubeObject {
   spec: object;
   status?: { allowed?: boolean };
 }

@@ -2,7 +2,7 @@
  * Controller "garbagecollector": deletes what has lost all its owners, and carries foreground and orphan deletion out.
  * @see kubernetes pkg/controller/garbagecollector/garbagecollector.go attemptToDeleteItem
  */
-import type { ApiObject, OwnerReference } from '../../../client/types.js';
+import type { KubeObject, OwnerReference } from '../../../api/object.js';
 import { isApiError } from '../../../client/types.js';
 import { forEachBounded, throwGathered } from '../runtime/bounded.js';
 import type { CatalogEntry } from '../runtime/catalog.js';
@@ -53,7 +53,7 @@ class GarbageCollector {
 
   #watch(entry: CatalogEntry): void {
     this.#context.informers
-      .informer<ApiObject>({ group: entry.group, resource: entry.resource })
+      .informer<KubeObject>({ group: entry.group, resource: entry.resource })
       .onChange(({ type, object }) => {
         const uid = object.metadata.uid ?? '';
         const looks = type === 'delete' ? this.#graph.remove(uid) : this.#graph.put(entry, object);

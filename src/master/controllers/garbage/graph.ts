@@ -2,7 +2,8 @@
  * Who owns whom, over all kinds. Pure bookkeeping: fed by changes, it answers with the uids that need a look.
  * @see kubernetes pkg/controller/garbagecollector/graph_builder.go
  */
-import type { ApiObject, ObjectKey, OwnerReference } from '../../../client/types.js';
+import type { KubeObject, OwnerReference } from '../../../api/object.js';
+import type { ObjectKey } from '../../../client/types.js';
 import type { CatalogEntry } from '../runtime/catalog.js';
 
 export const foregroundFinalizer = 'foregroundDeletion';
@@ -41,7 +42,7 @@ export class Graph {
   }
 
   /** @returns uids to look at */
-  put(entry: CatalogEntry, object: ApiObject): string[] {
+  put(entry: CatalogEntry, object: KubeObject): string[] {
     const { uid = '', name, namespace, ownerReferences = [], finalizers = [] } = object.metadata;
     const looks: string[] = [];
     let node = this.#nodes.get(uid);

@@ -1,5 +1,5 @@
 /** Controller "namespace": empties a namespace that is being deleted, then takes its finalizer away. */
-import type { ApiObject } from '../../../client/types.js';
+import type { KubeObject } from '../../../api/object.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import { forEachBounded } from '../runtime/bounded.js';
@@ -81,7 +81,7 @@ export function createNamespaceController(context: ControllerContext): Reconcile
     }
   }
 
-  async function list(namespace: string, entry: CatalogEntry): Promise<ApiObject[]> {
+  async function list(namespace: string, entry: CatalogEntry): Promise<KubeObject[]> {
     try {
       return (await client.list(entry, { namespace })).items;
     } catch (error) {

@@ -1,7 +1,7 @@
+import type { KubeObject } from '../../../api/object.js';
 import { expect, test } from '@jest/globals';
 import { FakeApi } from '../../../client/fake.js';
 import { createInformerFactory } from '../../../client/index.js';
-import type { ApiObject } from '../../../client/types.js';
 import { delay, systemClock } from '../../../lib/clock.js';
 import { silentLogger } from '../../../lib/log.js';
 import { Prng } from '../../../lib/prng.js';
@@ -24,7 +24,7 @@ test('a name belongs to the first key until its Node registers', async () => {
   const parts = { client: api, informers, clock, prng: new Prng(1), log: silentLogger };
   const controllers = await startControllers(parts);
   const records = async (): Promise<string[]> =>
-    (await api.list<ApiObject>(resources.leases, { namespace })).items
+    (await api.list<KubeObject>(resources.leases, { namespace })).items
       .map(({ metadata }) => metadata.name)
       .filter((name) => name.startsWith('join-'));
   expect(await records()).toHaveLength(2);

@@ -1,5 +1,5 @@
 /** Controller "join-record-cleaner": removes the record of a join when its Node has registered. @see cluster/join-records */
-import type { ApiObject } from '../../../client/types.js';
+import type { KubeObject } from '../../../api/object.js';
 import { joinRecordLabel, joinRecordNamespace } from '../../cluster/join-records.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
@@ -17,7 +17,7 @@ export function createJoinRecordCleaner(context: ControllerContext): Reconciler 
     reconcile,
   });
   const nodes = context.informers.informer<Node>(resources.nodes);
-  const records = context.informers.informer<ApiObject>(resources.leases, {
+  const records = context.informers.informer<KubeObject>(resources.leases, {
     namespace: joinRecordNamespace,
     labelSelector: `${joinRecordLabel}=true`,
   });

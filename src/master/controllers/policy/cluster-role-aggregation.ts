@@ -1,5 +1,5 @@
 /** Controller "clusterrole-aggregation": a ClusterRole with `aggregationRule` gets the rules of the roles it selects. */
-import type { ApiObject } from '../../../client/types.js';
+import type { KubeObject } from '../../../api/object.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
@@ -8,7 +8,7 @@ import { resources } from '../runtime/resources.js';
 import type { SelectorLike } from '../runtime/selectors.js';
 import { compileSelector } from '../runtime/selectors.js';
 
-interface ClusterRole extends ApiObject {
+interface ClusterRole extends KubeObject {
   rules?: unknown[];
   aggregationRule?: { clusterRoleSelectors?: SelectorLike[] };
 }

@@ -1,6 +1,6 @@
 /** Controller "disruption": how many pods of a PodDisruptionBudget may be evicted now. */
+import type { KubeObject } from '../../../api/object.js';
 import { controllerOf } from '../../../api/object.js';
-import type { ApiObject } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
@@ -75,7 +75,7 @@ export function planBudget(
   return { status, ...(Number.isFinite(recheckMs) ? { recheckMs } : {}) };
 }
 
-interface Scalable extends ApiObject {
+interface Scalable extends KubeObject {
   spec: { replicas?: number };
 }
 

@@ -1,6 +1,6 @@
 /** Controller "resourcequota": what a namespace uses of each ResourceQuota, in its status. */
 import type { KubeObject } from '../../../api/object.js';
-import type { ApiObject, Change } from '../../../client/types.js';
+import type { Change } from '../../../client/types.js';
 import type { Amounts } from '../../apiserver/admission/amounts.js';
 import { addAmounts, maskAmounts } from '../../apiserver/admission/amounts.js';
 import { isInScope } from '../../apiserver/admission/quota/scopes.js';
@@ -33,7 +33,7 @@ export function createQuotaController(context: ControllerContext): Reconciler {
     .filter(({ namespaced, resource }) => namespaced && resource !== 'leases')
     .map((entry) => ({
       entry,
-      informer: context.informers.informer<ApiObject>({
+      informer: context.informers.informer<KubeObject>({
         group: entry.group,
         resource: entry.resource,
       }),
@@ -78,7 +78,7 @@ export function createQuotaController(context: ControllerContext): Reconciler {
 }
 
 /** True when a change may free something. */
-function isRelease(resource: string, change: Change<ApiObject>): boolean {
+function isRelease(resource: string, change: Change<KubeObject>): boolean {
   if (change.type !== 'update') return true;
   if (resource !== 'pods') return resource === 'services' || resource === 'persistentvolumeclaims';
   const [now, before] = [change.object, change.old] as unknown as [Pod, Pod];

@@ -3,8 +3,9 @@
  * Pods are created in slow-start batches, at most {@link burstReplicas} a reconcile; expectations keep a stale cache from
  * making too many.
  */
+import type { KubeObject } from '../../../api/object.js';
 import { controllerOf } from '../../../api/object.js';
-import type { ApiObject, Change, Informer, ResourceId } from '../../../client/types.js';
+import type { Change, Informer, ResourceId } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import { forEachBounded, slowStart, throwGathered } from '../runtime/bounded.js';
@@ -45,7 +46,7 @@ import { planReplicas, planStatus } from './plan.js';
 const concurrency = 64;
 
 /** What differs between the two kinds. */
-interface Variant<T extends ApiObject & { status?: ReplicaSetStatus | undefined }> {
+interface Variant<T extends KubeObject & { status?: ReplicaSetStatus | undefined }> {
   readonly name: string;
   readonly resource: ResourceId;
   readonly apiVersion: string;
@@ -92,7 +93,7 @@ export function createReplicationControllerController(context: ControllerContext
   }).reconciler;
 }
 
-class ReplicaController<T extends ApiObject & { status?: ReplicaSetStatus | undefined }> {
+class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | undefined }> {
   readonly #context: ControllerContext;
   readonly #variant: Variant<T>;
   readonly #owners: Informer<T>;

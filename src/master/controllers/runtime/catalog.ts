@@ -1,5 +1,6 @@
+import type { KubeObject } from '../../../api/object.js';
 import { builtInKinds } from '../../../api/kinds.js';
-import type { ApiObject, ResourceId } from '../../../client/types.js';
+import type { ResourceId } from '../../../client/types.js';
 import type { ControllerContext } from './context.js';
 import { resources } from './resources.js';
 
@@ -10,7 +11,7 @@ export interface CatalogEntry extends ResourceId {
   readonly namespaced: boolean;
 }
 
-interface Definition extends ApiObject {
+interface Definition extends KubeObject {
   spec: {
     group: string;
     scope: string;

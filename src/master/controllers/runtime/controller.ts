@@ -1,4 +1,5 @@
-import type { ApiObject, Change, Informer, ResourceId } from '../../../client/types.js';
+import type { KubeObject } from '../../../api/object.js';
+import type { Change, Informer, ResourceId } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import { WorkQueue } from '../../../lib/work-queue.js';
@@ -113,7 +114,7 @@ export function splitNamespaced(key: string): {
 }
 
 /** Enqueues the key of each object of `resource` whenever it changes. */
-export function watchSelf<T extends ApiObject>(
+export function watchSelf<T extends KubeObject>(
   context: ControllerContext,
   resource: ResourceId,
   enqueue: (key: string) => void,
@@ -124,7 +125,7 @@ export function watchSelf<T extends ApiObject>(
 }
 
 /** Calls `handler` with every version of a changed object: the new one and, on an update, the old one too. */
-export function eachVersion<T extends ApiObject>(
+export function eachVersion<T extends KubeObject>(
   change: Change<T>,
   handler: (object: T) => void,
 ): void {

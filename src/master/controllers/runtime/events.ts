@@ -4,7 +4,8 @@
  * effort: a failed write is dropped.
  * @see client-go tools/record events_cache.go for the numbers
  */
-import type { ApiClient, ApiObject } from '../../../client/types.js';
+import type { KubeObject } from '../../../api/object.js';
+import type { ApiClient } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { Clock } from '../../../lib/clock.js';
 import type { Logger } from '../../../lib/log.js';
@@ -29,7 +30,7 @@ export interface EventRecorder {
   warning(subject: EventSubject, reason: string, message: string): void;
 }
 
-interface EventObject extends ApiObject {
+interface EventObject extends KubeObject {
   involvedObject: ObjectReference;
   reason: string;
   message: string;

@@ -2,8 +2,9 @@
  * Which objects belong to a controller: adoption of matching orphans and release of those that match no more
  * (kubernetes controller_ref_manager). The decision is pure; `claim` carries it out.
  */
+import type { KubeObject, OwnerReference } from '../../../api/object.js';
 import { controllerOf } from '../../../api/object.js';
-import type { ApiClient, ApiObject, OwnerReference, ResourceId } from '../../../client/types.js';
+import type { ApiClient, ResourceId } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { Labels } from './selectors.js';
 
@@ -38,7 +39,7 @@ export interface Claims<T> {
 }
 
 /** Sorts `objects` (of the owner's namespace) into owned, to adopt and to release. */
-export function decideClaims<T extends ApiObject>(
+export function decideClaims<T extends KubeObject>(
   owner: Owner,
   objects: readonly T[],
   matches: (labels: Labels | undefined) => boolean,
@@ -64,7 +65,7 @@ export function decideClaims<T extends ApiObject>(
  * read afresh, since a cache may still show one that was deleted and made again.
  * @returns what the owner has now
  */
-export async function claim<T extends ApiObject>(options: {
+export async function claim<T extends KubeObject>(options: {
   readonly client: ApiClient;
   readonly owner: Owner;
   readonly ownerResource: ResourceId;
@@ -97,7 +98,7 @@ async function mayAdopt(client: ApiClient, resource: ResourceId, owner: Owner): 
   }
 }
 
-async function adopt<T extends ApiObject>(
+async function adopt<T extends KubeObject>(
   client: ApiClient,
   resource: ResourceId,
   owner: Owner,
@@ -107,7 +108,7 @@ async function adopt<T extends ApiObject>(
   return patchReferences(client, resource, object, references);
 }
 
-async function release<T extends ApiObject>(
+async function release<T extends KubeObject>(
   client: ApiClient,
   resource: ResourceId,
   owner: Owner,
@@ -120,7 +121,7 @@ async function release<T extends ApiObject>(
 }
 
 /** Replaces the references; undefined when the object is gone or has changed (its change event comes). */
-async function patchReferences<T extends ApiObject>(
+async function patchReferences<T extends KubeObject>(
   client: ApiClient,
   resource: ResourceId,
   object: T,

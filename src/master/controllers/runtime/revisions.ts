@@ -1,5 +1,6 @@
 /** ControllerRevisions: numbered snapshots of a template, for StatefulSets and DaemonSets. */
-import type { ApiClient, OwnerReference } from '../../../client/types.js';
+import type { OwnerReference } from '../../../api/object.js';
+import type { ApiClient } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { PodTemplateSpec } from '../../../api/types/core.js';
 import type { ControllerRevision } from '../../../api/types/workloads.js';
