@@ -1,5 +1,5 @@
 /**
- * Runs a Raft node: takes proposals and messages, executes each Ready in the order that safety asks for (DESIGN section 4), and
+ * Runs a Raft node: takes proposals and messages, executes each Ready in the order that safety asks for (docs/RAFT.md), and
  * batches: whatever arrives in one turn of the event loop goes into one proposal batch, one log write, one sync.
  *
  *     messages leave (a leader's appends need no sync of its own)
