@@ -21,7 +21,17 @@ const levels: readonly Level[] = [
     workers: 2,
     checks: [
       ['node_modules/.bin/oxlint', '--type-aware', 'src', 'test', 'bench'],
-      ['node_modules/.bin/prettier', '--check', '--log-level', 'warn', 'src', 'test', 'bench'],
+      [
+        'node_modules/.bin/prettier',
+        '--check',
+        '--log-level',
+        'warn',
+        'src',
+        'test',
+        'bench',
+        'docs',
+        'README.md',
+      ],
     ],
   },
   { name: 'sim', paths: ['dist/test/sim/'], workers: 2, checks: [] },
