@@ -8,7 +8,7 @@ import { delay, systemClock } from '../src/lib/clock.js';
 import { silentLogger } from '../src/lib/log.js';
 import { Prng } from '../src/lib/prng.js';
 import type { Node, Pod } from '../src/api/types/core.js';
-import { resources } from '../src/master/controllers/runtime/resources.js';
+import { resources } from '../src/client/resources.js';
 import { startControllers } from '../src/master/controllers/start.js';
 import { startScheduler } from '../src/master/scheduler/scheduler.js';
 

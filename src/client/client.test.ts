@@ -1,3 +1,4 @@
+import { resources } from './resources.js';
 import type { KubeObject } from '../api/object.js';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ManualClock, systemClock } from '../lib/clock.js';
@@ -9,7 +10,6 @@ import { FakeApi } from './fake.js';
 import type { ApiClient, Change } from './index.js';
 import { ApiError, createApiClient, createInformerFactory, runLeaderElection } from './index.js';
 
-const pods = { group: '', version: 'v1', resource: 'pods' };
 const log = silentLogger;
 
 async function eventually(holds: () => boolean): Promise<void> {
@@ -27,21 +27,26 @@ describe('informer', () => {
 
   test('tells each change once, keeps its indexes, and reads anew when the watch is too old', async () => {
     const api = new FakeApi();
-    await api.create(pods, pod('one', 'n1'));
+    await api.create(resources.pods, pod('one', 'n1'));
     const factory = createInformerFactory({ client: api, clock: systemClock(), log });
-    const informer = factory.informer<KubeObject>(pods);
+    const informer = factory.informer<KubeObject>(resources.pods);
     informer.addIndex('node', (object) => [object.metadata.labels?.['node'] ?? '']);
     const seen: string[] = [];
     informer.onChange((change: Change<KubeObject>) => {
       seen.push(`${change.type} ${change.object.metadata.name}`);
     });
     await factory.waitForSync();
-    await api.create(pods, pod('two', 'n1'));
+    await api.create(resources.pods, pod('two', 'n1'));
     await eventually(() => informer.byIndex('node', 'n1').length === 2);
-    await api.patch(pods, { namespace: 'a', name: 'two' }, 'application/merge-patch+json', {
-      metadata: { labels: { node: 'n2' } },
-    });
-    await api.delete(pods, { namespace: 'a', name: 'one' });
+    await api.patch(
+      resources.pods,
+      { namespace: 'a', name: 'two' },
+      'application/merge-patch+json',
+      {
+        metadata: { labels: { node: 'n2' } },
+      },
+    );
+    await api.delete(resources.pods, { namespace: 'a', name: 'one' });
     await eventually(() => informer.byIndex('node', 'n1').length === 0);
     expect(informer.byIndex('node', 'n2').map((object) => object.metadata.name)).toEqual(['two']);
     expect(seen).toEqual(['add one', 'add two', 'update two', 'delete one']);
@@ -52,8 +57,8 @@ describe('informer', () => {
 
   test('a watch that expired: the difference is told, the same object made anew included', async () => {
     const api = new FakeApi();
-    await api.create(pods, pod('gone', 'n1'));
-    await api.create(pods, pod('again', 'n1'));
+    await api.create(resources.pods, pod('gone', 'n1'));
+    await api.create(resources.pods, pod('again', 'n1'));
     let watches = 0;
     const original = api.watch.bind(api);
     let cut: () => void = () => undefined;
@@ -66,15 +71,15 @@ describe('informer', () => {
         const stop = new AbortController();
         cut = () => stop.abort();
         yield* original<T>(resource, { ...options, signal: stop.signal });
-        await api.delete(pods, { namespace: 'a', name: 'gone' });
-        await api.delete(pods, { namespace: 'a', name: 'again' });
-        await api.create(pods, pod('again', 'n2'));
+        await api.delete(resources.pods, { namespace: 'a', name: 'gone' });
+        await api.delete(resources.pods, { namespace: 'a', name: 'again' });
+        await api.create(resources.pods, pod('again', 'n2'));
         throw new ApiError(410, 'Expired', 'too old resource version');
       }
       yield* original<T>(resource, options);
     };
     const factory = createInformerFactory({ client: api, clock: systemClock(), log });
-    const informer = factory.informer<KubeObject>(pods);
+    const informer = factory.informer<KubeObject>(resources.pods);
     await factory.waitForSync();
     const seen: string[] = [];
     informer.onChange((change) => seen.push(`${change.type} ${change.object.metadata.name}`));
@@ -190,12 +195,12 @@ describe('fail-over between masters', () => {
       log,
       clock: systemClock(),
     });
-    const got = await client.get<KubeObject>(pods, { namespace: 'a', name: 'x' });
+    const got = await client.get<KubeObject>(resources.pods, { namespace: 'a', name: 'x' });
     expect(got.metadata.name).toBe('first');
     await expect(
-      client.create<KubeObject>(pods, { metadata: { name: 'x', namespace: 'a' } }),
+      client.create<KubeObject>(resources.pods, { metadata: { name: 'x', namespace: 'a' } }),
     ).rejects.toMatchObject({ name: 'ApiError', reason: 'ServiceUnavailable', definite: false });
-    const next = await client.get<KubeObject>(pods, { namespace: 'a', name: 'x' });
+    const next = await client.get<KubeObject>(resources.pods, { namespace: 'a', name: 'x' });
     expect(next.metadata.name).toBe('second');
     client.close();
     expect(creates).toBe(1);

@@ -14,7 +14,7 @@ export {
 } from './codec.js';
 export { createInformerFactory } from './informer.js';
 export type { WatchTrouble } from './informer.js';
-export { leaseResource, runLeaderElection } from './leader-election.js';
+export { runLeaderElection } from './leader-election.js';
 export type { LeaderElectionOptions, LeaseObject } from './leader-election.js';
 export { Servers } from './servers.js';
 export type { ServersOptions } from './servers.js';

@@ -1,3 +1,4 @@
+import { resources } from './resources.js';
 import type { KubeObject } from '../api/object.js';
 import { expect, test } from '@jest/globals';
 import type { ListOptions, ResourceId } from './index.js';
@@ -6,9 +7,6 @@ import type { WatchTrouble } from './index.js';
 import { FakeApi } from './fake.js';
 import { ManualClock, systemClock } from '../lib/clock.js';
 import { silentLogger } from '../lib/log.js';
-
-const pods = { group: '', version: 'v1', resource: 'pods' } as const;
-const secrets = { group: '', version: 'v1', resource: 'secrets' } as const;
 
 /** An API that forbids one resource until it is told otherwise. */
 class GuardedApi extends FakeApi {
@@ -34,11 +32,11 @@ test('a watch that is forbidden is told, and holds up nobody who does not need i
     log: silentLogger,
     onTrouble: (trouble) => void told.push(trouble),
   });
-  const secret = factory.informer<KubeObject>(secrets, {
+  const secret = factory.informer<KubeObject>(resources.secrets, {
     namespace: 'a',
     fieldSelector: 'metadata.name=tls',
   });
-  const pod = factory.informer<KubeObject>(pods);
+  const pod = factory.informer<KubeObject>(resources.pods);
   await pod.whenSynced();
   const late = new AbortController();
   const waiting = secret.whenSynced(late.signal);
@@ -63,7 +61,7 @@ test('trouble is told once a minute, not once a try', async () => {
     log: silentLogger,
     onTrouble: () => void told++,
   });
-  factory.informer(secrets);
+  factory.informer(resources.secrets);
   while (api.watches < 30) {
     await new Promise((resolve) => setImmediate(resolve));
     clock.advance(1000);
@@ -78,11 +76,11 @@ test('trouble is told once a minute, not once a try', async () => {
 test('a released informer ends its watch; asked for again it begins anew', async () => {
   const api = new GuardedApi();
   const factory = createInformerFactory({ client: api, clock: systemClock(), log: silentLogger });
-  const first = factory.informer<KubeObject>(pods);
+  const first = factory.informer<KubeObject>(resources.pods);
   await first.whenSynced();
   factory.release(first);
-  await api.create(pods, { metadata: { namespace: 'a', name: 'one' } });
-  const second = factory.informer<KubeObject>(pods);
+  await api.create(resources.pods, { metadata: { namespace: 'a', name: 'one' } });
+  const second = factory.informer<KubeObject>(resources.pods);
   await second.whenSynced();
   expect(second).not.toBe(first);
   expect(second.list()).toHaveLength(1);

@@ -1,3 +1,4 @@
+import { resources } from './resources.js';
 import type { KubeObject } from '../api/object.js';
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../lib/clock.js';
@@ -16,12 +17,6 @@ export interface LeaseObject extends KubeObject {
     leaseTransitions?: number;
   };
 }
-
-export const leaseResource = {
-  group: 'coordination.k8s.io',
-  version: 'v1',
-  resource: 'leases',
-} as const;
 
 export interface LeaderElectionOptions {
   readonly client: ApiClient;
@@ -131,7 +126,7 @@ class Election {
           metadata,
           spec,
         };
-        this.#lease = await client.create(leaseResource, lease, call);
+        this.#lease = await client.create(resources.leases, lease, call);
         return true;
       }
       if (!this.#mayTake(found)) return false;
@@ -142,7 +137,7 @@ class Election {
         ...this.#spec(now),
         ...(renewing ? {} : { acquireTime: now, leaseTransitions: transitions + 1 }),
       };
-      this.#lease = await client.update(leaseResource, { ...found, spec }, call);
+      this.#lease = await client.update(resources.leases, { ...found, spec }, call);
       return true;
     } catch (error) {
       if (!isApiError(error, 'Conflict') && !isApiError(error, 'AlreadyExists')) {
@@ -161,7 +156,7 @@ class Election {
     const { client, identity, name, clock } = this.#options;
     if (this.#lease?.spec?.holderIdentity === identity) return this.#lease;
     try {
-      const lease = await client.get<LeaseObject>(leaseResource, { namespace, name }, call);
+      const lease = await client.get<LeaseObject>(resources.leases, { namespace, name }, call);
       const seen = lease.metadata.resourceVersion ?? '';
       if (seen !== this.#observed) {
         this.#observed = seen;
@@ -197,7 +192,7 @@ class Election {
     if (lease?.spec?.holderIdentity !== this.#options.identity) return;
     const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1 };
     try {
-      await this.#options.client.update(leaseResource, { ...lease, spec }, { deadlineMs: 1000 });
+      await this.#options.client.update(resources.leases, { ...lease, spec }, { deadlineMs: 1000 });
     } catch (error) {
       this.#options.log.debug({ lease: this.#options.name, error }, 'the lease was not given up');
     }

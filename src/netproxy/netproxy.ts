@@ -16,7 +16,7 @@ import { HealthChecks } from './model/health-check.js';
 import { ServiceWatch } from './model/service-watch.js';
 import { UserspaceProxier } from './userspace/proxier.js';
 import type { NetworkPolicy } from './objects.js';
-import { resources } from './objects.js';
+import { resources } from '../client/resources.js';
 import type { DnsOptions, IsolatedPod, Netproxy, NetproxyOptions } from './types.js';
 
 /** How long DNS waits for the names of the cluster before it listens (CoreDNS: 5 s). */

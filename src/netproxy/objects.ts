@@ -3,7 +3,6 @@
  * serves them (defaulted and validated there); whatever is absent here is treated as Kubernetes' default.
  */
 import type { KubeObject } from '../api/object.js';
-import type { ResourceId } from '../client/types.js';
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP';
 
@@ -168,15 +167,3 @@ export type Namespace = KubeObject;
 
 /** The label by which an EndpointSlice names its service. */
 export const serviceNameLabel = 'kubernetes.io/service-name';
-
-export const resources = {
-  services: { group: '', version: 'v1', resource: 'services' },
-  endpointSlices: { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' },
-  nodes: { group: '', version: 'v1', resource: 'nodes' },
-  pods: { group: '', version: 'v1', resource: 'pods' },
-  namespaces: { group: '', version: 'v1', resource: 'namespaces' },
-  secrets: { group: '', version: 'v1', resource: 'secrets' },
-  ingresses: { group: 'networking.k8s.io', version: 'v1', resource: 'ingresses' },
-  ingressClasses: { group: 'networking.k8s.io', version: 'v1', resource: 'ingressclasses' },
-  networkPolicies: { group: 'networking.k8s.io', version: 'v1', resource: 'networkpolicies' },
-} as const satisfies Record<string, ResourceId>;

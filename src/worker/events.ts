@@ -3,6 +3,7 @@
  * what cannot be written is dropped.
  * @see client-go tools/record for the numbers
  */
+import { resources } from '../client/resources.js';
 import type { KubeObject } from '../api/object.js';
 import type { ApiClient, ObjectKey } from '../client/types.js';
 import { isApiError } from '../client/types.js';
@@ -41,7 +42,6 @@ export interface EventRecorderOptions {
   readonly log: Logger;
 }
 
-const eventResource = { group: '', version: 'v1', resource: 'events' } as const;
 const limits = { known: 4096, pending: 1000, lanes: 2 } as const;
 const burst = 25;
 const refillPerMs = 1 / 300_000;
@@ -114,7 +114,7 @@ export class EventRecorder {
       known.count++;
       try {
         const patch = { count: known.count, lastTimestamp: at };
-        await client.patch(eventResource, known.key, 'application/merge-patch+json', patch);
+        await client.patch(resources.events, known.key, 'application/merge-patch+json', patch);
         return;
       } catch (error) {
         if (!isApiError(error, 'NotFound')) throw error;
@@ -125,7 +125,7 @@ export class EventRecorder {
     const { namespace = 'default', name } = event.metadata;
     // Known before it is written: an equal event meanwhile adds to it.
     remember(this.#known, identity, { key: { namespace, name }, count: 1 });
-    await client.create<EventObject>(eventResource, event);
+    await client.create<EventObject>(resources.events, event);
   }
 
   #build({ subject, type, reason, message, atMs }: Job, at: string): EventObject {

@@ -11,7 +11,7 @@ import { newServiceRuleSet } from '../../src/netproxy/iptables/proxier.js';
 import { buildServiceRules } from '../../src/netproxy/iptables/service-rules.js';
 import { buildServicePorts } from '../../src/netproxy/model/service-model.js';
 import type { EndpointSlice, Service } from '../../src/netproxy/objects.js';
-import { resources } from '../../src/netproxy/objects.js';
+import { resources } from '../../src/client/resources.js';
 
 const api = new FakeApi();
 const clock = systemClock();

@@ -14,7 +14,7 @@ import { systemClock } from '../../src/lib/clock.js';
 import { silentLogger } from '../../src/lib/log.js';
 import { IngressController } from '../../src/netproxy/ingress/controller.js';
 import { ServiceWatch } from '../../src/netproxy/model/service-watch.js';
-import { resources } from '../../src/netproxy/objects.js';
+import { resources } from '../../src/client/resources.js';
 import type { EndpointSlice, Ingress, Service } from '../../src/netproxy/objects.js';
 import type { IngressOptions } from '../../src/netproxy/types.js';
 

@@ -1,3 +1,4 @@
+import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import { Command } from 'commander';
 import { stringify } from 'yaml';
@@ -21,8 +22,6 @@ interface EventObject extends KubeObject {
   reportingComponent?: string;
 }
 
-const events = { group: '', version: 'v1', resource: 'events' } as const;
-
 /** `trireme describe TYPE NAME...`: the object in words, with its events. */
 export async function runDescribe(argv: readonly string[]): Promise<number> {
   const command = addNamespaceFlags(
@@ -45,7 +44,7 @@ export async function runDescribe(argv: readonly string[]): Promise<number> {
               names.map((name) => connection.api.get<KubeObject>(resource.id, { ...where, name })),
             );
       for (const object of objects) {
-        const { items } = await connection.api.list<EventObject>(events, {
+        const { items } = await connection.api.list<EventObject>(resources.events, {
           namespace: object.metadata.namespace ?? 'default',
           fieldSelector: `involvedObject.uid=${object.metadata.uid ?? ''}`,
         });

@@ -1,3 +1,4 @@
+import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import { Command } from 'commander';
 import { delay, systemClock } from '../../lib/clock.js';
@@ -32,7 +33,6 @@ interface Workload extends KubeObject {
 }
 
 const revisionAnnotation = 'deployment.kubernetes.io/revision';
-const replicaSets = { group: 'apps', version: 'v1', resource: 'replicasets' } as const;
 const mergePatch = 'application/merge-patch+json';
 const pollMs = 200;
 
@@ -146,7 +146,7 @@ class Rollout {
       throw new UsageError('history and undo are for deployments');
     }
     const owner = await this.#get();
-    const { items } = await this.#connection.api.list<Workload>(replicaSets, {
+    const { items } = await this.#connection.api.list<Workload>(resources.replicaSets, {
       namespace: this.#key.namespace,
     });
     return items

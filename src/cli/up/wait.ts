@@ -1,3 +1,4 @@
+import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import { join } from 'node:path';
 import type { ApiClient } from '../../client/index.js';
@@ -58,10 +59,7 @@ export async function mastersVote(
 
 /** True when at least `count` nodes are registered and all of them are Ready; undefined until then. */
 export async function nodesReady(admin: AdminConnection, count: number): Promise<true | undefined> {
-  const { items } = await admin.api.list<NodeObject>(
-    { group: '', version: 'v1', resource: 'nodes' },
-    { deadlineMs: 2000 },
-  );
+  const { items } = await admin.api.list<NodeObject>(resources.nodes, { deadlineMs: 2000 });
   const ready = items.filter((node) =>
     (node.status?.conditions ?? []).some(
       (condition) => condition.type === 'Ready' && condition.status === 'True',

@@ -1,3 +1,4 @@
+import { resources } from '../../client/resources.js';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
@@ -43,7 +44,6 @@ export interface BootstrapServiceOptions {
 
 const nodePrefix = 'system:node:';
 const nodesGroup = 'system:nodes';
-const nodes = { group: '', version: 'v1', resource: 'nodes' } as const;
 
 /** A certificate and who it is for. */
 interface Wanted {
@@ -183,7 +183,7 @@ async function mustBeFree(
 
 async function isRegistered(client: ApiClient, name: string): Promise<boolean> {
   try {
-    await client.get(nodes, { name });
+    await client.get(resources.nodes, { name });
     return true;
   } catch (error) {
     if (isApiError(error, 'NotFound')) return false;

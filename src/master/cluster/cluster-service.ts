@@ -1,3 +1,4 @@
+import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import type { ApiClient } from '../../client/index.js';
 import { keyString } from '../../client/index.js';
@@ -105,8 +106,6 @@ interface LeaseObject extends KubeObject {
 }
 
 const components = ['kube-scheduler', 'kube-controller-manager'] as const;
-const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' } as const;
-const nodesResource = { group: '', version: 'v1', resource: 'nodes' } as const;
 
 /**
  * Looks at the cluster, once for all who ask at the same time. The store's members are asked directly, so an election shows
@@ -156,8 +155,8 @@ class Observer {
       this.#members = await store.memberList();
       const call = { deadlineMs: 2000 };
       const [nodes, held] = await Promise.all([
-        client.list<NodeObject>(nodesResource, call),
-        client.list<LeaseObject>(leases, { ...call, namespace: 'kube-system' }),
+        client.list<NodeObject>(resources.nodes, call),
+        client.list<LeaseObject>(resources.leases, { ...call, namespace: 'kube-system' }),
       ]);
       this.#apiView = {
         nodes: nodes.items.map(nodeStatus),

@@ -3,6 +3,7 @@
  * Node another could get a certificate of the same name; the record, a Lease in kube-system, gives the name to the first key. The
  * controller "join-record-cleaner" removes it when the Node is there, which then keeps the name itself.
  */
+import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import { createHash } from 'node:crypto';
 import type { ApiClient } from '../../client/index.js';
@@ -15,8 +16,6 @@ const prefix = 'join-';
 const nameLengthMax = 253;
 /** One to create, one to read what was there, one more each in case it has gone between them. */
 const attemptsMax = 2;
-
-const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' } as const;
 
 interface LeaseObject extends KubeObject {
   spec?: { holderIdentity?: string };
@@ -39,7 +38,7 @@ export async function claimName(
   const holderIdentity = `sha256:${createHash('sha256').update(publicKey).digest('hex')}`;
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     try {
-      await client.create<LeaseObject>(leases, {
+      await client.create<LeaseObject>(resources.leases, {
         apiVersion: 'coordination.k8s.io/v1',
         kind: 'Lease',
         metadata: {
@@ -56,7 +55,7 @@ export async function claimName(
     }
     try {
       const key = { namespace: joinRecordNamespace, name };
-      const { spec } = await client.get<LeaseObject>(leases, key);
+      const { spec } = await client.get<LeaseObject>(resources.leases, key);
       return spec?.holderIdentity === holderIdentity;
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error;

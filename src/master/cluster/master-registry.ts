@@ -1,3 +1,4 @@
+import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import type { ApiClient } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
@@ -17,7 +18,6 @@ interface LeaseObject extends KubeObject {
   spec?: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string };
 }
 
-const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' } as const;
 const namespace = 'kube-system';
 const label = 'trireme.dev/master';
 const renewEveryMs = 2000;
@@ -66,7 +66,13 @@ async function renewLease(client: ApiClient, clock: Clock, record: MasterRecord)
   const call = { deadlineMs: renewEveryMs };
   try {
     const patch = { metadata: { annotations }, spec };
-    await client.patch(leases, { namespace, name }, 'application/merge-patch+json', patch, call);
+    await client.patch(
+      resources.leases,
+      { namespace, name },
+      'application/merge-patch+json',
+      patch,
+      call,
+    );
   } catch (error) {
     if (!isApiError(error, 'NotFound')) throw error;
     const metadata = { name, namespace, labels: { [label]: 'true' }, annotations };
@@ -76,7 +82,7 @@ async function renewLease(client: ApiClient, clock: Clock, record: MasterRecord)
       metadata,
       spec,
     };
-    await client.create(leases, lease, call);
+    await client.create(resources.leases, lease, call);
   }
 }
 
@@ -99,7 +105,7 @@ interface Announced {
 }
 
 async function announced(client: ApiClient): Promise<Announced[]> {
-  const { items } = await client.list<LeaseObject>(leases, {
+  const { items } = await client.list<LeaseObject>(resources.leases, {
     namespace,
     labelSelector: `${label}=true`,
   });

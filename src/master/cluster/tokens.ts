@@ -1,3 +1,4 @@
+import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import { randomBytes } from 'node:crypto';
 import type { ApiClient } from '../../client/index.js';
@@ -20,7 +21,6 @@ interface TokenSecret extends KubeObject {
   data?: Record<string, string>;
 }
 
-const secrets = { group: '', version: 'v1', resource: 'secrets' } as const;
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const groupOf: Readonly<Record<TokenUsage, string>> = {
   worker: 'system:bootstrappers:trireme:workers',
@@ -78,7 +78,7 @@ export async function storeToken(options: {
       Object.entries(fields).map(([name, value]) => [name, Buffer.from(value).toString('base64')]),
     ),
   };
-  await options.client.create(secrets, secret);
+  await options.client.create(resources.secrets, secret);
   return expires;
 }
 
@@ -93,7 +93,7 @@ export async function tokenAllows(options: {
   let secret: TokenSecret;
   try {
     const name = `bootstrap-token-${token.id}`;
-    secret = await client.get<TokenSecret>(secrets, { namespace: 'kube-system', name });
+    secret = await client.get<TokenSecret>(resources.secrets, { namespace: 'kube-system', name });
   } catch (error) {
     if (isApiError(error, 'NotFound')) return false;
     throw error;

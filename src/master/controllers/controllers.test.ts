@@ -15,7 +15,7 @@ import type {
   StatefulSet,
 } from '../../api/types/workloads.js';
 import type { StorageClass } from '../../api/types/policy.js';
-import { resources } from './runtime/resources.js';
+import { resources } from '../../client/resources.js';
 import { startControllers } from './start.js';
 
 const clock = systemClock();

@@ -20,7 +20,7 @@ import type { EventRecorder } from '../controllers/runtime/events.js';
 import { EventSink } from '../controllers/runtime/events.js';
 import { jsonEqual } from '../controllers/runtime/hash.js';
 import { findCondition, isPodTerminal } from '../controllers/runtime/pods.js';
-import { resources } from '../controllers/runtime/resources.js';
+import { resources } from '../../client/resources.js';
 import { now } from '../controllers/runtime/time.js';
 import { SchedulerCache } from './cache.js';
 import { unschedulableMessage } from './messages.js';

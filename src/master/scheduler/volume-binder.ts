@@ -10,7 +10,7 @@ import {
   isClaimBound,
   selectedNodeAnnotation,
 } from '../controllers/volumes/match.js';
-import { resources } from '../controllers/runtime/resources.js';
+import { resources } from '../../client/resources.js';
 import type { SchedulerCache } from './cache.js';
 import type { VolumeChoice } from './plugins/volume-binding.js';
 import { chooseVolumes, unboundClaims } from './plugins/volume-binding.js';

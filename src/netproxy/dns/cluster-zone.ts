@@ -8,7 +8,7 @@ import { addressFamily } from '../address.js';
 import { serviceKey } from '../model/service-watch.js';
 import type { ServiceWatch } from '../model/service-watch.js';
 import type { EndpointSlice, Namespace, Service } from '../objects.js';
-import { resources } from '../objects.js';
+import { resources } from '../../client/resources.js';
 import { labelsUnder, reverseAddress } from './name.js';
 
 /** What is known about a name. `outside`: not ours, ask elsewhere. */

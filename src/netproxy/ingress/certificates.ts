@@ -5,7 +5,7 @@ import type { Informer, InformerFactory } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { Secret } from '../objects.js';
-import { resources } from '../objects.js';
+import { resources } from '../../client/resources.js';
 import { clientLimits, secretsMax } from './limits.js';
 
 interface Loaded {

@@ -24,7 +24,7 @@ import type { Cidr } from '../address.js';
 import { parseCidr } from '../address.js';
 import type { ServiceWatch } from '../model/service-watch.js';
 import type { Ingress, IngressClass } from '../objects.js';
-import { resources } from '../objects.js';
+import { resources } from '../../client/resources.js';
 import type { IngressOptions } from '../types.js';
 import { Backends } from './backends.js';
 import { Certificates } from './certificates.js';

@@ -8,7 +8,7 @@ import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { Ingress, IngressClass, Node } from '../objects.js';
-import { resources } from '../objects.js';
+import { resources } from '../../client/resources.js';
 import { nodeAddress } from '../pods/node-routes.js';
 import { isOurs } from './route-table.js';
 

@@ -8,7 +8,7 @@ import { writeWhole } from '../../lib/files/write-whole.js';
 import type { RunCommand } from '../command.js';
 import { createRunner } from '../command.js';
 import type { Node } from '../objects.js';
-import { resources } from '../objects.js';
+import { resources } from '../../client/resources.js';
 import { IptablesApplier } from '../iptables/applier.js';
 import type { HostPort, PodNetwork, PodNetworkOptions, PodRef } from '../types.js';
 import { PodNetworkError } from '../types.js';

@@ -6,7 +6,7 @@ import { FakeApi } from '../../client/fake.js';
 import { systemClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import type { RunCommand } from '../command.js';
-import { resources } from '../objects.js';
+import { resources } from '../../client/resources.js';
 import { PolicyController } from './policy-controller.js';
 
 /** An API in which one resource cannot be read. */

@@ -14,7 +14,7 @@ import { IptablesApplier } from '../iptables/applier.js';
 import { comment } from '../iptables/rule.js';
 import { RuleSet } from '../iptables/rule-set.js';
 import type { Namespace, NetworkPolicy, Pod } from '../objects.js';
-import { resources } from '../objects.js';
+import { resources } from '../../client/resources.js';
 import type { IsolatedPod, PodIsolation } from '../types.js';
 import type { HeldPod } from './local-pods.js';
 import { resolverPod, withHeld } from './local-pods.js';

@@ -11,7 +11,8 @@ import type { TokenCache } from '../sources/token-cache.js';
 import { readLeftovers, removeOrphans } from './leftovers.js';
 import type { Orphans } from './orphans.js';
 import { findOrphans, removeOrphanedObjects } from './orphans.js';
-import { podResource, StatusReporter } from './status-reporter.js';
+import { resources } from '../../client/resources.js';
+import { StatusReporter } from './status-reporter.js';
 
 export interface PodManagerOptions {
   readonly node: NodeContext;
@@ -113,7 +114,7 @@ export class PodManager {
     await this.#reporter.report(uid);
     try {
       await this.#options.client.delete(
-        podResource,
+        resources.pods,
         { namespace, name },
         { gracePeriodSeconds: 0, preconditions: { uid } },
       );

@@ -2,14 +2,13 @@
  * Reports pods' statuses: each pod's newest, one write at a time, never one that says nothing new. What fails is tried again with
  * back-off, so that the last status always arrives unless the pod is gone.
  */
+import { resources } from '../../client/resources.js';
 import type { Pod, PodStatus } from '../../api/types/core.js';
 import type { ApiClient } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import { WorkQueue } from '../../lib/work-queue.js';
-
-export const podResource = { group: '', version: 'v1', resource: 'pods' } as const;
 
 /** A pod as it is to be reported. */
 export interface Reportable {
@@ -83,7 +82,7 @@ export class StatusReporter {
     const { namespace = '', name } = pod.metadata;
     try {
       const answer = await client.patch<Pod & { apiVersion?: string }>(
-        podResource,
+        resources.pods,
         { namespace, name },
         'application/strategic-merge-patch+json',
         { metadata: { uid }, status: statusPatch(pod.status, status) },

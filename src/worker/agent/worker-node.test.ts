@@ -1,3 +1,4 @@
+import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -16,7 +17,6 @@ import type { WorkerNode } from './worker-node.js';
 import { startWorkerNode } from './worker-node.js';
 
 const clock = systemClock();
-const pods = { group: '', version: 'v1', resource: 'pods' } as const;
 const cleanups: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
@@ -82,11 +82,10 @@ test('a node is Ready although somebody else on it waits for what may not be rea
       { namespace: 'default', fieldSelector: 'metadata.name=tls' },
     );
   });
-  const nodes = { group: '', version: 'v1', resource: 'nodes' } as const;
   interface Node extends KubeObject {
     readonly status?: { readonly conditions?: readonly { type: string; status: string }[] };
   }
-  const { status } = await api.get<Node>(nodes, { name: 'n1' });
+  const { status } = await api.get<Node>(resources.nodes, { name: 'n1' });
   expect(status?.conditions).toContainEqual(
     expect.objectContaining({ type: 'Ready', status: 'True' }),
   );
@@ -114,11 +113,11 @@ function create(api: FakeApi, name: string, spec: Partial<PodSpec> = {}): Promis
     metadata: { name, namespace: 'default' },
     spec: { nodeName: 'n1', containers: [{ name: 'main', image: 'web:1' }], ...spec },
   };
-  return api.create(pods, pod) as Promise<Pod>;
+  return api.create(resources.pods, pod) as Promise<Pod>;
 }
 
 function get(api: FakeApi, name: string): Promise<Pod & { apiVersion?: string }> {
-  return api.get<Pod & { apiVersion?: string }>(pods, { namespace: 'default', name });
+  return api.get<Pod & { apiVersion?: string }>(resources.pods, { namespace: 'default', name });
 }
 
 function conditionOf(pod: Pod, type: string): string | undefined {
@@ -133,12 +132,10 @@ async function untilReady(api: FakeApi, name: string): Promise<Pod> {
 describe('a worker node', () => {
   test('registers, is ready, and keeps a lease', async () => {
     const { api } = await rigged();
-    const nodes = { group: '', version: 'v1', resource: 'nodes' } as const;
-    const node = (await api.get(nodes, { name: 'n1' })) as unknown as Pod;
+    const node = (await api.get(resources.nodes, { name: 'n1' })) as unknown as Pod;
     expect(conditionOf(node, 'Ready')).toBe('True');
     expect(node.metadata.labels?.['kubernetes.io/hostname']).toBe('n1');
-    const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' } as const;
-    const lease = await api.get(leases, { namespace: 'kube-node-lease', name: 'n1' });
+    const lease = await api.get(resources.leases, { namespace: 'kube-node-lease', name: 'n1' });
     expect(lease).toMatchObject({ spec: { holderIdentity: 'n1', leaseDurationSeconds: 40 } });
   });
 
@@ -153,8 +150,12 @@ describe('a worker node', () => {
       containerStatuses: [{ name: 'main', ready: true, started: true, restartCount: 0 }],
     });
     expect(runtime.log).toEqual(['sandbox web', 'create main', 'start main']);
-    await api.delete(pods, { namespace: 'default', name: 'web' }, { gracePeriodSeconds: 1 });
-    await until('gone', async () => (await api.list(pods)).items.length === 0);
+    await api.delete(
+      resources.pods,
+      { namespace: 'default', name: 'web' },
+      { gracePeriodSeconds: 1 },
+    );
+    await until('gone', async () => (await api.list(resources.pods)).items.length === 0);
     expect(runtime.log.slice(3)).toEqual([
       expect.stringMatching(/^stop main/),
       'remove-sandbox web',
@@ -182,17 +183,17 @@ describe('a worker node', () => {
 
   test('never runs a pod with another handler than it asks for', async () => {
     const { api, runtime } = await rigged();
-    const classes = { group: 'node.k8s.io', version: 'v1', resource: 'runtimeclasses' } as const;
     for (const handler of ['kata', 'runc']) {
       const kind = { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass' };
-      await api.create(classes, { ...kind, metadata: { name: handler }, handler });
+      await api.create(resources.runtimeClasses, { ...kind, metadata: { name: handler }, handler });
     }
     await create(api, 'boxed', { runtimeClassName: 'kata' });
     await create(api, 'lost', { runtimeClassName: 'absent' });
     await create(api, 'mapped', { hostUsers: false });
-    const events = { group: '', version: 'v1', resource: 'events' } as const;
     const texts = async (): Promise<string[]> =>
-      (await api.list<Pod & { message?: string }>(events)).items.map(({ message = '' }) => message);
+      (await api.list<Pod & { message?: string }>(resources.events)).items.map(
+        ({ message = '' }) => message,
+      );
     const wanted = [
       'no runtime for "kata" is configured',
       'RuntimeClass "absent" not found',
@@ -267,7 +268,11 @@ describe('a worker node', () => {
     await untilReady(api, 'keep');
     await untilReady(api, 'drop');
     await rig.node.stop();
-    await api.delete(pods, { namespace: 'default', name: 'drop' }, { gracePeriodSeconds: 0 });
+    await api.delete(
+      resources.pods,
+      { namespace: 'default', name: 'drop' },
+      { gracePeriodSeconds: 0 },
+    );
     const before = runtime.log.length;
     await start(rig);
     await until('removed', async () => runtime.sandboxes.size === 1);

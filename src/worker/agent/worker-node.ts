@@ -1,4 +1,5 @@
 /** One node at work: its object in the API and its pods, on a runtime and a network that are given. */
+import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
@@ -32,7 +33,6 @@ import { TokenCache } from '../sources/token-cache.js';
 import { removeDeletedLocalPaths } from '../volumes/local-path.js';
 import { VolumeManager } from '../volumes/volume-manager.js';
 import { PodManager } from './pod-manager.js';
-import { podResource } from './status-reporter.js';
 
 export interface WorkerNodeOptions {
   readonly name: string;
@@ -60,8 +60,6 @@ export interface WorkerNodeOptions {
   readonly signal: AbortSignal;
 }
 
-const services = { group: '', version: 'v1', resource: 'services' } as const;
-const volumes = { group: '', version: 'v1', resource: 'persistentvolumes' } as const;
 const logBytesMax = 10 * 1024 * 1024;
 const atOnce = { sandboxes: 8, starts: 8 } as const;
 const retryMs = 500;
@@ -78,10 +76,10 @@ export interface WorkerNode {
 export async function startWorkerNode(options: WorkerNodeOptions): Promise<WorkerNode> {
   const { client, informers, network, log, signal, runtime, name } = options;
   await mkdir(options.dataDir, { recursive: true });
-  const pods = informers.informer<Pod & { apiVersion?: string }>(podResource, {
+  const pods = informers.informer<Pod & { apiVersion?: string }>(resources.pods, {
     fieldSelector: `spec.nodeName=${name}`,
   });
-  const serviceInformer = informers.informer<Service & { apiVersion?: string }>(services);
+  const serviceInformer = informers.informer<Service & { apiVersion?: string }>(resources.services);
   const tokens = new TokenCache(options);
   const events = new EventRecorder({ ...options, nodeName: name });
   const objects = new ObjectCache(options);
@@ -116,7 +114,7 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
     ...options,
     nodeName: name,
     paths: context.volumes.localPaths,
-    volumes: informers.informer<PersistentVolume & { apiVersion?: string }>(volumes),
+    volumes: informers.informer<PersistentVolume & { apiVersion?: string }>(resources.volumes),
   });
   log.info({ node: name, runtime: runtime.version }, 'the node is ready');
   return {

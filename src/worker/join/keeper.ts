@@ -1,4 +1,5 @@
 /** Keeps a worker's credentials good: renews its certificates in time, and learns which masters there are. */
+import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import type { GrpcApiClient } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
@@ -23,7 +24,6 @@ interface MasterLease extends KubeObject {
   spec?: { renewTime?: string };
 }
 
-const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' } as const;
 const checkMs = 3_000;
 /** A master that has been silent for so long is left out. @see master-registry */
 const aliveMs = 60_000;
@@ -72,7 +72,7 @@ export class CredentialsKeeper {
     const { client, clock } = this.#options;
     let masters: string[];
     try {
-      const { items } = await client.list<MasterLease>(leases, {
+      const { items } = await client.list<MasterLease>(resources.leases, {
         namespace: 'kube-system',
         labelSelector: 'trireme.dev/master=true',
       });

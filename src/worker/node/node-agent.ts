@@ -2,6 +2,7 @@
  * The node in the API: registers it, keeps its Lease alive, and reports its status when that changes. A Node object that was deleted
  * is made again.
  */
+import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import type { Node, NodeStatus } from '../../api/types/core.js';
 import type { ApiClient } from '../../client/types.js';
@@ -29,8 +30,6 @@ export interface NodeAgentOptions {
   readonly leaseSeconds?: number;
 }
 
-const nodes = { group: '', version: 'v1', resource: 'nodes' } as const;
-const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' } as const;
 const leaseNamespace = 'kube-node-lease';
 /** The status is looked at this often, and written at least so often even when nothing changed. */
 const statusEveryMs = 10_000;
@@ -101,7 +100,7 @@ export class NodeAgent {
     const same = text === this.#lastStatus && current.metadata.uid === this.#uid;
     if (same && !due) return;
     await client.patch<NodeObject>(
-      nodes,
+      resources.nodes,
       { name: description.name },
       'application/strategic-merge-patch+json',
       { status },
@@ -118,11 +117,11 @@ export class NodeAgent {
     const key = { name: description.name };
     let node: NodeObject;
     try {
-      node = await client.get<NodeObject>(nodes, key, { deadlineMs: callMs });
+      node = await client.get<NodeObject>(resources.nodes, key, { deadlineMs: callMs });
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error;
       log.info({ node: description.name }, 'the node is registered');
-      return client.create<NodeObject>(nodes, newNode(description));
+      return client.create<NodeObject>(resources.nodes, newNode(description));
     }
     const labels = nodeLabels(description);
     const differs = Object.entries(labels).some(
@@ -130,7 +129,7 @@ export class NodeAgent {
     );
     if (!differs) return node;
     const patch = { metadata: { labels } };
-    return client.patch<NodeObject>(nodes, key, 'application/merge-patch+json', patch);
+    return client.patch<NodeObject>(resources.nodes, key, 'application/merge-patch+json', patch);
   }
 
   async #renewLease(): Promise<void> {
@@ -145,7 +144,7 @@ export class NodeAgent {
     };
     const call = { deadlineMs: callMs };
     try {
-      await client.patch(leases, key, 'application/merge-patch+json', { spec }, call);
+      await client.patch(resources.leases, key, 'application/merge-patch+json', { spec }, call);
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error;
       const lease = {
@@ -154,7 +153,7 @@ export class NodeAgent {
         metadata: { ...key, ...this.#ownedByNode() },
         spec,
       };
-      await client.create<KubeObject & { spec: object }>(leases, lease, call);
+      await client.create<KubeObject & { spec: object }>(resources.leases, lease, call);
     }
   }
 

@@ -2,6 +2,7 @@
  * ConfigMaps, Secrets, claims and volumes that pods of this node use. A node may read just these, one by one: so they are
  * fetched when a pod needs them, kept for a moment, and read again at each refresh. Bounded by what pods name.
  */
+import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import type { RuntimeClass } from '../../api/node/runtime-class.js';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/types/core.js';
@@ -18,8 +19,6 @@ interface Entry {
   fetchedMs: number;
   fetching: Promise<void> | undefined;
 }
-
-const runtimeClasses = { group: 'node.k8s.io', version: 'v1', resource: 'runtimeclasses' } as const;
 
 /** Younger than this is as good as new. */
 const freshMs = 1000;
@@ -76,7 +75,7 @@ export class ObjectCache {
   /** A RuntimeClass as it is now; undefined when there is none of that name. @throws ApiError */
   async runtimeClass(name: string): Promise<{ readonly handler: string } | undefined> {
     try {
-      const found = await this.#client.get(runtimeClasses, { name });
+      const found = await this.#client.get(resources.runtimeClasses, { name });
       return found as KubeObject & RuntimeClass;
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error;

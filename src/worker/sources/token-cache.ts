@@ -2,6 +2,7 @@
  * Tokens of pods' service accounts, asked for through TokenRequest and bound to the pod. Kept until four fifths of their life are
  * over. @see kubelet pkg/kubelet/token
  */
+import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import type { Pod } from '../../api/types/core.js';
 import type { ApiClient } from '../../client/types.js';
@@ -22,7 +23,6 @@ interface Entry {
   renewAtMs: number;
 }
 
-const accounts = { group: '', version: 'v1', resource: 'serviceaccounts' } as const;
 /** A token is renewed after a day at the latest, and after this share of its life. */
 const renewShare = 0.8;
 const renewMsMax = 24 * 3600_000;
@@ -74,7 +74,7 @@ export class TokenCache {
     const { name, uid = '', namespace = '' } = pod.metadata;
     const account = pod.spec.serviceAccountName ?? 'default';
     const answer = await this.#client.create<TokenRequest>(
-      accounts,
+      resources.serviceAccounts,
       {
         apiVersion: 'authentication.k8s.io/v1',
         kind: 'TokenRequest',

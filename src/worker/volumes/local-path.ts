@@ -4,6 +4,7 @@
  *
  * A volume is an object of the API: it says which directory it means, and may say anything. Removed is only what this worker has made and noted.
  */
+import { resources } from '../../client/resources.js';
 import { isAbsolute, join } from 'node:path';
 import type { PersistentVolume } from '../../api/types/core.js';
 import type { ApiClient, Informer } from '../../client/index.js';
@@ -17,7 +18,6 @@ import { StateStore } from '../../runtime/state-store.js';
 import { VolumeError } from './volume-error.js';
 
 const marker = 'trireme.dev/local-path';
-const volumes = { group: '', version: 'v1', resource: 'persistentvolumes' } as const;
 
 /** What is noted of a directory that was made: the inode tells it from another that took its place. */
 interface MadeDirectory {
@@ -203,7 +203,7 @@ export function removeDeletedLocalPaths(options: {
       const { uid, resourceVersion } = volume.metadata;
       const patch = { metadata: { uid, resourceVersion, finalizers: null } };
       try {
-        await client.patch(volumes, { name }, 'application/merge-patch+json', patch);
+        await client.patch(resources.volumes, { name }, 'application/merge-patch+json', patch);
       } catch (error) {
         if (!isApiError(error, 'NotFound')) throw error;
       }

@@ -7,6 +7,7 @@
  *   unready          runs and is never ready
  * A pod that is being deleted goes as soon as it is seen, or never if its args begin with `linger`.
  */
+import { resources } from '../../../src/client/resources.js';
 import type { Pod, Node } from '../../../src/api/types/core.js';
 import type { ApiClient, Change, Informer } from '../../../src/client/index.js';
 import { createInformerFactory, isApiError } from '../../../src/client/index.js';
@@ -14,9 +15,6 @@ import type { Lease } from '../../../src/api/types/policy.js';
 import type { Clock } from '../../../src/lib/clock.js';
 import type { Logger } from '../../../src/lib/log.js';
 
-const pods = { group: '', version: 'v1', resource: 'pods' };
-const nodes = { group: '', version: 'v1', resource: 'nodes' };
-const leases = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' };
 const heartbeatMs = 1000;
 
 export interface ScriptedNode {
@@ -55,7 +53,7 @@ export class ScriptedKubelet {
     );
     for (const node of list) await kubelet.#register(node);
     await kubelet.#heartbeat();
-    const informer: Informer<Pod> = kubelet.#informers.informer<Pod>(pods);
+    const informer: Informer<Pod> = kubelet.#informers.informer<Pod>(resources.pods);
     informer.onChange((change) => kubelet.#onPod(change));
     await kubelet.#informers.waitForSync();
     return kubelet;
@@ -88,7 +86,7 @@ export class ScriptedKubelet {
       metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },
       spec: {},
     };
-    await this.#client.create<Node>(nodes, node).catch(ignore('AlreadyExists'));
+    await this.#client.create<Node>(resources.nodes, node).catch(ignore('AlreadyExists'));
     const size = { cpu: '8', memory: '16Gi', pods: '110', 'ephemeral-storage': '100Gi' };
     const status = {
       capacity: size,
@@ -102,7 +100,7 @@ export class ScriptedKubelet {
       ],
     };
     await this.#client.patch(
-      nodes,
+      resources.nodes,
       { name },
       'application/merge-patch+json',
       { status },
@@ -118,11 +116,11 @@ export class ScriptedKubelet {
       const key = { namespace: 'kube-node-lease', name };
       const patch = { spec: { renewTime } };
       await this.#client
-        .patch<Lease>(leases, key, 'application/merge-patch+json', patch)
+        .patch<Lease>(resources.leases, key, 'application/merge-patch+json', patch)
         .catch(async (error: unknown) => {
           if (!isApiError(error, 'NotFound')) return;
           await this.#client
-            .create<Lease>(leases, {
+            .create<Lease>(resources.leases, {
               apiVersion: 'coordination.k8s.io/v1',
               kind: 'Lease',
               metadata: key,
@@ -142,7 +140,7 @@ export class ScriptedKubelet {
     if (object.metadata.deletionTimestamp !== undefined) {
       if (args[0] === 'linger') return;
       void this.#client
-        .delete(pods, object.metadata, { gracePeriodSeconds: 0 })
+        .delete(resources.pods, object.metadata, { gracePeriodSeconds: 0 })
         .catch(() => undefined);
       return;
     }
@@ -157,7 +155,7 @@ export class ScriptedKubelet {
   async #report(pod: Pod, status: object): Promise<void> {
     await this.#client
       .patch(
-        pods,
+        resources.pods,
         pod.metadata,
         'application/merge-patch+json',
         { status },

@@ -2,6 +2,7 @@
  * Two processes for the test of closers, run by fork: `agent`, a node with real processes and its gRPC service, and `gateway`, the API
  * server's streaming layer in front of it. Neither has a handler for what nobody handles: such an error ends it, and the test.
  */
+import { resources } from '../../../src/client/resources.js';
 import { mkdir, readFile } from 'node:fs/promises';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -72,7 +73,6 @@ const pod = {
     ],
   },
 };
-const pods = { group: '', version: 'v1', resource: 'pods' } as const;
 
 async function runAgent(dir: string, files: RigFiles): Promise<void> {
   const dataDir = join(dir, 'node');
@@ -103,7 +103,7 @@ async function runAgent(dir: string, files: RigFiles): Promise<void> {
     log: silentLogger,
     signal: new AbortController().signal,
   });
-  await api.create(pods, pod);
+  await api.create(resources.pods, pod);
   for (;;) {
     const tracks = [...node.pods.workers.values()].flatMap(({ state }) => [
       ...state.tracks.values(),

@@ -7,7 +7,7 @@ import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreAlreadyExists } from '../runtime/controller.js';
 import { isApiError } from '../../../client/types.js';
 import type { ConfigMap, Namespace, ServiceAccount } from '../../../api/types/core.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 
 const accountName = 'default';
 const configMapName = 'kube-root-ca.crt';

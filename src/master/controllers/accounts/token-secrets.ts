@@ -10,7 +10,7 @@ import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
 import type { Secret, ServiceAccount } from '../../../api/types/core.js';
 import { jsonEqual } from '../runtime/hash.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { parseTime } from '../runtime/time.js';
 
 const tokenType = 'kubernetes.io/service-account-token';

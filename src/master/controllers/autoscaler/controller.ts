@@ -14,7 +14,7 @@ import type { EventRecorder } from '../runtime/events.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { podInformer } from '../runtime/pod-index.js';
 import { withCondition } from '../runtime/pods.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import type { SelectorLike } from '../runtime/selectors.js';
 import { compileSelector, formatSelector } from '../runtime/selectors.js';
 import { now } from '../runtime/time.js';

@@ -4,7 +4,7 @@ import type { HorizontalPodAutoscaler } from '../../../api/types/policy.js';
 import type { ApiClient } from '../../../client/types.js';
 import { quantityOfMilli } from '../../../api/quantity.js';
 import type { Pod } from '../../../api/types/core.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { parseTime } from '../runtime/time.js';
 import type { PodUsage, ReplicaQuestion } from './replicas.js';
 import { milliOf, NoMetricError, replicasFor } from './replicas.js';

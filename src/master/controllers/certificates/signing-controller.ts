@@ -4,7 +4,7 @@ import { readSigningRequest, signRequest } from '../../../lib/pki/certificates.j
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, watchSelf } from '../runtime/controller.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { now } from '../runtime/time.js';
 import { isServed, kubeletServingSigner, refusal } from './shapes.js';
 

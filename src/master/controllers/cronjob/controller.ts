@@ -15,7 +15,7 @@ import {
 import { jsonEqual } from '../runtime/hash.js';
 import type { Owner } from '../runtime/ownership.js';
 import { controllerReference } from '../runtime/ownership.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { byCreation, formatTime, parseTime } from '../runtime/time.js';
 import type { CronJob, Job } from '../../../api/types/workloads.js';
 

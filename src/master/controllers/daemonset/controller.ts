@@ -19,7 +19,7 @@ import type { Owner } from '../runtime/ownership.js';
 import { claim } from '../runtime/ownership.js';
 import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
 import { generateNamePrefix, msUntilAvailable, podFromTemplate } from '../runtime/pods.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { currentRevision, revisionHashLabel, surplusRevisions } from '../runtime/revisions.js';
 import { compileSelector } from '../runtime/selectors.js';
 import type { DaemonPlan } from './plan.js';

@@ -21,7 +21,7 @@ import type { Owner } from '../runtime/ownership.js';
 import { claim } from '../runtime/ownership.js';
 import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
 import { isPodTerminal } from '../runtime/pods.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { compileSelector, isEmptySelector } from '../runtime/selectors.js';
 import type { DeploymentAction } from './plan.js';
 import { planDeployment } from './plan.js';

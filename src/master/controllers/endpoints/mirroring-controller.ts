@@ -6,7 +6,7 @@ import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, keyOf, splitNamespaced } from '../runtime/controller.js';
 import type { Service } from '../../../api/types/core.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import type { EndpointAddress, Endpoints, SliceEndpoint, SliceGroup } from './plan.js';
 import { isIpv6, managedByLabel, serviceNameLabel } from './plan.js';
 import { SliceWriter } from './slice-writer.js';

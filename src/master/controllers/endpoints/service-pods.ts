@@ -4,7 +4,7 @@ import { keyOf } from '../runtime/controller.js';
 import type { Pod, Service } from '../../../api/types/core.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { isPodReady, isPodTerminal } from '../runtime/pods.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { matchesPairs } from '../runtime/selectors.js';
 
 /** Services with their pods, for the two endpoint controllers: enqueues a service whenever it or its pods change. */

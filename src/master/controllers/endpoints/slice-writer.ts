@@ -6,7 +6,7 @@ import { Expectations } from '../runtime/expectations.js';
 import { jsonEqual } from '../runtime/hash.js';
 import type { Owner } from '../runtime/ownership.js';
 import { controllerReference } from '../runtime/ownership.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import type { EndpointSlice, SliceGroup } from './plan.js';
 import { managedByLabel, planSlices, serviceNameLabel } from './plan.js';
 

@@ -3,7 +3,7 @@ import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, splitNamespaced } from '../runtime/controller.js';
 import type { Node } from '../../../api/types/core.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { familiesOf, managedBy, planSliceGroups, sliceLabels } from './plan.js';
 import { watchServices } from './service-pods.js';
 import { SliceWriter } from './slice-writer.js';

@@ -18,7 +18,7 @@ import type { Owner } from '../runtime/ownership.js';
 import { claim } from '../runtime/ownership.js';
 import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
 import { findCondition, generateNamePrefix, podFromTemplate } from '../runtime/pods.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { compileSelector } from '../runtime/selectors.js';
 import { parseTime } from '../runtime/time.js';
 import { indexAnnotation, isFinished, planJob, trackingFinalizer } from './plan.js';

@@ -11,7 +11,7 @@ import { createReconciler, ignoreNotFound, watchSelf } from '../runtime/controll
 import type { Condition, Namespace } from '../../../api/types/core.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { withCondition } from '../runtime/pods.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { now } from '../runtime/time.js';
 
 const finalizer = 'kubernetes';

@@ -3,7 +3,7 @@ import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound, watchSelf } from '../runtime/controller.js';
 import type { Node } from '../../../api/types/core.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import type { Network } from './cidr.js';
 import { blockAt, blockCount, indexOfBlock, parseCidr } from './cidr.js';
 

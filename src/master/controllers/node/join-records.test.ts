@@ -7,7 +7,7 @@ import { silentLogger } from '../../../lib/log.js';
 import { Prng } from '../../../lib/prng.js';
 import { claimName, joinRecordName } from '../../cluster/join-records.js';
 import type { Node } from '../../../api/types/core.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { startControllers } from '../start.js';
 
 const clock = systemClock();

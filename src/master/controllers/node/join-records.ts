@@ -5,7 +5,7 @@ import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
 import type { Node } from '../../../api/types/core.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 
 const nodeNameAnnotation = 'trireme.dev/node-name';
 

@@ -14,7 +14,7 @@ import type { EventRecorder } from '../runtime/events.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { nodeNameIndex, podInformer } from '../runtime/pod-index.js';
 import { findCondition, isPodTerminal, withCondition } from '../runtime/pods.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { now } from '../runtime/time.js';
 import { isHealthTaint, unknownConditions, wantedTaints, zoneOf, zoneState } from './taints.js';
 

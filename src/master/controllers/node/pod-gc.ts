@@ -10,7 +10,7 @@ import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
 import type { Condition, Node, Pod } from '../../../api/types/core.js';
 import { nodeNameIndex, podInformer } from '../runtime/pod-index.js';
 import { findCondition, isPodTerminal, withCondition } from '../runtime/pods.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { byCreation, now } from '../runtime/time.js';
 
 /** A node must be missing for so long before its pods count as orphans (kubernetes quarantineTime). */

@@ -8,7 +8,7 @@ import type { Node, Taint, Toleration } from '../../../api/types/core.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { nodeNameIndex, podInformer } from '../runtime/pod-index.js';
 import { isPodTerminal, withCondition } from '../runtime/pods.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { now, parseTime } from '../runtime/time.js';
 
 /**

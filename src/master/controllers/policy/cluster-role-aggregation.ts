@@ -4,7 +4,7 @@ import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
 import { canonicalJson, jsonEqual } from '../runtime/hash.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import type { SelectorLike } from '../runtime/selectors.js';
 import { compileSelector } from '../runtime/selectors.js';
 

@@ -18,7 +18,7 @@ import { jsonEqual } from '../runtime/hash.js';
 import { scaledValue } from '../runtime/int-or-string.js';
 import { podInformer } from '../runtime/pod-index.js';
 import { isPodReady, isPodTerminal, withCondition } from '../runtime/pods.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { compileSelector } from '../runtime/selectors.js';
 import { formatTime, parseTime } from '../runtime/time.js';
 

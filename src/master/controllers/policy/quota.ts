@@ -12,7 +12,7 @@ import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../run
 import type { Pod, ResourceQuota } from '../../../api/types/core.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { isPodTerminal } from '../runtime/pods.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 
 /**
  * What is added has been charged by admission. It is counted all the same, for what went past admission; later, so that

@@ -36,7 +36,7 @@ import {
   isPodTerminal,
   podFromTemplate,
 } from '../runtime/pods.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import type { Matcher } from '../runtime/selectors.js';
 import { compileSelector } from '../runtime/selectors.js';
 import { now } from '../runtime/time.js';

@@ -2,7 +2,7 @@ import type { KubeObject } from '../../../api/object.js';
 import { builtInKinds } from '../../../api/kinds.js';
 import type { ResourceId } from '../../../client/types.js';
 import type { ControllerContext } from './context.js';
-import { resources } from './resources.js';
+import { resources } from '../../../client/resources.js';
 
 /** A resource whose objects are stored: it can be listed, watched and deleted. */
 export interface CatalogEntry extends ResourceId {

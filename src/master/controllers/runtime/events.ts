@@ -10,7 +10,7 @@ import { isApiError } from '../../../client/types.js';
 import type { Clock } from '../../../lib/clock.js';
 import type { Logger } from '../../../lib/log.js';
 import type { ObjectReference } from '../../../api/types/core.js';
-import { resources } from './resources.js';
+import { resources } from '../../../client/resources.js';
 import { formatTime } from './time.js';
 
 /** An event's subject: at least kind and name. */

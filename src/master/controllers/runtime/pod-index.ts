@@ -2,7 +2,7 @@ import { controllerOf } from '../../../api/object.js';
 import type { Informer } from '../../../client/types.js';
 import type { ControllerContext } from './context.js';
 import type { Pod } from '../../../api/types/core.js';
-import { resources } from './resources.js';
+import { resources } from '../../../client/resources.js';
 
 /** By the uid of the controlling owner; pods without one are under `orphan:<namespace>`. */
 export const ownerUidIndex = 'controller-uid';

@@ -7,7 +7,7 @@ import type { ControllerRevision } from '../../../api/types/workloads.js';
 import { jsonEqual, templateHash } from './hash.js';
 import type { Owner } from './ownership.js';
 import { controllerReference } from './ownership.js';
-import { resources } from './resources.js';
+import { resources } from '../../../client/resources.js';
 import { byCreation } from './time.js';
 
 /** The label on pods and revisions that says which template they are of. */

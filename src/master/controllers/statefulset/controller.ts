@@ -20,7 +20,7 @@ import { Expectations } from '../runtime/expectations.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { claim } from '../runtime/ownership.js';
 import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { currentRevision, surplusRevisions, templateOf } from '../runtime/revisions.js';
 import { compileSelector } from '../runtime/selectors.js';
 import { ownerOf, statefulClaims, statefulPod, wantedClaimOwners } from './identity.js';

@@ -18,7 +18,7 @@ import type {
 import type { StorageClass } from '../../../api/types/policy.js';
 import type { EventRecorder } from '../runtime/events.js';
 import { jsonEqual } from '../runtime/hash.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { now } from '../runtime/time.js';
 import {
   bindCompletedAnnotation,

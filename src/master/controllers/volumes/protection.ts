@@ -16,7 +16,7 @@ import {
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
 import { podInformer } from '../runtime/pod-index.js';
 import { isPodTerminal } from '../runtime/pods.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 
 const claimFinalizer = 'kubernetes.io/pvc-protection';
 const volumeFinalizer = 'kubernetes.io/pv-protection';

@@ -10,7 +10,7 @@ import {
 } from '../runtime/controller.js';
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../../api/types/core.js';
 import type { StorageClass } from '../../../api/types/policy.js';
-import { resources } from '../runtime/resources.js';
+import { resources } from '../../../client/resources.js';
 import { classOfClaim, provisionedByAnnotation, selectedNodeAnnotation } from './match.js';
 
 export const localPathProvisioner = 'trireme.dev/local-path';

@@ -1,9 +1,9 @@
-import type { ResourceId } from '../../../client/types.js';
+import type { ResourceId } from './types.js';
 
 const core = (resource: string): ResourceId => ({ group: '', version: 'v1', resource });
 const named = (group: string, resource: string): ResourceId => ({ group, version: 'v1', resource });
 
-/** The resources that scheduler and controllers deal with by name. */
+/** The resources that the cluster's own components name. */
 export const resources = {
   pods: core('pods'),
   nodes: core('nodes'),
@@ -25,6 +25,10 @@ export const resources = {
   controllerRevisions: named('apps', 'controllerrevisions'),
   jobs: named('batch', 'jobs'),
   cronJobs: named('batch', 'cronjobs'),
+  runtimeClasses: named('node.k8s.io', 'runtimeclasses'),
+  ingresses: named('networking.k8s.io', 'ingresses'),
+  ingressClasses: named('networking.k8s.io', 'ingressclasses'),
+  networkPolicies: named('networking.k8s.io', 'networkpolicies'),
   endpointSlices: named('discovery.k8s.io', 'endpointslices'),
   leases: named('coordination.k8s.io', 'leases'),
   storageClasses: named('storage.k8s.io', 'storageclasses'),
