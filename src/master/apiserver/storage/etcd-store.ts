@@ -1,4 +1,9 @@
-import { KVDefinition, LeaseDefinition, WatchDefinition } from '../../../gen/etcd/rpc.js';
+import {
+  KVDefinition,
+  LeaseDefinition,
+  MaintenanceDefinition,
+  WatchDefinition,
+} from '../../../gen/etcd/rpc.js';
 import type { KeyValue } from '../../../gen/etcd/kv.js';
 import type { RequestOp, TxnResponse } from '../../../gen/etcd/rpc.js';
 import type { Clock } from '../../../lib/clock.js';
@@ -6,7 +11,7 @@ import type { Channel, ChannelTls, Client } from '../../../lib/grpc/index.js';
 import { Code, createGrpcChannel, isGrpcError } from '../../../lib/grpc/index.js';
 import type { Logger } from '../../../lib/log.js';
 import { deleteOp, getOp, modRevisionIs, putRequest, rangeRequest } from './etcd-messages.js';
-import { followPrefix } from './etcd-watch.js';
+import { followPrefix, progressBy, progressKey } from './etcd-watch.js';
 import type {
   Guard,
   RangeOptions,
@@ -39,6 +44,7 @@ interface Member {
   readonly kv: Client<typeof KVDefinition>;
   readonly lease: Client<typeof LeaseDefinition>;
   readonly watch: Client<typeof WatchDefinition>;
+  readonly maintenance: Client<typeof MaintenanceDefinition>;
 }
 
 /**
@@ -153,7 +159,17 @@ export class EtcdStore implements Store {
       handlers,
       clock: this.#clock,
       log: this.#log,
-      open: () => this.#member.watch.watch(),
+      open: () => {
+        const { watch, maintenance } = this.#member;
+        return {
+          stream: watch.watch(),
+          progressBy: async () => progressBy((await maintenance.status({}, deadline)).version),
+        };
+      },
+      write: async () => {
+        const put: StoreOp = { type: 'put', key: progressKey, value: Buffer.alloc(0) };
+        return (await this.txn([], [put])).revision;
+      },
       onBroken: () => {
         this.#current++;
       },
@@ -181,6 +197,7 @@ function connectMember(endpoint: string, options: EtcdStoreOptions): Member {
     kv: channel.client(KVDefinition),
     lease: channel.client(LeaseDefinition),
     watch: channel.client(WatchDefinition),
+    maintenance: channel.client(MaintenanceDefinition),
   };
 }
 
