@@ -1,6 +1,6 @@
-import type { Clock } from '../../lib/clock.js';
-import type { KeepAliveOptions } from '../../lib/grpc/index.js';
-import type { Logger } from '../../lib/log.js';
+import type { Clock } from '../lib/clock.js';
+import type { KeepAliveOptions } from '../lib/grpc/index.js';
+import type { Logger } from '../lib/log.js';
 
 /** How a member comes into being. */
 export type InitialClusterState = 'new' | 'existing';

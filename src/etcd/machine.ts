@@ -3,15 +3,15 @@ import { randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Clock } from '../../lib/clock.js';
-import { RawNode } from '../../raft/index.js';
-import type { RaftConfig, RaftNode } from '../../raft/index.js';
-import { installSnapshotFile } from '../backend/snapshot.js';
-import { SqliteBackend } from '../backend/sqlite-backend.js';
-import type { Backend } from '../backend/types.js';
-import type { Disk } from '../wal/disk.js';
-import { nodeDisk } from '../wal/node-disk.js';
-import { serverMetrics } from './metrics.js';
+import type { Clock } from '../lib/clock.js';
+import { RawNode } from '../raft/index.js';
+import type { RaftConfig, RaftNode } from '../raft/index.js';
+import { installSnapshotFile } from './backend/snapshot.js';
+import { SqliteBackend } from './backend/sqlite-backend.js';
+import type { Backend } from './backend/types.js';
+import type { Disk } from './wal/disk.js';
+import { nodeDisk } from './wal/node-disk.js';
+import { serverMetrics } from './telemetry/metrics.js';
 
 /** The database files of one member: its own, and snapshots on their way in or out. */
 export interface DatabaseFiles {

@@ -1,6 +1,6 @@
 /** Orders that a member under test takes from the test by the channel between their processes. */
 import { assertNever } from '../../src/lib/assert.js';
-import type { EtcdServer } from '../../src/etcd/server/server.js';
+import type { EtcdServer } from '../../src/etcd/member/server.js';
 import type { PeerNetwork } from '../../src/etcd/peer/types.js';
 import type { Message } from '../../src/raft/index.js';
 import type { MistakeState } from './mistakes.js';

@@ -4,7 +4,7 @@
  */
 import { assertNever } from '../../src/lib/assert.js';
 import { systemClock } from '../../src/lib/clock.js';
-import type { EtcdServer } from '../../src/etcd/server/server.js';
+import type { EtcdServer } from '../../src/etcd/member/server.js';
 import type { WatchSink } from '../../src/etcd/mvcc/types.js';
 import { noNode, RawNode } from '../../src/raft/index.js';
 import type { RaftConfig, RaftNode } from '../../src/raft/index.js';

@@ -1,6 +1,6 @@
 /** Known mistakes, put back into whole members from outside: around their disk, database, node, lessor or store. */
-import { LeaseKeeper } from '../../src/etcd/server/lease-keeper.js';
-import type { EtcdServer } from '../../src/etcd/server/server.js';
+import { LeaseKeeper } from '../../src/etcd/member/lease-keeper.js';
+import type { EtcdServer } from '../../src/etcd/member/server.js';
 import type { Backend } from '../../src/etcd/backend/types.js';
 import { finishedCompactKey, scheduledCompactKey } from '../../src/etcd/mvcc/restore.js';
 import type { WatchSink } from '../../src/etcd/mvcc/types.js';

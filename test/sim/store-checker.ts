@@ -3,7 +3,7 @@ import { crc32c } from '../../src/lib/crc32c.js';
 import type { ConsistentIndex } from '../../src/etcd/backend/types.js';
 import { finishedCompactKey } from '../../src/etcd/mvcc/restore.js';
 import { decodeKeyValue } from '../../src/etcd/mvcc/key-value.js';
-import { clusterIdKey } from '../../src/etcd/server/bootstrap.js';
+import { clusterIdKey } from '../../src/etcd/member/bootstrap.js';
 import type { WatchedEvent } from '../robustness/watch-guarantees.js';
 import type { Change, Row } from './lib/sim-image.js';
 import { check } from './lib/sim-error.js';

@@ -5,7 +5,7 @@
 import { isGrpcError } from '../../src/lib/grpc/types.js';
 import type { Prng } from '../../src/lib/prng.js';
 import type { Member } from '../../src/gen/etcd/rpc.js';
-import { moveLeader } from '../../src/etcd/server/transfer.js';
+import { moveLeader } from '../../src/etcd/member/leader-transfer.js';
 import { callContext } from './store-calls.js';
 import type { SimProcess } from './store-process.js';
 import type { StoreWorld } from './store-world.js';

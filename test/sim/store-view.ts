@@ -1,5 +1,5 @@
 /** A whole member as the checker of Raft's invariants sees it. */
-import type { EtcdServer } from '../../src/etcd/server/server.js';
+import type { EtcdServer } from '../../src/etcd/member/server.js';
 import type { MemoryStorage, RaftNode } from '../../src/raft/index.js';
 import type { CheckedMember } from './raft-checker.js';
 import type { SimProcess } from './store-process.js';

@@ -4,9 +4,9 @@ import { delay } from '../../lib/clock.js';
 import { createGrpcChannel } from '../../lib/grpc/index.js';
 import type { ChannelTls } from '../../lib/grpc/index.js';
 import { targetOf } from '../../lib/member-url.js';
-import { BootstrapError } from '../server/bootstrap.js';
-import type { ClusterLookup, ExistingCluster } from '../server/bootstrap.js';
-import type { ServerConfig } from '../server/config.js';
+import { BootstrapError } from '../member/bootstrap.js';
+import type { ClusterLookup, ExistingCluster } from '../member/bootstrap.js';
+import type { ServerConfig } from '../config.js';
 
 const retryMs = 200;
 const attempts = 25;

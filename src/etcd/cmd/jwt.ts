@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { JwtTokens } from '../auth/tokens.js';
-import type { ServerConfig } from '../server/config.js';
+import type { ServerConfig } from '../config.js';
 import { parseDurationMs, UsageError } from './flags.js';
 
 const jwtPrefix = 'jwt,';

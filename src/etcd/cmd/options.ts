@@ -4,7 +4,7 @@ import type { KeepAliveOptions } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import { unixPath } from '../../lib/member-url.js';
 import { bcryptCostBounds, bcryptCostDefault } from '../auth/password.js';
-import type { BackupConfig, InitialMember, ServerConfig } from '../server/config.js';
+import type { BackupConfig, InitialMember, ServerConfig } from '../config.js';
 import {
   backupIntervalMsDefault,
   backupKeepCountDefault,
@@ -19,11 +19,11 @@ import {
   maxRequestBytesDefault,
   maxTxnOpsDefault,
   snapshotCountDefault,
-} from '../server/limits.js';
+} from '../guards/limits.js';
 import type { FlagName, FlagValues } from './flags.js';
 import { parseDurationMs, UsageError } from './flags.js';
 import type { ListenOptions } from './member.js';
-import { nextDueMs } from '../server/cron.js';
+import { nextDueMs } from '../snapshots/cron.js';
 
 const defaultClientUrl = 'http://localhost:2379';
 const defaultPeerUrl = 'http://localhost:2380';

@@ -3,10 +3,10 @@ import { existsSync, rmSync } from 'node:fs';
 import type { Clock } from '../../lib/clock.js';
 import { renameDurablySync } from '../../lib/files/rename-durably.js';
 import type { Logger } from '../../lib/log.js';
-import { BootstrapError, forceNewCluster, openState } from '../server/bootstrap.js';
-import { Membership } from '../server/membership.js';
-import { restoreMember } from '../server/restore.js';
-import { checkSnapshotHash } from '../snapshot/snapshot-file.js';
+import { BootstrapError, forceNewCluster, openState } from '../member/bootstrap.js';
+import { Membership } from '../membership/membership.js';
+import { restoreMember } from '../snapshots/restore.js';
+import { checkSnapshotHash } from '../snapshots/snapshot-file.js';
 import { parseFlags } from './flags.js';
 import { Flags, serverConfig } from './options.js';
 

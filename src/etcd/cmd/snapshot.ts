@@ -1,11 +1,15 @@
 /** `trireme etcd snapshot restore|status`: etcdutl's commands on snapshot files of ours and of a real etcd. */
 import Table from 'cli-table3';
 import { systemClock } from '../../lib/clock.js';
-import { BootstrapError } from '../server/bootstrap.js';
-import { restoreMember } from '../server/restore.js';
-import { BboltCorruptError } from '../snapshot/bbolt-format.js';
-import { checkSnapshotHash, SnapshotHashError, snapshotStatus } from '../snapshot/snapshot-file.js';
-import type { SnapshotStatus } from '../snapshot/snapshot-file.js';
+import { BootstrapError } from '../member/bootstrap.js';
+import { restoreMember } from '../snapshots/restore.js';
+import { BboltCorruptError } from '../snapshots/bbolt-format.js';
+import {
+  checkSnapshotHash,
+  SnapshotHashError,
+  snapshotStatus,
+} from '../snapshots/snapshot-file.js';
+import type { SnapshotStatus } from '../snapshots/snapshot-file.js';
 import { UsageError } from './flags.js';
 import { checkUrl, parseInitialCluster } from './options.js';
 

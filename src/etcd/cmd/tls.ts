@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { PeerCertificate } from 'node:tls';
 import type { ChannelTls, ServerTls } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
-import type { ServerConfig } from '../server/config.js';
+import type { ServerConfig } from '../config.js';
 import type { FlagName } from './flags.js';
 import { UsageError } from './flags.js';
 import type { Flags } from './options.js';

@@ -3,9 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { AlarmType } from '../../gen/etcd/rpc.js';
 import type { HttpHandler } from '../../lib/grpc/index.js';
-import { clusterVersion, serverVersion } from '../server/config.js';
-import { metricsRegistry, serverMetrics } from '../server/metrics.js';
-import type { EtcdServer } from '../server/server.js';
+import { clusterVersion, serverVersion } from '../config.js';
+import { metricsRegistry, serverMetrics } from '../telemetry/metrics.js';
+import type { EtcdServer } from '../member/server.js';
 import type { JsonGateway } from './gateway.js';
 
 type Request = IncomingMessage | Http2ServerRequest;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
-import type { ServerConfig } from './config.js';
+import type { ServerConfig } from '../config.js';
 
 /** What the compactor sees and does. */
 export interface CompactionTarget {

@@ -3,7 +3,7 @@ import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType } from '../../gen/etc
 import type { Logger } from '../../lib/log.js';
 import { blameForCompaction, blameForLatest, differs } from './hash-compare.js';
 import type { PeerHash } from './hash-compare.js';
-import type { EtcdServer } from './server.js';
+import type { EtcdServer } from '../member/server.js';
 
 /** The member's data differ from the others': it must not serve. */
 export class CorruptMemberError extends Error {

@@ -3,10 +3,10 @@ import { Code, GrpcError } from '../../lib/grpc/types.js';
 import type { Logger } from '../../lib/log.js';
 import type { RaftNode } from '../../raft/index.js';
 import { BackendNoSpaceError } from '../backend/errors.js';
-import type { DataPaths } from './bootstrap.js';
-import type { LoopLog } from './raft-loop.js';
-import { stepBack } from './transfer.js';
-import type { TransferHost } from './transfer.js';
+import type { DataPaths } from '../member/bootstrap.js';
+import type { LoopLog } from '../member/raft-loop.js';
+import { stepBack } from '../member/leader-transfer.js';
+import type { TransferHost } from '../member/leader-transfer.js';
 
 /** Between two looks. */
 const diskCheckMs = 500;

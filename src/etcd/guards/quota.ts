@@ -1,7 +1,7 @@
 import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType } from '../../gen/etcd/rpc.js';
 import { etcdError } from '../apply/errors.js';
 import { quotaBytesDefault } from './limits.js';
-import type { EtcdServer } from './server.js';
+import type { EtcdServer } from '../member/server.js';
 
 /**
  * Keeps the database below its quota: raises the NOSPACE alarm for the whole cluster before it would grow past it, and when what others

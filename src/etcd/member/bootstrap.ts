@@ -11,12 +11,12 @@ import { unsyncedDisk } from '../wal/node-disk.js';
 import type { WalOptions } from '../wal/types.js';
 import { Wal } from '../wal/wal.js';
 import type { PeerAddress } from '../peer/types.js';
-import type { ServerConfig } from './config.js';
-import { serverMetrics } from './metrics.js';
-import { clusterIdOf, idText, memberIdOf } from './ids.js';
-import { realMachine } from './machine.js';
-import type { Machine } from './machine.js';
-import { decodeConfState, encodeConfState } from './membership.js';
+import type { ServerConfig } from '../config.js';
+import { serverMetrics } from '../telemetry/metrics.js';
+import { clusterIdOf, idText, memberIdOf } from '../membership/ids.js';
+import { realMachine } from '../machine.js';
+import type { Machine } from '../machine.js';
+import { decodeConfState, encodeConfState } from '../membership/membership.js';
 
 /** What a member starts from. */
 export interface StoredState {

@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import type { RaftNode } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
-import type { Membership } from './membership.js';
+import type { Membership } from '../membership/membership.js';
 
 const pollMs = 5;
 

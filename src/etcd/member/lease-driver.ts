@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.js';
 import type { LeaseCheckpoint, Lessor } from '../lease/types.js';
-import { revokeBatch } from './limits.js';
-import { serverMetrics } from './metrics.js';
+import { revokeBatch } from '../guards/limits.js';
+import { serverMetrics } from '../telemetry/metrics.js';
 
 /** How the driver reaches the log. Failures are not told: what did not happen is asked for again. */
 export interface LeaseProposals {

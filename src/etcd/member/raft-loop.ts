@@ -25,7 +25,7 @@ import type {
   Snapshot,
   SoftState,
 } from '../../raft/index.js';
-import { applySliceMs } from './limits.js';
+import { applySliceMs } from '../guards/limits.js';
 import { ProposalQueue } from './proposal-queue.js';
 import type { ProposalBounds, ProposalEvents, QueuedProposal } from './proposal-queue.js';
 

@@ -1,7 +1,7 @@
 import type { ReadState } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
-import { maxPendingReads, readIndexRetryMs } from './limits.js';
-import { serverMetrics } from './metrics.js';
+import { maxPendingReads, readIndexRetryMs } from '../guards/limits.js';
+import { serverMetrics } from '../telemetry/metrics.js';
 
 interface Waiter {
   readonly deadlineMs: number;

@@ -1,14 +1,18 @@
 import type { Clock } from '../../lib/clock.js';
-import { serverMetrics } from './metrics.js';
+import { serverMetrics } from '../telemetry/metrics.js';
 import type { GrpcError } from '../../lib/grpc/types.js';
 import type { Proposal, RaftNode } from '../../raft/index.js';
 import { encodeEntry } from '../apply/entry.js';
 import type { EntryAuth, EntryKind } from '../apply/entry.js';
 import { etcdError } from '../apply/errors.js';
 import { senderOf, withSequence } from './entry-sender.js';
-import { maxGapCommittedApplied, maxPendingProposals, requestBaseTimeoutMs } from './limits.js';
-import { PendingCalls } from './pending.js';
-import type { PendingCall } from './pending.js';
+import {
+  maxGapCommittedApplied,
+  maxPendingProposals,
+  requestBaseTimeoutMs,
+} from '../guards/limits.js';
+import { PendingCalls } from './pending-calls.js';
+import type { PendingCall } from './pending-calls.js';
 import type { QueuedProposal } from './proposal-queue.js';
 import { ReadIndexQueue } from './read-index.js';
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { ManualClock } from '../../lib/clock.js';
-import type { MemberInfo } from './membership.js';
+import type { MemberInfo } from '../membership/membership.js';
 import { StartUp } from './start-up.js';
 
 const voters: readonly MemberInfo[] = [1n, 2n, 3n].map((id) => ({

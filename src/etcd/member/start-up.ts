@@ -1,8 +1,8 @@
 import { MemberAttributes } from '../../gen/etcd/internal.js';
 import type { EntryKind } from '../apply/entry.js';
 import type { RaftNode } from '../../raft/index.js';
-import type { ServerConfig } from './config.js';
-import type { Membership } from './membership.js';
+import type { ServerConfig } from '../config.js';
+import type { Membership } from '../membership/membership.js';
 
 /** What a starting member needs to see and do. */
 export interface StartUpHost {

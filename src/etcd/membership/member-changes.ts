@@ -16,9 +16,9 @@ import { memberIdOf } from './ids.js';
 import type { MemberChangeKind, MemberInfo } from './membership.js';
 import type { PeerNetwork } from '../peer/types.js';
 import type { EntryKind } from '../apply/entry.js';
-import type { ServerConfig } from './config.js';
+import type { ServerConfig } from '../config.js';
 import type { Membership } from './membership.js';
-import { serverMetrics } from './metrics.js';
+import { serverMetrics } from '../telemetry/metrics.js';
 
 /** A learner may be promoted once its log reaches this share of the leader's. */
 const readyShare = 0.9;

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import type { Message, MsgProp, RaftNode } from '../../raft/index.js';
 import type { PeerAddress, PeerNetwork } from '../peer/types.js';
-import { PeerWays } from './peer-ways.js';
+import { PeerWays } from './peer-registry.js';
 
 const entries = [{ type: 'normal', data: Buffer.from('put') }] as const;
 const proposal: MsgProp = { type: 'MsgProp', to: 2n, from: 1n, term: 0, entries };

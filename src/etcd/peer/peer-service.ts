@@ -18,7 +18,7 @@ import { unixPath } from '../../lib/member-url.js';
 import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
 import type { Message } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
-import { receivedFrom, snapshotReceipt } from '../server/network-metrics.js';
+import { receivedFrom, snapshotReceipt } from '../telemetry/network-metrics.js';
 import { checkCaller } from './caller.js';
 import { messageSizeBytes } from './message-codec.js';
 import { receiveSnapshot } from './snapshot-stream.js';

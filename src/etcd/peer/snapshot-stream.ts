@@ -6,7 +6,7 @@ import { crc32c } from '../../lib/crc32c.js';
 import type { Client, Metadata } from '../../lib/grpc/index.js';
 import { Code, GrpcError } from '../../lib/grpc/index.js';
 import type { MsgSnap } from '../../raft/index.js';
-import { snapshotChunkBytes } from '../server/limits.js';
+import { snapshotChunkBytes } from '../guards/limits.js';
 import { fromWire, toWire } from './message-codec.js';
 import type { peerDefinition } from './peer-definition.js';
 

@@ -3,7 +3,7 @@ import { ManualClock } from '../../lib/clock.js';
 import type { CallContext } from '../../lib/grpc/types.js';
 import { failureLimits } from '../../lib/net-limits.js';
 import { hashPassword } from '../auth/password.js';
-import type { EtcdServer } from '../server/server.js';
+import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { AuthService } from './auth.js';
 

@@ -2,7 +2,7 @@ import type { CallContext } from '../../lib/grpc/types.js';
 import { clientError, etcdError } from '../apply/errors.js';
 import type { EntryAuth } from '../apply/entry.js';
 import type { AuthInfo, JwtTokens } from '../auth/tokens.js';
-import type { EtcdServer } from '../server/server.js';
+import type { EtcdServer } from '../member/server.js';
 
 /** Finds out who calls: by token, or by the client certificate's common name. */
 export class CallerIdentity {

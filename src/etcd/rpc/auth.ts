@@ -35,7 +35,7 @@ import { clientError, etcdError } from '../apply/errors.js';
 import { AuthError } from '../auth/errors.js';
 import { hashPassword, verifyPassword } from '../auth/password.js';
 import type { AuthInfo, JwtTokens } from '../auth/tokens.js';
-import type { EtcdServer } from '../server/server.js';
+import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { entryAuth } from './auth-info.js';
 import { converted } from './kv.js';

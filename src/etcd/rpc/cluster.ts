@@ -16,8 +16,8 @@ import type {
 import { unixPath } from '../../lib/member-url.js';
 import type { CallContext, Handlers } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
-import type { MemberInfo } from '../server/membership.js';
-import type { EtcdServer } from '../server/server.js';
+import type { MemberInfo } from '../membership/membership.js';
+import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 
 /** A member as the API shows it. */

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { LeaderResponse } from '../../gen/etcd/v3election.js';
 import type { CallContext, Sender } from '../../lib/grpc/types.js';
 import type { WatchBatch, WatchSink } from '../mvcc/types.js';
-import type { EtcdServer } from '../server/server.js';
+import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { ElectionService } from './election.js';
 

@@ -14,7 +14,7 @@ import type { CallContext, Handlers, Sender } from '../../lib/grpc/types.js';
 import { Code, GrpcError } from '../../lib/grpc/types.js';
 import { keyText } from '../apply/kv.js';
 import type { KeyValue, WatchSink } from '../mvcc/types.js';
-import type { EtcdServer } from '../server/server.js';
+import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { asInnerClient, sessionLease } from './lock.js';
 import { LockQueue, prefixEnd } from './queue-lock.js';

@@ -2,8 +2,8 @@
 import type { CallContext, Handlers, ServiceDefinition } from '../../lib/grpc/types.js';
 import { isGrpcError } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
-import { clientCalls, grpcMetrics } from '../server/metrics.js';
-import type { EtcdServer } from '../server/server.js';
+import { clientCalls, grpcMetrics } from '../telemetry/metrics.js';
+import type { EtcdServer } from '../member/server.js';
 
 type Handler = (...args: unknown[]) => unknown;
 

@@ -6,7 +6,7 @@ import type {
 } from '../../gen/etcd/health.js';
 import { Code, GrpcError } from '../../lib/grpc/types.js';
 import type { CallContext, Handlers, Sender } from '../../lib/grpc/types.js';
-import type { EtcdServer } from '../server/server.js';
+import type { EtcdServer } from '../member/server.js';
 
 /** The standard health service, for the server as a whole (service name `''`). */
 export class HealthService implements Handlers<typeof HealthDefinition> {

@@ -9,7 +9,7 @@ import type {
 } from '../../gen/etcd/v3lock.js';
 import type { CallContext, Handlers } from '../../lib/grpc/types.js';
 import { Code, GrpcError, isGrpcError } from '../../lib/grpc/types.js';
-import type { EtcdServer } from '../server/server.js';
+import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { LockQueue } from './queue-lock.js';
 

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { CallContext, Sender } from '../../lib/grpc/types.js';
 import type { SnapshotResponse } from '../../gen/etcd/rpc.js';
-import { maxSnapshotCalls } from '../server/limits.js';
-import type { EtcdServer } from '../server/server.js';
+import { maxSnapshotCalls } from '../guards/limits.js';
+import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { MaintenanceService } from './maintenance.js';
 

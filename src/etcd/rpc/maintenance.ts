@@ -29,11 +29,11 @@ import { Gate } from '../../lib/gate.js';
 import type { CallContext, Handlers, Sender } from '../../lib/grpc/types.js';
 import { clusterVersionOf, downgradeTargetOf } from '../apply/downgrade.js';
 import { clientError, etcdError, rawAuthError } from '../apply/errors.js';
-import { clusterVersion, serverVersion } from '../server/config.js';
-import { maxSnapshotCalls, snapshotChunkBytes } from '../server/limits.js';
-import { serverMetrics } from '../server/metrics.js';
-import type { EtcdServer } from '../server/server.js';
-import { moveLeader } from '../server/transfer.js';
+import { clusterVersion, serverVersion } from '../config.js';
+import { maxSnapshotCalls, snapshotChunkBytes } from '../guards/limits.js';
+import { serverMetrics } from '../telemetry/metrics.js';
+import type { EtcdServer } from '../member/server.js';
+import { moveLeader } from '../member/leader-transfer.js';
 import type { CallerIdentity } from './auth-info.js';
 
 /** The maintenance service (etcdserverpb.Maintenance). */
@@ -150,7 +150,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
       const done = serverMetrics.snapshotStarted();
       await this.#server.backend.snapshotTo(image);
       done();
-      const { exportEtcdSnapshot } = await import('../snapshot/export.js');
+      const { exportEtcdSnapshot } = await import('../snapshots/export.js');
       await exportEtcdSnapshot(image, path, { clusterVersion });
     } finally {
       await rm(image, { force: true });

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { CallContext } from '../../lib/grpc/types.js';
 import type { WatchSink } from '../mvcc/types.js';
-import type { EtcdServer } from '../server/server.js';
+import type { EtcdServer } from '../member/server.js';
 import { LockQueue } from './queue-lock.js';
 
 const place = { key: Buffer.from('lock/2'), createRevision: 5 };

@@ -11,7 +11,7 @@ import { keyText } from '../apply/kv.js';
 import { mayDelete, mayPut } from '../apply/permissions.js';
 import type { AuthInfo } from '../auth/tokens.js';
 import type { KeyValue, WatchSink } from '../mvcc/types.js';
-import type { EtcdServer } from '../server/server.js';
+import type { EtcdServer } from '../member/server.js';
 import { entryAuth } from './auth-info.js';
 import { converted } from './kv.js';
 

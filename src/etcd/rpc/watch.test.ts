@@ -4,7 +4,7 @@ import type { WatchRequest } from '../../gen/etcd/rpc.js';
 import { ManualClock } from '../../lib/clock.js';
 import type { CallContext, Duplex } from '../../lib/grpc/types.js';
 import type { WatchSink } from '../mvcc/types.js';
-import type { EtcdServer } from '../server/server.js';
+import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { WatchService } from './watch.js';
 

@@ -11,8 +11,8 @@ import { clientError, etcdError } from '../apply/errors.js';
 import { keyText } from '../apply/kv.js';
 import type { AuthInfo } from '../auth/tokens.js';
 import type { WatchBatch, Watcher, WatchEvent, WatchSink } from '../mvcc/types.js';
-import { codeNames } from '../server/metrics.js';
-import type { EtcdServer } from '../server/server.js';
+import { codeNames } from '../telemetry/metrics.js';
+import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 
 /** Batches that wait for a slow client before the store keeps them. */

@@ -2,12 +2,12 @@
 import { existsSync, openSync, closeSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { renameDurablySync } from '../../lib/files/rename-durably.js';
-import { bboltMagic } from '../snapshot/bbolt-format.js';
-import { etcdNeverRan, isEtcdWal } from '../snapshot/etcd-wal.js';
+import { bboltMagic } from './bbolt-format.js';
+import { etcdNeverRan, isEtcdWal } from './etcd-wal.js';
 import { nodeDisk } from '../wal/node-disk.js';
 import { Wal } from '../wal/wal.js';
-import { BootstrapError, dataPaths } from './bootstrap.js';
-import type { ServerConfig } from './config.js';
+import { BootstrapError, dataPaths } from '../member/bootstrap.js';
+import type { ServerConfig } from '../config.js';
 import { restoreMember } from './restore.js';
 
 /** Where the restored files wait until ours are complete. */

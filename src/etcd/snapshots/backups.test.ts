@@ -4,10 +4,10 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
-import type { BackupMade } from '../snapshot/backup-thread.js';
+import type { BackupMade } from './backup-thread.js';
 import { backupPrefix, expiredBackups, ownBackups, temporaryName } from './backup-files.js';
 import { BackupKeeper } from './backups.js';
-import type { BackupConfig } from './config.js';
+import type { BackupConfig } from '../config.js';
 
 const hourMs = 3_600_000;
 const startMs = Date.parse('2026-01-31T12:00:00Z');

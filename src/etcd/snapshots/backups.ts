@@ -15,9 +15,9 @@ import {
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
-import type { BackupMade } from '../snapshot/backup-thread.js';
+import type { BackupMade } from './backup-thread.js';
 import { backupPrefix, expiredBackups, ownBackups, temporaryName } from './backup-files.js';
-import type { BackupConfig } from './config.js';
+import type { BackupConfig } from '../config.js';
 import { nextDueMs } from './cron.js';
 
 /** Where it is told how the snapshots fare. */

@@ -4,7 +4,7 @@ import Database from 'better-sqlite3';
 import type { AlarmType } from '../../gen/etcd/rpc.js';
 import { AlarmMember } from '../../gen/etcd/rpc.js';
 import { subBits } from '../backend/schema.js';
-import { decodeConfState } from '../server/membership.js';
+import { decodeConfState } from '../membership/membership.js';
 import type { BboltPair } from './bbolt-format.js';
 import { BboltWriter } from './bbolt-writer.js';
 import { bigEndian, encodeEtcdConfState, encodeRevisionKey, etcdBuckets } from './etcd-buckets.js';

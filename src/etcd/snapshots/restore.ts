@@ -7,14 +7,14 @@ import type { ConfState } from '../../raft/index.js';
 import { emptyConfState } from '../../raft/index.js';
 import { SqliteBackend } from '../backend/sqlite-backend.js';
 import { scheduledCompactKey } from '../mvcc/restore.js';
-import { bigEndian } from '../snapshot/etcd-buckets.js';
-import { BboltFile } from '../snapshot/bbolt-reader.js';
-import { importEtcdSnapshot } from '../snapshot/import.js';
+import { bigEndian } from './etcd-buckets.js';
+import { BboltFile } from './bbolt-reader.js';
+import { importEtcdSnapshot } from './import.js';
 import { nodeDisk } from '../wal/node-disk.js';
 import { Wal } from '../wal/wal.js';
-import { BootstrapError, dataPaths, initialLog } from './bootstrap.js';
-import type { ServerConfig } from './config.js';
-import { encodeConfState, Membership } from './membership.js';
+import { BootstrapError, dataPaths, initialLog } from '../member/bootstrap.js';
+import type { ServerConfig } from '../config.js';
+import { encodeConfState, Membership } from '../membership/membership.js';
 
 /** What a restored member is told; the rest comes from the file. */
 export interface RestoreOptions extends Pick<

@@ -4,7 +4,7 @@ import type { Snapshot } from '../../raft/index.js';
 import { silentLogger } from '../../lib/log.js';
 import type { Backend } from '../backend/types.js';
 import type { Wal } from '../wal/wal.js';
-import { SnapshotKeeper } from './snapshots.js';
+import { SnapshotKeeper } from './snapshot-keeper.js';
 
 let files: Set<string>;
 let installed: string[];

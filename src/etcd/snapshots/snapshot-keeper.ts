@@ -15,15 +15,20 @@ import type {
 import type { Backend } from '../backend/types.js';
 import type { PeerNetwork } from '../peer/types.js';
 import type { Wal } from '../wal/wal.js';
-import type { DataPaths } from './bootstrap.js';
-import { runBackupThread } from '../snapshot/backup-thread.js';
-import type { BackupMade } from '../snapshot/backup-thread.js';
-import { clusterVersion } from './config.js';
-import { catchUpBytes, catchUpBytesMax, catchUpEntriesDefault, snapshotBytes } from './limits.js';
-import type { DatabaseFiles } from './machine.js';
-import { decodeConfState, encodeConfState } from './membership.js';
-import { serverMetrics } from './metrics.js';
-import { snapshotSending } from './network-metrics.js';
+import type { DataPaths } from '../member/bootstrap.js';
+import { runBackupThread } from './backup-thread.js';
+import type { BackupMade } from './backup-thread.js';
+import { clusterVersion } from '../config.js';
+import {
+  catchUpBytes,
+  catchUpBytesMax,
+  catchUpEntriesDefault,
+  snapshotBytes,
+} from '../guards/limits.js';
+import type { DatabaseFiles } from '../machine.js';
+import { decodeConfState, encodeConfState } from '../membership/membership.js';
+import { serverMetrics } from '../telemetry/metrics.js';
+import { snapshotSending } from '../telemetry/network-metrics.js';
 
 export interface SnapshotKeeperOptions {
   readonly databases: DatabaseFiles;

@@ -1,6 +1,6 @@
 /** What `/metrics` shows of scheduled snapshots; only where there are any. */
 import { Counter, Gauge } from '../../lib/metrics.js';
-import type { BackupReport } from './backups.js';
+import type { BackupReport } from '../snapshots/backups.js';
 import { metricsRegistry } from './metrics.js';
 
 /** Registers the metrics; called once. */

@@ -19,7 +19,7 @@ import type {
   ConsistentIndex,
   RevisionVisitor,
 } from '../../../src/etcd/backend/types.js';
-import type { DatabaseFiles } from '../../../src/etcd/server/machine.js';
+import type { DatabaseFiles } from '../../../src/etcd/machine.js';
 import { Image } from './sim-image.js';
 import type { Change } from './sim-image.js';
 
