@@ -8,7 +8,8 @@ import { spawnSync } from 'node:child_process';
 import { newServiceRuleSet } from '../src/netproxy/iptables/proxier.js';
 import { buildServiceRules } from '../src/netproxy/iptables/service-rules.js';
 import { buildServicePorts } from '../src/netproxy/model/service-model.js';
-import type { EndpointSlice, Service } from '../src/netproxy/objects.js';
+import type { Service } from '../src/api/types/core.js';
+import type { EndpointSlice } from '../src/api/types/networking.js';
 
 const services = Number(process.env['SERVICES'] ?? 5000);
 const endpoints = Number(process.env['ENDPOINTS'] ?? 10);

@@ -15,7 +15,7 @@ import { PolicyController } from './policy/policy-controller.js';
 import { HealthChecks } from './model/health-check.js';
 import { ServiceWatch } from './model/service-watch.js';
 import { UserspaceProxier } from './userspace/proxier.js';
-import type { NetworkPolicy } from './objects.js';
+import type { NetworkPolicy } from '../api/types/networking.js';
 import { resources } from '../client/resources.js';
 import type { DnsOptions, IsolatedPod, Netproxy, NetproxyOptions } from './types.js';
 

@@ -8,11 +8,14 @@ import type { Logger } from '../lib/log.js';
  */
 export type ProxyMode = 'iptables' | 'userspace' | 'none';
 
+/** Protocols of the transport layer that Services and Pods may name. */
+export type Protocol = 'TCP' | 'UDP' | 'SCTP';
+
 /** A container port that is published on the node. */
 export interface HostPort {
   readonly hostPort: number;
   readonly containerPort: number;
-  readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+  readonly protocol: Protocol;
   /** Absent: every address of the node. */
   readonly hostIp?: string;
 }

@@ -10,7 +10,8 @@ import type { Netproxy, PodRef } from '../../src/netproxy/index.js';
 import { newServiceRuleSet } from '../../src/netproxy/iptables/proxier.js';
 import { buildServiceRules } from '../../src/netproxy/iptables/service-rules.js';
 import { buildServicePorts } from '../../src/netproxy/model/service-model.js';
-import type { EndpointSlice, Service } from '../../src/netproxy/objects.js';
+import type { Service } from '../../src/api/types/core.js';
+import type { EndpointSlice } from '../../src/api/types/networking.js';
 import { resources } from '../../src/client/resources.js';
 
 const api = new FakeApi();

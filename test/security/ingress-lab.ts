@@ -15,7 +15,8 @@ import { silentLogger } from '../../src/lib/log.js';
 import { IngressController } from '../../src/netproxy/ingress/controller.js';
 import { ServiceWatch } from '../../src/netproxy/model/service-watch.js';
 import { resources } from '../../src/client/resources.js';
-import type { EndpointSlice, Ingress, Service } from '../../src/netproxy/objects.js';
+import type { Service } from '../../src/api/types/core.js';
+import type { EndpointSlice, Ingress } from '../../src/api/types/networking.js';
 import type { IngressOptions } from '../../src/netproxy/types.js';
 
 const clock = systemClock();

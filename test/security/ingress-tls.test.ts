@@ -8,7 +8,7 @@ import { systemClock } from '../../src/lib/clock.js';
 import { createCertificateAuthority, issueCertificate } from '../../src/lib/pki/certificates.js';
 import type { KeyPair } from '../../src/lib/pki/certificates.js';
 import { resources } from '../../src/client/resources.js';
-import type { Secret } from '../../src/netproxy/objects.js';
+import type { Secret } from '../../src/api/types/core.js';
 import { askHttp2, backendOf, exchange, ingressOf, openHttp2, startLab } from './ingress-lab.js';
 import type { Lab } from './ingress-lab.js';
 

@@ -8,5 +8,12 @@ import type { Infer } from '../schema/node.js';
 
 export type { EndpointSlice } from '../discovery/endpoint-slice.js';
 export interface Ingress extends Infer<typeof ingressSchema> {}
+export type IngressBackend = NonNullable<Ingress['spec']['defaultBackend']>;
 export interface IngressClass extends Infer<typeof ingressClassSchema> {}
 export interface NetworkPolicy extends Infer<typeof networkPolicySchema> {}
+export type NetworkPolicyPeer = NonNullable<
+  NonNullable<NetworkPolicy['spec']['ingress']>[number]['from']
+>[number];
+export type NetworkPolicyPort = NonNullable<
+  NonNullable<NetworkPolicy['spec']['ingress']>[number]['ports']
+>[number];

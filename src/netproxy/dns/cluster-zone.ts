@@ -7,7 +7,9 @@ import type { Informer, InformerFactory } from '../../client/types.js';
 import { addressFamily } from '../address.js';
 import { serviceKey } from '../model/service-watch.js';
 import type { ServiceWatch } from '../model/service-watch.js';
-import type { EndpointSlice, Namespace, Service } from '../objects.js';
+import { serviceNameLabel } from '../../api/facts/well-known.js';
+import type { Namespace, Service, ServicePort } from '../../api/types/core.js';
+import type { EndpointSlice } from '../../api/types/networking.js';
 import { resources } from '../../client/resources.js';
 import { labelsUnder, reverseAddress } from './name.js';
 
@@ -164,7 +166,7 @@ export class ClusterZone {
         }
       }
     };
-    const matches = (port: { name?: string; protocol?: string }): boolean =>
+    const matches = (port: Pick<ServicePort, 'name' | 'protocol'>): boolean =>
       (protocol === undefined || (port.protocol ?? 'TCP').toLowerCase() === protocol) &&
       (wanted === undefined || port.name === wanted);
     if (headless) {
@@ -195,7 +197,7 @@ export class ClusterZone {
       names.push(suffix(metadata.namespace ?? '', metadata.name));
     }
     for (const slice of this.#watch.slices.byIndex(byAddress, address)) {
-      const owner = slice.metadata.labels?.['kubernetes.io/service-name'] ?? '';
+      const owner = slice.metadata.labels?.[serviceNameLabel] ?? '';
       const service = this.#watch.service(`${slice.metadata.namespace ?? ''}/${owner}`);
       if (service === undefined || !isHeadless(service)) continue;
       for (const target of targetsOf(slice, publishes(service))) {

@@ -4,7 +4,7 @@ import type { SecureContext } from 'node:tls';
 import type { Informer, InformerFactory } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
-import type { Secret } from '../objects.js';
+import type { Secret } from '../../api/types/core.js';
 import { resources } from '../../client/resources.js';
 import { clientLimits, secretsMax } from './limits.js';
 

@@ -23,7 +23,7 @@ import { createCertificateAuthority, issueCertificate } from '../../lib/pki/cert
 import type { Cidr } from '../address.js';
 import { parseCidr } from '../address.js';
 import type { ServiceWatch } from '../model/service-watch.js';
-import type { Ingress, IngressClass } from '../objects.js';
+import type { Ingress, IngressClass } from '../../api/types/networking.js';
 import { resources } from '../../client/resources.js';
 import type { IngressOptions } from '../types.js';
 import { Backends } from './backends.js';

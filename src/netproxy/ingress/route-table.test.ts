@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Ingress } from '../objects.js';
+import type { Ingress } from '../../api/types/networking.js';
 import { isOurs, RouteTable } from './route-table.js';
 
 type Rule = readonly [host: string, path: string, pathType: string, service: string];

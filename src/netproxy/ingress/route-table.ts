@@ -4,7 +4,7 @@
  * older Ingress.
  */
 import { matchForm, mergeSlashes, otherReadings } from './request-path.js';
-import type { Ingress, IngressBackend, IngressClass } from '../objects.js';
+import type { Ingress, IngressBackend, IngressClass } from '../../api/types/networking.js';
 
 export interface Backend {
   readonly namespace: string;

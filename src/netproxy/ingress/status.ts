@@ -7,7 +7,8 @@ import type { ApiClient, Informer, InformerFactory } from '../../client/types.js
 import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
-import type { Ingress, IngressClass, Node } from '../objects.js';
+import type { Node } from '../../api/types/core.js';
+import type { Ingress, IngressClass } from '../../api/types/networking.js';
 import { resources } from '../../client/resources.js';
 import { nodeAddress } from '../pods/node-routes.js';
 import { isOurs } from './route-table.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Protocol } from '../objects.js';
+import type { Protocol } from '../types.js';
 
 /**
  * Rules are kept as the text that `iptables-save` prints, without "-A CHAIN ": what is wanted and what is there then

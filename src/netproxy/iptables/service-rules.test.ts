@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { buildServicePorts } from '../model/service-model.js';
-import type { EndpointSlice, Service } from '../objects.js';
+import type { Service } from '../../api/types/core.js';
+import type { EndpointSlice } from '../../api/types/networking.js';
 import { newServiceRuleSet } from './proxier.js';
 import { buildServiceRules } from './service-rules.js';
 

@@ -3,7 +3,9 @@
  * take its traffic. Pure; iptables, userspace and ingress are built on it.
  */
 import { addressFamily, formatCidr, parseCidr } from '../address.js';
-import type { EndpointSlice, Protocol, Service } from '../objects.js';
+import type { Service } from '../../api/types/core.js';
+import type { EndpointSlice } from '../../api/types/networking.js';
+import type { Protocol } from '../types.js';
 
 export interface Endpoint {
   readonly ip: string;
@@ -63,7 +65,7 @@ export function buildServicePorts(
   );
   return (spec.ports ?? []).map((port) => {
     const portName = port.name ?? '';
-    const protocol = port.protocol ?? 'TCP';
+    const protocol = protocolOf(port.protocol);
     const endpoints = endpointsOfPort(slices, portName, protocol, nodeName);
     return {
       key: portName === '' ? `${namespace}/${name}` : `${namespace}/${name}:${portName}`,
@@ -142,4 +144,9 @@ const nobody = '0.0.0.0/32';
 
 function isIpv4(address: string): boolean {
   return addressFamily(address) === 'IPv4';
+}
+
+/** The protocol of a port; TCP unless it names another. The API server admits no other names. */
+function protocolOf(name: string | undefined): Protocol {
+  return name === 'UDP' || name === 'SCTP' ? name : 'TCP';
 }

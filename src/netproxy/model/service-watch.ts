@@ -1,7 +1,8 @@
 /** Joins services with their endpoint slices: tells which services changed, and gives both by name. */
+import { serviceNameLabel } from '../../api/facts/well-known.js';
 import type { Informer, InformerFactory } from '../../client/types.js';
-import type { EndpointSlice, Service } from '../objects.js';
-import { serviceNameLabel } from '../objects.js';
+import type { Service } from '../../api/types/core.js';
+import type { EndpointSlice } from '../../api/types/networking.js';
 import { resources } from '../../client/resources.js';
 
 const byService = 'netproxy-service';

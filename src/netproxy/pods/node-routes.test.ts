@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Node } from '../objects.js';
+import type { Node } from '../../api/types/core.js';
 import { planRoutes, wantedRoutes } from './node-routes.js';
 
 function node(name: string, address: string, podCIDR: string): Node {
@@ -18,11 +18,11 @@ const config = {
 } as const;
 
 test('near nodes are next hops, far ones are reached through VXLAN', () => {
-  const nodes = [
+  const nodes: Node[] = [
     node('n1', '192.168.5.2', '10.244.1.0/24'),
     node('n2', '192.168.5.3', '10.244.2.0/24'),
     node('n3', '192.168.6.3', '10.244.3.0/24'),
-    { metadata: { name: 'n4' } },
+    { metadata: { name: 'n4' }, spec: {} },
   ];
   const routes = wantedRoutes(nodes, config);
   const { ip, bridge } = planRoutes(new Map(), routes);

@@ -5,7 +5,7 @@
  */
 import { cidrAddress, cidrContains, formatCidr, parseCidr } from '../address.js';
 import type { Cidr } from '../address.js';
-import type { Node } from '../objects.js';
+import type { Node } from '../../api/types/core.js';
 
 export interface NodeRoute {
   readonly podCidr: string;

@@ -7,7 +7,7 @@ import { delay } from '../../lib/clock.js';
 import { writeWhole } from '../../lib/files/write-whole.js';
 import type { RunCommand } from '../command.js';
 import { createRunner } from '../command.js';
-import type { Node } from '../objects.js';
+import type { Node } from '../../api/types/core.js';
 import { resources } from '../../client/resources.js';
 import { IptablesApplier } from '../iptables/applier.js';
 import type { HostPort, PodNetwork, PodNetworkOptions, PodRef } from '../types.js';

@@ -3,7 +3,7 @@ import type { Informer } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { RunCommand } from '../command.js';
-import type { Node } from '../objects.js';
+import type { Node } from '../../api/types/core.js';
 import { PodNetworkError } from '../types.js';
 import type { NodeRoute, RouteConfig } from './node-routes.js';
 import {

@@ -1,5 +1,5 @@
 /** The pods whose policies are to be kept here, as the API tells of them and as this node knows better. Pure. */
-import type { Pod } from '../objects.js';
+import type { Pod } from '../../api/types/core.js';
 
 /** A pod of this node that holds addresses; the API may not know of them yet, or still of who held them before. */
 export interface HeldPod {
@@ -37,7 +37,7 @@ export function withHeld(
   }
   for (const { podUid: uid, namespace, name, labels = {}, ips } of byUid.values()) {
     const metadata = { uid, namespace, name, labels: { ...labels } };
-    result.push(withAddresses({ metadata, spec: { nodeName } }, ips));
+    result.push(withAddresses({ metadata, spec: { nodeName, containers: [] } }, ips));
   }
   return result;
 }
@@ -60,10 +60,10 @@ export function resolverPod(address: string): Pod {
   const ports = [
     { name: 'dns', containerPort: 53, protocol: 'UDP' },
     { name: 'dns-tcp', containerPort: 53, protocol: 'TCP' },
-  ] as const;
+  ];
   return {
     metadata: { namespace: 'kube-system', name: 'kube-dns', labels: { 'k8s-app': 'kube-dns' } },
-    spec: { containers: [{ ports }] },
+    spec: { containers: [{ name: 'dns', ports }] },
     status: { podIP: address },
   };
 }

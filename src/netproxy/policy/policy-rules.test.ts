@@ -1,18 +1,22 @@
 import { expect, test } from '@jest/globals';
-import type { NetworkPolicy, Pod } from '../objects.js';
+import type { Pod } from '../../api/types/core.js';
+import type { NetworkPolicy } from '../../api/types/networking.js';
 import { resolverPod, withHeld } from './local-pods.js';
 import { buildPolicyRules, subtract } from './policy-rules.js';
 
 function pod(name: string, ip: string, app: string, nodeName = 'n1'): Pod {
   return {
     metadata: { namespace: 'default', name, labels: { app } },
-    spec: { nodeName, containers: [{ ports: [{ name: 'http', containerPort: 8080 }] }] },
+    spec: {
+      nodeName,
+      containers: [{ name: 'app', ports: [{ name: 'http', containerPort: 8080 }] }],
+    },
     status: { podIP: ip },
   };
 }
 
 const pods = [pod('db', '10.244.1.2', 'db'), pod('web', '10.244.2.3', 'web', 'n2')];
-const namespaces = [{ metadata: { name: 'default', labels: { team: 'a' } } }];
+const namespaces = [{ metadata: { name: 'default', labels: { team: 'a' } }, spec: {} }];
 
 function rulesOf(spec: NonNullable<NetworkPolicy['spec']>): string[] {
   const policies = [{ metadata: { namespace: 'default', name: 'p' }, spec }];
@@ -116,6 +120,7 @@ test('the name server is a peer by the labels that policies name', () => {
   ];
   const system = {
     metadata: { name: 'kube-system', labels: { 'kubernetes.io/metadata.name': 'kube-system' } },
+    spec: {},
   };
   const built = buildPolicyRules({
     nodeName: 'n1',

@@ -2,8 +2,12 @@
  * NetworkPolicies as rules for this node's pods. Pure. Per pod and direction that a policy selects one chain: each
  * allowed peer RETURNs, the end drops. Only the first packet of a connection comes here, answers are not asked.
  */
-import type { Namespace, NetworkPolicy, Pod, PolicyPeer, PolicyPort } from '../objects.js';
-import type { LabelSelector } from '../objects.js';
+import type { LabelSelector, Namespace, Pod } from '../../api/types/core.js';
+import type {
+  NetworkPolicy,
+  NetworkPolicyPeer,
+  NetworkPolicyPort,
+} from '../../api/types/networking.js';
 import type { Cidr } from '../address.js';
 import { addressFamily, formatCidr, parseCidr } from '../address.js';
 import type { ChainId, Rule } from '../iptables/rule.js';
@@ -95,7 +99,7 @@ interface PeerMatch {
 }
 
 function peerMatches(
-  peers: readonly PolicyPeer[] | undefined,
+  peers: readonly NetworkPolicyPeer[] | undefined,
   side: '-s' | '-d',
   policy: NetworkPolicy,
   state: PolicyState,
@@ -120,7 +124,7 @@ function peerMatches(
 }
 
 function namespacesOf(
-  peer: PolicyPeer,
+  peer: NetworkPolicyPeer,
   policy: NetworkPolicy,
   namespaces: readonly Namespace[],
 ): Set<string> {
@@ -135,7 +139,7 @@ function namespacesOf(
 
 /** A named port is looked up in the pod that receives. */
 function portMatches(
-  ports: readonly PolicyPort[] | undefined,
+  ports: readonly NetworkPolicyPort[] | undefined,
   pod: Pod,
   direction: Direction,
   isPeer: boolean,

@@ -1,3 +1,4 @@
+import { serviceNameLabel } from '../../../api/facts/well-known.js';
 import { semanticEqual } from '../../../api/equal.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { BootstrapDeps } from '../bootstrap/bootstrap.js';
@@ -94,7 +95,7 @@ export class KubernetesService {
     await this.#make({
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
-      metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
+      metadata: { name, namespace, labels: { [serviceNameLabel]: name } },
       addressType: 'IPv4',
       endpoints: addresses.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
       ports: [{ name: 'https', port, protocol: 'TCP' }],

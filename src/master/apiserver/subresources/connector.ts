@@ -1,3 +1,4 @@
+import { serviceNameLabel } from '../../../api/facts/well-known.js';
 import type { Duplex } from 'node:stream';
 import type { ExecStart, LogsRequest } from '../../../gen/agent.js';
 import type { KubeObject } from '../../../api/object.js';
@@ -146,7 +147,7 @@ export class Connector {
       .cache('discovery.k8s.io/endpointslices')
       .list(namespace)) {
       const slice: Slice = candidate.object();
-      if (slice.metadata.labels?.['kubernetes.io/service-name'] !== name) continue;
+      if (slice.metadata.labels?.[serviceNameLabel] !== name) continue;
       const number = slice.ports?.find((p) => (p.name ?? '') === (chosen.name ?? ''))?.port;
       const ready = slice.endpoints?.find(
         (endpoint) => endpoint.conditions?.ready !== false && endpoint.targetRef?.kind === 'Pod',

@@ -8,7 +8,8 @@ import { createReconciler, keyOf, splitNamespaced } from '../runtime/controller.
 import type { Service } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';
 import type { EndpointAddress, Endpoints, SliceEndpoint, SliceGroup } from './plan.js';
-import { isIpv6, managedByLabel, serviceNameLabel } from './plan.js';
+import { serviceNameLabel } from '../../../api/facts/well-known.js';
+import { isIpv6, managedByLabel } from './plan.js';
 import { SliceWriter } from './slice-writer.js';
 
 const mirrorManager = 'endpointslicemirroring-controller.k8s.io';

@@ -1,4 +1,5 @@
 /** Endpoints and EndpointSlices of a Service. Pure. @see kubernetes pkg/controller/endpoint, endpointslice */
+import { serviceNameLabel } from '../../../api/facts/well-known.js';
 import type { ObjectMeta, TypeMeta } from '../../../api/object.js';
 import type { Node, ObjectReference, Pod, Service, ServicePort } from '../../../api/types/core.js';
 import { canonicalJson } from '../runtime/hash.js';
@@ -8,7 +9,6 @@ import { isPodReady, isPodTerminal } from '../runtime/pods.js';
 export const maxEndpointsPerSlice = 100;
 /** Most addresses in an Endpoints object. */
 const maxAddresses = 1000;
-export const serviceNameLabel = 'kubernetes.io/service-name';
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 export const managedBy = 'endpointslice-controller.k8s.io';
 const headlessLabel = 'service.kubernetes.io/headless';

@@ -8,7 +8,8 @@ import type { Owner } from '../runtime/ownership.js';
 import { controllerReference } from '../runtime/ownership.js';
 import { resources } from '../../../client/resources.js';
 import type { EndpointSlice, SliceGroup } from './plan.js';
-import { managedByLabel, planSlices, serviceNameLabel } from './plan.js';
+import { serviceNameLabel } from '../../../api/facts/well-known.js';
+import { managedByLabel, planSlices } from './plan.js';
 
 const serviceIndex = 'service';
 

@@ -1,4 +1,5 @@
 /** Where a webhook is: at a URL, or behind a Service. */
+import { serviceNameLabel } from '../../../../api/facts/well-known.js';
 import type { Duplex } from 'node:stream';
 import type { EndpointSlice } from '../../../../api/types/networking.js';
 import type { KubeObject } from '../../../../api/object.js';
@@ -79,7 +80,7 @@ function addressOf(
   if (spec.type === 'ExternalName') return { host: spec.externalName ?? '', port };
   for (const entry of mirror.cache('discovery.k8s.io/endpointslices').list(namespace)) {
     const slice = entry.object() as KubeObject & EndpointSlice;
-    if (slice.metadata.labels?.['kubernetes.io/service-name'] !== name) continue;
+    if (slice.metadata.labels?.[serviceNameLabel] !== name) continue;
     const target = slice.ports?.find((item) => (item.name ?? '') === (wanted.name ?? ''))?.port;
     const ready = slice.endpoints?.find((item) => item.conditions?.ready !== false);
     const host = ready?.addresses?.[0];

@@ -1,0 +1,4 @@
+/** Labels, annotations and taints to which Kubernetes itself gives a meaning. @see kubernetes.io, Well-Known Labels */
+
+/** Label of an EndpointSlice: the name of its Service. */
+export const serviceNameLabel = 'kubernetes.io/service-name';
