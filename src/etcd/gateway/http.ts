@@ -66,7 +66,7 @@ async function route(
         JSON.stringify({ etcdserver: serverVersion, etcdcluster: clusterVersion }),
       );
     case '/metrics':
-      return respond(response, 200, metricsRegistry.contentType, await metricsRegistry.metrics());
+      return respond(response, 200, metricsRegistry.contentType, metricsRegistry.metrics());
     default:
       if (/^\/(readyz|livez)\/[a-z_]+$/.test(url.pathname)) return probe(server, url, response);
       if (gateway !== undefined && /^\/v3(alpha|beta)?\//.test(url.pathname)) {

@@ -1,6 +1,6 @@
 /** What a member shows when it is scraped: read then, at no cost before. Names as etcd's. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { Counter, Gauge } from '../../lib/metrics.js';
+import { fileLimit, observeProcess, openFiles } from '../../lib/process-metrics.js';
 import type { StoreCounts } from '../mvcc/types.js';
 import { metricsRegistry } from './metrics.js';
 
@@ -30,17 +30,16 @@ export interface ObservedMember {
 }
 
 const gauge = (name: string, help: string, read: () => number): void => {
-  const collect = function (this: Gauge): void {
-    this.set(read());
-  };
-  metricsRegistry.registerMetric(new Gauge({ name, help, registers: [], collect }));
+  metricsRegistry.registerMetric(
+    new Gauge({ name, help, collect: (metric) => metric.set(read()) }),
+  );
 };
 const counter = (name: string, help: string, read: () => number): void => {
-  const collect = function (this: Counter): void {
-    this.reset();
-    this.inc(read());
+  const collect = (metric: Counter): void => {
+    metric.reset();
+    metric.inc(read());
   };
-  metricsRegistry.registerMetric(new Counter({ name, help, registers: [], collect }));
+  metricsRegistry.registerMetric(new Counter({ name, help, collect }));
 };
 
 /** Shows a member from now on; called once. */
@@ -49,7 +48,8 @@ export function observeMember(member: ObservedMember): void {
   observeStore(member);
   observeWatches(member);
   observeLeases(member);
-  observeProcess();
+  observeProcess(metricsRegistry);
+  observeFiles();
 }
 
 function observeIdentity(member: ObservedMember): void {
@@ -189,51 +189,8 @@ function observeLeases(member: ObservedMember): void {
   );
 }
 
-function observeProcess(): void {
-  gauge('process_resident_memory_bytes', 'Resident memory size in bytes.', () =>
-    process.memoryUsage.rss(),
-  );
-  gauge('process_virtual_memory_bytes', 'Virtual memory size in bytes.', () => {
-    const pages = Number(fromProc('statm', /^(\d+)/) ?? 0);
-    return pages * pageBytes;
-  });
-  counter('process_cpu_seconds_total', 'Total user and system CPU time spent in seconds.', () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  });
-  // Whole milliseconds of the day are taken once: the process does not start twice.
-  const startSeconds = Math.round(performance.timeOrigin) / 1000;
-  gauge(
-    'process_start_time_seconds',
-    'Start time of the process since unix epoch in seconds.',
-    () => startSeconds,
-  );
-  gauge('process_open_fds', 'Number of open file descriptors.', openFiles);
-  gauge('process_max_fds', 'Maximum number of open file descriptors.', fileLimit);
+/** etcd's own names for two of them. */
+function observeFiles(): void {
   gauge('os_fd_used', 'The number of used file descriptors.', openFiles);
   gauge('os_fd_limit', 'The file descriptor limit.', fileLimit);
-}
-
-const pageBytes = 4096;
-
-function openFiles(): number {
-  try {
-    return readdirSync('/proc/self/fd').length;
-  } catch {
-    // Not Linux: nothing to tell it from.
-    return 0;
-  }
-}
-
-function fileLimit(): number {
-  return Number(fromProc('limits', /Max open files\s+(\d+)/) ?? 0);
-}
-
-/** The first group of a pattern in a file of the process's own; undefined where there is no such file. */
-function fromProc(file: string, pattern: RegExp): string | undefined {
-  try {
-    return pattern.exec(readFileSync(`/proc/self/${file}`, 'utf8'))?.[1];
-  } catch {
-    return undefined;
-  }
 }

@@ -77,13 +77,11 @@ export class PlainCounts<Labels extends string> {
   constructor(name: string, help: string, labelNames: readonly Labels[]) {
     this.#labelNames = labelNames;
     const counts = this.#counts;
-    const collect = function (this: Counter<Labels>): void {
-      this.reset();
-      for (const { labels, count } of counts.values()) this.inc(labels, count);
+    const collect = (metric: Counter<Labels>): void => {
+      metric.reset();
+      for (const { labels, count } of counts.values()) metric.inc(labels, count);
     };
-    metricsRegistry.registerMetric(
-      new Counter({ name, help, labelNames: [...labelNames], registers: [], collect }),
-    );
+    metricsRegistry.registerMetric(new Counter({ name, help, labelNames, collect }));
   }
 
   /** @returns a count of its own, to be added to */
@@ -123,7 +121,6 @@ const grpcSeconds = new Histogram({
   help: 'Histogram of response latency (seconds) of gRPC that had been application-level handled by the server.',
   labelNames: ['grpc_type', 'grpc_service', 'grpc_method'],
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-  registers: [],
 });
 const walBytes = gauge('etcd_disk_wal_write_bytes_total', 'Total number of bytes written in WAL.');
 const heartbeatFailures = counter(

@@ -1,5 +1,5 @@
-import type { GaugeConfiguration } from 'prom-client';
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from '../../lib/metrics.js';
+import { observeEventLoop, observeProcess } from '../../lib/process-metrics.js';
 import type { FinishedRequest } from './verbs/index.js';
 
 /** kube-apiserver's metric names, for what means the same here. */
@@ -28,38 +28,42 @@ export class ServerMetrics {
     readonly watches: () => number;
     readonly objects: () => Iterable<{ readonly id: string; readonly count: number }>;
   }) {
-    collectDefaultMetrics({ register: this.registry });
-    const registers = [this.registry];
-    gauge({
-      name: 'apiserver_current_inflight_requests',
-      help: 'Maximal number of currently used inflight request limit of this apiserver per request kind.',
-      labelNames: ['request_kind'],
-      registers,
-      collect() {
-        const now = gauges.inFlight();
-        this.set({ request_kind: 'readOnly' }, now.reading);
-        this.set({ request_kind: 'mutating' }, now.mutating);
-      },
-    });
-    gauge({
-      name: 'apiserver_longrunning_requests',
-      help: 'Gauge of all active long-running apiserver requests.',
-      labelNames: ['verb'],
-      registers,
-      collect() {
-        this.set({ verb: 'WATCH' }, gauges.watches());
-      },
-    });
-    gauge({
-      name: 'apiserver_storage_objects',
-      help: 'Number of stored objects at the time of last check split by kind.',
-      labelNames: ['resource'],
-      registers,
-      collect() {
-        this.reset();
-        for (const { id, count } of gauges.objects()) this.set({ resource: id }, count);
-      },
-    });
+    observeProcess(this.registry);
+    observeEventLoop(this.registry);
+    const show = (gauge: Gauge): void => this.registry.registerMetric(gauge);
+    show(
+      new Gauge({
+        name: 'apiserver_current_inflight_requests',
+        help: 'Maximal number of currently used inflight request limit of this apiserver per request kind.',
+        labelNames: ['request_kind'],
+        collect(metric) {
+          const now = gauges.inFlight();
+          metric.set({ request_kind: 'readOnly' }, now.reading);
+          metric.set({ request_kind: 'mutating' }, now.mutating);
+        },
+      }),
+    );
+    show(
+      new Gauge({
+        name: 'apiserver_longrunning_requests',
+        help: 'Gauge of all active long-running apiserver requests.',
+        labelNames: ['verb'],
+        collect(metric) {
+          metric.set({ verb: 'WATCH' }, gauges.watches());
+        },
+      }),
+    );
+    show(
+      new Gauge({
+        name: 'apiserver_storage_objects',
+        help: 'Number of stored objects at the time of last check split by kind.',
+        labelNames: ['resource'],
+        collect(metric) {
+          metric.reset();
+          for (const { id, count } of gauges.objects()) metric.set({ resource: id }, count);
+        },
+      }),
+    );
   }
 
   onRequest({ call, attributes, code, elapsedMs }: FinishedRequest): void {
@@ -123,9 +127,4 @@ function scopeOf({
 }): string {
   if (name !== '') return 'resource';
   return namespace === '' ? 'cluster' : 'namespace';
-}
-
-/** A gauge that reads its value when it is asked; the registry keeps it. */
-function gauge<T extends string>(configuration: GaugeConfiguration<T>): Gauge<T> {
-  return new Gauge(configuration);
 }

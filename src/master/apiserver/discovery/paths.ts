@@ -31,8 +31,7 @@ export function wellKnownPaths(deps: {
         return json(exchange, kubernetesVersion);
       case '/metrics': {
         const registries = [metrics.registry, rejectionRegistry];
-        const texts = await Promise.all(registries.map((registry) => registry.metrics()));
-        const text = texts.join('\n');
+        const text = registries.map((registry) => registry.metrics()).join('\n');
         await sendBytes(exchange, 200, Buffer.from(text), metrics.registry.contentType);
         return true;
       }
