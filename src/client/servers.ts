@@ -12,6 +12,8 @@ export interface ServersOptions {
   readonly clock: Clock;
   /** How long a call goes on looking for a master that answers. @default 10,000 */
   readonly patienceMs?: number;
+  /** Makes the channel to a master. @default gRPC over HTTP/2 */
+  readonly connect?: (target: string) => Channel;
 }
 
 /** After every master has failed once, this long until the next round. */
@@ -52,18 +54,22 @@ export class Servers {
     const target = this.#targets[this.#current % this.#targets.length] ?? '';
     let channel = this.#channels.get(target);
     if (channel === undefined) {
-      const { tls, log, clock } = this.#options;
-      channel = createGrpcChannel({
-        target,
-        log,
-        clock,
-        keepAliveMs: 3000,
-        connectTimeoutMs: 800,
-        ...(tls === undefined ? {} : { tls }),
-      });
+      channel = this.#options.connect?.(target) ?? this.#connect(target);
       this.#channels.set(target, channel);
     }
     return channel;
+  }
+
+  #connect(target: string): Channel {
+    const { tls, log, clock } = this.#options;
+    return createGrpcChannel({
+      target,
+      log,
+      clock,
+      keepAliveMs: 3000,
+      connectTimeoutMs: 800,
+      ...(tls === undefined ? {} : { tls }),
+    });
   }
 
   /** The channel failed: if it is still the one in use, the next master's turn comes. */

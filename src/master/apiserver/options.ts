@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.js';
 import type { GrpcServer } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
+import type { Random } from '../../lib/random.js';
 import type { PodSecurityConfiguration } from './admission/pod-security/configuration.js';
 import type { Authorization } from './authz/authorizers.js';
 import type { Store } from './storage/store.js';
@@ -13,22 +14,12 @@ export interface CertificatePair {
 
 export type AuthorizationMode = 'Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny';
 
-/** Everything that the API server is told. Files have been read by then. */
-export interface ApiServerOptions {
+/** What the API server is told, its doors left out. */
+export interface ApiCoreOptions {
   readonly log: Logger;
   readonly clock: Clock;
-  /** Names this server among the masters. */
-  readonly masterName: string;
-  /** The address at which others reach this server. */
-  readonly advertiseAddress: string;
-  /** @default '0.0.0.0' */
-  readonly bindAddress: string;
-  /** 0 takes a free port. */
-  readonly securePort: number;
-  readonly grpcPort: number;
-  readonly serving: CertificatePair;
-  /** Whose client certificates are believed. */
-  readonly clientCa: string | Buffer;
+  /** Draws uids, names and addresses. @default the machine's */
+  readonly random?: Random;
   /** Where the store is, or a store at hand. */
   readonly etcd:
     | {
@@ -63,6 +54,22 @@ export interface ApiServerOptions {
   readonly disabledAdmission: ReadonlySet<string>;
   /** Levels of namespaces without labels, and who is exempt from levels. */
   readonly podSecurity: PodSecurityConfiguration;
+}
+
+/** Everything that the API server is told. Files have been read by then. */
+export interface ApiServerOptions extends ApiCoreOptions {
+  /** Names this server among the masters. */
+  readonly masterName: string;
+  /** The address at which others reach this server. */
+  readonly advertiseAddress: string;
+  /** @default '0.0.0.0' */
+  readonly bindAddress: string;
+  /** 0 takes a free port. */
+  readonly securePort: number;
+  readonly grpcPort: number;
+  readonly serving: CertificatePair;
+  /** Whose client certificates are believed. */
+  readonly clientCa: string | Buffer;
   /** Adds further services (joining, status) to the gRPC server before it listens. */
   readonly extendGrpc?: (server: GrpcServer, authorization: Authorization) => void;
 }

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../../api/object.js';
 import type { Pod } from '../../../api/types/core.js';
+import type { Random } from '../../../lib/random.js';
 import { mirrorAnnotation, referencesOf } from '../authz/pod-references.js';
 import { generateName } from '../registry/names.js';
 import type { Objects } from '../registry/objects.js';
@@ -48,7 +49,7 @@ export function serviceAccount(objects: Objects): AdmissionPlugin {
       }
       const mounts =
         spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true;
-      if (mounts) mountToken(pod);
+      if (mounts) mountToken(pod, objects.random);
       if ((spec.imagePullSecrets?.length ?? 0) === 0 && account.imagePullSecrets !== undefined) {
         spec.imagePullSecrets = structuredClone(account.imagePullSecrets);
       }
@@ -86,11 +87,11 @@ function checkMirrorPod(pod: Pod & KubeObject): void {
   }
 }
 
-function mountToken(pod: PodObject): void {
+function mountToken(pod: PodObject, random: Random): void {
   const { spec } = pod;
   const volumes = (spec.volumes ??= []);
   const present = volumes.find((volume) => volume.name.startsWith(volumePrefix));
-  const name = present?.name ?? generateName(volumePrefix);
+  const name = present?.name ?? generateName(volumePrefix, random);
   let used = false;
   for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
     const mounts = (container.volumeMounts ??= []);

@@ -2,6 +2,7 @@ import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { Clock } from '../../../lib/clock.js';
 import type { Logger } from '../../../lib/log.js';
+import type { Random } from '../../../lib/random.js';
 import { Entry } from '../cache/entry.js';
 import type { Mirror } from '../cache/mirror.js';
 import type { ResourceCache } from '../cache/resource-cache.js';
@@ -45,6 +46,7 @@ export class Objects {
   readonly mirror: Mirror;
   readonly store: Store;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Logger;
   readonly #values: ValueTransformer;
   readonly #companions = new Map<string, Companion>();
@@ -53,12 +55,14 @@ export class Objects {
     readonly mirror: Mirror;
     readonly store: Store;
     readonly clock: Clock;
+    readonly random: Random;
     readonly log: Logger;
     readonly values: ValueTransformer;
   }) {
     this.mirror = options.mirror;
     this.store = options.store;
     this.clock = options.clock;
+    this.random = options.random;
     this.log = options.log;
     this.#values = options.values;
   }

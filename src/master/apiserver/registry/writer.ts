@@ -24,7 +24,7 @@ import {
 } from '../status.js';
 import { kindPrefix, objectKey } from '../storage/keys.js';
 import type { FieldTracker } from './field-tracker.js';
-import { generateName, newUid } from './names.js';
+import { generateName } from './names.js';
 import type { Objects } from './objects.js';
 import type { Admission, AdmissionRequest, RequestContext, Written } from './types.js';
 import { errorTarget } from './types.js';
@@ -72,7 +72,7 @@ export class Writer {
     applyDefaults(kind, object);
     const { metadata } = object;
     const generates = metadata.name === '' || metadata.name === undefined;
-    metadata.uid = newUid();
+    metadata.uid = this.#objects.random.uuid();
     metadata.creationTimestamp = this.#objects.now();
     delete metadata.deletionTimestamp;
     delete metadata.deletionGracePeriodSeconds;
@@ -81,7 +81,7 @@ export class Writer {
     else delete metadata.namespace;
     prepareCreate(kind, object, { now: metadata.creationTimestamp });
     if (generates && (metadata.generateName ?? '') !== '') {
-      metadata.name = generateName(metadata.generateName ?? '');
+      metadata.name = generateName(metadata.generateName ?? '', this.#objects.random);
     }
     const request: AdmissionRequest = { operation: 'CREATE', context, object, old: undefined };
     if (!tracked) this.#fields.onWrite(context, object, undefined);
@@ -109,7 +109,10 @@ export class Writer {
       } catch (error) {
         const taken = isStatusError(error, 'AlreadyExists');
         if (!taken || !generates || attempt >= generateAttempts) throw error;
-        object.metadata.name = generateName(object.metadata.generateName ?? '');
+        object.metadata.name = generateName(
+          object.metadata.generateName ?? '',
+          this.#objects.random,
+        );
       }
     }
   }

@@ -1,5 +1,5 @@
-import { randomInt } from 'node:crypto';
 import type { KubeObject } from '../../../api/object.js';
+import type { Random } from '../../../lib/random.js';
 import type { Mirror } from '../cache/mirror.js';
 import type { Companion, CompanionPlan } from '../registry/companion.js';
 import { internal, invalidObject } from '../status.js';
@@ -41,15 +41,18 @@ export class ServiceAllocator implements Companion {
   readonly #mirror: Mirror;
   readonly #range: AddressRange;
   readonly #ports: { readonly first: number; readonly last: number };
+  readonly #random: Random;
 
   constructor(options: {
     readonly mirror: Mirror;
     readonly range: AddressRange;
     readonly ports: { readonly first: number; readonly last: number };
+    readonly random: Random;
   }) {
     this.#mirror = options.mirror;
     this.#range = options.range;
     this.#ports = options.ports;
+    this.#random = options.random;
   }
 
   plan(next: KubeObject | undefined, old: KubeObject | undefined): CompanionPlan {
@@ -129,7 +132,7 @@ export class ServiceAllocator implements Companion {
     ] as const) {
       const count = high - low;
       if (count <= 0) continue;
-      const start = randomInt(count);
+      const start = this.#random.below(count);
       for (let i = 0; i < Math.min(count, probes); i++) {
         const address = addressText(first + low + ((start + i) % count));
         if (!this.#isTaken(addresses, address)) return address;
@@ -189,7 +192,7 @@ export class ServiceAllocator implements Companion {
   #freePort(used: ReadonlySet<number>): number {
     const { first, last } = this.#ports;
     const count = last - first + 1;
-    const start = randomInt(count);
+    const start = this.#random.below(count);
     for (let i = 0; i < count; i++) {
       const port = first + ((start + i) % count);
       if (!used.has(port) && !this.#isTaken(nodePorts, String(port))) return port;

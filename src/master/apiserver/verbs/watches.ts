@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import type { Random } from '../../../lib/random.js';
 import { watchTimeoutMs } from '../limits.js';
 import type { Objects } from '../registry/objects.js';
 import type { Target } from '../registry/types.js';
@@ -25,7 +25,7 @@ export class Watches {
     const { resourceVersion, allowBookmarks, sendInitialEvents, timeoutSeconds } = request;
     checkWatchOptions(resourceVersion);
     const { kind, namespace } = target;
-    const { mirror, clock } = this.#objects;
+    const { mirror, clock, random } = this.#objects;
     const { sink, closed } = request.open(kind);
     const session = new WatchSession({
       options: { kind, namespace, selection, resourceVersion, allowBookmarks, sendInitialEvents },
@@ -39,7 +39,9 @@ export class Watches {
     const cancel =
       timeoutSeconds === undefined
         ? undefined
-        : clock.schedule(lifetimeMs(timeoutSeconds), () => session.stop({ bookmark: true }));
+        : clock.schedule(lifetimeMs(timeoutSeconds, random), () =>
+            session.stop({ bookmark: true }),
+          );
     try {
       await session.start();
       await closed;
@@ -60,6 +62,8 @@ export class Watches {
   }
 }
 
-function lifetimeMs(timeoutSeconds: number): number {
-  return timeoutSeconds > 0 ? timeoutSeconds * 1_000 : watchTimeoutMs + randomInt(watchTimeoutMs);
+function lifetimeMs(timeoutSeconds: number, random: Random): number {
+  return timeoutSeconds > 0
+    ? timeoutSeconds * 1_000
+    : watchTimeoutMs + random.below(watchTimeoutMs);
 }

@@ -1,0 +1,257 @@
+import type { KindDeclaration } from '../../api/kind.js';
+import { builtInRegistry } from '../../api/kinds.js';
+import type { KindRegistry } from '../../api/registry.js';
+import { delay } from '../../lib/clock.js';
+import { systemRandom } from '../../lib/random.js';
+import { rbacEscalation } from './admission/rbac-escalation.js';
+import { AdmissionChain } from './admission/chain.js';
+import { admissionPlugins } from './admission/plugins.js';
+import { Authenticator } from './authn/authenticator.js';
+import { BootstrapTokens } from './authn/bootstrap-tokens.js';
+import { ServiceAccountTokens } from './authn/service-account-tokens.js';
+import type { Authorizer } from './authz/attributes.js';
+import { createAttributes } from './authz/attributes.js';
+import {
+  alwaysAllow,
+  alwaysDeny,
+  chain,
+  mustBeAllowed,
+  superuserAuthorizer,
+} from './authz/authorizers.js';
+import type { Authorization } from './authz/authorizers.js';
+import { NodeAuthorizer } from './authz/node-authorizer.js';
+import { RbacAuthorizer } from './authz/rbac.js';
+import { reviewAnswers } from './authz/reviews.js';
+import type { BootstrapDeps } from './bootstrap/bootstrap.js';
+import { bootstrapCluster } from './bootstrap/bootstrap.js';
+import { Mirror } from './cache/mirror.js';
+import { DefinitionController } from './crd/controller.js';
+import { ServerMetrics } from './metrics.js';
+import type { ApiCoreOptions } from './options.js';
+import { Deleter } from './registry/deleter.js';
+import { createFieldTracker } from './registry/field-tracker.js';
+import { Lister } from './registry/lister.js';
+import { Objects } from './registry/objects.js';
+import { Writer } from './registry/writer.js';
+import type { AddressRange } from './services/address-range.js';
+import { parseRange } from './services/address-range.js';
+import { ServiceAllocator } from './services/allocator.js';
+import { encryptedValues, plainValues } from './storage/encryption.js';
+import { EtcdStore } from './storage/etcd-store.js';
+import { storageId } from './storage/keys.js';
+import type { Store } from './storage/store.js';
+import { podDialer } from './subresources/agent-socket.js';
+import { NodeAgents } from './subresources/node-agents.js';
+import { AuditLog, Gate, Slots, Verbs, Watches } from './verbs/index.js';
+
+/**
+ * The API server without its doors: store, watch cache, admission and the verbs. `server.ts` opens HTTP and gRPC on it; the
+ * simulation calls it in its own process.
+ */
+export class ApiCore {
+  readonly #options: ApiCoreOptions;
+  readonly #watches: Watches;
+  readonly #slots: Slots;
+  readonly #audit: AuditLog | undefined;
+  readonly #definitions: DefinitionController;
+  readonly store: Store;
+  readonly mirror: Mirror;
+  readonly objects: Objects;
+  readonly kinds: KindRegistry;
+  readonly range: AddressRange;
+  readonly agents: NodeAgents;
+  readonly tokens: ServiceAccountTokens;
+  readonly authorization: Authorization;
+  readonly metrics: ServerMetrics;
+  readonly verbs: Verbs;
+  /** What the server's own objects are written with. */
+  readonly deps: BootstrapDeps;
+
+  constructor(options: ApiCoreOptions) {
+    const { log, clock, random = systemRandom } = options;
+    this.#options = options;
+    this.store = openStore(options);
+    const values =
+      options.encryptionKey === undefined
+        ? plainValues
+        : encryptedValues({
+            keys: [{ name: 'key1', secret: options.encryptionKey }],
+            prefixes: ['/registry/secrets/'],
+          });
+    this.#slots = new Slots(clock);
+    this.mirror = new Mirror({ store: this.store, log, clock, values });
+    const { store, mirror } = this;
+    this.objects = new Objects({ store, mirror, log, clock, random, values });
+    this.range = parseRange(options.serviceClusterIpRange);
+    this.objects.setCompanion(
+      'services',
+      new ServiceAllocator({ mirror, range: this.range, ports: options.nodePortRange, random }),
+    );
+    this.kinds = builtInRegistry();
+    for (const kind of this.kinds.list()) registerFields(mirror, kind);
+    this.#watches = new Watches(this.objects);
+    this.agents = new NodeAgents({ mirror, tls: options.kubelet, log, clock });
+    this.#audit =
+      options.auditLogPath === undefined ? undefined : new AuditLog(options.auditLogPath, clock);
+    this.tokens = new ServiceAccountTokens({ ...options.serviceAccount, mirror, clock });
+    const rbac = new RbacAuthorizer(mirror);
+    this.authorization = this.#authorization(rbac);
+    const admission = this.#admission(rbac);
+    const writer = this.#writer(admission);
+    this.metrics = new ServerMetrics({
+      inFlight: () => this.#slots.inFlight,
+      watches: () => this.#watches.count,
+      objects: () => [...mirror.caches()].map((cache) => ({ id: cache.id, count: cache.size })),
+    });
+    this.verbs = this.#verbs({ rbac, admission, writer });
+    this.deps = { kinds: this.kinds, objects: this.objects, writer };
+    this.#definitions = new DefinitionController({
+      objects: this.objects,
+      kinds: this.kinds,
+      onKind: (kind) => registerFields(mirror, kind),
+    });
+  }
+
+  #admission(rbac: RbacAuthorizer): AdmissionChain {
+    const { objects, authorization } = this;
+    const plugins = admissionPlugins({
+      objects,
+      disabled: this.#options.disabledAdmission,
+      podSecurity: this.#options.podSecurity,
+      dialPod: podDialer(this.agents),
+      authorization,
+    });
+    if (this.#options.authorizationModes.includes('RBAC')) {
+      plugins.push(rbacEscalation(rbac, authorization));
+    }
+    return new AdmissionChain(plugins);
+  }
+
+  #writer(admission: AdmissionChain): Writer {
+    const { objects, authorization } = this;
+    return new Writer({
+      objects,
+      admission,
+      fields: createFieldTracker(() => objects.now()),
+      mayCreate: (context) => mustBeAllowed(authorization, createAttributes(context)),
+    });
+  }
+
+  #verbs(parts: {
+    readonly rbac: RbacAuthorizer;
+    readonly admission: AdmissionChain;
+    readonly writer: Writer;
+  }): Verbs {
+    const { rbac, admission, writer } = parts;
+    const { clock } = this.#options;
+    const { kinds, objects, tokens, authorization, metrics } = this;
+    const authenticator = new Authenticator({
+      tokens: [tokens, new BootstrapTokens(this.mirror, clock)],
+      allowAnonymous: this.#options.anonymousAuth,
+      clock,
+    });
+    return new Verbs({
+      gate: new Gate({
+        kinds,
+        authenticator,
+        authorization,
+        audit: this.#audit,
+        clock,
+        onFinish: (request) => metrics.onRequest(request),
+      }),
+      slots: this.#slots,
+      watches: this.#watches,
+      kinds,
+      objects,
+      lister: new Lister(objects),
+      writer,
+      deleter: new Deleter({ objects, admission }),
+      tokens,
+      authorization,
+      admission,
+      virtual: reviewAnswers({ authorization, rbac, authenticator, tokens }),
+    });
+  }
+
+  #authorization(rbac: RbacAuthorizer): Authorization {
+    const authorizers: Authorizer[] = [superuserAuthorizer];
+    for (const mode of this.#options.authorizationModes) {
+      switch (mode) {
+        case 'Node':
+          authorizers.push(new NodeAuthorizer(this.mirror));
+          break;
+        case 'RBAC':
+          authorizers.push(rbac);
+          break;
+        case 'AlwaysAllow':
+          authorizers.push(alwaysAllow);
+          break;
+        case 'AlwaysDeny':
+          authorizers.push(alwaysDeny);
+          break;
+      }
+    }
+    return chain(authorizers);
+  }
+
+  /** Resolves when the cache holds the store's objects and the first ones are made. A store that is not there yet is waited for. */
+  async start(): Promise<void> {
+    await this.mirror.start();
+    await this.#bootstrap();
+    this.#definitions.start();
+  }
+
+  async #bootstrap(): Promise<void> {
+    const { clock, log } = this.#options;
+    for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2_000)) {
+      try {
+        await bootstrapCluster(this.deps);
+        return;
+      } catch (error) {
+        log.warn({ error }, 'making the first objects failed; trying again');
+        await delay(clock, waitMs);
+      }
+    }
+  }
+
+  /** Ends what goes on by itself: kinds are made no more, and watches end with a bookmark. The doors close afterwards. */
+  endWatches(): void {
+    this.#watches.stop();
+  }
+
+  /** Kinds follow their definitions no longer. */
+  endDefinitions(): void {
+    this.#definitions.stop();
+  }
+
+  /** Lets the store go; no request is under way any more. */
+  async close(): Promise<void> {
+    this.agents.close();
+    this.#slots.close();
+    this.mirror.stop();
+    this.store.close();
+    await this.#audit?.close();
+  }
+}
+
+function openStore(options: ApiCoreOptions): Store {
+  if ('store' in options.etcd) return options.etcd.store;
+  const { servers, ca, cert, key } = options.etcd;
+  return new EtcdStore({
+    endpoints: servers,
+    tls: {
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+    },
+    log: options.log,
+    clock: options.clock,
+  });
+}
+
+/** Tells the cache of a kind's storage which fields can be selected. */
+export function registerFields(mirror: Mirror, kind: KindDeclaration): void {
+  if (kind.virtual) return;
+  const cache = mirror.cache(storageId(kind.storage));
+  cache.getters = { ...cache.getters, ...kind.fields };
+}
