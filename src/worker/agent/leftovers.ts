@@ -1,5 +1,4 @@
 /** What an earlier agent left on the node: of pods that are still wanted, and of pods that are not. */
-import { readdir } from 'node:fs/promises';
 import type { PodRef } from '../../netproxy/types.js';
 import type { ContainerState, SandboxState } from '../../runtime/types.js';
 import type { Adopted } from '../run/adoption.js';
@@ -87,8 +86,10 @@ export async function removeOrphans(
   node: NodeContext,
   isKnown: (uid: string) => boolean,
 ): Promise<void> {
-  const uids = await readdir(node.files.root).catch(() => []);
-  for (const uid of new Set([...uids, ...(await node.volumes.podUidsInMemory())])) {
+  for (const uid of new Set([
+    ...(await node.files.uids()),
+    ...(await node.volumes.podUidsInMemory()),
+  ])) {
     if (isKnown(uid)) continue;
     try {
       await node.volumes.tearDown(uid);

@@ -160,7 +160,7 @@ async function createContext(
     readonly tokens: TokenCache;
     readonly services: NodeContext['services'];
   },
-): Promise<NodeContext> {
+): Promise<NodeContext & { readonly volumes: VolumeManager }> {
   const { dataDir, runtime, network, machine, clock, log, imported } = options;
   const { events, objects, tokens } = parts;
   const isRoot = process.getuid?.() === 0 && runtime.name !== 'hollow';

@@ -6,15 +6,14 @@ import { containerEnvironment, expandVariables } from '../env.js';
 import { wantedImageAnnotation } from '../pod/record.js';
 import { containerResources } from '../resources/cgroup.js';
 import { securityConfig } from '../resources/security.js';
-import type { VolumeManager } from '../volumes/volume-manager.js';
-import type { PodFiles } from './pod-files.js';
+import type { NodeFiles, NodeVolumes } from './node-context.js';
 
 export interface ContainerConfigOptions extends EnvironmentOptions {
   readonly id: string;
   readonly sandboxId: string;
   readonly restartCount: number;
-  readonly files: PodFiles;
-  readonly volumes: VolumeManager;
+  readonly files: NodeFiles;
+  readonly volumes: NodeVolumes;
   readonly volumePaths: ReadonlyMap<string, string>;
   readonly nodeMemoryBytes: number;
   readonly logMaxBytes: number;

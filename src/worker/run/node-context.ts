@@ -14,6 +14,15 @@ import type { VolumeManager } from '../volumes/volume-manager.js';
 import type { ClusterDns, ResolverConfig } from './dns-config.js';
 import type { PodFiles } from './pod-files.js';
 
+/** What pods need of the node's volumes; the simulation has some without a disk. */
+export type NodeVolumes = Pick<
+  VolumeManager,
+  'setUp' | 'refresh' | 'tearDown' | 'mountsFor' | 'podUidsInMemory'
+>;
+
+/** Of their files, likewise. */
+export type NodeFiles = Pick<PodFiles, keyof PodFiles>;
+
 export interface NodeContext {
   readonly nodeName: string;
   readonly hostIps: readonly string[];
@@ -22,10 +31,10 @@ export interface NodeContext {
   readonly allocatable: Readonly<Record<string, string>>;
   readonly runtime: ContainerRuntime;
   readonly network: PodNetwork;
-  readonly volumes: VolumeManager;
+  readonly volumes: NodeVolumes;
   readonly images: ImageManager;
   readonly objects: ObjectCache;
-  readonly files: PodFiles;
+  readonly files: NodeFiles;
   readonly events: EventRecorder;
   readonly dns: () => ClusterDns;
   readonly hostResolver: ResolverConfig;

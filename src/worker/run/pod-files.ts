@@ -1,8 +1,16 @@
 /** Where a pod's files are on the node, and the files that the agent itself puts there. */
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, Pod } from '../../api/types/core.js';
-import { checkedName, codeOf, HeldDirectory, removeTree } from '../../lib/safe-files/index.js';
+import {
+  checkedName,
+  codeOf,
+  Held,
+  HeldDirectory,
+  readEnd,
+  removeTree,
+  SafeFileError,
+} from '../../lib/safe-files/index.js';
 
 const podDirectoryMode = 0o750;
 
@@ -14,8 +22,9 @@ export class PodFiles {
     this.#root = join(dataDir, 'pods');
   }
 
-  get root(): string {
-    return this.#root;
+  /** The pods that have files here. */
+  uids(): Promise<string[]> {
+    return readdir(this.#root).catch(() => []);
   }
 
   directory(uid: string): string {
@@ -70,6 +79,11 @@ export class PodFiles {
     await chmod(message, 0o666);
   }
 
+  /** See {@link endOfFile}. */
+  endOf(path: string, bytesMax: number): Promise<Buffer> {
+    return endOfFile(path, bytesMax);
+  }
+
   /** Removes all of a pod's files. @throws SafeFileError CROSSES_MOUNT when something is mounted below its directory */
   async remove(uid: string): Promise<void> {
     const root = await HeldDirectory.open(this.#root).catch((error: unknown) => {
@@ -88,6 +102,25 @@ export class PodFiles {
   async #prepareDirectory(uid: string): Promise<void> {
     await mkdir(this.directory(uid), { recursive: true, mode: podDirectoryMode });
     await chmod(this.#root, podDirectoryMode);
+  }
+}
+
+/**
+ * The last bytes of a file that a container writes; none where there is no regular file. The container holds the file itself, and may
+ * have made it any size; it cannot put another in its place.
+ */
+export async function endOfFile(path: string, bytesMax: number): Promise<Buffer> {
+  try {
+    const file = await Held.open(path);
+    try {
+      return (await readEnd(file, bytesMax)).data;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    // Not there, or no file: then nothing was said.
+    if (error instanceof SafeFileError || codeOf(error) === 'ENOENT') return Buffer.alloc(0);
+    throw error;
   }
 }
 

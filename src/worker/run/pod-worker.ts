@@ -356,10 +356,9 @@ export class PodWorker {
     this.#probes.stop(containerId);
     const { current } = track;
     if (current?.id !== containerId || current.phase === 'exited') return;
-    const node = this.#node;
-    const { uid } = keyOf(this.pod);
+    const { files, runtime } = this.#node;
     const container = this.#container(track.name);
-    const found = await node.runtime.containerStatus(containerId).catch(() => undefined);
+    const found = await runtime.containerStatus(containerId).catch(() => undefined);
     const message =
       container === undefined
         ? ''
@@ -367,8 +366,9 @@ export class PodWorker {
             container,
             containersInPod: this.#state.tracks.size,
             exitCode: exit.exitCode,
-            messagePath: node.files.messagePath(uid, track.name, current.restartCount),
+            messagePath: files.messagePath(keyOf(this.pod).uid, track.name, current.restartCount),
             logPath: current.logPath,
+            files,
           });
     const oomKilled = (found?.oomKilled ?? false) || this.#oomKilled.delete(containerId);
     record.recordExit(track, {

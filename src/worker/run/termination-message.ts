@@ -1,7 +1,8 @@
 /** What an ended container says about its end. @see kubelet getTerminationMessage */
 import type { Container } from '../../api/types/core.js';
-import { Held, readEnd, SafeFileError, codeOf } from '../../lib/safe-files/index.js';
 import { parseLogLine } from '../../runtime/log-file.js';
+import type { PodFiles } from './pod-files.js';
+import { endOfFile } from './pod-files.js';
 
 /** @see kubelet MaxContainerTerminationMessageLength, …LogLength, …LogLines, MaxPodTerminationMessageLogLength */
 export const messageLimits = {
@@ -22,33 +23,20 @@ export async function terminationMessage(options: {
   readonly exitCode: number;
   readonly messagePath: string;
   readonly logPath: string;
+  /** Reads the end of either. @default that of the file on the disk */
+  readonly files?: Pick<PodFiles, 'endOf'>;
 }): Promise<string> {
   const { container, containersInPod, exitCode, messagePath, logPath } = options;
+  const { files = { endOf: endOfFile } } = options;
   const share = Math.floor(messageLimits.podBytesMax / Math.max(1, containersInPod));
-  const written = await endOf(messagePath, messageLimits.messageBytesMax);
+  const written = await files.endOf(messagePath, messageLimits.messageBytesMax);
   if (written.length > 0) return firstBytes(written.toString('utf8'), share);
   if (container.terminationMessagePolicy !== 'FallbackToLogsOnError' || exitCode === 0) return '';
-  return firstBytes(await logEnd(logPath), share);
+  return firstBytes(await logEnd(files, logPath), share);
 }
 
-/** The container holds the file itself, and may have made it any size; it cannot put another in its place. */
-async function endOf(path: string, bytesMax: number): Promise<Buffer> {
-  try {
-    const file = await Held.open(path);
-    try {
-      return (await readEnd(file, bytesMax)).data;
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    // Not there, or no file: then nothing was said.
-    if (error instanceof SafeFileError || codeOf(error) === 'ENOENT') return Buffer.alloc(0);
-    throw error;
-  }
-}
-
-async function logEnd(path: string): Promise<string> {
-  const end = await endOf(path, messageLimits.logReadBytesMax);
+async function logEnd(files: Pick<PodFiles, 'endOf'>, path: string): Promise<string> {
+  const end = await files.endOf(path, messageLimits.logReadBytesMax);
   const lines = end.toString('utf8').split('\n');
   if (end.length === messageLimits.logReadBytesMax) lines.shift();
   const text = lines

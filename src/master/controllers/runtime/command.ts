@@ -68,6 +68,22 @@ export interface Component {
   readonly log: Logger;
 }
 
+/** Starts a component with informers of its own, and takes both down when `signal` aborts. */
+export async function runUntilAborted(
+  parts: Omit<Component, 'informers'>,
+  start: (parts: Component, signal: AbortSignal) => Promise<{ stop(): Promise<void> }>,
+  signal: AbortSignal,
+): Promise<void> {
+  const informers = createInformerFactory(parts);
+  try {
+    const running = await start({ ...parts, informers }, signal);
+    await aborted(signal);
+    await running.stop();
+  } finally {
+    informers.stop();
+  }
+}
+
 /**
  * Connects, leads (or just starts), and runs until SIGTERM or SIGINT; then stops what was started and gives the lease up.
  * @param name also the Lease's name in kube-system
@@ -86,17 +102,9 @@ export async function runComponent(
     log,
     ...tlsOf(flags),
   });
-  const lead = async (signal: AbortSignal): Promise<void> => {
-    const informers = createInformerFactory({ client, clock, log });
-    const prng = new Prng(clock.nowMs() ^ (process.pid << 8));
-    try {
-      const running = await start({ client, informers, clock, prng, log }, signal);
-      await aborted(signal);
-      await running.stop();
-    } finally {
-      informers.stop();
-    }
-  };
+  const prng = new Prng(clock.nowMs() ^ (process.pid << 8));
+  const lead = (signal: AbortSignal): Promise<void> =>
+    runUntilAborted({ client, clock, prng, log }, start, signal);
   try {
     if (!flags.leaderElect) await lead(stopping);
     else {
