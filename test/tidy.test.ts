@@ -23,6 +23,60 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   dashboard: ['api'],
   cli: ['api', 'lib', 'gen', 'client', 'etcd', 'master', 'worker', 'runtime', 'netproxy'],
 };
+/**
+ * The rooms of the store, and which others each may import. What lies in `src/etcd` itself (`config.ts`, `machine.ts`) is
+ * open to all rooms.
+ */
+const storeRooms: Readonly<Record<string, readonly string[]>> = {
+  backend: [],
+  wal: [],
+  mvcc: ['backend'],
+  lease: ['backend'],
+  auth: ['backend'],
+  apply: ['auth', 'backend', 'lease', 'mvcc'],
+  telemetry: ['mvcc'],
+  guards: ['apply', 'backend', 'mvcc'],
+  peer: ['apply', 'guards', 'telemetry'],
+  membership: ['apply', 'backend', 'peer', 'telemetry'],
+  snapshots: ['backend', 'guards', 'membership', 'mvcc', 'telemetry', 'wal'],
+  member: [
+    'apply',
+    'auth',
+    'backend',
+    'guards',
+    'lease',
+    'membership',
+    'mvcc',
+    'peer',
+    'snapshots',
+    'telemetry',
+    'wal',
+  ],
+  rpc: [
+    'apply',
+    'auth',
+    'guards',
+    'lease',
+    'member',
+    'membership',
+    'mvcc',
+    'snapshots',
+    'telemetry',
+  ],
+  gateway: ['member', 'telemetry'],
+  cmd: [
+    'auth',
+    'gateway',
+    'guards',
+    'member',
+    'membership',
+    'peer',
+    'rpc',
+    'snapshots',
+    'telemetry',
+    'wal',
+  ],
+};
 /** Walls inside an area: files below `from` import nothing below `never`, not even types. */
 const apiserver = 'src/master/apiserver';
 const walls: readonly { readonly from: string; readonly never: readonly string[] }[] = [
@@ -178,6 +232,35 @@ describe('the house', () => {
           .map((target) => `${file.path} -> ${target}`),
       );
     expect(wrong).toEqual([]);
+  });
+
+  test('every room of the store imports the rooms that it may', () => {
+    const roomOf = (path: string): string | undefined => /^src\/etcd\/([^/]+)\//.exec(path)?.[1];
+    const wrong = files
+      .filter((file) => !isTest(file.path))
+      .flatMap((file) => file.imports.map((target) => ({ from: file.path, target })))
+      .filter(({ from, target }) => {
+        const [room, other] = [roomOf(from), roomOf(target)];
+        if (room === undefined || other === undefined || room === other) return false;
+        return !(storeRooms[room]?.includes(other) ?? false);
+      })
+      .map(({ from, target }) => `${from} -> ${target}`);
+    expect(wrong).toEqual([]);
+  });
+
+  test('the rooms of the store stand one above the other', () => {
+    const standing = new Set<string>();
+    const left = new Set(Object.keys(storeRooms));
+    for (let found = true; found;) {
+      found = false;
+      for (const room of left) {
+        if (!storeRooms[room]?.every((below) => standing.has(below))) continue;
+        standing.add(room);
+        left.delete(room);
+        found = true;
+      }
+    }
+    expect([...left]).toEqual([]);
   });
 
   test('verbs know no protocol', () => {

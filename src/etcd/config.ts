@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Clock } from '../lib/clock.js';
 import type { KeepAliveOptions } from '../lib/grpc/index.js';
 import type { Logger } from '../lib/log.js';
@@ -78,3 +79,35 @@ export interface ServerConfig {
 export const serverVersion = '3.5.30';
 /** The cluster's version, as all members of one kind agree on it. */
 export const clusterVersion = '3.5.0';
+
+/** Where a member keeps what. */
+export interface DataPaths {
+  readonly wal: string;
+  readonly database: string;
+  /** Snapshots on their way in or out. */
+  readonly snapshots: string;
+}
+
+/** @returns where the member of that configuration keeps what */
+export function dataPaths(config: Pick<ServerConfig, 'dataDir' | 'walDir'>): DataPaths {
+  const member = join(config.dataDir, 'member');
+  return {
+    wal: config.walDir ?? join(member, 'wal'),
+    database: join(member, 'snap', 'db'),
+    snapshots: join(member, 'snap', 'tmp'),
+  };
+}
+
+/** A wrong or impossible configuration; the text is for the operator. */
+export class BootstrapError extends Error {
+  override readonly name = 'BootstrapError';
+  readonly code = 'BOOTSTRAP';
+  readonly retryable = false;
+}
+
+/** The member's part is over: its process ends, and not as one that failed. */
+export class MemberRemovedError extends BootstrapError {
+  constructor() {
+    super('the member has been permanently removed from the cluster');
+  }
+}

@@ -186,7 +186,7 @@ export class Canaries {
         const promote = lessor.promote.bind(lessor);
         lessor.promote = (extendSeconds) => {
           promote(extendSeconds);
-          for (const id of lessor.list()) server.changes.revokeExpired(id);
+          for (const id of lessor.list()) server.leases.revoke(id);
         };
         return;
       }
@@ -234,7 +234,7 @@ function endLeasesAtFollower(server: EtcdServer, process: SimProcess): void {
       const since = seen.get(id) ?? nowMs;
       seen.set(id, since);
       const { grantedTtlSeconds } = server.lessor.timeToLive(id);
-      if (nowMs - since >= grantedTtlSeconds * 1000) server.changes.revokeExpired(id);
+      if (nowMs - since >= grantedTtlSeconds * 1000) server.leases.revoke(id);
     }
   };
   look();

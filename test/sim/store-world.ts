@@ -1,6 +1,6 @@
 /** A world of whole members: simulated time, the ways between processes, who lives, and the two phases of a run. */
 import type { ClusterLookup, ExistingCluster } from '../../src/etcd/member/bootstrap.js';
-import { BootstrapError } from '../../src/etcd/member/bootstrap.js';
+import { BootstrapError } from '../../src/etcd/config.js';
 import { crc32c } from '../../src/lib/crc32c.js';
 import { Prng } from '../../src/lib/prng.js';
 import type { Ratio } from '../../src/lib/prng.js';

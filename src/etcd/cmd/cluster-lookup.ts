@@ -4,7 +4,7 @@ import { delay } from '../../lib/clock.js';
 import { createGrpcChannel } from '../../lib/grpc/index.js';
 import type { ChannelTls } from '../../lib/grpc/index.js';
 import { targetOf } from '../../lib/member-url.js';
-import { BootstrapError } from '../member/bootstrap.js';
+import { BootstrapError } from '../config.js';
 import type { ClusterLookup, ExistingCluster } from '../member/bootstrap.js';
 import type { ServerConfig } from '../config.js';
 

@@ -5,7 +5,7 @@ import { systemClock } from '../../lib/clock.js';
 import { DirectoryInUseError } from '../../lib/files/directory-lock.js';
 import { createLogger } from '../../lib/log.js';
 import type { Logger, LogLevel } from '../../lib/log.js';
-import { BootstrapError, MemberRemovedError } from '../member/bootstrap.js';
+import { BootstrapError, MemberRemovedError } from '../config.js';
 import { clusterVersion, serverVersion } from '../config.js';
 import { grpcMetrics } from '../telemetry/metrics.js';
 import { flagNames, parseFlags, UsageError } from './flags.js';

@@ -1,7 +1,7 @@
 /** `trireme etcd snapshot restore|status`: etcdutl's commands on snapshot files of ours and of a real etcd. */
 import Table from 'cli-table3';
 import { systemClock } from '../../lib/clock.js';
-import { BootstrapError } from '../member/bootstrap.js';
+import { BootstrapError } from '../config.js';
 import { restoreMember } from '../snapshots/restore.js';
 import { BboltCorruptError } from '../snapshots/bbolt-format.js';
 import {

@@ -1,9 +1,12 @@
 /** Compares the members' hashes over the same revisions: when a member starts, and from time to time on the leader. */
 import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType } from '../../gen/etcd/rpc.js';
+import type { AlarmMember, HashKVResponse } from '../../gen/etcd/rpc.js';
+import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
+import type { EntryKind } from '../apply/entry.js';
+import type { HashKV } from '../mvcc/types.js';
 import { blameForCompaction, blameForLatest, differs } from './hash-compare.js';
 import type { PeerHash } from './hash-compare.js';
-import type { EtcdServer } from '../member/server.js';
 
 /** The member's data differ from the others': it must not serve. */
 export class CorruptMemberError extends Error {
@@ -12,14 +15,37 @@ export class CorruptMemberError extends Error {
   readonly retryable = false;
 }
 
+/** The member that compares its data with the others'. */
+export interface CorruptionCheckHost {
+  readonly config: {
+    readonly clock: Clock;
+    readonly log: Logger;
+    readonly corruptCheckMs: number;
+    readonly compactHashCheckMs: number;
+  };
+  readonly memberId: bigint;
+  readonly isLeader: boolean;
+  readonly stopped: boolean;
+  readonly membership: { readonly members: readonly { readonly id: bigint }[] };
+  readonly alarms: { list(alarm: AlarmType): readonly AlarmMember[] };
+  readonly store: {
+    hashKV(revision: number): Promise<HashKV>;
+    /** Of the last compactions, oldest first. */
+    readonly compactionHashes: readonly HashKV[];
+  };
+  readonly network: { hashKV(peer: bigint, revision: number): Promise<HashKVResponse> };
+  linearizable<T>(read: () => T): Promise<T>;
+  propose(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown>;
+}
+
 export class CorruptionCheck {
-  readonly #server: EtcdServer;
+  readonly #server: CorruptionCheckHost;
   readonly #log: Logger;
   readonly #cancels = new Map<string, () => void>();
   /** The last compaction that all members agree about. */
   #checkedCompaction = 0;
 
-  constructor(server: EtcdServer) {
+  constructor(server: CorruptionCheckHost) {
     this.#server = server;
     this.#log = server.config.log.child({ part: 'corruption-check' });
   }

@@ -3,6 +3,7 @@ import { ManualClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import type { RaftNode, Role } from '../../raft/index.js';
 import { BackendNoSpaceError } from '../backend/errors.js';
+import { stepBack } from '../member/leader-transfer.js';
 import { WalNoSpaceError } from '../wal/errors.js';
 import { DiskRoom } from './disk-room.js';
 
@@ -43,14 +44,22 @@ beforeEach(() => {
   backend = { noSpace: false };
   room = new DiskRoom({
     config: { clock, electionMs: 1000, log: silentLogger },
-    memberId: 1n,
-    node: node as unknown as RaftNode,
-    stopped: false,
-    membership: { voters: [1n, 2n, 3n].map((id) => ({ id })) as never },
-    way: { isConnected: () => true },
+    node,
     backend,
     state: { paths },
-    wake: () => undefined,
+    handOver: (attempt) =>
+      stepBack(
+        {
+          config: { clock, electionMs: 1000 },
+          memberId: 1n,
+          node: node as unknown as RaftNode,
+          stopped: false,
+          membership: { voters: [1n, 2n, 3n].map((id) => ({ id })) as never },
+          way: { isConnected: () => true },
+          wake: () => undefined,
+        },
+        attempt,
+      ),
   });
 });
 

@@ -1,22 +1,27 @@
 import type { Clock } from '../../lib/clock.js';
 import { Code, GrpcError } from '../../lib/grpc/types.js';
 import type { Logger } from '../../lib/log.js';
-import type { RaftNode } from '../../raft/index.js';
+import type { Entry, HardState, RaftNode } from '../../raft/index.js';
 import { BackendNoSpaceError } from '../backend/errors.js';
-import type { DataPaths } from '../member/bootstrap.js';
-import type { LoopLog } from '../member/raft-loop.js';
-import { stepBack } from '../member/leader-transfer.js';
-import type { TransferHost } from '../member/leader-transfer.js';
+import type { DataPaths } from '../config.js';
 
 /** Between two looks. */
 const diskCheckMs = 500;
 
+/** The write side of the raft log. */
+interface SyncedLog {
+  append(hardState: HardState | undefined, entries: readonly Entry[]): void;
+  sync(): Promise<void>;
+}
+
 /** The member whose disk it is. */
-export interface DiskRoomHost extends TransferHost {
+export interface DiskRoomHost {
   readonly config: { readonly clock: Clock; readonly electionMs: number; readonly log: Logger };
-  readonly node: RaftNode;
+  readonly node: Pick<RaftNode, 'role' | 'abstain'>;
   readonly backend: { readonly noSpace: boolean };
   readonly state: { readonly paths: DataPaths };
+  /** Hands leadership to another voter: at the n-th attempt to the n-th of them. Never rejects. */
+  handOver(attempt: number): Promise<void>;
 }
 
 /** What cannot be written. */
@@ -55,7 +60,7 @@ export class DiskRoom {
    * The log, whose syncs also fail while the database cannot be written: a member that acknowledged entries then would have to keep them in
    * memory without a bound.
    */
-  guardedLog(log: LoopLog): LoopLog {
+  guardedLog(log: SyncedLog): SyncedLog {
     return {
       append: (hardState, entries) => log.append(hardState, entries),
       sync: () =>
@@ -112,7 +117,7 @@ export class DiskRoom {
     if (this.#handingOver || clock.monotonicMs() < this.#nextTryMs) return;
     this.#handingOver = true;
     this.#nextTryMs = clock.monotonicMs() + electionMs;
-    void stepBack(this.#host, this.#attempts++).finally(() => {
+    void this.#host.handOver(this.#attempts++).finally(() => {
       this.#handingOver = false;
     });
   }

@@ -1,19 +1,30 @@
 import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType } from '../../gen/etcd/rpc.js';
 import { etcdError } from '../apply/errors.js';
+import type { EntryKind } from '../apply/entry.js';
 import { quotaBytesDefault } from './limits.js';
-import type { EtcdServer } from '../member/server.js';
+
+/** The member whose database is kept small. */
+export interface QuotaHost {
+  readonly config: { readonly quotaBytes: number };
+  readonly memberId: bigint;
+  readonly alarms: { has(alarm: AlarmType): boolean };
+  readonly backend: { sizeBytes(): number };
+  /** Called after each applied entry that needs space. */
+  onGrowth: () => void;
+  propose(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown>;
+}
 
 /**
  * Keeps the database below its quota: raises the NOSPACE alarm for the whole cluster before it would grow past it, and when what others
  * proposed, whose quota is larger, has made it. A full disk is its member's own matter: see `DiskRoom`.
  */
 export class Quota {
-  readonly #server: EtcdServer;
+  readonly #server: QuotaHost;
   /** Negative: none. */
   readonly bytes: number;
   #raising: Promise<void> | undefined;
 
-  constructor(server: EtcdServer) {
+  constructor(server: QuotaHost) {
     this.#server = server;
     const { quotaBytes } = server.config;
     this.bytes = quotaBytes === 0 ? quotaBytesDefault : quotaBytes;

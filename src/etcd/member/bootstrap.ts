@@ -1,9 +1,7 @@
 /** Brings up a member's stored state: a new cluster, a member that joins one, or what an earlier run left behind. */
-import { join } from 'node:path';
-import { MemberChange } from '../../gen/etcd/internal.js';
 import type { Member } from '../../gen/etcd/rpc.js';
 import { assert } from '../../lib/assert.js';
-import { emptyConfState, encodeConfChange, MemoryStorage } from '../../raft/index.js';
+import { emptyConfState, MemoryStorage } from '../../raft/index.js';
 import type { ConfState, Entry, HardState } from '../../raft/index.js';
 import { BackendCorruptError } from '../backend/errors.js';
 import type { Backend } from '../backend/types.js';
@@ -11,9 +9,12 @@ import { unsyncedDisk } from '../wal/node-disk.js';
 import type { WalOptions } from '../wal/types.js';
 import { Wal } from '../wal/wal.js';
 import type { PeerAddress } from '../peer/types.js';
-import type { ServerConfig } from '../config.js';
+import { BootstrapError, dataPaths } from '../config.js';
+import type { DataPaths, ServerConfig } from '../config.js';
 import { serverMetrics } from '../telemetry/metrics.js';
-import { clusterIdOf, idText, memberIdOf } from '../membership/ids.js';
+import { idText } from '../membership/ids.js';
+import { initialLog, sameUrls } from '../membership/initial-log.js';
+import type { InitialLog } from '../membership/initial-log.js';
 import { realMachine } from '../machine.js';
 import type { Machine } from '../machine.js';
 import { decodeConfState, encodeConfState } from '../membership/membership.js';
@@ -35,28 +36,6 @@ export interface StoredState {
   readonly peers: readonly PeerAddress[];
 }
 
-/** Where a member keeps what. */
-export interface DataPaths {
-  readonly wal: string;
-  readonly database: string;
-  /** Snapshots on their way in or out. */
-  readonly snapshots: string;
-}
-
-/** A wrong or impossible configuration; the text is for the operator. */
-export class BootstrapError extends Error {
-  override readonly name = 'BootstrapError';
-  readonly code = 'BOOTSTRAP';
-  readonly retryable = false;
-}
-
-/** The member's part is over: its process ends, and not as one that failed. */
-export class MemberRemovedError extends BootstrapError {
-  constructor() {
-    super('the member has been permanently removed from the cluster');
-  }
-}
-
 /** Under `meta` in the database; put there at a start, not by an entry. */
 export const clusterIdKey = 'clusterId';
 
@@ -72,15 +51,6 @@ export interface ClusterLookup {
   patiently(): Promise<ExistingCluster>;
   /** Asks each of them once, at most for a second. @returns what the first says that knows anything */
   once(): Promise<ExistingCluster | undefined>;
-}
-
-export function dataPaths(config: Pick<ServerConfig, 'dataDir' | 'walDir'>): DataPaths {
-  const member = join(config.dataDir, 'member');
-  return {
-    wal: config.walDir ?? join(member, 'wal'),
-    database: join(member, 'snap', 'db'),
-    snapshots: join(member, 'snap', 'tmp'),
-  };
 }
 
 /**
@@ -206,49 +176,6 @@ function loadStorage(
   });
 }
 
-/** The log that every member of a new cluster begins with. */
-export interface InitialLog {
-  /** Sorted by id. */
-  readonly members: readonly Member[];
-  readonly metadata: { readonly clusterId: bigint; readonly memberId: bigint };
-  readonly entries: readonly Entry[];
-  readonly hardState: HardState;
-}
-
-/** Computes it from the flags. @throws BootstrapError where they contradict each other */
-export function initialLog(
-  config: Pick<ServerConfig, 'name' | 'peerUrls' | 'initialCluster' | 'initialClusterToken'>,
-): InitialLog {
-  const members = config.initialCluster.map(({ name, peerUrls }) => ({
-    ID: memberIdOf(peerUrls, config.initialClusterToken),
-    name,
-    peerURLs: [...peerUrls].sort(),
-    clientURLs: [],
-    isLearner: false,
-  }));
-  members.sort((a, b) => (a.ID < b.ID ? -1 : 1));
-  const local = members.find((member) => member.name === config.name);
-  if (local === undefined) {
-    throw new BootstrapError(
-      `couldn't find local name "${config.name}" in the initial cluster configuration`,
-    );
-  }
-  if (!sameUrls(local.peerURLs, config.peerUrls)) {
-    throw new BootstrapError(
-      `--initial-cluster has ${config.name}=${local.peerURLs.join(',')} but missing from ` +
-        `--initial-advertise-peer-urls=${config.peerUrls.join(',')}`,
-    );
-  }
-  const entries = members.map((member, at) => firstEntry(at + 1, member));
-  const clusterId = clusterIdOf(members.map((member) => member.ID));
-  return {
-    members,
-    metadata: { clusterId, memberId: local.ID },
-    entries,
-    hardState: { term: 1, vote: 0n, commit: entries.length },
-  };
-}
-
 async function createNew(
   config: ServerConfig,
   paths: DataPaths,
@@ -291,19 +218,6 @@ function unfinishedBeginning(config: ServerConfig, state: StoredState): InitialL
   return clusterId === state.clusterId && memberId === state.memberId ? first : undefined;
 }
 
-/** The log of a new cluster opens with its members, the same on each of them. */
-function firstEntry(index: number, member: Member): Entry {
-  const context = MemberChange.encode({
-    origin: 0,
-    sequence: 0,
-    member,
-    promote: false,
-    maxLearners: 0,
-  }).finish();
-  const change = { version: 1, id: 0n, type: 'addNode', nodeId: member.ID, context } as const;
-  return { term: 1, index, type: 'confChange', data: encodeConfChange(change) };
-}
-
 function joinExisting(
   at: { readonly config: ServerConfig; readonly paths: DataPaths; readonly machine: Machine },
   cluster: ExistingCluster,
@@ -333,11 +247,6 @@ function peersOf(cluster: ExistingCluster, localId: bigint): PeerAddress[] {
   return cluster.members
     .filter((member) => member.ID !== localId)
     .map((member) => ({ id: member.ID, urls: member.peerURLs }));
-}
-
-function sameUrls(a: readonly string[], b: readonly string[]): boolean {
-  const normal = (urls: readonly string[]): string => [...urls].sort().join(',');
-  return normal(a) === normal(b);
 }
 
 /**

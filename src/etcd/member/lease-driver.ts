@@ -1,12 +1,14 @@
+import { LeaseCheckpointRequest, LeaseRevokeRequest } from '../../gen/etcd/rpc.js';
 import type { Clock } from '../../lib/clock.js';
+import type { EntryKind } from '../apply/entry.js';
 import type { LeaseCheckpoint, Lessor } from '../lease/types.js';
 import { revokeBatch } from '../guards/limits.js';
 import { serverMetrics } from '../telemetry/metrics.js';
 
-/** How the driver reaches the log. Failures are not told: what did not happen is asked for again. */
+/** How the driver reaches the log. */
 export interface LeaseProposals {
-  revoke(id: bigint): void;
-  checkpoint(checkpoints: readonly LeaseCheckpoint[]): void;
+  /** Puts a request into the log as the leader of the present term, or not at all. */
+  proposeAsLeader(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown>;
 }
 
 /** Expired leases are looked for at most so often, and at least so often while there are any. */
@@ -46,11 +48,31 @@ export class LeaseDriver {
       if (!this.#lessor.isPrimary) return;
       for (const id of this.#lessor.expired(revokeBatch)) {
         serverMetrics.leaseExpired();
-        this.#proposals.revoke(id);
+        this.revoke(id);
       }
       const due = this.#lessor.checkpointsDue();
-      if (due.length > 0) this.#proposals.checkpoint(due);
+      if (due.length > 0) this.#checkpoint(due);
       this.#schedule();
     });
+  }
+  /**
+   * Proposes to revoke an expired lease. A failure is not told: the lessor names the lease again. The proposal must not be passed on to a later
+   * leader: a leader that stalls, and finds the lease expired when it goes on, does not know who has kept it alive with its successor meanwhile.
+   */
+  revoke(id: bigint): void {
+    const request = { ID: id };
+    const payload = LeaseRevokeRequest.encode(request).finish();
+    this.#proposals.proposeAsLeader('leaseRevoke', payload, request).catch(() => undefined);
+  }
+
+  /** Proposes to remember how much of long leases is left; what fails is due again. */
+  #checkpoint(due: readonly LeaseCheckpoint[]): void {
+    const checkpoints = due.map(({ id, remainingTtlSeconds }) => ({
+      ID: id,
+      remainingTTL: remainingTtlSeconds,
+    }));
+    const request = { checkpoints };
+    const payload = LeaseCheckpointRequest.encode(request).finish();
+    this.#proposals.proposeAsLeader('leaseCheckpoint', payload, request).catch(() => undefined);
   }
 }

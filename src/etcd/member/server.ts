@@ -30,6 +30,7 @@ import { RaftLoop } from './raft-loop.js';
 import { Requests } from './requests.js';
 import { compactionMetrics, serverMetrics } from '../telemetry/metrics.js';
 import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
+import { stepBack } from './leader-transfer.js';
 import { StartUp } from './start-up.js';
 import { timeoutError } from './timeout-error.js';
 
@@ -57,6 +58,7 @@ export class EtcdServer {
   readonly node: RaftNode;
   readonly snapshots: SnapshotKeeper;
   readonly changes: MemberChanges;
+  readonly leases: LeaseDriver;
   readonly peers = new PeerWays(this);
   /** Whether this member can write its own disk. */
   readonly room = new DiskRoom(this);
@@ -69,7 +71,6 @@ export class EtcdServer {
   readonly #loop: RaftLoop;
   readonly #requests: Requests;
   #startUp: StartUp | undefined;
-  readonly #leases: LeaseDriver;
   #backend: Backend;
   #network: PeerNetwork | undefined;
   #leaderLostMs = 0;
@@ -117,10 +118,7 @@ export class EtcdServer {
     this.changes = new MemberChanges(this);
     this.#loop = this.#newLoop();
     state.backend.onDamage = (error) => this.fail(error);
-    this.#leases = new LeaseDriver(this.lessor, clock, {
-      revoke: (id) => this.changes.revokeExpired(id),
-      checkpoint: (checkpoints) => this.changes.checkpoint(checkpoints),
-    });
+    this.leases = new LeaseDriver(this.lessor, clock, this);
   }
 
   #newNode(): RaftNode {
@@ -224,6 +222,11 @@ export class EtcdServer {
   get network(): PeerNetwork {
     if (this.#network === undefined) throw etcdError('stopped');
     return this.#network;
+  }
+
+  /** Hands leadership to another voter, if one is connected; see `stepBack`. */
+  handOver(attempt: number): Promise<void> {
+    return stepBack(this, attempt);
   }
 
   get way(): PeerNetwork | undefined {
@@ -402,9 +405,9 @@ export class EtcdServer {
   #onSoftState({ role, leader }: SoftState): void {
     const { log, electionMs, clock } = this.config;
     if (role === 'leader') {
-      if (!this.lessor.isPrimary) this.#leases.lead(Math.ceil(electionMs / 1000));
+      if (!this.lessor.isPrimary) this.leases.lead(Math.ceil(electionMs / 1000));
     } else {
-      this.#leases.follow();
+      this.leases.follow();
     }
     if (leader === 0n) this.#leaderLostMs = clock.monotonicMs();
     const { term } = this.node;
@@ -435,7 +438,7 @@ export class EtcdServer {
   /** Stops taking part and closes the files. Calls that wait get `stopped`. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#leases.follow();
+    this.leases.follow();
     this.#loop.stop();
     this.#network?.close();
     this.#requests.stop();

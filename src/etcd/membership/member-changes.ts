@@ -1,6 +1,5 @@
 /** Changes of the membership: checked, proposed as Raft configuration changes, applied in log order. */
 import { MemberChange } from '../../gen/etcd/internal.js';
-import { LeaseCheckpointRequest, LeaseRevokeRequest } from '../../gen/etcd/rpc.js';
 import { assertNever } from '../../lib/assert.js';
 import {
   ConfChangeError,
@@ -11,11 +10,9 @@ import {
 } from '../../raft/index.js';
 import type { ConfChange, ConfChangeType, ConfState, Entry, RaftNode } from '../../raft/index.js';
 import { clientError, etcdError } from '../apply/errors.js';
-import type { LeaseCheckpoint } from '../lease/types.js';
 import { memberIdOf } from './ids.js';
 import type { MemberChangeKind, MemberInfo } from './membership.js';
 import type { PeerNetwork } from '../peer/types.js';
-import type { EntryKind } from '../apply/entry.js';
 import type { ServerConfig } from '../config.js';
 import type { Membership } from './membership.js';
 import { serverMetrics } from '../telemetry/metrics.js';
@@ -32,8 +29,6 @@ export interface ChangeHost {
   readonly node: RaftNode;
   readonly membership: Membership;
   readonly network: PeerNetwork;
-  propose(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown>;
-  proposeAsLeader(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown>;
   proposeConfChange(build: (origin: number, sequence: number) => Uint8Array): Promise<unknown>;
 }
 
@@ -204,28 +199,6 @@ export class MemberChanges {
       const confState = node.applyConfChange(refusedConfChange);
       return { origin, sequence, confState, error: known };
     }
-  }
-
-  /**
-   * Leader: an expired lease goes through the log. What fails is asked for again by the lessor. It must not be passed on to a later leader: a
-   * leader that stalls, and finds the lease expired when it goes on, does not know who has kept it alive with its successor meanwhile.
-   */
-  revokeExpired(id: bigint): void {
-    const request = { ID: id };
-    const payload = LeaseRevokeRequest.encode(request).finish();
-    this.#server.proposeAsLeader('leaseRevoke', payload, request).catch(() => undefined);
-  }
-
-  /** Leader: remembers how much of long leases is left. */
-  checkpoint(checkpoints: readonly LeaseCheckpoint[]): void {
-    const request = {
-      checkpoints: checkpoints.map(({ id, remainingTtlSeconds }) => ({
-        ID: id,
-        remainingTTL: remainingTtlSeconds,
-      })),
-    };
-    const payload = LeaseCheckpointRequest.encode(request).finish();
-    this.#server.proposeAsLeader('leaseCheckpoint', payload, request).catch(() => undefined);
   }
 }
 

@@ -6,7 +6,7 @@ import { bboltMagic } from './bbolt-format.js';
 import { etcdNeverRan, isEtcdWal } from './etcd-wal.js';
 import { nodeDisk } from '../wal/node-disk.js';
 import { Wal } from '../wal/wal.js';
-import { BootstrapError, dataPaths } from '../member/bootstrap.js';
+import { BootstrapError, dataPaths } from '../config.js';
 import type { ServerConfig } from '../config.js';
 import { restoreMember } from './restore.js';
 

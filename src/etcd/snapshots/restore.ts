@@ -12,7 +12,8 @@ import { BboltFile } from './bbolt-reader.js';
 import { importEtcdSnapshot } from './import.js';
 import { nodeDisk } from '../wal/node-disk.js';
 import { Wal } from '../wal/wal.js';
-import { BootstrapError, dataPaths, initialLog } from '../member/bootstrap.js';
+import { BootstrapError, dataPaths } from '../config.js';
+import { initialLog } from '../membership/initial-log.js';
 import type { ServerConfig } from '../config.js';
 import { encodeConfState, Membership } from '../membership/membership.js';
 

@@ -13,9 +13,8 @@ import type {
   Snapshot,
 } from '../../raft/index.js';
 import type { Backend } from '../backend/types.js';
-import type { PeerNetwork } from '../peer/types.js';
 import type { Wal } from '../wal/wal.js';
-import type { DataPaths } from '../member/bootstrap.js';
+import type { DataPaths } from '../config.js';
 import { runBackupThread } from './backup-thread.js';
 import type { BackupMade } from './backup-thread.js';
 import { clusterVersion } from '../config.js';
@@ -29,6 +28,12 @@ import type { DatabaseFiles } from '../machine.js';
 import { decodeConfState, encodeConfState } from '../membership/membership.js';
 import { serverMetrics } from '../telemetry/metrics.js';
 import { snapshotSending } from '../telemetry/network-metrics.js';
+
+/** The way to the member that gets a snapshot. */
+export interface SnapshotNetwork {
+  /** Streams the file behind the message. Rejects when it did not arrive whole. */
+  sendSnapshot(message: MsgSnap, path: string): Promise<void>;
+}
 
 export interface SnapshotKeeperOptions {
   readonly databases: DatabaseFiles;
@@ -129,7 +134,7 @@ export class SnapshotKeeper {
    * Sends the present state to a follower. The message names the state that is really sent, which is newer than Raft asked for.
    * @returns whether it arrived
    */
-  async send(message: MsgSnap, backend: Backend, network: PeerNetwork): Promise<boolean> {
+  async send(message: MsgSnap, backend: Backend, network: SnapshotNetwork): Promise<boolean> {
     const { log } = this.#options;
     if (this.#sending.has(message.to)) return false;
     this.#sending.add(message.to);

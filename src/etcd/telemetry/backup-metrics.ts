@@ -1,10 +1,23 @@
 /** What `/metrics` shows of scheduled snapshots; only where there are any. */
 import { Counter, Gauge } from '../../lib/metrics.js';
-import type { BackupReport } from '../snapshots/backups.js';
 import { metricsRegistry } from './metrics.js';
 
+/** What is shown of the snapshots. */
+export interface BackupMetrics {
+  /** The newest that there is. */
+  found(newest: {
+    readonly takenMs: number;
+    readonly sizeBytes: number;
+    readonly revision: number;
+  }): void;
+  taken(durationMs: number): void;
+  failed(): void;
+  /** How many there are after retention. */
+  kept(count: number): void;
+}
+
 /** Registers the metrics; called once. */
-export function backupMetrics(): BackupReport {
+export function backupMetrics(): BackupMetrics {
   const registers = [metricsRegistry];
   const gauge = (name: string, help: string): Gauge =>
     new Gauge({ name: `trireme_etcd_backup_${name}`, help, registers });
