@@ -72,18 +72,19 @@ class SimStream implements Duplex<WatchRequest, WatchResponse> {
   }
 
   send(message: WatchResponse): boolean {
-    return this.sendEncoded(WatchResponse.encode(message).finish());
+    return this.sendEncoded([WatchResponse.encode(message).finish()]);
   }
 
-  sendEncoded(bytes: Uint8Array): boolean {
+  sendEncoded(parts: readonly Uint8Array[]): boolean {
     const { queue } = this.#world;
+    const bytes = Buffer.concat(parts);
     if (this.ended) return true;
     this.#underWay += bytes.length;
     this.#lastArrival = Math.max(this.#lastArrival, queue.now + this.#world.delay());
     queue.add(this.#lastArrival - queue.now, () => {
       this.#underWay -= bytes.length;
       if (this.#process.life !== this.#life || this.ended) return;
-      this.#onMessage(WatchResponse.decode(Buffer.from(bytes)));
+      this.#onMessage(WatchResponse.decode(bytes));
       if (this.#underWay < windowBytes) for (const go of this.#waiting.splice(0)) go();
     });
     return this.#underWay < windowBytes;

@@ -254,8 +254,8 @@ export class JsonGateway {
     };
     return {
       send: (message) => write(this.#toJson(method, message)),
-      sendEncoded: (bytes) => {
-        const message = method.response.decode(bytes);
+      sendEncoded: (parts) => {
+        const message = method.response.decode(Buffer.concat(parts));
         return write(toGatewayJson(method.response.toJSON(message)));
       },
       drained: () =>

@@ -28,8 +28,8 @@ class FakeStream implements Duplex<WatchRequest, WatchResponse> {
     return !this.full;
   }
 
-  sendEncoded(bytes: Uint8Array): boolean {
-    return this.send(WatchResponse.decode(bytes));
+  sendEncoded(parts: readonly Uint8Array[]): boolean {
+    return this.send(WatchResponse.decode(Buffer.concat(parts)));
   }
 
   drained(): Promise<void> {

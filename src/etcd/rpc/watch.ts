@@ -336,7 +336,7 @@ class WatchStream implements WatchSink {
   }
 
   #send(bytes: Uint8Array): boolean {
-    return this.#stream.sendEncoded(bytes);
+    return this.#stream.sendEncoded([bytes]);
   }
 
   /** As etcd 3.5: one notice for the whole stream, once nothing is behind. */

@@ -274,11 +274,11 @@ export class StreamCall extends ClientCall implements ClientDuplex<unknown, unkn
   }
 
   send(message: unknown): boolean {
-    return this.sendEncoded(this.setup.definition.requestType.encode(message).finish());
+    return this.sendEncoded([this.setup.definition.requestType.encode(message).finish()]);
   }
 
-  sendEncoded(bytes: Uint8Array): boolean {
-    return this.#outbox?.push(bytes) ?? true;
+  sendEncoded(parts: readonly Uint8Array[]): boolean {
+    return this.#outbox?.push(parts) ?? true;
   }
 
   drained(): Promise<void> {

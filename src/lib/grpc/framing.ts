@@ -10,6 +10,12 @@ const headerBytes = 5;
 const ownPartBytes = 1024;
 const tailBytes = 16 * 1024;
 
+/** A message that was cut. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
+}
+
 /** The message in a chunk that holds just one, whole, uncompressed and within the limit; else undefined. */
 export function wholeMessage(chunk: Buffer, maxBytes: number): Buffer | undefined {
   if (chunk.length < headerBytes || chunk[0] !== 0) return undefined;

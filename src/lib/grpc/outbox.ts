@@ -1,5 +1,6 @@
 import type { Http2Stream } from '../http2/index.js';
 import { compressed } from './compression.js';
+import { joined } from './framing.js';
 
 /** The sending half of a call on a stream, for both ends: who may go on, who waits for room. */
 export class Outbox {
@@ -17,10 +18,15 @@ export class Outbox {
     return this.#stream.closed || this.#stream.localEnded;
   }
 
-  /** @returns false when the sender should wait for {@link drained}. */
-  push(message: Uint8Array): boolean {
-    if (!this.#compress || message.length === 0) return this.#stream.message(message);
-    return this.#stream.message(compressed(message), 1);
+  /**
+   * @param parts a message, cut anywhere
+   * @returns false when the sender should wait for {@link drained}.
+   */
+  push(parts: readonly Uint8Array[]): boolean {
+    if (!this.#compress || parts.every((part) => part.length === 0)) {
+      return this.#stream.message(parts);
+    }
+    return this.#stream.message([compressed(joined(parts))], 1);
   }
 
   drained(): Promise<void> {

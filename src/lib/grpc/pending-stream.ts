@@ -45,14 +45,14 @@ export class PendingStream {
     return false;
   }
 
-  sendEncoded(bytes: Uint8Array): boolean {
+  sendEncoded(parts: readonly Uint8Array[]): boolean {
     if (this.#stream === undefined) {
       throw new GrpcError(
         Code.Unavailable,
         'encoded messages need an open stream: await drained() first',
       );
     }
-    return this.#stream.sendEncoded(bytes);
+    return this.#stream.sendEncoded(parts);
   }
 
   async drained(): Promise<void> {

@@ -294,8 +294,8 @@ export class ServerCall implements CallContext, StreamHandler {
     const { responseType } = this.#method.definition;
     const queue = this.#queue;
     return {
-      send: (message) => outbox.push(responseType.encode(message).finish()),
-      sendEncoded: (bytes) => outbox.push(bytes),
+      send: (message) => outbox.push([responseType.encode(message).finish()]),
+      sendEncoded: (parts) => outbox.push(parts),
       drained: () => outbox.drained(),
       get ended() {
         return outbox.ended;
@@ -340,7 +340,7 @@ export class ServerCall implements CallContext, StreamHandler {
 
   #sendAnswer(message: Uint8Array, format: 0 | 1): void {
     this.#sendAnswerHeaders();
-    this.#stream.message(message, format);
+    this.#stream.message([message], format);
     this.#finish();
   }
 

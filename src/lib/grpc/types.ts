@@ -119,8 +119,11 @@ export interface Sender<Out> {
    * else memory grows. Messages sent after the end of the call are dropped.
    */
   send(message: Out): boolean;
-  /** Sends a message that is encoded already (without the gRPC frame header). The buffer must not change afterwards. */
-  sendEncoded(bytes: Uint8Array): boolean;
+  /**
+   * Sends a message that is encoded already (without the gRPC frame header). The bytes must not change afterwards.
+   * @param parts cut anywhere, so that what others have need not be copied together
+   */
+  sendEncoded(parts: readonly Uint8Array[]): boolean;
   /** Resolves when the transport takes more, or when the call has ended. */
   drained(): Promise<void>;
   /** True once nothing that is sent can arrive any more. */

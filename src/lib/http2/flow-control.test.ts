@@ -138,7 +138,7 @@ describe('a server', () => {
     const part = Buffer.alloc(100_000);
     for (const { stream } of requests) {
       stream.headers(answerBlock, false);
-      const room = [1, 2, 3, 4].map(() => stream.message(part));
+      const room = [1, 2, 3, 4].map(() => stream.message([part]));
       expect(room.at(-1)).toBe(false);
     }
     peer.send(numberFrame(type.rstStream, 3, code.cancel));
@@ -164,7 +164,7 @@ describe('a server', () => {
     const part = Buffer.alloc(50_000);
     let sent = 0;
     // In one turn, so that nothing leaves: the stream says so all the same.
-    while (stream.message(part) && sent < 100_000_000) sent += part.length;
+    while (stream.message([part]) && sent < 100_000_000) sent += part.length;
     expect(sent).toBeLessThan(1_000_000);
     // Then as fast as the peer's system takes it.
     let told = 0;
@@ -172,7 +172,7 @@ describe('a server', () => {
       const now = requests[0]?.told.length ?? 0;
       if (now > told) quiet = 0;
       told = now;
-      while (!stream.full && stream.message(part));
+      while (!stream.full && stream.message([part]));
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
     expect(connection.writer.waitingBytes).toBeLessThan(2 * limits.socketBytesHigh);
@@ -216,7 +216,7 @@ describe('a server', () => {
     await until(() => peer.resetCode(5) === code.refusedStream, 'the refusal');
     for (const { stream } of requests) {
       stream.headers(answerBlock, false);
-      stream.message(Buffer.alloc(30_000));
+      stream.message([Buffer.alloc(30_000)]);
       stream.finish(encodeFields([['grpc-status', '0']]));
     }
     await until(() => peer.closed, 'the end');
@@ -299,14 +299,14 @@ describe('a client', () => {
     const { peer, connection } = await startClient();
     peer.send(settingsFrame());
     const { stream, told } = open(connection);
-    while (stream.message(Buffer.alloc(20_000)));
+    while (stream.message([Buffer.alloc(20_000)]));
     await until(() => peer.dataBytes(1) === 65_535, 'the first window');
     expect(told).toEqual([]);
     expect(connection.heldBytes).toBeGreaterThan(0);
     peer.send(numberFrame(type.rstStream, 1, code.cancel));
     await until(() => told.length > 0, 'the end');
     expect(told).toEqual([`closed ${code.cancel}`]);
-    expect(stream.message(Buffer.alloc(10))).toBe(true);
+    expect(stream.message([Buffer.alloc(10)])).toBe(true);
     expect(connection.heldBytes).toBe(0);
   });
 });

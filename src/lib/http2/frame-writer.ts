@@ -1,9 +1,17 @@
 import type { Socket } from 'node:net';
 import { frameHeadBytes, frameType, limits } from './constants.js';
+import { givePiece, pieceBytes, takePiece } from './piece-pool.js';
 
-const scratchBytes = 64 * 1024;
-/** Payloads from this size on are handed to the socket as they are; smaller ones are copied together. */
-const copiedBytesMax = 8 * 1024;
+/** What a connection keeps to gather frames in; what does not fit goes into a piece of the pool. */
+const ownBytes = 4 * 1024;
+/** A piece that holds less is copied: a peer that reads nothing must not hold much more memory than was sent. */
+const lentBytesMin = pieceBytes / 2;
+
+/** A piece that is full, or nearly. */
+interface Filled {
+  readonly piece: Buffer;
+  readonly used: number;
+}
 
 /**
  * Gathers the frames of one turn of the event loop, of all streams, into one write. Says when the socket holds so much that
@@ -16,11 +24,13 @@ export class FrameWriter {
   servedCount = 0;
   readonly #socket: Socket;
   readonly #onDrain: () => void;
-  #scratch: Buffer = Buffer.allocUnsafeSlow(4096);
+  readonly #own: Buffer = Buffer.allocUnsafeSlow(ownBytes);
+  /** {@link #own}, or a piece. */
+  #scratch: Buffer = this.#own;
   #used = 0;
-  /** What stands before the scratch, when a large payload came between. */
-  #parts: Buffer[] = [];
-  #partsBytes = 0;
+  /** What stands before the scratch. */
+  #filled: Filled[] = [];
+  #filledBytes = 0;
   #scheduled = false;
   #closed = false;
   #full = false;
@@ -39,13 +49,13 @@ export class FrameWriter {
 
   /** Much waits that the peer has not taken. */
   get full(): boolean {
-    if (!this.#full && this.#used + this.#partsBytes >= limits.socketBytesHigh) this.#full = true;
+    if (!this.#full && this.#used + this.#filledBytes >= limits.socketBytesHigh) this.#full = true;
     return this.#full;
   }
 
   /** Bytes that have not left the process. */
   get waitingBytes(): number {
-    return this.#socket.writableLength + this.#used + this.#partsBytes;
+    return this.#socket.writableLength + this.#used + this.#filledBytes;
   }
 
   /** Nothing is written any more. */
@@ -54,44 +64,61 @@ export class FrameWriter {
     this.#drop();
   }
 
-  /** A frame with its payload. */
+  /** A frame with its payload, which is copied. */
   frame(type: number, flags: number, streamId: number, payload: Uint8Array): void {
+    this.head(type, flags, streamId, payload.length);
+    this.append(payload);
+  }
+
+  /** The head of a frame, whose `length` bytes of payload follow by {@link append} in the same turn. */
+  head(type: number, flags: number, streamId: number, length: number): void {
     if (type <= frameType.headers) this.hasServed = true;
     if (type === frameType.headers) this.servedCount++;
-    if (payload.length >= copiedBytesMax) {
-      this.#head(type, flags, streamId, payload.length);
-      this.#large(payload);
-      return;
+    const at = this.#reserve(frameHeadBytes);
+    const scratch = this.#scratch;
+    scratch[at] = length >>> 16;
+    scratch[at + 1] = length >>> 8;
+    scratch[at + 2] = length;
+    scratch[at + 3] = type;
+    scratch[at + 4] = flags;
+    scratch.writeUInt32BE(streamId, at + 5);
+  }
+
+  /** A part of a frame's payload, which is copied. */
+  append(bytes: Uint8Array): void {
+    let rest = bytes;
+    while (this.#used + rest.length > pieceBytes) {
+      const room = pieceBytes - this.#used;
+      const at = this.#reserve(room);
+      this.#scratch.set(rest.subarray(0, room), at);
+      rest = rest.subarray(room);
+      this.#setAside();
     }
-    const at = this.#reserve(frameHeadBytes + payload.length);
-    this.#writeHead(at, type, flags, streamId, payload.length);
-    this.#scratch.set(payload, at + frameHeadBytes);
+    const at = this.#reserve(rest.length);
+    this.#scratch.set(rest, at);
   }
 
   /**
    * A DATA frame that holds one gRPC message with its five bytes of prefix.
-   * @param format the first of them: 1 for a compressed message
+   * @param parts the message, cut anywhere; they are copied
+   * @param format the first byte of the prefix: 1 for a compressed message
    */
-  message(flags: number, streamId: number, message: Uint8Array, format = 0): void {
-    this.hasServed = true;
+  message(flags: number, streamId: number, parts: readonly Uint8Array[], format = 0): void {
+    let length = 0;
+    for (const part of parts) length += part.length;
     this.servedCount++;
-    const length = 5 + message.length;
-    const isLarge = message.length >= copiedBytesMax;
-    const at = this.#reserve(frameHeadBytes + (isLarge ? 5 : length));
-    this.#writeHead(at, frameType.data, flags, streamId, length);
-    const scratch = this.#scratch;
-    const prefix = at + frameHeadBytes;
-    scratch[prefix] = format;
-    scratch.writeUInt32BE(message.length, prefix + 1);
-    if (isLarge) this.#large(message);
-    else scratch.set(message, prefix + 5);
+    this.head(frameType.data, flags, streamId, 5 + length);
+    const at = this.#reserve(5);
+    this.#scratch[at] = format;
+    this.#scratch.writeUInt32BE(length, at + 1);
+    for (const part of parts) this.append(part);
   }
 
   /** A frame whose payload is one 32-bit number. */
   number(type: number, streamId: number, value: number): void {
-    const at = this.#reserve(frameHeadBytes + 4);
-    this.#writeHead(at, type, 0, streamId, 4);
-    this.#scratch.writeUInt32BE(value, at + frameHeadBytes);
+    this.head(type, 0, streamId, 4);
+    const at = this.#reserve(4);
+    this.#scratch.writeUInt32BE(value, at);
   }
 
   /** Hands everything to the socket. */
@@ -101,18 +128,16 @@ export class FrameWriter {
       this.#drop();
       return;
     }
-    if (this.#used === 0 && this.#parts.length === 0) return;
+    if (this.#used === 0 && this.#filled.length === 0) return;
     const socket = this.#socket;
-    const rest = Buffer.from(this.#scratch.subarray(0, this.#used));
-    this.#used = 0;
-    if (this.#parts.length === 0) {
-      socket.write(rest);
-    } else {
+    const filled = this.#filled;
+    if (filled.length === 0) this.#writeScratch();
+    else {
+      this.#filled = [];
+      this.#filledBytes = 0;
       socket.cork();
-      for (const part of this.#parts) socket.write(part);
-      this.#parts = [];
-      this.#partsBytes = 0;
-      if (rest.length > 0) socket.write(rest);
+      for (const { piece, used } of filled) this.#lend(piece, used);
+      this.#writeScratch();
       socket.uncork();
     }
     const wasFull = this.#full;
@@ -120,29 +145,44 @@ export class FrameWriter {
     if (wasFull && !this.#full) this.#onDrain();
   }
 
-  #drop(): void {
-    this.#parts = [];
-    this.#partsBytes = 0;
+  #writeScratch(): void {
+    const scratch = this.#scratch;
+    const used = this.#used;
+    this.#scratch = this.#own;
     this.#used = 0;
+    if (used >= lentBytesMin) {
+      this.#lend(scratch, used);
+      return;
+    }
+    if (used > 0) this.#socket.write(Buffer.from(scratch.subarray(0, used)));
+    if (scratch !== this.#own) givePiece(scratch);
   }
 
-  #head(type: number, flags: number, streamId: number, length: number): void {
-    this.#writeHead(this.#reserve(frameHeadBytes), type, flags, streamId, length);
+  /** The piece is the socket's until it has sent it. */
+  #lend(piece: Buffer, used: number): void {
+    this.#socket.write(piece.subarray(0, used), (error) => {
+      // A socket that failed may not have let go of it.
+      if (!(error instanceof Error)) givePiece(piece);
+    });
   }
 
-  #large(payload: Uint8Array): void {
-    this.#setAside();
-    this.#parts.push(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength));
-    this.#partsBytes += payload.byteLength;
+  #drop(): void {
+    for (const { piece } of this.#filled) givePiece(piece);
+    this.#filled = [];
+    this.#filledBytes = 0;
+    if (this.#scratch !== this.#own) givePiece(this.#scratch);
+    this.#scratch = this.#own;
+    this.#used = 0;
   }
 
   #setAside(): void {
-    this.#parts.push(Buffer.from(this.#scratch.subarray(0, this.#used)));
-    this.#partsBytes += this.#used;
+    this.#filled.push({ piece: this.#scratch, used: this.#used });
+    this.#filledBytes += this.#used;
+    this.#scratch = takePiece();
     this.#used = 0;
   }
 
-  /** Room for `bytes` more in the scratch. @returns where it begins */
+  /** Room for `bytes` more in the scratch, at most a piece. @returns where it begins */
   #reserve(bytes: number): number {
     if (!this.#scheduled) {
       this.#scheduled = true;
@@ -155,22 +195,12 @@ export class FrameWriter {
   }
 
   #grow(bytes: number): void {
-    if (this.#used > 0 && this.#used + bytes > scratchBytes) this.#setAside();
-    if (this.#used + bytes <= this.#scratch.length) return;
-    const grown = Buffer.allocUnsafeSlow(
-      Math.min(scratchBytes, Math.max(2 * this.#scratch.length, this.#used + bytes)),
-    );
-    this.#scratch.copy(grown, 0, 0, this.#used);
-    this.#scratch = grown;
-  }
-
-  #writeHead(at: number, type: number, flags: number, streamId: number, length: number): void {
-    const scratch = this.#scratch;
-    scratch[at] = length >>> 16;
-    scratch[at + 1] = length >>> 8;
-    scratch[at + 2] = length;
-    scratch[at + 3] = type;
-    scratch[at + 4] = flags;
-    scratch.writeUInt32BE(streamId, at + 5);
+    if (this.#used + bytes > pieceBytes) {
+      this.#setAside();
+      return;
+    }
+    const piece = takePiece();
+    this.#scratch.copy(piece, 0, 0, this.#used);
+    this.#scratch = piece;
   }
 }

@@ -49,8 +49,7 @@ export interface StreamHost {
 
 /** Bytes that a stream may hold before its owner is told to wait. */
 const heldBytesHigh = 256 * 1024;
-/** Messages up to this size wait in one piece with their prefix; larger ones are not copied. */
-const joinedBytesMax = 4096;
+const prefixBytes = 5;
 
 /** One stream of a connection (RFC 9113, section 5), in either role. */
 export class Http2Stream {
@@ -67,8 +66,9 @@ export class Http2Stream {
   /** Of those that the peer has announced. */
   #bytesLeft: number | undefined;
   #paused = false;
-  /** What waits for a window, oldest first. */
+  /** What waits for a window, oldest first, from {@link #queueStart} on. */
   #queue: Uint8Array[] = [];
+  #queueStart = 0;
   #queuedBytes = 0;
   /** Header block that ends the stream once the queue is empty; `null`: an empty DATA frame does. */
   #ending: Buffer | null | undefined;
@@ -121,17 +121,19 @@ export class Http2Stream {
 
   /**
    * One gRPC message.
+   * @param parts the message, cut anywhere
    * @param format 1 when it is compressed
    * @returns false when the owner should wait for `onWritable`
    */
-  message(message: Uint8Array, format: 0 | 1 = 0): boolean {
+  message(parts: readonly Uint8Array[], format: 0 | 1 = 0): boolean {
     if (this.#closed || this.localEnded) return true;
-    if (this.#takes(message.length + 5)) {
-      this.#count(message.length + 5);
-      this.#host.writer.message(0, this.id, message, format);
+    const bytes = prefixBytes + lengthOf(parts);
+    if (this.#takes(bytes)) {
+      this.#count(bytes);
+      this.#host.writer.message(0, this.id, parts, format);
       return true;
     }
-    this.#enqueue(message, format);
+    this.#enqueue(parts, bytes, format);
     this.pump();
     if (!this.full) return true;
     this.#mustNotify = true;
@@ -150,19 +152,19 @@ export class Http2Stream {
   end(trailers?: Buffer): void {
     if (this.#closed || this.localEnded) return;
     this.#ending = trailers ?? null;
-    if (this.#queue.length === 0) this.#sendEnding();
+    if (this.#queuedBytes === 0) this.#sendEnding();
   }
 
   /** One gRPC message that ends our direction. */
   endWith(message: Uint8Array): void {
     if (this.#closed || this.localEnded) return;
-    if (this.#takes(message.length + 5)) {
-      this.#count(message.length + 5);
-      this.#host.writer.message(flag.endStream, this.id, message);
+    if (this.#takes(prefixBytes + message.length)) {
+      this.#count(prefixBytes + message.length);
+      this.#host.writer.message(flag.endStream, this.id, [message]);
       this.#endedLocally();
       return;
     }
-    this.message(message);
+    this.message([message]);
     this.end();
   }
 
@@ -258,31 +260,26 @@ export class Http2Stream {
   allow(bytes: number): boolean {
     this.#sendWindow += bytes;
     if (this.#sendWindow > windowBytesMax) return false;
-    if (this.#queue.length > 0) this.pump();
+    if (this.#queuedBytes > 0) this.pump();
     return true;
   }
 
   /** Sends what windows and socket take. */
   pump(): void {
     const host = this.#host;
-    while (this.#queue.length > 0) {
-      const first = this.#queue[0] as Uint8Array;
+    while (this.#queuedBytes > 0) {
       const room = Math.min(this.#sendWindow, host.sendWindow, host.peerFrameBytes);
       if (room <= 0 || host.writer.full) {
         if (this.#sendWindow > 0) host.waits(this);
         break;
       }
-      const part = first.length <= room ? first : first.subarray(0, room);
-      if (part === first) this.#queue.shift();
-      else this.#queue[0] = first.subarray(room);
-      this.#count(part.length);
-      this.#queuedBytes -= part.length;
-      host.holds(-part.length);
-      const isLast = this.#queue.length === 0 && this.#ending === null;
-      host.writer.frame(frameType.data, isLast ? flag.endStream : 0, this.id, part);
+      const bytes = Math.min(room, this.#queuedBytes);
+      const isLast = bytes === this.#queuedBytes && this.#ending === null;
+      host.writer.head(frameType.data, isLast ? flag.endStream : 0, this.id, bytes);
+      this.#sendQueued(bytes);
       if (isLast) this.#endedLocally();
     }
-    if (this.#queue.length === 0 && this.#ending !== undefined) this.#sendEnding();
+    if (this.#queuedBytes === 0 && this.#ending !== undefined) this.#sendEnding();
     if (this.#mustNotify && !this.#closed && this.#queuedBytes < heldBytesHigh / 2) {
       this.#mustNotify = false;
       this.#handler?.onWritable();
@@ -296,30 +293,52 @@ export class Http2Stream {
     this.consumed();
     this.#host.holds(-this.#queuedBytes);
     this.#queue = [];
+    this.#queueStart = 0;
     this.#queuedBytes = 0;
     this.#host.streamClosed(this);
     this.#handler?.onClosed(code);
   }
 
-  #enqueue(message: Uint8Array, format: 0 | 1): void {
-    if (message.length <= joinedBytesMax) {
-      const joined = Buffer.allocUnsafe(5 + message.length);
-      writePrefix(joined, message.length, format);
-      joined.set(message, 5);
-      this.#queue.push(joined);
-    } else {
-      const prefix = Buffer.allocUnsafe(5);
-      writePrefix(prefix, message.length, format);
-      this.#queue.push(prefix, message);
+  #enqueue(parts: readonly Uint8Array[], bytes: number, format: 0 | 1): void {
+    const prefix = Buffer.allocUnsafe(prefixBytes);
+    prefix[0] = format;
+    prefix.writeUInt32BE(bytes - prefixBytes, 1);
+    this.#queue.push(prefix);
+    for (const part of parts) if (part.length > 0) this.#queue.push(part);
+    this.#queuedBytes += bytes;
+    this.#host.holds(bytes);
+  }
+
+  /** Writes the next bytes of the queue as a frame's payload. */
+  #sendQueued(bytes: number): void {
+    const queue = this.#queue;
+    const { writer } = this.#host;
+    let left = bytes;
+    while (left > 0) {
+      const first = queue[this.#queueStart];
+      if (first === undefined) break;
+      if (first.length > left) {
+        writer.append(first.subarray(0, left));
+        queue[this.#queueStart] = first.subarray(left);
+        break;
+      }
+      writer.append(first);
+      left -= first.length;
+      this.#queueStart += 1;
     }
-    this.#queuedBytes += message.length + 5;
-    this.#host.holds(message.length + 5);
+    this.#queuedBytes -= bytes;
+    if (this.#queueStart * 2 >= queue.length) {
+      this.#queue = queue.slice(this.#queueStart);
+      this.#queueStart = 0;
+    }
+    this.#count(bytes);
+    this.#host.holds(-bytes);
   }
 
   #takes(bytes: number): boolean {
     const host = this.#host;
     return (
-      this.#queue.length === 0 &&
+      this.#queuedBytes === 0 &&
       bytes <= this.#sendWindow &&
       bytes <= host.sendWindow &&
       bytes <= host.peerFrameBytes &&
@@ -365,9 +384,10 @@ export function compact(bytes: Buffer): Buffer {
   return bytes.length * 4 >= bytes.buffer.byteLength ? bytes : Buffer.from(bytes);
 }
 
-function writePrefix(into: Buffer, length: number, format: 0 | 1): void {
-  into[0] = format;
-  into.writeUInt32BE(length, 1);
+function lengthOf(parts: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  return length;
 }
 
 /** A header block, in as many frames as the peer's limit asks for. */

@@ -107,7 +107,7 @@ export class TestRequest implements StreamHandler {
 
   answer(message: Uint8Array): void {
     this.stream.headers(answerBlock, false);
-    this.stream.message(message);
+    this.stream.message([message]);
     this.stream.finish(trailerBlock);
   }
 

@@ -1,0 +1,23 @@
+/**
+ * Memory that frames are gathered in, shared by all connections: a piece comes back when the socket has sent it. Buffers of
+ * their own would be garbage at once, and V8 counts them against its heap: beside a small heap, every dozen megabytes of them
+ * start a collection of everything.
+ */
+
+/** The length of each piece. */
+export const pieceBytes = 64 * 1024;
+
+/** What waits here for its next use, at most: what some sixteen busy connections have under way. */
+const keptPieces = 64;
+
+const pieces: Buffer[] = [];
+
+/** A piece with whatever is in it. */
+export function takePiece(): Buffer {
+  return pieces.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
+}
+
+/** Nobody reads the piece any more. */
+export function givePiece(piece: Buffer): void {
+  if (pieces.length < keptPieces) pieces.push(piece);
+}
