@@ -19,6 +19,8 @@ export class Entry {
   readonly revision: number;
   #facts: Facts | undefined;
   #object: KubeObject | undefined;
+  /** What {@link bytes} are known to begin with. */
+  #head: Buffer | undefined;
 
   constructor(key: string, bytes: Buffer, revision: number) {
     this.key = key;
@@ -37,6 +39,16 @@ export class Entry {
 
   get name(): string {
     return this.key.slice(this.key.indexOf('/') + 1);
+  }
+
+  /** The bytes begin with `head`; the last one that they do is remembered. */
+  startsWith(head: Buffer): boolean {
+    if (this.#head === head) return true;
+    if (this.bytes.length < head.length || head.compare(this.bytes, 0, head.length) !== 0) {
+      return false;
+    }
+    this.#head = head;
+    return true;
   }
 
   /** A fresh copy that the caller may change. */

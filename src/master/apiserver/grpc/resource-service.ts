@@ -23,12 +23,12 @@ import type {
 import { presentBytes, readDeleteOptions } from '../verbs/index.js';
 import { callOf, nameOf } from './call.js';
 import { toGrpcError } from './errors.js';
+import { encodeListChunk, messageBytes } from './object-messages.js';
 import { GrpcWatchSink } from './watch-sink.js';
 
 const success = Buffer.from(
   JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }),
 );
-const chunkBytes = 256 * 1024;
 
 export interface ResourceServiceDeps {
   readonly verbs: Verbs;
@@ -108,14 +108,15 @@ export class ResourceService {
       const bytes = presentBytes(result.kind, entry);
       objects.push(bytes);
       size += bytes.length;
-      if (size < chunkBytes) continue;
-      if (!stream.send({ objects, resourceVersion: '', continue: '' })) await stream.drained();
+      if (size < messageBytes) continue;
+      const part = encodeListChunk({ objects, resourceVersion: '', continue: '' });
+      if (!stream.sendEncoded(part)) await stream.drained();
       if (stream.ended) return;
       objects = [];
       size = 0;
     }
     const { resourceVersion } = result;
-    stream.send({ objects, resourceVersion, continue: result.continue });
+    stream.sendEncoded(encodeListChunk({ objects, resourceVersion, continue: result.continue }));
   }
 
   async #watch(

@@ -5,11 +5,9 @@ import type { Sender } from '../../../lib/grpc/index.js';
 import type { WatchItem, WatchSink } from '../verbs/index.js';
 import { presentBytes } from '../verbs/index.js';
 import { bookmarkObject } from '../rest/watch-response.js';
+import { encodeWatchBatch, messageBytes } from './object-messages.js';
 
-/** Events in one message; a long initial state is sent in several. */
-const batchEvents = 500;
-
-/** Sends what gathers within a turn as one message. */
+/** Sends what gathers within a turn as one message, or as several when it is long. */
 export class GrpcWatchSink implements WatchSink {
   readonly #stream: Sender<WatchBatch>;
   readonly #kind: KindDeclaration;
@@ -28,10 +26,18 @@ export class GrpcWatchSink implements WatchSink {
 
   send(items: readonly WatchItem[]): boolean {
     let accepted = true;
-    for (let start = 0; start < items.length; start += batchEvents) {
-      const events = items.slice(start, start + batchEvents).map((item) => this.#event(item));
-      accepted = this.#stream.send({ events });
+    let events: WatchEvent[] = [];
+    let size = 0;
+    for (const item of items) {
+      const event = this.#event(item);
+      events.push(event);
+      size += event.object.length;
+      if (size < messageBytes) continue;
+      accepted = this.#stream.sendEncoded(encodeWatchBatch(events));
+      events = [];
+      size = 0;
     }
+    if (events.length > 0) accepted = this.#stream.sendEncoded(encodeWatchBatch(events));
     return accepted;
   }
 

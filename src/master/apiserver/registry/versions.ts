@@ -27,8 +27,7 @@ function headOf(kind: KindDeclaration): Buffer {
 }
 
 function isOf(kind: KindDeclaration, entry: Entry): boolean {
-  const head = headOf(kind);
-  return entry.bytes.length > head.length && head.compare(entry.bytes, 0, head.length) === 0;
+  return entry.startsWith(headOf(kind));
 }
 
 /** The entry's JSON in the kind's version. */
