@@ -13,6 +13,7 @@ import {
   strPtr,
   struct,
   time,
+  timeOrNull,
   written,
 } from '../schema/dsl.js';
 import { kindSchema, labelSelector, templateMeta } from '../schema/meta.js';
@@ -92,7 +93,7 @@ export const jobSchema = kindSchema('batch/v1.Job', 'Runs pods until enough have
       conditions: list(
         'State by aspect.',
         struct('batch/v1.JobCondition', 'One aspect of the state.', {
-          lastProbeTime: time('When it was last looked at.'),
+          lastProbeTime: timeOrNull('When it was last looked at.'),
           lastTransitionTime: time('When the status last changed.'),
           message: str('Details for people.'),
           reason: str('Reason of the last change.'),

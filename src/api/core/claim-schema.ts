@@ -9,6 +9,7 @@ import {
   strPtr,
   struct,
   time,
+  timeOrNull,
   written,
 } from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
@@ -16,7 +17,7 @@ import { labels } from '../schema/dsl.js';
 import { accessModesField, persistentVolumeClaimSpec } from './claim.js';
 
 const claimCondition = struct('core/v1.PersistentVolumeClaimCondition', 'One aspect.', {
-  lastProbeTime: time('When it was last looked at.'),
+  lastProbeTime: timeOrNull('When it was last looked at.'),
   lastTransitionTime: time('When the status last changed.'),
   message: str('Details for people.'),
   reason: str('Reason of the last change.'),

@@ -13,6 +13,7 @@ import {
   str,
   struct,
   time,
+  timeOrNull,
   tuned,
 } from '../schema/dsl.js';
 import { resourceRequirements } from './container.js';
@@ -88,7 +89,7 @@ const containerStatus = struct('core/v1.ContainerStatus', 'What is known of a co
 });
 
 const podCondition = struct('core/v1.PodCondition', 'One aspect of the state of a pod.', {
-  lastProbeTime: time('When it was last looked at.'),
+  lastProbeTime: timeOrNull('When it was last looked at.'),
   lastTransitionTime: time('When the status last changed.'),
   message: str('Details for people.'),
   observedGeneration: int64('Generation on which it was set.'),

@@ -56,6 +56,8 @@ export const int64 = scalar<number>('integer', 'int64', true);
 export const quantity = scalar<string>('string', 'quantity', true);
 /** A time, RFC 3339 with whole seconds. */
 export const time = scalar<string>('string', 'date-time', true);
+/** A time that Kubernetes writes as null while it is not set: a struct in Go, and not a pointer. */
+export const timeOrNull = scalar<string | null>('string', 'date-time', true);
 /** A time with microseconds. */
 export const microTime = scalar<string>('string', 'micro-time', true);
 /** A Go duration such as `1h30m`. */

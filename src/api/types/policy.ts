@@ -12,6 +12,7 @@ export interface Role extends Infer<typeof roleSchema> {}
 export interface ClusterRole extends Infer<typeof clusterRoleSchema> {}
 /** Also fits ClusterRoleBindings. */
 export interface RoleBinding extends Infer<typeof roleBindingSchema> {}
+export type Subject = NonNullable<RoleBinding['subjects']>[number];
 export type { HorizontalPodAutoscaler } from '../autoscaling/kinds.js';
 export type { Lease } from '../coordination/lease.js';
 export type { PodDisruptionBudget } from '../policy/kinds.js';

@@ -1,5 +1,4 @@
 import { quantityOf } from '../../../api/quantity.js';
-import type { KubeObject } from '../../../api/object.js';
 import type { LimitRange, PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
 import type { Objects } from '../registry/objects.js';
 import type { AdmissionRequest } from '../registry/types.js';
@@ -24,9 +23,7 @@ function isClaim({ context: { target } }: AdmissionRequest): boolean {
 export function limitRanger(objects: Objects): AdmissionPlugin {
   const cache = objects.mirror.cache('limitranges');
   const limitsIn = (namespace: string): Limits[] =>
-    [...cache.list(namespace)].flatMap(
-      (entry) => (entry.object() as KubeObject & LimitRange).spec.limits ?? [],
-    );
+    [...cache.list(namespace)].flatMap((entry) => entry.object<LimitRange>().spec.limits ?? []);
   return {
     name: 'LimitRanger',
     handles: (request) =>
@@ -35,7 +32,7 @@ export function limitRanger(objects: Objects): AdmissionPlugin {
     mutate(request) {
       if (!createsPod(request)) return;
       setDefaults(
-        request.object as KubeObject & Pod,
+        request.object as Pod,
         limitsIn(request.context.target.namespace).filter(({ type }) => type === 'Container'),
       );
     },
@@ -45,8 +42,8 @@ export function limitRanger(objects: Objects): AdmissionPlugin {
       if (object === undefined) return;
       const errors = limitsIn(namespace).flatMap((limits) =>
         kind.kind === 'Pod'
-          ? podErrors(limits, object as KubeObject & Pod)
-          : claimErrors(limits, object as KubeObject & PersistentVolumeClaim),
+          ? podErrors(limits, object as Pod)
+          : claimErrors(limits, object as PersistentVolumeClaim),
       );
       if (errors.length === 0) return;
       const text = errors.length === 1 ? errors.join() : `[${errors.join(', ')}]`;

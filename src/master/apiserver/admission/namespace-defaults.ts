@@ -1,12 +1,7 @@
-import type { KubeObject } from '../../../api/object.js';
+import type { Namespace } from '../../../api/types/core.js';
 import type { AdmissionPlugin } from './chain.js';
 
 const nameLabel = 'kubernetes.io/metadata.name';
-
-interface Namespace extends KubeObject {
-  spec?: { finalizers?: string[] };
-  status?: { phase?: string };
-}
 
 /** A namespace is labelled with its name, is Active when new, and holds the finalizer that empties it at its end. */
 export function namespaceDefaults(): AdmissionPlugin {
@@ -15,8 +10,9 @@ export function namespaceDefaults(): AdmissionPlugin {
     handles: ({ context: { target }, operation }) =>
       target.kind.kind === 'Namespace' && target.kind.group === '' && operation !== 'DELETE',
     mutate({ object, operation, context }) {
-      const namespace: Namespace | undefined = object;
-      if (namespace === undefined) return;
+      if (object === undefined) return;
+      // The kind says what the object is.
+      const namespace = object as Namespace;
       if (context.target.subresource === '') {
         const { metadata } = namespace;
         metadata.labels = { ...metadata.labels, [nameLabel]: metadata.name };

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../../api/object.js';
+import type { Namespace } from '../../../api/types/core.js';
 import type { Objects } from '../registry/objects.js';
 import type { AdmissionRequest } from '../registry/types.js';
 import { errorTarget } from '../registry/types.js';
@@ -8,18 +8,14 @@ import type { AdmissionPlugin } from './chain.js';
 const immortal = new Set(['default', 'kube-system', 'kube-public']);
 const namespaces = { group: '', resource: 'namespaces' };
 
-interface Namespace extends KubeObject {
-  status?: { phase?: string };
-}
-
 /** No object in a namespace that is not there or is going away; the system's namespaces cannot be deleted. */
 export function namespaceLifecycle(objects: Objects): AdmissionPlugin {
   const cache = objects.mirror.cache('namespaces');
   const find = async (name: string): Promise<Namespace | undefined> => {
     const known = cache.get(name);
-    if (known !== undefined) return known.object();
+    if (known !== undefined) return known.object<Namespace>();
     await objects.mirror.fresh();
-    return cache.get(name)?.object();
+    return cache.get(name)?.object<Namespace>();
   };
   const refuse = (request: AdmissionRequest, namespace: string): StatusError => {
     const { kind } = request.context.target;

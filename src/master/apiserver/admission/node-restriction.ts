@@ -1,6 +1,6 @@
 /** What a node may write (kube-apiserver's NodeRestriction, as of 1.33): its own Node and Lease, and pods bound to it. */
 import { semanticEqual } from '../../../api/equal.js';
-import type { KubeObject } from '../../../api/object.js';
+import type { CertificateSigningRequest } from '../../../api/types/policy.js';
 import { readSigningRequest } from '../../../lib/pki/certificates.js';
 import { nodeNameOf } from '../authz/node-identity.js';
 import type { Objects } from '../registry/objects.js';
@@ -79,10 +79,6 @@ function checkIngressStatus({ object, old }: AdmissionRequest, node: string, ref
   }
 }
 
-interface SigningRequest extends KubeObject {
-  spec: { signerName?: string; request?: string };
-}
-
 /** A node asks its own signers for certificates of its own name only. */
 async function checkSigningRequest(
   { operation, object }: AdmissionRequest,
@@ -91,7 +87,7 @@ async function checkSigningRequest(
 ): Promise<void> {
   if (operation !== 'CREATE' || object === undefined) return;
   // The kind says what the object is.
-  const { spec } = object as SigningRequest;
+  const { spec } = object as CertificateSigningRequest;
   if (!kubeletSigners.has(spec.signerName ?? '')) return;
   const pem = Buffer.from(spec.request ?? '', 'base64').toString('latin1');
   let commonName: string;

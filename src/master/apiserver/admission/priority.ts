@@ -1,15 +1,9 @@
-import type { KubeObject } from '../../../api/object.js';
+import type { PriorityClass } from '../../../api/types/policy.js';
 import type { Objects } from '../registry/objects.js';
 import { failure, forbidden } from '../status.js';
 import type { AdmissionPlugin } from './chain.js';
-import type { PodObject } from './pod-object.js';
+import type { Pod } from '../../../api/types/core.js';
 import { createsPod } from './pod-object.js';
-
-interface PriorityClass extends KubeObject {
-  value: number;
-  globalDefault?: boolean;
-  preemptionPolicy?: string;
-}
 
 /** Resolves a pod's priority class to its number. */
 export function priority(objects: Objects): AdmissionPlugin {
@@ -17,7 +11,7 @@ export function priority(objects: Objects): AdmissionPlugin {
   const standard = (): PriorityClass | undefined => {
     let best: PriorityClass | undefined;
     for (const entry of cache.list()) {
-      const found = entry.object() as PriorityClass;
+      const found = entry.object<PriorityClass>();
       if (found.globalDefault === true && (best === undefined || found.value < best.value)) {
         best = found;
       }
@@ -28,10 +22,9 @@ export function priority(objects: Objects): AdmissionPlugin {
     name: 'Priority',
     handles: createsPod,
     mutate({ object }) {
-      const pod = object as PodObject;
+      const pod = object as Pod;
       const wanted = pod.spec.priorityClassName ?? '';
-      const found =
-        wanted === '' ? standard() : (cache.get(wanted)?.object() as PriorityClass | undefined);
+      const found = wanted === '' ? standard() : cache.get(wanted)?.object<PriorityClass>();
       if (wanted !== '' && found === undefined) {
         const text = `no PriorityClass with name ${wanted} was found`;
         throw forbidden({ group: '', resource: 'pods' }, pod.metadata.name, text);

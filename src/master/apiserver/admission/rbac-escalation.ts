@@ -1,24 +1,15 @@
 import { semanticEqual } from '../../../api/equal.js';
 import type { KubeObject } from '../../../api/object.js';
+import type { ClusterRole, PolicyRule, RoleBinding } from '../../../api/types/policy.js';
 import { quoteList, ruleText, uncovered } from '../authz/escalation.js';
 import type { Authorization } from '../authz/authorizers.js';
-import type { PolicyRule, RbacAuthorizer, RoleRef } from '../authz/rbac.js';
+import type { RbacAuthorizer } from '../authz/rbac.js';
 import type { AdmissionRequest } from '../registry/types.js';
 import { errorTarget } from '../registry/types.js';
 import { forbidden, notFound } from '../status.js';
 import type { AdmissionPlugin } from './chain.js';
 
 const group = 'rbac.authorization.k8s.io';
-
-interface Role extends KubeObject {
-  readonly rules?: readonly PolicyRule[];
-  readonly aggregationRule?: unknown;
-}
-
-interface Binding extends KubeObject {
-  readonly roleRef: RoleRef;
-  readonly subjects?: unknown;
-}
 
 /** What an aggregating role may come to hold. */
 const fullAuthority: readonly PolicyRule[] = [
@@ -76,7 +67,11 @@ export function rbacEscalation(
     const name = request.object?.metadata.name ?? target.name;
     throw forbidden(errorTarget(target.kind), name, text || detail);
   };
-  const checkRole = async (request: AdmissionRequest, role: Role, old?: Role): Promise<void> => {
+  const checkRole = async (
+    request: AdmissionRequest,
+    role: ClusterRole,
+    old?: ClusterRole,
+  ): Promise<void> => {
     const { kind, name } = request.context.target;
     if (old !== undefined && changesOwnersOnly(role, old)) return;
     // A create names nobody: the right to `escalate` one name does not make a new role of it.
@@ -90,8 +85,8 @@ export function rbacEscalation(
   };
   const checkBinding = async (
     request: AdmissionRequest,
-    binding: Binding,
-    old?: Binding,
+    binding: RoleBinding,
+    old?: RoleBinding,
   ): Promise<void> => {
     const { roleRef } = binding;
     if (old !== undefined && changesOwnersOnly(binding, old)) return;
@@ -112,7 +107,8 @@ export function rbacEscalation(
       if (object === undefined) return;
       const isBinding = request.context.target.kind.kind.endsWith('Binding');
       // The kind says what the object is: it has been decoded as that.
-      if (isBinding) await checkBinding(request, object as Binding, old as Binding | undefined);
+      if (isBinding)
+        await checkBinding(request, object as RoleBinding, old as RoleBinding | undefined);
       else await checkRole(request, object, old);
     },
   };

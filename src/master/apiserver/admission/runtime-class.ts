@@ -1,5 +1,4 @@
 import { semanticEqual } from '../../../api/equal.js';
-import type { KubeObject } from '../../../api/object.js';
 import type { RuntimeClass } from '../../../api/node/runtime-class.js';
 import type { Pod, Toleration } from '../../../api/types/core.js';
 import type { Objects } from '../registry/objects.js';
@@ -13,7 +12,7 @@ export function runtimeClass(objects: Objects): AdmissionPlugin {
   const find = async (name: string): Promise<RuntimeClass | undefined> => {
     if (cache.get(name) === undefined) await objects.mirror.fresh();
     const found = cache.get(name)?.object();
-    return found as (KubeObject & RuntimeClass) | undefined;
+    return found as RuntimeClass | undefined;
   };
   const classOf = async (pod: Pod): Promise<RuntimeClass | undefined> => {
     const { runtimeClassName } = pod.spec;

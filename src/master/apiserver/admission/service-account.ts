@@ -1,5 +1,4 @@
-import type { KubeObject } from '../../../api/object.js';
-import type { Pod } from '../../../api/types/core.js';
+import type { Pod, ServiceAccount, Volume } from '../../../api/types/core.js';
 import type { Random } from '../../../lib/random.js';
 import { mirrorAnnotation, referencesOf } from '../authz/pod-references.js';
 import { generateName } from '../registry/names.js';
@@ -7,7 +6,6 @@ import type { Objects } from '../registry/objects.js';
 import { forbidden } from '../status.js';
 import type { AdmissionPlugin } from './chain.js';
 import { enforceAnnotation, unmountableSecret } from './mountable-secrets.js';
-import type { PodObject } from './pod-object.js';
 import { createsPod } from './pod-object.js';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -15,25 +13,20 @@ const volumePrefix = 'kube-api-access-';
 /** Just over an hour, so that the node renews tokens hourly (kubelet's habit). */
 const tokenSeconds = 3607;
 
-interface ServiceAccount extends KubeObject {
-  automountServiceAccountToken?: boolean;
-  imagePullSecrets?: { name?: string }[];
-}
-
 /** Gives a pod its service account, and its containers the account's token. */
 export function serviceAccount(objects: Objects): AdmissionPlugin {
   const cache = objects.mirror.cache('serviceaccounts');
   const find = async (key: string): Promise<ServiceAccount | undefined> => {
     const known = cache.get(key);
-    if (known !== undefined) return known.object();
+    if (known !== undefined) return known.object<ServiceAccount>();
     await objects.mirror.fresh();
-    return cache.get(key)?.object();
+    return cache.get(key)?.object<ServiceAccount>();
   };
   return {
     name: 'ServiceAccount',
     handles: createsPod,
     async mutate({ object, context }) {
-      const pod = object as PodObject;
+      const pod = object as Pod;
       const { spec, metadata } = pod;
       if (metadata.annotations?.[mirrorAnnotation] !== undefined) return;
       const name = spec.serviceAccountName ?? 'default';
@@ -57,7 +50,7 @@ export function serviceAccount(objects: Objects): AdmissionPlugin {
     validate: async ({ object, context }) => {
       if (object === undefined) return;
       // The kind says what the object is.
-      const pod = object as Pod & KubeObject;
+      const pod = object as Pod;
       if (pod.metadata.annotations?.[mirrorAnnotation] !== undefined) {
         checkMirrorPod(pod);
         return;
@@ -74,7 +67,7 @@ export function serviceAccount(objects: Objects): AdmissionPlugin {
 }
 
 /** A mirror pod shows what a node runs from a file: it stands for no account, and opens nothing. */
-function checkMirrorPod(pod: Pod & KubeObject): void {
+function checkMirrorPod(pod: Pod): void {
   const refuse = (text: string): never => {
     throw forbidden({ group: '', resource: 'pods' }, pod.metadata.name, text);
   };
@@ -87,7 +80,7 @@ function checkMirrorPod(pod: Pod & KubeObject): void {
   }
 }
 
-function mountToken(pod: PodObject, random: Random): void {
+function mountToken(pod: Pod, random: Random): void {
   const { spec } = pod;
   const volumes = (spec.volumes ??= []);
   const present = volumes.find((volume) => volume.name.startsWith(volumePrefix));
@@ -102,7 +95,7 @@ function mountToken(pod: PodObject, random: Random): void {
   if (used && present === undefined) volumes.push(tokenVolume(name));
 }
 
-function tokenVolume(name: string): { name: string } & Record<string, unknown> {
+function tokenVolume(name: string): Volume {
   return {
     name,
     projected: {

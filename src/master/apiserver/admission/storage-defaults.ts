@@ -1,11 +1,8 @@
-import type { KubeObject } from '../../../api/object.js';
+import type { PersistentVolumeClaim } from '../../../api/types/core.js';
+import type { Ingress } from '../../../api/types/networking.js';
 import type { ResourceCache } from '../cache/resource-cache.js';
 import type { Objects } from '../registry/objects.js';
 import type { AdmissionPlugin } from './chain.js';
-
-interface Spec extends KubeObject {
-  spec?: { storageClassName?: string; ingressClassName?: string };
-}
 
 /** The newest object that its annotation names the default one; by name among equals. */
 function defaultOf(cache: ResourceCache, annotation: string): string | undefined {
@@ -29,8 +26,8 @@ export function storageDefaults(objects: Objects): readonly AdmissionPlugin[] {
       handles: ({ operation, context: { target } }) =>
         operation === 'CREATE' && target.kind.kind === 'PersistentVolumeClaim',
       mutate({ object }) {
-        const claim = object as Spec;
-        if (claim.spec === undefined || claim.spec.storageClassName !== undefined) return;
+        const claim = object as PersistentVolumeClaim;
+        if (claim.spec.storageClassName !== undefined) return;
         const name = defaultOf(storageClasses, 'storageclass.kubernetes.io/is-default-class');
         if (name !== undefined) claim.spec.storageClassName = name;
       },
@@ -42,8 +39,8 @@ export function storageDefaults(objects: Objects): readonly AdmissionPlugin[] {
         target.kind.kind === 'Ingress' &&
         target.kind.group === 'networking.k8s.io',
       mutate({ object }) {
-        const ingress = object as Spec;
-        if (ingress.spec === undefined || ingress.spec.ingressClassName !== undefined) return;
+        const ingress = object as Ingress;
+        if (ingress.spec.ingressClassName !== undefined) return;
         const annotations = ingress.metadata.annotations ?? {};
         if (annotations['kubernetes.io/ingress.class'] !== undefined) return;
         const name = defaultOf(ingressClasses, 'ingressclass.kubernetes.io/is-default-class');

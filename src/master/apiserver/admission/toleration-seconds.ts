@@ -1,5 +1,5 @@
+import type { Pod } from '../../../api/types/core.js';
 import type { AdmissionPlugin } from './chain.js';
-import type { PodObject } from './pod-object.js';
 import { createsPod } from './pod-object.js';
 
 const seconds = 300;
@@ -11,7 +11,7 @@ export function tolerationSeconds(): AdmissionPlugin {
     name: 'DefaultTolerationSeconds',
     handles: createsPod,
     mutate({ object }) {
-      const { spec } = object as PodObject;
+      const { spec } = object as Pod;
       const present = (spec.tolerations ??= []);
       for (const key of keys) {
         const tolerates = present.some(

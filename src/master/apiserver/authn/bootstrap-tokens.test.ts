@@ -17,7 +17,12 @@ function groups(fields: Record<string, string>, more: object = {}): readonly str
       Buffer.from(value).toString('base64'),
     ]),
   );
-  const secret = { type: 'bootstrap.kubernetes.io/token', metadata: {}, data, ...more };
+  const secret = {
+    type: 'bootstrap.kubernetes.io/token',
+    metadata: { name: 'bootstrap-token-abcdef' },
+    data,
+    ...more,
+  };
   return tokenUser(secret, { id: 'abcdef', secret: '0123456789abcdef' }, now)?.groups;
 }
 

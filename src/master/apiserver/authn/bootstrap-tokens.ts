@@ -1,16 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { KubeObject } from '../../../api/object.js';
+import type { Secret } from '../../../api/types/core.js';
 import type { Clock } from '../../../lib/clock.js';
 import type { Mirror } from '../cache/mirror.js';
 import type { UserInfo } from '../registry/types.js';
 import type { TokenAuthenticator } from './authenticator.js';
-
-/** The parts of a Secret that make a token. */
-interface Secret {
-  readonly type?: string;
-  readonly metadata: { readonly deletionTimestamp?: string };
-  readonly data?: Readonly<Record<string, string>>;
-}
 
 const pattern = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
 /** Groups that a token may give beside `system:bootstrappers` (cluster-bootstrap `BootstrapGroupPattern`). */
@@ -35,7 +28,7 @@ export class BootstrapTokens implements TokenAuthenticator {
     if (match === null) return undefined;
     const [, id = '', secretPart = ''] = match;
     const entry = this.#mirror.cache('secrets').get(`kube-system/bootstrap-token-${id}`);
-    const secret: (KubeObject & Secret) | undefined = entry?.parse();
+    const secret: Secret | undefined = entry?.parse();
     if (secret === undefined) return undefined;
     return tokenUser(secret, { id, secret: secretPart }, this.#clock.nowMs());
   }

@@ -1,3 +1,4 @@
+import type { Secret } from '../../../api/types/core.js';
 import { createPrivateKey, createPublicKey, randomUUID, createHash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { decodeJwt, jwtVerify, SignJWT } from 'jose';
@@ -161,8 +162,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     const uid = claim('service-account.uid');
     if (payload.sub !== `${prefix}${namespace}:${name}`) return undefined;
     const key = `${namespace}/${claim('secret.name')}`;
-    const secret = this.#mirror.cache('secrets').get(key)?.object() as
-      { metadata: { deletionTimestamp?: string }; data?: Record<string, string> } | undefined;
+    const secret = this.#mirror.cache('secrets').get(key)?.object<Secret>();
     if (secret === undefined || secret.metadata.deletionTimestamp !== undefined) return undefined;
     if (secret.data?.['token'] !== Buffer.from(token).toString('base64')) return undefined;
     if (!this.#lives('serviceaccounts', namespace, { name, uid })) return undefined;

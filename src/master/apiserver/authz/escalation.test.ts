@@ -1,6 +1,6 @@
+import type { PolicyRule } from '../../../api/types/policy.js';
 import { describe, expect, test } from '@jest/globals';
 import { ruleText, uncovered } from './escalation.js';
-import type { PolicyRule } from './rbac.js';
 
 const pods: PolicyRule = { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] };
 const everything: PolicyRule = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };

@@ -1,5 +1,5 @@
+import type { PolicyRule } from '../../../api/types/policy.js';
 /** Which rules cover which (component-helpers `auth/rbac/validation`): the core of escalation prevention. */
-import type { PolicyRule } from './rbac.js';
 
 /** A rule about one verb on one resource or one path. */
 type Simple = PolicyRule;
@@ -67,7 +67,7 @@ export function uncovered(
   const missing = new Map<string, PolicyRule>();
   for (const one of wanted.flatMap(takeApart)) {
     if (held.some((rule) => covers(rule, one))) continue;
-    const { verbs = [], ...rest } = one;
+    const { verbs, ...rest } = one;
     const path = one.nonResourceURLs === undefined ? '' : verbs.join();
     const key = JSON.stringify([rest, path]);
     const known = missing.get(key)?.verbs ?? [];

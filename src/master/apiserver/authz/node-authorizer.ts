@@ -1,5 +1,6 @@
 import type { PersistentVolume } from '../../../api/types/core.js';
 import type { Ingress } from '../../../api/types/networking.js';
+import type { VolumeAttachment } from '../../../api/types/policy.js';
 import type { Attributes, Authorizer, Decision, NoOpinion } from './attributes.js';
 import type { Caches } from './node-graph.js';
 import { NodeGraph } from './node-graph.js';
@@ -117,8 +118,8 @@ export class NodeAuthorizer implements Authorizer {
   /** Every node serves Ingresses, so each reads the certificates that Ingresses name. */
   #servesIngress(namespace: string, name: string): boolean {
     for (const entry of this.#caches.cache('networking.k8s.io/ingresses').list(namespace)) {
-      const { spec } = entry.object() as Ingress;
-      if (spec?.tls?.some((tls) => tls.secretName === name) === true) return true;
+      const { spec } = entry.object<Ingress>();
+      if (spec.tls?.some((tls) => tls.secretName === name) === true) return true;
     }
     return false;
   }
@@ -148,15 +149,15 @@ export class NodeAuthorizer implements Authorizer {
 
   #livesOn(node: string, name: string): boolean {
     const entry = this.#caches.cache('persistentvolumes').get(name);
-    return entry !== undefined && isLocalTo(entry.object() as PersistentVolume, node);
+    return entry !== undefined && isLocalTo(entry.object<PersistentVolume>(), node);
   }
 
   #isAttachedTo(node: string, name: string): boolean {
     const attachment = this.#caches
       .cache('storage.k8s.io/volumeattachments')
       .get(name)
-      ?.object() as { spec?: { nodeName?: string } } | undefined;
-    return attachment?.spec?.nodeName === node;
+      ?.object<VolumeAttachment>();
+    return attachment?.spec.nodeName === node;
   }
 
   #token(node: string, attributes: Attributes): Answer {

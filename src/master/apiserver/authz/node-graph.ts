@@ -29,7 +29,7 @@ export class NodeGraph {
   /** True for a pod that is bound to the node. */
   runsPod(node: string, namespace: string, name: string): boolean {
     // The cache holds pods under this id; they have been decoded as such.
-    const pod = this.#caches.cache('pods').get(`${namespace}/${name}`)?.object() as Pod | undefined;
+    const pod = this.#caches.cache('pods').get(`${namespace}/${name}`)?.object<Pod>();
     return pod?.spec.nodeName === node;
   }
 
@@ -67,7 +67,7 @@ export class NodeGraph {
   /** Pods bound to the node. What a mirror pod names grants nothing: its node has written it. */
   *#podsOf(node: string): Generator<{ namespace: string; references: PodReferences }> {
     for (const entry of this.#caches.cache('pods').byIndex('spec.nodeName', node) ?? []) {
-      const pod = entry.object() as Pod;
+      const pod = entry.object<Pod>();
       const isMirror = pod.metadata.annotations?.[mirrorAnnotation] !== undefined;
       yield { namespace: entry.namespace, references: isMirror ? nothing : referencesOf(pod) };
     }
@@ -80,7 +80,7 @@ export class NodeGraph {
     }
     if (claims.size === 0) return;
     for (const entry of this.#caches.cache('persistentvolumes').list()) {
-      const volume = entry.object() as PersistentVolume;
+      const volume = entry.object<PersistentVolume>();
       const { namespace = '', name = '' } = volume.spec.claimRef ?? {};
       if (claims.has(`${namespace}/${name}`)) yield volume;
     }

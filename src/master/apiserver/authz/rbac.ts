@@ -1,45 +1,12 @@
-import type { LabelSelector } from '../../../api/types/core.js';
 import { compileSelector } from '../../../api/label-selector.js';
-import type { KubeObject } from '../../../api/object.js';
+import type { ClusterRole, PolicyRule, RoleBinding, Subject } from '../../../api/types/policy.js';
 import type { Mirror } from '../cache/mirror.js';
 import type { ResourceCache } from '../cache/resource-cache.js';
 import type { UserInfo } from '../registry/types.js';
 import type { Attributes, Authorizer, Decision } from './attributes.js';
 
-/** One rule of a role. */
-export interface PolicyRule {
-  readonly verbs?: readonly string[];
-  readonly apiGroups?: readonly string[];
-  readonly resources?: readonly string[];
-  readonly resourceNames?: readonly string[];
-  readonly nonResourceURLs?: readonly string[];
-}
-
-interface AggregationRule {
-  readonly clusterRoleSelectors?: readonly LabelSelector[];
-}
-
-interface Role extends KubeObject {
-  aggregationRule?: AggregationRule;
-  rules?: readonly PolicyRule[];
-}
-
-interface Subject {
-  readonly kind: string;
-  readonly name: string;
-  readonly namespace?: string;
-}
-
 /** The role that a binding names. */
-export interface RoleRef {
-  readonly kind: string;
-  readonly name: string;
-}
-
-interface Binding extends KubeObject {
-  subjects?: readonly Subject[];
-  roleRef: RoleRef;
-}
+export type RoleRef = Pick<RoleBinding['roleRef'], 'kind' | 'name'>;
 
 const group = 'rbac.authorization.k8s.io';
 
@@ -86,7 +53,7 @@ function subjectMatches(subject: Subject, user: UserInfo, namespace: string): bo
   }
 }
 
-/** Role-based access control over the cached roles and bindings. */
+/** ClusterRole-based access control over the cached roles and bindings. */
 export class RbacAuthorizer implements Authorizer {
   readonly #roles: ResourceCache;
   readonly #clusterRoles: ResourceCache;
@@ -120,7 +87,7 @@ export class RbacAuthorizer implements Authorizer {
     namespace: string,
   ): Generator<{ rules: readonly PolicyRule[]; reason: string }> {
     for (const entry of this.#clusterBindings.list()) {
-      const binding = entry.object() as Binding;
+      const binding = entry.object<RoleBinding>();
       if (!binding.subjects?.some((subject) => subjectMatches(subject, user, ''))) continue;
       const rules = this.#rulesOf('', binding);
       const reason = `ClusterRoleBinding ${JSON.stringify(entry.name)} of ClusterRole ${JSON.stringify(binding.roleRef.name)}`;
@@ -128,7 +95,7 @@ export class RbacAuthorizer implements Authorizer {
     }
     if (namespace === '') return;
     for (const entry of this.#bindings.list(namespace)) {
-      const binding = entry.object() as Binding;
+      const binding = entry.object<RoleBinding>();
       const matches = binding.subjects?.some((s) => subjectMatches(s, user, namespace)) ?? false;
       if (!matches) continue;
       const where = JSON.stringify(`${entry.name}/${namespace}`);
@@ -138,7 +105,7 @@ export class RbacAuthorizer implements Authorizer {
     }
   }
 
-  #rulesOf(namespace: string, binding: Binding): readonly PolicyRule[] {
+  #rulesOf(namespace: string, binding: RoleBinding): readonly PolicyRule[] {
     return this.rulesOfRole(namespace, binding.roleRef) ?? [];
   }
 
@@ -146,17 +113,17 @@ export class RbacAuthorizer implements Authorizer {
   rulesOfRole(namespace: string, { kind, name }: RoleRef): readonly PolicyRule[] | undefined {
     const entry =
       kind === 'Role' ? this.#roles.get(`${namespace}/${name}`) : this.#clusterRoles.get(name);
-    const role: Role | undefined = entry?.object();
+    const role = entry?.object<ClusterRole>();
     if (role?.aggregationRule === undefined) return role && (role.rules ?? []);
     return [...(role.rules ?? []), ...this.#aggregated(role.aggregationRule)];
   }
 
   /** Rules of the cluster roles that an aggregating one selects, as they are now. */
-  #aggregated(rule: AggregationRule): PolicyRule[] {
+  #aggregated(rule: NonNullable<ClusterRole['aggregationRule']>): PolicyRule[] {
     const selects = (rule.clusterRoleSelectors ?? []).map(compileSelector);
     const found: PolicyRule[] = [];
     for (const entry of this.#clusterRoles.list()) {
-      const role = entry.object() as Role;
+      const role = entry.object<ClusterRole>();
       if (role.aggregationRule !== undefined) continue;
       const labels = role.metadata.labels ?? {};
       if (selects.some((select) => select(labels))) found.push(...(role.rules ?? []));

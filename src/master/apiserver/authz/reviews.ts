@@ -1,6 +1,7 @@
 /** The virtual kinds of authentication and authorization: answered, never stored. */
 import type { FieldError } from '../../../api/field-error.js';
 import type { KubeObject } from '../../../api/object.js';
+import type { PolicyRule } from '../../../api/types/policy.js';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.js';
 import type { Authenticator } from '../authn/authenticator.js';
 import { withAuthenticatedGroup } from '../authn/authenticator.js';
@@ -9,7 +10,7 @@ import { badRequest, invalidObject, isStatusError } from '../status.js';
 import type { Attributes } from './attributes.js';
 import type { Authorization } from './authorizers.js';
 import { nodeNameOf } from './node-identity.js';
-import type { PolicyRule, RbacAuthorizer } from './rbac.js';
+import type { RbacAuthorizer } from './rbac.js';
 import type { Review, ReviewSpec } from './review-checks.js';
 import { checkLocalReview, checkSelfReview, checkSubjectReview } from './review-checks.js';
 

@@ -74,7 +74,7 @@ function isMissing(deps: BootstrapDeps, object: KubeObject): boolean {
 /** Creates a default role, or gives back the rules that it lost, unless its owner said `autoupdate: false`. */
 async function reconcile(deps: BootstrapDeps, wanted: PolicyObject): Promise<void> {
   const context = systemContext(deps, wanted);
-  const present: PolicyObject | undefined = deps.objects.cached(context.target)?.parse();
+  const present = deps.objects.cached(context.target)?.parse<PolicyObject>();
   if (present === undefined) {
     await ensure(deps, wanted);
     return;

@@ -1,5 +1,5 @@
 /** The roles of the system's parts (plugin/pkg/auth/authorizer/rbac/bootstrappolicy), as far as the parts exist here. */
-import type { PolicyRule } from '../authz/rbac.js';
+import type { PolicyRule, Subject } from '../../../api/types/policy.js';
 import { all, events, named, on, paths, read, readWrite } from './policy-rules.js';
 
 const discoveryPaths =
@@ -14,7 +14,7 @@ function electedLeases(name: string): PolicyRule[] {
   ];
 }
 
-export const systemRoles: Readonly<Record<string, readonly PolicyRule[]>> = {
+export const systemRoles: Readonly<Record<string, PolicyRule[]>> = {
   'cluster-admin': [on('*', '*', all), paths('*', all)],
   'system:discovery': [paths(discoveryPaths)],
   'system:public-info-viewer': [paths(healthPaths)],
@@ -78,7 +78,7 @@ export const systemRoles: Readonly<Record<string, readonly PolicyRule[]>> = {
       'kube-apiserver-client-kubelet',
       'kubelet-serving',
       'legacy-unknown',
-    ].map((signer): [string, readonly PolicyRule[]] => [
+    ].map((signer): [string, PolicyRule[]] => [
       `system:certificates.k8s.io:${signer}-approver`,
       [named('certificates.k8s.io', 'signers', [`kubernetes.io/${signer}`], ['approve'])],
     ]),
@@ -160,7 +160,7 @@ export const systemRoles: Readonly<Record<string, readonly PolicyRule[]>> = {
 };
 
 /** Cluster role → who has it. */
-export const systemBindings: Readonly<Record<string, readonly object[]>> = {
+export const systemBindings: Readonly<Record<string, readonly Subject[]>> = {
   'cluster-admin': [group('system:masters')],
   'system:monitoring': [group('system:monitoring')],
   'system:discovery': [group('system:authenticated')],
@@ -175,10 +175,10 @@ export const systemBindings: Readonly<Record<string, readonly object[]>> = {
   'system:kube-dns': [{ kind: 'ServiceAccount', name: 'kube-dns', namespace: 'kube-system' }],
 };
 
-function group(name: string): object {
+function group(name: string): Subject {
   return { apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name };
 }
 
-function user(name: string): object {
+function user(name: string): Subject {
   return { apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name };
 }

@@ -1,11 +1,11 @@
 /** The roles for people: admin, edit and view, each the sum of what is aggregated into it. */
-import type { PolicyRule } from '../authz/rbac.js';
+import type { PolicyRule } from '../../../api/types/policy.js';
 import { on, read, write } from './policy-rules.js';
 
 const workloadScale =
   'deployments deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale';
 
-export const viewRules: readonly PolicyRule[] = [
+export const viewRules: PolicyRule[] = [
   on(
     '',
     'configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods ' +
@@ -31,7 +31,7 @@ export const viewRules: readonly PolicyRule[] = [
   on('networking.k8s.io', 'ingresses ingresses/status networkpolicies', read),
 ];
 
-export const editRules: readonly PolicyRule[] = [
+export const editRules: PolicyRule[] = [
   on('', 'pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy', read),
   on('', 'serviceaccounts', ['impersonate']),
   on('', 'pods pods/attach pods/exec pods/portforward pods/proxy', write),
@@ -51,7 +51,7 @@ export const editRules: readonly PolicyRule[] = [
   on('coordination.k8s.io', 'leases', [...read, ...write]),
 ];
 
-export const adminRules: readonly PolicyRule[] = [
+export const adminRules: PolicyRule[] = [
   on('authorization.k8s.io', 'localsubjectaccessreviews', ['create']),
   on('rbac.authorization.k8s.io', 'rolebindings roles', [...read, ...write]),
 ];

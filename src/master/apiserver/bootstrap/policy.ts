@@ -1,15 +1,14 @@
 import type { KubeObject } from '../../../api/object.js';
-import type { PolicyRule } from '../authz/rbac.js';
+import type { ClusterRole, PolicyRule, RoleBinding, Subject } from '../../../api/types/policy.js';
 import { read, named, on } from './policy-rules.js';
 import { systemBindings, systemRoles } from './policy-system-roles.js';
 import { adminRules, editRules, viewRules } from './policy-user-roles.js';
 
-export interface PolicyObject extends KubeObject {
-  rules?: readonly PolicyRule[];
-  aggregationRule?: { readonly clusterRoleSelectors: readonly object[] };
-  subjects?: readonly object[];
-  roleRef?: object;
-}
+/** Any of the objects of a new cluster's policy: a role with rules or a binding with subjects. */
+export type PolicyObject = KubeObject &
+  Partial<
+    Pick<ClusterRole, 'aggregationRule' | 'rules'> & Pick<RoleBinding, 'roleRef' | 'subjects'>
+  >;
 
 const apiVersion = 'rbac.authorization.k8s.io/v1';
 const group = 'rbac.authorization.k8s.io';
@@ -19,7 +18,7 @@ const aggregateTo = (role: string): string => `rbac.authorization.k8s.io/aggrega
 
 function clusterRole(
   name: string,
-  rules: readonly PolicyRule[],
+  rules: PolicyRule[],
   labels: Readonly<Record<string, string>> = {},
 ): PolicyObject {
   return {
@@ -33,24 +32,24 @@ function clusterRole(
 function aggregated(
   name: string,
   from: string,
-  rules: readonly PolicyRule[],
+  rules: PolicyRule[],
   labels: Readonly<Record<string, string>> = {},
 ): PolicyObject {
   const clusterRoleSelectors = [{ matchLabels: { [aggregateTo(from)]: 'true' } }];
   return { ...clusterRole(name, rules, labels), aggregationRule: { clusterRoleSelectors } };
 }
 
-function clusterBinding(role: string, subjects: readonly object[]): PolicyObject {
+function clusterBinding(role: string, subjects: readonly Subject[]): PolicyObject {
   return {
     apiVersion,
     kind: 'ClusterRoleBinding',
     metadata: { name: role, labels: defaults, annotations },
     roleRef: { apiGroup: group, kind: 'ClusterRole', name: role },
-    subjects,
+    subjects: [...subjects],
   };
 }
 
-function role(namespace: string, name: string, rules: readonly PolicyRule[]): PolicyObject {
+function role(namespace: string, name: string, rules: PolicyRule[]): PolicyObject {
   const metadata = { name, namespace, labels: defaults, annotations };
   return { apiVersion, kind: 'Role', metadata, rules };
 }

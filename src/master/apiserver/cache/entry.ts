@@ -51,15 +51,18 @@ export class Entry {
     return true;
   }
 
-  /** A fresh copy that the caller may change. */
-  parse(): KubeObject {
-    return parseObject(this.bytes);
+  /** A fresh copy that the caller may change. The caller names the type: that of the kind whose cache it asked. */
+  parse<T extends KubeObject = KubeObject>(): T {
+    return parseObject<T>(this.bytes);
   }
 
-  /** The shared object, kept from the first call on; never change it. For small kinds that are read all the time. */
-  object(): KubeObject {
+  /**
+   * The shared object, kept from the first call on; never change it. For small kinds that are read all the time. The
+   * caller names the type, as for {@link parse}.
+   */
+  object<T extends KubeObject = KubeObject>(): T {
     this.#object ??= this.parse();
-    return this.#object;
+    return this.#object as T;
   }
 
   facts(getters: FieldGetters): Facts {

@@ -1,6 +1,5 @@
 import type { CustomResourceDefinition } from '../../../api/apiextensions/schemas.js';
 import type { KindDeclaration } from '../../../api/kind.js';
-import type { KubeObject } from '../../../api/object.js';
 import { Deleter } from '../registry/deleter.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
@@ -35,7 +34,7 @@ export async function cleanUpDefinition(
     const left = [...objects.cache(instances).list()];
     if (left.length > 0) {
       await objects.change(place, (old) => {
-        const next = structuredClone(old) as KubeObject & CustomResourceDefinition;
+        const next = structuredClone(old) as CustomResourceDefinition;
         const isKnown = next.status?.conditions?.some(
           (item) => item.type === 'Terminating' && item.reason === 'InstanceDeletionInProgress',
         );

@@ -169,7 +169,7 @@ export class DefinitionController implements CacheObserver {
     }
     const all = this.#all();
     await this.#objects.change({ kind, namespace: '', name }, (old) => {
-      const definition = old as KubeObject & CustomResourceDefinition;
+      const definition = old as CustomResourceDefinition;
       if (definition.metadata.deletionTimestamp !== undefined) return { next: old };
       const status = desiredStatus(definition, all, this.#objects.now());
       return { next: status === definition.status ? old : ({ ...old, status } as KubeObject) };
@@ -179,7 +179,7 @@ export class DefinitionController implements CacheObserver {
 }
 
 function definitionOf(entry: Entry): CustomResourceDefinition {
-  return entry.object() as KubeObject & CustomResourceDefinition;
+  return entry.object<CustomResourceDefinition>();
 }
 
 /** The definition with every version served: its objects are there all the same. */

@@ -1,13 +1,8 @@
 /** ComponentStatus: computed at each read, stored nowhere. */
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
+import type { Lease } from '../../../api/types/policy.js';
 import type { Objects } from './objects.js';
-
-/** The part of a Lease that tells whether its holder lives. */
-interface LeaseSpec {
-  readonly renewTime?: string;
-  readonly leaseDurationSeconds?: number;
-}
 
 /** The elected components, by their short name and their Lease's. */
 const elected: readonly (readonly [string, string])[] = [
@@ -32,12 +27,10 @@ export async function componentStatuses(
 }
 
 function leaseFault(objects: Objects, kind: KindDeclaration, name: string): string {
-  const lease: (KubeObject & { readonly spec?: LeaseSpec }) | undefined = objects
-    .cached({ kind, namespace: 'kube-system', name })
-    ?.parse();
-  const renewedMs = Date.parse(lease?.spec?.renewTime ?? '');
+  const lease = objects.cached({ kind, namespace: 'kube-system', name })?.parse<Lease>();
+  const renewedMs = Date.parse(lease?.spec.renewTime ?? '');
   if (Number.isNaN(renewedMs)) return 'nobody holds the lease';
-  const allowedMs = (lease?.spec?.leaseDurationSeconds ?? 15) * 1_000 * toleratedLeases;
+  const allowedMs = (lease?.spec.leaseDurationSeconds ?? 15) * 1_000 * toleratedLeases;
   return objects.clock.nowMs() - renewedMs > allowedMs ? 'the lease is not renewed' : '';
 }
 

@@ -2,6 +2,7 @@ import { cloneJson } from '../../../api/clone.js';
 import type { CustomResourceDefinition } from '../../../api/apiextensions/schemas.js';
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
+import type { Namespace, Pod } from '../../../api/types/core.js';
 import { beginTermination } from '../crd/conditions.js';
 import { conflict, deletedStatus } from '../status.js';
 import type { ChangeResult, Objects } from './objects.js';
@@ -88,7 +89,7 @@ export class Deleter {
     const next = cloneJson(old);
     setFinalizers(kind, next, options);
     if (kind.kind === 'CustomResourceDefinition' && old.metadata.deletionTimestamp === undefined) {
-      beginTermination(next as KubeObject & CustomResourceDefinition, this.#objects.now());
+      beginTermination(next as CustomResourceDefinition, this.#objects.now());
     }
     const grace = graceOf(kind, old, options);
     const { metadata } = next;
@@ -119,7 +120,7 @@ function graceOf(kind: KindDeclaration, object: KubeObject, options: DeleteOptio
 
 /** A pod without a node, or one that has ended, needs nobody's goodbye. */
 function isPodAtRest(object: KubeObject): boolean {
-  const pod = object as KubeObject & { spec?: { nodeName?: string }; status?: { phase?: string } };
+  const pod = object as Pod;
   const phase = pod.status?.phase;
   return (pod.spec?.nodeName ?? '') === '' || phase === 'Succeeded' || phase === 'Failed';
 }
@@ -146,14 +147,9 @@ function setFinalizers(kind: KindDeclaration, object: KubeObject, options: Delet
   else object.metadata.finalizers = rest;
 }
 
-interface Namespace extends KubeObject {
-  spec?: { finalizers?: string[] };
-  status?: { phase?: string };
-}
-
 function isHeldNamespace(object: KubeObject): boolean {
   if (object.kind !== 'Namespace' || object.apiVersion !== 'v1') return false;
-  return ((object as Namespace).spec?.finalizers?.length ?? 0) > 0;
+  return ((object as Namespace).spec.finalizers?.length ?? 0) > 0;
 }
 
 function setTerminating(object: KubeObject): void {

@@ -13,6 +13,7 @@ import type { FieldError } from '../../../api/field-error.js';
 import { invalid } from '../../../api/field-error.js';
 import type { Subresource } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
+import type { Namespace } from '../../../api/types/core.js';
 import {
   alreadyExists,
   badRequest,
@@ -301,7 +302,7 @@ function refuseInvalid(
 function shouldRemove(next: KubeObject, old: KubeObject): boolean {
   if (!isReadyToGo(next)) return false;
   if (next.kind === 'Namespace') {
-    const { spec } = next as KubeObject & { spec?: { finalizers?: string[] } };
+    const { spec } = next as Namespace;
     return (spec?.finalizers?.length ?? 0) === 0;
   }
   return (old.metadata.finalizers?.length ?? 0) > 0;

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../../api/object.js';
+import type { Service } from '../../../api/types/core.js';
 import type { Random } from '../../../lib/random.js';
 import type { Mirror } from '../cache/mirror.js';
 import type { Companion, CompanionPlan } from '../registry/companion.js';
@@ -7,27 +8,6 @@ import { registryPrefix } from '../storage/keys.js';
 import type { Guard, StoreOp } from '../storage/store.js';
 import type { AddressRange } from './address-range.js';
 import { addressNumber, addressText } from './address-range.js';
-
-interface Port {
-  port: number;
-  protocol?: string;
-  nodePort?: number;
-}
-
-/** The parts of a service that are handed out. */
-export interface ServiceObject extends KubeObject {
-  spec: {
-    type?: string;
-    clusterIP?: string;
-    clusterIPs?: string[];
-    ipFamilies?: string[];
-    ipFamilyPolicy?: string;
-    ports?: Port[];
-    externalTrafficPolicy?: string;
-    healthCheckNodePort?: number;
-    allocateLoadBalancerNodePorts?: boolean;
-  };
-}
 
 const addresses = 'serviceips';
 const nodePorts = 'servicenodeports';
@@ -56,10 +36,9 @@ export class ServiceAllocator implements Companion {
   }
 
   plan(next: KubeObject | undefined, old: KubeObject | undefined): CompanionPlan {
-    const before = taken(old as ServiceObject | undefined);
-    if (next !== undefined)
-      this.#fill(next as ServiceObject, old as ServiceObject | undefined, before);
-    const after = taken(next as ServiceObject | undefined);
+    const before = taken(old as Service | undefined);
+    if (next !== undefined) this.#fill(next as Service, old as Service | undefined, before);
+    const after = taken(next as Service | undefined);
     const guards: Guard[] = [];
     const ops: StoreOp[] = [];
     for (const key of after) {
@@ -71,7 +50,7 @@ export class ServiceAllocator implements Companion {
     return { guards, ops };
   }
 
-  #fill(service: ServiceObject, old: ServiceObject | undefined, before: Set<string>): void {
+  #fill(service: Service, old: Service | undefined, before: Set<string>): void {
     const { spec } = service;
     const type = spec.type ?? 'ClusterIP';
     if (type === 'ExternalName') {
@@ -92,7 +71,7 @@ export class ServiceAllocator implements Companion {
     } else delete spec.healthCheckNodePort;
   }
 
-  #fillAddress(service: ServiceObject, old: ServiceObject | undefined, before: Set<string>): void {
+  #fillAddress(service: Service, old: Service | undefined, before: Set<string>): void {
     const { spec } = service;
     spec.clusterIP ??= spec.clusterIPs?.[0] ?? old?.spec.clusterIP ?? '';
     if (spec.clusterIP === '') spec.clusterIP = this.#freeAddress();
@@ -104,7 +83,7 @@ export class ServiceAllocator implements Companion {
     spec.ipFamilyPolicy ??= 'SingleStack';
   }
 
-  #checkAddress(service: ServiceObject, address: string): void {
+  #checkAddress(service: Service, address: string): void {
     const refuse = (why: string): never => {
       const text = `failed to allocate IP ${address}: ${why}`;
       const body = `Invalid value: []string{${JSON.stringify(address)}}: ${text}`;
@@ -141,7 +120,7 @@ export class ServiceAllocator implements Companion {
     throw internal('failed to allocate a serviceIP: range is full');
   }
 
-  #fillPorts(service: ServiceObject, old: ServiceObject | undefined, before: Set<string>): void {
+  #fillPorts(service: Service, old: Service | undefined, before: Set<string>): void {
     const used = new Set<number>();
     for (const [index, port] of (service.spec.ports ?? []).entries()) {
       const same = old?.spec.ports?.find(
@@ -170,7 +149,7 @@ export class ServiceAllocator implements Companion {
     if (this.#isTaken(nodePorts, String(port))) refuse('provided port is already allocated');
   }
 
-  #checkPort(service: ServiceObject, index: number, port: number): void {
+  #checkPort(service: Service, index: number, port: number): void {
     const { first, last } = this.#ports;
     const refuse = (why: string): never => {
       throw invalidObject({ group: '', kind: 'Service', name: service.metadata.name }, [
@@ -214,7 +193,7 @@ function portKey(port: number): string {
 }
 
 /** A port that was handed out to a service that now wants none goes back. */
-function dropOldPorts(service: ServiceObject, old: ServiceObject): void {
+function dropOldPorts(service: Service, old: Service): void {
   for (const port of service.spec.ports ?? []) {
     const same = old.spec.ports?.find((other) => other.nodePort === port.nodePort);
     if (same !== undefined) delete port.nodePort;
@@ -222,7 +201,7 @@ function dropOldPorts(service: ServiceObject, old: ServiceObject): void {
 }
 
 /** The keys that a service holds. */
-function taken(service: ServiceObject | undefined): Set<string> {
+function taken(service: Service | undefined): Set<string> {
   const keys = new Set<string>();
   if (service === undefined) return keys;
   const { clusterIP = '', ports = [], healthCheckNodePort } = service.spec;

@@ -36,6 +36,6 @@ function respliced(stored: Buffer, revision: number): Buffer {
 }
 
 /** Parses bytes that this server stored or spliced. */
-export function parseObject(bytes: Buffer): KubeObject {
-  return JSON.parse(bytes.toString()) as KubeObject;
+export function parseObject<T extends KubeObject = KubeObject>(bytes: Buffer): T {
+  return JSON.parse(bytes.toString()) as T;
 }

@@ -1,20 +1,9 @@
 import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
+import type { Pod, PodCondition } from '../../../api/types/core.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
 import { badRequest, conflict } from '../status.js';
-
-interface Condition {
-  type: string;
-  status: string;
-  lastProbeTime?: string | null;
-  lastTransitionTime?: string;
-}
-
-interface Pod extends KubeObject {
-  spec: { nodeName?: string; schedulingGates?: unknown[] };
-  status?: { conditions?: Condition[] };
-}
 
 const pods = { group: '', resource: 'pods' };
 
@@ -62,7 +51,7 @@ export async function bindPod(
       pod.metadata.annotations = { ...pod.metadata.annotations, ...metadata.annotations };
     }
     const others = (pod.status?.conditions ?? []).filter((c) => c.type !== 'PodScheduled');
-    const condition: Condition = {
+    const condition: PodCondition = {
       type: 'PodScheduled',
       status: 'True',
       lastProbeTime: null,

@@ -1,9 +1,10 @@
 import { serviceNameLabel } from '../../../api/facts/well-known.js';
 import type { Duplex } from 'node:stream';
 import type { ExecStart, LogsRequest } from '../../../gen/agent.js';
-import type { KubeObject } from '../../../api/object.js';
 import { endpointIpErrors, nonSpecialIpErrors } from '../../../api/validation/addresses.js';
 import type { KindRegistry } from '../../../api/registry.js';
+import type { Pod, Service } from '../../../api/types/core.js';
+import type { EndpointSlice } from '../../../api/types/networking.js';
 import type { Objects } from '../registry/objects.js';
 import type { Target } from '../registry/types.js';
 import { badRequest, noSuchResource, unavailable } from '../status.js';
@@ -92,10 +93,7 @@ export class Connector {
    * where that is the node's own address.
    */
   #checkAddress(namespace: string, name: string): void {
-    const pod: PodObject | undefined = this.#deps.objects.mirror
-      .cache('pods')
-      .get(`${namespace}/${name}`)
-      ?.parse();
+    const pod = this.#deps.objects.mirror.cache('pods').get(`${namespace}/${name}`)?.parse<Pod>();
     const { podIP = '', hostIP } = pod?.status ?? {};
     const problems = podIP === hostIP ? endpointIpErrors(podIP) : nonSpecialIpErrors(podIP);
     if (problems.length > 0) throw badRequest('address not allowed');
@@ -108,11 +106,8 @@ export class Connector {
   }
 
   #podBackend({ namespace, name, port }: Wanted): { pod: string; port: number } {
-    const pod: PodObject | undefined = this.#deps.objects.mirror
-      .cache('pods')
-      .get(`${namespace}/${name}`)
-      ?.parse();
-    const ports = pod?.spec?.containers?.flatMap((container) => container.ports ?? []) ?? [];
+    const pod = this.#deps.objects.mirror.cache('pods').get(`${namespace}/${name}`)?.parse<Pod>();
+    const ports = pod?.spec.containers.flatMap((container) => container.ports ?? []) ?? [];
     const number =
       port === ''
         ? (ports[0]?.containerPort ?? 80)
@@ -130,8 +125,7 @@ export class Connector {
     const kind = kinds.byResource('', 'v1', 'services');
     if (kind === undefined) throw noSuchResource();
     const entry = await objects.get({ kind, namespace, name });
-    const service: Service = entry.parse();
-    const ports = service.spec?.ports ?? [];
+    const ports = entry.parse<Service>().spec.ports ?? [];
     const chosen =
       port === ''
         ? ports.length === 1
@@ -146,7 +140,7 @@ export class Connector {
     for (const candidate of objects.mirror
       .cache('discovery.k8s.io/endpointslices')
       .list(namespace)) {
-      const slice: Slice = candidate.object();
+      const slice = candidate.object<EndpointSlice>();
       if (slice.metadata.labels?.[serviceNameLabel] !== name) continue;
       const number = slice.ports?.find((p) => (p.name ?? '') === (chosen.name ?? ''))?.port;
       const ready = slice.endpoints?.find(
@@ -171,23 +165,4 @@ interface Wanted {
   readonly namespace: string;
   readonly name: string;
   readonly port: string;
-}
-
-interface PodObject extends KubeObject {
-  status?: { podIP?: string; hostIP?: string };
-  spec?: { containers?: { ports?: { name?: string; containerPort: number }[] }[] };
-}
-
-interface ServicePort {
-  readonly name?: string;
-  readonly port: number;
-}
-
-interface Service extends KubeObject {
-  spec?: { ports?: readonly ServicePort[] };
-}
-
-interface Slice extends KubeObject {
-  endpoints?: { conditions?: { ready?: boolean }; targetRef?: { kind?: string; name?: string } }[];
-  ports?: { name?: string; port?: number }[];
 }

@@ -1,30 +1,14 @@
-import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
 import { compileSelector } from '../../../api/label-selector.js';
 import type { KindRegistry } from '../../../api/registry.js';
-import type { LabelSelector } from '../../../api/types/core.js';
+import type { Pod } from '../../../api/types/core.js';
+import type { PodDisruptionBudget } from '../../../api/types/policy.js';
 import { nodeNameOf } from '../authz/node-identity.js';
 import type { Deleter } from '../registry/deleter.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
 import { forbidden, internal, StatusError, tooManyRequests } from '../status.js';
 import { readDeleteOptions } from '../verbs/delete-options.js';
-
-interface Budget extends KubeObject {
-  spec?: { selector?: LabelSelector; unhealthyPodEvictionPolicy?: string };
-  status?: {
-    disruptionsAllowed?: number;
-    currentHealthy?: number;
-    desiredHealthy?: number;
-    observedGeneration?: number;
-    disruptedPods?: Record<string, string>;
-  };
-}
-
-interface Pod extends KubeObject {
-  spec?: { nodeName?: string };
-  status?: { phase?: string; conditions?: { type: string; status: string }[] };
-}
 
 /** Evicts a pod: deletes it, if its disruption budget has room. @throws StatusError 429 without */
 export async function evictPod(
@@ -35,7 +19,7 @@ export async function evictPod(
   const { objects, deleter } = deps;
   const options = isJsonObject(eviction) ? eviction['deleteOptions'] : undefined;
   const entry = await objects.get(context.target);
-  const pod = entry.parse() as Pod;
+  const pod = entry.parse<Pod>();
   mustRunHere(context, pod);
   const phase = pod.status?.phase;
   const counts = phase !== 'Succeeded' && phase !== 'Failed' && phase !== 'Pending';
@@ -49,7 +33,7 @@ export async function evictPod(
 /** A node evicts its own pods only; NodeRestriction says so at the deletion, when the budget has been drawn on. */
 function mustRunHere({ user, target }: RequestContext, pod: Pod): void {
   const node = nodeNameOf(user);
-  if (node === undefined || pod.spec?.nodeName === node) return;
+  if (node === undefined || pod.spec.nodeName === node) return;
   const text = `node ${node} can only evict pods with spec.nodeName set to itself`;
   throw forbidden({ group: '', resource: 'pods' }, target.name, text);
 }
@@ -65,7 +49,7 @@ async function takeFromBudget(
   const { namespace, name } = context.target;
   const labels = pod.metadata.labels ?? {};
   const matching = [...objects.cache(kind).list(namespace)].filter((entry) =>
-    compileSelector((entry.object() as Budget).spec?.selector)(labels),
+    compileSelector(entry.object<PodDisruptionBudget>().spec.selector)(labels),
   );
   if (matching.length > 1) {
     throw internal(
@@ -76,9 +60,9 @@ async function takeFromBudget(
   if (budget === undefined) return;
   const now = objects.now();
   await objects.change({ kind, namespace, name: budget.name }, (old) => {
-    const found = old as Budget;
-    const status = (found.status ??= {});
-    const allowed = status.disruptionsAllowed ?? 0;
+    const found = old as PodDisruptionBudget;
+    const status = (found.status ??= noStatus());
+    const allowed = status.disruptionsAllowed;
     if ((status.observedGeneration ?? 0) < (found.metadata.generation ?? 0)) {
       throw tooManyRequests(
         "Cannot evict pod as it would violate the pod's disruption budget.",
@@ -95,15 +79,20 @@ async function takeFromBudget(
 }
 
 /** A pod that does not serve may go while the others suffice, or always when the budget says so. */
-function isUnhealthyAndFree(pod: Pod, budget: Budget): boolean {
+function isUnhealthyAndFree(pod: Pod, budget: PodDisruptionBudget): boolean {
   const ready = pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True');
   if (ready === true) return false;
-  if (budget.spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return true;
+  if (budget.spec.unhealthyPodEvictionPolicy === 'AlwaysAllow') return true;
   const { currentHealthy = 0, desiredHealthy = 0 } = budget.status ?? {};
   return currentHealthy >= desiredHealthy && desiredHealthy > 0;
 }
 
-function violates(budget: Budget): StatusError {
+/** The status of a budget that no controller has looked at: it allows nothing. */
+function noStatus(): NonNullable<PodDisruptionBudget['status']> {
+  return { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 };
+}
+
+function violates(budget: PodDisruptionBudget): StatusError {
   const { desiredHealthy = 0, currentHealthy = 0 } = budget.status ?? {};
   const error = tooManyRequests(
     "Cannot evict pod as it would violate the pod's disruption budget.",

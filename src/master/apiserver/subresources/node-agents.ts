@@ -1,6 +1,6 @@
 import type { PeerCertificate } from 'node:tls';
 import { AgentDefinition } from '../../../gen/agent.js';
-import type { KubeObject } from '../../../api/object.js';
+import type { Node } from '../../../api/types/core.js';
 import type { Clock } from '../../../lib/clock.js';
 import type { Channel, Client } from '../../../lib/grpc/index.js';
 import { createGrpcChannel } from '../../../lib/grpc/index.js';
@@ -9,13 +9,6 @@ import type { Mirror } from '../cache/mirror.js';
 import { internal, notFound } from '../status.js';
 
 export type AgentClient = Client<typeof AgentDefinition>;
-
-interface Node extends KubeObject {
-  status?: {
-    addresses?: { type: string; address: string }[];
-    daemonEndpoints?: { kubeletEndpoint?: { Port?: number } };
-  };
-}
 
 const defaultPort = 10250;
 /** kube-apiserver's `--kubelet-preferred-address-types`. */
@@ -62,7 +55,7 @@ export class NodeAgents {
 
   /** @throws StatusError when the node is not known or has no address */
   forNode(name: string): AgentClient {
-    const node: Node | undefined = this.#mirror.cache('nodes').get(name)?.object();
+    const node = this.#mirror.cache('nodes').get(name)?.object<Node>();
     if (node === undefined) throw notFound({ group: '', resource: 'nodes' }, name);
     const addresses = node.status?.addresses ?? [];
     const address = addressOrder

@@ -1,21 +1,8 @@
-import type { KubeObject } from '../../../api/object.js';
+import type { Pod } from '../../../api/types/core.js';
 import type { ContainerRef } from '../../../gen/agent.js';
 import { badRequest } from '../status.js';
 import type { Objects } from '../registry/objects.js';
 import type { Target } from '../registry/types.js';
-
-interface Named {
-  readonly name: string;
-}
-
-interface Pod extends KubeObject {
-  spec: {
-    nodeName?: string;
-    containers: readonly Named[];
-    initContainers?: readonly Named[];
-    ephemeralContainers?: readonly Named[];
-  };
-}
 
 const defaultAnnotation = 'kubectl.kubernetes.io/default-container';
 
@@ -37,7 +24,7 @@ export async function findContainer(
   needed = true,
 ): Promise<FoundContainer> {
   const entry = await objects.get({ ...target });
-  const pod = entry.parse() as Pod;
+  const pod = entry.parse<Pod>();
   const { spec, metadata } = pod;
   const container = needed ? containerOf(pod, wanted) : wanted;
   const node = spec.nodeName ?? '';

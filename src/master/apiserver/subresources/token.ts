@@ -1,5 +1,5 @@
-import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject, parseGroupVersion, textOf } from '../../../api/object.js';
+import type { Pod } from '../../../api/types/core.js';
 import type { BoundObject, ServiceAccountTokens } from '../authn/service-account-tokens.js';
 import type { Authorization } from '../authz/authorizers.js';
 import { nodeNameOf } from '../authz/node-identity.js';
@@ -103,21 +103,11 @@ async function lookUp(
   resource: string,
   key: string,
   { objects }: TokenDeps,
-): Promise<BoundPod | undefined> {
+): Promise<Pod | undefined> {
   const known = objects.mirror.cache(resource).get(key);
   if (known !== undefined) return known.object();
   await objects.mirror.fresh();
   return objects.mirror.cache(resource).get(key)?.object();
-}
-
-interface BoundPod extends KubeObject {
-  spec?: { nodeName?: string; serviceAccountName?: string; volumes?: readonly TokenVolume[] };
-}
-
-interface TokenVolume {
-  readonly projected?: {
-    readonly sources?: readonly { readonly serviceAccountToken?: { readonly audience?: string } }[];
-  };
 }
 
 function nodeOfPod(
@@ -125,7 +115,7 @@ function nodeOfPod(
   bound: BoundObject,
   deps: TokenDeps,
 ): { name: string; uid: string } | undefined {
-  const pod: BoundPod | undefined = deps.objects.mirror
+  const pod: Pod | undefined = deps.objects.mirror
     .cache('pods')
     .get(`${namespace}/${bound.name}`)
     ?.object();
@@ -188,7 +178,7 @@ async function restrictNode(
 }
 
 /** True when one of the pod's volumes holds a token for the audience; empty is the API server's own. */
-function asksFor({ spec }: BoundPod, audience: string): boolean {
+function asksFor({ spec }: Pod, audience: string): boolean {
   return (spec?.volumes ?? []).some((volume) =>
     volume.projected?.sources?.some(
       ({ serviceAccountToken: token }) =>

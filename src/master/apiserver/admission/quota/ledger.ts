@@ -1,6 +1,5 @@
 import { resourceQuotaKind } from '../../../../api/core/limits.js';
 import type { KindDeclaration } from '../../../../api/kind.js';
-import type { KubeObject } from '../../../../api/object.js';
 import type { ResourceQuota } from '../../../../api/types/core.js';
 import type { Objects } from '../../registry/objects.js';
 import type { Amounts } from '../amounts.js';
@@ -79,7 +78,7 @@ export class QuotaLedger {
     let refusals: readonly string[] = [];
     try {
       await this.#objects.change({ kind, namespace, name }, (old) => {
-        const quota = old as KubeObject & ResourceQuota;
+        const quota = old as ResourceQuota;
         const outcome = settleRound(quota, round);
         refusals = outcome.refusals;
         if (outcome.used === undefined) return { next: old };

@@ -43,9 +43,7 @@ export function resourceQuota(objects: Objects): AdmissionPlugin {
       const { context, object } = request;
       const { namespace, kind } = context.target;
       if (object === undefined) return;
-      const quotas = [...cache.list(namespace)].map(
-        (entry) => entry.object() as KubeObject & ResourceQuota,
-      );
+      const quotas = [...cache.list(namespace)].map((entry) => entry.object<ResourceQuota>());
       const charges = plan(request, object, quotas);
       if (charges.length === 0) return;
       const done: Charge[] = [];
@@ -84,7 +82,7 @@ function plan(
     const refuse = (text: string): Error =>
       forbidden(errorTarget(kind), object.metadata.name, text);
     if (kind.group === '' && kind.plural === 'pods') {
-      const missing = missingInPod(object as KubeObject & Pod, names);
+      const missing = missingInPod(object as Pod, names);
       if (missing !== '') throw refuse(`failed quota: ${quota.metadata.name}: ${missing}`);
     }
     const used = quota.status?.used ?? {};

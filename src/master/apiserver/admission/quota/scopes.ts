@@ -25,7 +25,7 @@ export function isInScope(
   const requirements = requirementsOf(quota);
   if (requirements.length === 0) return true;
   if (kind.group !== '' || kind.plural !== 'pods') return false;
-  const pod = object as KubeObject & Pod;
+  const pod = object as Pod;
   return requirements.every((requirement) => matches(requirement, pod));
 }
 

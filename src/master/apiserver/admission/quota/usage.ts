@@ -42,13 +42,13 @@ export function usageOf(kind: CountedResource, object: KubeObject): Amounts {
   if (bareNames.has(kind.plural)) used.set(kind.plural, one);
   switch (kind.plural) {
     case 'pods':
-      addPod(used, object as KubeObject & Pod);
+      addPod(used, object as Pod);
       break;
     case 'services':
-      addService(used, object as KubeObject & Service);
+      addService(used, object as Service);
       break;
     case 'persistentvolumeclaims':
-      addClaim(used, object as KubeObject & PersistentVolumeClaim);
+      addClaim(used, object as PersistentVolumeClaim);
       break;
     default:
   }

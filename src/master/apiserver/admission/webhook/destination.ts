@@ -2,7 +2,6 @@
 import { serviceNameLabel } from '../../../../api/facts/well-known.js';
 import type { Duplex } from 'node:stream';
 import type { EndpointSlice } from '../../../../api/types/networking.js';
-import type { KubeObject } from '../../../../api/object.js';
 import type { Service } from '../../../../api/types/core.js';
 import type { Mirror } from '../../cache/mirror.js';
 import type { Destination } from './call.js';
@@ -72,14 +71,14 @@ function addressOf(
 ): { host: string; port: number; pod?: BackingPod | undefined } {
   const found = mirror.cache('services').get(`${namespace}/${name}`);
   if (found === undefined) throw new CallError(`service ${JSON.stringify(name)} not found`);
-  const { spec } = found.object() as KubeObject & Service;
+  const { spec } = found.object<Service>();
   const wanted = spec.ports?.find((item) => item.port === port);
   if (wanted === undefined) {
     throw new CallError(`no service port ${port} found for service ${JSON.stringify(name)}`);
   }
   if (spec.type === 'ExternalName') return { host: spec.externalName ?? '', port };
   for (const entry of mirror.cache('discovery.k8s.io/endpointslices').list(namespace)) {
-    const slice = entry.object() as KubeObject & EndpointSlice;
+    const slice = entry.object<EndpointSlice>();
     if (slice.metadata.labels?.[serviceNameLabel] !== name) continue;
     const target = slice.ports?.find((item) => (item.name ?? '') === (wanted.name ?? ''))?.port;
     const ready = slice.endpoints?.find((item) => item.conditions?.ready !== false);

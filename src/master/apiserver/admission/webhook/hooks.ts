@@ -4,7 +4,6 @@ import type {
   ValidatingWebhookConfiguration,
 } from '../../../../api/admission/kinds.js';
 import { compileSelector } from '../../../../api/label-selector.js';
-import type { KubeObject } from '../../../../api/object.js';
 import type { LabelSelector } from '../../../../api/types/core.js';
 import type { Entry } from '../../cache/entry.js';
 import type { Mirror } from '../../cache/mirror.js';
@@ -30,7 +29,7 @@ const compiled = new WeakMap<Entry, readonly Hook[]>();
 function hooksOf(entry: Entry): readonly Hook[] {
   let hooks = compiled.get(entry);
   if (hooks === undefined) {
-    const { webhooks } = entry.object() as KubeObject & ValidatingWebhookConfiguration;
+    const { webhooks } = entry.object<ValidatingWebhookConfiguration>();
     hooks = (webhooks ?? []).map((config) => ({
       name: config.name,
       config,
