@@ -18,7 +18,7 @@ export interface PodManagerOptions {
   readonly node: NodeContext;
   readonly client: ApiClient;
   readonly tokens: TokenCache;
-  readonly pods: Informer<Pod & { apiVersion?: string }>;
+  readonly pods: Informer<Pod>;
 }
 
 /** Everything is compared with the runtime this often, in case an event was missed. */

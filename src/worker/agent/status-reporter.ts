@@ -81,7 +81,7 @@ export class StatusReporter {
     }
     const { namespace = '', name } = pod.metadata;
     try {
-      const answer = await client.patch<Pod & { apiVersion?: string }>(
+      const answer = await client.patch<Pod>(
         resources.pods,
         { namespace, name },
         'application/strategic-merge-patch+json',

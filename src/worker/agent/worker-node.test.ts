@@ -116,8 +116,8 @@ function create(api: FakeApi, name: string, spec: Partial<PodSpec> = {}): Promis
   return api.create(resources.pods, pod) as Promise<Pod>;
 }
 
-function get(api: FakeApi, name: string): Promise<Pod & { apiVersion?: string }> {
-  return api.get<Pod & { apiVersion?: string }>(resources.pods, { namespace: 'default', name });
+function get(api: FakeApi, name: string): Promise<Pod> {
+  return api.get<Pod>(resources.pods, { namespace: 'default', name });
 }
 
 function conditionOf(pod: Pod, type: string): string | undefined {

@@ -76,10 +76,10 @@ export interface WorkerNode {
 export async function startWorkerNode(options: WorkerNodeOptions): Promise<WorkerNode> {
   const { client, informers, network, log, signal, runtime, name } = options;
   await mkdir(options.dataDir, { recursive: true });
-  const pods = informers.informer<Pod & { apiVersion?: string }>(resources.pods, {
+  const pods = informers.informer<Pod>(resources.pods, {
     fieldSelector: `spec.nodeName=${name}`,
   });
-  const serviceInformer = informers.informer<Service & { apiVersion?: string }>(resources.services);
+  const serviceInformer = informers.informer<Service>(resources.services);
   const tokens = new TokenCache(options);
   const events = new EventRecorder({ ...options, nodeName: name });
   const objects = new ObjectCache(options);
@@ -114,7 +114,7 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
     ...options,
     nodeName: name,
     paths: context.volumes.localPaths,
-    volumes: informers.informer<PersistentVolume & { apiVersion?: string }>(resources.volumes),
+    volumes: informers.informer<PersistentVolume>(resources.volumes),
   });
   log.info({ node: name, runtime: runtime.version }, 'the node is ready');
   return {

@@ -5,6 +5,7 @@
 import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import type { Node, NodeStatus } from '../../api/types/core.js';
+import type { Lease } from '../../api/types/policy.js';
 import type { ApiClient } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
@@ -13,8 +14,6 @@ import type { ContainerRuntime } from '../../runtime/types.js';
 import type { EventRecorder } from '../events.js';
 import type { NodeDescription, NodeHealth } from './node-object.js';
 import { newNode, nodeLabels, nodeStatus } from './node-object.js';
-
-type NodeObject = Node & { apiVersion?: string };
 
 export interface NodeAgentOptions {
   readonly client: ApiClient;
@@ -99,7 +98,7 @@ export class NodeAgent {
     const due = clock.monotonicMs() - this.#lastWriteMs >= statusAnywayMs;
     const same = text === this.#lastStatus && current.metadata.uid === this.#uid;
     if (same && !due) return;
-    await client.patch<NodeObject>(
+    await client.patch<Node>(
       resources.nodes,
       { name: description.name },
       'application/strategic-merge-patch+json',
@@ -112,16 +111,16 @@ export class NodeAgent {
   }
 
   /** The object; makes it where it is missing, and sets the labels that are ours. */
-  async #get(): Promise<NodeObject> {
+  async #get(): Promise<Node> {
     const { client, description, log } = this.#options;
     const key = { name: description.name };
-    let node: NodeObject;
+    let node: Node;
     try {
-      node = await client.get<NodeObject>(resources.nodes, key, { deadlineMs: callMs });
+      node = await client.get<Node>(resources.nodes, key, { deadlineMs: callMs });
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error;
       log.info({ node: description.name }, 'the node is registered');
-      return client.create<NodeObject>(resources.nodes, newNode(description));
+      return client.create<Node>(resources.nodes, newNode(description));
     }
     const labels = nodeLabels(description);
     const differs = Object.entries(labels).some(
@@ -129,7 +128,7 @@ export class NodeAgent {
     );
     if (!differs) return node;
     const patch = { metadata: { labels } };
-    return client.patch<NodeObject>(resources.nodes, key, 'application/merge-patch+json', patch);
+    return client.patch<Node>(resources.nodes, key, 'application/merge-patch+json', patch);
   }
 
   async #renewLease(): Promise<void> {
@@ -153,7 +152,7 @@ export class NodeAgent {
         metadata: { ...key, ...this.#ownedByNode() },
         spec,
       };
-      await client.create<KubeObject & { spec: object }>(resources.leases, lease, call);
+      await client.create<Lease>(resources.leases, lease, call);
     }
   }
 

@@ -43,7 +43,7 @@ export function podConditions(input: ConditionInput): PodCondition[] {
       lastProbeTime: null,
       lastTransitionTime: same ? old.lastTransitionTime : formatTime(nowMs),
       ...verdict,
-    } as unknown as PodCondition;
+    };
   });
   return own;
 }

@@ -76,7 +76,7 @@ export class ObjectCache {
   async runtimeClass(name: string): Promise<{ readonly handler: string } | undefined> {
     try {
       const found = await this.#client.get(resources.runtimeClasses, { name });
-      return found as KubeObject & RuntimeClass;
+      return found as RuntimeClass;
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error;
       return undefined;
