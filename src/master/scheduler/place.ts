@@ -6,12 +6,12 @@
  * generation does, so after a bind one node of N is asked again: a cycle is N map look-ups and additions, and the global
  * plugins (spread, pod affinity, volumes) only for pods that use them.
  */
-import { assertNever } from '../../lib/assert.js';
 import type { Prng } from '../../lib/prng.js';
 import type { NodeInfo } from './node-info.js';
 import type { PodInfo } from './pod-info.js';
 import { classOf } from './pod-info.js';
 import { filterPlugins, scorePlugins } from './plugins/index.js';
+import { addNormalized } from './plugins/normalize.js';
 import type {
   ClusterView,
   Failure,
@@ -19,7 +19,6 @@ import type {
   NodeFilter,
   NodeScore,
   Rejection,
-  ScorePlugin,
 } from './plugins/types.js';
 
 export type Placement =
@@ -74,10 +73,12 @@ function firstFailure(filters: readonly NodeFilter[], node: NodeInfo): Failure |
   return undefined;
 }
 
-/** True when the pod passes every filter on `node`, in a view that may be hypothetical. */
-export function fitsNode(pod: PodInfo, node: NodeInfo, view: ClusterView): boolean {
+/** Why the pod does not fit on `node`, in a view that may be hypothetical; undefined when it does. */
+export function checkNode(pod: PodInfo, node: NodeInfo, view: ClusterView): Failure | undefined {
   const prepared = prepareFilters(filterPlugins, pod, view);
-  return prepared.type === 'filters' && firstFailure(prepared.filters, node) === undefined;
+  if (prepared.type === 'filters') return firstFailure(prepared.filters, node);
+  const { plugin, message } = prepared.rejection;
+  return { plugin, reasons: [message], unresolvable: true };
 }
 
 export class Placer {
@@ -124,7 +125,7 @@ export class Placer {
       const prepared = prepareFilters(localFilters, pod, view);
       known = {
         filters: prepared.type === 'filters' ? prepared.filters : [],
-        scores: localScores.map((plugin) => plugin.prepare(pod, view)),
+        scores: localScores.map((plugin) => plugin.prepare(pod, view, [])),
         answers: new Map(),
       };
     } else this.#classes.delete(key);
@@ -156,14 +157,10 @@ export class Placer {
       const raw = feasible.map(({ answer }) => answer.scores[index] ?? 0);
       addNormalized(totals, raw, plugin);
     }
+    const nodes = feasible.map(({ node }) => node);
     for (const plugin of globalScores) {
-      const score = plugin.prepare(pod, view);
-      if (score === undefined) continue;
-      addNormalized(
-        totals,
-        feasible.map(({ node }) => score(node)),
-        plugin,
-      );
+      const score = plugin.prepare(pod, view, nodes);
+      if (score !== undefined) addNormalized(totals, nodes.map(score), plugin);
     }
     return totals;
   }
@@ -179,34 +176,5 @@ export class Placer {
       } else if (difference === 0 && this.#prng.below(++ties) === 0) best = index;
     }
     return (feasible[best] as { node: NodeInfo }).node;
-  }
-}
-
-/** Adds one plugin's scores, brought to 0..100 and weighted. */
-function addNormalized(totals: Float64Array, raw: readonly number[], plugin: ScorePlugin): void {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (const value of raw) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  for (let index = 0; index < raw.length; index++) {
-    const value = raw[index] ?? 0;
-    totals[index] = (totals[index] ?? 0) + plugin.weight * normalized(value, low, high, plugin);
-  }
-}
-
-function normalized(value: number, low: number, high: number, plugin: ScorePlugin): number {
-  switch (plugin.normalize) {
-    case 'none':
-      return value;
-    case 'max':
-      return high <= 0 ? 0 : Math.floor((value * 100) / high);
-    case 'reverse':
-      return high <= 0 ? 100 : 100 - Math.floor((value * 100) / high);
-    case 'span':
-      return high === low ? 0 : Math.floor((100 * (value - low)) / (high - low));
-    default:
-      return assertNever(plugin.normalize, 'normalization');
   }
 }

@@ -3,16 +3,18 @@
  * @see kubernetes pkg/scheduler/framework/preemption
  */
 import type { PodDisruptionBudget } from '../../api/types/policy.js';
-import { compileSelector } from '../controllers/runtime/selectors.js';
+import { findCondition } from '../controllers/runtime/pods.js';
+import { compileSelector, isEmptySelector } from '../controllers/runtime/selectors.js';
 import type { SchedulerCache } from './cache.js';
 import type { NodeInfo } from './node-info.js';
-import { fitsNode } from './place.js';
+import { checkNode } from './place.js';
 import type { Failure } from './plugins/types.js';
 import type { PodInfo } from './pod-info.js';
 import { preemptionMessage } from './messages.js';
 
 export interface Victims {
   readonly node: NodeInfo;
+  /** In the order of their importance, most important first. */
   readonly pods: readonly PodInfo[];
   /** Of these, how many a disruption budget protects. */
   readonly violations: number;
@@ -23,68 +25,86 @@ const maxCandidates = 100;
 
 export type Preemption =
   | { readonly type: 'victims'; readonly victims: Victims }
+  /** Victims of an earlier preemption are still ending where the pod is nominated. */
+  | { readonly type: 'waiting'; readonly message: string }
   | { readonly type: 'none'; readonly message: string };
 
+/**
+ * Chooses the node on which evicting does the least harm.
+ * @param failures why each node does not take the pod
+ */
 export function planPreemption(
   pod: PodInfo,
   failures: ReadonlyMap<string, Failure>,
-  cache: SchedulerCache,
-  budgets: readonly PodDisruptionBudget[],
+  situation: {
+    readonly cache: SchedulerCache;
+    readonly budgets: readonly PodDisruptionBudget[];
+    /** Where an earlier preemption made room for the pod. */
+    readonly nominatedNode: NodeInfo | undefined;
+  },
 ): Preemption {
+  const { cache, budgets, nominatedNode } = situation;
   if (pod.pod.spec.preemptionPolicy === 'Never') {
-    return {
-      type: 'none',
-      message: 'preemption: not eligible due to preemptionPolicy=Never.',
-    };
+    return { type: 'none', message: 'preemption: not eligible due to preemptionPolicy=Never.' };
   }
-  let notHelpful = 0;
-  let noVictims = 0;
+  if (nominatedNode !== undefined && failures.get(nominatedNode.name)?.unresolvable !== true) {
+    const ending = [...nominatedNode.pods.values()].some(
+      (other) => other.priority < pod.priority && isBeingPreempted(other),
+    );
+    const message = 'preemption: not eligible due to a terminating pod on the nominated node.';
+    if (ending) return { type: 'waiting', message };
+  }
+  const reasons: string[] = [];
   const candidates: Victims[] = [];
   for (const [name, failure] of failures) {
     const node = cache.node(name);
     if (failure.unresolvable || node === undefined) {
-      notHelpful++;
+      reasons.push('Preemption is not helpful for scheduling');
       continue;
     }
-    const victims =
-      candidates.length < maxCandidates ? selectVictims(pod, node, cache, budgets) : undefined;
-    if (victims === undefined) noVictims++;
-    else candidates.push(victims);
+    if (candidates.length >= maxCandidates) break;
+    const trial = selectVictims(pod, node, cache, budgets);
+    if ('reasons' in trial) reasons.push(...trial.reasons);
+    else candidates.push(trial);
   }
   const best = candidates.toSorted(compareVictims)[0];
   if (best !== undefined) return { type: 'victims', victims: best };
-  return {
-    type: 'none',
-    message: preemptionMessage(failures.size, { notHelpful, noVictims }),
-  };
+  return { type: 'none', message: preemptionMessage(failures.size, reasons) };
 }
 
-/** The fewest, least important pods of one node; undefined when even all together do not make room. */
-export function selectVictims(
+function isBeingPreempted({ pod }: PodInfo): boolean {
+  if (pod.metadata.deletionTimestamp === undefined) return false;
+  const condition = findCondition(pod.status?.conditions, 'DisruptionTarget');
+  return condition?.status === 'True' && condition.reason === 'PreemptionByScheduler';
+}
+
+/** The fewest, least important pods of one node; the reasons why not when even all together do not make room. */
+function selectVictims(
   pod: PodInfo,
   node: NodeInfo,
   cache: SchedulerCache,
   budgets: readonly PodDisruptionBudget[],
-): Victims | undefined {
+): Victims | Pick<Failure, 'reasons'> {
   const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority);
-  if (lower.length === 0) return undefined;
+  if (lower.length === 0) return { reasons: ['No preemption victims found for incoming pod'] };
   const trial = node.clone();
   const view = cache.withNode(trial);
   for (const other of lower) trial.removePod(other.key, node.generation);
-  if (!fitsNode(pod, trial, view)) return undefined;
+  const failure = checkNode(pod, trial, view);
+  if (failure !== undefined) return failure;
   const { violating, others } = splitByBudgets(lower.toSorted(byImportance), budgets);
   const victims: PodInfo[] = [];
   let violations = 0;
   const reprieve = (other: PodInfo): boolean => {
     trial.addPod(other, node.generation);
-    if (fitsNode(pod, trial, view)) return true;
+    if (checkNode(pod, trial, view) === undefined) return true;
     trial.removePod(other.key, node.generation);
     victims.push(other);
     return false;
   };
   for (const other of violating) if (!reprieve(other)) violations++;
   for (const other of others) reprieve(other);
-  return { node, pods: victims, violations };
+  return { node, pods: victims.toSorted(byImportance), violations };
 }
 
 /** Most important first: higher priority, then older. */
@@ -97,22 +117,28 @@ function startOf({ pod }: PodInfo): string {
   return pod.status?.startTime ?? pod.metadata.creationTimestamp ?? '';
 }
 
+/** Each pod uses up budgets that select it; a pod beyond what is allowed violates one. An empty selector selects none. */
 function splitByBudgets(
   pods: readonly PodInfo[],
   budgets: readonly PodDisruptionBudget[],
 ): { violating: PodInfo[]; others: PodInfo[] } {
-  const left = budgets.map((budget) => ({
-    namespace: budget.metadata.namespace,
-    matches: compileSelector(budget.spec.selector),
-    allowed: budget.status?.disruptionsAllowed ?? 0,
-  }));
+  const left = budgets
+    .filter((budget) => !isEmptySelector(budget.spec.selector))
+    .map((budget) => ({
+      namespace: budget.metadata.namespace,
+      matches: compileSelector(budget.spec.selector),
+      /** Pods whose eviction the budget has granted and counted already. */
+      disrupted: budget.status?.disruptedPods ?? {},
+      allowed: budget.status?.disruptionsAllowed ?? 0,
+    }));
   const violating: PodInfo[] = [];
   const others: PodInfo[] = [];
   for (const info of pods) {
+    const { namespace, labels, name } = info.pod.metadata;
     let violates = false;
     for (const budget of left) {
-      if (budget.namespace !== info.pod.metadata.namespace) continue;
-      if (!budget.matches(info.pod.metadata.labels)) continue;
+      if (budget.namespace !== namespace || !budget.matches(labels)) continue;
+      if (budget.disrupted[name] !== undefined) continue;
       if (--budget.allowed < 0) violates = true;
     }
     (violates ? violating : others).push(info);

@@ -2,7 +2,6 @@
  * The scheduler's shell: events into cache and queue, cycles in bounded turns of the event loop, bindings in the
  * background.
  */
-import type { KubeObject } from '../../api/object.js';
 import type { ApiClient, Change, Informer, InformerFactory } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
@@ -16,20 +15,18 @@ import type {
   Pod,
 } from '../../api/types/core.js';
 import type { PodDisruptionBudget, StorageClass } from '../../api/types/policy.js';
-import type { EventRecorder } from '../controllers/runtime/events.js';
-import { EventSink } from '../controllers/runtime/events.js';
 import { jsonEqual } from '../controllers/runtime/hash.js';
-import { findCondition, isPodTerminal } from '../controllers/runtime/pods.js';
+import { isPodTerminal } from '../controllers/runtime/pods.js';
 import { resources } from '../../client/resources.js';
-import { now } from '../controllers/runtime/time.js';
 import { SchedulerCache } from './cache.js';
-import { unschedulableMessage } from './messages.js';
+import type { Decision } from './decide.js';
+import { decide } from './decide.js';
+import { Nominations } from './nominations.js';
 import { Placer } from './place.js';
-import { filterPlugins } from './plugins/index.js';
 import type { ClusterEvent } from './plugins/types.js';
 import type { PodInfo } from './pod-info.js';
 import { podInfo, podKey } from './pod-info.js';
-import { planPreemption } from './preemption.js';
+import { PodWriter } from './pod-writer.js';
 import { SchedulingQueue } from './queue.js';
 import { VolumeBinder } from './volume-binder.js';
 
@@ -62,7 +59,7 @@ export async function startScheduler(
 class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #name: string;
-  readonly #recorder: EventRecorder;
+  readonly #writer: PodWriter;
   readonly #cache: SchedulerCache;
   readonly #queue: SchedulingQueue;
   readonly #placer: Placer;
@@ -71,8 +68,7 @@ class Scheduler {
   readonly #budgets: Informer<PodDisruptionBudget>;
   readonly #unsubscribe: (() => void)[] = [];
   readonly #bindings = new Set<Promise<void>>();
-  /** Room kept for pods that wait for their victims to go: pod key → node. */
-  readonly #nominated = new Map<string, string>();
+  readonly #nominations = new Nominations();
   #started = false;
   #stopped = false;
   #turnWaits = false;
@@ -81,7 +77,7 @@ class Scheduler {
     this.#options = options;
     const { informers, clock, client, log } = options;
     this.#name = options.schedulerName ?? 'default-scheduler';
-    this.#recorder = new EventSink({ client, clock, log }).recorder(this.#name);
+    this.#writer = new PodWriter({ client, clock, log, name: this.#name });
     const volumes = informers.informer<PersistentVolume>(resources.volumes);
     const claims = informers.informer<PersistentVolumeClaim>(resources.claims);
     const storageClasses = informers.informer<StorageClass>(resources.storageClasses);
@@ -134,8 +130,7 @@ class Scheduler {
     const key = podKey(pod);
     const node = pod.spec.nodeName ?? '';
     if (change.type === 'delete' || isPodTerminal(pod)) {
-      this.#queue.remove(key);
-      this.#nominated.delete(key);
+      this.#forgetWaiting(key);
       const held = this.#cache.isPlaced(key);
       this.#cache.remove(key);
       if (held || node !== '') this.#queue.onEvent('pod-deleted');
@@ -143,7 +138,7 @@ class Scheduler {
     }
     if (node !== '') {
       this.#queue.remove(key);
-      this.#nominated.delete(key);
+      this.#nominations.delete(key);
       const known = this.#cache.isPlaced(key) && !this.#cache.isAssumed(key);
       if (known && change.type === 'update' && !podMatters(change.old, pod)) return;
       this.#cache.confirm(podInfo(pod), node);
@@ -151,15 +146,38 @@ class Scheduler {
       return;
     }
     if (!this.#isOurs(pod)) {
-      this.#queue.remove(key);
+      this.#forgetWaiting(key);
       return;
     }
     if (this.#cache.isAssumed(key)) return;
+    const info = podInfo(pod);
+    const old = change.type === 'update' ? change.old : undefined;
+    this.#readNomination(info, old);
     const reconsider =
-      change.type === 'update' &&
-      (!jsonEqual(change.old.spec, pod.spec) ||
-        !jsonEqual(change.old.metadata.labels, pod.metadata.labels));
-    this.#queue.add(podInfo(pod), reconsider);
+      old !== undefined &&
+      (!jsonEqual(old.spec, pod.spec) || !jsonEqual(old.metadata.labels, pod.metadata.labels));
+    this.#queue.add(info, reconsider);
+  }
+
+  #forgetWaiting(key: string): void {
+    this.#queue.remove(key);
+    this.#endNomination(key);
+  }
+
+  /** Gives away the room that was kept for a pod. */
+  #endNomination(key: string): void {
+    if (this.#nominations.nodeOf(key) === undefined) return;
+    this.#nominations.delete(key);
+    this.#queue.onEvent('pod-deleted');
+  }
+
+  /** Nominations outlive a scheduler in the pods' status. */
+  #readNomination(info: PodInfo, old: Pod | undefined): void {
+    const { nominatedNodeName = '' } = info.pod.status ?? {};
+    const before = old?.status?.nominatedNodeName ?? '';
+    if (nominatedNodeName === before) return;
+    if (nominatedNodeName === '') this.#nominations.delete(info.key);
+    else this.#nominations.set(info, nominatedNodeName);
   }
 
   #isOurs(pod: Pod): boolean {
@@ -195,52 +213,33 @@ class Scheduler {
   }
 
   #cycle(info: PodInfo): void {
-    const nominated = this.#nominated.get(info.key);
-    const reserved = this.#reserveForNominated(info);
-    const placement = this.#placer.place(
-      info,
-      this.#cache,
-      nominated === undefined ? undefined : this.#cache.node(nominated),
-    );
-    for (const key of reserved) this.#cache.remove(key);
-    if (placement.type === 'node') {
-      this.#nominated.delete(info.key);
-      this.#bind(info, placement.node.name);
-      return;
-    }
-    if (placement.type === 'rejected') {
-      const { rejection } = placement;
-      const helpless = `preemption: 0/${this.#cache.nodes.length} nodes are available: ${this.#cache.nodes.length} Preemption is not helpful for scheduling.`;
-      this.#reject(info, unschedulableMessage(this.#cache.nodes.length, { rejection }, helpless), [
-        rejection.plugin,
-      ]);
-      return;
-    }
-    const { failures } = placement;
-    const preemption = planPreemption(info, failures, this.#cache, this.#budgets.list());
-    const plugins = new Set([...failures.values()].map((failure) => failure.plugin));
-    const told = preemption.type === 'none' ? preemption.message : '';
-    const message = unschedulableMessage(this.#cache.nodes.length, { failures }, told);
-    if (preemption.type === 'victims') {
-      const { node, pods } = preemption.victims;
-      this.#nominated.set(info.key, node.name);
-      this.#track(this.#evict(info, node.name, pods));
-      this.#reject(info, message, plugins, node.name);
-    } else this.#reject(info, message, plugins);
+    const decision = decide(info, {
+      cache: this.#cache,
+      placer: this.#placer,
+      nominations: this.#nominations,
+      budgets: this.#budgets.list(),
+    });
+    if (decision.type === 'bind') {
+      this.#nominations.delete(info.key);
+      this.#bind(info, decision.node);
+    } else this.#reject(info, decision);
   }
 
-  /** Counts pods of at least this priority that were promised room, so that nobody takes it from them. */
-  #reserveForNominated(info: PodInfo): string[] {
-    const reserved: string[] = [];
-    for (const [key, node] of this.#nominated) {
-      if (key === info.key || this.#cache.isPlaced(key)) continue;
-      const slash = key.indexOf('/');
-      const other = this.#pods.get({ namespace: key.slice(0, slash), name: key.slice(slash + 1) });
-      if (other === undefined || (other.spec.priority ?? 0) < info.priority) continue;
-      this.#cache.assume(podInfo(other), node);
-      reserved.push(key);
+  #reject(info: PodInfo, decision: Decision & { type: 'unschedulable' }): void {
+    const { message, preemption, wakeOn } = decision;
+    this.#queue.giveBackUnschedulable(info.key, wakeOn);
+    this.#writer.failed(info, message);
+    let nominated: string | undefined;
+    if (preemption.type === 'victims') {
+      const { node, pods } = preemption.victims;
+      nominated = node.name;
+      this.#nominations.set(info, nominated);
+      this.#track(this.#writer.evict(info, nominated, pods));
+    } else if (preemption.type === 'none') {
+      nominated = '';
+      this.#endNomination(info.key);
     }
-    return reserved;
+    this.#track(this.#writer.markUnschedulable(info.pod, message, nominated));
   }
 
   #track(work: Promise<void>): void {
@@ -257,11 +256,8 @@ class Scheduler {
     const work = async (): Promise<void> => {
       try {
         await this.#volumes.bind(choices, node);
-        await this.#postBinding(info, node);
+        await this.#writer.bind(info, node);
         this.#queue.done(info.key);
-        const { namespace = '', name } = info.pod.metadata;
-        const message = `Successfully assigned ${namespace}/${name} to ${node}`;
-        this.#recorder.normal(subjectOf(info.pod), 'Scheduled', message);
       } catch (error) {
         this.#bindFailed(info, error);
       } finally {
@@ -271,119 +267,20 @@ class Scheduler {
     this.#track(work());
   }
 
-  async #postBinding(info: PodInfo, node: string): Promise<void> {
-    const { namespace = '', name } = info.pod.metadata;
-    const binding: KubeObject & { target: object } = {
-      apiVersion: 'v1',
-      kind: 'Binding',
-      metadata: { namespace, name, ...(info.uid === '' ? {} : { uid: info.uid }) },
-      target: { apiVersion: 'v1', kind: 'Node', name: node },
-    };
-    await this.#options.client.create(resources.pods, binding, { subresource: 'binding', name });
-  }
-
   #bindFailed(info: PodInfo, error: unknown): void {
-    if (this.#cache.isAssumed(info.key)) this.#cache.remove(info.key);
+    if (this.#cache.isAssumed(info.key)) {
+      this.#cache.remove(info.key);
+      this.#queue.onEvent('pod-deleted');
+    }
     if (isApiError(error, 'NotFound') || this.#stopped) {
       this.#queue.remove(info.key);
       return;
     }
     this.#options.log.warn({ pod: info.key, error }, 'a binding failed, will try again');
     const message = error instanceof Error ? error.message : String(error);
-    this.#recorder.warning(subjectOf(info.pod), 'FailedScheduling', `running Bind: ${message}`);
+    this.#writer.failed(info, `running Bind: ${message}`);
     this.#queue.giveBackFailed(info.key);
   }
-
-  #reject(info: PodInfo, message: string, plugins: Iterable<string>, nominated?: string): void {
-    const names = new Set(plugins);
-    const wakeOn = new Set<ClusterEvent>(
-      filterPlugins.filter((plugin) => names.has(plugin.name)).flatMap((plugin) => plugin.wakeOn),
-    );
-    if (names.size === 0) wakeOn.add('node');
-    if (nominated !== undefined) wakeOn.add('pod-deleted');
-    this.#queue.giveBackUnschedulable(info.key, wakeOn);
-    this.#recorder.warning(subjectOf(info.pod), 'FailedScheduling', message);
-    this.#track(this.#writeCondition(info.pod, message, nominated));
-  }
-
-  async #writeCondition(pod: Pod, message: string, nominated?: string): Promise<void> {
-    const old = findCondition(pod.status?.conditions, 'PodScheduled');
-    const unchanged = old?.status === 'False' && old.message === message;
-    if (unchanged && nominated === undefined) return;
-    const condition = {
-      type: 'PodScheduled',
-      status: 'False',
-      reason: 'Unschedulable',
-      message,
-      lastProbeTime: null,
-      lastTransitionTime:
-        old?.status === 'False'
-          ? (old.lastTransitionTime ?? now(this.#options.clock))
-          : now(this.#options.clock),
-    };
-    const conditions = [
-      ...(pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled'),
-      condition,
-    ];
-    const status = nominated === undefined ? {} : { nominatedNodeName: nominated };
-    try {
-      await this.#options.client.patch(
-        resources.pods,
-        pod.metadata,
-        'application/merge-patch+json',
-        {
-          metadata: { uid: pod.metadata.uid },
-          status: { phase: 'Pending', ...status, conditions },
-        },
-        { subresource: 'status' },
-      );
-    } catch (error) {
-      if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return;
-      this.#options.log.warn({ pod: podKey(pod), error }, 'a pod condition could not be written');
-    }
-  }
-
-  async #evict(info: PodInfo, node: string, victims: readonly PodInfo[]): Promise<void> {
-    for (const victim of victims) {
-      const subject = subjectOf(victim.pod);
-      const message = `Preempted by pod ${info.uid} on node ${node}`;
-      try {
-        const { pod } = victim;
-        const condition = {
-          type: 'DisruptionTarget',
-          status: 'True',
-          reason: 'PreemptionByScheduler',
-          message: `${this.#name}: preempting to accommodate a higher priority pod`,
-          lastTransitionTime: now(this.#options.clock),
-        };
-        await this.#options.client.patch(
-          resources.pods,
-          pod.metadata,
-          'application/merge-patch+json',
-          {
-            status: {
-              conditions: [
-                ...(pod.status?.conditions ?? []).filter((c) => c.type !== condition.type),
-                condition,
-              ],
-            },
-          },
-          { subresource: 'status' },
-        );
-        await this.#options.client.delete(resources.pods, pod.metadata, {
-          preconditions: { uid: victim.uid },
-        });
-        this.#recorder.normal(subject, 'Preempted', message);
-      } catch (error) {
-        if (isApiError(error, 'NotFound')) continue;
-        this.#options.log.warn({ pod: victim.key, error }, 'a victim could not be evicted');
-      }
-    }
-  }
-}
-
-function subjectOf(pod: Pod) {
-  return { apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata };
 }
 
 /** Heartbeats change nothing that matters here. */

@@ -5,6 +5,7 @@ import type { NodeInfo } from '../node-info.js';
 import { matchesNodeRequirements } from '../node-selector.js';
 import type { PodInfo } from '../pod-info.js';
 import { tolerates } from '../tolerations.js';
+import { unranked } from './normalize.js';
 import type { ClusterView, FilterPlugin, ScorePlugin } from './types.js';
 
 const name = 'PodTopologySpread';
@@ -49,22 +50,30 @@ export const topologySpread: FilterPlugin = {
   },
 };
 
-/** Constraints with `ScheduleAnyway`: fewer matching pods in the node's domains are better. */
+/**
+ * Constraints with `ScheduleAnyway`: fewer matching pods in the node's domains are better. A constraint weighs more the
+ * more domains it has among the feasible nodes; nodes without all the labels cannot be compared.
+ */
 export const topologySpreadPreference: ScorePlugin = {
   name,
   weight: 2,
   local: false,
-  normalize: 'reverse',
-  prepare: (pod, view) => {
+  normalize: 'fewest',
+  prepare: (pod, view, feasible) => {
     const constraints = compile(pod, view, 'ScheduleAnyway');
     if (constraints.length === 0) return undefined;
-    return (node) => {
+    const labelled = feasible.filter(({ labels }) =>
+      constraints.every(({ key }) => labels[key] !== undefined),
+    );
+    const weights = constraints.map(({ key }) =>
+      Math.log(new Set(labelled.map(({ labels }) => labels[key])).size + 2),
+    );
+    return ({ labels }) => {
       let score = 0;
-      for (const { key, domains, maxSkew } of constraints) {
-        const value = node.labels[key];
-        const count =
-          value === undefined ? Math.max(0, ...domains.values()) + 1 : domains.get(value);
-        score += (count ?? 0) * Math.log(domains.size + 2) + (maxSkew - 1);
+      for (const [index, { key, domains, maxSkew }] of constraints.entries()) {
+        const value = labels[key];
+        if (value === undefined) return unranked;
+        score += (domains.get(value) ?? 0) * (weights[index] ?? 0) + (maxSkew - 1);
       }
       return Math.round(score);
     };

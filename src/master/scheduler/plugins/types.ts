@@ -53,7 +53,11 @@ export interface ScorePlugin {
   readonly name: string;
   readonly weight: number;
   readonly local: boolean;
-  /** 'none': already 0..100; 'max': highest becomes 100; 'reverse': as 'max', then 100 minus; 'span': lowest 0, highest 100. */
-  readonly normalize: 'none' | 'max' | 'reverse' | 'span';
-  prepare(pod: PodInfo, view: ClusterView): NodeScore | undefined;
+  /**
+   * How raw scores become 0..100. 'none': they are; 'max': the highest becomes 100; 'reverse': as 'max', then 100 minus;
+   * 'fewest': the lowest becomes 100; 'span': lowest 0, highest 100.
+   */
+  readonly normalize: 'none' | 'max' | 'reverse' | 'fewest' | 'span';
+  /** @param feasible the nodes that will be asked about; none where `local` */
+  prepare(pod: PodInfo, view: ClusterView, feasible: readonly NodeInfo[]): NodeScore | undefined;
 }

@@ -1,0 +1,131 @@
+/** What the scheduler writes about pods: bindings, conditions, evictions, and the events that tell of them. */
+import type { KubeObject } from '../../api/object.js';
+import type { Condition, Pod } from '../../api/types/core.js';
+import { resources } from '../../client/resources.js';
+import type { ApiClient } from '../../client/types.js';
+import { isApiError } from '../../client/types.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import type { EventRecorder } from '../controllers/runtime/events.js';
+import { EventSink } from '../controllers/runtime/events.js';
+import { findCondition } from '../controllers/runtime/pods.js';
+import { now } from '../controllers/runtime/time.js';
+import type { PodInfo } from './pod-info.js';
+
+export class PodWriter {
+  readonly #client: ApiClient;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #recorder: EventRecorder;
+  readonly #name: string;
+
+  /** @param options.name the scheduler's, for events and conditions */
+  constructor(options: {
+    readonly client: ApiClient;
+    readonly clock: Clock;
+    readonly log: Logger;
+    readonly name: string;
+  }) {
+    const { client, clock, log, name } = options;
+    this.#client = client;
+    this.#clock = clock;
+    this.#log = log;
+    this.#name = name;
+    this.#recorder = new EventSink({ client, clock, log }).recorder(name);
+  }
+
+  /** Binds the pod. @throws ApiError when the API server refuses */
+  async bind(info: PodInfo, node: string): Promise<void> {
+    const { namespace = '', name } = info.pod.metadata;
+    const binding: KubeObject & { target: object } = {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { namespace, name, ...(info.uid === '' ? {} : { uid: info.uid }) },
+      target: { apiVersion: 'v1', kind: 'Node', name: node },
+    };
+    await this.#client.create(resources.pods, binding, { subresource: 'binding', name });
+    const message = `Successfully assigned ${namespace}/${name} to ${node}`;
+    this.#recorder.normal(subjectOf(info.pod), 'Scheduled', message);
+  }
+
+  /** Tells of a failure in an event. */
+  failed(info: PodInfo, message: string): void {
+    this.#recorder.warning(subjectOf(info.pod), 'FailedScheduling', message);
+  }
+
+  /**
+   * Writes that the pod has no node, and why.
+   * @param nominated the node where room is being made; '' when there is none any more; undefined: as it was
+   */
+  async markUnschedulable(pod: Pod, message: string, nominated?: string): Promise<void> {
+    const old = findCondition(pod.status?.conditions, 'PodScheduled');
+    const known = pod.status?.nominatedNodeName ?? '';
+    const sameNode = nominated === undefined || nominated === known;
+    if (old?.status === 'False' && old.message === message && sameNode) return;
+    const since = old?.status === 'False' ? old.lastTransitionTime : undefined;
+    const condition = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message,
+      lastProbeTime: null,
+      lastTransitionTime: since ?? now(this.#clock),
+    };
+    const status = {
+      phase: 'Pending',
+      ...(sameNode ? {} : { nominatedNodeName: nominated === '' ? null : nominated }),
+      conditions: withCondition(pod, condition),
+    };
+    try {
+      await this.#patchStatus(pod, status);
+    } catch (error) {
+      if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return;
+      this.#log.warn({ pod: pod.metadata.name, error }, 'a pod condition could not be written');
+    }
+  }
+
+  /** Evicts `victims` from `node` in favour of `info`; one that fails does not keep the others. */
+  async evict(info: PodInfo, node: string, victims: readonly PodInfo[]): Promise<void> {
+    for (const victim of victims) {
+      try {
+        await this.#patchStatus(victim.pod, {
+          conditions: withCondition(victim.pod, {
+            type: 'DisruptionTarget',
+            status: 'True',
+            reason: 'PreemptionByScheduler',
+            message: `${this.#name}: preempting to accommodate a higher priority pod`,
+            lastTransitionTime: now(this.#clock),
+          }),
+        });
+        await this.#client.delete(resources.pods, victim.pod.metadata, {
+          preconditions: { uid: victim.uid },
+        });
+        const message = `Preempted by pod ${info.uid} on node ${node}`;
+        this.#recorder.normal(subjectOf(victim.pod), 'Preempted', message);
+      } catch (error) {
+        if (isApiError(error, 'NotFound')) continue;
+        this.#log.warn({ pod: victim.key, error }, 'a victim could not be evicted');
+      }
+    }
+  }
+
+  async #patchStatus(pod: Pod, status: object): Promise<void> {
+    const { uid } = pod.metadata;
+    await this.#client.patch(
+      resources.pods,
+      pod.metadata,
+      'application/merge-patch+json',
+      { ...(uid === undefined ? {} : { metadata: { uid } }), status },
+      { subresource: 'status' },
+    );
+  }
+}
+
+function withCondition(pod: Pod, condition: Condition): Condition[] {
+  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
+  return [...others, condition];
+}
+
+function subjectOf(pod: Pod) {
+  return { apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata };
+}
