@@ -1,6 +1,6 @@
 /**
- * The cluster as the scheduler knows it: nodes with their pods, plus pods that are assumed placed while their binding is
- * under way. Changed incrementally by events; a cycle reads it in place, since nothing else runs meanwhile.
+ * The cluster as the scheduler knows it: nodes with their pods, plus pods that are assumed placed while their binding
+ * is under way. Changed incrementally by events; a cycle reads it in place, since nothing else runs meanwhile.
  */
 import type { Informer } from '../../client/types.js';
 import type {
@@ -32,6 +32,8 @@ export class SchedulerCache implements ClusterView {
   readonly #placed = new Map<string, { readonly info: PodInfo; readonly node: string }>();
   /** Invariant: a subset of the keys of `#placed`. */
   readonly #assumed = new Set<string>();
+  /** Nodes per image name. */
+  readonly #imageCounts = new Map<string, number>();
   /** Volumes promised to pods that are being bound. */
   readonly #promisedVolumes = new Set<string>();
 
@@ -52,7 +54,9 @@ export class SchedulerCache implements ClusterView {
     const generation = ++this.#generation;
     const known = this.#nodes.get(node.metadata.name);
     if (known !== undefined) {
+      this.#countImages(known, -1);
       known.setNode(node, generation);
+      this.#countImages(known, 1);
       return;
     }
     const made = new NodeInfo(node, generation);
@@ -60,10 +64,14 @@ export class SchedulerCache implements ClusterView {
       if (at === made.name) made.addPod(info, generation);
     }
     this.#nodes.set(made.name, made);
+    this.#countImages(made, 1);
     this.#list = undefined;
   }
 
   removeNode(name: string): void {
+    const gone = this.#nodes.get(name);
+    if (gone === undefined) return;
+    this.#countImages(gone, -1);
     this.#nodes.delete(name);
     this.#list = undefined;
   }
@@ -126,6 +134,10 @@ export class SchedulerCache implements ClusterView {
       );
   }
 
+  nodesWithImage(name: string): number {
+    return this.#imageCounts.get(name) ?? 0;
+  }
+
   /** This view with one node replaced, to try things on. */
   withNode(replacement: NodeInfo): ClusterView {
     const nodes = this.nodes.map((node) => (node.name === replacement.name ? replacement : node));
@@ -136,7 +148,16 @@ export class SchedulerCache implements ClusterView {
       volume: (name) => this.volume(name),
       freeVolumes: (storageClass) => this.freeVolumes(storageClass),
       storageClass: (name) => this.storageClass(name),
+      nodesWithImage: (name) => this.nodesWithImage(name),
     };
+  }
+
+  #countImages(node: NodeInfo, sign: 1 | -1): void {
+    for (const name of node.images.keys()) {
+      const count = (this.#imageCounts.get(name) ?? 0) + sign;
+      if (count === 0) this.#imageCounts.delete(name);
+      else this.#imageCounts.set(name, count);
+    }
   }
 
   #put(info: PodInfo, node: string): void {

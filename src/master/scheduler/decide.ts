@@ -1,6 +1,6 @@
 /**
- * What happens to one pod: it gets a node, or it waits, perhaps for others to be evicted. Pure: reads the cache (which is
- * as it was afterwards) and changes nothing else.
+ * What happens to one pod: it gets a node, or it waits, perhaps for others to be evicted. Pure: reads the cache (which
+ * is as it was afterwards) and changes nothing else.
  */
 import type { PodDisruptionBudget } from '../../api/types/policy.js';
 import type { SchedulerCache } from './cache.js';

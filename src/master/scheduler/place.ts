@@ -2,9 +2,9 @@
  * One scheduling cycle: which node takes this pod, or why none does. Synchronous; nothing changes but the cache of
  * answers.
  *
- * Cost: pods of one class (template) share what plugins say that look at one node only. An answer holds while the node's
- * generation does, so after a bind one node of N is asked again: a cycle is N map look-ups and additions, and the global
- * plugins (spread, pod affinity, volumes) only for pods that use them.
+ * Cost: pods of one class (template) share what plugins say that look at one node only. An answer holds while the
+ * node's generation does, so after a bind one node of N is asked again: a cycle is N map look-ups and additions, and
+ * the global plugins (spread, pod affinity, volumes) only for pods that use them.
  */
 import type { Prng } from '../../lib/prng.js';
 import type { NodeInfo } from './node-info.js';

@@ -119,6 +119,5 @@ export function classOf(info: PodInfo): string {
     spec.nodeSelector,
     spec.affinity,
     spec.tolerations,
-    spec.containers.map((container) => container.image),
   ]);
 }

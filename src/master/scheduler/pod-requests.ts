@@ -1,4 +1,6 @@
-/** What pods ask for and nodes offer, as plain numbers: CPU in thousandths, all else in whole units (bytes, devices). */
+/**
+ * What pods ask for and nodes offer, as plain numbers: CPU in thousandths, all else in whole units (bytes, devices).
+ */
 import { parseQuantity } from '../../api/quantity.js';
 import type { Container, Pod, ResourceList } from '../../api/types/core.js';
 

@@ -117,7 +117,9 @@ function startOf({ pod }: PodInfo): string {
   return pod.status?.startTime ?? pod.metadata.creationTimestamp ?? '';
 }
 
-/** Each pod uses up budgets that select it; a pod beyond what is allowed violates one. An empty selector selects none. */
+/**
+ * Each pod uses up budgets that select it; a pod beyond what is allowed violates one. An empty selector selects none.
+ */
 function splitByBudgets(
   pods: readonly PodInfo[],
   budgets: readonly PodDisruptionBudget[],

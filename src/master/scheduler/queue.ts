@@ -1,6 +1,6 @@
 /**
- * Pods that wait for a node: active ones by priority and age, those that back off after a failure, and those that no node
- * takes until something changes that may help them.
+ * Pods that wait for a node: active ones by priority and age, those that back off after a failure, and those that no
+ * node takes until something changes that may help them.
  * @see kubernetes pkg/scheduler/backend/queue
  */
 import type { Clock } from '../../lib/clock.js';
@@ -14,10 +14,11 @@ const flushMs = 5 * 60_000;
 
 interface Waiting {
   info: PodInfo;
-  readonly sequence: number;
   attempts: number;
   /** When the present back-off ends, on the monotonic clock. */
   readyAtMs: number;
+  /** The pod itself has changed while it was in flight. */
+  changed: boolean;
   /** Events that may help; empty: any. */
   wakeOn: ReadonlySet<ClusterEvent>;
   cancel: (() => void) | undefined;
@@ -34,7 +35,6 @@ export class SchedulingQueue {
   readonly #inFlight = new Map<string, Waiting>();
   /** Events since a pod in flight was taken: it may have been judged by an older state. */
   readonly #missed = new Map<string, Set<ClusterEvent>>();
-  #sequence = 0;
   #closed = false;
 
   constructor(clock: Clock, onReady: () => void) {
@@ -64,9 +64,9 @@ export class SchedulingQueue {
     if (waiting === undefined) {
       this.#activate({
         info,
-        sequence: this.#sequence++,
         attempts: 0,
         readyAtMs: 0,
+        changed: false,
         wakeOn: new Set(),
         cancel: undefined,
       });
@@ -74,7 +74,7 @@ export class SchedulingQueue {
     }
     if (this.#inFlight.has(info.key)) {
       waiting.info = info;
-      if (reconsider) this.#missed.get(info.key)?.add('pod-placed');
+      if (reconsider) waiting.changed = true;
       return;
     }
     const level = this.#active.get(waiting.info.priority);
@@ -106,6 +106,7 @@ export class SchedulingQueue {
       for (const [key, waiting] of level) {
         level.delete(key);
         waiting.attempts++;
+        waiting.changed = false;
         this.#inFlight.set(key, waiting);
         this.#missed.set(key, new Set());
         return waiting.info;
@@ -128,7 +129,7 @@ export class SchedulingQueue {
     this.done(key);
     waiting.wakeOn = wakeOn;
     waiting.readyAtMs = this.#clock.monotonicMs() + backoffMs(waiting.attempts);
-    if ([...missed].some((event) => helps(waiting, event))) {
+    if (waiting.changed || [...missed].some((event) => helps(waiting, event))) {
       this.#backOff(waiting);
       return;
     }

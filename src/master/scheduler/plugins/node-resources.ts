@@ -36,32 +36,42 @@ export const leastAllocated: ScorePlugin = {
   prepare:
     ({ scoring }) =>
     (node) => {
-      const cpu = leftShare(node.allocatable['cpu'], node.scoring.cpu + scoring.cpu);
-      const memory = leftShare(node.allocatable['memory'], node.scoring.memory + scoring.memory);
-      return Math.floor((cpu + memory) / 2);
+      const shares = [
+        leftShare(node.allocatable['cpu'], node.scoring.cpu + scoring.cpu),
+        leftShare(node.allocatable['memory'], node.scoring.memory + scoring.memory),
+      ].filter((share) => share !== undefined);
+      if (shares.length === 0) return 0;
+      return Math.floor(shares.reduce((sum, share) => sum + share, 0) / shares.length);
     },
 };
 
-function leftShare(total: number | undefined, used: number): number {
-  if (total === undefined || total === 0 || used > total) return 0;
-  return Math.floor(((total - used) * 100) / total);
+/** In hundredths; undefined for what the node does not have at all. */
+function leftShare(total: number | undefined, used: number): number | undefined {
+  if (total === undefined || total === 0) return undefined;
+  return used > total ? 0 : Math.floor(((total - used) * 100) / total);
 }
 
-/** CPU and memory are used in about the same share. */
+/** CPU and memory are used in about the same share. Pods that ask for neither unbalance no node. */
 export const balancedAllocation: ScorePlugin = {
   name: 'NodeResourcesBalancedAllocation',
   weight: 1,
   local: true,
   normalize: 'none',
-  prepare:
-    ({ requests }) =>
-    (node) => {
-      const share = (resource: string): number => {
-        const total = node.allocatable[resource] ?? 0;
-        if (total === 0) return 0;
-        return Math.min(1, ((node.requested[resource] ?? 0) + (requests[resource] ?? 0)) / total);
-      };
-      const deviation = Math.abs(share('cpu') - share('memory')) / 2;
-      return Math.floor((1 - deviation) * 100);
-    },
+  prepare: ({ requests }) => {
+    const { cpu = 0, memory = 0 } = requests;
+    if (cpu + memory === 0) return undefined;
+    return (node) => {
+      const cpuShare = share(node.allocatable['cpu'], (node.requested['cpu'] ?? 0) + cpu);
+      const memoryShare = share(
+        node.allocatable['memory'],
+        (node.requested['memory'] ?? 0) + memory,
+      );
+      if (cpuShare === undefined || memoryShare === undefined) return 100;
+      return Math.floor((1 - Math.abs(cpuShare - memoryShare) / 2) * 100);
+    };
+  },
 };
+
+function share(total: number | undefined, used: number): number | undefined {
+  return total === undefined || total === 0 ? undefined : Math.min(1, used / total);
+}

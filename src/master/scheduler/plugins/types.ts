@@ -13,6 +13,8 @@ export interface ClusterView {
   /** Volumes that no claim has, of a storage class. */
   freeVolumes(storageClass: string): readonly PersistentVolume[];
   storageClass(name: string): StorageClass | undefined;
+  /** How many nodes have the image of that name. */
+  nodesWithImage(name: string): number;
 }
 
 /** Why a node does not do. */
@@ -32,8 +34,8 @@ export interface Rejection {
 export type NodeFilter = (node: NodeInfo) => Failure | undefined;
 
 /**
- * Says which nodes can take a pod. Pure. `prepare` does once what is the same for all nodes; it answers undefined when the
- * plugin has no say about this pod.
+ * Says which nodes can take a pod. Pure. `prepare` does once what is the same for all nodes; it answers undefined when
+ * the plugin has no say about this pod.
  */
 export interface FilterPlugin {
   readonly name: string;
@@ -54,8 +56,8 @@ export interface ScorePlugin {
   readonly weight: number;
   readonly local: boolean;
   /**
-   * How raw scores become 0..100. 'none': they are; 'max': the highest becomes 100; 'reverse': as 'max', then 100 minus;
-   * 'fewest': the lowest becomes 100; 'span': lowest 0, highest 100.
+   * How raw scores become 0..100. 'none': they are; 'max': the highest becomes 100; 'reverse': as 'max', then 100
+   * minus; 'fewest': the lowest becomes 100; 'span': lowest 0, highest 100.
    */
   readonly normalize: 'none' | 'max' | 'reverse' | 'fewest' | 'span';
   /** @param feasible the nodes that will be asked about; none where `local` */

@@ -1,3 +1,4 @@
+import { controllerOf } from '../../../api/object.js';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
 import {
   classOfClaim,
@@ -18,12 +19,25 @@ const fails = (reason: string, unresolvable: boolean): Failure => ({
 const affinityConflict = fails('node(s) had volume node affinity conflict', true);
 const noVolume = fails("node(s) didn't find available persistent volumes to bind", true);
 
+interface ClaimUse {
+  readonly name: string;
+  /** Made for this pod alone (`ephemeral`), and named after it. */
+  readonly ephemeral: boolean;
+}
+
+function claimUses(pod: Pod): ClaimUse[] {
+  return (pod.spec.volumes ?? []).flatMap((volume): ClaimUse[] => {
+    if (volume.persistentVolumeClaim !== undefined) {
+      return [{ name: volume.persistentVolumeClaim.claimName, ephemeral: false }];
+    }
+    if (volume.ephemeral === undefined) return [];
+    return [{ name: `${pod.metadata.name}-${volume.name}`, ephemeral: true }];
+  });
+}
+
 /** The claims of a pod's volumes, as they are named in its namespace. */
 export function claimNames(pod: Pod): string[] {
-  return (pod.spec.volumes ?? []).flatMap((volume) => {
-    if (volume.persistentVolumeClaim !== undefined) return [volume.persistentVolumeClaim.claimName];
-    return volume.ephemeral === undefined ? [] : [`${pod.metadata.name}-${volume.name}`];
-  });
+  return claimUses(pod).map(({ name }) => name);
 }
 
 /** What binding a pod to a node asks of one unbound claim. */
@@ -74,14 +88,14 @@ export const volumeBinding: FilterPlugin = {
   local: false,
   wakeOn: ['volume', 'node'],
   prepare: ({ pod }, view) => {
-    const names = claimNames(pod);
-    if (names.length === 0) return undefined;
+    const uses = claimUses(pod);
+    if (uses.length === 0) return undefined;
     const bound: PersistentVolume[] = [];
     const unbound: PersistentVolumeClaim[] = [];
     const namespace = pod.metadata.namespace ?? '';
-    for (const claimName of names) {
-      const claim = view.claim(namespace, claimName);
-      const problem = claimProblem(claim, claimName);
+    for (const use of uses) {
+      const claim = view.claim(namespace, use.name);
+      const problem = claimProblem(pod, claim, use);
       if (problem !== undefined) return { reject: problem };
       if (claim === undefined) continue;
       if (isClaimBound(claim)) {
@@ -101,13 +115,23 @@ export const volumeBinding: FilterPlugin = {
   },
 };
 
-function claimProblem(claim: PersistentVolumeClaim | undefined, name: string): string | undefined {
-  if (claim === undefined) return `persistentvolumeclaim "${name}" not found`;
-  if (claim.metadata.deletionTimestamp !== undefined) {
-    return `persistentvolumeclaim "${name}" is being deleted`;
+function claimProblem(
+  pod: Pod,
+  claim: PersistentVolumeClaim | undefined,
+  use: ClaimUse,
+): string | undefined {
+  const named = `persistentvolumeclaim "${use.name}"`;
+  if (claim === undefined) {
+    if (!use.ephemeral) return `${named} not found`;
+    return `waiting for ephemeral volume controller to create the ${named}`;
   }
   if (claim.status?.phase === 'Lost') {
-    return `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${claim.spec.volumeName ?? ''}"`;
+    return `${named} bound to non-existent persistentvolume "${claim.spec.volumeName ?? ''}"`;
+  }
+  if (claim.metadata.deletionTimestamp !== undefined) return `${named} is being deleted`;
+  if (use.ephemeral && controllerOf(claim)?.uid !== pod.metadata.uid) {
+    const { namespace = '', name } = pod.metadata;
+    return `PVC ${namespace}/${use.name} was not created for pod ${namespace}/${name} (pod is not owner)`;
   }
   return undefined;
 }
