@@ -15,7 +15,7 @@ export {
 export { createInformerFactory } from './informer.js';
 export type { WatchTrouble } from './informer.js';
 export { runLeaderElection } from './leader-election.js';
-export type { LeaderElectionOptions, LeaseObject } from './leader-election.js';
+export type { LeaderElectionOptions } from './leader-election.js';
 export { Servers } from './servers.js';
 export type { ServersOptions } from './servers.js';
 export * from './types.js';

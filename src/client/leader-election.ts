@@ -1,22 +1,11 @@
 import { resources } from './resources.js';
-import type { KubeObject } from '../api/object.js';
+import type { Lease } from '../api/types/policy.js';
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../lib/clock.js';
 import { delay } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
 import type { ApiClient } from './types.js';
 import { isApiError } from './types.js';
-
-/** coordination.k8s.io/v1 Lease, as far as the election needs it. */
-export interface LeaseObject extends KubeObject {
-  spec?: {
-    holderIdentity?: string;
-    leaseDurationSeconds?: number;
-    acquireTime?: string;
-    renewTime?: string;
-    leaseTransitions?: number;
-  };
-}
 
 export interface LeaderElectionOptions {
   readonly client: ApiClient;
@@ -67,7 +56,7 @@ class Election {
   readonly retryPeriodMs: number;
   #observed = '';
   #observedAtMs = 0;
-  #lease: LeaseObject | undefined;
+  #lease: Lease | undefined;
 
   constructor(options: LeaderElectionOptions) {
     this.#options = options;
@@ -105,7 +94,7 @@ class Election {
   }
 
   #heldByOther(): boolean {
-    const holder = this.#lease?.spec?.holderIdentity;
+    const holder = this.#lease?.spec.holderIdentity;
     return holder !== undefined && holder !== '' && holder !== this.#options.identity;
   }
 
@@ -120,7 +109,7 @@ class Election {
       if (found === undefined) {
         const spec = { ...this.#spec(now), acquireTime: now, leaseTransitions: 0 };
         const metadata = { name, namespace };
-        const lease: LeaseObject = {
+        const lease: Lease = {
           apiVersion: 'coordination.k8s.io/v1',
           kind: 'Lease',
           metadata,
@@ -130,8 +119,8 @@ class Election {
         return true;
       }
       if (!this.#mayTake(found)) return false;
-      const renewing = found.spec?.holderIdentity === identity;
-      const transitions = found.spec?.leaseTransitions ?? 0;
+      const renewing = found.spec.holderIdentity === identity;
+      const transitions = found.spec.leaseTransitions ?? 0;
       const spec = {
         ...found.spec,
         ...this.#spec(now),
@@ -152,11 +141,11 @@ class Election {
   async #read(
     namespace: string,
     call: { readonly deadlineMs: number; readonly signal: AbortSignal },
-  ): Promise<LeaseObject | undefined> {
+  ): Promise<Lease | undefined> {
     const { client, identity, name, clock } = this.#options;
-    if (this.#lease?.spec?.holderIdentity === identity) return this.#lease;
+    if (this.#lease?.spec.holderIdentity === identity) return this.#lease;
     try {
-      const lease = await client.get<LeaseObject>(resources.leases, { namespace, name }, call);
+      const lease = await client.get<Lease>(resources.leases, { namespace, name }, call);
       const seen = lease.metadata.resourceVersion ?? '';
       if (seen !== this.#observed) {
         this.#observed = seen;
@@ -170,14 +159,14 @@ class Election {
     }
   }
 
-  #mayTake(lease: LeaseObject): boolean {
-    const holder = lease.spec?.holderIdentity ?? '';
+  #mayTake(lease: Lease): boolean {
+    const holder = lease.spec.holderIdentity ?? '';
     if (holder === '' || holder === this.#options.identity) return true;
-    const durationMs = (lease.spec?.leaseDurationSeconds ?? 0) * 1000;
+    const durationMs = (lease.spec.leaseDurationSeconds ?? 0) * 1000;
     return this.#options.clock.monotonicMs() - this.#observedAtMs > durationMs;
   }
 
-  #spec(now: string): NonNullable<LeaseObject['spec']> {
+  #spec(now: string): Lease['spec'] {
     return {
       holderIdentity: this.#options.identity,
       leaseDurationSeconds: Math.ceil(this.#leaseDurationMs / 1000),
@@ -189,7 +178,7 @@ class Election {
   async #release(): Promise<void> {
     const lease = this.#lease;
     this.#lease = undefined;
-    if (lease?.spec?.holderIdentity !== this.#options.identity) return;
+    if (lease?.spec.holderIdentity !== this.#options.identity) return;
     const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1 };
     try {
       await this.#options.client.update(resources.leases, { ...lease, spec }, { deadlineMs: 1000 });

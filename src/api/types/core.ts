@@ -75,6 +75,8 @@ export type ServiceSpec = Service['spec'];
 export type ServicePort = NonNullable<ServiceSpec['ports']>[number];
 export interface Endpoints extends Infer<typeof endpointsSchema> {}
 export type EndpointSubset = NonNullable<Endpoints['subsets']>[number];
+export type EndpointAddress = NonNullable<EndpointSubset['addresses']>[number];
+export type EndpointPort = NonNullable<EndpointSubset['ports']>[number];
 export interface Namespace extends Infer<typeof namespaceSchema> {}
 export interface ConfigMap extends Infer<typeof configMapSchema> {}
 export interface Secret extends Infer<typeof secretSchema> {}

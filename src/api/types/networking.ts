@@ -4,9 +4,11 @@ import type {
   ingressSchema,
   networkPolicySchema,
 } from '../networking/schemas.js';
+import type { EndpointSlice } from '../discovery/endpoint-slice.js';
 import type { Infer } from '../schema/node.js';
 
-export type { EndpointSlice } from '../discovery/endpoint-slice.js';
+export type { EndpointSlice };
+export type Endpoint = EndpointSlice['endpoints'][number];
 export interface Ingress extends Infer<typeof ingressSchema> {}
 export type IngressBackend = NonNullable<Ingress['spec']['defaultBackend']>;
 export interface IngressClass extends Infer<typeof ingressClassSchema> {}

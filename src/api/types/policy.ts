@@ -13,6 +13,8 @@ export interface ClusterRole extends Infer<typeof clusterRoleSchema> {}
 /** Also fits ClusterRoleBindings. */
 export interface RoleBinding extends Infer<typeof roleBindingSchema> {}
 export type Subject = NonNullable<RoleBinding['subjects']>[number];
+export type { TokenRequest } from '../authentication/kinds.js';
+export type { SubjectAccessReview } from '../authorization/kinds.js';
 export type { HorizontalPodAutoscaler } from '../autoscaling/kinds.js';
 export type { Lease } from '../coordination/lease.js';
 export type { PodDisruptionBudget } from '../policy/kinds.js';

@@ -3,6 +3,7 @@ import type { KubeObject } from '../../api/object.js';
 import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { humanDuration } from '../../api/print/duration.js';
+import type { Event } from '../../api/types/core.js';
 import { systemClock } from '../../lib/clock.js';
 import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
@@ -10,17 +11,6 @@ import { connect } from '../connection.js';
 import { parseTargets } from '../resources.js';
 import { renderTable } from '../table.js';
 import { parseFlags } from '../usage.js';
-
-interface EventObject extends KubeObject {
-  type?: string;
-  reason?: string;
-  message?: string;
-  count?: number;
-  lastTimestamp?: string | null;
-  eventTime?: string | null;
-  source?: { component?: string };
-  reportingComponent?: string;
-}
 
 /** `trireme describe TYPE NAME...`: the object in words, with its events. */
 export async function runDescribe(argv: readonly string[]): Promise<number> {
@@ -44,7 +34,7 @@ export async function runDescribe(argv: readonly string[]): Promise<number> {
               names.map((name) => connection.api.get<KubeObject>(resource.id, { ...where, name })),
             );
       for (const object of objects) {
-        const { items } = await connection.api.list<EventObject>(resources.events, {
+        const { items } = await connection.api.list<Event>(resources.events, {
           namespace: object.metadata.namespace ?? 'default',
           fieldSelector: `involvedObject.uid=${object.metadata.uid ?? ''}`,
         });
@@ -59,11 +49,7 @@ export async function runDescribe(argv: readonly string[]): Promise<number> {
 }
 
 /** Metadata first, then every other field, then events from the oldest to the newest. */
-export function describeObject(
-  object: KubeObject,
-  found: readonly EventObject[],
-  nowMs: number,
-): string {
+export function describeObject(object: KubeObject, found: readonly Event[], nowMs: number): string {
   const { metadata, apiVersion = '', kind = '', ...rest } = object;
   const pairs = (map: Readonly<Record<string, string>> | undefined): string[] =>
     Object.entries(map ?? {}).map(([name, value]) => `${name}=${value}`);
@@ -97,9 +83,9 @@ export function describeObject(
   return `${lines.join('\n')}\n${body}${body === '' ? '' : '\n'}${describeEvents(found, nowMs)}`;
 }
 
-function describeEvents(found: readonly EventObject[], nowMs: number): string {
+function describeEvents(found: readonly Event[], nowMs: number): string {
   if (found.length === 0) return 'Events:        <none>\n';
-  const timeOf = (event: EventObject): string =>
+  const timeOf = (event: Event): string =>
     event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp ?? '';
   const rows = found
     .toSorted((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1))

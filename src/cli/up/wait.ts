@@ -1,5 +1,5 @@
 import { resources } from '../../client/resources.js';
-import type { KubeObject } from '../../api/object.js';
+import type { Node } from '../../api/types/core.js';
 import { join } from 'node:path';
 import type { ApiClient } from '../../client/index.js';
 import type { ClusterStatus } from '../../gen/cluster.js';
@@ -43,10 +43,6 @@ export function requestToken(admin: AdminConnection): Promise<string> {
   return admin.createToken();
 }
 
-interface NodeObject extends KubeObject {
-  status?: { conditions?: { type: string; status: string }[] };
-}
-
 /** True when so many masters are members of the store, answer and vote; undefined until then. */
 export async function mastersVote(
   admin: AdminConnection,
@@ -59,7 +55,7 @@ export async function mastersVote(
 
 /** True when at least `count` nodes are registered and all of them are Ready; undefined until then. */
 export async function nodesReady(admin: AdminConnection, count: number): Promise<true | undefined> {
-  const { items } = await admin.api.list<NodeObject>(resources.nodes, { deadlineMs: 2000 });
+  const { items } = await admin.api.list<Node>(resources.nodes, { deadlineMs: 2000 });
   const ready = items.filter((node) =>
     (node.status?.conditions ?? []).some(
       (condition) => condition.type === 'Ready' && condition.status === 'True',

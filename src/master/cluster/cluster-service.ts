@@ -1,5 +1,6 @@
 import { resources } from '../../client/resources.js';
-import type { KubeObject } from '../../api/object.js';
+import type { Node } from '../../api/types/core.js';
+import type { Lease } from '../../api/types/policy.js';
 import type { ApiClient } from '../../client/index.js';
 import { keyString } from '../../client/index.js';
 import type {
@@ -94,17 +95,6 @@ function essenceOf(status: ClusterStatus): string {
   return [...members, ...leaders, ...nodes].join(';');
 }
 
-interface NodeObject extends KubeObject {
-  status?: {
-    addresses?: { type: string; address: string }[];
-    conditions?: { type: string; status: string; message?: string }[];
-  };
-}
-
-interface LeaseObject extends KubeObject {
-  spec?: { holderIdentity?: string; renewTime?: string };
-}
-
 const components = ['kube-scheduler', 'kube-controller-manager'] as const;
 
 /**
@@ -155,8 +145,8 @@ class Observer {
       this.#members = await store.memberList();
       const call = { deadlineMs: 2000 };
       const [nodes, held] = await Promise.all([
-        client.list<NodeObject>(resources.nodes, call),
-        client.list<LeaseObject>(resources.leases, { ...call, namespace: 'kube-system' }),
+        client.list<Node>(resources.nodes, call),
+        client.list<Lease>(resources.leases, { ...call, namespace: 'kube-system' }),
       ]);
       this.#apiView = {
         nodes: nodes.items.map(nodeStatus),
@@ -209,7 +199,7 @@ class Observer {
   }
 }
 
-function nodeStatus(node: NodeObject): NodeStatus {
+function nodeStatus(node: Node): NodeStatus {
   const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
   const address = node.status?.addresses?.find((entry) => entry.type === 'InternalIP');
   return {
@@ -220,7 +210,7 @@ function nodeStatus(node: NodeObject): NodeStatus {
   };
 }
 
-function componentLeader(component: string, held: readonly LeaseObject[]): ComponentLeader {
+function componentLeader(component: string, held: readonly Lease[]): ComponentLeader {
   const wanted = keyString({ namespace: 'kube-system', name: component });
   const lease = held.find((candidate) => keyString(candidate.metadata) === wanted);
   return {

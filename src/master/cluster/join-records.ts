@@ -4,7 +4,7 @@
  * controller "join-record-cleaner" removes it when the Node is there, which then keeps the name itself.
  */
 import { resources } from '../../client/resources.js';
-import type { KubeObject } from '../../api/object.js';
+import type { Lease } from '../../api/types/policy.js';
 import { createHash } from 'node:crypto';
 import type { ApiClient } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
@@ -16,10 +16,6 @@ const prefix = 'join-';
 const nameLengthMax = 253;
 /** One to create, one to read what was there, one more each in case it has gone between them. */
 const attemptsMax = 2;
-
-interface LeaseObject extends KubeObject {
-  spec?: { holderIdentity?: string };
-}
 
 /** The record's name. One that would be too long is told by its hash. */
 export function joinRecordName(nodeName: string): string {
@@ -38,7 +34,7 @@ export async function claimName(
   const holderIdentity = `sha256:${createHash('sha256').update(publicKey).digest('hex')}`;
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     try {
-      await client.create<LeaseObject>(resources.leases, {
+      await client.create<Lease>(resources.leases, {
         apiVersion: 'coordination.k8s.io/v1',
         kind: 'Lease',
         metadata: {
@@ -55,8 +51,8 @@ export async function claimName(
     }
     try {
       const key = { namespace: joinRecordNamespace, name };
-      const { spec } = await client.get<LeaseObject>(resources.leases, key);
-      return spec?.holderIdentity === holderIdentity;
+      const { spec } = await client.get<Lease>(resources.leases, key);
+      return spec.holderIdentity === holderIdentity;
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error;
     }

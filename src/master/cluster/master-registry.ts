@@ -1,5 +1,5 @@
 import { resources } from '../../client/resources.js';
-import type { KubeObject } from '../../api/object.js';
+import type { Lease } from '../../api/types/policy.js';
 import type { ApiClient } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
@@ -12,10 +12,6 @@ export interface MasterRecord {
   readonly grpcAddress: string;
   /** `host:port` of its REST API. */
   readonly restAddress: string;
-}
-
-interface LeaseObject extends KubeObject {
-  spec?: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string };
 }
 
 const namespace = 'kube-system';
@@ -76,7 +72,7 @@ async function renewLease(client: ApiClient, clock: Clock, record: MasterRecord)
   } catch (error) {
     if (!isApiError(error, 'NotFound')) throw error;
     const metadata = { name, namespace, labels: { [label]: 'true' }, annotations };
-    const lease: LeaseObject = {
+    const lease: Lease = {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
       metadata,
@@ -105,16 +101,16 @@ interface Announced {
 }
 
 async function announced(client: ApiClient): Promise<Announced[]> {
-  const { items } = await client.list<LeaseObject>(resources.leases, {
+  const { items } = await client.list<Lease>(resources.leases, {
     namespace,
     labelSelector: `${label}=true`,
   });
   const found = items.map(({ metadata, spec }): Announced => {
     const annotations = metadata.annotations ?? {};
     return {
-      renewedMs: Date.parse(spec?.renewTime ?? ''),
+      renewedMs: Date.parse(spec.renewTime ?? ''),
       record: {
-        name: spec?.holderIdentity ?? metadata.name,
+        name: spec.holderIdentity ?? metadata.name,
         grpcAddress: annotations['trireme.dev/grpc-address'] ?? '',
         restAddress: annotations['trireme.dev/rest-address'] ?? '',
       },

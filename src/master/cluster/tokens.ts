@@ -1,5 +1,5 @@
 import { resources } from '../../client/resources.js';
-import type { KubeObject } from '../../api/object.js';
+import type { Secret } from '../../api/types/core.js';
 import { randomBytes } from 'node:crypto';
 import type { ApiClient } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
@@ -13,12 +13,6 @@ export type TokenUsage = 'worker' | 'master';
 export interface BootstrapToken {
   readonly id: string;
   readonly secret: string;
-}
-
-/** A Secret of type bootstrap.kubernetes.io/token (Kubernetes: "Authenticating with bootstrap tokens"). */
-interface TokenSecret extends KubeObject {
-  type?: string;
-  data?: Record<string, string>;
 }
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
@@ -69,7 +63,7 @@ export async function storeToken(options: {
     'usage-bootstrap-signing': 'true',
     'auth-extra-groups': options.usages.map((usage) => groupOf[usage]).join(','),
   };
-  const secret: TokenSecret = {
+  const secret: Secret = {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name: `bootstrap-token-${token.id}`, namespace: 'kube-system' },
@@ -90,10 +84,10 @@ export async function tokenAllows(options: {
   readonly usage: TokenUsage;
 }): Promise<boolean> {
   const { client, clock, token, usage } = options;
-  let secret: TokenSecret;
+  let secret: Secret;
   try {
     const name = `bootstrap-token-${token.id}`;
-    secret = await client.get<TokenSecret>(resources.secrets, { namespace: 'kube-system', name });
+    secret = await client.get<Secret>(resources.secrets, { namespace: 'kube-system', name });
   } catch (error) {
     if (isApiError(error, 'NotFound')) return false;
     throw error;

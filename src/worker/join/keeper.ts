@@ -1,6 +1,6 @@
 /** Keeps a worker's credentials good: renews its certificates in time, and learns which masters there are. */
 import { resources } from '../../client/resources.js';
-import type { KubeObject } from '../../api/object.js';
+import type { Lease } from '../../api/types/policy.js';
 import type { GrpcApiClient } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import { BootstrapDefinition } from '../../gen/cluster.js';
@@ -18,10 +18,6 @@ export interface KeeperOptions {
   readonly log: Logger;
   /** New certificates are there: for connections made from now on. */
   readonly onRenewed: (credentials: Credentials) => void;
-}
-
-interface MasterLease extends KubeObject {
-  spec?: { renewTime?: string };
 }
 
 const checkMs = 3_000;
@@ -72,7 +68,7 @@ export class CredentialsKeeper {
     const { client, clock } = this.#options;
     let masters: string[];
     try {
-      const { items } = await client.list<MasterLease>(resources.leases, {
+      const { items } = await client.list<Lease>(resources.leases, {
         namespace: 'kube-system',
         labelSelector: 'trireme.dev/master=true',
       });

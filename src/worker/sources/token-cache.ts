@@ -3,19 +3,10 @@
  * over. @see kubelet pkg/kubelet/token
  */
 import { resources } from '../../client/resources.js';
-import type { KubeObject } from '../../api/object.js';
 import type { Pod } from '../../api/types/core.js';
+import type { TokenRequest } from '../../api/types/policy.js';
 import type { ApiClient } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
-
-interface TokenRequest extends KubeObject {
-  spec: {
-    audiences: readonly string[];
-    expirationSeconds: number;
-    boundObjectRef: { apiVersion: string; kind: string; name: string; uid: string };
-  };
-  status?: { token: string; expirationTimestamp: string };
-}
 
 interface Entry {
   readonly podUid: string;

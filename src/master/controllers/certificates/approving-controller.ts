@@ -3,8 +3,7 @@
  * when the requester may have them (a SubjectAccessReview on `…/nodeclient` or `…/selfnodeclient` says so). As in Kubernetes
  * serving certificates are not: a node writes its addresses itself, so they prove nothing.
  */
-import type { KubeObject } from '../../../api/object.js';
-import type { CertificateSigningRequest } from '../../../api/types/policy.js';
+import type { CertificateSigningRequest, SubjectAccessReview } from '../../../api/types/policy.js';
 import { readSigningRequest } from '../../../lib/pki/certificates.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import type { ControllerContext } from '../runtime/context.js';
@@ -15,11 +14,6 @@ import { now, parseTime } from '../runtime/time.js';
 import type { RequestShape } from './shapes.js';
 import { kubeletClientSigner, refusal } from './shapes.js';
 import { has } from './signing-controller.js';
-
-interface AccessReview extends KubeObject {
-  spec: object;
-  status?: { allowed?: boolean };
-}
 
 export function createApprovingController(context: ControllerContext): Reconciler {
   const { client, clock } = context;
@@ -82,7 +76,7 @@ export function createApprovingController(context: ControllerContext): Reconcile
     { spec }: CertificateSigningRequest,
     subresource: string,
   ): Promise<boolean> {
-    const review = await client.create<AccessReview>(resources.accessReviews, {
+    const review = await client.create<SubjectAccessReview>(resources.accessReviews, {
       apiVersion: 'authorization.k8s.io/v1',
       kind: 'SubjectAccessReview',
       metadata: { name: '' },

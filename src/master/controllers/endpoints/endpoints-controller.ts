@@ -1,10 +1,10 @@
 /** Controller "endpoint": an Endpoints object for each Service with a selector. */
+import type { Endpoints } from '../../../api/types/core.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { resources } from '../../../client/resources.js';
-import type { Endpoints } from './plan.js';
 import { endpointsLabels, planSubsets } from './plan.js';
 import { watchServices } from './service-pods.js';
 

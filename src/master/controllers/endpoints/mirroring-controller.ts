@@ -5,10 +5,11 @@
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, keyOf, splitNamespaced } from '../runtime/controller.js';
-import type { Service } from '../../../api/types/core.js';
+import type { EndpointAddress, Endpoints, Service } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';
-import type { EndpointAddress, Endpoints, SliceEndpoint, SliceGroup } from './plan.js';
+import type { SliceGroup } from './plan.js';
 import { serviceNameLabel } from '../../../api/facts/well-known.js';
+import type { Endpoint } from '../../../api/types/networking.js';
 import { isIpv6, managedByLabel } from './plan.js';
 import { SliceWriter } from './slice-writer.js';
 
@@ -81,7 +82,7 @@ export function mirrorGroups({ subsets = [] }: Endpoints): SliceGroup[] {
   return groups;
 }
 
-function mirrorEndpoint(address: EndpointAddress, ready: boolean): SliceEndpoint {
+function mirrorEndpoint(address: EndpointAddress, ready: boolean): Endpoint {
   const { hostname = '', ip, nodeName, targetRef } = address;
   return {
     addresses: [ip],

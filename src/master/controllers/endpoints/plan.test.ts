@@ -1,11 +1,12 @@
+import type { Endpoint, EndpointSlice } from '../../../api/types/networking.js';
 import { expect, test } from '@jest/globals';
 import { mirrorGroups } from './mirroring-controller.js';
-import type { EndpointSlice, SliceEndpoint, SliceGroup } from './plan.js';
+import type { SliceGroup } from './plan.js';
 import { planSlices } from './plan.js';
 
 const ports = [{ name: '', port: 80, protocol: 'TCP' }];
 
-function endpoints(from: number, to: number): SliceEndpoint[] {
+function endpoints(from: number, to: number): Endpoint[] {
   return Array.from({ length: to - from }, (_, index) => ({
     addresses: [`10.0.${(from + index) >> 8}.${(from + index) & 255}`],
     conditions: { ready: true },
@@ -44,7 +45,7 @@ test('without endpoints one empty slice stays', () => {
   const emptied = planSlices([], [slice('a', 0, 5)], ['IPv4']);
   expect(emptied.create).toEqual([{ addressType: 'IPv4', endpoints: [], ports: [] }]);
   expect(emptied.delete.map(({ metadata }) => metadata.name)).toEqual(['a']);
-  const empty = { metadata: { name: 'e' }, addressType: 'IPv4' };
+  const empty = { metadata: { name: 'e' }, addressType: 'IPv4', endpoints: [] };
   expect(planSlices([], [empty], ['IPv4'])).toEqual({ create: [], update: [], delete: [] });
 });
 

@@ -1,7 +1,16 @@
 /** Endpoints and EndpointSlices of a Service. Pure. @see kubernetes pkg/controller/endpoint, endpointslice */
 import { serviceNameLabel } from '../../../api/facts/well-known.js';
-import type { ObjectMeta, TypeMeta } from '../../../api/object.js';
-import type { Node, ObjectReference, Pod, Service, ServicePort } from '../../../api/types/core.js';
+import type {
+  EndpointAddress,
+  EndpointPort,
+  EndpointSubset,
+  Node,
+  ObjectReference,
+  Pod,
+  Service,
+  ServicePort,
+} from '../../../api/types/core.js';
+import type { Endpoint, EndpointSlice } from '../../../api/types/networking.js';
 import { canonicalJson } from '../runtime/hash.js';
 import { isPodReady, isPodTerminal } from '../runtime/pods.js';
 
@@ -12,48 +21,6 @@ const maxAddresses = 1000;
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 export const managedBy = 'endpointslice-controller.k8s.io';
 const headlessLabel = 'service.kubernetes.io/headless';
-
-export interface EndpointPort {
-  name?: string;
-  port: number;
-  protocol: string;
-  appProtocol?: string;
-}
-
-export interface EndpointAddress {
-  ip: string;
-  hostname?: string;
-  nodeName?: string;
-  targetRef?: ObjectReference;
-}
-
-export interface Subset {
-  addresses?: EndpointAddress[];
-  notReadyAddresses?: EndpointAddress[];
-  ports?: EndpointPort[];
-}
-
-export interface Endpoints extends TypeMeta {
-  metadata: ObjectMeta;
-  subsets?: Subset[];
-}
-
-export interface SliceEndpoint {
-  addresses: string[];
-  conditions: { ready?: boolean; serving?: boolean; terminating?: boolean };
-  hostname?: string;
-  nodeName?: string;
-  zone?: string;
-  targetRef?: ObjectReference;
-  hints?: unknown;
-}
-
-export interface EndpointSlice extends TypeMeta {
-  metadata: ObjectMeta;
-  addressType: string;
-  endpoints?: SliceEndpoint[];
-  ports?: EndpointPort[];
-}
 
 /** The number of a service port's target in a pod; undefined when the pod has no port of that name. */
 export function targetPort(port: ServicePort, pod: Pod): number | undefined {
@@ -142,10 +109,17 @@ export function familiesOf(service: Service): ('IPv4' | 'IPv6')[] {
   return [isIpv6(clusterIP) ? 'IPv6' : 'IPv4'];
 }
 
+/** A subset while pods are added to it. */
+interface DraftSubset {
+  readonly addresses: EndpointAddress[];
+  readonly notReadyAddresses: EndpointAddress[];
+  readonly ports: EndpointPort[];
+}
+
 /** The subsets of the Endpoints object of a service with a selector. */
-export function planSubsets(service: Service, pods: readonly Pod[]): Subset[] {
+export function planSubsets(service: Service, pods: readonly Pod[]): EndpointSubset[] {
   const family = familiesOf(service)[0];
-  const groups = new Map<string, Required<Subset>>();
+  const groups = new Map<string, DraftSubset>();
   for (const pod of pods.toSorted(byName).slice(0, maxAddresses)) {
     if (isPodTerminal(pod)) continue;
     if (pod.metadata.deletionTimestamp !== undefined) continue;
@@ -187,7 +161,7 @@ function byName(a: Pod, b: Pod): number {
 export interface SliceGroup {
   readonly addressType: 'IPv4' | 'IPv6';
   readonly ports: readonly EndpointPort[];
-  readonly endpoints: readonly SliceEndpoint[];
+  readonly endpoints: readonly Endpoint[];
 }
 
 export function planSliceGroups(
@@ -195,7 +169,7 @@ export function planSliceGroups(
   pods: readonly Pod[],
   node: (name: string) => Node | undefined,
 ): SliceGroup[] {
-  const groups = new Map<string, SliceGroup & { endpoints: SliceEndpoint[] }>();
+  const groups = new Map<string, SliceGroup & { endpoints: Endpoint[] }>();
   for (const family of familiesOf(service)) {
     for (const pod of pods.toSorted(byName)) {
       if (isPodTerminal(pod)) continue;
@@ -220,7 +194,7 @@ function sliceEndpoint(
   pod: Pod,
   addresses: string[],
   node: (name: string) => Node | undefined,
-): SliceEndpoint {
+): Endpoint {
   const serving = isPodReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;
   const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
@@ -265,7 +239,7 @@ export function planSlices(
     );
     const rest = new Map(group.endpoints.map((endpoint) => [identity(endpoint), endpoint]));
     const kept = slices.map((slice) => {
-      const endpoints: SliceEndpoint[] = [];
+      const endpoints: Endpoint[] = [];
       for (const endpoint of slice.endpoints ?? []) {
         const next = rest.get(identity(endpoint));
         if (next === undefined) continue;
@@ -307,7 +281,7 @@ function isPlaceholder(slice: EndpointSlice): boolean {
 }
 
 /** What makes two endpoints the same one. */
-function identity(endpoint: SliceEndpoint): string {
+function identity(endpoint: Endpoint): string {
   return `${endpoint.targetRef?.namespace ?? ''}/${endpoint.targetRef?.name ?? ''}/${endpoint.targetRef?.uid ?? ''}|${endpoint.addresses.join(',')}`;
 }
 

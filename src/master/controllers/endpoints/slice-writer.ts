@@ -7,8 +7,9 @@ import { jsonEqual } from '../runtime/hash.js';
 import type { Owner } from '../runtime/ownership.js';
 import { controllerReference } from '../runtime/ownership.js';
 import { resources } from '../../../client/resources.js';
-import type { EndpointSlice, SliceGroup } from './plan.js';
+import type { SliceGroup } from './plan.js';
 import { serviceNameLabel } from '../../../api/facts/well-known.js';
+import type { EndpointSlice } from '../../../api/types/networking.js';
 import { managedByLabel, planSlices } from './plan.js';
 
 const serviceIndex = 'service';

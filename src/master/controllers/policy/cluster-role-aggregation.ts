@@ -1,22 +1,16 @@
 /** Controller "clusterrole-aggregation": a ClusterRole with `aggregationRule` gets the rules of the roles it selects. */
-import type { KubeObject } from '../../../api/object.js';
+import type { ClusterRole, PolicyRule } from '../../../api/types/policy.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
 import { canonicalJson, jsonEqual } from '../runtime/hash.js';
 import { resources } from '../../../client/resources.js';
-import type { SelectorLike } from '../runtime/selectors.js';
 import { compileSelector } from '../runtime/selectors.js';
 
-interface ClusterRole extends KubeObject {
-  rules?: unknown[];
-  aggregationRule?: { clusterRoleSelectors?: SelectorLike[] };
-}
-
 /** The rules of all roles that one of the selectors matches, by name of the role, each once. Pure. */
-export function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]): unknown[] {
+export function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]): PolicyRule[] {
   const selectors = (role.aggregationRule?.clusterRoleSelectors ?? []).map(compileSelector);
-  const rules = new Map<string, unknown>();
+  const rules = new Map<string, PolicyRule>();
   const sources = all
     .filter(
       (other) =>

@@ -1,5 +1,4 @@
 /** Controller "disruption": how many pods of a PodDisruptionBudget may be evicted now. */
-import type { KubeObject } from '../../../api/object.js';
 import { controllerOf } from '../../../api/object.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import type { ControllerContext } from '../runtime/context.js';
@@ -12,8 +11,9 @@ import {
   splitNamespaced,
   watchSelf,
 } from '../runtime/controller.js';
-import type { Pod } from '../../../api/types/core.js';
+import type { Pod, ReplicationController } from '../../../api/types/core.js';
 import type { PodDisruptionBudget } from '../../../api/types/policy.js';
+import type { Deployment, ReplicaSet, StatefulSet } from '../../../api/types/workloads.js';
 import { jsonEqual } from '../runtime/hash.js';
 import { scaledValue } from '../runtime/int-or-string.js';
 import { podInformer } from '../runtime/pod-index.js';
@@ -75,10 +75,6 @@ export function planBudget(
   return { status, ...(Number.isFinite(recheckMs) ? { recheckMs } : {}) };
 }
 
-interface Scalable extends KubeObject {
-  spec: { replicas?: number };
-}
-
 export function createDisruptionController(context: ControllerContext): Reconciler {
   const { client, clock } = context;
   const reconciler = createReconciler(context, { name: 'disruption', reconcile });
@@ -87,10 +83,12 @@ export function createDisruptionController(context: ControllerContext): Reconcil
     reconciler.enqueue(key),
   );
   const scalables = {
-    ReplicaSet: context.informers.informer<Scalable>(resources.replicaSets),
-    ReplicationController: context.informers.informer<Scalable>(resources.replicationControllers),
-    StatefulSet: context.informers.informer<Scalable>(resources.statefulSets),
-    Deployment: context.informers.informer<Scalable>(resources.deployments),
+    ReplicaSet: context.informers.informer<ReplicaSet>(resources.replicaSets),
+    ReplicationController: context.informers.informer<ReplicationController>(
+      resources.replicationControllers,
+    ),
+    StatefulSet: context.informers.informer<StatefulSet>(resources.statefulSets),
+    Deployment: context.informers.informer<Deployment>(resources.deployments),
   };
   const enqueueNamespace = (namespace: string | undefined): void => {
     for (const budget of budgets.list(namespace)) reconciler.enqueue(keyOf(budget));
