@@ -9,7 +9,7 @@ import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createGrpcChannel, createGrpcServer } from '../src/lib/grpc/index.js';
-import { EchoDefinition, echoHandlers } from '../src/lib/grpc/echo-service.js';
+import { EchoDefinition, echoHandlers } from '../src/lib/grpc/testkit/echo-service.js';
 import { silentLogger } from '../src/lib/log.js';
 
 const { values, positionals } = parseArgs({

@@ -2,7 +2,7 @@
  * Pods bound per second on the in-memory API: 1,000 pods of one template, and 1,000 of a Deployment, over 100 nodes.
  * Run: `node dist/bench/scheduler.js`. What the API server and the store cost comes on top.
  */
-import { FakeApi } from '../src/client/fake.js';
+import { FakeApi } from '../src/client/testkit/fake.js';
 import { createInformerFactory } from '../src/client/index.js';
 import { delay, systemClock } from '../src/lib/clock.js';
 import { silentLogger } from '../src/lib/log.js';

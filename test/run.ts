@@ -32,6 +32,8 @@ const levels: readonly Level[] = [
         'docs',
         'README.md',
       ],
+      ['node_modules/.bin/knip'],
+      ['node_modules/.bin/knip', '--production'],
     ],
   },
   { name: 'sim', paths: ['dist/test/sim/'], workers: 2, checks: [] },

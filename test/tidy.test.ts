@@ -201,6 +201,18 @@ function areaOf(path: string): string | undefined {
   return areas.toSorted((a, b) => b.length - a.length)[0];
 }
 
+/** The files that some files import, directly or not, with themselves. */
+function reachedFrom(roots: readonly string[]): Set<string> {
+  const reached = new Set<string>();
+  const visit = (path: string): void => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    for (const target of byPath.get(path)?.imports ?? []) visit(target);
+  };
+  roots.forEach(visit);
+  return reached;
+}
+
 describe('the house', () => {
   test('every import goes where it may', () => {
     const wrong: string[] = [];
@@ -299,18 +311,14 @@ describe('the house', () => {
     expect(cycles).toEqual([]);
   });
 
-  test('every file is used by what ships', () => {
-    const used = new Set<string>();
-    const visit = (path: string): void => {
-      if (used.has(path)) return;
-      used.add(path);
-      for (const target of byPath.get(path)?.imports ?? []) visit(target);
-    };
-    visit('src/cli/main.ts');
-    for (const file of files) if (isTest(file.path)) visit(file.path);
-    const unused = files
-      .map((file) => file.path)
-      .filter((path) => !used.has(path) && !path.startsWith(generated));
+  test('every file is used by what ships, or stands in a test kit that does not', () => {
+    const ships = reachedFrom(['src/cli/main.ts']);
+    const tested = reachedFrom(files.map(({ path }) => path).filter(isTest));
+    const isKit = (path: string): boolean => path.includes('/testkit/');
+    const written = files.map(({ path }) => path).filter((path) => !path.startsWith(generated));
+    expect(written.filter((path) => isKit(path) && ships.has(path))).toEqual([]);
+    expect(written.filter((path) => isKit(path) && !tested.has(path))).toEqual([]);
+    const unused = written.filter((path) => !isKit(path) && !isTest(path) && !ships.has(path));
     expect(unused).toEqual([]);
   });
 

@@ -15,20 +15,6 @@ export interface TypeMeta {
   kind?: string;
 }
 
-/** Names a kind in one version of one group; the core group is `''`. */
-export interface GroupVersionKind {
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-}
-
-/** Names a resource in one version of one group; `resource` is plural and lower case. */
-export interface GroupVersionResource {
-  readonly group: string;
-  readonly version: string;
-  readonly resource: string;
-}
-
 /** A reference from a dependent to its owner, always in the same namespace or cluster scoped. */
 export interface OwnerReference {
   apiVersion: string;
@@ -85,12 +71,6 @@ export interface ListMeta {
   resourceVersion?: string | undefined;
   continue?: string | undefined;
   remainingItemCount?: number | undefined;
-}
-
-/** A list as GET on a collection returns it. */
-export interface KubeList<T extends KubeObject = KubeObject> extends TypeMeta {
-  metadata: ListMeta;
-  items: T[];
 }
 
 /** One cause of a failed request. `field` is a path such as `spec.containers[0].name`. */

@@ -1,6 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { podKind } from './core/pod.js';
-import { compileFieldSelector, parseFieldSelector } from './field-selector.js';
 import {
   compileSelector,
   formatRequirements,
@@ -52,31 +50,5 @@ describe('label selectors', () => {
     });
     expect([matches(labels), matches({ app: 'web' })]).toEqual([true, false]);
     expect([compileSelector({})({}), compileSelector(undefined)({})]).toEqual([true, false]);
-  });
-});
-
-describe('field selectors', () => {
-  const pod = {
-    metadata: { name: 'a', namespace: 'd' },
-    spec: { nodeName: 'n1', containers: [] },
-    status: { phase: 'Running' },
-  };
-  test.each([
-    ['spec.nodeName=n1', true],
-    ['spec.nodeName!=n1', false],
-    ['status.phase==Running,metadata.name=a', true],
-    ['spec.schedulerName=', true],
-    ['metadata.namespace=other', false],
-  ])('%s', (text, expected) => {
-    expect(compileFieldSelector(podKind, parseFieldSelector(text))(pod)).toBe(expected);
-  });
-
-  test('unknown fields and broken terms are refused', () => {
-    expect(() => compileFieldSelector(podKind, parseFieldSelector('spec.foo=1'))).toThrow(
-      'field label not supported: spec.foo',
-    );
-    expect(() => parseFieldSelector('foo')).toThrow(
-      "invalid selector: 'foo'; can't understand 'foo'",
-    );
   });
 });

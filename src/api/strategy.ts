@@ -2,7 +2,7 @@
  * What happens to an object on its way into the store, for every kind alike. See `kind.ts` for the
  * order of the steps. All functions change their first object in place; callers own it.
  */
-import { deepEqual, semanticEqual } from './equal.js';
+import { semanticEqual } from './equal.js';
 import type { FieldError } from './field-error.js';
 import type { HookContext, KindDeclaration, Subresource } from './kind.js';
 import type { KubeObject } from './object.js';
@@ -234,15 +234,6 @@ export function validateSubresourceUpdate(
   if (kind.custom) errors.push(...(kind.validate?.(next) ?? []));
   errors.push(...(subresource.validateUpdate?.(next, old) ?? []));
   return errors;
-}
-
-/** True when a write changes nothing but what the server keeps itself. */
-export function isUnchanged(next: KubeObject, old: KubeObject): boolean {
-  const strip = (object: KubeObject): unknown => ({
-    ...object,
-    metadata: { ...object.metadata, resourceVersion: undefined, managedFields: undefined },
-  });
-  return deepEqual(strip(next), strip(old));
 }
 
 /** True when the old object could be deleted now: it was marked and has no finalizers left. */

@@ -6,7 +6,7 @@ import type { GrpcServer } from '../lib/grpc/index.js';
 import { Code, createGrpcServer, GrpcError } from '../lib/grpc/index.js';
 import { silentLogger } from '../lib/log.js';
 import { ResourcesDefinition } from '../gen/apiserver.js';
-import { FakeApi } from './fake.js';
+import { FakeApi } from './testkit/fake.js';
 import type { ApiClient, Change } from './index.js';
 import { ApiError, createApiClient, createInformerFactory, runLeaderElection } from './index.js';
 

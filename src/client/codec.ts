@@ -42,12 +42,6 @@ export function keyString(key: ObjectKey): string {
     : `${key.namespace}/${key.name}`;
 }
 
-/** The reverse of {@link keyString}. */
-export function parseKey(key: string): ObjectKey {
-  const at = key.indexOf('/');
-  return at < 0 ? { name: key } : { namespace: key.slice(0, at), name: key.slice(at + 1) };
-}
-
 interface Status {
   readonly code?: number;
   readonly reason?: string;

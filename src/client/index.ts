@@ -1,21 +1,12 @@
 /**
  * The Kubernetes API as the cluster's own components use it: objects over gRPC with fail-over between masters, informers
- * that keep a resource in memory, and leader election on Leases. `fake.ts` is the same API in memory for tests.
+ * that keep a resource in memory, and leader election on Leases. `testkit/fake.ts` is the same API in memory for tests.
  */
 export { createApiClient } from './api-client.js';
 export type { GrpcApiClient } from './api-client.js';
-export {
-  errorFromStatus,
-  formatObject,
-  keyString,
-  parseKey,
-  parseObject,
-  statusTrailer,
-} from './codec.js';
+export { keyString } from './codec.js';
 export { createInformerFactory } from './informer.js';
 export type { WatchTrouble } from './informer.js';
 export { runLeaderElection } from './leader-election.js';
 export type { LeaderElectionOptions } from './leader-election.js';
-export { Servers } from './servers.js';
-export type { ServersOptions } from './servers.js';
 export * from './types.js';

@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import type { ListOptions, ResourceId } from './index.js';
 import { ApiError, createInformerFactory } from './index.js';
 import type { WatchTrouble } from './index.js';
-import { FakeApi } from './fake.js';
+import { FakeApi } from './testkit/fake.js';
 import { ManualClock, systemClock } from '../lib/clock.js';
 import { silentLogger } from '../lib/log.js';
 

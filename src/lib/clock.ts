@@ -44,7 +44,10 @@ export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
-/** A clock that stands still until `advance` is called. Timers run in order of their time, then of their making. */
+/**
+ * A clock that stands still until `advance` is called. Timers run in order of their time, then of their making.
+ * @internal For tests and simulators.
+ */
 export class ManualClock implements Clock {
   #nowMs: number;
   #next = 0;

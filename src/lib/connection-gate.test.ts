@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Socket } from 'node:net';
 import { addressKey, ConnectionGate } from './connection-gate.js';
-import { socketPair, until } from './http2/raw-peer.js';
+import { socketPair, until } from './http2/testkit/raw-peer.js';
 
 const sockets: Socket[] = [];
 

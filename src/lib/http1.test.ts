@@ -9,7 +9,7 @@ import { systemClock } from './clock.js';
 import { createGrpcServer } from './grpc/index.js';
 import type { GrpcServer } from './grpc/index.js';
 import { boundHttp1, http1Options } from './http1.js';
-import { until } from './http2/raw-peer.js';
+import { until } from './http2/testkit/raw-peer.js';
 import { silentLogger } from './log.js';
 import { http1Limits } from './net-limits.js';
 

@@ -4,7 +4,7 @@ import type * as net from 'node:net';
 import { systemClock } from './clock.js';
 import { flag, frameType as type, preface } from './http2/constants.js';
 import { encodeFields } from './http2/hpack-encoder.js';
-import { frame, RawPeer, settingsFrame, socketPair, until } from './http2/raw-peer.js';
+import { frame, RawPeer, settingsFrame, socketPair, until } from './http2/testkit/raw-peer.js';
 import { superviseSession } from './http2-sessions.js';
 
 const clock = systemClock({ unref: true });

@@ -17,7 +17,6 @@ export type {
   ProxyMode,
 } from './types.js';
 export { startNetproxy } from './netproxy.js';
-export { PodNetworkError } from './types.js';
 
 /** The pod network of this node; nothing happens before `start` or the first pod. */
 export function createPodNetwork(options: PodNetworkOptions): PodNetwork {

@@ -1,11 +1,5 @@
 /** The Raft core's public entry; README.md has the contract. */
-export {
-  emptyConfState,
-  emptyHardState,
-  entryOverheadBytes,
-  entrySizeBytes,
-  noNode,
-} from './types.js';
+export { emptyConfState, entrySizeBytes } from './types.js';
 export type {
   ConfState,
   Entry,
@@ -55,6 +49,6 @@ export type {
   ConfChangeType,
   ConfChangeV2,
 } from './confchange/types.js';
-export { emptyConfChange, refusedConfChange } from './confchange/types.js';
-export { confChangeEntryType, decodeConfChange, encodeConfChange } from './confchange/codec.js';
+export { refusedConfChange } from './confchange/types.js';
+export { decodeConfChange, encodeConfChange } from './confchange/codec.js';
 export { quorumSize } from './quorum/majority.js';

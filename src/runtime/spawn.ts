@@ -71,7 +71,10 @@ export function createCommandRunner(options: {
     lanes[command.lane ?? 'control'].run(() => runOnce(options.clock, program, args, command));
 }
 
-/** Runs nothing: prints each command line and answers as told. For golden transcripts, and to see what would be done. */
+/**
+ * Runs nothing: prints each command line and answers as told.
+ * @internal For golden transcripts.
+ */
 export function dryRunner(options: {
   readonly print: (line: string) => void;
   /** What the command would write to standard output. */

@@ -1,7 +1,7 @@
 /** A node's network as a process of its own, driven by messages from netproxy.test.ts. */
 import type { KubeObject } from '../../src/api/object.js';
 import { execFileSync } from 'node:child_process';
-import { FakeApi } from '../../src/client/fake.js';
+import { FakeApi } from '../../src/client/testkit/fake.js';
 import { createInformerFactory } from '../../src/client/index.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { createLogger } from '../../src/lib/log.js';

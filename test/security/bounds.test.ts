@@ -13,7 +13,7 @@ import { gzipSync } from 'node:zlib';
 import { delay, systemClock } from '../../src/lib/clock.js';
 import { flag, frameType, preface } from '../../src/lib/http2/constants.js';
 import { encodeFields } from '../../src/lib/http2/hpack-encoder.js';
-import { frame, RawPeer, settingsFrame } from '../../src/lib/http2/raw-peer.js';
+import { frame, RawPeer, settingsFrame } from '../../src/lib/http2/testkit/raw-peer.js';
 import {
   connectionLimits,
   http1Limits,

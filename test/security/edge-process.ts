@@ -3,7 +3,7 @@
  * folder; sends its ports to its parent and goes on until it is killed.
  */
 import { createInformerFactory } from '../../src/client/index.js';
-import { FakeApi } from '../../src/client/fake.js';
+import { FakeApi } from '../../src/client/testkit/fake.js';
 import { AgentDefinition } from '../../src/gen/agent.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { createGrpcServer } from '../../src/lib/grpc/index.js';

@@ -7,7 +7,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import type { ClientHttp2Session, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { FakeApi } from '../../src/client/fake.js';
+import { FakeApi } from '../../src/client/testkit/fake.js';
 import type { InformerFactory } from '../../src/client/index.js';
 import { createInformerFactory } from '../../src/client/index.js';
 import { systemClock } from '../../src/lib/clock.js';

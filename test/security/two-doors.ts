@@ -16,7 +16,7 @@ import { createCertificateAuthority, issueCertificate } from '../../src/lib/pki/
 import { standardConfiguration } from '../../src/master/apiserver/admission/pod-security/configuration.js';
 import type { RunningApiServer } from '../../src/master/apiserver/options.js';
 import { startApiServer } from '../../src/master/apiserver/server.js';
-import { MemoryStore } from '../../src/master/apiserver/storage/memory-store.js';
+import { MemoryStore } from '../../src/master/apiserver/storage/testkit/memory-store.js';
 
 const clock = systemClock({ unref: true });
 

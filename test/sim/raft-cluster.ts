@@ -1,7 +1,8 @@
 /** A simulated cluster: members, network, clients, nemesis; first with faults, then without, when it must recover in bounded time. */
 import { mustExist } from '../../src/lib/assert.js';
 import { Prng } from '../../src/lib/prng.js';
-import { ProposalDroppedError, emptyConfState, noNode } from '../../src/raft/index.js';
+import { ProposalDroppedError, emptyConfState } from '../../src/raft/index.js';
+import { noNode } from '../../src/raft/types.js';
 import type { Entry, Message, Proposal } from '../../src/raft/index.js';
 import { Network } from './lib/network.js';
 import type { Packet } from './lib/network.js';

@@ -3,7 +3,8 @@
  * Ready after the other or pipelined. What is durable: `storage` and the state in its snapshot.
  */
 import type { Prng } from '../../src/lib/prng.js';
-import { MemoryStorage, RawNode, decodeConfChange, noNode } from '../../src/raft/index.js';
+import { MemoryStorage, RawNode, decodeConfChange } from '../../src/raft/index.js';
+import { noNode } from '../../src/raft/types.js';
 import type { Entry, HardState, Message, Ready, Snapshot } from '../../src/raft/index.js';
 import { startRaft } from '../../src/raft/raft.js';
 import { applyEntry, decodeState, encodeState } from './raft-machine.js';

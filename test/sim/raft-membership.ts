@@ -1,6 +1,6 @@
 /** Membership changes in the simulation: adding, removing, promoting, demoting, one by one and through joint configurations. */
 import type { Prng } from '../../src/lib/prng.js';
-import { emptyConfChange } from '../../src/raft/index.js';
+import { emptyConfChange } from '../../src/raft/confchange/types.js';
 import type { ConfChangeSingle, ConfChangeV2 } from '../../src/raft/index.js';
 import type { RaftCluster } from './raft-cluster.js';
 

@@ -14,7 +14,7 @@ import { ServerPeerHost } from '../../src/etcd/member/peer-host.js';
 import { Quota } from '../../src/etcd/guards/quota.js';
 import { EtcdServer } from '../../src/etcd/member/server.js';
 import { yieldLeadership } from '../../src/etcd/member/leader-transfer.js';
-import type { SimDisk } from '../../src/etcd/wal/sim-disk.js';
+import type { SimDisk } from '../../src/etcd/wal/testkit/sim-disk.js';
 import { maxRequestBytesDefault, maxTxnOpsDefault } from '../../src/etcd/guards/limits.js';
 import type { Logger } from '../../src/lib/log.js';
 import type { Prng } from '../../src/lib/prng.js';

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { podKind } from '../core/pod.js';
 import { serviceKind } from '../core/service.js';
 import { nodeKind } from '../core/node.js';
+import type { KubeObject } from '../object.js';
 import type { Pod } from '../types/core.js';
-import { renderTable } from '../table.js';
 import { humanDuration } from './duration.js';
 import { summarizePod } from './pod.js';
 
@@ -163,14 +163,9 @@ describe('the status of pods', () => {
   });
 });
 
-function rows(kind: typeof podKind, object: Parameters<typeof renderTable>[1][number]) {
+function rows(kind: typeof podKind, object: KubeObject) {
   const nowMs = Date.parse('2024-01-01T01:00:00Z');
-  const table = renderTable(kind, [object], { nowMs, include: 'None', metadata: {} });
-  return table.columnDefinitions?.map((column, index) => [
-    column.name,
-    column.priority,
-    table.rows[0]?.cells[index],
-  ]);
+  return kind.columns.map((column) => [column.name, column.priority, column.cell(object, nowMs)]);
 }
 
 const created = { name: 'x', namespace: 'd', creationTimestamp: '2024-01-01T00:00:00Z' };

@@ -60,8 +60,6 @@ export const time = scalar<string>('string', 'date-time', true);
 export const timeOrNull = scalar<string | null>('string', 'date-time', true);
 /** A time with microseconds. */
 export const microTime = scalar<string>('string', 'micro-time', true);
-/** A Go duration such as `1h30m`. */
-export const duration = scalar<string>('string', 'duration', true);
 /** Base64 in JSON. */
 export const bytes = scalar<string>('string', 'byte', false);
 /** A number or a string such as `25%` or a port's name. */
@@ -181,9 +179,4 @@ export function doc<T>(description: string, node: Typed<T>): Typed<T> {
 /** The same schema with further attributes. */
 export function tuned<N extends SchemaNode>(node: N, attributes: Partial<SchemaNode>): N {
   return { ...node, ...attributes };
-}
-
-/** A schema that refers to one not yet built (recursion). */
-export function lazy<T>(description: string, resolve: () => SchemaNode): Typed<T> {
-  return { type: 'object', description, resolve };
 }

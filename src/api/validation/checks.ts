@@ -14,7 +14,6 @@ import { isJsonObject, textOf } from '../object.js';
 import type { Check } from '../schema/node.js';
 import { parseQuantity } from '../quantity.js';
 import {
-  cidrErrors,
   configKeyErrors,
   dnsLabel,
   dnsSubdomain,
@@ -48,8 +47,6 @@ export const isDnsLabel = stringCheck(dnsLabel);
 export const isDnsSubdomain = stringCheck(dnsSubdomain);
 /** An IP address. */
 export const isIp = stringCheck(ipErrors);
-/** A CIDR. */
-export const isCidr = stringCheck(cidrErrors);
 /** A port's number. */
 export const isPort = numberCheck(portNumberErrors);
 /** A port's name. */
@@ -118,16 +115,6 @@ export const isAbsolutePath = stringCheck((value) =>
 
 /** The greatest user or group id that a kernel knows. */
 export const isId = isBetween(0, 2 ** 31 - 1);
-
-/** Exactly one of the named fields of an object. */
-export function exactlyOneOf(names: readonly string[], missing: string, several: string): Check {
-  return (value, path, errors) => {
-    if (!isJsonObject(value)) return;
-    const present = names.filter((name) => value[name] !== undefined);
-    if (present.length === 0) errors.push(required(path, missing));
-    for (const name of present.slice(1)) errors.push(forbidden(child(path, name), several));
-  };
-}
 
 /** Items of a list must differ in the given field. */
 export function uniqueBy(field: string): Check {

@@ -2,7 +2,7 @@ import * as net from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ManualClock, systemClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
-import { until } from '../../lib/http2/raw-peer.js';
+import { until } from '../../lib/http2/testkit/raw-peer.js';
 import { gatewayOptions } from './gateway.js';
 import { TcpProxy } from './tcp-proxy.js';
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../lib/clock.js';
 import { Prng } from '../../lib/prng.js';
 import { SqliteBackend } from '../backend/sqlite-backend.js';
-import { NaiveStore } from './naive-store.js';
+import { NaiveStore } from './testkit/naive-store.js';
 import { RevisionStore } from './revision-store.js';
 import type { KeyValue, RangeOptions, SortOrder, SortTarget } from './types.js';
 

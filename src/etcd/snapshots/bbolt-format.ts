@@ -24,8 +24,6 @@ export const bucketLeafFlag = 0x01;
 
 export const bboltMagic = 0xed0cdaed;
 export const bboltVersion = 2;
-/** The free list is not stored and is found by a scan. */
-export const noFreelist = 0xffff_ffff_ffff_ffffn;
 
 const fnvOffset = 0xcbf29ce484222325n;
 const fnvPrime = 0x100000001b3n;

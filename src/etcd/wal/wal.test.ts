@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Prng } from '../../lib/prng.js';
 import { nodeDisk } from './node-disk.js';
-import { SimDisk } from './sim-disk.js';
+import { SimDisk } from './testkit/sim-disk.js';
 import type { WalEntry } from './types.js';
 import { Wal } from './wal.js';
 

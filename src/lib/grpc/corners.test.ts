@@ -2,9 +2,9 @@
 import * as http2 from 'node:http2';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { grpcMessage } from '../http2/raw-peer.js';
+import { grpcMessage } from '../http2/testkit/raw-peer.js';
 import { silentLogger } from '../log.js';
-import { EchoDefinition, echoHandlers } from './echo-service.js';
+import { EchoDefinition, echoHandlers } from './testkit/echo-service.js';
 import type { GrpcServer } from './server.js';
 import { createGrpcServer } from './server.js';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Socket } from 'node:net';
 import { BytePool } from '../byte-pool.js';
 import { frameType } from '../http2/constants.js';
-import { frame, numberFrame, settingsFrame, socketPair } from '../http2/raw-peer.js';
+import { frame, numberFrame, settingsFrame, socketPair } from '../http2/testkit/raw-peer.js';
 import { FirstRequestFinder } from './first-request.js';
 
 const megabyte = 1024 * 1024;

@@ -5,7 +5,7 @@
 export { createGrpcChannel } from './channel.js';
 export type { Channel, ChannelOptions, ChannelState } from './channel.js';
 export type { ChannelTls } from './connect.js';
-export { peerCertificateOf, showedUntrustedCertificate } from './peer.js';
+export { peerCertificateOf } from './peer.js';
 export type { KeepAliveOptions } from '../http2/index.js';
 export type { ListenAddress } from './listen-address.js';
 export { createGrpcServer } from './server.js';

@@ -4,7 +4,7 @@ import * as grpcJs from '@grpc/grpc-js';
 import { systemClock } from '../clock.js';
 import { silentLogger } from '../log.js';
 import { createGrpcChannel } from './channel.js';
-import { ask, EchoDefinition, echoHandlers } from './echo-service.js';
+import { ask, EchoDefinition, echoHandlers } from './testkit/echo-service.js';
 import { createGrpcServer } from './server.js';
 import type { CallOptions, Client } from './types.js';
 import { Code } from './types.js';

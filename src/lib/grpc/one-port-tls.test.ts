@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import * as tls from 'node:tls';
 import { flag, frameType as type, preface } from '../http2/constants.js';
 import { encodeFields } from '../http2/hpack-encoder.js';
-import { frame, RawPeer, settingsFrame, until } from '../http2/raw-peer.js';
+import { frame, RawPeer, settingsFrame, until } from '../http2/testkit/raw-peer.js';
 import { systemClock } from '../clock.js';
 import { silentLogger } from '../log.js';
 import { createCertificateAuthority, issueCertificate } from '../pki/certificates.js';

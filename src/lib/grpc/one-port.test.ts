@@ -5,11 +5,11 @@ import * as net from 'node:net';
 import { errorCode, flag, frameType as type, preface } from '../http2/constants.js';
 import { encodeFields } from '../http2/hpack-encoder.js';
 import { HpackDecoder } from '../http2/hpack-decoder.js';
-import { frame, grpcMessage, RawPeer, settingsFrame, until } from '../http2/raw-peer.js';
+import { frame, grpcMessage, RawPeer, settingsFrame, until } from '../http2/testkit/raw-peer.js';
 import { silentLogger } from '../log.js';
 import { Prng } from '../prng.js';
 import { createGrpcChannel } from './channel.js';
-import { EchoDefinition, echoHandlers } from './echo-service.js';
+import { EchoDefinition, echoHandlers } from './testkit/echo-service.js';
 import type { GrpcServer } from './server.js';
 import { createGrpcServer } from './server.js';
 

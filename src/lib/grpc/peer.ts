@@ -13,15 +13,6 @@ export function peerCertificateOf(socket: Socket | undefined): PeerCertificate |
   return certificate;
 }
 
-/** True when the caller showed a certificate that does not verify. */
-export function showedUntrustedCertificate(socket: Socket | undefined): boolean {
-  return (
-    socket instanceof TLSSocket &&
-    !socket.authorized &&
-    socket.getPeerX509Certificate() !== undefined
-  );
-}
-
 function readCertificate(socket: TLSSocket): PeerCertificate | undefined {
   const found = socket.getPeerX509Certificate();
   if (found === undefined) return undefined;

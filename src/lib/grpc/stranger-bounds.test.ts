@@ -13,11 +13,11 @@ import {
   RawPeer,
   settingsFrame,
   until,
-} from '../http2/raw-peer.js';
+} from '../http2/testkit/raw-peer.js';
 import { silentLogger } from '../log.js';
 import { listenerLimits, stranger } from '../net-limits.js';
 import { createCertificateAuthority, issueCertificate } from '../pki/certificates.js';
-import { EchoDefinition, echoHandlers } from './echo-service.js';
+import { EchoDefinition, echoHandlers } from './testkit/echo-service.js';
 import type { GrpcServer } from './server.js';
 import { createGrpcServer } from './server.js';
 import type { CallContext } from './types.js';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { silentLogger } from '../log.js';
 import { targetOf, unixPath } from '../member-url.js';
 import { createGrpcChannel } from './channel.js';
-import { EchoDefinition, echoHandlers } from './echo-service.js';
+import { EchoDefinition, echoHandlers } from './testkit/echo-service.js';
 import { createGrpcServer } from './server.js';
 
 let directory = '';

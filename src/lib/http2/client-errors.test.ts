@@ -3,9 +3,22 @@ import { systemClock } from '../clock.js';
 import { ClientConnection } from './client-connection.js';
 import { errorCode as code, flag, frameType as type, preface, setting } from './constants.js';
 import { encodeFields } from './hpack-encoder.js';
-import { frame, numberFrame, RawPeer, settingsFrame, socketPair, until } from './raw-peer.js';
+import {
+  frame,
+  numberFrame,
+  RawPeer,
+  settingsFrame,
+  socketPair,
+  until,
+} from './testkit/raw-peer.js';
 import type { StreamHandler } from './stream.js';
-import { answerBlock, both, hello as message, requestBlock, trailerBlock } from './test-server.js';
+import {
+  answerBlock,
+  both,
+  hello as message,
+  requestBlock,
+  trailerBlock,
+} from './testkit/test-server.js';
 
 const { endHeaders } = flag;
 

@@ -3,7 +3,14 @@ import { expect, test } from '@jest/globals';
 import { systemClock } from '../clock.js';
 import { ClientConnection } from './client-connection.js';
 import { flag, frameType as type, preface } from './constants.js';
-import { frame, numberFrame, RawPeer, settingsFrame, socketPair, until } from './raw-peer.js';
+import {
+  frame,
+  numberFrame,
+  RawPeer,
+  settingsFrame,
+  socketPair,
+  until,
+} from './testkit/raw-peer.js';
 import {
   answerBlock,
   both,
@@ -12,7 +19,7 @@ import {
   requestBlock,
   serve,
   trailerBlock,
-} from './test-server.js';
+} from './testkit/test-server.js';
 
 const { endHeaders, endStream } = flag;
 const clock = systemClock({ unref: true });

@@ -10,10 +10,17 @@ import {
   setting,
 } from './constants.js';
 import { encodeFields } from './hpack-encoder.js';
-import { frame, numberFrame, RawPeer, settingsFrame, socketPair, until } from './raw-peer.js';
+import {
+  frame,
+  numberFrame,
+  RawPeer,
+  settingsFrame,
+  socketPair,
+  until,
+} from './testkit/raw-peer.js';
 import type { Http2Stream } from './stream.js';
-import type { TestServer } from './test-server.js';
-import { answerBlock, requestBlock, startPair } from './test-server.js';
+import type { TestServer } from './testkit/test-server.js';
+import { answerBlock, requestBlock, startPair } from './testkit/test-server.js';
 
 const { endHeaders, endStream, ack } = flag;
 const bigWindow = 2 ** 31 - 1 - 65_535;

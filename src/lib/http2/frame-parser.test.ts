@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { Prng } from '../prng.js';
 import { errorCode, frameType, limits } from './constants.js';
 import { FrameParser } from './frame-parser.js';
-import { frame } from './raw-peer.js';
+import { frame } from './testkit/raw-peer.js';
 
 function collect(): { parser: FrameParser; seen: string[] } {
   const seen: string[] = [];

@@ -12,8 +12,8 @@ import { ClientConnection } from './client-connection.js';
 import type { Http2Connection } from './connection.js';
 import { flag, frameType as type, limits, preface, setting } from './constants.js';
 import { encodeFields } from './hpack-encoder.js';
-import { frame, grpcMessage, numberFrame, settingsFrame } from './raw-peer.js';
-import { answerBlock, notesIn, requestBlock, serve, trailerBlock } from './test-server.js';
+import { frame, grpcMessage, numberFrame, settingsFrame } from './testkit/raw-peer.js';
+import { answerBlock, notesIn, requestBlock, serve, trailerBlock } from './testkit/test-server.js';
 
 const seed = Number(process.env['FUZZ_SEED'] ?? 1);
 const runs = Number(process.env['FUZZ_RUNS'] ?? 1000);

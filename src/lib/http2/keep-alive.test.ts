@@ -3,9 +3,9 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../clock.js';
 import { errorCode as code, flag, frameType as type } from './constants.js';
 import { PingPolice } from './keep-alive.js';
-import { frame, numberFrame, until } from './raw-peer.js';
-import type { TestServer } from './test-server.js';
-import { requestBlock, startPair } from './test-server.js';
+import { frame, numberFrame, until } from './testkit/raw-peer.js';
+import type { TestServer } from './testkit/test-server.js';
+import { requestBlock, startPair } from './testkit/test-server.js';
 
 const keepAlive = { minTimeMs: 5000, intervalMs: 60_000, timeoutMs: 20_000 };
 const pingBytes = Buffer.from('12345678');

@@ -3,8 +3,8 @@ import { BytePool } from '../byte-pool.js';
 import { ManualClock } from '../clock.js';
 import { knownPeer, streamBytes } from '../net-limits.js';
 import { errorCode as code, flag, frameType as type } from './constants.js';
-import { frame, numberFrame, until } from './raw-peer.js';
-import { requestFrame as request, TestServers, times } from './test-server.js';
+import { frame, numberFrame, until } from './testkit/raw-peer.js';
+import { requestFrame as request, TestServers, times } from './testkit/test-server.js';
 
 const { endHeaders } = flag;
 const servers = new TestServers();

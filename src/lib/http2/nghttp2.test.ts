@@ -9,9 +9,9 @@ import { flag, frameType, setting } from './constants.js';
 import type { Headers } from './hpack-decoder.js';
 import { HpackDecoder } from './hpack-decoder.js';
 import { encodeFields } from './hpack-encoder.js';
-import { portOf, RawPeer, settingsFrame, socketPair, until } from './raw-peer.js';
-import type { TestRequest } from './test-server.js';
-import { requestBlock, serve } from './test-server.js';
+import { portOf, RawPeer, settingsFrame, socketPair, until } from './testkit/raw-peer.js';
+import type { TestRequest } from './testkit/test-server.js';
+import { requestBlock, serve } from './testkit/test-server.js';
 
 const clock = systemClock({ unref: true });
 const cleanups: (() => void)[] = [];

@@ -2,10 +2,10 @@
 import { afterEach, describe, test } from '@jest/globals';
 import { stranger } from '../net-limits.js';
 import { flag, frameType as type, limits, setting } from './constants.js';
-import { frame, numberFrame, settingsFrame } from './raw-peer.js';
-import { calm, checkRow, data, fields } from './rfc9113-rows.js';
-import type { Row } from './rfc9113-rows.js';
-import { both, requestFrame as request, TestServers, times } from './test-server.js';
+import { frame, numberFrame, settingsFrame } from './testkit/raw-peer.js';
+import { calm, checkRow, data, fields } from './testkit/rfc9113-rows.js';
+import type { Row } from './testkit/rfc9113-rows.js';
+import { both, requestFrame as request, TestServers, times } from './testkit/test-server.js';
 
 const { endHeaders, ack } = flag;
 const ping = frame(type.ping, 0, 0, Buffer.alloc(8));

@@ -1,10 +1,10 @@
 /** The rules of RFC 9113 about frames, streams and connections that a server holds its clients to; messages are in `rfc9113-messages.test.ts`. */
 import { afterEach, describe, test } from '@jest/globals';
 import { errorCode as code, flag, frameType as type, limits, setting } from './constants.js';
-import { frame, numberFrame, settingsFrame } from './raw-peer.js';
-import { broken, checkRow, closed, data, fields, malformed, size } from './rfc9113-rows.js';
-import type { Row } from './rfc9113-rows.js';
-import { both, requestFrame as request, TestServers, times } from './test-server.js';
+import { frame, numberFrame, settingsFrame } from './testkit/raw-peer.js';
+import { broken, checkRow, closed, data, fields, malformed, size } from './testkit/rfc9113-rows.js';
+import type { Row } from './testkit/rfc9113-rows.js';
+import { both, requestFrame as request, TestServers, times } from './testkit/test-server.js';
 
 const { endHeaders, endStream, padded, priority, ack } = flag;
 const ping = frame(type.ping, 0, 0, Buffer.alloc(8));

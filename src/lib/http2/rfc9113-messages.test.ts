@@ -2,10 +2,10 @@
 import { afterEach, describe, test } from '@jest/globals';
 import { flag, frameType as type } from './constants.js';
 import { encodeFields } from './hpack-encoder.js';
-import { frame } from './raw-peer.js';
-import { checkRow, data, fields, malformed, only } from './rfc9113-rows.js';
-import type { Row } from './rfc9113-rows.js';
-import { requestFrame as request, TestServers } from './test-server.js';
+import { frame } from './testkit/raw-peer.js';
+import { checkRow, data, fields, malformed, only } from './testkit/rfc9113-rows.js';
+import type { Row } from './testkit/rfc9113-rows.js';
+import { requestFrame as request, TestServers } from './testkit/test-server.js';
 
 const { endHeaders, endStream, padded } = flag;
 const method = [':method', 'POST'] as const;

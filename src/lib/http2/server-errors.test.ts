@@ -11,7 +11,7 @@ import {
 import { knownPeer } from '../net-limits.js';
 import { Http2Error } from './errors.js';
 import { encodeFields } from './hpack-encoder.js';
-import { frame, numberFrame, settingsFrame, until } from './raw-peer.js';
+import { frame, numberFrame, settingsFrame, until } from './testkit/raw-peer.js';
 import {
   both,
   hello as message,
@@ -19,7 +19,7 @@ import {
   requestFrame as request,
   TestServers,
   times,
-} from './test-server.js';
+} from './testkit/test-server.js';
 
 const { endHeaders, endStream, padded, priority, ack } = flag;
 const settings = settingsFrame();

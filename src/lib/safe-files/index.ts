@@ -4,5 +4,4 @@ export type { FilePart } from './contents.js';
 export { codeOf, SafeFileError } from './errors.js';
 export { checkedName, Held, HeldDirectory } from './held.js';
 export { openInside, tryOpenInside } from './inside.js';
-export { treeLimits } from './limits.js';
 export { removeTree, walkTree } from './tree.js';

@@ -22,10 +22,10 @@ import {
   readEnd,
   readStart,
   removeTree,
-  treeLimits,
   tryOpenInside,
   walkTree,
 } from './index.js';
+import { treeLimits } from './limits.js';
 
 let home: string;
 let root: HeldDirectory;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { FakeApi } from '../../client/fake.js';
+import { FakeApi } from '../../client/testkit/fake.js';
 import { ManualClock } from '../../lib/clock.js';
 import type { CallContext } from '../../lib/grpc/index.js';
 import { Code, isGrpcError } from '../../lib/grpc/index.js';

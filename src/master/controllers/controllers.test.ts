@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { FakeApi } from '../../client/fake.js';
+import { FakeApi } from '../../client/testkit/fake.js';
 import { createInformerFactory } from '../../client/index.js';
 import { ApiError } from '../../client/types.js';
 import { systemClock, delay } from '../../lib/clock.js';

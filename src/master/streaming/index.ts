@@ -14,8 +14,6 @@ import { serveSpdyCommand } from './spdy-command.js';
 import { guardSocket, refuseUpgrade } from './upgrade.js';
 import { serveWebSocketCommand } from './websocket-command.js';
 
-export { refuseUpgrade } from './upgrade.js';
-
 /** An HTTP/1.1 request that asks to become something else: what Node's `upgrade` event gives. */
 export interface UpgradeRequest {
   readonly request: IncomingMessage;

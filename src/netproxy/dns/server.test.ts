@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { decode, encode, streamEncode } from 'dns-packet';
 import { createInformerFactory } from '../../client/index.js';
-import { FakeApi } from '../../client/fake.js';
+import { FakeApi } from '../../client/testkit/fake.js';
 import { ManualClock, systemClock } from '../../lib/clock.js';
 import type { Clock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';

@@ -2,7 +2,7 @@ import type { KubeObject } from '../../api/object.js';
 import { afterEach, expect, test } from '@jest/globals';
 import type { ListOptions, ResourceId } from '../../client/index.js';
 import { ApiError, createInformerFactory } from '../../client/index.js';
-import { FakeApi } from '../../client/fake.js';
+import { FakeApi } from '../../client/testkit/fake.js';
 import { systemClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import type { RunCommand } from '../command.js';

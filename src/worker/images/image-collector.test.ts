@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { ManualClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import type { ContainerState, ImageInfo } from '../../runtime/types.js';
-import { FakeRuntime } from '../fake-runtime.js';
+import { FakeRuntime } from '../testkit/fake-runtime.js';
 import { ImageCollector } from './image-collector.js';
 
 /** A runtime with images and containers of a moment, that notes what is removed. */

@@ -4,14 +4,6 @@ import { formatTime } from './container-status.js';
 import type { Phase } from './phase.js';
 import type { PodState } from './state.js';
 
-/** Types that the node owns; all others belong to someone else and are left alone. */
-export const ownConditions = [
-  'PodReadyToStartContainers',
-  'Initialized',
-  'Ready',
-  'ContainersReady',
-] as const;
-
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;
 
 export interface ConditionInput {

@@ -10,7 +10,12 @@ import { gzipSync } from 'node:zlib';
 import { delay, systemClock } from '../../../src/lib/clock.js';
 import { errorCode, flag, frameType, preface } from '../../../src/lib/http2/constants.js';
 import { encodeFields } from '../../../src/lib/http2/hpack-encoder.js';
-import { frame, numberFrame, RawPeer, settingsFrame } from '../../../src/lib/http2/raw-peer.js';
+import {
+  frame,
+  numberFrame,
+  RawPeer,
+  settingsFrame,
+} from '../../../src/lib/http2/testkit/raw-peer.js';
 import { connect } from '../targets.js';
 import type { ServerAddress } from './behaving-client.js';
 

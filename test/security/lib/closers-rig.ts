@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ContainerRef } from '../../../src/gen/agent.js';
 import { AgentDefinition } from '../../../src/gen/agent.js';
-import { FakeApi } from '../../../src/client/fake.js';
+import { FakeApi } from '../../../src/client/testkit/fake.js';
 import { createInformerFactory } from '../../../src/client/index.js';
 import { delay, systemClock } from '../../../src/lib/clock.js';
 import { createGrpcChannel, createGrpcServer } from '../../../src/lib/grpc/index.js';

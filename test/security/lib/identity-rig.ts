@@ -15,7 +15,7 @@ import type { KeyPair } from '../../../src/lib/pki/certificates.js';
 import { issueCertificate } from '../../../src/lib/pki/certificates.js';
 import { standardConfiguration } from '../../../src/master/apiserver/admission/pod-security/configuration.js';
 import { startApiServer } from '../../../src/master/apiserver/server.js';
-import { MemoryStore } from '../../../src/master/apiserver/storage/memory-store.js';
+import { MemoryStore } from '../../../src/master/apiserver/storage/testkit/memory-store.js';
 import { createBootstrapHandlers } from '../../../src/master/cluster/bootstrap-service.js';
 import { createClusterHandlers } from '../../../src/master/cluster/cluster-service.js';
 import { clusterAuthorizer } from '../../../src/master/cluster/cluster-access.js';

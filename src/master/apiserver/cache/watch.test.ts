@@ -6,7 +6,7 @@ import type { WatchItem } from '../registry/watch-session.js';
 import { WatchSession } from '../registry/watch-session.js';
 import { encodeStored } from '../storage/codec.js';
 import { plainValues } from '../storage/encryption.js';
-import { MemoryStore } from '../storage/memory-store.js';
+import { MemoryStore } from '../storage/testkit/memory-store.js';
 import { Mirror } from './mirror.js';
 import { parseSelection } from './selection.js';
 

@@ -6,7 +6,7 @@ import { byCreation } from '../runtime/time.js';
 import type { PodTemplateSpec } from '../../../api/types/core.js';
 import type { Deployment, DeploymentSpec, ReplicaSet } from '../../../api/types/workloads.js';
 
-export const hashLabel = 'pod-template-hash';
+const hashLabel = 'pod-template-hash';
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';
 const historyAnnotation = 'deployment.kubernetes.io/revision-history';
 const desiredAnnotation = 'deployment.kubernetes.io/desired-replicas';

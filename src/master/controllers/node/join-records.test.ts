@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../api/object.js';
 import { expect, test } from '@jest/globals';
-import { FakeApi } from '../../../client/fake.js';
+import { FakeApi } from '../../../client/testkit/fake.js';
 import { createInformerFactory } from '../../../client/index.js';
 import { delay, systemClock } from '../../../lib/clock.js';
 import { silentLogger } from '../../../lib/log.js';

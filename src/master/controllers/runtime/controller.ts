@@ -98,12 +98,6 @@ export function keyOf(object: { metadata: { namespace?: string; name: string } }
   return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
 }
 
-/** Splits a queue key. */
-export function splitKey(key: string): { readonly namespace?: string; readonly name: string } {
-  const slash = key.indexOf('/');
-  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
-}
-
 /** Splits the key of a namespaced object. */
 export function splitNamespaced(key: string): {
   readonly namespace: string;

@@ -5,11 +5,6 @@ export function formatTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
-/** RFC 3339 in UTC with microseconds, as `metav1.MicroTime` is written. */
-export function formatMicroTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 23)}000Z`;
-}
-
 /** Now, as {@link formatTime}. */
 export function now(clock: Clock): string {
   return formatTime(clock.nowMs());

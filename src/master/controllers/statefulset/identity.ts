@@ -10,8 +10,8 @@ import type { Owner } from '../runtime/ownership.js';
 import { podFromTemplate } from '../runtime/pods.js';
 import { revisionHashLabel } from '../runtime/revisions.js';
 
-export const podNameLabel = 'statefulset.kubernetes.io/pod-name';
-export const podIndexLabel = 'apps.kubernetes.io/pod-index';
+const podNameLabel = 'statefulset.kubernetes.io/pod-name';
+const podIndexLabel = 'apps.kubernetes.io/pod-index';
 
 export function ownerOf(set: StatefulSet): Owner {
   return { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: set.metadata };

@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { Socket } from 'node:net';
 import { constants, createDeflate } from 'node:zlib';
-import { socketPair, until } from '../../../lib/http2/raw-peer.js';
+import { socketPair, until } from '../../../lib/http2/testkit/raw-peer.js';
 import { spdyLimits } from '../../../lib/net-limits.js';
 import type { SpdyStream } from './connection.js';
 import { SpdyConnection } from './connection.js';

@@ -1,17 +1,17 @@
 /** For tests: a server's end of a connection, with requests that do as their path says. */
 import type { Socket } from 'node:net';
-import type { BytePool } from '../byte-pool.js';
-import type { Clock } from '../clock.js';
-import { systemClock } from '../clock.js';
-import { knownPeer } from '../net-limits.js';
-import type { PeerLimits } from '../net-limits.js';
-import { flag, frameType, preface } from './constants.js';
-import type { Headers } from './hpack-decoder.js';
-import { encodeFields } from './hpack-encoder.js';
-import type { KeepAliveOptions } from './keep-alive.js';
+import type { BytePool } from '../../byte-pool.js';
+import type { Clock } from '../../clock.js';
+import { systemClock } from '../../clock.js';
+import { knownPeer } from '../../net-limits.js';
+import type { PeerLimits } from '../../net-limits.js';
+import { flag, frameType, preface } from '../constants.js';
+import type { Headers } from '../hpack-decoder.js';
+import { encodeFields } from '../hpack-encoder.js';
+import type { KeepAliveOptions } from '../keep-alive.js';
 import { frame, grpcMessage, RawPeer, settingsFrame, socketPair } from './raw-peer.js';
-import { ServerConnection } from './server-connection.js';
-import type { Http2Stream, StreamHandler } from './stream.js';
+import { ServerConnection } from '../server-connection.js';
+import type { Http2Stream, StreamHandler } from '../stream.js';
 
 export const answerBlock = encodeFields([
   [':status', '200'],

@@ -1,6 +1,6 @@
 /** For tests and measurements: a service of all four kinds whose messages are bytes. */
-import type { Handlers } from './types.js';
-import { Code, GrpcError } from './types.js';
+import type { Handlers } from '../types.js';
+import { Code, GrpcError } from '../types.js';
 
 const bytes = {
   encode: (message: Uint8Array) => ({ finish: () => message }),

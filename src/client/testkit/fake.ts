@@ -1,6 +1,6 @@
-import type { KubeObject } from '../api/object.js';
+import type { KubeObject } from '../../api/object.js';
 import { createHash } from 'node:crypto';
-import { keyString } from './codec.js';
+import { keyString } from '../codec.js';
 import type {
   ApiClient,
   DeleteOptions,
@@ -10,8 +10,8 @@ import type {
   ResourceId,
   WatchEvent,
   WriteOptions,
-} from './types.js';
-import { ApiError } from './types.js';
+} from '../types.js';
+import { ApiError } from '../types.js';
 
 /** Clients call it before each request; what it throws, the request throws. */
 export type Interceptor = (request: {

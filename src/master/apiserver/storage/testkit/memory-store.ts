@@ -9,8 +9,8 @@ import type {
   StoreWatch,
   TxnResult,
   WatchHandlers,
-} from './store.js';
-import { StoreError } from './store.js';
+} from '../store.js';
+import { StoreError } from '../store.js';
 
 interface Watcher {
   readonly prefix: string;

@@ -1,9 +1,9 @@
 /** For tests: an end of a connection that says just what it is told to, and keeps what it hears. */
 import * as net from 'node:net';
-import { systemClock } from '../clock.js';
-import { flag, frameHeadBytes, frameType } from './constants.js';
-import type { FrameHead } from './frame-parser.js';
-import { FrameParser } from './frame-parser.js';
+import { systemClock } from '../../clock.js';
+import { flag, frameHeadBytes, frameType } from '../constants.js';
+import type { FrameHead } from '../frame-parser.js';
+import { FrameParser } from '../frame-parser.js';
 
 export interface SeenFrame extends Readonly<FrameHead> {
   readonly payload: Buffer;

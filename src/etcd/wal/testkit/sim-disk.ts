@@ -1,6 +1,6 @@
-import { mustExist } from '../../lib/assert.js';
-import type { Prng } from '../../lib/prng.js';
-import type { Disk, DiskFile } from './disk.js';
+import { mustExist } from '../../../lib/assert.js';
+import type { Prng } from '../../../lib/prng.js';
+import type { Disk, DiskFile } from '../disk.js';
 
 const sectorBytes = 512;
 

@@ -1,5 +1,5 @@
-import { encodeKeyValue } from './key-value.js';
-import type { KeyValue, RangeOptions, RangeResult } from './types.js';
+import { encodeKeyValue } from '../key-value.js';
+import type { KeyValue, RangeOptions, RangeResult } from '../types.js';
 
 /** The store in its plainest form: a full copy of all pairs per revision. For tests only. */
 export class NaiveStore {

@@ -8,9 +8,9 @@ import type {
   RuntimeEvent,
   SandboxConfig,
   SandboxState,
-} from '../runtime/types.js';
-import { RuntimeError } from '../runtime/types.js';
-import type { Clock } from '../lib/clock.js';
+} from '../../runtime/types.js';
+import { RuntimeError } from '../../runtime/types.js';
+import type { Clock } from '../../lib/clock.js';
 
 /** What a test may decide. */
 export interface FakeBehaviour {

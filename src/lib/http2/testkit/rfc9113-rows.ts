@@ -1,8 +1,8 @@
 /** For tests: rows of RFC 9113, each with what a client sends and what must follow. */
 import { expect } from '@jest/globals';
-import { ManualClock } from '../clock.js';
-import { errorCode as code, frameType as type } from './constants.js';
-import { encodeFields } from './hpack-encoder.js';
+import { ManualClock } from '../../clock.js';
+import { errorCode as code, frameType as type } from '../constants.js';
+import { encodeFields } from '../hpack-encoder.js';
 import { frame, until } from './raw-peer.js';
 import { both, requestBlock, requestFrame } from './test-server.js';
 import type { TestServers } from './test-server.js';
