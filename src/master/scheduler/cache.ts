@@ -10,8 +10,8 @@ import type {
   PersistentVolumeClaim,
 } from '../../api/types/core.js';
 import type { StorageClass } from '../../api/types/policy.js';
-import type { Labels } from '../controllers/runtime/selectors.js';
-import { classOfVolume } from '../controllers/volumes/match.js';
+import type { Labels } from '../../api/facts/selectors.js';
+import { classOfVolume } from '../../api/facts/volume-match.js';
 import { NodeInfo } from './node-info.js';
 import type { PodInfo } from './pod-info.js';
 import type { ClusterView } from './plugins/types.js';

@@ -1,7 +1,7 @@
 import type { Node } from '../../api/types/core.js';
 import type { PodInfo } from './pod-info.js';
-import type { Amounts } from './pod-requests.js';
-import { addTo, amountsOf } from './pod-requests.js';
+import type { Amounts } from '../../api/facts/pod-requests.js';
+import { addTo, amountsOf } from '../../api/facts/pod-requests.js';
 
 /** A node with what is placed on it, kept up incrementally. */
 export class NodeInfo {

@@ -1,11 +1,11 @@
 /** A pod with everything that scheduling derives from it, computed once. */
 import { controllerOf } from '../../api/object.js';
 import type { ContainerPort, Pod, PodAffinityTerm } from '../../api/types/core.js';
-import { canonicalJson } from '../controllers/runtime/hash.js';
-import type { Labels, Matcher } from '../controllers/runtime/selectors.js';
-import { compileSelector } from '../controllers/runtime/selectors.js';
-import type { Amounts } from './pod-requests.js';
-import { podRequests, scoringRequests } from './pod-requests.js';
+import { canonicalJson } from '../../api/facts/hash.js';
+import type { Labels, Matcher } from '../../api/facts/selectors.js';
+import { compileSelector } from '../../api/facts/selectors.js';
+import type { Amounts } from '../../api/facts/pod-requests.js';
+import { podRequests, scoringRequests } from '../../api/facts/pod-requests.js';
 
 /** A term of pod (anti-)affinity, compiled. */
 export interface AffinityTerm {

@@ -8,8 +8,8 @@ import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { EventRecorder } from '../controllers/runtime/events.js';
 import { EventSink } from '../controllers/runtime/events.js';
-import { findCondition } from '../controllers/runtime/pods.js';
-import { now } from '../controllers/runtime/time.js';
+import { findCondition } from '../../api/facts/pods.js';
+import { now } from '../../api/facts/time.js';
 import type { PodInfo } from './pod-info.js';
 
 export class PodWriter {

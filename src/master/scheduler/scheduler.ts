@@ -15,8 +15,8 @@ import type {
   Pod,
 } from '../../api/types/core.js';
 import type { PodDisruptionBudget, StorageClass } from '../../api/types/policy.js';
-import { jsonEqual } from '../controllers/runtime/hash.js';
-import { isPodTerminal } from '../controllers/runtime/pods.js';
+import { jsonEqual } from '../../api/facts/hash.js';
+import { isPodTerminal } from '../../api/facts/pods.js';
 import { resources } from '../../client/resources.js';
 import { SchedulerCache } from './cache.js';
 import type { Decision } from './decide.js';

@@ -9,7 +9,7 @@ import {
   boundByControllerAnnotation,
   isClaimBound,
   selectedNodeAnnotation,
-} from '../controllers/volumes/match.js';
+} from '../../api/facts/volume-match.js';
 import { resources } from '../../client/resources.js';
 import type { SchedulerCache } from './cache.js';
 import type { VolumeChoice } from './plugins/volume-binding.js';

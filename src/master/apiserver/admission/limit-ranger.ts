@@ -4,8 +4,8 @@ import type { Objects } from '../registry/objects.js';
 import type { AdmissionRequest } from '../registry/types.js';
 import { errorTarget } from '../registry/types.js';
 import { forbidden } from '../status.js';
-import type { Amounts } from './amounts.js';
-import { amountsOf, podAmounts } from './amounts.js';
+import type { Amounts } from '../../../api/facts/amounts.js';
+import { amountsOf, podAmounts } from '../../../api/facts/amounts.js';
 import type { AdmissionPlugin } from './chain.js';
 import { createsPod } from './pod-object.js';
 

@@ -9,9 +9,9 @@ import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
 import type { Secret, ServiceAccount } from '../../../api/types/core.js';
-import { jsonEqual } from '../runtime/hash.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';
-import { parseTime } from '../runtime/time.js';
+import { parseTime } from '../../../api/facts/time.js';
 
 const tokenType = 'kubernetes.io/service-account-token';
 const nameAnnotation = 'kubernetes.io/service-account.name';

@@ -5,7 +5,7 @@ import type { ApiClient } from '../../../client/types.js';
 import { quantityOfMilli } from '../../../api/quantity.js';
 import type { Pod } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';
-import { parseTime } from '../runtime/time.js';
+import { parseTime } from '../../../api/facts/time.js';
 import type { PodUsage, ReplicaQuestion } from './replicas.js';
 import { milliOf, NoMetricError, replicasFor } from './replicas.js';
 

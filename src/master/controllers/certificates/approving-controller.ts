@@ -10,7 +10,7 @@ import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound, watchSelf } from '../runtime/controller.js';
 import { resources } from '../../../client/resources.js';
-import { now, parseTime } from '../runtime/time.js';
+import { now, parseTime } from '../../../api/facts/time.js';
 import type { RequestShape } from './shapes.js';
 import { kubeletClientSigner, refusal } from './shapes.js';
 import { has } from './signing-controller.js';

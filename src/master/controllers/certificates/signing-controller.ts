@@ -5,7 +5,7 @@ import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, watchSelf } from '../runtime/controller.js';
 import { resources } from '../../../client/resources.js';
-import { now } from '../runtime/time.js';
+import { now } from '../../../api/facts/time.js';
 import { isServed, kubeletServingSigner, refusal } from './shapes.js';
 
 const daySeconds = 86_400;

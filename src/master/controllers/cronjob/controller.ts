@@ -3,7 +3,7 @@ import { CronExpressionParser } from 'cron-parser';
 import { controllerOf } from '../../../api/object.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import { findCondition } from '../runtime/pods.js';
+import { findCondition } from '../../../api/facts/pods.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import {
@@ -12,12 +12,12 @@ import {
   splitNamespaced,
   watchSelf,
 } from '../runtime/controller.js';
-import { jsonEqual } from '../runtime/hash.js';
-import type { Owner } from '../runtime/ownership.js';
-import { controllerReference } from '../runtime/ownership.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';
-import { byCreation, formatTime, parseTime } from '../runtime/time.js';
+import { byCreation, formatTime, parseTime } from '../../../api/facts/time.js';
 import type { CronJob, Job } from '../../../api/types/workloads.js';
+import type { Owner } from '../../../api/facts/owners.js';
+import { controllerReference } from '../../../api/facts/owners.js';
 
 /** Past times that are looked at; more missed ones are warned of and only the last counts. */
 const maxMissed = 100;

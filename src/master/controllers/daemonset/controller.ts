@@ -14,14 +14,14 @@ import {
 import type { Node, Pod } from '../../../api/types/core.js';
 import type { ControllerRevision, DaemonSet } from '../../../api/types/workloads.js';
 import { Expectations } from '../runtime/expectations.js';
-import { jsonEqual } from '../runtime/hash.js';
-import type { Owner } from '../runtime/ownership.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
 import { claim } from '../runtime/ownership.js';
 import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
-import { generateNamePrefix, msUntilAvailable, podFromTemplate } from '../runtime/pods.js';
+import { generateNamePrefix, msUntilAvailable, podFromTemplate } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
 import { currentRevision, revisionHashLabel, surplusRevisions } from '../runtime/revisions.js';
-import { compileSelector } from '../runtime/selectors.js';
+import { compileSelector } from '../../../api/facts/selectors.js';
+import type { Owner } from '../../../api/facts/owners.js';
 import type { DaemonPlan } from './plan.js';
 import { daemonTemplate, planDaemonSet } from './plan.js';
 

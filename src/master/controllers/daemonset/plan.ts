@@ -1,12 +1,12 @@
 /** Which node should run a DaemonSet's pod, and what to do about it. Pure. @see kubernetes pkg/controller/daemon */
-import { covers } from '../../scheduler/tolerations.js';
-import { matchesNodeRequirements } from '../../scheduler/node-selector.js';
+import { covers } from '../../../api/facts/tolerations.js';
+import { matchesNodeRequirements } from '../../../api/facts/node-selector.js';
 import type { Node, Pod, PodTemplateSpec, Toleration } from '../../../api/types/core.js';
 import type { DaemonSet, DaemonSetStatus } from '../../../api/types/workloads.js';
-import { scaledValue } from '../runtime/int-or-string.js';
-import { isPodAvailable, isPodReady, isPodTerminal } from '../runtime/pods.js';
+import { scaledValue } from '../../../api/facts/int-or-string.js';
+import { isPodAvailable, isPodReady, isPodTerminal } from '../../../api/facts/pods.js';
 import { revisionHashLabel } from '../runtime/revisions.js';
-import { byCreation } from '../runtime/time.js';
+import { byCreation } from '../../../api/facts/time.js';
 
 /** Tolerations that each daemon pod gets, so that it runs on nodes in trouble (AddOrUpdateDaemonPodTolerations). */
 export function daemonTolerations(hostNetwork: boolean): Toleration[] {

@@ -16,13 +16,13 @@ import {
 import type { Pod } from '../../../api/types/core.js';
 import type { Deployment, DeploymentStatus, ReplicaSet } from '../../../api/types/workloads.js';
 import type { EventRecorder } from '../runtime/events.js';
-import { jsonEqual } from '../runtime/hash.js';
-import type { Owner } from '../runtime/ownership.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
 import { claim } from '../runtime/ownership.js';
 import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
-import { isPodTerminal } from '../runtime/pods.js';
+import { isPodTerminal } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
-import { compileSelector, isEmptySelector } from '../runtime/selectors.js';
+import { compileSelector, isEmptySelector } from '../../../api/facts/selectors.js';
+import type { Owner } from '../../../api/facts/owners.js';
 import type { DeploymentAction } from './plan.js';
 import { planDeployment } from './plan.js';
 import { findNew, replicasOf, revisionAnnotation } from './replica-sets.js';

@@ -1,10 +1,10 @@
 /** Which ReplicaSet is the new one, revisions and annotations. Pure. @see kubernetes deployment_util.go */
-import { jsonEqual, templateHash } from '../runtime/hash.js';
-import { scaledValue } from '../runtime/int-or-string.js';
-import { controllerReference } from '../runtime/ownership.js';
-import { byCreation } from '../runtime/time.js';
+import { jsonEqual, templateHash } from '../../../api/facts/hash.js';
+import { scaledValue } from '../../../api/facts/int-or-string.js';
+import { byCreation } from '../../../api/facts/time.js';
 import type { PodTemplateSpec } from '../../../api/types/core.js';
 import type { Deployment, DeploymentSpec, ReplicaSet } from '../../../api/types/workloads.js';
+import { controllerReference } from '../../../api/facts/owners.js';
 
 const hashLabel = 'pod-template-hash';
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';

@@ -1,5 +1,5 @@
 /** How many replicas each ReplicaSet should have now. Pure. @see kubernetes deployment/{rolling,recreate,sync}.go */
-import { byCreation } from '../runtime/time.js';
+import { byCreation } from '../../../api/facts/time.js';
 import type { Deployment, ReplicaSet } from '../../../api/types/workloads.js';
 import { annotatedCount, isRolling, replicasOf, rollingBounds } from './replica-sets.js';
 

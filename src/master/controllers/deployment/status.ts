@@ -1,6 +1,6 @@
 /** Status and conditions of a Deployment. Pure. @see kubernetes deployment/progress.go, sync.go */
-import { findCondition } from '../runtime/pods.js';
-import { formatTime, parseTime } from '../runtime/time.js';
+import { findCondition } from '../../../api/facts/pods.js';
+import { formatTime, parseTime } from '../../../api/facts/time.js';
 import type {
   Deployment,
   DeploymentCondition,

@@ -3,7 +3,7 @@ import type { Endpoints } from '../../../api/types/core.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
-import { jsonEqual } from '../runtime/hash.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';
 import { endpointsLabels, planSubsets } from './plan.js';
 import { watchServices } from './service-pods.js';

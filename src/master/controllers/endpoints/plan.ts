@@ -11,8 +11,8 @@ import type {
   ServicePort,
 } from '../../../api/types/core.js';
 import type { Endpoint, EndpointSlice } from '../../../api/types/networking.js';
-import { canonicalJson } from '../runtime/hash.js';
-import { isPodReady, isPodTerminal } from '../runtime/pods.js';
+import { canonicalJson } from '../../../api/facts/hash.js';
+import { isPodReady, isPodTerminal } from '../../../api/facts/pods.js';
 
 /** Most endpoints in one slice. */
 export const maxEndpointsPerSlice = 100;

@@ -2,10 +2,10 @@ import type { Informer } from '../../../client/types.js';
 import type { ControllerContext } from '../runtime/context.js';
 import { keyOf } from '../runtime/controller.js';
 import type { Pod, Service } from '../../../api/types/core.js';
-import { jsonEqual } from '../runtime/hash.js';
-import { isPodReady, isPodTerminal } from '../runtime/pods.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
+import { isPodReady, isPodTerminal } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
-import { matchesPairs } from '../runtime/selectors.js';
+import { matchesPairs } from '../../../api/facts/selectors.js';
 
 /** Services with their pods, for the two endpoint controllers: enqueues a service whenever it or its pods change. */
 export function watchServices(

@@ -3,13 +3,13 @@ import type { Informer } from '../../../client/types.js';
 import type { ControllerContext } from '../runtime/context.js';
 import { ignoreNotFound } from '../runtime/controller.js';
 import { Expectations } from '../runtime/expectations.js';
-import { jsonEqual } from '../runtime/hash.js';
-import type { Owner } from '../runtime/ownership.js';
-import { controllerReference } from '../runtime/ownership.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';
 import type { SliceGroup } from './plan.js';
 import { serviceNameLabel } from '../../../api/facts/well-known.js';
 import type { EndpointSlice } from '../../../api/types/networking.js';
+import type { Owner } from '../../../api/facts/owners.js';
+import { controllerReference } from '../../../api/facts/owners.js';
 import { managedByLabel, planSlices } from './plan.js';
 
 const serviceIndex = 'service';

@@ -13,14 +13,14 @@ import {
 import type { Pod } from '../../../api/types/core.js';
 import type { Job } from '../../../api/types/workloads.js';
 import { Expectations } from '../runtime/expectations.js';
-import { jsonEqual, randomSuffix } from '../runtime/hash.js';
-import type { Owner } from '../runtime/ownership.js';
+import { jsonEqual, randomSuffix } from '../../../api/facts/hash.js';
 import { claim } from '../runtime/ownership.js';
 import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
-import { findCondition, generateNamePrefix, podFromTemplate } from '../runtime/pods.js';
+import { findCondition, generateNamePrefix, podFromTemplate } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
-import { compileSelector } from '../runtime/selectors.js';
-import { parseTime } from '../runtime/time.js';
+import { compileSelector } from '../../../api/facts/selectors.js';
+import { parseTime } from '../../../api/facts/time.js';
+import type { Owner } from '../../../api/facts/owners.js';
 import { indexAnnotation, isFinished, planJob, trackingFinalizer } from './plan.js';
 
 const concurrency = 32;

@@ -5,8 +5,8 @@
  */
 import type { Condition, Pod } from '../../../api/types/core.js';
 import type { Job, JobStatus } from '../../../api/types/workloads.js';
-import { findCondition, isPodActive, isPodReady, withCondition } from '../runtime/pods.js';
-import { formatTime, parseTime } from '../runtime/time.js';
+import { findCondition, isPodActive, isPodReady, withCondition } from '../../../api/facts/pods.js';
+import { formatTime, parseTime } from '../../../api/facts/time.js';
 import { judgeFailure } from './failure-policy.js';
 import { formatIndexes, parseIndexes } from './indexes.js';
 

@@ -9,10 +9,10 @@ import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound, watchSelf } from '../runtime/controller.js';
 import type { Condition, Namespace } from '../../../api/types/core.js';
-import { jsonEqual } from '../runtime/hash.js';
-import { withCondition } from '../runtime/pods.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
+import { withCondition } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
-import { now } from '../runtime/time.js';
+import { now } from '../../../api/facts/time.js';
 
 const finalizer = 'kubernetes';
 const concurrency = 32;

@@ -11,11 +11,11 @@ import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
 import type { Node, Pod } from '../../../api/types/core.js';
 import type { Lease } from '../../../api/types/policy.js';
 import type { EventRecorder } from '../runtime/events.js';
-import { jsonEqual } from '../runtime/hash.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
 import { nodeNameIndex, podInformer } from '../runtime/pod-index.js';
-import { findCondition, isPodTerminal, withCondition } from '../runtime/pods.js';
+import { findCondition, isPodTerminal, withCondition } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
-import { now } from '../runtime/time.js';
+import { now } from '../../../api/facts/time.js';
 import { isHealthTaint, unknownConditions, wantedTaints, zoneOf, zoneState } from './taints.js';
 
 const leaseNamespace = 'kube-node-lease';

@@ -9,9 +9,9 @@ import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
 import type { Condition, Node, Pod } from '../../../api/types/core.js';
 import { nodeNameIndex, podInformer } from '../runtime/pod-index.js';
-import { findCondition, isPodTerminal, withCondition } from '../runtime/pods.js';
+import { findCondition, isPodTerminal, withCondition } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
-import { byCreation, now } from '../runtime/time.js';
+import { byCreation, now } from '../../../api/facts/time.js';
 
 /** A node must be missing for so long before its pods count as orphans (kubernetes quarantineTime). */
 const quarantineMs = 5000;

@@ -1,15 +1,15 @@
 /** Controller "taint-eviction-controller": deletes pods that do not tolerate a NoExecute taint of their node, in time. */
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import { covers } from '../../scheduler/tolerations.js';
+import { covers } from '../../../api/facts/tolerations.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
 import type { Node, Taint, Toleration } from '../../../api/types/core.js';
-import { jsonEqual } from '../runtime/hash.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
 import { nodeNameIndex, podInformer } from '../runtime/pod-index.js';
-import { isPodTerminal, withCondition } from '../runtime/pods.js';
+import { isPodTerminal, withCondition } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
-import { now, parseTime } from '../runtime/time.js';
+import { now, parseTime } from '../../../api/facts/time.js';
 
 /**
  * Milliseconds until a pod must go: 0 now, undefined never.

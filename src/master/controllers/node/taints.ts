@@ -1,6 +1,6 @@
 /** Taints and conditions of nodes by their health. Pure. @see kubernetes pkg/controller/nodelifecycle */
 import type { Condition, Node, Taint } from '../../../api/types/core.js';
-import { findCondition } from '../runtime/pods.js';
+import { findCondition } from '../../../api/facts/pods.js';
 
 export const notReadyTaint = 'node.kubernetes.io/not-ready';
 export const unreachableTaint = 'node.kubernetes.io/unreachable';

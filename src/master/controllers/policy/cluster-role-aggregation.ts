@@ -3,9 +3,9 @@ import type { ClusterRole, PolicyRule } from '../../../api/types/policy.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
-import { canonicalJson, jsonEqual } from '../runtime/hash.js';
+import { canonicalJson, jsonEqual } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';
-import { compileSelector } from '../runtime/selectors.js';
+import { compileSelector } from '../../../api/facts/selectors.js';
 
 /** The rules of all roles that one of the selectors matches, by name of the role, each once. Pure. */
 export function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]): PolicyRule[] {

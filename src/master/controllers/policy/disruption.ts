@@ -14,13 +14,13 @@ import {
 import type { Pod, ReplicationController } from '../../../api/types/core.js';
 import type { PodDisruptionBudget } from '../../../api/types/policy.js';
 import type { Deployment, ReplicaSet, StatefulSet } from '../../../api/types/workloads.js';
-import { jsonEqual } from '../runtime/hash.js';
-import { scaledValue } from '../runtime/int-or-string.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
+import { scaledValue } from '../../../api/facts/int-or-string.js';
 import { podInformer } from '../runtime/pod-index.js';
-import { isPodReady, isPodTerminal, withCondition } from '../runtime/pods.js';
+import { isPodReady, isPodTerminal, withCondition } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
-import { compileSelector } from '../runtime/selectors.js';
-import { formatTime, parseTime } from '../runtime/time.js';
+import { compileSelector } from '../../../api/facts/selectors.js';
+import { formatTime, parseTime } from '../../../api/facts/time.js';
 
 /** An eviction that the API server let through and whose pod is still there counts for so long (DeletionTimeout). */
 const disruptedMs = 2 * 60_000;

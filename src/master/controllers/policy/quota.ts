@@ -1,17 +1,17 @@
 /** Controller "resourcequota": what a namespace uses of each ResourceQuota, in its status. */
 import type { KubeObject } from '../../../api/object.js';
 import type { Change } from '../../../client/types.js';
-import type { Amounts } from '../../apiserver/admission/amounts.js';
-import { addAmounts, maskAmounts } from '../../apiserver/admission/amounts.js';
-import { isInScope } from '../../apiserver/admission/quota/scopes.js';
-import { usageOf } from '../../apiserver/admission/quota/usage.js';
+import type { Amounts } from '../../../api/facts/amounts.js';
+import { addAmounts, maskAmounts } from '../../../api/facts/amounts.js';
+import { isInScope } from '../../../api/facts/quota-scopes.js';
+import { usageOf } from '../../../api/facts/quota-usage.js';
 import { Catalog } from '../runtime/catalog.js';
 import type { ControllerContext } from '../runtime/context.js';
 import type { Reconciler } from '../runtime/controller.js';
 import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
 import type { Pod, ResourceQuota } from '../../../api/types/core.js';
-import { jsonEqual } from '../runtime/hash.js';
-import { isPodTerminal } from '../runtime/pods.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
+import { isPodTerminal } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
 
 /**

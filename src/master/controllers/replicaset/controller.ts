@@ -27,7 +27,6 @@ import type {
 import type { ReplicaSet, ReplicaSetStatus } from '../../../api/types/workloads.js';
 import type { EventRecorder } from '../runtime/events.js';
 import { Expectations } from '../runtime/expectations.js';
-import type { Owner } from '../runtime/ownership.js';
 import { claim } from '../runtime/ownership.js';
 import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
 import {
@@ -35,11 +34,12 @@ import {
   isPodActive,
   isPodTerminal,
   podFromTemplate,
-} from '../runtime/pods.js';
+} from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
-import type { Matcher } from '../runtime/selectors.js';
-import { compileSelector } from '../runtime/selectors.js';
-import { now } from '../runtime/time.js';
+import type { Matcher } from '../../../api/facts/selectors.js';
+import { compileSelector } from '../../../api/facts/selectors.js';
+import { now } from '../../../api/facts/time.js';
+import type { Owner } from '../../../api/facts/owners.js';
 import { planReplicas, planStatus } from './plan.js';
 
 /** Pods made or deleted at once. */

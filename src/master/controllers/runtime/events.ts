@@ -11,7 +11,7 @@ import type { Clock } from '../../../lib/clock.js';
 import type { Logger } from '../../../lib/log.js';
 import type { ObjectReference } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';
-import { formatTime } from './time.js';
+import { formatTime } from '../../../api/facts/time.js';
 
 /** An event's subject: at least kind and name. */
 export interface EventSubject {

@@ -1,64 +1,13 @@
 /**
  * Which objects belong to a controller: adoption of matching orphans and release of those that match no more
- * (kubernetes controller_ref_manager). The decision is pure; `claim` carries it out.
+ * (kubernetes controller_ref_manager). `api/facts/owners` decides; `claim` carries it out.
  */
+import type { Owner } from '../../../api/facts/owners.js';
+import { controllerReference, decideClaims } from '../../../api/facts/owners.js';
 import type { KubeObject, OwnerReference } from '../../../api/object.js';
-import { controllerOf } from '../../../api/object.js';
 import type { ApiClient, ResourceId } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
-import type { Labels } from './selectors.js';
-
-/** An object that owns others. */
-export interface Owner {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly uid?: string;
-    readonly deletionTimestamp?: string;
-  };
-}
-
-/** The reference that a controller puts on what it makes. */
-export function controllerReference(owner: Owner): OwnerReference {
-  return {
-    apiVersion: owner.apiVersion,
-    kind: owner.kind,
-    name: owner.metadata.name,
-    uid: owner.metadata.uid ?? '',
-    controller: true,
-    blockOwnerDeletion: true,
-  };
-}
-
-export interface Claims<T> {
-  readonly owned: T[];
-  readonly adopt: T[];
-  readonly release: T[];
-}
-
-/** Sorts `objects` (of the owner's namespace) into owned, to adopt and to release. */
-export function decideClaims<T extends KubeObject>(
-  owner: Owner,
-  objects: readonly T[],
-  matches: (labels: Labels | undefined) => boolean,
-): Claims<T> {
-  const claims: Claims<T> = { owned: [], adopt: [], release: [] };
-  const dying = owner.metadata.deletionTimestamp !== undefined;
-  for (const object of objects) {
-    const reference = controllerOf(object);
-    const fits = matches(object.metadata.labels);
-    if (reference !== undefined) {
-      if (reference.uid !== owner.metadata.uid) continue;
-      if (fits) claims.owned.push(object);
-      else if (!dying) claims.release.push(object);
-    } else if (fits && !dying && object.metadata.deletionTimestamp === undefined) {
-      claims.adopt.push(object);
-    }
-  }
-  return claims;
-}
+import type { Labels } from '../../../api/facts/selectors.js';
 
 /**
  * Carries {@link decideClaims} out: patches owner references with the uid as precondition. Before adopting, the owner is

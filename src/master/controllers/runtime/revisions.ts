@@ -4,11 +4,11 @@ import type { ApiClient } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { PodTemplateSpec } from '../../../api/types/core.js';
 import type { ControllerRevision } from '../../../api/types/workloads.js';
-import { jsonEqual, templateHash } from './hash.js';
-import type { Owner } from './ownership.js';
-import { controllerReference } from './ownership.js';
+import { jsonEqual, templateHash } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';
-import { byCreation } from './time.js';
+import { byCreation } from '../../../api/facts/time.js';
+import type { Owner } from '../../../api/facts/owners.js';
+import { controllerReference } from '../../../api/facts/owners.js';
 
 /** The label on pods and revisions that says which template they are of. */
 export const revisionHashLabel = 'controller-revision-hash';

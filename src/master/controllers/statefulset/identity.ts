@@ -6,8 +6,8 @@ import type {
   Volume,
 } from '../../../api/types/core.js';
 import type { StatefulSet } from '../../../api/types/workloads.js';
-import type { Owner } from '../runtime/ownership.js';
-import { podFromTemplate } from '../runtime/pods.js';
+import { podFromTemplate } from '../../../api/facts/pods.js';
+import type { Owner } from '../../../api/facts/owners.js';
 import { revisionHashLabel } from '../runtime/revisions.js';
 
 const podNameLabel = 'statefulset.kubernetes.io/pod-name';

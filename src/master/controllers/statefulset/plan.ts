@@ -3,8 +3,8 @@
  * once (`Parallel`); an update goes from the highest ordinal down to the partition.
  * @see kubernetes pkg/controller/statefulset/stateful_set_control.go
  */
-import { scaledValue } from '../runtime/int-or-string.js';
-import { isPodReady, msUntilAvailable } from '../runtime/pods.js';
+import { scaledValue } from '../../../api/facts/int-or-string.js';
+import { isPodReady, msUntilAvailable } from '../../../api/facts/pods.js';
 import type { Pod } from '../../../api/types/core.js';
 import type { StatefulSet, StatefulSetStatus } from '../../../api/types/workloads.js';
 import { revisionHashLabel } from '../runtime/revisions.js';

@@ -17,9 +17,9 @@ import type {
 } from '../../../api/types/core.js';
 import type { StorageClass } from '../../../api/types/policy.js';
 import type { EventRecorder } from '../runtime/events.js';
-import { jsonEqual } from '../runtime/hash.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';
-import { now } from '../runtime/time.js';
+import { now } from '../../../api/facts/time.js';
 import {
   bindCompletedAnnotation,
   boundByControllerAnnotation,
@@ -28,7 +28,7 @@ import {
   isReservedFor,
   selectedNodeAnnotation,
   storageProvisionerAnnotation,
-} from './match.js';
+} from '../../../api/facts/volume-match.js';
 import { localPathProvisioner } from './provisioner.js';
 
 export function createVolumeBinder(context: ControllerContext): Controller[] {

@@ -15,7 +15,7 @@ import {
 } from '../runtime/controller.js';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
 import { podInformer } from '../runtime/pod-index.js';
-import { isPodTerminal } from '../runtime/pods.js';
+import { isPodTerminal } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
 
 const claimFinalizer = 'kubernetes.io/pvc-protection';

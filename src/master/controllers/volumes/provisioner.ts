@@ -11,7 +11,11 @@ import {
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../../api/types/core.js';
 import type { StorageClass } from '../../../api/types/policy.js';
 import { resources } from '../../../client/resources.js';
-import { classOfClaim, provisionedByAnnotation, selectedNodeAnnotation } from './match.js';
+import {
+  classOfClaim,
+  provisionedByAnnotation,
+  selectedNodeAnnotation,
+} from '../../../api/facts/volume-match.js';
 
 export const localPathProvisioner = 'trireme.dev/local-path';
 /** Marks volumes whose directory the worker makes and removes; also the finalizer's name. */

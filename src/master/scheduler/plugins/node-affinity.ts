@@ -1,5 +1,5 @@
 import type { Pod } from '../../../api/types/core.js';
-import { matchesNodeRequirements, matchesTerm } from '../node-selector.js';
+import { matchesNodeRequirements, matchesTerm } from '../../../api/facts/node-selector.js';
 import type { FilterPlugin, ScorePlugin } from './types.js';
 
 const failure = {

@@ -1,4 +1,4 @@
-import { tolerates } from '../tolerations.js';
+import { tolerates } from '../../../api/facts/tolerations.js';
 import type { FilterPlugin } from './types.js';
 
 const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };

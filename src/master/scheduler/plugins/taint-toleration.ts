@@ -1,4 +1,4 @@
-import { covers, tolerates } from '../tolerations.js';
+import { covers, tolerates } from '../../../api/facts/tolerations.js';
 import type { FilterPlugin, ScorePlugin } from './types.js';
 
 /** Taints NoSchedule and NoExecute keep pods away that do not tolerate them. */

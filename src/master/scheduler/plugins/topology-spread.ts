@@ -1,10 +1,10 @@
 import type { TopologySpreadConstraint } from '../../../api/types/core.js';
-import type { Matcher } from '../../controllers/runtime/selectors.js';
-import { compileSelector } from '../../controllers/runtime/selectors.js';
+import type { Matcher } from '../../../api/facts/selectors.js';
+import { compileSelector } from '../../../api/facts/selectors.js';
 import type { NodeInfo } from '../node-info.js';
-import { matchesNodeRequirements } from '../node-selector.js';
+import { matchesNodeRequirements } from '../../../api/facts/node-selector.js';
 import type { PodInfo } from '../pod-info.js';
-import { tolerates } from '../tolerations.js';
+import { tolerates } from '../../../api/facts/tolerations.js';
 import { unranked } from './normalize.js';
 import type { ClusterView, FilterPlugin, ScorePlugin } from './types.js';
 

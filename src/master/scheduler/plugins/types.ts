@@ -1,6 +1,6 @@
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/types/core.js';
 import type { StorageClass } from '../../../api/types/policy.js';
-import type { Labels } from '../../controllers/runtime/selectors.js';
+import type { Labels } from '../../../api/facts/selectors.js';
 import type { NodeInfo } from '../node-info.js';
 import type { PodInfo } from '../pod-info.js';
 

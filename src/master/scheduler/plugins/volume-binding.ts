@@ -6,7 +6,7 @@ import {
   isClaimBound,
   selectedNodeAnnotation,
   volumeAllowsNode,
-} from '../../controllers/volumes/match.js';
+} from '../../../api/facts/volume-match.js';
 import type { NodeInfo } from '../node-info.js';
 import type { ClusterView, Failure, FilterPlugin } from './types.js';
 

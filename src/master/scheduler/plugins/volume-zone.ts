@@ -1,4 +1,4 @@
-import { isClaimBound } from '../../controllers/volumes/match.js';
+import { isClaimBound } from '../../../api/facts/volume-match.js';
 import type { FilterPlugin } from './types.js';
 import { claimNames } from './volume-binding.js';
 

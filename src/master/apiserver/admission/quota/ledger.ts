@@ -2,7 +2,7 @@ import { resourceQuotaKind } from '../../../../api/core/limits.js';
 import type { KindDeclaration } from '../../../../api/kind.js';
 import type { ResourceQuota } from '../../../../api/types/core.js';
 import type { Objects } from '../../registry/objects.js';
-import type { Amounts } from '../amounts.js';
+import type { Amounts } from '../../../../api/facts/amounts.js';
 import {
   addAmounts,
   amountsOf,
@@ -10,7 +10,7 @@ import {
   listOf,
   maskAmounts,
   subtractAmounts,
-} from '../amounts.js';
+} from '../../../../api/facts/amounts.js';
 
 const kind: KindDeclaration = resourceQuotaKind;
 

@@ -4,12 +4,12 @@ import type { Objects } from '../../registry/objects.js';
 import type { AdmissionRequest, RequestContext } from '../../registry/types.js';
 import { errorTarget } from '../../registry/types.js';
 import { forbidden } from '../../status.js';
-import type { Amounts } from '../amounts.js';
-import { amountsOf, maskAmounts, subtractAmounts } from '../amounts.js';
+import type { Amounts } from '../../../../api/facts/amounts.js';
+import { amountsOf, maskAmounts, subtractAmounts } from '../../../../api/facts/amounts.js';
 import type { AdmissionPlugin } from '../chain.js';
 import { QuotaLedger, checkCharge } from './ledger.js';
-import { isInScope } from './scopes.js';
-import { missingInPod, usageMayChange, usageOf } from './usage.js';
+import { isInScope } from '../../../../api/facts/quota-scopes.js';
+import { missingInPod, usageMayChange, usageOf } from '../../../../api/facts/quota-usage.js';
 
 interface Charge {
   readonly quota: string;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { builtInRegistry } from '../../../../api/kinds.js';
 import type { KubeObject } from '../../../../api/object.js';
-import { amountsOf, formatAmounts, listOf } from '../amounts.js';
+import { amountsOf, formatAmounts, listOf } from '../../../../api/facts/amounts.js';
 import type { ResourceQuota, Pod } from '../../../../api/types/core.js';
 import { checkCharge } from './ledger.js';
-import { isInScope } from './scopes.js';
-import { missingInPod, usageOf } from './usage.js';
+import { isInScope } from '../../../../api/facts/quota-scopes.js';
+import { missingInPod, usageOf } from '../../../../api/facts/quota-usage.js';
 
 const kinds = builtInRegistry();
 

@@ -1,6 +1,6 @@
 /** Node selectors: terms of requirements on labels and on the field `metadata.name`. Pure. */
-import type { Node, NodeSelector, NodeSelectorTerm, Pod } from '../../api/types/core.js';
-import { matchesRequirement } from '../controllers/runtime/selectors.js';
+import type { Node, NodeSelector, NodeSelectorTerm, Pod } from '../types/core.js';
+import { matchesRequirement } from './selectors.js';
 
 /** An empty term matches nothing (api core/v1 NodeSelectorTerm). */
 export function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {

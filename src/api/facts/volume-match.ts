@@ -1,8 +1,8 @@
 /** Which PersistentVolume suits a claim. Pure. @see kubernetes component-helpers/storage/volume/pv_helpers.go */
-import { amountOf } from '../../scheduler/pod-requests.js';
-import { matchesNodeSelector } from '../../scheduler/node-selector.js';
-import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../../api/types/core.js';
-import { compileSelector } from '../runtime/selectors.js';
+import { amountOf } from './pod-requests.js';
+import { matchesNodeSelector } from './node-selector.js';
+import type { Node, PersistentVolume, PersistentVolumeClaim } from '../types/core.js';
+import { compileSelector } from './selectors.js';
 
 export const selectedNodeAnnotation = 'volume.kubernetes.io/selected-node';
 export const bindCompletedAnnotation = 'pv.kubernetes.io/bind-completed';

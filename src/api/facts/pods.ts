@@ -1,7 +1,7 @@
 /** Facts about pods that many controllers need. Pure. */
-import type { Condition, Pod, PodTemplateSpec } from '../../../api/types/core.js';
-import type { Owner } from './ownership.js';
-import { controllerReference } from './ownership.js';
+import { controllerReference } from './owners.js';
+import type { Owner } from './owners.js';
+import type { Condition, Pod, PodTemplateSpec } from '../types/core.js';
 import { parseTime } from './time.js';
 
 /** The condition of that type. */

@@ -1,11 +1,11 @@
 /** What one object uses of a quota, by the names that `spec.hard` may list (kubernetes pkg/quota/v1/evaluator/core). */
-import type { KubeObject } from '../../../../api/object.js';
-import { qualifiedName } from '../../../../api/object.js';
-import type { Quantity } from '../../../../api/quantity.js';
-import { parseQuantity, quantityOf } from '../../../../api/quantity.js';
-import type { PersistentVolumeClaim, Pod, Service } from '../../../../api/types/core.js';
-import type { Amounts } from '../amounts.js';
-import { podAmounts } from '../amounts.js';
+import type { KubeObject } from '../object.js';
+import { qualifiedName } from '../object.js';
+import type { Quantity } from '../quantity.js';
+import { parseQuantity, quantityOf } from '../quantity.js';
+import type { PersistentVolumeClaim, Pod, Service } from '../types/core.js';
+import type { Amounts } from './amounts.js';
+import { podAmounts } from './amounts.js';
 
 /** Core resources that are counted under their bare names besides `count/<resource>`. */
 const bareNames = new Set([

@@ -1,9 +1,9 @@
 /** Which pods a quota with scopes counts (kubernetes `podMatchesScopeFunc`). */
-import { qosClass } from '../../../../api/core/qos.js';
-import type { KubeObject } from '../../../../api/object.js';
-import { isJsonObject } from '../../../../api/object.js';
-import type { Pod, ResourceQuota } from '../../../../api/types/core.js';
-import type { CountedResource } from './usage.js';
+import { qosClass } from '../core/qos.js';
+import type { KubeObject } from '../object.js';
+import { isJsonObject } from '../object.js';
+import type { Pod, ResourceQuota } from '../types/core.js';
+import type { CountedResource } from './quota-usage.js';
 
 interface Requirement {
   readonly scopeName: string;

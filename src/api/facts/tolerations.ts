@@ -1,4 +1,4 @@
-import type { Taint, Toleration } from '../../api/types/core.js';
+import type { Taint, Toleration } from '../types/core.js';
 
 /** True when one of the tolerations covers the taint. */
 export function tolerates(tolerations: readonly Toleration[] | undefined, taint: Taint): boolean {

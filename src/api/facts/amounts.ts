@@ -1,7 +1,7 @@
 /** Amounts by resource name (`cpu`, `requests.memory`, `count/pods`), as quotas and limit ranges compare them. */
-import { parseQuantity } from '../../../api/quantity.js';
-import type { Quantity } from '../../../api/quantity.js';
-import type { PodSpec } from '../../../api/types/core.js';
+import { parseQuantity } from '../quantity.js';
+import type { Quantity } from '../quantity.js';
+import type { PodSpec } from '../types/core.js';
 
 export type Amounts = ReadonlyMap<string, Quantity>;
 type Container = NonNullable<PodSpec['containers']>[number];

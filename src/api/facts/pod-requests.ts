@@ -1,8 +1,8 @@
 /**
  * What pods ask for and nodes offer, as plain numbers: CPU in thousandths, all else in whole units (bytes, devices).
  */
-import { parseQuantity } from '../../api/quantity.js';
-import type { Container, Pod, ResourceList } from '../../api/types/core.js';
+import { parseQuantity } from '../quantity.js';
+import type { Container, Pod, ResourceList } from '../types/core.js';
 
 export type Amounts = Record<string, number>;
 

@@ -2,7 +2,7 @@
  * Hashes and names as Kubernetes makes them: 32-bit FNV-1a and the "safe" alphabet that holds no vowels (so that no
  * words come out) and no digits that look like letters.
  */
-import type { Prng } from '../../../lib/prng.js';
+import type { Prng } from '../../lib/prng.js';
 
 const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
 

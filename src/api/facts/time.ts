@@ -1,4 +1,4 @@
-import type { Clock } from '../../../lib/clock.js';
+import type { Clock } from '../../lib/clock.js';
 
 /** RFC 3339 in UTC with whole seconds, as `metav1.Time` is written. */
 export function formatTime(ms: number): string {
