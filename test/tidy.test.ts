@@ -94,10 +94,15 @@ const walls: readonly { readonly from: string; readonly never: readonly string[]
     }),
   ),
 ];
-/** Rooms of the API server that know no protocol, and the words of one. */
-const withoutProtocol = ['verbs', 'registry'].map((room) => `${apiserver}/${room}/`);
+/** Rooms that know no protocol, and the words of one: errors get their status at the edge. */
+const withoutProtocol = [
+  ...['verbs', 'registry'].map((room) => `${apiserver}/${room}/`),
+  ...Object.keys(storeRooms)
+    .filter((room) => !['cmd', 'gateway', 'peer', 'rpc'].includes(room))
+    .map((room) => `src/etcd/${room}/`),
+];
 const protocolWords =
-  /\bURLSearchParams\b|from 'node:(?:http|http2|net|tls)'|lib\/(?:grpc|http2)\//;
+  /\bURLSearchParams\b|from 'node:(?:http|http2|net|tls)'|lib\/(?:grpc|http2)\/|\/grpc-status\.js'/;
 /** In the pure core only these of `lib`. */
 const raftMayImport = new Set(['src/lib/assert.ts', 'src/lib/prng.ts']);
 /**
@@ -275,7 +280,7 @@ describe('the house', () => {
     expect([...left]).toEqual([]);
   });
 
-  test('verbs know no protocol', () => {
+  test('what lies behind the doors knows no protocol', () => {
     const spoken = files
       .filter(({ path }) => !isTest(path) && withoutProtocol.some((room) => path.startsWith(room)))
       .filter(({ text }) => protocolWords.test(text))

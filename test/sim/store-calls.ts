@@ -1,5 +1,5 @@
 /** Calls from clients to members: late, lost with a process that dies, given up after a while. */
-import { clientError } from '../../src/etcd/apply/errors.js';
+import { clientError } from '../../src/etcd/grpc-status.js';
 import { Code, GrpcError, isGrpcError } from '../../src/lib/grpc/types.js';
 import type { CallContext } from '../../src/lib/grpc/types.js';
 import type { SimProcess, Services } from './store-process.js';

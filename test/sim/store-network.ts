@@ -1,7 +1,9 @@
 /** The ways between simulated members: what `GrpcPeerNetwork` offers, on packets of encoded bytes that are late, lost, repeated or cut off. */
 import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../src/gen/etcd/rpc.js';
 import type { MembersResponse } from '../../src/gen/raft.js';
-import { clientError } from '../../src/etcd/apply/errors.js';
+import { EtcdError } from '../../src/etcd/apply/errors.js';
+import { clientError } from '../../src/etcd/grpc-status.js';
+import { peerError } from '../../src/etcd/peer/peer-error.js';
 import { batchCodec } from '../../src/etcd/peer/batch-codec.js';
 import { fromWire, toWire } from '../../src/etcd/peer/message-codec.js';
 import type { PeerAddress, PeerHost, PeerNetwork } from '../../src/etcd/peer/types.js';
@@ -189,7 +191,7 @@ export class SimPeerNetwork implements PeerNetwork {
   #mustReach(id: bigint): SimProcess {
     const remote = this.#world.memberProcess(id);
     if (!this.#links.has(id) || remote === undefined || !this.#reaches(remote)) {
-      throw new GrpcError(Code.Unavailable, 'cannot connect');
+      throw new EtcdError('peerUnreachable', { text: 'cannot connect' });
     }
     return remote;
   }
@@ -269,7 +271,7 @@ export class SimPeerNetwork implements PeerNetwork {
           answer(() => resolve(value));
         } catch (error) {
           const told = clientError(error) ?? new GrpcError(Code.Unknown, String(error));
-          answer(() => reject(told));
+          answer(() => reject(peerError(told)));
         }
       };
       world.queue.add(world.delay(), () => void call(), remote);

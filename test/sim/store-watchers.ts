@@ -1,7 +1,7 @@
 /** Watchers that write down what they were told and go on at another member where they were. */
 import { WatchCreateRequest, WatchRequest, WatchResponse } from '../../src/gen/etcd/rpc.js';
 import type { Event } from '../../src/gen/etcd/kv.js';
-import { isGrpcError } from '../../src/lib/grpc/types.js';
+import { clientError } from '../../src/etcd/grpc-status.js';
 import type { Duplex } from '../../src/lib/grpc/types.js';
 import type { Prng } from '../../src/lib/prng.js';
 import type { WatchAnswer, WatchedEvent, WatchHistory } from '../robustness/watch-guarantees.js';
@@ -151,7 +151,7 @@ class StoreWatcher {
       world.clients.watchers.streams.set(stream, { process: target, end });
       const cancelHop = world.queue.add(this.#prng.below(3_000_000), end);
       target.services?.watch.watch(stream, callContext).then(end, (error: unknown) => {
-        if (!isGrpcError(error) && !stream.ended) world.failure ??= error;
+        if (clientError(error) === undefined && !stream.ended) world.failure ??= error;
         end();
       });
       stream.request(

@@ -1,24 +1,35 @@
 import { expect, test } from '@jest/globals';
-import { Code } from '../../lib/grpc/types.js';
 import {
   LeaseExistsError,
   LeaseNotFoundError,
   LeaseTtlTooLargeError,
   NotPrimaryError,
 } from '../lease/errors.js';
-import { clientError } from './errors.js';
+import { asEtcdError, diskFullError, etcdError } from './errors.js';
 
-test('what the lessor throws has its code; a leader that is none any more counts as one to be tried again', () => {
-  const codes = [
+test('what the lessor throws has a name of etcd; a bug has none', () => {
+  const names = [
     new LeaseNotFoundError(),
     new LeaseExistsError(),
     new LeaseTtlTooLargeError(),
     new NotPrimaryError(),
-  ].map((error) => clientError(error)?.code);
-  expect(codes).toEqual([
-    Code.NotFound,
-    Code.FailedPrecondition,
-    Code.OutOfRange,
-    Code.FailedPrecondition,
+    new RangeError('out of bounds'),
+  ].map((error) => asEtcdError(error)?.code);
+  expect(names).toEqual([
+    'leaseNotFound',
+    'leaseExist',
+    'leaseTtlTooLarge',
+    'notPrimary',
+    undefined,
   ]);
+});
+
+test('an error says whether the request has surely not happened', () => {
+  expect(etcdError('timeout').definite).toBe(false);
+  expect(etcdError('noSpace').definite).toBe(true);
+  expect(diskFullError('/data/wal')).toMatchObject({
+    code: 'diskFull',
+    message: 'etcdserver: no space left on the disk of this member: /data/wal',
+    definite: true,
+  });
 });

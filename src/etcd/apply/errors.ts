@@ -1,123 +1,86 @@
-import type { Code as GrpcCode } from '../../lib/grpc/types.js';
-import { Code, GrpcError } from '../../lib/grpc/types.js';
+/** Etcd's errors by name, without a protocol: `src/etcd/grpc-status.ts` gives each its gRPC code at the edge. */
 
-/**
- * Every error that a client can see: etcd's code and text, word for word (rpctypes/error.go), because client libraries
- * match on them.
- */
-const table = {
-  emptyKey: [Code.InvalidArgument, 'etcdserver: key is not provided'],
-  keyNotFound: [Code.InvalidArgument, 'etcdserver: key not found'],
-  valueProvided: [Code.InvalidArgument, 'etcdserver: value is provided'],
-  leaseProvided: [Code.InvalidArgument, 'etcdserver: lease is provided'],
-  tooManyOps: [Code.InvalidArgument, 'etcdserver: too many operations in txn request'],
-  duplicateKey: [Code.InvalidArgument, 'etcdserver: duplicate key given in txn request'],
-  invalidSortOption: [Code.InvalidArgument, 'etcdserver: invalid sort option'],
-  compacted: [Code.OutOfRange, 'etcdserver: mvcc: required revision has been compacted'],
-  futureRev: [Code.OutOfRange, 'etcdserver: mvcc: required revision is a future revision'],
-  noSpace: [Code.ResourceExhausted, 'etcdserver: mvcc: database space exceeded'],
+/** Etcd's texts, word for word (rpctypes/error.go), because client libraries match on them. */
+const texts = {
+  emptyKey: 'etcdserver: key is not provided',
+  keyNotFound: 'etcdserver: key not found',
+  valueProvided: 'etcdserver: value is provided',
+  leaseProvided: 'etcdserver: lease is provided',
+  tooManyOps: 'etcdserver: too many operations in txn request',
+  duplicateKey: 'etcdserver: duplicate key given in txn request',
+  invalidSortOption: 'etcdserver: invalid sort option',
+  compacted: 'etcdserver: mvcc: required revision has been compacted',
+  futureRev: 'etcdserver: mvcc: required revision is a future revision',
+  noSpace: 'etcdserver: mvcc: database space exceeded',
 
-  leaseNotFound: [Code.NotFound, 'etcdserver: requested lease not found'],
-  leaseExist: [Code.FailedPrecondition, 'etcdserver: lease already exists'],
-  leaseTtlTooLarge: [Code.OutOfRange, 'etcdserver: too large lease TTL'],
+  leaseNotFound: 'etcdserver: requested lease not found',
+  leaseExist: 'etcdserver: lease already exists',
+  leaseTtlTooLarge: 'etcdserver: too large lease TTL',
 
-  watchCanceled: [Code.Cancelled, 'etcdserver: watch canceled'],
+  watchCanceled: 'etcdserver: watch canceled',
 
-  memberExist: [Code.FailedPrecondition, 'etcdserver: member ID already exist'],
-  peerUrlExist: [Code.FailedPrecondition, 'etcdserver: Peer URLs already exists'],
-  // These two leave etcd without a code of their own.
-  memberNotEnoughStarted: [
-    Code.Unknown,
-    'etcdserver: re-configuration failed due to not enough started members',
-  ],
-  memberBadUrls: [Code.InvalidArgument, 'etcdserver: given member URLs are invalid'],
-  memberNotFound: [Code.NotFound, 'etcdserver: member not found'],
-  memberNotLearner: [Code.FailedPrecondition, 'etcdserver: can only promote a learner member'],
-  learnerNotReady: [
-    Code.FailedPrecondition,
-    'etcdserver: can only promote a learner member which is in sync with leader',
-  ],
-  tooManyLearners: [Code.FailedPrecondition, 'etcdserver: too many learner members in cluster'],
+  memberExist: 'etcdserver: member ID already exist',
+  peerUrlExist: 'etcdserver: Peer URLs already exists',
+  memberNotEnoughStarted: 'etcdserver: re-configuration failed due to not enough started members',
+  memberBadUrls: 'etcdserver: given member URLs are invalid',
+  memberNotFound: 'etcdserver: member not found',
+  memberNotLearner: 'etcdserver: can only promote a learner member',
+  learnerNotReady: 'etcdserver: can only promote a learner member which is in sync with leader',
+  tooManyLearners: 'etcdserver: too many learner members in cluster',
   // Between members.
-  memberRemoved: [
-    Code.FailedPrecondition,
-    'the member has been permanently removed from the cluster',
-  ],
-  notPrimary: [Code.FailedPrecondition, 'etcdserver: not primary lessor'],
-  clusterIdMismatch: [Code.FailedPrecondition, 'etcdserver: cluster ID mismatch'],
+  memberRemoved: 'the member has been permanently removed from the cluster',
+  notPrimary: 'etcdserver: not primary lessor',
+  clusterIdMismatch: 'etcdserver: cluster ID mismatch',
 
-  requestTooLarge: [Code.InvalidArgument, 'etcdserver: request is too large'],
-  tooManyRequests: [Code.Unknown, 'etcdserver: too many requests'],
+  requestTooLarge: 'etcdserver: request is too large',
+  tooManyRequests: 'etcdserver: too many requests',
 
-  rootUserNotExist: [Code.FailedPrecondition, 'etcdserver: root user does not exist'],
-  rootRoleNotExist: [Code.FailedPrecondition, 'etcdserver: root user does not have root role'],
-  userAlreadyExist: [Code.FailedPrecondition, 'etcdserver: user name already exists'],
-  userEmpty: [Code.InvalidArgument, 'etcdserver: user name is empty'],
-  userNotFound: [Code.FailedPrecondition, 'etcdserver: user name not found'],
-  roleAlreadyExist: [Code.FailedPrecondition, 'etcdserver: role name already exists'],
-  roleNotFound: [Code.FailedPrecondition, 'etcdserver: role name not found'],
-  roleEmpty: [Code.InvalidArgument, 'etcdserver: role name is empty'],
-  authFailed: [
-    Code.InvalidArgument,
-    'etcdserver: authentication failed, invalid user ID or password',
-  ],
-  noPasswordUser: [
-    Code.Unknown,
-    'auth: authentication failed, password was given for no password user',
-  ],
-  permissionNotGiven: [Code.InvalidArgument, 'etcdserver: permission not given'],
-  permissionDenied: [Code.PermissionDenied, 'etcdserver: permission denied'],
-  roleNotGranted: [Code.FailedPrecondition, 'etcdserver: role is not granted to the user'],
-  permissionNotGranted: [
-    Code.FailedPrecondition,
-    'etcdserver: permission is not granted to the role',
-  ],
-  authNotEnabled: [Code.FailedPrecondition, 'etcdserver: authentication is not enabled'],
-  invalidAuthToken: [Code.Unauthenticated, 'etcdserver: invalid auth token'],
-  invalidAuthMgmt: [Code.InvalidArgument, 'etcdserver: invalid auth management'],
-  authOldRevision: [Code.InvalidArgument, 'etcdserver: revision of auth store is old'],
+  rootUserNotExist: 'etcdserver: root user does not exist',
+  rootRoleNotExist: 'etcdserver: root user does not have root role',
+  userAlreadyExist: 'etcdserver: user name already exists',
+  userEmpty: 'etcdserver: user name is empty',
+  userNotFound: 'etcdserver: user name not found',
+  roleAlreadyExist: 'etcdserver: role name already exists',
+  roleNotFound: 'etcdserver: role name not found',
+  roleEmpty: 'etcdserver: role name is empty',
+  authFailed: 'etcdserver: authentication failed, invalid user ID or password',
+  noPasswordUser: 'auth: authentication failed, password was given for no password user',
+  permissionNotGiven: 'etcdserver: permission not given',
+  permissionDenied: 'etcdserver: permission denied',
+  roleNotGranted: 'etcdserver: role is not granted to the user',
+  permissionNotGranted: 'etcdserver: permission is not granted to the role',
+  authNotEnabled: 'etcdserver: authentication is not enabled',
+  invalidAuthToken: 'etcdserver: invalid auth token',
+  invalidAuthMgmt: 'etcdserver: invalid auth management',
+  authOldRevision: 'etcdserver: revision of auth store is old',
 
-  noLeader: [Code.Unavailable, 'etcdserver: no leader'],
-  notLeader: [Code.FailedPrecondition, 'etcdserver: not leader'],
-  leaderChanged: [Code.Unavailable, 'etcdserver: leader changed'],
-  badLeaderTransferee: [Code.FailedPrecondition, 'etcdserver: bad leader transferee'],
-  notCapable: [Code.FailedPrecondition, 'etcdserver: not capable'],
-  stopped: [Code.Unavailable, 'etcdserver: server stopped'],
-  timeout: [Code.Unavailable, 'etcdserver: request timed out'],
-  timeoutDueToLeaderFail: [
-    Code.Unavailable,
-    'etcdserver: request timed out, possibly due to previous leader failure',
-  ],
-  timeoutDueToConnectionLost: [
-    Code.Unavailable,
-    'etcdserver: request timed out, possibly due to connection lost',
-  ],
-  unhealthy: [Code.Unavailable, 'etcdserver: unhealthy cluster'],
-  corrupt: [Code.DataLoss, 'etcdserver: corrupt cluster'],
-  notSupportedForLearner: [Code.Unavailable, 'etcdserver: rpc not supported for learner'],
+  noLeader: 'etcdserver: no leader',
+  notLeader: 'etcdserver: not leader',
+  leaderChanged: 'etcdserver: leader changed',
+  badLeaderTransferee: 'etcdserver: bad leader transferee',
+  notCapable: 'etcdserver: not capable',
+  stopped: 'etcdserver: server stopped',
+  timeout: 'etcdserver: request timed out',
+  timeoutDueToLeaderFail: 'etcdserver: request timed out, possibly due to previous leader failure',
+  timeoutDueToConnectionLost: 'etcdserver: request timed out, possibly due to connection lost',
+  unhealthy: 'etcdserver: unhealthy cluster',
+  corrupt: 'etcdserver: corrupt cluster',
+  notSupportedForLearner: 'etcdserver: rpc not supported for learner',
 
-  clusterVersionUnavailable: [
-    Code.FailedPrecondition,
-    'etcdserver: cluster version not found during downgrade',
-  ],
-  wrongDowngradeVersionFormat: [
-    Code.InvalidArgument,
-    'etcdserver: wrong downgrade target version format',
-  ],
-  invalidDowngradeTargetVersion: [
-    Code.InvalidArgument,
-    'etcdserver: invalid downgrade target version',
-  ],
-  downgradeInProcess: [
-    Code.FailedPrecondition,
-    'etcdserver: cluster has a downgrade job in progress',
-  ],
-  unknownMethod: [Code.Unknown, 'etcdserver: unknown method'],
-  noInflightDowngrade: [Code.FailedPrecondition, 'etcdserver: no inflight downgrade job'],
-} as const satisfies Readonly<Record<string, readonly [GrpcCode, string]>>;
+  clusterVersionUnavailable: 'etcdserver: cluster version not found during downgrade',
+  wrongDowngradeVersionFormat: 'etcdserver: wrong downgrade target version format',
+  invalidDowngradeTargetVersion: 'etcdserver: invalid downgrade target version',
+  downgradeInProcess: 'etcdserver: cluster has a downgrade job in progress',
+  unknownMethod: 'etcdserver: unknown method',
+  noInflightDowngrade: 'etcdserver: no inflight downgrade job',
 
-/** The name of an error in the table. */
-export type EtcdErrorName = keyof typeof table;
+  // Not etcd's: a member whose disk is full, and a peer that could not be asked.
+  diskFull: 'etcdserver: no space left on the disk of this member',
+  peerUnreachable: 'etcdserver: a member cannot be reached',
+} as const;
+
+/** The name of an error. */
+export type EtcdErrorName = keyof typeof texts;
 
 /** Errors after which nobody knows whether the request took effect. */
 const indefinite: ReadonlySet<EtcdErrorName> = new Set<EtcdErrorName>([
@@ -128,33 +91,46 @@ const indefinite: ReadonlySet<EtcdErrorName> = new Set<EtcdErrorName>([
   'stopped',
 ]);
 
+/** An error that a client may see. */
+export class EtcdError extends Error {
+  override readonly name = 'EtcdError';
+  readonly code: EtcdErrorName;
+  /** False where the request may have taken effect all the same. */
+  readonly definite: boolean;
+
+  constructor(
+    code: EtcdErrorName,
+    options: { readonly text?: string; readonly definite?: boolean; readonly cause?: unknown } = {},
+  ) {
+    super(
+      options.text ?? texts[code],
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.code = code;
+    this.definite = options.definite ?? !indefinite.has(code);
+  }
+}
+
 /** A new error by its name. */
-export function etcdError(name: EtcdErrorName): GrpcError {
-  const [code, text] = table[name];
-  return new GrpcError(code, text, { definite: !indefinite.has(name) });
+export function etcdError(code: EtcdErrorName): EtcdError {
+  return new EtcdError(code);
 }
 
-/**
- * What a caller without the right gets from the calls that etcd guards outside its table of errors (Defragment, Hash, HashKV,
- * Snapshot): the auth store's own text, without a code.
- */
-export function rawAuthError(error: unknown): unknown {
-  const known = clientError(error);
-  if (known === undefined) return error;
-  return new GrpcError(Code.Unknown, known.message.replace(/^etcdserver: /, 'auth: '));
+/** The error of a member that cannot write a file. @param path a directory or file on the full disk */
+export function diskFullError(path: string): EtcdError {
+  return new EtcdError('diskFull', { text: `${texts.diskFull}: ${path}` });
 }
 
-/** Domain errors carry their text already; only the code has to be found. */
 const nameByText: ReadonlyMap<string, EtcdErrorName> = new Map(
-  Object.entries(table).map(([name, [, text]]) => [text, name as EtcdErrorName]),
+  Object.entries(texts).map(([name, text]) => [text, name as EtcdErrorName]),
 );
 
 /**
- * What the layers below threw, as the client sees it. They use etcd's texts, which the table turns into codes.
+ * Names what a layer below threw: store, lessor and auth tables use etcd's texts.
  * @returns undefined for an error that is not theirs: a bug, or a disk that failed
  */
-export function clientError(error: unknown): GrpcError | undefined {
-  if (error instanceof GrpcError) return error;
+export function asEtcdError(error: unknown): EtcdError | undefined {
+  if (error instanceof EtcdError) return error;
   if (!(error instanceof Error)) return undefined;
   const name = nameByText.get(error.message);
   return name === undefined ? undefined : etcdError(name);

@@ -26,6 +26,7 @@ import { withAccessRules } from '../gateway/access.js';
 import type { AccessRules } from '../gateway/access.js';
 import { JsonGateway } from '../gateway/gateway.js';
 import { httpHandler } from '../gateway/http.js';
+import { withStatus } from '../grpc-status.js';
 import { GrpcPeerNetwork } from '../peer/network.js';
 import { peerDefinition } from '../peer/peer-definition.js';
 import { PeerService } from '../peer/peer-service.js';
@@ -292,7 +293,8 @@ async function openPeerPorts(
       onRejected: rejectedAt('peer', log),
       ...(secure ? { tls: listen.peerTls } : {}),
     });
-    listener.addService(peerDefinition, new PeerService(new ServerPeerHost(server)));
+    const service = new PeerService(new ServerPeerHost(server));
+    listener.addService(peerDefinition, withStatus(peerDefinition, service));
     await listener.listen(addressOf(url));
     peers.push(listener);
   }

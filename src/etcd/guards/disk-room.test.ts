@@ -73,8 +73,8 @@ describe('a follower whose log has no room', () => {
     room.onLogFull(new WalNoSpaceError('/data/wal/1.wal', undefined));
     const message = 'etcdserver: no space left on the disk of this member: /data/wal';
     expect(room.shortage).toEqual({ path: paths.wal, message });
-    expect(room.refusal('write')).toMatchObject({ code: 14, message });
-    expect(room.refusal('read')).toMatchObject({ code: 14, message });
+    expect(room.refusal('write')).toMatchObject({ code: 'diskFull', message });
+    expect(room.refusal('read')).toMatchObject({ code: 'diskFull', message });
     room.onLogFull(undefined);
     expect(room.shortage).toBeUndefined();
     expect(room.refusal('write')).toBeUndefined();

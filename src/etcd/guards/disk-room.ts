@@ -1,7 +1,8 @@
 import type { Clock } from '../../lib/clock.js';
-import { Code, GrpcError } from '../../lib/grpc/types.js';
 import type { Logger } from '../../lib/log.js';
 import type { Entry, HardState, RaftNode } from '../../raft/index.js';
+import { diskFullError } from '../apply/errors.js';
+import type { EtcdError } from '../apply/errors.js';
 import { BackendNoSpaceError } from '../backend/errors.js';
 import type { DataPaths } from '../config.js';
 
@@ -96,7 +97,8 @@ export class DiskRoom {
     const path = this.#logPath ?? (backend.noSpace ? state.paths.database : undefined);
     if (path !== this.#shortage?.path) {
       const before = this.#shortage;
-      this.#shortage = path === undefined ? undefined : { path, message: messageOf(path) };
+      this.#shortage =
+        path === undefined ? undefined : { path, message: diskFullError(path).message };
       if (path !== undefined) config.log.error({ path }, 'no space left on disk: stepping back');
       else config.log.info({ path: before?.path }, 'the disk has room again: taking part');
       node.abstain(path !== undefined);
@@ -105,10 +107,10 @@ export class DiskRoom {
   }
 
   /** Why a call is refused now, if so. A leader that nobody can relieve still reads: what it has applied is right. */
-  refusal(kind: 'write' | 'read'): GrpcError | undefined {
+  refusal(kind: 'write' | 'read'): EtcdError | undefined {
     if (this.#shortage === undefined) return undefined;
     if (kind === 'read' && this.#host.node.role === 'leader') return undefined;
-    return new GrpcError(Code.Unavailable, this.#shortage.message);
+    return diskFullError(this.#shortage.path);
   }
 
   /** To one voter after the other, furthest along first: the first may have the same trouble. */
@@ -121,8 +123,4 @@ export class DiskRoom {
       this.#handingOver = false;
     });
   }
-}
-
-function messageOf(path: string): string {
-  return `etcdserver: no space left on the disk of this member: ${path}`;
 }

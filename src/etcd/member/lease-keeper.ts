@@ -1,8 +1,8 @@
 import { LeaseCheckpointRequest } from '../../gen/etcd/rpc.js';
 import type { LeaseTimeToLiveResponse } from '../../gen/etcd/rpc.js';
 import { delay } from '../../lib/clock.js';
-import { isGrpcError, Code } from '../../lib/grpc/types.js';
-import { clientError, etcdError } from '../apply/errors.js';
+import { asEtcdError, etcdError } from '../apply/errors.js';
+import type { EtcdErrorName } from '../apply/errors.js';
 import { NotPrimaryError } from '../lease/errors.js';
 import type { EtcdServer } from './server.js';
 
@@ -84,7 +84,7 @@ export class LeaseKeeper {
         if (server.isLeader && server.lessor.isPrimary) return await here();
         if (server.leader !== 0n && !server.isLeader) return await there(server.leader);
       } catch (error) {
-        if (!(error instanceof NotPrimaryError) && !mayRetry(error)) throw error;
+        if (!mayRetry(error)) throw error;
       }
       if (server.stopped) throw etcdError('stopped');
       if (clock.monotonicMs() > untilMs) {
@@ -95,11 +95,24 @@ export class LeaseKeeper {
   }
 }
 
-/** Renewing twice does no harm: a leader that went away is looked for again. */
+/** Renewing twice does no harm: after these, a leader is looked for again. */
+const passing: ReadonlySet<EtcdErrorName> = new Set<EtcdErrorName>([
+  'noLeader',
+  'notLeader',
+  'notPrimary',
+  'leaderChanged',
+  'stopped',
+  'timeout',
+  'timeoutDueToLeaderFail',
+  'timeoutDueToConnectionLost',
+  'unhealthy',
+  'memberRemoved',
+  'clusterIdMismatch',
+  'diskFull',
+  'peerUnreachable',
+]);
+
 function mayRetry(error: unknown): boolean {
-  if (clientError(error)?.code === Code.NotFound) return false;
-  return (
-    isGrpcError(error) &&
-    (error.code === Code.Unavailable || error.code === Code.FailedPrecondition)
-  );
+  const known = asEtcdError(error);
+  return known !== undefined && passing.has(known.code);
 }

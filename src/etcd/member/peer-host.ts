@@ -1,7 +1,7 @@
 import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../gen/etcd/rpc.js';
 import type { MembersResponse } from '../../gen/raft.js';
 import type { Message, MsgSnap } from '../../raft/index.js';
-import { clientError, etcdError } from '../apply/errors.js';
+import { etcdError } from '../apply/errors.js';
 import type { PeerHost } from '../peer/types.js';
 import { refuseSecondBirth } from './bootstrap.js';
 import { LeaseKeeper } from './lease-keeper.js';
@@ -80,15 +80,11 @@ export class ServerPeerHost implements PeerHost {
   }
 
   renewLease(id: bigint): Promise<number> {
-    return asClientError(() => this.#leases.renewHere(id));
+    return this.#leases.renewHere(id);
   }
 
   leaseTimeToLive(id: bigint, keys: boolean): LeaseTimeToLiveResponse {
-    try {
-      return this.#leases.timeToLiveHere(id, keys);
-    } catch (error) {
-      throw clientError(error) ?? error;
-    }
+    return this.#leases.timeToLiveHere(id, keys);
   }
 
   /** Not passed on: two members that take each other for the leader would ask each other for ever. @throws notLeader */
@@ -98,22 +94,12 @@ export class ServerPeerHost implements PeerHost {
   }
 
   async hashKV(revision: number): Promise<HashKVResponse> {
-    return asClientError(async () => {
-      const found = await this.#server.store.hashKV(revision);
-      return {
-        header: this.#server.header(found.rev),
-        hash: found.hash,
-        compactRevision: found.compactRev,
-        hashRevision: found.hashRev,
-      };
-    });
-  }
-}
-
-async function asClientError<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw clientError(error) ?? error;
+    const found = await this.#server.store.hashKV(revision);
+    return {
+      header: this.#server.header(found.rev),
+      hash: found.hash,
+      compactRevision: found.compactRev,
+      hashRevision: found.hashRev,
+    };
   }
 }

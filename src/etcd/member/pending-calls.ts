@@ -1,5 +1,5 @@
-import type { GrpcError } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
+import type { EtcdError } from '../apply/errors.js';
 
 /** A call that waits for its log entry. */
 export interface PendingCall {
@@ -50,7 +50,7 @@ export class PendingCalls {
   }
 
   /** Ends calls whose time is over. */
-  expire(nowMs: number, error: () => GrpcError): void {
+  expire(nowMs: number, error: () => EtcdError): void {
     for (const [sequence, call] of this.#calls) {
       if (call.deadlineMs > nowMs) continue;
       this.#calls.delete(sequence);
@@ -71,7 +71,7 @@ export class PendingCalls {
   }
 
   /** Ends all. */
-  failAll(error: () => GrpcError): void {
+  failAll(error: () => EtcdError): void {
     for (const call of this.#calls.values()) call.reject(error());
     this.#calls.clear();
   }

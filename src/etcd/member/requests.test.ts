@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { MemberChange } from '../../gen/etcd/internal.js';
 import { ManualClock } from '../../lib/clock.js';
-import { Code, GrpcError } from '../../lib/grpc/types.js';
 import { decodeConfChange, encodeConfChange } from '../../raft/index.js';
 import type { RaftNode } from '../../raft/index.js';
 import { decodeEntry } from '../apply/entry.js';
-import { etcdError } from '../apply/errors.js';
+import { diskFullError, etcdError } from '../apply/errors.js';
+import type { EtcdError } from '../apply/errors.js';
 import type { QueuedProposal } from './proposal-queue.js';
 import { Requests } from './requests.js';
 
@@ -15,7 +15,7 @@ let clock: ManualClock;
 let node: { term: number; commitIndex: number; appliedIndex: number };
 let queued: QueuedProposal[];
 let requests: Requests;
-let refusal: GrpcError | undefined;
+let refusal: EtcdError | undefined;
 
 beforeEach(() => {
   clock = new ManualClock();
@@ -115,7 +115,7 @@ describe('an entry that came back', () => {
 
 describe('a member that takes no calls', () => {
   test('refuses writes and reads at once, with the reason, and queues nothing', async () => {
-    refusal = new GrpcError(Code.Unavailable, 'no space left');
+    refusal = diskFullError('/data/wal');
     const write = requests.propose('put', Buffer.from('pair'), undefined, undefined);
     await expect(write).rejects.toBe(refusal);
     await expect(requests.linearizable(() => 'read')).rejects.toBe(refusal);

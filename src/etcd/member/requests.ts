@@ -1,10 +1,10 @@
 import type { Clock } from '../../lib/clock.js';
 import { serverMetrics } from '../telemetry/metrics.js';
-import type { GrpcError } from '../../lib/grpc/types.js';
 import type { Proposal, RaftNode } from '../../raft/index.js';
 import { encodeEntry } from '../apply/entry.js';
 import type { EntryAuth, EntryKind } from '../apply/entry.js';
 import { etcdError } from '../apply/errors.js';
+import type { EtcdError } from '../apply/errors.js';
 import { senderOf, withSequence } from './entry-sender.js';
 import {
   maxGapCommittedApplied,
@@ -24,9 +24,9 @@ export interface RequestHost {
   /** Runs the loop at the end of this turn. */
   wake(): void;
   /** Which of etcd's texts a call gets whose time is over. */
-  timeoutError(): GrpcError;
+  timeoutError(): EtcdError;
   /** Why this member takes no calls of that kind for now, if so. */
-  refusal(kind: 'write' | 'read'): GrpcError | undefined;
+  refusal(kind: 'write' | 'read'): EtcdError | undefined;
 }
 
 /** Calls on their way through the log or waiting for a read index, each with its deadline. */
@@ -164,7 +164,7 @@ export class Requests {
 
   /** Once a tick. */
   tick(): void {
-    const error = (): GrpcError => this.#host.timeoutError();
+    const error = (): EtcdError => this.#host.timeoutError();
     this.#pending.expire(this.#clock.monotonicMs(), () => {
       serverMetrics.proposalFailed();
       return error();

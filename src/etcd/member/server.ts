@@ -11,7 +11,7 @@ import { DowngradeStore } from '../apply/downgrade.js';
 import { HeaderEncoder } from '../apply/encode.js';
 import { decodeEntry } from '../apply/entry.js';
 import type { EntryAuth, EntryKind } from '../apply/entry.js';
-import { clientError, etcdError } from '../apply/errors.js';
+import { asEtcdError, etcdError } from '../apply/errors.js';
 import { AuthStore } from '../auth/auth-store.js';
 import { SimpleTokens } from '../auth/tokens.js';
 import type { Backend } from '../backend/types.js';
@@ -356,7 +356,7 @@ export class EtcdServer {
         const result = this.#applier.apply(decoded, entry.index, call);
         call?.resolve(result);
       } catch (error) {
-        const known = clientError(error);
+        const known = asEtcdError(error);
         if (known === undefined) throw error;
         call?.reject(known);
       }

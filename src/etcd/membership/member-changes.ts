@@ -9,7 +9,7 @@ import {
   refusedConfChange,
 } from '../../raft/index.js';
 import type { ConfChange, ConfChangeType, ConfState, Entry, RaftNode } from '../../raft/index.js';
-import { clientError, etcdError } from '../apply/errors.js';
+import { asEtcdError, etcdError } from '../apply/errors.js';
 import { memberIdOf } from './ids.js';
 import type { MemberChangeKind, MemberInfo } from './membership.js';
 import type { PeerNetwork } from '../peer/types.js';
@@ -194,7 +194,7 @@ export class MemberChanges {
       this.#server.config.log.info({ kind, member: member.id.toString(16) }, 'membership changed');
       return { origin, sequence, confState, error: undefined };
     } catch (error) {
-      const known = error instanceof ConfChangeError ? etcdError('unhealthy') : clientError(error);
+      const known = error instanceof ConfChangeError ? etcdError('unhealthy') : asEtcdError(error);
       if (known === undefined) throw error;
       const confState = node.applyConfChange(refusedConfChange);
       return { origin, sequence, confState, error: known };

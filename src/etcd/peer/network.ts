@@ -4,6 +4,7 @@ import { etcdError } from '../apply/errors.js';
 import type { MembersResponse } from '../../gen/raft.js';
 import type { Message, MsgSnap, NodeId } from '../../raft/index.js';
 import { callerMetadata } from './caller.js';
+import { askPeer } from './peer-error.js';
 import { PeerLink } from './peer-link.js';
 import type { LinkOptions } from './peer-link.js';
 import { streamSnapshot } from './snapshot-stream.js';
@@ -62,10 +63,7 @@ export class GrpcPeerNetwork implements PeerNetwork {
   }
 
   async renewLease(leader: NodeId, id: bigint): Promise<number> {
-    const answer = await this.#client(leader).leaseRenew(
-      { ID: id },
-      { deadlineMs: callDeadlineMs },
-    );
+    const answer = await this.#ask(leader, (peer, options) => peer.leaseRenew({ ID: id }, options));
     return answer.TTL;
   }
 
@@ -74,25 +72,34 @@ export class GrpcPeerNetwork implements PeerNetwork {
     id: bigint,
     keys: boolean,
   ): Promise<LeaseTimeToLiveResponse> {
-    const options = { deadlineMs: callDeadlineMs };
-    return this.#client(leader).leaseTimeToLive({ ID: id, keys }, options);
+    return this.#ask(leader, (peer, options) => peer.leaseTimeToLive({ ID: id, keys }, options));
   }
 
   async promoteMember(leader: NodeId, id: bigint): Promise<void> {
-    await this.#client(leader).memberPromote({ ID: id }, { deadlineMs: callDeadlineMs });
+    await this.#ask(leader, (peer, options) => peer.memberPromote({ ID: id }, options));
   }
 
   async hashKV(peer: NodeId, revision: number): Promise<HashKVResponse> {
-    return this.#client(peer).hashKV({ revision }, { deadlineMs: callDeadlineMs });
+    return this.#ask(peer, (client, options) => client.hashKV({ revision }, options));
   }
 
   async members(peer: NodeId): Promise<MembersResponse> {
-    return this.#client(peer).members({}, { deadlineMs: callDeadlineMs });
+    return this.#ask(peer, (client, options) => client.members({}, options));
   }
 
   close(): void {
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
+  }
+
+  #ask<T>(
+    id: NodeId,
+    call: (
+      client: Client<typeof peerDefinition>,
+      options: { readonly deadlineMs: number },
+    ) => Promise<T>,
+  ): Promise<T> {
+    return askPeer(() => call(this.#client(id), { deadlineMs: callDeadlineMs }));
   }
 
   #client(id: NodeId): Client<typeof peerDefinition> {

@@ -6,7 +6,7 @@ import type { MessageAck } from '../../gen/raft.js';
 import type { Logger } from '../../lib/log.js';
 import { targetOf } from '../../lib/member-url.js';
 import type { Message } from '../../raft/index.js';
-import { clientError, etcdError } from '../apply/errors.js';
+import { asEtcdError } from '../apply/errors.js';
 import { peerQueueBytes, peerQueueMessages } from '../guards/limits.js';
 import { peerMetrics } from '../telemetry/network-metrics.js';
 import type { PeerMetrics } from '../telemetry/network-metrics.js';
@@ -171,7 +171,7 @@ export class PeerLink {
         waitMs = 0;
       } catch (error) {
         if (signal.aborted) return;
-        if (clientError(error)?.message === etcdError('memberRemoved').message) events.onRemoved();
+        if (asEtcdError(error)?.code === 'memberRemoved') events.onRemoved();
         this.#report(error);
         events.onPeerLost(this.peer.id);
         waitMs = Math.min(Math.max(backoffMsMin, waitMs * 2), backoffMsMax);

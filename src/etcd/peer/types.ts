@@ -23,15 +23,15 @@ export interface PeerNetwork {
   isConnected(id: NodeId): boolean;
   /** Monotonic milliseconds since when; undefined while not connected. */
   connectedSinceMs(id: NodeId): number | undefined;
-  /** Renews a lease at the leader. @throws GrpcError */
+  /** Renews a lease at the leader. @throws EtcdError */
   renewLease(leader: NodeId, id: bigint): Promise<number>;
-  /** @throws GrpcError */
+  /** @throws EtcdError */
   leaseTimeToLive(leader: NodeId, id: bigint, keys: boolean): Promise<LeaseTimeToLiveResponse>;
-  /** Has the leader promote a learner, since only it knows how far the learner is. @throws GrpcError */
+  /** Has the leader promote a learner, since only it knows how far the learner is. @throws EtcdError */
   promoteMember(leader: NodeId, id: bigint): Promise<void>;
-  /** @throws GrpcError */
+  /** @throws EtcdError */
   hashKV(peer: NodeId, revision: number): Promise<HashKVResponse>;
-  /** Who the peer thinks is in the cluster. @throws GrpcError */
+  /** Who the peer thinks is in the cluster. @throws EtcdError */
   members(peer: NodeId): Promise<MembersResponse>;
   close(): void;
 }
@@ -53,7 +53,7 @@ export interface PeerHost {
   readonly clusterId: bigint;
   readonly memberId: bigint;
   isRemoved(id: NodeId): boolean;
-  /** Resolves when messages of the peer may be taken. @throws GrpcError when they may not, or not yet */
+  /** Resolves when messages of the peer may be taken. @throws EtcdError when they may not, or not yet */
   admit(from: NodeId): Promise<void>;
   step(message: Message): void;
   /** A stream from the peer is open. @param urls where it says it can be reached */

@@ -1,5 +1,5 @@
 import type { CallContext } from '../../lib/grpc/types.js';
-import { clientError, etcdError } from '../apply/errors.js';
+import { etcdError } from '../apply/errors.js';
 import type { EntryAuth } from '../apply/entry.js';
 import type { AuthInfo, JwtTokens } from '../auth/tokens.js';
 import type { EtcdServer } from '../member/server.js';
@@ -42,14 +42,10 @@ export class CallerIdentity {
     return info;
   }
 
-  /** For calls that only the root role may make. @throws userEmpty, permissionDenied, invalidAuthToken */
+  /** For calls that only the root role may make. @throws AuthError, invalidAuthToken */
   async admin(context: CallContext): Promise<AuthInfo | undefined> {
     const info = await this.of(context);
-    try {
-      this.#server.auth.checkAdmin(info);
-    } catch (error) {
-      throw clientError(error) ?? error;
-    }
+    this.#server.auth.checkAdmin(info);
     return info;
   }
 

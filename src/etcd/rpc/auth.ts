@@ -31,14 +31,13 @@ import { addressKey } from '../../lib/connection-gate.js';
 import { FailureLimiter } from '../../lib/failure-limiter.js';
 import type { CallContext, Handlers, MessageCodec } from '../../lib/grpc/types.js';
 import type { AuthEntryKind, AuthenticateEntry } from '../apply/auth.js';
-import { clientError, etcdError } from '../apply/errors.js';
+import { asEtcdError, etcdError } from '../apply/errors.js';
 import { AuthError } from '../auth/errors.js';
 import { hashPassword, verifyPassword } from '../auth/password.js';
 import type { AuthInfo, JwtTokens } from '../auth/tokens.js';
 import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { entryAuth } from './auth-info.js';
-import { converted } from './kv.js';
 
 interface OnlyHeader {
   header: ResponseHeader | undefined;
@@ -89,12 +88,10 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
     if (!this.#failures.allows(guesser)) throw etcdError('tooManyRequests');
     for (let attempt = 1; ; attempt++) {
       // What this member has applied may lag behind what the client has just done elsewhere.
-      const { user, revision } = await server.linearizable(() =>
-        converted(() => ({
-          user: server.auth.userToAuthenticate(request.name),
-          revision: server.auth.revision,
-        })),
-      );
+      const { user, revision } = await server.linearizable(() => ({
+        user: server.auth.userToAuthenticate(request.name),
+        revision: server.auth.revision,
+      }));
       if (!(await verifyPassword(request.password, user.hashedPassword))) {
         this.#failures.failed(guesser);
         throw etcdError('authFailed');
@@ -103,9 +100,8 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
         const token = await this.#makeToken(request.name, revision);
         return { header: server.header(), token };
       } catch (error) {
-        const known = clientError(error);
-        const changed = known?.message === etcdError('authOldRevision').message;
-        if (!changed || attempt >= authenticateAttempts) throw known ?? error;
+        const changed = asEtcdError(error)?.code === 'authOldRevision';
+        if (!changed || attempt >= authenticateAttempts) throw error;
       }
     }
   }
@@ -133,7 +129,7 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
 
   async userGet(request: AuthUserGetRequest, context: CallContext): Promise<AuthUserGetResponse> {
     const info = await this.#identity.of(context);
-    return this.#read(() => {
+    return this.#server.linearizable(() => {
       const { auth } = this.#server;
       // Everybody may look at oneself.
       if (info === undefined || info.username !== request.name) auth.checkAdmin(info);
@@ -143,7 +139,7 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
 
   async userList(_: AuthUserListRequest, context: CallContext): Promise<AuthUserListResponse> {
     const info = await this.#identity.of(context);
-    return this.#read(() => {
+    return this.#server.linearizable(() => {
       this.#server.auth.checkAdmin(info);
       return { header: this.#server.header(), users: this.#server.auth.userNames() };
     });
@@ -180,7 +176,7 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
 
   async roleGet(request: AuthRoleGetRequest, context: CallContext): Promise<AuthRoleGetResponse> {
     const info = await this.#identity.of(context);
-    return this.#read(() => {
+    return this.#server.linearizable(() => {
       const { auth } = this.#server;
       if (info === undefined || !auth.hasRole(info.username, request.role)) auth.checkAdmin(info);
       return { header: this.#server.header(), perm: [...auth.rolePermissions(request.role)] };
@@ -189,7 +185,7 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
 
   async roleList(_: AuthRoleListRequest, context: CallContext): Promise<AuthRoleListResponse> {
     const info = await this.#identity.of(context);
-    return this.#read(() => {
+    return this.#server.linearizable(() => {
       this.#server.auth.checkAdmin(info);
       return { header: this.#server.header(), roles: this.#server.auth.roleNames() };
     });
@@ -223,10 +219,6 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
     );
   }
 
-  #read<T>(read: () => T): Promise<T> {
-    return this.#server.linearizable(() => converted(read));
-  }
-
   async #propose<T>(
     kind: AuthEntryKind,
     codec: MessageCodec<T>,
@@ -234,10 +226,8 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
     context: CallContext,
   ): Promise<OnlyHeader> {
     const info: AuthInfo | undefined = await this.#identity.of(context);
-    converted(() => {
-      if (this.#server.auth.enabled && info === undefined) throw new AuthError('USER_EMPTY');
-      this.#server.auth.checkAdmin(info);
-    });
+    if (this.#server.auth.enabled && info === undefined) throw new AuthError('USER_EMPTY');
+    this.#server.auth.checkAdmin(info);
     await this.#server.propose(kind, codec.encode(request).finish(), request, entryAuth(info));
     return { header: this.#server.header() };
   }

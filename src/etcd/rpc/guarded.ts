@@ -1,7 +1,7 @@
-/** What every call passes before its handler: counting, and the demand for a leader. */
+/** What every call passes around its handler: counting, the demand for a leader, and the status of what it throws. */
 import type { CallContext, Handlers, ServiceDefinition } from '../../lib/grpc/types.js';
-import { isGrpcError } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
+import { clientError } from '../grpc-status.js';
 import { clientCalls, grpcMetrics } from '../telemetry/metrics.js';
 import type { EtcdServer } from '../member/server.js';
 
@@ -13,7 +13,8 @@ const countStream = clientCalls('stream');
 
 /**
  * Wraps all handlers of a service: a call with the metadata `hasleader: true` fails while there is no leader, an open stream
- * when there has been none for a while (clientv3.WithRequireLeader), and each is counted by method and outcome.
+ * when there has been none for a while (clientv3.WithRequireLeader), and each is counted by method and outcome. Errors leave with
+ * etcd's code.
  */
 export function guarded<S extends ServiceDefinition>(
   definition: S,
@@ -34,6 +35,11 @@ export function guarded<S extends ServiceDefinition>(
       count.handled(code);
       stopTimer?.();
     };
+    const failed = (error: unknown, stopTimer: (() => void) | undefined): unknown => {
+      const status = clientError(error);
+      handled(status?.code ?? codeUnknown, stopTimer);
+      return status ?? error;
+    };
     const isStream = method.requestStream || method.responseStream;
     const countClient = isStream ? countStream : countUnary;
     wrapped[key] = (...args) => {
@@ -49,17 +55,20 @@ export function guarded<S extends ServiceDefinition>(
           result = untilLeaderless(result, server);
         }
         if (result instanceof Promise) {
-          result.then(
-            () => handled(0, stopTimer),
-            (error: unknown) => handled(codeOf(error), stopTimer),
+          return result.then(
+            (answer: unknown) => {
+              handled(0, stopTimer);
+              return answer;
+            },
+            (error: unknown) => {
+              throw failed(error, stopTimer);
+            },
           );
-        } else {
-          handled(0, stopTimer);
         }
+        handled(0, stopTimer);
         return result;
       } catch (error) {
-        handled(codeOf(error), stopTimer);
-        throw error;
+        throw failed(error, stopTimer);
       }
     };
   }
@@ -90,10 +99,6 @@ async function untilLeaderless(run: Promise<unknown>, server: EtcdServer): Promi
     cancelCheck?.();
     stopListening?.();
   }
-}
-
-function codeOf(error: unknown): number {
-  return isGrpcError(error) ? error.code : codeUnknown;
 }
 
 function callType(method: { requestStream: boolean; responseStream: boolean }): string {

@@ -10,7 +10,7 @@ import type { CallContext, Handlers } from '../../lib/grpc/types.js';
 import type { CompactionResult } from '../apply/applier.js';
 import { needsSpace } from '../apply/applier.js';
 import type { EntryKind } from '../apply/entry.js';
-import { clientError, etcdError } from '../apply/errors.js';
+import { etcdError } from '../apply/errors.js';
 import { isReadOnly, isSerializable, readRange, readTxn } from '../apply/kv.js';
 import { mayRange, mayTxn } from '../apply/permissions.js';
 import type { AuthInfo } from '../auth/tokens.js';
@@ -68,7 +68,7 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
       mayRange(server, info, request);
       return readRange(server.store, request, () => server.headerField());
     };
-    return request.serializable ? converted(read) : server.linearizable(() => converted(read));
+    return request.serializable ? read() : server.linearizable(read);
   }
 
   put({ message, bytes }: WithBytes<PutRequest>, context: CallContext): Answer {
@@ -99,8 +99,8 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
       const header = (revision: number): Buffer => server.headerField(revision);
       return readTxn({ store: server.store, lessor: server.lessor, header }, request);
     };
-    if (isSerializable(request)) return converted(read);
-    return server.linearizable(() => converted(read));
+    if (isSerializable(request)) return read();
+    return server.linearizable(read);
   }
 
   async compact(request: CompactionRequest, context: CallContext): Promise<CompactionResponse> {
@@ -130,14 +130,5 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
 
   #refuseLearner(refused: boolean): void {
     if (refused && this.#server.isLearner) throw etcdError('notSupportedForLearner');
-  }
-}
-
-/** Runs a read; what the store throws becomes what the client sees. */
-export function converted<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw clientError(error) ?? error;
   }
 }

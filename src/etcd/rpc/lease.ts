@@ -12,8 +12,7 @@ import type {
   LeaseTimeToLiveResponse,
 } from '../../gen/etcd/rpc.js';
 import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
-import { Code, isGrpcError } from '../../lib/grpc/types.js';
-import { clientError, etcdError } from '../apply/errors.js';
+import { asEtcdError, etcdError } from '../apply/errors.js';
 import { maySeeLease, mayUseLease } from '../apply/permissions.js';
 import type { LeaseInfo } from '../lease/types.js';
 import type { LeaseKeeper } from '../member/lease-keeper.js';
@@ -21,7 +20,6 @@ import type { Quota } from '../guards/quota.js';
 import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { entryAuth } from './auth-info.js';
-import { converted } from './kv.js';
 
 /** The lease service (etcdserverpb.Lease). */
 export class LeaseService implements Handlers<typeof LeaseDefinition> {
@@ -82,8 +80,7 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
         TTL = await this.#keeper.renew(ID);
       } catch (error) {
         // A lease that is gone is told by a TTL of 0; the stream goes on for the others.
-        const known = clientError(error);
-        if (!isGrpcError(known) || known.code !== Code.NotFound) throw known ?? error;
+        if (asEtcdError(error)?.code !== 'leaseNotFound') throw error;
       }
       if (!stream.send({ header, ID, TTL })) await stream.drained();
     }
@@ -101,8 +98,7 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
       const answer = await this.#keeper.timeToLive(request.ID, request.keys);
       return { ...answer, header: server.header() };
     } catch (error) {
-      const known = clientError(error);
-      if (!isGrpcError(known) || known.code !== Code.NotFound) throw known ?? error;
+      if (asEtcdError(error)?.code !== 'leaseNotFound') throw error;
       return { header: server.header(), ID: request.ID, TTL: -1, grantedTTL: 0, keys: [] };
     }
   }
@@ -114,7 +110,7 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
     const server = this.#server;
     const info = await this.#identity.known(context);
     const ids = server.lessor.list();
-    converted(() => ids.forEach((id) => maySeeLease(server, info, id)));
+    for (const id of ids) maySeeLease(server, info, id);
     return { header: server.header(), leases: ids.map((ID) => ({ ID })) };
   }
 
@@ -122,6 +118,6 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
   async #mayRenew(id: bigint, context: CallContext): Promise<void> {
     if (!this.#server.auth.enabled) return;
     const info = await this.#identity.known(context);
-    converted(() => mayUseLease(this.#server, info, id));
+    mayUseLease(this.#server, info, id);
   }
 }

@@ -8,7 +8,8 @@ import type {
   UnlockResponse,
 } from '../../gen/etcd/v3lock.js';
 import type { CallContext, Handlers } from '../../lib/grpc/types.js';
-import { Code, GrpcError, isGrpcError } from '../../lib/grpc/types.js';
+import { Code, GrpcError } from '../../lib/grpc/types.js';
+import { clientError } from '../grpc-status.js';
 import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { LockQueue } from './queue-lock.js';
@@ -34,8 +35,9 @@ export async function asInnerClient<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    if (!isGrpcError(error) || openCodes.has(error.code)) throw error;
-    throw new GrpcError(Code.Unknown, error.message, { cause: error });
+    const status = clientError(error);
+    if (status === undefined || openCodes.has(status.code)) throw error;
+    throw new GrpcError(Code.Unknown, status.message, { cause: error });
   }
 }
 

@@ -28,7 +28,8 @@ import type {
 import { Gate } from '../../lib/gate.js';
 import type { CallContext, Handlers, Sender } from '../../lib/grpc/types.js';
 import { clusterVersionOf, downgradeTargetOf } from '../apply/downgrade.js';
-import { clientError, etcdError, rawAuthError } from '../apply/errors.js';
+import { etcdError } from '../apply/errors.js';
+import { rawAuthError } from '../grpc-status.js';
 import { clusterVersion, serverVersion } from '../config.js';
 import { maxSnapshotCalls, snapshotChunkBytes } from '../guards/limits.js';
 import { serverMetrics } from '../telemetry/metrics.js';
@@ -237,17 +238,13 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
 
 /** The hash over the revisions that this member has applied. @throws compacted, futureRev */
 export async function hashKV(server: EtcdServer, revision: number): Promise<HashKVResponse> {
-  try {
-    const done = serverMetrics.hashRevStarted();
-    const found = await server.store.hashKV(revision);
-    done();
-    return {
-      header: server.header(found.rev),
-      hash: found.hash,
-      compactRevision: found.compactRev,
-      hashRevision: found.hashRev,
-    };
-  } catch (error) {
-    throw clientError(error) ?? error;
-  }
+  const done = serverMetrics.hashRevStarted();
+  const found = await server.store.hashKV(revision);
+  done();
+  return {
+    header: server.header(found.rev),
+    hash: found.hash,
+    compactRevision: found.compactRev,
+    hashRevision: found.hashRev,
+  };
 }

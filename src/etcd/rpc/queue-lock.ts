@@ -13,7 +13,6 @@ import type { AuthInfo } from '../auth/tokens.js';
 import type { KeyValue, WatchSink } from '../mvcc/types.js';
 import type { EtcdServer } from '../member/server.js';
 import { entryAuth } from './auth-info.js';
-import { converted } from './kv.js';
 
 const noBytes = Buffer.alloc(0);
 
@@ -73,7 +72,7 @@ export class LockQueue {
       success: [{ request: { $case: 'requestPut', value: put } }],
       failure: [],
     };
-    converted(() => mayPut(this.#server, this.#info, put));
+    mayPut(this.#server, this.#info, put);
     const before = this.#server.store.get(keyText(key));
     await this.#propose('txn', TxnRequest.encode(request).finish(), request);
     const kv = this.#server.store.get(keyText(key));
@@ -105,7 +104,7 @@ export class LockQueue {
   /** Gives the place up. */
   async leave(key: Buffer): Promise<void> {
     const request: DeleteRangeRequest = { key, rangeEnd: noBytes, prevKv: false };
-    converted(() => mayDelete(this.#server, this.#info, request));
+    mayDelete(this.#server, this.#info, request);
     await this.#propose('deleteRange', DeleteRangeRequest.encode(request).finish(), request);
   }
 
@@ -120,7 +119,7 @@ export class LockQueue {
       ignoreValue: false,
       ignoreLease: false,
     };
-    converted(() => mayPut(this.#server, this.#info, put));
+    mayPut(this.#server, this.#info, put);
     const request: TxnRequest = {
       compare: [
         {
@@ -148,7 +147,7 @@ export class LockQueue {
   /** The same from this member's own state. */
   firstHere(prefix: Buffer): KeyValue | undefined {
     const range = { key: prefix, rangeEnd: prefixEnd(prefix) };
-    converted(() => this.#server.auth.checkRange(this.#info, 'read', textOf(range)));
+    this.#server.auth.checkRange(this.#info, 'read', textOf(range));
     const { key, end } = textOf(range);
     const found = this.#server.store.range(key, end, {
       limit: 1,
@@ -210,10 +209,8 @@ export class LockQueue {
 
   /** @throws AuthError */
   mayRead(prefix: Buffer): void {
-    converted(() => {
-      const request = { key: prefix, rangeEnd: prefixEnd(prefix) };
-      this.#server.auth.checkRange(this.#info, 'read', textOf(request));
-    });
+    const request = { key: prefix, rangeEnd: prefixEnd(prefix) };
+    this.#server.auth.checkRange(this.#info, 'read', textOf(request));
   }
 }
 

@@ -7,7 +7,9 @@ import type { WatchCreateRequest, WatchDefinition, WatchRequest } from '../../ge
 import { assertNever } from '../../lib/assert.js';
 import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
 import { Parts } from '../apply/encode.js';
-import { clientError, etcdError } from '../apply/errors.js';
+import { asEtcdError, etcdError } from '../apply/errors.js';
+import type { EtcdErrorName } from '../apply/errors.js';
+import { clientError } from '../grpc-status.js';
 import { keyText } from '../apply/kv.js';
 import type { AuthInfo } from '../auth/tokens.js';
 import type { WatchBatch, Watcher, WatchEvent, WatchSink } from '../mvcc/types.js';
@@ -23,12 +25,12 @@ const progressRetryMs = 10;
 const fragmentBytesDefault = 1.5 * 1024 * 1024;
 /** The id in answers to a watch that was refused. */
 const refusedWatchId = -1;
-/** Why a watch was refused, where the reason says more than that it was. */
-const toldApart: ReadonlySet<string> = new Set(
-  (['invalidAuthToken', 'authOldRevision', 'userEmpty'] as const).map(
-    (name) => etcdError(name).message,
-  ),
-);
+/** Refusals of a watch that the client is told as they are; all others are told as `permissionDenied`. */
+const namedRefusals: ReadonlySet<EtcdErrorName | undefined> = new Set<EtcdErrorName>([
+  'invalidAuthToken',
+  'authOldRevision',
+  'userEmpty',
+]);
 const compactedReason = 'etcdserver: mvcc: required revision has been compacted';
 
 type Stream = Duplex<WatchRequest, WatchResponse>;
@@ -193,10 +195,9 @@ class WatchStream implements WatchSink {
       auth.checkRange(info, 'read', { key, end });
       return undefined;
     } catch (error) {
-      const known = clientError(error);
-      const reason =
-        known !== undefined && toldApart.has(known.message) ? known : etcdError('permissionDenied');
-      return `rpc error: code = ${codeNames[reason.code]} desc = ${reason.message}`;
+      const isNamed = namedRefusals.has(asEtcdError(error)?.code);
+      const status = clientError(isNamed ? error : etcdError('permissionDenied'));
+      return `rpc error: code = ${codeNames[status?.code ?? 0]} desc = ${status?.message}`;
     }
   }
 
