@@ -1,0 +1,215 @@
+/** How each command of each page is tried: run as it stands, run with other words, or only checked, and then why. */
+
+/** What is done with a command. */
+export type Trial =
+  | {
+      /** It runs, and must end with code 0. `look`: it goes on for ever, and must write something. */
+      readonly how: 'run' | 'look';
+      /** Words that are replaced: what the page leaves to the reader, or what would take too long. */
+      readonly instead?: Readonly<Record<string, string>>;
+      /** Commands that make what the page takes for granted. */
+      readonly first?: readonly string[];
+      /** What the output must hold. */
+      readonly says?: RegExp;
+    }
+  | {
+      /** Programs, files, subcommands and flags must exist. */
+      readonly how: 'check';
+      readonly why: string;
+    };
+
+interface Row {
+  readonly pages: string;
+  /** How the command begins. */
+  readonly begins: string;
+  readonly trial: Trial;
+}
+
+const machine = 'it changes the machine; docs/VAGRANT.md is how that is tried';
+const virtual = 'it makes virtual machines';
+const minutes = 'it takes minutes';
+const level = 'scripts/test does it, and runs this test';
+const others = 'it needs members on other machines; test/cluster/etcd-cluster.test.ts does it';
+const hollow = { './scripts/up': 'bin/trireme up --runtime hollow' };
+const down = { './scripts/down': 'bin/trireme down' };
+const few = { '--count 1000': '--count 5', '--count 100': '--count 2' };
+
+const rows: readonly Row[] = [
+  // README.md: three masters and two workers that pretend to run containers.
+  { pages: 'README.md', begins: './scripts/up', trial: { how: 'run', instead: hollow } },
+  { pages: 'README.md', begins: 'export KUBECONFIG=', trial: { how: 'run' } },
+  { pages: 'README.md', begins: 'kubectl get nodes,pods', trial: { how: 'run', says: /worker-2/ } },
+  { pages: 'README.md', begins: 'bin/trireme cluster watch', trial: { how: 'look' } },
+  { pages: 'README.md', begins: 'kill -9 $(jq', trial: { how: 'run' } },
+  { pages: 'README.md', begins: './scripts/down', trial: { how: 'run', instead: down } },
+
+  // docs/HACKING.md: one master and one worker.
+  {
+    pages: 'docs/HACKING.md',
+    begins: 'npm install',
+    trial: { how: 'check', why: 'scripts/test does it, and other tests use what is installed' },
+  },
+  { pages: 'docs/HACKING.md', begins: 'npx tsc', trial: { how: 'check', why: level } },
+  { pages: 'docs/HACKING.md', begins: 'bin/trireme --help', trial: { how: 'run', says: /apply/ } },
+  { pages: 'docs/HACKING.md', begins: 'npm run lint', trial: { how: 'check', why: level } },
+  { pages: 'docs/HACKING.md', begins: './scripts/test', trial: { how: 'check', why: level } },
+  { pages: 'docs/HACKING.md', begins: './scripts/up', trial: { how: 'run', instead: hollow } },
+  {
+    pages: 'docs/HACKING.md',
+    begins: 'KUBECONFIG=.trireme/kubeconfig kubectl get nodes',
+    trial: { how: 'run', says: /worker-1 +Ready/ },
+  },
+  { pages: 'docs/HACKING.md', begins: 'tail -f', trial: { how: 'look' } },
+  { pages: 'docs/HACKING.md', begins: './scripts/down', trial: { how: 'run', instead: down } },
+
+  // docs/SECURITY.md, docs/VAGRANT.md, docs/OPERATIONS.md: one cluster for all three, in this order.
+  {
+    pages: 'docs/SECURITY.md',
+    begins: 'kubectl label namespace shop',
+    trial: { how: 'run', first: ['kubectl create namespace shop'], says: /labeled/ },
+  },
+  { pages: 'docs/SECURITY.md', begins: '. .trireme/etcd.env', trial: { how: 'run' } },
+  {
+    pages: 'docs/SECURITY.md',
+    begins: 'etcdctl get /registry/secrets/example/web',
+    trial: {
+      how: 'run',
+      first: ['kubectl apply -f examples/web.yaml'],
+      says: /k8s:enc:aesgcm:v1:/,
+    },
+  },
+  {
+    pages: 'docs/VAGRANT.md',
+    begins: 'KUBECONFIG=kubeconfig kubectl -n example rollout',
+    trial: { how: 'check', why: 'pretended pods answer no probe; test/e2e waits for real ones' },
+  },
+  {
+    pages: 'docs/VAGRANT.md',
+    begins: 'KUBECONFIG=kubeconfig kubectl',
+    trial: { how: 'run', instead: { '=kubeconfig': '=.trireme/kubeconfig' } },
+  },
+  { pages: 'docs/VAGRANT.md', begins: 'curl', trial: { how: 'check', why: virtual } },
+  { pages: 'docs/VAGRANT.md', begins: 'vagrant', trial: { how: 'check', why: virtual } },
+  { pages: 'docs/VAGRANT.md', begins: 'TRIREME_', trial: { how: 'check', why: virtual } },
+  { pages: 'docs/VAGRANT.md', begins: 'printf', trial: { how: 'check', why: machine } },
+  { pages: 'docs/VAGRANT.md', begins: 'ip link', trial: { how: 'check', why: machine } },
+  { pages: 'docs/VAGRANT.md', begins: 'scripts/install', trial: { how: 'check', why: minutes } },
+
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'sudo trireme token create',
+    trial: { how: 'run', instead: { 'sudo ': '' }, says: /--token \S+ --ca-hash sha256:/ },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme cluster status',
+    trial: { how: 'run', says: /LEADER/ },
+  },
+  { pages: 'docs/OPERATIONS.md', begins: 'trireme cluster watch', trial: { how: 'look' } },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'P=/var/lib/trireme/master/pki',
+    trial: { how: 'run', instead: { '/var/lib/trireme/master': '$TRIREME_HOME/master-1' } },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'export ETCDCTL_API=3',
+    trial: { how: 'run', instead: { 'https://127.0.0.1:2379': 'ENDPOINT' } },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'etcdctl endpoint status --cluster',
+    trial: { how: 'run', says: /3\.5\./ },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'kubectl -n kube-system get leases',
+    trial: { how: 'run', says: /kube-scheduler/ },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'kubectl drain NODE',
+    trial: {
+      how: 'run',
+      instead: { NODE: 'worker-1' },
+      says: /"worker-1" deleted/,
+    },
+  },
+  { pages: 'docs/OPERATIONS.md', begins: 'etcdctl snapshot save', trial: { how: 'run' } },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'tar ',
+    trial: { how: 'run', instead: { '/var/lib/trireme/master': '$TRIREME_HOME/master-1' } },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme etcd snapshot status',
+    trial: { how: 'run', says: /REVISION|TOTAL KEYS/i },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme etcd snapshot restore',
+    trial: { how: 'run', instead: { '/var/lib/trireme/etcd': 'restored' } },
+  },
+  { pages: 'docs/OPERATIONS.md', begins: 'etcdctl alarm', trial: { how: 'run' } },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'etcdctl member list -w json',
+    trial: { how: 'run', says: /master-1/ },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'etcdctl compaction',
+    trial: { how: 'run', says: /compacted/ },
+  },
+  { pages: 'docs/OPERATIONS.md', begins: 'etcdctl member', trial: { how: 'check', why: others } },
+  { pages: 'docs/OPERATIONS.md', begins: 'rm -rf DATA-DIR', trial: { how: 'check', why: others } },
+  { pages: 'docs/OPERATIONS.md', begins: 'trireme etcd …', trial: { how: 'check', why: others } },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'sudo /opt/trireme/scripts/install recover',
+    trial: { how: 'check', why: 'test/cluster/master-recover.test.ts does it, without a service' },
+  },
+  { pages: 'docs/OPERATIONS.md', begins: 'sudo ', trial: { how: 'check', why: machine } },
+  { pages: 'docs/OPERATIONS.md', begins: 'git pull', trial: { how: 'check', why: machine } },
+  { pages: 'docs/OPERATIONS.md', begins: 'systemctl', trial: { how: 'check', why: machine } },
+  { pages: 'docs/OPERATIONS.md', begins: 'journalctl', trial: { how: 'check', why: machine } },
+
+  // Tests and benchmarks.
+  {
+    pages: 'docs/TESTING.md',
+    begins: 'node dist/test/sim/',
+    trial: { how: 'run', instead: few },
+  },
+  { pages: 'docs/RAFT.md', begins: 'node dist/test/sim/', trial: { how: 'run', instead: few } },
+  {
+    pages: 'test/sim/README.md',
+    begins: 'node dist/test/sim/',
+    trial: { how: 'run', instead: few },
+  },
+  { pages: 'docs/TESTING.md', begins: './scripts/test', trial: { how: 'check', why: level } },
+  { pages: 'docs/TESTING.md', begins: 'npx tsc', trial: { how: 'check', why: level } },
+  { pages: 'docs/TESTING.md', begins: 'POWER_LOSS_SEED', trial: { how: 'check', why: minutes } },
+  { pages: 'docs/TESTING.md', begins: 'FUZZ_SEED', trial: { how: 'check', why: minutes } },
+  { pages: 'docs/ARCHITECTURE.md', begins: 'npx tsc', trial: { how: 'check', why: level } },
+  { pages: 'docs/RAFT.md', begins: 'NODE_OPTIONS', trial: { how: 'check', why: level } },
+  { pages: 'docs/BENCHMARKS.md', begins: 'scripts/test', trial: { how: 'check', why: minutes } },
+  { pages: 'bench/etcd/README.md', begins: '', trial: { how: 'check', why: minutes } },
+  { pages: 'src/lib/http2/README.md', begins: '', trial: { how: 'check', why: minutes } },
+  { pages: 'test/robustness/README.md', begins: '', trial: { how: 'check', why: minutes } },
+];
+
+/** How a command is tried; undefined for one that nobody has thought of. The first row that fits counts. */
+export function trialOf(page: string, command: string): Trial | undefined {
+  return rows.find((row) => row.pages === page && command.startsWith(row.begins))?.trial;
+}
+
+/** Rows that fit none of the commands. */
+export function uselessRows(
+  commands: readonly { readonly page: string; readonly command: string }[],
+): string[] {
+  const used = new Set(commands.map(({ page, command }) => trialOf(page, command)));
+  return rows
+    .filter(({ trial }) => !used.has(trial))
+    .map(({ pages, begins }) => `${pages}: ${begins}`);
+}
