@@ -1,233 +1,225 @@
-/** Controllers "job" and "ttl-after-finished". */
+/** The Job controller: carries {@link planJob} out. */
 import { controllerOf } from '../../../api/object.js';
+import type { Pod } from '../../../api/types/core.js';
+import type { Job, JobStatus } from '../../../api/types/workloads.js';
+import { resources } from '../../../client/resources.js';
+import type { Change, Informer } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import { forEachBounded, slowStart, throwGathered } from '../runtime/bounded.js';
 import type { ControllerContext } from '../runtime/context.js';
-import type { Controller } from '../runtime/controller.js';
+import type { Controller, Reconciler } from '../runtime/controller.js';
 import {
   createReconciler,
   ignoreNotFound,
   splitNamespaced,
   watchSelf,
 } from '../runtime/controller.js';
-import type { Pod } from '../../../api/types/core.js';
-import type { Job } from '../../../api/types/workloads.js';
+import type { EventRecorder } from '../runtime/events.js';
 import { Expectations } from '../runtime/expectations.js';
 import { jsonEqual, randomSuffix } from '../../../api/facts/hash.js';
+import type { Owner } from '../../../api/facts/owners.js';
 import { claim } from '../runtime/ownership.js';
 import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
-import { findCondition, generateNamePrefix, podFromTemplate } from '../../../api/facts/pods.js';
-import { resources } from '../../../client/resources.js';
+import { findCondition } from '../../../api/facts/pods.js';
 import { compileSelector } from '../../../api/facts/selectors.js';
-import { parseTime } from '../../../api/facts/time.js';
-import type { Owner } from '../../../api/facts/owners.js';
-import { indexAnnotation, isFinished, planJob, trackingFinalizer } from './plan.js';
+import { planJob } from './plan.js';
+import type { WantedPod } from './pods.js';
+import { isTracked, jobPod, trackingFinalizer } from './pods.js';
+import { createJobExpiry } from './ttl-controller.js';
+import { isFinished } from './verdict.js';
 
 const concurrency = 32;
+const ourName = 'kubernetes.io/job-controller';
 
+/** Controllers "job" and "ttl-after-finished". */
 export function createJobController(context: ControllerContext): Controller[] {
-  const { client, clock, prng } = context;
-  const recorder = context.recorder('job-controller');
-  const expectations = new Expectations(clock);
-  const reconciler = createReconciler(context, { name: 'job', reconcile });
-  const expiry = createReconciler(context, { name: 'ttl-after-finished', reconcile: expire });
-  const pods = podInformer(context);
-  const jobs = watchSelf<Job>(context, resources.jobs, (key) => {
-    reconciler.enqueue(key);
-    expiry.enqueue(key);
-  });
-  pods.onChange(({ type, object }) => {
+  return [new JobController(context).reconciler, createJobExpiry(context)];
+}
+
+class JobController {
+  readonly #context: ControllerContext;
+  readonly #recorder: EventRecorder;
+  readonly #expectations: Expectations;
+  readonly #jobs: Informer<Job>;
+  readonly #pods: Informer<Pod>;
+  readonly reconciler: Reconciler;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.#recorder = context.recorder('job-controller');
+    this.#expectations = new Expectations(context.clock);
+    this.reconciler = createReconciler(context, {
+      name: 'job',
+      reconcile: (key) => this.#reconcile(key),
+    });
+    this.#pods = podInformer(context);
+    this.#jobs = watchSelf<Job>(context, resources.jobs, (key) => this.reconciler.enqueue(key));
+    this.#pods.onChange((change) => this.#onPod(change));
+  }
+
+  #onPod({ type, object }: Change<Pod>): void {
     const reference = controllerOf(object);
     if (reference?.kind !== 'Job') {
-      releaseOrphan(object, type === 'delete');
+      if (type !== 'delete') this.#releaseLater(object);
       return;
     }
     const key = `${object.metadata.namespace ?? ''}/${reference.name}`;
-    if (type === 'add') expectations.created(key);
+    if (type === 'add') this.#expectations.created(key);
     if (type === 'delete' || object.metadata.deletionTimestamp !== undefined) {
-      expectations.deleted(key, object.metadata.uid ?? '');
+      this.#expectations.deleted(key, object.metadata.uid ?? '');
     }
-    if (jobs.get(splitNamespaced(key)) === undefined) releaseOrphan(object, type === 'delete');
-    reconciler.enqueue(key);
-  });
-
-  /** A pod whose job is gone must not be held by the job's finalizer. */
-  function releaseOrphan(pod: Pod, gone: boolean): void {
-    if (gone || !(pod.metadata.finalizers ?? []).includes(trackingFinalizer)) return;
-    const { namespace = '', name } = pod.metadata;
-    reconciler.enqueue(`${namespace}/${name}/orphan`);
+    if (type !== 'delete' && this.#jobs.get(splitNamespaced(key)) === undefined) {
+      this.#releaseLater(object);
+    }
+    this.reconciler.enqueue(key);
   }
 
-  async function reconcile(key: string): Promise<ReconcileResult | void> {
+  /** A pod whose job is gone must not be held by the job's finalizer. */
+  #releaseLater(pod: Pod): void {
+    if (!isTracked(pod)) return;
+    const { namespace = '', name } = pod.metadata;
+    this.reconciler.enqueue(`${namespace}/${name}/orphan`);
+  }
+
+  async #reconcile(key: string): Promise<ReconcileResult | void> {
     const [namespace = '', name = '', orphan] = key.split('/');
-    if (orphan !== undefined) {
-      const pod = pods.get({ namespace, name });
-      const owner = pod === undefined ? undefined : controllerOf(pod);
-      const job = owner === undefined ? undefined : jobs.get({ namespace, name: owner.name });
-      if (pod !== undefined && job?.metadata.uid !== owner?.uid) await release(pod);
-      else if (pod !== undefined && owner === undefined) await release(pod);
-      return undefined;
-    }
-    const job = jobs.get({ namespace, name });
+    if (orphan !== undefined) return this.#releaseOrphan(namespace, name);
+    const job = this.#jobs.get({ namespace, name });
     if (job === undefined) {
-      expectations.forget(key);
+      this.#expectations.forget(key);
       return undefined;
     }
+    if ((job.spec.managedBy ?? ourName) !== ourName) return undefined;
     const owner: Owner = { apiVersion: 'batch/v1', kind: 'Job', metadata: job.metadata };
-    const owned = await claim({
-      client,
-      owner,
-      ownerResource: resources.jobs,
-      resource: resources.pods,
-      objects: [
-        ...pods.byIndex(ownerUidIndex, job.metadata.uid ?? ''),
-        ...pods.byIndex(ownerUidIndex, `orphan:${namespace}`),
-      ],
-      matches: compileSelector(job.spec.selector),
-    });
+    const owned = await this.#claim(job, owner);
     if (job.metadata.deletionTimestamp !== undefined) {
-      throwGathered(await forEachBounded(owned, concurrency, release));
+      throwGathered(await this.#release(owned));
       return undefined;
     }
-    const plan = planJob(job, owned, clock.nowMs());
-    const settled = expectations.satisfied(key);
+    const settled = this.#expectations.satisfied(key);
+    const plan = planJob(job, owned, this.#context.clock.nowMs());
     const create = settled ? plan.create : [];
-    const doomed = settled ? plan.delete : [];
-    expectSteps(key, settled, create.length, doomed);
-    const status = plan.status;
-    if (!jsonEqual(job.status, status)) {
-      const written = await client
-        .updateStatus<Job>(resources.jobs, { ...job, status })
-        .catch((error: unknown) => {
-          expectations.forget(key);
-          ignoreNotFound(error);
-          return undefined;
-        });
-      if (written === undefined) return undefined;
-      announce(job, owner, status);
+    const doomed = settled ? [...plan.end, ...plan.drop] : [];
+    if (settled) {
+      const uids = doomed.map((pod) => pod.metadata.uid ?? '');
+      this.#expectations.expect(key, create.length, uids);
     }
+    if (!(await this.#writeStatus(key, job, owner, plan.status))) return undefined;
     const errors = [
-      ...(await forEachBounded(plan.release, concurrency, release)),
-      ...(await createPods(key, job, owner, create)),
-      ...(await deletePods(key, owner, doomed)),
+      ...(await this.#release(plan.release)),
+      ...(await this.#createPods(key, job, owner, create)),
+      ...(settled ? await this.#deletePods(key, owner, plan.end, false) : []),
+      ...(settled ? await this.#deletePods(key, owner, plan.drop, true) : []),
     ];
     throwGathered(errors);
     return plan.recheckMs === undefined ? undefined : { requeueAfterMs: plan.recheckMs };
   }
 
-  function expectSteps(key: string, settled: boolean, count: number, doomed: readonly Pod[]): void {
-    if (!settled) return;
-    expectations.expect(
-      key,
-      count,
-      doomed.map((pod) => pod.metadata.uid ?? ''),
-    );
+  async #claim(job: Job, owner: Owner): Promise<Pod[]> {
+    const { namespace = '', uid = '' } = job.metadata;
+    return claim({
+      client: this.#context.client,
+      owner,
+      ownerResource: resources.jobs,
+      resource: resources.pods,
+      objects: [
+        ...this.#pods.byIndex(ownerUidIndex, uid),
+        ...this.#pods.byIndex(ownerUidIndex, `orphan:${namespace}`),
+      ],
+      matches: compileSelector(job.spec.selector),
+    });
   }
 
-  function announce(job: Job, owner: Owner, status: NonNullable<Job['status']>): void {
+  async #releaseOrphan(namespace: string, name: string): Promise<void> {
+    const pod = this.#pods.get({ namespace, name });
+    if (pod === undefined) return;
+    const owner = controllerOf(pod);
+    const job = owner === undefined ? undefined : this.#jobs.get({ namespace, name: owner.name });
+    if (owner !== undefined && job?.metadata.uid === owner.uid) return;
+    throwGathered(await this.#release([pod]));
+  }
+
+  /** @returns false when the job is gone */
+  async #writeStatus(key: string, job: Job, owner: Owner, status: JobStatus): Promise<boolean> {
+    if (jsonEqual(job.status, status)) return true;
+    try {
+      await this.#context.client.updateStatus<Job>(resources.jobs, { ...job, status });
+    } catch (error) {
+      this.#expectations.forget(key);
+      ignoreNotFound(error);
+      return false;
+    }
+    this.#announce(job, owner, status);
+    return true;
+  }
+
+  #announce(job: Job, owner: Owner, status: JobStatus): void {
     if (isFinished(job)) return;
     const done = findCondition(status.conditions, 'Complete');
     const failed = findCondition(status.conditions, 'Failed');
-    if (done !== undefined) recorder.normal(owner, 'Completed', 'Job completed');
+    if (done !== undefined) this.#recorder.normal(owner, 'Completed', 'Job completed');
     if (failed !== undefined) {
-      recorder.warning(owner, failed.reason ?? 'Failed', failed.message ?? '');
+      this.#recorder.warning(owner, failed.reason ?? 'Failed', failed.message ?? '');
     }
     const was = findCondition(job.status?.conditions, 'Suspended')?.status;
     const is = findCondition(status.conditions, 'Suspended')?.status;
-    if (was !== is && is === 'True') recorder.normal(owner, 'Suspended', 'Job suspended');
-    if (was === 'True' && is === 'False') recorder.normal(owner, 'Resumed', 'Job resumed');
+    if (was !== is && is === 'True') this.#recorder.normal(owner, 'Suspended', 'Job suspended');
+    if (was === 'True' && is === 'False') this.#recorder.normal(owner, 'Resumed', 'Job resumed');
   }
 
-  async function release(pod: Pod): Promise<void> {
-    const present = pod.metadata.finalizers ?? [];
-    if (!present.includes(trackingFinalizer)) return;
-    const finalizers = present.filter((name) => name !== trackingFinalizer);
-    await client
-      .patch(resources.pods, pod.metadata, 'application/merge-patch+json', {
-        metadata: {
-          uid: pod.metadata.uid,
-          resourceVersion: pod.metadata.resourceVersion,
-          finalizers: finalizers.length === 0 ? null : finalizers,
-        },
-      })
-      .catch(ignoreNotFound);
+  /** Takes the finalizer off. @returns the errors */
+  #release(pods: readonly Pod[]): Promise<unknown[]> {
+    return forEachBounded(pods.filter(isTracked), concurrency, async ({ metadata }) => {
+      const finalizers = (metadata.finalizers ?? []).filter((name) => name !== trackingFinalizer);
+      await this.#context.client
+        .patch(resources.pods, metadata, 'application/merge-patch+json', {
+          metadata: {
+            uid: metadata.uid,
+            resourceVersion: metadata.resourceVersion,
+            finalizers: finalizers.length === 0 ? null : finalizers,
+          },
+        })
+        .catch(ignoreNotFound);
+    });
   }
 
-  async function createPods(
+  async #createPods(
     key: string,
     job: Job,
     owner: Owner,
-    indexes: readonly (number | undefined)[],
+    wanted: readonly WantedPod[],
   ): Promise<unknown[]> {
-    const { successes, errors } = await slowStart(indexes.length, concurrency, async (at) => {
-      const pod = jobPod(job, owner, indexes[at]);
+    const { client, prng } = this.#context;
+    const { successes, errors } = await slowStart(wanted.length, concurrency, async (at) => {
+      const pod = jobPod(job, wanted[at] ?? {}, randomSuffix(prng));
       const made = await client.create<Pod>(resources.pods, pod);
-      recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
+      this.#recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
     });
-    expectations.created(key, indexes.length - successes);
+    this.#expectations.created(key, wanted.length - successes);
     for (const error of errors) {
       const text = error instanceof Error ? error.message : String(error);
-      recorder.warning(owner, 'FailedCreate', `Error creating: ${text}`);
+      this.#recorder.warning(owner, 'FailedCreate', `Error creating: ${text}`);
     }
     return errors;
   }
 
-  function jobPod(job: Job, owner: Owner, index: number | undefined): Pod {
-    const prefix = generateNamePrefix(job.metadata.name);
-    const suffix = randomSuffix(prng);
-    const name = index === undefined ? prefix : `${job.metadata.name}-${index}-${suffix}`;
-    const pod = podFromTemplate(job.spec.template, owner, name);
-    pod.metadata.finalizers = [...(pod.metadata.finalizers ?? []), trackingFinalizer];
-    if (index === undefined) return pod;
-    pod.metadata.annotations = { ...pod.metadata.annotations, [indexAnnotation]: String(index) };
-    pod.metadata.labels = { ...pod.metadata.labels, [indexAnnotation]: String(index) };
-    pod.spec.hostname = `${job.metadata.name}-${index}`;
-    pod.spec.containers = pod.spec.containers.map((container) => withIndexVariable(container));
-    if (pod.spec.initContainers !== undefined) {
-      pod.spec.initContainers = pod.spec.initContainers.map((c) => withIndexVariable(c));
-    }
-    return pod;
-  }
-
-  async function deletePods(key: string, owner: Owner, list: readonly Pod[]): Promise<unknown[]> {
-    return forEachBounded(list, concurrency, async (pod) => {
+  /** @param uncounted their finalizer goes first, so that they do not count as failed */
+  async #deletePods(
+    key: string,
+    owner: Owner,
+    pods: readonly Pod[],
+    uncounted: boolean,
+  ): Promise<unknown[]> {
+    return forEachBounded(pods, concurrency, async (pod) => {
       const { name, uid = '' } = pod.metadata;
       try {
-        await client.delete(resources.pods, pod.metadata, { preconditions: { uid } });
-        recorder.normal(owner, 'SuccessfulDelete', `Deleted pod: ${name}`);
+        if (uncounted) throwGathered(await this.#release([pod]));
+        await this.#context.client.delete(resources.pods, pod.metadata, { preconditions: { uid } });
+        this.#recorder.normal(owner, 'SuccessfulDelete', `Deleted pod: ${name}`);
       } catch (error) {
-        expectations.deleted(key, uid);
+        this.#expectations.deleted(key, uid);
         ignoreNotFound(error);
       }
     });
   }
-
-  async function expire(key: string): Promise<ReconcileResult | void> {
-    const job = jobs.get(splitNamespaced(key));
-    const { ttlSecondsAfterFinished: ttl } = job?.spec ?? {};
-    if (job === undefined || ttl === undefined || !isFinished(job)) return undefined;
-    if (job.metadata.deletionTimestamp !== undefined) return undefined;
-    const end = (job.status?.conditions ?? []).find(
-      ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
-    );
-    const waitMs = (parseTime(end?.lastTransitionTime) ?? 0) + ttl * 1000 - clock.nowMs();
-    if (waitMs > 0) return { requeueAfterMs: waitMs };
-    await client
-      .delete(resources.jobs, job.metadata, {
-        propagationPolicy: 'Foreground',
-        preconditions: { uid: job.metadata.uid ?? '' },
-      })
-      .catch(ignoreNotFound);
-    return undefined;
-  }
-  return [reconciler, expiry];
-}
-
-/** JOB_COMPLETION_INDEX, unless the user has set it. */
-function withIndexVariable<T extends { name: string }>(container: T): T {
-  const { env = [] } = container as T & { env?: { name: string }[] };
-  if (env.some(({ name }) => name === 'JOB_COMPLETION_INDEX')) return container;
-  const fieldPath = `metadata.annotations['${indexAnnotation}']`;
-  const variable = { name: 'JOB_COMPLETION_INDEX', valueFrom: { fieldRef: { fieldPath } } };
-  return { ...container, env: [...env, variable] };
 }
