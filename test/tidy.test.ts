@@ -133,6 +133,7 @@ const mayOpenFiles: Readonly<Record<string, string>> = {
   'src/runtime/process/posix.ts': 'without isolation',
   'src/runtime/process/process-stats.ts': '/proc',
   'src/runtime/process/runtime.ts': 'without isolation',
+  'src/runtime/shim/install.ts': "the runtime's own program",
   'src/runtime/state-store.ts': "the runtime's own records",
   'src/worker/agent/worker-node.ts': 'makes the data directory',
   'src/worker/images/image-collector.ts': 'asks how full the disk is',

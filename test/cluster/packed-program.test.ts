@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
@@ -83,6 +84,20 @@ function buildAgain(): void {
   const prune = spawnSync(process.execPath, ['scripts/lib/prune-packed.mjs', dist]);
   expect(prune.status).toBe(0);
 }
+
+test('the packed program has the shim of containers beside it, and looks for it there', () => {
+  expect(spawnSync('scripts/pack', { timeout: 60_000 }).status).toBe(0);
+  const there = 'dist/current';
+  const shim = readFileSync('src/runtime/shim/trireme-shim.pl', 'utf8');
+  expect(readFileSync(join(there, 'trireme-shim.pl'), 'utf8')).toBe(shim);
+  const scripts = readdirSync(there).filter((name) => name.endsWith('.js'));
+  const mentions = scripts.flatMap((name) =>
+    [...readFileSync(join(there, name), 'utf8').matchAll(/new URL\("[^"]*\.pl", [^)]*\)/g)].map(
+      ([text]) => text,
+    ),
+  );
+  expect(mentions).toEqual(['new URL("./trireme-shim.pl", import.meta.url)']);
+}, 60_000);
 
 (possible ? describe : describe.skip)('a member whose checkout is built again', () => {
   test('keeps its program: the newest three and those in use stay, others go', () => {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import { attachToLog } from '../log-attach.js';
-import { shimProgram } from '../shim/program.js';
+import { installShim, shimPath } from '../shim/install.js';
 import type { RunCommand } from '../spawn.js';
 import { createCommandRunner } from '../spawn.js';
 import { StateStore } from '../state-store.js';
@@ -131,16 +131,12 @@ export class ContainerdRuntime implements ContainerRuntime {
   }
 
   get #shim(): string {
-    return join(this.#options.dataDir, 'bin', 'trireme-shim');
+    return shimPath(this.#options.dataDir);
   }
 
   async start(): Promise<void> {
     const { dataDir, clock, log } = this.#options;
-    await mkdir(join(dataDir, 'bin'), { recursive: true });
-    if ((await readFile(this.#shim, 'utf8').catch(() => '')) !== shimProgram) {
-      await writeFile(this.#shim, shimProgram);
-      await chmod(this.#shim, 0o755);
-    }
+    await installShim(dataDir);
     // What containers write lies here: other users of the node do not enter.
     await mkdir(join(dataDir, 'containers'), { recursive: true, mode: 0o700 });
     await chmod(join(dataDir, 'containers'), 0o700);

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join, dirname } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
@@ -12,7 +12,7 @@ import { spawnSession } from '../exec-session.js';
 import { parseExitCode, parsePid } from '../exit-code.js';
 import { attachToLog } from '../log-attach.js';
 import { commandOf, workingDirOf } from '../process-config.js';
-import { shimProgram } from '../shim/program.js';
+import { installShim, shimPath } from '../shim/install.js';
 import type { RunCommand } from '../spawn.js';
 import { createCommandRunner } from '../spawn.js';
 import { StateStore } from '../state-store.js';
@@ -75,15 +75,11 @@ export class ProcessRuntime implements ContainerRuntime {
   }
 
   get #shim(): string {
-    return join(this.#options.dataDir, 'bin', 'trireme-shim');
+    return shimPath(this.#options.dataDir);
   }
 
   async start(): Promise<void> {
-    await mkdir(dirname(this.#shim), { recursive: true });
-    if ((await readFile(this.#shim, 'utf8').catch(() => '')) !== shimProgram) {
-      await writeFile(this.#shim, shimProgram);
-      await chmod(this.#shim, 0o755);
-    }
+    await installShim(this.#options.dataDir);
     await Promise.all([this.#images.load(), this.#sandboxes.load(), this.#containers.load()]);
     await this.#collect();
     for (const record of this.#containers.values()) if (isRunning(record)) this.#watch(record);

@@ -1,17 +1,4 @@
-/**
- * The small program that stays with a container while the agent may come and go. It is Perl because Perl is on every
- * Debian (perl-base is essential) and takes far less than a Node process; see README.md for the measurements.
- *
- * - `log`: a containerd `binary://` logger. Reads stdout and stderr on descriptors 3 and 4, says ready by closing 5.
- * - `run`: starts a command in a session of its own, on pipes or a terminal, logs it, serves those who attach through a
- *   socket, and leaves its exit code in a file.
- * - `pty`: runs a command on a new pseudo terminal, relayed to its own stdin and stdout; "ROWS COLUMNS" lines on
- *   descriptor 3 set the size. Ends with the command's exit code.
- * - `pause`: the init of a shared PID namespace.
- * - `enter`: makes a directory the root, with what is mounted in it, and runs a command there.
- * - `relay`: copies between its stdin/stdout and a TCP connection, half-closing each way.
- */
-export const shimProgram = String.raw`#!/usr/bin/perl
+#!/usr/bin/perl
 use strict;
 use POSIX ();
 use Errno qw(EINTR EAGAIN EIO);
@@ -373,4 +360,3 @@ if ($mode eq 'pty') { exit run_pty(@ARGV); }
 my %o; while (@ARGV && $ARGV[0] ne '--') { my $k = shift @ARGV; $o{$k} = shift @ARGV; }
 shift @ARGV;
 exit run_command(\%o, @ARGV);
-`;
