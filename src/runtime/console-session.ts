@@ -4,7 +4,7 @@ import { parseExitCode } from './exit-code.js';
 import type { ExecOutput, ExecResult, ExecSession } from './types.js';
 import { RuntimeError } from './types.js';
 
-/** Frames of the shim's socket: one byte for the type, four for the length, then the data. */
+/** Types of the frames of the shim's socket: one byte for the type, four for the length (big-endian), then the data. `shim/trireme-shim.pl` has them too. */
 export const frame = {
   stdin: 0,
   stdout: 1,
@@ -101,6 +101,8 @@ function connectConsole(
     const send = (type: number, data: Uint8Array): boolean =>
       !socket.writable || socket.write(encodeFrame(type, data));
     socket.once('connect', () => {
+      // Says that standard input ends with this client, also when it goes without typing anything.
+      if (options.stdin) send(frame.stdin, Buffer.alloc(0));
       resolve({
         write: (data) => !options.stdin || send(frame.stdin, data),
         closeStdin: () => {
