@@ -79,6 +79,7 @@ const storeRooms: Readonly<Record<string, readonly string[]>> = {
 };
 /** Walls inside an area: files below `from` import nothing below `never`, not even types. */
 const apiserver = 'src/master/apiserver';
+const programs = ['apiserver', 'controllers', 'scheduler'];
 const walls: readonly { readonly from: string; readonly never: readonly string[] }[] = [
   // The doors decode and encode; what is done, and who may, is decided behind the verbs.
   ...['rest', 'grpc'].map((door) => ({
@@ -93,6 +94,11 @@ const walls: readonly { readonly from: string; readonly never: readonly string[]
       never: [`${apiserver}/rest/`, `${apiserver}/grpc/`],
     }),
   ),
+  // Programs of their own: what two of them know of an object is in api/facts.
+  ...programs.map((program) => ({
+    from: `src/master/${program}/`,
+    never: programs.filter((other) => other !== program).map((other) => `src/master/${other}/`),
+  })),
 ];
 /** Rooms that know no protocol, and the words of one: errors get their status at the edge. */
 const withoutProtocol = [

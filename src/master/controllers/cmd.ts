@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { CommonFlags } from './runtime/command.js';
-import { addCommonFlags, parseBoolean, parseDuration, runComponent } from './runtime/command.js';
-import type { ControllerFlags } from './runtime/flags.js';
-import { defaultFlags } from './runtime/flags.js';
+import type { CommonFlags } from '../component/command.js';
+import { addCommonFlags, parseBoolean, parseDuration, runComponent } from '../component/command.js';
+import type { ControllerFlags } from './flags.js';
+import { defaultFlags } from './flags.js';
 import { startControllers } from './start.js';
 
 interface ManagerFlags extends CommonFlags {

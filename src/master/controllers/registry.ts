@@ -30,8 +30,8 @@ import {
   createReplicaSetController,
   createReplicationControllerController,
 } from './replicaset/controller.js';
-import type { ControllerContext } from './runtime/context.js';
-import type { Controller } from './runtime/controller.js';
+import type { ControllerContext } from './context.js';
+import type { Controller } from '../../client/controller/reconciler.js';
 import { createStatefulSetController } from './statefulset/controller.js';
 import { createVolumeBinder } from './volumes/binder.js';
 import { createVolumeProtection } from './volumes/protection.js';

@@ -3,10 +3,11 @@ import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { Prng } from '../../lib/prng.js';
 import { registry } from './registry.js';
-import type { ControllerContext, ControllerMetrics } from './runtime/context.js';
-import { EventSink } from './runtime/events.js';
-import type { ControllerFlags } from './runtime/flags.js';
-import { defaultFlags } from './runtime/flags.js';
+import type { ReconcileMetrics } from '../../client/controller/context.js';
+import type { ControllerContext } from './context.js';
+import { EventSink } from '../../client/events/recorder.js';
+import type { ControllerFlags } from './flags.js';
+import { defaultFlags } from './flags.js';
 
 export interface StartControllersOptions {
   readonly client: ApiClient;
@@ -15,7 +16,7 @@ export interface StartControllersOptions {
   readonly prng: Prng;
   readonly log: Logger;
   readonly flags?: Partial<ControllerFlags>;
-  readonly metrics?: ControllerMetrics;
+  readonly metrics?: ReconcileMetrics;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import type { CommonFlags } from '../controllers/runtime/command.js';
-import { addCommonFlags, runComponent } from '../controllers/runtime/command.js';
+import type { CommonFlags } from '../component/command.js';
+import { addCommonFlags, runComponent } from '../component/command.js';
 import { startScheduler } from './scheduler.js';
 
 /** `trireme scheduler …`. Resolves at SIGTERM. @param argv the arguments after the command's name */

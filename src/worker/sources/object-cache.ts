@@ -10,7 +10,7 @@ import type { ApiClient, ObjectKey } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import type { ConfigSource } from '../env.js';
-import { podReferences } from './references.js';
+import { referencesOf } from '../../api/facts/pod-references.js';
 
 type Kind = 'configmaps' | 'secrets' | 'persistentvolumeclaims' | 'persistentvolumes';
 
@@ -36,7 +36,7 @@ export class ObjectCache {
   /** Fetches what the pod uses and is not fresh. What does not exist counts as known. @throws ApiError */
   async load(pod: Pod): Promise<void> {
     const { namespace = '' } = pod.metadata;
-    const { configMaps, secrets, claims } = podReferences(pod);
+    const { configMaps, secrets, claims } = referencesOf(pod);
     await Promise.all([
       ...[...configMaps].map((name) => this.#fetch('configmaps', { namespace, name })),
       ...[...secrets].map((name) => this.#fetch('secrets', { namespace, name })),
@@ -53,7 +53,7 @@ export class ObjectCache {
     const used = new Set<string>();
     for (const pod of pods) {
       const { namespace = '' } = pod.metadata;
-      const { configMaps, secrets, claims } = podReferences(pod);
+      const { configMaps, secrets, claims } = referencesOf(pod);
       for (const name of configMaps) used.add(entryKey('configmaps', { namespace, name }));
       for (const name of secrets) used.add(entryKey('secrets', { namespace, name }));
       for (const name of claims) {

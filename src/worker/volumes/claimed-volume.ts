@@ -1,4 +1,5 @@
 /** Finds the PersistentVolume behind a pod's claim: pure. */
+import { claimUseOf } from '../../api/facts/pod-claims.js';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../api/types/core.js';
 import { VolumeError } from './volume-error.js';
 
@@ -13,7 +14,7 @@ export interface ClaimSources {
  */
 export function claimedVolume(pod: Pod, volume: Volume, sources: ClaimSources): PersistentVolume {
   const { namespace = '' } = pod.metadata;
-  const name = claimName(pod, volume);
+  const { name } = claimUseOf(pod, volume) ?? { name: '' };
   const claim = sources.claim(namespace, name);
   if (claim === undefined) throw new VolumeError(`persistentvolumeclaim "${name}" not found`);
   if (volume.ephemeral !== undefined) mustBelongTo(claim, pod);
@@ -29,10 +30,6 @@ export function claimedVolume(pod: Pod, volume: Volume, sources: ClaimSources): 
     );
   }
   return found;
-}
-
-function claimName(pod: Pod, volume: Volume): string {
-  return volume.persistentVolumeClaim?.claimName ?? `${pod.metadata.name}-${volume.name}`;
 }
 
 /** A claim of that name may be somebody else's. @see kubelet ephemeral.VolumeIsForPod */

@@ -2,7 +2,7 @@
 import { semanticEqual } from '../../../api/equal.js';
 import type { Pod } from '../../../api/types/core.js';
 import type { Caches } from '../authz/node-graph.js';
-import { mirrorAnnotation, referencesOf } from '../authz/pod-references.js';
+import { mirrorAnnotation, referencesOf } from '../../../api/facts/pod-references.js';
 import type { AdmissionRequest } from '../registry/types.js';
 import { notFound } from '../status.js';
 import type { Refuse } from './node-refusal.js';

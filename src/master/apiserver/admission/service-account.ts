@@ -1,6 +1,6 @@
 import type { Pod, ServiceAccount, Volume } from '../../../api/types/core.js';
 import type { Random } from '../../../lib/random.js';
-import { mirrorAnnotation, referencesOf } from '../authz/pod-references.js';
+import { mirrorAnnotation, referencesOf } from '../../../api/facts/pod-references.js';
 import { generateName } from '../registry/names.js';
 import type { Objects } from '../registry/objects.js';
 import { forbidden } from '../status.js';

@@ -1,8 +1,12 @@
 /** Which objects the pods bound to a node use: the relation by which the node authorizer decides (apiserver's node `Graph`). */
 import type { PersistentVolume, Pod } from '../../../api/types/core.js';
 import type { Mirror } from '../cache/mirror.js';
-import type { PodReferences } from './pod-references.js';
-import { mirrorAnnotation, referencesOf, secretsOfVolume } from './pod-references.js';
+import type { PodReferences } from '../../../api/facts/pod-references.js';
+import {
+  mirrorAnnotation,
+  referencesOf,
+  secretsOfVolume,
+} from '../../../api/facts/pod-references.js';
 
 /** The caches that the graph reads. */
 export type Caches = Pick<Mirror, 'cache'>;

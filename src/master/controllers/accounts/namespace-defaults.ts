@@ -2,9 +2,9 @@
  * What each namespace has from the start: the ServiceAccount "default" (controller "serviceaccount") and the ConfigMap
  * "kube-root-ca.crt" (controller "root-ca-certificate-publisher").
  */
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, ignoreAlreadyExists } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import { createReconciler, ignoreAlreadyExists } from '../../../client/controller/reconciler.js';
 import { isApiError } from '../../../client/types.js';
 import type { ConfigMap, Namespace, ServiceAccount } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';

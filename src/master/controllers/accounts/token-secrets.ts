@@ -5,9 +5,14 @@
 import { createPrivateKey } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import {
+  createReconciler,
+  ignoreNotFound,
+  keyOf,
+  splitNamespaced,
+} from '../../../client/controller/reconciler.js';
 import type { Secret, ServiceAccount } from '../../../api/types/core.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';

@@ -4,15 +4,20 @@ import type { HorizontalPodAutoscaler } from '../../../api/types/policy.js';
 import type { Informer } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import { Catalog } from '../runtime/catalog.js';
-import type { CatalogEntry } from '../runtime/catalog.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
+import { Catalog } from '../../../client/controller/catalog.js';
+import type { CatalogEntry } from '../../../client/controller/catalog.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import {
+  createReconciler,
+  ignoreNotFound,
+  keyOf,
+  splitNamespaced,
+} from '../../../client/controller/reconciler.js';
 import type { Pod } from '../../../api/types/core.js';
-import type { EventRecorder } from '../runtime/events.js';
+import type { EventRecorder } from '../../../client/events/recorder.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
-import { podInformer } from '../runtime/pod-index.js';
+import { podInformer } from '../../../client/controller/pod-index.js';
 import { withCondition } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
 import type { SelectorLike } from '../../../api/facts/selectors.js';

@@ -6,9 +6,13 @@
 import type { CertificateSigningRequest, SubjectAccessReview } from '../../../api/types/policy.js';
 import { readSigningRequest } from '../../../lib/pki/certificates.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, ignoreNotFound, watchSelf } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import {
+  createReconciler,
+  ignoreNotFound,
+  watchSelf,
+} from '../../../client/controller/reconciler.js';
 import { resources } from '../../../client/resources.js';
 import { now, parseTime } from '../../../api/facts/time.js';
 import type { RequestShape } from './shapes.js';

@@ -1,9 +1,9 @@
 /** Controller "certificatesigningrequest-signing": signs approved requests to Kubernetes' own signers with the cluster's CA. */
 import type { CertificateSigningRequest } from '../../../api/types/policy.js';
 import { readSigningRequest, signRequest } from '../../../lib/pki/certificates.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, watchSelf } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import { createReconciler, watchSelf } from '../../../client/controller/reconciler.js';
 import { resources } from '../../../client/resources.js';
 import { now } from '../../../api/facts/time.js';
 import { isServed, kubeletServingSigner, refusal } from './shapes.js';

@@ -4,14 +4,14 @@ import { controllerOf } from '../../../api/object.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import { findCondition } from '../../../api/facts/pods.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreNotFound,
   splitNamespaced,
   watchSelf,
-} from '../runtime/controller.js';
+} from '../../../client/controller/reconciler.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';
 import { byCreation, formatTime, parseTime } from '../../../api/facts/time.js';

@@ -1,25 +1,25 @@
 /** Controller "daemonset": carries {@link planDaemonSet} out. */
 import { controllerOf } from '../../../api/object.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import { forEachBounded, throwGathered } from '../runtime/bounded.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
+import { forEachBounded, throwGathered } from '../../../client/controller/bounded.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreNotFound,
   keyOf,
   splitNamespaced,
   watchSelf,
-} from '../runtime/controller.js';
+} from '../../../client/controller/reconciler.js';
 import type { Node, Pod } from '../../../api/types/core.js';
 import type { ControllerRevision, DaemonSet } from '../../../api/types/workloads.js';
-import { Expectations } from '../runtime/expectations.js';
+import { Expectations } from '../../../client/controller/expectations.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
-import { claim } from '../runtime/ownership.js';
-import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
+import { claim } from '../../../client/controller/ownership.js';
+import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index.js';
 import { generateNamePrefix, msUntilAvailable, podFromTemplate } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
-import { currentRevision, revisionHashLabel, surplusRevisions } from '../runtime/revisions.js';
+import { currentRevision, revisionHashLabel, surplusRevisions } from '../history/revisions.js';
 import { compileSelector } from '../../../api/facts/selectors.js';
 import type { Owner } from '../../../api/facts/owners.js';
 import type { DaemonPlan } from './plan.js';

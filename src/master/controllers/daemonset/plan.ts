@@ -5,7 +5,7 @@ import type { Node, Pod, PodTemplateSpec, Toleration } from '../../../api/types/
 import type { DaemonSet, DaemonSetStatus } from '../../../api/types/workloads.js';
 import { scaledValue } from '../../../api/facts/int-or-string.js';
 import { isPodAvailable, isPodReady, isPodTerminal } from '../../../api/facts/pods.js';
-import { revisionHashLabel } from '../runtime/revisions.js';
+import { revisionHashLabel } from '../history/revisions.js';
 import { byCreation } from '../../../api/facts/time.js';
 
 /** Tolerations that each daemon pod gets, so that it runs on nodes in trouble (AddOrUpdateDaemonPodTolerations). */

@@ -4,21 +4,21 @@ import type { Change, Informer } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import { assertNever } from '../../../lib/assert.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreNotFound,
   keyOf,
   splitNamespaced,
   watchSelf,
-} from '../runtime/controller.js';
+} from '../../../client/controller/reconciler.js';
 import type { Pod } from '../../../api/types/core.js';
 import type { Deployment, DeploymentStatus, ReplicaSet } from '../../../api/types/workloads.js';
-import type { EventRecorder } from '../runtime/events.js';
+import type { EventRecorder } from '../../../client/events/recorder.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
-import { claim } from '../runtime/ownership.js';
-import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
+import { claim } from '../../../client/controller/ownership.js';
+import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
 import { compileSelector, isEmptySelector } from '../../../api/facts/selectors.js';

@@ -1,8 +1,13 @@
 /** Controller "endpoint": an Endpoints object for each Service with a selector. */
 import type { Endpoints } from '../../../api/types/core.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import {
+  createReconciler,
+  ignoreNotFound,
+  keyOf,
+  splitNamespaced,
+} from '../../../client/controller/reconciler.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';
 import { endpointsLabels, planSubsets } from './plan.js';

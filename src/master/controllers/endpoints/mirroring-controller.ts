@@ -2,9 +2,9 @@
  * Controller "endpointslice-mirroring": EndpointSlices for Endpoints that somebody wrote by hand for a Service without
  * selector. @see kubernetes pkg/controller/endpointslicemirroring
  */
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, keyOf, splitNamespaced } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import { createReconciler, keyOf, splitNamespaced } from '../../../client/controller/reconciler.js';
 import type { EndpointAddress, Endpoints, Service } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';
 import type { SliceGroup } from './plan.js';

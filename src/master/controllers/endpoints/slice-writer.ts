@@ -1,8 +1,8 @@
 /** Brings the EndpointSlices of one Service to what is wanted; shared by all who manage slices. */
 import type { Informer } from '../../../client/types.js';
-import type { ControllerContext } from '../runtime/context.js';
-import { ignoreNotFound } from '../runtime/controller.js';
-import { Expectations } from '../runtime/expectations.js';
+import type { ControllerContext } from '../context.js';
+import { ignoreNotFound } from '../../../client/controller/reconciler.js';
+import { Expectations } from '../../../client/controller/expectations.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';
 import type { SliceGroup } from './plan.js';

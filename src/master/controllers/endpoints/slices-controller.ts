@@ -1,7 +1,7 @@
 /** Controller "endpointslice": the EndpointSlices of each Service with a selector. */
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, splitNamespaced } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import { createReconciler, splitNamespaced } from '../../../client/controller/reconciler.js';
 import type { Node } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';
 import { familiesOf, managedBy, planSliceGroups, sliceLabels } from './plan.js';

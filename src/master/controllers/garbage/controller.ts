@@ -4,12 +4,12 @@
  */
 import type { KubeObject, OwnerReference } from '../../../api/object.js';
 import { isApiError } from '../../../client/types.js';
-import { forEachBounded, throwGathered } from '../runtime/bounded.js';
-import type { CatalogEntry } from '../runtime/catalog.js';
-import { Catalog } from '../runtime/catalog.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
+import { forEachBounded, throwGathered } from '../../../client/controller/bounded.js';
+import type { CatalogEntry } from '../../../client/controller/catalog.js';
+import { Catalog } from '../../../client/controller/catalog.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import { createReconciler, ignoreNotFound } from '../../../client/controller/reconciler.js';
 import type { GraphNode } from './graph.js';
 import {
   awaitsDependents,

@@ -4,7 +4,7 @@
  */
 import type { KubeObject, OwnerReference } from '../../../api/object.js';
 import type { ObjectKey } from '../../../client/types.js';
-import type { CatalogEntry } from '../runtime/catalog.js';
+import type { CatalogEntry } from '../../../client/controller/catalog.js';
 
 export const foregroundFinalizer = 'foregroundDeletion';
 export const orphanFinalizer = 'orphan';

@@ -5,21 +5,21 @@ import type { Job, JobStatus } from '../../../api/types/workloads.js';
 import { resources } from '../../../client/resources.js';
 import type { Change, Informer } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import { forEachBounded, slowStart, throwGathered } from '../runtime/bounded.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Controller, Reconciler } from '../runtime/controller.js';
+import { forEachBounded, slowStart, throwGathered } from '../../../client/controller/bounded.js';
+import type { ControllerContext } from '../context.js';
+import type { Controller, Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreNotFound,
   splitNamespaced,
   watchSelf,
-} from '../runtime/controller.js';
-import type { EventRecorder } from '../runtime/events.js';
-import { Expectations } from '../runtime/expectations.js';
+} from '../../../client/controller/reconciler.js';
+import type { EventRecorder } from '../../../client/events/recorder.js';
+import { Expectations } from '../../../client/controller/expectations.js';
 import { jsonEqual, randomSuffix } from '../../../api/facts/hash.js';
 import type { Owner } from '../../../api/facts/owners.js';
-import { claim } from '../runtime/ownership.js';
-import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
+import { claim } from '../../../client/controller/ownership.js';
+import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index.js';
 import { findCondition } from '../../../api/facts/pods.js';
 import { compileSelector } from '../../../api/facts/selectors.js';
 import { planJob } from './plan.js';

@@ -3,14 +3,14 @@ import type { Job } from '../../../api/types/workloads.js';
 import { resources } from '../../../client/resources.js';
 import type { Informer } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreNotFound,
   splitNamespaced,
   watchSelf,
-} from '../runtime/controller.js';
+} from '../../../client/controller/reconciler.js';
 import { msUntilExpiry } from './plan.js';
 
 /** Controller "ttl-after-finished". */

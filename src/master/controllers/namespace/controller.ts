@@ -2,12 +2,16 @@
 import type { KubeObject } from '../../../api/object.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import { forEachBounded } from '../runtime/bounded.js';
-import type { CatalogEntry } from '../runtime/catalog.js';
-import { Catalog } from '../runtime/catalog.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, ignoreNotFound, watchSelf } from '../runtime/controller.js';
+import { forEachBounded } from '../../../client/controller/bounded.js';
+import type { CatalogEntry } from '../../../client/controller/catalog.js';
+import { Catalog } from '../../../client/controller/catalog.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import {
+  createReconciler,
+  ignoreNotFound,
+  watchSelf,
+} from '../../../client/controller/reconciler.js';
 import type { Condition, Namespace } from '../../../api/types/core.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { withCondition } from '../../../api/facts/pods.js';

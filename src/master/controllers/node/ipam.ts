@@ -1,7 +1,11 @@
 /** Controller "node-ipam-controller": gives each node a block of the pod network (`spec.podCIDR`, `spec.podCIDRs`). */
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, ignoreNotFound, watchSelf } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import {
+  createReconciler,
+  ignoreNotFound,
+  watchSelf,
+} from '../../../client/controller/reconciler.js';
 import type { Node } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';
 import type { Network } from './cidr.js';

@@ -1,9 +1,9 @@
 /** Controller "join-record-cleaner": removes the record of a join when its Node has registered. @see cluster/join-records */
 import type { KubeObject } from '../../../api/object.js';
 import { joinRecordLabel, joinRecordNamespace } from '../../cluster/join-records.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import { createReconciler, ignoreNotFound } from '../../../client/controller/reconciler.js';
 import type { Node } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';
 

@@ -3,12 +3,12 @@
  * were placed, terminating on nodes out of service, and finished ones beyond a threshold.
  */
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import { forEachBounded, throwGathered } from '../runtime/bounded.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
+import { forEachBounded, throwGathered } from '../../../client/controller/bounded.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import { createReconciler, ignoreNotFound } from '../../../client/controller/reconciler.js';
 import type { Condition, Node, Pod } from '../../../api/types/core.js';
-import { nodeNameIndex, podInformer } from '../runtime/pod-index.js';
+import { nodeNameIndex, podInformer } from '../../../client/controller/pod-index.js';
 import { findCondition, isPodTerminal, withCondition } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
 import { byCreation, now } from '../../../api/facts/time.js';

@@ -1,12 +1,17 @@
 /** Controller "taint-eviction-controller": deletes pods that do not tolerate a NoExecute taint of their node, in time. */
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import { covers } from '../../../api/facts/tolerations.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import {
+  createReconciler,
+  ignoreNotFound,
+  keyOf,
+  splitNamespaced,
+} from '../../../client/controller/reconciler.js';
 import type { Node, Taint, Toleration } from '../../../api/types/core.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
-import { nodeNameIndex, podInformer } from '../runtime/pod-index.js';
+import { nodeNameIndex, podInformer } from '../../../client/controller/pod-index.js';
 import { isPodTerminal, withCondition } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
 import { now, parseTime } from '../../../api/facts/time.js';

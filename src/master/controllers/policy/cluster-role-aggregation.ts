@@ -1,8 +1,8 @@
 /** Controller "clusterrole-aggregation": a ClusterRole with `aggregationRule` gets the rules of the roles it selects. */
 import type { ClusterRole, PolicyRule } from '../../../api/types/policy.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, ignoreNotFound } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import { createReconciler, ignoreNotFound } from '../../../client/controller/reconciler.js';
 import { canonicalJson, jsonEqual } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';
 import { compileSelector } from '../../../api/facts/selectors.js';

@@ -1,8 +1,8 @@
 /** Controller "disruption": how many pods of a PodDisruptionBudget may be evicted now. */
 import { controllerOf } from '../../../api/object.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   eachVersion,
@@ -10,13 +10,13 @@ import {
   keyOf,
   splitNamespaced,
   watchSelf,
-} from '../runtime/controller.js';
+} from '../../../client/controller/reconciler.js';
 import type { Pod, ReplicationController } from '../../../api/types/core.js';
 import type { PodDisruptionBudget } from '../../../api/types/policy.js';
 import type { Deployment, ReplicaSet, StatefulSet } from '../../../api/types/workloads.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { scaledValue } from '../../../api/facts/int-or-string.js';
-import { podInformer } from '../runtime/pod-index.js';
+import { podInformer } from '../../../client/controller/pod-index.js';
 import { isPodReady, isPodTerminal, withCondition } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
 import { compileSelector } from '../../../api/facts/selectors.js';

@@ -5,10 +5,15 @@ import type { Amounts } from '../../../api/facts/amounts.js';
 import { addAmounts, maskAmounts } from '../../../api/facts/amounts.js';
 import { isInScope } from '../../../api/facts/quota-scopes.js';
 import { usageOf } from '../../../api/facts/quota-usage.js';
-import { Catalog } from '../runtime/catalog.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
-import { createReconciler, ignoreNotFound, keyOf, splitNamespaced } from '../runtime/controller.js';
+import { Catalog } from '../../../client/controller/catalog.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import {
+  createReconciler,
+  ignoreNotFound,
+  keyOf,
+  splitNamespaced,
+} from '../../../client/controller/reconciler.js';
 import type { Pod, ResourceQuota } from '../../../api/types/core.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';

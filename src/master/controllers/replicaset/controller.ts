@@ -8,16 +8,16 @@ import { controllerOf } from '../../../api/object.js';
 import type { Change, Informer, ResourceId } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import { forEachBounded, slowStart, throwGathered } from '../runtime/bounded.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
+import { forEachBounded, slowStart, throwGathered } from '../../../client/controller/bounded.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreNotFound,
   keyOf,
   splitNamespaced,
   watchSelf,
-} from '../runtime/controller.js';
+} from '../../../client/controller/reconciler.js';
 import type {
   Condition,
   Pod,
@@ -25,10 +25,10 @@ import type {
   ReplicationController,
 } from '../../../api/types/core.js';
 import type { ReplicaSet, ReplicaSetStatus } from '../../../api/types/workloads.js';
-import type { EventRecorder } from '../runtime/events.js';
-import { Expectations } from '../runtime/expectations.js';
-import { claim } from '../runtime/ownership.js';
-import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
+import type { EventRecorder } from '../../../client/events/recorder.js';
+import { Expectations } from '../../../client/controller/expectations.js';
+import { claim } from '../../../client/controller/ownership.js';
+import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index.js';
 import {
   generateNamePrefix,
   isPodActive,

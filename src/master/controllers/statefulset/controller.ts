@@ -3,8 +3,8 @@ import { controllerOf } from '../../../api/object.js';
 import type { Informer } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Reconciler } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   eachVersion,
@@ -12,16 +12,16 @@ import {
   keyOf,
   splitNamespaced,
   watchSelf,
-} from '../runtime/controller.js';
+} from '../../../client/controller/reconciler.js';
 import type { PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
 import type { ControllerRevision, StatefulSet } from '../../../api/types/workloads.js';
-import type { EventRecorder } from '../runtime/events.js';
-import { Expectations } from '../runtime/expectations.js';
+import type { EventRecorder } from '../../../client/events/recorder.js';
+import { Expectations } from '../../../client/controller/expectations.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
-import { claim } from '../runtime/ownership.js';
-import { ownerUidIndex, podInformer } from '../runtime/pod-index.js';
+import { claim } from '../../../client/controller/ownership.js';
+import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index.js';
 import { resources } from '../../../client/resources.js';
-import { currentRevision, surplusRevisions, templateOf } from '../runtime/revisions.js';
+import { currentRevision, surplusRevisions, templateOf } from '../history/revisions.js';
 import { compileSelector } from '../../../api/facts/selectors.js';
 import { ownerOf, statefulClaims, statefulPod, wantedClaimOwners } from './identity.js';
 import type { StatefulAction } from './plan.js';

@@ -8,7 +8,7 @@ import type {
 import type { StatefulSet } from '../../../api/types/workloads.js';
 import { podFromTemplate } from '../../../api/facts/pods.js';
 import type { Owner } from '../../../api/facts/owners.js';
-import { revisionHashLabel } from '../runtime/revisions.js';
+import { revisionHashLabel } from '../history/revisions.js';
 
 const podNameLabel = 'statefulset.kubernetes.io/pod-name';
 const podIndexLabel = 'apps.kubernetes.io/pod-index';

@@ -7,7 +7,7 @@ import { scaledValue } from '../../../api/facts/int-or-string.js';
 import { isPodReady, msUntilAvailable } from '../../../api/facts/pods.js';
 import type { Pod } from '../../../api/types/core.js';
 import type { StatefulSet, StatefulSetStatus } from '../../../api/types/workloads.js';
-import { revisionHashLabel } from '../runtime/revisions.js';
+import { revisionHashLabel } from '../history/revisions.js';
 
 export type StatefulAction =
   | { readonly type: 'create'; readonly ordinal: number; readonly revision: string }

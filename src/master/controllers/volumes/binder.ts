@@ -1,22 +1,22 @@
 /** Controller "persistentvolume-binder". @see kubernetes pkg/controller/volume/persistentvolume/pv_controller.go */
 import { isApiError } from '../../../client/types.js';
 import type { Informer } from '../../../client/types.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Controller, Reconciler } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Controller, Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreNotFound,
   keyOf,
   splitNamespaced,
   watchSelf,
-} from '../runtime/controller.js';
+} from '../../../client/controller/reconciler.js';
 import type {
   PersistentVolume,
   PersistentVolumeClaim,
   PersistentVolumeClaimStatus,
 } from '../../../api/types/core.js';
 import type { StorageClass } from '../../../api/types/policy.js';
-import type { EventRecorder } from '../runtime/events.js';
+import type { EventRecorder } from '../../../client/events/recorder.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';
 import { now } from '../../../api/facts/time.js';

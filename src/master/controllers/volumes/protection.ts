@@ -2,19 +2,19 @@
  * Controllers "persistentvolumeclaim-protection-controller" and "persistentvolume-protection-controller": a finalizer keeps a claim while a pod uses it
  * and a volume while it is bound.
  */
-import { claimNames } from '../../scheduler/plugins/volume-binding.js';
+import { claimNames } from '../../../api/facts/pod-claims.js';
 import type { ResourceId } from '../../../client/types.js';
-import type { ControllerContext } from '../runtime/context.js';
-import type { Controller } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Controller } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreNotFound,
   keyOf,
   splitNamespaced,
   watchSelf,
-} from '../runtime/controller.js';
+} from '../../../client/controller/reconciler.js';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
-import { podInformer } from '../runtime/pod-index.js';
+import { podInformer } from '../../../client/controller/pod-index.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
 

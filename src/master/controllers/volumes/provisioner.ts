@@ -1,13 +1,13 @@
 /** Controller "local-path-provisioner": volumes in a directory of the node that the scheduler chose; see README.md. */
-import type { ControllerContext } from '../runtime/context.js';
-import type { Controller } from '../runtime/controller.js';
+import type { ControllerContext } from '../context.js';
+import type { Controller } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreAlreadyExists,
   ignoreNotFound,
   keyOf,
   splitNamespaced,
-} from '../runtime/controller.js';
+} from '../../../client/controller/reconciler.js';
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../../api/types/core.js';
 import type { StorageClass } from '../../../api/types/policy.js';
 import { resources } from '../../../client/resources.js';

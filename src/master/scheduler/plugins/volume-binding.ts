@@ -7,6 +7,8 @@ import {
   selectedNodeAnnotation,
   volumeAllowsNode,
 } from '../../../api/facts/volume-match.js';
+import { claimNames, claimUses } from '../../../api/facts/pod-claims.js';
+import type { ClaimUse } from '../../../api/facts/pod-claims.js';
 import type { NodeInfo } from '../node-info.js';
 import type { ClusterView, Failure, FilterPlugin } from './types.js';
 
@@ -18,27 +20,6 @@ const fails = (reason: string, unresolvable: boolean): Failure => ({
 });
 const affinityConflict = fails('node(s) had volume node affinity conflict', true);
 const noVolume = fails("node(s) didn't find available persistent volumes to bind", true);
-
-interface ClaimUse {
-  readonly name: string;
-  /** Made for this pod alone (`ephemeral`), and named after it. */
-  readonly ephemeral: boolean;
-}
-
-function claimUses(pod: Pod): ClaimUse[] {
-  return (pod.spec.volumes ?? []).flatMap((volume): ClaimUse[] => {
-    if (volume.persistentVolumeClaim !== undefined) {
-      return [{ name: volume.persistentVolumeClaim.claimName, ephemeral: false }];
-    }
-    if (volume.ephemeral === undefined) return [];
-    return [{ name: `${pod.metadata.name}-${volume.name}`, ephemeral: true }];
-  });
-}
-
-/** The claims of a pod's volumes, as they are named in its namespace. */
-export function claimNames(pod: Pod): string[] {
-  return claimUses(pod).map(({ name }) => name);
-}
 
 /** What binding a pod to a node asks of one unbound claim. */
 export type VolumeChoice =

@@ -1,5 +1,5 @@
 import type { FilterPlugin } from './types.js';
-import { claimNames } from './volume-binding.js';
+import { claimNames } from '../../../api/facts/pod-claims.js';
 
 const failure = {
   plugin: 'VolumeRestrictions',

@@ -1,6 +1,6 @@
 import { isClaimBound } from '../../../api/facts/volume-match.js';
 import type { FilterPlugin } from './types.js';
-import { claimNames } from './volume-binding.js';
+import { claimNames } from '../../../api/facts/pod-claims.js';
 
 const topologyKeys = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region'];
 const failure = {

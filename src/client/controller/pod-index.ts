@@ -1,8 +1,8 @@
-import { controllerOf } from '../../../api/object.js';
-import type { Informer } from '../../../client/types.js';
-import type { ControllerContext } from './context.js';
-import type { Pod } from '../../../api/types/core.js';
-import { resources } from '../../../client/resources.js';
+import { controllerOf } from '../../api/object.js';
+import type { Informer } from '../types.js';
+import type { ReconcileContext } from './context.js';
+import type { Pod } from '../../api/types/core.js';
+import { resources } from '../resources.js';
 
 /** By the uid of the controlling owner; pods without one are under `orphan:<namespace>`. */
 export const ownerUidIndex = 'controller-uid';
@@ -10,7 +10,7 @@ export const ownerUidIndex = 'controller-uid';
 export const nodeNameIndex = 'node-name';
 
 /** The shared informer of pods, with the indexes above. */
-export function podInformer(context: Pick<ControllerContext, 'informers'>): Informer<Pod> {
+export function podInformer(context: Pick<ReconcileContext, 'informers'>): Informer<Pod> {
   const informer = context.informers.informer<Pod>(resources.pods);
   informer.addIndex(ownerUidIndex, (pod) => [
     controllerOf(pod)?.uid ?? `orphan:${pod.metadata.namespace ?? ''}`,

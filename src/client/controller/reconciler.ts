@@ -1,9 +1,9 @@
-import type { KubeObject } from '../../../api/object.js';
-import type { Change, Informer, ResourceId } from '../../../client/types.js';
-import { isApiError } from '../../../client/types.js';
-import type { ReconcileResult } from '../../../lib/work-queue.js';
-import { WorkQueue } from '../../../lib/work-queue.js';
-import type { ControllerContext } from './context.js';
+import type { KubeObject } from '../../api/object.js';
+import type { Change, Informer, ResourceId } from '../types.js';
+import { isApiError } from '../types.js';
+import type { ReconcileResult } from '../../lib/work-queue.js';
+import { WorkQueue } from '../../lib/work-queue.js';
+import type { ReconcileContext } from './context.js';
 
 /** One reconciler with its queue. */
 export interface Controller {
@@ -38,7 +38,7 @@ const requeueMsMin = 10;
  * (the cache was behind) and logged at debug; anything else is a warning.
  */
 export function createReconciler(
-  context: ControllerContext,
+  context: ReconcileContext,
   options: ReconcilerOptions,
 ): Reconciler {
   const log = context.log.child({ controller: options.name });
@@ -109,7 +109,7 @@ export function splitNamespaced(key: string): {
 
 /** Enqueues the key of each object of `resource` whenever it changes. */
 export function watchSelf<T extends KubeObject>(
-  context: ControllerContext,
+  context: ReconcileContext,
   resource: ResourceId,
   enqueue: (key: string) => void,
 ): Informer<T> {

@@ -2,7 +2,7 @@
  * What a controller has asked for and not yet seen in its cache. Without it a reconcile right after a create would still
  * see the old cache and create once more. Expectations expire, so that a lost event delays and does not block.
  */
-import type { Clock } from '../../../lib/clock.js';
+import type { Clock } from '../../lib/clock.js';
 
 /** @see client-go controller_utils: ExpectationsTimeout */
 const expiryMs = 5 * 60_000;

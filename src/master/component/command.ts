@@ -2,18 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import type { ApiClient, InformerFactory } from '../../../client/index.js';
-import {
-  createApiClient,
-  createInformerFactory,
-  runLeaderElection,
-} from '../../../client/index.js';
-import type { Clock } from '../../../lib/clock.js';
-import { systemClock } from '../../../lib/clock.js';
-import type { Logger, LogLevel } from '../../../lib/log.js';
-import { createLogger } from '../../../lib/log.js';
-import { Prng } from '../../../lib/prng.js';
-import { shutdownSignal } from '../../../lib/shutdown.js';
+import type { ApiClient, InformerFactory } from '../../client/index.js';
+import { createApiClient, createInformerFactory, runLeaderElection } from '../../client/index.js';
+import type { Clock } from '../../lib/clock.js';
+import { systemClock } from '../../lib/clock.js';
+import type { Logger, LogLevel } from '../../lib/log.js';
+import { createLogger } from '../../lib/log.js';
+import { Prng } from '../../lib/prng.js';
+import { shutdownSignal } from '../../lib/shutdown.js';
 
 export interface CommonFlags {
   readonly server: string;

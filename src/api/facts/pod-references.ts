@@ -1,5 +1,6 @@
 /** Names the objects that a pod or a volume uses, field by field (kubernetes pkg/api/pod and pkg/api/persistentvolume). */
-import type { PersistentVolume, Pod } from '../../../api/types/core.js';
+import { claimUseOf } from './pod-claims.js';
+import type { PersistentVolume, Pod } from '../types/core.js';
 
 /** Marks the API's picture of a pod that a node runs from a file of its own. */
 export const mirrorAnnotation = 'kubernetes.io/config.mirror';
@@ -77,8 +78,7 @@ function readVolume(pod: Pod, volume: PodVolume, found: Found): void {
     found.secrets.take(source.secret?.name);
     found.configMaps.take(source.configMap?.name);
   }
-  found.claims.take(volume.persistentVolumeClaim?.claimName);
-  if (volume.ephemeral !== undefined) found.claims.take(`${pod.metadata.name}-${volume.name}`);
+  found.claims.take(claimUseOf(pod, volume)?.name);
 }
 
 /** Claims of devices: named by the spec, or made from a template and then named by the status. */

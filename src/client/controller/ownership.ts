@@ -2,12 +2,12 @@
  * Which objects belong to a controller: adoption of matching orphans and release of those that match no more
  * (kubernetes controller_ref_manager). `api/facts/owners` decides; `claim` carries it out.
  */
-import type { Owner } from '../../../api/facts/owners.js';
-import { controllerReference, decideClaims } from '../../../api/facts/owners.js';
-import type { KubeObject, OwnerReference } from '../../../api/object.js';
-import type { ApiClient, ResourceId } from '../../../client/types.js';
-import { isApiError } from '../../../client/types.js';
-import type { Labels } from '../../../api/facts/selectors.js';
+import type { Owner } from '../../api/facts/owners.js';
+import { controllerReference, decideClaims } from '../../api/facts/owners.js';
+import type { KubeObject, OwnerReference } from '../../api/object.js';
+import type { ApiClient, ResourceId } from '../types.js';
+import { isApiError } from '../types.js';
+import type { Labels } from '../../api/facts/selectors.js';
 
 /**
  * Carries {@link decideClaims} out: patches owner references with the uid as precondition. Before adopting, the owner is

@@ -4,14 +4,14 @@
  * effort: a failed write is dropped.
  * @see client-go tools/record events_cache.go for the numbers
  */
-import type { KubeObject } from '../../../api/object.js';
-import type { ApiClient } from '../../../client/types.js';
-import { isApiError } from '../../../client/types.js';
-import type { Clock } from '../../../lib/clock.js';
-import type { Logger } from '../../../lib/log.js';
-import type { ObjectReference } from '../../../api/types/core.js';
-import { resources } from '../../../client/resources.js';
-import { formatTime } from '../../../api/facts/time.js';
+import type { KubeObject } from '../../api/object.js';
+import type { ApiClient } from '../types.js';
+import { isApiError } from '../types.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Logger } from '../../lib/log.js';
+import type { ObjectReference } from '../../api/types/core.js';
+import { resources } from '../resources.js';
+import { formatTime } from '../../api/facts/time.js';
 
 /** An event's subject: at least kind and name. */
 export interface EventSubject {

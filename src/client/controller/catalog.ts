@@ -1,8 +1,8 @@
-import type { KubeObject } from '../../../api/object.js';
-import { builtInKinds } from '../../../api/kinds.js';
-import type { ResourceId } from '../../../client/types.js';
-import type { ControllerContext } from './context.js';
-import { resources } from '../../../client/resources.js';
+import type { KubeObject } from '../../api/object.js';
+import { builtInKinds } from '../../api/kinds.js';
+import type { ResourceId } from '../types.js';
+import type { ReconcileContext } from './context.js';
+import { resources } from '../resources.js';
 
 /** A resource whose objects are stored: it can be listed, watched and deleted. */
 export interface CatalogEntry extends ResourceId {
@@ -29,7 +29,7 @@ export class Catalog {
   readonly #entries = new Map<string, CatalogEntry>();
   readonly #listeners = new Set<(entry: CatalogEntry) => void>();
 
-  constructor(context: Pick<ControllerContext, 'informers'>) {
+  constructor(context: Pick<ReconcileContext, 'informers'>) {
     for (const kind of builtInKinds) {
       const { group, version, plural, namespaced } = kind;
       if (kind.virtual || !kind.verbs.includes('watch') || !kind.verbs.includes('delete')) continue;
