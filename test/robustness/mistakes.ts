@@ -90,8 +90,9 @@ export function putMistakeIn(server: EtcdServer, state: MistakeState): void {
       loseAtResume(server, state);
       return;
     case 'staleRead': {
-      const linearizable = server.linearizable.bind(server);
-      server.linearizable = (read) =>
+      const { requests } = server;
+      const linearizable = requests.linearizable.bind(requests);
+      requests.linearizable = (read) =>
         state.armed ? Promise.resolve().then(read) : linearizable(read);
       return;
     }

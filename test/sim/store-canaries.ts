@@ -191,8 +191,9 @@ export class Canaries {
         return;
       }
       case 'staleRead': {
-        const ask = server.linearizable.bind(server);
-        server.linearizable = async <T>(read: () => T): Promise<T> =>
+        const { requests } = server;
+        const ask = requests.linearizable.bind(requests);
+        requests.linearizable = async <T>(read: () => T): Promise<T> =>
           server.isLeader ? read() : ask(read);
         return;
       }

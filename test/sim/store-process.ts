@@ -306,7 +306,7 @@ export class SimProcess implements EventOwner {
       `${this.name} ${server.memberId.toString(16).slice(0, 4)}: ${this.paused ? 'paused ' : ''}${node.role} ` +
       `term=${node.term} leader=${node.leader.toString(16).slice(0, 4)} commit=${node.commitIndex} ` +
       `applied=${node.appliedIndex} last=${node.lastIndex} committed=${backend.committedIndex} ` +
-      `rev=${store.rev} compact=${store.compactRev} pending=${server.pendingCount} members=${voters}`
+      `rev=${store.rev} compact=${store.compactRev} pending=${server.requests.pendingCount} members=${voters}`
     );
   }
 }

@@ -24,6 +24,7 @@ import type { WatchableStore } from '../mvcc/types.js';
 import type { AlarmStore } from './alarms.js';
 import { applyAuth } from './auth.js';
 import type { DowngradeStore } from './downgrade.js';
+import type { ResponseHeaders } from './encode.js';
 import type { DecodedEntry } from './entry.js';
 import { etcdError } from './errors.js';
 import { checkPut, deleteRange, put, runTxn } from './kv.js';
@@ -37,12 +38,12 @@ export interface ApplyState {
   readonly tokens: SimpleTokens | undefined;
   readonly alarms: AlarmStore;
   readonly downgrade: DowngradeStore;
-  /** Field 1 of an answer. */
-  readonly header: (revision: number) => Buffer;
+  readonly headers: ResponseHeaders;
+  /** The members as the cluster knows them. */
+  readonly membership: {
+    setAttributes(id: bigint, name: string, clientUrls: readonly string[]): void;
+  };
   readonly onLeaseGranted: (ttlSeconds: number) => void;
-  /** Something was applied that needs space. */
-  readonly onGrowth: () => void;
-  readonly setMemberAttributes: (attributes: MemberAttributes) => void;
 }
 
 /** What the caller of a compaction gets: when the removal is done. */
@@ -66,6 +67,8 @@ interface Step {
 }
 
 export class Applier {
+  /** Called after each applied entry that needs space. */
+  onGrowth: () => void = () => undefined;
   readonly #state: ApplyState;
 
   constructor(state: ApplyState) {
@@ -105,8 +108,7 @@ export class Applier {
       case 'alarm':
         return this.#alarm(step);
       case 'memberAttributes':
-        this.#state.setMemberAttributes(MemberAttributes.decode(entry.payload));
-        return undefined;
+        return this.#memberAttributes(step);
       case 'downgradeInfo':
         this.#state.downgrade.target = entry.payload.toString() || undefined;
         return undefined;
@@ -140,7 +142,7 @@ export class Applier {
   }
 
   #put({ entry, request, wanted, info }: Step): Buffer | undefined {
-    const { store, lessor, header } = this.#state;
+    const { store, lessor, headers } = this.#state;
     const message = (request as PutRequest | undefined) ?? PutRequest.decode(entry.payload);
     this.#refuseCorrupt();
     this.#refuseFull();
@@ -153,12 +155,12 @@ export class Applier {
     } finally {
       txn.end();
     }
-    this.#state.onGrowth();
-    return wanted ? finish(header(store.rev)) : undefined;
+    this.onGrowth();
+    return wanted ? finish(headers.field(store.rev)) : undefined;
   }
 
   #deleteRange({ entry, request, wanted, info }: Step): Buffer | undefined {
-    const { store, header } = this.#state;
+    const { store, headers } = this.#state;
     const message =
       (request as DeleteRangeRequest | undefined) ?? DeleteRangeRequest.decode(entry.payload);
     this.#refuseCorrupt();
@@ -170,18 +172,18 @@ export class Applier {
     } finally {
       txn.end();
     }
-    return wanted ? finish(header(store.rev)) : undefined;
+    return wanted ? finish(headers.field(store.rev)) : undefined;
   }
 
   #txn({ entry, request, info }: Step): Buffer {
-    const { store, lessor, header } = this.#state;
+    const { store, lessor, headers } = this.#state;
     const message = (request as TxnRequest | undefined) ?? TxnRequest.decode(entry.payload);
     this.#refuseCorrupt();
     const grows = needsSpace(message);
     if (grows) this.#refuseFull();
     mayTxn(this.#state, info, message);
-    const answer = runTxn({ store, lessor, header }, message);
-    if (grows) this.#state.onGrowth();
+    const answer = runTxn({ store, lessor, headers }, message);
+    if (grows) this.onGrowth();
     return answer;
   }
 
@@ -200,7 +202,7 @@ export class Applier {
     const { ID, TTL } = LeaseGrantRequest.decode(entry.payload);
     const lease = this.#state.lessor.grant(ID, TTL);
     this.#state.onLeaseGranted(lease.grantedTtlSeconds);
-    this.#state.onGrowth();
+    this.onGrowth();
     return lease;
   }
 
@@ -226,6 +228,12 @@ export class Applier {
     for (const { ID, remainingTTL } of LeaseCheckpointRequest.decode(entry.payload).checkpoints) {
       this.#state.lessor.checkpoint(ID, remainingTTL);
     }
+    return undefined;
+  }
+
+  #memberAttributes({ entry }: Step): undefined {
+    const { memberId, name, clientUrls } = MemberAttributes.decode(entry.payload);
+    this.#state.membership.setAttributes(memberId, name, clientUrls);
     return undefined;
   }
 

@@ -2,6 +2,7 @@
  * The answers of the KV service, written straight to bytes: stored pairs come encoded from the store and are only
  * framed here, so that no answer is first built as objects.
  */
+import type { ResponseHeader } from '../../gen/etcd/rpc.js';
 import { writeVarint } from '../../lib/varint.js';
 import type { KeyValue } from '../mvcc/types.js';
 
@@ -56,23 +57,27 @@ function idField(field: number, id: bigint): Buffer {
   return Buffer.from(out);
 }
 
-/** Field 1 of every answer. */
-export class HeaderEncoder {
-  readonly clusterId: bigint;
-  readonly memberId: bigint;
+/** The header of every answer: who answers, at which revision and term. */
+export class ResponseHeaders {
+  readonly #clusterId: bigint;
+  readonly #memberId: bigint;
+  readonly #node: { readonly term: number };
   readonly #ids: Buffer;
   #revision = -1;
   #term = -1;
   #encoded: Buffer = Buffer.alloc(0);
 
-  constructor(clusterId: bigint, memberId: bigint) {
-    this.clusterId = clusterId;
-    this.memberId = memberId;
+  /** @param node knows Raft's term */
+  constructor(clusterId: bigint, memberId: bigint, node: { readonly term: number }) {
+    this.#clusterId = clusterId;
+    this.#memberId = memberId;
+    this.#node = node;
     this.#ids = Buffer.concat([idField(1, clusterId), idField(2, memberId)]);
   }
 
-  /** The field with tag and length. The last one is kept. */
-  field(revision: number, term: number): Buffer {
+  /** Field 1 of an answer, with tag and length. The last one is kept. */
+  field(revision: number): Buffer {
+    const { term } = this.#node;
     if (revision !== this.#revision || term !== this.#term) {
       const inner = new Parts().raw(this.#ids).number(3, revision).number(4, term).finish();
       this.#encoded = new Parts().bytes(1, inner).finish();
@@ -80,6 +85,12 @@ export class HeaderEncoder {
       this.#term = term;
     }
     return this.#encoded;
+  }
+
+  /** The same as a message. */
+  message(revision: number): ResponseHeader {
+    const clusterId = this.#clusterId;
+    return { clusterId, memberId: this.#memberId, revision, raftTerm: this.#node.term };
   }
 }
 

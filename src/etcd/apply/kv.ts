@@ -17,6 +17,7 @@ import type {
   Store,
   WriteTxn,
 } from '../mvcc/types.js';
+import type { ResponseHeaders } from './encode.js';
 import {
   emptyHeader,
   encodeDeleteResponse,
@@ -159,8 +160,7 @@ function checkPath(view: Store, lessor: Lessor, path: Path): void {
 export interface TxnContext {
   readonly store: Store;
   readonly lessor: Lessor;
-  /** Field 1 of the answer. */
-  readonly header: (revision: number) => Buffer;
+  readonly headers: Pick<ResponseHeaders, 'field'>;
 }
 
 /** Runs a transaction that may write. @throws leaseNotFound, keyNotFound, futureRev, compacted: nothing has changed then */
@@ -175,7 +175,7 @@ export function runTxn(context: TxnContext, request: TxnRequest): Buffer {
   } finally {
     txn.end();
   }
-  return encodeTxnResponse(context.header(store.rev), path.succeeded, responses);
+  return encodeTxnResponse(context.headers.field(store.rev), path.succeeded, responses);
 }
 
 /** Answers a transaction that reads only. */
@@ -184,7 +184,7 @@ export function readTxn(context: TxnContext, request: TxnRequest): Buffer {
   const path = choosePath(store, request);
   checkPath(store, lessor, path);
   const responses = runPath(store, lessor, path);
-  return encodeTxnResponse(context.header(store.rev), path.succeeded, responses);
+  return encodeTxnResponse(context.headers.field(store.rev), path.succeeded, responses);
 }
 
 function isWriteTxn(view: ReadView): view is WriteTxn {

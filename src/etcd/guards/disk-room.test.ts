@@ -46,7 +46,7 @@ beforeEach(() => {
     config: { clock, electionMs: 1000, log: silentLogger },
     node,
     backend,
-    state: { paths },
+    stored: { paths },
     handOver: (attempt) =>
       stepBack(
         {

@@ -20,7 +20,7 @@ export interface DiskRoomHost {
   readonly config: { readonly clock: Clock; readonly electionMs: number; readonly log: Logger };
   readonly node: Pick<RaftNode, 'role' | 'abstain'>;
   readonly backend: { readonly noSpace: boolean };
-  readonly state: { readonly paths: DataPaths };
+  readonly stored: { readonly paths: DataPaths };
   /** Hands leadership to another voter: at the n-th attempt to the n-th of them. Never rejects. */
   handOver(attempt: number): Promise<void>;
 }
@@ -66,14 +66,14 @@ export class DiskRoom {
       append: (hardState, entries) => log.append(hardState, entries),
       sync: () =>
         this.#host.backend.noSpace
-          ? Promise.reject(new BackendNoSpaceError(this.#host.state.paths.database, undefined))
+          ? Promise.reject(new BackendNoSpaceError(this.#host.stored.paths.database, undefined))
           : log.sync(),
     };
   }
 
   /** @param error of the sync that failed for want of room; undefined: one has succeeded since */
   onLogFull(error: unknown): void {
-    const { paths } = this.#host.state;
+    const { paths } = this.#host.stored;
     const ofDatabase = error instanceof BackendNoSpaceError;
     this.#logPath = error === undefined ? undefined : ofDatabase ? paths.database : paths.wal;
     this.look();
@@ -93,8 +93,8 @@ export class DiskRoom {
 
   /** Does what has become due. */
   look(): void {
-    const { backend, state, config, node } = this.#host;
-    const path = this.#logPath ?? (backend.noSpace ? state.paths.database : undefined);
+    const { backend, stored, config, node } = this.#host;
+    const path = this.#logPath ?? (backend.noSpace ? stored.paths.database : undefined);
     if (path !== this.#shortage?.path) {
       const before = this.#shortage;
       this.#shortage =

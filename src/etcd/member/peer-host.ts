@@ -30,7 +30,7 @@ export class ServerPeerHost implements PeerHost {
   async admit(from: bigint): Promise<void> {
     const server = this.#server;
     if (server.startUp === undefined) throw etcdError('stopped');
-    const begins = server.state.fresh && !server.startUp.published;
+    const begins = server.stored.fresh && !server.startUp.published;
     if (!begins || this.#admitted.has(from)) return;
     const cluster = await server.network.members(from);
     try {

@@ -6,7 +6,7 @@ import type {
   DropReason,
   Message,
   MsgProp,
-  Proposal,
+  MsgPropDropped,
   RaftNode,
   ReadState,
   Ready,
@@ -21,16 +21,11 @@ class FakeNode {
   readonly appliedIndex = 0;
   drops: DropReason | undefined;
   readonly stepped: Message[] = [];
-  readonly proposed: (readonly Proposal[])[] = [];
   readonly readies: Ready[] = [];
 
   step(message: Message): DropReason | undefined {
     this.stepped.push(message);
     return this.drops;
-  }
-
-  proposeBatch(batch: readonly Proposal[]): void {
-    this.proposed.push(batch);
   }
 
   hasReady(): boolean {
@@ -52,6 +47,7 @@ const forwarded: MsgProp = { type: 'MsgProp', to: 1n, from: 2n, term: 0, entries
 let node: FakeNode;
 let sent: Message[];
 let reads: ReadState[];
+let takenBack: MsgPropDropped[];
 let deferred: (() => void)[];
 let loop: RaftLoop;
 
@@ -59,6 +55,7 @@ beforeEach(() => {
   node = new FakeNode();
   sent = [];
   reads = [];
+  takenBack = [];
   deferred = [];
   const nothing = (): undefined => undefined;
   loop = new RaftLoop({
@@ -69,18 +66,18 @@ beforeEach(() => {
     logger: silentLogger,
     tickMs: 100,
     defer: (fn) => deferred.push(fn),
-    proposals: { maxCount: 10, maxBytes: 1000, batchBytes: 1000 },
+    requests: {
+      flush: nothing,
+      tick: nothing,
+      takeBack: (message) => takenBack.push(message),
+      onReadStates: (states) => reads.push(...states),
+    },
+    stateMachine: { applyEntry: nothing },
     handlers: {
       send: (messages) => sent.push(...messages),
-      applyEntry: nothing,
       onApplied: nothing,
-      onReadStates: (states) => reads.push(...states),
       onSoftState: nothing,
       installSnapshot: () => Promise.resolve(),
-      beforeReady: nothing,
-      onDropped: (list) => list.map((one) => ({ ...one, sequence: 9, deadlineMs: 5000 })),
-      onProposed: nothing,
-      onProposalsRefused: nothing,
       onLogFull: nothing,
       onFatal: (error) => {
         throw error;
@@ -117,16 +114,12 @@ describe('proposals of another member', () => {
   });
 });
 
-test('proposals that came back are offered to the next leader', () => {
-  Object.assign(node, { role: 'follower', leader: 2n });
+test('proposals that came back go to the calls that wait for them, and not to the node', () => {
   const reason = 'transferring';
-  loop.step({ type: 'MsgPropDropped', to: 1n, from: 2n, term: 0, entries, reason });
-  endTurn();
-  expect(node.proposed).toEqual([]);
-  Object.assign(node, { leader: 3n, term: 5 });
-  loop.wake();
-  endTurn();
-  expect(node.proposed).toMatchObject([[{ sequence: 9 }]]);
+  const dropped = { type: 'MsgPropDropped', to: 1n, from: 2n, term: 0, entries, reason } as const;
+  loop.step(dropped);
+  expect(takenBack).toEqual([dropped]);
+  expect(node.stepped).toEqual([]);
 });
 
 test('a read that is confirmed together with a snapshot is not forgotten', () => {

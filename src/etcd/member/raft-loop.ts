@@ -18,7 +18,7 @@ import type {
   MemoryStorage,
   Message,
   MsgProp,
-  Proposal,
+  MsgPropDropped,
   RaftNode,
   Ready,
   ReadState,
@@ -26,8 +26,6 @@ import type {
   SoftState,
 } from '../../raft/index.js';
 import { applySliceMs } from '../guards/limits.js';
-import { ProposalQueue } from './proposal-queue.js';
-import type { ProposalBounds, ProposalEvents, QueuedProposal } from './proposal-queue.js';
 
 /** The log's write side, as much of it as the loop needs. */
 export interface LoopLog {
@@ -35,20 +33,31 @@ export interface LoopLog {
   sync(): Promise<void>;
 }
 
-/** What the loop hands its work to. All but `installSnapshot` are synchronous. */
-export interface LoopHandlers extends ProposalEvents {
-  send(messages: readonly Message[]): void;
+/** The calls that wait for the log. */
+export interface LoopRequests {
+  /** Once a turn, before Readies are taken. */
+  flush(): void;
+  /** Once a tick. */
+  tick(): void;
+  /** Entries that were passed on to another member are in no log. */
+  takeBack(message: MsgPropDropped): void;
+  onReadStates(states: readonly ReadState[]): void;
+}
+
+/** What committed entries change. */
+export interface LoopStateMachine {
+  /** In log order, each once. */
   applyEntry(entry: Entry): void;
+}
+
+/** What the loop hands its other work to. All but `installSnapshot` are synchronous. */
+export interface LoopHandlers {
+  send(messages: readonly Message[]): void;
   /** After a slice of entries: serve reads that waited. */
   onApplied(index: number): void;
-  onReadStates(states: readonly ReadState[]): void;
   onSoftState(state: SoftState): void;
   /** Puts a received snapshot into the state machine and notes it in the log. */
   installSnapshot(snapshot: Snapshot): Promise<void>;
-  /** Once a turn, before Readies are taken. */
-  beforeReady(): void;
-  /** Entries that were passed on and are in no log. @returns what is to be proposed again */
-  onDropped(entries: readonly Proposal[]): readonly QueuedProposal[];
   /** The disk is full (syncs are tried again until they succeed), or has room again: undefined. */
   onLogFull(error: unknown): void;
   /** The log cannot be written, or apply broke: the member must stop. */
@@ -60,13 +69,14 @@ export interface RaftLoopOptions {
   readonly node: RaftNode;
   readonly storage: MemoryStorage;
   readonly log: LoopLog;
+  readonly requests: LoopRequests;
+  readonly stateMachine: LoopStateMachine;
   readonly handlers: LoopHandlers;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tickMs: number;
   /** Runs a function at the end of this turn of the event loop. */
   readonly defer: (fn: () => void) => void;
-  readonly proposals: ProposalBounds;
 }
 
 /** A failed sync that may work later is tried again after so long. */
@@ -81,7 +91,8 @@ export class RaftLoop {
   readonly #logger: Logger;
   readonly #tickMs: number;
   readonly #defer: (fn: () => void) => void;
-  readonly #proposals: ProposalQueue;
+  readonly #requests: LoopRequests;
+  readonly #stateMachine: LoopStateMachine;
   /** Readies that are not durable yet, oldest first. */
   readonly #undurable: Ready[] = [];
   #committed: Entry[] = [];
@@ -102,7 +113,8 @@ export class RaftLoop {
     this.#logger = options.logger;
     this.#tickMs = options.tickMs;
     this.#defer = options.defer;
-    this.#proposals = new ProposalQueue(options.node, options.handlers, options.proposals);
+    this.#requests = options.requests;
+    this.#stateMachine = options.stateMachine;
   }
 
   /** Starts ticking. @param onTick called after each tick of the node */
@@ -111,7 +123,7 @@ export class RaftLoop {
       if (this.#stopped) return;
       this.#cancelTick = this.#clock.schedule(this.#tickMs, tick);
       this.#node.tick();
-      this.#proposals.tick(this.#clock.monotonicMs());
+      this.#requests.tick();
       onTick();
       this.wake();
     };
@@ -125,23 +137,10 @@ export class RaftLoop {
     this.#cancelTick?.();
   }
 
-  /** Proposals that wait for a leader or for this turn's end. */
-  get waitingProposals(): number {
-    return this.#proposals.count;
-  }
-
-  /** Queues a proposal for the end of the turn. @returns false when too many wait */
-  propose(proposal: QueuedProposal): boolean {
-    if (!this.#proposals.add(proposal)) return false;
-    this.wake();
-    return true;
-  }
-
   step(message: Message): void {
     if (this.#stopped) return;
     if (message.type === 'MsgPropDropped') {
-      const proposals = this.#handlers.onDropped(message.entries);
-      if (proposals.length > 0) this.#proposals.takeBack(proposals, message);
+      this.#requests.takeBack(message);
     } else {
       const reason = this.#stepNode(message);
       if (reason !== undefined && message.type === 'MsgProp') this.#giveBack(message, reason);
@@ -176,8 +175,7 @@ export class RaftLoop {
   #run(): void {
     if (this.#stopped) return;
     try {
-      this.#handlers.beforeReady();
-      this.#proposals.flush();
+      this.#requests.flush();
       this.#takeReadies();
       this.#apply();
     } catch (error) {
@@ -197,7 +195,7 @@ export class RaftLoop {
       const ready = this.#node.ready();
       if (ready.softState !== undefined) this.#handlers.onSoftState(ready.softState);
       if (ready.messages.length > 0) this.#handlers.send(ready.messages);
-      if (ready.readStates.length > 0) this.#handlers.onReadStates(ready.readStates);
+      if (ready.readStates.length > 0) this.#requests.onReadStates(ready.readStates);
       if (ready.snapshot !== undefined) {
         this.#install(ready, ready.snapshot);
         return;
@@ -283,7 +281,7 @@ export class RaftLoop {
     let sinceCheck = 0;
     while (this.#committedAt < this.#committed.length) {
       const entry = this.#committed[this.#committedAt++] as Entry;
-      this.#handlers.applyEntry(entry);
+      this.#stateMachine.applyEntry(entry);
       ({ index } = entry);
       if (++sinceCheck >= 64) {
         sinceCheck = 0;

@@ -12,20 +12,31 @@ import { Requests } from './requests.js';
 const origin = 77;
 
 let clock: ManualClock;
-let node: { term: number; commitIndex: number; appliedIndex: number };
-let queued: QueuedProposal[];
+/** A follower that passes on to member 2 what it is given. */
+class FakeNode {
+  readonly role = 'follower';
+  leader = 2n;
+  term = 4;
+  readonly commitIndex = 0;
+  readonly appliedIndex = 0;
+  passed: QueuedProposal[] = [];
+
+  proposeBatch(batch: readonly QueuedProposal[]): void {
+    this.passed.push(...batch);
+  }
+}
+
+let node: FakeNode;
 let requests: Requests;
 let refusal: EtcdError | undefined;
 
 beforeEach(() => {
   clock = new ManualClock();
-  node = { term: 4, commitIndex: 0, appliedIndex: 0 };
-  queued = [];
+  node = new FakeNode();
   refusal = undefined;
   requests = new Requests(
     {
       node: node as unknown as RaftNode,
-      enqueue: (proposal) => queued.push(proposal) > 0,
       wake: () => undefined,
       timeoutError: () => etcdError('timeout'),
       refusal: () => refusal,
@@ -34,22 +45,27 @@ beforeEach(() => {
   );
 });
 
-/** What is queued has been passed on to a leader. */
+/** Ends the turn. @returns what is passed on to the leader with it */
 function passOn(): readonly QueuedProposal[] {
-  const passed = queued.splice(0);
-  requests.onProposed(passed);
-  return passed;
+  requests.flush();
+  return node.passed.splice(0);
+}
+
+/** Another member, which leads no more, did not take them. @returns what is passed on to the leader instead */
+function takeBack(entries: readonly QueuedProposal[]): readonly QueuedProposal[] {
+  const reason = 'noLeader';
+  requests.takeBack({ type: 'MsgPropDropped', to: 1n, from: 3n, term: 0, entries, reason });
+  return passOn();
 }
 
 describe('an entry that came back', () => {
   test('is proposed again under another sequence, once, and its call waits for that', async () => {
     const answer = requests.propose('put', Buffer.from('pair'), undefined, undefined);
     const passed = passOn();
-    const again = requests.takeBack(passed);
+    const again = takeBack(passed);
     expect(again).toHaveLength(1);
     // Told a second time, while the second attempt is under way.
-    requests.onProposed(again);
-    expect(requests.takeBack(passed)).toEqual([]);
+    expect(takeBack(passed)).toEqual([]);
     const entry = decodeEntry((again[0] as QueuedProposal).data);
     expect(entry).toMatchObject({ kind: 'put', origin, payload: Buffer.from('pair') });
     expect(entry.sequence).not.toBe((passed[0] as QueuedProposal).sequence);
@@ -60,7 +76,9 @@ describe('an entry that came back', () => {
   test('is not lost with the term that it was passed on in', async () => {
     const answer = requests.propose('put', Buffer.from('pair'), undefined, undefined);
     const other = requests.propose('put', Buffer.from('lost'), undefined, undefined);
-    const again = requests.takeBack(passOn().slice(0, 1));
+    const passed = passOn();
+    node.term = 5;
+    const again = takeBack(passed.slice(0, 1));
     requests.onTermStart(5);
     await expect(other).rejects.toThrow('previous leader failure');
     requests.take(origin, (again[0] as QueuedProposal).sequence)?.resolve('applied');
@@ -73,7 +91,7 @@ describe('an entry that came back', () => {
     clock.advance(requests.timeoutMs);
     requests.tick();
     await expect(answer).rejects.toThrow('timed out');
-    expect(requests.takeBack(passed)).toEqual([]);
+    expect(takeBack(passed)).toEqual([]);
   });
 
   test('keeps its deadline', async () => {
@@ -81,7 +99,7 @@ describe('an entry that came back', () => {
     clock.advance(1000);
     const second = requests.propose('put', Buffer.from('b'), undefined, undefined);
     second.catch(() => undefined);
-    const [again] = requests.takeBack(passOn());
+    const [again] = takeBack(passOn());
     expect(again?.deadlineMs).toBe(requests.timeoutMs);
     clock.advance(requests.timeoutMs - 1000);
     requests.tick();
@@ -102,7 +120,7 @@ describe('an entry that came back', () => {
       return encodeConfChange({ ...change, context });
     });
     const passed = passOn();
-    const [again] = requests.takeBack(passed);
+    const [again] = takeBack(passed);
     if (again === undefined) throw new Error('nothing came back');
     const decoded = decodeConfChange(again);
     expect(decoded).toMatchObject(change);
@@ -113,13 +131,23 @@ describe('an entry that came back', () => {
   });
 });
 
+test('proposals that the leader does not take are offered to the next one', () => {
+  void requests.propose('put', Buffer.from('pair'), undefined);
+  const reason = 'transferring';
+  const entries = passOn();
+  requests.takeBack({ type: 'MsgPropDropped', to: 1n, from: 2n, term: 0, entries, reason });
+  expect(passOn()).toEqual([]);
+  Object.assign(node, { leader: 3n, term: 5 });
+  expect(passOn()).toHaveLength(1);
+});
+
 describe('a member that takes no calls', () => {
   test('refuses writes and reads at once, with the reason, and queues nothing', async () => {
     refusal = diskFullError('/data/wal');
     const write = requests.propose('put', Buffer.from('pair'), undefined, undefined);
     await expect(write).rejects.toBe(refusal);
     await expect(requests.linearizable(() => 'read')).rejects.toBe(refusal);
-    expect(queued).toEqual([]);
+    expect(passOn()).toEqual([]);
     expect(requests.pendingCount).toBe(0);
   });
 });

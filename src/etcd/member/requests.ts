@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.js';
 import { serverMetrics } from '../telemetry/metrics.js';
-import type { Proposal, RaftNode } from '../../raft/index.js';
+import type { MsgPropDropped, RaftNode, ReadState } from '../../raft/index.js';
 import { encodeEntry } from '../apply/entry.js';
 import type { EntryAuth, EntryKind } from '../apply/entry.js';
 import { etcdError } from '../apply/errors.js';
@@ -9,18 +9,18 @@ import { senderOf, withSequence } from './entry-sender.js';
 import {
   maxGapCommittedApplied,
   maxPendingProposals,
+  proposalBounds,
   requestBaseTimeoutMs,
 } from '../guards/limits.js';
 import { PendingCalls } from './pending-calls.js';
 import type { PendingCall } from './pending-calls.js';
-import type { QueuedProposal } from './proposal-queue.js';
+import { ProposalQueue } from './proposal-queue.js';
+import type { ProposalEvents, QueuedProposal } from './proposal-queue.js';
 import { ReadIndexQueue } from './read-index.js';
 
 /** What requests need of the member's Raft side. */
 export interface RequestHost {
   readonly node: RaftNode;
-  /** @returns false when too many wait */
-  enqueue(proposal: QueuedProposal): boolean;
   /** Runs the loop at the end of this turn. */
   wake(): void;
   /** Which of etcd's texts a call gets whose time is over. */
@@ -29,11 +29,15 @@ export interface RequestHost {
   refusal(kind: 'write' | 'read'): EtcdError | undefined;
 }
 
-/** Calls on their way through the log or waiting for a read index, each with its deadline. */
-export class Requests {
+/**
+ * Calls on their way through the log or waiting for a read index, each with its deadline. The Raft loop flushes them at
+ * the end of a turn; the state machine takes a call when its entry is applied.
+ */
+export class Requests implements ProposalEvents {
   readonly reads: ReadIndexQueue;
   readonly timeoutMs: number;
   readonly #pending = new PendingCalls();
+  readonly #queue: ProposalQueue;
   readonly #host: RequestHost;
   readonly #clock: Clock;
   readonly #origin: number;
@@ -55,6 +59,7 @@ export class Requests {
     this.#clock = options.clock;
     this.#origin = options.origin;
     this.#maxRequestBytes = options.maxRequestBytes;
+    this.#queue = new ProposalQueue(host.node, this, proposalBounds);
     this.timeoutMs = requestBaseTimeoutMs + 2 * options.electionMs;
     this.reads = new ReadIndexQueue(host.node, options.origin, () => this.#clock.monotonicMs());
   }
@@ -64,12 +69,18 @@ export class Requests {
     return this.#pending.size;
   }
 
-  /** See `EtcdServer.propose`. */
+  /**
+   * Puts a request into the log and waits until it is applied here.
+   * @param payload the request as it came from the wire; copied
+   * @param request the same, decoded: what apply works with on this member
+   * @param onlyInTerm only this member may append it, as the leader of that term
+   * @throws EtcdError; the timeouts and `stopped` leave open what has happened
+   */
   propose(
     kind: EntryKind,
     payload: Uint8Array,
     request: unknown,
-    auth: EntryAuth | undefined,
+    auth?: EntryAuth,
     onlyInTerm?: number,
   ): Promise<unknown> {
     const sequence = ++this.#sequence;
@@ -78,7 +89,7 @@ export class Requests {
     return this.#enqueue({ type: 'normal', data, sequence, onlyInTerm }, request);
   }
 
-  /** See `EtcdServer.proposeConfChange`. */
+  /** Puts a membership change into the log. @param build gets origin and sequence for the change's context */
   proposeConfChange(build: (origin: number, sequence: number) => Uint8Array): Promise<unknown> {
     const sequence = ++this.#sequence;
     const data = build(this.#origin, sequence);
@@ -93,16 +104,17 @@ export class Requests {
     const isBehind = node.commitIndex > node.appliedIndex + maxGapCommittedApplied;
     const isFull = this.#pending.size >= maxPendingProposals;
     const deadlineMs = this.#clock.monotonicMs() + this.timeoutMs;
-    if (isBehind || isFull || !this.#host.enqueue({ ...proposal, deadlineMs })) {
+    if (isBehind || isFull || !this.#queue.add({ ...proposal, deadlineMs })) {
       return Promise.reject(etcdError('tooManyRequests'));
     }
+    this.#host.wake();
     const { sequence } = proposal;
     return new Promise((resolve, reject) => {
       this.#pending.add({ sequence, request, deadlineMs, term: 0, resolve, reject });
     });
   }
 
-  /** See `EtcdServer.linearizable`. */
+  /** Runs `read` once this member has applied all that was committed at the time of the call. */
   linearizable<T>(read: () => T): Promise<T> {
     if (this.#stopped) return Promise.reject(etcdError('stopped'));
     const refusal = this.#host.refusal('read');
@@ -131,11 +143,26 @@ export class Requests {
     for (const { sequence } of proposals) this.#pending.handedOver(sequence, term);
   }
 
+  /** At the end of a turn: asks for a read index, and gives the node what a leader may take. */
+  flush(): void {
+    this.reads.flush();
+    this.#queue.flush();
+  }
+
+  onReadStates(states: readonly ReadState[]): void {
+    this.reads.onReadStates(states);
+  }
+
   /**
-   * Entries that were passed on and that nobody took. Each gets a new sequence: should this be told again, late, there is no call
-   * of the old one. @returns those whose calls still wait
+   * Entries that were passed on to another member and that nobody took wait again, if their calls still do. Each gets a
+   * new sequence: should this be told again, late, there is no call of the old one.
    */
-  takeBack(entries: readonly Proposal[]): QueuedProposal[] {
+  takeBack(message: MsgPropDropped): void {
+    const again = this.#renewed(message);
+    if (again.length > 0) this.#queue.takeBack(again, message);
+  }
+
+  #renewed({ entries }: MsgPropDropped): QueuedProposal[] {
     const again: QueuedProposal[] = [];
     for (const { type, data } of entries) {
       const { origin, sequence } = senderOf({ type, data });
@@ -150,7 +177,7 @@ export class Requests {
     return again;
   }
 
-  onRefused(proposals: readonly QueuedProposal[]): void {
+  onProposalsRefused(proposals: readonly QueuedProposal[]): void {
     for (const { sequence } of proposals) {
       serverMetrics.proposalFailed();
       this.#pending.take(sequence)?.reject(etcdError('unhealthy'));
@@ -165,7 +192,9 @@ export class Requests {
   /** Once a tick. */
   tick(): void {
     const error = (): EtcdError => this.#host.timeoutError();
-    this.#pending.expire(this.#clock.monotonicMs(), () => {
+    const nowMs = this.#clock.monotonicMs();
+    this.#queue.tick(nowMs);
+    this.#pending.expire(nowMs, () => {
       serverMetrics.proposalFailed();
       return error();
     });

@@ -1,37 +1,35 @@
 /**
- * One member: owns the stored state and the Raft loop, takes requests as log entries and answers when they are applied.
+ * One member: puts together the Raft loop, the calls that wait, the state machine and the guards.
  * Knows no RPC; `rpc/` and `gateway/` call it. Everything runs on one thread, so state changes only between calls.
  */
 import type { ResponseHeader } from '../../gen/etcd/rpc.js';
 import { Prng } from '../../lib/prng.js';
-import type { Entry, Message, RaftNode, Snapshot, SoftState } from '../../raft/index.js';
-import { AlarmStore } from '../apply/alarms.js';
-import { Applier } from '../apply/applier.js';
-import { DowngradeStore } from '../apply/downgrade.js';
-import { HeaderEncoder } from '../apply/encode.js';
-import { decodeEntry } from '../apply/entry.js';
-import type { EntryAuth, EntryKind } from '../apply/entry.js';
-import { asEtcdError, etcdError } from '../apply/errors.js';
-import { AuthStore } from '../auth/auth-store.js';
-import { SimpleTokens } from '../auth/tokens.js';
+import type { Message, RaftNode, Snapshot, SoftState } from '../../raft/index.js';
+import type { AlarmStore } from '../apply/alarms.js';
+import type { DowngradeStore } from '../apply/downgrade.js';
+import { ResponseHeaders } from '../apply/encode.js';
+import type { EntryKind } from '../apply/entry.js';
+import { etcdError } from '../apply/errors.js';
+import type { AuthStore } from '../auth/auth-store.js';
+import type { SimpleTokens } from '../auth/tokens.js';
 import type { Backend } from '../backend/types.js';
-import { BackendLessor } from '../lease/lessor.js';
-import { WatchableRevisionStore } from '../mvcc/watchable-store.js';
-import type { PeerNetwork } from '../peer/types.js';
-import type { StoredState } from './bootstrap.js';
-import { MemberChanges } from '../membership/member-changes.js';
 import type { ServerConfig } from '../config.js';
 import { DiskRoom } from '../guards/disk-room.js';
-import { LeaseDriver } from './lease-driver.js';
-import { proposalBounds } from '../guards/limits.js';
-import { encodeConfState, Membership } from '../membership/membership.js';
+import type { BackendLessor } from '../lease/lessor.js';
+import { MemberChanges } from '../membership/member-changes.js';
+import type { Membership } from '../membership/membership.js';
 import { PeerWays } from '../membership/peer-registry.js';
+import type { WatchableRevisionStore } from '../mvcc/watchable-store.js';
+import type { PeerNetwork } from '../peer/types.js';
+import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
+import { serverMetrics } from '../telemetry/metrics.js';
+import type { StoredState } from './bootstrap.js';
+import { stepBack } from './leader-transfer.js';
+import { LeaseDriver } from './lease-driver.js';
 import { RaftLoop } from './raft-loop.js';
 import { Requests } from './requests.js';
-import { compactionMetrics, serverMetrics } from '../telemetry/metrics.js';
-import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
-import { stepBack } from './leader-transfer.js';
 import { StartUp } from './start-up.js';
+import { StateMachine } from './state-machine.js';
 import { timeoutError } from './timeout-error.js';
 
 /** What the server tells whoever runs it. */
@@ -48,107 +46,60 @@ export class EtcdServer {
   readonly config: ServerConfig;
   readonly clusterId: bigint;
   readonly memberId: bigint;
-  readonly store: WatchableRevisionStore;
-  readonly lessor: BackendLessor;
-  readonly auth: AuthStore;
-  readonly tokens: SimpleTokens | undefined;
-  readonly alarms: AlarmStore;
-  readonly downgrade: DowngradeStore;
-  readonly membership: Membership;
+  /** What the member was started from. */
+  readonly stored: StoredState;
   readonly node: RaftNode;
-  readonly snapshots: SnapshotKeeper;
+  readonly requests: Requests;
+  readonly headers: ResponseHeaders;
   readonly changes: MemberChanges;
   readonly leases: LeaseDriver;
+  readonly snapshots: SnapshotKeeper;
   readonly peers = new PeerWays(this);
   /** Whether this member can write its own disk. */
   readonly room = new DiskRoom(this);
-  /** Called after each applied entry that needs space. */
-  onGrowth: () => void = () => undefined;
   readonly #events: ServerEvents;
-  readonly state: StoredState;
-  readonly #headers: HeaderEncoder;
-  readonly #applier: Applier;
+  readonly #state: StateMachine;
   readonly #loop: RaftLoop;
-  readonly #requests: Requests;
   #startUp: StartUp | undefined;
-  #backend: Backend;
   #network: PeerNetwork | undefined;
   #leaderLostMs = 0;
   #stopped = false;
   readonly #leaderListeners = new Set<(leader: bigint) => void>();
 
-  constructor(config: ServerConfig, state: StoredState, events: ServerEvents) {
+  constructor(config: ServerConfig, stored: StoredState, events: ServerEvents) {
     this.config = config;
-    this.state = state;
+    this.stored = stored;
     this.#events = events;
-    this.clusterId = state.clusterId;
-    this.memberId = state.memberId;
-    this.#backend = state.backend;
-    const { clock, log, authToken, authTokenTtlMs } = config;
-    const minTtlSeconds = Math.ceil((3 * config.electionMs) / 2 / 1000);
-    this.lessor = new BackendLessor({ backend: state.backend, clock, minTtlSeconds });
-    this.store = new WatchableRevisionStore({
-      backend: state.backend,
-      clock,
-      leases: this.lessor,
-      hashCompactions: config.compactHashCheckMs > 0,
-      compactions: compactionMetrics(clock),
-    });
-    this.tokens = authToken === 'simple' ? new SimpleTokens(clock, authTokenTtlMs) : undefined;
-    this.auth = new AuthStore(state.backend, this.tokens);
-    this.alarms = new AlarmStore(state.backend);
-    this.downgrade = new DowngradeStore(state.backend);
-    this.membership = new Membership({
-      clusterId: state.clusterId,
-      localId: state.memberId,
-      backend: state.backend,
-    });
-    this.#headers = new HeaderEncoder(this.clusterId, this.memberId);
+    this.clusterId = stored.clusterId;
+    this.memberId = stored.memberId;
     this.node = this.#newNode();
-    this.#applier = this.#newApplier();
-    this.#requests = this.#newRequests();
+    this.headers = new ResponseHeaders(this.clusterId, this.memberId, this.node);
+    this.requests = this.#newRequests();
+    this.changes = new MemberChanges(this);
+    this.#state = this.#newStateMachine();
     this.snapshots = new SnapshotKeeper({
-      ...state,
-      databases: state.machine.databases,
+      ...stored,
+      databases: stored.machine.databases,
       snapshotCount: config.snapshotCount,
       catchUpEntries: config.catchUpEntries,
-      log,
+      log: config.log,
       status: () => this.node.status(),
     });
-    this.changes = new MemberChanges(this);
     this.#loop = this.#newLoop();
-    state.backend.onDamage = (error) => this.fail(error);
-    this.leases = new LeaseDriver(this.lessor, clock, this);
+    this.leases = new LeaseDriver(this.lessor, config.clock, this);
   }
 
   #newNode(): RaftNode {
     const { heartbeatMs, electionMs, preVote } = this.config;
-    return this.state.machine.newNode({
+    const { machine, storage, applied } = this.stored;
+    return machine.newNode({
       id: this.memberId,
-      storage: this.state.storage,
-      prng: new Prng(this.state.machine.random(2 ** 47)),
+      storage,
+      prng: new Prng(machine.random(2 ** 47)),
       electionTicks: Math.max(2, Math.round(electionMs / heartbeatMs)),
       heartbeatTicks: 1,
-      applied: this.state.applied,
+      applied,
       preVote,
-    });
-  }
-
-  #newApplier(): Applier {
-    const { store, lessor, auth, tokens, alarms, downgrade } = this;
-    return new Applier({
-      downgrade,
-      store,
-      lessor,
-      auth,
-      tokens,
-      alarms,
-      header: (revision) => this.headerField(revision),
-      onGrowth: () => this.onGrowth(),
-      onLeaseGranted: (ttlSeconds) => serverMetrics.leaseGranted(ttlSeconds),
-      setMemberAttributes: ({ memberId, name, clientUrls }) => {
-        this.membership.setAttributes(memberId, name, clientUrls);
-      },
     });
   }
 
@@ -156,13 +107,28 @@ export class EtcdServer {
     return new Requests(
       {
         node: this.node,
-        enqueue: (proposal) => this.#loop.propose(proposal),
         wake: () => this.wake(),
-        timeoutError: () => timeoutError(this, this.#leaderLostMs, this.#requests.timeoutMs),
+        timeoutError: () => timeoutError(this, this.#leaderLostMs, this.requests.timeoutMs),
         refusal: (kind) => this.room.refusal(kind),
       },
-      { ...this.config, origin: this.state.machine.random(2 ** 32) },
+      { ...this.config, origin: this.stored.machine.random(2 ** 32) },
     );
+  }
+
+  #newStateMachine(): StateMachine {
+    const { config, clusterId, memberId, headers, requests } = this;
+    return new StateMachine({
+      config,
+      clusterId,
+      memberId,
+      backend: this.stored.backend,
+      headers,
+      calls: requests,
+      applyConfChange: (entry) => this.changes.apply(entry),
+      confState: () => this.node.status().confState,
+      onMembersChanged: () => this.#onMembersChanged(),
+      onDamage: (error) => this.fail(error),
+    });
   }
 
   #newStartUp(): StartUp {
@@ -181,26 +147,22 @@ export class EtcdServer {
 
   #newLoop(): RaftLoop {
     const { clock, log, heartbeatMs } = this.config;
+    const { storage, wal, machine } = this.stored;
     return new RaftLoop({
       node: this.node,
-      storage: this.state.storage,
-      log: this.room.guardedLog(this.state.wal),
+      storage,
+      log: this.room.guardedLog(wal),
+      requests: this.requests,
+      stateMachine: this.#state,
       clock,
       logger: log,
       tickMs: heartbeatMs,
-      defer: this.state.machine.defer,
-      proposals: proposalBounds,
+      defer: machine.defer,
       handlers: {
         send: (messages) => this.#send(messages),
-        applyEntry: (entry) => this.#applyEntry(entry),
         onApplied: () => this.#onApplied(),
-        onReadStates: (states) => this.#requests.reads.onReadStates(states),
         onSoftState: (state) => this.#onSoftState(state),
         installSnapshot: (snapshot) => this.#install(snapshot),
-        beforeReady: () => this.#requests.reads.flush(),
-        onDropped: (entries) => this.#requests.takeBack(entries),
-        onProposed: (proposals) => this.#requests.onProposed(proposals),
-        onProposalsRefused: (proposals) => this.#requests.onRefused(proposals),
         onLogFull: (error) => this.room.onLogFull(error),
         onFatal: (error) => this.fail(error),
       },
@@ -238,8 +200,42 @@ export class EtcdServer {
     this.#startUp?.tick();
   }
 
+  get store(): WatchableRevisionStore {
+    return this.#state.store;
+  }
+
+  get lessor(): BackendLessor {
+    return this.#state.lessor;
+  }
+
+  get auth(): AuthStore {
+    return this.#state.auth;
+  }
+
+  get tokens(): SimpleTokens | undefined {
+    return this.#state.tokens;
+  }
+
+  get alarms(): AlarmStore {
+    return this.#state.alarms;
+  }
+
+  get downgrade(): DowngradeStore {
+    return this.#state.downgrade;
+  }
+
+  get membership(): Membership {
+    return this.#state.membership;
+  }
+
+  /** A snapshot from the leader puts another one in its place. */
   get backend(): Backend {
-    return this.#backend;
+    return this.#state.backend;
+  }
+
+  /** Called after each applied entry that needs space. */
+  set onGrowth(listener: () => void) {
+    this.#state.applier.onGrowth = listener;
   }
 
   get leader(): bigint {
@@ -263,20 +259,9 @@ export class EtcdServer {
     return this.#stopped;
   }
 
-  /** Calls that wait for the log. */
-  get pendingCount(): number {
-    return this.#requests.pendingCount;
-  }
-
-  /** Field 1 of an answer, encoded. */
-  headerField(revision = this.store.rev): Buffer {
-    return this.#headers.field(revision, this.node.term);
-  }
-
-  /** The same as a message. */
+  /** The header of an answer. @param revision of the store; the present one where none is given */
   header(revision = this.store.rev): ResponseHeader {
-    const { clusterId, memberId } = this;
-    return { clusterId, memberId, revision, raftTerm: this.node.term };
+    return this.headers.message(revision);
   }
 
   /** Told when a leader appears or goes (0). @returns a function that ends it */
@@ -285,34 +270,24 @@ export class EtcdServer {
     return () => this.#leaderListeners.delete(listener);
   }
 
-  /**
-   * Puts a request into the log and waits until it is applied here.
-   * @param payload the request as it came from the wire; copied
-   * @param request the same, decoded: what apply works with on this member
-   * @throws GrpcError; the timeouts and `stopped` leave open what has happened
-   */
-  propose(
-    kind: EntryKind,
-    payload: Uint8Array,
-    request: unknown,
-    auth?: EntryAuth,
-  ): Promise<unknown> {
-    return this.#requests.propose(kind, payload, request, auth);
+  /** See `Requests.propose`. */
+  propose(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown> {
+    return this.requests.propose(kind, payload, request);
   }
 
   /** As `propose`, but only as the leader of the present term: refused as soon as another may lead. */
   proposeAsLeader(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown> {
-    return this.#requests.propose(kind, payload, request, undefined, this.node.term);
+    return this.requests.propose(kind, payload, request, undefined, this.node.term);
   }
 
-  /** Puts a membership change into the log. @param build gets origin and sequence for the change's context */
+  /** See `Requests.proposeConfChange`. */
   proposeConfChange(build: (origin: number, sequence: number) => Uint8Array): Promise<unknown> {
-    return this.#requests.proposeConfChange(build);
+    return this.requests.proposeConfChange(build);
   }
 
-  /** Runs `read` once this member has applied all that was committed at the time of the call. */
+  /** See `Requests.linearizable`. */
   linearizable<T>(read: () => T): Promise<T> {
-    return this.#requests.linearizable(read);
+    return this.requests.linearizable(read);
   }
 
   /** A message from another member has arrived. */
@@ -332,7 +307,7 @@ export class EtcdServer {
     for (const message of messages) {
       if (message.type !== 'MsgSnap') continue;
       void this.snapshots
-        .send(message, this.#backend, network)
+        .send(message, this.backend, network)
         .then((sent) => {
           if (this.#stopped) return;
           this.node.reportSnapshot(message.to, sent ? 'finished' : 'failed');
@@ -343,51 +318,18 @@ export class EtcdServer {
     network.send(messages.filter((message) => message.type !== 'MsgSnap'));
   }
 
-  #applyEntry(entry: Entry): void {
-    if (entry.type !== 'normal') {
-      this.#applyConfChange(entry);
-    } else if (entry.data.length === 0) {
-      this.#requests.onTermStart(entry.term);
-    } else {
-      const decoded = decodeEntry(entry.data);
-      const call = this.#requests.take(decoded.origin, decoded.sequence);
-      const startMs = this.config.clock.monotonicMs();
-      try {
-        const result = this.#applier.apply(decoded, entry.index, call);
-        call?.resolve(result);
-      } catch (error) {
-        const known = asEtcdError(error);
-        if (known === undefined) throw error;
-        call?.reject(known);
-      }
-      serverMetrics.applied(this.config.clock.monotonicMs() - startMs);
-    }
-    this.#backend.endApply(entry.index, entry.term);
-  }
-
-  #applyConfChange(entry: Entry): void {
-    const outcome = this.changes.apply(entry);
-    this.#backend.setConfState(encodeConfState(outcome.confState ?? this.node.status().confState));
-    const call = this.#requests.take(outcome.origin, outcome.sequence);
-    if (outcome.error === undefined) call?.resolve(undefined);
-    else call?.reject(outcome.error);
-    this.#updatePeers();
-    if (this.membership.isRemoved(this.memberId)) this.#events.onRemoved();
-  }
-
   #onApplied(): void {
-    this.#requests.reads.serve();
-    this.snapshots.maybeTruncate(this.#backend);
+    this.requests.reads.serve();
+    this.snapshots.maybeTruncate(this.backend);
   }
 
   async #install(snapshot: Snapshot): Promise<void> {
-    this.#backend = await this.snapshots.install(snapshot, this.#backend);
-    const { lessor, store, auth, alarms, downgrade, membership } = this;
-    for (const part of [lessor, store, auth, alarms, downgrade, membership]) {
-      part.restore(this.#backend);
-    }
-    this.#backend.onDamage = (error) => this.fail(error);
+    this.#state.restore(await this.snapshots.install(snapshot, this.backend));
+  }
+
+  #onMembersChanged(): void {
     this.#updatePeers();
+    if (this.membership.isRemoved(this.memberId)) this.#events.onRemoved();
   }
 
   #updatePeers(): void {
@@ -397,7 +339,7 @@ export class EtcdServer {
     // A member that joins learns the others from the cluster before its own log names them.
     if (this.membership.local === undefined) {
       const known = new Set(peers.map(({ id }) => id));
-      peers.push(...this.state.peers.filter(({ id }) => !known.has(id)));
+      peers.push(...this.stored.peers.filter(({ id }) => !known.has(id)));
     }
     this.peers.setMembers(peers);
   }
@@ -413,18 +355,17 @@ export class EtcdServer {
     const { term } = this.node;
     log.info({ term, role, leader: leader.toString(16) }, 'raft role or leader changed');
     serverMetrics.leaderChanged(leader, role === 'leader');
-    this.#requests.reads.leaderChanged();
+    this.requests.reads.leaderChanged();
     for (const listener of this.#leaderListeners) listener(leader);
     this.#loop.wake();
   }
 
   #onTick(): void {
-    this.#requests.tick();
     this.#startUp?.tick();
     serverMetrics.progress({
       committed: this.node.commitIndex,
       applied: this.node.appliedIndex,
-      pending: this.#requests.pendingCount,
+      pending: this.requests.pendingCount,
     });
   }
 
@@ -441,10 +382,10 @@ export class EtcdServer {
     this.leases.follow();
     this.#loop.stop();
     this.#network?.close();
-    this.#requests.stop();
+    this.requests.stop();
     this.store.close();
     await this.snapshots.idle();
-    await this.state.wal.close();
-    await this.#backend.close();
+    await this.stored.wal.close();
+    await this.backend.close();
   }
 }

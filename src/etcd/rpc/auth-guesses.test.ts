@@ -27,8 +27,10 @@ test('wrong passwords are counted by address and user', async () => {
         return { hashedPassword };
       },
     },
-    linearizable: <T>(read: () => T) => Promise.resolve(read()),
-    propose: () => Promise.resolve('token'),
+    requests: {
+      linearizable: <T>(read: () => T) => Promise.resolve(read()),
+      propose: () => Promise.resolve('token'),
+    },
     header: () => undefined,
   } as unknown as EtcdServer;
   const service = new AuthService(server, {} as CallerIdentity, undefined);

@@ -71,7 +71,7 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
   async authStatus(_: AuthStatusRequest, context: CallContext): Promise<AuthStatusResponse> {
     const { auth } = this.#server;
     await this.#identity.admin(context);
-    return this.#server.linearizable(() => ({
+    return this.#server.requests.linearizable(() => ({
       header: this.#server.header(),
       enabled: auth.enabled,
       authRevision: auth.revision,
@@ -88,7 +88,7 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
     if (!this.#failures.allows(guesser)) throw etcdError('tooManyRequests');
     for (let attempt = 1; ; attempt++) {
       // What this member has applied may lag behind what the client has just done elsewhere.
-      const { user, revision } = await server.linearizable(() => ({
+      const { user, revision } = await server.requests.linearizable(() => ({
         user: server.auth.userToAuthenticate(request.name),
         revision: server.auth.revision,
       }));
@@ -115,7 +115,7 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
     const prefix = this.#server.tokens?.newPrefix() ?? '';
     const entry: AuthenticateEntry = { username, prefix, authRevision };
     const payload = Buffer.from(JSON.stringify(entry));
-    return (await this.#server.propose('authenticate', payload, entry)) as string;
+    return (await this.#server.requests.propose('authenticate', payload, entry)) as string;
   }
 
   async userAdd(request: AuthUserAddRequest, context: CallContext): Promise<OnlyHeader> {
@@ -129,7 +129,7 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
 
   async userGet(request: AuthUserGetRequest, context: CallContext): Promise<AuthUserGetResponse> {
     const info = await this.#identity.of(context);
-    return this.#server.linearizable(() => {
+    return this.#server.requests.linearizable(() => {
       const { auth } = this.#server;
       // Everybody may look at oneself.
       if (info === undefined || info.username !== request.name) auth.checkAdmin(info);
@@ -139,7 +139,7 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
 
   async userList(_: AuthUserListRequest, context: CallContext): Promise<AuthUserListResponse> {
     const info = await this.#identity.of(context);
-    return this.#server.linearizable(() => {
+    return this.#server.requests.linearizable(() => {
       this.#server.auth.checkAdmin(info);
       return { header: this.#server.header(), users: this.#server.auth.userNames() };
     });
@@ -176,7 +176,7 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
 
   async roleGet(request: AuthRoleGetRequest, context: CallContext): Promise<AuthRoleGetResponse> {
     const info = await this.#identity.of(context);
-    return this.#server.linearizable(() => {
+    return this.#server.requests.linearizable(() => {
       const { auth } = this.#server;
       if (info === undefined || !auth.hasRole(info.username, request.role)) auth.checkAdmin(info);
       return { header: this.#server.header(), perm: [...auth.rolePermissions(request.role)] };
@@ -185,7 +185,7 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
 
   async roleList(_: AuthRoleListRequest, context: CallContext): Promise<AuthRoleListResponse> {
     const info = await this.#identity.of(context);
-    return this.#server.linearizable(() => {
+    return this.#server.requests.linearizable(() => {
       this.#server.auth.checkAdmin(info);
       return { header: this.#server.header(), roles: this.#server.auth.roleNames() };
     });
@@ -228,7 +228,12 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
     const info: AuthInfo | undefined = await this.#identity.of(context);
     if (this.#server.auth.enabled && info === undefined) throw new AuthError('USER_EMPTY');
     this.#server.auth.checkAdmin(info);
-    await this.#server.propose(kind, codec.encode(request).finish(), request, entryAuth(info));
+    await this.#server.requests.propose(
+      kind,
+      codec.encode(request).finish(),
+      request,
+      entryAuth(info),
+    );
     return { header: this.#server.header() };
   }
 }

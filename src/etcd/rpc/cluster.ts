@@ -72,7 +72,7 @@ export class ClusterService implements Handlers<typeof ClusterDefinition> {
   }
 
   async memberList(request: MemberListRequest, context: CallContext): Promise<MemberListResponse> {
-    if (request.linearizable) await this.#server.linearizable(() => undefined);
+    if (request.linearizable) await this.#server.requests.linearizable(() => undefined);
     await this.#identity.known(context);
     return { header: this.#header(), members: this.#members() };
   }

@@ -66,9 +66,9 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
     const server = this.#server;
     const read = (): Buffer => {
       mayRange(server, info, request);
-      return readRange(server.store, request, () => server.headerField());
+      return readRange(server.store, request, () => server.headers.field(server.store.rev));
     };
-    return request.serializable ? read() : server.linearizable(read);
+    return request.serializable ? read() : server.requests.linearizable(read);
   }
 
   put({ message, bytes }: WithBytes<PutRequest>, context: CallContext): Answer {
@@ -96,18 +96,17 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
     const info = await this.#identity.of(context);
     const read = (): Buffer => {
       mayTxn(server, info, request);
-      const header = (revision: number): Buffer => server.headerField(revision);
-      return readTxn({ store: server.store, lessor: server.lessor, header }, request);
+      return readTxn(server, request);
     };
     if (isSerializable(request)) return read();
-    return server.linearizable(read);
+    return server.requests.linearizable(read);
   }
 
   async compact(request: CompactionRequest, context: CallContext): Promise<CompactionResponse> {
     const server = this.#server;
     const info = await this.#identity.admin(context);
     const payload = CompactionRequest.encode(request).finish();
-    const result = (await server.propose(
+    const result = (await server.requests.propose(
       'compaction',
       payload,
       request,
@@ -122,10 +121,20 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
     if (info instanceof Promise) {
       return info.then(
         (known) =>
-          this.#server.propose(kind, bytes, message, entryAuth(known)) as Promise<Uint8Array>,
+          this.#server.requests.propose(
+            kind,
+            bytes,
+            message,
+            entryAuth(known),
+          ) as Promise<Uint8Array>,
       );
     }
-    return this.#server.propose(kind, bytes, message, entryAuth(info)) as Promise<Uint8Array>;
+    return this.#server.requests.propose(
+      kind,
+      bytes,
+      message,
+      entryAuth(info),
+    ) as Promise<Uint8Array>;
   }
 
   #refuseLearner(refused: boolean): void {

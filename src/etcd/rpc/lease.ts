@@ -51,7 +51,12 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
     const full = { ...request, ID };
     const payload = LeaseGrantRequest.encode(full).finish();
     await this.#quota.refusal(payload.length);
-    const lease = (await server.propose('leaseGrant', payload, full, entryAuth(info))) as LeaseInfo;
+    const lease = (await server.requests.propose(
+      'leaseGrant',
+      payload,
+      full,
+      entryAuth(info),
+    )) as LeaseInfo;
     return { header: server.header(), ID, TTL: lease.grantedTtlSeconds, error: '' };
   }
 
@@ -62,7 +67,7 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
     const server = this.#server;
     const info = await this.#identity.known(context);
     const payload = LeaseRevokeRequest.encode(request).finish();
-    await server.propose('leaseRevoke', payload, request, entryAuth(info));
+    await server.requests.propose('leaseRevoke', payload, request, entryAuth(info));
     return { header: server.header() };
   }
 

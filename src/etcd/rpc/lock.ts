@@ -23,7 +23,7 @@ export async function sessionLease(server: EtcdServer, lease: bigint): Promise<b
   if (lease !== 0n) return lease;
   const ID = (randomBytes(8).readBigUInt64BE() >> 1n) | 1n;
   const request = { ID, TTL: sessionTtlSeconds };
-  await server.propose('leaseGrant', LeaseGrantRequest.encode(request).finish(), request);
+  await server.requests.propose('leaseGrant', LeaseGrantRequest.encode(request).finish(), request);
   return ID;
 }
 

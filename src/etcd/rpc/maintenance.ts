@@ -59,7 +59,11 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
       return { header: server.header(), alarms: this.#alarms(request.alarm) };
     }
     const payload = AlarmRequest.encode(request).finish();
-    const alarms = (await server.propose('alarm', payload, request)) as readonly AlarmMember[];
+    const alarms = (await server.requests.propose(
+      'alarm',
+      payload,
+      request,
+    )) as readonly AlarmMember[];
     return { header: server.header(), alarms: [...alarms] };
   }
 
@@ -197,7 +201,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     const isCancel = request.action === DowngradeRequest_DowngradeAction.CANCEL;
     const isEnable = request.action === DowngradeRequest_DowngradeAction.ENABLE;
     if (isCancel) {
-      await server.linearizable(() => undefined);
+      await server.requests.linearizable(() => undefined);
       if (server.downgrade.target === undefined) throw etcdError('noInflightDowngrade');
     } else {
       if (!isEnable && request.action !== DowngradeRequest_DowngradeAction.VALIDATE) {
@@ -207,7 +211,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
       if (!isEnable) return answer();
     }
     const target = isCancel ? '' : downgradeTargetOf(clusterVersion);
-    await server.propose('downgradeInfo', Buffer.from(target), target);
+    await server.requests.propose('downgradeInfo', Buffer.from(target), target);
     return answer();
   }
 
@@ -215,7 +219,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
   async #validateDowngrade(version: string): Promise<void> {
     const target = clusterVersionOf(version);
     if (target === undefined) throw etcdError('wrongDowngradeVersionFormat');
-    await this.#server.linearizable(() => undefined);
+    await this.#server.requests.linearizable(() => undefined);
     if (target !== downgradeTargetOf(clusterVersion)) {
       throw etcdError('invalidDowngradeTargetVersion');
     }

@@ -26,9 +26,11 @@ function newServer(before: number): EtcdServer {
   };
   return {
     store,
-    linearizable: () => {
-      hasKey = false;
-      return Promise.resolve();
+    requests: {
+      linearizable: () => {
+        hasKey = false;
+        return Promise.resolve();
+      },
     },
   } as unknown as EtcdServer;
 }

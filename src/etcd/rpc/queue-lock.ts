@@ -91,7 +91,7 @@ export class LockQueue {
         hasWaited = true;
       }
       // As etcd: the lease may have ended meanwhile, and this member not know it yet.
-      if (hasWaited) await this.#server.linearizable(() => undefined);
+      if (hasWaited) await this.#server.requests.linearizable(() => undefined);
     } catch (error) {
       await this.leave(place.key).catch(() => undefined);
       throw error;
@@ -140,7 +140,7 @@ export class LockQueue {
 
   /** Who holds the queue now. */
   async first(prefix: Buffer): Promise<KeyValue | undefined> {
-    await this.#server.linearizable(() => undefined);
+    await this.#server.requests.linearizable(() => undefined);
     return this.firstHere(prefix);
   }
 
@@ -204,7 +204,7 @@ export class LockQueue {
     payload: Uint8Array,
     request: unknown,
   ): Promise<void> {
-    await this.#server.propose(kind, payload, request, entryAuth(this.#info));
+    await this.#server.requests.propose(kind, payload, request, entryAuth(this.#info));
   }
 
   /** @throws AuthError */

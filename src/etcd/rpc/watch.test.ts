@@ -105,7 +105,7 @@ beforeEach(() => {
     config: { clock, watchProgressNotifyMs: 1000 },
     auth: { enabled: false },
     header: (revision: number) => ({ clusterId: 1n, memberId: 2n, revision, raftTerm: 3 }),
-    headerField: () => Buffer.alloc(0),
+    headers: { field: () => Buffer.alloc(0) },
   } as unknown as EtcdServer;
   const identity = {} as unknown as CallerIdentity;
   void new WatchService(server, identity).watch(stream, {} as CallContext);

@@ -316,7 +316,7 @@ class WatchStream implements WatchSink {
   }
 
   #eventsHead(watchId: number, revision: number): { body: Parts; count: number } {
-    const body = new Parts().raw(this.#server.headerField(revision)).number(2, watchId);
+    const body = new Parts().raw(this.#server.headers.field(revision)).number(2, watchId);
     return { body, count: 0 };
   }
 
