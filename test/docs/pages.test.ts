@@ -58,6 +58,17 @@ describe('pages', () => {
     expect(missing).toEqual([]);
   });
 
+  test('decision records have a number of their own, and say what a record says', () => {
+    const records = pages.filter(({ path }) => /^docs\/decisions\/(?!README)/.test(path));
+    const numbers = records.map(({ path }) => /\/(\d{4})-[a-z0-9-]+\.md$/.exec(path)?.[1]);
+    expect(new Set(numbers).size).toBe(records.length);
+    expect(records.filter((_, index) => numbers[index] === undefined)).toEqual([]);
+    const incomplete = records.filter(
+      ({ prose }) => !/^## Context$[^]*^## Alternatives$[^]*^## Decided$/m.test(prose),
+    );
+    expect(incomplete.map(({ path }) => path)).toEqual([]);
+  });
+
   test('of every command it is known how it is tried, and of nothing else', () => {
     const unknown = commands.filter(({ page, command }) => trialOf(page, command) === undefined);
     expect(unknown).toEqual([]);
