@@ -1,13 +1,14 @@
 /**
- * `node dist/test/security/attack-latency-main.js [--only TEXT] [--seconds 4]`: what attacks without credentials, and bodies of a
- * user, do to a client that behaves. Server, client and attacker are processes of their own. Prints percentiles of the client's
- * times without and with each attack, the server's memory, its CPU, and the longest stall of its event loop. Each attack has its
- * quiet beside it, since a shared machine is not the same for long.
+ * `node dist/test/security/attack-latency-main.js [--only TEXT] [--seconds 4] [--pairs 3]`: what attacks without credentials, and
+ * bodies of a user, do to a client that behaves. Server, client and attacker are processes of their own. Windows without and with
+ * the attack take turns, and the attack stands before its window begins; what is printed is of all windows of a kind together:
+ * percentiles of the client's times, the server's memory, its CPU, and what held up its event loop. A shared machine is not the same
+ * for long, so a ratio counts only with a load below the number of its processors.
  */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -24,11 +25,14 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     seconds: { type: 'string', default: '4' },
+    pairs: { type: 'string', default: '3' },
   },
 });
 const megabyte = 1024 * 1024;
 const clock = systemClock();
 const windowMs = 1000 * Number(values.seconds);
+/** After an attack has begun, and after it has ended. */
+const settleMs = 500;
 
 function child(file: string, parameters: readonly string[]): ChildProcess {
   const path = fileURLToPath(new URL(`./lib/${file}.js`, import.meta.url));
@@ -46,14 +50,23 @@ function message<T>(from: ChildProcess): Promise<T> {
   });
 }
 
-interface Window extends ClientReport, LoopReport {
-  readonly peakBytes: number;
-}
-
 interface Rig {
   readonly pid: number;
   readonly client: ChildProcess;
   readonly probeFile: string;
+}
+
+/** All windows of one kind. */
+interface Windows {
+  readonly restMs: number[];
+  readonly grpcMs: number[];
+  readonly loops: LoopReport[];
+  failures: number;
+  peakBytes: number;
+}
+
+function noWindows(): Windows {
+  return { restMs: [], grpcMs: [], loops: [], failures: 0, peakBytes: 0 };
 }
 
 async function loopOf({ pid, probeFile }: Rig): Promise<LoopReport> {
@@ -77,47 +90,63 @@ async function clientOf({ client }: Rig): Promise<ClientReport> {
   return report;
 }
 
-/** Measures for a while. @param begin what happens meanwhile */
-async function measure(rig: Rig, begin: () => Promise<void>): Promise<Window> {
+async function measure(rig: Rig, into: Windows): Promise<void> {
   await clientOf(rig);
   await loopOf(rig);
-  let peakBytes = 0;
   const untilMs = clock.monotonicMs() + windowMs;
-  const beginning = begin();
   while (clock.monotonicMs() < untilMs) {
-    peakBytes = Math.max(peakBytes, heldBy(rig.pid).residentBytes);
-    await delay(clock, 10);
+    into.peakBytes = Math.max(into.peakBytes, heldBy(rig.pid).residentBytes);
+    await delay(clock, 20);
   }
-  const report = await clientOf(rig);
-  const loop = await loopOf(rig);
-  await beginning;
-  return { ...report, ...loop, peakBytes };
+  const { restMs, grpcMs, failures } = await clientOf(rig);
+  into.restMs.push(...restMs);
+  into.grpcMs.push(...grpcMs);
+  into.failures += failures;
+  into.loops.push(await loopOf(rig));
 }
 
 async function attackOnce(rig: Rig, name: string, address: ServerAddress): Promise<string> {
-  const quiet = await measure(rig, () => Promise.resolve());
-  const attacker = child('attacker', [name, JSON.stringify(address)]);
-  const beside = await measure(rig, async () => {
+  const [quiet, beside] = [noWindows(), noWindows()];
+  for (let pair = 0; pair < Number(values.pairs); pair++) {
+    await measure(rig, quiet);
+    const attacker = child('attacker', [name, JSON.stringify(address)]);
     await message(attacker);
-  });
-  const gone = new Promise((resolve) => attacker.once('exit', resolve));
-  attacker.kill();
-  await gone;
-  const row = (kind: 'rest' | 'grpc'): string => {
-    const [before, after] = [quiet[kind], beside[kind]];
+    await delay(clock, settleMs);
+    await measure(rig, beside);
+    const gone = new Promise((resolve) => attacker.once('exit', resolve));
+    attacker.kill();
+    await gone;
+    await delay(clock, settleMs);
+  }
+  return report(name, quiet, beside);
+}
+
+function report(name: string, quiet: Windows, beside: Windows): string {
+  const row = (kind: string, before: number[], after: number[]): string => {
+    const at = (list: number[], share: number): number =>
+      list.toSorted((a, b) => a - b)[Math.floor(list.length * share)] ?? 0;
+    const [p50, p99] = [0.5, 0.99].map((share) => [at(before, share), at(after, share)] as const);
+    if (p50 === undefined || p99 === undefined) return '';
     return (
-      `${kind} p50 ${before.p50Ms.toFixed(1)} -> ${after.p50Ms.toFixed(1)}, ` +
-      `p99 ${before.p99Ms.toFixed(1)} -> ${after.p99Ms.toFixed(1)} ms ` +
-      `(${(after.p99Ms / before.p99Ms).toFixed(1)} x)`
+      `${kind} p50 ${p50[0].toFixed(1)} -> ${p50[1].toFixed(1)}, ` +
+      `p99 ${p99[0].toFixed(1)} -> ${p99[1].toFixed(1)} ms (${(p99[1] / p99[0]).toFixed(1)} x)`
     );
   };
-  const mib = (bytes: number): string => (bytes / megabyte).toFixed(0);
+  const both = (of: (windows: Windows) => number): string =>
+    `${of(quiet).toFixed(0)} -> ${of(beside).toFixed(0)}`;
+  const sum = (of: (loop: LoopReport) => number): string =>
+    both(({ loops }) => loops.reduce((total, loop) => total + of(loop), 0) / loops.length);
+  const longest = (of: (loop: LoopReport) => number): string =>
+    both(({ loops }) => Math.max(...loops.map(of)));
+  const perSecond = 1000 / windowMs;
   return (
-    `${name}\n    ${row('rest')}; ${row('grpc')}; failures ${beside.failures}\n` +
-    `    RSS ${mib(quiet.peakBytes)} -> ${mib(beside.peakBytes)} MiB; ` +
-    `CPU ${((100 * quiet.cpuMs) / windowMs).toFixed(0)} -> ` +
-    `${((100 * beside.cpuMs) / windowMs).toFixed(0)} %; ` +
-    `longest stall ${quiet.stallMs.toFixed(0)} -> ${beside.stallMs.toFixed(0)} ms`
+    `${name} (load ${(loadavg()[0] ?? 0).toFixed(1)})\n` +
+    `    ${row('rest', quiet.restMs, beside.restMs)}; ${row('grpc', quiet.grpcMs, beside.grpcMs)}; ` +
+    `failures ${beside.failures}\n` +
+    `    RSS ${both(({ peakBytes }) => peakBytes / megabyte)} MiB; ` +
+    `CPU ${sum(({ cpuMs }) => cpuMs * perSecond)} ms/s, GC ${sum(({ gcMs }) => gcMs * perSecond)} ms/s; ` +
+    `loop p99 ${longest(({ p99Ms }) => p99Ms)}, longest ${longest(({ stallMs }) => stallMs)} ms ` +
+    `(GC ${longest(({ longestGcMs }) => longestGcMs)} ms)`
   );
 }
 
@@ -137,7 +166,6 @@ try {
   await delay(clock, 3000);
   for (const name of Object.keys(attacks).filter((each) => each.includes(values.only))) {
     console.log(await attackOnce(rig, name, address));
-    await delay(clock, 500);
   }
 } finally {
   client.kill();

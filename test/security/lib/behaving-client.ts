@@ -17,27 +17,14 @@ export interface ServerAddress {
   readonly pki: string;
 }
 
-/** Percentiles of the times of one sort of request. */
-export interface Times {
-  readonly count: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
-
-/** What the client answers. */
+/** What the client answers: the times of its requests in milliseconds. */
 export interface ClientReport {
-  readonly rest: Times;
-  readonly grpc: Times;
+  readonly restMs: readonly number[];
+  readonly grpcMs: readonly number[];
   readonly failures: number;
 }
 
 const pauseMs = 4;
-
-function timesOf(values: number[]): Times {
-  values.sort((a, b) => a - b);
-  const at = (share: number): number => values[Math.floor(values.length * share)] ?? 0;
-  return { count: values.length, p50Ms: at(0.5), p99Ms: at(0.99) };
-}
 
 function behave({ url, grpcPort, pki }: ServerAddress): void {
   const clock = systemClock();
@@ -50,8 +37,8 @@ function behave({ url, grpcPort, pki }: ServerAddress): void {
     log: silentLogger,
   });
   const api = channel.client(ResourcesDefinition);
-  let rest: number[] = [];
-  let grpc: number[] = [];
+  let restMs: number[] = [];
+  let grpcMs: number[] = [];
   let failures = 0;
 
   const get = (): Promise<void> =>
@@ -85,14 +72,14 @@ function behave({ url, grpcPort, pki }: ServerAddress): void {
       await delay(clock, pauseMs);
     }
   };
-  void asking(get, (ms) => rest.push(ms));
+  void asking(get, (ms) => restMs.push(ms));
   void asking(
     () => api.get({ ref, resourceVersion: '' }),
-    (ms) => grpc.push(ms),
+    (ms) => grpcMs.push(ms),
   );
   process.on('message', () => {
-    const report: ClientReport = { rest: timesOf(rest), grpc: timesOf(grpc), failures };
-    [rest, grpc, failures] = [[], [], 0];
+    const report: ClientReport = { restMs, grpcMs, failures };
+    [restMs, grpcMs, failures] = [[], [], 0];
     process.send?.(report);
   });
   process.on('disconnect', () => process.exit(0));
