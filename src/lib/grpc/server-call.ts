@@ -163,7 +163,10 @@ export class ServerCall implements CallContext, StreamHandler {
     reader.push(chunk);
     try {
       if (this.#queue === undefined) reader.checkLength();
-      else this.#queueMessages(reader, this.#queue);
+      else {
+        if (isLast) this.#keeps(chunk.length);
+        this.#queueMessages(reader, this.#queue);
+      }
       reader.settle();
     } catch (error) {
       this.#queue?.end(error instanceof Error ? error : new Error(String(error)));
@@ -179,13 +182,17 @@ export class ServerCall implements CallContext, StreamHandler {
   #queueMessages(reader: FrameReader, queue: MessageQueue<unknown>): void {
     for (let bytes = reader.next(); bytes !== undefined; bytes = reader.next()) {
       const inflatedBytes = reader.inflatedBytes;
-      if (inflatedBytes > 0 && !this.#stream.inflated(inflatedBytes)) {
-        throw new GrpcError(Code.ResourceExhausted, 'grpc: too much is held for this connection');
-      }
+      if (inflatedBytes > 0) this.#keeps(inflatedBytes);
       const message = this.#decode(queue.hasReader ? bytes : compact(bytes));
       queue.push(message, bytes.length);
     }
     if (queue.isEmpty && !reader.partial) this.#stream.consumed();
+  }
+
+  /** @throws GrpcError when so much more is not to be held */
+  #keeps(bytes: number): void {
+    if (this.#stream.keeps(bytes)) return;
+    throw new GrpcError(Code.ResourceExhausted, 'grpc: too much is held for this connection');
   }
 
   onEnd(): void {
@@ -195,6 +202,7 @@ export class ServerCall implements CallContext, StreamHandler {
       this.#queue.end();
       return;
     }
+    this.#stream.consumed();
     let request: unknown;
     try {
       request = this.#decode(this.#unaryBytes());

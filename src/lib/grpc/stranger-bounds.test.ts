@@ -122,6 +122,26 @@ test('what inflated messages hold that nobody reads counts for their connection'
   expect(held.length).toBeLessThanOrEqual(most);
 });
 
+test.each(['with the last message', 'by a frame of its own'])(
+  'messages that nobody reads count for their connection when their stream has ended %s',
+  async (end) => {
+    const message = grpcMessage(Buffer.alloc(65_000));
+    const most = Math.floor(stranger.receivedBytes / (2 * message.length));
+    const ids = Array.from({ length: most + 20 }, () => {
+      const id = call('Both', undefined);
+      const isOwn = end === 'by a frame of its own';
+      peer.send(frame(frameType.data, 0, id, message));
+      peer.send(frame(frameType.data, isOwn ? 0 : flag.endStream, id, message));
+      if (isOwn) peer.send(frame(frameType.data, flag.endStream, id, Buffer.alloc(0)));
+      return id;
+    });
+    expect(ids.length).toBeLessThan(stranger.streams);
+    const isOver = (id: number): boolean => peer.hasEnded(id) || peer.resetCode(id) !== undefined;
+    await until(() => isOver(ids.at(-1) ?? 0), 'the last is refused');
+    expect(ids.filter((id) => !isOver(id))).toEqual(ids.slice(0, most));
+  },
+);
+
 test('messages that inflate to too much cost as much', async () => {
   const message = grpcMessage(gzipSync(Buffer.alloc(4 * megabyte + 1)));
   message[0] = 1;

@@ -192,8 +192,8 @@ export class Http2Stream {
     this.#unread -= released;
   }
 
-  /** The owner holds more than came, since it was compressed. @returns false when that would be too much */
-  inflated(bytes: number): boolean {
+  /** The owner holds more than was counted: it was compressed, or came last. @returns false when that would be too much */
+  keeps(bytes: number): boolean {
     if (this.#closed || !this.#host.receives(bytes)) return false;
     this.#unread += bytes;
     return true;
@@ -208,7 +208,7 @@ export class Http2Stream {
 
   /**
    * A part of the peer's data.
-   * @param isLast nothing follows, so the owner does not wait for more with these in its hands
+   * @param isLast nothing follows: it is not counted, since nearly every owner uses it at once; one that does not says so by `keeps`
    * @returns the code to reset the stream with: the peer sent more than it was allowed or has announced
    */
   received(part: Buffer, flowBytes: number, isLast: boolean): number | undefined {
@@ -251,7 +251,6 @@ export class Http2Stream {
   receivedEnd(): void {
     if (this.#remoteEnded || this.#closed) return;
     this.#remoteEnded = true;
-    this.consumed();
     this.#handler?.onEnd();
     this.#closeIfOver();
   }
