@@ -89,6 +89,28 @@ test('a header block that inflates without end closes the connection', async () 
   expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
 });
 
+test('a stream beyond the bound is refused, until another one is over', async () => {
+  const { connection, client } = await start(false);
+  const answers: Buffer[] = [];
+  client.on('data', (chunk: Buffer) => answers.push(chunk));
+  const reset = (id: number, code: number): Buffer => {
+    const payload = Buffer.alloc(8);
+    payload.writeUInt32BE(id, 0);
+    payload.writeUInt32BE(code, 4);
+    return control(3, payload);
+  };
+  const open = await opener();
+  const { streams: most } = spdyLimits;
+  for (let count = 0; count <= most; count++) client.write(await open(2 * count + 1));
+  const refused = reset(2 * most + 1, 5);
+  await until(() => Buffer.concat(answers).includes(refused), 'the refusal');
+  expect(streams).toHaveLength(most);
+  client.write(reset(1, 5));
+  client.write(await open(2 * most + 3));
+  await until(() => streams.length === most + 1, 'the next stream');
+  expect(connection.closed).toBe(false);
+});
+
 test.each([
   ['twice', [1, 1]],
   ['even', [2]],
