@@ -7,6 +7,7 @@ export default {
   testEnvironment: 'node',
   testMatch: ['**/*.test.js'],
   transform: {},
+  setupFilesAfterEnv: ['<rootDir>/test/jest-setup.js'],
   testTimeout: 30_000,
   maxWorkers: 2,
 };

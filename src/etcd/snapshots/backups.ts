@@ -68,6 +68,8 @@ export class BackupKeeper {
   #retryAtMs = 0;
   /** Wall clock: up to when the cron expression has been looked at. */
   #seenMs: number;
+  /** When the cron expression is due after `afterMs`. */
+  #due: { readonly afterMs: number; readonly atMs: number } | undefined;
 
   constructor(options: BackupKeeperOptions) {
     this.#options = options;
@@ -134,7 +136,10 @@ export class BackupKeeper {
     const nowMs = clock.nowMs();
     // A clock that was set back: what lies behind is not waited for again.
     if (this.#seenMs > nowMs) this.#seenMs = nowMs;
-    return nextDueMs(config.schedule.cron, this.#seenMs) <= nowMs;
+    if (this.#due?.afterMs !== this.#seenMs) {
+      this.#due = { afterMs: this.#seenMs, atMs: nextDueMs(config.schedule.cron, this.#seenMs) };
+    }
+    return this.#due.atMs <= nowMs;
   }
 
   async #take(): Promise<void> {
