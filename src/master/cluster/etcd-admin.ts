@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.js';
 import type { Channel, ChannelTls } from '../../lib/grpc/index.js';
 import { Code, createGrpcChannel, GrpcError, isGrpcError } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
+import type { TlsSource } from '../../lib/pki/tls-source.js';
 import type { StoreAdmin, StoreMember, StoreMemberStatus } from './store-admin.js';
 
 /** For calls that change the membership: they wait for an election. */
@@ -13,7 +14,7 @@ const changeDeadlineMs = 5000;
  * next one when one is not available.
  */
 export class EtcdAdmin implements StoreAdmin {
-  readonly #tls: ChannelTls | undefined;
+  readonly #tls: TlsSource<ChannelTls> | undefined;
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #channels = new Map<string, Channel>();
@@ -22,7 +23,7 @@ export class EtcdAdmin implements StoreAdmin {
   constructor(options: {
     /** `https://host:port` */
     readonly endpoints: readonly string[];
-    readonly tls?: ChannelTls;
+    readonly tls?: TlsSource<ChannelTls>;
     readonly log: Logger;
     readonly clock: Clock;
   }) {

@@ -1,10 +1,11 @@
-import { createPrivateKey, generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import { makePrivateDirectory, writeWhole } from '../../lib/files/write-whole.js';
 import type { KeyPair, Subject } from '../../lib/pki/certificates.js';
 import { createCertificateAuthority, issueCertificate } from '../../lib/pki/certificates.js';
+import { mustBePair } from '../../lib/pki/key-pair.js';
 import type { ClusterSettings } from './settings.js';
 import { apiServiceAddress } from './settings.js';
 
@@ -76,8 +77,7 @@ async function readAuthority(directory: string, name: string): Promise<KeyPair> 
   const pair = await readKeyPair(directory, name);
   const path = join(directory, name);
   try {
-    const fits = new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key));
-    if (!fits) throw new Error('the key is not the one of the certificate');
+    mustBePair(pair);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`${path}.crt or ${name}.key cannot be used: ${reason}`, { cause });
@@ -85,18 +85,29 @@ async function readAuthority(directory: string, name: string): Promise<KeyPair> 
   return pair;
 }
 
-/**
- * Makes this master's own certificates, anew at every start, so that a changed address or an old certificate heals by a
- * restart. Each is `<name>.crt` and `<name>.key` in the PKI directory.
- */
-export async function createMasterCertificates(options: {
+/** How long a master's certificates hold. */
+export const certificateDays = 365;
+
+/** Whose certificates are made, and where. */
+export interface MasterCertificateOptions {
   readonly directory: string;
   readonly name: string;
   /** Addresses and names under which this master is reached. */
   readonly hosts: readonly string[];
   readonly settings: ClusterSettings;
   readonly clock: Clock;
-}): Promise<void> {
+}
+
+/**
+ * Makes this master's own certificates, anew at every start, so that a changed address or an old certificate heals by a
+ * restart. Each is `<name>.crt` and `<name>.key` in the PKI directory.
+ * @param isDue tells which of them are made. @default all
+ * @returns the names of those that were made
+ */
+export async function createMasterCertificates(
+  options: MasterCertificateOptions,
+  isDue: (name: string) => Promise<boolean> = () => Promise.resolve(true),
+): Promise<string[]> {
   const { directory, name, settings, clock } = options;
   const hosts = [...new Set([...options.hosts, name, 'localhost', '127.0.0.1'])];
   const serviceNames = [
@@ -118,17 +129,21 @@ export async function createMasterCertificates(options: {
     ['etcd-peer', etcdCa, { ...server(name, hosts), usages: ['server', 'client'] }],
     ['apiserver-etcd-client', etcdCa, client('kube-apiserver-etcd-client')],
   ];
+  const due = await Promise.all(wanted.map(([file]) => isDue(file)));
   const issued = await Promise.all(
-    wanted.map(async ([file, authority, subject]) => ({
-      file,
-      pair: await issueCertificate({ ca: authority, subject, clock }),
-    })),
+    wanted
+      .filter((_, at) => due[at] === true)
+      .map(async ([file, authority, subject]) => ({
+        file,
+        pair: await issueCertificate({ ca: authority, subject, clock, days: certificateDays }),
+      })),
   );
   for (const { file, pair } of issued) {
     // The API's serving certificate brings its authority along: joining machines pin that.
     const cert = file === 'apiserver' ? pair.cert + ca.cert : pair.cert;
     await writeKeyFiles(directory, { [`${file}.crt`]: cert, [`${file}.key`]: pair.key });
   }
+  return issued.map(({ file }) => file);
 }
 
 /** A new certificate for the administrator, before the old one ends. @returns it, kept in the PKI directory as well */

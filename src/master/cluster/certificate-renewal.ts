@@ -1,0 +1,56 @@
+/** Keeps a running master's certificates good: each is made anew long before it ends, and its users take it up from its files. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from '../../lib/log.js';
+import { validityOf } from '../../lib/pki/validity.js';
+import { certificateDays, createMasterCertificates } from './pki.js';
+import type { MasterCertificateOptions } from './pki.js';
+
+const dayMs = 86_400_000;
+/**
+ * A certificate is renewed when it has a third of its time left. That is counted from its end: it begins with its authority, which may be
+ * years before it was signed.
+ */
+export const renewBeforeMs = (certificateDays / 3) * dayMs;
+const checkEveryMs = 3_600_000;
+
+/** Whose certificates are kept good, and who is told. */
+export interface RenewalOptions extends MasterCertificateOptions {
+  readonly log: Logger;
+  /** Some are made anew: what was made of them is to be made again. */
+  readonly onRenewed: (names: readonly string[]) => Promise<void>;
+}
+
+/**
+ * Looks every hour, the first time in an hour: a start makes all of them. What fails is tried again an hour later.
+ * @returns a function that ends it
+ */
+export function keepMasterCertificates(options: RenewalOptions): () => void {
+  const { directory, clock, log, onRenewed } = options;
+  let ended = false;
+  let cancel: () => void = () => undefined;
+  const isDue = async (name: string): Promise<boolean> => {
+    const certificate = await readFile(join(directory, `${name}.crt`));
+    return validityOf(certificate).toMs - clock.nowMs() <= renewBeforeMs;
+  };
+  const check = async (): Promise<void> => {
+    try {
+      const names = await createMasterCertificates(options, isDue);
+      if (names.length > 0) {
+        log.info({ certificates: names }, 'certificates are renewed');
+        await onRenewed(names);
+      }
+    } catch (error) {
+      log.error({ error }, 'certificates could not be renewed; tried again in an hour');
+    }
+    schedule();
+  };
+  const schedule = (): void => {
+    if (!ended) cancel = clock.schedule(checkEveryMs, () => void check());
+  };
+  schedule();
+  return () => {
+    ended = true;
+    cancel();
+  };
+}
