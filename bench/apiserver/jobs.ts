@@ -4,6 +4,7 @@ import { ResourcesDefinition } from '../../src/gen/apiserver.js';
 import type { Channel, Client } from '../../src/lib/grpc/index.js';
 import { createGrpcChannel } from '../../src/lib/grpc/index.js';
 import { silentLogger } from '../../src/lib/log.js';
+import { fixedTls } from '../../src/lib/pki/tls-source.js';
 
 export interface Connection {
   readonly restPort: number;
@@ -32,7 +33,7 @@ export class Target {
     this.#agent = new https.Agent({ keepAlive: true, maxSockets: 16, ...connection.tls });
     this.#channel = createGrpcChannel({
       target: `127.0.0.1:${connection.grpcPort}`,
-      tls: connection.tls,
+      tls: fixedTls(connection.tls),
       log: silentLogger,
     });
     this.api = this.#channel.client(ResourcesDefinition);

@@ -4,6 +4,7 @@ import { createApiClient } from '../client/index.js';
 import { systemClock } from '../lib/clock.js';
 import type { Channel } from '../lib/grpc/index.js';
 import { silentLogger } from '../lib/log.js';
+import { fixedTls } from '../lib/pki/tls-source.js';
 import { loadClientConfig } from './kubeconfig.js';
 
 export interface ConnectionFlags {
@@ -39,7 +40,7 @@ export async function connect(flags: ConnectionFlags): Promise<Connection> {
   const config = await loadClientConfig(flags);
   const client = createApiClient({
     servers: config.servers,
-    tls: config.tls,
+    tls: fixedTls(config.tls),
     log: silentLogger,
     clock: systemClock(),
     patienceMs: 10_000,

@@ -127,7 +127,7 @@ export async function loadClientConfig(flags: {
   const invalid = cert === undefined ? undefined : invalidAt(cert, systemClock().nowMs());
   if (invalid !== undefined) {
     throw new UsageError(
-      `the client certificate in ${path} ${invalid}; scripts/up renews that of its home, a master's start its admin.kubeconfig`,
+      `the client certificate in ${path} ${invalid}; scripts/up renews that of its home, a running master its admin.kubeconfig`,
     );
   }
   const listed = cluster.extensions?.find((entry) => entry.name === extensionName);

@@ -3,11 +3,12 @@ import { delay } from '../lib/clock.js';
 import type { Channel, ChannelTls } from '../lib/grpc/index.js';
 import { Code, createGrpcChannel, isGrpcError } from '../lib/grpc/index.js';
 import type { Logger } from '../lib/log.js';
+import type { TlsSource } from '../lib/pki/tls-source.js';
 
 export interface ServersOptions {
   /** `host:port` of every master's gRPC. */
   readonly servers: readonly string[];
-  readonly tls?: ChannelTls;
+  readonly tls?: TlsSource<ChannelTls>;
   readonly log: Logger;
   readonly clock: Clock;
   /** How long a call goes on looking for a master that answers. @default 10,000 */

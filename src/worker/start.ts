@@ -6,9 +6,13 @@ import type { GrpcApiClient, WatchTrouble } from '../client/index.js';
 import { AgentDefinition } from '../gen/agent.js';
 import type { Clock } from '../lib/clock.js';
 import { systemClock } from '../lib/clock.js';
-import type { GrpcServer } from '../lib/grpc/index.js';
+import type { GrpcServer, ServerTls } from '../lib/grpc/index.js';
 import { createGrpcServer } from '../lib/grpc/index.js';
 import type { Logger } from '../lib/log.js';
+import { watchExpiry } from '../lib/pki/expiry.js';
+import { isExpired } from '../lib/pki/validity.js';
+import { derivedTls, fixedTls, RenewableTls } from '../lib/pki/tls-source.js';
+import type { TlsSource } from '../lib/pki/tls-source.js';
 import { createPodNetwork, startNetproxy } from '../netproxy/index.js';
 import type { Netproxy, NodeNetworkOptions } from '../netproxy/index.js';
 import type { ContainerRuntime } from '../runtime/types.js';
@@ -17,7 +21,7 @@ import type { WorkerNode } from './agent/worker-node.js';
 import { EventRecorder } from './events.js';
 import { importImages } from './images/image-import.js';
 import type { Credentials } from './join/credentials.js';
-import { clientTls, isExpired, readCredentials, writeCredentials } from './join/credentials.js';
+import { clientTls, readCredentials, writeCredentials } from './join/credentials.js';
 import { joinCluster } from './join/join.js';
 import { CredentialsKeeper } from './join/keeper.js';
 import { readMachine } from './node/facts.js';
@@ -97,8 +101,8 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
     beginRuntime(runtimeName, { ...options, clock, log }, begun),
   ]);
   signal.throwIfAborted();
-  // Renewed certificates take their place in here: connections read it when they are made.
-  const tls = { ...clientTls(credentials) };
+  const current = new RenewableTls(credentials);
+  const tls = derivedTls(current, clientTls);
   const client = createApiClient({ servers: credentials.masters, tls, log, clock });
   await begun.add('client', () => client.close());
   const events = new EventRecorder({ client, nodeName: options.nodeName, clock, log });
@@ -121,7 +125,7 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
   });
   const netproxy = startProxy(options, shared);
   await begun.add('netproxy', () => netproxy.stop());
-  const server = agentServer(credentials, log, clock);
+  const server = agentServer(derivedTls(current, serverTls), log, clock);
   await begun.add('service', () => server.close({ graceMs: serviceGraceMs }));
   const started: { node?: WorkerNode } = {};
   server.addService(AgentDefinition, createAgentHandlers({ find: () => started.node, clock }));
@@ -153,12 +157,18 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
     hosts: [options.nodeIp, options.nodeName],
     clock,
     log,
-    onRenewed: (renewed) => {
-      Object.assign(tls, clientTls(renewed));
-      server.reloadTls(serverTls(renewed));
-    },
+    onRenewed: (renewed) => current.renew(renewed),
   });
   keeper.start();
+  const stopWatching = watchExpiry(
+    {
+      ca: () => current.current.ca,
+      client: () => current.current.certificate,
+      serving: () => current.current.servingCertificate,
+    },
+    { clock, log },
+  );
+  await begun.add('expiry', stopWatching);
   await begun.add('credentials', () => keeper.stop());
   return agentPort;
 }
@@ -266,20 +276,15 @@ function startProxy(options: StartOptions, shared: Shared): Netproxy {
   });
 }
 
-function serverTls(credentials: Credentials): {
-  cert: string;
-  key: string;
-  ca: string;
-  requestClientCert: 'required';
-} {
+function serverTls(credentials: Credentials): ServerTls {
   const { servingCertificate: cert, servingKey: key, ca } = credentials;
   return { cert, key, ca, requestClientCert: 'required' };
 }
 
-function agentServer(credentials: Credentials, log: Logger, clock: Clock): GrpcServer {
+function agentServer(tls: TlsSource<ServerTls>, log: Logger, clock: Clock): GrpcServer {
   return createGrpcServer({
     log: log.child({ part: 'service' }),
-    tls: serverTls(credentials),
+    tls,
     clock,
   });
 }
@@ -302,7 +307,7 @@ export async function startHollowNodes(
       const own: StartOptions = { ...options, nodeName, dataDir, log, signal };
       await mkdir(dataDir, { recursive: true });
       const credentials = await obtainCredentials(own, clock);
-      const tls = clientTls(credentials);
+      const tls = fixedTls(clientTls(credentials));
       const client = createApiClient({ servers: credentials.masters, tls, log, clock });
       const events = new EventRecorder({ client, nodeName: options.nodeName, clock, log });
       const informers = createInformerFactory({

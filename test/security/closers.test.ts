@@ -15,6 +15,7 @@ import type { Channel } from '../../src/lib/grpc/index.js';
 import { createGrpcChannel } from '../../src/lib/grpc/index.js';
 import { silentLogger } from '../../src/lib/log.js';
 import { createCertificateAuthority, issueCertificate } from '../../src/lib/pki/certificates.js';
+import { fixedTls } from '../../src/lib/pki/tls-source.js';
 import { Prng } from '../../src/lib/prng.js';
 import type { RigFiles } from './lib/closers-rig.js';
 import type { Holdings } from './lib/rig-process.js';
@@ -121,7 +122,7 @@ function openChannel(): Channel {
     target: `127.0.0.1:${files.agentPort}`,
     log: silentLogger,
     clock,
-    tls: { ca, ...client },
+    tls: fixedTls({ ca, ...client }),
   });
 }
 

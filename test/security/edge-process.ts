@@ -9,6 +9,7 @@ import { systemClock } from '../../src/lib/clock.js';
 import { createGrpcServer } from '../../src/lib/grpc/index.js';
 import { silentLogger } from '../../src/lib/log.js';
 import { createCertificateAuthority, issueCertificate } from '../../src/lib/pki/certificates.js';
+import { fixedTls } from '../../src/lib/pki/tls-source.js';
 import { ClusterZone } from '../../src/netproxy/dns/cluster-zone.js';
 import { Forwarder } from '../../src/netproxy/dns/forwarder.js';
 import { Responder } from '../../src/netproxy/dns/responder.js';
@@ -38,7 +39,7 @@ async function startAgent(): Promise<{ port: number; ca: string; cert: string; k
   const server = createGrpcServer({
     log: silentLogger,
     clock,
-    tls: { ...serving, ca: ca.cert, requestClientCert: 'required' },
+    tls: fixedTls({ ...serving, ca: ca.cert, requestClientCert: 'required' }),
   });
   server.addService(AgentDefinition, createAgentHandlers({ find: () => undefined, clock }));
   const { port } = await server.listen({ host, port: 0 });

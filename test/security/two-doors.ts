@@ -13,6 +13,7 @@ import { createGrpcChannel, createGrpcServer, isGrpcError } from '../../src/lib/
 import { silentLogger } from '../../src/lib/log.js';
 import type { KeyPair } from '../../src/lib/pki/certificates.js';
 import { createCertificateAuthority, issueCertificate } from '../../src/lib/pki/certificates.js';
+import { fixedTls } from '../../src/lib/pki/tls-source.js';
 import { standardConfiguration } from '../../src/master/apiserver/admission/pod-security/configuration.js';
 import type { RunningApiServer } from '../../src/master/apiserver/options.js';
 import { startApiServer } from '../../src/master/apiserver/server.js';
@@ -94,8 +95,7 @@ export class TwoDoors {
       bindAddress: '127.0.0.1',
       securePort: 0,
       grpcPort: 0,
-      serving,
-      clientCa: ca.cert,
+      serving: fixedTls({ ca: ca.cert, ...serving }),
       etcd: { store },
       serviceAccount: {
         issuer: 'https://kubernetes.default.svc',
@@ -103,7 +103,7 @@ export class TwoDoors {
         signingKey: privateKey,
         publicKeys: [publicKey],
       },
-      kubelet: { ca: ca.cert, ...kubelet },
+      kubelet: fixedTls({ ca: ca.cert, ...kubelet }),
       encryptionKey: randomBytes(32),
       serviceClusterIpRange: '10.96.0.0/16',
       nodePortRange: { first: 30_000, last: 32_767 },
@@ -137,7 +137,7 @@ export class TwoDoors {
       const tls = { ca: this.ca.cert, ...identity.certificate };
       const target = `127.0.0.1:${this.#server.grpcPort}`;
       known = {
-        channel: createGrpcChannel({ target, tls, log: silentLogger, clock }),
+        channel: createGrpcChannel({ target, tls: fixedTls(tls), log: silentLogger, clock }),
         agent: new https.Agent({ keepAlive: true, maxSockets: 4, ...tls }),
       };
       this.#byIdentity.set(identity, known);
@@ -271,7 +271,7 @@ export async function startAgent(
 ): Promise<{ readonly port: number; stop(): Promise<void> }> {
   const pair = await doors.issue(`system:node:${node}`, ['system:nodes']);
   const tls = { ...pair, ca: doors.ca.cert };
-  const server = createGrpcServer({ log: silentLogger, clock, tls });
+  const server = createGrpcServer({ log: silentLogger, clock, tls: fixedTls(tls) });
   server.addService(AgentDefinition, handlers);
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
   return { port, stop: () => server.close() };

@@ -6,6 +6,7 @@ import { BootstrapDefinition, ClusterDefinition } from '../../gen/cluster.js';
 import { systemClock } from '../../lib/clock.js';
 import { createLogger } from '../../lib/log.js';
 import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
+import { clientTlsFromFiles } from '../../lib/pki/tls-files.js';
 import { runApiserver } from '../../master/apiserver/cmd.js';
 import { createBootstrapHandlers } from '../../master/cluster/bootstrap-service.js';
 import { clusterAuthorizer } from '../../master/cluster/cluster-access.js';
@@ -25,28 +26,27 @@ export interface ApiserverThreadFlags {
 }
 
 /** @param argv one JSON text: {@link ApiserverThreadFlags} */
-export function main(argv: readonly string[]): Promise<number> {
+export async function main(argv: readonly string[]): Promise<number> {
   const flags = JSON.parse(argv[0] ?? '{}') as ApiserverThreadFlags;
   const clock = systemClock();
   const log = createLogger({ component: 'cluster' });
-  const read = (name: string): Buffer => readFileSync(join(flags.pkiDirectory, name));
-  const client = createApiClient({
-    servers: [`127.0.0.1:${flags.grpcPort}`],
-    tls: { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') },
-    log,
-    clock,
-  });
-  const store = new EtcdAdmin({
-    endpoints: [flags.etcdUrl],
-    tls: {
-      ca: read('etcd-ca.crt'),
-      cert: read('apiserver-etcd-client.crt'),
-      key: read('apiserver-etcd-client.key'),
+  const file = (name: string): string => join(flags.pkiDirectory, name);
+  const adminTls = clientTlsFromFiles(
+    { ca: file('ca.crt'), cert: file('admin.crt'), key: file('admin.key') },
+    { clock, log },
+  );
+  const storeTls = clientTlsFromFiles(
+    {
+      ca: file('etcd-ca.crt'),
+      cert: file('apiserver-etcd-client.crt'),
+      key: file('apiserver-etcd-client.key'),
     },
-    log,
-    clock,
-  });
-  return runApiserver(flags.apiserver, {
+    { clock, log },
+  );
+  const servers = [`127.0.0.1:${flags.grpcPort}`];
+  const client = createApiClient({ servers, tls: adminTls, log, clock });
+  const store = new EtcdAdmin({ endpoints: [flags.etcdUrl], tls: storeTls, log, clock });
+  const code = await runApiserver(flags.apiserver, {
     extendGrpc: (server, authorization) => {
       server.addService(
         BootstrapDefinition,
@@ -59,10 +59,13 @@ export function main(argv: readonly string[]): Promise<number> {
           store,
           clock,
           name: flags.name,
-          caHash: publicKeyHash(read('ca.crt')),
+          caHash: publicKeyHash(readFileSync(file('ca.crt'))),
           authorize: clusterAuthorizer(authorization),
         }),
       );
     },
   });
+  adminTls.stop();
+  storeTls.stop();
+  return code;
 }

@@ -7,6 +7,7 @@ import { delay } from '../../lib/clock.js';
 import { Code, createGrpcChannel, isGrpcError } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import { pinnedTo } from '../../lib/pki/pinning.js';
+import { fixedTls } from '../../lib/pki/tls-source.js';
 import { createClusterKeys, writeKeyFiles } from '../../master/cluster/pki.js';
 import type { ClusterSettings } from '../../master/cluster/settings.js';
 import { settingsFromMap, settingsToMap } from '../../master/cluster/settings.js';
@@ -75,7 +76,7 @@ async function joinCluster(
     const server = target.servers[attempt % target.servers.length] ?? '';
     const channel = createGrpcChannel({
       target: server,
-      tls: { verify: pinnedTo(target.caHash) },
+      tls: fixedTls({ verify: pinnedTo(target.caHash) }),
       log,
       clock,
     });

@@ -7,7 +7,9 @@ import { lockDirectory } from '../../lib/files/directory-lock.js';
 import { makePrivateDirectory, writeWhole } from '../../lib/files/write-whole.js';
 import type { Logger } from '../../lib/log.js';
 import { createLogger } from '../../lib/log.js';
+import { clientTlsFromFiles } from '../../lib/pki/tls-files.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
+import { keepMasterCertificates } from '../../master/cluster/certificate-renewal.js';
 import { announceMaster, listMasters } from '../../master/cluster/master-registry.js';
 import { createMasterCertificates, readKeyPair } from '../../master/cluster/pki.js';
 import type { Supervisor } from '../../master/supervisor/supervisor.js';
@@ -45,14 +47,20 @@ export async function runMaster(argv: readonly string[]): Promise<number> {
   lockDirectory(options.dataDir);
   await mustBeFree(options);
   const state = await prepareMaster(options, clock, log);
-  await createMasterCertificates({
+  const certificates = {
     directory: pkiDirectory(options),
     name: options.name,
     hosts: [options.address, hostname(), ...options.extraHosts],
     settings: state.settings,
     clock,
-  });
+  };
+  await createMasterCertificates(certificates);
   await writeAdminKubeconfig(options, state);
+  const stopRenewing = keepMasterCertificates({
+    ...certificates,
+    log,
+    onRenewed: () => writeAdminKubeconfig(options, state),
+  });
   const failed = new AbortController();
   const ending = AbortSignal.any([stopping, failed.signal]);
   let exitCode = 0;
@@ -75,6 +83,7 @@ export async function runMaster(argv: readonly string[]): Promise<number> {
     });
   }
   presence();
+  stopRenewing();
   await supervisor.stop(stopGraceMs);
   return exitCode;
 }
@@ -92,13 +101,14 @@ async function takePart(
 ): Promise<() => void> {
   const { options, state, clock, log, supervisor } = parts;
   const pki = pkiDirectory(options);
-  const [{ cert: ca }, admin] = await Promise.all([
-    readKeyPair(pki, 'ca'),
-    readKeyPair(pki, 'admin'),
-  ]);
+  const file = (name: string): string => join(pki, name);
+  const tls = clientTlsFromFiles(
+    { ca: file('ca.crt'), cert: file('admin.crt'), key: file('admin.key') },
+    { clock, log },
+  );
   const client = createApiClient({
     servers: [`127.0.0.1:${options.ports.grpc}`],
-    tls: { ca, ...admin },
+    tls,
     log,
     clock,
     patienceMs: 1000,
@@ -130,6 +140,7 @@ async function takePart(
   return () => {
     announced.stop();
     client.close();
+    tls.stop();
   };
 }
 

@@ -1,35 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
+import { clientTlsFromFiles } from '../../lib/pki/tls-files.js';
 import { EtcdAdmin } from '../../master/cluster/etcd-admin.js';
 import type { MasterState } from './join.js';
 import { peerUrl, pkiDirectory } from './join.js';
 import type { MasterOptions } from './options.js';
 
 const retryMs = 100;
-
-/** A client of the store with all rights. A member that does not vote answers little: the others are asked first. */
-async function connectStore(
-  options: MasterOptions,
-  state: MasterState,
-  clock: Clock,
-  log: Logger,
-): Promise<EtcdAdmin> {
-  const pki = pkiDirectory(options);
-  const [ca, cert, key] = await Promise.all([
-    readFile(join(pki, 'etcd-ca.crt')),
-    readFile(join(pki, 'apiserver-etcd-client.crt')),
-    readFile(join(pki, 'apiserver-etcd-client.key')),
-  ]);
-  return new EtcdAdmin({
-    endpoints: [...state.storeEndpoints, `https://127.0.0.1:${options.ports.etcdClient}`],
-    tls: { ca, cert, key },
-    log,
-    clock,
-  });
-}
 
 /** Our store member joins as one that does not vote; once it has caught up with the leader it is made to. */
 export async function promoteOwnMember(options: {
@@ -40,7 +19,19 @@ export async function promoteOwnMember(options: {
   readonly signal: AbortSignal;
 }): Promise<void> {
   const { clock, log, signal } = options;
-  const store = await connectStore(options.options, options.state, clock, log);
+  const file = (name: string): string => join(pkiDirectory(options.options), name);
+  const tls = clientTlsFromFiles(
+    {
+      ca: file('etcd-ca.crt'),
+      cert: file('apiserver-etcd-client.crt'),
+      key: file('apiserver-etcd-client.key'),
+    },
+    { clock, log },
+  );
+  // A member that does not vote answers little: the others are asked first.
+  const local = `https://127.0.0.1:${options.options.ports.etcdClient}`;
+  const endpoints = [...options.state.storeEndpoints, local];
+  const store = new EtcdAdmin({ endpoints, tls, log, clock });
   try {
     while (!signal.aborted) {
       try {
@@ -59,5 +50,6 @@ export async function promoteOwnMember(options: {
     }
   } finally {
     store.close();
+    tls.stop();
   }
 }

@@ -3,6 +3,7 @@ import { PeerDefinition } from '../../gen/raft.js';
 import { delay } from '../../lib/clock.js';
 import { createGrpcChannel } from '../../lib/grpc/index.js';
 import type { ChannelTls } from '../../lib/grpc/index.js';
+import type { TlsSource } from '../../lib/pki/tls-source.js';
 import { targetOf } from '../../lib/member-url.js';
 import { BootstrapError } from '../config.js';
 import type { ClusterLookup, ExistingCluster } from '../member/bootstrap.js';
@@ -15,7 +16,10 @@ const deadlineMs = 2000;
 const onceDeadlineMs = 1000;
 
 /** @param tls for connections to other members */
-export function clusterLookup(config: ServerConfig, tls: ChannelTls | undefined): ClusterLookup {
+export function clusterLookup(
+  config: ServerConfig,
+  tls: TlsSource<ChannelTls> | undefined,
+): ClusterLookup {
   const own = new Set(config.peerUrls);
   const urls = config.initialCluster
     .flatMap((member) => member.peerUrls)
@@ -45,7 +49,7 @@ export function clusterLookup(config: ServerConfig, tls: ChannelTls | undefined)
 /** @returns undefined when it does not answer in time or knows nobody */
 async function askMember(
   { log, clock }: Pick<ServerConfig, 'log' | 'clock'>,
-  tls: ChannelTls | undefined,
+  tls: TlsSource<ChannelTls> | undefined,
   url: string,
   waitMs: number,
 ): Promise<ExistingCluster | undefined> {

@@ -21,6 +21,7 @@ import type {
   ServerTls,
   ServiceDefinition,
 } from '../../lib/grpc/index.js';
+import type { TlsSource } from '../../lib/pki/tls-source.js';
 import type { JwtTokens } from '../auth/tokens.js';
 import { withAccessRules } from '../gateway/access.js';
 import type { AccessRules } from '../gateway/access.js';
@@ -71,10 +72,10 @@ export interface ListenOptions {
   readonly metricsUrls: readonly string[];
   /** Ports for HTTP; when there are any, the client ports serve gRPC alone. */
   readonly httpUrls: readonly string[];
-  readonly clientTls: ServerTls | undefined;
-  readonly peerTls: ServerTls | undefined;
+  readonly clientTls: TlsSource<ServerTls> | undefined;
+  readonly peerTls: TlsSource<ServerTls> | undefined;
   /** For connections to other members. */
-  readonly peerClientTls: ChannelTls | undefined;
+  readonly peerClientTls: TlsSource<ChannelTls> | undefined;
   /** Signed tokens in place of remembered ones. */
   readonly jwt: JwtTokens | undefined;
   /** Callers without a token are who their certificate says. */
@@ -88,8 +89,6 @@ export interface RunningMember {
   readonly server: EtcdServer;
   /** Resolves when it serves. */
   readonly ready: Promise<void>;
-  /** New connections are made with these certificates. */
-  reloadTls(tls: Pick<ListenOptions, 'clientTls' | 'peerTls' | 'peerClientTls'>): void;
   /** Hands over leadership, lets calls end, closes the files. */
   stop(): Promise<void>;
 }
@@ -168,12 +167,6 @@ export async function startMember(
   return {
     server,
     ready,
-    reloadTls({ clientTls, peerTls, peerClientTls }) {
-      for (const port of ports.clients) if (clientTls !== undefined) port.reloadTls(clientTls);
-      for (const port of ports.peers) if (peerTls !== undefined) port.reloadTls(peerTls);
-      // The channels to the peers hold this object and read it at each connection.
-      if (listen.peerClientTls !== undefined) Object.assign(listen.peerClientTls, peerClientTls);
-    },
     async stop() {
       compactor.stop();
       server.room.stop();

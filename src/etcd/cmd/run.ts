@@ -7,7 +7,7 @@ import { createLogger } from '../../lib/log.js';
 import type { Logger, LogLevel } from '../../lib/log.js';
 import { BootstrapError, MemberRemovedError } from '../config.js';
 import { clusterVersion, serverVersion } from '../config.js';
-import { grpcMetrics } from '../telemetry/metrics.js';
+import { grpcMetrics, metricsRegistry } from '../telemetry/metrics.js';
 import { flagNames, parseFlags, UsageError } from './flags.js';
 import { flagsWithoutEffect, refuseUnsupported } from './flag-support.js';
 import { startMember } from './member.js';
@@ -15,8 +15,8 @@ import type { MemberParts, RunningMember } from './member.js';
 import { errorCode } from '../wal/node-disk.js';
 import { loadJwt } from './jwt.js';
 import { Flags, listenUrls, serverConfig } from './options.js';
-import { certificatePaths, loadTls } from './tls.js';
-import { onFileChange } from './tls-reload.js';
+import { followTls } from './member-tls.js';
+import type { MemberTls } from './member-tls.js';
 
 const exitUsage = 2;
 const exitFailed = 1;
@@ -122,12 +122,13 @@ async function serve(flags: Flags, parts: MemberParts): Promise<number> {
     stop = resolve;
   });
   const onSignal = (): void => stop(0);
+  let tls: MemberTls | undefined;
   try {
     const config = serverConfig(flags, clock, log);
     if (flags.text('metrics') === 'extensive') grpcMetrics.measureTime();
     const ignored = flagsWithoutEffect(flags);
     if (ignored.length > 0) log.warn({ flags: ignored }, 'flags that have no effect here');
-    const tls = await loadTls(flags, config, log);
+    tls = await followTls(flags, config, { log, registry: metricsRegistry });
     const listen = { ...listenUrls(flags), ...tls, jwt: loadJwt(config) };
     process.once('SIGTERM', onSignal);
     process.once('SIGINT', onSignal);
@@ -147,13 +148,7 @@ async function serve(flags: Flags, parts: MemberParts): Promise<number> {
         'ready to serve client requests',
       );
     });
-    const stopLooking = onFileChange(certificatePaths(flags), {
-      clock,
-      log,
-      reload: async () => member.reloadTls(await loadTls(flags, config, log)),
-    });
     const code = await stopped;
-    stopLooking();
     return (await stopInOrder(member, log)) ? code : exitFailed;
   } catch (error) {
     if (error instanceof UsageError) {
@@ -165,6 +160,7 @@ async function serve(flags: Flags, parts: MemberParts): Promise<number> {
     log.error({ error }, text);
     return isOutOfRoom(error) && !isMainThread ? exitTryLater : exitFailed;
   } finally {
+    tls?.stop();
     process.removeListener('SIGTERM', onSignal);
     process.removeListener('SIGINT', onSignal);
   }

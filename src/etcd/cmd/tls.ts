@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PeerCertificate } from 'node:tls';
+import { writeWhole } from '../../lib/files/write-whole.js';
 import type { ChannelTls, ServerTls } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import type { ServerConfig } from '../config.js';
@@ -11,7 +12,7 @@ import { listenUrls } from './options.js';
 import { allChecks, nameCheck, revocationCheck, tlsBounds } from './tls-checks.js';
 import type { CertificateCheck } from './tls-checks.js';
 
-/** The certificates that a member works with. */
+/** The certificates that a member works with, as its flags and files say now. */
 export interface TlsFiles {
   readonly clientTls: ServerTls | undefined;
   readonly peerTls: ServerTls | undefined;
@@ -161,7 +162,6 @@ async function selfSigned(config: ServerConfig, side: Side, log: Logger): Promis
   const certPath = join(directory, 'cert.pem');
   const keyPath = join(directory, 'key.pem');
   if (!existsSync(certPath) || !existsSync(keyPath)) {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
     const urls = side === '' ? config.clientUrls : config.peerUrls;
     const hosts = ['localhost', '127.0.0.1', ...urls.map((url) => new URL(url).hostname)].filter(
       (host) => host !== '',
@@ -175,8 +175,8 @@ async function selfSigned(config: ServerConfig, side: Side, log: Logger): Promis
       subject: { commonName: 'etcd', hosts: [...new Set(hosts)], usages: ['server', 'client'] },
       clock: config.clock,
     });
-    writeFileSync(certPath, pair.cert, { mode: 0o600 });
-    writeFileSync(keyPath, pair.key, { mode: 0o600 });
+    await writeWhole(certPath, pair.cert);
+    await writeWhole(keyPath, pair.key);
     log.info({ directory }, 'made a self-signed certificate');
   }
   return { cert: readFileSync(certPath), key: readFileSync(keyPath), requestClientCert: 'none' };

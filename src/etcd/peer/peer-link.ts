@@ -4,6 +4,7 @@ import { Code, createGrpcChannel, isGrpcError } from '../../lib/grpc/index.js';
 import type { Channel, ChannelTls, Client, ClientDuplex } from '../../lib/grpc/index.js';
 import type { MessageAck } from '../../gen/raft.js';
 import type { Logger } from '../../lib/log.js';
+import type { TlsSource } from '../../lib/pki/tls-source.js';
 import { targetOf } from '../../lib/member-url.js';
 import type { Message } from '../../raft/index.js';
 import { asEtcdError } from '../apply/errors.js';
@@ -33,7 +34,7 @@ export interface LinkOptions {
   readonly events: PeerEvents;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly tls: ChannelTls | undefined;
+  readonly tls: TlsSource<ChannelTls> | undefined;
 }
 
 /** The outgoing half of the way to one peer: a channel and, on it, one long-lived stream of message batches. */

@@ -4,6 +4,7 @@ import { systemClock } from '../clock.js';
 import { ClientConnection, encodeField, encodeFields, errorCode } from '../http2/index.js';
 import type { Http2Stream } from '../http2/index.js';
 import type { Logger } from '../log.js';
+import type { TlsSource } from '../pki/tls-source.js';
 import type { CallSetup } from './client-call.js';
 import { StreamCall, UnaryCall } from './client-call.js';
 import { PendingStream } from './pending-stream.js';
@@ -16,7 +17,7 @@ import { Code, GrpcError } from './types.js';
 export interface ChannelOptions {
   /** `host:port`, or `unix:path`. */
   readonly target: string;
-  readonly tls?: ChannelTls;
+  readonly tls?: TlsSource<ChannelTls>;
   readonly log: Logger;
   readonly clock?: Clock;
   /** @default 3,000 */
@@ -258,7 +259,7 @@ class Http2Channel implements Channel {
     try {
       socket = await connectSocket({
         target: this.target,
-        tls: this.#options.tls,
+        tls: this.#options.tls?.current,
         clock: this.#clock,
         timeoutMs: this.#options.connectTimeoutMs ?? 3000,
       });

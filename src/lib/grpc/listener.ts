@@ -3,6 +3,7 @@ import * as net from 'node:net';
 import * as tls from 'node:tls';
 import { ConnectionGate } from '../connection-gate.js';
 import { connectionLimits } from '../net-limits.js';
+import type { TlsSource } from '../pki/tls-source.js';
 
 /** Certificates in PEM. */
 export interface ServerTls {
@@ -37,28 +38,32 @@ export interface ListenerEvents {
 
 export interface Listener {
   readonly server: net.Server;
-  /** Replaces the certificate and key for new connections. */
-  reloadTls(options: ServerTls): void;
+  /** Ends what goes on beside the server: certificates are not followed any more. */
+  release(): void;
 }
 
 /** A listener that is not listening yet. Connections beyond the bounds are closed before anything of them is read. */
-export function createListener(options: ServerTls | undefined, events: ListenerEvents): Listener {
+export function createListener(
+  source: TlsSource<ServerTls> | undefined,
+  events: ListenerEvents,
+): Listener {
   const gate = new ConnectionGate();
-  const secure = options === undefined ? undefined : createSecure(options, events);
+  const secure = source === undefined ? undefined : createSecure(source, events);
   const server = net.createServer(socketOptions, (socket) => {
     if (!gate.admits(socket)) return;
     if (secure === undefined) events.accept(socket);
     else secure.emit('connection', socket);
   });
-  return {
-    server,
-    reloadTls: (renewed) => secure?.setSecureContext(secureContextOptions(renewed)),
-  };
+  const release = source?.onChange((tls) => secure?.setSecureContext(secureContextOptions(tls)));
+  return { server, release: () => release?.() };
 }
 
-function createSecure(options: ServerTls, { accept, rejected }: ListenerEvents): tls.Server {
+function createSecure(
+  source: TlsSource<ServerTls>,
+  { accept, rejected }: ListenerEvents,
+): tls.Server {
   const server = tls.createServer({
-    ...secureContextOptions(options),
+    ...secureContextOptions(source.current),
     ALPNProtocols: ['h2', 'http/1.1'],
     handshakeTimeout: connectionLimits.handshakeMs,
   });
@@ -66,7 +71,7 @@ function createSecure(options: ServerTls, { accept, rejected }: ListenerEvents):
     // A client could ask for handshake after handshake on one connection of TLS 1.2; nobody needs to.
     socket.disableRenegotiation();
     const refusal = socket.authorized
-      ? options.verifyClient?.(socket.getPeerCertificate(true))
+      ? source.current.verifyClient?.(socket.getPeerCertificate(true))
       : undefined;
     if (refusal !== undefined) {
       rejected(refusal, socket.remoteAddress);

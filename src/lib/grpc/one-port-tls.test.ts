@@ -7,6 +7,7 @@ import { frame, RawPeer, settingsFrame, until } from '../http2/testkit/raw-peer.
 import { systemClock } from '../clock.js';
 import { silentLogger } from '../log.js';
 import { createCertificateAuthority, issueCertificate } from '../pki/certificates.js';
+import { fixedTls } from '../pki/tls-source.js';
 import { createGrpcServer } from './server.js';
 
 test('a ping, the acknowledged settings and a plain request in one record', async () => {
@@ -16,7 +17,7 @@ test('a ping, the acknowledged settings and a plain request in one record', asyn
   const pair = await issueCertificate({ ca, subject, clock });
   const server = createGrpcServer({
     log: silentLogger,
-    tls: pair,
+    tls: fixedTls(pair),
     fallback: (_request, response) => {
       response.writeHead(200);
       response.end('plain');

@@ -9,6 +9,7 @@ import { guardHttp1, http1Options, refusedAtOnce } from '../http1.js';
 import type { UpgradeHandler } from '../http1.js';
 import { superviseSession } from '../http2-sessions.js';
 import type { Logger } from '../log.js';
+import type { TlsSource } from '../pki/tls-source.js';
 import {
   http1Limits,
   knownPeer,
@@ -40,7 +41,7 @@ export type HttpHandler = (
 
 export interface GrpcServerOptions {
   readonly log: Logger;
-  readonly tls?: ServerTls;
+  readonly tls?: TlsSource<ServerTls>;
   /** Serves everything on the port that is not gRPC, over HTTP/1.1 and HTTP/2. Without it such requests get 415. */
   readonly fallback?: HttpHandler;
   /** Called when the answers to all requests before it on its connection are sent. */
@@ -67,8 +68,6 @@ export interface GrpcServer {
   accept(socket: net.Socket): void;
   /** What went over all its connections so far. */
   traffic(): { readonly receivedBytes: number; readonly sentBytes: number };
-  /** Replaces the certificate and key for new connections. */
-  reloadTls(tls: ServerTls): void;
   /** Stops accepting, lets calls under way end for `graceMs`, then cuts them. */
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
@@ -216,7 +215,7 @@ class Server implements GrpcServer {
   }
 
   #limitsOf(socket: net.Socket): PeerLimits {
-    const knowsPeers = (this.#options.tls?.requestClientCert ?? 'none') !== 'none';
+    const knowsPeers = (this.#options.tls?.current.requestClientCert ?? 'none') !== 'none';
     if (!knowsPeers) return openPeer;
     return socket instanceof tls.TLSSocket && socket.authorized ? knownPeer : stranger;
   }
@@ -311,13 +310,10 @@ class Server implements GrpcServer {
     return { receivedBytes, sentBytes };
   }
 
-  reloadTls(options: ServerTls): void {
-    this.#listener.reloadTls(options);
-  }
-
   async close(options: { readonly graceMs?: number } = {}): Promise<void> {
     this.#closing = true;
     this.#stopDropping?.();
+    this.#listener.release();
     const closed = new Promise<void>((resolve) => {
       if (!this.#listener.server.listening) resolve();
       else this.#listener.server.close(() => resolve());

@@ -17,6 +17,7 @@ import {
 import { silentLogger } from '../log.js';
 import { listenerLimits, stranger } from '../net-limits.js';
 import { createCertificateAuthority, issueCertificate } from '../pki/certificates.js';
+import { fixedTls } from '../pki/tls-source.js';
 import { EchoDefinition, echoHandlers } from './testkit/echo-service.js';
 import type { GrpcServer } from './server.js';
 import { createGrpcServer } from './server.js';
@@ -37,7 +38,7 @@ beforeEach(async () => {
   server = createGrpcServer({
     log: silentLogger,
     clock,
-    tls: { ...pair, ca: ca.cert, requestClientCert: 'optional' },
+    tls: fixedTls({ ...pair, ca: ca.cert, requestClientCert: 'optional' }),
   });
   // A handler that reads nothing, until its caller goes.
   const both = (_: unknown, { signal }: CallContext): Promise<void> =>

@@ -15,6 +15,7 @@ import {
 } from './certificates.js';
 import { pinnedTo } from './pinning.js';
 import { publicKeyHash } from './public-key-hash.js';
+import { fixedTls } from './tls-source.js';
 import { invalidAt, validityOf } from './validity.js';
 
 const clock = systemClock();
@@ -73,7 +74,12 @@ describe('certificates', () => {
     const seen: (PeerCertificate | undefined)[] = [];
     const server = createGrpcServer({
       log: silentLogger,
-      tls: { ...serving, cert: serving.cert + ca.cert, ca: ca.cert, requestClientCert: 'optional' },
+      tls: fixedTls({
+        ...serving,
+        cert: serving.cert + ca.cert,
+        ca: ca.cert,
+        requestClientCert: 'optional',
+      }),
     });
     server.addService(AgentDefinition, {
       async logs() {},
@@ -87,7 +93,11 @@ describe('certificates', () => {
     });
     const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
     const call = async (tls: object): Promise<unknown> => {
-      const channel = createGrpcChannel({ target: `127.0.0.1:${port}`, tls, log: silentLogger });
+      const channel = createGrpcChannel({
+        target: `127.0.0.1:${port}`,
+        tls: fixedTls(tls),
+        log: silentLogger,
+      });
       try {
         return await channel.client(AgentDefinition).stats({});
       } finally {

@@ -9,6 +9,17 @@ export function validityOf(certificate: string | Buffer): {
   return { fromMs: Date.parse(validFrom), toMs: Date.parse(validTo) };
 }
 
+/** When a certificate whose holder renews it should be renewed: at two thirds of its life. */
+export function renewAtMs(certificate: string | Buffer): number {
+  const { fromMs, toMs } = validityOf(certificate);
+  return fromMs + ((toMs - fromMs) * 2) / 3;
+}
+
+/** True when it is of no use any more. */
+export function isExpired(certificate: string | Buffer, nowMs: number): boolean {
+  return validityOf(certificate).toMs <= nowMs;
+}
+
 /** Why a certificate is not believed at that time; undefined when it is. */
 export function invalidAt(certificate: string | Buffer, nowMs: number): string | undefined {
   const { fromMs, toMs } = validityOf(certificate);

@@ -7,6 +7,7 @@ import { createLogger } from '../../lib/log.js';
 import { surviveRejections } from '../../lib/rejections.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
 import { readAdmissionConfiguration } from './admission/configuration-file.js';
+import { ApiServerCertificates } from './certificates.js';
 import type { ApiServerOptions, AuthorizationMode } from './options.js';
 import { startApiServer } from './server.js';
 
@@ -92,10 +93,6 @@ function command(): Command {
     .exitOverride();
 }
 
-function optional(file: string | undefined): Buffer | undefined {
-  return file === undefined ? undefined : readFileSync(file);
-}
-
 /** 32 bytes as they are, or as base64 or hexadecimal text. @throws Error for any other length */
 export function readEncryptionKey(content: Buffer): Buffer {
   if (content.length === 32) return content;
@@ -115,40 +112,31 @@ function readModes(text: string): AuthorizationMode[] {
   });
 }
 
-function readOptions(flags: Flags): ApiServerOptions {
+function readOptions(flags: Flags, certificates: ApiServerCertificates): ApiServerOptions {
   const [first = '', last = ''] = flags.serviceNodePortRange.split('-');
-  const ca = optional(flags.kubeletCertificateAuthority);
-  const cert = optional(flags.kubeletClientCertificate);
-  const key = optional(flags.kubeletClientKey);
-  const etcdCa = optional(flags.etcdCafile);
-  const etcdCert = optional(flags.etcdCertfile);
-  const etcdKey = optional(flags.etcdKeyfile);
-  const encryption = optional(flags.encryptionKeyFile);
+  const { encryptionKeyFile } = flags;
   return {
-    log: createLogger({ component: 'apiserver', level: flags.logLevel }),
-    clock: systemClock(),
+    log: certificates.log,
+    clock: certificates.clock,
+    metrics: [certificates.registry],
     masterName: flags.masterName,
     advertiseAddress: flags.advertiseAddress ?? '127.0.0.1',
     bindAddress: flags.bindAddress,
     securePort: Number(flags.securePort),
     grpcPort: Number(flags.grpcPort),
-    serving: { cert: readFileSync(flags.tlsCertFile), key: readFileSync(flags.tlsPrivateKeyFile) },
-    clientCa: readFileSync(flags.clientCaFile),
-    etcd: {
-      servers: flags.etcdServers.split(','),
-      ...(etcdCa === undefined ? {} : { ca: etcdCa }),
-      ...(etcdCert === undefined ? {} : { cert: etcdCert }),
-      ...(etcdKey === undefined ? {} : { key: etcdKey }),
-    },
+    serving: certificates.serving,
+    etcd: { servers: flags.etcdServers.split(','), tls: certificates.etcd },
     serviceAccount: {
       issuer: flags.serviceAccountIssuer,
       audiences: (flags.apiAudiences ?? flags.serviceAccountIssuer).split(','),
       signingKey: readFileSync(flags.serviceAccountSigningKeyFile),
       publicKeys: flags.serviceAccountKeyFile.map((file) => readFileSync(file)),
     },
-    kubelet:
-      ca === undefined || cert === undefined || key === undefined ? undefined : { ca, cert, key },
-    encryptionKey: encryption === undefined ? undefined : readEncryptionKey(encryption),
+    kubelet: certificates.kubelet,
+    encryptionKey:
+      encryptionKeyFile === undefined
+        ? undefined
+        : readEncryptionKey(readFileSync(encryptionKeyFile)),
     serviceClusterIpRange: flags.serviceClusterIpRange,
     nodePortRange: { first: Number(first), last: Number(last) },
     authorizationModes: readModes(flags.authorizationMode),
@@ -169,10 +157,16 @@ export async function runApiserver(
   extend: Partial<Pick<ApiServerOptions, 'extendGrpc'>> = {},
 ): Promise<number> {
   let options: ApiServerOptions;
+  let certificates: ApiServerCertificates | undefined;
   try {
-    const parsed = command().parse([...argv], { from: 'user' });
-    options = { ...readOptions(parsed.opts<Flags>()), ...extend };
+    const flags = command()
+      .parse([...argv], { from: 'user' })
+      .opts<Flags>();
+    const log = createLogger({ component: 'apiserver', level: flags.logLevel });
+    certificates = new ApiServerCertificates(flags, { clock: systemClock(), log });
+    options = { ...readOptions(flags, certificates), ...extend };
   } catch (error) {
+    certificates?.stop();
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     process.stderr.write(`apiserver: ${error instanceof Error ? error.message : String(error)}\n`);
     return 2;
@@ -189,5 +183,7 @@ export async function runApiserver(
   } catch (error) {
     options.log.error({ error }, 'the API server could not start');
     return 1;
+  } finally {
+    certificates.stop();
   }
 }

@@ -236,14 +236,9 @@ export class ApiCore {
 
 function openStore(options: ApiCoreOptions): Store {
   if ('store' in options.etcd) return options.etcd.store;
-  const { servers, ca, cert, key } = options.etcd;
   return new EtcdStore({
-    endpoints: servers,
-    tls: {
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-    },
+    endpoints: options.etcd.servers,
+    tls: options.etcd.tls,
     log: options.log,
     clock: options.clock,
   });

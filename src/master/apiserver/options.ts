@@ -1,13 +1,16 @@
 import type { Clock } from '../../lib/clock.js';
-import type { GrpcServer } from '../../lib/grpc/index.js';
+import type { ChannelTls, GrpcServer } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
+import type { Registry } from '../../lib/metrics.js';
+import type { TlsSource } from '../../lib/pki/tls-source.js';
 import type { Random } from '../../lib/random.js';
 import type { PodSecurityConfiguration } from './admission/pod-security/configuration.js';
 import type { Authorization } from './authz/authorizers.js';
 import type { Store } from './storage/store.js';
 
-/** PEM texts. */
-export interface CertificatePair {
+/** PEM texts: a pair, and the authority that the other end's certificates are of. */
+export interface TrustedPair {
+  readonly ca: string | Buffer;
   readonly cert: string | Buffer;
   readonly key: string | Buffer;
 }
@@ -22,12 +25,7 @@ export interface ApiCoreOptions {
   readonly random?: Random;
   /** Where the store is, or a store at hand. */
   readonly etcd:
-    | {
-        readonly servers: readonly string[];
-        readonly ca?: string | Buffer;
-        readonly cert?: string | Buffer;
-        readonly key?: string | Buffer;
-      }
+    | { readonly servers: readonly string[]; readonly tls: TlsSource<ChannelTls> }
     | { readonly store: Store };
   readonly serviceAccount: {
     readonly issuer: string;
@@ -36,13 +34,7 @@ export interface ApiCoreOptions {
     readonly publicKeys: readonly (string | Buffer)[];
   };
   /** How nodes' agents are called; absent where there are none. */
-  readonly kubelet:
-    | {
-        readonly ca: string | Buffer;
-        readonly cert: string | Buffer;
-        readonly key: string | Buffer;
-      }
-    | undefined;
+  readonly kubelet: TlsSource<TrustedPair> | undefined;
   /** 32 bytes; Secrets are stored encrypted with it. */
   readonly encryptionKey: Buffer | undefined;
   readonly serviceClusterIpRange: string;
@@ -67,9 +59,10 @@ export interface ApiServerOptions extends ApiCoreOptions {
   /** 0 takes a free port. */
   readonly securePort: number;
   readonly grpcPort: number;
-  readonly serving: CertificatePair;
-  /** Whose client certificates are believed. */
-  readonly clientCa: string | Buffer;
+  /** What is shown to clients, and whose client certificates are believed. */
+  readonly serving: TlsSource<TrustedPair>;
+  /** Shown beside the server's own metrics. */
+  readonly metrics?: readonly Registry[];
   /** Adds further services (joining, status) to the gRPC server before it listens. */
   readonly extendGrpc?: (server: GrpcServer, authorization: Authorization) => void;
 }

@@ -1,5 +1,7 @@
 import { createGrpcServer } from '../../lib/grpc/index.js';
 import type { GrpcServer, GrpcServerOptions, ServerTls } from '../../lib/grpc/index.js';
+import { derivedTls } from '../../lib/pki/tls-source.js';
+import { rejectionRegistry } from '../../lib/rejections.js';
 import { AgentDefinition } from '../../gen/agent.js';
 import { ResourcesDefinition } from '../../gen/apiserver.js';
 import { ApiCore } from './core.js';
@@ -10,7 +12,7 @@ import { ResourceService } from './grpc/resource-service.js';
 import { HealthHandler } from './health.js';
 import { maxRequestBytes } from './limits.js';
 import { openApiPaths } from './openapi/handler.js';
-import type { ApiServerOptions, RunningApiServer } from './options.js';
+import type { ApiServerOptions, TrustedPair, RunningApiServer } from './options.js';
 import { BodyReader } from './rest/body-reader.js';
 import { serveLog } from './rest/log.js';
 import { Pipeline } from './rest/pipeline.js';
@@ -114,7 +116,11 @@ class ApiServer {
       resources,
       paths: [
         (exchange) => this.#health.handle(exchange),
-        wellKnownPaths({ kinds, metrics, tokens }),
+        wellKnownPaths({
+          kinds,
+          metrics: [metrics.registry, rejectionRegistry, ...(this.#options.metrics ?? [])],
+          tokens,
+        }),
         openApiPaths(kinds),
       ],
       log,
@@ -122,8 +128,11 @@ class ApiServer {
   }
 
   #listener(handlers: Pick<GrpcServerOptions, 'fallback' | 'onUpgrade'>): GrpcServer {
-    const { serving, clientCa, log, clock } = this.#options;
-    const tls: ServerTls = { ...serving, ca: clientCa, requestClientCert: 'optional' };
+    const { serving, log, clock } = this.#options;
+    const tls = derivedTls<TrustedPair, ServerTls>(serving, (pair) => ({
+      ...pair,
+      requestClientCert: 'optional',
+    }));
     return createGrpcServer({
       log,
       clock,

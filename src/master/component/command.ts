@@ -1,5 +1,4 @@
 /** What the command lines of the scheduler and of the controller manager share. */
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import type { ApiClient, InformerFactory } from '../../client/index.js';
@@ -8,6 +7,8 @@ import type { Clock } from '../../lib/clock.js';
 import { systemClock } from '../../lib/clock.js';
 import type { Logger, LogLevel } from '../../lib/log.js';
 import { createLogger } from '../../lib/log.js';
+import { watchExpiry } from '../../lib/pki/expiry.js';
+import { clientTlsFromFiles } from '../../lib/pki/tls-files.js';
 import { Prng } from '../../lib/prng.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
 
@@ -92,11 +93,17 @@ export async function runComponent(
   const clock = systemClock();
   const log = createLogger({ component: name, level: flags.logLevel });
   const stopping = shutdownSignal();
+  const { caFile: ca, certFile: cert, keyFile: key } = flags;
+  const tls = ca === undefined ? undefined : clientTlsFromFiles({ ca, cert, key }, { clock, log });
+  const stopWatching = watchExpiry(
+    { ca: () => tls?.current.ca, client: () => tls?.current.cert },
+    { clock, log },
+  );
   const client = createApiClient({
     servers: flags.server.split(','),
     clock,
     log,
-    ...tlsOf(flags),
+    ...(tls === undefined ? {} : { tls }),
   });
   const prng = new Prng(clock.nowMs() ^ (process.pid << 8));
   const lead = (signal: AbortSignal): Promise<void> =>
@@ -123,18 +130,9 @@ export async function runComponent(
     if (!stopping.aborted) throw error;
   } finally {
     client.close();
+    tls?.stop();
+    stopWatching();
   }
-}
-
-function tlsOf(flags: CommonFlags): { tls?: { ca: string; cert?: string; key?: string } } {
-  if (flags.caFile === undefined) return {};
-  return {
-    tls: {
-      ca: readFileSync(flags.caFile, 'utf8'),
-      ...(flags.certFile === undefined ? {} : { cert: readFileSync(flags.certFile, 'utf8') }),
-      ...(flags.keyFile === undefined ? {} : { key: readFileSync(flags.keyFile, 'utf8') }),
-    },
-  };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,4 @@
 /** What a worker holds of its cluster: made when it joins, kept in its data directory, renewed before it ends. */
-import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '../../lib/files/write-whole.js';
@@ -45,16 +44,4 @@ export async function writeCredentials(dataDir: string, credentials: Credentials
 /** For connections to masters. */
 export function clientTls({ ca, certificate, key }: Credentials): ChannelTls {
   return { ca, cert: certificate, key };
-}
-
-/** When a certificate should be renewed: at two thirds of its life. */
-export function renewAtMs(certificate: string): number {
-  const { validFrom, validTo } = new X509Certificate(certificate);
-  const from = Date.parse(validFrom);
-  return from + ((Date.parse(validTo) - from) * 2) / 3;
-}
-
-/** True when it is of no use any more. */
-export function isExpired(certificate: string, nowMs: number): boolean {
-  return Date.parse(new X509Certificate(certificate).validTo) <= nowMs;
 }

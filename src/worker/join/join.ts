@@ -7,6 +7,7 @@ import { Code, createGrpcChannel, isGrpcError } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import { createSigningRequest } from '../../lib/pki/certificates.js';
 import { pinnedTo } from '../../lib/pki/pinning.js';
+import { fixedTls } from '../../lib/pki/tls-source.js';
 import type { JoinTarget } from '../options.js';
 import type { Credentials } from './credentials.js';
 
@@ -35,7 +36,7 @@ export async function joinCluster(options: JoinOptions): Promise<Credentials> {
   const giveUpMs = clock.monotonicMs() + patienceMs;
   for (let attempt = 0; ; attempt++) {
     const server = target.servers[attempt % target.servers.length] ?? '';
-    const tls = { verify: pinnedTo(target.caHash) };
+    const tls = fixedTls({ verify: pinnedTo(target.caHash) });
     const channel = createGrpcChannel({ target: server, tls, log, clock });
     try {
       return await askOne(channel, options, requests);

@@ -6,8 +6,9 @@ import { isApiError } from '../../client/index.js';
 import { BootstrapDefinition } from '../../gen/cluster.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
+import { renewAtMs } from '../../lib/pki/validity.js';
 import type { Credentials } from './credentials.js';
-import { renewAtMs, writeCredentials } from './credentials.js';
+import { writeCredentials } from './credentials.js';
 import { signingRequests } from './join.js';
 
 export interface KeeperOptions {

@@ -8,6 +8,7 @@ import type { GrpcApiClient } from '../../../src/client/index.js';
 import { createApiClient } from '../../../src/client/index.js';
 import { delay, systemClock } from '../../../src/lib/clock.js';
 import { silentLogger } from '../../../src/lib/log.js';
+import { fixedTls } from '../../../src/lib/pki/tls-source.js';
 import type { ScriptedNode } from './scripted-kubelet.js';
 import { ScriptedKubelet } from './scripted-kubelet.js';
 
@@ -51,7 +52,7 @@ export class ControlPlane {
         servers: [`127.0.0.1:${options.basePort + 1}`],
         clock,
         log: silentLogger,
-        tls: { ca: pki('ca.crt'), cert: pki('admin.crt'), key: pki('admin.key') },
+        tls: fixedTls({ ca: pki('ca.crt'), cert: pki('admin.crt'), key: pki('admin.key') }),
       });
       const parts = { client, clock, log: silentLogger };
       const kubelet = await ScriptedKubelet.start(parts, options.nodes);
@@ -62,6 +63,10 @@ export class ControlPlane {
       rmSync(directory, { recursive: true, force: true });
       throw new Error(`the master did not start:\n${log}`, { cause: error });
     }
+  }
+
+  get pkiDirectory(): string {
+    return join(this.#directory, 'data', 'pki');
   }
 
   /** Runs kubectl. @throws Error with its output when it fails */

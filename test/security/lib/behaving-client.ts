@@ -9,6 +9,7 @@ import { ResourcesDefinition } from '../../../src/gen/apiserver.js';
 import { delay, systemClock } from '../../../src/lib/clock.js';
 import { createGrpcChannel } from '../../../src/lib/grpc/index.js';
 import { silentLogger } from '../../../src/lib/log.js';
+import { fixedTls } from '../../../src/lib/pki/tls-source.js';
 
 /** Where the API server is, and the keys to it. */
 export interface ServerAddress {
@@ -33,7 +34,7 @@ function behave({ url, grpcPort, pki }: ServerAddress): void {
   const agent = new https.Agent({ ...keys, keepAlive: true, maxSockets: 1 });
   const channel = createGrpcChannel({
     target: `127.0.0.1:${grpcPort}`,
-    tls: keys,
+    tls: fixedTls(keys),
     log: silentLogger,
   });
   const api = channel.client(ResourcesDefinition);

@@ -14,6 +14,7 @@ import { createInformerFactory } from '../../../src/client/index.js';
 import { delay, systemClock } from '../../../src/lib/clock.js';
 import { createGrpcChannel, createGrpcServer } from '../../../src/lib/grpc/index.js';
 import { silentLogger } from '../../../src/lib/log.js';
+import { fixedTls } from '../../../src/lib/pki/tls-source.js';
 import type { UpgradeRequest } from '../../../src/master/streaming/index.js';
 import { upgradeCommand, upgradePortForward } from '../../../src/master/streaming/index.js';
 import { ProcessRuntime } from '../../../src/runtime/process/runtime.js';
@@ -115,7 +116,7 @@ async function runAgent(dir: string, files: RigFiles): Promise<void> {
   const sessions = new SessionTable(clock);
   const server = createGrpcServer({
     log: silentLogger,
-    tls: { ...own, ca, requestClientCert: 'required' },
+    tls: fixedTls({ ...own, ca, requestClientCert: 'required' }),
     clock,
   });
   server.addService(AgentDefinition, createAgentHandlers({ find: () => node, clock, sessions }));
@@ -140,7 +141,12 @@ async function runAgent(dir: string, files: RigFiles): Promise<void> {
 async function runGateway(files: RigFiles): Promise<void> {
   const { ca, client: own, agentPort } = files;
   const target = `127.0.0.1:${agentPort}`;
-  const channel = createGrpcChannel({ target, log: silentLogger, clock, tls: { ca, ...own } });
+  const channel = createGrpcChannel({
+    target,
+    log: silentLogger,
+    clock,
+    tls: fixedTls({ ca, ...own }),
+  });
   const agent = channel.client(AgentDefinition);
   const server = http.createServer();
   let open = 0;

@@ -13,6 +13,7 @@ import { createGrpcChannel } from '../../../src/lib/grpc/index.js';
 import { silentLogger } from '../../../src/lib/log.js';
 import type { KeyPair } from '../../../src/lib/pki/certificates.js';
 import { issueCertificate } from '../../../src/lib/pki/certificates.js';
+import { fixedTls } from '../../../src/lib/pki/tls-source.js';
 import { standardConfiguration } from '../../../src/master/apiserver/admission/pod-security/configuration.js';
 import { startApiServer } from '../../../src/master/apiserver/server.js';
 import { MemoryStore } from '../../../src/master/apiserver/storage/testkit/memory-store.js';
@@ -94,7 +95,7 @@ export async function startIdentityRig(): Promise<IdentityRig> {
   const tls = { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') };
   const client = createApiClient({
     servers: [`${host}:${grpcPort}`],
-    tls,
+    tls: fixedTls(tls),
     log: silentLogger,
     clock,
   });
@@ -106,8 +107,11 @@ export async function startIdentityRig(): Promise<IdentityRig> {
     bindAddress: host,
     securePort: 0,
     grpcPort,
-    serving: { cert: read('apiserver.crt'), key: read('apiserver.key') },
-    clientCa: read('ca.crt'),
+    serving: fixedTls({
+      ca: tls.ca,
+      cert: read('apiserver.crt'),
+      key: read('apiserver.key'),
+    }),
     etcd: { store: new MemoryStore() },
     serviceAccount: {
       issuer: 'https://kubernetes.default.svc.cluster.local',
@@ -157,7 +161,7 @@ export async function startIdentityRig(): Promise<IdentityRig> {
       channel() {
         const channel = createGrpcChannel({
           target: `${host}:${grpcPort}`,
-          tls: { ca: tls.ca, ...pair },
+          tls: fixedTls({ ca: tls.ca, ...pair }),
           log: silentLogger,
           clock,
         });

@@ -1,7 +1,6 @@
 import type { KindRegistry } from '../../../api/registry.js';
-import { rejectionRegistry } from '../../../lib/rejections.js';
+import type { Registry } from '../../../lib/metrics.js';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.js';
-import type { ServerMetrics } from '../metrics.js';
 import type { Exchange } from '../rest/exchange.js';
 import { header } from '../rest/exchange.js';
 import { negotiate } from '../rest/negotiate.js';
@@ -12,7 +11,8 @@ import { kubernetesVersion } from './version.js';
 /** `/version`, `/metrics`, `/.well-known/openid-configuration`, `/openid/v1/jwks`, `/`. */
 export function wellKnownPaths(deps: {
   readonly kinds: KindRegistry;
-  readonly metrics: ServerMetrics;
+  /** What `/metrics` shows, the first first. */
+  readonly metrics: readonly [Registry, ...Registry[]];
   readonly tokens: ServiceAccountTokens;
 }): PathHandler {
   const { kinds, metrics, tokens } = deps;
@@ -30,9 +30,8 @@ export function wellKnownPaths(deps: {
       case '/version/':
         return json(exchange, kubernetesVersion);
       case '/metrics': {
-        const registries = [metrics.registry, rejectionRegistry];
-        const text = registries.map((registry) => registry.metrics()).join('\n');
-        await sendBytes(exchange, 200, Buffer.from(text), metrics.registry.contentType);
+        const text = metrics.map((registry) => registry.metrics()).join('\n');
+        await sendBytes(exchange, 200, Buffer.from(text), metrics[0].contentType);
         return true;
       }
       case '/.well-known/openid-configuration':

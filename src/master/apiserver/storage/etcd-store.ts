@@ -10,6 +10,7 @@ import type { Clock } from '../../../lib/clock.js';
 import type { Channel, ChannelTls, Client } from '../../../lib/grpc/index.js';
 import { Code, createGrpcChannel, isGrpcError } from '../../../lib/grpc/index.js';
 import type { Logger } from '../../../lib/log.js';
+import type { TlsSource } from '../../../lib/pki/tls-source.js';
 import { deleteOp, getOp, modRevisionIs, putRequest, rangeRequest } from './etcd-messages.js';
 import { followPrefix, progressBy, progressKey } from './etcd-watch.js';
 import type {
@@ -28,7 +29,7 @@ import { StoreError } from './store.js';
 export interface EtcdStoreOptions {
   /** `http://host:port` or `https://host:port`, or `host:port`. */
   readonly endpoints: readonly string[];
-  readonly tls?: ChannelTls;
+  readonly tls?: TlsSource<ChannelTls>;
   readonly log: Logger;
   readonly clock: Clock;
 }

@@ -5,6 +5,9 @@ import type { Clock } from '../../../lib/clock.js';
 import type { Channel, Client } from '../../../lib/grpc/index.js';
 import { createGrpcChannel } from '../../../lib/grpc/index.js';
 import type { Logger } from '../../../lib/log.js';
+import { derivedTls } from '../../../lib/pki/tls-source.js';
+import type { TlsSource } from '../../../lib/pki/tls-source.js';
+import type { TrustedPair } from '../options.js';
 import type { Mirror } from '../cache/mirror.js';
 import { internal, notFound } from '../status.js';
 
@@ -24,26 +27,14 @@ function mustBe(node: string): (peer: PeerCertificate) => Error | undefined {
 /** Channels to the nodes' agents, one per address, made when first needed. */
 export class NodeAgents {
   readonly #mirror: Mirror;
-  readonly #tls:
-    | {
-        readonly ca: string | Buffer;
-        readonly cert: string | Buffer;
-        readonly key: string | Buffer;
-      }
-    | undefined;
+  readonly #tls: TlsSource<TrustedPair> | undefined;
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #channels = new Map<string, Channel>();
 
   constructor(options: {
     readonly mirror: Mirror;
-    readonly tls:
-      | {
-          readonly ca: string | Buffer;
-          readonly cert: string | Buffer;
-          readonly key: string | Buffer;
-        }
-      | undefined;
+    readonly tls: TlsSource<TrustedPair> | undefined;
     readonly log: Logger;
     readonly clock: Clock;
   }) {
@@ -72,7 +63,9 @@ export class NodeAgents {
         target,
         log: this.#log,
         clock: this.#clock,
-        ...(this.#tls === undefined ? {} : { tls: { ...this.#tls, identity: mustBe(name) } }),
+        ...(this.#tls === undefined
+          ? {}
+          : { tls: derivedTls(this.#tls, (pair) => ({ ...pair, identity: mustBe(name) })) }),
       });
       this.#channels.set(key, channel);
     }

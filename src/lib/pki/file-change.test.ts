@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { ManualClock } from '../../lib/clock.js';
-import { silentLogger } from '../../lib/log.js';
-import { onFileChange } from './tls-reload.js';
+import { ManualClock } from '../clock.js';
+import { silentLogger } from '../log.js';
+import { FileChanges } from './file-change.js';
 
 test('a change is taken up once; one that cannot be used is tried again', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'trireme-reload-'));
@@ -14,7 +14,7 @@ test('a change is taken up once; one that cannot be used is tried again', async 
     const clock = new ManualClock();
     let reloads = 0;
     let fails = false;
-    const stop = onFileChange([path, join(directory, 'key.pem')], {
+    const stop = new FileChanges([path, join(directory, 'key.pem')]).follow({
       clock,
       log: silentLogger,
       reload() {
