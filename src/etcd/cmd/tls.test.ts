@@ -2,9 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ManualClock } from '../../lib/clock.js';
+import { ManualClock, systemClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
+import { Registry } from '../../lib/metrics.js';
+import { createCertificateAuthority, issueCertificate } from '../../lib/pki/certificates.js';
 import { parseFlags } from './flags.js';
+import { followTls } from './member-tls.js';
 import { Flags, serverConfig } from './options.js';
 import { certificatePaths, loadTls } from './tls.js';
 import type { TlsFiles } from './tls.js';
@@ -52,4 +55,48 @@ test('a certificate without its key is refused', async () => {
   await expect(load('--peer-client-cert-file', path('other-cert')).tls).rejects.toThrow(
     '--peer-client-cert-file and --peer-client-key-file go together',
   );
+});
+
+test('certificates that are replaced are taken up: served, shown to peers, and checked', async () => {
+  const clock = systemClock();
+  const ca = await createCertificateAuthority({ commonName: 'ca', clock });
+  const install = async (): Promise<string> => {
+    const subject = { commonName: 'm', usages: ['server', 'client'] } as const;
+    const pair = await issueCertificate({ ca, subject, clock });
+    writeFileSync(path('own-cert'), pair.cert);
+    writeFileSync(path('own-key'), pair.key);
+    return pair.cert;
+  };
+  const first = await install();
+  const files = ['cert', 'key'].flatMap((name) => [
+    `--${name}-file`,
+    path(`own-${name}`),
+    `--peer-${name}-file`,
+    path(`own-${name}`),
+  ]);
+  const manual = new ManualClock();
+  const flags = new Flags(parseFlags(files, {}));
+  const registry = new Registry();
+  const tls = await followTls(flags, serverConfig(flags, manual, silentLogger), {
+    log: silentLogger,
+    registry,
+  });
+  const now = (): unknown[] =>
+    [tls.clientTls, tls.peerTls, tls.peerClientTls].map((source) => source?.current.cert);
+  expect(now()).toEqual([first, first, first]);
+  expect(registry.metrics()).toContain('not_after_timestamp_seconds{certificate="server"} ');
+  const look = async (): Promise<void> => {
+    manual.advance(10_000);
+    while (manual.pending < 2) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const second = await install();
+  writeFileSync(path('own-key'), 'half writ');
+  await look();
+  expect(now()).toEqual([first, first, first]);
+  const third = await install();
+  expect(third).not.toBe(second);
+  await look();
+  expect(now()).toEqual([third, third, third]);
+  tls.stop();
+  expect(manual.pending).toBe(0);
 });
