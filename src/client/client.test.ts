@@ -120,7 +120,7 @@ describe('leader election', () => {
           identity,
           clock,
           log,
-          lead: async (signal) => {
+          lead: async ({ signal }) => {
             leading.add(identity);
             await new Promise((resolve) => signal.addEventListener('abort', resolve));
             leading.delete(identity);

@@ -7,6 +7,8 @@ export type { GrpcApiClient } from './api-client.js';
 export { keyString } from './codec.js';
 export { createInformerFactory } from './informer.js';
 export type { WatchTrouble } from './informer.js';
+export { LeadingClient } from './leading-client.js';
+export type { Leadership } from './leading-client.js';
 export { runLeaderElection } from './leader-election.js';
 export type { LeaderElectionOptions } from './leader-election.js';
 export * from './types.js';

@@ -1,3 +1,4 @@
+import type { Leadership } from './leading-client.js';
 import { resources } from './resources.js';
 import type { Lease } from '../api/types/policy.js';
 import { setMaxListeners } from 'node:events';
@@ -23,8 +24,8 @@ export interface LeaderElectionOptions {
   readonly renewDeadlineMs?: number;
   /** Between attempts. @default 500 */
   readonly retryPeriodMs?: number;
-  /** Leads until its signal aborts; what it rejects with ends the election. */
-  readonly lead: (signal: AbortSignal) => Promise<void>;
+  /** Leads until its leadership's signal aborts; what it rejects with ends the election. */
+  readonly lead: (leadership: Leadership) => Promise<void>;
 }
 
 /**
@@ -56,6 +57,7 @@ class Election {
   readonly retryPeriodMs: number;
   #observed = '';
   #observedAtMs = 0;
+  #renewedMs = 0;
   #lease: Lease | undefined;
 
   constructor(options: LeaderElectionOptions) {
@@ -72,17 +74,20 @@ class Election {
     const finished = new AbortController();
     let failure: unknown;
     log.info({ lease: name, identity }, 'leading');
-    const work = this.#options.lead(leading.signal).catch((error: unknown) => {
+    const leadership = {
+      signal: leading.signal,
+      holds: () => !leading.signal.aborted && this.#age() < this.#renewDeadlineMs,
+    };
+    const work = this.#options.lead(leadership).catch((error: unknown) => {
       failure = error;
     });
     void work.then(() => finished.abort());
     const over = AbortSignal.any([signal, finished.signal]);
-    let renewedMs = clock.monotonicMs();
     while (!over.aborted) {
       await delay(clock, this.retryPeriodMs, over);
       if (over.aborted) break;
-      if (await this.tryAcquireOrRenew(signal)) renewedMs = clock.monotonicMs();
-      else if (clock.monotonicMs() - renewedMs >= this.#renewDeadlineMs || this.#heldByOther()) {
+      if (await this.tryAcquireOrRenew(signal)) continue;
+      if (this.#age() >= this.#renewDeadlineMs || this.#heldByOther()) {
         log.warn({ lease: name, identity }, 'no longer leading: the lease was not renewed');
         break;
       }
@@ -91,6 +96,14 @@ class Election {
     await work;
     await this.#release();
     if (failure !== undefined) throw failure;
+  }
+
+  /**
+   * Since the last renewal that succeeded was sent, in milliseconds. Others count from when they see it, which is later: so they never
+   * take the lease before this reaches its duration.
+   */
+  #age(): number {
+    return this.#options.clock.monotonicMs() - this.#renewedMs;
   }
 
   #heldByOther(): boolean {
@@ -105,6 +118,7 @@ class Election {
     const call = { deadlineMs: this.#renewDeadlineMs, signal };
     try {
       const found = await this.#read(namespace, call);
+      const sentMs = clock.monotonicMs();
       const now = new Date(clock.nowMs()).toISOString().replace('Z', '000Z');
       if (found === undefined) {
         const spec = { ...this.#spec(now), acquireTime: now, leaseTransitions: 0 };
@@ -116,6 +130,7 @@ class Election {
           spec,
         };
         this.#lease = await client.create(resources.leases, lease, call);
+        this.#renewedMs = sentMs;
         return true;
       }
       if (!this.#mayTake(found)) return false;
@@ -127,6 +142,7 @@ class Election {
         ...(renewing ? {} : { acquireTime: now, leaseTransitions: transitions + 1 }),
       };
       this.#lease = await client.update(resources.leases, { ...found, spec }, call);
+      this.#renewedMs = sentMs;
       return true;
     } catch (error) {
       if (!isApiError(error, 'Conflict') && !isApiError(error, 'AlreadyExists')) {

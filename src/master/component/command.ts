@@ -1,8 +1,13 @@
 /** What the command lines of the scheduler and of the controller manager share. */
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import type { ApiClient, InformerFactory } from '../../client/index.js';
-import { createApiClient, createInformerFactory, runLeaderElection } from '../../client/index.js';
+import type { ApiClient, InformerFactory, Leadership } from '../../client/index.js';
+import {
+  createApiClient,
+  createInformerFactory,
+  LeadingClient,
+  runLeaderElection,
+} from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
 import { systemClock } from '../../lib/clock.js';
 import type { Logger, LogLevel } from '../../lib/log.js';
@@ -65,8 +70,18 @@ export interface Component {
   readonly log: Logger;
 }
 
+/** Runs a component while it leads: what it writes is fenced by the lease. */
+export function runWhileLeading(
+  parts: Omit<Component, 'informers'>,
+  start: (parts: Component, signal: AbortSignal) => Promise<{ stop(): Promise<void> }>,
+  leadership: Leadership,
+): Promise<void> {
+  const client = new LeadingClient(parts.client, leadership);
+  return runUntilAborted({ ...parts, client }, start, leadership.signal);
+}
+
 /** Starts a component with informers of its own, and takes both down when `signal` aborts. */
-export async function runUntilAborted(
+async function runUntilAborted(
   parts: Omit<Component, 'informers'>,
   start: (parts: Component, signal: AbortSignal) => Promise<{ stop(): Promise<void> }>,
   signal: AbortSignal,
@@ -106,10 +121,9 @@ export async function runComponent(
     ...(tls === undefined ? {} : { tls }),
   });
   const prng = new Prng(clock.nowMs() ^ (process.pid << 8));
-  const lead = (signal: AbortSignal): Promise<void> =>
-    runUntilAborted({ client, clock, prng, log }, start, signal);
+  const parts = { client, clock, prng, log };
   try {
-    if (!flags.leaderElect) await lead(stopping);
+    if (!flags.leaderElect) await runUntilAborted(parts, start, stopping);
     else {
       await runLeaderElection(
         {
@@ -121,7 +135,7 @@ export async function runComponent(
           leaseDurationMs: flags.leaderElectLeaseDuration,
           renewDeadlineMs: flags.leaderElectRenewDeadline,
           retryPeriodMs: flags.leaderElectRetryPeriod,
-          lead,
+          lead: (leadership) => runWhileLeading(parts, start, leadership),
         },
         stopping,
       );

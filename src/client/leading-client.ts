@@ -1,0 +1,106 @@
+import type { KubeObject } from '../api/object.js';
+import type { ApiClient, DeleteOptions, ListOptions, ObjectKey, PatchType } from './types.js';
+import type { ResourceId, WatchEvent, WriteOptions } from './types.js';
+import { ApiError } from './types.js';
+import type { CallOptions } from '../lib/grpc/types.js';
+
+/** What a leader knows of its own leadership. */
+export interface Leadership {
+  /** Aborts when it is over. */
+  readonly signal: AbortSignal;
+  /**
+   * False once the lease may have passed to another. Asks the clock, so it is right also in a process that stood still and has not
+   * come to look at its lease yet.
+   */
+  holds(): boolean;
+}
+
+/**
+ * The client of a component that leads: it sends no write that may meet those of the next leader, and gives up the calls that are under
+ * way when leadership ends. Without it a process that stood still, or a reconcile that had begun, goes on beside the next leader.
+ */
+export class LeadingClient implements ApiClient {
+  readonly #client: ApiClient;
+  readonly #leadership: Leadership;
+
+  constructor(client: ApiClient, leadership: Leadership) {
+    this.#client = client;
+    this.#leadership = leadership;
+  }
+
+  get<T extends KubeObject>(
+    resource: ResourceId,
+    key: ObjectKey,
+    options?: CallOptions,
+  ): Promise<T> {
+    return this.#client.get<T>(resource, key, this.#ending(options));
+  }
+
+  list<T extends KubeObject>(
+    resource: ResourceId,
+    options?: ListOptions,
+  ): Promise<{ items: T[]; resourceVersion: string; continue: string }> {
+    return this.#client.list<T>(resource, this.#ending(options));
+  }
+
+  create<T extends KubeObject>(
+    resource: ResourceId,
+    object: T,
+    options?: WriteOptions & { readonly name?: string },
+  ): Promise<T> {
+    return this.#write(() => this.#client.create<T>(resource, object, this.#ending(options)));
+  }
+
+  update<T extends KubeObject>(
+    resource: ResourceId,
+    object: T,
+    options?: WriteOptions,
+  ): Promise<T> {
+    return this.#write(() => this.#client.update<T>(resource, object, this.#ending(options)));
+  }
+
+  updateStatus<T extends KubeObject>(
+    resource: ResourceId,
+    object: T,
+    options?: WriteOptions,
+  ): Promise<T> {
+    return this.#write(() => this.#client.updateStatus<T>(resource, object, this.#ending(options)));
+  }
+
+  patch<T extends KubeObject>(
+    resource: ResourceId,
+    key: ObjectKey,
+    type: PatchType,
+    patch: unknown,
+    options?: WriteOptions & { readonly force?: boolean },
+  ): Promise<T> {
+    return this.#write(() =>
+      this.#client.patch<T>(resource, key, type, patch, this.#ending(options)),
+    );
+  }
+
+  delete(resource: ResourceId, key: ObjectKey, options?: DeleteOptions): Promise<void> {
+    return this.#write(() => this.#client.delete(resource, key, this.#ending(options)));
+  }
+
+  watch<T extends KubeObject>(
+    resource: ResourceId,
+    options: ListOptions & { readonly allowBookmarks?: boolean },
+  ): AsyncIterable<readonly WatchEvent<T>[]> {
+    return this.#client.watch<T>(resource, options);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  #ending<O extends CallOptions>(options: O | undefined): O & CallOptions {
+    return { signal: this.#leadership.signal, ...options } as O & CallOptions;
+  }
+
+  /** @throws ApiError 503 when the lease may have passed to another; nothing was sent then */
+  #write<T>(send: () => Promise<T>): Promise<T> {
+    if (this.#leadership.holds()) return send();
+    return Promise.reject(new ApiError(503, 'NotLeading', 'the lease may have passed to another'));
+  }
+}
