@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { ManualClock } from '../lib/clock.js';
 import { silentLogger } from '../lib/log.js';
-import { FakeApi } from './fake.js';
+import { FakeApi } from './testkit/fake.js';
 import type { Leadership } from './index.js';
 import { ApiError, LeadingClient, runLeaderElection } from './index.js';
 

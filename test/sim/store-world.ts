@@ -1,11 +1,11 @@
 /** A world of whole members: simulated time, the ways between processes, who lives, and the two phases of a run. */
 import type { ClusterLookup, ExistingCluster } from '../../src/etcd/member/bootstrap.js';
 import { BootstrapError } from '../../src/etcd/config.js';
-import { crc32c } from '../../src/lib/crc32c.js';
 import { Prng } from '../../src/lib/prng.js';
 import type { Ratio } from '../../src/lib/prng.js';
 import { EventQueue } from './lib/event-queue.js';
 import { LivenessError } from './lib/sim-error.js';
+import { Trace } from './lib/trace.js';
 import { Canaries } from './store-canaries.js';
 import { StoreChecker } from './store-checker.js';
 import { Clients } from './store-clients.js';
@@ -18,22 +18,6 @@ import { Recovery } from './store-recovery.js';
 
 /** Simulated time within which a healed cluster must be whole again. */
 const recoveryUsMax = 90_000_000;
-
-/** A digest of all that happens, to compare two runs with. */
-export class Trace {
-  hash = 0;
-  readonly #words = Buffer.alloc(12);
-
-  number(kind: number, value: number): void {
-    this.#words.writeUInt32LE(kind, 0);
-    this.#words.writeDoubleLE(value, 4);
-    this.hash = crc32c(this.#words, this.hash);
-  }
-
-  bytes(bytes: Uint8Array): void {
-    this.hash = crc32c(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), this.hash);
-  }
-}
 
 /** See above. */
 export class StoreWorld {

@@ -1,0 +1,68 @@
+/** The knobs of a run, drawn from its seed. */
+import type { Ratio } from '../../../src/lib/prng.js';
+import { Prng } from '../../../src/lib/prng.js';
+import type { Canary } from './canaries.js';
+
+/** What may happen to a message. */
+export type FaultName = 'requestLost' | 'answerLost' | 'storeRequestLost' | 'storeAnswerLost';
+
+export interface ControlPlaneOptions {
+  readonly seed: number;
+  readonly canary: Canary | undefined;
+  readonly apiServers: number;
+  readonly managers: number;
+  readonly schedulers: number;
+  readonly nodes: number;
+  /** Cores of a node. */
+  readonly nodeCpus: number;
+  readonly nodePodsMax: number;
+  readonly driftPpmMax: number;
+  readonly lateUsMax: number;
+  readonly delayUsMin: number;
+  readonly delayUsMax: number;
+  readonly faults: Readonly<Record<FaultName, Ratio>>;
+  /** How long faults go on. */
+  readonly faultUs: number;
+  /** Between two acts of the nemesis, at most; 0: none. */
+  readonly nemesisUsMax: number;
+  /** Between two acts of the users, at most. */
+  readonly userUsMax: number;
+  /** Machines may lose power, so that their pods are moved. */
+  readonly machinesDie: boolean;
+  /** Events of the API are recorded; they double the writes and are left out of most runs. */
+  readonly recordsEvents: boolean;
+}
+
+/** The options of a seed. */
+export function drawOptions(seed: number, canary?: Canary): ControlPlaneOptions {
+  const prng = new Prng(seed ^ 0x5c1a7e);
+  const rate = (most: number): Ratio => ({ numerator: prng.below(most + 1), denominator: 1000 });
+  const calm = prng.chance({ numerator: 1, denominator: 8 });
+  const losses = calm ? 0 : 12;
+  const delayUsMax = prng.pick([4_000, 20_000, 60_000, 200_000]);
+  return {
+    seed,
+    canary,
+    apiServers: prng.between(1, 2),
+    managers: prng.between(1, 2),
+    schedulers: prng.between(1, 2),
+    nodes: prng.between(2, 4),
+    nodeCpus: prng.pick([0.4, 0.8, 2, 4]),
+    nodePodsMax: prng.pick([8, 110]),
+    driftPpmMax: prng.pick([0, 100, 20_000]),
+    lateUsMax: prng.pick([0, 1_000, 20_000]),
+    delayUsMin: 200,
+    delayUsMax,
+    faults: {
+      requestLost: rate(losses),
+      answerLost: rate(losses),
+      storeRequestLost: rate(losses / 2),
+      storeAnswerLost: rate(losses / 2),
+    },
+    faultUs: prng.between(15, 45) * 1_000_000,
+    nemesisUsMax: calm ? 0 : prng.pick([3_000_000, 8_000_000, 20_000_000]),
+    userUsMax: prng.pick([1_500_000, 4_000_000]),
+    machinesDie: prng.chance({ numerator: 1, denominator: 3 }),
+    recordsEvents: prng.chance({ numerator: 1, denominator: 8 }),
+  };
+}

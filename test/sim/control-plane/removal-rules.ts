@@ -1,0 +1,61 @@
+/** When an object may vanish: not before its finalizers, not before what holds it, and a namespace only when it is empty. */
+import type { Checker } from './checker.js';
+import type { Item } from './model.js';
+import { isActive, nameOf, resourceOf } from './model.js';
+import type { ControlPlaneWorld } from './world.js';
+
+/** The finalizer that users put on objects, and take off again. */
+export const holdFinalizer = 'sim.trireme.io/hold';
+
+/** What the garbage collector decided on may be so old. */
+const reconcileUs = 5_000_000;
+
+/** Checks the removal of `old`, which has just been committed. */
+export function checkRemoval(world: ControlPlaneWorld, checker: Checker, old: Item): void {
+  const { model } = checker;
+  const { uid = '', namespace, name, finalizers = [] } = old.metadata;
+  world.count('removals');
+  if (finalizers.length > 1) {
+    world.broken(`${nameOf(old)} is gone in spite of its finalizers ${finalizers.join(', ')}`);
+  }
+  const [last] = finalizers;
+  if (last === holdFinalizer && !world.users.released.has(uid)) {
+    world.broken(`${nameOf(old)} is gone though nobody took its finalizer off`);
+  }
+  if (last === 'foregroundDeletion' || last === 'orphan') {
+    for (const [key, item] of model.items) {
+      const owner = item.metadata.ownerReferences?.find((reference) => reference.uid === uid);
+      if (owner === undefined || (last !== 'orphan' && owner.blockOwnerDeletion !== true)) continue;
+      if (!mayKnow(world, checker, key, item)) continue;
+      world.broken(`${nameOf(old)} is gone (${last}) before ${nameOf(item)}`);
+    }
+  }
+  if (last === 'kubernetes.io/pvc-protection') {
+    for (const pod of model.of('pods')) {
+      if (pod.metadata.namespace === namespace && isActive(pod) && uses(pod, name)) {
+        world.broken(`${nameOf(old)} is gone while ${nameOf(pod)} uses it`);
+      }
+    }
+  }
+  if (old.kind === 'Namespace') {
+    for (const item of model.items.values()) {
+      if (item.metadata.namespace !== name) continue;
+      world.broken(`${nameOf(old)} is gone before ${nameOf(item)}`);
+    }
+  }
+}
+
+/** False for a dependent that the garbage collector had perhaps not heard of: it goes a moment later. */
+function mayKnow(world: ControlPlaneWorld, checker: Checker, key: string, item: Item): boolean {
+  const manager = world.leaders.of('kube-controller-manager');
+  if (manager === undefined) return false;
+  const made = checker.model.made.get(item.metadata.uid ?? '') ?? 0;
+  return made <= checker.knownAt(manager, resourceOf(key), world.queue.now - reconcileUs);
+}
+
+function uses(pod: Item, claim: string): boolean {
+  const volumes = (pod.spec?.['volumes'] ?? []) as readonly {
+    readonly persistentVolumeClaim?: { readonly claimName: string };
+  }[];
+  return volumes.some(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === claim);
+}

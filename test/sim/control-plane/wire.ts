@@ -1,0 +1,159 @@
+/** One gRPC call on the simulated network: encoded bytes in both directions, in order, with an end that either side may not see. */
+import type { CallContext, CallOptions, PeerCertificate } from '../../../src/lib/grpc/index.js';
+import { Code, GrpcError, isGrpcError } from '../../../src/lib/grpc/index.js';
+import type { MessageCodec } from '../../../src/lib/grpc/types.js';
+import type { SimNetwork, SimServer } from './network.js';
+import type { Life, SimProcess } from './process.js';
+
+/** A method as its codecs know it. */
+export interface Method {
+  readonly name: string;
+  readonly requestType: MessageCodec<unknown>;
+  readonly responseType: MessageCodec<unknown>;
+  readonly responseStream: boolean;
+}
+
+/** Who calls. */
+export interface Identity {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+}
+
+/** The certificate that the server sees. */
+export function certificateOf({ commonName, organizations }: Identity): PeerCertificate {
+  return { commonName, organizations, uris: [], dnsNames: [] };
+}
+
+/** The connection is gone. `definite`: the request surely did not arrive. */
+export function unavailable(definite: boolean, why: string): GrpcError {
+  return new GrpcError(Code.Unavailable, why, { definite });
+}
+
+/** What goes over the wire of an error: nothing of the server's own objects. */
+export function copyError(error: unknown): GrpcError {
+  if (!isGrpcError(error)) return new GrpcError(Code.Unknown, String(error));
+  const metadata = new Map(
+    [...error.metadata].map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : Buffer.from(value),
+    ]),
+  );
+  return new GrpcError(error.code, error.message, { metadata, definite: error.definite });
+}
+
+/** A call under way, as both ends share it in the simulation. */
+export interface Call {
+  readonly client: Life;
+  readonly server: Life;
+  /** The client learns that the connection is gone. */
+  broken(error: GrpcError): void;
+  /** The server learns that the client is gone. */
+  abandoned(): void;
+}
+
+/** The server's view of a call. */
+export function contextOf(path: string, peer: PeerCertificate, signal: AbortSignal): CallContext {
+  return {
+    metadata: new Map(),
+    header: () => undefined,
+    peer: '10.0.0.1:40000',
+    peerCertificate: peer,
+    signal,
+    path,
+    setTrailer: () => undefined,
+  };
+}
+
+/** Never tells anything: what a dead process waits for. */
+export function never<T>(): Promise<T> {
+  return new Promise(() => undefined);
+}
+
+/** What a client reads of a stream. */
+export class Inbox<T> implements AsyncIterableIterator<T> {
+  readonly #items: T[] = [];
+  readonly #leave: () => void;
+  #waiting:
+    | {
+        readonly resolve: (result: IteratorResult<T>) => void;
+        readonly reject: (e: unknown) => void;
+      }
+    | undefined;
+  #end: { readonly error: GrpcError | undefined } | undefined;
+
+  constructor(leave: () => void) {
+    this.#leave = leave;
+  }
+
+  get ended(): boolean {
+    return this.#end !== undefined;
+  }
+
+  push(item: T): void {
+    if (this.#end !== undefined) return;
+    if (this.#waiting === undefined) this.#items.push(item);
+    else {
+      const { resolve } = this.#waiting;
+      this.#waiting = undefined;
+      resolve({ value: item, done: false });
+    }
+  }
+
+  finish(error: GrpcError | undefined): void {
+    if (this.#end !== undefined) return;
+    this.#end = { error };
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting === undefined) return;
+    if (error === undefined) waiting.resolve({ value: undefined, done: true });
+    else waiting.reject(error);
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    const [item] = this.#items.splice(0, 1);
+    if (item !== undefined) return Promise.resolve({ value: item, done: false });
+    if (this.#end !== undefined) {
+      const { error } = this.#end;
+      if (error === undefined) return Promise.resolve({ value: undefined, done: true });
+      this.#end = { error: undefined };
+      return Promise.reject(error);
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+  }
+
+  return(): Promise<IteratorResult<T>> {
+    this.#end ??= { error: undefined };
+    this.#items.length = 0;
+    this.#leave();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+/** Runs `onAbort` once when the signal of a call's options aborts. @returns a function that ends it */
+export function onAbort({ signal }: CallOptions, act: () => void): () => void {
+  if (signal === undefined) return () => undefined;
+  signal.addEventListener('abort', act, { once: true });
+  return () => signal.removeEventListener('abort', act);
+}
+
+/** What a call on the network is made of. */
+export interface CallParts {
+  readonly network: SimNetwork;
+  readonly client: SimProcess;
+  readonly life: Life;
+  readonly method: Method;
+  readonly key: string;
+  readonly identity: Identity;
+}
+
+/** A server that could be reached, in the life that it led then. */
+export type Reached = { readonly server: SimServer; readonly life: Life } | undefined;
+
+/** A method of a service, its types forgotten. */
+export type Handler = (...parameters: unknown[]) => unknown;
