@@ -1,3 +1,4 @@
+import { verifying } from '../../../lib/assert.js';
 import type { Clock } from '../../../lib/clock.js';
 import { delay } from '../../../lib/clock.js';
 import type { Logger } from '../../../lib/log.js';
@@ -7,6 +8,7 @@ import type { ValueTransformer } from '../storage/encryption.js';
 import { registryPrefix } from '../storage/keys.js';
 import type { Store, StoreEvent, StoredKv, StoreWatch } from '../storage/store.js';
 import { prefixEnd } from '../storage/store.js';
+import { CacheCheck } from './cache-check.js';
 import { Entry } from './entry.js';
 import { ResourceCache } from './resource-cache.js';
 
@@ -40,6 +42,7 @@ export class Mirror {
   readonly #clock: Clock;
   readonly #values: ValueTransformer;
   readonly #caches = new Map<string, ResourceCache>();
+  readonly #check: CacheCheck | undefined;
   #waiters: Waiter[] = [];
   #revision = 0;
   #watch: StoreWatch | undefined;
@@ -57,6 +60,13 @@ export class Mirror {
     this.#log = options.log;
     this.#clock = options.clock;
     this.#values = options.values;
+    if (verifying) {
+      this.#check = new CacheCheck({
+        store: options.store,
+        caches: () => this.caches(),
+        place: (key, value) => this.#readablePlace(key, value),
+      });
+    }
   }
 
   /** Everything up to here has been seen. 0 before the first load. */
@@ -126,7 +136,19 @@ export class Mirror {
         if (!this.#stopped) void this.start();
       },
     });
+    this.#check?.reached(revision);
     this.#wake();
+  }
+
+  #readablePlace(key: string, value: Buffer): { id: string; rest: string } | undefined {
+    const place = splitKey(key);
+    if (place === undefined) return undefined;
+    try {
+      Entry.fromStored(place.rest, this.#values.fromStore(key, value), 0);
+      return place;
+    } catch {
+      return undefined;
+    }
   }
 
   #addLoaded(loaded: Map<string, Entry[]>, kv: StoredKv): void {
@@ -158,6 +180,7 @@ export class Mirror {
     }
     if (reached <= this.#revision) return;
     this.#revision = reached;
+    this.#check?.reached(reached);
     this.#wake();
   }
 
