@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { EntryFormat } from './apply/entry-format.js';
 import type { Clock } from '../lib/clock.js';
 import type { KeepAliveOptions } from '../lib/grpc/index.js';
 import type { Logger } from '../lib/log.js';
@@ -37,6 +38,8 @@ export interface ServerConfig {
   readonly heartbeatMs: number;
   readonly electionMs: number;
   readonly snapshotCount: number;
+  /** Which kinds of log entries the build knows. @default this build's */
+  readonly entryFormat?: EntryFormat;
   /** Entries that stay in the log behind a snapshot. @default 5000 */
   readonly catchUpEntries?: number;
   /** 0: etcd's default; negative: no quota. */
@@ -103,6 +106,20 @@ export class BootstrapError extends Error {
   override readonly name = 'BootstrapError';
   readonly code = 'BOOTSTRAP';
   readonly retryable = false;
+}
+
+/** The cluster's log has entries that this build does not know. */
+export class LogVersionError extends BootstrapError {
+  /**
+   * @param known the newest log version that this build knows
+   * @param agreed the cluster's; undefined where another member only said that it is newer
+   */
+  constructor(known: number, agreed?: number) {
+    super(
+      `the cluster has agreed on ${agreed === undefined ? 'a newer log version' : `log version ${agreed}`}, and this ` +
+        `build knows log version ${known}: a cluster cannot be downgraded; start a newer build`,
+    );
+  }
 }
 
 /** The member's part is over: its process ends, and not as one that failed. */

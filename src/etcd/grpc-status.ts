@@ -70,6 +70,7 @@ const codes: Readonly<Record<EtcdErrorName, Code>> = {
   noInflightDowngrade: Code.FailedPrecondition,
   diskFull: Code.Unavailable,
   peerUnreachable: Code.Unavailable,
+  logVersionUnknown: Code.FailedPrecondition,
 };
 
 /**

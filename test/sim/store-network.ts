@@ -1,7 +1,8 @@
 /** The ways between simulated members: what `GrpcPeerNetwork` offers, on packets of encoded bytes that are late, lost, repeated or cut off. */
 import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../src/gen/etcd/rpc.js';
 import type { MembersResponse } from '../../src/gen/raft.js';
-import { EtcdError } from '../../src/etcd/apply/errors.js';
+import { firstLogVersion } from '../../src/etcd/apply/entry-format.js';
+import { asEtcdError, EtcdError } from '../../src/etcd/apply/errors.js';
 import { clientError } from '../../src/etcd/grpc-status.js';
 import { peerError } from '../../src/etcd/peer/peer-error.js';
 import { batchCodec } from '../../src/etcd/peer/batch-codec.js';
@@ -225,6 +226,10 @@ export class SimPeerNetwork implements PeerNetwork {
         this.#world.removed(this.#local);
         return;
       }
+      if (server !== undefined && !this.#takesVersion(remote.host)) {
+        server.outdated();
+        return;
+      }
       link.connectedSinceMs = this.#local.clock.monotonicMs();
       link.remoteLife = remote.life;
       link.backoffUs = 0;
@@ -237,13 +242,28 @@ export class SimPeerNetwork implements PeerNetwork {
     this.#later(link.backoffUs, () => this.#connect(link));
   }
 
+  #takesVersion(host: PeerHost): boolean {
+    try {
+      host.checkLogVersion(this.#local.memberId, this.#logVersion());
+      return true;
+    } catch (error) {
+      if (asEtcdError(error)?.code !== 'logVersionUnknown') throw error;
+      return false;
+    }
+  }
+
+  #logVersion(): number {
+    return this.#local.server?.entryFormat.version ?? firstLogVersion;
+  }
+
   /** The other side sees the stream a little later. */
   #tellOpened(remote: SimProcess): void {
     const { memberId, server } = this.#local;
     const { life } = remote;
     const urls = server?.membership.local?.peerUrls ?? [];
+    const logVersion = this.#logVersion();
     const open = (): void => {
-      if (remote.life === life) remote.host?.streamOpened(memberId, urls);
+      if (remote.life === life) remote.host?.streamOpened(memberId, { urls, logVersion });
     };
     this.#world.queue.add(this.#world.delay(), open, remote);
   }

@@ -6,6 +6,7 @@ import { LeaseService } from '../../src/etcd/rpc/lease.js';
 import { WatchService } from '../../src/etcd/rpc/watch.js';
 import { openState } from '../../src/etcd/member/bootstrap.js';
 import { dataPaths } from '../../src/etcd/config.js';
+import type { EntryFormat } from '../../src/etcd/apply/entry-format.js';
 import type { InitialMember, ServerConfig } from '../../src/etcd/config.js';
 import { CorruptionCheck } from '../../src/etcd/guards/corruption-check.js';
 import type { LeaseKeeper } from '../../src/etcd/member/lease-keeper.js';
@@ -57,6 +58,8 @@ export class SimProcess implements EventOwner {
   joins = false;
   slowDiskUntil = 0;
   server: EtcdServer | undefined;
+  /** The build that starts next, if it is another one. */
+  entryFormat: EntryFormat | undefined;
   services: Services | undefined;
   host: ServerPeerHost | undefined;
   network: SimPeerNetwork | undefined;
@@ -175,6 +178,7 @@ export class SimProcess implements EventOwner {
       authTokenTtlMs: 300_000,
       bcryptCost: 4,
       maxConcurrentStreams: 0,
+      ...(this.entryFormat === undefined ? {} : { entryFormat: this.entryFormat }),
       clock: this.clock,
       log: this.#logger({}),
     };

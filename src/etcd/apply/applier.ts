@@ -27,6 +27,7 @@ import type { DowngradeStore } from './downgrade.js';
 import type { ResponseHeaders } from './encode.js';
 import type { DecodedEntry } from './entry.js';
 import { etcdError } from './errors.js';
+import type { LogVersionStore } from './log-version.js';
 import { checkPut, deleteRange, put, runTxn } from './kv.js';
 import { mayDelete, mayPut, mayTxn, mayUseLease } from './permissions.js';
 
@@ -38,6 +39,7 @@ export interface ApplyState {
   readonly tokens: SimpleTokens | undefined;
   readonly alarms: AlarmStore;
   readonly downgrade: DowngradeStore;
+  readonly logVersion: LogVersionStore;
   readonly headers: ResponseHeaders;
   /** The members as the cluster knows them. */
   readonly membership: {
@@ -111,6 +113,9 @@ export class Applier {
         return this.#memberAttributes(step);
       case 'downgradeInfo':
         this.#state.downgrade.target = entry.payload.toString() || undefined;
+        return undefined;
+      case 'logVersion':
+        this.#state.logVersion.raise(Number(entry.payload.toString()));
         return undefined;
       case 'none':
         return undefined;

@@ -9,7 +9,7 @@
 
 import { Slab } from '../../lib/slab.js';
 
-/** The kinds of requests; the position is the number in the log, so only append. */
+/** The kinds of requests; the position is the number in the log, so only append, with a gate in `entry-format.ts`. */
 export const entryKinds = [
   'none',
   'put',
@@ -34,6 +34,7 @@ export const entryKinds = [
   'memberAttributes',
   'authenticate',
   'downgradeInfo',
+  'logVersion',
 ] as const;
 export type EntryKind = (typeof entryKinds)[number];
 
@@ -89,6 +90,17 @@ export function entryWithSequence(bytes: Uint8Array, sequence: number): Buffer {
   const data = Buffer.from(bytes);
   data.writeUIntBE(sequence, 6, 6);
   return data;
+}
+
+/** Which call an entry belongs to, whatever its kind. */
+export function entrySender(bytes: Uint8Array): Pick<EntryHead, 'origin' | 'sequence'> {
+  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { origin: data.readUInt32BE(2), sequence: data.readUIntBE(6, 6) };
+}
+
+/** The number of an entry's kind, which may be of a newer build. */
+export function kindNumberOf(bytes: Uint8Array): number {
+  return bytes[0] ?? 0;
 }
 
 /** @throws RangeError on data that is no entry of ours */

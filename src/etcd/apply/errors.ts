@@ -74,9 +74,11 @@ const texts = {
   unknownMethod: 'etcdserver: unknown method',
   noInflightDowngrade: 'etcdserver: no inflight downgrade job',
 
-  // Not etcd's: a member whose disk is full, and a peer that could not be asked.
+  // Not etcd's: a full disk, a peer that could not be asked, a member of an older build.
   diskFull: 'etcdserver: no space left on the disk of this member',
   peerUnreachable: 'etcdserver: a member cannot be reached',
+  logVersionUnknown:
+    'etcdserver: this member does not know the log version of the cluster: start a newer build',
 } as const;
 
 /** The name of an error. */

@@ -257,6 +257,7 @@ function newNetwork(parts: {
   return new GrpcPeerNetwork({
     localId: state.memberId,
     clusterId: state.clusterId,
+    logVersion: server.entryFormat.version,
     localUrls: () => server.membership.local?.peerUrls ?? config.peerUrls,
     clock: config.clock,
     log: config.log.child({ part: 'peer' }),
@@ -266,6 +267,7 @@ function newNetwork(parts: {
       onDropped: (message) => server.peers.dropped(message),
       onPeerConnected: () => server.peers.connected(),
       onRemoved,
+      onOutdated: () => server.outdated(),
     },
   });
 }

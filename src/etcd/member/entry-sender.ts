@@ -2,11 +2,11 @@
 import { MemberChange } from '../../gen/etcd/internal.js';
 import { decodeConfChange, encodeConfChange } from '../../raft/index.js';
 import type { Proposal } from '../../raft/index.js';
-import { decodeEntry, entryWithSequence } from '../apply/entry.js';
+import { entrySender, entryWithSequence } from '../apply/entry.js';
 
 /** Origin and sequence; 0 for an entry that no call waits for. */
 export function senderOf(entry: Proposal): { readonly origin: number; readonly sequence: number } {
-  if (entry.type === 'normal') return decodeEntry(entry.data);
+  if (entry.type === 'normal') return entrySender(entry.data);
   return MemberChange.decode(decodeConfChange(entry).context);
 }
 

@@ -2,7 +2,7 @@ import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../gen/etcd/rpc
 import type { MembersResponse } from '../../gen/raft.js';
 import type { Message, MsgSnap } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
-import type { PeerHost } from '../peer/types.js';
+import type { PeerCaller, PeerHost } from '../peer/types.js';
 import { refuseSecondBirth } from './bootstrap.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import type { EtcdServer } from './server.js';
@@ -46,8 +46,14 @@ export class ServerPeerHost implements PeerHost {
     this.#server.step(message);
   }
 
-  streamOpened(from: bigint, urls: readonly string[]): void {
-    this.#server.peers.streamOpened(from, urls);
+  checkLogVersion(from: bigint, logVersion: number): void {
+    if (logVersion >= this.#server.logVersion.agreed) return;
+    this.#server.peers.refuseOutdated(from);
+    throw etcdError('logVersionUnknown');
+  }
+
+  streamOpened(from: bigint, caller: PeerCaller): void {
+    this.#server.peers.streamOpened(from, caller);
   }
 
   streamEnded(from: bigint): void {

@@ -37,6 +37,7 @@ beforeEach(() => {
   requests = new Requests(
     {
       node: node as unknown as RaftNode,
+      mayPropose: (kind) => kind !== 'alarm',
       wake: () => undefined,
       timeoutError: () => etcdError('timeout'),
       refusal: () => refusal,
@@ -139,6 +140,12 @@ test('proposals that the leader does not take are offered to the next one', () =
   expect(passOn()).toEqual([]);
   Object.assign(node, { leader: 3n, term: 5 });
   expect(passOn()).toHaveLength(1);
+});
+
+test('a kind that some member does not know is not proposed', async () => {
+  const write = requests.propose('alarm', Buffer.from('raise'), undefined);
+  await expect(write).rejects.toMatchObject({ code: 'notCapable' });
+  expect(passOn()).toEqual([]);
 });
 
 describe('a member that takes no calls', () => {

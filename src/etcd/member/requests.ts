@@ -21,6 +21,8 @@ import { ReadIndexQueue } from './read-index.js';
 /** What requests need of the member's Raft side. */
 export interface RequestHost {
   readonly node: RaftNode;
+  /** Whether entries of that kind may stand in the log: every member knows them. */
+  mayPropose(kind: EntryKind): boolean;
   /** Runs the loop at the end of this turn. */
   wake(): void;
   /** Which of etcd's texts a call gets whose time is over. */
@@ -74,7 +76,7 @@ export class Requests implements ProposalEvents {
    * @param payload the request as it came from the wire; copied
    * @param request the same, decoded: what apply works with on this member
    * @param onlyInTerm only this member may append it, as the leader of that term
-   * @throws EtcdError; the timeouts and `stopped` leave open what has happened
+   * @throws EtcdError; `notCapable` for a kind that some member does not know; the timeouts and `stopped` leave open what has happened
    */
   propose(
     kind: EntryKind,
@@ -83,6 +85,7 @@ export class Requests implements ProposalEvents {
     auth?: EntryAuth,
     onlyInTerm?: number,
   ): Promise<unknown> {
+    if (!this.#host.mayPropose(kind)) return Promise.reject(etcdError('notCapable'));
     const sequence = ++this.#sequence;
     const data = encodeEntry({ kind, origin: this.#origin, sequence, auth }, payload);
     if (data.length > this.#maxRequestBytes) return Promise.reject(etcdError('requestTooLarge'));

@@ -8,14 +8,18 @@ import type { Message, RaftNode, Snapshot, SoftState } from '../../raft/index.js
 import type { AlarmStore } from '../apply/alarms.js';
 import type { DowngradeStore } from '../apply/downgrade.js';
 import { ResponseHeaders } from '../apply/encode.js';
+import { EntryFormat } from '../apply/entry-format.js';
 import type { EntryKind } from '../apply/entry.js';
 import { etcdError } from '../apply/errors.js';
+import type { LogVersionStore } from '../apply/log-version.js';
 import type { AuthStore } from '../auth/auth-store.js';
 import type { SimpleTokens } from '../auth/tokens.js';
 import type { Backend } from '../backend/types.js';
+import { LogVersionError } from '../config.js';
 import type { ServerConfig } from '../config.js';
 import { DiskRoom } from '../guards/disk-room.js';
 import type { BackendLessor } from '../lease/lessor.js';
+import { LogVersionMonitor } from '../membership/log-version-monitor.js';
 import { MemberChanges } from '../membership/member-changes.js';
 import type { Membership } from '../membership/membership.js';
 import { PeerWays } from '../membership/peer-registry.js';
@@ -48,6 +52,8 @@ export class EtcdServer {
   readonly memberId: bigint;
   /** What the member was started from. */
   readonly stored: StoredState;
+  /** Which kinds of log entries this build knows. */
+  readonly entryFormat: EntryFormat;
   readonly node: RaftNode;
   readonly requests: Requests;
   readonly headers: ResponseHeaders;
@@ -64,11 +70,13 @@ export class EtcdServer {
   #network: PeerNetwork | undefined;
   #leaderLostMs = 0;
   #stopped = false;
+  readonly #logVersions = new LogVersionMonitor(this);
   readonly #leaderListeners = new Set<(leader: bigint) => void>();
 
   constructor(config: ServerConfig, stored: StoredState, events: ServerEvents) {
     this.config = config;
     this.stored = stored;
+    this.entryFormat = config.entryFormat ?? new EntryFormat();
     this.#events = events;
     this.clusterId = stored.clusterId;
     this.memberId = stored.memberId;
@@ -107,6 +115,7 @@ export class EtcdServer {
     return new Requests(
       {
         node: this.node,
+        mayPropose: (kind) => this.#mayPropose(kind),
         wake: () => this.wake(),
         timeoutError: () => timeoutError(this, this.#leaderLostMs, this.requests.timeoutMs),
         refusal: (kind) => this.room.refusal(kind),
@@ -116,9 +125,10 @@ export class EtcdServer {
   }
 
   #newStateMachine(): StateMachine {
-    const { config, clusterId, memberId, headers, requests } = this;
+    const { config, entryFormat, clusterId, memberId, headers, requests } = this;
     return new StateMachine({
       config,
+      entryFormat,
       clusterId,
       memberId,
       backend: this.stored.backend,
@@ -129,6 +139,11 @@ export class EtcdServer {
       onMembersChanged: () => this.#onMembersChanged(),
       onDamage: (error) => this.fail(error),
     });
+  }
+
+  /** The gate of kinds. The entry that opens it is let through: its proposer has made sure that all know it. */
+  #mayPropose(kind: EntryKind): boolean {
+    return kind === 'logVersion' || this.entryFormat.allows(kind, this.logVersion.agreed);
   }
 
   #newStartUp(): StartUp {
@@ -222,6 +237,11 @@ export class EtcdServer {
 
   get downgrade(): DowngradeStore {
     return this.#state.downgrade;
+  }
+
+  /** What the cluster has agreed on. */
+  get logVersion(): LogVersionStore {
+    return this.#state.logVersion;
   }
 
   get membership(): Membership {
@@ -362,11 +382,17 @@ export class EtcdServer {
 
   #onTick(): void {
     this.#startUp?.tick();
+    this.#logVersions.tick();
     serverMetrics.progress({
       committed: this.node.commitIndex,
       applied: this.node.appliedIndex,
       pending: this.requests.pendingCount,
     });
+  }
+
+  /** The others have agreed on a log version that this build does not know. */
+  outdated(): void {
+    this.fail(new LogVersionError(this.entryFormat.version));
   }
 
   /** The member cannot go on. */

@@ -8,8 +8,9 @@ import { AlarmStore } from '../apply/alarms.js';
 import { Applier } from '../apply/applier.js';
 import { DowngradeStore } from '../apply/downgrade.js';
 import type { ResponseHeaders } from '../apply/encode.js';
-import { decodeEntry } from '../apply/entry.js';
+import type { EntryFormat } from '../apply/entry-format.js';
 import { asEtcdError } from '../apply/errors.js';
+import { LogVersionStore } from '../apply/log-version.js';
 import { AuthStore } from '../auth/auth-store.js';
 import { SimpleTokens } from '../auth/tokens.js';
 import type { Backend } from '../backend/types.js';
@@ -32,6 +33,7 @@ interface WaitingCalls {
 /** What the state machine works with. */
 export interface StateMachineOptions {
   readonly config: ServerConfig;
+  readonly entryFormat: EntryFormat;
   readonly clusterId: bigint;
   readonly memberId: bigint;
   readonly backend: Backend;
@@ -54,6 +56,7 @@ export class StateMachine {
   readonly tokens: SimpleTokens | undefined;
   readonly alarms: AlarmStore;
   readonly downgrade: DowngradeStore;
+  readonly logVersion: LogVersionStore;
   readonly membership: Membership;
   readonly headers: ResponseHeaders;
   readonly applier: Applier;
@@ -80,6 +83,7 @@ export class StateMachine {
     this.auth = new AuthStore(backend, this.tokens);
     this.alarms = new AlarmStore(backend);
     this.downgrade = new DowngradeStore(backend);
+    this.logVersion = new LogVersionStore(backend, options.entryFormat.version);
     this.membership = new Membership({ clusterId, localId: memberId, backend });
     this.headers = options.headers;
     this.applier = new Applier(this);
@@ -99,7 +103,7 @@ export class StateMachine {
   }
 
   #applyRequest(entry: Entry): void {
-    const decoded = decodeEntry(entry.data);
+    const decoded = this.#options.entryFormat.decode(entry.data);
     const call = this.#options.calls.take(decoded.origin, decoded.sequence);
     const startMs = this.#clock.monotonicMs();
     try {
@@ -126,11 +130,17 @@ export class StateMachine {
     serverMetrics.leaseGranted(ttlSeconds);
   }
 
-  /** Goes on from another state: that of a snapshot. @param backend takes the place of the present one, which is closed */
+  /**
+   * Goes on from another state: that of a snapshot.
+   * @param backend takes the place of the present one, which is closed
+   * @throws LogVersionError where it was written by a newer build
+   */
   restore(backend: Backend): void {
     this.#backend = backend;
-    const { lessor, store, auth, alarms, downgrade, membership } = this;
-    for (const part of [lessor, store, auth, alarms, downgrade, membership]) part.restore(backend);
+    const { logVersion, lessor, store, auth, alarms, downgrade, membership } = this;
+    for (const part of [logVersion, lessor, store, auth, alarms, downgrade, membership]) {
+      part.restore(backend);
+    }
     backend.onDamage = this.#options.onDamage;
     this.#options.onMembersChanged();
   }

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import type { Message, MsgProp, RaftNode } from '../../raft/index.js';
-import type { PeerAddress, PeerNetwork } from '../peer/types.js';
+import type { PeerAddress, PeerCaller, PeerNetwork } from '../peer/types.js';
 import { PeerWays } from './peer-registry.js';
 
 const entries = [{ type: 'normal', data: Buffer.from('put') }] as const;
@@ -41,6 +41,7 @@ beforeEach(() => {
 });
 
 const member = (id: bigint, url = `http://m${id}`): PeerAddress => ({ id, urls: [url] });
+const caller = (urls: string[], logVersion = 2): PeerCaller => ({ urls, logVersion });
 const peers = (): string[] => told.peers.map(({ id, urls }) => `${id} ${urls.join()}`);
 
 test('a proposal that has not left comes back, as one that the leader did not take', () => {
@@ -66,11 +67,11 @@ test('a member that has stopped takes nothing back', () => {
 
 test('one who comes and is not known is answered while its stream is open', () => {
   ways.setMembers([member(2n)]);
-  ways.streamOpened(4n, ['http://m4']);
+  ways.streamOpened(4n, caller(['http://m4']));
   expect(peers()).toEqual(['2 http://m2', '4 http://m4']);
   expect(told.seen).toEqual([4n]);
   // A second stream, before the end of the first is seen.
-  ways.streamOpened(4n, ['http://m4']);
+  ways.streamOpened(4n, caller(['http://m4']));
   ways.streamEnded(4n);
   expect(peers()).toEqual(['2 http://m2', '4 http://m4']);
   ways.streamEnded(4n);
@@ -80,18 +81,37 @@ test('one who comes and is not known is answered while its stream is open', () =
 
 test('what the log says of a member counts, as soon as it says anything', () => {
   ways.setMembers([member(2n)]);
-  ways.streamOpened(4n, ['http://m4']);
+  ways.streamOpened(4n, caller(['http://m4']));
   ways.setMembers([member(2n), member(4n, 'http://other')]);
   expect(peers()).toEqual(['2 http://m2', '4 http://other']);
   // It moves, or is removed: the address that it came with is forgotten.
   ways.setMembers([member(2n)]);
   expect(peers()).toEqual(['2 http://m2']);
-  ways.streamOpened(2n, ['http://elsewhere']);
+  ways.streamOpened(2n, caller(['http://elsewhere']));
   expect(peers()).toEqual(['2 http://m2']);
 });
 
 test('one who does not say where it can be reached is no peer', () => {
-  ways.streamOpened(4n, []);
+  ways.streamOpened(4n, caller([]));
   expect(peers()).toEqual([]);
   expect(told.seen).toEqual([4n]);
+});
+
+test('the log version of a peer is known while it has a stream', () => {
+  ways.setMembers([member(2n)]);
+  expect(ways.logVersionOf(2n)).toBeUndefined();
+  ways.streamOpened(2n, caller(['http://m2'], 3));
+  expect(ways.logVersionOf(2n)).toBe(3);
+  ways.streamEnded(2n);
+  expect(ways.logVersionOf(2n)).toBeUndefined();
+});
+
+test('a peer of an older build is sent nothing until it comes with a newer one', () => {
+  ways.setMembers([member(2n), member(3n)]);
+  ways.refuseOutdated(2n);
+  expect(peers()).toEqual(['3 http://m3']);
+  ways.setMembers([member(2n), member(3n)]);
+  expect(peers()).toEqual(['3 http://m3']);
+  ways.streamOpened(2n, caller(['http://m2']));
+  expect(peers()).toEqual(['2 http://m2', '3 http://m3']);
 });

@@ -19,6 +19,10 @@ export class PeerWays {
   readonly #host: PeerWaysHost;
   /** Streams that are open from each peer. */
   readonly #incoming = new Map<bigint, number>();
+  /** The newest log version that each peer with an open stream knows. */
+  readonly #logVersions = new Map<bigint, number>();
+  /** Peers of older builds than the cluster allows: nothing is sent to them until they come with a newer one. */
+  readonly #outdated = new Set<bigint>();
   #members: readonly PeerAddress[] = [];
   /** Who has come to us and stands in no entry that was applied here, while its stream is open. */
   readonly #strangers = new Map<bigint, PeerAddress>();
@@ -35,12 +39,25 @@ export class PeerWays {
   }
 
   #setPeers(): void {
-    this.#host.way?.setPeers([...this.#members, ...this.#strangers.values()]);
+    const all = [...this.#members, ...this.#strangers.values()];
+    this.#host.way?.setPeers(all.filter(({ id }) => !this.#outdated.has(id)));
   }
 
   /** Messages get through in both directions. */
   isOpen(id: bigint): boolean {
     return this.#host.way?.isConnected(id) === true && (this.#incoming.get(id) ?? 0) > 0;
+  }
+
+  /** The newest log version that a peer knows; undefined while it has no stream to this member. */
+  logVersionOf(id: bigint): number | undefined {
+    return this.#logVersions.get(id);
+  }
+
+  /** A peer does not know the log version of the cluster: it must not be sent entries. */
+  refuseOutdated(id: bigint): void {
+    if (this.#outdated.has(id)) return;
+    this.#outdated.add(id);
+    this.#setPeers();
   }
 
   /** A peer can be reached now. */
@@ -76,10 +93,16 @@ export class PeerWays {
    * 2. Member 1 starts, and gets a heartbeat and a first append from 4, which it must refuse: it lacks entries.
    * 3. If the refusal has nowhere to go, 4 keeps on probing, and if 2 stops now, 3 and 4 are no quorum of four.
    *
-   * @param urls where it says it can be reached
+   * @param caller.urls where it says it can be reached
+   * @param caller.logVersion the newest log version that it knows
    */
-  streamOpened(id: bigint, urls: readonly string[]): void {
+  streamOpened(
+    id: bigint,
+    { urls, logVersion }: { readonly urls: readonly string[]; readonly logVersion: number },
+  ): void {
     if (this.#host.stopped) return;
+    this.#logVersions.set(id, logVersion);
+    if (this.#outdated.delete(id)) this.#setPeers();
     this.#incoming.set(id, (this.#incoming.get(id) ?? 0) + 1);
     if (urls.length > 0 && !this.#members.some((member) => member.id === id)) {
       this.#strangers.set(id, { id, urls });
@@ -95,6 +118,7 @@ export class PeerWays {
     this.#incoming.set(id, left);
     const { stopped, way } = this.#host;
     if (stopped) return;
+    if (left === 0) this.#logVersions.delete(id);
     if (left === 0 && this.#strangers.delete(id)) this.#setPeers();
     if (way?.isConnected(id) === false) this.lost(id);
   }

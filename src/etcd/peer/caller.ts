@@ -1,6 +1,7 @@
 /** How members say who they are, and whom they take the other for. */
 import type { CallContext, Metadata } from '../../lib/grpc/types.js';
 import type { NodeId } from '../../raft/index.js';
+import { firstLogVersion } from '../apply/entry-format.js';
 import { etcdError } from '../apply/errors.js';
 
 /** Who calls whom, and in which cluster. */
@@ -8,14 +9,17 @@ export interface Caller {
   readonly clusterId: bigint;
   readonly from: NodeId;
   readonly to: NodeId;
+  /** The newest log version that the caller knows. */
+  readonly logVersion: number;
 }
 
 /** What a call between members carries. */
-export function callerMetadata({ clusterId, from, to }: Caller): Metadata {
+export function callerMetadata({ clusterId, from, to, logVersion }: Caller): Metadata {
   return new Map([
     ['cluster-id', clusterId.toString(16)],
     ['member-id', from.toString(16)],
     ['to-member-id', to.toString(16)],
+    ['log-version', String(logVersion)],
   ]);
 }
 
@@ -36,6 +40,12 @@ export function checkCaller(context: CallContext, callee: Callee): NodeId {
   if (callee.isRemoved(from)) throw etcdError('memberRemoved');
   if (idIn(context, 'to-member-id') !== callee.memberId) throw etcdError('memberNotFound');
   return from;
+}
+
+/** The newest log version that the caller knows; one that says nothing is of a build without gates. */
+export function callerLogVersion(context: CallContext): number {
+  const text = context.metadata.get('log-version');
+  return typeof text === 'string' && /^[1-9]\d{0,8}$/.test(text) ? Number(text) : firstLogVersion;
 }
 
 /** An id in the call's metadata; 0 when there is none. */

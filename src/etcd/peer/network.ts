@@ -45,8 +45,8 @@ export class GrpcPeerNetwork implements PeerNetwork {
   }
 
   async sendSnapshot(message: MsgSnap, path: string): Promise<void> {
-    const { localId, clusterId } = this.#options;
-    const metadata = callerMetadata({ clusterId, from: localId, to: message.to });
+    const { localId, clusterId, logVersion } = this.#options;
+    const metadata = callerMetadata({ clusterId, from: localId, to: message.to, logVersion });
     await streamSnapshot(this.#client(message.to), { message, path, metadata });
   }
 

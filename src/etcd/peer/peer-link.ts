@@ -29,6 +29,8 @@ const retireMs = 1000;
 export interface LinkOptions {
   readonly localId: bigint;
   readonly clusterId: bigint;
+  /** The newest log version that this member knows. */
+  readonly logVersion: number;
   /** Where this member can be reached: a peer may not know it yet. */
   readonly localUrls: () => readonly string[];
   readonly events: PeerEvents;
@@ -172,7 +174,9 @@ export class PeerLink {
         waitMs = 0;
       } catch (error) {
         if (signal.aborted) return;
-        if (asEtcdError(error)?.code === 'memberRemoved') events.onRemoved();
+        const refusal = asEtcdError(error)?.code;
+        if (refusal === 'memberRemoved') events.onRemoved();
+        if (refusal === 'logVersionUnknown') events.onOutdated();
         this.#report(error);
         events.onPeerLost(this.peer.id);
         waitMs = Math.min(Math.max(backoffMsMin, waitMs * 2), backoffMsMax);
@@ -219,8 +223,8 @@ export class PeerLink {
 
   /** Opens the stream and returns when it has ended. The peer's first answer says that it took us in. */
   async #stayOpen(): Promise<void> {
-    const { localId, clusterId, localUrls, events, clock, log } = this.#options;
-    const caller = callerMetadata({ clusterId, from: localId, to: this.peer.id });
+    const { localId, clusterId, logVersion, localUrls, events, clock, log } = this.#options;
+    const caller = callerMetadata({ clusterId, from: localId, to: this.peer.id, logVersion });
     const metadata = new Map([...caller, ['peer-urls', localUrls().join()]]);
     const stream = this.client.messages({ metadata });
     try {

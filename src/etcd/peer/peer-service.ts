@@ -19,7 +19,7 @@ import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
 import type { Message } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
 import { receivedFrom, snapshotReceipt } from '../telemetry/network-metrics.js';
-import { checkCaller } from './caller.js';
+import { callerLogVersion, checkCaller } from './caller.js';
 import { messageSizeBytes } from './message-codec.js';
 import { receiveSnapshot } from './snapshot-stream.js';
 import type { PeerHost } from './types.js';
@@ -41,7 +41,8 @@ export class PeerService implements Handlers<typeof peerDefinition> {
     const received = receivedFrom(from);
     // Says that the stream is taken; nothing else ever comes back on it.
     stream.send({});
-    this.#host.streamOpened(from, urlsIn(context));
+    const logVersion = callerLogVersion(context);
+    this.#host.streamOpened(from, { urls: urlsIn(context), logVersion });
     try {
       for await (const messages of stream) {
         if (this.#host.isRemoved(from)) throw etcdError('memberRemoved');
@@ -74,6 +75,7 @@ export class PeerService implements Handlers<typeof peerDefinition> {
 
   async #admitted(context: CallContext): Promise<bigint> {
     const from = checkCaller(context, this.#host);
+    this.#host.checkLogVersion(from, callerLogVersion(context));
     await this.#host.admit(from);
     return from;
   }

@@ -46,6 +46,16 @@ export interface PeerEvents {
   onPeerConnected(id: NodeId): void;
   /** A peer says that this member was removed from the cluster. */
   onRemoved(): void;
+  /** A peer says that this member does not know the log version of the cluster. */
+  onOutdated(): void;
+}
+
+/** What a peer tells of itself when it opens a stream. */
+export interface PeerCaller {
+  /** Where it says it can be reached. */
+  readonly urls: readonly string[];
+  /** The newest log version that it knows. */
+  readonly logVersion: number;
 }
 
 /** The member behind the peer service. */
@@ -55,9 +65,11 @@ export interface PeerHost {
   isRemoved(id: NodeId): boolean;
   /** Resolves when messages of the peer may be taken. @throws EtcdError when they may not, or not yet */
   admit(from: NodeId): Promise<void>;
+  /** Refuses a peer that does not know the log version of the cluster. @throws logVersionUnknown */
+  checkLogVersion(from: NodeId, logVersion: number): void;
   step(message: Message): void;
-  /** A stream from the peer is open. @param urls where it says it can be reached */
-  streamOpened(from: NodeId, urls: readonly string[]): void;
+  /** A stream from the peer is open. */
+  streamOpened(from: NodeId, caller: PeerCaller): void;
   /** A stream from the peer has ended. */
   streamEnded(from: NodeId): void;
   newSnapshotPath(): { readonly directory: string; readonly name: string };
