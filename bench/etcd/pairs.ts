@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { median, spreadOf } from '../lib/stats.js';
 import type { Spread } from '../lib/stats.js';
+import { errorMessage } from '../../src/lib/errors.js';
 import type { Cluster, Ports, Side } from './cluster.js';
 import type { Warmup } from './jobs.js';
 import type { Figures, Metric, Scenario } from './scenario.js';
@@ -82,7 +83,7 @@ export async function runPairs(scenario: Scenario, options: PairOptions): Promis
       try {
         figures[name] = await runOnce(scenario, options[name], options, round + 1);
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = errorMessage(error);
         failures.push(`round ${round + 1}, ${name}: ${reason}`);
         options.onProgress(`${scenario.name} ${name} FAILED: ${reason}`);
       }

@@ -1,5 +1,6 @@
 /** Writers that note when a write was begun and when it was acknowledged. */
 import { delay, systemClock } from '../../src/lib/clock.js';
+import { errorMessage } from '../../src/lib/errors.js';
 import { KVDefinition } from '../../src/gen/etcd/rpc.js';
 import type { FailoverCluster } from './cluster.js';
 
@@ -53,7 +54,7 @@ const newCounts = (): Counts => ({ acknowledged: [], reasons: new Map(), failed:
 
 function noteFailure(state: Counts, error: unknown, begunMs: number): void {
   state.failed++;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorMessage(error);
   const { count, longestMs } = state.reasons.get(reason) ?? { count: 0, longestMs: 0 };
   const ms = Math.max(longestMs, Math.round(clock.monotonicMs() - begunMs));
   state.reasons.set(reason, { count: count + 1, longestMs: ms });

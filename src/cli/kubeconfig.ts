@@ -4,6 +4,7 @@ import { parse, stringify } from 'yaml';
 import { systemClock } from '../lib/clock.js';
 import type { ChannelTls } from '../lib/grpc/index.js';
 import { invalidAt } from '../lib/pki/validity.js';
+import { errorMessage } from '../lib/errors.js';
 import { UsageError } from './usage.js';
 import { homeDirectory } from './home.js';
 
@@ -110,9 +111,7 @@ export async function loadClientConfig(flags: {
   try {
     file = parse(await readFile(path, 'utf8')) as KubeconfigFile;
   } catch (cause) {
-    throw new UsageError(
-      `no cluster is known: ${cause instanceof Error ? cause.message : String(cause)}; name one by --kubeconfig`,
-    );
+    throw new UsageError(`no cluster is known: ${errorMessage(cause)}; name one by --kubeconfig`);
   }
   const name = flags.context ?? file['current-context'] ?? '';
   const context = file.contexts?.find((entry) => entry.name === name)?.context;

@@ -1,4 +1,6 @@
 /** Dispatches to commands. Only the module of the command that runs is loaded: start-up time counts. */
+import { errorMessage, toError } from '../lib/errors.js';
+
 type Main = (argv: readonly string[]) => Promise<number | void>;
 
 interface Command {
@@ -112,9 +114,9 @@ export async function run(argv: readonly string[]): Promise<number> {
       process.stderr.write(`trireme ${name}: ${error.message}\n`);
       return 2;
     }
-    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`error: ${errorMessage(error)}\n`);
     if (process.env['TRIREME_DEBUG'] !== undefined)
-      process.stderr.write(`${String(error instanceof Error ? error.stack : '')}\n`);
+      process.stderr.write(`${toError(error).stack ?? ''}\n`);
     return 1;
   }
 }

@@ -2,6 +2,7 @@ import type { KubeObject } from '../api/object.js';
 import type { Clock } from '../lib/clock.js';
 import { delay } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
+import { errorMessage } from '../lib/errors.js';
 import { keyString } from './codec.js';
 import type {
   ApiClient,
@@ -187,7 +188,7 @@ class Reflector<T extends KubeObject> implements Informer<T> {
     const { clock, log, onTrouble } = this.#options;
     const { resource } = this.resource;
     const nowMs = clock.monotonicMs();
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     this.#trouble = { sinceMs: this.#trouble?.sinceMs ?? nowMs, message };
     const refused = isApiError(error, 'Forbidden') || isApiError(error, 'Unauthorized');
     const lasts = nowMs - this.#trouble.sinceMs >= troubleMs.after;

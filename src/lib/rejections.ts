@@ -11,6 +11,7 @@
 import { InvariantError, verifying } from './assert.js';
 import type { Logger } from './log.js';
 import { Counter, Registry } from './metrics.js';
+import { toError } from './errors.js';
 
 /** Where the counter is, for those who serve metrics. */
 export const rejectionRegistry = new Registry();
@@ -38,7 +39,7 @@ export function surviveRejections(options: {
     // Thrown from here it is an exception that nobody caught, which ends the process with its stack.
     if (!isSurvivable(reason)) throw reason;
     unowned.inc({ component });
-    const error = reason instanceof Error ? reason : new Error(String(reason));
+    const error = toError(reason);
     log.error({ error }, 'a promise was rejected that nobody owns: this is a bug');
   });
 }

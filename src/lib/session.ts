@@ -13,6 +13,7 @@
  * ```
  */
 import type { Clock } from './clock.js';
+import { toError } from './errors.js';
 
 /** How a session ended: with the error that ended it, if it was one. */
 export interface SessionEnd {
@@ -115,7 +116,7 @@ export class Session {
         },
         (error: unknown) => {
           this.#waiting.delete(leave);
-          reject(asError(error));
+          reject(toError(error));
         },
       );
     });
@@ -124,7 +125,7 @@ export class Session {
   /** Ends the session; of several calls the first decides. @param error why, if it is not the end that was hoped for */
   end(error?: unknown): void {
     if (this.over) return;
-    this.#error = error === undefined ? undefined : asError(error);
+    this.#error = error === undefined ? undefined : toError(error);
     this.#cancelIdle?.();
     this.#abort.abort();
     for (const leave of this.#waiting) leave();
@@ -176,10 +177,6 @@ async function settled(work: () => Promise<void>): Promise<Error | undefined> {
     await work();
     return undefined;
   } catch (error) {
-    return asError(error);
+    return toError(error);
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { Clock } from '../lib/clock.js';
 import { Gate } from '../lib/gate.js';
+import { toError } from '../lib/errors.js';
 
 /** How one command ended. */
 export interface CommandResult {
@@ -149,7 +150,7 @@ function start(
       ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
     });
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return toError(error);
   }
 }
 

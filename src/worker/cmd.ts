@@ -3,6 +3,7 @@ import { lockDirectory } from '../lib/files/directory-lock.js';
 import { createLogger } from '../lib/log.js';
 import { surviveRejections } from '../lib/rejections.js';
 import { shutdownSignal } from '../lib/shutdown.js';
+import { errorMessage } from '../lib/errors.js';
 import type { WorkerOptions } from './options.js';
 import { parseWorkerOptions, WorkerUsageError } from './options.js';
 import { startHollowNodes, startWorker } from './start.js';
@@ -51,7 +52,7 @@ async function run(options: WorkerOptions): Promise<number> {
     if (!stopping.aborted) {
       const isUsage = error instanceof WorkerUsageError;
       if (!isUsage) log.error({ error }, 'the worker could not be started');
-      process.stderr.write(`trireme worker: ${messageOf(error)}\n`);
+      process.stderr.write(`trireme worker: ${errorMessage(error)}\n`);
       process.exit(isUsage ? 2 : 1);
     }
   }
@@ -68,8 +69,4 @@ function whenAborted(signal: AbortSignal): Promise<undefined> {
 
 async function within(limitMs: number, stopped: Promise<void>): Promise<void> {
   await Promise.race([stopped, delay(systemClock(), limitMs)]);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

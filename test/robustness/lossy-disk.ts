@@ -1,5 +1,6 @@
 /** A real disk on which nothing is there before its sync: what was not synced dies with the process, as in a power cut. */
 import { systemClock } from '../../src/lib/clock.js';
+import { toError } from '../../src/lib/errors.js';
 import type { Disk, DiskFile } from '../../src/etcd/wal/disk.js';
 import { nodeDisk } from '../../src/etcd/wal/node-disk.js';
 
@@ -62,7 +63,7 @@ class LossyFile implements DiskFile {
     try {
       this.#writeOut();
     } catch (error) {
-      done(error instanceof Error ? error : new Error(String(error)));
+      done(toError(error));
       return;
     }
     this.#inner.syncData((error) => {

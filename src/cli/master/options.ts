@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { hostname, networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { readJoinToken } from '../../lib/join-token.js';
+import { errorMessage } from '../../lib/errors.js';
 import type { ClusterSettings } from '../../master/cluster/settings.js';
 import { addressInRange, defaultSettings } from '../../master/cluster/settings.js';
 import { parseFlags, UsageError, wholeNumber } from '../usage.js';
@@ -107,7 +108,7 @@ export function readMasterFlags(
     try {
       addressInRange(cidr, 10);
     } catch (error) {
-      throw new UsageError(error instanceof Error ? error.message : String(error));
+      throw new UsageError(errorMessage(error));
     }
   }
   const port = (name: string, text: string): number => wholeNumber(name, text, 1, 65_535);

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
+import { errorMessage } from '../../lib/errors.js';
 
 /** Says on stderr what goes on, and how long each step took. */
 export class Progress {
@@ -36,7 +37,7 @@ export class Progress {
       }
       await delay(this.#clock, 50);
     }
-    const reason = last instanceof Error ? last.message : String(last);
+    const reason = errorMessage(last);
     throw new Error(`${what}: not within ${patienceMs / 1000} s (${reason})`);
   }
 }

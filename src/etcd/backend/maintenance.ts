@@ -8,6 +8,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import Database from 'better-sqlite3';
 import { verifyRows } from './verify-rows.js';
 import type { Clock } from '../../lib/clock.js';
+import { errorMessage } from '../../lib/errors.js';
 
 /** One job. */
 export type MaintenanceJob =
@@ -158,7 +159,7 @@ function serveThread(path: string): void {
       port.postMessage({ id: request.id, result: runMaintenance(db, path, request.job) });
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      const message = error instanceof Error ? error.message : String(error);
+      const message = errorMessage(error);
       port.postMessage({ id: request.id, error: { message, code } });
     }
   });

@@ -12,6 +12,7 @@ import { Code, GrpcError, isGrpcError } from '../../lib/grpc/types.js';
 import type { Logger } from '../../lib/log.js';
 import { parseTimeoutMs } from '../../lib/grpc/metadata.js';
 import type { Clock } from '../../lib/clock.js';
+import { errorMessage } from '../../lib/errors.js';
 import { toGatewayJson } from './json.js';
 import { checkNumbers, checkRequestJson, parseRequestJson } from './request-json.js';
 import { gatewayRoutes } from './routes.js';
@@ -344,7 +345,7 @@ function sendText(response: Response, status: number, text: string): void {
 
 function asGrpcError(error: unknown): GrpcError {
   if (isGrpcError(error)) return error;
-  return new GrpcError(Code.Unknown, error instanceof Error ? error.message : String(error));
+  return new GrpcError(Code.Unknown, errorMessage(error));
 }
 
 function sendError(response: Response, error: unknown): void {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { AlarmType } from '../../gen/etcd/rpc.js';
 import type { HttpHandler } from '../../lib/grpc/index.js';
+import { errorMessage } from '../../lib/errors.js';
 import { clusterVersion, serverVersion } from '../config.js';
 import { metricsRegistry, serverMetrics } from '../telemetry/metrics.js';
 import type { EtcdServer } from '../member/server.js';
@@ -110,7 +111,7 @@ async function unhealthyReason(
     await server.linearizable(() => undefined);
     return '';
   } catch (error) {
-    return `QGET ERROR:${error instanceof Error ? error.message : String(error)}`;
+    return `QGET ERROR:${errorMessage(error)}`;
   }
 }
 

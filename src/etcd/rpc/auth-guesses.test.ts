@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import { ManualClock } from '../../lib/clock.js';
 import type { CallContext } from '../../lib/grpc/types.js';
 import { failureLimits } from '../../lib/net-limits.js';
+import { errorMessage } from '../../lib/errors.js';
 import { hashPassword } from '../auth/password.js';
 import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
@@ -37,7 +38,7 @@ test('wrong passwords are counted by address and user', async () => {
   const ask = (name: string, password: string, peer: string): Promise<string> =>
     service.authenticate({ name, password }, { peer } as CallContext).then(
       ({ token }) => token,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      (error: unknown) => errorMessage(error),
     );
 
   for (let guess = 0; guess < failureLimits.perKey; guess++) {

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { renameDurablySync } from '../../lib/files/rename-durably.js';
+import { errorMessage } from '../../lib/errors.js';
 import { BboltFile } from './bbolt-reader.js';
 import { decodeRevisionKey, etcdBuckets } from './etcd-buckets.js';
 import { exportEtcdSnapshot } from './export.js';
@@ -126,7 +127,7 @@ if (!isMainThread && isStartData(workerData)) {
     .then((made): Reply => ({ made }))
     .catch((error: unknown): Reply => {
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      const message = error instanceof Error ? error.message : String(error);
+      const message = errorMessage(error);
       return { error: { message, code } };
     })
     .then((reply) => port?.postMessage(reply));

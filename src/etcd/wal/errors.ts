@@ -1,3 +1,5 @@
+import { errorMessage } from '../../lib/errors.js';
+
 /** A record before the end of the log is damaged. Nothing of this log may be served; replace the member. */
 export class WalCorruptError extends Error {
   override readonly name = 'WalCorruptError';
@@ -37,7 +39,7 @@ export class WalWriteError extends Error {
   readonly path: string;
 
   constructor(path: string, cause: unknown) {
-    const detail = cause instanceof Error ? cause.message : String(cause);
+    const detail = errorMessage(cause);
     super(`cannot write write-ahead log ${path}: ${detail}`, { cause });
     this.path = path;
   }

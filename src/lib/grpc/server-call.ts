@@ -17,6 +17,7 @@ import { peerCertificateOf } from './peer.js';
 import type { CallContext, Duplex, Metadata, PeerCertificate } from './types.js';
 import { Code, GrpcError, isGrpcError } from './types.js';
 import type { Socket } from 'node:net';
+import { errorMessage, toError } from '../errors.js';
 
 const okTrailers = encodeFields([['grpc-status', '0']]);
 /** Before each message on the wire. */
@@ -169,7 +170,7 @@ export class ServerCall implements CallContext, StreamHandler {
       }
       reader.settle();
     } catch (error) {
-      this.#queue?.end(error instanceof Error ? error : new Error(String(error)));
+      this.#queue?.end(toError(error));
       this.#fail(error);
     }
   }
@@ -260,7 +261,7 @@ export class ServerCall implements CallContext, StreamHandler {
     } catch (cause) {
       throw new GrpcError(
         Code.Internal,
-        `grpc: error unmarshalling request: ${cause instanceof Error ? cause.message : String(cause)}`,
+        `grpc: error unmarshalling request: ${errorMessage(cause)}`,
         { cause },
       );
     }
@@ -384,7 +385,7 @@ export class ServerCall implements CallContext, StreamHandler {
   #statusOf(error: unknown): GrpcError {
     if (isGrpcError(error)) return error;
     this.#host.log.error({ path: this.path, error }, 'a handler failed');
-    return new GrpcError(Code.Unknown, error instanceof Error ? error.message : String(error));
+    return new GrpcError(Code.Unknown, errorMessage(error));
   }
 
   #abortCall(): void {

@@ -6,6 +6,7 @@ import type { LogLevel } from '../../lib/log.js';
 import { createLogger } from '../../lib/log.js';
 import { surviveRejections } from '../../lib/rejections.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
+import { errorMessage } from '../../lib/errors.js';
 import { readAdmissionConfiguration } from './admission/configuration-file.js';
 import { ApiServerCertificates } from './certificates.js';
 import type { ApiServerOptions, AuthorizationMode } from './options.js';
@@ -168,7 +169,7 @@ export async function runApiserver(
   } catch (error) {
     certificates?.stop();
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    process.stderr.write(`apiserver: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`apiserver: ${errorMessage(error)}\n`);
     return 2;
   }
   surviveRejections({ component: 'apiserver', log: options.log });

@@ -14,6 +14,7 @@ import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import type { CallContext, Handlers } from '../../lib/grpc/index.js';
 import { Code, GrpcError } from '../../lib/grpc/index.js';
+import { errorMessage } from '../../lib/errors.js';
 import type { StoreAdmin, StoreMember } from './store-admin.js';
 import type { TokenUsage } from './tokens.js';
 import { generateToken, storeToken } from './tokens.js';
@@ -193,7 +194,7 @@ class Observer {
         revision: 0,
         dbSizeBytes: 0,
         version: '',
-        error: error instanceof Error ? error.message : String(error),
+        error: errorMessage(error),
       };
     }
   }

@@ -6,6 +6,7 @@ import { makePrivateDirectory, writeWhole } from '../../lib/files/write-whole.js
 import type { KeyPair, Subject } from '../../lib/pki/certificates.js';
 import { createCertificateAuthority, issueCertificate } from '../../lib/pki/certificates.js';
 import { mustBePair } from '../../lib/pki/key-pair.js';
+import { errorMessage } from '../../lib/errors.js';
 import type { ClusterSettings } from './settings.js';
 import { apiServiceAddress } from './settings.js';
 
@@ -79,7 +80,7 @@ async function readAuthority(directory: string, name: string): Promise<KeyPair> 
   try {
     mustBePair(pair);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     throw new Error(`${path}.crt or ${name}.key cannot be used: ${reason}`, { cause });
   }
   return pair;

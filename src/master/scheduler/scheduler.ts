@@ -7,6 +7,7 @@ import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { Prng } from '../../lib/prng.js';
+import { errorMessage } from '../../lib/errors.js';
 import type {
   Namespace,
   Node,
@@ -277,7 +278,7 @@ class Scheduler {
       return;
     }
     this.#options.log.warn({ pod: info.key, error }, 'a binding failed, will try again');
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     this.#writer.failed(info, `running Bind: ${message}`);
     this.#queue.giveBackFailed(info.key);
   }

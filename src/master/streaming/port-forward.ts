@@ -10,6 +10,7 @@ import type { PortForwardData } from '../../gen/agent.js';
 import type { Clock } from '../../lib/clock.js';
 import type { ClientDuplex } from '../../lib/grpc/index.js';
 import { Session } from '../../lib/session.js';
+import { errorMessage } from '../../lib/errors.js';
 import type { ClientFlow } from './call-link.js';
 import { CallLink, sharedFlow } from './call-link.js';
 import { SpdyConnection } from './spdy/connection.js';
@@ -270,7 +271,7 @@ function tryOpen(open: () => PortCall, complain: (text: string) => void): PortCa
   try {
     return open();
   } catch (error) {
-    complain(error instanceof Error ? error.message : String(error));
+    complain(errorMessage(error));
     return undefined;
   }
 }
@@ -287,6 +288,6 @@ async function receive(
       else if (kind?.$case === 'halfClosed') break;
     }
   } catch (error) {
-    to.error(error instanceof Error ? error.message : String(error));
+    to.error(errorMessage(error));
   }
 }

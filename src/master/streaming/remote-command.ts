@@ -6,6 +6,7 @@ import type { ExecInput, ExecOutput, ExecStart } from '../../gen/agent.js';
 import type { Clock } from '../../lib/clock.js';
 import type { ClientDuplex } from '../../lib/grpc/index.js';
 import type { Session } from '../../lib/session.js';
+import { toError, errorMessage } from '../../lib/errors.js';
 import type { ClientFlow } from './call-link.js';
 import { CallLink } from './call-link.js';
 
@@ -91,7 +92,7 @@ function tryOpen(open: () => ExecCall): ExecCall | Error {
   try {
     return open();
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return toError(error);
   }
 }
 
@@ -115,5 +116,5 @@ async function outcome(call: ExecCall, client: CommandClient): Promise<CommandSt
 }
 
 function failure(error: unknown): CommandStatus {
-  return statusOfExit(0, error instanceof Error ? error.message : String(error));
+  return statusOfExit(0, errorMessage(error));
 }

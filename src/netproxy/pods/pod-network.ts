@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Informer } from '../../client/types.js';
 import { delay } from '../../lib/clock.js';
 import { writeWhole } from '../../lib/files/write-whole.js';
+import { errorMessage } from '../../lib/errors.js';
 import type { RunCommand } from '../command.js';
 import { createRunner } from '../command.js';
 import type { Node } from '../../api/types/core.js';
@@ -195,7 +196,7 @@ export class CniPodNetwork implements PodNetwork {
     try {
       await this.#options.isolation?.isolate({ podUid, namespace, name, labels, ips });
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = errorMessage(cause);
       throw new PodNetworkError('NotIsolated', `network policies: ${reason}`, { cause });
     }
   }

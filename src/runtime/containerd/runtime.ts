@@ -3,6 +3,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
+import { errorMessage } from '../../lib/errors.js';
 import { attachToLog } from '../log-attach.js';
 import { installShim, shimPath } from '../shim/install.js';
 import type { RunCommand } from '../spawn.js';
@@ -214,7 +215,7 @@ export class ContainerdRuntime implements ContainerRuntime {
       await this.#ctr.call({ args: ['version'], timeoutMs: 5000 });
       return undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return errorMessage(error);
     }
   }
 

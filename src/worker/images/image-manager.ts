@@ -5,6 +5,7 @@ import type { ContainerRuntime, ImageInfo } from '../../runtime/types.js';
 import { isRuntimeError } from '../../runtime/types.js';
 import type { EventType } from '../events.js';
 import { Gate } from '../../lib/gate.js';
+import { errorMessage } from '../../lib/errors.js';
 import { registryAuth } from './registry-auth.js';
 
 /** The image cannot be had now; reason and message are for the container's waiting state. */
@@ -102,7 +103,7 @@ export class ImageManager {
       if (present !== undefined && imported.has(present.reference)) {
         return this.#use(present, image, request);
       }
-      const message = error instanceof Error ? error.message : String(error);
+      const message = errorMessage(error);
       request.event('Warning', 'Failed', `Failed to pull image "${image}": ${message}`);
       request.event('Warning', 'Failed', 'Error: ErrImagePull');
       throw new ImageError('ErrImagePull', message, {

@@ -8,6 +8,7 @@ import type { Logger } from '../../lib/log.js';
 import { createSigningRequest } from '../../lib/pki/certificates.js';
 import { pinnedTo } from '../../lib/pki/pinning.js';
 import { fixedTls } from '../../lib/pki/tls-source.js';
+import { errorMessage } from '../../lib/errors.js';
 import type { JoinTarget } from '../options.js';
 import type { Credentials } from './credentials.js';
 
@@ -42,7 +43,7 @@ export async function joinCluster(options: JoinOptions): Promise<Credentials> {
       return await askOne(channel, options, requests);
     } catch (error) {
       if (!isRetryable(error) || clock.monotonicMs() >= giveUpMs) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       log.info({ server, reason }, 'could not join yet; tried again');
       await delay(clock, retryMs);
     } finally {

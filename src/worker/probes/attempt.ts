@@ -7,6 +7,7 @@ import { HealthCheckResponse_ServingStatus, HealthDefinition } from '../../gen/e
 import type { Clock } from '../../lib/clock.js';
 import { createGrpcChannel } from '../../lib/grpc/index.js';
 import { silentLogger } from '../../lib/log.js';
+import { errorMessage } from '../../lib/errors.js';
 import type { ProbeOutcome } from './prober.js';
 
 export interface AttemptContext {
@@ -41,7 +42,7 @@ export async function attemptProbe(probe: Probe, context: AttemptContext): Promi
     if (probe.grpc !== undefined) return await byGrpc(probe.grpc, timeoutMs, context);
     return { ok: false, output: 'missing probe handler' };
   } catch (error) {
-    return { ok: false, output: error instanceof Error ? error.message : String(error) };
+    return { ok: false, output: errorMessage(error) };
   }
 }
 
@@ -172,7 +173,7 @@ async function byGrpc(
       ? { ok: true, output: '' }
       : { ok: false, output: `service unhealthy (responded with "${status}")` };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     return { ok: false, output: `failed to connect service "${target}": ${reason}` };
   } finally {
     channel.close();

@@ -11,6 +11,7 @@ import type { NodeContext } from './node-context.js';
 import { factsFor, keyOf } from './node-context.js';
 import type { ContainerEvent } from './pod-events.js';
 import { managedHosts, nodeHosts } from './pod-files.js';
+import { errorMessage } from '../../lib/errors.js';
 
 export interface StartOptions {
   readonly node: NodeContext;
@@ -55,7 +56,7 @@ export async function startContainer(options: StartOptions): Promise<Instance> {
     event('Normal', 'Started', `Started container ${container.name}`);
     return instanceOf(started);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     event('Warning', 'Failed', `Error: ${message}`);
     return neverStarted(options, id, message);
   }
@@ -88,7 +89,7 @@ async function configure(options: StartOptions, id: string): ReturnType<typeof c
 }
 
 function failed(options: StartOptions, reason: string, cause: unknown): StartError {
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = errorMessage(cause);
   options.event('Warning', 'Failed', `Error: ${message}`);
   return new StartError(reason, message, cause);
 }

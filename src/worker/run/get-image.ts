@@ -6,6 +6,7 @@ import type { PodState, Track } from '../pod/state.js';
 import type { NodeContext } from './node-context.js';
 import { keyOf } from './node-context.js';
 import { containerEvents } from './pod-events.js';
+import { errorMessage } from '../../lib/errors.js';
 
 /** Never rejects: a failure is recorded with kubelet's reason, and told as an event. */
 export async function getImage(
@@ -29,7 +30,7 @@ export async function getImage(
     const known = error instanceof ImageError;
     const failure = {
       reason: known ? error.reason : 'ErrImagePull',
-      message: error instanceof Error ? error.message : String(error),
+      message: errorMessage(error),
       ...(known && error.waiting !== undefined ? { waiting: error.waiting } : {}),
     };
     record.recordImageFailed(track, failure, node.clock.nowMs());

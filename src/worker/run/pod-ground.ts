@@ -10,6 +10,7 @@ import { isWhole, makeSandbox, removeSandbox } from './sandbox.js';
 import { writePodFiles } from './container-start.js';
 import * as record from '../pod/record.js';
 import type { PodState } from '../pod/state.js';
+import { errorMessage } from '../../lib/errors.js';
 
 export class PodGround {
   readonly #node: NodeContext;
@@ -46,7 +47,7 @@ export class PodGround {
       record.recordPartDone(this.#state, 'sandbox', { id: made.handle.id, ips: made.ips });
     } catch (error) {
       record.recordPartFailed(this.#state, 'sandbox', node.clock.nowMs());
-      const text = `Failed to create pod sandbox: ${messageOf(error)}`;
+      const text = `Failed to create pod sandbox: ${errorMessage(error)}`;
       podEvent(node.events, this.#state.pod, 'Warning', 'FailedCreatePodSandBox', text);
     }
   }
@@ -59,7 +60,7 @@ export class PodGround {
       record.recordPartDone(this.#state, 'sandbox');
     } catch (error) {
       record.recordPartFailed(this.#state, 'sandbox', this.#node.clock.nowMs());
-      const text = `error killing pod: ${messageOf(error)}`;
+      const text = `error killing pod: ${errorMessage(error)}`;
       podEvent(this.#node.events, this.#state.pod, 'Warning', 'FailedKillPod', text);
     }
   }
@@ -74,7 +75,7 @@ export class PodGround {
       record.recordPartDone(this.#state, 'volumes');
     } catch (error) {
       record.recordPartFailed(this.#state, 'volumes', this.#node.clock.nowMs());
-      podEvent(this.#node.events, this.#state.pod, 'Warning', 'FailedMount', messageOf(error));
+      podEvent(this.#node.events, this.#state.pod, 'Warning', 'FailedMount', errorMessage(error));
     }
   }
 
@@ -100,8 +101,4 @@ export class PodGround {
     await removeSandbox(this.#node, this.#state.pod, handle);
     record.recordSandboxLost(this.#state, this.#node.clock.nowMs());
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -25,6 +25,7 @@ import { containerEvents, podEvent } from './pod-events.js';
 import { PodGround } from './pod-ground.js';
 import { runPostStart } from './post-start.js';
 import { terminationMessage } from './termination-message.js';
+import { errorMessage } from '../../lib/errors.js';
 
 export interface PodWorkerOptions {
   readonly node: NodeContext;
@@ -312,7 +313,7 @@ export class PodWorker {
       this.#startProbes(track);
     } catch (error) {
       const reason = error instanceof StartError ? error.reason : 'CreateContainerError';
-      const failure = { reason, message: messageOf(error) };
+      const failure = { reason, message: errorMessage(error) };
       record.recordStartFailed(track, failure, node.clock.nowMs());
     }
   }
@@ -433,10 +434,6 @@ export class PodWorker {
     }
     return undefined;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function podLabel(pod: Pod): string {

@@ -9,6 +9,7 @@ import type { NodeContext } from './node-context.js';
 import { keyOf } from './node-context.js';
 import { podHostname } from './pod-files.js';
 import { checkHandler } from './runtime-handler.js';
+import { errorMessage } from '../../lib/errors.js';
 
 /** What taking it down needs, also after an agent's restart. */
 export interface SandboxHandle {
@@ -48,7 +49,7 @@ export async function makeSandbox(
     return { handle, ips: await setUpNetwork(node, pod, handle) };
   } catch (error) {
     await removeSandbox(node, pod, handle);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     throw new Error(`failed to setup network for sandbox "${id}": ${reason}`, { cause: error });
   }
 }

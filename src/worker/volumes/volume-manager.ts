@@ -22,6 +22,7 @@ import {
   HeldDirectory,
   removeTree,
 } from '../../lib/safe-files/index.js';
+import { errorMessage } from '../../lib/errors.js';
 import { isMounted } from '../../runtime/mounts.js';
 import type { Mount } from '../../runtime/types.js';
 import type { ConfigSource } from '../env.js';
@@ -90,7 +91,7 @@ export class VolumeManager {
         try {
           return [volume.name, await this.#make(pod, volume, facts)] as const;
         } catch (error) {
-          const reason = error instanceof Error ? error.message : String(error);
+          const reason = errorMessage(error);
           throw new VolumeError(
             `MountVolume.SetUp failed for volume "${volume.name}" : ${reason}`,
             {
@@ -204,7 +205,7 @@ export class VolumeManager {
     try {
       return await bindSubPath({ ...wanted, mayMount: this.#options.isRoot });
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = errorMessage(cause);
       const text = `failed to prepare subPath for volumeMount "${mount.name}" of container "${container}"`;
       throw new VolumeError(`${text}: ${reason}`, { cause });
     }

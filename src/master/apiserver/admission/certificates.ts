@@ -2,6 +2,7 @@ import type { CertificateSigningRequest } from '../../../api/types/policy.js';
 import { semanticEqual } from '../../../api/equal.js';
 import { invalid } from '../../../api/field-error.js';
 import { readSigningRequest } from '../../../lib/pki/certificates.js';
+import { errorMessage } from '../../../lib/errors.js';
 import type { Authorization } from '../authz/authorizers.js';
 import type { Objects } from '../registry/objects.js';
 import type { AdmissionRequest } from '../registry/types.js';
@@ -134,7 +135,7 @@ async function refuse(
   try {
     ({ organizations } = await readSigningRequest(pem));
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = errorMessage(error);
     throw invalidObject(about, [invalid('spec.request', request.spec.request, text)]);
   }
   if (request.spec.signerName === clientSigner && organizations.includes(mastersGroup)) {

@@ -2,6 +2,7 @@
 import { semanticEqual } from '../../../api/equal.js';
 import type { CertificateSigningRequest } from '../../../api/types/policy.js';
 import { readSigningRequest } from '../../../lib/pki/certificates.js';
+import { errorMessage } from '../../../lib/errors.js';
 import { nodeNameOf } from '../authz/node-identity.js';
 import type { Objects } from '../registry/objects.js';
 import type { AdmissionRequest } from '../registry/types.js';
@@ -94,7 +95,7 @@ async function checkSigningRequest(
   try {
     ({ commonName } = await readSigningRequest(pem));
   } catch (error) {
-    refuse(`unable to parse csr: ${error instanceof Error ? error.message : String(error)}`);
+    refuse(`unable to parse csr: ${errorMessage(error)}`);
     return;
   }
   if (commonName !== `system:node:${node}`) {

@@ -3,6 +3,7 @@ import type { ContainerRef } from '../../../gen/agent.js';
 import type { DialPod } from '../admission/webhook/destination.js';
 import { isStatusError } from '../status.js';
 import type { AgentClient, NodeAgents } from './node-agents.js';
+import { toError } from '../../../lib/errors.js';
 
 /** A connection to a port of a pod's address, carried by one PortForward call to its node: which address it is, the node knows. */
 export function agentSocket(agent: AgentClient, container: ContainerRef, port: number): Duplex {
@@ -34,7 +35,7 @@ export function agentSocket(agent: AgentClient, container: ContainerRef, port: n
     socket.push(null);
   };
   receive().catch((error: unknown) => {
-    socket.destroy(error instanceof Error ? error : new Error(String(error)));
+    socket.destroy(toError(error));
   });
   return socket;
 }

@@ -4,6 +4,7 @@ import type { HorizontalPodAutoscaler } from '../../../api/types/policy.js';
 import type { Informer } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
+import { errorMessage } from '../../../lib/errors.js';
 import { Catalog } from '../../../client/controller/catalog.js';
 import type { CatalogEntry } from '../../../client/controller/catalog.js';
 import type { ControllerContext } from '../context.js';
@@ -140,7 +141,7 @@ class Autoscaler {
     } catch (error) {
       // Somebody else wrote the object: look again.
       if (isApiError(error, 'Conflict')) throw error;
-      const text = error instanceof Error ? error.message : String(error);
+      const text = errorMessage(error);
       const message = `the HPA controller was unable to update the target scale: ${text}`;
       draft.set('AbleToScale', 'False', 'FailedUpdateScale', message);
       const what = `New size: ${replicas}; reason: ${reason}; error: ${text}`;

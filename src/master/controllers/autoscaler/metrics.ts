@@ -8,6 +8,7 @@ import { resources } from '../../../client/resources.js';
 import { parseTime } from '../../../api/facts/time.js';
 import type { PodUsage, ReplicaQuestion } from './replicas.js';
 import { milliOf, NoMetricError, replicasFor } from './replicas.js';
+import { errorMessage } from '../../../lib/errors.js';
 
 export type MetricSpec = NonNullable<HorizontalPodAutoscaler['spec']['metrics']>[number];
 export type MetricStatus = NonNullable<
@@ -117,7 +118,7 @@ async function readUsage(
       labelSelector: selector,
     }));
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = errorMessage(error);
     throw new NoMetricError(
       `unable to get metrics for resource ${resource}: unable to fetch metrics from resource metrics API: ${text}`,
     );

@@ -6,6 +6,7 @@ import { resources } from '../../../client/resources.js';
 import type { Informer } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
+import { errorMessage } from '../../../lib/errors.js';
 import type { ControllerContext } from '../context.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
@@ -83,7 +84,7 @@ class CronJobController {
       return made;
     } catch (error) {
       if (isApiError(error, 'AlreadyExists')) return client.get<Job>(resources.jobs, job.metadata);
-      const text = error instanceof Error ? error.message : String(error);
+      const text = errorMessage(error);
       this.#recorder.warning(ownerOf(cron), 'FailedCreate', `Error creating job: ${text}`);
       throw error;
     }

@@ -7,6 +7,7 @@ import type { ObjectReference } from '../../../api/types/core.js';
 import type { CronJob, Job } from '../../../api/types/workloads.js';
 import type { Due } from './schedule.js';
 import { dueTimes, formatInZone, timeZoneProblem } from './schedule.js';
+import { errorMessage } from '../../../lib/errors.js';
 
 /** What is told of a CronJob. */
 export interface Notice {
@@ -86,7 +87,7 @@ function dueOf({ spec, status, metadata }: CronJob, nowMs: number): Due | Notice
   try {
     return dueTimes(schedule, timeZone, earliestMs, nowMs);
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = errorMessage(error);
     const message = `unparseable schedule: "${schedule}" : ${text}`;
     return { type: 'Warning', reason: 'UnparseableSchedule', message };
   }

@@ -1,6 +1,7 @@
 /** Controller "daemonset": carries {@link planDaemonSet} out. */
 import { controllerOf } from '../../../api/object.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
+import { errorMessage } from '../../../lib/errors.js';
 import { forEachBounded, throwGathered } from '../../../client/controller/bounded.js';
 import type { ControllerContext } from '../context.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
@@ -124,7 +125,7 @@ export function createDaemonSetController(context: ControllerContext): Reconcile
         recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
       } catch (error) {
         expectations.created(key);
-        const text = error instanceof Error ? error.message : String(error);
+        const text = errorMessage(error);
         recorder.warning(owner, 'FailedCreate', `Error creating: ${text}`);
         throw error;
       }

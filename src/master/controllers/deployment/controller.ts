@@ -4,6 +4,7 @@ import type { Change, Informer } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import { assertNever } from '../../../lib/assert.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
+import { errorMessage } from '../../../lib/errors.js';
 import type { ControllerContext } from '../context.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
@@ -171,7 +172,7 @@ class DeploymentController {
       return true;
     } catch (error) {
       if (!isApiError(error, 'AlreadyExists')) {
-        const text = error instanceof Error ? error.message : String(error);
+        const text = errorMessage(error);
         const message = `Failed to create new replica set "${set.metadata.name}": ${text}`;
         this.#recorder.warning(owner, 'ReplicaSetCreateError', message);
         throw error;

@@ -5,6 +5,7 @@ import type { Job, JobStatus } from '../../../api/types/workloads.js';
 import { resources } from '../../../client/resources.js';
 import type { Change, Informer } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
+import { errorMessage } from '../../../lib/errors.js';
 import { forEachBounded, slowStart, throwGathered } from '../../../client/controller/bounded.js';
 import type { ControllerContext } from '../context.js';
 import type { Controller, Reconciler } from '../../../client/controller/reconciler.js';
@@ -197,7 +198,7 @@ class JobController {
     });
     this.#expectations.created(key, wanted.length - successes);
     for (const error of errors) {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = errorMessage(error);
       this.#recorder.warning(owner, 'FailedCreate', `Error creating: ${text}`);
     }
     return errors;

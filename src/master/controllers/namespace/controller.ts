@@ -2,6 +2,7 @@
 import type { KubeObject } from '../../../api/object.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
+import { errorMessage } from '../../../lib/errors.js';
 import { forEachBounded } from '../../../client/controller/bounded.js';
 import type { CatalogEntry } from '../../../client/controller/catalog.js';
 import { Catalog } from '../../../client/controller/catalog.js';
@@ -100,7 +101,7 @@ export function createNamespaceController(context: ControllerContext): Reconcile
 /** The five conditions of kubernetes' namespace deletion status_condition_utils.go. */
 function conditionsOf(namespace: Namespace, remaining: Remaining, now: string): Condition[] {
   const failure = remaining.errors[0];
-  const text = failure instanceof Error ? failure.message : String(failure);
+  const text = errorMessage(failure);
   const listed = (counts: ReadonlyMap<string, number>, form: (id: string, n: number) => string) =>
     [...counts]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))

@@ -8,6 +8,7 @@ import { controllerOf } from '../../../api/object.js';
 import type { Change, Informer, ResourceId } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
+import { errorMessage } from '../../../lib/errors.js';
 import { forEachBounded, slowStart, throwGathered } from '../../../client/controller/bounded.js';
 import type { ControllerContext } from '../context.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
@@ -233,7 +234,7 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
     this.#expectations.created(key, count - successes);
     for (const error of errors) {
       if (isApiError(error) && error.reason === 'Forbidden' && isTerminating(error)) continue;
-      this.#recorder.warning(owner, 'FailedCreate', `Error creating: ${messageOf(error)}`);
+      this.#recorder.warning(owner, 'FailedCreate', `Error creating: ${errorMessage(error)}`);
     }
     return errors.filter((error) => !(isApiError(error) && isTerminating(error)));
   }
@@ -250,7 +251,7 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
       } catch (error) {
         this.#expectations.deleted(key, uid);
         if (isApiError(error, 'NotFound')) return;
-        this.#recorder.warning(owner, 'FailedDelete', `Error deleting: ${messageOf(error)}`);
+        this.#recorder.warning(owner, 'FailedDelete', `Error deleting: ${errorMessage(error)}`);
         throw error;
       }
     });
@@ -267,7 +268,7 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
         type: 'ReplicaFailure',
         status: 'True',
         reason: creating ? 'FailedCreate' : 'FailedDelete',
-        message: messageOf(error),
+        message: errorMessage(error),
         lastTransitionTime: now(this.#context.clock),
       }
     );
@@ -300,8 +301,4 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
 /** The namespace is being deleted: there is no point in trying again. */
 function isTerminating(error: { readonly message: string }): boolean {
   return error.message.includes('because it is being terminated');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

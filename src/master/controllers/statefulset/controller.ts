@@ -3,6 +3,7 @@ import { controllerOf } from '../../../api/object.js';
 import type { Informer } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
+import { errorMessage } from '../../../lib/errors.js';
 import type { ControllerContext } from '../context.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
@@ -177,7 +178,7 @@ class StatefulSetController {
       this.#recorder.normal(owner, 'SuccessfulCreate', `${what} successful`);
     } catch (error) {
       if (isApiError(error, 'AlreadyExists')) throw error;
-      const text = error instanceof Error ? error.message : String(error);
+      const text = errorMessage(error);
       this.#recorder.warning(owner, 'FailedCreate', `${what} failed error: ${text}`);
       throw error;
     }
