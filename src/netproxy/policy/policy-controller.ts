@@ -19,13 +19,7 @@ import { resources } from '../../client/resources.js';
 import type { IsolatedPod, PodIsolation } from '../types.js';
 import type { HeldPod } from './local-pods.js';
 import { resolverPod, withHeld } from './local-pods.js';
-import {
-  buildPolicyRules,
-  ownedByPolicies,
-  policyChain,
-  policyHooks,
-  selects,
-} from './policy-rules.js';
+import { buildPolicyRules, newPolicyRuleSet, selects } from './policy-rules.js';
 
 export interface PolicyControllerOptions {
   readonly informers: InformerFactory;
@@ -48,12 +42,7 @@ const isolateMs = 10_000;
 export class PolicyController implements PodIsolation {
   readonly #options: PolicyControllerOptions;
   readonly #policies: Informer<NetworkPolicy>;
-  readonly #rules = new RuleSet({
-    base: new Map(),
-    shared: new Map([[policyChain, []]]),
-    hooks: policyHooks,
-    owns: (chain) => ownedByPolicies.test(chain),
-  });
+  readonly #rules = newPolicyRuleSet();
   readonly #applier: IptablesApplier;
   readonly #ends: (() => void)[] = [];
   readonly #held = new Map<string, HeldPod>();

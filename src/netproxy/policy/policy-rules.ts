@@ -13,6 +13,7 @@ import { addressFamily, formatCidr, parseCidr } from '../address.js';
 import type { ChainId, Rule } from '../iptables/rule.js';
 import type { Hook } from '../iptables/base-rules.js';
 import { chainName, comment, join } from '../iptables/rule.js';
+import { RuleSet } from '../iptables/rule-set.js';
 import type { Contribution } from '../iptables/service-rules.js';
 
 export interface PolicyState {
@@ -24,8 +25,8 @@ export interface PolicyState {
 
 type Direction = 'Ingress' | 'Egress';
 
-export const policyChain = 'mangle/TRIREME-POLICY' as const;
-export const ownedByPolicies = /^KUBE-NP[IO]-[A-Z2-7]{16}$/;
+const policyChain = 'mangle/TRIREME-POLICY' as const;
+const ownedByPolicies = /^KUBE-NP[IO]-[A-Z2-7]{16}$/;
 
 const jump = `-m conntrack --ctstate NEW ${comment('trireme network policies')} -j TRIREME-POLICY`;
 
@@ -34,10 +35,20 @@ const jump = `-m conntrack --ctstate NEW ${comment('trireme network policies')} 
  * node's own ports. In the mangle table, which comes before filter: whoever accepts there (kube-proxy's chains accept what is marked,
  * Docker and firewalls what they know) does not pass policies by, in whatever order the rules were made.
  */
-export const policyHooks: readonly Hook[] = [
+const policyHooks: readonly Hook[] = [
   { chain: 'mangle/FORWARD', rule: jump },
   { chain: 'mangle/INPUT', rule: jump },
 ];
+
+/** The layout of the chains of policies, empty of pods. */
+export function newPolicyRuleSet(): RuleSet {
+  return new RuleSet({
+    base: new Map(),
+    shared: new Map([[policyChain, []]]),
+    hooks: policyHooks,
+    owns: (chain) => ownedByPolicies.test(chain),
+  });
+}
 
 /** By pod, "namespace/name": what is to be added for it. Pods that no policy selects are absent. */
 export function buildPolicyRules(state: PolicyState): Map<string, Contribution> {
@@ -85,7 +96,7 @@ function allowed(
   const side = direction === 'Ingress' ? '-s' : '-d';
   return entries.flatMap(({ peers, ports }) =>
     peerMatches(peers, side, policy, state).flatMap((peer) =>
-      portMatches(ports, peer.pod ?? pod, direction, peer.pod !== undefined).map((port) =>
+      portMatches(ports, direction === 'Ingress' ? pod : peer.pod).map((port) =>
         join(peer.match, port.protocol, text, port.ports, '-j RETURN'),
       ),
     ),
@@ -137,12 +148,10 @@ function namespacesOf(
   );
 }
 
-/** A named port is looked up in the pod that receives. */
+/** A named port is looked up in the pod that receives; where that is not known, it allows nothing. */
 function portMatches(
   ports: readonly NetworkPolicyPort[] | undefined,
-  pod: Pod,
-  direction: Direction,
-  isPeer: boolean,
+  receiver: Pod | undefined,
 ): { protocol: string; ports: string }[] {
   if (ports === undefined || ports.length === 0) return [{ protocol: '', ports: '' }];
   return ports.flatMap(({ port, endPort, protocol }) => {
@@ -150,9 +159,7 @@ function portMatches(
     // The API takes no others; one that is not known allows nothing.
     if (!/^(?:tcp|udp|sctp)$/.test(name)) return [];
     if (port === undefined) return [{ protocol: `-p ${name}`, ports: '' }];
-    const receiverKnown = direction === 'Ingress' || isPeer;
-    const numbers =
-      typeof port === 'number' ? [port] : receiverKnown ? namedPorts(pod, port, protocol) : [];
+    const numbers = typeof port === 'number' ? [port] : namedPorts(receiver, port, protocol);
     // iptables-save prints a range of one port as that port.
     return numbers.filter(isPort).flatMap((number) => {
       const last = endPort ?? number;
@@ -167,8 +174,8 @@ function isPort(number: number): boolean {
   return Number.isInteger(number) && number >= 1 && number <= 65_535;
 }
 
-function namedPorts(pod: Pod, wanted: string, protocol = 'TCP'): number[] {
-  return (pod.spec?.containers ?? []).flatMap(({ ports }) =>
+function namedPorts(pod: Pod | undefined, wanted: string, protocol = 'TCP'): number[] {
+  return (pod?.spec?.containers ?? []).flatMap(({ ports }) =>
     (ports ?? []).flatMap(({ name, containerPort, protocol: own }) =>
       name === wanted && (own ?? 'TCP') === protocol ? [containerPort] : [],
     ),
