@@ -13,7 +13,12 @@ import type { EndpointSlice } from '../src/api/types/networking.js';
 
 const services = Number(process.env['SERVICES'] ?? 5000);
 const endpoints = Number(process.env['ENDPOINTS'] ?? 10);
-const config = { clusterCidr: '10.244.0.0/14', nodePortAddresses: [], excludedIps: [] };
+const config = {
+  nodeIp: '192.168.0.1',
+  clusterCidr: '10.244.0.0/14',
+  nodePortAddresses: [],
+  excludedIps: [],
+};
 
 function service(index: number): Service {
   const clusterIP = `10.96.${index >> 8}.${index & 255}`;

@@ -115,7 +115,7 @@ class Node implements Netproxy {
   }
 
   async #startServices(): Promise<void> {
-    const { mode, nodeName, clusterCidr, clock, log } = this.#options;
+    const { mode, nodeName, nodeIp, clusterCidr, clock, log } = this.#options;
     if (mode === 'none') return;
     // Rules of services not known yet would be removed.
     await this.#watch.whenSynced(this.#stopping.signal);
@@ -135,11 +135,7 @@ class Node implements Netproxy {
     const proxier = new IptablesProxier({
       watch: this.#watch,
       nodeName,
-      config: {
-        clusterCidr,
-        nodePortAddresses: [],
-        excludedIps,
-      },
+      config: { nodeIp, clusterCidr, nodePortAddresses: [], excludedIps },
       run: this.#run,
       clock,
       log: log.child({ part: 'services' }),

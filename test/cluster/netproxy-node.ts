@@ -98,7 +98,12 @@ function difference(): string {
   const rules = newServiceRuleSet();
   for (const [name, type] of [['web', 'NodePort']] as const) {
     const ports = buildServicePorts(service(name, '10.96.5.5', type), [slice(name, [0, 1])], 'n1');
-    const config = { clusterCidr: common.clusterCidr, nodePortAddresses: [], excludedIps: [] };
+    const config = {
+      nodeIp: common.nodeIp,
+      clusterCidr: common.clusterCidr,
+      nodePortAddresses: [],
+      excludedIps: [],
+    };
     for (const port of ports) rules.set(port.key, buildServiceRules(port, config));
   }
   rules.observe(execFileSync('iptables-save', { encoding: 'utf8' }));

@@ -6,7 +6,12 @@ import type { EndpointSlice } from '../../api/types/networking.js';
 import { newServiceRuleSet } from './proxier.js';
 import { buildServiceRules } from './service-rules.js';
 
-const config = { clusterCidr: '10.244.0.0/16', nodePortAddresses: [], excludedIps: [] };
+const config = {
+  nodeIp: '192.168.0.1',
+  clusterCidr: '10.244.0.0/16',
+  nodePortAddresses: [],
+  excludedIps: [],
+};
 const golden = 'src/netproxy/iptables/testdata/services.txt';
 
 type Spec = NonNullable<Service['spec']>;

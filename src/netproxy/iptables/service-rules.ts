@@ -7,6 +7,7 @@
  *
  * SVC: all endpoints; SVL: those of this node; FW: source ranges of a load balancer. Pure.
  */
+import { cidrContains, parseCidr } from '../address.js';
 import type { Endpoint, ServicePort } from '../model/service-model.js';
 import type { ChainId, Rule } from './rule.js';
 import { chainName, comment, destinationPort, join, probability } from './rule.js';
@@ -19,7 +20,10 @@ export interface Contribution {
   readonly shared: ReadonlyMap<ChainId, readonly Rule[]>;
 }
 
+/** What the rules of all services depend on. */
 export interface RuleConfig {
+  /** The node's own address: a load balancer's source range that holds it lets the node itself in. */
+  readonly nodeIp: string;
   /** Sources outside of it are masqueraded on their way to a ClusterIP; "" = unknown, nobody is. */
   readonly clusterCidr: string;
   /** Node ports answer on these blocks only. Empty: on every address of the node. */
@@ -118,8 +122,12 @@ class ServiceRules {
     if (loadBalancerIps.length > 0 && ranges.length > 0) {
       const text = comment(`${key} loadbalancer IP`);
       const rules = ranges.map((range) =>
-        join(range === '0.0.0.0/0' ? '' : `-s ${withPrefix(range)}`, text, `-j ${this.#ext}`),
+        join(range === '0.0.0.0/0' ? '' : `-s ${range}`, text, `-j ${this.#ext}`),
       );
+      // The node comes from the balancer's own address where a local route has made that one of its own.
+      if (ranges.some((range) => holds(range, this.#config.nodeIp))) {
+        rules.push(...loadBalancerIps.map((ip) => `-s ${ip}/32 ${text} -j ${this.#ext}`));
+      }
       this.#chain('nat', this.#firewall, rules);
     }
   }
@@ -163,10 +171,11 @@ class ServiceRules {
 
   /** Spreads a chain's traffic over the endpoints' chains, evenly and at random, clients with affinity first. */
   #balance(chain: string, endpoints: readonly Endpoint[]): void {
-    const { key, protocol, port, clusterIp, affinitySeconds } = this.#port;
+    const { key, protocol, port, clusterIp, affinitySeconds, internalLocal } = this.#port;
     const { clusterCidr } = this.#config;
     const rules: Rule[] = [];
-    if (clusterCidr !== '' && chain === this.#svc) {
+    // The chain of the ClusterIP: whoever routes the services' range to this node need not know the way back.
+    if (clusterCidr !== '' && chain === (internalLocal ? this.#svl : this.#svc)) {
       const match = destinationPort(protocol, port, `${key} cluster IP`);
       rules.push(`! -s ${clusterCidr} -d ${clusterIp}/32 ${match} -j KUBE-MARK-MASQ`);
     }
@@ -231,6 +240,7 @@ function refusal(cluster: readonly Endpoint[]): { reason: string; verdict: strin
     : { reason: 'has no endpoints', verdict: '-j REJECT --reject-with icmp-port-unreachable' };
 }
 
-function withPrefix(range: string): string {
-  return range.includes('/') ? range : `${range}/32`;
+function holds(range: string, address: string): boolean {
+  const block = parseCidr(range);
+  return block !== undefined && cidrContains(block, address);
 }

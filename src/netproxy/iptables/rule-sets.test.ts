@@ -1,0 +1,17 @@
+/** Golden files: services in, the whole text for `iptables-restore` out; then what each change sends. `UPDATE=1` records them anew. */
+import { describe, expect, test } from '@jest/globals';
+import { compareGolden, goldenNames } from '../testkit/golden.js';
+import type { ClusterChange } from '../testkit/service-cluster.js';
+import { ServiceCluster } from '../testkit/service-cluster.js';
+
+const directory = 'src/netproxy/iptables/testdata/rule-sets';
+
+describe('rule sets', () => {
+  test.each(goldenNames(directory))('%s', (name) => {
+    const cluster = new ServiceCluster();
+    const { found, wanted } = compareGolden(directory, name, (change) =>
+      cluster.apply(change as ClusterChange),
+    );
+    expect(found).toBe(wanted);
+  });
+});
