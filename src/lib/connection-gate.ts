@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net';
 import type { Socket } from 'node:net';
 import { connectionLimits } from './net-limits.js';
 
+/** Counts the connections of a listener, and refuses those past its bounds. */
 export class ConnectionGate {
   readonly #limits: { readonly total: number; readonly perAddress: number };
   readonly #counts = new Map<string, number>();

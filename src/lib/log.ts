@@ -13,6 +13,7 @@ export interface Logger {
   child(fields: object): Logger;
 }
 
+/** The least weight of lines that are written. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /** Writes JSON lines, with `component` in each. */

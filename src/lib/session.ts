@@ -20,6 +20,7 @@ export interface SessionEnd {
   readonly error: Error | undefined;
 }
 
+/** What a conversation is bounded by, and who hears of its end. */
 export interface SessionOptions {
   readonly clock: Clock;
   /** The session ends when nothing has moved for so long. @default never */
@@ -35,6 +36,7 @@ export class IdleError extends Error {
 /** What of a session does not end within this time after its end is left behind, and said to be. */
 const settleMsMax = 10_000;
 
+/** Owns everything of one conversation: whatever fails or ends first ends all of it, once. */
 export class Session {
   readonly #options: SessionOptions;
   readonly #abort = new AbortController();

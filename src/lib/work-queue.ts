@@ -12,6 +12,7 @@ export interface ReconcileResult {
   readonly requeueAfterMs?: number;
 }
 
+/** The clock and the back-off of a queue. */
 export interface WorkQueueOptions {
   readonly name: string;
   /** Brings the object of that key to its wanted state. A rejection is retried with back-off. */

@@ -14,6 +14,7 @@ import { formatTimeout, metadataFields } from './metadata.js';
 import type { CallOptions, Client, MethodDefinition, ServiceDefinition } from './types.js';
 import { Code, GrpcError } from './types.js';
 
+/** Where a channel leads to. */
 export interface ChannelOptions {
   /** `host:port`, or `unix:path`. */
   readonly target: string;
@@ -35,6 +36,7 @@ export interface ChannelOptions {
   readonly defaultDeadlineMs?: number;
 }
 
+/** How a channel's connection is. */
 export type ChannelState = 'idle' | 'connecting' | 'ready' | 'broken' | 'closed';
 
 /** One connection to one server, made when first needed and again when it broke. */

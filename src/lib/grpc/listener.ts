@@ -29,6 +29,7 @@ export interface ServerTls {
 /** TCP itself finds out that a silent peer is gone; calls that only listen, such as watches, would never. */
 const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
 
+/** Who is told of connections. */
 export interface ListenerEvents {
   /** A connection is up: its TLS, if there is any, too. */
   readonly accept: (socket: net.Socket) => void;
@@ -36,6 +37,7 @@ export interface ListenerEvents {
   readonly rejected: (error: Error, peer: string | undefined) => void;
 }
 
+/** A bound port. */
 export interface Listener {
   readonly server: net.Server;
   /** Ends what goes on beside the server: certificates are not followed any more. */

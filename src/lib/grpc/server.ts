@@ -34,11 +34,13 @@ import type { Handlers, ServiceDefinition } from './types.js';
 import { Code } from './types.js';
 import { dropSilentReaders } from './silent-readers.js';
 
+/** Answers requests that are no gRPC calls, on the same port. */
 export type HttpHandler = (
   request: http.IncomingMessage | http2.Http2ServerRequest,
   response: http.ServerResponse | http2.Http2ServerResponse,
 ) => void;
 
+/** The services of a server, its address and its bounds. */
 export interface GrpcServerOptions {
   readonly log: Logger;
   readonly tls?: TlsSource<ServerTls>;
@@ -57,6 +59,7 @@ export interface GrpcServerOptions {
   readonly clock?: Clock;
 }
 
+/** A server that listens until it is closed. */
 export interface GrpcServer {
   addService<S extends ServiceDefinition>(definition: S, handlers: Handlers<S>): void;
   /**

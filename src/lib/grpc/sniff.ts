@@ -11,6 +11,7 @@ export interface Found {
   readonly seen: Buffer;
 }
 
+/** How long a connection may take to say what it speaks. */
 export interface SniffOptions {
   readonly clock: Clock;
   /** What all connections that are looked at may hold together. */

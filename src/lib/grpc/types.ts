@@ -23,6 +23,8 @@ export const Code = {
   DataLoss: 15,
   Unauthenticated: 16,
 } as const;
+
+/** One of the status codes of gRPC. */
 export type Code = (typeof Code)[keyof typeof Code];
 
 /** Header or trailer fields: lower-case names; a value of a `-bin` name is bytes, all others are text. */
@@ -65,6 +67,7 @@ export interface MessageCodec<T> {
   decode(input: Uint8Array): T;
 }
 
+/** One method: its path, its messages, and which sides stream. */
 export interface MethodDefinition<Req = unknown, Res = unknown> {
   readonly name: string;
   readonly requestType: MessageCodec<Req>;
@@ -73,6 +76,7 @@ export interface MethodDefinition<Req = unknown, Res = unknown> {
   readonly responseStream: boolean;
 }
 
+/** One service: its full name and its methods. */
 export interface ServiceDefinition {
   readonly name: string;
   readonly fullName: string;
@@ -105,6 +109,7 @@ export interface CallContext {
   setTrailer(name: string, value: string | Buffer): void;
 }
 
+/** What a client's certificate says of it, once it has been verified. */
 export interface PeerCertificate {
   readonly commonName: string;
   readonly organizations: readonly string[];

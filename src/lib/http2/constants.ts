@@ -51,12 +51,17 @@ export const setting = {
 /** What a client says first, section 3.4. */
 export const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
+/** Bytes of a frame's head (RFC 9113, 4.1). */
 export const frameHeadBytes = 9;
 /** Windows before any setting, section 6.9.2. */
 export const defaultWindowBytes = 65_535;
+
+/** The greatest payload of a frame unless SETTINGS say more (RFC 9113, 6.5.2). */
 export const defaultFrameBytes = 16_384;
 /** HPACK's table, RFC 7541 section 4.2. */
 export const defaultTableBytes = 4096;
+
+/** The greatest flow-control window (RFC 9113, 6.9.1). */
 export const windowBytesMax = 2 ** 31 - 1;
 /** The largest SETTINGS_MAX_FRAME_SIZE, section 6.5.2. */
 export const frameBytesMax = 2 ** 24 - 1;

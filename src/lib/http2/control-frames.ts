@@ -62,6 +62,7 @@ export function readSettings(bytes: Buffer, start: number, end: number): PeerSet
   return settings;
 }
 
+/** The payload of a SETTINGS frame (RFC 9113, 6.5.1). */
 export function settingsPayload(
   settings: readonly (readonly [id: number, value: number])[],
 ): Buffer {

@@ -12,14 +12,17 @@ export class Http2Error extends Error {
   }
 }
 
+/** A PROTOCOL_ERROR of the connection. */
 export function protocolError(message: string): Http2Error {
   return new Http2Error(errorCode.protocolError, message);
 }
 
+/** A FRAME_SIZE_ERROR of the connection. */
 export function frameSizeError(type: string): Http2Error {
   return new Http2Error(errorCode.frameSizeError, `${type} has a wrong length`);
 }
 
+/** A COMPRESSION_ERROR of the connection: its header table is lost. */
 export function compressionError(message: string): Http2Error {
   return new Http2Error(errorCode.compressionError, message);
 }

@@ -13,6 +13,7 @@ import { Heartbeat, PingPolice } from './keep-alive.js';
 import type { KeepAliveOptions } from './keep-alive.js';
 import type { Http2Stream } from './stream.js';
 
+/** The bounds of a client's connection, and who answers its streams. */
 export interface ServerOptions {
   readonly clock: Clock;
   /** What the peer may cost. */

@@ -1,3 +1,4 @@
+/** Why a path was refused. */
 export type SafeFileErrorCode =
   /** The path leads out of its root. */
   | 'ESCAPES'

@@ -3,6 +3,7 @@ import type { Held, HeldDirectory } from './held.js';
 import { codeOf, SafeFileError } from './errors.js';
 import { treeLimits } from './limits.js';
 
+/** How a path below a directory is followed. */
 export interface InsideOptions {
   /**
    * What is done with links: `refuse-outside` follows those that stay inside and refuses the others; `as-root` reads them as a process would whose

@@ -19,6 +19,7 @@ export interface CertificateFlags {
   readonly kubeletClientKey?: string;
 }
 
+/** The certificates and keys that an API server serves and calls with, read from files. */
 export class ApiServerCertificates {
   readonly clock: Clock;
   readonly log: Logger;

@@ -10,6 +10,8 @@ export const watcherQueueEvents = 10_000;
 export const watcherBufferedBytes = 16 * 1024 * 1024;
 /** Short requests under way at once, as kube-apiserver's two flags together (400 + 200). */
 export const maxRequestsInFlight = 400;
+
+/** Requests that change something, under way at once (kube-apiserver's `--max-mutating-requests-inflight`). */
 export const maxMutatingInFlight = 200;
 /** How long a read waits for the cache to reach its revision (kube-apiserver: 3 s). */
 export const freshnessWaitMs = 3_000;
@@ -31,6 +33,8 @@ export const eventTtlSeconds = 3_600;
 export const masterLeaseSeconds = 15;
 /** Pods of a namespace that a new Pod Security level is tried on, and for how long (kube-apiserver: 3,000 and 1 s). */
 export const podsToCheck = 3_000;
+
+/** The longest, in milliseconds, that a change of Pod Security labels looks at the pods that are there. */
 export const podCheckMs = 1_000;
 /** Pods that are tried before other requests get their turn: some 10 ms. */
 export const podCheckBatch = 100;

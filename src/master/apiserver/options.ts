@@ -15,6 +15,7 @@ export interface TrustedPair {
   readonly key: string | Buffer;
 }
 
+/** An authorizer by its name in `--authorization-mode`. */
 export type AuthorizationMode = 'Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny';
 
 /** What the API server is told, its doors left out. */

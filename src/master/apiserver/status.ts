@@ -69,6 +69,7 @@ function subject(target: ErrorTarget, name: string): string {
   return `${qualifiedName(target.group, target.resource)} "${name}"`;
 }
 
+/** 404 NotFound: `pods "a" not found`. */
 export function notFound(target: ErrorTarget, name: string): StatusError {
   return failure(404, 'NotFound', `${subject(target, name)} not found`, detailsOf(target, name));
 }
@@ -78,6 +79,7 @@ export function noSuchResource(): StatusError {
   return failure(404, 'NotFound', 'the server could not find the requested resource', {});
 }
 
+/** 409 AlreadyExists: `pods "a" already exists`. */
 export function alreadyExists(target: ErrorTarget, name: string): StatusError {
   const message = `${subject(target, name)} already exists`;
   return failure(409, 'AlreadyExists', message, detailsOf(target, name));
@@ -87,6 +89,7 @@ export function alreadyExists(target: ErrorTarget, name: string): StatusError {
 export const modifiedText =
   'the object has been modified; please apply your changes to the latest version and try again';
 
+/** 409 Conflict: the object was changed by somebody else, or a condition of the request does not hold. */
 export function conflict(
   target: ErrorTarget,
   name: string,
@@ -96,6 +99,7 @@ export function conflict(
   return failure(409, 'Conflict', message, detailsOf(target, name));
 }
 
+/** 403 Forbidden, of an authorizer or an admission plugin; `text` says why. */
 export function forbidden(target: ErrorTarget, name: string, text: string): StatusError {
   const head = qualifiedName(target.group, target.resource);
   const message =
@@ -103,24 +107,29 @@ export function forbidden(target: ErrorTarget, name: string, text: string): Stat
   return failure(403, 'Forbidden', message, detailsOf(target, name));
 }
 
+/** 400 BadRequest. */
 export function badRequest(message: string): StatusError {
   return failure(400, 'BadRequest', message);
 }
 
+/** 401 Unauthorized, with the same text whatever was wrong with the credentials. */
 export function unauthorized(): StatusError {
   return failure(401, 'Unauthorized', 'Unauthorized');
 }
 
+/** 405 MethodNotAllowed. */
 export function methodNotAllowed(): StatusError {
   const message = 'the server does not allow this method on the requested resource';
   return failure(405, 'MethodNotAllowed', message, {});
 }
 
+/** 406 NotAcceptable: the client takes none of the types that there are. */
 export function notAcceptable(accepted: readonly string[]): StatusError {
   const message = `only the following media types are accepted: ${accepted.join(', ')}`;
   return failure(406, 'NotAcceptable', message);
 }
 
+/** 415 UnsupportedMediaType: the body's type is none of those accepted. */
 export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   const message =
     'the body of the request was in an unknown format - accepted media types include: ' +
@@ -128,11 +137,13 @@ export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   return failure(415, 'UnsupportedMediaType', message);
 }
 
+/** 413 RequestEntityTooLarge; the limit is in bytes. */
 export function tooLarge(limitBytes: number): StatusError {
   const message = `Request entity too large: limit is ${limitBytes}`;
   return failure(413, 'RequestEntityTooLarge', message);
 }
 
+/** 429 TooManyRequests; the client comes back after that many seconds. */
 export function tooManyRequests(message: string, retryAfterSeconds: number): StatusError {
   return failure(429, 'TooManyRequests', message, { retryAfterSeconds });
 }
@@ -145,6 +156,7 @@ export function tooManyInFlight(): StatusError {
   return tooManyRequests(tooManyText, 1);
 }
 
+/** 410 Expired: history before the asked revision has been compacted. */
 export function expired(message: string): StatusError {
   return failure(410, 'Expired', message);
 }
@@ -158,16 +170,19 @@ export function tooLargeResourceVersion(wanted: number, current: number): Status
   return failure(504, 'Timeout', `Timeout: ${message}`, { causes, retryAfterSeconds: 1 });
 }
 
+/** 504 Timeout: the outcome of the request is unknown. */
 export function timeout(message: string): StatusError {
   return failure(504, 'Timeout', `Timeout: ${message}`, {});
 }
 
+/** 500 InternalError. */
 export function internal(message: string): StatusError {
   return failure(500, 'InternalError', `Internal error occurred: ${message}`, {
     causes: [{ message }],
   });
 }
 
+/** 503 ServiceUnavailable: nothing was done; the client may try again. */
 export function unavailable(message: string): StatusError {
   return failure(503, 'ServiceUnavailable', message);
 }

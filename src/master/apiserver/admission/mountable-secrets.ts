@@ -1,6 +1,7 @@
 /** Which Secrets a pod may name whose account limits them (`kubernetes.io/enforce-mountable-secrets`). */
 import type { Pod, ServiceAccount } from '../../../api/types/core.js';
 
+/** The annotation of a ServiceAccount by which its pods may use only the Secrets that it lists. */
 export const enforceAnnotation = 'kubernetes.io/enforce-mountable-secrets';
 
 type Container = Pick<Pod['spec']['containers'][number], 'name' | 'env' | 'envFrom'>;

@@ -47,6 +47,7 @@ function forbiddenChanges(
     .join(', ');
 }
 
+/** Refuses what a node may not change of its Node object: another's, labels and taints that are not its own. */
 export function checkNode(request: AdmissionRequest, node: string, refuse: Refuse): void {
   const { operation, context } = request;
   // The kind says what the objects are.

@@ -7,6 +7,7 @@ import type { AdmissionRequest } from '../registry/types.js';
 import { notFound } from '../status.js';
 import type { Refuse } from './node-refusal.js';
 
+/** Refuses pods that a node may not make, change or end: it has mirror pods and the status of its own pods. */
 export function checkPod(
   request: AdmissionRequest,
   node: string,

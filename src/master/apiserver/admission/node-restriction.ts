@@ -20,6 +20,7 @@ const kubeletSigners = new Set([
   'kubernetes.io/kube-apiserver-client-kubelet',
 ]);
 
+/** The NodeRestriction plugin: a node changes its own objects only (Kubernetes docs, "NodeRestriction"). */
 export function nodeRestriction(objects: Pick<Objects, 'mirror'>): AdmissionPlugin {
   return {
     name: 'NodeRestriction',

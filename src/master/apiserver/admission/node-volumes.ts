@@ -6,6 +6,7 @@ import { isLocalTo } from '../authz/node-authorizer.js';
 import type { AdmissionRequest } from '../registry/types.js';
 import type { Refuse } from './node-refusal.js';
 
+/** Refuses changes of a claim by a node beyond the status of a resize. */
 export function checkClaimStatus(
   { context, operation, object, old }: AdmissionRequest,
   node: string,

@@ -24,6 +24,7 @@ export interface TokenAuthenticator {
 
 const authenticated = 'system:authenticated';
 
+/** The user of a request without credentials. */
 export const anonymous: UserInfo = {
   name: 'system:anonymous',
   groups: ['system:unauthenticated'],

@@ -23,6 +23,7 @@ interface KubernetesClaims {
   readonly node?: { readonly name?: string; readonly uid?: string };
 }
 
+/** Keys, issuer and audiences of ServiceAccount tokens, and where the objects are that tokens are bound to. */
 export interface ServiceAccountTokenOptions {
   readonly issuer: string;
   /** Audiences that this API server answers to; the first one is the default of new tokens. */

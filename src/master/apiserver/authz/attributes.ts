@@ -30,6 +30,7 @@ export interface NoOpinion {
 
 type Opinion = Decision | NoOpinion | undefined;
 
+/** Decides whether a user may do something: yes, no, or no opinion. */
 export interface Authorizer {
   authorize(attributes: Attributes): Opinion | Promise<Opinion>;
 }

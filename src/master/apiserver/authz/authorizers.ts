@@ -9,11 +9,15 @@ export const superuserAuthorizer: Authorizer = {
   authorize: ({ user }) => (user.groups.includes('system:masters') ? granted : undefined),
 };
 
+/** Grants everything. */
 export const alwaysAllow: Authorizer = { authorize: () => granted };
+
+/** Refuses everything. */
 export const alwaysDeny: Authorizer = {
   authorize: () => ({ allowed: false, reason: 'Everything is forbidden.' }),
 };
 
+/** The authorizers in their order, and what knows the rules of a user. */
 export interface Authorization {
   /** Decides at once where it can: most decisions need no wait. */
   decide(attributes: Attributes): Decision | Promise<Decision>;

@@ -22,6 +22,7 @@ const nothing: PodReferences = {
   serviceAccount: '',
 };
 
+/** Which Secrets, ConfigMaps, claims, volumes and ServiceAccounts belong to the pods of which node. */
 export class NodeGraph {
   readonly #caches: Caches;
 

@@ -78,10 +78,12 @@ function checkSubject(spec: ReviewSpec): FieldError[] {
   return errors;
 }
 
+/** What is wrong with a SelfSubjectAccessReview. */
 export function checkSelfReview(review: Review): readonly FieldError[] {
   return [...checkAttributes(review.spec ?? {}), ...checkMetadata(review, [], 'must be empty')];
 }
 
+/** What is wrong with a SubjectAccessReview. */
 export function checkSubjectReview(review: Review): readonly FieldError[] {
   return [...checkSubject(review.spec ?? {}), ...checkMetadata(review, [], 'must be empty')];
 }

@@ -16,6 +16,7 @@ import { checkLocalReview, checkSelfReview, checkSubjectReview } from './review-
 
 type Answer = (context: RequestContext, object: KubeObject) => Promise<KubeObject>;
 
+/** What reviews of authentication and authorization ask. */
 export interface ReviewDeps {
   readonly authorization: Authorization;
   readonly rbac: RbacAuthorizer;

@@ -15,6 +15,7 @@ function priorityClass(name: string, value: number, description: string): Loose 
   return { apiVersion, kind: 'PriorityClass', metadata: { name }, value, description };
 }
 
+/** The namespaces that every cluster has. */
 export const systemNamespaces: readonly Loose[] = [
   namespace('default'),
   namespace('kube-system'),
@@ -22,6 +23,7 @@ export const systemNamespaces: readonly Loose[] = [
   namespace('kube-node-lease'),
 ];
 
+/** The two priority classes of the system, for pods that a cluster or a node cannot do without. */
 export const systemPriorityClasses: readonly Loose[] = [
   priorityClass(
     'system-node-critical',

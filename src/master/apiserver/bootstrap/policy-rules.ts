@@ -1,9 +1,16 @@
 import type { PolicyRule } from '../../../api/types/policy.js';
 /** Short forms for writing RBAC rules down. */
 
+/** The verbs that change nothing. */
 export const read = ['get', 'list', 'watch'];
+
+/** The verbs that change objects. */
 export const write = ['create', 'delete', 'deletecollection', 'patch', 'update'];
+
+/** All verbs on objects. */
 export const readWrite = [...read, ...write];
+
+/** Every verb, group or resource. */
 export const all = ['*'];
 
 /** `verbs` on `resources` (space-separated) of `group`. */
@@ -26,6 +33,7 @@ export function paths(urls: string, verbs: string[] = ['get']): PolicyRule {
   return { nonResourceURLs: urls.split(' '), verbs };
 }
 
+/** The rules of those who record events. */
 export const events: PolicyRule[] = [
   on('', 'events', ['create', 'patch', 'update']),
   on('events.k8s.io', 'events', ['create', 'patch', 'update']),

@@ -14,6 +14,7 @@ function electedLeases(name: string): PolicyRule[] {
   ];
 }
 
+/** The rules of the roles of components, by name without `system:`. */
 export const systemRoles: Readonly<Record<string, PolicyRule[]>> = {
   'cluster-admin': [on('*', '*', all), paths('*', all)],
   'system:discovery': [paths(discoveryPaths)],

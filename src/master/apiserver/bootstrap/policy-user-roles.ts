@@ -5,6 +5,7 @@ import { on, read, write } from './policy-rules.js';
 const workloadScale =
   'deployments deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale';
 
+/** The rules that the role `view` aggregates. */
 export const viewRules: PolicyRule[] = [
   on(
     '',
@@ -31,6 +32,7 @@ export const viewRules: PolicyRule[] = [
   on('networking.k8s.io', 'ingresses ingresses/status networkpolicies', read),
 ];
 
+/** The rules that the role `edit` has beyond `view`. */
 export const editRules: PolicyRule[] = [
   on('', 'pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy', read),
   on('', 'serviceaccounts', ['impersonate']),
@@ -51,6 +53,7 @@ export const editRules: PolicyRule[] = [
   on('coordination.k8s.io', 'leases', [...read, ...write]),
 ];
 
+/** The rules that the role `admin` has beyond `edit`. */
 export const adminRules: PolicyRule[] = [
   on('authorization.k8s.io', 'localsubjectaccessreviews', ['create']),
   on('rbac.authorization.k8s.io', 'rolebindings roles', [...read, ...write]),

@@ -11,6 +11,7 @@ const everyRevisions = 100;
 /** Mod revisions by the resource's id and the object's key in it. */
 type Revisions = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
+/** What is compared. */
 export interface CacheCheckOptions {
   readonly store: Pick<Store, 'range'>;
   readonly caches: () => Iterable<ResourceCache>;

@@ -4,7 +4,11 @@ import { deepEqual } from '../../../api/equal.js';
 
 /** The status as the master keeps it. */
 export type DefinitionStatus = NonNullable<CustomResourceDefinition['status']>;
+
+/** A condition of a CustomResourceDefinition. */
 export type Condition = NonNullable<DefinitionStatus['conditions']>[number];
+
+/** The names of a custom resource: plural, singular, short names, kind, categories. */
 export type Names = CustomResourceDefinition['spec']['names'];
 
 /** Holds a definition until its objects are gone (apiextensions `CustomResourceCleanupFinalizer`). */

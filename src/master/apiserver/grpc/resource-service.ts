@@ -30,6 +30,7 @@ const success = Buffer.from(
   JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }),
 );
 
+/** What the gRPC door calls. */
 export interface ResourceServiceDeps {
   readonly verbs: Verbs;
   /** The present time as objects hold it. */

@@ -7,6 +7,7 @@ export interface CompanionPlan {
   readonly ops: readonly StoreOp[];
 }
 
+/** Nothing beside the object itself. */
 export const nothingElse: CompanionPlan = { guards: [], ops: [] };
 
 /**

@@ -21,6 +21,7 @@ export interface ListOptions {
   readonly continue: string;
 }
 
+/** One page of a list. */
 export interface ListResult {
   readonly entries: readonly Entry[];
   readonly resourceVersion: string;

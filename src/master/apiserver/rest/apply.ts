@@ -10,6 +10,7 @@ import type { RequestContext, UpdateSource } from '../verbs/index.js';
 import { badRequest, conflict, failure, StatusError } from '../status.js';
 import { errorTarget } from '../verbs/index.js';
 
+/** The media type of server-side apply. */
 export const applyPatch = 'application/apply-patch+yaml';
 
 /** Reads an applied configuration. @throws StatusError BadRequest, Invalid */

@@ -2,7 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { RequestInfo } from './request-info.js';
 
+/** A request of either version of HTTP. */
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
+
+/** An answer of either version of HTTP. */
 export type HttpResponse = ServerResponse | Http2ServerResponse;
 
 /** One HTTP request on its way through the handlers. */
@@ -49,13 +52,16 @@ export function drained(response: HttpResponse): Promise<void> {
 
 type End = (chunk?: Buffer | string) => void;
 
+/** Ends an answer, with a last part if there is one. */
 export function end(response: HttpResponse, chunk?: Buffer | string): void {
   (response.end as End).call(response, chunk);
 }
 
+/** Headers of an answer by name. */
 export type HeaderMap = Record<string, string | number | string[]>;
 type WriteHead = (status: number, headers: HeaderMap) => void;
 
+/** Writes the status and the headers of an answer. */
 export function writeHead(response: HttpResponse, status: number, headers: HeaderMap): void {
   (response.writeHead as WriteHead).call(response, status, headers);
 }

@@ -7,6 +7,7 @@ import type { Exchange } from './exchange.js';
 import { drained, end, write, writeHead } from './exchange.js';
 import { readFlag, readNumber } from './params.js';
 
+/** What the log of a pod's container is read through. */
 export interface LogDeps {
   readonly verbs: Verbs;
   readonly connector: Connector;

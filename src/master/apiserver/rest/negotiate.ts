@@ -9,6 +9,7 @@ export interface Format {
   readonly asVersion: string;
 }
 
+/** The media types in which objects come and go. */
 export const acceptedTypes = ['application/json', 'application/yaml'] as const;
 /** What is sent to who asks for nothing in particular. */
 export const plainJson: Format = { type: 'json', as: undefined, asVersion: '' };

@@ -15,6 +15,7 @@ import { sendBytes, sendError } from './respond.js';
 /** Serves a path outside of the API. False: not mine. */
 export type PathHandler = (exchange: Exchange) => Promise<boolean>;
 
+/** What a request meets on its way to a handler. */
 export interface PipelineOptions {
   readonly verbs: Verbs;
   readonly kinds: KindRegistry;

@@ -14,6 +14,7 @@ import type { Exchange, HeaderMap } from './exchange.js';
 import { drained, end, write, writeHead } from './exchange.js';
 import { sendBytes } from './respond.js';
 
+/** What `proxy` subresources and aggregated APIs are reached through. */
 export interface ProxyDeps {
   readonly verbs: Verbs;
   readonly connector: Connector;

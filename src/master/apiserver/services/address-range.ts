@@ -18,6 +18,7 @@ export function addressNumber(text: string): number | undefined {
   return value;
 }
 
+/** An IPv4 address in dotted form. @param value its 32 bits */
 export function addressText(value: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
 }

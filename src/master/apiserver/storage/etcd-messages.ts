@@ -10,6 +10,7 @@ import type { Guard } from './store.js';
 
 const none = Buffer.alloc(0);
 
+/** A RangeRequest: the present, in the order of keys, without a limit, but for what is given. */
 export function rangeRequest(
   options: Partial<RangeRequest> & { readonly key: Buffer },
 ): RangeRequest {
@@ -30,6 +31,7 @@ export function rangeRequest(
   };
 }
 
+/** A PutRequest. @param lease 0 for none */
 export function putRequest(key: string, value: Buffer, lease: bigint): PutRequest {
   const flags = { prevKv: false, ignoreValue: false, ignoreLease: false };
   return { key: Buffer.from(key), value, lease, ...flags };
@@ -46,16 +48,19 @@ export function modRevisionIs(guard: Guard): Compare {
   };
 }
 
+/** The read of one key, in a transaction. */
 export function getOp(key: string): RequestOp {
   const value = rangeRequest({ key: Buffer.from(key) });
   return { request: { $case: 'requestRange', value } };
 }
 
+/** The deletion of one key, in a transaction. */
 export function deleteOp(key: string): RequestOp {
   const value = { key: Buffer.from(key), rangeEnd: none, prevKv: false };
   return { request: { $case: 'requestDeleteRange', value } };
 }
 
+/** Begins to watch a range of keys, in fragments where an answer would be too large. */
 export function watchCreate(start: string, end: string, fromRevision: number): WatchRequest {
   return {
     requestUnion: {
@@ -74,6 +79,7 @@ export function watchCreate(start: string, end: string, fromRevision: number): W
   };
 }
 
+/** Asks a watch stream how far it has got. */
 export const progressRequest: WatchRequest = {
   requestUnion: { $case: 'progressRequest', value: {} },
 };

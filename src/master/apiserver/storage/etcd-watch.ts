@@ -43,6 +43,7 @@ export interface MemberWatch {
   readonly progressBy: () => Promise<ProgressBy>;
 }
 
+/** What is watched, from which revision on, and how a member is reached. */
 export interface FollowOptions {
   readonly prefix: string;
   readonly fromRevision: number;

@@ -5,6 +5,7 @@
  */
 import type { KindDeclaration } from '../../../api/kind.js';
 
+/** The prefix of all keys of the API server; kube-apiserver's default too. */
 export const registryPrefix = '/registry/';
 
 /** Names one resource's storage: `pods`, `apps/deployments`. */

@@ -11,6 +11,7 @@ export interface StoredKv {
   readonly modRevision: number;
 }
 
+/** Which keys are read: those from `start` on and before `end`. */
 export interface RangeOptions {
   /** First key, included. */
   readonly start: string;
@@ -21,6 +22,7 @@ export interface RangeOptions {
   readonly revision?: number;
 }
 
+/** The keys that were read, at one revision. */
 export interface RangeResult {
   readonly kvs: readonly StoredKv[];
   readonly more: boolean;
@@ -29,6 +31,7 @@ export interface RangeResult {
   readonly revision: number;
 }
 
+/** One change of a transaction. */
 export type StoreOp =
   | {
       readonly type: 'put';
@@ -45,6 +48,7 @@ export interface Guard {
   readonly modRevision: number;
 }
 
+/** What a transaction did. */
 export interface TxnResult {
   readonly succeeded: boolean;
   readonly revision: number;
@@ -52,6 +56,7 @@ export interface TxnResult {
   readonly current: readonly (StoredKv | undefined)[];
 }
 
+/** One change of one key. */
 export interface StoreEvent {
   readonly type: 'put' | 'delete';
   readonly key: string;
@@ -61,12 +66,14 @@ export interface StoreEvent {
   readonly createRevision: number;
 }
 
+/** A watch that goes on until it is closed. */
 export interface StoreWatch {
   /** Asks for a progress notice: `onEvents([], revision)` once everything up to `revision` has been delivered. */
   requestProgress(): void;
   close(): void;
 }
 
+/** Who is told of changes. */
 export interface WatchHandlers {
   /** Events of whole revisions in order; `revision` is what has been reached by them. */
   readonly onEvents: (events: readonly StoreEvent[], revision: number) => void;

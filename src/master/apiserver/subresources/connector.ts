@@ -13,6 +13,7 @@ import { agentSocket } from './agent-socket.js';
 import type { AgentClient, NodeAgents } from './node-agents.js';
 import { findContainer } from './pod-container.js';
 
+/** How the agent of a pod's node is found and called. */
 export interface ConnectorDeps {
   readonly objects: Objects;
   readonly agents: NodeAgents;

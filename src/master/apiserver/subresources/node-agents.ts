@@ -11,6 +11,7 @@ import type { TrustedPair } from '../options.js';
 import type { Mirror } from '../cache/mirror.js';
 import { internal, notFound } from '../status.js';
 
+/** The client of one node's agent. */
 export type AgentClient = Client<typeof AgentDefinition>;
 
 const defaultPort = 10250;

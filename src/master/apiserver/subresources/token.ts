@@ -12,6 +12,7 @@ const maxSeconds = 2 ** 32;
 const defaultSeconds = 3600;
 const resources = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' } as const;
 
+/** What tokens of ServiceAccounts are made from. */
 export interface TokenDeps {
   readonly objects: Objects;
   readonly tokens: ServiceAccountTokens;

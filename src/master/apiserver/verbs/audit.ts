@@ -27,6 +27,7 @@ export interface AuditOutcome {
   readonly error?: unknown;
 }
 
+/** When an event is written: once the headers of a long answer are out, or at the end. */
 export type AuditStage = 'ResponseStarted' | 'ResponseComplete';
 
 /** Writes `audit.k8s.io/v1` events of level Metadata, one JSON line each. */

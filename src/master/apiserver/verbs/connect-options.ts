@@ -27,6 +27,7 @@ export interface ProxyOptions extends KubeObject {
 // None of these kinds has metadata; admission's objects have, and lose it when they are shown to webhooks.
 const head = { apiVersion: 'v1', metadata: { name: '' } };
 
+/** The options of exec and attach that both have. */
 export type CommandFields = Pick<
   CommandOptions,
   'stdin' | 'stdout' | 'stderr' | 'tty' | 'container'

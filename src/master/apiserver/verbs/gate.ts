@@ -20,6 +20,7 @@ export interface FinishedRequest {
   readonly elapsedMs: number;
 }
 
+/** Who decides whether a request may pass, and who writes down that it did. */
 export interface GateDeps {
   readonly kinds: KindRegistry;
   readonly authenticator: Authenticator;

@@ -16,11 +16,13 @@ export type Decode<T> = (target: Target, user: UserInfo) => T;
 /** Reads a body; called once, after authorization and before a slot is taken. @throws StatusError */
 export type Read<T> = (context: RequestContext) => T | Promise<T>;
 
+/** Reads one object. */
 export interface GetRequest {
   /** Empty: what is acknowledged now; `0`: whatever is here; N: not older than that. */
   readonly resourceVersion: string;
 }
 
+/** Reads the objects of a resource that selectors choose, in pages. */
 export interface ListRequest {
   readonly labelSelector: string;
   readonly resourceVersion: string;
@@ -31,6 +33,7 @@ export interface ListRequest {
   readonly continue: string;
 }
 
+/** Follows the changes of the objects that selectors choose. */
 export interface WatchRequest {
   readonly labelSelector: string;
   readonly resourceVersion: string;
@@ -54,6 +57,7 @@ export interface WriteRequest {
   readonly value: Read<unknown>;
 }
 
+/** Changes an object by a patch, or applies a configuration to it. */
 export interface PatchRequest {
   readonly options: WriteOptions;
   /** The patch's effect on the present object. */
@@ -62,10 +66,12 @@ export interface PatchRequest {
   readonly change: Read<(old: KubeObject) => unknown>;
 }
 
+/** Deletes an object, or marks it as being deleted. */
 export interface DeleteRequest {
   readonly options: Read<DeleteOptions>;
 }
 
+/** Deletes the objects that selectors choose, each by itself. */
 export interface DeleteCollectionRequest extends DeleteRequest {
   readonly labelSelector: string;
 }

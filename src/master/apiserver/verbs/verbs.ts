@@ -51,6 +51,7 @@ import type { Watches } from './watches.js';
 /** Answers a virtual kind, such as a review. */
 export type VirtualAnswer = (context: RequestContext, object: KubeObject) => Promise<KubeObject>;
 
+/** What the verbs call. */
 export interface VerbsDeps {
   readonly gate: Gate;
   readonly slots: Slots;

@@ -24,6 +24,7 @@ export interface CheckVersion {
   readonly check: CheckPod;
 }
 
+/** One rule of the Pod Security Standards, with the versions of it. */
 export interface Check {
   /** Fixes the order of the messages. */
   readonly id: string;
@@ -54,6 +55,7 @@ export function quoted(items: readonly string[]): string {
   return items.length === 0 ? '' : `"${items.join('", "')}"`;
 }
 
+/** `one`, or `many` when there are several. */
 export function plural(one: string, count: number, many = `${one}s`): string {
   return count === 1 ? one : many;
 }

@@ -6,6 +6,7 @@ import { dnsLabel, dnsSubdomain } from '../../../../api/validation/names.js';
 import type { LevelVersion, Policy } from './policy.js';
 import { levelText, openPolicy, parseLevel, parseVersion, versionText } from './policy.js';
 
+/** The defaults of namespaces without labels, and who is exempt (`pod-security.admission.config.k8s.io/v1`). */
 export interface PodSecurityConfiguration {
   readonly defaults: Policy;
   readonly exemptions: {

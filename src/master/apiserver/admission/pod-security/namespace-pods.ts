@@ -14,6 +14,7 @@ interface Alike {
   readonly count: number;
 }
 
+/** How the pods of a namespace are listed. */
 export interface PodsOfNamespace {
   readonly namespace: string;
   readonly enforce: LevelVersion;

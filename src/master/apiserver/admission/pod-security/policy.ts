@@ -4,6 +4,8 @@ import { at, invalid } from '../../../../api/field-error.js';
 
 /** From least to most strict. */
 export const levels = ['privileged', 'baseline', 'restricted'] as const;
+
+/** A level of the Pod Security Standards, from lax to strict. */
 export type Level = (typeof levels)[number];
 
 /** The minor version of Kubernetes 1 whose checks hold; `latest` follows the server. */
@@ -45,6 +47,8 @@ export function parseVersion(text: string): PolicyVersion | undefined {
 
 /** What is said of a level or a version that cannot be read. */
 export const levelText = `must be one of ${levels.join(', ')}`;
+
+/** What a label of a version must be. */
 export const versionText = 'must be "latest" or "v1.x"';
 
 /** `restricted:v1.25`. */
@@ -57,6 +61,7 @@ export function compareLevels(a: Level, b: Level): number {
   return levels.indexOf(a) - levels.indexOf(b);
 }
 
+/** The same rules in the same version. */
 export function sameLevel(a: LevelVersion, b: LevelVersion): boolean {
   return a.level === b.level && a.version === b.version;
 }
