@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ConnectionFlags } from './connection.js';
 import { addConnectionFlags } from './connection.js';
 
+/** The flags of commands that work in a namespace. */
 export interface NamespaceFlags extends ConnectionFlags {
   readonly namespace?: string;
 }

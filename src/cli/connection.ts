@@ -7,6 +7,7 @@ import { silentLogger } from '../lib/log.js';
 import { fixedTls } from '../lib/pki/tls-source.js';
 import { loadClientConfig } from './kubeconfig.js';
 
+/** The flags that say which cluster is meant, and who asks. */
 export interface ConnectionFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
@@ -26,6 +27,7 @@ export interface Connection {
   close(): void;
 }
 
+/** Adds the flags of {@link ConnectionFlags} to a command. */
 export function addConnectionFlags(command: Command): Command {
   return command
     .option(

@@ -11,6 +11,7 @@ import { homeDirectory } from './home.js';
 /** The extension of a kubeconfig cluster entry that says where our gRPC is. */
 const extensionName = 'trireme.dev/grpc';
 
+/** A cluster and a user of a kubeconfig. */
 export interface KubeconfigContext {
   readonly name: string;
   /** `https://host:port`. */

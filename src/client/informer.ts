@@ -32,6 +32,7 @@ export interface WatchTrouble {
   readonly synced: boolean;
 }
 
+/** What informers are made from. */
 export interface InformerFactoryOptions {
   readonly client: ApiClient;
   readonly clock: Clock;

@@ -8,6 +8,7 @@ import type { Logger } from '../lib/log.js';
 import type { ApiClient } from './types.js';
 import { isApiError } from './types.js';
 
+/** The Lease that candidates compete for, and how long they wait (client-go `leaderelection`). */
 export interface LeaderElectionOptions {
   readonly client: ApiClient;
   /** The Lease's name, in `namespace`. */

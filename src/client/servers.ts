@@ -5,6 +5,7 @@ import { Code, createGrpcChannel, isGrpcError } from '../lib/grpc/index.js';
 import type { Logger } from '../lib/log.js';
 import type { TlsSource } from '../lib/pki/tls-source.js';
 
+/** The masters that a client may turn to. */
 export interface ServersOptions {
   /** `host:port` of every master's gRPC. */
   readonly servers: readonly string[];

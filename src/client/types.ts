@@ -14,6 +14,7 @@ export interface ObjectKey {
   readonly name: string;
 }
 
+/** What is listed, and from which revision on. */
 export interface ListOptions extends CallOptions {
   readonly namespace?: string;
   readonly labelSelector?: string;
@@ -23,6 +24,7 @@ export interface ListOptions extends CallOptions {
   readonly continue?: string;
 }
 
+/** How a write is made. */
 export interface WriteOptions extends CallOptions {
   readonly fieldManager?: string;
   readonly dryRun?: boolean;
@@ -30,12 +32,14 @@ export interface WriteOptions extends CallOptions {
   readonly subresource?: string;
 }
 
+/** The four forms of a patch. */
 export type PatchType =
   | 'application/json-patch+json'
   | 'application/merge-patch+json'
   | 'application/strategic-merge-patch+json'
   | 'application/apply-patch+yaml';
 
+/** How an object is deleted. */
 export interface DeleteOptions extends CallOptions {
   readonly gracePeriodSeconds?: number;
   readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground';
@@ -81,6 +85,7 @@ export function isApiError(error: unknown, reason?: string): error is ApiError {
   );
 }
 
+/** One event of a watch. */
 export type WatchEvent<T> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
@@ -153,11 +158,13 @@ export interface Informer<T extends KubeObject> {
   onChange(handler: (change: Change<T>) => void): () => void;
 }
 
+/** One change in an informer's memory. */
 export type Change<T> =
   | { readonly type: 'add'; readonly object: T }
   | { readonly type: 'update'; readonly object: T; readonly old: T }
   | { readonly type: 'delete'; readonly object: T };
 
+/** Makes one informer for each resource, and starts and stops all of them. */
 export interface InformerFactory {
   /** The one informer of that resource and those selectors; starts it when it is new. */
   informer<T extends KubeObject>(

@@ -108,6 +108,7 @@ export interface MsgHeartbeat extends Envelope {
   readonly round: number;
 }
 
+/** Answers a heartbeat. */
 export interface MsgHeartbeatResp extends Envelope {
   readonly type: 'MsgHeartbeatResp';
   readonly round: number;
@@ -130,6 +131,7 @@ export interface MsgReadIndex extends Envelope {
   readonly context: Uint8Array;
 }
 
+/** Answers a read index: the commit index when the leader was sure of its lead. */
 export interface MsgReadIndexResp extends Envelope {
   readonly type: 'MsgReadIndexResp';
   readonly index: LogIndex;
@@ -154,4 +156,5 @@ export type Message =
   | MsgReadIndexResp
   | MsgPropDropped;
 
+/** A message by its name. */
 export type MessageType = Message['type'];

@@ -3,6 +3,7 @@ import { parseQuantity } from '../quantity.js';
 import type { Quantity } from '../quantity.js';
 import type { PodSpec } from '../types/core.js';
 
+/** Amounts of resources by name. */
 export type Amounts = ReadonlyMap<string, Quantity>;
 type Container = NonNullable<PodSpec['containers']>[number];
 

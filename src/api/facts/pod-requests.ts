@@ -4,6 +4,7 @@
 import { parseQuantity } from '../quantity.js';
 import type { Container, Pod, ResourceList } from '../types/core.js';
 
+/** Amounts of resources by name, in whole units but CPU, which is in thousandths. */
 export type Amounts = Record<string, number>;
 
 /** What a container without requests counts for in scoring (kube-scheduler util/pod_resources.go). */
@@ -26,6 +27,7 @@ export function amountOf(resource: string, text: string): number {
   return amount;
 }
 
+/** The amounts of a list of quantities. */
 export function amountsOf(list: ResourceList | undefined): Amounts {
   const amounts: Amounts = {};
   for (const [resource, text] of Object.entries(list ?? {})) {
@@ -34,6 +36,7 @@ export function amountsOf(list: ResourceList | undefined): Amounts {
   return amounts;
 }
 
+/** Adds amounts to others, or takes them away. */
 export function addTo(target: Amounts, added: Amounts, sign: 1 | -1 = 1): void {
   for (const [resource, amount] of Object.entries(added)) {
     target[resource] = (target[resource] ?? 0) + sign * amount;

@@ -12,6 +12,7 @@ export function findCondition<C extends Condition>(
   return conditions?.find((condition) => condition.type === type);
 }
 
+/** The pod's condition Ready is True. */
 export function isPodReady(pod: Pod): boolean {
   return findCondition(pod.status?.conditions, 'Ready')?.status === 'True';
 }
@@ -38,6 +39,7 @@ export function msUntilAvailable(pod: Pod, minReadySeconds: number, nowMs: numbe
   return Math.max(0, since + minReadySeconds * 1000 - nowMs);
 }
 
+/** The pod has been Ready for that long. */
 export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number): boolean {
   return msUntilAvailable(pod, minReadySeconds, nowMs) === 0;
 }

@@ -13,7 +13,10 @@ export interface Requirement {
   values?: readonly string[] | undefined;
 }
 
+/** Labels of an object. */
 export type Labels = Readonly<Record<string, string>>;
+
+/** Tells whether labels are selected. */
 export type Matcher = (labels: Labels | undefined) => boolean;
 
 const none: Labels = {};

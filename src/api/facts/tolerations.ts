@@ -5,6 +5,7 @@ export function tolerates(tolerations: readonly Toleration[] | undefined, taint:
   return (tolerations ?? []).some((toleration) => covers(toleration, taint));
 }
 
+/** The toleration tolerates the taint. */
 export function covers(toleration: Toleration, taint: Taint): boolean {
   const { effect = '', key = '', operator = 'Equal', value = '' } = toleration;
   if (effect !== '' && effect !== taint.effect) return false;

@@ -4,6 +4,7 @@ import { matchesNodeSelector } from './node-selector.js';
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../types/core.js';
 import { compileSelector } from './selectors.js';
 
+/** Annotations by which the scheduler and the controllers of volumes and claims tell each other what was decided. */
 export const selectedNodeAnnotation = 'volume.kubernetes.io/selected-node';
 export const bindCompletedAnnotation = 'pv.kubernetes.io/bind-completed';
 export const boundByControllerAnnotation = 'pv.kubernetes.io/bound-by-controller';
@@ -16,6 +17,7 @@ export function classOfClaim(claim: PersistentVolumeClaim): string {
   return claim.metadata.annotations?.[classAnnotation] ?? claim.spec.storageClassName ?? '';
 }
 
+/** The name of the volume's storage class; empty for none. */
 export function classOfVolume(volume: PersistentVolume): string {
   return volume.metadata.annotations?.[classAnnotation] ?? volume.spec.storageClassName ?? '';
 }

@@ -45,10 +45,12 @@ export async function prepareMaster(
   return state;
 }
 
+/** Where a master keeps certificates and keys. */
 export function pkiDirectory(options: MasterOptions): string {
   return join(options.dataDir, 'pki');
 }
 
+/** Where the store's members reach this one. */
 export function peerUrl(options: MasterOptions): string {
   return `https://${options.address}:${options.ports.etcdPeer}`;
 }

@@ -9,6 +9,7 @@ import { resourceOfObject } from '../resources.js';
 import type { Progress } from './progress.js';
 import type { AdminConnection } from './wait.js';
 
+/** The namespace of the example that `up` runs. */
 export const exampleNamespace = 'example';
 
 interface Workload extends KubeObject {

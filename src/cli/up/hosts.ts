@@ -48,10 +48,12 @@ export function masterPorts(
   };
 }
 
+/** The address of the n-th master. */
 export function masterAddress(layout: Layout, n: number): string {
   return layout.network === undefined ? '127.0.0.1' : `${layout.network.prefix}.${11 + n}`;
 }
 
+/** How the n-th master is started; `joining` for all but the first. */
 export function planMaster(layout: Layout, n: number, joining?: JoinArguments): HostPlan {
   const name = `master-${n + 1}`;
   const ports = masterPorts(layout, n);
@@ -81,6 +83,7 @@ export function planMaster(layout: Layout, n: number, joining?: JoinArguments): 
   };
 }
 
+/** How the n-th worker is started. */
 export function planWorker(layout: Layout, n: number, joining: JoinArguments): HostPlan {
   const name = `worker-${n + 1}`;
   const dataDir = join(layout.home, name);

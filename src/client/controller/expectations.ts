@@ -13,6 +13,10 @@ interface Expected {
   readonly atMs: number;
 }
 
+/**
+ * Creations and deletions that a controller has asked for and has not seen yet, by key (client-go
+ * `controller_utils`).
+ */
 export class Expectations {
   readonly #clock: Clock;
   readonly #byKey = new Map<string, Expected>();

@@ -22,6 +22,7 @@ export interface Reconciler extends Controller {
   whenIdle(): Promise<void>;
 }
 
+/** The queue of a reconciler, and what it does with a key. */
 export interface ReconcilerOptions {
   /** Kubernetes' name of the controller: "deployment-controller" without its suffix. */
   readonly name: string;

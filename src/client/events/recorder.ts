@@ -25,6 +25,7 @@ export interface EventSubject {
   };
 }
 
+/** Records events about objects; repetitions are counted up. */
 export interface EventRecorder {
   normal(subject: EventSubject, reason: string, message: string): void;
   warning(subject: EventSubject, reason: string, message: string): void;

@@ -68,6 +68,7 @@ interface Step {
   readonly index: number;
 }
 
+/** Applies committed entries to the store, in log order. */
 export class Applier {
   /** Called after each applied entry that needs space. */
   onGrowth: () => void = () => undefined;

@@ -102,6 +102,7 @@ export function innerHeader(revision: number): Buffer {
 /** The header of a nested transaction: nothing. */
 export const emptyHeader = Buffer.from([0x0a, 0]);
 
+/** The bytes of a RangeResponse. */
 export function encodeRangeResponse(
   header: Buffer,
   result: { readonly kvs: readonly KeyValue[]; readonly more: boolean; readonly count: number },
@@ -112,11 +113,13 @@ export function encodeRangeResponse(
   return parts.number(4, result.count).finish();
 }
 
+/** The bytes of a PutResponse. */
 export function encodePutResponse(header: Buffer, prev: KeyValue | undefined): Buffer {
   if (prev === undefined) return header;
   return new Parts().raw(header).bytes(2, prev.encoded).finish();
 }
 
+/** The bytes of a DeleteRangeResponse. */
 export function encodeDeleteResponse(
   header: Buffer,
   deleted: number,

@@ -36,6 +36,8 @@ export const entryKinds = [
   'downgradeInfo',
   'logVersion',
 ] as const;
+
+/** What an entry of the log does. */
 export type EntryKind = (typeof entryKinds)[number];
 
 const kindNumbers = new Map<EntryKind, number>(entryKinds.map((kind, number) => [kind, number]));
@@ -49,6 +51,7 @@ export interface EntryAuth {
   readonly authRevision: number;
 }
 
+/** What an entry says before its request: who proposed it, and under which number. */
 export interface EntryHead {
   readonly kind: EntryKind;
   /** Uint32, drawn at the member's start. */
@@ -58,6 +61,7 @@ export interface EntryHead {
   readonly auth: EntryAuth | undefined;
 }
 
+/** An entry that has been read. */
 export interface DecodedEntry extends EntryHead {
   /** A view of the entry's data. */
   readonly payload: Buffer;

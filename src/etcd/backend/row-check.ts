@@ -34,6 +34,7 @@ export interface RevisionTotals {
   readonly xor: number;
 }
 
+/** The totals of nothing. */
 export const noRevisions: RevisionTotals = { count: 0, xor: 0 };
 
 /** With one more row, or (`change` -1) without it. */

@@ -8,6 +8,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** Where a gateway listens, and what it passes connections on to. */
 export interface TcpProxyOptions {
   /** At least one. */
   readonly endpoints: readonly Endpoint[];

@@ -38,6 +38,7 @@ export interface CorruptionCheckHost {
   propose(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown>;
 }
 
+/** Compares the hashes of all members' keys, at the start and now and then, and raises the alarm CORRUPT. */
 export class CorruptionCheck {
   readonly #server: CorruptionCheckHost;
   readonly #log: Logger;

@@ -82,6 +82,7 @@ export interface RaftLoopOptions {
 /** A failed sync that may work later is tried again after so long. */
 const syncRetryMs = 500;
 
+/** Drives one Raft node: ticks, messages, proposals in; entries durable, messages and committed entries out. */
 export class RaftLoop {
   readonly #node: RaftNode;
   readonly #storage: MemoryStorage;

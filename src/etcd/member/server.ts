@@ -46,6 +46,7 @@ export interface ServerEvents {
   onRemoved(): void;
 }
 
+/** One member of the store, from its start to its end. */
 export class EtcdServer {
   readonly config: ServerConfig;
   readonly clusterId: bigint;

@@ -49,6 +49,7 @@ export interface StateMachineOptions {
   readonly onDamage: (error: unknown) => void;
 }
 
+/** What the log is applied to: keys, leases, users, alarms, members. */
 export class StateMachine {
   readonly store: WatchableRevisionStore;
   readonly lessor: BackendLessor;

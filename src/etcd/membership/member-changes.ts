@@ -48,6 +48,7 @@ const changeTypes: Readonly<Record<MemberChangeKind, ConfChangeType>> = {
   update: 'updateNode',
 };
 
+/** Adds, removes, promotes and updates members, one change at a time. */
 export class MemberChanges {
   readonly #server: ChangeHost;
 

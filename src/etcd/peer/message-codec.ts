@@ -63,6 +63,7 @@ export function messageTypeNumber(type: MessageType): number {
   return mustExist(typeNumbers.get(type), 'type number');
 }
 
+/** The number of an entry's type on the wire. */
 export function entryTypeNumber(type: EntryType): number {
   return entryTypes.indexOf(type);
 }
@@ -74,6 +75,7 @@ export function entryTypeOf(number: number): EntryType {
   return type;
 }
 
+/** A Raft message as it is sent. */
 export function toWire(message: Message): WireMessage {
   const wire: WireMessage = {
     type: messageTypeNumber(message.type),

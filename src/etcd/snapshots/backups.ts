@@ -34,6 +34,7 @@ export interface BackupReport {
   kept(count: number): void;
 }
 
+/** Where backups go, when, and how many are kept. */
 export interface BackupKeeperOptions {
   readonly config: BackupConfig;
   readonly member: string;
@@ -58,6 +59,7 @@ const retryMs = 60_000;
 /** Stays free beside image and snapshot: what the member itself may need meanwhile, a segment of its log. */
 const reserveBytes = 64 * 1024 * 1024;
 
+/** Takes backups when they are due, and removes the oldest. */
 export class BackupKeeper {
   readonly #options: BackupKeeperOptions;
   readonly #abort = new AbortController();

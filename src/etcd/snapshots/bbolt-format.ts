@@ -12,16 +12,22 @@
 
 /** What a database of ours is written with; bbolt's own default on most machines. */
 export const pageBytes = 4096;
+
+/** Sizes and flags of bbolt's pages (bbolt `page.go`, `bucket.go`). */
 export const pageHeaderBytes = 16;
 /** Leaf and branch elements alike. */
 export const elementBytes = 16;
+
+/** Bytes of a meta, and of a bucket's header. */
 export const metaBytes = 64;
 export const bucketHeaderBytes = 16;
 
+/** What a page holds. */
 export const pageFlag = { branch: 0x01, leaf: 0x02, meta: 0x04, freelist: 0x10 } as const;
 /** On a leaf element: the value is a bucket. */
 export const bucketLeafFlag = 0x01;
 
+/** How a bbolt file is known. */
 export const bboltMagic = 0xed0cdaed;
 export const bboltVersion = 2;
 

@@ -9,6 +9,7 @@ export interface LeaseRecord {
   readonly remainingTtl: bigint;
 }
 
+/** The bytes of a lease in the store. */
 export function encodeLease({ id, ttl, remainingTtl }: LeaseRecord): Buffer {
   const writer = new BinaryWriter();
   if (id !== 0n) writer.uint32(8).int64(id);

@@ -35,6 +35,7 @@ export interface SnapshotNetwork {
   sendSnapshot(message: MsgSnap, path: string): Promise<void>;
 }
 
+/** When snapshots are taken, and of what. */
 export interface SnapshotKeeperOptions {
   readonly databases: DatabaseFiles;
   readonly wal: Wal;
@@ -53,6 +54,7 @@ export interface SnapshotKeeperOptions {
   };
 }
 
+/** Takes a snapshot when the log has grown, and drops the entries that it replaces. */
 export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions;
   #lastIndex: number;

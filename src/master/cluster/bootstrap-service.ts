@@ -31,6 +31,7 @@ import { addStoreMember } from './store-member.js';
 import type { TokenUsage } from './tokens.js';
 import { parseToken, tokenAllows } from './tokens.js';
 
+/** What workers and masters get that join with a token. */
 export interface BootstrapServiceOptions {
   /** A client with all rights. */
   readonly client: ApiClient;

@@ -19,6 +19,7 @@ import type { StoreAdmin, StoreMember } from './store-admin.js';
 import type { TokenUsage } from './tokens.js';
 import { generateToken, storeToken } from './tokens.js';
 
+/** What is told of the cluster, and what can be done to it. */
 export interface ClusterServiceOptions {
   readonly client: ApiClient;
   readonly store: StoreAdmin;

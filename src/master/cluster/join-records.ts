@@ -11,6 +11,8 @@ import { isApiError } from '../../client/index.js';
 
 /** Marks the Leases that are records. */
 export const joinRecordLabel = 'trireme.dev/join-record';
+
+/** The namespace of the records of who joined. */
 export const joinRecordNamespace = 'kube-system';
 const prefix = 'join-';
 const nameLengthMax = 253;

@@ -10,6 +10,7 @@ export interface ClusterSettings {
   readonly nodeCidrMaskSize: number;
 }
 
+/** The settings of a cluster for which none were given. */
 export const defaultSettings: ClusterSettings = {
   clusterCidr: '10.244.0.0/16',
   serviceCidr: '10.96.0.0/16',

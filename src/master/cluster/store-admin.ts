@@ -7,6 +7,7 @@ export interface StoreMember {
   readonly learner: boolean;
 }
 
+/** What a member of the store says of itself. */
 export interface StoreMemberStatus {
   readonly leader: bigint;
   readonly term: number;
@@ -18,6 +19,7 @@ export interface StoreMemberStatus {
   readonly errors: readonly string[];
 }
 
+/** What is done to the store's members. */
 export interface StoreAdmin {
   memberList(): Promise<readonly StoreMember[]>;
   /** Adds a member that does not vote until it is promoted. */

@@ -17,6 +17,7 @@ import { clientTlsFromFiles } from '../../lib/pki/tls-files.js';
 import { Prng } from '../../lib/prng.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
 
+/** The flags of every component of a master. */
 export interface CommonFlags {
   readonly server: string;
   readonly caFile?: string;
@@ -48,6 +49,7 @@ export function parseBoolean(text: string): boolean {
   throw new TypeError(`invalid boolean "${text}"`);
 }
 
+/** Adds the flags of {@link CommonFlags} to a command. */
 export function addCommonFlags(command: Command): Command {
   return command
     .requiredOption('--server <host:port,…>', 'API servers (gRPC)')
@@ -62,6 +64,7 @@ export function addCommonFlags(command: Command): Command {
     .option('--log-level <level>', 'debug, info, warn, error or silent', 'info');
 }
 
+/** A component that runs until it is stopped. */
 export interface Component {
   readonly client: ApiClient;
   readonly informers: InformerFactory;

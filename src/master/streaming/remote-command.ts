@@ -32,6 +32,7 @@ export interface CommandInput {
   closed(): void;
 }
 
+/** How a command ended, as `kubectl exec` reads it. */
 export interface CommandStatus {
   readonly metadata: Record<string, never>;
   readonly status: 'Success' | 'Failure';

@@ -14,6 +14,7 @@ export interface ComponentSpec {
   readonly heapMbMax?: number;
 }
 
+/** Starts components anew when they end. */
 export interface Supervisor {
   /** Starts a component; it is started again whenever it ends unasked, but for what {@link SupervisorOptions.onGivenUp} is told. */
   start(spec: ComponentSpec): void;
@@ -29,6 +30,7 @@ export interface GivenUp {
   readonly code: number;
 }
 
+/** What a supervisor runs, and how long it waits. */
 export interface SupervisorOptions {
   readonly clock: Clock;
   readonly log: Logger;

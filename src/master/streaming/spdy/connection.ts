@@ -41,6 +41,7 @@ export interface SpdyStream {
 /** Pings of a server have even numbers. */
 const ownPingId = 2;
 
+/** One SPDY/3.1 connection, as servers of exec, attach and port-forward need it. */
 export class SpdyConnection {
   readonly #socket: Duplex;
   readonly #clock: Clock;

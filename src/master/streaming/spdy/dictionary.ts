@@ -34,6 +34,7 @@ function withLength(word: string): Buffer {
   return bytes;
 }
 
+/** What both sides of SPDY/3 begin to compress headers with. */
 export const dictionary = Buffer.concat([
   ...words.map(withLength),
   Buffer.from(tail.join(''), 'latin1'),
