@@ -2,7 +2,9 @@
  * What a controller has asked for and not yet seen in its cache. Without it a reconcile right after a create would still
  * see the old cache and create once more. Expectations expire, so that a lost event delays and does not block.
  */
+import type { KubeObject } from '../../api/object.js';
 import type { Clock } from '../../lib/clock.js';
+import type { Change } from '../types.js';
 
 /** @see client-go controller_utils: ExpectationsTimeout */
 const expiryMs = 5 * 60_000;
@@ -52,6 +54,19 @@ export class Expectations {
   deleted(key: string, uid: string): void {
     this.#byKey.get(key)?.deletions.delete(uid);
   }
+
+  /** A change of an object that `owner` made, or deletes. @param owner its uid: another owner of that name expects its own objects */
+  saw(owner: string, type: Change<KubeObject>['type'], { metadata }: KubeObject): void {
+    if (type === 'add') this.created(owner);
+    if (type === 'delete' || metadata.deletionTimestamp !== undefined) {
+      this.deleted(owner, metadata.uid ?? '');
+    }
+  }
+
+  /** For the informer of owners: nothing is expected of one that is gone. */
+  readonly forgetGone = ({ type, object }: Change<KubeObject>): void => {
+    if (type === 'delete') this.forget(object.metadata.uid ?? '');
+  };
 
   forget(key: string): void {
     this.#byKey.delete(key);

@@ -92,7 +92,10 @@ class CronJobController {
 
   async #remove(cron: CronJob, job: Job): Promise<void> {
     await this.#context.client
-      .delete(resources.jobs, job.metadata, { propagationPolicy: 'Background' })
+      .delete(resources.jobs, job.metadata, {
+        propagationPolicy: 'Background',
+        preconditions: { uid: job.metadata.uid ?? '' },
+      })
       .catch(ignoreNotFound);
     const message = `Deleted job ${job.metadata.name}`;
     this.#recorder.normal(ownerOf(cron), 'SuccessfulDelete', message);

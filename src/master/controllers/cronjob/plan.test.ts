@@ -150,6 +150,18 @@ describe('starting jobs', () => {
     expect(plan.recheckMs).toBe(3_600_010);
   });
 
+  // Seed 58 of the simulated control plane: a conflict kept the status from being written, and the job was replaced again and again.
+  test.each(['Allow', 'Forbid', 'Replace'])(
+    'concurrencyPolicy %s, the job of this time is there without the status saying so',
+    (concurrencyPolicy) => {
+      const cron = cronJob({ concurrencyPolicy });
+      const { name } = jobFor(cron, at('02:00:00')).metadata;
+      const plan = steps(cron, [job(name)], at('02:00:00'));
+      expect(plan.start).toBe(`${day}T02:00:00.000Z`);
+      expect(plan.remove).toEqual([]);
+    },
+  );
+
   test('Forbid runs what was missed once the job has ended', () => {
     const cron = cronJob({ concurrencyPolicy: 'Forbid' });
     const plan = steps(cron, [job('report-1', 'Complete')], at('02:20:00'));

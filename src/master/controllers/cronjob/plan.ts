@@ -52,11 +52,14 @@ export function planCronJob(cron: CronJob, jobs: readonly Job[], nowMs: number):
   const notices = due.tooMany ? [...base.notices, tooManyMissed] : base.notices;
   const { dueMs: startMs } = due;
   if (startMs === undefined) return { ...base, notices, recheckMs };
-  if (running.length > 0 && cron.spec.concurrencyPolicy === 'Forbid') {
+  // The job of this very time may have been made without the status saying so: it is neither in the way nor replaced.
+  const { name: ownName } = jobFor(cron, startMs).metadata;
+  const others = running.filter(({ metadata }) => metadata.name !== ownName);
+  if (others.length > 0 && cron.spec.concurrencyPolicy === 'Forbid') {
     return { ...base, notices: [...notices, alreadyActive], recheckMs };
   }
   if (cron.spec.concurrencyPolicy !== 'Replace') return { ...base, notices, startMs, recheckMs };
-  return { ...base, remove: [...base.remove, ...running], notices, startMs, recheckMs };
+  return { ...base, remove: [...base.remove, ...others], notices, startMs, recheckMs };
 }
 
 const tooManyMissed: Notice = {

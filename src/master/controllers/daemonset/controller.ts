@@ -39,6 +39,7 @@ export function createDaemonSetController(context: ControllerContext): Reconcile
   const sets = watchSelf<DaemonSet>(context, resources.daemonSets, (key) =>
     reconciler.enqueue(key),
   );
+  sets.onChange(expectations.forgetGone);
   nodes.onChange((change) => {
     if (change.type === 'update' && !nodeMatters(change.old, change.object)) return;
     for (const set of sets.list()) reconciler.enqueue(keyOf(set));
@@ -47,21 +48,15 @@ export function createDaemonSetController(context: ControllerContext): Reconcile
     const reference = controllerOf(object);
     if (reference?.kind !== 'DaemonSet') return;
     const key = `${object.metadata.namespace ?? ''}/${reference.name}`;
-    if (type === 'add') expectations.created(key);
-    if (type === 'delete' || object.metadata.deletionTimestamp !== undefined) {
-      expectations.deleted(key, object.metadata.uid ?? '');
-    }
+    expectations.saw(reference.uid, type, object);
     reconciler.enqueue(key);
   });
 
   async function reconcile(key: string): Promise<ReconcileResult | void> {
     const set = sets.get(splitNamespaced(key));
-    if (set === undefined) {
-      expectations.forget(key);
-      return undefined;
-    }
-    if (!expectations.satisfied(key)) return undefined;
+    if (set === undefined) return undefined;
     const { namespace = '', uid = '' } = set.metadata;
+    if (!expectations.satisfied(uid)) return undefined;
     const owner: Owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: set.metadata };
     const owned = await claim({
       client,
@@ -88,7 +83,7 @@ export function createDaemonSetController(context: ControllerContext): Reconcile
     const hash = revision.metadata.labels?.[revisionHashLabel] ?? '';
     const nowMs = clock.nowMs();
     const plan = planDaemonSet({ set, nodes: nodes.list(), pods: owned, hash, nowMs });
-    const errors = await perform(key, set, owner, plan, hash);
+    const errors = await perform(set, owner, plan, hash);
     await writeStatus(set, plan, collided);
     throwGathered(errors);
     const used = new Set(owned.map((pod) => pod.metadata.labels?.[revisionHashLabel] ?? ''));
@@ -105,15 +100,15 @@ export function createDaemonSetController(context: ControllerContext): Reconcile
   }
 
   async function perform(
-    key: string,
     set: DaemonSet,
     owner: Owner,
     plan: DaemonPlan,
     hash: string,
   ): Promise<unknown[]> {
     const doomed = [...plan.delete, ...plan.failed];
+    const ownerUid = owner.metadata.uid ?? '';
     expectations.expect(
-      key,
+      ownerUid,
       plan.create.length,
       doomed.map((pod) => pod.metadata.uid ?? ''),
     );
@@ -124,7 +119,7 @@ export function createDaemonSetController(context: ControllerContext): Reconcile
         const made = await client.create<Pod>(resources.pods, pod);
         recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
       } catch (error) {
-        expectations.created(key);
+        expectations.created(ownerUid);
         const text = errorMessage(error);
         recorder.warning(owner, 'FailedCreate', `Error creating: ${text}`);
         throw error;
@@ -140,7 +135,7 @@ export function createDaemonSetController(context: ControllerContext): Reconcile
         await client.delete(resources.pods, pod.metadata, { preconditions: { uid } });
         recorder.normal(owner, 'SuccessfulDelete', `Deleted pod: ${name}`);
       } catch (error) {
-        expectations.deleted(key, uid);
+        expectations.deleted(ownerUid, uid);
         ignoreNotFound(error);
       }
     });

@@ -100,7 +100,8 @@ export class SliceWriter {
         ...slice,
       });
     } catch (error) {
-      this.#expectations.created(key);
+      // What was to come after it is not sent.
+      this.#expectations.forget(key);
       throw error;
     }
   }

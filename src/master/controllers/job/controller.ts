@@ -55,6 +55,7 @@ class JobController {
     });
     this.#pods = podInformer(context);
     this.#jobs = watchSelf<Job>(context, resources.jobs, (key) => this.reconciler.enqueue(key));
+    this.#jobs.onChange(this.#expectations.forgetGone);
     this.#pods.onChange((change) => this.#onPod(change));
   }
 
@@ -65,10 +66,7 @@ class JobController {
       return;
     }
     const key = `${object.metadata.namespace ?? ''}/${reference.name}`;
-    if (type === 'add') this.#expectations.created(key);
-    if (type === 'delete' || object.metadata.deletionTimestamp !== undefined) {
-      this.#expectations.deleted(key, object.metadata.uid ?? '');
-    }
+    this.#expectations.saw(reference.uid, type, object);
     if (type !== 'delete' && this.#jobs.get(splitNamespaced(key)) === undefined) {
       this.#releaseLater(object);
     }
@@ -86,31 +84,30 @@ class JobController {
     const [namespace = '', name = '', orphan] = key.split('/');
     if (orphan !== undefined) return this.#releaseOrphan(namespace, name);
     const job = this.#jobs.get({ namespace, name });
-    if (job === undefined) {
-      this.#expectations.forget(key);
-      return undefined;
-    }
+    if (job === undefined) return undefined;
     if ((job.spec.managedBy ?? ourName) !== ourName) return undefined;
     const owner: Owner = { apiVersion: 'batch/v1', kind: 'Job', metadata: job.metadata };
+    const uid = job.metadata.uid ?? '';
+    // Before the pods are read: what is seen from now on is not among them.
+    const settled = this.#expectations.satisfied(uid);
     const owned = await this.#claim(job, owner);
     if (job.metadata.deletionTimestamp !== undefined) {
       throwGathered(await this.#release(owned));
       return undefined;
     }
-    const settled = this.#expectations.satisfied(key);
     const plan = planJob(job, owned, this.#context.clock.nowMs());
     const create = settled ? plan.create : [];
     const doomed = settled ? [...plan.end, ...plan.drop] : [];
     if (settled) {
       const uids = doomed.map((pod) => pod.metadata.uid ?? '');
-      this.#expectations.expect(key, create.length, uids);
+      this.#expectations.expect(uid, create.length, uids);
     }
-    if (!(await this.#writeStatus(key, job, owner, plan.status))) return undefined;
+    if (!(await this.#writeStatus(job, owner, plan.status))) return undefined;
     const errors = [
       ...(await this.#release(plan.release)),
-      ...(await this.#createPods(key, job, owner, create)),
-      ...(settled ? await this.#deletePods(key, owner, plan.end, false) : []),
-      ...(settled ? await this.#deletePods(key, owner, plan.drop, true) : []),
+      ...(await this.#createPods(job, owner, create)),
+      ...(settled ? await this.#deletePods(owner, plan.end, false) : []),
+      ...(settled ? await this.#deletePods(owner, plan.drop, true) : []),
     ];
     throwGathered(errors);
     return plan.recheckMs === undefined ? undefined : { requeueAfterMs: plan.recheckMs };
@@ -141,12 +138,12 @@ class JobController {
   }
 
   /** @returns false when the job is gone */
-  async #writeStatus(key: string, job: Job, owner: Owner, status: JobStatus): Promise<boolean> {
+  async #writeStatus(job: Job, owner: Owner, status: JobStatus): Promise<boolean> {
     if (jsonEqual(job.status, status)) return true;
     try {
       await this.#context.client.updateStatus<Job>(resources.jobs, { ...job, status });
     } catch (error) {
-      this.#expectations.forget(key);
+      this.#expectations.forget(job.metadata.uid ?? '');
       ignoreNotFound(error);
       return false;
     }
@@ -184,19 +181,14 @@ class JobController {
     });
   }
 
-  async #createPods(
-    key: string,
-    job: Job,
-    owner: Owner,
-    wanted: readonly WantedPod[],
-  ): Promise<unknown[]> {
+  async #createPods(job: Job, owner: Owner, wanted: readonly WantedPod[]): Promise<unknown[]> {
     const { client, prng } = this.#context;
     const { successes, errors } = await slowStart(wanted.length, concurrency, async (at) => {
       const pod = jobPod(job, wanted[at] ?? {}, randomSuffix(prng));
       const made = await client.create<Pod>(resources.pods, pod);
       this.#recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
     });
-    this.#expectations.created(key, wanted.length - successes);
+    this.#expectations.created(job.metadata.uid ?? '', wanted.length - successes);
     for (const error of errors) {
       const text = errorMessage(error);
       this.#recorder.warning(owner, 'FailedCreate', `Error creating: ${text}`);
@@ -205,12 +197,7 @@ class JobController {
   }
 
   /** @param uncounted their finalizer goes first, so that they do not count as failed */
-  async #deletePods(
-    key: string,
-    owner: Owner,
-    pods: readonly Pod[],
-    uncounted: boolean,
-  ): Promise<unknown[]> {
+  async #deletePods(owner: Owner, pods: readonly Pod[], uncounted: boolean): Promise<unknown[]> {
     return forEachBounded(pods, concurrency, async (pod) => {
       const { name, uid = '' } = pod.metadata;
       try {
@@ -218,7 +205,7 @@ class JobController {
         await this.#context.client.delete(resources.pods, pod.metadata, { preconditions: { uid } });
         this.#recorder.normal(owner, 'SuccessfulDelete', `Deleted pod: ${name}`);
       } catch (error) {
-        this.#expectations.deleted(key, uid);
+        this.#expectations.deleted(owner.metadata.uid ?? '', uid);
         ignoreNotFound(error);
       }
     });

@@ -115,6 +115,7 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
     });
     this.#pods = podInformer(context);
     this.#owners = watchSelf<T>(context, variant.resource, (key) => this.reconciler.enqueue(key));
+    this.#owners.onChange(this.#expectations.forgetGone);
     this.#pods.onChange((change) => this.#onPod(change));
   }
 
@@ -122,10 +123,7 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
     const pod = change.object;
     const key = this.#ownerKey(pod);
     if (key !== undefined) {
-      if (change.type === 'add') this.#expectations.created(key);
-      if (change.type === 'delete' || pod.metadata.deletionTimestamp !== undefined) {
-        this.#expectations.deleted(key, pod.metadata.uid ?? '');
-      }
+      this.#expectations.saw(controllerOf(pod)?.uid ?? '', change.type, pod);
       this.reconciler.enqueue(key);
     } else if (controllerOf(pod) === undefined && change.type !== 'delete') {
       this.#enqueueMatching(pod);
@@ -152,17 +150,15 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
 
   async #reconcile(key: string): Promise<ReconcileResult | void> {
     const object = this.#owners.get(splitNamespaced(key));
-    if (object === undefined) {
-      this.#expectations.forget(key);
-      return undefined;
-    }
+    if (object === undefined) return undefined;
     const view = this.#variant.view(object);
     const owner: Owner = {
       apiVersion: this.#variant.apiVersion,
       kind: this.#variant.kind,
       metadata: object.metadata,
     };
-    const settled = this.#expectations.satisfied(key);
+    // Before the pods are read: what is seen from now on is not among them.
+    const settled = this.#expectations.satisfied(object.metadata.uid ?? '');
     const active = (await this.#claimPods(owner, view.matches)).filter(isPodActive);
     let failure: Condition | undefined;
     const errors: unknown[] = [];
@@ -175,8 +171,8 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
       );
       const failed =
         plan.create > 0
-          ? await this.#create(key, owner, view.template, plan.create)
-          : await this.#delete(key, owner, plan.delete);
+          ? await this.#create(owner, view.template, plan.create)
+          : await this.#delete(owner, plan.delete);
       errors.push(...failed);
       if (failed.length > 0) failure = this.#failure(object, plan.create > 0, failed[0]);
     }
@@ -218,20 +214,16 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
     return crowds;
   }
 
-  async #create(
-    key: string,
-    owner: Owner,
-    template: PodTemplateSpec,
-    count: number,
-  ): Promise<unknown[]> {
-    this.#expectations.expect(key, count);
+  async #create(owner: Owner, template: PodTemplateSpec, count: number): Promise<unknown[]> {
+    const { uid: ownerUid = '' } = owner.metadata;
+    this.#expectations.expect(ownerUid, count);
     const name = generateNamePrefix(owner.metadata.name);
     const { successes, errors } = await slowStart(count, concurrency, async () => {
       const pod = podFromTemplate(template, owner, name);
       const made = await this.#context.client.create<Pod>(resources.pods, pod);
       this.#recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
     });
-    this.#expectations.created(key, count - successes);
+    this.#expectations.created(ownerUid, count - successes);
     for (const error of errors) {
       if (isApiError(error) && error.reason === 'Forbidden' && isTerminating(error)) continue;
       this.#recorder.warning(owner, 'FailedCreate', `Error creating: ${errorMessage(error)}`);
@@ -239,17 +231,18 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
     return errors.filter((error) => !(isApiError(error) && isTerminating(error)));
   }
 
-  async #delete(key: string, owner: Owner, pods: readonly Pod[]): Promise<unknown[]> {
+  async #delete(owner: Owner, pods: readonly Pod[]): Promise<unknown[]> {
     if (pods.length === 0) return [];
     const uids = pods.map((pod) => pod.metadata.uid ?? '');
-    this.#expectations.expect(key, 0, uids);
+    const { uid: ownerUid = '' } = owner.metadata;
+    this.#expectations.expect(ownerUid, 0, uids);
     return forEachBounded(pods, concurrency, async (pod) => {
       const { uid = '', name } = pod.metadata;
       try {
         await this.#context.client.delete(resources.pods, pod.metadata, { preconditions: { uid } });
         this.#recorder.normal(owner, 'SuccessfulDelete', `Deleted pod: ${name}`);
       } catch (error) {
-        this.#expectations.deleted(key, uid);
+        this.#expectations.deleted(ownerUid, uid);
         if (isApiError(error, 'NotFound')) return;
         this.#recorder.warning(owner, 'FailedDelete', `Error deleting: ${errorMessage(error)}`);
         throw error;

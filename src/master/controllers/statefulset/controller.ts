@@ -56,15 +56,13 @@ class StatefulSetController {
     this.#sets = watchSelf<StatefulSet>(context, resources.statefulSets, (key) =>
       this.reconciler.enqueue(key),
     );
+    this.#sets.onChange(this.#expectations.forgetGone);
     this.#pods.onChange((change) => {
       eachVersion(change, (pod) => {
         const reference = controllerOf(pod);
         if (reference?.kind !== 'StatefulSet') return;
         const key = `${pod.metadata.namespace ?? ''}/${reference.name}`;
-        if (change.type === 'add') this.#expectations.created(key);
-        if (change.type === 'delete' || pod.metadata.deletionTimestamp !== undefined) {
-          this.#expectations.deleted(key, pod.metadata.uid ?? '');
-        }
+        this.#expectations.saw(reference.uid, change.type, pod);
         this.reconciler.enqueue(key);
       });
       if (change.type !== 'add' || controllerOf(change.object) !== undefined) return;
@@ -78,11 +76,9 @@ class StatefulSetController {
 
   async #reconcile(key: string): Promise<ReconcileResult | void> {
     const set = this.#sets.get(splitNamespaced(key));
-    if (set === undefined) {
-      this.#expectations.forget(key);
-      return undefined;
-    }
-    if (!this.#expectations.satisfied(key)) return undefined;
+    if (set === undefined) return undefined;
+    const { uid = '' } = set.metadata;
+    if (!this.#expectations.satisfied(uid)) return undefined;
     const pods = await this.#ownedPods(set);
     const revisions = this.#revisions
       .list(set.metadata.namespace)
@@ -107,7 +103,7 @@ class StatefulSetController {
     });
     await this.#keepClaimOwners(set, pods);
     this.#expectations.expect(
-      key,
+      uid,
       plan.actions.filter(({ type }) => type === 'create').length,
       plan.actions.flatMap((action) =>
         action.type === 'delete' ? [action.pod.metadata.uid ?? ''] : [],
@@ -118,7 +114,7 @@ class StatefulSetController {
       try {
         await this.#perform(set, action, [...revisions, update]);
       } catch (error) {
-        this.#expectations.forget(key);
+        this.#expectations.forget(uid);
         failure = error;
         break;
       }
