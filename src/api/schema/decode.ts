@@ -14,6 +14,9 @@ export class DecodeError extends Error {
   readonly code = 'DECODE_FAILED';
 }
 
+/** Most unknown or duplicate fields that are named, as in Kubernetes' own decoder. */
+export const maxProblems = 100;
+
 /** Where a value stands, for messages. */
 interface Place {
   /** With list indexes: `spec.containers[0].name`. */
@@ -163,7 +166,9 @@ function decodeStruct(
     const path = place.path === '' ? name : `${place.path}.${name}`;
     if (field === undefined) {
       if (node.preserveUnknown === true) out[name] = value[name];
-      else problems.push(`unknown field ${JSON.stringify(path)}`);
+      else if (problems.length < maxProblems) {
+        problems.push(`unknown field ${JSON.stringify(path)}`);
+      }
       continue;
     }
     const raw = value[name];

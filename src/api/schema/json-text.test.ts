@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { maxDepth, maxDuplicates, parseJsonBody } from './json-text.js';
+import { maxProblems } from './decode.js';
+import { maxDepth, parseJsonBody } from './json-text.js';
 
 describe('JSON bodies', () => {
   test('duplicate fields are named once each, with their paths', () => {
@@ -13,7 +14,7 @@ describe('JSON bodies', () => {
 
   test('no more duplicates are named than Kubernetes names', () => {
     const keys = Array.from({ length: 1_000 }, (_, i) => `"k${i}":1,"k${i}":2`).join(',');
-    expect(parseJsonBody(`{${keys}}`, true).duplicates).toHaveLength(maxDuplicates);
+    expect(parseJsonBody(`{${keys}}`, true).duplicates).toHaveLength(maxProblems);
   });
 
   test.each([true, false])('nesting is bounded (strict: %s)', (strict) => {

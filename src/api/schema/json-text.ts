@@ -2,7 +2,7 @@
  * JSON request bodies, with the duplicate keys named. `JSON.parse` does the work; a small scanner runs beside it to
  * name duplicate fields and to bound the nesting.
  */
-import { DecodeError } from './decode.js';
+import { DecodeError, maxProblems } from './decode.js';
 import { jsonSyntaxError } from './json-syntax.js';
 
 /** A parsed body. */
@@ -17,8 +17,6 @@ export interface ParsedBody {
  * `JSON.stringify`) recurses on a stack that holds fewer. No object of use comes near.
  */
 export const maxDepth = 1_000;
-/** Most duplicates and unknown fields that are named, as in Kubernetes' own decoder. */
-export const maxDuplicates = 100;
 
 /** One open object or array while scanning. */
 interface Frame {
@@ -57,7 +55,7 @@ function pathOf(stack: readonly Frame[]): string {
 }
 
 /**
- * Names duplicate keys of valid JSON text, up to {@link maxDuplicates}.
+ * Names duplicate keys of valid JSON text, up to {@link maxProblems}.
  * @throws DecodeError when the text is nested deeper than {@link maxDepth}
  */
 export function duplicateFields(text: string): string[] {
@@ -73,7 +71,7 @@ export function duplicateFields(text: string): string[] {
         if (frame?.keys !== undefined && text.charCodeAt(next) === colon) {
           const raw = text.slice(i + 1, end);
           frame.key = raw.includes('\\') ? String(JSON.parse(`"${raw}"`)) : raw;
-          if (frame.keys.has(frame.key) && found.size < maxDuplicates) found.add(pathOf(stack));
+          if (frame.keys.has(frame.key) && found.size < maxProblems) found.add(pathOf(stack));
           frame.keys.add(frame.key);
           i = next;
         } else i = end;

@@ -17,9 +17,9 @@ import {
   parseEvents,
   YAMLException,
 } from 'js-yaml';
-import { DecodeError } from './decode.js';
+import { DecodeError, maxProblems } from './decode.js';
 import type { ParsedBody } from './json-text.js';
-import { maxDepth, maxDuplicates, parseJsonBody } from './json-text.js';
+import { maxDepth, parseJsonBody } from './json-text.js';
 
 /** Most nodes (scalars, lists, maps, aliases) in one text: an object of etcd's largest size has far fewer. */
 export const maxYamlNodes = 200_000;
@@ -191,7 +191,7 @@ function duplicateKeys(text: string, events: readonly Event[]): string[] {
   const lines = lineCounter(text);
   const stack: Frame[] = [];
   for (const event of events) {
-    if (found.length >= maxDuplicates) break;
+    if (found.length >= maxProblems) break;
     if (event.type === EVENT_ID.POP) {
       stack.pop();
       continue;

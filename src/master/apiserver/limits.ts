@@ -55,3 +55,15 @@ export const maxBodyBytesInAll = 256 * 1024 * 1024;
 export const maxBodyBytesPerUser = 32 * 1024 * 1024;
 /** Deletions of one deletecollection under way at once (apiserver's `deleteCollectionWorkers` is 1; ours share the store's batches). */
 export const deleteCollectionWorkers = 16;
+/** JSON from this length on is checked beside the event loop, which then only parses it: some 3 ms. */
+export const jsonAsideBytes = 128 * 1024;
+/** YAML from this length on is read beside it, and shorter one with aliases. */
+export const yamlAsideBytes = 16 * 1024;
+/** JSON patches of so many operations are applied beside it, and shorter ones that copy. */
+export const patchAsideOperations = 1_000;
+/** The memory of the thread that does it; the longest JSON text of many small values needs a quarter. */
+export const bodyThreadMegabytes = 512;
+/** It ends when nothing has come for so long. */
+export const bodyThreadIdleMs = 60_000;
+/** What a body weighs there at least, against the bounds of all bodies: 32 of a user may wait at once, since some hold a slot meanwhile. */
+export const asideWeightMin = maxBodyBytesPerUser / 32;

@@ -13,6 +13,7 @@ import { HealthHandler } from './health.js';
 import { maxRequestBytes } from './limits.js';
 import { openApiPaths } from './openapi/handler.js';
 import type { ApiServerOptions, TrustedPair, RunningApiServer } from './options.js';
+import { BodyParser } from './rest/body-parser.js';
 import { BodyReader } from './rest/body-reader.js';
 import { serveLog } from './rest/log.js';
 import { Pipeline } from './rest/pipeline.js';
@@ -39,11 +40,13 @@ class ApiServer {
   readonly #options: ApiServerOptions;
   readonly #core: ApiCore;
   readonly #health: HealthHandler;
+  readonly #parser: BodyParser;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
     this.#core = new ApiCore(options);
     this.#health = new HealthHandler(this.#core.store);
+    this.#parser = new BodyParser(options.clock);
   }
 
   async start(): Promise<RunningApiServer> {
@@ -62,7 +65,11 @@ class ApiServer {
       },
     });
     const grpc = this.#listener({});
-    const resources = new ResourceService({ verbs, now: () => objects.now() });
+    const resources = new ResourceService({
+      verbs,
+      parser: this.#parser,
+      now: () => objects.now(),
+    });
     grpc.addService(ResourcesDefinition, resources.handlers());
     grpc.addService(AgentDefinition, agentHandlers(verbs, connector));
     this.#options.extendGrpc?.(grpc, core.authorization);
@@ -99,6 +106,7 @@ class ApiServer {
       verbs,
       kinds,
       bodies,
+      parser: this.#parser,
       clock,
       now: () => objects.now(),
       connects: new Map<string, ConnectHandler>([
@@ -146,6 +154,7 @@ class ApiServer {
     this.#health.setStopping();
     this.#core.endWatches();
     await Promise.all([rest.close({ graceMs: stopGraceMs }), grpc.close({ graceMs: stopGraceMs })]);
+    await this.#parser.close();
     await this.#core.close();
   }
 }

@@ -7,6 +7,7 @@ import type { Prng } from '../../../src/lib/prng.js';
 import { ApiCore } from '../../../src/master/apiserver/core.js';
 import { standardConfiguration } from '../../../src/master/apiserver/admission/pod-security/configuration.js';
 import { ResourceService } from '../../../src/master/apiserver/grpc/resource-service.js';
+import { BodyParser } from '../../../src/master/apiserver/rest/body-parser.js';
 import type { ApiCoreOptions } from '../../../src/master/apiserver/options.js';
 import type { Store } from '../../../src/master/apiserver/storage/store.js';
 import type { Life } from './process.js';
@@ -77,7 +78,10 @@ export class ApiProcess extends SimProcess {
     world.own(this, life, async () => {
       await core.start();
       const { verbs, objects } = core;
-      this.handlers = new ResourceService({ verbs, now: () => objects.now() }).handlers();
+      // Bodies of the simulation are small: the parser's thread never starts.
+      const parser = new BodyParser(this.clock);
+      const deps = { verbs, parser, now: () => objects.now() };
+      this.handlers = new ResourceService(deps).handlers();
     });
   }
 

@@ -10,7 +10,8 @@ import type {
 } from '../../../gen/apiserver.js';
 import type { CallContext, Handlers, Sender } from '../../../lib/grpc/index.js';
 import { decodeChecked } from '../rest/decode.js';
-import { parseBody } from '../rest/body.js';
+import type { BodyParser } from '../rest/body-parser.js';
+import { parseValue } from '../rest/body-parser.js';
 import { patchChange, patchSource } from '../rest/patch.js';
 import type {
   Call,
@@ -33,6 +34,7 @@ const success = Buffer.from(
 /** What the gRPC door calls. */
 export interface ResourceServiceDeps {
   readonly verbs: Verbs;
+  readonly parser: BodyParser;
   /** The present time as objects hold it. */
   readonly now: () => string;
 }
@@ -40,10 +42,12 @@ export interface ResourceServiceDeps {
 /** `trireme.api.v1.Resources`: the verbs over gRPC, for the cluster's own components and the CLI. */
 export class ResourceService {
   readonly #verbs: Verbs;
+  readonly #parser: BodyParser;
   readonly #now: () => string;
 
-  constructor({ verbs, now }: ResourceServiceDeps) {
+  constructor({ verbs, parser, now }: ResourceServiceDeps) {
     this.#verbs = verbs;
+    this.#parser = parser;
     this.#now = now;
   }
 
@@ -57,29 +61,34 @@ export class ResourceService {
       watch: (request, stream, context) => this.#watch(request, stream, context),
       create: ({ ref, object, options }, context) => {
         const call = this.#call(context, 'create', ref);
-        return answered(this.#verbs.create(call, (_target, user) => write(object, options, user)));
+        return answered(
+          this.#verbs.create(call, (_target, user) => this.#write(object, options, user)),
+        );
       },
       update: ({ ref, object, options }, context) => {
         const call = this.#call(context, 'update', ref);
-        return answered(this.#verbs.update(call, (_target, user) => write(object, options, user)));
+        return answered(
+          this.#verbs.update(call, (_target, user) => this.#write(object, options, user)),
+        );
       },
       patch: ({ ref, patch, patchType, force, options }, context) => {
         const call = this.#call(context, 'patch', ref);
         const request = (user: UserInfo) => ({
           options: { ...writeOptions(options, user), force },
-          source: (of: RequestContext) => patchSource(of, patchType, patch, this.#now),
-          change: () => patchChange(patchType, patch),
+          source: (of: RequestContext) =>
+            patchSource(of, patchType, patch, { parser: this.#parser, now: this.#now }),
+          change: () => patchChange(patchType, patch, { parser: this.#parser, user: user.name }),
         });
         return answered(this.#verbs.patch(call, (_target, user) => request(user)));
       },
       delete: (request, context) => {
         const call = this.#call(context, 'delete', request.ref);
-        return answered(this.#verbs.delete(call, () => ({ options: () => deletion(request) })));
+        return answered(this.#verbs.delete(call, () => ({ options: this.#deletion(request) })));
       },
       deleteCollection: async (request, context) => {
         const { labelSelector, fieldSelector } = request;
         const call = this.#call(context, 'deletecollection', request.ref, fieldSelector);
-        const options = () => deletion(request);
+        const options = this.#deletion(request);
         await told(this.#verbs.deleteCollection(call, () => ({ labelSelector, options })));
         return { object: success };
       },
@@ -93,6 +102,30 @@ export class ResourceService {
     fieldSelector?: string,
   ): Call {
     return callOf(context, verb, this.#verbs.withVersion(nameOf(ref)), fieldSelector);
+  }
+
+  #write(object: Buffer, options: Options | undefined, user: UserInfo): WriteRequest {
+    const value = (): Promise<unknown> => this.#parse(object, user);
+    return {
+      options: writeOptions(options, user),
+      object: async (context) => decodeChecked(context.target.kind, await value(), [], context),
+      value,
+    };
+  }
+
+  #deletion(
+    request: DeleteRequest,
+  ): (context: RequestContext) => Promise<ReturnType<typeof readDeleteOptions>> {
+    return async ({ user }) => {
+      const { deleteOptions: bytes } = request;
+      const body = bytes.length === 0 ? undefined : await this.#parse(bytes, user);
+      const options = readDeleteOptions(body);
+      return { ...options, dryRun: options.dryRun || (request.options?.dryRun ?? false) };
+    };
+  }
+
+  #parse(bytes: Buffer, user: UserInfo): Promise<unknown> {
+    return parseValue(this.#parser, bytes, 'application/json', user.name);
   }
 
   async #list(
@@ -163,15 +196,6 @@ async function answered(
   }
 }
 
-function write(object: Buffer, options: Options | undefined, user: UserInfo): WriteRequest {
-  const value = (): unknown => parseBody(object, 'application/json', false).value;
-  return {
-    options: writeOptions(options, user),
-    object: (context) => decodeChecked(context.target.kind, value(), [], context),
-    value,
-  };
-}
-
 function writeOptions(options: Options | undefined, user: UserInfo): WriteOptions {
   const validation = options?.fieldValidation;
   return {
@@ -180,13 +204,6 @@ function writeOptions(options: Options | undefined, user: UserInfo): WriteOption
     fieldValidation: validation === 'Strict' || validation === 'Warn' ? validation : 'Ignore',
     force: false,
   };
-}
-
-function deletion(request: DeleteRequest): ReturnType<typeof readDeleteOptions> {
-  const bytes = request.deleteOptions;
-  const body = bytes.length === 0 ? undefined : parseBody(bytes, 'application/json', false).value;
-  const options = readDeleteOptions(body);
-  return { ...options, dryRun: options.dryRun || (request.options?.dryRun ?? false) };
 }
 
 /** The field manager of a component that names none: its program, as with Kubernetes' own. */

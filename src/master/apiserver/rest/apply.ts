@@ -3,22 +3,22 @@ import { applyConfiguration, applyConflictStatus } from '../../../api/apply/mana
 import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
 import { DecodeError } from '../../../api/schema/decode.js';
-import { parseYamlBody } from '../../../api/schema/yaml-text.js';
 import { decodeObject } from '../../../api/strategy.js';
 import { apiVersionOf } from '../../../api/validation/metadata.js';
 import type { RequestContext, UpdateSource } from '../verbs/index.js';
 import { badRequest, conflict, failure, StatusError } from '../status.js';
 import { errorTarget } from '../verbs/index.js';
+import type { BodyParser } from './body-parser.js';
 
 /** The media type of server-side apply. */
 export const applyPatch = 'application/apply-patch+yaml';
 
 /** Reads an applied configuration. @throws StatusError BadRequest, Invalid */
-export function applySource(
+export async function applySource(
   context: RequestContext,
   body: Buffer,
-  now: () => string,
-): UpdateSource {
+  { parser, now }: { readonly parser: BodyParser; readonly now: () => string },
+): Promise<UpdateSource> {
   const { kind, name } = context.target;
   const { fieldManager: manager, force } = context.options;
   if (manager === '') {
@@ -29,7 +29,7 @@ export function applySource(
       causes: [{ reason: 'FieldValueRequired', message: text, field: 'fieldManager' }],
     });
   }
-  const value = parse(body);
+  const value = await parse(body, parser, context.user.name);
   checkTypeMeta(value);
   const config = decodeApplied(context, value);
   if ((config.metadata.managedFields?.length ?? 0) > 0) {
@@ -67,9 +67,9 @@ export function applySource(
   };
 }
 
-function parse(body: Buffer): unknown {
+async function parse(body: Buffer, parser: BodyParser, user: string): Promise<unknown> {
   try {
-    return parseYamlBody(body.toString()).value;
+    return (await parser.parseYaml(body, user)).value;
   } catch (error) {
     if (error instanceof DecodeError)
       throw badRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`);

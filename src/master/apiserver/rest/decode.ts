@@ -6,7 +6,7 @@ import { DecodeError } from '../../../api/schema/decode.js';
 import { cannotHandle, decodeObject, strictDecodingError } from '../../../api/strategy.js';
 import type { RequestContext } from '../verbs/index.js';
 import { badRequest } from '../status.js';
-import { parseBytes } from './body.js';
+import type { BodyParser } from './body-parser.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
 
@@ -14,16 +14,17 @@ import { header } from './exchange.js';
 const summaryBytes = 30;
 
 /** Decodes the body as an object of `kind`. @throws StatusError BadRequest */
-export function readObject(
+export async function readObject(
   exchange: Exchange,
   context: RequestContext,
-  kinds: KindRegistry,
+  { kinds, parser }: { readonly kinds: KindRegistry; readonly parser: BodyParser },
   bytes: Buffer,
-): KubeObject {
+): Promise<KubeObject> {
   const { kind } = context.target;
   const checks = context.options.fieldValidation !== 'Ignore';
   try {
-    const body = parseBytes(bytes, header(exchange, 'content-type'), checks);
+    const type = header(exchange, 'content-type');
+    const body = await parser.parse(bytes, type, checks, context.user.name);
     checkType(kind, body.value, kinds);
     return decode(kind, body.value, body.duplicates, context);
   } catch (error) {

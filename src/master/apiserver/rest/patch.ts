@@ -6,16 +6,15 @@ import { invalid } from '../../../api/field-error.js';
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
-import { applyJsonPatch } from '../../../api/patch/json-patch.js';
 import { applyMergePatch } from '../../../api/patch/merge-patch.js';
 import { PatchError } from '../../../api/patch/patch-error.js';
 import { applyStrategicMergePatch } from '../../../api/patch/strategic-merge.js';
 import { DecodeError } from '../../../api/schema/decode.js';
-import { parseJsonBody } from '../../../api/schema/json-text.js';
 import { decodeObject, strictDecodingError } from '../../../api/strategy.js';
 import type { RequestContext, UpdateSource } from '../verbs/index.js';
 import { badRequest, failure, invalidObject, unsupportedMediaType } from '../status.js';
 import { applyPatch, applySource } from './apply.js';
+import type { BodyParser } from './body-parser.js';
 
 const jsonPatch = 'application/json-patch+json';
 const mergePatch = 'application/merge-patch+json';
@@ -28,25 +27,34 @@ interface Patch {
   readonly duplicates: readonly string[];
 }
 
+/** Who reads a patch, and for whom. */
+interface Reading {
+  readonly parser: BodyParser;
+  readonly user: string;
+}
+
 /** Reads a patch. @throws StatusError 415 for another content type, 400 for a text that cannot be read */
-export function patchSource(
+export async function patchSource(
   context: RequestContext,
   contentType: string,
   body: Buffer,
-  now: () => string,
-): UpdateSource {
+  { parser, now }: { readonly parser: BodyParser; readonly now: () => string },
+): Promise<UpdateSource> {
   const [head = ''] = contentType.split(';');
   const type = head.trim();
-  if (type === applyPatch) return applySource(context, body, now);
+  if (type === applyPatch) return applySource(context, body, { parser, now });
   const { kind } = context.target;
   const known = [jsonPatch, mergePatch, ...(kind.custom ? [] : [strategicPatch]), applyPatch];
   if (!known.includes(type)) throw unsupportedMediaType(known);
-  const patch = readPatch(context.options.fieldValidation !== 'Ignore', type, body);
+  const reading = { parser, user: context.user.name };
+  const strict = context.options.fieldValidation !== 'Ignore';
+  const patch = await readPatch(strict, type, body, reading);
   return {
     createsMissing: false,
     tracksFields: false,
     isPatch: true,
-    next: (old): KubeObject => decodePatched(context, patch, run(kind, patch, old)),
+    next: async (old): Promise<KubeObject> =>
+      decodePatched(context, patch, await run(kind, patch, old, reading)),
   };
 }
 
@@ -54,19 +62,25 @@ export function patchSource(
  * Reads a patch of a value that is no object of a kind (a Scale): lists of it have no keys to merge by, so a strategic
  * merge is a plain one. @throws StatusError
  */
-export function patchChange(contentType: string, body: Buffer): (old: KubeObject) => unknown {
+export async function patchChange(
+  contentType: string,
+  body: Buffer,
+  reading: Reading,
+): Promise<(old: KubeObject) => Promise<unknown>> {
   const [head = ''] = contentType.split(';');
   const type = head.trim() === jsonPatch ? jsonPatch : mergePatch;
-  const patch = readPatch(false, type, body);
-  return (old) =>
-    told(() =>
-      type === jsonPatch ? applyJsonPatch(old, patch.value) : applyMergePatch(old, patch.value),
-    );
+  const patch = await readPatch(false, type, body, reading);
+  return (old) => told(() => applied(patch, old, reading));
 }
 
-function readPatch(strict: boolean, type: string, body: Buffer): Patch {
+async function readPatch(
+  strict: boolean,
+  type: string,
+  body: Buffer,
+  { parser, user }: Reading,
+): Promise<Patch> {
   try {
-    const { value, duplicates } = parseJsonBody(body.toString(), strict);
+    const { value, duplicates } = await parser.parseJson(body, strict, user);
     const head = type === jsonPatch ? 'json patch ' : '';
     return { type, value, duplicates: duplicates.map((text) => head + text) };
   } catch (error) {
@@ -76,18 +90,27 @@ function readPatch(strict: boolean, type: string, body: Buffer): Patch {
   }
 }
 
-function run(kind: KindDeclaration, patch: Patch, old: unknown): unknown {
-  return told(() => {
-    if (patch.type === jsonPatch) return applyJsonPatch(old, patch.value);
-    if (patch.type === mergePatch) return applyMergePatch(old, patch.value);
-    return applyStrategicMergePatch(kind.schema, old, patch.value);
-  });
+function run(
+  kind: KindDeclaration,
+  patch: Patch,
+  old: unknown,
+  reading: Reading,
+): Promise<unknown> {
+  return told(() =>
+    patch.type === strategicPatch
+      ? applyStrategicMergePatch(kind.schema, old, patch.value)
+      : applied(patch, old, reading),
+  );
+}
+
+function applied({ type, value }: Patch, old: unknown, { parser, user }: Reading): unknown {
+  return type === jsonPatch ? parser.applyJsonPatch(old, value, user) : applyMergePatch(old, value);
 }
 
 /** Tells a patch that cannot be applied in apiserver's words. @throws StatusError */
-function told(apply: () => unknown): unknown {
+async function told(apply: () => unknown): Promise<unknown> {
   try {
-    return apply();
+    return await apply();
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
     if (error.reason === 'BadRequest') throw badRequest(error.message);

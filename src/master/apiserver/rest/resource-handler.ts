@@ -10,7 +10,8 @@ import type {
 } from '../verbs/index.js';
 import { readDeleteOptions } from '../verbs/index.js';
 import type { BodyReader } from './body-reader.js';
-import { parseBody } from './body.js';
+import type { BodyParser } from './body-parser.js';
+import { parseValue } from './body-parser.js';
 import { callOf } from './call.js';
 import { readObject } from './decode.js';
 import type { Exchange } from './exchange.js';
@@ -32,6 +33,7 @@ export interface ResourceDeps {
   readonly verbs: Verbs;
   readonly kinds: KindRegistry;
   readonly bodies: BodyReader;
+  readonly parser: BodyParser;
   readonly clock: Clock;
   /** The present time as objects hold it. */
   readonly now: () => string;
@@ -102,14 +104,14 @@ export class ResourceHandler {
   }
 
   async #write(exchange: Exchange, verb: 'create' | 'update'): Promise<void> {
-    const { verbs, kinds } = this.#deps;
+    const { verbs } = this.#deps;
     let format = plainJson;
     const answer = await verbs[verb](callOf(exchange), (): WriteRequest => {
       format = formatOf(exchange);
       return {
         options: readWriteOptions(exchange, verb === 'create' ? 'CreateOptions' : 'UpdateOptions'),
         object: async (context) =>
-          readObject(exchange, context, kinds, await this.#body(exchange, context)),
+          readObject(exchange, context, this.#deps, await this.#body(exchange, context)),
         value: async (context) => this.#value(exchange, context),
       };
     });
@@ -117,7 +119,7 @@ export class ResourceHandler {
   }
 
   async #patch(exchange: Exchange): Promise<void> {
-    const { verbs, now } = this.#deps;
+    const { verbs } = this.#deps;
     const type = header(exchange, 'content-type');
     let format = plainJson;
     const answer = await verbs.patch(callOf(exchange), () => {
@@ -125,8 +127,12 @@ export class ResourceHandler {
       return {
         options: readWriteOptions(exchange, 'PatchOptions'),
         source: async (context) =>
-          patchSource(context, type, await this.#body(exchange, context), now),
-        change: async (context) => patchChange(type, await this.#body(exchange, context)),
+          patchSource(context, type, await this.#body(exchange, context), this.#deps),
+        change: async (context) =>
+          patchChange(type, await this.#body(exchange, context), {
+            user: context.user.name,
+            parser: this.#deps.parser,
+          }),
       };
     });
     await this.#send(exchange, answer, format);
@@ -168,7 +174,8 @@ export class ResourceHandler {
   async #value(exchange: Exchange, context: RequestContext): Promise<unknown> {
     const bytes = await this.#body(exchange, context);
     if (bytes.length === 0) return undefined;
-    return parseBody(bytes, header(exchange, 'content-type'), false).value;
+    const { parser } = this.#deps;
+    return parseValue(parser, bytes, header(exchange, 'content-type'), context.user.name);
   }
 
   #present(exchange: Exchange, { kind }: Pick<Target, 'kind'>, format: Format): PresentOptions {

@@ -190,7 +190,7 @@ export class Verbs {
       const scale = scalePaths(target);
       if (scale !== undefined) {
         const value = await request.value(context);
-        return () => this.#scale(context, scale, () => value);
+        return () => this.#scale(context, scale, () => Promise.resolve(value));
       }
       const object = await request.object(context);
       const source = {
@@ -218,7 +218,7 @@ export class Verbs {
   async #scale(
     context: RequestContext,
     paths: ScalePaths,
-    change: (old: KubeObject) => unknown,
+    change: (old: KubeObject) => Promise<unknown>,
   ): Promise<Answer> {
     return document(context.target, await changeScale(context, paths, change, this.#deps));
   }
