@@ -1,9 +1,15 @@
-/** Controller "daemonset": carries {@link planDaemonSet} out. */
+/** The DaemonSet controller: carries {@link planDaemonSet} out. */
+import { jsonEqual } from '../../../api/facts/hash.js';
+import type { Owner } from '../../../api/facts/owners.js';
+import { generateNamePrefix, msUntilAvailable, podFromTemplate } from '../../../api/facts/pods.js';
+import { compileSelector } from '../../../api/facts/selectors.js';
 import { controllerOf } from '../../../api/object.js';
-import type { ReconcileResult } from '../../../lib/work-queue.js';
-import { errorMessage } from '../../../lib/errors.js';
-import { forEachBounded, throwGathered } from '../../../client/controller/bounded.js';
-import type { ControllerContext } from '../context.js';
+import type { Node, Pod } from '../../../api/types/core.js';
+import type { ControllerRevision, DaemonSet } from '../../../api/types/workloads.js';
+import { forEachBounded, slowStart, throwGathered } from '../../../client/controller/bounded.js';
+import { Expectations } from '../../../client/controller/expectations.js';
+import { claim } from '../../../client/controller/ownership.js';
+import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
@@ -12,68 +18,82 @@ import {
   splitNamespaced,
   watchSelf,
 } from '../../../client/controller/reconciler.js';
-import type { Node, Pod } from '../../../api/types/core.js';
-import type { ControllerRevision, DaemonSet } from '../../../api/types/workloads.js';
-import { Expectations } from '../../../client/controller/expectations.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
-import { claim } from '../../../client/controller/ownership.js';
-import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index.js';
-import { generateNamePrefix, msUntilAvailable, podFromTemplate } from '../../../api/facts/pods.js';
+import type { EventRecorder } from '../../../client/events/recorder.js';
 import { resources } from '../../../client/resources.js';
+import type { Change, Informer } from '../../../client/types.js';
+import { errorMessage } from '../../../lib/errors.js';
+import type { ReconcileResult } from '../../../lib/work-queue.js';
+import type { ControllerContext } from '../context.js';
 import { currentRevision, revisionHashLabel, surplusRevisions } from '../history/revisions.js';
-import { compileSelector } from '../../../api/facts/selectors.js';
-import type { Owner } from '../../../api/facts/owners.js';
+import { FailedPodBackoff } from './failed-pods.js';
 import type { DaemonPlan } from './plan.js';
 import { daemonTemplate, planDaemonSet } from './plan.js';
 
 const concurrency = 32;
+/** Most pods made or deleted in one reconcile. @see kubernetes pkg/controller/daemon BurstReplicas */
+const burst = 250;
 
+/** Controller "daemonset". */
 export function createDaemonSetController(context: ControllerContext): Reconciler {
-  const { client, clock } = context;
-  const recorder = context.recorder('daemonset-controller');
-  const expectations = new Expectations(clock);
-  const reconciler = createReconciler(context, { name: 'daemonset', reconcile });
-  const pods = podInformer(context);
-  const nodes = context.informers.informer<Node>(resources.nodes);
-  const history = context.informers.informer<ControllerRevision>(resources.controllerRevisions);
-  const sets = watchSelf<DaemonSet>(context, resources.daemonSets, (key) =>
-    reconciler.enqueue(key),
-  );
-  sets.onChange(expectations.forgetGone);
-  nodes.onChange((change) => {
-    if (change.type === 'update' && !nodeMatters(change.old, change.object)) return;
-    for (const set of sets.list()) reconciler.enqueue(keyOf(set));
-  });
-  pods.onChange(({ type, object }) => {
+  return new DaemonSetController(context).reconciler;
+}
+
+class DaemonSetController {
+  readonly #context: ControllerContext;
+  readonly #recorder: EventRecorder;
+  readonly #expectations: Expectations;
+  readonly #failed: FailedPodBackoff;
+  readonly #sets: Informer<DaemonSet>;
+  readonly #pods: Informer<Pod>;
+  readonly #nodes: Informer<Node>;
+  readonly #history: Informer<ControllerRevision>;
+  readonly reconciler: Reconciler;
+
+  constructor(context: ControllerContext) {
+    const { clock, informers } = context;
+    this.#context = context;
+    this.#recorder = context.recorder('daemonset-controller');
+    this.#expectations = new Expectations(clock);
+    this.#failed = new FailedPodBackoff(clock);
+    this.reconciler = createReconciler(context, {
+      name: 'daemonset',
+      reconcile: (key) => this.#reconcile(key),
+    });
+    this.#pods = podInformer(context);
+    this.#nodes = informers.informer<Node>(resources.nodes);
+    this.#history = informers.informer<ControllerRevision>(resources.controllerRevisions);
+    this.#sets = watchSelf<DaemonSet>(context, resources.daemonSets, (key) =>
+      this.reconciler.enqueue(key),
+    );
+    this.#sets.onChange(this.#expectations.forgetGone);
+    this.#sets.onChange(({ type, object }) => {
+      if (type === 'delete') this.#failed.forget(`${object.metadata.uid ?? ''}/`);
+    });
+    this.#nodes.onChange((change) => {
+      if (change.type === 'update' && !nodeMatters(change.old, change.object)) return;
+      for (const set of this.#sets.list()) this.reconciler.enqueue(keyOf(set));
+    });
+    this.#pods.onChange((change) => this.#onPod(change));
+  }
+
+  #onPod({ type, object }: Change<Pod>): void {
     const reference = controllerOf(object);
     if (reference?.kind !== 'DaemonSet') return;
-    const key = `${object.metadata.namespace ?? ''}/${reference.name}`;
-    expectations.saw(reference.uid, type, object);
-    reconciler.enqueue(key);
-  });
+    this.#expectations.saw(reference.uid, type, object);
+    this.reconciler.enqueue(`${object.metadata.namespace ?? ''}/${reference.name}`);
+  }
 
-  async function reconcile(key: string): Promise<ReconcileResult | void> {
-    const set = sets.get(splitNamespaced(key));
-    if (set === undefined) return undefined;
-    const { namespace = '', uid = '' } = set.metadata;
-    if (!expectations.satisfied(uid)) return undefined;
+  async #reconcile(key: string): Promise<ReconcileResult | void> {
+    const set = this.#sets.get(splitNamespaced(key));
+    const { uid = '' } = set?.metadata ?? {};
+    if (set === undefined || !this.#expectations.satisfied(uid)) return undefined;
     const owner: Owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: set.metadata };
-    const owned = await claim({
-      client,
-      owner,
-      ownerResource: resources.daemonSets,
-      resource: resources.pods,
-      objects: [
-        ...pods.byIndex(ownerUidIndex, uid),
-        ...pods.byIndex(ownerUidIndex, `orphan:${namespace}`),
-      ],
-      matches: compileSelector(set.spec.selector),
-    });
-    const revisions = history
-      .list(namespace)
+    const owned = await this.#claim(set, owner);
+    const revisions = this.#history
+      .list(set.metadata.namespace)
       .filter((revision) => controllerOf(revision)?.uid === uid);
     const { revision, collided } = await currentRevision({
-      client,
+      client: this.#context.client,
       owner,
       template: set.spec.template,
       labels: set.spec.selector.matchLabels ?? {},
@@ -81,76 +101,134 @@ export function createDaemonSetController(context: ControllerContext): Reconcile
       collisionCount: set.status?.collisionCount,
     });
     const hash = revision.metadata.labels?.[revisionHashLabel] ?? '';
-    const nowMs = clock.nowMs();
-    const plan = planDaemonSet({ set, nodes: nodes.list(), pods: owned, hash, nowMs });
-    const errors = await perform(set, owner, plan, hash);
-    await writeStatus(set, plan, collided);
+    const nowMs = this.#context.clock.nowMs();
+    const plan = planDaemonSet({ set, nodes: this.#nodes.list(), pods: owned, hash, nowMs });
+    const { errors, recheckMs } = await this.#perform(set, owner, plan, hash);
+    await this.#writeStatus(set, plan, collided);
     throwGathered(errors);
-    const used = new Set(owned.map((pod) => pod.metadata.labels?.[revisionHashLabel] ?? ''));
-    used.add(hash);
-    const inUse = revisions.filter((r) => used.has(r.metadata.labels?.[revisionHashLabel] ?? ''));
-    const names = new Set(inUse.map((r) => r.metadata.name));
-    for (const old of surplusRevisions(revisions, names, set.spec.revisionHistoryLimit ?? 10)) {
-      await client.delete(resources.controllerRevisions, old.metadata).catch(ignoreNotFound);
-    }
+    await this.#trimHistory(set, owned, revisions, hash);
     const waits = owned
       .map((pod) => msUntilAvailable(pod, set.spec.minReadySeconds ?? 0, nowMs))
+      .concat(recheckMs)
       .filter((ms) => ms > 0 && Number.isFinite(ms));
     return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) };
   }
 
-  async function perform(
+  #claim(set: DaemonSet, owner: Owner): Promise<Pod[]> {
+    const { namespace = '', uid = '' } = set.metadata;
+    return claim({
+      client: this.#context.client,
+      owner,
+      ownerResource: resources.daemonSets,
+      resource: resources.pods,
+      objects: [
+        ...this.#pods.byIndex(ownerUidIndex, uid),
+        ...this.#pods.byIndex(ownerUidIndex, `orphan:${namespace}`),
+      ],
+      matches: compileSelector(set.spec.selector),
+    });
+  }
+
+  async #perform(
     set: DaemonSet,
     owner: Owner,
     plan: DaemonPlan,
     hash: string,
+  ): Promise<{ errors: unknown[]; recheckMs: number[] }> {
+    const { due, recheckMs } = this.#endedPodsDue(owner, plan, hash);
+    const create = plan.create.slice(0, burst);
+    const doomed = [...due, ...plan.delete].slice(0, burst);
+    const uids = doomed.map((pod) => pod.metadata.uid ?? '');
+    this.#expectations.expect(owner.metadata.uid ?? '', create.length, uids);
+    const errors = [
+      ...(await this.#createPods(set, owner, create, hash)),
+      ...(await this.#deletePods(owner, doomed)),
+    ];
+    return { errors, recheckMs };
+  }
+
+  /** Ended pods whose time has come, and how long the others wait. */
+  #endedPodsDue(owner: Owner, plan: DaemonPlan, hash: string) {
+    const due: Pod[] = [];
+    const recheckMs: number[] = [];
+    for (const pod of plan.ended) {
+      const node = pod.spec.nodeName ?? '';
+      if (pod.status?.phase === 'Succeeded') {
+        const message = `Found succeeded daemon pod ${keyOf(pod)} on node ${node}, will try to delete it`;
+        this.#recorder.normal(owner, 'SucceededDaemonPod', message);
+        due.push(pod);
+        continue;
+      }
+      const waitMs = this.#failed.take(`${owner.metadata.uid ?? ''}/${hash}/${node}`);
+      if (waitMs > 0) {
+        recheckMs.push(waitMs);
+        continue;
+      }
+      const message = `Found failed daemon pod ${keyOf(pod)} on node ${node}, will try to kill it`;
+      this.#recorder.warning(owner, 'FailedDaemonPod', message);
+      due.push(pod);
+    }
+    return { due, recheckMs };
+  }
+
+  async #createPods(
+    set: DaemonSet,
+    owner: Owner,
+    nodes: readonly string[],
+    hash: string,
   ): Promise<unknown[]> {
-    const doomed = [...plan.delete, ...plan.failed];
-    const ownerUid = owner.metadata.uid ?? '';
-    expectations.expect(
-      ownerUid,
-      plan.create.length,
-      doomed.map((pod) => pod.metadata.uid ?? ''),
-    );
-    const created = await forEachBounded(plan.create, concurrency, async (nodeName) => {
-      const template = daemonTemplate(set.spec.template, nodeName, hash);
+    const { successes, errors } = await slowStart(nodes.length, concurrency, async (at) => {
+      const template = daemonTemplate(set.spec.template, nodes[at] ?? '', hash);
       const pod = podFromTemplate(template, owner, generateNamePrefix(set.metadata.name));
-      try {
-        const made = await client.create<Pod>(resources.pods, pod);
-        recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
-      } catch (error) {
-        expectations.created(ownerUid);
-        const text = errorMessage(error);
-        recorder.warning(owner, 'FailedCreate', `Error creating: ${text}`);
-        throw error;
-      }
+      const made = await this.#context.client.create<Pod>(resources.pods, pod);
+      this.#recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
     });
-    const deleted = await forEachBounded(doomed, concurrency, async (pod) => {
+    this.#expectations.created(owner.metadata.uid ?? '', nodes.length - successes);
+    for (const error of errors) {
+      this.#recorder.warning(owner, 'FailedCreate', `Error creating: ${errorMessage(error)}`);
+    }
+    return errors;
+  }
+
+  #deletePods(owner: Owner, pods: readonly Pod[]): Promise<unknown[]> {
+    return forEachBounded(pods, concurrency, async (pod) => {
       const { name, uid = '' } = pod.metadata;
-      if (plan.failed.includes(pod)) {
-        const message = `Found failed daemon pod ${keyOf(pod)} on node ${pod.spec.nodeName ?? ''}, will try to kill it`;
-        recorder.warning(owner, 'FailedDaemonPod', message);
-      }
       try {
-        await client.delete(resources.pods, pod.metadata, { preconditions: { uid } });
-        recorder.normal(owner, 'SuccessfulDelete', `Deleted pod: ${name}`);
+        await this.#context.client.delete(resources.pods, pod.metadata, { preconditions: { uid } });
+        this.#recorder.normal(owner, 'SuccessfulDelete', `Deleted pod: ${name}`);
       } catch (error) {
-        expectations.deleted(ownerUid, uid);
+        this.#expectations.deleted(owner.metadata.uid ?? '', uid);
         ignoreNotFound(error);
       }
     });
-    return [...created, ...deleted];
   }
 
-  async function writeStatus(set: DaemonSet, plan: DaemonPlan, collided: boolean): Promise<void> {
+  async #writeStatus(set: DaemonSet, plan: DaemonPlan, collided: boolean): Promise<void> {
     const count = (set.status?.collisionCount ?? 0) + 1;
     const status = collided ? { ...plan.status, collisionCount: count } : plan.status;
     if (jsonEqual(set.status, status)) return;
-    await client
+    await this.#context.client
       .updateStatus<DaemonSet>(resources.daemonSets, { ...set, status })
       .catch(ignoreNotFound);
   }
-  return reconciler;
+
+  /** Deletes revisions that no pod has, beyond `revisionHistoryLimit`. */
+  async #trimHistory(
+    set: DaemonSet,
+    pods: readonly Pod[],
+    revisions: readonly ControllerRevision[],
+    hash: string,
+  ): Promise<void> {
+    const used = new Set(pods.map((pod) => pod.metadata.labels?.[revisionHashLabel] ?? ''));
+    used.add(hash);
+    const inUse = revisions.filter((r) => used.has(r.metadata.labels?.[revisionHashLabel] ?? ''));
+    const names = new Set(inUse.map((r) => r.metadata.name));
+    for (const old of surplusRevisions(revisions, names, set.spec.revisionHistoryLimit ?? 10)) {
+      await this.#context.client
+        .delete(resources.controllerRevisions, old.metadata)
+        .catch(ignoreNotFound);
+    }
+  }
 }
 
 function nodeMatters(old: Node, next: Node): boolean {

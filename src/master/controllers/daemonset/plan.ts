@@ -99,103 +99,149 @@ export function judgeNode(set: DaemonSet, node: Node): { run: boolean; keep: boo
 }
 
 export interface DaemonPlan {
+  /** Nodes that get a pod. */
   readonly create: readonly string[];
   readonly delete: readonly Pod[];
-  readonly failed: readonly Pod[];
+  /** Ended pods, to be deleted so that others take their place; failed ones after a back-off. */
+  readonly ended: readonly Pod[];
   readonly status: DaemonSetStatus;
 }
 
-/** @param hash of the newest revision */
-export function planDaemonSet(options: {
+interface DaemonState {
   readonly set: DaemonSet;
   readonly nodes: readonly Node[];
   readonly pods: readonly Pod[];
+  /** Of the newest revision. */
   readonly hash: string;
   readonly nowMs: number;
-}): DaemonPlan {
-  const { set, nodes, pods, hash } = options;
+}
+
+type Steps = Omit<DaemonPlan, 'status'>;
+
+export function planDaemonSet(state: DaemonState): DaemonPlan {
+  const { set, pods } = state;
   const byNode = new Map<string, Pod[]>();
   for (const pod of pods) {
     const name = targetNode(pod);
     byNode.set(name, [...(byNode.get(name) ?? []), pod]);
   }
+  for (const here of byNode.values()) here.sort(byPlacement);
+  const status = statusOf(state, byNode);
+  if (set.metadata.deletionTimestamp !== undefined) {
+    return { create: [], delete: [], ended: [], status };
+  }
+  const steps = manage(state, byNode);
+  const settled = steps.create.length + steps.delete.length === 0;
+  if (!settled || set.spec.updateStrategy?.type === 'OnDelete') return { ...steps, status };
+  return { ...update(state, byNode), ended: steps.ended, status };
+}
+
+/** One pod on each node that should have one, and none elsewhere. */
+function manage(state: DaemonState, byNode: ReadonlyMap<string, readonly Pod[]>): Steps {
+  const { set, nodes } = state;
   const create: string[] = [];
-  const remove = new Set<Pod>();
-  const failed: Pod[] = [];
+  const remove: Pod[] = [];
+  const ended: Pod[] = [];
   for (const node of nodes) {
-    const { name } = node.metadata;
-    const here = byNode.get(name) ?? [];
-    const { run, keep } = judgeNode(set, node);
+    const here = byNode.get(node.metadata.name) ?? [];
     const alive = here.filter((pod) => pod.metadata.deletionTimestamp === undefined);
-    if (!keep) {
-      for (const pod of alive) remove.add(pod);
-      continue;
-    }
-    const ended = alive.filter((pod) => pod.status?.phase === 'Failed');
-    for (const pod of ended) failed.push(pod);
-    const running = alive.filter((pod) => !isPodTerminal(pod)).toSorted(byCreation);
-    for (const pod of running.slice(1)) {
-      if (set.spec.updateStrategy?.rollingUpdate?.maxSurge === undefined) remove.add(pod);
-    }
-    if (run && here.length === 0) create.push(name);
+    const { run, keep } = judgeNode(set, node);
+    if (run && here.length === 0) create.push(node.metadata.name);
+    else if (keep) {
+      ended.push(...alive.filter(isPodTerminal));
+      remove.push(
+        ...surplus(
+          state,
+          alive.filter((pod) => !isPodTerminal(pod)),
+        ),
+      );
+    } else remove.push(...alive);
   }
   const known = new Set(nodes.map((node) => node.metadata.name));
   for (const [name, orphans] of byNode) {
-    if (!known.has(name)) for (const pod of orphans) remove.add(pod);
+    if (known.has(name)) continue;
+    // Those that were placed go with their node.
+    const unplaced = orphans.filter((pod) => (pod.spec.nodeName ?? '') === '');
+    remove.push(...unplaced.filter((pod) => pod.metadata.deletionTimestamp === undefined));
   }
-  for (const pod of updateStep(options, remove)) remove.add(pod);
-  const dying = set.metadata.deletionTimestamp !== undefined;
-  return {
-    create: dying ? [] : create,
-    delete: dying ? [] : [...remove].filter((p) => p.metadata.deletionTimestamp === undefined),
-    failed: dying ? [] : failed,
-    status: statusOf(options, byNode, hash),
-  };
+  return { create, delete: remove, ended };
 }
 
-/** Pods of an old template to give up now, keeping within maxUnavailable. */
-function updateStep(
-  { set, nodes, pods, hash, nowMs }: Parameters<typeof planDaemonSet>[0],
-  already: ReadonlySet<Pod>,
-): Pod[] {
-  if (set.spec.updateStrategy?.type === 'OnDelete') return [];
-  const wanted = nodes.filter((node) => judgeNode(set, node).run);
-  const maxUnavailable = Math.max(
-    1,
-    scaledValue(set.spec.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1, wanted.length, 'up'),
-  );
-  const minReady = set.spec.minReadySeconds ?? 0;
+/** Of several running pods on one node those that go: with surge, one old and one new may stand side by side. */
+function surplus(state: DaemonState, running: readonly Pod[]): Pod[] {
+  if (limitsOf(state).maxSurge === 0) return running.slice(1);
+  const { newest, old } = updatedPods(running, state.hash);
+  const others = running.filter((pod) => pod !== newest && pod !== old);
+  if (newest === undefined || old === undefined) return others;
+  const done = !isPodReady(old) || isAvailable(state, newest);
+  return done ? [...others, old] : others;
+}
+
+function updatedPods(running: readonly Pod[], hash: string) {
+  const isNew = (pod: Pod): boolean => pod.metadata.labels?.[revisionHashLabel] === hash;
+  return { newest: running.find(isNew), old: running.find((pod) => !isNew(pod)) };
+}
+
+function isAvailable({ set, nowMs }: DaemonState, pod: Pod): boolean {
+  return isPodAvailable(pod, set.spec.minReadySeconds ?? 0, nowMs);
+}
+
+/** How many nodes may be without an available pod, and how many may have two, during an update. */
+function limitsOf({ set, nodes }: DaemonState): { maxUnavailable: number; maxSurge: number } {
+  const wanted = nodes.filter((node) => judgeNode(set, node).run).length;
+  const { maxUnavailable = 1, maxSurge = 0 } = set.spec.updateStrategy?.rollingUpdate ?? {};
+  if (set.spec.updateStrategy?.type === 'OnDelete') return { maxUnavailable: 0, maxSurge: 0 };
+  const surge = scaledValue(maxSurge, wanted, 'up');
+  const unavailable = scaledValue(maxUnavailable, wanted, 'up');
+  return { maxUnavailable: surge + unavailable === 0 ? 1 : unavailable, maxSurge: surge };
+}
+
+/** A step of the rolling update. */
+function update(
+  state: DaemonState,
+  byNode: ReadonlyMap<string, readonly Pod[]>,
+): Omit<Steps, 'ended'> {
+  const { set, nodes, hash } = state;
+  const { maxUnavailable, maxSurge } = limitsOf(state);
+  const stale: { readonly name: string; readonly pod: Pod; readonly available: boolean }[] = [];
   let unavailable = 0;
-  const replaceable: Pod[] = [];
-  const result: Pod[] = [];
-  for (const node of wanted) {
-    const pod = pods.find(
-      (candidate) =>
-        targetNode(candidate) === node.metadata.name &&
-        candidate.metadata.deletionTimestamp === undefined &&
-        !already.has(candidate) &&
-        !isPodTerminal(candidate),
+  let surging = 0;
+  for (const node of nodes) {
+    const { name } = node.metadata;
+    if (!judgeNode(set, node).run) continue;
+    const running = (byNode.get(name) ?? []).filter(
+      (pod) => pod.metadata.deletionTimestamp === undefined && !isPodTerminal(pod),
     );
-    if (pod === undefined) {
-      unavailable++;
-      continue;
-    }
-    const available = isPodAvailable(pod, minReady, nowMs);
+    const { newest, old } = updatedPods(running, hash);
+    if (newest !== undefined && old !== undefined) surging++;
+    const shown = old ?? newest;
+    const available = shown !== undefined && isAvailable(state, shown);
     if (!available) unavailable++;
-    if (pod.metadata.labels?.[revisionHashLabel] === hash) continue;
-    if (available) replaceable.push(pod);
-    else result.push(pod);
+    if (old !== undefined && newest === undefined) stale.push({ name, pod: old, available });
+  }
+  const useless = stale.filter(({ available }) => !available);
+  const useful = stale.filter(({ available }) => available);
+  if (maxSurge > 0) {
+    const room = Math.max(0, maxSurge - surging);
+    const create = [...useless, ...useful.slice(0, room)].map(({ name }) => name);
+    return { create, delete: [] };
   }
   const room = Math.max(0, maxUnavailable - unavailable);
-  return [...result, ...replaceable.slice(0, room)];
+  const doomed = [...useless, ...useful.slice(0, room)].map(({ pod }) => pod);
+  return { create: [], delete: doomed };
+}
+
+/** Placed ones first, then the oldest. */
+function byPlacement(a: Pod, b: Pod): number {
+  const placed = Number((b.spec.nodeName ?? '') !== '') - Number((a.spec.nodeName ?? '') !== '');
+  return placed !== 0 ? placed : byCreation(a, b);
 }
 
 function statusOf(
-  { set, nodes, nowMs }: Parameters<typeof planDaemonSet>[0],
+  state: DaemonState,
   byNode: ReadonlyMap<string, readonly Pod[]>,
-  hash: string,
 ): DaemonSetStatus {
-  const minReady = set.spec.minReadySeconds ?? 0;
+  const { set, nodes, hash } = state;
   let desired = 0;
   let current = 0;
   let misscheduled = 0;
@@ -203,18 +249,17 @@ function statusOf(
   let available = 0;
   let updated = 0;
   for (const node of nodes) {
-    const here = (byNode.get(node.metadata.name) ?? []).toSorted(byCreation);
-    const pod = here[0];
+    const pod = (byNode.get(node.metadata.name) ?? []).toSorted(byCreation)[0];
     if (!judgeNode(set, node).run) {
-      if (here.length > 0) misscheduled++;
+      if (pod !== undefined) misscheduled++;
       continue;
     }
     desired++;
     if (pod === undefined) continue;
     current++;
     if (isPodReady(pod)) ready++;
-    if (isPodAvailable(pod, minReady, nowMs)) available++;
-    if (here.some((p) => p.metadata.labels?.[revisionHashLabel] === hash)) updated++;
+    if (isAvailable(state, pod)) available++;
+    if (pod.metadata.labels?.[revisionHashLabel] === hash) updated++;
   }
   return {
     currentNumberScheduled: current,
