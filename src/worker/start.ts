@@ -18,7 +18,9 @@ import type { Netproxy, NodeNetworkOptions } from '../netproxy/index.js';
 import type { ContainerRuntime } from '../runtime/types.js';
 import { startWorkerNode } from './agent/worker-node.js';
 import type { WorkerNode } from './agent/worker-node.js';
-import { EventRecorder } from './events.js';
+import type { EventRecorder } from '../client/events/recorder.js';
+import { EventSink } from '../client/events/recorder.js';
+import { nodeSubject } from './node/node-object.js';
 import { importImages } from './images/image-import.js';
 import type { Credentials } from './join/credentials.js';
 import { clientTls, readCredentials, writeCredentials } from './join/credentials.js';
@@ -105,7 +107,7 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
   const tls = derivedTls(current, clientTls);
   const client = createApiClient({ servers: credentials.masters, tls, log, clock });
   await begun.add('client', () => client.close());
-  const events = new EventRecorder({ client, nodeName: options.nodeName, clock, log });
+  const events = new EventSink({ client, host: options.nodeName, clock, log }).recorder('kubelet');
   const informers = createInformerFactory({
     client,
     clock,
@@ -181,14 +183,8 @@ function tellTrouble(events: EventRecorder, nodeName: string, trouble: WatchTrou
   const where = [namespace, fieldSelector].filter((part) => part !== '').join(', ');
   const what = where === '' ? kind : `${kind} (${where})`;
   const state = trouble.synced ? 'are no longer up to date' : 'are not known';
-  // As kubelet, whose Events name a node by its name as uid.
-  const subject = { kind: 'Node', name: nodeName, uid: nodeName } as const;
-  events.emit(
-    subject,
-    'Warning',
-    'FailedWatch',
-    `${what} ${state} on this node: ${trouble.message}`,
-  );
+  const message = `${what} ${state} on this node: ${trouble.message}`;
+  events.warning(nodeSubject(nodeName), 'FailedWatch', message);
 }
 
 async function beginRuntime(
@@ -309,7 +305,9 @@ export async function startHollowNodes(
       const credentials = await obtainCredentials(own, clock);
       const tls = fixedTls(clientTls(credentials));
       const client = createApiClient({ servers: credentials.masters, tls, log, clock });
-      const events = new EventRecorder({ client, nodeName: options.nodeName, clock, log });
+      const events = new EventSink({ client, host: options.nodeName, clock, log }).recorder(
+        'kubelet',
+      );
       const informers = createInformerFactory({
         client,
         clock,

@@ -12,7 +12,8 @@ import { delay } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { PodNetwork } from '../../netproxy/types.js';
 import type { ContainerRuntime } from '../../runtime/types.js';
-import { EventRecorder } from '../events.js';
+import type { EventRecorder } from '../../client/events/recorder.js';
+import { EventSink } from '../../client/events/recorder.js';
 import { Gate } from '../../lib/gate.js';
 import { ImageCollector } from '../images/image-collector.js';
 import { ImageManager } from '../images/image-manager.js';
@@ -81,7 +82,7 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
   });
   const serviceInformer = informers.informer<Service>(resources.services);
   const tokens = new TokenCache(options);
-  const events = new EventRecorder({ ...options, nodeName: name });
+  const events = new EventSink({ ...options, host: name }).recorder('kubelet');
   const objects = new ObjectCache(options);
   const context = await createContext(options, {
     events,

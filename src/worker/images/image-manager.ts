@@ -3,7 +3,7 @@ import type { Container, Pod, Secret } from '../../api/types/core.js';
 import type { Clock } from '../../lib/clock.js';
 import type { ContainerRuntime, ImageInfo } from '../../runtime/types.js';
 import { isRuntimeError } from '../../runtime/types.js';
-import type { EventType } from '../events.js';
+import type { EventType } from '../../client/events/correlator.js';
 import { Gate } from '../../lib/gate.js';
 import { errorMessage } from '../../lib/errors.js';
 import { registryAuth } from './registry-auth.js';

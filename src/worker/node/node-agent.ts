@@ -11,9 +11,9 @@ import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { ContainerRuntime } from '../../runtime/types.js';
-import type { EventRecorder } from '../events.js';
+import type { EventRecorder } from '../../client/events/recorder.js';
 import type { NodeDescription, NodeHealth } from './node-object.js';
-import { newNode, nodeLabels, nodeStatus } from './node-object.js';
+import { newNode, nodeLabels, nodeStatus, nodeSubject } from './node-object.js';
 
 export interface NodeAgentOptions {
   readonly client: ApiClient;
@@ -53,8 +53,7 @@ export class NodeAgent {
     const { description, events } = this.#options;
     await this.reportStatus();
     await this.#renewLease();
-    const subject = { kind: 'Node', name: description.name, uid: description.name } as const;
-    events.emit(subject, 'Normal', 'Starting', 'Starting kubelet.');
+    events.normal(nodeSubject(description.name), 'Starting', 'Starting kubelet.');
     this.#every(this.#options.leaseRenewMs ?? 3000, () => this.#renewLease());
     this.#every(statusEveryMs, () => this.reportStatus());
   }

@@ -1,4 +1,5 @@
 /** The Node object as this node wants it: pure. */
+import type { EventSubject } from '../../client/events/correlator.js';
 import type { Node, NodeCondition, NodeStatus } from '../../api/types/core.js';
 import type { ImageInfo } from '../../runtime/types.js';
 import { formatTime } from '../pod/container-status.js';
@@ -162,4 +163,9 @@ function verdicts(health: NodeHealth): Verdict[] {
         }
       : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: problem };
   return [...found, ready];
+}
+
+/** The node as the subject of Events: as kubelet's, without a version and with its name as uid. */
+export function nodeSubject(name: string): EventSubject {
+  return { apiVersion: '', kind: 'Node', metadata: { name, uid: name } };
 }

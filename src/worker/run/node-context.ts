@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { PodNetwork } from '../../netproxy/types.js';
 import type { ContainerRuntime } from '../../runtime/types.js';
-import type { EventRecorder } from '../events.js';
+import type { EventRecorder } from '../../client/events/recorder.js';
 import type { Gate } from '../../lib/gate.js';
 import type { ImageManager } from '../images/image-manager.js';
 import type { NodeAbilities } from '../pod/admission.js';

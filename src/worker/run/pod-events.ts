@@ -1,8 +1,8 @@
 /** Events about one pod and its containers. */
 import type { Pod } from '../../api/types/core.js';
-import type { EventRecorder, EventType } from '../events.js';
+import type { EventType } from '../../client/events/correlator.js';
+import type { EventRecorder } from '../../client/events/recorder.js';
 import { containersByRole } from '../pod/state.js';
-import { keyOf } from './node-context.js';
 
 export type ContainerEvent = (type: EventType, reason: string, message: string) => void;
 
@@ -14,8 +14,7 @@ export function podEvent(
   message: string,
   fieldPath?: string,
 ): void {
-  const { resourceVersion } = pod.metadata;
-  events.emit({ kind: 'Pod', ...keyOf(pod), resourceVersion, fieldPath }, type, reason, message);
+  events.event({ kind: 'Pod', metadata: pod.metadata, fieldPath }, type, reason, message);
 }
 
 /** Speaks for one container of the pod. */

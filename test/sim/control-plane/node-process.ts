@@ -7,7 +7,7 @@ import { HollowRuntime } from '../../../src/runtime/hollow/runtime.js';
 import type { ContainerConfig, ContainerRuntime } from '../../../src/runtime/types.js';
 import { PodManager } from '../../../src/worker/agent/pod-manager.js';
 import { resources } from '../../../src/client/resources.js';
-import { EventRecorder } from '../../../src/worker/events.js';
+import { EventSink } from '../../../src/client/events/recorder.js';
 import { ImageManager } from '../../../src/worker/images/image-manager.js';
 import { allocatableOf } from '../../../src/worker/node/facts.js';
 import type { MachineFacts } from '../../../src/worker/node/facts.js';
@@ -110,7 +110,7 @@ export class AgentProcess extends SimProcess {
     const pods = informers.informer<Pod>(resources.pods, {
       fieldSelector: `spec.nodeName=${name}`,
     });
-    const events = new EventRecorder({ client, nodeName: name, clock, log });
+    const events = new EventSink({ client, host: name, clock, log }).recorder('kubelet');
     const facts = this.#facts();
     const { nodePodsMax } = this.world.options;
     const ip = `10.1.0.${this.machine.number + 1}`;
