@@ -49,6 +49,9 @@ const grpcAction = struct('core/v1.GRPCAction', 'Calls the gRPC health service.'
   service: strPtr('Service name to put into the request.', { default: '' }),
 });
 
+/** How a probe checks: it has exactly one of these. */
+export const probeHandlers = ['exec', 'grpc', 'httpGet', 'tcpSocket'] as const;
+
 /** A probe of a container. */
 export const probe = struct(
   'core/v1.Probe',
@@ -78,7 +81,7 @@ export const probe = struct(
       checks: [isNonNegative],
     }),
   },
-  { checks: [isHandler(['exec', 'grpc', 'httpGet', 'tcpSocket'])] },
+  { checks: [isHandler(probeHandlers)] },
 );
 
 const sleepAction = struct('core/v1.SleepAction', 'Waits for a time.', {

@@ -14,3 +14,11 @@ test.each(readdirSync(directory))('%s', (name) => {
   if (process.env['UPDATE'] === '1') writeFileSync(path, played);
   else expect(played).toBe(text);
 });
+
+test('every plugin has a script', () => {
+  const names = readdirSync(directory);
+  const plugins = readdirSync(join(directory, '../plugins'))
+    .map((file) => file.replace(/\.ts$/, ''))
+    .filter((name) => !['index', 'types', 'normalize'].includes(name));
+  expect(plugins.filter((name) => !names.includes(`${name}.txt`))).toEqual([]);
+});

@@ -2,6 +2,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import * as net from 'node:net';
+import { probeHandlers } from '../../api/core/probe.js';
 import type { ContainerPort, Probe } from '../../api/types/core.js';
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from '../../gen/etcd/health.js';
 import type { Clock } from '../../lib/clock.js';
@@ -20,6 +21,23 @@ export interface AttemptContext {
   ) => Promise<{ readonly exitCode: number; readonly output: string; readonly timedOut: boolean }>;
 }
 
+type ProbeHandler = (typeof probeHandlers)[number];
+type Attempt<H extends ProbeHandler> = (
+  action: NonNullable<Probe[H]>,
+  timeoutMs: number,
+  context: AttemptContext,
+) => Promise<ProbeOutcome>;
+
+/** One for each handler that the API knows. */
+const attempts: { readonly [H in ProbeHandler]: Attempt<H> } = {
+  exec: ({ command }, timeoutMs, context) => byCommand(command ?? [], timeoutMs, context),
+  httpGet: byHttp,
+  async tcpSocket({ host, port }, timeoutMs, context) {
+    return await byTcp(host ?? context.podIp, resolvePort(port, context), timeoutMs, context.clock);
+  },
+  grpc: byGrpc,
+};
+
 /** Of an answer's body, for the event. */
 const bodyMax = 1024;
 
@@ -27,23 +45,25 @@ const bodyMax = 1024;
 export async function attemptProbe(probe: Probe, context: AttemptContext): Promise<ProbeOutcome> {
   const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
   try {
-    if (probe.exec !== undefined)
-      return await byCommand(probe.exec.command ?? [], timeoutMs, context);
-    if (probe.httpGet !== undefined) return await byHttp(probe.httpGet, timeoutMs, context);
-    if (probe.tcpSocket !== undefined) {
-      const host = probe.tcpSocket.host ?? context.podIp;
-      return await byTcp(
-        host,
-        resolvePort(probe.tcpSocket.port, context),
-        timeoutMs,
-        context.clock,
-      );
+    for (const handler of probeHandlers) {
+      const outcome = attempt(handler, probe, timeoutMs, context);
+      if (outcome !== undefined) return await outcome;
     }
-    if (probe.grpc !== undefined) return await byGrpc(probe.grpc, timeoutMs, context);
     return { ok: false, output: 'missing probe handler' };
   } catch (error) {
     return { ok: false, output: errorMessage(error) };
   }
+}
+
+/** Undefined when the probe has another handler. */
+function attempt<H extends ProbeHandler>(
+  handler: H,
+  probe: Probe,
+  timeoutMs: number,
+  context: AttemptContext,
+): Promise<ProbeOutcome> | undefined {
+  const action = probe[handler];
+  return action === undefined ? undefined : attempts[handler](action, timeoutMs, context);
 }
 
 /** A port by number, or by the name that the container gives it. @throws Error */

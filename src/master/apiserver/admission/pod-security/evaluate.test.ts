@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Container, PodSpec } from '../../../../api/types/core.js';
+import { volume } from '../../../../api/core/volume.js';
 import { detailsOf, violationsOf } from './evaluate.js';
 import type { Level, PolicyVersion } from './policy.js';
 
@@ -311,6 +312,15 @@ describe('volumes', () => {
     volumes,
   });
   const hostPath = { name: 'h', hostPath: { path: '/' } };
+
+  test('every type that the API knows is allowed or named', () => {
+    const types = Object.keys(volume.properties ?? {}).filter((name) => name !== 'name');
+    const judged = types.map((type) =>
+      judge(withVolumes({ name: 'v', [type]: {} }), 'restricted', 0),
+    );
+    expect(judged.filter((detail) => detail.includes('unknown'))).toEqual([]);
+    expect(judged.filter((detail) => detail === '').length).toBe(9);
+  });
 
   test('host paths', () => {
     const spec = withVolumes(hostPath, { ...hostPath, name: 'i' });
