@@ -5,7 +5,7 @@ import { systemClock } from '../lib/clock.js';
 import type { ChannelTls } from '../lib/grpc/index.js';
 import { invalidAt } from '../lib/pki/validity.js';
 import { errorMessage } from '../lib/errors.js';
-import { UsageError } from './usage.js';
+import { UsageError } from '../lib/usage-error.js';
 import { homeDirectory } from './home.js';
 
 /** The extension of a kubeconfig cluster entry that says where our gRPC is. */

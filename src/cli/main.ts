@@ -1,5 +1,6 @@
 /** Dispatches to commands. Only the module of the command that runs is loaded: start-up time counts. */
 import { errorMessage, toError } from '../lib/errors.js';
+import { isUsageError } from '../lib/usage-error.js';
 
 type Main = (argv: readonly string[]) => Promise<number | void>;
 
@@ -109,8 +110,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     const main = await command.load();
     return (await main(rest)) ?? 0;
   } catch (error) {
-    // By its name: the class comes with the library that parses flags, which not every command needs.
-    if (error instanceof Error && error.name === 'UsageError') {
+    if (isUsageError(error)) {
       process.stderr.write(`trireme ${name}: ${error.message}\n`);
       return 2;
     }

@@ -2,7 +2,7 @@ import type { KubeObject } from '../api/object.js';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { UsageError } from './usage.js';
+import { UsageError } from '../lib/usage-error.js';
 
 const extensions = new Set(['.yaml', '.yml', '.json']);
 

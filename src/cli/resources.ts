@@ -2,7 +2,7 @@ import type { KubeObject } from '../api/object.js';
 import { builtInRegistry } from '../api/kinds.js';
 import type { KindDeclaration } from '../api/kind.js';
 import type { ResourceId } from '../client/index.js';
-import { UsageError } from './usage.js';
+import { UsageError } from '../lib/usage-error.js';
 
 const kinds = builtInRegistry();
 

@@ -2,10 +2,11 @@ import { delay, systemClock } from '../lib/clock.js';
 import { lockDirectory } from '../lib/files/directory-lock.js';
 import { createLogger } from '../lib/log.js';
 import { surviveRejections } from '../lib/rejections.js';
+import { isUsageError } from '../lib/usage-error.js';
 import { shutdownSignal } from '../lib/shutdown.js';
 import { errorMessage } from '../lib/errors.js';
 import type { WorkerOptions } from './options.js';
-import { parseWorkerOptions, WorkerUsageError } from './options.js';
+import { parseWorkerOptions } from './options.js';
 import { startHollowNodes, startWorker } from './start.js';
 
 /** A stop that takes longer is cut off. */
@@ -15,14 +16,8 @@ const startingStopMs = 2000;
 
 /** `trireme worker`: runs until told to stop; its containers go on. @returns the exit code */
 export async function runWorker(argv: readonly string[]): Promise<number> {
-  try {
-    const options = parseWorkerOptions(argv);
-    return options === undefined ? 0 : await run(options);
-  } catch (error) {
-    if (!(error instanceof WorkerUsageError)) throw error;
-    process.stderr.write(`trireme worker: ${error.message}\n`);
-    return 2;
-  }
+  const options = parseWorkerOptions(argv);
+  return options === undefined ? 0 : run(options);
 }
 
 async function run(options: WorkerOptions): Promise<number> {
@@ -50,7 +45,7 @@ async function run(options: WorkerOptions): Promise<number> {
     }
   } catch (error) {
     if (!stopping.aborted) {
-      const isUsage = error instanceof WorkerUsageError;
+      const isUsage = isUsageError(error);
       if (!isUsage) log.error({ error }, 'the worker could not be started');
       process.stderr.write(`trireme worker: ${errorMessage(error)}\n`);
       process.exit(isUsage ? 2 : 1);

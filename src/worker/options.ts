@@ -1,9 +1,12 @@
-import { Command, CommanderError } from 'commander';
-import { hostname, networkInterfaces } from 'node:os';
+import { Command } from 'commander';
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { parseCidr } from '../netproxy/index.js';
 import { sysctlPatternProblem } from './pod/admission.js';
+import { oneOf, parseFlags, refuseArguments, wholeNumber } from '../lib/flags.js';
 import { readJoinToken } from '../lib/join-token.js';
+import { ownAddress } from '../lib/own-address.js';
+import { UsageError } from '../lib/usage-error.js';
 
 export type RuntimeName = 'containerd' | 'process' | 'hollow';
 
@@ -47,11 +50,6 @@ export interface Taint {
   readonly key: string;
   readonly value?: string;
   readonly effect: string;
-}
-
-/** The command line is wrong: exit code 2. */
-export class WorkerUsageError extends Error {
-  override readonly name = 'UsageError';
 }
 
 interface Flags {
@@ -114,21 +112,12 @@ function declare(): Command {
     .option('--log-level <level>', 'debug, info, warn or error', 'info');
 }
 
-/** @returns undefined when help was printed. @throws WorkerUsageError */
+/** @returns undefined when help was printed. @throws UsageError */
 export function parseWorkerOptions(argv: readonly string[]): WorkerOptions | undefined {
-  const command = declare();
-  command.exitOverride();
-  command.configureOutput({ writeErr: () => undefined });
-  try {
-    command.parse([...argv], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return undefined;
-    throw new WorkerUsageError(error.message.replace(/^error: /, ''));
-  }
-  const [unexpected] = command.args;
-  if (unexpected !== undefined) throw new WorkerUsageError(`unexpected argument "${unexpected}"`);
-  return readFlags(command.opts<Flags>());
+  const parsed = parseFlags<Flags>(declare(), argv);
+  if (parsed.help) return undefined;
+  refuseArguments(parsed.options);
+  return readFlags(parsed.options);
 }
 
 function readFlags(flags: Flags): WorkerOptions {
@@ -174,7 +163,7 @@ function readJoin(flags: Flags): JoinTarget | undefined {
   if (flags.join === undefined) return undefined;
   const token = readJoinToken(flags, process.env);
   if (token === undefined || flags.caHash === undefined) {
-    throw new WorkerUsageError(
+    throw new UsageError(
       '--join needs --token or --token-file, and --ca-hash: `trireme token create` prints them',
     );
   }
@@ -183,52 +172,24 @@ function readJoin(flags: Flags): JoinTarget | undefined {
 
 function readBlock(text: string): string {
   if (parseCidr(text) === undefined) {
-    throw new WorkerUsageError(`--ingress-trusted-proxies: "${text}" is not an IPv4 block`);
+    throw new UsageError(`--ingress-trusted-proxies: "${text}" is not an IPv4 block`);
   }
   return text;
 }
 
 function readSysctl(pattern: string): string {
   const problem = sysctlPatternProblem(pattern);
-  if (problem !== undefined) throw new WorkerUsageError(`--allowed-unsafe-sysctls: ${problem}`);
+  if (problem !== undefined) throw new UsageError(`--allowed-unsafe-sysctls: ${problem}`);
   return pattern;
 }
 
 function readTaint(text: string): Taint {
   const match = /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(text);
-  if (match === null) throw new WorkerUsageError(`"${text}" is not a taint (key=value:effect)`);
+  if (match === null) throw new UsageError(`"${text}" is not a taint (key=value:effect)`);
   const [, key = '', value, effect = ''] = match;
   return { key, effect, ...(value === undefined ? {} : { value }) };
 }
 
 function list(text: string): string[] {
   return text.split(',').filter((part) => part !== '');
-}
-
-function oneOf<const T extends string>(name: string, text: string, values: readonly T[]): T {
-  const found = values.find((value) => value === text);
-  if (found === undefined) {
-    throw new WorkerUsageError(`${name} takes ${values.join(', ')}, not "${text}"`);
-  }
-  return found;
-}
-
-function wholeNumber(name: string, text: string, low: number, high: number): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < low || value > high) {
-    throw new WorkerUsageError(
-      `${name} takes a whole number from ${low} to ${high}, not "${text}"`,
-    );
-  }
-  return value;
-}
-
-/** The first address of this machine that others can reach. */
-function ownAddress(): string {
-  for (const addresses of Object.values(networkInterfaces())) {
-    for (const entry of addresses ?? []) {
-      if (entry.family === 'IPv4' && !entry.internal) return entry.address;
-    }
-  }
-  return '127.0.0.1';
 }

@@ -9,6 +9,7 @@ import { systemClock } from '../lib/clock.js';
 import type { GrpcServer, ServerTls } from '../lib/grpc/index.js';
 import { createGrpcServer } from '../lib/grpc/index.js';
 import type { Logger } from '../lib/log.js';
+import { UsageError } from '../lib/usage-error.js';
 import { watchExpiry } from '../lib/pki/expiry.js';
 import { isExpired } from '../lib/pki/validity.js';
 import { derivedTls, fixedTls, RenewableTls } from '../lib/pki/tls-source.js';
@@ -28,7 +29,6 @@ import { joinCluster } from './join/join.js';
 import { CredentialsKeeper } from './join/keeper.js';
 import { readMachine } from './node/facts.js';
 import type { RuntimeName, WorkerOptions } from './options.js';
-import { WorkerUsageError } from './options.js';
 import { chooseRuntime, startRuntime } from './runtime-choice.js';
 import { HollowNetwork } from './run/hollow-network.js';
 import { createAgentHandlers } from './service/handlers.js';
@@ -207,9 +207,7 @@ async function obtainCredentials(options: StartOptions, clock: Clock): Promise<C
     !isExpired(known.certificate, clock.nowMs());
   if (usable) return known;
   if (target === undefined) {
-    throw new WorkerUsageError(
-      'this worker has not joined a cluster yet: --join names the masters',
-    );
+    throw new UsageError('this worker has not joined a cluster yet: --join names the masters');
   }
   const hosts = [nodeIp, nodeName];
   const credentials = await joinCluster({ target, nodeName, hosts, clock, log });

@@ -7,7 +7,8 @@ import type { Connection } from '../connection.js';
 import { connect } from '../connection.js';
 import { readManifests } from '../manifests.js';
 import { displayName, parseTargets, resourceOfObject } from '../resources.js';
-import { parseFlags, UsageError } from '../usage.js';
+import { parseFlags } from '../../lib/flags.js';
+import { UsageError } from '../../lib/usage-error.js';
 import { serverErrorText } from '../server-error.js';
 
 interface Flags extends NamespaceFlags {

@@ -6,7 +6,8 @@ import { isGrpcError } from '../../lib/grpc/index.js';
 import type { Connection, ConnectionFlags } from '../connection.js';
 import { addConnectionFlags, connect } from '../connection.js';
 import { renderTable } from '../table.js';
-import { parseFlags, UsageError } from '../usage.js';
+import { parseFlags } from '../../lib/flags.js';
+import { UsageError } from '../../lib/usage-error.js';
 
 interface Flags extends ConnectionFlags {
   readonly output?: string;

@@ -10,7 +10,7 @@ import { addNamespaceFlags } from '../common-flags.js';
 import { connect } from '../connection.js';
 import { parseTargets } from '../resources.js';
 import { renderTable } from '../table.js';
-import { parseFlags } from '../usage.js';
+import { parseFlags } from '../../lib/flags.js';
 
 /** `trireme describe TYPE NAME...`: the object in words, with its events. */
 export async function runDescribe(argv: readonly string[]): Promise<number> {

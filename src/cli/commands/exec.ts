@@ -5,7 +5,8 @@ import type { ClientDuplex } from '../../lib/grpc/index.js';
 import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
 import { connect } from '../connection.js';
-import { parseFlags, UsageError } from '../usage.js';
+import { parseFlags } from '../../lib/flags.js';
+import { UsageError } from '../../lib/usage-error.js';
 import { podName } from './logs.js';
 
 interface Flags extends NamespaceFlags {

@@ -6,7 +6,8 @@ import { ConnectionGate } from '../../lib/connection-gate.js';
 import type { Logger } from '../../lib/log.js';
 import { createLogger } from '../../lib/log.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
-import { parseFlags, UsageError } from '../usage.js';
+import { parseFlags } from '../../lib/flags.js';
+import { UsageError } from '../../lib/usage-error.js';
 import type { Address, Probe } from './gateway-targets.js';
 import { GatewayTargets } from './gateway-targets.js';
 

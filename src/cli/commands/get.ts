@@ -10,7 +10,7 @@ import { connect } from '../connection.js';
 import type { NamedResource } from '../resources.js';
 import { displayName, parseTargets } from '../resources.js';
 import { renderTable } from '../table.js';
-import { parseFlags, UsageError } from '../usage.js';
+import { oneOf, parseFlags } from '../../lib/flags.js';
 import { serverErrorText } from '../server-error.js';
 
 interface Flags extends NamespaceFlags {
@@ -37,9 +37,7 @@ export async function runGet(argv: readonly string[]): Promise<number> {
   const parsed = parseFlags<Flags>(command, argv);
   if (parsed.help) return 0;
   const { options } = parsed;
-  if (options.output !== undefined && !formats.includes(options.output)) {
-    throw new UsageError(`-o takes ${formats.join(', ')}, not "${options.output}"`);
-  }
+  if (options.output !== undefined) oneOf('-o', options.output, formats);
   const targets = parseTargets(options.args);
   const connection = await connect(options);
   try {

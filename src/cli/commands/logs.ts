@@ -3,7 +3,8 @@ import { AgentDefinition } from '../../gen/agent.js';
 import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
 import { connect } from '../connection.js';
-import { parseFlags, UsageError, wholeNumber } from '../usage.js';
+import { parseFlags, wholeNumber } from '../../lib/flags.js';
+import { UsageError } from '../../lib/usage-error.js';
 
 interface Flags extends NamespaceFlags {
   readonly container?: string;

@@ -9,7 +9,8 @@ import { connect } from '../connection.js';
 import type { NamedResource } from '../resources.js';
 import { displayName, parseTargets } from '../resources.js';
 import { renderTable } from '../table.js';
-import { parseFlags, UsageError, wholeNumber } from '../usage.js';
+import { parseFlags, wholeNumber } from '../../lib/flags.js';
+import { UsageError } from '../../lib/usage-error.js';
 
 interface Flags extends NamespaceFlags {
   readonly toRevision?: string;

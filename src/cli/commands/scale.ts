@@ -4,7 +4,8 @@ import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
 import { connect } from '../connection.js';
 import { displayName, parseTargets } from '../resources.js';
-import { parseFlags, UsageError, wholeNumber } from '../usage.js';
+import { parseFlags, wholeNumber } from '../../lib/flags.js';
+import { UsageError } from '../../lib/usage-error.js';
 
 interface Flags extends NamespaceFlags {
   readonly replicas: string;

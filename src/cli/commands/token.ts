@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { ClusterDefinition } from '../../gen/cluster.js';
 import { connect, addConnectionFlags } from '../connection.js';
 import type { ConnectionFlags } from '../connection.js';
-import { parseFlags, UsageError, wholeNumber } from '../usage.js';
+import { parseFlags, wholeNumber } from '../../lib/flags.js';
+import { UsageError } from '../../lib/usage-error.js';
 
 interface Flags extends ConnectionFlags {
   readonly for: string;

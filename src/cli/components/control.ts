@@ -1,4 +1,5 @@
 /** The thread with the scheduler and the controllers. */
+import { isUsageError } from '../../lib/usage-error.js';
 import { runControllerManager } from '../../master/controllers/cmd.js';
 import { runScheduler } from '../../master/scheduler/cmd.js';
 
@@ -10,6 +11,14 @@ interface ControlFlags {
 /** @param argv one JSON text: the flags of both */
 export async function main(argv: readonly string[]): Promise<number> {
   const flags = JSON.parse(argv[0] ?? '{}') as ControlFlags;
-  await Promise.all([runScheduler(flags.scheduler), runControllerManager(flags.controllerManager)]);
-  return 0;
+  try {
+    const { scheduler, controllerManager } = flags;
+    await Promise.all([runScheduler(scheduler), runControllerManager(controllerManager)]);
+    return 0;
+  } catch (error) {
+    if (!isUsageError(error)) throw error;
+    // The supervisor starts nothing again whose flags are wrong.
+    process.stderr.write(`scheduler, controller-manager: ${error.message}\n`);
+    return 2;
+  }
 }

@@ -1,11 +1,13 @@
 import { Command } from 'commander';
-import { hostname, networkInterfaces } from 'node:os';
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { readJoinToken } from '../../lib/join-token.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { ClusterSettings } from '../../master/cluster/settings.js';
 import { addressInRange, defaultSettings } from '../../master/cluster/settings.js';
-import { parseFlags, UsageError, wholeNumber } from '../usage.js';
+import { parseFlags, refuseArguments, wholeNumber } from '../../lib/flags.js';
+import { ownAddress } from '../../lib/own-address.js';
+import { UsageError } from '../../lib/usage-error.js';
 
 /** What `trireme master` was told. */
 export interface MasterOptions {
@@ -95,8 +97,7 @@ export function masterCommand(name: string): Command {
 export function readMasterFlags(
   flags: MasterFlags & { readonly args: readonly string[] },
 ): MasterOptions {
-  const [unexpected] = flags.args;
-  if (unexpected !== undefined) throw new UsageError(`unexpected argument "${unexpected}"`);
+  refuseArguments(flags);
   const address = flags.address ?? ownAddress();
   const settings = {
     clusterCidr: flags.clusterCidr,
@@ -143,14 +144,4 @@ function readJoin(flags: MasterFlags): MasterOptions['join'] {
     );
   }
   return { servers: flags.join.split(','), token, caHash: flags.caHash };
-}
-
-/** The first address of this machine that others can reach. */
-function ownAddress(): string {
-  for (const addresses of Object.values(networkInterfaces())) {
-    for (const entry of addresses ?? []) {
-      if (entry.family === 'IPv4' && !entry.internal) return entry.address;
-    }
-  }
-  return '127.0.0.1';
 }

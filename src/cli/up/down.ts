@@ -9,7 +9,7 @@ import { lockDirectory } from '../../lib/files/directory-lock.js';
 import { deleteOwned, mountsBelow, mustBeOurs } from '../../lib/files/owned-directory.js';
 import type { ClusterRecord } from '../home.js';
 import { claimHome, homeDirectory, isAlive, readClusterRecord } from '../home.js';
-import { parseFlags } from '../usage.js';
+import { parseFlags } from '../../lib/flags.js';
 import { removeHostNamespace, removeHostNetwork } from './network.js';
 
 interface Flags {

@@ -9,7 +9,8 @@ import { lockDirectory } from '../../lib/files/directory-lock.js';
 import { makePrivateDirectory } from '../../lib/files/write-whole.js';
 import type { ClusterRecord } from '../home.js';
 import { claimHome, homeDirectory, isAlive, packageRoot, readClusterRecord } from '../home.js';
-import { parseFlags, UsageError, wholeNumber } from '../usage.js';
+import { oneOf, parseFlags, wholeNumber } from '../../lib/flags.js';
+import { UsageError } from '../../lib/usage-error.js';
 import { applyExample, exampleNamespace } from './example.js';
 import type { Layout } from './hosts.js';
 import { imagesDirectory } from './hosts.js';
@@ -46,9 +47,7 @@ export async function runUp(argv: readonly string[]): Promise<number> {
   const parsed = parseFlags<Flags>(command, argv);
   if (parsed.help) return 0;
   const { options } = parsed;
-  if (!runtimes.includes(options.runtime)) {
-    throw new UsageError(`--runtime is one of ${runtimes.join(', ')}, not "${options.runtime}"`);
-  }
+  oneOf('--runtime', options.runtime, runtimes);
   const masters = wholeNumber('--masters', options.masters, 1, 7);
   if (masters % 2 === 0)
     throw new UsageError('--masters: an even number tolerates no more failures');

@@ -1,6 +1,6 @@
 /** Flags of etcd that do nothing here: those that would promise something are refused, those that only tune are named in the log. */
+import { UsageError } from '../../lib/usage-error.js';
 import type { FlagName } from './flags.js';
-import { UsageError } from './flags.js';
 import type { Flags } from './options.js';
 
 /** Flags whose meaning is not provided, with the values that ask for nothing. */

@@ -1,4 +1,5 @@
 /** Etcd's own flags: `--name value`, `--name=value`, `-name value`; `ETCD_NAME` in the environment; a YAML file. */
+import { UsageError } from '../../lib/usage-error.js';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
@@ -127,12 +128,6 @@ const flagKinds = {
 
 /** A flag's name without dashes. */
 export type FlagName = keyof typeof flagKinds;
-
-/** A wrong command line; the text is for the operator, the exit code 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-  readonly code = 'USAGE';
-}
 
 /** The values that were given, checked for their kind. */
 export type FlagValues = ReadonlyMap<FlagName, string>;

@@ -1,9 +1,10 @@
 /** `trireme etcd gateway start`: a plain TCP proxy in front of a cluster, with the flags of `etcd gateway start`. */
+import { UsageError } from '../../lib/usage-error.js';
 import { lookup } from 'node:dns/promises';
 import { systemClock } from '../../lib/clock.js';
 import { createLogger } from '../../lib/log.js';
 import type { Logger } from '../../lib/log.js';
-import { parseDurationMs, UsageError } from './flags.js';
+import { parseDurationMs } from './flags.js';
 import { TcpProxy } from './tcp-proxy.js';
 import type { Endpoint } from './tcp-proxy.js';
 

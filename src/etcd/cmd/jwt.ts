@@ -1,9 +1,10 @@
+import { UsageError } from '../../lib/usage-error.js';
 import { createPrivateKey, createPublicKey, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { JwtTokens } from '../auth/tokens.js';
 import type { ServerConfig } from '../config.js';
-import { parseDurationMs, UsageError } from './flags.js';
+import { parseDurationMs } from './flags.js';
 
 const jwtPrefix = 'jwt,';
 

@@ -1,4 +1,5 @@
 /** From flags to what a member is told, with etcd's defaults and etcd's checks. */
+import { UsageError } from '../../lib/usage-error.js';
 import type { Clock } from '../../lib/clock.js';
 import type { KeepAliveOptions } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
@@ -21,7 +22,7 @@ import {
   snapshotCountDefault,
 } from '../guards/limits.js';
 import type { FlagName, FlagValues } from './flags.js';
-import { parseDurationMs, UsageError } from './flags.js';
+import { parseDurationMs } from './flags.js';
 import type { ListenOptions } from './member.js';
 import { nextDueMs } from '../snapshots/cron.js';
 

@@ -1,4 +1,5 @@
 /** `trireme etcd`: a drop-in for the `etcd` program. */
+import { UsageError } from '../../lib/usage-error.js';
 import { setFlagsFromString } from 'node:v8';
 import { isMainThread } from 'node:worker_threads';
 import { systemClock } from '../../lib/clock.js';
@@ -8,7 +9,7 @@ import type { Logger, LogLevel } from '../../lib/log.js';
 import { BootstrapError, MemberRemovedError } from '../config.js';
 import { clusterVersion, serverVersion } from '../config.js';
 import { grpcMetrics, metricsRegistry } from '../telemetry/metrics.js';
-import { flagNames, parseFlags, UsageError } from './flags.js';
+import { flagNames, parseFlags } from './flags.js';
 import { flagsWithoutEffect, refuseUnsupported } from './flag-support.js';
 import { startMember } from './member.js';
 import type { MemberParts, RunningMember } from './member.js';

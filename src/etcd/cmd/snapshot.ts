@@ -1,4 +1,5 @@
 /** `trireme etcd snapshot restore|status`: etcdutl's commands on snapshot files of ours and of a real etcd. */
+import { UsageError } from '../../lib/usage-error.js';
 import Table from 'cli-table3';
 import { systemClock } from '../../lib/clock.js';
 import { BootstrapError } from '../config.js';
@@ -10,7 +11,6 @@ import {
   snapshotStatus,
 } from '../snapshots/snapshot-file.js';
 import type { SnapshotStatus } from '../snapshots/snapshot-file.js';
-import { UsageError } from './flags.js';
 import { checkUrl, parseInitialCluster } from './options.js';
 
 const usage = `Usage:

@@ -1,11 +1,11 @@
 /** Etcd's further demands on TLS: cipher suites, versions, and which certificates are believed beyond their chain. */
+import { UsageError } from '../../lib/usage-error.js';
 import { readFileSync, statSync } from 'node:fs';
 import { checkServerIdentity } from 'node:tls';
 import type { DetailedPeerCertificate, PeerCertificate, SecureVersion } from 'node:tls';
 import { createRequire } from 'node:module';
 import type * as X509 from '@peculiar/x509';
 import type { FlagName } from './flags.js';
-import { UsageError } from './flags.js';
 import type { Flags } from './options.js';
 
 /** Go's names of TLS 1.2's suites, and OpenSSL's. */

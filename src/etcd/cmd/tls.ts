@@ -1,3 +1,4 @@
+import { UsageError } from '../../lib/usage-error.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PeerCertificate } from 'node:tls';
@@ -6,7 +7,6 @@ import type { ChannelTls, ServerTls } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import type { ServerConfig } from '../config.js';
 import type { FlagName } from './flags.js';
-import { UsageError } from './flags.js';
 import type { Flags } from './options.js';
 import { listenUrls } from './options.js';
 import { allChecks, nameCheck, revocationCheck, tlsBounds } from './tls-checks.js';

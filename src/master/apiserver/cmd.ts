@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { systemClock } from '../../lib/clock.js';
+import { parseFlags, refuseArguments } from '../../lib/flags.js';
 import type { LogLevel } from '../../lib/log.js';
 import { createLogger } from '../../lib/log.js';
 import { surviveRejections } from '../../lib/rejections.js';
@@ -90,8 +91,7 @@ function command(): Command {
       new Option('--log-level <level>', 'how much to say')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('info'),
-    )
-    .exitOverride();
+    );
 }
 
 /** 32 bytes as they are, or as base64 or hexadecimal text. @throws Error for any other length */
@@ -160,15 +160,15 @@ export async function runApiserver(
   let options: ApiServerOptions;
   let certificates: ApiServerCertificates | undefined;
   try {
-    const flags = command()
-      .parse([...argv], { from: 'user' })
-      .opts<Flags>();
+    const parsed = parseFlags<Flags>(command(), argv);
+    if (parsed.help) return 0;
+    const flags = parsed.options;
+    refuseArguments(flags);
     const log = createLogger({ component: 'apiserver', level: flags.logLevel });
     certificates = new ApiServerCertificates(flags, { clock: systemClock(), log });
     options = { ...readOptions(flags, certificates), ...extend };
   } catch (error) {
     certificates?.stop();
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     process.stderr.write(`apiserver: ${errorMessage(error)}\n`);
     return 2;
   }

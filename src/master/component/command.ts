@@ -1,6 +1,7 @@
 /** What the command lines of the scheduler and of the controller manager share. */
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import type { ApiClient, InformerFactory, Leadership } from '../../client/index.js';
 import {
   createApiClient,
@@ -31,10 +32,12 @@ export interface CommonFlags {
   readonly logLevel: LogLevel;
 }
 
-/** Milliseconds of a Go duration ("1m30s", "500ms"). @throws TypeError */
+/** Milliseconds of a Go duration ("1m30s", "500ms"). @throws InvalidArgumentError */
 export function parseDuration(text: string): number {
   const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-  if (!/^(\d+(\.\d+)?(ms|h|m|s))+$/.test(text)) throw new TypeError(`invalid duration "${text}"`);
+  if (!/^(\d+(\.\d+)?(ms|h|m|s))+$/.test(text)) {
+    throw new InvalidArgumentError('It is no duration such as 1m30s.');
+  }
   let total = 0;
   for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)) {
     total += Number(number) * (units[unit ?? ''] ?? 0);
@@ -42,11 +45,11 @@ export function parseDuration(text: string): number {
   return total;
 }
 
-/** A boolean flag as Go takes it: `--flag`, `--flag=false`. */
+/** A boolean flag as Go takes it: `--flag`, `--flag=false`. @throws InvalidArgumentError */
 export function parseBoolean(text: string): boolean {
   if (['true', '1', 't', 'T', 'TRUE', 'True'].includes(text)) return true;
   if (['false', '0', 'f', 'F', 'FALSE', 'False'].includes(text)) return false;
-  throw new TypeError(`invalid boolean "${text}"`);
+  throw new InvalidArgumentError('It is neither true nor false.');
 }
 
 /** Adds the flags of {@link CommonFlags} to a command. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { parseFlags, refuseArguments } from '../../lib/flags.js';
 import type { CommonFlags } from '../component/command.js';
 import { addCommonFlags, parseBoolean, parseDuration, runComponent } from '../component/command.js';
 import type { ControllerFlags } from './flags.js';
@@ -28,11 +29,13 @@ interface ManagerFlags extends CommonFlags {
   readonly horizontalPodAutoscalerSyncPeriod: number;
 }
 
-/** `trireme controller-manager …`. Resolves at SIGTERM. @param argv the arguments after the command's name */
+/** `trireme controller-manager …`. Resolves at SIGTERM. @throws UsageError @param argv the arguments after the command's name */
 export async function runControllerManager(argv: readonly string[]): Promise<void> {
   const command = addControllerFlags(addCommonFlags(new Command('controller-manager')));
-  command.parse([...argv], { from: 'user' });
-  const flags = command.opts<ManagerFlags>();
+  const parsed = parseFlags<ManagerFlags>(command, argv);
+  if (parsed.help) return;
+  const flags = parsed.options;
+  refuseArguments(flags);
   await runComponent('kube-controller-manager', flags, (parts, signal) =>
     startControllers({ ...parts, flags: toControllerFlags(flags) }, signal),
   );

@@ -1,24 +1,30 @@
+/** Command lines: flags that a command declares, checked, and refused by name. */
 import type { Command } from 'commander';
 import { CommanderError } from 'commander';
-
-/** The command line is wrong: exit code 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+import { UsageError } from './usage-error.js';
 
 /** What a parse ended with: help was asked for and printed, or the values. */
 export type Parsed<T> = { readonly help: true } | { readonly help: false; readonly options: T };
 
+/** Columns of help where the terminal does not say. */
+const helpColumns = 100;
+
 /**
  * Parses a command's flags. The command declares them; what it does not know is refused by name.
+ * @param print is given the help that was asked for. @default standard output
  * @throws UsageError
  */
 export function parseFlags<T extends object>(
   command: Command,
   argv: readonly string[],
+  print: (text: string) => void = (text) => void process.stdout.write(text),
 ): Parsed<T & { readonly args: readonly string[] }> {
   command.exitOverride();
-  command.configureOutput({ writeErr: () => undefined });
+  command.configureOutput({
+    writeOut: print,
+    writeErr: () => undefined,
+    getOutHelpWidth: () => helpColumns,
+  });
   try {
     command.parse([...argv], { from: 'user' });
   } catch (error) {
@@ -36,4 +42,19 @@ export function wholeNumber(name: string, text: string, low: number, high: numbe
     throw new UsageError(`${name} takes a whole number from ${low} to ${high}, not "${text}"`);
   }
   return value;
+}
+
+/** One of a flag's values. @throws UsageError */
+export function oneOf<const T extends string>(name: string, text: string, values: readonly T[]): T {
+  const found = values.find((value) => value === text);
+  if (found === undefined) {
+    throw new UsageError(`${name} takes ${values.join(', ')}, not "${text}"`);
+  }
+  return found;
+}
+
+/** For a command that takes flags alone. @throws UsageError for the first word that is none */
+export function refuseArguments({ args }: { readonly args: readonly string[] }): void {
+  const [unexpected] = args;
+  if (unexpected !== undefined) throw new UsageError(`unexpected argument "${unexpected}"`);
 }
