@@ -1,8 +1,10 @@
 /** Dispatches to commands. Only the module of the command that runs is loaded: start-up time counts. */
 import { errorMessage, toError } from '../lib/errors.js';
+import type { CommandContext } from './context.js';
+import { serverErrorText } from './server-error.js';
 import { isUsageError } from '../lib/usage-error.js';
 
-type Main = (argv: readonly string[]) => Promise<number | void>;
+type Main = (argv: readonly string[], context?: CommandContext) => Promise<number | void>;
 
 interface Command {
   readonly summary: string;
@@ -70,11 +72,17 @@ const commands: Readonly<Record<string, Command>> = {
   },
   etcd: {
     summary: "run a member of the store alone, with etcd's flags",
-    load: async () => (await import('../etcd/cmd/run.js')).runEtcdCommand,
+    load: async () => {
+      const { runEtcdCommand } = await import('../etcd/cmd/run.js');
+      return (argv) => runEtcdCommand(argv);
+    },
   },
   apiserver: {
     summary: 'run an API server alone',
-    load: async () => (await import('../master/apiserver/cmd.js')).runApiserver,
+    load: async () => {
+      const { runApiserver } = await import('../master/apiserver/cmd.js');
+      return (argv) => runApiserver(argv);
+    },
   },
   scheduler: {
     summary: 'run a scheduler alone',
@@ -90,33 +98,48 @@ const commands: Readonly<Record<string, Command>> = {
   },
 };
 
-/** @returns the exit code */
-export async function run(argv: readonly string[]): Promise<number> {
+/**
+ * Runs a command line.
+ * @param context of the commands that are clients. @default the process's, which those that are none do not load
+ * @returns the exit code
+ */
+export async function run(argv: readonly string[], context?: CommandContext): Promise<number> {
+  const out = (text: string): void => {
+    if (context === undefined) process.stdout.write(text);
+    else context.out(text);
+  };
+  const err = (text: string): void => {
+    if (context === undefined) process.stderr.write(text);
+    else context.err(text);
+  };
   const [name = '--help', ...rest] = argv;
   if (name === '--version' || name === 'version') {
-    process.stdout.write(`${version}\n`);
+    out(`${version}\n`);
     return 0;
   }
   if (name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(usage());
+    out(usage());
     return 0;
   }
   const command = commands[name];
   if (command === undefined) {
-    process.stderr.write(`trireme: unknown command "${name}"\n\n${usage()}`);
+    err(`trireme: unknown command "${name}"\n\n${usage()}`);
     return 2;
   }
   try {
     const main = await command.load();
-    return (await main(rest)) ?? 0;
+    return (await main(rest, context)) ?? 0;
   } catch (error) {
     if (isUsageError(error)) {
-      process.stderr.write(`trireme ${name}: ${error.message}\n`);
+      err(`trireme ${name}: ${error.message}\n`);
       return 2;
     }
-    process.stderr.write(`error: ${errorMessage(error)}\n`);
+    // As kubectl; by its name, since few commands need a client.
+    if (error instanceof Error && error.name === 'ApiError' && 'reason' in error) {
+      err(`${serverErrorText({ reason: String(error.reason), message: error.message })}\n`);
+    } else err(`error: ${errorMessage(error)}\n`);
     if (process.env['TRIREME_DEBUG'] !== undefined)
-      process.stderr.write(`${toError(error).stack ?? ''}\n`);
+      err(`${toError(error).stack ?? ''}\n`);
     return 1;
   }
 }

@@ -58,3 +58,8 @@ export function refuseArguments({ args }: { readonly args: readonly string[] }):
   const [unexpected] = args;
   if (unexpected !== undefined) throw new UsageError(`unexpected argument "${unexpected}"`);
 }
+
+/** For a flag that may be given again and again: its values in order. Undefined where it is not given. */
+export function repeatable(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}

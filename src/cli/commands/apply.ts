@@ -1,47 +1,50 @@
 import type { KubeObject } from '../../api/object.js';
 import { Command } from 'commander';
 import { isApiError } from '../../client/index.js';
+import type { CommandContext } from '../context.js';
+import { processContext } from '../context.js';
 import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
 import type { Connection } from '../connection.js';
-import { connect } from '../connection.js';
 import { readManifests } from '../manifests.js';
 import { displayName, parseTargets, resourceOfObject } from '../resources.js';
-import { parseFlags } from '../../lib/flags.js';
+import { parseFlags, repeatable, wholeNumber } from '../../lib/flags.js';
 import { UsageError } from '../../lib/usage-error.js';
 import { serverErrorText } from '../server-error.js';
 
 interface Flags extends NamespaceFlags {
-  readonly filename: string[];
+  readonly filename?: readonly string[];
   readonly forceConflicts?: boolean;
   readonly dryRun?: boolean;
 }
 
-const collect = (value: string, before: string[]): string[] => [...before, value];
 const fieldManager = 'trireme';
 
 /** `trireme apply -f FILE`: server-side apply. */
-export async function runApply(argv: readonly string[]): Promise<number> {
+export async function runApply(
+  argv: readonly string[],
+  context: CommandContext = processContext,
+): Promise<number> {
   const command = addNamespaceFlags(
     new Command('apply')
-      .option('-f, --filename <file>', 'a file, a directory, or - (may be repeated)', collect, [])
+      .option('-f, --filename <file>', 'a file, a directory, or - (may be repeated)', repeatable)
       .option('--force-conflicts', 'take fields that others own')
       .option('--dry-run', 'ask the server what would be, and change nothing'),
   );
-  const parsed = parseFlags<Flags>(command, argv);
+  const parsed = parseFlags<Flags>(command, argv, context.out);
   if (parsed.help) return 0;
   const { options } = parsed;
-  if (options.filename.length === 0) throw new UsageError('must specify -f');
+  if (options.filename === undefined) throw new UsageError('must specify -f');
   const objects = await readManifests(options.filename);
-  const connection = await connect(options);
+  const connection = await context.connect(options);
   try {
     let failed = false;
     for (const object of objects) {
       try {
-        await applyObject(connection, object, options);
+        await applyObject(context, connection, object, options);
       } catch (error) {
         if (!isApiError(error)) throw error;
-        process.stderr.write(`${serverErrorText(error)}\n`);
+        context.err(`${serverErrorText(error)}\n`);
         failed = true;
       }
     }
@@ -52,6 +55,7 @@ export async function runApply(argv: readonly string[]): Promise<number> {
 }
 
 async function applyObject(
+  context: CommandContext,
   connection: Connection,
   object: KubeObject,
   flags: Flags,
@@ -76,11 +80,11 @@ async function applyObject(
   const same = before?.metadata.resourceVersion === after.metadata.resourceVersion;
   const word = before === undefined ? 'created' : same ? 'unchanged' : 'configured';
   const suffix = flags.dryRun === true ? ' (dry run)' : '';
-  process.stdout.write(`${displayName(resource, object.metadata.name)} ${word}${suffix}\n`);
+  context.out(`${displayName(resource, object.metadata.name)} ${word}${suffix}\n`);
 }
 
 interface DeleteFlags extends NamespaceFlags {
-  readonly filename: string[];
+  readonly filename?: readonly string[];
   readonly gracePeriod?: string;
   readonly cascade?: string;
   readonly ignoreNotFound?: boolean;
@@ -93,23 +97,30 @@ const policies: Readonly<Record<string, 'Background' | 'Foreground' | 'Orphan'>>
 };
 
 /** `trireme delete TYPE NAME...` or `-f FILE`. */
-export async function runDelete(argv: readonly string[]): Promise<number> {
+export async function runDelete(
+  argv: readonly string[],
+  context: CommandContext = processContext,
+): Promise<number> {
   const command = addNamespaceFlags(
     new Command('delete')
       .argument('[target...]', 'TYPE NAME... or TYPE/NAME...')
-      .option('-f, --filename <file>', 'what is in a file, a directory, or -', collect, [])
+      .option('-f, --filename <file>', 'what is in a file, a directory, or -', repeatable)
       .option('--grace-period <seconds>', 'for pods; 0 is at once')
       .option('--cascade <policy>', 'background, foreground or orphan', 'background')
       .option('--ignore-not-found', 'what is not there is no failure'),
   );
-  const parsed = parseFlags<DeleteFlags>(command, argv);
+  const parsed = parseFlags<DeleteFlags>(command, argv, context.out);
   if (parsed.help) return 0;
   const { options } = parsed;
   const propagationPolicy = policies[options.cascade ?? 'background'];
   if (propagationPolicy === undefined) {
     throw new UsageError(`--cascade takes ${Object.keys(policies).join(', ')}`);
   }
-  const connection = await connect(options);
+  const gracePeriodSeconds =
+    options.gracePeriod === undefined
+      ? undefined
+      : wholeNumber('--grace-period', options.gracePeriod, 0, 2 ** 31);
+  const connection = await context.connect(options);
   try {
     let failed = false;
     for (const { resource, namespace, name } of await deletions(connection, options)) {
@@ -119,16 +130,14 @@ export async function runDelete(argv: readonly string[]): Promise<number> {
           { ...(resource.kind.namespaced ? { namespace } : {}), name },
           {
             propagationPolicy,
-            ...(options.gracePeriod === undefined
-              ? {}
-              : { gracePeriodSeconds: Number(options.gracePeriod) }),
+            ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
           },
         );
-        process.stdout.write(`${displayName(resource, name)} deleted\n`);
+        context.out(`${displayName(resource, name)} deleted\n`);
       } catch (error) {
         if (!isApiError(error)) throw error;
         if (options.ignoreNotFound === true && error.reason === 'NotFound') continue;
-        process.stderr.write(`${serverErrorText(error)}\n`);
+        context.err(`${serverErrorText(error)}\n`);
         failed = true;
       }
     }
@@ -143,7 +152,7 @@ async function deletions(
   flags: DeleteFlags & { readonly args: readonly string[] },
 ): Promise<{ resource: ReturnType<typeof resourceOfObject>; namespace: string; name: string }[]> {
   const fallback = flags.namespace ?? connection.namespace;
-  if (flags.filename.length > 0) {
+  if (flags.filename !== undefined) {
     return (await readManifests(flags.filename)).toReversed().map((object) => ({
       resource: resourceOfObject(object),
       namespace: object.metadata.namespace ?? fallback,

@@ -4,23 +4,26 @@ import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { humanDuration } from '../../api/print/duration.js';
 import type { Event } from '../../api/types/core.js';
-import { systemClock } from '../../lib/clock.js';
+import type { CommandContext } from '../context.js';
+import { processContext } from '../context.js';
 import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
-import { connect } from '../connection.js';
 import { parseTargets } from '../resources.js';
 import { renderTable } from '../table.js';
 import { parseFlags } from '../../lib/flags.js';
 
 /** `trireme describe TYPE NAME...`: the object in words, with its events. */
-export async function runDescribe(argv: readonly string[]): Promise<number> {
+export async function runDescribe(
+  argv: readonly string[],
+  context: CommandContext = processContext,
+): Promise<number> {
   const command = addNamespaceFlags(
     new Command('describe').argument('<target...>', 'TYPE NAME... or TYPE/NAME...'),
   );
-  const parsed = parseFlags<NamespaceFlags>(command, argv);
+  const parsed = parseFlags<NamespaceFlags>(command, argv, context.out);
   if (parsed.help) return 0;
   const { options } = parsed;
-  const connection = await connect(options);
+  const connection = await context.connect(options);
   try {
     const texts: string[] = [];
     for (const { resource, names } of parseTargets(options.args)) {
@@ -38,10 +41,10 @@ export async function runDescribe(argv: readonly string[]): Promise<number> {
           namespace: object.metadata.namespace ?? 'default',
           fieldSelector: `involvedObject.uid=${object.metadata.uid ?? ''}`,
         });
-        texts.push(describeObject(object, items, systemClock().nowMs()));
+        texts.push(describeObject(object, items, context.clock.nowMs()));
       }
     }
-    process.stdout.write(texts.join('\n\n'));
+    context.out(texts.join('\n\n'));
     return 0;
   } finally {
     connection.close();

@@ -2,9 +2,10 @@ import { Command } from 'commander';
 import type { ExecInput, ExecOutput } from '../../gen/agent.js';
 import { AgentDefinition } from '../../gen/agent.js';
 import type { ClientDuplex } from '../../lib/grpc/index.js';
+import type { CommandContext } from '../context.js';
+import { processContext } from '../context.js';
 import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
-import { connect } from '../connection.js';
 import { parseFlags } from '../../lib/flags.js';
 import { UsageError } from '../../lib/usage-error.js';
 import { podName } from './logs.js';
@@ -16,7 +17,10 @@ interface Flags extends NamespaceFlags {
 }
 
 /** `trireme exec POD -- COMMAND...`: its exit code is the command's. */
-export async function runExec(argv: readonly string[]): Promise<number> {
+export async function runExec(
+  argv: readonly string[],
+  context: CommandContext = processContext,
+): Promise<number> {
   const separator = argv.indexOf('--');
   const words = separator < 0 ? [] : argv.slice(separator + 1);
   const command = addNamespaceFlags(
@@ -32,7 +36,7 @@ export async function runExec(argv: readonly string[]): Promise<number> {
   const { options } = parsed;
   const pod = podName(options.args[0]);
   if (words.length === 0) throw new UsageError('name a command after --');
-  const connection = await connect(options);
+  const connection = await context.connect(options);
   try {
     const call = connection.channel().client(AgentDefinition).exec();
     const tty = options.tty === true && process.stdin.isTTY;
@@ -57,7 +61,7 @@ export async function runExec(argv: readonly string[]): Promise<number> {
     const restore = options.stdin === true ? sendInput(call, tty) : () => undefined;
     if (options.stdin !== true) call.end();
     try {
-      return await printOutput(call);
+      return await printOutput(context, call);
     } finally {
       restore();
     }
@@ -94,15 +98,18 @@ function sendInput(call: ClientDuplex<ExecOutput, ExecInput>, tty: boolean): () 
   };
 }
 
-async function printOutput(call: ClientDuplex<ExecOutput, ExecInput>): Promise<number> {
+async function printOutput(
+  context: CommandContext,
+  call: ClientDuplex<ExecOutput, ExecInput>,
+): Promise<number> {
   for await (const { kind } of call) {
-    if (kind?.$case === 'stdout') process.stdout.write(kind.value);
-    else if (kind?.$case === 'stderr') process.stderr.write(kind.value);
+    if (kind?.$case === 'stdout') context.out(kind.value);
+    else if (kind?.$case === 'stderr') context.err(kind.value);
     else if (kind?.$case === 'exit') {
-      if (kind.value.error !== '') process.stderr.write(`error: ${kind.value.error}\n`);
+      if (kind.value.error !== '') context.err(`error: ${kind.value.error}\n`);
       return kind.value.code;
     }
   }
-  process.stderr.write('error: the connection ended before the command did\n');
+  context.err('error: the connection ended before the command did\n');
   return 1;
 }

@@ -1,15 +1,15 @@
 import type { KubeObject } from '../../api/object.js';
 import { Command } from 'commander';
-import { stringify } from 'yaml';
-import { systemClock } from '../../lib/clock.js';
 import { isApiError } from '../../client/index.js';
+import type { CommandContext } from '../context.js';
+import { processContext } from '../context.js';
 import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
 import type { Connection } from '../connection.js';
-import { connect } from '../connection.js';
 import type { NamedResource } from '../resources.js';
-import { displayName, parseTargets } from '../resources.js';
-import { renderTable } from '../table.js';
+import type { PrintOptions } from '../print-objects.js';
+import { outputFormats, renderChange, renderObjects } from '../print-objects.js';
+import { parseTargets } from '../resources.js';
 import { oneOf, parseFlags } from '../../lib/flags.js';
 import { serverErrorText } from '../server-error.js';
 
@@ -21,41 +21,55 @@ interface Flags extends NamespaceFlags {
   readonly watch?: boolean;
 }
 
-const formats = ['wide', 'yaml', 'json', 'name'];
-
 /** `trireme get TYPE [NAME...]`. */
-export async function runGet(argv: readonly string[]): Promise<number> {
+export async function runGet(
+  argv: readonly string[],
+  context: CommandContext = processContext,
+): Promise<number> {
   const command = addNamespaceFlags(
     new Command('get')
       .argument('<target...>', 'TYPE [NAME...] or TYPE/NAME...')
       .option('-A, --all-namespaces', 'in every namespace')
       .option('-l, --selector <labels>', 'only objects with these labels')
       .option('--field-selector <fields>', 'only objects with these fields')
-      .option('-o, --output <format>', formats.join(', '))
+      .option('-o, --output <format>', outputFormats.join(', '))
       .option('-w, --watch', 'then print what changes'),
   );
-  const parsed = parseFlags<Flags>(command, argv);
+  const parsed = parseFlags<Flags>(command, argv, context.out);
   if (parsed.help) return 0;
   const { options } = parsed;
-  if (options.output !== undefined) oneOf('-o', options.output, formats);
+  const format =
+    options.output === undefined ? undefined : oneOf('-o', options.output, outputFormats);
   const targets = parseTargets(options.args);
-  const connection = await connect(options);
+  const connection = await context.connect(options);
   try {
     let failed = false;
+    let printed = false;
     for (const { resource, names } of targets) {
       const found = await fetchObjects(connection, resource, names, options);
-      for (const message of found.missing) process.stderr.write(`${message}\n`);
+      for (const message of found.missing) context.err(`${message}\n`);
       failed ||= found.missing.length > 0;
-      if (found.objects.length > 0 || found.missing.length === 0) {
+      const how = {
+        format,
+        everywhere: options.allNamespaces === true,
+        qualified: targets.length > 1,
+        single: names.length === 1 && found.objects.length === 1,
+        nowMs: context.clock.nowMs(),
+      };
+      const isTable = format === undefined || format === 'wide';
+      if (found.objects.length > 0 || (!isTable && found.missing.length === 0)) {
+        if (isTable && printed) context.out('\n');
+        context.out(renderObjects(resource, found.objects, how));
+        printed = true;
+      } else if (found.missing.length === 0) {
         const { namespace } = namespaceOf(connection, resource, options);
-        print(resource, found.objects, options, {
-          qualified: targets.length > 1,
-          names,
-          namespace,
-        });
+        context.err(
+          `No resources found${namespace === undefined ? '' : ` in ${namespace} namespace.`}\n`,
+        );
       }
       if (options.watch === true) {
-        await watch(connection, resource, names, found.resourceVersion, options);
+        const shown = { connection, resource, names, resourceVersion: found.resourceVersion };
+        await watch(context, shown, options, how);
       }
     }
     return failed ? 1 : 0;
@@ -102,88 +116,30 @@ async function fetchObjects(
   return { objects, missing, resourceVersion: objects.at(-1)?.metadata.resourceVersion ?? '' };
 }
 
-function print(
-  resource: NamedResource,
-  objects: readonly KubeObject[],
-  flags: Flags,
-  how: {
-    readonly qualified: boolean;
-    readonly names: readonly string[];
-    /** Undefined: everywhere, or the kind has none. */
-    readonly namespace: string | undefined;
-  },
-): void {
-  const { qualified, names, namespace } = how;
-  const list = {
-    apiVersion: 'v1',
-    kind: 'List',
-    items: objects,
-  };
-  const single = names.length === 1 && objects.length === 1 ? objects[0] : list;
-  if (flags.output === 'json') process.stdout.write(`${JSON.stringify(single, null, 4)}\n`);
-  else if (flags.output === 'yaml') process.stdout.write(stringify(single));
-  else if (flags.output === 'name') {
-    for (const object of objects) {
-      process.stdout.write(`${displayName(resource, object.metadata.name)}\n`);
-    }
-  } else if (objects.length === 0) {
-    const where = namespace === undefined ? '' : ` in ${namespace} namespace.`;
-    process.stderr.write(`No resources found${where}\n`);
-  } else process.stdout.write(table(resource, objects, flags, qualified));
-}
-
-function columnsOf(resource: NamedResource, flags: Flags): NamedResource['kind']['columns'] {
-  return resource.kind.columns.filter((column) => column.priority === 0 || flags.output === 'wide');
-}
-
-function table(
-  resource: NamedResource,
-  objects: readonly KubeObject[],
-  flags: Flags,
-  qualified: boolean,
-): string {
-  const columns = columnsOf(resource, flags);
-  const head = columns.map((column) => column.name.toUpperCase());
-  const rows = objects.map((object) => cells(resource, object, flags, qualified));
-  const everywhere = flags.allNamespaces === true && resource.kind.namespaced;
-  return `${renderTable(everywhere ? ['NAMESPACE', ...head] : head, rows)}${qualified ? '\n' : ''}`;
-}
-
-function cells(
-  resource: NamedResource,
-  object: KubeObject,
-  flags: Flags,
-  qualified: boolean,
-): string[] {
-  const nowMs = systemClock().nowMs();
-  const values = columnsOf(resource, flags).map((column) => {
-    const value = column.cell(object, nowMs);
-    return value === null ? '<none>' : String(value);
-  });
-  if (qualified) values[0] = displayName(resource, object.metadata.name);
-  const everywhere = flags.allNamespaces === true && resource.kind.namespaced;
-  return everywhere ? [object.metadata.namespace ?? '', ...values] : values;
-}
-
 async function watch(
-  connection: Connection,
-  resource: NamedResource,
-  names: readonly string[],
-  resourceVersion: string,
+  context: CommandContext,
+  shown: {
+    readonly connection: Connection;
+    readonly resource: NamedResource;
+    readonly names: readonly string[];
+    readonly resourceVersion: string;
+  },
   flags: Flags,
+  how: PrintOptions,
 ): Promise<void> {
+  const { connection, resource, names, resourceVersion } = shown;
   const batches = connection.api.watch<KubeObject>(resource.id, {
     ...namespaceOf(connection, resource, flags),
     resourceVersion,
     ...(flags.selector === undefined ? {} : { labelSelector: flags.selector }),
+    ...(flags.fieldSelector === undefined ? {} : { fieldSelector: flags.fieldSelector }),
   });
   for await (const batch of batches) {
     for (const event of batch) {
       if (event.type === 'BOOKMARK') continue;
       if (names.length > 0 && !names.includes(event.object.metadata.name)) continue;
-      if (flags.output === 'json') process.stdout.write(`${JSON.stringify(event.object)}\n`);
-      else if (flags.output === 'yaml') process.stdout.write(`---\n${stringify(event.object)}`);
-      else process.stdout.write(`${cells(resource, event.object, flags, false).join('   ')}\n`);
+      const now = { ...how, qualified: false, nowMs: context.clock.nowMs() };
+      context.out(renderChange(resource, event.object, now));
     }
   }
 }

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { AgentDefinition } from '../../gen/agent.js';
+import type { CommandContext } from '../context.js';
+import { processContext } from '../context.js';
 import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
-import { connect } from '../connection.js';
 import { parseFlags, wholeNumber } from '../../lib/flags.js';
 import { UsageError } from '../../lib/usage-error.js';
 
@@ -16,7 +17,10 @@ interface Flags extends NamespaceFlags {
 }
 
 /** `trireme logs POD`. */
-export async function runLogs(argv: readonly string[]): Promise<number> {
+export async function runLogs(
+  argv: readonly string[],
+  context: CommandContext = processContext,
+): Promise<number> {
   const command = addNamespaceFlags(
     new Command('logs')
       .argument('<pod>', 'the pod, also as pod/NAME')
@@ -27,11 +31,11 @@ export async function runLogs(argv: readonly string[]): Promise<number> {
       .option('--tail <lines>', 'only the last so many')
       .option('--since <seconds>', 'only what is newer'),
   );
-  const parsed = parseFlags<Flags>(command, argv);
+  const parsed = parseFlags<Flags>(command, argv, context.out);
   if (parsed.help) return 0;
   const { options } = parsed;
   const pod = podName(options.args[0]);
-  const connection = await connect(options);
+  const connection = await context.connect(options);
   try {
     const chunks = connection
       .channel()
@@ -55,9 +59,8 @@ export async function runLogs(argv: readonly string[]): Promise<number> {
           : { sinceSeconds: wholeNumber('--since', options.since, 1, 2 ** 31) }),
       });
     for await (const { data } of chunks) {
-      if (!process.stdout.write(data)) {
-        await new Promise((resolve) => process.stdout.once('drain', resolve));
-      }
+      context.out(data);
+      await context.drained();
     }
     return 0;
   } finally {

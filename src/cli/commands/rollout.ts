@@ -1,12 +1,16 @@
 import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
+import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../../api/types/workloads.js';
 import { Command } from 'commander';
-import { delay, systemClock } from '../../lib/clock.js';
+import { delay } from '../../lib/clock.js';
+import type { CommandContext } from '../context.js';
+import { processContext } from '../context.js';
 import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
 import type { Connection } from '../connection.js';
-import { connect } from '../connection.js';
 import type { NamedResource } from '../resources.js';
+import type { RolloutProgress } from '../rollout-progress.js';
+import { daemonSetProgress, deploymentProgress, statefulSetProgress } from '../rollout-progress.js';
 import { displayName, parseTargets } from '../resources.js';
 import { renderTable } from '../table.js';
 import { parseFlags, wholeNumber } from '../../lib/flags.js';
@@ -17,28 +21,15 @@ interface Flags extends NamespaceFlags {
   readonly timeout: string;
 }
 
-interface Workload extends KubeObject {
-  spec?: {
-    replicas?: number;
-    paused?: boolean;
-    template?: { metadata?: { labels?: Record<string, string> } };
-  };
-  status?: {
-    observedGeneration?: number;
-    replicas?: number;
-    updatedReplicas?: number;
-    availableReplicas?: number;
-    readyReplicas?: number;
-    conditions?: { type: string; reason?: string }[];
-  };
-}
-
 const revisionAnnotation = 'deployment.kubernetes.io/revision';
 const mergePatch = 'application/merge-patch+json';
 const pollMs = 200;
 
 /** `trireme rollout status|history|undo|restart|pause|resume TYPE NAME`. */
-export async function runRollout(argv: readonly string[]): Promise<number> {
+export async function runRollout(
+  argv: readonly string[],
+  context: CommandContext = processContext,
+): Promise<number> {
   const command = addNamespaceFlags(
     new Command('rollout')
       .argument('<action>', 'status, history, undo, restart, pause or resume')
@@ -46,7 +37,7 @@ export async function runRollout(argv: readonly string[]): Promise<number> {
       .option('--to-revision <n>', 'undo: to this one (default: the one before)')
       .option('--timeout <seconds>', 'status: give up after so long', '600'),
   );
-  const parsed = parseFlags<Flags>(command, argv);
+  const parsed = parseFlags<Flags>(command, argv, context.out);
   if (parsed.help) return 0;
   const { options } = parsed;
   const [action = '', ...target] = options.args;
@@ -57,10 +48,10 @@ export async function runRollout(argv: readonly string[]): Promise<number> {
   if (resource.kind.group !== 'apps') {
     throw new UsageError(`no rollouts for ${resource.kind.plural}`);
   }
-  const connection = await connect(options);
+  const connection = await context.connect(options);
   try {
     const namespace = options.namespace ?? connection.namespace;
-    const rollout = new Rollout(connection, resource, namespace, name);
+    const rollout = new Rollout(context, connection, resource, { namespace, name });
     switch (action) {
       case 'status':
         return await rollout.status(wholeNumber('--timeout', options.timeout, 1, 86_400));
@@ -87,67 +78,78 @@ export async function runRollout(argv: readonly string[]): Promise<number> {
 }
 
 class Rollout {
+  readonly #context: CommandContext;
   readonly #connection: Connection;
   readonly #resource: NamedResource;
   readonly #key: { readonly namespace: string; readonly name: string };
 
-  constructor(connection: Connection, resource: NamedResource, namespace: string, name: string) {
+  constructor(
+    context: CommandContext,
+    connection: Connection,
+    resource: NamedResource,
+    key: { readonly namespace: string; readonly name: string },
+  ) {
+    this.#context = context;
     this.#connection = connection;
     this.#resource = resource;
-    this.#key = { namespace, name };
+    this.#key = key;
   }
 
   get #displayName(): string {
     return displayName(this.#resource, this.#key.name);
   }
 
-  #get(): Promise<Workload> {
-    return this.#connection.api.get<Workload>(this.#resource.id, this.#key);
+  #get(): Promise<KubeObject> {
+    return this.#connection.api.get<KubeObject>(this.#resource.id, this.#key);
   }
 
   async #patch(patch: unknown): Promise<void> {
-    await this.#connection.api.patch<Workload>(this.#resource.id, this.#key, mergePatch, patch, {
+    await this.#connection.api.patch<KubeObject>(this.#resource.id, this.#key, mergePatch, patch, {
       fieldManager: 'trireme',
     });
   }
 
   async status(timeoutSeconds: number): Promise<number> {
-    const clock = systemClock();
+    const { clock } = this.#context;
     const giveUpMs = clock.monotonicMs() + timeoutSeconds * 1000;
     let said = '';
     while (clock.monotonicMs() < giveUpMs) {
-      const workload = await this.#get();
-      const late = workload.status?.conditions?.some(
-        (condition) => condition.reason === 'ProgressDeadlineExceeded',
-      );
-      if (late === true) {
-        process.stderr.write(
-          `error: ${this.#resource.kind.singular} "${this.#key.name}" exceeded its progress deadline\n`,
-        );
+      const { state, text } = await this.#progress();
+      if (state === 'failed') {
+        this.#context.err(`error: ${text}\n`);
         return 1;
       }
-      const waiting = describeProgress(workload);
-      if (waiting === undefined) {
-        process.stdout.write(
-          `${this.#resource.kind.singular} "${this.#key.name}" successfully rolled out\n`,
-        );
-        return 0;
-      }
-      if (waiting !== said) process.stdout.write(`${waiting}\n`);
-      said = waiting;
+      if (text !== said) this.#context.out(`${text}\n`);
+      if (state === 'done') return 0;
+      said = text;
       await delay(clock, pollMs);
     }
-    process.stderr.write('error: timed out waiting for the rollout\n');
+    this.#context.err('error: timed out waiting for the rollout\n');
     return 1;
   }
 
+  async #progress(): Promise<RolloutProgress> {
+    const { api } = this.#connection;
+    const { id, kind } = this.#resource;
+    switch (kind.plural) {
+      case 'deployments':
+        return deploymentProgress(await api.get<Deployment>(id, this.#key));
+      case 'daemonsets':
+        return daemonSetProgress(await api.get<DaemonSet>(id, this.#key));
+      case 'statefulsets':
+        return statefulSetProgress(await api.get<StatefulSet>(id, this.#key));
+      default:
+        throw new UsageError(`no status viewer for ${kind.plural}`);
+    }
+  }
+
   /** The ReplicaSets of a Deployment by revision, the oldest first. */
-  async #revisions(): Promise<{ readonly revision: number; readonly set: Workload }[]> {
+  async #revisions(): Promise<{ readonly revision: number; readonly set: ReplicaSet }[]> {
     if (this.#resource.kind.plural !== 'deployments') {
       throw new UsageError('history and undo are for deployments');
     }
     const owner = await this.#get();
-    const { items } = await this.#connection.api.list<Workload>(resources.replicaSets, {
+    const { items } = await this.#connection.api.list<ReplicaSet>(resources.replicaSets, {
       namespace: this.#key.namespace,
     });
     return items
@@ -166,9 +168,7 @@ class Rollout {
       String(revision),
       set.metadata.annotations?.['kubernetes.io/change-cause'] ?? '<none>',
     ]);
-    process.stdout.write(
-      `${this.#displayName}\n${renderTable(['REVISION', 'CHANGE-CAUSE'], rows)}`,
-    );
+    this.#context.out(`${this.#displayName}\n${renderTable(['REVISION', 'CHANGE-CAUSE'], rows)}`);
     return 0;
   }
 
@@ -179,7 +179,7 @@ class Rollout {
         ? revisions.at(-2)
         : revisions.find(({ revision }) => revision === toRevision);
     if (target === undefined) {
-      process.stderr.write(
+      this.#context.err(
         toRevision === undefined
           ? 'error: no rollout history found\n'
           : `error: unable to find specified revision ${toRevision} in history\n`,
@@ -189,49 +189,27 @@ class Rollout {
     const template = structuredClone(target.set.spec?.template ?? {});
     delete template.metadata?.labels?.['pod-template-hash'];
     const patch = [{ op: 'replace', path: '/spec/template', value: template }];
-    await this.#connection.api.patch<Workload>(
+    await this.#connection.api.patch<KubeObject>(
       this.#resource.id,
       this.#key,
       'application/json-patch+json',
       patch,
     );
-    process.stdout.write(`${this.#displayName} rolled back\n`);
+    this.#context.out(`${this.#displayName} rolled back\n`);
     return 0;
   }
 
   async restart(): Promise<number> {
-    const now = new Date(systemClock().nowMs()).toISOString();
+    const now = new Date(this.#context.clock.nowMs()).toISOString();
     const annotations = { 'kubectl.kubernetes.io/restartedAt': now };
     await this.#patch({ spec: { template: { metadata: { annotations } } } });
-    process.stdout.write(`${this.#displayName} restarted\n`);
+    this.#context.out(`${this.#displayName} restarted\n`);
     return 0;
   }
 
   async pause(paused: boolean): Promise<number> {
     await this.#patch({ spec: { paused: paused ? true : null } });
-    process.stdout.write(`${this.#displayName} ${paused ? 'paused' : 'resumed'}\n`);
+    this.#context.out(`${this.#displayName} ${paused ? 'paused' : 'resumed'}\n`);
     return 0;
   }
-}
-
-/** What the rollout waits for; undefined when it is done. */
-export function describeProgress(workload: Workload): string | undefined {
-  const { name, generation } = workload.metadata;
-  const status = workload.status ?? {};
-  const wanted = workload.spec?.replicas ?? 1;
-  if (status.observedGeneration === undefined || status.observedGeneration < (generation ?? 0)) {
-    return 'Waiting for the rollout to be seen by its controller...';
-  }
-  const updated = status.updatedReplicas ?? 0;
-  if (updated < wanted) {
-    return `Waiting for "${name}" rollout to finish: ${updated} out of ${wanted} new replicas have been updated...`;
-  }
-  if ((status.replicas ?? 0) > updated) {
-    return `Waiting for "${name}" rollout to finish: ${(status.replicas ?? 0) - updated} old replicas are pending termination...`;
-  }
-  const available = status.availableReplicas ?? status.readyReplicas ?? 0;
-  if (available < updated) {
-    return `Waiting for "${name}" rollout to finish: ${available} of ${updated} updated replicas are available...`;
-  }
-  return undefined;
 }

@@ -1,8 +1,9 @@
 import type { KubeObject } from '../../api/object.js';
 import { Command } from 'commander';
+import type { CommandContext } from '../context.js';
+import { processContext } from '../context.js';
 import type { NamespaceFlags } from '../common-flags.js';
 import { addNamespaceFlags } from '../common-flags.js';
-import { connect } from '../connection.js';
 import { displayName, parseTargets } from '../resources.js';
 import { parseFlags, wholeNumber } from '../../lib/flags.js';
 import { UsageError } from '../../lib/usage-error.js';
@@ -12,17 +13,20 @@ interface Flags extends NamespaceFlags {
 }
 
 /** `trireme scale TYPE NAME --replicas N`. */
-export async function runScale(argv: readonly string[]): Promise<number> {
+export async function runScale(
+  argv: readonly string[],
+  context: CommandContext = processContext,
+): Promise<number> {
   const command = addNamespaceFlags(
     new Command('scale')
       .argument('<target...>', 'TYPE NAME... or TYPE/NAME...')
       .requiredOption('--replicas <n>', 'how many'),
   );
-  const parsed = parseFlags<Flags>(command, argv);
+  const parsed = parseFlags<Flags>(command, argv, context.out);
   if (parsed.help) return 0;
   const { options } = parsed;
   const replicas = wholeNumber('--replicas', options.replicas, 0, 1_000_000);
-  const connection = await connect(options);
+  const connection = await context.connect(options);
   try {
     for (const { resource, names } of parseTargets(options.args)) {
       if (!resource.kind.subresources.some((subresource) => subresource.name === 'scale')) {
@@ -38,7 +42,7 @@ export async function runScale(argv: readonly string[]): Promise<number> {
           { spec: { replicas } },
           { subresource: 'scale', fieldManager: 'trireme' },
         );
-        process.stdout.write(`${displayName(resource, name)} scaled\n`);
+        context.out(`${displayName(resource, name)} scaled\n`);
       }
     }
     return 0;

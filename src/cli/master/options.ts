@@ -5,7 +5,7 @@ import { readJoinToken } from '../../lib/join-token.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { ClusterSettings } from '../../master/cluster/settings.js';
 import { addressInRange, defaultSettings } from '../../master/cluster/settings.js';
-import { parseFlags, refuseArguments, wholeNumber } from '../../lib/flags.js';
+import { parseFlags, refuseArguments, repeatable, wholeNumber } from '../../lib/flags.js';
 import { ownAddress } from '../../lib/own-address.js';
 import { UsageError } from '../../lib/usage-error.js';
 
@@ -41,7 +41,7 @@ export interface MasterFlags {
   readonly name?: string;
   readonly dataDir: string;
   readonly address?: string;
-  readonly extraHost: string[];
+  readonly extraHost?: readonly string[];
   readonly join?: string;
   readonly token?: string;
   readonly tokenFile?: string;
@@ -54,13 +54,11 @@ export interface MasterFlags {
   readonly grpcPort: string;
   readonly etcdClientPort: string;
   readonly etcdPeerPort: string;
-  readonly etcdArg: string[];
-  readonly apiserverArg: string[];
-  readonly schedulerArg: string[];
-  readonly controllerManagerArg: string[];
+  readonly etcdArg?: readonly string[];
+  readonly apiserverArg?: readonly string[];
+  readonly schedulerArg?: readonly string[];
+  readonly controllerManagerArg?: readonly string[];
 }
-
-const collect = (value: string, before: string[]): string[] => [...before, value];
 
 /** @returns undefined when help was printed. @throws UsageError */
 export function parseMasterOptions(argv: readonly string[]): MasterOptions | undefined {
@@ -74,7 +72,7 @@ export function masterCommand(name: string): Command {
     .option('--name <name>', 'this master; unique in the cluster (default: the host name)')
     .option('--data-dir <dir>', 'keys and the store', '/var/lib/trireme/master')
     .option('--address <ip>', 'under which the other machines reach this one')
-    .option('--extra-host <name>', 'one more name or address for the certificates', collect, [])
+    .option('--extra-host <name>', 'one more name or address for the certificates', repeatable)
     .option('--join <host:port,...>', 'masters of the cluster to join (gRPC); else a new cluster')
     .option('--token <token>', 'from `trireme token create --for master`')
     .option('--token-file <file>', 'the token in a file, unseen by other users (-: standard input)')
@@ -87,10 +85,10 @@ export function masterCommand(name: string): Command {
     .option('--grpc-port <port>', 'gRPC API', '6444')
     .option('--etcd-client-port <port>', 'store, clients', '2379')
     .option('--etcd-peer-port <port>', 'store, members', '2380')
-    .option('--etcd-arg <arg>', 'a flag for the store (may be repeated)', collect, [])
-    .option('--apiserver-arg <arg>', 'a flag for the API server', collect, [])
-    .option('--scheduler-arg <arg>', 'a flag for the scheduler', collect, [])
-    .option('--controller-manager-arg <arg>', 'a flag for the controllers', collect, []);
+    .option('--etcd-arg <arg>', 'a flag for the store (may be repeated)', repeatable)
+    .option('--apiserver-arg <arg>', 'a flag for the API server', repeatable)
+    .option('--scheduler-arg <arg>', 'a flag for the scheduler', repeatable)
+    .option('--controller-manager-arg <arg>', 'a flag for the controllers', repeatable);
 }
 
 /** @throws UsageError */
@@ -117,7 +115,7 @@ export function readMasterFlags(
     name: flags.name ?? hostname().toLowerCase(),
     dataDir: resolve(flags.dataDir),
     address,
-    extraHosts: flags.extraHost,
+    extraHosts: flags.extraHost ?? [],
     join: readJoin(flags),
     settings,
     ports: {
@@ -127,10 +125,10 @@ export function readMasterFlags(
       etcdPeer: port('--etcd-peer-port', flags.etcdPeerPort),
     },
     passed: {
-      etcd: flags.etcdArg,
-      apiserver: flags.apiserverArg,
-      scheduler: flags.schedulerArg,
-      controllerManager: flags.controllerManagerArg,
+      etcd: flags.etcdArg ?? [],
+      apiserver: flags.apiserverArg ?? [],
+      scheduler: flags.schedulerArg ?? [],
+      controllerManager: flags.controllerManagerArg ?? [],
     },
   };
 }

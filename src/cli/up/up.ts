@@ -9,7 +9,7 @@ import { lockDirectory } from '../../lib/files/directory-lock.js';
 import { makePrivateDirectory } from '../../lib/files/write-whole.js';
 import type { ClusterRecord } from '../home.js';
 import { claimHome, homeDirectory, isAlive, packageRoot, readClusterRecord } from '../home.js';
-import { oneOf, parseFlags, wholeNumber } from '../../lib/flags.js';
+import { oneOf, parseFlags, repeatable, wholeNumber } from '../../lib/flags.js';
 import { UsageError } from '../../lib/usage-error.js';
 import { applyExample, exampleNamespace } from './example.js';
 import type { Layout } from './hosts.js';
@@ -26,8 +26,8 @@ interface Flags {
   readonly runtime: string;
   readonly home?: string;
   readonly example: boolean;
-  readonly masterArg: string[];
-  readonly workerArg: string[];
+  readonly masterArg?: readonly string[];
+  readonly workerArg?: readonly string[];
 }
 
 const runtimes = ['auto', 'containerd', 'process', 'hollow'];
@@ -35,15 +35,14 @@ const execute = promisify(execFile);
 
 /** `trireme up`: a whole cluster on this machine, in the background. Running it again starts what is missing. */
 export async function runUp(argv: readonly string[]): Promise<number> {
-  const collect = (value: string, before: string[]): string[] => [...before, value];
   const command = new Command('scripts/up')
     .option('--masters <n>', 'one, three, five or seven', '3')
     .option('--workers <n>', 'from 0 to 20', '2')
     .option('--runtime <kind>', runtimes.join(', '), 'auto')
     .option('--home <dir>', 'everything is kept here (default: $TRIREME_HOME, else .trireme)')
     .option('--no-example', 'do not apply the example')
-    .option('--master-arg <arg>', 'a flag for every master (may be repeated)', collect, [])
-    .option('--worker-arg <arg>', 'a flag for every worker', collect, []);
+    .option('--master-arg <arg>', 'a flag for every master (may be repeated)', repeatable)
+    .option('--worker-arg <arg>', 'a flag for every worker', repeatable);
   const parsed = parseFlags<Flags>(command, argv);
   if (parsed.help) return 0;
   const { options } = parsed;
@@ -126,7 +125,7 @@ async function prepareLayout(
     workers: Math.max(wanted.workers, count('worker')),
     runtime,
     network,
-    extraArguments: { master: wanted.masterArg, worker: wanted.workerArg },
+    extraArguments: { master: wanted.masterArg ?? [], worker: wanted.workerArg ?? [] },
   };
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Command, Option } from 'commander';
 import { systemClock } from '../../lib/clock.js';
-import { parseFlags, refuseArguments } from '../../lib/flags.js';
+import { parseFlags, refuseArguments, repeatable } from '../../lib/flags.js';
 import type { LogLevel } from '../../lib/log.js';
 import { createLogger } from '../../lib/log.js';
 import { surviveRejections } from '../../lib/rejections.js';
@@ -16,7 +16,7 @@ import { startApiServer } from './server.js';
 const modes: readonly AuthorizationMode[] = ['Node', 'RBAC', 'AlwaysAllow', 'AlwaysDeny'];
 
 interface Flags {
-  masterName: string;
+  masterName?: string;
   advertiseAddress?: string;
   bindAddress: string;
   securePort: string;
@@ -28,7 +28,7 @@ interface Flags {
   clientCaFile: string;
   tlsCertFile: string;
   tlsPrivateKeyFile: string;
-  serviceAccountKeyFile: string[];
+  serviceAccountKeyFile?: string[];
   serviceAccountSigningKeyFile: string;
   serviceAccountIssuer: string;
   apiAudiences?: string;
@@ -46,12 +46,10 @@ interface Flags {
   logLevel: LogLevel;
 }
 
-const collect = (value: string, all: string[]): string[] => [...all, value];
-
 function command(): Command {
   return new Command('apiserver')
     .description('Serves the Kubernetes API over REST (HTTPS) and gRPC')
-    .option('--master-name <name>', 'this server among the masters', hostname())
+    .option('--master-name <name>', 'this server among the masters (default: the host name)')
     .option('--advertise-address <ip>', 'address at which others reach this server')
     .option('--bind-address <ip>', 'address to listen on', '0.0.0.0')
     .option('--secure-port <port>', 'port of the REST API', '6443')
@@ -65,7 +63,7 @@ function command(): Command {
     .requiredOption('--client-ca-file <file>', 'authority of client certificates')
     .requiredOption('--tls-cert-file <file>', "the server's certificate")
     .requiredOption('--tls-private-key-file <file>', 'its key')
-    .option('--service-account-key-file <file>', 'public key of tokens; repeatable', collect, [])
+    .option('--service-account-key-file <file>', 'public key of tokens; repeatable', repeatable)
     .requiredOption('--service-account-signing-key-file <file>', 'private key that signs tokens')
     .option(
       '--service-account-issuer <url>',
@@ -120,7 +118,7 @@ function readOptions(flags: Flags, certificates: ApiServerCertificates): ApiServ
     log: certificates.log,
     clock: certificates.clock,
     metrics: [certificates.registry],
-    masterName: flags.masterName,
+    masterName: flags.masterName ?? hostname(),
     advertiseAddress: flags.advertiseAddress ?? '127.0.0.1',
     bindAddress: flags.bindAddress,
     securePort: Number(flags.securePort),
@@ -131,7 +129,7 @@ function readOptions(flags: Flags, certificates: ApiServerCertificates): ApiServ
       issuer: flags.serviceAccountIssuer,
       audiences: (flags.apiAudiences ?? flags.serviceAccountIssuer).split(','),
       signingKey: readFileSync(flags.serviceAccountSigningKeyFile),
-      publicKeys: flags.serviceAccountKeyFile.map((file) => readFileSync(file)),
+      publicKeys: (flags.serviceAccountKeyFile ?? []).map((file) => readFileSync(file)),
     },
     kubelet: certificates.kubelet,
     encryptionKey:
@@ -169,7 +167,7 @@ export async function runApiserver(
     options = { ...readOptions(flags, certificates), ...extend };
   } catch (error) {
     certificates?.stop();
-    process.stderr.write(`apiserver: ${errorMessage(error)}\n`);
+    process.stderr.write(`trireme apiserver: ${errorMessage(error)}\n`);
     return 2;
   }
   surviveRejections({ component: 'apiserver', log: options.log });

@@ -1,0 +1,91 @@
+/** The status of a cluster as `cluster` prints it: pure. */
+import type { ClusterStatus, MemberStatus } from '../gen/cluster.js';
+import { renderTable } from './table.js';
+
+/** The whole picture, for a person. */
+export function renderCluster(status: ClusterStatus): string {
+  const members = renderTable(
+    ['MASTER', 'ROLE', 'TERM', 'INDEX', 'APPLIED', 'REVISION', 'DB SIZE', 'ENDPOINT', 'HEALTH'],
+    status.members.map((member) => [
+      member.name === '' ? '(joining)' : member.name,
+      roleOf(member),
+      member.reachable ? String(member.term) : '-',
+      member.reachable ? String(member.raftIndex) : '-',
+      member.reachable ? String(member.appliedIndex) : '-',
+      member.reachable ? String(member.revision) : '-',
+      member.reachable ? `${(member.dbSizeBytes / 1024 / 1024).toFixed(1)} MB` : '-',
+      member.clientUrl,
+      member.reachable
+        ? member.error === ''
+          ? 'ok'
+          : member.error
+        : `unreachable: ${member.error}`,
+    ]),
+  );
+  const leaders = renderTable(
+    ['COMPONENT', 'ACTIVE ON', 'RENEWED'],
+    status.leaders.map((leader) => [
+      leader.component,
+      leader.holder === '' ? '<nobody>' : leader.holder,
+      leader.renewTime,
+    ]),
+  );
+  const nodes = renderTable(
+    ['NODE', 'STATUS', 'ADDRESS', 'MESSAGE'],
+    status.nodes.map((node) => [
+      node.name,
+      node.ready ? 'Ready' : 'NotReady',
+      node.address,
+      node.message,
+    ]),
+  );
+  return `${members}\n${leaders}\n${nodes}\n${status.time} as seen by ${status.answeredBy}\n`;
+}
+
+function roleOf(member: MemberStatus): string {
+  if (!member.reachable) return 'down';
+  if (member.leader) return 'LEADER';
+  return member.learner ? 'learner' : 'follower';
+}
+
+/** One line for each thing that became different: leaders, terms, members and nodes that come and go. */
+export function describeChanges(before: ClusterStatus | undefined, after: ClusterStatus): string {
+  const lines: string[] = [];
+  const time = after.time.slice(11, 23);
+  const leaderOf = (status: ClusterStatus | undefined): MemberStatus | undefined =>
+    status?.members.find((member) => member.leader);
+  const [was, is] = [leaderOf(before), leaderOf(after)];
+  if (before === undefined || was?.name !== is?.name || was?.term !== is?.term) {
+    lines.push(
+      is === undefined
+        ? `${time} no leader`
+        : `${time} leader ${is.name} term ${is.term} index ${is.raftIndex}`,
+    );
+  }
+  for (const member of after.members) {
+    const old = before?.members.find((candidate) => candidate.id === member.id);
+    if (old === undefined || roleOf(old) !== roleOf(member)) {
+      lines.push(`${time} master ${member.name} is ${roleOf(member)}`);
+    }
+  }
+  for (const leader of after.leaders) {
+    const old = before?.leaders.find((candidate) => candidate.component === leader.component);
+    if (old?.holder !== leader.holder) {
+      lines.push(`${time} ${leader.component} is active on ${leader.holder || '<nobody>'}`);
+    }
+  }
+  for (const node of after.nodes) {
+    const old = before?.nodes.find((candidate) => candidate.name === node.name);
+    if (old?.ready !== node.ready) {
+      lines.push(`${time} node ${node.name} is ${node.ready ? 'Ready' : 'NotReady'}`);
+    }
+  }
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** Member ids are 64-bit: as hexadecimal text, as etcdctl prints them. */
+export function clusterToJson(status: ClusterStatus): string {
+  return JSON.stringify(status, (_name, value: unknown) =>
+    typeof value === 'bigint' ? value.toString(16) : value,
+  );
+}
