@@ -138,8 +138,7 @@ export async function run(argv: readonly string[], context?: CommandContext): Pr
     if (error instanceof Error && error.name === 'ApiError' && 'reason' in error) {
       err(`${serverErrorText({ reason: String(error.reason), message: error.message })}\n`);
     } else err(`error: ${errorMessage(error)}\n`);
-    if (process.env['TRIREME_DEBUG'] !== undefined)
-      err(`${toError(error).stack ?? ''}\n`);
+    if (process.env['TRIREME_DEBUG'] !== undefined) err(`${toError(error).stack ?? ''}\n`);
     return 1;
   }
 }

@@ -1,0 +1,109 @@
+/** A cluster for client commands: objects in memory, and answers of its services that a test gives. */
+import type { KubeObject } from '../../api/object.js';
+import { applyJsonPatch } from '../../api/patch/json-patch.js';
+import type { ObjectKey, PatchType, ResourceId, WriteOptions } from '../../client/index.js';
+import { isApiError } from '../../client/index.js';
+import { FakeApi } from '../../client/testkit/fake.js';
+import type { Channel, Client, ServiceDefinition } from '../../lib/grpc/index.js';
+import { UsageError } from '../../lib/usage-error.js';
+import type { Connection, ConnectionFlags } from '../connection.js';
+import { readManifests } from '../manifests.js';
+import { resourceOfObject } from '../resources.js';
+
+/** The fake API with the two patches more that commands send. */
+class PatchingApi extends FakeApi {
+  override async patch<T extends KubeObject>(
+    resource: ResourceId,
+    key: ObjectKey,
+    type: PatchType,
+    patch: unknown,
+    options: WriteOptions = {},
+  ): Promise<T> {
+    const found = await this.get<T>(resource, key).catch((error: unknown) => {
+      if (isApiError(error, 'NotFound')) return undefined;
+      throw error;
+    });
+    if (type === 'application/apply-patch+yaml') {
+      if (options.dryRun === true) return found ?? (patch as T);
+      if (found === undefined) return this.create(resource, patch as T);
+      const isSame = contains(found, patch);
+      if (isSame) return found;
+    }
+    if (type === 'application/json-patch+json') {
+      return this.update(resource, applyJsonPatch(found, patch) as T);
+    }
+    return super.patch(resource, key, 'application/merge-patch+json', patch, options);
+  }
+}
+
+function contains(whole: unknown, part: unknown): boolean {
+  if (typeof part !== 'object' || part === null) return whole === part;
+  if (typeof whole !== 'object' || whole === null) return false;
+  return Object.entries(part).every(([name, value]) =>
+    contains((whole as Record<string, unknown>)[name], value),
+  );
+}
+
+/** Answers of a service, by the names of its methods. */
+export type Answers = Readonly<Record<string, (request: never) => unknown>>;
+
+export class FakeCluster {
+  readonly api = new PatchingApi();
+  readonly #services = new Map<string, Answers>();
+  /** What was sent to the services, in order. */
+  readonly requests: unknown[] = [];
+  failedChannels = 0;
+
+  /** @param path of a file with manifests */
+  static async load(path: string): Promise<FakeCluster> {
+    const cluster = new FakeCluster();
+    for (const object of await readManifests([path])) {
+      await cluster.api.create(resourceOfObject(object).id, object);
+    }
+    return cluster;
+  }
+
+  answer(definition: ServiceDefinition, answers: Answers): void {
+    this.#services.set(definition.fullName, answers);
+  }
+
+  /** @throws UsageError for a kubeconfig that the flags name: this cluster has none */
+  connection(flags: ConnectionFlags): Connection {
+    if (flags.kubeconfig !== undefined) throw new UsageError(`no cluster is known`);
+    return {
+      api: this.api,
+      servers: ['10.0.0.1:6444', '10.0.0.2:6444'],
+      namespace: 'default',
+      call: (run) => run(this.#channel()),
+      channel: () => this.#channel(),
+      failed: () => {
+        this.failedChannels += 1;
+      },
+      close: () => undefined,
+    };
+  }
+
+  #channel(): Channel {
+    return {
+      target: '10.0.0.1:6444',
+      state: 'ready',
+      client: <S extends ServiceDefinition>(definition: S) => {
+        const answers = this.#services.get(definition.fullName) ?? {};
+        const methods = Object.entries(answers).map(([name, method]) => [
+          name,
+          (request: never) => {
+            this.requests.push(request);
+            return method(request);
+          },
+        ]);
+        return Object.fromEntries(methods) as Client<S>;
+      },
+      onStateChange: () => () => undefined,
+      connect: () => Promise.resolve(),
+      close: () => undefined,
+    };
+  }
+}
+
+/** A transcript's file. */
+export const testdata = (name: string): string => `src/cli/testdata/${name}`;
