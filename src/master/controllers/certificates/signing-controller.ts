@@ -6,6 +6,7 @@ import type { Reconciler } from '../../../client/controller/reconciler.js';
 import { createReconciler, watchSelf } from '../../../client/controller/reconciler.js';
 import { resources } from '../../../client/resources.js';
 import { now } from '../../../api/facts/time.js';
+import { has } from './plan.js';
 import { isServed, kubeletServingSigner, refusal } from './shapes.js';
 
 const daySeconds = 86_400;
@@ -72,9 +73,4 @@ export function createSigningController(context: ControllerContext): Reconciler[
     });
   }
   return [reconciler];
-}
-
-/** Whether the request has that condition. */
-export function has(request: CertificateSigningRequest, type: string): boolean {
-  return (request.status?.conditions ?? []).some((condition) => condition.type === type);
 }

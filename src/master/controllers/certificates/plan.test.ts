@@ -1,0 +1,77 @@
+import { expect, test } from '@jest/globals';
+import type { CertificateSigningRequest } from '../../../api/types/policy.js';
+import { accessReview, approved, isUndecided, msUntilRemoval, permissionsFor } from './plan.js';
+
+const hour = (count: number): number => count * 3_600_000;
+const created = '2026-01-01T00:00:00Z';
+const createdMs = Date.parse(created);
+
+function request(conditions: { type: string; lastUpdateTime?: string }[] = []) {
+  const made: CertificateSigningRequest = {
+    metadata: { name: 'csr', creationTimestamp: created },
+    spec: {
+      request: '',
+      signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+      usages: ['client auth'],
+      username: 'system:node:a',
+      groups: ['system:nodes'],
+    },
+    status: { conditions: conditions.map((condition) => ({ ...condition, status: 'True' })) },
+  };
+  return made;
+}
+
+test.each([
+  ['nobody has decided', [], true],
+  ['approved', ['Approved'], false],
+  ['denied', ['Denied'], false],
+  ['failed to be signed', ['Failed'], true],
+])('%s', (_, types, undecided) => {
+  expect(isUndecided(request(types.map((type) => ({ type }))))).toBe(undecided);
+});
+
+test('who renews its own certificate needs less than who asks for another', () => {
+  expect(permissionsFor(request(), 'system:node:a')).toEqual(['selfnodeclient', 'nodeclient']);
+  expect(permissionsFor(request(), 'system:node:b')).toEqual(['nodeclient']);
+  expect(accessReview(request(), 'nodeclient').spec).toEqual({
+    user: 'system:node:a',
+    groups: ['system:nodes'],
+    resourceAttributes: {
+      group: 'certificates.k8s.io',
+      resource: 'certificatesigningrequests',
+      verb: 'create',
+      version: '*',
+      subresource: 'nodeclient',
+    },
+  });
+});
+
+test('approved: a condition in the words of kube-controller-manager', () => {
+  expect(approved(request(), 'selfnodeclient', 'now').status?.conditions).toEqual([
+    {
+      type: 'Approved',
+      status: 'True',
+      reason: 'AutoApproved',
+      message: 'Auto approving self kubelet client certificate after SubjectAccessReview.',
+      lastUpdateTime: 'now',
+      lastTransitionTime: 'now',
+    },
+  ]);
+});
+
+test.each([
+  ['nobody looked at it: a day', [], 24],
+  ['decided: an hour from then', [{ type: 'Approved', lastUpdateTime: '2026-01-01T05:00:00Z' }], 6],
+  [
+    'the last change counts',
+    [
+      { type: 'Approved', lastUpdateTime: '2026-01-01T05:00:00Z' },
+      { type: 'Failed', lastUpdateTime: '2026-01-01T07:00:00Z' },
+    ],
+    8,
+  ],
+  ['a condition without a time: from its creation', [{ type: 'Denied' }], 1],
+])('kept: %s', (_, conditions, hours) => {
+  expect(msUntilRemoval(request(conditions), createdMs)).toBe(hour(hours));
+  expect(msUntilRemoval(request(conditions), createdMs + hour(hours))).toBe(0);
+});

@@ -1,0 +1,87 @@
+/** What becomes of requests for certificates. Pure. @see kubernetes pkg/controller/certificates */
+import { parseTime } from '../../../api/facts/time.js';
+import type { CertificateSigningRequest, SubjectAccessReview } from '../../../api/types/policy.js';
+
+const hourMs = 3_600_000;
+/** How long requests are kept: decided or answered ones, and those that nobody looked at. */
+const keepMs = { settled: hourMs, pending: 24 * hourMs } as const;
+
+/** What a requester must be allowed to create so that a request is approved without a human. */
+export type Permission = 'selfnodeclient' | 'nodeclient';
+
+const messages: Readonly<Record<Permission, string>> = {
+  selfnodeclient: 'Auto approving self kubelet client certificate after SubjectAccessReview.',
+  nodeclient: 'Auto approving kubelet client certificate after SubjectAccessReview.',
+};
+
+/** Whether the request has that condition. */
+export function has(request: CertificateSigningRequest, type: string): boolean {
+  return (request.status?.conditions ?? []).some((condition) => condition.type === type);
+}
+
+export function isUndecided(request: CertificateSigningRequest): boolean {
+  return !has(request, 'Approved') && !has(request, 'Denied');
+}
+
+/** The permissions to ask for, in their order; one suffices. @param commonName whose certificate is asked for */
+export function permissionsFor(
+  request: CertificateSigningRequest,
+  commonName: string,
+): Permission[] {
+  return request.spec.username === commonName ? ['selfnodeclient', 'nodeclient'] : ['nodeclient'];
+}
+
+/** Asks whether the requester has the permission. */
+export function accessReview(
+  { spec }: CertificateSigningRequest,
+  subresource: Permission,
+): SubjectAccessReview {
+  return {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SubjectAccessReview',
+    metadata: { name: '' },
+    spec: {
+      ...(spec.username === undefined ? {} : { user: spec.username }),
+      ...(spec.uid === undefined ? {} : { uid: spec.uid }),
+      ...(spec.groups === undefined ? {} : { groups: spec.groups }),
+      ...(spec.extra === undefined ? {} : { extra: spec.extra }),
+      resourceAttributes: {
+        group: 'certificates.k8s.io',
+        resource: 'certificatesigningrequests',
+        verb: 'create',
+        version: '*',
+        subresource,
+      },
+    },
+  };
+}
+
+/** The request, approved. */
+export function approved(
+  request: CertificateSigningRequest,
+  permission: Permission,
+  now: string,
+): CertificateSigningRequest {
+  const condition = {
+    type: 'Approved',
+    status: 'True',
+    reason: 'AutoApproved',
+    message: messages[permission],
+    lastUpdateTime: now,
+    lastTransitionTime: now,
+  };
+  const conditions = [...(request.status?.conditions ?? []), condition];
+  return { ...request, status: { ...request.status, conditions } };
+}
+
+/** Milliseconds until a request is removed; not above 0 when it is due. */
+export function msUntilRemoval(
+  { metadata, status }: CertificateSigningRequest,
+  nowMs: number,
+): number {
+  const createdMs = parseTime(metadata.creationTimestamp) ?? 0;
+  const conditions = status?.conditions ?? [];
+  if (conditions.length === 0) return createdMs + keepMs.pending - nowMs;
+  const times = conditions.map(({ lastUpdateTime }) => parseTime(lastUpdateTime) ?? createdMs);
+  return Math.max(...times) + keepMs.settled - nowMs;
+}
