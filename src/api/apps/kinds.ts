@@ -5,7 +5,7 @@ import { forbidden, invalid, notSupported } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import { setPodSpecDefaults } from '../core/pod-defaults.js';
 import { templateColumns } from '../core/pod.js';
-import { formatSelector } from '../label-selector.js';
+import { formatSelector } from '../facts/selectors.js';
 import { ageColumn, column, labelText, nameColumn, wide } from '../print/columns.js';
 import type {
   ControllerRevision,

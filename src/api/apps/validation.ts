@@ -4,7 +4,7 @@ import { child, forbidden, invalid, notSupported, required } from '../field-erro
 import type { FieldError } from '../field-error.js';
 import { validatePodTemplate } from '../core/pod-validation.js';
 import type { LabelSelector, PodTemplateSpec } from '../types/core.js';
-import { compileSelector } from '../label-selector.js';
+import { compileSelector } from '../facts/selectors.js';
 
 /** What the shared checks look at. */
 interface WorkloadSpec {

@@ -7,7 +7,7 @@ import type { FieldError, FieldPath } from '../field-error.js';
 import { setPodSpecDefaults } from '../core/pod-defaults.js';
 import { templateColumns } from '../core/pod.js';
 import { validatePodTemplate } from '../core/pod-validation.js';
-import { formatSelector } from '../label-selector.js';
+import { formatSelector } from '../facts/selectors.js';
 import { ageColumn, column, nameColumn, since, wide } from '../print/columns.js';
 import { humanDuration } from '../print/duration.js';
 import type { CronJob, Job } from '../types/workloads.js';

@@ -1,6 +1,6 @@
 /** Node selectors: terms of requirements on labels and on the field `metadata.name`. Pure. */
 import type { Node, NodeSelector, NodeSelectorTerm, Pod } from '../types/core.js';
-import { matchesRequirement } from './selectors.js';
+import { matchesExpression } from './selectors.js';
 
 /** An empty term matches nothing (api core/v1 NodeSelectorTerm). */
 export function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {
@@ -9,8 +9,8 @@ export function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {
   const labels = node.metadata.labels ?? {};
   const fields = { 'metadata.name': node.metadata.name };
   return (
-    matchExpressions.every((requirement) => matchesRequirement(requirement, labels)) &&
-    matchFields.every((requirement) => matchesRequirement(requirement, fields))
+    matchExpressions.every((requirement) => matchesExpression(requirement, labels)) &&
+    matchFields.every((requirement) => matchesExpression(requirement, fields))
   );
 }
 

@@ -4,7 +4,7 @@ import { at, child, forbidden, invalid, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
 import type { Ingress, IngressClass, NetworkPolicy } from '../types/networking.js';
-import { formatSelector } from '../label-selector.js';
+import { formatSelector } from '../facts/selectors.js';
 import { checkIpBlock } from '../validation/addresses.js';
 import { isPort, isPortName, isPortNumberOrName } from '../validation/checks.js';
 import { dns1035Label, dnsSubdomain, wildcardSubdomain, isIPv4 } from '../validation/names.js';

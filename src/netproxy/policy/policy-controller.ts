@@ -5,6 +5,7 @@
  * of the policies that select it, and does not start while they are not known or cannot be written (Kubernetes: a new pod is
  * isolated before it runs; Calico drops what comes from a pod without rules).
  */
+import { compileSelector } from '../../api/facts/selectors.js';
 import type { Informer, InformerFactory } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
@@ -19,7 +20,7 @@ import { resources } from '../../client/resources.js';
 import type { IsolatedPod, PodIsolation } from '../types.js';
 import type { HeldPod } from './local-pods.js';
 import { resolverPod, withHeld } from './local-pods.js';
-import { buildPolicyRules, newPolicyRuleSet, selects } from './policy-rules.js';
+import { buildPolicyRules, newPolicyRuleSet } from './policy-rules.js';
 
 export interface PolicyControllerOptions {
   readonly informers: InformerFactory;
@@ -85,7 +86,7 @@ export class PolicyController implements PodIsolation {
       await this.#policies.whenSynced(late.signal);
       const selected = this.#policies
         .list(pod.namespace)
-        .some(({ spec }) => selects(spec?.podSelector ?? {}, pod.labels));
+        .some(({ spec }) => compileSelector(spec.podSelector ?? {})(pod.labels));
       if (!selected) {
         if (this.#known && this.#sources !== undefined) this.#applier.request();
         return;

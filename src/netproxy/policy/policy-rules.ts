@@ -2,7 +2,8 @@
  * NetworkPolicies as rules for this node's pods. Pure. Per pod and direction that a policy selects one chain: each
  * allowed peer RETURNs, the end drops. Only the first packet of a connection comes here, answers are not asked.
  */
-import type { LabelSelector, Namespace, Pod } from '../../api/types/core.js';
+import { compileSelector } from '../../api/facts/selectors.js';
+import type { Namespace, Pod } from '../../api/types/core.js';
 import type {
   NetworkPolicy,
   NetworkPolicyPeer,
@@ -53,13 +54,18 @@ export function newPolicyRuleSet(): RuleSet {
 /** By pod, "namespace/name": what is to be added for it. Pods that no policy selects are absent. */
 export function buildPolicyRules(state: PolicyState): Map<string, Contribution> {
   const result = new Map<string, Contribution>();
+  const policies = state.policies.map((policy) => ({
+    policy,
+    selects: compileSelector(policy.spec.podSelector ?? {}),
+  }));
   for (const pod of state.pods) {
-    if (pod.spec?.nodeName !== state.nodeName || podIps(pod).length === 0) continue;
-    const own = state.policies.filter(
-      ({ metadata, spec }) =>
-        metadata.namespace === pod.metadata.namespace &&
-        selects(spec?.podSelector ?? {}, pod.metadata.labels),
-    );
+    if (pod.spec.nodeName !== state.nodeName || podIps(pod).length === 0) continue;
+    const own = policies
+      .filter(
+        ({ policy: { metadata }, selects }) =>
+          metadata.namespace === pod.metadata.namespace && selects(pod.metadata.labels),
+      )
+      .map(({ policy }) => policy);
     const key = `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`;
     const chains = new Map<ChainId, Rule[]>();
     const jumps: Rule[] = [];
@@ -123,12 +129,13 @@ function peerMatches(
       }));
     }
     const spaces = namespacesOf(peer, policy, state.namespaces);
+    const selects = compileSelector(peer.podSelector ?? {});
     return state.pods
       .filter(
         ({ metadata, spec }) =>
           spec?.hostNetwork !== true &&
           spaces.has(metadata.namespace ?? '') &&
-          selects(peer.podSelector ?? {}, metadata.labels),
+          selects(metadata.labels),
       )
       .flatMap((pod) => podIps(pod).map((ip) => ({ match: `${side} ${ip}/32`, pod })));
   });
@@ -141,9 +148,10 @@ function namespacesOf(
 ): Set<string> {
   const { namespaceSelector } = peer;
   if (namespaceSelector === undefined) return new Set([policy.metadata.namespace ?? '']);
+  const selects = compileSelector(namespaceSelector);
   return new Set(
     namespaces
-      .filter(({ metadata }) => selects(namespaceSelector, metadata.labels))
+      .filter(({ metadata }) => selects(metadata.labels))
       .map(({ metadata }) => metadata.name),
   );
 }
@@ -186,25 +194,6 @@ function typesOf(policy: NetworkPolicy): readonly string[] {
   const given = policy.spec?.policyTypes ?? [];
   if (given.length > 0) return given;
   return (policy.spec?.egress ?? []).length === 0 ? ['Ingress'] : ['Ingress', 'Egress'];
-}
-
-/** Label selectors of the API: all terms must hold; an empty one selects everything. */
-export function selects(
-  selector: LabelSelector,
-  labels: Readonly<Record<string, string>> | undefined,
-): boolean {
-  const has = labels ?? {};
-  const equal = Object.entries(selector.matchLabels ?? {}).every(([k, v]) => has[k] === v);
-  return (
-    equal &&
-    (selector.matchExpressions ?? []).every(({ key, operator, values }) => {
-      const value = has[key];
-      if (operator === 'Exists') return value !== undefined;
-      if (operator === 'DoesNotExist') return value === undefined;
-      const inside = value !== undefined && (values ?? []).includes(value);
-      return operator === 'In' ? inside : !inside;
-    })
-  );
 }
 
 function podIps(pod: Pod): string[] {

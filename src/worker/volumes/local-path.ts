@@ -7,6 +7,7 @@
 import { resources } from '../../client/resources.js';
 import { isAbsolute, join } from 'node:path';
 import type { PersistentVolume } from '../../api/types/core.js';
+import { isLocalTo, localPath } from '../../api/facts/local-path.js';
 import type { ApiClient, Informer } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
@@ -16,8 +17,6 @@ import { codeOf, HeldDirectory, removeTree } from '../../lib/safe-files/index.js
 import { WorkQueue } from '../../lib/work-queue.js';
 import { StateStore } from '../../runtime/state-store.js';
 import { VolumeError } from './volume-error.js';
-
-const marker = 'trireme.dev/local-path';
 
 /** What is noted of a directory that was made: the inode tells it from another that took its place. */
 interface MadeDirectory {
@@ -29,7 +28,7 @@ interface MadeDirectory {
 /** True for a volume whose directory the worker makes and removes; one without the annotation is the user's. */
 export function isLocalPath(volume: PersistentVolume): boolean {
   return (
-    volume.spec.local?.path !== undefined && volume.metadata.annotations?.[marker] !== undefined
+    volume.spec.local?.path !== undefined && volume.metadata.annotations?.[localPath] !== undefined
   );
 }
 
@@ -171,13 +170,8 @@ async function walkDown(
 function isOursToRemove(volume: PersistentVolume, nodeName: string): boolean {
   const { deletionTimestamp, finalizers = [] } = volume.metadata;
   if (deletionTimestamp === undefined || finalizers.length !== 1) return false;
-  if (finalizers[0] !== marker) return false;
-  const terms = volume.spec.nodeAffinity?.required?.nodeSelectorTerms ?? [];
-  return terms.some((term) =>
-    [...(term.matchFields ?? []), ...(term.matchExpressions ?? [])].some(
-      ({ values }) => values?.includes(nodeName) === true,
-    ),
-  );
+  if (finalizers[0] !== localPath) return false;
+  return isLocalTo(volume, nodeName);
 }
 
 /** Removes the directories of deleted volumes, then lets the volumes go. @returns a function that ends it */

@@ -2,7 +2,7 @@
 import { semanticEqual } from '../../../api/equal.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/types/core.js';
-import { isLocalTo } from '../authz/node-authorizer.js';
+import { isLocalTo } from '../../../api/facts/local-path.js';
 import type { AdmissionRequest } from '../registry/types.js';
 import type { Refuse } from './node-refusal.js';
 

@@ -1,3 +1,4 @@
+import { isLocalTo } from '../../../api/facts/local-path.js';
 import type { PersistentVolume } from '../../../api/types/core.js';
 import type { Ingress } from '../../../api/types/networking.js';
 import type { VolumeAttachment } from '../../../api/types/policy.js';
@@ -14,7 +15,6 @@ type Answer = Decision | NoOpinion;
 const allowed: Decision = { allowed: true, reason: '' };
 const leaseNamespace = 'kube-node-lease';
 const mastersNamespace = 'kube-system';
-const nodeKeys = new Set(['kubernetes.io/hostname', 'metadata.name']);
 const reads = new Set(['get', 'list', 'watch']);
 const ownVerbs = new Set(['get', 'create', 'update', 'patch', 'delete']);
 
@@ -215,15 +215,4 @@ export class NodeAuthorizer implements Authorizer {
     if (name !== '') return no(`no relationship found between node '${node}' and this object`);
     return no('can only list/watch pods with spec.nodeName field selector');
   }
-}
-
-/** True for a volume of the local-path provisioner whose directory lies on the node. */
-export function isLocalTo({ metadata, spec }: PersistentVolume, node: string): boolean {
-  if (metadata.annotations?.['trireme.dev/local-path'] === undefined) return false;
-  const terms = spec.nodeAffinity?.required?.nodeSelectorTerms ?? [];
-  return terms.some((term) =>
-    [...(term.matchExpressions ?? []), ...(term.matchFields ?? [])].some(
-      ({ key, values }) => nodeKeys.has(key) && values?.includes(node) === true,
-    ),
-  );
 }

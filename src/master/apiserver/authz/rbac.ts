@@ -1,4 +1,4 @@
-import { compileSelector } from '../../../api/label-selector.js';
+import { compileSelector } from '../../../api/facts/selectors.js';
 import type { ClusterRole, PolicyRule, RoleBinding, Subject } from '../../../api/types/policy.js';
 import type { Mirror } from '../cache/mirror.js';
 import type { ResourceCache } from '../cache/resource-cache.js';

@@ -1,5 +1,6 @@
 /** Objects that every cluster has from the first start on. */
 import type { KubeObject } from '../../../api/object.js';
+import { localPath } from '../../../api/facts/local-path.js';
 
 type Loose = Omit<KubeObject, 'metadata'> & {
   metadata: KubeObject['metadata'];
@@ -49,7 +50,7 @@ export const firstClasses: readonly Loose[] = [
       name: 'local-path',
       annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' },
     },
-    provisioner: 'trireme.dev/local-path',
+    provisioner: localPath,
     reclaimPolicy: 'Delete',
     volumeBindingMode: 'WaitForFirstConsumer',
   },

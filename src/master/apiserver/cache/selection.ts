@@ -1,10 +1,7 @@
 import type { FieldGetters, KindDeclaration } from '../../../api/kind.js';
-import type { Requirement } from '../../../api/label-selector.js';
-import {
-  matchesRequirements,
-  parseLabelSelector,
-  SelectorError,
-} from '../../../api/label-selector.js';
+import type { Requirement } from '../../../api/facts/selectors.js';
+import { parseLabelSelector, SelectorError } from '../../../api/facts/selector-text.js';
+import { matchesRequirements } from '../../../api/facts/selectors.js';
 import { badRequest } from '../status.js';
 import { objectKey } from '../storage/keys.js';
 import type { Entry, Facts } from './entry.js';

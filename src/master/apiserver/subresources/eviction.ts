@@ -1,5 +1,5 @@
 import { isJsonObject } from '../../../api/object.js';
-import { compileSelector } from '../../../api/label-selector.js';
+import { compileSelector } from '../../../api/facts/selectors.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { Pod } from '../../../api/types/core.js';
 import type { PodDisruptionBudget } from '../../../api/types/policy.js';

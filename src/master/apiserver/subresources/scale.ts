@@ -1,5 +1,5 @@
 import type { KindDeclaration, ScalePaths } from '../../../api/kind.js';
-import { formatRequirements, selectorRequirements } from '../../../api/label-selector.js';
+import { selectorText } from '../../../api/facts/selectors.js';
 import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
 import type { Objects } from '../registry/objects.js';
@@ -40,10 +40,10 @@ export function scaleOf(kind: KindDeclaration, object: KubeObject, paths: ScaleP
   const selector =
     paths.labelSelectorPath === undefined ? undefined : readPath(object, paths.labelSelectorPath);
   const text = isJsonObject(selector)
-    ? formatRequirements(
+    ? selectorText(
         kind.kind === 'ReplicationController'
-          ? selectorRequirements({ matchLabels: selector as Record<string, string> })
-          : selectorRequirements(selector),
+          ? { matchLabels: selector as Record<string, string> }
+          : selector,
       )
     : typeof selector === 'string'
       ? selector

@@ -15,14 +15,13 @@ import {
   keyOf,
   splitNamespaced,
 } from '../../../client/controller/reconciler.js';
-import type { Pod } from '../../../api/types/core.js';
+import type { LabelSelector, Pod } from '../../../api/types/core.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { podInformer } from '../../../client/controller/pod-index.js';
 import { withCondition } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
-import type { SelectorLike } from '../../../api/facts/selectors.js';
-import { compileSelector, formatSelector } from '../../../api/facts/selectors.js';
+import { compileSelector, selectorText } from '../../../api/facts/selectors.js';
 import { now } from '../../../api/facts/time.js';
 import type { History } from './behavior.js';
 import { limit } from './behavior.js';
@@ -30,7 +29,7 @@ import type { Proposal } from './metrics.js';
 import { MetricError, propose } from './metrics.js';
 
 interface Scaled extends KubeObject {
-  spec?: { replicas?: number; selector?: SelectorLike };
+  spec?: { replicas?: number; selector?: LabelSelector };
   status?: { replicas?: number };
 }
 
@@ -216,7 +215,7 @@ class Autoscaler {
     const scope = {
       client,
       namespace,
-      selector: formatSelector(object.spec?.selector),
+      selector: selectorText(object.spec?.selector),
       pods: this.#pods.list(namespace).filter((pod) => matches(pod.metadata.labels)),
       currentReplicas: current,
       nowMs: clock.nowMs(),

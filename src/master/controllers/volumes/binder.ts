@@ -29,7 +29,7 @@ import {
   selectedNodeAnnotation,
   storageProvisionerAnnotation,
 } from '../../../api/facts/volume-match.js';
-import { localPathProvisioner } from './provisioner.js';
+import { localPath } from '../../../api/facts/local-path.js';
 
 export function createVolumeBinder(context: ControllerContext): Controller[] {
   const binder = new Binder(context);
@@ -158,7 +158,7 @@ class Binder {
         { metadata: { annotations: { [storageProvisionerAnnotation]: provisioner } } },
       );
     }
-    if (provisioner === localPathProvisioner) return;
+    if (provisioner === localPath) return;
     const subject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: claim.metadata };
     const message = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`;
     this.#recorder.normal(subject, 'ExternalProvisioning', message);

@@ -16,10 +16,7 @@ import {
   provisionedByAnnotation,
   selectedNodeAnnotation,
 } from '../../../api/facts/volume-match.js';
-
-export const localPathProvisioner = 'trireme.dev/local-path';
-/** Marks volumes whose directory the worker makes and removes; also the finalizer's name. */
-export const localPathAnnotation = 'trireme.dev/local-path';
+import { localPath } from '../../../api/facts/local-path.js';
 
 /** The volume for a claim. Pure. */
 export function localVolume(
@@ -39,10 +36,10 @@ export function localVolume(
     metadata: {
       name: volumeName,
       annotations: {
-        [provisionedByAnnotation]: localPathProvisioner,
-        [localPathAnnotation]: path,
+        [provisionedByAnnotation]: localPath,
+        [localPath]: path,
       },
-      finalizers: ['kubernetes.io/pv-protection', localPathAnnotation],
+      finalizers: ['kubernetes.io/pv-protection', localPath],
     },
     spec: {
       capacity: { storage },
@@ -66,7 +63,7 @@ export function localVolume(
 
 export function createLocalPathProvisioner(context: ControllerContext): Controller[] {
   const { client, flags } = context;
-  const recorder = context.recorder(localPathProvisioner);
+  const recorder = context.recorder(localPath);
   const claims = context.informers.informer<PersistentVolumeClaim>(resources.claims);
   const classes = context.informers.informer<StorageClass>(resources.storageClasses);
   const nodes = context.informers.informer<Node>(resources.nodes);
@@ -101,7 +98,7 @@ export function createLocalPathProvisioner(context: ControllerContext): Controll
     if (claim === undefined || (claim.spec.volumeName ?? '') !== '') return;
     if (claim.metadata.deletionTimestamp !== undefined) return;
     const storageClass = classes.get({ name: classOfClaim(claim) });
-    if (storageClass?.provisioner !== localPathProvisioner) return;
+    if (storageClass?.provisioner !== localPath) return;
     const node = claim.metadata.annotations?.[selectedNodeAnnotation];
     const subject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: claim.metadata };
     if (node === undefined) {
@@ -135,7 +132,7 @@ export function createLocalPathProvisioner(context: ControllerContext): Controll
     const volume = volumes.get({ name });
     const finalizers = volume?.metadata.finalizers ?? [];
     if (volume?.metadata.deletionTimestamp === undefined) return;
-    if (!finalizers.includes(localPathAnnotation)) return;
+    if (!finalizers.includes(localPath)) return;
     const node =
       volume.spec.nodeAffinity?.required?.nodeSelectorTerms[0]?.matchFields?.[0]?.values?.[0];
     if (node === undefined || nodes.get({ name: node }) !== undefined) return;
@@ -143,7 +140,7 @@ export function createLocalPathProvisioner(context: ControllerContext): Controll
       .patch(resources.volumes, { name }, 'application/merge-patch+json', {
         metadata: {
           resourceVersion: volume.metadata.resourceVersion,
-          finalizers: finalizers.filter((finalizer) => finalizer !== localPathAnnotation),
+          finalizers: finalizers.filter((finalizer) => finalizer !== localPath),
         },
       })
       .catch(ignoreNotFound);

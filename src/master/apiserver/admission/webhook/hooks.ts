@@ -3,8 +3,7 @@ import type {
   MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
 } from '../../../../api/admission/kinds.js';
-import { compileSelector } from '../../../../api/label-selector.js';
-import type { LabelSelector } from '../../../../api/types/core.js';
+import { compileSelector, isEmptySelector } from '../../../../api/facts/selectors.js';
 import type { Entry } from '../../cache/entry.js';
 import type { Mirror } from '../../cache/mirror.js';
 import type { AdmissionRequest } from '../../registry/types.js';
@@ -40,10 +39,6 @@ function hooksOf(entry: Entry): readonly Hook[] {
     compiled.set(entry, hooks);
   }
   return hooks;
-}
-
-function isEmptySelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
-  return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
 }
 
 /** The version in which a request is sent to a hook. */
