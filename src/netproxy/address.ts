@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 
 /** An IPv4 block: `base` is the first address as an unsigned number. */
 export interface Cidr {
@@ -39,6 +39,11 @@ export function cidrContains(cidr: Cidr, address: string): boolean {
 /** The address at `offset` in the block. */
 export function cidrAddress(cidr: Cidr, offset: number): string {
   return formatIpv4((cidr.base + offset) >>> 0);
+}
+
+/** The one way of writing an address (RFC 5952 for IPv6): "fd00:0:0:0:0:0:0:5" → "fd00::5". What is no IPv6 address stays as it is. */
+export function canonicalAddress(text: string): string {
+  return isIPv6(text) ? new SocketAddress({ address: text, family: 'ipv6' }).address : text;
 }
 
 /** "IPv4" or "IPv6"; undefined for neither. */

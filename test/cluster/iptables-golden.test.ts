@@ -38,11 +38,11 @@ function load(sets: readonly string[]): string[] {
 }
 
 /** What the kernel would still be sent after each change of a golden file. */
-function differences<Change>(path: string, create: () => Cluster<Change>): string[] {
+async function differences<Change>(path: string, create: () => Cluster<Change>): Promise<string[]> {
   const changes: Change[] = [];
   const sets: string[] = [];
   const cluster = create();
-  runGolden(readFileSync(path, 'utf8'), (change) => {
+  await runGolden(readFileSync(path, 'utf8'), (change) => {
     changes.push(change as Change);
     sets.push(cluster.apply(change as Change));
     return '';
@@ -58,16 +58,16 @@ const services = 'src/netproxy/iptables/testdata/rule-sets';
 const policies = 'src/netproxy/policy/testdata/rule-sets';
 
 (possible ? describe : describe.skip)('a kernel with golden rules differs in nothing', () => {
-  test.each(goldenNames(services))('services: %s', (name) => {
-    const found = differences<ClusterChange>(
+  test.each(goldenNames(services))('services: %s', async (name) => {
+    const found = await differences<ClusterChange>(
       join(services, `${name}.txt`),
       () => new ServiceCluster(),
     );
     expect(found).toEqual(found.map(() => ''));
   });
 
-  test.each(goldenNames(policies))('policies: %s', (name) => {
-    const found = differences<PolicyChange>(
+  test.each(goldenNames(policies))('policies: %s', async (name) => {
+    const found = await differences<PolicyChange>(
       join(policies, `${name}.txt`),
       () => new PolicyCluster(),
     );

@@ -4,7 +4,7 @@
  */
 import type { Answer } from 'dns-packet';
 import type { Informer, InformerFactory } from '../../client/types.js';
-import { addressFamily } from '../address.js';
+import { addressFamily, canonicalAddress } from '../address.js';
 import { serviceKey } from '../model/service-watch.js';
 import type { ServiceWatch } from '../model/service-watch.js';
 import { serviceNameLabel } from '../../api/facts/well-known.js';
@@ -41,10 +41,10 @@ export class ClusterZone {
     this.#zone = zone;
     this.#namespaces = informers.informer<Namespace>(resources.namespaces);
     watch.services.addIndex(byClusterIp, ({ spec }) => [
-      ...new Set([...(spec?.clusterIPs ?? []), spec?.clusterIP ?? '']),
+      ...new Set([...(spec?.clusterIPs ?? []), spec?.clusterIP ?? ''].map(canonicalAddress)),
     ]);
     watch.slices.addIndex(byAddress, ({ endpoints }) => [
-      ...new Set((endpoints ?? []).flatMap(({ addresses }) => addresses)),
+      ...new Set((endpoints ?? []).flatMap(({ addresses }) => addresses.map(canonicalAddress))),
     ]);
   }
 
@@ -156,9 +156,14 @@ export class ClusterZone {
     const wanted = portLabel?.replace(/^_/, '');
     const answers: Answer[] = [];
     const extra: Answer[] = [];
+    const seen = new Set<string>();
     const add = (port: number, target: string, addresses: readonly string[]): void => {
-      const data = { priority: 0, weight: 100, port, target };
-      answers.push({ type: 'SRV', name, ttl, data });
+      // An endpoint of both families is one target: no record stands twice in an answer (RFC 2181, section 5).
+      const key = `${port} ${target}`;
+      if (!seen.has(key)) {
+        answers.push({ type: 'SRV', name, ttl, data: { priority: 0, weight: 100, port, target } });
+      }
+      seen.add(key);
       for (const address of addresses) {
         const record = addressRecords(target, 'ANY', [address]);
         if (!extra.some((e) => e.name === target && 'data' in e && e.data === address)) {
@@ -201,7 +206,7 @@ export class ClusterZone {
       const service = this.#watch.service(`${slice.metadata.namespace ?? ''}/${owner}`);
       if (service === undefined || !isHeadless(service)) continue;
       for (const target of targetsOf(slice, publishes(service))) {
-        if (target.address !== address) continue;
+        if (canonicalAddress(target.address) !== address) continue;
         names.push(`${target.name}.${suffix(slice.metadata.namespace ?? '', owner)}`);
       }
     }

@@ -19,6 +19,8 @@ const rcodes: Readonly<Record<string, number>> = {
 /** RFC 1035: without EDNS0 an answer over UDP has 512 bytes at most. */
 const udpBytesPlain = 512;
 const udpBytesOwn = 1232;
+/** RFC 6891, section 6.1.3: the upper eight bits of BADVERS (16); the lower ones are 0. */
+const badVersion = 1;
 const recursionDesired = 0x0100;
 /** An alias may lead to another cluster name; longer chains are cut. */
 const aliasesMax = 8;
@@ -59,7 +61,9 @@ export class Responder {
       edns !== undefined && 'udpPayloadSize' in edns
         ? Math.max(udpBytesPlain, Math.min(edns.udpPayloadSize, udpBytesOwn))
         : udpBytesPlain;
-    const outcome = await this.#answer(question);
+    const isKnownVersion = edns === undefined || !('ednsVersion' in edns) || edns.ednsVersion === 0;
+    const outcome = isKnownVersion ? await this.#answer(question) : bare('NOERROR');
+    const opt = isKnownVersion ? ownOpt : { ...ownOpt, extendedRcode: badVersion };
     const packet = (result: Outcome, flags: number): Packet => ({
       type: 'response',
       id: query.id ?? 0,
@@ -72,7 +76,7 @@ export class Responder {
       questions: [question],
       answers: result.answers,
       authorities: result.authorities,
-      additionals: edns === undefined ? result.additionals : [...result.additionals, ownOpt],
+      additionals: edns === undefined ? result.additionals : [...result.additionals, opt],
     });
     try {
       const whole = encode(packet(outcome, 0));
@@ -103,7 +107,8 @@ export class Responder {
           answers.push(...own.answers.map((record) => asAsked(record, name, question, step)));
           const [first] = own.answers;
           if (first?.type !== 'CNAME' || question.type === 'CNAME') {
-            const authorities = answers.length === 0 ? [this.#zone.soa()] : [];
+            // At the end of an alias too: the SOA says how long the "no" may be remembered (RFC 2308, section 2.2).
+            const authorities = own.answers.length === 0 ? [this.#zone.soa()] : [];
             return { rcode: 'NOERROR', own: true, answers, authorities, additionals: own.extra };
           }
           name = normalName(first.data);

@@ -7,9 +7,9 @@ import { ServiceCluster } from '../testkit/service-cluster.js';
 const directory = 'src/netproxy/iptables/testdata/rule-sets';
 
 describe('rule sets', () => {
-  test.each(goldenNames(directory))('%s', (name) => {
+  test.each(goldenNames(directory))('%s', async (name) => {
     const cluster = new ServiceCluster();
-    const { found, wanted } = compareGolden(directory, name, (change) =>
+    const { found, wanted } = await compareGolden(directory, name, (change) =>
       cluster.apply(change as ClusterChange),
     );
     expect(found).toBe(wanted);

@@ -7,9 +7,9 @@ import { PolicyCluster } from '../testkit/policy-cluster.js';
 const directory = 'src/netproxy/policy/testdata/rule-sets';
 
 describe('rule sets of policies', () => {
-  test.each(goldenNames(directory))('%s', (name) => {
+  test.each(goldenNames(directory))('%s', async (name) => {
     const cluster = new PolicyCluster();
-    const { found, wanted } = compareGolden(directory, name, (change) =>
+    const { found, wanted } = await compareGolden(directory, name, (change) =>
       cluster.apply(change as PolicyChange),
     );
     expect(found).toBe(wanted);

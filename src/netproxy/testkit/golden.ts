@@ -10,13 +10,16 @@ export function goldenNames(directory: string): string[] {
 }
 
 /** Runs each section of a file, in order. @returns the file as it should read */
-export function runGolden(text: string, run: (input: unknown) => string): string {
+export async function runGolden(
+  text: string,
+  run: (input: unknown) => string | Promise<string>,
+): Promise<string> {
   const out: string[] = [];
   let input: string[] = [];
   let inOutput = false;
   for (const line of text.split('\n')) {
     if (line === '----') {
-      const output = run(parse(input.join('\n')) as unknown).trimEnd();
+      const output = (await run(parse(input.join('\n')) as unknown)).trimEnd();
       out.push(...input, '----', output === '' ? '(nothing)' : output);
       input = [];
       inOutput = true;
@@ -30,13 +33,13 @@ export function runGolden(text: string, run: (input: unknown) => string): string
 }
 
 /** Compares a file with what its sections make now. `UPDATE=1` writes it anew. @returns the pair to be compared */
-export function compareGolden(
+export async function compareGolden(
   directory: string,
   name: string,
-  run: (input: unknown) => string,
-): { readonly found: string; readonly wanted: string } {
+  run: (input: unknown) => string | Promise<string>,
+): Promise<{ readonly found: string; readonly wanted: string }> {
   const path = join(directory, `${name}.txt`);
-  const found = runGolden(readFileSync(path, 'utf8'), run);
+  const found = await runGolden(readFileSync(path, 'utf8'), run);
   if (process.env['UPDATE'] === '1') writeFileSync(path, found);
   return { found, wanted: readFileSync(path, 'utf8') };
 }
