@@ -88,7 +88,8 @@ export class ServiceCluster {
     return this.#rules.plan();
   }
 
-  #ports(key: string): ServicePort[] {
+  /** What is served, by port. */
+  ports(key: string): ServicePort[] {
     const service = this.#services.get(key);
     const slice = this.#slices.get(key);
     if (service === undefined) return [];
@@ -97,7 +98,7 @@ export class ServiceCluster {
 
   #setRules(key: string): void {
     const gone = new Set(this.#owners.get(key));
-    const ports = this.#ports(key);
+    const ports = this.ports(key);
     for (const port of ports) {
       const owner = `${port.key}/${port.protocol}`;
       this.#rules.set(owner, buildServiceRules(port, this.#config));

@@ -1,5 +1,5 @@
 /** Whose turn it is, with ClientIP affinity. Pure but for the time that is handed in. */
-import type { Endpoint, ServicePort } from '../model/service-model.js';
+import type { Endpoint } from '../model/service-model.js';
 
 /** Clients remembered per service port; the one that was quiet longest is forgotten first. */
 const clientsMax = 10_000;
@@ -9,15 +9,17 @@ interface Sticky {
   readonly untilMs: number;
 }
 
+/** The endpoints of one service port, and which client was served by which. */
 export class Balancer {
   #endpoints: readonly Endpoint[] = [];
   #affinityMs = 0;
   #turn = 0;
   readonly #clients = new Map<string, Sticky>();
 
-  update(port: ServicePort): void {
-    this.#endpoints = port.internalLocal ? port.local : port.cluster;
-    this.#affinityMs = port.affinitySeconds * 1000;
+  /** @param affinitySeconds how long a client stays with its endpoint after it was served; 0: it does not */
+  update(endpoints: readonly Endpoint[], affinitySeconds: number): void {
+    this.#endpoints = endpoints;
+    this.#affinityMs = affinitySeconds * 1000;
     const there = new Set(this.#endpoints.map(addressOf));
     for (const [client, { address }] of this.#clients) {
       if (!there.has(address)) this.#clients.delete(client);
@@ -50,6 +52,7 @@ export class Balancer {
   }
 }
 
-export function addressOf(endpoint: Endpoint): string {
+/** "address:port" */
+function addressOf(endpoint: Endpoint): string {
   return `${endpoint.ip}:${endpoint.port}`;
 }

@@ -10,6 +10,8 @@ import { buildServicePorts } from '../model/service-model.js';
 import type { ServicePort } from '../model/service-model.js';
 import type { ServiceWatch } from '../model/service-watch.js';
 import { Balancer } from './balancer.js';
+import type { Traffic } from './listeners.js';
+import { endpointsFor, listenersOf } from './listeners.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { UdpProxy } from './udp-proxy.js';
 
@@ -35,7 +37,7 @@ export class UserspaceProxier {
   readonly #options: UserspaceOptions;
   readonly #changed = new Set<string>();
   readonly #ports = new Map<string, Map<string, ServicePort>>();
-  readonly #balancers = new Map<string, Balancer>();
+  readonly #balancers = new Map<string, Readonly<Record<Traffic, Balancer>>>();
   /** By "protocol address:port", with the service port that uses it. */
   readonly #listeners = new Map<string, Listener & { readonly owner: string }>();
   readonly #addresses = new Set<string>();
@@ -99,43 +101,29 @@ export class UserspaceProxier {
   }
 
   async #serve(owner: string, port: ServicePort): Promise<void> {
-    const balancer = this.#balancers.get(owner) ?? new Balancer();
-    this.#balancers.set(owner, balancer);
-    balancer.update(port);
-    if (port.protocol === 'SCTP') return;
-    const wanted = this.#wantedAddresses(port);
+    const { clock, root, run } = this.#options;
+    const balancers = this.#balancers.get(owner) ?? {
+      internal: new Balancer(),
+      external: new Balancer(),
+    };
+    this.#balancers.set(owner, balancers);
+    for (const traffic of ['internal', 'external'] as const) {
+      balancers[traffic].update(endpointsFor(port, traffic), port.affinitySeconds);
+    }
+    const wanted = listenersOf(port, root);
     await this.#drop(owner, new Set(wanted.map(({ id }) => id)));
-    for (const { id, host, number, own } of wanted) {
+    for (const { id, host, port: number, isServiceAddress, traffic } of wanted) {
       if (this.#listeners.has(id)) continue;
-      if (own) {
-        await addLocalAddress(this.#options.run, host);
+      if (isServiceAddress) {
+        await addLocalAddress(run, host);
         this.#addresses.add(host);
       }
-      const { clock } = this.#options;
+      const balancer = balancers[traffic];
       const proxy =
         port.protocol === 'TCP' ? new TcpProxy(balancer, clock) : new UdpProxy(balancer, clock);
       await proxy.listen(host, number);
       this.#listeners.set(id, { proxy, address: host, owner });
     }
-  }
-
-  #wantedAddresses(
-    port: ServicePort,
-  ): { id: string; host: string; number: number; own: boolean }[] {
-    const entry = (
-      host: string,
-      number: number,
-      own: boolean,
-    ): { id: string; host: string; number: number; own: boolean } => ({
-      id: `${port.protocol} ${host}:${number}`,
-      host,
-      number,
-      own,
-    });
-    const wanted = port.nodePort === 0 ? [] : [entry('0.0.0.0', port.nodePort, false)];
-    if (!this.#options.root) return wanted;
-    const ips = new Set([port.clusterIp, ...port.externalIps, ...port.loadBalancerIps]);
-    return [...wanted, ...[...ips].map((ip) => entry(ip, port.port, true))];
   }
 
   /** Ends what `owner` listens at, but for the ids to keep; an address that nobody uses any more is given back. */

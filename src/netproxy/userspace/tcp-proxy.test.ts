@@ -2,7 +2,7 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/clock.js';
-import type { Endpoint, ServicePort } from '../model/service-model.js';
+import type { Endpoint } from '../model/service-model.js';
 import { Balancer } from './balancer.js';
 import { TcpProxy } from './tcp-proxy.js';
 
@@ -27,28 +27,6 @@ async function endpoint(name: string): Promise<Endpoint> {
   return { ip: '127.0.0.1', port, ...flags };
 }
 
-function servicePort(cluster: readonly Endpoint[], affinitySeconds = 0): ServicePort {
-  return {
-    key: 'default/web',
-    namespace: 'default',
-    name: 'web',
-    portName: '',
-    protocol: 'TCP',
-    port: 80,
-    clusterIp: '10.96.0.9',
-    nodePort: 0,
-    externalIps: [],
-    loadBalancerIps: [],
-    loadBalancerSourceRanges: [],
-    affinitySeconds,
-    internalLocal: false,
-    externalLocal: false,
-    healthCheckNodePort: 0,
-    cluster,
-    local: cluster,
-  };
-}
-
 function exchange(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = '';
@@ -66,7 +44,7 @@ async function withProxy<T>(
   use: (port: number) => Promise<T>,
 ): Promise<T> {
   const balancer = new Balancer();
-  balancer.update(servicePort(cluster, affinitySeconds));
+  balancer.update(cluster, affinitySeconds);
   const proxy = new TcpProxy(balancer, clock);
   try {
     return await use(await proxy.listen('127.0.0.1', 0));
