@@ -77,6 +77,44 @@ const storeRooms: Readonly<Record<string, readonly string[]>> = {
     'wal',
   ],
 };
+/** The rooms of the API server, from below to above, and which rooms each may import. */
+const apiserverRooms: Readonly<Record<string, readonly string[]>> = {
+  protobuf: [],
+  storage: [],
+  cache: ['storage'],
+  registry: ['cache', 'storage'],
+  authz: ['cache', 'registry'],
+  authn: ['authz', 'cache', 'registry'],
+  reviews: ['authn', 'authz', 'registry'],
+  subresources: ['authn', 'authz', 'cache', 'registry'],
+  admission: ['authz', 'cache', 'registry', 'subresources'],
+  bootstrap: ['authz', 'registry'],
+  services: ['bootstrap', 'cache', 'registry', 'storage'],
+  crd: ['cache', 'registry', 'storage'],
+  verbs: ['authn', 'authz', 'cache', 'registry', 'subresources'],
+  content: ['protobuf', 'verbs'],
+  rest: ['authn', 'content', 'subresources', 'verbs'],
+  grpc: ['authn', 'content', 'subresources', 'verbs'],
+  discovery: ['authn', 'rest'],
+  openapi: ['discovery', 'rest'],
+};
+/** Files of the API server's own folder that its rooms may import: errors and bounds. All others join the rooms. */
+const sharedFiles = new Set(['limits.ts', 'status.ts']);
+/** The rooms of a master. What runs as a program of its own knows the API server by its client only. */
+const masterRooms: Readonly<Record<string, readonly string[]>> = {
+  streaming: [],
+  component: [],
+  supervisor: [],
+  apiserver: ['component', 'streaming'],
+  cluster: ['apiserver'],
+  scheduler: ['component'],
+  controllers: ['cluster', 'component'],
+};
+const houses = [
+  { folder: 'src/etcd', rooms: storeRooms },
+  { folder: 'src/master', rooms: masterRooms },
+  { folder: 'src/master/apiserver', rooms: apiserverRooms },
+];
 /** Walls inside an area: files below `from` import nothing below `never`, not even types. */
 const apiserver = 'src/master/apiserver';
 const programs = ['apiserver', 'controllers', 'scheduler'];
@@ -258,33 +296,49 @@ describe('the house', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('every room of the store imports the rooms that it may', () => {
-    const roomOf = (path: string): string | undefined => /^src\/etcd\/([^/]+)\//.exec(path)?.[1];
+  test.each(houses)('every room of $folder imports the rooms that it may', ({ folder, rooms }) => {
+    const roomOf = (path: string): string | undefined =>
+      path.startsWith(`${folder}/`)
+        ? /^([^/]+)\//.exec(path.slice(folder.length + 1))?.[1]
+        : undefined;
     const wrong = files
       .filter((file) => !isTest(file.path))
       .flatMap((file) => file.imports.map((target) => ({ from: file.path, target })))
       .filter(({ from, target }) => {
         const [room, other] = [roomOf(from), roomOf(target)];
         if (room === undefined || other === undefined || room === other) return false;
-        return !(storeRooms[room]?.includes(other) ?? false);
+        return !(rooms[room]?.includes(other) ?? false);
       })
       .map(({ from, target }) => `${from} -> ${target}`);
     expect(wrong).toEqual([]);
   });
 
-  test('the rooms of the store stand one above the other', () => {
+  test.each(houses)('the rooms of $folder stand one above the other', ({ rooms }) => {
     const standing = new Set<string>();
-    const left = new Set(Object.keys(storeRooms));
+    const left = new Set(Object.keys(rooms));
     for (let found = true; found;) {
       found = false;
       for (const room of left) {
-        if (!storeRooms[room]?.every((below) => standing.has(below))) continue;
+        if (!rooms[room]?.every((below) => standing.has(below))) continue;
         standing.add(room);
         left.delete(room);
         found = true;
       }
     }
     expect([...left]).toEqual([]);
+  });
+
+  test('what the rooms of the API server share stands below them', () => {
+    const above = files
+      .filter(({ path }) => !isTest(path) && path.startsWith(`${apiserver}/`))
+      .filter(({ path }) => path.slice(apiserver.length + 1).includes('/'))
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter((target) => new RegExp(`^${apiserver}/[^/]+\\.ts$`).test(target))
+          .filter((target) => !sharedFiles.has(target.slice(apiserver.length + 1)))
+          .map((target) => `${path} -> ${target}`),
+      );
+    expect(above).toEqual([]);
   });
 
   test('what lies behind the doors knows no protocol', () => {

@@ -46,3 +46,10 @@ export function derivedTls<T, U>(source: TlsSource<T>, derive: (value: T) => U):
     onChange: (listener) => source.onChange((value) => listener(derive(value))),
   };
 }
+
+/** PEM texts: a pair, and the authority that the other end's certificates are of. */
+export interface TrustedPair {
+  readonly ca: string | Buffer;
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+}

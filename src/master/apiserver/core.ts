@@ -21,7 +21,7 @@ import {
 import type { Authorization } from './authz/authorizers.js';
 import { NodeAuthorizer } from './authz/node-authorizer.js';
 import { RbacAuthorizer } from './authz/rbac.js';
-import { reviewAnswers } from './authz/reviews.js';
+import { reviewAnswers } from './reviews/reviews.js';
 import type { BootstrapDeps } from './bootstrap/bootstrap.js';
 import { bootstrapCluster } from './bootstrap/bootstrap.js';
 import { Mirror } from './cache/mirror.js';

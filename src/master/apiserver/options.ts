@@ -2,18 +2,11 @@ import type { Clock } from '../../lib/clock.js';
 import type { ChannelTls, GrpcServer } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import type { Registry } from '../../lib/metrics.js';
-import type { TlsSource } from '../../lib/pki/tls-source.js';
+import type { TlsSource, TrustedPair } from '../../lib/pki/tls-source.js';
 import type { Random } from '../../lib/random.js';
 import type { PodSecurityConfiguration } from './admission/pod-security/configuration.js';
 import type { Authorization } from './authz/authorizers.js';
 import type { Store } from './storage/store.js';
-
-/** PEM texts: a pair, and the authority that the other end's certificates are of. */
-export interface TrustedPair {
-  readonly ca: string | Buffer;
-  readonly cert: string | Buffer;
-  readonly key: string | Buffer;
-}
 
 /** An authorizer by its name in `--authorization-mode`. */
 export type AuthorizationMode = 'Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny';

@@ -1,6 +1,7 @@
 import { createGrpcServer } from '../../lib/grpc/index.js';
 import type { GrpcServer, GrpcServerOptions, ServerTls } from '../../lib/grpc/index.js';
 import { derivedTls } from '../../lib/pki/tls-source.js';
+import type { TrustedPair } from '../../lib/pki/tls-source.js';
 import { rejectionRegistry } from '../../lib/rejections.js';
 import { AgentDefinition } from '../../gen/agent.js';
 import { ResourcesDefinition } from '../../gen/apiserver.js';
@@ -12,8 +13,8 @@ import { ResourceService } from './grpc/resource-service.js';
 import { HealthHandler } from './health.js';
 import { maxRequestBytes } from './limits.js';
 import { openApiPaths } from './openapi/handler.js';
-import type { ApiServerOptions, TrustedPair, RunningApiServer } from './options.js';
-import { BodyParser } from './rest/body-parser.js';
+import type { ApiServerOptions, RunningApiServer } from './options.js';
+import { BodyParser } from './content/body-parser.js';
 import { BodyReader } from './rest/body-reader.js';
 import { serveLog } from './rest/log.js';
 import { Pipeline } from './rest/pipeline.js';

@@ -7,7 +7,7 @@ import type { Prng } from '../../../src/lib/prng.js';
 import { ApiCore } from '../../../src/master/apiserver/core.js';
 import { standardConfiguration } from '../../../src/master/apiserver/admission/pod-security/configuration.js';
 import { ResourceService } from '../../../src/master/apiserver/grpc/resource-service.js';
-import { BodyParser } from '../../../src/master/apiserver/rest/body-parser.js';
+import { BodyParser } from '../../../src/master/apiserver/content/body-parser.js';
 import type { ApiCoreOptions } from '../../../src/master/apiserver/options.js';
 import type { Store } from '../../../src/master/apiserver/storage/store.js';
 import type { Life } from './process.js';

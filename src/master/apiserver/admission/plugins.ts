@@ -13,7 +13,7 @@ import { resourceQuota } from './quota/plugin.js';
 import { runtimeClass } from './runtime-class.js';
 import { serviceAccount } from './service-account.js';
 import { tolerationSeconds } from './toleration-seconds.js';
-import type { DialPod } from './webhook/destination.js';
+import type { DialPod } from '../subresources/dial-pod.js';
 import { mutatingWebhooks, validatingWebhooks } from './webhook/plugin.js';
 import { namespaceDefaults } from './namespace-defaults.js';
 import { storageDefaults } from './storage-defaults.js';

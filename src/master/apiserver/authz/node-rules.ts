@@ -1,6 +1,6 @@
 /** What any node may do (kubernetes bootstrappolicy `NodeRules`, as of 1.33), and what Trireme's nodes do besides. */
 import type { PolicyRule } from '../../../api/types/policy.js';
-import { on, read } from '../bootstrap/policy-rules.js';
+import { on, read } from './policy-rules.js';
 
 const write = ['create', 'update', 'patch'];
 

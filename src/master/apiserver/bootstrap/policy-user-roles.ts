@@ -1,6 +1,6 @@
 /** The roles for people: admin, edit and view, each the sum of what is aggregated into it. */
 import type { PolicyRule } from '../../../api/types/policy.js';
-import { on, read, write } from './policy-rules.js';
+import { on, read, write } from '../authz/policy-rules.js';
 
 const workloadScale =
   'deployments deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale';

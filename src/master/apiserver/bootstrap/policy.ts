@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../api/object.js';
 import type { ClusterRole, PolicyRule, RoleBinding, Subject } from '../../../api/types/policy.js';
-import { read, named, on } from './policy-rules.js';
+import { read, named, on } from '../authz/policy-rules.js';
 import { systemBindings, systemRoles } from './policy-system-roles.js';
 import { adminRules, editRules, viewRules } from './policy-user-roles.js';
 

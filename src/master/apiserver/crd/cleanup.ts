@@ -5,7 +5,11 @@ import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
 import { systemUser } from '../registry/types.js';
 import { isStatusError } from '../status.js';
-import { cleanupFinalizer, conditionOf, setTerminating } from './conditions.js';
+import {
+  cleanupFinalizer,
+  conditionOf,
+  setTerminating,
+} from '../../../api/apiextensions/definition-status.js';
 
 /** Nobody is asked about the deletion of objects whose definition is going away. */
 const noAdmission = {

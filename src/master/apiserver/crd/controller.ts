@@ -11,8 +11,8 @@ import type { Objects } from '../registry/objects.js';
 import { isStatusError } from '../status.js';
 import { storageId } from '../storage/keys.js';
 import { cleanUpDefinition } from './cleanup.js';
-import { conditionOf, desiredStatus } from './conditions.js';
-import type { Names } from './conditions.js';
+import { conditionOf, desiredStatus } from '../../../api/apiextensions/definition-status.js';
+import type { Names } from '../../../api/apiextensions/definition-status.js';
 
 const kind: KindDeclaration = customResourceDefinitionKind;
 const firstRetryMs = 50;

@@ -9,10 +9,10 @@ import type {
   WatchRequest,
 } from '../../../gen/apiserver.js';
 import type { CallContext, Handlers, Sender } from '../../../lib/grpc/index.js';
-import { decodeChecked } from '../rest/decode.js';
-import type { BodyParser } from '../rest/body-parser.js';
-import { parseValue } from '../rest/body-parser.js';
-import { patchChange, patchSource } from '../rest/patch.js';
+import { decodeChecked } from '../content/decode.js';
+import type { BodyParser } from '../content/body-parser.js';
+import { parseValue } from '../content/body-parser.js';
+import { patchChange, patchSource } from '../content/patch.js';
 import type {
   Call,
   RequestContext,

@@ -4,7 +4,7 @@ import { WatchEventType } from '../../../gen/apiserver.js';
 import type { Sender } from '../../../lib/grpc/index.js';
 import type { WatchItem, WatchSink } from '../verbs/index.js';
 import { presentBytes } from '../verbs/index.js';
-import { bookmarkObject } from '../rest/watch-response.js';
+import { bookmarkObject } from '../content/bookmark.js';
 import { encodeWatchBatch, messageBytes } from './object-messages.js';
 
 /** Sends what gathers within a turn as one message, or as several when it is long. */

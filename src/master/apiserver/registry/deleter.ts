@@ -3,7 +3,7 @@ import type { CustomResourceDefinition } from '../../../api/apiextensions/schema
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { Namespace, Pod } from '../../../api/types/core.js';
-import { beginTermination } from '../crd/conditions.js';
+import { beginTermination } from '../../../api/apiextensions/definition-status.js';
 import { conflict, deletedStatus } from '../status.js';
 import type { ChangeResult, Objects } from './objects.js';
 import type { Admission, RequestContext } from './types.js';

@@ -3,10 +3,10 @@ import type { KubeObject } from '../../../api/object.js';
 import { formatGroupVersion, isJsonObject, textOf } from '../../../api/object.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import { DecodeError } from '../../../api/schema/decode.js';
-import { cannotHandle, decodeObject, strictDecodingError } from '../../../api/strategy.js';
+import { decodeParsed } from '../content/decode.js';
 import type { RequestContext } from '../verbs/index.js';
 import { badRequest } from '../status.js';
-import type { BodyParser } from './body-parser.js';
+import type { BodyParser } from '../content/body-parser.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
 
@@ -26,7 +26,7 @@ export async function readObject(
     const type = header(exchange, 'content-type');
     const body = await parser.parse(bytes, type, checks, context.user.name);
     checkType(kind, body.value, kinds);
-    return decode(kind, body.value, body.duplicates, context);
+    return decodeParsed(kind, body.value, body.duplicates, context);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     if (error.message.includes('cannot be handled as')) throw badRequest(error.message);
@@ -84,35 +84,4 @@ function checkType(kind: KindDeclaration, value: unknown, kinds: KindRegistry): 
 /** The Go package of a group's internal types. */
 function packageOf(kind: KindDeclaration): string {
   return kind.group === '' ? 'core' : (kind.group.split('.')[0] ?? '');
-}
-
-/** Decodes a parsed body; unknown and duplicate fields are refused, warned of or ignored. @throws StatusError */
-export function decodeChecked(
-  kind: KindDeclaration,
-  value: unknown,
-  duplicates: readonly string[],
-  context: RequestContext,
-): KubeObject {
-  try {
-    return decode(kind, value, duplicates, context);
-  } catch (error) {
-    if (error instanceof DecodeError) throw badRequest(error.message);
-    throw error;
-  }
-}
-
-function decode(
-  kind: KindDeclaration,
-  value: unknown,
-  duplicates: readonly string[],
-  context: RequestContext,
-): KubeObject {
-  const decoded = decodeObject(kind, value);
-  const problems = [...duplicates, ...decoded.problems];
-  const { fieldValidation } = context.options;
-  if (problems.length > 0 && fieldValidation === 'Strict') {
-    throw badRequest(cannotHandle(kind, strictDecodingError(problems)));
-  }
-  if (fieldValidation === 'Warn') context.warnings.push(...problems);
-  return decoded.object;
 }

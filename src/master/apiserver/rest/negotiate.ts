@@ -1,4 +1,5 @@
-import { notAcceptable, unsupportedMediaType } from '../status.js';
+import { acceptedTypes } from '../content/media-types.js';
+import { notAcceptable } from '../status.js';
 
 /** How a client wants its answer. */
 export interface Format {
@@ -9,8 +10,6 @@ export interface Format {
   readonly asVersion: string;
 }
 
-/** The media types in which objects come and go. */
-export const acceptedTypes = ['application/json', 'application/yaml'] as const;
 /** What is sent to who asks for nothing in particular. */
 export const plainJson: Format = { type: 'json', as: undefined, asVersion: '' };
 
@@ -60,18 +59,4 @@ export function negotiate(accept: string, transforms = true): Format {
     return { type, as, asVersion };
   }
   throw notAcceptable(acceptedTypes);
-}
-
-/** The format of a request body. @throws StatusError UnsupportedMediaType */
-export function bodyFormat(contentType: string): 'json' | 'yaml' {
-  const [type = ''] = contentType.split(';');
-  switch (type.trim().toLowerCase()) {
-    case '':
-    case 'application/json':
-      return 'json';
-    case 'application/yaml':
-      return 'yaml';
-    default:
-      throw unsupportedMediaType(acceptedTypes);
-  }
 }

@@ -2,7 +2,6 @@ import type { Http2Session } from 'node:http2';
 import type { KindRegistry } from '../../../api/registry.js';
 import { peerCertificateOf } from '../../../lib/grpc/index.js';
 import type { Logger } from '../../../lib/log.js';
-import type { DiscoveryHandler } from '../discovery/discovery-handler.js';
 import { isStatusError } from '../status.js';
 import type { Verbs } from '../verbs/index.js';
 import { callOf } from './call.js';
@@ -19,7 +18,7 @@ export type PathHandler = (exchange: Exchange) => Promise<boolean>;
 export interface PipelineOptions {
   readonly verbs: Verbs;
   readonly kinds: KindRegistry;
-  readonly discovery: DiscoveryHandler;
+  readonly discovery: { handle(exchange: Exchange): Promise<boolean> };
   readonly resources: ResourceHandler;
   readonly paths: readonly PathHandler[];
   readonly log: Logger;

@@ -1,5 +1,5 @@
 import type { KindDeclaration } from '../../../api/kind.js';
-import { formatGroupVersion } from '../../../api/object.js';
+import { bookmarkObject } from '../content/bookmark.js';
 import { watcherBufferedBytes } from '../limits.js';
 import type { Entry, WatchItem, WatchSink } from '../verbs/index.js';
 import { presentBytes } from '../verbs/index.js';
@@ -30,22 +30,6 @@ function plainLine(kind: KindDeclaration, type: string, entry: Entry): Buffer {
     known[type] = line;
   }
   return line;
-}
-
-/** The bookmark's object: nothing but a kind and how far the watch has got. */
-export function bookmarkObject(
-  kind: KindDeclaration,
-  item: { readonly revision: number; readonly initialEnd: boolean },
-): string {
-  return JSON.stringify({
-    kind: kind.kind,
-    apiVersion: formatGroupVersion(kind.group, kind.version),
-    metadata: {
-      resourceVersion: String(item.revision),
-      creationTimestamp: null,
-      ...(item.initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
-    },
-  });
 }
 
 /** Sends watch items as JSON lines in a chunked answer. */

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
 import type { ContainerRef } from '../../../gen/agent.js';
-import type { DialPod } from '../admission/webhook/destination.js';
+import type { DialPod } from './dial-pod.js';
 import { isStatusError } from '../status.js';
 import type { AgentClient, NodeAgents } from './node-agents.js';
 import { toError } from '../../../lib/errors.js';

@@ -8,7 +8,7 @@ import type { EndpointSlice } from '../../../api/types/networking.js';
 import type { Objects } from '../registry/objects.js';
 import type { Target } from '../registry/types.js';
 import { badRequest, noSuchResource, unavailable } from '../status.js';
-import type { CommandOptions } from '../verbs/connect-options.js';
+import type { CommandOptions } from './connect-options.js';
 import { agentSocket } from './agent-socket.js';
 import type { AgentClient, NodeAgents } from './node-agents.js';
 import { findContainer } from './pod-container.js';

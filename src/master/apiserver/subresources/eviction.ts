@@ -8,7 +8,7 @@ import type { Deleter } from '../registry/deleter.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
 import { forbidden, internal, StatusError, tooManyRequests } from '../status.js';
-import { readDeleteOptions } from '../verbs/delete-options.js';
+import { readDeleteOptions } from '../registry/delete-options.js';
 
 /** Evicts a pod: deletes it, if its disruption budget has room. @throws StatusError 429 without */
 export async function evictPod(

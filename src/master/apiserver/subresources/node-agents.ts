@@ -6,8 +6,7 @@ import type { Channel, Client } from '../../../lib/grpc/index.js';
 import { createGrpcChannel } from '../../../lib/grpc/index.js';
 import type { Logger } from '../../../lib/log.js';
 import { derivedTls } from '../../../lib/pki/tls-source.js';
-import type { TlsSource } from '../../../lib/pki/tls-source.js';
-import type { TrustedPair } from '../options.js';
+import type { TlsSource, TrustedPair } from '../../../lib/pki/tls-source.js';
 import type { Mirror } from '../cache/mirror.js';
 import { internal, notFound } from '../status.js';
 

@@ -3,10 +3,19 @@
  */
 export { AuditLog } from './audit.js';
 export type { Call, Caller } from './call.js';
-export type { CommandOptions, PortForwardOptions, ProxyOptions } from './connect-options.js';
-export { attachOptions, execOptions, portForwardOptions, proxyOptions } from './connect-options.js';
-export type { DeleteParameters } from './delete-options.js';
-export { readDeleteOptions } from './delete-options.js';
+export type {
+  CommandOptions,
+  PortForwardOptions,
+  ProxyOptions,
+} from '../subresources/connect-options.js';
+export {
+  attachOptions,
+  execOptions,
+  portForwardOptions,
+  proxyOptions,
+} from '../subresources/connect-options.js';
+export type { DeleteParameters } from '../registry/delete-options.js';
+export { readDeleteOptions } from '../registry/delete-options.js';
 export type { FinishedRequest } from './gate.js';
 export { Gate } from './gate.js';
 export type { ResourceName } from './names.js';

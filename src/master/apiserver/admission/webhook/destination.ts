@@ -1,23 +1,12 @@
 /** Where a webhook is: at a URL, or behind a Service. */
 import { serviceNameLabel } from '../../../../api/facts/well-known.js';
-import type { Duplex } from 'node:stream';
 import type { EndpointSlice } from '../../../../api/types/networking.js';
 import type { Service } from '../../../../api/types/core.js';
+import type { BackingPod, DialPod } from '../../subresources/dial-pod.js';
 import type { Mirror } from '../../cache/mirror.js';
 import type { Destination } from './call.js';
 import { CallError } from './call.js';
 import type { Hook } from './hooks.js';
-
-/** A pod that stands behind an endpoint. */
-export interface BackingPod {
-  readonly node: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-}
-
-/** Opens a connection to a port of a pod through its node; undefined when the node cannot be asked. */
-export type DialPod = (pod: BackingPod, port: number) => (() => Duplex) | undefined;
 
 /** Where hooks are looked up, and how their pods are reached. */
 export interface DestinationDeps {

@@ -10,7 +10,7 @@ import type { AdmissionRequest } from '../../registry/types.js';
 import { badRequest, internal } from '../../status.js';
 import type { AdmissionPlugin } from '../chain.js';
 import { CallError, postJson } from './call.js';
-import type { DialPod } from './destination.js';
+import type { DialPod } from '../../subresources/dial-pod.js';
 import { destinationOf } from './destination.js';
 import type { Hook, Match } from './hooks.js';
 import { HookSource } from './hooks.js';

@@ -1,6 +1,6 @@
 /** What a definition's status says: which names it got, and whether it is served. Pure. */
-import type { CustomResourceDefinition } from '../../../api/apiextensions/schemas.js';
-import { deepEqual } from '../../../api/equal.js';
+import type { CustomResourceDefinition } from './schemas.js';
+import { deepEqual } from '../equal.js';
 
 /** The status as the master keeps it. */
 export type DefinitionStatus = NonNullable<CustomResourceDefinition['status']>;

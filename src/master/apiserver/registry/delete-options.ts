@@ -1,7 +1,7 @@
 import type { FieldError } from '../../../api/field-error.js';
 import { invalid, notSupported } from '../../../api/field-error.js';
 import { isJsonObject } from '../../../api/object.js';
-import type { DeleteOptions } from '../registry/deleter.js';
+import type { DeleteOptions } from './deleter.js';
 import { badRequest, invalidObject } from '../status.js';
 
 const policies = ['Foreground', 'Background', 'Orphan'];

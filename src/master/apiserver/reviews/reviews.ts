@@ -7,10 +7,10 @@ import type { Authenticator } from '../authn/authenticator.js';
 import { withAuthenticatedGroup } from '../authn/authenticator.js';
 import type { RequestContext, UserInfo } from '../registry/types.js';
 import { badRequest, invalidObject, isStatusError } from '../status.js';
-import type { Attributes } from './attributes.js';
-import type { Authorization } from './authorizers.js';
-import { nodeNameOf } from './node-identity.js';
-import type { RbacAuthorizer } from './rbac.js';
+import type { Attributes } from '../authz/attributes.js';
+import type { Authorization } from '../authz/authorizers.js';
+import { nodeNameOf } from '../authz/node-identity.js';
+import type { RbacAuthorizer } from '../authz/rbac.js';
 import type { Review, ReviewSpec } from './review-checks.js';
 import { checkLocalReview, checkSelfReview, checkSubjectReview } from './review-checks.js';
 

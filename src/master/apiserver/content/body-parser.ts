@@ -22,7 +22,7 @@ import type { BodyReply } from './body-thread.js';
 import type { BodyOutcome, BodyWork } from './body-work.js';
 import { errorOf } from './body-work.js';
 import { FairQueue } from './fair-queue.js';
-import { bodyFormat } from './negotiate.js';
+import { bodyFormat } from './media-types.js';
 
 interface Waiting {
   readonly work: BodyWork;

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import type { CustomResourceDefinition } from '../../../api/apiextensions/schemas.js';
-import type { Names } from './conditions.js';
+import type { CustomResourceDefinition } from './schemas.js';
+import type { Names } from './definition-status.js';
 import {
   beginTermination,
   cleanupFinalizer,
   conditionOf,
   desiredStatus,
   setTerminating,
-} from './conditions.js';
+} from './definition-status.js';
 
 const now = '2026-01-02T03:04:05Z';
 const later = '2026-01-02T04:00:00Z';
