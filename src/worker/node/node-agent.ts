@@ -1,6 +1,6 @@
 /**
- * The node in the API: registers it, keeps its Lease alive, and reports its status when that changes. A Node object that was deleted
- * is made again.
+ * The node in the API: registers it, keeps its Lease alive, and reports its status when that changes, or when somebody else has
+ * changed what it had written. A Node object that was deleted is made again.
  */
 import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
@@ -39,7 +39,9 @@ export class NodeAgent {
   readonly #options: NodeAgentOptions;
   #cancels: (() => void)[] = [];
   #stopped = false;
-  #lastStatus = '';
+  /** The status that was written last, and what the API made of it. */
+  #wanted = '';
+  #written = '';
   #lastWriteMs = Number.NEGATIVE_INFINITY;
   #uid = '';
   #writing: Promise<void> = Promise.resolve();
@@ -73,7 +75,7 @@ export class NodeAgent {
     );
   }
 
-  /** Writes the status if it has changed. One write at a time. */
+  /** Writes the status if it has changed, here or there. One write at a time. */
   reportStatus(): Promise<void> {
     const next = this.#writing
       .catch(() => undefined)
@@ -93,18 +95,20 @@ export class NodeAgent {
       before: current.status?.conditions ?? [],
       nowMs: clock.nowMs(),
     });
-    const text = withoutHeartbeats(status);
+    const wanted = withoutHeartbeats(status, status);
     const due = clock.monotonicMs() - this.#lastWriteMs >= statusAnywayMs;
-    const same = text === this.#lastStatus && current.metadata.uid === this.#uid;
-    if (same && !due) return;
-    await client.patch<Node>(
+    const isWritten =
+      wanted === this.#wanted && withoutHeartbeats(current.status, status) === this.#written;
+    if (isWritten && current.metadata.uid === this.#uid && !due) return;
+    const patched = await client.patch<Node>(
       resources.nodes,
       { name: description.name },
       'application/strategic-merge-patch+json',
       { status },
       { subresource: 'status', deadlineMs: callMs },
     );
-    this.#lastStatus = text;
+    this.#wanted = wanted;
+    this.#written = withoutHeartbeats(patched.status, status);
     this.#lastWriteMs = clock.monotonicMs();
     this.#uid = current.metadata.uid ?? '';
   }
@@ -177,12 +181,14 @@ export class NodeAgent {
   }
 }
 
-function withoutHeartbeats(status: NodeStatus): string {
-  const conditions = (status.conditions ?? []).map(({ type, status: is, reason, message }) => [
-    type,
-    is,
-    reason,
-    message,
-  ]);
-  return JSON.stringify({ ...status, conditions });
+/** The fields of a status that the node's own has, without times: a text to compare. */
+function withoutHeartbeats(status: NodeStatus | undefined, own: NodeStatus): string {
+  const fields = { ...status };
+  const types = new Set(own.conditions?.map(({ type }) => type));
+  const conditions = fields.conditions
+    ?.filter(({ type }) => types.has(type))
+    .map(({ type, status: is, reason, message }) => [type, is, reason, message]);
+  const names = Object.keys(own).filter((name) => name !== 'conditions');
+  const others = Object.entries(fields).filter(([name]) => names.includes(name));
+  return JSON.stringify([conditions, others.toSorted(([a], [b]) => (a < b ? -1 : 1))]);
 }
