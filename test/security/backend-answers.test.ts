@@ -1,6 +1,7 @@
 /** Answers that no backend should give. Whatever comes, the client gets an answer, and the ingress serves the next request. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ClientHttp2Session } from 'node:http2';
+import { connect } from 'node:net';
 import type { Answer, Lab } from './ingress-lab.js';
 import { askHttp2, exchange, openHttp2, startLab, statuses } from './ingress-lab.js';
 
@@ -52,6 +53,15 @@ describe('502 at worst', () => {
     lab.a.reset();
     expect(statuses(await exchange(lab.http, request))).toEqual([200]);
   });
+});
+
+test('a client that closes its sending side first gets the answer', async () => {
+  const socket = connect({ port: lab.http, host: '127.0.0.1', allowHalfOpen: true });
+  socket.end('GET / HTTP/1.1\r\nHost: any.test\r\n\r\n');
+  let text = '';
+  for await (const chunk of socket) text += String(chunk);
+  expect(statuses(text)).toEqual([200]);
+  expect(text).toMatch(/\r\n\r\na$/);
 });
 
 test('a body that is cut off does not look whole', async () => {

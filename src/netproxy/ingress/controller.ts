@@ -33,6 +33,7 @@ import type { Decision } from './decide.js';
 import type { Sender } from './fields.js';
 import { isTrusted } from './fields.js';
 import { forward } from './forward.js';
+import { answerHalfOpen } from './half-open.js';
 import { clientLimits } from './limits.js';
 import type { IngressRequest, IngressResponse } from './messages.js';
 import { sendError } from './messages.js';
@@ -100,6 +101,7 @@ export class IngressController {
     const fallback = await ownCertificate(clock);
     this.#fallback = createSecureContext(fallback);
     this.#http = createServer(http1Options);
+    answerHalfOpen(this.#http, clock);
     this.#https = createSecureServer({
       ...fallback,
       allowHTTP1: true,

@@ -15,6 +15,8 @@ export const clientLimits = {
   targetBytes: 8 * 1024,
   /** A client that takes nothing of its answer, or sends nothing of its body (nginx: `send_timeout`, `client_body_timeout`). */
   stallMs: 60_000,
+  /** How long a client that has closed its sending side may wait for the rest of its answer. */
+  halfOpenMs: 30_000,
   /** How long a drain takes at most. */
   drainMs: 5_000,
 } as const;
