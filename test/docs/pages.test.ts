@@ -1,6 +1,13 @@
 /** The pages say what is: links lead somewhere, paths exist, and of every command it is known how it is tried. */
 import { describe, expect, test } from '@jest/globals';
 import { dirname, join, normalize } from 'node:path';
+import {
+  ClusterDefinition,
+  KVDefinition,
+  LeaseDefinition,
+  MaintenanceDefinition,
+  WatchDefinition,
+} from '../../src/gen/etcd/rpc.js';
 import { problemsOf } from './command-checks.js';
 import { anchorsOf, commandsOf, listFiles, readPages } from './markdown.js';
 import { trialOf, uselessRows } from './trials.js';
@@ -45,7 +52,7 @@ describe('pages', () => {
     const missing = pages.flatMap((page) =>
       [...page.prose.matchAll(/`([\w./@-]+)`/g)]
         .map(([, path = '']) => path)
-        .filter((path) => !/\b[A-Z]{4}\b/.test(path))
+        .filter((path) => !/\b[A-Z]{4,}\b/.test(path))
         .filter((path) => /^(?:src|test|bench|docs|scripts|proto|examples)\/|\w\.ts$/.test(path))
         .filter((path) => {
           const plain = path.replace(/^(?:\.{1,2}\/)+/, '').replace(/\/$/, '');
@@ -67,6 +74,15 @@ describe('pages', () => {
       ({ prose }) => !/^## Context$[^]*^## Alternatives$[^]*^## Decided$/m.test(prose),
     );
     expect(incomplete.map(({ path }) => path)).toEqual([]);
+  });
+
+  test('docs/ETCD-API.md names every call of the store', () => {
+    const api = pages.find(({ path }) => path === 'docs/ETCD-API.md')?.prose ?? '';
+    const services = [KVDefinition, WatchDefinition, LeaseDefinition, ClusterDefinition];
+    const names = [...services, MaintenanceDefinition].flatMap(({ methods }) =>
+      Object.values<{ readonly name: string }>(methods).map(({ name }) => name),
+    );
+    expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(api))).toEqual([]);
   });
 
   test('of every command it is known how it is tried, and of nothing else', () => {
