@@ -45,3 +45,44 @@ describe('what the stored entries take', () => {
     }
   });
 });
+
+describe('verify', () => {
+  const stored = (entries: readonly Entry[], commit = 0, term = 9): MemoryStorage => {
+    const storage = new MemoryStorage();
+    storage.append(entries);
+    storage.setHardState({ term, vote: 0n, commit });
+    return storage;
+  };
+  const entryAt = (index: number, term: number): Entry => ({
+    index,
+    term,
+    type: 'normal',
+    data: new Uint8Array(0),
+  });
+
+  test('lets a log through', () => {
+    stored([entryAt(1, 1), entryAt(2, 1), entryAt(3, 4)], 3).verify();
+    new MemoryStorage().verify();
+  });
+
+  test.each([
+    ['a gap', stored([entryAt(1, 1), entryAt(3, 1)]), 'the entries are contiguous'],
+    [
+      'a term that falls',
+      stored([entryAt(1, 2), entryAt(2, 1)]),
+      'the terms of the entries never fall',
+    ],
+    [
+      'a commit index beyond the log',
+      stored([entryAt(1, 1)], 2),
+      'what is committed is in the log',
+    ],
+    [
+      'a term that the member has not seen',
+      stored([entryAt(1, 3)], 0, 2),
+      'no entry has a later term',
+    ],
+  ])('finds %s', (_name, storage, message) => {
+    expect(() => storage.verify()).toThrow(message);
+  });
+});

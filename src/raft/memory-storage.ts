@@ -88,6 +88,26 @@ export class MemoryStorage implements Storage {
     this.#sizeBytes += sumOf(entries, skipped, entries.length);
   }
 
+  /**
+   * Costly: the entries are contiguous, their terms never fall, and what is committed is there.
+   * @throws InvariantError
+   */
+  verify(): void {
+    let [index, term] = [this.#baseIndex, this.#baseTerm];
+    for (const entry of this.entries(this.firstIndex(), this.lastIndex() + 1, Infinity)) {
+      assert(typeof entry !== 'string' && entry.index === index + 1, 'the entries are contiguous');
+      assert(entry.term >= term, 'the terms of the entries never fall');
+      ({ index, term } = entry);
+    }
+    assert(this.#hardState.commit <= index, 'what is committed is in the log');
+    assert(this.#hardState.term >= term, 'no entry has a later term than the member');
+    assert(this.#snapshot.metadata.index <= index, 'a snapshot is of what the log has held');
+    assert(
+      this.#sizeBytes === sumOf(this.#entries, this.#head, this.#entries.length),
+      'bytes are counted',
+    );
+  }
+
   /** Replaces everything by a snapshot that was received. @returns false if it is older than the one stored */
   applySnapshot(snapshot: Snapshot): boolean {
     const { index, term } = snapshot.metadata;

@@ -7,7 +7,7 @@
  *     committed entries are applied meanwhile
  *     the sync is done: votes and acks leave, the node is told
  */
-import { assert } from '../../lib/assert.js';
+import { assert, verifying } from '../../lib/assert.js';
 import { delay } from '../../lib/clock.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
@@ -204,6 +204,7 @@ export class RaftLoop {
       this.#log.append(ready.hardState, ready.entries);
       if (ready.hardState !== undefined) this.#storage.setHardState(ready.hardState);
       if (ready.entries.length > 0) this.#storage.append(ready.entries);
+      if (verifying) this.#storage.verify();
       if (ready.committedEntries.length > 0) this.#queueCommitted(ready.committedEntries);
       mustSync ||= ready.mustSync;
       if (!ready.mustSync && this.#undurable.length === 0) this.#durable(ready);

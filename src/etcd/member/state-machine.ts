@@ -2,6 +2,7 @@
  * The replicated state machine of a member: store, leases, users, alarms and members over one backend. Committed
  * entries change it, in log order; the calls that wait for them get their answers.
  */
+import { assert } from '../../lib/assert.js';
 import type { Clock } from '../../lib/clock.js';
 import type { ConfState, Entry } from '../../raft/index.js';
 import { AlarmStore } from '../apply/alarms.js';
@@ -97,6 +98,9 @@ export class StateMachine {
 
   /** Applies the next committed entry. @throws what no client may see: the member is broken */
   applyEntry(entry: Entry): void {
+    const applied = this.#backend.consistentIndex;
+    assert(entry.index === applied.index + 1, 'entries are applied in order, each once');
+    assert(entry.term >= applied.term, 'the terms of applied entries never fall');
     if (entry.type !== 'normal') this.#applyConfChange(entry);
     else if (entry.data.length === 0) this.#options.calls.onTermStart(entry.term);
     else this.#applyRequest(entry);

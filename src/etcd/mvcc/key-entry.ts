@@ -53,6 +53,18 @@ export class KeyEntry {
     this.lease = lease;
   }
 
+  /** All revisions, oldest first. */
+  revisions(): { readonly main: number; readonly sub: number; readonly tombstone: boolean }[] {
+    const older = this.#older ?? [];
+    const all = [];
+    for (let at = 0; at < older.length; at += 2) {
+      const [main = 0, flagged = 0] = older.slice(at, at + 2);
+      all.push({ main, sub: flagged >>> 1, tombstone: (flagged & 1) === 1 });
+    }
+    all.push({ main: this.main, sub: this.sub, tombstone: this.version === 0 });
+    return all;
+  }
+
   /** True when a read at `rev` finds the key. */
   aliveAt(rev: number): boolean {
     if (this.main <= rev) return this.version > 0;

@@ -137,6 +137,25 @@ export class KeyIndex {
     return entry;
   }
 
+  /** Costly: checks order and counts. @throws InvariantError */
+  verify(): void {
+    let count = 0;
+    let last = '';
+    for (const leaf of this.#leaves) {
+      let live = 0;
+      for (const entry of leaf.entries) {
+        assert(count === 0 || entry.key > last, 'the keys of the index are in order');
+        assert(entry.leaf === leaf, 'an entry knows its leaf');
+        assert(this.#byKey.get(entry.key) === entry, 'an entry is found by its key');
+        last = entry.key;
+        count += 1;
+        if (entry.version > 0) live += 1;
+      }
+      assert(live === leaf.live, 'a leaf counts its live keys');
+    }
+    assert(count === this.#byKey.size, 'every key of the index has its place in the order');
+  }
+
   /** The leaf where `key` is or belongs. */
   #leafOf(key: string): number {
     let low = 1;

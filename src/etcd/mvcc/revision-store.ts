@@ -1,4 +1,4 @@
-import { assert, mustExist } from '../../lib/assert.js';
+import { assert, mustExist, verifying } from '../../lib/assert.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Backend } from '../backend/types.js';
 import { Compactor } from './compactor.js';
@@ -25,6 +25,7 @@ import type {
   WriteTxn,
 } from './types.js';
 import { ValueCache } from './value-cache.js';
+import { verifyEntry, verifyIndex } from './verify.js';
 import { RevisionWriteTxn } from './write-txn.js';
 import type { StoreWriter } from './write-txn.js';
 
@@ -41,6 +42,8 @@ export interface StoreOptions {
   readonly compactions?: CompactionObserver;
 }
 
+/** Under `VERIFY=1` all keys are looked at after so many transactions, or more where there are many keys. */
+const verifyEvery = 64;
 /** Hashes of so many compactions are kept, as etcd does. */
 const compactionHashesMax = 10;
 
@@ -70,6 +73,8 @@ export class RevisionStore implements Store {
   readonly #hashCompactions: boolean;
   #compactionHashes: HashKV[] = [];
   #closed = false;
+  /** Transactions since all keys were verified. */
+  #unverified = 0;
   readonly #findPrevious = (main: number, sub: number, changeMain: number): KeyValue | undefined =>
     // As etcd, which reads the range at the revision before the change.
     changeMain - 1 < this.compactRev ? undefined : this.#read(main, sub);
@@ -260,6 +265,24 @@ export class RevisionStore implements Store {
     });
   }
 
+  /** Costly: the revisions from `from` on of keys in a range, as far as they are not compacted. */
+  protected changesSince(
+    from: number,
+    key: string,
+    end: string,
+  ): readonly { readonly main: number; readonly tombstone: boolean }[] {
+    const found = [];
+    const position = this.#index.seek(key);
+    for (;;) {
+      const entry = this.#index.next(position);
+      const isOutside =
+        entry === undefined || (end === '' ? entry.key !== key : isPast(entry.key, end));
+      if (isOutside) return found;
+      if (entry.main < from) continue;
+      found.push(...entry.revisions().filter(({ main }) => main >= from));
+    }
+  }
+
   /** What the write transaction may do here. */
   readonly #writer: StoreWriter = {
     range: (viewRev, key, end, options) => this.rangeAs(viewRev, key, end, options),
@@ -275,10 +298,24 @@ export class RevisionStore implements Store {
       if (operations > 1) this.counts.txns += 1;
       if (events.length === 0) return this.#rev;
       this.#rev = main;
+      if (verifying) this.#verify(events);
       this.committed(events, main);
       return main;
     },
   };
+
+  /** The keys that changed are in the backend as in the index; from time to time, all are. */
+  #verify(events: readonly StoreEvent[]): void {
+    for (const { key } of events) {
+      const entry = this.#index.get(key);
+      if (entry !== undefined) verifyEntry(entry, this.#backend);
+    }
+    this.#unverified += 1;
+    const isDue = this.#unverified >= verifyEvery && this.#unverified >= this.#index.size / 8;
+    if (!isDue) return;
+    this.#unverified = 0;
+    verifyIndex(this.#index, this.#backend, this);
+  }
 
   #put(main: number, sub: number, key: string, value: Uint8Array, lease: bigint): StoreEvent {
     this.counts.puts += 1;
@@ -389,4 +426,9 @@ export class RevisionStore implements Store {
     assert(kv.modRevision === main, `revision ${main} holds what was written at it`);
     return kv;
   }
+}
+
+/** @param end of a range; `\0`: it has none */
+function isPast(key: string, end: string): boolean {
+  return end !== '\0' && key >= end;
 }

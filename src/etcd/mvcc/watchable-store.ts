@@ -1,4 +1,4 @@
-import { assert } from '../../lib/assert.js';
+import { assert, verifying } from '../../lib/assert.js';
 import type { Backend } from '../backend/types.js';
 import type { StoreEvent } from './event.js';
 import { RevisionStore } from './revision-store.js';
@@ -61,6 +61,10 @@ export class WatchableRevisionStore extends RevisionStore implements WatchableSt
   readonly #unsynced = new Set<StoreWatcher>();
   readonly #slow = new Map<WatchSink, Set<StoreWatcher>>();
   #slowCount = 0;
+  /** Under `VERIFY=1`: all watchers that are registered. */
+  readonly #registered = new Set<StoreWatcher>();
+  /** Commits since the watchers were verified. */
+  #unverified = 0;
   #cancelSlice: (() => void) | undefined;
   #closed = false;
 
@@ -84,6 +88,7 @@ export class WatchableRevisionStore extends RevisionStore implements WatchableSt
     const watcher = new StoreWatcher(this, request, sink, minRev);
     if (synced) this.#synced.add(watcher);
     else this.#addUnsynced(watcher);
+    if (verifying) this.#registered.add(watcher);
     return watcher;
   }
 
@@ -95,7 +100,7 @@ export class WatchableRevisionStore extends RevisionStore implements WatchableSt
       assert(batch !== undefined, 'a slow watcher has a refused batch');
       if (!sink.send(batch)) return;
       this.#removeSlow(watcher);
-      if (batch.kind === 'compacted') watcher.cancelled = true;
+      if (batch.kind === 'compacted') this.#end(watcher);
       else this.#addUnsynced(watcher);
     }
   }
@@ -128,13 +133,25 @@ export class WatchableRevisionStore extends RevisionStore implements WatchableSt
 
   /** For `Watcher.cancel`. */
   forget(watcher: StoreWatcher): void {
-    watcher.cancelled = true;
+    this.#end(watcher);
     if (this.#synced.delete(watcher) || this.#unsynced.delete(watcher)) return;
     this.#removeSlow(watcher);
   }
 
+  /** Nothing more is sent to it. */
+  #end(watcher: StoreWatcher): void {
+    watcher.cancelled = true;
+    this.#registered.delete(watcher);
+  }
+
   protected override committed(events: readonly StoreEvent[], rev: number): void {
-    if (this.#synced.size === 0) return;
+    if (this.#synced.size > 0) this.#tell(events, rev);
+    if (!verifying) return;
+    this.#unverified += 1;
+    if (this.#unverified > (this.#registered.size + this.keyCount) / 8) this.verifyWatchers();
+  }
+
+  #tell(events: readonly StoreEvent[], rev: number): void {
     const [only] = events;
     if (only !== undefined && events.length === 1) {
       this.#synced.match(only.key, (watcher) => {
@@ -242,6 +259,36 @@ export class WatchableRevisionStore extends RevisionStore implements WatchableSt
     }
   }
 
+  /**
+   * Costly: each watcher is in exactly one group and its position fits it. Runs under `VERIFY=1` after commits.
+   * @throws InvariantError
+   */
+  verifyWatchers(): void {
+    this.#unverified = 0;
+    this.#synced.verify();
+    let slow = 0;
+    for (const same of this.#slow.values()) slow += same.size;
+    assert(slow === this.#slowCount, 'the slow watchers are counted');
+    assert(this.watcherCount === this.#registered.size, 'the groups hold the registered watchers');
+    for (const watcher of this.#registered) {
+      const isSlow = this.#slow.get(watcher.sink)?.has(watcher) ?? false;
+      const groups = [this.#synced.has(watcher), this.#unsynced.has(watcher), isSlow];
+      assert(groups.filter(Boolean).length === 1, 'a watcher is in exactly one group');
+      assert(isSlow === (watcher.refused !== undefined), 'a slow watcher has a refused batch');
+      if (this.#synced.has(watcher)) {
+        assert(!this.#misses(watcher), 'a synced watcher has been told all that it wants');
+      }
+    }
+  }
+
+  /** Whether there is an event that it wants and has not been told. */
+  #misses({ request, minRev }: StoreWatcher): boolean {
+    const { key, end, noPut, noDelete } = request;
+    return this.changesSince(minRev, key, end).some(({ tombstone }) =>
+      tombstone ? noDelete !== true : noPut !== true,
+    );
+  }
+
   #sendCompacted(watcher: StoreWatcher): void {
     const { rev, compactRev } = this;
     this.#unsynced.delete(watcher);
@@ -252,6 +299,6 @@ export class WatchableRevisionStore extends RevisionStore implements WatchableSt
       compactRevision: compactRev,
     };
     this.#send(watcher, batch);
-    if (watcher.refused === undefined) watcher.cancelled = true;
+    if (watcher.refused === undefined) this.#end(watcher);
   }
 }

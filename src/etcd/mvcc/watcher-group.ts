@@ -1,3 +1,4 @@
+import { assert } from '../../lib/assert.js';
 import { openEnd, RangeTree } from './range-tree.js';
 import type { WatchRequest } from './types.js';
 
@@ -55,6 +56,20 @@ export class WatcherGroup<T extends GroupMember> {
     same?.delete(member);
     if (same?.size === 0) this.#byRange.remove(key, until);
     return true;
+  }
+
+  /** Costly: each member is found by its key or range, and nothing else is. @throws InvariantError */
+  verify(): void {
+    for (const member of this.#members) {
+      const { key, end } = member.request;
+      const same =
+        end === '' ? this.#byKey.get(key) : this.#byRange.get(key, end === '\0' ? openEnd : end);
+      assert(same?.has(member) === true, 'a watcher is found by what it watches');
+    }
+    let single = 0;
+    for (const same of this.#byKey.values()) single += same.size;
+    const ranges = [...this.#members].filter(({ request }) => request.end !== '').length;
+    assert(single + ranges === this.#members.size, 'only members are found by their keys');
   }
 
   /** Calls `visit` for each member whose range holds `key`. `visit` may remove that member. */
