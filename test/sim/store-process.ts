@@ -6,7 +6,7 @@ import { LeaseService } from '../../src/etcd/rpc/lease.js';
 import { WatchService } from '../../src/etcd/rpc/watch.js';
 import { openState } from '../../src/etcd/member/bootstrap.js';
 import { dataPaths } from '../../src/etcd/config.js';
-import type { EntryFormat } from '../../src/etcd/apply/entry-format.js';
+import { EntryFormat } from '../../src/etcd/apply/entry-format.js';
 import type { InitialMember, ServerConfig } from '../../src/etcd/config.js';
 import { CorruptionCheck } from '../../src/etcd/guards/corruption-check.js';
 import type { LeaseKeeper } from '../../src/etcd/member/lease-keeper.js';
@@ -178,7 +178,7 @@ export class SimProcess implements EventOwner {
       authTokenTtlMs: 300_000,
       bcryptCost: 4,
       maxConcurrentStreams: 0,
-      ...(this.entryFormat === undefined ? {} : { entryFormat: this.entryFormat }),
+      entryFormat: this.entryFormat ?? new EntryFormat(options.logVersion),
       clock: this.clock,
       log: this.#logger({}),
     };
