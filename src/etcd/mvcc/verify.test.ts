@@ -40,11 +40,11 @@ function remove(key: string): void {
 function withMistake<T extends object, K extends keyof T>(
   where: T,
   name: K,
-  mistake: T[K],
+  mistake: (right: T[K]) => T[K],
   run: () => void,
 ): void {
   const right = where[name];
-  where[name] = mistake;
+  where[name] = mistake(right);
   try {
     run();
   } finally {
@@ -110,24 +110,17 @@ whenVerifying('under VERIFY=1', () => {
   });
 
   test('a revision that the index has and the backend has not', () => {
-    const mistake = (): void => undefined;
+    const mistake = () => (): void => undefined;
     withMistake(backend, 'putRevision', mistake, () => {
       expect(() => put('a')).toThrow(InvariantError);
     });
   });
 
   test('a version that is counted wrong', () => {
-    const { advance } = KeyEntry.prototype;
-    const mistake: KeyEntry['advance'] = function (
-      this: KeyEntry,
-      main,
-      sub,
-      create,
-      version,
-      lease,
-    ) {
-      advance.call(this, main, sub, create, version + 1, lease);
-    };
+    const mistake = (right: KeyEntry['advance']): KeyEntry['advance'] =>
+      function (this: KeyEntry, main, sub, create, version, lease) {
+        right.call(this, main, sub, create, version + 1, lease);
+      };
     withMistake(KeyEntry.prototype, 'advance', mistake, () => {
       expect(() => put('a')).toThrow('has its version');
     });
@@ -135,10 +128,10 @@ whenVerifying('under VERIFY=1', () => {
 
   test('a compaction that drops from the index what can still be read', () => {
     for (let at = 0; at < 100; at++) put('a', `value${at}`);
-    const { compact } = KeyEntry.prototype;
-    const mistake: KeyEntry['compact'] = function (this: KeyEntry, rev, drop) {
-      return compact.call(this, rev + 10, () => void drop);
-    };
+    const mistake = (right: KeyEntry['compact']): KeyEntry['compact'] =>
+      function (this: KeyEntry, rev, drop) {
+        return right.call(this, rev + 10, () => void drop);
+      };
     const compacted = store.compact(50);
     withMistake(KeyEntry.prototype, 'compact', mistake, () => clock.advance(100));
     expect(() => {
@@ -150,7 +143,7 @@ whenVerifying('under VERIFY=1', () => {
   test('a watcher that is in two groups', () => {
     const sink = { send: (): boolean => true };
     store.watch({ key: 'a', end: '', startRevision: 0 }, sink);
-    const mistake: WatcherGroup<never>['delete'] = () => true;
+    const mistake = (): WatcherGroup<never>['delete'] => () => true;
     withMistake(WatcherGroup.prototype, 'delete', mistake, () => store.restore(backend));
     expect(() => store.verifyWatchers()).toThrow('the groups hold the registered watchers');
   });
@@ -165,8 +158,7 @@ whenVerifying('under VERIFY=1', () => {
     };
     const watcher = store.watch({ key: 'a', end: '', startRevision: 0 }, sink);
     put('b');
-    const { match } = WatcherGroup.prototype;
-    const mistake: typeof match = () => undefined;
+    const mistake = (): WatcherGroup<never>['match'] => () => undefined;
     withMistake(WatcherGroup.prototype, 'match', mistake, () => {
       expect(() => put('a')).toThrow('a synced watcher has been told all that it wants');
     });
