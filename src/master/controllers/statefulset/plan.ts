@@ -148,25 +148,32 @@ function scaleDown({ condemned, slots, isAvailable }: View, parallel: boolean): 
   return [{ type: 'delete', pod: target, why: 'scaled' }];
 }
 
-function updateStep({ set, slots, isAvailable }: View, update: string): StatefulAction[] {
+/**
+ * Pods of an old revision to give up, from the highest ordinal down to the partition: one at a time, or as many as
+ * `maxUnavailable` says. One that is not available may always go: it could be what the update mends.
+ */
+function updateStep(view: View, update: string): StatefulAction[] {
+  const { set, slots, isAvailable } = view;
   if (set.spec.updateStrategy?.type === 'OnDelete') return [];
-  const rolling = set.spec.updateStrategy?.rollingUpdate;
-  const replicas = set.spec.replicas ?? 1;
-  const maxUnavailable = Math.max(1, scaledValue(rolling?.maxUnavailable ?? 1, replicas, 'up'));
-  const first = (set.spec.ordinals?.start ?? 0) + (rolling?.partition ?? 0);
-  let unavailable = slots.filter(({ pod }) => pod === undefined || !isAvailable(pod)).length;
-  const actions: StatefulAction[] = [];
-  for (const { ordinal, pod } of slots.toReversed()) {
-    if (ordinal < first) break;
-    if (pod === undefined) continue;
-    if (revisionOfPod(pod) !== update && pod.metadata.deletionTimestamp === undefined) {
-      if (isAvailable(pod) && unavailable >= maxUnavailable) return actions;
-      actions.push({ type: 'delete', pod, why: 'updated' });
-      if (isAvailable(pod)) unavailable++;
-      if (unavailable >= maxUnavailable) return actions;
-    } else if (!isAvailable(pod) && maxUnavailable === 1) return actions;
+  const { maxUnavailable = 1, partition = 0 } = set.spec.updateStrategy?.rollingUpdate ?? {};
+  const limit = Math.max(1, scaledValue(maxUnavailable, set.spec.replicas ?? 1, 'up'));
+  const first = (set.spec.ordinals?.start ?? 0) + partition;
+  const pods = slots
+    .filter(({ ordinal }) => ordinal >= first)
+    .flatMap(({ pod }) => pod ?? [])
+    .toReversed();
+  const isStale = (pod: Pod): boolean =>
+    revisionOfPod(pod) !== update && pod.metadata.deletionTimestamp === undefined;
+  if (limit === 1) {
+    const next = pods.find((pod) => isStale(pod) || !isAvailable(pod));
+    return next === undefined || !isStale(next) ? [] : [giveUp(next)];
   }
-  return actions;
+  let room = limit - slots.filter(({ pod }) => pod === undefined || !isAvailable(pod)).length;
+  return pods.filter((pod) => isStale(pod) && (!isAvailable(pod) || room-- > 0)).map(giveUp);
+}
+
+function giveUp(pod: Pod): StatefulAction {
+  return { type: 'delete', pod, why: 'updated' };
 }
 
 function statusOf(
