@@ -1,4 +1,5 @@
 /** Known mistakes, put back from outside: around a component's client, an API server's store, or in a class that many share. */
+import { setMaxListeners } from 'node:events';
 import type { GrpcApiClient, Leadership } from '../../../src/client/index.js';
 import { Graph } from '../../../src/master/controllers/garbage/graph.js';
 import { Expectations } from '../../../src/client/controller/expectations.js';
@@ -164,7 +165,7 @@ export class Canaries {
   leading(leadership: Leadership): Leadership {
     switch (this.#canary) {
       case 'leadsWithoutLease':
-        return { signal: new AbortController().signal, holds: () => true };
+        return { signal: deaf(), holds: () => true };
       case 'leadsAfterPause':
         return { signal: leadership.signal, holds: () => true };
       default:
@@ -175,6 +176,13 @@ export class Canaries {
   restore(): void {
     for (const undo of this.#undo.splice(0)) undo();
   }
+}
+
+/** A signal that nobody ever gives. */
+function deaf(): AbortSignal {
+  const { signal } = new AbortController();
+  setMaxListeners(0, signal);
+  return signal;
 }
 
 /** The client with some calls replaced. */

@@ -72,6 +72,7 @@ export class SimChannel implements Channel {
     if (options.signal?.aborted === true) {
       return Promise.reject(new GrpcError(Code.Cancelled, 'the call was cancelled'));
     }
+    if (isEvent(request) && !this.#network.world.options.recordsEvents) return refusedEvent();
     this.#network.observer?.sent(this.#client, this.#life, key, request);
     const bytes = method.requestType.encode(request).finish();
     return new Promise((resolve, reject) => {
@@ -108,4 +109,14 @@ export class SimChannel implements Channel {
     stream.begin(this.#client.life === this.#life ? this.#reach() : undefined, bytes, options);
     return stream.inbox;
   }
+}
+
+function isEvent(request: unknown): boolean {
+  const { ref } = request as { readonly ref?: { readonly resource: string } };
+  return ref?.resource === 'events';
+}
+
+/** In most runs nobody may write Events: they double the writes, and nothing depends on them. */
+function refusedEvent(): Promise<never> {
+  return Promise.reject(new GrpcError(Code.PermissionDenied, 'no events in this run'));
 }

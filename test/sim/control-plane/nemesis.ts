@@ -18,7 +18,9 @@ export class Nemesis {
       () => this.#pick(world.components).kill(),
       () => this.#pick(world.machines).agent.kill(),
       () => this.#loseMachine(),
-      () => this.#pause(this.#pick(world.components)),
+      () => this.#pause(this.#leading()),
+      () => this.#pause(this.#leading()),
+      () => this.#cut(this.#leading()),
       () => this.#pause(this.#pick(world.machines).agent),
       () => this.#pause(this.#pick(world.apiServers)),
       () =>
@@ -53,6 +55,13 @@ export class Nemesis {
     return this.#prng.pick(items);
   }
 
+  /** Somebody who leads, if there is one: it is the one to watch. */
+  #leading(): SimProcess {
+    const { components } = this.#world;
+    const leading = components.filter(({ leadsSinceUs }) => leadsSinceUs !== undefined);
+    return this.#pick(leading.length === 0 ? components : leading);
+  }
+
   #loseMachine(): void {
     if (!this.#world.options.machinesDie) return;
     this.#world.count('machines lost');
@@ -65,13 +74,13 @@ export class Nemesis {
     this.#world.log(() => `${process.name} stands still`);
     this.#world.count('pauses');
     process.pause();
-    this.#world.queue.add(this.#prng.between(100_000, 9_000_000), () => {
+    this.#world.queue.add(this.#prng.between(100_000, 14_000_000), () => {
       if (process.life === life) process.resume();
     });
   }
 
   #cut(process: SimProcess): void {
-    const { world } = { world: this.#world };
+    const world = this.#world;
     const servers = this.#prng.chance({ numerator: 1, denominator: 2 })
       ? world.apiServers
       : [this.#pick(world.apiServers)];

@@ -55,7 +55,13 @@ export class SimMachine extends SimProcess {
   readonly running = new Map<string, ContainerConfig>();
 
   protected begin(): void {
-    const latencies = { sandboxMs: 30, pullMs: 0, createMs: 0, startMs: 20, stopMs: 200 };
+    const latencies = {
+      sandboxMs: 30,
+      pullMs: 0,
+      createMs: 0,
+      startMs: 20,
+      stopMs: this.world.options.stopMs,
+    };
     const plan = (config: ContainerConfig): ReturnType<typeof planOf> => {
       this.running.set(config.id, config);
       this.world.checker.containerStarted(this, config);

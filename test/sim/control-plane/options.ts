@@ -21,6 +21,8 @@ export interface ControlPlaneOptions {
   readonly delayUsMin: number;
   readonly delayUsMax: number;
   readonly faults: Readonly<Record<FaultName, Ratio>>;
+  /** How long a container takes to end when it is asked to. */
+  readonly stopMs: number;
   /** How long faults go on. */
   readonly faultUs: number;
   /** Between two acts of the nemesis, at most; 0: none. */
@@ -44,10 +46,10 @@ export function drawOptions(seed: number, canary?: Canary): ControlPlaneOptions 
     seed,
     canary,
     apiServers: prng.between(1, 2),
-    managers: prng.between(1, 2),
-    schedulers: prng.between(1, 2),
+    managers: prng.pick([1, 2, 2]),
+    schedulers: prng.pick([1, 2, 2]),
     nodes: prng.between(2, 4),
-    nodeCpus: prng.pick([0.4, 0.8, 2, 4]),
+    nodeCpus: prng.pick([0.3, 0.6, 1.5, 4]),
     nodePodsMax: prng.pick([8, 110]),
     driftPpmMax: prng.pick([0, 100, 20_000]),
     lateUsMax: prng.pick([0, 1_000, 20_000]),
@@ -59,9 +61,10 @@ export function drawOptions(seed: number, canary?: Canary): ControlPlaneOptions 
       storeRequestLost: rate(losses / 2),
       storeAnswerLost: rate(losses / 2),
     },
+    stopMs: prng.pick([50, 500, 1_500]),
     faultUs: prng.between(15, 45) * 1_000_000,
     nemesisUsMax: calm ? 0 : prng.pick([3_000_000, 8_000_000, 20_000_000]),
-    userUsMax: prng.pick([1_500_000, 4_000_000]),
+    userUsMax: prng.pick([500_000, 1_000_000, 2_500_000]),
     machinesDie: prng.chance({ numerator: 1, denominator: 3 }),
     recordsEvents: prng.chance({ numerator: 1, denominator: 8 }),
   };

@@ -6,10 +6,19 @@ import { SimClock } from '../lib/sim-clock.js';
 import type { ControlPlaneWorld } from './world.js';
 
 /** One life. What it waits for never comes once it is over, so code of a dead process goes no further. */
-export interface Life extends EventOwner {
+export class Life implements EventOwner {
   readonly number: number;
-  life: number;
-  paused: boolean;
+  paused = false;
+  over = false;
+
+  constructor(number: number) {
+    this.number = number;
+  }
+
+  /** Of a dead process none is equal to another: also what its code asks for after the end never comes. */
+  get life(): number {
+    return this.over ? Number.NaN : this.number;
+  }
 }
 
 /** See above. */
@@ -56,7 +65,7 @@ export abstract class SimProcess {
   start(): void {
     if (this.#life !== undefined) return;
     this.#lives += 1;
-    const life: Life = { number: this.#lives, life: 0, paused: false };
+    const life = new Life(this.#lives);
     this.#life = life;
     const { lateUsMax } = this.world.options;
     this.#clock = new SimClock(this.world.queue, life, {
@@ -74,7 +83,7 @@ export abstract class SimProcess {
     const life = this.#life;
     if (life === undefined) return;
     this.world.log(() => `${this.name} dies`);
-    life.life += 1;
+    life.over = true;
     life.paused = false;
     this.world.queue.resume(life);
     this.#life = undefined;

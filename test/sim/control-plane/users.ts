@@ -1,6 +1,6 @@
 /** Who uses the control plane: makes, changes and deletes objects as the seed says, and tidies up when all is healed. */
 import type { KubeObject } from '../../../src/api/object.js';
-import type { ApiClient, DeleteOptions, ResourceId } from '../../../src/client/index.js';
+import type { ApiClient, ResourceId } from '../../../src/client/index.js';
 import { isApiError } from '../../../src/client/index.js';
 import { resources as kinds } from '../../../src/client/resources.js';
 import { delay } from '../../../src/lib/clock.js';
@@ -156,9 +156,21 @@ export class Users extends SimProcess {
   }
 
   async #remove(kind: Controlled, namespace: string, number: number): Promise<void> {
-    const propagationPolicy = this.#draw.pick(['Background', 'Background', 'Foreground'] as const);
-    const key = { namespace, name: this.#nameOf(kind, number) };
-    await this.#api.delete(kinds[kind], key, { propagationPolicy });
+    const policy = this.#draw.pick(['Background', 'Background', 'Foreground'] as const);
+    await this.#deleteOnce(kinds[kind], { namespace, name: this.#nameOf(kind, number) }, policy);
+  }
+
+  /** A second deletion could take the first one's policy back: it is not asked for. */
+  async #deleteOnce(
+    kind: ResourceId,
+    key: { readonly namespace: string; readonly name: string },
+    propagationPolicy: 'Background' | 'Foreground' | 'Orphan',
+  ): Promise<void> {
+    const { metadata } = await this.#api.get(kind, key);
+    if (metadata.deletionTimestamp !== undefined) return;
+    const { resourceVersion = '' } = metadata;
+    const preconditions = { resourceVersion };
+    await this.#api.delete(kind, key, { propagationPolicy, preconditions });
   }
 
   /** An owner with a dependent; where the owner is there already it goes, and the next one has its name. */
@@ -169,9 +181,8 @@ export class Users extends SimProcess {
       .create(kinds.configMaps, manifests.configMap(namespace, name))
       .catch(() => undefined);
     if (made === undefined) {
-      const propagationPolicy = this.#draw.pick(['Background', 'Foreground', 'Orphan'] as const);
-      const options: DeleteOptions = { propagationPolicy };
-      await this.#api.delete(kinds.configMaps, key, options);
+      const policy = this.#draw.pick(['Background', 'Foreground', 'Orphan'] as const);
+      await this.#deleteOnce(kinds.configMaps, key, policy);
       return;
     }
     const { uid = '' } = made.metadata;

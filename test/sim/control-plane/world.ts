@@ -150,7 +150,7 @@ export class ControlPlaneWorld {
   /** A process is no more; a supervisor starts it again after a while. */
   lifeEnded(process: SimProcess): void {
     if (process.life !== undefined) return;
-    const longest = process instanceof SimMachine ? 60_000_000 : 8_000_000;
+    const longest = process instanceof SimMachine ? 60_000_000 : 5_000_000;
     const after = this.#prng.between(50_000, this.healed ? 200_000 : longest);
     this.queue.add(after, () => process.start());
   }

@@ -55,8 +55,15 @@ class JobController {
     });
     this.#pods = podInformer(context);
     this.#jobs = watchSelf<Job>(context, resources.jobs, (key) => this.reconciler.enqueue(key));
-    this.#jobs.onChange(this.#expectations.forgetGone);
+    this.#jobs.onChange((change) => this.#onJob(change));
     this.#pods.onChange((change) => this.#onPod(change));
+  }
+
+  #onJob(change: Change<Job>): void {
+    this.#expectations.forgetGone(change);
+    if (change.type !== 'delete') return;
+    const { uid = '' } = change.object.metadata;
+    for (const pod of this.#pods.byIndex(ownerUidIndex, uid)) this.#releaseLater(pod);
   }
 
   #onPod({ type, object }: Change<Pod>): void {
