@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { goldenNames, runGolden } from '../../src/netproxy/testkit/golden.js';
+import { goldenNames, runGolden } from '../../src/lib/testkit/golden.js';
 import type { PolicyChange } from '../../src/netproxy/testkit/policy-cluster.js';
 import { PolicyCluster } from '../../src/netproxy/testkit/policy-cluster.js';
 import type { ClusterChange } from '../../src/netproxy/testkit/service-cluster.js';

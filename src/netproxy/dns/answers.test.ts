@@ -1,6 +1,6 @@
 /** Golden files: questions in, the name server's answers out. `UPDATE=1` records them anew. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { compareGolden, goldenNames } from '../testkit/golden.js';
+import { compareGolden, goldenNames } from '../../lib/testkit/golden.js';
 import { TestNameServer } from '../testkit/name-server.js';
 
 const directory = 'src/netproxy/dns/testdata/answers';

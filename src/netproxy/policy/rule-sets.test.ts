@@ -1,6 +1,6 @@
 /** Golden files: policies and pods in, the whole text for `iptables-restore` out. `UPDATE=1` records them anew. */
 import { describe, expect, test } from '@jest/globals';
-import { compareGolden, goldenNames } from '../testkit/golden.js';
+import { compareGolden, goldenNames } from '../../lib/testkit/golden.js';
 import type { PolicyChange } from '../testkit/policy-cluster.js';
 import { PolicyCluster } from '../testkit/policy-cluster.js';
 

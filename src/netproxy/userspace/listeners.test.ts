@@ -1,6 +1,6 @@
 /** Golden files: services in, where the userspace proxy listens and who is served out. `UPDATE=1` records them anew. */
 import { describe, expect, test } from '@jest/globals';
-import { compareGolden, goldenNames } from '../testkit/golden.js';
+import { compareGolden, goldenNames } from '../../lib/testkit/golden.js';
 import type { ClusterChange } from '../testkit/service-cluster.js';
 import { ServiceCluster } from '../testkit/service-cluster.js';
 import { endpointsFor, listenersOf } from './listeners.js';
