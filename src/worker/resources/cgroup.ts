@@ -1,7 +1,7 @@
 /** Requests and limits as numbers for cgroups. @see kubelet pkg/kubelet/cm/helpers_linux.go */
 import { parseQuantity } from '../../api/quantity.js';
 import type { Container, Pod } from '../../api/types/core.js';
-import type { LinuxResources, QosClass } from '../../runtime/types.js';
+import type { LinuxResources } from '../../runtime/types.js';
 import { containersOf } from '../pod-fields.js';
 import { qosClass } from './qos.js';
 
@@ -9,6 +9,8 @@ const periodMicros = 100_000;
 const quotaMicrosMin = 1000;
 const sharesMin = 2;
 const sharesMax = 262_144;
+/** From here on priorities are the system's. */
+const systemCriticalPriority = 2_000_000_000;
 
 interface Amounts {
   /** Thousandths of a CPU; undefined: none set. */
@@ -29,7 +31,7 @@ export function containerResources(
   return {
     ...limitFields(limits),
     cpuShares: cpuShares(requestMilli),
-    oomScoreAdj: oomScore(qosClass(pod), requestBytes, nodeMemoryBytes),
+    oomScoreAdj: oomScore(pod, requestBytes, nodeMemoryBytes),
   };
 }
 
@@ -71,12 +73,23 @@ function cpuShares(milli: number): number {
   return Math.min(sharesMax, Math.max(sharesMin, Math.floor((milli * 1024) / 1000)));
 }
 
-/** The more of the node's memory it has asked for, the later it is killed. */
-function oomScore(qos: QosClass, requestBytes: number, nodeBytes: number): number {
-  if (qos === 'Guaranteed') return -997;
+/**
+ * The more of the node's memory it has asked for, the later it is killed; what the node itself needs, last.
+ * @see kubelet pkg/kubelet/qos/policy.go
+ */
+function oomScore(pod: Pod, requestBytes: number, nodeBytes: number): number {
+  const qos = qosClass(pod);
+  if (qos === 'Guaranteed' || isNodeCritical(pod)) return -997;
   if (qos === 'BestEffort') return 1000;
   const score = 1000 - Math.floor((1000 * requestBytes) / Math.max(1, nodeBytes));
   return Math.min(999, Math.max(3, score));
+}
+
+function isNodeCritical({ spec }: Pod): boolean {
+  return (
+    spec.priorityClassName === 'system-node-critical' &&
+    (spec.priority ?? 0) >= systemCriticalPriority
+  );
 }
 
 function amounts(list: Readonly<Record<string, string>> | undefined): Amounts {

@@ -6,6 +6,7 @@ import { containerEnvironment, expandVariables } from '../env.js';
 import { wantedImageAnnotation } from '../pod/record.js';
 import { containerResources } from '../resources/cgroup.js';
 import { securityConfig } from '../resources/security.js';
+import { hostnameOf } from './pod-files.js';
 import type { NodeFiles, NodeVolumes } from './node-context.js';
 
 export interface ContainerConfigOptions extends EnvironmentOptions {
@@ -39,7 +40,12 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     ...(command.length === 0 ? {} : { command: expand(command) }),
     ...(args.length === 0 ? {} : { args: expand(args) }),
     ...(workingDir === undefined || workingDir === '' ? {} : { workingDir }),
-    env: [...env, ...(lookUp.has('HOSTNAME') ? [] : [['HOSTNAME', hostnameOf(options)] as const])],
+    env: [
+      ...env,
+      ...(lookUp.has('HOSTNAME')
+        ? []
+        : [['HOSTNAME', hostnameOf(pod, options.facts.nodeName)] as const]),
+    ],
     mounts: await mountsOf(options, lookUp),
     security: securityConfig(pod, container),
     resources: containerResources(pod, container, options.nodeMemoryBytes),
@@ -50,10 +56,6 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     tty: container.tty ?? false,
     annotations: { [wantedImageAnnotation]: container.image ?? '' },
   };
-}
-
-function hostnameOf({ pod, facts }: ContainerConfigOptions): string {
-  return pod.spec.hostNetwork === true ? facts.nodeName : (pod.spec.hostname ?? pod.metadata.name);
 }
 
 async function mountsOf(
@@ -72,6 +74,7 @@ async function mountsOf(
   const own: Mount[] = [
     mount(files.hostsPath(uid), '/etc/hosts', container),
     mount(files.resolverPath(uid), '/etc/resolv.conf', container),
+    mount(files.hostnamePath(uid), '/etc/hostname', container),
     mount(
       files.messagePath(uid, container.name, restartCount),
       messagePathIn(container),

@@ -10,7 +10,7 @@ import type { HookContext } from './hooks.js';
 import type { NodeContext } from './node-context.js';
 import { factsFor, keyOf } from './node-context.js';
 import type { ContainerEvent } from './pod-events.js';
-import { managedHosts, nodeHosts } from './pod-files.js';
+import { hostnameOf, managedHosts, nodeHosts } from './pod-files.js';
 import { errorMessage } from '../../lib/errors.js';
 
 export interface StartOptions {
@@ -128,7 +128,7 @@ export async function writePodFiles(
       ? await nodeHosts(pod)
       : managedHosts({ pod, ips, domain: cluster.domain });
   const resolver = podResolver(pod, node.hostResolver, cluster);
-  await node.files.writeShared(pod, { hosts, resolver });
+  await node.files.writeShared(pod, { hosts, resolver, hostname: hostnameOf(pod, node.nodeName) });
 }
 
 /** What a hook of a running container needs. */

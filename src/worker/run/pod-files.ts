@@ -55,14 +55,14 @@ export class PodFiles {
   /** Writes the files that all containers of the pod share. */
   async writeShared(
     pod: Pod,
-    content: { readonly hosts: string; readonly resolver: string },
+    content: { readonly hosts: string; readonly resolver: string; readonly hostname: string },
   ): Promise<void> {
     const uid = pod.metadata.uid ?? '';
     await this.#prepareDirectory(uid);
     await Promise.all([
       writeFile(this.hostsPath(uid), content.hosts),
       writeFile(this.resolverPath(uid), content.resolver),
-      writeFile(this.hostnamePath(uid), `${podHostname(pod)}\n`),
+      writeFile(this.hostnamePath(uid), `${content.hostname}\n`),
     ]);
   }
 
@@ -124,8 +124,12 @@ export async function endOfFile(path: string, bytesMax: number): Promise<Buffer>
   }
 }
 
-/** A DNS label of at most 63 characters. */
-export function podHostname(pod: Pod): string {
+/** The name of the pod's machine: the node's with the node's network, else a DNS label of at most 63 characters. */
+export function hostnameOf(pod: Pod, nodeName: string): string {
+  return pod.spec.hostNetwork === true ? nodeName : podHostname(pod);
+}
+
+function podHostname(pod: Pod): string {
   const { hostname = '' } = pod.spec;
   const name = isOneWord(hostname) ? hostname : pod.metadata.name;
   return name.slice(0, 63).replace(/[-.]+$/, '');

@@ -7,7 +7,7 @@ import { qosClass } from '../resources/qos.js';
 import { hostPorts } from './container-config.js';
 import type { NodeContext } from './node-context.js';
 import { keyOf } from './node-context.js';
-import { podHostname } from './pod-files.js';
+import { hostnameOf } from './pod-files.js';
 import { checkHandler } from './runtime-handler.js';
 import { errorMessage } from '../../lib/errors.js';
 
@@ -32,7 +32,7 @@ export async function makeSandbox(
   const sandbox = await node.runtime.createSandbox({
     id,
     pod: keyOf(pod),
-    hostname: hostNetwork ? node.nodeName : podHostname(pod),
+    hostname: hostnameOf(pod, node.nodeName),
     namespaces: {
       hostNetwork,
       hostPid: spec.hostPID ?? false,
