@@ -80,33 +80,3 @@ describe('parsers', () => {
     );
   });
 });
-
-describe('argument lists', () => {
-  test.each([
-    [commands.imagesList().args, 'images list'],
-    [commands.imagesImport('/a.tar').args, 'images import /a.tar'],
-    [commands.imagesPull('r/i:t', { plainHttp: false }).args, 'images pull r/i:t'],
-    [
-      commands.imagesPull('r/i:t', { plainHttp: true, user: 'u:p', hostsDir: '/h' }).args,
-      'images pull --plain-http --hosts-dir /h --user u:p r/i:t',
-    ],
-    [commands.imagesMount('r/i:t', '/m').args, 'images mount r/i:t /m'],
-    [
-      commands.run({ id: 'c', specPath: '/s', logUri: 'binary:///l?path=/p', pidFile: '/f' }).args,
-      'run --detach --config /s --log-uri binary:///l?path=/p --pid-file /f c',
-    ],
-    [
-      commands.runAttached({ id: 'c', specPath: '/s', pidFile: '/f', tty: true }),
-      'run --config /s --tty --pid-file /f c',
-    ],
-    [
-      commands.tasksExec({ id: 'c', execId: 'e', tty: true, command: ['sh', '-c', 'x y'] }),
-      'tasks exec --exec-id e --tty c sh -c x y',
-    ],
-    [commands.tasksKill('c', 'SIGTERM').args, 'tasks kill --signal SIGTERM c'],
-    [commands.tasksRemove('c').args, 'tasks rm --force c'],
-    [commands.containersRemove('c').args, 'containers rm c'],
-  ])('%j', (args, wanted) => {
-    expect(args.join(' ')).toBe(wanted);
-  });
-});

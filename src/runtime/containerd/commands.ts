@@ -20,6 +20,12 @@ export class UnreadableOutputError extends Error {
 
 const second = 1000;
 
+/** Also tells whether containerd answers. */
+export const version = (timeoutMs = 10 * second): CtrCommand => ({ args: ['version'], timeoutMs });
+
+/** Prints what happens, until it is ended. */
+export const events = (): readonly string[] => ['events'];
+
 export const imagesList = (): CtrCommand => ({
   args: ['images', 'list'],
   timeoutMs: 10 * second,

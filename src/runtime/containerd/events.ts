@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { CtrEvent } from './commands.js';
-import { parseEvent } from './commands.js';
+import { events, parseEvent } from './commands.js';
 import type { Ctr } from './ctr.js';
 
 const restartMs = 200;
@@ -40,7 +40,7 @@ export class EventStream {
 
   start(): void {
     const { ctr, log, clock } = this.#options;
-    const child = spawn(ctr.program, ctr.argv(['events']), { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn(ctr.program, ctr.argv(events()), { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#child = child;
     let rest = '';
     child.stdout?.setEncoding('utf8');

@@ -61,6 +61,9 @@ export interface ContainerdOptions {
   readonly log: Logger;
 }
 
+/** How long containerd may take to say that it is there. */
+const healthTimeoutMs = 5000;
+
 /** {@link ContainerRuntime} on containerd, driven through its command line client. */
 export class ContainerdRuntime implements ContainerRuntime {
   readonly name = 'containerd';
@@ -212,7 +215,7 @@ export class ContainerdRuntime implements ContainerRuntime {
 
   async health(): Promise<string | undefined> {
     try {
-      await this.#ctr.call({ args: ['version'], timeoutMs: 5000 });
+      await this.#ctr.call(commands.version(healthTimeoutMs));
       return undefined;
     } catch (error) {
       return errorMessage(error);
@@ -386,7 +389,7 @@ export class ContainerdRuntime implements ContainerRuntime {
   }
 
   async #readVersion(): Promise<void> {
-    const text = await this.#ctr.call({ args: ['version'], timeoutMs: 10_000 });
+    const text = await this.#ctr.call(commands.version());
     this.version = `containerd://${commands.parseVersion(text)}`;
   }
 }
