@@ -1,14 +1,14 @@
 /** HTTP/1.1 as every listener of the product serves it: what breaks the protocol, and upgrades behind other requests. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as http from 'node:http';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { systemClock } from './clock.js';
 import { createGrpcServer } from './grpc/index.js';
 import type { GrpcServer } from './grpc/index.js';
-import { boundHttp1, http1Options } from './http1.js';
+import { boundHttp1, http1Options, leaveBody } from './http1.js';
 import { until } from './http2/testkit/raw-peer.js';
 import { silentLogger } from './log.js';
 import { http1Limits } from './net-limits.js';
@@ -32,7 +32,10 @@ describe('HTTP/1.1', () => {
       clock,
       fallback: (request, response) => {
         if (request.url === '/hold') held.push(response as ServerResponse);
-        else response.end(`plain ${request.url ?? ''}`);
+        else if (request.url === '/large') {
+          leaveBody(request as IncomingMessage, response as ServerResponse, clock);
+          response.writeHead(413, { 'content-length': 9 }).end('too large');
+        } else response.end(`plain ${request.url ?? ''}`);
       },
       onUpgrade: (request, socket, head) => {
         sockets.push(socket);
@@ -64,6 +67,17 @@ describe('HTTP/1.1', () => {
     const seen = connect(`GET /good HTTP/1.1\r\n${host}\r\n`);
     await until(() => seen.text.includes('plain /good'), 'the answer of a good request');
   }
+
+  test('the answer to a body that is not read reaches a client that is still sending it', async () => {
+    const bytes = 8 * 1024 * 1024;
+    const seen = connect(`POST /large HTTP/1.1\r\n${host}Content-Length: ${bytes}\r\n\r\n`);
+    const errors: Error[] = [];
+    seen.socket.on('error', (error) => errors.push(error));
+    seen.socket.write(Buffer.alloc(bytes));
+    await until(() => seen.closed, 'the end of the connection');
+    expect(errors).toEqual([]);
+    expect(seen.text).toMatch(/^HTTP\/1.1 413 [^]*Connection: close\r\n[^]*too large$/i);
+  });
 
   test('an upgrade behind a request waits for its answer', async () => {
     const seen = connect(`GET /hold HTTP/1.1\r\n${host}\r\n${upgrade}rest`);

@@ -72,6 +72,19 @@ export function guardHttp1(
   });
 }
 
+/**
+ * Leaves the rest of a request's body unread: it is dropped as it comes, and the connection ends after the answer. It ends
+ * its own half first and leaves the client time to read: a close with bytes unread resets the connection, which takes the
+ * answer away from a client that is still sending (net/http: `closeWriteAndWait`).
+ */
+export function leaveBody(request: IncomingMessage, response: ServerResponse, clock: Clock): void {
+  const { socket } = request;
+  if (!response.headersSent) response.setHeader('connection', 'close');
+  // What Node calls after the last answer of a connection.
+  socket.destroySoon = () => endSocket(socket, clock);
+  request.resume();
+}
+
 /** Ends a connection with a status as net/http has it. @param status its number and text */
 function refuseHttp1(socket: Duplex, clock: Clock, status: string): void {
   const type = 'Content-Type: text/plain; charset=utf-8';

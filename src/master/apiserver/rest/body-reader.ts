@@ -1,4 +1,7 @@
+import { IncomingMessage } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../lib/clock.js';
+import { leaveBody } from '../../../lib/http1.js';
 import {
   bodyTimeoutMs,
   maxBodyBytesInAll,
@@ -8,6 +11,12 @@ import {
 import { timeout, tooLarge, tooManyInFlight } from '../status.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
+
+/** A part of the body will never be read: an HTTP/1 connection ends after the answer, an HTTP/2 stream is held back. */
+function leaveUnread({ request, response }: Exchange, clock: Clock): void {
+  if (request instanceof IncomingMessage) leaveBody(request, response as ServerResponse, clock);
+  else request.pause();
+}
 
 /** Bytes that a body holds while it is being read. */
 interface Held {
@@ -31,7 +40,7 @@ export class BodyReader {
   /** @throws StatusError 413 beyond the limit, 504 when the body does not come, 429 when too much is being read */
   read(exchange: Exchange, user: string): Promise<Buffer> {
     if (Number(header(exchange, 'content-length')) > maxRequestBytes) {
-      exchange.unread = true;
+      leaveUnread(exchange, this.#clock);
       return Promise.reject(tooLarge(maxRequestBytes));
     }
     const { request } = exchange;
@@ -49,8 +58,7 @@ export class BodyReader {
       };
       const fail = (error: Error): void => {
         over();
-        exchange.unread = true;
-        request.pause();
+        leaveUnread(exchange, this.#clock);
         reject(error);
       };
       const onData = (chunk: Buffer): void => {

@@ -17,8 +17,6 @@ export interface Exchange {
   readonly info: RequestInfo;
   /** Sent as `Warning` headers. */
   readonly warnings: string[];
-  /** True when a part of the body will never be read: the connection cannot serve another request. */
-  unread: boolean;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
 }

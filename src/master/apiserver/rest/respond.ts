@@ -94,9 +94,6 @@ export async function sendError(exchange: Exchange, error: unknown): Promise<voi
   }
   const retry = failed.status.details?.retryAfterSeconds;
   if (retry !== undefined) response.setHeader('retry-after', String(retry));
-  if (exchange.unread && exchange.request.httpVersionMajor < 2) {
-    response.setHeader('connection', 'close');
-  }
   if (failed.message === tooManyText) {
     await sendBytes(exchange, failed.code, Buffer.from(`${tooManyText}\n`), 'text/plain');
     return;
