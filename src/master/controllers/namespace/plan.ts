@@ -1,0 +1,112 @@
+/** What is told of a namespace that is being emptied. Pure. @see kubernetes pkg/controller/namespace/deletion */
+import { withCondition } from '../../../api/facts/pods.js';
+import type { KubeObject } from '../../../api/object.js';
+import type { Condition, Namespace } from '../../../api/types/core.js';
+import type { CatalogEntry } from '../../../client/controller/catalog.js';
+import { errorMessage } from '../../../lib/errors.js';
+
+/** What is still in a namespace after everything was deleted. */
+export class Remaining {
+  readonly #counts = new Map<string, number>();
+  readonly #finalizers = new Map<string, number>();
+  readonly errors: unknown[] = [];
+
+  /** Notes what is left of one resource. */
+  add(
+    { group, resource }: Pick<CatalogEntry, 'group' | 'resource'>,
+    left: readonly KubeObject[],
+  ): void {
+    if (left.length === 0) return;
+    this.#counts.set(`${resource}.${group}`, left.length);
+    for (const finalizer of left.flatMap(({ metadata }) => metadata.finalizers ?? [])) {
+      this.#finalizers.set(finalizer, (this.#finalizers.get(finalizer) ?? 0) + 1);
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#counts.size === 0 && this.errors.length === 0;
+  }
+
+  /** `pods. has 2 resource instances, …`; '' when nothing is left. */
+  get content(): string {
+    return listed(this.#counts, 'has');
+  }
+
+  /** `example.com/keep in 1 resource instances, …` */
+  get finalizers(): string {
+    return listed(this.#finalizers, 'in');
+  }
+}
+
+function listed(counts: ReadonlyMap<string, number>, verb: string): string {
+  return [...counts]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([id, count]) => `${id} ${verb} ${count} resource instances`)
+    .join(', ');
+}
+
+/** The five conditions of a namespace that is being deleted, in kube-controller-manager's words. */
+export function deletionConditions(
+  namespace: Namespace,
+  remaining: Remaining,
+  now: string,
+): Condition[] {
+  const { errors, content, finalizers } = remaining;
+  const good = (type: string, reason: string, message: string) => ({
+    type,
+    status: 'False',
+    reason,
+    message,
+  });
+  const bad = (type: string, reason: string, message: string) => ({
+    type,
+    status: 'True',
+    reason,
+    message,
+  });
+  const all: Condition[] = [
+    good(
+      'NamespaceDeletionDiscoveryFailure',
+      'ResourcesDiscovered',
+      'All resources successfully discovered',
+    ),
+    good(
+      'NamespaceDeletionGroupVersionParsingFailure',
+      'ParsedGroupVersions',
+      'All legacy kube types successfully parsed',
+    ),
+    errors.length === 0
+      ? good(
+          'NamespaceDeletionContentFailure',
+          'ContentDeleted',
+          'All content successfully deleted, may be waiting on finalization',
+        )
+      : bad(
+          'NamespaceDeletionContentFailure',
+          'ContentDeletionFailed',
+          `Failed to delete all resource types, ${errors.length} remaining: ${errorMessage(errors[0])}`,
+        ),
+    content === ''
+      ? good('NamespaceContentRemaining', 'ContentRemoved', 'All content successfully removed')
+      : bad(
+          'NamespaceContentRemaining',
+          'SomeResourcesRemain',
+          `Some resources are remaining: ${content}`,
+        ),
+    finalizers === ''
+      ? good(
+          'NamespaceFinalizersRemaining',
+          'ContentHasNoFinalizers',
+          'All content-preserving finalizers finished',
+        )
+      : bad(
+          'NamespaceFinalizersRemaining',
+          'SomeFinalizersRemain',
+          `Some content in the namespace has finalizers remaining: ${finalizers}`,
+        ),
+  ];
+  return all.reduce<Condition[]>(
+    (conditions, condition) => withCondition(conditions, condition, now),
+    namespace.status?.conditions ?? [],
+  );
+}
