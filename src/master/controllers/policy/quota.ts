@@ -1,12 +1,9 @@
 /** Controller "resourcequota": what a namespace uses of each ResourceQuota, in its status. */
+import { jsonEqual } from '../../../api/facts/hash.js';
 import type { KubeObject } from '../../../api/object.js';
-import type { Change } from '../../../client/types.js';
-import type { Amounts } from '../../../api/facts/amounts.js';
-import { addAmounts, maskAmounts } from '../../../api/facts/amounts.js';
-import { isInScope } from '../../../api/facts/quota-scopes.js';
-import { usageOf } from '../../../api/facts/quota-usage.js';
+import type { ResourceQuota } from '../../../api/types/core.js';
+import type { CatalogEntry } from '../../../client/controller/catalog.js';
 import { Catalog } from '../../../client/controller/catalog.js';
-import type { ControllerContext } from '../context.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
@@ -14,10 +11,10 @@ import {
   keyOf,
   splitNamespaced,
 } from '../../../client/controller/reconciler.js';
-import type { Pod, ResourceQuota } from '../../../api/types/core.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
-import { isPodTerminal } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
+import type { Change, Informer } from '../../../client/types.js';
+import type { ControllerContext } from '../context.js';
+import { isRelease, measureQuota } from './quota-plan.js';
 
 /**
  * What is added has been charged by admission. It is counted all the same, for what went past admission; later, so that
@@ -25,67 +22,63 @@ import { resources } from '../../../client/resources.js';
  */
 const recountAfterMs = 2_000;
 
+/** Controller "resourcequota". */
 export function createQuotaController(context: ControllerContext): Reconciler {
-  const reconciler = createReconciler(context, { name: 'resourcequota', reconcile });
-  const quotas = context.informers.informer<ResourceQuota>(resources.resourceQuotas);
-  quotas.onChange((change) => {
-    // Admission writes the status with every charge; only other limits are a reason to count.
-    if (change.type === 'update' && jsonEqual(change.old.spec, change.object.spec)) return;
-    reconciler.enqueue(keyOf(change.object));
-  });
-  const entries = new Catalog(context)
-    .all()
-    .filter(({ namespaced, resource }) => namespaced && resource !== 'leases')
-    .map((entry) => ({
-      entry,
-      informer: context.informers.informer<KubeObject>({
-        group: entry.group,
-        resource: entry.resource,
-      }),
-    }));
-  for (const { entry, informer } of entries) {
-    informer.onChange((change) => {
-      const isAdded = change.type === 'add';
-      if (!isAdded && !isRelease(entry.resource, change)) return;
-      for (const quota of quotas.list(change.object.metadata.namespace)) {
-        if (isAdded) reconciler.enqueueAfter(keyOf(quota), recountAfterMs);
-        else reconciler.enqueue(keyOf(quota));
-      }
+  return new QuotaController(context).reconciler;
+}
+
+class QuotaController {
+  readonly #context: ControllerContext;
+  readonly #quotas: Informer<ResourceQuota>;
+  readonly #entries: readonly {
+    readonly entry: CatalogEntry;
+    readonly informer: Informer<KubeObject>;
+  }[];
+  readonly reconciler: Reconciler;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.reconciler = createReconciler(context, {
+      name: 'resourcequota',
+      reconcile: (key) => this.#reconcile(key),
     });
+    this.#quotas = context.informers.informer<ResourceQuota>(resources.resourceQuotas);
+    this.#quotas.onChange((change) => {
+      // Admission writes the status with every charge; only other limits are a reason to count.
+      if (change.type === 'update' && jsonEqual(change.old.spec, change.object.spec)) return;
+      this.reconciler.enqueue(keyOf(change.object));
+    });
+    this.#entries = new Catalog(context)
+      .all()
+      .filter(({ namespaced, resource }) => namespaced && resource !== 'leases')
+      .map((entry) => {
+        const { group, resource } = entry;
+        const informer = context.informers.informer<KubeObject>({ group, resource });
+        informer.onChange((change) => this.#onChange(resource, change));
+        return { entry, informer };
+      });
   }
 
-  function measure(quota: ResourceQuota): Record<string, string> {
-    const hard = Object.keys(quota.spec.hard ?? {});
-    const scoped = (quota.spec.scopes ?? []).length > 0 || quota.spec.scopeSelector !== undefined;
-    let totals: Amounts = new Map();
-    for (const { entry, informer } of entries) {
-      if (scoped && entry.resource !== 'pods') continue;
-      const counted = { group: entry.group, plural: entry.resource };
-      for (const found of informer.list(quota.metadata.namespace)) {
-        const object: KubeObject = found;
-        if (!isInScope(quota, counted, object)) continue;
-        totals = addAmounts(totals, maskAmounts(usageOf(counted, object), new Set(hard)));
-      }
+  #onChange(resource: string, change: Change<KubeObject>): void {
+    const isAdded = change.type === 'add';
+    if (!isAdded && !isRelease(resource, change)) return;
+    for (const quota of this.#quotas.list(change.object.metadata.namespace)) {
+      if (isAdded) this.reconciler.enqueueAfter(keyOf(quota), recountAfterMs);
+      else this.reconciler.enqueue(keyOf(quota));
     }
-    return Object.fromEntries(hard.map((name) => [name, totals.get(name)?.toString() ?? '0']));
   }
 
-  async function reconcile(key: string): Promise<void> {
-    const quota = quotas.get(splitNamespaced(key));
+  async #reconcile(key: string): Promise<void> {
+    const quota = this.#quotas.get(splitNamespaced(key));
     if (quota === undefined) return;
-    const status = { hard: quota.spec.hard ?? {}, used: measure(quota) };
+    const all = this.#entries.map(({ entry, informer }) => ({
+      counted: { group: entry.group, plural: entry.resource },
+      objects: informer.list(quota.metadata.namespace),
+    }));
+    const status = { hard: quota.spec.hard ?? {}, used: measureQuota(quota, all) };
     if (jsonEqual(quota.status, status)) return;
-    await context.client
+    await this.#context.client
       .updateStatus<ResourceQuota>(resources.resourceQuotas, { ...quota, status })
       .catch(ignoreNotFound);
   }
-  return reconciler;
-}
-
-/** True when a change may free something. */
-function isRelease(resource: string, change: Change<KubeObject>): boolean {
-  if (change.type !== 'update') return true;
-  if (resource !== 'pods') return resource === 'services' || resource === 'persistentvolumeclaims';
-  const [now, before] = [change.object, change.old] as unknown as [Pod, Pod];
-  return isPodTerminal(now) && !isPodTerminal(before);
 }
