@@ -50,9 +50,44 @@ describe('the number of pods that a metric asks for', () => {
     ['half the target halves', [25, 25, 25, 25], 50, 2],
     ['within the tolerance nothing changes', [54, 54], 50, 2],
     ['a missing pod holds back growth', [100, undefined], 60, 2],
+    ['on the target missing pods change nothing', [50, 50, undefined, undefined], 50, 4],
     ['a missing pod counts as full when shrinking', [10, 10, undefined], 50, 3],
   ] as const)('%s', (_name, used, utilization, replicas) => {
     expect(ask(used, utilization).replicas).toBe(replicas);
+  });
+
+  const measured = { milli: 90, timestampMs: nowMs, windowMs: 30_000 };
+  const averaged = (pods: readonly Pod[], names: readonly string[], resource = 'cpu') =>
+    replicasFor({
+      resource,
+      target: { averageMilli: 30 },
+      currentReplicas: pods.length,
+      pods,
+      usage: new Map(names.map((name) => [name, measured])),
+      nowMs,
+    });
+
+  test('an average value needs no requests', () => {
+    const pods = [pod('a', undefined), pod('b', undefined)];
+    expect(averaged(pods, ['a', 'b'])).toEqual({ replicas: 6, averageMilli: 90 });
+  });
+
+  test('pods that are not ready hold back growth by CPU, not by memory', () => {
+    const young = { ...pod('b', '1'), status: { phase: 'Running' } };
+    expect(averaged([pod('a', '1'), young], ['a', 'b']).replicas).toBe(3);
+    expect(averaged([pod('a', '1'), young], ['a', 'b'], 'memory').replicas).toBe(6);
+  });
+
+  test('failed pods and those being deleted do not count', () => {
+    const failed = { ...pod('b', '1'), status: { phase: 'Failed' } };
+    const going = pod('c', '1');
+    going.metadata.deletionTimestamp = '2026-01-01T00:59:00Z';
+    expect(averaged([pod('a', '1'), failed, going], ['a', 'b', 'c']).replicas).toBe(3);
+  });
+
+  test('without metrics nothing can be said', () => {
+    expect(() => averaged([pod('a', '1')], [])).toThrow('did not receive metrics');
+    expect(() => averaged([], [])).toThrow('no pods returned by selector');
   });
 
   test('without a request there is no percentage', () => {
@@ -96,6 +131,59 @@ describe('limits', () => {
     const soon = limit(question({ wanted: 1, nowMs: 299_000 }), past);
     expect([soon.replicas, soon.stabilized?.[0]]).toEqual([4, 'ScaleDownStabilized']);
     expect(limit(question({ wanted: 1, nowMs: 301_000 }), past).replicas).toBe(1);
+  });
+
+  test('what was removed lately may come back beside what the rate allows', () => {
+    const past = history();
+    past.changes.push({ atMs: 999_000, by: -6 });
+    expect(limit(question({ current: 4, wanted: 90 }), past).replicas).toBe(20);
+  });
+
+  const minute = { periodSeconds: 60 };
+  const pods = (value: number) => ({ ...minute, type: 'Pods', value });
+  const percent = (value: number) => ({ ...minute, type: 'Percent', value });
+  test.each([
+    ['the policy that allows more', 'scaleUp', { policies: [pods(3), percent(10)] }, 20, 40, 23],
+    [
+      'Min: the one that allows less',
+      'scaleUp',
+      { policies: [pods(3), percent(10)], selectPolicy: 'Min' },
+      20,
+      40,
+      22,
+    ],
+    ['Disabled', 'scaleUp', { policies: [pods(3)], selectPolicy: 'Disabled' }, 20, 40, 20],
+    ['a share is rounded up', 'scaleUp', { policies: [percent(10)] }, 5, 40, 6],
+    [
+      'down: the policy that allows more',
+      'scaleDown',
+      { policies: [pods(3), percent(10)] },
+      20,
+      5,
+      17,
+    ],
+    [
+      'down, Min',
+      'scaleDown',
+      { policies: [pods(3), percent(10)], selectPolicy: 'Min' },
+      20,
+      5,
+      18,
+    ],
+    ['down, Disabled', 'scaleDown', { policies: [pods(3)], selectPolicy: 'Disabled' }, 20, 5, 20],
+    ['down, a share leaves a whole number', 'scaleDown', { policies: [percent(10)] }, 5, 1, 4],
+  ] as const)('behavior: %s', (_name, direction, rules, current, wanted, replicas) => {
+    const part = { current, wanted, [direction]: { ...rules, stabilizationWindowSeconds: 0 } };
+    expect(limit(question(part), history()).replicas).toBe(replicas);
+  });
+
+  test('stabilizationWindowSeconds on the way up: the lowest recent recommendation', () => {
+    const past = history();
+    const scaleUp = { stabilizationWindowSeconds: 60 };
+    limit(question({ wanted: 5, scaleUp, nowMs: 0 }), past);
+    const soon = limit(question({ wanted: 8, scaleUp, nowMs: 59_000 }), past);
+    expect([soon.replicas, soon.stabilized?.[0]]).toEqual([5, 'ScaleUpStabilized']);
+    expect(limit(question({ wanted: 8, scaleUp, nowMs: 61_000 }), past).replicas).toBe(8);
   });
 
   test('what was added lately counts against the rate', () => {

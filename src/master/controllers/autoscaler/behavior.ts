@@ -151,11 +151,8 @@ function rateLimit(
 ): number {
   if (selectPolicy === 'Disabled') return current;
   const bounds = policies.map(({ type, value, periodSeconds }) => {
-    let recent = 0;
-    for (const { atMs, by } of changes) {
-      if (nowMs - atMs < periodSeconds * 1000 && Math.sign(by) === sign) recent += by;
-    }
-    const start = current - recent;
+    const recent = changes.filter(({ atMs }) => nowMs - atMs < periodSeconds * 1000);
+    const start = current - recent.reduce((sum, { by }) => sum + by, 0);
     if (type === 'Pods') return start + sign * value;
     const factor = 1 + (sign * value) / 100;
     return sign > 0 ? Math.ceil(start * factor - 1e-9) : Math.floor(start * factor + 1e-9);

@@ -156,7 +156,8 @@ function assume(
   requests: ReadonlyMap<string, number> | undefined,
 ): Map<string, number> {
   const usage = new Map(groups.usage);
-  for (const name of groups.missing) {
+  // On the target the known pods say nothing about which way to go.
+  for (const name of ratio === 1 ? [] : groups.missing) {
     const full =
       'averageMilli' in target
         ? target.averageMilli

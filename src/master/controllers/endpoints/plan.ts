@@ -120,9 +120,11 @@ interface DraftSubset {
 export function planSubsets(service: Service, pods: readonly Pod[]): EndpointSubset[] {
   const family = familiesOf(service)[0];
   const groups = new Map<string, DraftSubset>();
-  for (const pod of pods.toSorted(byName).slice(0, maxAddresses)) {
-    if (isPodTerminal(pod)) continue;
-    if (pod.metadata.deletionTimestamp !== undefined) continue;
+  const unready = service.spec.publishNotReadyAddresses === true;
+  const shown = pods.filter(
+    (pod) => !isPodTerminal(pod) && (unready || pod.metadata.deletionTimestamp === undefined),
+  );
+  for (const pod of shown.toSorted(byName).slice(0, maxAddresses)) {
     const ip = ipsOf(pod).find((candidate) => isIpv6(candidate) === (family === 'IPv6'));
     if (ip === undefined) continue;
     const ports = portsOf(service, pod);
@@ -135,7 +137,7 @@ export function planSubsets(service: Service, pods: readonly Pod[]): EndpointSub
       subset = { addresses: [], notReadyAddresses: [], ports };
       groups.set(key, subset);
     }
-    const ready = isPodReady(pod) || service.spec.publishNotReadyAddresses === true;
+    const ready = isPodReady(pod) || unready;
     (ready ? subset.addresses : subset.notReadyAddresses).push(addressOf(service, pod, ip));
   }
   return [...groups]
