@@ -104,7 +104,7 @@ export function planWorker(layout: Layout, n: number, joining: JoinArguments): H
           `--agent-port=${10_250 + n}`,
           `--netproxy-mode=userspace`,
           `--ingress-http-port=${8080 + n}`,
-          `--ingress-https-port=${9443 + n}`,
+          `--ingress-https-port=${8500 + n}`,
           `--dns-port=${10_053 + n}`,
         ]
       : ['--netproxy-mode=iptables']),

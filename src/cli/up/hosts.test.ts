@@ -1,0 +1,108 @@
+import { describe, expect, test } from '@jest/globals';
+import { homeId } from '../home.js';
+import type { Layout } from './hosts.js';
+import { imagesDirectory, masterPorts, planMaster, planWorker } from './hosts.js';
+
+const home = '/home/me/.trireme';
+const alone: Layout = {
+  home,
+  masters: 3,
+  workers: 2,
+  runtime: 'process',
+  network: undefined,
+  extraArguments: { master: ['--etcd-arg=--x'], worker: ['--max-pods=5'] },
+};
+const bridged: Layout = {
+  ...alone,
+  runtime: 'containerd',
+  network: { bridge: 'tri0000', prefix: '10.88.0' },
+};
+const joining = { servers: '10.88.0.11:6444', tokenFile: `${home}/join-token`, caHash: 'sha256:0' };
+
+describe('hosts with networks of their own', () => {
+  test('a master has the usual ports at an address of its own', () => {
+    expect(planMaster(bridged, 1, joining)).toEqual({
+      name: 'master-2',
+      role: 'master',
+      netns: `trireme-${homeId(home)}-m2`,
+      address: '10.88.0.12',
+      containerd: null,
+      dataDir: `${home}/master-2`,
+      logFile: `${home}/logs/master-2.log`,
+      command: [
+        'master',
+        '--name=master-2',
+        `--data-dir=${home}/master-2`,
+        '--address=10.88.0.12',
+        '--rest-port=6443',
+        '--grpc-port=6444',
+        '--etcd-client-port=2379',
+        '--etcd-peer-port=2380',
+        '--extra-host=10.88.0.1',
+        '--join=10.88.0.11:6444',
+        `--token-file=${home}/join-token`,
+        '--ca-hash=sha256:0',
+        '--etcd-arg=--x',
+      ],
+    });
+  });
+
+  test('the first master joins nobody', () => {
+    expect(planMaster(bridged, 0).command.filter((word) => /join|token|hash/.test(word))).toEqual(
+      [],
+    );
+  });
+
+  test('a worker has a containerd of its own', () => {
+    const socket = `${home}/worker-1/containerd.sock`;
+    expect(planWorker(bridged, 0, joining)).toMatchObject({
+      role: 'worker',
+      netns: `trireme-${homeId(home)}-w1`,
+      address: '10.88.0.101',
+      containerd: socket,
+      command: [
+        'worker',
+        '--node-name=worker-1',
+        `--data-dir=${home}/worker-1`,
+        '--node-ip=10.88.0.101',
+        '--runtime=containerd',
+        '--containerd-managed',
+        `--containerd-socket=${socket}`,
+        `--images-dir=${imagesDirectory}`,
+        '--netproxy-mode=iptables',
+        '--join=10.88.0.11:6444',
+        `--token-file=${home}/join-token`,
+        '--ca-hash=sha256:0',
+        '--max-pods=5',
+      ],
+    });
+  });
+});
+
+describe('hosts that share the network of the machine', () => {
+  test('masters have ports a thousand apart', () => {
+    expect([0, 1, 2].map((n) => masterPorts(alone, n))).toEqual([
+      { rest: 6443, grpc: 6444, etcdClient: 2379, etcdPeer: 2380 },
+      { rest: 7443, grpc: 7444, etcdClient: 3379, etcdPeer: 3380 },
+      { rest: 8443, grpc: 8444, etcdClient: 4379, etcdPeer: 4380 },
+    ]);
+    expect(planMaster(alone, 1)).toMatchObject({ netns: null, address: '127.0.0.1' });
+    expect(planMaster(alone, 1).command).not.toContain('--extra-host=10.88.0.1');
+  });
+
+  test('no two hosts share a port', () => {
+    const ports = [
+      ...Array.from({ length: 7 }, (_, n) => planMaster(alone, n)),
+      ...Array.from({ length: 20 }, (_, n) => planWorker(alone, n, joining)),
+    ].flatMap(({ command }) => command.flatMap((word) => /-port=(\d+)$/.exec(word)?.[1] ?? []));
+    expect(ports.length).toBe(7 * 4 + 20 * 4);
+    expect(new Set(ports).size).toBe(ports.length);
+  });
+
+  test('a worker has no containerd', () => {
+    const { command, containerd, netns } = planWorker(alone, 1, joining);
+    expect({ containerd, netns }).toEqual({ containerd: null, netns: null });
+    expect(command).toContain('--netproxy-mode=userspace');
+    expect(command.some((word) => word.startsWith('--containerd'))).toBe(false);
+  });
+});
