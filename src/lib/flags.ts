@@ -53,12 +53,6 @@ export function oneOf<const T extends string>(name: string, text: string, values
   return found;
 }
 
-/** For a command that takes flags alone. @throws UsageError for the first word that is none */
-export function refuseArguments({ args }: { readonly args: readonly string[] }): void {
-  const [unexpected] = args;
-  if (unexpected !== undefined) throw new UsageError(`unexpected argument "${unexpected}"`);
-}
-
 /** For a flag that may be given again and again: its values in order. Undefined where it is not given. */
 export function repeatable(value: string, before: readonly string[] = []): string[] {
   return [...before, value];

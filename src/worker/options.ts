@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { parseCidr } from '../netproxy/index.js';
 import { sysctlPatternProblem } from './pod/admission.js';
-import { oneOf, parseFlags, refuseArguments, wholeNumber } from '../lib/flags.js';
+import { oneOf, parseFlags, wholeNumber } from '../lib/flags.js';
 import { readJoinToken } from '../lib/join-token.js';
 import { ownAddress } from '../lib/own-address.js';
 import { UsageError } from '../lib/usage-error.js';
@@ -116,7 +116,6 @@ function declare(): Command {
 export function parseWorkerOptions(argv: readonly string[]): WorkerOptions | undefined {
   const parsed = parseFlags<Flags>(declare(), argv);
   if (parsed.help) return undefined;
-  refuseArguments(parsed.options);
   return readFlags(parsed.options);
 }
 

@@ -5,7 +5,7 @@ import { readJoinToken } from '../../lib/join-token.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { ClusterSettings } from '../../master/cluster/settings.js';
 import { addressInRange, defaultSettings } from '../../master/cluster/settings.js';
-import { parseFlags, refuseArguments, repeatable, wholeNumber } from '../../lib/flags.js';
+import { parseFlags, repeatable, wholeNumber } from '../../lib/flags.js';
 import { ownAddress } from '../../lib/own-address.js';
 import { UsageError } from '../../lib/usage-error.js';
 
@@ -95,7 +95,6 @@ export function masterCommand(name: string): Command {
 export function readMasterFlags(
   flags: MasterFlags & { readonly args: readonly string[] },
 ): MasterOptions {
-  refuseArguments(flags);
   const address = flags.address ?? ownAddress();
   const settings = {
     clusterCidr: flags.clusterCidr,

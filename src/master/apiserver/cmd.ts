@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Command, Option } from 'commander';
 import { systemClock } from '../../lib/clock.js';
-import { parseFlags, refuseArguments, repeatable } from '../../lib/flags.js';
+import { parseFlags, repeatable } from '../../lib/flags.js';
 import type { LogLevel } from '../../lib/log.js';
 import { createLogger } from '../../lib/log.js';
 import { surviveRejections } from '../../lib/rejections.js';
@@ -161,7 +161,6 @@ export async function runApiserver(
     const parsed = parseFlags<Flags>(command(), argv);
     if (parsed.help) return 0;
     const flags = parsed.options;
-    refuseArguments(flags);
     const log = createLogger({ component: 'apiserver', level: flags.logLevel });
     certificates = new ApiServerCertificates(flags, { clock: systemClock(), log });
     options = { ...readOptions(flags, certificates), ...extend };

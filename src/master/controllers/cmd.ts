@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { parseFlags, refuseArguments } from '../../lib/flags.js';
+import { parseFlags } from '../../lib/flags.js';
 import type { CommonFlags } from '../component/command.js';
 import { addCommonFlags, parseBoolean, parseDuration, runComponent } from '../component/command.js';
 import type { ControllerFlags } from './flags.js';
@@ -35,7 +35,6 @@ export async function runControllerManager(argv: readonly string[]): Promise<voi
   const parsed = parseFlags<ManagerFlags>(command, argv);
   if (parsed.help) return;
   const flags = parsed.options;
-  refuseArguments(flags);
   await runComponent('kube-controller-manager', flags, (parts, signal) =>
     startControllers({ ...parts, flags: toControllerFlags(flags) }, signal),
   );

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { parseFlags, refuseArguments } from '../../lib/flags.js';
+import { parseFlags } from '../../lib/flags.js';
 import type { CommonFlags } from '../component/command.js';
 import { addCommonFlags, runComponent } from '../component/command.js';
 import { startScheduler } from './scheduler.js';
@@ -14,7 +14,6 @@ export async function runScheduler(argv: readonly string[]): Promise<void> {
   const parsed = parseFlags<CommonFlags & { schedulerName: string }>(command, argv);
   if (parsed.help) return;
   const flags = parsed.options;
-  refuseArguments(flags);
   await runComponent('kube-scheduler', flags, (parts, signal) =>
     startScheduler({ ...parts, schedulerName: flags.schedulerName }, signal),
   );

@@ -1,0 +1,82 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ClusterStatus } from '../gen/cluster.js';
+import { describeChanges } from './print-cluster.js';
+import { clusterStatus, member } from './testkit/cluster-status.js';
+
+const two = clusterStatus({ members: [member(1, { leader: true }), member(2)] });
+
+/** What is said when the status becomes another one. */
+function said(fields: Partial<ClusterStatus>, before: ClusterStatus | undefined = two): string[] {
+  const time = '2026-01-01T12:00:01.500Z';
+  return describeChanges(before, { ...two, ...fields, time })
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.replace(/^12:00:01\.500 /, ''));
+}
+
+describe('what a watch says', () => {
+  test('at first is everything', () => {
+    expect(describeChanges(undefined, two)).toBe(
+      [
+        '12:00:00.250 leader master-1 term 4 index 1201',
+        '12:00:00.250 master master-1 is LEADER',
+        '12:00:00.250 master master-2 is follower',
+        '12:00:00.250 kube-scheduler is active on master-1',
+        '12:00:00.250 kube-controller-manager is active on <nobody>',
+        '12:00:00.250 node node-1 is Ready',
+        '12:00:00.250 node node-2 is NotReady',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('of the same again is nothing, whatever has only moved on', () => {
+    expect(said({})).toEqual([]);
+    const later = two.members.map((one) => ({ ...one, raftIndex: 9999, revision: 9999 }));
+    expect(said({ members: later })).toEqual([]);
+  });
+
+  test.each<[string, Partial<ClusterStatus>, string[]]>([
+    [
+      'an election',
+      { members: [member(1, { term: 5 }), member(2, { term: 5, leader: true })] },
+      [
+        'leader master-2 term 5 index 1202',
+        'master master-1 is follower',
+        'master master-2 is LEADER',
+      ],
+    ],
+    [
+      'the same leader in another term',
+      { members: [member(1, { term: 6, leader: true }), member(2)] },
+      ['leader master-1 term 6 index 1201'],
+    ],
+    [
+      'a leader that is gone',
+      { members: [member(1, { reachable: false }), member(2)] },
+      ['no leader', 'master master-1 is down'],
+    ],
+    [
+      'a master that joins',
+      { members: [...two.members, member(3, { learner: true })] },
+      ['master master-3 is learner'],
+    ],
+    [
+      'a component that moves',
+      { leaders: [{ component: 'kube-scheduler', holder: 'master-2', renewTime: '' }] },
+      ['kube-scheduler is active on master-2'],
+    ],
+    [
+      'a node that falls silent, and a new one',
+      {
+        nodes: [
+          { name: 'node-1', ready: false, address: '', message: '' },
+          { name: 'node-3', ready: true, address: '', message: '' },
+        ],
+      },
+      ['node node-1 is NotReady', 'node node-3 is Ready'],
+    ],
+  ])('of %s', (_, fields, lines) => {
+    expect(said(fields)).toEqual(lines);
+  });
+});
