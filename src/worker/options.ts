@@ -1,3 +1,4 @@
+import type { Taint } from '../api/types/core.js';
 import { Command } from 'commander';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
@@ -44,12 +45,6 @@ export interface JoinTarget {
   readonly token: string;
   /** `sha256:<hex>` of the authority's public key. */
   readonly caHash: string;
-}
-
-export interface Taint {
-  readonly key: string;
-  readonly value?: string;
-  readonly effect: string;
 }
 
 interface Flags {

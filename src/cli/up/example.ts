@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../api/object.js';
+import type { Deployment, StatefulSet } from '../../api/types/workloads.js';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -12,14 +13,7 @@ import type { AdminConnection } from './wait.js';
 /** The namespace of the example that `up` runs. */
 export const exampleNamespace = 'example';
 
-interface Workload extends KubeObject {
-  spec?: { replicas?: number };
-  status?: {
-    observedGeneration?: number;
-    readyReplicas?: number;
-    updatedReplicas?: number;
-  };
-}
+type Workload = Deployment | StatefulSet;
 
 /** Applies `examples/web.yaml` and waits until its workloads have rolled out. */
 export async function applyExample(admin: AdminConnection, progress: Progress): Promise<void> {

@@ -1,5 +1,5 @@
-import type { KubeObject } from '../../api/object.js';
 import { builtInKinds } from '../../api/kinds.js';
+import type { CustomResourceDefinition } from '../../api/types/policy.js';
 import type { ResourceId } from '../types.js';
 import type { ReconcileContext } from './context.js';
 import { resources } from '../resources.js';
@@ -9,16 +9,6 @@ export interface CatalogEntry extends ResourceId {
   readonly version: string;
   readonly kind: string;
   readonly namespaced: boolean;
-}
-
-interface Definition extends KubeObject {
-  spec: {
-    group: string;
-    scope: string;
-    names: { plural: string; kind: string };
-    versions: { name: string; served: boolean; storage: boolean }[];
-  };
-  status?: { conditions?: { type: string; status: string }[] };
 }
 
 /** Events are many and short-lived; nothing owns them and they own nothing. */
@@ -38,7 +28,9 @@ export class Catalog {
       if (this.#entries.has(stored)) continue;
       this.#entries.set(stored, { group, version, resource: plural, kind: kind.kind, namespaced });
     }
-    const informer = context.informers.informer<Definition>(resources.customResourceDefinitions);
+    const informer = context.informers.informer<CustomResourceDefinition>(
+      resources.customResourceDefinitions,
+    );
     informer.onChange((change) => {
       const { spec, status } = change.object;
       const id = `${spec.group}/${spec.names.plural}`;

@@ -1,39 +1,36 @@
 import { expect, test } from '@jest/globals';
-import type { KubeObject } from '../../api/object.js';
 import { ManualClock } from '../../lib/clock.js';
 import { Expectations } from './expectations.js';
 
-const pod = (uid: string, metadata: Partial<KubeObject['metadata']> = {}): KubeObject => ({
-  metadata: { name: uid, uid, ...metadata },
-});
-
-test('what was asked for is expected until it was seen', () => {
+test('a controller waits for what it has asked for', () => {
   const expectations = new Expectations(new ManualClock());
-  expectations.expect('owner', 2, ['gone']);
-  expectations.saw('owner', 'add', pod('a'));
-  expectations.saw('owner', 'update', pod('gone', { deletionTimestamp: '2026-01-01T00:00:00Z' }));
-  expect(expectations.satisfied('owner')).toBe(false);
-  expectations.saw('owner', 'add', pod('b'));
-  expect(expectations.satisfied('owner')).toBe(true);
+  const states: boolean[] = [expectations.satisfied('a/x')];
+  const then = (): void => void states.push(expectations.satisfied('a/x'));
+  expectations.expect('a/x', 2, ['uid-1']);
+  then();
+  expectations.created('a/x', 2);
+  then();
+  expectations.deleted('a/x', 'uid-of-another');
+  then();
+  expectations.deleted('a/x', 'uid-1');
+  then();
+  expect(states).toEqual([true, false, false, false, true]);
+  expect(expectations.satisfied('a/other')).toBe(true);
 });
 
-// Seed 58 of the simulated control plane: pods of a Job that was gone counted for the next one of its name, which made a pod too many.
-test('what a former owner of the same name made does not count', () => {
-  const expectations = new Expectations(new ManualClock());
-  expectations.forgetGone({ type: 'delete', object: pod('first') });
-  expectations.expect('second', 1);
-  expectations.saw('first', 'add', pod('a'));
-  expect(expectations.satisfied('second')).toBe(false);
-  expectations.saw('second', 'add', pod('b'));
-  expect(expectations.satisfied('second')).toBe(true);
-});
-
-test('a lost event delays and does not block', () => {
+test('a creation or deletion that is never seen is waited for five minutes', () => {
   const clock = new ManualClock();
   const expectations = new Expectations(clock);
-  expectations.expect('owner', 1);
+  expectations.expect('a/x', 1);
   clock.advance(5 * 60_000);
-  expect(expectations.satisfied('owner')).toBe(false);
+  expect(expectations.satisfied('a/x')).toBe(false);
   clock.advance(1);
-  expect(expectations.satisfied('owner')).toBe(true);
+  expect(expectations.satisfied('a/x')).toBe(true);
+});
+
+test('what is forgotten is not waited for', () => {
+  const expectations = new Expectations(new ManualClock());
+  expectations.expect('a/x', 1);
+  expectations.forget('a/x');
+  expect(expectations.satisfied('a/x')).toBe(true);
 });

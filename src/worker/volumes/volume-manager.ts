@@ -13,6 +13,7 @@ import type {
   PersistentVolumeClaim,
   Pod,
   Volume,
+  VolumeMount,
 } from '../../api/types/core.js';
 import { parseQuantity } from '../../api/quantity.js';
 import {
@@ -60,8 +61,6 @@ export interface VolumeManagerOptions {
 /** A mode for directories of the node that hold what pods keep: nobody else's to enter. */
 const podDirectoryMode = 0o750;
 const folders = { volumes: 'volumes', subPaths: 'volume-subpaths' } as const;
-
-type VolumeMount = NonNullable<Container['volumeMounts']>[number];
 
 export class VolumeManager {
   /** The directories of local-path volumes. */

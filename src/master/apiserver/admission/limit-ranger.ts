@@ -1,5 +1,5 @@
 import { quantityOf } from '../../../api/quantity.js';
-import type { LimitRange, PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
+import type { Container, LimitRange, PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
 import type { Objects } from '../registry/objects.js';
 import type { AdmissionRequest } from '../registry/types.js';
 import { errorTarget } from '../registry/types.js';
@@ -10,7 +10,6 @@ import type { AdmissionPlugin } from './chain.js';
 import { createsPod } from './pod-object.js';
 
 type Limits = LimitRange['spec']['limits'][number];
-type Container = NonNullable<Pod['spec']['containers']>[number];
 
 const annotation = 'kubernetes.io/limit-ranger';
 

@@ -1,10 +1,8 @@
 /** Which Secrets a pod may name whose account limits them (`kubernetes.io/enforce-mountable-secrets`). */
-import type { Pod, ServiceAccount } from '../../../api/types/core.js';
+import type { Container, Pod, ServiceAccount } from '../../../api/types/core.js';
 
 /** The annotation of a ServiceAccount by which its pods may use only the Secrets that it lists. */
 export const enforceAnnotation = 'kubernetes.io/enforce-mountable-secrets';
-
-type Container = Pick<Pod['spec']['containers'][number], 'name' | 'env' | 'envFrom'>;
 
 /** The words of the refusal for the first Secret that the account does not list; undefined when there is none. */
 export function unmountableSecret(pod: Pod, account: ServiceAccount): string | undefined {
@@ -44,7 +42,10 @@ function volumeSecrets({ spec }: Pod): string[] {
 }
 
 /** How each Secret is named, and its name. */
-function environmentSecrets({ env, envFrom }: Container): (readonly [string, string])[] {
+function environmentSecrets({
+  env,
+  envFrom,
+}: Pick<Container, 'env' | 'envFrom'>): (readonly [string, string])[] {
   return [
     ...(env ?? []).flatMap(({ name, valueFrom }): (readonly [string, string])[] =>
       valueFrom?.secretKeyRef === undefined

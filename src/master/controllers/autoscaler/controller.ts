@@ -1,5 +1,4 @@
 /** Controller "horizontalpodautoscaler": sets the number of replicas by what the pods use. */
-import type { KubeObject } from '../../../api/object.js';
 import type { HorizontalPodAutoscaler } from '../../../api/types/policy.js';
 import type { Informer } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
@@ -15,7 +14,7 @@ import {
   keyOf,
   splitNamespaced,
 } from '../../../client/controller/reconciler.js';
-import type { LabelSelector, Pod } from '../../../api/types/core.js';
+import type { Pod } from '../../../api/types/core.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { podInformer } from '../../../client/controller/pod-index.js';
@@ -23,21 +22,17 @@ import { withCondition } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
 import { compileSelector, selectorText } from '../../../api/facts/selectors.js';
 import { now } from '../../../api/facts/time.js';
+import type { Scalable } from '../../../api/types/workloads.js';
 import type { History } from './behavior.js';
 import { limit } from './behavior.js';
 import type { Proposal } from './metrics.js';
 import { MetricError, propose } from './metrics.js';
 
-interface Scaled extends KubeObject {
-  spec?: { replicas?: number; selector?: LabelSelector };
-  status?: { replicas?: number };
-}
-
 type Status = NonNullable<HorizontalPodAutoscaler['status']>;
 
 interface Target {
   readonly entry: CatalogEntry;
-  readonly object: Scaled;
+  readonly object: Scalable;
   readonly current: number;
 }
 
@@ -100,7 +95,7 @@ class Autoscaler {
     let failure = `no matches for kind "${kind}" in group "${apiVersion.split('/')[0] ?? ''}"`;
     if (entry !== undefined) {
       try {
-        const object = await this.#context.client.get<Scaled>(entry, { namespace, name });
+        const object = await this.#context.client.get<Scalable>(entry, { namespace, name });
         const message = "the HPA controller was able to get the target's current scale";
         draft.set('AbleToScale', 'True', 'SucceededGetScale', message);
         return { entry, object, current: object.spec?.replicas ?? 1 };

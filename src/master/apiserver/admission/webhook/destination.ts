@@ -1,6 +1,6 @@
 /** Where a webhook is: at a URL, or behind a Service. */
 import { serviceNameLabel } from '../../../../api/facts/well-known.js';
-import type { EndpointSlice } from '../../../../api/types/networking.js';
+import type { Endpoint, EndpointSlice } from '../../../../api/types/networking.js';
 import type { Service } from '../../../../api/types/core.js';
 import type { BackingPod, DialPod } from '../../subresources/dial-pod.js';
 import type { Mirror } from '../../cache/mirror.js';
@@ -77,8 +77,6 @@ function addressOf(
   }
   throw new CallError(`no endpoints available for service ${JSON.stringify(name)}`);
 }
-
-type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
 
 function podOf(endpoint: Endpoint | undefined): BackingPod | undefined {
   const { nodeName: node, targetRef } = endpoint ?? {};

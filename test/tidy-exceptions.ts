@@ -1,0 +1,63 @@
+/** What the tidy test lets pass, file by file, and why. */
+
+/**
+ * The files of the node agent and the runtimes that open paths by name, and whose paths these are. None of them may be in the reach of a container, or be
+ * chosen by an object of the API: such paths are opened through `src/lib/safe-files` (its README says why).
+ */
+export const mayOpenFiles: Readonly<Record<string, string>> = {
+  'src/runtime/console-session.ts':
+    'FIFOs of the shim, in the directory of the container, which no container reaches',
+  'src/runtime/containerd/containers.ts':
+    'specifications and pid files in directories that no container reaches',
+  'src/runtime/containerd/daemon.ts': "containerd's own directories",
+  'src/runtime/containerd/host.ts': 'facts of the machine',
+  'src/runtime/containerd/image-views.ts': 'mount points of images, made and removed',
+  'src/runtime/containerd/interactive.ts':
+    'files of the shim, in directories that no container reaches',
+  'src/runtime/containerd/rootfs.ts': 'makes the directories of a container that does not run yet',
+  'src/runtime/containerd/runtime.ts': "the runtime's own directories and program",
+  'src/runtime/containerd/sandboxes.ts': 'mount points, cgroups and /proc',
+  'src/runtime/containerd/seccomp.ts': "profiles of the node's owner, by a path without ..",
+  'src/runtime/containerd/stats.ts': 'cgroups',
+  'src/runtime/containerd/stuck.ts': 'cgroups',
+  'src/runtime/log-attach.ts': 'logs, which the shim writes where no container reaches',
+  'src/runtime/log-file.ts': 'logs, which the shim writes where no container reaches',
+  'src/runtime/mounts.ts': '/proc',
+  'src/runtime/process/images.ts':
+    'without isolation: this runtime runs only what the user might run',
+  'src/runtime/process/posix.ts': 'without isolation',
+  'src/runtime/process/process-stats.ts': '/proc',
+  'src/runtime/process/runtime.ts': 'without isolation',
+  'src/runtime/shim/install.ts': "the runtime's own program",
+  'src/runtime/state-store.ts': "the runtime's own records",
+  'src/worker/agent/worker-node.ts': 'makes the data directory',
+  'src/worker/images/image-collector.ts': 'asks how full the disk is',
+  'src/worker/images/image-import.ts': "archives of the node's owner",
+  'src/worker/join/credentials.ts': "the agent's own credentials",
+  'src/worker/node/facts.ts': 'facts of the machine',
+  'src/worker/node/node-health.ts': 'facts of the machine',
+  'src/worker/run/dns-config.ts': "the node's own resolv.conf",
+  'src/worker/run/pod-files.ts': 'makes, lists and writes files where no container changes names',
+  'src/worker/run/sandbox.ts': 'asks whether a network namespace is there',
+  'src/worker/runtime-choice.ts': 'asks which programs are there',
+  'src/worker/service/log-stream.ts': 'logs, which the shim writes where no container reaches',
+  'src/worker/start.ts': 'makes the data directory',
+  'src/worker/volumes/host-path.ts':
+    'makes directories that the pod may name freely, as everywhere in Kubernetes',
+  'src/worker/volumes/memory-volumes.ts': 'makes the directory of the tmpfs',
+  'src/worker/volumes/sub-path.ts': 'makes mount points that no container reaches',
+  'src/worker/volumes/volume-manager.ts':
+    'makes the tops of volumes, whose names no container changes',
+};
+
+/**
+ * Interfaces of objects outside of `src/api`, whose kinds are not ours or have no one schema. All others are inferred from
+ * the schemas, in `src/api/types`.
+ */
+export const ownObjects: Readonly<Record<string, string>> = {
+  PodMetrics: 'of metrics.k8s.io, which an add-on serves',
+  Review: 'what the access reviews have in common',
+  CommandOptions: 'query of a connection',
+  PortForwardOptions: 'query of a connection',
+  ProxyOptions: 'query of a connection',
+};
