@@ -24,7 +24,7 @@ import { RbacAuthorizer } from './authz/rbac.js';
 import { reviewAnswers } from './reviews/reviews.js';
 import type { BootstrapDeps } from './bootstrap/bootstrap.js';
 import { bootstrapCluster } from './bootstrap/bootstrap.js';
-import { Mirror } from './cache/mirror.js';
+import { WatchCache } from './cache/watch-cache.js';
 import { DefinitionController } from './crd/controller.js';
 import { ServerMetrics } from './metrics.js';
 import type { ApiCoreOptions } from './options.js';
@@ -55,7 +55,7 @@ export class ApiCore {
   readonly #audit: AuditLog | undefined;
   readonly #definitions: DefinitionController;
   readonly store: Store;
-  readonly mirror: Mirror;
+  readonly watchCache: WatchCache;
   readonly objects: Objects;
   readonly kinds: KindRegistry;
   readonly range: AddressRange;
@@ -79,36 +79,36 @@ export class ApiCore {
             prefixes: ['/registry/secrets/'],
           });
     this.#slots = new Slots(clock);
-    this.mirror = new Mirror({ store: this.store, log, clock, values });
-    const { store, mirror } = this;
-    this.objects = new Objects({ store, mirror, log, clock, random, values });
+    this.watchCache = new WatchCache({ store: this.store, log, clock, values });
+    const { store, watchCache } = this;
+    this.objects = new Objects({ store, watchCache, log, clock, random, values });
     this.range = parseRange(options.serviceClusterIpRange);
     this.objects.setCompanion(
       'services',
-      new ServiceAllocator({ mirror, range: this.range, ports: options.nodePortRange, random }),
+      new ServiceAllocator({ watchCache, range: this.range, ports: options.nodePortRange, random }),
     );
     this.kinds = builtInRegistry();
-    for (const kind of this.kinds.list()) registerFields(mirror, kind);
+    for (const kind of this.kinds.list()) registerFields(watchCache, kind);
     this.#watches = new Watches(this.objects);
-    this.agents = new NodeAgents({ mirror, tls: options.kubelet, log, clock });
+    this.agents = new NodeAgents({ watchCache, tls: options.kubelet, log, clock });
     this.#audit =
       options.auditLogPath === undefined ? undefined : new AuditLog(options.auditLogPath, clock);
-    this.tokens = new ServiceAccountTokens({ ...options.serviceAccount, mirror, clock });
-    const rbac = new RbacAuthorizer(mirror);
+    this.tokens = new ServiceAccountTokens({ ...options.serviceAccount, watchCache, clock });
+    const rbac = new RbacAuthorizer(watchCache);
     this.authorization = this.#authorization(rbac);
     const admission = this.#admission(rbac);
     const writer = this.#writer(admission);
     this.metrics = new ServerMetrics({
       inFlight: () => this.#slots.inFlight,
       watches: () => this.#watches.count,
-      objects: () => [...mirror.caches()].map((cache) => ({ id: cache.id, count: cache.size })),
+      objects: () => [...watchCache.caches()].map((cache) => ({ id: cache.id, count: cache.size })),
     });
     this.verbs = this.#verbs({ rbac, admission, writer });
     this.deps = { kinds: this.kinds, objects: this.objects, writer };
     this.#definitions = new DefinitionController({
       objects: this.objects,
       kinds: this.kinds,
-      onKind: (kind) => registerFields(mirror, kind),
+      onKind: (kind) => registerFields(watchCache, kind),
     });
   }
 
@@ -146,7 +146,7 @@ export class ApiCore {
     const { clock } = this.#options;
     const { kinds, objects, tokens, authorization, metrics } = this;
     const authenticator = new Authenticator({
-      tokens: [tokens, new BootstrapTokens(this.mirror, clock)],
+      tokens: [tokens, new BootstrapTokens(this.watchCache, clock)],
       allowAnonymous: this.#options.anonymousAuth,
       clock,
     });
@@ -178,7 +178,7 @@ export class ApiCore {
     for (const mode of this.#options.authorizationModes) {
       switch (mode) {
         case 'Node':
-          authorizers.push(new NodeAuthorizer(this.mirror));
+          authorizers.push(new NodeAuthorizer(this.watchCache));
           break;
         case 'RBAC':
           authorizers.push(rbac);
@@ -196,7 +196,7 @@ export class ApiCore {
 
   /** Resolves when the cache holds the store's objects and the first ones are made. A store that is not there yet is waited for. */
   async start(): Promise<void> {
-    await this.mirror.start();
+    await this.watchCache.start();
     await this.#bootstrap();
     this.#definitions.start();
   }
@@ -228,7 +228,7 @@ export class ApiCore {
   async close(): Promise<void> {
     this.agents.close();
     this.#slots.close();
-    this.mirror.stop();
+    this.watchCache.stop();
     this.store.close();
     await this.#audit?.close();
   }
@@ -245,8 +245,8 @@ function openStore(options: ApiCoreOptions): Store {
 }
 
 /** Tells the cache of a kind's storage which fields can be selected. */
-export function registerFields(mirror: Mirror, kind: KindDeclaration): void {
+export function registerFields(watchCache: WatchCache, kind: KindDeclaration): void {
   if (kind.virtual) return;
-  const cache = mirror.cache(storageId(kind.storage));
+  const cache = watchCache.cache(storageId(kind.storage));
   cache.getters = { ...cache.getters, ...kind.fields };
 }

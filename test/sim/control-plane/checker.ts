@@ -3,7 +3,7 @@ import type { ObjectResponse, WatchBatch } from '../../../src/gen/apiserver.js';
 import { WatchEventType } from '../../../src/gen/apiserver.js';
 import type { ContainerConfig } from '../../../src/runtime/types.js';
 import type { StoreEvent } from '../../../src/master/apiserver/storage/store.js';
-import { splitKey } from '../../../src/master/apiserver/cache/mirror.js';
+import { splitKey } from '../../../src/master/apiserver/cache/watch-cache.js';
 import { ComponentProcess } from './component-process.js';
 import { ControllerRules } from './controller-rules.js';
 import type { Item } from './model.js';
@@ -167,10 +167,10 @@ export class Checker implements NetworkObserver {
   compareCaches(): void {
     const { world, model } = this;
     for (const { name, core } of world.apiServers) {
-      if (core === undefined || core.mirror.revision !== model.revision) continue;
+      if (core === undefined || core.watchCache.revision !== model.revision) continue;
       world.count('caches compared');
       let held = 0;
-      for (const cache of core.mirror.caches()) held += cache.size;
+      for (const cache of core.watchCache.caches()) held += cache.size;
       if (held !== model.revisions.size) {
         world.broken(
           `the cache of ${name} holds ${held} objects, the store ${model.revisions.size}`,
@@ -179,7 +179,7 @@ export class Checker implements NetworkObserver {
       for (const [key, revision] of model.revisions) {
         const place = splitKey(key);
         if (place === undefined) continue;
-        const entry = core.mirror.cache(place.id).get(place.rest);
+        const entry = core.watchCache.cache(place.id).get(place.rest);
         if (entry?.revision !== revision) {
           world.broken(
             `the cache of ${name} has ${key} at ${entry?.revision}, the store ${revision}`,

@@ -1,6 +1,6 @@
 /** What the store holds, parsed as it is committed, for the checkers. */
 import type { KubeObject } from '../../../src/api/object.js';
-import { splitKey } from '../../../src/master/apiserver/cache/mirror.js';
+import { splitKey } from '../../../src/master/apiserver/cache/watch-cache.js';
 import type { StoreEvent } from '../../../src/master/apiserver/storage/store.js';
 
 /** An object as the checkers read it. */

@@ -9,7 +9,9 @@ export function customResources(objects: Objects): AdmissionPlugin {
     handles: ({ operation, context: { target } }) => operation === 'CREATE' && target.kind.custom,
     mutate({ context: { target } }) {
       const { group, plural } = target.kind;
-      const definitions = objects.mirror.cache('apiextensions.k8s.io/customresourcedefinitions');
+      const definitions = objects.watchCache.cache(
+        'apiextensions.k8s.io/customresourcedefinitions',
+      );
       const definition = definitions.get(`${plural}.${group}`)?.object();
       if (definition?.metadata.deletionTimestamp === undefined) return;
       const text = 'create not allowed while custom resource definition is terminating';

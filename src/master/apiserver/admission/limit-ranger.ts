@@ -20,7 +20,7 @@ function isClaim({ context: { target } }: AdmissionRequest): boolean {
 
 /** Defaults and bounds for each container, pod and claim, from the LimitRanges of the namespace. */
 export function limitRanger(objects: Objects): AdmissionPlugin {
-  const cache = objects.mirror.cache('limitranges');
+  const cache = objects.watchCache.cache('limitranges');
   const limitsIn = (namespace: string): Limits[] =>
     [...cache.list(namespace)].flatMap((entry) => entry.object<LimitRange>().spec.limits ?? []);
   return {

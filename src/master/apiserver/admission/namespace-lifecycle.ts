@@ -10,11 +10,11 @@ const namespaces = { group: '', resource: 'namespaces' };
 
 /** No object in a namespace that is not there or is going away; the system's namespaces cannot be deleted. */
 export function namespaceLifecycle(objects: Objects): AdmissionPlugin {
-  const cache = objects.mirror.cache('namespaces');
+  const cache = objects.watchCache.cache('namespaces');
   const find = async (name: string): Promise<Namespace | undefined> => {
     const known = cache.get(name);
     if (known !== undefined) return known.object<Namespace>();
-    await objects.mirror.fresh();
+    await objects.watchCache.fresh();
     return cache.get(name)?.object<Namespace>();
   };
   const refuse = (request: AdmissionRequest, namespace: string): StatusError => {

@@ -21,7 +21,7 @@ const kubeletSigners = new Set([
 ]);
 
 /** The NodeRestriction plugin: a node changes its own objects only (Kubernetes docs, "NodeRestriction"). */
-export function nodeRestriction(objects: Pick<Objects, 'mirror'>): AdmissionPlugin {
+export function nodeRestriction(objects: Pick<Objects, 'watchCache'>): AdmissionPlugin {
   return {
     name: 'NodeRestriction',
     handles: ({ context }) => nodeNameOf(context.user) !== undefined,
@@ -35,7 +35,7 @@ export function nodeRestriction(objects: Pick<Objects, 'mirror'>): AdmissionPlug
       if (node === '') refuse(`could not determine node from user ${JSON.stringify(user.name)}`);
       switch (kind.group === '' ? kind.plural : `${kind.group}/${kind.plural}`) {
         case 'pods':
-          return checkPod(request, node, objects.mirror, refuse);
+          return checkPod(request, node, objects.watchCache, refuse);
         case 'nodes':
           return checkNode(request, node, refuse);
         case 'persistentvolumeclaims':

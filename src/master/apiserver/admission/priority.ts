@@ -7,7 +7,7 @@ import { createsPod } from './pod-object.js';
 
 /** Resolves a pod's priority class to its number. */
 export function priority(objects: Objects): AdmissionPlugin {
-  const cache = objects.mirror.cache('scheduling.k8s.io/priorityclasses');
+  const cache = objects.watchCache.cache('scheduling.k8s.io/priorityclasses');
   const standard = (): PriorityClass | undefined => {
     let best: PriorityClass | undefined;
     for (const entry of cache.list()) {

@@ -8,9 +8,9 @@ import { createsPod } from './pod-object.js';
 
 /** A pod's RuntimeClass exists, and gives the pod its overhead and the places where it can run. */
 export function runtimeClass(objects: Objects): AdmissionPlugin {
-  const cache = objects.mirror.cache('node.k8s.io/runtimeclasses');
+  const cache = objects.watchCache.cache('node.k8s.io/runtimeclasses');
   const find = async (name: string): Promise<RuntimeClass | undefined> => {
-    if (cache.get(name) === undefined) await objects.mirror.fresh();
+    if (cache.get(name) === undefined) await objects.watchCache.fresh();
     const found = cache.get(name)?.object();
     return found as RuntimeClass | undefined;
   };

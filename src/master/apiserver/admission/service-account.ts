@@ -15,11 +15,11 @@ const tokenSeconds = 3607;
 
 /** Gives a pod its service account, and its containers the account's token. */
 export function serviceAccount(objects: Objects): AdmissionPlugin {
-  const cache = objects.mirror.cache('serviceaccounts');
+  const cache = objects.watchCache.cache('serviceaccounts');
   const find = async (key: string): Promise<ServiceAccount | undefined> => {
     const known = cache.get(key);
     if (known !== undefined) return known.object<ServiceAccount>();
-    await objects.mirror.fresh();
+    await objects.watchCache.fresh();
     return cache.get(key)?.object<ServiceAccount>();
   };
   return {

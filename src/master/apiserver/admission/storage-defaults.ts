@@ -18,8 +18,8 @@ function defaultOf(cache: ResourceCache, annotation: string): string | undefined
 
 /** Claims without a class get the default storage class; ingresses the default ingress class. */
 export function storageDefaults(objects: Objects): readonly AdmissionPlugin[] {
-  const storageClasses = objects.mirror.cache('storage.k8s.io/storageclasses');
-  const ingressClasses = objects.mirror.cache('networking.k8s.io/ingressclasses');
+  const storageClasses = objects.watchCache.cache('storage.k8s.io/storageclasses');
+  const ingressClasses = objects.watchCache.cache('networking.k8s.io/ingressclasses');
   return [
     {
       name: 'DefaultStorageClass',

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Secret } from '../../../api/types/core.js';
 import type { Clock } from '../../../lib/clock.js';
-import type { Mirror } from '../cache/mirror.js';
+import type { WatchCache } from '../cache/watch-cache.js';
 import type { UserInfo } from '../registry/types.js';
 import type { TokenAuthenticator } from './authenticator.js';
 
@@ -11,11 +11,11 @@ const groupPattern = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/;
 
 /** Tokens in Secrets of type `bootstrap.kubernetes.io/token` in kube-system, for machines that join. */
 export class BootstrapTokens implements TokenAuthenticator {
-  readonly #mirror: Pick<Mirror, 'cache'>;
+  readonly #watchCache: Pick<WatchCache, 'cache'>;
   readonly #clock: Pick<Clock, 'nowMs'>;
 
-  constructor(mirror: Pick<Mirror, 'cache'>, clock: Pick<Clock, 'nowMs'>) {
-    this.#mirror = mirror;
+  constructor(watchCache: Pick<WatchCache, 'cache'>, clock: Pick<Clock, 'nowMs'>) {
+    this.#watchCache = watchCache;
     this.#clock = clock;
   }
 
@@ -27,7 +27,7 @@ export class BootstrapTokens implements TokenAuthenticator {
     const match = pattern.exec(token);
     if (match === null) return undefined;
     const [, id = '', secretPart = ''] = match;
-    const entry = this.#mirror.cache('secrets').get(`kube-system/bootstrap-token-${id}`);
+    const entry = this.#watchCache.cache('secrets').get(`kube-system/bootstrap-token-${id}`);
     const secret: Secret | undefined = entry?.parse();
     if (secret === undefined) return undefined;
     return tokenUser(secret, { id, secret: secretPart }, this.#clock.nowMs());

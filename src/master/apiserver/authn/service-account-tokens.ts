@@ -4,7 +4,7 @@ import type { KeyObject } from 'node:crypto';
 import { decodeJwt, jwtVerify, SignJWT } from 'jose';
 import type { JWTPayload } from 'jose';
 import type { Clock } from '../../../lib/clock.js';
-import type { Mirror } from '../cache/mirror.js';
+import type { WatchCache } from '../cache/watch-cache.js';
 import type { UserInfo } from '../registry/types.js';
 import type { TokenAuthenticator } from './authenticator.js';
 
@@ -32,7 +32,7 @@ export interface ServiceAccountTokenOptions {
   readonly signingKey: string | Buffer;
   /** PEM of further public keys whose tokens are believed. */
   readonly publicKeys?: readonly (string | Buffer)[];
-  readonly mirror: Mirror;
+  readonly watchCache: WatchCache;
   readonly clock: Clock;
 }
 
@@ -48,7 +48,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   readonly audiences: readonly string[];
   readonly #signingKey: KeyObject;
   readonly #keys: readonly KeyObject[];
-  readonly #mirror: Mirror;
+  readonly #watchCache: WatchCache;
   readonly #clock: Clock;
   readonly #algorithm: 'RS256' | 'ES256';
 
@@ -61,7 +61,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       createPublicKey(this.#signingKey),
       ...(options.publicKeys ?? []).map((pem) => createPublicKey(pem)),
     ];
-    this.#mirror = options.mirror;
+    this.#watchCache = options.watchCache;
     this.#clock = options.clock;
   }
 
@@ -163,7 +163,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     const uid = claim('service-account.uid');
     if (payload.sub !== `${prefix}${namespace}:${name}`) return undefined;
     const key = `${namespace}/${claim('secret.name')}`;
-    const secret = this.#mirror.cache('secrets').get(key)?.object<Secret>();
+    const secret = this.#watchCache.cache('secrets').get(key)?.object<Secret>();
     if (secret === undefined || secret.metadata.deletionTimestamp !== undefined) return undefined;
     if (secret.data?.['token'] !== Buffer.from(token).toString('base64')) return undefined;
     if (!this.#lives('serviceaccounts', namespace, { name, uid })) return undefined;
@@ -228,7 +228,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   ): boolean {
     if (reference?.name === undefined) return false;
     const key = namespace === '' ? reference.name : `${namespace}/${reference.name}`;
-    const object = this.#mirror.cache(resource).get(key)?.object();
+    const object = this.#watchCache.cache(resource).get(key)?.object();
     if (object === undefined || object.metadata.uid !== reference.uid) return false;
     const deletion = object.metadata.deletionTimestamp;
     return deletion === undefined || Date.parse(deletion) + deletedGraceMs > this.#clock.nowMs();

@@ -1,6 +1,6 @@
 /** Which objects the pods bound to a node use: the relation by which the node authorizer decides (apiserver's node `Graph`). */
 import type { PersistentVolume, Pod } from '../../../api/types/core.js';
-import type { Mirror } from '../cache/mirror.js';
+import type { WatchCache } from '../cache/watch-cache.js';
 import type { PodReferences } from '../../../api/facts/pod-references.js';
 import {
   mirrorAnnotation,
@@ -9,7 +9,7 @@ import {
 } from '../../../api/facts/pod-references.js';
 
 /** The caches that the graph reads. */
-export type Caches = Pick<Mirror, 'cache'>;
+export type Caches = Pick<WatchCache, 'cache'>;
 
 /** What a pod may name that only its node may read. */
 type Reference = Exclude<keyof PodReferences, 'serviceAccount'>;

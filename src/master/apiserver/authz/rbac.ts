@@ -1,6 +1,6 @@
 import { compileSelector } from '../../../api/facts/selectors.js';
 import type { ClusterRole, PolicyRule, RoleBinding, Subject } from '../../../api/types/policy.js';
-import type { Mirror } from '../cache/mirror.js';
+import type { WatchCache } from '../cache/watch-cache.js';
 import type { ResourceCache } from '../cache/resource-cache.js';
 import type { UserInfo } from '../registry/types.js';
 import type { Attributes, Authorizer, Decision } from './attributes.js';
@@ -60,11 +60,11 @@ export class RbacAuthorizer implements Authorizer {
   readonly #bindings: ResourceCache;
   readonly #clusterBindings: ResourceCache;
 
-  constructor(mirror: Mirror) {
-    this.#roles = mirror.cache(`${group}/roles`);
-    this.#clusterRoles = mirror.cache(`${group}/clusterroles`);
-    this.#bindings = mirror.cache(`${group}/rolebindings`);
-    this.#clusterBindings = mirror.cache(`${group}/clusterrolebindings`);
+  constructor(watchCache: WatchCache) {
+    this.#roles = watchCache.cache(`${group}/roles`);
+    this.#clusterRoles = watchCache.cache(`${group}/clusterroles`);
+    this.#bindings = watchCache.cache(`${group}/rolebindings`);
+    this.#clusterBindings = watchCache.cache(`${group}/clusterrolebindings`);
   }
 
   authorize(attributes: Attributes): Decision | undefined {

@@ -63,7 +63,7 @@ export async function bootstrapCluster(deps: BootstrapDeps): Promise<void> {
     await Promise.all(firstClasses.map((object) => ensure(deps, object)));
   }
   await Promise.all(systemNamespaces.map((object) => ensure(deps, object)));
-  await deps.objects.mirror.fresh();
+  await deps.objects.watchCache.fresh();
   await Promise.all(systemPriorityClasses.map((object) => ensure(deps, object)));
   await Promise.all(defaultPolicy.map((object) => reconcile(deps, object)));
 }

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { encodeStored } from '../storage/codec.js';
 import { MemoryStore } from '../storage/testkit/memory-store.js';
 import { CacheCheck } from './cache-check.js';
-import { splitKey } from './mirror.js';
+import { splitKey } from './watch-cache.js';
 import { ResourceCache } from './resource-cache.js';
 
 const value = encodeStored({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } });

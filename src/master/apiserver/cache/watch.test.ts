@@ -7,7 +7,7 @@ import { WatchSession } from '../registry/watch-session.js';
 import { encodeStored } from '../storage/codec.js';
 import { plainValues } from '../storage/encryption.js';
 import { MemoryStore } from '../storage/testkit/memory-store.js';
-import { Mirror } from './mirror.js';
+import { WatchCache } from './watch-cache.js';
 import { parseSelection } from './selection.js';
 
 function pod(name: string, labels: Record<string, string> = {}): Buffer {
@@ -24,7 +24,7 @@ async function setUp() {
   };
   const remove = async (name: string): Promise<number> =>
     (await store.txn([], [{ type: 'delete', key: `/registry/pods/ns/${name}` }])).revision;
-  const mirror = new Mirror({ store, clock, log: silentLogger, values: plainValues });
+  const watchCache = new WatchCache({ store, clock, log: silentLogger, values: plainValues });
   const watch = async (resourceVersion: string, labelSelector = '') => {
     const items: WatchItem[] = [];
     const session = new WatchSession({
@@ -44,14 +44,14 @@ async function setUp() {
         drained: () => Promise.resolve(),
         end: () => undefined,
       },
-      mirror,
-      cache: mirror.cache('pods'),
+      watchCache,
+      cache: watchCache.cache('pods'),
       clock,
     });
     await session.start();
     return items;
   };
-  return { store, mirror, clock, put, remove, watch };
+  return { store, watchCache, clock, put, remove, watch };
 }
 
 function shown(items: readonly WatchItem[]): string[] {
@@ -66,13 +66,13 @@ function shown(items: readonly WatchItem[]): string[] {
 
 describe('a watch', () => {
   test('without a version gives the state, then what changes', async () => {
-    const { mirror, put, remove, watch } = await setUp();
+    const { watchCache, put, remove, watch } = await setUp();
     const first = await put('a');
-    await mirror.start();
+    await watchCache.start();
     const items = await watch('');
     const second = await put('a');
     const third = await remove('a');
-    await mirror.waitFor(third);
+    await watchCache.waitFor(third);
     expect(shown(items)).toEqual([
       `ADDED a ${first}`,
       `MODIFIED a ${second}`,
@@ -81,31 +81,31 @@ describe('a watch', () => {
   });
 
   test('from a version gives exactly what came after it', async () => {
-    const { mirror, put, watch } = await setUp();
-    await mirror.start();
+    const { watchCache, put, watch } = await setUp();
+    await watchCache.start();
     const first = await put('a');
     const second = await put('b');
-    await mirror.waitFor(second);
+    await watchCache.waitFor(second);
     expect(shown(await watch(String(first)))).toEqual([`ADDED b ${second}`]);
   });
 
   test('from before what is remembered gives 410 in an ERROR event', async () => {
-    const { mirror, put, watch } = await setUp();
+    const { watchCache, put, watch } = await setUp();
     await put('a');
     const loaded = await put('b');
-    await mirror.start();
+    await watchCache.start();
     const text = `too old resource version: 2 (${loaded})`;
     expect(shown(await watch('2'))).toEqual([`ERROR 410 ${text}`]);
   });
 
   test('an object that begins or ceases to match is added or deleted', async () => {
-    const { mirror, put, watch } = await setUp();
+    const { watchCache, put, watch } = await setUp();
     await put('a');
-    await mirror.start();
+    await watchCache.start();
     const items = await watch('', 'app=x');
     const matching = await put('a', { app: 'x' });
     const gone = await put('a', { app: 'y' });
-    await mirror.waitFor(gone);
+    await watchCache.waitFor(gone);
     expect(shown(items)).toEqual([`ADDED a ${matching}`, `DELETED a ${gone}`]);
     const last = items.at(-1);
     if (last?.type !== 'DELETED') throw new Error('no deletion');
@@ -115,21 +115,21 @@ describe('a watch', () => {
   });
 
   test('bookmarks tell how far it got, though nothing matched', async () => {
-    const { mirror, clock, put, watch } = await setUp();
-    await mirror.start();
+    const { watchCache, clock, put, watch } = await setUp();
+    await watchCache.start();
     const items = await watch('', 'app=x');
     const other = await put('b');
-    await mirror.waitFor(other);
+    await watchCache.waitFor(other);
     clock.advance(60_000);
     expect(shown(items)).toEqual([`BOOKMARK ${other}`]);
   });
 
   test('a fresh read waits for the revision that the store has now', async () => {
-    const { mirror, store, put } = await setUp();
-    await mirror.start();
+    const { watchCache, store, put } = await setUp();
+    await watchCache.start();
     void put('a');
-    const revision = await mirror.fresh();
+    const revision = await watchCache.fresh();
     expect(revision).toBe(await store.revision());
-    expect(mirror.cache('pods').get('ns/a')).toBeDefined();
+    expect(watchCache.cache('pods').get('ns/a')).toBeDefined();
   });
 });

@@ -34,7 +34,7 @@ export async function cleanUpDefinition(
   const { kind, name, instances } = options;
   const place = { kind, namespace: '', name };
   if (instances !== undefined) {
-    await objects.mirror.fresh();
+    await objects.watchCache.fresh();
     const left = [...objects.cache(instances).list()];
     if (left.length > 0) {
       await objects.change(place, (old) => {
@@ -50,7 +50,7 @@ export async function cleanUpDefinition(
       for (const entry of left) {
         await removeInstance(deleter, instances, entry.namespace, entry.name);
       }
-      await objects.mirror.fresh();
+      await objects.watchCache.fresh();
       for (const _ of objects.cache(instances).list()) return false;
     }
   }

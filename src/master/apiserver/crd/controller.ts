@@ -124,7 +124,7 @@ export class DefinitionController implements CacheObserver {
     for (const made of declared.kinds) this.#kinds.remove(made);
     this.#declared.delete(name);
     const [first] = declared.kinds;
-    if (forGood && first !== undefined) this.#objects.mirror.drop(storageId(first.storage));
+    if (forGood && first !== undefined) this.#objects.watchCache.drop(storageId(first.storage));
   }
 
   /** Brings one definition forward; one round at a time, again later when it fails or has to wait. */

@@ -153,22 +153,22 @@ export class Lister {
     if (options.continue !== '') {
       const from = decodeContinue(options.continue);
       if (from.rv !== inconsistent) return this.#history(kind, options, from.rv, from.start);
-      await this.#objects.mirror.fresh();
-      return this.#history(kind, options, this.#objects.mirror.revision, from.start);
+      await this.#objects.watchCache.fresh();
+      return this.#history(kind, options, this.#objects.watchCache.revision, from.start);
     }
     const { resourceVersion, resourceVersionMatch } = options;
     if (resourceVersionMatch === 'Exact') {
       return this.#history(kind, options, Number(resourceVersion), '');
     }
-    if (resourceVersion === '') await this.#objects.mirror.fresh();
+    if (resourceVersion === '') await this.#objects.watchCache.fresh();
     else if (resourceVersion !== '0') {
-      await this.#objects.mirror.waitFor(Number(resourceVersion));
+      await this.#objects.watchCache.waitFor(Number(resourceVersion));
     }
     return this.#present(kind, options);
   }
 
   #present(kind: KindDeclaration, options: ListOptions): ListResult {
-    const { mirror } = this.#objects;
+    const { watchCache } = this.#objects;
     const cache = this.#objects.cache(kind);
     const { selection, limit, namespace } = options;
     const entries: Entry[] = [];
@@ -188,8 +188,8 @@ export class Lister {
     }
     return {
       entries,
-      resourceVersion: String(mirror.revision),
-      continue: more === undefined ? '' : encodeContinue(mirror.revision, `${more}\0`),
+      resourceVersion: String(watchCache.revision),
+      continue: more === undefined ? '' : encodeContinue(watchCache.revision, `${more}\0`),
       remainingItemCount: remaining,
     };
   }

@@ -4,7 +4,7 @@ import type { Clock } from '../../../lib/clock.js';
 import type { Logger } from '../../../lib/log.js';
 import type { Random } from '../../../lib/random.js';
 import { Entry } from '../cache/entry.js';
-import type { Mirror } from '../cache/mirror.js';
+import type { WatchCache } from '../cache/watch-cache.js';
 import type { ResourceCache } from '../cache/resource-cache.js';
 import { eventTtlSeconds, maxWriteAttempts } from '../limits.js';
 import { alreadyExists, conflict, internal, isStatusError, notFound } from '../status.js';
@@ -43,7 +43,7 @@ export interface Place {
  * admission, defaulting or validation, which happen above.
  */
 export class Objects {
-  readonly mirror: Mirror;
+  readonly watchCache: WatchCache;
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
@@ -52,14 +52,14 @@ export class Objects {
   readonly #companions = new Map<string, Companion>();
 
   constructor(options: {
-    readonly mirror: Mirror;
+    readonly watchCache: WatchCache;
     readonly store: Store;
     readonly clock: Clock;
     readonly random: Random;
     readonly log: Logger;
     readonly values: ValueTransformer;
   }) {
-    this.mirror = options.mirror;
+    this.watchCache = options.watchCache;
     this.store = options.store;
     this.clock = options.clock;
     this.random = options.random;
@@ -68,7 +68,7 @@ export class Objects {
   }
 
   cache(kind: Pick<KindDeclaration, 'storage'>): ResourceCache {
-    return this.mirror.cache(storageId(kind.storage));
+    return this.watchCache.cache(storageId(kind.storage));
   }
 
   /** From now on, writes of the resource go together with what `companion` plans. */
@@ -97,8 +97,8 @@ export class Objects {
    * @throws StatusError NotFound
    */
   async get(place: Place, resourceVersion = ''): Promise<Entry> {
-    if (resourceVersion === '') await this.mirror.fresh();
-    else if (resourceVersion !== '0') await this.mirror.waitFor(Number(resourceVersion));
+    if (resourceVersion === '') await this.watchCache.fresh();
+    else if (resourceVersion !== '0') await this.watchCache.waitFor(Number(resourceVersion));
     const entry = this.cached(place);
     if (entry === undefined) throw notFound(target(place.kind), place.name);
     return entry;
@@ -117,7 +117,7 @@ export class Objects {
         return new Entry(objectKey(place.namespace, place.name), bytes, result.revision);
       }
       if (result.current[0] !== undefined) break;
-      await this.mirror.waitFor(result.revision);
+      await this.watchCache.waitFor(result.revision);
     }
     throw alreadyExists(target(place.kind), place.name);
   }
@@ -208,7 +208,7 @@ export class Objects {
 
   async #retry(place: Place, key: string, result: TxnResult): Promise<{ retryWith: Entry }> {
     if (this.#companions.has(storageId(place.kind.storage)))
-      await this.mirror.waitFor(result.revision);
+      await this.watchCache.waitFor(result.revision);
     const current = result.current[0];
     if (current === undefined) throw notFound(target(place.kind), place.name);
     return { retryWith: this.#entry(place, key, current) };

@@ -1,7 +1,7 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { Clock } from '../../../lib/clock.js';
 import type { Entry } from '../cache/entry.js';
-import type { Mirror } from '../cache/mirror.js';
+import type { WatchCache } from '../cache/watch-cache.js';
 import type { CacheEvent, CacheObserver, ResourceCache } from '../cache/resource-cache.js';
 import type { Selection } from '../cache/selection.js';
 import { bookmarkEveryMs, watcherQueueEvents } from '../limits.js';
@@ -40,7 +40,7 @@ export interface WatchSink {
 export class WatchSession implements CacheObserver {
   readonly #options: WatchOptions;
   readonly #sink: WatchSink;
-  readonly #mirror: Mirror;
+  readonly #watchCache: WatchCache;
   readonly #cache: ResourceCache;
   readonly #clock: Clock;
   #queue: WatchItem[] = [];
@@ -54,13 +54,13 @@ export class WatchSession implements CacheObserver {
   constructor(parts: {
     readonly options: WatchOptions;
     readonly sink: WatchSink;
-    readonly mirror: Mirror;
+    readonly watchCache: WatchCache;
     readonly cache: ResourceCache;
     readonly clock: Clock;
   }) {
     this.#options = parts.options;
     this.#sink = parts.sink;
-    this.#mirror = parts.mirror;
+    this.#watchCache = parts.watchCache;
     this.#cache = parts.cache;
     this.#clock = parts.clock;
   }
@@ -82,16 +82,16 @@ export class WatchSession implements CacheObserver {
     const from = Number(resourceVersion === '' ? '0' : resourceVersion);
     const withState = sendInitialEvents ?? from === 0;
     if (resourceVersion === '' || (from === 0 && sendInitialEvents === true)) {
-      await this.#mirror.fresh();
-    } else if (from > 0) await this.#mirror.waitFor(from);
+      await this.#watchCache.fresh();
+    } else if (from > 0) await this.#watchCache.waitFor(from);
     if (this.#ended) return;
     if (withState) this.#pushState();
     else if (from > 0) this.#pushMissed(from);
     this.#stopObserving = this.#cache.observe(this);
-    this.#lastSent = this.#mirror.revision;
+    this.#lastSent = this.#watchCache.revision;
     if (this.#options.allowBookmarks) {
       if (sendInitialEvents === true) {
-        this.#push({ type: 'BOOKMARK', revision: this.#mirror.revision, initialEnd: true });
+        this.#push({ type: 'BOOKMARK', revision: this.#watchCache.revision, initialEnd: true });
       }
       this.#scheduleBookmark();
     }
@@ -167,7 +167,7 @@ export class WatchSession implements CacheObserver {
 
   #scheduleBookmark(): void {
     this.#stopBookmarks = this.#clock.schedule(bookmarkEveryMs, () => {
-      const revision = this.#mirror.revision;
+      const revision = this.#watchCache.revision;
       if (revision > this.#lastSent) {
         this.#lastSent = revision;
         this.#push({ type: 'BOOKMARK', revision, initialEnd: false });
@@ -181,7 +181,7 @@ export class WatchSession implements CacheObserver {
   stop(options: { readonly bookmark?: boolean } = {}): void {
     if (this.#ended) return;
     if (options.bookmark === true && this.#options.allowBookmarks) {
-      this.#push({ type: 'BOOKMARK', revision: this.#mirror.revision, initialEnd: false });
+      this.#push({ type: 'BOOKMARK', revision: this.#watchCache.revision, initialEnd: false });
     }
     this.#flush();
     this.#ended = true;

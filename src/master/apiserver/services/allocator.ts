@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../../api/object.js';
 import type { Service } from '../../../api/types/core.js';
 import type { Random } from '../../../lib/random.js';
-import type { Mirror } from '../cache/mirror.js';
+import type { WatchCache } from '../cache/watch-cache.js';
 import type { Companion, CompanionPlan } from '../registry/companion.js';
 import { internal, invalidObject } from '../status.js';
 import { registryPrefix } from '../storage/keys.js';
@@ -18,18 +18,18 @@ const probes = 4096;
  * transaction as the service: two masters cannot give out the same one, and nothing leaks.
  */
 export class ServiceAllocator implements Companion {
-  readonly #mirror: Mirror;
+  readonly #watchCache: WatchCache;
   readonly #range: AddressRange;
   readonly #ports: { readonly first: number; readonly last: number };
   readonly #random: Random;
 
   constructor(options: {
-    readonly mirror: Mirror;
+    readonly watchCache: WatchCache;
     readonly range: AddressRange;
     readonly ports: { readonly first: number; readonly last: number };
     readonly random: Random;
   }) {
-    this.#mirror = options.mirror;
+    this.#watchCache = options.watchCache;
     this.#range = options.range;
     this.#ports = options.ports;
     this.#random = options.random;
@@ -180,7 +180,7 @@ export class ServiceAllocator implements Companion {
   }
 
   #isTaken(id: string, name: string): boolean {
-    return this.#mirror.cache(id).get(name) !== undefined;
+    return this.#watchCache.cache(id).get(name) !== undefined;
   }
 }
 

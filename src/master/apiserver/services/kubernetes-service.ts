@@ -43,7 +43,7 @@ export class KubernetesService {
     const { objects } = this.#options.deps;
     try {
       await this.#renew();
-      await objects.mirror.fresh();
+      await objects.watchCache.fresh();
       await this.#reconcile();
     } catch (error) {
       objects.log.warn({ error }, 'the endpoints of the API could not be kept');
@@ -77,7 +77,7 @@ export class KubernetesService {
   }
 
   async #reconcile(): Promise<void> {
-    const live = [...this.#options.deps.objects.mirror.cache(leases).list()].map(
+    const live = [...this.#options.deps.objects.watchCache.cache(leases).list()].map(
       (entry) => entry.name,
     );
     const addresses = [...new Set([...live, this.#options.address])].sort();

@@ -94,7 +94,10 @@ export class Connector {
    * where that is the node's own address.
    */
   #checkAddress(namespace: string, name: string): void {
-    const pod = this.#deps.objects.mirror.cache('pods').get(`${namespace}/${name}`)?.parse<Pod>();
+    const pod = this.#deps.objects.watchCache
+      .cache('pods')
+      .get(`${namespace}/${name}`)
+      ?.parse<Pod>();
     const { podIP = '', hostIP } = pod?.status ?? {};
     const problems = podIP === hostIP ? endpointIpErrors(podIP) : nonSpecialIpErrors(podIP);
     if (problems.length > 0) throw badRequest('address not allowed');
@@ -107,7 +110,10 @@ export class Connector {
   }
 
   #podBackend({ namespace, name, port }: Wanted): { pod: string; port: number } {
-    const pod = this.#deps.objects.mirror.cache('pods').get(`${namespace}/${name}`)?.parse<Pod>();
+    const pod = this.#deps.objects.watchCache
+      .cache('pods')
+      .get(`${namespace}/${name}`)
+      ?.parse<Pod>();
     const ports = pod?.spec.containers.flatMap((container) => container.ports ?? []) ?? [];
     const number =
       port === ''
@@ -138,7 +144,7 @@ export class Connector {
         `no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`,
       );
     }
-    for (const candidate of objects.mirror
+    for (const candidate of objects.watchCache
       .cache('discovery.k8s.io/endpointslices')
       .list(namespace)) {
       const slice = candidate.object<EndpointSlice>();

@@ -7,7 +7,7 @@ import { createGrpcChannel } from '../../../lib/grpc/index.js';
 import type { Logger } from '../../../lib/log.js';
 import { derivedTls } from '../../../lib/pki/tls-source.js';
 import type { TlsSource, TrustedPair } from '../../../lib/pki/tls-source.js';
-import type { Mirror } from '../cache/mirror.js';
+import type { WatchCache } from '../cache/watch-cache.js';
 import { internal, notFound } from '../status.js';
 
 /** The client of one node's agent. */
@@ -26,19 +26,19 @@ function mustBe(node: string): (peer: PeerCertificate) => Error | undefined {
 
 /** Channels to the nodes' agents, one per address, made when first needed. */
 export class NodeAgents {
-  readonly #mirror: Mirror;
+  readonly #watchCache: WatchCache;
   readonly #tls: TlsSource<TrustedPair> | undefined;
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #channels = new Map<string, Channel>();
 
   constructor(options: {
-    readonly mirror: Mirror;
+    readonly watchCache: WatchCache;
     readonly tls: TlsSource<TrustedPair> | undefined;
     readonly log: Logger;
     readonly clock: Clock;
   }) {
-    this.#mirror = options.mirror;
+    this.#watchCache = options.watchCache;
     this.#tls = options.tls;
     this.#log = options.log;
     this.#clock = options.clock;
@@ -46,7 +46,7 @@ export class NodeAgents {
 
   /** @throws StatusError when the node is not known or has no address */
   forNode(name: string): AgentClient {
-    const node = this.#mirror.cache('nodes').get(name)?.object<Node>();
+    const node = this.#watchCache.cache('nodes').get(name)?.object<Node>();
     if (node === undefined) throw notFound({ group: '', resource: 'nodes' }, name);
     const addresses = node.status?.addresses ?? [];
     const address = addressOrder

@@ -105,10 +105,10 @@ async function lookUp(
   key: string,
   { objects }: TokenDeps,
 ): Promise<Pod | undefined> {
-  const known = objects.mirror.cache(resource).get(key);
+  const known = objects.watchCache.cache(resource).get(key);
   if (known !== undefined) return known.object();
-  await objects.mirror.fresh();
-  return objects.mirror.cache(resource).get(key)?.object();
+  await objects.watchCache.fresh();
+  return objects.watchCache.cache(resource).get(key)?.object();
 }
 
 function nodeOfPod(
@@ -116,13 +116,13 @@ function nodeOfPod(
   bound: BoundObject,
   deps: TokenDeps,
 ): { name: string; uid: string } | undefined {
-  const pod: Pod | undefined = deps.objects.mirror
+  const pod: Pod | undefined = deps.objects.watchCache
     .cache('pods')
     .get(`${namespace}/${bound.name}`)
     ?.object();
   const name = pod?.spec?.nodeName;
   if (name === undefined) return undefined;
-  const node = deps.objects.mirror.cache('nodes').get(name)?.object();
+  const node = deps.objects.watchCache.cache('nodes').get(name)?.object();
   return node === undefined ? undefined : { name, uid: node.metadata.uid ?? '' };
 }
 

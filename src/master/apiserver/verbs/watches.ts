@@ -25,12 +25,12 @@ export class Watches {
     const { resourceVersion, allowBookmarks, sendInitialEvents, timeoutSeconds } = request;
     checkWatchOptions(resourceVersion);
     const { kind, namespace } = target;
-    const { mirror, clock, random } = this.#objects;
+    const { watchCache, clock, random } = this.#objects;
     const { sink, closed } = request.open(kind);
     const session = new WatchSession({
       options: { kind, namespace, selection, resourceVersion, allowBookmarks, sendInitialEvents },
       sink,
-      mirror,
+      watchCache,
       cache: this.#objects.cache(kind),
       clock,
     });

@@ -162,11 +162,11 @@ class PodSecurity {
   }
 
   async #labels(namespace: string): Promise<Readonly<Record<string, string>>> {
-    const { mirror } = this.#objects;
-    const cache = mirror.cache('namespaces');
+    const { watchCache } = this.#objects;
+    const cache = watchCache.cache('namespaces');
     let found = cache.get(namespace);
     if (found === undefined) {
-      await mirror.fresh();
+      await watchCache.fresh();
       found = cache.get(namespace);
     }
     if (found === undefined) throw internal(`failed to lookup namespace "${namespace}"`);
@@ -193,9 +193,9 @@ class PodSecurity {
   }
 
   #podWarnings(namespace: string, enforce: LevelVersion): Promise<string[]> {
-    const { mirror, clock } = this.#objects;
+    const { watchCache, clock } = this.#objects;
     const { runtimeClasses } = this.#configuration.exemptions;
-    const entries = [...mirror.cache('pods').list(namespace)];
+    const entries = [...watchCache.cache('pods').list(namespace)];
     return podWarnings({
       namespace,
       enforce,

@@ -18,7 +18,7 @@ interface Charge {
 
 /** Charges the quotas of the namespace with what a write adds; refuses what would exceed one. */
 export function resourceQuota(objects: Objects): AdmissionPlugin {
-  const cache = objects.mirror.cache('resourcequotas');
+  const cache = objects.watchCache.cache('resourcequotas');
   const ledger = new QuotaLedger(objects);
   /** What each request under way has been charged, for the case that it fails or is tried again. */
   const charged = new WeakMap<RequestContext, Charge[]>();

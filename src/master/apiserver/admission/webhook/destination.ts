@@ -3,21 +3,21 @@ import { serviceNameLabel } from '../../../../api/facts/well-known.js';
 import type { Endpoint, EndpointSlice } from '../../../../api/types/networking.js';
 import type { Service } from '../../../../api/types/core.js';
 import type { BackingPod, DialPod } from '../../subresources/dial-pod.js';
-import type { Mirror } from '../../cache/mirror.js';
+import type { WatchCache } from '../../cache/watch-cache.js';
 import type { Destination } from './call.js';
 import { CallError } from './call.js';
 import type { Hook } from './hooks.js';
 
 /** Where hooks are looked up, and how their pods are reached. */
 export interface DestinationDeps {
-  readonly mirror: Mirror;
+  readonly watchCache: WatchCache;
   readonly dialPod: DialPod;
 }
 
 /** Resolves a hook's address anew for each call. @throws CallError when there is none */
 export function destinationOf(
   hook: Hook,
-  { mirror, dialPod }: DestinationDeps,
+  { watchCache, dialPod }: DestinationDeps,
   timeoutSeconds: number,
 ): Destination {
   const { clientConfig } = hook.config;
@@ -38,7 +38,7 @@ export function destinationOf(
   url.search = query;
   url.searchParams.set('timeout', `${timeoutSeconds}s`);
   try {
-    const { pod, ...address } = addressOf(mirror, service.namespace, service.name, port);
+    const { pod, ...address } = addressOf(watchCache, service.namespace, service.name, port);
     const connect = pod === undefined ? undefined : dialPod(pod, address.port);
     return { url, ca, address, connect };
   } catch (error) {
@@ -53,12 +53,12 @@ function textOf(url: URL, port: number): string {
 }
 
 function addressOf(
-  mirror: Mirror,
+  watchCache: WatchCache,
   namespace: string,
   name: string,
   port: number,
 ): { host: string; port: number; pod?: BackingPod | undefined } {
-  const found = mirror.cache('services').get(`${namespace}/${name}`);
+  const found = watchCache.cache('services').get(`${namespace}/${name}`);
   if (found === undefined) throw new CallError(`service ${JSON.stringify(name)} not found`);
   const { spec } = found.object<Service>();
   const wanted = spec.ports?.find((item) => item.port === port);
@@ -66,7 +66,7 @@ function addressOf(
     throw new CallError(`no service port ${port} found for service ${JSON.stringify(name)}`);
   }
   if (spec.type === 'ExternalName') return { host: spec.externalName ?? '', port };
-  for (const entry of mirror.cache('discovery.k8s.io/endpointslices').list(namespace)) {
+  for (const entry of watchCache.cache('discovery.k8s.io/endpointslices').list(namespace)) {
     const slice = entry.object<EndpointSlice>();
     if (slice.metadata.labels?.[serviceNameLabel] !== name) continue;
     const target = slice.ports?.find((item) => (item.name ?? '') === (wanted.name ?? ''))?.port;

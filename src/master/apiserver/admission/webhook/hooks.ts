@@ -5,7 +5,7 @@ import type {
 } from '../../../../api/admission/kinds.js';
 import { compileSelector, isEmptySelector } from '../../../../api/facts/selectors.js';
 import type { Entry } from '../../cache/entry.js';
-import type { Mirror } from '../../cache/mirror.js';
+import type { WatchCache } from '../../cache/watch-cache.js';
 import type { AdmissionRequest } from '../../registry/types.js';
 
 type MutatingHook = NonNullable<MutatingWebhookConfiguration['webhooks']>[number];
@@ -49,23 +49,23 @@ export interface Match {
 
 /** Finds the hooks for requests; configurations count in the order of their names. */
 export class HookSource {
-  readonly #mirror: Mirror;
+  readonly #watchCache: WatchCache;
   readonly #id: string;
 
-  constructor(mirror: Mirror, plural: string) {
-    this.#mirror = mirror;
+  constructor(watchCache: WatchCache, plural: string) {
+    this.#watchCache = watchCache;
     this.#id = `admissionregistration.k8s.io/${plural}`;
   }
 
   /** True when there is nothing to ask. */
   get isEmpty(): boolean {
-    return this.#mirror.cache(this.#id).size === 0;
+    return this.#watchCache.cache(this.#id).size === 0;
   }
 
   /** The hooks that want to see the request, in order. */
   matching(request: AdmissionRequest): Match[] {
     const matches: Match[] = [];
-    for (const entry of this.#mirror.cache(this.#id).list()) {
+    for (const entry of this.#watchCache.cache(this.#id).list()) {
       for (const hook of hooksOf(entry)) {
         const version = this.#versionFor(hook, request);
         if (version !== undefined) matches.push({ hook, version });
@@ -100,7 +100,7 @@ export class HookSource {
       return hook.matchesNamespace((object ?? old)?.metadata.labels ?? {});
     }
     if (namespace === '') return true;
-    const found = this.#mirror.cache('namespaces').get(namespace);
+    const found = this.#watchCache.cache('namespaces').get(namespace);
     return hook.matchesNamespace(found?.object().metadata.labels ?? {});
   }
 }

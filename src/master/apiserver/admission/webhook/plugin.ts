@@ -44,7 +44,7 @@ async function ask(
   }
   try {
     const seconds = timeoutSeconds ?? defaultTimeoutSeconds;
-    const destination = destinationOf(hook, { mirror: objects.mirror, dialPod }, seconds);
+    const destination = destinationOf(hook, { watchCache: objects.watchCache, dialPod }, seconds);
     const question = questionOf(request, version);
     const answer = await postJson(destination, question.body, {
       clock: objects.clock,
@@ -67,7 +67,7 @@ function overlook(objects: Objects, hook: Hook, text: string, ignore: boolean): 
 /** Webhooks that may change objects, one after the other. */
 export function mutatingWebhooks(deps: WebhookDeps): AdmissionPlugin {
   const { objects } = deps;
-  const source = new HookSource(objects.mirror, 'mutatingwebhookconfigurations');
+  const source = new HookSource(objects.watchCache, 'mutatingwebhookconfigurations');
   const run = async (match: Match, request: AdmissionRequest): Promise<boolean> => {
     const verdict = await ask(deps, match, request);
     if (verdict === undefined) return false;
@@ -98,7 +98,7 @@ export function mutatingWebhooks(deps: WebhookDeps): AdmissionPlugin {
 
 /** Webhooks that only decide, all at once. */
 export function validatingWebhooks(deps: WebhookDeps): AdmissionPlugin {
-  const source = new HookSource(deps.objects.mirror, 'validatingwebhookconfigurations');
+  const source = new HookSource(deps.objects.watchCache, 'validatingwebhookconfigurations');
   return {
     name: 'ValidatingAdmissionWebhook',
     handles: (request) => !source.isEmpty && !isExempt(request),

@@ -32,11 +32,11 @@ interface Waiter {
 }
 
 /**
- * The whole of `/registry/` in memory, fed by one store watch. One watch for all resources makes every cache reach every
- * revision: a read at "now" asks the store for its revision (one question for all reads that wait at the moment) and
- * waits until the mirror has got there.
+ * The whole of `/registry/` in memory, fed by one store watch. One watch for all resources makes every cache reach
+ * every revision: a read at "now" asks the store for its revision (one question for all reads that wait at the moment)
+ * and waits until the watch cache has got there.
  */
-export class Mirror {
+export class WatchCache {
   readonly #store: Store;
   readonly #log: Logger;
   readonly #clock: Clock;
