@@ -3,6 +3,7 @@ import type { EntryFormat } from './apply/entry-format.js';
 import type { Clock } from '../lib/clock.js';
 import type { KeepAliveOptions } from '../lib/grpc/index.js';
 import type { Logger } from '../lib/log.js';
+import type { Telemetry } from './telemetry/telemetry.js';
 
 /** How a member comes into being. */
 export type InitialClusterState = 'new' | 'existing';
@@ -76,6 +77,8 @@ export interface ServerConfig {
   readonly keepAlive?: KeepAliveOptions;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Where the member counts what it does; of this member alone. */
+  readonly telemetry: Telemetry;
 }
 
 /** The version that the member reports: what it is compatible with. */

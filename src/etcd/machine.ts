@@ -11,7 +11,7 @@ import { SqliteBackend } from './backend/sqlite-backend.js';
 import type { Backend } from './backend/types.js';
 import type { Disk } from './wal/disk.js';
 import { nodeDisk } from './wal/node-disk.js';
-import { serverMetrics } from './telemetry/metrics.js';
+import type { Telemetry } from './telemetry/telemetry.js';
 
 /** The database files of one member: its own, and snapshots on their way in or out. */
 export interface DatabaseFiles {
@@ -40,7 +40,13 @@ export interface Machine {
 }
 
 /** The machine that the process runs on. */
-export function realMachine(clock: Clock): Machine {
+export function realMachine({
+  clock,
+  telemetry,
+}: {
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}): Machine {
   return {
     disk: nodeDisk,
     databases: {
@@ -51,7 +57,10 @@ export function realMachine(clock: Clock): Machine {
       },
       exists: existsSync,
       open: (path) =>
-        SqliteBackend.open(path, { clock, onCommit: (ms) => serverMetrics.backendCommitted(ms) }),
+        SqliteBackend.open(path, {
+          clock,
+          onCommit: (ms) => telemetry.server.backendCommitted(ms),
+        }),
       install: (snapshotPath, databasePath) => {
         installSnapshotFile(snapshotPath, databasePath);
       },

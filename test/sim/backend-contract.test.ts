@@ -7,6 +7,7 @@ import { systemClock } from '../../src/lib/clock.js';
 import type { Clock } from '../../src/lib/clock.js';
 import { ManualClock } from '../../src/lib/clock.js';
 import { Prng } from '../../src/lib/prng.js';
+import { Telemetry } from '../../src/etcd/telemetry/telemetry.js';
 import { realMachine } from '../../src/etcd/machine.js';
 import type { DatabaseFiles } from '../../src/etcd/machine.js';
 import { SqliteBackend } from '../../src/etcd/backend/sqlite-backend.js';
@@ -31,7 +32,7 @@ afterEach(() => {
 });
 
 function realFiles({ batchRows, clock }: Options): DatabaseFiles {
-  const { databases } = realMachine(clock);
+  const { databases } = realMachine({ clock, telemetry: new Telemetry() });
   return {
     ...databases,
     open: (path) => SqliteBackend.open(path, { clock, batchRows, thread: false }),

@@ -6,6 +6,7 @@ import { LeaseService } from '../../src/etcd/rpc/lease.js';
 import { WatchService } from '../../src/etcd/rpc/watch.js';
 import { openState } from '../../src/etcd/member/bootstrap.js';
 import { dataPaths } from '../../src/etcd/config.js';
+import { Telemetry } from '../../src/etcd/telemetry/telemetry.js';
 import { EntryFormat } from '../../src/etcd/apply/entry-format.js';
 import type { InitialMember, ServerConfig } from '../../src/etcd/config.js';
 import { CorruptionCheck } from '../../src/etcd/guards/corruption-check.js';
@@ -181,6 +182,7 @@ export class SimProcess implements EventOwner {
       entryFormat: this.entryFormat ?? new EntryFormat(options.logVersion),
       clock: this.clock,
       log: this.#logger({}),
+      telemetry: new Telemetry(),
     };
   }
 

@@ -121,7 +121,7 @@ export async function startMember(
   const locks = [config.dataDir, ...(config.walDir === undefined ? [] : [config.walDir])].map(
     lockDirectory,
   );
-  const machine = { ...realMachine(config.clock), ...parts.machine };
+  const machine = { ...realMachine(config), ...parts.machine };
   const lookup = clusterLookup(config, listen.peerClientTls);
   if (await adoptRestored(config)) {
     config.log.info({ dataDir: config.dataDir }, 'took over what a real etcd had restored');
@@ -188,7 +188,7 @@ function newBackups(server: EtcdServer, config: ServerConfig): BackupKeeper | un
     member: config.name,
     clock: config.clock,
     log: config.log.child({ part: 'backup' }),
-    report: backupMetrics(),
+    report: backupMetrics(config.telemetry.set),
     ready: () => !server.stopped && server.membership.local !== undefined,
     estimateBytes: () => server.backend.sizeInUseBytes(),
     take: (paths, signal) => server.snapshots.backUp(server.backend, paths, signal),
@@ -197,7 +197,7 @@ function newBackups(server: EtcdServer, config: ServerConfig): BackupKeeper | un
 
 function observe(server: EtcdServer, quota: Quota, ports: OpenPorts): void {
   const { memberId, store } = server;
-  observeMember({
+  observeMember(server.config.telemetry.set, {
     memberId,
     store,
     get isLearner() {
@@ -258,6 +258,7 @@ function newNetwork(parts: {
     localId: state.memberId,
     clusterId: state.clusterId,
     logVersion: server.entryFormat.version,
+    metrics: config.telemetry.network,
     localUrls: () => server.membership.local?.peerUrls ?? config.peerUrls,
     clock: config.clock,
     log: config.log.child({ part: 'peer' }),
@@ -288,7 +289,7 @@ async function openPeerPorts(
       onRejected: rejectedAt('peer', log),
       ...(secure ? { tls: listen.peerTls } : {}),
     });
-    const service = new PeerService(new ServerPeerHost(server));
+    const service = new PeerService(new ServerPeerHost(server), config.telemetry.network);
     listener.addService(peerDefinition, withStatus(peerDefinition, service));
     await listener.listen(addressOf(url));
     peers.push(listener);

@@ -1,5 +1,6 @@
 /** From flags to what a member is told, with etcd's defaults and etcd's checks. */
 import { UsageError } from '../../lib/usage-error.js';
+import { Telemetry } from '../telemetry/telemetry.js';
 import type { Clock } from '../../lib/clock.js';
 import type { KeepAliveOptions } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
@@ -250,6 +251,7 @@ export function serverConfig(flags: Flags, clock: Clock, log: Logger): ServerCon
     keepAlive: keepAlive(flags),
     clock,
     log,
+    telemetry: new Telemetry(),
   };
 }
 

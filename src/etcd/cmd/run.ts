@@ -8,7 +8,6 @@ import { createLogger } from '../../lib/log.js';
 import type { Logger, LogLevel } from '../../lib/log.js';
 import { BootstrapError, MemberRemovedError } from '../config.js';
 import { clusterVersion, serverVersion } from '../config.js';
-import { grpcMetrics, metricsRegistry } from '../telemetry/metrics.js';
 import { flagNames, parseFlags } from './flags.js';
 import { flagsWithoutEffect, refuseUnsupported } from './flag-support.js';
 import { startMember } from './member.js';
@@ -126,10 +125,10 @@ async function serve(flags: Flags, parts: MemberParts): Promise<number> {
   let tls: MemberTls | undefined;
   try {
     const config = serverConfig(flags, clock, log);
-    if (flags.text('metrics') === 'extensive') grpcMetrics.measureTime();
+    if (flags.text('metrics') === 'extensive') config.telemetry.grpc.measureTime();
     const ignored = flagsWithoutEffect(flags);
     if (ignored.length > 0) log.warn({ flags: ignored }, 'flags that have no effect here');
-    tls = await followTls(flags, config, { log, registry: metricsRegistry });
+    tls = await followTls(flags, config, { log, registry: config.telemetry.registry });
     const listen = { ...listenUrls(flags), ...tls, jwt: loadJwt(config) };
     process.once('SIGTERM', onSignal);
     process.once('SIGINT', onSignal);

@@ -5,7 +5,6 @@ import { AlarmType } from '../../gen/etcd/rpc.js';
 import type { HttpHandler } from '../../lib/grpc/index.js';
 import { errorMessage } from '../../lib/errors.js';
 import { clusterVersion, serverVersion } from '../config.js';
-import { metricsRegistry, serverMetrics } from '../telemetry/metrics.js';
 import type { EtcdServer } from '../member/server.js';
 import type { JsonGateway } from './gateway.js';
 
@@ -66,8 +65,10 @@ async function route(
         'application/json',
         JSON.stringify({ etcdserver: serverVersion, etcdcluster: clusterVersion }),
       );
-    case '/metrics':
-      return respond(response, 200, metricsRegistry.contentType, metricsRegistry.metrics());
+    case '/metrics': {
+      const { registry } = server.config.telemetry;
+      return respond(response, 200, registry.contentType, registry.metrics());
+    }
     default:
       if (/^\/(readyz|livez)\/[a-z_]+$/.test(url.pathname)) return probe(server, url, response);
       if (gateway !== undefined && /^\/v3(alpha|beta)?\//.test(url.pathname)) {
@@ -91,7 +92,7 @@ async function health(
     exclude: url.searchParams.getAll('exclude').flatMap((list) => list.split(',')),
     serializable: url.searchParams.get('serializable') === 'true',
   });
-  serverMetrics.healthAnswered(reason === '');
+  server.config.telemetry.server.healthAnswered(reason === '');
   const body = JSON.stringify({ health: reason === '' ? 'true' : 'false', reason });
   respond(response, reason === '' ? 200 : 503, 'application/json', body);
 }
@@ -151,7 +152,7 @@ async function probe(server: EtcdServer, url: URL, response: Response): Promise<
       continue;
     }
     const reason = await check();
-    serverMetrics.healthChecked(live ? 'livez' : 'readyz', name, reason === '');
+    server.config.telemetry.server.healthChecked(live ? 'livez' : 'readyz', name, reason === '');
     failed ||= reason !== '';
     lines.push(reason === '' ? `[+]${name} ok` : `[-]${name} failed: ${reason}`);
   }

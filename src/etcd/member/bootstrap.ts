@@ -11,7 +11,6 @@ import { Wal } from '../wal/wal.js';
 import type { PeerAddress } from '../peer/types.js';
 import { BootstrapError, dataPaths } from '../config.js';
 import type { DataPaths, ServerConfig } from '../config.js';
-import { serverMetrics } from '../telemetry/metrics.js';
 import { idText } from '../membership/ids.js';
 import { initialLog, sameUrls } from '../membership/initial-log.js';
 import type { InitialLog } from '../membership/initial-log.js';
@@ -61,7 +60,7 @@ export interface ClusterLookup {
 export async function openState(
   config: ServerConfig,
   lookup: ClusterLookup,
-  machine: Machine = realMachine(config.clock),
+  machine: Machine = realMachine(config),
 ): Promise<StoredState> {
   const paths = dataPaths(config);
   machine.databases.prepare(paths);
@@ -102,10 +101,13 @@ export function refuseSecondBirth(cluster: ExistingCluster, memberId: bigint): v
   );
 }
 
-function walOptions({ clock, unsafeNoFsync }: ServerConfig, machine: Machine): WalOptions {
+function walOptions(
+  { clock, unsafeNoFsync, telemetry }: ServerConfig,
+  machine: Machine,
+): WalOptions {
   const { walSegmentBytes: segmentBytes } = machine;
   const disk = unsafeNoFsync ? unsyncedDisk(machine.disk) : machine.disk;
-  const onSync = (ms: number, bytes: number): void => serverMetrics.walSynced(ms, bytes);
+  const onSync = (ms: number, bytes: number): void => telemetry.server.walSynced(ms, bytes);
   return { disk, clock, onSync, ...(segmentBytes === undefined ? {} : { segmentBytes }) };
 }
 

@@ -2,8 +2,11 @@ import { LeaseCheckpointRequest, LeaseRevokeRequest } from '../../gen/etcd/rpc.j
 import type { Clock } from '../../lib/clock.js';
 import type { EntryKind } from '../apply/entry.js';
 import type { LeaseCheckpoint, Lessor } from '../lease/types.js';
+import type { ServerMetrics } from '../telemetry/server-metrics.js';
 import { revokeBatch } from '../guards/limits.js';
-import { serverMetrics } from '../telemetry/metrics.js';
+
+/** Where expired leases are counted. */
+type LeaseMetrics = Pick<ServerMetrics, 'leaseExpired'>;
 
 /** How the driver reaches the log. */
 export interface LeaseProposals {
@@ -19,12 +22,18 @@ const maxWakeMs = 500;
 export class LeaseDriver {
   readonly #lessor: Lessor;
   readonly #clock: Clock;
+  readonly #metrics: LeaseMetrics;
   readonly #proposals: LeaseProposals;
   #cancel: (() => void) | undefined;
 
-  constructor(lessor: Lessor, clock: Clock, proposals: LeaseProposals) {
+  constructor(
+    lessor: Lessor,
+    tools: { readonly clock: Clock; readonly telemetry: { readonly server: LeaseMetrics } },
+    proposals: LeaseProposals,
+  ) {
     this.#lessor = lessor;
-    this.#clock = clock;
+    this.#clock = tools.clock;
+    this.#metrics = tools.telemetry.server;
     this.#proposals = proposals;
   }
 
@@ -47,7 +56,7 @@ export class LeaseDriver {
     this.#cancel = this.#clock.schedule(wakeMs, () => {
       if (!this.#lessor.isPrimary) return;
       for (const id of this.#lessor.expired(revokeBatch)) {
-        serverMetrics.leaseExpired();
+        this.#metrics.leaseExpired();
         this.revoke(id);
       }
       const due = this.#lessor.checkpointsDue();

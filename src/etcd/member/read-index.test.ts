@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { Telemetry } from '../telemetry/telemetry.js';
 import { ReadIndexQueue } from './read-index.js';
 
 let nowMs = 0;
@@ -23,7 +24,11 @@ function start(origin: number): ReadIndexQueue {
       return appliedIndex;
     },
   };
-  return new ReadIndexQueue(source, origin, () => nowMs);
+  return new ReadIndexQueue(source, {
+    origin,
+    nowMs: () => nowMs,
+    metrics: new Telemetry().server,
+  });
 }
 
 function wait(name: string, deadlineMs: number): void {

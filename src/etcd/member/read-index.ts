@@ -1,7 +1,7 @@
+import type { ServerMetrics } from '../telemetry/server-metrics.js';
 import type { ReadState } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
 import { maxPendingReads, readIndexRetryMs } from '../guards/limits.js';
-import { serverMetrics } from '../telemetry/metrics.js';
 
 interface Waiter {
   readonly deadlineMs: number;
@@ -21,6 +21,9 @@ export interface ReadIndexSource {
   readonly appliedIndex: number;
 }
 
+/** Where questions that are asked again are counted. */
+export type ReadIndexMetrics = Pick<ServerMetrics, 'readIndexFailed' | 'slowReadIndex'>;
+
 /** Bytes of a question's context: the origin, then the sequence. */
 const originBytes = 4;
 const sequenceBytes = 6;
@@ -34,6 +37,7 @@ export class ReadIndexQueue {
   readonly #source: ReadIndexSource;
   readonly #origin: number;
   readonly #nowMs: () => number;
+  readonly #metrics: ReadIndexMetrics;
   #waiting: Waiter[] = [];
   #round: Round | undefined;
   /** Rounds that were confirmed and wait for apply, by index. */
@@ -41,11 +45,19 @@ export class ReadIndexQueue {
   #sequence = 0;
   #count = 0;
 
-  /** @param origin uint32, drawn at the member's start */
-  constructor(source: ReadIndexSource, origin: number, nowMs: () => number) {
+  /** @param options.origin uint32, drawn at the member's start */
+  constructor(
+    source: ReadIndexSource,
+    options: {
+      readonly origin: number;
+      readonly nowMs: () => number;
+      readonly metrics: ReadIndexMetrics;
+    },
+  ) {
     this.#source = source;
-    this.#origin = origin;
-    this.#nowMs = nowMs;
+    this.#origin = options.origin;
+    this.#nowMs = options.nowMs;
+    this.#metrics = options.metrics;
   }
 
   get pending(): number {
@@ -104,7 +116,7 @@ export class ReadIndexQueue {
 
   /** The leader changed: a round that was asked of the old one is asked again. */
   leaderChanged(): void {
-    if (this.#round !== undefined) serverMetrics.readIndexFailed();
+    if (this.#round !== undefined) this.#metrics.readIndexFailed();
     this.#askAgain();
   }
 
@@ -112,7 +124,7 @@ export class ReadIndexQueue {
   tick(error: () => unknown): void {
     const nowMs = this.#nowMs();
     if (this.#round !== undefined && nowMs - this.#round.askedMs >= readIndexRetryMs) {
-      serverMetrics.slowReadIndex();
+      this.#metrics.slowReadIndex();
       this.#askAgain();
     }
     this.#waiting = this.#expire(this.#waiting, nowMs, error);

@@ -6,6 +6,7 @@ import type { RaftNode } from '../../raft/index.js';
 import { decodeEntry } from '../apply/entry.js';
 import { diskFullError, etcdError } from '../apply/errors.js';
 import type { EtcdError } from '../apply/errors.js';
+import { Telemetry } from '../telemetry/telemetry.js';
 import type { QueuedProposal } from './proposal-queue.js';
 import { Requests } from './requests.js';
 
@@ -42,7 +43,7 @@ beforeEach(() => {
       timeoutError: () => etcdError('timeout'),
       refusal: () => refusal,
     },
-    { clock, origin, electionMs: 1000, maxRequestBytes: 10_000 },
+    { clock, origin, electionMs: 1000, maxRequestBytes: 10_000, telemetry: new Telemetry() },
   );
 });
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.js';
-import { serverMetrics } from '../telemetry/metrics.js';
+import type { ServerMetrics } from '../telemetry/server-metrics.js';
 import type { MsgPropDropped, RaftNode, ReadState } from '../../raft/index.js';
 import { encodeEntry } from '../apply/entry.js';
 import type { EntryAuth, EntryKind } from '../apply/entry.js';
@@ -17,6 +17,10 @@ import type { PendingCall } from './pending-calls.js';
 import { ProposalQueue } from './proposal-queue.js';
 import type { ProposalEvents, QueuedProposal } from './proposal-queue.js';
 import { ReadIndexQueue } from './read-index.js';
+import type { ReadIndexMetrics } from './read-index.js';
+
+/** Where calls that fail are counted. */
+type RequestMetrics = ReadIndexMetrics & Pick<ServerMetrics, 'proposalFailed'>;
 
 /** What requests need of the member's Raft side. */
 export interface RequestHost {
@@ -43,6 +47,7 @@ export class Requests implements ProposalEvents {
   readonly #host: RequestHost;
   readonly #clock: Clock;
   readonly #origin: number;
+  readonly #metrics: RequestMetrics;
   readonly #maxRequestBytes: number;
   #sequence = 0;
   #stopped = false;
@@ -55,6 +60,7 @@ export class Requests implements ProposalEvents {
       readonly origin: number;
       readonly electionMs: number;
       readonly maxRequestBytes: number;
+      readonly telemetry: { readonly server: RequestMetrics };
     },
   ) {
     this.#host = host;
@@ -63,7 +69,12 @@ export class Requests implements ProposalEvents {
     this.#maxRequestBytes = options.maxRequestBytes;
     this.#queue = new ProposalQueue(host.node, this, proposalBounds);
     this.timeoutMs = requestBaseTimeoutMs + 2 * options.electionMs;
-    this.reads = new ReadIndexQueue(host.node, options.origin, () => this.#clock.monotonicMs());
+    this.#metrics = options.telemetry.server;
+    this.reads = new ReadIndexQueue(host.node, {
+      origin: options.origin,
+      nowMs: () => this.#clock.monotonicMs(),
+      metrics: this.#metrics,
+    });
   }
 
   /** Calls that wait for the log. */
@@ -182,7 +193,7 @@ export class Requests implements ProposalEvents {
 
   onProposalsRefused(proposals: readonly QueuedProposal[]): void {
     for (const { sequence } of proposals) {
-      serverMetrics.proposalFailed();
+      this.#metrics.proposalFailed();
       this.#pending.take(sequence)?.reject(etcdError('unhealthy'));
     }
   }
@@ -198,7 +209,7 @@ export class Requests implements ProposalEvents {
     const nowMs = this.#clock.monotonicMs();
     this.#queue.tick(nowMs);
     this.#pending.expire(nowMs, () => {
-      serverMetrics.proposalFailed();
+      this.#metrics.proposalFailed();
       return error();
     });
     this.reads.tick(error);

@@ -26,7 +26,6 @@ import { PeerWays } from '../membership/peer-registry.js';
 import type { WatchableRevisionStore } from '../mvcc/watchable-store.js';
 import type { PeerNetwork } from '../peer/types.js';
 import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
-import { serverMetrics } from '../telemetry/metrics.js';
 import type { StoredState } from './bootstrap.js';
 import { stepBack } from './leader-transfer.js';
 import { LeaseDriver } from './lease-driver.js';
@@ -92,10 +91,11 @@ export class EtcdServer {
       snapshotCount: config.snapshotCount,
       catchUpEntries: config.catchUpEntries,
       log: config.log,
+      telemetry: config.telemetry,
       status: () => this.node.status(),
     });
     this.#loop = this.#newLoop();
-    this.leases = new LeaseDriver(this.lessor, config.clock, this);
+    this.leases = new LeaseDriver(this.lessor, config, this);
   }
 
   #newNode(): RaftNode {
@@ -375,7 +375,7 @@ export class EtcdServer {
     if (leader === 0n) this.#leaderLostMs = clock.monotonicMs();
     const { term } = this.node;
     log.info({ term, role, leader: leader.toString(16) }, 'raft role or leader changed');
-    serverMetrics.leaderChanged(leader, role === 'leader');
+    this.config.telemetry.server.leaderChanged(leader, role === 'leader');
     this.requests.reads.leaderChanged();
     for (const listener of this.#leaderListeners) listener(leader);
     this.#loop.wake();
@@ -384,7 +384,7 @@ export class EtcdServer {
   #onTick(): void {
     this.#startUp?.tick();
     this.#logVersions.tick();
-    serverMetrics.progress({
+    this.config.telemetry.server.progress({
       committed: this.node.commitIndex,
       applied: this.node.appliedIndex,
       pending: this.requests.pendingCount,

@@ -20,7 +20,6 @@ import { BackendLessor } from '../lease/lessor.js';
 import type { ChangeOutcome } from '../membership/member-changes.js';
 import { encodeConfState, Membership } from '../membership/membership.js';
 import { WatchableRevisionStore } from '../mvcc/watchable-store.js';
-import { compactionMetrics, serverMetrics } from '../telemetry/metrics.js';
 import type { PendingCall } from './pending-calls.js';
 
 /** The calls that wait for entries. */
@@ -79,7 +78,7 @@ export class StateMachine {
       clock,
       leases: this.lessor,
       hashCompactions: config.compactHashCheckMs > 0,
-      compactions: compactionMetrics(clock),
+      compactions: config.telemetry.server.compactions(clock),
     });
     this.tokens = authToken === 'simple' ? new SimpleTokens(clock, authTokenTtlMs) : undefined;
     this.auth = new AuthStore(backend, this.tokens);
@@ -119,7 +118,7 @@ export class StateMachine {
       if (known === undefined) throw error;
       call?.reject(known);
     }
-    serverMetrics.applied(this.#clock.monotonicMs() - startMs);
+    this.#options.config.telemetry.server.applied(this.#clock.monotonicMs() - startMs);
   }
 
   #applyConfChange(entry: Entry): void {
@@ -132,7 +131,7 @@ export class StateMachine {
   }
 
   onLeaseGranted(ttlSeconds: number): void {
-    serverMetrics.leaseGranted(ttlSeconds);
+    this.#options.config.telemetry.server.leaseGranted(ttlSeconds);
   }
 
   /**

@@ -15,7 +15,6 @@ import type { MemberChangeKind, MemberInfo } from './membership.js';
 import type { PeerNetwork } from '../peer/types.js';
 import type { ServerConfig } from '../config.js';
 import type { Membership } from './membership.js';
-import { serverMetrics } from '../telemetry/metrics.js';
 
 /** A learner may be promoted once its log reaches this share of the leader's. */
 const readyShare = 0.9;
@@ -98,7 +97,7 @@ export class MemberChanges {
     const leaderMatch = status.lastIndex;
     const learner = status.progress.find((progress) => progress.id === id);
     if (learner === undefined || learner.match < leaderMatch * readyShare) {
-      serverMetrics.promotionFailed(
+      server.config.telemetry.server.promotionFailed(
         'etcdserver: can only promote a learner member which is in sync with leader',
       );
       throw etcdError('learnerNotReady');
@@ -111,7 +110,7 @@ export class MemberChanges {
       }
     }
     await this.#propose('promote', member);
-    serverMetrics.promoted();
+    server.config.telemetry.server.promoted();
   }
 
   #mustKnow(id: bigint): MemberInfo {

@@ -58,7 +58,6 @@ export class RevisionStore implements Store {
     putBytes: 0,
     deletes: 0,
     txns: 0,
-    events: 0,
   };
   protected readonly clock: Clock;
   readonly #compactions: CompactionObserver | undefined;

@@ -33,8 +33,6 @@ export interface StoreCounts {
   deletes: number;
   /** Transactions of more than one operation. */
   txns: number;
-  /** Sent to watchers. */
-  events: number;
 }
 
 /** Is told how long the pieces of a compaction took, in milliseconds. */

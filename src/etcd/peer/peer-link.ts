@@ -9,8 +9,7 @@ import { targetOf } from '../../lib/member-url.js';
 import type { Message } from '../../raft/index.js';
 import { asEtcdError } from '../apply/errors.js';
 import { peerQueueBytes, peerQueueMessages } from '../guards/limits.js';
-import { peerMetrics } from '../telemetry/network-metrics.js';
-import type { PeerMetrics } from '../telemetry/network-metrics.js';
+import type { NetworkMetrics, PeerMetrics } from '../telemetry/network-metrics.js';
 import { callerMetadata } from './caller.js';
 import { messageSizeBytes } from './message-codec.js';
 import type { PeerAddress, PeerEvents } from './types.js';
@@ -37,6 +36,7 @@ export interface LinkOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly tls: TlsSource<ChannelTls> | undefined;
+  readonly metrics: NetworkMetrics;
 }
 
 /** The outgoing half of the way to one peer: a channel and, on it, one long-lived stream of message batches. */
@@ -62,7 +62,7 @@ export class PeerLink {
   constructor(peer: PeerAddress, options: LinkOptions) {
     this.#peer = peer;
     this.#options = options;
-    this.#metrics = peerMetrics(options.localId, peer.id);
+    this.#metrics = options.metrics.peer(options.localId, peer.id);
     this.#channel = this.#newChannel();
     void this.#run();
   }

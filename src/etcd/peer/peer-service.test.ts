@@ -4,6 +4,7 @@ import type { CallContext } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
 import { callerMetadata } from './caller.js';
 import type { Caller } from './caller.js';
+import { Telemetry } from '../telemetry/telemetry.js';
 import { PeerService } from './peer-service.js';
 import type { PeerHost } from './types.js';
 
@@ -51,12 +52,16 @@ test.each<[string, Caller, string]>([
   ],
 ])('a snapshot from %s', async (_, caller, outcome) => {
   const context = { metadata: callerMetadata(caller) } as CallContext;
-  await expect(new PeerService(host).snapshot(nothing(), context)).rejects.toThrow(outcome);
+  await expect(
+    new PeerService(host, new Telemetry().network).snapshot(nothing(), context),
+  ).rejects.toThrow(outcome);
 });
 
 test('a caller that says nothing of its log version is of a build without gates', async () => {
   const metadata = new Map(callerMetadata(member));
   metadata.delete('log-version');
-  const call = new PeerService(host).snapshot(nothing(), { metadata } as unknown as CallContext);
+  const call = new PeerService(host, new Telemetry().network).snapshot(nothing(), {
+    metadata,
+  } as unknown as CallContext);
   await expect(call).rejects.toThrow('does not know the log version');
 });

@@ -18,7 +18,7 @@ import { unixPath } from '../../lib/member-url.js';
 import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
 import type { Message } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
-import { receivedFrom, snapshotReceipt } from '../telemetry/network-metrics.js';
+import type { NetworkMetrics } from '../telemetry/network-metrics.js';
 import { callerLogVersion, checkCaller } from './caller.js';
 import { messageSizeBytes } from './message-codec.js';
 import { receiveSnapshot } from './snapshot-stream.js';
@@ -28,9 +28,11 @@ import type { peerDefinition } from './peer-definition.js';
 /** The service that members offer each other (trireme.raft.v1.Peer). */
 export class PeerService implements Handlers<typeof peerDefinition> {
   readonly #host: PeerHost;
+  readonly #metrics: NetworkMetrics;
 
-  constructor(host: PeerHost) {
+  constructor(host: PeerHost, metrics: NetworkMetrics) {
     this.#host = host;
+    this.#metrics = metrics;
   }
 
   async messages(
@@ -38,7 +40,7 @@ export class PeerService implements Handlers<typeof peerDefinition> {
     context: CallContext,
   ): Promise<void> {
     const from = await this.#admitted(context);
-    const received = receivedFrom(from);
+    const received = this.#metrics.receivedFrom(from);
     // Says that the stream is taken; nothing else ever comes back on it.
     stream.send({});
     const logVersion = callerLogVersion(context);
@@ -60,7 +62,7 @@ export class PeerService implements Handlers<typeof peerDefinition> {
   }
 
   async snapshot(stream: AsyncIterable<SnapshotChunk>, context: CallContext): Promise<SnapshotAck> {
-    const receipt = snapshotReceipt(await this.#admitted(context));
+    const receipt = this.#metrics.snapshotReceipt(await this.#admitted(context));
     try {
       const { directory, name } = this.#host.newSnapshotPath();
       const { message, path } = await receiveSnapshot(stream, directory, name);

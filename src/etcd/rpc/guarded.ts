@@ -2,14 +2,11 @@
 import type { CallContext, Handlers, ServiceDefinition } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
 import { clientError } from '../grpc-status.js';
-import { clientCalls, grpcMetrics } from '../telemetry/metrics.js';
 import type { EtcdServer } from '../member/server.js';
 
 type Handler = (...args: unknown[]) => unknown;
 
 const codeUnknown = 2;
-const countUnary = clientCalls('unary');
-const countStream = clientCalls('stream');
 
 /**
  * Wraps all handlers of a service: a call with the metadata `hasleader: true` fails while there is no leader, an open stream
@@ -26,7 +23,8 @@ export function guarded<S extends ServiceDefinition>(
   for (const [key, method] of Object.entries(definition.methods)) {
     const handler = methods[key];
     if (handler === undefined) continue;
-    const count = grpcMetrics.method({
+    const { grpc } = server.config.telemetry;
+    const count = grpc.method({
       service: definition.fullName,
       method: method.name,
       type: callType(method),
@@ -41,7 +39,7 @@ export function guarded<S extends ServiceDefinition>(
       return status ?? error;
     };
     const isStream = method.requestStream || method.responseStream;
-    const countClient = isStream ? countStream : countUnary;
+    const countClient = isStream ? grpc.stream : grpc.unary;
     wrapped[key] = (...args) => {
       count.started();
       const stopTimer = count.timer();

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { CallContext, Sender } from '../../lib/grpc/types.js';
 import type { SnapshotResponse } from '../../gen/etcd/rpc.js';
 import { maxSnapshotCalls } from '../guards/limits.js';
+import { Telemetry } from '../telemetry/telemetry.js';
 import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { MaintenanceService } from './maintenance.js';
@@ -9,6 +10,7 @@ import { MaintenanceService } from './maintenance.js';
 test('snapshots are written one at a time, and so many wait at most', async () => {
   const writes: ((error: Error) => void)[] = [];
   const server = {
+    config: { telemetry: new Telemetry() },
     snapshots: { newPath: () => ({ path: '/nonexistent/snapshot' }) },
     backend: {
       snapshotTo: () => new Promise((_resolve, reject) => writes.push(reject)),

@@ -32,7 +32,6 @@ import { etcdError } from '../apply/errors.js';
 import { rawAuthError } from '../grpc-status.js';
 import { clusterVersion, serverVersion } from '../config.js';
 import { maxSnapshotCalls, snapshotChunkBytes } from '../guards/limits.js';
-import { serverMetrics } from '../telemetry/metrics.js';
 import type { EtcdServer } from '../member/server.js';
 import { moveLeader } from '../member/leader-transfer.js';
 import type { CallerIdentity } from './auth-info.js';
@@ -109,7 +108,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
 
   async defragment(_request: DefragmentRequest, context: CallContext): Promise<DefragmentResponse> {
     await this.#mustBeAdminUncoded(context);
-    const done = serverMetrics.defragStarted();
+    const done = this.#server.config.telemetry.server.defragStarted();
     try {
       await this.#server.backend.defragment();
     } finally {
@@ -120,7 +119,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
 
   async hash(_request: HashRequest, context: CallContext): Promise<HashResponse> {
     await this.#mustBeAdminUncoded(context);
-    const done = serverMetrics.hashStarted();
+    const done = this.#server.config.telemetry.server.hashStarted();
     const hash = await this.#server.backend.hash();
     done();
     return { header: this.#server.header(), hash };
@@ -152,7 +151,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
   async #writeSnapshot(path: string): Promise<void> {
     const image = this.#server.snapshots.newPath().path;
     try {
-      const done = serverMetrics.snapshotStarted();
+      const done = this.#server.config.telemetry.server.snapshotStarted();
       await this.#server.backend.snapshotTo(image);
       done();
       const { exportEtcdSnapshot } = await import('../snapshots/export.js');
@@ -242,7 +241,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
 
 /** The hash over the revisions that this member has applied. @throws compacted, futureRev */
 export async function hashKV(server: EtcdServer, revision: number): Promise<HashKVResponse> {
-  const done = serverMetrics.hashRevStarted();
+  const done = server.config.telemetry.server.hashRevStarted();
   const found = await server.store.hashKV(revision);
   done();
   return {

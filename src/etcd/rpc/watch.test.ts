@@ -93,7 +93,6 @@ beforeEach(() => {
   synced = true;
   const store = {
     rev: 5,
-    counts: { events: 0 },
     drained: () => undefined,
     watch: (_request: unknown, to: WatchSink) => {
       sink = to;

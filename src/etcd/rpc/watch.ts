@@ -13,7 +13,7 @@ import { clientError } from '../grpc-status.js';
 import { keyText } from '../apply/kv.js';
 import type { AuthInfo } from '../auth/tokens.js';
 import type { WatchBatch, Watcher, WatchEvent, WatchSink } from '../mvcc/types.js';
-import { codeNames } from '../telemetry/metrics.js';
+import { codeNames } from '../telemetry/grpc-metrics.js';
 import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 
@@ -50,6 +50,8 @@ export class WatchService implements Handlers<typeof WatchDefinition> {
   readonly #server: EtcdServer;
   readonly #identity: CallerIdentity;
   readonly #streams = new Set<WatchStream>();
+  /** Events that were sent. */
+  eventCount = 0;
 
   constructor(server: EtcdServer, identity: CallerIdentity) {
     this.#server = server;
@@ -57,13 +59,22 @@ export class WatchService implements Handlers<typeof WatchDefinition> {
   }
 
   async watch(stream: Stream, context: CallContext): Promise<void> {
-    const one = new WatchStream(this.#server, stream, () => this.#identity.of(context));
+    const identity = (): ReturnType<CallerIdentity['of']> => this.#identity.of(context);
+    const one = new WatchStream(this.#server, {
+      stream,
+      identity,
+      sent: (count) => this.#sent(count),
+    });
     this.#streams.add(one);
     try {
       await one.run();
     } finally {
       this.#streams.delete(one);
     }
+  }
+
+  #sent(count: number): void {
+    this.eventCount += count;
   }
 
   get streamCount(): number {
@@ -82,6 +93,7 @@ class WatchStream implements WatchSink {
   readonly #server: EtcdServer;
   readonly #stream: Stream;
   readonly #identity: () => AuthInfo | undefined | Promise<AuthInfo | undefined>;
+  readonly #sent: (count: number) => void;
   readonly #watchers = new Map<number, StreamWatcher>();
   readonly #ids = new Map<Watcher, StreamWatcher>();
   #queue: WatchBatch[] = [];
@@ -96,12 +108,17 @@ class WatchStream implements WatchSink {
 
   constructor(
     server: EtcdServer,
-    stream: Stream,
-    identity: () => AuthInfo | undefined | Promise<AuthInfo | undefined>,
+    parts: {
+      readonly stream: Stream;
+      readonly identity: () => AuthInfo | undefined | Promise<AuthInfo | undefined>;
+      /** Counts events that are sent. */
+      readonly sent: (count: number) => void;
+    },
   ) {
     this.#server = server;
-    this.#stream = stream;
-    this.#identity = identity;
+    this.#stream = parts.stream;
+    this.#identity = parts.identity;
+    this.#sent = parts.sent;
   }
 
   get pendingEventCount(): number {
@@ -298,7 +315,7 @@ class WatchStream implements WatchSink {
   }
 
   #sendEvents(entry: StreamWatcher, events: readonly WatchEvent[], revision: number): boolean {
-    this.#server.store.counts.events += events.length;
+    this.#sent(events.length);
     const limit = entry.fragment ? fragmentBytesDefault : Infinity;
     let isOpen = true;
     let parts = this.#eventsHead(entry.id, revision);

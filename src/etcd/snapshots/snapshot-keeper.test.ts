@@ -4,6 +4,7 @@ import type { Snapshot } from '../../raft/index.js';
 import { silentLogger } from '../../lib/log.js';
 import type { Backend } from '../backend/types.js';
 import type { Wal } from '../wal/wal.js';
+import { Telemetry } from '../telemetry/telemetry.js';
 import { SnapshotKeeper } from './snapshot-keeper.js';
 
 let files: Set<string>;
@@ -16,6 +17,7 @@ beforeEach(() => {
   files = new Set();
   installed = [];
   keeper = new SnapshotKeeper({
+    telemetry: new Telemetry(),
     databases: {
       prepare: () => undefined,
       exists: (path) => files.has(path),

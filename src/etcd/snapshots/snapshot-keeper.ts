@@ -13,6 +13,7 @@ import type {
   Snapshot,
 } from '../../raft/index.js';
 import type { Backend } from '../backend/types.js';
+import type { Telemetry } from '../telemetry/telemetry.js';
 import type { Wal } from '../wal/wal.js';
 import type { DataPaths } from '../config.js';
 import { runBackupThread } from './backup-thread.js';
@@ -26,8 +27,6 @@ import {
 } from '../guards/limits.js';
 import type { DatabaseFiles } from '../machine.js';
 import { decodeConfState, encodeConfState } from '../membership/membership.js';
-import { serverMetrics } from '../telemetry/metrics.js';
-import { snapshotSending } from '../telemetry/network-metrics.js';
 
 /** The way to the member that gets a snapshot. */
 export interface SnapshotNetwork {
@@ -47,6 +46,7 @@ export interface SnapshotKeeperOptions {
   /** Entries kept behind a truncation. @default 5000 */
   readonly catchUpEntries: number | undefined;
   readonly log: Logger;
+  readonly telemetry: Telemetry;
   /** Where the leader's followers are; empty elsewhere. */
   readonly status: () => {
     readonly confState: ConfState;
@@ -140,7 +140,7 @@ export class SnapshotKeeper {
     const { log } = this.#options;
     if (this.#sending.has(message.to)) return false;
     this.#sending.add(message.to);
-    const sent = snapshotSending(message.to);
+    const sent = this.#options.telemetry.network.snapshotSending(message.to);
     const { path } = this.newPath();
     try {
       const image = await backend.snapshotTo(path);
@@ -210,8 +210,8 @@ export class SnapshotKeeper {
    * @returns the new backend; the old one is closed
    */
   async install(snapshot: Snapshot, backend: Backend): Promise<Backend> {
-    const { wal, paths, databases, log } = this.#options;
-    serverMetrics.applyingSnapshot(true);
+    const { wal, paths, databases, log, telemetry } = this.#options;
+    telemetry.server.applyingSnapshot(true);
     await this.#truncating;
     const { index, term, confState } = snapshot.metadata;
     const path = mustExist(this.#received.get(index), 'image of the snapshot');
@@ -221,7 +221,7 @@ export class SnapshotKeeper {
     const next = databases.open(paths.database);
     wal.saveSnapshot({ index, term, confState: encodeConfState(confState) });
     this.#lastIndex = index;
-    serverMetrics.applyingSnapshot(false);
+    telemetry.server.applyingSnapshot(false);
     log.info({ index, term }, 'installed a snapshot');
     await this.#removeBefore(index);
     return next;

@@ -1,6 +1,6 @@
 /** What `/metrics` shows of scheduled snapshots; only where there are any. */
-import { Counter, Gauge } from '../../lib/metrics.js';
-import { metricsRegistry } from './metrics.js';
+import type { Gauge } from '../../lib/metrics.js';
+import type { MetricSet } from './metric-set.js';
 
 /** What is shown of the snapshots. */
 export interface BackupMetrics {
@@ -17,10 +17,9 @@ export interface BackupMetrics {
 }
 
 /** Registers the metrics; called once. */
-export function backupMetrics(): BackupMetrics {
-  const registers = [metricsRegistry];
+export function backupMetrics(set: MetricSet): BackupMetrics {
   const gauge = (name: string, help: string): Gauge =>
-    new Gauge({ name: `trireme_etcd_backup_${name}`, help, registers });
+    set.gauge(`trireme_etcd_backup_${name}`, help);
   const lastSuccess = gauge(
     'last_success_timestamp_seconds',
     'When the newest scheduled snapshot was taken; 0: there is none.',
@@ -29,11 +28,10 @@ export function backupMetrics(): BackupMetrics {
   const lastRevision = gauge('last_revision', 'Revision of the newest scheduled snapshot.');
   const lastDuration = gauge('last_duration_seconds', 'How long it took to take it.');
   const files = gauge('files', 'Scheduled snapshots of this member that are kept.');
-  const failures = new Counter({
-    name: 'trireme_etcd_backup_failures_total',
-    help: 'Scheduled snapshots that could not be taken.',
-    registers,
-  });
+  const failures = set.counter(
+    'trireme_etcd_backup_failures_total',
+    'Scheduled snapshots that could not be taken.',
+  );
   return {
     found(newest) {
       lastSuccess.set(newest.takenMs / 1000);

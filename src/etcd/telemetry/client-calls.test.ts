@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { clientCalls, metricsRegistry } from './metrics.js';
+import { Telemetry } from './telemetry.js';
 
 test('calls are counted by the version of their client, and no more versions than are sensible', () => {
-  const unary = clientCalls('unary');
-  const stream = clientCalls('stream');
+  const telemetry = new Telemetry();
+  const { unary, stream } = telemetry.grpc;
   unary('3.5');
   unary('3.5');
   stream('3.5');
@@ -11,7 +11,7 @@ test('calls are counted by the version of their client, and no more versions tha
   unary('x'.repeat(1000));
   for (let at = 0; at < 100; at++) stream(`v${at}`);
   const name = 'etcd_server_client_requests_total';
-  const counted = metricsRegistry
+  const counted = telemetry.registry
     .metrics()
     .split('\n')
     .filter((line) => line.startsWith(`${name}{`))

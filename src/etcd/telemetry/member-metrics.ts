@@ -1,8 +1,7 @@
 /** What a member shows when it is scraped: read then, at no cost before. Names as etcd's. */
-import { Counter, Gauge } from '../../lib/metrics.js';
 import { fileLimit, observeProcess, openFiles } from '../../lib/process-metrics.js';
 import type { StoreCounts } from '../mvcc/types.js';
-import { metricsRegistry } from './metrics.js';
+import type { MetricSet } from './metric-set.js';
 
 /** What a member shows when it is looked at. */
 export interface ObservedMember {
@@ -18,7 +17,11 @@ export interface ObservedMember {
     readonly behindWatcherCount: number;
     readonly counts: Readonly<StoreCounts>;
   };
-  readonly watches: { readonly streamCount: number; readonly pendingEventCount: number };
+  readonly watches: {
+    readonly streamCount: number;
+    readonly eventCount: number;
+    readonly pendingEventCount: number;
+  };
   readonly backend: { sizeBytes(): number; sizeInUseBytes(): number };
   readonly leaseCount: number;
   readonly leases: { readonly granted: number; readonly revoked: number; readonly renewed: number };
@@ -29,33 +32,19 @@ export interface ObservedMember {
   readonly traffic: { readonly receivedBytes: number; readonly sentBytes: number };
 }
 
-const gauge = (name: string, help: string, read: () => number): void => {
-  metricsRegistry.registerMetric(
-    new Gauge({ name, help, collect: (metric) => metric.set(read()) }),
-  );
-};
-const counter = (name: string, help: string, read: () => number): void => {
-  const collect = (metric: Counter): void => {
-    metric.reset();
-    metric.inc(read());
-  };
-  metricsRegistry.registerMetric(new Counter({ name, help, collect }));
-};
-
 /** Shows a member from now on; called once. */
-export function observeMember(member: ObservedMember): void {
-  observeIdentity(member);
-  observeStore(member);
-  observeWatches(member);
-  observeLeases(member);
-  observeProcess(metricsRegistry);
-  observeFiles();
+export function observeMember(set: MetricSet, member: ObservedMember): void {
+  observeIdentity(set, member);
+  observeStore(set, member);
+  observeWatches(set, member);
+  observeLeases(set, member);
+  observeProcess(set.registry);
+  observeFiles(set);
 }
 
-function observeIdentity(member: ObservedMember): void {
+function observeIdentity(set: MetricSet, member: ObservedMember): void {
   const labelled = (name: string, help: string, label: string, value: string): void => {
-    const one = new Gauge({ name, help, labelNames: [label], registers: [metricsRegistry] });
-    one.set({ [label]: value }, 1);
+    set.gauge(name, help, label).set({ [label]: value }, 1);
   };
   const { server, cluster } = member.version;
   labelled(
@@ -76,113 +65,129 @@ function observeIdentity(member: ObservedMember): void {
     'cluster_version',
     cluster.replace(/^(\d+\.\d+).*$/, '$1'),
   );
-  gauge(
+  set.readGauge(
     'etcd_server_is_learner',
     'Whether or not this member is a learner. 1 if is, 0 otherwise.',
     () => (member.isLearner ? 1 : 0),
   );
-  gauge(
+  set.readGauge(
     'trireme_etcd_disk_full',
     'Whether there is no room for the raft log or the database: the member takes no part until there is. 1 if so.',
     () => (member.diskFull ? 1 : 0),
   );
-  gauge(
+  set.readGauge(
     'etcd_debugging_auth_revision',
     'The current revision of auth store.',
     () => member.authRevision,
   );
-  counter(
+  set.readCounter(
     'etcd_network_client_grpc_received_bytes_total',
     'The total number of bytes received from grpc clients.',
     () => member.traffic.receivedBytes,
   );
-  counter(
+  set.readCounter(
     'etcd_network_client_grpc_sent_bytes_total',
     'The total number of bytes sent to grpc clients.',
     () => member.traffic.sentBytes,
   );
 }
 
-function observeStore(member: ObservedMember): void {
+function observeStore(set: MetricSet, member: ObservedMember): void {
   const { store } = member;
   const { counts } = store;
-  gauge(
+  set.readGauge(
     'etcd_server_quota_backend_bytes',
     'Current backend storage quota size in bytes.',
     () => member.quotaBytes,
   );
-  gauge(
+  set.readGauge(
     'etcd_mvcc_db_total_size_in_bytes',
     'Total size of the underlying database physically allocated in bytes.',
     () => member.backend.sizeBytes(),
   );
-  gauge(
+  set.readGauge(
     'etcd_mvcc_db_total_size_in_use_in_bytes',
     'Total size of the underlying database logically in use in bytes.',
     () => member.backend.sizeInUseBytes(),
   );
   const rangeHelp = 'Total number of ranges seen by this member.';
-  counter('etcd_mvcc_range_total', rangeHelp, () => counts.ranges);
-  counter('etcd_debugging_mvcc_range_total', rangeHelp, () => counts.ranges);
-  counter('etcd_mvcc_put_total', 'Total number of puts seen by this member.', () => counts.puts);
-  counter(
+  set.readCounter('etcd_mvcc_range_total', rangeHelp, () => counts.ranges);
+  set.readCounter('etcd_debugging_mvcc_range_total', rangeHelp, () => counts.ranges);
+  set.readCounter(
+    'etcd_mvcc_put_total',
+    'Total number of puts seen by this member.',
+    () => counts.puts,
+  );
+  set.readCounter(
     'etcd_mvcc_delete_total',
     'Total number of deletes seen by this member.',
     () => counts.deletes,
   );
-  counter('etcd_mvcc_txn_total', 'Total number of txns seen by this member.', () => counts.txns);
-  gauge(
+  set.readCounter(
+    'etcd_mvcc_txn_total',
+    'Total number of txns seen by this member.',
+    () => counts.txns,
+  );
+  set.readGauge(
     'etcd_debugging_mvcc_total_put_size_in_bytes',
     'The total size of put kv pairs seen by this member.',
     () => counts.putBytes,
   );
-  gauge('etcd_debugging_mvcc_keys_total', 'Total number of keys.', () => store.keyCount);
-  gauge('etcd_debugging_mvcc_current_revision', 'The current revision of store.', () => store.rev);
-  gauge(
+  set.readGauge('etcd_debugging_mvcc_keys_total', 'Total number of keys.', () => store.keyCount);
+  set.readGauge(
+    'etcd_debugging_mvcc_current_revision',
+    'The current revision of store.',
+    () => store.rev,
+  );
+  set.readGauge(
     'etcd_debugging_mvcc_compact_revision',
     'The revision of the last compaction in store.',
     () => store.compactRev,
   );
 }
 
-function observeWatches({ store, watches }: ObservedMember): void {
-  gauge(
+function observeWatches(set: MetricSet, { store, watches }: ObservedMember): void {
+  set.readGauge(
     'etcd_debugging_mvcc_watch_stream_total',
     'Total number of watch streams.',
     () => watches.streamCount,
   );
-  gauge('etcd_debugging_mvcc_watcher_total', 'Total number of watchers.', () => store.watcherCount);
-  gauge(
+  set.readGauge(
+    'etcd_debugging_mvcc_watcher_total',
+    'Total number of watchers.',
+    () => store.watcherCount,
+  );
+  set.readGauge(
     'etcd_debugging_mvcc_slow_watcher_total',
     'Total number of unsynced slow watchers.',
     () => store.behindWatcherCount,
   );
-  counter(
+  set.readCounter(
     'etcd_debugging_mvcc_events_total',
     'Total number of events sent by this member.',
-    () => store.counts.events,
+    () => watches.eventCount,
   );
-  gauge(
+  set.readGauge(
     'etcd_debugging_mvcc_pending_events_total',
     'Total number of pending events to be sent.',
     () => watches.pendingEventCount,
   );
 }
 
-function observeLeases(member: ObservedMember): void {
+function observeLeases(set: MetricSet, member: ObservedMember): void {
   const { leases } = member;
-  gauge('etcd_debugging_server_lease_total', 'Number of leases.', () => member.leaseCount);
-  counter(
+  set.readGauge('etcd_debugging_server_lease_total', 'Number of leases.', () => member.leaseCount);
+  set.readCounter(
     'etcd_debugging_lease_granted_total',
     'The total number of granted leases.',
     () => leases.granted,
   );
-  counter(
+  set.readCounter(
     'etcd_debugging_lease_revoked_total',
     'The total number of revoked leases.',
     () => leases.revoked,
   );
-  counter(
+  set.readCounter(
     'etcd_debugging_lease_renewed_total',
     'The number of renewed leases seen by the leader.',
     () => leases.renewed,
@@ -190,7 +195,7 @@ function observeLeases(member: ObservedMember): void {
 }
 
 /** etcd's own names for two of them. */
-function observeFiles(): void {
-  gauge('os_fd_used', 'The number of used file descriptors.', openFiles);
-  gauge('os_fd_limit', 'The file descriptor limit.', fileLimit);
+function observeFiles(set: MetricSet): void {
+  set.readGauge('os_fd_used', 'The number of used file descriptors.', openFiles);
+  set.readGauge('os_fd_limit', 'The file descriptor limit.', fileLimit);
 }

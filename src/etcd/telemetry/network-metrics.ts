@@ -1,98 +1,10 @@
 /** What goes between members, under etcd's names. */
-import { Counter, Gauge, Histogram } from '../../lib/metrics.js';
-import { exponential, metricsRegistry, PlainCounts, serverMetrics } from './metrics.js';
+import type { Counter, Gauge, Histogram } from '../../lib/metrics.js';
+import { exponential } from './metric-set.js';
+import type { MetricSet, PlainCounts } from './metric-set.js';
+import type { ServerMetrics } from './server-metrics.js';
 
-const registers = [metricsRegistry];
 const hex = (id: bigint): string => id.toString(16);
-
-const counter = (name: string, help: string, ...labelNames: string[]): Counter =>
-  new Counter({ name: `etcd_network_${name}`, help, labelNames, registers });
-const gauge = (name: string, help: string, ...labelNames: string[]): Gauge =>
-  new Gauge({ name: `etcd_network_${name}`, help, labelNames, registers });
-
-const sentBytes = new PlainCounts(
-  'etcd_network_peer_sent_bytes_total',
-  'The total number of bytes sent to peers.',
-  ['To'],
-);
-const receivedBytes = new PlainCounts(
-  'etcd_network_peer_received_bytes_total',
-  'The total number of bytes received from peers.',
-  ['From'],
-);
-const sentFailures = counter(
-  'peer_sent_failures_total',
-  'The total number of send failures from peers.',
-  'To',
-);
-const receivedFailures = counter(
-  'peer_received_failures_total',
-  'The total number of receive failures from peers.',
-  'From',
-);
-const activePeers = gauge(
-  'active_peers',
-  'The current number of active peer connections.',
-  'Local',
-  'Remote',
-);
-const disconnectedPeers = counter(
-  'disconnected_peers_total',
-  'The total number of disconnected peers.',
-  'Local',
-  'Remote',
-);
-const roundTrip = new Histogram({
-  name: 'etcd_network_peer_round_trip_time_seconds',
-  help: 'Round-Trip-Time histogram between peers',
-  labelNames: ['To'],
-  buckets: exponential(0.0001, 16),
-  registers,
-});
-
-/** The snapshots of one direction. */
-function snapshotMetrics(
-  direction: 'send' | 'receive',
-  label: 'To' | 'From',
-): (peer: bigint) => (succeeded: boolean) => void {
-  const success = counter(
-    `snapshot_${direction}_success`,
-    `Total number of successful snapshot ${direction}s`,
-    label,
-  );
-  const failures = counter(
-    `snapshot_${direction}_failures`,
-    `Total number of snapshot ${direction} failures`,
-    label,
-  );
-  const inflight = gauge(
-    `snapshot_${direction}_inflights_total`,
-    `Total number of inflight snapshot ${direction}s`,
-    label,
-  );
-  const seconds = new Histogram({
-    name: `etcd_network_snapshot_${direction}_total_duration_seconds`,
-    help: `Total latency distributions of v3 snapshot ${direction}s`,
-    labelNames: [label],
-    buckets: exponential(0.1, 10),
-    registers,
-  });
-  return (peer) => {
-    const labels = { [label]: hex(peer) };
-    inflight.inc(labels);
-    const stop = seconds.startTimer(labels);
-    return (succeeded) => {
-      inflight.dec(labels);
-      if (succeeded) stop();
-      (succeeded ? success : failures).inc(labels);
-    };
-  };
-}
-
-/** A snapshot starts on its way to a peer. @returns to be told whether it arrived */
-export const snapshotSending = snapshotMetrics('send', 'To');
-/** A snapshot starts to arrive. @returns to be told whether it is whole */
-export const snapshotReceipt = snapshotMetrics('receive', 'From');
 
 /** The way to one peer. */
 export interface PeerMetrics {
@@ -104,38 +16,147 @@ export interface PeerMetrics {
   disconnected(): void;
 }
 
-/** Where the way from one member to another is counted. */
-export function peerMetrics(local: bigint, remote: bigint): PeerMetrics {
-  const to = { To: hex(remote) };
-  const sent = sentBytes.of(to);
-  const failures = sentFailures.labels(to);
-  const pings = roundTrip.labels(to);
-  const both = { Local: hex(local), Remote: hex(remote) };
-  return {
-    sent: (bytes) => {
-      sent.count += bytes;
-    },
-    sendFailed(isHeartbeat) {
-      failures.inc();
-      if (isHeartbeat) serverMetrics.heartbeatFailed();
-    },
-    roundTrip: (ms) => pings.observe(ms / 1000),
-    connected: () => activePeers.inc(both),
-    disconnected() {
-      activePeers.dec(both);
-      disconnectedPeers.inc(both);
-    },
-  };
+/** What comes from one peer. */
+export interface ReceiptMetrics {
+  bytes(count: number): void;
+  failed(): void;
 }
 
-/** Where what comes from a peer is counted. */
-export function receivedFrom(peer: bigint): { bytes(count: number): void; failed(): void } {
-  const from = { From: hex(peer) };
-  const received = receivedBytes.of(from);
-  return {
-    bytes: (count) => {
-      received.count += count;
-    },
-    failed: () => receivedFailures.inc(from),
+/** A snapshot has started. @returns to be told at its end whether it is whole */
+type SnapshotMetrics = (peer: bigint) => (succeeded: boolean) => void;
+
+/** Where a member's peers are counted. */
+export class NetworkMetrics {
+  /** A snapshot starts on its way to a peer. @returns to be told whether it arrived */
+  readonly snapshotSending: SnapshotMetrics;
+  /** A snapshot starts to arrive. @returns to be told whether it is whole */
+  readonly snapshotReceipt: SnapshotMetrics;
+  readonly #server: ServerMetrics;
+  readonly #sentBytes: PlainCounts<'To'>;
+  readonly #receivedBytes: PlainCounts<'From'>;
+  readonly #sentFailures: Counter;
+  readonly #receivedFailures: Counter;
+  readonly #activePeers: Gauge;
+  readonly #disconnectedPeers: Counter;
+  readonly #roundTrip: Histogram;
+
+  constructor(set: MetricSet, server: ServerMetrics) {
+    const name = (what: string): string => `etcd_network_${what}`;
+    this.#server = server;
+    this.#sentBytes = set.counts(
+      name('peer_sent_bytes_total'),
+      'The total number of bytes sent to peers.',
+      ['To'],
+    );
+    this.#receivedBytes = set.counts(
+      name('peer_received_bytes_total'),
+      'The total number of bytes received from peers.',
+      ['From'],
+    );
+    this.#sentFailures = set.counter(
+      name('peer_sent_failures_total'),
+      'The total number of send failures from peers.',
+      'To',
+    );
+    this.#receivedFailures = set.counter(
+      name('peer_received_failures_total'),
+      'The total number of receive failures from peers.',
+      'From',
+    );
+    const both = ['Local', 'Remote'];
+    this.#activePeers = set.gauge(
+      name('active_peers'),
+      'The current number of active peer connections.',
+      ...both,
+    );
+    this.#disconnectedPeers = set.counter(
+      name('disconnected_peers_total'),
+      'The total number of disconnected peers.',
+      ...both,
+    );
+    this.#roundTrip = set.histogram(
+      name('peer_round_trip_time_seconds'),
+      'Round-Trip-Time histogram between peers',
+      exponential(0.0001, 16),
+      'To',
+    );
+    this.snapshotSending = snapshotMetrics(set, 'send', 'To');
+    this.snapshotReceipt = snapshotMetrics(set, 'receive', 'From');
+  }
+
+  /** Where the way from one member to another is counted. */
+  peer(local: bigint, remote: bigint): PeerMetrics {
+    const to = { To: hex(remote) };
+    const sent = this.#sentBytes.of(to);
+    const failures = this.#sentFailures.labels(to);
+    const pings = this.#roundTrip.labels(to);
+    const both = { Local: hex(local), Remote: hex(remote) };
+    return {
+      sent: (bytes) => {
+        sent.count += bytes;
+      },
+      sendFailed: (isHeartbeat) => {
+        failures.inc();
+        if (isHeartbeat) this.#server.heartbeatFailed();
+      },
+      roundTrip: (ms) => pings.observe(ms / 1000),
+      connected: () => this.#activePeers.inc(both),
+      disconnected: () => {
+        this.#activePeers.dec(both);
+        this.#disconnectedPeers.inc(both);
+      },
+    };
+  }
+
+  /** Where what comes from a peer is counted. */
+  receivedFrom(peer: bigint): ReceiptMetrics {
+    const from = { From: hex(peer) };
+    const received = this.#receivedBytes.of(from);
+    return {
+      bytes: (count) => {
+        received.count += count;
+      },
+      failed: () => this.#receivedFailures.inc(from),
+    };
+  }
+}
+
+/** The snapshots of one direction. */
+function snapshotMetrics(
+  set: MetricSet,
+  direction: 'send' | 'receive',
+  label: 'To' | 'From',
+): SnapshotMetrics {
+  const prefix = `etcd_network_snapshot_${direction}`;
+  const success = set.counter(
+    `${prefix}_success`,
+    `Total number of successful snapshot ${direction}s`,
+    label,
+  );
+  const failures = set.counter(
+    `${prefix}_failures`,
+    `Total number of snapshot ${direction} failures`,
+    label,
+  );
+  const inflight = set.gauge(
+    `${prefix}_inflights_total`,
+    `Total number of inflight snapshot ${direction}s`,
+    label,
+  );
+  const seconds = set.histogram(
+    `${prefix}_total_duration_seconds`,
+    `Total latency distributions of v3 snapshot ${direction}s`,
+    exponential(0.1, 10),
+    label,
+  );
+  return (peer) => {
+    const labels = { [label]: hex(peer) };
+    inflight.inc(labels);
+    const stop = seconds.startTimer(labels);
+    return (succeeded) => {
+      inflight.dec(labels);
+      if (succeeded) stop();
+      (succeeded ? success : failures).inc(labels);
+    };
   };
 }
