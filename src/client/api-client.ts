@@ -10,6 +10,7 @@ import { Servers } from './servers.js';
 import type {
   ApiClient,
   DeleteOptions,
+  Guarded,
   ListOptions,
   ObjectKey,
   PatchType,
@@ -17,6 +18,7 @@ import type {
   WatchEvent,
   WriteOptions,
 } from './types.js';
+import { notLeading } from './types.js';
 
 /** An {@link ApiClient} that also lends its connections to the cluster's other gRPC services. */
 export interface GrpcApiClient extends ApiClient {
@@ -182,14 +184,16 @@ class GrpcClient implements GrpcApiClient {
 
   async #call<T>(
     idempotent: boolean,
-    options: CallOptions,
+    options: CallOptions & Guarded,
     run: (stub: Resources) => Promise<T>,
   ): Promise<T> {
+    const { signal, guard } = options;
+    const attempt = (channel: Channel): Promise<T> => {
+      if (guard?.() === false) throw notLeading();
+      return run(this.#stub(channel));
+    };
     try {
-      return await this.servers.call((channel) => run(this.#stub(channel)), {
-        idempotent,
-        signal: options.signal,
-      });
+      return await this.servers.call(attempt, { idempotent, signal });
     } catch (error) {
       throw toApiError(error);
     }

@@ -83,16 +83,17 @@ class Election {
       failure = error;
     });
     void work.then(() => finished.abort());
-    const over = AbortSignal.any([signal, finished.signal]);
+    const overdue = this.#whenOverdue();
+    overdue.signal.addEventListener('abort', () => leading.abort(), { once: true });
+    const over = AbortSignal.any([signal, finished.signal, overdue.signal]);
     while (!over.aborted) {
       await delay(clock, this.retryPeriodMs, over);
-      if (over.aborted) break;
-      if (await this.tryAcquireOrRenew(signal)) continue;
-      if (this.#age() >= this.#renewDeadlineMs || this.#heldByOther()) {
-        log.warn({ lease: name, identity }, 'no longer leading: the lease was not renewed');
-        break;
-      }
+      if (over.aborted || (!(await this.tryAcquireOrRenew(over)) && this.#heldByOther())) break;
     }
+    if (!signal.aborted && !finished.signal.aborted) {
+      log.warn({ lease: name, identity }, 'no longer leading: the lease was not renewed');
+    }
+    overdue.cancel();
     leading.abort();
     await work;
     await this.#release();
@@ -105,6 +106,20 @@ class Election {
    */
   #age(): number {
     return this.#options.clock.monotonicMs() - this.#renewedMs;
+  }
+
+  /** Aborts when the renewal is overdue, also while one is under way. */
+  #whenOverdue(): { readonly signal: AbortSignal; cancel(): void } {
+    const { clock } = this.#options;
+    const overdue = new AbortController();
+    let cancel: () => void = () => undefined;
+    const look = (): void => {
+      const leftMs = this.#renewDeadlineMs - this.#age();
+      if (leftMs <= 0) overdue.abort();
+      else cancel = clock.schedule(leftMs, look);
+    };
+    look();
+    return { signal: overdue.signal, cancel: () => cancel() };
   }
 
   #heldByOther(): boolean {

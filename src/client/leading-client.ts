@@ -1,7 +1,15 @@
 import type { KubeObject } from '../api/object.js';
-import type { ApiClient, DeleteOptions, ListOptions, ObjectKey, PatchType } from './types.js';
-import type { ResourceId, WatchEvent, WriteOptions } from './types.js';
-import { ApiError } from './types.js';
+import type {
+  ApiClient,
+  DeleteOptions,
+  Guarded,
+  ListOptions,
+  ObjectKey,
+  PatchType,
+  ResourceId,
+  WatchEvent,
+  WriteOptions,
+} from './types.js';
 import type { CallOptions } from '../lib/grpc/types.js';
 
 /** What a leader knows of its own leadership. */
@@ -48,7 +56,7 @@ export class LeadingClient implements ApiClient {
     object: T,
     options?: WriteOptions & { readonly name?: string },
   ): Promise<T> {
-    return this.#write(() => this.#client.create<T>(resource, object, this.#ending(options)));
+    return this.#client.create<T>(resource, object, this.#fenced(options));
   }
 
   update<T extends KubeObject>(
@@ -56,7 +64,7 @@ export class LeadingClient implements ApiClient {
     object: T,
     options?: WriteOptions,
   ): Promise<T> {
-    return this.#write(() => this.#client.update<T>(resource, object, this.#ending(options)));
+    return this.#client.update<T>(resource, object, this.#fenced(options));
   }
 
   updateStatus<T extends KubeObject>(
@@ -64,7 +72,7 @@ export class LeadingClient implements ApiClient {
     object: T,
     options?: WriteOptions,
   ): Promise<T> {
-    return this.#write(() => this.#client.updateStatus<T>(resource, object, this.#ending(options)));
+    return this.#client.updateStatus<T>(resource, object, this.#fenced(options));
   }
 
   patch<T extends KubeObject>(
@@ -74,13 +82,11 @@ export class LeadingClient implements ApiClient {
     patch: unknown,
     options?: WriteOptions & { readonly force?: boolean },
   ): Promise<T> {
-    return this.#write(() =>
-      this.#client.patch<T>(resource, key, type, patch, this.#ending(options)),
-    );
+    return this.#client.patch<T>(resource, key, type, patch, this.#fenced(options));
   }
 
   delete(resource: ResourceId, key: ObjectKey, options?: DeleteOptions): Promise<void> {
-    return this.#write(() => this.#client.delete(resource, key, this.#ending(options)));
+    return this.#client.delete(resource, key, this.#fenced(options));
   }
 
   watch<T extends KubeObject>(
@@ -98,9 +104,7 @@ export class LeadingClient implements ApiClient {
     return { signal: this.#leadership.signal, ...options } as O & CallOptions;
   }
 
-  /** @throws ApiError 503 when the lease may have passed to another; nothing was sent then */
-  #write<T>(send: () => Promise<T>): Promise<T> {
-    if (this.#leadership.holds()) return send();
-    return Promise.reject(new ApiError(503, 'NotLeading', 'the lease may have passed to another'));
+  #fenced<O extends CallOptions>(options: O | undefined): O & CallOptions & Guarded {
+    return { ...this.#ending(options), guard: () => this.#leadership.holds() };
   }
 }

@@ -24,8 +24,14 @@ export interface ListOptions extends CallOptions {
   readonly continue?: string;
 }
 
+/** A write that may be sent only while something holds. */
+export interface Guarded {
+  /** Asked before each attempt; false: the write is not sent, and fails with the reason `NotLeading`. */
+  readonly guard?: () => boolean;
+}
+
 /** How a write is made. */
-export interface WriteOptions extends CallOptions {
+export interface WriteOptions extends CallOptions, Guarded {
   readonly fieldManager?: string;
   readonly dryRun?: boolean;
   /** "status", "scale", "binding", "eviction", … */
@@ -40,7 +46,7 @@ export type PatchType =
   | 'application/apply-patch+yaml';
 
 /** How an object is deleted. */
-export interface DeleteOptions extends CallOptions {
+export interface DeleteOptions extends CallOptions, Guarded {
   readonly gracePeriodSeconds?: number;
   readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground';
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
@@ -74,6 +80,11 @@ export class ApiError extends Error {
     this.definite = options.definite ?? true;
     this.details = options.details;
   }
+}
+
+/** A guarded write was not sent: its guard does not hold. */
+export function notLeading(): ApiError {
+  return new ApiError(503, 'NotLeading', 'the lease may have passed to another');
 }
 
 /** True for an {@link ApiError}, of `reason` if one is given. */
