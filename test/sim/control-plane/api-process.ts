@@ -31,6 +31,9 @@ export function seededRandom(prng: Prng): Random {
   };
 }
 
+/** How long requests under way have got when it is to end. */
+const stopGraceUs = 500_000;
+
 /** What every API server of the simulation is told. */
 export function coreOptions(
   parts: Pick<ApiCoreOptions, 'log' | 'clock' | 'random'> & { readonly store: Store },
@@ -83,6 +86,22 @@ export class ApiProcess extends SimProcess {
       const deps = { verbs, parser, now: () => objects.now() };
       this.handlers = new ResourceService(deps).handlers();
     });
+  }
+
+  /** As SIGTERM: watches end with a bookmark, requests under way are answered, and it ends. */
+  terminate(): void {
+    const { life, core } = this;
+    if (life === undefined || core === undefined || this.handlers === undefined) return;
+    this.handlers = undefined;
+    core.endDefinitions();
+    core.endWatches();
+    this.world.queue.add(
+      stopGraceUs,
+      () => {
+        void core.close().then(() => this.kill());
+      },
+      life,
+    );
   }
 
   protected ended(): void {

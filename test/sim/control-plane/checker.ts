@@ -11,7 +11,7 @@ import { Model, nameOf } from './model.js';
 import type { NetworkObserver } from './network.js';
 import type { SimMachine } from './node-process.js';
 import { NodeRules } from './node-rules.js';
-import { checkRemoval } from './removal-rules.js';
+import { checkRemoval, Orphans } from './removal-rules.js';
 import type { Life, SimProcess } from './process.js';
 import type { ControlPlaneWorld } from './world.js';
 
@@ -35,6 +35,7 @@ export class Checker implements NetworkObserver {
   readonly model = new Model();
   readonly nodes: NodeRules;
   readonly controllers: ControllerRules;
+  readonly orphans = new Orphans(this.model);
   readonly #progress = new Map<object, Progress>();
   readonly #byLife = new Map<Life, Map<string, Progress>>();
   #events = 0;
@@ -62,6 +63,7 @@ export class Checker implements NetworkObserver {
     if (item !== undefined) {
       world.count('writes');
       if (old !== undefined) this.#checkUpdate(old, item);
+      this.orphans.onWrite(old, item);
       this.nodes.onWrite(old, item);
       this.controllers.onWrite(old, item, event.modRevision);
     } else if (old !== undefined) checkRemoval(world, this, old);

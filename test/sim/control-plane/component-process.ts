@@ -33,6 +33,7 @@ export class ComponentProcess extends SimProcess {
   readonly component: ComponentName;
   /** In simulated microseconds, when the present leadership began; undefined while it does not lead. */
   leadsSinceUs: number | undefined;
+  #stop = new AbortController();
 
   constructor(world: ControlPlaneWorld, component: ComponentName, number: number) {
     super(world, `${component}-${number}`);
@@ -42,6 +43,7 @@ export class ComponentProcess extends SimProcess {
   protected begin(life: Life): void {
     const { world, component, clock } = this;
     const log = this.logger();
+    this.#stop = new AbortController();
     const identity = { commonName: `system:${component}`, organizations: [] };
     const client = world.canaries.componentClient(clientOf(this, identity));
     const prng = this.prng.fork();
@@ -71,9 +73,14 @@ export class ComponentProcess extends SimProcess {
           ...election,
           lead,
         },
-        new AbortController().signal,
-      ),
+        this.#stop.signal,
+      ).then(() => this.kill()),
     );
+  }
+
+  /** As SIGTERM: ends what it does, gives the lease up, and ends. */
+  terminate(): void {
+    this.#stop.abort();
   }
 
   /** Who holds the lease when that life leads. */

@@ -16,6 +16,8 @@ export class Nemesis {
       () => this.#pick(world.apiServers).kill(),
       () => this.#pick(world.components).kill(),
       () => this.#pick(world.components).kill(),
+      () => this.#pick(world.components).terminate(),
+      () => this.#pick(world.apiServers).terminate(),
       () => this.#pick(world.machines).agent.kill(),
       () => this.#loseMachine(),
       () => this.#pause(this.#leading()),

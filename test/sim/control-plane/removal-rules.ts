@@ -1,6 +1,6 @@
 /** When an object may vanish: not before its finalizers, not before what holds it, and a namespace only when it is empty. */
 import type { Checker } from './checker.js';
-import type { Item } from './model.js';
+import type { Item, Model } from './model.js';
 import { isActive, nameOf, resourceOf } from './model.js';
 import type { ControlPlaneWorld } from './world.js';
 
@@ -9,6 +9,43 @@ export const holdFinalizer = 'sim.trireme.io/hold';
 
 /** What the garbage collector decided on may be so old. */
 const reconcileUs = 5_000_000;
+
+/** What is to be left when its owner goes; by the owner's uid. */
+export class Orphans {
+  readonly #model: Model;
+  readonly #kept = new Map<string, readonly string[]>();
+
+  constructor(model: Model) {
+    this.#model = model;
+  }
+
+  /** An object is being deleted so that its dependents stay: those of now must. */
+  onWrite(old: Item | undefined, item: Item): void {
+    const { uid = '', deletionTimestamp, finalizers = [] } = item.metadata;
+    if (deletionTimestamp === undefined || old?.metadata.deletionTimestamp !== undefined) return;
+    if (!finalizers.includes('orphan')) return;
+    const dependents = [...this.#model.items.values()].filter(
+      (other) =>
+        other.metadata.deletionTimestamp === undefined &&
+        other.kind !== 'Pod' &&
+        other.metadata.ownerReferences?.some((reference) => reference.uid === uid) === true,
+    );
+    this.#kept.set(
+      uid,
+      dependents.map(({ metadata }) => metadata.uid ?? ''),
+    );
+  }
+
+  /** @returns those that are gone although they were to be left, by uid */
+  missing(owner: Item): readonly string[] {
+    const kept = this.#kept.get(owner.metadata.uid ?? '') ?? [];
+    this.#kept.delete(owner.metadata.uid ?? '');
+    const { namespace = '' } = owner.metadata;
+    const space = this.#model.get('namespaces', '', namespace);
+    if (space === undefined || space.metadata.deletionTimestamp !== undefined) return [];
+    return kept.filter((uid) => !this.#model.byUid.has(uid));
+  }
+}
 
 /** Checks the removal of `old`, which has just been committed. */
 export function checkRemoval(world: ControlPlaneWorld, checker: Checker, old: Item): void {
@@ -29,6 +66,10 @@ export function checkRemoval(world: ControlPlaneWorld, checker: Checker, old: It
       if (!mayKnow(world, checker, key, item)) continue;
       world.broken(`${nameOf(old)} is gone (${last}) before ${nameOf(item)}`);
     }
+  }
+  const missing = checker.orphans.missing(old);
+  if (last === 'orphan' && missing.length > 0) {
+    world.broken(`${nameOf(old)} left its dependents, and ${missing.join(', ')} are gone`);
   }
   if (last === 'kubernetes.io/pvc-protection') {
     for (const pod of model.of('pods')) {

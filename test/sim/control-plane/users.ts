@@ -18,6 +18,7 @@ type Controlled =
   'deployments' | 'replicaSets' | 'statefulSets' | 'daemonSets' | 'jobs' | 'cronJobs';
 
 const namespaces = ['default', 'team'] as const;
+const taintKey = 'sim.trireme.io/out';
 /** Objects of one kind in a namespace. */
 const perKind = 2;
 
@@ -103,6 +104,7 @@ export class Users extends SimProcess {
       () => this.#makeHeld(space, number),
       () => this.#releaseHeld(space, number),
       () => this.#cordon(),
+      () => this.#taint(),
       () => this.#disturbPod(space),
       () => this.#makeService(space, number),
       () => this.#turnNamespace(),
@@ -156,7 +158,7 @@ export class Users extends SimProcess {
   }
 
   async #remove(kind: Controlled, namespace: string, number: number): Promise<void> {
-    const policy = this.#draw.pick(['Background', 'Background', 'Foreground'] as const);
+    const policy = this.#draw.pick(['Background', 'Background', 'Foreground', 'Orphan'] as const);
     await this.#deleteOnce(kinds[kind], { namespace, name: this.#nameOf(kind, number) }, policy);
   }
 
@@ -228,6 +230,17 @@ export class Users extends SimProcess {
     await this.#api.patch(kinds.nodes, { name }, 'application/merge-patch+json', patch);
   }
 
+  /** A node is to be without pods for a while, or no longer. */
+  async #taint(): Promise<void> {
+    const { nodeName: name } = this.#draw.pick(this.world.machines);
+    await this.#change(kinds.nodes, { name }, ({ spec }) => {
+      const taints = (spec['taints'] ?? []) as { key: string }[];
+      const rest = taints.filter(({ key }) => key !== taintKey);
+      const taint = { key: taintKey, effect: this.#draw.pick(['NoExecute', 'NoSchedule']) };
+      spec['taints'] = rest.length < taints.length ? rest : [...rest, taint];
+    });
+  }
+
   async #disturbPod(namespace: string): Promise<void> {
     const { items } = await this.#api.list(kinds.pods, { namespace });
     if (items.length === 0) return;
@@ -269,8 +282,11 @@ export class Users extends SimProcess {
       for (const map of maps.items) await this.#release(map);
     }
     for (const { nodeName: name } of this.world.machines) {
-      const patch = { spec: { unschedulable: null } };
-      await this.#api.patch(kinds.nodes, { name }, 'application/merge-patch+json', patch);
+      await this.#change(kinds.nodes, { name }, ({ spec }) => {
+        const taints = (spec['taints'] ?? []) as { key: string }[];
+        spec['taints'] = taints.filter(({ key }) => key !== taintKey);
+        delete spec['unschedulable'];
+      });
     }
   }
 }
