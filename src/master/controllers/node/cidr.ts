@@ -45,8 +45,14 @@ function formatAddress(value: bigint, bits: 32 | 128): string {
   const groups = Array.from({ length: 8 }, (_, index) =>
     ((value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16),
   );
-  const zeroes = /(?:^|:)0(?::0)+(?::|$)/.exec(groups.join(':'));
-  return zeroes === null ? groups.join(':') : groups.join(':').replace(zeroes[0], '::');
+  // The longest run of zeroes is left out, the first of several (RFC 5952).
+  const text = groups.join(':');
+  const runs = [...text.matchAll(/(?<=^|:)0(?::0)+(?=:|$)/g)];
+  const [longest] = runs.toSorted((a, b) => b[0].length - a[0].length);
+  if (longest === undefined) return text;
+  const head = text.slice(0, longest.index).replace(/:$/, '');
+  const tail = text.slice(longest.index + longest[0].length).replace(/^:/, '');
+  return `${head}::${tail}`;
 }
 
 /** The blocks of `network` with a longer prefix: how many, and the n-th. */

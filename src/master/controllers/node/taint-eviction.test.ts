@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Node, Toleration } from '../../../api/types/core.js';
-import { evictionDelayMs } from './taint-eviction.js';
-import { wantedTaints, zoneState } from './taints.js';
+import { evictionDelayMs, wantedTaints, zoneState } from './taints.js';
 
 const at = '2026-01-01T00:00:00Z';
 const atMs = Date.parse(at);

@@ -1,7 +1,9 @@
 /** Controller "taint-eviction-controller": deletes pods that do not tolerate a NoExecute taint of their node, in time. */
-import type { ReconcileResult } from '../../../lib/work-queue.js';
-import { covers } from '../../../api/facts/tolerations.js';
-import type { ControllerContext } from '../context.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
+import { isPodTerminal, withCondition } from '../../../api/facts/pods.js';
+import { now } from '../../../api/facts/time.js';
+import type { Node, Pod } from '../../../api/types/core.js';
+import { nodeNameIndex, podInformer } from '../../../client/controller/pod-index.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
@@ -9,102 +11,96 @@ import {
   keyOf,
   splitNamespaced,
 } from '../../../client/controller/reconciler.js';
-import type { Node, Taint, Toleration } from '../../../api/types/core.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
-import { nodeNameIndex, podInformer } from '../../../client/controller/pod-index.js';
-import { isPodTerminal, withCondition } from '../../../api/facts/pods.js';
+import type { EventRecorder } from '../../../client/events/recorder.js';
 import { resources } from '../../../client/resources.js';
-import { now, parseTime } from '../../../api/facts/time.js';
+import type { Change, Informer } from '../../../client/types.js';
+import type { ReconcileResult } from '../../../lib/work-queue.js';
+import type { ControllerContext } from '../context.js';
+import { evictionDelayMs } from './taints.js';
 
-/**
- * Milliseconds until a pod must go: 0 now, undefined never.
- * Each taint must be tolerated; the shortest time of the tolerations in use counts, from when the last taint was added.
- */
-export function evictionDelayMs(
-  taints: readonly Taint[],
-  tolerations: readonly Toleration[],
-  nowMs: number,
-): number | undefined {
-  const noExecute = taints.filter(({ effect }) => effect === 'NoExecute');
-  if (noExecute.length === 0) return undefined;
-  let seconds = Number.POSITIVE_INFINITY;
-  for (const taint of noExecute) {
-    const using = tolerations.filter((toleration) => covers(toleration, taint));
-    if (using.length === 0) return 0;
-    for (const { tolerationSeconds } of using) {
-      if (tolerationSeconds !== undefined) seconds = Math.min(seconds, tolerationSeconds);
-    }
-  }
-  if (!Number.isFinite(seconds)) return undefined;
-  const sinceMs = Math.max(...noExecute.map(({ timeAdded }) => parseTime(timeAdded) ?? nowMs));
-  return Math.max(0, sinceMs + Math.max(0, seconds) * 1000 - nowMs);
+/** Controller "taint-eviction-controller". */
+export function createTaintEvictionController(context: ControllerContext): Reconciler {
+  return new TaintEviction(context).reconciler;
 }
 
-export function createTaintEvictionController(context: ControllerContext): Reconciler {
-  const { client, clock } = context;
-  const recorder = context.recorder('taint-eviction-controller');
-  const pods = podInformer(context);
-  const nodes = context.informers.informer<Node>(resources.nodes);
-  const reconciler = createReconciler(context, {
-    name: 'taint-eviction-controller',
-    workers: 16,
-    reconcile,
-  });
-  nodes.onChange((change) => {
+class TaintEviction {
+  readonly #context: ControllerContext;
+  readonly #recorder: EventRecorder;
+  readonly #pods: Informer<Pod>;
+  readonly #nodes: Informer<Node>;
+  readonly reconciler: Reconciler;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.#recorder = context.recorder('taint-eviction-controller');
+    this.reconciler = createReconciler(context, {
+      name: 'taint-eviction-controller',
+      workers: 16,
+      reconcile: (key) => this.#reconcile(key),
+    });
+    this.#pods = podInformer(context);
+    this.#nodes = context.informers.informer<Node>(resources.nodes);
+    this.#nodes.onChange((change) => this.#onNode(change));
+    this.#pods.onChange((change) => this.#onPod(change));
+  }
+
+  #onNode(change: Change<Node>): void {
     if (change.type === 'delete') return;
-    const taints = change.object.spec.taints ?? [];
+    const { metadata, spec } = change.object;
+    const taints = spec.taints ?? [];
     if (change.type === 'update' && jsonEqual(change.old.spec.taints ?? [], taints)) return;
     if (!taints.some(({ effect }) => effect === 'NoExecute')) return;
-    for (const pod of pods.byIndex(nodeNameIndex, change.object.metadata.name)) {
-      reconciler.enqueue(keyOf(pod));
+    for (const pod of this.#pods.byIndex(nodeNameIndex, metadata.name)) {
+      this.reconciler.enqueue(keyOf(pod));
     }
-  });
-  pods.onChange((change) => {
+  }
+
+  #onPod(change: Change<Pod>): void {
     if (change.type === 'delete' || (change.object.spec.nodeName ?? '') === '') return;
     const moved =
       change.type === 'add' ||
       change.old.spec.nodeName !== change.object.spec.nodeName ||
       !jsonEqual(change.old.spec.tolerations, change.object.spec.tolerations);
-    if (moved) reconciler.enqueue(keyOf(change.object));
-  });
+    if (moved) this.reconciler.enqueue(keyOf(change.object));
+  }
 
-  async function reconcile(key: string): Promise<ReconcileResult | void> {
-    const pod = pods.get(splitNamespaced(key));
+  async #reconcile(key: string): Promise<ReconcileResult | void> {
+    const pod = this.#pods.get(splitNamespaced(key));
     if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return undefined;
     if (isPodTerminal(pod)) return undefined;
-    const node = nodes.get({ name: pod.spec.nodeName ?? '' });
-    const delayMs = evictionDelayMs(
-      node?.spec.taints ?? [],
-      pod.spec.tolerations ?? [],
-      clock.nowMs(),
-    );
+    const taints = this.#nodes.get({ name: pod.spec.nodeName ?? '' })?.spec.taints ?? [];
+    const nowMs = this.#context.clock.nowMs();
+    const delayMs = evictionDelayMs(taints, pod.spec.tolerations ?? [], nowMs);
     if (delayMs === undefined) return undefined;
     if (delayMs > 0) return { requeueAfterMs: delayMs };
+    await this.#evict(pod);
+    return undefined;
+  }
+
+  async #evict(pod: Pod): Promise<void> {
+    const { client, clock } = this.#context;
     const subject = { apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata };
-    recorder.normal(subject, 'TaintManagerEviction', `Marking for deletion Pod ${key}`);
-    const conditions = withCondition(
-      pod.status?.conditions,
-      {
-        type: 'DisruptionTarget',
-        status: 'True',
-        reason: 'DeletionByTaintManager',
-        message: 'Taint manager: deleting due to NoExecute taint',
-      },
-      now(clock),
-    );
+    const message = `Marking for deletion Pod ${keyOf(pod)}`;
+    this.#recorder.normal(subject, 'TaintManagerEviction', message);
+    const condition = {
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'DeletionByTaintManager',
+      message: 'Taint manager: deleting due to NoExecute taint',
+    };
+    const conditions = withCondition(pod.status?.conditions, condition, now(clock));
+    const { uid } = pod.metadata;
     await client
       .patch(
         resources.pods,
         pod.metadata,
         'application/merge-patch+json',
-        { metadata: { uid: pod.metadata.uid }, status: { conditions } },
+        { metadata: { uid }, status: { conditions } },
         { subresource: 'status' },
       )
       .catch(ignoreNotFound);
     await client
-      .delete(resources.pods, pod.metadata, { preconditions: { uid: pod.metadata.uid ?? '' } })
+      .delete(resources.pods, pod.metadata, { preconditions: { uid: uid ?? '' } })
       .catch(ignoreNotFound);
-    return undefined;
   }
-  return reconciler;
 }

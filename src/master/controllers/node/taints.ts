@@ -1,6 +1,8 @@
 /** Taints and conditions of nodes by their health. Pure. @see kubernetes pkg/controller/nodelifecycle */
-import type { Condition, Node, Taint } from '../../../api/types/core.js';
+import type { Condition, Node, Taint, Toleration } from '../../../api/types/core.js';
 import { findCondition } from '../../../api/facts/pods.js';
+import { parseTime } from '../../../api/facts/time.js';
+import { covers } from '../../../api/facts/tolerations.js';
 
 export const notReadyTaint = 'node.kubernetes.io/not-ready';
 export const unreachableTaint = 'node.kubernetes.io/unreachable';
@@ -106,4 +108,28 @@ export function zoneState(ready: readonly boolean[], threshold: number): ZoneSta
 export function zoneOf(node: Node): string {
   const labels = node.metadata.labels ?? {};
   return `${labels['topology.kubernetes.io/region'] ?? ''}:${labels['topology.kubernetes.io/zone'] ?? ''}`;
+}
+
+/**
+ * Milliseconds until a pod must go: 0 now, undefined never.
+ * Each taint must be tolerated; the shortest time of the tolerations in use counts, from when the last taint was added.
+ */
+export function evictionDelayMs(
+  taints: readonly Taint[],
+  tolerations: readonly Toleration[],
+  nowMs: number,
+): number | undefined {
+  const noExecute = taints.filter(({ effect }) => effect === 'NoExecute');
+  if (noExecute.length === 0) return undefined;
+  let seconds = Number.POSITIVE_INFINITY;
+  for (const taint of noExecute) {
+    const using = tolerations.filter((toleration) => covers(toleration, taint));
+    if (using.length === 0) return 0;
+    for (const { tolerationSeconds } of using) {
+      if (tolerationSeconds !== undefined) seconds = Math.min(seconds, tolerationSeconds);
+    }
+  }
+  if (!Number.isFinite(seconds)) return undefined;
+  const sinceMs = Math.max(...noExecute.map(({ timeAdded }) => parseTime(timeAdded) ?? nowMs));
+  return Math.max(0, sinceMs + Math.max(0, seconds) * 1000 - nowMs);
 }
