@@ -2,17 +2,15 @@
  * What each namespace has from the start: the ServiceAccount "default" (controller "serviceaccount") and the ConfigMap
  * "kube-root-ca.crt" (controller "root-ca-certificate-publisher").
  */
-import type { ControllerContext } from '../context.js';
+import type { ConfigMap, Namespace, ServiceAccount } from '../../../api/types/core.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import { createReconciler, ignoreAlreadyExists } from '../../../client/controller/reconciler.js';
-import { isApiError } from '../../../client/types.js';
-import type { ConfigMap, Namespace, ServiceAccount } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';
+import type { Informer } from '../../../client/types.js';
+import { isApiError } from '../../../client/types.js';
+import type { ControllerContext } from '../context.js';
+import { defaultAccountName, rootCaMapName, rootCaMapOf } from './plan.js';
 
-const accountName = 'default';
-const configMapName = 'kube-root-ca.crt';
-
-/** Calls `enqueue` for namespaces as they come, and for the namespace of an object named `name` that changed. */
 function isActive(namespace: Namespace | undefined): boolean {
   return namespace !== undefined && namespace.metadata.deletionTimestamp === undefined;
 }
@@ -23,67 +21,84 @@ function ignoreTerminating(error: unknown): void {
   ignoreAlreadyExists(error);
 }
 
+/** Controller "serviceaccount". */
 export function createServiceAccountController(context: ControllerContext): Reconciler {
-  const { client } = context;
-  const reconciler = createReconciler(context, { name: 'serviceaccount', reconcile });
-  const namespaces = context.informers.informer<Namespace>(resources.namespaces);
-  const accounts = context.informers.informer<ServiceAccount>(resources.serviceAccounts);
-  namespaces.onChange(({ object }) => reconciler.enqueue(object.metadata.name));
-  accounts.onChange(({ type, object }) => {
-    if (type === 'delete' && object.metadata.name === accountName) {
-      reconciler.enqueue(object.metadata.namespace ?? '');
-    }
-  });
+  return new DefaultAccounts(context).reconciler;
+}
 
-  async function reconcile(namespace: string): Promise<void> {
-    if (!isActive(namespaces.get({ name: namespace }))) return;
-    if (accounts.get({ namespace, name: accountName }) !== undefined) return;
-    await client
+class DefaultAccounts {
+  readonly #context: ControllerContext;
+  readonly #namespaces: Informer<Namespace>;
+  readonly #accounts: Informer<ServiceAccount>;
+  readonly reconciler: Reconciler;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.reconciler = createReconciler(context, {
+      name: 'serviceaccount',
+      reconcile: (namespace) => this.#reconcile(namespace),
+    });
+    this.#namespaces = context.informers.informer<Namespace>(resources.namespaces);
+    this.#accounts = context.informers.informer<ServiceAccount>(resources.serviceAccounts);
+    this.#namespaces.onChange(({ object }) => this.reconciler.enqueue(object.metadata.name));
+    this.#accounts.onChange(({ type, object }) => {
+      if (type === 'delete' && object.metadata.name === defaultAccountName) {
+        this.reconciler.enqueue(object.metadata.namespace ?? '');
+      }
+    });
+  }
+
+  async #reconcile(namespace: string): Promise<void> {
+    if (!isActive(this.#namespaces.get({ name: namespace }))) return;
+    const metadata = { name: defaultAccountName, namespace };
+    if (this.#accounts.get(metadata) !== undefined) return;
+    await this.#context.client
       .create<ServiceAccount>(resources.serviceAccounts, {
         apiVersion: 'v1',
         kind: 'ServiceAccount',
-        metadata: { name: accountName, namespace },
+        metadata,
       })
       .catch(ignoreTerminating);
   }
-  return reconciler;
 }
 
+/** Controller "root-ca-certificate-publisher"; none where the CA is not known. */
 export function createRootCaPublisher(context: ControllerContext): Reconciler[] {
-  const { client, flags } = context;
-  const { rootCa } = flags;
-  if (rootCa === undefined) return [];
-  const data = { 'ca.crt': rootCa };
-  const reconciler = createReconciler(context, {
-    name: 'root-ca-certificate-publisher',
-    reconcile,
-  });
-  const namespaces = context.informers.informer<Namespace>(resources.namespaces);
-  const maps = context.informers.informer<ConfigMap>(resources.configMaps);
-  namespaces.onChange(({ object }) => reconciler.enqueue(object.metadata.name));
-  maps.onChange(({ object }) => {
-    if (object.metadata.name === configMapName) reconciler.enqueue(object.metadata.namespace ?? '');
-  });
+  const { rootCa } = context.flags;
+  return rootCa === undefined ? [] : [new RootCaPublisher(context, rootCa).reconciler];
+}
 
-  async function reconcile(namespace: string): Promise<void> {
-    if (!isActive(namespaces.get({ name: namespace }))) return;
-    const present = maps.get({ namespace, name: configMapName });
-    if (present === undefined) {
-      const annotations = {
-        'kubernetes.io/description':
-          'Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.',
-      };
-      await client
-        .create<ConfigMap>(resources.configMaps, {
-          apiVersion: 'v1',
-          kind: 'ConfigMap',
-          metadata: { name: configMapName, namespace, annotations },
-          data,
-        })
-        .catch(ignoreTerminating);
-    } else if (present.data?.['ca.crt'] !== rootCa) {
-      await client.update<ConfigMap>(resources.configMaps, { ...present, data });
-    }
+class RootCaPublisher {
+  readonly #context: ControllerContext;
+  readonly #rootCa: string;
+  readonly #namespaces: Informer<Namespace>;
+  readonly #maps: Informer<ConfigMap>;
+  readonly reconciler: Reconciler;
+
+  constructor(context: ControllerContext, rootCa: string) {
+    this.#context = context;
+    this.#rootCa = rootCa;
+    this.reconciler = createReconciler(context, {
+      name: 'root-ca-certificate-publisher',
+      reconcile: (namespace) => this.#reconcile(namespace),
+    });
+    this.#namespaces = context.informers.informer<Namespace>(resources.namespaces);
+    this.#maps = context.informers.informer<ConfigMap>(resources.configMaps);
+    this.#namespaces.onChange(({ object }) => this.reconciler.enqueue(object.metadata.name));
+    this.#maps.onChange(({ object }) => {
+      if (object.metadata.name === rootCaMapName) {
+        this.reconciler.enqueue(object.metadata.namespace ?? '');
+      }
+    });
   }
-  return [reconciler];
+
+  async #reconcile(namespace: string): Promise<void> {
+    if (!isActive(this.#namespaces.get({ name: namespace }))) return;
+    const present = this.#maps.get({ namespace, name: rootCaMapName });
+    const wanted = rootCaMapOf(namespace, this.#rootCa, present);
+    if (wanted === undefined) return;
+    const { client } = this.#context;
+    if (present !== undefined) await client.update<ConfigMap>(resources.configMaps, wanted);
+    else await client.create<ConfigMap>(resources.configMaps, wanted).catch(ignoreTerminating);
+  }
 }
