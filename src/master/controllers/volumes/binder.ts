@@ -24,11 +24,10 @@ import {
   bindCompletedAnnotation,
   boundByControllerAnnotation,
   classOfClaim,
-  findVolume,
-  isReservedFor,
-  selectedNodeAnnotation,
   storageProvisionerAnnotation,
 } from '../../../api/facts/volume-match.js';
+import type { Notice } from './plan.js';
+import { boundStatus, planClaim, planNamedClaim } from './plan.js';
 import { localPath } from '../../../api/facts/local-path.js';
 
 export function createVolumeBinder(context: ControllerContext): Controller[] {
@@ -98,58 +97,27 @@ class Binder {
     }
     if (claim.metadata.deletionTimestamp !== undefined) return;
     const named = claim.spec.volumeName ?? '';
-    if (named !== '') {
-      const volume = this.#volumes.get({ name: named });
-      const free = volume?.spec.claimRef === undefined;
-      if (volume !== undefined && (free || isReservedFor(volume, claim))) {
-        await this.#bind(claim, volume);
-      } else await this.#setPhase(claim, { phase: 'Pending' });
-      return;
-    }
-    await this.#findOrProvision(claim);
-  }
-
-  async #findOrProvision(claim: PersistentVolumeClaim): Promise<void> {
     const storageClass = this.#classes.get({ name: classOfClaim(claim) });
-    const volumes = this.#volumes.list();
-    const reserved = volumes.find(
-      (volume) => isReservedFor(volume, claim) && volume.spec.claimRef?.uid !== undefined,
-    );
-    if (reserved !== undefined) {
-      await this.#bind(claim, reserved);
-      return;
-    }
-    const selected = claim.metadata.annotations?.[selectedNodeAnnotation];
-    const waits = storageClass?.volumeBindingMode === 'WaitForFirstConsumer';
-    const found = waits
-      ? volumes.find((volume) => isReservedFor(volume, claim))
-      : findVolume(claim, volumes);
-    if (found !== undefined) {
-      await this.#bind(claim, found);
+    const step =
+      named === ''
+        ? planClaim(claim, this.#volumes.list(), storageClass)
+        : planNamedClaim(claim, this.#volumes.get({ name: named }));
+    if (step.type === 'bind') {
+      await this.#bind(claim, step.volume);
       return;
     }
     await this.#setPhase(claim, { phase: 'Pending' });
-    const subject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: claim.metadata };
-    if (waits && selected === undefined) {
-      const message = 'waiting for first consumer to be created before binding';
-      this.#recorder.normal(subject, 'WaitForFirstConsumer', message);
-      return;
-    }
-    if (storageClass === undefined) {
-      const className = classOfClaim(claim);
-      const message =
-        className === ''
-          ? 'no persistent volumes available for this claim and no storage class is set'
-          : `storageclass.storage.k8s.io "${className}" not found`;
-      if (className === '') this.#recorder.normal(subject, 'FailedBinding', message);
-      else this.#recorder.warning(subject, 'ProvisioningFailed', message);
-      return;
-    }
-    await this.#askProvisioner(claim, storageClass.provisioner);
+    if (step.type === 'provision') await this.#askProvisioner(claim, step.provisioner);
+    else if (step.notice !== undefined) this.#tell(claim, step.notice);
+  }
+
+  #tell({ metadata }: PersistentVolumeClaim, { type, reason, message }: Notice): void {
+    const subject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata };
+    if (type === 'Normal') this.#recorder.normal(subject, reason, message);
+    else this.#recorder.warning(subject, reason, message);
   }
 
   async #askProvisioner(claim: PersistentVolumeClaim, provisioner: string): Promise<void> {
-    if (provisioner === 'kubernetes.io/no-provisioner') return;
     if (claim.metadata.annotations?.[storageProvisionerAnnotation] !== provisioner) {
       await this.#context.client.patch(
         resources.claims,
@@ -278,13 +246,4 @@ class Binder {
     }
     return 'Released';
   }
-}
-
-function boundStatus(volume: PersistentVolume): PersistentVolumeClaimStatus {
-  const { accessModes, capacity } = volume.spec;
-  return {
-    phase: 'Bound',
-    ...(accessModes === undefined ? {} : { accessModes }),
-    ...(capacity === undefined ? {} : { capacity }),
-  };
 }

@@ -1,11 +1,12 @@
 /**
- * Controllers "persistentvolumeclaim-protection-controller" and "persistentvolume-protection-controller": a finalizer keeps a claim while a pod uses it
- * and a volume while it is bound.
+ * Controllers "persistentvolumeclaim-protection-controller" and "persistentvolume-protection-controller": a finalizer
+ * keeps a claim while a pod uses it and a volume while it is bound.
  */
 import { claimNames } from '../../../api/facts/pod-claims.js';
-import type { ResourceId } from '../../../client/types.js';
-import type { ControllerContext } from '../context.js';
-import type { Controller } from '../../../client/controller/reconciler.js';
+import { isPodTerminal } from '../../../api/facts/pods.js';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
+import { podInformer } from '../../../client/controller/pod-index.js';
+import type { Controller, Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreNotFound,
@@ -13,73 +14,86 @@ import {
   splitNamespaced,
   watchSelf,
 } from '../../../client/controller/reconciler.js';
-import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
-import { podInformer } from '../../../client/controller/pod-index.js';
-import { isPodTerminal } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
+import type { Informer, ResourceId } from '../../../client/types.js';
+import type { ControllerContext } from '../context.js';
+import { protectedFinalizers } from './plan.js';
 
 const claimFinalizer = 'kubernetes.io/pvc-protection';
 const volumeFinalizer = 'kubernetes.io/pv-protection';
 const claimIndex = 'claims';
 
+/** Both controllers. */
 export function createVolumeProtection(context: ControllerContext): Controller[] {
-  const pods = podInformer(context);
-  const keysOf = (pod: Pod): string[] =>
-    claimNames(pod).map((name) => `${pod.metadata.namespace ?? ''}/${name}`);
-  pods.addIndex(claimIndex, keysOf);
-  const claimReconciler = createReconciler(context, {
-    name: 'persistentvolumeclaim-protection-controller',
-    reconcile: protectClaim,
-  });
-  const volumeReconciler = createReconciler(context, {
-    name: 'persistentvolume-protection-controller',
-    reconcile: protectVolume,
-  });
-  const claims = watchSelf<PersistentVolumeClaim>(context, resources.claims, (key) =>
-    claimReconciler.enqueue(key),
-  );
-  const volumes = watchSelf<PersistentVolume>(context, resources.volumes, (key) =>
-    volumeReconciler.enqueue(key),
-  );
-  pods.onChange(({ type, object }) => {
-    if (type !== 'delete' && !isPodTerminal(object)) return;
-    for (const key of keysOf(object)) claimReconciler.enqueue(key);
-  });
+  const protection = new VolumeProtection(context);
+  return [protection.claimReconciler, protection.volumeReconciler];
+}
 
-  async function protectClaim(key: string): Promise<void> {
-    const claim = claims.get(splitNamespaced(key));
+class VolumeProtection {
+  readonly #context: ControllerContext;
+  readonly #pods: Informer<Pod>;
+  readonly #claims: Informer<PersistentVolumeClaim>;
+  readonly #volumes: Informer<PersistentVolume>;
+  readonly claimReconciler: Reconciler;
+  readonly volumeReconciler: Reconciler;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.claimReconciler = createReconciler(context, {
+      name: 'persistentvolumeclaim-protection-controller',
+      reconcile: (key) => this.#protectClaim(key),
+    });
+    this.volumeReconciler = createReconciler(context, {
+      name: 'persistentvolume-protection-controller',
+      reconcile: (name) => this.#protectVolume(name),
+    });
+    this.#pods = podInformer(context);
+    this.#pods.addIndex(claimIndex, claimKeys);
+    this.#claims = watchSelf<PersistentVolumeClaim>(context, resources.claims, (key) =>
+      this.claimReconciler.enqueue(key),
+    );
+    this.#volumes = watchSelf<PersistentVolume>(context, resources.volumes, (key) =>
+      this.volumeReconciler.enqueue(key),
+    );
+    this.#pods.onChange(({ type, object }) => {
+      if (type !== 'delete' && !isPodTerminal(object)) return;
+      for (const key of claimKeys(object)) this.claimReconciler.enqueue(key);
+    });
+  }
+
+  async #protectClaim(key: string): Promise<void> {
+    const claim = this.#claims.get(splitNamespaced(key));
     if (claim === undefined) return;
-    const used = (): boolean =>
-      pods
+    const finalizers = protectedFinalizers(claim, claimFinalizer, () =>
+      this.#pods
         .byIndex(claimIndex, keyOf(claim))
-        .some((pod) => !isPodTerminal(pod) && (pod.spec.nodeName ?? '') !== '');
-    await keep(resources.claims, claim, claimFinalizer, used);
+        .some((pod) => !isPodTerminal(pod) && (pod.spec.nodeName ?? '') !== ''),
+    );
+    if (finalizers !== undefined) await this.#write(resources.claims, claim, finalizers);
   }
 
-  async function protectVolume(name: string): Promise<void> {
-    const volume = volumes.get({ name });
+  async #protectVolume(name: string): Promise<void> {
+    const volume = this.#volumes.get({ name });
     if (volume === undefined) return;
-    await keep(resources.volumes, volume, volumeFinalizer, () => volume.status?.phase === 'Bound');
+    const isBound = (): boolean => volume.status?.phase === 'Bound';
+    const finalizers = protectedFinalizers(volume, volumeFinalizer, isBound);
+    if (finalizers !== undefined) await this.#write(resources.volumes, volume, finalizers);
   }
 
-  async function keep(
+  async #write(
     resource: ResourceId,
-    object: PersistentVolumeClaim | PersistentVolume,
-    finalizer: string,
-    inUse: () => boolean,
+    { metadata }: PersistentVolumeClaim | PersistentVolume,
+    finalizers: readonly string[],
   ): Promise<void> {
-    const present = object.metadata.finalizers ?? [];
-    const deleting = object.metadata.deletionTimestamp !== undefined;
-    let next: string[];
-    if (!deleting && !present.includes(finalizer)) next = [...present, finalizer];
-    else if (deleting && present.includes(finalizer) && !inUse()) {
-      next = present.filter((name) => name !== finalizer);
-    } else return;
-    await context.client
-      .patch(resource, object.metadata, 'application/merge-patch+json', {
-        metadata: { resourceVersion: object.metadata.resourceVersion, finalizers: next },
+    const { resourceVersion } = metadata;
+    await this.#context.client
+      .patch(resource, metadata, 'application/merge-patch+json', {
+        metadata: { resourceVersion, finalizers },
       })
       .catch(ignoreNotFound);
   }
-  return [claimReconciler, volumeReconciler];
+}
+
+function claimKeys(pod: Pod): string[] {
+  return claimNames(pod).map((name) => `${pod.metadata.namespace ?? ''}/${name}`);
 }

@@ -1,6 +1,8 @@
 /** Controller "local-path-provisioner": volumes in a directory of the node that the scheduler chose; see README.md. */
 import type { ControllerContext } from '../context.js';
-import type { Controller } from '../../../client/controller/reconciler.js';
+import type { Controller, Reconciler } from '../../../client/controller/reconciler.js';
+import type { EventRecorder } from '../../../client/events/recorder.js';
+import type { Informer } from '../../../client/types.js';
 import {
   createReconciler,
   ignoreAlreadyExists,
@@ -61,82 +63,110 @@ export function localVolume(
   };
 }
 
+/** Controller "local-path-provisioner", and the one that cleans up after nodes that are gone. */
 export function createLocalPathProvisioner(context: ControllerContext): Controller[] {
-  const { client, flags } = context;
-  const recorder = context.recorder(localPath);
-  const claims = context.informers.informer<PersistentVolumeClaim>(resources.claims);
-  const classes = context.informers.informer<StorageClass>(resources.storageClasses);
-  const nodes = context.informers.informer<Node>(resources.nodes);
-  const volumes = context.informers.informer<PersistentVolume>(resources.volumes);
-  const provisioning = createReconciler(context, {
-    name: 'local-path-provisioner',
-    workers: 8,
-    reconcile: provision,
-  });
-  const cleaning = createReconciler(context, {
-    name: 'local-path-cleaner',
-    workers: 2,
-    reconcile: cleanAfterNode,
-  });
-  claims.onChange(({ type, object }) => {
-    if (type !== 'delete') provisioning.enqueue(keyOf(object));
-  });
-  volumes.onChange(({ type, object }) => {
-    if (type !== 'delete' && object.metadata.deletionTimestamp !== undefined) {
-      cleaning.enqueue(object.metadata.name);
-    }
-  });
-  nodes.onChange(({ type }) => {
-    if (type !== 'delete') return;
-    for (const volume of volumes.list()) {
-      if (volume.metadata.deletionTimestamp !== undefined) cleaning.enqueue(volume.metadata.name);
-    }
-  });
+  const provisioner = new LocalPathProvisioner(context);
+  return [provisioner.provisioning, provisioner.cleaning];
+}
 
-  async function provision(key: string): Promise<void> {
-    const claim = claims.get(splitNamespaced(key));
+class LocalPathProvisioner {
+  readonly #context: ControllerContext;
+  readonly #recorder: EventRecorder;
+  readonly #claims: Informer<PersistentVolumeClaim>;
+  readonly #classes: Informer<StorageClass>;
+  readonly #nodes: Informer<Node>;
+  readonly #volumes: Informer<PersistentVolume>;
+  readonly provisioning: Reconciler;
+  readonly cleaning: Reconciler;
+
+  constructor(context: ControllerContext) {
+    const { informers } = context;
+    this.#context = context;
+    this.#recorder = context.recorder(localPath);
+    this.#claims = informers.informer<PersistentVolumeClaim>(resources.claims);
+    this.#classes = informers.informer<StorageClass>(resources.storageClasses);
+    this.#nodes = informers.informer<Node>(resources.nodes);
+    this.#volumes = informers.informer<PersistentVolume>(resources.volumes);
+    this.provisioning = createReconciler(context, {
+      name: 'local-path-provisioner',
+      workers: 8,
+      reconcile: (key) => this.#provision(key),
+    });
+    this.cleaning = createReconciler(context, {
+      name: 'local-path-cleaner',
+      workers: 2,
+      reconcile: (name) => this.#cleanAfterNode(name),
+    });
+    this.#claims.onChange(({ type, object }) => {
+      if (type !== 'delete') this.provisioning.enqueue(keyOf(object));
+    });
+    this.#volumes.onChange(({ type, object }) => {
+      if (type !== 'delete') this.#cleanLater(object);
+    });
+    this.#nodes.onChange(({ type }) => {
+      if (type === 'delete') for (const volume of this.#volumes.list()) this.#cleanLater(volume);
+    });
+  }
+
+  #cleanLater({ metadata }: PersistentVolume): void {
+    if (metadata.deletionTimestamp !== undefined) this.cleaning.enqueue(metadata.name);
+  }
+
+  async #provision(key: string): Promise<void> {
+    const claim = this.#claims.get(splitNamespaced(key));
     if (claim === undefined || (claim.spec.volumeName ?? '') !== '') return;
     if (claim.metadata.deletionTimestamp !== undefined) return;
-    const storageClass = classes.get({ name: classOfClaim(claim) });
+    const storageClass = this.#classes.get({ name: classOfClaim(claim) });
     if (storageClass?.provisioner !== localPath) return;
     const node = claim.metadata.annotations?.[selectedNodeAnnotation];
-    const subject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: claim.metadata };
     if (node === undefined) {
       if (storageClass.volumeBindingMode === 'WaitForFirstConsumer') return;
-      const message =
-        'configuration error, no node was specified: use volumeBindingMode WaitForFirstConsumer';
-      recorder.warning(subject, 'ProvisioningFailed', message);
-      return;
-    }
-    if (nodes.get({ name: node }) === undefined) {
-      // The node has gone meanwhile: the scheduler chooses again.
-      await client.patch(resources.claims, claim.metadata, 'application/merge-patch+json', {
-        metadata: { annotations: { [selectedNodeAnnotation]: null } },
-      });
-      return;
-    }
-    if (claim.spec.volumeMode === 'Block') {
-      const message = 'local-path volumes are file systems, volumeMode Block is not supported';
-      recorder.warning(subject, 'ProvisioningFailed', message);
-      return;
-    }
+      this.#failed(
+        claim,
+        'configuration error, no node was specified: use volumeBindingMode WaitForFirstConsumer',
+      );
+    } else if (this.#nodes.get({ name: node }) === undefined) await this.#chooseAgain(claim);
+    else if (claim.spec.volumeMode === 'Block') {
+      this.#failed(claim, 'local-path volumes are file systems, volumeMode Block is not supported');
+    } else await this.#create(claim, storageClass, node);
+  }
+
+  #failed({ metadata }: PersistentVolumeClaim, message: string): void {
+    const subject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata };
+    this.#recorder.warning(subject, 'ProvisioningFailed', message);
+  }
+
+  /** The node has gone meanwhile: the scheduler chooses again. */
+  async #chooseAgain({ metadata }: PersistentVolumeClaim): Promise<void> {
+    await this.#context.client.patch(resources.claims, metadata, 'application/merge-patch+json', {
+      metadata: { annotations: { [selectedNodeAnnotation]: null } },
+    });
+  }
+
+  async #create(
+    claim: PersistentVolumeClaim,
+    storageClass: StorageClass,
+    node: string,
+  ): Promise<void> {
+    const { client, flags } = this.#context;
     const volume = localVolume(claim, storageClass, node, flags.localPathRoot);
-    if (volumes.get(volume.metadata) !== undefined) return;
+    if (this.#volumes.get(volume.metadata) !== undefined) return;
     await client.create<PersistentVolume>(resources.volumes, volume).catch(ignoreAlreadyExists);
+    const subject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: claim.metadata };
     const message = `Successfully provisioned volume ${volume.metadata.name}`;
-    recorder.normal(subject, 'ProvisioningSucceeded', message);
+    this.#recorder.normal(subject, 'ProvisioningSucceeded', message);
   }
 
   /** No worker is left to remove the directory. */
-  async function cleanAfterNode(name: string): Promise<void> {
-    const volume = volumes.get({ name });
+  async #cleanAfterNode(name: string): Promise<void> {
+    const volume = this.#volumes.get({ name });
     const finalizers = volume?.metadata.finalizers ?? [];
     if (volume?.metadata.deletionTimestamp === undefined) return;
     if (!finalizers.includes(localPath)) return;
     const node =
       volume.spec.nodeAffinity?.required?.nodeSelectorTerms[0]?.matchFields?.[0]?.values?.[0];
-    if (node === undefined || nodes.get({ name: node }) !== undefined) return;
-    await client
+    if (node === undefined || this.#nodes.get({ name: node }) !== undefined) return;
+    await this.#context.client
       .patch(resources.volumes, { name }, 'application/merge-patch+json', {
         metadata: {
           resourceVersion: volume.metadata.resourceVersion,
@@ -145,5 +175,4 @@ export function createLocalPathProvisioner(context: ControllerContext): Controll
       })
       .catch(ignoreNotFound);
   }
-  return [provisioning, cleaning];
 }

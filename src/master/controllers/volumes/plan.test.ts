@@ -1,0 +1,205 @@
+import { describe, expect, test } from '@jest/globals';
+import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/types/core.js';
+import type { StorageClass } from '../../../api/types/policy.js';
+import { boundStatus, planClaim, planNamedClaim, protectedFinalizers } from './plan.js';
+import { localVolume } from './provisioner.js';
+
+interface ClaimState {
+  readonly class?: string;
+  readonly size?: string;
+  readonly selectedNode?: string;
+}
+
+function claim(state: ClaimState = {}): PersistentVolumeClaim {
+  const { size = '1Gi', selectedNode } = state;
+  return {
+    metadata: {
+      name: 'data',
+      namespace: 'default',
+      uid: 'uid-data',
+      annotations:
+        selectedNode === undefined ? {} : { 'volume.kubernetes.io/selected-node': selectedNode },
+    },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: size } },
+      storageClassName: state.class ?? '',
+    },
+  };
+}
+
+interface VolumeState {
+  readonly size?: string;
+  readonly class?: string;
+  readonly phase?: string;
+  readonly claim?: string;
+  readonly claimUid?: string;
+}
+
+function volume(name: string, state: VolumeState = {}): PersistentVolume {
+  const { size = '1Gi', claim: reserved, claimUid } = state;
+  const uid = claimUid === undefined ? {} : { uid: claimUid };
+  return {
+    metadata: { name },
+    spec: {
+      capacity: { storage: size },
+      accessModes: ['ReadWriteOnce', 'ReadOnlyMany'],
+      storageClassName: state.class ?? '',
+      ...(reserved === undefined
+        ? {}
+        : { claimRef: { namespace: 'default', name: reserved, ...uid } }),
+    },
+    status: { phase: state.phase ?? 'Available' },
+  };
+}
+
+const storageClass = (provisioner: string, volumeBindingMode = 'Immediate'): StorageClass => ({
+  metadata: { name: 'disk' },
+  provisioner,
+  volumeBindingMode,
+});
+const waiting = storageClass('example.com/disk', 'WaitForFirstConsumer');
+
+function step(
+  of: PersistentVolumeClaim,
+  volumes: readonly PersistentVolume[],
+  by?: StorageClass,
+): string {
+  const found = planClaim(of, volumes, by);
+  if (found.type === 'bind') return `bind ${found.volume.metadata.name}`;
+  if (found.type === 'provision') return `provision by ${found.provisioner}`;
+  return found.notice === undefined ? 'wait' : `${found.notice.reason}: ${found.notice.message}`;
+}
+
+describe('a claim without a volume', () => {
+  const disk = claim({ class: 'disk' });
+  test.each([
+    [
+      'the smallest that is large enough',
+      claim({ size: '2Gi' }),
+      [volume('small'), volume('large', { size: '9Gi' }), volume('fits', { size: '3Gi' })],
+      undefined,
+      'bind fits',
+    ],
+    [
+      'of its class only',
+      disk,
+      [volume('other')],
+      storageClass('example.com/disk'),
+      'provision by example.com/disk',
+    ],
+    [
+      'one that is taken is not free',
+      claim(),
+      [volume('taken', { claim: 'other' })],
+      undefined,
+      'FailedBinding: no persistent volumes available for this claim and no storage class is set',
+    ],
+    [
+      'nor one that was released',
+      claim(),
+      [volume('old', { phase: 'Released' })],
+      undefined,
+      'FailedBinding: no persistent volumes available for this claim and no storage class is set',
+    ],
+    [
+      'one that is reserved for it by name',
+      claim(),
+      [volume('free'), volume('mine', { claim: 'data' })],
+      undefined,
+      'bind mine',
+    ],
+    [
+      'by name, for another claim of that name',
+      claim(),
+      [volume('mine', { claim: 'data', claimUid: 'former' })],
+      undefined,
+      'FailedBinding: no persistent volumes available for this claim and no storage class is set',
+    ],
+    [
+      'its class does not exist',
+      disk,
+      [],
+      undefined,
+      'ProvisioningFailed: storageclass.storage.k8s.io "disk" not found',
+    ],
+    ['no provisioner', disk, [], storageClass('kubernetes.io/no-provisioner'), 'wait'],
+    [
+      'a consumer comes first',
+      disk,
+      [volume('free', { class: 'disk' })],
+      waiting,
+      'WaitForFirstConsumer: waiting for first consumer to be created before binding',
+    ],
+    [
+      'the scheduler has reserved one',
+      disk,
+      [volume('mine', { class: 'disk', claim: 'data', claimUid: 'uid-data' })],
+      waiting,
+      'bind mine',
+    ],
+    [
+      'the scheduler has chosen a node',
+      claim({ class: 'disk', selectedNode: 'n' }),
+      [volume('free', { class: 'disk' })],
+      waiting,
+      'provision by example.com/disk',
+    ],
+  ])('%s', (_, of, volumes, by, wanted) => {
+    expect(step(of, volumes, by)).toBe(wanted);
+  });
+});
+
+test.each([
+  ['free', volume('v'), 'bind'],
+  ['reserved for it', volume('v', { claim: 'data' }), 'bind'],
+  ['bound to it', volume('v', { claim: 'data', claimUid: 'uid-data' }), 'bind'],
+  ['of another', volume('v', { claim: 'other', claimUid: 'x' }), 'wait'],
+  ['not there', undefined, 'wait'],
+])('the volume that a claim names is %s', (_, named, type) => {
+  expect(planNamedClaim(claim(), named).type).toBe(type);
+});
+
+test('a bound claim shows what its volume has', () => {
+  expect(boundStatus(volume('v', { size: '9Gi' }))).toEqual({
+    phase: 'Bound',
+    accessModes: ['ReadWriteOnce', 'ReadOnlyMany'],
+    capacity: { storage: '9Gi' },
+  });
+});
+
+test.each([
+  ['new', undefined, false, false, ['keep']],
+  ['protected', ['keep'], false, false, undefined],
+  ['beside others', ['other'], false, true, ['other', 'keep']],
+  ['deleted and in use', ['keep'], true, true, undefined],
+  ['deleted and free', ['other', 'keep'], true, false, ['other']],
+  ['deleted, never protected', [], true, false, undefined],
+])('protection: %s', (_, finalizers, deleted, used, wanted) => {
+  const of = claim();
+  if (finalizers !== undefined) of.metadata.finalizers = finalizers;
+  if (deleted) of.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+  expect(protectedFinalizers(of, 'keep', () => used)).toEqual(wanted);
+});
+
+test('a volume of the local provisioner is pinned to its node, and named after the claim’s uid', () => {
+  const by: StorageClass = { ...storageClass('x'), reclaimPolicy: 'Retain', mountOptions: ['ro'] };
+  const made = localVolume(claim({ size: '3Gi' }), by, 'n1', '/var/lib/local');
+  expect(made.metadata.name).toBe('pvc-uid-data');
+  expect(made.spec).toMatchObject({
+    capacity: { storage: '3Gi' },
+    accessModes: ['ReadWriteOnce'],
+    persistentVolumeReclaimPolicy: 'Retain',
+    storageClassName: 'disk',
+    mountOptions: ['ro'],
+    claimRef: { namespace: 'default', name: 'data', uid: 'uid-data' },
+    local: { path: '/var/lib/local/pvc-uid-data_default_data' },
+    nodeAffinity: {
+      required: {
+        nodeSelectorTerms: [
+          { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n1'] }] },
+        ],
+      },
+    },
+  });
+});
