@@ -1,6 +1,15 @@
 import { expect, test } from '@jest/globals';
 import type { CertificateSigningRequest } from '../../../api/types/policy.js';
-import { accessReview, approved, isUndecided, msUntilRemoval, permissionsFor } from './plan.js';
+import {
+  accessReview,
+  approved,
+  failed,
+  isToBeSigned,
+  isUndecided,
+  msUntilRemoval,
+  permissionsFor,
+  validityDays,
+} from './plan.js';
 
 const hour = (count: number): number => count * 3_600_000;
 const created = '2026-01-01T00:00:00Z';
@@ -74,4 +83,34 @@ test.each([
 ])('kept: %s', (_, conditions, hours) => {
   expect(msUntilRemoval(request(conditions), createdMs)).toBe(hour(hours));
   expect(msUntilRemoval(request(conditions), createdMs + hour(hours))).toBe(0);
+});
+
+test.each([
+  ['nobody approved it', [], '', false],
+  ['approved', ['Approved'], '', true],
+  ['signed', ['Approved'], 'CERT', false],
+  ['denied as well', ['Approved', 'Denied'], '', false],
+  ['found wanting', ['Approved', 'Failed'], '', false],
+])('to be signed: %s', (_, types, certificate, wanted) => {
+  const made = request(types.map((type) => ({ type })));
+  made.status = { ...made.status, certificate };
+  expect(isToBeSigned(made)).toBe(wanted);
+});
+
+test.each([
+  [undefined, 365],
+  [86_400, 1],
+  [60, 600 / 86_400],
+  [10 * 365 * 86_400, 365],
+])('a validity of %s seconds is %d days', (seconds, days) => {
+  expect(validityDays(seconds)).toBe(days);
+});
+
+test('what is not signed says why', () => {
+  const refused = failed(request([{ type: 'Approved' }]), 'no such usage', 'now');
+  expect(refused.status?.conditions?.map(({ type, message }) => [type, message])).toEqual([
+    ['Approved', undefined],
+    ['Failed', 'no such usage'],
+  ]);
+  expect(isToBeSigned(refused)).toBe(false);
 });

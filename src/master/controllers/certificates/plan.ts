@@ -2,6 +2,10 @@
 import { parseTime } from '../../../api/facts/time.js';
 import type { CertificateSigningRequest, SubjectAccessReview } from '../../../api/types/policy.js';
 
+const daySeconds = 86_400;
+const longestSeconds = 365 * daySeconds;
+/** The shortest validity that is given (kubernetes: ten minutes). */
+const shortestSeconds = 600;
 const hourMs = 3_600_000;
 /** How long requests are kept: decided or answered ones, and those that nobody looked at. */
 const keepMs = { settled: hourMs, pending: 24 * hourMs } as const;
@@ -15,7 +19,7 @@ const messages: Readonly<Record<Permission, string>> = {
 };
 
 /** Whether the request has that condition. */
-export function has(request: CertificateSigningRequest, type: string): boolean {
+function has(request: CertificateSigningRequest, type: string): boolean {
   return (request.status?.conditions ?? []).some((condition) => condition.type === type);
 }
 
@@ -84,4 +88,33 @@ export function msUntilRemoval(
   if (conditions.length === 0) return createdMs + keepMs.pending - nowMs;
   const times = conditions.map(({ lastUpdateTime }) => parseTime(lastUpdateTime) ?? createdMs);
   return Math.max(...times) + keepMs.settled - nowMs;
+}
+
+/** True for an approved request that has no certificate yet, and was not found wanting. */
+export function isToBeSigned(request: CertificateSigningRequest): boolean {
+  if (!has(request, 'Approved') || has(request, 'Denied') || has(request, 'Failed')) return false;
+  return (request.status?.certificate ?? '') === '';
+}
+
+/** The request, with the reason why it is not signed. */
+export function failed(
+  request: CertificateSigningRequest,
+  message: string,
+  now: string,
+): CertificateSigningRequest {
+  const condition = {
+    type: 'Failed',
+    status: 'True',
+    reason: 'SignerValidationFailure',
+    message,
+    lastUpdateTime: now,
+    lastTransitionTime: now,
+  };
+  const conditions = [...(request.status?.conditions ?? []), condition];
+  return { ...request, status: { ...request.status, conditions } };
+}
+
+/** For how many days a certificate is given: as asked, within ten minutes and a year. */
+export function validityDays(expirationSeconds = longestSeconds): number {
+  return Math.min(longestSeconds, Math.max(shortestSeconds, expirationSeconds)) / daySeconds;
 }

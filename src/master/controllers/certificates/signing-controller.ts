@@ -1,76 +1,67 @@
 /** Controller "certificatesigningrequest-signing": signs approved requests to Kubernetes' own signers with the cluster's CA. */
+import { now } from '../../../api/facts/time.js';
 import type { CertificateSigningRequest } from '../../../api/types/policy.js';
-import { readSigningRequest, signRequest } from '../../../lib/pki/certificates.js';
-import type { ControllerContext } from '../context.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import { createReconciler, watchSelf } from '../../../client/controller/reconciler.js';
 import { resources } from '../../../client/resources.js';
-import { now } from '../../../api/facts/time.js';
-import { has } from './plan.js';
+import type { Informer } from '../../../client/types.js';
+import { readSigningRequest, signRequest } from '../../../lib/pki/certificates.js';
+import type { ControllerContext } from '../context.js';
+import { failed, isToBeSigned, validityDays } from './plan.js';
 import { isServed, kubeletServingSigner, refusal } from './shapes.js';
 
-const daySeconds = 86_400;
-const longestSeconds = 365 * daySeconds;
-/** The shortest validity that is given (kubernetes: ten minutes). */
-const shortestSeconds = 600;
+type Authority = NonNullable<ControllerContext['flags']['signing']>;
 
+/** Controller "certificatesigningrequest-signing-controller"; none where no CA is known. */
 export function createSigningController(context: ControllerContext): Reconciler[] {
-  const { client, clock, flags } = context;
-  const ca = flags.signing;
-  if (ca === undefined) return [];
-  const authority = ca;
-  const reconciler = createReconciler(context, {
-    name: 'certificatesigningrequest-signing-controller',
-    workers: 2,
-    reconcile,
-  });
-  const requests = watchSelf<CertificateSigningRequest>(
-    context,
-    resources.certificateRequests,
-    (key) => reconciler.enqueue(key),
-  );
+  const { signing } = context.flags;
+  return signing === undefined ? [] : [new SigningController(context, signing).reconciler];
+}
 
-  async function reconcile(name: string): Promise<void> {
-    const request = requests.get({ name });
+class SigningController {
+  readonly #context: ControllerContext;
+  readonly #authority: Authority;
+  readonly #requests: Informer<CertificateSigningRequest>;
+  readonly reconciler: Reconciler;
+
+  constructor(context: ControllerContext, authority: Authority) {
+    this.#context = context;
+    this.#authority = authority;
+    this.reconciler = createReconciler(context, {
+      name: 'certificatesigningrequest-signing-controller',
+      workers: 2,
+      reconcile: (name) => this.#reconcile(name),
+    });
+    this.#requests = watchSelf<CertificateSigningRequest>(
+      context,
+      resources.certificateRequests,
+      (key) => this.reconciler.enqueue(key),
+    );
+  }
+
+  async #reconcile(name: string): Promise<void> {
+    const request = this.#requests.get({ name });
     if (request === undefined || !isServed(request.spec.signerName)) return;
-    if (!has(request, 'Approved') || has(request, 'Denied') || has(request, 'Failed')) return;
-    if ((request.status?.certificate ?? '') !== '') return;
-    const { signerName, usages = [], expirationSeconds = longestSeconds } = request.spec;
+    if (!isToBeSigned(request)) return;
+    const { client, clock } = this.#context;
+    const { signerName, usages = [], expirationSeconds } = request.spec;
     const read = await readSigningRequest(Buffer.from(request.spec.request, 'base64').toString());
     const reason = refusal(signerName, { ...read, usages });
     if (reason !== undefined) {
-      await fail(request, reason);
+      const refused = failed(request, reason, now(clock));
+      await client.updateStatus<CertificateSigningRequest>(resources.certificateRequests, refused);
       return;
     }
-    const seconds = Math.min(longestSeconds, Math.max(shortestSeconds, expirationSeconds));
     const certificate = await signRequest({
-      ca: authority,
+      ca: this.#authority,
       request: read.request,
       subject: { ...read, usages: [signerName === kubeletServingSigner ? 'server' : 'client'] },
       clock,
-      days: seconds / daySeconds,
+      days: validityDays(expirationSeconds),
     });
-    await client.updateStatus(resources.certificateRequests, {
+    await client.updateStatus<CertificateSigningRequest>(resources.certificateRequests, {
       ...request,
       status: { ...request.status, certificate: Buffer.from(certificate).toString('base64') },
     });
   }
-
-  async function fail(request: CertificateSigningRequest, message: string): Promise<void> {
-    const at = now(clock);
-    const condition = {
-      type: 'Failed',
-      status: 'True',
-      reason: 'SignerValidationFailure',
-      message,
-      lastUpdateTime: at,
-      lastTransitionTime: at,
-    };
-    const conditions = [...(request.status?.conditions ?? []), condition];
-    await client.updateStatus(resources.certificateRequests, {
-      ...request,
-      status: { ...request.status, conditions },
-    });
-  }
-  return [reconciler];
 }

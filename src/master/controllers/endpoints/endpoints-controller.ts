@@ -1,6 +1,6 @@
 /** Controller "endpoint": an Endpoints object for each Service with a selector. */
-import type { Endpoints } from '../../../api/types/core.js';
-import type { ControllerContext } from '../context.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
+import type { Endpoints, Service } from '../../../api/types/core.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
@@ -8,50 +8,68 @@ import {
   keyOf,
   splitNamespaced,
 } from '../../../client/controller/reconciler.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';
-import { endpointsLabels, planSubsets } from './plan.js';
+import type { Informer } from '../../../client/types.js';
+import type { ControllerContext } from '../context.js';
+import { endpointsLabels, hasEndpoints, isManagedEndpoints, planSubsets } from './plan.js';
+import type { ServicePods } from './service-pods.js';
 import { watchServices } from './service-pods.js';
 
+/** Controller "endpoint". */
 export function createEndpointsController(context: ControllerContext): Reconciler {
-  const { client } = context;
-  const informer = context.informers.informer<Endpoints>(resources.endpoints);
-  const reconciler = createReconciler(context, { name: 'endpoint', reconcile });
-  const { services, podsOf } = watchServices(context, (key) => reconciler.enqueue(key));
-  /** Services that went while we looked: their Endpoints go too, whoever wrote them. */
-  const gone = new Set<string>();
-  services.onChange(({ type, object }) => {
-    if (type === 'delete') gone.add(keyOf(object));
-    else gone.delete(keyOf(object));
-  });
-  informer.onChange(({ type, object }) => {
-    if (type === 'delete' || type === 'add') {
-      reconciler.enqueue(`${object.metadata.namespace ?? ''}/${object.metadata.name}`);
-    }
-  });
+  return new EndpointsController(context).reconciler;
+}
 
-  async function reconcile(key: string): Promise<void> {
+class EndpointsController {
+  readonly #context: ControllerContext;
+  readonly #endpoints: Informer<Endpoints>;
+  readonly #services: ServicePods;
+  /** Services that went while we looked: their Endpoints go too, whoever wrote them. */
+  readonly #gone = new Set<string>();
+  readonly reconciler: Reconciler;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.reconciler = createReconciler(context, {
+      name: 'endpoint',
+      reconcile: (key) => this.#reconcile(key),
+    });
+    this.#endpoints = context.informers.informer<Endpoints>(resources.endpoints);
+    this.#services = watchServices(context, (key) => this.reconciler.enqueue(key));
+    this.#services.services.onChange(({ type, object }) => {
+      if (type === 'delete') this.#gone.add(keyOf(object));
+      else this.#gone.delete(keyOf(object));
+    });
+    this.#endpoints.onChange(({ type, object }) => {
+      if (type === 'delete' || type === 'add') this.reconciler.enqueue(keyOf(object));
+    });
+  }
+
+  async #reconcile(key: string): Promise<void> {
     const at = splitNamespaced(key);
-    const service = services.get(at);
-    const present = informer.get(at);
-    if (service === undefined) {
-      // Those made by hand, or used as a lock, are nobody's service and stay.
-      const managed = present?.metadata.labels?.['endpoints.kubernetes.io/managed-by'];
-      if (present !== undefined && (managed !== undefined || gone.has(key))) {
-        await client.delete(resources.endpoints, at).catch(ignoreNotFound);
-      }
-      gone.delete(key);
+    const service = this.#services.services.get(at);
+    const present = this.#endpoints.get(at);
+    if (service !== undefined) {
+      if (hasEndpoints(service)) await this.#write(service, present);
       return;
     }
-    if (Object.keys(service.spec.selector ?? {}).length === 0) return;
-    if (service.spec.type === 'ExternalName') return;
-    const subsets = planSubsets(service, podsOf(service));
+    // Those made by hand, or used as a lock, are nobody's service and stay.
+    if (present !== undefined && (isManagedEndpoints(present) || this.#gone.has(key))) {
+      await this.#context.client.delete(resources.endpoints, at).catch(ignoreNotFound);
+    }
+    this.#gone.delete(key);
+  }
+
+  async #write(service: Service, present: Endpoints | undefined): Promise<void> {
+    const { client } = this.#context;
+    const { namespace = '', name } = service.metadata;
+    const subsets = planSubsets(service, this.#services.podsOf(service));
     const labels = endpointsLabels(service);
     if (present === undefined) {
       await client.create<Endpoints>(resources.endpoints, {
         apiVersion: 'v1',
         kind: 'Endpoints',
-        metadata: { ...at, labels },
+        metadata: { namespace, name, labels },
         ...(subsets.length === 0 ? {} : { subsets }),
       });
       return;
@@ -65,5 +83,4 @@ export function createEndpointsController(context: ControllerContext): Reconcile
       subsets,
     });
   }
-  return reconciler;
 }

@@ -7,6 +7,7 @@ import type { Reconciler } from '../../../client/controller/reconciler.js';
 import { createReconciler, keyOf, splitNamespaced } from '../../../client/controller/reconciler.js';
 import type { EndpointAddress, Endpoints, Service } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';
+import type { Informer } from '../../../client/types.js';
 import type { SliceGroup } from './plan.js';
 import { serviceNameLabel } from '../../../api/facts/well-known.js';
 import type { Endpoint } from '../../../api/types/networking.js';
@@ -19,23 +20,38 @@ const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
 /** Most addresses of a subset that are mirrored. */
 const maxPerSubset = 1000;
 
+/** Controller "endpointslice-mirroring". */
 export function createEndpointSliceMirroringController(context: ControllerContext): Reconciler {
-  const reconciler = createReconciler(context, { name: 'endpointslice-mirroring', reconcile });
-  const enqueue = (key: string): void => reconciler.enqueue(key);
-  const services = context.informers.informer<Service>(resources.services);
-  const endpoints = context.informers.informer<Endpoints>(resources.endpoints);
-  const writer = new SliceWriter(context, mirrorManager, enqueue);
-  services.onChange(({ object }) => enqueue(keyOf(object)));
-  endpoints.onChange(({ object }) => enqueue(keyOf(object)));
+  return new MirroringController(context).reconciler;
+}
 
-  async function reconcile(key: string): Promise<void> {
+class MirroringController {
+  readonly #services: Informer<Service>;
+  readonly #endpoints: Informer<Endpoints>;
+  readonly #writer: SliceWriter;
+  readonly reconciler: Reconciler;
+
+  constructor(context: ControllerContext) {
+    this.reconciler = createReconciler(context, {
+      name: 'endpointslice-mirroring',
+      reconcile: (key) => this.#reconcile(key),
+    });
+    const enqueue = (key: string): void => this.reconciler.enqueue(key);
+    this.#services = context.informers.informer<Service>(resources.services);
+    this.#endpoints = context.informers.informer<Endpoints>(resources.endpoints);
+    this.#writer = new SliceWriter(context, mirrorManager, enqueue);
+    this.#services.onChange(({ object }) => enqueue(keyOf(object)));
+    this.#endpoints.onChange(({ object }) => enqueue(keyOf(object)));
+  }
+
+  #reconcile(key: string): Promise<void> {
     const at = splitNamespaced(key);
-    const service = services.get(at);
-    const source = endpoints.get(at);
+    const service = this.#services.get(at);
+    const source = this.#endpoints.get(at);
     if (source === undefined || service === undefined || !isMirrored(source, service)) {
-      return writer.removeAll(key);
+      return this.#writer.removeAll(key);
     }
-    return writer.write({
+    return this.#writer.write({
       key,
       owner: { apiVersion: 'v1', kind: 'Endpoints', metadata: source.metadata },
       groups: mirrorGroups(source),
@@ -43,7 +59,6 @@ export function createEndpointSliceMirroringController(context: ControllerContex
       labels: mirrorLabels(source),
     });
   }
-  return reconciler;
 }
 
 function isMirrored({ metadata }: Endpoints, service: Service): boolean {

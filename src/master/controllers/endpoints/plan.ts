@@ -4,6 +4,7 @@ import type {
   EndpointAddress,
   EndpointPort,
   EndpointSubset,
+  Endpoints,
   Node,
   ObjectReference,
   Pod,
@@ -20,6 +21,7 @@ export const maxEndpointsPerSlice = 100;
 const maxAddresses = 1000;
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 export const managedBy = 'endpointslice-controller.k8s.io';
+const endpointsManagerLabel = 'endpoints.kubernetes.io/managed-by';
 const headlessLabel = 'service.kubernetes.io/headless';
 
 /** The number of a service port's target in a pod; undefined when the pod has no port of that name. */
@@ -99,6 +101,11 @@ function ipsOf(pod: Pod): string[] {
 
 export function isIpv6(ip: string): boolean {
   return ip.includes(':');
+}
+
+/** True for a service whose endpoints are the pods that it selects. */
+export function hasEndpoints({ spec }: Service): boolean {
+  return Object.keys(spec.selector ?? {}).length > 0 && spec.type !== 'ExternalName';
 }
 
 /** Address families of a service, main one first. */
@@ -302,6 +309,11 @@ export function endpointsLabels(service: Service): Record<string, string> {
   return {
     ...service.metadata.labels,
     ...(isHeadless(service) ? { [headlessLabel]: '' } : {}),
-    'endpoints.kubernetes.io/managed-by': 'endpoint-controller',
+    [endpointsManagerLabel]: 'endpoint-controller',
   };
+}
+
+/** True for an Endpoints object that a controller has made, rather than somebody by hand. */
+export function isManagedEndpoints({ metadata }: Endpoints): boolean {
+  return metadata.labels?.[endpointsManagerLabel] !== undefined;
 }

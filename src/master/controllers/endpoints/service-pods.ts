@@ -7,11 +7,17 @@ import { isPodReady, isPodTerminal } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
 import { matchesPairs } from '../../../api/facts/selectors.js';
 
+/** Services, and the pods that each selects. */
+export interface ServicePods {
+  readonly services: Informer<Service>;
+  podsOf(service: Service): Pod[];
+}
+
 /** Services with their pods, for the two endpoint controllers: enqueues a service whenever it or its pods change. */
 export function watchServices(
   context: ControllerContext,
   enqueue: (key: string) => void,
-): { readonly services: Informer<Service>; readonly podsOf: (service: Service) => Pod[] } {
+): ServicePods {
   const services = context.informers.informer<Service>(resources.services);
   const pods = context.informers.informer<Pod>(resources.pods);
   services.onChange((change) => enqueue(keyOf(change.object)));

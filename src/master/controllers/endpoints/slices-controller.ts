@@ -1,33 +1,54 @@
 /** Controller "endpointslice": the EndpointSlices of each Service with a selector. */
-import type { ControllerContext } from '../context.js';
+import type { Node, Service } from '../../../api/types/core.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import { createReconciler, splitNamespaced } from '../../../client/controller/reconciler.js';
-import type { Node } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';
-import { familiesOf, managedBy, planSliceGroups, sliceLabels } from './plan.js';
+import type { Informer } from '../../../client/types.js';
+import type { ControllerContext } from '../context.js';
+import { familiesOf, hasEndpoints, managedBy, planSliceGroups, sliceLabels } from './plan.js';
+import type { ServicePods } from './service-pods.js';
 import { watchServices } from './service-pods.js';
 import { SliceWriter } from './slice-writer.js';
 
+/** Controller "endpointslice". */
 export function createEndpointSliceController(context: ControllerContext): Reconciler {
-  const nodes = context.informers.informer<Node>(resources.nodes);
-  const reconciler = createReconciler(context, { name: 'endpointslice', reconcile });
-  const writer = new SliceWriter(context, managedBy, (key) => reconciler.enqueue(key));
-  const { services, podsOf } = watchServices(context, (key) => reconciler.enqueue(key));
+  return new EndpointSliceController(context).reconciler;
+}
 
-  async function reconcile(key: string): Promise<void> {
-    const service = services.get(splitNamespaced(key));
-    if (service === undefined) return writer.removeAll(key);
-    if (Object.keys(service.spec.selector ?? {}).length === 0) return undefined;
-    if (service.spec.type === 'ExternalName' || service.metadata.deletionTimestamp !== undefined) {
+class EndpointSliceController {
+  readonly #nodes: Informer<Node>;
+  readonly #writer: SliceWriter;
+  readonly #services: ServicePods;
+  readonly reconciler: Reconciler;
+
+  constructor(context: ControllerContext) {
+    this.reconciler = createReconciler(context, {
+      name: 'endpointslice',
+      reconcile: (key) => this.#reconcile(key),
+    });
+    const enqueue = (key: string): void => this.reconciler.enqueue(key);
+    this.#nodes = context.informers.informer<Node>(resources.nodes);
+    this.#writer = new SliceWriter(context, managedBy, enqueue);
+    this.#services = watchServices(context, enqueue);
+  }
+
+  async #reconcile(key: string): Promise<void> {
+    const service = this.#services.services.get(splitNamespaced(key));
+    if (service === undefined) return this.#writer.removeAll(key);
+    if (!hasEndpoints(service) || service.metadata.deletionTimestamp !== undefined) {
       return undefined;
     }
-    return writer.write({
+    return this.#write(key, service);
+  }
+
+  #write(key: string, service: Service): Promise<void> {
+    const pods = this.#services.podsOf(service);
+    return this.#writer.write({
       key,
       owner: { apiVersion: 'v1', kind: 'Service', metadata: service.metadata },
-      groups: planSliceGroups(service, podsOf(service), (name) => nodes.get({ name })),
+      groups: planSliceGroups(service, pods, (name) => this.#nodes.get({ name })),
       families: familiesOf(service),
       labels: sliceLabels(service, managedBy),
     });
   }
-  return reconciler;
 }

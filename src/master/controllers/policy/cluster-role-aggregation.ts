@@ -5,6 +5,7 @@ import type { Reconciler } from '../../../client/controller/reconciler.js';
 import { createReconciler, ignoreNotFound } from '../../../client/controller/reconciler.js';
 import { canonicalJson, jsonEqual } from '../../../api/facts/hash.js';
 import { resources } from '../../../client/resources.js';
+import type { Informer } from '../../../client/types.js';
 import { compileSelector } from '../../../api/facts/selectors.js';
 
 /** The rules of all roles that one of the selectors matches, by name of the role, each once. Pure. */
@@ -24,23 +25,37 @@ export function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]):
   return [...rules.values()];
 }
 
+/** Controller "clusterrole-aggregation". */
 export function createClusterRoleAggregation(context: ControllerContext): Reconciler {
-  const reconciler = createReconciler(context, { name: 'clusterrole-aggregation', reconcile });
-  const roles = context.informers.informer<ClusterRole>(resources.clusterRoles);
-  roles.onChange(() => {
-    for (const role of roles.list()) {
-      if (role.aggregationRule !== undefined) reconciler.enqueue(role.metadata.name);
-    }
-  });
+  return new ClusterRoleAggregation(context).reconciler;
+}
 
-  async function reconcile(name: string): Promise<void> {
-    const role = roles.get({ name });
+class ClusterRoleAggregation {
+  readonly #context: ControllerContext;
+  readonly #roles: Informer<ClusterRole>;
+  readonly reconciler: Reconciler;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.reconciler = createReconciler(context, {
+      name: 'clusterrole-aggregation',
+      reconcile: (name) => this.#reconcile(name),
+    });
+    this.#roles = context.informers.informer<ClusterRole>(resources.clusterRoles);
+    this.#roles.onChange(() => {
+      for (const role of this.#roles.list()) {
+        if (role.aggregationRule !== undefined) this.reconciler.enqueue(role.metadata.name);
+      }
+    });
+  }
+
+  async #reconcile(name: string): Promise<void> {
+    const role = this.#roles.get({ name });
     if (role?.aggregationRule === undefined) return;
-    const rules = aggregatedRules(role, roles.list());
+    const rules = aggregatedRules(role, this.#roles.list());
     if (jsonEqual(role.rules ?? [], rules)) return;
-    await context.client
+    await this.#context.client
       .update<ClusterRole>(resources.clusterRoles, { ...role, rules })
       .catch(ignoreNotFound);
   }
-  return reconciler;
 }
