@@ -1,13 +1,14 @@
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
 import type { InflateBudget } from './inflate-budget.js';
-import type { MethodDefinition } from './types.js';
+import type { CallObserver, MethodDefinition } from './types.js';
 
 /** A method with its handler, types erased: the definition's codecs and the handler agree by construction. */
 export interface BoundMethod {
   readonly path: string;
   readonly definition: MethodDefinition;
   readonly handler: (...parameters: readonly unknown[]) => unknown;
+  readonly observer: CallObserver | undefined;
 }
 
 /** What all calls of a server share. */

@@ -14,6 +14,7 @@ export type { GrpcServer, GrpcServerOptions, HttpHandler } from './server.js';
 export { Code, GrpcError, isGrpcError } from './types.js';
 export type {
   CallContext,
+  CallObserver,
   CallOptions,
   Client,
   ClientDuplex,

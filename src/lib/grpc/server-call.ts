@@ -46,6 +46,8 @@ export class ServerCall implements CallContext, StreamHandler {
   #outbox: Outbox | undefined;
   #cancelDeadline: (() => void) | undefined;
   #cancelWait: (() => void) | undefined;
+  /** Who observes the call is told how it ended. */
+  #tellEnd: ((error: GrpcError | undefined) => void) | undefined;
 
   /** @param socket the connection of the stream */
   constructor(
@@ -95,10 +97,13 @@ export class ServerCall implements CallContext, StreamHandler {
 
   /** Starts the call. */
   start(): void {
+    this.#tellEnd = this.#method.observer?.(this);
     const fault = timeoutFault(this.#headers['grpc-timeout'] ?? '0n');
     if (fault !== undefined) {
       this.#finished = true;
-      refuse(this.#stream, Code.Internal, `malformed grpc-timeout: ${fault}`, 400);
+      const text = `malformed grpc-timeout: ${fault}`;
+      refuse(this.#stream, Code.Internal, text, 400);
+      this.#tellEnd?.(new GrpcError(Code.Internal, text));
       return;
     }
     const encoding = this.#encoding;
@@ -217,7 +222,10 @@ export class ServerCall implements CallContext, StreamHandler {
   onClosed(): void {
     this.#cancelWait?.();
     this.#cancelDeadline?.();
-    if (!this.#finished) this.#host.log.debug({ path: this.path }, 'the caller went away');
+    if (!this.#finished) {
+      this.#host.log.debug({ path: this.path }, 'the caller went away');
+      this.#tellEnd?.(new GrpcError(Code.Cancelled, 'the caller went away'));
+    }
     this.#finished = true;
     this.#outbox?.wake();
     this.#abortCall();
@@ -357,6 +365,7 @@ export class ServerCall implements CallContext, StreamHandler {
     if (this.#finished) return;
     this.#finished = true;
     this.#cancelDeadline?.();
+    this.#tellEnd?.(undefined);
     const trailers = this.#trailers;
     this.#stream.finish(
       trailers === undefined
@@ -370,6 +379,7 @@ export class ServerCall implements CallContext, StreamHandler {
     this.#finished = true;
     this.#cancelDeadline?.();
     const status = this.#statusOf(error);
+    this.#tellEnd?.(status);
     const fields: [string, string][] = [
       ['grpc-status', String(status.code)],
       ['grpc-message', encodeStatusMessage(status.message)],

@@ -30,7 +30,7 @@ import { createListener } from './listener.js';
 import type { Listener, ServerTls } from './listener.js';
 import { ServerCall } from './server-call.js';
 import { sniff } from './sniff.js';
-import type { Handlers, ServiceDefinition } from './types.js';
+import type { CallObserver, Handlers, ServiceDefinition } from './types.js';
 import { Code } from './types.js';
 import { dropSilentReaders } from './silent-readers.js';
 
@@ -61,7 +61,11 @@ export interface GrpcServerOptions {
 
 /** A server that listens until it is closed. */
 export interface GrpcServer {
-  addService<S extends ServiceDefinition>(definition: S, handlers: Handlers<S>): void;
+  addService<S extends ServiceDefinition>(
+    definition: S,
+    handlers: Handlers<S>,
+    observer?: CallObserver,
+  ): void;
   /**
    * Starts to accept. Port 0 takes a free one; a socket that was left at the path gives way.
    * @throws the system's error, such as EADDRINUSE
@@ -273,7 +277,11 @@ class Server implements GrpcServer {
       : `unknown service ${service}`;
   }
 
-  addService<S extends ServiceDefinition>(definition: S, handlers: Handlers<S>): void {
+  addService<S extends ServiceDefinition>(
+    definition: S,
+    handlers: Handlers<S>,
+    observer?: CallObserver,
+  ): void {
     this.#services.add(definition.fullName);
     for (const [key, method] of Object.entries(definition.methods)) {
       const handler = (handlers as Record<string, unknown>)[key];
@@ -283,6 +291,7 @@ class Server implements GrpcServer {
         path,
         definition: method as BoundMethod['definition'],
         handler: handler.bind(handlers) as BoundMethod['handler'],
+        observer,
       });
     }
   }

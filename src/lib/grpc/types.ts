@@ -110,6 +110,9 @@ export interface CallContext {
 }
 
 /** What a client's certificate says of it, once it has been verified. */
+/** Told of each call of a service when it begins; what it returns is told how the call ended, by undefined if well. */
+export type CallObserver = (context: CallContext) => (error: GrpcError | undefined) => void;
+
 export interface PeerCertificate {
   readonly commonName: string;
   readonly organizations: readonly string[];

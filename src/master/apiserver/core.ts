@@ -52,7 +52,8 @@ export class ApiCore {
   readonly #options: ApiCoreOptions;
   readonly #watches: Watches;
   readonly #slots: Slots;
-  readonly #audit: AuditLog | undefined;
+  /** Undefined when nothing is audited. */
+  readonly audit: AuditLog | undefined;
   readonly #definitions: DefinitionController;
   readonly store: Store;
   readonly watchCache: WatchCache;
@@ -91,7 +92,7 @@ export class ApiCore {
     for (const kind of this.kinds.list()) registerFields(watchCache, kind);
     this.#watches = new Watches(this.objects);
     this.agents = new NodeAgents({ watchCache, tls: options.kubelet, log, clock });
-    this.#audit =
+    this.audit =
       options.auditLogPath === undefined ? undefined : new AuditLog(options.auditLogPath, clock);
     this.tokens = new ServiceAccountTokens({ ...options.serviceAccount, watchCache, clock });
     const rbac = new RbacAuthorizer(watchCache);
@@ -155,7 +156,7 @@ export class ApiCore {
         kinds,
         authenticator,
         authorization,
-        audit: this.#audit,
+        audit: this.audit,
         clock,
         onFinish: (request) => metrics.onRequest(request),
       }),
@@ -230,7 +231,7 @@ export class ApiCore {
     this.#slots.close();
     this.watchCache.stop();
     this.store.close();
-    await this.#audit?.close();
+    await this.audit?.close();
   }
 }
 

@@ -57,8 +57,11 @@ export interface ApiServerOptions extends ApiCoreOptions {
   readonly serving: TlsSource<TrustedPair>;
   /** Shown beside the server's own metrics. */
   readonly metrics?: readonly Registry[];
-  /** Adds further services (joining, status) to the gRPC server before it listens. */
-  readonly extendGrpc?: (server: GrpcServer, authorization: Authorization) => void;
+  /** Adds further services (joining, status) to the gRPC server before it listens. Their calls are audited. */
+  readonly extendGrpc?: (
+    server: Pick<GrpcServer, 'addService'>,
+    authorization: Authorization,
+  ) => void;
 }
 
 /** A running server. */

@@ -9,6 +9,7 @@ import { ApiCore } from './core.js';
 import { DiscoveryHandler } from './discovery/discovery-handler.js';
 import { wellKnownPaths } from './discovery/paths.js';
 import { agentHandlers } from './grpc/agent-service.js';
+import { auditedCalls } from './grpc/audited-calls.js';
 import { ResourceService } from './grpc/resource-service.js';
 import { HealthHandler } from './health.js';
 import { maxRequestBytes } from './limits.js';
@@ -73,7 +74,11 @@ class ApiServer {
     });
     grpc.addService(ResourcesDefinition, resources.handlers());
     grpc.addService(AgentDefinition, agentHandlers(verbs, connector));
-    this.#options.extendGrpc?.(grpc, core.authorization);
+    const observer = core.audit === undefined ? undefined : auditedCalls(core.audit, clock);
+    const further: Pick<GrpcServer, 'addService'> = {
+      addService: (definition, handlers) => grpc.addService(definition, handlers, observer),
+    };
+    this.#options.extendGrpc?.(further, core.authorization);
     await core.start();
     const host = this.#options.bindAddress;
     const { port: restPort } = await rest.listen({ host, port: this.#options.securePort });

@@ -1,6 +1,7 @@
 /** Who may use the cluster service: see the cluster's state, and make join tokens. */
 import type { CallContext } from '../../lib/grpc/index.js';
 import { Code, GrpcError } from '../../lib/grpc/index.js';
+import { asksToImpersonate } from '../apiserver/authn/impersonation.js';
 import type { Authorization } from '../apiserver/authz/authorizers.js';
 
 /** The path by which roles grant the cluster's status. */
@@ -15,7 +16,11 @@ const superusers = 'system:masters';
 export function clusterAuthorizer(
   authorization: Authorization,
 ): (context: CallContext, verb: 'get' | 'create') => Promise<void> {
-  return async ({ peerCertificate: caller }, verb) => {
+  return async (context, verb) => {
+    const { peerCertificate: caller } = context;
+    if (asksToImpersonate(context)) {
+      throw new GrpcError(Code.InvalidArgument, 'impersonation is not served over gRPC');
+    }
     if (caller === undefined) {
       throw new GrpcError(Code.Unauthenticated, 'a client certificate of the cluster is needed');
     }

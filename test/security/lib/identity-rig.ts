@@ -49,6 +49,14 @@ export interface Person {
   channel(): Channel;
 }
 
+/** What tests read of an event. */
+export interface AuditEvent {
+  readonly requestURI: string;
+  readonly verb: string;
+  readonly user: { readonly username?: string };
+  readonly responseStatus: { readonly code: number };
+}
+
 export interface IdentityRig {
   readonly pki: string;
   /** `host:port` of the gRPC door. */
@@ -57,6 +65,8 @@ export interface IdentityRig {
   readonly anybody: Person;
   readonly client: GrpcApiClient;
   read(name: string): Buffer;
+  /** The audit log's events so far. */
+  audit(): readonly AuditEvent[];
   person(commonName: string, ...organizations: string[]): Promise<Person>;
   /** Somebody who shows a certificate that was made for serving. */
   server(commonName: string, ...organizations: string[]): Promise<Person>;
@@ -86,6 +96,7 @@ async function freePort(): Promise<number> {
 export async function startIdentityRig(): Promise<IdentityRig> {
   const home = mkdtempSync(join(tmpdir(), 'trireme-identity-'));
   const pki = join(home, 'pki');
+  const auditLog = join(home, 'audit.log');
   const settings = defaultSettings;
   await createClusterKeys(pki, clock);
   const hosts = ['10.88.1.11', 'api.example.com'];
@@ -125,7 +136,7 @@ export async function startIdentityRig(): Promise<IdentityRig> {
     nodePortRange: { first: 30_000, last: 32_767 },
     authorizationModes: ['Node', 'RBAC'],
     anonymousAuth: true,
-    auditLogPath: undefined,
+    auditLogPath: auditLog,
     disabledAdmission: new Set(),
     podSecurity: standardConfiguration,
     extendGrpc: (grpc, authorization) => {
@@ -178,6 +189,11 @@ export async function startIdentityRig(): Promise<IdentityRig> {
     anybody: personWith(undefined),
     client,
     read,
+    audit: () =>
+      readFileSync(auditLog, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as AuditEvent),
     async person(commonName, ...organizations) {
       const subject = { commonName, organizations, usages: ['client'] as const };
       return personWith(await issueCertificate({ ca, subject, clock }));

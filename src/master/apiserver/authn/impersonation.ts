@@ -54,6 +54,15 @@ function unescaped(key: string): string {
   }
 }
 
+const asking = ['impersonate-user', 'impersonate-group', 'impersonate-uid'];
+
+/** True when a request wants to be somebody else: a door that does not serve this refuses it, so that nobody acts as himself instead. */
+export function asksToImpersonate(request: {
+  readonly header: (name: string) => string | undefined;
+}): boolean {
+  return asking.some((name) => request.header(name) !== undefined);
+}
+
 const labelPattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const subdomainPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const subdomainLengthMax = 253;
