@@ -5,6 +5,7 @@
 import type { ApiClient, Change, Informer, InformerFactory } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
+import { delay } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { Prng } from '../../lib/prng.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -45,6 +46,9 @@ export interface SchedulerOptions {
 
 /** Cycles run at most so long before other events get their turn. */
 const turnMs = 8;
+
+/** Between two questions whether a binding happened. */
+const askAgainMs = 500;
 
 /** Starts scheduling once the informers are synced. */
 export async function startScheduler(
@@ -258,9 +262,10 @@ class Scheduler {
       try {
         await this.#volumes.bind(choices, node);
         await this.#writer.bind(info, node);
-        this.#queue.done(info.key);
+        this.#bound(info);
       } catch (error) {
-        this.#bindFailed(info, error);
+        if (await this.#happened(info, error)) this.#bound(info);
+        else this.#bindFailed(info, error);
       } finally {
         this.#volumes.release(choices);
       }
@@ -268,7 +273,42 @@ class Scheduler {
     this.#track(work());
   }
 
+  /**
+   * True when a binding happened whose answer was lost. Until that is known the pod keeps its place: given back at once, its place would
+   * be another's, and the node hold both.
+   */
+  async #happened(info: PodInfo, error: unknown): Promise<boolean> {
+    if (!isApiError(error) || error.definite) return false;
+    const { client, clock, log } = this.#options;
+    while (!this.#stopped) {
+      try {
+        const pod = await client.get<Pod>(resources.pods, info.pod.metadata);
+        const node = pod.spec.nodeName ?? '';
+        if (pod.metadata.uid !== info.pod.metadata.uid || node === '') return false;
+        if (this.#cache.isAssumed(info.key) && this.#isPresent(info)) {
+          this.#cache.confirm(podInfo(pod), node);
+        }
+        return true;
+      } catch (failure) {
+        if (isApiError(failure, 'NotFound')) return false;
+        log.debug({ pod: info.key, error: failure }, 'it is not known yet whether a pod was bound');
+        await delay(clock, askAgainMs);
+      }
+    }
+    return false;
+  }
+
+  /** False when the pod went meanwhile: what is known under its name by now is another's. */
+  #isPresent(info: PodInfo): boolean {
+    return this.#pods.get(info.pod.metadata)?.metadata.uid === info.pod.metadata.uid;
+  }
+
+  #bound(info: PodInfo): void {
+    if (this.#isPresent(info)) this.#queue.done(info.key);
+  }
+
   #bindFailed(info: PodInfo, error: unknown): void {
+    if (!this.#isPresent(info)) return;
     if (this.#cache.isAssumed(info.key)) {
       this.#cache.remove(info.key);
       this.#queue.onEvent('pod-deleted');
