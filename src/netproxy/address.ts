@@ -12,6 +12,7 @@ export function parseIpv4(text: string): number | undefined {
   return text.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
+/** The dotted form of an unsigned number. */
 export function formatIpv4(address: number): string {
   return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');
 }
@@ -27,10 +28,12 @@ export function parseCidr(text: string): Cidr | undefined {
   return { base: (value & mask(prefix)) >>> 0, prefix };
 }
 
+/** "10.244.1.0/24" */
 export function formatCidr(cidr: Cidr): string {
   return `${formatIpv4(cidr.base)}/${cidr.prefix}`;
 }
 
+/** False also for what is no IPv4 address. */
 export function cidrContains(cidr: Cidr, address: string): boolean {
   const value = parseIpv4(address);
   return value !== undefined && (value & mask(cidr.prefix)) >>> 0 === cidr.base;

@@ -8,6 +8,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** How a command is run. */
 export interface CommandOptions {
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;

@@ -115,6 +115,7 @@ export interface PodIsolation {
   forget(podUid: string): void;
 }
 
+/** What {@link PodNetwork} is made with. */
 export interface PodNetworkOptions extends NodeNetworkOptions {
   /** Asked before a pod that has its addresses may run. @default nobody is */
   readonly isolation?: PodIsolation;
@@ -132,6 +133,7 @@ export interface PodNetworkOptions extends NodeNetworkOptions {
   readonly routing?: 'auto' | 'direct' | 'vxlan';
 }
 
+/** Where and how the ingress listens. */
 export interface IngressOptions {
   /** 0 = any free port (tests). @default 80 */
   readonly httpPort?: number;
@@ -148,6 +150,7 @@ export interface IngressOptions {
   readonly trustedProxies?: readonly string[];
 }
 
+/** Where the name server listens, and whom it asks for names outside of the cluster. */
 export interface DnsOptions {
   /** Address to listen at. @default the cluster DNS service's address with iptables as root, else the node's */
   readonly bindAddress?: string;
@@ -157,6 +160,7 @@ export interface DnsOptions {
   readonly upstreams?: readonly string[];
 }
 
+/** What {@link Netproxy} is started with. */
 export interface NetproxyOptions extends NodeNetworkOptions {
   /** The node's own part of the cluster CIDR, if the caller knows it; else read from the Node object. */
   readonly podCidr?: string;
@@ -172,6 +176,7 @@ export interface NetproxyOptions extends NodeNetworkOptions {
   readonly dns?: DnsOptions | false;
 }
 
+/** Services, DNS, ingress and network policies of one node. */
 export interface Netproxy extends PodIsolation {
   /** Resolves when the first full set of rules is applied and DNS and ingress listen. Rejects when stopped before. */
   readonly ready: Promise<void>;

@@ -8,6 +8,7 @@ const signals: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKIL
 /** A command that is told to end gets this long before it is killed. */
 const termMs = 2000;
 
+/** The child process behind a session. */
 export interface SessionProcess {
   readonly program: string;
   readonly args: readonly string[];

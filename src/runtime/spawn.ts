@@ -13,6 +13,7 @@ export interface CommandResult {
   readonly timedOut: boolean;
 }
 
+/** How a command is run. */
 export interface CommandOptions {
   readonly timeoutMs: number;
   /** Bytes kept of each stream; the rest is read and dropped. @default 1 MiB */

@@ -62,8 +62,10 @@ export interface NamespaceOptions {
   readonly sharePid: boolean;
 }
 
+/** Quality of service, as Kubernetes has it; decides where a pod's cgroup goes. */
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
+/** What a sandbox is made from. */
 export interface SandboxConfig {
   /** Unique among all sandboxes ever; letters, digits and dashes. */
   readonly id: string;
@@ -78,6 +80,7 @@ export interface SandboxConfig {
   readonly resources?: LinuxResources;
 }
 
+/** A sandbox that is there. */
 export interface SandboxState {
   readonly id: string;
   readonly pod: PodIdentity;
@@ -105,6 +108,7 @@ export interface LinuxResources {
   readonly oomScoreAdj?: number;
 }
 
+/** What a container may do, and as whom. Kubernetes' `securityContext`, the pod's and the container's in one. */
 export interface SecurityConfig {
   readonly privileged: boolean;
   /** A number, or a name that is looked up in the image's /etc/passwd. */
@@ -123,6 +127,7 @@ export interface SecurityConfig {
   readonly procMount: 'Default' | 'Unmasked';
 }
 
+/** What a container is made from. */
 export interface ContainerConfig {
   /** Unique among all containers ever; letters and digits. */
   readonly id: string;
@@ -152,8 +157,10 @@ export interface ContainerConfig {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
+/** How far a container has come. */
 export type ContainerPhase = 'created' | 'running' | 'exited';
 
+/** A container that is there, whether it runs or not. */
 export interface ContainerState {
   readonly id: string;
   readonly sandboxId: string;
@@ -178,6 +185,7 @@ export interface ContainerState {
   readonly pid?: number;
 }
 
+/** An image that is there. */
 export interface ImageInfo {
   /** Normalised, for example `docker.io/library/busybox:latest`. */
   readonly reference: string;
@@ -192,11 +200,13 @@ export interface RegistryAuth {
   readonly password: string;
 }
 
+/** In characters. */
 export interface TerminalSize {
   readonly width: number;
   readonly height: number;
 }
 
+/** What is run in a container, and with which streams. */
 export interface ExecOptions {
   readonly command: readonly string[];
   readonly stdin: boolean;
@@ -233,6 +243,7 @@ export interface ExecOutput {
   drain?(): void;
 }
 
+/** What a container uses at one moment. */
 export interface ContainerStats {
   readonly id: string;
   readonly atMs: number;
@@ -243,6 +254,7 @@ export interface ContainerStats {
   readonly pids: number;
 }
 
+/** What the runtime tells without being asked. */
 export type RuntimeEvent =
   | {
       readonly type: 'exited';

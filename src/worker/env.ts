@@ -18,6 +18,7 @@ export class EnvironmentError extends Error {
   readonly code = 'ENVIRONMENT';
 }
 
+/** What a container's environment depends on. */
 export interface EnvironmentOptions {
   readonly pod: Pod;
   readonly container: Container;

@@ -9,6 +9,7 @@ import { readJoinToken } from '../lib/join-token.js';
 import { ownAddress } from '../lib/own-address.js';
 import { UsageError } from '../lib/usage-error.js';
 
+/** Which implementation of `ContainerRuntime` runs the containers. */
 export type RuntimeName = 'containerd' | 'process' | 'hollow';
 
 /** What `trireme worker` was told. */
@@ -40,6 +41,7 @@ export interface WorkerOptions {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
+/** The cluster that a new node joins, as `trireme token create` prints it. */
 export interface JoinTarget {
   readonly servers: readonly string[];
   readonly token: string;

@@ -36,6 +36,7 @@ import { createAgentHandlers } from './service/handlers.js';
 /** Streams that are open get this long at a stop. */
 const serviceGraceMs = 1000;
 
+/** What a worker is started with. */
 export interface StartOptions extends WorkerOptions {
   readonly log: Logger;
   readonly clock?: Clock;
@@ -43,6 +44,7 @@ export interface StartOptions extends WorkerOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A worker that is Ready. */
 export interface RunningWorker {
   readonly agentPort: number;
   /** Containers go on. */

@@ -31,6 +31,7 @@ const byClusterIp = 'netproxy-cluster-ip';
 const byAddress = 'netproxy-address';
 const none = { kind: 'nxdomain' } as const;
 
+/** Answers questions about the zone from the informers; see the head of this file. */
 export class ClusterZone {
   readonly #watch: ServiceWatch;
   readonly #namespaces: Informer<Namespace>;

@@ -8,6 +8,7 @@ import type { Clock } from '../../lib/clock.js';
 import { dnsLimits } from './limits.js';
 import { answersQuestion } from './question.js';
 
+/** What {@link Forwarder} is made with. */
 export interface ForwarderOptions {
   /** Addresses, "host" or "host:port" (IPv4). */
   readonly upstreams: readonly string[];
@@ -20,6 +21,7 @@ interface Cached {
   readonly untilMs: number;
 }
 
+/** Asks the name servers in their order until one has an answer; equal questions at the same time are asked once. */
 export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #cache = new Map<string, Cached>();

@@ -1,6 +1,7 @@
 /** The bounds of the node's name server. Sizes in bytes, times in milliseconds. */
 import { assert } from '../../lib/assert.js';
 
+/** See the head of this file. */
 export const dnsLimits = {
   /** Connections over TCP, of all clients and of one address. */
   connections: 500,

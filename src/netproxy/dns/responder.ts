@@ -33,6 +33,7 @@ interface Outcome {
   readonly additionals: Answer[];
 }
 
+/** Answers messages: from the cluster's zone, else from the forwarder. */
 export class Responder {
   readonly #zone: ClusterZone;
   readonly #forwarder: Forwarder;

@@ -8,6 +8,7 @@ import type { Logger } from '../../lib/log.js';
 import { dnsLimits } from './limits.js';
 import type { Responder } from './responder.js';
 
+/** What {@link DnsServer} is made with. */
 export interface DnsServerOptions {
   readonly responder: Responder;
   readonly address: string;
@@ -17,6 +18,7 @@ export interface DnsServerOptions {
   readonly log: Logger;
 }
 
+/** Listens over UDP and TCP, and bounds what clients may ask at once. */
 export class DnsServer {
   readonly #options: DnsServerOptions;
   readonly #connections = new Set<Socket>();

@@ -4,6 +4,7 @@ import { endpointsOfPort, usable } from '../model/service-model.js';
 import { isHost } from './request-line.js';
 import type { Backend } from './route-table.js';
 
+/** Where a request may be sent. */
 export interface Target {
   readonly host: string;
   readonly port: number;
@@ -11,10 +12,12 @@ export interface Target {
   readonly external?: boolean;
 }
 
+/** What is known of a backend: where requests may go, or why nowhere. */
 export type Lookup =
   | { readonly kind: 'targets'; readonly targets: readonly Target[] }
   | { readonly kind: 'none'; readonly reason: string };
 
+/** The endpoints of the Services that ingresses name, in turn. */
 export class Backends {
   readonly #watch: ServiceWatch;
   readonly #cache = new Map<string, Map<string, Lookup>>();

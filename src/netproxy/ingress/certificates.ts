@@ -13,6 +13,7 @@ interface Loaded {
   readonly context: SecureContext | undefined;
 }
 
+/** The certificates of hosts, from the Secrets that ingresses name; each Secret is watched by itself. */
 export class Certificates {
   readonly #informers: InformerFactory;
   readonly #clock: Clock;

@@ -41,6 +41,7 @@ import { isOurs, RouteTable } from './route-table.js';
 import { openTunnel, refuse } from './tunnel.js';
 import { Upstreams } from './upstreams.js';
 
+/** What {@link IngressController} is made with. */
 export interface IngressControllerOptions extends IngressOptions {
   readonly watch: ServiceWatch;
   readonly informers: InformerFactory;
@@ -53,6 +54,7 @@ const followMs = 50;
 /** Statuses of redirects and refusals. */
 const permanentRedirect = 308;
 
+/** The ingress of one node: listeners, routes, certificates. */
 export class IngressController {
   readonly #options: IngressControllerOptions;
   readonly #ingresses: Informer<Ingress>;

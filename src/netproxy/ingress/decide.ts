@@ -6,6 +6,7 @@ import type { RequestFacts } from './request-line.js';
 import { readRequest } from './request-line.js';
 import type { RouteTable } from './route-table.js';
 
+/** What is done with a request. */
 export type Decision =
   | { readonly kind: 'refuse'; readonly status: number }
   | { readonly kind: 'redirect'; readonly location: string }
@@ -24,6 +25,7 @@ export interface Forwarded {
 /** ACME's challenges are fetched over plain HTTP, and often before there is a certificate. */
 const neverRedirected = '/.well-known/acme-challenge/';
 
+/** Finds the route of a request, and says what is done with it. Pure but for whose turn it is among the endpoints. */
 export function decide(
   req: RequestFacts,
   parts: {

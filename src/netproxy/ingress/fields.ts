@@ -15,6 +15,7 @@ const ours =
 /** By others names are read in two ways: CGI makes the same variable of `x-a` and `x_a`. nginx drops them too. */
 const plainName = /^[a-z0-9-]+$/;
 
+/** Who sends a request, as the connection tells. */
 export interface Sender {
   /** The address that the connection comes from. */
   readonly address: string;
@@ -49,6 +50,10 @@ export function requestFields(
   return fields;
 }
 
+/**
+ * The fields of a backend's answer that go on to the client: without those of the connection between us and the
+ * backend.
+ */
 export function answerFields(headers: IncomingHttpHeaders, status: number): OutgoingHttpHeaders {
   const fields: OutgoingHttpHeaders = {};
   const stays = staysOnConnection(headers.connection);
@@ -101,11 +106,13 @@ export function sentScheme(
 const loopField = 'cdn-loop';
 const loopName = 'trireme-ingress';
 
+/** Whether the request has passed an ingress of ours so often that it would go on for ever. */
 export function goesInCircle(headers: IncomingHttpHeaders): boolean {
   const passes = textOf(headers[loopField]).split(',');
   return passes.filter((name) => name.trim() === loopName).length >= passesMax;
 }
 
+/** Whether the address is one of the blocks. */
 export function isTrusted(address: string, trusted: readonly Cidr[]): boolean {
   return trusted.some((block) => cidrContains(block, address));
 }

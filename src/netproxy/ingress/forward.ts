@@ -16,6 +16,7 @@ import { breakOff, sendError } from './messages.js';
 import type { Upstreams } from './upstreams.js';
 import { connectOptions } from './upstreams.js';
 
+/** What sending a request on depends on. */
 export interface ForwardOptions {
   readonly upstreams: Upstreams;
   readonly clock: Clock;
@@ -262,6 +263,7 @@ export class Patience {
   }
 }
 
+/** Whether the request brings a body, of whatever length. */
 export function hasBody(req: IngressRequest): boolean {
   const { headers } = req;
   if (headers['transfer-encoding'] !== undefined) return true;

@@ -5,6 +5,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 
 /** HTTP/1.1 or HTTP/2, by the same names. */
 export type IngressRequest = IncomingMessage | Http2ServerRequest;
+/** What HTTP/1.1 and HTTP/2 answers have in common. */
 export type IngressResponse = (ServerResponse | Http2ServerResponse) &
   NodeJS.WritableStream & {
     readonly destroyed: boolean;

@@ -13,6 +13,7 @@ export interface RequestFacts {
   readonly rawHeaders: readonly string[];
 }
 
+/** What a request asks for. */
 export interface RequestLine {
   readonly method: string;
   /** As it was sent, "" with HTTP/1.0 only. */
@@ -23,6 +24,7 @@ export interface RequestLine {
   readonly query: string;
 }
 
+/** Why a request goes no further. */
 export interface Refusal {
   readonly status: number;
 }
@@ -30,6 +32,7 @@ export interface Refusal {
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const bad: Refusal = { status: 400 };
 
+/** Reads what a request asks for; refuses what two readers could understand differently. */
 export function readRequest(req: RequestFacts): RequestLine | Refusal {
   const method = req.method ?? '';
   if (!token.test(method)) return bad;

@@ -6,6 +6,7 @@
 import { matchForm, mergeSlashes, otherReadings } from './request-path.js';
 import type { Ingress, IngressBackend, IngressClass } from '../../api/types/networking.js';
 
+/** The port of a Service that a path leads to. */
 export interface Backend {
   readonly namespace: string;
   readonly service: string;
@@ -32,7 +33,9 @@ interface TlsEntry {
   readonly secretName: string;
 }
 
+/** The `spec.controller` of IngressClasses that are ours. */
 export const controllerName = 'trireme.dev/ingress';
+/** The class that is ours without an IngressClass object. */
 export const className = 'trireme';
 
 /** Turn the redirect to HTTPS off with "false"; the second for those who come from ingress-nginx. */
@@ -58,6 +61,7 @@ export function isOurs(ingress: Ingress, classes: readonly IngressClass[]): bool
   return found === undefined ? name === className : found.spec?.controller === controllerName;
 }
 
+/** Which backend takes a host and path, made of all ingresses. Immutable. */
 export class RouteTable {
   readonly #hosts = new Map<string, Path[]>();
   readonly #tls = new Map<string, TlsEntry>();

@@ -13,6 +13,7 @@ import { resources } from '../../client/resources.js';
 import { nodeAddress } from '../pods/node-routes.js';
 import { isOurs } from './route-table.js';
 
+/** What {@link IngressStatus} is made with. */
 export interface IngressStatusOptions {
   readonly client: ApiClient;
   readonly informers: InformerFactory;
@@ -24,6 +25,7 @@ export interface IngressStatusOptions {
 const firstMs = 100;
 const rankMs = 1000;
 
+/** Writes the nodes' addresses into the status of ingresses; see the head of this file. */
 export class IngressStatus {
   readonly #options: IngressStatusOptions;
   readonly #ingresses: Informer<Ingress>;

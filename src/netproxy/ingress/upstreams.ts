@@ -14,6 +14,7 @@ import type { Target } from './backends.js';
 import { addressFamily, cidrContains, parseCidr } from '../address.js';
 import { upstreamLimits } from './limits.js';
 
+/** The connections to backends, kept and used again, within bounds. */
 export class Upstreams {
   readonly agent = new Agent({
     keepAlive: true,

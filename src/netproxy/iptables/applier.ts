@@ -4,6 +4,7 @@ import type { Logger } from '../../lib/log.js';
 import type { RunCommand } from '../command.js';
 import type { RuleSet } from './rule-set.js';
 
+/** What {@link IptablesApplier} is made with. */
 export interface ApplierOptions {
   readonly rules: RuleSet;
   readonly run: RunCommand;
@@ -21,6 +22,9 @@ const retryMs = 1000;
 /** Loading 100,000 rules into an empty kernel takes iptables-nft minutes; a change takes a fifth of a second. */
 const restoreMsMax = 600_000;
 
+/**
+ * Brings a {@link RuleSet} into the kernel: in batches, again after a failure, and again when others have changed it.
+ */
 export class IptablesApplier {
   readonly #options: ApplierOptions;
   readonly #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];

@@ -13,6 +13,7 @@ import { RuleSet } from './rule-set.js';
 import type { RuleConfig } from './service-rules.js';
 import { buildServiceRules } from './service-rules.js';
 
+/** What {@link IptablesProxier} is made with. */
 export interface ProxierOptions {
   readonly watch: ServiceWatch;
   readonly nodeName: string;
@@ -22,6 +23,7 @@ export interface ProxierOptions {
   readonly log: Logger;
 }
 
+/** Keeps the rules of all Services in the kernel. */
 export class IptablesProxier {
   readonly #options: ProxierOptions;
   readonly #rules: RuleSet;

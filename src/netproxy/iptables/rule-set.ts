@@ -11,6 +11,7 @@ import type { Hook } from './base-rules.js';
 import type { ChainId, Rule, Table } from './rule.js';
 import type { Contribution } from './service-rules.js';
 
+/** The chains that a {@link RuleSet} is responsible for. */
 export interface RuleSetLayout {
   readonly base: ReadonlyMap<ChainId, readonly Rule[]>;
   readonly shared: ReadonlyMap<ChainId, readonly Rule[]>;
@@ -21,6 +22,7 @@ export interface RuleSetLayout {
 
 const tables: readonly Table[] = ['mangle', 'nat', 'filter'];
 
+/** Wanted and observed rules, and the difference between them; see the head of this file. */
 export class RuleSet {
   readonly #layout: RuleSetLayout;
   readonly #owners = new Map<string, Contribution>();

@@ -7,11 +7,13 @@ import type { Protocol } from '../types.js';
  */
 export type Rule = string;
 
+/** The tables of iptables that we have rules in. */
 export type Table = 'mangle' | 'nat' | 'filter';
 
 /** "nat/KUBE-SERVICES": a chain with its table. */
 export type ChainId = `${Table}/${string}`;
 
+/** The bit of a packet's mark that asks for masquerading; kube-proxy's default. */
 export const masqueradeMark = '0x4000';
 
 /** `--comment` as iptables-save prints it. */

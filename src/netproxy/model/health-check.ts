@@ -17,6 +17,7 @@ interface Check {
   readonly server: Server;
 }
 
+/** The listeners for `healthCheckNodePort` of this node, one a Service. */
 export class HealthChecks {
   readonly #watch: ServiceWatch;
   readonly #nodeName: string;

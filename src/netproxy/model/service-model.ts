@@ -7,6 +7,7 @@ import type { Service } from '../../api/types/core.js';
 import type { EndpointSlice } from '../../api/types/networking.js';
 import type { Protocol } from '../types.js';
 
+/** One address and port behind a service port. */
 export interface Endpoint {
   readonly ip: string;
   readonly port: number;
@@ -17,6 +18,7 @@ export interface Endpoint {
   readonly local: boolean;
 }
 
+/** One port of a Service, as a proxy serves it. */
 export interface ServicePort {
   /** "namespace/name:port" or "namespace/name" for a port without a name; unique. */
   readonly key: string;

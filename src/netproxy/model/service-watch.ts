@@ -7,6 +7,7 @@ import { resources } from '../../client/resources.js';
 
 const byService = 'netproxy-service';
 
+/** Services and their EndpointSlices, joined by the label that names the Service. */
 export class ServiceWatch {
   readonly services: Informer<Service>;
   readonly slices: Informer<EndpointSlice>;
@@ -54,6 +55,7 @@ export class ServiceWatch {
   }
 }
 
+/** "namespace/name" */
 export function serviceKey(service: Service): string {
   return `${service.metadata.namespace ?? ''}/${service.metadata.name}`;
 }

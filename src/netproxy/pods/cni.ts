@@ -3,16 +3,19 @@ import type { RunCommand } from '../command.js';
 import type { HostPort, PodRef } from '../types.js';
 import { PodNetworkError } from '../types.js';
 
+/** The version of the CNI specification that we speak with plugins. */
 export const cniVersion = '0.4.0';
 
 /** The name of our network, also the directory of host-local's leases. */
 export const networkName = 'trireme';
 
+/** What a plugin answers, as far as we read it. */
 export interface CniResult {
   readonly cniVersion?: string;
   readonly ips?: readonly { readonly address: string; readonly version?: string }[];
 }
 
+/** How plugins are run. */
 export interface CniRunner {
   readonly run: RunCommand;
   readonly binDir: string;
@@ -57,6 +60,7 @@ export function containerId(pod: Pick<PodRef, 'podUid'>): string {
   return pod.podUid;
 }
 
+/** The configuration of the `bridge` plugin with `host-local` addresses. */
 export function bridgeConf(options: {
   readonly bridge: string;
   readonly mtu: number;

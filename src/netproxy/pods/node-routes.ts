@@ -7,12 +7,14 @@ import { cidrAddress, cidrContains, formatCidr, parseCidr } from '../address.js'
 import type { Cidr } from '../address.js';
 import type { Node } from '../../api/types/core.js';
 
+/** The way to another node's pods. */
 export interface NodeRoute {
   readonly podCidr: string;
   readonly nodeIp: string;
   readonly via: 'direct' | 'vxlan';
 }
 
+/** What the routes of a node depend on, besides the other nodes. */
 export interface RouteConfig {
   readonly nodeName: string;
   /** The subnet of the node's own address, for example `192.168.5.2/24`. */
@@ -22,9 +24,11 @@ export interface RouteConfig {
   readonly routing: 'auto' | 'direct' | 'vxlan';
 }
 
+/** The name of the tunnel's link. */
 export const vxlanLink = 'trireme.vxlan';
 /** Flannel's VNI and port, which firewalls for Kubernetes know. */
 export const vxlanId = 1;
+/** UDP. */
 export const vxlanPort = 8472;
 /** Marks our routes in the kernel's table, so that stale ones are found after a restart. */
 export const routeProtocol = '84';
@@ -82,12 +86,14 @@ export function podCidrOf(node: Node): string | undefined {
   return all.find((cidr) => parseCidr(cidr) !== undefined);
 }
 
+/** The address by which other nodes reach it; undefined while it has none. */
 export function nodeAddress(node: Node): string | undefined {
   return node.status?.addresses?.find(
     ({ type, address }) => type === 'InternalIP' && parseCidr(address) !== undefined,
   )?.address;
 }
 
+/** Commands that change routes and the tunnel's neighbours. */
 export interface RouteBatches {
   /** For `ip -batch -`. */
   readonly ip: readonly string[];

@@ -35,6 +35,7 @@ const podInterface = 'eth0';
 /** VXLAN's headers: outer Ethernet, IPv4, UDP, VXLAN. */
 const vxlanOverhead = 50;
 
+/** {@link PodNetwork} by CNI plugins: a bridge, addresses of the node's range, host ports. */
 export class CniPodNetwork implements PodNetwork {
   readonly #options: PodNetworkOptions;
   readonly #nodes: Informer<Node>;

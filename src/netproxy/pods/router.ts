@@ -16,6 +16,7 @@ import {
   wantedRoutes,
 } from './node-routes.js';
 
+/** What {@link Router} is made with. */
 export interface RouterOptions {
   readonly nodes: Informer<Node>;
   readonly nodeName: string;
@@ -32,6 +33,7 @@ export interface RouterOptions {
 const batchMs = 20;
 const retryMs = 2000;
 
+/** Keeps routes to other nodes' pods in the kernel, as nodes come and go. */
 export class Router {
   readonly #options: RouterOptions;
   #there = new Map<string, NodeRoute>();

@@ -22,6 +22,7 @@ import type { HeldPod } from './local-pods.js';
 import { resolverPod, withHeld } from './local-pods.js';
 import { buildPolicyRules, newPolicyRuleSet } from './policy-rules.js';
 
+/** What {@link PolicyController} is made with. */
 export interface PolicyControllerOptions {
   readonly informers: InformerFactory;
   readonly nodeName: string;
@@ -40,6 +41,7 @@ interface Sources {
 /** How long a pod waits for its policies before its start fails, and is tried again. */
 const isolateMs = 10_000;
 
+/** Keeps the rules of this node's network policies in the kernel; see the head of this file. */
 export class PolicyController implements PodIsolation {
   readonly #options: PolicyControllerOptions;
   readonly #policies: Informer<NetworkPolicy>;

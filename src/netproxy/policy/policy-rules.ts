@@ -17,6 +17,7 @@ import { chainName, comment, join } from '../iptables/rule.js';
 import { RuleSet } from '../iptables/rule-set.js';
 import type { Contribution } from '../iptables/service-rules.js';
 
+/** All that the rules of a node's pods depend on. */
 export interface PolicyState {
   readonly nodeName: string;
   readonly policies: readonly NetworkPolicy[];

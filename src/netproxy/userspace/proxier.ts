@@ -15,6 +15,7 @@ import { endpointsFor, listenersOf } from './listeners.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { UdpProxy } from './udp-proxy.js';
 
+/** What {@link UserspaceProxier} is made with. */
 export interface UserspaceOptions {
   readonly watch: ServiceWatch;
   readonly nodeName: string;
@@ -33,6 +34,7 @@ interface Listener {
 
 const batchMs = 10;
 
+/** Serves all Services by connections of our own; see the head of this file. */
 export class UserspaceProxier {
   readonly #options: UserspaceOptions;
   readonly #changed = new Set<string>();

@@ -8,6 +8,7 @@ import type { Balancer } from './balancer.js';
 /** Per listener; the time to connect to one endpoint; endpoints tried per connection. */
 const limits = { connections: 4096, connectMs: 2000, attempts: 4 };
 
+/** One listening address: each connection goes to an endpoint, the next one if that cannot be reached. */
 export class TcpProxy {
   readonly #balancer: Balancer;
   readonly #clock: Clock;

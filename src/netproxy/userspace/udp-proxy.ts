@@ -15,6 +15,7 @@ interface Flow {
   readonly queue: Buffer[];
 }
 
+/** One listening address: the datagrams of a client go to one endpoint. */
 export class UdpProxy {
   readonly #balancer: Balancer;
   readonly #clock: Clock;

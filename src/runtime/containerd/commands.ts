@@ -26,18 +26,21 @@ export const version = (timeoutMs = 10 * second): CtrCommand => ({ args: ['versi
 /** Prints what happens, until it is ended. */
 export const events = (): readonly string[] => ['events'];
 
+/** All images of the namespace. */
 export const imagesList = (): CtrCommand => ({
   args: ['images', 'list'],
   timeoutMs: 10 * second,
   maxBytes: 8 * 1024 * 1024,
 });
 
+/** Takes every image of an archive. */
 export const imagesImport = (archive: string): CtrCommand => ({
   args: ['images', 'import', archive],
   timeoutMs: 300 * second,
   lane: 'transfer',
 });
 
+/** Fetches an image from its registry. @param options.user the name; its password is typed at a terminal */
 export const imagesPull = (
   reference: string,
   options: { readonly user?: string; readonly plainHttp: boolean; readonly hostsDir?: string },
@@ -54,6 +57,7 @@ export const imagesPull = (
   lane: 'transfer',
 });
 
+/** Removes the name; what nothing else refers to is collected before it returns. */
 export const imagesRemove = (reference: string): CtrCommand => ({
   args: ['images', 'rm', '--sync', reference],
   timeoutMs: 60 * second,
@@ -65,12 +69,14 @@ export const imagesMount = (reference: string, target: string): CtrCommand => ({
   timeoutMs: 120 * second,
 });
 
+/** One blob, for example a manifest. */
 export const contentGet = (digest: string): CtrCommand => ({
   args: ['content', 'get', digest],
   timeoutMs: 10 * second,
   maxBytes: 4 * 1024 * 1024,
 });
 
+/** Makes a container from a whole specification and starts it. */
 export const run = (options: {
   readonly id: string;
   readonly specPath: string;
@@ -111,33 +117,39 @@ export const runAttached = (options: {
   options.id,
 ];
 
+/** All tasks of the namespace: containers that have a process, or had one. */
 export const tasksList = (): CtrCommand => ({
   args: ['tasks', 'list'],
   timeoutMs: 10 * second,
   maxBytes: 8 * 1024 * 1024,
 });
 
+/** Sends a signal to the first process. */
 export const tasksKill = (id: string, signal: string): CtrCommand => ({
   args: ['tasks', 'kill', '--signal', signal, id],
   timeoutMs: 10 * second,
 });
 
+/** Removes the task, and ends it if it runs. */
 export const tasksRemove = (id: string): CtrCommand => ({
   args: ['tasks', 'rm', '--force', id],
   timeoutMs: 30 * second,
 });
 
+/** The ids of all containers, with a task or without. */
 export const containersList = (): CtrCommand => ({
   args: ['containers', 'list', '--quiet'],
   timeoutMs: 10 * second,
   maxBytes: 8 * 1024 * 1024,
 });
 
+/** Removes containers' metadata; fails for one that has a task. */
 export const containersRemove = (...ids: readonly string[]): CtrCommand => ({
   args: ['containers', 'rm', ...ids],
   timeoutMs: 30 * second,
 });
 
+/** Runs a command in a running container; `ctr` ends with its exit code. */
 export const tasksExec = (options: {
   readonly id: string;
   readonly execId: string;
@@ -168,6 +180,7 @@ export const seccompProbe = (id: string, rootfs: string): CtrCommand => ({
   timeoutMs: 10 * second,
 });
 
+/** The specification that a container was made from, as JSON. */
 export const containersInfo = (id: string): CtrCommand => ({
   args: ['containers', 'info', '--spec', id],
   timeoutMs: 10 * second,
@@ -201,6 +214,7 @@ export function parseImages(text: string): ListedImage[] {
   });
 }
 
+/** One line of `ctr tasks list`. */
 export interface ListedTask {
   readonly id: string;
   readonly pid: number;
@@ -218,6 +232,7 @@ export function parseTasks(text: string): ListedTask[] {
   });
 }
 
+/** One id a line. */
 export function parseQuietList(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
 }

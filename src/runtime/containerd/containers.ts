@@ -24,6 +24,7 @@ import type { SeccompProfiles } from './seccomp.js';
 import { buildSpec } from './spec.js';
 import { checkAccountMounts, killCgroup } from './stuck.js';
 
+/** What {@link Containers} is made with. */
 export interface ContainersOptions {
   readonly ctr: Ctr;
   readonly run: RunCommand;

@@ -5,6 +5,7 @@ import { RuntimeError } from '../types.js';
 import type { CtrCommand } from './commands.js';
 import { onTerminal } from './typed-password.js';
 
+/** Which containerd is talked to, and how. */
 export interface CtrOptions {
   /** @default 'ctr' */
   readonly program?: string;

@@ -8,6 +8,7 @@ import { delay } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import { RuntimeError } from '../types.js';
 
+/** What {@link Daemon} is made with. */
 export interface DaemonOptions {
   /** containerd's root; holds its images, so it should survive reboots. */
   readonly rootDir: string;

@@ -9,6 +9,7 @@ import type { Ctr } from './ctr.js';
 const restartMs = 200;
 const lineBytesMax = 256 * 1024;
 
+/** What the stream of `ctr events` is made with. */
 export interface EventStreamOptions {
   readonly ctr: Ctr;
   readonly clock: Clock;

@@ -12,6 +12,7 @@ export interface HostFacts {
   readonly capabilities: ReadonlySet<string>;
 }
 
+/** Reads them from /proc and /sys. */
 export async function readHostFacts(): Promise<HostFacts> {
   const cgroupV2 = await access('/sys/fs/cgroup/cgroup.controllers').then(
     () => true,

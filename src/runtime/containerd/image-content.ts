@@ -5,6 +5,7 @@ import { RuntimeError } from '../types.js';
 import * as commands from './commands.js';
 import type { Ctr } from './ctr.js';
 
+/** What an image says of itself. */
 export interface ImageContent {
   readonly process: ImageProcess;
   /** The name of the committed snapshot of all layers. */

@@ -30,6 +30,7 @@ export interface MountedView {
   readonly rootfs: string;
 }
 
+/** What {@link ImageViews} is made with. */
 export interface ImageViewsOptions {
   readonly ctr: Ctr;
   readonly run: RunCommand;
@@ -43,6 +44,7 @@ export interface ImageViewsOptions {
   readonly log: Logger;
 }
 
+/** Bounds of what is done about views, and how long unused ones stay. */
 export const viewLimits = {
   idleMs: 20_000,
   /** Of `/etc/passwd` and `/etc/group` each: more is no list of accounts. */
@@ -50,6 +52,7 @@ export const viewLimits = {
   mountTimeoutMs: 10_000,
 } as const;
 
+/** The read-only views of images, one each, mounted as long as containers use them; see the head of this file. */
 export class ImageViews {
   readonly #options: ImageViewsOptions;
   readonly #open = new Map<string, Promise<MountedView>>();

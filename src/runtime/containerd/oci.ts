@@ -1,5 +1,6 @@
 /** The parts of the OCI runtime specification (1.0.2) and of the OCI image configuration that we write and read. */
 
+/** A file system that a container sees. */
 export interface OciMount {
   readonly destination: string;
   readonly type: string;
@@ -7,12 +8,14 @@ export interface OciMount {
   readonly options: readonly string[];
 }
 
+/** As whom the first process runs. */
 export interface OciUser {
   readonly uid: number;
   readonly gid: number;
   readonly additionalGids?: readonly number[];
 }
 
+/** Which devices may be used. */
 export interface OciDeviceRule {
   readonly allow: boolean;
   readonly type?: string;
@@ -21,6 +24,7 @@ export interface OciDeviceRule {
   readonly access: string;
 }
 
+/** A device file that is made in the container. */
 export interface OciDevice {
   readonly path: string;
   readonly type: string;
@@ -28,6 +32,7 @@ export interface OciDevice {
   readonly minor: number;
 }
 
+/** A container's `config.json`. @see OCI runtime specification 1.0.2 */
 export interface OciSpec {
   readonly ociVersion: string;
   readonly process: {

@@ -42,6 +42,7 @@ import { Sandboxes, stateOf } from './sandboxes.js';
 import { SeccompProfiles } from './seccomp.js';
 import { readCgroupStats } from './stats.js';
 
+/** What {@link ContainerdRuntime} is made with. */
 export interface ContainerdOptions {
   /** This runtime's own directory: records, root file systems, and containerd's data where it is managed. */
   readonly dataDir: string;

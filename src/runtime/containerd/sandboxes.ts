@@ -26,6 +26,7 @@ export interface SandboxRecord {
   readonly pausePid?: number;
 }
 
+/** What the sandboxes of one containerd are made with. */
 export interface SandboxesOptions {
   readonly dir: string;
   readonly shim: string;
@@ -188,6 +189,7 @@ export class Sandboxes {
   }
 }
 
+/** What the agent gets to see of a record. */
 export function stateOf(record: SandboxRecord): SandboxState {
   const { id, pod, namespaces } = record.config;
   return {

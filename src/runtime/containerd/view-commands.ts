@@ -6,12 +6,14 @@ const second = 1000;
 /** Snapshots with this label, and those that they build on, are never collected. @see containerd docs/garbage-collection.md */
 const rootLabel = 'containerd.io/gc.root';
 
+/** All snapshots of the namespace. */
 export const snapshotsList = (): CtrCommand => ({
   args: ['snapshots', 'list'],
   timeoutMs: 10 * second,
   maxBytes: 8 * 1024 * 1024,
 });
 
+/** One snapshot, as JSON. */
 export const snapshotsInfo = (key: string): CtrCommand => ({
   args: ['snapshots', 'info', key],
   timeoutMs: 10 * second,
@@ -29,17 +31,20 @@ export const snapshotsHold = (key: string, since: string): CtrCommand => ({
   timeoutMs: 10 * second,
 });
 
+/** Fails while another snapshot builds on it. */
 export const snapshotsRemove = (key: string): CtrCommand => ({
   args: ['snapshots', 'rm', key],
   timeoutMs: 30 * second,
 });
 
+/** The ids of all leases. */
 export const leasesList = (): CtrCommand => ({
   args: ['leases', 'list', '--quiet'],
   timeoutMs: 10 * second,
   maxBytes: 8 * 1024 * 1024,
 });
 
+/** Gives a lease up; what nothing else holds is then collected. */
 export const leasesDelete = (id: string): CtrCommand => ({
   args: ['leases', 'delete', id],
   timeoutMs: 10 * second,

@@ -27,6 +27,7 @@ export interface HollowLatencies {
   readonly stopMs: number;
 }
 
+/** What the hollow runtime is made with. */
 export interface HollowOptions {
   readonly clock: Clock;
   /** @default none of it takes any time */
@@ -38,6 +39,7 @@ export interface HollowOptions {
   readonly plan?: (config: ContainerConfig) => HollowPlan | undefined;
 }
 
+/** How a pretended container ends by itself. */
 export interface HollowPlan {
   readonly afterMs: number;
   readonly exitCode: number;

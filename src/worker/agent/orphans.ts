@@ -7,6 +7,7 @@ export const orphanAgeMsMin = 120_000;
 /** So many of each are removed in one round; the next round comes in a minute. */
 export const orphansPerRound = 32;
 
+/** What the runtime has and no pod wants. */
 export interface Orphans {
   readonly sandboxes: readonly SandboxState[];
   readonly containers: readonly ContainerState[];

@@ -14,6 +14,7 @@ import { findOrphans, removeOrphanedObjects } from './orphans.js';
 import { resources } from '../../client/resources.js';
 import { StatusReporter } from './status-reporter.js';
 
+/** What {@link PodManager} is made with. */
 export interface PodManagerOptions {
   readonly node: NodeContext;
   readonly client: ApiClient;
@@ -26,6 +27,7 @@ const resyncMs = 60_000;
 /** How soon a change of a ConfigMap or Secret shows in volumes, at the latest. */
 const refreshMs = 20_000;
 
+/** All pods of one node, each with its worker. */
 export class PodManager {
   readonly #options: PodManagerOptions;
   readonly #workers = new Map<string, PodWorker>();

@@ -17,6 +17,7 @@ export interface Reportable {
   update(pod: Pod): void;
 }
 
+/** What {@link StatusReporter} is made with. */
 export interface StatusReporterOptions {
   readonly client: ApiClient;
   readonly clock: Clock;
@@ -27,6 +28,7 @@ export interface StatusReporterOptions {
 
 const writesAtOnce = 16;
 
+/** Writes pods' statuses to the API; of several that wait for one pod only the last. */
 export class StatusReporter {
   readonly #options: StatusReporterOptions;
   readonly #queue: WorkQueue;

@@ -34,6 +34,7 @@ import { removeDeletedLocalPaths } from '../volumes/local-path.js';
 import { VolumeManager } from '../volumes/volume-manager.js';
 import { PodManager } from './pod-manager.js';
 
+/** What {@link startWorkerNode} is given. */
 export interface WorkerNodeOptions {
   readonly name: string;
   readonly ips: readonly string[];
@@ -66,6 +67,7 @@ const retryMs = 500;
 /** How long a node waits for services before it is Ready without. */
 const servicesMs = 5000;
 
+/** One node that runs pods. */
 export interface WorkerNode {
   readonly pods: PodManager;
   readonly context: NodeContext;

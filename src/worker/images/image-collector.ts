@@ -6,6 +6,7 @@ import { normalizeImageReference } from '../../runtime/image-reference.js';
 import type { ContainerRuntime, ImageInfo } from '../../runtime/types.js';
 import { isRuntimeError } from '../../runtime/types.js';
 
+/** What {@link ImageCollector} is made with. */
 export interface ImageCollectorOptions {
   /** The share of the disk that is used, from 0 to 1; absent: measured. For tests. */
   readonly diskShare?: () => Promise<number>;
@@ -23,6 +24,7 @@ const checkMs = 300_000;
 const shares = { high: 0.85, low: 0.8 } as const;
 const unusedMsMin = 120_000;
 
+/** Removes unused images while the disk is too full. @see kubelet image garbage collection */
 export class ImageCollector {
   readonly #options: ImageCollectorOptions;
   readonly #lastUsedMs = new Map<string, number>();

@@ -11,6 +11,7 @@ interface Imported {
   readonly references: readonly string[];
 }
 
+/** Which archives are imported, and into what. */
 export interface ImportOptions {
   readonly runtime: ContainerRuntime;
   /** Where the `*.tar` are. One that does not exist holds none. */

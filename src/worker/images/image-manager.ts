@@ -23,6 +23,7 @@ export class ImageError extends Error {
   }
 }
 
+/** What {@link ImageManager} is made with. */
 export interface ImageManagerOptions {
   readonly runtime: ContainerRuntime;
   readonly clock: Clock;
@@ -30,6 +31,7 @@ export interface ImageManagerOptions {
   readonly imported: ReadonlySet<string>;
 }
 
+/** For whom an image is fetched. */
 export interface ImageRequest {
   readonly pod: Pod;
   readonly container: Container;
@@ -41,6 +43,7 @@ export interface ImageRequest {
 /** Downloads at once. */
 const pullsMax = 4;
 
+/** Fetches images as pull policies say; equal pulls at the same time are one. */
 export class ImageManager {
   readonly #options: ImageManagerOptions;
   readonly #pulls = new Map<string, Promise<ImageInfo>>();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { writeWhole } from '../../lib/files/write-whole.js';
 import type { ChannelTls } from '../../lib/grpc/index.js';
 
+/** The node's identity, and the masters that it talks to. */
 export interface Credentials {
   readonly nodeName: string;
   /** PEM, as all that follow. */
@@ -37,6 +38,7 @@ export async function readCredentials(dataDir: string): Promise<Credentials | un
   return JSON.parse(text) as Credentials;
 }
 
+/** Writes them to the data directory, for the node's owner only. */
 export async function writeCredentials(dataDir: string, credentials: Credentials): Promise<void> {
   await writeWhole(fileIn(dataDir), `${JSON.stringify(credentials, null, 2)}\n`);
 }

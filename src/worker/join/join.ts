@@ -16,6 +16,7 @@ import type { Credentials } from './credentials.js';
 const patienceMs = 60_000;
 const retryMs = 200;
 
+/** How a new node joins. */
 export interface JoinOptions {
   readonly target: JoinTarget;
   readonly nodeName: string;

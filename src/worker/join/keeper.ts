@@ -11,6 +11,7 @@ import type { Credentials } from './credentials.js';
 import { writeCredentials } from './credentials.js';
 import { signingRequests } from './join.js';
 
+/** What {@link CredentialsKeeper} is made with. */
 export interface KeeperOptions {
   readonly client: GrpcApiClient;
   readonly dataDir: string;
@@ -25,6 +26,7 @@ const checkMs = 3_000;
 /** A master that has been silent for so long is left out. @see master-registry */
 const aliveMs = 60_000;
 
+/** Renews the node's certificates, and keeps the list of masters. */
 export class CredentialsKeeper {
   readonly #options: KeeperOptions;
   #credentials: Credentials;

@@ -2,6 +2,7 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 
+/** What the machine is. */
 export interface MachineFacts {
   readonly cpus: number;
   readonly memoryBytes: number;

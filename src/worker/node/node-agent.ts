@@ -15,6 +15,7 @@ import type { EventRecorder } from '../../client/events/recorder.js';
 import type { NodeDescription, NodeHealth } from './node-object.js';
 import { newNode, nodeLabels, nodeStatus, nodeSubject } from './node-object.js';
 
+/** What {@link NodeAgent} is made with. */
 export interface NodeAgentOptions {
   readonly client: ApiClient;
   readonly runtime: ContainerRuntime;
@@ -35,6 +36,7 @@ const statusEveryMs = 10_000;
 const statusAnywayMs = 300_000;
 const callMs = 5000;
 
+/** Registers the Node, and keeps its status and its Lease up to date. */
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
   #cancels: (() => void)[] = [];

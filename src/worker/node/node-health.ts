@@ -7,6 +7,7 @@ import type { NodeHealth } from './node-object.js';
 const memoryBytesMin = 100 * 1024 * 1024;
 const diskShareMin = 0.02;
 
+/** Looks at the machine and asks the runtime. */
 export async function nodeHealth(options: {
   readonly runtime: ContainerRuntime;
   readonly dataDir: string;

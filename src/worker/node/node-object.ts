@@ -6,6 +6,7 @@ import { formatTime } from '../pod/container-status.js';
 import type { MachineFacts } from './facts.js';
 import { allocatableOf, capacityOf } from './facts.js';
 
+/** What a Node object is made from. */
 export interface NodeDescription {
   readonly name: string;
   readonly ips: readonly string[];
@@ -17,10 +18,12 @@ export interface NodeDescription {
   readonly podsMax: number;
 }
 
+/** The version of kubelet that we stand for; clients and the scheduler compare it. */
 export const kubeletVersion = 'v1.33.0';
 /** As many as kubelet names, the largest first. */
 const imagesMax = 50;
 
+/** What the conditions of a node are made from. */
 export interface NodeHealth {
   /** Why the node is not ready; undefined: it is. */
   readonly problem: string | undefined;
@@ -29,6 +32,7 @@ export interface NodeHealth {
   readonly pidPressure: boolean;
 }
 
+/** Nothing is wrong. */
 export const healthy: NodeHealth = {
   problem: undefined,
   memoryPressure: false,
@@ -58,6 +62,7 @@ export function nodeLabels({ name, machine, labels }: NodeDescription): Record<s
   };
 }
 
+/** The status that the node reports. */
 export function nodeStatus(options: {
   readonly description: NodeDescription;
   readonly health: NodeHealth;

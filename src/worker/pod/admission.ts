@@ -5,6 +5,7 @@
 import type { Pod } from '../../api/types/core.js';
 import { dottedSysctl, sysctlNamespace } from '../../api/validation/sysctls.js';
 
+/** Why this node does not run a pod, as its status says it. */
 export interface Refusal {
   readonly reason: string;
   readonly message: string;

@@ -6,6 +6,7 @@ import type { PodState } from './state.js';
 
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;
 
+/** What a pod's conditions depend on. */
 export interface ConditionInput {
   readonly state: PodState;
   readonly phase: Phase;

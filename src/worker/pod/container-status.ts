@@ -3,8 +3,10 @@ import type { Container, ContainerState, ContainerStatus } from '../../api/types
 import type { Instance, PodState, Track } from './state.js';
 import { isEnding, isRunning, tracksOf } from './state.js';
 
+/** `state.terminated` of a container status. */
 export type StatusTerminated = NonNullable<ContainerState['terminated']>;
 
+/** What a container's status depends on. */
 export interface ContainerStatusOptions {
   readonly state: PodState;
   readonly track: Track;
@@ -17,6 +19,7 @@ export function formatTime(ms: number): string {
   return `${new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, 19)}Z`;
 }
 
+/** One entry of `containerStatuses`. */
 export function containerStatus(options: ContainerStatusOptions): ContainerStatus {
   const { state, track, container } = options;
   const { current, previous } = track;
@@ -54,6 +57,7 @@ function containerId(instance: Instance): string {
   return `containerd://${instance.id}`;
 }
 
+/** How a run ended, as the status says it. */
 export function terminatedState(instance: Instance): StatusTerminated {
   const { exitCode = 0, reason, message, startedAtMs, finishedAtMs } = instance;
   return {

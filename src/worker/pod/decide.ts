@@ -16,8 +16,10 @@ import {
   willRestart,
 } from './state.js';
 
+/** Why a container is stopped: its pod ends or has finished, a probe has failed, or its image was changed. */
 export type StopCause = 'ending' | 'finished' | 'liveness' | 'startup' | 'changed';
 
+/** What is to be done for a pod next. */
 export type PodAction =
   | { readonly type: 'makeVolumes' | 'makeSandbox' | 'removeSandbox' | 'removeVolumes' }
   | { readonly type: 'getImage' | 'startContainer'; readonly container: string }
@@ -40,6 +42,7 @@ export type PodAction =
   | { readonly type: 'finish' }
   | { readonly type: 'deleteObject' };
 
+/** All that is to be done now, and when to ask again. */
 export interface Decision {
   readonly actions: readonly PodAction[];
   /** When to ask again if nothing happens before. */

@@ -2,6 +2,7 @@
 import type { PodState, Track } from './state.js';
 import { hasExited, isEnding, isRunning, tracksOf, willRestart } from './state.js';
 
+/** `status.phase` */
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
 /** A phase that is final stays, whatever happens to containers afterwards. */

@@ -14,12 +14,14 @@ function retryAt(failures: number, nowMs: number): number {
 /** How long a failed pull is shown as such before it is shown as waiting. */
 const pullErrorShownMs = 1000;
 
+/** The pod's object has changed. */
 export function recordPod(state: PodState, pod: Pod, nowMs: number): void {
   state.pod = pod;
   trackContainers(state);
   if (isEnding(state)) state.endingSinceMs ??= nowMs;
 }
 
+/** The pod's object is no longer in the API. */
 export function recordGone(state: PodState, nowMs: number): void {
   state.gone = true;
   state.endingSinceMs ??= nowMs;
@@ -86,15 +88,18 @@ export function recordSandboxLost(state: PodState, nowMs: number): void {
   }
 }
 
+/** The image is being looked for or pulled. */
 export function recordImageBegun(track: Track): void {
   track.image = { phase: 'getting' };
 }
 
+/** The image is here. */
 export function recordImageReady(track: Track): void {
   track.image = { phase: 'ready' };
   delete track.imageBackOff;
 }
 
+/** The image could not be had; the next attempt waits for longer than the last. */
 export function recordImageFailed(
   track: Track,
   failure: {
@@ -152,6 +157,7 @@ export function recordStartFailed(
   track.trouble = { ...failure, retryAtMs: nowMs + 10_000 };
 }
 
+/** The next run waits, since runs end too soon after their start. */
 export function recordBackOff(
   track: Track,
   crashing: { readonly message: string; readonly untilMs: number },
@@ -159,12 +165,14 @@ export function recordBackOff(
   track.crashing = crashing;
 }
 
+/** The container is being stopped. @param deadlineMs when it is killed */
 export function recordStopBegun(track: Track, cause: string, deadlineMs: number): void {
   track.work = 'stopping';
   track.stopDeadlineMs = deadlineMs;
   if (cause !== 'ending' && cause !== 'finished') track.restartAnyway = true;
 }
 
+/** The attempt to stop it is over, whether or not it has ended. */
 export function recordStopEnded(track: Track): void {
   if (track.work === 'stopping') track.work = 'none';
   delete track.stopDeadlineMs;
@@ -194,19 +202,23 @@ export function recordExit(
   track.probes = unprobed;
 }
 
+/** A probe has another result. */
 export function recordProbe(track: Track, kind: ProbeKind, result: ProbeResult): void {
   track.probes = { ...track.probes, [kind]: result };
 }
 
+/** A container of an earlier run has been removed from the runtime. */
 export function recordRemainsGone(track: Track, id: string): void {
   track.leftovers = track.leftovers.filter((candidate) => candidate !== id);
 }
 
+/** All containers have ended, and none will run again. */
 export function recordFinished(state: PodState): void {
   state.finished = true;
   for (const track of state.tracks.values()) delete track.crashing;
 }
 
+/** The deletion of the pod's object was asked for, is done, or has failed and is tried again. */
 export function recordDeletion(
   state: PodState,
   step: 'asked' | 'done' | 'failed',

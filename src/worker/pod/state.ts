@@ -55,6 +55,7 @@ export interface BackOffEntry {
   readonly updatedMs: number;
 }
 
+/** The last result of each probe. */
 export type ProbeResults = Readonly<Record<'startup' | 'liveness' | 'readiness', ProbeResult>>;
 
 /** One container of the pod, over all its runs. */
@@ -89,6 +90,7 @@ export interface Part {
   failures: number;
 }
 
+/** All that the agent knows of one pod: what was wanted, and what has been done about it. */
 export interface PodState {
   pod: Pod;
   /** The object is no longer in the API. */
@@ -183,10 +185,12 @@ export function tracksOf(state: PodState, ...roles: readonly ContainerRole[]): T
   return [...state.tracks.values()].filter((track) => roles.includes(track.role));
 }
 
+/** Whether the current run's first process runs. */
 export function isRunning(track: Track): boolean {
   return track.current?.phase === 'running';
 }
 
+/** Whether the current run's first process has ended. */
 export function hasExited(track: Track): boolean {
   return track.current?.phase === 'exited';
 }
@@ -224,6 +228,7 @@ export function graceSeconds(state: PodState): number {
   return Math.max(1, wanted);
 }
 
+/** "name_namespace(uid)", as kubelet names pods in messages. */
 export function podName(pod: Pod): string {
   return `${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${pod.metadata.uid ?? ''})`;
 }

@@ -11,6 +11,7 @@ import { silentLogger } from '../../lib/log.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { ProbeOutcome } from './prober.js';
 
+/** What one attempt of a probe needs. */
 export interface AttemptContext {
   readonly podIp: string;
   readonly ports: readonly ContainerPort[];

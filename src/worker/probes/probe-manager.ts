@@ -3,6 +3,7 @@ import type { Container, Probe } from '../../api/types/core.js';
 import type { ProbeKind, ProbeOutcome, ProbeResult, ProbeTarget } from './prober.js';
 import { initialResult, ProbeWorker } from './prober.js';
 
+/** What the probes of a pod are run with. */
 export interface ProbeManagerOptions {
   readonly clock: Clock;
   readonly attempt: (target: ProbeTarget) => Promise<ProbeOutcome>;

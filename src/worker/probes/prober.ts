@@ -6,6 +6,7 @@
 import type { Clock } from '../../lib/clock.js';
 import type { Probe } from '../../api/types/core.js';
 
+/** The three probes of a container. */
 export type ProbeKind = 'liveness' | 'readiness' | 'startup';
 
 /** `unknown` until the first result that counts. */
@@ -17,6 +18,7 @@ export interface ProbeOutcome {
   readonly output: string;
 }
 
+/** One probe of one container. */
 export interface ProbeTarget {
   readonly containerId: string;
   readonly containerName: string;
@@ -24,6 +26,7 @@ export interface ProbeTarget {
   readonly probe: Probe;
 }
 
+/** What a probe is run with. */
 export interface ProbeWorkerOptions {
   readonly target: ProbeTarget;
   readonly clock: Clock;

@@ -6,6 +6,7 @@ import type { PodState, Track } from '../pod/state.js';
 import { isEnding, unprobed } from '../pod/state.js';
 import type { SandboxHandle } from './sandbox.js';
 
+/** What an earlier agent has made for a pod, and what of it still runs. */
 export interface Adopted {
   readonly handle: SandboxHandle;
   readonly ips: readonly string[];

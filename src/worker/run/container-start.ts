@@ -13,6 +13,7 @@ import type { ContainerEvent } from './pod-events.js';
 import { hostnameOf, managedHosts, nodeHosts } from './pod-files.js';
 import { errorMessage } from '../../lib/errors.js';
 
+/** Which container is started, and as which run. */
 export interface StartOptions {
   readonly node: NodeContext;
   readonly pod: Pod;

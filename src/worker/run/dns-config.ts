@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Pod } from '../../api/types/core.js';
 import { isOneWord } from './pod-files.js';
 
+/** The cluster's name server, as pods see it. */
 export interface ClusterDns {
   /** Where pods reach the cluster's DNS. */
   readonly address: string;
@@ -10,6 +11,7 @@ export interface ClusterDns {
   readonly domain: string;
 }
 
+/** The content of a resolv.conf. */
 export interface ResolverConfig {
   readonly nameservers: readonly string[];
   readonly searches: readonly string[];

@@ -1,6 +1,7 @@
 /** Addresses without a network: for nodes that only pretend. */
 import type { PodNetwork, PodRef } from '../../netproxy/types.js';
 
+/** {@link PodNetwork} of pretended nodes: addresses and nothing behind them. */
 export class HollowNetwork implements PodNetwork {
   readonly #nodeIp: string;
   readonly #addresses = new Map<string, string>();

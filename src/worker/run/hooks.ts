@@ -6,8 +6,10 @@ import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import { resolvePort } from '../probes/attempt.js';
 
+/** A handler of `lifecycle`. */
 export type Hook = NonNullable<Lifecycle['preStop']>;
 
+/** What running a hook needs. */
 export interface HookContext {
   readonly container: Container;
   readonly podIp: string;

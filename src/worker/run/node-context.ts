@@ -23,6 +23,7 @@ export type NodeVolumes = Pick<
 /** Of their files, likewise. */
 export type NodeFiles = Pick<PodFiles, keyof PodFiles>;
 
+/** See the head of this file. */
 export interface NodeContext {
   readonly nodeName: string;
   readonly hostIps: readonly string[];
@@ -59,12 +60,14 @@ export function factsFor(node: NodeContext, podIps: readonly string[]): NodeFact
   };
 }
 
+/** What names a pod, once and for all. */
 export interface PodKey {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
 }
 
+/** The names of a pod. */
 export function keyOf(pod: Pod): PodKey {
   const { uid = '', namespace = '', name } = pod.metadata;
   return { uid, namespace, name };

@@ -4,8 +4,10 @@ import type { EventType } from '../../client/events/correlator.js';
 import type { EventRecorder } from '../../client/events/recorder.js';
 import { containersByRole } from '../pod/state.js';
 
+/** Writes an Event about one container. */
 export type ContainerEvent = (type: EventType, reason: string, message: string) => void;
 
+/** Writes an Event about a pod. @param fieldPath the container that is meant */
 export function podEvent(
   events: EventRecorder,
   pod: Pod,

@@ -12,6 +12,7 @@ import * as record from '../pod/record.js';
 import type { PodState } from '../pod/state.js';
 import { errorMessage } from '../../lib/errors.js';
 
+/** Makes and takes down what a pod's containers stand on: its sandbox with network, its volumes. */
 export class PodGround {
   readonly #node: NodeContext;
   readonly #state: PodState;

@@ -27,6 +27,7 @@ import { runPostStart } from './post-start.js';
 import { terminationMessage } from './termination-message.js';
 import { errorMessage } from '../../lib/errors.js';
 
+/** What {@link PodWorker} is made with. */
 export interface PodWorkerOptions {
   readonly node: NodeContext;
   readonly pod: Pod;
@@ -45,6 +46,7 @@ interface Exit {
   readonly atMs: number;
 }
 
+/** Runs one pod: asks `decide` what to do next, does it, and records what came of it. */
 export class PodWorker {
   readonly #options: PodWorkerOptions;
   readonly #node: NodeContext;

@@ -54,6 +54,7 @@ export async function makeSandbox(
   }
 }
 
+/** What is kept of a sandbox that is there. */
 export function handleOf(sandbox: SandboxState): SandboxHandle {
   const { id, netnsPath } = sandbox;
   return netnsPath === undefined ? { id } : { id, netnsPath };

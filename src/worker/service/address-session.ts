@@ -5,6 +5,7 @@ import type { Clock } from '../../lib/clock.js';
 import type { ExecOutput, ExecResult, ExecSession } from '../../runtime/types.js';
 import { sessionLimits } from './session-limits.js';
 
+/** Where to connect. */
 export interface AddressTarget {
   readonly address: string;
   readonly port: number;

@@ -19,6 +19,7 @@ import { readStart, serveSession } from './session.js';
 import { SessionTable } from './session-table.js';
 import { StatsSummary } from './stats-summary.js';
 
+/** What the agent's gRPC service is made with. */
 export interface HandlerOptions {
   /** The node, once it is up. */
   readonly find: () => WorkerNode | undefined;
@@ -33,6 +34,7 @@ export interface HandlerOptions {
  */
 const adminGroup = 'system:masters';
 
+/** The agent's gRPC service: logs, exec, attach, port-forward, statistics. */
 export function createAgentHandlers(options: HandlerOptions): Handlers<typeof AgentDefinition> {
   const { clock, find } = options;
   const sessions = options.sessions ?? new SessionTable(clock);

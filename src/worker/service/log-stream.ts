@@ -6,6 +6,7 @@ import { delay } from '../../lib/clock.js';
 import type { LogEntry } from '../../runtime/log-file.js';
 import { LineReader, parseLogLine } from '../../runtime/log-file.js';
 
+/** Which log is read, and which part of it. */
 export interface LogStreamOptions {
   readonly path: string;
   readonly request: Pick<

@@ -7,6 +7,7 @@ import type { Instance, Track } from '../pod/state.js';
 import { containersByRole } from '../pod/state.js';
 import type { PodWorker } from '../run/pod-worker.js';
 
+/** A container that somebody asks for, and the worker of its pod. */
 export interface Resolved {
   readonly worker: PodWorker;
   readonly track: Track;

@@ -23,6 +23,7 @@ interface Entry {
 /** Younger than this is as good as new. */
 const freshMs = 1000;
 
+/** ConfigMaps, Secrets, claims and volumes that pods of this node name, read one by one and kept for a while. */
 export class ObjectCache {
   readonly #client: ApiClient;
   readonly #clock: Clock;

@@ -18,6 +18,7 @@ interface Entry {
 const renewShare = 0.8;
 const renewMsMax = 24 * 3600_000;
 
+/** Tokens of pods' service accounts, renewed before they expire. */
 export class TokenCache {
   readonly #client: ApiClient;
   readonly #clock: Clock;

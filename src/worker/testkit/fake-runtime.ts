@@ -24,6 +24,7 @@ export interface FakeBehaviour {
   exec: (container: string, command: readonly string[]) => number;
 }
 
+/** {@link ContainerRuntime} without processes, which does what a test says. */
 export class FakeRuntime implements ContainerRuntime {
   readonly name = 'hollow';
   readonly version = 'containerd://1.6.20';

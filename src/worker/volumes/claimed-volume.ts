@@ -3,6 +3,7 @@ import { claimUseOf } from '../../api/facts/pod-claims.js';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../api/types/core.js';
 import { VolumeError } from './volume-error.js';
 
+/** Claims and volumes, as far as this node may read them; undefined: not there. */
 export interface ClaimSources {
   claim(namespace: string, name: string): PersistentVolumeClaim | undefined;
   volume(name: string): PersistentVolume | undefined;

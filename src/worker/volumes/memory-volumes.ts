@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { checkedName, codeOf, HeldDirectory, removeTree } from '../../lib/safe-files/index.js';
 import { mountMemory } from './mounting.js';
 
+/** Volumes in memory (tmpfs): ConfigMaps, Secrets, tokens and the downward API. */
 export class MemoryVolumes {
   /** Where they are on the node. */
   readonly root: string;

@@ -17,6 +17,7 @@ export interface VolumeFile {
   readonly userId?: number;
 }
 
+/** What the files of a volume are made from. */
 export interface PayloadOptions {
   readonly pod: Pod;
   readonly source: ConfigSource;

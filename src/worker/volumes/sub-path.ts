@@ -10,6 +10,7 @@ import { expandVariables } from '../env.js';
 import { bindHeld, unmountBelow } from './mounting.js';
 import { VolumeError } from './volume-error.js';
 
+/** A part of a volume that is to be mounted (`subPath`). */
 export interface SubPathMount {
   /** The volume: a path that only the agent, or only root, can change. */
   readonly volumePath: string;

@@ -51,6 +51,7 @@ export interface VolumeSources {
   token(pod: Pod, audience: string | undefined, expirationSeconds: number): Promise<string>;
 }
 
+/** What {@link VolumeManager} is made with. */
 export interface VolumeManagerOptions {
   readonly dataDir: string;
   readonly sources: VolumeSources;
@@ -62,6 +63,7 @@ export interface VolumeManagerOptions {
 const podDirectoryMode = 0o750;
 const folders = { volumes: 'volumes', subPaths: 'volume-subpaths' } as const;
 
+/** Makes pods' volumes, keeps their content up to date, says what to mount, and takes them down. */
 export class VolumeManager {
   /** The directories of local-path volumes. */
   readonly localPaths: LocalPaths;
