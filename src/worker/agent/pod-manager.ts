@@ -8,7 +8,7 @@ import type { NodeContext } from '../run/node-context.js';
 import { keyOf } from '../run/node-context.js';
 import { PodWorker } from '../run/pod-worker.js';
 import type { TokenCache } from '../sources/token-cache.js';
-import { readLeftovers, removeOrphans } from './leftovers.js';
+import { recoverPods, removeOrphans } from './recovery.js';
 import type { Orphans } from './orphans.js';
 import { findOrphans, removeOrphanedObjects } from './orphans.js';
 import { resources } from '../../client/resources.js';
@@ -53,7 +53,7 @@ export class PodManager {
   /** The informer must be synced: what it does not know is taken down. */
   async start(): Promise<void> {
     const { node, pods } = this.#options;
-    const adopted = await readLeftovers(node, new Set(pods.list().map((pod) => keyOf(pod).uid)));
+    const adopted = await recoverPods(node, new Set(pods.list().map((pod) => keyOf(pod).uid)));
     this.#ends.push(node.runtime.onEvent((event) => this.#handle(event)));
     this.#ends.push(pods.onChange((change) => this.#podChanged(change, adopted)));
     adopted.clear();

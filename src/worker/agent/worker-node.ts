@@ -147,8 +147,8 @@ async function waitAWhile(
 function imagesOf(manager: PodManager): ReadonlySet<string> {
   const used = new Set<string>();
   for (const { state } of manager.workers.values()) {
-    for (const track of state.tracks.values()) {
-      if (track.current !== undefined) used.add(track.current.image);
+    for (const tracked of state.trackedContainers.values()) {
+      if (tracked.current !== undefined) used.add(tracked.current.image);
     }
   }
   return used;

@@ -50,7 +50,7 @@ function initializedVerdict({ state, phase, initStatuses }: ConditionInput): Ver
   if (state.initialized || initStatuses.length === 0) return truth(true);
   const waiting = initStatuses
     .filter(({ name, ready, started }) =>
-      state.tracks.get(name)?.role === 'sidecar' ? started !== true : !ready,
+      state.trackedContainers.get(name)?.role === 'sidecar' ? started !== true : !ready,
     )
     .map(({ name }) => name);
   if (waiting.length === 0) return truth(true);
@@ -66,7 +66,7 @@ function containersReadyVerdict(input: ConditionInput): Verdict {
   if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' };
   if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' };
   const relevant = [
-    ...initStatuses.filter(({ name }) => state.tracks.get(name)?.role === 'sidecar'),
+    ...initStatuses.filter(({ name }) => state.trackedContainers.get(name)?.role === 'sidecar'),
     ...statuses,
   ];
   const unready = relevant.filter(({ ready }) => !ready).map(({ name }) => name);

@@ -1,7 +1,7 @@
 /** The status of one container as kubelet reports it. */
 import type { Container, ContainerState, ContainerStatus } from '../../api/types/core.js';
-import type { Instance, PodState, Track } from './state.js';
-import { isEnding, isRunning, tracksOf } from './state.js';
+import type { Instance, PodState, TrackedContainer } from './state.js';
+import { isEnding, isRunning, trackedByRole } from './state.js';
 
 /** `state.terminated` of a container status. */
 export type StatusTerminated = NonNullable<ContainerState['terminated']>;
@@ -9,7 +9,7 @@ export type StatusTerminated = NonNullable<ContainerState['terminated']>;
 /** What a container's status depends on. */
 export interface ContainerStatusOptions {
   readonly state: PodState;
-  readonly track: Track;
+  readonly tracked: TrackedContainer;
   readonly container: Container;
   readonly nowMs: number;
 }
@@ -21,17 +21,17 @@ export function formatTime(ms: number): string {
 
 /** One entry of `containerStatuses`. */
 export function containerStatus(options: ContainerStatusOptions): ContainerStatus {
-  const { state, track, container } = options;
-  const { current, previous } = track;
+  const { state, tracked, container } = options;
+  const { current, previous } = tracked;
   const shown = stateOf(options);
   const waits = shown.waiting !== undefined && current?.phase === 'exited';
   const last = waits ? current : previous;
   const running = shown.running !== undefined;
-  const started = running && track.probes.startup === 'success' && track.work !== 'starting';
-  const done = track.role === 'init' && current?.phase === 'exited' && current.exitCode === 0;
-  const ready = running ? started && isReady(state, track) : done;
+  const started = running && tracked.probes.startup === 'success' && tracked.work !== 'starting';
+  const done = tracked.role === 'init' && current?.phase === 'exited' && current.exitCode === 0;
+  const ready = running ? started && isReady(state, tracked) : done;
   return {
-    name: track.name,
+    name: tracked.name,
     state: shown,
     lastState: last === undefined ? {} : { terminated: terminatedState(last) },
     ready,
@@ -46,11 +46,11 @@ export function containerStatus(options: ContainerStatusOptions): ContainerStatu
 }
 
 /** A sidecar or main container is ready by its readiness probe; a plain init container only when it is done. */
-function isReady(state: PodState, track: Track): boolean {
-  if (track.role === 'init' || track.role === 'ephemeral') return false;
+function isReady(state: PodState, tracked: TrackedContainer): boolean {
+  if (tracked.role === 'init' || tracked.role === 'ephemeral') return false;
   // While the pod ends, kubelet goes on probing; a container that is being stopped counts as not ready.
-  if (isEnding(state) && track.work === 'stopping') return false;
-  return track.probes.readiness === 'success';
+  if (isEnding(state) && tracked.work === 'stopping') return false;
+  return tracked.probes.readiness === 'success';
 }
 
 function containerId(instance: Instance): string {
@@ -71,18 +71,18 @@ export function terminatedState(instance: Instance): StatusTerminated {
 }
 
 function stateOf(options: ContainerStatusOptions): ContainerState {
-  const { state, track, nowMs } = options;
-  const { current } = track;
-  if (isRunning(track) && current !== undefined) {
+  const { state, tracked, nowMs } = options;
+  const { current } = tracked;
+  if (isRunning(tracked) && current !== undefined) {
     return { running: { startedAt: formatTime(current.startedAtMs ?? current.createdAtMs) } };
   }
   const over = state.finished || isEnding(state);
   if (current?.phase === 'exited') {
-    const waiting = over ? undefined : waitingReason(track, nowMs);
+    const waiting = over ? undefined : waitingReason(tracked, nowMs);
     return waiting === undefined ? { terminated: terminatedState(current) } : { waiting };
   }
-  const quiet = track.work === 'none';
-  if (over && quiet && isEnding(state) && state.initialized && track.role !== 'ephemeral') {
+  const quiet = tracked.work === 'none';
+  if (over && quiet && isEnding(state) && state.initialized && tracked.role !== 'ephemeral') {
     return {
       terminated: {
         exitCode: 137,
@@ -91,30 +91,32 @@ function stateOf(options: ContainerStatusOptions): ContainerState {
       },
     };
   }
-  return { waiting: waitingReason(track, nowMs) ?? { reason: initialReason(state, track) } };
+  return { waiting: waitingReason(tracked, nowMs) ?? { reason: initialReason(state, tracked) } };
 }
 
 /** Why the next run has not begun, if there is more to say than that it will. */
 function waitingReason(
-  track: Track,
+  tracked: TrackedContainer,
   nowMs: number,
 ): { reason: string; message?: string } | undefined {
-  if (track.work === 'starting') return undefined;
-  if (track.crashing !== undefined) {
-    return { reason: 'CrashLoopBackOff', message: track.crashing.message };
+  if (tracked.work === 'starting') return undefined;
+  if (tracked.crashing !== undefined) {
+    return { reason: 'CrashLoopBackOff', message: tracked.crashing.message };
   }
-  const { image, trouble } = track;
+  const { image, startFailure } = tracked;
   if (image.phase === 'failed') {
     const { reason, message, waiting } = image;
     return waiting !== undefined && nowMs >= image.backsOffAtMs ? waiting : { reason, message };
   }
-  return trouble === undefined ? undefined : { reason: trouble.reason, message: trouble.message };
+  return startFailure === undefined
+    ? undefined
+    : { reason: startFailure.reason, message: startFailure.message };
 }
 
 /** Main containers wait for init containers; everything else is being made. */
-function initialReason(state: PodState, track: Track): string {
-  const hasInit = tracksOf(state, 'init', 'sidecar').length > 0;
-  return track.role === 'ephemeral' || !hasInit ? 'ContainerCreating' : 'PodInitializing';
+function initialReason(state: PodState, tracked: TrackedContainer): string {
+  const hasInit = trackedByRole(state, 'init', 'sidecar').length > 0;
+  return tracked.role === 'ephemeral' || !hasInit ? 'ContainerCreating' : 'PodInitializing';
 }
 
 function resourcesOf(container: Container, running: boolean): Partial<ContainerStatus> {

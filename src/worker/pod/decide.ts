@@ -4,7 +4,7 @@
  */
 import type { Container, Probe } from '../../api/types/core.js';
 import { formatDuration, waitUntil } from './back-off.js';
-import type { PodState, Track } from './state.js';
+import type { PodState, TrackedContainer } from './state.js';
 import {
   containersByRole,
   graceSeconds,
@@ -12,7 +12,7 @@ import {
   isEnding,
   isRunning,
   podName,
-  tracksOf,
+  trackedByRole,
   willRestart,
 } from './state.js';
 
@@ -36,7 +36,7 @@ export type PodAction =
       readonly message: string;
       readonly untilMs: number;
     }
-  | { readonly type: 'removeRemains'; readonly container: string; readonly id: string }
+  | { readonly type: 'removeDeadContainer'; readonly container: string; readonly id: string }
   | { readonly type: 'fail'; readonly reason: string; readonly message: string }
   /** All containers have ended and none will run again. */
   | { readonly type: 'finish' }
@@ -104,13 +104,13 @@ function decideRun(state: PodState, plan: Plan): void {
   const { sandbox, volumes } = state;
   if (volumes.phase === 'none' && plan.due(volumes.retryAtMs)) plan.add({ type: 'makeVolumes' });
   if (sandbox.phase === 'none' && plan.due(sandbox.retryAtMs)) plan.add({ type: 'makeSandbox' });
-  for (const track of state.tracks.values()) {
-    decideProbes(state, track, plan);
-    for (const id of track.leftovers) {
-      plan.add({ type: 'removeRemains', container: track.name, id });
+  for (const tracked of state.trackedContainers.values()) {
+    decideProbes(state, tracked, plan);
+    for (const id of tracked.deadContainerIds) {
+      plan.add({ type: 'removeDeadContainer', container: tracked.name, id });
     }
   }
-  for (const track of starts) decideStart(state, track, plan);
+  for (const tracked of starts) decideStart(state, tracked, plan);
 }
 
 /**
@@ -118,94 +118,98 @@ function decideRun(state: PodState, plan: Plan): void {
  * sidecar before what follows it has started, main containers when all of these are done.
  * @see kubelet computePodActions, computeInitContainerActions
  */
-function nextStarts(state: PodState): Track[] | 'finished' {
-  const starts = tracksOf(state, 'ephemeral').filter((track) => track.current === undefined);
+function nextStarts(state: PodState): TrackedContainer[] | 'finished' {
+  const starts = trackedByRole(state, 'ephemeral').filter(
+    (tracked) => tracked.current === undefined,
+  );
   let initialized = true;
-  for (const track of tracksOf(state, 'init', 'sidecar')) {
-    if (track.role === 'init') {
-      if (state.initialized || isDone(track)) continue;
+  for (const tracked of trackedByRole(state, 'init', 'sidecar')) {
+    if (tracked.role === 'init') {
+      if (state.initialized || isDone(tracked)) continue;
       initialized = false;
-      if (hasExited(track) && !willRestart(state, track)) return 'finished';
-      if (!isBusy(track)) starts.push(track);
+      if (hasExited(tracked) && !willRestart(state, tracked)) return 'finished';
+      if (!isBusy(tracked)) starts.push(tracked);
       break;
     }
-    if (!isBusy(track)) starts.push(track);
-    if (isRunning(track) && track.work === 'none' && track.probes.startup === 'success') continue;
+    if (!isBusy(tracked)) starts.push(tracked);
+    if (isRunning(tracked) && tracked.work === 'none' && tracked.probes.startup === 'success')
+      continue;
     if (state.initialized) continue;
     initialized = false;
     break;
   }
-  const mains = tracksOf(state, 'main');
+  const mains = trackedByRole(state, 'main');
   if (initialized || state.initialized) {
     const next = mains.filter(
-      (track) => !isBusy(track) && (track.current === undefined || willRestart(state, track)),
+      (tracked) =>
+        !isBusy(tracked) && (tracked.current === undefined || willRestart(state, tracked)),
     );
-    const over = mains.every((track) => hasExited(track) && !willRestart(state, track));
-    if (over && mains.every((track) => track.work === 'none')) return 'finished';
+    const over = mains.every((tracked) => hasExited(tracked) && !willRestart(state, tracked));
+    if (over && mains.every((tracked) => tracked.work === 'none')) return 'finished';
     starts.push(...next);
   }
   return starts;
 }
 
-function isDone(track: Track): boolean {
-  return hasExited(track) && track.current?.exitCode === 0 && !track.restartAnyway;
+function isDone(tracked: TrackedContainer): boolean {
+  return hasExited(tracked) && tracked.current?.exitCode === 0 && !tracked.restartAnyway;
 }
 
-function isBusy(track: Track): boolean {
-  return track.work !== 'none' || isRunning(track);
+function isBusy(tracked: TrackedContainer): boolean {
+  return tracked.work !== 'none' || isRunning(tracked);
 }
 
-function decideStart(state: PodState, track: Track, plan: Plan): void {
-  const { current, crashing, trouble, image } = track;
-  if (current?.phase === 'exited' && !decideBackOff(state, track, plan)) return;
+function decideStart(state: PodState, tracked: TrackedContainer, plan: Plan): void {
+  const { current, crashing, startFailure, image } = tracked;
+  if (current?.phase === 'exited' && !decideBackOff(state, tracked, plan)) return;
   if (crashing !== undefined && !plan.due(crashing.untilMs)) return;
-  if (trouble !== undefined && !plan.due(trouble.retryAtMs)) return;
-  if (image.phase === 'unknown') plan.add({ type: 'getImage', container: track.name });
+  if (startFailure !== undefined && !plan.due(startFailure.retryAtMs)) return;
+  if (image.phase === 'unknown') plan.add({ type: 'getImage', container: tracked.name });
   if (image.phase === 'failed') {
     plan.due(image.backsOffAtMs);
-    if (plan.due(image.retryAtMs)) plan.add({ type: 'getImage', container: track.name });
+    if (plan.due(image.retryAtMs)) plan.add({ type: 'getImage', container: tracked.name });
   }
   if (image.phase !== 'ready') return;
   if (state.sandbox.phase !== 'ready' || state.volumes.phase !== 'ready') return;
-  plan.add({ type: 'startContainer', container: track.name });
+  plan.add({ type: 'startContainer', container: tracked.name });
 }
 
 /** @returns true when the container may run again now */
-function decideBackOff(state: PodState, track: Track, plan: Plan): boolean {
-  const endedMs = track.current?.finishedAtMs ?? plan.nowMs;
-  const untilMs = waitUntil(track.crashBackOff, endedMs);
+function decideBackOff(state: PodState, tracked: TrackedContainer, plan: Plan): boolean {
+  const endedMs = tracked.current?.finishedAtMs ?? plan.nowMs;
+  const untilMs = waitUntil(tracked.crashBackOff, endedMs);
   if (plan.due(untilMs)) return true;
-  if (track.crashing === undefined && untilMs !== undefined) {
-    const length = formatDuration(track.crashBackOff?.delayMs ?? 0);
-    const message = `back-off ${length} restarting failed container=${track.name} pod=${podName(state.pod)}`;
-    plan.add({ type: 'backOff', container: track.name, message, untilMs });
+  if (tracked.crashing === undefined && untilMs !== undefined) {
+    const length = formatDuration(tracked.crashBackOff?.delayMs ?? 0);
+    const message = `back-off ${length} restarting failed container=${tracked.name} pod=${podName(state.pod)}`;
+    plan.add({ type: 'backOff', container: tracked.name, message, untilMs });
   }
   return false;
 }
 
 /** A container that fails its liveness or startup probe, or whose image is to be another, is ended; its exit has it run again. */
-function decideProbes(state: PodState, track: Track, plan: Plan): void {
-  if (!isRunning(track) || track.work !== 'none') return;
-  const container = containerNamed(state, track.name);
-  const cause = stopCause(track, container);
+function decideProbes(state: PodState, tracked: TrackedContainer, plan: Plan): void {
+  if (!isRunning(tracked) || tracked.work !== 'none') return;
+  const container = containerNamed(state, tracked.name);
+  const cause = stopCause(tracked, container);
   if (cause === undefined) return;
   const probes = { startup: container?.startupProbe, liveness: container?.livenessProbe };
   const probe = cause === 'changed' ? undefined : probes[cause];
   const deadlineMs = plan.nowMs + probeGraceSeconds(state, probe) * 1000;
-  plan.add({ type: 'stopContainer', container: track.name, cause, deadlineMs });
+  plan.add({ type: 'stopContainer', container: tracked.name, cause, deadlineMs });
 }
 
 function stopCause(
-  track: Track,
+  tracked: TrackedContainer,
   container: Container | undefined,
 ): 'startup' | 'liveness' | 'changed' | undefined {
-  if (track.probes.startup === 'failure') return 'startup';
-  if (track.probes.liveness === 'failure') return 'liveness';
+  if (tracked.probes.startup === 'failure') return 'startup';
+  if (tracked.probes.liveness === 'failure') return 'liveness';
   const changed =
-    track.role !== 'ephemeral' &&
+    tracked.role !== 'ephemeral' &&
     container?.image !== undefined &&
-    track.current?.wantedImage !== undefined &&
-    container.image !== track.current.wantedImage;
+    tracked.current?.wantedImage !== undefined &&
+    container.image !== tracked.current.wantedImage;
   return changed ? 'changed' : undefined;
 }
 
@@ -222,16 +226,16 @@ function containerNamed(state: PodState, name: string): Container | undefined {
 function decideEnd(state: PodState, plan: Plan): void {
   const cause = isEnding(state) ? ('ending' as const) : ('finished' as const);
   const deadlineMs = (state.endingSinceMs ?? plan.nowMs) + graceSeconds(state) * 1000;
-  for (const track of endingNow(state)) {
-    if (track.work === 'starting') continue;
-    const shorter = track.work === 'stopping' && deadlineMs < (track.stopDeadlineMs ?? 0);
-    if (track.work === 'none' || shorter) {
-      plan.add({ type: 'stopContainer', container: track.name, cause, deadlineMs });
+  for (const tracked of endingNow(state)) {
+    if (tracked.work === 'starting') continue;
+    const shorter = tracked.work === 'stopping' && deadlineMs < (tracked.stopDeadlineMs ?? 0);
+    if (tracked.work === 'none' || shorter) {
+      plan.add({ type: 'stopContainer', container: tracked.name, cause, deadlineMs });
     }
   }
   const { sandbox, volumes } = state;
-  const quiet = [...state.tracks.values()].every(
-    (track) => track.work === 'none' && !isRunning(track),
+  const quiet = [...state.trackedContainers.values()].every(
+    (tracked) => tracked.work === 'none' && !isRunning(tracked),
   );
   if (!quiet) return;
   if (sandbox.phase === 'making' || volumes.phase === 'making') return;
@@ -245,11 +249,12 @@ function decideEnd(state: PodState, plan: Plan): void {
 }
 
 /** Containers whose turn to end has come: first all but the sidecars, then those from the last to the first. */
-function endingNow(state: PodState): Track[] {
-  const alive = (track: Track): boolean => isRunning(track) || track.work !== 'none';
-  const others = tracksOf(state, 'init', 'main', 'ephemeral').filter(alive);
-  const mains = others.filter((track) => track.role !== 'ephemeral' || isEnding(state));
+function endingNow(state: PodState): TrackedContainer[] {
+  const alive = (tracked: TrackedContainer): boolean =>
+    isRunning(tracked) || tracked.work !== 'none';
+  const others = trackedByRole(state, 'init', 'main', 'ephemeral').filter(alive);
+  const mains = others.filter((tracked) => tracked.role !== 'ephemeral' || isEnding(state));
   if (mains.length > 0) return others;
-  const last = tracksOf(state, 'sidecar').filter(alive).at(-1);
+  const last = trackedByRole(state, 'sidecar').filter(alive).at(-1);
   return last === undefined ? others : [...others, last];
 }

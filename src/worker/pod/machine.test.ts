@@ -5,7 +5,7 @@ import { formatDuration, lengthened, waitUntil } from './back-off.js';
 import type { PodAction } from './decide.js';
 import { decide } from './decide.js';
 import * as record from './record.js';
-import type { PodState, Track } from './state.js';
+import type { PodState, TrackedContainer } from './state.js';
 import { isRunning, newPodState } from './state.js';
 import { podStatus } from './status.js';
 
@@ -20,22 +20,22 @@ function podOf(spec: Partial<PodSpec>): Pod {
 
 let ids = 0;
 
-function started(track: Track, nowMs: number): void {
-  const restartCount = track.current === undefined ? 0 : track.current.restartCount + 1;
+function started(tracked: TrackedContainer, nowMs: number): void {
+  const restartCount = tracked.current === undefined ? 0 : tracked.current.restartCount + 1;
   const base = { image: 'i', imageId: 'i@sha256:0', logPath: '/l', createdAtMs: nowMs };
-  record.recordStarted(track, {
+  record.recordStarted(tracked, {
     ...base,
     id: `c${ids++}`,
     restartCount,
     phase: 'running',
     startedAtMs: nowMs,
   });
-  track.probes = { startup: 'success', liveness: 'success', readiness: 'success' };
+  tracked.probes = { startup: 'success', liveness: 'success', readiness: 'success' };
 }
 
 /** Does an action at once and well. */
 function perform(state: PodState, action: PodAction, nowMs: number): void {
-  const track = 'container' in action ? state.tracks.get(action.container) : undefined;
+  const tracked = 'container' in action ? state.trackedContainers.get(action.container) : undefined;
   switch (action.type) {
     case 'makeSandbox':
       record.recordPartBegun(state, 'sandbox');
@@ -55,18 +55,18 @@ function perform(state: PodState, action: PodAction, nowMs: number): void {
       record.recordDeletion(state, 'done', nowMs);
       return record.recordGone(state, nowMs);
     case 'getImage':
-      return record.recordImageReady(track!);
+      return record.recordImageReady(tracked!);
     case 'startContainer':
-      record.recordStartBegun(state, track!, nowMs);
-      return started(track!, nowMs);
+      record.recordStartBegun(state, tracked!, nowMs);
+      return started(tracked!, nowMs);
     case 'stopContainer':
-      record.recordStopBegun(track!, action.cause, action.deadlineMs);
-      record.recordExit(track!, { exitCode: 143, reason: 'Error', finishedAtMs: nowMs });
-      return record.recordStopEnded(track!);
+      record.recordStopBegun(tracked!, action.cause, action.deadlineMs);
+      record.recordExit(tracked!, { exitCode: 143, reason: 'Error', finishedAtMs: nowMs });
+      return record.recordStopEnded(tracked!);
     case 'backOff':
-      return record.recordBackOff(track!, action);
-    case 'removeRemains':
-      return record.recordRemainsGone(track!, action.id);
+      return record.recordBackOff(tracked!, action);
+    case 'removeDeadContainer':
+      return record.recordDeadContainerRemoved(tracked!, action.id);
   }
 }
 
@@ -86,7 +86,7 @@ function settle(state: PodState, nowMs: number): string[] {
 
 function exit(state: PodState, name: string, exitCode: number, nowMs: number): void {
   const reason = record.exitReason(exitCode, false);
-  record.recordExit(state.tracks.get(name)!, { exitCode, reason, finishedAtMs: nowMs });
+  record.recordExit(state.trackedContainers.get(name)!, { exitCode, reason, finishedAtMs: nowMs });
 }
 
 function statusOf(state: PodState, nowMs: number) {
@@ -113,7 +113,7 @@ describe('the state machine of a pod', () => {
       exit(state, 'main', 1, nowMs);
       settle(state, nowMs);
       if (waitMs > 0) {
-        expect(isRunning(state.tracks.get('main')!)).toBe(false);
+        expect(isRunning(state.trackedContainers.get('main')!)).toBe(false);
         expect(statusOf(state, nowMs).containerStatuses?.[0]?.state?.waiting).toEqual({
           reason: 'CrashLoopBackOff',
           message: `back-off ${formatDuration(waitMs)} restarting failed container=main pod=p_ns(u)`,
@@ -122,13 +122,13 @@ describe('the state machine of a pod', () => {
       }
       nowMs += waitMs;
       settle(state, nowMs);
-      expect(isRunning(state.tracks.get('main')!)).toBe(true);
+      expect(isRunning(state.trackedContainers.get('main')!)).toBe(true);
       nowMs += 10;
     }
     nowMs += 700_000;
     exit(state, 'main', 1, nowMs);
     settle(state, nowMs);
-    expect(isRunning(state.tracks.get('main')!)).toBe(true);
+    expect(isRunning(state.trackedContainers.get('main')!)).toBe(true);
   });
 
   test.each([
@@ -189,14 +189,17 @@ describe('the state machine of a pod', () => {
   test('a failed liveness probe ends the container, which runs again even if it ends well', () => {
     const state = newPodState(podOf({ restartPolicy: 'OnFailure' }), 0);
     settle(state, 0);
-    record.recordProbe(state.tracks.get('main')!, 'liveness', 'failure');
+    record.recordProbe(state.trackedContainers.get('main')!, 'liveness', 'failure');
     const [stop] = decide(state, 50).actions;
     expect(stop).toMatchObject({ type: 'stopContainer', cause: 'liveness', deadlineMs: 30_050 });
-    record.recordStopBegun(state.tracks.get('main')!, 'liveness', 30_050);
+    record.recordStopBegun(state.trackedContainers.get('main')!, 'liveness', 30_050);
     exit(state, 'main', 0, 60);
-    record.recordStopEnded(state.tracks.get('main')!);
+    record.recordStopEnded(state.trackedContainers.get('main')!);
     settle(state, 60);
-    expect(state.tracks.get('main')!.current).toMatchObject({ restartCount: 1, phase: 'running' });
+    expect(state.trackedContainers.get('main')!.current).toMatchObject({
+      restartCount: 1,
+      phase: 'running',
+    });
   });
 
   test('the deadline fails the pod', () => {
@@ -250,8 +253,8 @@ describe('the state machine of a pod', () => {
     deleted.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
     deleted.metadata.deletionGracePeriodSeconds = 30;
     record.recordPod(state, deleted, 0);
-    const track = state.tracks.get('main')!;
-    record.recordStopBegun(track, 'ending', 30_000);
+    const tracked = state.trackedContainers.get('main')!;
+    record.recordStopBegun(tracked, 'ending', 30_000);
     expect(decide(state, 0).actions).toEqual([]);
     const sooner = structuredClone(deleted);
     sooner.metadata.deletionGracePeriodSeconds = 2;
@@ -301,7 +304,7 @@ describe('whatever happens', () => {
       statusOf(state, nowMs);
     }
     expect(isOver(state, underWay.length)).toBe(true);
-    expect([...state.tracks.values()].some(isRunning)).toBe(false);
+    expect([...state.trackedContainers.values()].some(isRunning)).toBe(false);
   });
 });
 
@@ -326,47 +329,49 @@ function isOver(state: PodState, underWay: number): boolean {
 }
 
 function crashSome(prng: Prng, state: PodState, nowMs: number): void {
-  for (const track of state.tracks.values()) {
-    if (!isRunning(track) || !prng.chance({ numerator: 1, denominator: 30 })) continue;
-    exit(state, track.name, prng.pick([0, 0, 1, 137]), nowMs);
+  for (const tracked of state.trackedContainers.values()) {
+    if (!isRunning(tracked) || !prng.chance({ numerator: 1, denominator: 30 })) continue;
+    exit(state, tracked.name, prng.pick([0, 0, 1, 137]), nowMs);
   }
 }
 
 function checkAction(state: PodState, action: PodAction): void {
   if (action.type === 'startContainer') {
-    const track = state.tracks.get(action.container)!;
-    expect(track.work).toBe('none');
-    expect(isRunning(track)).toBe(false);
+    const tracked = state.trackedContainers.get(action.container)!;
+    expect(tracked.work).toBe('none');
+    expect(isRunning(tracked)).toBe(false);
     expect(state.sandbox.phase).toBe('ready');
-    if (track.role === 'main' && !state.initialized) {
-      for (const other of state.tracks.values()) {
+    if (tracked.role === 'main' && !state.initialized) {
+      for (const other of state.trackedContainers.values()) {
         if (other.role === 'init') expect(other.current).toMatchObject({ exitCode: 0 });
         if (other.role === 'sidecar') expect(isRunning(other)).toBe(true);
       }
     }
   }
   if (action.type === 'removeSandbox') {
-    expect([...state.tracks.values()].some(isRunning)).toBe(false);
+    expect([...state.trackedContainers.values()].some(isRunning)).toBe(false);
   }
 }
 
 function begin(state: PodState, action: PodAction, nowMs: number): void {
-  const track = 'container' in action ? state.tracks.get(action.container)! : undefined;
+  const tracked =
+    'container' in action ? state.trackedContainers.get(action.container)! : undefined;
   if (action.type === 'makeSandbox' || action.type === 'removeSandbox') {
     record.recordPartBegun(state, 'sandbox');
   } else if (action.type === 'makeVolumes' || action.type === 'removeVolumes') {
     record.recordPartBegun(state, 'volumes');
-  } else if (action.type === 'getImage') record.recordImageBegun(track!);
-  else if (action.type === 'startContainer') record.recordStartBegun(state, track!, nowMs);
+  } else if (action.type === 'getImage') record.recordImageBegun(tracked!);
+  else if (action.type === 'startContainer') record.recordStartBegun(state, tracked!, nowMs);
   else if (action.type === 'stopContainer') {
-    record.recordStopBegun(track!, action.cause, action.deadlineMs);
+    record.recordStopBegun(tracked!, action.cause, action.deadlineMs);
   } else if (action.type === 'deleteObject') record.recordDeletion(state, 'asked', nowMs);
   else perform(state, action, nowMs);
 }
 
 function end(prng: Prng, state: PodState, action: PodAction, nowMs: number): void {
   const fails = prng.chance({ numerator: 1, denominator: 5 });
-  const track = 'container' in action ? state.tracks.get(action.container)! : undefined;
+  const tracked =
+    'container' in action ? state.trackedContainers.get(action.container)! : undefined;
   const failure = { reason: 'Bad', message: 'luck' };
   switch (action.type) {
     case 'makeSandbox':
@@ -380,14 +385,14 @@ function end(prng: Prng, state: PodState, action: PodAction, nowMs: number): voi
       if (fails) return record.recordPartFailed(state, 'volumes', nowMs);
       return record.recordPartDone(state, 'volumes');
     case 'getImage':
-      if (fails) return record.recordImageFailed(track!, failure, nowMs);
-      return record.recordImageReady(track!);
+      if (fails) return record.recordImageFailed(tracked!, failure, nowMs);
+      return record.recordImageReady(tracked!);
     case 'startContainer':
-      if (fails) return record.recordStartFailed(track!, failure, nowMs);
-      return started(track!, nowMs);
+      if (fails) return record.recordStartFailed(tracked!, failure, nowMs);
+      return started(tracked!, nowMs);
     case 'stopContainer':
-      if (isRunning(track!)) exit(state, track!.name, 143, nowMs);
-      return record.recordStopEnded(track!);
+      if (isRunning(tracked!)) exit(state, tracked!.name, 143, nowMs);
+      return record.recordStopEnded(tracked!);
     case 'deleteObject':
       if (fails) return record.recordDeletion(state, 'failed', nowMs);
       record.recordDeletion(state, 'done', nowMs);
@@ -395,6 +400,6 @@ function end(prng: Prng, state: PodState, action: PodAction, nowMs: number): voi
     case 'fail':
     case 'finish':
     case 'backOff':
-    case 'removeRemains':
+    case 'removeDeadContainer':
   }
 }

@@ -3,7 +3,7 @@ import type { Pod } from '../../api/types/core.js';
 import type { ContainerState } from '../../runtime/types.js';
 import type { ProbeKind, ProbeResult } from '../probes/prober.js';
 import { lengthened } from './back-off.js';
-import type { Instance, PodState, Track } from './state.js';
+import type { Instance, PodState, TrackedContainer } from './state.js';
 import { isEnding, trackContainers, unprobed } from './state.js';
 
 /** After a failure without a back-off of its own: 0.5 s doubling to 30 s. */
@@ -57,7 +57,7 @@ export function recordPartDone(
   if (made === undefined) {
     delete state.sandbox.id;
     if (!state.finished) state.initialized = false;
-    for (const track of state.tracks.values()) track.leftovers = [];
+    for (const tracked of state.trackedContainers.values()) tracked.deadContainerIds = [];
     return;
   }
   state.sandbox.id = made.id;
@@ -80,28 +80,28 @@ export function recordPartFailed(
 export function recordSandboxLost(state: PodState, nowMs: number): void {
   state.sandbox = { phase: 'none', failures: 0 };
   state.initialized = false;
-  for (const track of state.tracks.values()) {
-    track.leftovers = [];
-    if (track.current !== undefined && track.current.phase !== 'exited') {
-      recordExit(track, { exitCode: 137, reason: 'ContainerStatusUnknown', finishedAtMs: nowMs });
+  for (const tracked of state.trackedContainers.values()) {
+    tracked.deadContainerIds = [];
+    if (tracked.current !== undefined && tracked.current.phase !== 'exited') {
+      recordExit(tracked, { exitCode: 137, reason: 'ContainerStatusUnknown', finishedAtMs: nowMs });
     }
   }
 }
 
 /** The image is being looked for or pulled. */
-export function recordImageBegun(track: Track): void {
-  track.image = { phase: 'getting' };
+export function recordImageBegun(tracked: TrackedContainer): void {
+  tracked.image = { phase: 'getting' };
 }
 
 /** The image is here. */
-export function recordImageReady(track: Track): void {
-  track.image = { phase: 'ready' };
-  delete track.imageBackOff;
+export function recordImageReady(tracked: TrackedContainer): void {
+  tracked.image = { phase: 'ready' };
+  delete tracked.imageBackOff;
 }
 
 /** The image could not be had; the next attempt waits for longer than the last. */
 export function recordImageFailed(
-  track: Track,
+  tracked: TrackedContainer,
   failure: {
     readonly reason: string;
     readonly message: string;
@@ -109,78 +109,82 @@ export function recordImageFailed(
   },
   nowMs: number,
 ): void {
-  track.imageBackOff = lengthened(track.imageBackOff, nowMs, nowMs);
-  track.image = {
+  tracked.imageBackOff = lengthened(tracked.imageBackOff, nowMs, nowMs);
+  tracked.image = {
     phase: 'failed',
     ...failure,
     backsOffAtMs: nowMs + pullErrorShownMs,
-    retryAtMs: nowMs + track.imageBackOff.delayMs,
+    retryAtMs: nowMs + tracked.imageBackOff.delayMs,
   };
 }
 
-/** A new run begins: the one before is kept for the status, older ones become remains. */
-export function recordStartBegun(state: PodState, track: Track, nowMs: number): void {
-  if (track.role === 'main') state.initialized = true;
-  track.work = 'starting';
-  delete track.crashing;
-  if (track.current !== undefined && track.current.finishedAtMs !== undefined) {
-    track.crashBackOff = lengthened(track.crashBackOff, track.current.finishedAtMs, nowMs);
+/** A new run begins: the one before is kept for the status, older ones are removed from the runtime. */
+export function recordStartBegun(state: PodState, tracked: TrackedContainer, nowMs: number): void {
+  if (tracked.role === 'main') state.initialized = true;
+  tracked.work = 'starting';
+  delete tracked.crashing;
+  if (tracked.current !== undefined && tracked.current.finishedAtMs !== undefined) {
+    tracked.crashBackOff = lengthened(tracked.crashBackOff, tracked.current.finishedAtMs, nowMs);
   }
 }
 
 /** The run exists, whether or not its first process could be started. */
-export function recordStarted(track: Track, instance: Instance): void {
-  track.work = 'none';
-  track.image = { phase: 'unknown' };
-  track.restartAnyway = false;
-  delete track.trouble;
-  if (track.previous !== undefined) track.leftovers.push(track.previous.id);
-  if (track.current !== undefined) track.previous = track.current;
-  track.current = instance;
-  track.probes = unprobed;
+export function recordStarted(tracked: TrackedContainer, instance: Instance): void {
+  tracked.work = 'none';
+  tracked.image = { phase: 'unknown' };
+  tracked.restartAnyway = false;
+  delete tracked.startFailure;
+  if (tracked.previous !== undefined) tracked.deadContainerIds.push(tracked.previous.id);
+  if (tracked.current !== undefined) tracked.previous = tracked.current;
+  tracked.current = instance;
+  tracked.probes = unprobed;
 }
 
 /** The run exists, but its first process could not be started. */
-export function recordNeverRan(track: Track, message: string, nowMs: number): void {
-  track.trouble = { reason: 'RunContainerError', message, retryAtMs: nowMs };
+export function recordNeverRan(tracked: TrackedContainer, message: string, nowMs: number): void {
+  tracked.startFailure = { reason: 'RunContainerError', message, retryAtMs: nowMs };
 }
 
 /** It could not be configured or created: there is no new run. */
 export function recordStartFailed(
-  track: Track,
+  tracked: TrackedContainer,
   failure: { readonly reason: string; readonly message: string },
   nowMs: number,
 ): void {
-  track.work = 'none';
+  tracked.work = 'none';
   // The image is looked for anew: it may be what is missing.
-  track.image = { phase: 'unknown' };
-  track.trouble = { ...failure, retryAtMs: nowMs + 10_000 };
+  tracked.image = { phase: 'unknown' };
+  tracked.startFailure = { ...failure, retryAtMs: nowMs + 10_000 };
 }
 
 /** The next run waits, since runs end too soon after their start. */
 export function recordBackOff(
-  track: Track,
+  tracked: TrackedContainer,
   crashing: { readonly message: string; readonly untilMs: number },
 ): void {
-  track.crashing = crashing;
+  tracked.crashing = crashing;
 }
 
 /** The container is being stopped. @param deadlineMs when it is killed */
-export function recordStopBegun(track: Track, cause: string, deadlineMs: number): void {
-  track.work = 'stopping';
-  track.stopDeadlineMs = deadlineMs;
-  if (cause !== 'ending' && cause !== 'finished') track.restartAnyway = true;
+export function recordStopBegun(
+  tracked: TrackedContainer,
+  cause: string,
+  deadlineMs: number,
+): void {
+  tracked.work = 'stopping';
+  tracked.stopDeadlineMs = deadlineMs;
+  if (cause !== 'ending' && cause !== 'finished') tracked.restartAnyway = true;
 }
 
 /** The attempt to stop it is over, whether or not it has ended. */
-export function recordStopEnded(track: Track): void {
-  if (track.work === 'stopping') track.work = 'none';
-  delete track.stopDeadlineMs;
+export function recordStopEnded(tracked: TrackedContainer): void {
+  if (tracked.work === 'stopping') tracked.work = 'none';
+  delete tracked.stopDeadlineMs;
 }
 
 /** The first process has ended. Said twice, the first counts. */
 export function recordExit(
-  track: Track,
+  tracked: TrackedContainer,
   exit: {
     readonly exitCode: number;
     readonly reason: string;
@@ -188,10 +192,10 @@ export function recordExit(
     readonly message?: string | undefined;
   },
 ): void {
-  const { current } = track;
+  const { current } = tracked;
   if (current === undefined || current.phase === 'exited') return;
   const { exitCode, reason, finishedAtMs, message } = exit;
-  track.current = {
+  tracked.current = {
     ...current,
     phase: 'exited',
     exitCode,
@@ -199,23 +203,23 @@ export function recordExit(
     finishedAtMs,
     ...(message === undefined || message === '' ? {} : { message }),
   };
-  track.probes = unprobed;
+  tracked.probes = unprobed;
 }
 
 /** A probe has another result. */
-export function recordProbe(track: Track, kind: ProbeKind, result: ProbeResult): void {
-  track.probes = { ...track.probes, [kind]: result };
+export function recordProbe(tracked: TrackedContainer, kind: ProbeKind, result: ProbeResult): void {
+  tracked.probes = { ...tracked.probes, [kind]: result };
 }
 
 /** A container of an earlier run has been removed from the runtime. */
-export function recordRemainsGone(track: Track, id: string): void {
-  track.leftovers = track.leftovers.filter((candidate) => candidate !== id);
+export function recordDeadContainerRemoved(tracked: TrackedContainer, id: string): void {
+  tracked.deadContainerIds = tracked.deadContainerIds.filter((candidate) => candidate !== id);
 }
 
 /** All containers have ended, and none will run again. */
 export function recordFinished(state: PodState): void {
   state.finished = true;
-  for (const track of state.tracks.values()) delete track.crashing;
+  for (const tracked of state.trackedContainers.values()) delete tracked.crashing;
 }
 
 /** The deletion of the pod's object was asked for, is done, or has failed and is tried again. */

@@ -43,7 +43,7 @@ export type ImageState =
     };
 
 /** A failure that is tried again later. */
-export interface Trouble {
+export interface StartFailure {
   readonly reason: string;
   readonly message: string;
   readonly retryAtMs: number;
@@ -59,22 +59,22 @@ export interface BackOffEntry {
 export type ProbeResults = Readonly<Record<'startup' | 'liveness' | 'readiness', ProbeResult>>;
 
 /** One container of the pod, over all its runs. */
-export interface Track {
+export interface TrackedContainer {
   readonly name: string;
   readonly role: ContainerRole;
   /** The present or last run. */
   current?: Instance;
   /** The run before it. */
   previous?: Instance;
-  /** Earlier runs whose remains are still there. */
-  leftovers: string[];
+  /** The ids of earlier runs that the runtime still has. */
+  deadContainerIds: string[];
   /** Work under way on it. Invariant: never more than one piece. */
   work: 'none' | 'starting' | 'stopping';
   /** While stopping: when it gets SIGKILL. */
   stopDeadlineMs?: number;
   image: ImageState;
   imageBackOff?: BackOffEntry;
-  trouble?: Trouble;
+  startFailure?: StartFailure;
   crashBackOff?: BackOffEntry;
   /** Set while the next run waits for its back-off. */
   crashing?: { readonly message: string; readonly untilMs: number };
@@ -100,7 +100,7 @@ export interface PodState {
   sandbox: Part & { id?: string };
   ips: readonly string[];
   volumes: Part;
-  readonly tracks: Map<string, Track>;
+  readonly trackedContainers: Map<string, TrackedContainer>;
   /** Init containers are done; they do not run again in this sandbox. */
   initialized: boolean;
   /** Why the pod as a whole has failed (its deadline, an eviction): all its containers end. */
@@ -121,11 +121,11 @@ export const unprobed: ProbeResults = {
   readiness: 'failure',
 };
 
-function newTrack(name: string, role: ContainerRole): Track {
+function newTracked(name: string, role: ContainerRole): TrackedContainer {
   return {
     name,
     role,
-    leftovers: [],
+    deadContainerIds: [],
     work: 'none',
     image: { phase: 'unknown' },
     restartAnyway: false,
@@ -144,7 +144,7 @@ export function newPodState(pod: Pod, nowMs: number): PodState {
     sandbox: { phase: 'none', failures: 0 },
     ips: [],
     volumes: { phase: 'none', failures: 0 },
-    tracks: new Map(),
+    trackedContainers: new Map(),
     initialized: false,
     finished: phase === 'Succeeded' || phase === 'Failed',
     deletion: 'none',
@@ -156,8 +156,8 @@ export function newPodState(pod: Pod, nowMs: number): PodState {
 /** Adds what the pod has got since (ephemeral containers). */
 export function trackContainers(state: PodState): void {
   for (const { container, role } of containersByRole(state.pod)) {
-    if (!state.tracks.has(container.name)) {
-      state.tracks.set(container.name, newTrack(container.name, role));
+    if (!state.trackedContainers.has(container.name)) {
+      state.trackedContainers.set(container.name, newTracked(container.name, role));
     }
   }
 }
@@ -180,26 +180,29 @@ export function containersByRole(
   ];
 }
 
-/** The tracks of a role in the order of the pod's spec. */
-export function tracksOf(state: PodState, ...roles: readonly ContainerRole[]): Track[] {
-  return [...state.tracks.values()].filter((track) => roles.includes(track.role));
+/** The containers of a role in the order of the pod's spec. */
+export function trackedByRole(
+  state: PodState,
+  ...roles: readonly ContainerRole[]
+): TrackedContainer[] {
+  return [...state.trackedContainers.values()].filter((tracked) => roles.includes(tracked.role));
 }
 
 /** Whether the current run's first process runs. */
-export function isRunning(track: Track): boolean {
-  return track.current?.phase === 'running';
+export function isRunning(tracked: TrackedContainer): boolean {
+  return tracked.current?.phase === 'running';
 }
 
 /** Whether the current run's first process has ended. */
-export function hasExited(track: Track): boolean {
-  return track.current?.phase === 'exited';
+export function hasExited(tracked: TrackedContainer): boolean {
+  return tracked.current?.phase === 'exited';
 }
 
 /** Its own policy for a sidecar; the pod's for the others; ephemeral containers never run twice. */
-export function willRestart(state: PodState, track: Track): boolean {
+export function willRestart(state: PodState, tracked: TrackedContainer): boolean {
   const policy = state.pod.spec.restartPolicy ?? 'Always';
-  const failed = track.restartAnyway || track.current?.exitCode !== 0;
-  switch (track.role) {
+  const failed = tracked.restartAnyway || tracked.current?.exitCode !== 0;
+  switch (tracked.role) {
     case 'ephemeral':
       return false;
     case 'sidecar':
@@ -210,7 +213,7 @@ export function willRestart(state: PodState, track: Track): boolean {
     case 'main':
       return policy === 'Always' || (policy === 'OnFailure' && failed);
     default:
-      return assertNever(track.role, 'role');
+      return assertNever(tracked.role, 'role');
   }
 }
 

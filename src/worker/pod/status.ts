@@ -16,7 +16,9 @@ export interface StatusOptions {
 /** The status to report. A finished pod that this node never ran keeps the one that it has. */
 export function podStatus(state: PodState, options: StatusOptions): PodStatus {
   const reported = state.pod.status;
-  const known = [...state.tracks.values()].some((track) => track.current !== undefined);
+  const known = [...state.trackedContainers.values()].some(
+    (tracked) => tracked.current !== undefined,
+  );
   if (state.finished && !known && reported?.containerStatuses !== undefined) return reported;
   const { hostIps, nowMs } = options;
   const phase = podPhase(state);
@@ -49,8 +51,8 @@ function statusesOf(
   ...roles: readonly ContainerRole[]
 ): ContainerStatus[] {
   return containersByRole(state.pod).flatMap(({ container, role }) => {
-    const track = state.tracks.get(container.name);
-    if (!roles.includes(role) || track === undefined) return [];
-    return [containerStatus({ state, track, container, nowMs })];
+    const tracked = state.trackedContainers.get(container.name);
+    if (!roles.includes(role) || tracked === undefined) return [];
+    return [containerStatus({ state, tracked, container, nowMs })];
   });
 }

@@ -2,7 +2,7 @@
 import type { ContainerStatus } from '../../api/types/core.js';
 import type { ContainerState } from '../../runtime/types.js';
 import { instanceOf } from '../pod/record.js';
-import type { PodState, Track } from '../pod/state.js';
+import type { PodState, TrackedContainer } from '../pod/state.js';
 import { isEnding, unprobed } from '../pod/state.js';
 import type { SandboxHandle } from './sandbox.js';
 
@@ -19,30 +19,36 @@ export function adopt(state: PodState, adopted: Adopted): void {
   state.ips = adopted.ips;
   // A pod that ends has no use for its volumes but to take them down; one that runs makes them anew, which changes nothing.
   if (state.finished || isEnding(state)) state.volumes.phase = 'ready';
-  for (const track of state.tracks.values()) {
+  for (const tracked of state.trackedContainers.values()) {
     const own = adopted.containers
-      .filter(({ name, sandboxId }) => name === track.name && sandboxId === adopted.handle.id)
+      .filter(({ name, sandboxId }) => name === tracked.name && sandboxId === adopted.handle.id)
       .toSorted((a, b) => a.restartCount - b.restartCount || a.createdAtMs - b.createdAtMs);
-    adoptTrack(state, track, own);
+    adoptTrack(state, tracked, own);
   }
-  state.initialized = [...state.tracks.values()].some(
-    (track) => track.role === 'main' && track.current !== undefined,
+  state.initialized = [...state.trackedContainers.values()].some(
+    (tracked) => tracked.role === 'main' && tracked.current !== undefined,
   );
 }
 
-function adoptTrack(state: PodState, track: Track, containers: readonly ContainerState[]): void {
+function adoptTrack(
+  state: PodState,
+  tracked: TrackedContainer,
+  containers: readonly ContainerState[],
+): void {
   const ran = containers.filter(({ phase }) => phase !== 'created');
   // Made but never started: the agent ended in between.
-  track.leftovers = containers.filter(({ phase }) => phase === 'created').map(({ id }) => id);
+  tracked.deadContainerIds = containers
+    .filter(({ phase }) => phase === 'created')
+    .map(({ id }) => id);
   const current = ran.at(-1);
   const previous = ran.at(-2);
-  if (current !== undefined) track.current = instanceOf(current);
-  if (previous !== undefined) track.previous = instanceOf(previous);
-  track.leftovers.push(...ran.slice(0, -2).map(({ id }) => id));
-  const reported = reportedStatus(state, track.name);
+  if (current !== undefined) tracked.current = instanceOf(current);
+  if (previous !== undefined) tracked.previous = instanceOf(previous);
+  tracked.deadContainerIds.push(...ran.slice(0, -2).map(({ id }) => id));
+  const reported = reportedStatus(state, tracked.name);
   if (current?.phase === 'running' && reported?.containerID === `containerd://${current.id}`) {
     // What probes had found still holds until they find otherwise.
-    track.probes = {
+    tracked.probes = {
       startup: reported.started === true ? 'success' : unprobed.startup,
       liveness: 'success',
       readiness: reported.ready ? 'success' : unprobed.readiness,

@@ -2,7 +2,7 @@
 import type { Container, Secret } from '../../api/types/core.js';
 import { ImageError } from '../images/image-manager.js';
 import * as record from '../pod/record.js';
-import type { PodState, Track } from '../pod/state.js';
+import type { PodState, TrackedContainer } from '../pod/state.js';
 import type { NodeContext } from './node-context.js';
 import { keyOf } from './node-context.js';
 import { containerEvents } from './pod-events.js';
@@ -12,7 +12,7 @@ import { errorMessage } from '../../lib/errors.js';
 export async function getImage(
   node: NodeContext,
   state: PodState,
-  track: Track,
+  tracked: TrackedContainer,
   container: Container,
 ): Promise<void> {
   const { namespace } = keyOf(state.pod);
@@ -23,9 +23,9 @@ export async function getImage(
     const secrets = names
       .map((name) => source.secret(name))
       .filter((found): found is Secret => found !== undefined);
-    const event = containerEvents(node.events, state.pod, track.name);
+    const event = containerEvents(node.events, state.pod, tracked.name);
     await node.images.ensure({ pod: state.pod, container, secrets, event });
-    record.recordImageReady(track);
+    record.recordImageReady(tracked);
   } catch (error) {
     const known = error instanceof ImageError;
     const failure = {
@@ -33,9 +33,9 @@ export async function getImage(
       message: errorMessage(error),
       ...(known && error.waiting !== undefined ? { waiting: error.waiting } : {}),
     };
-    record.recordImageFailed(track, failure, node.clock.nowMs());
+    record.recordImageFailed(tracked, failure, node.clock.nowMs());
     if (known && error.waiting !== undefined) {
-      const event = containerEvents(node.events, state.pod, track.name);
+      const event = containerEvents(node.events, state.pod, tracked.name);
       event('Normal', 'BackOff', `Back-off pulling image "${container.image ?? ''}"`);
       event('Warning', 'Failed', 'Error: ImagePullBackOff');
     }

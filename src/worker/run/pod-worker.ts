@@ -8,7 +8,7 @@ import { refusalOf } from '../pod/admission.js';
 import type { PodAction } from '../pod/decide.js';
 import { decide } from '../pod/decide.js';
 import * as record from '../pod/record.js';
-import type { PodState, Track } from '../pod/state.js';
+import type { PodState, TrackedContainer } from '../pod/state.js';
 import { containersByRole, isEnding, isRunning, newPodState } from '../pod/state.js';
 import { podStatus } from '../pod/status.js';
 import { attemptProbe } from '../probes/attempt.js';
@@ -22,7 +22,7 @@ import { getImage } from './get-image.js';
 import type { NodeContext } from './node-context.js';
 import { factsFor, keyOf } from './node-context.js';
 import { containerEvents, podEvent } from './pod-events.js';
-import { PodGround } from './pod-ground.js';
+import { PodInfrastructure } from './pod-infrastructure.js';
 import { runPostStart } from './post-start.js';
 import { terminationMessage } from './termination-message.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -55,7 +55,7 @@ export class PodWorker {
   /** Ends that were told before the start had returned. */
   readonly #earlyExits = new Map<string, Exit>();
   readonly #oomKilled = new Set<string>();
-  readonly #ground: PodGround;
+  readonly #infra: PodInfrastructure;
   #cancelWake: () => void = () => undefined;
   #scheduled = false;
   #stopped = false;
@@ -68,15 +68,15 @@ export class PodWorker {
       clock: options.node.clock,
       attempt: (target) => this.#attempt(target),
       onResult: (target, result) => {
-        const track = this.#trackOf(target.containerId);
-        if (track === undefined) return;
-        record.recordProbe(track, target.kind, result);
+        const tracked = this.#trackOf(target.containerId);
+        if (tracked === undefined) return;
+        record.recordProbe(tracked, target.kind, result);
         this.kick();
       },
       onFailure: (target, output) => this.#probeFailed(target, output),
     });
     if (options.adopted !== undefined) adopt(this.#state, options.adopted);
-    this.#ground = new PodGround({
+    this.#infra = new PodInfrastructure({
       node: options.node,
       state: this.#state,
       adopted: options.adopted?.handle,
@@ -84,7 +84,7 @@ export class PodWorker {
     });
     record.recordPod(this.#state, options.pod, options.node.clock.nowMs());
     if (options.adopted === undefined) this.#admit();
-    for (const track of this.#state.tracks.values()) this.#startProbes(track);
+    for (const tracked of this.#state.trackedContainers.values()) this.#startProbes(tracked);
   }
 
   /** Refuses a new pod that asks for what this node cannot honour. */
@@ -128,15 +128,16 @@ export class PodWorker {
 
   /** A container has ended. */
   exited(containerId: string, exit: Exit): void {
-    const track = this.#trackOf(containerId);
-    if (track === undefined) this.#keepEarlyExit(containerId, exit);
-    else this.#run(this.#recordExit(track, containerId, exit));
+    const tracked = this.#trackOf(containerId);
+    if (tracked === undefined) this.#keepEarlyExit(containerId, exit);
+    else this.#run(this.#recordExit(tracked, containerId, exit));
   }
 
   /** It may be of a run whose start has not returned yet. */
   #keepEarlyExit(containerId: string, exit: Exit): void {
-    const tracks = [...this.#state.tracks.values()];
-    if (tracks.some(({ work }) => work === 'starting')) this.#earlyExits.set(containerId, exit);
+    const trackedContainers = [...this.#state.trackedContainers.values()];
+    if (trackedContainers.some(({ work }) => work === 'starting'))
+      this.#earlyExits.set(containerId, exit);
     else this.#earlyExits.clear();
   }
 
@@ -151,12 +152,12 @@ export class PodWorker {
       record.recordSandboxLost(this.#state, this.#node.clock.nowMs());
       this.#probes.stopAll();
     }
-    for (const track of this.#state.tracks.values()) {
-      if (!isRunning(track) || track.current === undefined) continue;
-      const found = containers.get(track.current.id);
+    for (const tracked of this.#state.trackedContainers.values()) {
+      if (!isRunning(tracked) || tracked.current === undefined) continue;
+      const found = containers.get(tracked.current.id);
       if (found?.phase === 'running') continue;
       const atMs = found?.finishedAtMs ?? this.#node.clock.nowMs();
-      this.exited(track.current.id, { exitCode: found?.exitCode ?? 137, atMs });
+      this.exited(tracked.current.id, { exitCode: found?.exitCode ?? 137, atMs });
     }
     this.kick();
   }
@@ -201,9 +202,9 @@ export class PodWorker {
   }
 
   #isOver(): boolean {
-    const { gone, sandbox, volumes, tracks } = this.#state;
-    const quiet = [...tracks.values()].every(
-      (track) => track.work === 'none' && track.image.phase !== 'getting',
+    const { gone, sandbox, volumes, trackedContainers } = this.#state;
+    const quiet = [...trackedContainers.values()].every(
+      (tracked) => tracked.work === 'none' && tracked.image.phase !== 'getting',
     );
     return gone && quiet && sandbox.phase === 'none' && volumes.phase === 'none';
   }
@@ -216,13 +217,13 @@ export class PodWorker {
       case 'removeSandbox':
         record.recordPartBegun(state, 'sandbox');
         return this.#run(
-          action.type === 'makeSandbox' ? this.#ground.makeSandbox() : this.#ground.removeSandbox(),
+          action.type === 'makeSandbox' ? this.#infra.makeSandbox() : this.#infra.removeSandbox(),
         );
       case 'makeVolumes':
       case 'removeVolumes':
         record.recordPartBegun(state, 'volumes');
         return this.#run(
-          action.type === 'makeVolumes' ? this.#ground.makeVolumes() : this.#ground.removeVolumes(),
+          action.type === 'makeVolumes' ? this.#infra.makeVolumes() : this.#infra.removeVolumes(),
         );
       case 'fail':
         podEvent(this.#node.events, state.pod, 'Normal', action.reason, action.message);
@@ -240,29 +241,29 @@ export class PodWorker {
   }
 
   #performOnContainer(action: Extract<PodAction, { container: string }>, nowMs: number): void {
-    const track = this.#state.tracks.get(action.container);
+    const tracked = this.#state.trackedContainers.get(action.container);
     const container = this.#container(action.container);
-    if (track === undefined || container === undefined) return;
+    if (tracked === undefined || container === undefined) return;
     switch (action.type) {
       case 'getImage':
-        record.recordImageBegun(track);
-        return this.#run(getImage(this.#node, this.#state, track, container));
+        record.recordImageBegun(tracked);
+        return this.#run(getImage(this.#node, this.#state, tracked, container));
       case 'startContainer':
-        record.recordStartBegun(this.#state, track, nowMs);
-        return this.#run(this.#startContainer(track, container));
+        record.recordStartBegun(this.#state, tracked, nowMs);
+        return this.#run(this.#startContainer(tracked, container));
       case 'stopContainer': {
-        const again = track.work === 'stopping';
-        record.recordStopBegun(track, action.cause, action.deadlineMs);
-        return this.#run(this.#stopContainer(track, container, action, again));
+        const again = tracked.work === 'stopping';
+        record.recordStopBegun(tracked, action.cause, action.deadlineMs);
+        return this.#run(this.#stopContainer(tracked, container, action, again));
       }
       case 'backOff': {
-        record.recordBackOff(track, action);
-        const text = `Back-off restarting failed container ${track.name} in pod ${podLabel(this.pod)}`;
-        containerEvents(this.#node.events, this.pod, track.name)('Warning', 'BackOff', text);
+        record.recordBackOff(tracked, action);
+        const text = `Back-off restarting failed container ${tracked.name} in pod ${podLabel(this.pod)}`;
+        containerEvents(this.#node.events, this.pod, tracked.name)('Warning', 'BackOff', text);
         return this.kick();
       }
-      case 'removeRemains':
-        record.recordRemainsGone(track, action.id);
+      case 'removeDeadContainer':
+        record.recordDeadContainerRemoved(tracked, action.id);
         return this.#run(this.#node.runtime.removeContainer(action.id));
     }
   }
@@ -276,11 +277,11 @@ export class PodWorker {
       .finally(() => this.kick());
   }
 
-  async #startContainer(track: Track, container: Container): Promise<void> {
+  async #startContainer(tracked: TrackedContainer, container: Container): Promise<void> {
     const node = this.#node;
     const { sandbox, ips } = this.#state;
-    const restartCount = track.current === undefined ? 0 : track.current.restartCount + 1;
-    const event = containerEvents(node.events, this.pod, track.name);
+    const restartCount = tracked.current === undefined ? 0 : tracked.current.restartCount + 1;
+    const event = containerEvents(node.events, this.pod, tracked.name);
     try {
       const instance = await node.gates.starts.run(() =>
         startContainer({
@@ -290,49 +291,49 @@ export class PodWorker {
           sandboxId: sandbox.id ?? '',
           restartCount,
           ips,
-          volumePaths: this.#ground.volumePaths,
+          volumePaths: this.#infra.volumePaths,
           event,
         }),
       );
       const postStart = container.lifecycle?.postStart;
-      record.recordStarted(track, instance);
+      record.recordStarted(tracked, instance);
       if (instance.reason === 'StartError') {
-        record.recordNeverRan(track, instance.message ?? '', node.clock.nowMs());
-        await this.#ground.replaceBrokenSandbox();
+        record.recordNeverRan(tracked, instance.message ?? '', node.clock.nowMs());
+        await this.#infra.replaceBrokenSandbox();
       }
       if (postStart !== undefined && instance.phase === 'running') {
         await runPostStart({
           node,
           state: this.#state,
-          track,
+          tracked,
           container,
           containerId: instance.id,
         });
       }
       const early = this.#earlyExits.get(instance.id);
       this.#earlyExits.delete(instance.id);
-      if (early !== undefined) await this.#recordExit(track, instance.id, early);
-      this.#startProbes(track);
+      if (early !== undefined) await this.#recordExit(tracked, instance.id, early);
+      this.#startProbes(tracked);
     } catch (error) {
       const reason = error instanceof StartError ? error.reason : 'CreateContainerError';
       const failure = { reason, message: errorMessage(error) };
-      record.recordStartFailed(track, failure, node.clock.nowMs());
+      record.recordStartFailed(tracked, failure, node.clock.nowMs());
     }
   }
 
   async #stopContainer(
-    track: Track,
+    tracked: TrackedContainer,
     container: Container,
     action: Extract<PodAction, { type: 'stopContainer' }>,
     again: boolean,
   ): Promise<void> {
-    const { current } = track;
+    const { current } = tracked;
     try {
       if (current?.phase === 'running') {
         const { node } = this.#options;
         const { cause, deadlineMs } = action;
         const { ips } = this.#state;
-        const event = containerEvents(node.events, this.pod, track.name);
+        const event = containerEvents(node.events, this.pod, tracked.name);
         await stopContainer({
           node,
           container,
@@ -345,36 +346,36 @@ export class PodWorker {
         });
         const ended = await node.runtime.containerStatus(current.id).catch(() => undefined);
         const exitCode = ended?.exitCode ?? 137;
-        await this.#recordExit(track, current.id, {
+        await this.#recordExit(tracked, current.id, {
           exitCode,
           atMs: ended?.finishedAtMs ?? node.clock.nowMs(),
         });
       }
     } finally {
-      record.recordStopEnded(track);
+      record.recordStopEnded(tracked);
     }
   }
 
-  async #recordExit(track: Track, containerId: string, exit: Exit): Promise<void> {
+  async #recordExit(tracked: TrackedContainer, containerId: string, exit: Exit): Promise<void> {
     this.#probes.stop(containerId);
-    const { current } = track;
+    const { current } = tracked;
     if (current?.id !== containerId || current.phase === 'exited') return;
     const { files, runtime } = this.#node;
-    const container = this.#container(track.name);
+    const container = this.#container(tracked.name);
     const found = await runtime.containerStatus(containerId).catch(() => undefined);
     const message =
       container === undefined
         ? ''
         : await terminationMessage({
             container,
-            containersInPod: this.#state.tracks.size,
+            containersInPod: this.#state.trackedContainers.size,
             exitCode: exit.exitCode,
-            messagePath: files.messagePath(keyOf(this.pod).uid, track.name, current.restartCount),
+            messagePath: files.messagePath(keyOf(this.pod).uid, tracked.name, current.restartCount),
             logPath: current.logPath,
             files,
           });
     const oomKilled = (found?.oomKilled ?? false) || this.#oomKilled.delete(containerId);
-    record.recordExit(track, {
+    record.recordExit(tracked, {
       exitCode: exit.exitCode,
       reason: record.exitReason(exit.exitCode, oomKilled),
       finishedAtMs: found?.finishedAtMs ?? exit.atMs,
@@ -397,15 +398,15 @@ export class PodWorker {
     }
   }
 
-  #startProbes(track: Track): void {
-    const container = this.#container(track.name);
-    const { current } = track;
-    if (container === undefined || current?.phase !== 'running' || track.role === 'ephemeral')
+  #startProbes(tracked: TrackedContainer): void {
+    const container = this.#container(tracked.name);
+    const { current } = tracked;
+    if (container === undefined || current?.phase !== 'running' || tracked.role === 'ephemeral')
       return;
-    const known = track.probes.startup === 'success' ? track.probes : {};
+    const known = tracked.probes.startup === 'success' ? tracked.probes : {};
     this.#probes.start(current.id, container, known);
     for (const kind of ['startup', 'liveness', 'readiness'] as const) {
-      record.recordProbe(track, kind, this.#probes.result(current.id, kind));
+      record.recordProbe(tracked, kind, this.#probes.result(current.id, kind));
     }
   }
 
@@ -430,9 +431,9 @@ export class PodWorker {
     return containersByRole(this.pod).find(({ container }) => container.name === name)?.container;
   }
 
-  #trackOf(containerId: string): Track | undefined {
-    for (const track of this.#state.tracks.values()) {
-      if (track.current?.id === containerId) return track;
+  #trackOf(containerId: string): TrackedContainer | undefined {
+    for (const tracked of this.#state.trackedContainers.values()) {
+      if (tracked.current?.id === containerId) return tracked;
     }
     return undefined;
   }

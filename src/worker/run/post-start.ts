@@ -1,6 +1,6 @@
 /** The hook that runs once a container has started. */
 import type { Container } from '../../api/types/core.js';
-import type { PodState, Track } from '../pod/state.js';
+import type { PodState, TrackedContainer } from '../pod/state.js';
 import { hookContext } from './container-start.js';
 import { HookError, runHook } from './hooks.js';
 import type { NodeContext } from './node-context.js';
@@ -13,25 +13,25 @@ const timeoutMs = 600_000;
 export async function runPostStart(options: {
   readonly node: NodeContext;
   readonly state: PodState;
-  readonly track: Track;
+  readonly tracked: TrackedContainer;
   readonly container: Container;
   readonly containerId: string;
 }): Promise<void> {
-  const { node, state, track, container, containerId } = options;
+  const { node, state, tracked, container, containerId } = options;
   const hook = container.lifecycle?.postStart;
   if (hook === undefined) return;
-  track.work = 'starting';
+  tracked.work = 'starting';
   try {
     await runHook(hook, hookContext({ node, container, containerId, ips: state.ips, timeoutMs }));
-    track.work = 'none';
+    tracked.work = 'none';
   } catch (error) {
-    const event = containerEvents(node.events, state.pod, track.name);
+    const event = containerEvents(node.events, state.pod, tracked.name);
     event('Warning', 'FailedPostStartHook', 'PostStartHook failed');
     event('Normal', 'Killing', 'FailedPostStartHook');
     if (!(error instanceof HookError)) node.log.debug({ error }, 'a hook failed');
-    track.restartAnyway = true;
+    tracked.restartAnyway = true;
     const graceMs = (state.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
     await node.runtime.stopContainer(containerId, { graceMs });
-    track.work = 'none';
+    tracked.work = 'none';
   }
 }

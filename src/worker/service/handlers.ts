@@ -71,7 +71,7 @@ export function createAgentHandlers(options: HandlerOptions): Handlers<typeof Ag
       const resolved = resolveContainer(node, request.container);
       const instance = loggedInstance(resolved, request.previous, clock.nowMs());
       const isWriting = (): boolean => {
-        const { current } = resolved.track;
+        const { current } = resolved.tracked;
         return current?.id === instance.id && current.phase === 'running';
       };
       await sessions.serve('logs', context.signal, async (session) => {

@@ -3,14 +3,14 @@ import type { ContainerRef } from '../../gen/agent.js';
 import { Code, GrpcError } from '../../lib/grpc/index.js';
 import type { WorkerNode } from '../agent/worker-node.js';
 import { containerStatus } from '../pod/container-status.js';
-import type { Instance, Track } from '../pod/state.js';
+import type { Instance, TrackedContainer } from '../pod/state.js';
 import { containersByRole } from '../pod/state.js';
 import type { PodWorker } from '../run/pod-worker.js';
 
 /** A container that somebody asks for, and the worker of its pod. */
 export interface Resolved {
   readonly worker: PodWorker;
-  readonly track: Track;
+  readonly tracked: TrackedContainer;
 }
 
 /** @throws GrpcError NotFound */
@@ -26,9 +26,9 @@ export function resolveContainer(node: WorkerNode, ref: ContainerRef | undefined
   const worker = resolvePod(node, ref);
   const name =
     ref?.container === undefined || ref.container === '' ? defaultContainer(worker) : ref.container;
-  const track = worker.state.tracks.get(name);
-  if (track === undefined) throw new GrpcError(Code.NotFound, `container not found ("${name}")`);
-  return { worker, track };
+  const tracked = worker.state.trackedContainers.get(name);
+  if (tracked === undefined) throw new GrpcError(Code.NotFound, `container not found ("${name}")`);
+  return { worker, tracked };
 }
 
 function defaultContainer(worker: PodWorker): string {
@@ -37,18 +37,18 @@ function defaultContainer(worker: PodWorker): string {
 }
 
 /** The run in which commands can be executed. @throws GrpcError NotFound */
-export function runningInstance({ track }: Resolved): Instance {
-  const { current } = track;
+export function runningInstance({ tracked }: Resolved): Instance {
+  const { current } = tracked;
   if (current?.phase !== 'running') {
-    throw new GrpcError(Code.NotFound, `container not found ("${track.name}")`);
+    throw new GrpcError(Code.NotFound, `container not found ("${tracked.name}")`);
   }
   return current;
 }
 
 /** The run whose log is meant. @throws GrpcError InvalidArgument */
 export function loggedInstance(resolved: Resolved, previous: boolean, nowMs: number): Instance {
-  const { worker, track } = resolved;
-  const { current } = track;
+  const { worker, tracked } = resolved;
+  const { current } = tracked;
   const pod = worker.pod.metadata.name;
   const refuse = (text: string): never => {
     throw new GrpcError(Code.InvalidArgument, text);
@@ -56,9 +56,9 @@ export function loggedInstance(resolved: Resolved, previous: boolean, nowMs: num
   if (previous) {
     const waitsToRunAgain =
       current?.phase === 'exited' && statusOf(resolved, nowMs).state?.waiting !== undefined;
-    const ended = waitsToRunAgain ? current : track.previous;
+    const ended = waitsToRunAgain ? current : tracked.previous;
     return (
-      ended ?? refuse(`previous terminated container "${track.name}" in pod "${pod}" not found`)
+      ended ?? refuse(`previous terminated container "${tracked.name}" in pod "${pod}" not found`)
     );
   }
   if (current !== undefined) return current;
@@ -69,15 +69,18 @@ export function loggedInstance(resolved: Resolved, previous: boolean, nowMs: num
       : reason === 'ImagePullBackOff'
         ? 'trying and failing to pull image'
         : reason;
-  return refuse(`container "${track.name}" in pod "${pod}" is waiting to start: ${text}`);
+  return refuse(`container "${tracked.name}" in pod "${pod}" is waiting to start: ${text}`);
 }
 
-function statusOf({ worker, track }: Resolved, nowMs: number): ReturnType<typeof containerStatus> {
-  const container = containersByRole(worker.pod).find((one) => one.container.name === track.name);
+function statusOf(
+  { worker, tracked }: Resolved,
+  nowMs: number,
+): ReturnType<typeof containerStatus> {
+  const container = containersByRole(worker.pod).find((one) => one.container.name === tracked.name);
   return containerStatus({
     state: worker.state,
-    track,
-    container: container?.container ?? { name: track.name },
+    tracked,
+    container: container?.container ?? { name: tracked.name },
     nowMs,
   });
 }

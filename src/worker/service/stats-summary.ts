@@ -34,11 +34,11 @@ export class StatsSummary {
   #pod(worker: PodWorker, before: ReadonlyMap<string, ContainerStats>): object[] {
     const { uid, name, namespace } = keyOf(worker.pod);
     const containers: (Usage & { name: string; startTime: string })[] = [];
-    for (const track of worker.state.tracks.values()) {
-      const stats = this.#last.get(track.current?.id ?? '');
+    for (const tracked of worker.state.trackedContainers.values()) {
+      const stats = this.#last.get(tracked.current?.id ?? '');
       if (stats === undefined) continue;
-      const startTime = formatTime(track.current?.startedAtMs ?? 0);
-      containers.push({ name: track.name, startTime, ...usage(stats, before.get(stats.id)) });
+      const startTime = formatTime(tracked.current?.startedAtMs ?? 0);
+      containers.push({ name: tracked.name, startTime, ...usage(stats, before.get(stats.id)) });
     }
     if (containers.length === 0) return [];
     const startTime = formatTime(worker.state.startedAtMs);

@@ -106,10 +106,11 @@ async function runAgent(dir: string, files: RigFiles): Promise<void> {
   });
   await api.create(resources.pods, pod);
   for (;;) {
-    const tracks = [...node.pods.workers.values()].flatMap(({ state }) => [
-      ...state.tracks.values(),
+    const containers = [...node.pods.workers.values()].flatMap(({ state }) => [
+      ...state.trackedContainers.values(),
     ]);
-    if (tracks.length === 2 && tracks.every(({ current }) => current?.phase === 'running')) break;
+    if (containers.length === 2 && containers.every(({ current }) => current?.phase === 'running'))
+      break;
     await delay(clock, 10);
   }
   const { ca, server: own } = files;

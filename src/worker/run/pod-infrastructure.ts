@@ -13,7 +13,7 @@ import type { PodState } from '../pod/state.js';
 import { errorMessage } from '../../lib/errors.js';
 
 /** Makes and takes down what a pod's containers stand on: its sandbox with network, its volumes. */
-export class PodGround {
+export class PodInfrastructure {
   readonly #node: NodeContext;
   readonly #state: PodState;
   readonly #onSandboxLost: () => void;

@@ -12,7 +12,7 @@ const orphanGraceMs = 2000;
  * Reads what runs, and takes down the sandboxes of pods that are not wanted any more, and all but the youngest of those that are.
  * @returns what is left, by the pod's uid
  */
-export async function readLeftovers(
+export async function recoverPods(
   node: NodeContext,
   wanted: ReadonlySet<string>,
 ): Promise<Map<string, Adopted>> {
