@@ -55,7 +55,7 @@ beforeEach(() => {
           node: node as unknown as RaftNode,
           stopped: false,
           membership: { voters: [1n, 2n, 3n].map((id) => ({ id })) as never },
-          way: { isConnected: () => true },
+          openNetwork: { isConnected: () => true },
           wake: () => undefined,
         },
         attempt,

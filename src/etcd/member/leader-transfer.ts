@@ -14,7 +14,7 @@ export interface TransferHost {
   readonly stopped: boolean;
   readonly membership: Pick<Membership, 'voters'>;
   /** Undefined until the member has started. */
-  readonly way: { isConnected(id: bigint): boolean } | undefined;
+  readonly openNetwork: { isConnected(id: bigint): boolean } | undefined;
   wake(): void;
 }
 
@@ -46,7 +46,7 @@ export async function stepBack(server: TransferHost, attempt: number): Promise<v
   const candidates = server.node
     .status()
     .progress.filter(({ id }) => id !== server.memberId && voters.has(id))
-    .filter(({ id }) => server.way?.isConnected(id) === true)
+    .filter(({ id }) => server.openNetwork?.isConnected(id) === true)
     .sort((a, b) => b.match - a.match);
   const next = candidates[attempt % Math.max(1, candidates.length)];
   if (next === undefined) return;

@@ -22,7 +22,7 @@ import type { BackendLessor } from '../lease/lessor.js';
 import { LogVersionMonitor } from '../membership/log-version-monitor.js';
 import { MemberChanges } from '../membership/member-changes.js';
 import type { Membership } from '../membership/membership.js';
-import { PeerWays } from '../membership/peer-registry.js';
+import { PeerRegistry } from '../membership/peer-registry.js';
 import type { WatchableRevisionStore } from '../mvcc/watchable-store.js';
 import type { PeerNetwork } from '../peer/types.js';
 import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
@@ -60,7 +60,7 @@ export class EtcdServer {
   readonly changes: MemberChanges;
   readonly leases: LeaseDriver;
   readonly snapshots: SnapshotKeeper;
-  readonly peers = new PeerWays(this);
+  readonly peers = new PeerRegistry(this);
   /** Whether this member can write its own disk. */
   readonly room = new DiskRoom(this);
   readonly #events: ServerEvents;
@@ -185,7 +185,7 @@ export class EtcdServer {
     });
   }
 
-  /** Makes the other members known; they are not listened to before `start`. @param network the way to them */
+  /** Makes the other members known; they are not listened to before `start`. @param network the connections to them */
   connect(network: PeerNetwork): void {
     this.#network = network;
     this.#updatePeers();
@@ -207,7 +207,7 @@ export class EtcdServer {
     return stepBack(this, attempt);
   }
 
-  get way(): PeerNetwork | undefined {
+  get openNetwork(): PeerNetwork | undefined {
     return this.#network;
   }
 

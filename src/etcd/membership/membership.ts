@@ -214,7 +214,7 @@ export function encodeConfState(state: ConfState): Buffer {
   return Buffer.from(JSON.stringify(stored));
 }
 
-/** The other way. */
+/** Decodes what {@link encodeConfState} wrote. */
 export function decodeConfState(bytes: Uint8Array): ConfState {
   const stored = JSON.parse(Buffer.from(bytes).toString()) as StoredConfState;
   const ids = (list: readonly string[]): bigint[] => list.map((id) => BigInt(`0x${id}`));

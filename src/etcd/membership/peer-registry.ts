@@ -1,12 +1,12 @@
 import type { Message, RaftNode } from '../../raft/index.js';
 import type { PeerAddress, PeerNetwork } from '../peer/types.js';
 
-/** The server, as far as the ways to its peers concern it. */
-export interface PeerWaysHost {
+/** The member whose peers are registered. */
+export interface PeerRegistryHost {
   readonly node: RaftNode;
   readonly stopped: boolean;
   /** Undefined until the member has started. */
-  readonly way: PeerNetwork | undefined;
+  readonly openNetwork: PeerNetwork | undefined;
   wake(): void;
   /** Takes a message. */
   step(message: Message): void;
@@ -14,38 +14,41 @@ export interface PeerWaysHost {
   onReachable(): void;
 }
 
-/** What is known of the ways to and from the other members, and who is told when they open and break. */
-export class PeerWays {
-  readonly #host: PeerWaysHost;
-  /** Streams that are open from each peer. */
+/**
+ * Knows which peers are connected, in which direction, and tells Raft when a connection breaks. Two streams connect two
+ * members: each opens one and sends its messages on it.
+ */
+export class PeerRegistry {
+  readonly #host: PeerRegistryHost;
+  /** How many streams each peer has open to this member. */
   readonly #incoming = new Map<bigint, number>();
   /** The newest log version that each peer with an open stream knows. */
   readonly #logVersions = new Map<bigint, number>();
   /** Peers of older builds than the cluster allows: nothing is sent to them until they come with a newer one. */
   readonly #outdated = new Set<bigint>();
   #members: readonly PeerAddress[] = [];
-  /** Who has come to us and stands in no entry that was applied here, while its stream is open. */
-  readonly #strangers = new Map<bigint, PeerAddress>();
+  /** Peers with an open stream that no applied membership entry names. */
+  readonly #unlisted = new Map<bigint, PeerAddress>();
 
-  constructor(host: PeerWaysHost) {
+  constructor(host: PeerRegistryHost) {
     this.#host = host;
   }
 
   /** The other members, as far as this one's log tells. */
   setMembers(members: readonly PeerAddress[]): void {
     this.#members = members;
-    for (const { id } of members) this.#strangers.delete(id);
+    for (const { id } of members) this.#unlisted.delete(id);
     this.#setPeers();
   }
 
   #setPeers(): void {
-    const all = [...this.#members, ...this.#strangers.values()];
-    this.#host.way?.setPeers(all.filter(({ id }) => !this.#outdated.has(id)));
+    const all = [...this.#members, ...this.#unlisted.values()];
+    this.#host.openNetwork?.setPeers(all.filter(({ id }) => !this.#outdated.has(id)));
   }
 
   /** Messages get through in both directions. */
   isOpen(id: bigint): boolean {
-    return this.#host.way?.isConnected(id) === true && (this.#incoming.get(id) ?? 0) > 0;
+    return this.#host.openNetwork?.isConnected(id) === true && (this.#incoming.get(id) ?? 0) > 0;
   }
 
   /** The newest log version that a peer knows; undefined while it has no stream to this member. */
@@ -65,7 +68,7 @@ export class PeerWays {
     this.#host.onReachable();
   }
 
-  /** The way to a peer is broken and could not be repaired at once. */
+  /** The stream to a peer broke, and could not be opened again at once. */
   lost(id: bigint): void {
     const { node, stopped } = this.#host;
     if (stopped) return;
@@ -85,7 +88,7 @@ export class PeerWays {
   }
 
   /**
-   * A stream from a peer is open: it lives, so the way to it is tried at once where that waits to be tried again.
+   * A peer has opened a stream: it lives, so this member opens its own stream to it at once, if it waits to try again.
    *
    * A member that was away while others were added may first hear of one of them when that one leads. It must be able to answer, or it
    * would never be sent the entries that tell of its leader:
@@ -105,21 +108,21 @@ export class PeerWays {
     if (this.#outdated.delete(id)) this.#setPeers();
     this.#incoming.set(id, (this.#incoming.get(id) ?? 0) + 1);
     if (urls.length > 0 && !this.#members.some((member) => member.id === id)) {
-      this.#strangers.set(id, { id, urls });
+      this.#unlisted.set(id, { id, urls });
       this.#setPeers();
     }
-    this.#host.way?.peerSeen(id);
+    this.#host.openNetwork?.peerSeen(id);
     this.#host.onReachable();
   }
 
-  /** The stream from a peer has ended: if the way to it is gone as well, it is lost. */
+  /** A stream from a peer has ended. If there is no stream to the peer either, Raft is told that the peer is lost. */
   streamEnded(id: bigint): void {
     const left = (this.#incoming.get(id) ?? 1) - 1;
     this.#incoming.set(id, left);
-    const { stopped, way } = this.#host;
+    const { stopped, openNetwork } = this.#host;
     if (stopped) return;
     if (left === 0) this.#logVersions.delete(id);
-    if (left === 0 && this.#strangers.delete(id)) this.#setPeers();
-    if (way?.isConnected(id) === false) this.lost(id);
+    if (left === 0 && this.#unlisted.delete(id)) this.#setPeers();
+    if (openNetwork?.isConnected(id) === false) this.lost(id);
   }
 }

@@ -21,7 +21,7 @@ type MessageStream = ClientDuplex<MessageAck, readonly Message[]>;
 const backoffMsMin = 20;
 const backoffMsMax = 500;
 const connectTimeoutMs = 1000;
-/** How long the way to a removed member stays open. */
+/** How long the connection to a removed member stays open. */
 const retireMs = 1000;
 
 /** What all links of a member share. */
@@ -39,7 +39,7 @@ export interface LinkOptions {
   readonly metrics: NetworkMetrics;
 }
 
-/** The outgoing half of the way to one peer: a channel and, on it, one long-lived stream of message batches. */
+/** The outgoing stream to one peer: a channel and, on it, one long-lived stream of message batches. */
 export class PeerLink {
   #peer: PeerAddress;
   readonly #options: LinkOptions;

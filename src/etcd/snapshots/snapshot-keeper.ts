@@ -28,7 +28,7 @@ import {
 import type { DatabaseFiles } from '../machine.js';
 import { decodeConfState, encodeConfState } from '../membership/membership.js';
 
-/** The way to the member that gets a snapshot. */
+/** The connection to the member that gets a snapshot. */
 export interface SnapshotNetwork {
   /** Streams the file behind the message. Rejects when it did not arrive whole. */
   sendSnapshot(message: MsgSnap, path: string): Promise<void>;

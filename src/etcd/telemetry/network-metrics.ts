@@ -6,7 +6,7 @@ import type { ServerMetrics } from './server-metrics.js';
 
 const hex = (id: bigint): string => id.toString(16);
 
-/** The way to one peer. */
+/** What is sent to one peer. */
 export interface PeerMetrics {
   sent(bytes: number): void;
   /** A message was dropped. */
@@ -84,7 +84,7 @@ export class NetworkMetrics {
     this.snapshotReceipt = snapshotMetrics(set, 'receive', 'From');
   }
 
-  /** Where the way from one member to another is counted. */
+  /** Counts what one member sends to another. */
   peer(local: bigint, remote: bigint): PeerMetrics {
     const to = { To: hex(remote) };
     const sent = this.#sentBytes.of(to);
