@@ -38,7 +38,7 @@ const storeRooms: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['mvcc'],
   guards: ['apply', 'backend', 'mvcc'],
   peer: ['apply', 'guards', 'telemetry'],
-  membership: ['apply', 'backend', 'peer', 'telemetry'],
+  membership: ['apply', 'backend', 'peer'],
   snapshots: ['backend', 'guards', 'membership', 'mvcc', 'telemetry', 'wal'],
   member: [
     'apply',
@@ -56,15 +56,15 @@ const storeRooms: Readonly<Record<string, readonly string[]>> = {
   rpc: [
     'apply',
     'auth',
+    'backend',
     'guards',
     'lease',
-    'member',
     'membership',
     'mvcc',
     'snapshots',
     'telemetry',
   ],
-  gateway: ['member', 'telemetry'],
+  gateway: ['apply', 'telemetry'],
   cmd: [
     'auth',
     'gateway',

@@ -2,11 +2,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { AlarmType } from '../../gen/etcd/rpc.js';
+import type { Logger } from '../../lib/log.js';
+import type { AlarmStore } from '../apply/alarms.js';
+import type { Telemetry } from '../telemetry/telemetry.js';
 import type { HttpHandler } from '../../lib/grpc/index.js';
 import { errorMessage } from '../../lib/errors.js';
 import { clusterVersion, serverVersion } from '../config.js';
-import type { EtcdServer } from '../member/server.js';
 import type { JsonGateway } from './gateway.js';
+
+/** The member, as plain HTTP shows it. */
+export interface HttpMember {
+  readonly config: { readonly log: Logger; readonly telemetry: Telemetry };
+  readonly alarms: Pick<AlarmStore, 'list' | 'has'>;
+  readonly room: { readonly shortage: { readonly message: string } | undefined };
+  /** 0 while there is none. */
+  readonly leader: bigint;
+  readonly isLearner: boolean;
+  linearizable<T>(read: () => T): Promise<T>;
+}
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
@@ -32,7 +45,7 @@ export function respond(
  * Serves everything on the client port that is no gRPC.
  * @param gateway without it health and metrics alone are served, as on a port that nobody has to prove himself to
  */
-export function httpHandler(server: EtcdServer, gateway: JsonGateway | undefined): HttpHandler {
+export function httpHandler(server: HttpMember, gateway: JsonGateway | undefined): HttpHandler {
   return (request, response) => {
     route(server, gateway, request, response).catch((error: unknown) => {
       server.config.log.warn({ error }, 'an HTTP request failed');
@@ -43,7 +56,7 @@ export function httpHandler(server: EtcdServer, gateway: JsonGateway | undefined
 }
 
 async function route(
-  server: EtcdServer,
+  server: HttpMember,
   gateway: JsonGateway | undefined,
   request: Request,
   response: Response,
@@ -79,7 +92,7 @@ async function route(
 }
 
 async function health(
-  server: EtcdServer,
+  server: HttpMember,
   url: URL,
   request: Request,
   response: Response,
@@ -98,7 +111,7 @@ async function health(
 }
 
 async function unhealthyReason(
-  server: EtcdServer,
+  server: HttpMember,
   options: { readonly exclude: readonly string[]; readonly serializable: boolean },
 ): Promise<string> {
   for (const { alarm } of server.alarms.list()) {
@@ -117,7 +130,7 @@ async function unhealthyReason(
 }
 
 /** The checks of Kubernetes-style probes, each also by its own path or `?verbose`. */
-async function probe(server: EtcdServer, url: URL, response: Response): Promise<void> {
+async function probe(server: HttpMember, url: URL, response: Response): Promise<void> {
   const [, kind, only] = url.pathname.split('/');
   const live = kind === 'livez';
   const checks: [string, () => Promise<string>][] = [

@@ -27,7 +27,7 @@ import type { WatchableRevisionStore } from '../mvcc/watchable-store.js';
 import type { PeerNetwork } from '../peer/types.js';
 import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
 import type { StoredState } from './bootstrap.js';
-import { stepBack } from './leader-transfer.js';
+import { moveLeader, stepBack } from './leader-transfer.js';
 import { LeaseDriver } from './lease-driver.js';
 import { RaftLoop } from './raft-loop.js';
 import { Requests } from './requests.js';
@@ -283,6 +283,11 @@ export class EtcdServer {
   /** The header of an answer. @param revision of the store; the present one where none is given */
   header(revision = this.store.rev): ResponseHeader {
     return this.headers.message(revision);
+  }
+
+  /** See the function `moveLeader`. */
+  moveLeader(target: bigint): Promise<void> {
+    return moveLeader(this, target);
   }
 
   /** Told when a leader appears or goes (0). @returns a function that ends it */

@@ -4,7 +4,7 @@ import type { CallContext } from '../../lib/grpc/types.js';
 import { failureLimits } from '../../lib/net-limits.js';
 import { errorMessage } from '../../lib/errors.js';
 import { hashPassword } from '../auth/password.js';
-import type { EtcdServer } from '../member/server.js';
+import type { AuthMember } from './auth.js';
 import type { CallerIdentity } from './auth-info.js';
 import { AuthService } from './auth.js';
 
@@ -33,7 +33,7 @@ test('wrong passwords are counted by address and user', async () => {
       propose: () => Promise.resolve('token'),
     },
     header: () => undefined,
-  } as unknown as EtcdServer;
+  } as unknown as AuthMember;
   const service = new AuthService(server, {} as CallerIdentity, undefined);
   const ask = (name: string, password: string, peer: string): Promise<string> =>
     service.authenticate({ name, password }, { peer } as CallContext).then(

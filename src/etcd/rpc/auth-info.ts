@@ -2,16 +2,24 @@ import type { CallContext } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
 import type { EntryAuth } from '../apply/entry.js';
 import type { AuthInfo, JwtTokens } from '../auth/tokens.js';
-import type { EtcdServer } from '../member/server.js';
+import type { AuthStore } from '../auth/auth-store.js';
+import type { SimpleTokens } from '../auth/tokens.js';
+
+/** The member, as far as callers are concerned. */
+export interface IdentityMember {
+  readonly auth: Pick<AuthStore, 'enabled' | 'revision' | 'checkAdmin'>;
+  /** Undefined where tokens are signed. */
+  readonly tokens: Pick<SimpleTokens, 'usernameOf'> | undefined;
+}
 
 /** Finds out who calls: by token, or by the client certificate's common name. */
 export class CallerIdentity {
-  readonly #server: EtcdServer;
+  readonly #server: IdentityMember;
   readonly #jwt: JwtTokens | undefined;
   readonly #byCertificate: boolean;
 
   constructor(
-    server: EtcdServer,
+    server: IdentityMember,
     options: { readonly jwt: JwtTokens | undefined; readonly byCertificate: boolean },
   ) {
     this.#server = server;

@@ -35,9 +35,19 @@ import { asEtcdError, etcdError } from '../apply/errors.js';
 import { AuthError } from '../auth/errors.js';
 import { hashPassword, verifyPassword } from '../auth/password.js';
 import type { AuthInfo, JwtTokens } from '../auth/tokens.js';
-import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { entryAuth } from './auth-info.js';
+import type { AuthStore } from '../auth/auth-store.js';
+import type { SimpleTokens } from '../auth/tokens.js';
+import type { Clock } from '../../lib/clock.js';
+import type { RequestMember } from './member.js';
+
+/** The member, as the auth service needs it. */
+export interface AuthMember extends RequestMember {
+  readonly config: { readonly clock: Clock; readonly bcryptCost: number };
+  readonly auth: AuthStore;
+  readonly tokens: Pick<SimpleTokens, 'newPrefix'> | undefined;
+}
 
 interface OnlyHeader {
   header: ResponseHeader | undefined;
@@ -48,12 +58,12 @@ const authenticateAttempts = 5;
 
 /** The auth service (etcdserverpb.Auth). Passwords are hashed here, once, before the request goes into the log. */
 export class AuthService implements Handlers<typeof AuthDefinition> {
-  readonly #server: EtcdServer;
+  readonly #server: AuthMember;
   readonly #identity: CallerIdentity;
   readonly #jwt: JwtTokens | undefined;
   readonly #failures: FailureLimiter;
 
-  constructor(server: EtcdServer, identity: CallerIdentity, jwt: JwtTokens | undefined) {
+  constructor(server: AuthMember, identity: CallerIdentity, jwt: JwtTokens | undefined) {
     this.#server = server;
     this.#identity = identity;
     this.#jwt = jwt;

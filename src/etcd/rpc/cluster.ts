@@ -17,8 +17,15 @@ import { unixPath } from '../../lib/member-url.js';
 import type { CallContext, Handlers } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
 import type { MemberInfo } from '../membership/membership.js';
-import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
+import type { MemberChanges } from '../membership/member-changes.js';
+import type { RequestMember } from './member.js';
+
+/** The member, as the cluster service needs it. */
+export interface ClusterMember extends RequestMember {
+  readonly membership: { readonly members: readonly MemberInfo[] };
+  readonly changes: Pick<MemberChanges, 'add' | 'remove' | 'update' | 'promote'>;
+}
 
 /** A member as the API shows it. */
 export function memberMessage(member: MemberInfo): Member {
@@ -33,10 +40,10 @@ export function memberMessage(member: MemberInfo): Member {
 
 /** The cluster service (etcdserverpb.Cluster). */
 export class ClusterService implements Handlers<typeof ClusterDefinition> {
-  readonly #server: EtcdServer;
+  readonly #server: ClusterMember;
   readonly #identity: CallerIdentity;
 
-  constructor(server: EtcdServer, identity: CallerIdentity) {
+  constructor(server: ClusterMember, identity: CallerIdentity) {
     this.#server = server;
     this.#identity = identity;
   }

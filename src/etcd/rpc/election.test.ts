@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { LeaderResponse } from '../../gen/etcd/v3election.js';
 import type { CallContext, Sender } from '../../lib/grpc/types.js';
 import type { WatchBatch, WatchSink } from '../mvcc/types.js';
-import type { EtcdServer } from '../member/server.js';
+import type { LockMember } from './queue-lock.js';
 import type { CallerIdentity } from './auth-info.js';
 import { ElectionService } from './election.js';
 
@@ -18,7 +18,7 @@ test('an observation whose watch fell behind a compaction ends, and does not wai
       return { cancel: () => undefined };
     },
   };
-  const server = { store, auth: { checkRange: () => undefined } } as unknown as EtcdServer;
+  const server = { store, auth: { checkRange: () => undefined } } as unknown as LockMember;
   const identity = { of: () => undefined } as unknown as CallerIdentity;
   const context = { signal: new AbortController().signal } as CallContext;
   const observed = new ElectionService(server, identity).observe(

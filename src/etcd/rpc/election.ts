@@ -14,10 +14,10 @@ import type { CallContext, Handlers, Sender } from '../../lib/grpc/types.js';
 import { Code, GrpcError } from '../../lib/grpc/types.js';
 import { keyText } from '../apply/kv.js';
 import type { KeyValue, WatchSink } from '../mvcc/types.js';
-import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { asInnerClient, sessionLease } from './lock.js';
 import { LockQueue, prefixEnd } from './queue-lock.js';
+import type { LockMember } from './queue-lock.js';
 
 /** What etcd answers; its code is UNKNOWN because it is an error of the client library that etcd uses inside. */
 const noLeaderError = (): GrpcError => new GrpcError(Code.Unknown, 'election: no leader');
@@ -29,10 +29,10 @@ const missingLeaderKey = (): GrpcError =>
 
 /** The election service (v3electionpb.Election). */
 export class ElectionService implements Handlers<typeof ElectionDefinition> {
-  readonly #server: EtcdServer;
+  readonly #server: LockMember;
   readonly #identity: CallerIdentity;
 
-  constructor(server: EtcdServer, identity: CallerIdentity) {
+  constructor(server: LockMember, identity: CallerIdentity) {
     this.#server = server;
     this.#identity = identity;
   }

@@ -2,7 +2,21 @@
 import type { CallContext, Handlers, ServiceDefinition } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
 import { clientError } from '../grpc-status.js';
-import type { EtcdServer } from '../member/server.js';
+import type { Clock } from '../../lib/clock.js';
+import type { GrpcMetrics } from '../telemetry/grpc-metrics.js';
+
+/** The member, as far as every call is concerned. */
+export interface GuardedMember {
+  readonly config: {
+    readonly clock: Clock;
+    readonly electionMs: number;
+    readonly telemetry: { readonly grpc: GrpcMetrics };
+  };
+  /** 0 while there is none. */
+  readonly leader: bigint;
+  /** Told when a leader appears or goes (0). @returns a function that ends it */
+  onLeaderChange(listener: (leader: bigint) => void): () => void;
+}
 
 type Handler = (...args: unknown[]) => unknown;
 
@@ -16,7 +30,7 @@ const codeUnknown = 2;
 export function guarded<S extends ServiceDefinition>(
   definition: S,
   handlers: Handlers<S>,
-  server: EtcdServer,
+  server: GuardedMember,
 ): Handlers<S> {
   const methods = handlers as Readonly<Record<string, Handler>>;
   const wrapped: Record<string, Handler> = {};
@@ -78,7 +92,7 @@ function needsLeader(context: CallContext): boolean {
 }
 
 /** Ends an open stream when there has been no leader for three election timeouts, as etcd does. */
-async function untilLeaderless(run: Promise<unknown>, server: EtcdServer): Promise<void> {
+async function untilLeaderless(run: Promise<unknown>, server: GuardedMember): Promise<void> {
   const { clock, electionMs } = server.config;
   let cancelCheck: (() => void) | undefined;
   let stopListening: (() => void) | undefined;

@@ -6,13 +6,19 @@ import type {
 } from '../../gen/etcd/health.js';
 import { Code, GrpcError } from '../../lib/grpc/types.js';
 import type { CallContext, Handlers, Sender } from '../../lib/grpc/types.js';
-import type { EtcdServer } from '../member/server.js';
+
+/** The member, as the health service needs it. */
+export interface HealthMember {
+  readonly stopped: boolean;
+  /** Told when a leader appears or goes (0). @returns a function that ends it */
+  onLeaderChange(listener: (leader: bigint) => void): () => void;
+}
 
 /** The standard health service, for the server as a whole (service name `''`). */
 export class HealthService implements Handlers<typeof HealthDefinition> {
-  readonly #server: EtcdServer;
+  readonly #server: HealthMember;
 
-  constructor(server: EtcdServer) {
+  constructor(server: HealthMember) {
     this.#server = server;
   }
 

@@ -15,12 +15,20 @@ import { isReadOnly, isSerializable, readRange, readTxn } from '../apply/kv.js';
 import { mayRange, mayTxn } from '../apply/permissions.js';
 import type { AuthInfo } from '../auth/tokens.js';
 import type { Quota } from '../guards/quota.js';
-import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { entryAuth } from './auth-info.js';
 import { encodedAnswer, withBytes } from './codecs.js';
 import type { WithBytes } from './codecs.js';
 import { checkDelete, checkPut, checkRange, checkTxn } from './validate.js';
+import type { TxnContext } from '../apply/kv.js';
+import type { PermissionContext } from '../apply/permissions.js';
+import type { RequestMember } from './member.js';
+
+/** The member, as the KV service needs it. */
+export interface KvMember extends RequestMember, TxnContext, PermissionContext {
+  readonly config: { readonly maxTxnOps: number };
+  readonly isLearner: boolean;
+}
 
 const { methods } = KVDefinition;
 
@@ -44,11 +52,11 @@ type Answer = Uint8Array | Promise<Uint8Array>;
 
 /** The KV service (etcdserverpb.KV). */
 export class KvService implements Handlers<typeof rawKvDefinition> {
-  readonly #server: EtcdServer;
+  readonly #server: KvMember;
   readonly #identity: CallerIdentity;
   readonly #quota: Quota;
 
-  constructor(server: EtcdServer, identity: CallerIdentity, quota: Quota) {
+  constructor(server: KvMember, identity: CallerIdentity, quota: Quota) {
     this.#server = server;
     this.#identity = identity;
     this.#quota = quota;

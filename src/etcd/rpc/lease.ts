@@ -15,25 +15,38 @@ import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
 import { asEtcdError, etcdError } from '../apply/errors.js';
 import { maySeeLease, mayUseLease } from '../apply/permissions.js';
 import type { LeaseInfo } from '../lease/types.js';
-import type { LeaseKeeper } from '../member/lease-keeper.js';
 import type { Quota } from '../guards/quota.js';
-import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { entryAuth } from './auth-info.js';
+import type { PermissionContext } from '../apply/permissions.js';
+import type { RequestMember } from './member.js';
+
+/** The member, as the lease service needs it. */
+export interface LeaseMember extends RequestMember, PermissionContext {
+  readonly isLearner: boolean;
+}
+
+/** What only the leader knows about leases. */
+export interface LeaseRenewals {
+  /** Restarts the lease's TTL. @returns the TTL in seconds @throws leaseNotFound, noLeader, timeout */
+  renew(id: bigint): Promise<number>;
+  /** @throws leaseNotFound, noLeader, timeout */
+  timeToLive(id: bigint, keys: boolean): Promise<LeaseTimeToLiveResponse>;
+}
 
 /** The lease service (etcdserverpb.Lease). */
 export class LeaseService implements Handlers<typeof LeaseDefinition> {
-  readonly #server: EtcdServer;
+  readonly #server: LeaseMember;
   readonly #identity: CallerIdentity;
   readonly #quota: Quota;
-  readonly #keeper: LeaseKeeper;
+  readonly #keeper: LeaseRenewals;
 
   constructor(
-    server: EtcdServer,
+    server: LeaseMember,
     parts: {
       readonly identity: CallerIdentity;
       readonly quota: Quota;
-      readonly keeper: LeaseKeeper;
+      readonly keeper: LeaseRenewals;
     },
   ) {
     this.#server = server;

@@ -10,16 +10,17 @@ import type {
 import type { CallContext, Handlers } from '../../lib/grpc/types.js';
 import { Code, GrpcError } from '../../lib/grpc/types.js';
 import { clientError } from '../grpc-status.js';
-import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
 import { LockQueue } from './queue-lock.js';
+import type { LockMember } from './queue-lock.js';
+import type { RequestMember } from './member.js';
 
 const noBytes = Buffer.alloc(0);
 /** Etcd's default session TTL for callers that bring no lease. */
 const sessionTtlSeconds = 60;
 
 /** A lease for a caller that brought none. @returns its id */
-export async function sessionLease(server: EtcdServer, lease: bigint): Promise<bigint> {
+export async function sessionLease(server: RequestMember, lease: bigint): Promise<bigint> {
   if (lease !== 0n) return lease;
   const ID = (randomBytes(8).readBigUInt64BE() >> 1n) | 1n;
   const request = { ID, TTL: sessionTtlSeconds };
@@ -49,10 +50,10 @@ const openCodes: ReadonlySet<Code> = new Set([
 
 /** The lock service (v3lockpb.Lock). */
 export class LockService implements Handlers<typeof LockDefinition> {
-  readonly #server: EtcdServer;
+  readonly #server: LockMember;
   readonly #identity: CallerIdentity;
 
-  constructor(server: EtcdServer, identity: CallerIdentity) {
+  constructor(server: LockMember, identity: CallerIdentity) {
     this.#server = server;
     this.#identity = identity;
   }

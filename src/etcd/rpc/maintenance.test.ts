@@ -3,7 +3,7 @@ import type { CallContext, Sender } from '../../lib/grpc/types.js';
 import type { SnapshotResponse } from '../../gen/etcd/rpc.js';
 import { maxSnapshotCalls } from '../guards/limits.js';
 import { Telemetry } from '../telemetry/telemetry.js';
-import type { EtcdServer } from '../member/server.js';
+import type { MaintenanceMember } from './maintenance.js';
 import type { CallerIdentity } from './auth-info.js';
 import { MaintenanceService } from './maintenance.js';
 
@@ -18,7 +18,7 @@ test('snapshots are written one at a time, and so many wait at most', async () =
   };
   const identity = { admin: () => Promise.resolve(undefined) };
   const service = new MaintenanceService(
-    server as unknown as EtcdServer,
+    server as unknown as MaintenanceMember,
     identity as unknown as CallerIdentity,
   );
   const call = (): Promise<string> =>

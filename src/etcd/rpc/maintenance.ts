@@ -32,20 +32,47 @@ import { etcdError } from '../apply/errors.js';
 import { rawAuthError } from '../grpc-status.js';
 import { clusterVersion, serverVersion } from '../config.js';
 import { maxSnapshotCalls, snapshotChunkBytes } from '../guards/limits.js';
-import type { EtcdServer } from '../member/server.js';
-import { moveLeader } from '../member/leader-transfer.js';
 import type { CallerIdentity } from './auth-info.js';
+import type { RaftNode } from '../../raft/index.js';
+import type { AlarmStore } from '../apply/alarms.js';
+import type { Backend } from '../backend/types.js';
+import type { DiskShortage } from '../guards/disk-room.js';
+import type { Membership } from '../membership/membership.js';
+import type { WatchableStore } from '../mvcc/types.js';
+import type { ServerMetrics } from '../telemetry/server-metrics.js';
+import type { RequestMember } from './member.js';
+
+/** The member, as the maintenance service needs it. */
+export interface MaintenanceMember extends RequestMember {
+  readonly config: { readonly telemetry: { readonly server: ServerMetrics } };
+  readonly memberId: bigint;
+  readonly isLeader: boolean;
+  readonly isLearner: boolean;
+  readonly node: Pick<RaftNode, 'leader' | 'term' | 'commitIndex' | 'appliedIndex'>;
+  readonly backend: Pick<
+    Backend,
+    'defragment' | 'hash' | 'snapshotTo' | 'sizeBytes' | 'sizeInUseBytes'
+  >;
+  readonly store: Pick<WatchableStore, 'hashKV'>;
+  readonly alarms: Pick<AlarmStore, 'list'>;
+  readonly downgrade: { readonly target: string | undefined };
+  readonly room: { readonly shortage: DiskShortage | undefined };
+  readonly membership: Pick<Membership, 'get'>;
+  readonly snapshots: { newPath(): { readonly path: string } };
+  /** Hands leadership to a voter and waits until it leads. @throws timeout, with the outcome open */
+  moveLeader(target: bigint): Promise<void>;
+}
 
 /** The maintenance service (etcdserverpb.Maintenance). */
 export class MaintenanceService implements Handlers<typeof MaintenanceDefinition> {
-  readonly #server: EtcdServer;
+  readonly #server: MaintenanceMember;
   readonly #identity: CallerIdentity;
   /** One file is written at a time: each takes as much room as the database, and all of a disk. */
   readonly #writing = new Gate(1);
   /** Calls that hold a file, or wait for their turn to write it. */
   #snapshots = 0;
 
-  constructor(server: EtcdServer, identity: CallerIdentity) {
+  constructor(server: MaintenanceMember, identity: CallerIdentity) {
     this.#server = server;
     this.#identity = identity;
   }
@@ -189,7 +216,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     if (!server.isLeader) throw etcdError('notLeader');
     const target = server.membership.get(request.targetID);
     if (target === undefined || target.isLearner) throw etcdError('badLeaderTransferee');
-    await moveLeader(server, request.targetID);
+    await server.moveLeader(request.targetID);
     return { header: server.header() };
   }
 
@@ -240,7 +267,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
 }
 
 /** The hash over the revisions that this member has applied. @throws compacted, futureRev */
-export async function hashKV(server: EtcdServer, revision: number): Promise<HashKVResponse> {
+export async function hashKV(server: MaintenanceMember, revision: number): Promise<HashKVResponse> {
   const done = server.config.telemetry.server.hashRevStarted();
   const found = await server.store.hashKV(revision);
   done();

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { CallContext } from '../../lib/grpc/types.js';
 import type { WatchSink } from '../mvcc/types.js';
-import type { EtcdServer } from '../member/server.js';
+import type { LockMember } from './queue-lock.js';
 import { LockQueue } from './queue-lock.js';
 
 const place = { key: Buffer.from('lock/2'), createRevision: 5 };
@@ -11,7 +11,7 @@ const context = { signal: new AbortController().signal } as CallContext;
  * A member whose state lags: the one before goes, and the place's own key goes too, as it only learns when it asks the leader.
  * @param before how many stand before the place
  */
-function newServer(before: number): EtcdServer {
+function newServer(before: number): LockMember {
   let left = before;
   let hasKey = true;
   const store = {
@@ -32,7 +32,7 @@ function newServer(before: number): EtcdServer {
         return Promise.resolve();
       },
     },
-  } as unknown as EtcdServer;
+  } as unknown as LockMember;
 }
 
 test('a lock is not given to a session that has expired, as far as the leader knows, while it waited', async () => {

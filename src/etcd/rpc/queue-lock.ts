@@ -11,8 +11,15 @@ import { keyText } from '../apply/kv.js';
 import { mayDelete, mayPut } from '../apply/permissions.js';
 import type { AuthInfo } from '../auth/tokens.js';
 import type { KeyValue, WatchSink } from '../mvcc/types.js';
-import type { EtcdServer } from '../member/server.js';
 import { entryAuth } from './auth-info.js';
+import type { PermissionContext } from '../apply/permissions.js';
+import type { WatchableStore } from '../mvcc/types.js';
+import type { RequestMember } from './member.js';
+
+/** The member, as the lock and election services need it. */
+export interface LockMember extends RequestMember, PermissionContext {
+  readonly store: Pick<WatchableStore, 'rev' | 'get' | 'range' | 'watch'>;
+}
 
 const noBytes = Buffer.alloc(0);
 
@@ -37,10 +44,10 @@ export function prefixEnd(prefix: Buffer): Buffer {
 
 /** Operations on such queues, on behalf of one caller. */
 export class LockQueue {
-  readonly #server: EtcdServer;
+  readonly #server: LockMember;
   readonly #info: AuthInfo | undefined;
 
-  constructor(server: EtcdServer, info: AuthInfo | undefined) {
+  constructor(server: LockMember, info: AuthInfo | undefined) {
     this.#server = server;
     this.#info = info;
   }

@@ -4,7 +4,7 @@ import type { WatchRequest } from '../../gen/etcd/rpc.js';
 import { ManualClock } from '../../lib/clock.js';
 import type { CallContext, Duplex } from '../../lib/grpc/types.js';
 import type { WatchSink } from '../mvcc/types.js';
-import type { EtcdServer } from '../member/server.js';
+import type { WatchMember } from './watch.js';
 import type { CallerIdentity } from './auth-info.js';
 import { WatchService } from './watch.js';
 
@@ -103,9 +103,11 @@ beforeEach(() => {
     store,
     config: { clock, watchProgressNotifyMs: 1000 },
     auth: { enabled: false },
-    header: (revision: number) => ({ clusterId: 1n, memberId: 2n, revision, raftTerm: 3 }),
-    headers: { field: () => Buffer.alloc(0) },
-  } as unknown as EtcdServer;
+    headers: {
+      field: () => Buffer.alloc(0),
+      message: (revision: number) => ({ clusterId: 1n, memberId: 2n, revision, raftTerm: 3 }),
+    },
+  } as unknown as WatchMember;
   const identity = {} as unknown as CallerIdentity;
   void new WatchService(server, identity).watch(stream, {} as CallContext);
 });

@@ -14,8 +14,19 @@ import { keyText } from '../apply/kv.js';
 import type { AuthInfo } from '../auth/tokens.js';
 import type { WatchBatch, Watcher, WatchEvent, WatchSink } from '../mvcc/types.js';
 import { codeNames } from '../telemetry/grpc-metrics.js';
-import type { EtcdServer } from '../member/server.js';
 import type { CallerIdentity } from './auth-info.js';
+import type { Clock } from '../../lib/clock.js';
+import type { ResponseHeaders } from '../apply/encode.js';
+import type { AuthStore } from '../auth/auth-store.js';
+import type { WatchableStore } from '../mvcc/types.js';
+
+/** The member, as the watch service needs it. */
+export interface WatchMember {
+  readonly config: { readonly clock: Clock; readonly watchProgressNotifyMs: number };
+  readonly store: Pick<WatchableStore, 'rev' | 'watch' | 'drained' | 'progress'>;
+  readonly auth: Pick<AuthStore, 'enabled' | 'checkRange'>;
+  readonly headers: Pick<ResponseHeaders, 'field' | 'message'>;
+}
 
 /** Batches that wait for a slow client before the store keeps them. */
 const queueBatchesMax = 128;
@@ -47,13 +58,13 @@ interface StreamWatcher {
 
 /** Every member's watch service. */
 export class WatchService implements Handlers<typeof WatchDefinition> {
-  readonly #server: EtcdServer;
+  readonly #server: WatchMember;
   readonly #identity: CallerIdentity;
   readonly #streams = new Set<WatchStream>();
   /** Events that were sent. */
   eventCount = 0;
 
-  constructor(server: EtcdServer, identity: CallerIdentity) {
+  constructor(server: WatchMember, identity: CallerIdentity) {
     this.#server = server;
     this.#identity = identity;
   }
@@ -90,7 +101,7 @@ export class WatchService implements Handlers<typeof WatchDefinition> {
 }
 
 class WatchStream implements WatchSink {
-  readonly #server: EtcdServer;
+  readonly #server: WatchMember;
   readonly #stream: Stream;
   readonly #identity: () => AuthInfo | undefined | Promise<AuthInfo | undefined>;
   readonly #sent: (count: number) => void;
@@ -107,7 +118,7 @@ class WatchStream implements WatchSink {
   #cancelAnswer: (() => void) | undefined;
 
   constructor(
-    server: EtcdServer,
+    server: WatchMember,
     parts: {
       readonly stream: Stream;
       readonly identity: () => AuthInfo | undefined | Promise<AuthInfo | undefined>;
@@ -342,7 +353,7 @@ class WatchStream implements WatchSink {
     revision = this.#server.store.rev,
   ): Uint8Array {
     return WatchResponse.encode({
-      header: this.#server.header(revision),
+      header: this.#server.headers.message(revision),
       created: false,
       canceled: false,
       compactRevision: 0,
