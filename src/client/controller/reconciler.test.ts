@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { ManualClock } from '../../lib/clock.js';
-import { createLogger } from '../../lib/log.js';
+import type { Logger } from '../../lib/log.js';
+import { createLogger, silentLogger } from '../../lib/log.js';
 import { Prng } from '../../lib/prng.js';
 import type { ReconcileResult } from '../../lib/work-queue.js';
 import { createInformerFactory } from '../informer.js';
@@ -101,6 +102,40 @@ test('what fails comes again, later each time', async () => {
   expect(waits).toHaveLength(3);
   expect(waits.toSorted((a, b) => a - b)).toEqual(waits);
   expect(ended).toEqual(['test true', 'test true', 'test true', 'test false']);
+  await reconciler.stop();
+});
+
+test('an error is told whole once, and then by its message', async () => {
+  const { context, clock } = run();
+  const told: unknown[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    warn: (fields) => told.push('error' in fields ? fields.error : undefined),
+    child: () => logger,
+  };
+  const [first, other] = [new Error('no'), new Error('not that either')];
+  const refused = new ApiError(422, 'Invalid', 'spec is wrong');
+  const outcomes = [first, new Error('no'), other, refused, refused, undefined, new Error('no')];
+  const failures = [...outcomes];
+  const reconciler = createReconciler(
+    { ...context, log: logger },
+    {
+      name: 'test',
+      reconcile: () => {
+        const failure = failures.shift();
+        return failure === undefined ? Promise.resolve() : Promise.reject(failure);
+      },
+    },
+  );
+  reconciler.start();
+  while (failures.length > 0) {
+    reconciler.enqueue('a/x');
+    await settled();
+    clock.advance(60_000);
+    await settled();
+  }
+  const wanted = [first, 'no', other, 'spec is wrong', 'spec is wrong', outcomes[6]];
+  expect(told).toEqual(wanted);
   await reconciler.stop();
 });
 

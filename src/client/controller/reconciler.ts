@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../api/object.js';
 import type { Change, Informer, ResourceId } from '../types.js';
 import { isApiError } from '../types.js';
+import { errorMessage } from '../../lib/errors.js';
 import type { ReconcileResult } from '../../lib/work-queue.js';
 import { WorkQueue } from '../../lib/work-queue.js';
 import type { ReconcileContext } from './context.js';
@@ -36,7 +37,8 @@ const requeueMsMin = 10;
 
 /**
  * A level-triggered loop: keys are deduplicated, one worker a key, failures come back with back-off. A conflict is normal
- * (the cache was behind) and logged at debug; anything else is a warning.
+ * (the cache was behind) and logged at debug; anything else is a warning. An error is told whole once: what the API
+ * answered, and what a key fails with again, are told by their message.
  */
 export function createReconciler(
   context: ReconcileContext,
@@ -45,6 +47,8 @@ export function createReconciler(
   const log = context.log.child({ controller: options.name });
   let stopped = false;
   let begin: () => void = () => undefined;
+  /** What keys failed with last. */
+  const failures = new Map<string, string>();
   const begun = new Promise<void>((resolve) => {
     begin = resolve;
   });
@@ -63,10 +67,16 @@ export function createReconciler(
     },
     onDone: (key, error, durationMs) => {
       context.metrics?.observeReconcile(options.name, error !== undefined, durationMs);
+      if (error === undefined) failures.delete(key);
       if (error === undefined || stopped) return;
       if (isApiError(error) && (error.reason === 'Conflict' || error.reason === 'AlreadyExists')) {
         log.debug({ key, error }, 'conflict, will try again');
-      } else log.warn({ key, error }, 'reconcile failed, will try again');
+        return;
+      }
+      const message = errorMessage(error);
+      const isKnown = isApiError(error) || failures.get(key) === message;
+      failures.set(key, message);
+      log.warn({ key, error: isKnown ? message : error }, 'reconcile failed, will try again');
     },
   });
   return {
