@@ -11,6 +11,7 @@ import type { ClusterRecord } from '../home.js';
 import { claimHome, homeDirectory, isAlive, readClusterRecord } from '../home.js';
 import { parseFlags } from '../../lib/flags.js';
 import { removeHostNamespace, removeHostNetwork } from './network.js';
+import { removeRuncState } from './runc-state.js';
 
 interface Flags {
   readonly home?: string;
@@ -48,7 +49,10 @@ export async function runDown(argv: readonly string[]): Promise<number> {
       await stopProcesses(record);
       await takeBack(home, record);
     }
-    if (purge) await deleteOwned(home);
+    if (purge) {
+      for (const { dataDir } of record?.hosts ?? []) await removeRuncState(dataDir);
+      await deleteOwned(home);
+    }
   } finally {
     lock.release();
   }
