@@ -4,7 +4,7 @@ import { lookup } from 'node:dns/promises';
 import { systemClock } from '../../lib/clock.js';
 import { createLogger } from '../../lib/log.js';
 import type { Logger } from '../../lib/log.js';
-import { parseDurationMs } from './flags.js';
+import { parseDurationMs } from '../../lib/go-duration.js';
 import { TcpProxy } from './tcp-proxy.js';
 import type { Endpoint } from './tcp-proxy.js';
 

@@ -4,7 +4,7 @@ import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { JwtTokens } from '../auth/tokens.js';
 import type { ServerConfig } from '../config.js';
-import { parseDurationMs } from './flags.js';
+import { parseDurationMs } from '../../lib/go-duration.js';
 
 const jwtPrefix = 'jwt,';
 

@@ -23,7 +23,7 @@ import {
   snapshotCountDefault,
 } from '../guards/limits.js';
 import type { FlagName, FlagValues } from './flags.js';
-import { parseDurationMs } from './flags.js';
+import { parseDurationMs } from '../../lib/go-duration.js';
 import type { ListenOptions } from './member.js';
 import { nextDueMs } from '../snapshots/cron.js';
 

@@ -1,8 +1,10 @@
 /** What the command lines of the scheduler and of the controller manager share. */
+import { parseDurationMs } from '../../lib/go-duration.js';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { ApiClient, InformerFactory, Leadership } from '../../client/index.js';
+import type { Leadership } from '../../client/index.js';
+import type { ApiClient, InformerFactory } from '../../client/types.js';
 import {
   createApiClient,
   createInformerFactory,
@@ -34,15 +36,9 @@ export interface CommonFlags {
 
 /** Milliseconds of a Go duration ("1m30s", "500ms"). @throws InvalidArgumentError */
 export function parseDuration(text: string): number {
-  const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-  if (!/^(\d+(\.\d+)?(ms|h|m|s))+$/.test(text)) {
-    throw new InvalidArgumentError('It is no duration such as 1m30s.');
-  }
-  let total = 0;
-  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)) {
-    total += Number(number) * (units[unit ?? ''] ?? 0);
-  }
-  return total;
+  const ms = parseDurationMs(text);
+  if (ms === undefined) throw new InvalidArgumentError('It is no duration such as 1m30s.');
+  return ms;
 }
 
 /** A boolean flag as Go takes it: `--flag`, `--flag=false`. @throws InvalidArgumentError */

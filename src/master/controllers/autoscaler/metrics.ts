@@ -8,7 +8,11 @@ import { resources } from '../../../client/resources.js';
 import { parseTime } from '../../../api/facts/time.js';
 import type { PodUsage, ReplicaQuestion } from './replicas.js';
 import { milliOf, NoMetricError, replicasFor } from './replicas.js';
+import { parseDurationMs } from '../../../lib/go-duration.js';
 import { errorMessage } from '../../../lib/errors.js';
+
+/** Over which a usage is taken to be measured when nobody says it. */
+const defaultWindowMs = 60_000;
 
 export type MetricSpec = NonNullable<HorizontalPodAutoscaler['spec']['metrics']>[number];
 export type MetricStatus = NonNullable<
@@ -136,7 +140,7 @@ async function readUsage(
     usage.set(metadata.name, {
       milli: texts.reduce((sum, text) => sum + milliOf(text ?? '0'), 0),
       timestampMs: parseTime(timestamp) ?? 0,
-      windowMs: Number.parseFloat(window ?? '60') * 1000,
+      windowMs: parseDurationMs(window ?? '') ?? defaultWindowMs,
     });
   }
   return usage;
