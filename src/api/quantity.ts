@@ -56,7 +56,7 @@ export class Quantity {
     return this.nanos < 0n ? -1 : this.nanos > 0n ? 1 : 0;
   }
 
-  /** Whole units, rounded up; large values lose precision beyond 2^53. */
+  /** Returns whole units, rounded up; large values lose precision beyond 2^53. */
   value(): number {
     return Number(divideUp(this.nanos, nano));
   }

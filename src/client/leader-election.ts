@@ -15,7 +15,7 @@ export interface LeaderElectionOptions {
   readonly name: string;
   /** @default 'kube-system' */
   readonly namespace?: string;
-  /** Who we are; unique in the cluster. */
+  /** The name of this candidate; unique in the cluster. */
   readonly identity: string;
   readonly clock: Clock;
   readonly log: Logger;

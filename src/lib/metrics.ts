@@ -11,7 +11,7 @@ interface MetricOptions<Label extends string> {
   readonly name: string;
   readonly help: string;
   readonly labelNames?: readonly Label[];
-  /** Those that show the metric. @default none: `registerMetric` adds it */
+  /** The registries that show the metric. @default none: `registerMetric` adds it */
   readonly registers?: readonly Registry[];
 }
 

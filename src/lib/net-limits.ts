@@ -67,7 +67,7 @@ export const knownPeer: PeerLimits = {
 export const openPeer: PeerLimits = { ...knownPeer, idleMs: connectionLimits.idleMs };
 
 /** A peer without a certificate where others show one: it may have a token, which is seen when a call runs. */
-export const stranger = {
+export const unknownPeer = {
   streams: 250,
   receivedBytes: 16 * 1024 * 1024,
   unreadBytes: 1024 * 1024,
@@ -79,15 +79,15 @@ export const stranger = {
 
 /** What all connections of one listener may hold together. */
 export const listenerLimits = {
-  /** {@link PeerLimits.receivedBytes} of strangers, and what came before it is known which protocol a connection speaks; {@link streamBytes} for each stream besides. */
-  strangersBytes: 64 * 1024 * 1024,
+  /** {@link PeerLimits.receivedBytes} of unknown peers, and what came before it is known which protocol a connection speaks; {@link streamBytes} for each stream besides. */
+  unknownPeersBytes: 64 * 1024 * 1024,
   /** {@link PeerLimits.receivedBytes} of all others. */
   othersBytes: 512 * 1024 * 1024,
   /**
-   * What strangers' compressed messages may become, all connections together: a megabyte costs some 2 ms of the event loop, so those who
+   * What compressed messages of unknown peers may become, all connections together: a megabyte costs some 2 ms of the event loop, so those who
    * go on take 3 % of it. A client that is known may inflate as it likes.
    */
-  strangersInflate: { burstBytes: 32 * 1024 * 1024, bytesPerSecond: 16 * 1024 * 1024 },
+  unknownPeersInflate: { burstBytes: 32 * 1024 * 1024, bytesPerSecond: 16 * 1024 * 1024 },
   /** A connection whose peer takes none of this much that waits for it, for {@link unreadMs}, ends. */
   unreadBytes: 64 * 1024,
   /** Long enough for a slow line: an answer of 10 MB at 34 KB/s. */
@@ -118,7 +118,7 @@ export const spdyLimits = {
   earlyBytes: 256 * 1024,
   /** Answers that the client does not read (to pings, to new streams), beyond which it is cut off. */
   unreadBytes: 4 * 1024 * 1024,
-  /** How long a stream may wait for its companion, as kubelet's `DefaultStreamCreationTimeout`. */
+  /** How long a stream may wait for the other streams of its call, as kubelet's `DefaultStreamCreationTimeout`. */
   streamsMs: 30_000,
 } as const;
 
@@ -133,12 +133,15 @@ export const failureLimits = {
 
 assert(connectionLimits.perAddress < connectionLimits.total, 'one address cannot take all');
 assert(http1Limits.checkEveryMs < http1Limits.headMs, 'a slow head is seen in time');
-assert(stranger.receivedBytes < listenerLimits.strangersBytes, 'one stranger cannot take all');
-assert(stranger.receivedBytes <= knownPeer.receivedBytes, 'who is known may do more');
+assert(
+  unknownPeer.receivedBytes < listenerLimits.unknownPeersBytes,
+  'one unknown peer cannot take all',
+);
+assert(unknownPeer.receivedBytes <= knownPeer.receivedBytes, 'who is known may do more');
 assert(knownPeer.receivedBytes < listenerLimits.othersBytes, 'one peer cannot take all');
 assert(listenerLimits.checkEveryMs < listenerLimits.unreadMs, 'a silent reader is seen in time');
 assert(
-  stranger.streams * 1024 * 1024 > stranger.receivedBytes,
+  unknownPeer.streams * 1024 * 1024 > unknownPeer.receivedBytes,
   'bytes, not streams, are what counts',
 );
 assert(spdyLimits.earlyBytes < spdyLimits.frameBytes, 'one frame may pass it, and no second');

@@ -23,7 +23,7 @@ const unowned = new Counter({
   registers: [rejectionRegistry],
 });
 
-/** Whether a process goes on after such a rejection. */
+/** Decides whether a process goes on after an unowned rejection. */
 export function isSurvivable(reason: unknown, isVerifying = verifying): boolean {
   const isInvariant = reason instanceof Error && reason.name === InvariantError.name;
   return !isVerifying && !isInvariant;

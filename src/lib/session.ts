@@ -41,7 +41,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #abort = new AbortController();
   readonly #pumps = new Set<Promise<void>>();
-  /** Those who wait in {@link until}; bounded by the session's pumps. */
+  /** Callbacks that wait in {@link until}; bounded by the session's pumps. */
   readonly #waiting = new Set<() => void>();
   #releases: (() => unknown)[] = [];
   #error: Error | undefined;
@@ -145,7 +145,7 @@ export class Session {
     });
   }
 
-  /** Those that others start while they end are awaited too. */
+  /** Awaits all pumps, also those that others start while they end. */
   #awaitPumps(): void {
     const left = this.#options.clock.schedule(settleMsMax, () => {
       const text = `${this.#pumps.size} parts of a session do not end`;

@@ -18,7 +18,7 @@ import {
   connectionLimits,
   http1Limits,
   listenerLimits,
-  stranger,
+  unknownPeer,
 } from '../../src/lib/net-limits.js';
 import { canRun } from '../cluster/apiserver-harness.js';
 import { waitFor } from '../cluster/etcd-processes.js';
@@ -142,7 +142,7 @@ async function streams(
   const peer = new RawPeer(socket);
   peer.send(preface, settingsFrame());
   const head = Buffer.from([0, 0, 0x2f, 0xff, 0xff]);
-  for (let id = 1; id < 2 * stranger.streams && !socket.destroyed; id += 2) {
+  for (let id = 1; id < 2 * unknownPeer.streams && !socket.destroyed; id += 2) {
     socket.write(Buffer.concat([call(id, path), frame(frameType.data, 0, id, head)]));
     const parts = Array.from({ length: Math.floor(bytes / part.length) }, () =>
       frame(frameType.data, 0, id, part),
@@ -157,7 +157,7 @@ const attacks: readonly (readonly [name: string, attack: Attack])[] = [
     'unfinished messages on all streams of one gRPC connection',
     {
       at: 'API server gRPC',
-      heldBytes: stranger.receivedBytes,
+      heldBytes: unknownPeer.receivedBytes,
       run: async (port) => [await streams(port, create, megabyte - 65_536, true)],
     },
   ],
@@ -165,7 +165,7 @@ const attacks: readonly (readonly [name: string, attack: Attack])[] = [
     'unfinished messages on all streams of six gRPC connections',
     {
       at: 'API server gRPC',
-      heldBytes: listenerLimits.strangersBytes,
+      heldBytes: listenerLimits.unknownPeersBytes,
       run: (port) =>
         Promise.all(
           Array.from({ length: 6 }, () => streams(port, create, megabyte - 65_536, true)),
@@ -176,7 +176,7 @@ const attacks: readonly (readonly [name: string, attack: Attack])[] = [
     'messages that inflate, and that nobody reads',
     {
       at: 'API server gRPC',
-      heldBytes: listenerLimits.strangersBytes,
+      heldBytes: listenerLimits.unknownPeersBytes,
       run: async (port) => {
         const socket = await connect(port, h2);
         new RawPeer(socket).send(preface, settingsFrame());

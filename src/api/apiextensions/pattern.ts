@@ -37,7 +37,7 @@ export function patternError(pattern: string): string | undefined {
 }
 
 /**
- * Whether a pattern is found in a value.
+ * Looks for a pattern in a value.
  * @returns `too long` when the budget does not suffice. One that does not compile (kept from before patterns were
  * checked) matches everything.
  */

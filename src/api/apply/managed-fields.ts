@@ -20,7 +20,7 @@ import {
 } from './field-set.js';
 import { compare, merge, removePaths, setOf } from './typed.js';
 
-/** Who writes, through what, and when. */
+/** The writer of an object: its name, the subresource that it uses, and the time. */
 export interface Writer {
   readonly manager: string;
   /** `''` for the object itself. */

@@ -77,7 +77,7 @@ export const objectFieldSelector = struct(
 /** A taint's effect on what does not tolerate it. */
 export const taintEffects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] as const;
 
-/** Whether a source may be missing, for the volume sources. */
+/** The field `optional` of volume sources: true when the source may be missing. */
 export const optionalField = bool(optional);
 /** Read-only access, false unless set. */
 export const readOnlyField = flag('Mounts the volume read-only.');

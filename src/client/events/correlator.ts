@@ -44,7 +44,7 @@ export interface CountedEvent extends Occurrence {
 
 const cacheLimit = 4096;
 const messageLengthMax = 1024;
-/** So many different messages with one reason are events of their own. */
+/** The number of different messages with one reason that become events of their own. */
 const similarLimit = 10;
 const similarWindowMs = 600_000;
 const spamBurst = 25;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 /** The file that is locked. It stays, empty: who removed it would let a second owner in beside the first. */
 export const lockFileName = 'trireme.lock';
 
-/** Whoever forgets its lock keeps it: a database that nothing refers to is closed, and its lock lost, when garbage is collected. */
+/** Keeps the locks of callers that forget theirs: garbage collection closes a database that nothing refers to. */
 const held = new Set<Database.Database>();
 
 /** Another process, or another part of this one, works on the directory. */
@@ -68,7 +68,7 @@ function isBusy(error: unknown): boolean {
   return String(error.code).startsWith('SQLITE_BUSY');
 }
 
-/** Who holds a lock on the file, as the kernel tells: `1: POSIX  ADVISORY  WRITE 4711 fe:01:2342 1073741824 1073742335`. */
+/** Reads from the kernel which process holds a lock on the file: `1: POSIX  ADVISORY  WRITE 4711 fe:01:2342 1073741824 1073742335`. */
 function ownerOf(path: string): number | undefined {
   try {
     const { ino } = statSync(path, { bigint: true });

@@ -163,7 +163,7 @@ export class FrameReader {
       throw new GrpcError(Code.Internal, text);
     }
     if (this.#budget?.isSpent === true) {
-      throw new GrpcError(Code.ResourceExhausted, 'grpc: too much is inflated for strangers');
+      throw new GrpcError(Code.ResourceExhausted, 'grpc: too much is inflated for unknown peers');
     }
     try {
       const inflated = gunzipSync(message, { maxOutputLength: this.#maxBytes });

@@ -9,7 +9,7 @@ import type { TlsSource } from '../pki/tls-source.js';
 export interface ServerTls {
   readonly cert: string | Buffer;
   readonly key: string | Buffer;
-  /** Whose client certificates are believed. */
+  /** PEM of the authorities whose client certificates are accepted. */
   readonly ca?: string | Buffer;
   /**
    * `required` refuses the connection without a certificate that verifies; `optional` takes it and leaves
@@ -29,7 +29,7 @@ export interface ServerTls {
 /** TCP itself finds out that a silent peer is gone; calls that only listen, such as watches, would never. */
 const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
 
-/** Who is told of connections. */
+/** Receives notice of connections. */
 export interface ListenerEvents {
   /** A connection is up: its TLS, if there is any, too. */
   readonly accept: (socket: net.Socket) => void;

@@ -14,7 +14,7 @@ export function metadataFromHeaders(headers: Headers): Metadata {
   return metadata;
 }
 
-/** Of a name that occurred more than once the parts, which commas divide, follow one another. */
+/** Decodes a binary value; the parts of a name that occurred more than once are divided by commas. */
 function bytesOf(value: string): Buffer {
   if (!value.includes(',')) return Buffer.from(value, 'base64');
   return Buffer.concat(value.split(',').map((part) => Buffer.from(part, 'base64')));

@@ -16,7 +16,7 @@ import {
   listenerLimits,
   openPeer,
   restLimits,
-  stranger,
+  unknownPeer,
 } from '../net-limits.js';
 import type { PeerLimits } from '../net-limits.js';
 import { ServerConnection } from '../http2/index.js';
@@ -103,12 +103,12 @@ class Server implements GrpcServer {
   /** Connections of which it is not known yet what they carry. */
   readonly #undecided = new Set<net.Socket>();
   readonly #callHost: CallHost;
-  readonly #strangerHost: CallHost;
-  readonly #strangersPool = new BytePool(listenerLimits.strangersBytes);
+  readonly #unknownPeerHost: CallHost;
+  readonly #unknownPeersPool = new BytePool(listenerLimits.unknownPeersBytes);
   readonly #othersPool = new BytePool(listenerLimits.othersBytes);
   #stopDropping: (() => void) | undefined;
   #closing = false;
-  /** Of connections that have ended. */
+  /** Bytes that ended connections had received. */
   #closedReceivedBytes = 0;
   #closedSentBytes = 0;
 
@@ -121,10 +121,10 @@ class Server implements GrpcServer {
       clock: this.#clock,
       maxReceiveBytes: options.maxReceiveBytes ?? 4 * 1024 * 1024,
     };
-    this.#strangerHost = {
+    this.#unknownPeerHost = {
       ...this.#callHost,
-      requestMs: stranger.requestMs,
-      inflateBudget: new InflateBudget(this.#clock, listenerLimits.strangersInflate),
+      requestMs: unknownPeer.requestMs,
+      inflateBudget: new InflateBudget(this.#clock, listenerLimits.unknownPeersInflate),
     };
     this.#http1 = this.#createHttp1(options);
     this.#http2 = this.#createHttp2(options);
@@ -206,7 +206,7 @@ class Server implements GrpcServer {
     this.#undecided.add(socket);
     sniff(socket, {
       clock: this.#clock,
-      pool: this.#strangersPool,
+      pool: this.#unknownPeersPool,
       mayBePlain: this.#options.fallback !== undefined,
       decided: (found) => {
         this.#undecided.delete(socket);
@@ -224,13 +224,13 @@ class Server implements GrpcServer {
   #limitsOf(socket: net.Socket): PeerLimits {
     const knowsPeers = (this.#options.tls?.current.requestClientCert ?? 'none') !== 'none';
     if (!knowsPeers) return openPeer;
-    return socket instanceof tls.TLSSocket && socket.authorized ? knownPeer : stranger;
+    return socket instanceof tls.TLSSocket && socket.authorized ? knownPeer : unknownPeer;
   }
 
   #serveGrpc(socket: net.Socket, seen: Buffer): void {
     const limits = this.#limitsOf(socket);
-    const isStranger = limits === stranger;
-    const host = isStranger ? this.#strangerHost : this.#callHost;
+    const isUnknown = limits === unknownPeer;
+    const host = isUnknown ? this.#unknownPeerHost : this.#callHost;
     const connection: ServerConnection = new ServerConnection(
       socket,
       {
@@ -241,7 +241,7 @@ class Server implements GrpcServer {
           // One message must pass, and another while it waits.
           receivedBytes: Math.max(limits.receivedBytes, 2 * this.#callHost.maxReceiveBytes),
         },
-        pool: isStranger ? this.#strangersPool : this.#othersPool,
+        pool: isUnknown ? this.#unknownPeersPool : this.#othersPool,
         keepAlive: this.#options.keepAlive,
         onRequest: (stream, headers) => this.#onRequest(socket, stream, headers, host),
       },

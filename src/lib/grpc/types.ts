@@ -92,7 +92,7 @@ export interface UntypedMethod {
   readonly responseStream: boolean;
 }
 
-/** Who called, and for how long the answer is wanted. */
+/** Identifies the caller of a call, and tells for how long it waits. */
 export interface CallContext {
   readonly metadata: Metadata;
   /** One text field of the metadata, without the cost of all of them. */

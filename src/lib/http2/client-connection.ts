@@ -15,7 +15,7 @@ const waitingMax = 100_000;
 export class ClientConnection extends Http2Connection {
   #nextId = 1;
   #waiting: (() => void)[] = [];
-  /** Those before it have had their turn. */
+  /** Index of the first waiting call; those before it have had their turn. */
   #firstWaiting = 0;
   #isStarting = false;
 

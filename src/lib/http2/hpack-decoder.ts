@@ -29,7 +29,7 @@ const validName = /^:?[\x21-\x39\x3b-\x40\x5b-\x7e]+$/;
 const validValue = /^[^\0\r\n]*$/;
 const outerBlanks = /^[ \t]|[ \t]$/;
 
-/** They speak of the connection, which is HTTP/1's way (RFC 9113, section 8.2.2). */
+/** Fields of HTTP/1 that describe a connection; HTTP/2 forbids them (RFC 9113, section 8.2.2). */
 const connectionFields: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',

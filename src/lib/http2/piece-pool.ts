@@ -17,7 +17,7 @@ export function takePiece(): Buffer {
   return pieces.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
 }
 
-/** Nobody reads the piece any more. */
+/** Takes back a piece that nobody reads any more. */
 export function givePiece(piece: Buffer): void {
   if (pieces.length < keptPieces) pieces.push(piece);
 }

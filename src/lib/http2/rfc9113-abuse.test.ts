@@ -1,6 +1,6 @@
 /** RFC 9113, section 10.5: what is allowed once and is an attack in masses. */
 import { afterEach, describe, test } from '@jest/globals';
-import { stranger } from '../net-limits.js';
+import { unknownPeer } from '../net-limits.js';
 import { flag, frameType as type, limits, setting } from './constants.js';
 import { frame, numberFrame, settingsFrame } from './testkit/raw-peer.js';
 import { calm, checkRow, data, fields } from './testkit/rfc9113-rows.js';
@@ -107,19 +107,19 @@ const rapid: readonly Row[] = [
   [
     '10.5',
     'rapid reset (CVE-2023-44487)',
-    [resets(stranger.resets.burst + 10, (id) => numberFrame(type.rstStream, id, 8))],
+    [resets(unknownPeer.resets.burst + 10, (id) => numberFrame(type.rstStream, id, 8))],
     calm,
   ],
   [
     '10.5',
     'made to reset (CVE-2025-8671)',
-    [resets(stranger.resets.burst + 10, (id) => numberFrame(type.windowUpdate, id, 0))],
+    [resets(unknownPeer.resets.burst + 10, (id) => numberFrame(type.windowUpdate, id, 0))],
     calm,
   ],
   [
     '10.5',
     'streams beyond the limit',
-    [resets(stranger.resets.burst + stranger.streams + 10, () => Buffer.alloc(0))],
+    [resets(unknownPeer.resets.burst + unknownPeer.streams + 10, () => Buffer.alloc(0))],
     calm,
   ],
 ];
@@ -128,6 +128,6 @@ describe('RFC 9113, of any peer', () => {
   test.each(abuse)('%s: %s', (...row) => checkRow(servers, row));
 });
 
-describe('RFC 9113, of strangers', () => {
-  test.each(rapid)('%s: %s', (...row) => checkRow(servers, row, { limits: stranger }));
+describe('RFC 9113, of unknown peers', () => {
+  test.each(rapid)('%s: %s', (...row) => checkRow(servers, row, { limits: unknownPeer }));
 });

@@ -204,7 +204,7 @@ function isRequest(headers: Headers): boolean {
   return true;
 }
 
-/** They stand before all others. */
+/** Looks for a pseudo-header field; these stand before all others. */
 function hasPseudoField(headers: Headers): boolean {
   for (const name in headers) return name.startsWith(':');
   return false;

@@ -63,7 +63,7 @@ export class Http2Stream {
   #taken = 0;
   /** What the peer sent and the owner still holds, as far as we know. */
   #unread = 0;
-  /** Of those that the peer has announced. */
+  /** Bytes of the announced content-length that have not come yet. */
   #bytesLeft: number | undefined;
   #paused = false;
   /** What waits for a window, oldest first, from {@link #queueStart} on. */

@@ -11,7 +11,7 @@ export interface KeyPair {
   readonly key: string;
 }
 
-/** Whom a certificate names, and what it may be used for. */
+/** The subject of a certificate, and what it may be used for. */
 export interface Subject {
   readonly commonName: string;
   /** Kubernetes reads them as groups. */

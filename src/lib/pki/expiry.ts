@@ -67,7 +67,7 @@ function gauge(
   });
 }
 
-/** Of those that are there and can be read. */
+/** Reads the validity of each certificate that exists and is well-formed. */
 function validities(
   certificates: WatchedCertificates,
 ): [string, { readonly fromMs: number; readonly toMs: number }][] {

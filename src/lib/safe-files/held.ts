@@ -69,7 +69,7 @@ export class Held {
     }
   }
 
-  /** Of the mount on which the object was found: it differs on the two sides of a mount point, a bind mount's too. */
+  /** Returns the id of the mount that holds the object: it differs on the two sides of a mount point, a bind mount's too. */
   async mountId(): Promise<number> {
     const text = await readFile(`/proc/self/fdinfo/${this.#handle.fd}`, 'utf8');
     const id = /^mnt_id:\s*(\d+)$/m.exec(text)?.[1];

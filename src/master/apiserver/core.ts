@@ -84,7 +84,7 @@ export class ApiCore {
     const { store, watchCache } = this;
     this.objects = new Objects({ store, watchCache, log, clock, random, values });
     this.range = parseRange(options.serviceClusterIpRange);
-    this.objects.setCompanion(
+    this.objects.setWriteHook(
       'services',
       new ServiceAllocator({ watchCache, range: this.range, ports: options.nodePortRange, random }),
     );

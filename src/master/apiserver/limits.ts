@@ -51,7 +51,7 @@ export const maxConnectsPerUser = 500;
 export const bodyTimeoutMs = 60_000;
 /** Bytes of all bodies that are being read: beyond it, requests with a body are told to come again. */
 export const maxBodyBytesInAll = 256 * 1024 * 1024;
-/** Of one user: ten of the longest bodies. Eight users are needed to use up all. */
+/** Bytes of bodies of one user at once: ten of the longest. Eight users are needed to use up all. */
 export const maxBodyBytesPerUser = 32 * 1024 * 1024;
 /** Deletions of one deletecollection under way at once (apiserver's `deleteCollectionWorkers` is 1; ours share the store's batches). */
 export const deleteCollectionWorkers = 16;
@@ -63,7 +63,7 @@ export const yamlAsideBytes = 16 * 1024;
 export const patchAsideOperations = 1_000;
 /** The memory of the thread that does it; the longest JSON text of many small values needs a quarter. */
 export const bodyThreadMegabytes = 512;
-/** It ends when nothing has come for so long. */
+/** A body thread ends after so long without work. */
 export const bodyThreadIdleMs = 60_000;
 /** What a body weighs there at least, against the bounds of all bodies: 32 of a user may wait at once, since some hold a slot meanwhile. */
 export const asideWeightMin = maxBodyBytesPerUser / 32;

@@ -14,7 +14,7 @@ const dayMs = 86_400_000;
 export const renewBeforeMs = (certificateDays / 3) * dayMs;
 const checkEveryMs = 3_600_000;
 
-/** Whose certificates are kept good, and who is told. */
+/** The master whose certificates are renewed, and the receiver of new ones. */
 export interface RenewalOptions extends MasterCertificateOptions {
   readonly log: Logger;
   /** Some are made anew: what was made of them is to be made again. */

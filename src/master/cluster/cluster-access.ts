@@ -1,4 +1,4 @@
-/** Who may use the cluster service: see the cluster's state, and make join tokens. */
+/** Authorizes calls of the cluster service: to see the cluster's state, and to make join tokens. */
 import type { CallContext } from '../../lib/grpc/index.js';
 import { Code, GrpcError } from '../../lib/grpc/index.js';
 import { asksToImpersonate } from '../apiserver/authn/impersonation.js';

@@ -42,7 +42,7 @@ const memberDeadlineMs = 800;
 const refreshWaitMs = 500;
 const defaultTokenTtlSeconds = 24 * 3600;
 
-/** Who leads, who is there, who is well; and tokens for those who are to come. */
+/** Serves the state of members, components and nodes, and makes join tokens. */
 export function createClusterHandlers(
   options: ClusterServiceOptions,
 ): Handlers<typeof ClusterDefinition> {

@@ -89,7 +89,7 @@ async function readAuthority(directory: string, name: string): Promise<KeyPair> 
 /** How long a master's certificates hold. */
 export const certificateDays = 365;
 
-/** Whose certificates are made, and where. */
+/** The master whose certificates are made, and their directory. */
 export interface MasterCertificateOptions {
   readonly directory: string;
   readonly name: string;

@@ -6,7 +6,7 @@ export interface ClusterSettings {
   readonly serviceCidr: string;
   /** The suffix of service names. */
   readonly clusterDomain: string;
-  /** Of the size 2^(32-n), a node's share of `clusterCidr`. */
+  /** Prefix length of a node's share of `clusterCidr`: it has 2^(32-n) addresses. */
   readonly nodeCidrMaskSize: number;
 }
 

@@ -16,7 +16,7 @@ export interface Victims {
   readonly node: NodeInfo;
   /** In the order of their importance, most important first. */
   readonly pods: readonly PodInfo[];
-  /** Of these, how many a disruption budget protects. */
+  /** The number of victims that a disruption budget protects. */
   readonly violations: number;
 }
 

@@ -54,7 +54,7 @@ export function upgradePortForward(
   else refuseUpgrade(upgrade.socket, 400, 'Upgrade request required');
 }
 
-/** Whether the client left while its request was looked at, which its connection does not say again. Else the connection is guarded. */
+/** True when the client left while its request was looked at; the connection does not tell again. Else guards it. */
 function hasGone(socket: Duplex): boolean {
   guardSocket(socket);
   if (!socket.destroyed && !socket.readableEnded) return false;

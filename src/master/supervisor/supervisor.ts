@@ -40,7 +40,7 @@ export interface SupervisorOptions {
 
 /** A component that ends with it was told something wrong: another start would be no better. */
 const exitUsage = 2;
-/** It waits for something that time may bring, such as room on its disk. */
+/** Exit code of a component that waits for what time may bring, such as room on its disk. */
 export const exitTryLater = 75;
 /** Starts of a component before anything has worked; some three seconds with the back-off, which a port that is just being left needs. */
 const startsMax = 5;
@@ -56,7 +56,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const running: Component[] = [];
   let hasStarted = false;
   let gaveUp = false;
-  /** Whether a component that has failed so often is to be started again. */
+  /** Decides whether a component that has failed so often is started again. */
   const mayRestart = (what: GivenUp, failures: number): boolean => {
     const isHopeless =
       what.code === exitUsage ||

@@ -21,14 +21,14 @@ export class AdmissionChain implements Admission {
   }
 
   async mutate(request: AdmissionRequest): Promise<void> {
-    let stranger: AdmissionPlugin | undefined;
+    let changedBy: AdmissionPlugin | undefined;
     for (const plugin of this.#plugins) {
       if (plugin.mutate === undefined || !plugin.handles(request)) continue;
-      if ((await plugin.mutate(request)) === true) stranger = plugin;
+      if ((await plugin.mutate(request)) === true) changedBy = plugin;
     }
-    if (stranger === undefined) return;
+    if (changedBy === undefined) return;
     for (const plugin of this.#plugins) {
-      if (plugin === stranger || plugin.mutate === undefined) continue;
+      if (plugin === changedBy || plugin.mutate === undefined) continue;
       if (plugin.handles(request)) await plugin.mutate(request);
     }
   }

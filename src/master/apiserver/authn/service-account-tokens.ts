@@ -37,7 +37,7 @@ export interface ServiceAccountTokenOptions {
 }
 
 const prefix = 'system:serviceaccount:';
-/** Who signed the tokens that live in Secrets. */
+/** The issuer of tokens that live in Secrets. */
 const legacyIssuer = 'kubernetes/serviceaccount';
 /** A pod that is being deleted keeps its token's power so long. */
 const deletedGraceMs = 60_000;

@@ -14,7 +14,7 @@ export interface CacheEvent {
   readonly previous: Entry | undefined;
 }
 
-/** Who is told of changes. Called synchronously in revision order; must not block or throw. */
+/** Receives the changes of a resource. Called synchronously in revision order; must not block or throw. */
 export interface CacheObserver {
   onEvent(event: CacheEvent): void;
   /** Everything up to `revision` has been seen by the cache, whether or not this resource changed. */

@@ -27,7 +27,7 @@ interface Patch {
   readonly duplicates: readonly string[];
 }
 
-/** Who reads a patch, and for whom. */
+/** The parser of a patch, and the user who sends it. */
 interface Reading {
   readonly parser: BodyParser;
   readonly user: string;

@@ -11,7 +11,7 @@ import {
   setTerminating,
 } from '../../../api/apiextensions/definition-status.js';
 
-/** Nobody is asked about the deletion of objects whose definition is going away. */
+/** Admits every deletion: the definition of the objects is going away. */
 const noAdmission = {
   mutate: () => Promise.resolve(),
   validate: () => Promise.resolve(),

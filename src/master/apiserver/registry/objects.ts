@@ -12,8 +12,8 @@ import { encodeStored, spliceVersion } from '../storage/codec.js';
 import type { ValueTransformer } from '../storage/encryption.js';
 import { kindPrefix, objectKey, storageId } from '../storage/keys.js';
 import type { Guard, Store, StoredKv, StoreOp, TxnResult } from '../storage/store.js';
-import type { Companion, CompanionPlan } from './companion.js';
-import { nothingElse } from './companion.js';
+import type { WriteHook, ExtraWrites } from './write-hook.js';
+import { noExtraWrites } from './write-hook.js';
 import { mapStoreError } from './store-errors.js';
 import { presentBytes, readAs, toStored } from './versions.js';
 
@@ -49,7 +49,7 @@ export class Objects {
   readonly random: Random;
   readonly log: Logger;
   readonly #values: ValueTransformer;
-  readonly #companions = new Map<string, Companion>();
+  readonly #writeHooks = new Map<string, WriteHook>();
 
   constructor(options: {
     readonly watchCache: WatchCache;
@@ -71,15 +71,15 @@ export class Objects {
     return this.watchCache.cache(storageId(kind.storage));
   }
 
-  /** From now on, writes of the resource go together with what `companion` plans. */
-  setCompanion(id: string, companion: Companion): void {
-    this.#companions.set(id, companion);
+  /** From now on, writes of the resource go together with what `writeHook` plans. */
+  setWriteHook(id: string, writeHook: WriteHook): void {
+    this.#writeHooks.set(id, writeHook);
   }
 
-  #plan(place: Place, next: KubeObject | undefined, old: Entry | undefined): CompanionPlan {
-    const companion = this.#companions.get(storageId(place.kind.storage));
-    if (companion === undefined) return nothingElse;
-    return companion.plan(next, old === undefined ? undefined : readAs(place.kind, old));
+  #plan(place: Place, next: KubeObject | undefined, old: Entry | undefined): ExtraWrites {
+    const writeHook = this.#writeHooks.get(storageId(place.kind.storage));
+    if (writeHook === undefined) return noExtraWrites;
+    return writeHook.plan(next, old === undefined ? undefined : readAs(place.kind, old));
   }
 
   /** The present time as objects hold it. */
@@ -207,7 +207,7 @@ export class Objects {
   }
 
   async #retry(place: Place, key: string, result: TxnResult): Promise<{ retryWith: Entry }> {
-    if (this.#companions.has(storageId(place.kind.storage)))
+    if (this.#writeHooks.has(storageId(place.kind.storage)))
       await this.watchCache.waitFor(result.revision);
     const current = result.current[0];
     if (current === undefined) throw notFound(target(place.kind), place.name);

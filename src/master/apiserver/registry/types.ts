@@ -2,7 +2,7 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 
-/** Who asks. */
+/** The user that sends a request. */
 export interface UserInfo {
   readonly name: string;
   readonly uid?: string | undefined;

@@ -37,7 +37,7 @@ export class Pipeline {
     const exchange = open(request, response);
     response.on('error', () => undefined);
     request.on('error', () => undefined);
-    if ('stream' in request) endAfterStranger(exchange, request.stream.session);
+    if ('stream' in request) endAfterUnknownPeer(exchange, request.stream.session);
     try {
       if (this.#isServed(exchange)) await this.#options.resources.handle(exchange);
       else await this.#options.verbs.path(callOf(exchange), () => this.#path(exchange));
@@ -90,7 +90,7 @@ export class Pipeline {
  * An HTTP/2 connection ends in order after a request that showed no credentials, or none that are good, as kube-apiserver's does
  * (`UnauthenticatedHTTP2DOSMitigation`): streams in masses need a connection that stays.
  */
-function endAfterStranger(exchange: Exchange, session: Http2Session | undefined): void {
+function endAfterUnknownPeer(exchange: Exchange, session: Http2Session | undefined): void {
   const { request, response } = exchange;
   response.once('finish', () => {
     const isAnonymous =

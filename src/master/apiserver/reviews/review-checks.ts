@@ -88,7 +88,7 @@ export function checkSubjectReview(review: Review): readonly FieldError[] {
   return [...checkSubject(review.spec ?? {}), ...checkMetadata(review, [], 'must be empty')];
 }
 
-/** Who may ask in one namespace may ask about that namespace only. */
+/** Checks that a local review asks about its own namespace only. */
 export function checkLocalReview(review: Review): readonly FieldError[] {
   const { spec = {}, metadata } = review;
   const errors = checkSubject(spec);

@@ -2,7 +2,7 @@ import type { KubeObject } from '../../../api/object.js';
 import type { Service } from '../../../api/types/core.js';
 import type { Random } from '../../../lib/random.js';
 import type { WatchCache } from '../cache/watch-cache.js';
-import type { Companion, CompanionPlan } from '../registry/companion.js';
+import type { WriteHook, ExtraWrites } from '../registry/write-hook.js';
 import { internal, invalidObject } from '../status.js';
 import { registryPrefix } from '../storage/keys.js';
 import type { Guard, StoreOp } from '../storage/store.js';
@@ -17,7 +17,7 @@ const probes = 4096;
  * Hands out cluster IPs and node ports. Each one that is taken is a key of its own, written and removed in the same
  * transaction as the service: two masters cannot give out the same one, and nothing leaks.
  */
-export class ServiceAllocator implements Companion {
+export class ServiceAllocator implements WriteHook {
   readonly #watchCache: WatchCache;
   readonly #range: AddressRange;
   readonly #ports: { readonly first: number; readonly last: number };
@@ -35,7 +35,7 @@ export class ServiceAllocator implements Companion {
     this.#random = options.random;
   }
 
-  plan(next: KubeObject | undefined, old: KubeObject | undefined): CompanionPlan {
+  plan(next: KubeObject | undefined, old: KubeObject | undefined): ExtraWrites {
     const before = taken(old as Service | undefined);
     if (next !== undefined) this.#fill(next as Service, old as Service | undefined, before);
     const after = taken(next as Service | undefined);

@@ -73,7 +73,7 @@ export interface StoreWatch {
   close(): void;
 }
 
-/** Who is told of changes. */
+/** Receives the events of a watch. */
 export interface WatchHandlers {
   /** Events of whole revisions in order; `revision` is what has been reached by them. */
   readonly onEvents: (events: readonly StoreEvent[], revision: number) => void;

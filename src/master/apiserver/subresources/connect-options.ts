@@ -9,7 +9,7 @@ export interface CommandOptions extends KubeObject {
   readonly tty: boolean;
   /** Empty: the pod's default one. */
   readonly container: string;
-  /** Of PodExecOptions. */
+  /** The command of PodExecOptions. */
   readonly command?: readonly string[];
 }
 

@@ -8,7 +8,7 @@ import type { UserInfo } from '../registry/types.js';
 import { isStatusError } from '../status.js';
 import type { Call } from './call.js';
 
-/** Whatever is known of a request when its event is written; each step of the gate fills in its part. */
+/** Collects what is known of a request for its audit event; each step of the gate fills in its part. */
 export interface AuditRecord {
   readonly call: Call;
   /** Made when the first event is written: a request that is not audited costs no random bytes. */

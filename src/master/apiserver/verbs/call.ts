@@ -2,7 +2,7 @@
 import type { Credentials } from '../authn/authenticator.js';
 import type { ResourceName } from './names.js';
 
-/** Who calls, and what the audit log says about how. */
+/** The sender of a request, and what the audit log tells of it. */
 export interface Caller {
   readonly credentials: Credentials;
   /** The request's `Impersonate-*` fields, names and values by turns; empty where there are none. */
@@ -23,7 +23,7 @@ export interface Call {
   readonly resource: ResourceName | undefined;
   /** Without the query. */
   readonly path: string;
-  /** Of a list or a watch; empty otherwise. */
+  /** The field selector of a list or a watch; empty otherwise. */
   readonly fieldSelector: string;
   /** Texts for the client, in order; the verbs add to them. */
   readonly warnings: string[];

@@ -20,7 +20,7 @@ export interface FinishedRequest {
   readonly elapsedMs: number;
 }
 
-/** Who decides whether a request may pass, and who writes down that it did. */
+/** The authenticator, the authorizer and the audit log that a gate asks. */
 export interface GateDeps {
   readonly kinds: KindRegistry;
   readonly authenticator: Authenticator;

@@ -15,7 +15,7 @@ import { hasPlainSegments, segmentFault, selectedName } from './names.js';
 export interface Asked {
   readonly verb: string;
   readonly name: ResourceName;
-  /** Of a list or a watch; empty otherwise. */
+  /** The field selector of a list or a watch; empty otherwise. */
   readonly fieldSelector: string;
 }
 

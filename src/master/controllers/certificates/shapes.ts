@@ -39,7 +39,7 @@ export function refusal(signerName: string, shape: RequestShape): string | undef
   }
 }
 
-/** Whether this program signs for that signer. */
+/** True when this program signs for that signer. */
 export function isServed(signerName: string): boolean {
   return [clientSigner, kubeletClientSigner, kubeletServingSigner].includes(signerName);
 }

@@ -111,7 +111,7 @@ interface DaemonState {
   readonly set: DaemonSet;
   readonly nodes: readonly Node[];
   readonly pods: readonly Pod[];
-  /** Of the newest revision. */
+  /** Hash of the newest revision. */
   readonly hash: string;
   readonly nowMs: number;
 }
@@ -167,7 +167,7 @@ function manage(state: DaemonState, byNode: ReadonlyMap<string, readonly Pod[]>)
   return { create, delete: remove, ended };
 }
 
-/** Of several running pods on one node those that go: with surge, one old and one new may stand side by side. */
+/** Picks the running pods of one node that are too many: with surge, one old and one new may stand side by side. */
 function surplus(state: DaemonState, running: readonly Pod[]): Pod[] {
   if (limitsOf(state).maxSurge === 0) return running.slice(1);
   const { newest, old } = updatedPods(running, state.hash);

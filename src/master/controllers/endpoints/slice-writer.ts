@@ -17,7 +17,7 @@ const serviceIndex = 'service';
 export interface WantedSlices {
   /** The Service's `namespace/name`. */
   readonly key: string;
-  /** Who the slices belong to: they go with it. */
+  /** The owner of the slices; its deletion deletes them. */
   readonly owner: Owner;
   readonly groups: readonly SliceGroup[];
   /** Address families that get an empty slice when they have no endpoints. */

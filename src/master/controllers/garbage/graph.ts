@@ -1,5 +1,5 @@
 /**
- * Who owns whom, over all kinds. Pure bookkeeping: fed by changes, it answers with the uids that need a look.
+ * Keeps the owners and dependents of all objects. Pure: fed by changes, it answers with the uids to look at.
  * @see kubernetes pkg/controller/garbagecollector/graph_builder.go
  */
 import type { KubeObject, OwnerReference } from '../../../api/object.js';
@@ -20,7 +20,7 @@ export interface GraphNode {
   deleting: boolean;
   /** Only heard of from a dependent; whether it exists must be asked. */
   virtual: boolean;
-  /** Of a virtual node. */
+  /** The reference that named a virtual node. */
   reference: OwnerReference | undefined;
   readonly dependents: Set<string>;
 }

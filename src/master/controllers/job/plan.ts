@@ -155,7 +155,7 @@ function wantedActive(counts: Tally): number {
   return Math.max(0, Math.min(parallelism, completions - done));
 }
 
-/** Of several pods with one index all but the furthest, and pods whose index is beyond `completions`. */
+/** Picks, of several pods with one index, all but the furthest, and pods whose index is beyond `completions`. */
 function misplacedPods(active: readonly Pod[], completions: number, nowMs: number): Pod[] {
   const seen = new Set<number>();
   return rankForDeletion(active, noCrowd, nowMs)

@@ -17,7 +17,7 @@ export interface Tally {
   readonly active: readonly Pod[];
   /** Pods that are being deleted and have not ended yet. */
   readonly terminating: number;
-  /** Those whose finalizers are gone; with `Indexed`, the number of completed indexes. */
+  /** Counted pods whose finalizers are gone; with `Indexed`, the number of completed indexes. */
   readonly succeeded: number;
   readonly failed: number;
   readonly completed: ReadonlySet<number>;

@@ -8,7 +8,7 @@ import type { Tally } from './tally.js';
 import { failuresOf, isIndexed, successesOf } from './tally.js';
 
 export interface Verdict {
-  /** Whether the job is complete, rather than failed. */
+  /** True for a complete job, false for a failed one. */
   readonly ok: boolean;
   readonly reason: string;
   readonly message: string;

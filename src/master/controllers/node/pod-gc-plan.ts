@@ -54,7 +54,7 @@ export function isUnplacedAndDeleted(pod: Pod): boolean {
   return pod.metadata.deletionTimestamp !== undefined && (pod.spec.nodeName ?? '') === '';
 }
 
-/** Of the ended pods those beyond `threshold`: evicted ones first, then the oldest. @param threshold 0: all may stay */
+/** Picks the ended pods beyond `threshold`: evicted ones first, then the oldest. @param threshold 0: all may stay */
 export function surplusTerminated(pods: readonly Pod[], threshold: number): Pod[] {
   if (threshold <= 0) return [];
   const terminated = pods.filter(isPodTerminal);

@@ -16,7 +16,7 @@ const frameType = { synStream: 1, synReply: 2, rstStream: 3, ping: 6, goAway: 7 
 const flagFin = 1;
 const version = 3;
 const frameHeadBytes = 8;
-/** Of a whole connection, in RST_STREAM. */
+/** Status of RST_STREAM that ends a whole connection. */
 const protocolError = 1;
 const cancelled = 5;
 

@@ -32,9 +32,9 @@ function fieldsOf(value: Record<string, unknown>, name: string): Record<string, 
 }
 
 function refuseUnknown(value: Record<string, unknown>, known: readonly string[]): void {
-  const stranger = Object.keys(value).find((name) => !known.includes(name));
-  if (stranger === undefined) return;
-  throw new Error(`PodSecurityConfiguration: unknown field ${JSON.stringify(stranger)}`);
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new Error(`PodSecurityConfiguration: unknown field ${JSON.stringify(unknown)}`);
 }
 
 function levelOf(

@@ -7,7 +7,7 @@ import { trackingFinalizer } from '../pods.js';
 /** The present, in all cases. */
 export const nowMs = Date.UTC(2026, 0, 1, 12);
 
-/** So many seconds before the present. */
+/** The time that lies so many seconds before the present. */
 export function ago(seconds: number): string {
   return formatTime(nowMs - seconds * 1000);
 }

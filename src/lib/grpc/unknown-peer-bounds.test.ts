@@ -15,7 +15,7 @@ import {
   until,
 } from '../http2/testkit/raw-peer.js';
 import { silentLogger } from '../log.js';
-import { listenerLimits, stranger } from '../net-limits.js';
+import { listenerLimits, unknownPeer } from '../net-limits.js';
 import { createCertificateAuthority, issueCertificate } from '../pki/certificates.js';
 import { fixedTls } from '../pki/tls-source.js';
 import { EchoDefinition, echoHandlers } from './testkit/echo-service.js';
@@ -93,7 +93,7 @@ test.each(['Unary', 'Upload'])(
   'messages of %s that inflate are taken up to a bound, which time lifts',
   async (method) => {
     const message = bomb();
-    const { burstBytes, bytesPerSecond } = listenerLimits.strangersInflate;
+    const { burstBytes, bytesPerSecond } = listenerLimits.unknownPeersInflate;
     for (let bytes = 0; bytes < burstBytes; bytes += 4 * megabyte) {
       expect(await isRefused(call(method, message))).toBe(false);
     }
@@ -110,7 +110,7 @@ test.each(['Unary', 'Upload'])(
 test('what inflated messages hold that nobody reads counts for their connection', async () => {
   const message = grpcMessage(gzipSync(Buffer.alloc(megabyte)));
   message[0] = 1;
-  const most = stranger.receivedBytes / megabyte;
+  const most = unknownPeer.receivedBytes / megabyte;
   const ids = Array.from({ length: most + 4 }, () => {
     const id = call('Both', undefined);
     peer.send(frame(frameType.data, 0, id, message));
@@ -127,7 +127,7 @@ test.each(['with the last message', 'by a frame of its own'])(
   'messages that nobody reads count for their connection when their stream has ended %s',
   async (end) => {
     const message = grpcMessage(Buffer.alloc(65_000));
-    const most = Math.floor(stranger.receivedBytes / (2 * message.length));
+    const most = Math.floor(unknownPeer.receivedBytes / (2 * message.length));
     const ids = Array.from({ length: most + 20 }, () => {
       const id = call('Both', undefined);
       const isOwn = end === 'by a frame of its own';
@@ -136,7 +136,7 @@ test.each(['with the last message', 'by a frame of its own'])(
       if (isOwn) peer.send(frame(frameType.data, flag.endStream, id, Buffer.alloc(0)));
       return id;
     });
-    expect(ids.length).toBeLessThan(stranger.streams);
+    expect(ids.length).toBeLessThan(unknownPeer.streams);
     const isOver = (id: number): boolean => peer.hasEnded(id) || peer.resetCode(id) !== undefined;
     await until(() => isOver(ids.at(-1) ?? 0), 'the last is refused');
     expect(ids.filter((id) => !isOver(id))).toEqual(ids.slice(0, most));
@@ -146,7 +146,7 @@ test.each(['with the last message', 'by a frame of its own'])(
 test('messages that inflate to too much cost as much', async () => {
   const message = grpcMessage(gzipSync(Buffer.alloc(4 * megabyte + 1)));
   message[0] = 1;
-  for (let bytes = 0; bytes < listenerLimits.strangersInflate.burstBytes; bytes += 4 * megabyte) {
+  for (let bytes = 0; bytes < listenerLimits.unknownPeersInflate.burstBytes; bytes += 4 * megabyte) {
     expect(await isRefused(call('Unary', message))).toBe(true);
   }
   const small = grpcMessage(gzipSync(Buffer.from('small')));
@@ -157,7 +157,7 @@ test('messages that inflate to too much cost as much', async () => {
 test('a request that does not end is answered after its time', async () => {
   const first = call('Unary', undefined);
   expect(await isRefused(call('Unary', grpcMessage(Buffer.from('x'))))).toBe(false);
-  clock.advance(stranger.requestMs - 1);
+  clock.advance(unknownPeer.requestMs - 1);
   expect(await isRefused(call('Unary', grpcMessage(Buffer.from('x'))))).toBe(false);
   expect(peer.hasEnded(first)).toBe(false);
   clock.advance(1);
