@@ -1,6 +1,6 @@
 /**
- * The state machine: the only writer of the store, in log order, the same on every member. The chain is etcd's: a corrupt
- * cluster takes nothing, a full one takes no writes, then permissions, then the request itself.
+ * The state machine: the only writer of the store, in log order, the same on every member. The chain is etcd's: a
+ * corrupt cluster takes nothing, a full one takes no writes, then permissions, then the request itself.
  */
 import {
   AlarmRequest,
@@ -80,7 +80,8 @@ export class Applier {
 
   /**
    * Applies one entry.
-   * @throws the errors that clients see (`clientError` knows them), with nothing changed; anything else is a broken member
+   * @throws the errors that clients see (`asEtcdError` knows them), with nothing changed; anything else is a broken
+   * member
    */
   apply(
     entry: DecodedEntry,

@@ -28,7 +28,9 @@ export interface AuthStep {
   readonly index: number;
 }
 
-/** Payload of an `authenticate` entry: the password was checked at this revision; the token's first half was drawn then. */
+/**
+ * Payload of an `authenticate` entry: the password was checked at this revision; the token's first half was drawn then.
+ */
 export interface AuthenticateEntry {
   readonly username: string;
   readonly prefix: string;

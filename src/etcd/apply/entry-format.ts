@@ -1,8 +1,8 @@
 /**
- * The gate of every kind of log entry. A build knows the kinds up to its log version. The members agree, through the log,
- * on the lowest version among them (etcd: the cluster version), and a kind is proposed only where the agreed version
- * allows it. So no member meets an entry that it does not know, also in a rolling upgrade; one that does all the same
- * stops instead of holding other data than the others.
+ * The gate of every kind of log entry. A build knows the kinds up to its log version. The members agree, through the
+ * log, on the lowest version among them (etcd: the cluster version), and a kind is proposed only where the agreed
+ * version allows it. So no member meets an entry that it does not know, also in a rolling upgrade; one that does all
+ * the same stops instead of holding other data than the others.
  */
 import { assert } from '../../lib/assert.js';
 import { decodeEntry, entryKinds, kindNumberOf } from './entry.js';

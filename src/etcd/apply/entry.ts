@@ -1,10 +1,12 @@
 /**
- * What a member writes into the Raft log: a fixed head and the request's own protobuf bytes, as they came from the client.
+ * What a member writes into the Raft log: a fixed head and the request's own protobuf bytes, as they came from the
+ * client.
  *
  *     kind 1 | flags 1 | origin 4 | sequence 6 | [user length 2 | user | auth revision 6] | payload
  *
- * Origin and sequence match an applied entry with the call that waits for it; the origin is drawn anew at each start of a
- * member. The head is not protobuf because every write passes here on every member. A change is a change of the log's format.
+ * Origin and sequence match an applied entry with the call that waits for it; the origin is drawn anew at each start of
+ * a member. The head is not protobuf because every write passes here on every member. A change is a change of the log's
+ * format.
  */
 
 import { Slab } from '../../lib/slab.js';

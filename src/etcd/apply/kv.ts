@@ -163,7 +163,10 @@ export interface TxnContext {
   readonly headers: Pick<ResponseHeaders, 'field'>;
 }
 
-/** Runs a transaction that may write. @throws leaseNotFound, keyNotFound, futureRev, compacted: nothing has changed then */
+/**
+ * Runs a transaction that may write.
+ * @throws leaseNotFound, keyNotFound, futureRev, compacted: nothing has changed then
+ */
 export function runTxn(context: TxnContext, request: TxnRequest): Buffer {
   const { store, lessor } = context;
   const path = choosePath(store, request);

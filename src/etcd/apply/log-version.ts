@@ -5,7 +5,8 @@ import { firstLogVersion } from './entry-format.js';
 const bucketKey = 'logVersion';
 
 /**
- * The log version that the cluster has agreed on: every member knows it. It only rises, and only by an entry of the log.
+ * The log version that the cluster has agreed on: every member knows it. It only rises, and only by an entry of the
+ * log.
  * Changed by apply.
  */
 export class LogVersionStore {

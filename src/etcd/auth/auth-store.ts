@@ -26,8 +26,9 @@ export interface TokenInvalidation {
 }
 
 /**
- * Users, roles and what they may do, persisted in the backend. Methods that change something are called by apply, in log
- * order; each change raises the auth revision by one. Passwords come hashed: hashing and checking are slow and belong outside.
+ * Users, roles and what they may do, persisted in the backend. Methods that change something are called by apply, in
+ * log order; each change raises the auth revision by one. Passwords come hashed: hashing and checking are slow and
+ * belong outside.
  */
 export class AuthStore {
   #backend: Backend;

@@ -8,8 +8,8 @@ export const bcryptCostBounds = { min: 4, max: 31 } as const;
 const scryptFormat = /^scrypt\$(\d+)\$(\d+)\$(\d+)\$([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+)$/;
 
 /**
- * Hashes a password with a fresh salt, as etcd does, so that users move in and out with snapshots. Done before the request is
- * proposed, once. Only the first 72 bytes count, which is bcrypt's way.
+ * Hashes a password with a fresh salt, as etcd does, so that users move in and out with snapshots. Done before the
+ * request is proposed, once. Only the first 72 bytes count, which is bcrypt's way.
  */
 export async function hashPassword(password: string, cost = bcryptCostDefault): Promise<string> {
   const { default: bcrypt } = await import('bcrypt');

@@ -17,8 +17,8 @@ const prefixLength = 16;
 const jwtCacheMax = 1000;
 
 /**
- * Random tokens that every member remembers: `prefix.index`, where the proposing member makes the prefix and the index is
- * the log's. Each use starts the TTL anew on the member that was asked.
+ * Random tokens that every member remembers: `prefix.index`, where the proposing member makes the prefix and the index
+ * is the log's. Each use starts the TTL anew on the member that was asked.
  */
 export class SimpleTokens {
   readonly #clock: Clock;
@@ -49,7 +49,10 @@ export class SimpleTokens {
     this.#tokens.set(token, { username, expiryMs: this.#clock.monotonicMs() + this.#ttlMs });
   }
 
-  /** The log index that a token was made at, which must be applied before the token can be judged; undefined if malformed. */
+  /**
+   * The log index that a token was made at, which must be applied before the token can be judged; undefined if
+   * malformed.
+   */
   indexOf(token: string): number | undefined {
     const match = /^[^.]+\.(\d+)$/.exec(token);
     return match === null ? undefined : Number(match[1]);
@@ -101,7 +104,9 @@ export interface JwtOptions {
   readonly ttlMs?: number;
 }
 
-/** Signed tokens: nothing is remembered but what was already verified. Claims as etcd's: `username`, `revision`, `exp`. */
+/**
+ * Signed tokens: nothing is remembered but what was already verified. Claims as etcd's: `username`, `revision`, `exp`.
+ */
 export class JwtTokens {
   readonly #options: JwtOptions;
   readonly #verified = new Map<string, { readonly info: AuthInfo; readonly expiryMs: number }>();

@@ -47,7 +47,10 @@ export function convertSqliteError(path: string, error: unknown): unknown {
   return error;
 }
 
-/** The same while a file is opened: our statements are right, so one that SQLite cannot carry out means a file that is none of ours. */
+/**
+ * The same while a file is opened: our statements are right, so one that SQLite cannot carry out means a file that is
+ * none of ours.
+ */
 export function convertOpenError(path: string, error: unknown): unknown {
   const converted = convertSqliteError(path, error);
   if (converted !== error || typeof error !== 'object' || error === null) return converted;

@@ -9,7 +9,8 @@ const rowsPerSlice = 500;
 const ignoredMeta = ['consistent_index'];
 
 /**
- * A checksum of everything in the committed database but the raft position, on a connection of its own that sees one state, in slices.
+ * A checksum of everything in the committed database but the raft position, on a connection of its own that sees one
+ * state, in slices.
  */
 export async function hashDatabase(path: string, clock: Clock): Promise<number> {
   const db = new Database(path, { readonly: true, fileMustExist: true });

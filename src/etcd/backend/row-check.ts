@@ -1,6 +1,7 @@
 /**
- * Checksums of rows. SQLite notices a page whose structure is broken, not a flipped bit inside a value: so each row carries a
- * CRC-32 over all of it, and the table its number of rows and the XOR of their checksums, so that a lost row is noticed too.
+ * Checksums of rows. SQLite notices a page whose structure is broken, not a flipped bit inside a value: so each row
+ * carries a CRC-32 over all of it, and the table its number of rows and the XOR of their checksums, so that a lost row
+ * is noticed too.
  */
 import { crc32 } from 'node:zlib';
 

@@ -7,7 +7,10 @@ import type { RevisionTotals } from './row-check.js';
 import type { BackendSnapshot, ConsistentIndex } from './types.js';
 import { verifyRows } from './verify-rows.js';
 
-/** Index and term, big-endian, as etcd stores its consistent index; behind them the totals of the revisions, if they are known. */
+/**
+ * Index and term, big-endian, as etcd stores its consistent index; behind them the totals of the revisions, if they are
+ * known.
+ */
 export function encodeConsistentIndex(position: ConsistentIndex, totals?: RevisionTotals): Buffer {
   const bytes = Buffer.allocUnsafe(totals === undefined ? 16 : 28);
   bytes.writeBigUInt64BE(BigInt(position.index), 0);
@@ -43,8 +46,8 @@ export function readSnapshotFile(path: string): BackendSnapshot {
 }
 
 /**
- * Checks a received snapshot file and puts it, durably, in the place of a member's database. The backend on that path must
- * be closed; a crash leaves either the old database or the new one.
+ * Checks a received snapshot file and puts it, durably, in the place of a member's database. The backend on that path
+ * must be closed; a crash leaves either the old database or the new one.
  * @throws BackendCorruptError; nothing has changed then.
  */
 export function installSnapshotFile(snapshotPath: string, databasePath: string): BackendSnapshot {

@@ -35,8 +35,8 @@ export interface BackendSnapshot {
 }
 
 /**
- * The ordered revision store and the small tables, on SQLite. The apply loop is the only writer. Writes go to memory and
- * are seen by reads at once; they reach SQLite in batches, at apply boundaries only, each batch together with the
+ * The ordered revision store and the small tables, on SQLite. The apply loop is the only writer. Writes go to memory
+ * and are seen by reads at once; they reach SQLite in batches, at apply boundaries only, each batch together with the
  * consistent index that its effects belong to. What is not committed yet is in the raft WAL and is applied again.
  */
 export interface Backend {
@@ -46,11 +46,17 @@ export interface Backend {
   putRevision(main: number, sub: number, tombstone: boolean, value: Buffer): void;
   /** The encoded KeyValue of one revision, or undefined. */
   getRevision(main: number, sub: number): Buffer | undefined;
-  /** Visits all revisions in order and checks that none is missing; commits those that are buffered. @throws BackendCorruptError */
+  /**
+   * Visits all revisions in order and checks that none is missing; commits those that are buffered.
+   * @throws BackendCorruptError
+   */
   scanAllRevisions(visit: RevisionVisitor): void;
   /** Visits revisions in order, from main >= `fromMain`, to main <= `toMain`. */
   scanRevisions(fromMain: number, toMain: number, visit: RevisionVisitor): void;
-  /** Like `scanRevisions`, but stops at the first whole main revision after `maxRows` rows or `maxBytes`; returns the last main visited (`toMain` at the end). */
+  /**
+   * Like `scanRevisions`, but stops at the first whole main revision after `maxRows` rows or `maxBytes`; returns the
+   * last main visited (`toMain` at the end).
+   */
   scanRevisionsBounded(
     fromMain: number,
     toMain: number,
@@ -67,8 +73,8 @@ export interface Backend {
   entries(bucket: Bucket): [key: string, value: Buffer][];
 
   /**
-   * Ends the effects of one raft entry: all writes since the last call belong to entries up to `index`. Commits if a bound
-   * (rows, bytes, age) is reached. Must be called in the same event-loop turn as the writes of the entry.
+   * Ends the effects of one raft entry: all writes since the last call belong to entries up to `index`. Commits if a
+   * bound (rows, bytes, age) is reached. Must be called in the same event-loop turn as the writes of the entry.
    */
   endApply(index: number, term: number): void;
   /** The position as reads see it (the last `endApply`). */
@@ -77,7 +83,10 @@ export interface Backend {
   readonly committedIndex: number;
   /** The position that survives a crash of the machine; the raft WAL may be released up to here. */
   readonly durableIndex: number;
-  /** True while batches cannot be committed because the disk is full: raise NOSPACE. It goes on by itself when there is space. */
+  /**
+   * True while batches cannot be committed because the disk is full: raise NOSPACE. It goes on by itself when there is
+   * space.
+   */
   readonly noSpace: boolean;
   /** Raft's conf state, stored with the consistent index. */
   readonly confState: Buffer | undefined;
@@ -85,7 +94,10 @@ export interface Backend {
 
   /** Commits the buffer now. */
   commit(): void;
-  /** Commits and makes the state durable (checkpoint, off the event loop); afterwards `durableIndex` >= the index at the call. */
+  /**
+   * Commits and makes the state durable (checkpoint, off the event loop); afterwards `durableIndex` >= the index at the
+   * call.
+   */
   makeDurable(): Promise<void>;
 
   /** Size of the database file with its buffer, as counted against the quota. */
@@ -94,14 +106,20 @@ export interface Backend {
   sizeInUseBytes(): number;
   /** Gives free pages back to the file system, in slices. */
   defragment(): Promise<void>;
-  /** A CRC32C over all content of all tables, for `Maintenance.Hash`. In slices; the state hashed is that at some point during the call. */
+  /**
+   * A CRC32C over all content of all tables, for `Maintenance.Hash`. In slices; the state hashed is that at some point
+   * during the call.
+   */
   hash(): Promise<number>;
   /**
    * Writes a consistent copy to `path` (must not exist) without stopping writes.
    * The content is at some raft position >= `consistentIndex` at the call; the result says which.
    */
   snapshotTo(path: string): Promise<BackendSnapshot>;
-  /** Reports that a stored revision is not what was written, and makes the error that says so, with the place in the file. */
+  /**
+   * Reports that a stored revision is not what was written, and makes the error that says so, with the place in the
+   * file.
+   */
   damage(main: number, sub: number, detail: string): Error;
   /** Called when damage is found, before the error is thrown: the member must stop, whoever catches that error. */
   onDamage: ((error: Error) => void) | undefined;

@@ -1,6 +1,6 @@
 /**
- * Revisions that wait for the next batch, in order. Appending is three array pushes; nothing is allocated per row beyond
- * what the caller made.
+ * Revisions that wait for the next batch, in order. Appending is three array pushes; nothing is allocated per row
+ * beyond what the caller made.
  */
 export class WriteBuffer {
   readonly mains: number[] = [];

@@ -1,4 +1,7 @@
-/** Flags of etcd that do nothing here: those that would promise something are refused, those that only tune are named in the log. */
+/**
+ * Flags of etcd that do nothing here: those that would promise something are refused, those that only tune are named in
+ * the log.
+ */
 import { UsageError } from '../../lib/usage-error.js';
 import type { FlagName } from './flags.js';
 import type { Flags } from './options.js';

@@ -9,7 +9,8 @@ import { parseDurationMs } from '../../lib/go-duration.js';
 const jwtPrefix = 'jwt,';
 
 /**
- * The tokens that `--auth-token jwt,pub-key=…,priv-key=…,sign-method=RS256,ttl=10m` asks for; undefined for simple ones.
+ * The tokens that `--auth-token jwt,pub-key=…,priv-key=…,sign-method=RS256,ttl=10m` asks for; undefined for simple
+ * ones.
  * @throws UsageError
  */
 export function loadJwt(config: ServerConfig): JwtTokens | undefined {

@@ -1,4 +1,7 @@
-/** Brings a member back whose cluster lost its quorum for good: from what it has itself, or from a snapshot. It must not run. */
+/**
+ * Brings a member back whose cluster lost its quorum for good: from what it has itself, or from a snapshot. It must not
+ * run.
+ */
 import { existsSync, rmSync } from 'node:fs';
 import type { Clock } from '../../lib/clock.js';
 import { renameDurablySync } from '../../lib/files/rename-durably.js';

@@ -100,8 +100,8 @@ function logOutputs(flags: Flags): string[] {
 const heapGrowthPercent = 100;
 
 /**
- * V8 lets a young process gather some 80 MB of garbage, buffers that it refers to included, before it looks for any: more than a store of
- * 100,000 keys holds. Only where the store has the process to itself.
+ * V8 lets a young process gather some 80 MB of garbage, buffers that it refers to included, before it looks for any:
+ * more than a store of 100,000 keys holds. Only where the store has the process to itself.
  */
 function collectEarly(): void {
   if (isMainThread) setFlagsFromString(`--heap-growing-percent=${heapGrowthPercent}`);

@@ -29,8 +29,8 @@ interface Remote extends Endpoint {
 }
 
 /**
- * Passes connections on to endpoints in turn, byte for byte: `etcd gateway`. It knows nothing of what goes over them, so TLS is between
- * the client and the member. A half-closed connection stays open the other way.
+ * Passes connections on to endpoints in turn, byte for byte: `etcd gateway`. It knows nothing of what goes over them,
+ * so TLS is between the client and the member. A half-closed connection stays open the other way.
  */
 export class TcpProxy {
   readonly #options: TcpProxyOptions;

@@ -119,7 +119,10 @@ function listOf(text: string): string[] {
     .filter((one) => one !== '');
 }
 
-/** No certificate of the chain may be on the list, which is read again whenever the file has changed. @throws UsageError */
+/**
+ * No certificate of the chain may be on the list, which is read again whenever the file has changed.
+ * @throws UsageError
+ */
 export function revocationCheck(path: string): CertificateCheck | undefined {
   if (path === '') return undefined;
   const list = new RevocationList(path);

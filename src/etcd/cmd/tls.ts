@@ -135,7 +135,8 @@ async function serverTls(
 }
 
 /**
- * Peers show the same certificate as clients of each other, unless one is named for that, and are held to the same names.
+ * Peers show the same certificate as clients of each other, unless one is named for that, and are held to the same
+ * names.
  * @throws UsageError
  */
 function channelTls(

@@ -1,4 +1,6 @@
-/** Messages as grpc-gateway writes them: the proto's own field names, 64-bit numbers as text, absent fields left out. */
+/**
+ * Messages as grpc-gateway writes them: the proto's own field names, 64-bit numbers as text, absent fields left out.
+ */
 
 /** Field names that are camel case in the proto itself; all others are snake case there. */
 const camelInProto: ReadonlySet<string> = new Set([

@@ -12,8 +12,8 @@ const base64 = /^(?:[A-Za-z0-9+/]*|[A-Za-z0-9_-]*)={0,2}$/;
 const longNumbers = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d{16,}(?![\d.eE])/g;
 
 /**
- * Parses a request. Numbers of 64 bits may come bare, as other gateways' clients send lease ids: they are read as text, as
- * if they stood in quotes, so that no digit is lost.
+ * Parses a request. Numbers of 64 bits may come bare, as other gateways' clients send lease ids: they are read as text,
+ * as if they stood in quotes, so that no digit is lost.
  * @throws GrpcError InvalidArgument
  */
 export function parseRequestJson(text: string): unknown {

@@ -1,4 +1,7 @@
-/** Which path of the JSON gateway calls which method; as etcd's rpc.proto annotates them. `/v3beta` and `/v3alpha` mean the same. */
+/**
+ * Which path of the JSON gateway calls which method; as etcd's rpc.proto annotates them. `/v3beta` and `/v3alpha` mean
+ * the same.
+ */
 export const gatewayRoutes: Readonly<Record<string, string>> = {
   'kv/range': 'etcdserverpb.KV/Range',
   'kv/put': 'etcdserverpb.KV/Put',

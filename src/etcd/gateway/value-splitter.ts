@@ -1,8 +1,9 @@
 const [quote, backslash, open, close] = Array.from('"\\{}', (char) => char.charCodeAt(0));
 
 /**
- * Cuts a stream of JSON objects, one behind the other, into its objects, wherever it comes in pieces. Looks at each byte once, and at bytes rather
- * than characters, since a character may lie across two pieces; those that matter are no part of any other in UTF-8.
+ * Cuts a stream of JSON objects, one behind the other, into its objects, wherever it comes in pieces. Looks at each
+ * byte once, and at bytes rather than characters, since a character may lie across two pieces; those that matter are no
+ * part of any other in UTF-8.
  */
 export class ValueSplitter {
   /** What has come of the present object. */

@@ -12,7 +12,10 @@ export interface CompactionTarget {
 const revisionCheckMs = 5 * 60_000;
 const hourMs = 3_600_000;
 
-/** Compacts by itself, on the leader: what is older than a time (`periodic`), or all but a number of revisions (`revision`). */
+/**
+ * Compacts by itself, on the leader: what is older than a time (`periodic`), or all but a number of revisions
+ * (`revision`).
+ */
 export class AutoCompactor {
   readonly #config: ServerConfig['autoCompaction'];
   readonly #target: CompactionTarget;

@@ -34,10 +34,10 @@ export interface DiskShortage {
 }
 
 /**
- * Whether a member can write its own disk, and what follows while it cannot: it leaves the quorum's business alone. It acknowledges nothing (the
- * loop withholds what depends on a sync), starts no election, hands over leadership, and refuses calls at once, so that clients turn to another
- * member. Nobody else is concerned: no alarm is raised. What was half-written is taken back and written again, so it goes on by itself as soon
- * as there is room.
+ * Whether a member can write its own disk, and what follows while it cannot: it leaves the quorum's business alone. It
+ * acknowledges nothing (the loop withholds what depends on a sync), starts no election, hands over leadership, and
+ * refuses calls at once, so that clients turn to another member. Nobody else is concerned: no alarm is raised. What was
+ * half-written is taken back and written again, so it goes on by itself as soon as there is room.
  */
 export class DiskRoom {
   readonly #host: DiskRoomHost;
@@ -58,8 +58,8 @@ export class DiskRoom {
   }
 
   /**
-   * The log, whose syncs also fail while the database cannot be written: a member that acknowledged entries then would have to keep them in
-   * memory without a bound.
+   * The log, whose syncs also fail while the database cannot be written: a member that acknowledged entries then would
+   * have to keep them in memory without a bound.
    */
   guardedLog(log: SyncedLog): SyncedLog {
     return {

@@ -14,8 +14,8 @@ export const maxGapCommittedApplied = 5000;
 /** Calls that wait for the log at once; more are refused. */
 export const maxPendingProposals = 65_536;
 /**
- * Of those, proposals that wait for a leader or for room in its log; more are refused. They are handed over, and passed on to the leader, in
- * pieces.
+ * Of those, proposals that wait for a leader or for room in its log; more are refused. They are handed over, and passed
+ * on to the leader, in pieces.
  */
 export const proposalBounds = {
   maxCount: maxPendingProposals,
@@ -34,8 +34,8 @@ export const catchUpBytes = 8 * 1024 * 1024;
 /** More stays, up to this, while a follower that is on its way needs it: a snapshot would cost it more. */
 export const catchUpBytesMax = 64 * 1024 * 1024;
 /**
- * After so many bytes of entries the log is truncated, however few they are: the log in memory is bounded by bytes. About what SQLite
- * writes between two checkpoints, so truncating seldom makes one of its own necessary.
+ * After so many bytes of entries the log is truncated, however few they are: the log in memory is bounded by bytes.
+ * About what SQLite writes between two checkpoints, so truncating seldom makes one of its own necessary.
  */
 export const snapshotBytes = 12 * 1024 * 1024;
 /** Etcd's default for `--snapshot-count`. */

@@ -15,8 +15,9 @@ export interface QuotaHost {
 }
 
 /**
- * Keeps the database below its quota: raises the NOSPACE alarm for the whole cluster before it would grow past it, and when what others
- * proposed, whose quota is larger, has made it. A full disk is its member's own matter: see `DiskRoom`.
+ * Keeps the database below its quota: raises the NOSPACE alarm for the whole cluster before it would grow past it, and
+ * when what others proposed, whose quota is larger, has made it. A full disk is its member's own matter: see
+ * `DiskRoom`.
  */
 export class Quota {
   readonly #server: QuotaHost;
@@ -41,7 +42,8 @@ export class Quota {
 
   /**
    * @param cost bytes that a request may add
-   * @returns undefined when there is room; else what rejects with noSpace, as soon as the alarm is raised (or cannot be)
+   * @returns undefined when there is room; else what rejects with noSpace, as soon as the alarm is raised (or cannot
+   * be)
    */
   refusal(cost: number): Promise<never> | undefined {
     if (this.bytes < 0 || this.#server.backend.sizeBytes() + cost < this.bytes) return undefined;

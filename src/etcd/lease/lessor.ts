@@ -16,7 +16,10 @@ import type { LeaseCheckpoint, LeaseInfo, Lessor, RangeDeleter } from './types.j
 export const leaseTtlSecondsMax = 9_000_000_000;
 /** A revocation that has not come through the log after so long is asked for again. */
 const revokeRetryMs = 3000;
-/** Deadlines of leases that are gone stay where they are up to so many: many would do so for as long as they had to live. */
+/**
+ * Deadlines of leases that are gone stay where they are up to so many: many would do so for as long as they had to
+ * live.
+ */
 const staleDeadlinesMax = 1024;
 /** How often the remaining TTL of a long lease goes through the log. */
 const checkpointIntervalMsDefault = 5 * 60 * 1000;

@@ -15,8 +15,8 @@ export interface LeaseRecord {
 const revokeRatePerSecond = 1000;
 
 /**
- * After an election all leases start anew, and many may fall due in the same second. Says which to delay, and by how much,
- * so that at most three quarters of the revocation rate fall due in any second. As etcd's `Promote`.
+ * After an election all leases start anew, and many may fall due in the same second. Says which to delay, and by how
+ * much, so that at most three quarters of the revocation rate fall due in any second. As etcd's `Promote`.
  */
 export function spreadExpiries(
   leases: Iterable<LeaseRecord>,

@@ -24,12 +24,14 @@ export interface LeaseCheckpoint {
 }
 
 /**
- * Leases. `grant`, `revoke`, `checkpoint`, `attach`, `detach` are called by apply, in log order, on every member, and never look at the
- * clock to decide. Only the primary (the leader's) counts time; it names expired leases, which the server then revokes
- * through the log.
+ * Leases. `grant`, `revoke`, `checkpoint`, `attach`, `detach` are called by apply, in log order, on every member, and
+ * never look at the clock to decide. Only the primary (the leader's) counts time; it names expired leases, which the
+ * server then revokes through the log.
  */
 export interface Lessor {
-  /** @throws LeaseExistsError, LeaseTtlTooLargeError, LeaseNotFoundError (id 0). Returns the lease with its raised TTL. */
+  /**
+   * @throws LeaseExistsError, LeaseTtlTooLargeError, LeaseNotFoundError (id 0). Returns the lease with its raised TTL.
+   */
   grant(id: bigint, ttlSeconds: number): LeaseInfo;
   /** Removes the lease, deleting its keys in sorted order. @throws LeaseNotFoundError */
   revoke(id: bigint, deleter: RangeDeleter): void;
@@ -52,7 +54,9 @@ export interface Lessor {
   list(): bigint[];
 
   readonly isPrimary: boolean;
-  /** Became leader: all leases start anew with `extendSeconds` (the election timeout) on top; pile-ups are spread out. */
+  /**
+   * Became leader: all leases start anew with `extendSeconds` (the election timeout) on top; pile-ups are spread out.
+   */
   promote(extendSeconds: number): void;
   /** Lost leadership: time stops. */
   demote(): void;
@@ -62,6 +66,8 @@ export interface Lessor {
   checkpointsDue(limit?: number): LeaseCheckpoint[];
   /** Milliseconds until `expired` or `checkpointsDue` may have something; undefined when never. */
   nextWakeMs(): number | undefined;
-  /** Reads the leases of another backend content (a snapshot was installed); attachments come from the store's restore. */
+  /**
+   * Reads the leases of another backend content (a snapshot was installed); attachments come from the store's restore.
+   */
   restore(backend: Backend): void;
 }

@@ -87,8 +87,8 @@ export async function openState(
 }
 
 /**
- * A member that has taken part and comes back with an empty disk has forgotten its votes and what it acknowledged: it must not
- * count as the one that it was. One that has taken part has told the cluster where its clients reach it.
+ * A member that has taken part and comes back with an empty disk has forgotten its votes and what it acknowledged: it
+ * must not count as the one that it was. One that has taken part has told the cluster where its clients reach it.
  * @throws BootstrapError
  */
 export function refuseSecondBirth(cluster: ExistingCluster, memberId: bigint): void {
@@ -143,7 +143,10 @@ function reopen(config: ServerConfig, paths: DataPaths, machine: Machine): Store
   };
 }
 
-/** Notes in a new database whose it is. @throws BackendCorruptError for one that was put beside another cluster's log */
+/**
+ * Notes in a new database whose it is.
+ * @throws BackendCorruptError for one that was put beside another cluster's log
+ */
 function mustBelongTogether(backend: Backend, paths: DataPaths, clusterId: bigint): void {
   const wanted = idText(clusterId);
   const found = backend.get('meta', clusterIdKey)?.toString();
@@ -194,8 +197,8 @@ async function createNew(
 }
 
 /**
- * Puts the first entries into an empty log. They count as committed and are applied at once, so they must be durable before: a
- * database that is ahead of its log may fall behind it in a power cut, and then entries are missing.
+ * Puts the first entries into an empty log. They count as committed and are applied at once, so they must be durable
+ * before: a database that is ahead of its log may fall behind it in a power cut, and then entries are missing.
  */
 async function begin(state: StoredState, { entries, hardState }: InitialLog): Promise<StoredState> {
   state.wal.append(hardState, entries);
@@ -207,8 +210,8 @@ async function begin(state: StoredState, { entries, hardState }: InitialLog): Pr
 }
 
 /**
- * A member that died while its first entries were written may hold some of them, and know some of the others only. Their hard
- * state comes last; without it the member has told nobody anything, and begins once more.
+ * A member that died while its first entries were written may hold some of them, and know some of the others only.
+ * Their hard state comes last; without it the member has told nobody anything, and begins once more.
  */
 function unfinishedBeginning(config: ServerConfig, state: StoredState): InitialLog | undefined {
   const { hardState } = state.storage.initialState();
@@ -252,9 +255,9 @@ function peersOf(cluster: ExistingCluster, localId: bigint): PeerAddress[] {
 }
 
 /**
- * Makes a cluster of one out of a member whose cluster lost its quorum for good. Everything in this member's log counts as
- * committed: the last commit index that reached its disk lags behind what clients were told, and a request that was never
- * acknowledged may have happened all the same. The other members are forgotten.
+ * Makes a cluster of one out of a member whose cluster lost its quorum for good. Everything in this member's log counts
+ * as committed: the last commit index that reached its disk lags behind what clients were told, and a request that was
+ * never acknowledged may have happened all the same. The other members are forgotten.
  */
 export async function forceNewCluster(state: StoredState): Promise<StoredState> {
   const { wal, storage, backend, memberId } = state;

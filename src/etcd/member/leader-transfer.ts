@@ -37,7 +37,8 @@ export async function yieldLeadership(server: TransferHost): Promise<void> {
 }
 
 /**
- * Hands leadership to the voter that is connected and furthest along, or, at the n-th attempt, to the n-th of them in turn.
+ * Hands leadership to the voter that is connected and furthest along, or, at the n-th attempt, to the n-th of them in
+ * turn.
  * Never rejects: who leads tells whether it worked.
  */
 export async function stepBack(server: TransferHost, attempt: number): Promise<void> {

@@ -65,8 +65,9 @@ export class LeaseDriver {
     });
   }
   /**
-   * Proposes to revoke an expired lease. A failure is not told: the lessor names the lease again. The proposal must not be passed on to a later
-   * leader: a leader that stalls, and finds the lease expired when it goes on, does not know who has kept it alive with its successor meanwhile.
+   * Proposes to revoke an expired lease. A failure is not told: the lessor names the lease again. The proposal must not
+   * be passed on to a later leader: a leader that stalls, and finds the lease expired when it goes on, does not know
+   * who has kept it alive with its successor meanwhile.
    */
   revoke(id: bigint): void {
     const request = { ID: id };

@@ -48,8 +48,9 @@ export class LeaseKeeper {
   }
 
   /**
-   * A leader that was cut off, or stood still, may have a successor that counts the lease's time without this renewal. All leases start anew,
-   * with an election timeout on top, when somebody becomes leader: so it is enough that nobody else had become it one election timeout ago.
+   * A leader that was cut off, or stood still, may have a successor that counts the lease's time without this renewal.
+   * All leases start anew, with an election timeout on top, when somebody becomes leader: so it is enough that nobody
+   * else had become it one election timeout ago.
    */
   async #confirmLeadership(): Promise<void> {
     const server = this.#server;

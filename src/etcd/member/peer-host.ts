@@ -26,7 +26,10 @@ export class ServerPeerHost implements PeerHost {
     return this.#server.membership.isRemoved(id);
   }
 
-  /** Not before the member takes part. One that has just begun asks each peer, before it listens to it, whether it has begun before. */
+  /**
+   * Not before the member takes part. One that has just begun asks each peer, before it listens to it, whether it has
+   * begun before.
+   */
   async admit(from: bigint): Promise<void> {
     const server = this.#server;
     if (server.startUp === undefined) throw etcdError('stopped');

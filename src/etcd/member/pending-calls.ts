@@ -39,7 +39,10 @@ export class PendingCalls {
     if (call !== undefined) call.term = term;
   }
 
-  /** What was handed over is in no log: the call waits again, for another attempt. @returns undefined if it does not wait any more */
+  /**
+   * What was handed over is in no log: the call waits again, for another attempt.
+   * @returns undefined if it does not wait any more
+   */
   handedBack(sequence: number, next: number): PendingCall | undefined {
     const call = this.take(sequence);
     if (call === undefined) return undefined;
@@ -59,8 +62,8 @@ export class PendingCalls {
   }
 
   /**
-   * An entry of `term` has been applied: what was handed over in earlier terms and is not applied by now went to a leader
-   * that is gone. Whether it will still turn up nobody knows.
+   * An entry of `term` has been applied: what was handed over in earlier terms and is not applied by now went to a
+   * leader that is gone. Whether it will still turn up nobody knows.
    */
   loseBefore(term: number): void {
     for (const [sequence, call] of this.#calls) {

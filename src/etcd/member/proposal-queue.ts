@@ -5,7 +5,10 @@ import type { DropReason, MsgPropDropped, Proposal, RaftNode } from '../../raft/
 /** A proposal with the number of the call that waits for it. */
 export interface QueuedProposal extends Proposal {
   readonly sequence: number;
-  /** When the call is told that its time is over, on the monotonic clock. A proposal that still waits then is never made. */
+  /**
+   * When the call is told that its time is over, on the monotonic clock. A proposal that still waits then is never
+   * made.
+   */
   readonly deadlineMs: number;
   /** Only this member may append it, as the leader of this term: it is refused, never passed on, once another leads. */
   readonly onlyInTerm?: number | undefined;
@@ -40,7 +43,10 @@ const waitable: ReadonlySet<string> = new Set<DropReason>([
   'confChangePending',
 ]);
 
-/** Proposals that wait for a leader, for room in its log, or for this turn's end; in order, within bounds, up to their deadlines. */
+/**
+ * Proposals that wait for a leader, for room in its log, or for this turn's end; in order, within bounds, up to their
+ * deadlines.
+ */
 export class ProposalQueue {
   readonly #node: Target;
   readonly #events: ProposalEvents;
@@ -96,8 +102,8 @@ export class ProposalQueue {
   }
 
   /**
-   * Another member did not take what was passed on: it is in no log, and waits again. Bounds are not asked: what is under way to a member is
-   * bounded.
+   * Another member did not take what was passed on: it is in no log, and waits again. Bounds are not asked: what is
+   * under way to a member is bounded.
    */
   takeBack(proposals: readonly QueuedProposal[], { from, reason }: Refusal): void {
     if (!waitable.has(reason)) {

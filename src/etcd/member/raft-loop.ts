@@ -1,6 +1,6 @@
 /**
- * Runs a Raft node: takes proposals and messages, executes each Ready in the order that safety asks for (docs/RAFT.md), and
- * batches: whatever arrives in one turn of the event loop goes into one proposal batch, one log write, one sync.
+ * Runs a Raft node: takes proposals and messages, executes each Ready in the order that safety asks for (docs/RAFT.md),
+ * and batches: whatever arrives in one turn of the event loop goes into one proposal batch, one log write, one sync.
  *
  *     messages leave (a leader's appends need no sync of its own)
  *     hard state and entries go into the log, one sync for all Readies of the turn
@@ -150,7 +150,8 @@ export class RaftLoop {
   }
 
   /**
-   * Proposals for a leader that is none any more go back: passed on, they would arrive after their callers have been told of the new term.
+   * Proposals for a leader that is none any more go back: passed on, they would arrive after their callers have been
+   * told of the new term.
    * So do those for one that cannot write them, and hands over.
    */
   #stepNode(message: Message): DropReason | undefined {
@@ -240,7 +241,9 @@ export class RaftLoop {
     );
   }
 
-  /** One retry at a time, which covers all; a later sync may have succeeded before it, and then nothing is left to do. */
+  /**
+   * One retry at a time, which covers all; a later sync may have succeeded before it, and then nothing is left to do.
+   */
   #retrySync(): void {
     if (this.#retrying) return;
     this.#retrying = true;

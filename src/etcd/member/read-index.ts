@@ -30,8 +30,8 @@ const sequenceBytes = 6;
 
 /**
  * Linearizable reads: one read index at a time serves all that were waiting when it was asked for (thesis 6.4). Reads
- * run inside the loop, right after the entry that they wait for has been applied. A question names the member's run: the answer to one
- * that was asked before a restart, of the same number, may come late, and its index is too low.
+ * run inside the loop, right after the entry that they wait for has been applied. A question names the member's run:
+ * the answer to one that was asked before a restart, of the same number, may come late, and its index is too low.
  */
 export class ReadIndexQueue {
   readonly #source: ReadIndexSource;

@@ -87,7 +87,8 @@ export class Requests implements ProposalEvents {
    * @param payload the request as it came from the wire; copied
    * @param request the same, decoded: what apply works with on this member
    * @param onlyInTerm only this member may append it, as the leader of that term
-   * @throws EtcdError; `notCapable` for a kind that some member does not know; the timeouts and `stopped` leave open what has happened
+   * @throws EtcdError; `notCapable` for a kind that some member does not know; the timeouts and `stopped` leave open
+   * what has happened
    */
   propose(
     kind: EntryKind,
@@ -198,7 +199,9 @@ export class Requests implements ProposalEvents {
     }
   }
 
-  /** The first entry of a term is applied: what went to earlier leaders and has not come by now is lost to its caller. */
+  /**
+   * The first entry of a term is applied: what went to earlier leaders and has not come by now is lost to its caller.
+   */
   onTermStart(term: number): void {
     this.#pending.loseBefore(term);
   }

@@ -22,7 +22,9 @@ export interface StartUpHost {
 /** The first moments of a member: gets a leader soon, then tells the cluster its name and addresses. */
 export class StartUp {
   readonly #host: StartUpHost;
-  /** Since when a quorum can be reached and nobody else asks for votes; the time that another has to win lies before it. */
+  /**
+   * Since when a quorum can be reached and nobody else asks for votes; the time that another has to win lies before it.
+   */
   #quietSinceMs: number | undefined;
   /** As of the last look: it changes when another asks for votes. */
   #term: number;
@@ -47,10 +49,11 @@ export class StartUp {
   }
 
   /**
-   * A member that has just started need not wait a whole election timeout: as soon as a quorum can be reached, the first of it by
-   * id asks for votes, the next a little later. With PreVote this disturbs nobody who has a leader. Nor may it disturb one who is
-   * just being elected:
-   * 1. m2 votes for m1, in term 2, and asks for pre-votes of term 3 before it hears that m1 leads. m3, which has not heard it either, grants.
+   * A member that has just started need not wait a whole election timeout: as soon as a quorum can be reached, the
+   * first of it by id asks for votes, the next a little later. With PreVote this disturbs nobody who has a leader. Nor
+   * may it disturb one who is just being elected:
+   * 1. m2 votes for m1, in term 2, and asks for pre-votes of term 3 before it hears that m1 leads. m3, which has not
+   * heard it either, grants.
    * 2. m2 is a candidate of term 3, whom nobody answers: they follow m1 by now. Its term deposes m1 all the same.
    * So a member that has moved to another's term begins to wait once more.
    */

@@ -1,7 +1,10 @@
 import { etcdError } from '../apply/errors.js';
 import type { EtcdServer } from './server.js';
 
-/** Why a call was not answered in time, as far as the member can tell. @param leaderLostMs monotonic: when it last lost its leader */
+/**
+ * Why a call was not answered in time, as far as the member can tell.
+ * @param leaderLostMs monotonic: when it last lost its leader
+ */
 export function timeoutError(
   server: EtcdServer,
   leaderLostMs: number,

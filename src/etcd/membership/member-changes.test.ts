@@ -1,4 +1,7 @@
-/** Which changes of the membership are refused, as etcd 3.5.30's `--strict-reconfig-check` and its bound for learners do. */
+/**
+ * Which changes of the membership are refused, as etcd 3.5.30's `--strict-reconfig-check` and its bound for learners
+ * do.
+ */
 import { describe, expect, test } from '@jest/globals';
 import { MemberChange } from '../../gen/etcd/internal.js';
 import { ManualClock } from '../../lib/clock.js';

@@ -83,7 +83,10 @@ export class MemberChanges {
     await this.#propose('update', member);
   }
 
-  /** Promotes a learner; a follower asks its leader to. @throws GrpcError memberNotFound, memberNotLearner, learnerNotReady */
+  /**
+   * Promotes a learner; a follower asks its leader to.
+   * @throws GrpcError memberNotFound, memberNotLearner, learnerNotReady
+   */
   async promote(id: bigint): Promise<void> {
     const server = this.#server;
     const member = this.#mustKnow(id);
@@ -120,8 +123,8 @@ export class MemberChanges {
   }
 
   /**
-   * Etcd's `--strict-reconfig-check`, as all of 3.5.30 has it: with the new member, of which nothing is known yet, there must be a quorum of
-   * started and of connected voters. A learner counts there as well: it will be promoted.
+   * Etcd's `--strict-reconfig-check`, as all of 3.5.30 has it: with the new member, of which nothing is known yet,
+   * there must be a quorum of started and of connected voters. A learner counts there as well: it will be promoted.
    */
   #checkAdd(isLearner: boolean): void {
     const server = this.#server;

@@ -90,8 +90,8 @@ export class PeerRegistry {
   /**
    * A peer has opened a stream: it lives, so this member opens its own stream to it at once, if it waits to try again.
    *
-   * A member that was away while others were added may first hear of one of them when that one leads. It must be able to answer, or it
-   * would never be sent the entries that tell of its leader:
+   * A member that was away while others were added may first hear of one of them when that one leads. It must be able
+   * to answer, or it would never be sent the entries that tell of its leader:
    * 1. Member 1 of 1, 2, 3 stops. Member 4 is added, and leads.
    * 2. Member 1 starts, and gets a heartbeat and a first append from 4, which it must refuse: it lacks entries.
    * 3. If the refusal has nowhere to go, 4 keeps on probing, and if 2 stops now, 3 and 4 are no quorum of four.
