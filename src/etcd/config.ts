@@ -52,7 +52,10 @@ export interface ServerConfig {
   readonly forceNewCluster: boolean;
   /** Learners that the cluster may have at once; at least 1. */
   readonly maxLearners: number;
-  /** The raft log is not synced: a crash of the machine may lose what was acknowledged. For tests and throw-away clusters. */
+  /**
+   * The raft log is not synced: a crash of the machine may lose what was acknowledged. For tests and throw-away
+   * clusters.
+   */
   readonly unsafeNoFsync: boolean;
   readonly autoCompaction: {
     readonly mode: 'periodic' | 'revision';

@@ -20,7 +20,10 @@ export interface DatabaseFiles {
   exists(path: string): boolean;
   /** Opens or makes the database of a running member. @throws BackendCorruptError */
   open(path: string): Backend;
-  /** Puts a received file, durably, in the place of a closed database. @throws BackendCorruptError; nothing has changed then */
+  /**
+   * Puts a received file, durably, in the place of a closed database.
+   * @throws BackendCorruptError; nothing has changed then
+   */
   install(snapshotPath: string, databasePath: string): void;
   /** Removes a snapshot file; no error if there is none. */
   remove(path: string): Promise<void>;

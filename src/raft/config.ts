@@ -11,7 +11,9 @@ export interface RaftConfig {
   readonly storage: Storage;
   /** Seeded differently on each member: it draws the election timeouts. */
   readonly prng: Prng;
-  /** A follower campaigns after electionTicks..2*electionTicks-1 ticks without a word from the leader. > heartbeatTicks */
+  /**
+   * A follower campaigns after electionTicks..2*electionTicks-1 ticks without a word from the leader. > heartbeatTicks
+   */
   readonly electionTicks: number;
   /** The leader's heartbeat interval. >= 1 */
   readonly heartbeatTicks: number;
@@ -31,12 +33,15 @@ export interface RaftConfig {
   readonly maxPendingReads?: number;
   /** Ask before disturbing (thesis 9.6). @default true */
   readonly preVote?: boolean;
-  /** A leader without a quorum steps down; members that hear a leader refuse votes (thesis 6.2, 4.2.3). @default true */
+  /**
+   * A leader without a quorum steps down; members that hear a leader refuse votes (thesis 6.2, 4.2.3).
+   * @default true
+   */
   readonly checkQuorum?: boolean;
   /**
-   * `safe`: a quorum confirms each round of reads. `lease`: the leader answers alone while a quorum's last confirmation is
-   * younger than electionTicks - leaseMarginTicks; needs checkQuorum, clocks of nearly equal pace, and the same setting on
-   * all members, because it makes every member ignore `leaderConnectionLost`. @default 'safe'
+   * `safe`: a quorum confirms each round of reads. `lease`: the leader answers alone while a quorum's last confirmation
+   * is younger than electionTicks - leaseMarginTicks; needs checkQuorum, clocks of nearly equal pace, and the same
+   * setting on all members, because it makes every member ignore `leaderConnectionLost`. @default 'safe'
    */
   readonly readMode?: 'safe' | 'lease';
   /** @default max(2, electionTicks / 5) */
@@ -48,8 +53,8 @@ export interface RaftConfig {
   /** A leader that is no voter any more becomes a follower when it applies that. @default true */
   readonly stepDownOnRemoval?: boolean;
   /**
-   * Committed entries may be handed out before this member's own disk has them. Faster where the leader's disk is the slow one;
-   * the state machine must then not become durable before the log. @default false
+   * Committed entries may be handed out before this member's own disk has them. Faster where the leader's disk is the
+   * slow one; the state machine must then not become durable before the log. @default false
    */
   readonly applyUnstable?: boolean;
   /** Gets a line for each change of role, vote or configuration; for tests and debug logs. */

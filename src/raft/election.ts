@@ -1,11 +1,13 @@
 /**
  * Elections (Raft §5.2, §5.4.1; thesis 9.6 PreVote, 4.2.3 leases, 3.10 transfer) and the changes of role.
  *
- * Fast fail-over: a follower whose stream to the leader broke does not wait for the election timeout. It stops counting the leader's lease and asks
- * for pre-votes at once. Pre-votes disturb nobody: members that still hear the leader refuse, and nothing has changed. Only when a quorum has lost
- * the leader does a real election start. While it hurries, a member asks again after a few ticks instead of an election timeout, because the others may
- * learn of the loss a little later; and of two that ask at the same time the one with the better log (then the lower id) goes first, because
- * two candidates would split the votes. Safety rests on votes alone and is not touched; what is given up is the lease, see `RaftConfig.readMode`.
+ * Fast fail-over: a follower whose stream to the leader broke does not wait for the election timeout. It stops counting
+ * the leader's lease and asks for pre-votes at once. Pre-votes disturb nobody: members that still hear the leader
+ * refuse, and nothing has changed. Only when a quorum has lost the leader does a real election start. While it hurries,
+ * a member asks again after a few ticks instead of an election timeout, because the others may learn of the loss a
+ * little later; and of two that ask at the same time the one with the better log (then the lower id) goes first,
+ * because two candidates would split the votes. Safety rests on votes alone and is not touched; what is given up is the
+ * lease, see `RaftConfig.readMode`.
  */
 import { assert } from '../lib/assert.js';
 import type { MsgPreVote, MsgPreVoteResp, MsgVote, MsgVoteResp } from './messages.js';
@@ -161,8 +163,8 @@ function loseElection(r: RaftState): void {
 }
 
 /**
- * A vote request, of this term or, for pre-votes, of a later one. The vote is granted at most once a term, and only to a candidate with an
- * up-to-date log. (Requests that a lease forbids to hear do not get here.)
+ * A vote request, of this term or, for pre-votes, of a later one. The vote is granted at most once a term, and only to
+ * a candidate with an up-to-date log. (Requests that a lease forbids to hear do not get here.)
  */
 export function handleVoteRequest(r: RaftState, m: MsgVote | MsgPreVote): void {
   const preVote = m.type === 'MsgPreVote';

@@ -18,8 +18,8 @@ export type DropReason =
   | 'forwardingDisabled';
 
 /**
- * A proposal was not accepted and is not in any log: definite, may be tried again. For one that a follower forwarded the reason comes back
- * as MsgPropDropped, if at all: it may have been lost on the way.
+ * A proposal was not accepted and is not in any log: definite, may be tried again. For one that a follower forwarded
+ * the reason comes back as MsgPropDropped, if at all: it may have been lost on the way.
  */
 export class ProposalDroppedError extends Error {
   override readonly name = 'ProposalDroppedError';

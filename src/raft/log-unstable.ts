@@ -1,15 +1,16 @@
 /**
- * The end of the log that is not known to be durable: entries to be written, entries being written, a snapshot received. It shadows the
- * storage: what is here wins.
+ * The end of the log that is not known to be durable: entries to be written, entries being written, a snapshot
+ * received. It shadows the storage: what is here wins.
  *
  *     storage               | unstable
  *     1 2 3 4 5 6 7 8 9 10  | 11 12 13   14 15
  *                             ^ offset   ^ taken: handed out in a Ready up to here, being written
  *
- * Completions come by write and not by (term, index), which guards against this ABA: entry (5, term 2) is being written; a leader of term 3
- * replaces it by (5, term 3), also being written; the first leader comes back in term 4 and brings (5, term 2) again. Were the completion of the first write
- * matched by term and index, the third would count as durable while the disk still has (5, term 3) to come. Here every write in flight
- * remembers how far it counts, and a truncation cuts that down.
+ * Completions come by write and not by (term, index), which guards against this ABA: entry (5, term 2) is being
+ * written; a leader of term 3 replaces it by (5, term 3), also being written; the first leader comes back in term 4 and
+ * brings (5, term 2) again. Were the completion of the first write matched by term and index, the third would count as
+ * durable while the disk still has (5, term 3) to come. Here every write in flight remembers how far it counts, and a
+ * truncation cuts that down.
  */
 import { assert } from '../lib/assert.js';
 import { limitedSlice } from './memory-storage.js';

@@ -1,6 +1,6 @@
 /**
- * The log: what is stored and what is not yet, with the marks committed >= applying >= applied. Entries are handed out for applying
- * once they are committed and (unless told otherwise) durable here.
+ * The log: what is stored and what is not yet, with the marks committed >= applying >= applied. Entries are handed out
+ * for applying once they are committed and (unless told otherwise) durable here.
  */
 import { assert } from '../lib/assert.js';
 import { UnstableLog } from './log-unstable.js';
@@ -99,8 +99,9 @@ export class RaftLog {
   }
 
   /**
-   * AppendEntries' consistency check and append (Raft §5.3): only entries that conflict are replaced, so that a delayed append takes nothing
-   * back. @returns the last index that now matches the leader, or undefined where the logs do not match at `index`
+   * AppendEntries' consistency check and append (Raft §5.3): only entries that conflict are replaced, so that a delayed
+   * append takes nothing back. @returns the last index that now matches the leader, or undefined where the logs do not
+   * match at `index`
    */
   maybeAppend(
     prev: { readonly index: LogIndex; readonly term: Term },
@@ -145,8 +146,8 @@ export class RaftLog {
   }
 
   /**
-   * The last position at or before `index` whose term is at most `term`: where two logs can match at best. The term is 0 where the
-   * log does not reach.
+   * The last position at or before `index` whose term is at most `term`: where two logs can match at best. The term is
+   * 0 where the log does not reach.
    */
   findConflictByTerm(index: LogIndex, term: Term): { index: LogIndex; term: Term } {
     for (let at = index; at > 0; at--) {

@@ -65,8 +65,8 @@ export function appliedTo(r: RaftState, index: number): void {
 }
 
 /**
- * Replaces log and configuration by a snapshot. @returns false where it is not needed or not for us; the log may then still have learnt that it is
- * committed up to there
+ * Replaces log and configuration by a snapshot. @returns false where it is not needed or not for us; the log may then
+ * still have learnt that it is committed up to there
  */
 export function restoreSnapshot(r: RaftState, snapshot: Snapshot): boolean {
   const { index, term, confState } = snapshot.metadata;

@@ -9,7 +9,9 @@ const emptySnapshot: Snapshot = {
   metadata: { index: 0, term: 0, confState: emptyConfState },
 };
 
-/** Truncated entries are dropped from the array once there are at least this many, so that truncation costs O(1) each. */
+/**
+ * Truncated entries are dropped from the array once there are at least this many, so that truncation costs O(1) each.
+ */
 const minDropCount = 1024;
 
 /** A `Storage` over an array. Entries before a head offset are truncated and wait to be dropped together. */
@@ -121,7 +123,10 @@ export class MemoryStorage implements Storage {
     return true;
   }
 
-  /** Notes a snapshot of the own state machine at `index`; the log stays. @returns false if it is not newer than the stored one */
+  /**
+   * Notes a snapshot of the own state machine at `index`; the log stays.
+   * @returns false if it is not newer than the stored one
+   */
   createSnapshot(index: LogIndex, confState: ConfState, data: Uint8Array): boolean {
     if (index <= this.#snapshot.metadata.index) return false;
     const term = this.term(index);

@@ -1,7 +1,7 @@
 /**
  * The messages between members: a union discriminated by `type`, the only thing that crosses the wire. Local inputs
- * (ticks, proposals, completions, connection reports) are methods of `RawNode` and no messages, so nothing that comes from the
- * network can pretend to be one. All messages may be lost, repeated, delayed and reordered.
+ * (ticks, proposals, completions, connection reports) are methods of `RawNode` and no messages, so nothing that comes
+ * from the network can pretend to be one. All messages may be lost, repeated, delayed and reordered.
  */
 import type { DropReason } from './errors.js';
 import type { LogIndex, Entry, NodeId, Proposal, Snapshot, Term } from './types.js';
@@ -20,8 +20,8 @@ export interface MsgProp extends Envelope {
 }
 
 /**
- * Not taken by whom they were forwarded to, and in no log: they may be proposed again. Sent and taken by shells, from what `step` returns; the
- * core does not look at it. Term 0.
+ * Not taken by whom they were forwarded to, and in no log: they may be proposed again. Sent and taken by shells, from
+ * what `step` returns; the core does not look at it. Term 0.
  */
 export interface MsgPropDropped extends Envelope {
   readonly type: 'MsgPropDropped';
@@ -41,8 +41,8 @@ export interface MsgApp extends Envelope {
 }
 
 /**
- * Answer to MsgApp and MsgSnap. Not rejected: the log is durable and matches the leader's up to `index`. Rejected: the entry
- * at `index` did not match; the follower's log may match at `rejectHint`, where its term is `logTerm`.
+ * Answer to MsgApp and MsgSnap. Not rejected: the log is durable and matches the leader's up to `index`. Rejected: the
+ * entry at `index` did not match; the follower's log may match at `rejectHint`, where its term is `logTerm`.
  */
 export interface MsgAppResp extends Envelope {
   readonly type: 'MsgAppResp';
@@ -53,8 +53,9 @@ export interface MsgAppResp extends Envelope {
 }
 
 /**
- * What the sender knows to be committed. A member that has this very entry may count it as committed. Without it a group could get
- * stuck: a voter that did not learn that a membership change was committed needs the vote of one that did, and is no voter any more.
+ * What the sender knows to be committed. A member that has this very entry may count it as committed. Without it a
+ * group could get stuck: a voter that did not learn that a membership change was committed needs the vote of one that
+ * did, and is no voter any more.
  */
 interface CommitHint {
   readonly commit: LogIndex;
@@ -94,7 +95,9 @@ export interface MsgPreVoteResp extends VoteResponse {
   readonly type: 'MsgPreVoteResp';
 }
 
-/** InstallSnapshot. The shell may carry `snapshot.data` by other means; the follower steps the message when it has all. */
+/**
+ * InstallSnapshot. The shell may carry `snapshot.data` by other means; the follower steps the message when it has all.
+ */
 export interface MsgSnap extends Envelope {
   readonly type: 'MsgSnap';
   readonly snapshot: Snapshot;

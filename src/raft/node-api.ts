@@ -18,8 +18,8 @@ import type {
 } from './types.js';
 
 /**
- * A piece of work for the shell. What `ready()` has handed out it does not hand out again; the shell may take the next Ready
- * while this one is still being written, as long as writes reach the disk in order of `number`.
+ * A piece of work for the shell. What `ready()` has handed out it does not hand out again; the shell may take the next
+ * Ready while this one is still being written, as long as writes reach the disk in order of `number`.
  */
 export interface Ready {
   /** Counts up by one. */
@@ -30,9 +30,14 @@ export interface Ready {
   readonly hardState: HardState | undefined;
   /** To be durable before `messagesAfterAppend` leave. They replace whatever is stored at their indexes and after. */
   readonly entries: readonly Entry[];
-  /** To be stored and put into the state machine before `onAppendDone`; comes before `entries`, and counts as applied then. */
+  /**
+   * To be stored and put into the state machine before `onAppendDone`; comes before `entries`, and counts as applied
+   * then.
+   */
   readonly snapshot: Snapshot | undefined;
-  /** To be applied, in order, then reported by `appliedTo`. Durable here already (but see `RaftConfig.applyUnstable`). */
+  /**
+   * To be applied, in order, then reported by `appliedTo`. Durable here already (but see `RaftConfig.applyUnstable`).
+   */
   readonly committedEntries: readonly Entry[];
   /** May leave at once, before anything is written (the leader's appends: thesis 10.2.1). */
   readonly messages: readonly Message[];
@@ -97,13 +102,17 @@ export interface RaftNode {
   /** Starts an election now (with a pre-vote where configured). */
   campaign(): void;
   /**
-   * The same for a member that has just started and can reach a quorum: while nobody leads it asks again within ticks, and of two
-   * that ask at the same time one steps aside, as after `leaderConnectionLost`. Nothing where a leader is known.
+   * The same for a member that has just started and can reach a quorum: while nobody leads it asks again within ticks,
+   * and of two that ask at the same time one steps aside, as after `leaderConnectionLost`. Nothing where a leader is
+   * known.
    */
   campaignEarly(): void;
   /** Appends `data` at the leader or forwards it to it. @throws ProposalDroppedError */
   propose(data: Uint8Array): void;
-  /** As `propose`, several at once: all are taken, next to each other and in order, or none. @throws ProposalDroppedError */
+  /**
+   * As `propose`, several at once: all are taken, next to each other and in order, or none.
+   * @throws ProposalDroppedError
+   */
   proposeBatch(proposals: readonly Proposal[]): void;
   /**
    * Proposes a membership change: one at a time, and none that is impossible. @throws ProposalDroppedError, with reason
@@ -111,12 +120,16 @@ export interface RaftNode {
    */
   proposeConfChange(change: ConfChange | ConfChangeV2): void;
   /**
-   * Must be called for every committed entry of type confChange or confChangeV2, in order, before `appliedTo` reports it; where the
-   * application refuses the change, with `refusedConfChange`. @returns the new membership, to be stored with the applied index.
+   * Must be called for every committed entry of type confChange or confChangeV2, in order, before `appliedTo` reports
+   * it; where the application refuses the change, with `refusedConfChange`. @returns the new membership, to be stored
+   * with the applied index.
    * @throws ConfChangeError, with nothing changed, where the change is impossible.
    */
   applyConfChange(change: ConfChange | ConfChangeV2): ConfState;
-  /** Takes a message from another member. @returns why a forwarded proposal was dropped. Messages for others are ignored. */
+  /**
+   * Takes a message from another member.
+   * @returns why a forwarded proposal was dropped. Messages for others are ignored.
+   */
   step(message: Message): DropReason | undefined;
   /** Whether `ready()` has something to say. */
   hasReady(): boolean;
@@ -129,15 +142,18 @@ export interface RaftNode {
   /** `onAppendDone` and `appliedTo` in one, for a shell that does one Ready after the other. */
   advance(ready: Ready): void;
   /**
-   * Asks for a read index; the answer comes as `Ready.readStates` with the same context. The answer may never come (messages lost, leader
-   * changed): ask again after a while. @returns false where it was dropped at once: no leader is known, or too many wait.
+   * Asks for a read index; the answer comes as `Ready.readStates` with the same context. The answer may never come
+   * (messages lost, leader changed): ask again after a while. @returns false where it was dropped at once: no leader is
+   * known, or too many wait.
    */
   readIndex(context: Uint8Array): boolean;
-  /** The leader hands over to `transferee` (a voter); a follower asks the leader to. Given up after an election timeout. */
+  /**
+   * The leader hands over to `transferee` (a voter); a follower asks the leader to. Given up after an election timeout.
+   */
   transferLeader(transferee: NodeId): void;
   /**
-   * While on, this member starts no election and gives up one that it has started: it could not write its own vote. It goes on voting and
-   * following as its disk allows; a leader goes on leading until it hands over.
+   * While on, this member starts no election and gives up one that it has started: it could not write its own vote. It
+   * goes on voting and following as its disk allows; a leader goes on leading until it hands over.
    */
   abstain(on: boolean): void;
   /** A message to `id` could not be sent: the leader probes instead of streaming. */
@@ -145,8 +161,9 @@ export interface RaftNode {
   /** How the sending of a snapshot to `id` ended. */
   reportSnapshot(id: NodeId, status: 'finished' | 'failed'): void;
   /**
-   * The stream to or from `leader` broke and could not be opened again. Call it after what had still arrived was stepped, and again on each
-   * further failure to open it. A pre-vote starts within `connectionLostTicks`; ignored unless `leader` is the leader followed.
+   * The stream to or from `leader` broke and could not be opened again. Call it after what had still arrived was
+   * stepped, and again on each further failure to open it. A pre-vote starts within `connectionLostTicks`; ignored
+   * unless `leader` is the leader followed.
    */
   leaderConnectionLost(leader: NodeId): void;
   /** Forgets the leader without a change of term, so that this member may grant votes. No-op on the leader. */

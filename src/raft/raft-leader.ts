@@ -102,9 +102,9 @@ export function afterCommit(r: RaftState): void {
 }
 
 /**
- * The logs do not match at the index that was tried. The hint leads to the next try in one step per term that differs, from either side: the follower
- * has skipped its entries of later terms than the tried one, here the leader skips its own of later terms than the hint's
- * (§5.3, "can be optimized to reduce the number of rejected AppendEntries RPCs").
+ * The logs do not match at the index that was tried. The hint leads to the next try in one step per term that differs,
+ * from either side: the follower has skipped its entries of later terms than the tried one, here the leader skips its
+ * own of later terms than the hint's (§5.3, "can be optimized to reduce the number of rejected AppendEntries RPCs").
  */
 function handleRejection(r: RaftState, member: Progress, m: MsgAppResp): void {
   const hint =
@@ -173,8 +173,9 @@ function startRead(r: RaftState, request: ReadRequest): void {
 }
 
 /**
- * Whether nobody else can have been elected yet: followers refuse votes for electionTicks after a heartbeat, which they got no sooner than it
- * was sent. etcd-io/raft trusts the quorum check alone, whose age may be up to two election timeouts.
+ * Whether nobody else can have been elected yet: followers refuse votes for electionTicks after a heartbeat, which they
+ * got no sooner than it was sent. etcd-io/raft trusts the quorum check alone, whose age may be up to two election
+ * timeouts.
  */
 function leaseHolds(r: RaftState): boolean {
   const { electionTicks, leaseMarginTicks, readMode } = r.config;
@@ -243,7 +244,9 @@ export function reportUnreachable(r: RaftState, id: NodeId): void {
   if (member?.state === 'replicate') member.becomeProbe();
 }
 
-/** The snapshot sent to `id` arrived or failed. Either way the next try waits for an answer: the ack, or a heartbeat's. */
+/**
+ * The snapshot sent to `id` arrived or failed. Either way the next try waits for an answer: the ack, or a heartbeat's.
+ */
 export function reportSnapshot(r: RaftState, id: NodeId, status: 'finished' | 'failed'): void {
   const member = r.tracker.get(id);
   if (member?.state !== 'snapshot') return;

@@ -1,4 +1,7 @@
-/** The rules of "In Search of an Understandable Consensus Algorithm" one by one, and those of the thesis that go beyond it. Each: init, test, check. */
+/**
+ * The rules of "In Search of an Understandable Consensus Algorithm" one by one, and those of the thesis that go beyond
+ * it. Each: init, test, check.
+ */
 import { describe, expect, test } from '@jest/globals';
 import { ProposalDroppedError } from './errors.js';
 import type { Message, MsgApp } from './messages.js';

@@ -1,6 +1,7 @@
 /**
- * The state of one member and the steps that every role shares. The roles' rules stand in functions over this state, one file a role, which
- * see each other in one direction only: replication <- election <- leader, candidate, follower <- raft.
+ * The state of one member and the steps that every role shares. The roles' rules stand in functions over this state,
+ * one file a role, which see each other in one direction only: replication <- election <- leader, candidate, follower
+ * <- raft.
  */
 import { mustExist } from '../lib/assert.js';
 import type { FullRaftConfig } from './config.js';
@@ -31,7 +32,9 @@ export class RaftState {
 
   /** Ticks since start. */
   tickCount = 0;
-  /** Follower, candidate: ticks since the leader was heard or the election began. Leader: since the last quorum check. */
+  /**
+   * Follower, candidate: ticks since the leader was heard or the election began. Leader: since the last quorum check.
+   */
   electionElapsed = 0;
   /** Leader: ticks since the last heartbeat. */
   heartbeatElapsed = 0;
@@ -43,8 +46,8 @@ export class RaftState {
   hurryUntilTick = 0;
 
   /**
-   * While a received snapshot is not installed: the configuration as of the entries that were handed out before it, which the shell
-   * may still be applying. The snapshot's own is in force already.
+   * While a received snapshot is not installed: the configuration as of the entries that were handed out before it,
+   * which the shell may still be applying. The snapshot's own is in force already.
    */
   overtakenConfig: TrackerConfig | undefined = undefined;
   /** Told to campaign, but a membership change has to be applied first. */
@@ -87,7 +90,9 @@ export class RaftState {
     return this.tracker.isVoter(this.id) && this.log.pendingSnapshot === undefined;
   }
 
-  /** Whether this member has committed an entry of its term; before that a leader does not know what is committed (§8). */
+  /**
+   * Whether this member has committed an entry of its term; before that a leader does not know what is committed (§8).
+   */
   get committedInTerm(): boolean {
     return this.log.matches(this.log.committed, this.term);
   }
@@ -135,7 +140,8 @@ export class RaftState {
   inLease(): boolean {
     const { checkQuorum, electionTicks, readMode } = this.config;
     if (!checkQuorum) return false;
-    // What it promised before a restart it has forgotten: with lease reads it keeps still for as long as that may count.
+    // What it promised before a restart it has forgotten: with lease reads it keeps still for as long as that may
+    // count.
     if (readMode === 'lease' && this.tickCount < electionTicks) return true;
     return this.leader !== noNode && !this.leaderLost && this.electionElapsed < electionTicks;
   }
@@ -151,7 +157,9 @@ export class RaftState {
     this.electionTimeout = this.#drawElectionTimeout();
   }
 
-  /** Acks an append once it is durable. Acks to one leader that follow each other are merged: the highest says it all. */
+  /**
+   * Acks an append once it is durable. Acks to one leader that follow each other are merged: the highest says it all.
+   */
   sendAppendAck(to: NodeId, index: LogIndex): void {
     const previous = this.messagesAfterAppend.at(-1);
     const ack: MsgAppResp = {

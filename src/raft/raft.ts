@@ -66,8 +66,8 @@ function acceptHigherTerm(r: RaftState, m: Message): boolean {
   switch (m.type) {
     case 'MsgVote':
     case 'MsgPreVote':
-      // While a leader is known to be alive nobody may depose it, be it a partitioned member that comes back or a removed one
-      // (§6, thesis 4.2.3), unless the leader itself wants it.
+      // While a leader is known to be alive nobody may depose it, be it a partitioned member that comes back or a
+      // removed one (§6, thesis 4.2.3), unless the leader itself wants it.
       if (!m.transfer && r.inLease()) {
         r.trace(`ignores ${m.type} of ${m.from} for term ${m.term}: leader ${r.leader} is alive`);
         return false;

@@ -1,4 +1,6 @@
-/** The shell's view of a member: inputs as methods, work as `Ready`. README.md has the contract and the loop to copy. */
+/**
+ * The shell's view of a member: inputs as methods, work as `Ready`. README.md has the contract and the loop to copy.
+ */
 import { assert } from '../lib/assert.js';
 import { confChangeEntryType, encodeConfChange } from './confchange/codec.js';
 import type { ConfChange, ConfChangeV2 } from './confchange/types.js';
@@ -40,7 +42,8 @@ export class RawNode implements RaftNode {
   readonly #selfMessages: (readonly Message[])[] = [];
 
   /**
-   * Starts from what `config.storage` holds. The first members of a new cluster start with the same stored snapshot, which names them as voters.
+   * Starts from what `config.storage` holds. The first members of a new cluster start with the same stored snapshot,
+   * which names them as voters.
    * @param state made from `config`; given by tests that put faults into it
    */
   constructor(config: RaftConfig, state: RaftState = startRaft(config)) {

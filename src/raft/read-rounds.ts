@@ -1,7 +1,8 @@
 /**
- * Reads that wait for a quorum (thesis 6.4). A read notes the commit index and the next heartbeat round; when a quorum of voters
- * has answered that round, this member was still the leader after the read was asked, so the noted index covers every write that was
- * acknowledged before it. etcd-io/raft matches context bytes; a counter does the same with one number per member.
+ * Reads that wait for a quorum (thesis 6.4). A read notes the commit index and the next heartbeat round; when a quorum
+ * of voters has answered that round, this member was still the leader after the read was asked, so the noted index
+ * covers every write that was acknowledged before it. etcd-io/raft matches context bytes; a counter does the same with
+ * one number per member.
  */
 import type { LogIndex, NodeId } from './types.js';
 

@@ -1,6 +1,7 @@
 /**
- * The leader's work on its followers' logs (Raft §5.3, §5.4.2, §7). Appends are not sent when a cause for them comes up but once a Ready,
- * by `flushAppends`: however many proposals and acks a turn of the shell's loop brought, a follower gets them in one message.
+ * The leader's work on its followers' logs (Raft §5.3, §5.4.2, §7). Appends are not sent when a cause for them comes up
+ * but once a Ready, by `flushAppends`: however many proposals and acks a turn of the shell's loop brought, a follower
+ * gets them in one message.
  */
 import { assert } from '../lib/assert.js';
 import type { DropReason } from './errors.js';
@@ -39,7 +40,8 @@ export function releaseUncommitted(r: RaftState, entries: readonly Entry[]): voi
 }
 
 /**
- * Commits what a quorum has, if it is of this term: entries of earlier terms count as committed only along with one of this (§5.4.2, figure 8).
+ * Commits what a quorum has, if it is of this term: entries of earlier terms count as committed only along with one of
+ * this (§5.4.2, figure 8).
  * @returns whether the commit index rose
  */
 export function maybeCommit(r: RaftState): boolean {
@@ -65,7 +67,8 @@ export function flushAppends(r: RaftState): void {
 function sendAppend(r: RaftState, member: Progress): boolean {
   const { log } = r;
   const { paused } = member;
-  // A full window still takes an append without entries: if all that filled it was lost, its refusal is how we learn of that.
+  // A full window still takes an append without entries: if all that filled it was lost, its refusal is how we learn of
+  // that.
   if (paused && !(member.wantsEmpty && member.state === 'replicate')) return false;
   const withEntries = !paused && member.next <= log.lastIndex();
   if (!withEntries && !member.wantsEmpty && !member.canRaiseCommit(log.committed)) return false;
@@ -120,7 +123,8 @@ export function broadcastHeartbeat(r: RaftState, nudge: boolean): void {
       continue;
     }
     if (nudge) member.mayNudge = true;
-    // Never beyond what the follower is known to have: it could not tell whether its own entries there are the committed ones.
+    // Never beyond what the follower is known to have: it could not tell whether its own entries there are the
+    // committed ones.
     const commit = Math.min(member.match, r.log.committed);
     r.messages.push({
       type: 'MsgHeartbeat',

@@ -14,8 +14,8 @@ export type Term = number & { readonly unit?: 'term' };
 export type LogIndex = number & { readonly unit?: 'logIndex' };
 
 /**
- * A member's 64-bit id, as etcd's member ids. Compared by value (`===`, `Map` keys), never computed with; the core looks
- * ids up once a message and once a membership change, never once an entry.
+ * A member's 64-bit id, as etcd's member ids. Compared by value (`===`, `Map` keys), never computed with; the core
+ * looks ids up once a message and once a membership change, never once an entry.
  */
 export type NodeId = bigint;
 

@@ -1,4 +1,7 @@
-/** Members of two builds in one cluster: upgrades one by one, downgrades, and an entry that an older build does not know. */
+/**
+ * Members of two builds in one cluster: upgrades one by one, downgrades, and an entry that an older build does not
+ * know.
+ */
 import { expect, test } from '@jest/globals';
 import { EntryFormat } from '../../src/etcd/apply/entry-format.js';
 import { kindNumberOf } from '../../src/etcd/apply/entry.js';

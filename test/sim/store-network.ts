@@ -1,4 +1,7 @@
-/** The ways between simulated members: what `GrpcPeerNetwork` offers, on packets of encoded bytes that are late, lost, repeated or cut off. */
+/**
+ * The ways between simulated members: what `GrpcPeerNetwork` offers, on packets of encoded bytes that are late, lost,
+ * repeated or cut off.
+ */
 import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../src/gen/etcd/rpc.js';
 import type { MembersResponse } from '../../src/gen/raft.js';
 import { firstLogVersion } from '../../src/etcd/apply/entry-format.js';

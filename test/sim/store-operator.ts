@@ -1,5 +1,6 @@
 /**
- * The operator: looks at the cluster again and again and does the next thing that brings it to what it should be: every slot holds a voter.
+ * The operator: looks at the cluster again and again and does the next thing that brings it to what it should be: every
+ * slot holds a voter.
  * A member whose disk is lost is removed, then added anew, as a learner or at once.
  */
 import { isGrpcError } from '../../src/lib/grpc/types.js';
@@ -46,7 +47,10 @@ export class Operator {
     return `replacing ${name}, old member ${this.#oldId?.toString(16)}: ${this.#problem}`;
   }
 
-  /** Takes a member's disk away and puts an empty one in its place. @returns false where that would be too much at once */
+  /**
+   * Takes a member's disk away and puts an empty one in its place.
+   * @returns false where that would be too much at once
+   */
   replace(process: SimProcess): boolean {
     if (!this.mayLoseOne || process.status !== 'up' || process.server === undefined) return false;
     const { voters } = process.server.membership;

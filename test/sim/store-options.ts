@@ -1,4 +1,7 @@
-/** The knobs of one simulated run of whole members, all drawn from its seed. Times are microseconds unless the name says otherwise. */
+/**
+ * The knobs of one simulated run of whole members, all drawn from its seed. Times are microseconds unless the name says
+ * otherwise.
+ */
 import { firstLogVersion, newestLogVersion } from '../../src/etcd/apply/entry-format.js';
 import { Prng } from '../../src/lib/prng.js';
 import type { Ratio } from '../../src/lib/prng.js';
@@ -144,8 +147,8 @@ export function drawStoreOptions(seed: number, canary?: StoreCanary): StoreOptio
 }
 
 /**
- * Elections all the time, on ways and disks so slow that few things complete: the narrow interleavings, such as figure 8's of the
- * Raft paper, come up in no other way.
+ * Elections all the time, on ways and disks so slow that few things complete: the narrow interleavings, such as figure
+ * 8's of the Raft paper, come up in no other way.
  */
 function stormy(options: StoreOptions): StoreOptions {
   return {

@@ -1,4 +1,6 @@
-/** One simulated process: a whole member as it ships, on a simulated disk, clock and network; it dies and comes back. */
+/**
+ * One simulated process: a whole member as it ships, on a simulated disk, clock and network; it dies and comes back.
+ */
 import { CallerIdentity } from '../../src/etcd/rpc/auth-info.js';
 import { ClusterService } from '../../src/etcd/rpc/cluster.js';
 import { KvService } from '../../src/etcd/rpc/kv.js';

@@ -1,4 +1,7 @@
-/** Runs seeds of the simulation of whole members: `node dist/test/sim/store-sim-main.js --seed N [--count M] [--canary NAME] [--keep-going] [--beginning] [--log]`. */
+/**
+ * Runs seeds of the simulation of whole members: `node dist/test/sim/store-sim-main.js --seed N [--count M] [--canary
+ * NAME] [--keep-going] [--beginning] [--log]`.
+ */
 import { parseArgs } from 'node:util';
 import { exitCodeOf, exitCodes } from './lib/sim-error.js';
 import type { StoreCanary } from './store-canaries.js';

@@ -1,4 +1,7 @@
-/** Whole members in simulation, in small: some seeds, the seeds that once failed, and the known mistakes that must be found. */
+/**
+ * Whole members in simulation, in small: some seeds, the seeds that once failed, and the known mistakes that must be
+ * found.
+ */
 import { describe, expect, test } from '@jest/globals';
 import type { StoreCanary } from './store-canaries.js';
 import { drawBeginning, drawStoreOptions } from './store-options.js';

@@ -1,4 +1,7 @@
-/** Leadership is handed over again and again while nothing else goes wrong: no client may notice more than a short delay. */
+/**
+ * Leadership is handed over again and again while nothing else goes wrong: no client may notice more than a short
+ * delay.
+ */
 import { expect, test } from '@jest/globals';
 import { drawStoreOptions } from './store-options.js';
 import { StoreWorld } from './store-world.js';
@@ -6,7 +9,9 @@ import { StoreWorld } from './store-world.js';
 const never = { numerator: 0, denominator: 1 };
 /** Simulated: by then somebody leads. */
 const settledUs = 500_000;
-/** Simulated, for an operation: three syncs and seven messages, as long as they may take here, and two reads in a row. */
+/**
+ * Simulated, for an operation: three syncs and seven messages, as long as they may take here, and two reads in a row.
+ */
 const waitUsMax = 50_000;
 
 function newWorld(seed: number): StoreWorld {

@@ -25,9 +25,9 @@ interface Job {
 type Revision = [main: number, sub: number];
 
 /**
- * Removes compacted revisions in slices. The index tells exactly which rows go, so nothing but those is touched; first it is
- * walked, in key order, then rows are deleted in revision order, so that each page of the database is written once. After a
- * crash the last scheduled compaction is run again, which finds what is left.
+ * Removes compacted revisions in slices. The index tells exactly which rows go, so nothing but those is touched; first
+ * it is walked, in key order, then rows are deleted in revision order, so that each page of the database is written
+ * once. After a crash the last scheduled compaction is run again, which finds what is left.
  */
 export class Compactor {
   readonly #backend: Backend;

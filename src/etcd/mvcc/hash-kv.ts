@@ -14,9 +14,9 @@ export interface HashedRow {
 }
 
 /**
- * Etcd's HashKV: CRC-32C over the bucket's name and, in order, the revision key and the bytes of each revision above the last
- * compaction, and of those below that would survive a compaction at the revision hashed (not: at the last one; tried with
- * etcd 3.4.23 and 3.5.30), so that it does not matter how far the removal has come.
+ * Etcd's HashKV: CRC-32C over the bucket's name and, in order, the revision key and the bytes of each revision above
+ * the last compaction, and of those below that would survive a compaction at the revision hashed (not: at the last one;
+ * tried with etcd 3.4.23 and 3.5.30), so that it does not matter how far the removal has come.
  * @returns undefined when `cancelled` said so in between.
  */
 export async function hashRevisions(

@@ -11,9 +11,9 @@ export interface Position {
 }
 
 /**
- * Keys in byte order, and by hash for the exact match. The order is a list of sorted leaves: finding is two binary searches,
- * inserting moves at most 256 references, counting skips whole leaves. For 100,000 keys it is about 90 bytes a key beside the
- * key itself.
+ * Keys in byte order, and by hash for the exact match. The order is a list of sorted leaves: finding is two binary
+ * searches, inserting moves at most 256 references, counting skips whole leaves. For 100,000 keys it is about 90 bytes
+ * a key beside the key itself.
  */
 export class KeyIndex {
   readonly #byKey = new Map<string, KeyEntry>();

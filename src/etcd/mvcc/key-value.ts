@@ -1,6 +1,6 @@
 /**
- * mvccpb.KeyValue, encoded once when written; the same bytes are stored, cached and sent. The fields stand in the order of
- * their numbers, without zero fields, as Go's encoder writes them, so HashKV is comparable with a real etcd's.
+ * mvccpb.KeyValue, encoded once when written; the same bytes are stored, cached and sent. The fields stand in the order
+ * of their numbers, without zero fields, as Go's encoder writes them, so HashKV is comparable with a real etcd's.
  */
 import { mustExist } from '../../lib/assert.js';
 import { Slab } from '../../lib/slab.js';

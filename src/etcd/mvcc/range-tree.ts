@@ -15,8 +15,8 @@ interface Node<T> {
 }
 
 /**
- * Values on half-open key ranges [start, end), found by a key inside: a treap ordered by (start, end) that knows the largest
- * end below each node, so that a lookup costs log n plus what it finds.
+ * Values on half-open key ranges [start, end), found by a key inside: a treap ordered by (start, end) that knows the
+ * largest end below each node, so that a lookup costs log n plus what it finds.
  */
 export class RangeTree<T> {
   #root: Node<T> | undefined;

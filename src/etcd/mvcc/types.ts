@@ -183,8 +183,9 @@ export type WatchBatch =
 
 /**
  * The receiving side of one stream. `send` is called in the middle of a write and must only queue.
- * It returns false to refuse a batch (queue full): the store keeps that batch, marks the watcher slow, and delivers nothing
- * more for it until `WatchableStore.drained(sink)` is called; then it goes on without a gap, from history if need be.
+ * It returns false to refuse a batch (queue full): the store keeps that batch, marks the watcher slow, and delivers
+ * nothing more for it until `WatchableStore.drained(sink)` is called; then it goes on without a gap, from history if
+ * need be.
  */
 export interface WatchSink {
   send(batch: WatchBatch): boolean;
@@ -202,7 +203,9 @@ export interface Watcher {
 
 /** The store with watchers; what the server uses. */
 export interface WatchableStore extends Store {
-  /** Registers; the first batch may arrive during the call's event-loop turn or any later one, never inside the call. */
+  /**
+   * Registers; the first batch may arrive during the call's event-loop turn or any later one, never inside the call.
+   */
   watch(request: WatchRequest, sink: WatchSink): Watcher;
   /** The sink has room again: slow watchers of it go on. */
   drained(sink: WatchSink): void;

@@ -31,8 +31,8 @@ export function verifyEntry(entry: KeyEntry, backend: Pick<Backend, 'getRevision
 }
 
 /**
- * Index and backend hold the same revisions: each in the index has its row, and each row above the last compaction is in
- * the index; the order of the keys and the counts of the index hold as well.
+ * Index and backend hold the same revisions: each in the index has its row, and each row above the last compaction is
+ * in the index; the order of the keys and the counts of the index hold as well.
  */
 export function verifyIndex(
   index: KeyIndex,

@@ -1,7 +1,7 @@
 /**
- * `MessageBatch` of `proto/raft.proto` straight from and to the core's messages. Every write passes here four times or more, and the
- * detour through the generated code's objects costs as much as all else that a member does with a message. The generated code is
- * the second implementation that the test compares with.
+ * `MessageBatch` of `proto/raft.proto` straight from and to the core's messages. Every write passes here four times or
+ * more, and the detour through the generated code's objects costs as much as all else that a member does with a
+ * message. The generated code is the second implementation that the test compares with.
  */
 import { Message as WireMessageCodec } from '../../gen/raft.js';
 import type { MessageCodec } from '../../lib/grpc/types.js';

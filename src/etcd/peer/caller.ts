@@ -32,7 +32,8 @@ interface Callee {
 
 /**
  * @returns the caller
- * @throws clusterIdMismatch for a member of another cluster, memberRemoved for one that was removed, memberNotFound for one that looks for another
+ * @throws clusterIdMismatch for a member of another cluster, memberRemoved for one that was removed, memberNotFound for
+ * one that looks for another
  */
 export function checkCaller(context: CallContext, callee: Callee): NodeId {
   if (idIn(context, 'cluster-id') !== callee.clusterId) throw etcdError('clusterIdMismatch');

@@ -2,7 +2,8 @@ import { Code, isGrpcError } from '../../lib/grpc/types.js';
 import { asEtcdError, EtcdError } from '../apply/errors.js';
 
 /**
- * What a call to another member failed with, in etcd's errors: by its text, and `peerUnreachable` for a member that is away.
+ * What a call to another member failed with, in etcd's errors: by its text, and `peerUnreachable` for a member that is
+ * away.
  * What is neither stays as it is.
  */
 export function peerError(error: unknown): unknown {

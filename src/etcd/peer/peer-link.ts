@@ -80,8 +80,8 @@ export class PeerLink {
   }
 
   /**
-   * The peer has other addresses now. A connection that works is kept until it breaks, as in etcd: an update to an address
-   * where nobody listens must not cut off a member that is well.
+   * The peer has other addresses now. A connection that works is kept until it breaks, as in etcd: an update to an
+   * address where nobody listens must not cut off a member that is well.
    */
   moveTo(peer: PeerAddress): void {
     this.#peer = peer;

@@ -1,4 +1,7 @@
-/** A database image on its way to a follower: chunks with a checksum over all, never more in memory than the transport takes. */
+/**
+ * A database image on its way to a follower: chunks with a checksum over all, never more in memory than the transport
+ * takes.
+ */
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SnapshotChunk } from '../../gen/raft.js';

@@ -9,7 +9,10 @@ export interface PeerAddress {
   readonly urls: readonly string[];
 }
 
-/** The other members, as the server talks to them. Messages may be lost, and are dropped rather than queued without bound. */
+/**
+ * The other members, as the server talks to them. Messages may be lost, and are dropped rather than queued without
+ * bound.
+ */
 export interface PeerNetwork {
   /** Replaces the list of peers: new ones are connected to, others let go. */
   setPeers(peers: readonly PeerAddress[]): void;

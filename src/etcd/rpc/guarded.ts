@@ -23,9 +23,9 @@ type Handler = (...args: unknown[]) => unknown;
 const codeUnknown = 2;
 
 /**
- * Wraps all handlers of a service: a call with the metadata `hasleader: true` fails while there is no leader, an open stream
- * when there has been none for a while (clientv3.WithRequireLeader), and each is counted by method and outcome. Errors leave with
- * etcd's code.
+ * Wraps all handlers of a service: a call with the metadata `hasleader: true` fails while there is no leader, an open
+ * stream when there has been none for a while (clientv3.WithRequireLeader), and each is counted by method and outcome.
+ * Errors leave with etcd's code.
  */
 export function guarded<S extends ServiceDefinition>(
   definition: S,

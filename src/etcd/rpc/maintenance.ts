@@ -94,8 +94,9 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
   }
 
   /**
-   * The cluster's alarms. A leader that cannot write and finds nobody to hand over to still answers reads; that it is not well shows by an
-   * alarm of its own that no log holds: `etcdctl endpoint health` looks for it, and it goes when there is room.
+   * The cluster's alarms. A leader that cannot write and finds nobody to hand over to still answers reads; that it is
+   * not well shows by an alarm of its own that no log holds: `etcdctl endpoint health` looks for it, and it goes when
+   * there is room.
    */
   #alarms(kind: AlarmType): AlarmMember[] {
     const { alarms, room, isLeader, memberId } = this.#server;

@@ -1,4 +1,6 @@
-/** What services need of the member behind them. Each service names its own part; a running member offers all of them. */
+/**
+ * What services need of the member behind them. Each service names its own part; a running member offers all of them.
+ */
 import type { ResponseHeader } from '../../gen/etcd/rpc.js';
 import type { EntryAuth, EntryKind } from '../apply/entry.js';
 

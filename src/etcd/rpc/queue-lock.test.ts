@@ -8,7 +8,8 @@ const place = { key: Buffer.from('lock/2'), createRevision: 5 };
 const context = { signal: new AbortController().signal } as CallContext;
 
 /**
- * A member whose state lags: the one before goes, and the place's own key goes too, as it only learns when it asks the leader.
+ * A member whose state lags: the one before goes, and the place's own key goes too, as it only learns when it asks the
+ * leader.
  * @param before how many stand before the place
  */
 function newServer(before: number): LockMember {

@@ -1,6 +1,6 @@
 /**
- * The queue that locks and elections are made of (etcd's concurrency recipes): everybody puts a key `prefix/lease` bound
- * to a lease; who has the lowest create revision holds it, the others wait for the one before them to go.
+ * The queue that locks and elections are made of (etcd's concurrency recipes): everybody puts a key `prefix/lease`
+ * bound to a lease; who has the lowest create revision holds it, the others wait for the one before them to go.
  */
 import { DeleteRangeRequest, TxnRequest } from '../../gen/etcd/rpc.js';
 import type { PutRequest } from '../../gen/etcd/rpc.js';

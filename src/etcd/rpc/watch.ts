@@ -1,6 +1,6 @@
 /**
- * The watch service (etcdserverpb.Watch): any number of watchers on one stream. Events arrive encoded from the store and
- * are only framed here; a client that reads slowly makes its own watchers wait in the store, nobody else's.
+ * The watch service (etcdserverpb.Watch): any number of watchers on one stream. Events arrive encoded from the store
+ * and are only framed here; a client that reads slowly makes its own watchers wait in the store, nobody else's.
  */
 import { WatchResponse } from '../../gen/etcd/rpc.js';
 import type { WatchCreateRequest, WatchDefinition, WatchRequest } from '../../gen/etcd/rpc.js';

@@ -16,10 +16,12 @@ const asideName = 'etcd-restored';
 const magicOffset = 16;
 
 /**
- * Takes over what `etcdctl snapshot restore` or `etcdutl snapshot restore` left in the data directory, as an etcd would:
+ * Takes over what `etcdctl snapshot restore` or `etcdutl snapshot restore` left in the data directory, as an etcd
+ * would:
  * the database as it is, the members by the flags. Interrupted, it begins again at the next start.
  * @returns true when it did
- * @throws BootstrapError when the directory belongs to an etcd that has run: its log may hold more than its database, and
+ * @throws BootstrapError when the directory belongs to an etcd that has run: its log may hold more than its database,
+ * and
  *   members that took over their databases one by one would disagree
  */
 export async function adoptRestored(config: ServerConfig): Promise<boolean> {

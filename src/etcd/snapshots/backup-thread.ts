@@ -1,6 +1,6 @@
 /**
- * Turns an image of the backend into a snapshot file on a thread of its own, so that neither encoding nor hashing nor fsync
- * stops the member's loop. This file is both the thread's program and the function that it runs.
+ * Turns an image of the backend into a snapshot file on a thread of its own, so that neither encoding nor hashing nor
+ * fsync stops the member's loop. This file is both the thread's program and the function that it runs.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
@@ -39,8 +39,8 @@ const threadMark = 'trireme-backup';
 const chunkBytes = 1024 * 1024;
 
 /**
- * Writes to the temporary name, appends the SHA-256, syncs, reads it all again, and only then gives it its name: a crash or an error
- * leaves no half file under it.
+ * Writes to the temporary name, appends the SHA-256, syncs, reads it all again, and only then gives it its name: a
+ * crash or an error leaves no half file under it.
  */
 export async function writeBackup(job: BackupJob): Promise<BackupMade> {
   const { imagePath, temporaryPath, clusterVersion } = job;

@@ -1,7 +1,7 @@
 /**
- * Scheduled snapshots. Every member that is told a directory takes its own, leader or not: a copy on one machine alone would go
- * with that machine, and a follower's is as good as the leader's. Nothing here may harm the member: the work runs on threads,
- * one at a time, and what fails is reported and tried again.
+ * Scheduled snapshots. Every member that is told a directory takes its own, leader or not: a copy on one machine alone
+ * would go with that machine, and a follower's is as good as the leader's. Nothing here may harm the member: the work
+ * runs on threads, one at a time, and what fails is reported and tried again.
  */
 import {
   existsSync,

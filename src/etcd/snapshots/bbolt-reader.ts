@@ -178,7 +178,10 @@ export class BboltFile {
     return { bytes, offset, flags: bytes.readUInt16LE(8), count };
   }
 
-  /** The newer of the two metas that are whole; the second stands where the page size says, which is only known from a whole one. */
+  /**
+   * The newer of the two metas that are whole; the second stands where the page size says, which is only known from a
+   * whole one.
+   */
   #findMeta(): Meta {
     const found: Meta[] = [];
     const first = this.#metaAt(0);

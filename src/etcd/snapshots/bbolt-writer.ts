@@ -19,7 +19,9 @@ import type { BboltPair } from './bbolt-format.js';
 const metaPages = 2;
 const freelistPage = 2;
 const firstDataPage = 3;
-/** Output collects up to this before it goes to the file; also how much is encoded between two turns of the event loop. */
+/**
+ * Output collects up to this before it goes to the file; also how much is encoded between two turns of the event loop.
+ */
 const chunkBytes = 256 * 1024;
 
 /** An element of a page under construction: a pair of a leaf, or a child of a branch. */
@@ -186,7 +188,9 @@ class Level {
     return mustExist(this.elements[0], 'first element of a page');
   }
 
-  /** A page takes its first element whatever its size: it overflows into pages of its own. A branch takes at least two. */
+  /**
+   * A page takes its first element whatever its size: it overflows into pages of its own. A branch takes at least two.
+   */
   fits(element: Element): boolean {
     const least = this.flags === pageFlag.branch ? 2 : 1;
     return this.elements.length < least || this.bytes + sizeOf(element) <= pageBytes;

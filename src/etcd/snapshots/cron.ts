@@ -2,7 +2,8 @@ import { createRequire } from 'node:module';
 import type * as CronParser from 'cron-parser';
 
 /**
- * When a schedule is due next, in the machine's time zone. The library is loaded when there is a schedule: a member without starts the sooner.
+ * When a schedule is due next, in the machine's time zone. The library is loaded when there is a schedule: a member
+ * without starts the sooner.
  * @param cron five or six fields
  * @returns milliseconds since the epoch, later than `afterMs`
  * @throws Error for what is no schedule

@@ -31,7 +31,8 @@ export function importEtcdSnapshot(
         `bucket key: ${key.toString('hex')} is no revision`,
       );
     }
-    // `etcdutl snapshot restore --bump-revision` ends with a revision that holds nothing: kept as a deletion of nothing, for its number.
+    // `etcdutl snapshot restore --bump-revision` ends with a revision that holds nothing: kept as a deletion of
+    // nothing, for its number.
     const tombstone = at.tombstone || value.length === 0;
     // The page that holds the value is not kept.
     backend.putRevision(at.main, at.sub, tombstone, Buffer.from(value));

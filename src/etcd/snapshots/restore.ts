@@ -24,8 +24,8 @@ export interface RestoreOptions extends Pick<
 > {
   readonly snapshotPath: string;
   /**
-   * The store goes on so many revisions after the file's last one and all before count as compacted: whoever has seen revisions
-   * that the file does not have is told so, and reads anew. 0: it goes on where the file ends.
+   * The store goes on so many revisions after the file's last one and all before count as compacted: whoever has seen
+   * revisions that the file does not have is told so, and reads anew. 0: it goes on where the file ends.
    */
   readonly bumpRevision: number;
   readonly clock: Clock;
@@ -34,8 +34,8 @@ export interface RestoreOptions extends Pick<
 }
 
 /**
- * The new member has all revisions, leases, users and roles of the file and the membership of the flags; every member restored
- * from the same file with the same flags agrees with it. On an error nothing is left behind.
+ * The new member has all revisions, leases, users and roles of the file and the membership of the flags; every member
+ * restored from the same file with the same flags agrees with it. On an error nothing is left behind.
  * @returns the last revision
  * @throws BootstrapError for wrong flags or a directory in use, BboltCorruptError
  */

@@ -83,7 +83,10 @@ export class SnapshotKeeper {
     return { directory, name, path: join(directory, name) };
   }
 
-  /** Once enough has been applied since the last time, by number or by bytes: makes the state durable and truncates the log behind it. */
+  /**
+   * Once enough has been applied since the last time, by number or by bytes: makes the state durable and truncates the
+   * log behind it.
+   */
   maybeTruncate(backend: Backend): void {
     if (this.#truncating !== undefined) return;
     const { storage, snapshotCount } = this.#options;
@@ -133,7 +136,8 @@ export class SnapshotKeeper {
   }
 
   /**
-   * Sends the present state to a follower. The message names the state that is really sent, which is newer than Raft asked for.
+   * Sends the present state to a follower. The message names the state that is really sent, which is newer than Raft
+   * asked for.
    * @returns whether it arrived
    */
   async send(message: MsgSnap, backend: Backend, network: SnapshotNetwork): Promise<boolean> {
@@ -184,8 +188,8 @@ export class SnapshotKeeper {
   }
 
   /**
-   * An image has arrived. One that Raft does not want goes at once; all others stay until they, or one that is newer, are installed: the loop
-   * may be about to, for as long as its disk takes.
+   * An image has arrived. One that Raft does not want goes at once; all others stay until they, or one that is newer,
+   * are installed: the loop may be about to, for as long as its disk takes.
    * @param offer offers it to Raft @returns whether that waits for this image now
    */
   async received(index: number, path: string, offer: () => boolean): Promise<void> {

@@ -52,8 +52,8 @@ export class MetricSet {
 }
 
 /**
- * Counts of the hot paths are plain numbers, and become the metric's when it is read: the library's own counting costs more than
- * what is counted.
+ * Counts of the hot paths are plain numbers, and become the metric's when it is read: the library's own counting costs
+ * more than what is counted.
  */
 export class PlainCounts<Labels extends string> {
   readonly #labelNames: readonly Labels[];

@@ -1,6 +1,6 @@
 /**
- * The few things that durable code needs from a file system, so that a simulated disk can stand in: one that loses unsynced
- * data, tears the last write, flips bits, is full, or is slow.
+ * The few things that durable code needs from a file system, so that a simulated disk can stand in: one that loses
+ * unsynced data, tears the last write, flips bits, is full, or is slow.
  */
 export interface Disk {
   /** Makes the directory and its parents; no error if it is there. */
@@ -22,7 +22,10 @@ export interface DiskFile {
   size(): number;
   /** Reads into `target` from `position`; returns how many bytes were read (short only at the end of the file). */
   read(target: Buffer, position: number): number;
-  /** Writes all of `source` at `position`. @throws an error with code ENOSPC when the disk is full; a prefix may be written. */
+  /**
+   * Writes all of `source` at `position`.
+   * @throws an error with code ENOSPC when the disk is full; a prefix may be written.
+   */
   write(source: Buffer, position: number): void;
   /** Sets the length; new bytes read as zeros. */
   truncate(size: number): void;

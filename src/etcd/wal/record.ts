@@ -3,14 +3,16 @@
  *
  *     crc u32 | payload length u32 | type u8 | subtype u8 | header check u16 | payload | zeros up to a multiple of 8
  *
- * all little-endian. `crc` is the CRC-32C of everything from the length to the payload's end, continued from the record before
- * (a chain: a lost or moved record breaks it), except for `crc` and `mark` records, which stand alone:
+ * all little-endian. `crc` is the CRC-32C of everything from the length to the payload's end, continued from the record
+ * before (a chain: a lost or moved record breaks it), except for `crc` and `mark` records, which stand alone:
  *
- * - a segment opens with `metadata` and `hardState`, chained from 0, then `crc`: the chain's value at the end of the segment
+ * - a segment opens with `metadata` and `hardState`, chained from 0, then `crc`: the chain's value at the end of the
+ * segment
  *   before, from which the records that follow go on;
  * - a batch (what one fdatasync covers) opens with `mark`: how far this segment was durable when the batch was written.
  *
- * The header check is the low half of the CRC-32C of length, type and subtype: it tells a damaged length from a long record.
+ * The header check is the low half of the CRC-32C of length, type and subtype: it tells a damaged length from a long
+ * record.
  * The space behind the last record is zero. So when reading stops at a bad record, a later mark that calls that place
  * durable tells damage (fatal) from a torn last batch (cut off).
  */

@@ -53,14 +53,15 @@ export interface WalWriter {
   /** Bytes appended that no finished sync has covered. */
   readonly pendingBytes: number;
   /**
-   * Encodes into memory; nothing reaches the disk before `sync`. An entry whose index is already there overwrites it and
-   * all after it (raft's conflict rule). Synchronous, no allocation per record.
+   * Encodes into memory; nothing reaches the disk before `sync`. An entry whose index is already there overwrites it
+   * and all after it (raft's conflict rule). Synchronous, no allocation per record.
    */
   append(hardState: WalHardState | undefined, entries: readonly WalEntry[]): void;
   /**
    * Resolves when all that was appended before the call is durable. One fdatasync is in flight at a time; what arrives
    * meanwhile goes into the next.
-   * @throws WalNoSpaceError (retryable): the disk is full. The records stay in memory in order; call `sync` again later.
+   * @throws WalNoSpaceError (retryable): the disk is full. The records stay in memory in order; call `sync` again
+   * later.
    * @throws WalWriteError (not retryable): the state of the disk is unknown; the member must stop.
    */
   sync(): Promise<void>;

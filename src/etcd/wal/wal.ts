@@ -119,7 +119,8 @@ export class Wal implements WalWriter {
 
   /**
    * Reads a log and makes it ready for appending; a torn last batch is cut off.
-   * @param afterIndex the index of the snapshot that the member starts from (0: none); only entries after it are returned.
+   * @param afterIndex the index of the snapshot that the member starts from (0: none); only entries after it are
+   * returned.
    * @throws WalCorruptError naming file and offset; WalNotFoundError
    */
   static open(
@@ -136,7 +137,8 @@ export class Wal implements WalWriter {
       file.truncate(read.end.offset);
       file.truncate(Math.max(read.end.offset, options.segmentBytes ?? segmentBytesDefault));
     }
-    // A process that died before its last sync had ended leaves records that are readable but not durable: from here on they count.
+    // A process that died before its last sync had ended leaves records that are readable but not durable: from here on
+    // they count.
     file.syncDataNow();
     const { contents } = read;
     const wal = new Wal(options, {

@@ -1,4 +1,6 @@
-/** Membership arithmetic: configuration and change in, new configuration out; nothing is touched (thesis 4, Raft §6). */
+/**
+ * Membership arithmetic: configuration and change in, new configuration out; nothing is touched (thesis 4, Raft §6).
+ */
 import { ConfChangeError } from '../errors.js';
 import { confStateFromConfig } from '../tracker/tracker.js';
 import type { TrackerConfig } from '../tracker/tracker.js';
@@ -31,8 +33,8 @@ function entersJoint(change: ConfChangeV2): boolean {
 }
 
 /**
- * The configuration after `change`. @throws ConfChangeError where the change is impossible: joint within joint, leaving without joint, no
- * voter left.
+ * The configuration after `change`. @throws ConfChangeError where the change is impossible: joint within joint, leaving
+ * without joint, no voter left.
  */
 export function changeConfig(
   config: TrackerConfig,

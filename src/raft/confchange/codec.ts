@@ -1,7 +1,7 @@
 /**
- * The bytes of a membership change inside a log entry: protobuf, wire-compatible with raftpb's ConfChange (id=1, type=2, node_id=3,
- * context=4) and ConfChangeV2 (transition=1, changes=2 {type=1, node_id=2}, context=3). Written by hand because the core imports no
- * generated code; membership changes are rare, so clarity comes before speed.
+ * The bytes of a membership change inside a log entry: protobuf, wire-compatible with raftpb's ConfChange (id=1,
+ * type=2, node_id=3, context=4) and ConfChangeV2 (transition=1, changes=2 {type=1, node_id=2}, context=3). Written by
+ * hand because the core imports no generated code; membership changes are rare, so clarity comes before speed.
  */
 import { ConfChangeError } from '../errors.js';
 import type { EntryType } from '../types.js';

@@ -2,7 +2,9 @@
 import { noNode } from '../types.js';
 import type { NodeId } from '../types.js';
 
-/** What to do with one node. `updateNode` changes nothing here: it carries a context (new addresses) through the log. */
+/**
+ * What to do with one node. `updateNode` changes nothing here: it carries a context (new addresses) through the log.
+ */
 export type ConfChangeType = 'addNode' | 'removeNode' | 'updateNode' | 'addLearnerNode';
 
 /** One step of a change. Promotion is `addNode` of a learner, demotion `addLearnerNode` of a voter. */
@@ -12,7 +14,8 @@ export interface ConfChangeSingle {
 }
 
 /**
- * How to go about it. `auto`: directly where one voter changes, else through a joint configuration that is left by itself.
+ * How to go about it. `auto`: directly where one voter changes, else through a joint configuration that is left by
+ * itself.
  * `jointImplicit`: always joint, left by itself. `jointExplicit`: always joint, left by proposing `emptyConfChange`.
  */
 export type ConfChangeTransition = 'auto' | 'jointImplicit' | 'jointExplicit';

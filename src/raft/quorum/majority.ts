@@ -10,8 +10,9 @@ export function quorumSize(count: number): number {
 }
 
 /**
- * The largest value that a majority has reached (indexes, rounds). Sorts `reached` in place: it is the caller's scratch array, one
- * value per voter. No voters at all agree to anything (`Infinity`), which makes half of a joint quorum vanish.
+ * The largest value that a majority has reached (indexes, rounds). Sorts `reached` in place: it is the caller's scratch
+ * array, one value per voter. No voters at all agree to anything (`Infinity`), which makes half of a joint quorum
+ * vanish.
  */
 export function majorityReached(reached: number[]): number {
   const count = reached.length;

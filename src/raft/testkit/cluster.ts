@@ -1,4 +1,7 @@
-/** Members in one process without faults or time of their own: each tick, write and delivery happens when a test says so. */
+/**
+ * Members in one process without faults or time of their own: each tick, write and delivery happens when a test says
+ * so.
+ */
 import { mustExist } from '../../lib/assert.js';
 import { Prng } from '../../lib/prng.js';
 import { decodeConfChange } from '../confchange/codec.js';

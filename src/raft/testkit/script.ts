@@ -1,4 +1,7 @@
-/** Golden scripts: comments, a command, `----`, its output, an empty line. A command's output is whatever the cluster noted meanwhile. */
+/**
+ * Golden scripts: comments, a command, `----`, its output, an empty line. A command's output is whatever the cluster
+ * noted meanwhile.
+ */
 import { ProposalDroppedError } from '../errors.js';
 import type { Command, ScriptState } from './command.js';
 import { clusterCommands } from './commands-cluster.js';

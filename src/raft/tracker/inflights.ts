@@ -1,6 +1,6 @@
 /**
- * A sliding window over the MsgApps that are on their way to one follower, bounded by their number and by the bytes of their
- * entries. A ring that grows up to its bound, so that an idle follower costs nothing.
+ * A sliding window over the MsgApps that are on their way to one follower, bounded by their number and by the bytes of
+ * their entries. A ring that grows up to its bound, so that an idle follower costs nothing.
  */
 import { assert } from '../../lib/assert.js';
 import type { LogIndex } from '../types.js';

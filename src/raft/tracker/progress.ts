@@ -10,7 +10,8 @@
  *         snapshot <-----------------------+
  *
  * probe: one append at a time, paced by heartbeats, until the point where the logs match is found. replicate: appends
- * stream ahead of their acks, bounded by `inflights`. snapshot: nothing is sent until the snapshot has arrived or failed.
+ * stream ahead of their acks, bounded by `inflights`. snapshot: nothing is sent until the snapshot has arrived or
+ * failed.
  */
 import { assert } from '../../lib/assert.js';
 import type { LogIndex, NodeId } from '../types.js';
@@ -120,8 +121,8 @@ export class Progress {
   }
 
   /**
-   * An append after `rejected` was refused, and the logs may match at `matchHint`. @returns false if the refusal is stale: it answers
-   * an append that was sent before something already learned.
+   * An append after `rejected` was refused, and the logs may match at `matchHint`. @returns false if the refusal is
+   * stale: it answers an append that was sent before something already learned.
    */
   maybeDecrTo(rejected: LogIndex, matchHint: LogIndex): boolean {
     if (this.state === 'replicate') {

@@ -52,7 +52,9 @@ export function confStateFromConfig(config: TrackerConfig): ConfState {
   };
 }
 
-/** Members and their progress. Arrays derived from the configuration are kept, so that the hot path looks nothing up. */
+/**
+ * Members and their progress. Arrays derived from the configuration are kept, so that the hot path looks nothing up.
+ */
 export class Tracker {
   readonly #limits: InflightLimits;
   readonly #progress = new Map<NodeId, Progress>();

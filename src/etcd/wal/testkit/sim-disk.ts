@@ -21,8 +21,8 @@ interface Content {
 export type Defer = (fn: () => void) => void;
 
 /**
- * A disk in memory that does what real ones do at their worst: a crash loses what was not synced, or keeps any sectors of
- * it; bits flip; it is full; a sync fails or comes late. Deterministic for a seed. Renames, creations and removals
+ * A disk in memory that does what real ones do at their worst: a crash loses what was not synced, or keeps any sectors
+ * of it; bits flip; it is full; a sync fails or comes late. Deterministic for a seed. Renames, creations and removals
  * are durable only after `syncDirectory`.
  */
 export class SimDisk implements Disk {
