@@ -1,0 +1,61 @@
+import { expect, test } from '@jest/globals';
+import { FakeApi } from '../../client/testkit/fake.js';
+import { ApiError } from '../../client/types.js';
+import { ManualClock } from '../../lib/clock.js';
+import { silentLogger } from '../../lib/log.js';
+import { allMasters, announceMaster, listMasters } from './master-registry.js';
+
+const record = (name: string): { name: string; grpcAddress: string; restAddress: string } => ({
+  name,
+  grpcAddress: `${name}:6444`,
+  restAddress: `${name}:6443`,
+});
+
+/** Lets the announcement that is due be made. */
+async function settle(clock: ManualClock, ms = 0): Promise<void> {
+  clock.advance(ms);
+  while (clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('a master is there from its announcement until it has been silent for 15 seconds', async () => {
+  const [client, clock] = [new FakeApi(), new ManualClock()];
+  const announced = announceMaster({ client, clock, log: silentLogger, record: record('b') });
+  await settle(clock);
+  await expect(listMasters(client, clock)).resolves.toEqual([record('b')]);
+  // It says so again and again.
+  for (let seconds = 0; seconds < 60; seconds += 2) await settle(clock, 2000);
+  await expect(listMasters(client, clock)).resolves.toEqual([record('b')]);
+  announced.stop();
+  expect(clock.pending).toBe(0);
+  clock.advance(14_999);
+  await expect(listMasters(client, clock)).resolves.toEqual([record('b')]);
+  clock.advance(1);
+  await expect(listMasters(client, clock)).resolves.toEqual([]);
+  // Its name is still one of a master.
+  await expect(allMasters(client)).resolves.toEqual([record('b')]);
+});
+
+test('masters are told by name', async () => {
+  const [client, clock] = [new FakeApi(), new ManualClock()];
+  for (const name of ['c', 'a', 'b']) {
+    announceMaster({ client, clock, log: silentLogger, record: record(name) });
+  }
+  while (clock.pending < 3) await new Promise((resolve) => setImmediate(resolve));
+  const names = (await listMasters(client, clock)).map(({ name }) => name);
+  expect(names).toEqual(['a', 'b', 'c']);
+});
+
+test('an API that does not answer yet is asked again soon', async () => {
+  const [client, clock] = [new FakeApi(), new ManualClock()];
+  client.intercept = () => {
+    throw new ApiError(503, 'ServiceUnavailable', 'not yet');
+  };
+  const announced = announceMaster({ client, clock, log: silentLogger, record: record('a') });
+  await settle(clock);
+  await settle(clock, 50);
+  client.intercept = () => undefined;
+  await expect(listMasters(client, clock)).resolves.toEqual([]);
+  await settle(clock, 50);
+  await expect(listMasters(client, clock)).resolves.toEqual([record('a')]);
+  announced.stop();
+});

@@ -1,0 +1,61 @@
+import { Code, GrpcError } from '../../../lib/grpc/index.js';
+import type { StoreAdmin, StoreMember, StoreMemberStatus } from '../store-admin.js';
+
+/** The members of a store in memory, which a test may change at will. */
+export class FakeStore implements StoreAdmin {
+  members: StoreMember[] = [];
+  /** What was done, in order. */
+  readonly calls: string[] = [];
+  /** What the next addition is refused with. */
+  refusal: string | undefined;
+  leader = 1n;
+  /** Of members that do not answer. */
+  readonly silent = new Set<string>();
+  #nextId = 100n;
+
+  /** A member that has started and votes. */
+  add(n: number): void {
+    this.members.push({
+      id: BigInt(n),
+      name: `m${n}`,
+      peerUrls: [`https://10.0.0.${n}:2380`],
+      clientUrls: [`https://10.0.0.${n}:2379`],
+      learner: false,
+    });
+  }
+
+  async memberList(): Promise<readonly StoreMember[]> {
+    return [...this.members];
+  }
+
+  async memberAddAsLearner(peerUrl: string): Promise<bigint> {
+    this.calls.push(`add ${peerUrl}`);
+    if (this.refusal !== undefined) throw new GrpcError(Code.FailedPrecondition, this.refusal);
+    const id = this.#nextId++;
+    this.members.push({ id, name: '', peerUrls: [peerUrl], clientUrls: [], learner: true });
+    return id;
+  }
+
+  async memberPromote(id: bigint): Promise<void> {
+    this.calls.push(`promote ${id}`);
+  }
+
+  async memberRemove(id: bigint): Promise<void> {
+    this.calls.push(`remove ${id}`);
+    this.members = this.members.filter((member) => member.id !== id);
+  }
+
+  async status(clientUrl: string): Promise<StoreMemberStatus> {
+    if (this.silent.has(clientUrl)) throw new GrpcError(Code.Unavailable, 'it is silent');
+    return {
+      leader: this.leader,
+      term: 3,
+      raftIndex: 20,
+      appliedIndex: 19,
+      revision: 7,
+      dbSizeBytes: 4096,
+      version: '3.5.0',
+      errors: [],
+    };
+  }
+}
