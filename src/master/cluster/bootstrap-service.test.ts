@@ -1,0 +1,228 @@
+/** Joining, from the token to the certificate: who gets which, and who gets none. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { resources } from '../../client/resources.js';
+import { FakeApi } from '../../client/testkit/fake.js';
+import { systemClock } from '../../lib/clock.js';
+import { Code } from '../../lib/grpc/index.js';
+import { silentLogger } from '../../lib/log.js';
+import { createSigningRequest } from '../../lib/pki/certificates.js';
+import { createBootstrapHandlers } from './bootstrap-service.js';
+import { clusterFiles, createClusterKeys, createMasterCertificates, readKeyPair } from './pki.js';
+import { defaultSettings, settingsToMap } from './settings.js';
+import { calling } from './testkit/calling.js';
+import { FakeStore } from './testkit/fake-store.js';
+import type { TokenUsage } from './tokens.js';
+import { generateToken, storeToken } from './tokens.js';
+
+const clock = systemClock();
+let directory = '';
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'trireme-bootstrap-'));
+  await createClusterKeys(directory, clock);
+  const hosts = ['10.0.0.1'];
+  await createMasterCertificates({
+    directory,
+    name: 'm1',
+    hosts,
+    settings: defaultSettings,
+    clock,
+  });
+});
+
+afterAll(() => rmSync(directory, { recursive: true }));
+
+class Rig {
+  readonly client = new FakeApi();
+  readonly store = new FakeStore();
+  readonly handlers = createBootstrapHandlers({
+    client: this.client,
+    store: this.store,
+    pkiDirectory: directory,
+    settings: defaultSettings,
+    clusterToken: 'cluster',
+    clock,
+    log: silentLogger,
+  });
+
+  constructor() {
+    this.store.add(1);
+  }
+
+  async token(...usages: TokenUsage[]): Promise<string> {
+    const token = generateToken();
+    await storeToken({ client: this.client, clock, token, usages, ttlMs: 60_000 });
+    return `${token.id}.${token.secret}`;
+  }
+
+  async join(nodeName: string, from: Parameters<typeof calling>[0]) {
+    const request = await requests(nodeName);
+    return this.handlers.joinWorker({ nodeName, ...request }, calling(from));
+  }
+}
+
+async function requests(nodeName: string): Promise<{ csr: Buffer; servingCsr: Buffer }> {
+  // They ask for more than they may have.
+  const subject = { commonName: 'kubernetes-admin', organizations: ['system:masters'] };
+  const hosts = [nodeName, '10.0.0.7', '10.0.0.1', 'kubernetes'];
+  const client = await createSigningRequest({ ...subject, usages: ['client'] });
+  const serving = await createSigningRequest({ ...subject, hosts, usages: ['server'] });
+  return { csr: Buffer.from(client.request), servingCsr: Buffer.from(serving.request) };
+}
+
+describe('a worker', () => {
+  test('gets certificates for its own name and address alone, and what it must know', async () => {
+    const rig = new Rig();
+    const answer = await rig.join('n1', { token: await rig.token('worker') });
+    const { cert: ca } = await readKeyPair(directory, 'ca');
+    const authority = new X509Certificate(ca);
+    const [client, serving] = [answer.certificate, answer.servingCertificate].map(
+      (pem) => new X509Certificate(pem),
+    );
+    for (const certificate of [client, serving]) {
+      expect(certificate?.subject).toBe('O=system:nodes\nCN=system:node:n1');
+      expect(certificate?.verify(authority.publicKey)).toBe(true);
+    }
+    expect(client?.subjectAltName).toBeUndefined();
+    expect(serving?.subjectAltName).toBe('DNS:n1, IP Address:10.0.0.7');
+    expect(answer).toMatchObject({
+      ca: Buffer.from(ca),
+      masters: [],
+      clusterCidr: '10.244.0.0/16',
+      serviceCidr: '10.96.0.0/16',
+      clusterDns: '10.96.0.10',
+      clusterDomain: 'cluster.local',
+    });
+  });
+
+  test.each<[string, string | undefined]>([
+    ['without a token', undefined],
+    ['with one that is none', 'nonsense'],
+    ['with one that nobody made', 'abcdef.0123456789abcdef'],
+  ])('%s is not let in', async (_, token) => {
+    await expect(new Rig().join('n1', token === undefined ? {} : { token })).rejects.toMatchObject({
+      code: Code.Unauthenticated,
+    });
+  });
+
+  test('is not let in with a token for masters', async () => {
+    const rig = new Rig();
+    await expect(rig.join('n1', { token: await rig.token('master') })).rejects.toMatchObject({
+      code: Code.Unauthenticated,
+    });
+  });
+
+  test.each(['', 'Node', '-n', 'n/1', '10.0.0.8', 'n'.repeat(254)])(
+    'has no name such as %j',
+    async (name) => {
+      const rig = new Rig();
+      await expect(rig.join(name, { token: await rig.token('worker') })).rejects.toMatchObject({
+        code: Code.InvalidArgument,
+      });
+    },
+  );
+
+  test('may be named by the address that it calls from', async () => {
+    const rig = new Rig();
+    const token = await rig.token('worker');
+    await expect(rig.join('10.0.0.7', { token })).resolves.toBeDefined();
+  });
+
+  test('takes no name that somebody has: a node, a master, the API, a machine that joins', async () => {
+    const rig = new Rig();
+    const token = await rig.token('worker');
+    await rig.client.create(resources.nodes, { metadata: { name: 'there' } });
+    await rig.join('joining', { token });
+    const refused = { code: Code.AlreadyExists };
+    for (const name of ['there', 'm1', 'kubernetes', 'joining']) {
+      await expect(rig.join(name, { token })).rejects.toMatchObject(refused);
+    }
+  });
+
+  test('asks again with the same key after a broken answer', async () => {
+    const rig = new Rig();
+    const token = await rig.token('worker');
+    const request = { nodeName: 'n1', ...(await requests('n1')) };
+    await rig.handlers.joinWorker(request, calling({ token }));
+    await expect(rig.handlers.joinWorker(request, calling({ token }))).resolves.toBeDefined();
+  });
+
+  test('whose request cannot be read is told so', async () => {
+    const rig = new Rig();
+    const request = { nodeName: 'n1', csr: Buffer.from('x'), servingCsr: Buffer.from('x') };
+    const context = calling({ token: await rig.token('worker') });
+    await expect(rig.handlers.joinWorker(request, context)).rejects.toMatchObject({
+      code: Code.InvalidArgument,
+    });
+  });
+});
+
+describe('a master', () => {
+  const request = {
+    name: 'm2',
+    address: '10.0.0.2',
+    peerUrl: 'https://10.0.0.2:2380',
+    clientUrl: 'https://10.0.0.2:2379',
+  };
+
+  test('gets the keys of the cluster and a place in the store', async () => {
+    const rig = new Rig();
+    const context = calling({ token: await rig.token('master') });
+    const answer = await rig.handlers.joinMaster(request, context);
+    expect(Object.keys(answer.files).toSorted()).toEqual(clusterFiles.toSorted());
+    expect(answer).toMatchObject({
+      initialCluster: 'm1=https://10.0.0.1:2380,m2=https://10.0.0.2:2380',
+      storeEndpoints: ['https://10.0.0.1:2379'],
+      clusterToken: 'cluster',
+      settings: settingsToMap(defaultSettings),
+    });
+  });
+
+  test('is not let in with a token for workers, nor under a name that is none', async () => {
+    const rig = new Rig();
+    const worker = calling({ token: await rig.token('worker') });
+    await expect(rig.handlers.joinMaster(request, worker)).rejects.toMatchObject({
+      code: Code.Unauthenticated,
+    });
+    const master = calling({ token: await rig.token('master') });
+    await expect(
+      rig.handlers.joinMaster({ ...request, name: 'm2=x' }, master),
+    ).rejects.toMatchObject({ code: Code.InvalidArgument });
+    expect(rig.store.calls).toEqual([]);
+  });
+});
+
+describe('a renewal', () => {
+  const node = { commonName: 'system:node:n1', organizations: ['system:nodes'] };
+
+  test('is for the node that holds the certificate, whatever it asks for', async () => {
+    const { handlers } = new Rig();
+    const { csr, servingCsr } = await requests('n1');
+    const renew = async (request: Buffer): Promise<X509Certificate> => {
+      const { certificate } = await handlers.renew(
+        { csr: request },
+        calling({ certificate: node }),
+      );
+      return new X509Certificate(certificate);
+    };
+    expect((await renew(csr)).subject).toBe('O=system:nodes\nCN=system:node:n1');
+    expect((await renew(servingCsr)).subjectAltName).toBe('DNS:n1, IP Address:10.0.0.7');
+  });
+
+  test.each([
+    ['nobody', undefined],
+    ['a user of that name', { ...node, organizations: ['system:masters'] }],
+    ['a member of the group with another name', { ...node, commonName: 'n1' }],
+    ['a node without a name', { ...node, commonName: 'system:node:' }],
+  ])('is not for %s', async (_, certificate) => {
+    const { csr } = await requests('n1');
+    const context = calling(certificate === undefined ? {} : { certificate });
+    await expect(new Rig().handlers.renew({ csr }, context)).rejects.toMatchObject({
+      code: Code.PermissionDenied,
+    });
+  });
+});
