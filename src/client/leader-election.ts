@@ -1,6 +1,7 @@
 import type { Leadership } from './leading-client.js';
 import { resources } from './resources.js';
 import type { Lease } from '../api/types/policy.js';
+import { formatMicroTime } from '../api/facts/time.js';
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../lib/clock.js';
 import { delay } from '../lib/clock.js';
@@ -135,7 +136,7 @@ class Election {
     try {
       const found = await this.#read(namespace, call);
       const sentMs = clock.monotonicMs();
-      const now = new Date(clock.nowMs()).toISOString().replace('Z', '000Z');
+      const now = formatMicroTime(clock.nowMs());
       if (found === undefined) {
         const spec = { ...this.#spec(now), acquireTime: now, leaseTransitions: 0 };
         const metadata = { name, namespace };

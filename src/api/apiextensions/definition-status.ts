@@ -1,12 +1,10 @@
 /** What a definition's status says: which names it got, and whether it is served. Pure. */
+import { findCondition, withCondition } from '../facts/conditions.js';
 import type { CustomResourceDefinition } from './schemas.js';
 import { deepEqual } from '../equal.js';
 
 /** The status as the master keeps it. */
 export type DefinitionStatus = NonNullable<CustomResourceDefinition['status']>;
-
-/** A condition of a CustomResourceDefinition. */
-export type Condition = NonNullable<DefinitionStatus['conditions']>[number];
 
 /** The names of a custom resource: plural, singular, short names, kind, categories. */
 export type Names = CustomResourceDefinition['spec']['names'];
@@ -16,21 +14,7 @@ export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
 /** The condition's status, `''` when it is not there. */
 export function conditionOf(definition: CustomResourceDefinition, type: string): string {
-  return definition.status?.conditions?.find((item) => item.type === type)?.status ?? '';
-}
-
-/** Sets one condition; its transition time moves only when its status does. */
-export function withCondition(
-  conditions: readonly Condition[],
-  wanted: Omit<Condition, 'lastTransitionTime'>,
-  now: string,
-): Condition[] {
-  const present = conditions.find((item) => item.type === wanted.type);
-  const lastTransitionTime =
-    present?.status === wanted.status ? (present.lastTransitionTime ?? now) : now;
-  const next: Condition = { lastTransitionTime, ...wanted };
-  if (present === undefined) return [...conditions, next];
-  return conditions.map((item) => (item === present ? next : item));
+  return findCondition(definition.status?.conditions, type)?.status ?? '';
 }
 
 interface InUse {

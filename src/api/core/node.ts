@@ -1,4 +1,5 @@
 /** Node. */
+import { findCondition } from '../facts/conditions.js';
 import { defineKind } from '../define.js';
 import { at, duplicate, forbidden } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
@@ -19,7 +20,7 @@ function roles(node: Node): string {
 }
 
 function statusText(node: Node): string {
-  const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
+  const ready = findCondition(node.status?.conditions, 'Ready');
   const texts = [ready === undefined ? 'Unknown' : ready.status === 'True' ? 'Ready' : 'NotReady'];
   if (node.spec.unschedulable === true) texts.push('SchedulingDisabled');
   return texts.join(',');

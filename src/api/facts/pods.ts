@@ -1,20 +1,13 @@
 /** Facts about pods that many controllers need. Pure. */
+import { findCondition, isConditionTrue } from './conditions.js';
 import { controllerReference } from './owners.js';
 import type { Owner } from './owners.js';
-import type { Condition, Pod, PodTemplateSpec } from '../types/core.js';
+import type { Pod, PodTemplateSpec } from '../types/core.js';
 import { parseTime } from './time.js';
-
-/** The condition of that type. */
-export function findCondition<C extends Condition>(
-  conditions: readonly C[] | undefined,
-  type: string,
-): C | undefined {
-  return conditions?.find((condition) => condition.type === type);
-}
 
 /** The pod's condition Ready is True. */
 export function isPodReady(pod: Pod): boolean {
-  return findCondition(pod.status?.conditions, 'Ready')?.status === 'True';
+  return isConditionTrue(pod.status?.conditions, 'Ready');
 }
 
 /** Succeeded or Failed. */
@@ -65,18 +58,4 @@ export function podFromTemplate(template: PodTemplateSpec, owner: Owner, name: s
 /** The prefix of generated pod names: the owner's name and a dash, cut so that a name of 63 characters comes out. */
 export function generateNamePrefix(ownerName: string): string {
   return `${ownerName.slice(0, 57)}-`;
-}
-
-/** Sets a condition; `lastTransitionTime` moves only when the status does. Returns the new list. */
-export function withCondition<C extends Condition>(
-  conditions: readonly C[] | undefined,
-  next: C,
-  now: string,
-): C[] {
-  const old = findCondition(conditions, next.type);
-  const unchanged = old !== undefined && old.status === next.status;
-  const lastTransitionTime = unchanged ? (old.lastTransitionTime ?? now) : now;
-  const made: C = { ...next, lastTransitionTime };
-  if (old === undefined) return [...(conditions ?? []), made];
-  return (conditions ?? []).map((condition) => (condition.type === next.type ? made : condition));
 }

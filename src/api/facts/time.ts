@@ -1,8 +1,14 @@
+/** Times of objects: RFC 3339 in UTC, whole seconds or microseconds. Pure. */
 import type { Clock } from '../../lib/clock.js';
 
 /** RFC 3339 in UTC with whole seconds, as `metav1.Time` is written. */
 export function formatTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** RFC 3339 in UTC with microseconds, as `metav1.MicroTime` is written. */
+export function formatMicroTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 23)}000Z`;
 }
 
 /** Now, as {@link formatTime}. */

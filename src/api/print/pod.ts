@@ -1,4 +1,5 @@
 /** The columns of pods, with the rules by which kubectl's STATUS column comes about. */
+import { isConditionTrue } from '../facts/conditions.js';
 import type { ContainerStatus, Pod } from '../types/core.js';
 import { ageColumn, column, nameColumn, orText, since, wide } from './columns.js';
 
@@ -62,11 +63,6 @@ function tallyInit(pod: Pod, tally: Tally): boolean {
   return false;
 }
 
-function isConditionTrue(pod: Pod, type: string): boolean {
-  const condition = pod.status?.conditions?.find((item) => item.type === type);
-  return condition?.status === 'True';
-}
-
 /** Looks at the main containers, the last one first, so that the first one's reason wins. */
 function tallyMain(pod: Pod, tally: Tally): void {
   tally.restarts = tally.sidecarRestarts;
@@ -83,7 +79,7 @@ function tallyMain(pod: Pod, tally: Tally): void {
     }
   }
   if (tally.status === 'Completed' && hasRunning) {
-    tally.status = isConditionTrue(pod, 'Ready') ? 'Running' : 'NotReady';
+    tally.status = isConditionTrue(pod.status?.conditions, 'Ready') ? 'Running' : 'NotReady';
   }
 }
 
@@ -105,7 +101,8 @@ export function summarizePod(pod: Pod): PodSummary {
   );
   if (gated === true) tally.status = 'SchedulingGated';
   const isInitializing = tallyInit(pod, tally);
-  if (!isInitializing || isConditionTrue(pod, 'Initialized')) tallyMain(pod, tally);
+  if (!isInitializing || isConditionTrue(pod.status?.conditions, 'Initialized'))
+    tallyMain(pod, tally);
   if (pod.metadata.deletionTimestamp !== undefined) {
     const isLost = pod.status?.reason === 'NodeLost';
     const isOver = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
@@ -124,7 +121,9 @@ function restartsText(pod: Pod, nowMs: number): string {
 function gatesText(pod: Pod): string {
   const gates = pod.spec.readinessGates ?? [];
   if (gates.length === 0) return '<none>';
-  const met = gates.filter((gate) => isConditionTrue(pod, gate.conditionType)).length;
+  const met = gates.filter((gate) =>
+    isConditionTrue(pod.status?.conditions, gate.conditionType),
+  ).length;
   return `${met}/${gates.length}`;
 }
 

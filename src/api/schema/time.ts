@@ -1,16 +1,7 @@
-/** Times as Kubernetes writes them: RFC 3339 in UTC, whole seconds or microseconds. */
+/** The canonical form of times that clients send. Pure. */
+import { formatTime } from '../facts/time.js';
 
 const pattern = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:[.,](\d+))?(Z|[+-]\d{2}:\d{2})$/;
-
-/** Formats milliseconds since 1970 with whole seconds. */
-export function formatTime(ms: number): string {
-  return `${new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, 19)}Z`;
-}
-
-/** Formats milliseconds since 1970 with microseconds. */
-export function formatMicroTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 23)}000Z`;
-}
 
 /** The canonical form of a time; undefined when the text is none. */
 export function timeText(text: string): string | undefined {

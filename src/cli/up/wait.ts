@@ -1,5 +1,6 @@
 import { resources } from '../../client/resources.js';
 import type { Node } from '../../api/types/core.js';
+import { isConditionTrue } from '../../api/facts/conditions.js';
 import { join } from 'node:path';
 import type { ApiClient } from '../../client/index.js';
 import type { ClusterStatus } from '../../gen/cluster.js';
@@ -56,10 +57,6 @@ export async function mastersVote(
 /** True when at least `count` nodes are registered and all of them are Ready; undefined until then. */
 export async function nodesReady(admin: AdminConnection, count: number): Promise<true | undefined> {
   const { items } = await admin.api.list<Node>(resources.nodes, { deadlineMs: 2000 });
-  const ready = items.filter((node) =>
-    (node.status?.conditions ?? []).some(
-      (condition) => condition.type === 'Ready' && condition.status === 'True',
-    ),
-  );
+  const ready = items.filter(({ status }) => isConditionTrue(status?.conditions, 'Ready'));
   return items.length >= count && ready.length === items.length ? true : undefined;
 }

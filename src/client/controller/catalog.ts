@@ -1,5 +1,6 @@
 import { builtInKinds } from '../../api/kinds.js';
 import type { CustomResourceDefinition } from '../../api/types/policy.js';
+import { isConditionTrue } from '../../api/facts/conditions.js';
 import type { ResourceId } from '../types.js';
 import type { ReconcileContext } from './context.js';
 import { resources } from '../resources.js';
@@ -35,11 +36,9 @@ export class Catalog {
       const { spec, status } = change.object;
       const id = `${spec.group}/${spec.names.plural}`;
       const version = spec.versions.find(({ storage }) => storage)?.name;
-      const established = status?.conditions?.some(
-        (condition) => condition.type === 'Established' && condition.status === 'True',
-      );
+      const established = isConditionTrue(status?.conditions, 'Established');
       if (change.type === 'delete') this.#entries.delete(id);
-      else if (established === true && version !== undefined && !this.#entries.has(id)) {
+      else if (established && version !== undefined && !this.#entries.has(id)) {
         const entry: CatalogEntry = {
           group: spec.group,
           version,

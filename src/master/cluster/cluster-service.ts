@@ -1,6 +1,7 @@
 import { resources } from '../../client/resources.js';
 import type { Node } from '../../api/types/core.js';
 import type { Lease } from '../../api/types/policy.js';
+import { findCondition } from '../../api/facts/conditions.js';
 import type { ApiClient } from '../../client/index.js';
 import { keyString } from '../../client/index.js';
 import type {
@@ -202,7 +203,7 @@ class Observer {
 }
 
 function nodeStatus(node: Node): NodeStatus {
-  const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
+  const ready = findCondition(node.status?.conditions, 'Ready');
   const address = node.status?.addresses?.find((entry) => entry.type === 'InternalIP');
   return {
     name: node.metadata.name,

@@ -1,5 +1,6 @@
 import { resources } from '../../client/resources.js';
 import type { Lease } from '../../api/types/policy.js';
+import { formatMicroTime } from '../../api/facts/time.js';
 import type { ApiClient } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
@@ -52,7 +53,7 @@ export function announceMaster(options: {
 }
 
 async function renewLease(client: ApiClient, clock: Clock, record: MasterRecord): Promise<void> {
-  const renewTime = new Date(clock.nowMs()).toISOString().replace('Z', '000Z');
+  const renewTime = formatMicroTime(clock.nowMs());
   const spec = { holderIdentity: record.name, leaseDurationSeconds: aliveMs / 1000, renewTime };
   const annotations = {
     'trireme.dev/grpc-address': record.grpcAddress,

@@ -8,8 +8,8 @@ import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { EventRecorder } from '../../client/events/recorder.js';
 import { EventSink } from '../../client/events/recorder.js';
-import { findCondition } from '../../api/facts/pods.js';
 import { now } from '../../api/facts/time.js';
+import { findCondition } from '../../api/facts/conditions.js';
 import type { PodInfo } from './pod-info.js';
 
 export class PodWriter {

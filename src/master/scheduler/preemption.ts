@@ -3,8 +3,8 @@
  * @see kubernetes pkg/scheduler/framework/preemption
  */
 import type { PodDisruptionBudget } from '../../api/types/policy.js';
-import { findCondition } from '../../api/facts/pods.js';
 import { compileSelector, isEmptySelector } from '../../api/facts/selectors.js';
+import { findCondition } from '../../api/facts/conditions.js';
 import type { SchedulerCache } from './cache.js';
 import type { NodeInfo } from './node-info.js';
 import { checkNode } from './place.js';

@@ -6,6 +6,7 @@ import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import type { Node, NodeStatus } from '../../api/types/core.js';
 import type { Lease } from '../../api/types/policy.js';
+import { formatMicroTime } from '../../api/facts/time.js';
 import type { ApiClient } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
@@ -140,7 +141,7 @@ export class NodeAgent {
     const { client, description, clock } = this.#options;
     const { name } = description;
     const key = { namespace: leaseNamespace, name };
-    const renewTime = new Date(clock.nowMs()).toISOString().replace('Z', '000Z');
+    const renewTime = formatMicroTime(clock.nowMs());
     const spec = {
       holderIdentity: name,
       leaseDurationSeconds: this.#options.leaseSeconds ?? 40,

@@ -2,7 +2,7 @@
 import type { EventSubject } from '../../client/events/correlator.js';
 import type { Node, NodeCondition, NodeStatus } from '../../api/types/core.js';
 import type { ImageInfo } from '../../runtime/types.js';
-import { formatTime } from '../pod/container-status.js';
+import { formatTime } from '../../api/facts/time.js';
 import type { MachineFacts } from './facts.js';
 import { allocatableOf, capacityOf } from './facts.js';
 

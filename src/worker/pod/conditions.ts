@@ -1,6 +1,6 @@
 /** The conditions of a pod as kubelet sets them. @see kubelet status/generate.go */
 import type { ContainerStatus, PodCondition } from '../../api/types/core.js';
-import { formatTime } from './container-status.js';
+import { formatTime } from '../../api/facts/time.js';
 import type { Phase } from './phase.js';
 import type { PodState } from './state.js';
 

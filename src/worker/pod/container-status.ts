@@ -1,5 +1,6 @@
 /** The status of one container as kubelet reports it. */
 import type { Container, ContainerState, ContainerStatus } from '../../api/types/core.js';
+import { formatTime } from '../../api/facts/time.js';
 import type { Instance, PodState, TrackedContainer } from './state.js';
 import { isEnding, isRunning, trackedByRole } from './state.js';
 
@@ -12,11 +13,6 @@ export interface ContainerStatusOptions {
   readonly tracked: TrackedContainer;
   readonly container: Container;
   readonly nowMs: number;
-}
-
-/** RFC 3339 in whole seconds, as Kubernetes writes times. */
-export function formatTime(ms: number): string {
-  return `${new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, 19)}Z`;
 }
 
 /** One entry of `containerStatuses`. */

@@ -2,7 +2,8 @@
 import type { ContainerStatus, PodStatus } from '../../api/types/core.js';
 import { qosClass } from '../resources/qos.js';
 import { podConditions } from './conditions.js';
-import { containerStatus, formatTime } from './container-status.js';
+import { formatTime } from '../../api/facts/time.js';
+import { containerStatus } from './container-status.js';
 import { podPhase } from './phase.js';
 import type { ContainerRole, PodState } from './state.js';
 import { containersByRole } from './state.js';

@@ -2,7 +2,7 @@
 import type { Clock } from '../../lib/clock.js';
 import type { ContainerStats } from '../../runtime/types.js';
 import type { WorkerNode } from '../agent/worker-node.js';
-import { formatTime } from '../pod/container-status.js';
+import { formatTime } from '../../api/facts/time.js';
 import type { PodWorker } from '../run/pod-worker.js';
 import { keyOf } from '../run/node-context.js';
 import { cpus, freemem, totalmem } from 'node:os';

@@ -1,4 +1,5 @@
 import type { Secret } from '../../../api/types/core.js';
+import { formatTime } from '../../../api/facts/time.js';
 import { createPrivateKey, createPublicKey, randomUUID, createHash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { decodeJwt, jwtVerify, SignJWT } from 'jose';
@@ -98,7 +99,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       .setNotBefore(nowSeconds)
       .setSubject(`${prefix}${options.namespace}:${options.name}`)
       .sign(this.#signingKey);
-    const expiration = new Date(expires * 1_000).toISOString().replace('.000Z', 'Z');
+    const expiration = formatTime(expires * 1_000);
     return { token, expiration, id };
   }
 

@@ -1,6 +1,6 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { DecodeError } from '../../../api/schema/decode.js';
-import { formatMicroTime, formatTime } from '../../../api/schema/time.js';
+import { formatMicroTime, formatTime } from '../../../api/facts/time.js';
 import { badRequest } from '../status.js';
 import tables from './messages.json' with { type: 'json' };
 

@@ -4,6 +4,7 @@ import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { Namespace, Pod } from '../../../api/types/core.js';
 import { beginTermination } from '../../../api/apiextensions/definition-status.js';
+import { formatTime } from '../../../api/facts/time.js';
 import { conflict, deletedStatus } from '../status.js';
 import type { ChangeResult, Objects } from './objects.js';
 import type { Admission, RequestContext } from './types.js';
@@ -158,7 +159,7 @@ function setTerminating(object: KubeObject): void {
 }
 
 function later(time: string, seconds: number): string {
-  return new Date(Date.parse(time) + seconds * 1_000).toISOString().replace(/\.\d+Z$/, 'Z');
+  return formatTime(Date.parse(time) + seconds * 1_000);
 }
 
 /** The deadline of an object that was marked with a longer grace before. */

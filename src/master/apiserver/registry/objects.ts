@@ -1,5 +1,6 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
+import { formatTime } from '../../../api/facts/time.js';
 import type { Clock } from '../../../lib/clock.js';
 import type { Logger } from '../../../lib/log.js';
 import type { Random } from '../../../lib/random.js';
@@ -84,7 +85,7 @@ export class Objects {
 
   /** The present time as objects hold it. */
   now(): string {
-    return new Date(this.clock.nowMs()).toISOString().replace(/\.\d+Z$/, 'Z');
+    return formatTime(this.clock.nowMs());
   }
 
   /** What the cache holds now, perhaps a moment old. */

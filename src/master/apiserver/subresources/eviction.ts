@@ -3,6 +3,7 @@ import { compileSelector } from '../../../api/facts/selectors.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { Pod } from '../../../api/types/core.js';
 import type { PodDisruptionBudget } from '../../../api/types/policy.js';
+import { isPodReady } from '../../../api/facts/pods.js';
 import { nodeNameOf } from '../authz/node-identity.js';
 import type { Deleter } from '../registry/deleter.js';
 import type { Objects } from '../registry/objects.js';
@@ -80,8 +81,7 @@ async function takeFromBudget(
 
 /** A pod that does not serve may go while the others suffice, or always when the budget says so. */
 function isUnhealthyAndFree(pod: Pod, budget: PodDisruptionBudget): boolean {
-  const ready = pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True');
-  if (ready === true) return false;
+  if (isPodReady(pod)) return false;
   if (budget.spec.unhealthyPodEvictionPolicy === 'AlwaysAllow') return true;
   const { currentHealthy = 0, desiredHealthy = 0 } = budget.status ?? {};
   return currentHealthy >= desiredHealthy && desiredHealthy > 0;

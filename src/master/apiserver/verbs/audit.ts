@@ -1,3 +1,4 @@
+import { formatMicroTime } from '../../../api/facts/time.js';
 import { randomUUID } from 'node:crypto';
 import type { WriteStream } from 'node:fs';
 import { createWriteStream } from 'node:fs';
@@ -87,8 +88,8 @@ export function auditEvent(
     userAgent: caller.userAgent,
     ...(call.resource === undefined ? {} : { objectRef: objectReference(record) }),
     responseStatus: responseStatus(outcome),
-    requestReceivedTimestamp: microTime(record.startedMs),
-    stageTimestamp: microTime(nowMs),
+    requestReceivedTimestamp: formatMicroTime(record.startedMs),
+    stageTimestamp: formatMicroTime(nowMs),
     ...(decision === undefined
       ? {}
       : {
@@ -99,10 +100,6 @@ export function auditEvent(
           },
         }),
   };
-}
-
-function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace('Z', '000Z');
 }
 
 function userOf(user: UserInfo): object {

@@ -1,8 +1,8 @@
 /** How many pods a metric asks for. Pure. @see kubernetes pkg/controller/podautoscaler replica_calculator.go */
 import { parseQuantity } from '../../../api/quantity.js';
 import type { Pod } from '../../../api/types/core.js';
-import { findCondition } from '../../../api/facts/pods.js';
 import { parseTime } from '../../../api/facts/time.js';
+import { findCondition } from '../../../api/facts/conditions.js';
 
 /** What one pod used, in thousandths, and when that was measured. */
 export interface PodUsage {

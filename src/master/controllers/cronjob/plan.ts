@@ -1,10 +1,10 @@
 /** What a CronJob does next. Pure. @see kubernetes pkg/controller/cronjob/cronjob_controllerv2.go */
-import { findCondition } from '../../../api/facts/pods.js';
 import { byCreation, formatTime, parseTime } from '../../../api/facts/time.js';
 import { controllerReference } from '../../../api/facts/owners.js';
 import type { Owner } from '../../../api/facts/owners.js';
 import type { ObjectReference } from '../../../api/types/core.js';
 import type { CronJob, Job } from '../../../api/types/workloads.js';
+import { findCondition } from '../../../api/facts/conditions.js';
 import type { Due } from './schedule.js';
 import { dueTimes, formatInZone, timeZoneProblem } from './schedule.js';
 import { errorMessage } from '../../../lib/errors.js';

@@ -1,5 +1,4 @@
 /** Status and conditions of a Deployment. Pure. @see kubernetes deployment/progress.go, sync.go */
-import { findCondition } from '../../../api/facts/pods.js';
 import { formatTime, parseTime } from '../../../api/facts/time.js';
 import type {
   Deployment,
@@ -7,6 +6,7 @@ import type {
   DeploymentStatus,
   ReplicaSet,
 } from '../../../api/types/workloads.js';
+import { findCondition } from '../../../api/facts/conditions.js';
 import { replicasOf, rollingBounds } from './replica-sets.js';
 import { totalReplicas } from './scale.js';
 

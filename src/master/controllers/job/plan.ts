@@ -2,8 +2,9 @@
 import type { Pod } from '../../../api/types/core.js';
 import type { Job, JobCondition, JobStatus } from '../../../api/types/workloads.js';
 import { rankForDeletion } from '../replicaset/plan.js';
-import { isPodReady, withCondition } from '../../../api/facts/pods.js';
+import { isPodReady } from '../../../api/facts/pods.js';
 import { formatTime } from '../../../api/facts/time.js';
+import { withCondition } from '../../../api/facts/conditions.js';
 import { judgeFailure } from './failure-policy.js';
 import { formatIndexes } from './indexes.js';
 import type { WantedPod } from './pods.js';

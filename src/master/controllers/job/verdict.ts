@@ -1,8 +1,8 @@
 /** The end that a Job comes to. Pure. @see kubernetes pkg/controller/job, KEP-3329, KEP-3850, KEP-3998 */
 import type { Pod } from '../../../api/types/core.js';
 import type { Job } from '../../../api/types/workloads.js';
-import { findCondition } from '../../../api/facts/pods.js';
 import { parseTime } from '../../../api/facts/time.js';
+import { findCondition } from '../../../api/facts/conditions.js';
 import { parseIndexes } from './indexes.js';
 import type { Tally } from './tally.js';
 import { failuresOf, isIndexed, successesOf } from './tally.js';

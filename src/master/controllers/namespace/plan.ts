@@ -1,7 +1,7 @@
 /** What is told of a namespace that is being emptied. Pure. @see kubernetes pkg/controller/namespace/deletion */
-import { withCondition } from '../../../api/facts/pods.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { Condition, Namespace } from '../../../api/types/core.js';
+import { withCondition } from '../../../api/facts/conditions.js';
 import type { CatalogEntry } from '../../../client/controller/catalog.js';
 import { errorMessage } from '../../../lib/errors.js';
 

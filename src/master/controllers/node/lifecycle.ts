@@ -13,9 +13,10 @@ import type { Lease } from '../../../api/types/policy.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { nodeNameIndex, podInformer } from '../../../client/controller/pod-index.js';
-import { findCondition, isPodTerminal, withCondition } from '../../../api/facts/pods.js';
+import { isPodTerminal } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
 import { now } from '../../../api/facts/time.js';
+import { findCondition, isConditionTrue, withCondition } from '../../../api/facts/conditions.js';
 import { isHealthTaint, unknownConditions, wantedTaints, zoneOf, zoneState } from './taints.js';
 
 const leaseNamespace = 'kube-node-lease';
@@ -212,7 +213,7 @@ function subjectOf(node: Node) {
 }
 
 function isReady(node: Node): boolean {
-  return findCondition(node.status?.conditions, 'Ready')?.status === 'True';
+  return isConditionTrue(node.status?.conditions, 'Ready');
 }
 
 function hasHealthTaint(node: Node): boolean {

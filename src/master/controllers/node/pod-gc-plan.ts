@@ -1,7 +1,8 @@
 /** Which pods are removed because no worker will remove them. Pure. @see kubernetes pkg/controller/podgc */
-import { findCondition, isPodTerminal, withCondition } from '../../../api/facts/pods.js';
+import { isPodTerminal } from '../../../api/facts/pods.js';
 import { byCreation } from '../../../api/facts/time.js';
 import type { Node, Pod, PodCondition, PodStatus } from '../../../api/types/core.js';
+import { findCondition, withCondition } from '../../../api/facts/conditions.js';
 
 /** A node must be missing for so long before its pods count as orphans (kubernetes quarantineTime). */
 const quarantineMs = 5000;

@@ -1,8 +1,9 @@
 /** Controller "taint-eviction-controller": deletes pods that do not tolerate a NoExecute taint of their node, in time. */
 import { jsonEqual } from '../../../api/facts/hash.js';
-import { isPodTerminal, withCondition } from '../../../api/facts/pods.js';
+import { isPodTerminal } from '../../../api/facts/pods.js';
 import { now } from '../../../api/facts/time.js';
 import type { Node, Pod } from '../../../api/types/core.js';
+import { withCondition } from '../../../api/facts/conditions.js';
 import { nodeNameIndex, podInformer } from '../../../client/controller/pod-index.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {

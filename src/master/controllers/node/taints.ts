@@ -1,8 +1,8 @@
 /** Taints and conditions of nodes by their health. Pure. @see kubernetes pkg/controller/nodelifecycle */
 import type { Condition, Node, Taint, Toleration } from '../../../api/types/core.js';
-import { findCondition } from '../../../api/facts/pods.js';
 import { parseTime } from '../../../api/facts/time.js';
 import { covers } from '../../../api/facts/tolerations.js';
+import { findCondition } from '../../../api/facts/conditions.js';
 
 export const notReadyTaint = 'node.kubernetes.io/not-ready';
 export const unreachableTaint = 'node.kubernetes.io/unreachable';

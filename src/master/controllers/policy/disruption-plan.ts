@@ -1,9 +1,10 @@
 /** How many pods of a PodDisruptionBudget may be evicted now. Pure. @see kubernetes pkg/controller/disruption */
 import { scaledValue } from '../../../api/facts/int-or-string.js';
-import { isPodReady, withCondition } from '../../../api/facts/pods.js';
+import { isPodReady } from '../../../api/facts/pods.js';
 import { formatTime, parseTime } from '../../../api/facts/time.js';
 import type { Pod } from '../../../api/types/core.js';
 import type { PodDisruptionBudget } from '../../../api/types/policy.js';
+import { withCondition } from '../../../api/facts/conditions.js';
 
 /** An eviction that the API server let through and whose pod is still there counts for so long (DeletionTimeout). */
 const disruptedMs = 2 * 60_000;

@@ -2,11 +2,12 @@
  * What a ReplicaSet (or ReplicationController) does next. Pure.
  * @see kubernetes pkg/controller/replicaset and controller_utils.go ActivePodsWithRanks
  */
-import { findCondition, isPodReady, msUntilAvailable } from '../../../api/facts/pods.js';
+import { isPodReady, msUntilAvailable } from '../../../api/facts/pods.js';
 import type { Condition, Pod } from '../../../api/types/core.js';
 import type { ReplicaSetStatus } from '../../../api/types/workloads.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { parseTime } from '../../../api/facts/time.js';
+import { findCondition } from '../../../api/facts/conditions.js';
 
 /** Most pods created or deleted in one reconcile (kubernetes BurstReplicas). */
 export const burstReplicas = 500;

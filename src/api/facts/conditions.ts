@@ -1,0 +1,32 @@
+/** Conditions in the status of objects, of any kind. Pure. */
+import type { Condition } from '../types/core.js';
+
+/** The condition of that type. */
+export function findCondition<C extends Condition>(
+  conditions: readonly C[] | undefined,
+  type: string,
+): C | undefined {
+  return conditions?.find((condition) => condition.type === type);
+}
+
+/** True when the condition is there and its status is True. */
+export function isConditionTrue(
+  conditions: readonly Condition[] | undefined,
+  type: string,
+): boolean {
+  return findCondition(conditions, type)?.status === 'True';
+}
+
+/** Sets a condition; `lastTransitionTime` moves only when the status does. Returns the new list. */
+export function withCondition<C extends Condition>(
+  conditions: readonly C[] | undefined,
+  next: C,
+  now: string,
+): C[] {
+  const old = findCondition(conditions, next.type);
+  const unchanged = old !== undefined && old.status === next.status;
+  const lastTransitionTime = unchanged ? (old.lastTransitionTime ?? now) : now;
+  const made: C = { ...next, lastTransitionTime };
+  if (old === undefined) return [...(conditions ?? []), made];
+  return (conditions ?? []).map((condition) => (condition.type === next.type ? made : condition));
+}
