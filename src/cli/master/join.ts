@@ -12,6 +12,7 @@ import { createClusterKeys, writeKeyFiles } from '../../master/cluster/pki.js';
 import type { ClusterSettings } from '../../master/cluster/settings.js';
 import { settingsFromMap, settingsToMap } from '../../master/cluster/settings.js';
 import { writeWhole } from '../../lib/files/write-whole.js';
+import { mustNotKnowCluster } from './known-cluster.js';
 import type { MasterOptions } from './options.js';
 
 /** What a master remembers from its first start: how its store member came to be. */
@@ -37,6 +38,7 @@ export async function prepareMaster(
 ): Promise<MasterState> {
   const path = join(options.dataDir, 'master.json');
   if (existsSync(path)) return JSON.parse(await readFile(path, 'utf8')) as MasterState;
+  if (options.join === undefined) await mustNotKnowCluster(options.dataDir);
   const state =
     options.join === undefined
       ? await createCluster(options, clock)

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createApiClient } from '../../client/index.js';
@@ -7,10 +8,11 @@ import { lockDirectory } from '../../lib/files/directory-lock.js';
 import { makePrivateDirectory, writeWhole } from '../../lib/files/write-whole.js';
 import type { Logger } from '../../lib/log.js';
 import { createLogger } from '../../lib/log.js';
+import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
 import { clientTlsFromFiles } from '../../lib/pki/tls-files.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
 import { keepMasterCertificates } from '../../master/cluster/certificate-renewal.js';
-import { announceMaster, listMasters } from '../../master/cluster/master-registry.js';
+import { allMasters, announceMaster, listMasters } from '../../master/cluster/master-registry.js';
 import { createMasterCertificates, readKeyPair } from '../../master/cluster/pki.js';
 import type { Supervisor } from '../../master/supervisor/supervisor.js';
 import { createSupervisor } from '../../master/supervisor/supervisor.js';
@@ -18,6 +20,7 @@ import { formatKubeconfig } from '../kubeconfig.js';
 import { componentSpecs } from './components.js';
 import type { MasterState } from './join.js';
 import { pkiDirectory, prepareMaster } from './join.js';
+import { rememberCluster } from './known-cluster.js';
 import type { MasterOptions } from './options.js';
 import { parseMasterOptions } from './options.js';
 import { mustBeFree } from './ports.js';
@@ -130,6 +133,17 @@ async function takePart(
       if (masters.some((master) => master.name === options.name)) {
         log.info({ masters: masters.length }, 'master is ready');
         supervisor.started();
+        void rememberCluster(
+          {
+            dataDir: options.dataDir,
+            name: options.name,
+            caHash: publicKeyHash(await readFile(file('ca.crt'))),
+            masters: () => allMasters(client),
+            clock,
+            log,
+          },
+          stopping,
+        );
         break;
       }
     } catch (error) {

@@ -47,7 +47,8 @@ async function layout(clock: ManualClock, network: Layout['network']): Promise<L
 test('a context for all masters through the gateway, one for each, and what etcdctl needs', async () => {
   const clock = new ManualClock();
   const network = { bridge: 'tri0000', prefix: '10.88.3' };
-  await writeClientFiles(await layout(clock, network), clock);
+  const made = await layout(clock, network);
+  await writeClientFiles(made, join(made.home, 'master-1', 'pki'), clock);
   expect(read().clusters.map(({ name, cluster }) => `${name} ${cluster.server}`)).toEqual([
     'trireme https://10.88.3.1:6443',
     'master-1 https://10.88.3.11:6443',
@@ -71,7 +72,8 @@ test('a context for all masters through the gateway, one for each, and what etcd
 
 test('without a gateway the first master is the one for kubectl', async () => {
   const clock = new ManualClock();
-  await writeClientFiles(await layout(clock, undefined), clock);
+  const made = await layout(clock, undefined);
+  await writeClientFiles(made, join(made.home, 'master-1', 'pki'), clock);
   expect(read().clusters.map(({ cluster }) => cluster.server)).toEqual([
     'https://127.0.0.1:6443',
     'https://127.0.0.1:6443',
@@ -82,12 +84,12 @@ test('without a gateway the first master is the one for kubectl', async () => {
 test('an administrator whose certificate has less than a third of its year left gets another', async () => {
   const clock = new ManualClock();
   const plan = await layout(clock, undefined);
-  await writeClientFiles(plan, clock);
+  await writeClientFiles(plan, join(plan.home, 'master-1', 'pki'), clock);
   const firstMs = endMs();
   clock.advance(240 * dayMs);
-  await writeClientFiles(plan, clock);
+  await writeClientFiles(plan, join(plan.home, 'master-1', 'pki'), clock);
   expect(endMs()).toBe(firstMs);
   clock.advance(10 * dayMs);
-  await writeClientFiles(plan, clock);
+  await writeClientFiles(plan, join(plan.home, 'master-1', 'pki'), clock);
   expect(endMs()).toBe(firstMs + 250 * dayMs);
 });

@@ -12,9 +12,11 @@ import { masterAddress, masterPorts } from './hosts.js';
 /** A third of the year that a certificate holds. */
 const renewBeforeMs = 120 * 86_400_000;
 
-/** `kubeconfig` (context `trireme`, and one per master) and `etcd.env` (exports for etcdctl) in the home. */
-export async function writeClientFiles(layout: Layout, clock: Clock): Promise<void> {
-  const pki = join(layout.home, 'master-1', 'pki');
+/**
+ * Writes `kubeconfig` (context `trireme`, and one per master) and `etcd.env` (exports for etcdctl) in the home.
+ * @param pki the keys of a master that is part of the cluster
+ */
+export async function writeClientFiles(layout: Layout, pki: string, clock: Clock): Promise<void> {
   const [authority, admin] = await Promise.all([readKeyPair(pki, 'ca'), adminKeyPair(pki, clock)]);
   const { cert: ca } = authority;
   const masters = Array.from({ length: layout.masters }, (_, n) => ({

@@ -42,29 +42,42 @@ export async function startCluster(
     hosts.set(plan.name, { ...plan, pid: startHost(plan) });
     progress.say(`started ${plan.name} (${plan.address})`);
   };
-  await launch(hosts.get('master-1') ?? planMaster(layout, 0));
-  for (const host of [...hosts.values()].filter(hasJoined)) await launch(host);
+  const first = hosts.get('master-1') ?? planMaster(layout, 0);
+  const joined = (): HostPlan[] => [...hosts.values()].filter(hasJoined);
+  // It founds the cluster if there is none: where another master has one, it joins that, and its lost data come from there.
+  if (!joined().some(isMaster)) await launch(first);
+  for (const host of joined()) await launch(host);
   await record();
-  const pki = join(layout.home, 'master-1', 'pki');
+  const keeper = joined().find(isMaster) ?? first;
+  const pki = join(keeper.dataDir, 'pki');
   await progress.until('the first master makes its keys', 20_000, async () =>
     existsSync(join(pki, 'admin.key')) ? true : undefined,
   );
-  await writeClientFiles(layout, systemClock());
+  await writeClientFiles(layout, pki, systemClock());
   const missing = (name: string): boolean => {
     const host = hosts.get(name);
-    return host === undefined || !hasJoined(host);
+    return host === undefined || (host.name !== keeper.name && !hasJoined(host));
   };
-  const masters = Array.from({ length: layout.masters }, (_, n) => n).slice(1);
-  const workers = Array.from({ length: layout.workers }, (_, n) => n);
-  const newMasters = masters.filter((n) => missing(`master-${n + 1}`));
-  const newWorkers = workers.filter((n) => missing(`worker-${n + 1}`));
+  const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+  const newMasters = numbers(layout.masters).filter((n) => missing(`master-${n + 1}`));
+  const newWorkers = numbers(layout.workers).filter((n) => missing(`worker-${n + 1}`));
   if (newMasters.length + newWorkers.length > 0) {
-    const joining = await joinArguments(layout, pki, progress);
+    const servers = joined().filter(isMaster);
+    const joining = await joinArguments(
+      layout,
+      pki,
+      servers.length > 0 ? servers : [first],
+      progress,
+    );
     for (const n of newMasters) await launch(planMaster(layout, n, joining));
     for (const n of newWorkers) await launch(planWorker(layout, n, joining));
     await record();
   }
   return connectToCluster(layout.home);
+}
+
+function isMaster(host: HostPlan): boolean {
+  return host.role === 'master';
 }
 
 /** True for a host that has its keys: it starts again without a token. */
@@ -73,23 +86,32 @@ function hasJoined(host: HostPlan): boolean {
   return existsSync(join(host.dataDir, proof));
 }
 
-/** What new hosts need: a token from the first master, since the others may not be there yet. */
+/** What new hosts need: a token, from masters that are part of the cluster. */
 async function joinArguments(
   layout: Layout,
   pki: string,
+  members: readonly HostPlan[],
   progress: Progress,
 ): Promise<JoinArguments> {
-  const first = await connectToCluster(layout.home, 'master-1');
+  const connection = await connectToCluster(layout.home);
   try {
-    const token = await progress.until('the API answers', 60_000, () => requestToken(first));
+    const token = await progress.until('the API answers', 60_000, () => requestToken(connection));
     progress.say('the API answers');
-    const servers = `${masterAddress(layout, 0)}:${masterPorts(layout, 0).grpc}`;
     const tokenFile = join(layout.home, 'join-token');
     await writeWhole(tokenFile, `${token}\n`);
-    return { servers, tokenFile, caHash: publicKeyHash(await readFile(join(pki, 'ca.crt'))) };
+    return {
+      servers: members.map(({ name }) => grpcAddress(layout, name)).join(','),
+      tokenFile,
+      caHash: publicKeyHash(await readFile(join(pki, 'ca.crt'))),
+    };
   } finally {
-    first.close();
+    connection.close();
   }
+}
+
+function grpcAddress(layout: Layout, name: string): string {
+  const n = Number(name.slice('master-'.length)) - 1;
+  return `${masterAddress(layout, n)}:${masterPorts(layout, n).grpc}`;
 }
 
 async function saveRecord(
