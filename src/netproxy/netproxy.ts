@@ -80,8 +80,9 @@ class Node implements Netproxy {
   }
 
   /**
-   * Each part waits for what it needs itself, so that a resource which cannot be read holds up nothing but what depends on it: services
-   * and DNS for services, policies for policies, the ingress for ingresses, TLS of one host for one Secret.
+   * Each part waits for what it needs itself, so that a resource which cannot be read holds up nothing but what
+   * depends on it: services and DNS for services, policies for policies, the ingress for ingresses, TLS of one host
+   * for one Secret.
    */
   async #start(): Promise<void> {
     const { informers, ingress, dns } = this.#options;
@@ -196,7 +197,9 @@ class Node implements Netproxy {
     this.#stopping.signal.throwIfAborted();
   }
 
-  /** Where root proxies services, at the cluster DNS service's own address, which every node then has on its loopback. */
+  /**
+   * Where root proxies services, at the cluster DNS service's own address, which every node then has on its loopback.
+   */
   #dnsBind(): { readonly address: string; readonly port: number; readonly own: boolean } {
     const { dns, mode, clusterDns, nodeIp } = this.#options;
     const given = dns === false ? {} : (dns ?? {});

@@ -20,7 +20,9 @@ export interface HostPort {
   readonly hostIp?: string;
 }
 
-/** The pod whose network is meant. The caller makes the network namespace and keeps it until `tearDown` has returned. */
+/**
+ * The pod whose network is meant. The caller makes the network namespace and keeps it until `tearDown` has returned.
+ */
 export interface PodRef {
   readonly podUid: string;
   readonly namespace: string;
@@ -107,7 +109,10 @@ export interface IsolatedPod {
 
 /** What stands between pods and the network; the policies of a node. */
 export interface PodIsolation {
-  /** Resolves when the policies that select the pod are in force. @throws when they are not known, or cannot be enforced */
+  /**
+   * Resolves when the policies that select the pod are in force. @throws when they are not known, or cannot be
+   * enforced
+   */
   isolate(pod: IsolatedPod): Promise<void>;
   /** The pod runs since an earlier process, with these addresses. */
   adopt(pod: Omit<IsolatedPod, 'labels'>): void;
@@ -144,8 +149,8 @@ export interface IngressOptions {
   /** Wait for an answer's head, in milliseconds. @default 60_000 */
   readonly upstreamTimeoutMs?: number;
   /**
-   * IPv4 blocks of proxies in front, whose `X-Forwarded-*` fields are believed and carried on. @default none: whatever clients say
-   * about themselves is replaced
+   * IPv4 blocks of proxies in front, whose `X-Forwarded-*` fields are believed and carried on. @default none:
+   * whatever clients say about themselves is replaced
    */
   readonly trustedProxies?: readonly string[];
 }

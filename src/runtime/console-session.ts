@@ -4,7 +4,10 @@ import { parseExitCode } from './exit-code.js';
 import type { ExecOutput, ExecResult, ExecSession } from './types.js';
 import { RuntimeError } from './types.js';
 
-/** Types of the frames of the shim's socket: one byte for the type, four for the length (big-endian), then the data. `shim/trireme-shim.pl` has them too. */
+/**
+ * Types of the frames of the shim's socket: one byte for the type, four for the length (big-endian), then the data.
+ * `shim/trireme-shim.pl` has them too.
+ */
 export const frame = {
   stdin: 0,
   stdout: 1,

@@ -18,11 +18,15 @@ export interface SessionProcess {
   /** The whole environment. @default this process's */
   readonly env?: Readonly<Record<string, string>>;
   readonly clock: Clock;
-  /** Ends by force what the child started elsewhere and SIGTERM did not end; called before the child itself is killed. */
+  /**
+   * Ends by force what the child started elsewhere and SIGTERM did not end; called before the child itself is killed.
+   */
   readonly kill?: () => Promise<void>;
 }
 
-/** A child process as a session: its standard streams are the session's. It leads a process group, which ends with it. */
+/**
+ * A child process as a session: its standard streams are the session's. It leads a process group, which ends with it.
+ */
 export function spawnSession(options: SessionProcess, output: ExecOutput): ExecSession {
   const { stdin, sizes, env } = options;
   const child = spawn(options.program, options.args, {
@@ -67,8 +71,8 @@ function relay(stream: ChildProcess['stdout'], take: (data: Buffer) => boolean):
 }
 
 /**
- * Asks the child to end, and after a while sees to it, whoever else still holds its output. What it started elsewhere is ended by force
- * in any case, once it has gone and once later: it may have been about to start it.
+ * Asks the child to end, and after a while sees to it, whoever else still holds its output. What it started elsewhere
+ * is ended by force in any case, once it has gone and once later: it may have been about to start it.
  */
 function endChild(child: ChildProcess, options: SessionProcess, done: Promise<ExecResult>): void {
   if (child.exitCode !== null || child.signalCode !== null) return;

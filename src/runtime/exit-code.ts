@@ -1,7 +1,10 @@
 /** The code for an end of which nothing readable is left. */
 export const unknownExitCode = 255;
 
-/** The exit code in a file or frame of the shim; {@link unknownExitCode} for what is none, an empty file of a full disk among it. */
+/**
+ * The exit code in a file or frame of the shim; {@link unknownExitCode} for what is none, an empty file of a full
+ * disk among it.
+ */
 export function parseExitCode(text: string): number {
   const trimmed = text.trim();
   return /^\d{1,3}$/.test(trimmed) ? Number(trimmed) : unknownExitCode;

@@ -15,7 +15,9 @@ interface LogAttachOptions {
   readonly exitCode: () => number | undefined;
 }
 
-/** Attaches to the output of a container that was started without a terminal and without stdin: its log, from now on. */
+/**
+ * Attaches to the output of a container that was started without a terminal and without stdin: its log, from now on.
+ */
 export async function attachToLog(options: LogAttachOptions): Promise<ExecSession> {
   const size = await stat(options.state.logPath).then(
     (info) => info.size,

@@ -27,8 +27,8 @@ export interface CommandOptions {
 }
 
 /**
- * Commands whose length others decide wait only for their own kind: `transfer` depends on a registry, `guest` on what a container does.
- * So neither holds up `control`, with which the agent runs the node.
+ * Commands whose length others decide wait only for their own kind: `transfer` depends on a registry, `guest` on what
+ * a container does. So neither holds up `control`, with which the agent runs the node.
  */
 export type CommandLane = 'control' | 'transfer' | 'guest';
 

@@ -1,7 +1,7 @@
 /**
  * The contract between the node agent and whatever runs containers. A sandbox is what the containers of one pod share;
- * a container belongs to one sandbox. The agent chooses all ids, so every call is safe to repeat: making what exists and
- * removing what is gone both succeed.
+ * a container belongs to one sandbox. The agent chooses all ids, so every call is safe to repeat: making what exists
+ * and removing what is gone both succeed.
  */
 
 /** What can go wrong, so far as the caller acts on it. */
@@ -227,7 +227,10 @@ export interface ExecSession {
   resize(size: TerminalSize): void;
   /** Output flows again after a callback of {@link ExecOutput} returned false. */
   resume(): void;
-  /** Ends the command (exec) or leaves the container alone (attach); `done` resolves soon, and output is no longer told. */
+  /**
+   * Ends the command (exec) or leaves the container alone (attach); `done` resolves soon, and output is no longer
+   * told.
+   */
   close(): void;
   /** Never rejects. */
   readonly done: Promise<ExecResult>;

@@ -1,6 +1,6 @@
 /**
- * The environment of a container, in kubelet's order: services, then `envFrom`, then `env`; a later variable of the same name
- * takes the place of an earlier one.
+ * The environment of a container, in kubelet's order: services, then `envFrom`, then `env`; a later variable of the
+ * same name takes the place of an earlier one.
  */
 import type { ConfigMap, Container, Pod, Secret, Service } from '../api/types/core.js';
 import type { NodeFacts } from './pod-fields.js';
@@ -138,7 +138,8 @@ function fromBase64(text: string | undefined): string | undefined {
 }
 
 /**
- * `NAME_SERVICE_HOST` and its kin, for the services of the pod's namespace (unless it wants none) and always for the API.
+ * `NAME_SERVICE_HOST` and its kin, for the services of the pod's namespace (unless it wants none) and always for the
+ * API.
  * @see Kubernetes "Discovering services: environment variables"
  */
 export function serviceVariables(pod: Pod, services: readonly Service[]): Map<string, string> {

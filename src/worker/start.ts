@@ -80,7 +80,8 @@ class Begun {
 }
 
 /**
- * Resolves when the node is Ready. A start that fails, or is ended by its signal, has taken apart what it began when it rejects.
+ * Resolves when the node is Ready. A start that fails, or is ended by its signal, has taken apart what it began when
+ * it rejects.
  * @throws the reason: a port that is taken, credentials that cannot be read, a runtime that does not start
  */
 export async function startWorker(options: StartOptions): Promise<RunningWorker> {
@@ -286,8 +287,8 @@ function agentServer(tls: TlsSource<ServerTls>, log: Logger, clock: Clock): Grpc
 }
 
 /**
- * So many nodes that only pretend, in one process and each under a name and credentials of its own: for tests of scale. They
- * have the hollow runtime, no services, and no gRPC service.
+ * So many nodes that only pretend, in one process and each under a name and credentials of its own: for tests of
+ * scale. They have the hollow runtime, no services, and no gRPC service.
  */
 export async function startHollowNodes(
   options: WorkerOptions,

@@ -1,4 +1,7 @@
-/** The kernel takes every golden rule set, change by change, and prints it as we keep it: nothing would be sent a second time. */
+/**
+ * The kernel takes every golden rule set, change by change, and prints it as we keep it: nothing would be sent a
+ * second time.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +22,10 @@ interface Cluster<Change> {
   readonly difference: (saved: string) => string;
 }
 
-/** Loads the rule sets one after the other in a network namespace of their own. @returns what `iptables-save` printed after each */
+/**
+ * Loads the rule sets one after the other in a network namespace of their own. @returns what `iptables-save` printed
+ * after each
+ */
 function load(sets: readonly string[]): string[] {
   const dir = mkdtempSync(join(tmpdir(), 'trireme-rules-'));
   try {

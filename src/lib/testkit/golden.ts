@@ -1,4 +1,7 @@
-/** Golden files: sections of YAML, `----`, and what the subject makes of it; an empty line ends the output, comments stand in front. */
+/**
+ * Golden files: sections of YAML, `----`, and what the subject makes of it; an empty line ends the output, comments
+ * stand in front.
+ */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';

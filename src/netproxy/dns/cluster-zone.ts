@@ -1,6 +1,6 @@
 /**
- * Names of the cluster's own zone, after the Kubernetes DNS specification 1.1.0. Synchronous, on the informers' indexes:
- * no record is stored, each is made from the objects at the moment of the question.
+ * Names of the cluster's own zone, after the Kubernetes DNS specification 1.1.0. Synchronous, on the informers'
+ * indexes: no record is stored, each is made from the objects at the moment of the question.
  */
 import type { Answer } from 'dns-packet';
 import type { Informer, InformerFactory } from '../../client/types.js';

@@ -34,7 +34,9 @@ const soa: Answer = {
   data: { mname: 'ns.example', rname: 'h.example', serial: 1, refresh: 1, retry: 1, expire: 1 },
 };
 
-/** A name server that says the same to every question. @returns its address, and how often it was asked, by transport */
+/**
+ * A name server that says the same to every question. @returns its address, and how often it was asked, by transport
+ */
 async function upstream(
   reply: Reply,
 ): Promise<{ readonly address: string; readonly asked: { udp: number; tcp: number } }> {

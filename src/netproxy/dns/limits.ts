@@ -15,7 +15,10 @@ export const dnsLimits = {
   /** Questions of one connection that are not answered, and answers that it has not taken. */
   perConnection: 100,
   unreadBytes: 512 * 1024,
-  /** Questions that are not answered yet, over both transports: all, and those of one address, so that no pod takes all places. */
+  /**
+   * Questions that are not answered yet, over both transports: all, and those of one address, so that no pod takes
+   * all places.
+   */
   pending: 5_000,
   pendingPerAddress: 250,
   /** Questions under way to other name servers; how long each of these is waited for. */

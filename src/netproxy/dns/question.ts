@@ -6,9 +6,9 @@ import { normalName } from './name.js';
 const headerBytes = 12;
 
 /**
- * The least that every question has: one name, no answers. The decoder makes room for as many records as the header says, 65,535 of each
- * kind in 12 bytes; it takes a dot within a label for two labels and makes three bytes of each that is no UTF-8, so that another name
- * would be asked for than was meant.
+ * The least that every question has: one name, no answers. The decoder makes room for as many records as the header
+ * says, 65,535 of each kind in 12 bytes; it takes a dot within a label for two labels and makes three bytes of each
+ * that is no UTF-8, so that another name would be asked for than was meant.
  * @returns undefined, or the code that refuses it
  */
 export function questionProblem(message: Buffer): 'FORMERR' | 'REFUSED' | undefined {

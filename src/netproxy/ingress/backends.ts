@@ -1,4 +1,6 @@
-/** Finds endpoints for backends, in turn. Reads the informers, so that a pod that is no longer ready gets nothing new. */
+/**
+ * Finds endpoints for backends, in turn. Reads the informers, so that a pod that is no longer ready gets nothing new.
+ */
 import type { ServiceWatch } from '../model/service-watch.js';
 import { endpointsOfPort, usable } from '../model/service-model.js';
 import { isHost } from './request-line.js';

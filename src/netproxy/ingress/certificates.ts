@@ -28,8 +28,8 @@ export class Certificates {
   }
 
   /**
-   * Watches these Secrets, "namespace/name", and no others. Each is watched by its name: a node has no business with the rest.
-   * One that may not be read, or does not exist, concerns the hosts that it is for.
+   * Watches these Secrets, "namespace/name", and no others. Each is watched by its name: a node has no business with
+   * the rest. One that may not be read, or does not exist, concerns the hosts that it is for.
    */
   retain(keys: ReadonlySet<string>): void {
     for (const [key, informer] of this.#followed) {
@@ -52,7 +52,8 @@ export class Certificates {
   }
 
   /**
-   * The certificate in a Secret, for one handshake. A Secret that has not been read yet, as after a start, is waited for.
+   * The certificate in a Secret, for one handshake. A Secret that has not been read yet, as after a start, is waited
+   * for.
    * @returns undefined: the Secret is absent or unusable
    */
   async context(namespace: string, name: string): Promise<SecureContext | undefined> {

@@ -1,4 +1,7 @@
-/** The bounds of the ingress controller. Those of requests before they are understood stand in `lib/net-limits.ts`. Times in milliseconds. */
+/**
+ * The bounds of the ingress controller. Those of requests before they are understood stand in `lib/net-limits.ts`.
+ * Times in milliseconds.
+ */
 import { assert } from '../../lib/assert.js';
 
 /** What clients may take. */
@@ -13,7 +16,10 @@ export const clientLimits = {
   certificateMs: 3_000,
   /** nginx: `large_client_header_buffers`. */
   targetBytes: 8 * 1024,
-  /** A client that takes nothing of its answer, or sends nothing of its body (nginx: `send_timeout`, `client_body_timeout`). */
+  /**
+   * A client that takes nothing of its answer, or sends nothing of its body (nginx: `send_timeout`,
+   * `client_body_timeout`).
+   */
   stallMs: 60_000,
   /** How long a client that has closed its sending side may wait for the rest of its answer. */
   halfOpenMs: 30_000,

@@ -87,7 +87,10 @@ export function isHost(text: string): boolean {
   );
 }
 
-/** "/path" as it is; of "http://host/path" the path, when the host is the request's own. "*" has no path to be matched. */
+/**
+ * "/path" as it is; of "http://host/path" the path, when the host is the request's own. "*" has no path to be
+ * matched.
+ */
 function originForm(target: string, host: string): string | undefined {
   if (target.startsWith('/')) return target;
   const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(target);

@@ -47,7 +47,10 @@ const redirectAnnotations = [
 const classAnnotation = 'kubernetes.io/ingress.class';
 const defaultAnnotation = 'ingressclass.kubernetes.io/is-default-class';
 
-/** Whether this controller serves the Ingress. Without a class it does if its own class is the default one, or none exists. */
+/**
+ * Whether this controller serves the Ingress. Without a class it does if its own class is the default one, or none
+ * exists.
+ */
 export function isOurs(ingress: Ingress, classes: readonly IngressClass[]): boolean {
   const name = ingress.spec?.ingressClassName ?? ingress.metadata.annotations?.[classAnnotation];
   if (name === undefined) {
@@ -93,7 +96,10 @@ export class RouteTable {
     return { backend, redirects };
   }
 
-  /** The same for a path in normal form. @returns what to send it as, or "ambiguous" when a backend may read another rule's path */
+  /**
+   * The same for a path in normal form. @returns what to send it as, or "ambiguous" when a backend may read another
+   * rule's path
+   */
   route(
     host: string,
     path: string,

@@ -1,6 +1,7 @@
 /**
- * WebSocket and other HTTP/1.1 upgrades. The tunnel begins when the endpoint has said 101 to the protocol that was asked for, and
- * not before: until then nothing of the client's goes on, so that no second request passes by the rules. Any other answer is an answer.
+ * WebSocket and other HTTP/1.1 upgrades. The tunnel begins when the endpoint has said 101 to the protocol that was
+ * asked for, and not before: until then nothing of the client's goes on, so that no second request passes by the
+ * rules. Any other answer is an answer.
  */
 import { request as httpRequest, STATUS_CODES } from 'node:http';
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';

@@ -1,9 +1,9 @@
 /**
  * Connections to endpoints, and how much each may be asked at once.
  *
- * By `node:http`, not undici (weighed, 7.x): both read answers by the same strict parser, but undici breaks an upgrade off that is
- * answered by anything but 101, where a client must see the 401 or 404, and does not tell whether anything of a request was sent,
- * on which the choice to try another endpoint depends.
+ * By `node:http`, not undici (weighed, 7.x): both read answers by the same strict parser, but undici breaks an
+ * upgrade off that is answered by anything but 101, where a client must see the 401 or 404, and does not tell whether
+ * anything of a request was sent, on which the choice to try another endpoint depends.
  */
 import { Agent } from 'node:http';
 import { lookup } from 'node:dns';
@@ -60,8 +60,8 @@ const ownBlocks = [
 ].flatMap((text) => parseCidr(text) ?? []);
 
 /**
- * Whether a backend may have this address. The node's own loopback, link-local and multicast addresses are nobody's endpoints (as
- * the API says of Endpoints), whatever an ExternalName resolves to.
+ * Whether a backend may have this address. The node's own loopback, link-local and multicast addresses are nobody's
+ * endpoints (as the API says of Endpoints), whatever an ExternalName resolves to.
  */
 export function mayBeBackend(address: string): boolean {
   if (addressFamily(address) === 'IPv4') {

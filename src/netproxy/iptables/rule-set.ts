@@ -42,7 +42,8 @@ export class RuleSet {
 
   /** Sets what `owner` wants; undefined: nothing any more. */
   set(owner: string, contribution: Contribution | undefined): void {
-    // A line break would let whoever named something write rules: builders parse what they are given, this is the second look.
+    // A line break would let whoever named something write rules: builders parse what they are given, this is the
+    // second look.
     for (const [, rules] of [...(contribution?.chains ?? []), ...(contribution?.shared ?? [])]) {
       assert(!rules.some((rule) => /\p{Cc}/u.test(rule)), 'a rule is one line');
     }

@@ -1,4 +1,7 @@
-/** Golden files: services in, the whole text for `iptables-restore` out; then what each change sends. `UPDATE=1` records them anew. */
+/**
+ * Golden files: services in, the whole text for `iptables-restore` out; then what each change sends. `UPDATE=1`
+ * records them anew.
+ */
 import { describe, expect, test } from '@jest/globals';
 import { compareGolden, goldenNames } from '../../lib/testkit/golden.js';
 import type { ClusterChange } from '../testkit/service-cluster.js';

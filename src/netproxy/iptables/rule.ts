@@ -3,7 +3,8 @@ import type { Protocol } from '../types.js';
 
 /**
  * Rules are kept as the text that `iptables-save` prints, without "-A CHAIN ": what is wanted and what is there then
- * compare as strings. The order of matches, `-m tcp` before `--dport` and quotes around comments with spaces belong to it.
+ * compare as strings. The order of matches, `-m tcp` before `--dport` and quotes around comments with spaces belong
+ * to it.
  */
 export type Rule = string;
 

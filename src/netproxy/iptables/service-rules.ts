@@ -154,7 +154,9 @@ class ServiceRules {
     return rules;
   }
 
-  /** Nobody (here) takes traffic from outside: say so at once, or under the Local policy let the sender try elsewhere. */
+  /**
+   * Nobody (here) takes traffic from outside: say so at once, or under the Local policy let the sender try elsewhere.
+   */
   #buildRefusals(): void {
     const { key, protocol, port, nodePort, cluster } = this.#port;
     const { reason, verdict } = refusal(cluster);

@@ -34,8 +34,8 @@ export const vxlanPort = 8472;
 export const routeProtocol = '84';
 
 /**
- * By pod CIDR. A range outside of the cluster's, or that overlaps another node's, is nobody's: it would draw the traffic of
- * others, a master's for one, to the node that claims it.
+ * By pod CIDR. A range outside of the cluster's, or that overlaps another node's, is nobody's: it would draw the
+ * traffic of others, a master's for one, to the node that claims it.
  */
 export function wantedRoutes(nodes: readonly Node[], config: RouteConfig): Map<string, NodeRoute> {
   const subnet = parseCidr(config.nodeSubnet);

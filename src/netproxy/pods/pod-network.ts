@@ -177,8 +177,8 @@ export class CniPodNetwork implements PodNetwork {
   }
 
   /**
-   * The kernel gives each link an IPv6 address of its own, by which pods of one bridge reach each other and the node, and which no policy
-   * knows: the cluster's network is IPv4. Who may not administer its network cannot get one back.
+   * The kernel gives each link an IPv6 address of its own, by which pods of one bridge reach each other and the node,
+   * and which no policy knows: the cluster's network is IPv4. Who may not administer its network cannot get one back.
    */
   async #takeLinkLocal(netnsPath: string): Promise<void> {
     const lines = [

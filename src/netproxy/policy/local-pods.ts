@@ -53,8 +53,8 @@ function addressesOf({ status }: Pod): readonly string[] {
 }
 
 /**
- * The node's name server as a peer: it runs in no pod here, but policies that allow DNS name the pods which it runs in elsewhere,
- * `k8s-app: kube-dns` in `kube-system`.
+ * The node's name server as a peer: it runs in no pod here, but policies that allow DNS name the pods which it runs
+ * in elsewhere, `k8s-app: kube-dns` in `kube-system`.
  */
 export function resolverPod(address: string): Pod {
   const ports = [

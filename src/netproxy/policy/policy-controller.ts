@@ -1,9 +1,9 @@
 /**
  * Keeps this node's policy rules. All pods are watched only from the first NetworkPolicy on: most clusters have none.
  *
- * Fails closed. Rules of an earlier process stay until all is known that makes new ones; a pod that is to start waits for the rules
- * of the policies that select it, and does not start while they are not known or cannot be written (Kubernetes: a new pod is
- * isolated before it runs; Calico drops what comes from a pod without rules).
+ * Fails closed. Rules of an earlier process stay until all is known that makes new ones; a pod that is to start waits
+ * for the rules of the policies that select it, and does not start while they are not known or cannot be written
+ * (Kubernetes: a new pod is isolated before it runs; Calico drops what comes from a pod without rules).
  */
 import { compileSelector } from '../../api/facts/selectors.js';
 import type { Informer, InformerFactory } from '../../client/types.js';

@@ -33,9 +33,10 @@ const ownedByPolicies = /^KUBE-NP[IO]-[A-Z2-7]{16}$/;
 const jump = `-m conntrack --ctstate NEW ${comment('trireme network policies')} -j TRIREME-POLICY`;
 
 /**
- * What is forwarded, and what pods send to the node itself: its ingress listener, its name server, services in userspace mode, the
- * node's own ports. In the mangle table, which comes before filter: whoever accepts there (kube-proxy's chains accept what is marked,
- * Docker and firewalls what they know) does not pass policies by, in whatever order the rules were made.
+ * What is forwarded, and what pods send to the node itself: its ingress listener, its name server, services in
+ * userspace mode, the node's own ports. In the mangle table, which comes before filter: whoever accepts there
+ * (kube-proxy's chains accept what is marked, Docker and firewalls what they know) does not pass policies by, in
+ * whatever order the rules were made.
  */
 const policyHooks: readonly Hook[] = [
   { chain: 'mangle/FORWARD', rule: jump },
@@ -205,8 +206,8 @@ function podIps(pod: Pod): string[] {
 }
 
 /**
- * The block without the exceptions, as blocks: halves are split off until they lie inside or outside of each. Nothing of the block is
- * left where an exception cannot be read.
+ * The block without the exceptions, as blocks: halves are split off until they lie inside or outside of each. Nothing
+ * of the block is left where an exception cannot be read.
  */
 export function subtract(cidr: string, except: readonly string[]): string[] {
   const whole = parseCidr(cidr);

@@ -64,8 +64,8 @@ export class TestNameServer {
   }
 
   /**
-   * Asks one question: "TYPE NAME", then perhaps `tcp`, `edns=BYTES`, `version=N` (of EDNS), `norecurse`, `class=CH`, `count` (of answers
-   * instead of the answers).
+   * Asks one question: "TYPE NAME", then perhaps `tcp`, `edns=BYTES`, `version=N` (of EDNS), `norecurse`, `class=CH`,
+   * `count` (of answers instead of the answers).
    * @returns the answer as lines: code and flags, then each section's records
    */
   async ask(words: string): Promise<string> {

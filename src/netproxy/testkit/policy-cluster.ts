@@ -1,4 +1,7 @@
-/** A cluster's pods, namespaces and network policies from a few words of YAML, and the rules that a node makes of them. */
+/**
+ * A cluster's pods, namespaces and network policies from a few words of YAML, and the rules that a node makes of
+ * them.
+ */
 import type { Namespace, Pod } from '../../api/types/core.js';
 import type { NetworkPolicy } from '../../api/types/networking.js';
 import { buildPolicyRules, newPolicyRuleSet } from '../policy/policy-rules.js';

@@ -17,7 +17,10 @@ export interface ClusterChange {
 /** A Service's spec, and the addresses of its load balancer. */
 export type ServiceFields = Service['spec'] & { readonly balancer?: readonly string[] };
 
-/** Endpoints as "ADDRESS NODE", and perhaps "ending" (terminating, serves on), "gone" (terminating, serves no more) or "unready". */
+/**
+ * Endpoints as "ADDRESS NODE", and perhaps "ending" (terminating, serves on), "gone" (terminating, serves no more) or
+ * "unready".
+ */
 export interface EndpointFields {
   readonly ports: EndpointSlice['ports'];
   readonly at: readonly string[];

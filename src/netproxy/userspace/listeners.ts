@@ -17,7 +17,8 @@ export interface WantedListener {
 export type Traffic = 'internal' | 'external';
 
 /**
- * Node ports on every address of the node; with root the service's own addresses too. None for SCTP, which Node.js has no sockets for.
+ * Node ports on every address of the node; with root the service's own addresses too. None for SCTP, which Node.js
+ * has no sockets for.
  * @param isRoot whether addresses may be given to the node
  */
 export function listenersOf(port: ServicePort, isRoot: boolean): WantedListener[] {

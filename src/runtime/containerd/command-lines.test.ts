@@ -1,4 +1,7 @@
-/** Golden file: every `ctr` command that we run, as it is run: its whole line, its deadline, with whom it waits. `UPDATE=1` records it anew. */
+/**
+ * Golden file: every `ctr` command that we run, as it is run: its whole line, its deadline, with whom it waits.
+ * `UPDATE=1` records it anew.
+ */
 import { expect, test } from '@jest/globals';
 import { compareGolden } from '../../lib/testkit/golden.js';
 import { silentLogger } from '../../lib/log.js';

@@ -1,6 +1,7 @@
 /**
  * Every `ctr` command that we run, as pure functions: its arguments, its deadline and the parser of what it prints.
- * Each parser is tested with what ctr 1.6.20, 1.7.24 and 2.1.9 printed (testdata/ctr), and throws for what it does not understand.
+ * Each parser is tested with what ctr 1.6.20, 1.7.24 and 2.1.9 printed (testdata/ctr), and throws for what it does
+ * not understand.
  */
 import type { CommandLane } from '../spawn.js';
 
@@ -238,8 +239,8 @@ export function parseQuietList(text: string): string[] {
 }
 
 /**
- * The images of an archive: `unpacking REFERENCE (sha256:…)...done` for each until 1.7, `REFERENCE saved` in 2.x, which writes it anew
- * while it goes on. @throws UnreadableOutputError when it printed something and named none
+ * The images of an archive: `unpacking REFERENCE (sha256:…)...done` for each until 1.7, `REFERENCE saved` in 2.x,
+ * which writes it anew while it goes on. @throws UnreadableOutputError when it printed something and named none
  */
 export function parseImported(text: string): string[] {
   const lines = text.matchAll(/^(?:unpacking (\S+) \(sha\d+:|(\S+)\s+saved\s*$)/gm);
@@ -296,7 +297,9 @@ export function parseEvent(line: string, namespace: string): CtrEvent | undefine
   return { type: 'exit', containerId, exitCode, atMs };
 }
 
-/** A time as protobuf's JSON has it (ctr 1.6), or as Go prints the message's fields (since 1.7); both leave zeros out. */
+/**
+ * A time as protobuf's JSON has it (ctr 1.6), or as Go prints the message's fields (since 1.7); both leave zeros out.
+ */
 function timeMs(value: unknown): number | undefined {
   if (typeof value === 'string') {
     const parsed = Date.parse(value);

@@ -49,7 +49,10 @@ const killWaitMs = 10_000;
 /** How often a start is tried that met a shim on its way out. */
 const shimTries = 5;
 
-/** States of a task that is left alone. UNKNOWN: its shim took over two seconds to say, as one with many commands does. */
+/**
+ * States of a task that is left alone. UNKNOWN: its shim took over two seconds to say, as one with many commands
+ * does.
+ */
 const mayRun: ReadonlySet<string> = new Set(['RUNNING', 'PAUSED', 'PAUSING', 'UNKNOWN']);
 
 /** The containers of one containerd: what `ctr` is told, and what is known of each from records and events. */

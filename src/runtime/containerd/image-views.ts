@@ -1,9 +1,10 @@
 /**
  * Read-only views of images, mounted once an image and shared, as the lower layer, by its containers.
  *
- * `ctr images mount` makes a snapshot under a lease that ends after a day. From then on only the image's tag keeps it, so once the tag has moved
- * (any new `:latest`), containerd's collector empties the root of containers that run. So each snapshot is labelled as a root of the collection, and
- * its lease ended: it lives until it is removed here, which happens when no container has used it for a while.
+ * `ctr images mount` makes a snapshot under a lease that ends after a day. From then on only the image's tag keeps
+ * it, so once the tag has moved (any new `:latest`), containerd's collector empties the root of containers that run.
+ * So each snapshot is labelled as a root of the collection, and its lease ended: it lives until it is removed here,
+ * which happens when no container has used it for a while.
  */
 import { mkdir, rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -68,8 +69,8 @@ export class ImageViews {
   }
 
   /**
-   * Takes over the views of an earlier agent, of versions before this one too: holds their snapshots and ends their leases.
-   * One that is mounted and has lost its snapshot gets another, so that what it shows is kept.
+   * Takes over the views of an earlier agent, of versions before this one too: holds their snapshots and ends their
+   * leases. One that is mounted and has lost its snapshot gets another, so that what it shows is kept.
    */
   async start(): Promise<void> {
     const { ctr, dir, log } = this.#options;
@@ -226,7 +227,10 @@ function nameOf(digest: string): string {
   return digest.replace(':', '-').slice(0, 39);
 }
 
-/** An image is a stranger's: its links are followed as inside of it, and only regular files of a sensible size are read. */
+/**
+ * An image is a stranger's: its links are followed as inside of it, and only regular files of a sensible size are
+ * read.
+ */
 async function readAccounts(rootfs: string): Promise<AccountFiles> {
   const image = await HeldDirectory.open(rootfs);
   try {
@@ -240,7 +244,8 @@ async function readAccounts(rootfs: string): Promise<AccountFiles> {
 }
 
 /**
- * Empty when there is none. A FIFO or a device in its place would hold up runc (1.1), which opens these files too: no container is made then.
+ * Empty when there is none. A FIFO or a device in its place would hold up runc (1.1), which opens these files too: no
+ * container is made then.
  */
 async function readText(image: HeldDirectory, path: string): Promise<string> {
   const file = await tryOpenInside(image, path, { links: 'as-root' }).catch(() => undefined);

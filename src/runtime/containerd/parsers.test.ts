@@ -1,6 +1,7 @@
 /**
- * Every parser of what `ctr` prints, against what three of its versions printed (`testdata/ctr/VERSION.json`: the same commands on a
- * containerd of that version, recorded on Debian bookworm's kernel with the packages of bookworm, trixie and sid).
+ * Every parser of what `ctr` prints, against what three of its versions printed (`testdata/ctr/VERSION.json`: the
+ * same commands on a containerd of that version, recorded on Debian bookworm's kernel with the packages of bookworm,
+ * trixie and sid).
  */
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';

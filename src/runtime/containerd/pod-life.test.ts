@@ -32,7 +32,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-/** Ends as `ctr` does that the shim runs: each time with the next of the failures, which is in the container's log then. */
+/**
+ * Ends as `ctr` does that the shim runs: each time with the next of the failures, which is in the container's log
+ * then.
+ */
 const failingShim = `#!/bin/sh
 shift
 while [ "$1" != -- ]; do eval "$1=\\$2"; shift 2; done

@@ -36,7 +36,9 @@ export async function mountRootfs(
   return root;
 }
 
-/** Takes the root and everything that was written to it away. @throws SafeFileError CROSSES_MOUNT while it is mounted */
+/**
+ * Takes the root and everything that was written to it away. @throws SafeFileError CROSSES_MOUNT while it is mounted
+ */
 export async function unmountRootfs(run: RunCommand, dir: string): Promise<void> {
   const root = join(dir, 'rootfs');
   if (await isMounted(root)) {

@@ -1,6 +1,7 @@
 /**
- * Against starts that never end. runc (1.1) opens /etc/passwd and /etc/group of the container before its first process runs, and waits for ever when a
- * volume has put a FIFO there; meanwhile the pod's shim answers nothing, no signal either.
+ * Against starts that never end. runc (1.1) opens /etc/passwd and /etc/group of the container before its first
+ * process runs, and waits for ever when a volume has put a FIFO there; meanwhile the pod's shim answers nothing, no
+ * signal either.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
@@ -11,8 +12,8 @@ import { RuntimeError } from '../types.js';
 const accountFiles = ['/etc/passwd', '/etc/group'] as const;
 
 /**
- * Refuses mounts that put something else than a regular file in the place of an account file. What changes afterwards, or comes there by a link
- * of the image, is left to {@link killCgroup}.
+ * Refuses mounts that put something else than a regular file in the place of an account file. What changes
+ * afterwards, or comes there by a link of the image, is left to {@link killCgroup}.
  * @throws RuntimeError CreateFailed
  */
 export async function checkAccountMounts(mounts: readonly Mount[]): Promise<void> {

@@ -1,7 +1,7 @@
 /**
- * Gives `ctr` a registry's password as it would be typed. Its other way is the command line, which every user and every pod with
- * the host's processes can read; so `ctr` is asked with a user's name only, which makes it read a line from its terminal, and gets
- * a terminal of its own from util-linux' `script`. Tried with ctr 1.6.20.
+ * Gives `ctr` a registry's password as it would be typed. Its other way is the command line, which every user and
+ * every pod with the host's processes can read; so `ctr` is asked with a user's name only, which makes it read a line
+ * from its terminal, and gets a terminal of its own from util-linux' `script`. Tried with ctr 1.6.20.
  */
 
 /** A terminal hands over a line of at most 4,095 bytes (n_tty). */
@@ -26,8 +26,8 @@ export interface RegistryLogin {
 }
 
 /**
- * The command that runs `program` on a terminal whose keyboard is standard input. What the program writes goes to the streams of
- * the command; the terminal's own picture, in which an early password would show, goes nowhere.
+ * The command that runs `program` on a terminal whose keyboard is standard input. What the program writes goes to the
+ * streams of the command; the terminal's own picture, in which an early password would show, goes nowhere.
  */
 export function onTerminal(
   program: string,

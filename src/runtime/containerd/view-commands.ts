@@ -3,7 +3,10 @@ import type { CtrCommand } from './commands.js';
 
 const second = 1000;
 
-/** Snapshots with this label, and those that they build on, are never collected. @see containerd docs/garbage-collection.md */
+/**
+ * Snapshots with this label, and those that they build on, are never collected. @see containerd
+ * docs/garbage-collection.md
+ */
 const rootLabel = 'containerd.io/gc.root';
 
 /** All snapshots of the namespace. */
@@ -61,7 +64,10 @@ export function parseSnapshotParent(text: string): string | undefined {
   }
 }
 
-/** What a listing names that begins with `prefix`, whatever columns follow: a name of ours has letters, digits and dashes after it. */
+/**
+ * What a listing names that begins with `prefix`, whatever columns follow: a name of ours has letters, digits and
+ * dashes after it.
+ */
 export function parseNames(text: string, prefix: string): string[] {
   return text.split('\n').flatMap((line) => {
     if (!line.startsWith(prefix)) return [];

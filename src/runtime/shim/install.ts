@@ -2,7 +2,10 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeWhole } from '../../lib/files/write-whole.js';
 
-/** In a checkout it is with the sources, which the compiler does not copy; `scripts/pack` carries it beside the program. */
+/**
+ * In a checkout it is with the sources, which the compiler does not copy; `scripts/pack` carries it beside the
+ * program.
+ */
 const shimFile = new URL('../../../../src/runtime/shim/trireme-shim.pl', import.meta.url);
 
 /** Where {@link installShim} puts the shim. */
@@ -11,7 +14,8 @@ export function shimPath(dataDir: string): string {
 }
 
 /**
- * Writes the shim program to {@link shimPath}, unless it is there already. Containers go on with the one that they were started with.
+ * Writes the shim program to {@link shimPath}, unless it is there already. Containers go on with the one that they
+ * were started with.
  * @throws the file system's error
  */
 export async function installShim(dataDir: string): Promise<void> {

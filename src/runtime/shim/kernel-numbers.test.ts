@@ -1,4 +1,7 @@
-/** The kernel's numbers by architecture, as the shim has them, and the one thing it uses of the architecture that runs the tests. */
+/**
+ * The kernel's numbers by architecture, as the shim has them, and the one thing it uses of the architecture that runs
+ * the tests.
+ */
 import { expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -14,8 +17,8 @@ function perl(expression: string): string {
 }
 
 /**
- * What the preprocessor makes of <asm/ioctls.h> and <asm/unistd.h> of Debian's linux-libc-dev and linux-libc-dev-ARCH-cross (6.1), and ELF's number
- * of the machine (elf(5)).
+ * What the preprocessor makes of <asm/ioctls.h> and <asm/unistd.h> of Debian's linux-libc-dev and
+ * linux-libc-dev-ARCH-cross (6.1), and ELF's number of the machine (elf(5)).
  */
 test('are those of the kernel’s headers', () => {
   const text = readFileSync('src/runtime/shim/testdata/kernel-numbers.txt', 'utf8');

@@ -1,20 +1,25 @@
 #!/usr/bin/perl
 # trireme-shim: stays with a container while the node agent comes and goes.
 #
-#   [path LOG max BYTES]        logger of a containerd task (`binary://`): reads stdout and stderr on descriptors 3 and 4, and says that it is
-#                               ready by closing 5
-#   run KEY VALUE… -- COMMAND   runs a command on pipes or on a terminal, logs its output, serves attached clients through a socket, and
-#                               leaves its exit code in a file. Keys: path LOG, max BYTES, exit FILE, pid FILE, cwd DIRECTORY,
-#                               sock SOCKET, and stdin, once, tty, raw (0 or 1)
-#   pty [cooked] COMMAND        runs a command on a new terminal and copies between that and its own standard input and output;
-#                               lines "ROWS COLUMNS" on descriptor 3 set the size; exits as the command does
-#   relay HOST PORT             copies between its standard input and output and a TCP connection, and half-closes each way
+#   [path LOG max BYTES]
+#       logger of a containerd task (`binary://`): reads stdout and stderr on descriptors 3 and 4, and says that it is
+#       ready by closing 5
+#   run KEY VALUE… -- COMMAND
+#       runs a command on pipes or on a terminal, logs its output, serves attached clients through a socket, and leaves
+#       its exit code in a file. Keys: path LOG, max BYTES, exit FILE, pid FILE, cwd DIRECTORY, sock SOCKET, and stdin,
+#       once, tty, raw (0 or 1)
+#   pty [cooked] COMMAND
+#       runs a command on a new terminal and copies between that and its own standard input and output; lines
+#       "ROWS COLUMNS" on descriptor 3 set the size; exits as the command does
+#   relay HOST PORT
+#       copies between its standard input and output and a TCP connection, and half-closes each way
 #   enter ROOT DIRECTORY [SOURCE TARGET ro|rw]… -- COMMAND
-#                               mounts what is named into ROOT, makes ROOT the root directory, and runs a command there
-#   pause                       init of a shared PID namespace: reaps, and ends only by SIGKILL
+#       mounts what is named into ROOT, makes ROOT the root directory, and runs a command there
+#   pause
+#       init of a shared PID namespace: reaps, and ends only by SIGKILL
 #
-# Only perl-base is needed, which every Debian has. A logger runs beside every container, so that mode loads no module but Errno: POSIX alone
-# would be 1.6 MB of memory for each, `constant` 0.4 MB (docs/decisions/0006-the-shim.md).
+# Only perl-base is needed, which every Debian has. A logger runs beside every container, so that mode loads no module
+# but Errno: POSIX alone would be 1.6 MB of memory for each, `constant` 0.4 MB (docs/decisions/0006-the-shim.md).
 use strict;
 use warnings;
 use Errno qw(EINTR EAGAIN ENOENT);
@@ -34,8 +39,9 @@ sub EXIT () { 3 }
 sub STDIN_CLOSED () { 4 }
 sub RESIZE () { 5 }
 
-# Numbers of the kernel by ELF machine, as Debian's linux-libc-dev has them for its architectures: TIOCSPTLCK (unlocks a terminal),
-# TIOCGPTN (its number), TIOCSCTTY (makes it the controlling one), TIOCSWINSZ (its size), and the system call clock_gettime.
+# Numbers of the kernel by ELF machine, as Debian's linux-libc-dev has them for its architectures: TIOCSPTLCK (unlocks
+# a terminal), TIOCGPTN (its number), TIOCSCTTY (makes it the controlling one), TIOCSWINSZ (its size), and the system
+# call clock_gettime.
 my @generic = (0x40045431, 0x80045430, 0x540E, 0x5414);
 my %kernel = (
   3   => [@generic, 265],                                      # i386
@@ -119,14 +125,15 @@ package Log {
     my ($self, $stream, $bytes) = @_;
     my $buffer = (delete $self->{rest}{$stream} // '') . $bytes;
     my ($now, $out, $at) = (main::stamp(), '', 0);
+    my $cut = sub { $out .= "$now $stream P " . substr($_[0], 0, main::LINE_BYTES_MAX, '') . "\n"; };
     while ((my $end = index($buffer, "\n", $at)) >= 0) {
       my $line = substr($buffer, $at, $end - $at);
       $at = $end + 1;
-      $out .= "$now $stream P " . substr($line, 0, main::LINE_BYTES_MAX, '') . "\n" while length $line > main::LINE_BYTES_MAX;
+      $cut->($line) while length $line > main::LINE_BYTES_MAX;
       $out .= "$now $stream F $line\n";
     }
     my $rest = substr($buffer, $at);
-    $out .= "$now $stream P " . substr($rest, 0, main::LINE_BYTES_MAX, '') . "\n" while length $rest >= main::LINE_BYTES_MAX;
+    $cut->($rest) while length $rest >= main::LINE_BYTES_MAX;
     $self->{rest}{$stream} = $rest if length $rest;
     $self->put($out) if length $out;
   }
@@ -229,15 +236,16 @@ sub take_terminal {
   POSIX::dup2(fileno $terminal, $_) for 0, 1, 2;
 }
 
-# The kernel tells the terminal's foreground group; the command itself may relay a size (as `ctr` does) without being in it.
+# The kernel tells the terminal's foreground group; the command itself may relay a size (as `ctr` does) without being in
+# it.
 sub resize_terminal {
   my ($master, $pid, $rows, $columns) = @_;
   ioctl($master, numbers()->{resize}, pack('S4', $rows, $columns, 0, 0));
   kill('WINCH', $pid);
 }
 
-# Starts a command in a session of its own, on a new terminal (tty) or on pipes. Returns pid, in, out and err: handles; a terminal has one for
-# both ways and no err, and without stdin the command reads nothing.
+# Starts a command in a session of its own, on a new terminal (tty) or on pipes. Returns pid, in, out and err: handles;
+# a terminal has one for both ways and no err, and without stdin the command reads nothing.
 sub start_command {
   my ($o, @command) = @_;
   my ($master, $terminal, $in, $stdin, $out, $stdout, $err, $stderr);
@@ -346,7 +354,8 @@ package Session {
     return $self;
   }
 
-  # Until the streams have ended. What the command has left running may hold them open: half a second after its end that counts as the end.
+  # Until the streams have ended. What the command has left running may hold them open: half a second after its end that
+  # counts as the end.
   sub serve {
     my ($self) = @_;
     my ($streams, $idle) = ($self->{streams}, 0);
@@ -396,7 +405,8 @@ package Session {
     $clients->accept if $clients->{listener} && vec($readable, fileno $clients->{listener}, 1);
   }
 
-  # Does what a client's frame says. Standard input ends with its first client only where that was asked for (stdinOnce).
+  # Does what a client's frame says. Standard input ends with its first client only where that was asked for
+  # (stdinOnce).
   sub obey {
     my ($self, $client, $type, $data) = @_;
     my $o = $self->{o};

@@ -1,4 +1,7 @@
-/** What the runtime holds that no pod of this node needs: left by steps that failed half-way, or by an agent that died in one. */
+/**
+ * What the runtime holds that no pod of this node needs: left by steps that failed half-way, or by an agent that died
+ * in one.
+ */
 import type { ContainerState, SandboxState } from '../../runtime/types.js';
 import type { NodeContext } from '../run/node-context.js';
 

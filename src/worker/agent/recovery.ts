@@ -9,7 +9,8 @@ import { handleOf } from '../run/sandbox.js';
 const orphanGraceMs = 2000;
 
 /**
- * Reads what runs, and takes down the sandboxes of pods that are not wanted any more, and all but the youngest of those that are.
+ * Reads what runs, and takes down the sandboxes of pods that are not wanted any more, and all but the youngest of
+ * those that are.
  * @returns what is left, by the pod's uid
  */
 export async function recoverPods(
@@ -58,7 +59,10 @@ export async function recoverPods(
   return adopted;
 }
 
-/** Containers whose sandbox is gone are nobody's: an agent died between the two, or the sandbox's record could not be read. */
+/**
+ * Containers whose sandbox is gone are nobody's: an agent died between the two, or the sandbox's record could not be
+ * read.
+ */
 async function removeHomeless(
   node: NodeContext,
   sandboxes: readonly SandboxState[],

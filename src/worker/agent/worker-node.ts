@@ -132,7 +132,10 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
   };
 }
 
-/** Containers need services for their environment: at a start they are waited for, so that the first pods need no second try. */
+/**
+ * Containers need services for their environment: at a start they are waited for, so that the first pods need no
+ * second try.
+ */
 async function waitAWhile(
   informer: Informer<KubeObject>,
   { clock, signal }: Pick<WorkerNodeOptions, 'clock' | 'signal'>,

@@ -79,7 +79,10 @@ export class ImageCollector {
     }
   }
 
-  /** The references of images that containers run from, or are about to: by name, and by the digest that a container has kept. */
+  /**
+   * The references of images that containers run from, or are about to: by name, and by the digest that a container
+   * has kept.
+   */
   async #used(images: readonly ImageInfo[]): Promise<ReadonlySet<string>> {
     const { runtime, inUse } = this.#options;
     const { containers } = await runtime.list();

@@ -1,6 +1,6 @@
 /**
- * The node in the API: registers it, keeps its Lease alive, and reports its status when that changes, or when somebody else has
- * changed what it had written. A Node object that was deleted is made again.
+ * The node in the API: registers it, keeps its Lease alive, and reports its status when that changes, or when
+ * somebody else has changed what it had written. A Node object that was deleted is made again.
  */
 import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';

@@ -1,6 +1,6 @@
 /**
- * Whether this node takes a pod that is bound to it. Pure. A pod that asks for what the node cannot honour is refused with kubelet's
- * reason; what a pod asks for is never left out in silence.
+ * Whether this node takes a pod that is bound to it. Pure. A pod that asks for what the node cannot honour is refused
+ * with kubelet's reason; what a pod asks for is never left out in silence.
  */
 import type { Pod } from '../../api/types/core.js';
 import { dottedSysctl, sysctlNamespace } from '../../api/validation/sysctls.js';
@@ -19,7 +19,10 @@ export interface NodeAbilities {
   readonly kernel: readonly [major: number, minor: number];
 }
 
-/** Parameters that concern only the pod's own namespaces, with the kernel since which they do. @see kubelet sysctl/safe_sysctls.go */
+/**
+ * Parameters that concern only the pod's own namespaces, with the kernel since which they do. @see kubelet
+ * sysctl/safe_sysctls.go
+ */
 const safeSysctls: Readonly<Record<string, readonly [major: number, minor: number]>> = {
   'kernel.shm_rmid_forced': [0, 0],
   'net.ipv4.ip_local_port_range': [0, 0],

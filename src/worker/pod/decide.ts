@@ -1,6 +1,6 @@
 /**
- * What to do next for one pod. Pure: everything it knows comes in, nothing is changed. The shell performs the actions, records
- * what came of them (`record.ts`) and asks again.
+ * What to do next for one pod. Pure: everything it knows comes in, nothing is changed. The shell performs the
+ * actions, records what came of them (`record.ts`) and asks again.
  */
 import type { Container, Probe } from '../../api/types/core.js';
 import { formatDuration, waitUntil } from './back-off.js';
@@ -114,8 +114,8 @@ function decideRun(state: PodState, plan: Plan): void {
 }
 
 /**
- * The containers whose next run is due as far as their order goes: ephemeral ones at once, init containers one after the other, a
- * sidecar before what follows it has started, main containers when all of these are done.
+ * The containers whose next run is due as far as their order goes: ephemeral ones at once, init containers one after
+ * the other, a sidecar before what follows it has started, main containers when all of these are done.
  * @see kubelet computePodActions, computeInitContainerActions
  */
 function nextStarts(state: PodState): TrackedContainer[] | 'finished' {
@@ -187,7 +187,10 @@ function decideBackOff(state: PodState, tracked: TrackedContainer, plan: Plan): 
   return false;
 }
 
-/** A container that fails its liveness or startup probe, or whose image is to be another, is ended; its exit has it run again. */
+/**
+ * A container that fails its liveness or startup probe, or whose image is to be another, is ended; its exit has it
+ * run again.
+ */
 function decideProbes(state: PodState, tracked: TrackedContainer, plan: Plan): void {
   if (!isRunning(tracked) || tracked.work !== 'none') return;
   const container = containerNamed(state, tracked.name);

@@ -1,6 +1,6 @@
 /**
- * What the node knows of one pod: the object that is wanted, and what has been made of it so far. `decide` reads it, `record`
- * changes it; neither does anything else.
+ * What the node knows of one pod: the object that is wanted, and what has been made of it so far. `decide` reads it,
+ * `record` changes it; neither does anything else.
  */
 import type { Container, Pod } from '../../api/types/core.js';
 import { assertNever } from '../../lib/assert.js';

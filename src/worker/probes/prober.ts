@@ -1,6 +1,6 @@
 /**
- * Probes of containers as kubelet runs them: a worker per probe asks at its period; so many failures or successes in a row change the
- * result. What a result means is the pod's decision (`pod/`).
+ * Probes of containers as kubelet runs them: a worker per probe asks at its period; so many failures or successes in
+ * a row change the result. What a result means is the pod's decision (`pod/`).
  * @see Kubernetes pkg/kubelet/prober
  */
 import type { Clock } from '../../lib/clock.js';

@@ -17,7 +17,8 @@ export interface Adopted {
 export function adopt(state: PodState, adopted: Adopted): void {
   state.sandbox = { phase: 'ready', failures: 0, id: adopted.handle.id };
   state.ips = adopted.ips;
-  // A pod that ends has no use for its volumes but to take them down; one that runs makes them anew, which changes nothing.
+  // A pod that ends has no use for its volumes but to take them down; one that runs makes them anew, which changes
+  // nothing.
   if (state.finished || isEnding(state)) state.volumes.phase = 'ready';
   for (const tracked of state.trackedContainers.values()) {
     const own = adopted.containers

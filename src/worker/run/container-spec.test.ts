@@ -1,6 +1,6 @@
 /**
- * Golden file: a pod in, the OCI runtime specification of its first container out. The first is whole, the others say what differs from it.
- * `UPDATE=1` records it anew.
+ * Golden file: a pod in, the OCI runtime specification of its first container out. The first is whole, the others say
+ * what differs from it. `UPDATE=1` records it anew.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';

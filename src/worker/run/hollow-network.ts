@@ -13,7 +13,10 @@ export class HollowNetwork implements PodNetwork {
 
   async start(): Promise<void> {}
 
-  /** Of 100.64.0.0/10 (RFC 6598), counted up; the node's address makes those of different nodes differ as far as it goes. */
+  /**
+   * Of 100.64.0.0/10 (RFC 6598), counted up; the node's address makes those of different nodes differ as far as it
+   * goes.
+   */
   async setUp(pod: PodRef): Promise<{ readonly ips: readonly string[] }> {
     let address = this.#addresses.get(pod.podUid);
     if (address === undefined) {

@@ -106,8 +106,8 @@ export class PodFiles {
 }
 
 /**
- * The last bytes of a file that a container writes; none where there is no regular file. The container holds the file itself, and may
- * have made it any size; it cannot put another in its place.
+ * The last bytes of a file that a container writes; none where there is no regular file. The container holds the file
+ * itself, and may have made it any size; it cannot put another in its place.
  */
 export async function endOfFile(path: string, bytesMax: number): Promise<Buffer> {
   try {

@@ -1,6 +1,6 @@
 /**
- * What a pod's containers stand on: the sandbox with its network, and the volumes. Makes and removes them, and records in the pod's state
- * what came of it; failures become events and are tried again by the state machine.
+ * What a pod's containers stand on: the sandbox with its network, and the volumes. Makes and removes them, and
+ * records in the pod's state what came of it; failures become events and are tried again by the state machine.
  */
 import { podEvent } from './pod-events.js';
 import type { NodeContext } from './node-context.js';

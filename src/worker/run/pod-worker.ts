@@ -1,6 +1,6 @@
 /**
- * Runs one pod: asks `decide` what to do, does it, records what came of it, and asks again. Actions on different parts of the pod
- * overlap; on one part there is never more than one, since beginning it is recorded at once.
+ * Runs one pod: asks `decide` what to do, does it, records what came of it, and asks again. Actions on different
+ * parts of the pod overlap; on one part there is never more than one, since beginning it is recorded at once.
  */
 import type { Container, Pod, PodStatus } from '../../api/types/core.js';
 import type { ContainerState } from '../../runtime/types.js';

@@ -1,4 +1,7 @@
-/** A connection to a pod's address as a session, in the form in which the runtime gives a connection to a pod's loopback. */
+/**
+ * A connection to a pod's address as a session, in the form in which the runtime gives a connection to a pod's
+ * loopback.
+ */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.js';

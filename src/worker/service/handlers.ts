@@ -29,8 +29,8 @@ export interface HandlerOptions {
 }
 
 /**
- * Whose certificate opens this service. A name would not do: anybody may ask the cluster's signers for one. They sign for nobody
- * in this group.
+ * Whose certificate opens this service. A name would not do: anybody may ask the cluster's signers for one. They sign
+ * for nobody in this group.
  */
 const adminGroup = 'system:masters';
 

@@ -1,4 +1,7 @@
-/** Reads a container's log as `kubectl logs` wants it: across a rotation, from a time or the last lines on, and onwards. */
+/**
+ * Reads a container's log as `kubectl logs` wants it: across a rotation, from a time or the last lines on, and
+ * onwards.
+ */
 import { stat } from 'node:fs/promises';
 import type { LogsRequest } from '../../gen/agent.js';
 import type { Clock } from '../../lib/clock.js';
@@ -45,7 +48,8 @@ async function* present(options: LogStreamOptions, formatter: Formatter): AsyncG
   const current = await openPart(path);
   const parts = [rotated, current].filter((part) => part !== undefined);
   try {
-    // With the last lines wanted it is read twice: once to count, since what is kept meanwhile would have the client's size.
+    // With the last lines wanted it is read twice: once to count, since what is kept meanwhile would have the
+    // client's size.
     let skipped = 0;
     if (tailLines !== undefined) {
       let count = 0;

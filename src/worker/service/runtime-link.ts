@@ -3,8 +3,8 @@ import type { Session } from '../../lib/session.js';
 import type { ExecResult, ExecSession } from '../../runtime/types.js';
 
 /**
- * One session of the runtime behind one caller: whichever is slow holds the other back, whichever ends first ends the other. All that
- * can fail on the way is owned by the {@link Session} that is handed in.
+ * One session of the runtime behind one caller: whichever is slow holds the other back, whichever ends first ends the
+ * other. All that can fail on the way is owned by the {@link Session} that is handed in.
  */
 export class RuntimeLink<Out> {
   readonly #session: Session;
@@ -54,7 +54,9 @@ export class RuntimeLink<Out> {
     await this.#session.until(drained);
   }
 
-  /** Hands the caller's messages to the command until the caller has sent its last, which closes the command's input. */
+  /**
+   * Hands the caller's messages to the command until the caller has sent its last, which closes the command's input.
+   */
   async feed<In>(
     input: AsyncIterator<In>,
     take: (command: ExecSession, message: In) => Promise<void>,

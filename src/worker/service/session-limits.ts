@@ -1,4 +1,7 @@
-/** What streams may cost a node. Each exec, attach and forwarded connection has one or two small processes beside the agent. */
+/**
+ * What streams may cost a node. Each exec, attach and forwarded connection has one or two small processes beside the
+ * agent.
+ */
 export const sessionLimits = {
   /** In all. Two processes of about 10 MB each for every one of them still leave a small node alive. */
   countMax: 512,
@@ -8,6 +11,8 @@ export const sessionLimits = {
   dialMs: 10_000,
   /** A caller has so long to say what it wants. */
   startMs: 30_000,
-  /** kubelet's `streamingConnectionIdleTimeout`: exec, attach and port-forward end when nothing has moved for so long. */
+  /**
+   * kubelet's `streamingConnectionIdleTimeout`: exec, attach and port-forward end when nothing has moved for so long.
+   */
   idleMs: 4 * 60 * 60 * 1000,
 } as const;

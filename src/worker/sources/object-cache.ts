@@ -1,6 +1,6 @@
 /**
- * ConfigMaps, Secrets, claims and volumes that pods of this node use. A node may read just these, one by one: so they are
- * fetched when a pod needs them, kept for a moment, and read again at each refresh. Bounded by what pods name.
+ * ConfigMaps, Secrets, claims and volumes that pods of this node use. A node may read just these, one by one: so they
+ * are fetched when a pod needs them, kept for a moment, and read again at each refresh. Bounded by what pods name.
  */
 import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';

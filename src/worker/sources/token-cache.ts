@@ -1,6 +1,6 @@
 /**
- * Tokens of pods' service accounts, asked for through TokenRequest and bound to the pod. Kept until four fifths of their life are
- * over. @see kubelet pkg/kubelet/token
+ * Tokens of pods' service accounts, asked for through TokenRequest and bound to the pod. Kept until four fifths of
+ * their life are over. @see kubelet pkg/kubelet/token
  */
 import { resources } from '../../client/resources.js';
 import type { Pod } from '../../api/types/core.js';

@@ -1,7 +1,7 @@
 /**
- * Puts a set of files in place so that a reader sees either all old or all new ones. As kubelet does: the files stand in a
- * directory with a name of its own, `..data` is a symbolic link to it, and every visible name is a link through `..data`; one rename
- * of `..data` switches all.
+ * Puts a set of files in place so that a reader sees either all old or all new ones. As kubelet does: the files stand
+ * in a directory with a name of its own, `..data` is a symbolic link to it, and every visible name is a link through
+ * `..data`; one rename of `..data` switches all.
  *
  * Nothing that is found in the volume is believed: a volume that an earlier version made is writable by its containers.
  * @see Kubernetes pkg/volume/util/atomic_writer.go

@@ -1,8 +1,8 @@
 /** What the volumes of one pod may cost the node. */
 export const volumeLimits = {
   /**
-   * Bytes of the files of one ConfigMap, Secret, downward or projected volume; they stay in memory. One object has at most 1 MiB, so that
-   * only a projected volume of many sources comes near.
+   * Bytes of the files of one ConfigMap, Secret, downward or projected volume; they stay in memory. One object has at
+   * most 1 MiB, so that only a projected volume of many sources comes near.
    */
   payloadBytesMax: 64 * 1024 * 1024,
   /** Files of such a volume. A Secret of 1 MiB cannot hold as many keys. */

@@ -1,8 +1,9 @@
 /**
- * Volumes of the local-path provisioner: directories of this node, which the worker makes for the first pod that uses one and removes when
- * the volume is deleted. The contract stands in src/master/controllers/volumes/README.md.
+ * Volumes of the local-path provisioner: directories of this node, which the worker makes for the first pod that uses
+ * one and removes when the volume is deleted. The contract stands in src/master/controllers/volumes/README.md.
  *
- * A volume is an object of the API: it says which directory it means, and may say anything. Removed is only what this worker has made and noted.
+ * A volume is an object of the API: it says which directory it means, and may say anything. Removed is only what this
+ * worker has made and noted.
  */
 import { resources } from '../../client/resources.js';
 import { isAbsolute, join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * Volumes that hold what the API keeps secret: in one tmpfs of the node, in which every pod has a directory. They never reach a disk, and are gone after a
- * reboot; other users of the node cannot enter it. Without root there is no tmpfs, only the closed directory.
+ * Volumes that hold what the API keeps secret: in one tmpfs of the node, in which every pod has a directory. They
+ * never reach a disk, and are gone after a reboot; other users of the node cannot enter it. Without root there is no
+ * tmpfs, only the closed directory.
  */
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';

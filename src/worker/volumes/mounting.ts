@@ -1,4 +1,7 @@
-/** Mounts of the node agent: always onto paths that only the agent can change, and from descriptors where the source may be changed by others. */
+/**
+ * Mounts of the node agent: always onto paths that only the agent can change, and from descriptors where the source
+ * may be changed by others.
+ */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Held } from '../../lib/safe-files/index.js';
@@ -9,8 +12,8 @@ const execute = promisify(execFile);
 const options = { timeout: volumeLimits.mountTimeoutMs, maxBuffer: 64 * 1024 };
 
 /**
- * Mounts the very object that is held, under whatever name it goes now. `mount` must not resolve the source itself: it would mount by name what was
- * checked by descriptor.
+ * Mounts the very object that is held, under whatever name it goes now. `mount` must not resolve the source itself:
+ * it would mount by name what was checked by descriptor.
  */
 export async function bindHeld(held: Held, target: string): Promise<void> {
   const args = ['--no-canonicalize', '--bind', held.pathForOthers, target];

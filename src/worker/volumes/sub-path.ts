@@ -1,7 +1,8 @@
 /**
- * Paths inside a volume that a container mounts. The volume's content is somebody else's: the path is walked by descriptors, and what was found is
- * mounted, still by its descriptor, onto a path that no container reaches. Only that path goes into the container's specification, which
- * is mounted by name later (the gap of CVE-2017-1002101 and CVE-2021-25741).
+ * Paths inside a volume that a container mounts. The volume's content is somebody else's: the path is walked by
+ * descriptors, and what was found is mounted, still by its descriptor, onto a path that no container reaches. Only
+ * that path goes into the container's specification, which is mounted by name later (the gap of CVE-2017-1002101 and
+ * CVE-2021-25741).
  */
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';

@@ -1,7 +1,8 @@
 /**
- * A pod's volumes on the node: made before its containers start, kept up to date while it runs, taken away afterwards. Every call is
- * safe to repeat. Directories live in `<dataDir>/pods/<uid>/volumes/<name>`, what comes of ConfigMaps, Secrets and tokens in a tmpfs
- * (memory-volumes.ts), and sub-paths that containers mount in `<dataDir>/pods/<uid>/volume-subpaths/<container>/<index>`.
+ * A pod's volumes on the node: made before its containers start, kept up to date while it runs, taken away
+ * afterwards. Every call is safe to repeat. Directories live in `<dataDir>/pods/<uid>/volumes/<name>`, what comes of
+ * ConfigMaps, Secrets and tokens in a tmpfs (memory-volumes.ts), and sub-paths that containers mount in
+ * `<dataDir>/pods/<uid>/volume-subpaths/<container>/<index>`.
  *
  * What a volume contains is its containers': only `src/lib/safe-files` touches it.
  */
@@ -126,7 +127,10 @@ export class VolumeManager {
     return changed;
   }
 
-  /** Takes away all that belonged to the pod alone. @throws SafeFileError CROSSES_MOUNT when something stays mounted in it */
+  /**
+   * Takes away all that belonged to the pod alone. @throws SafeFileError CROSSES_MOUNT when something stays mounted
+   * in it
+   */
   async tearDown(podUid: string): Promise<void> {
     const directory = this.#podDirectory(podUid);
     if (this.#options.isRoot) {
@@ -274,8 +278,8 @@ export class VolumeManager {
   }
 
   /**
-   * Where the files of a ConfigMap, Secret, downward or projected volume are. A pod that an earlier version of this agent started has them on disk, mounted
-   * into its containers: there they are kept up to date until it ends.
+   * Where the files of a ConfigMap, Secret, downward or projected volume are. A pod that an earlier version of this
+   * agent started has them on disk, mounted into its containers: there they are kept up to date until it ends.
    */
   async #openPayload(
     pod: Pod,
@@ -360,7 +364,8 @@ export class VolumeManager {
 }
 
 /**
- * A promise that is not kept is worse than a container that does not start: what is mounted inside the volume would stay writable.
+ * A promise that is not kept is worse than a container that does not start: what is mounted inside the volume would
+ * stay writable.
  * @see kubelet resolveRecursiveReadOnly
  */
 function refuseRecursive({ name, recursiveReadOnly }: VolumeMount): void {
