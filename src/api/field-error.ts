@@ -48,7 +48,10 @@ export function quote(value: string): string {
   return JSON.stringify(value);
 }
 
-/** Longest value in an error's text, in characters: a large one that breaks a hundred rules is not copied whole each time. */
+/**
+ * Longest value in an error's text, in characters: a large one that breaks a hundred rules is not copied whole each
+ * time.
+ */
 const maxShownLength = 16 * 1024;
 /** Most values inside of one that is shown. */
 const maxShownValues = 2_000;

@@ -1,6 +1,7 @@
 /**
- * The Kubernetes API as the cluster's own components use it: objects over gRPC with fail-over between masters, informers
- * that keep a resource in memory, and leader election on Leases. `testkit/fake.ts` is the same API in memory for tests.
+ * The Kubernetes API as the cluster's own components use it: objects over gRPC with fail-over between masters,
+ * informers that keep a resource in memory, and leader election on Leases. `testkit/fake.ts` is the same API in memory
+ * for tests.
  */
 export { createApiClient } from './api-client.js';
 export type { GrpcApiClient } from './api-client.js';

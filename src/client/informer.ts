@@ -19,7 +19,8 @@ import { isApiError } from './types.js';
 /** How long after a broken watch the next one is tried: doubling from the first to the last. */
 const retryMs = { first: 50, last: 5000 } as const;
 /**
- * A watch that breaks because its master has gone is taken up within a second; what fails longer, or is refused, is told, once in a while.
+ * A watch that breaks because its master has gone is taken up within a second; what fails longer, or is refused, is
+ * told, once in a while.
  */
 const troubleMs = { after: 3000, again: 60_000 } as const;
 
@@ -80,8 +81,8 @@ export function createInformerFactory(options: InformerFactoryOptions): Informer
 }
 
 /**
- * Keeps one resource by watching it: the first watch brings the present state, a bookmark ends it, then changes follow. A
- * broken watch is taken up where it ended; when that is too old, the state is read anew and the difference is told.
+ * Keeps one resource by watching it: the first watch brings the present state, a bookmark ends it, then changes follow.
+ * A broken watch is taken up where it ended; when that is too old, the state is read anew and the difference is told.
  */
 class Reflector<T extends KubeObject> implements Informer<T> {
   readonly resource: ResourceId;

@@ -102,8 +102,8 @@ class Election {
   }
 
   /**
-   * Since the last renewal that succeeded was sent, in milliseconds. Others count from when they see it, which is later: so they never
-   * take the lease before this reaches its duration.
+   * Since the last renewal that succeeded was sent, in milliseconds. Others count from when they see it, which is
+   * later: so they never take the lease before this reaches its duration.
    */
   #age(): number {
     return this.#options.clock.monotonicMs() - this.#renewedMs;

@@ -17,15 +17,16 @@ export interface Leadership {
   /** Aborts when it is over. */
   readonly signal: AbortSignal;
   /**
-   * False once the lease may have passed to another. Asks the clock, so it is right also in a process that stood still and has not
-   * come to look at its lease yet.
+   * False once the lease may have passed to another. Asks the clock, so it is right also in a process that stood still
+   * and has not come to look at its lease yet.
    */
   holds(): boolean;
 }
 
 /**
- * The client of a component that leads: it sends no write that may meet those of the next leader, and gives up the calls that are under
- * way when leadership ends. Without it a process that stood still, or a reconcile that had begun, goes on beside the next leader.
+ * The client of a component that leads: it sends no write that may meet those of the next leader, and gives up the
+ * calls that are under way when leadership ends. Without it a process that stood still, or a reconcile that had begun,
+ * goes on beside the next leader.
  */
 export class LeadingClient implements ApiClient {
   readonly #client: ApiClient;

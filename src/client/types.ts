@@ -187,8 +187,9 @@ export interface InformerFactory {
     },
   ): Informer<T>;
   /**
-   * Resolves when every informer asked for so far is synced; rejects when `signal` aborts. For programs whose parts all need each other's
-   * informers; where one that fails must not hold up the rest, wait for those that are needed (`whenSynced`).
+   * Resolves when every informer asked for so far is synced; rejects when `signal` aborts. For programs whose parts all
+   * need each other's informers; where one that fails must not hold up the rest, wait for those that are needed
+   * (`whenSynced`).
    */
   waitForSync(signal?: AbortSignal): Promise<void>;
   /** Ends the watch of an informer that nobody needs any more. The same selection asked for again begins anew. */

@@ -43,7 +43,8 @@ export class ConnectionGate {
 const hextets = 8;
 
 /**
- * By what peers are told apart: the address, and of IPv6 the first 64 bits, since a host may choose the others as it likes.
+ * By what peers are told apart: the address, and of IPv6 the first 64 bits, since a host may choose the others as it
+ * likes.
  * @param address undefined for a connection that is gone, or comes by a Unix socket: these are one peer
  */
 export function addressKey(address: string | undefined): string {

@@ -8,8 +8,8 @@ interface Failures {
 }
 
 /**
- * Counts failed attempts by what they have in common, such as the address that they come from. Only what can be guessed should be limited
- * so: others behind the same address wait with the one who guesses.
+ * Counts failed attempts by what they have in common, such as the address that they come from. Only what can be guessed
+ * should be limited so: others behind the same address wait with the one who guesses.
  */
 export class FailureLimiter {
   readonly #clock: Pick<Clock, 'monotonicMs'>;

@@ -1,4 +1,6 @@
-/** HTTP/1.1 as every listener of the product serves it: what breaks the protocol, and upgrades behind other requests. */
+/**
+ * HTTP/1.1 as every listener of the product serves it: what breaks the protocol, and upgrades behind other requests.
+ */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';

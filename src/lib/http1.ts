@@ -1,6 +1,6 @@
 /**
- * What every HTTP/1.1 listener of the product shares: bounds of its requests, answers to what is no request, and upgrades that come
- * while answers of their connection are outstanding.
+ * What every HTTP/1.1 listener of the product shares: bounds of its requests, answers to what is no request, and
+ * upgrades that come while answers of their connection are outstanding.
  */
 import { ServerResponse } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
@@ -14,8 +14,8 @@ import { http1Limits } from './net-limits.js';
 const outstanding = new WeakMap<object, Set<ServerResponse>>();
 
 /**
- * A response that its connection knows of until it is over. Node makes one for each request, also for those that it answers itself
- * (417, a missing Host) and tells nobody about.
+ * A response that its connection knows of until it is over. Node makes one for each request, also for those that it
+ * answers itself (417, a missing Host) and tells nobody about.
  */
 export class OwedResponse extends ServerResponse {
   constructor(...parameters: ConstructorParameters<typeof ServerResponse>) {
@@ -29,8 +29,8 @@ export class OwedResponse extends ServerResponse {
 }
 
 /**
- * Options for `http.createServer`. With `requestTimeout: 0`, which lets a body take its time, Node takes `headersTimeout` for 0 too
- * unless it is given.
+ * Options for `http.createServer`. With `requestTimeout: 0`, which lets a body take its time, Node takes
+ * `headersTimeout` for 0 too unless it is given.
  */
 export const http1Options = {
   ServerResponse: OwedResponse,
@@ -53,7 +53,8 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
 
 /**
  * Refuses what breaks the protocol and hands over upgrades, each when the answers before it are sent.
- * @param server made with {@link http1Options}, or with {@link OwedResponse} as `Http1ServerResponse` and {@link boundHttp1}
+ * @param server made with {@link http1Options}, or with {@link OwedResponse} as `Http1ServerResponse` and {@link
+ * boundHttp1}
  * @param onUpgrade without it a request to upgrade ends its connection
  */
 export function guardHttp1(
@@ -73,9 +74,9 @@ export function guardHttp1(
 }
 
 /**
- * Leaves the rest of a request's body unread: it is dropped as it comes, and the connection ends after the answer. It ends
- * its own half first and leaves the client time to read: a close with bytes unread resets the connection, which takes the
- * answer away from a client that is still sending (net/http: `closeWriteAndWait`).
+ * Leaves the rest of a request's body unread: it is dropped as it comes, and the connection ends after the answer. It
+ * ends its own half first and leaves the client time to read: a close with bytes unread resets the connection, which
+ * takes the answer away from a client that is still sending (net/http: `closeWriteAndWait`).
  */
 export function leaveBody(request: IncomingMessage, response: ServerResponse, clock: Clock): void {
   const { socket } = request;
@@ -98,9 +99,10 @@ const parserRefusals: Readonly<Record<string, string>> = {
 };
 
 /**
- * Answers a request that nobody should see: with too many header fields (Node keeps the first and drops the others), with several
- * Host fields (RFC 9112, section 3.2), with a coding whose end is not known (section 6.3; Node's parser lets a single one pass), or
- * behind too many others that wait for their answers. Statuses and texts are those of net/http. Requests of HTTP/2 pass.
+ * Answers a request that nobody should see: with too many header fields (Node keeps the first and drops the others),
+ * with several Host fields (RFC 9112, section 3.2), with a coding whose end is not known (section 6.3; Node's parser
+ * lets a single one pass), or behind too many others that wait for their answers. Statuses and texts are those of
+ * net/http. Requests of HTTP/2 pass.
  * @returns true when the request is answered
  */
 export function refusedAtOnce(
@@ -136,8 +138,9 @@ function owes(socket: Duplex): boolean {
 }
 
 /**
- * Calls `then` when no answer is outstanding on a connection. Node has let go of the connection by then: it does not tell the answers
- * when there is room again, nor all of them when it closes. So one that has much to say ends with the wait, and the connection too.
+ * Calls `then` when no answer is outstanding on a connection. Node has let go of the connection by then: it does not
+ * tell the answers when there is room again, nor all of them when it closes. So one that has much to say ends with the
+ * wait, and the connection too.
  */
 function afterAnswers(socket: Duplex, clock: Clock, then: () => void): void {
   const owed = outstanding.get(socket);

@@ -6,9 +6,10 @@ import { connectionLimits } from './net-limits.js';
 const pingTimeoutMs = 20_000;
 
 /**
- * Watches over a session of `node:http2`. One without streams ends in order, as net/http ends it after its `IdleTimeout`; one whose streams
- * are silent is asked for a sign of life. Without this a session that broke the protocol may stay for ever: after a PING of one byte, say,
- * Node sends GOAWAY, reads no more, and notices neither the end of the connection nor tells of an error (20.20.2, over TLS).
+ * Watches over a session of `node:http2`. One without streams ends in order, as net/http ends it after its
+ * `IdleTimeout`; one whose streams are silent is asked for a sign of life. Without this a session that broke the
+ * protocol may stay for ever: after a PING of one byte, say, Node sends GOAWAY, reads no more, and notices neither the
+ * end of the connection nor tells of an error (20.20.2, over TLS).
  */
 export function superviseSession(
   session: ServerHttp2Session,
@@ -29,7 +30,10 @@ export function superviseSession(
   });
 }
 
-/** Destroys a session that does not answer a ping. @param then it has; Node's timer went off once and must be set anew */
+/**
+ * Destroys a session that does not answer a ping.
+ * @param then it has; Node's timer went off once and must be set anew
+ */
 function expectSign(session: ServerHttp2Session, clock: Clock, then: () => void): void {
   if (session.destroyed) return;
   const cancel = clock.schedule(pingTimeoutMs, () => session.destroy());

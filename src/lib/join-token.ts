@@ -1,12 +1,15 @@
-/** Where a joining machine finds its token: not on a command line, if its operator can help it, since every user can list those. */
+/**
+ * Where a joining machine finds its token: not on a command line, if its operator can help it, since every user can
+ * list those.
+ */
 import { readFileSync } from 'node:fs';
 
 /** The environment variable that holds the token. */
 export const joinTokenVariable = 'TRIREME_JOIN_TOKEN';
 
 /**
- * The token of a flag, else of a file (`-`: standard input), else of the environment. Undefined where none is named; empty for a
- * file that is gone: who has joined needs it no more.
+ * The token of a flag, else of a file (`-`: standard input), else of the environment. Undefined where none is named;
+ * empty for a file that is gone: who has joined needs it no more.
  * @throws the system's error when the file cannot be read
  */
 export function readJoinToken(

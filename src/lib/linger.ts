@@ -4,7 +4,10 @@ import type { Clock } from './clock.js';
 /** What is written has so long to get on its way after the end, and again as long as it moves. */
 const lingerMs = 2000;
 
-/** Ends our half of a connection, and destroys it, however the peer behaves, once what was written has gone or goes no further. */
+/**
+ * Ends our half of a connection, and destroys it, however the peer behaves, once what was written has gone or goes no
+ * further.
+ */
 export function endSocket(socket: Duplex, clock: Clock): void {
   if (socket.destroyed) return;
   socket.end();

@@ -1,6 +1,6 @@
 /**
- * Counters, gauges and histograms, and their text in Prometheus' exposition format 0.0.4. Label values come from callers who bound how
- * many there are; the names of labels are fixed when a metric is made.
+ * Counters, gauges and histograms, and their text in Prometheus' exposition format 0.0.4. Label values come from
+ * callers who bound how many there are; the names of labels are fixed when a metric is made.
  */
 import { systemClock } from './clock.js';
 

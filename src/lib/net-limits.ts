@@ -1,21 +1,30 @@
 /**
- * Every bound that a listener puts on bytes, streams, connections and times of peers it does not know yet, or at all. All listeners
- * take them from here, whatever they serve; HTTP/2's own are beside its frames (`http2/constants.ts`) and refer to these.
- * Sizes are bytes, times milliseconds.
+ * Every bound that a listener puts on bytes, streams, connections and times of peers it does not know yet, or at all.
+ * All listeners take them from here, whatever they serve; HTTP/2's own are beside its frames (`http2/constants.ts`) and
+ * refer to these. Sizes are bytes, times milliseconds.
  */
 import { assert } from './assert.js';
 
 /** Connections of one listener. */
 export const connectionLimits = {
-  /** Open at once; one more is closed when it is accepted. Each costs some 30 KB before its handshake ends, so all of them 300 MB. */
+  /**
+   * Open at once; one more is closed when it is accepted. Each costs some 30 KB before its handshake ends, so all of
+   * them 300 MB.
+   */
   total: 10_000,
-  /** The same from one address, so that one host cannot take all. Enough for all clients of a machine that runs a benchmark. */
+  /**
+   * The same from one address, so that one host cannot take all. Enough for all clients of a machine that runs a
+   * benchmark.
+   */
   perAddress: 2_000,
   /** The longest TLS handshake. */
   handshakeMs: 10_000,
   /** How long a connection without TLS may take to show what it speaks. */
   firstBytesMs: 10_000,
-  /** A connection of HTTP/2 without streams, and without a client certificate, ends after so long (kube-apiserver's `IdleTimeout`). */
+  /**
+   * A connection of HTTP/2 without streams, and without a client certificate, ends after so long (kube-apiserver's
+   * `IdleTimeout`).
+   */
   idleMs: 90_000,
 } as const;
 
@@ -25,7 +34,10 @@ export const http1Limits = {
   headBytes: 64 * 1024,
   /** Header fields of one request. */
   headerCount: 1_000,
-  /** From the connection's begin, or the end of the request before, to the end of the head (kube-apiserver: `ReadHeaderTimeout`). */
+  /**
+   * From the connection's begin, or the end of the request before, to the end of the head (kube-apiserver:
+   * `ReadHeaderTimeout`).
+   */
   headMs: 32_000,
   /** How often heads are looked at that take long. */
   checkEveryMs: 5_000,
@@ -41,7 +53,9 @@ export const http1Limits = {
 export interface PeerLimits {
   /** Streams under way at once. */
   readonly streams: number;
-  /** Message bytes that it has sent and no handler has taken: unfinished messages, and those that wait for their reader. */
+  /**
+   * Message bytes that it has sent and no handler has taken: unfinished messages, and those that wait for their reader.
+   */
   readonly receivedBytes: number;
   /** Answers that no window limits (to pings, settings, refused streams) and that it does not read. */
   readonly unreadBytes: number;
@@ -79,13 +93,16 @@ export const unknownPeer = {
 
 /** What all connections of one listener may hold together. */
 export const listenerLimits = {
-  /** {@link PeerLimits.receivedBytes} of unknown peers, and what came before it is known which protocol a connection speaks; {@link streamBytes} for each stream besides. */
+  /**
+   * {@link PeerLimits.receivedBytes} of all unknown peers, and what came before the protocol of a connection is known;
+   * {@link streamBytes} for each stream besides.
+   */
   unknownPeersBytes: 64 * 1024 * 1024,
   /** {@link PeerLimits.receivedBytes} of all others. */
   othersBytes: 512 * 1024 * 1024,
   /**
-   * What compressed messages of unknown peers may become, all connections together: a megabyte costs some 2 ms of the event loop, so those who
-   * go on take 3 % of it. A client that is known may inflate as it likes.
+   * What compressed messages of unknown peers may become, all connections together: a megabyte costs some 2 ms of the
+   * event loop, so those who go on take 3 % of it. A client that is known may inflate as it likes.
    */
   unknownPeersInflate: { burstBytes: 32 * 1024 * 1024, bytesPerSecond: 16 * 1024 * 1024 },
   /** A connection whose peer takes none of this much that waits for it, for {@link unreadMs}, ends. */
@@ -114,7 +131,10 @@ export const spdyLimits = {
   frameBytes: 1024 * 1024,
   /** Streams open at once. */
   streams: 4_096,
-  /** Data of all streams that nobody reads yet: a data stream whose error stream has not come. Then the socket is left alone. */
+  /**
+   * Data of all streams that nobody reads yet: a data stream whose error stream has not come. Then the socket is left
+   * alone.
+   */
   earlyBytes: 256 * 1024,
   /** Answers that the client does not read (to pings, to new streams), beyond which it is cut off. */
   unreadBytes: 4 * 1024 * 1024,
@@ -124,7 +144,9 @@ export const spdyLimits = {
 
 /** Failed attempts to prove who one is by what can be guessed: passwords, bootstrap tokens. */
 export const failureLimits = {
-  /** Failures of one address (and name) within the window, after which it is not asked any more until the window ends. */
+  /**
+   * Failures of one address (and name) within the window, after which it is not asked any more until the window ends.
+   */
   perKey: 100,
   windowMs: 60_000,
   /** Addresses that are remembered; the oldest are forgotten first. */

@@ -1,4 +1,7 @@
-/** What every component shows of its process and of the event loop that it runs on, under the names that Prometheus' clients share. */
+/**
+ * What every component shows of its process and of the event loop that it runs on, under the names that Prometheus'
+ * clients share.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { constants, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram } from './metrics.js';

@@ -1,4 +1,7 @@
-/** The door to chance that nobody may guess: names, uids, addresses. Everything that draws gets it handed in, so that the simulator decides. */
+/**
+ * The door to chance that nobody may guess: names, uids, addresses. Everything that draws gets it handed in, so that
+ * the simulator decides.
+ */
 import { randomInt, randomUUID } from 'node:crypto';
 
 /** A source of random values. */

@@ -1,10 +1,14 @@
 /**
- * What becomes of a promise that is rejected while nobody owns it. That is always a bug. Which process it may end is weighed here:
+ * What becomes of a promise that is rejected while nobody owns it. That is always a bug. Which process it may end is
+ * weighed here:
  *
- * - A node's agent and an API server go on. Such a rejection comes from the work of one request or one pod; ending the process ends the
- *   work of all others too, and whoever can bring it about once can do so again (`kubectl exec` and Ctrl-C could). Real kubelets and API
+ * - A node's agent and an API server go on. Such a rejection comes from the work of one request or one pod; ending the
+ *   process ends the
+ *   work of all others too, and whoever can bring it about once can do so again (`kubectl exec` and Ctrl-C could). Real
+ *   kubelets and API
  *   servers survive a panic in one handler alike. It is logged as an error with its stack, and counted.
- * - A member of the store ends, as do broken invariants everywhere: its state is not to be trusted, and a restart reads it from the log.
+ * - A member of the store ends, as do broken invariants everywhere: its state is not to be trusted, and a restart reads
+ *   it from the log.
  *   An exception that nobody caught ends a process too, since it may have come in the middle of anything.
  * - Under `VERIFY=1`, in tests, it ends every process, so that none goes unseen.
  */

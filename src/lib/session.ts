@@ -1,6 +1,6 @@
 /**
- * A session owns everything that one conversation keeps busy: its pumps, its streams, its children. Whichever side goes first, all of
- * it is ended once and awaited, and no promise of it can reject without an owner.
+ * A session owns everything that one conversation keeps busy: its pumps, its streams, its children. Whichever side goes
+ * first, all of it is ended once and awaited, and no promise of it can reject without an owner.
  *
  * ```ts
  * const session = new Session({ clock, idleMs });
@@ -92,7 +92,10 @@ export class Session {
     this.onEnd(() => signal.removeEventListener('abort', end));
   }
 
-  /** Runs a part of the session, which heeds {@link signal}. Its failure ends the session; after the end it says nothing new. */
+  /**
+   * Runs a part of the session, which heeds {@link signal}. Its failure ends the session; after the end it says nothing
+   * new.
+   */
   run(pump: () => Promise<void>): void {
     this.#own(pump, (error) => this.end(error));
   }

@@ -1,6 +1,6 @@
 /**
- * Cuts buffers out of large pieces: for many small ones that are kept about equally long, such as log entries. Each costs a view
- * instead of an allocation of its own, and a piece is freed when the last buffer cut out of it is.
+ * Cuts buffers out of large pieces: for many small ones that are kept about equally long, such as log entries. Each
+ * costs a view instead of an allocation of its own, and a piece is freed when the last buffer cut out of it is.
  */
 export class Slab {
   readonly #pieceBytes: number;

@@ -1,4 +1,7 @@
-/** The command line is wrong: the text is for the operator, the exit code 2. Compared by its name, so that nobody loads a parser for it. */
+/**
+ * The command line is wrong: the text is for the operator, the exit code 2. Compared by its name, so that nobody loads
+ * a parser for it.
+ */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   readonly code = 'USAGE';

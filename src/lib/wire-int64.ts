@@ -1,6 +1,6 @@
 /**
- * 64-bit protobuf fields that are plain numbers (`[jstype = JS_NUMBER]`): read and written without BigInt, which ts-proto
- * would go through twice. The generator script puts these calls into the generated code.
+ * 64-bit protobuf fields that are plain numbers (`[jstype = JS_NUMBER]`): read and written without BigInt, which
+ * ts-proto would go through twice. The generator script puts these calls into the generated code.
  */
 import type { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { assert } from './assert.js';
@@ -15,8 +15,9 @@ interface Words {
 }
 
 /**
- * An int64 as a number. Values outside the safe integers become the nearest safe one: no revision, size or count gets there,
- * so a request that names one is told the same as with its true value (a future revision, a TTL that is too large).
+ * An int64 as a number. Values outside the safe integers become the nearest safe one: no revision, size or count gets
+ * there, so a request that names one is told the same as with its true value (a future revision, a TTL that is too
+ * large).
  */
 export function readInt64(reader: BinaryReader): number {
   const words = reader as unknown as Words;

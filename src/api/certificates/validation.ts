@@ -1,4 +1,7 @@
-/** What a CertificateSigningRequest may hold, and who may write what in it (kubernetes pkg/apis/certificates/validation). */
+/**
+ * What a CertificateSigningRequest may hold, and who may write what in it (kubernetes
+ * pkg/apis/certificates/validation).
+ */
 import { semanticEqual } from '../equal.js';
 import type { FieldError } from '../field-error.js';
 import { at, duplicate, forbidden, invalid, notSupported, required } from '../field-error.js';

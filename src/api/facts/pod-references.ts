@@ -1,4 +1,6 @@
-/** Names the objects that a pod or a volume uses, field by field (kubernetes pkg/api/pod and pkg/api/persistentvolume). */
+/**
+ * Names the objects that a pod or a volume uses, field by field (kubernetes pkg/api/pod and pkg/api/persistentvolume).
+ */
 import { claimUseOf } from './pod-claims.js';
 import type { PersistentVolume, Pod } from '../types/core.js';
 

@@ -21,7 +21,8 @@ export function isPodActive(pod: Pod): boolean {
 }
 
 /**
- * Ready for at least `minReadySeconds`: 0 when it is, milliseconds to wait when it will be, Infinity when it is not ready.
+ * Ready for at least `minReadySeconds`: 0 when it is, milliseconds to wait when it will be, Infinity when it is not
+ * ready.
  */
 export function msUntilAvailable(pod: Pod, minReadySeconds: number, nowMs: number): number {
   const ready = findCondition(pod.status?.conditions, 'Ready');

@@ -21,8 +21,8 @@ export async function forEachBounded<T>(
 }
 
 /**
- * Calls `fn(0)`, … `fn(count - 1)` in batches of 1, 2, 4, …, so that a call that cannot succeed (a quota, a webhook) fails
- * once and not a thousand times. Stops after the first batch with an error.
+ * Calls `fn(0)`, … `fn(count - 1)` in batches of 1, 2, 4, …, so that a call that cannot succeed (a quota, a webhook)
+ * fails once and not a thousand times. Stops after the first batch with an error.
  * @returns how many succeeded, and the errors
  */
 export async function slowStart(

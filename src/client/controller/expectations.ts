@@ -1,6 +1,6 @@
 /**
- * What a controller has asked for and not yet seen in its cache. Without it a reconcile right after a create would still
- * see the old cache and create once more. Expectations expire, so that a lost event delays and does not block.
+ * What a controller has asked for and not yet seen in its cache. Without it a reconcile right after a create would
+ * still see the old cache and create once more. Expectations expire, so that a lost event delays and does not block.
  */
 import type { KubeObject } from '../../api/object.js';
 import type { Clock } from '../../lib/clock.js';
@@ -55,7 +55,10 @@ export class Expectations {
     this.#byKey.get(key)?.deletions.delete(uid);
   }
 
-  /** A change of an object that `owner` made, or deletes. @param owner its uid: another owner of that name expects its own objects */
+  /**
+   * A change of an object that `owner` made, or deletes.
+   * @param owner its uid: another owner of that name expects its own objects
+   */
   saw(owner: string, type: Change<KubeObject>['type'], { metadata }: KubeObject): void {
     if (type === 'add') this.created(owner);
     if (type === 'delete' || metadata.deletionTimestamp !== undefined) {

@@ -10,8 +10,8 @@ import { isApiError } from '../types.js';
 import type { Labels } from '../../api/facts/selectors.js';
 
 /**
- * Carries {@link decideClaims} out: patches owner references with the uid as precondition. Before adopting, the owner is
- * read afresh, since a cache may still show one that was deleted and made again.
+ * Carries {@link decideClaims} out: patches owner references with the uid as precondition. Before adopting, the owner
+ * is read afresh, since a cache may still show one that was deleted and made again.
  * @returns what the owner has now
  */
 export async function claim<T extends KubeObject>(options: {

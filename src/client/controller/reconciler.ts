@@ -36,9 +36,9 @@ export interface ReconcilerOptions {
 const requeueMsMin = 10;
 
 /**
- * A level-triggered loop: keys are deduplicated, one worker a key, failures come back with back-off. A conflict is normal
- * (the cache was behind) and logged at debug; anything else is a warning. An error is told whole once: what the API
- * answered, and what a key fails with again, are told by their message.
+ * A level-triggered loop: keys are deduplicated, one worker a key, failures come back with back-off. A conflict is
+ * normal (the cache was behind) and logged at debug; anything else is a warning. An error is told whole once: what the
+ * API answered, and what a key fails with again, are told by their message.
  */
 export function createReconciler(
   context: ReconcileContext,

@@ -32,10 +32,10 @@ export interface DirectoryLock {
 }
 
 /**
- * Becomes the directory's only owner. Node has no flock; SQLite's lock on an own, empty file is one of the kernel's (fcntl): it is kept
- * until the process ends, `kill -9` included, holds across network and PID namespaces, and SQLite also minds the threads of one process,
- * which such locks know nothing of. A socket with an abstract name would hold in one network namespace only; a file with a process id
- * outlives its process.
+ * Becomes the directory's only owner. Node has no flock; SQLite's lock on an own, empty file is one of the kernel's
+ * (fcntl): it is kept until the process ends, `kill -9` included, holds across network and PID namespaces, and SQLite
+ * also minds the threads of one process, which such locks know nothing of. A socket with an abstract name would hold in
+ * one network namespace only; a file with a process id outlives its process.
  * @throws DirectoryInUseError; the system's error where the directory cannot be written
  */
 export function lockDirectory(directory: string): DirectoryLock {
@@ -68,7 +68,10 @@ function isBusy(error: unknown): boolean {
   return String(error.code).startsWith('SQLITE_BUSY');
 }
 
-/** Reads from the kernel which process holds a lock on the file: `1: POSIX  ADVISORY  WRITE 4711 fe:01:2342 1073741824 1073742335`. */
+/**
+ * Reads from the kernel which process holds a lock on the file: `1: POSIX  ADVISORY  WRITE 4711 fe:01:2342 1073741824
+ * 1073742335`.
+ */
 function ownerOf(path: string): number | undefined {
   try {
     const { ino } = statSync(path, { bigint: true });

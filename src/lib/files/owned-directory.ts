@@ -19,8 +19,8 @@ export class ForeignDirectoryError extends Error {
 interface Mark {
   readonly program: 'trireme';
   /**
-   * Of the directory: a mark that was copied somewhere else says nothing. Without the device's number, which may be another one after a
-   * restart of the machine.
+   * Of the directory: a mark that was copied somewhere else says nothing. Without the device's number, which may be
+   * another one after a restart of the machine.
    */
   readonly inode: string;
 }
@@ -52,7 +52,10 @@ export async function claimDirectory(
   }
 }
 
-/** @throws ForeignDirectoryError where the directory may not be deleted: it is not marked, a link, the root, a home … */
+/**
+ * Checks that a directory may be deleted.
+ * @throws ForeignDirectoryError for one that is not marked, a link, the root, a home …
+ */
 export async function mustBeOurs(path: string): Promise<void> {
   refuseRoots(path);
   await mustBeDirectory(path);
@@ -64,8 +67,8 @@ export async function mustBeOurs(path: string): Promise<void> {
 }
 
 /**
- * Deletes a directory of ours with all that is in it. Follows no link, not even one that takes a directory's place meanwhile: it goes down by
- * descriptors. Does not go into anything that is mounted inside.
+ * Deletes a directory of ours with all that is in it. Follows no link, not even one that takes a directory's place
+ * meanwhile: it goes down by descriptors. Does not go into anything that is mounted inside.
  * @throws ForeignDirectoryError, with nothing deleted, where it is not ours or something is still mounted in it
  */
 export async function deleteOwned(path: string): Promise<void> {

@@ -3,8 +3,8 @@ import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Gives a file or a directory another name in the same file system, for good: the names are synced before it returns. What the file
- * holds is the caller's to sync, and before: `writeWhole` does so.
+ * Gives a file or a directory another name in the same file system, for good: the names are synced before it returns.
+ * What the file holds is the caller's to sync, and before: `writeWhole` does so.
  * @throws the system's error, with nothing renamed
  */
 export async function renameDurably(from: string, to: string): Promise<void> {

@@ -6,7 +6,8 @@ import { renameDurably } from './rename-durably.js';
 let count = 0;
 
 /**
- * Writes a file whole or not at all, also where the power fails: the content is synced before it gets its name, the name before this returns.
+ * Writes a file whole or not at all, also where the power fails: the content is synced before it gets its name, the
+ * name before this returns.
  * @param mode of the file, whatever the umask. @default 0o600
  */
 export async function writeWhole(

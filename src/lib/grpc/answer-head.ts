@@ -29,7 +29,10 @@ export function answerFields(type: string): (readonly [string, string])[] {
   ];
 }
 
-/** Ends a stream that never became a call with a status alone. @param status of HTTP, when the request was not in order */
+/**
+ * Ends a stream that never became a call with a status alone.
+ * @param status of HTTP, when the request was not in order
+ */
 export function refuse(stream: Http2Stream, code: Code, message: string, status = 200): void {
   stream.handler = ignoring;
   stream.finish(

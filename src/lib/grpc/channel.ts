@@ -24,8 +24,8 @@ export interface ChannelOptions {
   /** @default 3,000 */
   readonly connectTimeoutMs?: number;
   /**
-   * While calls are under way a ping each so many milliseconds; no answer in the same time breaks the connection. 0: none.
-   * etcd's ports end connections that ping more often than each five seconds, or without calls. @default 10,000
+   * While calls are under way a ping each so many milliseconds; no answer in the same time breaks the connection. 0:
+   * none. etcd's ports end connections that ping more often than each five seconds, or without calls. @default 10,000
    */
   readonly keepAliveMs?: number;
   /** Is told how long the answer to a ping took. */

@@ -58,7 +58,9 @@ function codeFromReset(code: number): Code {
   }
 }
 
-/** Messages of a call under way as they come, then exactly one end: status, broken connection, cancellation or deadline. */
+/**
+ * Messages of a call under way as they come, then exactly one end: status, broken connection, cancellation or deadline.
+ */
 abstract class ClientCall implements StreamHandler {
   protected stream: Http2Stream | undefined;
   protected readonly setup: CallSetup;

@@ -12,7 +12,9 @@ export interface ChannelTls {
   readonly serverName?: string;
   /** Checks the server beyond or instead of the chain; an Error refuses it. With it, `ca` may be absent. */
   readonly verify?: (peer: tls.PeerCertificate) => Error | undefined;
-  /** Checks whom the certificate names, beside the chain, in place of the look at its host names; an Error refuses it. */
+  /**
+   * Checks whom the certificate names, beside the chain, in place of the look at its host names; an Error refuses it.
+   */
   readonly identity?: (peer: tls.PeerCertificate) => Error | undefined;
 }
 

@@ -17,7 +17,10 @@ export interface FirstRequest {
   readonly seen: Buffer;
 }
 
-/** Bytes that may be held until the first request is known and node:http2 may have it: a block of headers, and frames before it. */
+/**
+ * Bytes that may be held until the first request is known and node:http2 may have it: a block of headers, and frames
+ * before it.
+ */
 const heldBytesMax = 96 * 1024;
 /** Answers to pings that a client has not read. */
 const unreadBytesMax = 64 * 1024;
@@ -27,13 +30,13 @@ const frameHeadBytes = 9;
 const frameWeightBytes = 128;
 
 /**
- * Looks at an HTTP/2 connection until its first request shows whether it carries gRPC, which has an engine of its own (`../http2`), or
- * other HTTP, which `node:http2` serves.
+ * Looks at an HTTP/2 connection until its first request shows whether it carries gRPC, which has an engine of its own
+ * (`../http2`), or other HTTP, which `node:http2` serves.
  *
- * Go's gRPC clients say nothing before they have the server's SETTINGS, so an empty one is sent when the client has sent its own
- * and no request. Whoever goes on sends its own later, which is allowed; but `node:http2` does not expect the acknowledgement of ours, so
- * that is taken out, and the connection is not handed to it before it has come. Pings that come meanwhile are answered here. A
- * connection that breaks the rules so early goes to our engine, which says so.
+ * Go's gRPC clients say nothing before they have the server's SETTINGS, so an empty one is sent when the client has
+ * sent its own and no request. Whoever goes on sends its own later, which is allowed; but `node:http2` does not expect
+ * the acknowledgement of ours, so that is taken out, and the connection is not handed to it before it has come. Pings
+ * that come meanwhile are answered here. A connection that breaks the rules so early goes to our engine, which says so.
  */
 export class FirstRequestFinder {
   readonly #socket: Socket;
@@ -87,8 +90,8 @@ export class FirstRequestFinder {
   }
 
   /**
-   * Calls `then` when nothing of ours is being written any more. `node:http2` may have a socket only then: it writes at once,
-   * and a TLS socket that is writing ends the process (node's `TLSWrap::DoWrite`: assertion `!current_write_`).
+   * Calls `then` when nothing of ours is being written any more. `node:http2` may have a socket only then: it writes at
+   * once, and a TLS socket that is writing ends the process (node's `TLSWrap::DoWrite`: assertion `!current_write_`).
    */
   whenWritten(then: () => void): void {
     if (this.#writing === 0) then();

@@ -1,6 +1,6 @@
 /**
- * gRPC over our own HTTP/2 (`../http2`): a server that shares its port with plain HTTP, and a client channel. Messages and services
- * are what `src/gen` defines; handlers and clients are typed from them (see `types.ts`).
+ * gRPC over our own HTTP/2 (`../http2`): a server that shares its port with plain HTTP, and a client channel. Messages
+ * and services are what `src/gen` defines; handlers and clients are typed from them (see `types.ts`).
  */
 export { createGrpcChannel } from './channel.js';
 export type { Channel, ChannelOptions, ChannelState } from './channel.js';

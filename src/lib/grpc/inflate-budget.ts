@@ -7,8 +7,9 @@ export interface InflateLimits {
 }
 
 /**
- * Bounds the time that messages cost which inflate: a few kilobytes become megabytes on the event loop. A message is counted when
- * it is known what came of it, so the one that passes the bound is still taken, and those after it are not.
+ * Bounds the time that messages cost which inflate: a few kilobytes become megabytes on the event loop. A message is
+ * counted when it is known what came of it, so the one that passes the bound is still taken, and those after it are
+ * not.
  */
 export class InflateBudget {
   readonly #clock: Pick<Clock, 'monotonicMs'>;

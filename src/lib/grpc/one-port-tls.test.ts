@@ -1,4 +1,6 @@
-/** A TLS connection whose handover to node:http2 meets an answer that is still being written: it once ended the process. */
+/**
+ * A TLS connection whose handover to node:http2 meets an answer that is still being written: it once ended the process.
+ */
 import { expect, test } from '@jest/globals';
 import * as tls from 'node:tls';
 import { flag, frameType as type, preface } from '../http2/constants.js';

@@ -80,9 +80,9 @@ export interface GrpcServer {
 }
 
 /**
- * A gRPC server on our own HTTP/2 (`../http2`). gRPC and plain HTTP share one port: HTTP/1 is told from HTTP/2 by ALPN on TLS and
- * by the preface without, and a connection of HTTP/2 is gRPC's or `node:http2`'s by its first request. Plain requests on a
- * connection of gRPC get 421 (RFC 9110): their client may try again on a connection of its own.
+ * A gRPC server on our own HTTP/2 (`../http2`). gRPC and plain HTTP share one port: HTTP/1 is told from HTTP/2 by ALPN
+ * on TLS and by the preface without, and a connection of HTTP/2 is gRPC's or `node:http2`'s by its first request. Plain
+ * requests on a connection of gRPC get 421 (RFC 9110): their client may try again on a connection of its own.
  */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   return new Server(options);
@@ -139,7 +139,8 @@ class Server implements GrpcServer {
   #createHttp1(options: GrpcServerOptions): http.Server {
     const server = http.createServer(http1Options);
     server.maxHeadersCount = http1Limits.headerCount + 1;
-    // It never listens itself. On this event it begins to watch over its connections: slow heads of requests, and idle ones at the end.
+    // It never listens itself. On this event it begins to watch over its connections: slow heads of requests, and idle
+    // ones at the end.
     server.emit('listening');
     server.on('request', (request, response) => {
       if (refusedAtOnce(request, response)) return;

@@ -12,8 +12,8 @@ interface Progress {
 type Sending = Pick<Socket, 'writableLength' | 'bytesWritten' | 'destroy'>;
 
 /**
- * Ends connections whose peer takes nothing of much that waits for it: TCP itself waits for ever for a peer that is there and
- * does not read.
+ * Ends connections whose peer takes nothing of much that waits for it: TCP itself waits for ever for a peer that is
+ * there and does not read.
  * @param sockets all that are open @returns stops it
  */
 export function dropSilentReaders(sockets: ReadonlySet<Sending>, clock: Clock): () => void {

@@ -25,8 +25,8 @@ export interface SniffOptions {
 const noBytes = Buffer.alloc(0);
 
 /**
- * Finds out by its first bytes what a connection speaks: HTTP/2 opens with its preface, HTTP/1 never does; what HTTP/2 carries, its
- * first request tells. A connection that says too little for too long is closed.
+ * Finds out by its first bytes what a connection speaks: HTTP/2 opens with its preface, HTTP/1 never does; what HTTP/2
+ * carries, its first request tells. A connection that says too little for too long is closed.
  */
 export function sniff(socket: Socket, options: SniffOptions): void {
   const { clock, decided } = options;

@@ -138,7 +138,9 @@ export interface Sender<Out> {
   readonly ended: boolean;
 }
 
-/** Both halves; iterating yields the other side's messages until it half-closes. Leaving the loop early stops reading. */
+/**
+ * Both halves; iterating yields the other side's messages until it half-closes. Leaving the loop early stops reading.
+ */
 export interface Duplex<In, Out> extends Sender<Out>, AsyncIterable<In> {}
 
 type Streams<M, Unary, ServerStream, ClientStream, Bidi> = M extends {

@@ -82,7 +82,10 @@ export const limits = {
   headerBlockBytes: 64 * 1024,
   /** Bytes that wait for the socket from which on streams keep what they have to send. */
   socketBytesHigh: 256 * 1024,
-  /** What all streams of a connection may hold that waits for a window. Whatever a handler answers in one message must pass. */
+  /**
+   * What all streams of a connection may hold that waits for a window. Whatever a handler answers in one message must
+   * pass.
+   */
   heldBytesMax: 256 * 1024 * 1024,
   /** For a client: what all streams of a connection have got and their owners have not taken. */
   answeredBytesMax: 256 * 1024 * 1024,
@@ -91,9 +94,9 @@ export const limits = {
   /** SETTINGS frames: each may change the windows of all streams. */
   settings: { burst: 1000, perSecond: 10 },
   /**
-   * Frames that carry nothing: PING, WINDOW_UPDATE, PRIORITY, unknown ones, and what comes for streams that are over. A peer earns two
-   * more by each block of headers and each message that it gets (Go's ends measure a connection with a ping for each), and one by each
-   * KiB (it makes room).
+   * Frames that carry nothing: PING, WINDOW_UPDATE, PRIORITY, unknown ones, and what comes for streams that are over. A
+   * peer earns two more by each block of headers and each message that it gets (Go's ends measure a connection with a
+   * ping for each), and one by each KiB (it makes room).
    */
   control: { burst: 10_000, perSecond: 1000 },
   /** DATA frames without data in a row. */

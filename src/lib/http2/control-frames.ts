@@ -18,7 +18,8 @@ export interface PeerSettings {
 }
 
 /**
- * Reads the payload `bytes[start..end)`, whose length is a multiple of six (RFC 9113, section 6.5). Unknown settings are passed over.
+ * Reads the payload `bytes[start..end)`, whose length is a multiple of six (RFC 9113, section 6.5). Unknown settings
+ * are passed over.
  * @throws Http2Error for a value out of range
  */
 export function readSettings(bytes: Buffer, start: number, end: number): PeerSettings {

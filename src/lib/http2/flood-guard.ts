@@ -8,8 +8,8 @@ const kibibyte = 1024;
 const earnedByServed = 2;
 
 /**
- * Counts the frames of a connection that cost time and bring nothing, and ends it with ENHANCE_YOUR_CALM when they are too many
- * (RFC 9113, section 10.5).
+ * Counts the frames of a connection that cost time and bring nothing, and ends it with ENHANCE_YOUR_CALM when they are
+ * too many (RFC 9113, section 10.5).
  */
 export class FloodGuard {
   readonly #settings: FrameBudget;
@@ -36,7 +36,8 @@ export class FloodGuard {
 
   /**
    * PING, WINDOW_UPDATE, PRIORITY and the like.
-   * @param servedCount messages and header blocks that the peer has got so far @param sentBytes data that it has got so far
+   * @param servedCount messages and header blocks that the peer has got so far @param sentBytes data that it has got so
+   * far
    * @throws Http2Error
    */
   onControl(servedCount: number, sentBytes: number): void {

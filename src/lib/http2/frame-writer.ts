@@ -14,8 +14,8 @@ interface Filled {
 }
 
 /**
- * Gathers the frames of one turn of the event loop, of all streams, into one write. Says when the socket holds so much that
- * streams should keep theirs.
+ * Gathers the frames of one turn of the event loop, of all streams, into one write. Says when the socket holds so much
+ * that streams should keep theirs.
  */
 export class FrameWriter {
   /** Headers or data were written. For the reader to clear. */

@@ -1,6 +1,6 @@
 /**
- * HPACK (RFC 7541), the writing side: fields go out as they are, without a table of our own and without Huffman code. Blocks are
- * then the same bytes each time, can be made once and kept, and the other end can recognize them.
+ * HPACK (RFC 7541), the writing side: fields go out as they are, without a table of our own and without Huffman code.
+ * Blocks are then the same bytes each time, can be made once and kept, and the other end can recognize them.
  */
 import { staticTable } from './hpack-static.js';
 

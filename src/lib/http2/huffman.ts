@@ -3,8 +3,8 @@ import { errorCode } from './constants.js';
 import { Http2Error } from './errors.js';
 
 /**
- * The symbols by the length of their code. The code is canonical: within a length, codes are counted up in the order of the
- * symbols, and each length goes on where the one before ended. 256 is the end of the string, which must not occur.
+ * The symbols by the length of their code. The code is canonical: within a length, codes are counted up in the order of
+ * the symbols, and each length goes on where the one before ended. 256 is the end of the string, which must not occur.
  */
 const symbolsByLength: readonly (readonly [length: number, symbols: readonly number[]])[] = [
   [5, [48, 49, 50, 97, 99, 101, 105, 111, 115, 116]],
@@ -96,7 +96,10 @@ function insert(tree: number[], code: number, length: number, symbol: number): v
   tree[2 * node + (code & 1)] = -2 - symbol;
 }
 
-/** `steps[16 * node + nibble]`: where four bits lead. No code is shorter than five bits, so at most one symbol ends in them. */
+/**
+ * `steps[16 * node + nibble]`: where four bits lead. No code is shorter than five bits, so at most one symbol ends in
+ * them.
+ */
 function buildSteps(tree: readonly number[]): Int32Array {
   const steps = new Int32Array((tree.length / 2) * 16);
   for (let at = 0; at < steps.length; at++) {

@@ -15,10 +15,11 @@ const idleMinTimeMs = 2 * 60 * 60 * 1000;
 const strikesMax = 2;
 
 /**
- * Counts the pings of a client that come too early. What the server sends wipes the count out: whoever is served may ping.
+ * Counts the pings of a client that come too early. What the server sends wipes the count out: whoever is served may
+ * ping.
  *
- * With a least time of 5 s, a client that waits for an answer and pings each second: the first ping is free, the next two are strikes, the
- * fourth is one too many.
+ * With a least time of 5 s, a client that waits for an answer and pings each second: the first ping is free, the next
+ * two are strikes, the fourth is one too many.
  */
 export class PingPolice {
   readonly #minTimeMs: number;
@@ -49,7 +50,10 @@ export interface Silent {
   giveUp(): void;
 }
 
-/** Pings a client that has been silent, and gives it up when it stays so. What it sends, an answer or not, is a sign of life. */
+/**
+ * Pings a client that has been silent, and gives it up when it stays so. What it sends, an answer or not, is a sign of
+ * life.
+ */
 export class Heartbeat {
   readonly #clock: Clock;
   readonly #options: KeepAliveOptions;

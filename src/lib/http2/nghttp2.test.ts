@@ -1,4 +1,6 @@
-/** Against nghttp2, which node:http2 is built on: two implementations of HPACK and of frames must understand each other. */
+/**
+ * Against nghttp2, which node:http2 is built on: two implementations of HPACK and of frames must understand each other.
+ */
 import { afterEach, expect, test } from '@jest/globals';
 import * as http2 from 'node:http2';
 import * as net from 'node:net';

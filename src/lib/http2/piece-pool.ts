@@ -1,7 +1,7 @@
 /**
- * Memory that frames are gathered in, shared by all connections: a piece comes back when the socket has sent it. Buffers of
- * their own would be garbage at once, and V8 counts them against its heap: beside a small heap, every dozen megabytes of them
- * start a collection of everything.
+ * Memory that frames are gathered in, shared by all connections: a piece comes back when the socket has sent it.
+ * Buffers of their own would be garbage at once, and V8 counts them against its heap: beside a small heap, every dozen
+ * megabytes of them start a collection of everything.
  */
 
 /** The length of each piece. */

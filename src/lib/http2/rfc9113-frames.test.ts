@@ -1,4 +1,7 @@
-/** The rules of RFC 9113 about frames, streams and connections that a server holds its clients to; messages are in `rfc9113-messages.test.ts`. */
+/**
+ * The rules of RFC 9113 about frames, streams and connections that a server holds its clients to; messages are in
+ * `rfc9113-messages.test.ts`.
+ */
 import { afterEach, describe, test } from '@jest/globals';
 import { errorCode as code, flag, frameType as type, limits, setting } from './constants.js';
 import { frame, numberFrame, settingsFrame } from './testkit/raw-peer.js';

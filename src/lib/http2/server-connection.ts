@@ -187,7 +187,10 @@ export class ServerConnection extends Http2Connection {
 
 const requestFields: ReadonlySet<string> = new Set([':method', ':scheme', ':path', ':authority']);
 
-/** Just the pseudo header fields that a request must and may have, and one idea of whom it is for (RFC 9113, section 8.3.1). */
+/**
+ * Just the pseudo header fields that a request must and may have, and one idea of whom it is for (RFC 9113, section
+ * 8.3.1).
+ */
 function isRequest(headers: Headers): boolean {
   if (!headers[':method'] || !headers[':scheme'] || !headers[':path']) return false;
   // With them it is malformed, and without them not served (section 8.5).

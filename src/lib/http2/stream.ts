@@ -14,8 +14,8 @@ export interface StreamHandler {
   /** Answer headers, or trailers. */
   onHeaders(headers: Headers): void;
   /**
-   * A view that may be kept. It may belong to a much larger buffer, of which others hold nothing: whoever waits for more with it in his
-   * hands keeps a copy ({@link compact}). @param isLast nothing follows
+   * A view that may be kept. It may belong to a much larger buffer, of which others hold nothing: whoever waits for
+   * more with it in his hands keeps a copy ({@link compact}). @param isLast nothing follows
    */
   onData(chunk: Buffer, isLast: boolean): void;
   /** The peer sends nothing more. */
@@ -23,8 +23,8 @@ export interface StreamHandler {
   /** The stream takes more again after `write` returned false. */
   onWritable(): void;
   /**
-   * The stream is over in both directions. @param code the code of a reset from either side, undefined after a regular end and when the
-   * connection broke
+   * The stream is over in both directions. @param code the code of a reset from either side, undefined after a regular
+   * end and when the connection broke
    */
   onClosed(code: number | undefined): void;
 }
@@ -41,7 +41,10 @@ export interface StreamHost {
   waits(stream: Http2Stream): void;
   /** Counts what streams hold, up or down. */
   holds(bytes: number): void;
-  /** Counts what streams have got and their owners have not taken. @returns false when it would be too much: it is not counted */
+  /**
+   * Counts what streams have got and their owners have not taken.
+   * @returns false when it would be too much: it is not counted
+   */
   receives(bytes: number): boolean;
   /** The stream is over and must be forgotten. */
   streamClosed(stream: Http2Stream): void;
@@ -141,7 +144,8 @@ export class Http2Stream {
   }
 
   /**
-   * Ends our direction as `end` does, and with it the stream: what the peer might still send is not wanted (RFC 9113, section 8.1).
+   * Ends our direction as `end` does, and with it the stream: what the peer might still send is not wanted (RFC 9113,
+   * section 8.1).
    */
   finish(trailers: Buffer): void {
     this.#releases = true;
@@ -192,7 +196,10 @@ export class Http2Stream {
     this.#unread -= released;
   }
 
-  /** The owner holds more than was counted: it was compressed, or came last. @returns false when that would be too much */
+  /**
+   * The owner holds more than was counted: it was compressed, or came last.
+   * @returns false when that would be too much
+   */
   keeps(bytes: number): boolean {
     if (this.#closed || !this.#host.receives(bytes)) return false;
     this.#unread += bytes;
@@ -208,7 +215,8 @@ export class Http2Stream {
 
   /**
    * A part of the peer's data.
-   * @param isLast nothing follows: it is not counted, since nearly every owner uses it at once; one that does not says so by `keeps`
+   * @param isLast nothing follows: it is not counted, since nearly every owner uses it at once; one that does not says
+   * so by `keeps`
    * @returns the code to reset the stream with: the peer sent more than it was allowed or has announced
    */
   received(part: Buffer, flowBytes: number, isLast: boolean): number | undefined {

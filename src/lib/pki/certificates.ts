@@ -23,9 +23,15 @@ export interface Subject {
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const dayMs = 86_400_000;
-/** An authority starts this much before now: one that is made while the clock is days ahead must hold when it is set right. */
+/**
+ * An authority starts this much before now: one that is made while the clock is days ahead must hold when it is set
+ * right.
+ */
 const authorityBackdateMs = 7 * dayMs;
-/** What is signed for others starts this much before now (the authority's own start at the earliest), for clocks that lag. */
+/**
+ * What is signed for others starts this much before now (the authority's own start at the earliest), for clocks that
+ * lag.
+ */
 const requestBackdateMs = 3_600_000;
 
 /** A self-signed authority. @param days how long it is valid. @default 3,650 */
@@ -60,8 +66,8 @@ export async function createCertificateAuthority(options: {
 }
 
 /**
- * A key and a certificate for it, signed by `ca`, valid from the authority's own start on, as kubeadm does it: wherever the authority is
- * believed, so is this, however wrong the clock that signed it. @param days @default 365
+ * A key and a certificate for it, signed by `ca`, valid from the authority's own start on, as kubeadm does it: wherever
+ * the authority is believed, so is this, however wrong the clock that signed it. @param days @default 365
  */
 export async function issueCertificate(options: {
   readonly ca: KeyPair;
@@ -134,8 +140,8 @@ export async function readSigningRequest(pem: string): Promise<{
 }
 
 /**
- * Signs a request's key for `subject`, which the caller has decided on: the request's own wishes count for nothing. It starts an hour before now, no
- * earlier: its holder renews it when two thirds of its life are over.
+ * Signs a request's key for `subject`, which the caller has decided on: the request's own wishes count for nothing. It
+ * starts an hour before now, no earlier: its holder renews it when two thirds of its life are over.
  */
 export async function signRequest(options: {
   readonly ca: KeyPair;

@@ -18,8 +18,8 @@ type ReadCertificate = () => string | Buffer | undefined;
 export type WatchedCertificates = Readonly<Record<string, ReadCertificate>>;
 
 /**
- * Shows when each certificate begins and ends, and warns from 30 days before its end, twice a day. Whoever renews them does so long
- * before: the warning says that this does not work, or that nobody does.
+ * Shows when each certificate begins and ends, and warns from 30 days before its end, twice a day. Whoever renews them
+ * does so long before: the warning says that this does not work, or that nobody does.
  * @returns a function that ends it
  */
 export function watchExpiry(

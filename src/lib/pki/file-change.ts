@@ -1,4 +1,7 @@
-/** Files that are replaced on disk: etcd reads certificates at each handshake, we see within seconds that they are others. */
+/**
+ * Files that are replaced on disk: etcd reads certificates at each handshake, we see within seconds that they are
+ * others.
+ */
 import { statSync } from 'node:fs';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
@@ -17,8 +20,8 @@ export class FileChanges {
   }
 
   /**
-   * Looks at the files again and again, and calls `reload` when one has changed. A reload that fails (the key is not there yet) is
-   * tried again at the next look.
+   * Looks at the files again and again, and calls `reload` when one has changed. A reload that fails (the key is not
+   * there yet) is tried again at the next look.
    * @returns a function that ends it
    */
   follow(options: {

@@ -3,8 +3,8 @@ import type { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
 import { publicKeyHash } from './public-key-hash.js';
 
 /**
- * A check for a TLS server whose authority is known by the hash of its public key only: some certificate of the chain that
- * the server sends must have it, and every certificate before that one must be signed by the next.
+ * A check for a TLS server whose authority is known by the hash of its public key only: some certificate of the chain
+ * that the server sends must have it, and every certificate before that one must be signed by the next.
  * @param caHash `sha256:<hex>`, as {@link publicKeyHash} gives it
  */
 export function pinnedTo(caHash: string): (peer: PeerCertificate) => Error | undefined {

@@ -32,8 +32,8 @@ interface Tools {
 }
 
 /**
- * Reads PEM files for connections to a server, now and whenever one of them has changed. A certificate whose key is written a moment
- * later is not taken up before: the pair of before stays.
+ * Reads PEM files for connections to a server, now and whenever one of them has changed. A certificate whose key is
+ * written a moment later is not taken up before: the pair of before stays.
  * @throws the system's error when a file cannot be read now
  */
 export function clientTlsFromFiles(

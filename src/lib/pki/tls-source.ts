@@ -1,6 +1,7 @@
 /**
- * The certificates of now, and when they change. Every server and channel that speaks TLS takes a source: it reads `current` for each
- * connection that it makes or accepts, so renewed certificates need no restart. Connections that stand keep those they began with.
+ * The certificates of now, and when they change. Every server and channel that speaks TLS takes a source: it reads
+ * `current` for each connection that it makes or accepts, so renewed certificates need no restart. Connections that
+ * stand keep those they began with.
  */
 export interface TlsSource<T> {
   readonly current: T;

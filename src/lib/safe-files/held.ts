@@ -20,7 +20,10 @@ import { treeLimits } from './limits.js';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 
-/** Linux's O_PATH, which Node has no name for: a descriptor that only names its object. The same on every Linux that Node runs on. */
+/**
+ * Linux's O_PATH, which Node has no name for: a descriptor that only names its object. The same on every Linux that
+ * Node runs on.
+ */
 const O_PATH = 0o10000000;
 
 /** One object of any kind. Nothing was read from it, written to it or waited for. Its owner closes it. */
@@ -46,12 +49,16 @@ export class Held {
     return `/proc/self/fd/${this.#handle.fd}`;
   }
 
-  /** Leads to the object from a process that this one starts, as long as this is open. For `mount --no-canonicalize`. */
+  /**
+   * Leads to the object from a process that this one starts, as long as this is open. For `mount --no-canonicalize`.
+   */
   get pathForOthers(): string {
     return `/proc/${process.pid}/fd/${this.#handle.fd}`;
   }
 
-  /** The name under which the object is found now: for where nothing can be mounted. It may be another's a moment later. */
+  /**
+   * The name under which the object is found now: for where nothing can be mounted. It may be another's a moment later.
+   */
   resolve(): Promise<string> {
     return readlink(this.path);
   }
@@ -69,7 +76,10 @@ export class Held {
     }
   }
 
-  /** Returns the id of the mount that holds the object: it differs on the two sides of a mount point, a bind mount's too. */
+  /**
+   * Returns the id of the mount that holds the object: it differs on the two sides of a mount point, a bind mount's
+   * too.
+   */
   async mountId(): Promise<number> {
     const text = await readFile(`/proc/self/fdinfo/${this.#handle.fd}`, 'utf8');
     const id = /^mnt_id:\s*(\d+)$/m.exec(text)?.[1];
@@ -94,7 +104,9 @@ export class Held {
 
 /** A directory. Every name is one component of it; none is followed if it is a link. */
 export class HeldDirectory extends Held {
-  /** Holds the directory that a path leads to, links followed: for paths that only the agent, or only root, can change. */
+  /**
+   * Holds the directory that a path leads to, links followed: for paths that only the agent, or only root, can change.
+   */
   static override async open(path: string): Promise<HeldDirectory> {
     return new HeldDirectory(await open(path, O_PATH | O_DIRECTORY));
   }

@@ -6,8 +6,8 @@ import { treeLimits } from './limits.js';
 /** How a path below a directory is followed. */
 export interface InsideOptions {
   /**
-   * What is done with links: `refuse-outside` follows those that stay inside and refuses the others; `as-root` reads them as a process would whose
-   * root directory this is, as in an image.
+   * What is done with links: `refuse-outside` follows those that stay inside and refuses the others; `as-root` reads
+   * them as a process would whose root directory this is, as in an image.
    */
   readonly links: 'refuse-outside' | 'as-root';
   /** Missing directories are made with these permission bits; absent: they are not made. */

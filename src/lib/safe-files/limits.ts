@@ -1,6 +1,9 @@
 /** How much of a tree that somebody else made is looked at. */
 export const treeLimits = {
-  /** Directories below each other that a walk enters: each holds a descriptor. A path of the kernel's 4096 bytes has hardly more. */
+  /**
+   * Directories below each other that a walk enters: each holds a descriptor. A path of the kernel's 4096 bytes has
+   * hardly more.
+   */
   depthMax: 256,
   /** Directories below each other that a removal holds open; what is deeper is moved up and emptied from there. */
   removeDepthMax: 32,

@@ -7,8 +7,8 @@ import { codeOf, SafeFileError } from './errors.js';
 import { treeLimits } from './limits.js';
 
 /**
- * Removes an entry with all below it; nothing happens when it is not there. Trees of any depth go: what lies deeper than a
- * few levels is moved up first, so that neither descriptors nor the length of paths bound it.
+ * Removes an entry with all below it; nothing happens when it is not there. Trees of any depth go: what lies deeper
+ * than a few levels is moved up first, so that neither descriptors nor the length of paths bound it.
  * @throws SafeFileError CROSSES_MOUNT when something is mounted inside: its content is left alone
  */
 export async function removeTree(parent: HeldDirectory, name: string): Promise<void> {
@@ -95,7 +95,8 @@ async function mustBeOn(directory: HeldDirectory, mountId: number, name: string)
 }
 
 /**
- * Calls `visit` with everything in a tree but links, the top last; directories after what is in them. Mounts inside are left out.
+ * Calls `visit` with everything in a tree but links, the top last; directories after what is in them. Mounts inside are
+ * left out.
  * @throws SafeFileError TOO_DEEP
  */
 export async function walkTree(

@@ -1,4 +1,7 @@
-/** The API server's certificates: read from the files that its flags name, taken up when they change, and watched until they end. */
+/**
+ * The API server's certificates: read from the files that its flags name, taken up when they change, and watched until
+ * they end.
+ */
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import { Registry } from '../../lib/metrics.js';

@@ -45,8 +45,8 @@ import { NodeAgents } from './subresources/node-agents.js';
 import { AuditLog, Gate, Slots, Verbs, Watches } from './verbs/index.js';
 
 /**
- * The API server without its doors: store, watch cache, admission and the verbs. `server.ts` opens HTTP and gRPC on it; the
- * simulation calls it in its own process.
+ * The API server without its doors: store, watch cache, admission and the verbs. `server.ts` opens HTTP and gRPC on it;
+ * the simulation calls it in its own process.
  */
 export class ApiCore {
   readonly #options: ApiCoreOptions;
@@ -195,7 +195,10 @@ export class ApiCore {
     return chain(authorizers);
   }
 
-  /** Resolves when the cache holds the store's objects and the first ones are made. A store that is not there yet is waited for. */
+  /**
+   * Resolves when the cache holds the store's objects and the first ones are made. A store that is not there yet is
+   * waited for.
+   */
   async start(): Promise<void> {
     await this.watchCache.start();
     await this.#bootstrap();
@@ -215,7 +218,9 @@ export class ApiCore {
     }
   }
 
-  /** Ends what goes on by itself: kinds are made no more, and watches end with a bookmark. The doors close afterwards. */
+  /**
+   * Ends what goes on by itself: kinds are made no more, and watches end with a bookmark. The doors close afterwards.
+   */
   endWatches(): void {
     this.#watches.stop();
   }

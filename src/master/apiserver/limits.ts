@@ -41,8 +41,8 @@ export const podCheckBatch = 100;
 /** Audit events that may wait for the disk; beyond it events are dropped and counted. */
 export const auditBufferedBytes = 16 * 1024 * 1024;
 /**
- * Watches of one user at once: a DaemonSet's pods share an account and watch a few resources each. All users together are
- * bounded by what an idle watch costs (some 10 KiB) and by the connections that carry them.
+ * Watches of one user at once: a DaemonSet's pods share an account and watch a few resources each. All users together
+ * are bounded by what an idle watch costs (some 10 KiB) and by the connections that carry them.
  */
 export const maxWatchesPerUser = 5_000;
 /** Exec, attach, port-forward, log and proxy requests of one user at once: each holds a call to a node as well. */
@@ -53,7 +53,10 @@ export const bodyTimeoutMs = 60_000;
 export const maxBodyBytesInAll = 256 * 1024 * 1024;
 /** Bytes of bodies of one user at once: ten of the longest. Eight users are needed to use up all. */
 export const maxBodyBytesPerUser = 32 * 1024 * 1024;
-/** Deletions of one deletecollection under way at once (apiserver's `deleteCollectionWorkers` is 1; ours share the store's batches). */
+/**
+ * Deletions of one deletecollection under way at once (apiserver's `deleteCollectionWorkers` is 1; ours share the
+ * store's batches).
+ */
 export const deleteCollectionWorkers = 16;
 /** JSON from this length on is checked beside the event loop, which then only parses it: some 3 ms. */
 export const jsonAsideBytes = 128 * 1024;
@@ -65,5 +68,8 @@ export const patchAsideOperations = 1_000;
 export const bodyThreadMegabytes = 512;
 /** A body thread ends after so long without work. */
 export const bodyThreadIdleMs = 60_000;
-/** What a body weighs there at least, against the bounds of all bodies: 32 of a user may wait at once, since some hold a slot meanwhile. */
+/**
+ * What a body weighs there at least, against the bounds of all bodies: 32 of a user may wait at once, since some hold a
+ * slot meanwhile.
+ */
 export const asideWeightMin = maxBodyBytesPerUser / 32;

@@ -116,7 +116,11 @@ export function createBootstrapHandlers(
   };
 }
 
-/** @throws GrpcError UNAUTHENTICATED; RESOURCE_EXHAUSTED when the address has guessed so often that no other token is looked at */
+/**
+ * Checks the join token of a call.
+ * @throws GrpcError UNAUTHENTICATED; RESOURCE_EXHAUSTED when the address has guessed so often that no other token is
+ * looked at
+ */
 async function authenticate(
   options: BootstrapServiceOptions,
   failures: FailureLimiter,

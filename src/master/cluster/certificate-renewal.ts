@@ -1,4 +1,7 @@
-/** Keeps a running master's certificates good: each is made anew long before it ends, and its users take it up from its files. */
+/**
+ * Keeps a running master's certificates good: each is made anew long before it ends, and its users take it up from its
+ * files.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../lib/log.js';
@@ -8,8 +11,8 @@ import type { MasterCertificateOptions } from './pki.js';
 
 const dayMs = 86_400_000;
 /**
- * A certificate is renewed when it has a third of its time left. That is counted from its end: it begins with its authority, which may be
- * years before it was signed.
+ * A certificate is renewed when it has a third of its time left. That is counted from its end: it begins with its
+ * authority, which may be years before it was signed.
  */
 export const renewBeforeMs = (certificateDays / 3) * dayMs;
 const checkEveryMs = 3_600_000;

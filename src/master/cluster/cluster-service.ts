@@ -101,8 +101,8 @@ function essenceOf(status: ClusterStatus): string {
 const components = ['kube-scheduler', 'kube-controller-manager'] as const;
 
 /**
- * Looks at the cluster, once for all who ask at the same time. The store's members are asked directly, so an election shows
- * while the API itself waits for a leader; what the API knows is as old as its last answer.
+ * Looks at the cluster, once for all who ask at the same time. The store's members are asked directly, so an election
+ * shows while the API itself waits for a leader; what the API knows is as old as its last answer.
  */
 class Observer {
   readonly #options: ClusterServiceOptions;

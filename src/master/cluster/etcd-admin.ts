@@ -10,8 +10,8 @@ import type { StoreAdmin, StoreMember, StoreMemberStatus } from './store-admin.j
 const changeDeadlineMs = 5000;
 
 /**
- * {@link StoreAdmin} of any etcd v3 cluster. It knows the endpoints it was given and those of the members that it has seen, and asks the
- * next one when one is not available.
+ * {@link StoreAdmin} of any etcd v3 cluster. It knows the endpoints it was given and those of the members that it has
+ * seen, and asks the next one when one is not available.
  */
 export class EtcdAdmin implements StoreAdmin {
   readonly #tls: TlsSource<ChannelTls> | undefined;

@@ -1,7 +1,8 @@
 /**
- * For which key a free node name was signed. A token lets many machines in, so that between a join and the registration of its
- * Node another could get a certificate of the same name; the record, a Lease in kube-system, gives the name to the first key. The
- * controller "join-record-cleaner" removes it when the Node is there, which then keeps the name itself.
+ * For which key a free node name was signed. A token lets many machines in, so that between a join and the registration
+ * of its Node another could get a certificate of the same name; the record, a Lease in kube-system, gives the name to
+ * the first key. The controller "join-record-cleaner" removes it when the Node is there, which then keeps the name
+ * itself.
  */
 import { resources } from '../../client/resources.js';
 import type { Lease } from '../../api/types/policy.js';

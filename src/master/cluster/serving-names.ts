@@ -19,8 +19,8 @@ export function hostOf(hostAndPort: string): string {
 }
 
 /**
- * What a node must neither be named nor bear: every name and address of a master and of the API. A certificate with one of them
- * would pass for the API server's, since both have the same authority.
+ * What a node must neither be named nor bear: every name and address of a master and of the API. A certificate with one
+ * of them would pass for the API server's, since both have the same authority.
  * @param servingCertificate PEM of this master's: it names what its operator has added (`--extra-host`)
  */
 export function reservedHosts(
@@ -41,8 +41,8 @@ export function reservedHosts(
 }
 
 /**
- * The names that a node's serving certificate gets of those that its request asks for. An address counts only if the request came
- * from it: what a node says about itself proves nothing.
+ * The names that a node's serving certificate gets of those that its request asks for. An address counts only if the
+ * request came from it: what a node says about itself proves nothing.
  */
 export function servingHosts(
   wanted: readonly string[],

@@ -99,7 +99,8 @@ async function runUntilAborted(
 }
 
 /**
- * Connects, leads (or just starts), and runs until SIGTERM or SIGINT; then stops what was started and gives the lease up.
+ * Connects, leads (or just starts), and runs until SIGTERM or SIGINT; then stops what was started and gives the lease
+ * up.
  * @param name also the Lease's name in kube-system
  */
 export async function runComponent(

@@ -29,7 +29,11 @@ interface ManagerFlags extends CommonFlags {
   readonly horizontalPodAutoscalerSyncPeriod: number;
 }
 
-/** `trireme controller-manager …`. Resolves at SIGTERM. @throws UsageError @param argv the arguments after the command's name */
+/**
+ * `trireme controller-manager …`. Resolves at SIGTERM.
+ * @throws UsageError
+ * @param argv the arguments after the command's name
+ */
 export async function runControllerManager(argv: readonly string[]): Promise<void> {
   const command = addControllerFlags(addCommonFlags(new Command('controller-manager')));
   const parsed = parseFlags<ManagerFlags>(command, argv);

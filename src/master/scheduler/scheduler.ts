@@ -274,8 +274,8 @@ class Scheduler {
   }
 
   /**
-   * True when a binding happened whose answer was lost. Until that is known the pod keeps its place: given back at once, its place would
-   * be another's, and the node hold both.
+   * True when a binding happened whose answer was lost. Until that is known the pod keeps its place: given back at
+   * once, its place would be another's, and the node hold both.
    */
   async #happened(info: PodInfo, error: unknown): Promise<boolean> {
     if (!isApiError(error) || error.definite) return false;

@@ -31,12 +31,15 @@ export function sharedFlow(flow: ClientFlow): ClientFlow {
 const pingMs = 3000;
 
 /**
- * What may still come from a client that was told to wait: what its connection had read before. One WebSocket message of the longest
- * kind and a chunk of a socket, in messages as small as they get.
+ * What may still come from a client that was told to wait: what its connection had read before. One WebSocket message
+ * of the longest kind and a chunk of a socket, in messages as small as they get.
  */
 const heldMax = { bytes: 8 * 1024 * 1024, count: 16 * 1024 } as const;
 
-/** The node's end of one session of a client: what the client sends goes there in order, never faster than the node takes it. */
+/**
+ * The node's end of one session of a client: what the client sends goes there in order, never faster than the node
+ * takes it.
+ */
 export class CallLink<In, Out> {
   readonly call: ClientDuplex<In, Out>;
   readonly #session: Session;

@@ -1,6 +1,7 @@
 /**
- * Streams between a Kubernetes client and a node: exec, attach and port-forward, over WebSocket and SPDY/3.1. The API server has
- * authenticated and authorized the request and found the pod before it comes here; this folder knows transports and nothing of the API.
+ * Streams between a Kubernetes client and a node: exec, attach and port-forward, over WebSocket and SPDY/3.1. The API
+ * server has authenticated and authorized the request and found the pod before it comes here; this folder knows
+ * transports and nothing of the API.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -22,8 +23,8 @@ export interface UpgradeRequest {
 }
 
 /**
- * Exec, or attach when `start.command` is empty. `open` opens the call to the node; the first message is sent here. Everything that the
- * connection keeps busy ends with it, whichever side goes first.
+ * Exec, or attach when `start.command` is empty. `open` opens the call to the node; the first message is sent here.
+ * Everything that the connection keeps busy ends with it, whichever side goes first.
  */
 export function upgradeCommand(
   upgrade: UpgradeRequest,

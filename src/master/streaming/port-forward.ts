@@ -1,6 +1,7 @@
 /**
- * Port-forward between a Kubernetes client and the node's agent. Over SPDY a connection is a pair of streams with the same request id;
- * kubectl since 1.31 sends the same SPDY inside WebSocket messages; other clients use one WebSocket channel pair per port.
+ * Port-forward between a Kubernetes client and the node's agent. Over SPDY a connection is a pair of streams with the
+ * same request id; kubectl since 1.31 sends the same SPDY inside WebSocket messages; other clients use one WebSocket
+ * channel pair per port.
  */
 import type { IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';

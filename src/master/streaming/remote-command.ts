@@ -1,6 +1,6 @@
 /**
- * Exec and attach between a Kubernetes client and the node's agent. The client's side is one of two transports (`spdy-command.ts`,
- * `websocket-command.ts`) behind one small interface; the node's side is a gRPC call.
+ * Exec and attach between a Kubernetes client and the node's agent. The client's side is one of two transports
+ * (`spdy-command.ts`, `websocket-command.ts`) behind one small interface; the node's side is a gRPC call.
  */
 import type { ExecInput, ExecOutput, ExecStart } from '../../gen/agent.js';
 import type { Clock } from '../../lib/clock.js';
@@ -60,7 +60,8 @@ export function statusOfExit(code: number, error: string): CommandStatus {
 }
 
 /**
- * Runs the call to its end. Everything of it is the session's: whichever side goes first, the other is ended and nothing stays.
+ * Runs the call to its end. Everything of it is the session's: whichever side goes first, the other is ended and
+ * nothing stays.
  * @param flow holds the client's input while the node takes no more
  */
 export function bridgeCommand(options: {

@@ -6,8 +6,8 @@ import type { Duplex } from 'node:stream';
 const keepAliveMs = 60_000;
 
 /**
- * Node takes its own handlers off a connection that is to be upgraded, and an error that nobody handles ends the process. So this comes
- * first; the end of the connection is told by `close`.
+ * Node takes its own handlers off a connection that is to be upgraded, and an error that nobody handles ends the
+ * process. So this comes first; the end of the connection is told by `close`.
  */
 export function guardSocket(socket: Duplex): void {
   socket.on('error', () => socket.destroy());

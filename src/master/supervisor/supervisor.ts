@@ -3,7 +3,9 @@ import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import { stopMessage } from '../../lib/shutdown.js';
 
-/** A component and how to start it: a module that exports `main(argv)`, run in a thread with an event loop of its own. */
+/**
+ * A component and how to start it: a module that exports `main(argv)`, run in a thread with an event loop of its own.
+ */
 export interface ComponentSpec {
   readonly name: string;
   readonly module: URL;
@@ -16,7 +18,10 @@ export interface ComponentSpec {
 
 /** Starts components anew when they end. */
 export interface Supervisor {
-  /** Starts a component; it is started again whenever it ends unasked, but for what {@link SupervisorOptions.onGivenUp} is told. */
+  /**
+   * Starts a component; it is started again whenever it ends unasked, but for what {@link SupervisorOptions.onGivenUp}
+   * is told.
+   */
   start(spec: ComponentSpec): void;
   /** All have worked together once: what ends from now on can start, and is started again for ever. */
   started(): void;
@@ -34,7 +39,9 @@ export interface GivenUp {
 export interface SupervisorOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Told once, of the first: its flags are wrong, or it has failed {@link startsMax} times and nothing has worked yet. */
+  /**
+   * Told once, of the first: its flags are wrong, or it has failed {@link startsMax} times and nothing has worked yet.
+   */
   readonly onGivenUp: (what: GivenUp) => void;
 }
 
@@ -42,7 +49,10 @@ export interface SupervisorOptions {
 const exitUsage = 2;
 /** Exit code of a component that waits for what time may bring, such as room on its disk. */
 export const exitTryLater = 75;
-/** Starts of a component before anything has worked; some three seconds with the back-off, which a port that is just being left needs. */
+/**
+ * Starts of a component before anything has worked; some three seconds with the back-off, which a port that is just
+ * being left needs.
+ */
 const startsMax = 5;
 const backOffMs = { first: 200, last: 10_000 } as const;
 /** One that ran for so long starts its back-off anew. */

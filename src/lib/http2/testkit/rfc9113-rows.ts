@@ -38,8 +38,8 @@ export function only(all: Fields): Buffer {
 }
 
 /**
- * Sends a row's bytes, and a request that must be served unless the connection ends. Time stands still, so that a slow machine earns a
- * flood nothing.
+ * Sends a row's bytes, and a request that must be served unless the connection ends. Time stands still, so that a slow
+ * machine earns a flood nothing.
  */
 export async function checkRow(
   servers: TestServers,

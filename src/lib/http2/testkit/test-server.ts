@@ -55,7 +55,10 @@ export function notesIn(told: string[]): StreamHandler {
   };
 }
 
-/** `/echo`: what came, at its end; `/pause`: takes nothing; `/drop`: takes nothing and forgets it; `/size/N`: an answer of so many bytes; others: no answer. */
+/**
+ * `/echo`: what came, at its end; `/pause`: takes nothing; `/drop`: takes nothing and forgets it; `/size/N`: an answer
+ * of so many bytes; others: no answer.
+ */
 export class TestRequest implements StreamHandler {
   readonly stream: Http2Stream;
   readonly headers: Headers;

@@ -40,8 +40,8 @@ export function certificateRequests(
 }
 
 /**
- * Lets only those decide on a request, or answer it, who may `approve` or `sign` for its signer: by the signer's name, or
- * for its whole domain (`example.com/*`). The right to write the object alone is not enough.
+ * Lets only those decide on a request, or answer it, who may `approve` or `sign` for its signer: by the signer's name,
+ * or for its whole domain (`example.com/*`). The right to write the object alone is not enough.
  */
 function signerPermission(options: {
   readonly name: string;

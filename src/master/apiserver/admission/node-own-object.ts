@@ -1,4 +1,6 @@
-/** NodeRestriction on Node objects: a node writes its own, and in it neither taints nor labels that steer pods to nodes. */
+/**
+ * NodeRestriction on Node objects: a node writes its own, and in it neither taints nor labels that steer pods to nodes.
+ */
 import { semanticEqual } from '../../../api/equal.js';
 import type { Node } from '../../../api/types/core.js';
 import type { AdmissionRequest } from '../registry/types.js';

@@ -33,7 +33,10 @@ export function checkClaimStatus(
   );
 }
 
-/** The worker ends the wait of a deleted volume for its directory: it takes its finalizer away, and changes nothing else. */
+/**
+ * The worker ends the wait of a deleted volume for its directory: it takes its finalizer away, and changes nothing
+ * else.
+ */
 export function checkVolume({ object, old }: AdmissionRequest, node: string, refuse: Refuse): void {
   const [next, before] = [
     object as PersistentVolume | undefined,
@@ -50,7 +53,9 @@ export function checkVolume({ object, old }: AdmissionRequest, node: string, ref
   }
 }
 
-/** True when nothing but what `masked` empties differs. The version may be left out, and managed fields follow the rest. */
+/**
+ * True when nothing but what `masked` empties differs. The version may be left out, and managed fields follow the rest.
+ */
 function differsOnlyIn<T extends KubeObject>(
   next: T,
   old: T,

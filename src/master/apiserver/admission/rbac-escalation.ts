@@ -18,8 +18,8 @@ const fullAuthority: readonly PolicyRule[] = [
 ];
 
 /**
- * True for what the garbage collector writes. Anything else is checked anew, labels too: by its labels a role becomes a part of
- * aggregating ones.
+ * True for what the garbage collector writes. Anything else is checked anew, labels too: by its labels a role becomes a
+ * part of aggregating ones.
  */
 function changesOwnersOnly(next: KubeObject, old: KubeObject): boolean {
   const { ownerReferences, finalizers, managedFields } = old.metadata;

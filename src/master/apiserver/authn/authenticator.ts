@@ -77,8 +77,8 @@ export class Authenticator {
 
   /**
    * Answers at once where it can: a certificate was verified when its connection began.
-   * @throws StatusError 401: a token that nobody knows is refused even where anonymous requests are allowed; 429: so many guesses came
-   * from the address that no other is looked at
+   * @throws StatusError 401: a token that nobody knows is refused even where anonymous requests are allowed; 429: so
+   * many guesses came from the address that no other is looked at
    */
   authenticate(credentials: Credentials): UserInfo | Promise<UserInfo> {
     const { certificate } = credentials;

@@ -21,8 +21,8 @@ export interface Impersonation {
 }
 
 /**
- * Reads the headers. A header that comes several times has several values; a comma in one is a part of its value, since a
- * group's name may hold commas.
+ * Reads the headers. A header that comes several times has several values; a comma in one is a part of its value, since
+ * a group's name may hold commas.
  * @param rawHeaders names and values by turns, as node:http gives them
  */
 export function readImpersonation(rawHeaders: readonly string[]): Impersonation {
@@ -56,7 +56,10 @@ function unescaped(key: string): string {
 
 const asking = ['impersonate-user', 'impersonate-group', 'impersonate-uid'];
 
-/** True when a request wants to be somebody else: a door that does not serve this refuses it, so that nobody acts as himself instead. */
+/**
+ * True when a request wants to be somebody else: a door that does not serve this refuses it, so that nobody acts as
+ * himself instead.
+ */
 export function asksToImpersonate(request: {
   readonly header: (name: string) => string | undefined;
 }): boolean {

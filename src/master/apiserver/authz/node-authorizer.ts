@@ -23,9 +23,9 @@ function no(reason: string): NoOpinion {
 }
 
 /**
- * Lets a node read the Secrets, ConfigMaps, claims and volumes that pods bound to it use, make tokens for their accounts, and
- * nothing else of the kind (kube-apiserver's Node authorizer). Each resource is decided on with its subresource; what
- * is allowed to every node alike stands in {@link nodeRules}.
+ * Lets a node read the Secrets, ConfigMaps, claims and volumes that pods bound to it use, make tokens for their
+ * accounts, and nothing else of the kind (kube-apiserver's Node authorizer). Each resource is decided on with its
+ * subresource; what is allowed to every node alike stands in {@link nodeRules}.
  */
 export class NodeAuthorizer implements Authorizer {
   readonly #caches: Caches;
@@ -134,8 +134,8 @@ export class NodeAuthorizer implements Authorizer {
   }
 
   /**
-   * Beyond the kubelet's `get`: a worker follows the list of volumes, which are no secret, and lets go of the directories of
-   * the local-path provisioner on its own disk. What it may change in them is NodeRestriction's to say.
+   * Beyond the kubelet's `get`: a worker follows the list of volumes, which are no secret, and lets go of the
+   * directories of the local-path provisioner on its own disk. What it may change in them is NodeRestriction's to say.
    */
   #volume(node: string, attributes: Attributes): Answer {
     const { verb, subresource, name } = attributes;

@@ -1,4 +1,7 @@
-/** Which objects the pods bound to a node use: the relation by which the node authorizer decides (apiserver's node `Graph`). */
+/**
+ * Which objects the pods bound to a node use: the relation by which the node authorizer decides (apiserver's node
+ * `Graph`).
+ */
 import type { PersistentVolume, Pod } from '../../../api/types/core.js';
 import type { WatchCache } from '../cache/watch-cache.js';
 import type { PodReferences } from '../../../api/facts/pod-references.js';

@@ -1,4 +1,7 @@
-/** A node's rights, all of them: what a genuine kube-apiserver 1.20.2 answered (testdata), and where we answer otherwise. */
+/**
+ * A node's rights, all of them: what a genuine kube-apiserver 1.20.2 answered (testdata), and where we answer
+ * otherwise.
+ */
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

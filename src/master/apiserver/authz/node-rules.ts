@@ -17,8 +17,8 @@ export const nodeRules: readonly PolicyRule[] = [
 ];
 
 /**
- * What a worker here does under the node's name and a real node does under the names of its other programs, whose keys lie on
- * the same disk: kube-proxy, the network plugin (policies, routes), the cluster's DNS, the ingress controller.
+ * What a worker here does under the node's name and a real node does under the names of its other programs, whose keys
+ * lie on the same disk: kube-proxy, the network plugin (policies, routes), the cluster's DNS, the ingress controller.
  */
 export const companionRules: readonly PolicyRule[] = [
   on('', 'namespaces nodes pods', read),

@@ -1,4 +1,6 @@
-/** The roles of the system's parts (plugin/pkg/auth/authorizer/rbac/bootstrappolicy), as far as the parts exist here. */
+/**
+ * The roles of the system's parts (plugin/pkg/auth/authorizer/rbac/bootstrappolicy), as far as the parts exist here.
+ */
 import type { PolicyRule, Subject } from '../../../api/types/policy.js';
 import { all, events, named, on, paths, read, readWrite } from '../authz/policy-rules.js';
 

@@ -1,4 +1,6 @@
-/** The thread that reads bodies whose reading takes long; `body-parser.ts` is its other end. It has one body at a time. */
+/**
+ * The thread that reads bodies whose reading takes long; `body-parser.ts` is its other end. It has one body at a time.
+ */
 import { parentPort } from 'node:worker_threads';
 import type { BodyFault, BodyOutcome, BodyWork } from './body-work.js';
 import { doBodyWork, faultOf } from './body-work.js';

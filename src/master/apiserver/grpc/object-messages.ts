@@ -1,6 +1,6 @@
 /**
- * The messages that carry many objects, encoded in parts: the bytes of the objects stand between as they are. The generated
- * encoders copy them into buffers that double, which is ten times a long list in garbage.
+ * The messages that carry many objects, encoded in parts: the bytes of the objects stand between as they are. The
+ * generated encoders copy them into buffers that double, which is ten times a long list in garbage.
  */
 import type { ListChunk, WatchEvent } from '../../../gen/apiserver.js';
 import { varintSize, writeVarint } from '../../../lib/varint.js';

@@ -74,7 +74,10 @@ function encodeContinue(revision: number, start: string): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-/** An old token's snapshot is gone: the answer holds one that goes on regardless (apiserver's etcd3 `handleCompactedErrorForPaging`). */
+/**
+ * An old token's snapshot is gone: the answer holds one that goes on regardless (apiserver's etcd3
+ * `handleCompactedErrorForPaging`).
+ */
 function expiredToken(start: string): Error {
   const text =
     'The provided continue parameter is too old to display a consistent list result. You can ' +

@@ -13,7 +13,9 @@ export interface UserInfo {
 /** The server itself: passes authorization, and admission sees a superuser. */
 export const systemUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters'] };
 
-/** Which object of which kind. `name` is empty for collections; `namespace` for cluster scope and for all namespaces. */
+/**
+ * Which object of which kind. `name` is empty for collections; `namespace` for cluster scope and for all namespaces.
+ */
 export interface Target {
   readonly kind: KindDeclaration;
   readonly namespace: string;

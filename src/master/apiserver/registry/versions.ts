@@ -1,6 +1,6 @@
 /**
- * One object, several versions: kinds with equal storage share their bytes. The stored version is sent as it is; another
- * one is converted, once per entry; so are custom objects whose definition has changed since they were stored.
+ * One object, several versions: kinds with equal storage share their bytes. The stored version is sent as it is;
+ * another one is converted, once per entry; so are custom objects whose definition has changed since they were stored.
  */
 import { cloneJson } from '../../../api/clone.js';
 import { prune } from '../../../api/apiextensions/structural.js';

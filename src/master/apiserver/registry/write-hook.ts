@@ -11,8 +11,8 @@ export interface ExtraWrites {
 export const noExtraWrites: ExtraWrites = { guards: [], ops: [] };
 
 /**
- * Adds to the transactions that write objects of one resource. Called before each attempt; may fill in fields of `next`.
- * A guard that does not hold makes the writer ask again, after the cache has caught up.
+ * Adds to the transactions that write objects of one resource. Called before each attempt; may fill in fields of
+ * `next`. A guard that does not hold makes the writer ask again, after the cache has caught up.
  */
 export interface WriteHook {
   plan(next: KubeObject | undefined, old: KubeObject | undefined): ExtraWrites;

@@ -25,8 +25,8 @@ interface Held {
 }
 
 /**
- * Reads the bodies of requests that have been let in. A body is bounded in bytes and in time; and all of them together in
- * bytes, of one user and in all, so that many that stall hold little.
+ * Reads the bodies of requests that have been let in. A body is bounded in bytes and in time; and all of them together
+ * in bytes, of one user and in all, so that many that stall hold little.
  */
 export class BodyReader {
   readonly #clock: Clock;

@@ -73,7 +73,10 @@ export function readFlag(query: URLSearchParams, name: string): boolean | undefi
 
 const int64Max = 2n ** 63n - 1n;
 
-/** A whole number of 64 bits; beyond what a number holds exactly, the largest one. Undefined when absent. @throws StatusError BadRequest */
+/**
+ * A whole number of 64 bits; beyond what a number holds exactly, the largest one. Undefined when absent.
+ * @throws StatusError BadRequest
+ */
 export function readNumber(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
   if (value === null || value === '') return undefined;

@@ -87,8 +87,8 @@ export class Pipeline {
 }
 
 /**
- * An HTTP/2 connection ends in order after a request that showed no credentials, or none that are good, as kube-apiserver's does
- * (`UnauthenticatedHTTP2DOSMitigation`): streams in masses need a connection that stays.
+ * An HTTP/2 connection ends in order after a request that showed no credentials, or none that are good, as
+ * kube-apiserver's does (`UnauthenticatedHTTP2DOSMitigation`): streams in masses need a connection that stays.
  */
 function endAfterUnknownPeer(exchange: Exchange, session: Http2Session | undefined): void {
   const { request, response } = exchange;

@@ -1,6 +1,6 @@
 /**
- * `pods/<name>/proxy`, `services/<name>/proxy` and `nodes/<name>/proxy`: plain HTTP through the node's agent, so that the
- * API server needs no route into the pod network.
+ * `pods/<name>/proxy`, `services/<name>/proxy` and `nodes/<name>/proxy`: plain HTTP through the node's agent, so that
+ * the API server needs no route into the pod network.
  */
 import * as http from 'node:http';
 import { staysOnConnection } from '../../../lib/hop-by-hop.js';

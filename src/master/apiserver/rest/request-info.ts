@@ -43,8 +43,8 @@ function trimSlashes(path: string): string {
 }
 
 /**
- * Reads a request's path and query. Never throws: what cannot be a resource is a non-resource request. The path is decoded
- * before it is split, as in Kubernetes: an encoded slash separates like any other.
+ * Reads a request's path and query. Never throws: what cannot be a resource is a non-resource request. The path is
+ * decoded before it is split, as in Kubernetes: an encoded slash separates like any other.
  */
 export function parseRequest(method: string, rawPath: string, query: URLSearchParams): RequestInfo {
   const path = decodePath(rawPath);

@@ -5,7 +5,10 @@ import { isStatusError } from '../status.js';
 import type { AgentClient, NodeAgents } from './node-agents.js';
 import { toError } from '../../../lib/errors.js';
 
-/** A connection to a port of a pod's address, carried by one PortForward call to its node: which address it is, the node knows. */
+/**
+ * A connection to a port of a pod's address, carried by one PortForward call to its node: which address it is, the node
+ * knows.
+ */
 export function agentSocket(agent: AgentClient, container: ContainerRef, port: number): Duplex {
   const call = agent.portForward();
   call.send({ kind: { $case: 'start', value: { container, port, toPodAddress: true } } });

@@ -90,8 +90,8 @@ export class Connector {
   }
 
   /**
-   * The node dials the address that it gave the pod. What its status says must be one all the same, and the loopback only
-   * where that is the node's own address.
+   * The node dials the address that it gave the pod. What its status says must be one all the same, and the loopback
+   * only where that is the node's own address.
    */
   #checkAddress(namespace: string, name: string): void {
     const pod = this.#deps.objects.watchCache

@@ -127,8 +127,8 @@ function nodeOfPod(
 }
 
 /**
- * A node gets tokens bound to pods that run on it, for an audience that the pod asks for (kube-apiserver's NodeRestriction);
- * the node authorizer has seen that one of its pods uses the account.
+ * A node gets tokens bound to pods that run on it, for an audience that the pod asks for (kube-apiserver's
+ * NodeRestriction); the node authorizer has seen that one of its pods uses the account.
  */
 async function restrictNode(
   context: RequestContext,

@@ -42,8 +42,8 @@ export interface Admitted {
 }
 
 /**
- * The one way into the server. In order: authenticate, impersonate, resolve what will be executed, authorize exactly that,
- * do the work; and one audit event for each request, whatever became of it.
+ * The one way into the server. In order: authenticate, impersonate, resolve what will be executed, authorize exactly
+ * that, do the work; and one audit event for each request, whatever became of it.
  */
 export class Gate {
   readonly #deps: GateDeps;

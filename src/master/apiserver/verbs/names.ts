@@ -38,8 +38,9 @@ export function hasPlainSegments(name: ResourceName): boolean {
 }
 
 /**
- * The one name that a field selector leaves, as apiserver's `RequestInfoFactory` reads it: rules with resourceNames then
- * apply to a list or a watch. Empty when there is none, or when the selector cannot be read, which the verb will refuse.
+ * The one name that a field selector leaves, as apiserver's `RequestInfoFactory` reads it: rules with resourceNames
+ * then apply to a list or a watch. Empty when there is none, or when the selector cannot be read, which the verb will
+ * refuse.
  */
 export function selectedName(fieldSelector: string): string {
   if (!fieldSelector.includes('metadata.name')) return '';

@@ -8,8 +8,8 @@ import type { WatchSink } from '../registry/watch-session.js';
 import type { UpdateSource } from '../registry/writer.js';
 
 /**
- * Reads the rest of a request, once it is known to be allowed and what it is about: options that cannot be read are told
- * only to who may ask. Reads no body. @throws StatusError
+ * Reads the rest of a request, once it is known to be allowed and what it is about: options that cannot be read are
+ * told only to who may ask. Reads no body. @throws StatusError
  */
 export type Decode<T> = (target: Target, user: UserInfo) => T;
 
@@ -78,7 +78,10 @@ export interface DeleteCollectionRequest extends DeleteRequest {
 
 /** A connection through the server to a pod, a service or a node. */
 export interface ConnectRequest {
-  /** The connection's own kind, such as PodExecOptions: what admission decides about. Undefined for a log, which is a read. */
+  /**
+   * The connection's own kind, such as PodExecOptions: what admission decides about. Undefined for a log, which is a
+   * read.
+   */
   readonly options: KubeObject | undefined;
   /** Runs while the connection lives; calls `started` when the answer has begun. @returns the answer's code */
   readonly use: (context: RequestContext, started: (code: number) => void) => Promise<number>;

@@ -1,4 +1,7 @@
-/** What is authorized is what is executed: requests, their attributes, and what becomes of them, as kube-apiserver answered. */
+/**
+ * What is authorized is what is executed: requests, their attributes, and what becomes of them, as kube-apiserver
+ * answered.
+ */
 import { describe, expect, test } from '@jest/globals';
 import { builtInRegistry } from '../../../api/kinds.js';
 import { selectedName } from './names.js';

@@ -13,16 +13,17 @@ interface Held {
 }
 
 /**
- * Short requests under way, bounded by kind. A slot is held by a scope: it is free again when the work is over, however it
- * ends, and at the latest after the longest time of a request, whether the work has noticed or not.
+ * Short requests under way, bounded by kind. A slot is held by a scope: it is free again when the work is over, however
+ * it ends, and at the latest after the longest time of a request, whether the work has noticed or not.
  */
 export class Slots {
   readonly #clock: Clock;
   readonly #limits: Readonly<Record<SlotKind, number>>;
   readonly #taken = { reading: 0, mutating: 0 };
   /**
-   * All slots end equally long after they were taken, so the first one is the next to end: one timer serves all. It goes on when
-   * the last slot is given back, since timers that start and stop with each request cost more than one that finds nothing.
+   * All slots end equally long after they were taken, so the first one is the next to end: one timer serves all. It
+   * goes on when the last slot is given back, since timers that start and stop with each request cost more than one
+   * that finds nothing.
    */
   readonly #held = new Set<Held>();
   #cancel: (() => void) | undefined;

@@ -292,8 +292,8 @@ export class Verbs {
   }
 
   /**
-   * Connects to a pod, a service or a node, for as long as `use` runs; it answers with the code of its answer. Admission is
-   * asked about the options, and may change them.
+   * Connects to a pod, a service or a node, for as long as `use` runs; it answers with the code of its answer.
+   * Admission is asked about the options, and may change them.
    */
   connect(call: Call, decode: Decode<ConnectRequest>): Promise<void> {
     return this.#enter(call, async (target, admitted) => {

@@ -1,6 +1,7 @@
 /**
- * Controllers "serviceaccount-token": fills Secrets of type kubernetes.io/service-account-token with a token that lives as
- * long as they do, and removes those whose account is gone; "token-cleaner": removes bootstrap tokens that have expired.
+ * Controllers "serviceaccount-token": fills Secrets of type kubernetes.io/service-account-token with a token that lives
+ * as long as they do, and removes those whose account is gone; "token-cleaner": removes bootstrap tokens that have
+ * expired.
  */
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey } from 'node:crypto';

@@ -1,4 +1,7 @@
-/** How fast an autoscaler may follow its metrics: limits, stabilisation and rates. Pure but for the history it is handed. */
+/**
+ * How fast an autoscaler may follow its metrics: limits, stabilisation and rates. Pure but for the history it is
+ * handed.
+ */
 
 export interface ScalingRules {
   readonly policies?:

@@ -1,7 +1,8 @@
 /**
- * Controllers "certificatesigningrequest-approving" and "-cleaner". Approved without a human are the client certificates
- * of nodes, when the requester may have them (a SubjectAccessReview on `…/nodeclient` or `…/selfnodeclient` says so). As in
- * Kubernetes serving certificates are not: a node writes its addresses itself, so they prove nothing.
+ * Controllers "certificatesigningrequest-approving" and "-cleaner". Approved without a human are the client
+ * certificates of nodes, when the requester may have them (a SubjectAccessReview on `…/nodeclient` or
+ * `…/selfnodeclient` says so). As in Kubernetes serving certificates are not: a node writes its addresses itself, so
+ * they prove nothing.
  */
 import { now } from '../../../api/facts/time.js';
 import type { CertificateSigningRequest, SubjectAccessReview } from '../../../api/types/policy.js';

@@ -1,4 +1,7 @@
-/** What Kubernetes' own signers sign: pure checks of a request against its signer. @see kubernetes pkg/apis/certificates/helpers.go */
+/**
+ * What Kubernetes' own signers sign: pure checks of a request against its signer.
+ * @see kubernetes pkg/apis/certificates/helpers.go
+ */
 
 export const clientSigner = 'kubernetes.io/kube-apiserver-client';
 export const kubeletClientSigner = 'kubernetes.io/kube-apiserver-client-kubelet';

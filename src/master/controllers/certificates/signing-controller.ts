@@ -1,4 +1,7 @@
-/** Controller "certificatesigningrequest-signing": signs approved requests to Kubernetes' own signers with the cluster's CA. */
+/**
+ * Controller "certificatesigningrequest-signing": signs approved requests to Kubernetes' own signers with the cluster's
+ * CA.
+ */
 import { now } from '../../../api/facts/time.js';
 import type { CertificateSigningRequest } from '../../../api/types/policy.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';

@@ -150,7 +150,8 @@ describe('starting jobs', () => {
     expect(plan.recheckMs).toBe(3_600_010);
   });
 
-  // Seed 58 of the simulated control plane: a conflict kept the status from being written, and the job was replaced again and again.
+  // Seed 58 of the simulated control plane: a conflict kept the status from being written, and the job was replaced
+  // again and again.
   test.each(['Allow', 'Forbid', 'Replace'])(
     'concurrencyPolicy %s, the job of this time is there without the status saying so',
     (concurrencyPolicy) => {

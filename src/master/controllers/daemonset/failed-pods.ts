@@ -4,7 +4,8 @@ const delayMsInitial = 1000;
 const delayMsMax = 15 * 60_000;
 
 /**
- * When failed pods of a node may be replaced again. A worker that refuses a pod would else be given one after the other.
+ * When failed pods of a node may be replaced again. A worker that refuses a pod would else be given one after the
+ * other.
  * @see kubernetes pkg/controller/daemon failedPodsBackoff
  */
 export class FailedPodBackoff {

@@ -1,6 +1,6 @@
 /**
- * What a Deployment does next: (deployment, its ReplicaSets, are old pods still running) → actions and status. Pure; the
- * shell carries it out and comes again with each change, so that a step never needs to wait.
+ * What a Deployment does next: (deployment, its ReplicaSets, are old pods still running) → actions and status. Pure;
+ * the shell carries it out and comes again with each change, so that a step never needs to wait.
  */
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { byCreation } from '../../../api/facts/time.js';

@@ -10,7 +10,9 @@ import { findCondition } from '../../../api/facts/conditions.js';
 import { replicasOf, rollingBounds } from './replica-sets.js';
 import { totalReplicas } from './scale.js';
 
-/** Replaces a condition; keeps the transition time while the status stays, and the whole while status and reason stay. */
+/**
+ * Replaces a condition; keeps the transition time while the status stays, and the whole while status and reason stay.
+ */
 export function setCondition(
   conditions: readonly DeploymentCondition[],
   next: { type: string; status: string; reason: string; message: string },

@@ -47,7 +47,9 @@ function isHeadless(service: Service): boolean {
   return service.spec.clusterIP === 'None';
 }
 
-/** The ports that a pod serves for a service; undefined when a named one is missing, so that the pod is left out there. */
+/**
+ * The ports that a pod serves for a service; undefined when a named one is missing, so that the pod is left out there.
+ */
 function portsOf(service: Service, pod: Pod): EndpointPort[] {
   const ports: EndpointPort[] = [];
   for (const port of service.spec.ports ?? []) {

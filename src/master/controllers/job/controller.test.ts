@@ -9,7 +9,8 @@ import { silentLogger as log } from '../../../lib/log.js';
 import { Prng } from '../../../lib/prng.js';
 import { startControllers } from '../start.js';
 
-// Seed 20 of the simulated control plane: the pods' last change came before their job went, and nobody looked at them again.
+// Seed 20 of the simulated control plane: the pods' last change came before their job went, and nobody looked at them
+// again.
 test('pods of a job that goes lose its finalizer, also when nothing happens to them afterwards', async () => {
   const client = new FakeApi();
   const clock = systemClock();

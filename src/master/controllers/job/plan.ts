@@ -1,4 +1,7 @@
-/** What a Job does next: its status, pods to make, to give up and to let go. Pure. @see kubernetes pkg/controller/job */
+/**
+ * What a Job does next: its status, pods to make, to give up and to let go. Pure.
+ * @see kubernetes pkg/controller/job
+ */
 import type { Pod } from '../../../api/types/core.js';
 import type { Job, JobCondition, JobStatus } from '../../../api/types/workloads.js';
 import { rankForDeletion } from '../replicaset/plan.js';

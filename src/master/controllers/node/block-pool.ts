@@ -26,7 +26,9 @@ export class BlockPool {
     if (index !== undefined && this.#taken.get(index) === node) this.#taken.delete(index);
   }
 
-  /** A block taken for this node before (its write may have failed), else the first free one; undefined when none is. */
+  /**
+   * A block taken for this node before (its write may have failed), else the first free one; undefined when none is.
+   */
   take(node: string): string | undefined {
     const index = this.#find(node);
     if (index === undefined) return undefined;

@@ -1,4 +1,7 @@
-/** Controller "join-record-cleaner": removes the record of a join when its Node has registered. @see cluster/join-records */
+/**
+ * Controller "join-record-cleaner": removes the record of a join when its Node has registered.
+ * @see cluster/join-records
+ */
 import type { KubeObject } from '../../../api/object.js';
 import type { Node } from '../../../api/types/core.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';

@@ -1,6 +1,6 @@
 /**
- * Controller "node-lifecycle-controller": a node whose lease and status are silent for the grace period becomes Unknown, is tainted,
- * and its pods are no longer ready. Per node one timer, moved by each heartbeat; nothing polls.
+ * Controller "node-lifecycle-controller": a node whose lease and status are silent for the grace period becomes
+ * Unknown, is tainted, and its pods are no longer ready. Per node one timer, moved by each heartbeat; nothing polls.
  */
 import type { Informer } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';

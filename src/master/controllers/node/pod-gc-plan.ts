@@ -33,7 +33,8 @@ export function isOutOfService(node: Node | undefined): boolean {
 }
 
 /**
- * The pods of one node that go: all once it has been missing for a while, the terminating ones when it is out of service.
+ * The pods of one node that go: all once it has been missing for a while, the terminating ones when it is out of
+ * service.
  * @param missingMs for how long the node has been missing
  */
 export function cleanNode(

@@ -1,4 +1,6 @@
-/** Controller "taint-eviction-controller": deletes pods that do not tolerate a NoExecute taint of their node, in time. */
+/**
+ * Controller "taint-eviction-controller": deletes pods that do not tolerate a NoExecute taint of their node, in time.
+ */
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';
 import { now } from '../../../api/facts/time.js';

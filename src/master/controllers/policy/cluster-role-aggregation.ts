@@ -1,4 +1,6 @@
-/** Controller "clusterrole-aggregation": a ClusterRole with `aggregationRule` gets the rules of the roles it selects. */
+/**
+ * Controller "clusterrole-aggregation": a ClusterRole with `aggregationRule` gets the rules of the roles it selects.
+ */
 import type { ClusterRole, PolicyRule } from '../../../api/types/policy.js';
 import type { ControllerContext } from '../context.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';

@@ -1,6 +1,6 @@
 /**
- * The ReplicaSet controller, and with other names the ReplicationController's: keeps the wanted number of pods.
- * Pods are created in slow-start batches, at most {@link burstReplicas} a reconcile; expectations keep a stale cache from
+ * The ReplicaSet controller, and with other names the ReplicationController's: keeps the wanted number of pods. Pods
+ * are created in slow-start batches, at most {@link burstReplicas} a reconcile; expectations keep a stale cache from
  * making too many.
  */
 import type { KubeObject } from '../../../api/object.js';
@@ -251,8 +251,8 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
   }
 
   /**
-   * The condition ReplicaFailure, as it is where it is already: its message names the pod that was not made, another one
-   * each time. Writing it anew would be a change of the set, which begins the next attempt without any back-off.
+   * The condition ReplicaFailure, as it is where it is already: its message names the pod that was not made, another
+   * one each time. Writing it anew would be a change of the set, which begins the next attempt without any back-off.
    */
   #failure(object: T, creating: boolean, error: unknown): Condition {
     const old = object.status?.conditions?.find((c) => c.type === 'ReplicaFailure');

@@ -22,8 +22,8 @@ function setOf(spec: Partial<Spec> = {}, partition = 0): StatefulSet {
 }
 
 /**
- * Pods in short: `0` is fine and of the new revision; `0o` of the old one; `!` not ready, `~` being deleted, `x` failed,
- * `s` succeeded.
+ * Pods in short: `0` is fine and of the new revision; `0o` of the old one; `!` not ready, `~` being deleted, `x`
+ * failed, `s` succeeded.
  */
 function pods(text: string): Pod[] {
   return text

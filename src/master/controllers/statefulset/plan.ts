@@ -1,6 +1,6 @@
 /**
- * What a StatefulSet does next. Pure: pods are made, deleted and replaced one at a time in order (`OrderedReady`), or at
- * once (`Parallel`); an update goes from the highest ordinal down to the partition.
+ * What a StatefulSet does next. Pure: pods are made, deleted and replaced one at a time in order (`OrderedReady`), or
+ * at once (`Parallel`); an update goes from the highest ordinal down to the partition.
  * @see kubernetes pkg/controller/statefulset/stateful_set_control.go
  */
 import { scaledValue } from '../../../api/facts/int-or-string.js';

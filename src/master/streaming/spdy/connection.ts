@@ -1,7 +1,7 @@
 /**
- * The server's end of SPDY/3.1, as far as Kubernetes' clients use it for exec, attach and port-forward: streams opened by the client,
- * header blocks, data, half-close, reset, ping, go-away. Like their library (moby/spdystream) it keeps no per-stream windows; TCP's own
- * flow control, and `pause`, hold a fast sender.
+ * The server's end of SPDY/3.1, as far as Kubernetes' clients use it for exec, attach and port-forward: streams opened
+ * by the client, header blocks, data, half-close, reset, ping, go-away. Like their library (moby/spdystream) it keeps
+ * no per-stream windows; TCP's own flow control, and `pause`, hold a fast sender.
  * @see SPDY Protocol draft 3.1
  */
 import type { Duplex } from 'node:stream';
@@ -115,7 +115,10 @@ export class SpdyConnection {
     else this.#socket.pause();
   }
 
-  /** Counts data that no handler of its stream has taken, up or down. A client that sends much before it is heard is cut off. */
+  /**
+   * Counts data that no handler of its stream has taken, up or down. A client that sends much before it is heard is cut
+   * off.
+   */
   holdsEarly(bytes: number): void {
     this.#earlyBytes += bytes;
     if (this.#earlyBytes > spdyLimits.earlyBytes) this.close();

@@ -1,6 +1,6 @@
 /**
- * The text with which both ends prime the compression of SPDY/3 header blocks (SPDY Protocol draft 3.1, section 2.6.10.1): a fact of the
- * protocol, its Adler-32 sum is e3c6a7c2.
+ * The text with which both ends prime the compression of SPDY/3 header blocks (SPDY Protocol draft 3.1, section
+ * 2.6.10.1): a fact of the protocol, its Adler-32 sum is e3c6a7c2.
  */
 const words = [
   'options|head|post|put|delete|trace|accept|accept-charset|accept-encoding|',

@@ -62,8 +62,8 @@ function line({ name, count }: Alike, reasons: string): string {
 }
 
 /**
- * Warnings for who changes the level. At most {@link podsToCheck} pods are looked at, for {@link podCheckMs} at most, and
- * other requests get their turn in between.
+ * Warnings for who changes the level. At most {@link podsToCheck} pods are looked at, for {@link podCheckMs} at most,
+ * and other requests get their turn in between.
  */
 export async function podWarnings(options: PodsOfNamespace): Promise<string[]> {
   const { namespace, enforce, clock } = options;
