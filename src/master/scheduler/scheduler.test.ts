@@ -120,6 +120,27 @@ describe('binding', () => {
     expect(await nodeOfPod(api, 'second')).toBe('n');
   });
 
+  test('a binding whose answer is lost keeps its room', async () => {
+    const api = new FakeApi();
+    await api.create<Node>(resources.nodes, nodeOf('n', { allocatable: { pods: '1' } }));
+    let lost = 0;
+    api.intercept = ({ verb, key, subresource }) => {
+      if (verb !== 'create' || subresource !== 'binding' || key.name !== 'first' || lost > 0)
+        return;
+      lost++;
+      const binding = { metadata: { ...key }, target: { name: 'n' } };
+      void api.create(resources.pods, binding, { subresource: 'binding' });
+      throw new ApiError(503, 'ServiceUnavailable', 'connection reset', { definite: false });
+    };
+    await schedule(api);
+    await put(api, 'first', { priority: 9 });
+    await until('the answer is lost', () => Promise.resolve(lost > 0 ? true : undefined));
+    await put(api, 'second');
+    expect(await nodeOfPod(api, 'first')).toBe('n');
+    await until('second waits', async () => scheduled(await get(api, 'second')));
+    expect((await get(api, 'second')).spec.nodeName).toBeUndefined();
+  });
+
   test('pods of other schedulers, and gated ones, are left alone', async () => {
     const api = new FakeApi();
     await api.create<Node>(resources.nodes, nodeOf('n', {}));
