@@ -14,10 +14,11 @@ import type { EventRecorder } from '../../../client/events/recorder.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { nodeNameIndex, podInformer } from '../../../client/controller/pod-index.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';
+import { findCondition, withCondition } from '../../../api/facts/conditions.js';
 import { resources } from '../../../client/resources.js';
 import { now } from '../../../api/facts/time.js';
-import { findCondition, isConditionTrue, withCondition } from '../../../api/facts/conditions.js';
-import { isHealthTaint, unknownConditions, wantedTaints, zoneOf, zoneState } from './taints.js';
+import { evictionRate, zoneOf } from './zones.js';
+import { isHealthTaint, unknownConditions, wantedTaints } from './taints.js';
 
 const leaseNamespace = 'kube-node-lease';
 
@@ -152,35 +153,16 @@ class NodeLifecycle {
     const ready = findCondition(node.status?.conditions, 'Ready')?.status;
     // A node that has not reported yet gets no NoExecute taint.
     if (ready === undefined || ready === 'True' || hasHealthTaint(node)) return undefined;
-    const rate = this.#evictionRate(node);
+    const rate = evictionRate(node, this.#nodes.list(), this.#context.flags);
     if (rate <= 0) return this.#context.flags.nodeMonitorPeriodMs;
     const next = this.#nextEvictionMs.get(zoneOf(node)) ?? 0;
     return Math.max(0, next - this.#context.clock.monotonicMs());
   }
 
   #takeEvictionTurn(node: Node): void {
-    const rate = this.#evictionRate(node);
+    const rate = evictionRate(node, this.#nodes.list(), this.#context.flags);
     const nextMs = this.#context.clock.monotonicMs() + (rate > 0 ? 1000 / rate : 0);
     this.#nextEvictionMs.set(zoneOf(node), nextMs);
-  }
-
-  /** Nodes a second: less in a zone with much trouble, none when everything seems to be down. */
-  #evictionRate(node: Node): number {
-    const { flags } = this.#context;
-    const zones = new Map<string, boolean[]>();
-    for (const other of this.#nodes.list()) {
-      const zone = zones.get(zoneOf(other)) ?? [];
-      zone.push(isReady(other) && other.metadata.name !== node.metadata.name);
-      zones.set(zoneOf(other), zone);
-    }
-    const states = new Map(
-      [...zones].map(([zone, ready]) => [zone, zoneState(ready, flags.unhealthyZoneThreshold)]),
-    );
-    if ([...states.values()].every((state) => state === 'FullDisruption')) return 0;
-    const zone = zoneOf(node);
-    if (states.get(zone) !== 'PartialDisruption') return flags.nodeEvictionRate;
-    const size = zones.get(zone)?.length ?? 0;
-    return size > flags.largeClusterSizeThreshold ? flags.secondaryNodeEvictionRate : 0;
   }
 
   /** Takes the pods of a silent node out of their services. */
@@ -210,10 +192,6 @@ class NodeLifecycle {
 
 function subjectOf(node: Node) {
   return { apiVersion: 'v1', kind: 'Node', metadata: node.metadata };
-}
-
-function isReady(node: Node): boolean {
-  return isConditionTrue(node.status?.conditions, 'Ready');
 }
 
 function hasHealthTaint(node: Node): boolean {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Node, Toleration } from '../../../api/types/core.js';
-import { evictionDelayMs, wantedTaints, zoneState } from './taints.js';
+import { evictionDelayMs, wantedTaints } from './taints.js';
 
 const at = '2026-01-01T00:00:00Z';
 const atMs = Date.parse(at);
@@ -38,12 +38,4 @@ test.each([
 ] as const)('taints of a node that is %s', (_name, object, mayEvict, wanted) => {
   const taints = wantedTaints(object, mayEvict, at);
   expect(taints.map(({ key, effect }) => `${key.split('/')[1]}:${effect}`)).toEqual(wanted);
-});
-
-test.each([
-  [[true, true, false], 'Normal'],
-  [[false, false, false, true], 'PartialDisruption'],
-  [[false, false], 'FullDisruption'],
-] as const)('a zone of %j is in %s', (ready, state) => {
-  expect(zoneState(ready, 0.55)).toBe(state);
 });

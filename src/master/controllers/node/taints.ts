@@ -1,8 +1,8 @@
 /** Taints and conditions of nodes by their health. Pure. @see kubernetes pkg/controller/nodelifecycle */
-import type { Condition, Node, Taint, Toleration } from '../../../api/types/core.js';
+import type { NodeCondition, Node, Taint, Toleration } from '../../../api/types/core.js';
+import { findCondition } from '../../../api/facts/conditions.js';
 import { parseTime } from '../../../api/facts/time.js';
 import { covers } from '../../../api/facts/tolerations.js';
-import { findCondition } from '../../../api/facts/conditions.js';
 
 export const notReadyTaint = 'node.kubernetes.io/not-ready';
 export const unreachableTaint = 'node.kubernetes.io/unreachable';
@@ -67,13 +67,13 @@ export function isHealthTaint(key: string): boolean {
 }
 
 /** Conditions after the node has not been heard of for the grace period. */
-export function unknownConditions(node: Node, now: string): Condition[] {
+export function unknownConditions(node: Node, now: string): NodeCondition[] {
   const types = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
   let conditions = node.status?.conditions ?? [];
   for (const type of types) {
     const old = findCondition(conditions, type);
     if (old?.status === 'Unknown') continue;
-    const next: Condition =
+    const next: NodeCondition =
       old === undefined
         ? {
             type,
@@ -93,21 +93,6 @@ export function unknownConditions(node: Node, now: string): Condition[] {
     conditions = [...conditions.filter((condition) => condition.type !== type), next];
   }
   return conditions;
-}
-
-export type ZoneState = 'Normal' | 'PartialDisruption' | 'FullDisruption';
-
-/** @param ready for each node of the zone, whether it is Ready */
-export function zoneState(ready: readonly boolean[], threshold: number): ZoneState {
-  const unhealthy = ready.filter((value) => !value).length;
-  if (ready.length > 0 && unhealthy === ready.length) return 'FullDisruption';
-  if (unhealthy > 2 && unhealthy / ready.length >= threshold) return 'PartialDisruption';
-  return 'Normal';
-}
-
-export function zoneOf(node: Node): string {
-  const labels = node.metadata.labels ?? {};
-  return `${labels['topology.kubernetes.io/region'] ?? ''}:${labels['topology.kubernetes.io/zone'] ?? ''}`;
 }
 
 /**
