@@ -11,14 +11,14 @@ import type { ClusterRecord } from '../home.js';
 import { claimHome, homeDirectory, isAlive, packageRoot, readClusterRecord } from '../home.js';
 import { oneOf, parseFlags, repeatable, wholeNumber } from '../../lib/flags.js';
 import { UsageError } from '../../lib/usage-error.js';
-import { applyExample, exampleNamespace } from './example.js';
+import { applyExample } from './example.js';
+import { renderHints } from './hints.js';
 import type { Layout } from './hosts.js';
 import { imagesDirectory } from './hosts.js';
 import { canMakeNamespaces, createHostNetwork } from './network.js';
 import { Progress } from './progress.js';
 import { startCluster } from './start-cluster.js';
 import { mastersVote, nodesReady } from './wait.js';
-import type { AdminConnection } from './wait.js';
 
 interface Flags {
   readonly masters: string;
@@ -86,7 +86,10 @@ async function bringUp(
     await progress.until('every node is ready', 120_000, () => nodesReady(admin, layout.workers));
     progress.say(`${layout.workers} nodes are ready`);
     if (withExample) await applyExample(admin, progress);
-    await printHints(layout, admin, withExample);
+    const { members } = await admin.status();
+    const leader = members.find((member) => member.leader)?.name;
+    const { hosts = [] } = (await readClusterRecord(layout.home)) ?? {};
+    process.stdout.write(renderHints(layout, { leader, hosts, example: withExample }));
   } finally {
     admin.close();
   }
@@ -160,30 +163,4 @@ async function prepareImages(progress: Progress): Promise<void> {
     timeout: 120_000,
     maxBuffer: 16 * 1024 * 1024,
   });
-}
-
-async function printHints(layout: Layout, admin: AdminConnection, example: boolean): Promise<void> {
-  const status = await admin.status();
-  const leader = status.members.find((member) => member.leader)?.name ?? 'nobody yet';
-  const kubeconfig = join(layout.home, 'kubeconfig');
-  const record = await readClusterRecord(layout.home);
-  const worker = record?.hosts.find((host) => host.role === 'worker');
-  const lines = [
-    '',
-    `The cluster runs: ${layout.masters} masters (leader: ${leader}), ${layout.workers} workers, runtime ${layout.runtime}.`,
-    '',
-    `  export KUBECONFIG=${kubeconfig}`,
-    '  kubectl get nodes,pods -A -o wide',
-    '  bin/trireme cluster watch            # who leads; then kill a master and look again',
-    `  kill -9 $(jq '.hosts[] | select(.name == "${leader}").pid' ${join(layout.home, 'cluster.json')})`,
-    `  . ${join(layout.home, 'etcd.env')} && etcdctl endpoint status -w table`,
-  ];
-  if (example && worker !== undefined) {
-    const port = layout.network === undefined ? 8080 : 80;
-    lines.push(
-      `  curl -H 'Host: web.example.com' http://${worker.address}:${port}/   # the example, in namespace ${exampleNamespace}`,
-    );
-  }
-  lines.push('', '  scripts/down --purge                 # stops it and takes everything back', '');
-  process.stdout.write(`${lines.join('\n')}\n`);
 }
