@@ -7,11 +7,14 @@ import { clusterStatus } from './testkit/cluster-status.js';
 import { FakeCluster, testdata } from './testkit/fake-cluster.js';
 import { checkTranscript } from './testkit/transcript.js';
 
-test.each(['help', 'get-tables', 'get', 'describe', 'changes', 'rollout'])('%s', async (name) => {
-  const cluster = await FakeCluster.load(testdata('cluster.yaml'));
-  const { is, should } = await checkTranscript(testdata(`${name}.txt`), cluster);
-  expect(is).toBe(should);
-});
+test.each(['help', 'usage', 'get-tables', 'get', 'describe', 'changes', 'rollout'])(
+  '%s',
+  async (name) => {
+    const cluster = await FakeCluster.load(testdata('cluster.yaml'));
+    const { is, should } = await checkTranscript(testdata(`${name}.txt`), cluster);
+    expect(is).toBe(should);
+  },
+);
 
 /** A call of exec: what it is sent is kept, and it answers as its command says. */
 class FakeExec {
