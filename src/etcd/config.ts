@@ -5,7 +5,7 @@ import type { KeepAliveOptions } from '../lib/grpc/index.js';
 import type { Logger } from '../lib/log.js';
 import type { Telemetry } from './telemetry/telemetry.js';
 
-/** How a member comes into being. */
+/** Whether a member founds a cluster or joins one. */
 export type InitialClusterState = 'new' | 'existing';
 
 /** One member as `--initial-cluster` names it. */
@@ -80,7 +80,7 @@ export interface ServerConfig {
   readonly keepAlive?: KeepAliveOptions;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Where the member counts what it does; of this member alone. */
+  /** The metrics of this member alone. */
   readonly telemetry: Telemetry;
 }
 
@@ -89,7 +89,7 @@ export const serverVersion = '3.5.30';
 /** The cluster's version, as all members of one kind agree on it. */
 export const clusterVersion = '3.5.0';
 
-/** Where a member keeps what. */
+/** The files of a member. */
 export interface DataPaths {
   readonly wal: string;
   readonly database: string;

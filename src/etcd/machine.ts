@@ -1,4 +1,4 @@
-/** What a member stands on besides its clock and its network: disk, database files, chance, the event loop. */
+/** The machine below a member, besides clock and network: disk, database files, chance, the event loop. */
 import { randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';

@@ -48,7 +48,7 @@ export interface ApplyState {
   readonly onLeaseGranted: (ttlSeconds: number) => void;
 }
 
-/** What the caller of a compaction gets: when the removal is done. */
+/** The answer to a compaction: a promise for the end of the removal. */
 export interface CompactionResult {
   readonly physical: Promise<void>;
 }

@@ -87,7 +87,7 @@ export class ResponseHeaders {
     return this.#encoded;
   }
 
-  /** The same as a message. */
+  /** The header as a message. */
   message(revision: number): ResponseHeader {
     const clusterId = this.#clusterId;
     return { clusterId, memberId: this.#memberId, revision, raftTerm: this.#node.term };

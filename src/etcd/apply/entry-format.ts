@@ -56,7 +56,7 @@ export class UnknownEntryKindError extends Error {
   }
 }
 
-/** What a build knows of the log's entries. */
+/** The kinds of log entries that a build knows. */
 export class EntryFormat {
   /** The newest log version that the build knows. */
   readonly version: number;

@@ -156,7 +156,7 @@ function checkPath(view: Store, lessor: Lessor, path: Path): void {
   }
 }
 
-/** What a transaction needs. */
+/** The state that a transaction reads and writes. */
 export interface TxnContext {
   readonly store: Store;
   readonly lessor: Lessor;

@@ -10,7 +10,7 @@ import type { AuthInfo } from '../auth/tokens.js';
 import type { Lessor } from '../lease/types.js';
 import { keyText } from './kv.js';
 
-/** What the checks ask. */
+/** The state that permission checks ask. */
 export interface PermissionContext {
   readonly auth: AuthStore;
   readonly lessor: Lessor;

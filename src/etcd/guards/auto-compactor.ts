@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { ServerConfig } from '../config.js';
 
-/** What the compactor sees and does. */
+/** The member that is compacted. */
 export interface CompactionTarget {
   readonly isLeader: boolean;
   readonly rev: number;

@@ -25,7 +25,7 @@ export interface DiskRoomHost {
   handOver(attempt: number): Promise<void>;
 }
 
-/** What cannot be written. */
+/** The part of the disk that cannot be written. */
 export interface DiskShortage {
   /** A directory or file on the full disk. */
   readonly path: string;
@@ -34,10 +34,10 @@ export interface DiskShortage {
 }
 
 /**
- * Whether a member can write its own disk, and what follows while it cannot: it leaves the quorum's business alone. It
- * acknowledges nothing (the loop withholds what depends on a sync), starts no election, hands over leadership, and
- * refuses calls at once, so that clients turn to another member. Nobody else is concerned: no alarm is raised. What was
- * half-written is taken back and written again, so it goes on by itself as soon as there is room.
+ * Watches the member's own disk. While the disk is full, the member keeps out of the quorum's way: it acknowledges nothing
+ * (the loop withholds what depends on a sync), starts no election, hands over leadership, and refuses calls at once, so
+ * that clients turn to another member. It raises no alarm, since no other member is concerned. A write that failed half
+ * way is taken back and written again, so the member goes on by itself as soon as there is room.
  */
 export class DiskRoom {
   readonly #host: DiskRoomHost;

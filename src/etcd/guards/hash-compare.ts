@@ -37,7 +37,7 @@ export function blameForLatest(
   return [...blamed];
 }
 
-/** What the check of a compaction found. */
+/** The result of comparing the hashes of one compaction. */
 export interface CompactionVerdict {
   /** Those whose hash is not the one of a majority; member 0 stands for all when there is no majority. */
   readonly blamed: readonly bigint[];

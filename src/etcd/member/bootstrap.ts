@@ -18,7 +18,7 @@ import { realMachine } from '../machine.js';
 import type { Machine } from '../machine.js';
 import { decodeConfState, encodeConfState } from '../membership/membership.js';
 
-/** What a member starts from. */
+/** The stored state that a member starts from. */
 export interface StoredState {
   readonly machine: Machine;
   readonly backend: Backend;
@@ -31,11 +31,11 @@ export interface StoredState {
   /** True when this run made the log. */
   readonly fresh: boolean;
   readonly paths: DataPaths;
-  /** The others, where the own log does not name them yet: a member that has just joined. */
+  /** The other members, for a member that has just joined and whose own log does not name them yet. */
   readonly peers: readonly PeerAddress[];
 }
 
-/** Under `meta` in the database; put there at a start, not by an entry. */
+/** The key of the cluster's id in the bucket `meta`. A start writes it, and no log entry. */
 export const clusterIdKey = 'clusterId';
 
 /** Members that exist already, as a running cluster names them. */
@@ -44,7 +44,7 @@ export interface ExistingCluster {
   readonly members: readonly Member[];
 }
 
-/** How a member without a log of its own finds out about the cluster. */
+/** Asks the other members who is in the cluster, for a member without a log of its own. */
 export interface ClusterLookup {
   /** Asks the other members until one answers. @throws BootstrapError when none does */
   patiently(): Promise<ExistingCluster>;

@@ -6,7 +6,7 @@ import type { Membership } from '../membership/membership.js';
 
 const pollMs = 5;
 
-/** The server, as far as handing over leadership concerns it. */
+/** The member that hands over leadership. */
 export interface TransferHost {
   readonly config: { readonly clock: Clock; readonly electionMs: number };
   readonly memberId: bigint;
@@ -37,8 +37,7 @@ export async function yieldLeadership(server: TransferHost): Promise<void> {
 }
 
 /**
- * Hands leadership to the voter that is connected and furthest along, or, at the n-th attempt, to the n-th of them in
- * turn.
+ * Hands leadership to the connected voter that is furthest along; at the n-th attempt, to the n-th of them.
  * Never rejects: who leads tells whether it worked.
  */
 export async function stepBack(server: TransferHost, attempt: number): Promise<void> {

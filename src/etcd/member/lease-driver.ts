@@ -5,10 +5,10 @@ import type { LeaseCheckpoint, Lessor } from '../lease/types.js';
 import type { ServerMetrics } from '../telemetry/server-metrics.js';
 import { revokeBatch } from '../guards/limits.js';
 
-/** Where expired leases are counted. */
+/** Counts expired leases. */
 type LeaseMetrics = Pick<ServerMetrics, 'leaseExpired'>;
 
-/** How the driver reaches the log. */
+/** Proposes entries on behalf of the driver. */
 export interface LeaseProposals {
   /** Puts a request into the log as the leader of the present term, or not at all. */
   proposeAsLeader(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown>;
@@ -43,7 +43,7 @@ export class LeaseDriver {
     this.#schedule();
   }
 
-  /** It leads no more. */
+  /** This member leads no more: time stops for its leases. */
   follow(): void {
     this.#cancel?.();
     this.#cancel = undefined;

@@ -9,7 +9,7 @@ import type { EtcdServer } from './server.js';
 /** Between two attempts to reach a leader. */
 const retryMs = 50;
 
-/** What only the leader knows about leases, from any member: asked here if this member leads, else of the leader. */
+/** Renews leases and tells how long they last, from any member: only the leader counts their time, so it is asked. */
 export class LeaseKeeper {
   readonly #server: EtcdServer;
   /** A quorum followed this member, as the leader of that term, after that time. */

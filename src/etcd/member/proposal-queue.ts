@@ -14,11 +14,11 @@ export interface QueuedProposal extends Proposal {
   readonly onlyInTerm?: number | undefined;
 }
 
-/** What is told to whoever queues. */
+/** Events of the queue. */
 export interface ProposalEvents {
   /** Proposals that cannot be made: they wait no longer. */
   onProposalsRefused(proposals: readonly QueuedProposal[], reason: string): void;
-  /** They have been handed to the node, in its present term. */
+  /** The node has taken the proposals, in its present term. */
   onProposed(proposals: readonly QueuedProposal[]): void;
 }
 
@@ -30,7 +30,7 @@ export interface ProposalBounds {
   readonly batchBytes: number;
 }
 
-/** Who did not take them, and why. */
+/** The member that refused proposals, and its reason. */
 type Refusal = Pick<MsgPropDropped, 'from' | 'reason'>;
 
 type Target = Pick<RaftNode, 'leader' | 'role' | 'term' | 'proposeBatch'>;

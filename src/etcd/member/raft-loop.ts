@@ -44,13 +44,13 @@ export interface LoopRequests {
   onReadStates(states: readonly ReadState[]): void;
 }
 
-/** What committed entries change. */
+/** The state that committed entries change. */
 export interface LoopStateMachine {
   /** In log order, each once. */
   applyEntry(entry: Entry): void;
 }
 
-/** What the loop hands its other work to. All but `installSnapshot` are synchronous. */
+/** The callbacks that do the loop's other work. All but `installSnapshot` are synchronous. */
 export interface LoopHandlers {
   send(messages: readonly Message[]): void;
   /** After a slice of entries: serve reads that waited. */
@@ -64,7 +64,7 @@ export interface LoopHandlers {
   onFatal(error: unknown): void;
 }
 
-/** What the loop is made of. */
+/** The parts of a loop. */
 export interface RaftLoopOptions {
   readonly node: RaftNode;
   readonly storage: MemoryStorage;
@@ -132,7 +132,7 @@ export class RaftLoop {
     this.wake();
   }
 
-  /** Nothing is taken, sent or applied any more. */
+  /** Stops the loop: it takes, sends and applies nothing any more. */
   stop(): void {
     this.#stopped = true;
     this.#cancelTick?.();

@@ -15,13 +15,13 @@ interface Round {
   waiters: Waiter[];
 }
 
-/** What the reads need of the Raft loop. */
+/** The Raft node, as far as it answers read indexes. */
 export interface ReadIndexSource {
   readIndex(context: Uint8Array): boolean;
   readonly appliedIndex: number;
 }
 
-/** Where questions that are asked again are counted. */
+/** Counts read indexes that were lost or slow. */
 export type ReadIndexMetrics = Pick<ServerMetrics, 'readIndexFailed' | 'slowReadIndex'>;
 
 /** Bytes of a question's context: the origin, then the sequence. */

@@ -19,10 +19,10 @@ import type { ProposalEvents, QueuedProposal } from './proposal-queue.js';
 import { ReadIndexQueue } from './read-index.js';
 import type { ReadIndexMetrics } from './read-index.js';
 
-/** Where calls that fail are counted. */
+/** Counts calls that fail. */
 type RequestMetrics = ReadIndexMetrics & Pick<ServerMetrics, 'proposalFailed'>;
 
-/** What requests need of the member's Raft side. */
+/** The member's Raft side, as far as requests need it. */
 export interface RequestHost {
   readonly node: RaftNode;
   /** Whether entries of that kind may stand in the log: every member knows them. */

@@ -35,7 +35,7 @@ import { StartUp } from './start-up.js';
 import { StateMachine } from './state-machine.js';
 import { timeoutError } from './timeout-error.js';
 
-/** What the server tells whoever runs it. */
+/** Events that the server tells the program around it. */
 export interface ServerEvents {
   /** The member has told the cluster its name and addresses; it serves. */
   onReady(): void;
@@ -50,7 +50,7 @@ export class EtcdServer {
   readonly config: ServerConfig;
   readonly clusterId: bigint;
   readonly memberId: bigint;
-  /** What the member was started from. */
+  /** The stored state that the member was started from. */
   readonly stored: StoredState;
   /** Which kinds of log entries this build knows. */
   readonly entryFormat: EntryFormat;
@@ -240,7 +240,7 @@ export class EtcdServer {
     return this.#state.downgrade;
   }
 
-  /** What the cluster has agreed on. */
+  /** The log version that the cluster has agreed on. */
   get logVersion(): LogVersionStore {
     return this.#state.logVersion;
   }
@@ -271,7 +271,7 @@ export class EtcdServer {
     return this.membership.local?.isLearner ?? false;
   }
 
-  /** How far its start is; undefined before it takes part. */
+  /** The start of the member; undefined before it takes part. */
   get startUp(): StartUp | undefined {
     return this.#startUp;
   }

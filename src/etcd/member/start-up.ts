@@ -4,7 +4,7 @@ import type { RaftNode } from '../../raft/index.js';
 import type { ServerConfig } from '../config.js';
 import type { Membership } from '../membership/membership.js';
 
-/** What a starting member needs to see and do. */
+/** The member that starts. */
 export interface StartUpHost {
   readonly config: Pick<ServerConfig, 'clock' | 'heartbeatMs' | 'name' | 'clientUrls'>;
   readonly memberId: bigint;

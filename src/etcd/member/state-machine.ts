@@ -30,7 +30,7 @@ interface WaitingCalls {
   onTermStart(term: number): void;
 }
 
-/** What the state machine works with. */
+/** The parts that a state machine is made of. */
 export interface StateMachineOptions {
   readonly config: ServerConfig;
   readonly entryFormat: EntryFormat;
@@ -49,7 +49,7 @@ export interface StateMachineOptions {
   readonly onDamage: (error: unknown) => void;
 }
 
-/** What the log is applied to: keys, leases, users, alarms, members. */
+/** The state that log entries change: keys, leases, users, alarms, members. */
 export class StateMachine {
   readonly store: WatchableRevisionStore;
   readonly lessor: BackendLessor;

@@ -31,7 +31,7 @@ export interface ChangeHost {
   proposeConfChange(build: (origin: number, sequence: number) => Uint8Array): Promise<unknown>;
 }
 
-/** What applying a membership entry came to. */
+/** The outcome of a membership entry that was applied. */
 export interface ChangeOutcome {
   readonly origin: number;
   readonly sequence: number;

@@ -34,7 +34,7 @@ export class PeerRegistry {
     this.#host = host;
   }
 
-  /** The other members, as far as this one's log tells. */
+  /** Sets the other members that this member's log names. */
   setMembers(members: readonly PeerAddress[]): void {
     this.#members = members;
     for (const { id } of members) this.#unlisted.delete(id);

@@ -1,4 +1,4 @@
-/** How members say who they are, and whom they take the other for. */
+/** The metadata by which members tell each other who calls, and whom the caller takes the other for. */
 import type { CallContext, Metadata } from '../../lib/grpc/types.js';
 import type { NodeId } from '../../raft/index.js';
 import { firstLogVersion } from '../apply/entry-format.js';
@@ -13,7 +13,7 @@ export interface Caller {
   readonly logVersion: number;
 }
 
-/** What a call between members carries. */
+/** Makes the metadata of a call between members. */
 export function callerMetadata({ clusterId, from, to, logVersion }: Caller): Metadata {
   return new Map([
     ['cluster-id', clusterId.toString(16)],

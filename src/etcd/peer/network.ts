@@ -14,7 +14,7 @@ import type { peerDefinition } from './peer-definition.js';
 /** How long a peer may take to answer what is not a message. */
 const callDeadlineMs = 5000;
 
-/** The other members over gRPC. */
+/** Talks to the other members over gRPC. */
 export class GrpcPeerNetwork implements PeerNetwork {
   readonly #options: LinkOptions;
   readonly #links = new Map<NodeId, PeerLink>();

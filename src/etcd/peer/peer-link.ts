@@ -24,13 +24,13 @@ const connectTimeoutMs = 1000;
 /** How long the connection to a removed member stays open. */
 const retireMs = 1000;
 
-/** What all links of a member share. */
+/** Options that all links of a member share. */
 export interface LinkOptions {
   readonly localId: bigint;
   readonly clusterId: bigint;
   /** The newest log version that this member knows. */
   readonly logVersion: number;
-  /** Where this member can be reached: a peer may not know it yet. */
+  /** The addresses of this member: a peer may not know them yet. */
   readonly localUrls: () => readonly string[];
   readonly events: PeerEvents;
   readonly clock: Clock;

@@ -107,7 +107,7 @@ export class PeerService implements Handlers<typeof peerDefinition> {
 /** The most addresses of a member that are listened to. */
 const urlsMax = 16;
 
-/** Where the caller can be reached; what cannot be an address is left out. */
+/** Reads the addresses that the caller gives; text that cannot be an address is left out. */
 function urlsIn(context: CallContext): string[] {
   const text = context.metadata.get('peer-urls');
   if (typeof text !== 'string') return [];

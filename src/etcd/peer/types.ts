@@ -2,7 +2,7 @@ import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../gen/etcd/rpc
 import type { MembersResponse } from '../../gen/raft.js';
 import type { Message, MsgSnap, NodeId } from '../../raft/index.js';
 
-/** Who can be reached where. */
+/** A member and its addresses. */
 export interface PeerAddress {
   readonly id: NodeId;
   /** `http://host:port`, `https://host:port` or `unix://path`. */
@@ -34,12 +34,12 @@ export interface PeerNetwork {
   promoteMember(leader: NodeId, id: bigint): Promise<void>;
   /** @throws EtcdError */
   hashKV(peer: NodeId, revision: number): Promise<HashKVResponse>;
-  /** Who the peer thinks is in the cluster. @throws EtcdError */
+  /** Asks a peer for the members that it knows. @throws EtcdError */
   members(peer: NodeId): Promise<MembersResponse>;
   close(): void;
 }
 
-/** What the network tells the server. */
+/** Events of the peer network. */
 export interface PeerEvents {
   /** The stream to the peer broke, and could not be opened again at once. Called again on each further failure. */
   onPeerLost(id: NodeId): void;
@@ -53,9 +53,9 @@ export interface PeerEvents {
   onOutdated(): void;
 }
 
-/** What a peer tells of itself when it opens a stream. */
+/** Facts that a peer tells about itself when it opens a stream. */
 export interface PeerCaller {
-  /** Where it says it can be reached. */
+  /** The addresses that it gives. */
   readonly urls: readonly string[];
   /** The newest log version that it knows. */
   readonly logVersion: number;

@@ -43,7 +43,7 @@ export class CallerIdentity {
     return { username: name, revision: auth.revision };
   }
 
-  /** The same for calls that everybody may make who is somebody. @throws userEmpty, invalidAuthToken */
+  /** Finds out who calls, for calls that any user may make. @throws userEmpty, invalidAuthToken */
   async known(context: CallContext): Promise<AuthInfo | undefined> {
     const info = await this.of(context);
     if (info === undefined && this.#server.auth.enabled) throw etcdError('userEmpty');

@@ -1,4 +1,4 @@
-/** What every call passes around its handler: counting, the demand for a leader, and the status of what it throws. */
+/** Wraps every handler: counts the call, demands a leader where the caller does, and gives errors their status. */
 import type { CallContext, Handlers, ServiceDefinition } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
 import { clientError } from '../grpc-status.js';

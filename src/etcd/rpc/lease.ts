@@ -26,7 +26,7 @@ export interface LeaseMember extends RequestMember, PermissionContext {
   readonly isLearner: boolean;
 }
 
-/** What only the leader knows about leases. */
+/** Renews leases at the leader, which alone counts their time. */
 export interface LeaseRenewals {
   /** Restarts the lease's TTL. @returns the TTL in seconds @throws leaseNotFound, noLeader, timeout */
   renew(id: bigint): Promise<number>;

@@ -145,13 +145,13 @@ export class LockQueue {
     return kv !== undefined && kv.createRevision === createRevision && kv.value.equals(value);
   }
 
-  /** Who holds the queue now. */
+  /** Reads the pair of the queue's holder, by a linearizable read. */
   async first(prefix: Buffer): Promise<KeyValue | undefined> {
     await this.#server.requests.linearizable(() => undefined);
     return this.firstHere(prefix);
   }
 
-  /** The same from this member's own state. */
+  /** Reads the pair of the queue's holder from this member's own state. */
   firstHere(prefix: Buffer): KeyValue | undefined {
     const range = { key: prefix, rangeEnd: prefixEnd(prefix) };
     this.#server.auth.checkRange(this.#info, 'read', textOf(range));

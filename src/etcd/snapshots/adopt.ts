@@ -10,7 +10,7 @@ import { BootstrapError, dataPaths } from '../config.js';
 import type { ServerConfig } from '../config.js';
 import { restoreMember } from './restore.js';
 
-/** Where the restored files wait until ours are complete. */
+/** The directory in which the restored files wait until ours are complete. */
 const asideName = 'etcd-restored';
 /** Behind the header of the first page, which is a meta page. */
 const magicOffset = 16;

@@ -12,7 +12,7 @@ import { decodeRevisionKey, etcdBuckets } from './etcd-buckets.js';
 import { exportEtcdSnapshot } from './export.js';
 import { checkSnapshotHash } from './snapshot-file.js';
 
-/** What is to be written where. */
+/** The image and the paths of one backup. */
 export interface BackupJob {
   /** As `Backend.snapshotTo` makes it. */
   readonly imagePath: string;

@@ -20,7 +20,7 @@ import { backupPrefix, expiredBackups, ownBackups, temporaryName } from './backu
 import type { BackupConfig } from '../config.js';
 import { nextDueMs } from './cron.js';
 
-/** Where it is told how the snapshots fare. */
+/** Takes reports about scheduled snapshots. */
 export interface BackupReport {
   /** The newest that there is. */
   found(newest: {
@@ -30,7 +30,7 @@ export interface BackupReport {
   }): void;
   taken(durationMs: number): void;
   failed(): void;
-  /** How many there are after retention. */
+  /** The number of snapshots after retention. */
   kept(count: number): void;
 }
 

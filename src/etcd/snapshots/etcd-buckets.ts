@@ -36,7 +36,7 @@ export function encodeRevisionKey({ main, sub, tombstone }: RevisionKey): Buffer
   return key;
 }
 
-/** The other way; undefined for what is no revision. */
+/** Decodes a revision's key; undefined for bytes that are none. */
 export function decodeRevisionKey(key: Buffer): RevisionKey | undefined {
   const tombstone = key.length === revisionBytes + 1;
   if (!tombstone && key.length !== revisionBytes) return undefined;

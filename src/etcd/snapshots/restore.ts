@@ -17,7 +17,7 @@ import { initialLog } from '../membership/initial-log.js';
 import type { ServerConfig } from '../config.js';
 import { encodeConfState, Membership } from '../membership/membership.js';
 
-/** What a restored member is told; the rest comes from the file. */
+/** The flags of a restored member; all else comes from the file. */
 export interface RestoreOptions extends Pick<
   ServerConfig,
   'name' | 'dataDir' | 'walDir' | 'peerUrls' | 'initialCluster' | 'initialClusterToken'

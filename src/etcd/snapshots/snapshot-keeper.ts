@@ -47,7 +47,7 @@ export interface SnapshotKeeperOptions {
   readonly catchUpEntries: number | undefined;
   readonly log: Logger;
   readonly telemetry: Telemetry;
-  /** Where the leader's followers are; empty elsewhere. */
+  /** Raft's membership, and on the leader the progress of its followers. */
   readonly status: () => {
     readonly confState: ConfState;
     readonly progress: readonly ProgressStatus[];
@@ -58,7 +58,7 @@ export interface SnapshotKeeperOptions {
 export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions;
   #lastIndex: number;
-  /** What the log held after it was truncated last. */
+  /** The bytes of the log after its last truncation. */
   #lastBytes = 0;
   #truncating: Promise<void> | undefined;
   /** Received images that Raft has accepted, or is about to be offered, by index. */

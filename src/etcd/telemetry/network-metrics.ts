@@ -25,7 +25,7 @@ export interface ReceiptMetrics {
 /** A snapshot has started. @returns to be told at its end whether it is whole */
 type SnapshotMetrics = (peer: bigint) => (succeeded: boolean) => void;
 
-/** Where a member's peers are counted. */
+/** Counts bytes, failures and connections of a member's peers. */
 export class NetworkMetrics {
   /** A snapshot starts on its way to a peer. @returns to be told whether it arrived */
   readonly snapshotSending: SnapshotMetrics;
@@ -108,7 +108,7 @@ export class NetworkMetrics {
     };
   }
 
-  /** Where what comes from a peer is counted. */
+  /** Counts what a peer sends to this member. */
   receivedFrom(peer: bigint): ReceiptMetrics {
     const from = { From: hex(peer) };
     const received = this.#receivedBytes.of(from);

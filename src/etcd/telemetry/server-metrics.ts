@@ -7,7 +7,7 @@ import type { MetricSet } from './metric-set.js';
 /** An apply that takes longer is counted as slow: etcd's default of `--experimental-warning-apply-duration`. */
 const slowApplyMs = 100;
 
-/** Where the parts of a member report what they do. */
+/** Counts proposals, syncs, leader changes, compactions, health checks of one member. */
 export class ServerMetrics {
   readonly #raft: ReturnType<typeof raftMetrics>;
   readonly #cluster: ReturnType<typeof clusterMetrics>;
@@ -125,7 +125,7 @@ export class ServerMetrics {
     return this.#disk.hashRevSeconds.startTimer();
   }
 
-  /** Where a store reports its compactions. */
+  /** Counts compactions of the store. */
   compactions(clock: Clock): CompactionObserver {
     return {
       indexPaused: (ms) => this.#compaction.indexPauses.observe(ms),

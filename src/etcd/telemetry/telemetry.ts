@@ -6,7 +6,7 @@ import { ServerMetrics } from './server-metrics.js';
 
 /** The metrics of one member, handed to its parts: members of one process share nothing. */
 export class Telemetry {
-  /** What `/metrics` shows. */
+  /** All metrics of the member, as `/metrics` shows them. */
   readonly registry = new Registry();
   readonly set = new MetricSet(this.registry);
   readonly server = new ServerMetrics(this.set);
