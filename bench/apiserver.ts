@@ -1,6 +1,7 @@
 /**
- * Load on a running API server over REST: pods created and bound, GET, LIST, watch fan-out.
- * `node dist/bench/apiserver.js https://HOST:PORT CA CERT KEY [pods]`: one line per figure. Leaves its namespace behind empty.
+ * Load on a running API server over REST: pods created and bound, GET, LIST, watch fan-out. `node
+ * dist/bench/apiserver.js https://HOST:PORT CA CERT KEY [pods]`: one line per figure. Leaves its namespace behind
+ * empty.
  */
 import { readFileSync } from 'node:fs';
 import * as https from 'node:https';

@@ -1,7 +1,7 @@
 /**
- * Unary calls on our gRPC server and on grpc-js', by the same client in the same run: `node dist/bench/grpc.js [--clients 64]
- * [--seconds 3] [--rounds 3] [--size 256]`. Each server is a process of its own; rounds alternate. Prints calls a second and the CPU time of the
- * server and of the client for each call.
+ * Unary calls on our gRPC server and on grpc-js', by the same client in the same run: `node dist/bench/grpc.js
+ * [--clients 64] [--seconds 3] [--rounds 3] [--size 256]`. Each server is a process of its own; rounds alternate.
+ * Prints calls a second and the CPU time of the server and of the client for each call.
  */
 import * as grpcJs from '@grpc/grpc-js';
 import { fork } from 'node:child_process';

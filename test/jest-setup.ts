@@ -1,4 +1,6 @@
-/** Before the tests of each file: bytes are compared as bytes. Jest walks over them one by one, a thousand times slower. */
+/**
+ * Before the tests of each file: bytes are compared as bytes. Jest walks over them one by one, a thousand times slower.
+ */
 import { expect } from '@jest/globals';
 
 expect.addEqualityTesters([

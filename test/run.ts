@@ -1,6 +1,6 @@
 /**
- * Runs the levels of tests one after the other and prints one closing line over all: `node dist/test/run.js [level...]`.
- * Fast levels run two files at a time; those that start clusters run alone, since they share the machine.
+ * Runs the levels of tests one after the other and prints one closing line over all: `node dist/test/run.js
+ * [level...]`. Fast levels run two files at a time; those that start clusters run alone, since they share the machine.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

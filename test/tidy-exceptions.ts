@@ -1,8 +1,9 @@
 /** What the tidy test lets pass, file by file, and why. */
 
 /**
- * The files of the node agent and the runtimes that open paths by name, and whose paths these are. None of them may be in the reach of a container, or be
- * chosen by an object of the API: such paths are opened through `src/lib/safe-files` (its README says why).
+ * The files of the node agent and the runtimes that open paths by name, and whose paths these are. None of them may be
+ * in the reach of a container, or be chosen by an object of the API: such paths are opened through `src/lib/safe-files`
+ * (its README says why).
  */
 export const mayOpenFiles: Readonly<Record<string, string>> = {
   'src/runtime/console-session.ts':
@@ -51,8 +52,8 @@ export const mayOpenFiles: Readonly<Record<string, string>> = {
 };
 
 /**
- * Interfaces of objects outside of `src/api`, whose kinds are not ours or have no one schema. All others are inferred from
- * the schemas, in `src/api/types`.
+ * Interfaces of objects outside of `src/api`, whose kinds are not ours or have no one schema. All others are inferred
+ * from the schemas, in `src/api/types`.
  */
 export const ownObjects: Readonly<Record<string, string>> = {
   PodMetrics: 'of metrics.k8s.io, which an add-on serves',

@@ -1,6 +1,6 @@
 /**
- * The house rules that a program can check: who may import whom (docs/ARCHITECTURE.md), no cycles, no file that nobody uses, no
- * file too long to read, no generated code edited by hand.
+ * The house rules that a program can check: who may import whom (docs/ARCHITECTURE.md), no cycles, no file that nobody
+ * uses, no file too long to read, no generated code edited by hand.
  */
 import { describe, expect, test } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -25,8 +25,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ['api', 'lib', 'gen', 'client', 'etcd', 'master', 'worker', 'runtime', 'netproxy'],
 };
 /**
- * The rooms of the store, and which others each may import. What lies in `src/etcd` itself (`config.ts`, `machine.ts`) is
- * open to all rooms.
+ * The rooms of the store, and which others each may import. What lies in `src/etcd` itself (`config.ts`, `machine.ts`)
+ * is open to all rooms.
  */
 const storeRooms: Readonly<Record<string, readonly string[]>> = {
   backend: [],
@@ -150,7 +150,10 @@ const protocolWords =
   /\bURLSearchParams\b|from 'node:(?:http|http2|net|tls)'|lib\/(?:grpc|http2)\/|\/grpc-status\.js'/;
 /** In the pure core only these of `lib`. */
 const raftMayImport = new Set(['src/lib/assert.ts', 'src/lib/prng.ts']);
-/** The files that rename, and why they need not `src/lib/files/rename-durably.ts`: a name that is not synced may be gone after a power cut. */
+/**
+ * The files that rename, and why they need not `src/lib/files/rename-durably.ts`: a name that is not synced may be gone
+ * after a power cut.
+ */
 const mayRename: Readonly<Record<string, string>> = {
   'src/lib/files/rename-durably.ts': 'syncs',
   'src/lib/safe-files/held.ts':

@@ -1,8 +1,8 @@
 /**
- * The API server of this build beside another build's, in one run: `node dist/bench/apiserver/compare.js --peer DIR [--rounds 7]
- * [--only TEXT]`. DIR is a compiled checkout. Each server is a process of its own on a store in memory; rounds alternate between
- * them, and which goes first. Prints, for each job, calls a second and the server's CPU time for each: the latter says more
- * where others use the machine. A ratio above 1 means that this build needs less.
+ * The API server of this build beside another build's, in one run: `node dist/bench/apiserver/compare.js --peer DIR
+ * [--rounds 7] [--only TEXT]`. DIR is a compiled checkout. Each server is a process of its own on a store in memory;
+ * rounds alternate between them, and which goes first. Prints, for each job, calls a second and the server's CPU time
+ * for each: the latter says more where others use the machine. A ratio above 1 means that this build needs less.
  */
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';

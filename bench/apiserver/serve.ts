@@ -1,6 +1,7 @@
 /**
- * A child process with the API server of one build, on a store in memory: `serve.js DIR CONFIG`, forked by `compare.ts`. DIR is a
- * checkout that has been compiled; CONFIG a file with certificates. Says its ports, and its CPU time when asked.
+ * A child process with the API server of one build, on a store in memory: `serve.js DIR CONFIG`, forked by
+ * `compare.ts`. DIR is a checkout that has been compiled; CONFIG a file with certificates. Says its ports, and its CPU
+ * time when asked.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,6 @@
-/** Runs a job in a process of its own, so that the generator's CPU time is told apart and nobody else's turn delays it. */
+/**
+ * Runs a job in a process of its own, so that the generator's CPU time is told apart and nobody else's turn delays it.
+ */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { within } from '../lib/wait.js';

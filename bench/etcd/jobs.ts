@@ -1,4 +1,6 @@
-/** What the load generator's process can be asked, and what it answers. All plain data: it crosses a process boundary. */
+/**
+ * What the load generator's process can be asked, and what it answers. All plain data: it crosses a process boundary.
+ */
 
 /** Load that is not counted. It goes on until both are reached, or `maxMs` has passed. */
 export interface Warmup {

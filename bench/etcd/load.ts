@@ -3,7 +3,8 @@
  *
  *     node dist/bench/etcd/load.js put|get|get-serializable --endpoints a:2379,b:2379 --clients 64 --seconds 5 [--pids 1,2,3]
  *
- * Prints operations a second, latencies, and CPU time per operation summed over the given processes. Gets fill the keys first.
+ * Prints operations a second, latencies, and CPU time per operation summed over the given processes. Gets fill the keys
+ * first.
  */
 import { parseArgs } from 'node:util';
 import { runJob } from './generator.js';

@@ -43,7 +43,9 @@ export interface Scenario {
   run(context: RunContext): Promise<Figures>;
 }
 
-/** One connection for about ten clients, as the examples of etcd's own benchmark have it, and as many to each member. */
+/**
+ * One connection for about ten clients, as the examples of etcd's own benchmark have it, and as many to each member.
+ */
 export function connectionsFor(clients: number, members: number): number {
   return Math.max(1, Math.round(clients / 10 / members)) * members;
 }

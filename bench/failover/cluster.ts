@@ -96,7 +96,10 @@ export class FailoverCluster {
     }
   }
 
-  /** All members follow one leader and have applied the same; and some time has passed since. @returns who leads, in which term */
+  /**
+   * All members follow one leader and have applied the same; and some time has passed since.
+   * @returns who leads, in which term
+   */
   async settled(): Promise<{ readonly leader: number; readonly term: number }> {
     let found = { leader: -1, term: 0 };
     const agreed = async (): Promise<boolean> => {

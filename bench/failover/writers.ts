@@ -61,8 +61,8 @@ function noteFailure(state: Counts, error: unknown, begunMs: number): void {
 }
 
 /**
- * Begins a write at each member every `everyMs`, however many are under way: none waits for an answer that never comes, so the
- * first acknowledged one tells when the cluster took writes again.
+ * Begins a write at each member every `everyMs`, however many are under way: none waits for an answer that never comes,
+ * so the first acknowledged one tells when the cluster took writes again.
  */
 export function openWriters(cluster: FailoverCluster, everyMs = 5): Writers {
   const state = newCounts();

@@ -1,10 +1,10 @@
 /**
- * One HTTP/2 connection (RFC 9113) for gRPC calls without TLS, made to cost a load generator little: requests of one turn leave
- * in one write, answers are cut out of the bytes that arrived, nothing is allocated per call but the call. About 10 µs a
- * unary call, where `node:http2` takes 40.
+ * One HTTP/2 connection (RFC 9113) for gRPC calls without TLS, made to cost a load generator little: requests of one
+ * turn leave in one write, answers are cut out of the bytes that arrived, nothing is allocated per call but the call.
+ * About 10 µs a unary call, where `node:http2` takes 40.
  *
- * What it does not do: decode response headers. A call succeeded if a whole message came and the server then ended the stream;
- * gRPC servers send no message with an error.
+ * What it does not do: decode response headers. A call succeeded if a whole message came and the server then ended the
+ * stream; gRPC servers send no message with an error.
  */
 import * as net from 'node:net';
 import {

@@ -1,6 +1,7 @@
 /**
- * The request headers of a gRPC call as HPACK (RFC 7541), for one connection: the first call of a kind spells its fields out
- * and has the server remember them, later ones name them by number, as Go's client does. Without Huffman coding.
+ * The request headers of a gRPC call as HPACK (RFC 7541), for one connection: the first call of a kind spells its
+ * fields out and has the server remember them, later ones name them by number, as Go's client does. Without Huffman
+ * coding.
  */
 
 /** Static table entries (RFC 7541, appendix A) whose name and value are both what we need. */

@@ -10,8 +10,8 @@ function statFields(pid: number): string[] {
 }
 
 /**
- * User and system time of a process with all its threads, ended ones included, and of its children that ended, in milliseconds.
- * Exact to 10 ms. @throws the system's error if it is gone
+ * User and system time of a process with all its threads, ended ones included, and of its children that ended, in
+ * milliseconds. Exact to 10 ms. @throws the system's error if it is gone
  */
 export function cpuMs(pid: number): number {
   const fields = statFields(pid);

@@ -3,7 +3,10 @@ import { systemClock } from '../lib/clock.js';
 import type { Connection, ConnectionFlags } from './connection.js';
 import { connect } from './connection.js';
 
-/** What a client command works with: where it writes, what time it is, how it reaches a cluster. Tests hand in their own. */
+/**
+ * What a client command works with: where it writes, what time it is, how it reaches a cluster. Tests hand in their
+ * own.
+ */
 export interface CommandContext {
   readonly clock: Clock;
   /** For output, which another program may read. */

@@ -51,7 +51,8 @@ export function homeId(home: string): string {
 
 /**
  * The record of a home; undefined when no cluster was started there.
- * @throws ForeignDirectoryError for one that names what no home of ours holds: `down` ends processes and removes networks by it
+ * @throws ForeignDirectoryError for one that names what no home of ours holds: `down` ends processes and removes
+ * networks by it
  */
 export async function readClusterRecord(home: string): Promise<ClusterRecord | undefined> {
   let text: string;
@@ -94,8 +95,8 @@ export async function writeClusterRecord(home: string, record: ClusterRecord): P
 }
 
 /**
- * True while a process of this program has that id. Ids are used again, and a process that was killed keeps its id until
- * its parent has asked how it ended: neither is alive here. A killed process has no command line any more.
+ * True while a process of this program has that id. Ids are used again, and a process that was killed keeps its id
+ * until its parent has asked how it ended: neither is alive here. A killed process has no command line any more.
  */
 export function isAlive(pid: number): boolean {
   try {

@@ -1,6 +1,6 @@
 /**
- * The scheduler and the controllers of a real master, as kubectl sees them. Its nodes are scripted: they report what a kubelet would and
- * run nothing.
+ * The scheduler and the controllers of a real master, as kubectl sees them. Its nodes are scripted: they report what a
+ * kubelet would and run nothing.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ControlPlane, until } from './lib/control-plane.js';

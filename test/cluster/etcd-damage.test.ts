@@ -1,4 +1,7 @@
-/** Damaged, lost and foreign data: a member reports what it finds, serves none of it, and what was acknowledged comes back. */
+/**
+ * Damaged, lost and foreign data: a member reports what it finds, serves none of it, and what was acknowledged comes
+ * back.
+ */
 import { cpSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';

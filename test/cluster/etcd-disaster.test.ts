@@ -1,4 +1,7 @@
-/** Disasters and rarely used paths of the store, by process: lost quorum, a full database, settings that few clusters use. */
+/**
+ * Disasters and rarely used paths of the store, by process: lost quorum, a full database, settings that few clusters
+ * use.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

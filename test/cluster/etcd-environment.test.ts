@@ -1,4 +1,6 @@
-/** What a machine does to a member: a full disk, one that is read only, no more file descriptors, a clock that jumps. */
+/**
+ * What a machine does to a member: a full disk, one that is read only, no more file descriptors, a clock that jumps.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';

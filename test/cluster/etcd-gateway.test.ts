@@ -1,4 +1,6 @@
-/** What programs that others wrote found at the edges: the JSON gateway's refusals, and a member that moves to nowhere. */
+/**
+ * What programs that others wrote found at the edges: the JSON gateway's refusals, and a member that moves to nowhere.
+ */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';

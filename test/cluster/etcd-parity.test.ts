@@ -1,6 +1,7 @@
 /**
- * The same `etcdctl` calls against a real etcd and against ours print the same, ids and times apart. Which versions is a matter of the path: with those
- * of etcd 3.5 in front (`PATH=/where/they/are:$PATH`) the test compares with them; what differs between versions is not in it.
+ * The same `etcdctl` calls against a real etcd and against ours print the same, ids and times apart. Which versions is
+ * a matter of the path: with those of etcd 3.5 in front (`PATH=/where/they/are:$PATH`) the test compares with them;
+ * what differs between versions is not in it.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { hasProgram, TestCluster } from './etcd-processes.js';
@@ -176,7 +177,10 @@ function settled(text: string): string {
   });
 });
 
-/** Names, or how they begin, of what only a Go program, bbolt or etcd's v2 store has, or what docs/ETCD-API.md says is missing. */
+/**
+ * Names, or how they begin, of what only a Go program, bbolt or etcd's v2 store has, or what docs/ETCD-API.md says is
+ * missing.
+ */
 const notShown = [
   'go_',
   'promhttp_',

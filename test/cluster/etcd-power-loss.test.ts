@@ -1,7 +1,7 @@
 /**
- * Power failures under the real SQLite and the real files: a member runs under strace while clients write; then its directory is made
- * anew as a disk may hold it after a power cut at some moment (`lib/power-cut.ts`), and a member must start from it with all that
- * had been acknowledged. POWER_LOSS_CUTS and POWER_LOSS_SEED: more of it by hand.
+ * Power failures under the real SQLite and the real files: a member runs under strace while clients write; then its
+ * directory is made anew as a disk may hold it after a power cut at some moment (`lib/power-cut.ts`), and a member must
+ * start from it with all that had been acknowledged. POWER_LOSS_CUTS and POWER_LOSS_SEED: more of it by hand.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -171,7 +171,10 @@ const canTrace = hasProgram('strace');
 
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  /** Problems of a member that starts from what such a cut leaves. @param at which ports; -1: those of the traced one */
+  /**
+   * Problems of a member that starts from what such a cut leaves.
+   * @param at which ports; -1: those of the traced one
+   */
   async function after(name: string, cut: PowerCut, at: number): Promise<readonly string[]> {
     const target = join(directory, name);
     rebuild(events, cut, { root, target });

@@ -16,7 +16,9 @@ export function hasProgram(name: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
 }
 
-/** Below the ports that the system gives to connections (32,768 and up), which could take one before it is listened at. */
+/**
+ * Below the ports that the system gives to connections (32,768 and up), which could take one before it is listened at.
+ */
 const firstPort = 12_000;
 const portCount = 20_000;
 

@@ -1,6 +1,6 @@
 /**
- * The API server's watch of its store misses nothing while it asks again and again how far it is, on a genuine etcd whose progress notices overtake
- * events (3.4.23 of Debian bookworm) and on ours.
+ * The API server's watch of its store misses nothing while it asks again and again how far it is, on a genuine etcd
+ * whose progress notices overtake events (3.4.23 of Debian bookworm) and on ours.
  */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** A master whose certificates are made anew while it runs, as it does itself when a third of their year is left: all of its ports take them up. */
+/**
+ * A master whose certificates are made anew while it runs, as it does itself when a third of their year is left: all of
+ * its ports take them up.
+ */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

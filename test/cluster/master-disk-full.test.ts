@@ -1,4 +1,7 @@
-/** A master whose disk is full: it is not ready, the gateway leaves it, the others serve, and `trireme cluster status` says which disk it is. */
+/**
+ * A master whose disk is full: it is not ready, the gateway leaves it, the others serve, and `trireme cluster status`
+ * says which disk it is.
+ */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';

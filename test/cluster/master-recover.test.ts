@@ -1,4 +1,7 @@
-/** A cluster that lost its quorum for good, brought back by `trireme master recover`: from a survivor, and from a snapshot. */
+/**
+ * A cluster that lost its quorum for good, brought back by `trireme master recover`: from a survivor, and from a
+ * snapshot.
+ */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** A running program needs nothing that a build or an installation of libraries replaces: it has all of it in a directory of its own. */
+/**
+ * A running program needs nothing that a build or an installation of libraries replaces: it has all of it in a
+ * directory of its own.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import {

@@ -1,6 +1,6 @@
 /**
- * Exec and port-forward with the real kubectl, each version over the transport that it prefers, against our streaming layer in front of a
- * pretended pod: what is tested is the protocols, without a cluster.
+ * Exec and port-forward with the real kubectl, each version over the transport that it prefers, against our streaming
+ * layer in front of a pretended pod: what is tested is the protocols, without a cluster.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';

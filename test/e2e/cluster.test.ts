@@ -1,6 +1,6 @@
 /**
- * The whole platform, end to end: three masters, two workers with real containers, and the clients that people use. The tests run in order
- * on one cluster.
+ * The whole platform, end to end: three masters, two workers with real containers, and the clients that people use. The
+ * tests run in order on one cluster.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';

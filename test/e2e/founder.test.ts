@@ -1,6 +1,6 @@
 /**
- * The first master is killed and its disk is lost. Neither the old command line nor `up` may make a second cluster of it: it joins those
- * that are left, and nothing that was acknowledged is gone.
+ * The first master is killed and its disk is lost. Neither the old command line nor `up` may make a second cluster of
+ * it: it joins those that are left, and nothing that was acknowledged is gone.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';

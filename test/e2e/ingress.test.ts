@@ -40,7 +40,10 @@ metadata: {name: shut}
 spec: {podSelector: {matchLabels: {mode: shut}}, policyTypes: [Egress]}
 `;
 
-/** A pod that asks for the page, at once when it starts, through its own node's ingress and directly; and says what it got. */
+/**
+ * A pod that asks for the page, at once when it starts, through its own node's ingress and directly; and says what it
+ * got.
+ */
 function asking(name: string, mode: string, address: string, pod: string): string {
   const request = 'GET /.well-known/acme-challenge/x HTTP/1.0\\r\\nHost: tls.test\\r\\n\\r\\n';
   // The sending side stays open: Node's server drops the answer to who has closed it.

@@ -1,7 +1,8 @@
 /**
- * Transactions over several keys: read four lists at once, then append an id to two of them and to the list of all, if none has
- * changed meanwhile. The list of all is the order in which the transactions happened, so strict serializability can be read off:
- * each snapshot shows the effects of a beginning of that order, and of all that had returned before it was asked for.
+ * Transactions over several keys: read four lists at once, then append an id to two of them and to the list of all, if
+ * none has changed meanwhile. The list of all is the order in which the transactions happened, so strict
+ * serializability can be read off: each snapshot shows the effects of a beginning of that order, and of all that had
+ * returned before it was asked for.
  */
 import { delay } from '../../src/lib/clock.js';
 import type { Prng } from '../../src/lib/prng.js';

@@ -21,7 +21,10 @@ export interface Probe extends Timed {
   readonly call: 'get' | 'put';
 }
 
-/** One user from its beginning, without any right, up to the first change of unknown outcome: such a change may come true at any time. */
+/**
+ * One user from its beginning, without any right, up to the first change of unknown outcome: such a change may come
+ * true at any time.
+ */
 export interface Subject {
   readonly name: string;
   /** In their order, each the opposite of the one before. */

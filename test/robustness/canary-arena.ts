@@ -1,4 +1,7 @@
-/** Three members that take orders, and a client that writes down what it asks and is told: where a known mistake is provoked. */
+/**
+ * Three members that take orders, and a client that writes down what it asks and is told: where a known mistake is
+ * provoked.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** `node dist/test/robustness/canary-main.js [MISTAKE…]`: the plans by hand, with what each finds. Exit code 1 where one fails. */
+/**
+ * `node dist/test/robustness/canary-main.js [MISTAKE…]`: the plans by hand, with what each finds. Exit code 1 where one
+ * fails.
+ */
 import { systemClock } from '../../src/lib/clock.js';
 import { plans } from './canary-plans.js';
 import { runPlan } from './canary-run.js';

@@ -1,6 +1,6 @@
 /**
- * For each known mistake the shortest plan that makes it show: who is cut off from whom, who is elected, who dies, in which order.
- * The plans say nothing of the mistake; a right member gets through each of them.
+ * For each known mistake the shortest plan that makes it show: who is cut off from whom, who is elected, who dies, in
+ * which order. The plans say nothing of the mistake; a right member gets through each of them.
  */
 import { systemClock } from '../../src/lib/clock.js';
 import { waitFor } from '../cluster/etcd-processes.js';
@@ -32,8 +32,8 @@ async function powerCut(arena: Arena): Promise<void> {
 }
 
 /**
- * m2 hands over to m1, which is elected by it and gets nothing through to it but its request for the vote; m0 is away. m2 dies and
- * comes back; now it hears m0 only, which asks for its vote in the same term.
+ * m2 hands over to m1, which is elected by it and gets nothing through to it but its request for the vote; m0 is away.
+ * m2 dies and comes back; now it hears m0 only, which asks for its vote in the same term.
  */
 async function twoAskInOneTerm(arena: Arena): Promise<void> {
   await arena.moveLeader(2);
@@ -157,7 +157,9 @@ async function leasesAcrossLeaders(arena: Arena): Promise<void> {
   if (gone && clock.monotonicMs() < longUntil) arena.problems.push('a lease ended too early');
 }
 
-/** The leader's clock is set ahead, then back, by ten minutes each: a lease neither ends before its time nor lives on. */
+/**
+ * The leader's clock is set ahead, then back, by ten minutes each: a lease neither ends before its time nor lives on.
+ */
 async function leasesAcrossClockJumps(arena: Arena): Promise<void> {
   const { members, problems } = arena;
   const ends = (name: string): Promise<void> =>

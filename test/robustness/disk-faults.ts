@@ -58,7 +58,8 @@ export class SmallDisk {
 }
 
 /**
- * Turns one bit over in the raft log of a member that does not run, before its last records: a torn end would be another matter.
+ * Turns one bit over in the raft log of a member that does not run, before its last records: a torn end would be
+ * another matter.
  * @returns where; undefined when there is too little in it
  */
 export function flipBitInLog(dataDir: string, prng: Prng): string | undefined {

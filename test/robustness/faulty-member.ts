@@ -1,7 +1,7 @@
 /**
- * `node dist/test/robustness/faulty-member.js MISTAKE|none COMMANDS FLAGS…`: the program `trireme etcd` with those flags, whole and
- * real, which makes a known mistake and takes orders (`member-control.ts`) by its channel to the process that started it.
- * COMMANDS: a JSON list of orders that hold from the start on.
+ * `node dist/test/robustness/faulty-member.js MISTAKE|none COMMANDS FLAGS…`: the program `trireme etcd` with those
+ * flags, whole and real, which makes a known mistake and takes orders (`member-control.ts`) by its channel to the
+ * process that started it. COMMANDS: a JSON list of orders that hold from the start on.
  */
 import { runEtcdCommand } from '../../src/etcd/cmd/run.js';
 import { lossyDisk } from './lossy-disk.js';

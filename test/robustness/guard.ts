@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 
 /**
- * A shell in a session of its own that waits for the end of its input: it comes when {@link run} is called, or when this process
- * is gone, be it by a signal. Then it runs its script.
+ * A shell in a session of its own that waits for the end of its input: it comes when {@link run} is called, or when
+ * this process is gone, be it by a signal. Then it runs its script.
  */
 export class Guard {
   readonly #shell: ChildProcess;

@@ -23,8 +23,9 @@ const valueOf = (input: Input): string | undefined =>
   input.kind === 'put' || input.kind === 'cas' ? input.value : undefined;
 
 /**
- * Settles the writes of unknown outcome by the log of events: every written value is unique, so a write whose value never
- * became an event did not happen, and one that did has a revision. They still may come at any time after their call.
+ * Settles the writes of unknown outcome by the log of events: every written value is unique, so a write whose value
+ * never became an event did not happen, and one that did has a revision. They still may come at any time after their
+ * call.
  */
 export function settle(history: readonly Recorded[], log: readonly WatchedEvent[]): Recorded[] {
   const revisions = new Map(log.map((event) => [`${event.key}=${event.value}`, event.revision]));

@@ -1,6 +1,6 @@
 /**
- * A lock by a key that lives as long as its holder's lease; writes are fenced by the key's create revision. A lease must not
- * end before its time, through changes of leader too, and must end in the end.
+ * A lock by a key that lives as long as its holder's lease; writes are fenced by the key's create revision. A lease
+ * must not end before its time, through changes of leader too, and must end in the end.
  */
 import { delay } from '../../src/lib/clock.js';
 import type { Prng } from '../../src/lib/prng.js';

@@ -1,4 +1,6 @@
-/** A real disk on which nothing is there before its sync: what was not synced dies with the process, as in a power cut. */
+/**
+ * A real disk on which nothing is there before its sync: what was not synced dies with the process, as in a power cut.
+ */
 import { systemClock } from '../../src/lib/clock.js';
 import { toError } from '../../src/lib/errors.js';
 import type { Disk, DiskFile } from '../../src/etcd/wal/disk.js';

@@ -1,4 +1,7 @@
-/** `node dist/test/robustness/main.js --seed N [--seconds S] [--clients C] [--only FAULT,…] [--auth]`: one run by hand; with users and roles alone for `--auth`. Exit code 1 on any problem. */
+/**
+ * `node dist/test/robustness/main.js --seed N [--seconds S] [--clients C] [--only FAULT,…] [--auth]`: one run by hand;
+ * with users and roles alone for `--auth`. Exit code 1 on any problem.
+ */
 import { parseArgs } from 'node:util';
 import { runAuth } from './auth-run.js';
 import { faults } from './nemesis.js';

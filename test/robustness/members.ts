@@ -279,7 +279,10 @@ export class Members {
     await this.#channel(at).client(MaintenanceDefinition).defragment({}, { deadlineMs: 10_000 });
   }
 
-  /** A full disk is its member's own matter: what a leader says of itself meanwhile goes by itself, and nothing else is raised. */
+  /**
+   * A full disk is its member's own matter: what a leader says of itself meanwhile goes by itself, and nothing else is
+   * raised.
+   */
   async noAlarm(): Promise<void> {
     const maintenance = this.#channel(0).client(MaintenanceDefinition);
     await retry('no alarm is raised', async () => {

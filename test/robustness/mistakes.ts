@@ -1,6 +1,6 @@
 /**
- * Known mistakes, to be put into a member that is otherwise the real program: each sits at one of the interfaces between its
- * parts (disk, core, backend, store, leases). They do nothing before `armed`.
+ * Known mistakes, to be put into a member that is otherwise the real program: each sits at one of the interfaces
+ * between its parts (disk, core, backend, store, leases). They do nothing before `armed`.
  */
 import { assertNever } from '../../src/lib/assert.js';
 import { systemClock } from '../../src/lib/clock.js';

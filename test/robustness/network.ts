@@ -1,4 +1,6 @@
-/** A network of its own for each member: a namespace, a veth pair, a bridge. Needs root; links are cut by packet filter. */
+/**
+ * A network of its own for each member: a namespace, a veth pair, a bridge. Needs root; links are cut by packet filter.
+ */
 import { spawnSync } from 'node:child_process';
 import { Guard } from './guard.js';
 

@@ -29,8 +29,9 @@ const definiteCodes: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Did the request surely not happen? Answers carry no word about it, so by code; UNAVAILABLE only when the channel itself
- * says that nothing was sent (a connection that was never made has a cause, an answer of a server has a trailer).
+ * Did the request surely not happen? Answers carry no word about it, so by code; UNAVAILABLE only when the channel
+ * itself says that nothing was sent (a connection that was never made has a cause, an answer of a server has a
+ * trailer).
  */
 export function isDefinite(error: unknown): boolean {
   if (!isGrpcError(error)) return false;

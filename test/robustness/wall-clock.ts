@@ -1,6 +1,7 @@
 /**
- * Preloaded into a member (`NODE_OPTIONS=--import=…`), so that nothing of the program knows of it: the wall clock is off by as many
- * milliseconds as stand in the file that `WALL_CLOCK_SHIFT` names. The monotonic clock goes on, as when a machine's clock is set.
+ * Preloaded into a member (`NODE_OPTIONS=--import=…`), so that nothing of the program knows of it: the wall clock is
+ * off by as many milliseconds as stand in the file that `WALL_CLOCK_SHIFT` names. The monotonic clock goes on, as when
+ * a machine's clock is set.
  */
 import { readFileSync } from 'node:fs';
 

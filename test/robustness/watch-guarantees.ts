@@ -1,6 +1,7 @@
 /**
- * What etcd promises of a watch (etcd docs, api_guarantees), checked on what watchers recorded: ordered, unique, atomic,
- * reliable, resumable, bookmarkable, prev_kv right, filter right. The reference is the union of all that was told.
+ * What etcd promises of a watch (etcd docs, api_guarantees), checked on what watchers recorded: ordered, unique,
+ * atomic, reliable, resumable, bookmarkable, prev_kv right, filter right. The reference is the union of all that was
+ * told.
  */
 
 /** One change of one key, in short. */

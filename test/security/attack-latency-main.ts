@@ -1,9 +1,10 @@
 /**
- * `node dist/test/security/attack-latency-main.js [--only TEXT] [--seconds 4] [--pairs 3]`: what attacks without credentials, and
- * bodies of a user, do to a client that behaves. Server, client and attacker are processes of their own. Windows without and with
- * the attack take turns, and the attack stands before its window begins; what is printed is of all windows of a kind together:
- * percentiles of the client's times, the server's memory, its CPU, and what held up its event loop. A shared machine is not the same
- * for long, so a ratio counts only with a load below the number of its processors.
+ * `node dist/test/security/attack-latency-main.js [--only TEXT] [--seconds 4] [--pairs 3]`: what attacks without
+ * credentials, and bodies of a user, do to a client that behaves. Server, client and attacker are processes of their
+ * own. Windows without and with the attack take turns, and the attack stands before its window begins; what is printed
+ * is of all windows of a kind together: percentiles of the client's times, the server's memory, its CPU, and what held
+ * up its event loop. A shared machine is not the same for long, so a ratio counts only with a load below the number of
+ * its processors.
  */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

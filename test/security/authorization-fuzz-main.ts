@@ -1,4 +1,7 @@
-/** `node dist/test/security/authorization-fuzz-main.js [--seed N] [--count N]`: the fuzz by hand. With ORACLE_KUBECONFIG a real apiserver is asked as well. Exit code 1 when they disagree. */
+/**
+ * `node dist/test/security/authorization-fuzz-main.js [--seed N] [--count N]`: the fuzz by hand. With ORACLE_KUBECONFIG
+ * a real apiserver is asked as well. Exit code 1 when they disagree.
+ */
 import { parseArgs } from 'node:util';
 import { AuthorizationWorld } from './authorization-fuzz.js';
 import { Oracle } from './oracle.js';

@@ -1,4 +1,7 @@
-/** Answers that no backend should give. Whatever comes, the client gets an answer, and the ingress serves the next request. */
+/**
+ * Answers that no backend should give. Whatever comes, the client gets an answer, and the ingress serves the next
+ * request.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ClientHttp2Session } from 'node:http2';
 import { connect } from 'node:net';

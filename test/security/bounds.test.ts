@@ -1,7 +1,7 @@
 /**
- * What peers without credentials can make the API server and the store hold: each attack runs against the real processes, whose memory
- * and descriptors are measured, while a client that behaves is served beside it. Bytes are asserted, against the limits file; the
- * times of the client are printed.
+ * What peers without credentials can make the API server and the store hold: each attack runs against the real
+ * processes, whose memory and descriptors are measured, while a client that behaves is served beside it. Bytes are
+ * asserted, against the limits file; the times of the client are printed.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';

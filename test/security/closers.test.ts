@@ -1,7 +1,7 @@
 /**
- * Whoever ends a conversation, whenever and however, ends nothing else: clients of every kind over every transport leave at every step,
- * on a seed; nodes are killed under them. Afterwards both processes live, and hold no stream, no child and no descriptor more than before.
- * `CLOSERS_ROUNDS=1000` goes on for hours, `CLOSERS_SEED` repeats a run.
+ * Whoever ends a conversation, whenever and however, ends nothing else: clients of every kind over every transport
+ * leave at every step, on a seed; nodes are killed under them. Afterwards both processes live, and hold no stream, no
+ * child and no descriptor more than before. `CLOSERS_ROUNDS=1000` goes on for hours, `CLOSERS_SEED` repeats a run.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
@@ -28,7 +28,10 @@ const seed = Number(process.env['CLOSERS_SEED'] ?? 7);
 const rounds = Number(process.env['CLOSERS_ROUNDS'] ?? 4);
 const perRound = 16;
 const patienceMs = 15_000;
-/** Buffers of four streams, and what the collector leaves lying about. Without back-pressure it is hundreds of megabytes a second. */
+/**
+ * Buffers of four streams, and what the collector leaves lying about. Without back-pressure it is hundreds of megabytes
+ * a second.
+ */
 const grownBytesMax = 100 * 1024 * 1024;
 
 const steps = [

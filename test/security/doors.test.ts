@@ -1,6 +1,6 @@
 /**
- * What is authorized is what is done, at both doors: each test is an attack that went through one of them, or an event that
- * nobody was told of.
+ * What is authorized is what is done, at both doors: each test is an attack that went through one of them, or an event
+ * that nobody was told of.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as http2 from 'node:http2';

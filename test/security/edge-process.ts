@@ -1,6 +1,6 @@
 /**
- * A process with the listeners of a worker: the node agent's port, the Ingress ports and the name server. Forked by the tests of this
- * folder; sends its ports to its parent and goes on until it is killed.
+ * A process with the listeners of a worker: the node agent's port, the Ingress ports and the name server. Forked by the
+ * tests of this folder; sends its ports to its parent and goes on until it is killed.
  */
 import { createInformerFactory } from '../../src/client/index.js';
 import { FakeApi } from '../../src/client/testkit/fake.js';

@@ -1,6 +1,6 @@
 /**
- * A running ingress controller on loopback, with objects in memory and two backends that record every byte they get and answer what
- * a test tells them. Clients are raw sockets, so that they can say what no library says.
+ * A running ingress controller on loopback, with objects in memory and two backends that record every byte they get and
+ * answer what a test tells them. Clients are raw sockets, so that they can say what no library says.
  */
 import type { KubeObject } from '../../src/api/object.js';
 import { connect as connectHttp2 } from 'node:http2';

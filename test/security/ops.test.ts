@@ -1,4 +1,7 @@
-/** Operating a cluster: one owner per directory, only what is ours is deleted, starts that fail end, nobody else reads our files. */
+/**
+ * Operating a cluster: one owner per directory, only what is ours is deleted, starts that fail end, nobody else reads
+ * our files.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess, SpawnSyncReturns } from 'node:child_process';
 import {

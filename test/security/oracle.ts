@@ -1,6 +1,7 @@
 /**
- * A real kube-apiserver to compare with (`ORACLE_KUBECONFIG`: a file whose user may impersonate): the same objects are made
- * there, and each user asks by impersonation. An older one differs; what is known of that stands in `knownDifference`.
+ * A real kube-apiserver to compare with (`ORACLE_KUBECONFIG`: a file whose user may impersonate): the same objects are
+ * made there, and each user asks by impersonation. An older one differs; what is known of that stands in
+ * `knownDifference`.
  */
 import { readFileSync } from 'node:fs';
 import * as https from 'node:https';

@@ -1,6 +1,6 @@
 /**
- * A namespaced user with `edit` asks for pods that reach beyond their namespace: what Pod Security levels, RuntimeClasses
- * and the validation of fields must refuse, at a running API server.
+ * A namespaced user with `edit` asks for pods that reach beyond their namespace: what Pod Security levels,
+ * RuntimeClasses and the validation of fields must refuse, at a running API server.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Random and changed bytes at every port of the product, before and inside TLS: afterwards the process is the same one, answers a good
- * request, and holds no descriptor and no memory more than its bounds.
+ * Random and changed bytes at every port of the product, before and inside TLS: afterwards the process is the same one,
+ * answers a good request, and holds no descriptor and no memory more than its bounds.
  *
  *     FUZZ_SEED=7 FUZZ_RUNS=100000 NODE_OPTIONS=--experimental-vm-modules npx jest dist/test/security/protocol-fuzz   # hours, by hand
  */
@@ -18,7 +18,10 @@ import type { Target, Targets } from './targets.js';
 const seed = Number(process.env['FUZZ_SEED'] ?? 1);
 const runs = Number(process.env['FUZZ_RUNS'] ?? 60);
 const atOnce = 20;
-/** What a process may have grown by afterwards: garbage that is not collected yet, and code that was not compiled before. */
+/**
+ * What a process may have grown by afterwards: garbage that is not collected yet, and code that was not compiled
+ * before.
+ */
 const growthBytes = 200 * 1024 * 1024;
 const clock = systemClock({ unref: true });
 const names = [

@@ -1,6 +1,7 @@
 /**
- * Attempts to have a request read in two ways: by the ingress, which chooses the backend by host and path, and by the backend. Each
- * line says what is sent and what is right: the statuses that come back, and which backend sees what, byte by byte.
+ * Attempts to have a request read in two ways: by the ingress, which chooses the backend by host and path, and by the
+ * backend. Each line says what is sent and what is right: the statuses that come back, and which backend sees what,
+ * byte by byte.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ClientHttp2Session } from 'node:http2';

@@ -1,6 +1,6 @@
 /**
- * Clients of watches that leave, over HTTP/1.1 and HTTP/2, at every step and in every way: the API server lives, serves no watch and holds no
- * descriptor more than before, and goes on answering.
+ * Clients of watches that leave, over HTTP/1.1 and HTTP/2, at every step and in every way: the API server lives, serves
+ * no watch and holds no descriptor more than before, and goes on answering.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';

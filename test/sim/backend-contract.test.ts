@@ -1,4 +1,7 @@
-/** What `Backend` promises, asked of the real one and of the simulated one: a fake that is kinder than the real thing hides mistakes. */
+/**
+ * What `Backend` promises, asked of the real one and of the simulated one: a fake that is kinder than the real thing
+ * hides mistakes.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * The invariants, checked after whatever a member did (Raft figure 3): one leader a term, log matching, committed entries never change, leader
- * completeness, state machine safety, one durable vote a term, acks of durable entries only, commit never falls, reads see what was there.
+ * The invariants, checked after whatever a member did (Raft figure 3): one leader a term, log matching, committed
+ * entries never change, leader completeness, state machine safety, one durable vote a term, acks of durable entries
+ * only, commit never falls, reads see what was there.
  */
 import type { Entry, HardState, Message, RaftNode } from '../../src/raft/index.js';
 import { check } from './lib/sim-error.js';
@@ -115,7 +116,9 @@ export class RaftChecker {
     }
   }
 
-  /** A message leaves: promises in it must be durable. A canary that breaks this very rule must be found by its effects. */
+  /**
+   * A message leaves: promises in it must be durable. A canary that breaks this very rule must be found by its effects.
+   */
   sent(member: CheckedMember, message: Message): void {
     if (message.type === 'MsgVoteResp' && !message.reject) {
       const key = `${member.id}:${message.term}`;

@@ -1,4 +1,7 @@
-/** A simulated cluster: members, network, clients, nemesis; first with faults, then without, when it must recover in bounded time. */
+/**
+ * A simulated cluster: members, network, clients, nemesis; first with faults, then without, when it must recover in
+ * bounded time.
+ */
 import { mustExist } from '../../src/lib/assert.js';
 import { Prng } from '../../src/lib/prng.js';
 import { ProposalDroppedError, emptyConfState } from '../../src/raft/index.js';
@@ -145,8 +148,8 @@ export class RaftCluster implements MemberHooks {
   }
 
   /**
-   * Switches members off that are removed, once the others know: a voter that has not learnt of the removal may need the vote, or the hint, of
-   * the removed one.
+   * Switches members off that are removed, once the others know: a voter that has not learnt of the removal may need
+   * the vote, or the hint, of the removed one.
    */
   #retireRemoved(): void {
     let latest: SimMember | undefined;

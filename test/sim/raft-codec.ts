@@ -1,4 +1,7 @@
-/** Messages as bytes, for the simulated wire: as members send them; and values as JSON with marked strings for ids and bytes. */
+/**
+ * Messages as bytes, for the simulated wire: as members send them; and values as JSON with marked strings for ids and
+ * bytes.
+ */
 import { batchCodec } from '../../src/etcd/peer/batch-codec.js';
 import { mustExist } from '../../src/lib/assert.js';
 import type { Message } from '../../src/raft/index.js';

@@ -1,4 +1,7 @@
-/** The replicated state machine of the simulation: a count, the latest value of a few keys, and a digest over all that was applied. */
+/**
+ * The replicated state machine of the simulation: a count, the latest value of a few keys, and a digest over all that
+ * was applied.
+ */
 import type { ConfState, Entry } from '../../src/raft/index.js';
 import { decodeValue, encodeValue } from './raft-codec.js';
 

@@ -1,6 +1,6 @@
 /**
- * One simulated member: the real core, a disk that loses what was not synced, a state machine, and a shell that runs the Ready loop, one
- * Ready after the other or pipelined. What is durable: `storage` and the state in its snapshot.
+ * One simulated member: the real core, a disk that loses what was not synced, a state machine, and a shell that runs
+ * the Ready loop, one Ready after the other or pipelined. What is durable: `storage` and the state in its snapshot.
  */
 import type { Prng } from '../../src/lib/prng.js';
 import { MemoryStorage, RawNode, decodeConfChange } from '../../src/raft/index.js';
@@ -122,7 +122,9 @@ export class SimMember {
     this.#hooks.restored(this, this.#state);
   }
 
-  /** Loses all that is not durable. Writes under way may have got through in part: whole ones in order, then a torn one. */
+  /**
+   * Loses all that is not durable. Writes under way may have got through in part: whole ones in order, then a torn one.
+   */
   crash(): void {
     const survived = this.#prng.below(this.#writes.length + 1);
     for (const { ready } of this.#writes.slice(0, survived)) this.#persist(ready);

@@ -1,4 +1,7 @@
-/** Membership changes in the simulation: adding, removing, promoting, demoting, one by one and through joint configurations. */
+/**
+ * Membership changes in the simulation: adding, removing, promoting, demoting, one by one and through joint
+ * configurations.
+ */
 import type { Prng } from '../../src/lib/prng.js';
 import { emptyConfChange } from '../../src/raft/confchange/types.js';
 import type { ConfChangeSingle, ConfChangeV2 } from '../../src/raft/index.js';

@@ -1,4 +1,7 @@
-/** The knobs of one simulated run, all drawn from its seed: each run is good at finding something else ("swarm testing"). */
+/**
+ * The knobs of one simulated run, all drawn from its seed: each run is good at finding something else ("swarm
+ * testing").
+ */
 import { Prng } from '../../src/lib/prng.js';
 import type { Ratio } from '../../src/lib/prng.js';
 import type { NetworkOptions } from './lib/network.js';
@@ -113,7 +116,10 @@ export function drawOptions(seed: number, canary?: Canary): SimOptions {
   return withLaterFaults(profile < 4 && calm.readMode === 'lease' ? leaseBound(calm) : calm);
 }
 
-/** Reads all the time on a quick network that falls apart often: what a leader serves after it has lost its lease without knowing. */
+/**
+ * Reads all the time on a quick network that falls apart often: what a leader serves after it has lost its lease
+ * without knowing.
+ */
 function leaseBound(calm: SimOptions): SimOptions {
   return {
     ...calm,
@@ -134,8 +140,8 @@ function leaseBound(calm: SimOptions): SimOptions {
 }
 
 /**
- * Elections all the time, on a network and disks so slow that few things complete: the narrow interleavings, such as figure 8's and two votes
- * in one term, come up in no other way.
+ * Elections all the time, on a network and disks so slow that few things complete: the narrow interleavings, such as
+ * figure 8's and two votes in one term, come up in no other way.
  */
 function stormy(calm: SimOptions): SimOptions {
   return {

@@ -1,4 +1,7 @@
-/** Runs seeds of the Raft simulation: `node dist/test/sim/raft-sim-main.js --seed N [--count M] [--canary NAME] [--keep-going] [--brief]`. */
+/**
+ * Runs seeds of the Raft simulation: `node dist/test/sim/raft-sim-main.js --seed N [--count M] [--canary NAME]
+ * [--keep-going] [--brief]`.
+ */
 import { parseArgs } from 'node:util';
 import { exitCodeOf, exitCodes } from './lib/sim-error.js';
 import { RaftCluster } from './raft-cluster.js';

@@ -1,4 +1,6 @@
-/** The simulation in small: a handful of seeds, the seeds that once failed, and the known mistakes that it must find. */
+/**
+ * The simulation in small: a handful of seeds, the seeds that once failed, and the known mistakes that it must find.
+ */
 import { describe, expect, test } from '@jest/globals';
 import { RaftCluster } from './raft-cluster.js';
 import { drawBriefly, drawOptions } from './raft-options.js';

@@ -24,8 +24,9 @@ interface Target {
 }
 
 /**
- * The masters behind a gateway, and which of them make progress: each is asked for `/readyz`, since one whose store cannot write still accepts
- * connections. One that is not ready is left out, and its connections are ended, for as long as another is.
+ * The masters behind a gateway, and which of them make progress: each is asked for `/readyz`, since one whose store
+ * cannot write still accepts connections. One that is not ready is left out, and its connections are ended, for as long
+ * as another is.
  */
 export class GatewayTargets {
   readonly #targets: readonly Target[];
@@ -119,8 +120,8 @@ function isReadyTarget({ failures }: Target): boolean {
 }
 
 /**
- * Whose certificate it is does not matter: what a false answer could do is to have a connection sent there, whose client checks the certificate
- * itself.
+ * Whose certificate it is does not matter: what a false answer could do is to have a connection sent there, whose
+ * client checks the certificate itself.
  */
 function askReadyz({ host, port }: Address): Promise<string | undefined> {
   return new Promise((resolve) => {

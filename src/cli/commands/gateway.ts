@@ -22,8 +22,8 @@ const connectTimeoutMs = 1000;
 const connections = { total: 4096, perAddress: 2048 };
 
 /**
- * `trireme gateway`: one TCP address in front of all masters, for clients that know only one. It looks into nothing (TLS goes
- * through), and gives each new connection to the first ready master that accepts, the last good one first.
+ * `trireme gateway`: one TCP address in front of all masters, for clients that know only one. It looks into nothing
+ * (TLS goes through), and gives each new connection to the first ready master that accepts, the last good one first.
  */
 export async function runGateway(argv: readonly string[]): Promise<number> {
   const command = new Command('gateway')

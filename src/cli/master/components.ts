@@ -5,7 +5,9 @@ import type { MasterState } from './join.js';
 import { pkiDirectory } from './join.js';
 import type { MasterOptions } from './options.js';
 
-/** The threads of a master, in the order of their start: each with the flags that it would have as a program of its own. */
+/**
+ * The threads of a master, in the order of their start: each with the flags that it would have as a program of its own.
+ */
 export function componentSpecs(options: MasterOptions, state: MasterState): ComponentSpec[] {
   return [
     {

@@ -39,8 +39,8 @@ export async function readKnownCluster(dataDir: string): Promise<KnownCluster | 
 }
 
 /**
- * Refuses to found a cluster where the machine was a master of one that others are masters of too: with a data directory
- * that is empty or lost, the old flags would make a second cluster in the first one's place.
+ * Refuses to found a cluster where the machine was a master of one that others are masters of too: with a data
+ * directory that is empty or lost, the old flags would make a second cluster in the first one's place.
  * @throws Error that names both ways on
  */
 export async function mustNotKnowCluster(dataDir: string): Promise<void> {
@@ -57,7 +57,10 @@ export async function mustNotKnowCluster(dataDir: string): Promise<void> {
   );
 }
 
-/** Writes the other masters down whenever they change, until `signal` aborts. One that has left stays, unless others are there. */
+/**
+ * Writes the other masters down whenever they change, until `signal` aborts. One that has left stays, unless others are
+ * there.
+ */
 export async function rememberCluster(
   options: {
     readonly dataDir: string;

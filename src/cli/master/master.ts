@@ -30,8 +30,8 @@ import { promoteOwnMember } from './promote.js';
 const stopGraceMs = 5000;
 
 /**
- * `trireme master`: makes or joins a cluster at the first start, then runs the store's member, the API server, scheduler and
- * controllers, each group in a thread of its own, until SIGTERM.
+ * `trireme master`: makes or joins a cluster at the first start, then runs the store's member, the API server,
+ * scheduler and controllers, each group in a thread of its own, until SIGTERM.
  */
 export async function runMaster(argv: readonly string[]): Promise<number> {
   if (argv[0] === 'recover') {

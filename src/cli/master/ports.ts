@@ -9,7 +9,8 @@ export class PortInUseError extends Error {
 }
 
 /**
- * Tries the ports before any component does: one reason, told once, in place of components that fail one after the other.
+ * Tries the ports before any component does: one reason, told once, in place of components that fail one after the
+ * other.
  * @throws PortInUseError
  */
 export async function mustBeFree({ address, ports }: MasterOptions): Promise<void> {

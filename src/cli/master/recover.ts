@@ -16,8 +16,9 @@ import { masterCommand, readMasterFlags } from './options.js';
 import type { MasterFlags, MasterOptions } from './options.js';
 
 /**
- * `trireme master recover [--from FILE]`: the cluster has lost its quorum for good. Makes this master, which must be stopped, the only
- * one: with the data that it has, or with a snapshot's. The next ordinary start goes on from there, and others may join.
+ * `trireme master recover [--from FILE]`: the cluster has lost its quorum for good. Makes this master, which must be
+ * stopped, the only one: with the data that it has, or with a snapshot's. The next ordinary start goes on from there,
+ * and others may join.
  */
 export async function runRecover(argv: readonly string[]): Promise<number> {
   const command = masterCommand('trireme master recover').option(
@@ -73,8 +74,8 @@ async function mustBeStopped({ ports }: MasterOptions): Promise<void> {
 }
 
 /**
- * What the master remembers from now on: a cluster that began with it alone. A restored store is another cluster, whose token tells
- * it from the one before.
+ * What the master remembers from now on: a cluster that began with it alone. A restored store is another cluster, whose
+ * token tells it from the one before.
  */
 async function aloneState(
   options: MasterOptions,

@@ -1,6 +1,6 @@
 /**
- * Transcripts of command lines: `$ trireme …`, what it prints (words on standard error after `! `), and `? CODE` where it does not end
- * with 0. Lines that begin with `#` before a command say what it shows. `UPDATE=1` writes them anew.
+ * Transcripts of command lines: `$ trireme …`, what it prints (words on standard error after `! `), and `? CODE` where
+ * it does not end with 0. Lines that begin with `#` before a command say what it shows. `UPDATE=1` writes them anew.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ManualClock } from '../../lib/clock.js';

@@ -57,7 +57,10 @@ export async function writeClientFiles(layout: Layout, pki: string, clock: Clock
   await writeWhole(join(layout.home, 'etcd.env'), lines.join(''));
 }
 
-/** The administrator's certificate, made anew before it ends: the first master makes one at each start, and may have run for long. */
+/**
+ * The administrator's certificate, made anew before it ends: the first master makes one at each start, and may have run
+ * for long.
+ */
 async function adminKeyPair(pki: string, clock: Clock): Promise<KeyPair> {
   const known = await readKeyPair(pki, 'admin');
   const leftMs = validityOf(known.cert).toMs - clock.nowMs();

@@ -1,4 +1,7 @@
-/** What runc keeps of containers outside of any data directory: a folder for each, in one for each namespace of containerd. */
+/**
+ * What runc keeps of containers outside of any data directory: a folder for each, in one for each namespace of
+ * containerd.
+ */
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isJsonObject } from '../../api/object.js';
@@ -7,8 +10,8 @@ import { isJsonObject } from '../../api/object.js';
 const runcRoot = '/run/containerd/runc';
 
 /**
- * Deletes what runc keeps of the containers whose root file system lies below a host's data, and the folders of namespaces that
- * are empty then. The containers must be dead. Others' are left alone, and so is what cannot be read.
+ * Deletes what runc keeps of the containers whose root file system lies below a host's data, and the folders of
+ * namespaces that are empty then. The containers must be dead. Others' are left alone, and so is what cannot be read.
  */
 export async function removeRuncState(dataDir: string, root = runcRoot): Promise<void> {
   for (const namespace of await namesIn(root)) {

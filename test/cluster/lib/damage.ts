@@ -35,7 +35,10 @@ export function databasePath(member: MemberProcess): string {
   return join(member.dataDir, 'member', 'snap', 'db');
 }
 
-/** Rewrites a stopped member's database so that it holds no row twice: where one was moved or replaced, its old bytes stay behind. */
+/**
+ * Rewrites a stopped member's database so that it holds no row twice: where one was moved or replaced, its old bytes
+ * stay behind.
+ */
 export function withoutRemains(path: string): Buffer {
   const db = new Database(path);
   db.exec('VACUUM');
@@ -75,14 +78,18 @@ export function tear(path: string, text: string): void {
     if (end < place) entry = end;
     end += recordBytes(size);
   }
-  // The mark that opens the batch and, behind it, the entry: what may stand between them would be whole, and wrong at this place.
+  // The mark that opens the batch and, behind it, the entry: what may stand between them would be whole, and wrong at
+  // this place.
   const batch = bytes.lastIndexOf(mark, place) - headerBytes;
   bytes.copy(bytes, end, batch, batch + markBytes);
   bytes.copy(bytes, end + markBytes, entry, entry + 700);
   writeFileSync(path, bytes);
 }
 
-/** Changes a value behind the member's back so that every checksum of its own is right: a mistake of memory or of the program. */
+/**
+ * Changes a value behind the member's back so that every checksum of its own is right: a mistake of memory or of the
+ * program.
+ */
 export function rewriteValue(path: string, main: number, from: string, to: string): void {
   const db = new Database(path);
   const row = db.prepare('SELECT value, crc FROM revision WHERE id = ?').raw();

@@ -1,4 +1,7 @@
-/** What a process did to the files below one directory, as strace wrote it down: one file a thread, with times, data in hexadecimal. */
+/**
+ * What a process did to the files below one directory, as strace wrote it down: one file a thread, with times, data in
+ * hexadecimal.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 

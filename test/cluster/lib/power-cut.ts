@@ -1,6 +1,7 @@
 /**
- * What a disk may hold after its power fails at some moment of a trace: all that a finished sync covers, and of the rest nothing,
- * everything, or any part: of each write any sectors, and of the changes of names the first few, in order, as journals keep them.
+ * What a disk may hold after its power fails at some moment of a trace: all that a finished sync covers, and of the
+ * rest nothing, everything, or any part: of each write any sectors, and of the changes of names the first few, in
+ * order, as journals keep them.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Nodes that exist only in the API: each has a Node object, a lease that it renews, and reports its pods as a kubelet would, but
- * runs nothing. What a pod does is said by its first container's args:
+ * Nodes that exist only in the API: each has a Node object, a lease that it renews, and reports its pods as a kubelet
+ * would, but runs nothing. What a pod does is said by its first container's args:
  *   (none)           runs for ever, or succeeds at once when its restart policy is not Always
  *   exit N           ends with exit code N
  *   run              runs for ever, whatever its restart policy

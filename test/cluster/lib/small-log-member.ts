@@ -1,6 +1,6 @@
 /**
- * `node dist/test/cluster/lib/small-log-member.js FLAGS…`: a member as `trireme etcd` runs it, with a raft log in small segments that
- * are soon given up: from then on it is the database alone that holds what was in them.
+ * `node dist/test/cluster/lib/small-log-member.js FLAGS…`: a member as `trireme etcd` runs it, with a raft log in small
+ * segments that are soon given up: from then on it is the database alone that holds what was in them.
  */
 import { parseFlags } from '../../../src/etcd/cmd/flags.js';
 import { startMember } from '../../../src/etcd/cmd/member.js';

@@ -1,4 +1,7 @@
-/** What is asked about a node's rights: every resource with its subresources, by every verb, about its own, others' and new objects. */
+/**
+ * What is asked about a node's rights: every resource with its subresources, by every verb, about its own, others' and
+ * new objects.
+ */
 
 /** One object, or a collection where the name is empty, that all verbs are asked about. */
 export interface Question {

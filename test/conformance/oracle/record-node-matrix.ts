@@ -1,6 +1,7 @@
 /**
- * Records a genuine kube-apiserver's answers about a node's rights: `node dist/test/conformance/oracle/record-node-matrix.js FILE`,
- * where FILE is the administrator's kubeconfig as JSON. It makes the objects of `node-objects.json`, asks, and removes them.
+ * Records a genuine kube-apiserver's answers about a node's rights: `node
+ * dist/test/conformance/oracle/record-node-matrix.js FILE`, where FILE is the administrator's kubeconfig as JSON. It
+ * makes the objects of `node-objects.json`, asks, and removes them.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Ask } from './client.js';

@@ -1,6 +1,6 @@
 /**
- * The attacker, a process of its own run by fork with the name of an attack: it goes on at a bounded rate until it is told to end.
- * It says when it has begun.
+ * The attacker, a process of its own run by fork with the name of an attack: it goes on at a bounded rate until it is
+ * told to end. It says when it has begun.
  */
 import { readFileSync } from 'node:fs';
 import * as https from 'node:https';
@@ -86,8 +86,8 @@ async function http2Peer(port: number): Promise<RawPeer> {
 }
 
 /**
- * Unfinished messages on all streams of some connections, one after the other, without an end: 40 MB a second together, since more is a
- * matter of the line, whoever reads it.
+ * Unfinished messages on all streams of some connections, one after the other, without an end: 40 MB a second together,
+ * since more is a matter of the line, whoever reads it.
  */
 function hold(port: number, connections: number): void {
   const head = Buffer.from([0, 0, 0x2f, 0xff, 0xff]);

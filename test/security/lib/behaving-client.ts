@@ -1,6 +1,6 @@
 /**
- * The client that behaves, a process of its own run by fork: it reads a small object over one kept connection of REST, and one of
- * gRPC, every few milliseconds. Each message asks for the times since the one before.
+ * The client that behaves, a process of its own run by fork: it reads a small object over one kept connection of REST,
+ * and one of gRPC, every few milliseconds. Each message asks for the times since the one before.
  */
 import { readFileSync } from 'node:fs';
 import * as https from 'node:https';

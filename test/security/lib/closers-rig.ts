@@ -1,6 +1,7 @@
 /**
- * Two processes for the test of closers, run by fork: `agent`, a node with real processes and its gRPC service, and `gateway`, the API
- * server's streaming layer in front of it. Neither has a handler for what nobody handles: such an error ends it, and the test.
+ * Two processes for the test of closers, run by fork: `agent`, a node with real processes and its gRPC service, and
+ * `gateway`, the API server's streaming layer in front of it. Neither has a handler for what nobody handles: such an
+ * error ends it, and the test.
  */
 import { resources } from '../../../src/client/resources.js';
 import { mkdir, readFile } from 'node:fs/promises';

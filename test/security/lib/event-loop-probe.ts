@@ -1,6 +1,6 @@
 /**
- * Measures the event loop of the process that loads it (`node --import`): on SIGUSR2 it writes what the loop was like since the last
- * signal into the file that the variable names, and begins anew.
+ * Measures the event loop of the process that loads it (`node --import`): on SIGUSR2 it writes what the loop was like
+ * since the last signal into the file that the variable names, and begins anew.
  */
 import { renameSync, writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';

@@ -1,4 +1,6 @@
-/** An API server with joining, in this process and on a store in memory, and people with certificates of its authority. */
+/**
+ * An API server with joining, in this process and on a store in memory, and people with certificates of its authority.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import * as https from 'node:https';
 import * as net from 'node:net';

@@ -1,4 +1,6 @@
-/** Clients of exec, attach, port-forward and logs that can stop at any moment and in any way: gRPC, WebSocket, SPDY/3.1. */
+/**
+ * Clients of exec, attach, port-forward and logs that can stop at any moment and in any way: gRPC, WebSocket, SPDY/3.1.
+ */
 import * as net from 'node:net';
 import { WebSocket } from 'ws';
 import type { ExecInput, LogsRequest, PortForwardData } from '../../../src/gen/agent.js';

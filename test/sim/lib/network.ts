@@ -1,6 +1,6 @@
 /**
- * A network of packets in simulated time: delay, loss, repetition, reordering (by delay), and cuts, each in one direction. A
- * packet is bytes, so that no object is shared between sender and receiver.
+ * A network of packets in simulated time: delay, loss, repetition, reordering (by delay), and cuts, each in one
+ * direction. A packet is bytes, so that no object is shared between sender and receiver.
  */
 import type { Prng, Ratio } from '../../../src/lib/prng.js';
 

@@ -1,6 +1,7 @@
 /**
- * Database files in memory, with what `SqliteBackend` promises and no more: batches of writes with their raft position; a dead process
- * loses what was not committed, a dead machine any number of the last commits that were not made durable.
+ * Database files in memory, with what `SqliteBackend` promises and no more: batches of writes with their raft position;
+ * a dead process loses what was not committed, a dead machine any number of the last commits that were not made
+ * durable.
  */
 import { assert, mustExist } from '../../../src/lib/assert.js';
 import { delay } from '../../../src/lib/clock.js';

@@ -1,4 +1,7 @@
-/** How a simulation fails; the runner's exit codes follow. Anything else that is thrown is a crash of the program under test. */
+/**
+ * How a simulation fails; the runner's exit codes follow. Anything else that is thrown is a crash of the program under
+ * test.
+ */
 
 /** Exit codes of the simulation's runner. */
 export const exitCodes = { ok: 0, crash: 127, liveness: 128, correctness: 129 } as const;

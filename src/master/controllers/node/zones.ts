@@ -29,8 +29,8 @@ export function zoneOf(node: Node): string {
 }
 
 /**
- * Nodes a second that may be evicted in the zone of `node`: less in a zone with much trouble, none when everything seems
- * to be down.
+ * Nodes a second that may be evicted in the zone of `node`: less in a zone with much trouble, none when everything
+ * seems to be down.
  * @param node which is in trouble, whatever its conditions still say
  */
 export function evictionRate(node: Node, nodes: readonly Node[], flags: EvictionFlags): number {
