@@ -4,7 +4,7 @@ import { controllerReference } from '../../../api/facts/owners.js';
 import type { Owner } from '../../../api/facts/owners.js';
 import type { ObjectReference } from '../../../api/types/core.js';
 import type { CronJob, Job } from '../../../api/types/workloads.js';
-import { findCondition } from '../../../api/facts/conditions.js';
+import { isConditionTrue } from '../../../api/facts/conditions.js';
 import type { Due } from './schedule.js';
 import { dueTimes, formatInZone, timeZoneProblem } from './schedule.js';
 import { errorMessage } from '../../../lib/errors.js';
@@ -98,7 +98,7 @@ function dueOf({ spec, status, metadata }: CronJob, nowMs: number): Due | Notice
 
 function endOf(job: Job): 'Complete' | 'Failed' | undefined {
   for (const type of ['Complete', 'Failed'] as const) {
-    if (findCondition(job.status?.conditions, type)?.status === 'True') return type;
+    if (isConditionTrue(job.status?.conditions, type)) return type;
   }
   return undefined;
 }

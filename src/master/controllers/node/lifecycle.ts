@@ -13,7 +13,7 @@ import type { Lease } from '../../../api/types/policy.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { nodeNameIndex, podInformer } from '../../../client/controller/pod-index.js';
-import { isPodTerminal } from '../../../api/facts/pods.js';
+import { isPodReady, isPodTerminal } from '../../../api/facts/pods.js';
 import { findCondition, withCondition } from '../../../api/facts/conditions.js';
 import { resources } from '../../../client/resources.js';
 import { now } from '../../../api/facts/time.js';
@@ -169,10 +169,7 @@ class NodeLifecycle {
   async #markPodsNotReady(name: string): Promise<void> {
     const pods = this.#pods
       .byIndex(nodeNameIndex, name)
-      .filter(
-        (pod) =>
-          !isPodTerminal(pod) && findCondition(pod.status?.conditions, 'Ready')?.status === 'True',
-      );
+      .filter((pod) => !isPodTerminal(pod) && isPodReady(pod));
     const at = now(this.#context.clock);
     const errors = await forEachBounded(pods, 16, async (pod) => {
       const conditions = withCondition(

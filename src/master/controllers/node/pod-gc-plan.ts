@@ -2,7 +2,7 @@
 import { isPodTerminal } from '../../../api/facts/pods.js';
 import { byCreation } from '../../../api/facts/time.js';
 import type { Node, Pod, PodCondition, PodStatus } from '../../../api/types/core.js';
-import { findCondition, withCondition } from '../../../api/facts/conditions.js';
+import { isConditionTrue, withCondition } from '../../../api/facts/conditions.js';
 
 /** A node must be missing for so long before its pods count as orphans (kubernetes quarantineTime). */
 const quarantineMs = 5000;
@@ -27,7 +27,7 @@ export interface NodeCleaning {
 export function isOutOfService(node: Node | undefined): boolean {
   return (
     node !== undefined &&
-    findCondition(node.status?.conditions, 'Ready')?.status !== 'True' &&
+    !isConditionTrue(node.status?.conditions, 'Ready') &&
     (node.spec.taints ?? []).some(({ key }) => key === outOfServiceTaint)
   );
 }

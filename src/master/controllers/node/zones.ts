@@ -1,5 +1,5 @@
 /** How fast nodes in trouble lose their pods, zone by zone. Pure. @see kubernetes pkg/controller/nodelifecycle */
-import { findCondition } from '../../../api/facts/conditions.js';
+import { isConditionTrue } from '../../../api/facts/conditions.js';
 import type { Node } from '../../../api/types/core.js';
 import type { ControllerFlags } from '../flags.js';
 
@@ -51,5 +51,5 @@ export function evictionRate(node: Node, nodes: readonly Node[], flags: Eviction
 }
 
 function isReady(node: Node): boolean {
-  return findCondition(node.status?.conditions, 'Ready')?.status === 'True';
+  return isConditionTrue(node.status?.conditions, 'Ready');
 }
