@@ -105,6 +105,12 @@ export const listenerLimits = {
    * event loop, so those who go on take 3 % of it. A client that is known may inflate as it likes.
    */
   unknownPeersInflate: { burstBytes: 32 * 1024 * 1024, bytesPerSecond: 16 * 1024 * 1024 },
+  /**
+   * What unknown peers send of messages that come in parts, all connections together, until their call has gone well: a megabyte costs
+   * some 6 ms of the event loop and of the garbage collector. Beyond it their connections are not read for a while. A message that comes
+   * in one frame is not counted.
+   */
+  unknownPeersParts: { burstBytes: 64 * 1024 * 1024, bytesPerSecond: 4 * 1024 * 1024 },
   /** A connection whose peer takes none of this much that waits for it, for {@link unreadMs}, ends. */
   unreadBytes: 64 * 1024,
   /** Long enough for a slow line: an answer of 10 MB at 34 KB/s. */

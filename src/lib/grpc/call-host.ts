@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
-import type { InflateBudget } from './inflate-budget.js';
+import type { ByteBudget } from '../byte-budget.js';
 import type { CallObserver, MethodDefinition } from './types.js';
 
 /** A method with its handler, types erased: the definition's codecs and the handler agree by construction. */
@@ -20,5 +20,5 @@ export interface CallHost {
   /** How long the message of a call with one request may take. @default as long as it likes */
   readonly requestMs?: number;
   /** What compressed requests may cost. @default any number */
-  readonly inflateBudget?: InflateBudget;
+  readonly inflateBudget?: ByteBudget;
 }

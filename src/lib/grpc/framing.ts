@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { compact } from '../http2/index.js';
-import type { InflateBudget } from './inflate-budget.js';
+import type { ByteBudget } from '../byte-budget.js';
 import { Code, GrpcError } from './types.js';
 
 /** Flag byte and four bytes of length before each message (grpc/doc/PROTOCOL-HTTP2.md). */
@@ -32,7 +32,7 @@ export class FrameReader {
   readonly #maxBytes: number;
   /** The call's messages may be compressed. */
   readonly #gzip: boolean;
-  readonly #budget: InflateBudget | undefined;
+  readonly #budget: ByteBudget | undefined;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   /** The last chunk's buffer, while short parts are copied into it. */
@@ -45,7 +45,7 @@ export class FrameReader {
    * @param encoding the call's `grpc-encoding`
    * @param budget what compressed messages may cost. Undefined: any number may come
    */
-  constructor(maxBytes: number, encoding: string | undefined, budget?: InflateBudget) {
+  constructor(maxBytes: number, encoding: string | undefined, budget?: ByteBudget) {
     this.#maxBytes = maxBytes;
     this.#budget = budget;
     this.#gzip = encoding === 'gzip';

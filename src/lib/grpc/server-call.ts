@@ -366,6 +366,7 @@ export class ServerCall implements CallContext, StreamHandler {
     this.#finished = true;
     this.#cancelDeadline?.();
     this.#tellEnd?.(undefined);
+    this.#stream.forgive();
     const trailers = this.#trailers;
     this.#stream.finish(
       trailers === undefined

@@ -2,6 +2,7 @@ import * as http from 'node:http';
 import * as http2 from 'node:http2';
 import type * as net from 'node:net';
 import * as tls from 'node:tls';
+import { ByteBudget } from '../byte-budget.js';
 import { BytePool } from '../byte-pool.js';
 import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
@@ -23,7 +24,6 @@ import { ServerConnection } from '../http2/index.js';
 import type { Headers, Http2Stream, KeepAliveOptions } from '../http2/index.js';
 import { refuse, refuseHttp } from './answer-head.js';
 import type { BoundMethod, CallHost } from './call-host.js';
-import { InflateBudget } from './inflate-budget.js';
 import { removeSocket } from './listen-address.js';
 import type { ListenAddress } from './listen-address.js';
 import { createListener } from './listener.js';
@@ -105,6 +105,7 @@ class Server implements GrpcServer {
   readonly #callHost: CallHost;
   readonly #unknownPeerHost: CallHost;
   readonly #unknownPeersPool = new BytePool(listenerLimits.unknownPeersBytes);
+  readonly #unknownPeersBudget: ByteBudget;
   readonly #othersPool = new BytePool(listenerLimits.othersBytes);
   #stopDropping: (() => void) | undefined;
   #closing = false;
@@ -124,8 +125,9 @@ class Server implements GrpcServer {
     this.#unknownPeerHost = {
       ...this.#callHost,
       requestMs: unknownPeer.requestMs,
-      inflateBudget: new InflateBudget(this.#clock, listenerLimits.unknownPeersInflate),
+      inflateBudget: new ByteBudget(this.#clock, listenerLimits.unknownPeersInflate),
     };
+    this.#unknownPeersBudget = new ByteBudget(this.#clock, listenerLimits.unknownPeersParts);
     this.#http1 = this.#createHttp1(options);
     this.#http2 = this.#createHttp2(options);
     this.#listener = createListener(options.tls, {
@@ -243,6 +245,7 @@ class Server implements GrpcServer {
           receivedBytes: Math.max(limits.receivedBytes, 2 * this.#callHost.maxReceiveBytes),
         },
         pool: isUnknown ? this.#unknownPeersPool : this.#othersPool,
+        ...(isUnknown ? { budget: this.#unknownPeersBudget } : {}),
         keepAlive: this.#options.keepAlive,
         onRequest: (stream, headers) => this.#onRequest(socket, stream, headers, host),
       },

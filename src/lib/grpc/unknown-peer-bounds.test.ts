@@ -28,6 +28,8 @@ const megabyte = 1024 * 1024;
 let clock: ManualClock;
 let server: GrpcServer;
 let peer: RawPeer;
+/** Another connection without a certificate. */
+let open: () => RawPeer;
 let nextId: number;
 
 beforeEach(async () => {
@@ -46,9 +48,13 @@ beforeEach(async () => {
   server.addService(EchoDefinition, { ...echoHandlers(), both });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
   const options = { host: '127.0.0.1', port, ca: ca.cert, servername: '', ALPNProtocols: ['h2'] };
-  peer = new RawPeer(tls.connect(options));
-  // Whatever the answers weigh, they come.
-  peer.send(preface, settingsFrame(), numberFrame(frameType.windowUpdate, 0, 16 * megabyte));
+  open = () => {
+    const opened = new RawPeer(tls.connect(options));
+    // Whatever the answers weigh, they come.
+    opened.send(preface, settingsFrame(), numberFrame(frameType.windowUpdate, 0, 16 * megabyte));
+    return opened;
+  };
+  peer = open();
   nextId = 1;
 });
 
@@ -143,10 +149,52 @@ test.each(['with the last message', 'by a frame of its own'])(
   },
 );
 
+const part = Buffer.alloc(16_384);
+
+/** A message of a megabyte in parts, without the last. */
+function parts(id: number): void {
+  const head = Buffer.from([0, 0, 16, 0, 0]);
+  peer.send(frame(frameType.data, 0, id, head));
+  for (let count = 0; count < 63; count++) peer.send(frame(frameType.data, 0, id, part));
+}
+
+test('messages in parts that come to nothing are read at a pace, and other connections at once', async () => {
+  const { burstBytes } = listenerLimits.unknownPeersParts;
+  for (let sent = 0; sent < burstBytes + 6 * megabyte; sent += megabyte) {
+    parts(call('Unary', undefined));
+  }
+  const last = call('Unary', grpcMessage(Buffer.from('x')));
+  await until(() => server.traffic().receivedBytes >= burstBytes, 'the burst');
+  const held = peer;
+  peer = open();
+  expect(await isRefused(call('Unary', grpcMessage(Buffer.from('x'))))).toBe(false);
+  expect(held.hasEnded(last)).toBe(false);
+  expect(server.traffic().receivedBytes).toBeLessThan(burstBytes + 3 * megabyte);
+  await until(() => {
+    clock.advance(100);
+    return held.hasEnded(last);
+  }, 'the rest');
+  held.socket.destroy();
+});
+
+test('messages in parts whose calls go well cost nothing', async () => {
+  const { burstBytes } = listenerLimits.unknownPeersParts;
+  for (let sent = 0; sent < burstBytes + 6 * megabyte; sent += megabyte) {
+    const id = call('Upload', undefined);
+    parts(id);
+    peer.send(frame(frameType.data, flag.endStream, id, part));
+    expect(await isRefused(id)).toBe(false);
+  }
+});
+
 test('messages that inflate to too much cost as much', async () => {
   const message = grpcMessage(gzipSync(Buffer.alloc(4 * megabyte + 1)));
   message[0] = 1;
-  for (let bytes = 0; bytes < listenerLimits.unknownPeersInflate.burstBytes; bytes += 4 * megabyte) {
+  for (
+    let bytes = 0;
+    bytes < listenerLimits.unknownPeersInflate.burstBytes;
+    bytes += 4 * megabyte
+  ) {
     expect(await isRefused(call('Unary', message))).toBe(true);
   }
   const small = grpcMessage(gzipSync(Buffer.from('small')));

@@ -67,6 +67,8 @@ export abstract class Http2Connection implements StreamHost {
   readonly #blocks = new HeaderBlocks();
   #sawSettings = false;
   #closed = false;
+  /** It is not read, since its peer and others have cost too much. */
+  #isHeldUp = false;
 
   constructor(socket: Socket, events: ConnectionEvents, clock: Clock, bounds: ConnectionBounds) {
     this.socket = socket;
@@ -153,6 +155,19 @@ export abstract class Http2Connection implements StreamHost {
 
   receives(bytes: number): boolean {
     return this.#received.add(bytes);
+  }
+
+  spends(bytes: number): void {
+    const { budget } = this.#bounds;
+    if (budget === undefined) return;
+    budget.spend(bytes);
+    if (bytes <= 0 || this.#isHeldUp || !budget.isSpent) return;
+    this.#isHeldUp = true;
+    this.socket.pause();
+    budget.whenEarned(() => {
+      this.#isHeldUp = false;
+      if (!this.#closed) this.socket.resume();
+    });
   }
 
   streamClosed(stream: Http2Stream): void {
@@ -286,6 +301,7 @@ export abstract class Http2Connection implements StreamHost {
     if (stream === undefined) {
       if (this.isIdle(streamId)) throw protocolError('DATA on an idle stream');
       this.#onControl();
+      this.spends(flowBytes);
       return;
     }
     if (stream.remoteEnded) {

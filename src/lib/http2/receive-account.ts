@@ -1,3 +1,4 @@
+import type { ByteBudget } from '../byte-budget.js';
 import type { BytePool } from '../byte-pool.js';
 
 /** What a peer may make a connection hold. */
@@ -10,6 +11,8 @@ export interface ConnectionBounds {
   readonly allowsOuterBlanks: boolean;
   /** What connections share; each takes what it receives from it. */
   readonly pool?: BytePool;
+  /** What connections share of the time that received bytes cost; one that finds it spent is not read for a while. */
+  readonly budget?: ByteBudget;
 }
 
 /** Counts what all streams of a connection have got and their owners have not taken. */

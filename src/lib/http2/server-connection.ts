@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { ByteBudget } from '../byte-budget.js';
 import type { BytePool } from '../byte-pool.js';
 import type { Clock } from '../clock.js';
 import { streamBytes } from '../net-limits.js';
@@ -20,6 +21,8 @@ export interface ServerOptions {
   readonly limits: PeerLimits;
   /** What the peers of a listener may cost together. */
   readonly pool?: BytePool;
+  /** What their bytes may cost together. */
+  readonly budget?: ByteBudget;
   /** Without them a client may ping as it likes, and is never asked. */
   readonly keepAlive?: KeepAliveOptions | undefined;
   /** A request has begun. It must give the stream a handler at once. */
@@ -51,6 +54,7 @@ export class ServerConnection extends Http2Connection {
       unreadBytes: options.limits.unreadBytes,
       allowsOuterBlanks: false,
       ...(options.pool === undefined ? {} : { pool: options.pool }),
+      ...(options.budget === undefined ? {} : { budget: options.budget }),
     });
     this.#options = options;
     this.#resets = new FrameBudget(options.clock, options.limits.resets);

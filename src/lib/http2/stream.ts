@@ -46,6 +46,8 @@ export interface StreamHost {
    * @returns false when it would be too much: it is not counted
    */
   receives(bytes: number): boolean;
+  /** Counts what received bytes cost, and what turned out to be none. */
+  spends(bytes: number): void;
   /** The stream is over and must be forgotten. */
   streamClosed(stream: Http2Stream): void;
 }
@@ -66,6 +68,8 @@ export class Http2Stream {
   #taken = 0;
   /** What the peer sent and the owner still holds, as far as we know. */
   #unread = 0;
+  /** Of what the peer sent in parts: what it has cost so far. */
+  #spent = 0;
   /** Bytes of the announced content-length that have not come yet. */
   #bytesLeft: number | undefined;
   #paused = false;
@@ -206,6 +210,12 @@ export class Http2Stream {
     return true;
   }
 
+  /** What the peer sent was worth its cost. */
+  forgive(): void {
+    if (this.#spent > 0) this.#host.spends(-this.#spent);
+    this.#spent = 0;
+  }
+
   /** The owner holds nothing of what it got. */
   consumed(): void {
     if (this.#unread === 0) return;
@@ -227,6 +237,8 @@ export class Http2Stream {
       if (this.#bytesLeft < 0 || (isLast && this.#bytesLeft > 0)) return errorCode.protocolError;
     }
     if (!isLast) {
+      this.#host.spends(flowBytes);
+      this.#spent += flowBytes;
       if (!this.#host.receives(flowBytes)) return errorCode.enhanceYourCalm;
       this.#unread += flowBytes;
     }
