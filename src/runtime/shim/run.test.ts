@@ -39,7 +39,8 @@ interface Attached {
 }
 
 async function attach(stdin = true): Promise<Attached> {
-  await until('the socket is there', () => existsSync(join(dir, 's')));
+  // Told after it listens; the socket's file is there a moment before that.
+  await until('it listens', () => fileText('pid') !== '');
   const heard = { stdout: '', stderr: '' };
   const session = await attachToConsole(
     dir,
@@ -208,7 +209,7 @@ describe('attached clients', () => {
       sock: 's',
       max: '0',
     });
-    await until('the socket is there', () => existsSync(join(dir, 's')));
+    await until('it listens', () => fileText('pid') !== '');
     const quiet = { stdout: () => false, stderr: () => false };
     const session = await attachToConsole(dir, { stdin: true }, quiet);
     session.write(Buffer.from('go\n'));
