@@ -21,7 +21,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   runtime: ['lib'],
   netproxy: ['api', 'lib', 'gen', 'client'],
   worker: ['api', 'lib', 'gen', 'client', 'runtime', 'netproxy'],
-  dashboard: ['api'],
   cli: ['api', 'lib', 'gen', 'client', 'etcd', 'master', 'worker', 'runtime', 'netproxy'],
 };
 /**

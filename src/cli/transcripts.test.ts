@@ -1,4 +1,7 @@
-/** What the client commands print, and their exit codes: `testdata/*.txt` are transcripts against the cluster of `testdata/cluster.yaml`. */
+/**
+ * What the client commands print, and their exit codes: `testdata/*.txt` are transcripts against the cluster of
+ * `testdata/cluster.yaml`.
+ */
 import { expect, test } from '@jest/globals';
 import { AgentDefinition } from '../gen/agent.js';
 import type { ExecOutput } from '../gen/agent.js';

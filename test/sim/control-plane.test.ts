@@ -1,4 +1,7 @@
-/** The control plane in simulation, in small: some seeds, the seeds that once failed, and the known mistakes that must be found. */
+/**
+ * The control plane in simulation, in small: some seeds, the seeds that once failed, and the known mistakes that must
+ * be found.
+ */
 import { describe, expect, test } from '@jest/globals';
 import type { Canary } from './control-plane/canaries.js';
 import { drawOptions } from './control-plane/options.js';

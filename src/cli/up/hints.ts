@@ -3,7 +3,10 @@ import type { HostRecord } from '../home.js';
 import { exampleNamespace } from './example.js';
 import type { Layout } from './hosts.js';
 
-/** What to try with a cluster that runs, for a person. @param leader the name of the store's leader; undefined while there is none */
+/**
+ * What to try with a cluster that runs, for a person.
+ * @param leader the name of the store's leader; undefined while there is none
+ */
 export function renderHints(
   layout: Layout,
   running: {

@@ -22,8 +22,8 @@ import type { AdminConnection } from './wait.js';
 import { connectToCluster, requestToken } from './wait.js';
 
 /**
- * Starts every host that does not run. Those that have joined before need nobody and start at once; new ones wait until the API gives a
- * token.
+ * Starts every host that does not run. Those that have joined before need nobody and start at once; new ones wait until
+ * the API gives a token.
  */
 export async function startCluster(
   layout: Layout,
@@ -44,7 +44,8 @@ export async function startCluster(
   };
   const first = hosts.get('master-1') ?? planMaster(layout, 0);
   const joined = (): HostPlan[] => [...hosts.values()].filter(hasJoined);
-  // It founds the cluster if there is none: where another master has one, it joins that, and its lost data come from there.
+  // It founds the cluster if there is none: where another master has one, it joins that, and its lost data come from
+  // there.
   if (!joined().some(isMaster)) await launch(first);
   for (const host of joined()) await launch(host);
   await record();

@@ -34,10 +34,10 @@ export interface DiskShortage {
 }
 
 /**
- * Watches the member's own disk. While the disk is full, the member keeps out of the quorum's way: it acknowledges nothing
- * (the loop withholds what depends on a sync), starts no election, hands over leadership, and refuses calls at once, so
- * that clients turn to another member. It raises no alarm, since no other member is concerned. A write that failed half
- * way is taken back and written again, so the member goes on by itself as soon as there is room.
+ * Watches the member's own disk. While the disk is full, the member keeps out of the quorum's way: it acknowledges
+ * nothing (the loop withholds what depends on a sync), starts no election, hands over leadership, and refuses calls at
+ * once, so that clients turn to another member. It raises no alarm, since no other member is concerned. A write that
+ * failed half way is taken back and written again, so the member goes on by itself as soon as there is room.
  */
 export class DiskRoom {
   readonly #host: DiskRoomHost;

@@ -1,4 +1,7 @@
-/** Known mistakes, put back from outside: around a component's client, an API server's store, or in a class that many share. */
+/**
+ * Known mistakes, put back from outside: around a component's client, an API server's store, or in a class that many
+ * share.
+ */
 import { setMaxListeners } from 'node:events';
 import type { GrpcApiClient, Leadership } from '../../../src/client/index.js';
 import { Graph } from '../../../src/master/controllers/garbage/graph.js';

@@ -1,4 +1,7 @@
-/** A scheduler or a controller manager as a process: it takes part in the election, works while it leads, and ends when that fails. */
+/**
+ * A scheduler or a controller manager as a process: it takes part in the election, works while it leads, and ends when
+ * that fails.
+ */
 import { createApiClient, runLeaderElection } from '../../../src/client/index.js';
 import type { GrpcApiClient, Leadership } from '../../../src/client/index.js';
 import { runWhileLeading } from '../../../src/master/component/command.js';

@@ -24,10 +24,10 @@ const watched: Readonly<Record<string, string>> = {
 };
 
 /**
- * A controller answers for the pods that it knows of: those whose creation was acknowledged to it, and those that were there when it
- * began. A creation whose answer was lost, or that an earlier leader sent and that arrived late, is nobody's fault and is taken back
- * later (which {@link Quiescence} sees to). What is wanted may be what the object said up to a reconcile's length before the
- * controller was last told of it.
+ * A controller answers for the pods that it knows of: those whose creation was acknowledged to it, and those that were
+ * there when it began. A creation whose answer was lost, or that an earlier leader sent and that arrived late, is
+ * nobody's fault and is taken back later (which {@link Quiescence} sees to). What is wanted may be what the object said
+ * up to a reconcile's length before the controller was last told of it.
  */
 export class ControllerRules {
   readonly #world: ControlPlaneWorld;

@@ -1,4 +1,7 @@
-/** The store of a cluster that has just been made: what the API server's bootstrap wrote, made once and copied for each run. */
+/**
+ * The store of a cluster that has just been made: what the API server's bootstrap wrote, made once and copied for each
+ * run.
+ */
 import { ManualClock } from '../../../src/lib/clock.js';
 import { silentLogger } from '../../../src/lib/log.js';
 import { Prng } from '../../../src/lib/prng.js';

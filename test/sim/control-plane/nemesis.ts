@@ -1,4 +1,7 @@
-/** What goes wrong: processes die, stand still, are cut off; streams break or stall; the store's watch is lost; wall clocks jump. */
+/**
+ * What goes wrong: processes die, stand still, are cut off; streams break or stall; the store's watch is lost; wall
+ * clocks jump.
+ */
 import type { Prng } from '../../../src/lib/prng.js';
 import type { SimProcess } from './process.js';
 import type { ControlPlaneWorld } from './world.js';

@@ -1,4 +1,7 @@
-/** When an object may vanish: not before its finalizers, not before what holds it, and a namespace only when it is empty. */
+/**
+ * When an object may vanish: not before its finalizers, not before what holds it, and a namespace only when it is
+ * empty.
+ */
 import type { Checker } from './checker.js';
 import type { Item, Model } from './model.js';
 import { isActive, nameOf, resourceOf } from './model.js';

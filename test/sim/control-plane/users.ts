@@ -1,4 +1,6 @@
-/** Who uses the control plane: makes, changes and deletes objects as the seed says, and tidies up when all is healed. */
+/**
+ * Who uses the control plane: makes, changes and deletes objects as the seed says, and tidies up when all is healed.
+ */
 import type { KubeObject } from '../../../src/api/object.js';
 import type { ApiClient, ResourceId } from '../../../src/client/index.js';
 import { isApiError } from '../../../src/client/index.js';

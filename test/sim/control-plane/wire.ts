@@ -1,4 +1,7 @@
-/** One gRPC call on the simulated network: encoded bytes in both directions, in order, with an end that either side may not see. */
+/**
+ * One gRPC call on the simulated network: encoded bytes in both directions, in order, with an end that either side may
+ * not see.
+ */
 import type { CallContext, CallOptions, PeerCertificate } from '../../../src/lib/grpc/index.js';
 import { Code, GrpcError, isGrpcError } from '../../../src/lib/grpc/index.js';
 import type { MessageCodec } from '../../../src/lib/grpc/types.js';
