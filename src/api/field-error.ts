@@ -2,6 +2,7 @@
  * Field errors in Kubernetes' form (apimachinery `util/validation/field`): each has a path, a type,
  * and a message; together they become the causes of a `Status` with reason `Invalid`.
  */
+import { goQuote } from './go-text/quote.js';
 import type { Status, StatusCause } from './object.js';
 import { qualifiedName } from './object.js';
 
@@ -43,11 +44,6 @@ function withDetail(head: string, detail: string): string {
   return detail === '' ? head : `${head}: ${detail}`;
 }
 
-/** Quotes the way Go's `%q` and field errors do. */
-export function quote(value: string): string {
-  return JSON.stringify(value);
-}
-
 /**
  * Longest value in an error's text, in characters: a large one that breaks a hundred rules is not copied whole each
  * time.
@@ -59,7 +55,7 @@ const maxShownValues = 2_000;
 const maxShownErrors = 1_000;
 
 function show(value: unknown): string {
-  if (typeof value === 'string') return quote(value.slice(0, maxShownLength));
+  if (typeof value === 'string') return goQuote(value.slice(0, maxShownLength));
   if (value === undefined || value === null) return 'null';
   let left = maxShownValues;
   const text = JSON.stringify(value, (key, item) => {
@@ -100,7 +96,7 @@ export function notSupported(
   value: unknown,
   supported: readonly string[],
 ): FieldError {
-  const list = supported.map(quote).join(', ');
+  const list = supported.map(goQuote).join(', ');
   const detail = supported.length === 0 ? '' : `supported values: ${list}`;
   const body = withDetail(`Unsupported value: ${show(value)}`, detail);
   return { type: 'FieldValueNotSupported', field, body };
@@ -158,7 +154,7 @@ export function invalidStatus(
     message: e.body,
     field: e.field,
   }));
-  const subject = `${qualifiedName(target.group, target.kind)} ${quote(target.name)}`;
+  const subject = `${qualifiedName(target.group, target.kind)} ${goQuote(target.name)}`;
   return {
     kind: 'Status',
     apiVersion: 'v1',

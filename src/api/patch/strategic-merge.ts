@@ -5,6 +5,7 @@
  *
  * @see Kubernetes community, "Strategic Merge Patch" design; apimachinery `util/strategicpatch`.
  */
+import { goValue } from '../go-text/values.js';
 import { identityOf } from '../identity.js';
 import { isJsonObject } from '../object.js';
 import type { SchemaNode } from '../schema/node.js';
@@ -169,7 +170,7 @@ function mergeByKey(
       throw bad(`invalid patch: item of ${list.name} is not an object`);
     }
     if (item[key] === undefined) {
-      throw bad(`map: ${goMap(item)} does not contain declared merge key: ${key}`);
+      throw bad(`map: ${goValue(item)} does not contain declared merge key: ${key}`);
     }
     const id = identityOf(item[key]);
     const found = places.get(id) ?? [];
@@ -184,18 +185,6 @@ function mergeByKey(
     else out[first] = mergeMaps(out[first] as Fields, item, items);
   }
   return out.filter((item) => item !== undefined);
-}
-
-/** Go prints maps as `map[a:1 b:2]`. */
-function goMap(value: unknown): string {
-  if (isJsonObject(value)) {
-    const entries = Object.keys(value)
-      .sort()
-      .map((key) => `${key}:${goMap(value[key])}`);
-    return `map[${entries.join(' ')}]`;
-  }
-  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Puts a merged list into the order that the patch names. */

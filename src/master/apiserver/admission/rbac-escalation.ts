@@ -1,7 +1,8 @@
 import { semanticEqual } from '../../../api/equal.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { ClusterRole, PolicyRule, RoleBinding } from '../../../api/types/policy.js';
-import { quoteList, ruleText, uncovered } from '../authz/escalation.js';
+import { goQuote, goQuoteList } from '../../../api/go-text/quote.js';
+import { ruleText, uncovered } from '../authz/escalation.js';
 import type { Authorization } from '../authz/authorizers.js';
 import type { RbacAuthorizer } from '../authz/rbac.js';
 import type { AdmissionRequest } from '../registry/types.js';
@@ -62,7 +63,7 @@ export function rbacEscalation(
     if (missing.length === 0) return;
     const held = [...new Set(missing.map(ruleText))].sort();
     const detail =
-      `user ${JSON.stringify(user.name)} (groups=${quoteList(user.groups)}) is attempting to ` +
+      `user ${goQuote(user.name)} (groups=${goQuoteList(user.groups)}) is attempting to ` +
       `grant RBAC permissions not currently held:\n${held.join('\n')}`;
     const name = request.object?.metadata.name ?? target.name;
     throw forbidden(errorTarget(target.kind), name, text || detail);

@@ -1,4 +1,5 @@
 import type { PolicyRule } from '../../../api/types/policy.js';
+import { goQuoteList } from '../../../api/go-text/quote.js';
 /** Which rules cover which (component-helpers `auth/rbac/validation`): the core of escalation prevention. */
 
 /** A rule about one verb on one resource or one path. */
@@ -76,11 +77,6 @@ export function uncovered(
   return [...missing.values()];
 }
 
-/** Go's `%q` of a list of strings. */
-export function quoteList(list: readonly string[]): string {
-  return `[${list.map((item) => JSON.stringify(item)).join(' ')}]`;
-}
-
 /** A rule as refusals print it: `{APIGroups:[""], Resources:["secrets"], Verbs:["get"]}`. */
 export function ruleText(rule: PolicyRule): string {
   const parts: readonly (readonly [string, readonly string[] | undefined])[] = [
@@ -91,7 +87,7 @@ export function ruleText(rule: PolicyRule): string {
     ['Verbs', rule.verbs],
   ];
   const shown = parts.flatMap(([name, list]) =>
-    list === undefined || list.length === 0 ? [] : [`${name}:${quoteList(list)}`],
+    list === undefined || list.length === 0 ? [] : [`${name}:${goQuoteList(list)}`],
   );
   return `{${shown.join(', ')}}`;
 }

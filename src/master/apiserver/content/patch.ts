@@ -5,12 +5,12 @@
 import { invalid } from '../../../api/field-error.js';
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
-import { isJsonObject } from '../../../api/object.js';
 import { applyMergePatch } from '../../../api/patch/merge-patch.js';
 import { PatchError } from '../../../api/patch/patch-error.js';
 import { applyStrategicMergePatch } from '../../../api/patch/strategic-merge.js';
 import { DecodeError } from '../../../api/schema/decode.js';
 import { decodeObject, strictDecodingError } from '../../../api/strategy.js';
+import { goValue } from '../../../api/go-text/values.js';
 import type { RequestContext, UpdateSource } from '../verbs/index.js';
 import { badRequest, failure, invalidObject, unsupportedMediaType } from '../status.js';
 import { applyPatch, applySource } from './apply.js';
@@ -128,7 +128,7 @@ function decodePatched(context: RequestContext, patch: Patch, patched: unknown):
   const { kind } = context.target;
   const strategic = patch.type === strategicPatch;
   const refuse = (text: string): Error => {
-    const value = strategic ? goText(patch.value) : JSON.stringify(patched);
+    const value = strategic ? goValue(patch.value) : JSON.stringify(patched);
     const target = { group: '', kind: '', name: '' };
     return invalidObject(target, [invalid('patch', value, text)]);
   };
@@ -163,13 +163,4 @@ function conversionText(text: string): string {
   const numeric =
     given === 'number' && (wanted === 'string' ? whole : /^(u?int|float)/.test(wanted));
   return numeric ? `cannot convert ${kind} to ${wanted}` : `unrecognized type: ${wanted}`;
-}
-
-/** A JSON value as Go's `%+v` prints the maps and slices that it becomes. */
-function goText(value: unknown): string {
-  if (value === null || value === undefined) return '<nil>';
-  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
-  if (!isJsonObject(value)) return typeof value === 'string' ? value : JSON.stringify(value);
-  const keys = Object.keys(value).sort();
-  return `map[${keys.map((key) => `${key}:${goText(value[key])}`).join(' ')}]`;
 }

@@ -2,6 +2,7 @@
 import type { FieldError } from '../../../api/field-error.js';
 import { invalid } from '../../../api/field-error.js';
 import type { KubeObject } from '../../../api/object.js';
+import { goQuote } from '../../../api/go-text/quote.js';
 
 /** The parts of all reviews' specs. */
 export interface ReviewSpec {
@@ -27,8 +28,8 @@ const emptyMetadata = new Set(['creationTimestamp', 'managedFields']);
 
 /** Go's `%#v` of a path and a verb. */
 function goText(other: Readonly<Record<string, string>>): string {
-  const path = JSON.stringify(other['path'] ?? '');
-  const verb = JSON.stringify(other['verb'] ?? '');
+  const path = goQuote(other['path'] ?? '');
+  const verb = goQuote(other['verb'] ?? '');
   return `authorization.NonResourceAttributes{Path:${path}, Verb:${verb}}`;
 }
 

@@ -1,5 +1,5 @@
 /** The checks of the baseline level: known ways from a pod to more privileges. */
-import { quote } from '../../../../api/field-error.js';
+import { goQuote } from '../../../../api/go-text/quote.js';
 import type { Check, CheckPod } from './checks.js';
 import {
   containersNamed,
@@ -34,7 +34,7 @@ const appArmorProfile: CheckPod = (subject) => {
   const bad = namesWhere(subject, ({ securityContext }) => isBad(securityContext?.appArmorProfile));
   const annotations = Object.entries(subject.annotations)
     .filter(([key, value]) => key.startsWith(appArmorPrefix) && !allowsAppArmorAnnotation(value))
-    .map(([key, value]) => `${key}=${quote(value)}`);
+    .map(([key, value]) => `${key}=${goQuote(value)}`);
   const values = [...sorted(badTypes), ...sorted(annotations)];
   const who = setters(isPodBad, bad);
   if (annotations.length > 0) who.push(plural('annotation', annotations.length));

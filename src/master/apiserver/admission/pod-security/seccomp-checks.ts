@@ -1,5 +1,5 @@
 /** The checks of seccomp profiles: annotations until 1.18, fields since 1.19. */
-import { quote } from '../../../../api/field-error.js';
+import { goQuote } from '../../../../api/go-text/quote.js';
 import type { CheckPod, Subject, Violation } from './checks.js';
 import {
   containersNamed,
@@ -26,7 +26,7 @@ export const seccompAnnotations: CheckPod = (subject) => {
   const own = containersOf(subject).map(({ name }) => `${containerPrefix}${name}`);
   const bad = [podAnnotation, ...own].flatMap((key) => {
     const value = subject.annotations[key];
-    return value === undefined || allowsAnnotation(value) ? [] : [`${key}=${quote(value)}`];
+    return value === undefined || allowsAnnotation(value) ? [] : [`${key}=${goQuote(value)}`];
   });
   if (bad.length === 0) return undefined;
   const list = sorted(bad);

@@ -1,0 +1,13 @@
+/** JSON values as Go prints what they are decoded to. Pure. */
+import { isJsonObject } from '../object.js';
+
+/** A value as `%v` prints it: `map[a:1 b:[x y]]` with keys in order, `<nil>` for null. */
+export function goValue(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`;
+  if (!isJsonObject(value)) return typeof value === 'string' ? value : JSON.stringify(value);
+  const entries = Object.keys(value)
+    .sort()
+    .map((key) => `${key}:${goValue(value[key])}`);
+  return `map[${entries.join(' ')}]`;
+}
