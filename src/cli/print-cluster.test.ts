@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ClusterStatus } from '../gen/cluster.js';
-import { describeChanges } from './print-cluster.js';
+import { describeChanges, renderCluster } from './print-cluster.js';
 import { clusterStatus, member } from './testkit/cluster-status.js';
 
 const two = clusterStatus({ members: [member(1, { leader: true }), member(2)] });
@@ -79,4 +79,11 @@ describe('what a watch says', () => {
   ])('of %s', (_, fields, lines) => {
     expect(said(fields)).toEqual(lines);
   });
+});
+
+test('without a quorum nobody knows what components and nodes do', () => {
+  const members = [member(1), member(2, { reachable: false }), member(3, { reachable: false })];
+  const text = renderCluster(clusterStatus({ members }));
+  expect(text).toMatch(/kube-scheduler +<unknown>/);
+  expect(text).toMatch(/node-1 +Unknown/);
 });

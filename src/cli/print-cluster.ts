@@ -1,9 +1,11 @@
 /** The status of a cluster as `cluster` prints it: pure. */
 import type { ClusterStatus, MemberStatus } from '../gen/cluster.js';
+import { quorumOf } from './quorum.js';
 import { renderTable } from './table.js';
 
-/** The whole picture, for a person. */
+/** The whole picture, for a person. Without a quorum nobody knows what components and nodes do: it was so at last. */
 export function renderCluster(status: ClusterStatus): string {
+  const isKnown = quorumOf(status).missing === 0;
   const members = renderTable(
     ['MASTER', 'ROLE', 'TERM', 'INDEX', 'APPLIED', 'REVISION', 'DB SIZE', 'ENDPOINT', 'HEALTH'],
     status.members.map((member) => [
@@ -26,7 +28,7 @@ export function renderCluster(status: ClusterStatus): string {
     ['COMPONENT', 'ACTIVE ON', 'RENEWED'],
     status.leaders.map((leader) => [
       leader.component,
-      leader.holder === '' ? '<nobody>' : leader.holder,
+      isKnown ? leader.holder || '<nobody>' : '<unknown>',
       leader.renewTime,
     ]),
   );
@@ -34,7 +36,7 @@ export function renderCluster(status: ClusterStatus): string {
     ['NODE', 'STATUS', 'ADDRESS', 'MESSAGE'],
     status.nodes.map((node) => [
       node.name,
-      node.ready ? 'Ready' : 'NotReady',
+      isKnown ? (node.ready ? 'Ready' : 'NotReady') : 'Unknown',
       node.address,
       node.message,
     ]),

@@ -89,4 +89,14 @@ describeHere('a founder that lost its disk', () => {
     });
     expect(made).toBe('configmap/after');
   }, 120_000);
+
+  test('without a quorum the status says so, and what to do', async () => {
+    await kill('master-3');
+    const { code, stderr } = await cluster.trireme(['cluster', 'status']);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      '2 of 3 masters do not answer (master-2, master-3): nothing is read or written until one of them is back.',
+    );
+    expect(stderr).toContain('trireme master recover');
+  }, 120_000);
 });

@@ -9,6 +9,7 @@ import type { Connection, ConnectionFlags } from '../connection.js';
 import { addConnectionFlags } from '../connection.js';
 import { clusterToJson, describeChanges, renderCluster } from '../print-cluster.js';
 import { parseFlags } from '../../lib/flags.js';
+import { lostQuorum } from '../quorum.js';
 import { UsageError } from '../../lib/usage-error.js';
 
 interface Flags extends ConnectionFlags {
@@ -39,7 +40,10 @@ export async function runCluster(
       channel.client(ClusterDefinition).status({}, { deadlineMs: 5000 }),
     );
     context.out(options.output === 'json' ? `${clusterToJson(status)}\n` : renderCluster(status));
-    return 0;
+    const trouble = lostQuorum(status);
+    if (trouble === undefined) return 0;
+    context.err(`${trouble}\n`);
+    return 1;
   } finally {
     connection.close();
   }

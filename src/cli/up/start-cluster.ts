@@ -19,7 +19,7 @@ import {
 import { createHostNamespace } from './network.js';
 import type { Progress } from './progress.js';
 import type { AdminConnection } from './wait.js';
-import { connectToCluster, requestToken } from './wait.js';
+import { connectToCluster, explained, requestToken } from './wait.js';
 
 /**
  * Starts every host that does not run. Those that have joined before need nobody and start at once; new ones wait until
@@ -96,7 +96,11 @@ async function joinArguments(
 ): Promise<JoinArguments> {
   const connection = await connectToCluster(layout.home);
   try {
-    const token = await progress.until('the API answers', 60_000, () => requestToken(connection));
+    const token = await progress
+      .until('the API answers', 60_000, () => requestToken(connection))
+      .catch(async (error: unknown) => {
+        throw await explained(error, connection, (name) => recoverCommand(members, name));
+      });
     progress.say('the API answers');
     const tokenFile = join(layout.home, 'join-token');
     await writeWhole(tokenFile, `${token}\n`);
@@ -108,6 +112,17 @@ async function joinArguments(
   } finally {
     connection.close();
   }
+}
+
+/** The command line that makes a stopped master the only one. */
+export function recoverCommand(hosts: readonly HostPlan[], name: string): string {
+  const host = hosts.find((one) => one.name === name);
+  if (host === undefined) return 'trireme master recover';
+  const enter = host.netns === null ? '' : `nsenter --net=/run/netns/${host.netns} `;
+  const flags = host.command
+    .slice(1)
+    .filter((flag) => !/^--(?:join|token-file|ca-hash)=/.test(flag));
+  return `${enter}bin/trireme master recover ${flags.join(' ')} (and then scripts/up again)`;
 }
 
 function grpcAddress(layout: Layout, name: string): string {

@@ -17,8 +17,8 @@ import type { Layout } from './hosts.js';
 import { imagesDirectory } from './hosts.js';
 import { canMakeNamespaces, createHostNetwork } from './network.js';
 import { Progress } from './progress.js';
-import { startCluster } from './start-cluster.js';
-import { mastersVote, nodesReady } from './wait.js';
+import { recoverCommand, startCluster } from './start-cluster.js';
+import { explained, mastersVote, nodesReady } from './wait.js';
 
 interface Flags {
   readonly masters: string;
@@ -81,7 +81,12 @@ async function bringUp(
     progress.say(`no example: with the runtime "${layout.runtime}" pods share the node's network`);
   }
   try {
-    await progress.until('every master votes', 60_000, () => mastersVote(admin, layout.masters));
+    await progress
+      .until('every master votes', 60_000, () => mastersVote(admin, layout.masters))
+      .catch(async (error: unknown) => {
+        const hosts = (await readClusterRecord(layout.home))?.hosts ?? [];
+        throw await explained(error, admin, (name) => recoverCommand(hosts, name));
+      });
     progress.say(`${layout.masters} masters vote`);
     await progress.until('every node is ready', 120_000, () => nodesReady(admin, layout.workers));
     progress.say(`${layout.workers} nodes are ready`);

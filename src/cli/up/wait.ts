@@ -6,6 +6,7 @@ import type { ApiClient } from '../../client/index.js';
 import type { ClusterStatus } from '../../gen/cluster.js';
 import { ClusterDefinition } from '../../gen/cluster.js';
 import { connect } from '../connection.js';
+import { lostQuorum } from '../quorum.js';
 
 /** The new cluster, as its administrator. */
 export interface AdminConnection {
@@ -37,6 +38,25 @@ export async function connectToCluster(
     },
     close: () => connection.close(),
   };
+}
+
+/**
+ * Adds to a failure what the masters that answer know: a lost quorum, and the command of a survivor that ends it.
+ * @param recover that command, for a master by its name
+ */
+export async function explained(
+  error: unknown,
+  admin: AdminConnection,
+  recover: (name: string) => string,
+): Promise<unknown> {
+  try {
+    const status = await admin.status();
+    const left = status.members.find((member) => member.reachable && !member.learner);
+    const trouble = lostQuorum(status, recover(left?.name ?? ''));
+    return trouble === undefined ? error : new Error(trouble, { cause: error });
+  } catch {
+    return error;
+  }
 }
 
 /** A join token; rejects while the API does not answer. */
