@@ -32,7 +32,11 @@ const level = 'scripts/test does it, and runs this test';
 const others = 'it needs members on other machines; test/cluster/etcd-cluster.test.ts does it';
 const hollow = { './scripts/up': 'bin/trireme up --runtime hollow' };
 const down = { './scripts/down': 'bin/trireme down' };
-const few = { '--count 1000': '--count 5', '--count 100': '--count 2' };
+const few = {
+  '--count 1000': '--count 5',
+  '--count 100': '--count 2',
+  '--seeds 100': '--seeds 2',
+};
 
 const rows: readonly Row[] = [
   // README.md: three masters and two workers that pretend to run containers.

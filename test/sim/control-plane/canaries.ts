@@ -25,7 +25,6 @@ export const controlPlaneCanaries = [
   'cacheEventLost',
   'deletionsMissed',
   'leadsWithoutLease',
-  'leadsAfterPause',
 ] as const;
 /** A mistake put back in. */
 export type Canary = (typeof controlPlaneCanaries)[number];
@@ -166,14 +165,8 @@ export class Canaries {
 
   /** What tells a component that it leads no longer. */
   leading(leadership: Leadership): Leadership {
-    switch (this.#canary) {
-      case 'leadsWithoutLease':
-        return { signal: deaf(), holds: () => true };
-      case 'leadsAfterPause':
-        return { signal: leadership.signal, holds: () => true };
-      default:
-        return leadership;
-    }
+    if (this.#canary !== 'leadsWithoutLease') return leadership;
+    return { signal: deaf(), holds: () => true };
   }
 
   restore(): void {
