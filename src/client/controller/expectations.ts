@@ -10,7 +10,13 @@ import type { Change } from '../types.js';
 const expiryMs = 5 * 60_000;
 
 interface Expected {
+  /** Creations that are under way. */
   creations: number;
+  /** Uids of what was made and has not been seen. */
+  readonly made: Set<string>;
+  /** Uids of what was seen since, before its creation was answered. */
+  readonly seen: Set<string>;
+  /** Uids. */
   readonly deletions: Set<string>;
   readonly atMs: number;
 }
@@ -31,7 +37,8 @@ export class Expectations {
   satisfied(key: string): boolean {
     const expected = this.#byKey.get(key);
     if (expected === undefined) return true;
-    if (expected.creations <= 0 && expected.deletions.size === 0) return true;
+    const { creations, made, deletions } = expected;
+    if (creations <= 0 && made.size === 0 && deletions.size === 0) return true;
     return this.#clock.monotonicMs() - expected.atMs > expiryMs;
   }
 
@@ -39,13 +46,27 @@ export class Expectations {
   expect(key: string, creations: number, deletions: Iterable<string> = []): void {
     this.#byKey.set(key, {
       creations,
+      made: new Set(),
+      seen: new Set(),
       deletions: new Set(deletions),
       atMs: this.#clock.monotonicMs(),
     });
   }
 
-  /** One creation was seen, or has failed and will not come. */
-  created(key: string, count = 1): void {
+  /**
+   * A creation has succeeded: the object is expected to be seen, unless it was already. One whose answer was lost counts
+   * as failed, and is not taken for another when it is seen all the same.
+   */
+  made(key: string, { metadata }: KubeObject): void {
+    const expected = this.#byKey.get(key);
+    if (expected === undefined) return;
+    expected.creations--;
+    const { uid = '' } = metadata;
+    if (!expected.seen.delete(uid)) expected.made.add(uid);
+  }
+
+  /** So many creations have failed, or were not tried. */
+  failed(key: string, count = 1): void {
     const expected = this.#byKey.get(key);
     if (expected !== undefined) expected.creations -= count;
   }
@@ -60,10 +81,13 @@ export class Expectations {
    * @param owner its uid: another owner of that name expects its own objects
    */
   saw(owner: string, type: Change<KubeObject>['type'], { metadata }: KubeObject): void {
-    if (type === 'add') this.created(owner);
-    if (type === 'delete' || metadata.deletionTimestamp !== undefined) {
-      this.deleted(owner, metadata.uid ?? '');
+    const { uid = '', deletionTimestamp } = metadata;
+    const expected = this.#byKey.get(owner);
+    if (type === 'add' && expected?.made.delete(uid) === false && expected.creations > 0) {
+      expected.seen.add(uid);
     }
+    if (type === 'delete') expected?.made.delete(uid);
+    if (type === 'delete' || deletionTimestamp !== undefined) this.deleted(owner, uid);
   }
 
   /** For the informer of owners: nothing is expected of one that is gone. */

@@ -181,9 +181,10 @@ class DaemonSetController {
       const template = daemonTemplate(set.spec.template, nodes[at] ?? '', hash);
       const pod = podFromTemplate(template, owner, generateNamePrefix(set.metadata.name));
       const made = await this.#context.client.create<Pod>(resources.pods, pod);
+      this.#expectations.made(owner.metadata.uid ?? '', made);
       this.#recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
     });
-    this.#expectations.created(owner.metadata.uid ?? '', nodes.length - successes);
+    this.#expectations.failed(owner.metadata.uid ?? '', nodes.length - successes);
     for (const error of errors) {
       this.#recorder.warning(owner, 'FailedCreate', `Error creating: ${errorMessage(error)}`);
     }

@@ -40,7 +40,7 @@ export class SliceWriter {
     this.#informer.addIndex(serviceIndex, (slice) => [serviceOf(slice)]);
     this.#informer.onChange(({ type, object }) => {
       if (!this.#isOurs(object)) return;
-      if (type === 'add') this.#expectations.created(serviceOf(object));
+      this.#expectations.saw(serviceOf(object), type, object);
       enqueue(serviceOf(object));
     });
   }
@@ -87,7 +87,7 @@ export class SliceWriter {
   ): Promise<void> {
     const { namespace = '', name } = owner.metadata;
     try {
-      await this.#client.create<EndpointSlice>(resources.endpointSlices, {
+      const made = await this.#client.create<EndpointSlice>(resources.endpointSlices, {
         apiVersion: 'discovery.k8s.io/v1',
         kind: 'EndpointSlice',
         metadata: {
@@ -99,6 +99,7 @@ export class SliceWriter {
         },
         ...slice,
       });
+      this.#expectations.made(key, made);
     } catch (error) {
       // What was to come after it is not sent.
       this.#expectations.forget(key);

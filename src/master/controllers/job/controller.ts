@@ -193,9 +193,10 @@ class JobController {
     const { successes, errors } = await slowStart(wanted.length, concurrency, async (at) => {
       const pod = jobPod(job, wanted[at] ?? {}, randomSuffix(prng));
       const made = await client.create<Pod>(resources.pods, pod);
+      this.#expectations.made(job.metadata.uid ?? '', made);
       this.#recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
     });
-    this.#expectations.created(job.metadata.uid ?? '', wanted.length - successes);
+    this.#expectations.failed(job.metadata.uid ?? '', wanted.length - successes);
     for (const error of errors) {
       const text = errorMessage(error);
       this.#recorder.warning(owner, 'FailedCreate', `Error creating: ${text}`);

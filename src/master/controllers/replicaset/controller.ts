@@ -221,9 +221,10 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
     const { successes, errors } = await slowStart(count, concurrency, async () => {
       const pod = podFromTemplate(template, owner, name);
       const made = await this.#context.client.create<Pod>(resources.pods, pod);
+      this.#expectations.made(ownerUid, made);
       this.#recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
     });
-    this.#expectations.created(ownerUid, count - successes);
+    this.#expectations.failed(ownerUid, count - successes);
     for (const error of errors) {
       if (isApiError(error) && error.reason === 'Forbidden' && isTerminating(error)) continue;
       this.#recorder.warning(owner, 'FailedCreate', `Error creating: ${errorMessage(error)}`);

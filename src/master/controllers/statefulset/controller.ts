@@ -170,7 +170,8 @@ class StatefulSetController {
     const pod = statefulPod(set, template, action.ordinal, action.revision);
     const what = `create Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`;
     try {
-      await client.create<Pod>(resources.pods, pod);
+      const made = await client.create<Pod>(resources.pods, pod);
+      this.#expectations.made(set.metadata.uid ?? '', made);
       this.#recorder.normal(owner, 'SuccessfulCreate', `${what} successful`);
     } catch (error) {
       if (isApiError(error, 'AlreadyExists')) throw error;
