@@ -17,9 +17,13 @@ const load = async <T>(path: string): Promise<T> =>
   (await import(pathToFileURL(join(directory, 'dist/src', path)).href)) as T;
 
 const { startApiServer } = await load<Server>('master/apiserver/server.js');
-const { MemoryStore } = await load<{ MemoryStore: new () => object }>(
-  'master/apiserver/storage/memory-store.js',
-);
+interface StoreModule {
+  readonly MemoryStore: new () => object;
+}
+// Earlier builds had it beside the others.
+const { MemoryStore } = await load<StoreModule>(
+  'master/apiserver/storage/testkit/memory-store.js',
+).catch(() => load<StoreModule>('master/apiserver/storage/memory-store.js'));
 const { silentLogger } = await load<{ silentLogger: object }>('lib/log.js');
 const { systemClock } = await load<{ systemClock: () => object }>('lib/clock.js');
 const pki = JSON.parse(readFileSync(config, 'utf8')) as {
