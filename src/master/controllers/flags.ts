@@ -28,6 +28,7 @@ export interface ControllerFlags {
   readonly hpaSyncPeriodMs: number;
 }
 
+/** The settings of a controller manager that is given no flags. */
 export const defaultFlags: ControllerFlags = {
   clusterCidrs: [],
   allocateNodeCidrs: true,

@@ -9,6 +9,7 @@ import { EventSink } from '../../client/events/recorder.js';
 import type { ControllerFlags } from './flags.js';
 import { defaultFlags } from './flags.js';
 
+/** The dependencies that all controllers share; a flag that is left out keeps its default. */
 export interface StartControllersOptions {
   readonly client: ApiClient;
   readonly informers: InformerFactory;

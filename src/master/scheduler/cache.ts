@@ -16,6 +16,7 @@ import { NodeInfo } from './node-info.js';
 import type { PodInfo } from './pod-info.js';
 import type { ClusterView } from './plugins/types.js';
 
+/** The informers that the cache reads namespaces, claims, volumes and storage classes from. */
 export interface CacheSources {
   readonly namespaces: Pick<Informer<Namespace>, 'get'>;
   readonly claims: Pick<Informer<PersistentVolumeClaim>, 'get'>;
@@ -23,6 +24,7 @@ export interface CacheSources {
   readonly storageClasses: Pick<Informer<StorageClass>, 'get'>;
 }
 
+/** The scheduler's view of nodes and their pods, assumed ones included (kube-scheduler backend/cache). */
 export class SchedulerCache implements ClusterView {
   readonly #sources: CacheSources;
   readonly #nodes = new Map<string, NodeInfo>();

@@ -21,6 +21,7 @@ export interface Situation {
   readonly budgets: readonly PodDisruptionBudget[];
 }
 
+/** The outcome for one pod: a node to bind it to, or the cause why it waits and the pods to evict for it. */
 export type Decision =
   | { readonly type: 'bind'; readonly node: string }
   | {

@@ -21,6 +21,7 @@ import type {
   Rejection,
 } from './plugins/types.js';
 
+/** The outcome of filters and scores: a node, a plugin's rejection, or each node's failure by its name. */
 export type Placement =
   | { readonly type: 'node'; readonly node: NodeInfo; readonly feasible: number }
   | { readonly type: 'rejected'; readonly rejection: Rejection }
@@ -81,6 +82,7 @@ export function checkNode(pod: PodInfo, node: NodeInfo, view: ClusterView): Fail
   return { plugin, reasons: [message], unresolvable: true };
 }
 
+/** Finds the best node for a pod, and keeps the answers of local plugins for pods of the same class. */
 export class Placer {
   readonly #classes = new Map<string, PodClass>();
   readonly #prng: Prng;

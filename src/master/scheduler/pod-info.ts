@@ -14,10 +14,12 @@ export interface AffinityTerm {
   readonly matches: (pod: Pod, namespaceLabels: (name: string) => Labels | undefined) => boolean;
 }
 
+/** A term of preferred affinity with its weight, from 1 to 100. */
 export interface WeightedTerm extends AffinityTerm {
   readonly weight: number;
 }
 
+/** A pod with the facts that the plugins read of it, computed once (kube-scheduler `PodInfo`). */
 export interface PodInfo {
   readonly pod: Pod;
   /** `namespace/name`. */
@@ -34,10 +36,12 @@ export interface PodInfo {
   readonly preferredAntiAffinity: readonly WeightedTerm[];
 }
 
+/** Returns the key of a pod: `namespace/name`. */
 export function podKey(pod: Pod): string {
   return `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`;
 }
 
+/** Computes the facts of a pod that the plugins read. */
 export function podInfo(pod: Pod): PodInfo {
   const affinity = pod.spec.affinity?.podAffinity;
   const anti = pod.spec.affinity?.podAntiAffinity;

@@ -12,6 +12,7 @@ import { now } from '../../api/facts/time.js';
 import { findCondition } from '../../api/facts/conditions.js';
 import type { PodInfo } from './pod-info.js';
 
+/** Writes bindings, conditions, nominations, evictions and events of pods to the API server. */
 export class PodWriter {
   readonly #client: ApiClient;
   readonly #clock: Clock;

@@ -12,6 +12,7 @@ import type { Failure } from './plugins/types.js';
 import type { PodInfo } from './pod-info.js';
 import { preemptionMessage } from './messages.js';
 
+/** The pods to evict from one node so that another fits. */
 export interface Victims {
   readonly node: NodeInfo;
   /** In the order of their importance, most important first. */
@@ -23,6 +24,7 @@ export interface Victims {
 /** Nodes that are tried at most: enough for a good choice, few enough for a short stop. */
 const maxCandidates = 100;
 
+/** The outcome of a preemption: pods to evict, a wait for earlier victims, or none with its cause. */
 export type Preemption =
   | { readonly type: 'victims'; readonly victims: Victims }
   /** Victims of an earlier preemption are still ending where the pod is nominated. */

@@ -24,6 +24,7 @@ interface Waiting {
   cancel: (() => void) | undefined;
 }
 
+/** Queues pods for scheduling by priority: active, backing off or unschedulable (kube-scheduler backend/queue). */
 export class SchedulingQueue {
   readonly #clock: Clock;
   readonly #onReady: () => void;

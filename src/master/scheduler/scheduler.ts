@@ -32,6 +32,7 @@ import { PodWriter } from './pod-writer.js';
 import { SchedulingQueue } from './queue.js';
 import { VolumeBinder } from './volume-binder.js';
 
+/** The dependencies and settings of a scheduler. */
 export interface SchedulerOptions {
   readonly client: ApiClient;
   readonly informers: InformerFactory;

@@ -18,6 +18,7 @@ import { chooseVolumes, unboundClaims } from './plugins/volume-binding.js';
 /** @see kube-scheduler VolumeBindingArgs.bindTimeoutSeconds */
 const bindTimeoutMs = 600_000;
 
+/** Writes the scheduler's choice of volumes and waits until the claims are bound (VolumeBinding's PreBind). */
 export class VolumeBinder {
   readonly #client: ApiClient;
   readonly #clock: Clock;

@@ -3,7 +3,10 @@ import { jsonEqual } from '../../../api/facts/hash.js';
 import { parseTime } from '../../../api/facts/time.js';
 import type { ConfigMap, Secret, ServiceAccount } from '../../../api/types/core.js';
 
+/** The name of the ServiceAccount that each namespace has and a pod without an account runs under. */
 export const defaultAccountName = 'default';
+
+/** The name of the ConfigMap that gives the cluster's CA bundle to the pods of a namespace. */
 export const rootCaMapName = 'kube-root-ca.crt';
 const tokenType = 'kubernetes.io/service-account-token';
 const nameAnnotation = 'kubernetes.io/service-account.name';
@@ -37,6 +40,7 @@ export function accountOf(secret: Secret): string {
   return secret.type === tokenType ? (secret.metadata.annotations?.[nameAnnotation] ?? '') : '';
 }
 
+/** Tells whether a Secret holds the token of a ServiceAccount (type `kubernetes.io/service-account-token`). */
 export function isTokenSecret({ type }: Secret): boolean {
   return type === tokenType;
 }
@@ -71,6 +75,7 @@ export function filledSecret(
   return { ...secret, metadata: { ...secret.metadata, annotations }, data };
 }
 
+/** Tells whether a Secret holds a token already: its field `token` is not empty. */
 export function hasToken({ data }: Secret): boolean {
   return (data?.['token'] ?? '') !== '';
 }
@@ -97,6 +102,7 @@ export function msUntilTokenEnds(secret: Secret, nowMs: number): number | undefi
   return endsMs === undefined ? undefined : endsMs - nowMs;
 }
 
+/** Tells whether a Secret is a bootstrap token: of that type, and in the namespace `kube-system`. */
 export function isBootstrapToken({ type, metadata }: Secret): boolean {
   return type === bootstrapType && metadata.namespace === 'kube-system';
 }

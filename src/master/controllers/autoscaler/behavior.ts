@@ -3,6 +3,7 @@
  * handed.
  */
 
+/** The rules for one direction of scaling, as `spec.behavior` of a HorizontalPodAutoscaler holds them. */
 export interface ScalingRules {
   readonly policies?:
     | readonly {
@@ -22,6 +23,7 @@ export interface History {
   readonly changes: { readonly atMs: number; readonly by: number }[];
 }
 
+/** The proposed number of replicas with the bounds, rules and time that limit it; numbers are counts of pods. */
 export interface LimitQuestion {
   readonly current: number;
   readonly wanted: number;
@@ -32,6 +34,7 @@ export interface LimitQuestion {
   readonly nowMs: number;
 }
 
+/** The number of replicas that the limits allow, and the conditions that explain it. */
 export interface LimitAnswer {
   readonly replicas: number;
   /** Reason and message of the condition AbleToScale when an earlier recommendation won. */

@@ -42,6 +42,7 @@ interface Decision {
   readonly reason: string;
 }
 
+/** Creates the controller of HorizontalPodAutoscalers (kubernetes pkg/controller/podautoscaler). */
 export function createAutoscalerController(context: ControllerContext): Reconciler {
   return new Autoscaler(context).reconciler;
 }

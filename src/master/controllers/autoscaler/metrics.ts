@@ -14,7 +14,10 @@ import { errorMessage } from '../../../lib/errors.js';
 /** Over which a usage is taken to be measured when nobody says it. */
 const defaultWindowMs = 60_000;
 
+/** One metric that an autoscaler is to follow, with its target: an entry of `spec.metrics`. */
 export type MetricSpec = NonNullable<HorizontalPodAutoscaler['spec']['metrics']>[number];
+
+/** One metric's measured value: an entry of `status.currentMetrics`. */
 export type MetricStatus = NonNullable<
   NonNullable<HorizontalPodAutoscaler['status']>['currentMetrics']
 >[number];
@@ -45,6 +48,7 @@ export class MetricError extends Error {
   }
 }
 
+/** The pods whose metrics count for one autoscaler, and the client that asks the metrics API for them. */
 export interface Scope {
   readonly client: ApiClient;
   readonly namespace: string;

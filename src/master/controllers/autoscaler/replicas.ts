@@ -11,6 +11,7 @@ export interface PodUsage {
   readonly windowMs: number;
 }
 
+/** The usage of a resource and its target, from which the number of replicas follows. */
 export interface ReplicaQuestion {
   /** "cpu", "memory", … */
   readonly resource: string;
@@ -24,6 +25,7 @@ export interface ReplicaQuestion {
   readonly nowMs: number;
 }
 
+/** The number of replicas that one metric calls for, and the usage measured: `averageMilli` in thousandths a pod. */
 export interface ReplicaAnswer {
   readonly replicas: number;
   /** Percent of the requests, for a target in percent. */

@@ -23,6 +23,7 @@ function has(request: CertificateSigningRequest, type: string): boolean {
   return (request.status?.conditions ?? []).some((condition) => condition.type === type);
 }
 
+/** Tells whether a request has been neither approved nor denied. */
 export function isUndecided(request: CertificateSigningRequest): boolean {
   return !has(request, 'Approved') && !has(request, 'Denied');
 }

@@ -3,8 +3,13 @@
  * @see kubernetes pkg/apis/certificates/helpers.go
  */
 
+/** The signer of client certificates that the API server accepts. */
 export const clientSigner = 'kubernetes.io/kube-apiserver-client';
+
+/** The signer of client certificates for nodes. */
 export const kubeletClientSigner = 'kubernetes.io/kube-apiserver-client-kubelet';
+
+/** The signer of the certificates that nodes serve with. */
 export const kubeletServingSigner = 'kubernetes.io/kubelet-serving';
 
 const nodesGroup = 'system:nodes';

@@ -18,6 +18,7 @@ export interface Notice {
 
 type CronJobStatus = NonNullable<CronJob['status']>;
 
+/** The next step of a CronJob: its status, the job to start, the jobs to delete, the events to write. */
 export interface CronJobPlan {
   readonly status: CronJobStatus;
   /** Ended jobs beyond the history, and running ones that are replaced; to be deleted before a job starts. */
@@ -33,6 +34,7 @@ const scheduledAnnotation = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
 /** Clocks of timers may be early by so much. */
 const slackMs = 10;
 
+/** Returns a CronJob as the owner of its jobs. */
 export function ownerOf({ metadata }: CronJob): Owner {
   return { apiVersion: 'batch/v1', kind: 'CronJob', metadata };
 }

@@ -4,6 +4,7 @@ import { CronExpressionParser } from 'cron-parser';
 /** Past times that are looked at; more missed ones are warned of and only the last counts. */
 const maxMissed = 100;
 
+/** The times at which a schedule is due, in milliseconds since 1970. */
 export interface Due {
   /** The last time that was due and not yet run. */
   readonly dueMs?: number;

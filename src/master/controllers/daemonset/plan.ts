@@ -98,6 +98,7 @@ export function judgeNode(set: DaemonSet, node: Node): { run: boolean; keep: boo
   };
 }
 
+/** The next step of a DaemonSet: the pods to create and to delete, and its status. */
 export interface DaemonPlan {
   /** Nodes that get a pod. */
   readonly create: readonly string[];
@@ -118,6 +119,7 @@ interface DaemonState {
 
 type Steps = Omit<DaemonPlan, 'status'>;
 
+/** Compares the nodes that should run the DaemonSet's pod with those that do, and returns the next step. */
 export function planDaemonSet(state: DaemonState): DaemonPlan {
   const { set, pods } = state;
   const byNode = new Map<string, Pod[]>();

@@ -18,11 +18,13 @@ import type { Scaling } from './scale.js';
 import { isScalingEvent, newSetSize, scaleProportionally, shrinkOld } from './scale.js';
 import { baseStatus, isComplete, setCondition, withPause, withProgress } from './status.js';
 
+/** One write to a ReplicaSet of a Deployment; `from` is the number of replicas before an update. */
 export type DeploymentAction =
   | { readonly type: 'create'; readonly set: ReplicaSet }
   | { readonly type: 'update'; readonly set: ReplicaSet; readonly from: number }
   | { readonly type: 'delete'; readonly set: ReplicaSet };
 
+/** The next step of a Deployment: writes to its ReplicaSets, and its status. */
 export interface DeploymentPlan {
   readonly actions: readonly DeploymentAction[];
   readonly status: DeploymentStatus;
@@ -32,6 +34,7 @@ export interface DeploymentPlan {
   readonly recheckMs?: number;
 }
 
+/** The state from which the next step of a Deployment follows. */
 export interface DeploymentInput {
   readonly deployment: Deployment;
   /** The sets that the deployment owns. */
@@ -41,6 +44,7 @@ export interface DeploymentInput {
   readonly nowMs: number;
 }
 
+/** Returns the next step of a Deployment (`syncDeployment` of kubernetes pkg/controller/deployment). */
 export function planDeployment(input: DeploymentInput): DeploymentPlan {
   const { deployment, sets, nowMs } = input;
   const present = findNew(deployment, sets);

@@ -7,6 +7,8 @@ import type { Deployment, DeploymentSpec, ReplicaSet } from '../../../api/types/
 import { controllerReference } from '../../../api/facts/owners.js';
 
 const hashLabel = 'pod-template-hash';
+
+/** The annotation of a Deployment and its ReplicaSets that holds the revision, a decimal number. */
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';
 const historyAnnotation = 'deployment.kubernetes.io/revision-history';
 const desiredAnnotation = 'deployment.kubernetes.io/desired-replicas';
@@ -20,10 +22,12 @@ const notCopied: ReadonlySet<string> = new Set([
   'deprecated.deployment.rollback.to',
 ]);
 
+/** Returns the number of replicas that the spec asks for; 1 where it names none. */
 export function replicasOf(object: { spec: Pick<DeploymentSpec, 'replicas'> }): number {
   return object.spec.replicas ?? 1;
 }
 
+/** Tells whether a Deployment replaces its pods by RollingUpdate, the default, and not by Recreate. */
 export function isRolling(deployment: Deployment): boolean {
   return deployment.spec.strategy?.type !== 'Recreate';
 }
@@ -56,11 +60,15 @@ export function findNew(
   return sets.toSorted(byCreation).find((set) => jsonEqual(withoutHash(set.spec.template), wanted));
 }
 
+/** Returns the revision that the annotation holds; 0 where it is absent or no number. */
 export function revisionOf(object: { metadata: { annotations?: Record<string, string> } }): number {
   const text = object.metadata.annotations?.[revisionAnnotation] ?? '';
   return /^\d+$/.test(text) ? Number(text) : 0;
 }
 
+/**
+ * Returns the `desired-replicas` or `max-replicas` that a ReplicaSet is annotated with; undefined without a number.
+ */
 export function annotatedCount(set: ReplicaSet, which: 'desired' | 'max'): number | undefined {
   const name = which === 'desired' ? desiredAnnotation : maxAnnotation;
   const text = set.metadata.annotations?.[name] ?? '';

@@ -9,6 +9,7 @@ export interface Scaling {
   readonly replicas: number;
 }
 
+/** Returns the sum of the replicas that the specs of the sets ask for. */
 export function totalReplicas(sets: readonly ReplicaSet[]): number {
   return sets.reduce((sum, set) => sum + replicasOf(set), 0);
 }

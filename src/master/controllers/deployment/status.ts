@@ -102,6 +102,10 @@ function withReplicaFailure(
   return failure === undefined ? rest : [...rest, failure];
 }
 
+/**
+ * Tells whether every replica is updated and available, and the status belongs to the present spec
+ * (`DeploymentComplete`).
+ */
 export function isComplete(deployment: Deployment, status: DeploymentStatus): boolean {
   const replicas = replicasOf(deployment);
   return (

@@ -19,7 +19,11 @@ import { isPodReady, isPodTerminal } from '../../../api/facts/pods.js';
 export const maxEndpointsPerSlice = 100;
 /** Most addresses in an Endpoints object. */
 const maxAddresses = 1000;
+
+/** The label of an EndpointSlice that names the controller which writes it. */
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
+
+/** The value of that label on the slices of Services with a selector. */
 export const managedBy = 'endpointslice-controller.k8s.io';
 const endpointsManagerLabel = 'endpoints.kubernetes.io/managed-by';
 const headlessLabel = 'service.kubernetes.io/headless';
@@ -101,6 +105,7 @@ function ipsOf(pod: Pod): string[] {
   return all.length > 0 ? all : podIP === '' ? [] : [podIP];
 }
 
+/** Tells an IPv6 address from an IPv4 one, by its colons. */
 export function isIpv6(ip: string): boolean {
   return ip.includes(':');
 }
@@ -175,6 +180,7 @@ export interface SliceGroup {
   readonly endpoints: readonly Endpoint[];
 }
 
+/** Groups the pods that a Service selects by address family and ports, as EndpointSlices must hold them. */
 export function planSliceGroups(
   service: Service,
   pods: readonly Pod[],
@@ -222,6 +228,7 @@ function sliceEndpoint(
   };
 }
 
+/** The EndpointSlices to create, to update and to delete. */
 export interface SliceChanges {
   readonly create: readonly Omit<EndpointSlice, 'metadata'>[];
   readonly update: readonly EndpointSlice[];

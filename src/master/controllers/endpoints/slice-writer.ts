@@ -14,6 +14,7 @@ import { managedByLabel, planSlices } from './plan.js';
 
 const serviceIndex = 'service';
 
+/** The endpoints that the slices of one Service are to hold. */
 export interface WantedSlices {
   /** The Service's `namespace/name`. */
   readonly key: string;
@@ -25,6 +26,10 @@ export interface WantedSlices {
   readonly labels: Record<string, string>;
 }
 
+/**
+ * Writes the EndpointSlices of Services under one `managed-by` label, for the controllers of Services and of
+ * Endpoints.
+ */
 export class SliceWriter {
   readonly #client: ControllerContext['client'];
   readonly #expectations: Expectations;

@@ -21,6 +21,7 @@ import {
 
 const absentLimit = 500;
 
+/** Creates the controller that deletes objects whose owners are gone (kubernetes pkg/controller/garbagecollector). */
 export function createGarbageCollector(context: ControllerContext): Reconciler {
   return new GarbageCollector(context).reconciler;
 }

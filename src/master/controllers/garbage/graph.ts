@@ -6,9 +6,13 @@ import type { KubeObject, OwnerReference } from '../../../api/object.js';
 import type { ObjectKey } from '../../../client/types.js';
 import type { CatalogEntry } from '../../../client/controller/catalog.js';
 
+/** The finalizer that keeps an owner until its blocking dependents are deleted. */
 export const foregroundFinalizer = 'foregroundDeletion';
+
+/** The finalizer that keeps an owner until its dependents no longer refer to it. */
 export const orphanFinalizer = 'orphan';
 
+/** One object of the graph, with its owners and the state of its deletion. */
 export interface GraphNode {
   readonly uid: string;
   /** Unknown for an owner that was only heard of. */
@@ -30,10 +34,14 @@ export function awaitsDependents(node: GraphNode): boolean {
   return node.deleting && node.finalizers.includes(foregroundFinalizer);
 }
 
+/** Tells whether an object is being deleted and its dependents are to be orphaned first. */
 export function awaitsOrphaning(node: GraphNode): boolean {
   return node.deleting && node.finalizers.includes(orphanFinalizer);
 }
 
+/**
+ * The graph of all objects and their owners, by uid (`GraphBuilder` of kubernetes pkg/controller/garbagecollector).
+ */
 export class Graph {
   readonly #nodes = new Map<string, GraphNode>();
 

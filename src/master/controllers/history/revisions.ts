@@ -27,6 +27,7 @@ export function templateOf(revision: ControllerRevision): PodTemplateSpec | unde
   return rest;
 }
 
+/** Orders ControllerRevisions by number, then by creation. */
 export function byRevision(a: ControllerRevision, b: ControllerRevision): number {
   return a.revision - b.revision || byCreation(a, b);
 }

@@ -2,6 +2,10 @@
 import type { Pod } from '../../../api/types/core.js';
 import type { JobSpec, PodFailureRule } from '../../../api/types/workloads.js';
 
+/**
+ * The consequence of a failed pod: a rule's action, or `Count` for the back-off limit; `message` explains the job's
+ * end.
+ */
 export type FailureVerdict =
   | { readonly action: 'Count' | 'Ignore' | 'FailIndex' }
   | { readonly action: 'FailJob'; readonly message: string };

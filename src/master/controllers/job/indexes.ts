@@ -1,5 +1,6 @@
 /** Completed and failed indexes as a Job's status writes them: `1,3-5`. Pure. */
 
+/** Parses a list such as `1,3-5`; parts that are no numbers are left out. */
 export function parseIndexes(text: string | undefined): Set<number> {
   const indexes = new Set<number>();
   for (const part of (text ?? '').split(',')) {
@@ -10,6 +11,7 @@ export function parseIndexes(text: string | undefined): Set<number> {
   return indexes;
 }
 
+/** Formats indexes as a list; three or more in a row become a range. */
 export function formatIndexes(indexes: ReadonlySet<number>): string {
   const sorted = [...indexes].toSorted((a, b) => a - b);
   const parts: string[] = [];

@@ -23,6 +23,7 @@ const backoffMsMax = 600_000;
 const burst = 500;
 const noCrowd: ReadonlyMap<string, number> = new Map();
 
+/** The next step of a Job: its status, and the pods to create, to delete and to release. */
 export interface JobPlan {
   readonly status: JobStatus;
   readonly create: readonly WantedPod[];

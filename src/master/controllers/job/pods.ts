@@ -17,10 +17,12 @@ export interface WantedPod {
   readonly failures?: number;
 }
 
+/** Tells whether a pod still has the finalizer `batch.kubernetes.io/job-tracking`. */
 export function isTracked(pod: Pod): boolean {
   return (pod.metadata.finalizers ?? []).includes(trackingFinalizer);
 }
 
+/** Returns the completion index that a pod is annotated with; undefined without a number. */
 export function indexOfPod(pod: Pod): number | undefined {
   const text = pod.metadata.annotations?.[indexAnnotation];
   return text === undefined || !/^\d+$/.test(text) ? undefined : Number(text);

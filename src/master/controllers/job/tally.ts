@@ -12,6 +12,7 @@ import { judgeFailure } from './failure-policy.js';
 import { parseIndexes } from './indexes.js';
 import { failureCountOf, indexOfPod, isTracked } from './pods.js';
 
+/** The counts of a Job's active, ended and counted pods. */
 export interface Tally {
   readonly job: Job;
   readonly active: readonly Pod[];
@@ -29,6 +30,7 @@ export interface Tally {
   readonly failJob: string | undefined;
 }
 
+/** Tells whether a Job counts completions by index (`completionMode: Indexed`). */
 export function isIndexed(job: Job): boolean {
   return job.spec.completionMode === 'Indexed';
 }

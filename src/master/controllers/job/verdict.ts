@@ -7,6 +7,7 @@ import { parseIndexes } from './indexes.js';
 import type { Tally } from './tally.js';
 import { failuresOf, isIndexed, successesOf } from './tally.js';
 
+/** The end of a Job, with the reason and the message of its condition. */
 export interface Verdict {
   /** True for a complete job, false for a failed one. */
   readonly ok: boolean;

@@ -60,6 +60,7 @@ export function blockCount(network: Network, prefix: number): number {
   return prefix < network.prefix ? 0 : 2 ** Math.min(30, prefix - network.prefix);
 }
 
+/** Returns the CIDR of the block with that index, of `prefix` bits, within the network. */
 export function blockAt(network: Network, prefix: number, index: number): string {
   const base = network.base + (BigInt(index) << BigInt(network.bits - prefix));
   return `${formatAddress(base, network.bits)}/${prefix}`;

@@ -28,6 +28,10 @@ interface Heartbeat {
   statusTime: string | undefined;
 }
 
+/**
+ * Creates the controller that taints nodes without heartbeats and evicts their pods (kubernetes
+ * pkg/controller/nodelifecycle).
+ */
 export function createNodeLifecycleController(context: ControllerContext): Reconciler {
   return new NodeLifecycle(context).reconciler;
 }

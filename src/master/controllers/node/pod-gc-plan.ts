@@ -15,6 +15,7 @@ const orphaned: PodCondition = {
   message: 'PodGC: node no longer exists',
 };
 
+/** The pods to remove from one node, and how. */
 export interface NodeCleaning {
   readonly remove: readonly Pod[];
   /** What the removed pods are marked with, if they had not ended. */

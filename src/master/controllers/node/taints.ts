@@ -4,7 +4,10 @@ import { findCondition } from '../../../api/facts/conditions.js';
 import { parseTime } from '../../../api/facts/time.js';
 import { covers } from '../../../api/facts/tolerations.js';
 
+/** The taint of a node whose condition Ready is False. */
 export const notReadyTaint = 'node.kubernetes.io/not-ready';
+
+/** The taint of a node whose condition Ready is Unknown: it sends no heartbeats. */
 export const unreachableTaint = 'node.kubernetes.io/unreachable';
 const unschedulableTaint = 'node.kubernetes.io/unschedulable';
 
@@ -62,6 +65,7 @@ export function wantedTaints(node: Node, mayEvict: boolean, now: string): Taint[
   return kept;
 }
 
+/** Tells whether a taint says that a node is not ready or not reachable. */
 export function isHealthTaint(key: string): boolean {
   return key === notReadyTaint || key === unreachableTaint;
 }

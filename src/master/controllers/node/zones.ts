@@ -22,6 +22,7 @@ export function zoneState(ready: readonly boolean[], threshold: number): ZoneSta
   return 'Normal';
 }
 
+/** Returns the key `region:zone` of a node; each part is empty where its label is absent. */
 export function zoneOf(node: Node): string {
   const labels = node.metadata.labels ?? {};
   const region = labels['topology.kubernetes.io/region'] ?? '';

@@ -12,6 +12,7 @@ import { findCondition } from '../../../api/facts/conditions.js';
 /** Most pods created or deleted in one reconcile (kubernetes BurstReplicas). */
 export const burstReplicas = 500;
 
+/** The next step of a ReplicaSet: the number of pods to create, or the pods to delete. */
 export interface ReplicaPlan {
   readonly create: number;
   readonly delete: readonly Pod[];
@@ -108,6 +109,7 @@ function maxRestarts(pod: Pod): number {
   return Math.max(0, ...(pod.status?.containerStatuses ?? []).map((c) => c.restartCount ?? 0));
 }
 
+/** The status of a ReplicaSet, and whether it differs from the stored one. */
 export interface ReplicaStatusPlan {
   readonly status: ReplicaSetStatus;
   readonly changed: boolean;

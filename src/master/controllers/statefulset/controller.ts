@@ -28,6 +28,7 @@ import { ownerOf, statefulClaims, statefulPod, wantedClaimOwners } from './ident
 import type { StatefulAction } from './plan.js';
 import { ordinalOf, planStatefulSet, revisionOfPod } from './plan.js';
 
+/** Creates the controller of StatefulSets (kubernetes pkg/controller/statefulset). */
 export function createStatefulSetController(context: ControllerContext): Reconciler {
   return new StatefulSetController(context).reconciler;
 }

@@ -13,10 +13,12 @@ import { revisionHashLabel } from '../history/revisions.js';
 const podNameLabel = 'statefulset.kubernetes.io/pod-name';
 const podIndexLabel = 'apps.kubernetes.io/pod-index';
 
+/** Returns a StatefulSet as the owner of its pods. */
 export function ownerOf(set: StatefulSet): Owner {
   return { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: set.metadata };
 }
 
+/** Returns the name of the claim that a template gives the pod with that ordinal: `data-web-0`. */
 export function claimNameOf(set: StatefulSet, template: string, ordinal: number): string {
   return `${template}-${set.metadata.name}-${ordinal}`;
 }

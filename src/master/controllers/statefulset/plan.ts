@@ -9,10 +9,12 @@ import type { Pod } from '../../../api/types/core.js';
 import type { StatefulSet, StatefulSetStatus } from '../../../api/types/workloads.js';
 import { revisionHashLabel } from '../history/revisions.js';
 
+/** The creation of the pod with an ordinal, or the deletion of a pod and its cause. */
 export type StatefulAction =
   | { readonly type: 'create'; readonly ordinal: number; readonly revision: string }
   | { readonly type: 'delete'; readonly pod: Pod; readonly why: 'failed' | 'scaled' | 'updated' };
 
+/** The next step of a StatefulSet: pods to create and to delete, and its status. */
 export interface StatefulPlan {
   readonly actions: readonly StatefulAction[];
   readonly status: StatefulSetStatus;
@@ -88,6 +90,7 @@ function arrange(set: StatefulSet, pods: readonly Pod[], isAvailable: (pod: Pod)
   return { set, slots, condemned, isAvailable };
 }
 
+/** Returns the name of the revision that a pod was made from; `''` without the label. */
 export function revisionOfPod(pod: Pod): string {
   return pod.metadata.labels?.[revisionHashLabel] ?? '';
 }

@@ -30,6 +30,7 @@ import type { Notice } from './plan.js';
 import { boundStatus, planClaim, planNamedClaim } from './plan.js';
 import { localPath } from '../../../api/facts/local-path.js';
 
+/** Creates the two controllers that bind claims to volumes: one goes by claims, the other by volumes. */
 export function createVolumeBinder(context: ControllerContext): Controller[] {
   const binder = new Binder(context);
   return [binder.claimReconciler, binder.volumeReconciler];

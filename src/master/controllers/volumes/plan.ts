@@ -19,6 +19,7 @@ export interface Notice {
   readonly message: string;
 }
 
+/** The next step of an unbound claim: it is bound, waits, or has a volume provisioned. */
 export type ClaimStep =
   | { readonly type: 'bind'; readonly volume: PersistentVolume }
   /** The claim waits, and says why if there is something to say. */

@@ -14,6 +14,7 @@ import { volumeBinding } from './volume-binding.js';
 import { volumeRestrictions } from './volume-restrictions.js';
 import { volumeZone } from './volume-zone.js';
 
+/** The plugins that filter nodes, in the order in which they are asked. */
 export const filterPlugins: readonly FilterPlugin[] = [
   namedNodes,
   nodeUnschedulable,
@@ -29,6 +30,7 @@ export const filterPlugins: readonly FilterPlugin[] = [
   interPodAffinity,
 ];
 
+/** The plugins that score nodes; their weighted points are added up. */
 export const scorePlugins: readonly ScorePlugin[] = [
   taintPreference,
   nodePreference,

@@ -31,6 +31,7 @@ export interface Rejection {
   readonly message: string;
 }
 
+/** A filter prepared for one pod: returns why a node cannot take it, undefined when it can. */
 export type NodeFilter = (node: NodeInfo) => Failure | undefined;
 
 /**
@@ -46,8 +47,10 @@ export interface FilterPlugin {
   prepare(pod: PodInfo, view: ClusterView): NodeFilter | { readonly reject: string } | undefined;
 }
 
+/** The kinds of change that may make a waiting pod schedulable. */
 export type ClusterEvent = 'node' | 'pod-deleted' | 'pod-placed' | 'volume' | 'namespace';
 
+/** A score prepared for one pod: returns the raw points of a node, before `normalize`. */
 export type NodeScore = (node: NodeInfo) => number;
 
 /** Says which of the feasible nodes are better. Pure. Results end up in 0..100. */
