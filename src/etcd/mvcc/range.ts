@@ -1,5 +1,6 @@
 /** What a range read does with the pairs that the index found: filters, order, limit. As etcd's `executeRange`. */
 import { assertNever } from '../../lib/assert.js';
+import { encodeKeyValue } from './key-value.js';
 import type { KeyValue, RangeOptions, SortTarget } from './types.js';
 
 /** True when all pairs must be fetched before the limit can cut. */
@@ -13,8 +14,29 @@ export function needsAll(options: RangeOptions): boolean {
   );
 }
 
-/** Filters, sorts and cuts `kvs` (in key order). Tells whether the limit cut something. */
+/** True when the pairs must be fetched with their values: the order may depend on values that are not asked for. */
+export function needsValues(options: RangeOptions): boolean {
+  return options.keysOnly !== true || options.sortTarget === 'value';
+}
+
+/**
+ * Filters, sorts and cuts `kvs` (in key order), then drops the values that only the order needed. Tells whether the
+ * limit cut something.
+ */
 export function arrange(
+  kvs: KeyValue[],
+  options: RangeOptions,
+): { readonly kvs: KeyValue[]; readonly more: boolean } {
+  const { kvs: sorted, more } = sortAndCut(kvs, options);
+  const dropsValues = options.keysOnly === true && needsValues(options);
+  return { kvs: dropsValues ? sorted.map(withoutValue) : sorted, more };
+}
+
+function withoutValue(kv: KeyValue): KeyValue {
+  return encodeKeyValue(kv.key.toString('latin1'), Buffer.alloc(0), kv);
+}
+
+function sortAndCut(
   kvs: KeyValue[],
   options: RangeOptions,
 ): { readonly kvs: KeyValue[]; readonly more: boolean } {

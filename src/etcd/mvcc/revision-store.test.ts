@@ -131,6 +131,15 @@ describe('range', () => {
         .join('');
     expect(keys({ sortOrder: 'descend' })).toBe('dcba');
     expect(keys({ sortTarget: 'value', sortOrder: 'ascend' })).toBe('dcab');
+    expect(keys({ sortTarget: 'value', sortOrder: 'ascend', keysOnly: true })).toBe('dcab');
+    const byValue = {
+      sortTarget: 'value',
+      sortOrder: 'descend',
+      keysOnly: true,
+      limit: 2,
+    } as const;
+    expect(shown(store, 'a', '\0', byValue)).toEqual(['b= c3 m6 v2 l0', 'a= c2 m2 v1 l0']);
+    expect(shown(store, 'b', '', byValue)).toEqual(['b= c3 m6 v2 l0']);
     expect(keys({ sortTarget: 'mod', sortOrder: 'descend', limit: 2 })).toBe('bd');
     expect(keys({ sortTarget: 'version' })).toBe('acdb');
     expect(keys({ minModRevision: 5 })).toBe('bd');

@@ -10,7 +10,7 @@ import type { KeyEntry } from './key-entry.js';
 import type { KeyIndex } from './key-index.js';
 import { decodeKeyValue, encodeKeyValue, encodeTombstone } from './key-value.js';
 import type { StoredKeyValue } from './key-value.js';
-import { arrange, needsAll } from './range.js';
+import { arrange, needsAll, needsValues } from './range.js';
 import { loadStore } from './restore.js';
 import type { CompactionState } from './restore.js';
 import type {
@@ -143,7 +143,7 @@ export class RevisionStore implements Store {
       if (entry === undefined || (end !== '\0' && entry.key >= end)) break;
       if (!entry.aliveAt(at)) continue;
       count += 1;
-      if (kvs.length < fetchMax) kvs.push(this.#pairAt(entry, at, options.keysOnly === true));
+      if (kvs.length < fetchMax) kvs.push(this.#pairAt(entry, at, !needsValues(options)));
     }
     return { ...arrange(kvs, options), count, rev: viewRev };
   }
@@ -388,7 +388,7 @@ export class RevisionStore implements Store {
       return { kvs: [], count: 0, more: false, rev: viewRev };
     }
     if (options.countOnly === true) return { kvs: [], count: 1, more: false, rev: viewRev };
-    const kvs = [this.#pairAt(entry, at, options.keysOnly === true)];
+    const kvs = [this.#pairAt(entry, at, !needsValues(options))];
     return { ...arrange(kvs, options), count: 1, rev: viewRev };
   }
 

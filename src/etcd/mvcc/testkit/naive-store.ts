@@ -65,8 +65,6 @@ export class NaiveStore {
       kvs = kvs.slice(0, limit + 1);
     kvs = kvs.filter((kv) => kv.modRevision >= minMod);
     if (maxCreate > 0) kvs = kvs.filter((kv) => kv.createRevision <= maxCreate);
-    if (options.keysOnly === true)
-      kvs = kvs.map((kv) => encodeKeyValue(kv.key.toString('latin1'), Buffer.alloc(0), kv));
     const sign = order === 'descend' ? -1 : 1;
     const pick = (kv: KeyValue): number =>
       ({ version: kv.version, create: kv.createRevision, mod: kv.modRevision, key: 0, value: 0 })[
@@ -77,6 +75,8 @@ export class NaiveStore {
       if (target === 'value') return sign * Buffer.compare(a.value, b.value);
       return sign * (pick(a) - pick(b));
     });
+    if (options.keysOnly === true)
+      kvs = kvs.map((kv) => encodeKeyValue(kv.key.toString('latin1'), Buffer.alloc(0), kv));
     const more = limit > 0 && kvs.length > limit;
     return { kvs: more ? kvs.slice(0, limit) : kvs, count, more, rev };
   }
