@@ -131,6 +131,38 @@ suite('extensions of the API server', () => {
     );
   }, 60_000);
 
+  test('a changed custom resource is applied again', () => {
+    ok(apply, definition('again.example.com'));
+    ok([
+      'wait',
+      '--for',
+      'condition=established',
+      'crd/widgets.again.example.com',
+      '--timeout=10s',
+    ]);
+    const patchTypes = (): string[] => {
+      const document = JSON.parse(
+        ok(['get', '--raw', '/openapi/v3/apis/again.example.com/v1']),
+      ) as {
+        paths: Record<string, { patch?: { requestBody: { content: object } } }>;
+      };
+      const path = '/apis/again.example.com/v1/namespaces/{namespace}/widgets/{name}';
+      return Object.keys(document.paths[path]?.patch?.requestBody.content ?? {});
+    };
+    expect(patchTypes()).toEqual([
+      'application/json-patch+json',
+      'application/merge-patch+json',
+      'application/apply-patch+yaml',
+    ]);
+    const sized = (size: number): string => widget('one', { size }, 'again.example.com');
+    expect(ok(apply, sized(1))).toBe('widget.again.example.com/one created');
+    expect(ok(apply, sized(2))).toBe('widget.again.example.com/one configured');
+    expect(ok(['get', 'widgets.again.example.com', 'one', '-o', 'jsonpath={.spec.size}'])).toBe(
+      '2',
+    );
+    ok(['delete', 'crd', 'widgets.again.example.com']);
+  }, 60_000);
+
   test('a definition waits for names that are taken', () => {
     ok(apply, definition('names.example.com'));
     ok(['wait', '--for', 'condition=established', 'crd/widgets.names.example.com']);

@@ -4,13 +4,28 @@ import type { KindRegistry } from '../registry.js';
 import { defineKindSchemas, gvkOf, shared } from './definitions.js';
 import type { OpenApi, SchemaWriter } from './schema.js';
 
-const mediaTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
-const patchTypes = [
+const textTypes = ['application/json', 'application/yaml'];
+const mediaTypes = [...textTypes, 'application/vnd.kubernetes.protobuf'];
+const customPatchTypes = [
   'application/json-patch+json',
   'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
   'application/apply-patch+yaml',
 ];
+const patchTypes = [...customPatchTypes, 'application/strategic-merge-patch+json'];
+
+/**
+ * Content types of an operation's body. Custom resources offer no strategic merge: kubectl since 1.27 reads from here
+ * whether `kubectl apply` may send one.
+ */
+function inputTypesOf(verb: Verb, kind: KindDeclaration): readonly string[] {
+  if (verb === 'patch') return kind.custom ? customPatchTypes : patchTypes;
+  return kind.custom ? textTypes : ['*/*'];
+}
+
+/** Content types of an operation's answer; custom resources have no protobuf form. */
+function outputTypesOf(kind: KindDeclaration): readonly string[] {
+  return kind.custom ? textTypes : mediaTypes;
+}
 
 /** HTTP methods by verb of one object. */
 const methods: Readonly<Partial<Record<Verb, string>>> = {
@@ -108,14 +123,15 @@ function content(writer: SchemaWriter, types: readonly string[], definition: str
   return Object.fromEntries(types.map((type) => [type, { schema: writer.ref(definition) }]));
 }
 
-function responses(writer: SchemaWriter, codes: readonly number[], definition: string): OpenApi {
-  const entries = codes.map((code): [string, OpenApi] => {
+function responses(writer: SchemaWriter, options: OperationOptions): OpenApi {
+  const { verb, kind, answer } = options;
+  const entries = codesOf(verb).map((code): [string, OpenApi] => {
     const description = code === 200 ? 'OK' : code === 201 ? 'Created' : 'Accepted';
     return [
       String(code),
       writer.dialect === 'v2'
-        ? { description, schema: writer.ref(definition) }
-        : { description, content: content(writer, mediaTypes, definition) },
+        ? { description, schema: writer.ref(answer) }
+        : { description, content: content(writer, outputTypesOf(kind), answer) },
     ];
   });
   return { ...Object.fromEntries(entries), 401: { description: 'Unauthorized' } };
@@ -129,20 +145,20 @@ function codesOf(verb: Verb): number[] {
 
 function operation(writer: SchemaWriter, options: OperationOptions): OpenApi {
   const { verb, kind, gvk, body } = options;
-  const inputTypes = verb === 'patch' ? patchTypes : ['*/*'];
+  const inputTypes = inputTypesOf(verb, kind);
   const parameters = queryParameters(writer, verb);
   const out: OpenApi = {
     description: `${verb} ${kind.kind}`,
     operationId: options.id,
     parameters,
-    responses: responses(writer, codesOf(verb), options.answer),
+    responses: responses(writer, options),
     tags: [tagOf(kind)],
     'x-kubernetes-action': actions[verb] ?? verb,
     'x-kubernetes-group-version-kind': gvk,
   };
   if (writer.dialect === 'v2') {
     out['consumes'] = inputTypes;
-    out['produces'] = mediaTypes;
+    out['produces'] = outputTypesOf(kind);
     out['schemes'] = ['https'];
     if (body !== undefined) {
       parameters.unshift({ in: 'body', name: 'body', required: true, schema: writer.ref(body) });
