@@ -32,8 +32,10 @@ export class StoreEvent implements WatchEvent {
     this.#previousMain = previous.main;
     this.#previousSub = previous.sub;
     this.#findPrevious = previous.find;
-    this.#prevKv = previous.kv;
-    this.#prevKnown = previous.kv !== undefined || previous.main === 0;
+    // As etcd: a put that creates has none, though the same transaction may have deleted one.
+    const creates = type === 'put' && kv.createRevision === kv.modRevision;
+    this.#prevKv = creates ? undefined : previous.kv;
+    this.#prevKnown = this.#prevKv !== undefined || previous.main === 0 || creates;
   }
 
   get prevKv(): KeyValue | undefined {

@@ -136,7 +136,7 @@ export interface WatchEvent {
   readonly type: 'put' | 'delete';
   /** Of a delete: key and modRevision only. */
   readonly kv: KeyValue;
-  /** The pair before the change; read when asked for. Undefined when there was none or it is compacted. */
+  /** The pair before the change; read when asked for. Undefined for a put that creates, or when it is compacted. */
   readonly prevKv: KeyValue | undefined;
   /** The mvccpb.Event message without prev_kv; made once, shared. */
   readonly encoded: Buffer;

@@ -276,6 +276,7 @@ test('a transaction that changes a key twice shows what was there before it', ()
   store.watch(request('a', '\0', { prevKv: true, startRevision: 4 }), behind);
   change('a', '-a', 'c', '-c');
   change('a');
+  change('-a', 'a');
   clock.advance(1);
   const seen = (one: Sink): string[] =>
     one.batches.flatMap((batch) =>
@@ -292,6 +293,8 @@ test('a transaction that changes a key twice shows what was there before it', ()
     '4:put c version 1, before undefined',
     '4:delete c version 0, before undefined',
     '5:put a version 1, before undefined',
+    '6:delete a version 0, before 5',
+    '6:put a version 1, before undefined',
   ];
   expect(seen(sink)).toEqual(want);
   expect(seen(behind)).toEqual(want);
