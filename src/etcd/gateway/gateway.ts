@@ -209,12 +209,6 @@ export class JsonGateway {
     const toWire = (value: unknown): unknown => this.#toWire(method, value);
     async function* messages(): AsyncGenerator {
       for await (const value of values) yield toWire(value);
-      // As with grpc-gateway the end of the body is no end of the watch: the caller hangs up.
-      if (method.path.endsWith('/Watch') && !context.signal.aborted) {
-        await new Promise<void>((resolve) => {
-          context.signal.addEventListener('abort', () => resolve(), { once: true });
-        });
-      }
     }
     const iterator = messages();
     const duplex: Duplex<unknown, unknown> = Object.assign(this.#sender(method, response), {

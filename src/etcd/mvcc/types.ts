@@ -209,7 +209,7 @@ export interface WatchableStore extends Store {
   watch(request: WatchRequest, sink: WatchSink): Watcher;
   /** The sink has room again: slow watchers of it go on. */
   drained(sink: WatchSink): void;
-  /** Sends a progress batch if the watcher is synced. Returns whether it was. */
+  /** Sends a progress batch if the watcher is synced and its start does not lie ahead. Returns whether it did. */
   progress(watcher: Watcher): boolean;
   readonly watcherCount: number;
   readonly slowWatcherCount: number;

@@ -111,6 +111,16 @@ describe('synced watchers', () => {
     expect(store.progress(watcher)).toBe(false);
     expect(store.watcherCount).toBe(1);
   });
+
+  test('there is no progress to tell of while the start revision lies ahead', () => {
+    const sink = new Sink();
+    const watcher = store.watch(request('a', '', { startRevision: 3 }), sink);
+    change('b');
+    expect(store.progress(watcher)).toBe(false);
+    change('b');
+    expect(store.progress(watcher)).toBe(true);
+    expect(sink.lines()).toEqual(['progress 3']);
+  });
 });
 
 describe('unsynced watchers', () => {

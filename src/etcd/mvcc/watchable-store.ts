@@ -106,7 +106,7 @@ export class WatchableRevisionStore extends RevisionStore implements WatchableSt
   }
 
   progress(watcher: Watcher): boolean {
-    if (!watcher.synced) return false;
+    if (!watcher.synced || watcher.request.startRevision > this.rev) return false;
     return watcher.sink.send({ kind: 'progress', watcher, revision: this.rev });
   }
 

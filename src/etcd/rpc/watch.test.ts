@@ -15,11 +15,17 @@ class FakeStream implements Duplex<WatchRequest, WatchResponse> {
   taken = 0;
   readonly ended = false;
   #asked: WatchRequest[] = [];
+  #halfClosed = false;
   #wakeReader: () => void = () => undefined;
   #waiting: (() => void)[] = [];
 
   ask(requestUnion: WatchRequest['requestUnion']): void {
     this.#asked.push({ requestUnion });
+    this.#wakeReader();
+  }
+
+  halfClose(): void {
+    this.#halfClosed = true;
     this.#wakeReader();
   }
 
@@ -48,6 +54,8 @@ class FakeStream implements Duplex<WatchRequest, WatchResponse> {
       if (next !== undefined) {
         this.taken++;
         yield next;
+      } else if (this.#halfClosed) {
+        return;
       } else {
         await new Promise<void>((resolve) => {
           this.#wakeReader = resolve;
@@ -60,9 +68,14 @@ class FakeStream implements Duplex<WatchRequest, WatchResponse> {
 let clock: ManualClock;
 let stream: FakeStream;
 let synced: boolean;
+let startRevision: number;
+let abort: AbortController;
+let call: Promise<void>;
 let sink: WatchSink | undefined;
 const watcher = {
-  request: { key: 'a', end: '', startRevision: 0 },
+  get request() {
+    return { key: 'a', end: '', startRevision };
+  },
   cancel: (): void => undefined,
   get synced() {
     return synced;
@@ -91,6 +104,8 @@ beforeEach(() => {
   clock = new ManualClock();
   stream = new FakeStream();
   synced = true;
+  startRevision = 0;
+  abort = new AbortController();
   const store = {
     rev: 5,
     drained: () => undefined,
@@ -109,7 +124,8 @@ beforeEach(() => {
     },
   } as unknown as WatchMember;
   const identity = {} as unknown as CallerIdentity;
-  void new WatchService(server, identity).watch(stream, {} as CallContext);
+  const { signal } = abort;
+  call = new WatchService(server, identity).watch(stream, { signal } as CallContext);
 });
 
 test('while a watcher is behind, one timer waits to answer a progress request, however much is sent', async () => {
@@ -140,4 +156,36 @@ test('requests are not taken while their answers find no room', async () => {
   await settle();
   expect(stream.taken).toBe(100);
   expect(stream.sent).toHaveLength(100);
+});
+
+test('a client that has closed its sending side goes on receiving until it cancels', async () => {
+  stream.ask(create);
+  stream.halfClose();
+  await settle();
+  watcher.sink.send({ kind: 'progress', watcher, revision: 5 });
+  await settle();
+  expect(stream.sent.map(({ created, watchId }) => [created, watchId])).toEqual([
+    [true, 0],
+    [false, 0],
+  ]);
+  abort.abort();
+  await call;
+});
+
+test('a progress request without watchers, or with a start that lies ahead, is not answered', async () => {
+  stream.ask(progress);
+  await settle();
+  expect(stream.sent).toEqual([]);
+  startRevision = 6;
+  stream.ask(create);
+  stream.ask(progress);
+  await settle();
+  expect(stream.sent).toHaveLength(1);
+  expect(clock.pending).toBe(0);
+  startRevision = 5;
+  await settle();
+  expect(stream.sent).toHaveLength(1);
+  stream.ask(progress);
+  await settle();
+  expect(stream.sent.map(({ watchId }) => watchId)).toEqual([0, -1]);
 });

@@ -44,6 +44,14 @@ const namedRefusals: ReadonlySet<EtcdErrorName | undefined> = new Set<EtcdErrorN
 ]);
 const compactedReason = 'etcdserver: mvcc: required revision has been compacted';
 
+/** Resolves when the signal aborts. */
+function cancelled(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 type Stream = Duplex<WatchRequest, WatchResponse>;
 
 interface StreamWatcher {
@@ -74,6 +82,7 @@ export class WatchService implements Handlers<typeof WatchDefinition> {
     const one = new WatchStream(this.#server, {
       stream,
       identity,
+      cancelled: () => cancelled(context.signal),
       sent: (count) => this.#sent(count),
     });
     this.#streams.add(one);
@@ -104,6 +113,7 @@ class WatchStream implements WatchSink {
   readonly #server: WatchMember;
   readonly #stream: Stream;
   readonly #identity: () => AuthInfo | undefined | Promise<AuthInfo | undefined>;
+  readonly #cancelled: () => Promise<void>;
   readonly #sent: (count: number) => void;
   readonly #watchers = new Map<number, StreamWatcher>();
   readonly #ids = new Map<Watcher, StreamWatcher>();
@@ -122,6 +132,8 @@ class WatchStream implements WatchSink {
     parts: {
       readonly stream: Stream;
       readonly identity: () => AuthInfo | undefined | Promise<AuthInfo | undefined>;
+      /** Resolves when the call is over for the client as well. */
+      readonly cancelled: () => Promise<void>;
       /** Counts events that are sent. */
       readonly sent: (count: number) => void;
     },
@@ -129,6 +141,7 @@ class WatchStream implements WatchSink {
     this.#server = server;
     this.#stream = parts.stream;
     this.#identity = parts.identity;
+    this.#cancelled = parts.cancelled;
     this.#sent = parts.sent;
   }
 
@@ -158,6 +171,8 @@ class WatchStream implements WatchSink {
         // Answers that nobody reads must not pile up.
         await this.#stream.drained();
       }
+      // A client that has no more requests (a half-close) goes on receiving.
+      await this.#cancelled();
     } finally {
       this.close();
     }
@@ -368,10 +383,22 @@ class WatchStream implements WatchSink {
     return this.#stream.sendEncoded([bytes]);
   }
 
-  /** As etcd 3.5: one notice for the whole stream, once nothing is behind. */
+  /**
+   * As etcd 3.5: one notice for the whole stream, once nothing is behind; none without watchers, nor while one waits for
+   * a revision that lies ahead.
+   */
   #answerProgress(): void {
     if (!this.#progressAsked || this.#queue.length > 0 || this.#cancelAnswer !== undefined) return;
-    for (const { watcher } of this.#watchers.values()) {
+    const { rev } = this.#server.store;
+    const watchers = [...this.#watchers.values()];
+    if (
+      watchers.length === 0 ||
+      watchers.some(({ watcher }) => watcher.request.startRevision > rev)
+    ) {
+      this.#progressAsked = false;
+      return;
+    }
+    for (const { watcher } of watchers) {
       if (watcher.synced) continue;
       this.#cancelAnswer = this.#server.config.clock.schedule(progressRetryMs, () => {
         this.#cancelAnswer = undefined;
