@@ -65,7 +65,7 @@ export class ApiCore {
   readonly authorization: Authorization;
   readonly metrics: ServerMetrics;
   readonly verbs: Verbs;
-  /** What the server's own objects are written with. */
+  /** The dependencies by which the server writes its own objects. */
   readonly deps: BootstrapDeps;
 
   constructor(options: ApiCoreOptions) {

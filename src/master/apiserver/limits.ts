@@ -69,7 +69,7 @@ export const bodyThreadMegabytes = 512;
 /** A body thread ends after so long without work. */
 export const bodyThreadIdleMs = 60_000;
 /**
- * What a body weighs there at least, against the bounds of all bodies: 32 of a user may wait at once, since some hold a
- * slot meanwhile.
+ * The least weight of a body there, in bytes, against the bounds of all bodies: 32 of a user may wait at once, since
+ * some hold a slot meanwhile.
  */
 export const asideWeightMin = maxBodyBytesPerUser / 32;

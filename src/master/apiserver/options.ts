@@ -11,7 +11,7 @@ import type { Store } from './storage/store.js';
 /** An authorizer by its name in `--authorization-mode`. */
 export type AuthorizationMode = 'Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny';
 
-/** What the API server is told, its doors left out. */
+/** The settings of the API server without those of its listeners. */
 export interface ApiCoreOptions {
   readonly log: Logger;
   readonly clock: Clock;
@@ -53,7 +53,7 @@ export interface ApiServerOptions extends ApiCoreOptions {
   /** 0 takes a free port. */
   readonly securePort: number;
   readonly grpcPort: number;
-  /** What is shown to clients, and whose client certificates are believed. */
+  /** The serving certificate, and the authority that verifies client certificates. */
   readonly serving: TlsSource<TrustedPair>;
   /** Shown beside the server's own metrics. */
   readonly metrics?: readonly Registry[];

@@ -31,7 +31,7 @@ import { addStoreMember } from './store-member.js';
 import type { TokenUsage } from './tokens.js';
 import { parseToken, tokenAllows } from './tokens.js';
 
-/** What workers and masters get that join with a token. */
+/** The dependencies of the service by which workers and masters join with a token. */
 export interface BootstrapServiceOptions {
   /** A client with all rights. */
   readonly client: ApiClient;

@@ -17,7 +17,7 @@ interface Rig {
   readonly client: FakeApi;
   readonly store: FakeStore;
   readonly handlers: ReturnType<typeof createClusterHandlers>;
-  /** Which verbs were asked about. */
+  /** The verbs that were asked about. */
   readonly asked: string[];
 }
 

@@ -20,7 +20,7 @@ import type { StoreAdmin, StoreMember } from './store-admin.js';
 import type { TokenUsage } from './tokens.js';
 import { generateToken, storeToken } from './tokens.js';
 
-/** What is told of the cluster, and what can be done to it. */
+/** The dependencies of the service that reports on the cluster and makes join tokens. */
 export interface ClusterServiceOptions {
   readonly client: ApiClient;
   readonly store: StoreAdmin;
@@ -88,7 +88,7 @@ function readUsage(text: string): TokenUsage {
   throw new GrpcError(Code.InvalidArgument, `a token is for "worker" or "master", not "${text}"`);
 }
 
-/** What must differ for watchers to be told at once: not the indexes, which grow all the time. */
+/** The part of a status whose change is sent to watchers at once: not the indexes, which grow all the time. */
 function essenceOf(status: ClusterStatus): string {
   const members = status.members.map((member) =>
     [member.name, member.id, member.reachable, member.leader, member.learner, member.term].join(),

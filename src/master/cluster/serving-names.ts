@@ -1,4 +1,4 @@
-/** Which names and addresses a node's serving certificate bears: its own name, and the address that it calls from. */
+/** The names and addresses in a node's serving certificate: its own name, and the address that it calls from. */
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { MasterRecord } from './master-registry.js';
@@ -19,8 +19,8 @@ export function hostOf(hostAndPort: string): string {
 }
 
 /**
- * What a node must neither be named nor bear: every name and address of a master and of the API. A certificate with one
- * of them would pass for the API server's, since both have the same authority.
+ * The hosts that no node may have as its name or in its certificate: every name and address of a master and of the API.
+ * A certificate with one of them would pass for the API server's, since both have the same authority.
  * @param servingCertificate PEM of this master's: it names what its operator has added (`--extra-host`)
  */
 export function reservedHosts(

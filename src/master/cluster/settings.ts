@@ -1,4 +1,4 @@
-/** What all masters of a cluster agree on. Fixed when the first master is made; joining masters are told. */
+/** The settings that all masters of a cluster share. Fixed when the first master is made; joining masters are told. */
 export interface ClusterSettings {
   /** Pods of the whole cluster; each node gets a part. */
   readonly clusterCidr: string;

@@ -1,4 +1,4 @@
-/** What joining and status need of the store; the etcd client gives it. */
+/** A member of the store, as the etcd client lists it for joining and status. */
 export interface StoreMember {
   readonly id: bigint;
   readonly name: string;
@@ -7,7 +7,7 @@ export interface StoreMember {
   readonly learner: boolean;
 }
 
-/** What a member of the store says of itself. */
+/** The status that a member of the store reports of itself. */
 export interface StoreMemberStatus {
   readonly leader: bigint;
   readonly term: number;
@@ -19,7 +19,7 @@ export interface StoreMemberStatus {
   readonly errors: readonly string[];
 }
 
-/** What is done to the store's members. */
+/** The operations on the store's membership. */
 export interface StoreAdmin {
   memberList(): Promise<readonly StoreMember[]>;
   /** Adds a member that does not vote until it is promoted. */

@@ -6,7 +6,7 @@ import { isApiError } from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
 import { tokenUser } from '../apiserver/authn/bootstrap-tokens.js';
 
-/** What a machine with the token may join as. */
+/** The role in which a machine with the token may join. */
 export type TokenUsage = 'worker' | 'master';
 
 /** A bootstrap token: `id` is public and names its Secret, `secret` is not. */

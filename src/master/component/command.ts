@@ -1,4 +1,4 @@
-/** What the command lines of the scheduler and of the controller manager share. */
+/** The flags and the set-up that the scheduler and the controller manager share. */
 import { parseDurationMs } from '../../lib/go-duration.js';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';

@@ -1,6 +1,6 @@
 /**
- * What happens to one pod: it gets a node, or it waits, perhaps for others to be evicted. Pure: reads the cache (which
- * is as it was afterwards) and changes nothing else.
+ * The decision about one pod: it gets a node, or it waits, perhaps for others to be evicted. Pure: reads the cache
+ * (which is as it was afterwards) and changes nothing else.
  */
 import type { PodDisruptionBudget } from '../../api/types/policy.js';
 import type { SchedulerCache } from './cache.js';
@@ -13,7 +13,7 @@ import type { PodInfo } from './pod-info.js';
 import type { Preemption } from './preemption.js';
 import { planPreemption } from './preemption.js';
 
-/** What a decision depends on, beside the pod. */
+/** The state of the cluster on which a decision depends. */
 export interface Situation {
   readonly cache: SchedulerCache;
   readonly placer: Placer;
@@ -27,7 +27,7 @@ export type Decision =
   | {
       readonly type: 'unschedulable';
       readonly message: string;
-      /** What may make the pod schedulable; the queue holds it back until then. */
+      /** The events that may make the pod schedulable; the queue holds it back until then. */
       readonly wakeOn: ReadonlySet<ClusterEvent>;
       readonly preemption: Preemption;
     };

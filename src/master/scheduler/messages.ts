@@ -1,4 +1,4 @@
-/** What is said about a pod that has no node; the texts are kube-scheduler's. Pure. */
+/** The messages about a pod that has no node, in kube-scheduler's words. Pure. */
 import type { Failure, Rejection } from './plugins/types.js';
 
 /** `0/3 nodes are available: 1 node(s) were unschedulable, 2 Insufficient cpu. preemption: …` */

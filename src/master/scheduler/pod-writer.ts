@@ -1,4 +1,4 @@
-/** What the scheduler writes about pods: bindings, conditions, evictions, and the events that tell of them. */
+/** The scheduler's writes about pods: bindings, conditions, evictions, and the events that tell of them. */
 import type { KubeObject } from '../../api/object.js';
 import type { Condition, Pod } from '../../api/types/core.js';
 import { resources } from '../../client/resources.js';

@@ -1,5 +1,5 @@
 /**
- * Which pods of lower priority to evict so that a pod fits. Pure.
+ * The choice of pods of lower priority to evict so that a pod fits. Pure.
  * @see kubernetes pkg/scheduler/framework/preemption
  */
 import type { PodDisruptionBudget } from '../../api/types/policy.js';

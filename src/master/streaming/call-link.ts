@@ -31,8 +31,8 @@ export function sharedFlow(flow: ClientFlow): ClientFlow {
 const pingMs = 3000;
 
 /**
- * What may still come from a client that was told to wait: what its connection had read before. One WebSocket message
- * of the longest kind and a chunk of a socket, in messages as small as they get.
+ * The bound on messages that still come from a client that was told to wait: its connection had read them before. One
+ * WebSocket message of the longest kind and a chunk of a socket, in messages as small as they get.
  */
 const heldMax = { bytes: 8 * 1024 * 1024, count: 16 * 1024 } as const;
 

@@ -233,7 +233,7 @@ function channelPair(options: {
   readonly session: Session;
   readonly flow: ClientFlow;
   readonly port: number;
-  /** Which of the ports it is. */
+  /** The position of the port in the request, from 0. */
   readonly at: number;
   readonly send: (channel: number, data: Uint8Array) => Promise<void>;
   readonly clock: Clock;

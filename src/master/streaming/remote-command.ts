@@ -13,7 +13,7 @@ import { CallLink } from './call-link.js';
 /** The node's side of one call. */
 export type ExecCall = ClientDuplex<ExecOutput, ExecInput>;
 
-/** What the client's transport is told. */
+/** The output of a command, as the client's transport receives it. */
 export interface CommandClient {
   /** @returns false when {@link drained} should be awaited */
   stdout(data: Buffer): boolean;
@@ -23,7 +23,7 @@ export interface CommandClient {
   finish(status: CommandStatus): void;
 }
 
-/** What the client's transport tells. */
+/** The input of a command, as the client's transport delivers it. */
 export interface CommandInput {
   stdin(data: Buffer): void;
   stdinClosed(): void;

@@ -35,7 +35,7 @@ export interface GivenUp {
   readonly code: number;
 }
 
-/** What a supervisor runs, and how long it waits. */
+/** The dependencies of a supervisor, and the listener for a component that it gives up. */
 export interface SupervisorOptions {
   readonly clock: Clock;
   readonly log: Logger;

@@ -13,7 +13,7 @@ const target = { group: 'certificates.k8s.io', resource: 'certificatesigningrequ
 const clientSigner = 'kubernetes.io/kube-apiserver-client';
 const mastersGroup = 'system:masters';
 
-/** What stands between a certificate request and its certificate, as in kube-apiserver. */
+/** The plugins that check certificate requests and their approval and signing, as in kube-apiserver. */
 export function certificateRequests(
   objects: Objects,
   authorization: Authorization,

@@ -1,4 +1,6 @@
-/** Which Secrets a pod may name whose account limits them (`kubernetes.io/enforce-mountable-secrets`). */
+/**
+ * The limit on the Secrets that a pod may name, where its account sets one (`kubernetes.io/enforce-mountable-secrets`).
+ */
 import type { Container, Pod, ServiceAccount } from '../../../api/types/core.js';
 
 /** The annotation of a ServiceAccount by which its pods may use only the Secrets that it lists. */

@@ -1,5 +1,6 @@
 /**
- * What a node may write (kube-apiserver's NodeRestriction, as of 1.33): its own Node and Lease, and pods bound to it.
+ * The limits on a node's writes (kube-apiserver's NodeRestriction, as of 1.33): its own Node and Lease, and pods bound
+ * to it.
  */
 import { semanticEqual } from '../../../api/equal.js';
 import type { CertificateSigningRequest } from '../../../api/types/policy.js';

@@ -18,7 +18,7 @@ import { mutatingWebhooks, validatingWebhooks } from './webhook/plugin.js';
 import { namespaceDefaults } from './namespace-defaults.js';
 import { storageDefaults } from './storage-defaults.js';
 
-/** What the chain of plugins is made from. */
+/** The dependencies and settings of the chain of plugins. */
 export interface AdmissionOptions {
   readonly objects: Objects;
   /** Names of plugins to leave out. */

@@ -12,7 +12,7 @@ import type { AdmissionPlugin } from './chain.js';
 
 const group = 'rbac.authorization.k8s.io';
 
-/** What an aggregating role may come to hold. */
+/** The rules that an aggregating role may come to hold: all of them. */
 const fullAuthority: readonly PolicyRule[] = [
   { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
   { verbs: ['*'], nonResourceURLs: ['*'] },

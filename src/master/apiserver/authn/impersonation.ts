@@ -11,7 +11,7 @@ const authenticatedGroup = 'system:authenticated';
 const unauthenticatedGroup = 'system:unauthenticated';
 const anonymousName = 'system:anonymous';
 
-/** What the headers ask for. */
+/** The identity that the headers ask for. */
 export interface Impersonation {
   /** Empty when the headers name nobody. */
   readonly user: string;

@@ -9,7 +9,7 @@ import type { WatchCache } from '../cache/watch-cache.js';
 import type { UserInfo } from '../registry/types.js';
 import type { TokenAuthenticator } from './authenticator.js';
 
-/** What a token is bound to, beside its service account. */
+/** The object that a token is bound to, beside its service account. */
 export interface BoundObject {
   readonly kind: 'Pod' | 'Secret' | 'Node';
   readonly name: string;

@@ -1,7 +1,7 @@
 import type { RequestContext, UserInfo } from '../registry/types.js';
 import { qualifiedName } from '../../../api/object.js';
 
-/** What is asked: may `user` do `verb` to this. */
+/** The attributes of a request for authorization: may `user` do `verb` to this. */
 export interface Attributes {
   readonly user: UserInfo;
   readonly verb: string;

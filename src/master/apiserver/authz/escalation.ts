@@ -1,6 +1,6 @@
+/** The comparison of rules that escalation prevention rests on (component-helpers `auth/rbac/validation`). */
 import type { PolicyRule } from '../../../api/types/policy.js';
 import { goQuoteList } from '../../../api/go-text/quote.js';
-/** Which rules cover which (component-helpers `auth/rbac/validation`): the core of escalation prevention. */
 
 /** A rule about one verb on one resource or one path. */
 type Simple = PolicyRule;

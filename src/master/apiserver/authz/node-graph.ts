@@ -1,5 +1,5 @@
 /**
- * Which objects the pods bound to a node use: the relation by which the node authorizer decides (apiserver's node
+ * The graph of nodes and the objects that their pods use, by which the node authorizer decides (apiserver's node
  * `Graph`).
  */
 import type { PersistentVolume, Pod } from '../../../api/types/core.js';
@@ -14,7 +14,7 @@ import {
 /** The caches that the graph reads. */
 export type Caches = Pick<WatchCache, 'cache'>;
 
-/** What a pod may name that only its node may read. */
+/** The kinds of object that a pod names and only its node may read. */
 type Reference = Exclude<keyof PodReferences, 'serviceAccount'>;
 
 const nothing: PodReferences = {
@@ -25,7 +25,7 @@ const nothing: PodReferences = {
   serviceAccount: '',
 };
 
-/** Which Secrets, ConfigMaps, claims, volumes and ServiceAccounts belong to the pods of which node. */
+/** Relates nodes to the Secrets, ConfigMaps, claims, volumes and ServiceAccounts that their pods use. */
 export class NodeGraph {
   readonly #caches: Caches;
 

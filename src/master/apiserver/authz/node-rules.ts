@@ -1,4 +1,6 @@
-/** What any node may do (kubernetes bootstrappolicy `NodeRules`, as of 1.33), and what Trireme's nodes do besides. */
+/**
+ * The rules for every node (kubernetes bootstrappolicy `NodeRules`, as of 1.33), and those for Trireme's nodes besides.
+ */
 import type { PolicyRule } from '../../../api/types/policy.js';
 import { on, read } from './policy-rules.js';
 
@@ -17,8 +19,9 @@ export const nodeRules: readonly PolicyRule[] = [
 ];
 
 /**
- * What a worker here does under the node's name and a real node does under the names of its other programs, whose keys
- * lie on the same disk: kube-proxy, the network plugin (policies, routes), the cluster's DNS, the ingress controller.
+ * The rules for work that a worker does under the node's name and a real node under the names of its other programs,
+ * whose keys lie on the same disk: kube-proxy, the network plugin (policies, routes), the cluster's DNS, the ingress
+ * controller.
  */
 export const companionRules: readonly PolicyRule[] = [
   on('', 'namespaces nodes pods', read),

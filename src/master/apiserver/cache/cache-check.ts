@@ -11,7 +11,7 @@ const everyRevisions = 100;
 /** Mod revisions by the resource's id and the object's key in it. */
 type Revisions = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
-/** What is compared. */
+/** The store and the caches to compare. */
 export interface CacheCheckOptions {
   readonly store: Pick<Store, 'range'>;
   readonly caches: () => Iterable<ResourceCache>;
@@ -70,7 +70,7 @@ export class CacheCheck {
     }
   }
 
-  /** What the store held; undefined when it cannot be asked any more. */
+  /** The revisions that the store held; undefined when it cannot be asked any more. */
   async #stored(revision: number): Promise<Revisions | undefined> {
     const stored = new Map<string, Map<string, number>>();
     for (let start = registryPrefix; ;) {

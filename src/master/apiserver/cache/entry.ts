@@ -2,7 +2,7 @@ import type { FieldGetters } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import { parseObject, spliceVersion } from '../storage/codec.js';
 
-/** What selectors ask of an object, read from it once. */
+/** The labels and fields of an object that selectors match, read from it once. */
 export interface Facts {
   readonly labels: Readonly<Record<string, string>>;
   readonly fields: Readonly<Record<string, string>>;
@@ -19,7 +19,7 @@ export class Entry {
   readonly revision: number;
   #facts: Facts | undefined;
   #object: KubeObject | undefined;
-  /** What {@link bytes} are known to begin with. */
+  /** The bytes that {@link bytes} are known to begin with. */
   #head: Buffer | undefined;
 
   constructor(key: string, bytes: Buffer, revision: number) {

@@ -5,7 +5,7 @@ import { parentPort } from 'node:worker_threads';
 import type { BodyFault, BodyOutcome, BodyWork } from './body-work.js';
 import { doBodyWork, faultOf } from './body-work.js';
 
-/** What the thread answers with. */
+/** The thread's answer: an outcome or a fault. */
 export type BodyReply = { readonly outcome: BodyOutcome } | { readonly fault: BodyFault };
 
 function reply(work: BodyWork): BodyReply {

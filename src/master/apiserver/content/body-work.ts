@@ -1,4 +1,4 @@
-/** What may be done with a body beside the event loop: both ends of the thread know it. */
+/** The work that may be done with a body beside the event loop: both ends of the thread know it. */
 import { applyJsonPatch } from '../../../api/patch/json-patch.js';
 import { PatchError } from '../../../api/patch/patch-error.js';
 import { DecodeError } from '../../../api/schema/decode.js';
@@ -11,7 +11,7 @@ export type BodyWork =
   | { readonly form: 'yaml'; readonly bytes: Uint8Array }
   | { readonly form: 'json-patch'; readonly bytes: Uint8Array; readonly target: string };
 
-/** What came of it. */
+/** The outcome of a piece of work. */
 export interface BodyOutcome {
   /** The value as JSON; undefined when the bytes themselves are it. */
   readonly json: string | undefined;

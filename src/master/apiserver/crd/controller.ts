@@ -18,7 +18,7 @@ const kind: KindDeclaration = customResourceDefinitionKind;
 const firstRetryMs = 50;
 const maxRetryMs = 5_000;
 
-/** What is served of one definition, and of what it was made. */
+/** The kinds that are served of one definition, and the spec and names that they were made from. */
 interface Declared {
   readonly spec: CustomResourceDefinition['spec'];
   readonly names: Names;

@@ -11,7 +11,7 @@ import { kubernetesVersion } from './version.js';
 /** `/version`, `/metrics`, `/.well-known/openid-configuration`, `/openid/v1/jwks`, `/`. */
 export function wellKnownPaths(deps: {
   readonly kinds: KindRegistry;
-  /** What `/metrics` shows, the first first. */
+  /** The registries that `/metrics` shows, in order. */
   readonly metrics: readonly [Registry, ...Registry[]];
   readonly tokens: ServiceAccountTokens;
 }): PathHandler {

@@ -1,4 +1,4 @@
-/** What `/version` says: the Kubernetes version whose promises are kept. */
+/** The answer of `/version`: the Kubernetes version whose promises are kept. */
 export const kubernetesVersion = {
   major: '1',
   minor: '33',

@@ -20,7 +20,7 @@ export function callOf(
   return { caller, verb, resource, path, fieldSelector, warnings: [] };
 }
 
-/** What only the audit log and the count of guesses ask is read when they ask. */
+/** The caller of a gRPC request; its fields for the audit log and the count of guesses are read on demand. */
 class GrpcCaller implements Caller, Credentials {
   readonly credentials = this;
   readonly certificate: PeerCertificate | undefined;

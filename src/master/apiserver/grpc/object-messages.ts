@@ -74,7 +74,7 @@ function eventSize({ type, object, resourceVersion }: WatchEvent): number {
   return typeSize + versionSize + fieldSize(object.length);
 }
 
-/** What a length-delimited field takes, its tag of one byte included. */
+/** The size of a length-delimited field in bytes, its tag of one byte included. */
 function fieldSize(length: number): number {
   return 1 + varintSize(length) + length;
 }

@@ -31,7 +31,7 @@ const success = Buffer.from(
   JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }),
 );
 
-/** What the gRPC door calls. */
+/** The dependencies of the API over gRPC. */
 export interface ResourceServiceDeps {
   readonly verbs: Verbs;
   readonly parser: BodyParser;

@@ -12,7 +12,7 @@ const elected: readonly (readonly [string, string])[] = [
 /** A lease may be overdue by as much again before its holder counts as gone. */
 const toleratedLeases = 2;
 
-/** What the cluster's components say of themselves: elected ones by their Lease, the store by a read. */
+/** Returns the ComponentStatus of each component: of elected ones by their Lease, of the store by a read. */
 export async function componentStatuses(
   objects: Objects,
   leases: KindDeclaration,

@@ -20,7 +20,7 @@ export interface DeleteOptions {
   readonly dryRun: boolean;
 }
 
-/** What a DELETE answers. */
+/** The answer to a DELETE: its HTTP status code and its JSON body. */
 export interface Deleted {
   readonly code: number;
   readonly body: Buffer;

@@ -32,7 +32,7 @@ export function createFieldTracker(now: () => string): FieldTracker {
 
 type Managers = KubeObject['metadata']['managedFields'];
 
-/** What the client says about managers, taken out of its object. */
+/** Takes the client's managed fields out of its object. */
 function takeManagers(next: KubeObject): Managers {
   const { managedFields } = next.metadata;
   delete next.metadata.managedFields;

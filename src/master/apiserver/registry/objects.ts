@@ -88,7 +88,7 @@ export class Objects {
     return formatTime(this.clock.nowMs());
   }
 
-  /** What the cache holds now, perhaps a moment old. */
+  /** Returns the cached entry, perhaps a moment old. */
   cached(place: Place): Entry | undefined {
     return this.cache(place.kind).get(objectKey(place.namespace, place.name));
   }

@@ -1,4 +1,4 @@
-/** What every request carries on its way through authorization, admission and storage. */
+/** The parts of a request that authorization, admission and storage read. */
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 
@@ -14,7 +14,8 @@ export interface UserInfo {
 export const systemUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters'] };
 
 /**
- * Which object of which kind. `name` is empty for collections; `namespace` for cluster scope and for all namespaces.
+ * The object that a request names, and its kind. `name` is empty for collections; `namespace` for cluster scope and for
+ * all namespaces.
  */
 export interface Target {
   readonly kind: KindDeclaration;
@@ -40,7 +41,7 @@ export interface RequestContext {
   readonly options: WriteOptions;
   /** Texts for the client's `Warning` headers, in order; duplicates are dropped when they are sent. */
   readonly warnings: string[];
-  /** What admission notes for the audit log, by annotation; absent where no such line is written. */
+  /** Admission's notes for the audit log, by annotation; absent where no such line is written. */
   readonly auditAnnotations?: Map<string, string> | undefined;
 }
 
@@ -55,7 +56,7 @@ export interface Written {
   readonly deleted: boolean;
 }
 
-/** What admission is asked about. Mutating plugins change `object` in place. */
+/** The operation and the object that admission decides on. Mutating plugins change `object` in place. */
 export interface AdmissionRequest {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
   readonly context: RequestContext;

@@ -14,7 +14,7 @@ export type WatchItem =
   | { readonly type: 'BOOKMARK'; readonly revision: number; readonly initialEnd: boolean }
   | { readonly type: 'ERROR'; readonly error: StatusError };
 
-/** What a client asked to watch. */
+/** The options of a client's watch. */
 export interface WatchOptions {
   readonly kind: KindDeclaration;
   readonly namespace: string;

@@ -30,7 +30,7 @@ import type { Objects } from './objects.js';
 import type { Admission, AdmissionRequest, RequestContext, Written } from './types.js';
 import { errorTarget } from './types.js';
 
-/** What an update is made from: the body of a PUT, or a patch's effect on the present object. */
+/** The source of an update: the body of a PUT, or a patch's effect on the present object. */
 export interface UpdateSource {
   /** @param old the present object; undefined while it does not exist and may be created */
   next(old: KubeObject | undefined): Promise<KubeObject> | KubeObject;

@@ -22,7 +22,7 @@ export function callOf(exchange: Exchange): Call {
   };
 }
 
-/** What only the audit log asks is read when it asks. */
+/** The caller of an HTTP request; its fields for the audit log are read on demand. */
 class HttpCaller implements Caller, Credentials {
   readonly credentials = this;
   readonly certificate: PeerCertificate | undefined;

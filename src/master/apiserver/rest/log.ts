@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.js';
 import { drained, end, write, writeHead } from './exchange.js';
 import { readFlag, readNumber } from './params.js';
 
-/** What the log of a pod's container is read through. */
+/** The dependencies of `pods/log`. */
 export interface LogDeps {
   readonly verbs: Verbs;
   readonly connector: Connector;
@@ -67,7 +67,7 @@ async function send(
   end(response);
 }
 
-/** What the agent refused, as the API says it. gRPC 3 and 5 are the caller's fault. */
+/** Turns the agent's refusal into an error of the API. gRPC 3 and 5 are the caller's fault. */
 function agentError(message: string, code: number): Error {
   return code === 3 || code === 5 || code === 9 ? badRequest(message) : internal(message);
 }

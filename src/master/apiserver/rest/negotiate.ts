@@ -10,7 +10,7 @@ export interface Format {
   readonly asVersion: string;
 }
 
-/** What is sent to who asks for nothing in particular. */
+/** The format of an answer to a client that names none. */
 export const plainJson: Format = { type: 'json', as: undefined, asVersion: '' };
 
 interface Clause {

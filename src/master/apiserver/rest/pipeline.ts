@@ -14,7 +14,7 @@ import { sendBytes, sendError } from './respond.js';
 /** Serves a path outside of the API. False: not mine. */
 export type PathHandler = (exchange: Exchange) => Promise<boolean>;
 
-/** What a request meets on its way to a handler. */
+/** The parts of the pipeline that handles a request. */
 export interface PipelineOptions {
   readonly verbs: Verbs;
   readonly kinds: KindRegistry;

@@ -14,7 +14,7 @@ import type { Exchange, HeaderMap } from './exchange.js';
 import { drained, end, write, writeHead } from './exchange.js';
 import { sendBytes } from './respond.js';
 
-/** What `proxy` subresources and aggregated APIs are reached through. */
+/** The dependencies of `proxy` subresources and aggregated APIs. */
 export interface ProxyDeps {
   readonly verbs: Verbs;
   readonly connector: Connector;
@@ -42,7 +42,7 @@ export function serveProxy(exchange: Exchange, deps: ProxyDeps): Promise<void> {
   });
 }
 
-/** What must not reach a pod, or is made anew. */
+/** The headers that must not reach a pod, or are made anew. */
 const dropped = new Set(['authorization', 'content-length', 'host']);
 
 /** The headers that go on: without those of this connection, which `Connection` may name as well. */

@@ -1,4 +1,4 @@
-/** What a method and a path ask for, as apiserver's RequestInfoFactory reads them. */
+/** The verb and the resource of a method and a path, as apiserver's RequestInfoFactory reads them. */
 import { expect, test } from '@jest/globals';
 import { parseRequest } from './request-info.js';
 

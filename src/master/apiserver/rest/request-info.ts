@@ -1,6 +1,6 @@
 import type { ResourceName } from '../verbs/index.js';
 
-/** What a request is about, read from its method and path, as apiserver's `RequestInfoFactory` does. */
+/** The verb and the resource of a request, read from its method and path, as apiserver's `RequestInfoFactory` does. */
 export interface RequestInfo {
   /** Decoded. */
   readonly path: string;

@@ -28,7 +28,7 @@ import { readWatchRequest } from './watch-request.js';
 /** Serves a subresource that connects to a node, in its own way. */
 export type ConnectHandler = (exchange: Exchange) => Promise<void>;
 
-/** What the REST door calls for objects. */
+/** The dependencies of the handler of resources over HTTP. */
 export interface ResourceDeps {
   readonly verbs: Verbs;
   readonly kinds: KindRegistry;

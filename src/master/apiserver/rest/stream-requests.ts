@@ -9,7 +9,7 @@ import type { CommandOptions, PortForwardOptions, Target } from '../verbs/index.
 import { attachOptions, execOptions, portForwardOptions } from '../verbs/index.js';
 import { readFlag } from './params.js';
 
-/** What exec, attach and port-forward are reached through. */
+/** The dependencies of exec, attach and port-forward. */
 export interface StreamDeps {
   readonly connector: Connector;
   readonly clock: Clock;

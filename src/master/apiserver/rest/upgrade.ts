@@ -12,7 +12,7 @@ import { sendError } from './respond.js';
 import type { StreamDeps } from './stream-requests.js';
 import { readStreamRequest } from './stream-requests.js';
 
-/** What requests that become another protocol need. */
+/** The dependencies of the handler of upgrade requests. */
 export interface UpgradeDeps extends StreamDeps {
   readonly verbs: Verbs;
   readonly log: Logger;

@@ -1,4 +1,4 @@
-/** What is wrong with an access review (kubernetes pkg/apis/authorization/validation). */
+/** The validation of access reviews (kubernetes pkg/apis/authorization/validation). */
 import type { FieldError } from '../../../api/field-error.js';
 import { invalid } from '../../../api/field-error.js';
 import type { KubeObject } from '../../../api/object.js';
@@ -79,12 +79,12 @@ function checkSubject(spec: ReviewSpec): FieldError[] {
   return errors;
 }
 
-/** What is wrong with a SelfSubjectAccessReview. */
+/** Validates a SelfSubjectAccessReview; returns its errors by field. */
 export function checkSelfReview(review: Review): readonly FieldError[] {
   return [...checkAttributes(review.spec ?? {}), ...checkMetadata(review, [], 'must be empty')];
 }
 
-/** What is wrong with a SubjectAccessReview. */
+/** Validates a SubjectAccessReview; returns its errors by field. */
 export function checkSubjectReview(review: Review): readonly FieldError[] {
   return [...checkSubject(review.spec ?? {}), ...checkMetadata(review, [], 'must be empty')];
 }

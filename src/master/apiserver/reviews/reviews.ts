@@ -16,7 +16,7 @@ import { checkLocalReview, checkSelfReview, checkSubjectReview } from './review-
 
 type Answer = (context: RequestContext, object: KubeObject) => Promise<KubeObject>;
 
-/** What reviews of authentication and authorization ask. */
+/** The dependencies of reviews of authentication and authorization. */
 export interface ReviewDeps {
   readonly authorization: Authorization;
   readonly rbac: RbacAuthorizer;

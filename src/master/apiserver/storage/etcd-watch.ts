@@ -43,7 +43,7 @@ export interface MemberWatch {
   readonly progressBy: () => Promise<ProgressBy>;
 }
 
-/** What is watched, from which revision on, and how a member is reached. */
+/** The prefix to watch, its first revision, and the way to reach a member. */
 export interface FollowOptions {
   readonly prefix: string;
   readonly fromRevision: number;

@@ -11,7 +11,7 @@ export interface StoredKv {
   readonly modRevision: number;
 }
 
-/** Which keys are read: those from `start` on and before `end`. */
+/** The range of keys to read: those from `start` on and before `end`. */
 export interface RangeOptions {
   /** First key, included. */
   readonly start: string;
@@ -48,7 +48,7 @@ export interface Guard {
   readonly modRevision: number;
 }
 
-/** What a transaction did. */
+/** The result of a transaction. */
 export interface TxnResult {
   readonly succeeded: boolean;
   readonly revision: number;
@@ -94,7 +94,7 @@ export interface Store {
   close(): void;
 }
 
-/** What the store could not do. */
+/** The error of a call to the store that failed. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly code: 'compacted' | 'unavailable' | 'too-large' | 'future' | 'other';

@@ -7,7 +7,7 @@ import type { RequestContext } from '../registry/types.js';
 import type { Writer } from '../registry/writer.js';
 import { badRequest, invalidObject } from '../status.js';
 
-/** What the `scale` subresource reads and writes. */
+/** The dependencies of the `scale` subresource. */
 export interface ScaleDeps {
   readonly objects: Objects;
   readonly writer: Writer;

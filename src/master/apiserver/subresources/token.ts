@@ -12,7 +12,7 @@ const maxSeconds = 2 ** 32;
 const defaultSeconds = 3600;
 const resources = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' } as const;
 
-/** What tokens of ServiceAccounts are made from. */
+/** The dependencies of the `token` subresource of ServiceAccounts. */
 export interface TokenDeps {
   readonly objects: Objects;
   readonly tokens: ServiceAccountTokens;

@@ -27,6 +27,6 @@ export interface Call {
   readonly fieldSelector: string;
   /** Texts for the client, in order; the verbs add to them. */
   readonly warnings: string[];
-  /** What admission notes for the audit log; made for requests that admission is asked about. */
+  /** Admission's notes for the audit log; made for requests that admission is asked about. */
   auditAnnotations?: Map<string, string>;
 }

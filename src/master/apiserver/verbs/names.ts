@@ -1,7 +1,7 @@
 /** Names in requests: which object of which resource is meant, and which texts can be names at all. */
 import { parseTerms } from '../cache/selection.js';
 
-/** What a request names, as it was asked for: nothing of it needs to exist. */
+/** The name in a request of a resource or an object: nothing of it needs to exist. */
 export interface ResourceName {
   readonly group: string;
   readonly version: string;
@@ -23,7 +23,7 @@ export function segmentFault(text: string): string | undefined {
   return undefined;
 }
 
-/** What no segment may be or hold, but for an empty one. */
+/** Matches a text that cannot be a segment of a path. */
 const unplain = /[/%]|^\.\.?$/;
 
 /** True when group, version, resource, subresource and namespace could stand in a path one by one. */

@@ -53,7 +53,7 @@ export interface WriteRequest {
   readonly options: WriteOptions;
   /** The object that was sent, by the schema of the target's kind. */
   readonly object: Read<KubeObject>;
-  /** What was sent, parsed: for subresources with a kind of their own. Undefined where nothing was sent. */
+  /** The body, parsed: for subresources with a kind of their own. Undefined where nothing was sent. */
   readonly value: Read<unknown>;
 }
 
@@ -87,7 +87,7 @@ export interface ConnectRequest {
   readonly use: (context: RequestContext, started: (code: number) => void) => Promise<number>;
 }
 
-/** What a verb answers with. */
+/** The answer of a verb. */
 export interface Answer {
   readonly code: number;
   readonly bytes: Buffer;

@@ -1,6 +1,6 @@
 /**
- * What is authorized is what is executed: requests, their attributes, and what becomes of them, as kube-apiserver
- * answered.
+ * The request that is authorized is the one that is executed: requests, their attributes, and what becomes of them, as
+ * kube-apiserver answered.
  */
 import { describe, expect, test } from '@jest/globals';
 import { builtInRegistry } from '../../../api/kinds.js';

@@ -19,10 +19,10 @@ export interface Asked {
   readonly fieldSelector: string;
 }
 
-/** What is authorized, and what is done when that is granted. */
+/** The attributes to authorize, and the target or the refusal once they are granted. */
 export interface Resolution {
   readonly attributes: Attributes;
-  /** What to execute; undefined when the request is refused for a caller who may make it. */
+  /** The target of the request; undefined when the request is refused for a caller who may make it. */
   readonly target: Target | undefined;
   /** The refusal of a request that has no target. An unauthorized caller is told something else: Forbidden. */
   readonly refusal: StatusError | undefined;
@@ -92,7 +92,7 @@ function refusalOf(kind: KindDeclaration, asked: Asked): StatusError | undefined
   return badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${invalid}`);
 }
 
-/** What is wrong with the namespace, or its absence, for a kind of this scope. */
+/** Returns the error of a namespace, or of its absence, that does not suit the scope of the kind. */
 function scopeFault(kind: KindDeclaration, asked: Asked): StatusError | undefined {
   const { verb, name: wanted } = asked;
   if (!kind.namespaced) return wanted.namespace === '' ? undefined : noSuchResource();

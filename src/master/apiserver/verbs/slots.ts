@@ -2,7 +2,7 @@ import type { Clock } from '../../../lib/clock.js';
 import { maxMutatingInFlight, maxRequestsInFlight, requestTimeoutMs } from '../limits.js';
 import { timeout, tooManyInFlight } from '../status.js';
 
-/** What a request does to the store. */
+/** The kind of a request: whether it reads the store or changes it. */
 export type SlotKind = 'reading' | 'mutating';
 
 /** One slot that is taken. */

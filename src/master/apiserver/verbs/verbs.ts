@@ -51,7 +51,7 @@ import type { Watches } from './watches.js';
 /** Answers a virtual kind, such as a review. */
 export type VirtualAnswer = (context: RequestContext, object: KubeObject) => Promise<KubeObject>;
 
-/** What the verbs call. */
+/** The dependencies of the verbs. */
 export interface VerbsDeps {
   readonly gate: Gate;
   readonly slots: Slots;
@@ -361,7 +361,7 @@ function contextOf(
 }
 
 /**
- * What a list, a watch or a deletecollection selects. A name in the request is a part of the selection, always.
+ * The selection of a list, a watch or a deletecollection. A name in the request is a part of the selection, always.
  * @throws StatusError BadRequest
  */
 function selectionOf(target: Target, labelSelector: string, fieldSelector: string): Selection {

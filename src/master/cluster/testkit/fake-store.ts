@@ -4,9 +4,9 @@ import type { StoreAdmin, StoreMember, StoreMemberStatus } from '../store-admin.
 /** The members of a store in memory, which a test may change at will. */
 export class FakeStore implements StoreAdmin {
   members: StoreMember[] = [];
-  /** What was done, in order. */
+  /** The calls made, in order. */
   readonly calls: string[] = [];
-  /** What the next addition is refused with. */
+  /** The message by which the next addition is refused. */
   refusal: string | undefined;
   leader = 1n;
   /** Of members that do not answer. */

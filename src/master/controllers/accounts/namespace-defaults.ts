@@ -1,6 +1,6 @@
 /**
- * What each namespace has from the start: the ServiceAccount "default" (controller "serviceaccount") and the ConfigMap
- * "kube-root-ca.crt" (controller "root-ca-certificate-publisher").
+ * The objects of each namespace from its start: the ServiceAccount "default" (controller "serviceaccount") and the
+ * ConfigMap "kube-root-ca.crt" (controller "root-ca-certificate-publisher").
  */
 import type { ConfigMap, Namespace, ServiceAccount } from '../../../api/types/core.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';

@@ -1,4 +1,4 @@
-/** What accounts' tokens and namespaces' CA bundles should be. Pure. */
+/** The wanted state of accounts' tokens and namespaces' CA bundles. Pure. */
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { parseTime } from '../../../api/facts/time.js';
 import type { ConfigMap, Secret, ServiceAccount } from '../../../api/types/core.js';

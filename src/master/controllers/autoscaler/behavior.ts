@@ -16,7 +16,7 @@ export interface ScalingRules {
   readonly stabilizationWindowSeconds?: number | undefined;
 }
 
-/** What an autoscaler has said and done, youngest last. */
+/** The recommendations and changes of one autoscaler, youngest last. */
 export interface History {
   readonly recommendations: { readonly atMs: number; readonly replicas: number }[];
   /** Pods added (positive) or removed (negative). */

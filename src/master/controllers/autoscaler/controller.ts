@@ -36,7 +36,7 @@ interface Target {
   readonly current: number;
 }
 
-/** What is to be done about one autoscaler. */
+/** The number of replicas to set for one autoscaler, and the reason for its event. */
 interface Decision {
   readonly replicas: number;
   readonly reason: string;

@@ -4,7 +4,7 @@ import type { Pod } from '../../../api/types/core.js';
 import { parseTime } from '../../../api/facts/time.js';
 import { findCondition } from '../../../api/facts/conditions.js';
 
-/** What one pod used, in thousandths, and when that was measured. */
+/** The usage of one pod, in thousandths, and the time of its measurement. */
 export interface PodUsage {
   readonly milli: number;
   readonly timestampMs: number;
@@ -150,7 +150,7 @@ function ratioOf(
   return { ratio: utilization / target.utilization, averageMilli, utilization };
 }
 
-/** What is not known is taken to be such that it holds back a change. */
+/** Assumes the usage of pods without metrics such that it holds back a change. */
 function assume(
   { target }: ReplicaQuestion,
   groups: Groups,

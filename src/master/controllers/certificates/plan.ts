@@ -1,4 +1,4 @@
-/** What becomes of requests for certificates. Pure. @see kubernetes pkg/controller/certificates */
+/** The approval, validity and expiry of requests for certificates. Pure. @see kubernetes pkg/controller/certificates */
 import { parseTime } from '../../../api/facts/time.js';
 import type { CertificateSigningRequest, SubjectAccessReview } from '../../../api/types/policy.js';
 
@@ -10,7 +10,7 @@ const hourMs = 3_600_000;
 /** How long requests are kept: decided or answered ones, and those that nobody looked at. */
 const keepMs = { settled: hourMs, pending: 24 * hourMs } as const;
 
-/** What a requester must be allowed to create so that a request is approved without a human. */
+/** The subresource that a requester must be allowed to create so that a request is approved without a human. */
 export type Permission = 'selfnodeclient' | 'nodeclient';
 
 const messages: Readonly<Record<Permission, string>> = {

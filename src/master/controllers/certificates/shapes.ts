@@ -1,5 +1,5 @@
 /**
- * What Kubernetes' own signers sign: pure checks of a request against its signer.
+ * The requests that Kubernetes' own signers sign: pure checks of a request against its signer.
  * @see kubernetes pkg/apis/certificates/helpers.go
  */
 
@@ -15,7 +15,7 @@ export const kubeletServingSigner = 'kubernetes.io/kubelet-serving';
 const nodesGroup = 'system:nodes';
 const nodeUserPrefix = 'system:node:';
 
-/** What a request asks for. */
+/** The subject, hosts and usages that a request asks for. */
 export interface RequestShape {
   readonly commonName: string;
   readonly organizations: readonly string[];

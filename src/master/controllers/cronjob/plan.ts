@@ -1,4 +1,4 @@
-/** What a CronJob does next. Pure. @see kubernetes pkg/controller/cronjob/cronjob_controllerv2.go */
+/** The next step of a CronJob. Pure. @see kubernetes pkg/controller/cronjob/cronjob_controllerv2.go */
 import { byCreation, formatTime, parseTime } from '../../../api/facts/time.js';
 import { controllerReference } from '../../../api/facts/owners.js';
 import type { Owner } from '../../../api/facts/owners.js';
@@ -9,7 +9,7 @@ import type { Due } from './schedule.js';
 import { dueTimes, formatInZone, timeZoneProblem } from './schedule.js';
 import { errorMessage } from '../../../lib/errors.js';
 
-/** What is told of a CronJob. */
+/** An event to write about a CronJob. */
 export interface Notice {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;

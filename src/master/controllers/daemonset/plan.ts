@@ -1,4 +1,7 @@
-/** Which node should run a DaemonSet's pod, and what to do about it. Pure. @see kubernetes pkg/controller/daemon */
+/**
+ * The nodes that should run a DaemonSet's pod, and the pods to create and delete. Pure.
+ * @see kubernetes pkg/controller/daemon
+ */
 import { covers } from '../../../api/facts/tolerations.js';
 import { matchesNodeRequirements } from '../../../api/facts/node-selector.js';
 import type { Node, Pod, PodTemplateSpec, Toleration } from '../../../api/types/core.js';

@@ -1,5 +1,5 @@
 /**
- * What a Deployment does next: (deployment, its ReplicaSets, are old pods still running) → actions and status. Pure;
+ * The next step of a Deployment: (deployment, its ReplicaSets, are old pods still running) → actions and status. Pure;
  * the shell carries it out and comes again with each change, so that a step never needs to wait.
  */
 import { jsonEqual } from '../../../api/facts/hash.js';

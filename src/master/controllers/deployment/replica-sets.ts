@@ -1,4 +1,4 @@
-/** Which ReplicaSet is the new one, revisions and annotations. Pure. @see kubernetes deployment_util.go */
+/** The new ReplicaSet of a Deployment, revisions and annotations. Pure. @see kubernetes deployment_util.go */
 import { jsonEqual, templateHash } from '../../../api/facts/hash.js';
 import { scaledValue } from '../../../api/facts/int-or-string.js';
 import { byCreation } from '../../../api/facts/time.js';

@@ -127,7 +127,7 @@ function isProgressing(old: DeploymentStatus, next: DeploymentStatus): boolean {
   );
 }
 
-/** What the condition Progressing says. `recheckMs`: when the deadline may have passed. */
+/** Sets the condition Progressing. `recheckMs`: when the deadline may have passed. */
 export function withProgress(
   deployment: Deployment,
   fresh: ReplicaSet | undefined,

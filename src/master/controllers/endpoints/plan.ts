@@ -173,7 +173,7 @@ function byName(a: Pod, b: Pod): number {
   return a.metadata.name < b.metadata.name ? -1 : 1;
 }
 
-/** What one slice set must hold: endpoints of one family that share their ports. */
+/** The content of one set of slices: endpoints of one family that share their ports. */
 export interface SliceGroup {
   readonly addressType: 'IPv4' | 'IPv6';
   readonly ports: readonly EndpointPort[];
@@ -298,7 +298,7 @@ function isPlaceholder(slice: EndpointSlice): boolean {
   return (slice.endpoints ?? []).length === 0 && (slice.ports ?? []).length === 0;
 }
 
-/** What makes two endpoints the same one. */
+/** The key by which two endpoints are the same one. */
 function identity(endpoint: Endpoint): string {
   return `${endpoint.targetRef?.namespace ?? ''}/${endpoint.targetRef?.name ?? ''}/${endpoint.targetRef?.uid ?? ''}|${endpoint.addresses.join(',')}`;
 }

@@ -13,7 +13,7 @@ import { controllerReference } from '../../../api/facts/owners.js';
 /** The label on pods and revisions that says which template they are of. */
 export const revisionHashLabel = 'controller-revision-hash';
 
-/** What a revision stores: a strategic merge patch of the template, as kubectl's `rollout undo` reads it. */
+/** The data of a revision: a strategic merge patch of the template, as kubectl's `rollout undo` reads it. */
 function revisionData(template: PodTemplateSpec): unknown {
   return { spec: { template: { ...template, $patch: 'replace' } } };
 }

@@ -10,7 +10,7 @@ export type FailureVerdict =
   | { readonly action: 'Count' | 'Ignore' | 'FailIndex' }
   | { readonly action: 'FailJob'; readonly message: string };
 
-/** What the first matching rule says of a failed pod; `Count` when none matches. */
+/** Returns the verdict of the first rule that matches a failed pod; `Count` when none does. */
 export function judgeFailure(spec: JobSpec, pod: Pod): FailureVerdict {
   for (const [index, rule] of (spec.podFailurePolicy?.rules ?? []).entries()) {
     const cause = matches(rule, pod);

@@ -1,5 +1,5 @@
 /**
- * What a Job does next: its status, pods to make, to give up and to let go. Pure.
+ * The next step of a Job: its status, pods to make, to give up and to let go. Pure.
  * @see kubernetes pkg/controller/job
  */
 import type { Pod } from '../../../api/types/core.js';

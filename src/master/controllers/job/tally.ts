@@ -1,5 +1,5 @@
 /**
- * Which pods of a Job have ended and are counted. Pure. An ended pod is counted exactly once: its uid is written to
+ * The count of a Job's ended pods. Pure. An ended pod is counted exactly once: its uid is written to
  * `uncountedTerminatedPods`, then its finalizer is removed, and only when that is seen it moves from the list into the
  * number.
  * @see KEP-2307
@@ -26,7 +26,7 @@ export interface Tally {
   readonly uncounted: { readonly succeeded: readonly string[]; readonly failed: readonly string[] };
   /** Ended pods that the status to be written accounts for: afterwards their finalizer may go. */
   readonly release: readonly Pod[];
-  /** What `podFailurePolicy` says when it fails the whole job. */
+  /** The message of `podFailurePolicy` when it fails the whole job. */
   readonly failJob: string | undefined;
 }
 
@@ -96,7 +96,7 @@ function isTerminating(pod: Pod): boolean {
   );
 }
 
-/** What the ended pods add that no status tells yet. */
+/** Counts the ended pods that no status tells of yet. */
 function countFresh(job: Job, pods: readonly Pod[], noted: ReadonlySet<string>) {
   const { completions = 0, backoffLimitPerIndex } = job.spec;
   const inRange = (index: number): boolean => index < completions;

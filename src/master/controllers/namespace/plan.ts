@@ -1,11 +1,11 @@
-/** What is told of a namespace that is being emptied. Pure. @see kubernetes pkg/controller/namespace/deletion */
+/** The conditions of a namespace that is being emptied. Pure. @see kubernetes pkg/controller/namespace/deletion */
 import type { KubeObject } from '../../../api/object.js';
 import type { Condition, Namespace } from '../../../api/types/core.js';
 import { withCondition } from '../../../api/facts/conditions.js';
 import type { CatalogEntry } from '../../../client/controller/catalog.js';
 import { errorMessage } from '../../../lib/errors.js';
 
-/** What is still in a namespace after everything was deleted. */
+/** The objects that remain in a namespace after everything was deleted. */
 export class Remaining {
   readonly #counts = new Map<string, number>();
   readonly #finalizers = new Map<string, number>();

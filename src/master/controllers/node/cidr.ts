@@ -66,7 +66,7 @@ export function blockAt(network: Network, prefix: number, index: number): string
   return `${formatAddress(base, network.bits)}/${prefix}`;
 }
 
-/** Which block that is; undefined when it is not of this network. */
+/** Returns the index of a block; undefined when it is not of this network. */
 export function indexOfBlock(network: Network, prefix: number, block: string): number | undefined {
   const parsed = parseCidr(block);
   if (parsed.bits !== network.bits) return undefined;

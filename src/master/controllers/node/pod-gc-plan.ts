@@ -1,4 +1,4 @@
-/** Which pods are removed because no worker will remove them. Pure. @see kubernetes pkg/controller/podgc */
+/** The pods to remove because no worker will remove them. Pure. @see kubernetes pkg/controller/podgc */
 import { isPodTerminal } from '../../../api/facts/pods.js';
 import { byCreation } from '../../../api/facts/time.js';
 import type { Node, Pod, PodCondition, PodStatus } from '../../../api/types/core.js';
@@ -18,7 +18,7 @@ const orphaned: PodCondition = {
 /** The pods to remove from one node, and how. */
 export interface NodeCleaning {
   readonly remove: readonly Pod[];
-  /** What the removed pods are marked with, if they had not ended. */
+  /** The condition to set on removed pods that had not ended. */
   readonly condition?: PodCondition;
   /** Milliseconds until the pods of a missing node may go. */
   readonly waitMs?: number;

@@ -33,7 +33,7 @@ class DisruptionController {
   readonly #context: ControllerContext;
   readonly #budgets: Informer<PodDisruptionBudget>;
   readonly #pods: Informer<Pod>;
-  /** What may control pods, and other controllers, by kind. */
+  /** The informers of kinds that may control pods, or other controllers, by kind. */
   readonly #scalables: ReadonlyMap<string, Pick<Informer<Scalable>, 'get'>>;
   readonly reconciler: Reconciler;
 

@@ -1,4 +1,4 @@
-/** What a namespace uses of a ResourceQuota. Pure. */
+/** The usage that a namespace makes of a ResourceQuota. Pure. */
 import type { Amounts } from '../../../api/facts/amounts.js';
 import { addAmounts, maskAmounts } from '../../../api/facts/amounts.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';

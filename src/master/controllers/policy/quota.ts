@@ -17,8 +17,8 @@ import type { ControllerContext } from '../context.js';
 import { isRelease, measureQuota } from './quota-plan.js';
 
 /**
- * What is added has been charged by admission. It is counted all the same, for what went past admission; later, so that
- * a count which does not see all additions yet does not undo charges of a burst.
+ * The delay before additions are recounted, though admission has charged them: some go past admission. It is long, so
+ * that a count which does not see all additions yet does not undo charges of a burst.
  */
 const recountAfterMs = 2_000;
 

@@ -46,7 +46,7 @@ import { planReplicas, planStatus } from './plan.js';
 /** Pods made or deleted at once. */
 const concurrency = 64;
 
-/** What differs between the two kinds. */
+/** The differences between the two kinds. */
 interface Variant<T extends KubeObject & { status?: ReplicaSetStatus | undefined }> {
   readonly name: string;
   readonly resource: ResourceId;

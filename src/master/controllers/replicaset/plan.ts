@@ -1,5 +1,5 @@
 /**
- * What a ReplicaSet (or ReplicationController) does next. Pure.
+ * The next step of a ReplicaSet or ReplicationController. Pure.
  * @see kubernetes pkg/controller/replicaset and controller_utils.go ActivePodsWithRanks
  */
 import { isPodReady, msUntilAvailable } from '../../../api/facts/pods.js';

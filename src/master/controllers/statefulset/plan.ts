@@ -1,5 +1,5 @@
 /**
- * What a StatefulSet does next. Pure: pods are made, deleted and replaced one at a time in order (`OrderedReady`), or
+ * The next step of a StatefulSet. Pure: pods are made, deleted and replaced one at a time in order (`OrderedReady`), or
  * at once (`Parallel`); an update goes from the highest ordinal down to the partition.
  * @see kubernetes pkg/controller/statefulset/stateful_set_control.go
  */
@@ -21,7 +21,7 @@ export interface StatefulPlan {
   readonly recheckMs?: number;
 }
 
-/** Which number a pod of the set has; undefined when its name is not of the set. */
+/** Returns the ordinal of a pod of the set; undefined when its name is not of the set. */
 export function ordinalOf(set: StatefulSet, pod: Pod): number | undefined {
   const prefix = `${set.metadata.name}-`;
   const { name } = pod.metadata;

@@ -1,4 +1,7 @@
-/** What becomes of claims and volumes. Pure. @see kubernetes pkg/controller/volume/persistentvolume/pv_controller.go */
+/**
+ * The next steps of claims and volumes. Pure.
+ * @see kubernetes pkg/controller/volume/persistentvolume/pv_controller.go
+ */
 import {
   classOfClaim,
   findVolume,
@@ -12,7 +15,7 @@ import type {
 } from '../../../api/types/core.js';
 import type { StorageClass } from '../../../api/types/policy.js';
 
-/** What is told of a claim. */
+/** An event to write about a claim. */
 export interface Notice {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
@@ -26,7 +29,7 @@ export type ClaimStep =
   | { readonly type: 'wait'; readonly notice?: Notice }
   | { readonly type: 'provision'; readonly provisioner: string };
 
-/** What to do about a claim that has no volume yet, and names none. */
+/** Returns the next step of a claim that has no volume yet, and names none. */
 export function planClaim(
   claim: PersistentVolumeClaim,
   volumes: readonly PersistentVolume[],
@@ -48,7 +51,7 @@ export function planClaim(
   return { type: 'provision', provisioner };
 }
 
-/** What to do about a claim that names its volume. */
+/** Returns the next step of a claim that names its volume. */
 export function planNamedClaim(
   claim: PersistentVolumeClaim,
   volume: PersistentVolume | undefined,

@@ -20,7 +20,7 @@ export function addNormalized(
   }
 }
 
-/** What a plugin answers for a node that it cannot compare with the others: it gets 0 points. */
+/** The raw score of a node that a plugin cannot compare with the others: it gets 0 points. */
 export const unranked = Number.NEGATIVE_INFINITY;
 
 function normalized(

@@ -42,7 +42,7 @@ export interface FilterPlugin {
   readonly name: string;
   /** Depends on nothing but the pod's class and the one node, so that its answers may be shared. */
   readonly local: boolean;
-  /** What may make a pod schedulable that this plugin had turned down. */
+  /** The events that may make a pod schedulable that this plugin had turned down. */
   readonly wakeOn: readonly ClusterEvent[];
   prepare(pod: PodInfo, view: ClusterView): NodeFilter | { readonly reject: string } | undefined;
 }

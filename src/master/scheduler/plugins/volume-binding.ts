@@ -21,7 +21,7 @@ const fails = (reason: string, unresolvable: boolean): Failure => ({
 const affinityConflict = fails('node(s) had volume node affinity conflict', true);
 const noVolume = fails("node(s) didn't find available persistent volumes to bind", true);
 
-/** What binding a pod to a node asks of one unbound claim. */
+/** The choice for one unbound claim when its pod is bound to a node: a volume, or provisioning. */
 export type VolumeChoice =
   | { readonly claim: PersistentVolumeClaim; readonly volume: PersistentVolume }
   | { readonly claim: PersistentVolumeClaim; readonly provision: true };

@@ -1,4 +1,4 @@
-/** What a client of SPDY that keeps to no rule can make the connection hold. */
+/** The memory that a client of SPDY that keeps to no rule can make the connection hold. */
 import { afterEach, expect, test } from '@jest/globals';
 import type { Socket } from 'node:net';
 import { constants, createDeflate } from 'node:zlib';

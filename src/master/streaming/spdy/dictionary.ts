@@ -34,7 +34,7 @@ function withLength(word: string): Buffer {
   return bytes;
 }
 
-/** What both sides of SPDY/3 begin to compress headers with. */
+/** The dictionary with which both sides of SPDY/3 begin to compress headers. */
 export const dictionary = Buffer.concat([
   ...words.map(withLength),
   Buffer.from(tail.join(''), 'latin1'),

@@ -1,7 +1,7 @@
-/** What a check is, and the words that the checks share. */
+/** The type of a check, and the words that the checks share. */
 import type { Container, PodSpec } from '../../../../api/types/core.js';
 
-/** What is judged: a pod, or the template of one. */
+/** The subject of a check: a pod, or the template of one. */
 export interface Subject {
   readonly annotations: Readonly<Record<string, string>>;
   readonly spec: PodSpec;

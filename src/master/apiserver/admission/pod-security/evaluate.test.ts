@@ -44,7 +44,7 @@ function judge(
   return detailsOf(violationsOf(subject, { level, version }));
 }
 
-/** What both levels say at every version. */
+/** The violations of both levels at every version. */
 const always: readonly (readonly [string, PodSpec, string])[] = [
   ['hostNetwork', { ...hardened, hostNetwork: true }, 'host namespaces (hostNetwork=true)'],
   [

@@ -1,4 +1,4 @@
-/** What the pods that a namespace has already would be told by the level that it is to enforce from now on. */
+/** The violations among a namespace's present pods of the level that it is to enforce from now on. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Pod } from '../../../../api/types/core.js';
 import type { Clock } from '../../../../lib/clock.js';

@@ -50,7 +50,7 @@ function isCore({ context: { target } }: AdmissionRequest, plural: string): bool
   return target.kind.group === '' && target.kind.plural === plural;
 }
 
-/** What is judged, and whether the level is enforced on it or only told. */
+/** The pod or template to check, and whether the level is enforced on it or only warned of. */
 interface Judged {
   readonly annotations: Readonly<Record<string, string>>;
   readonly spec: PodSpec;

@@ -17,7 +17,7 @@ export interface LevelVersion {
   readonly version: PolicyVersion;
 }
 
-/** What each of the three modes asks for. */
+/** The level that each of the three modes asks for. */
 export interface Policy {
   readonly enforce: LevelVersion;
   readonly audit: LevelVersion;
@@ -30,7 +30,7 @@ type Labels = Readonly<Record<string, string>>;
 const labelPrefix = 'pod-security.kubernetes.io/';
 const privileged: LevelVersion = { level: 'privileged', version: 'latest' };
 
-/** What holds for namespaces without labels, unless the configuration says otherwise. */
+/** The policy for namespaces without labels, unless the configuration says otherwise. */
 export const openPolicy: Policy = { enforce: privileged, audit: privileged, warn: privileged };
 
 /** @returns undefined for a word that is no level */
@@ -45,10 +45,10 @@ export function parseVersion(text: string): PolicyVersion | undefined {
   return Number.isSafeInteger(minor) ? minor : undefined;
 }
 
-/** What is said of a level or a version that cannot be read. */
+/** The message about a level that cannot be read. */
 export const levelText = `must be one of ${levels.join(', ')}`;
 
-/** What a label of a version must be. */
+/** The message about a version that cannot be read. */
 export const versionText = 'must be "latest" or "v1.x"';
 
 /** `restricted:v1.25`. */

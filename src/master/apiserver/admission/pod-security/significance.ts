@@ -1,4 +1,4 @@
-/** Which updates of a pod let anything new in. */
+/** The updates of a pod that need a check anew. */
 import type { Container, Pod } from '../../../../api/types/core.js';
 
 /** True when a container has come, gone, or has another image; nothing else that matters can change in a pod. */

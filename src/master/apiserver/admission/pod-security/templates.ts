@@ -35,7 +35,7 @@ export function templateOf(
   return isTemplate(found) ? found : undefined;
 }
 
-/** What the schema has let in as a template is one; here is only asked whether it is there. */
+/** Tells whether a template is there; one that is there has passed the schema. */
 function isTemplate(value: unknown): value is PodTemplateSpec {
   return isJsonObject(value) && isJsonObject(value['spec']);
 }

@@ -20,7 +20,7 @@ interface Charge {
 export function resourceQuota(objects: Objects): AdmissionPlugin {
   const cache = objects.watchCache.cache('resourcequotas');
   const ledger = new QuotaLedger(objects);
-  /** What each request under way has been charged, for the case that it fails or is tried again. */
+  /** The charges of each request under way, for the case that it fails or is tried again. */
   const charged = new WeakMap<RequestContext, Charge[]>();
 
   const abandon = async ({ context }: AdmissionRequest): Promise<void> => {
@@ -65,7 +65,7 @@ export function resourceQuota(objects: Objects): AdmissionPlugin {
   };
 }
 
-/** What each quota is to be charged. @throws StatusError when a quota asks for more than the object says */
+/** Returns the charge to each quota. @throws StatusError when a quota asks for more than the object says */
 function plan(
   request: AdmissionRequest,
   object: KubeObject,

@@ -82,7 +82,7 @@ export function connectObject({ metadata: _metadata, ...options }: KubeObject): 
   return Object.fromEntries(Object.entries(options).filter(([, value]) => isSet(value)));
 }
 
-/** What a webhook decided. */
+/** The decision of a webhook. */
 export interface Verdict {
   readonly allowed: boolean;
   readonly result: Partial<Status> | undefined;
