@@ -18,13 +18,19 @@ export function kindDefinition(kind: KindDeclaration): string {
   return `${reversed}.${kind.version}.${kind.kind}`;
 }
 
+/** What is said of an object. Version 2 has no fields beside unknown ones: clients would refuse the unknown. */
+function publishedSchema(writer: SchemaWriter, { custom, schema }: KindDeclaration): SchemaNode {
+  const isBare = writer.dialect === 'v2' && custom && schema.preserveUnknown === true;
+  return isBare ? { type: 'object' } : schema;
+}
+
 /** Writes the object's definition and the list's; returns their names. */
 export function defineKindSchemas(
   writer: SchemaWriter,
   kind: KindDeclaration,
 ): { object: string; list: string } {
   const object = kindDefinition(kind);
-  const node: SchemaNode = { ...kind.schema, definition: object };
+  const node: SchemaNode = { ...publishedSchema(writer, kind), definition: object };
   writer.define(node, { 'x-kubernetes-group-version-kind': [gvkOf(kind)] });
   const list = object.replace(/[^.]+$/, kind.listKind);
   if (kind.verbs.includes('list')) {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { kindsOfDefinition } from '../apiextensions/custom-kind.js';
+import type { KindDeclaration } from '../kind.js';
 import { builtInRegistry } from '../kinds.js';
 import { KindRegistry } from '../registry.js';
 import { openApiV2, openApiV3, openApiV3Paths } from './documents.js';
@@ -14,14 +15,39 @@ function refs(value: unknown, found: Set<string>): void {
   }
 }
 
-const withWidget = new KindRegistry([
-  ...registry.list(),
-  ...kindsOfDefinition({
-    metadata: { name: 'widgets.example.com' },
+const spec = {
+  type: 'object',
+  required: ['bare', 'nullable', 'size'],
+  properties: {
+    size: { type: 'integer', minimum: 1, default: 1 },
+    bare: { 'x-kubernetes-preserve-unknown-fields': true, description: 'Bare.' },
+    some: {
+      type: 'object',
+      'x-kubernetes-preserve-unknown-fields': true,
+      properties: { a: { type: 'string' } },
+    },
+    nullable: { type: 'string', nullable: true },
+    either: {
+      'x-kubernetes-int-or-string': true,
+      anyOf: [{ type: 'integer' }, { type: 'string' }],
+    },
+    list: {
+      type: 'array',
+      items: { type: 'object', properties: { a: { type: 'string', nullable: true } } },
+    },
+    map: { type: 'object', additionalProperties: { type: 'string', default: 'x' } },
+    one: { type: 'object', oneOf: [{ required: ['a'] }], properties: { a: { type: 'string' } } },
+  },
+};
+
+function customKind(kind: string, schema: object): KindDeclaration[] {
+  const plural = `${kind.toLowerCase()}s`;
+  return kindsOfDefinition({
+    metadata: { name: `${plural}.example.com` },
     spec: {
       group: 'example.com',
       scope: 'Namespaced',
-      names: { plural: 'widgets', kind: 'Widget' },
+      names: { plural, kind },
       versions: [
         {
           name: 'v1',
@@ -31,18 +57,17 @@ const withWidget = new KindRegistry([
             status: {},
             scale: { specReplicasPath: '.spec.size', statusReplicasPath: '.status.size' },
           },
-          schema: {
-            openAPIV3Schema: {
-              type: 'object',
-              properties: {
-                spec: { type: 'object', properties: { size: { type: 'integer' } } },
-              },
-            },
-          },
+          schema: { openAPIV3Schema: { type: 'object', ...schema } },
         },
       ],
     },
-  }),
+  });
+}
+
+const withWidget = new KindRegistry([
+  ...registry.list(),
+  ...customKind('Widget', { properties: { spec } }),
+  ...customKind('Root', { 'x-kubernetes-preserve-unknown-fields': true, properties: { spec } }),
 ]);
 
 interface Operation {
@@ -123,6 +148,42 @@ describe('OpenAPI', () => {
     );
     const all = [...plain, apply, 'application/strategic-merge-patch+json'];
     expect(Object.keys(pod.requestBody?.content ?? {})).toEqual(all);
+  });
+
+  test('version 2 says of custom resources only what its clients can read', () => {
+    const { definitions } = openApiV2(withWidget, 'v1.33.0') as {
+      definitions: Record<string, { properties?: Record<string, unknown> }>;
+    };
+    expect(definitions['com.example.v1.Widget']?.properties?.['spec']).toEqual({
+      type: 'object',
+      required: ['bare', 'size'],
+      properties: {
+        size: { type: 'integer', minimum: 1 },
+        bare: { 'x-kubernetes-preserve-unknown-fields': true, description: 'Bare.' },
+        some: { 'x-kubernetes-preserve-unknown-fields': true },
+        nullable: {},
+        either: { 'x-kubernetes-int-or-string': true },
+        list: { type: 'array', items: { type: 'object', properties: { a: {} } } },
+        map: { type: 'object', additionalProperties: { type: 'string' } },
+        one: { type: 'object', properties: { a: { type: 'string' } } },
+      },
+    });
+    expect(definitions['com.example.v1.Root']).toEqual({
+      type: 'object',
+      'x-kubernetes-group-version-kind': [{ group: 'example.com', kind: 'Root', version: 'v1' }],
+    });
+    const target = { group: 'example.com', version: 'v1' };
+    expect(openApiV3(withWidget, target, 'v1.33.0')).toMatchObject({
+      components: {
+        schemas: {
+          'com.example.v1.Widget': { properties: { spec } },
+          'com.example.v1.Root': {
+            'x-kubernetes-preserve-unknown-fields': true,
+            properties: { spec },
+          },
+        },
+      },
+    });
   });
 
   test('paths of the documents', () => {

@@ -1,5 +1,6 @@
 /** From schema nodes to OpenAPI schemas, version 2 and 3; named nodes become definitions. */
 import type { SchemaNode } from '../schema/node.js';
+import { customSchemaV2 } from './custom-schema.js';
 import { resolved } from '../schema/node.js';
 
 /** A piece of an OpenAPI document. */
@@ -116,7 +117,9 @@ export class SchemaWriter {
   /** The schema of a node where it is used. */
   write(node: SchemaNode, isField = true): OpenApi {
     const here = resolved(node);
-    if (here.source !== undefined && here.definition === undefined) return { ...here.source };
+    if (here.source !== undefined && here.definition === undefined) {
+      return this.dialect === 'v2' ? customSchemaV2(here.source) : { ...here.source };
+    }
     const scalar = this.#scalarRef(here.type === 'int-or-string' ? here.type : (here.format ?? ''));
     if (scalar !== undefined) return this.#use(scalar, node, isField);
     if (here.definition !== undefined) return this.#use(this.define(here), node, isField);
@@ -158,8 +161,16 @@ export class SchemaWriter {
           .map(([name, field]) => [name, this.write(field)]),
       );
     }
-    if ((node.required?.length ?? 0) > 0) out['required'] = node.required;
+    const required = this.#required(node);
+    if (required.length > 0) out['required'] = required;
     if (node.preserveUnknown === true) out['x-kubernetes-preserve-unknown-fields'] = true;
     return out;
+  }
+
+  /** Version 2 does not require a field that may be null: it cannot say that. */
+  #required(node: SchemaNode): readonly string[] {
+    const names = node.required ?? [];
+    if (this.dialect === 'v3') return names;
+    return names.filter((name) => node.properties?.[name]?.nullable !== true);
   }
 }
