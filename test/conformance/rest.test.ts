@@ -305,6 +305,12 @@ suite('requests', () => {
     expect([answer.code, why, said]).toEqual([code, reason, message]);
   });
 
+  test('the version names the commit of its release in hexadecimal', async () => {
+    const version = JSON.parse((await send('GET', '/version')).text) as Record<string, unknown>;
+    expect(version).toMatchObject({ major: '1', minor: '33', gitTreeState: 'clean' });
+    expect(version['gitCommit']).toMatch(/^[0-9a-f]{40}$/);
+  });
+
   test('clients cannot set what the server sets', async () => {
     const given = {
       name: 'mine',

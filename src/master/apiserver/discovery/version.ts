@@ -7,7 +7,7 @@ export const kubernetesVersion = {
   minCompatibilityMajor: '1',
   minCompatibilityMinor: '32',
   gitVersion: 'v1.33.1+trireme',
-  gitCommit: '',
+  gitCommit: '8adc0f041b8e7ad1d30e29cc59c6ae7a15e19828',
   gitTreeState: 'clean',
   buildDate: '2025-05-15T08:19:08Z',
   goVersion: 'go1.24.2',
