@@ -7,7 +7,7 @@ export class BytePool {
     this.#limitBytes = limitBytes;
   }
 
-  /** What is taken now. */
+  /** The bytes that are taken now. */
   get heldBytes(): number {
     return this.#heldBytes;
   }

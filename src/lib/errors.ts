@@ -1,4 +1,4 @@
-/** What can be said of a thrown value, of which TypeScript knows nothing. */
+/** The message and the error of a thrown value, whose type TypeScript does not know. */
 import { types } from 'node:util';
 
 /** True for errors, those of another realm (a vm context of Jest) as well. */

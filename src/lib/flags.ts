@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { CommanderError } from 'commander';
 import { UsageError } from './usage-error.js';
 
-/** What a parse ended with: help was asked for and printed, or the values. */
+/** The result of a parse: help was asked for and printed, or the values. */
 export type Parsed<T> = { readonly help: true } | { readonly help: false; readonly options: T };
 
 /** Columns of help where the terminal does not say. */

@@ -1,6 +1,6 @@
 /**
- * What every HTTP/1.1 listener of the product shares: bounds of its requests, answers to what is no request, and
- * upgrades that come while answers of their connection are outstanding.
+ * The common part of every HTTP/1.1 listener: bounds of its requests, answers to what is no request, and upgrades that
+ * come while answers of their connection are outstanding.
  */
 import { ServerResponse } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from './clock.js';
 
-/** What is written has so long to get on its way after the end, and again as long as it moves. */
+/** The time that written bytes have to get on their way after the end, and again as long as they move. */
 const lingerMs = 2000;
 
 /**

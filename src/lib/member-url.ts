@@ -5,7 +5,7 @@ export function unixPath(url: string): string | undefined {
   return /^unix:\/\/(.+)$/.exec(url)?.[1];
 }
 
-/** What a channel connects to for a URL: `host:port`, or `unix:path`. */
+/** Returns the target of a channel for a URL: `host:port`, or `unix:path`. */
 export function targetOf(url: string): string {
   const path = unixPath(url);
   return path === undefined ? new URL(url).host : `unix:${path}`;

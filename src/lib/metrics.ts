@@ -16,14 +16,14 @@ interface MetricOptions<Label extends string> {
 }
 
 interface Sample {
-  /** What follows the metric's name: `_bucket`. */
+  /** The suffix of the metric's name, such as `_bucket`. */
   readonly suffix?: string;
   /** `a="1",b="2"` */
   readonly labels: string;
   readonly value: number;
 }
 
-/** What a registry shows. */
+/** A metric that a registry shows. */
 export interface Metric {
   readonly name: string;
   readonly help: string;

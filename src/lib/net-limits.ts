@@ -49,7 +49,7 @@ export const http1Limits = {
   upgradeWaitMs: 10_000,
 } as const;
 
-/** What one peer of gRPC may cost on one connection. */
+/** The limits of one peer of gRPC on one connection. */
 export interface PeerLimits {
   /** Streams under way at once. */
   readonly streams: number;
@@ -65,7 +65,7 @@ export interface PeerLimits {
   readonly idleMs: number | undefined;
 }
 
-/** What a stream weighs in {@link listenerLimits}, whatever it holds. */
+/** The weight of a stream in {@link listenerLimits}, whatever it holds. */
 export const streamBytes = 4096;
 
 /** A peer that showed a client certificate which verified. */
@@ -91,7 +91,7 @@ export const unknownPeer = {
   requestMs: 60_000,
 } as const satisfies PeerLimits & { readonly requestMs: number };
 
-/** What all connections of one listener may hold together. */
+/** The limits of all connections of one listener together. */
 export const listenerLimits = {
   /**
    * {@link PeerLimits.receivedBytes} of all unknown peers, and what came before the protocol of a connection is known;
@@ -101,14 +101,14 @@ export const listenerLimits = {
   /** {@link PeerLimits.receivedBytes} of all others. */
   othersBytes: 512 * 1024 * 1024,
   /**
-   * What compressed messages of unknown peers may become, all connections together: a megabyte costs some 2 ms of the
-   * event loop, so those who go on take 3 % of it. A client that is known may inflate as it likes.
+   * The size that compressed messages of unknown peers may grow to, all connections together: a megabyte costs some 2
+   * ms of the event loop, so those who go on take 3 % of it. A client that is known may inflate as it likes.
    */
   unknownPeersInflate: { burstBytes: 32 * 1024 * 1024, bytesPerSecond: 16 * 1024 * 1024 },
   /**
-   * What unknown peers send of messages that come in parts, all connections together, until their call has gone well: a megabyte costs
-   * some 6 ms of the event loop and of the garbage collector. Beyond it their connections are not read for a while. A message that comes
-   * in one frame is not counted.
+   * The bytes that unknown peers may send of messages in parts, all connections together, until their call has gone
+   * well: a megabyte costs some 6 ms of the event loop and of the garbage collector. Beyond it their connections are
+   * not read for a while. A message that comes in one frame is not counted.
    */
   unknownPeersParts: { burstBytes: 64 * 1024 * 1024, bytesPerSecond: 4 * 1024 * 1024 },
   /** A connection whose peer takes none of this much that waits for it, for {@link unreadMs}, ends. */
@@ -122,7 +122,7 @@ export const listenerLimits = {
 export const restLimits = {
   /** Streams of one connection, as kube-apiserver's default. */
   streams: 250,
-  /** What a client may have under way of one body, and of all bodies on its connection. */
+  /** The bytes that a client may have under way of one body, and of all bodies on its connection. */
   streamWindowBytes: 1024 * 1024,
   connectionWindowBytes: 16 * 1024 * 1024,
   /** Node's bound of what a session holds, beyond which it takes no more streams. */

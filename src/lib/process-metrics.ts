@@ -1,6 +1,6 @@
 /**
- * What every component shows of its process and of the event loop that it runs on, under the names that Prometheus'
- * clients share.
+ * The metrics of a component's process and of the event loop that it runs on, under the names that Prometheus' clients
+ * share.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { constants, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';

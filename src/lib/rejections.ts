@@ -1,6 +1,6 @@
 /**
- * What becomes of a promise that is rejected while nobody owns it. That is always a bug. Which process it may end is
- * weighed here:
+ * The consequences of a promise that is rejected while nobody owns it. That is always a bug. Which process it may end
+ * is weighed here:
  *
  * - A node's agent and an API server go on. Such a rejection comes from the work of one request or one pod; ending the
  *   process ends the

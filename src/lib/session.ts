@@ -20,7 +20,7 @@ export interface SessionEnd {
   readonly error: Error | undefined;
 }
 
-/** What a conversation is bounded by, and who hears of its end. */
+/** The clock and the idle limit of a session. */
 export interface SessionOptions {
   readonly clock: Clock;
   /** The session ends when nothing has moved for so long. @default never */
@@ -33,7 +33,7 @@ export class IdleError extends Error {
   readonly code = 'IDLE';
 }
 
-/** What of a session does not end within this time after its end is left behind, and said to be. */
+/** The time that the parts of a session have to end after it; those that do not are left behind and reported. */
 const settleMsMax = 10_000;
 
 /** Owns everything of one conversation: whatever fails or ends first ends all of it, once. */
@@ -108,7 +108,7 @@ export class Session {
     this.#pumps.add(running);
   }
 
-  /** What the promise gives, or undefined as soon as the session is over. @throws what it rejects with before */
+  /** Returns the promise's value, or undefined as soon as the session is over. @throws what it rejects with before */
   until<T>(promise: Promise<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       const leave = (): void => resolve(undefined);

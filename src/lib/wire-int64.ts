@@ -7,7 +7,7 @@ import { assert } from './assert.js';
 
 const twoTo32 = 2 ** 32;
 
-/** What both classes offer to code beside them. */
+/** The members that both classes offer to code beside them. */
 interface Words {
   varint64Lo: number;
   varint64Hi: number;

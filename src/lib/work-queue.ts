@@ -7,7 +7,7 @@ export interface BackOff {
   readonly maxMs: number;
 }
 
-/** What a reconcile wants next: nothing, or to be called again after a while. */
+/** The result of a reconcile: nothing, or to be called again after a while. */
 export interface ReconcileResult {
   readonly requeueAfterMs?: number;
 }

@@ -89,7 +89,7 @@ export async function deleteOwned(path: string): Promise<void> {
   await rmdir(path);
 }
 
-/** What is mounted below a directory, deepest first. */
+/** Returns the mount points below a directory, deepest first. */
 export async function mountsBelow(path: string): Promise<string[]> {
   const text = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
   return text

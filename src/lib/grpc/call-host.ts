@@ -11,7 +11,7 @@ export interface BoundMethod {
   readonly observer: CallObserver | undefined;
 }
 
-/** What all calls of a server share. */
+/** The settings that all calls of a server share. */
 export interface CallHost {
   readonly log: Logger;
   readonly clock: Clock;
@@ -19,6 +19,6 @@ export interface CallHost {
   readonly maxReceiveBytes: number;
   /** How long the message of a call with one request may take. @default as long as it likes */
   readonly requestMs?: number;
-  /** What compressed requests may cost. @default any number */
+  /** The budget for compressed requests. @default any number */
   readonly inflateBudget?: ByteBudget;
 }

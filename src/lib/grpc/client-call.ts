@@ -7,7 +7,7 @@ import { Outbox } from './outbox.js';
 import type { ClientDuplex, Code, MethodDefinition } from './types.js';
 import { Code as Codes, GrpcError } from './types.js';
 
-/** What every kind of call needs. */
+/** The settings that every kind of call needs. */
 export interface CallSetup {
   readonly definition: MethodDefinition;
   readonly maxReceiveBytes: number;

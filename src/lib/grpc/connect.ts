@@ -2,7 +2,7 @@ import * as net from 'node:net';
 import * as tls from 'node:tls';
 import type { Clock } from '../clock.js';
 
-/** What a client proves itself with, and whom it believes. */
+/** The client certificate of a channel, and the authorities that it trusts. */
 export interface ChannelTls {
   /** PEM of the authorities that are believed. */
   readonly ca?: string | Buffer;

@@ -23,7 +23,9 @@ afterAll(async () => {
   await server.close();
 });
 
-/** What a caller sees: fields of the answer's head and its trailers as one, and the bytes of its messages. */
+/**
+ * The answer as a caller sees it: fields of the answer's head and its trailers as one, and the bytes of its messages.
+ */
 function call(
   headers: http2.OutgoingHttpHeaders,
   body: Buffer,

@@ -1,4 +1,4 @@
-/** What a connection may cost before it is known what it carries. */
+/** The limits of a connection before its protocol is known. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Socket } from 'node:net';
 import { BytePool } from '../byte-pool.js';

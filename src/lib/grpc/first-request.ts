@@ -11,7 +11,7 @@ import {
 import type { BytePool } from '../byte-pool.js';
 import type { FrameHead } from '../http2/index.js';
 
-/** What a connection turned out to carry, and what was read from it, as the one who goes on must see it. */
+/** The protocol that a connection carries, and the bytes that were read from it, as its engine must see them. */
 export interface FirstRequest {
   readonly isGrpc: boolean;
   readonly seen: Buffer;
@@ -26,7 +26,7 @@ const heldBytesMax = 96 * 1024;
 const unreadBytesMax = 64 * 1024;
 const emptySettings = Buffer.from([0, 0, 0, frameType.settings, 0, 0, 0, 0, 0]);
 const frameHeadBytes = 9;
-/** What a frame costs beyond its bytes while it is held. */
+/** The cost of a held frame beyond its bytes. */
 const frameWeightBytes = 128;
 
 /**
@@ -149,7 +149,7 @@ export class FirstRequestFinder {
   }
 }
 
-/** What no client sends before its first request. */
+/** Tells whether a frame is of a type that no client sends before its first request. */
 function breaksRules(type: number): boolean {
   return (
     type === frameType.data ||

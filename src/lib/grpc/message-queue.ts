@@ -1,4 +1,4 @@
-/** What is held before the transport is asked to pause. */
+/** The messages, and their bytes, that are held before the transport is asked to pause. */
 const maxMessages = 256;
 const maxBytes = 1024 * 1024;
 

@@ -84,7 +84,7 @@ export function parseTimeoutMs(field: string | undefined): number | undefined {
   return unit === undefined ? undefined : Number(match[1]) * unit;
 }
 
-/** What is wrong with a `grpc-timeout` field, in the words of Go's servers; undefined when it can be read. */
+/** Returns the fault of a `grpc-timeout` field, in the words of Go's servers; undefined when it can be read. */
 export function timeoutFault(field: string): string | undefined {
   if (/^\d{1,8}[HMSmun]$/.test(field)) return undefined;
   const quoted = JSON.stringify(field);

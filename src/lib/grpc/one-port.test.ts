@@ -1,4 +1,4 @@
-/** What comes to a port that gRPC shares with plain HTTP, from clients of all sorts. */
+/** The requests of clients of all sorts to a port that gRPC shares with plain HTTP. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as http2 from 'node:http2';
 import * as net from 'node:net';

@@ -46,7 +46,7 @@ export class ServerCall implements CallContext, StreamHandler {
   #outbox: Outbox | undefined;
   #cancelDeadline: (() => void) | undefined;
   #cancelWait: (() => void) | undefined;
-  /** Who observes the call is told how it ended. */
+  /** Tells the observer of the call how it ended. */
   #tellEnd: ((error: GrpcError | undefined) => void) | undefined;
 
   /** @param socket the connection of the stream */

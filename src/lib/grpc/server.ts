@@ -73,7 +73,7 @@ export interface GrpcServer {
   listen(address: ListenAddress): Promise<{ port: number }>;
   /** Hands over a connection that was accepted elsewhere. */
   accept(socket: net.Socket): void;
-  /** What went over all its connections so far. */
+  /** The bytes that went over all its connections so far. */
   traffic(): { readonly receivedBytes: number; readonly sentBytes: number };
   /** Stops accepting, lets calls under way end for `graceMs`, then cuts them. */
   close(options?: { readonly graceMs?: number }): Promise<void>;

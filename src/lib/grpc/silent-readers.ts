@@ -3,12 +3,12 @@ import type { Clock } from '../clock.js';
 import { listenerLimits } from '../net-limits.js';
 
 interface Progress {
-  /** What had left the process. */
+  /** The bytes that had left the process. */
   readonly sentBytes: number;
   readonly sinceMs: number;
 }
 
-/** What is asked of a connection. */
+/** The members of a socket that are used. */
 type Sending = Pick<Socket, 'writableLength' | 'bytesWritten' | 'destroy'>;
 
 /**

@@ -5,7 +5,7 @@ import { preface } from '../http2/index.js';
 import { connectionLimits } from '../net-limits.js';
 import { FirstRequestFinder } from './first-request.js';
 
-/** What a connection speaks, and what was read of it. */
+/** The protocol of a connection, and the bytes that were read of it. */
 export interface Found {
   readonly protocol: 'http1' | 'http2' | 'grpc';
   readonly seen: Buffer;
@@ -14,7 +14,7 @@ export interface Found {
 /** How long a connection may take to say what it speaks. */
 export interface SniffOptions {
   readonly clock: Clock;
-  /** What all connections that are looked at may hold together. */
+  /** The memory that all connections that are looked at may hold together. */
   readonly pool: BytePool;
   /** HTTP/2 may carry something else than gRPC. */
   readonly mayBePlain: boolean;

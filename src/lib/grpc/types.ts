@@ -31,8 +31,8 @@ export type Code = (typeof Code)[keyof typeof Code];
 export type Metadata = ReadonlyMap<string, string | Buffer>;
 
 /**
- * What a call ends with when it does not succeed. Thrown by handlers, thrown at callers.
- * `definite` is false when the server may have acted all the same (a broken connection, a deadline).
+ * The error of a call that does not succeed. Thrown by handlers, thrown at callers. `definite` is false when the server
+ * may have acted all the same (a broken connection, a deadline).
  */
 export class GrpcError extends Error {
   override readonly name = 'GrpcError';
@@ -109,10 +109,10 @@ export interface CallContext {
   setTrailer(name: string, value: string | Buffer): void;
 }
 
-/** What a client's certificate says of it, once it has been verified. */
 /** Told of each call of a service when it begins; what it returns is told how the call ended, by undefined if well. */
 export type CallObserver = (context: CallContext) => (error: GrpcError | undefined) => void;
 
+/** The names in a client's certificate, once it has been verified. */
 export interface PeerCertificate {
   readonly commonName: string;
   readonly organizations: readonly string[];

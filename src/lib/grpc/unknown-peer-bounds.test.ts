@@ -1,4 +1,4 @@
-/** What a caller without a certificate may cost, where others show one. */
+/** The limits of a caller without a certificate, where others show one. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Socket } from 'node:net';
 import * as tls from 'node:tls';

@@ -22,7 +22,7 @@ import {
 
 const { endHeaders } = flag;
 
-/** What became of one request. */
+/** The outcome of one request. */
 class Answer implements StreamHandler {
   readonly told: string[] = [];
 

@@ -28,7 +28,7 @@ import type { ConnectionBounds } from './receive-account.js';
 import { Http2Stream } from './stream.js';
 import type { StreamHost } from './stream.js';
 
-/** What whoever owns a connection is told. */
+/** The events of a connection, for its owner. */
 export interface ConnectionEvents {
   /** Once. All streams have been told before. @param error undefined when both sides ended in order */
   onClosed(error: Error | undefined): void;
@@ -38,7 +38,7 @@ export interface ConnectionEvents {
 
 const noBytes = Buffer.alloc(0);
 
-/** What both roles share: frames, settings, windows, pings, the end (RFC 9113). */
+/** The part of a connection that both roles share: frames, settings, windows, pings, the end (RFC 9113). */
 export abstract class Http2Connection implements StreamHost {
   readonly socket: Socket;
   readonly writer: FrameWriter;

@@ -48,7 +48,7 @@ export const setting = {
   maxHeaderListSize: 6,
 } as const;
 
-/** What a client says first, section 3.4. */
+/** The preface that a client sends first, section 3.4. */
 export const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 /** Bytes of a frame's head (RFC 9113, 4.1). */
@@ -83,8 +83,8 @@ export const limits = {
   /** Bytes that wait for the socket from which on streams keep what they have to send. */
   socketBytesHigh: 256 * 1024,
   /**
-   * What all streams of a connection may hold that waits for a window. Whatever a handler answers in one message must
-   * pass.
+   * The bytes that all streams of a connection may hold while they wait for a window. Whatever a handler answers in one
+   * message must pass.
    */
   heldBytesMax: 256 * 1024 * 1024,
   /** For a client: what all streams of a connection have got and their owners have not taken. */

@@ -8,7 +8,7 @@ import {
 } from './constants.js';
 import { Http2Error, protocolError } from './errors.js';
 
-/** What one SETTINGS frame says; undefined where it is silent. Of a setting that occurs twice the last counts. */
+/** The settings in one SETTINGS frame; undefined where it is silent. Of a setting that occurs twice the last counts. */
 export interface PeerSettings {
   headerTableSize: number | undefined;
   enablePush: number | undefined;

@@ -35,7 +35,7 @@ export class FrameParser {
     this.#stopped = true;
   }
 
-  /** What has come of a frame that is not whole yet. */
+  /** The bytes of a frame that is not whole yet. */
   get rest(): Buffer {
     return Buffer.concat(this.#chunks, this.#held);
   }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { frameHeadBytes, frameType, limits } from './constants.js';
 import { givePiece, pieceBytes, takePiece } from './piece-pool.js';
 
-/** What a connection keeps to gather frames in; what does not fit goes into a piece of the pool. */
+/** The size of the buffer that a connection gathers frames in; a larger amount goes into a piece of the pool. */
 const ownBytes = 4 * 1024;
 /** A piece that holds less is copied: a peer that reads nothing must not hold much more memory than was sent. */
 const lentBytesMin = pieceBytes / 2;
@@ -28,7 +28,7 @@ export class FrameWriter {
   /** {@link #own}, or a piece. */
   #scratch: Buffer = this.#own;
   #used = 0;
-  /** What stands before the scratch. */
+  /** The full pieces before the scratch. */
   #filled: Filled[] = [];
   #filledBytes = 0;
   #scheduled = false;

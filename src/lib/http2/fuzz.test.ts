@@ -1,5 +1,5 @@
 /**
- * What a broken or hostile peer might send: recorded streams of both roles, mutated, cut, repeated and put in another
+ * The input of a broken or hostile peer: recorded streams of both roles, mutated, cut, repeated and put in another
  * order, and frames that nobody recorded. Nothing may be thrown, every stream ends once, nothing stays held. By hand,
  * for longer: `FUZZ_SEED=100000 FUZZ_RUNS=1000000`.
  */

@@ -10,7 +10,7 @@ export interface KeepAliveOptions {
   readonly timeoutMs: number;
 }
 
-/** What a client without calls should leave between two pings. */
+/** The least time that a client without calls must leave between two pings (two hours). */
 const idleMinTimeMs = 2 * 60 * 60 * 1000;
 const strikesMax = 2;
 
@@ -43,7 +43,7 @@ export class PingPolice {
   }
 }
 
-/** What a {@link Heartbeat} asks of its connection. */
+/** The calls that a {@link Heartbeat} makes to its connection. */
 export interface Silent {
   ping(): void;
   /** The ping was not answered in time. */

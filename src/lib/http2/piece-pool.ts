@@ -7,7 +7,7 @@
 /** The length of each piece. */
 export const pieceBytes = 64 * 1024;
 
-/** What waits here for its next use, at most: what some sixteen busy connections have under way. */
+/** The most pieces that wait here for their next use: as many as some sixteen busy connections have under way. */
 const keptPieces = 64;
 
 const pieces: Buffer[] = [];

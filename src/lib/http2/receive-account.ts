@@ -1,7 +1,7 @@
 import type { ByteBudget } from '../byte-budget.js';
 import type { BytePool } from '../byte-pool.js';
 
-/** What a peer may make a connection hold. */
+/** The bounds of the memory that a peer may make a connection hold. */
 export interface ConnectionBounds {
   /** Data that it has sent and that no owner of a stream has taken. */
   readonly receivedBytes: number;
@@ -9,9 +9,9 @@ export interface ConnectionBounds {
   readonly unreadBytes: number;
   /** Blanks at the ends of field values are let pass: Go's servers end status messages with them. */
   readonly allowsOuterBlanks: boolean;
-  /** What connections share; each takes what it receives from it. */
+  /** The memory that connections share; each takes what it receives from it. */
   readonly pool?: BytePool;
-  /** What connections share of the time that received bytes cost; one that finds it spent is not read for a while. */
+  /** The budget of time for received bytes that connections share; one that finds it spent is not read for a while. */
   readonly budget?: ByteBudget;
 }
 

@@ -17,11 +17,11 @@ import type { Http2Stream } from './stream.js';
 /** The bounds of a client's connection, and who answers its streams. */
 export interface ServerOptions {
   readonly clock: Clock;
-  /** What the peer may cost. */
+  /** The limits of the peer. */
   readonly limits: PeerLimits;
-  /** What the peers of a listener may cost together. */
+  /** The memory that the peers of a listener share. */
   readonly pool?: BytePool;
-  /** What their bytes may cost together. */
+  /** The budget of time for their bytes. */
   readonly budget?: ByteBudget;
   /** Without them a client may ping as it likes, and is never asked. */
   readonly keepAlive?: KeepAliveOptions | undefined;

@@ -9,7 +9,7 @@ import {
 import type { FrameWriter } from './frame-writer.js';
 import type { Headers } from './hpack-decoder.js';
 
-/** What the owner of a stream is told. After `onClosed` nothing comes any more. */
+/** The events of a stream, for its owner. After `onClosed` nothing comes any more. */
 export interface StreamHandler {
   /** Answer headers, or trailers. */
   onHeaders(headers: Headers): void;
@@ -29,10 +29,10 @@ export interface StreamHandler {
   onClosed(code: number | undefined): void;
 }
 
-/** What a stream needs of its connection. */
+/** The connection as its streams use it. */
 export interface StreamHost {
   readonly writer: FrameWriter;
-  /** What the peer allows on the connection; streams count it down. */
+  /** The bytes that the peer still allows on the connection; streams count them down. */
   sendWindow: number;
   readonly peerFrameBytes: number;
   /** Must open the next header block, once. */
@@ -66,14 +66,14 @@ export class Http2Stream {
   #sendWindow: number;
   /** Bytes taken since the last window update. */
   #taken = 0;
-  /** What the peer sent and the owner still holds, as far as we know. */
+  /** The bytes that the peer sent and the owner still holds, as far as we know. */
   #unread = 0;
   /** Of what the peer sent in parts: what it has cost so far. */
   #spent = 0;
   /** Bytes of the announced content-length that have not come yet. */
   #bytesLeft: number | undefined;
   #paused = false;
-  /** What waits for a window, oldest first, from {@link #queueStart} on. */
+  /** The chunks that wait for a window, oldest first, from {@link #queueStart} on. */
   #queue: Uint8Array[] = [];
   #queueStart = 0;
   #queuedBytes = 0;
@@ -210,7 +210,7 @@ export class Http2Stream {
     return true;
   }
 
-  /** What the peer sent was worth its cost. */
+  /** Gives back the cost of the peer's bytes: they were worth it. */
   forgive(): void {
     if (this.#spent > 0) this.#host.spends(-this.#spent);
     this.#spent = 0;

@@ -29,8 +29,8 @@ const dayMs = 86_400_000;
  */
 const authorityBackdateMs = 7 * dayMs;
 /**
- * What is signed for others starts this much before now (the authority's own start at the earliest), for clocks that
- * lag.
+ * Certificates signed for others become valid this much before now (the authority's own start at the earliest), for
+ * clocks that lag.
  */
 const requestBackdateMs = 3_600_000;
 

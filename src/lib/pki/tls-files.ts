@@ -12,14 +12,14 @@ export interface TlsFileSource<T> extends TlsSource<T> {
   stop(): void;
 }
 
-/** What a client shows, and whom it believes; each as far as it has a file. */
+/** The certificate files of a client, and the authority that it trusts; each may be absent. */
 export interface ClientFiles<Content> {
   readonly ca?: Content;
   readonly cert?: Content;
   readonly key?: Content;
 }
 
-/** What a server shows, and whose clients it believes. */
+/** The certificate files of a server, and the authority that verifies its clients. */
 export interface ServerFiles<Content> {
   readonly ca: Content;
   readonly cert: Content;

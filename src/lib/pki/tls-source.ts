@@ -38,7 +38,7 @@ export class RenewableTls<T> implements TlsSource<T> {
   }
 }
 
-/** What a source gives, in the form that a server or a channel takes. */
+/** Derives a source in the form that a server or a channel takes. */
 export function derivedTls<T, U>(source: TlsSource<T>, derive: (value: T) => U): TlsSource<U> {
   return {
     get current() {

@@ -13,7 +13,7 @@ export type SafeFileErrorCode =
   /** The tree is being written to while it is removed. */
   | 'KEEPS_GROWING';
 
-/** What a file system holds is not what was expected: definite, and not worth a retry by itself. */
+/** The error of a file system that does not hold what was expected: definite, and not worth a retry by itself. */
 export class SafeFileError extends Error {
   override readonly name = 'SafeFileError';
   readonly code: SafeFileErrorCode;

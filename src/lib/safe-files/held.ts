@@ -67,7 +67,7 @@ export class Held {
     return this.#handle.stat();
   }
 
-  /** What it is, and the end of holding it. */
+  /** Returns the object's status and closes it. */
   async statAndClose(): Promise<Stats> {
     try {
       return await this.stat();

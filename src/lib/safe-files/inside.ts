@@ -6,7 +6,7 @@ import { treeLimits } from './limits.js';
 /** How a path below a directory is followed. */
 export interface InsideOptions {
   /**
-   * What is done with links: `refuse-outside` follows those that stay inside and refuses the others; `as-root` reads
+   * The treatment of links: `refuse-outside` follows those that stay inside and refuses the others; `as-root` reads
    * them as a process would whose root directory this is, as in an image.
    */
   readonly links: 'refuse-outside' | 'as-root';

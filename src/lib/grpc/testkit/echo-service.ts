@@ -19,7 +19,7 @@ export const EchoDefinition = {
   },
 } as const;
 
-/** What a request asks for by its text; all others come back as they are. */
+/** The texts by which a request asks for something; all others come back as they are. */
 export const ask = {
   hang: 'hang',
   fail: 'fail',

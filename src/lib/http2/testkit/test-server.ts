@@ -63,7 +63,7 @@ export class TestRequest implements StreamHandler {
   readonly stream: Http2Stream;
   readonly headers: Headers;
   readonly chunks: Buffer[] = [];
-  /** What the handler was told, in order. */
+  /** The events that the handler received, in order. */
   readonly told: string[] = [];
   #afterClose = false;
 
