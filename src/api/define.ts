@@ -5,7 +5,7 @@ import type { KubeObject } from './object.js';
 import { ageColumn, nameColumn } from './print/columns.js';
 import type { SchemaNode } from './schema/node.js';
 
-/** What each kind must say, and what it may. */
+/** The declaration of a kind: the fields that each must have, and those that it may. */
 export interface KindOptions<T extends KubeObject> extends Partial<
   Omit<
     KindDeclaration,

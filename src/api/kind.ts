@@ -28,7 +28,7 @@ export const storedVerbs: readonly Verb[] = [
   'watch',
 ];
 
-/** What hooks may know about the present request. */
+/** The part of the present request that hooks may know. */
 export interface HookContext {
   /** The present time, RFC 3339 in UTC with whole seconds. */
   readonly now: string;
@@ -94,7 +94,7 @@ export interface KindDeclaration {
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly namespaced: boolean;
-  /** What the resource itself supports; reviews have only `create`. */
+  /** The verbs that the resource itself supports; reviews have only `create`. */
   readonly verbs: readonly Verb[];
   /** True when objects are answered and never stored (reviews). */
   readonly virtual: boolean;
@@ -137,7 +137,7 @@ export interface KindDeclaration {
   readonly allowCreateOnUpdate: boolean;
   /** True when PUT without a resourceVersion overwrites whatever is there. */
   readonly allowUnconditionalUpdate: boolean;
-  /** What a DELETE without `propagationPolicy` does with dependents. */
+  /** The propagation policy of a DELETE that names none. */
   readonly defaultPropagation: 'Background' | 'Orphan';
   /**
    * Seconds of grace when the request names none; undefined when deletion is at once.

@@ -1,6 +1,6 @@
 /**
- * What happens to an object on its way into the store, for every kind alike. See `kind.ts` for the
- * order of the steps. All functions change their first object in place; callers own it.
+ * The steps of an object on its way into the store, for every kind alike. See `kind.ts` for the order of the steps. All
+ * functions change their first object in place; callers own it.
  */
 import { semanticEqual } from './equal.js';
 import type { FieldError } from './field-error.js';

@@ -4,7 +4,7 @@ import type { Connection, ConnectionFlags } from './connection.js';
 import { connect } from './connection.js';
 
 /**
- * What a client command works with: where it writes, what time it is, how it reaches a cluster. Tests hand in their
+ * The environment of a client command: where it writes, what time it is, how it reaches a cluster. Tests hand in their
  * own.
  */
 export interface CommandContext {

@@ -58,7 +58,7 @@ export function formatKubeconfig(options: {
   });
 }
 
-/** What the client commands need of a kubeconfig. */
+/** The part of a kubeconfig that the client commands need. */
 export interface ClientConfig {
   readonly servers: readonly string[];
   readonly tls: ChannelTls;

@@ -5,7 +5,7 @@ import { clusterStatus, member } from './testkit/cluster-status.js';
 
 const two = clusterStatus({ members: [member(1, { leader: true }), member(2)] });
 
-/** What is said when the status becomes another one. */
+/** Returns the lines for a status that becomes another one. */
 function said(fields: Partial<ClusterStatus>, before: ClusterStatus | undefined = two): string[] {
   const time = '2026-01-01T12:00:01.500Z';
   return describeChanges(before, { ...two, ...fields, time })

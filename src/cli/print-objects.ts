@@ -5,7 +5,7 @@ import type { NamedResource } from './resources.js';
 import { displayName } from './resources.js';
 import { renderTable } from './table.js';
 
-/** What `-o` takes. */
+/** The values of `-o`. */
 export const outputFormats = ['wide', 'yaml', 'json', 'name'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 

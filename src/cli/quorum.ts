@@ -17,7 +17,7 @@ export function quorumOf({ members }: Pick<ClusterStatus, 'members'>): Quorum {
 }
 
 /**
- * What a lost quorum means, and both ways out of it; undefined while there is one.
+ * Explains a lost quorum and both ways out of it; undefined while there is one.
  * @param recover the command that makes a survivor the only master
  */
 export function lostQuorum(

@@ -6,7 +6,7 @@ import { UsageError } from '../lib/usage-error.js';
 
 const kinds = builtInRegistry();
 
-/** What a user named: a kind, and where its objects are asked for. */
+/** The resource that a user named: its kind, and the name under which the API serves it. */
 export interface NamedResource {
   readonly kind: KindDeclaration;
   readonly id: ResourceId;

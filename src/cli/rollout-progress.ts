@@ -1,7 +1,7 @@
 /** How far a rollout is, in kubectl's words. @see kubectl pkg/polymorphichelpers/rollout_status.go */
 import type { DaemonSet, Deployment, StatefulSet } from '../api/types/workloads.js';
 
-/** What a rollout waits for, or how it ended. */
+/** The progress of a rollout: the step that it waits for, or its end. */
 export type RolloutProgress =
   | { readonly state: 'waiting' | 'done'; readonly text: string }
   | { readonly state: 'failed'; readonly text: string };
@@ -13,6 +13,7 @@ const notRolling: RolloutProgress = {
 
 const waiting = (text: string): RolloutProgress => ({ state: 'waiting', text: `${text}...` });
 
+/** Returns the progress of a Deployment's rollout (kubectl `DeploymentStatusViewer`). */
 export function deploymentProgress({ metadata, spec, status }: Deployment): RolloutProgress {
   const { name } = metadata;
   if ((metadata.generation ?? 0) > (status?.observedGeneration ?? 0)) {
@@ -39,6 +40,7 @@ export function deploymentProgress({ metadata, spec, status }: Deployment): Roll
   return { state: 'done', text: `deployment "${name}" successfully rolled out` };
 }
 
+/** Returns the progress of a DaemonSet's rollout (kubectl `DaemonSetStatusViewer`). */
 export function daemonSetProgress({ metadata, spec, status }: DaemonSet): RolloutProgress {
   const { name } = metadata;
   if (spec?.updateStrategy?.type === 'OnDelete') return notRolling;
@@ -58,6 +60,7 @@ export function daemonSetProgress({ metadata, spec, status }: DaemonSet): Rollou
   return { state: 'done', text: `daemon set "${name}" successfully rolled out` };
 }
 
+/** Returns the progress of a StatefulSet's rollout (kubectl `StatefulSetStatusViewer`). */
 export function statefulSetProgress({ metadata, spec, status }: StatefulSet): RolloutProgress {
   if (spec?.updateStrategy?.type === 'OnDelete') return notRolling;
   const observed = status?.observedGeneration ?? 0;

@@ -1,5 +1,5 @@
 /**
- * What the client commands print, and their exit codes: `testdata/*.txt` are transcripts against the cluster of
+ * The output and the exit codes of the client commands: `testdata/*.txt` are transcripts against the cluster of
  * `testdata/cluster.yaml`.
  */
 import { expect, test } from '@jest/globals';

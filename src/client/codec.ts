@@ -58,7 +58,10 @@ export function errorFromStatus(status: Status, definite = true, cause?: unknown
   });
 }
 
-/** What a failed call means: the server's own `Status` if it sent one, else the transport's state. */
+/**
+ * Turns the error of a failed call into an {@link ApiError}: the server's own `Status` if it sent one, else the
+ * transport's state.
+ */
 export function toApiError(error: unknown): unknown {
   if (!isGrpcError(error)) return error;
   const bytes = error.metadata.get(statusTrailer);

@@ -33,7 +33,7 @@ export interface WatchTrouble {
   readonly synced: boolean;
 }
 
-/** What informers are made from. */
+/** The dependencies of informers. */
 export interface InformerFactoryOptions {
   readonly client: ApiClient;
   readonly clock: Clock;

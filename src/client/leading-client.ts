@@ -12,7 +12,7 @@ import type {
 } from './types.js';
 import type { CallOptions } from '../lib/grpc/types.js';
 
-/** What a leader knows of its own leadership. */
+/** The state of a leadership, as its holder knows it. */
 export interface Leadership {
   /** Aborts when it is over. */
   readonly signal: AbortSignal;

@@ -1,20 +1,20 @@
 import type { KubeObject } from '../api/object.js';
 import type { CallOptions } from '../lib/grpc/types.js';
 
-/** Which resource: `{group: 'apps', resource: 'deployments'}`; the version defaults to the preferred one. */
+/** The name of a resource: `{group: 'apps', resource: 'deployments'}`; the version defaults to the preferred one. */
 export interface ResourceId {
   readonly group: string;
   readonly version?: string;
   readonly resource: string;
 }
 
-/** Which object of a resource; `namespace` is absent for cluster-scoped ones. */
+/** The name of an object of a resource; `namespace` is absent for cluster-scoped ones. */
 export interface ObjectKey {
   readonly namespace?: string;
   readonly name: string;
 }
 
-/** What is listed, and from which revision on. */
+/** The selection and the revision of a list or a watch. */
 export interface ListOptions extends CallOptions {
   readonly namespace?: string;
   readonly labelSelector?: string;
@@ -53,8 +53,8 @@ export interface DeleteOptions extends CallOptions, Guarded {
 }
 
 /**
- * What the API server answered when it refused: the fields of a Kubernetes `Status`.
- * `definite` false: the outcome is unknown (deadline, broken connection).
+ * The refusal of a request by the API server: the fields of a Kubernetes `Status`. `definite` false: the outcome is
+ * unknown (deadline, broken connection).
  */
 export class ApiError extends Error {
   override readonly name = 'ApiError';

@@ -1,4 +1,4 @@
-/** What a definition's status says: which names it got, and whether it is served. Pure. */
+/** The status of a definition: the names that it got, and whether it is served. Pure. */
 import { findCondition, withCondition } from '../facts/conditions.js';
 import type { CustomResourceDefinition } from './schemas.js';
 import { deepEqual } from '../equal.js';

@@ -7,7 +7,7 @@ import { RE2JS, RE2JSException } from 're2js';
 /** Most steps (instructions of the pattern times characters) that the checks of one object may take. */
 export const maxMatchSteps = 50_000_000;
 
-/** What the checks of one object have left. */
+/** The steps that the checks of one object have left. */
 export interface MatchBudget {
   stepsLeft: number;
 }

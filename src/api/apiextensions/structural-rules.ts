@@ -1,4 +1,4 @@
-/** What makes a schema structural (KEP-20190425): every value has a type, and logic adds nothing to it. */
+/** The rules of structural schemas (KEP-20190425): every value has a type, and logic adds nothing to it. */
 import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
@@ -6,7 +6,7 @@ import { patternError } from './pattern.js';
 import type { JsonSchema } from './structural.js';
 
 const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
-/** What stands where a type must be. */
+/** The place of a missing type, in the words of the error. */
 type Place = 'at the root' | 'for specified object fields' | 'for specified array items';
 
 /** Fields that logical branches (`allOf`, `anyOf`, `oneOf`, `not`) must not have. */

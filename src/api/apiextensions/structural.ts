@@ -16,7 +16,7 @@ import type { MatchBudget } from './pattern.js';
 import { matchesPattern } from './pattern.js';
 import type { ListType, NodeType, SchemaNode } from '../schema/node.js';
 
-/** What validation has found in one object, and what it may still spend. */
+/** The errors that validation has found in one object, and the budget that it has left. */
 export interface Findings {
   readonly errors: FieldError[];
   readonly budget: MatchBudget;

@@ -169,7 +169,7 @@ export interface ApplyOutcome {
   readonly conflicts: readonly ApplyConflict[];
 }
 
-/** What to apply. */
+/** The configuration to apply, with its writer and the live object. */
 export interface ApplyRequest {
   /** Undefined when the object is to be created. */
   readonly live: KubeObject | undefined;

@@ -6,7 +6,7 @@ import { validatePodTemplate } from '../core/pod-validation.js';
 import type { LabelSelector, PodTemplateSpec } from '../types/core.js';
 import { compileSelector } from '../facts/selectors.js';
 
-/** What the shared checks look at. */
+/** The fields of a workload that the shared checks read. */
 interface WorkloadSpec {
   readonly volumeClaimTemplates?:
     readonly { readonly metadata: { readonly name?: string | undefined } }[] | undefined;

@@ -8,7 +8,7 @@ type MetricRead = Infer<typeof metricStatus>;
 
 const shown = 2;
 
-/** What all sources have in common. */
+/** The fields that all sources have in common. */
 interface Source {
   readonly name?: string;
   readonly metric?: { name: string };

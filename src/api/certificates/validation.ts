@@ -1,5 +1,5 @@
 /**
- * What a CertificateSigningRequest may hold, and who may write what in it (kubernetes
+ * The validation of CertificateSigningRequests, and of updates through each subresource (kubernetes
  * pkg/apis/certificates/validation).
  */
 import { semanticEqual } from '../equal.js';
@@ -37,7 +37,7 @@ const knownUsages = [
   'signing',
   'timestamping',
 ];
-/** What decides on a request, and what stays once it is said. */
+/** The conditions that decide on a request, and those that stay once they are set. */
 const decisions = ['Approved', 'Denied'];
 const lasting = [...decisions, 'Failed'];
 const signerNameLengthMax = 571;

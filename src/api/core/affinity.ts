@@ -87,7 +87,7 @@ export const affinity = struct('core/v1.Affinity', 'Where a pod wants to run.', 
   ),
 });
 
-/** What taint a pod bears. */
+/** A taint that a pod tolerates. */
 export const toleration = struct(
   'core/v1.Toleration',
   'A taint that the pod bears.',

@@ -1,4 +1,4 @@
-/** What a pod says about names and addresses: its resolver and the entries of its hosts file. */
+/** The validation of a pod's names and addresses: its resolver and the entries of its hosts file. */
 import { at, child, invalid, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import type { PodSpec } from '../types/core.js';

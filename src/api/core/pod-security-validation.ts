@@ -1,4 +1,4 @@
-/** What a pod says about privileges, where several fields must fit each other. */
+/** The validation of a pod's privileges, where several fields must fit each other. */
 import { at, child, duplicate, forbidden, invalid } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import type { Container, PodSpec } from '../types/core.js';

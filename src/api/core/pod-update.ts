@@ -1,4 +1,4 @@
-/** What may change in a pod after its creation. */
+/** The fields of a pod that may change after its creation. */
 import { semanticEqual } from '../equal.js';
 import { at, forbidden, invalid } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
@@ -77,7 +77,7 @@ function checkMirror(next: Pod, old: Pod, errors: FieldError[]): void {
   errors.push(forbidden(field, 'may not remove or update mirror pod annotation'));
 }
 
-/** What is wrong with a plain update of a pod. */
+/** Validates a plain update of a pod; returns its errors by field. */
 export function validatePodUpdate(next: Pod, old: Pod): FieldError[] {
   const errors: FieldError[] = [];
   checkMirror(next, old, errors);

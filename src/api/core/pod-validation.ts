@@ -17,7 +17,7 @@ import { dnsLabel, dnsSubdomain } from '../validation/names.js';
 import { checkDns, checkHostAliases } from './pod-network-validation.js';
 import { checkPodSecurity } from './pod-security-validation.js';
 
-/** What holds for all containers of one list. */
+/** The context that all containers of one list share. */
 interface ListContext {
   readonly spec: PodSpec;
   readonly volumes: ReadonlySet<string>;

@@ -107,7 +107,7 @@ export const lifecycle = struct('core/v1.Lifecycle', "Hooks at a container's sta
   stopSignal: str('Signal that asks the container to end; needs spec.os.name.'),
 });
 
-/** What a resize does to a container. */
+/** The policy for a container when one of its resources is resized. */
 export const resizePolicy = struct(
   'core/v1.ContainerResizePolicy',
   'What happens to a container when a resource is resized.',

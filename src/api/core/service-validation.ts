@@ -66,7 +66,7 @@ function checkHealthPort(spec: Service['spec'], errors: FieldError[]): void {
   for (const text of portNumberErrors(port)) errors.push(invalid(path, port, text));
 }
 
-/** What is wrong with a service, beside what its schema checks. */
+/** Validates a service beyond its schema; returns its errors by field. */
 export function validateService(service: Service): FieldError[] {
   const errors: FieldError[] = [];
   const { spec } = service;
@@ -113,7 +113,7 @@ export function validateService(service: Service): FieldError[] {
   return errors;
 }
 
-/** What may not change in a service. */
+/** Validates an update of a service; returns an error for each field that may not change. */
 export function validateServiceUpdate(next: Service, old: Service): FieldError[] {
   const errors: FieldError[] = [];
   const [health, healthBefore] = [next.spec.healthCheckNodePort, old.spec.healthCheckNodePort];

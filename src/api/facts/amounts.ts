@@ -37,7 +37,7 @@ export function addAmounts(a: Amounts, b: Amounts): Amounts {
   return out;
 }
 
-/** What is left of `a`, by name; names of `b` alone become negative. */
+/** Subtracts `b` from `a`, by name; names of `b` alone become negative. */
 export function subtractAmounts(a: Amounts, b: Amounts): Amounts {
   const out = new Map(a);
   for (const [name, quantity] of b) {

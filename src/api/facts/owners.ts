@@ -27,7 +27,7 @@ export function controllerReference(owner: Owner): OwnerReference {
   };
 }
 
-/** What an owner does about objects: those that it keeps, adopts and releases. */
+/** The objects that an owner keeps, adopts and releases. */
 export interface Claims<T> {
   readonly owned: T[];
   readonly adopt: T[];

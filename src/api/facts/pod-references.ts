@@ -7,7 +7,7 @@ import type { PersistentVolume, Pod } from '../types/core.js';
 /** Marks the API's picture of a pod that a node runs from a file of its own. */
 export const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
-/** What a pod names in its own namespace. */
+/** The objects that a pod names in its own namespace. */
 export interface PodReferences {
   readonly secrets: ReadonlySet<string>;
   readonly configMaps: ReadonlySet<string>;

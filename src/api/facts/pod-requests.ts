@@ -1,5 +1,6 @@
 /**
- * What pods ask for and nodes offer, as plain numbers: CPU in thousandths, all else in whole units (bytes, devices).
+ * The resources that pods request and nodes offer, as plain numbers: CPU in thousandths, all else in whole units
+ * (bytes, devices).
  */
 import { parseQuantity } from '../quantity.js';
 import type { Container, Pod, ResourceList } from '../types/core.js';
@@ -7,7 +8,7 @@ import type { Container, Pod, ResourceList } from '../types/core.js';
 /** Amounts of resources by name, in whole units but CPU, which is in thousandths. */
 export type Amounts = Record<string, number>;
 
-/** What a container without requests counts for in scoring (kube-scheduler util/pod_resources.go). */
+/** The requests that scoring assumes for a container without any (kube-scheduler util/pod_resources.go). */
 const defaultMilliCpu = 100;
 const defaultMemoryBytes = 200 * 1024 * 1024;
 

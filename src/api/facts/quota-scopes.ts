@@ -1,4 +1,4 @@
-/** Which pods a quota with scopes counts (kubernetes `podMatchesScopeFunc`). */
+/** The pods that a quota with scopes counts (kubernetes `podMatchesScopeFunc`). */
 import { qosClass } from '../core/qos.js';
 import type { KubeObject } from '../object.js';
 import { isJsonObject } from '../object.js';

@@ -1,4 +1,7 @@
-/** What one object uses of a quota, by the names that `spec.hard` may list (kubernetes pkg/quota/v1/evaluator/core). */
+/**
+ * The usage that one object makes of a quota, by the names that `spec.hard` may list (kubernetes
+ * pkg/quota/v1/evaluator/core).
+ */
 import type { KubeObject } from '../object.js';
 import { qualifiedName } from '../object.js';
 import type { Quantity } from '../quantity.js';
@@ -32,7 +35,7 @@ export function usageMayChange(kind: CountedResource): boolean {
   );
 }
 
-/** What the object uses now. */
+/** Returns the present usage of the object. */
 export function usageOf(kind: CountedResource, object: KubeObject): Amounts {
   const one = quantityOf(1);
   const used = new Map<string, Quantity>([
@@ -101,7 +104,7 @@ const stated = new Set([
   'limits.memory',
 ]);
 
-/** What a pod leaves open that a quota limits; `''` when nothing. */
+/** Names the requests and limits that a quota needs and a pod leaves open; `''` for none. */
 export function missingInPod(pod: Pod, hard: Iterable<string>): string {
   const wanted = [...hard].filter((name) => stated.has(name)).sort();
   const containers = [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])];

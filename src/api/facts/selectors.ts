@@ -1,6 +1,6 @@
 /**
- * Which labels a selector selects: LabelSelectors of objects, requirements of nodes, and what a selector's text was
- * parsed to (`selector-text.ts`). Pure.
+ * The matching of selectors with labels: LabelSelectors of objects, requirements of nodes, and what a selector's text
+ * was parsed to (`selector-text.ts`). Pure.
  * @see apimachinery labels/selector.go, meta/v1/helpers.go
  */
 import type { LabelSelector } from '../types/core.js';

@@ -1,4 +1,7 @@
-/** Which PersistentVolume suits a claim. Pure. @see kubernetes component-helpers/storage/volume/pv_helpers.go */
+/**
+ * The choice of a PersistentVolume for a claim. Pure.
+ * @see kubernetes component-helpers/storage/volume/pv_helpers.go
+ */
 import { amountOf } from './pod-requests.js';
 import { matchesNodeSelector } from './node-selector.js';
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../types/core.js';

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { goQuote, goQuoteList } from './quote.js';
 import { goValue } from './values.js';
 
-/** What Go 1.22 prints for `fmt.Printf("%q", text)`. */
+/** The output of Go 1.22 for `fmt.Printf("%q", text)`. */
 test.each([
   ['web', '"web"'],
   ['', '""'],

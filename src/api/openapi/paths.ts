@@ -82,7 +82,7 @@ const queries: Readonly<Partial<Record<Verb, readonly string[]>>> = {
   deletecollection: [...deleteQuery, ...listQuery.slice(1, -1)],
 };
 
-/** What an operation is about. */
+/** The verb, the kind and the definitions of an operation. */
 interface OperationOptions {
   readonly verb: Verb;
   readonly kind: KindDeclaration;

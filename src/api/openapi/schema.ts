@@ -6,7 +6,7 @@ import { resolved } from '../schema/node.js';
 /** A piece of an OpenAPI document. */
 export type OpenApi = { [key: string]: unknown };
 
-/** Which dialect is written. */
+/** The dialect of OpenAPI to write. */
 export type Dialect = 'v2' | 'v3';
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';

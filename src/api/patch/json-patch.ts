@@ -16,7 +16,7 @@ const maxCopiedBytes = 3 * 1024 * 1024;
 /** Most list items that may be moved aside by additions and removals, all operations together. */
 const maxMovedItems = 50_000_000;
 
-/** What a patch has cost so far. */
+/** The cost of a patch so far. */
 interface Cost {
   copiedBytes: number;
   movedItems: number;

@@ -3,7 +3,7 @@ import { isConditionTrue } from '../facts/conditions.js';
 import type { ContainerStatus, Pod } from '../types/core.js';
 import { ageColumn, column, nameColumn, orText, since, wide } from './columns.js';
 
-/** What the row of a pod says. */
+/** The summary in the row of a pod. */
 interface PodSummary {
   readonly ready: number;
   readonly total: number;

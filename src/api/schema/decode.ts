@@ -214,7 +214,7 @@ function decodeNode(node: SchemaNode, value: unknown, place: Place, problems: Pr
   }
 }
 
-/** What Go makes of a null in a list. */
+/** Returns the value that Go makes of a null in a list. */
 function zeroOf(node: SchemaNode): unknown {
   switch (node.type) {
     case 'object':

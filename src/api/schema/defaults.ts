@@ -6,7 +6,7 @@ import { isJsonObject } from '../object.js';
 import type { SchemaNode } from './node.js';
 import { resolved } from './node.js';
 
-/** What there is to do below one node; computed once per node. */
+/** The fields with defaults below one node, and those to descend into; computed once per node. */
 interface Plan {
   readonly own: readonly (readonly [string, SchemaNode])[];
   readonly nested: readonly (readonly [string, SchemaNode])[];

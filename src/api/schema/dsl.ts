@@ -13,14 +13,14 @@
  */
 import type { Check, Fields, InferFields, Required, SchemaNode, Typed } from './node.js';
 
-/** What may be said about a scalar beside its description. */
+/** The options of a scalar beside its description. */
 export interface ScalarOptions {
   readonly default?: unknown;
   readonly enum?: readonly string[];
   readonly checks?: readonly Check[];
 }
 
-/** What may be said about a list. */
+/** The options of a list. */
 export interface ListOptions {
   readonly checks?: readonly Check[];
   /** Merge key of strategic merge patches, which may differ from the list's map keys. */

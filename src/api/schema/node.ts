@@ -7,10 +7,10 @@ import type { FieldError, FieldPath } from '../field-error.js';
 /** How lists are merged by server-side apply. */
 export type ListType = 'atomic' | 'set' | 'map';
 
-/** What a check sees beside the value itself. */
+/** A check of a value: it adds its errors, with the path of the value. */
 export type Check = (value: unknown, path: FieldPath, errors: FieldError[]) => void;
 
-/** What one JSON value may be. */
+/** The type of one JSON value. */
 export type NodeType =
   | 'object'
   | 'map'

@@ -5,7 +5,7 @@ import { isJsonObject } from '../object.js';
 import type { SchemaNode } from './node.js';
 import { resolved } from './node.js';
 
-/** What there is to check in an object; computed once per node. */
+/** The required fields of an object, and those to descend into; computed once per node. */
 interface Plan {
   readonly required: readonly string[];
   readonly nested: readonly (readonly [string, SchemaNode])[];

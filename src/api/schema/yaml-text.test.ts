@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { maxYamlNodes, parseYamlBody } from './yaml-text.js';
 
-/** What Kubernetes 1.20 and later store for a field of a custom resource that is written like this. */
+/** The values that Kubernetes 1.20 and later store for a field of a custom resource, by its text in YAML. */
 const scalars: readonly (readonly [string, unknown])[] = [
   ['y', true],
   ['n', false],

@@ -31,7 +31,9 @@ import type { labelSelector } from '../schema/meta.js';
 
 export type LabelSelector = Infer<typeof labelSelector>;
 export type ObjectReference = Infer<typeof objectReference>;
-/** What the conditions of every kind have; those of a kind (`PodCondition`) may have more, and require more. */
+/**
+ * The fields that the conditions of every kind have; those of a kind (`PodCondition`) may have more, and require more.
+ */
 export interface Condition {
   type: string;
   status: string;

@@ -29,7 +29,7 @@ export type JobCondition = NonNullable<NonNullable<Job['status']>['conditions']>
 export type JobSpec = Job['spec'];
 export type JobStatus = NonNullable<Job['status']>;
 export type PodFailureRule = NonNullable<JobSpec['podFailurePolicy']>['rules'][number];
-/** What all kinds with the `scale` subresource agree on; custom ones need not say more. */
+/** The fields that all kinds with the `scale` subresource share; custom ones need not say more. */
 export interface Scalable extends KubeObject {
   spec?: Partial<Pick<DeploymentSpec, 'replicas' | 'selector'>>;
   status?: Pick<DeploymentStatus, 'replicas'>;

@@ -48,7 +48,7 @@ function checkOwners(references: readonly OwnerReference[], errors: FieldError[]
   }
 }
 
-/** What is wrong with the metadata of an object that is created or updated. */
+/** Validates the metadata of an object that is created or updated; returns its errors by field. */
 export function validateMetadata(kind: KindDeclaration, object: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
   const { metadata } = object;
@@ -94,7 +94,7 @@ function checkNamespace(kind: KindDeclaration, metadata: ObjectMeta, errors: Fie
   }
 }
 
-/** What may not change in metadata. */
+/** Validates an update of metadata; returns an error for each field that may not change. */
 export function validateMetadataUpdate(next: KubeObject, old: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
   const fields = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp'] as const;

@@ -5,7 +5,7 @@ const pattern = `(${segment}[\\./])*${segment}`;
 const regex = new RegExp(`^(?:${pattern})$`);
 const maxLength = 253;
 
-/** What is wrong with the name. */
+/** Validates the name of a sysctl; returns the texts of its errors. */
 export function sysctlErrors(name: string): string[] {
   if (name.length <= maxLength && regex.test(name)) return [];
   return [`must have at most ${maxLength} characters and match regex ${pattern}`];

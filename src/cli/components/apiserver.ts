@@ -14,7 +14,7 @@ import { createClusterHandlers } from '../../master/cluster/cluster-service.js';
 import { EtcdAdmin } from '../../master/cluster/etcd-admin.js';
 import type { ClusterSettings } from '../../master/cluster/settings.js';
 
-/** What the master tells its API server beyond the flags that the API server knows. */
+/** The settings that the master gives its API server, beyond the flags that the API server knows. */
 export interface ApiserverThreadFlags {
   readonly name: string;
   readonly pkiDirectory: string;

@@ -15,7 +15,7 @@ import { writeWhole } from '../../lib/files/write-whole.js';
 import { mustNotKnowCluster } from './known-cluster.js';
 import type { MasterOptions } from './options.js';
 
-/** What a master remembers from its first start: how its store member came to be. */
+/** The state of a master from its first start: how its store member came to be. */
 export interface MasterState {
   readonly initialCluster: string;
   readonly initialClusterState: 'new' | 'existing';

@@ -21,7 +21,7 @@ export function knownClusterFile(dataDir: string): string {
   return `${resolve(dataDir)}.cluster.json`;
 }
 
-/** What the file says; undefined where there is none. @throws Error for one that cannot be read */
+/** Reads the file; undefined where there is none. @throws Error for one that cannot be read */
 export async function readKnownCluster(dataDir: string): Promise<KnownCluster | undefined> {
   let text: string;
   try {

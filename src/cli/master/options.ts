@@ -9,7 +9,7 @@ import { parseFlags, repeatable, wholeNumber } from '../../lib/flags.js';
 import { ownAddress } from '../../lib/own-address.js';
 import { UsageError } from '../../lib/usage-error.js';
 
-/** What `trireme master` was told. */
+/** The options of `trireme master`. */
 export interface MasterOptions {
   readonly name: string;
   readonly dataDir: string;

@@ -74,8 +74,8 @@ async function mustBeStopped({ ports }: MasterOptions): Promise<void> {
 }
 
 /**
- * What the master remembers from now on: a cluster that began with it alone. A restored store is another cluster, whose
- * token tells it from the one before.
+ * Returns the state of the master from now on: a cluster that began with it alone. A restored store is another cluster,
+ * whose token tells it from the one before.
  */
 async function aloneState(
   options: MasterOptions,

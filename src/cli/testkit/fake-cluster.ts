@@ -50,7 +50,7 @@ export type Answers = Readonly<Record<string, (request: never) => unknown>>;
 export class FakeCluster {
   readonly api = new PatchingApi();
   readonly #services = new Map<string, Answers>();
-  /** What was sent to the services, in order. */
+  /** The requests that were sent to the services, in order. */
   readonly requests: unknown[] = [];
   failedChannels = 0;
 

@@ -44,7 +44,7 @@ export async function applyExample(admin: AdminConnection, progress: Progress): 
   }
 }
 
-/** What is there stays as it is: the user may have changed it. */
+/** Creates an object that is missing; one that is there stays as it is: the user may have changed it. */
 async function createIfMissing(
   admin: AdminConnection,
   resource: ResourceId,

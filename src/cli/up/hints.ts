@@ -4,7 +4,7 @@ import { exampleNamespace } from './example.js';
 import type { Layout } from './hosts.js';
 
 /**
- * What to try with a cluster that runs, for a person.
+ * Renders the commands to try with a cluster that runs.
  * @param leader the name of the store's leader; undefined while there is none
  */
 export function renderHints(

@@ -26,7 +26,7 @@ export interface Layout {
   };
 }
 
-/** What a host needs to join; absent for the first master. */
+/** The arguments by which a host joins; absent for the first master. */
 export interface JoinArguments {
   readonly servers: string;
   /** Holds the token: command lines are for all to see. */

@@ -1,6 +1,6 @@
 /**
- * What runc keeps of containers outside of any data directory: a folder for each, in one for each namespace of
- * containerd.
+ * The state of containers that runc keeps outside of any data directory: a folder for each, in one for each namespace
+ * of containerd.
  */
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';

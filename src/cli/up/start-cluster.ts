@@ -87,7 +87,7 @@ function hasJoined(host: HostPlan): boolean {
   return existsSync(join(host.dataDir, proof));
 }
 
-/** What new hosts need: a token, from masters that are part of the cluster. */
+/** Returns the arguments by which new hosts join: a token, from masters that are part of the cluster. */
 async function joinArguments(
   layout: Layout,
   pki: string,

@@ -9,7 +9,7 @@ export interface ReconcileMetrics {
   observeReconcile(controller: string, failed: boolean, durationMs: number): void;
 }
 
-/** What every reconciler gets. */
+/** The dependencies of every reconciler. */
 export interface ReconcileContext {
   readonly client: ApiClient;
   readonly informers: InformerFactory;

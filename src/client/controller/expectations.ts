@@ -1,6 +1,7 @@
 /**
- * What a controller has asked for and not yet seen in its cache. Without it a reconcile right after a create would
- * still see the old cache and create once more. Expectations expire, so that a lost event delays and does not block.
+ * The changes that a controller has asked for and not yet seen in its cache. Without it a reconcile right after a
+ * create would still see the old cache and create once more. Expectations expire, so that a lost event delays and does
+ * not block.
  */
 import type { KubeObject } from '../../api/object.js';
 import type { Clock } from '../../lib/clock.js';

@@ -1,5 +1,5 @@
 /**
- * Which objects belong to a controller: adoption of matching orphans and release of those that match no more
+ * The ownership of objects by a controller: adoption of matching orphans and release of those that match no more
  * (kubernetes controller_ref_manager). `api/facts/owners` decides; `claim` carries it out.
  */
 import type { Owner } from '../../api/facts/owners.js';

@@ -15,7 +15,7 @@ export interface Controller {
   stop(): Promise<void>;
 }
 
-/** What a controller's own set-up gets: the handle to enqueue keys. */
+/** A controller with the methods to enqueue keys, for its own set-up. */
 export interface Reconciler extends Controller {
   enqueue(key: string): void;
   enqueueAfter(key: string, delayMs: number): void;
@@ -47,7 +47,7 @@ export function createReconciler(
   const log = context.log.child({ controller: options.name });
   let stopped = false;
   let begin: () => void = () => undefined;
-  /** What keys failed with last. */
+  /** The last failure of each key, by its message. */
   const failures = new Map<string, string>();
   const begun = new Promise<void>((resolve) => {
     begin = resolve;

@@ -1,11 +1,11 @@
 /**
- * Which occurrences become events, and which event counts them: equal ones are one event with a count, similar ones are
- * one "(combined from similar events)", and a source that floods an object is cut off. Decides, and remembers the
- * last {@link cacheLimit} of each.
+ * The correlation of occurrences into events: equal ones are one event with a count, similar ones are one "(combined
+ * from similar events)", and a source that floods an object is cut off. Decides, and remembers the last
+ * {@link cacheLimit} of each.
  * @see client-go tools/record/events_cache.go, whose numbers these are
  */
 
-/** What an event is about: an object with its kind, or a part of it. */
+/** The subject of an event: an object with its kind, or a part of it. */
 export interface EventSubject {
   /** @default 'v1' */
   readonly apiVersion?: string | undefined;
@@ -20,6 +20,7 @@ export interface EventSubject {
   readonly fieldPath?: string | undefined;
 }
 
+/** The type of an event: a normal step, or a warning. */
 export type EventType = 'Normal' | 'Warning';
 
 /** Something that happened to an object, as its source tells of it. */
