@@ -2,7 +2,7 @@
 import { WatchCreateRequest, WatchRequest, WatchResponse } from '../../src/gen/etcd/rpc.js';
 import type { Event } from '../../src/gen/etcd/kv.js';
 import { clientError } from '../../src/etcd/grpc-status.js';
-import type { Duplex } from '../../src/lib/grpc/types.js';
+import type { CallContext, Duplex } from '../../src/lib/grpc/types.js';
 import type { Prng } from '../../src/lib/prng.js';
 import type { WatchAnswer, WatchedEvent, WatchHistory } from '../robustness/watch-guarantees.js';
 import { callContext, message } from './store-calls.js';
@@ -36,6 +36,7 @@ class SimStream implements Duplex<WatchRequest, WatchResponse> {
   readonly #life: number;
   readonly #onMessage: (message: WatchResponse) => void;
   readonly #requests: WatchRequest[] = [];
+  readonly #hangUp = new AbortController();
   #wake: (() => void) | undefined;
   #waiting: (() => void)[] = [];
   #underWay = 0;
@@ -47,6 +48,11 @@ class SimStream implements Duplex<WatchRequest, WatchResponse> {
     this.#process = process;
     this.#life = process.life;
     this.#onMessage = onMessage;
+  }
+
+  /** The call that this is the stream of. */
+  get context(): CallContext {
+    return { ...callContext, signal: this.#hangUp.signal };
   }
 
   /** From the client. */
@@ -67,6 +73,7 @@ class SimStream implements Duplex<WatchRequest, WatchResponse> {
   /** The client hangs up, or the member is gone. */
   close(): void {
     this.ended = true;
+    this.#hangUp.abort();
     this.#wake?.();
     for (const go of this.#waiting.splice(0)) go();
   }
@@ -150,7 +157,7 @@ class StoreWatcher {
       });
       world.clients.watchers.streams.set(stream, { process: target, end });
       const cancelHop = world.queue.add(this.#prng.below(3_000_000), end);
-      target.services?.watch.watch(stream, callContext).then(end, (error: unknown) => {
+      target.services?.watch.watch(stream, stream.context).then(end, (error: unknown) => {
         if (clientError(error) === undefined && !stream.ended) world.failure ??= error;
         end();
       });
