@@ -17,7 +17,7 @@ interface Level {
 const levels: readonly Level[] = [
   {
     name: 'unit',
-    paths: ['dist/src/', 'dist/test/docs/', 'dist/test/tidy.test.js'],
+    paths: ['dist/src/', 'dist/test/docs/', 'dist/test/tidy'],
     workers: 2,
     checks: [
       ['node_modules/.bin/oxlint', '--type-aware', 'src', 'test', 'bench'],

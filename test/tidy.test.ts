@@ -4,10 +4,9 @@
  */
 import { describe, expect, test } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize, relative } from 'node:path';
+import { join } from 'node:path';
+import { byPath, files, generated, isTest, root } from './tidy/source-files.js';
 import { mayOpenFiles, ownObjects } from './tidy-exceptions.js';
-
-const root = process.cwd();
 
 /** Which areas may import which. An area is a path prefix under `src`; the longest match counts. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -160,45 +159,6 @@ const mayRename: Readonly<Record<string, string>> = {
   'src/etcd/wal/node-disk.ts':
     "the log's disk, which the simulator replaces: the log itself syncs the directory",
 };
-const generated = 'src/gen/';
-/** Lines; a file that grows past it is split by what it does. */
-const longestFile = 450;
-
-interface SourceFile {
-  readonly path: string;
-  readonly text: string;
-  readonly imports: readonly string[];
-  /** Those of {@link imports} that are there when the program runs: types have gone by then. */
-  readonly loads: readonly string[];
-}
-
-function listFiles(directory: string): string[] {
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
-}
-
-function readSource(path: string): SourceFile {
-  const text = readFileSync(join(root, path), 'utf8');
-  const imports: string[] = [];
-  const loads: string[] = [];
-  for (const match of text.matchAll(
-    /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+|new URL\(\s*)['"](\.{1,2}\/[^'"]+\.js)['"]/g,
-  )) {
-    const target = normalize(join(dirname(path), match[1] ?? '')).replace(/\.js$/, '.ts');
-    imports.push(target);
-    const statement = text.slice(text.lastIndexOf('\n\n', match.index) + 1, match.index);
-    const start = Math.max(statement.lastIndexOf('import '), statement.lastIndexOf('export '));
-    if (!/^(?:import|export) type /.test(statement.slice(start))) loads.push(target);
-  }
-  return { path, text, imports, loads };
-}
-
-const files = ['src', 'test', 'bench'].flatMap((top) => listFiles(join(root, top))).map(readSource);
-const byPath = new Map(files.map((file) => [file.path, file]));
-const isTest = (path: string): boolean =>
-  path.endsWith('.test.ts') || path.startsWith('test/') || path.startsWith('bench/');
 
 function areaOf(path: string): string | undefined {
   const areas = Object.keys(mayImport).filter((area) => path.startsWith(`src/${area}/`));
@@ -378,14 +338,6 @@ describe('the house', () => {
       )
       .map(({ path }) => path);
     expect(renaming.toSorted()).toEqual(Object.keys(mayRename).toSorted());
-  });
-
-  test('no file is too long to read', () => {
-    const long = files
-      .filter((file) => !file.path.startsWith(generated))
-      .map((file) => ({ path: file.path, lines: file.text.split('\n').length - 1 }))
-      .filter((file) => file.lines > longestFile);
-    expect(long).toEqual([]);
   });
 
   test('the core of Raft has no clock, no promise and no IO', () => {

@@ -7,8 +7,8 @@ export interface ByteRate {
 }
 
 /**
- * Bounds what costs time by its bytes, such as messages that inflate. Bytes are counted when they are known, so the one that passes
- * the bound is still taken, and those after it are not.
+ * Bounds what costs time by its bytes, such as messages that inflate. Bytes are counted when they are known, so the
+ * one that passes the bound is still taken, and those after it are not.
  */
 export class ByteBudget {
   readonly #clock: Pick<Clock, 'monotonicMs' | 'schedule'>;
