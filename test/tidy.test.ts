@@ -290,7 +290,7 @@ describe('the house', () => {
     expect(missing).toEqual([]);
   });
 
-  test('there is no cycle', () => {
+  test('there is no cycle; in what ships, not even of types', () => {
     const state = new Map<string, 'open' | 'done'>();
     const cycles: string[] = [];
     const visit = (path: string, trail: readonly string[]): void => {
@@ -300,7 +300,9 @@ describe('the house', () => {
         return;
       }
       state.set(path, 'open');
-      for (const target of byPath.get(path)?.loads ?? []) {
+      const file = byPath.get(path);
+      const targets = path.startsWith('src/') ? file?.imports : file?.loads;
+      for (const target of targets ?? []) {
         if (!path.startsWith(generated)) visit(target, [...trail, path]);
       }
       state.set(path, 'done');

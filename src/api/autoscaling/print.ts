@@ -1,6 +1,5 @@
 /** The TARGETS cell of autoscalers: `cpu: 10%/80%, memory: <unknown>/1Gi`. */
 import type { Infer } from '../schema/node.js';
-import type { HorizontalPodAutoscaler } from './kinds.js';
 import type { metricSpec, metricStatus } from './metrics.js';
 
 type Metric = Infer<typeof metricSpec>;
@@ -49,8 +48,15 @@ function metricText(metric: Metric, read: MetricRead | undefined): string {
   return `${prefix}${now}/${wanted}${suffix}`;
 }
 
+/** The parts of an autoscaler that name its metrics. */
+interface MetricsView {
+  readonly spec: { readonly metrics?: readonly Metric[] | undefined };
+  readonly status?:
+    { readonly currentMetrics?: readonly MetricRead[] | null | undefined } | undefined;
+}
+
 /** All metrics, at most two in full. */
-export function metricTexts({ spec, status }: HorizontalPodAutoscaler): string {
+export function metricTexts({ spec, status }: MetricsView): string {
   const metrics = spec.metrics ?? [];
   if (metrics.length === 0) return '<none>';
   const texts = metrics.map((metric, index) => metricText(metric, status?.currentMetrics?.[index]));

@@ -6,7 +6,7 @@ import { semanticEqual } from '../equal.js';
 import type { FieldError } from '../field-error.js';
 import { at, duplicate, forbidden, invalid, notSupported, required } from '../field-error.js';
 import { dnsLabel, dnsSubdomain } from '../validation/names.js';
-import type { CertificateSigningRequest } from './kinds.js';
+import type { CertificateSigningRequest } from './schemas.js';
 
 type Condition = NonNullable<
   NonNullable<CertificateSigningRequest['status']>['conditions']

@@ -20,7 +20,7 @@ export type { Lease } from '../coordination/lease.js';
 export type { PodDisruptionBudget } from '../policy/kinds.js';
 export type { PriorityClass } from '../scheduling/priority-class.js';
 export type { CSIDriver, CSINode, StorageClass, VolumeAttachment } from '../storage/kinds.js';
-export type { CertificateSigningRequest } from '../certificates/kinds.js';
+export type { CertificateSigningRequest } from '../certificates/schemas.js';
 export type { RuntimeClass } from '../node/runtime-class.js';
 export type { CustomResourceDefinition } from '../apiextensions/schemas.js';
 export type {

@@ -1,12 +1,20 @@
 import { etcdError } from '../apply/errors.js';
-import type { EtcdServer } from './server.js';
+import type { Clock } from '../../lib/clock.js';
+
+/** What a member knows of its leader. */
+interface LeaderView {
+  readonly leader: bigint;
+  readonly memberId: bigint;
+  readonly config: { readonly clock: Clock };
+  readonly network: { isConnected(id: bigint): boolean };
+}
 
 /**
  * Why a call was not answered in time, as far as the member can tell.
  * @param leaderLostMs monotonic: when it last lost its leader
  */
 export function timeoutError(
-  server: EtcdServer,
+  server: LeaderView,
   leaderLostMs: number,
   timeoutMs: number,
 ): ReturnType<typeof etcdError> {

@@ -14,7 +14,7 @@ import {
   SafeFileError,
   walkTree,
 } from '../../lib/safe-files/index.js';
-import type { VolumeFile } from './payload.js';
+import type { VolumeFile } from './volume-file.js';
 
 const dataLink = '..data';
 const newDataLink = '..data_tmp';

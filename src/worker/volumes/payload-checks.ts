@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { volumeLimits } from './limits.js';
-import type { VolumeFile } from './payload.js';
+import type { VolumeFile } from './volume-file.js';
 import { VolumeError } from './volume-error.js';
 
 /**

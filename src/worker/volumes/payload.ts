@@ -5,17 +5,7 @@ import type { NodeFacts } from '../pod-fields.js';
 import { containersOf, podField, resourceField } from '../pod-fields.js';
 import { checkedPayload } from './payload-checks.js';
 import { VolumeError } from './volume-error.js';
-
-/** One file of a volume. */
-export interface VolumeFile {
-  /** Relative and without `..`, when it comes from {@link volumePayload}. */
-  readonly path: string;
-  readonly data: Buffer;
-  /** Permission bits. */
-  readonly mode: number;
-  /** Who it belongs to, if not root. */
-  readonly userId?: number;
-}
+import type { VolumeFile } from './volume-file.js';
 
 /** What the files of a volume are made from. */
 export interface PayloadOptions {

@@ -36,7 +36,7 @@ import { isLocalPath, LocalPaths } from './local-path.js';
 import { MemoryVolumes } from './memory-volumes.js';
 import { bindHeld, mountMemory, unmountBelow } from './mounting.js';
 import { giveToGroup } from './ownership.js';
-import type { VolumeFile } from './payload.js';
+import type { VolumeFile } from './volume-file.js';
 import { hasPayload, tokenKey, tokenProjections, volumePayload } from './payload.js';
 import { payloadHash } from './payload-checks.js';
 import { bindSubPath, expandSubPath } from './sub-path.js';

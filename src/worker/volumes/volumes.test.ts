@@ -21,7 +21,7 @@ import { mountPoints } from '../../runtime/mounts.js';
 import { writeAtomically as write } from './atomic-writer.js';
 import { LocalPaths } from './local-path.js';
 import { giveToGroup } from './ownership.js';
-import type { VolumeFile } from './payload.js';
+import type { VolumeFile } from './volume-file.js';
 import { checkedPayload } from './payload-checks.js';
 import { bindSubPath } from './sub-path.js';
 import type { VolumeSources } from './volume-manager.js';

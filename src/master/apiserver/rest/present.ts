@@ -2,24 +2,8 @@ import type { KindDeclaration } from '../../../api/kind.js';
 import { formatGroupVersion } from '../../../api/object.js';
 import type { Entry } from '../verbs/index.js';
 import { presentBytes, readAs } from '../verbs/index.js';
+import type { ListMeta, PresentOptions } from './present-options.js';
 import { tableBytes, tableRows } from './table.js';
-import type { Format } from './negotiate.js';
-
-/** Metadata of a list's answer. */
-export interface ListMeta {
-  readonly resourceVersion: string;
-  readonly continue: string;
-  readonly remainingItemCount: number | undefined;
-}
-
-/** How objects are shown: as they are, as rows of a table, or by their metadata. */
-export interface PresentOptions {
-  readonly kind: KindDeclaration;
-  readonly format: Format;
-  /** `Metadata`, `Object` or `None`: what a table's rows hold of their objects. */
-  readonly includeObject: string;
-  readonly nowMs: number;
-}
 
 const comma = Buffer.from(',');
 const close = Buffer.from(']}');

@@ -20,7 +20,7 @@ import type { Format } from './negotiate.js';
 import { negotiate, plainJson } from './negotiate.js';
 import { checkListQuery, readNumber, readWriteOptions } from './params.js';
 import { patchChange, patchSource } from '../content/patch.js';
-import type { PresentOptions } from './present.js';
+import type { PresentOptions } from './present-options.js';
 import { presentList, presentObject } from './present.js';
 import { sendJson } from './respond.js';
 import { readWatchRequest } from './watch-request.js';

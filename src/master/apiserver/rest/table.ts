@@ -1,7 +1,7 @@
 /** Tables: what `kubectl get` asks for (`as=Table`). */
 import type { Entry } from '../verbs/index.js';
 import { readAs } from '../verbs/index.js';
-import type { ListMeta, PresentOptions } from './present.js';
+import type { ListMeta, PresentOptions } from './present-options.js';
 
 interface Row {
   readonly cells: readonly unknown[];

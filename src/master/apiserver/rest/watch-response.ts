@@ -5,7 +5,7 @@ import type { Entry, WatchItem, WatchSink } from '../verbs/index.js';
 import { presentBytes } from '../verbs/index.js';
 import type { Exchange } from './exchange.js';
 import { drained, end, write, writeHead } from './exchange.js';
-import type { PresentOptions } from './present.js';
+import type { PresentOptions } from './present-options.js';
 import { presentObject } from './present.js';
 import { warningHeaders } from './respond.js';
 import { tableBytes, tableRows } from './table.js';

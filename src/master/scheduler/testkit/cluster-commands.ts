@@ -2,7 +2,7 @@
 import { podInfo } from '../pod-info.js';
 import type { ClaimFields, NodeFields, PodFields, VolumeFields } from './objects.js';
 import { claimOf, nodeOf, podOf, volumeOf } from './objects.js';
-import type { Command } from './script.js';
+import type { Command } from './command.js';
 
 /** `node NAME {…}` */
 const node: Command = ({ cache }, [name = ''], fields: NodeFields) => {

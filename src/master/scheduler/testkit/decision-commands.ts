@@ -11,7 +11,7 @@ import { chooseVolumes, unboundClaims } from '../plugins/volume-binding.js';
 import type { ClusterState } from './cluster-state.js';
 import type { PodFields } from './objects.js';
 import { podOf } from './objects.js';
-import type { Command } from './script.js';
+import type { Command } from './command.js';
 
 /** The pod of a command: a new one, or one that an earlier command had. */
 function subject(state: ClusterState, name: string, fields: PodFields): PodInfo {

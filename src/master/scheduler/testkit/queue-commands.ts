@@ -4,7 +4,7 @@ import { podInfo } from '../pod-info.js';
 import type { ClusterState } from './cluster-state.js';
 import type { PodFields } from './objects.js';
 import { podOf } from './objects.js';
-import type { Command } from './script.js';
+import type { Command } from './command.js';
 
 function keyOf(name: string): string {
   return `default/${name}`;

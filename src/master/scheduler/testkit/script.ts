@@ -4,16 +4,10 @@
  */
 import { parse } from 'yaml';
 import { clusterCommands } from './cluster-commands.js';
+import type { Command } from './command.js';
 import { decisionCommands } from './decision-commands.js';
 import { ClusterState } from './cluster-state.js';
 import { queueCommands } from './queue-commands.js';
-
-/** A verb of a script. @returns the lines that it prints; none prints `ok` */
-export type Command = (
-  state: ClusterState,
-  words: readonly string[],
-  fields: Readonly<Record<string, unknown>>,
-) => readonly string[];
 
 const commands: Readonly<Record<string, Command>> = {
   ...clusterCommands,

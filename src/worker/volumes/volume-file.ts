@@ -1,0 +1,10 @@
+/** One file of a volume. */
+export interface VolumeFile {
+  /** Relative and without `..`, when it comes from {@link volumePayload}. */
+  readonly path: string;
+  readonly data: Buffer;
+  /** Permission bits. */
+  readonly mode: number;
+  /** Who it belongs to, if not root. */
+  readonly userId?: number;
+}
