@@ -1,6 +1,6 @@
 /** Schemas of custom resources in version 2 of OpenAPI, as apiextensions-apiserver publishes them. */
 import { isJsonObject } from '../object.js';
-import type { OpenApi } from './schema.js';
+import type { OpenApi } from './open-api.js';
 
 /** What version 2 has no word for, and defaults, which Kubernetes leaves out there. */
 const left = new Set(['allOf', 'anyOf', 'oneOf', 'not', 'nullable', 'default']);

@@ -2,7 +2,8 @@
 import type { KindDeclaration } from '../kind.js';
 import { deleteOptions, listMeta, statusSchema } from '../schema/meta.js';
 import type { SchemaNode } from '../schema/node.js';
-import type { OpenApi, SchemaWriter } from './schema.js';
+import type { OpenApi } from './open-api.js';
+import type { SchemaWriter } from './schema.js';
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 

@@ -3,7 +3,7 @@ import { subresourceKinds } from '../kinds.js';
 import { KindRegistry } from '../registry.js';
 import { defineKindSchemas, defineShared } from './definitions.js';
 import { addPaths, groupVersionPath } from './paths.js';
-import type { OpenApi } from './schema.js';
+import type { OpenApi } from './open-api.js';
 import { SchemaWriter } from './schema.js';
 
 const security = [{ BearerToken: [] }];

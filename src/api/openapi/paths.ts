@@ -2,7 +2,8 @@
 import type { KindDeclaration, Subresource, Verb } from '../kind.js';
 import type { KindRegistry } from '../registry.js';
 import { defineKindSchemas, gvkOf, shared } from './definitions.js';
-import type { OpenApi, SchemaWriter } from './schema.js';
+import type { OpenApi } from './open-api.js';
+import type { SchemaWriter } from './schema.js';
 
 const textTypes = ['application/json', 'application/yaml'];
 const mediaTypes = [...textTypes, 'application/vnd.kubernetes.protobuf'];

@@ -1,10 +1,8 @@
 /** From schema nodes to OpenAPI schemas, version 2 and 3; named nodes become definitions. */
 import type { SchemaNode } from '../schema/node.js';
 import { customSchemaV2 } from './custom-schema.js';
+import type { OpenApi } from './open-api.js';
 import { resolved } from '../schema/node.js';
-
-/** A piece of an OpenAPI document. */
-export type OpenApi = { [key: string]: unknown };
 
 /** The dialect of OpenAPI to write. */
 export type Dialect = 'v2' | 'v3';

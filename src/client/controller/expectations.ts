@@ -55,8 +55,8 @@ export class Expectations {
   }
 
   /**
-   * A creation has succeeded: the object is expected to be seen, unless it was already. One whose answer was lost counts
-   * as failed, and is not taken for another when it is seen all the same.
+   * A creation has succeeded: the object is expected to be seen, unless it was already. One whose answer was lost
+   * counts as failed, and is not taken for another when it is seen all the same.
    */
   made(key: string, { metadata }: KubeObject): void {
     const expected = this.#byKey.get(key);

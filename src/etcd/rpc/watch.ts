@@ -384,8 +384,8 @@ class WatchStream implements WatchSink {
   }
 
   /**
-   * As etcd 3.5: one notice for the whole stream, once nothing is behind; none without watchers, nor while one waits for
-   * a revision that lies ahead.
+   * As etcd 3.5: one notice for the whole stream, once nothing is behind; none without watchers, nor while one waits
+   * for a revision that lies ahead.
    */
   #answerProgress(): void {
     if (!this.#progressAsked || this.#queue.length > 0 || this.#cancelAnswer !== undefined) return;

@@ -4,7 +4,7 @@
  */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { isJsonObject } from '../../../api/object.js';
-import type { OpenApi } from '../../../api/openapi/schema.js';
+import type { OpenApi } from '../../../api/openapi/open-api.js';
 
 /** Scalars by name; an upper-case first letter names a message; `[]` repeats. */
 interface Message {
