@@ -329,6 +329,19 @@ suite('requests', () => {
     expect(metadata['deletionTimestamp']).toBeUndefined();
   });
 
+  test('an exact revision of the future is refused with both numbers', async () => {
+    const { metadata } = JSON.parse((await send('GET', maps)).text) as {
+      metadata: { resourceVersion: string };
+    };
+    const exact = 'resourceVersion=99999999&resourceVersionMatch=Exact';
+    const answer = await send('GET', `${maps}?${exact}&limit=5`);
+    const said = /^Timeout: Too large resource version: 99999999, current: (\d+)$/;
+    const [, current = ''] = said.exec(status(answer).message ?? '') ?? [];
+    expect([answer.code, status(answer).reason]).toEqual([504, 'Timeout']);
+    expect(Number(current)).toBeGreaterThanOrEqual(Number(metadata.resourceVersion));
+    expect(Number(current)).toBeLessThan(99999999);
+  });
+
   test('an expired continue token brings one that goes on', async () => {
     const names = (answer: Answer): string[] =>
       (JSON.parse(answer.text) as { items: { metadata: { name: string } }[] }).items.map(

@@ -2,7 +2,7 @@ import type { KindDeclaration } from '../../../api/kind.js';
 import { Entry } from '../cache/entry.js';
 import { jsonSyntaxError } from '../../../api/schema/json-syntax.js';
 import type { Selection } from '../cache/selection.js';
-import { badRequest, expired, failure, StatusError } from '../status.js';
+import { badRequest, expired, failure, StatusError, tooLargeResourceVersion } from '../status.js';
 import { kindPrefix, objectKey } from '../storage/keys.js';
 import { prefixEnd } from '../storage/store.js';
 import { StoreError } from '../storage/store.js';
@@ -215,7 +215,7 @@ export class Lister {
     for (;;) {
       const page = await this.#objects.store
         .range({ start, end, limit: pageLimit, revision })
-        .catch((error: unknown) => mapHistoryError(error, startKey));
+        .catch((error: unknown) => this.#refuseHistory(error, revision, startKey));
       for (const [index, kv] of page.kvs.entries()) {
         const value = this.#objects.readValue(kv.key, kv.value);
         const entry = Entry.fromStored(kv.key.slice(prefix.length), value, kv.modRevision);
@@ -242,10 +242,13 @@ export class Lister {
       remainingItemCount: undefined,
     };
   }
-}
 
-function mapHistoryError(error: unknown, startKey: string): never {
-  if (!(error instanceof StoreError) || error.code !== 'compacted') mapStoreError(error);
-  if (startKey !== '') throw expiredToken(startKey);
-  throw expired('The resourceVersion for the provided list is too old.');
+  #refuseHistory(error: unknown, revision: number, startKey: string): never {
+    if (error instanceof StoreError && error.code === 'future') {
+      throw tooLargeResourceVersion(revision, this.#objects.watchCache.revision);
+    }
+    if (!(error instanceof StoreError) || error.code !== 'compacted') mapStoreError(error);
+    if (startKey !== '') throw expiredToken(startKey);
+    throw expired('The resourceVersion for the provided list is too old.');
+  }
 }

@@ -1,4 +1,4 @@
-import { expired, failure, internal, tooLargeResourceVersion, unavailable } from '../status.js';
+import { expired, failure, internal, unavailable } from '../status.js';
 import { StoreError } from '../storage/store.js';
 
 /** Rethrows what the store could not do as a Kubernetes Status. */
@@ -10,8 +10,6 @@ export function mapStoreError(error: unknown): never {
         'The provided continue parameter is too old to display a consistent list result. ' +
           'You can start a new list without the continue parameter.',
       );
-    case 'future':
-      throw tooLargeResourceVersion(0, 0);
     case 'too-large':
       throw failure(500, '', error.message);
     case 'unavailable':
