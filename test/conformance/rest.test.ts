@@ -329,6 +329,22 @@ suite('requests', () => {
     expect(metadata['deletionTimestamp']).toBeUndefined();
   });
 
+  test('a DELETE with an object of another kind deletes nothing', async () => {
+    await send('POST', maps, json, '{"metadata":{"name":"kept","labels":{"kept":"1"}}}');
+    const pod = '{"kind":"Pod","apiVersion":"v1"}';
+    for (const path of [`${maps}/kept`, `${maps}?labelSelector=kept`]) {
+      const answer = await send('DELETE', path, json, pod);
+      expect([answer.code, status(answer).reason, status(answer).message]).toEqual([
+        400,
+        'BadRequest',
+        'no kind "Pod" is registered for version "v1"',
+      ]);
+    }
+    expect((await send('GET', `${maps}/kept`)).code).toBe(200);
+    const options = '{"kind":"DeleteOptions","apiVersion":"apps/v1"}';
+    expect((await send('DELETE', `${maps}/kept`, json, options)).code).toBe(200);
+  });
+
   test('an exact revision of the future is refused with both numbers', async () => {
     const { metadata } = JSON.parse((await send('GET', maps)).text) as {
       metadata: { resourceVersion: string };

@@ -21,6 +21,7 @@ export interface DeleteParameters {
 /** Reads `DeleteOptions`; what they leave open is taken from `given`. @throws StatusError BadRequest, Invalid */
 export function readDeleteOptions(body: unknown, given: DeleteParameters = {}): DeleteOptions {
   const source = isJsonObject(body) ? body : {};
+  checkKind(source);
   const conditions = isJsonObject(source['preconditions']) ? source['preconditions'] : {};
   const grace = source['gracePeriodSeconds'] ?? given.gracePeriodSeconds;
   const policy = source['propagationPolicy'] ?? given.propagationPolicy;
@@ -46,6 +47,15 @@ export function readDeleteOptions(body: unknown, given: DeleteParameters = {}): 
     resourceVersion: textField(conditions, 'resourceVersion'),
     dryRun: dry.includes('All'),
   };
+}
+
+/** Refuses an object of another kind; the version is of no account, as DeleteOptions are known in every group. */
+function checkKind({ kind, apiVersion }: Record<string, unknown>): void {
+  if (typeof kind !== 'string' || kind === '' || kind === 'DeleteOptions') return;
+  const version = typeof apiVersion === 'string' && apiVersion !== '' ? apiVersion : 'v1';
+  throw badRequest(
+    `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)}`,
+  );
 }
 
 function textField(source: Record<string, unknown>, name: string): string | undefined {
