@@ -136,20 +136,25 @@ class Parser {
     let expectsValue = true;
     for (;;) {
       const token = this.next();
-      if (token === undefined) fail(`found '', expected: ',' or ')'`);
-      if (token.isWord) {
+      if (token?.isWord === true) {
         if (!expectsValue) fail(`found '${token.text}', expected: ',' or ')'`);
         values.push(checkedValue(key, token.text));
         expectsValue = false;
-      } else if (token.text === ',') {
+      } else if (token?.text === ',') {
         if (expectsValue) values.push('');
         expectsValue = true;
-      } else if (token.text === ')') {
+      } else if (token?.text === ')') {
         if (expectsValue) values.push('');
         return [...new Set(values)].sort();
-      } else fail(`found '${token.text}', expected: ',', ')' or identifier`);
+      } else fail(`found '${token?.text ?? ''}', expected: ${expectedIn(values, expectsValue)}`);
     }
   }
+}
+
+/** What Kubernetes says could follow in a list of values. */
+function expectedIn(values: readonly string[], expectsValue: boolean): string {
+  if (!expectsValue) return `',' or ')'`;
+  return values.length === 0 ? `',', ')' or identifier` : `',', or identifier`;
 }
 
 function checkedKey(key: string): string {

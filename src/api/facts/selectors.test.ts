@@ -11,7 +11,7 @@ import {
 } from './selectors.js';
 
 describe('label selectors', () => {
-  const labels = { app: 'web', tier: 'front', n: '5' };
+  const labels = { app: 'web', tier: 'front', n: '5', empty: '' };
   test.each([
     ['', true],
     ['app=web', true],
@@ -26,6 +26,9 @@ describe('label selectors', () => {
     ['n>4', true],
     ['n<4', false],
     ['missing=', false],
+    ['empty in ()', true],
+    ['missing in ()', false],
+    ['missing notin ()', true],
   ])('%s', (text, expected) => {
     expect(matchesRequirements(parseLabelSelector(text), labels)).toBe(expected);
   });
@@ -42,6 +45,11 @@ describe('label selectors', () => {
     ['a=b,', "found '', expected: identifier after ','"],
     ['=x', "unable to parse requirement: found '=', expected: identifier"],
     ['a in b', "unable to parse requirement: found 'b' expected: '('"],
+    ['a in (', "unable to parse requirement: found '', expected: ',', ')' or identifier"],
+    ['a in (b', "unable to parse requirement: found '', expected: ',' or ')'"],
+    ['a in (b!)', "unable to parse requirement: found '!', expected: ',' or ')'"],
+    ['a in (b,', "unable to parse requirement: found '', expected: ',', or identifier"],
+    ['a in (,!)', "unable to parse requirement: found '!', expected: ',', or identifier"],
     ['a foo b', "unable to parse requirement: found 'foo', expected: in, notin, =, ==, !=, gt, lt"],
   ])('%s is refused', (text, message) => {
     expect(() => parseLabelSelector(text)).toThrow(message);
