@@ -345,6 +345,22 @@ suite('requests', () => {
     expect((await send('DELETE', `${maps}/kept`, json, options)).code).toBe(200);
   });
 
+  test('a list of any age has no limit', async () => {
+    const roles = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
+    const pageOf = async (query: string): Promise<[number, string | undefined]> => {
+      const answer = await send('GET', `${roles}?limit=2${query}`);
+      const { items } = JSON.parse(answer.text) as { items: readonly unknown[] };
+      return [items.length, status(answer).metadata?.continue];
+    };
+    const [first, more] = await pageOf('');
+    expect([first, typeof more]).toEqual([2, 'string']);
+    for (const query of ['', '&resourceVersionMatch=NotOlderThan']) {
+      const [count, next] = await pageOf(`&resourceVersion=0${query}`);
+      expect(count).toBeGreaterThan(2);
+      expect(next).toBeUndefined();
+    }
+  });
+
   test('an exact revision of the future is refused with both numbers', async () => {
     const { metadata } = JSON.parse((await send('GET', maps)).text) as {
       metadata: { resourceVersion: string };

@@ -151,6 +151,7 @@ export class Lister {
     this.#objects = objects;
   }
 
+  /** A list of any age (`resourceVersion=0`) comes whole, as from kube-apiserver's cache: it has no limit there. */
   async list(kind: KindDeclaration, options: ListOptions): Promise<ListResult> {
     checkListOptions(options);
     if (options.continue !== '') {
@@ -163,10 +164,9 @@ export class Lister {
     if (resourceVersionMatch === 'Exact') {
       return this.#history(kind, options, Number(resourceVersion), '');
     }
+    if (resourceVersion === '0') return this.#present(kind, { ...options, limit: 0 });
     if (resourceVersion === '') await this.#objects.watchCache.fresh();
-    else if (resourceVersion !== '0') {
-      await this.#objects.watchCache.waitFor(Number(resourceVersion));
-    }
+    else await this.#objects.watchCache.waitFor(Number(resourceVersion));
     return this.#present(kind, options);
   }
 
