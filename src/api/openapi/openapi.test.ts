@@ -70,7 +70,17 @@ const withWidget = new KindRegistry([
   ...customKind('Root', { 'x-kubernetes-preserve-unknown-fields': true, properties: { spec } }),
 ]);
 
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly description?: string;
+}
+
 interface Operation {
+  readonly operationId: string;
+  readonly description: string;
+  readonly tags: readonly string[];
+  readonly parameters: readonly Parameter[];
   readonly requestBody?: { readonly content: object };
 }
 
@@ -184,6 +194,71 @@ describe('OpenAPI', () => {
         },
       },
     });
+  });
+
+  test("operations have Kubernetes' names and descriptions", () => {
+    const document = openApiV2(withWidget, 'v1.33.0');
+    const pods = '/api/v1/namespaces/{namespace}/pods';
+    const widgets = '/apis/example.com/v1/namespaces/{namespace}/widgets';
+    const rows = [
+      ['/api/v1/pods', 'get', 'listCoreV1PodForAllNamespaces', 'list or watch objects of kind Pod'],
+      [pods, 'delete', 'deleteCoreV1CollectionNamespacedPod', 'delete collection of Pod'],
+      [`${pods}/{name}`, 'put', 'replaceCoreV1NamespacedPod', 'replace the specified Pod'],
+      [
+        `${pods}/{name}/status`,
+        'patch',
+        'patchCoreV1NamespacedPodStatus',
+        'partially update status of the specified Pod',
+      ],
+      [
+        `${pods}/{name}/exec`,
+        'post',
+        'connectCoreV1PostNamespacedPodExec',
+        'connect POST requests to exec of Pod',
+      ],
+      [
+        '/apis/rbac.authorization.k8s.io/v1/clusterroles/{name}',
+        'get',
+        'readRbacAuthorizationV1ClusterRole',
+        'read the specified ClusterRole',
+      ],
+      [
+        '/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses',
+        'post',
+        'createNetworkingV1NamespacedIngress',
+        'create an Ingress',
+      ],
+      [
+        '/api/v1/namespaces/{namespace}/endpoints',
+        'post',
+        'createCoreV1NamespacedEndpoints',
+        'create Endpoints',
+      ],
+      [widgets, 'get', 'listExampleComV1NamespacedWidget', 'list objects of kind Widget'],
+    ] as const;
+    for (const [path, method, operationId, description] of rows) {
+      const operation = operationOf(document, path, method);
+      expect(operation).toMatchObject({ operationId, description });
+    }
+    expect(operationOf(document, widgets, 'get').tags).toEqual(['exampleCom_v1']);
+  });
+
+  test('operation ids differ, and each parameter says what it is', () => {
+    const { paths } = openApiV2(withWidget, 'v1.33.0') as {
+      paths: Record<string, Record<string, Operation | readonly Parameter[]>>;
+    };
+    const ids: string[] = [];
+    const silent: string[] = [];
+    for (const [path, item] of Object.entries(paths)) {
+      for (const [method, value] of Object.entries(item)) {
+        const list = 'operationId' in value ? value.parameters : value;
+        if ('operationId' in value) ids.push(value.operationId);
+        const mute = list.filter((each) => each.in !== 'body' && (each.description ?? '') === '');
+        silent.push(...mute.map(({ name }) => `${path} ${method} ${name}`));
+      }
+    }
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+    expect(silent).toEqual([]);
   });
 
   test('paths of the documents', () => {

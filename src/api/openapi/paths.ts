@@ -1,6 +1,9 @@
 /** The paths of a resource with their operations. */
 import type { KindDeclaration, Subresource, Verb } from '../kind.js';
 import type { KindRegistry } from '../registry.js';
+import { actionOf, operationId, operationText, tagOf } from './operation-names.js';
+import type { Operation } from './operation-names.js';
+import { parameter, queryParameters } from './parameters.js';
 import { defineKindSchemas, gvkOf, shared } from './definitions.js';
 import type { OpenApi } from './open-api.js';
 import type { SchemaWriter } from './schema.js';
@@ -38,86 +41,13 @@ const methods: Readonly<Partial<Record<Verb, string>>> = {
   list: 'get',
   deletecollection: 'delete',
 };
-const actions: Readonly<Partial<Record<Verb, string>>> = { create: 'post', update: 'put' };
-
-const queryTexts: Readonly<Record<string, readonly [string, string]>> = {
-  allowWatchBookmarks: ['boolean', 'Asks for bookmarks in a watch.'],
-  continue: ['string', 'Token of the next page.'],
-  dryRun: ['string', 'All: nothing is persisted.'],
-  fieldManager: ['string', 'Name of who makes the change.'],
-  fieldSelector: ['string', 'Restricts the list by fields.'],
-  fieldValidation: ['string', 'Ignore, Warn or Strict, for unknown and duplicate fields.'],
-  force: ['boolean', 'Takes over fields of other managers; for apply.'],
-  gracePeriodSeconds: ['integer', 'Seconds before the object is deleted.'],
-  labelSelector: ['string', 'Restricts the list by labels.'],
-  limit: ['integer', 'Greatest number of objects in an answer.'],
-  orphanDependents: ['boolean', 'Deprecated: use propagationPolicy.'],
-  pretty: ['string', 'Indents the answer.'],
-  propagationPolicy: ['string', 'Orphan, Background or Foreground.'],
-  resourceVersion: ['string', 'How recent the answer must be.'],
-  resourceVersionMatch: ['string', 'How resourceVersion is applied.'],
-  sendInitialEvents: ['boolean', 'Begins a watch with the present objects.'],
-  timeoutSeconds: ['integer', 'Seconds after which the call ends.'],
-  watch: ['boolean', 'Asks for changes instead of a list.'],
-};
-const listQuery = [
-  'allowWatchBookmarks',
-  'continue',
-  'fieldSelector',
-  'labelSelector',
-  'limit',
-  'resourceVersion',
-  'resourceVersionMatch',
-  'sendInitialEvents',
-  'timeoutSeconds',
-  'watch',
-];
-const writeQuery = ['dryRun', 'fieldManager', 'fieldValidation'];
-const deleteQuery = ['dryRun', 'gracePeriodSeconds', 'orphanDependents', 'propagationPolicy'];
-const queries: Readonly<Partial<Record<Verb, readonly string[]>>> = {
-  create: writeQuery,
-  update: writeQuery,
-  patch: [...writeQuery, 'force'],
-  delete: deleteQuery,
-  list: listQuery,
-  deletecollection: [...deleteQuery, ...listQuery.slice(1, -1)],
-};
 
 /** The verb, the kind and the definitions of an operation. */
-interface OperationOptions {
-  readonly verb: Verb;
-  readonly kind: KindDeclaration;
+interface OperationOptions extends Operation {
   readonly gvk: OpenApi;
-  readonly id: string;
   /** Definitions of the body and of the answer. */
   readonly body: string | undefined;
   readonly answer: string;
-}
-
-function parameter(
-  writer: SchemaWriter,
-  place: string,
-  name: string,
-  type: string,
-  text: string,
-): OpenApi {
-  const base = {
-    name,
-    in: place,
-    description: text,
-    ...(place === 'path' ? { required: true } : {}),
-  };
-  const unique = { uniqueItems: true };
-  return writer.dialect === 'v2'
-    ? { ...base, type, ...unique }
-    : { ...base, schema: { type, ...unique } };
-}
-
-function queryParameters(writer: SchemaWriter, verb: Verb): OpenApi[] {
-  return (queries[verb] ?? []).map((name) => {
-    const [type, text] = queryTexts[name] ?? ['string', ''];
-    return parameter(writer, 'query', name, type, text);
-  });
 }
 
 function content(writer: SchemaWriter, types: readonly string[], definition: string): OpenApi {
@@ -149,12 +79,12 @@ function operation(writer: SchemaWriter, options: OperationOptions): OpenApi {
   const inputTypes = inputTypesOf(verb, kind);
   const parameters = queryParameters(writer, verb);
   const out: OpenApi = {
-    description: `${verb} ${kind.kind}`,
-    operationId: options.id,
+    description: operationText(options),
+    operationId: operationId(options),
     parameters,
     responses: responses(writer, options),
     tags: [tagOf(kind)],
-    'x-kubernetes-action': actions[verb] ?? verb,
+    'x-kubernetes-action': actionOf(options),
     'x-kubernetes-group-version-kind': gvk,
   };
   if (writer.dialect === 'v2') {
@@ -168,15 +98,6 @@ function operation(writer: SchemaWriter, options: OperationOptions): OpenApi {
     out['requestBody'] = { content: content(writer, inputTypes, body), required: true };
   }
   return out;
-}
-
-function camel(text: string): string {
-  return text.replace(/(^|[-./])([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
-}
-
-function tagOf(kind: KindDeclaration): string {
-  const group = kind.group === '' ? 'core' : (kind.group.split('.')[0] ?? kind.group);
-  return `${group}_${kind.version}`;
 }
 
 /** `/api/v1` or `/apis/apps/v1`. */
@@ -197,18 +118,16 @@ export function addPaths(
   const definitions = defineKindSchemas(writer, kind);
   const root = groupVersionPath(kind.group, kind.version);
   const base = `${root}${kind.namespaced ? '/namespaces/{namespace}' : ''}/${kind.plural}`;
-  const scope = kind.namespaced ? 'Namespaced' : '';
-  const stem = `${camel(tagOf(kind).replace('_', '.'))}${scope}${kind.kind}`;
   const namespace = parameter(writer, 'path', 'namespace', 'string', 'Namespace of the object.');
   const name = parameter(writer, 'path', 'name', 'string', `Name of the ${kind.kind}.`);
   const pretty = parameter(writer, 'query', 'pretty', 'string', 'Indents the answer.');
   const common = kind.namespaced ? [namespace, pretty] : [pretty];
-  const make = (verb: Verb): OpenApi =>
+  const make = (verb: Verb, everywhere = false): OpenApi =>
     operation(writer, {
       verb,
       kind,
+      everywhere,
       gvk: gvkOf(kind),
-      id: `${verb}${stem}`,
       body: bodyOf(verb, definitions.object),
       answer: answerOf(verb, definitions),
     });
@@ -221,7 +140,7 @@ export function addPaths(
   add(base, onCollection, common);
   add(`${base}/{name}`, onObject, [name, ...common]);
   if (kind.namespaced && kind.verbs.includes('list')) {
-    paths[`${root}/${kind.plural}`] = { get: make('list'), parameters: [pretty] };
+    paths[`${root}/${kind.plural}`] = { get: make('list', true), parameters: [pretty] };
   }
   for (const subresource of kind.subresources) {
     paths[`${base}/{name}/${subresource.name}`] = {
@@ -259,7 +178,7 @@ function subresourceOperations(
       verb,
       kind,
       gvk: { group, kind: name, version },
-      id: `${verb}${camel(tagOf(kind).replace('_', '.'))}${kind.kind}${camel(subresource.name)}`,
+      subresource,
       body: body === undefined ? undefined : bodyOf(verb, body),
       answer: body ?? shared.status,
     }),
