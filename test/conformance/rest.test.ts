@@ -311,6 +311,30 @@ suite('requests', () => {
     expect(version['gitCommit']).toMatch(/^[0-9a-f]{40}$/);
   });
 
+  test('relying parties find the keys of tokens', async () => {
+    for (const end of ['', '/']) {
+      const keys = await send('GET', `/openid/v1/jwks${end}`);
+      expect(keys.headers).toMatchObject({
+        'content-type': 'application/jwk-set+json',
+        'cache-control': 'public, max-age=3600',
+      });
+      const set = JSON.parse(keys.text) as { keys: readonly { kid: string; alg: string }[] };
+      expect(set.keys[0]?.kid).toMatch(/^[\w-]{43}$/);
+      const found = await send('GET', `/.well-known/openid-configuration${end}`);
+      expect(found.headers).toMatchObject({
+        'content-type': 'application/json',
+        'cache-control': 'public, max-age=3600',
+      });
+      const configuration = JSON.parse(found.text) as { jwks_uri: string };
+      expect(configuration).toMatchObject({
+        response_types_supported: ['id_token'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: [...new Set(set.keys.map(({ alg }) => alg))].sort(),
+      });
+      expect(configuration.jwks_uri).toMatch(/^https:.*\/openid\/v1\/jwks$/);
+    }
+  });
+
   test('clients cannot set what the server sets', async () => {
     const given = {
       name: 'mine',

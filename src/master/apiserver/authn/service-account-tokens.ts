@@ -236,7 +236,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   }
 
   /** The key set in the form that OIDC relying parties read. */
-  jwks(): object {
+  jwks(): { readonly keys: readonly { readonly alg: string }[] } {
     const keys = this.#keys.map((key) => ({
       ...key.export({ format: 'jwk' }),
       use: 'sig',

@@ -35,22 +35,32 @@ export function wellKnownPaths(deps: {
         return true;
       }
       case '/.well-known/openid-configuration':
-        return json(exchange, {
+      case '/.well-known/openid-configuration/': {
+        const { keys } = tokens.jwks();
+        const configuration = {
           issuer: tokens.issuer,
           jwks_uri: `${tokens.issuer}/openid/v1/jwks`,
           response_types_supported: ['id_token'],
           subject_types_supported: ['public'],
-          id_token_signing_alg_values_supported: ['RS256', 'ES256'],
-        });
-      case '/openid/v1/jwks': {
-        const keys = Buffer.from(JSON.stringify(tokens.jwks()));
-        await sendBytes(exchange, 200, keys, 'application/jwk-set+json');
+          id_token_signing_alg_values_supported: [...new Set(keys.map(({ alg }) => alg))].sort(),
+        };
+        await sendCached(exchange, configuration, 'application/json');
         return true;
       }
+      case '/openid/v1/jwks':
+      case '/openid/v1/jwks/':
+        await sendCached(exchange, tokens.jwks(), 'application/jwk-set+json');
+        return true;
       default:
         return false;
     }
   };
+}
+
+/** Sends a document that OIDC relying parties may keep for an hour. */
+function sendCached(exchange: Exchange, value: object, type: string): Promise<void> {
+  const headers = { 'cache-control': 'public, max-age=3600' };
+  return sendBytes(exchange, 200, Buffer.from(JSON.stringify(value)), type, headers);
 }
 
 function rootPaths(kinds: KindRegistry): string[] {
