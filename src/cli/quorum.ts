@@ -26,7 +26,10 @@ export function lostQuorum(
 ): string | undefined {
   const { voters, down, missing } = quorumOf(status);
   if (missing === 0) return undefined;
-  const names = down.map(({ name }) => name).join(', ');
+  const names = down
+    .map(({ name }) => name)
+    .toSorted()
+    .join(', ');
   const back = missing === 1 ? 'one of them is' : `${missing} of them are`;
   return (
     `${down.length} of ${voters.length} masters do not answer (${names}): nothing is read or written until ${back} back.\n` +
