@@ -28,8 +28,9 @@ import type { ResponseHeaders } from './encode.js';
 import type { DecodedEntry } from './entry.js';
 import { etcdError } from './errors.js';
 import type { LogVersionStore } from './log-version.js';
-import { checkPut, deleteRange, put, runTxn } from './kv.js';
+import { checkPut, deleteRange, put } from './kv.js';
 import { mayDelete, mayPut, mayTxn, mayUseLease } from './permissions.js';
+import { runTxn } from './txn.js';
 
 /** The state that applying changes. */
 export interface ApplyState {

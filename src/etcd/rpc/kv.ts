@@ -11,8 +11,9 @@ import type { CompactionResult } from '../apply/applier.js';
 import { needsSpace } from '../apply/applier.js';
 import type { EntryKind } from '../apply/entry.js';
 import { etcdError } from '../apply/errors.js';
-import { isReadOnly, isSerializable, readRange, readTxn } from '../apply/kv.js';
+import { readRange } from '../apply/kv.js';
 import { mayRange, mayTxn } from '../apply/permissions.js';
+import { isReadOnly, isSerializable, readTxn } from '../apply/txn.js';
 import type { AuthInfo } from '../auth/tokens.js';
 import type { Quota } from '../guards/quota.js';
 import type { CallerIdentity } from './auth-info.js';
@@ -20,8 +21,8 @@ import { entryAuth } from './auth-info.js';
 import { encodedAnswer, withBytes } from './codecs.js';
 import type { WithBytes } from './codecs.js';
 import { checkDelete, checkPut, checkRange, checkTxn } from './validate.js';
-import type { TxnContext } from '../apply/kv.js';
 import type { PermissionContext } from '../apply/permissions.js';
+import type { TxnContext } from '../apply/txn.js';
 import type { RequestMember } from './member.js';
 
 /** The member, as the KV service needs it. */
