@@ -30,6 +30,7 @@ import { etcdError } from './errors.js';
 import type { LogVersionStore } from './log-version.js';
 import { checkPut, deleteRange, put } from './kv.js';
 import { mayDelete, mayPut, mayTxn, mayUseLease } from './permissions.js';
+import type { PathChecks } from './txn-checks.js';
 import { runTxn } from './txn.js';
 
 /** The state that applying changes. */
@@ -101,7 +102,9 @@ export class Applier {
       case 'deleteRange':
         return this.#deleteRange(step);
       case 'txn':
-        return this.#txn(step);
+        return this.#txn(step, 'legacy');
+      case 'checkedTxn':
+        return this.#txn(step, 'all');
       case 'compaction':
         return this.#compact(step);
       case 'leaseGrant':
@@ -183,14 +186,14 @@ export class Applier {
     return wanted ? finish(headers.field(store.rev)) : undefined;
   }
 
-  #txn({ entry, request, info }: Step): Buffer {
+  #txn({ entry, request, info }: Step, checks: PathChecks): Buffer {
     const { store, lessor, headers } = this.#state;
     const message = (request as TxnRequest | undefined) ?? TxnRequest.decode(entry.payload);
     this.#refuseCorrupt();
     const grows = needsSpace(message);
     if (grows) this.#refuseFull();
     mayTxn(this.#state, info, message);
-    const answer = runTxn({ store, lessor, headers }, message);
+    const answer = runTxn({ store, lessor, headers }, message, checks);
     if (grows) this.onGrowth();
     return answer;
   }

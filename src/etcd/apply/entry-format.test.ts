@@ -31,7 +31,8 @@ test('this build stops at a kind of a later one', () => {
 test('a kind is allowed from its version on', () => {
   const kinds = (agreed: number): EntryKind[] =>
     entryKinds.filter((kind) => !new EntryFormat().allows(kind, agreed));
-  expect(kinds(1)).toEqual(['logVersion']);
+  expect(kinds(1)).toEqual(['logVersion', 'checkedTxn']);
+  expect(kinds(2)).toEqual(['checkedTxn']);
   expect(kinds(newestLogVersion)).toEqual([]);
 });
 

@@ -34,6 +34,7 @@ export const kindSince: Readonly<Record<EntryKind, number>> = {
   authenticate: 1,
   downgradeInfo: 1,
   logVersion: 2,
+  checkedTxn: 3,
 };
 
 /** The log version of a cluster that has not agreed on one: what builds without gates write. */

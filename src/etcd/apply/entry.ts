@@ -37,6 +37,7 @@ export const entryKinds = [
   'authenticate',
   'downgradeInfo',
   'logVersion',
+  'checkedTxn',
 ] as const;
 
 /** What an entry of the log does. */

@@ -4,8 +4,9 @@ import type { Lessor } from '../lease/types.js';
 import type { KeyValue, ReadView, Store, WriteTxn } from '../mvcc/types.js';
 import type { ResponseHeaders } from './encode.js';
 import { emptyHeader, encodeResponseOp, encodeTxnResponse, innerHeader } from './encode.js';
-import { etcdError } from './errors.js';
-import { checkPut, deleteRange, keyText, put, readRange } from './kv.js';
+import { deleteRange, keyText, put, readRange } from './kv.js';
+import { checkPath } from './txn-checks.js';
+import type { Path, PathChecks } from './txn-checks.js';
 
 /** True when the transaction can change nothing whatever branch it takes. */
 export function isReadOnly(request: TxnRequest): boolean {
@@ -22,13 +23,6 @@ export function isSerializable(request: TxnRequest): boolean {
   );
 }
 
-/** Which branches a transaction takes: its own, then those of the nested ones in order. */
-interface Path {
-  readonly succeeded: boolean;
-  readonly ops: readonly RequestOp[];
-  readonly nested: readonly Path[];
-}
-
 function choosePath(view: ReadView, request: TxnRequest): Path {
   const succeeded = request.compare.every((compare) => compareHolds(view, compare));
   const ops = succeeded ? request.success : request.failure;
@@ -37,23 +31,6 @@ function choosePath(view: ReadView, request: TxnRequest): Path {
     if (op.request?.$case === 'requestTxn') nested.push(choosePath(view, op.request.value));
   }
   return { succeeded, ops, nested };
-}
-
-/** As etcd: what can fail is checked over the whole path before the first change. */
-function checkPath(view: Store, lessor: Lessor, path: Path): void {
-  let nested = 0;
-  for (const { request } of path.ops) {
-    if (request?.$case === 'requestPut') {
-      checkPut(view, lessor, request.value);
-    } else if (request?.$case === 'requestRange') {
-      const { revision } = request.value;
-      if (revision > view.rev) throw etcdError('futureRev');
-      if (revision > 0 && revision < view.compactRev) throw etcdError('compacted');
-    } else if (request?.$case === 'requestTxn') {
-      const inner = path.nested[nested++];
-      if (inner !== undefined) checkPath(view, lessor, inner);
-    }
-  }
 }
 
 /** The state that a transaction reads and writes. */
@@ -65,12 +42,13 @@ export interface TxnContext {
 
 /**
  * Runs a transaction that may write.
- * @throws leaseNotFound, keyNotFound, futureRev, compacted: nothing has changed then
+ * @param checks with `all`, a refused transaction has changed nothing
+ * @throws leaseNotFound, keyNotFound, futureRev, compacted
  */
-export function runTxn(context: TxnContext, request: TxnRequest): Buffer {
+export function runTxn(context: TxnContext, request: TxnRequest, checks: PathChecks): Buffer {
   const { store, lessor } = context;
   const path = choosePath(store, request);
-  checkPath(store, lessor, path);
+  checkPath(store, { lessor, checks }, path);
   const txn = store.write();
   let responses: Buffer[];
   try {
@@ -85,7 +63,7 @@ export function runTxn(context: TxnContext, request: TxnRequest): Buffer {
 export function readTxn(context: TxnContext, request: TxnRequest): Buffer {
   const { store, lessor } = context;
   const path = choosePath(store, request);
-  checkPath(store, lessor, path);
+  checkPath(store, { lessor, checks: 'all' }, path);
   const responses = runPath(store, lessor, path);
   return encodeTxnResponse(context.headers.field(store.rev), path.succeeded, responses);
 }

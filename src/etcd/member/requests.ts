@@ -82,6 +82,11 @@ export class Requests implements ProposalEvents {
     return this.#pending.size;
   }
 
+  /** Whether all members know the kind. */
+  mayPropose(kind: EntryKind): boolean {
+    return this.#host.mayPropose(kind);
+  }
+
   /**
    * Puts a request into the log and waits until it is applied here.
    * @param payload the request as it came from the wire; copied
@@ -97,7 +102,7 @@ export class Requests implements ProposalEvents {
     auth?: EntryAuth,
     onlyInTerm?: number,
   ): Promise<unknown> {
-    if (!this.#host.mayPropose(kind)) return Promise.reject(etcdError('notCapable'));
+    if (!this.mayPropose(kind)) return Promise.reject(etcdError('notCapable'));
     const sequence = ++this.#sequence;
     const data = encodeEntry({ kind, origin: this.#origin, sequence, auth }, payload);
     if (data.length > this.#maxRequestBytes) return Promise.reject(etcdError('requestTooLarge'));

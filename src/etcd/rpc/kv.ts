@@ -97,7 +97,9 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
     this.#refuseLearner(true);
     if (isReadOnly(message)) return this.#readTxn(message, context);
     const refusal = needsSpace(message) ? this.#quota.refusal(bytes.length) : undefined;
-    return refusal ?? this.#propose('txn', bytes, message, context);
+    // Builds before `checkedTxn` apply half of some transactions that they refuse.
+    const kind = this.#server.requests.mayPropose('checkedTxn') ? 'checkedTxn' : 'txn';
+    return refusal ?? this.#propose(kind, bytes, message, context);
   }
 
   async #readTxn(request: TxnRequest, context: CallContext): Promise<Uint8Array> {

@@ -6,6 +6,8 @@ import type { EntryAuth, EntryKind } from '../apply/entry.js';
 
 /** Makes requests of a member. */
 export interface Requester {
+  /** Whether all members know the kind. */
+  mayPropose(kind: EntryKind): boolean;
   /**
    * Puts a request into the log and waits until it is applied here.
    * @throws EtcdError; the timeouts and `stopped` leave open what has happened

@@ -1,0 +1,83 @@
+/**
+ * What may refuse a transaction: all that depends on the state is checked over the whole path before the first change,
+ * since a change cannot be taken back.
+ */
+import type { PutRequest, RangeRequest, RequestOp } from '../../gen/etcd/rpc.js';
+import type { Lessor } from '../lease/types.js';
+import type { Store } from '../mvcc/types.js';
+import { etcdError } from './errors.js';
+import { keyText } from './kv.js';
+
+/** Which branches a transaction takes: its own, then those of the nested ones in order. */
+export interface Path {
+  readonly succeeded: boolean;
+  readonly ops: readonly RequestOp[];
+  readonly nested: readonly Path[];
+}
+
+/**
+ * How much is checked beforehand. Entries of kind `txn` stand in the logs of members whose build checks less, and must
+ * come to the same state on all of them; for reads and for the kind `checkedTxn` all is checked.
+ */
+export type PathChecks = 'all' | 'legacy';
+
+/**
+ * As etcd: all puts of the path in order, then all its ranges.
+ * @throws keyNotFound, leaseNotFound, futureRev, compacted
+ */
+export function checkPath(
+  store: Store,
+  parts: { readonly lessor: Lessor; readonly checks: PathChecks },
+  path: Path,
+): void {
+  const { lessor, checks } = parts;
+  const ops = [...opsInOrder(path)];
+  const deleted: { readonly start: string; readonly end: string }[] = [];
+  for (const op of ops) {
+    if (op?.$case === 'requestPut') {
+      checkTxnPut(store, lessor, op.value);
+      const key = keyText(op.value.key);
+      if (checks === 'all' && keepsPart(op.value) && deleted.some((one) => holds(one, key))) {
+        throw etcdError('keyNotFound');
+      }
+    } else if (op?.$case === 'requestDeleteRange') {
+      deleted.push({ start: keyText(op.value.key), end: keyText(op.value.rangeEnd) });
+    }
+  }
+  for (const op of ops) if (op?.$case === 'requestRange') checkRevision(store, op.value, checks);
+}
+
+function* opsInOrder(path: Path): Generator<RequestOp['request']> {
+  let nested = 0;
+  for (const { request } of path.ops) {
+    yield request;
+    if (request?.$case !== 'requestTxn') continue;
+    const inner = path.nested[nested++];
+    if (inner !== undefined) yield* opsInOrder(inner);
+  }
+}
+
+function keepsPart(request: PutRequest): boolean {
+  return request.ignoreValue || request.ignoreLease;
+}
+
+/** As etcd, which looks for the key before the lease here, and after it in a put of its own. */
+function checkTxnPut(store: Store, lessor: Lessor, request: PutRequest): void {
+  if (keepsPart(request) && store.get(keyText(request.key)) === undefined) {
+    throw etcdError('keyNotFound');
+  }
+  if (request.lease !== 0n && !lessor.has(request.lease)) throw etcdError('leaseNotFound');
+}
+
+/** As etcd, which takes a negative revision for the present one in a range of its own only. */
+function checkRevision(store: Store, { revision }: RangeRequest, checks: PathChecks): void {
+  if (revision > store.rev) throw etcdError('futureRev');
+  const isChecked = checks === 'all' ? revision !== 0 : revision > 0;
+  if (isChecked && revision < store.compactRev) throw etcdError('compacted');
+}
+
+function holds(range: { readonly start: string; readonly end: string }, key: string): boolean {
+  const { start, end } = range;
+  if (end === '') return key === start;
+  return key >= start && (end === '\0' || key < end);
+}
