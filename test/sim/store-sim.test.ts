@@ -47,8 +47,8 @@ describe('whole members under simulated faults', () => {
 
 describe('a known mistake in a whole member is found', () => {
   test.each<[StoreCanary, number, RegExp]>([
-    ['voteNotPersisted', 21, /election safety/],
-    ['oldTermCommitted', 1374, /leader completeness/],
+    ['voteNotPersisted', 377, /election safety/],
+    ['oldTermCommitted', 132, /leader completeness/],
     ['ackBeforeSync', 69, /leader completeness/],
     ['indexApartFromEffects', 2, /is at revision/],
     ['appliedTwice', 1, /is at revision/],
@@ -59,7 +59,7 @@ describe('a known mistake in a whole member is found', () => {
     ['keepAliveForgotten', 12, /^lease/],
     ['keepAliveUnconfirmed', 73, /^lease/],
     ['revocationPassedOn', 54, /^lease/],
-    ['leaseEndedByFollower', 131, /^lease/],
+    ['leaseEndedByFollower', 98, /^lease/],
     ['leaseEndedByNewLeader', 2, /^lease/],
   ])('%s, seed %d', async (canary, seed, message) => {
     await expect(run(seed, canary)).rejects.toThrow(message);
