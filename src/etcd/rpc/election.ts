@@ -12,6 +12,7 @@ import type {
 } from '../../gen/etcd/v3election.js';
 import type { CallContext, Handlers, Sender } from '../../lib/grpc/types.js';
 import { Code, GrpcError } from '../../lib/grpc/types.js';
+import { etcdError } from '../apply/errors.js';
 import { keyText } from '../apply/kv.js';
 import type { KeyValue, WatchSink } from '../mvcc/types.js';
 import type { CallerIdentity } from './auth-info.js';
@@ -83,6 +84,7 @@ export class ElectionService implements Handlers<typeof ElectionDefinition> {
   async #resign(request: ResignRequest, context: CallContext): Promise<ResignResponse> {
     const { leader } = request;
     if (leader === undefined) throw missingLeaderKey();
+    if (leader.key.length === 0) throw etcdError('emptyKey');
     const queue = await this.#queue(context);
     const kv = this.#server.store.get(keyText(leader.key));
     if (kv !== undefined && kv.createRevision === leader.rev) await queue.leave(leader.key);

@@ -8,6 +8,7 @@ import type { CallContext } from '../../lib/grpc/types.js';
 import { Code, GrpcError } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
 import { keyText } from '../apply/kv.js';
+import { checkDelete, checkPut } from './validate.js';
 import { mayDelete, mayPut } from '../apply/permissions.js';
 import type { AuthInfo } from '../auth/tokens.js';
 import type { KeyValue, WatchSink } from '../mvcc/types.js';
@@ -108,14 +109,15 @@ export class LockQueue {
     }
   }
 
-  /** Gives the place up. */
+  /** Gives the place up. @throws emptyKey */
   async leave(key: Buffer): Promise<void> {
     const request: DeleteRangeRequest = { key, rangeEnd: noBytes, prevKv: false };
+    checkDelete(request);
     mayDelete(this.#server, this.#info, request);
     await this.#propose('deleteRange', DeleteRangeRequest.encode(request).finish(), request);
   }
 
-  /** Changes the value of a place that is still held. @throws when it is not */
+  /** Changes the value of a place. @returns whether it is still held. @throws emptyKey */
   async update(place: QueuePlace, lease: bigint, value: Buffer): Promise<boolean> {
     const { key, createRevision } = place;
     const put: PutRequest = {
@@ -126,6 +128,7 @@ export class LockQueue {
       ignoreValue: false,
       ignoreLease: false,
     };
+    checkPut(put);
     mayPut(this.#server, this.#info, put);
     const request: TxnRequest = {
       compare: [
