@@ -33,6 +33,12 @@ export interface MemberProgram {
   readonly flags?: readonly string[];
 }
 
+/** Resolves when the process has ended and those who asked before have been told. */
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise((resolve) => child.once('exit', resolve));
+}
+
 /** What `trireme etcd` runs, and takes orders; without a mistake it is right. */
 export function memberThatTakesOrders(mistakeOf: (at: number) => string): MemberProgram {
   return {
@@ -191,10 +197,9 @@ export class Members {
     const child = this.#children[at];
     if (child === undefined) return;
     this.#meantToEnd.add(child);
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once('exit', resolve));
+    const over = ended(child);
     child.kill(signal);
-    await ended;
+    await over;
   }
 
   /** Gives an order to a member that takes them, and waits until it is carried out. */
@@ -208,7 +213,8 @@ export class Members {
         resolve(report);
       });
       child?.send({ id, command }, (error) => {
-        if (error !== null) reject(error);
+        // A process that ends closes its channel first: whoever hears of the error finds the end in `crashes`.
+        if (error !== null) void ended(child).then(() => reject(error));
       });
     });
   }
