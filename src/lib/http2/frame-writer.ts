@@ -162,7 +162,7 @@ export class FrameWriter {
   #lend(piece: Buffer, used: number): void {
     this.#socket.write(piece.subarray(0, used), (error) => {
       // A socket that failed may not have let go of it.
-      if (!(error instanceof Error)) givePiece(piece);
+      if (error === undefined || error === null) givePiece(piece);
     });
   }
 
