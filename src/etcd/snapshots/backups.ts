@@ -18,21 +18,8 @@ import type { Logger } from '../../lib/log.js';
 import type { BackupMade } from './backup-thread.js';
 import { backupPrefix, expiredBackups, ownBackups, temporaryName } from './backup-files.js';
 import type { BackupConfig } from '../config.js';
+import type { BackupMetrics } from '../telemetry/backup-metrics.js';
 import { nextDueMs } from './cron.js';
-
-/** Takes reports about scheduled snapshots. */
-export interface BackupReport {
-  /** The newest that there is. */
-  found(newest: {
-    readonly takenMs: number;
-    readonly sizeBytes: number;
-    readonly revision: number;
-  }): void;
-  taken(durationMs: number): void;
-  failed(): void;
-  /** The number of snapshots after retention. */
-  kept(count: number): void;
-}
 
 /** Where backups go, when, and how many are kept. */
 export interface BackupKeeperOptions {
@@ -40,7 +27,7 @@ export interface BackupKeeperOptions {
   readonly member: string;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly report: BackupReport;
+  readonly report: BackupMetrics;
   /** False while there is nothing worth keeping: a member that has not joined yet. */
   readonly ready: () => boolean;
   /** About what a snapshot takes on the disk, in bytes. */
