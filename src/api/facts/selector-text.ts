@@ -108,7 +108,8 @@ class Parser {
         const value = this.#exactValue();
         if (!/^[+-]?\d+$/.test(value)) {
           fail(
-            `values[0][${key}]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`,
+            `values[0][${key}]: Invalid value: ${JSON.stringify(value)}: ` +
+              "for 'Gt', 'Lt' operators, the value must be an integer",
           );
         }
         return { key, operator: text === '>' ? 'gt' : 'lt', values: [value] };
