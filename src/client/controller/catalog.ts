@@ -1,4 +1,5 @@
 import { builtInKinds } from '../../api/kinds.js';
+import { parseGroupVersion } from '../../api/object.js';
 import type { CustomResourceDefinition } from '../../api/types/policy.js';
 import { isConditionTrue } from '../../api/facts/conditions.js';
 import type { ResourceId } from '../types.js';
@@ -58,8 +59,7 @@ export class Catalog {
 
   /** By group and kind; the version does not matter, since all versions share their objects. */
   byKind(apiVersion: string, kind: string): CatalogEntry | undefined {
-    const slash = apiVersion.indexOf('/');
-    const group = slash < 0 ? '' : apiVersion.slice(0, slash);
+    const { group } = parseGroupVersion(apiVersion);
     return this.all().find((entry) => entry.group === group && entry.kind === kind);
   }
 

@@ -1,6 +1,11 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
-import { formatGroupVersion, isJsonObject, textOf } from '../../../api/object.js';
+import {
+  formatGroupVersion,
+  isJsonObject,
+  parseGroupVersion,
+  textOf,
+} from '../../../api/object.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import { DecodeError } from '../../../api/schema/decode.js';
 import { decodeParsed } from '../content/decode.js';
@@ -66,9 +71,7 @@ function checkType(kind: KindDeclaration, value: unknown, kinds: KindRegistry): 
   const apiVersion = textOf(value, 'apiVersion') || expected;
   const name = textOf(value, 'kind') || kind.kind;
   if (apiVersion === expected && name === kind.kind) return;
-  const slash = apiVersion.indexOf('/');
-  const group = slash < 0 ? '' : apiVersion.slice(0, slash);
-  const version = apiVersion.slice(slash + 1);
+  const { group, version } = parseGroupVersion(apiVersion);
   const given = kinds.byKind(group, version, name);
   if (given !== undefined && name === kind.kind && group === kind.group) return;
   const text =

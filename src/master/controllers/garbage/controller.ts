@@ -1,47 +1,43 @@
 /**
  * Controller "garbagecollector": deletes what has lost all its owners, and carries foreground and orphan deletion out.
- * @see kubernetes pkg/controller/garbagecollector/garbagecollector.go attemptToDeleteItem
+ * @see kubernetes pkg/controller/garbagecollector/garbagecollector.go
  */
 import type { KubeObject, OwnerReference } from '../../../api/object.js';
-import { isApiError } from '../../../client/types.js';
+import { formatGroupVersion } from '../../../api/object.js';
 import { forEachBounded, throwGathered } from '../../../client/controller/bounded.js';
 import type { CatalogEntry } from '../../../client/controller/catalog.js';
 import { Catalog } from '../../../client/controller/catalog.js';
-import type { ControllerContext } from '../context.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import { createReconciler, ignoreNotFound } from '../../../client/controller/reconciler.js';
+import type { EventRecorder } from '../../../client/events/recorder.js';
+import { isApiError } from '../../../client/types.js';
+import type { ReconcileResult } from '../../../lib/work-queue.js';
+import type { ControllerContext } from '../context.js';
+import { AbsentOwners } from './absent.js';
 import type { GraphNode } from './graph.js';
-import {
-  awaitsDependents,
-  awaitsOrphaning,
-  foregroundFinalizer,
-  Graph,
-  orphanFinalizer,
-} from './graph.js';
+import { foregroundFinalizer, Graph, orphanFinalizer } from './graph.js';
+import type { FoundOwner, OwnerFinding, Propagation } from './plan.js';
+import { findOwner, judge, planStep, stateOfAnswer, strayReferences } from './plan.js';
 
-const absentLimit = 500;
+/** Until an object with an owner of an unknown kind is looked at again (garbageCollectorSyncPeriod). */
+const unknownKindRetryMs = 30_000;
 
 /** Creates the controller that deletes objects whose owners are gone (kubernetes pkg/controller/garbagecollector). */
 export function createGarbageCollector(context: ControllerContext): Reconciler {
   return new GarbageCollector(context).reconciler;
 }
 
-interface OwnerStates {
-  readonly solid: OwnerReference[];
-  readonly dangling: OwnerReference[];
-  readonly waiting: OwnerReference[];
-}
-
 class GarbageCollector {
   readonly #context: ControllerContext;
+  readonly #recorder: EventRecorder;
   readonly #catalog: Catalog;
   readonly #graph = new Graph();
-  /** Uids that are surely gone, so that a thousand orphans ask once. */
-  readonly #absent = new Set<string>();
+  readonly #absent = new AbsentOwners();
   readonly reconciler: Reconciler;
 
   constructor(context: ControllerContext) {
     this.#context = context;
+    this.#recorder = context.recorder('garbage-collector-controller');
     this.reconciler = createReconciler(context, {
       name: 'garbagecollector',
       workers: 32,
@@ -56,138 +52,110 @@ class GarbageCollector {
     this.#context.informers
       .informer<KubeObject>({ group: entry.group, resource: entry.resource })
       .onChange(({ type, object }) => {
-        const uid = object.metadata.uid ?? '';
+        const { uid = '', name, namespace } = object.metadata;
         const looks = type === 'delete' ? this.#graph.remove(uid) : this.#graph.put(entry, object);
-        if (type === 'delete') this.#remember(uid);
+        if (type === 'delete') {
+          const apiVersion = formatGroupVersion(entry.group, entry.version);
+          const reference = { apiVersion, kind: entry.kind, name, uid };
+          this.#absent.add({ reference, namespace });
+        }
         for (const look of looks) this.reconciler.enqueue(look);
       });
   }
 
-  #remember(uid: string): void {
-    this.#absent.add(uid);
-    if (this.#absent.size <= absentLimit) return;
-    for (const oldest of this.#absent) {
-      this.#absent.delete(oldest);
-      return;
-    }
-  }
-
-  async #reconcile(uid: string): Promise<void> {
+  async #reconcile(uid: string): Promise<ReconcileResult | void> {
     const node = this.#graph.get(uid);
-    if (node === undefined) return;
-    if (node.virtual) return this.#verify(node);
-    if (awaitsOrphaning(node)) return this.#orphan(node);
-    if (node.deleting && !awaitsDependents(node)) return;
-    if (awaitsDependents(node)) return this.#finishForeground(node);
-    if (node.owners.length > 0) await this.#judge(node);
-  }
-
-  /** An owner that is only heard of: if it is not there, its dependents have lost it. */
-  async #verify(node: GraphNode): Promise<void> {
-    const { reference } = node;
-    if (reference === undefined) return;
-    if (await this.#exists(reference, node.key.namespace)) return;
-    this.#remember(node.uid);
-    for (const look of this.#graph.remove(node.uid)) this.reconciler.enqueue(look);
-  }
-
-  async #finishForeground(node: GraphNode): Promise<void> {
-    const blocking = this.#graph.blocking(node);
-    if (blocking.length === 0) {
-      await this.#removeFinalizer(node, foregroundFinalizer);
-      return;
-    }
-    for (const dependent of blocking) {
-      if (!dependent.deleting) this.reconciler.enqueue(dependent.uid);
+    if (node === undefined) return undefined;
+    const step = planStep(this.#graph, node);
+    switch (step.type) {
+      case 'orphan':
+        return this.#orphan(node, step.dependents);
+      case 'finishForeground':
+        return this.#removeFinalizer(node, foregroundFinalizer);
+      case 'awaitDependents':
+        for (const dependent of step.uids) this.reconciler.enqueue(dependent);
+        return undefined;
+      case 'judge':
+        return this.#judge(node);
+      case 'leave':
+        return undefined;
     }
   }
 
-  async #orphan(node: GraphNode): Promise<void> {
-    const errors = await forEachBounded(this.#graph.dependents(node), 16, (dependent) =>
+  async #orphan(node: GraphNode, dependents: readonly GraphNode[]): Promise<void> {
+    const errors = await forEachBounded(dependents, 16, (dependent) =>
       this.#dropOwners(dependent, new Set([node.uid])),
     );
     throwGathered(errors);
     await this.#removeFinalizer(node, orphanFinalizer);
   }
 
-  async #judge(node: GraphNode): Promise<void> {
-    const { solid, dangling, waiting } = await this.#classify(node);
-    if (solid.length > 0) {
-      const drop = [...dangling, ...waiting].map(({ uid }) => uid);
-      if (drop.length > 0) await this.#dropOwners(node, new Set(drop));
-      return;
+  async #judge(node: GraphNode): Promise<ReconcileResult | void> {
+    for (const message of strayReferences(node, this.#graph)) {
+      this.#recorder.warning(subjectOf(node), 'OwnerRefInvalidNamespace', message);
     }
-    if (waiting.length > 0 && node.dependents.size > 0) {
-      await this.#unblockCircle(node);
-      await this.#delete(node, 'Foreground');
-      return;
+    const owners: FoundOwner[] = [];
+    for (const reference of node.owners) owners.push(await this.#find(node, reference));
+    const judgement = judge(node, owners, this.#graph.dependents(node));
+    switch (judgement.type) {
+      case 'leave':
+        return judgement.retry ? { requeueAfterMs: unknownKindRetryMs } : undefined;
+      case 'dropOwners':
+        await this.#dropOwners(node, judgement.uids);
+        return undefined;
+      case 'delete':
+        if (judgement.unblock) await this.#unblock(node);
+        return this.#delete(node, judgement.policy);
     }
-    const policy = node.finalizers.includes(orphanFinalizer)
-      ? 'Orphan'
-      : node.finalizers.includes(foregroundFinalizer)
-        ? 'Foreground'
-        : 'Background';
-    await this.#delete(node, policy);
   }
 
-  /** Two that wait for each other would wait for ever: their references no longer block. */
-  async #unblockCircle(node: GraphNode): Promise<void> {
-    if (!this.#graph.dependents(node).some(awaitsDependents)) return;
-    const ownerReferences = node.owners.map((owner) => ({ ...owner, blockOwnerDeletion: false }));
-    await this.#patch(node, { ownerReferences });
+  async #find(node: GraphNode, reference: OwnerReference): Promise<FoundOwner> {
+    const finding = findOwner(node, reference, {
+      graph: this.#graph,
+      absent: this.#absent,
+      byKind: (apiVersion, kind) => this.#catalog.byKind(apiVersion, kind),
+    });
+    if ('state' in finding) return { reference, ...finding };
+    const state = stateOfAnswer(reference, await this.#ask(finding));
+    if (state === 'dangling') this.#absent.add(finding.place);
+    return { reference, state };
   }
 
-  async #classify(node: GraphNode): Promise<OwnerStates> {
-    const states: OwnerStates = { solid: [], dangling: [], waiting: [] };
-    for (const reference of node.owners) {
-      const owner = this.#graph.get(reference.uid);
-      if (owner !== undefined && !owner.virtual) {
-        const waits = awaitsDependents(owner) && reference.blockOwnerDeletion === true;
-        (waits || awaitsDependents(owner) ? states.waiting : states.solid).push(reference);
-      } else if (await this.#exists(reference, node.key.namespace)) states.solid.push(reference);
-      else states.dangling.push(reference);
-    }
-    return states;
-  }
-
-  async #exists(reference: OwnerReference, namespace: string | undefined): Promise<boolean> {
-    if (this.#absent.has(reference.uid)) return false;
-    const entry = this.#catalog.byKind(reference.apiVersion, reference.kind);
-    // A kind that is not known may yet come: deleting now could lose data.
-    if (entry === undefined) return true;
-    const { name } = reference;
-    const key = entry.namespaced && namespace !== undefined ? { namespace, name } : { name };
-    // A cluster-scoped object cannot have a namespaced owner.
-    if (entry.namespaced && namespace === undefined) return true;
+  async #ask({
+    ask,
+    place,
+  }: Extract<OwnerFinding, { ask: CatalogEntry }>): Promise<KubeObject | undefined> {
+    const { name } = place.reference;
+    const key = place.namespace === undefined ? { name } : { namespace: place.namespace, name };
     try {
-      const owner = await this.#context.client.get(entry, key);
-      if (owner.metadata.uid === reference.uid) return true;
+      return await this.#context.client.get(ask, key);
     } catch (error) {
-      if (!isApiError(error, 'NotFound')) throw error;
+      ignoreNotFound(error);
+      return undefined;
     }
-    this.#remember(reference.uid);
-    return false;
   }
 
-  async #delete(
-    node: GraphNode,
-    propagationPolicy: 'Orphan' | 'Foreground' | 'Background',
-  ): Promise<void> {
-    if (node.entry === undefined) return;
-    const { resourceVersion } = node;
+  async #delete(node: GraphNode, propagationPolicy: Propagation): Promise<ReconcileResult | void> {
+    const { entry, key, uid, resourceVersion } = node;
+    if (entry === undefined) return undefined;
+    const version = resourceVersion === undefined ? {} : { resourceVersion };
     try {
-      await this.#context.client.delete(node.entry, node.key, {
+      await this.#context.client.delete(entry, key, {
         propagationPolicy,
-        preconditions: {
-          uid: node.uid,
-          ...(resourceVersion === undefined ? {} : { resourceVersion }),
-        },
+        preconditions: { uid, ...version },
       });
     } catch (error) {
-      // A conflict means a newer version, whose event brings the node here again.
-      if (!isApiError(error, 'NotFound') && !isApiError(error, 'Conflict')) throw error;
-      if (isApiError(error, 'Conflict')) this.reconciler.enqueueAfter(node.uid, 50);
+      // A newer version, whose event is on its way.
+      if (isApiError(error, 'Conflict')) return { requeueAfterMs: 50 };
+      ignoreNotFound(error);
     }
+    return undefined;
+  }
+
+  /** Two that wait for each other would wait for ever. */
+  async #unblock(node: GraphNode): Promise<void> {
+    const ownerReferences = node.owners.map((owner) => ({ ...owner, blockOwnerDeletion: false }));
+    await this.#patch(node, { ownerReferences });
   }
 
   async #dropOwners(node: GraphNode, uids: ReadonlySet<string>): Promise<void> {
@@ -209,4 +177,12 @@ class GarbageCollector {
       })
       .catch(ignoreNotFound);
   }
+}
+
+function subjectOf({ entry, key, uid }: GraphNode) {
+  return {
+    apiVersion: formatGroupVersion(entry?.group ?? '', entry?.version ?? ''),
+    kind: entry?.kind ?? '',
+    metadata: { ...key, uid },
+  };
 }

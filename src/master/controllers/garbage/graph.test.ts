@@ -132,3 +132,10 @@ test('an object whose owners change moves', () => {
   expect(graph.get('one')?.dependents.size).toBe(0);
   expect([...(graph.get('two')?.dependents ?? [])]).toEqual(['a']);
 });
+
+test('an owner that is only heard of is forgotten when its last dependent names another', () => {
+  const graph = new Graph();
+  graph.put(pods, object('a', { owners: ['gone'] }));
+  expect(graph.put(pods, object('a', { owners: ['two'] }))).toEqual(['a']);
+  expect(graph.get('gone')).toBeUndefined();
+});

@@ -22,11 +22,19 @@ export interface GraphNode {
   owners: readonly OwnerReference[];
   finalizers: readonly string[];
   deleting: boolean;
-  /** Only heard of from a dependent; whether it exists must be asked. */
+  /** Only heard of from a dependent; whether it exists, each dependent asks where its reference leads. */
   virtual: boolean;
   /** The reference that named a virtual node. */
   reference: OwnerReference | undefined;
   readonly dependents: Set<string>;
+}
+
+/** Tells whether an object is being deleted, and waits until its dependents are gone. */
+export function isForegroundDeleted({ metadata }: KubeObject): boolean {
+  return (
+    metadata.deletionTimestamp !== undefined &&
+    metadata.finalizers?.includes(foregroundFinalizer) === true
+  );
 }
 
 /** The owner waits until its dependents are gone. */
@@ -94,8 +102,10 @@ export class Graph {
     for (const { uid } of before) {
       if (present.has(uid)) continue;
       const owner = this.#nodes.get(uid);
-      owner?.dependents.delete(node.uid);
-      if (owner !== undefined) looks.push(uid);
+      if (owner === undefined) continue;
+      owner.dependents.delete(node.uid);
+      if (!owner.virtual) looks.push(uid);
+      else if (owner.dependents.size === 0) this.#nodes.delete(uid);
     }
     for (const reference of node.owners) {
       let owner = this.#nodes.get(reference.uid);
