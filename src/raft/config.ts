@@ -1,6 +1,7 @@
 /** Options of a node, their defaults and their relations. */
 import { assert } from '../lib/assert.js';
 import type { Prng } from '../lib/prng.js';
+import type { RaftEvent } from './events.js';
 import type { Storage } from './storage.js';
 import { noNode } from './types.js';
 import type { LogIndex, NodeId } from './types.js';
@@ -59,10 +60,13 @@ export interface RaftConfig {
   readonly applyUnstable?: boolean;
   /** Gets a line for each change of role, vote or configuration; for tests and debug logs. */
   readonly trace?: (line: string) => void;
+  /** Is told of each transition when it happens; must not call the node. */
+  readonly onEvent?: (event: RaftEvent) => void;
 }
 
 /** A configuration with every default filled in. */
-export type FullRaftConfig = Required<Omit<RaftConfig, 'trace'>> & Pick<RaftConfig, 'trace'>;
+export type FullRaftConfig = Required<Omit<RaftConfig, 'trace' | 'onEvent'>> &
+  Pick<RaftConfig, 'trace' | 'onEvent'>;
 
 const mib = 1024 * 1024;
 

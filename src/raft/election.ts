@@ -10,6 +10,7 @@
  * lease, see `RaftConfig.readMode`.
  */
 import { assert } from '../lib/assert.js';
+import type { VoteRefusal } from './events.js';
 import type { MsgPreVote, MsgPreVoteResp, MsgVote, MsgVoteResp } from './messages.js';
 import type { RaftState } from './raft-state.js';
 import { appendProposals } from './replication.js';
@@ -27,7 +28,7 @@ export function becomeFollower(r: RaftState, term: Term, leader: NodeId): void {
   r.role = 'follower';
   r.leader = leader;
   r.hurryUntilTick = 0;
-  r.trace(leader === noNode ? 'became follower' : `became follower of ${leader}`);
+  r.tell({ kind: 'follower', leader });
 }
 
 /** Asks for pre-votes: neither term nor vote changes. */
@@ -37,15 +38,15 @@ function becomePreCandidate(r: RaftState): void {
   r.leader = noNode;
   r.leaderLost = false;
   r.tracker.resetVotes();
-  r.trace('became pre-candidate');
+  r.tell({ kind: 'preCandidate', term: r.term + 1, voters: r.tracker.voterIds().length });
 }
 
-function becomeCandidate(r: RaftState): void {
+function becomeCandidate(r: RaftState, transfer: boolean): void {
   assert(r.role !== 'leader', 'a leader does not campaign');
   r.reset(r.term + 1);
   r.role = 'candidate';
   r.vote = r.id;
-  r.trace('became candidate');
+  r.tell({ kind: 'candidate', voters: r.tracker.voterIds().length, transfer });
 }
 
 function becomeLeader(r: RaftState): void {
@@ -61,14 +62,14 @@ function becomeLeader(r: RaftState): void {
   r.pendingConfIndex = r.log.lastIndex();
   const dropped = appendProposals(r, [{ type: 'normal', data: emptyData }]);
   assert(dropped === undefined, 'the entry that starts a term is always taken');
-  r.trace('became leader');
+  r.tell({ kind: 'leader', index: r.log.lastIndex() });
 }
 
 /** Starts an election, unless this member leads, may not, or has a membership change to apply first. */
 export function startElection(r: RaftState, kind: CampaignKind): void {
   if (r.role === 'leader' || !r.promotable) return;
   if (hasConfChangeToApply(r)) {
-    r.trace('does not campaign: a committed membership change is not applied yet');
+    r.tell({ kind: 'candidacyDeferred' });
     // A leader that was voted out asks just when it has told us of that.
     if (kind === 'transfer') r.transferDeferred = true;
     return;
@@ -96,7 +97,7 @@ export function learnCommit(
   if (r.role === 'leader' || m.commit <= r.log.committed) return;
   if (!r.log.matches(m.commit, m.commitTerm)) return;
   r.log.commitTo(m.commit);
-  r.trace(`learns from ${m.from} that ${m.commit} is committed`);
+  r.tell({ kind: 'commitLearned', from: m.from, index: m.commit });
   // Who may vote is about to change: no candidacy under the old configuration.
   if (r.role !== 'follower' && hasConfChangeToApply(r)) becomeFollower(r, r.term, noNode);
 }
@@ -105,7 +106,7 @@ function campaign(r: RaftState, kind: CampaignKind): void {
   const preVote = kind === 'preElection';
   const hurry = r.tickCount < r.hurryUntilTick;
   if (preVote) becomePreCandidate(r);
-  else becomeCandidate(r);
+  else becomeCandidate(r, kind === 'transfer');
   if (hurry) hurryTimeout(r);
   if (preVote) {
     // Its own pre-vote promises nothing and waits for no disk.
@@ -146,7 +147,9 @@ function sendVoteRequest(r: RaftState, to: NodeId, kind: CampaignKind): void {
 
 /** Counts an answer to the running (pre-)election and draws the consequence. */
 export function recordVote(r: RaftState, from: NodeId, granted: boolean): void {
+  const preVote = r.role === 'preCandidate';
   r.tracker.recordVote(from, granted);
+  r.tell({ kind: 'voteCounted', from, preVote, granted });
   const result = r.tracker.voteResult();
   if (result === 'pending') return;
   if (result === 'lost') loseElection(r);
@@ -156,6 +159,7 @@ export function recordVote(r: RaftState, from: NodeId, granted: boolean): void {
 
 function loseElection(r: RaftState): void {
   const { hurryUntilTick } = r;
+  r.tell({ kind: 'electionLost', preVote: r.role === 'preCandidate' });
   becomeFollower(r, r.term, noNode);
   if (r.tickCount >= hurryUntilTick) return;
   r.hurryUntilTick = hurryUntilTick;
@@ -171,11 +175,11 @@ export function handleVoteRequest(r: RaftState, m: MsgVote | MsgPreVote): void {
   if (preVote && yieldsToUs(r, m)) {
     // It has lost the leader too, or it would not ask: our own request will succeed now.
     sendVoteRequest(r, m.from, 'preElection');
+    r.tell({ kind: 'voteRefused', to: m.from, term: m.term, preVote, reason: 'ownCandidacy' });
     return;
   }
-  const free =
-    r.vote === m.from || (r.vote === noNode && r.leader === noNode) || (preVote && m.term > r.term);
-  const reject = !free || !r.log.isUpToDate(m.index, m.logTerm);
+  const reason = refusalOf(r, m);
+  const reject = reason !== undefined;
   // A granted pre-vote answers in the term that was asked about, else the answer would look stale there.
   const term = reject ? r.term : m.term;
   const commit = r.log.committed;
@@ -183,12 +187,22 @@ export function handleVoteRequest(r: RaftState, m: MsgVote | MsgPreVote): void {
   const answer = { to: m.from, from: r.id, term, reject, commit, commitTerm };
   if (preVote) r.messages.push({ type: 'MsgPreVoteResp', ...answer });
   else r.messagesAfterAppend.push({ type: 'MsgVoteResp', ...answer });
-  r.trace(
-    `${reject ? 'refuses' : 'grants'} ${preVote ? 'pre-vote' : 'vote'} to ${m.from} for term ${m.term}`,
-  );
+  const answered = { to: m.from, term: m.term, preVote };
+  if (reject) r.tell({ kind: 'voteRefused', ...answered, reason });
+  else r.tell({ kind: 'voteGranted', ...answered });
   if (reject || preVote) return;
   r.electionElapsed = 0;
   r.vote = m.from;
+}
+
+/** Why the asker does not get this member's vote, if so. */
+function refusalOf(r: RaftState, m: MsgVote | MsgPreVote): VoteRefusal | undefined {
+  const isLaterTerm = m.type === 'MsgPreVote' && m.term > r.term;
+  if (r.vote !== m.from && !isLaterTerm) {
+    if (r.vote !== noNode) return 'alreadyVoted';
+    if (r.leader !== noNode) return 'leaderKnown';
+  }
+  return r.log.isUpToDate(m.index, m.logTerm) ? undefined : 'logBehind';
 }
 
 /** Both of us hurry to be elected to the same term, and we are the better choice. */
@@ -220,7 +234,7 @@ export function loseLeader(r: RaftState, leader: NodeId): void {
   const { connectionLostTicks, electionTicks, prng } = r.config;
   r.leaderLost = true;
   r.hurryUntilTick = r.tickCount + electionTicks;
-  r.trace(`lost its connection to leader ${leader}`);
+  r.tell({ kind: 'leaderConnectionLost', leader });
   const wait = prng.below(connectionLostTicks + 1);
   r.electionTimeout = Math.min(r.electionTimeout, r.electionElapsed + wait);
   if (wait === 0) startElection(r, 'preElection');

@@ -39,6 +39,7 @@ export type { Storage } from './storage.js';
 export { MemoryStorage } from './memory-storage.js';
 export type { RaftConfig } from './config.js';
 export type { ProgressStatus, RaftNode, Ready, Status } from './node-api.js';
+export type { RaftEvent, VoteRefusal } from './events.js';
 export { RawNode } from './raw-node.js';
 export { ConfChangeError, ProposalDroppedError } from './errors.js';
 export type { DropReason } from './errors.js';

@@ -27,7 +27,7 @@ export function applyConfChange(r: RaftState, change: ConfChange | ConfChangeV2)
 export function setConfig(r: RaftState, config: TrackerConfig): void {
   // Next must exceed match, which is 0; probing starts with the last entry, so that there is one to send.
   r.tracker.setConfig(config, Math.max(r.log.lastIndex(), 1));
-  r.trace(`configuration ${describeConfig(config)}`);
+  r.tell({ kind: 'configChanged', config: describeConfig(config) });
   if (r.role !== 'leader') return;
   if (!r.tracker.isVoter(r.id) && r.config.stepDownOnRemoval) {
     resign(r);
@@ -73,7 +73,7 @@ export function restoreSnapshot(r: RaftState, snapshot: Snapshot): boolean {
   if (index <= r.log.committed) return false;
   const members = [...confState.voters, ...confState.learners, ...confState.votersOutgoing];
   if (!members.includes(r.id)) {
-    r.trace(`refuses snapshot ${index}: it does not know this member`);
+    r.tell({ kind: 'snapshotRefused', index });
     return false;
   }
   if (r.log.matches(index, term)) {
@@ -83,6 +83,6 @@ export function restoreSnapshot(r: RaftState, snapshot: Snapshot): boolean {
   r.overtakenConfig ??= r.tracker.config;
   r.log.restore(snapshot);
   setConfig(r, configFromConfState(confState));
-  r.trace(`restores snapshot ${index} of term ${term}`);
+  r.tell({ kind: 'snapshotRestored', index, term });
   return true;
 }

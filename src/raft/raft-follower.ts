@@ -56,6 +56,7 @@ export function stepFollower(r: RaftState, m: Message): DropReason | undefined {
       handleSnapshot(r, m);
       return undefined;
     case 'MsgTimeoutNow':
+      r.tell({ kind: 'timeoutNow', from: m.from });
       startElection(r, 'transfer');
       return undefined;
     default:
@@ -115,6 +116,7 @@ function handleSnapshot(r: RaftState, m: MsgSnap): void {
 export function tickElection(r: RaftState): void {
   r.electionElapsed++;
   if (r.electionElapsed < r.electionTimeout || !r.promotable) return;
+  r.tell({ kind: 'electionTimeout', leader: r.leader, ticks: r.electionElapsed });
   r.electionElapsed = 0;
   startElection(r, r.config.preVote ? 'preElection' : 'election');
 }

@@ -98,6 +98,10 @@ function handleAck(r: RaftState, member: Progress, m: MsgAppResp): void {
 /** The commit index rose: reads that waited for the first commit of the term go on. */
 export function afterCommit(r: RaftState): void {
   if (!r.committedInTerm) return;
+  if (!r.firstCommitTold) {
+    r.firstCommitTold = true;
+    r.tell({ kind: 'firstCommit', index: r.log.committed });
+  }
   for (const request of r.reads.takeEarly()) startRead(r, request);
 }
 
@@ -193,7 +197,7 @@ export function transferFromLeader(r: RaftState, transferee: NodeId): void {
   r.leadTransferee = transferee;
   // It must be done within an election timeout, else the next quorum check gives it up.
   r.electionElapsed = 0;
-  r.trace(`hands over to ${transferee}`);
+  r.tell({ kind: 'transferStarted', to: transferee });
   if (member.match === r.log.lastIndex()) {
     sendTimeoutNow(r);
     return;
@@ -209,7 +213,7 @@ export function tickLeader(r: RaftState): void {
   if (r.electionElapsed >= r.config.electionTicks) {
     r.electionElapsed = 0;
     if (r.config.checkQuorum && !checkQuorum(r)) return;
-    r.leadTransferee = noNode;
+    abortTransfer(r);
   }
   if (r.heartbeatElapsed < r.config.heartbeatTicks) return;
   r.heartbeatElapsed = 0;
@@ -217,11 +221,17 @@ export function tickLeader(r: RaftState): void {
   broadcastHeartbeat(r, true);
 }
 
+function abortTransfer(r: RaftState): void {
+  if (r.leadTransferee === noNode) return;
+  r.tell({ kind: 'transferAborted', to: r.leadTransferee });
+  r.leadTransferee = noNode;
+}
+
 /** Steps down unless a quorum was heard since the last check (thesis 6.2). */
 function checkQuorum(r: RaftState): boolean {
   if (r.self !== undefined) r.self.recentActive = true;
   if (!r.tracker.quorumActive()) {
-    r.trace('steps down: no quorum was heard for an election timeout');
+    r.tell({ kind: 'quorumLost' });
     becomeFollower(r, r.term, noNode);
     return false;
   }

@@ -5,6 +5,8 @@
  */
 import { mustExist } from '../lib/assert.js';
 import type { FullRaftConfig } from './config.js';
+import { traceLine } from './events.js';
+import type { RaftEvent } from './events.js';
 import { RaftLog } from './log.js';
 import type { Message, MsgAppResp } from './messages.js';
 import { ReadRounds } from './read-rounds.js';
@@ -50,6 +52,8 @@ export class RaftState {
    * which the shell may still be applying. The snapshot's own is in force already.
    */
   overtakenConfig: TrackerConfig | undefined = undefined;
+  /** Leader: an entry of its term is committed. */
+  firstCommitTold = false;
   /** Told to campaign, but a membership change has to be applied first. */
   transferDeferred = false;
 
@@ -102,8 +106,12 @@ export class RaftState {
     return mustExist(this.self, 'progress of the leader itself');
   }
 
-  trace(line: string): void {
-    this.config.trace?.(`${this.id} [term ${this.term}] ${line}`);
+  /** Tells the shell of a transition, and the trace. */
+  tell(event: RaftEvent): void {
+    this.config.onEvent?.(event);
+    if (this.config.trace === undefined) return;
+    const line = traceLine(event);
+    if (line !== undefined) this.config.trace(`${this.id} [term ${this.term}] ${line}`);
   }
 
   /** Follower's state in `term`, whatever it was before. */
@@ -118,6 +126,7 @@ export class RaftState {
     this.electionTimeout = this.#drawElectionTimeout();
     this.leaderLost = false;
     this.transferDeferred = false;
+    this.firstCommitTold = false;
     this.leadTransferee = noNode;
     this.leaseForfeited = false;
     this.pendingConfIndex = 0;

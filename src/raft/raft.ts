@@ -5,7 +5,7 @@ import type { RaftConfig } from './config.js';
 import type { DropReason } from './errors.js';
 import { becomeFollower, handleVoteRequest, learnCommit } from './election.js';
 import { setConfig } from './membership.js';
-import type { Message } from './messages.js';
+import type { Message, MsgPreVote, MsgVote } from './messages.js';
 import { stepCandidate, stepFollower, tickElection } from './raft-follower.js';
 import { stepLeader, tickLeader } from './raft-leader.js';
 import { RaftState } from './raft-state.js';
@@ -69,7 +69,7 @@ function acceptHigherTerm(r: RaftState, m: Message): boolean {
       // While a leader is known to be alive nobody may depose it, be it a partitioned member that comes back or a
       // removed one (§6, thesis 4.2.3), unless the leader itself wants it.
       if (!m.transfer && r.inLease()) {
-        r.trace(`ignores ${m.type} of ${m.from} for term ${m.term}: leader ${r.leader} is alive`);
+        r.tell({ ...answered(m), reason: 'leaderAlive' });
         return false;
       }
       if (m.type === 'MsgVote') becomeFollower(r, m.term, noNode);
@@ -89,6 +89,11 @@ function acceptHigherTerm(r: RaftState, m: Message): boolean {
   }
 }
 
+/** A refusal of what `m` asks for, without its reason. */
+function answered({ type, from, term }: MsgVote | MsgPreVote) {
+  return { kind: 'voteRefused', to: from, term, preVote: type === 'MsgPreVote' } as const;
+}
+
 /** An outdated message: ignored, but where silence would keep its sender stuck. */
 function answerLowerTerm(r: RaftState, m: Message): void {
   const isFromLeader = m.type === 'MsgApp' || m.type === 'MsgHeartbeat' || m.type === 'MsgSnap';
@@ -106,6 +111,7 @@ function answerLowerTerm(r: RaftState, m: Message): void {
       logTerm: 0,
     });
   } else if (m.type === 'MsgPreVote') {
+    r.tell({ ...answered(m), reason: 'termOver' });
     r.messages.push({
       type: 'MsgPreVoteResp',
       to: m.from,

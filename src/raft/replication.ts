@@ -111,7 +111,7 @@ function sendSnapshot(r: RaftState, member: Progress): void {
   r.messages.push({ type: 'MsgSnap', to: member.id, from: r.id, term: r.term, snapshot });
   member.becomeSnapshot(index);
   member.wantsEmpty = false;
-  r.trace(`sends snapshot ${index} to ${member.id}`);
+  r.tell({ kind: 'snapshotSent', to: member.id, index });
 }
 
 /** Sends every other member a heartbeat of the latest round. @param nudge their answers may cause an empty append */

@@ -6,6 +6,7 @@ import { mustExist } from '../../lib/assert.js';
 import { Prng } from '../../lib/prng.js';
 import { decodeConfChange } from '../confchange/codec.js';
 import type { RaftConfig } from '../config.js';
+import type { RaftEvent } from '../events.js';
 import { MemoryStorage } from '../memory-storage.js';
 import type { Message } from '../messages.js';
 import type { Ready } from '../node-api.js';
@@ -79,6 +80,8 @@ export class TestCluster {
   inbox: Message[] = [];
   /** What happened, for golden scripts. */
   lines: string[] = [];
+  /** The same as the members tell it. */
+  events: { readonly id: NodeId; readonly event: RaftEvent }[] = [];
   /** Messages for which this is true get lost. */
   loses: (message: Message) => boolean = () => false;
   readonly #options: TestClusterOptions;
@@ -99,6 +102,7 @@ export class TestCluster {
       heartbeatTicks: 1,
       prng: new Prng(Number(id)),
       trace: (line: string) => this.lines.push(line),
+      onEvent: (event: RaftEvent) => this.events.push({ id, event }),
       ...options,
       id,
     };
