@@ -8,6 +8,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { readInt64, readUint64, writeInt64 } from "../lib/wire-int64.js";
+import { MemberReport } from "./telemetry.js";
 
 export const protobufPackage = "trireme.cluster.v1";
 
@@ -71,6 +72,57 @@ export interface RenewResponse {
 }
 
 export interface StatusRequest {
+}
+
+export interface ObserveRequest {
+  cursors: MemberCursor[];
+}
+
+/** Events of that run of a member are known up to here. */
+export interface MemberCursor {
+  member: bigint;
+  startedMs: number;
+  sequence: number;
+}
+
+export interface Observation {
+  /** the master that passes it on */
+  answeredBy: string;
+  what: { $case: "report"; value: MemberReport } | //
+  /** a member does not answer this master */
+  { $case: "silence"; value: MemberSilence } | //
+  /** whenever it changes, and at least every second */
+  { $case: "view"; value: ClusterView } | undefined;
+}
+
+export interface MemberSilence {
+  member: bigint;
+  error: string;
+}
+
+export interface ClusterView {
+  members: ViewMember[];
+  /** kube-scheduler, kube-controller-manager */
+  leases: ComponentLease[];
+  nodes: NodeStatus[];
+  /** since the API last told of leases and nodes; -1: never */
+  ageMs: number;
+}
+
+export interface ViewMember {
+  name: string;
+  id: bigint;
+  clientUrl: string;
+  learner: boolean;
+}
+
+export interface ComponentLease {
+  component: string;
+  holder: string;
+  /** by the holder's clock; 0: unknown */
+  acquiredMs: number;
+  renewedMs: number;
+  durationMs: number;
 }
 
 export interface MemberStatus {
@@ -1031,6 +1083,709 @@ export const StatusRequest: MessageFns<StatusRequest> = {
   },
 };
 
+function createBaseObserveRequest(): ObserveRequest {
+  return { cursors: [] };
+}
+
+export const ObserveRequest: MessageFns<ObserveRequest> = {
+  encode(message: ObserveRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.cursors) {
+      MemberCursor.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ObserveRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObserveRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cursors.push(MemberCursor.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ObserveRequest {
+    return {
+      cursors: globalThis.Array.isArray(object?.cursors)
+        ? object.cursors.map((e: any) => MemberCursor.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ObserveRequest): unknown {
+    const obj: any = {};
+    if (message.cursors?.length) {
+      obj.cursors = message.cursors.map((e) => MemberCursor.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseMemberCursor(): MemberCursor {
+  return { member: 0n, startedMs: 0, sequence: 0 };
+}
+
+export const MemberCursor: MessageFns<MemberCursor> = {
+  encode(message: MemberCursor, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.member !== 0n) {
+      if (BigInt.asUintN(64, message.member) !== message.member) {
+        throw new globalThis.Error("value provided for field message.member of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.member);
+    }
+    if (message.startedMs !== 0) {
+      writeInt64(writer.uint32(16), message.startedMs);
+    }
+    if (message.sequence !== 0) {
+      writeInt64(writer.uint32(24), message.sequence);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberCursor {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberCursor();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.member = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.startedMs = readInt64(reader);
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sequence = readUint64(reader);
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MemberCursor {
+    return {
+      member: isSet(object.member) ? BigInt(object.member) : 0n,
+      startedMs: isSet(object.startedMs)
+        ? globalThis.Number(object.startedMs)
+        : isSet(object.started_ms)
+        ? globalThis.Number(object.started_ms)
+        : 0,
+      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
+    };
+  },
+
+  toJSON(message: MemberCursor): unknown {
+    const obj: any = {};
+    if (message.member !== 0n) {
+      obj.member = message.member.toString();
+    }
+    if (message.startedMs !== 0) {
+      obj.startedMs = globalThis.Number(message.startedMs);
+    }
+    if (message.sequence !== 0) {
+      obj.sequence = globalThis.Number(message.sequence);
+    }
+    return obj;
+  },
+};
+
+function createBaseObservation(): Observation {
+  return { answeredBy: "", what: undefined };
+}
+
+export const Observation: MessageFns<Observation> = {
+  encode(message: Observation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.answeredBy !== "") {
+      writer.uint32(10).string(message.answeredBy);
+    }
+    switch (message.what?.$case) {
+      case "report":
+        MemberReport.encode(message.what.value, writer.uint32(18).fork()).join();
+        break;
+      case "silence":
+        MemberSilence.encode(message.what.value, writer.uint32(26).fork()).join();
+        break;
+      case "view":
+        ClusterView.encode(message.what.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Observation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObservation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.answeredBy = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.what = { $case: "report", value: MemberReport.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.what = { $case: "silence", value: MemberSilence.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.what = { $case: "view", value: ClusterView.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Observation {
+    return {
+      answeredBy: isSet(object.answeredBy)
+        ? globalThis.String(object.answeredBy)
+        : isSet(object.answered_by)
+        ? globalThis.String(object.answered_by)
+        : "",
+      what: isSet(object.report)
+        ? { $case: "report", value: MemberReport.fromJSON(object.report) }
+        : isSet(object.silence)
+        ? { $case: "silence", value: MemberSilence.fromJSON(object.silence) }
+        : isSet(object.view)
+        ? { $case: "view", value: ClusterView.fromJSON(object.view) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: Observation): unknown {
+    const obj: any = {};
+    if (message.answeredBy !== "") {
+      obj.answeredBy = message.answeredBy;
+    }
+    if (message.what?.$case === "report") {
+      obj.report = MemberReport.toJSON(message.what.value);
+    } else if (message.what?.$case === "silence") {
+      obj.silence = MemberSilence.toJSON(message.what.value);
+    } else if (message.what?.$case === "view") {
+      obj.view = ClusterView.toJSON(message.what.value);
+    }
+    return obj;
+  },
+};
+
+function createBaseMemberSilence(): MemberSilence {
+  return { member: 0n, error: "" };
+}
+
+export const MemberSilence: MessageFns<MemberSilence> = {
+  encode(message: MemberSilence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.member !== 0n) {
+      if (BigInt.asUintN(64, message.member) !== message.member) {
+        throw new globalThis.Error("value provided for field message.member of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.member);
+    }
+    if (message.error !== "") {
+      writer.uint32(18).string(message.error);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberSilence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberSilence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.member = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MemberSilence {
+    return {
+      member: isSet(object.member) ? BigInt(object.member) : 0n,
+      error: isSet(object.error) ? globalThis.String(object.error) : "",
+    };
+  },
+
+  toJSON(message: MemberSilence): unknown {
+    const obj: any = {};
+    if (message.member !== 0n) {
+      obj.member = message.member.toString();
+    }
+    if (message.error !== "") {
+      obj.error = message.error;
+    }
+    return obj;
+  },
+};
+
+function createBaseClusterView(): ClusterView {
+  return { members: [], leases: [], nodes: [], ageMs: 0 };
+}
+
+export const ClusterView: MessageFns<ClusterView> = {
+  encode(message: ClusterView, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.members) {
+      ViewMember.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.leases) {
+      ComponentLease.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.nodes) {
+      NodeStatus.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.ageMs !== 0) {
+      writer.uint32(33).double(message.ageMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterView {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterView();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.members.push(ViewMember.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.leases.push(ComponentLease.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nodes.push(NodeStatus.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.ageMs = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ClusterView {
+    return {
+      members: globalThis.Array.isArray(object?.members) ? object.members.map((e: any) => ViewMember.fromJSON(e)) : [],
+      leases: globalThis.Array.isArray(object?.leases) ? object.leases.map((e: any) => ComponentLease.fromJSON(e)) : [],
+      nodes: globalThis.Array.isArray(object?.nodes) ? object.nodes.map((e: any) => NodeStatus.fromJSON(e)) : [],
+      ageMs: isSet(object.ageMs)
+        ? globalThis.Number(object.ageMs)
+        : isSet(object.age_ms)
+        ? globalThis.Number(object.age_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: ClusterView): unknown {
+    const obj: any = {};
+    if (message.members?.length) {
+      obj.members = message.members.map((e) => ViewMember.toJSON(e));
+    }
+    if (message.leases?.length) {
+      obj.leases = message.leases.map((e) => ComponentLease.toJSON(e));
+    }
+    if (message.nodes?.length) {
+      obj.nodes = message.nodes.map((e) => NodeStatus.toJSON(e));
+    }
+    if (message.ageMs !== 0) {
+      obj.ageMs = floatToJson(message.ageMs);
+    }
+    return obj;
+  },
+};
+
+function createBaseViewMember(): ViewMember {
+  return { name: "", id: 0n, clientUrl: "", learner: false };
+}
+
+export const ViewMember: MessageFns<ViewMember> = {
+  encode(message: ViewMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.id !== 0n) {
+      if (BigInt.asUintN(64, message.id) !== message.id) {
+        throw new globalThis.Error("value provided for field message.id of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.id);
+    }
+    if (message.clientUrl !== "") {
+      writer.uint32(26).string(message.clientUrl);
+    }
+    if (message.learner !== false) {
+      writer.uint32(32).bool(message.learner);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ViewMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseViewMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.id = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.clientUrl = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.learner = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ViewMember {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      id: isSet(object.id) ? BigInt(object.id) : 0n,
+      clientUrl: isSet(object.clientUrl)
+        ? globalThis.String(object.clientUrl)
+        : isSet(object.client_url)
+        ? globalThis.String(object.client_url)
+        : "",
+      learner: isSet(object.learner) ? globalThis.Boolean(object.learner) : false,
+    };
+  },
+
+  toJSON(message: ViewMember): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.id !== 0n) {
+      obj.id = message.id.toString();
+    }
+    if (message.clientUrl !== "") {
+      obj.clientUrl = message.clientUrl;
+    }
+    if (message.learner !== false) {
+      obj.learner = message.learner;
+    }
+    return obj;
+  },
+};
+
+function createBaseComponentLease(): ComponentLease {
+  return { component: "", holder: "", acquiredMs: 0, renewedMs: 0, durationMs: 0 };
+}
+
+export const ComponentLease: MessageFns<ComponentLease> = {
+  encode(message: ComponentLease, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.component !== "") {
+      writer.uint32(10).string(message.component);
+    }
+    if (message.holder !== "") {
+      writer.uint32(18).string(message.holder);
+    }
+    if (message.acquiredMs !== 0) {
+      writeInt64(writer.uint32(24), message.acquiredMs);
+    }
+    if (message.renewedMs !== 0) {
+      writeInt64(writer.uint32(32), message.renewedMs);
+    }
+    if (message.durationMs !== 0) {
+      writeInt64(writer.uint32(40), message.durationMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ComponentLease {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseComponentLease();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.component = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.holder = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.acquiredMs = readInt64(reader);
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.renewedMs = readInt64(reader);
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.durationMs = readInt64(reader);
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ComponentLease {
+    return {
+      component: isSet(object.component) ? globalThis.String(object.component) : "",
+      holder: isSet(object.holder) ? globalThis.String(object.holder) : "",
+      acquiredMs: isSet(object.acquiredMs)
+        ? globalThis.Number(object.acquiredMs)
+        : isSet(object.acquired_ms)
+        ? globalThis.Number(object.acquired_ms)
+        : 0,
+      renewedMs: isSet(object.renewedMs)
+        ? globalThis.Number(object.renewedMs)
+        : isSet(object.renewed_ms)
+        ? globalThis.Number(object.renewed_ms)
+        : 0,
+      durationMs: isSet(object.durationMs)
+        ? globalThis.Number(object.durationMs)
+        : isSet(object.duration_ms)
+        ? globalThis.Number(object.duration_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: ComponentLease): unknown {
+    const obj: any = {};
+    if (message.component !== "") {
+      obj.component = message.component;
+    }
+    if (message.holder !== "") {
+      obj.holder = message.holder;
+    }
+    if (message.acquiredMs !== 0) {
+      obj.acquiredMs = globalThis.Number(message.acquiredMs);
+    }
+    if (message.renewedMs !== 0) {
+      obj.renewedMs = globalThis.Number(message.renewedMs);
+    }
+    if (message.durationMs !== 0) {
+      obj.durationMs = globalThis.Number(message.durationMs);
+    }
+    return obj;
+  },
+};
+
 function createBaseMemberStatus(): MemberStatus {
   return {
     name: "",
@@ -1863,6 +2618,15 @@ export const ClusterDefinition = {
       responseStream: true,
       options: {},
     },
+    /** What the members of the store tell of themselves, passed on by this master as it comes, and what the API knows. */
+    observe: {
+      name: "Observe",
+      requestType: ObserveRequest as typeof ObserveRequest,
+      requestStream: false,
+      responseType: Observation as typeof Observation,
+      responseStream: true,
+      options: {},
+    },
     createToken: {
       name: "CreateToken",
       requestType: CreateTokenRequest as typeof CreateTokenRequest,
@@ -1880,6 +2644,10 @@ function bytesFromBase64(b64: string): Uint8Array {
 
 function base64FromBytes(arr: Uint8Array): string {
   return globalThis.Buffer.from(arr).toString("base64");
+}
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
 }
 
 function isObject(value: any): boolean {

@@ -1,47 +1,17 @@
 /** Puts a member together: state, server, peers, the client port; and takes it apart again. */
-import { HealthDefinition } from '../../gen/etcd/health.js';
-import {
-  AuthDefinition,
-  ClusterDefinition,
-  CompactionRequest,
-  KVDefinition,
-  LeaseDefinition,
-  MaintenanceDefinition,
-  WatchDefinition,
-} from '../../gen/etcd/rpc.js';
-import { ElectionDefinition } from '../../gen/etcd/v3election.js';
-import { LockDefinition } from '../../gen/etcd/v3lock.js';
+import { CompactionRequest } from '../../gen/etcd/rpc.js';
 import { lockDirectory } from '../../lib/files/directory-lock.js';
 import { createGrpcServer } from '../../lib/grpc/index.js';
-import type {
-  ChannelTls,
-  GrpcServer,
-  Handlers,
-  HttpHandler,
-  ServerTls,
-  ServiceDefinition,
-} from '../../lib/grpc/index.js';
+import type { ChannelTls, GrpcServer, ServerTls } from '../../lib/grpc/index.js';
 import type { TlsSource } from '../../lib/pki/tls-source.js';
 import type { JwtTokens } from '../auth/tokens.js';
 import { withAccessRules } from '../gateway/access.js';
 import type { AccessRules } from '../gateway/access.js';
-import { JsonGateway } from '../gateway/gateway.js';
-import { httpHandler } from '../gateway/http.js';
 import { withStatus } from '../grpc-status.js';
 import { GrpcPeerNetwork } from '../peer/network.js';
 import { peerDefinition } from '../peer/peer-definition.js';
 import { PeerService } from '../peer/peer-service.js';
-import { AuthService } from '../rpc/auth.js';
-import { CallerIdentity } from '../rpc/auth-info.js';
-import { ClusterService } from '../rpc/cluster.js';
-import { ElectionService } from '../rpc/election.js';
-import { guarded } from '../rpc/guarded.js';
-import { HealthService } from '../rpc/health.js';
-import { KvService, rawKvDefinition } from '../rpc/kv.js';
-import { LeaseService } from '../rpc/lease.js';
-import { LockService } from '../rpc/lock.js';
-import { MaintenanceService } from '../rpc/maintenance.js';
-import { WatchService } from '../rpc/watch.js';
+import type { WatchService } from '../rpc/watch.js';
 import { adoptRestored } from '../snapshots/adopt.js';
 import { AutoCompactor } from '../guards/auto-compactor.js';
 import { backupMetrics } from '../telemetry/backup-metrics.js';
@@ -52,9 +22,9 @@ import type { StoredState } from '../member/bootstrap.js';
 import { clusterVersion, serverVersion } from '../config.js';
 import type { ServerConfig } from '../config.js';
 import { CorruptionCheck } from '../guards/corruption-check.js';
-import { LeaseKeeper } from '../member/lease-keeper.js';
 import { grpcOverheadBytes } from '../guards/limits.js';
 import { ServerPeerHost } from '../member/peer-host.js';
+import { newClientServices } from './client-services.js';
 import { clusterLookup } from './cluster-lookup.js';
 import { realMachine } from '../machine.js';
 import type { Machine } from '../machine.js';
@@ -172,6 +142,7 @@ export async function startMember(
       server.room.stop();
       check.stop();
       await backups?.stop();
+      server.report.tell({ kind: 'stopping' });
       await yieldLeadership(server);
       await Promise.all(clientPorts.map((listener) => listener.close({ graceMs })));
       await server.stop();
@@ -264,9 +235,15 @@ function newNetwork(parts: {
     log: config.log.child({ part: 'peer' }),
     tls: listen.peerClientTls,
     events: {
-      onPeerLost: (id) => server.peers.lost(id),
+      onPeerLost: (id) => {
+        server.report.peerLost(id);
+        server.peers.lost(id);
+      },
       onDropped: (message) => server.peers.dropped(message),
-      onPeerConnected: () => server.peers.connected(),
+      onPeerConnected: (id) => {
+        server.report.peerConnected(id);
+        server.peers.connected();
+      },
       onRemoved,
       onOutdated: () => server.outdated(),
     },
@@ -348,58 +325,4 @@ interface OpenPorts {
   readonly peers: GrpcServer[];
   readonly clients: GrpcServer[];
   readonly watches: WatchService;
-}
-
-/** The services of the client port, each over gRPC and through the JSON gateway. */
-function newClientServices(
-  server: EtcdServer,
-  listen: ListenOptions,
-  quota: Quota,
-): ClientServices {
-  const identity = new CallerIdentity(server, {
-    jwt: listen.jwt,
-    byCertificate: listen.clientCertAuth,
-  });
-  const keeper = new LeaseKeeper(server);
-  const added: ((listener: GrpcServer) => void)[] = [];
-  const gateway = new JsonGateway({
-    maxBodyBytes: 2 * (server.config.maxRequestBytes + grpcOverheadBytes),
-    log: server.config.log,
-    clock: server.config.clock,
-  });
-  const add = <S extends ServiceDefinition>(
-    definition: S,
-    unguarded: Handlers<S>,
-    json: ServiceDefinition = definition,
-  ): void => {
-    const handlers = guarded(definition, unguarded, server);
-    added.push((listener) => listener.addService(definition, handlers));
-    gateway.add(json, definition, handlers);
-  };
-  add(rawKvDefinition, new KvService(server, identity, quota), KVDefinition);
-  const watches = new WatchService(server, identity);
-  add(WatchDefinition, watches);
-  add(LeaseDefinition, new LeaseService(server, { identity, quota, keeper }));
-  add(ClusterDefinition, new ClusterService(server, identity));
-  add(MaintenanceDefinition, new MaintenanceService(server, identity));
-  add(AuthDefinition, new AuthService(server, identity, listen.jwt));
-  add(LockDefinition, new LockService(server, identity));
-  add(ElectionDefinition, new ElectionService(server, identity));
-  add(HealthDefinition, new HealthService(server));
-  return {
-    watches,
-    http: httpHandler(server, gateway),
-    metrics: httpHandler(server, undefined),
-    addTo: (listener) => {
-      for (const addTo of added) addTo(listener);
-    },
-  };
-}
-
-interface ClientServices {
-  readonly http: HttpHandler;
-  /** Health and metrics alone: the port may be open to callers that the client port would refuse. */
-  readonly metrics: HttpHandler;
-  readonly watches: WatchService;
-  addTo(listener: GrpcServer): void;
 }

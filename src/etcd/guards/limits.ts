@@ -51,6 +51,19 @@ export const peerQueueMessages = 4096;
 export const peerQueueBytes = 64 * 1024 * 1024;
 /** A snapshot travels in pieces of this size. */
 export const snapshotChunkBytes = 64 * 1024;
+/** Events that a member remembers of itself: many elections, and about half a megabyte. */
+export const eventsKept = 2048;
+/** Of those, how many one report holds. */
+export const eventsPerReport = 256;
+/** Calls that watch a member's events at once; more are refused. */
+export const maxTelemetryStreams = 64;
+/** Between two reports of a member's state, as asked for. */
+export const stateIntervalMs = { min: 100, default: 500, max: 10_000 };
+/** A sync of the raft log that takes longer is told of, and how often. */
+export const slowSyncMs = 250;
+export const slowSyncEveryMs = 5000;
+/** A gap in which writes wait and none is done is told of from this length on. */
+export const writeStallMs = 50;
 /** Etcd's default for `--experimental-compact-hash-check-time`. */
 export const compactHashCheckMsDefault = 60_000;
 /** Default for `--backup-interval`. */
@@ -64,6 +77,7 @@ assert(maxRequestBytesDefault < proposalBounds.batchBytes, 'a piece holds at lea
 assert(proposalBounds.batchBytes < peerQueueBytes, 'a piece fits into the queue of a peer');
 assert(snapshotChunkBytes < maxRequestBytesDefault, 'a chunk fits into a message');
 assert(catchUpBytes < snapshotBytes, 'what stays is less than what asks for a truncation');
+assert(eventsPerReport < eventsKept, 'a slow reader misses events in reports, not all of them');
 assert(maxGapCommittedApplied < maxPendingProposals, 'the gap is met before the queue is full');
 
 /** `--grpc-keepalive-min-time`, and what Go's gRPC takes where that is 0. */

@@ -30,11 +30,13 @@ class FakeNode {
 let node: FakeNode;
 let requests: Requests;
 let refusal: EtcdError | undefined;
+let stalls: string[];
 
 beforeEach(() => {
   clock = new ManualClock();
   node = new FakeNode();
   refusal = undefined;
+  stalls = [];
   requests = new Requests(
     {
       node: node as unknown as RaftNode,
@@ -42,6 +44,7 @@ beforeEach(() => {
       wake: () => undefined,
       timeoutError: () => etcdError('timeout'),
       refusal: () => refusal,
+      onStall: (kind, { writes }) => stalls.push(`${kind} ${writes}`),
     },
     { clock, origin, electionMs: 1000, maxRequestBytes: 10_000, telemetry: new Telemetry() },
   );
@@ -158,4 +161,18 @@ describe('a member that takes no calls', () => {
     expect(passOn()).toEqual([]);
     expect(requests.pendingCount).toBe(0);
   });
+});
+
+test('a gap that writers felt is told when a write is done again, or given up', async () => {
+  const late = requests.propose('put', Buffer.from('a'), undefined, undefined);
+  const entry = decodeEntry((passOn()[0] as QueuedProposal).data);
+  clock.advance(300);
+  requests.take(origin, entry.sequence)?.resolve('applied');
+  await expect(late).resolves.toBe('applied');
+  expect(stalls).toEqual(['writesWaited 1']);
+  const lost = requests.propose('put', Buffer.from('b'), undefined, undefined);
+  clock.advance(requests.timeoutMs);
+  requests.tick();
+  await expect(lost).rejects.toThrow('timed out');
+  expect(stalls).toEqual(['writesWaited 1', 'writesFailed 1']);
 });

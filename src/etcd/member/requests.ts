@@ -11,11 +11,14 @@ import {
   maxPendingProposals,
   proposalBounds,
   requestBaseTimeoutMs,
+  writeStallMs,
 } from '../guards/limits.js';
 import { PendingCalls } from './pending-calls.js';
 import type { PendingCall } from './pending-calls.js';
 import { ProposalQueue } from './proposal-queue.js';
 import type { ProposalEvents, QueuedProposal } from './proposal-queue.js';
+import { WriteStall } from '../telemetry/write-stall.js';
+import type { Stall } from '../telemetry/write-stall.js';
 import { ReadIndexQueue } from './read-index.js';
 import type { ReadIndexMetrics } from './read-index.js';
 
@@ -33,6 +36,8 @@ export interface RequestHost {
   timeoutError(): EtcdError;
   /** Why this member takes no calls of that kind for now, if so. */
   refusal(kind: 'write' | 'read'): EtcdError | undefined;
+  /** Writes waited for longer than usual, and are done now, or were given up. */
+  onStall(kind: 'writesWaited' | 'writesFailed', stall: Stall): void;
 }
 
 /**
@@ -43,6 +48,7 @@ export class Requests implements ProposalEvents {
   readonly reads: ReadIndexQueue;
   readonly timeoutMs: number;
   readonly #pending = new PendingCalls();
+  readonly #stall = new WriteStall(writeStallMs);
   readonly #queue: ProposalQueue;
   readonly #host: RequestHost;
   readonly #clock: Clock;
@@ -123,10 +129,12 @@ export class Requests implements ProposalEvents {
     if (refusal !== undefined) return Promise.reject(refusal);
     const isBehind = node.commitIndex > node.appliedIndex + maxGapCommittedApplied;
     const isFull = this.#pending.size >= maxPendingProposals;
-    const deadlineMs = this.#clock.monotonicMs() + this.timeoutMs;
+    const nowMs = this.#clock.monotonicMs();
+    const deadlineMs = nowMs + this.timeoutMs;
     if (isBehind || isFull || !this.#queue.add({ ...proposal, deadlineMs })) {
       return Promise.reject(etcdError('tooManyRequests'));
     }
+    this.#stall.began(nowMs);
     this.#host.wake();
     const { sequence } = proposal;
     return new Promise((resolve, reject) => {
@@ -155,7 +163,12 @@ export class Requests implements ProposalEvents {
 
   /** The call behind an applied entry, if it is one of this run. */
   take(origin: number, sequence: number): PendingCall | undefined {
-    return origin === this.#origin ? this.#pending.take(sequence) : undefined;
+    if (origin !== this.#origin) return undefined;
+    const call = this.#pending.take(sequence);
+    if (call === undefined) return undefined;
+    const stall = this.#stall.done(this.#clock.monotonicMs(), this.#pending.size);
+    if (stall !== undefined) this.#host.onStall('writesWaited', stall);
+    return call;
   }
 
   onProposed(proposals: readonly QueuedProposal[]): void {
@@ -202,13 +215,16 @@ export class Requests implements ProposalEvents {
       this.#metrics.proposalFailed();
       this.#pending.take(sequence)?.reject(etcdError('unhealthy'));
     }
+    this.#gaveUp(proposals.length);
   }
 
   /**
    * The first entry of a term is applied: what went to earlier leaders and has not come by now is lost to its caller.
    */
   onTermStart(term: number): void {
+    const before = this.#pending.size;
     this.#pending.loseBefore(term);
+    this.#gaveUp(before - this.#pending.size);
   }
 
   /** Once a tick. */
@@ -216,11 +232,19 @@ export class Requests implements ProposalEvents {
     const error = (): EtcdError => this.#host.timeoutError();
     const nowMs = this.#clock.monotonicMs();
     this.#queue.tick(nowMs);
+    const before = this.#pending.size;
     this.#pending.expire(nowMs, () => {
       this.#metrics.proposalFailed();
       return error();
     });
+    this.#gaveUp(before - this.#pending.size);
     this.reads.tick(error);
+  }
+
+  #gaveUp(count: number): void {
+    if (count === 0) return;
+    const stall = this.#stall.failed(this.#clock.monotonicMs(), count, this.#pending.size);
+    if (stall !== undefined) this.#host.onStall('writesFailed', stall);
   }
 
   /** Ends all calls; later ones are refused. */

@@ -31,6 +31,7 @@ import { moveLeader, stepBack } from './leader-transfer.js';
 import { LeaseDriver } from './lease-driver.js';
 import { RaftLoop } from './raft-loop.js';
 import { Requests } from './requests.js';
+import { SelfReport } from './self-report.js';
 import { StartUp } from './start-up.js';
 import { StateMachine } from './state-machine.js';
 import { timeoutError } from './timeout-error.js';
@@ -63,6 +64,8 @@ export class EtcdServer {
   readonly peers = new PeerRegistry(this);
   /** Whether this member can write its own disk. */
   readonly room = new DiskRoom(this);
+  /** What the member tells of itself. */
+  readonly report: SelfReport;
   readonly #events: ServerEvents;
   readonly #state: StateMachine;
   readonly #loop: RaftLoop;
@@ -80,7 +83,9 @@ export class EtcdServer {
     this.#events = events;
     this.clusterId = stored.clusterId;
     this.memberId = stored.memberId;
+    this.report = new SelfReport(config.clock);
     this.node = this.#newNode();
+    this.report.follow(this.node);
     this.headers = new ResponseHeaders(this.clusterId, this.memberId, this.node);
     this.requests = this.#newRequests();
     this.changes = new MemberChanges(this);
@@ -109,6 +114,7 @@ export class EtcdServer {
       heartbeatTicks: 1,
       applied,
       preVote,
+      onEvent: (event) => this.report.raft(event),
     });
   }
 
@@ -120,6 +126,8 @@ export class EtcdServer {
         wake: () => this.wake(),
         timeoutError: () => timeoutError(this, this.#leaderLostMs, this.requests.timeoutMs),
         refusal: (kind) => this.room.refusal(kind),
+        onStall: (kind, { writes, durationMs }) =>
+          this.report.tell({ kind, count: writes, durationMs }),
       },
       { ...this.config, origin: this.stored.machine.random(2 ** 32) },
     );
@@ -167,7 +175,7 @@ export class EtcdServer {
     return new RaftLoop({
       node: this.node,
       storage,
-      log: this.room.guardedLog(wal),
+      log: this.report.timed(this.room.guardedLog(wal)),
       requests: this.requests,
       stateMachine: this.#state,
       clock,
@@ -193,6 +201,7 @@ export class EtcdServer {
 
   /** Starts to take part, once connected. */
   start(): void {
+    this.report.tell({ kind: 'started' });
     this.#startUp = this.#newStartUp();
     this.#loop.start(() => this.#onTick());
   }
@@ -319,6 +328,7 @@ export class EtcdServer {
   /** A message from another member has arrived. */
   step(message: Message): void {
     if (this.membership.isRemoved(message.from)) return;
+    this.report.heard(message.from);
     this.#loop.step(message);
   }
 
@@ -332,11 +342,17 @@ export class EtcdServer {
     if (network === undefined) return;
     for (const message of messages) {
       if (message.type !== 'MsgSnap') continue;
+      const { to } = message;
+      const { index } = message.snapshot.metadata;
+      const beganMs = this.config.clock.monotonicMs();
       void this.snapshots
         .send(message, this.backend, network)
         .then((sent) => {
           if (this.#stopped) return;
-          this.node.reportSnapshot(message.to, sent ? 'finished' : 'failed');
+          const durationMs = this.config.clock.monotonicMs() - beganMs;
+          const kind = sent ? 'snapshotDelivered' : 'snapshotFailed';
+          this.report.tell({ kind, peer: to, index, durationMs });
+          this.node.reportSnapshot(to, sent ? 'finished' : 'failed');
           this.#loop.wake();
         })
         .catch((error: unknown) => this.fail(error));

@@ -39,6 +39,7 @@ export class NetworkMetrics {
   readonly #activePeers: Gauge;
   readonly #disconnectedPeers: Counter;
   readonly #roundTrip: Histogram;
+  readonly #lastRoundTripMs = new Map<bigint, number>();
 
   constructor(set: MetricSet, server: ServerMetrics) {
     const name = (what: string): string => `etcd_network_${what}`;
@@ -84,6 +85,11 @@ export class NetworkMetrics {
     this.snapshotReceipt = snapshotMetrics(set, 'receive', 'From');
   }
 
+  /** How long the last ping to a peer took; undefined before the first. */
+  lastRoundTripMs(peer: bigint): number | undefined {
+    return this.#lastRoundTripMs.get(peer);
+  }
+
   /** Counts what one member sends to another. */
   peer(local: bigint, remote: bigint): PeerMetrics {
     const to = { To: hex(remote) };
@@ -99,7 +105,10 @@ export class NetworkMetrics {
         failures.inc();
         if (isHeartbeat) this.#server.heartbeatFailed();
       },
-      roundTrip: (ms) => pings.observe(ms / 1000),
+      roundTrip: (ms) => {
+        pings.observe(ms / 1000);
+        this.#lastRoundTripMs.set(remote, ms);
+      },
       connected: () => this.#activePeers.inc(both),
       disconnected: () => {
         this.#activePeers.dec(both);

@@ -1,7 +1,6 @@
 import { resources } from '../../client/resources.js';
 import type { Node } from '../../api/types/core.js';
 import type { Lease } from '../../api/types/policy.js';
-import { findCondition } from '../../api/facts/conditions.js';
 import type { ApiClient } from '../../client/index.js';
 import { keyString } from '../../client/index.js';
 import type {
@@ -16,14 +15,15 @@ import { delay } from '../../lib/clock.js';
 import type { CallContext, Handlers } from '../../lib/grpc/index.js';
 import { Code, GrpcError } from '../../lib/grpc/index.js';
 import { errorMessage } from '../../lib/errors.js';
-import type { StoreAdmin, StoreMember } from './store-admin.js';
+import { maxObservers, nodeStatus, observe } from './observe.js';
+import type { StoreAdmin, StoreMember, StoreTelemetry } from './store-admin.js';
 import type { TokenUsage } from './tokens.js';
 import { generateToken, storeToken } from './tokens.js';
 
 /** The dependencies of the service that reports on the cluster and makes join tokens. */
 export interface ClusterServiceOptions {
   readonly client: ApiClient;
-  readonly store: StoreAdmin;
+  readonly store: StoreAdmin & StoreTelemetry;
   readonly clock: Clock;
   /** This master's name. */
   readonly name: string;
@@ -48,6 +48,7 @@ export function createClusterHandlers(
   options: ClusterServiceOptions,
 ): Handlers<typeof ClusterDefinition> {
   const observer = new Observer(options);
+  let observers = 0;
   return {
     async status(_request, context) {
       await options.authorize(context, 'get');
@@ -68,6 +69,19 @@ export function createClusterHandlers(
           sentMs = clock.monotonicMs();
         }
         await delay(clock, watchEveryMs, context.signal);
+      }
+    },
+
+    async observe(request, stream, context) {
+      await options.authorize(context, 'get');
+      if (observers >= maxObservers) {
+        throw new GrpcError(Code.ResourceExhausted, `${maxObservers} callers observe already`);
+      }
+      observers++;
+      try {
+        await observe(options, request, stream, context.signal);
+      } finally {
+        observers--;
       }
     },
 
@@ -200,17 +214,6 @@ class Observer {
       };
     }
   }
-}
-
-function nodeStatus(node: Node): NodeStatus {
-  const ready = findCondition(node.status?.conditions, 'Ready');
-  const address = node.status?.addresses?.find((entry) => entry.type === 'InternalIP');
-  return {
-    name: node.metadata.name,
-    address: address?.address ?? '',
-    ready: ready?.status === 'True',
-    message: ready?.message ?? '',
-  };
 }
 
 function componentLeader(component: string, held: readonly Lease[]): ComponentLeader {

@@ -1,19 +1,21 @@
 import { ClusterDefinition, MaintenanceDefinition } from '../../gen/etcd/rpc.js';
+import { TelemetryDefinition } from '../../gen/telemetry.js';
+import type { MemberReport, WatchRequest } from '../../gen/telemetry.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Channel, ChannelTls } from '../../lib/grpc/index.js';
 import { Code, createGrpcChannel, GrpcError, isGrpcError } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import type { TlsSource } from '../../lib/pki/tls-source.js';
-import type { StoreAdmin, StoreMember, StoreMemberStatus } from './store-admin.js';
+import type { StoreAdmin, StoreMember, StoreMemberStatus, StoreTelemetry } from './store-admin.js';
 
 /** For calls that change the membership: they wait for an election. */
 const changeDeadlineMs = 5000;
 
 /**
- * {@link StoreAdmin} of any etcd v3 cluster. It knows the endpoints it was given and those of the members that it has
- * seen, and asks the next one when one is not available.
+ * {@link StoreAdmin} and {@link StoreTelemetry} of any etcd v3 cluster. It knows the endpoints it was given and those
+ * of the members that it has seen, and asks the next one when one is not available.
  */
-export class EtcdAdmin implements StoreAdmin {
+export class EtcdAdmin implements StoreAdmin, StoreTelemetry {
   readonly #tls: TlsSource<ChannelTls> | undefined;
   readonly #log: Logger;
   readonly #clock: Clock;
@@ -75,6 +77,7 @@ export class EtcdAdmin implements StoreAdmin {
       .client(MaintenanceDefinition)
       .status({}, { deadlineMs });
     return {
+      id: status.header?.memberId ?? 0n,
       leader: status.leader,
       term: status.raftTerm,
       raftIndex: status.raftIndex,
@@ -86,6 +89,19 @@ export class EtcdAdmin implements StoreAdmin {
     };
   }
 
+  async *watchTelemetry(
+    clientUrl: string,
+    request: WatchRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<MemberReport> {
+    const channel = this.#connect(clientUrl);
+    try {
+      yield* channel.client(TelemetryDefinition).watch(request, { signal });
+    } finally {
+      channel.close();
+    }
+  }
+
   close(): void {
     for (const channel of this.#channels.values()) channel.close();
   }
@@ -93,18 +109,22 @@ export class EtcdAdmin implements StoreAdmin {
   #channel(url: string): Channel {
     let channel = this.#channels.get(url);
     if (channel === undefined) {
-      const target = url.replace(/^https?:\/\//, '');
-      const tls = url.startsWith('https:') ? this.#tls : undefined;
-      channel = createGrpcChannel({
-        target,
-        log: this.#log,
-        clock: this.#clock,
-        connectTimeoutMs: 700,
-        ...(tls === undefined ? {} : { tls }),
-      });
+      channel = this.#connect(url);
       this.#channels.set(url, channel);
     }
     return channel;
+  }
+
+  #connect(url: string): Channel {
+    const target = url.replace(/^https?:\/\//, '');
+    const tls = url.startsWith('https:') ? this.#tls : undefined;
+    return createGrpcChannel({
+      target,
+      log: this.#log,
+      clock: this.#clock,
+      connectTimeoutMs: 700,
+      ...(tls === undefined ? {} : { tls }),
+    });
   }
 
   async #any<T>(run: (channel: Channel) => Promise<T>): Promise<T> {

@@ -1,3 +1,5 @@
+import type { MemberReport, WatchRequest } from '../../gen/telemetry.js';
+
 /** A member of the store, as the etcd client lists it for joining and status. */
 export interface StoreMember {
   readonly id: bigint;
@@ -9,6 +11,7 @@ export interface StoreMember {
 
 /** The status that a member of the store reports of itself. */
 export interface StoreMemberStatus {
+  readonly id: bigint;
   readonly leader: bigint;
   readonly term: number;
   readonly raftIndex: number;
@@ -28,4 +31,17 @@ export interface StoreAdmin {
   memberRemove(id: bigint): Promise<void>;
   /** Asks one member, by its client URL. */
   status(clientUrl: string, deadlineMs: number): Promise<StoreMemberStatus>;
+}
+
+/** What members of the store tell of themselves. */
+export interface StoreTelemetry {
+  /**
+   * What one member tells of itself, on a connection of its own; ends when `signal` aborts.
+   * @throws GrpcError UNIMPLEMENTED where the store is a real etcd
+   */
+  watchTelemetry(
+    clientUrl: string,
+    request: WatchRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<MemberReport>;
 }

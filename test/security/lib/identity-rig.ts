@@ -24,7 +24,7 @@ import { createClusterHandlers } from '../../../src/master/cluster/cluster-servi
 import { clusterAuthorizer } from '../../../src/master/cluster/cluster-access.js';
 import { createClusterKeys, createMasterCertificates } from '../../../src/master/cluster/pki.js';
 import { defaultSettings } from '../../../src/master/cluster/settings.js';
-import type { StoreAdmin } from '../../../src/master/cluster/store-admin.js';
+import type { StoreAdmin, StoreTelemetry } from '../../../src/master/cluster/store-admin.js';
 
 const clock = systemClock();
 const host = '127.0.0.1';
@@ -75,12 +75,15 @@ export interface IdentityRig {
   stop(): Promise<void>;
 }
 
-const noStore: StoreAdmin = {
+const noStore: StoreAdmin & StoreTelemetry = {
   memberList: () => Promise.resolve([]),
   memberAddAsLearner: () => Promise.resolve(1n),
   memberPromote: () => Promise.resolve(),
   memberRemove: () => Promise.resolve(),
   status: () => Promise.reject(new Error('there is no store')),
+  watchTelemetry: () => {
+    throw new Error('there is no store');
+  },
 };
 
 async function freePort(): Promise<number> {

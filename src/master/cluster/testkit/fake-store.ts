@@ -1,8 +1,9 @@
 import { Code, GrpcError } from '../../../lib/grpc/index.js';
-import type { StoreAdmin, StoreMember, StoreMemberStatus } from '../store-admin.js';
+import type { MemberReport, WatchRequest } from '../../../gen/telemetry.js';
+import type { StoreAdmin, StoreMember, StoreMemberStatus, StoreTelemetry } from '../store-admin.js';
 
 /** The members of a store in memory, which a test may change at will. */
-export class FakeStore implements StoreAdmin {
+export class FakeStore implements StoreAdmin, StoreTelemetry {
   members: StoreMember[] = [];
   /** The calls made, in order. */
   readonly calls: string[] = [];
@@ -11,6 +12,11 @@ export class FakeStore implements StoreAdmin {
   leader = 1n;
   /** Of members that do not answer. */
   readonly silent = new Set<string>();
+  /** What was asked of members' telemetry, and what each answers, by its URL. */
+  readonly watched: WatchRequest[] = [];
+  telemetry: (clientUrl: string, signal: AbortSignal) => AsyncIterable<MemberReport> = () => {
+    throw new GrpcError(Code.Unimplemented, 'unknown service');
+  };
   #nextId = 100n;
 
   /** A member that has started and votes. */
@@ -45,9 +51,19 @@ export class FakeStore implements StoreAdmin {
     this.members = this.members.filter((member) => member.id !== id);
   }
 
+  watchTelemetry(
+    clientUrl: string,
+    request: WatchRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<MemberReport> {
+    this.watched.push(request);
+    return this.telemetry(clientUrl, signal);
+  }
+
   async status(clientUrl: string): Promise<StoreMemberStatus> {
     if (this.silent.has(clientUrl)) throw new GrpcError(Code.Unavailable, 'it is silent');
     return {
+      id: this.members.find(({ clientUrls }) => clientUrls.includes(clientUrl))?.id ?? 0n,
       leader: this.leader,
       term: 3,
       raftIndex: 20,
