@@ -4,6 +4,7 @@ import type { Lease } from '../api/types/policy.js';
 import { formatMicroTime } from '../api/facts/time.js';
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../lib/clock.js';
+import { firstAbort } from '../lib/abort.js';
 import { delay } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
 import type { ApiClient } from './types.js';
@@ -86,14 +87,16 @@ class Election {
     void work.then(() => finished.abort());
     const overdue = this.#whenOverdue();
     overdue.signal.addEventListener('abort', () => leading.abort(), { once: true });
-    const over = AbortSignal.any([signal, finished.signal, overdue.signal]);
-    while (!over.aborted) {
-      await delay(clock, this.retryPeriodMs, over);
-      if (over.aborted || (!(await this.tryAcquireOrRenew(over)) && this.#heldByOther())) break;
+    const over = firstAbort([signal, finished.signal, overdue.signal]);
+    while (!over.signal.aborted) {
+      await delay(clock, this.retryPeriodMs, over.signal);
+      if (over.signal.aborted) break;
+      if (!(await this.tryAcquireOrRenew(over.signal)) && this.#heldByOther()) break;
     }
     if (!signal.aborted && !finished.signal.aborted) {
       log.warn({ lease: name, identity }, 'no longer leading: the lease was not renewed');
     }
+    over.abort();
     overdue.cancel();
     leading.abort();
     await work;
