@@ -1,9 +1,13 @@
-// oxlint-disable-next-line import/no-unassigned-import -- @peculiar/x509's container needs it loaded first
-import 'reflect-metadata';
-import * as x509 from '@peculiar/x509';
+import type {
+  Name,
+  Pkcs10CertificateRequest,
+  SubjectAlternativeNameExtension,
+} from '@peculiar/x509';
 import { webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Clock } from '../clock.js';
+import type { X509Library } from './x509.js';
+import { loadX509 } from './x509.js';
 
 /** A certificate and its private key (PKCS#8), in PEM. */
 export interface KeyPair {
@@ -40,6 +44,7 @@ export async function createCertificateAuthority(options: {
   readonly clock: Clock;
   readonly days?: number;
 }): Promise<KeyPair> {
+  const x509 = await loadX509();
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
     {
@@ -62,7 +67,7 @@ export async function createCertificateAuthority(options: {
     },
     webcrypto,
   );
-  return { cert: `${certificate.toString('pem')}\n`, key: await exportKey(keys.privateKey) };
+  return { cert: `${certificate.toString('pem')}\n`, key: await exportKey(x509, keys.privateKey) };
 }
 
 /**
@@ -75,28 +80,30 @@ export async function issueCertificate(options: {
   readonly clock: Clock;
   readonly days?: number;
 }): Promise<KeyPair> {
+  const x509 = await loadX509();
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const notBefore = new x509.X509Certificate(options.ca.cert).notBefore;
   const days = options.days ?? 365;
   const cert = await sign({ ...options, publicKey: keys.publicKey, notBefore, days });
-  return { cert, key: await exportKey(keys.privateKey) };
+  return { cert, key: await exportKey(x509, keys.privateKey) };
 }
 
 /** A new key and a request (PKCS#10) for a certificate over it. */
 export async function createSigningRequest(
   subject: Subject,
 ): Promise<{ readonly request: string; readonly key: string }> {
+  const x509 = await loadX509();
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const request = await x509.Pkcs10CertificateRequestGenerator.create(
     {
-      name: nameOf(subject),
+      name: nameOf(x509, subject),
       keys,
       signingAlgorithm: algorithm,
-      extensions: hostsExtension(subject.hosts ?? []),
+      extensions: hostsExtension(x509, subject.hosts ?? []),
     },
     webcrypto,
   );
-  return { request: request.toString('pem'), key: await exportKey(keys.privateKey) };
+  return { request: request.toString('pem'), key: await exportKey(x509, keys.privateKey) };
 }
 
 /** A request that could not be read, or whose signature is wrong. */
@@ -115,9 +122,10 @@ export async function readSigningRequest(pem: string): Promise<{
   readonly hosts: readonly string[];
   /** Alternative names that are no hosts: mail addresses, URIs and others. */
   readonly otherNames: readonly string[];
-  readonly request: x509.Pkcs10CertificateRequest;
+  readonly request: Pkcs10CertificateRequest;
 }> {
-  let request: x509.Pkcs10CertificateRequest;
+  const x509 = await loadX509();
+  let request: Pkcs10CertificateRequest;
   let verified: boolean;
   try {
     request = new x509.Pkcs10CertificateRequest(pem);
@@ -145,11 +153,12 @@ export async function readSigningRequest(pem: string): Promise<{
  */
 export async function signRequest(options: {
   readonly ca: KeyPair;
-  readonly request: x509.Pkcs10CertificateRequest;
+  readonly request: Pkcs10CertificateRequest;
   readonly subject: Subject;
   readonly clock: Clock;
   readonly days?: number;
 }): Promise<string> {
+  const x509 = await loadX509();
   const publicKey = await options.request.publicKey.export(webcrypto);
   const authority = new x509.X509Certificate(options.ca.cert);
   const earliestMs = options.clock.nowMs() - requestBackdateMs;
@@ -166,6 +175,7 @@ async function sign(options: {
   readonly days: number;
 }): Promise<string> {
   const { subject } = options;
+  const x509 = await loadX509();
   const authority = new x509.X509Certificate(options.ca.cert);
   const signingKey = await webcrypto.subtle.importKey(
     'pkcs8',
@@ -180,7 +190,7 @@ async function sign(options: {
   const certificate = await x509.X509CertificateGenerator.create(
     {
       serialNumber: serialNumber(),
-      subject: nameOf(subject),
+      subject: nameOf(x509, subject),
       issuer: authority.subjectName,
       notBefore: options.notBefore,
       notAfter: daysFromNow(options.clock, options.days),
@@ -192,7 +202,7 @@ async function sign(options: {
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
         new x509.ExtendedKeyUsageExtension(usages),
         await x509.AuthorityKeyIdentifierExtension.create(authority, false, webcrypto),
-        ...hostsExtension(subject.hosts ?? []),
+        ...hostsExtension(x509, subject.hosts ?? []),
       ],
     },
     webcrypto,
@@ -200,12 +210,15 @@ async function sign(options: {
   return `${certificate.toString('pem')}\n`;
 }
 
-function nameOf(subject: Subject): x509.Name {
+function nameOf(x509: X509Library, subject: Subject): Name {
   const organizations = (subject.organizations ?? []).map((name) => ({ O: [name] }));
   return new x509.Name([...organizations, { CN: [subject.commonName] }]);
 }
 
-function hostsExtension(hosts: readonly string[]): x509.SubjectAlternativeNameExtension[] {
+function hostsExtension(
+  x509: X509Library,
+  hosts: readonly string[],
+): SubjectAlternativeNameExtension[] {
   if (hosts.length === 0) return [];
   return [
     new x509.SubjectAlternativeNameExtension(
@@ -225,7 +238,7 @@ function serialNumber(): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
+async function exportKey(x509: X509Library, key: webcrypto.CryptoKey): Promise<string> {
   const der = await webcrypto.subtle.exportKey('pkcs8', key);
   return `${x509.PemConverter.encode(der, 'PRIVATE KEY')}\n`;
 }
