@@ -2,7 +2,8 @@
  * Patterns of custom resources' schemas, matched with RE2: Go's syntax and error texts, and a time that grows with the
  * product of pattern and text, where the engine of JavaScript may go back and forth for ever.
  */
-import { RE2JS, RE2JSException } from 're2js';
+import { createRequire } from 'node:module';
+import type * as Re2js from 're2js';
 
 /** Most steps (instructions of the pattern times characters) that the checks of one object may take. */
 export const maxMatchSteps = 50_000_000;
@@ -12,13 +13,19 @@ export interface MatchBudget {
   stepsLeft: number;
 }
 
-const compiled = new Map<string, RE2JS | Error>();
+/** The library, loaded by the first pattern: most processes that know the kinds match none. */
+function library(): typeof Re2js {
+  return createRequire(import.meta.url)('re2js') as typeof Re2js;
+}
+
+const compiled = new Map<string, Re2js.RE2JS | Error>();
 const compiledLimit = 1000;
 
-function compile(pattern: string): RE2JS | Error {
+function compile(pattern: string): Re2js.RE2JS | Error {
   let found = compiled.get(pattern);
   if (found === undefined) {
     if (compiled.size >= compiledLimit) compiled.clear();
+    const { RE2JS, RE2JSException } = library();
     try {
       found = RE2JS.compile(pattern);
     } catch (error) {

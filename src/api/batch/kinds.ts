@@ -1,5 +1,5 @@
 /** Job and CronJob. */
-import { CronExpressionParser } from 'cron-parser';
+import { cronParser } from '../../lib/cron.js';
 import { defineKind } from '../define.js';
 import { semanticEqual } from '../equal.js';
 import { child, forbidden, invalid, notSupported, required } from '../field-error.js';
@@ -195,7 +195,7 @@ function checkSchedule({ spec }: CronJob, errors: FieldError[]): void {
     return;
   }
   try {
-    if (!isEvery) CronExpressionParser.parse(schedule);
+    if (!isEvery) cronParser().parse(schedule);
   } catch (error) {
     errors.push(invalid('spec.schedule', schedule, error instanceof Error ? error.message : ''));
   }

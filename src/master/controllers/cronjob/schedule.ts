@@ -1,5 +1,5 @@
 /** When a CronJob is due. Pure. */
-import { CronExpressionParser } from 'cron-parser';
+import { cronParser } from '../../../lib/cron.js';
 
 /** Past times that are looked at; more missed ones are warned of and only the last counts. */
 const maxMissed = 100;
@@ -24,7 +24,7 @@ export function dueTimes(
   sinceMs: number,
   nowMs: number,
 ): Due {
-  const expression = CronExpressionParser.parse(schedule, {
+  const expression = cronParser().parse(schedule, {
     currentDate: new Date(nowMs),
     tz: timeZone ?? 'UTC',
   });
