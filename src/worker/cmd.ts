@@ -1,6 +1,6 @@
 import { delay, systemClock } from '../lib/clock.js';
 import { lockDirectory } from '../lib/files/directory-lock.js';
-import { createLogger } from '../lib/log.js';
+import { createLogger } from '../lib/create-logger.js';
 import { surviveRejections } from '../lib/rejections.js';
 import { isUsageError } from '../lib/usage-error.js';
 import { shutdownSignal } from '../lib/shutdown.js';

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { FakeApi } from '../../src/client/testkit/fake.js';
 import { createInformerFactory } from '../../src/client/index.js';
 import { systemClock } from '../../src/lib/clock.js';
-import { createLogger } from '../../src/lib/log.js';
+import { createLogger } from '../../src/lib/create-logger.js';
 import { createPodNetwork, startNetproxy } from '../../src/netproxy/index.js';
 import type { Netproxy, PodRef } from '../../src/netproxy/index.js';
 import { newServiceRuleSet } from '../../src/netproxy/iptables/proxier.js';

@@ -4,7 +4,7 @@ import { systemClock } from '../../lib/clock.js';
 import type { Clock } from '../../lib/clock.js';
 import { ConnectionGate } from '../../lib/connection-gate.js';
 import type { Logger } from '../../lib/log.js';
-import { createLogger } from '../../lib/log.js';
+import { createLogger } from '../../lib/create-logger.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
 import { parseFlags } from '../../lib/flags.js';
 import { UsageError } from '../../lib/usage-error.js';

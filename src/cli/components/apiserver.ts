@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createApiClient } from '../../client/index.js';
 import { BootstrapDefinition, ClusterDefinition } from '../../gen/cluster.js';
 import { systemClock } from '../../lib/clock.js';
-import { createLogger } from '../../lib/log.js';
+import { createLogger } from '../../lib/create-logger.js';
 import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
 import { clientTlsFromFiles } from '../../lib/pki/tls-files.js';
 import { runApiserver } from '../../master/apiserver/cmd.js';

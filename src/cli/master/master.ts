@@ -7,7 +7,7 @@ import { delay, systemClock } from '../../lib/clock.js';
 import { lockDirectory } from '../../lib/files/directory-lock.js';
 import { makePrivateDirectory, writeWhole } from '../../lib/files/write-whole.js';
 import type { Logger } from '../../lib/log.js';
-import { createLogger } from '../../lib/log.js';
+import { createLogger } from '../../lib/create-logger.js';
 import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
 import { clientTlsFromFiles } from '../../lib/pki/tls-files.js';
 import { shutdownSignal } from '../../lib/shutdown.js';

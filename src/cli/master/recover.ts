@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { recoverFromSnapshot, recoverSurvivor } from '../../etcd/cmd/recover.js';
 import { systemClock } from '../../lib/clock.js';
-import { createLogger } from '../../lib/log.js';
+import { createLogger } from '../../lib/create-logger.js';
 import { lockDirectory } from '../../lib/files/directory-lock.js';
 import { writeWhole } from '../../lib/files/write-whole.js';
 import { parseFlags } from '../../lib/flags.js';

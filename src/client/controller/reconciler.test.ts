@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { ManualClock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
-import { createLogger, silentLogger } from '../../lib/log.js';
+import { createLogger } from '../../lib/create-logger.js';
+import { silentLogger } from '../../lib/log.js';
 import { Prng } from '../../lib/prng.js';
 import type { ReconcileResult } from '../../lib/work-queue.js';
 import { createInformerFactory } from '../informer.js';

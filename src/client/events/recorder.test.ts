@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Event } from '../../api/types/core.js';
 import { ManualClock } from '../../lib/clock.js';
-import { createLogger } from '../../lib/log.js';
+import { createLogger } from '../../lib/create-logger.js';
 import { resources } from '../resources.js';
 import { FakeApi } from '../testkit/fake.js';
 import { ApiError } from '../types.js';

@@ -4,7 +4,7 @@
  */
 import { UsageError } from '../../lib/usage-error.js';
 import type { FlagName } from './flags.js';
-import type { Flags } from './options.js';
+import type { Flags } from './typed-flags.js';
 
 /** Flags whose meaning is not provided, with the values that ask for nothing. */
 const refused: Readonly<Partial<Record<FlagName, readonly string[]>>> = {

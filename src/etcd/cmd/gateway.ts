@@ -2,7 +2,7 @@
 import { UsageError } from '../../lib/usage-error.js';
 import { lookup } from 'node:dns/promises';
 import { systemClock } from '../../lib/clock.js';
-import { createLogger } from '../../lib/log.js';
+import { createLogger } from '../../lib/create-logger.js';
 import type { Logger } from '../../lib/log.js';
 import { parseDurationMs } from '../../lib/go-duration.js';
 import { TcpProxy } from './tcp-proxy.js';

@@ -8,7 +8,7 @@ import { mustBePair } from '../../lib/pki/key-pair.js';
 import { RenewableTls } from '../../lib/pki/tls-source.js';
 import type { TlsSource } from '../../lib/pki/tls-source.js';
 import type { ServerConfig } from '../config.js';
-import type { Flags } from './options.js';
+import type { Flags } from './typed-flags.js';
 import { certificatePaths, loadTls } from './tls.js';
 
 /** What a member listens and connects with; undefined where it does so in the clear. */

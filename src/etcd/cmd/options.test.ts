@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import { ManualClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import { parseFlags } from './flags.js';
-import { Flags, listenUrls, serverConfig } from './options.js';
+import { listenUrls, serverConfig } from './options.js';
+import { Flags } from './typed-flags.js';
 
 // Where etcd is told 0 it leaves Go's gRPC its own, and that takes no interval below a second.
 test.each([

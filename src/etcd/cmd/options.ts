@@ -4,7 +4,6 @@ import { Telemetry } from '../telemetry/telemetry.js';
 import type { Clock } from '../../lib/clock.js';
 import type { KeepAliveOptions } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
-import { unixPath } from '../../lib/member-url.js';
 import { bcryptCostBounds, bcryptCostDefault } from '../auth/password.js';
 import type { BackupConfig, InitialMember, ServerConfig } from '../config.js';
 import {
@@ -22,72 +21,15 @@ import {
   maxTxnOpsDefault,
   snapshotCountDefault,
 } from '../guards/limits.js';
-import type { FlagName, FlagValues } from './flags.js';
 import { parseDurationMs } from '../../lib/go-duration.js';
 import type { ListenOptions } from './member.js';
 import { nextDueMs } from '../snapshots/cron.js';
+import type { FlagName } from './flags.js';
+import type { Flags } from './typed-flags.js';
+import { checkUrl } from './typed-flags.js';
 
 const defaultClientUrl = 'http://localhost:2379';
 const defaultPeerUrl = 'http://localhost:2380';
-
-/** Typed access to the values. */
-export class Flags {
-  readonly #values: FlagValues;
-
-  constructor(values: FlagValues) {
-    this.#values = values;
-  }
-
-  has(name: FlagName): boolean {
-    return this.#values.has(name);
-  }
-
-  text(name: FlagName, fallback = ''): string {
-    return this.#values.get(name) ?? fallback;
-  }
-
-  number(name: FlagName, fallback: number): number {
-    const value = this.#values.get(name);
-    return value === undefined ? fallback : Number(value);
-  }
-
-  boolean(name: FlagName, fallback = false): boolean {
-    const value = this.#values.get(name);
-    return value === undefined ? fallback : /^(true|1|t)$/i.test(value);
-  }
-
-  durationMs(name: FlagName, fallbackMs: number): number {
-    const value = this.#values.get(name);
-    return value === undefined ? fallbackMs : (parseDurationMs(value) ?? fallbackMs);
-  }
-
-  /** @throws UsageError on what is no URL of a host and port */
-  urls(name: FlagName, fallback: string): string[] {
-    return this.text(name, fallback)
-      .split(',')
-      .map((url) => checkUrl(name, url.trim()));
-  }
-}
-
-/** Without a trailing slash. @throws UsageError on what is no URL of a host and port, or of a socket */
-export function checkUrl(name: FlagName, text: string): string {
-  if (unixPath(text) !== undefined) return text;
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw new UsageError(`invalid value "${text}" for flag -${name}: not a URL`);
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new UsageError(
-      `invalid value "${text}" for flag -${name}: URL scheme must be http, https, unix`,
-    );
-  }
-  if (url.pathname !== '/' && url.pathname !== '') {
-    throw new UsageError(`invalid value "${text}" for flag -${name}: URL must not contain a path`);
-  }
-  return text.replace(/\/$/, '');
-}
 
 /** @throws UsageError */
 export function parseInitialCluster(text: string): InitialMember[] {

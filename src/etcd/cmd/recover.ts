@@ -12,7 +12,8 @@ import { Membership } from '../membership/membership.js';
 import { restoreMember } from '../snapshots/restore.js';
 import { checkSnapshotHash } from '../snapshots/snapshot-file.js';
 import { parseFlags } from './flags.js';
-import { Flags, serverConfig } from './options.js';
+import { serverConfig } from './options.js';
+import { Flags } from './typed-flags.js';
 
 /** A recovered store goes on so far behind the snapshot's last revision: more than was written since it was taken. */
 const bumpRevision = 100_000_000;

@@ -11,7 +11,8 @@ import {
   snapshotStatus,
 } from '../snapshots/snapshot-file.js';
 import type { SnapshotStatus } from '../snapshots/snapshot-file.js';
-import { checkUrl, parseInitialCluster } from './options.js';
+import { parseInitialCluster } from './options.js';
+import { checkUrl } from './typed-flags.js';
 
 const usage = `Usage:
   trireme etcd snapshot restore FILE --data-dir DIR [flags]   makes a fresh member's data directory

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { DetailedPeerCertificate } from 'node:tls';
 import { afterEach, expect, test } from '@jest/globals';
 import { parseFlags } from './flags.js';
-import { Flags } from './options.js';
+import { Flags } from './typed-flags.js';
 import { allChecks, nameCheck, revocationCheck, tlsBounds } from './tls-checks.js';
 
 const flags = (...argv: string[]): Flags => new Flags(parseFlags(argv, {}));
@@ -79,7 +79,7 @@ test('a certificate must bear an allowed name', () => {
   ).toThrow('mutually exclusive');
 });
 
-test('revoked certificates are refused, the list is read again when it changes', () => {
+test('revoked certificates are refused, the list is read again when it changes', async () => {
   directory = mkdtempSync(join(tmpdir(), 'trireme-crl-'));
   const path = join(directory, 'list.pem');
   const write = (list: string, mtimeSeconds: number): void => {
@@ -87,7 +87,7 @@ test('revoked certificates are refused, the list is read again when it changes',
     utimesSync(path, mtimeSeconds, mtimeSeconds);
   };
   write(revoked0A0B, 1);
-  const check = allChecks(undefined, revocationCheck(path));
+  const check = allChecks(undefined, await revocationCheck(path));
   expect(check?.(certificate({ serialNumber: '0A0B' }))?.message).toBe(
     'the certificate is revoked',
   );
@@ -98,6 +98,8 @@ test('revoked certificates are refused, the list is read again when it changes',
   expect(check?.(certificate({ serialNumber: '0C' }))).toBeUndefined();
   write(revoked0C, 2);
   expect(check?.(certificate({ serialNumber: '0C' }))).toBeInstanceOf(Error);
-  expect(() => revocationCheck(join(String(directory), 'none'))).toThrow('--client-crl-file');
+  await expect(revocationCheck(join(String(directory), 'none'))).rejects.toThrow(
+    '--client-crl-file',
+  );
   expect(allChecks(undefined, undefined)).toBeUndefined();
 });

@@ -3,10 +3,10 @@ import { UsageError } from '../../lib/usage-error.js';
 import { readFileSync, statSync } from 'node:fs';
 import { checkServerIdentity } from 'node:tls';
 import type { DetailedPeerCertificate, PeerCertificate, SecureVersion } from 'node:tls';
-import { createRequire } from 'node:module';
-import type * as X509 from '@peculiar/x509';
+import type { X509Library } from '../../lib/pki/x509.js';
+import { loadX509 } from '../../lib/pki/x509.js';
 import type { FlagName } from './flags.js';
-import type { Flags } from './options.js';
+import type { Flags } from './typed-flags.js';
 
 /** Go's names of TLS 1.2's suites, and OpenSSL's. */
 const cipherNames: Readonly<Record<string, string>> = {
@@ -123,9 +123,9 @@ function listOf(text: string): string[] {
  * No certificate of the chain may be on the list, which is read again whenever the file has changed.
  * @throws UsageError
  */
-export function revocationCheck(path: string): CertificateCheck | undefined {
+export async function revocationCheck(path: string): Promise<CertificateCheck | undefined> {
   if (path === '') return undefined;
-  const list = new RevocationList(path);
+  const list = new RevocationList(await loadX509(), path);
   try {
     list.read();
   } catch (error) {
@@ -145,20 +145,14 @@ export function revocationCheck(path: string): CertificateCheck | undefined {
   };
 }
 
-/** Loaded when there is a list to read: a member without starts the sooner. */
-function loadX509(): typeof X509 {
-  const require = createRequire(import.meta.url);
-  // oxlint-disable-next-line import/no-unassigned-import -- its container needs it loaded first
-  require('reflect-metadata');
-  return require('@peculiar/x509') as typeof X509;
-}
-
 class RevocationList {
+  readonly #x509: X509Library;
   readonly #path: string;
   #changedMs = -1;
   #serials = new Set<string>();
 
-  constructor(path: string) {
+  constructor(x509: X509Library, path: string) {
+    this.#x509 = x509;
     this.#path = path;
   }
 
@@ -166,7 +160,7 @@ class RevocationList {
     const { mtimeMs } = statSync(this.#path);
     if (mtimeMs === this.#changedMs) return;
     const bytes = readFileSync(this.#path);
-    const list = new (loadX509().X509Crl)(
+    const list = new this.#x509.X509Crl(
       bytes.includes('-----BEGIN') ? bytes.toString('latin1') : bytes,
     );
     this.#serials = new Set(list.entries.map((entry) => normalSerial(entry.serialNumber)));

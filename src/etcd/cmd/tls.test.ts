@@ -8,7 +8,8 @@ import { Registry } from '../../lib/metrics.js';
 import { createCertificateAuthority, issueCertificate } from '../../lib/pki/certificates.js';
 import { parseFlags } from './flags.js';
 import { followTls } from './member-tls.js';
-import { Flags, serverConfig } from './options.js';
+import { serverConfig } from './options.js';
+import { Flags } from './typed-flags.js';
 import { certificatePaths, loadTls } from './tls.js';
 import type { TlsFiles } from './tls.js';
 

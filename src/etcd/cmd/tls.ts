@@ -5,9 +5,10 @@ import type { PeerCertificate } from 'node:tls';
 import { writeWhole } from '../../lib/files/write-whole.js';
 import type { ChannelTls, ServerTls } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
+import { createCertificateAuthority, issueCertificate } from '../../lib/pki/certificates.js';
 import type { ServerConfig } from '../config.js';
 import type { FlagName } from './flags.js';
-import type { Flags } from './options.js';
+import type { Flags } from './typed-flags.js';
 import { listenUrls } from './options.js';
 import { allChecks, nameCheck, revocationCheck, tlsBounds } from './tls-checks.js';
 import type { CertificateCheck } from './tls-checks.js';
@@ -59,7 +60,7 @@ export async function loadTls(flags: Flags, config: ServerConfig, log: Logger): 
     hostname: 'peer-cert-allowed-hostname',
   });
   return {
-    clientTls: client === undefined ? undefined : withChecks(client, clientChecks(flags)),
+    clientTls: client === undefined ? undefined : withChecks(client, await clientChecks(flags)),
     peerTls: peer === undefined ? undefined : withChecks(peer, peerNames),
     peerClientTls: peer === undefined ? undefined : channelTls(flags, peer, peerNames),
     clientCertAuth: flags.boolean('client-cert-auth'),
@@ -93,10 +94,10 @@ function refusePlainHttps(
 }
 
 /** @throws UsageError */
-function clientChecks(flags: Flags): CertificateCheck | undefined {
+async function clientChecks(flags: Flags): Promise<CertificateCheck | undefined> {
   return allChecks(
     nameCheck(flags, { hostname: 'client-cert-allowed-hostname' }),
-    revocationCheck(flags.text('client-crl-file')),
+    await revocationCheck(flags.text('client-crl-file')),
   );
 }
 
@@ -167,9 +168,6 @@ async function selfSigned(config: ServerConfig, side: Side, log: Logger): Promis
     const hosts = ['localhost', '127.0.0.1', ...urls.map((url) => new URL(url).hostname)].filter(
       (host) => host !== '',
     );
-    // Loaded when it is needed: half of a member's start would go into it.
-    const { createCertificateAuthority, issueCertificate } =
-      await import('../../lib/pki/certificates.js');
     const ca = await createCertificateAuthority({ commonName: 'etcd', clock: config.clock });
     const pair = await issueCertificate({
       ca,

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { systemClock } from '../../lib/clock.js';
 import { parseFlags, repeatable } from '../../lib/flags.js';
 import type { LogLevel } from '../../lib/log.js';
-import { createLogger } from '../../lib/log.js';
+import { createLogger } from '../../lib/create-logger.js';
 import { surviveRejections } from '../../lib/rejections.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
 import { errorMessage } from '../../lib/errors.js';

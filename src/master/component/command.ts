@@ -14,7 +14,7 @@ import {
 import type { Clock } from '../../lib/clock.js';
 import { systemClock } from '../../lib/clock.js';
 import type { Logger, LogLevel } from '../../lib/log.js';
-import { createLogger } from '../../lib/log.js';
+import { createLogger } from '../../lib/create-logger.js';
 import { watchExpiry } from '../../lib/pki/expiry.js';
 import { clientTlsFromFiles } from '../../lib/pki/tls-files.js';
 import { Prng } from '../../lib/prng.js';

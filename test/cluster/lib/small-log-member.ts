@@ -4,9 +4,10 @@
  */
 import { parseFlags } from '../../../src/etcd/cmd/flags.js';
 import { startMember } from '../../../src/etcd/cmd/member.js';
-import { Flags, listenUrls, serverConfig } from '../../../src/etcd/cmd/options.js';
+import { listenUrls, serverConfig } from '../../../src/etcd/cmd/options.js';
+import { Flags } from '../../../src/etcd/cmd/typed-flags.js';
 import { systemClock } from '../../../src/lib/clock.js';
-import { createLogger } from '../../../src/lib/log.js';
+import { createLogger } from '../../../src/lib/create-logger.js';
 
 const flags = new Flags(parseFlags(process.argv.slice(2), {}));
 const log = createLogger({ component: 'etcd', level: 'info', outputs: ['stderr'] });
