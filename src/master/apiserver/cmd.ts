@@ -1,50 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { Command, Option } from 'commander';
-import { systemClock } from '../../lib/clock.js';
-import { parseFlags, repeatable } from '../../lib/flags.js';
-import type { LogLevel } from '../../lib/log.js';
-import { createLogger } from '../../lib/create-logger.js';
-import { surviveRejections } from '../../lib/rejections.js';
-import { shutdownSignal } from '../../lib/shutdown.js';
 import { errorMessage } from '../../lib/errors.js';
-import { readAdmissionConfiguration } from './admission/configuration-file.js';
-import { ApiServerCertificates } from './certificates.js';
-import type { ApiServerOptions, AuthorizationMode } from './options.js';
-import { startApiServer } from './server.js';
-
-const modes: readonly AuthorizationMode[] = ['Node', 'RBAC', 'AlwaysAllow', 'AlwaysDeny'];
-
-interface Flags {
-  masterName?: string;
-  advertiseAddress?: string;
-  bindAddress: string;
-  securePort: string;
-  grpcPort: string;
-  etcdServers: string;
-  etcdCafile?: string;
-  etcdCertfile?: string;
-  etcdKeyfile?: string;
-  clientCaFile: string;
-  tlsCertFile: string;
-  tlsPrivateKeyFile: string;
-  serviceAccountKeyFile?: string[];
-  serviceAccountSigningKeyFile: string;
-  serviceAccountIssuer: string;
-  apiAudiences?: string;
-  kubeletCertificateAuthority?: string;
-  kubeletClientCertificate?: string;
-  kubeletClientKey?: string;
-  encryptionKeyFile?: string;
-  serviceClusterIpRange: string;
-  serviceNodePortRange: string;
-  authorizationMode: string;
-  anonymousAuth: string;
-  auditLogPath?: string;
-  disableAdmissionPlugins: string;
-  admissionControlConfigFile?: string;
-  logLevel: LogLevel;
-}
+import type { Parsed } from '../../lib/flags.js';
+import { parseFlags, repeatable } from '../../lib/flags.js';
+import type { Extension, ServeFlags } from './serve.js';
 
 function command(): Command {
   return new Command('apiserver')
@@ -92,60 +50,6 @@ function command(): Command {
     );
 }
 
-/** 32 bytes as they are, or as base64 or hexadecimal text. @throws Error for any other length */
-export function readEncryptionKey(content: Buffer): Buffer {
-  if (content.length === 32) return content;
-  const text = content.toString().trim();
-  for (const encoding of ['base64', 'hex'] as const) {
-    const decoded = Buffer.from(text, encoding);
-    if (decoded.length === 32) return decoded;
-  }
-  throw new Error('the encryption key must have 32 bytes');
-}
-
-function readModes(text: string): AuthorizationMode[] {
-  return text.split(',').map((name) => {
-    const mode = modes.find((candidate) => candidate === name);
-    if (mode === undefined) throw new Error(`unknown authorization mode ${name}`);
-    return mode;
-  });
-}
-
-function readOptions(flags: Flags, certificates: ApiServerCertificates): ApiServerOptions {
-  const [first = '', last = ''] = flags.serviceNodePortRange.split('-');
-  const { encryptionKeyFile } = flags;
-  return {
-    log: certificates.log,
-    clock: certificates.clock,
-    metrics: [certificates.registry],
-    masterName: flags.masterName ?? hostname(),
-    advertiseAddress: flags.advertiseAddress ?? '127.0.0.1',
-    bindAddress: flags.bindAddress,
-    securePort: Number(flags.securePort),
-    grpcPort: Number(flags.grpcPort),
-    serving: certificates.serving,
-    etcd: { servers: flags.etcdServers.split(','), tls: certificates.etcd },
-    serviceAccount: {
-      issuer: flags.serviceAccountIssuer,
-      audiences: (flags.apiAudiences ?? flags.serviceAccountIssuer).split(','),
-      signingKey: readFileSync(flags.serviceAccountSigningKeyFile),
-      publicKeys: (flags.serviceAccountKeyFile ?? []).map((file) => readFileSync(file)),
-    },
-    kubelet: certificates.kubelet,
-    encryptionKey:
-      encryptionKeyFile === undefined
-        ? undefined
-        : readEncryptionKey(readFileSync(encryptionKeyFile)),
-    serviceClusterIpRange: flags.serviceClusterIpRange,
-    nodePortRange: { first: Number(first), last: Number(last) },
-    authorizationModes: readModes(flags.authorizationMode),
-    anonymousAuth: flags.anonymousAuth !== 'false',
-    auditLogPath: flags.auditLogPath,
-    disabledAdmission: new Set(flags.disableAdmissionPlugins.split(',').filter(Boolean)),
-    ...readAdmissionConfiguration(flags.admissionControlConfigFile),
-  };
-}
-
 /**
  * `trireme apiserver`: runs until SIGTERM or SIGINT.
  * @param argv flags only
@@ -153,35 +57,16 @@ function readOptions(flags: Flags, certificates: ApiServerCertificates): ApiServ
  */
 export async function runApiserver(
   argv: readonly string[],
-  extend: Partial<Pick<ApiServerOptions, 'extendGrpc'>> = {},
+  extension: Extension = {},
 ): Promise<number> {
-  let options: ApiServerOptions;
-  let certificates: ApiServerCertificates | undefined;
+  let parsed: Parsed<ServeFlags>;
   try {
-    const parsed = parseFlags<Flags>(command(), argv);
-    if (parsed.help) return 0;
-    const flags = parsed.options;
-    const log = createLogger({ component: 'apiserver', level: flags.logLevel });
-    certificates = new ApiServerCertificates(flags, { clock: systemClock(), log });
-    options = { ...readOptions(flags, certificates), ...extend };
+    parsed = parseFlags<ServeFlags>(command(), argv);
   } catch (error) {
-    certificates?.stop();
     process.stderr.write(`trireme apiserver: ${errorMessage(error)}\n`);
     return 2;
   }
-  surviveRejections({ component: 'apiserver', log: options.log });
-  try {
-    const server = await startApiServer(options);
-    const stopping = shutdownSignal();
-    await new Promise<void>((resolve) => {
-      stopping.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await server.stop();
-    return 0;
-  } catch (error) {
-    options.log.error({ error }, 'the API server could not start');
-    return 1;
-  } finally {
-    certificates.stop();
-  }
+  if (parsed.help) return 0;
+  // Loaded when it runs: help starts without.
+  return (await import('./serve.js')).serve(parsed.options, extension);
 }

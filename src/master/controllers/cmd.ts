@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { parseFlags } from '../../lib/flags.js';
 import type { CommonFlags } from '../component/command.js';
-import { addCommonFlags, parseBoolean, parseDuration, runComponent } from '../component/command.js';
+import { addCommonFlags, parseBoolean, parseDuration } from '../component/command.js';
 import type { ControllerFlags } from './flags.js';
 import { defaultFlags } from './flags.js';
-import { startControllers } from './start.js';
 
 interface ManagerFlags extends CommonFlags {
   readonly controllers: string;
@@ -39,6 +38,9 @@ export async function runControllerManager(argv: readonly string[]): Promise<voi
   const parsed = parseFlags<ManagerFlags>(command, argv);
   if (parsed.help) return;
   const flags = parsed.options;
+  // Loaded when it runs: help starts without.
+  const { runComponent } = await import('../component/run.js');
+  const { startControllers } = await import('./start.js');
   await runComponent('kube-controller-manager', flags, (parts, signal) =>
     startControllers({ ...parts, flags: toControllerFlags(flags) }, signal),
   );

@@ -1,8 +1,7 @@
 import { Command } from 'commander';
 import { parseFlags } from '../../lib/flags.js';
 import type { CommonFlags } from '../component/command.js';
-import { addCommonFlags, runComponent } from '../component/command.js';
-import { startScheduler } from './scheduler.js';
+import { addCommonFlags } from '../component/command.js';
 
 /** `trireme scheduler …`. Resolves at SIGTERM. @throws UsageError @param argv the arguments after the command's name */
 export async function runScheduler(argv: readonly string[]): Promise<void> {
@@ -14,6 +13,9 @@ export async function runScheduler(argv: readonly string[]): Promise<void> {
   const parsed = parseFlags<CommonFlags & { schedulerName: string }>(command, argv);
   if (parsed.help) return;
   const flags = parsed.options;
+  // Loaded when it runs: help starts without.
+  const { runComponent } = await import('../component/run.js');
+  const { startScheduler } = await import('./scheduler.js');
   await runComponent('kube-scheduler', flags, (parts, signal) =>
     startScheduler({ ...parts, schedulerName: flags.schedulerName }, signal),
   );

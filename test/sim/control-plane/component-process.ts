@@ -4,7 +4,7 @@
  */
 import { createApiClient, runLeaderElection } from '../../../src/client/index.js';
 import type { GrpcApiClient, Leadership } from '../../../src/client/index.js';
-import { runWhileLeading } from '../../../src/master/component/command.js';
+import { runWhileLeading } from '../../../src/master/component/run.js';
 import { startControllers } from '../../../src/master/controllers/start.js';
 import { startScheduler } from '../../../src/master/scheduler/scheduler.js';
 import type { Life } from './process.js';
