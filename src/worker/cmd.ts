@@ -51,8 +51,8 @@ async function run(options: WorkerOptions): Promise<number> {
       process.exit(isUsage ? 2 : 1);
     }
   }
-  // What is still under way (a container that is given its grace period) would hold the process: the next agent goes
-  // on with it.
+  // Work that is still under way, such as a container's grace period, would keep the process alive; the next agent
+  // goes on with it.
   process.exit(0);
 }
 

@@ -6,7 +6,7 @@ import type { ConfigMap, Container, Pod, Secret, Service } from '../api/types/co
 import type { NodeFacts } from './pod-fields.js';
 import { containersOf, podField, resourceField } from './pod-fields.js';
 
-/** Where ConfigMaps and Secrets of the pod's namespace are found; undefined is "not found". */
+/** Finds ConfigMaps and Secrets of the pod's namespace; undefined is "not found". */
 export interface ConfigSource {
   configMap(name: string): ConfigMap | undefined;
   secret(name: string): Secret | undefined;
@@ -18,7 +18,7 @@ export class EnvironmentError extends Error {
   readonly code = 'ENVIRONMENT';
 }
 
-/** What a container's environment depends on. */
+/** The inputs of a container's environment. */
 export interface EnvironmentOptions {
   readonly pod: Pod;
   readonly container: Container;

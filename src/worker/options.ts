@@ -9,10 +9,10 @@ import { readJoinToken } from '../lib/join-token.js';
 import { ownAddress } from '../lib/own-address.js';
 import { UsageError } from '../lib/usage-error.js';
 
-/** Which implementation of `ContainerRuntime` runs the containers. */
+/** The implementation of `ContainerRuntime` that runs the containers. */
 export type RuntimeName = 'containerd' | 'process' | 'hollow';
 
-/** What `trireme worker` was told. */
+/** The flags of `trireme worker`, parsed. */
 export interface WorkerOptions {
   readonly nodeName: string;
   readonly dataDir: string;

@@ -1,11 +1,11 @@
 /**
- * What the downward API gives a container of its own pod and node: fields and resources as text.
+ * Renders the fields and resources of a pod and its node as text, as the downward API gives them to containers.
  * @see Kubernetes "Downward API"
  */
 import { parseQuantity } from '../api/quantity.js';
 import type { Container, Pod } from '../api/types/core.js';
 
-/** What the node adds to the pod's own fields. */
+/** The node's share of the fields: its name, addresses and resources. */
 export interface NodeFacts {
   readonly nodeName: string;
   readonly hostIps: readonly string[];

@@ -1,4 +1,4 @@
-/** Which runtime a worker uses, and how it is made. */
+/** Chooses a worker's runtime, and makes it. */
 import { access, constants, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.js';

@@ -36,7 +36,7 @@ import { createAgentHandlers } from './service/handlers.js';
 /** Streams that are open get this long at a stop. */
 const serviceGraceMs = 1000;
 
-/** What a worker is started with. */
+/** The flags of a worker, and what its surroundings give it. */
 export interface StartOptions extends WorkerOptions {
   readonly log: Logger;
   readonly clock?: Clock;
@@ -51,7 +51,7 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** What a start has begun, for taking it apart again: the newest first, each whatever the others do. */
+/** The parts that a start has begun. Ends them in reverse order; the failure of one keeps no other from its end. */
 class Begun {
   readonly #ends: { readonly what: string; readonly end: () => unknown }[] = [];
   readonly #log: Logger;
@@ -61,7 +61,7 @@ class Begun {
     this.#log = log;
   }
 
-  /** What is begun after the end, such as a runtime that was still starting, is ended at once. */
+  /** Adds a part. One that is added after the end, such as a runtime that was still starting, is ended at once. */
   async add(what: string, end: () => unknown): Promise<void> {
     this.#ends.push({ what, end });
     if (this.#over) await this.end();
@@ -200,7 +200,7 @@ async function beginRuntime(
   return runtime;
 }
 
-/** Those of an earlier start while they hold, else new ones by joining. */
+/** Returns the credentials of an earlier start while they are valid, else joins for new ones. */
 async function obtainCredentials(options: StartOptions, clock: Clock): Promise<Credentials> {
   const { dataDir, nodeName, nodeIp, log, join: target } = options;
   const known = await readCredentials(dataDir);

@@ -1,23 +1,23 @@
 /**
- * What the runtime holds that no pod of this node needs: left by steps that failed half-way, or by an agent that died
- * in one.
+ * Finds sandboxes and containers of the runtime that no pod of this node needs: left by steps that failed half-way, or
+ * by an agent that died in one.
  */
 import type { ContainerState, SandboxState } from '../../runtime/types.js';
 import type { NodeContext } from '../run/node-context.js';
 
-/** What is younger may still be on its way to its pod. A sandbox is made in seconds, or fails. */
+/** Anything younger may still become part of its pod. A sandbox is made in seconds, or fails. */
 export const orphanAgeMsMin = 120_000;
-/** So many of each are removed in one round; the next round comes in a minute. */
+/** Most of each kind that one round removes; the next round comes in a minute. */
 export const orphansPerRound = 32;
 
-/** What the runtime has and no pod wants. */
+/** The sandboxes and containers that no pod wants. */
 export interface Orphans {
   readonly sandboxes: readonly SandboxState[];
   readonly containers: readonly ContainerState[];
 }
 
 /**
- * Sandboxes of pods that are not known, or that have another by now, and containers whose sandbox is gone.
+ * Finds sandboxes of unknown pods, or of pods that have another by now, and containers whose sandbox is gone.
  * @param sandboxOf the sandbox of each pod that is known; undefined while it has none
  */
 export function findOrphans(

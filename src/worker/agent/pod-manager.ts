@@ -14,7 +14,7 @@ import { findOrphans, removeOrphanedObjects } from './orphans.js';
 import { resources } from '../../client/resources.js';
 import { StatusReporter } from './status-reporter.js';
 
-/** What {@link PodManager} is made with. */
+/** The dependencies of {@link PodManager}. */
 export interface PodManagerOptions {
   readonly node: NodeContext;
   readonly client: ApiClient;
@@ -24,7 +24,7 @@ export interface PodManagerOptions {
 
 /** Everything is compared with the runtime this often, in case an event was missed. */
 const resyncMs = 60_000;
-/** How soon a change of a ConfigMap or Secret shows in volumes, at the latest. */
+/** The longest time until a change of a ConfigMap or Secret shows in volumes. */
 const refreshMs = 20_000;
 
 /** All pods of one node, each with its worker. */

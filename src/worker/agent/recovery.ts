@@ -1,4 +1,4 @@
-/** What an earlier agent left on the node: of pods that are still wanted, and of pods that are not. */
+/** Takes over what an earlier agent left of pods that are still wanted, and removes what it left of others. */
 import type { PodRef } from '../../netproxy/types.js';
 import type { ContainerState, SandboxState } from '../../runtime/types.js';
 import type { Adopted } from '../run/adoption.js';

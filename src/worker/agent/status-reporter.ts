@@ -1,6 +1,6 @@
 /**
- * Reports pods' statuses: each pod's newest, one write at a time, never one that says nothing new. What fails is
- * tried again with back-off, so that the last status always arrives unless the pod is gone.
+ * Reports the newest status of each pod, one write at a time, and none that says nothing new. A failed write is tried
+ * again with back-off, so that the last status always arrives unless the pod is gone.
  */
 import { resources } from '../../client/resources.js';
 import type { Pod, PodStatus } from '../../api/types/core.js';
@@ -17,7 +17,7 @@ export interface Reportable {
   update(pod: Pod): void;
 }
 
-/** What {@link StatusReporter} is made with. */
+/** The dependencies of {@link StatusReporter}. */
 export interface StatusReporterOptions {
   readonly client: ApiClient;
   readonly clock: Clock;
@@ -75,8 +75,8 @@ export class StatusReporter {
     const text = JSON.stringify(status);
     const { resourceVersion: version = '' } = pod.metadata;
     const sent = this.#sent.get(uid);
-    // What the API made of our words is its affair: said once, they are not repeated until somebody else changes the
-    // pod.
+    // The API may have stored other words than these. They are sent once, and again only when somebody else has changed
+    // the pod.
     if (sent?.text === text && sent.version === version) return;
     if (covers(pod.status, status)) {
       this.#sent.set(uid, { text, version });

@@ -34,7 +34,7 @@ import { removeDeletedLocalPaths } from '../volumes/local-path.js';
 import { VolumeManager } from '../volumes/volume-manager.js';
 import { PodManager } from './pod-manager.js';
 
-/** What {@link startWorkerNode} is given. */
+/** The dependencies and settings of {@link startWorkerNode}. */
 export interface WorkerNodeOptions {
   readonly name: string;
   readonly ips: readonly string[];
@@ -64,7 +64,7 @@ export interface WorkerNodeOptions {
 const logBytesMax = 10 * 1024 * 1024;
 const atOnce = { sandboxes: 8, starts: 8 } as const;
 const retryMs = 500;
-/** How long a node waits for services before it is Ready without. */
+/** The longest that a node waits for the list of services before it becomes Ready without it. */
 const servicesMs = 5000;
 
 /** One node that runs pods. */
@@ -102,7 +102,7 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
   const agent = createNodeAgent(options, events, () => networkProblem);
   await untilDone(options, 'the node could not be registered', () => agent.register());
   await untilDone(options, 'the pod network could not be started', () => network.start());
-  // What the node cannot work without, and no more: a watch of another part that fails must not keep it from Ready.
+  // Waits only for watches that the node cannot work without: the failure of another must not keep it from Ready.
   await pods.whenSynced(signal);
   await waitAWhile(serviceInformer, options);
   const manager = new PodManager({ node: context, client, tokens, pods });

@@ -6,7 +6,7 @@ import { normalizeImageReference } from '../../runtime/image-reference.js';
 import type { ContainerRuntime, ImageInfo } from '../../runtime/types.js';
 import { isRuntimeError } from '../../runtime/types.js';
 
-/** What {@link ImageCollector} is made with. */
+/** The dependencies of {@link ImageCollector}. */
 export interface ImageCollectorOptions {
   /** The share of the disk that is used, from 0 to 1; absent: measured. For tests. */
   readonly diskShare?: () => Promise<number>;
@@ -51,7 +51,7 @@ export class ImageCollector {
     this.#cancel();
   }
 
-  /** One round. */
+  /** Runs one round of collection. */
   async collect(): Promise<void> {
     const { runtime, clock, imported, log } = this.#options;
     const nowMs = clock.monotonicMs();

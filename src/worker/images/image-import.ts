@@ -11,15 +11,15 @@ interface Imported {
   readonly references: readonly string[];
 }
 
-/** Which archives are imported, and into what. */
+/** The archives to import, and the runtime that takes them. */
 export interface ImportOptions {
   readonly runtime: ContainerRuntime;
-  /** Where the `*.tar` are. One that does not exist holds none. */
+  /** The directory of the `*.tar` files; a missing one counts as empty. */
   readonly directory: string;
-  /** Where is noted what was imported. */
+  /** The file that records which archives were imported. */
   readonly recordPath: string;
   readonly log: Logger;
-  /** The references that are there by import: filled. */
+  /** Receives the references of imported images. */
   readonly imported: Set<string>;
 }
 

@@ -13,7 +13,7 @@ export class ImageError extends Error {
   override readonly name = 'ImageError';
   readonly code = 'IMAGE';
   readonly reason: string;
-  /** What is shown while the next attempt is waited for. */
+  /** The waiting state that the status shows until the next attempt. */
   readonly waiting: { readonly reason: string; readonly message: string } | undefined;
 
   constructor(reason: string, message: string, waiting?: { reason: string; message: string }) {
@@ -23,7 +23,7 @@ export class ImageError extends Error {
   }
 }
 
-/** What {@link ImageManager} is made with. */
+/** The dependencies of {@link ImageManager}. */
 export interface ImageManagerOptions {
   readonly runtime: ContainerRuntime;
   readonly clock: Clock;
@@ -116,7 +116,7 @@ export class ImageManager {
     }
   }
 
-  /** Who wants the same image at the same time shares the download. */
+  /** Pulls an image; requests for it that come meanwhile share the download. */
   #pullOnce(image: string, { secrets }: ImageRequest): Promise<ImageInfo> {
     const auth = registryAuth(image, secrets);
     const key = `${image}|${auth?.username ?? ''}|${auth?.password ?? ''}`;

@@ -1,4 +1,4 @@
-/** What to show a registry, out of a pod's pull secrets. */
+/** Finds the credentials for a registry in a pod's pull secrets. */
 import type { Secret } from '../../api/types/core.js';
 import type { RegistryAuth } from '../../runtime/types.js';
 

@@ -1,4 +1,4 @@
-/** What a worker holds of its cluster: made when it joins, kept in its data directory, renewed before it ends. */
+/** A worker's credentials: made when it joins, kept in its data directory, renewed before they expire. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '../../lib/files/write-whole.js';
@@ -26,7 +26,7 @@ function fileIn(dataDir: string): string {
   return join(dataDir, 'credentials.json');
 }
 
-/** Those of an earlier start; undefined when this node has not joined yet. */
+/** Reads the credentials of an earlier start; undefined when this node has not joined yet. */
 export async function readCredentials(dataDir: string): Promise<Credentials | undefined> {
   let text: string;
   try {

@@ -12,11 +12,11 @@ import { errorMessage } from '../../lib/errors.js';
 import type { JoinTarget } from '../options.js';
 import type { Credentials } from './credentials.js';
 
-/** How long a joining worker goes on asking. */
+/** A joining worker gives up after this long. */
 const patienceMs = 60_000;
 const retryMs = 200;
 
-/** How a new node joins. */
+/** The masters that a new node joins, and what it says of itself. */
 export interface JoinOptions {
   readonly target: JoinTarget;
   readonly nodeName: string;

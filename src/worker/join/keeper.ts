@@ -11,7 +11,7 @@ import type { Credentials } from './credentials.js';
 import { writeCredentials } from './credentials.js';
 import { signingRequests } from './join.js';
 
-/** What {@link CredentialsKeeper} is made with. */
+/** The dependencies of {@link CredentialsKeeper}. */
 export interface KeeperOptions {
   readonly client: GrpcApiClient;
   readonly dataDir: string;
@@ -81,12 +81,12 @@ export class CredentialsKeeper {
         .filter((address) => address !== '')
         .toSorted();
     } catch (error) {
-      // Where nodes may not ask, the masters known from joining stay.
+      // Nodes may not list masters here: those that the node knows from joining stay.
       if (isApiError(error, 'Forbidden')) return;
       throw error;
     }
     const known = this.#credentials.masters.toSorted();
-    // One that is silent just now may be back when it is needed: only a whole set of others takes its place.
+    // A master that is silent now may be back later: known ones are dropped only for a list that is at least as long.
     if (masters.length < known.length) masters = [...new Set([...masters, ...known])].toSorted();
     if (masters.length === 0 || masters.join() === known.join()) return;
     this.#options.log.info({ masters }, 'the masters have changed');

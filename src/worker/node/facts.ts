@@ -1,8 +1,8 @@
-/** What the machine is: read once, at start. */
+/** Reads the facts of the machine, once at start. */
 import { readFile, statfs } from 'node:fs/promises';
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 
-/** What the machine is. */
+/** The facts of a machine that its Node object reports. */
 export interface MachineFacts {
   readonly cpus: number;
   readonly memoryBytes: number;
@@ -53,7 +53,10 @@ export function capacityOf(facts: MachineFacts, podsMax: number): Record<string,
   };
 }
 
-/** What is left for pods: a little memory and disk stay for the node itself, as with kubelet's eviction thresholds. */
+/**
+ * Returns the resources that pods may use: some memory and disk stay for the node itself, as with kubelet's eviction
+ * thresholds.
+ */
 export function allocatableOf(facts: MachineFacts, podsMax: number): Record<string, string> {
   const reservedBytes = 100 * 1024 * 1024;
   return {

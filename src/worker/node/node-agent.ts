@@ -16,7 +16,7 @@ import type { EventRecorder } from '../../client/events/recorder.js';
 import type { NodeDescription, NodeHealth } from './node-object.js';
 import { newNode, nodeLabels, nodeStatus, nodeSubject } from './node-object.js';
 
-/** What {@link NodeAgent} is made with. */
+/** The dependencies of {@link NodeAgent}. */
 export interface NodeAgentOptions {
   readonly client: ApiClient;
   readonly runtime: ContainerRuntime;
@@ -27,13 +27,14 @@ export interface NodeAgentOptions {
   readonly health: () => Promise<NodeHealth>;
   /** Between two renewals of the Lease. @default 3,000 */
   readonly leaseRenewMs?: number;
-  /** How long the Lease says that it holds. @default 40 */
+  /** The Lease's `leaseDurationSeconds`. @default 40 */
   readonly leaseSeconds?: number;
 }
 
 const leaseNamespace = 'kube-node-lease';
-/** The status is looked at this often, and written at least so often even when nothing changed. */
+/** The interval between looks at the status; a change is written at once. */
 const statusEveryMs = 10_000;
+/** A status that has not changed is written again after this long. */
 const statusAnywayMs = 300_000;
 const callMs = 5000;
 

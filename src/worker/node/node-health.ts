@@ -1,4 +1,4 @@
-/** How the node is doing, for its conditions. */
+/** Measures the pressures on the node that its conditions report. */
 import { readFile, statfs } from 'node:fs/promises';
 import type { ContainerRuntime } from '../../runtime/types.js';
 import type { NodeHealth } from './node-object.js';

@@ -6,7 +6,7 @@ import { formatTime } from '../../api/facts/time.js';
 import type { MachineFacts } from './facts.js';
 import { allocatableOf, capacityOf } from './facts.js';
 
-/** What a Node object is made from. */
+/** The contents of a Node object that do not change while the agent runs. */
 export interface NodeDescription {
   readonly name: string;
   readonly ips: readonly string[];
@@ -23,7 +23,7 @@ export const kubeletVersion = 'v1.33.0';
 /** As many as kubelet names, the largest first. */
 const imagesMax = 50;
 
-/** What the conditions of a node are made from. */
+/** The state that the conditions of a node report. */
 export interface NodeHealth {
   /** Why the node is not ready; undefined: it is. */
   readonly problem: string | undefined;
@@ -40,7 +40,7 @@ export const healthy: NodeHealth = {
   pidPressure: false,
 };
 
-/** What a new Node object says of itself. */
+/** Makes the object of a node that registers for the first time. */
 export function newNode(description: NodeDescription): Node {
   return {
     apiVersion: 'v1',

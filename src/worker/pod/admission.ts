@@ -1,6 +1,6 @@
 /**
- * Whether this node takes a pod that is bound to it. Pure. A pod that asks for what the node cannot honour is refused
- * with kubelet's reason; what a pod asks for is never left out in silence.
+ * Decides whether this node takes a pod that is bound to it. Pure. A pod with a demand that the node cannot honour is
+ * refused with kubelet's reason; no demand is dropped in silence.
  */
 import type { Pod } from '../../api/types/core.js';
 import { dottedSysctl, sysctlNamespace } from '../../api/validation/sysctls.js';
@@ -11,7 +11,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** What the node can do beyond what every node can. */
+/** The abilities that not every node has. */
 export interface NodeAbilities {
   /** Names or prefixes ending in `*`, all of them of a kernel namespace. */
   readonly unsafeSysctls: readonly string[];
@@ -69,7 +69,7 @@ function sysctlProblem({ spec }: Pod, abilities: NodeAbilities): string | undefi
     const name = dottedSysctl(given);
     if (!isAllowed(name, abilities)) return `"${given}" not allowlisted`;
     const namespace = sysctlNamespace(name);
-    // What is of no namespace would be set for the whole node, whatever the flag says.
+    // A sysctl outside the namespaces would be set for the whole node: the flag does not allow that.
     if (namespace === undefined) return `"${given}" not allowlisted`;
     if (namespace === 'net' && spec.hostNetwork === true) {
       return `"${given}" not allowed with host net enabled`;

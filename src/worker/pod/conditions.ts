@@ -6,7 +6,7 @@ import type { PodState } from './state.js';
 
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;
 
-/** What a pod's conditions depend on. */
+/** The inputs of a pod's conditions. */
 export interface ConditionInput {
   readonly state: PodState;
   readonly phase: Phase;

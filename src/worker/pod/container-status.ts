@@ -7,7 +7,7 @@ import { isEnding, isRunning, trackedByRole } from './state.js';
 /** `state.terminated` of a container status. */
 export type StatusTerminated = NonNullable<ContainerState['terminated']>;
 
-/** What a container's status depends on. */
+/** The inputs of a container's status. */
 export interface ContainerStatusOptions {
   readonly state: PodState;
   readonly tracked: TrackedContainer;
@@ -15,7 +15,7 @@ export interface ContainerStatusOptions {
   readonly nowMs: number;
 }
 
-/** One entry of `containerStatuses`. */
+/** Builds one entry of `containerStatuses`. */
 export function containerStatus(options: ContainerStatusOptions): ContainerStatus {
   const { state, tracked, container } = options;
   const { current, previous } = tracked;
@@ -53,7 +53,7 @@ function containerId(instance: Instance): string {
   return `containerd://${instance.id}`;
 }
 
-/** How a run ended, as the status says it. */
+/** Builds the `terminated` state of a run that has ended. */
 export function terminatedState(instance: Instance): StatusTerminated {
   const { exitCode = 0, reason, message, startedAtMs, finishedAtMs } = instance;
   return {

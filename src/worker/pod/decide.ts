@@ -1,6 +1,6 @@
 /**
- * What to do next for one pod. Pure: everything it knows comes in, nothing is changed. The shell performs the
- * actions, records what came of them (`record.ts`) and asks again.
+ * Decides the next actions for one pod. Pure: reads its arguments and changes nothing. The shell performs the actions,
+ * records their outcome (`record.ts`) and asks again.
  */
 import type { Container, Probe } from '../../api/types/core.js';
 import { formatDuration, waitUntil } from './back-off.js';
@@ -19,7 +19,7 @@ import {
 /** Why a container is stopped: its pod ends or has finished, a probe has failed, or its image was changed. */
 export type StopCause = 'ending' | 'finished' | 'liveness' | 'startup' | 'changed';
 
-/** What is to be done for a pod next. */
+/** One step to take for a pod. */
 export type PodAction =
   | { readonly type: 'makeVolumes' | 'makeSandbox' | 'removeSandbox' | 'removeVolumes' }
   | { readonly type: 'getImage' | 'startContainer'; readonly container: string }

@@ -1,4 +1,4 @@
-/** How a pod's state changes by what has happened. Each function records one fact; `decide` draws the conclusions. */
+/** Changes a pod's state after an event. Each function records one fact; `decide` draws the conclusions. */
 import type { Pod } from '../../api/types/core.js';
 import type { ContainerState } from '../../runtime/types.js';
 import type { ProbeKind, ProbeResult } from '../probes/prober.js';
@@ -11,7 +11,7 @@ function retryAt(failures: number, nowMs: number): number {
   return nowMs + Math.min(30_000, 500 * 2 ** Math.min(10, failures - 1));
 }
 
-/** How long a failed pull is shown as such before it is shown as waiting. */
+/** The time for which the status shows the error of a failed pull, before it shows the back-off. */
 const pullErrorShownMs = 1000;
 
 /** The pod's object has changed. */
@@ -235,7 +235,7 @@ export function recordDeletion(
 /** The annotation in which a container keeps the image that its pod named. */
 export const wantedImageAnnotation = 'trireme.dev/wanted-image';
 
-/** What the runtime tells of a container, as a run. */
+/** Makes a run of a container as the runtime reports it. */
 export function instanceOf(container: ContainerState): Instance {
   const { id, restartCount, image, imageId, phase, createdAtMs, logPath } = container;
   const wanted = container.annotations[wantedImageAnnotation];

@@ -1,18 +1,18 @@
 /**
- * What the node knows of one pod: the object that is wanted, and what has been made of it so far. `decide` reads it,
- * `record` changes it; neither does anything else.
+ * The node's knowledge of one pod: the wanted object, and the sandbox, images and containers made for it so far.
+ * `decide` reads it, `record` changes it; neither does anything else.
  */
 import type { Container, Pod } from '../../api/types/core.js';
 import { assertNever } from '../../lib/assert.js';
 import type { ProbeResult } from '../probes/prober.js';
 
-/** What a container is for. A sidecar is an init container that goes on running (`restartPolicy: Always`). */
+/** The purpose of a container. A sidecar is an init container that goes on running (`restartPolicy: Always`). */
 export type ContainerRole = 'init' | 'sidecar' | 'main' | 'ephemeral';
 
 /** One run of a container. */
 export interface Instance {
   readonly id: string;
-  /** How many earlier ones of that name the pod has had. */
+  /** The number of earlier runs of this container. */
   readonly restartCount: number;
   readonly image: string;
   readonly imageId: string;
@@ -29,14 +29,14 @@ export interface Instance {
   readonly logPath: string;
 }
 
-/** Whether the image for the next run is here. */
+/** The progress of getting the image for the next run. */
 export type ImageState =
   | { readonly phase: 'unknown' | 'getting' | 'ready' }
   | {
       readonly phase: 'failed';
       readonly reason: string;
       readonly message: string;
-      /** What is said instead from `backsOffAtMs` on, until the next attempt. */
+      /** The waiting state that the status shows from `backsOffAtMs` on, until the next attempt. */
       readonly waiting?: { readonly reason: string; readonly message: string };
       readonly backsOffAtMs: number;
       readonly retryAtMs: number;
@@ -188,17 +188,17 @@ export function trackedByRole(
   return [...state.trackedContainers.values()].filter((tracked) => roles.includes(tracked.role));
 }
 
-/** Whether the current run's first process runs. */
+/** Tells whether the current run's first process runs. */
 export function isRunning(tracked: TrackedContainer): boolean {
   return tracked.current?.phase === 'running';
 }
 
-/** Whether the current run's first process has ended. */
+/** Tells whether the current run's first process has ended. */
 export function hasExited(tracked: TrackedContainer): boolean {
   return tracked.current?.phase === 'exited';
 }
 
-/** Its own policy for a sidecar; the pod's for the others; ephemeral containers never run twice. */
+/** Decides by a sidecar's own policy, by the pod's for others; ephemeral containers never run twice. */
 export function willRestart(state: PodState, tracked: TrackedContainer): boolean {
   const policy = state.pod.spec.restartPolicy ?? 'Always';
   const failed = tracked.restartAnyway || tracked.current?.exitCode !== 0;

@@ -8,7 +8,7 @@ import { podPhase } from './phase.js';
 import type { ContainerRole, PodState } from './state.js';
 import { containersByRole } from './state.js';
 
-/** What a status depends on besides the pod's state. */
+/** The inputs of a status besides the pod's state. */
 export interface StatusOptions {
   readonly hostIps: readonly string[];
   readonly nowMs: number;

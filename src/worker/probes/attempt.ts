@@ -1,4 +1,4 @@
-/** One attempt of a probe: a command, an HTTP request, a TCP connection or a gRPC health check. */
+/** Performs one attempt of a probe: a command, an HTTP request, a TCP connection or a gRPC health check. */
 import * as http from 'node:http';
 import * as https from 'node:https';
 import * as net from 'node:net';
@@ -11,7 +11,7 @@ import { silentLogger } from '../../lib/log.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { ProbeOutcome } from './prober.js';
 
-/** What one attempt of a probe needs. */
+/** The target and the tools of one attempt. */
 export interface AttemptContext {
   readonly podIp: string;
   readonly ports: readonly ContainerPort[];
@@ -29,7 +29,7 @@ type Attempt<H extends ProbeHandler> = (
   context: AttemptContext,
 ) => Promise<ProbeOutcome>;
 
-/** One for each handler that the API knows. */
+/** The attempts, one for each handler that the API knows. */
 const attempts: { readonly [H in ProbeHandler]: Attempt<H> } = {
   exec: ({ command }, timeoutMs, context) => byCommand(command ?? [], timeoutMs, context),
   httpGet: byHttp,

@@ -3,7 +3,7 @@ import type { Container, Probe } from '../../api/types/core.js';
 import type { ProbeKind, ProbeOutcome, ProbeResult, ProbeTarget } from './prober.js';
 import { initialResult, ProbeWorker } from './prober.js';
 
-/** What the probes of a pod are run with. */
+/** The tools and callbacks of a pod's probes. */
 export interface ProbeManagerOptions {
   readonly clock: Clock;
   readonly attempt: (target: ProbeTarget) => Promise<ProbeOutcome>;
@@ -71,7 +71,7 @@ export class ProbeManager {
     for (const containerId of this.#workers.keys()) this.stop(containerId);
   }
 
-  /** What the last attempts say; a probe that the container does not have counts as succeeding. */
+  /** Returns a probe's result after its last attempts; a probe that the container does not have counts as a success. */
   result(containerId: string, kind: ProbeKind): ProbeResult {
     const workers = this.#workers.get(containerId);
     if (workers === undefined) return initialResult(kind);

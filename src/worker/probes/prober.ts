@@ -1,6 +1,6 @@
 /**
  * Probes of containers as kubelet runs them: a worker per probe asks at its period; so many failures or successes in
- * a row change the result. What a result means is the pod's decision (`pod/`).
+ * a row change the result. The pod's decision (`pod/`) draws the conclusions.
  * @see Kubernetes pkg/kubelet/prober
  */
 import type { Clock } from '../../lib/clock.js';
@@ -26,7 +26,7 @@ export interface ProbeTarget {
   readonly probe: Probe;
 }
 
-/** What a probe is run with. */
+/** The target, tools and callback of a probe. */
 export interface ProbeWorkerOptions {
   readonly target: ProbeTarget;
   readonly clock: Clock;

@@ -2,7 +2,7 @@
 import type { Container, Pod } from '../../api/types/core.js';
 import type { SecurityConfig } from '../../runtime/types.js';
 
-/** What stands for "not said" follows Kubernetes' defaults. */
+/** Combines the security contexts of a container and its pod; unset fields get Kubernetes' defaults. */
 export function securityConfig(pod: Pod, container: Container): SecurityConfig {
   const own = container.securityContext ?? {};
   const shared = pod.spec.securityContext ?? {};

@@ -6,7 +6,7 @@ import type { PodState, TrackedContainer } from '../pod/state.js';
 import { isEnding, unprobed } from '../pod/state.js';
 import type { SandboxHandle } from './sandbox.js';
 
-/** What an earlier agent has made for a pod, and what of it still runs. */
+/** The sandbox and containers that an earlier agent made for a pod. */
 export interface Adopted {
   readonly handle: SandboxHandle;
   readonly ips: readonly string[];
@@ -48,7 +48,7 @@ function adoptTrack(
   tracked.deadContainerIds.push(...ran.slice(0, -2).map(({ id }) => id));
   const reported = reportedStatus(state, tracked.name);
   if (current?.phase === 'running' && reported?.containerID === `containerd://${current.id}`) {
-    // What probes had found still holds until they find otherwise.
+    // The results of the earlier agent's probes hold until a probe finds otherwise.
     tracked.probes = {
       startup: reported.started === true ? 'success' : unprobed.startup,
       liveness: 'success',

@@ -9,7 +9,7 @@ import { securityConfig } from '../resources/security.js';
 import { hostnameOf } from './pod-files.js';
 import type { NodeFiles, NodeVolumes } from './node-context.js';
 
-/** What a container is made from. */
+/** The inputs of a container's configuration. */
 export interface ContainerConfigOptions extends EnvironmentOptions {
   readonly id: string;
   readonly sandboxId: string;

@@ -21,13 +21,13 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** What a section gives: the pod's spec, and what else the specification depends on. */
+/** The input of a section: the pod's spec, and the properties of node and image that shape the specification. */
 interface Case {
   readonly spec: Pod['spec'];
   readonly image?: ImageProcess;
   /** @default false */
   readonly cgroupV2?: boolean;
-  /** Whether the agent may lower a score. @default true */
+  /** True when the agent may lower an OOM score. @default true */
   readonly mayLowerOomScore?: boolean;
 }
 

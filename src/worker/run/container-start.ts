@@ -1,4 +1,4 @@
-/** One run of a container, from its configuration to its first process. */
+/** Starts one run of a container, from its configuration to its first process. */
 import type { Container, Pod } from '../../api/types/core.js';
 import { isApiError } from '../../client/types.js';
 import { isRuntimeError } from '../../runtime/types.js';
@@ -13,7 +13,7 @@ import type { ContainerEvent } from './pod-events.js';
 import { hostnameOf, managedHosts, nodeHosts } from './pod-files.js';
 import { errorMessage } from '../../lib/errors.js';
 
-/** Which container is started, and as which run. */
+/** The container to start, its sandbox, and the number of the run. */
 export interface StartOptions {
   readonly node: NodeContext;
   readonly pod: Pod;
@@ -132,7 +132,7 @@ export async function writePodFiles(
   await node.files.writeShared(pod, { hosts, resolver, hostname: hostnameOf(pod, node.nodeName) });
 }
 
-/** What a hook of a running container needs. */
+/** Makes the context in which hooks of a running container run. */
 export function hookContext(options: {
   readonly node: NodeContext;
   readonly container: Container;

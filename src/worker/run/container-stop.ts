@@ -10,7 +10,7 @@ import type { ContainerEvent } from './pod-events.js';
 /** A container gets at least so long after its hook. @see kubelet minimumGracePeriodInSeconds */
 const graceMsMin = 2000;
 
-/** Which container is stopped, why, and until when. */
+/** The container to stop, the reason, and its grace period. */
 export interface StopOptions {
   readonly node: NodeContext;
   readonly container: Container;

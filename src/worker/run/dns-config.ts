@@ -5,7 +5,7 @@ import { isOneWord } from './pod-files.js';
 
 /** The cluster's name server, as pods see it. */
 export interface ClusterDns {
-  /** Where pods reach the cluster's DNS. */
+  /** The address of the cluster's DNS for pods. */
   readonly address: string;
   /** For example `cluster.local`. */
   readonly domain: string;

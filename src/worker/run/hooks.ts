@@ -9,12 +9,12 @@ import { resolvePort } from '../probes/attempt.js';
 /** A handler of `lifecycle`. */
 export type Hook = NonNullable<Lifecycle['preStop']>;
 
-/** What running a hook needs. */
+/** The container of a hook, and the tools that run it. */
 export interface HookContext {
   readonly container: Container;
   readonly podIp: string;
   readonly clock: Clock;
-  /** How long the hook may take. */
+  /** The longest that the hook may take. */
   readonly timeoutMs: number;
   /** Ends the wait early. */
   readonly signal?: AbortSignal;

@@ -1,4 +1,4 @@
-/** What all pods of a node share. */
+/** The services of a node that all its pods share. */
 import type { Pod, Service } from '../../api/types/core.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
@@ -14,7 +14,7 @@ import type { VolumeManager } from '../volumes/volume-manager.js';
 import type { ClusterDns, ResolverConfig } from './dns-config.js';
 import type { PodFiles } from './pod-files.js';
 
-/** What pods need of the node's volumes; the simulation has some without a disk. */
+/** The calls that pods make to the node's volumes; the simulation implements them without a disk. */
 export type NodeVolumes = Pick<
   VolumeManager,
   'setUp' | 'refresh' | 'tearDown' | 'mountsFor' | 'podUidsInMemory'
@@ -43,7 +43,7 @@ export interface NodeContext {
   readonly services: (namespace: string) => readonly Service[];
   /** So many sandboxes are made, and containers started, at once. */
   readonly gates: { readonly sandboxes: Gate; readonly starts: Gate };
-  /** What pods may ask for of this node beyond what every node can. */
+  /** The abilities of this node that not every node has. */
   readonly abilities: NodeAbilities;
   readonly clock: Clock;
   readonly log: Logger;
@@ -60,7 +60,7 @@ export function factsFor(node: NodeContext, podIps: readonly string[]): NodeFact
   };
 }
 
-/** What names a pod, once and for all. */
+/** The identity of a pod, which never changes. */
 export interface PodKey {
   readonly uid: string;
   readonly namespace: string;

@@ -1,4 +1,4 @@
-/** Where a pod's files are on the node, and the files that the agent itself puts there. */
+/** The paths of a pod's files on the node. Writes the files that the agent itself puts there. */
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, Pod } from '../../api/types/core.js';
@@ -35,7 +35,7 @@ export class PodFiles {
     return join(this.directory(uid), 'logs', container, `${restartCount}.log`);
   }
 
-  /** What the container says about its end. */
+  /** The path of the container's termination message. */
   messagePath(uid: string, container: string, restartCount: number): string {
     return join(this.directory(uid), 'containers', container, `${restartCount}.message`);
   }

@@ -1,6 +1,6 @@
 /**
- * What a pod's containers stand on: the sandbox with its network, and the volumes. Makes and removes them, and
- * records in the pod's state what came of it; failures become events and are tried again by the state machine.
+ * Makes and removes a pod's sandbox, network and volumes, and records the outcome in the pod's state. Failures become
+ * events, and the state machine tries again.
  */
 import { podEvent } from './pod-events.js';
 import type { NodeContext } from './node-context.js';
@@ -34,7 +34,7 @@ export class PodInfrastructure {
     this.#onSandboxLost = options.onSandboxLost;
   }
 
-  /** Where each volume is on the node, by name. */
+  /** The path of each volume on the node, by the volume's name. */
   get volumePaths(): ReadonlyMap<string, string> {
     return this.#volumePaths;
   }

@@ -27,17 +27,17 @@ import { runPostStart } from './post-start.js';
 import { terminationMessage } from './termination-message.js';
 import { errorMessage } from '../../lib/errors.js';
 
-/** What {@link PodWorker} is made with. */
+/** The pod and the dependencies of {@link PodWorker}. */
 export interface PodWorkerOptions {
   readonly node: NodeContext;
   readonly pod: Pod;
-  /** What an earlier agent left running. */
+  /** The sandbox and containers that an earlier agent left. */
   readonly adopted?: Adopted;
-  /** Something that the status tells may have changed. */
+  /** Called when the status may have changed. */
   readonly onChange: () => void;
   /** Deletes the object from the API; the last status has been reported before. */
   readonly deleteObject: () => Promise<void>;
-  /** Nothing is left of it, and its object is gone. */
+  /** Called when nothing is left of the pod on the node, and its object is gone. */
   readonly onGone: () => void;
 }
 
@@ -268,7 +268,7 @@ export class PodWorker {
     }
   }
 
-  /** Whatever an action ends with, the pod is looked at again. */
+  /** Runs an action; the pod is looked at again after its success or failure. */
   #run(action: Promise<void>): void {
     action
       .catch((error: unknown) =>

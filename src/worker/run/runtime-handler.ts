@@ -1,8 +1,8 @@
-/** Which of the runtime's handlers runs a pod, and what handlers can do. */
+/** Checks the RuntimeClass of a pod, and its wish for a user namespace, against the runtime's handlers. */
 import type { Pod } from '../../api/types/core.js';
 import type { NodeContext } from './node-context.js';
 
-/** The only handler there is; what asks for another one never runs with this one. */
+/** The only handler. A pod that asks for another one is not run with this one. */
 const handlers: ReadonlySet<string> = new Set(['runc']);
 
 /**

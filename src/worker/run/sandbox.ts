@@ -11,7 +11,7 @@ import { hostnameOf } from './pod-files.js';
 import { checkHandler } from './runtime-handler.js';
 import { errorMessage } from '../../lib/errors.js';
 
-/** What taking it down needs, also after an agent's restart. */
+/** The handle by which a sandbox is removed, also after a restart of the agent. */
 export interface SandboxHandle {
   readonly id: string;
   readonly netnsPath?: string;
@@ -54,7 +54,7 @@ export async function makeSandbox(
   }
 }
 
-/** What is kept of a sandbox that is there. */
+/** Makes the handle of an existing sandbox. */
 export function handleOf(sandbox: SandboxState): SandboxHandle {
   const { id, netnsPath } = sandbox;
   return netnsPath === undefined ? { id } : { id, netnsPath };

@@ -1,4 +1,4 @@
-/** What an ended container says about its end. @see kubelet getTerminationMessage */
+/** Reads the termination message of a container. @see kubelet getTerminationMessage */
 import type { Container } from '../../api/types/core.js';
 import { parseLogLine } from '../../runtime/log-file.js';
 import type { PodFiles } from './pod-files.js';
@@ -18,7 +18,7 @@ export const messageLimits = {
 /** The end of the file; of the log instead if the container asks for it, failed, and wrote nothing. */
 export async function terminationMessage(options: {
   readonly container: Container;
-  /** How many containers of all kinds the pod has. */
+  /** The number of the pod's containers, init and ephemeral ones included. */
   readonly containersInPod: number;
   readonly exitCode: number;
   readonly messagePath: string;

@@ -8,7 +8,7 @@ import type { Clock } from '../../lib/clock.js';
 import type { ExecOutput, ExecResult, ExecSession } from '../../runtime/types.js';
 import { sessionLimits } from './session-limits.js';
 
-/** Where to connect. */
+/** The address and port to connect to. */
 export interface AddressTarget {
   readonly address: string;
   readonly port: number;

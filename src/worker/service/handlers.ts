@@ -19,7 +19,7 @@ import { readStart, serveSession } from './session.js';
 import { SessionTable } from './session-table.js';
 import { StatsSummary } from './stats-summary.js';
 
-/** What the agent's gRPC service is made with. */
+/** The dependencies of the agent's gRPC service. */
 export interface HandlerOptions {
   /** The node, once it is up. */
   readonly find: () => WorkerNode | undefined;
@@ -29,8 +29,8 @@ export interface HandlerOptions {
 }
 
 /**
- * Whose certificate opens this service. A name would not do: anybody may ask the cluster's signers for one. They sign
- * for nobody in this group.
+ * The group whose certificates may call this service. A name would not do: anybody may ask the cluster's signers for a
+ * certificate with one. They sign none for this group.
  */
 const adminGroup = 'system:masters';
 

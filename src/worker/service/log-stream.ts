@@ -9,7 +9,7 @@ import { delay } from '../../lib/clock.js';
 import type { LogEntry } from '../../runtime/log-file.js';
 import { LineReader, parseLogLine } from '../../runtime/log-file.js';
 
-/** Which log is read, and which part of it. */
+/** The log to read, and the part of it that is asked for. */
 export interface LogStreamOptions {
   readonly path: string;
   readonly request: Pick<
@@ -22,7 +22,7 @@ export interface LogStreamOptions {
   readonly isWriting: () => boolean;
 }
 
-/** How soon a follower sees what was written. */
+/** The interval at which a follower looks for new lines. */
 const followMs = 50;
 const chunkBytesMax = 32 * 1024;
 
@@ -40,7 +40,7 @@ interface Part {
   readonly size: number;
 }
 
-/** What is there now: the rotated part before the present one; the last lines only if so many are asked for. */
+/** Yields the log as it is now, the rotated part first; with `tailLines`, only that many of its last lines. */
 async function* present(options: LogStreamOptions, formatter: Formatter): AsyncGenerator<Buffer> {
   const { path, request } = options;
   const { tailLines } = request;

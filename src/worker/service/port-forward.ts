@@ -14,14 +14,14 @@ import { RuntimeLink } from './runtime-link.js';
 
 type Stream = Duplex<PortForwardData, PortForwardData>;
 
-/** Where a connection is to go. */
+/** The pod and port of a connection. */
 export interface PortTarget {
   readonly podUid: string;
   readonly sandboxId: string;
   readonly port: number;
   /** The pod's address; the connection goes to the pod's loopback without one. */
   readonly address: string | undefined;
-  /** What the caller sends behind its first message. */
+  /** The caller's messages after the first. */
   readonly input: AsyncIterator<PortForwardData>;
 }
 

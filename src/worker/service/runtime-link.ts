@@ -3,8 +3,8 @@ import type { Session } from '../../lib/session.js';
 import type { ExecResult, ExecSession } from '../../runtime/types.js';
 
 /**
- * One session of the runtime behind one caller: whichever is slow holds the other back, whichever ends first ends the
- * other. All that can fail on the way is owned by the {@link Session} that is handed in.
+ * Links a caller to a session of the runtime: the slower side holds the other back, and the end of one ends the other.
+ * The {@link Session} that is handed in owns everything that can fail meanwhile.
  */
 export class RuntimeLink<Out> {
   readonly #session: Session;
@@ -76,7 +76,7 @@ export class RuntimeLink<Out> {
     await input.return?.();
   }
 
-  /** How the command ended; undefined when the session ended before it. */
+  /** Resolves with the command's result; undefined when the session ended first. */
   async done(): Promise<ExecResult | undefined> {
     return this.#command === undefined ? undefined : this.#session.until(this.#command.done);
   }

@@ -1,5 +1,5 @@
 /**
- * What streams may cost a node. Each exec, attach and forwarded connection has one or two small processes beside the
+ * Limits the streams of a node. Each exec, attach and forwarded connection has one or two small processes beside the
  * agent.
  */
 export const sessionLimits = {

@@ -3,10 +3,10 @@ import { Code, GrpcError } from '../../lib/grpc/index.js';
 import { IdleError, Session } from '../../lib/session.js';
 import { sessionLimits } from './session-limits.js';
 
-/** What a caller may open. */
+/** The streams that a caller may open. */
 export type SessionKind = 'exec' | 'attach' | 'portForward' | 'logs';
 
-/** The streams of a node that are open, and no more of them than {@link sessionLimits} allows. */
+/** The open streams of a node; refuses more than {@link sessionLimits} allows. */
 export class SessionTable {
   readonly #clock: Clock;
   readonly #limits: Readonly<Record<keyof typeof sessionLimits, number>>;
@@ -51,7 +51,7 @@ export class SessionTable {
     if (error !== undefined && !signal.aborted) throw told(error);
   }
 
-  /** What the caller says first, within its time. @throws GrpcError when it does not come */
+  /** Waits for the caller's first message. @throws GrpcError when it does not come in time */
   async first<T>(session: Session, message: Promise<T>): Promise<T> {
     const { startMs } = this.#limits;
     const cancel = this.#clock.schedule(startMs, () => {

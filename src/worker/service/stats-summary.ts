@@ -1,4 +1,4 @@
-/** What pods and containers use, in the shape of kubelet's stats/summary. */
+/** Reports the resource use of pods and containers in the shape of kubelet's stats/summary. */
 import type { Clock } from '../../lib/clock.js';
 import type { ContainerStats } from '../../runtime/types.js';
 import type { WorkerNode } from '../agent/worker-node.js';

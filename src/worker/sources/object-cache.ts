@@ -34,7 +34,10 @@ export class ObjectCache {
     this.#clock = options.clock;
   }
 
-  /** Fetches what the pod uses and is not fresh. What does not exist counts as known. @throws ApiError */
+  /**
+   * Fetches the objects that the pod uses and whose copy is stale; caches also that one is missing.
+   * @throws ApiError
+   */
   async load(pod: Pod): Promise<void> {
     const { namespace = '' } = pod.metadata;
     const { configMaps, secrets, claims } = referencesOf(pod);

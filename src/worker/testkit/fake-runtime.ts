@@ -12,15 +12,15 @@ import type {
 import { RuntimeError } from '../../runtime/types.js';
 import type { Clock } from '../../lib/clock.js';
 
-/** What a test may decide. */
+/** The behaviour that a test may choose. */
 export interface FakeBehaviour {
   /** Images that are here; others cannot be pulled. */
   readonly images: Set<string>;
-  /** Called before each operation; what it throws, the operation throws. */
+  /** Called before each operation; an error that it throws is the operation's. */
   intercept: (operation: string, name: string) => void;
   /** The exit code with which a container ends as soon as it runs; undefined: it goes on. */
   exitsAtOnce: (config: ContainerConfig) => number | undefined;
-  /** What a command in a container ends with. */
+  /** Returns the exit code of a command in a container. */
   exec: (container: string, command: readonly string[]) => number;
 }
 

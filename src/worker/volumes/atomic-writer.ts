@@ -18,7 +18,7 @@ import type { VolumeFile } from './volume-file.js';
 
 const dataLink = '..data';
 const newDataLink = '..data_tmp';
-/** What `..data` points to, as it is made below. */
+/** The form of the names that `..data` points to. */
 const versionForm = /^\.\.[0-9a-f]{16}$/;
 
 /**

@@ -21,10 +21,10 @@ const checks: Readonly<Record<string, TypeCheck>> = {
 };
 
 /**
- * Checks a hostPath against its type, and makes it where the type says so. Without a type what is missing becomes a
- * directory, as container runtimes do. Whoever may name a path of the node may name any, so links are followed, as
- * everywhere in Kubernetes; but nothing is opened for reading or writing, so a FIFO or a device does no harm, and a
- * file is made only where nothing is.
+ * Checks a hostPath against its type, and makes it where the type says so. Without a type a missing path becomes a
+ * directory, as container runtimes do. Links are followed, as everywhere in Kubernetes: a user who may name one path of
+ * the node may name any. But nothing is opened for reading or writing, so a FIFO or a device does no harm, and a file
+ * is made only where nothing exists.
  * @throws VolumeError
  */
 export async function prepareHostPath(path: string, type: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** What the volumes of one pod may cost the node. */
+/** Limits the cost of one pod's volumes to the node. */
 export const volumeLimits = {
   /**
    * Bytes of the files of one ConfigMap, Secret, downward or projected volume; they stay in memory. One object has at

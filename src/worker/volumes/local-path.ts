@@ -19,7 +19,7 @@ import { WorkQueue } from '../../lib/work-queue.js';
 import { StateStore } from '../../runtime/state-store.js';
 import { VolumeError } from './volume-error.js';
 
-/** What is noted of a directory that was made: the inode tells it from another that took its place. */
+/** The record of a directory that was made: the inode tells it from another that took its place. */
 interface MadeDirectory {
   readonly path: string;
   readonly device: number;

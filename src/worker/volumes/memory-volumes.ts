@@ -10,7 +10,7 @@ import { mountMemory } from './mounting.js';
 
 /** Volumes in memory (tmpfs): ConfigMaps, Secrets, tokens and the downward API. */
 export class MemoryVolumes {
-  /** Where they are on the node. */
+  /** The directory of the tmpfs. */
   readonly root: string;
   readonly #mayMount: boolean;
   #ready: Promise<void> | undefined;

@@ -4,7 +4,7 @@
  */
 import { HeldDirectory, walkTree } from '../../lib/safe-files/index.js';
 
-/** How much is looked at: `OnRootMismatch` leaves a volume alone whose top is right already. */
+/** The extent of a change of group: `OnRootMismatch` leaves a volume alone whose top directory is right already. */
 export type GroupChangePolicy = 'Always' | 'OnRootMismatch';
 
 const groupMasks = { file: 0o660, directory: 0o2770 } as const;

@@ -1,5 +1,5 @@
 /**
- * What the files of a volume may be called and cost, whatever the objects say they come from: pure.
+ * Checks the names and sizes of a volume's files, which come from objects that users write. Pure.
  * @see kubelet pkg/volume/util/atomic_writer.go validatePath
  */
 import { createHash } from 'node:crypto';

@@ -7,7 +7,7 @@ import { checkedPayload } from './payload-checks.js';
 import { VolumeError } from './volume-error.js';
 import type { VolumeFile } from './volume-file.js';
 
-/** What the files of a volume are made from. */
+/** The inputs of a volume's files. */
 export interface PayloadOptions {
   readonly pod: Pod;
   readonly source: ConfigSource;

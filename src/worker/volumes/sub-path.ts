@@ -16,7 +16,7 @@ export interface SubPathMount {
   /** The volume: a path that only the agent, or only root, can change. */
   readonly volumePath: string;
   readonly subPath: string;
-  /** Where it is to be mounted; made as a file or a directory, as the sub-path is one. */
+  /** The path to mount it at; made as a file or a directory, as the sub-path is one. */
   readonly target: string;
   /** False where nothing can be mounted: then the path itself is all there is. */
   readonly mayMount: boolean;
@@ -59,7 +59,7 @@ async function find(volumePath: string, subPath: string): Promise<Held> {
   }
 }
 
-/** What an earlier start left there may be of the other kind. */
+/** Makes the target. An earlier start may have left a target of the other kind, which is replaced. */
 async function makeTarget(target: string, isDirectory: boolean): Promise<void> {
   const parent = await HeldDirectory.open(dirname(target));
   try {

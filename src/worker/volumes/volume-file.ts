@@ -5,6 +5,6 @@ export interface VolumeFile {
   readonly data: Buffer;
   /** Permission bits. */
   readonly mode: number;
-  /** Who it belongs to, if not root. */
+  /** The owner. @default root */
   readonly userId?: number;
 }

@@ -4,7 +4,7 @@
  * ConfigMaps, Secrets and tokens in a tmpfs (memory-volumes.ts), and sub-paths that containers mount in
  * `<dataDir>/pods/<uid>/volume-subpaths/<container>/<index>`.
  *
- * What a volume contains is its containers': only `src/lib/safe-files` touches it.
+ * The contents of a volume are under its containers' control: only `src/lib/safe-files` touches them.
  */
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ import { payloadHash } from './payload-checks.js';
 import { bindSubPath, expandSubPath } from './sub-path.js';
 import { VolumeError } from './volume-error.js';
 
-/** What volumes need from the API. */
+/** The objects of the API that volumes are made from. */
 export interface VolumeSources {
   /** ConfigMaps and Secrets of a namespace. */
   config(namespace: string): ConfigSource;
@@ -52,7 +52,7 @@ export interface VolumeSources {
   token(pod: Pod, audience: string | undefined, expirationSeconds: number): Promise<string>;
 }
 
-/** What {@link VolumeManager} is made with. */
+/** The dependencies of {@link VolumeManager}. */
 export interface VolumeManagerOptions {
   readonly dataDir: string;
   readonly sources: VolumeSources;
@@ -72,7 +72,7 @@ export class VolumeManager {
   readonly #memory: MemoryVolumes;
   /** Of pods that are there: what was last written of each volume. */
   readonly #written = new Map<string, Map<string, string>>();
-  /** Those under way, by pod. */
+  /** The refreshes under way, by the pod's uid. */
   readonly #refreshes = new Map<string, Promise<boolean>>();
 
   constructor(options: VolumeManagerOptions) {
@@ -137,7 +137,7 @@ export class VolumeManager {
       for (const folder of Object.values(folders)) await unmountBelow(join(directory, folder));
     }
     this.#written.delete(podUid);
-    // One under way would write anew what is removed; whether it fails is its caller's matter.
+    // A refresh that is under way would write again what is removed. Its failure is reported to its caller.
     await this.#refreshes.get(podUid)?.catch(() => undefined);
     this.#written.delete(podUid);
     await this.#memory.remove(podUid);
@@ -156,7 +156,7 @@ export class VolumeManager {
   }
 
   /**
-   * What to mount into a container. Sub-paths are made where they are missing.
+   * Returns the mounts of a container. Makes missing sub-paths.
    * @param env the container's environment, for `subPathExpr`
    * @throws VolumeError
    */
@@ -278,8 +278,8 @@ export class VolumeManager {
   }
 
   /**
-   * Where the files of a ConfigMap, Secret, downward or projected volume are. A pod that an earlier version of this
-   * agent started has them on disk, mounted into its containers: there they are kept up to date until it ends.
+   * Opens the directory of a ConfigMap, Secret, downward or projected volume. A pod that an earlier version of this
+   * agent started has its files on disk, mounted into its containers: they are kept up to date there until it ends.
    */
   async #openPayload(
     pod: Pod,

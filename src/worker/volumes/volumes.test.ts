@@ -60,7 +60,7 @@ async function writeAtomically(files: readonly VolumeFile[], group?: number): Pr
   }
 }
 
-/** What lies on the host beside the volume is as it was. */
+/** Expects that the files on the host beside the volume have not changed. */
 async function expectHostUntouched(): Promise<void> {
   expect(await readdir(join(home, 'host'))).toEqual(['file']);
   expect(await readFile(join(home, 'host/file'), 'utf8')).toBe('untouched');
