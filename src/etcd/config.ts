@@ -5,7 +5,7 @@ import type { KeepAliveOptions } from '../lib/grpc/index.js';
 import type { Logger } from '../lib/log.js';
 import type { Telemetry } from './telemetry/telemetry.js';
 
-/** Whether a member founds a cluster or joins one. */
+/** The choice of a member that starts for the first time: to found a cluster, or to join one. */
 export type InitialClusterState = 'new' | 'existing';
 
 /** One member as `--initial-cluster` names it. */
@@ -39,7 +39,7 @@ export interface ServerConfig {
   readonly heartbeatMs: number;
   readonly electionMs: number;
   readonly snapshotCount: number;
-  /** Which kinds of log entries the build knows. @default this build's */
+  /** The kinds of log entries that the build knows. @default this build's */
   readonly entryFormat?: EntryFormat;
   /** Entries that stay in the log behind a snapshot. @default 5000 */
   readonly catchUpEntries?: number;

@@ -86,8 +86,8 @@ export function clientError(error: unknown): GrpcError | undefined {
 }
 
 /**
- * What a caller without the right gets from the calls that etcd guards outside its table of errors (Defragment, Hash,
- * HashKV, Snapshot): the auth store's own text, without a code.
+ * Answers a caller without the right in the calls that etcd guards outside its table of errors (Defragment, Hash,
+ * HashKV, Snapshot): with the auth store's own text, without a code.
  */
 export function rawAuthError(error: unknown): unknown {
   const known = clientError(error);

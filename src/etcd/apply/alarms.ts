@@ -22,7 +22,7 @@ export class AlarmStore {
     }
   }
 
-  /** Those of one kind, or all for NONE; by member. */
+  /** Lists the alarms of one kind, or all for NONE, ordered by member. */
   list(alarm: AlarmType = AlarmType.NONE): AlarmMember[] {
     return [...this.#raised.values()]
       .filter((one) => alarm === AlarmType.NONE || one.alarm === alarm)

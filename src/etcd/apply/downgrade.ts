@@ -3,8 +3,8 @@ import type { Backend } from '../backend/types.js';
 const bucketKey = 'downgradeTarget';
 
 /**
- * Whether a downgrade of the cluster was announced, and to which version: etcd's DowngradeInfo. It is state alone: the
- * members' files have no older format that they could go back to. Changed by apply.
+ * Keeps the version to which a downgrade of the cluster was announced: etcd's DowngradeInfo. Nothing follows from it:
+ * the members' files have no older format that they could go back to. Changed by apply.
  */
 export class DowngradeStore {
   #backend: Backend;

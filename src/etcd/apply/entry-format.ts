@@ -77,7 +77,7 @@ export class EntryFormat {
     this.#knownKinds = versions.filter((one) => one <= version).length;
   }
 
-  /** Whether a kind may be proposed. @param agreed the cluster's log version */
+  /** Tells whether a kind may be proposed. @param agreed the cluster's log version */
   allows(kind: EntryKind, agreed: number): boolean {
     return this.#since[kind] <= agreed;
   }

@@ -1,6 +1,5 @@
 /**
- * What a member writes into the Raft log: a fixed head and the request's own protobuf bytes, as they came from the
- * client.
+ * Encodes the entries of the Raft log: a fixed head and the request's own protobuf bytes, as they came from the client.
  *
  *     kind 1 | flags 1 | origin 4 | sequence 6 | [user length 2 | user | auth revision 6] | payload
  *
@@ -40,7 +39,7 @@ export const entryKinds = [
   'checkedTxn',
 ] as const;
 
-/** What an entry of the log does. */
+/** The kinds of log entries. */
 export type EntryKind = (typeof entryKinds)[number];
 
 const kindNumbers = new Map<EntryKind, number>(entryKinds.map((kind, number) => [kind, number]));
@@ -48,13 +47,13 @@ const kindNumbers = new Map<EntryKind, number>(entryKinds.map((kind, number) => 
 const headBytes = 12;
 const flagAuth = 1;
 
-/** Who asked, and the revision of the auth tables at which the permission was checked. */
+/** The user of a request, and the revision of the auth tables at which the permission was checked. */
 export interface EntryAuth {
   readonly username: string;
   readonly authRevision: number;
 }
 
-/** What an entry says before its request: who proposed it, and under which number. */
+/** The head of an entry: its proposer, and the proposer's number for it. */
 export interface EntryHead {
   readonly kind: EntryKind;
   /** Uint32, drawn at the member's start. */
@@ -99,7 +98,7 @@ export function entryWithSequence(bytes: Uint8Array, sequence: number): Buffer {
   return data;
 }
 
-/** Which call an entry belongs to, whatever its kind. */
+/** Reads which call an entry of any kind belongs to. */
 export function entrySender(bytes: Uint8Array): Pick<EntryHead, 'origin' | 'sequence'> {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { origin: data.readUInt32BE(2), sequence: data.readUIntBE(6, 6) };

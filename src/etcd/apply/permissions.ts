@@ -1,4 +1,4 @@
-/** Which permissions a KV request needs; checked before it is proposed or read, and again in log order by apply. */
+/** Checks the permissions that a KV request needs: before it is proposed or read, and again in log order by apply. */
 import type {
   DeleteRangeRequest,
   PutRequest,

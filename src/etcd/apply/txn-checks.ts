@@ -1,6 +1,6 @@
 /**
- * What may refuse a transaction: all that depends on the state is checked over the whole path before the first change,
- * since a change cannot be taken back.
+ * Checks all conditions under which a transaction may fail, over its whole path and before its first change, since a
+ * change cannot be taken back.
  */
 import type { PutRequest, RangeRequest, RequestOp } from '../../gen/etcd/rpc.js';
 import type { Lessor } from '../lease/types.js';
@@ -8,7 +8,7 @@ import type { Store } from '../mvcc/types.js';
 import { etcdError } from './errors.js';
 import { keyText } from './kv.js';
 
-/** Which branches a transaction takes: its own, then those of the nested ones in order. */
+/** The branches that a transaction takes: its own, then those of the nested ones in order. */
 export interface Path {
   readonly succeeded: boolean;
   readonly ops: readonly RequestOp[];
@@ -16,8 +16,8 @@ export interface Path {
 }
 
 /**
- * How much is checked beforehand. Entries of kind `txn` stand in the logs of members whose build checks less, and must
- * come to the same state on all of them; for reads and for the kind `checkedTxn` all is checked.
+ * The extent of the checks. Members of older builds check less for entries of kind `txn`, and all members must come to
+ * the same state: `legacy` checks no more than they do. Reads and the kind `checkedTxn` get `all`.
  */
 export type PathChecks = 'all' | 'legacy';
 

@@ -1,4 +1,4 @@
-/** What can go wrong with authentication and authorization, with etcd's texts. */
+/** The errors of authentication and authorization, with etcd's texts. */
 const texts = {
   ROOT_USER_NOT_EXIST: 'etcdserver: root user does not exist',
   ROOT_ROLE_NOT_EXIST: 'etcdserver: root user does not have root role',

@@ -2,7 +2,7 @@ import { scrypt, timingSafeEqual } from 'node:crypto';
 
 /** Etcd's `--bcrypt-cost`: about 60 ms of one core, on libuv's threads. */
 export const bcryptCostDefault = 10;
-/** What bcrypt can do. */
+/** The costs that bcrypt accepts. */
 export const bcryptCostBounds = { min: 4, max: 31 } as const;
 
 const scryptFormat = /^scrypt\$(\d+)\$(\d+)\$(\d+)\$([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+)$/;

@@ -1,4 +1,4 @@
-/** Which keys a user may read and write: the union of the ranges of its roles. Keys are latin1 strings. */
+/** Finds the keys that a user may read and write: the union of the ranges of its roles. Keys are latin1 strings. */
 import { Permission_Type } from '../../gen/etcd/auth.js';
 import type { Permission, Role } from '../../gen/etcd/auth.js';
 
@@ -11,7 +11,7 @@ interface Interval {
   readonly end: string;
 }
 
-/** What is being asked for. */
+/** The access that a request needs. */
 export type Access = 'read' | 'write';
 
 /** Merged ranges of a user, by access. Invariant: sorted and neither overlapping nor touching. */

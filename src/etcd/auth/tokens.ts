@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../../lib/clock.js';
 
-/** Who sent a request, and which state of the auth store it was told by. */
+/** The user of a request, and the revision of the auth store at which its token was made. */
 export interface AuthInfo {
   readonly username: string;
   /** Auth revision that the token was made at; requests with an older one than the store's are refused. */
@@ -58,7 +58,7 @@ export class SimpleTokens {
     return match === null ? undefined : Number(match[1]);
   }
 
-  /** Whose token it is; starts its TTL anew. */
+  /** Returns the user of a token, and starts its TTL anew. */
   usernameOf(token: string): string | undefined {
     const found = this.#tokens.get(token);
     if (found === undefined) return undefined;
@@ -92,7 +92,7 @@ export class SimpleTokens {
   }
 }
 
-/** What `--auth-token jwt,…` says, with the keys read. */
+/** The settings of `--auth-token jwt,…`, with the keys read. */
 export interface JwtOptions {
   readonly clock: Clock;
   /** `RS256`, `PS512`, `ES256`, `EdDSA`, `HS256`, … */
@@ -127,7 +127,7 @@ export class JwtTokens {
       .sign(signKey);
   }
 
-  /** What a valid token says; undefined for any other. */
+  /** Returns the user and revision of a valid token; undefined for any other. */
   async verify(token: string): Promise<AuthInfo | undefined> {
     const nowMs = this.#options.clock.nowMs();
     const known = this.#verified.get(token);
@@ -146,7 +146,7 @@ export class JwtTokens {
       this.#verified.set(token, { info, expiryMs: (payload.exp ?? 0) * 1000 });
       return info;
     } catch {
-      // Whatever is wrong with a token, it is answered as invalid, without telling why.
+      // The caller learns that the token is invalid, not why.
       return undefined;
     }
   }

@@ -4,7 +4,7 @@ export class BackendCorruptError extends Error {
   readonly code = 'BACKEND_CORRUPT';
   readonly retryable = false;
   readonly path: string;
-  /** What is wrong, without the path. */
+  /** The damage that was found, without the path. */
   readonly detail: string;
 
   constructor(path: string, detail: string, cause?: unknown) {

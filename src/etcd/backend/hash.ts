@@ -5,7 +5,7 @@ import { crc32c } from '../../lib/crc32c.js';
 import { subCountMax } from './schema.js';
 
 const rowsPerSlice = 500;
-/** Where a member stands in its log is its own business, as in etcd. */
+/** The position of a member in its log differs between members, and is left out of the hash, as in etcd. */
 const ignoredMeta = ['consistent_index'];
 
 /**

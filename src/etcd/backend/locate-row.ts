@@ -1,7 +1,7 @@
 /** Finds the page of a row in a database file by walking its tree, so that damage can be reported with its place. */
 import { closeSync, openSync, readSync } from 'node:fs';
 
-/** Where a row's cell begins. */
+/** The place where a row's cell begins. */
 export interface RowPlace {
   /** From 1, as SQLite counts. */
   readonly page: number;

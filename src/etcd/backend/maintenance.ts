@@ -14,7 +14,7 @@ import { errorMessage } from '../../lib/errors.js';
 export type MaintenanceJob =
   { readonly kind: 'checkpoint' } | { readonly kind: 'copy'; readonly to: string };
 
-/** What a checkpoint did: all frames of SQLite's log are in the database when the two numbers are equal. */
+/** The result of a checkpoint: all frames of SQLite's log are in the database when the two numbers are equal. */
 export interface MaintenanceResult {
   readonly logFrames: number;
   readonly checkpointedFrames: number;
@@ -123,7 +123,7 @@ export class MaintenanceThread {
     });
     worker.on('error', (error) => this.#failAll(error));
     worker.on('exit', () => {
-      // One that was let go has no jobs; the next one may.
+      // A worker that was let go has no jobs; its successor may have some.
       if (this.#worker !== worker && this.#worker !== undefined) return;
       this.#worker = undefined;
       this.#failAll(new Error('the maintenance thread has ended'));

@@ -29,7 +29,7 @@ function crc32From(start: number, bytes: Buffer): number {
   return bytes.length === 0 ? start : crc32(bytes, start);
 }
 
-/** How many revisions there are, and the XOR of their checksums (0 for rows of a version without). */
+/** The number of revisions, and the XOR of their checksums (0 for rows of a version without). */
 export interface RevisionTotals {
   readonly count: number;
   readonly xor: number;

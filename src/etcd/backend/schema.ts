@@ -55,8 +55,9 @@ export function openDatabase(path: string): Database.Database {
     db.pragma(`page_size = ${pageBytes}`);
     db.pragma('auto_vacuum = INCREMENTAL');
     db.pragma('journal_mode = WAL');
-    // A commit survives a crash of the process at once, one of the machine after the next checkpoint. What is missing
-    // then is in the raft log, which is released only up to `durableIndex`. NORMAL, not OFF: the file stays sound.
+    // A commit survives a crash of the process at once, and a crash of the machine after the next checkpoint. Commits
+    // that such a crash takes are in the raft log, which is released only up to `durableIndex`. NORMAL, not OFF: the
+    // file stays sound.
     db.pragma('synchronous = NORMAL');
     db.pragma('wal_autocheckpoint = 0');
     db.pragma('cache_size = -8192');

@@ -54,7 +54,8 @@ export function installSnapshotFile(snapshotPath: string, databasePath: string):
   const snapshot = readSnapshotFile(snapshotPath);
   withFile(snapshotPath, (db) => verifyRows(db, snapshotPath));
   syncPath(snapshotPath);
-  // The old database's log must not be replayed onto the new file: it goes first. What it held is in the snapshot.
+  // SQLite's log of the old database must not be replayed onto the new file: it is removed first. The snapshot has
+  // what it held.
   rmSync(`${databasePath}-wal`, { force: true });
   rmSync(`${databasePath}-shm`, { force: true });
   renameDurablySync(snapshotPath, databasePath);

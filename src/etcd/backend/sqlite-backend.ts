@@ -110,7 +110,7 @@ export class SqliteBackend implements Backend {
     this.#index = decodeConsistentIndex(position);
     this.#revisions.totals = decodeTotals(position) ?? this.#totalsIfEmpty();
     this.#committedIndex = this.#index.index;
-    // What is in SQLite's log may not have been synced by the process before; the first checkpoint tells.
+    // The earlier process may not have synced SQLite's log; the first checkpoint syncs it.
     this.#durableIndex = 0;
     this.#pageBytes = Number(this.#db.pragma('page_size', { simple: true }));
     this.#countPages();
@@ -282,7 +282,7 @@ export class SqliteBackend implements Backend {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    // What a full disk does not take is in the raft log.
+    // Should the disk be full, the changes are in the raft log.
     this.#commitInBackground();
     this.#closed = true;
     this.#cancelTimer?.();
@@ -330,7 +330,7 @@ export class SqliteBackend implements Backend {
         if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
         const converted = convertSqliteError(this.path, error);
         this.#noSpace = converted instanceof BackendNoSpaceError;
-        // Whoever asked for the commit, it is tried again until there is room: the member waits for that.
+        // The commit is tried again until there is room, whether or not its caller does: the member waits for that.
         if (this.#noSpace) this.#startTimer();
         throw converted;
       }

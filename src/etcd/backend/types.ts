@@ -37,7 +37,8 @@ export interface BackendSnapshot {
 /**
  * The ordered revision store and the small tables, on SQLite. The apply loop is the only writer. Writes go to memory
  * and are seen by reads at once; they reach SQLite in batches, at apply boundaries only, each batch together with the
- * consistent index that its effects belong to. What is not committed yet is in the raft WAL and is applied again.
+ * consistent index that its effects belong to. After a crash, entries behind the last commit are applied again from
+ * the raft WAL.
  */
 export interface Backend {
   readonly path: string;

@@ -40,7 +40,7 @@ export function clusterLookup(
     async once() {
       const answers = await Promise.all(urls.map((url) => ask(url, onceDeadlineMs)));
       const known = answers.filter((answer) => answer !== undefined);
-      // One that has just begun itself knows nobody's client addresses.
+      // A member that has just begun itself knows nobody's client addresses: another one is preferred.
       return known.find(({ members }) => members.some((one) => one.clientURLs.length > 0));
     },
   };

@@ -23,7 +23,7 @@ const refused: ReadonlyMap<string, string> = new Map([
   ['trusted-ca-file', ''],
 ]);
 
-/** What the command line asks for. */
+/** The options of `etcd gateway start`, parsed. */
 export interface GatewayOptions {
   readonly listenAt: Endpoint;
   readonly endpoints: readonly Endpoint[];

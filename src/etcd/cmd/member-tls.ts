@@ -11,7 +11,7 @@ import type { ServerConfig } from '../config.js';
 import type { Flags } from './typed-flags.js';
 import { certificatePaths, loadTls } from './tls.js';
 
-/** What a member listens and connects with; undefined where it does so in the clear. */
+/** The certificates that a member listens and connects with; undefined where it does so in the clear. */
 export interface MemberTls {
   readonly clientTls: TlsSource<ServerTls> | undefined;
   readonly peerTls: TlsSource<ServerTls> | undefined;

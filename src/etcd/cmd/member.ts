@@ -34,7 +34,7 @@ import { EtcdServer } from '../member/server.js';
 import { yieldLeadership } from '../member/leader-transfer.js';
 import { addressOf, rejectedAt } from './ports.js';
 
-/** Where a member listens and with which certificates. */
+/** The addresses and the certificates with which a member listens. */
 export interface ListenOptions {
   readonly clientUrls: readonly string[];
   readonly peerUrls: readonly string[];
@@ -63,11 +63,11 @@ export interface RunningMember {
   stop(): Promise<void>;
 }
 
-/** What a member is made of where it need not be the usual; the program itself gives none. */
+/** Replacements for parts of a member, for tests; the program gives none. */
 export interface MemberParts {
   /** In place of parts of the machine that the process runs on. */
   readonly machine?: Partial<Machine>;
-  /** Is shown the server when it is put together and takes no part yet. */
+  /** Called with the server when it is put together and takes no part yet. */
   readonly assembled?: (server: EtcdServer) => void;
 }
 

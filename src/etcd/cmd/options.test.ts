@@ -5,7 +5,7 @@ import { parseFlags } from './flags.js';
 import { listenUrls, serverConfig } from './options.js';
 import { Flags } from './typed-flags.js';
 
-// Where etcd is told 0 it leaves Go's gRPC its own, and that takes no interval below a second.
+// For 0 etcd leaves the default of Go's gRPC in place, which takes no interval below a second.
 test.each([
   [[], 5000, 7_200_000, 20_000],
   [['min-time=250ms', 'interval=10s', 'timeout=1s'], 250, 10_000, 1000],

@@ -197,7 +197,7 @@ export function serverConfig(flags: Flags, clock: Clock, log: Logger): ServerCon
   };
 }
 
-/** Where to listen. @throws UsageError */
+/** Reads the addresses to listen on. @throws UsageError */
 export function listenUrls(
   flags: Flags,
 ): Pick<ListenOptions, 'clientUrls' | 'httpUrls' | 'peerUrls' | 'metricsUrls' | 'access'> {

@@ -1,9 +1,9 @@
-/** What the ports of a member have in common. */
+/** Helpers for all ports of a member. */
 import type { ListenAddress } from '../../lib/grpc/index.js';
 import { unixPath } from '../../lib/member-url.js';
 import type { Logger } from '../../lib/log.js';
 
-/** Where to listen for a URL. */
+/** Returns the address to listen on for a URL. */
 export function addressOf(url: string): ListenAddress {
   const path = unixPath(url);
   if (path !== undefined) return { path };

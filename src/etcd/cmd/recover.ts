@@ -18,11 +18,11 @@ import { Flags } from './typed-flags.js';
 /** A recovered store goes on so far behind the snapshot's last revision: more than was written since it was taken. */
 const bumpRevision = 100_000_000;
 
-/** What was done, for the operator. */
+/** A summary of the recovery for the operator. */
 export interface Recovered {
   /** The Raft index up to which the survivor's log reaches, or the revision at which the restored store goes on. */
   readonly position: number;
-  /** Where the data that was there before has been put. */
+  /** The directory to which the earlier data was moved. */
   readonly aside: string | undefined;
 }
 

@@ -47,9 +47,9 @@ async function startProxy(ports: readonly number[]): Promise<{ port: number; clo
 
 interface Talk {
   readonly socket: net.Socket;
-  /** What came so far. */
+  /** The text received so far. */
   readonly text: () => string;
-  /** All that came, at the end. */
+  /** Resolves with the whole text at the end. */
   readonly ended: Promise<string>;
 }
 

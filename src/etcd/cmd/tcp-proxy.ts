@@ -8,17 +8,17 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** Where a gateway listens, and what it passes connections on to. */
+/** The address of a gateway, and the endpoints to which it passes connections. */
 export interface TcpProxyOptions {
   /** At least one. */
   readonly endpoints: readonly Endpoint[];
-  /** An endpoint that refused is left out until a look at it, so often, finds that it answers again. */
+  /** The interval at which endpoints that refused are tried; they get no clients until they answer. */
   readonly retryMs: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** How long an endpoint may take to accept, before the next one is tried. */
+/** The next endpoint is tried when one has not accepted within this time. */
 const connectTimeoutMs = 5000;
 /** Clients beyond are turned away: each takes two descriptors. */
 const connectionsMax = 20_000;
@@ -178,7 +178,7 @@ function join(one: net.Socket, other: net.Socket): void {
     from.pipe(to);
     from.on('error', () => to.destroy());
     from.on('close', () => {
-      // What was read is still written, unless the connection broke.
+      // Bytes that were read are still written, unless the connection broke.
       if (!from.readableEnded) to.destroy();
     });
   }

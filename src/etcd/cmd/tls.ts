@@ -67,7 +67,7 @@ export async function loadTls(flags: Flags, config: ServerConfig, log: Logger): 
   };
 }
 
-/** What is said to be secure is never served in the clear. */
+/** Refuses https URLs without a certificate: they are never served in the clear. @throws UsageError */
 function refusePlainHttps(
   flags: Flags,
   tls: { readonly client: ServerTls | undefined; readonly peer: ServerTls | undefined },

@@ -1,9 +1,9 @@
-/** Who may talk plain HTTP to the client port: etcd's `--host-whitelist` and `--cors`. */
+/** Decides which HTTP requests the client port admits: etcd's `--host-whitelist` and `--cors`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { HttpHandler } from '../../lib/grpc/index.js';
 
-/** What is let in; an empty set or one with `*` lets in all. */
+/** The hosts and origins that are admitted; an empty set, or one with `*`, admits all. */
 export interface AccessRules {
   /** Names in the Host header of requests without TLS. */
   readonly hosts: ReadonlySet<string>;

@@ -331,7 +331,7 @@ function contextOf(path: string, request: Request, signal: AbortSignal): CallCon
   };
 }
 
-/** What is no call at all is answered in plain text, as grpc-gateway does. */
+/** Answers a request that is no call in plain text, as grpc-gateway does. */
 function sendText(response: Response, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
   response.end(`${text}\n`);

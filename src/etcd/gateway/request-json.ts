@@ -1,4 +1,4 @@
-/** What a JSON request must be before its fields are read: the generated readers take almost anything. */
+/** Checks a JSON request before its fields are read: the generated readers take almost anything. */
 import { Code, GrpcError } from '../../lib/grpc/types.js';
 
 /** Fields that hold bytes wherever they stand in a request. */

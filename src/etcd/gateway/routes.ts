@@ -1,6 +1,6 @@
 /**
- * Which path of the JSON gateway calls which method; as etcd's rpc.proto annotates them. `/v3beta` and `/v3alpha` mean
- * the same.
+ * Maps the paths of the JSON gateway to methods, as etcd's rpc.proto annotates them. `/v3beta` and `/v3alpha` mean the
+ * same.
  */
 export const gatewayRoutes: Readonly<Record<string, string>> = {
   'kv/range': 'etcdserverpb.KV/Range',

@@ -6,7 +6,7 @@ const [quote, backslash, open, close] = Array.from('"\\{}', (char) => char.charC
  * part of any other in UTF-8.
  */
 export class ValueSplitter {
-  /** What has come of the present object. */
+  /** The received part of the present object. */
   #pieces: Buffer[] = [];
   #depth = 0;
   #inString = false;
@@ -28,7 +28,7 @@ export class ValueSplitter {
     return values;
   }
 
-  /** What has come of an object that is not complete. */
+  /** Takes the received part of an object that is not complete. */
   rest(): string {
     const text = Buffer.concat(this.#pieces).toString();
     this.#pieces = [];
@@ -42,7 +42,7 @@ export class ValueSplitter {
     this.sizeBytes += piece.length;
   }
 
-  /** Whether an object ends with this byte. */
+  /** Tells whether an object ends with this byte. */
   #ends(byte: number | undefined): boolean {
     if (this.#inString) {
       if (this.#escaped) this.#escaped = false;

@@ -1,4 +1,4 @@
-/** Who is to blame when members' hashes differ: etcd's rules (server/etcdserver/corrupt.go), on plain data. */
+/** Decides which member is corrupt when hashes differ: etcd's rules (server/etcdserver/corrupt.go), on plain data. */
 import { quorumSize } from '../../raft/index.js';
 import type { HashKV } from '../mvcc/types.js';
 
@@ -39,7 +39,7 @@ export function blameForLatest(
 
 /** The result of comparing the hashes of one compaction. */
 export interface CompactionVerdict {
-  /** Those whose hash is not the one of a majority; member 0 stands for all when there is no majority. */
+  /** The members whose hash is not that of a majority; member 0 stands for all when there is no majority. */
   readonly blamed: readonly bigint[];
   /** Every peer has answered about this compaction, and agrees. */
   readonly complete: boolean;

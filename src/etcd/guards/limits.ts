@@ -26,12 +26,12 @@ export const proposalBounds = {
 export const maxSnapshotCalls = 8;
 /** Linearizable reads that wait at once; more are refused. */
 export const maxPendingReads = 65_536;
-/** How long one turn applies before it lets others run. */
+/** A turn of the loop applies entries for at most this long, then lets other work run. */
 export const applySliceMs = 10;
 /** Entries that stay in the log behind a snapshot, for followers that lag a little, and how many bytes of them. */
 export const catchUpEntriesDefault = 5000;
 export const catchUpBytes = 8 * 1024 * 1024;
-/** More stays, up to this, while a follower that is on its way needs it: a snapshot would cost it more. */
+/** More stay, up to this, while a follower that catches up needs them: a snapshot would cost it more. */
 export const catchUpBytesMax = 64 * 1024 * 1024;
 /**
  * After so many bytes of entries the log is truncated, however few they are: the log in memory is bounded by bytes.

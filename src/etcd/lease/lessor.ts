@@ -21,10 +21,10 @@ const revokeRetryMs = 3000;
  * live.
  */
 const staleDeadlinesMax = 1024;
-/** How often the remaining TTL of a long lease goes through the log. */
+/** The interval at which the remaining TTL of a long lease goes through the log. */
 const checkpointIntervalMsDefault = 5 * 60 * 1000;
 
-/** What a lessor is made of. */
+/** The dependencies and settings of a lessor. */
 export interface LessorOptions {
   readonly backend: Backend;
   readonly clock: Clock;

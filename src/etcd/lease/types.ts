@@ -5,7 +5,7 @@ export interface LeaseInfo {
   readonly id: bigint;
   /** As granted (raised to the minimum), seconds. */
   readonly grantedTtlSeconds: number;
-  /** What is left, whole seconds rounded down as etcd prints it; -1 when expired or unknown on this member. */
+  /** The remaining time, whole seconds rounded down as etcd prints it; -1 when expired or unknown on this member. */
   readonly remainingTtlSeconds: number;
   /** Attached keys (latin1), sorted. */
   readonly keys: readonly string[];
