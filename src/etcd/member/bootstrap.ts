@@ -87,8 +87,9 @@ export async function openState(
 }
 
 /**
- * A member that has taken part and comes back with an empty disk has forgotten its votes and what it acknowledged: it
- * must not count as the one that it was. One that has taken part has told the cluster where its clients reach it.
+ * Refuses to start a member that has taken part before and comes back with an empty disk: it has forgotten its votes
+ * and what it acknowledged, and must not count as the member that it was. That it has taken part shows by its client
+ * addresses, which it has told the cluster.
  * @throws BootstrapError
  */
 export function refuseSecondBirth(cluster: ExistingCluster, memberId: bigint): void {

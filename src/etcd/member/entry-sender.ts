@@ -1,4 +1,4 @@
-/** Which call an entry belongs to, be it a request or a membership change. */
+/** Reads which call an entry belongs to, be it a request or a membership change. */
 import { MemberChange } from '../../gen/etcd/internal.js';
 import { decodeConfChange, encodeConfChange } from '../../raft/index.js';
 import type { Proposal } from '../../raft/index.js';

@@ -27,8 +27,8 @@ export class ServerPeerHost implements PeerHost {
   }
 
   /**
-   * Not before the member takes part. One that has just begun asks each peer, before it listens to it, whether it has
-   * begun before.
+   * Admits a peer's stream, once this member takes part. A member that starts with an empty disk asks each peer, before
+   * it listens to it, whether it has taken part before.
    */
   async admit(from: bigint): Promise<void> {
     const server = this.#server;

@@ -40,7 +40,7 @@ export class PendingCalls {
   }
 
   /**
-   * What was handed over is in no log: the call waits again, for another attempt.
+   * Takes back a proposal that reached no log: the call waits again, for another attempt.
    * @returns undefined if it does not wait any more
    */
   handedBack(sequence: number, next: number): PendingCall | undefined {
@@ -62,8 +62,8 @@ export class PendingCalls {
   }
 
   /**
-   * An entry of `term` has been applied: what was handed over in earlier terms and is not applied by now went to a
-   * leader that is gone. Whether it will still turn up nobody knows.
+   * Gives up calls of earlier terms, once an entry of `term` has been applied: they were handed to a leader that is
+   * gone, and whether their entries will still be applied is unknown.
    */
   loseBefore(term: number): void {
     for (const [sequence, call] of this.#calls) {

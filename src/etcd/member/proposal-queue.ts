@@ -94,7 +94,7 @@ export class ProposalQueue {
       at += piece.length;
       const refused = this.#propose(piece);
       for (const proposal of refused) kept.push(proposal);
-      // What holds up more than a membership change holds up all that comes after it.
+      // When a normal proposal is refused, all later ones wait with it; a refused membership change lets others pass.
       if (refused.every(({ type }) => type !== 'normal')) continue;
       for (; at < batch.length; at++) kept.push(batch[at] as QueuedProposal);
     }

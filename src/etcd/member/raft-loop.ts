@@ -242,7 +242,8 @@ export class RaftLoop {
   }
 
   /**
-   * One retry at a time, which covers all; a later sync may have succeeded before it, and then nothing is left to do.
+   * Tries a failed sync again. One retry runs at a time and covers all; there is nothing left to do if a later sync has
+   * succeeded meanwhile.
    */
   #retrySync(): void {
     if (this.#retrying) return;
@@ -257,7 +258,7 @@ export class RaftLoop {
     if (this.#stopped) return;
     this.#hasRoom();
     try {
-      // What came after the sync began and needs none of its own only waited for those before it.
+      // Rounds that came after the sync began and need none of their own only waited for those before them.
       for (let next = this.#undurable[0]; next !== undefined; next = this.#undurable[0]) {
         if (next.number > upTo && next.mustSync) break;
         this.#undurable.shift();

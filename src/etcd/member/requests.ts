@@ -28,13 +28,13 @@ type RequestMetrics = ReadIndexMetrics & Pick<ServerMetrics, 'proposalFailed'>;
 /** The member's Raft side, as far as requests need it. */
 export interface RequestHost {
   readonly node: RaftNode;
-  /** Whether entries of that kind may stand in the log: every member knows them. */
+  /** Tells whether entries of that kind may be proposed: every member must know them. */
   mayPropose(kind: EntryKind): boolean;
   /** Runs the loop at the end of this turn. */
   wake(): void;
-  /** Which of etcd's texts a call gets whose time is over. */
+  /** Chooses etcd's error for a call whose time is over. */
   timeoutError(): EtcdError;
-  /** Why this member takes no calls of that kind for now, if so. */
+  /** Returns the reason why this member takes no calls of that kind for now; undefined when it does. */
   refusal(kind: 'write' | 'read'): EtcdError | undefined;
   /** Writes waited for longer than usual, and are done now, or were given up. */
   onStall(kind: 'writesWaited' | 'writesFailed', stall: Stall): void;
@@ -88,7 +88,7 @@ export class Requests implements ProposalEvents {
     return this.#pending.size;
   }
 
-  /** Whether all members know the kind. */
+  /** Tells whether all members know the kind. */
   mayPropose(kind: EntryKind): boolean {
     return this.#host.mayPropose(kind);
   }

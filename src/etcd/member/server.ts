@@ -53,7 +53,7 @@ export class EtcdServer {
   readonly memberId: bigint;
   /** The stored state that the member was started from. */
   readonly stored: StoredState;
-  /** Which kinds of log entries this build knows. */
+  /** The kinds of log entries that this build knows. */
   readonly entryFormat: EntryFormat;
   readonly node: RaftNode;
   readonly requests: Requests;
@@ -62,7 +62,7 @@ export class EtcdServer {
   readonly leases: LeaseDriver;
   readonly snapshots: SnapshotKeeper;
   readonly peers = new PeerRegistry(this);
-  /** Whether this member can write its own disk. */
+  /** Watches whether this member can write its own disk. */
   readonly room = new DiskRoom(this);
   /** What the member tells of itself. */
   readonly report: SelfReport;

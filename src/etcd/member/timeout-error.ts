@@ -1,7 +1,7 @@
 import { etcdError } from '../apply/errors.js';
 import type { Clock } from '../../lib/clock.js';
 
-/** What a member knows of its leader. */
+/** A member's knowledge of its leader. */
 interface LeaderView {
   readonly leader: bigint;
   readonly memberId: bigint;

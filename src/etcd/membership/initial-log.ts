@@ -63,7 +63,7 @@ function firstEntry(index: number, member: Member): Entry {
   return { term: 1, index, type: 'confChange', data: encodeConfChange(change) };
 }
 
-/** Whether both lists name the same addresses, in whatever order. */
+/** Tells whether both lists name the same addresses, in any order. */
 export function sameUrls(a: readonly string[], b: readonly string[]): boolean {
   const normal = (urls: readonly string[]): string => [...urls].sort().join(',');
   return normal(a) === normal(b);

@@ -40,7 +40,7 @@ export class LogVersionMonitor {
     if (lowest <= agreed || !host.entryFormat.allows('logVersion', lowest)) return;
     this.#isProposing = true;
     const payload = Buffer.from(String(lowest));
-    // What fails is proposed again at the next tick.
+    // A failed proposal is made again at the next tick.
     host
       .proposeAsLeader('logVersion', payload, lowest)
       .catch(() => undefined)

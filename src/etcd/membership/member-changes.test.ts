@@ -1,6 +1,5 @@
 /**
- * Which changes of the membership are refused, as etcd 3.5.30's `--strict-reconfig-check` and its bound for learners
- * do.
+ * Changes of the membership that are refused, as by etcd 3.5.30's `--strict-reconfig-check` and its bound for learners.
  */
 import { describe, expect, test } from '@jest/globals';
 import { MemberChange } from '../../gen/etcd/internal.js';

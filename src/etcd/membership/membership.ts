@@ -26,8 +26,8 @@ interface StoredMember {
 }
 
 /**
- * Who is in the cluster: kept in memory, stored in the backend with the applied index. Changed by apply alone, in log
- * order; everybody else reads.
+ * The members of the cluster: kept in memory, stored in the backend with the applied index. Only apply changes them, in
+ * log order; all others read.
  */
 export class Membership {
   readonly clusterId: bigint;
@@ -91,7 +91,7 @@ export class Membership {
   }
 
   /**
-   * Whether a change is possible now; asked before it is proposed and again when it is applied.
+   * Checks that a change is possible now; called before it is proposed and again when it is applied.
    * @param maxLearners how many learners there may be when one is added; 0 for any number
    * @throws memberExist, peerUrlExist, memberNotFound, memberNotLearner, tooManyLearners
    */
@@ -172,7 +172,7 @@ export class Membership {
       if (id === this.localId) continue;
       this.#members.delete(id);
       this.#backend.delete('members', idText(id));
-      // One that comes back with its old data is turned away: it would know another history.
+      // A removed member that comes back with its old data is turned away: it would know another history.
       this.#removed.add(id);
       this.#backend.put('membersRemoved', idText(id), Buffer.from('removed'));
     }

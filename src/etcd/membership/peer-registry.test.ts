@@ -6,9 +6,9 @@ import { PeerRegistry } from './peer-registry.js';
 const entries = [{ type: 'normal', data: Buffer.from('put') }] as const;
 const proposal: MsgProp = { type: 'MsgProp', to: 2n, from: 1n, term: 0, entries };
 
-/** What the network was told: peers that it must reach, and ids that it should try again now. */
+/** The calls to the network: peers that it must reach, and ids that it should try again now. */
 let told: { peers: readonly PeerAddress[]; seen: bigint[] };
-/** What the node was told. */
+/** The calls to the node. */
 let unreachable: bigint[];
 let lost: bigint[];
 let stepped: Message[];

@@ -20,7 +20,7 @@ export interface PeerRegistryHost {
  */
 export class PeerRegistry {
   readonly #host: PeerRegistryHost;
-  /** How many streams each peer has open to this member. */
+  /** The number of streams that each peer has open to this member. */
   readonly #incoming = new Map<bigint, number>();
   /** The newest log version that each peer with an open stream knows. */
   readonly #logVersions = new Map<bigint, number>();

@@ -35,7 +35,7 @@ export class Compactor {
   readonly #clock: Clock;
   readonly #jobs: Job[] = [];
   #compactRev: number;
-  /** Where the walk over the index goes on; undefined when it is over. */
+  /** The key at which the walk over the index goes on; undefined when it is over. */
   #cursor: string | undefined = '';
   /** Rows to delete, by `main / revisionsPerBucket`. */
   readonly #buckets = new Map<number, Revision[]>();

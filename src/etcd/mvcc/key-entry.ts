@@ -30,7 +30,7 @@ export class KeyEntry {
   /** For the cache: it is in the queue; it was read since it came there. */
   queued = false;
   hot = false;
-  /** Where it stands in the ordered index. */
+  /** The leaf of the ordered index that holds the entry. */
   leaf: Leaf | undefined = undefined;
   /** Pairs of main and `sub * 2 + (tombstone ? 1 : 0)`, ascending, without the latest. */
   #older: number[] | undefined = undefined;
@@ -143,6 +143,6 @@ export class KeyEntry {
 /** A run of neighbouring keys in the ordered index. */
 export class Leaf {
   entries: KeyEntry[] = [];
-  /** How many of them are not deleted. */
+  /** The number of entries that are not deleted. */
   live = 0;
 }

@@ -146,7 +146,7 @@ export function decodeKeyValue(encoded: Buffer): StoredKeyValue {
   return new StoredKeyValue(encoded, meta, spans);
 }
 
-/** What the index needs of stored pairs: one object for all of them, since a start reads every pair. */
+/** The fields of a stored pair that the index needs: one object for all pairs, since a start reads every one. */
 export class KeyScan {
   key = '';
   createRevision = 0;

@@ -1,4 +1,4 @@
-/** What a range read does with the pairs that the index found: filters, order, limit. As etcd's `executeRange`. */
+/** Filters, sorts and limits the pairs that the index found for a range read. As etcd's `executeRange`. */
 import { assertNever } from '../../lib/assert.js';
 import { encodeKeyValue } from './key-value.js';
 import type { KeyValue, RangeOptions, SortTarget } from './types.js';

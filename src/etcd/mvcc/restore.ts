@@ -4,7 +4,7 @@ import { KeyIndex } from './key-index.js';
 import { KeyScan } from './key-value.js';
 import type { LeaseAttachments } from './types.js';
 
-/** How far compaction has come: revisions below `scheduled` are unreadable, up to `finished` they are removed. */
+/** The progress of compaction: revisions below `scheduled` are unreadable, up to `finished` they are removed. */
 export interface CompactionState {
   readonly scheduled: number;
   readonly finished: number;

@@ -179,7 +179,7 @@ test('a lease follows its key', () => {
 const targets: SortTarget[] = ['key', 'version', 'create', 'mod', 'value'];
 const orders: SortOrder[] = ['none', 'ascend', 'descend'];
 
-/** One random step on both stores. */
+/** Takes one random step on both stores. */
 function step(prng: Prng, store: RevisionStore, naive: NaiveStore): void {
   const key = (): string => `k${String(prng.below(30)).padStart(2, '0')}`;
   const txn = store.write();

@@ -29,11 +29,11 @@ import { verifyEntry, verifyIndex } from './verify.js';
 import { RevisionWriteTxn } from './write-txn.js';
 import type { StoreWriter } from './write-txn.js';
 
-/** What a store is made of. */
+/** The dependencies and settings of a store. */
 export interface StoreOptions {
   readonly backend: Backend;
   readonly clock: Clock;
-  /** Told which keys hang on which lease; also during `restore`. */
+  /** Is told which keys are attached to which lease; also during `restore`. */
   readonly leases?: LeaseAttachments;
   /** Budget for cached latest values. @default 16 MiB */
   readonly cacheBytes?: number;
@@ -129,7 +129,7 @@ export class RevisionStore implements Store {
     if (end === '') return this.#rangeOne(viewRev, at, key, options);
     const kvs: KeyValue[] = [];
     const limit = options.limit ?? 0;
-    // One more than asked for tells whether there is more.
+    // One pair more than asked for tells whether there are more.
     const fetchMax =
       options.countOnly === true ? 0 : limit <= 0 || needsAll(options) ? Infinity : limit + 1;
     const position = this.#index.seek(key);
@@ -282,7 +282,7 @@ export class RevisionStore implements Store {
     }
   }
 
-  /** What the write transaction may do here. */
+  /** The operations that a write transaction may call. */
   readonly #writer: StoreWriter = {
     range: (viewRev, key, end, options) => this.rangeAs(viewRev, key, end, options),
     get: (key) => this.get(key),
@@ -342,7 +342,7 @@ export class RevisionStore implements Store {
     return new StoreEvent('put', key, kv, previous);
   }
 
-  /** What a change at `main` replaces: a transaction that changes a key twice replaces what was there before it. */
+  /** Finds the pair that a change at `main` replaces: for a key that one transaction changes twice, that before it. */
   #previousOf(
     entry: KeyEntry,
     main: number,

@@ -18,12 +18,12 @@ export interface KeyValue {
   readonly encoded: Buffer;
 }
 
-/** What to sort by; only `key` ascending is free, all else sorts the whole result. */
+/** The field to sort by; only `key` ascending is free, any other sorts the whole result. */
 export type SortTarget = 'key' | 'version' | 'create' | 'mod' | 'value';
 /** Etcd's sort orders. */
 export type SortOrder = 'none' | 'ascend' | 'descend';
 
-/** What a store has done since it was opened: plain numbers, read when somebody looks. */
+/** Counts a store's operations since it was opened: plain numbers, read when metrics are asked for. */
 export interface StoreCounts {
   ranges: number;
   puts: number;
@@ -58,7 +58,7 @@ export interface RangeOptions {
   readonly maxCreateRevision?: number;
 }
 
-/** What a range read found. */
+/** The result of a range read. */
 export interface RangeResult {
   readonly kvs: KeyValue[];
   /** Keys in the range at that revision, whatever the limit and the filters. */
@@ -98,7 +98,7 @@ export interface WriteTxn extends ReadView {
   end(): number;
 }
 
-/** What the store asks of the lessor. */
+/** The part of the lessor that the store calls. */
 export interface LeaseAttachments {
   attach(lease: bigint, key: string): void;
   detach(lease: bigint, key: string): void;
@@ -144,7 +144,7 @@ export interface WatchEvent {
   readonly encodedWithPrev: Buffer;
 }
 
-/** What a watch asks for. */
+/** The parameters of a watch. */
 export interface WatchRequest {
   readonly key: string;
   /** As for `range`. */

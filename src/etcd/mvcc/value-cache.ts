@@ -1,7 +1,7 @@
 import type { KeyEntry } from './key-entry.js';
 import type { StoredKeyValue } from './key-value.js';
 
-/** What an entry costs beside the encoded bytes. */
+/** The bytes that an entry costs beside the encoded pair. */
 const overheadBytes = 200;
 
 /**

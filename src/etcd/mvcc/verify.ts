@@ -5,13 +5,13 @@ import type { KeyEntry } from './key-entry.js';
 import type { KeyIndex } from './key-index.js';
 import { decodeKeyValue } from './key-value.js';
 
-/** Where the store stands. */
+/** The current and the compacted revision of the store. */
 interface StorePosition {
   readonly rev: number;
   readonly compactRev: number;
 }
 
-/** The latest revision of a key in the index is what the backend holds at that revision. */
+/** Checks that the latest revision of a key in the index is the one that the backend holds. */
 export function verifyEntry(entry: KeyEntry, backend: Pick<Backend, 'getRevision'>): void {
   const { key, main, sub, version } = entry;
   const at = `revision ${main}.${sub} of a key in the index`;

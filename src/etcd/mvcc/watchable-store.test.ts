@@ -53,7 +53,7 @@ function request(key: string, end: string, more: Partial<WatchRequest> = {}): Wa
   return { key, end, startRevision: 0, ...more };
 }
 
-/** One revision with these changes: `a` puts, `-a` deletes. */
+/** Makes one revision with these changes: `a` puts, `-a` deletes. */
 function change(...changes: string[]): number {
   const txn = store.write();
   for (const one of changes) {

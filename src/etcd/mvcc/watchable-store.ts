@@ -76,7 +76,7 @@ export class WatchableRevisionStore extends RevisionStore implements WatchableSt
     return this.#slowCount;
   }
 
-  /** Those whose client is slow, and those that catch up. */
+  /** The number of watchers whose client is slow, or that catch up. */
   get behindWatcherCount(): number {
     return this.#slowCount + this.#unsynced.size;
   }
@@ -281,7 +281,7 @@ export class WatchableRevisionStore extends RevisionStore implements WatchableSt
     }
   }
 
-  /** Whether there is an event that it wants and has not been told. */
+  /** Tells whether a watcher lacks an event that it wants. */
   #misses({ request, minRev }: StoreWatcher): boolean {
     const { key, end, noPut, noDelete } = request;
     return this.changesSince(minRev, key, end).some(({ tombstone }) =>

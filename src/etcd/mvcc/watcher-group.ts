@@ -2,7 +2,7 @@ import { assert } from '../../lib/assert.js';
 import { openEnd, RangeTree } from './range-tree.js';
 import type { WatchRequest } from './types.js';
 
-/** What a group asks of its members. */
+/** The interface that a group needs of its members. */
 export interface GroupMember {
   readonly request: WatchRequest;
 }

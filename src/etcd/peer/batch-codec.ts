@@ -124,7 +124,7 @@ function dataFieldBytes(length: number): number {
   return length === 0 ? 0 : 1 + varintSize(length) + length;
 }
 
-/** What entries hold is copied here: the bytes that came are a view of a much larger piece. */
+/** Holds copies of entries' data: the received bytes are a view of a much larger piece. */
 const entryData = new Slab();
 
 /** @throws RangeError on bytes that are no batch of this or an earlier version */
@@ -171,7 +171,7 @@ function decodeMessage(reader: ProtoReader): Message {
       continue;
     }
     if (readField(reader, field, fields)) continue;
-    // One of the rare messages: all of it again, by the generated code.
+    // A rare message: the generated code decodes it from its beginning.
     reader.at = reader.end;
     return fromWire(WireMessageCodec.decode(reader.bytes.subarray(start, reader.end)));
   }

@@ -4,7 +4,7 @@ import type { NodeId } from '../../raft/index.js';
 import { firstLogVersion } from '../apply/entry-format.js';
 import { etcdError } from '../apply/errors.js';
 
-/** Who calls whom, and in which cluster. */
+/** The two members of a call, and their cluster. */
 export interface Caller {
   readonly clusterId: bigint;
   readonly from: NodeId;

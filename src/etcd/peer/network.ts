@@ -11,7 +11,7 @@ import { streamSnapshot } from './snapshot-stream.js';
 import type { PeerAddress, PeerNetwork } from './types.js';
 import type { peerDefinition } from './peer-definition.js';
 
-/** How long a peer may take to answer what is not a message. */
+/** The deadline of calls to a peer; Raft messages have none. */
 const callDeadlineMs = 5000;
 
 /** Talks to the other members over gRPC. */

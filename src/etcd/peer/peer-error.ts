@@ -2,9 +2,8 @@ import { Code, isGrpcError } from '../../lib/grpc/types.js';
 import { asEtcdError, EtcdError } from '../apply/errors.js';
 
 /**
- * What a call to another member failed with, in etcd's errors: by its text, and `peerUnreachable` for a member that is
- * away.
- * What is neither stays as it is.
+ * Converts the error of a call to another member to etcd's: by its text, and to `peerUnreachable` for a member that is
+ * away. Returns any other error as it is.
  */
 export function peerError(error: unknown): unknown {
   const known = asEtcdError(error);

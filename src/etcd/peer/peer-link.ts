@@ -21,7 +21,7 @@ type MessageStream = ClientDuplex<MessageAck, readonly Message[]>;
 const backoffMsMin = 20;
 const backoffMsMax = 500;
 const connectTimeoutMs = 1000;
-/** How long the connection to a removed member stays open. */
+/** The connection to a removed member is closed after this time. */
 const retireMs = 1000;
 
 /** Options that all links of a member share. */

@@ -20,7 +20,7 @@ export interface OutgoingSnapshot {
   readonly message: MsgSnap;
   /** The image. */
   readonly path: string;
-  /** Who sends it; see `callerMetadata`. */
+  /** Names the sender; see `callerMetadata`. */
   readonly metadata: Metadata;
 }
 

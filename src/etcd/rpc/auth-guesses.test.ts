@@ -18,7 +18,7 @@ beforeAll(async () => {
 test('wrong passwords are counted by address and user', async () => {
   const clock = new ManualClock();
   let checked = 0;
-  // What the service asks of a server, nothing else.
+  // The part of a server that the service calls.
   const server = {
     config: { clock, bcryptCost: cheapest },
     auth: {

@@ -53,7 +53,7 @@ interface OnlyHeader {
   header: ResponseHeader | undefined;
 }
 
-/** How often a password is checked again when the auth tables changed meanwhile. */
+/** The number of times that a password is checked when the auth tables change meanwhile. */
 const authenticateAttempts = 5;
 
 /** The auth service (etcdserverpb.Auth). Passwords are hashed here, once, before the request goes into the log. */
@@ -97,7 +97,7 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
     const guesser = `${addressKey(context.peer.replace(/:\d*$/, ''))} ${request.name}`;
     if (!this.#failures.allows(guesser)) throw etcdError('tooManyRequests');
     for (let attempt = 1; ; attempt++) {
-      // What this member has applied may lag behind what the client has just done elsewhere.
+      // This member may not have applied yet what the client has just changed through another one.
       const { user, revision } = await server.requests.linearizable(() => ({
         user: server.auth.userToAuthenticate(request.name),
         revision: server.auth.revision,

@@ -20,7 +20,7 @@ import { asInnerClient, sessionLease } from './lock.js';
 import { LockQueue, prefixEnd } from './queue-lock.js';
 import type { LockMember } from './queue-lock.js';
 
-/** What etcd answers; its code is UNKNOWN because it is an error of the client library that etcd uses inside. */
+/** Etcd's error; its code is UNKNOWN because it is an error of the client library that etcd uses inside. */
 const noLeaderError = (): GrpcError => new GrpcError(Code.Unknown, 'election: no leader');
 const notLeaderError = (): GrpcError => new GrpcError(Code.Unknown, 'election: not leader');
 const observeClosedError = (): GrpcError =>

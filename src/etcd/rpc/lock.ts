@@ -30,7 +30,7 @@ export async function sessionLease(server: RequestMember, lease: bigint): Promis
 
 /**
  * Runs a call of the lock or the election service. In etcd these are clients of the store inside it, whose errors lose
- * their code on the way out: UNKNOWN with the text. What leaves the outcome open keeps its code.
+ * their code on the way out: UNKNOWN with the text. Errors that leave the outcome open keep their code.
  */
 export async function asInnerClient<T>(run: () => Promise<T>): Promise<T> {
   try {

@@ -1,12 +1,13 @@
 /**
- * What services need of the member behind them. Each service names its own part; a running member offers all of them.
+ * The interfaces that services need of the member behind them. Each service names its own; a running member implements
+ * all of them.
  */
 import type { ResponseHeader } from '../../gen/etcd/rpc.js';
 import type { EntryAuth, EntryKind } from '../apply/entry.js';
 
 /** Makes requests of a member. */
 export interface Requester {
-  /** Whether all members know the kind. */
+  /** Tells whether all members know the kind. */
   mayPropose(kind: EntryKind): boolean;
   /**
    * Puts a request into the log and waits until it is applied here.

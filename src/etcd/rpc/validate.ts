@@ -1,4 +1,4 @@
-/** What is refused before it costs anything: etcd's checks, in etcd's order. */
+/** Refuses invalid requests before they cost anything: etcd's checks, in etcd's order. */
 import type {
   DeleteRangeRequest,
   PutRequest,

@@ -258,7 +258,7 @@ class WatchStream implements WatchSink {
     const entry = this.#watchers.get(id);
     if (entry === undefined) return;
     this.#forget(entry);
-    // What others have queued goes first; of its own nothing more comes.
+    // Queued events of other watchers go first; this one sends no more.
     this.#flushQueue();
     this.#send(this.#message({ watchId: id, canceled: true }));
   }

@@ -15,7 +15,7 @@ function memberPart(member: string): string {
   return encodeURIComponent(member).replaceAll('_', '%5F');
 }
 
-/** What a file's name begins with; the revision and `.db` follow. */
+/** Makes the beginning of a file's name; the revision and `.db` follow. */
 export function backupPrefix(member: string, takenMs: number): string {
   const stamp = new Date(takenMs).toISOString().replace(/[-:]|\.\d+/g, '');
   return `trireme-backup_${memberPart(member)}_${stamp}_rev`;
@@ -44,7 +44,8 @@ export function ownBackups(member: string, names: readonly string[]): BackupFile
 }
 
 /**
- * Those that retention removes: beyond the newest `keepCount`, and older than `keepAgeMs`; 0 switches a rule off.
+ * Finds the files that retention removes: beyond the newest `keepCount`, and older than `keepAgeMs`; 0 switches a rule
+ * off.
  * @param made the file just taken, which stays whatever the clock says
  */
 export function expiredBackups(

@@ -21,7 +21,7 @@ import type { BackupConfig } from '../config.js';
 import type { BackupMetrics } from '../telemetry/backup-metrics.js';
 import { nextDueMs } from './cron.js';
 
-/** Where backups go, when, and how many are kept. */
+/** The directory, schedule and retention of backups. */
 export interface BackupKeeperOptions {
   readonly config: BackupConfig;
   readonly member: string;
@@ -39,7 +39,7 @@ export interface BackupKeeperOptions {
   ) => Promise<BackupMade>;
 }
 
-/** How often it looks whether one is due. */
+/** The interval between checks whether a backup is due. */
 const lookMs = 10_000;
 /** After a failure: soon enough to matter, rarely enough not to fill the log. */
 const retryMs = 60_000;
@@ -78,7 +78,7 @@ export class BackupKeeper {
         const { size } = statSync(join(config.directory, newest.name));
         report.found({ ...newest, sizeBytes: size });
         const ageMs = clock.nowMs() - newest.takenMs;
-        // One from the future says that the clock was wrong at some time: it does not put off the next.
+        // A file from the future shows that the clock was wrong at some time: it does not put off the next backup.
         if (ageMs >= 0) {
           this.#lastMs = clock.monotonicMs() - ageMs;
           this.#seenMs = newest.takenMs;

@@ -10,7 +10,7 @@
  * @see bbolt page.go, db.go, bucket.go
  */
 
-/** What a database of ours is written with; bbolt's own default on most machines. */
+/** The page size of databases that we write; bbolt's own default on most machines. */
 export const pageBytes = 4096;
 
 /** Sizes and flags of bbolt's pages (bbolt `page.go`, `bucket.go`). */
@@ -22,12 +22,12 @@ export const elementBytes = 16;
 export const metaBytes = 64;
 export const bucketHeaderBytes = 16;
 
-/** What a page holds. */
+/** The kinds of pages. */
 export const pageFlag = { branch: 0x01, leaf: 0x02, meta: 0x04, freelist: 0x10 } as const;
 /** On a leaf element: the value is a bucket. */
 export const bucketLeafFlag = 0x01;
 
-/** How a bbolt file is known. */
+/** The magic number and version of bbolt files. */
 export const bboltMagic = 0xed0cdaed;
 export const bboltVersion = 2;
 
@@ -53,7 +53,7 @@ export class BboltCorruptError extends Error {
   readonly code = 'BBOLT_CORRUPT';
   readonly retryable = false;
   readonly path: string;
-  /** Where in the file, in bytes. */
+  /** The offset in the file, in bytes. */
   readonly offset: number;
 
   constructor(path: string, offset: number, what: string) {

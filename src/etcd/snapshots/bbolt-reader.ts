@@ -39,7 +39,7 @@ const pageBytesMin = 512;
 const pageBytesMax = 64 * 1024;
 /** Far above what fits on any disk; a deeper tree has a cycle. */
 const depthMax = 32;
-/** One page with its overflow: above etcd's largest request by far. */
+/** The most bytes of one page with its overflow: above etcd's largest request by far. */
 const pageRunBytesMax = 1024 * 1024 * 1024;
 
 /** An open database file. Synchronous; nothing is cached. */

@@ -1,4 +1,4 @@
-/** How etcd's buckets encode what our tables hold. */
+/** Converts between the encodings of etcd's buckets and of our tables. */
 import type { ConfState } from '../../raft/index.js';
 
 /** Etcd's buckets in a member's database. */

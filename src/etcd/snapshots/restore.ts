@@ -29,7 +29,7 @@ export interface RestoreOptions extends Pick<
    */
   readonly bumpRevision: number;
   readonly clock: Clock;
-  /** What may stand in the directory already. */
+  /** The entries that the directory may have already. */
   readonly beside?: string;
 }
 

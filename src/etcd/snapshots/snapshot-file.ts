@@ -49,7 +49,7 @@ export function checkSnapshotHash(path: string): void {
   }
 }
 
-/** What `etcdctl snapshot status` tells. */
+/** The figures of `etcdctl snapshot status`. */
 export interface SnapshotStatus {
   /** CRC-32C over bucket names, keys and values. */
   readonly hash: number;

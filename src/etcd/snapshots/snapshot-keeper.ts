@@ -188,8 +188,8 @@ export class SnapshotKeeper {
   }
 
   /**
-   * An image has arrived. One that Raft does not want goes at once; all others stay until they, or one that is newer,
-   * are installed: the loop may be about to, for as long as its disk takes.
+   * Takes an image that has arrived. An image that Raft does not want is removed at once; all others stay until they,
+   * or a newer one, are installed: the loop may be about to do so for as long as its disk takes.
    * @param offer offers it to Raft @returns whether that waits for this image now
    */
   async received(index: number, path: string, offer: () => boolean): Promise<void> {

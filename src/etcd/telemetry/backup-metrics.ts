@@ -1,10 +1,10 @@
-/** What `/metrics` shows of scheduled snapshots; only where there are any. */
+/** The metrics of scheduled snapshots; registered only where snapshots are scheduled. */
 import type { Gauge } from '../../lib/metrics.js';
 import type { MetricSet } from './metric-set.js';
 
-/** What is shown of the snapshots. */
+/** Records the events that the metrics show. */
 export interface BackupMetrics {
-  /** The newest that there is. */
+  /** Records the newest snapshot. */
   found(newest: {
     readonly takenMs: number;
     readonly sizeBytes: number;
@@ -12,7 +12,7 @@ export interface BackupMetrics {
   }): void;
   taken(durationMs: number): void;
   failed(): void;
-  /** How many there are after retention. */
+  /** Records the number of snapshots after retention. */
   kept(count: number): void;
 }
 

@@ -1,9 +1,9 @@
-/** What a member shows when it is scraped: read then, at no cost before. Names as etcd's. */
+/** The metrics that are read from a member when it is scraped, and cost nothing before. Names as etcd's. */
 import { fileLimit, observeProcess, openFiles } from '../../lib/process-metrics.js';
 import type { StoreCounts } from '../mvcc/types.js';
 import type { MetricSet } from './metric-set.js';
 
-/** What a member shows when it is looked at. */
+/** The values that a scrape reads from a member. */
 export interface ObservedMember {
   readonly memberId: bigint;
   readonly isLearner: boolean;
@@ -26,7 +26,7 @@ export interface ObservedMember {
   readonly leaseCount: number;
   readonly leases: { readonly granted: number; readonly revoked: number; readonly renewed: number };
   readonly authRevision: number;
-  /** Whether the member cannot write its own disk. */
+  /** True when the member cannot write its own disk. */
   readonly diskFull: boolean;
   /** Through the client ports. */
   readonly traffic: { readonly receivedBytes: number; readonly sentBytes: number };

@@ -1,4 +1,4 @@
-/** What goes between members, under etcd's names. */
+/** The metrics of traffic between members, under etcd's names. */
 import type { Counter, Gauge, Histogram } from '../../lib/metrics.js';
 import { exponential } from './metric-set.js';
 import type { MetricSet, PlainCounts } from './metric-set.js';
@@ -6,7 +6,7 @@ import type { ServerMetrics } from './server-metrics.js';
 
 const hex = (id: bigint): string => id.toString(16);
 
-/** What is sent to one peer. */
+/** Counts the traffic to one peer. */
 export interface PeerMetrics {
   sent(bytes: number): void;
   /** A message was dropped. */
@@ -16,7 +16,7 @@ export interface PeerMetrics {
   disconnected(): void;
 }
 
-/** What comes from one peer. */
+/** Counts the traffic from one peer. */
 export interface ReceiptMetrics {
   bytes(count: number): void;
   failed(): void;

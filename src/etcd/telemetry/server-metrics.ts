@@ -1,4 +1,4 @@
-/** What a member counts of itself, under etcd's names where they mean the same. */
+/** The counters of a member, under etcd's names where they mean the same. */
 import type { Clock } from '../../lib/clock.js';
 import type { CompactionObserver } from '../mvcc/types.js';
 import { exponential } from './metric-set.js';
@@ -96,7 +96,7 @@ export class ServerMetrics {
     (isHealthy ? this.#health.healthSuccess : this.#health.healthFailures).inc();
   }
 
-  /** One check of `/livez` or `/readyz`. */
+  /** Records one check of `/livez` or `/readyz`. */
   healthChecked(type: string, name: string, isHealthy: boolean): void {
     this.#health.healthCheck.set({ name, type }, isHealthy ? 1 : 0);
     this.#health.healthChecks.inc({ name, status: isHealthy ? 'success' : 'error', type });

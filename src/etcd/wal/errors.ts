@@ -16,7 +16,7 @@ export class WalCorruptError extends Error {
   }
 }
 
-/** The disk is full. What was to be written is kept in memory in order; sync again once there is space. */
+/** The disk is full. The pending records stay in memory in order; sync again once there is space. */
 export class WalNoSpaceError extends Error {
   override readonly name = 'WalNoSpaceError';
   readonly code = 'WAL_NO_SPACE';

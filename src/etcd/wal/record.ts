@@ -46,7 +46,7 @@ export function recordBytes(payloadBytes: number): number {
   return (headerBytes + payloadBytes + 7) & ~7;
 }
 
-/** One growing buffer of encoded records. */
+/** A growing buffer of encoded records. */
 export class RecordBuffer {
   bytes: Buffer;
   length = 0;

@@ -18,7 +18,7 @@ const zeros = Buffer.alloc(4096);
 /** Is called with each checked record: its type, where it starts in `bytes`, and the payload's length. */
 export type RecordVisitor = (type: number, bytes: Buffer, at: number, payloadBytes: number) => void;
 
-/** Where reading ended. */
+/** The position at which reading ended. */
 export interface SegmentEnd {
   /** Offset behind the last good record. */
   readonly offset: number;

@@ -8,7 +8,7 @@ export type WalEntry = Entry;
 /** Raft's hard state as stored. */
 export type WalHardState = HardState;
 
-/** Who this log belongs to; the first record of every segment. */
+/** The owner of the log; the first record of every segment. */
 export interface WalMetadata {
   readonly clusterId: bigint;
   readonly memberId: bigint;
@@ -21,7 +21,7 @@ export interface WalSnapshotMarker {
   readonly confState?: Uint8Array;
 }
 
-/** What `WAL.open` found. */
+/** The contents of a log as `WAL.open` found them. */
 export interface WalContents {
   readonly metadata: WalMetadata;
   /** The last one written; all zero in a new log. */
@@ -58,8 +58,8 @@ export interface WalWriter {
    */
   append(hardState: WalHardState | undefined, entries: readonly WalEntry[]): void;
   /**
-   * Resolves when all that was appended before the call is durable. One fdatasync is in flight at a time; what arrives
-   * meanwhile goes into the next.
+   * Resolves when all records that were appended before the call are durable. One fdatasync is in flight at a time;
+   * records that arrive meanwhile go into the next.
    * @throws WalNoSpaceError (retryable): the disk is full. The records stay in memory in order; call `sync` again
    * later.
    * @throws WalWriteError (not retryable): the state of the disk is unknown; the member must stop.

@@ -18,7 +18,7 @@ import type {
   WalWriter,
 } from './types.js';
 
-/** Where writing goes on: what `create` or `open` hands to the constructor. */
+/** The position at which writing goes on: handed to the constructor by `create` or `open`. */
 interface WalStart {
   readonly directory: string;
   readonly metadata: WalMetadata;
@@ -59,14 +59,14 @@ export class Wal implements WalWriter {
   readonly #metadata: WalMetadata;
   readonly #segments: Segment[];
   #file: DiskFile;
-  /** Where the next batch goes. Invariant: all before it is durable when no sync is in flight. */
+  /** The offset of the next batch. Invariant: all before it is durable when no sync is in flight. */
   #offset: number;
   #chain: number;
   #hardState: WalHardState;
   #lastIndex: number;
   #durableIndex: number;
   #pending = new Batch();
-  /** What the running sync covers, kept until it has succeeded. */
+  /** The records that the running sync covers, kept until it has succeeded. */
   #flying = new Batch();
   #inFlight: Round | undefined;
   #next: Round | undefined;
@@ -290,7 +290,7 @@ export class Wal implements WalWriter {
     this.#inFlight = undefined;
     this.#next = undefined;
     let error: Error = new WalWriteError(this.#file.path, cause);
-    // Where there is no room for a further segment, nothing was written at all.
+    // When there was no room for a further segment, nothing was written at all.
     if (['ENOSPC', 'WAL_NO_SPACE'].includes(errorCode(cause))) {
       try {
         this.#file.truncate(this.#offset);

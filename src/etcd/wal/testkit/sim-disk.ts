@@ -10,7 +10,7 @@ interface Unsynced {
   readonly bytes: Buffer;
 }
 
-/** What a file is: what a crash keeps for sure, and what readers see now. */
+/** The content of a file: the part that surely survives a crash, and the part that readers see now. */
 interface Content {
   durable: Buffer;
   current: Buffer;
