@@ -17,7 +17,7 @@ export const frame = {
   resize: 5,
 } as const;
 
-/** One frame, ready to be sent. */
+/** Encodes one frame. */
 export function encodeFrame(type: number, data: Uint8Array): Buffer {
   const header = Buffer.alloc(5);
   header.writeUInt8(type, 0);

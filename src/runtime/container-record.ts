@@ -1,6 +1,6 @@
 import type { ContainerConfig, ContainerState } from './types.js';
 
-/** What is remembered of a container, on disk from its creation to its removal. */
+/** The record of a container, on disk from its creation to its removal. */
 export interface ContainerRecord {
   readonly config: ContainerConfig;
   readonly imageId: string;

@@ -71,8 +71,8 @@ function relay(stream: ChildProcess['stdout'], take: (data: Buffer) => boolean):
 }
 
 /**
- * Asks the child to end, and after a while sees to it, whoever else still holds its output. What it started elsewhere
- * is ended by force in any case, once it has gone and once later: it may have been about to start it.
+ * Asks the child to end, and after a while ends it by force, whatever process still holds its output. Processes that it
+ * started elsewhere are killed in any case, when it has gone and once more later: it may have been about to start one.
  */
 function endChild(child: ChildProcess, options: SessionProcess, done: Promise<ExecResult>): void {
   if (child.exitCode !== null || child.signalCode !== null) return;

@@ -55,7 +55,7 @@ export function normalizeImageReference(text: string): string {
   return `${registry}/${repository}${tagged}${digest === undefined ? '' : `@${digest}`}`;
 }
 
-/** What kubelet reports as `imageID`: the repository with the digest. */
+/** Returns the `imageID` that kubelet reports: the repository with the digest. */
 export function imageIdOf(reference: string, digest: string): string {
   const { registry, repository } = parseImageReference(reference);
   return `${registry}/${repository}@${digest}`;

@@ -1,4 +1,4 @@
-/** What is mounted where, in this process's mount namespace. */
+/** Reads the mounts of this process's mount namespace. */
 import { readFile } from 'node:fs/promises';
 
 /** The mount points, in the order in which they were mounted. */
@@ -17,7 +17,7 @@ function unescaped(text: string): string {
   );
 }
 
-/** Those of the paths on which something is mounted. */
+/** Returns those of the paths that are mount points. */
 export async function mountedAmong(paths: readonly string[]): Promise<string[]> {
   const points = new Set(await mountPoints());
   return paths.filter((path) => points.has(path));
@@ -28,7 +28,7 @@ export async function isMounted(path: string): Promise<boolean> {
   return (await mountedAmong([path])).length > 0;
 }
 
-/** What is mounted at a path and below it, in the order in which it was mounted. */
+/** Returns the mount points at a path and below it, in the order in which they were mounted. */
 export async function mountsBelow(path: string): Promise<string[]> {
   return (await mountPoints()).filter((point) => point === path || point.startsWith(`${path}/`));
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.js';
 import { Gate } from '../lib/gate.js';
 import { toError } from '../lib/errors.js';
 
-/** How one command ended. */
+/** The result of a command. */
 export interface CommandResult {
   /** 128 + n when signal n ended it; 127 when it could not be started. */
   readonly code: number;
@@ -13,7 +13,7 @@ export interface CommandResult {
   readonly timedOut: boolean;
 }
 
-/** How a command is run. */
+/** The options of a command. */
 export interface CommandOptions {
   readonly timeoutMs: number;
   /** Bytes kept of each stream; the rest is read and dropped. @default 1 MiB */
@@ -79,7 +79,7 @@ export function createCommandRunner(options: {
  */
 export function dryRunner(options: {
   readonly print: (line: string) => void;
-  /** What the command would write to standard output. */
+  /** Returns the text that the command would write to standard output. */
   readonly answers: (program: string, args: readonly string[]) => string;
 }): RunCommand {
   return async (program, args) => {
@@ -114,7 +114,7 @@ function runOnce(
     cancel = clock.schedule(options.timeoutMs, () => {
       timedOut = true;
       killTree(child, options);
-      // Whoever inherited its output may live on: nobody waits for that one.
+      // A process that inherited its output may live on: nobody waits for it.
       child.stdout?.destroy();
       child.stderr?.destroy();
     });

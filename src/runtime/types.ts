@@ -4,7 +4,7 @@
  * and removing what is gone both succeed.
  */
 
-/** What can go wrong, so far as the caller acts on it. */
+/** The errors that callers tell apart. */
 export type RuntimeErrorCode =
   | 'ImageNotFound'
   | 'ImagePullFailed'
@@ -46,14 +46,14 @@ export function isRuntimeError(error: unknown, code?: RuntimeErrorCode): error i
   );
 }
 
-/** Who a sandbox or a container belongs to. */
+/** The pod that a sandbox or a container belongs to. */
 export interface PodIdentity {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
 }
 
-/** Which namespaces of the node the pod shares instead of having its own. */
+/** The namespaces of the node that the pod shares instead of having its own. */
 export interface NamespaceOptions {
   readonly hostNetwork: boolean;
   readonly hostPid: boolean;
@@ -65,7 +65,7 @@ export interface NamespaceOptions {
 /** Quality of service, as Kubernetes has it; decides where a pod's cgroup goes. */
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
-/** What a sandbox is made from. */
+/** The configuration of a sandbox. */
 export interface SandboxConfig {
   /** Unique among all sandboxes ever; letters, digits and dashes. */
   readonly id: string;
@@ -75,7 +75,7 @@ export interface SandboxConfig {
   readonly qosClass: QosClass;
   /** Kernel parameters of the pod's namespaces. */
   readonly sysctls: Readonly<Record<string, string>>;
-  /** Where the pod's own cgroup goes; absent: a default made of QoS class and uid. */
+  /** The parent of the pod's own cgroup; absent: a default made of QoS class and uid. */
   readonly cgroupParent?: string;
   readonly resources?: LinuxResources;
 }
@@ -108,7 +108,7 @@ export interface LinuxResources {
   readonly oomScoreAdj?: number;
 }
 
-/** What a container may do, and as whom. Kubernetes' `securityContext`, the pod's and the container's in one. */
+/** The rights and the user of a container: Kubernetes' `securityContext`, the pod's and the container's in one. */
 export interface SecurityConfig {
   readonly privileged: boolean;
   /** A number, or a name that is looked up in the image's /etc/passwd. */
@@ -127,14 +127,14 @@ export interface SecurityConfig {
   readonly procMount: 'Default' | 'Unmasked';
 }
 
-/** What a container is made from. */
+/** The configuration of a container. */
 export interface ContainerConfig {
   /** Unique among all containers ever; letters and digits. */
   readonly id: string;
   readonly sandboxId: string;
   readonly pod: PodIdentity;
   readonly name: string;
-  /** How many earlier containers of that name the pod has had. */
+  /** The number of earlier containers of that name in the pod. */
   readonly restartCount: number;
   readonly image: string;
   /** Takes the place of the image's entrypoint; its cmd is then not used either. */
@@ -147,7 +147,7 @@ export interface ContainerConfig {
   readonly devices?: readonly string[];
   readonly security: SecurityConfig;
   readonly resources: LinuxResources;
-  /** Where the log goes, in CRI format: `<RFC3339Nano> stdout|stderr F|P <line>`. */
+  /** The path of the log, in CRI format: `<RFC3339Nano> stdout|stderr F|P <line>`. */
   readonly logPath: string;
   readonly logMaxBytes: number;
   readonly stdin: boolean;
@@ -157,7 +157,7 @@ export interface ContainerConfig {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** How far a container has come. */
+/** The stage of a container's life. */
 export type ContainerPhase = 'created' | 'running' | 'exited';
 
 /** A container that is there, whether it runs or not. */
@@ -194,7 +194,7 @@ export interface ImageInfo {
   readonly sizeBytes: number;
 }
 
-/** What to show a registry. */
+/** The credentials for a registry. */
 export interface RegistryAuth {
   readonly username: string;
   readonly password: string;
@@ -206,14 +206,14 @@ export interface TerminalSize {
   readonly height: number;
 }
 
-/** What is run in a container, and with which streams. */
+/** The command to run in a container, and its streams. */
 export interface ExecOptions {
   readonly command: readonly string[];
   readonly stdin: boolean;
   readonly tty: boolean;
 }
 
-/** How a session ended. */
+/** The result of a session. */
 export interface ExecResult {
   readonly exitCode: number;
   readonly error?: string;
@@ -236,17 +236,17 @@ export interface ExecSession {
   readonly done: Promise<ExecResult>;
 }
 
-/** Who takes a session's output. */
+/** The receiver of a session's output. */
 export interface ExecOutput {
   /** @returns false when no more can be taken: the session holds its output until {@link ExecSession.resume} */
   stdout(data: Buffer): boolean;
   /** As `stdout`. */
   stderr(data: Buffer): boolean;
-  /** What was written has gone: more may be. */
+  /** Called when the input that was written has gone, and more may be written. */
   drain?(): void;
 }
 
-/** What a container uses at one moment. */
+/** The resources that a container uses at one moment. */
 export interface ContainerStats {
   readonly id: string;
   readonly atMs: number;
@@ -257,7 +257,7 @@ export interface ContainerStats {
   readonly pids: number;
 }
 
-/** What the runtime tells without being asked. */
+/** The events that the runtime reports by itself. */
 export type RuntimeEvent =
   | {
       readonly type: 'exited';

@@ -9,8 +9,8 @@ export interface AccountFiles {
 }
 
 /**
- * Who the container's process runs as: `runAsUser`, else the image's user, else root; the group likewise. A user's
- * groups in the image's /etc/group count too, as with other runtimes.
+ * Finds the user that the container's process runs as: `runAsUser`, else the image's user, else root; the group
+ * likewise. A user's groups in the image's /etc/group count too, as with other runtimes.
  * @throws RuntimeError InvalidConfig with kubelet's texts for `runAsNonRoot`
  */
 export function resolveUser(

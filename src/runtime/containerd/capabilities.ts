@@ -1,4 +1,4 @@
-/** What a container has unless told otherwise: the set that Docker, CRI-O's predecessors and containerd agree on. */
+/** The capabilities of a container by default: the set that Docker, CRI-O's predecessors and containerd agree on. */
 export const defaultCapabilities: readonly string[] = [
   'CAP_CHOWN',
   'CAP_DAC_OVERRIDE',

@@ -15,7 +15,7 @@ const digest = `sha256:${'d'.repeat(64)}`;
 const spec = { id: 'c1', specPath: '/d/spec.json', pidFile: '/d/pid' };
 const logUri = 'binary:///d/shim?path=%2Fl&max=1';
 
-/** By group, as the file has them. Those that have arguments alone are run below the shim, or by a session. */
+/** The commands by group, as in the file. Bare argument lists are run below the shim, or by a session. */
 const groups: Readonly<Record<string, readonly (CtrCommand | readonly string[])[]>> = {
   daemon: [commands.version(), commands.version(5000), commands.events()],
   images: [

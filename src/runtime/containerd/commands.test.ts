@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as commands from './commands.js';
 import { errorText } from './ctr.js';
 
-/** What ctr 1.6.20 printed. */
+/** The output of ctr 1.6.20. */
 const printed = {
   images: [
     'REF                              TYPE                                       DIGEST                                                                  SIZE       PLATFORMS   LABELS ',

@@ -70,7 +70,7 @@ export const imagesMount = (reference: string, target: string): CtrCommand => ({
   timeoutMs: 120 * second,
 });
 
-/** One blob, for example a manifest. */
+/** Reads one blob, for example a manifest. */
 export const contentGet = (digest: string): CtrCommand => ({
   args: ['content', 'get', digest],
   timeoutMs: 10 * second,
@@ -96,7 +96,7 @@ export const run = (options: {
     options.id,
   ],
   timeoutMs: 120 * second,
-  // What a volume has in the place of the image's files can hold it up.
+  // A volume mounted over the image's files can hold it up.
   lane: 'guest',
 });
 
@@ -233,7 +233,7 @@ export function parseTasks(text: string): ListedTask[] {
   });
 }
 
-/** One id a line. */
+/** Parses a list with one id a line. */
 export function parseQuietList(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
 }
@@ -261,7 +261,7 @@ export function parseRemovedExitCode(stderr: string): number {
   return match === null ? 0 : Number(match[1]);
 }
 
-/** What we use of `ctr events`. */
+/** The events of `ctr events` that we use. */
 export type CtrEvent =
   | {
       readonly type: 'exit';
@@ -272,7 +272,7 @@ export type CtrEvent =
   | { readonly type: 'oom'; readonly containerId: string };
 
 /**
- * One line of `ctr events`; undefined for lines that do not concern us, those of exec'd processes among them.
+ * Parses one line of `ctr events`; undefined for lines that do not concern us, those of exec'd processes among them.
  * @throws UnreadableOutputError for an end or a lack of memory that is told in a way we do not understand
  */
 export function parseEvent(line: string, namespace: string): CtrEvent | undefined {

@@ -24,7 +24,7 @@ import type { SeccompProfiles } from './seccomp.js';
 import { buildSpec } from './spec.js';
 import { checkAccountMounts, killCgroup } from './stuck.js';
 
-/** What {@link Containers} is made with. */
+/** The dependencies of {@link Containers}. */
 export interface ContainersOptions {
   readonly ctr: Ctr;
   readonly run: RunCommand;
@@ -46,7 +46,7 @@ const oomWaitMs = 150;
 const sweepMs = 300;
 const killWaitMs = 10_000;
 
-/** How often a start is tried that met a shim on its way out. */
+/** The number of attempts at a start that meets an ending shim. */
 const shimTries = 5;
 
 /**
@@ -198,7 +198,7 @@ export class Containers {
     this.#options.views.scheduleRelease();
   }
 
-  /** Where the shim of an interactive container has its socket. */
+  /** The directory of the socket of an interactive container's shim. */
   consoleDirOf(id: string): string {
     return this.#dir(id);
   }

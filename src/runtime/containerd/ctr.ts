@@ -5,7 +5,7 @@ import { RuntimeError } from '../types.js';
 import type { CtrCommand } from './commands.js';
 import { onTerminal } from './typed-password.js';
 
-/** Which containerd is talked to, and how. */
+/** The address of a containerd, and the way to run `ctr`. */
 export interface CtrOptions {
   /** @default 'ctr' */
   readonly program?: string;
@@ -15,7 +15,7 @@ export interface CtrOptions {
   readonly log: Logger;
 }
 
-/** What `ctr` prints when something is wrong, and what that means for us; the first that fits counts. */
+/** The error texts of `ctr` and their codes; the first that matches counts. */
 const errorTable: readonly (readonly [RegExp, RuntimeErrorCode])[] = [
   [/connection error|connect: no such file|dial unix|cannot access socket/i, 'Unavailable'],
   [/connection refused/i, 'Unavailable'],
@@ -26,14 +26,14 @@ const errorTable: readonly (readonly [RegExp, RuntimeErrorCode])[] = [
 ];
 
 /**
- * What containerd says when the shim that a new container was to share had gone: the containers of a pod have one, and
- * it ends with the last of them. Met on its way out it closes the connection, answers none, or takes its socket's file
- * away just as the next shim wants to.
+ * Matches containerd's errors for a start that meets the end of the pod's shim: the containers of a pod share one, and
+ * it ends with the last of them. An ending shim closes the connection, does not accept one, or removes its socket's
+ * file just as the next shim wants to.
  */
 const shimGone =
   /failed to create shim task: ttrpc: closed|failed to start shim: start failed: (dial unix|.*remove pre-existing socket)/;
 
-/** Whether a start failed only because it met the end of the pod's last shim: nothing of the container has run. */
+/** Tells whether a start failed only because it met the end of the pod's last shim: nothing of it has run. */
 export function shimWasGone(error: Error): boolean {
   return shimGone.test(error.message);
 }

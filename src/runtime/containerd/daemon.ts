@@ -8,7 +8,7 @@ import { delay } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import { RuntimeError } from '../types.js';
 
-/** What {@link Daemon} is made with. */
+/** The settings of {@link Daemon}. */
 export interface DaemonOptions {
   /** containerd's root; holds its images, so it should survive reboots. */
   readonly rootDir: string;
@@ -21,8 +21,8 @@ export interface DaemonOptions {
 }
 
 /**
- * Where a managed containerd keeps its state and sockets: below `dataDir`, unless that makes the sockets' paths longer
- * than the kernel takes (107 bytes).
+ * Returns the directory for a managed containerd's state and sockets: below `dataDir`, unless that makes the sockets'
+ * paths longer than the kernel takes (107 bytes).
  */
 export function stateDirOf(dataDir: string): string {
   const wanted = join(dataDir, 'containerd-run');

@@ -9,7 +9,7 @@ import type { Ctr } from './ctr.js';
 const restartMs = 200;
 const lineBytesMax = 256 * 1024;
 
-/** What the stream of `ctr events` is made with. */
+/** The settings and callbacks of a stream of events. */
 export interface EventStreamOptions {
   readonly ctr: Ctr;
   readonly clock: Clock;
@@ -19,8 +19,8 @@ export interface EventStreamOptions {
 }
 
 /**
- * Follows `ctr events` and starts it again when it ends. What happens between two of them is lost, so `onGap` is called
- * after each start: the receiver then looks at everything.
+ * Follows `ctr events` and starts it again when it ends. Events between two runs are lost, so `onGap` is called after
+ * each start: the receiver then looks at everything.
  */
 export class EventStream {
   readonly #options: EventStreamOptions;

@@ -4,15 +4,15 @@ import { RuntimeError } from '../types.js';
 import { capabilitiesFromMask } from './capabilities.js';
 import type { OciDevice } from './oci.js';
 
-/** What of this machine decides how containers are specified. */
+/** The facts of this machine that shape the specification of containers. */
 export interface HostFacts {
   readonly cgroupV2: boolean;
   readonly mayLowerOomScore: boolean;
-  /** What this process may hand on. */
+  /** The capabilities that this process may hand on. */
   readonly capabilities: ReadonlySet<string>;
 }
 
-/** Reads them from /proc and /sys. */
+/** Reads the facts from /proc and /sys. */
 export async function readHostFacts(): Promise<HostFacts> {
   const cgroupV2 = await access('/sys/fs/cgroup/cgroup.controllers').then(
     () => true,

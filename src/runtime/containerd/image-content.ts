@@ -1,11 +1,11 @@
-/** What containerd's content store has of an image: its configuration, by digest. */
+/** Reads the configurations of images from containerd's content store, by digest. */
 import { createHash } from 'node:crypto';
 import type { ImageProcess } from '../image-config.js';
 import { RuntimeError } from '../types.js';
 import * as commands from './commands.js';
 import type { Ctr } from './ctr.js';
 
-/** What an image says of itself. */
+/** The parts of an image's configuration that running it needs. */
 export interface ImageContent {
   readonly process: ImageProcess;
   /** The name of the committed snapshot of all layers. */

@@ -31,11 +31,11 @@ export interface MountedView {
   readonly rootfs: string;
 }
 
-/** What {@link ImageViews} is made with. */
+/** The dependencies and settings of {@link ImageViews}. */
 export interface ImageViewsOptions {
   readonly ctr: Ctr;
   readonly run: RunCommand;
-  /** Where views are mounted: a directory for each, called after the image's digest. */
+  /** The directory of the views: each is mounted at a directory named after the image's digest. */
   readonly dir: string;
   /** Digests of the images that containers were made from and are not removed. */
   readonly digestsInUse: () => ReadonlySet<string>;
@@ -59,7 +59,7 @@ export class ImageViews {
   readonly #open = new Map<string, Promise<MountedView>>();
   /** By name: how many are about to make a container from it. */
   readonly #pins = new Map<string, number>();
-  /** One change of what is mounted at a time. */
+  /** The last of the changes of mounts, which run one after another. */
   #turn: Promise<unknown> = Promise.resolve();
   #cancelRelease: (() => void) | undefined;
   #stopped = false;
@@ -70,7 +70,7 @@ export class ImageViews {
 
   /**
    * Takes over the views of an earlier agent, of versions before this one too: holds their snapshots and ends their
-   * leases. One that is mounted and has lost its snapshot gets another, so that what it shows is kept.
+   * leases. A mounted view whose snapshot is lost gets another, so that its contents are kept.
    */
   async start(): Promise<void> {
     const { ctr, dir, log } = this.#options;
@@ -208,7 +208,7 @@ export class ImageViews {
     }
     await ctr.callIfPresent(viewCommands.snapshotsRemove(key));
     await ctr.callIfPresent(viewCommands.leasesDelete(key));
-    // What is left there is a mount point, empty or still in use: then the next round takes it.
+    // The rest is an empty mount point. One that is still in use is removed by the next round.
     await rmdir(key).catch(() => undefined);
   }
 

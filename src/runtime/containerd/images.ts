@@ -6,7 +6,7 @@ import { canBeTyped } from './typed-password.js';
 import type { Ctr } from './ctr.js';
 import type { ImageViews, MountedView } from './image-views.js';
 
-/** What is needed of an image to run it; its root file system is the lower layer of every container of it. */
+/** The parts of an image that running it needs; its root file system is the lower layer of all its containers. */
 export interface ImageView extends MountedView {
   /** The digest that the file system is of, with the repository. */
   readonly imageId: string;
@@ -85,7 +85,7 @@ export class Images {
     try {
       return await this.#views.use(image, (view) => work({ ...view, imageId }));
     } catch (error) {
-      // What the name means is asked anew the next time: it may have been changed by other hands.
+      // The next call asks again which image the name means: another client may have changed it.
       this.#known.delete(image.reference);
       throw error;
     }

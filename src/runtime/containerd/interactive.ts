@@ -45,7 +45,7 @@ export async function startInteractive(options: {
   const files = consoleFiles(dir);
   const pidFile = join(dir, 'pid');
   const { id, tty } = config;
-  // What a start that failed has left would pass for the end, the success or the message of this one.
+  // The files of an earlier failed start would pass for the end, the success or the message of this one.
   const left = [files.socket, files.exit, files.pid, pidFile, config.logPath];
   await Promise.all(left.map((path) => rm(path, { force: true })));
   const command = commands.runAttached({ id, specPath: join(dir, 'spec.json'), pidFile, tty });
@@ -102,7 +102,7 @@ export async function consoleEnd(clock: Clock, dir: string): Promise<void> {
   }
 }
 
-/** What `ctr` said last, which the shim has put into the container's log. */
+/** Returns the last message of `ctr`, which the shim has put into the container's log. */
 async function lastError(logPath: string): Promise<string> {
   const text = await readFile(logPath).catch(() => Buffer.alloc(0));
   const lines: string[] = [];

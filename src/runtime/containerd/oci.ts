@@ -15,7 +15,7 @@ export interface OciUser {
   readonly additionalGids?: readonly number[];
 }
 
-/** Which devices may be used. */
+/** A rule of the cgroup about devices. */
 export interface OciDeviceRule {
   readonly allow: boolean;
   readonly type?: string;

@@ -44,7 +44,7 @@ sed -i 1d failures
 echo 1 > "$exit"
 `;
 
-/** What a containerd with one image would print. */
+/** Returns the output of a containerd with one image. */
 function answers(program: string, args: readonly string[]): string {
   const line = [program, ...args].join(' ');
   if (line.includes(' images list')) {

@@ -8,7 +8,7 @@ import { isMounted } from '../mounts.js';
 const timeoutMs = 20_000;
 
 /**
- * A container's root: an overlay over the image's shared read-only view. One `mount` of about 5 ms takes the place of a
+ * Mounts a container's root: an overlay over the image's shared read-only view. A `mount` of about 5 ms replaces a
  * snapshot made through `ctr images mount --rw`, which takes 40.
  */
 export async function mountRootfs(

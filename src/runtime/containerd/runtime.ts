@@ -42,7 +42,7 @@ import { Sandboxes, stateOf } from './sandboxes.js';
 import { SeccompProfiles } from './seccomp.js';
 import { readCgroupStats } from './stats.js';
 
-/** What {@link ContainerdRuntime} is made with. */
+/** The dependencies and settings of {@link ContainerdRuntime}. */
 export interface ContainerdOptions {
   /** This runtime's own directory: records, root file systems, and containerd's data where it is managed. */
   readonly dataDir: string;
@@ -54,7 +54,7 @@ export interface ContainerdOptions {
   readonly cgroupRoot?: string;
   /** Registry configuration, as `ctr --hosts-dir` takes it. */
   readonly hostsDir?: string;
-  /** How long an image that no container runs from stays mounted. @default viewLimits.idleMs */
+  /** An image stays mounted for this long after its last container. @default viewLimits.idleMs */
   readonly imageIdleMs?: number;
   /** Takes the place of real commands, to print or to check them. */
   readonly run?: RunCommand;
@@ -62,7 +62,7 @@ export interface ContainerdOptions {
   readonly log: Logger;
 }
 
-/** How long containerd may take to say that it is there. */
+/** The deadline of a health check of containerd. */
 const healthTimeoutMs = 5000;
 
 /** {@link ContainerRuntime} on containerd, driven through its command line client. */
@@ -142,7 +142,7 @@ export class ContainerdRuntime implements ContainerRuntime {
   async start(): Promise<void> {
     const { dataDir, clock, log } = this.#options;
     await installShim(dataDir);
-    // What containers write lies here: other users of the node do not enter.
+    // Holds the files that containers write: other users of the node do not enter.
     await mkdir(join(dataDir, 'containers'), { recursive: true, mode: 0o700 });
     await chmod(join(dataDir, 'containers'), 0o700);
     await this.#daemon?.start();
@@ -318,7 +318,7 @@ export class ContainerdRuntime implements ContainerRuntime {
     );
   }
 
-  /** What a command left when its caller went is ended in the container itself. */
+  /** Kills the process of a command inside the container, after its caller has gone. */
   async #killExec(id: string, execId: string): Promise<void> {
     await this.#ctr.attempt(commands.execKill({ id, execId }));
   }

@@ -18,7 +18,7 @@ import type { SandboxConfig, SandboxState } from '../types.js';
 import { RuntimeError } from '../types.js';
 import { isMounted, mountedAmong } from '../mounts.js';
 
-/** What is remembered of a sandbox. */
+/** The record of a sandbox. */
 export interface SandboxRecord {
   readonly config: SandboxConfig;
   readonly createdAtMs: number;
@@ -26,7 +26,7 @@ export interface SandboxRecord {
   readonly pausePid?: number;
 }
 
-/** What the sandboxes of one containerd are made with. */
+/** The dependencies of the sandboxes of one containerd. */
 export interface SandboxesOptions {
   readonly dir: string;
   readonly shim: string;
@@ -189,7 +189,7 @@ export class Sandboxes {
   }
 }
 
-/** What the agent gets to see of a record. */
+/** Makes the state that the agent sees from a record. */
 export function stateOf(record: SandboxRecord): SandboxState {
   const { id, pod, namespaces } = record.config;
   return {

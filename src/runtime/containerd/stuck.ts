@@ -12,8 +12,8 @@ import { RuntimeError } from '../types.js';
 const accountFiles = ['/etc/passwd', '/etc/group'] as const;
 
 /**
- * Refuses mounts that put something else than a regular file in the place of an account file. What changes
- * afterwards, or comes there by a link of the image, is left to {@link killCgroup}.
+ * Refuses mounts that put something else than a regular file in the place of an account file. Later changes, and links
+ * of the image, are left to {@link killCgroup}.
  * @throws RuntimeError CreateFailed
  */
 export async function checkAccountMounts(mounts: readonly Mount[]): Promise<void> {

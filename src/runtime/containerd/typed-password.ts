@@ -26,8 +26,8 @@ export interface RegistryLogin {
 }
 
 /**
- * The command that runs `program` on a terminal whose keyboard is standard input. What the program writes goes to the
- * streams of the command; the terminal's own picture, in which an early password would show, goes nowhere.
+ * The command that runs `program` on a terminal whose keyboard is standard input. The program's output goes to the
+ * streams of the command; the terminal's own output, in which an early password would show, goes nowhere.
  */
 export function onTerminal(
   program: string,
@@ -38,7 +38,7 @@ export function onTerminal(
   return { program: 'sh', args: ['-c', outer, 'sh', line] };
 }
 
-/** One word for a shell, whatever is in it. */
+/** Quotes a text of any content as one word for a shell. */
 function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }

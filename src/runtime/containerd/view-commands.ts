@@ -16,7 +16,7 @@ export const snapshotsList = (): CtrCommand => ({
   maxBytes: 8 * 1024 * 1024,
 });
 
-/** One snapshot, as JSON. */
+/** Reads one snapshot, as JSON. */
 export const snapshotsInfo = (key: string): CtrCommand => ({
   args: ['snapshots', 'info', key],
   timeoutMs: 10 * second,
@@ -65,8 +65,8 @@ export function parseSnapshotParent(text: string): string | undefined {
 }
 
 /**
- * What a listing names that begins with `prefix`, whatever columns follow: a name of ours has letters, digits and
- * dashes after it.
+ * Returns the names of a listing that begin with `prefix`, whatever columns follow: a name of ours has letters, digits
+ * and dashes after it.
  */
 export function parseNames(text: string, prefix: string): string[] {
   return text.split('\n').flatMap((line) => {

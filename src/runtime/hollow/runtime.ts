@@ -18,7 +18,7 @@ import type {
 } from '../types.js';
 import { RuntimeError } from '../types.js';
 
-/** How long the pretended work takes, in milliseconds. */
+/** The durations of the pretended work, in milliseconds. */
 export interface HollowLatencies {
   readonly sandboxMs: number;
   readonly pullMs: number;
@@ -27,7 +27,7 @@ export interface HollowLatencies {
   readonly stopMs: number;
 }
 
-/** What the hollow runtime is made with. */
+/** The settings of the hollow runtime. */
 export interface HollowOptions {
   readonly clock: Clock;
   /** @default none of it takes any time */
@@ -39,7 +39,7 @@ export interface HollowOptions {
   readonly plan?: (config: ContainerConfig) => HollowPlan | undefined;
 }
 
-/** How a pretended container ends by itself. */
+/** The time and exit code of a pretended container that ends by itself. */
 export interface HollowPlan {
   readonly afterMs: number;
   readonly exitCode: number;

@@ -23,8 +23,8 @@ export function shimFiles(dir: string): {
 }
 
 /**
- * How the shim is called: it runs the command on pipes or a terminal, below `unshare` where the image has a root of its
- * own (with a user namespace for want of root). Pure.
+ * Builds the command line of the shim: it runs the command on pipes or a terminal, below `unshare` where the image has
+ * a root of its own (with a user namespace unless we are root). Pure.
  */
 export function commandLine(input: CommandLineInput): string[] {
   const { config, root, shim } = input;
@@ -72,7 +72,7 @@ export function commandLine(input: CommandLineInput): string[] {
   ];
 }
 
-/** How a command is run beside a running container: in its mount (and user) namespace and root. Pure. */
+/** Builds the command line that runs a command in a container's mount (and user) namespace and root. Pure. */
 export function execLine(options: {
   readonly pid: number;
   readonly root: string | undefined;

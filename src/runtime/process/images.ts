@@ -146,7 +146,7 @@ function hostImage(name: string): ImageRecord {
   return { reference: name, digest, sizeBytes: 0, process: { Cmd: ['sh'] } };
 }
 
-/** What a container status names as `imageID`. */
+/** Returns the `imageID` of a container's status. */
 export function imageIdOfRecord(image: ImageRecord): string {
   return imageIdOf(image.reference, image.digest);
 }

@@ -4,7 +4,7 @@ import type { ImageProcess } from '../image-config.js';
 import { environmentOf } from '../process-config.js';
 import type { ContainerConfig } from '../types.js';
 
-/** What is remembered of a container that is a plain process. */
+/** The record of a container that is a plain process. */
 export interface ProcessRecord extends ContainerRecord {
   /** Absent: the host's own root. */
   readonly root?: string;

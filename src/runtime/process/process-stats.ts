@@ -3,7 +3,7 @@ import type { ContainerStats } from '../types.js';
 
 const tickNanos = 10_000_000;
 
-/** What one process has used (its children that still run are not counted); undefined when it is gone. */
+/** Reads the resource use of one process, without its running children; undefined when it is gone. */
 export async function readProcessStats(
   id: string,
   pid: number,

@@ -36,7 +36,7 @@ import type { ProcessRecord } from './posix.js';
 import { environment, exists, isRunning, settle, signalContainer } from './posix.js';
 import { readProcessStats } from './process-stats.js';
 
-/** What {@link ProcessRuntime} is made with. */
+/** The settings of {@link ProcessRuntime}. */
 export interface ProcessOptions {
   readonly dataDir: string;
   readonly clock: Clock;

@@ -8,7 +8,7 @@ import { writeWhole } from '../../lib/files/write-whole.js';
  */
 const shimFile = new URL('../../../../src/runtime/shim/trireme-shim.pl', import.meta.url);
 
-/** Where {@link installShim} puts the shim. */
+/** Returns the path at which {@link installShim} puts the shim. */
 export function shimPath(dataDir: string): string {
   return join(dataDir, 'bin', 'trireme-shim');
 }

@@ -17,8 +17,8 @@ function perl(expression: string): string {
 }
 
 /**
- * What the preprocessor makes of <asm/ioctls.h> and <asm/unistd.h> of Debian's linux-libc-dev and
- * linux-libc-dev-ARCH-cross (6.1), and ELF's number of the machine (elf(5)).
+ * The expected numbers are the preprocessor's output for <asm/ioctls.h> and <asm/unistd.h> of Debian's linux-libc-dev
+ * and linux-libc-dev-ARCH-cross (6.1), and ELF's number of the machine (elf(5)).
  */
 test('are those of the kernel’s headers', () => {
   const text = readFileSync('src/runtime/shim/testdata/kernel-numbers.txt', 'utf8');

@@ -31,7 +31,7 @@ const fileText = (name: string): string => {
   return existsSync(path) ? readFileSync(path, 'latin1') : '';
 };
 
-/** One who is attached, with all that was heard. */
+/** An attached client, and the output that it has received. */
 interface Attached {
   readonly session: ExecSession;
   stdout: string;
