@@ -6,7 +6,7 @@ import type { Storage } from './storage.js';
 import { noNode } from './types.js';
 import type { LogIndex, NodeId } from './types.js';
 
-/** What a node needs to run. Sizes are bytes as `entrySizeBytes` counts them; times are ticks. */
+/** The settings of a node. Sizes are bytes as `entrySizeBytes` counts them; times are ticks. */
 export interface RaftConfig {
   readonly id: NodeId;
   readonly storage: Storage;

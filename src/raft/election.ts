@@ -17,7 +17,7 @@ import { appendProposals } from './replication.js';
 import { noNode } from './types.js';
 import type { NodeId, Term } from './types.js';
 
-/** How an election starts: with a pre-vote, at once, or on the leader's wish. */
+/** The kinds of elections: with a pre-vote first, at once, or on the leader's wish. */
 export type CampaignKind = 'preElection' | 'election' | 'transfer';
 
 const emptyData = new Uint8Array(0);
@@ -98,7 +98,7 @@ export function learnCommit(
   if (!r.log.matches(m.commit, m.commitTerm)) return;
   r.log.commitTo(m.commit);
   r.tell({ kind: 'commitLearned', from: m.from, index: m.commit });
-  // Who may vote is about to change: no candidacy under the old configuration.
+  // The set of voters is about to change: no candidacy under the old configuration.
   if (r.role !== 'follower' && hasConfChangeToApply(r)) becomeFollower(r, r.term, noNode);
 }
 

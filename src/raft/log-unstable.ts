@@ -73,7 +73,7 @@ export class UnstableLog {
     return limitedSlice(this.#entries, lo - this.#offset, hi - this.#offset, maxBytes);
   }
 
-  /** Whether there is something that no Ready has carried yet. */
+  /** Tells whether there are entries, or a snapshot, that no Ready has carried yet. */
   hasNext(): boolean {
     return (
       this.#taken < this.#offset + this.#entries.length ||

@@ -87,12 +87,12 @@ export class RaftLog {
     return term;
   }
 
-  /** Whether the entry at `index` has `term`. */
+  /** Tells whether the entry at `index` has `term`. */
   matches(index: LogIndex, term: Term): boolean {
     return this.term(index) === term;
   }
 
-  /** Whether a candidate with that last entry may get our vote (Raft §5.4.1). */
+  /** Tells whether a candidate with that last entry may get our vote (Raft §5.4.1). */
   isUpToDate(index: LogIndex, term: Term): boolean {
     const lastTerm = this.lastTerm();
     return term > lastTerm || (term === lastTerm && index >= this.lastIndex());
@@ -194,7 +194,7 @@ export class RaftLog {
     return stored.concat(this.#unstable.slice(offset, hi, left));
   }
 
-  /** Whether a committed, not applied entry that `wanted` accepts exists. Reads page by page. */
+  /** Tells whether `wanted` accepts a committed entry that is not applied. Reads page by page. */
   someUnapplied(wanted: (entry: Entry) => boolean): boolean {
     const pageBytes = this.#options.maxApplyingBytes;
     let lo = Math.max(this.#applied + 1, this.firstIndex());
@@ -213,7 +213,7 @@ export class RaftLog {
     return Math.min(this.#committed, this.#unstable.stableIndex);
   }
 
-  /** Whether committed entries can be handed out. */
+  /** Tells whether committed entries can be handed out. */
   hasNextCommitted(): boolean {
     return (
       this.#appliable() > this.#applying && this.#applyingBytes < this.#options.maxApplyingBytes
@@ -247,12 +247,12 @@ export class RaftLog {
     }
   }
 
-  /** Whether something waits to be written. */
+  /** Tells whether entries, or a snapshot, wait to be written. */
   hasNextUnstable(): boolean {
     return this.#unstable.hasNext();
   }
 
-  /** Hands out what waits to be written, as write `number`. */
+  /** Hands out the entries and the snapshot that wait to be written, as write `number`. */
   takeUnstable(number: number): ReturnType<UnstableLog['take']> {
     return this.#unstable.take(number);
   }

@@ -38,7 +38,7 @@ export class MemoryStorage implements Storage {
     return this.#baseIndex + this.#entries.length - this.#head;
   }
 
-  /** What the entries take, truncated ones not counted. */
+  /** The bytes of the entries, truncated ones not counted. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
@@ -76,7 +76,7 @@ export class MemoryStorage implements Storage {
     this.#hardState = hardState;
   }
 
-  /** Stores `entries` in place of whatever is at their indexes and after. What is truncated already is skipped. */
+  /** Stores `entries` in place of those at their indexes and after. Skips entries that are truncated already. */
   append(entries: readonly Entry[]): void {
     const last = entries.at(-1);
     if (last === undefined || last.index <= this.#baseIndex) return;

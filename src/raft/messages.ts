@@ -53,9 +53,9 @@ export interface MsgAppResp extends Envelope {
 }
 
 /**
- * What the sender knows to be committed. A member that has this very entry may count it as committed. Without it a
- * group could get stuck: a voter that did not learn that a membership change was committed needs the vote of one that
- * did, and is no voter any more.
+ * The last entry that the sender knows to be committed. A member that has this very entry may count it as committed.
+ * Without the hint a group could get stuck: a voter that did not learn that a membership change was committed needs the
+ * vote of a member that did, and is no voter any more.
  */
 interface CommitHint {
   readonly commit: LogIndex;

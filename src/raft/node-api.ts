@@ -1,4 +1,4 @@
-/** What a shell sees of the core: its inputs, the work it hands out, its status. `RawNode` implements it. */
+/** The interface of the core to a shell: its inputs, the work it hands out, its status. `RawNode` implements it. */
 import type { ConfChange, ConfChangeV2 } from './confchange/types.js';
 import type { DropReason } from './errors.js';
 import type { Message } from './messages.js';
@@ -18,8 +18,8 @@ import type {
 } from './types.js';
 
 /**
- * A piece of work for the shell. What `ready()` has handed out it does not hand out again; the shell may take the next
- * Ready while this one is still being written, as long as writes reach the disk in order of `number`.
+ * A piece of work for the shell. `ready()` hands out nothing twice; the shell may take the next Ready while this one is
+ * still being written, as long as writes reach the disk in order of `number`.
  */
 export interface Ready {
   /** Counts up by one. */
@@ -97,7 +97,7 @@ export interface RaftNode {
   /** The term of the entry at `index`, stored or not. */
   termAt(index: LogIndex): Term | LogGap;
 
-  /** One tick of time has passed. */
+  /** Advances the node's time by one tick. */
   tick(): void;
   /** Starts an election now (with a pre-vote where configured). */
   campaign(): void;
@@ -131,7 +131,7 @@ export interface RaftNode {
    * @returns why a forwarded proposal was dropped. Messages for others are ignored.
    */
   step(message: Message): DropReason | undefined;
-  /** Whether `ready()` has something to say. */
+  /** Tells whether `ready()` would return work. */
   hasReady(): boolean;
   /** Takes the work that has come up since the last call. */
   ready(): Ready;
@@ -158,7 +158,7 @@ export interface RaftNode {
   abstain(on: boolean): void;
   /** A message to `id` could not be sent: the leader probes instead of streaming. */
   reportUnreachable(id: NodeId): void;
-  /** How the sending of a snapshot to `id` ended. */
+  /** Reports the outcome of sending a snapshot to `id`. */
   reportSnapshot(id: NodeId, status: 'finished' | 'failed'): void;
   /**
    * The stream to or from `leader` broke and could not be opened again. Call it after what had still arrived was

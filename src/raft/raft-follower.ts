@@ -1,4 +1,6 @@
-/** What followers and candidates do (Raft §5.2, §5.3, §7): take the leader's log, pass requests on, count votes. */
+/**
+ * The steps of followers and candidates (Raft §5.2, §5.3, §7): take the leader's log, pass requests on, count votes.
+ */
 import { assert } from '../lib/assert.js';
 import type { DropReason } from './errors.js';
 import { becomeFollower, recordVote, startElection } from './election.js';

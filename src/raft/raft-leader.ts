@@ -62,7 +62,7 @@ export function proposeAtLeader(
   return undefined;
 }
 
-/** One change at a time, and only a possible one: what is in the log will be applied. */
+/** Admits one membership change at a time, and only a possible one: entries in the log will be applied. */
 function refuseConfChange(r: RaftState, proposal: Proposal): DropReason | undefined {
   if (r.pendingConfIndex > r.log.applied) return 'confChangePending';
   try {
@@ -123,7 +123,7 @@ function handleHeartbeatResp(r: RaftState, member: Progress, m: MsgHeartbeatResp
   if (member.state === 'probe') member.flowPaused = false;
   const lagging = member.match < r.log.lastIndex() || member.state === 'probe';
   if (lagging && member.mayNudge) {
-    // Whatever was sent may have been lost; an append, even an empty one, makes the follower tell.
+    // Earlier appends may have been lost; one more, even an empty one, makes the follower report its log.
     member.mayNudge = false;
     member.wantsEmpty = true;
     r.appendsDue = true;
@@ -177,9 +177,9 @@ function startRead(r: RaftState, request: ReadRequest): void {
 }
 
 /**
- * Whether nobody else can have been elected yet: followers refuse votes for electionTicks after a heartbeat, which they
- * got no sooner than it was sent. etcd-io/raft trusts the quorum check alone, whose age may be up to two election
- * timeouts.
+ * Tells whether no other leader can have been elected yet: followers refuse votes for electionTicks after a heartbeat,
+ * which they got no sooner than it was sent. etcd-io/raft trusts the quorum check alone, whose age may be up to two
+ * election timeouts.
  */
 function leaseHolds(r: RaftState): boolean {
   const { electionTicks, leaseMarginTicks, readMode } = r.config;

@@ -88,14 +88,15 @@ export class RaftState {
     return this.tracker.get(this.id);
   }
 
-  /** Whether this member may start elections: a voter that can write, without a snapshot on its way to the disk. */
+  /** True when this member may start elections: a voter that can write, without a snapshot on its way to the disk. */
   get promotable(): boolean {
     if (this.abstains) return false;
     return this.tracker.isVoter(this.id) && this.log.pendingSnapshot === undefined;
   }
 
   /**
-   * Whether this member has committed an entry of its term; before that a leader does not know what is committed (§8).
+   * True when this member has committed an entry of its term; before that a leader does not know what is committed
+   * (§8).
    */
   get committedInTerm(): boolean {
     return this.log.matches(this.log.committed, this.term);
@@ -145,12 +146,12 @@ export class RaftState {
     return electionTicks + prng.below(electionTicks);
   }
 
-  /** Whether this member still believes a leader to be alive, and so refuses votes (thesis 4.2.3). */
+  /** Tells whether this member still believes a leader to be alive, and so refuses votes (thesis 4.2.3). */
   inLease(): boolean {
     const { checkQuorum, electionTicks, readMode } = this.config;
     if (!checkQuorum) return false;
-    // What it promised before a restart it has forgotten: with lease reads it keeps still for as long as that may
-    // count.
+    // A restarted member has forgotten its promise not to vote: with lease reads it refuses votes for as long as such a
+    // promise may last.
     if (readMode === 'lease' && this.tickCount < electionTicks) return true;
     return this.leader !== noNode && !this.leaderLost && this.electionElapsed < electionTicks;
   }

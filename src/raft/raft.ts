@@ -27,14 +27,14 @@ export function startRaft(options: RaftConfig): RaftState {
   return r;
 }
 
-/** One tick of time. */
+/** Advances time by one tick. */
 export function tickRaft(r: RaftState): void {
   r.tickCount++;
   if (r.role === 'leader') tickLeader(r);
   else tickElection(r);
 }
 
-/** One message from another member, or from this one to itself. */
+/** Handles one message from another member, or from this one to itself. */
 export function stepRaft(r: RaftState, m: Message): DropReason | undefined {
   // What is committed is so in any term: even an answer that is outdated otherwise may tell it.
   if ('commitTerm' in m) learnCommit(r, m);

@@ -6,7 +6,7 @@
  */
 import type { LogIndex, NodeId } from './types.js';
 
-/** Who asked. `from` is the leader's own id for its own reads. */
+/** A read and the member that asked for it. `from` is the leader's own id for its own reads. */
 export interface ReadRequest {
   readonly from: NodeId;
   readonly context: Uint8Array;
@@ -43,12 +43,12 @@ export class ReadRounds {
     return this.#round;
   }
 
-  /** How many reads wait. */
+  /** The number of reads that wait. */
   get count(): number {
     return this.#pending.length + this.#early.length;
   }
 
-  /** A quorum followed this member at this tick of its own count; -Infinity before the first confirmed round. */
+  /** The last tick, by its own count, at which a quorum followed this member; -Infinity before a confirmed round. */
   get leaseStart(): number {
     return this.#leaseStart;
   }
@@ -88,7 +88,7 @@ export class ReadRounds {
     this.#open = false;
   }
 
-  /** Whether a read may join the latest round. */
+  /** True when a read may join the latest round. */
   get joinable(): boolean {
     return this.#open;
   }
@@ -111,7 +111,7 @@ export class ReadRounds {
   }
 }
 
-/** How many of `list`, which is sorted by round, are of `round` or before. */
+/** Counts the items of `list`, which is sorted by round, that are of `round` or before. */
 function countUpTo(list: readonly { readonly round: number }[], round: number): number {
   const after = list.findIndex((item) => item.round > round);
   return after < 0 ? list.length : after;

@@ -1,9 +1,9 @@
-/** How the core reads what the shell has stored. The core never writes: the shell persists what `Ready` hands out. */
+/** The core's access to the stored log. It only reads: the shell persists the contents of each `Ready`. */
 import type { ConfState, Entry, HardState, LogGap, LogIndex, Snapshot, Term } from './types.js';
 
 /**
- * Read access to the stored log. Called synchronously from within the core, so recent entries must be in memory. What
- * was part of a `Ready` must be readable here at the latest when `onAppendDone` is called for it; earlier does no harm.
+ * Read access to the stored log. Called synchronously from within the core, so recent entries must be in memory. The
+ * contents of a `Ready` must be readable here at the latest when `onAppendDone` is called for it; earlier does no harm.
  */
 export interface Storage {
   /** The stored hard state and membership; read once, when the node is made. */

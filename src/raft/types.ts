@@ -22,7 +22,7 @@ export type NodeId = bigint;
 /** The id that means "no member". */
 export const noNode: NodeId = 0n;
 
-/** What an entry carries. `normal` data belongs to the state machine; the others decode by `decodeConfChange`. */
+/** The kinds of entries. `normal` data belongs to the state machine; the others decode by `decodeConfChange`. */
 export type EntryType = 'normal' | 'confChange' | 'confChangeV2';
 
 /** One entry of the replicated log. An entry of type `normal` with empty data starts a term: skip it when applying. */
@@ -53,7 +53,7 @@ export interface ConfState {
   readonly autoLeave: boolean;
 }
 
-/** Where a snapshot stands in the log and who the members were. */
+/** The position of a snapshot in the log, and the membership at that point. */
 export interface SnapshotMetadata {
   readonly index: LogIndex;
   readonly term: Term;
@@ -66,10 +66,12 @@ export interface Snapshot {
   readonly metadata: SnapshotMetadata;
 }
 
-/** What must survive a crash besides entries and snapshot (Raft figure 2; the commit index is a mere help). */
+/**
+ * The state besides entries and snapshot that must survive a crash (Raft figure 2); the commit index is a mere help.
+ */
 export interface HardState {
   readonly term: Term;
-  /** Who got this member's vote in `term`, or `noNode`. */
+  /** The candidate that got this member's vote in `term`, or `noNode`. */
   readonly vote: NodeId;
   readonly commit: LogIndex;
 }

@@ -22,12 +22,12 @@ export function toConfChangeV2(change: ConfChange | ConfChangeV2): ConfChangeV2 
   return { version: 2, transition: 'auto', changes: [{ type, nodeId }], context };
 }
 
-/** Whether the change asks to leave a joint configuration. */
+/** Tells whether the change asks to leave a joint configuration. */
 export function leavesJoint(change: ConfChangeV2): boolean {
   return change.changes.length === 0 && change.transition === 'auto';
 }
 
-/** Whether the change goes through a joint configuration. */
+/** Tells whether the change goes through a joint configuration. */
 function entersJoint(change: ConfChangeV2): boolean {
   return change.transition !== 'auto' || change.changes.length > 1;
 }

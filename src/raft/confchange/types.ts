@@ -3,7 +3,7 @@ import { noNode } from '../types.js';
 import type { NodeId } from '../types.js';
 
 /**
- * What to do with one node. `updateNode` changes nothing here: it carries a context (new addresses) through the log.
+ * The change of one node. `updateNode` changes nothing here: it carries a context (new addresses) through the log.
  */
 export type ConfChangeType = 'addNode' | 'removeNode' | 'updateNode' | 'addLearnerNode';
 
@@ -14,7 +14,7 @@ export interface ConfChangeSingle {
 }
 
 /**
- * How to go about it. `auto`: directly where one voter changes, else through a joint configuration that is left by
+ * The way of a change. `auto`: directly where one voter changes, else through a joint configuration that is left by
  * itself.
  * `jointImplicit`: always joint, left by itself. `jointExplicit`: always joint, left by proposing `emptyConfChange`.
  */

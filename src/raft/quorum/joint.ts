@@ -10,7 +10,7 @@ export interface JointVoters {
   readonly outgoing: ReadonlySet<NodeId>;
 }
 
-/** What both halves have reached. Sorts both scratch arrays in place; see `majorityReached`. */
+/** Returns the index that both halves have reached. Sorts both scratch arrays in place; see `majorityReached`. */
 export function jointReached(incoming: number[], outgoing: number[]): number {
   return Math.min(majorityReached(incoming), majorityReached(outgoing));
 }

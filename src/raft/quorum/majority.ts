@@ -1,10 +1,10 @@
 /** Majorities of one set of voters: what has a quorum reached, how does a vote stand. */
 import type { NodeId } from '../types.js';
 
-/** How a vote stands: `pending` while either outcome is possible. */
+/** The state of a vote: `pending` while either outcome is possible. */
 export type VoteResult = 'won' | 'lost' | 'pending';
 
-/** How many of `count` voters are a majority. */
+/** Returns the size of a majority of `count` voters. */
 export function quorumSize(count: number): number {
   return (count >> 1) + 1;
 }
@@ -30,7 +30,7 @@ export function majorityReached(reached: number[]): number {
   return reached[count - quorumSize(count)] as number;
 }
 
-/** How the vote of `voters` stands. No voters at all: won. */
+/** Counts the vote of `voters`. Without any voters it is won. */
 export function majorityVote(
   voters: ReadonlySet<NodeId>,
   votes: ReadonlyMap<NodeId, boolean>,

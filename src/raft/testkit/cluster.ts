@@ -78,7 +78,7 @@ export class TestCluster {
   readonly members = new Map<NodeId, TestMember>();
   /** Sent and not delivered, oldest first. */
   inbox: Message[] = [];
-  /** What happened, for golden scripts. */
+  /** The record of what happened, for golden scripts. */
   lines: string[] = [];
   /** The same as the members tell it. */
   events: { readonly id: NodeId; readonly event: RaftEvent }[] = [];

@@ -1,7 +1,7 @@
 /** The form of a script's commands. */
 import type { TestCluster } from './cluster.js';
 
-/** What a command gets: the cluster so far and its words. */
+/** The state that commands share: the cluster, once one of them has made it. */
 export interface ScriptState {
   cluster: TestCluster | undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * What the leader knows of one member, and how it sends to it:
+ * The leader's knowledge of one member, and the state machine of sending to it:
  *
  *           +--------- ack ----------------+
  *           |                              v
@@ -17,7 +17,7 @@ import { assert } from '../../lib/assert.js';
 import type { LogIndex, NodeId } from '../types.js';
 import { Inflights } from './inflights.js';
 
-/** How the leader sends to a member. */
+/** The ways of sending to a member. */
 export type ProgressState = 'probe' | 'replicate' | 'snapshot';
 
 /** Bounds of the in-flight window. */
@@ -26,7 +26,7 @@ export interface InflightLimits {
   readonly maxInflightBytes: number;
 }
 
-/** One member's replication state; of use on the leader only. */
+/** The replication state of one member; of use on the leader only. */
 export class Progress {
   readonly id: NodeId;
   readonly inflights: Inflights;
@@ -45,7 +45,7 @@ export class Progress {
   flowPaused = false;
   /** An append is to leave even if it carries no entry. */
   wantsEmpty = false;
-  /** One heartbeat answer per heartbeat interval may ask for `wantsEmpty`; keeps read rounds cheap. */
+  /** Lets one heartbeat answer per heartbeat interval ask for `wantsEmpty`: keeps read rounds cheap. */
   mayNudge = false;
   isLearner = false;
   /** The latest heartbeat round it has answered. */

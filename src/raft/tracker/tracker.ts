@@ -88,7 +88,7 @@ export class Tracker {
     return this.#progress.get(id);
   }
 
-  /** Whether `id` votes, in either half. */
+  /** Tells whether `id` votes, in either half. */
   isVoter(id: NodeId): boolean {
     return this.#config.voters.incoming.has(id) || this.#config.voters.outgoing.has(id);
   }
@@ -143,7 +143,7 @@ export class Tracker {
     return jointReached(this.#incomingScratch, this.#outgoingScratch);
   }
 
-  /** Whether a quorum of the voters was heard of since the flags were cleared. */
+  /** Tells whether a quorum of the voters was heard from since the flags were cleared. */
   quorumActive(): boolean {
     const heard = new Map<NodeId, boolean>();
     for (const member of this.#members) heard.set(member.id, member.recentActive);
