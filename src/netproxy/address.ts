@@ -45,8 +45,8 @@ export function cidrAddress(cidr: Cidr, offset: number): string {
 }
 
 /**
- * The one way of writing an address (RFC 5952 for IPv6): "fd00:0:0:0:0:0:0:5" → "fd00::5". What is no IPv6 address
- * stays as it is.
+ * Returns the normal form of an address (RFC 5952 for IPv6): "fd00:0:0:0:0:0:0:5" → "fd00::5". Any other text stays as
+ * it is.
  */
 export function canonicalAddress(text: string): string {
   return isIPv6(text) ? new SocketAddress({ address: text, family: 'ipv6' }).address : text;

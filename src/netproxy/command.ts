@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import type { Clock } from '../lib/clock.js';
 
-/** What a command did. Output beyond 64 MiB ends the command. */
+/** The result of a command. Output beyond 64 MiB ends the command. */
 export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** How a command is run. */
+/** The options of a command. */
 export interface CommandOptions {
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;

@@ -19,7 +19,7 @@ import type { NetworkPolicy } from '../api/types/networking.js';
 import { resources } from '../client/resources.js';
 import type { DnsOptions, IsolatedPod, Netproxy, NetproxyOptions } from './types.js';
 
-/** How long DNS waits for the names of the cluster before it listens (CoreDNS: 5 s). */
+/** DNS waits this long for the names of the cluster before it listens (CoreDNS: 5 s). */
 const dnsWaitMs = 5000;
 
 /** A part that runs; `cleanUp` takes back what outlives `stop`. */
@@ -50,7 +50,7 @@ class Node implements Netproxy {
     this.#watch = new ServiceWatch(options.informers);
     this.dnsAddress = this.#dnsBind().address;
     this.ready = this.#start();
-    // Whoever does not wait for `ready` learns of a failure from the log.
+    // A caller that does not wait for `ready` finds the failure in the log.
     this.ready.catch((error: unknown) => {
       if (!this.#stopping.signal.aborted) options.log.error({ error }, 'netproxy did not start');
     });
@@ -158,7 +158,7 @@ class Node implements Netproxy {
     this.#policies.start();
   }
 
-  /** Who writes a policy must not believe that it holds here. */
+  /** Warns of policies that this node does not enforce: their authors must not believe that they hold here. */
   #tellUnenforced(): void {
     const { informers, log } = this.#options;
     const end = informers.informer<NetworkPolicy>(resources.networkPolicies).onChange((change) => {
@@ -198,7 +198,8 @@ class Node implements Netproxy {
   }
 
   /**
-   * Where root proxies services, at the cluster DNS service's own address, which every node then has on its loopback.
+   * Chooses the address of the name server. Where root proxies services, it is the cluster DNS service's own address,
+   * which every node then has on its loopback.
    */
   #dnsBind(): { readonly address: string; readonly port: number; readonly own: boolean } {
     const { dns, mode, clusterDns, nodeIp } = this.#options;

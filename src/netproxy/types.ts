@@ -3,8 +3,8 @@ import type { Clock } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
 
 /**
- * How services are served: `iptables` needs root and programs NAT rules in the network namespace that the process runs
- * in; `userspace` proxies connections itself; `none` serves no services (DNS and ingress may still run).
+ * The way of serving services: `iptables` needs root and programs NAT rules in the network namespace that the process
+ * runs in; `userspace` proxies connections itself; `none` serves no services (DNS and ingress may still run).
  */
 export type ProxyMode = 'iptables' | 'userspace' | 'none';
 
@@ -56,8 +56,8 @@ export interface PodNetwork {
   /** The pod's addresses, if its network is whole; undefined: set it up again. */
   check(pod: PodRef): Promise<readonly string[] | undefined>;
   /**
-   * After a restart: names all pods that are still there. Whatever the network holds for others (addresses, links,
-   * host ports) is reclaimed. @returns the uids of pods whose network is whole, with their addresses
+   * Called after a restart with all pods that still exist: addresses, links and host ports of other pods are reclaimed.
+   * @returns the uids of pods whose network is whole, with their addresses
    */
   recover(pods: readonly PodRef[]): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Ends background work. Pods stay connected. */
@@ -82,7 +82,7 @@ export class PodNetworkError extends Error {
   }
 }
 
-/** What both `createPodNetwork` and `startNetproxy` need to know of the node. */
+/** The facts of the node that both `createPodNetwork` and `startNetproxy` need. */
 export interface NodeNetworkOptions {
   readonly informers: InformerFactory;
   readonly nodeName: string;
@@ -107,7 +107,7 @@ export interface IsolatedPod {
   readonly ips: readonly string[];
 }
 
-/** What stands between pods and the network; the policies of a node. */
+/** The network policies of a node, as far as the start of pods waits for them. */
 export interface PodIsolation {
   /**
    * Resolves when the policies that select the pod are in force. @throws when they are not known, or cannot be
@@ -120,7 +120,7 @@ export interface PodIsolation {
   forget(podUid: string): void;
 }
 
-/** What {@link PodNetwork} is made with. */
+/** The settings of {@link PodNetwork}. */
 export interface PodNetworkOptions extends NodeNetworkOptions {
   /** Asked before a pod that has its addresses may run. @default nobody is */
   readonly isolation?: PodIsolation;
@@ -138,13 +138,13 @@ export interface PodNetworkOptions extends NodeNetworkOptions {
   readonly routing?: 'auto' | 'direct' | 'vxlan';
 }
 
-/** Where and how the ingress listens. */
+/** The addresses, ports and limits of the ingress. */
 export interface IngressOptions {
   /** 0 = any free port (tests). @default 80 */
   readonly httpPort?: number;
   /** @default 443 */
   readonly httpsPort?: number;
-  /** Where to listen. @default '0.0.0.0' */
+  /** The address to listen at. @default '0.0.0.0' */
   readonly bindAddress?: string;
   /** Wait for an answer's head, in milliseconds. @default 60_000 */
   readonly upstreamTimeoutMs?: number;
@@ -155,7 +155,7 @@ export interface IngressOptions {
   readonly trustedProxies?: readonly string[];
 }
 
-/** Where the name server listens, and whom it asks for names outside of the cluster. */
+/** The address of the name server, and the servers that it asks for names outside of the cluster. */
 export interface DnsOptions {
   /** Address to listen at. @default the cluster DNS service's address with iptables as root, else the node's */
   readonly bindAddress?: string;
@@ -165,7 +165,7 @@ export interface DnsOptions {
   readonly upstreams?: readonly string[];
 }
 
-/** What {@link Netproxy} is started with. */
+/** The dependencies and settings of {@link Netproxy}. */
 export interface NetproxyOptions extends NodeNetworkOptions {
   /** The node's own part of the cluster CIDR, if the caller knows it; else read from the Node object. */
   readonly podCidr?: string;
@@ -185,7 +185,7 @@ export interface NetproxyOptions extends NodeNetworkOptions {
 export interface Netproxy extends PodIsolation {
   /** Resolves when the first full set of rules is applied and DNS and ingress listen. Rejects when stopped before. */
   readonly ready: Promise<void>;
-  /** Where DNS and ingress listen, once ready; port 0 while they do not. */
+  /** The addresses of DNS and ingress, once ready; port 0 while they do not listen. */
   readonly ports: { readonly dns: number; readonly http: number; readonly https: number };
   /** The name server for a pod's /etc/resolv.conf: the cluster DNS address, or the node's where there is no NAT. */
   readonly dnsAddress: string;

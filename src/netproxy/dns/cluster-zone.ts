@@ -13,7 +13,7 @@ import type { EndpointSlice } from '../../api/types/networking.js';
 import { resources } from '../../client/resources.js';
 import { labelsUnder, reverseAddress } from './name.js';
 
-/** What is known about a name. `outside`: not ours, ask elsewhere. */
+/** The knowledge about a name. `outside`: not ours, ask elsewhere. */
 export type Resolution =
   | { readonly kind: 'outside' }
   /** Ours, and not known yet: neither yes nor no. */

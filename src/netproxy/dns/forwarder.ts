@@ -8,7 +8,7 @@ import type { Clock } from '../../lib/clock.js';
 import { dnsLimits } from './limits.js';
 import { answersQuestion } from './question.js';
 
-/** What {@link Forwarder} is made with. */
+/** The settings of {@link Forwarder}. */
 export interface ForwarderOptions {
   /** Addresses, "host" or "host:port" (IPv4). */
   readonly upstreams: readonly string[];

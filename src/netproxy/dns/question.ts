@@ -1,4 +1,4 @@
-/** What a question must be before it is decoded, and whether an answer is one to it. Pure. */
+/** Checks a question before it is decoded, and that an answer belongs to its question. Pure. */
 import type { DecodedPacket, Question } from 'dns-packet';
 import { dnsLimits } from './limits.js';
 import { normalName } from './name.js';

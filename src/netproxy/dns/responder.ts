@@ -1,4 +1,4 @@
-/** One DNS question in, one answer out: the protocol's rules apart from sockets. */
+/** Answers one DNS question: the protocol's rules apart from sockets. */
 import { AUTHORITATIVE_ANSWER, encode, RECURSION_AVAILABLE, TRUNCATED_RESPONSE } from 'dns-packet';
 import type { Answer, DecodedPacket, Packet, Question } from 'dns-packet';
 import { decode } from 'dns-packet';

@@ -8,7 +8,7 @@ import type { Logger } from '../../lib/log.js';
 import { dnsLimits } from './limits.js';
 import type { Responder } from './responder.js';
 
-/** What {@link DnsServer} is made with. */
+/** The settings of {@link DnsServer}. */
 export interface DnsServerOptions {
   readonly responder: Responder;
   readonly address: string;
@@ -178,7 +178,7 @@ class Connection {
   }
 }
 
-/** How much each address has of something. */
+/** Counts uses by address, and refuses more than a maximum of each. */
 class Counts {
   readonly #max: number;
   readonly #counts = new Map<string, number>();

@@ -6,15 +6,15 @@ import { endpointsOfPort, usable } from '../model/service-model.js';
 import { isHost } from './request-line.js';
 import type { Backend } from './route-table.js';
 
-/** Where a request may be sent. */
+/** An address to which a request may be sent. */
 export interface Target {
   readonly host: string;
   readonly port: number;
-  /** Named by an ExternalName: may be anything, also what a backend must not be. */
+  /** Named by an ExternalName, which may resolve to any address, also to one that a backend must not have. */
   readonly external?: boolean;
 }
 
-/** What is known of a backend: where requests may go, or why nowhere. */
+/** The targets of a backend, or the reason why it has none. */
 export type Lookup =
   | { readonly kind: 'targets'; readonly targets: readonly Target[] }
   | { readonly kind: 'none'; readonly reason: string };

@@ -29,7 +29,7 @@ export class Certificates {
 
   /**
    * Watches these Secrets, "namespace/name", and no others. Each is watched by its name: a node has no business with
-   * the rest. One that may not be read, or does not exist, concerns the hosts that it is for.
+   * the rest. A Secret that may not be read, or does not exist, concerns its own hosts only.
    */
   retain(keys: ReadonlySet<string>): void {
     for (const [key, informer] of this.#followed) {

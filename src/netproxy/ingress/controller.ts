@@ -41,7 +41,7 @@ import { isOurs, RouteTable } from './route-table.js';
 import { openTunnel, refuse } from './tunnel.js';
 import { Upstreams } from './upstreams.js';
 
-/** What {@link IngressController} is made with. */
+/** The dependencies and settings of {@link IngressController}. */
 export interface IngressControllerOptions extends IngressOptions {
   readonly watch: ServiceWatch;
   readonly informers: InformerFactory;

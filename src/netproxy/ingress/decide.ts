@@ -1,4 +1,4 @@
-/** What is to become of a request, before anything of it is sent anywhere. */
+/** Decides what happens to a request, before anything of it is sent anywhere. */
 import type { Backends, Target } from './backends.js';
 import type { Sender } from './fields.js';
 import { goesInCircle, sentScheme } from './fields.js';
@@ -6,7 +6,7 @@ import type { RequestFacts } from './request-line.js';
 import { readRequest } from './request-line.js';
 import type { RouteTable } from './route-table.js';
 
-/** What is done with a request. */
+/** The decision about a request. */
 export type Decision =
   | { readonly kind: 'refuse'; readonly status: number }
   | { readonly kind: 'redirect'; readonly location: string }

@@ -8,14 +8,14 @@ import { cidrContains } from '../address.js';
 import { staysOnConnection } from '../../lib/hop-by-hop.js';
 import { passesMax } from './limits.js';
 
-/** What says who the client is, and `proxy`, which CGI programs take for a setting of their own. */
+/** The fields that say who the client is, and `proxy`, which CGI programs take for a setting of their own. */
 const ours =
   /^(?:x-forwarded-.*|x-real-ip|x-scheme|x-original-forwarded-for|forwarded|proxy|expect)$/;
 
-/** By others names are read in two ways: CGI makes the same variable of `x-a` and `x_a`. nginx drops them too. */
+/** Other names are ambiguous: CGI makes the same variable of `x-a` and `x_a`. nginx drops them too. */
 const plainName = /^[a-z0-9-]+$/;
 
-/** Who sends a request, as the connection tells. */
+/** The sender of a request, by its connection. */
 export interface Sender {
   /** The address that the connection comes from. */
   readonly address: string;
@@ -65,7 +65,7 @@ export function answerFields(headers: IncomingHttpHeaders, status: number): Outg
   return fields;
 }
 
-/** What the client asked for by `Expect`, `Upgrade` and the like is between it and us. */
+/** The client's fields without those that concern only the connection to us, such as `Expect` and `Upgrade`. */
 function clientFields(
   headers: IncomingHttpHeaders,
   host: string,
@@ -91,7 +91,7 @@ function clientFields(
   };
 }
 
-/** How the client came: to us, or to a proxy that we trust. */
+/** Returns the scheme that the client used: with us, or with a proxy that we trust. */
 export function sentScheme(
   headers: IncomingHttpHeaders,
   { address, scheme, trusted }: Pick<Sender, 'address' | 'scheme' | 'trusted'>,
@@ -106,13 +106,13 @@ export function sentScheme(
 const loopField = 'cdn-loop';
 const loopName = 'trireme-ingress';
 
-/** Whether the request has passed an ingress of ours so often that it would go on for ever. */
+/** Tells whether the request has passed our ingresses so often that it must be going in a circle. */
 export function goesInCircle(headers: IncomingHttpHeaders): boolean {
   const passes = textOf(headers[loopField]).split(',');
   return passes.filter((name) => name.trim() === loopName).length >= passesMax;
 }
 
-/** Whether the address is one of the blocks. */
+/** Tells whether the address is in one of the blocks. */
 export function isTrusted(address: string, trusted: readonly Cidr[]): boolean {
   return trusted.some((block) => cidrContains(block, address));
 }

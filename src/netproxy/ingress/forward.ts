@@ -1,7 +1,7 @@
 /**
- * One request to one of its endpoints. A request is tried elsewhere only while that is safe: as long as nothing of it
- * was sent, or, for an idempotent one without a body, until an answer begins. Whatever an endpoint answers, the client
- * gets an answer, 502 when the endpoint's own is none.
+ * Sends a request to an endpoint. Another endpoint is tried only while that is safe: as long as nothing of the request
+ * was sent, or, for an idempotent one without a body, until an answer begins. The client always gets an answer: 502
+ * when the endpoint's is malformed.
  */
 import { request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -16,7 +16,7 @@ import { breakOff, sendError } from './messages.js';
 import type { Upstreams } from './upstreams.js';
 import { connectOptions } from './upstreams.js';
 
-/** What sending a request on depends on. */
+/** The tools and limits of forwarding. */
 export interface ForwardOptions {
   readonly upstreams: Upstreams;
   readonly clock: Clock;
@@ -263,7 +263,7 @@ export class Patience {
   }
 }
 
-/** Whether the request brings a body, of whatever length. */
+/** Tells whether the request has a body of any length. */
 export function hasBody(req: IngressRequest): boolean {
   const { headers } = req;
   if (headers['transfer-encoding'] !== undefined) return true;

@@ -1,10 +1,10 @@
 /**
- * The bounds of the ingress controller. Those of requests before they are understood stand in `lib/net-limits.ts`.
+ * The bounds of the ingress controller. The bounds of requests before they are parsed are in `lib/net-limits.ts`.
  * Times in milliseconds.
  */
 import { assert } from '../../lib/assert.js';
 
-/** What clients may take. */
+/** The bounds of clients. */
 export const clientLimits = {
   /** Connections, of all clients and of one address; proxies that are trusted bring many clients. */
   connections: 10_000,
@@ -21,13 +21,13 @@ export const clientLimits = {
    * `client_body_timeout`).
    */
   stallMs: 60_000,
-  /** How long a client that has closed its sending side may wait for the rest of its answer. */
+  /** A client that has closed its sending side may wait this long for the rest of its answer. */
   halfOpenMs: 30_000,
-  /** How long a drain takes at most. */
+  /** The longest time of a drain. */
   drainMs: 5_000,
 } as const;
 
-/** What one endpoint, and all of them, may take. */
+/** The bounds of one endpoint, and of all. */
 export const upstreamLimits = {
   /** Connections to one endpoint, and those of them that are kept without a request. */
   sockets: 256,

@@ -5,7 +5,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 
 /** HTTP/1.1 or HTTP/2, by the same names. */
 export type IngressRequest = IncomingMessage | Http2ServerRequest;
-/** What HTTP/1.1 and HTTP/2 answers have in common. */
+/** The common part of HTTP/1.1 and HTTP/2 answers. */
 export type IngressResponse = (ServerResponse | Http2ServerResponse) &
   NodeJS.WritableStream & {
     readonly destroyed: boolean;
@@ -35,7 +35,7 @@ export function sendError(
     return;
   }
   const body = errorText(status);
-  // What is left of a request that was refused is not read for the next one.
+  // The rest of a refused request must not be read as the next one.
   const close = 'stream' in res || status !== 400 ? {} : { connection: 'close' };
   res.writeHead(status, {
     'content-type': 'text/plain; charset=utf-8',

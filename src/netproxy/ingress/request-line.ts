@@ -1,9 +1,9 @@
-/** Where a request is to go, from its line and fields; whatever names two places, or none, is refused. Pure. */
+/** Reads a request's destination from its line and fields; refuses a request that names two, or none. Pure. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { clientLimits } from './limits.js';
 import { normalPath } from './request-path.js';
 
-/** What is looked at of a request. */
+/** The parts of a request that decide its destination. */
 export interface RequestFacts {
   readonly httpVersionMajor: number;
   readonly httpVersionMinor: number;
@@ -13,7 +13,7 @@ export interface RequestFacts {
   readonly rawHeaders: readonly string[];
 }
 
-/** What a request asks for. */
+/** The destination of a request. */
 export interface RequestLine {
   readonly method: string;
   /** As it was sent, "" with HTTP/1.0 only. */

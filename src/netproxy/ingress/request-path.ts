@@ -23,8 +23,8 @@ export function matchForm(path: string): string {
 }
 
 /**
- * How else a backend might read a path in normal form: "%2f" and "%5c" as slashes, ";…" as parameters that do not
- * count, "%25" decoded once more, slashes merged; in all combinations. [] for almost every path.
+ * Returns the other ways in which a backend might read a path in normal form: "%2f" and "%5c" as slashes, ";…" as
+ * parameters that do not count, "%25" decoded once more, slashes merged; in all combinations. [] for almost every path.
  */
 export function otherReadings(path: string): string[] {
   if (!/%2f|%5c|%25|%3b|;/i.test(path)) return [];

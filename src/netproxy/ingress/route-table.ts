@@ -13,10 +13,10 @@ export interface Backend {
   readonly port: string | number;
 }
 
-/** Where a path leads. */
+/** The backend of a path. */
 export interface Route {
   readonly backend: Backend;
-  /** Whether plain HTTP is sent to HTTPS: the host has TLS, and the Ingress does not say otherwise. */
+  /** True when plain HTTP is redirected to HTTPS: the host has TLS, and the Ingress does not say otherwise. */
   readonly redirects: boolean;
 }
 
@@ -48,8 +48,8 @@ const classAnnotation = 'kubernetes.io/ingress.class';
 const defaultAnnotation = 'ingressclass.kubernetes.io/is-default-class';
 
 /**
- * Whether this controller serves the Ingress. Without a class it does if its own class is the default one, or none
- * exists.
+ * Tells whether this controller serves the Ingress. Without a class it does if its own class is the default one, or
+ * none exists.
  */
 export function isOurs(ingress: Ingress, classes: readonly IngressClass[]): boolean {
   const name = ingress.spec?.ingressClassName ?? ingress.metadata.annotations?.[classAnnotation];
@@ -64,7 +64,7 @@ export function isOurs(ingress: Ingress, classes: readonly IngressClass[]): bool
   return found === undefined ? name === className : found.spec?.controller === controllerName;
 }
 
-/** Which backend takes a host and path, made of all ingresses. Immutable. */
+/** Finds the backend of a host and path; made of all ingresses. Immutable. */
 export class RouteTable {
   readonly #hosts = new Map<string, Path[]>();
   readonly #tls = new Map<string, TlsEntry>();

@@ -13,7 +13,7 @@ import { resources } from '../../client/resources.js';
 import { nodeAddress } from '../pods/node-routes.js';
 import { isOurs } from './route-table.js';
 
-/** What {@link IngressStatus} is made with. */
+/** The dependencies of {@link IngressStatus}. */
 export interface IngressStatusOptions {
   readonly client: ApiClient;
   readonly informers: InformerFactory;

@@ -26,7 +26,7 @@ export function openTunnel(
   options: ForwardOptions,
 ): void {
   client.on('error', () => undefined);
-  // What follows would be taken for a body by one and for the tunnel's bytes by the other.
+  // One side would take the bytes that follow for a body, and the other for the tunnel's.
   if (hasBody(req)) refuse(client, options.clock, 400);
   else new Tunnel(req, client, head, request, options).attempt(0);
 }

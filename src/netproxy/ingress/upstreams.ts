@@ -60,8 +60,8 @@ const ownBlocks = [
 ].flatMap((text) => parseCidr(text) ?? []);
 
 /**
- * Whether a backend may have this address. The node's own loopback, link-local and multicast addresses are nobody's
- * endpoints (as the API says of Endpoints), whatever an ExternalName resolves to.
+ * Tells whether a backend may have this address. The node's own loopback, link-local and multicast addresses are
+ * nobody's endpoints (as the API says of Endpoints), whatever an ExternalName resolves to.
  */
 export function mayBeBackend(address: string): boolean {
   if (addressFamily(address) === 'IPv4') {
@@ -84,7 +84,7 @@ const lookupBackend: LookupFunction = (hostname, options, callback) => {
   });
 };
 
-/** How to connect to a target; undefined for one that must not be connected to. */
+/** Returns the options of a connection to a target; undefined for one that must not be connected to. */
 export function connectOptions(
   target: Target,
 ): { readonly host: string; readonly port: number; readonly lookup?: LookupFunction } | undefined {

@@ -4,15 +4,15 @@ import type { Logger } from '../../lib/log.js';
 import type { RunCommand } from '../command.js';
 import type { RuleSet } from './rule-set.js';
 
-/** What {@link IptablesApplier} is made with. */
+/** The dependencies and settings of {@link IptablesApplier}. */
 export interface ApplierOptions {
   readonly rules: RuleSet;
   readonly run: RunCommand;
   readonly clock: Clock;
   readonly log: Logger;
-  /** How long changes are gathered before they are applied. @default 20 */
+  /** Changes are gathered for this long before they are applied. @default 20 */
   readonly batchMs?: number;
-  /** How often the kernel's rules are compared with the wanted ones. @default 10_000 */
+  /** The interval at which the kernel's rules are compared with the wanted ones. @default 10_000 */
   readonly resyncMs?: number;
 }
 

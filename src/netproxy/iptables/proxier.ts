@@ -13,7 +13,7 @@ import { RuleSet } from './rule-set.js';
 import type { RuleConfig } from './service-rules.js';
 import { buildServiceRules } from './service-rules.js';
 
-/** What {@link IptablesProxier} is made with. */
+/** The dependencies of {@link IptablesProxier}. */
 export interface ProxierOptions {
   readonly watch: ServiceWatch;
   readonly nodeName: string;

@@ -16,7 +16,7 @@ export interface RuleSetLayout {
   readonly base: ReadonlyMap<ChainId, readonly Rule[]>;
   readonly shared: ReadonlyMap<ChainId, readonly Rule[]>;
   readonly hooks: readonly Hook[];
-  /** Whether a chain (without table) that is not in the layout is ours, and may be removed. */
+  /** Tells whether a chain (without table) that is not in the layout is ours, and may be removed. */
   readonly owns: (chain: string) => boolean;
 }
 
@@ -26,7 +26,7 @@ const tables: readonly Table[] = ['mangle', 'nat', 'filter'];
 export class RuleSet {
   readonly #layout: RuleSetLayout;
   readonly #owners = new Map<string, Contribution>();
-  /** What the kernel has, as far as known: our chains, and our hooks. */
+  /** Our chains and hooks in the kernel, as far as known. */
   readonly #chains = new Map<ChainId, readonly Rule[]>();
   readonly #shared = new Map<ChainId, Set<Rule>>();
   readonly #hooks = new Set<Hook>();

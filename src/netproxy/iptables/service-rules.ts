@@ -1,5 +1,5 @@
 /**
- * One service port as iptables rules, in kube-proxy's chains:
+ * Builds the iptables rules of one service port, in kube-proxy's chains:
  *
  *   KUBE-SERVICES --ClusterIP--> KUBE-SVC-x | KUBE-SVL-x --share--> KUBE-SEP-x (DNAT)
  *                 --external --> KUBE-EXT-x --------------^
@@ -12,7 +12,7 @@ import type { Endpoint, ServicePort } from '../model/service-model.js';
 import type { ChainId, Rule } from './rule.js';
 import { chainName, comment, destinationPort, join, probability } from './rule.js';
 
-/** What one owner adds to the rule set. */
+/** The rules that one owner adds to the set. */
 export interface Contribution {
   /** Chains that belong to the owner alone; order of rules counts. */
   readonly chains: ReadonlyMap<ChainId, readonly Rule[]>;
@@ -20,7 +20,7 @@ export interface Contribution {
   readonly shared: ReadonlyMap<ChainId, readonly Rule[]>;
 }
 
-/** What the rules of all services depend on. */
+/** The settings that shape the rules of all services. */
 export interface RuleConfig {
   /** The node's own address: a load balancer's source range that holds it lets the node itself in. */
   readonly nodeIp: string;
@@ -114,7 +114,7 @@ class ServiceRules {
       const target = ranges.length > 0 ? this.#firewall : this.#ext;
       this.#share('nat/KUBE-SERVICES', `-d ${ip}/32 ${match} -j ${target}`);
       if (ranges.length > 0) {
-        // What the firewall chain lets through is no longer addressed to the load balancer here.
+        // Packets that the firewall chain lets through are no longer addressed to the load balancer here.
         const refused = destinationPort(protocol, port, `${key} traffic not accepted by ranges`);
         this.#share('filter/KUBE-PROXY-FIREWALL', `-d ${ip}/32 ${refused} -j DROP`);
       }

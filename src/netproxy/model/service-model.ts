@@ -135,7 +135,7 @@ export function usable(endpoints: readonly Endpoint[]): Endpoint[] {
   return endpoints.filter((endpoint) => endpoint.serving && endpoint.terminating);
 }
 
-/** What cannot be read lets nobody in; the range itself counts, so that it does not become "all" by being left out. */
+/** Normalizes a range. An unreadable one admits nobody; were it left out, a list without others would admit all. */
 function sourceRange(text: string): string {
   const block = parseCidr(text.trim());
   return block === undefined ? nobody : formatCidr(block);

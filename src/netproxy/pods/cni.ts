@@ -9,13 +9,13 @@ export const cniVersion = '0.4.0';
 /** The name of our network, also the directory of host-local's leases. */
 export const networkName = 'trireme';
 
-/** What a plugin answers, as far as we read it. */
+/** The part of a plugin's answer that we read. */
 export interface CniResult {
   readonly cniVersion?: string;
   readonly ips?: readonly { readonly address: string; readonly version?: string }[];
 }
 
-/** How plugins are run. */
+/** Runs plugins. */
 export interface CniRunner {
   readonly run: RunCommand;
   readonly binDir: string;

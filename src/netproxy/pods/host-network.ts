@@ -1,6 +1,6 @@
 import type { PodNetwork, PodRef } from '../types.js';
 
-/** Where there is no root: pods share the node's network and have its address. */
+/** The pod network without root: pods share the node's network and have its address. */
 export class HostPodNetwork implements PodNetwork {
   readonly #ips: readonly string[];
 

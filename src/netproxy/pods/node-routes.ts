@@ -14,7 +14,7 @@ export interface NodeRoute {
   readonly via: 'direct' | 'vxlan';
 }
 
-/** What the routes of a node depend on, besides the other nodes. */
+/** The inputs of a node's routes besides the other nodes. */
 export interface RouteConfig {
   readonly nodeName: string;
   /** The subnet of the node's own address, for example `192.168.5.2/24`. */

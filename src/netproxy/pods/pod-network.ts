@@ -21,7 +21,7 @@ import { podNetworkRules } from './pod-rules.js';
 import { parseJsonList, Router } from './router.js';
 import { setSysctls } from '../sysctl.js';
 
-/** What is kept of a connected pod, so that repeating and undoing survive a restart. */
+/** The record of a connected pod, so that repeating and undoing survive a restart. */
 interface Attachment {
   readonly podUid: string;
   readonly netnsPath: string;
@@ -177,8 +177,9 @@ export class CniPodNetwork implements PodNetwork {
   }
 
   /**
-   * The kernel gives each link an IPv6 address of its own, by which pods of one bridge reach each other and the node,
-   * and which no policy knows: the cluster's network is IPv4. Who may not administer its network cannot get one back.
+   * Removes the pod's link-local IPv6 address. The kernel gives one to each link, by which pods of one bridge reach
+   * each other and the node, and which no policy knows: the cluster's network is IPv4. A pod that may not administer
+   * its network cannot get it back.
    */
   async #takeLinkLocal(netnsPath: string): Promise<void> {
     const lines = [

@@ -16,7 +16,7 @@ import {
   wantedRoutes,
 } from './node-routes.js';
 
-/** What {@link Router} is made with. */
+/** The dependencies of {@link Router}. */
 export interface RouterOptions {
   readonly nodes: Informer<Node>;
   readonly nodeName: string;

@@ -22,7 +22,7 @@ import type { HeldPod } from './local-pods.js';
 import { resolverPod, withHeld } from './local-pods.js';
 import { buildPolicyRules, newPolicyRuleSet } from './policy-rules.js';
 
-/** What {@link PolicyController} is made with. */
+/** The dependencies and settings of {@link PolicyController}. */
 export interface PolicyControllerOptions {
   readonly informers: InformerFactory;
   readonly nodeName: string;
@@ -38,7 +38,7 @@ interface Sources {
   readonly namespaces: Informer<Namespace>;
 }
 
-/** How long a pod waits for its policies before its start fails, and is tried again. */
+/** A pod's start fails, and is tried again, when its policies are not in force within this time. */
 const isolateMs = 10_000;
 
 /** Keeps the rules of this node's network policies in the kernel; see the head of this file. */

@@ -136,6 +136,6 @@ test('the name server is a peer by the labels that policies name', () => {
 test('an address block without its exceptions', () => {
   expect(subtract('10.0.0.0/30', ['10.0.0.1/32'])).toEqual(['10.0.0.0/32', '10.0.0.2/31']);
   expect(subtract('10.0.0.0/8', ['10.0.0.0/8'])).toEqual([]);
-  // What was stored under laxer rules lets nothing through.
+  // A block that was stored under laxer rules lets nothing through.
   expect(subtract('10.0.0.0/8', ['10.1.0.0/16 or so'])).toEqual([]);
 });

@@ -33,10 +33,10 @@ const ownedByPolicies = /^KUBE-NP[IO]-[A-Z2-7]{16}$/;
 const jump = `-m conntrack --ctstate NEW ${comment('trireme network policies')} -j TRIREME-POLICY`;
 
 /**
- * What is forwarded, and what pods send to the node itself: its ingress listener, its name server, services in
- * userspace mode, the node's own ports. In the mangle table, which comes before filter: whoever accepts there
- * (kube-proxy's chains accept what is marked, Docker and firewalls what they know) does not pass policies by, in
- * whatever order the rules were made.
+ * The hooks for forwarded traffic, and for traffic of pods to the node itself: its ingress listener, its name server,
+ * services in userspace mode, the node's own ports. They are in the mangle table, which comes before filter: rules that
+ * accept packets there (kube-proxy's chains those that are marked, Docker and firewalls those they know) cannot bypass
+ * policies, in whatever order the rules were made.
  */
 const policyHooks: readonly Hook[] = [
   { chain: 'mangle/FORWARD', rule: jump },

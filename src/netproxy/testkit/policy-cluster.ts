@@ -6,7 +6,7 @@ import type { Namespace, Pod } from '../../api/types/core.js';
 import type { NetworkPolicy } from '../../api/types/networking.js';
 import { buildPolicyRules, newPolicyRuleSet } from '../policy/policy-rules.js';
 
-/** What has changed; null for what is gone. Pods and policies by "namespace/name". */
+/** A change of the cluster; null removes. Pods and policies by "namespace/name". */
 export interface PolicyChange {
   /** By name: labels, besides the one of its name that every namespace has. */
   readonly namespaces?: Readonly<Record<string, Readonly<Record<string, string>> | null>>;
@@ -83,7 +83,7 @@ export class PolicyCluster {
     return plan;
   }
 
-  /** What would still be sent to a kernel that has these rules, as `iptables-save` prints them. */
+  /** Returns the input that would still be sent to a kernel with these rules, as `iptables-save` prints them. */
   difference(saved: string): string {
     this.#rules.observe(saved);
     return this.#rules.plan();

@@ -7,7 +7,7 @@ import { buildServiceRules } from '../iptables/service-rules.js';
 import type { ServicePort } from '../model/service-model.js';
 import { buildServicePorts } from '../model/service-model.js';
 
-/** What has changed; by "namespace/name", null for what is gone. */
+/** A change of the cluster, by "namespace/name"; null removes. */
 export interface ClusterChange {
   readonly config?: Partial<RuleConfig>;
   readonly services?: Readonly<Record<string, ServiceFields | null>>;
@@ -85,13 +85,13 @@ export class ServiceCluster {
     return plan;
   }
 
-  /** What would still be sent to a kernel that has these rules, as `iptables-save` prints them. */
+  /** Returns the input that would still be sent to a kernel with these rules, as `iptables-save` prints them. */
   difference(saved: string): string {
     this.#rules.observe(saved);
     return this.#rules.plan();
   }
 
-  /** What is served, by port. */
+  /** Returns the served ports of a Service. */
   ports(key: string): ServicePort[] {
     const service = this.#services.get(key);
     const slice = this.#slices.get(key);

@@ -1,4 +1,4 @@
-/** Whose turn it is, with ClientIP affinity. Pure but for the time that is handed in. */
+/** Chooses endpoints in turn, with ClientIP affinity. Pure but for the time that is handed in. */
 import type { Endpoint } from '../model/service-model.js';
 
 /** Clients remembered per service port; the one that was quiet longest is forgotten first. */

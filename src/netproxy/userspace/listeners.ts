@@ -1,4 +1,4 @@
-/** Where the userspace proxy listens for a service port, and which endpoints take what comes there. Pure. */
+/** Lists the sockets of the userspace proxy for a service port, each with its endpoints. Pure. */
 import type { Endpoint, ServicePort } from '../model/service-model.js';
 
 /** One listening socket. */

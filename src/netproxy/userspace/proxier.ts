@@ -15,12 +15,12 @@ import { endpointsFor, listenersOf } from './listeners.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { UdpProxy } from './udp-proxy.js';
 
-/** What {@link UserspaceProxier} is made with. */
+/** The dependencies of {@link UserspaceProxier}. */
 export interface UserspaceOptions {
   readonly watch: ServiceWatch;
   readonly nodeName: string;
   readonly excludedIps: readonly string[];
-  /** Whether addresses may be added to this node. */
+  /** True when addresses may be added to this node. */
   readonly root: boolean;
   readonly run: RunCommand;
   readonly clock: Clock;

@@ -1,4 +1,4 @@
-/** One listening address: every connection is joined with one to an endpoint, half-closing included. */
+/** Serves one listening address: joins every connection with one to an endpoint, half-closing included. */
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.js';
@@ -8,7 +8,7 @@ import type { Balancer } from './balancer.js';
 /** Per listener; the time to connect to one endpoint; endpoints tried per connection. */
 const limits = { connections: 4096, connectMs: 2000, attempts: 4 };
 
-/** One listening address: each connection goes to an endpoint, the next one if that cannot be reached. */
+/** Serves one listening address: each connection goes to an endpoint, the next one if that cannot be reached. */
 export class TcpProxy {
   readonly #balancer: Balancer;
   readonly #clock: Clock;

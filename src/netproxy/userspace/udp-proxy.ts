@@ -1,4 +1,4 @@
-/** One listening address: a client's datagrams go to one endpoint as long as the flow lasts. */
+/** Serves one listening address: a client's datagrams go to one endpoint as long as the flow lasts. */
 import { createSocket } from 'node:dgram';
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { Clock } from '../../lib/clock.js';
@@ -15,7 +15,7 @@ interface Flow {
   readonly queue: Buffer[];
 }
 
-/** One listening address: the datagrams of a client go to one endpoint. */
+/** Serves one listening address: the datagrams of a client go to one endpoint. */
 export class UdpProxy {
   readonly #balancer: Balancer;
   readonly #clock: Clock;
