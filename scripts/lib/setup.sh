@@ -1,7 +1,20 @@
 # Shared by the scripts: installs what is missing and builds. Sourced with the checkout as working directory.
 # shellcheck shell=bash
 
-say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+# show_help FILE words...: prints the file and ends if one of the words asks for help. Nothing is installed or built for that.
+show_help() {
+  local file=$1 word
+  shift
+  for word in "$@"; do
+    case $word in -h | --help) cat "$file"; exit ;; --) return ;; esac
+  done
+}
+
+if [ -t 2 ]; then say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }; else say() { printf '==> %s\n' "$*" >&2; }; fi
+die() { say "$*"; exit 1; }
+
+. scripts/lib/node.sh
+. scripts/lib/kubectl.sh
 
 # Debian packages that running a cluster with real containers needs, as "command:package".
 RUN_PACKAGES=(containerd:containerd runc:runc iptables:iptables ip:iproute2 conntrack:conntrack nsenter:util-linux
@@ -14,12 +27,28 @@ TEST_PACKAGES=(etcdctl:etcd-client etcd:etcd-server dig:dnsutils socat:socat jq:
 
 have() { case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ] ;; esac; }
 
+is_root_on_debian() { [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; }
+
+# The lists of what the distribution offers, once in a run.
+refresh_lists() {
+  [ -z "${lists_are_fresh:-}" ] || return 0
+  apt-get update -qq >/dev/null 2>&1 || apt-get update >&2 || true
+  lists_are_fresh=1
+}
+
+# is_offered PACKAGE PATTERN: does the distribution have it, in a version that begins so, and may we install it?
+is_offered() {
+  is_root_on_debian || return 1
+  refresh_lists
+  apt-cache policy "$1" 2>/dev/null | grep -Eq "Candidate: *([0-9]+:)?($2)"
+}
+
 # install_packages "command:package"... : those whose command is missing, when we are root and there is apt.
 install_packages() {
   local missing=() entry
   for entry in "$@"; do have "${entry%%:*}" || missing+=("${entry##*:}"); done
   [ ${#missing[@]} -eq 0 ] && return 0
-  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+  if ! is_root_on_debian; then
     say "missing and not installed (needs root on Debian or Ubuntu): ${missing[*]}"
     return 0
   fi
@@ -27,43 +56,51 @@ install_packages() {
   # A package may start a service of its own (nginx, containerd, etcd): it is kept from doing so.
   local policy=/usr/sbin/policy-rc.d made=
   if [ ! -e $policy ]; then printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy && made=1; fi
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >/dev/null 2>&1 ||
-    { DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >&2 || true; }
+  refresh_lists
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
+    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >&2 || true
   [ -z "$made" ] || rm -f $policy
 }
 
-# Node 20.19 or newer: the distribution's if it is new enough, else a note on where to get it.
-need_node() {
-  if command -v node >/dev/null 2>&1 &&
-    node -e 'const [a,b]=process.versions.node.split(".").map(Number);process.exit(a>20||(a===20&&b>=19)?0:1)'; then
-    return 0
-  fi
-  install_packages node-missing:nodejs npm-missing:npm
-  command -v node >/dev/null 2>&1 &&
-    node -e 'const [a,b]=process.versions.node.split(".").map(Number);process.exit(a>20||(a===20&&b>=19)?0:1)' ||
-    { say "Node.js 20.19 or newer is needed: https://nodejs.org/en/download"; exit 1; }
-}
-
-# Dependencies by the lock file, once per lock file; then the compiler.
+# Dependencies by the lock file, once per lock file and interface of Node.js; then the compiler, unless nothing has changed.
 build() {
-  local stamp=node_modules/.trireme-lock
-  if [ ! -e "$stamp" ] || ! cmp -s package-lock.json "$stamp"; then
-    install_packages "${BUILD_PACKAGES[@]}"
-    say "installing Node dependencies (better-sqlite3 is compiled: about two minutes the first time)"
-    # Not `npm ci`: it refuses a lock file that does not list the tools' binaries for every other platform.
-    npm install --no-save --no-audit --no-fund --loglevel=error >&2
-    # npm 11 and newer leave install scripts to be approved; those we need are listed in package.json.
-    [ -e node_modules/better-sqlite3/build/Release/better_sqlite3.node ] || npm rebuild better-sqlite3 --loglevel=error >&2
-    node -e 'new (require("better-sqlite3"))(":memory:").close()' ||
-      { say "better-sqlite3 did not build"; exit 1; }
-    cp package-lock.json "$stamp"
+  local lock=node_modules/.trireme-lock stamp=dist/.built
+  node_libraries="$(sha256sum <package-lock.json) $("$node" -p process.versions.modules)"
+  if [ "$(cat "$lock" 2>/dev/null)" != "$node_libraries" ]; then
+    install_libraries
+    echo "$node_libraries" >"$lock"
   fi
+  if is_built "$stamp"; then return; fi
   say "compiling"
+  mkdir -p dist
+  # Its time is that of the beginning: what is edited meanwhile is newer.
+  build_of >"$stamp.new"
+  # Without its output the compiler would still go by what it remembers, and write only what has changed.
+  [ -e dist/src/cli/main.js ] && [ -e dist/test/run.js ] || rm -f dist/.tsbuildinfo
   node_modules/.bin/tsc -p tsconfig.json
   scripts/pack
+  mv "$stamp.new" "$stamp"
 }
 
-# A kubectl: the machine's own, else Debian's.
-need_kubectl() {
-  command -v kubectl >/dev/null 2>&1 || install_packages kubectl:kubernetes-client
+# What a build is made of beside the files whose times tell: libraries, Node.js, and the commit that it names.
+build_of() { echo "$node_libraries $(git rev-parse HEAD 2>/dev/null || true)"; }
+
+# is_built STAMP: is what was built last there, and nothing that it was made of newer? A file that went makes its folder newer.
+is_built() {
+  [ -e dist/src/cli/main.js ] && [ -e dist/test/run.js ] && [ dist/current/packed.json -nt dist/.tsbuildinfo ] &&
+    [ -e "$1" ] && [ "$(cat "$1")" = "$(build_of)" ] &&
+    [ -z "$(find src test bench scripts/pack scripts/lib tsconfig.json package.json -newer "$1" -print -quit)" ]
 }
+
+install_libraries() {
+  install_packages "${BUILD_PACKAGES[@]}"
+  say "installing Node dependencies (better-sqlite3 is compiled: about two minutes the first time)"
+  # Not `npm ci`: it refuses a lock file that does not list the tools' binaries for every other platform.
+  npm install --no-save --no-audit --no-fund --loglevel=error >&2
+  # npm 11 and newer leave install scripts to be approved; those we need are listed in package.json. And what was compiled for
+  # another Node.js does not load.
+  sqlite_works || npm rebuild better-sqlite3 --loglevel=error >&2
+  sqlite_works || die "better-sqlite3 did not build"
+}
+
+sqlite_works() { node -e 'new (require("better-sqlite3"))(":memory:").close()' 2>/dev/null; }

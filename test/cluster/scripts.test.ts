@@ -1,0 +1,214 @@
+/**
+ * The scripts before there is a program: a machine whose Node.js is too old, or that has none, and help that neither
+ * installs nor builds. Each runs in a copy of the scripts, with a path of its own in which stand-ins answer.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+let base = '';
+let programs = '';
+
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), 'trireme-scripts-'));
+  programs = join(base, 'programs');
+  mkdirSync(programs);
+  cpSync('scripts', join(base, 'scripts'), { recursive: true });
+  cpSync('bin/trireme', join(base, 'bin/trireme'));
+  const tools = ['bash', 'sh', 'dirname', 'readlink', 'uname', 'sha256sum', 'sha512sum', 'tar'];
+  const more = [
+    'gzip',
+    'mkdir',
+    'mv',
+    'rm',
+    'ln',
+    'sed',
+    'grep',
+    'head',
+    'cat',
+    'find',
+    'xz',
+    'id',
+  ];
+  for (const tool of [...tools, ...more]) linkTool(tool);
+  // Not root as far as the scripts can tell: nothing is installed on the machine that runs the test.
+  writeProgram('id', 'echo 1000');
+  writeProgram('curl', 'exit 6');
+});
+afterEach(() => rmSync(base, { recursive: true }));
+
+function linkTool(name: string): void {
+  const from = ['/usr/bin', '/bin'].map((folder) => join(folder, name)).find((f) => existsSync(f));
+  if (from !== undefined) symlinkSync(from, join(programs, name));
+}
+
+function writeProgram(name: string, body: string): void {
+  const path = join(programs, name);
+  rmSync(path, { force: true });
+  writeFileSync(path, `#!/bin/sh\n${body}\n`);
+  chmodSync(path, 0o755);
+}
+
+/** A Node.js that is too old, and otherwise works. */
+const tooOld = `case "$1 $2" in "-e const"*) exit 1 ;; esac; exec ${process.execPath} "$@"`;
+
+function bash(
+  script: string,
+  env: Readonly<Record<string, string>> = {},
+): { code: number | null; output: string } {
+  const { status, stdout, stderr } = spawnSync('/bin/bash', ['-c', script], {
+    cwd: base,
+    encoding: 'utf8',
+    timeout: 60_000,
+    env: { PATH: programs, HOME: base, TRIREME_PREFIX: join(base, 'prefix'), ...env },
+  });
+  return { code: status, output: stdout + stderr };
+}
+
+const findNode = `set -euo pipefail; prefix=$TRIREME_PREFIX; . scripts/lib/setup.sh; find_node; echo "node=$node"`;
+
+/** A release as nodejs.org packs them, whose Node.js is this one. */
+function packRelease(name: string): string {
+  const folder = join(base, 'release', 'node-v99.0.0-linux-x64');
+  mkdirSync(join(folder, 'bin'), { recursive: true });
+  symlinkSync(process.execPath, join(folder, 'bin', 'node'));
+  const path = join(base, name);
+  const { status } = spawnSync('tar', [
+    '-C',
+    join(base, 'release'),
+    '-czf',
+    path,
+    'node-v99.0.0-linux-x64',
+  ]);
+  expect(status).toBe(0);
+  return path;
+}
+
+describe('a Node.js', () => {
+  test('of the machine, where it is new enough', () => {
+    symlinkSync(process.execPath, join(programs, 'node'));
+    expect(bash(findNode).output).toContain('node=/');
+    expect(existsSync(join(base, 'node'))).toBe(false);
+  });
+
+  test('of the checkout goes before the machine: libraries were compiled for it', () => {
+    symlinkSync(process.execPath, join(programs, 'node'));
+    mkdirSync(join(base, 'node', 'bin'), { recursive: true });
+    writeFileSync(join(base, 'node', 'bin', 'node'), `#!/bin/sh\nexec ${process.execPath} "$@"\n`);
+    chmodSync(join(base, 'node', 'bin', 'node'), 0o755);
+    expect(bash(findNode).output).toContain(`node=${join(base, 'node', 'bin', 'node')}`);
+  });
+
+  test('of a release that is named becomes the checkout’s own', () => {
+    writeProgram('node', tooOld);
+    const release = packRelease('node-v99.0.0-linux-x64.tar.gz');
+    const { code, output } = bash(findNode, { TRIREME_NODE_TARBALL: release });
+    expect({ code, output }).toMatchObject({ code: 0 });
+    expect(output).toContain(`in node/, from ${release}`);
+    expect(readdirSync(base).filter((name) => name.startsWith('node.'))).toEqual([]);
+  });
+
+  test('that npm hands over is used only if it is the file that was chosen', () => {
+    writeProgram('node', tooOld);
+    writeProgram('npm', 'echo "$@" >>../npm.log; echo other >a.tgz; echo a.tgz');
+    const { code, output } = bash(findNode);
+    expect(code).toBe(1);
+    expect(output).toMatch(/node-linux-(x64|arm64)@[\d.]+ is not the file that it was when it was/);
+    expect(readFileSync(join(base, 'npm.log'), 'utf8')).toMatch(/^pack .*node-linux-/);
+    expect(existsSync(join(base, 'node'))).toBe(false);
+  });
+
+  test('that cannot be had: says all that can be done, and ends', () => {
+    writeProgram('npm', 'exit 1');
+    const { code, output } = bash(findNode);
+    expect(code).toBe(1);
+    expect(output).toContain('neither by npm nor from nodejs.org');
+    expect(output).toMatch(/TRIREME_NODE_TARBALL=node-v24\.x\.y-linux-(x64|arm64)\.tar\.xz/);
+    expect(readdirSync(base).filter((name) => name.startsWith('node'))).toEqual([]);
+  });
+
+  test('of its own is what bin/trireme runs; one that is too old is refused by name', () => {
+    const about = `console.log("own")`;
+    mkdirSync(join(base, 'node', 'bin'), { recursive: true });
+    writeFileSync(
+      join(base, 'node', 'bin', 'node'),
+      `#!/bin/sh\nexec ${process.execPath} -e '${about}'\n`,
+    );
+    chmodSync(join(base, 'node', 'bin', 'node'), 0o755);
+    expect(bash('bin/trireme --version')).toEqual({ code: 0, output: 'own\n' });
+  });
+});
+
+test('help is there at once: nothing is looked for, installed or built', () => {
+  for (const script of ['up', 'down', 'test']) {
+    for (const word of ['--help', '-h', '--masters 3 --help']) {
+      // Not even a Node.js: with the few programs that print a file.
+      rmSync(programs, { recursive: true, force: true });
+      mkdirSync(programs);
+      for (const tool of ['bash', 'dirname', 'cat']) linkTool(tool);
+      const { code, output } = bash(`bash scripts/${script} ${word}`);
+      expect({ code, output }).toMatchObject({
+        code: 0,
+        output: expect.stringMatching(new RegExp(`^Usage: scripts/${script} `)),
+      });
+    }
+  }
+});
+
+test.each(['up', 'down'])('the help of scripts/%s is that of the program', (name) => {
+  const { stdout } = spawnSync(process.execPath, ['bin/trireme', name, '--help'], {
+    encoding: 'utf8',
+  });
+  expect(readFileSync(`scripts/lib/help/${name}.txt`, 'utf8')).toBe(stdout);
+});
+
+describe('a build', () => {
+  const isBuilt = `. scripts/lib/setup.sh; node_libraries=x; is_built dist/.built && echo built || echo stale`;
+
+  beforeEach(() => {
+    for (const folder of ['src/a', 'test', 'bench', 'dist/current', 'dist/src/cli', 'dist/test']) {
+      mkdirSync(join(base, folder), { recursive: true });
+    }
+    const files = ['dist/.tsbuildinfo', 'dist/src/cli/main.js', 'dist/test/run.js', 'src/a/b.ts'];
+    const more = ['tsconfig.json', 'package.json', 'dist/current/packed.json', 'dist/.built'];
+    for (const file of [...files, ...more]) writeFileSync(join(base, file), '');
+    writeFileSync(join(base, 'dist/.built'), 'x \n');
+    const sources = readdirSync(base, { recursive: true }).map(String);
+    for (const path of sources.filter((name) => !/^(dist|programs)/.test(name))) {
+      utimesSync(join(base, path), 1000, 1000);
+    }
+    utimesSync(join(base, 'dist/.tsbuildinfo'), 2000, 2000);
+  });
+
+  test('is left out where nothing has changed', () => {
+    expect(bash(isBuilt).output).toBe('built\n');
+  });
+
+  test.each([
+    ['a file is newer', () => writeFileSync(join(base, 'src/a/b.ts'), 'x')],
+    ['a file is gone', () => rmSync(join(base, 'src/a/b.ts'))],
+    ['libraries or Node.js are others', () => writeFileSync(join(base, 'dist/.built'), 'y \n')],
+    ['the compiler has run since', () => writeFileSync(join(base, 'dist/.tsbuildinfo'), '')],
+    ['its output is gone', () => rmSync(join(base, 'dist/src'), { recursive: true })],
+    ['none was made', () => rmSync(join(base, 'dist'), { recursive: true })],
+  ])('is made when %s', (_name, change) => {
+    change();
+    if (_name === 'the compiler has run since')
+      utimesSync(join(base, 'dist/.tsbuildinfo'), 9e9, 9e9);
+    expect(bash(isBuilt).output).toContain('stale');
+  });
+});
