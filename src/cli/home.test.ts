@@ -2,7 +2,8 @@ import { afterEach, expect, test } from '@jest/globals';
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { isAlive } from './home.js';
+import { join } from 'node:path';
+import { homeFlag, isAlive, isStopping, packageRoot } from './home.js';
 
 let parent: ChildProcess | undefined;
 
@@ -44,4 +45,21 @@ test('an id that another program has now is not ours', async () => {
   expect(process.kill(pid, 0)).toBe(true);
   expect(isAlive(pid)).toBe(false);
   expect(isAlive(2 ** 22 + 1)).toBe(false);
+});
+
+test('a process that has begun to stop is alive, and says so until it has ended', async () => {
+  const script = `process.title='trireme: stopping';setInterval(()=>{},9e5)`;
+  const child = spawn(process.execPath, ['-e', script, 'trireme'], { stdio: 'ignore' });
+  parent = child;
+  const pid = child.pid ?? 0;
+  await until(() => isStopping(pid));
+  expect(isAlive(pid)).toBe(true);
+  child.kill('SIGKILL');
+  await until(() => !isAlive(pid));
+  expect(isStopping(pid)).toBe(false);
+});
+
+test('a home that is not the default one is named in commands', () => {
+  expect(homeFlag('/srv/a home')).toBe(" --home '/srv/a home'");
+  expect(homeFlag(join(packageRoot, '.trireme'))).toBe('');
 });

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { claimDirectory, ForeignDirectoryError } from '../lib/files/owned-directory.js';
 import { writeWhole } from '../lib/files/write-whole.js';
+import { stoppingTitle } from '../lib/shutdown.js';
 
 /** One host of the cluster that `trireme up` runs on this machine: what `cluster.json` says of it. */
 export interface HostRecord {
@@ -39,9 +40,21 @@ export const packageRoot = resolve(dirname(fileURLToPath(import.meta.url)), '../
 /** The program to start for another process of ours. */
 export const programPath = join(packageRoot, 'bin', 'trireme');
 
+const defaultHome = join(packageRoot, '.trireme');
+
 /** Where `trireme up` keeps everything: `--home`, else $TRIREME_HOME, else `.trireme` in the checkout. */
 export function homeDirectory(flag: string | undefined): string {
-  return resolve(flag ?? process.env['TRIREME_HOME'] ?? join(packageRoot, '.trireme'));
+  return resolve(flag ?? process.env['TRIREME_HOME'] ?? defaultHome);
+}
+
+/** The flag, after a blank, by which a command that a person is shown means this home; empty for the default one. */
+export function homeFlag(home: string): string {
+  return home === defaultHome ? '' : ` --home ${shellWord(home)}`;
+}
+
+/** A word as a shell reads it: in quotes where it needs them. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Four hexadecimal digits that tell one home's names from another's. */
@@ -99,9 +112,18 @@ export async function writeClusterRecord(home: string, record: ClusterRecord): P
  * until its parent has asked how it ended: neither is alive here. A killed process has no command line any more.
  */
 export function isAlive(pid: number): boolean {
+  return commandLine(pid).includes('trireme');
+}
+
+/** True while a process of this program with that id is about to end: it was asked to, and drains. */
+export function isStopping(pid: number): boolean {
+  return commandLine(pid).startsWith(stoppingTitle);
+}
+
+function commandLine(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('trireme');
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
-    return false;
+    return '';
   }
 }

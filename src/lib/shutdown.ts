@@ -3,6 +3,9 @@ import { isMainThread, parentPort } from 'node:worker_threads';
 /** The message with which a supervisor asks a component in a thread of its own to end. */
 export const stopMessage = 'stop';
 
+/** The title that a process takes when it begins to stop: in the list of processes, it says so until it has ended. */
+export const stoppingTitle = 'trireme: stopping';
+
 /**
  * Aborts when this component is to end: at SIGTERM or SIGINT in a process, at the supervisor's {@link stopMessage} in a
  * thread. A second signal quits at once with 128 + its number.
@@ -25,6 +28,7 @@ export function shutdownSignal(): AbortSignal {
   ] as const) {
     process.on(name, () => {
       if (stopping.signal.aborted) process.exit(128 + number);
+      process.title = stoppingTitle;
       stopping.abort();
     });
   }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { HostRecord } from '../home.js';
+import { homeFlag, shellWord } from '../home.js';
 import { exampleNamespace } from './example.js';
 import type { Layout } from './hosts.js';
 
@@ -19,21 +20,29 @@ export function renderHints(
   const { home, masters, workers, runtime, network } = layout;
   const leader = running.leader ?? 'nobody yet';
   const worker = running.hosts.find((host) => host.role === 'worker');
-  const lines = [
-    '',
-    `The cluster runs: ${masters} masters (leader: ${leader}), ${workers} workers, runtime ${runtime}.`,
-    '',
-    `  export KUBECONFIG=${join(home, 'kubeconfig')}`,
-    '  kubectl get nodes,pods -A -o wide',
-    '  bin/trireme cluster watch            # who leads; then kill a master and look again',
-    `  kill -9 $(jq '.hosts[] | select(.name == "${leader}").pid' ${join(home, 'cluster.json')})`,
-    `  . ${join(home, 'etcd.env')} && etcdctl endpoint status -w table`,
+  const file = (name: string): string => shellWord(join(home, name));
+  const flag = homeFlag(home);
+  const watched = flag === '' ? '' : ` --kubeconfig ${file('kubeconfig')}`;
+  const commands: (readonly [command: string, about?: string])[] = [
+    [`export KUBECONFIG=${file('kubeconfig')}`],
+    ['kubectl get nodes,pods -A -o wide'],
+    [`bin/trireme cluster watch${watched}`, 'who leads; in a second terminal'],
+    [`bin/trireme cluster kill-leader${flag}`, 'and another one is elected'],
+    [`scripts/up${flag}`, 'starts what does not run'],
+    [`. ${file('etcd.env')} && etcdctl endpoint status -w table`],
   ];
   if (running.example && worker !== undefined) {
     const url = `http://${worker.address}:${network === undefined ? 8080 : 80}/`;
-    const about = `# the example, in namespace ${exampleNamespace}`;
-    lines.push(`  curl -H 'Host: web.example.com' ${url}   ${about}`);
+    commands.push([`curl -H 'Host: web.example.com' ${url}`, `in namespace ${exampleNamespace}`]);
   }
-  lines.push('', '  scripts/down --purge                 # stops it and takes everything back', '');
-  return `${lines.join('\n')}\n`;
+  commands.push([`scripts/down${flag} --purge`, 'stops it and takes everything back']);
+  const lines = commands.map(([command, about]) =>
+    about === undefined ? `  ${command}` : `  ${command.padEnd(36)} # ${about}`,
+  );
+  return `
+The cluster runs: ${masters} masters (leader: ${leader}), ${workers} workers, runtime ${runtime}.
+
+${lines.join('\n')}
+
+`;
 }

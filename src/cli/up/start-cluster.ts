@@ -5,7 +5,7 @@ import { systemClock } from '../../lib/clock.js';
 import { writeWhole } from '../../lib/files/write-whole.js';
 import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
 import type { ClusterRecord, HostRecord } from '../home.js';
-import { isAlive, readClusterRecord, writeClusterRecord } from '../home.js';
+import { homeFlag, isAlive, isStopping, readClusterRecord, writeClusterRecord } from '../home.js';
 import { writeClientFiles } from './client-files.js';
 import type { HostPlan, JoinArguments, Layout } from './hosts.js';
 import {
@@ -21,6 +21,16 @@ import type { Progress } from './progress.js';
 import type { AdminConnection } from './wait.js';
 import { connectToCluster, explained, requestToken } from './wait.js';
 
+/** A cluster whose hosts are started, and may not be ready yet. */
+export interface StartedCluster {
+  readonly admin: AdminConnection;
+  /**
+   * Starts once again what ran when `up` came and has ended or begun to end since: it was asked to before, and looked
+   * alive. What `up` has started itself and ends, ends for a reason.
+   */
+  readonly revive: () => Promise<void>;
+}
+
 /**
  * Starts every host that does not run. Those that have joined before need nobody and start at once; new ones wait until
  * the API gives a token.
@@ -29,17 +39,24 @@ export async function startCluster(
   layout: Layout,
   known: ClusterRecord | undefined,
   progress: Progress,
-): Promise<AdminConnection> {
+): Promise<StartedCluster> {
   const hosts = new Map((known?.hosts ?? []).map((host) => [host.name, host]));
+  const started = new Set<string>();
   const record = async (): Promise<void> => saveRecord(layout, [...hosts.values()], known);
   const launch = async (plan: HostPlan): Promise<void> => {
     const before = hosts.get(plan.name);
+    if (before !== undefined && isStopping(before.pid)) {
+      await progress.until(`${plan.name}, which is stopping, has ended`, 30_000, () =>
+        Promise.resolve(isAlive(before.pid) ? undefined : true),
+      );
+    }
     if (before !== undefined && isAlive(before.pid)) return;
     if (layout.network !== undefined && plan.netns !== null) {
       const { network } = layout;
       await createHostNamespace({ network, namespace: plan.netns, address: plan.address });
     }
     hosts.set(plan.name, { ...plan, pid: startHost(plan) });
+    started.add(plan.name);
     progress.say(`started ${plan.name} (${plan.address})`);
   };
   const first = hosts.get('master-1') ?? planMaster(layout, 0);
@@ -74,7 +91,15 @@ export async function startCluster(
     for (const n of newWorkers) await launch(planWorker(layout, n, joining));
     await record();
   }
-  return connectToCluster(layout.home);
+  const ran = new Set([...hosts.values()].filter(({ name }) => !started.has(name)));
+  const revive = async (): Promise<void> => {
+    for (const host of [...ran].filter(({ pid }) => isStopping(pid) || !isAlive(pid))) {
+      ran.delete(host);
+      await launch(host);
+      await record();
+    }
+  };
+  return { admin: await connectToCluster(layout.home), revive };
 }
 
 function isMaster(host: HostPlan): boolean {
@@ -99,7 +124,9 @@ async function joinArguments(
     const token = await progress
       .until('the API answers', 60_000, () => requestToken(connection))
       .catch(async (error: unknown) => {
-        throw await explained(error, connection, (name) => recoverCommand(members, name));
+        throw await explained(error, connection, (name) =>
+          recoverCommand(members, name, layout.home),
+        );
       });
     progress.say('the API answers');
     const tokenFile = join(layout.home, 'join-token');
@@ -115,14 +142,14 @@ async function joinArguments(
 }
 
 /** The command line that makes a stopped master the only one. */
-export function recoverCommand(hosts: readonly HostPlan[], name: string): string {
+export function recoverCommand(hosts: readonly HostPlan[], name: string, home: string): string {
   const host = hosts.find((one) => one.name === name);
   if (host === undefined) return 'trireme master recover';
   const enter = host.netns === null ? '' : `nsenter --net=/run/netns/${host.netns} `;
   const flags = host.command
     .slice(1)
     .filter((flag) => !/^--(?:join|token-file|ca-hash)=/.test(flag));
-  return `${enter}bin/trireme master recover ${flags.join(' ')} (and then scripts/up again)`;
+  return `${enter}bin/trireme master recover ${flags.join(' ')} (and then scripts/up${homeFlag(home)} again)`;
 }
 
 function grpcAddress(layout: Layout, name: string): string {

@@ -74,7 +74,7 @@ async function bringUp(
   example: boolean,
   progress: Progress,
 ): Promise<void> {
-  const admin = await startCluster(layout, known, progress);
+  const { admin, revive } = await startCluster(layout, known, progress);
   // Its pods listen on one port each: they need a network of their own.
   const withExample = example && layout.workers > 0 && layout.runtime === 'containerd';
   if (example && !withExample && layout.workers > 0) {
@@ -82,13 +82,19 @@ async function bringUp(
   }
   try {
     await progress
-      .until('every master votes', 60_000, () => mastersVote(admin, layout.masters))
+      .until('every master votes', 60_000, async () => {
+        await revive();
+        return mastersVote(admin, layout.masters);
+      })
       .catch(async (error: unknown) => {
         const hosts = (await readClusterRecord(layout.home))?.hosts ?? [];
-        throw await explained(error, admin, (name) => recoverCommand(hosts, name));
+        throw await explained(error, admin, (name) => recoverCommand(hosts, name, layout.home));
       });
     progress.say(`${layout.masters} masters vote`);
-    await progress.until('every node is ready', 120_000, () => nodesReady(admin, layout.workers));
+    await progress.until('every node is ready', 120_000, async () => {
+      await revive();
+      return nodesReady(admin, layout.workers);
+    });
     progress.say(`${layout.workers} nodes are ready`);
     if (withExample) await applyExample(admin, progress);
     const { members } = await admin.status();
