@@ -23,7 +23,7 @@ const commands: Readonly<Record<string, Command>> = {
     load: async () => (await import('./up/down.js')).runDown,
   },
   cluster: {
-    summary: 'status, watch: who leads, who is there',
+    summary: 'status, watch: who leads, who is there; kill-leader',
     load: async () => (await import('./commands/cluster.js')).runCluster,
   },
   get: {

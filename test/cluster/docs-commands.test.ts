@@ -113,7 +113,7 @@ async function tryPage(path: string): Promise<void> {
   }
 }
 
-const missing = ['kubectl', 'etcdctl', 'jq'].filter(
+const missing = ['kubectl', 'etcdctl'].filter(
   (program) =>
     !(process.env['PATH'] ?? '').split(delimiter).some((folder) => {
       try {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 /** Programs that are not ours and take no part of our own as an argument. */
 const systemPrograms = new Set(
   [
-    'cat curl etcdctl git head ip jq journalctl kill kubectl printf rm systemctl tail tar vagrant',
+    'awk cat curl etcdctl git head ip journalctl kill kubectl printf rm systemctl tail tar vagrant',
     '/usr/libexec/lxc/lxc-net .',
   ].flatMap((names) => names.split(' ')),
 );
@@ -35,7 +35,7 @@ function checkTrireme(root: string, words: readonly string[]): string[] {
   if (command.startsWith('--')) return [];
   const known = helpOf(root, []).includes(`\n  ${command} `);
   if (!known) return [`trireme has no command ${command}`];
-  const own = ['snapshot', 'recover', 'gateway'].includes(action);
+  const own = ['snapshot', 'recover', 'gateway', 'kill-leader'].includes(action);
   const path = own ? words.slice(0, action === 'snapshot' ? 3 : 2) : [command];
   const text = helpOf(root, path);
   return flagsOf(words)

@@ -44,7 +44,11 @@ const rows: readonly Row[] = [
   { pages: 'README.md', begins: 'export KUBECONFIG=', trial: { how: 'run' } },
   { pages: 'README.md', begins: 'kubectl get nodes,pods', trial: { how: 'run', says: /worker-2/ } },
   { pages: 'README.md', begins: 'bin/trireme cluster watch', trial: { how: 'look' } },
-  { pages: 'README.md', begins: 'kill -9 $(jq', trial: { how: 'run' } },
+  {
+    pages: 'README.md',
+    begins: 'bin/trireme cluster kill-leader',
+    trial: { how: 'run', says: /^killed master-\d, which leads/ },
+  },
   { pages: 'README.md', begins: './scripts/down', trial: { how: 'run', instead: down } },
 
   // docs/HACKING.md: one master and one worker.

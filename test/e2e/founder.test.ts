@@ -80,6 +80,29 @@ describeHere('a founder that lost its disk', () => {
     );
   }, 300_000);
 
+  test('a master that is stopping counts as stopped: up starts it again', async () => {
+    const { pid } = cluster.host('master-2');
+    process.kill(pid, 'SIGTERM');
+    expect(await cluster.up(flags)).toMatchObject({ code: 0 });
+    expect(cluster.host('master-2').pid).not.toBe(pid);
+    const { stdout } = await cluster.trireme(['cluster', 'status']);
+    expect(stdout.match(/ok$/gm)).toHaveLength(3);
+  }, 300_000);
+
+  test('kill-leader kills the master that leads, and up starts it again', async () => {
+    const killed = await cluster.trireme(['cluster', 'kill-leader', '--home', cluster.home]);
+    expect(killed).toMatchObject({ code: 0 });
+    const [, name = '', pid = ''] =
+      /^killed (\S+), which leads \(process (\d+)\)/.exec(killed.stdout) ?? [];
+    expect(cluster.host(name).pid).toBe(Number(pid));
+    const leader = await eventually('another one leads', async () => {
+      const { stdout } = await cluster.trireme(['cluster', 'status']);
+      return /^(master-\d) +LEADER/m.exec(stdout)?.[1];
+    });
+    expect(leader).not.toBe(name);
+    expect(await cluster.up(flags)).toMatchObject({ code: 0 });
+  }, 300_000);
+
   test('it is a member like the others: another may be lost now', async () => {
     await kill('master-2');
     const made = await eventually('the two that are left take writes', async () => {

@@ -16,14 +16,20 @@ interface Flags extends ConnectionFlags {
   readonly output?: string;
 }
 
-/** `trireme cluster status` and `trireme cluster watch`. */
+/** `trireme cluster status`, `trireme cluster watch` and `trireme cluster kill-leader`. */
 export async function runCluster(
   argv: readonly string[],
   context: CommandContext = processContext,
 ): Promise<number> {
+  if (argv[0] === 'kill-leader') {
+    return (await import('./kill-leader.js')).runKillLeader(argv.slice(1), context);
+  }
   const command = addConnectionFlags(
     new Command('cluster')
-      .argument('<action>', 'status: once; watch: live, an election shows as it happens')
+      .argument(
+        '<action>',
+        'status: once; watch: live, an election shows as it happens; kill-leader: of a cluster that `up` started',
+      )
       .option('-o, --output <format>', 'json'),
   );
   const parsed = parseFlags<Flags>(command, argv, context.out);
@@ -31,7 +37,7 @@ export async function runCluster(
   const { options } = parsed;
   const [action] = options.args;
   if (action !== 'status' && action !== 'watch') {
-    throw new UsageError('the action is "status" or "watch"');
+    throw new UsageError('the action is "status", "watch" or "kill-leader"');
   }
   const connection = await context.connect(options);
   try {
