@@ -1,6 +1,6 @@
 /**
- * How long writers wait when a leader dies or leaves, and whether leaders change that need not, ours beside a real etcd
- * in the same run, 3 members each at default settings:
+ * Measures how long writers wait when a leader dies or leaves, and whether leaders change needlessly, ours beside a
+ * real etcd in the same run, 3 members each at default settings:
  *
  *     node dist/bench/etcd-failover.js [--rounds 20] [--stops 10] [--runs 3] [--seconds 8] [kill] [stop] [overload] [paused] [slow-disk]
  *

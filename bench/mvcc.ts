@@ -1,6 +1,6 @@
 /**
- * What the storage layers cost on their own: a put through store and backend, with watchers, range reads, a restart;
- * and the log with its syncs. `node dist/bench/mvcc.js [keys] [valueBytes]`. Figures go with the machine; run it twice.
+ * Measures the storage layers on their own: a put through store and backend, with watchers, range reads, a restart; and
+ * the log with its syncs. `node dist/bench/mvcc.js [keys] [valueBytes]`. Figures vary with the machine; run it twice.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

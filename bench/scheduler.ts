@@ -1,6 +1,6 @@
 /**
  * Pods bound per second on the in-memory API: 1,000 pods of one template, and 1,000 of a Deployment, over 100 nodes.
- * Run: `node dist/bench/scheduler.js`. What the API server and the store cost comes on top.
+ * Run: `node dist/bench/scheduler.js`. The costs of the API server and the store are not included.
  */
 import { FakeApi } from '../src/client/testkit/fake.js';
 import { createInformerFactory } from '../src/client/index.js';

@@ -1,4 +1,4 @@
-/** What is measured: each job is a number of calls at one door of one server. */
+/** The measured jobs: each is a number of calls to one server, over REST or gRPC. */
 import * as https from 'node:https';
 import { ResourcesDefinition } from '../../src/gen/apiserver.js';
 import type { Channel, Client } from '../../src/lib/grpc/index.js';
@@ -21,7 +21,7 @@ const json = { 'content-type': 'application/json' };
 /** A job. @returns how many operations it was */
 export type Job = (target: Target, round: number) => Promise<number>;
 
-/** One server with its connections. */
+/** A server with its connections. */
 export class Target {
   readonly #connection: Connection;
   readonly #agent: https.Agent;

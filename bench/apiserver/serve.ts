@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** What is used of another build's modules. */
+/** The parts of another build's modules that are used. */
 interface Server {
   readonly startApiServer: (options: object) => Promise<{ restPort: number; grpcPort: number }>;
 }

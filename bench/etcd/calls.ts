@@ -97,7 +97,7 @@ export async function revisionOf(connection: GrpcConnection): Promise<number> {
   return (await range(connection, rangeRequest(Buffer.from('revision')))).header?.revision ?? 0;
 }
 
-/** Who leads, as that member's own id, and the id of the member asked. */
+/** Asks a member for its status: its own id, and the leader's. */
 export async function status(connection: GrpcConnection): Promise<StatusResponse> {
   const request = StatusRequest.encode({}).finish();
   return StatusResponse.decode(await call(connection, paths.status, request));

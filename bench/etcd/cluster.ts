@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { cpuMsOf, withDescendants } from '../lib/process-stats.js';
 import { within } from '../lib/wait.js';
 
-/** How long a member may take to end after SIGTERM before it is killed. */
+/** A member that has not ended this long after SIGTERM is killed. */
 const stopMs = 15_000;
 
 /** Members that run now; they end with this process, however it ends. */

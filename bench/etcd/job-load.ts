@@ -56,7 +56,7 @@ class RequestTemplate {
   }
 }
 
-/** One caller: its next call begins when the last one is answered, until `next` gives no key. */
+/** Runs one caller: its next call begins when the last one is answered, until `next` gives no key. */
 function runClient(
   connection: GrpcConnection,
   options: {

@@ -1,4 +1,4 @@
-/** One put, many watchers: how long until the last of them has the event. */
+/** Measures the time from a put until the last of many watchers has the event. */
 import { WatchRequest, WatchResponse } from '../../src/gen/etcd/rpc.js';
 import { GrpcConnection } from '../lib/grpc-connection.js';
 import { within } from '../lib/wait.js';

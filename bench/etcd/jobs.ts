@@ -1,5 +1,5 @@
 /**
- * What the load generator's process can be asked, and what it answers. All plain data: it crosses a process boundary.
+ * The requests to the load generator's process, and its answers. All plain data: it crosses a process boundary.
  */
 
 /** Load that is not counted. It goes on until both are reached, or `maxMs` has passed. */
@@ -22,7 +22,7 @@ export interface LoadJob {
   readonly valueBytes: number;
   readonly warmup: Warmup;
   readonly measureMs: number;
-  /** Whose CPU time is summed over the measured time. */
+  /** The processes whose CPU time is summed over the measured time. */
   readonly pids: readonly number[];
   readonly seed: number;
 }
@@ -68,7 +68,7 @@ export interface KeepAliveJob {
 
 export type Job = LoadJob | FillJob | WatchJob | KeepAliveJob;
 
-/** What one measured stretch of time gave. */
+/** The figures of one measured stretch of time. */
 export interface Measured {
   /** Operations that succeeded: calls, deliveries to a watcher, keep-alives. */
   readonly operations: number;

@@ -1,5 +1,5 @@
 /**
- * One run of puts or gets on members that run already, ours or a real etcd's, by the suite's own load generator:
+ * Makes one run of puts or gets on members that run already, ours or a real etcd's, by the suite's own load generator:
  *
  *     node dist/bench/etcd/load.js put|get|get-serializable --endpoints a:2379,b:2379 --clients 64 --seconds 5 [--pids 1,2,3]
  *

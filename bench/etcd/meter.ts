@@ -3,10 +3,10 @@ import { quantile } from '../lib/stats.js';
 import { sleep } from '../lib/wait.js';
 import type { Measured, Warmup } from './jobs.js';
 
-/** How often warming up looks whether it has done enough. */
+/** The interval at which warming up checks whether it has done enough. */
 const warmupLookMs = 50;
 
-/** Counts what happens between {@link begin} and {@link end}; what happens before is warm-up. */
+/** Counts operations between {@link begin} and {@link end}; earlier ones are warm-up. */
 export class Meter {
   readonly #pids: readonly number[];
   #running = false;

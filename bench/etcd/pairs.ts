@@ -12,7 +12,7 @@ export interface PairOptions {
   readonly ours: Side;
   readonly theirs: Side;
   readonly ports: Ports;
-  /** Where the members' directories are made, on the disk to be measured. */
+  /** The parent of the members' directories, on the disk to be measured. */
   readonly directory: string;
   readonly rounds: number;
   readonly warmup: Warmup;
@@ -111,7 +111,7 @@ function compare(metric: Metric, pairs: readonly Pair[]): MetricResult {
   };
 }
 
-/** Whether all goals of the metric are met; undefined without a goal. */
+/** Tells whether all goals of the metric are met; undefined without a goal. */
 function meets(metric: Metric, ratio: number, ours: number): boolean | undefined {
   const { goal, goalOurs, better } = metric;
   if (goal === undefined && goalOurs === undefined) return undefined;

@@ -8,7 +8,7 @@ import type { Warmup } from './jobs.js';
 import type { MetricResult, ScenarioResult } from './pairs.js';
 import { format } from './pairs.js';
 
-/** Where and how the figures were taken. */
+/** The machine and the settings of the figures. */
 export interface Surroundings {
   readonly date: string;
   readonly commit: string;
@@ -32,7 +32,7 @@ function output(program: string, args: readonly string[]): string {
   }
 }
 
-/** What this machine is. @param directory a directory on the disk that is used */
+/** Describes this machine. @param directory a directory on the disk that is used */
 export function describeMachine(
   directory: string,
 ): Pick<Surroundings, 'commit' | 'machine' | 'kernel' | 'node' | 'disk'> {

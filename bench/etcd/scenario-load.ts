@@ -68,7 +68,7 @@ async function readRevision(cluster: Cluster): Promise<number> {
   }
 }
 
-/** What is told of every load. */
+/** The figures that every load reports. */
 export function loadFigures(measured: Measured): Figures {
   return {
     perSecond: measured.operations / measured.seconds,

@@ -1,22 +1,22 @@
 import type { Cluster, Ports, Side } from './cluster.js';
 import type { Warmup } from './jobs.js';
 
-/** One figure of a scenario. */
+/** A figure of a scenario. */
 export interface Metric {
   readonly key: string;
   /** With its unit, as a report's column or row says it. */
   readonly label: string;
-  /** Which way is better; `none` for figures that only explain. */
+  /** The better direction; `none` for figures that only explain. */
   readonly better: 'more' | 'less' | 'none';
-  /** What the ratio ours/theirs is to reach: at least it where more is better, at most it where less is. */
+  /** The goal of the ratio ours/theirs: a minimum where more is better, a maximum where less is. */
   readonly goal?: number;
-  /** What our own figure is to reach. */
+  /** The goal of our own figure. */
   readonly goalOurs?: number;
 }
 
 export type Figures = Readonly<Record<string, number>>;
 
-/** What a run is given: everything that is the same for both sides. */
+/** The part of a run that is the same for both sides. */
 export interface RunContext {
   readonly side: Side;
   readonly ports: Ports;
@@ -34,17 +34,17 @@ export interface RunContext {
 
 export interface Scenario {
   readonly name: string;
-  /** One sentence for the report. */
+  /** A sentence for the report. */
   readonly what: string;
   readonly metrics: readonly Metric[];
-  /** More rounds than this add time and no knowledge. */
+  /** The most rounds; more would add time and no knowledge. */
   readonly roundsMax?: number;
-  /** One run of one side. @throws if anything failed: there are no figures of half a run */
+  /** Makes one run of one side. @throws if anything failed: there are no figures of half a run */
   run(context: RunContext): Promise<Figures>;
 }
 
 /**
- * One connection for about ten clients, as the examples of etcd's own benchmark have it, and as many to each member.
+ * Chooses one connection for about ten clients, as in the examples of etcd's own benchmark, and as many to each member.
  */
 export function connectionsFor(clients: number, members: number): number {
   return Math.max(1, Math.round(clients / 10 / members)) * members;

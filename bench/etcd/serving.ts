@@ -4,7 +4,7 @@ import { sleep, within } from '../lib/wait.js';
 import type { Cluster } from './cluster.js';
 
 const retryMs = 5;
-/** How often it is looked whether a member has died. */
+/** The interval of checks whether a member has died. */
 const watchMs = 100;
 const deadlineMs = 60_000;
 

@@ -11,7 +11,7 @@ import { freePorts, MemberProcess, waitFor } from '../../test/cluster/etcd-proce
 
 const clock = systemClock();
 
-/** One of the programs that are compared. */
+/** A program that is compared. */
 export interface Side {
   readonly name: 'ours' | 'etcd';
   /** The words before the flags. */

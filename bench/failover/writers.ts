@@ -25,7 +25,7 @@ const pair = (name: string, size = 16) => ({
 export interface Writers {
   readonly acknowledged: readonly Acknowledged[];
   readonly failed: () => number;
-  /** How often which error came, and after how many milliseconds at most. */
+  /** The count of each error, and the longest time after which it came, in milliseconds. */
   readonly reasons: ReadonlyMap<string, { count: number; longestMs: number }>;
   stop(): Promise<void>;
 }

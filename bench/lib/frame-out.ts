@@ -20,7 +20,7 @@ export const messageHeaderBytes = 5;
 
 const startBytes = 64 * 1024;
 
-/** What a frame's header says beside the length. */
+/** The fields of a frame's header beside the length. */
 export interface FrameKind {
   readonly type: number;
   readonly flags: number;

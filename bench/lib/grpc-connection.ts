@@ -3,8 +3,8 @@
  * turn leave in one write, answers are cut out of the bytes that arrived, nothing is allocated per call but the call.
  * About 10 µs a unary call, where `node:http2` takes 40.
  *
- * What it does not do: decode response headers. A call succeeded if a whole message came and the server then ended the
- * stream; gRPC servers send no message with an error.
+ * Response headers are not decoded. A call has succeeded if a whole message came and the server then ended the stream;
+ * gRPC servers send no message with an error.
  */
 import * as net from 'node:net';
 import {
@@ -26,11 +26,11 @@ const nothing = Buffer.alloc(0);
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const windowBytesMax = 2 ** 31 - 1;
 const windowBytesDefault = 65_535;
-/** How much of a window may be used before it is opened again. */
+/** The used part of a window at which it is opened again. */
 const windowRefillBytes = 2 ** 29;
 const readBytes = 256 * 1024;
 
-/** What a call is told. Message bytes are valid only during the callback. */
+/** The callbacks of a call. Message bytes are valid only during the callback. */
 export interface CallReceiver {
   onMessage(bytes: Buffer): void;
   /** Once, last. @param failure undefined if the server ended the call after at least one message. */
@@ -125,7 +125,7 @@ export class GrpcConnection {
     return this.#failure;
   }
 
-  /** One request, one answer. @param bytes a protobuf message; copied before this returns. */
+  /** Makes a unary call. @param bytes a protobuf message; copied before this returns. */
   unary(path: string, bytes: Uint8Array, receiver: CallReceiver): void {
     const call = this.#begin(path, receiver);
     if (call !== undefined) this.#sendMessage(call, bytes, true);

@@ -14,7 +14,7 @@ const nameContentType = 31;
 const nameUserAgent = 58;
 /** The static table's length: dynamic entries are numbered after it, the newest first. */
 const staticEntries = 61;
-/** What each dynamic entry counts for beside its text (RFC 7541 §4.1), and the table that every peer starts with. */
+/** The size of a dynamic entry beside its text (RFC 7541 §4.1), and of the table that every peer starts with. */
 const entryOverheadBytes = 32;
 const tableBytes = 4096;
 

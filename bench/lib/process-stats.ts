@@ -1,4 +1,4 @@
-/** What Linux knows of processes: CPU time and memory, from /proc. */
+/** Reads CPU time and memory of processes from /proc. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** USER_HZ: the unit of times in /proc, 100 a second on every Linux of today. */

@@ -1,8 +1,7 @@
 /**
- * Where a Node.js process spent its time: `node dist/bench/lib/profile.js FILE.cpuprofile… [--top 30] [--skip 3]`
- * lists, per profile, the functions by their own time, by the time with what they call, and files by their own time.
- * Profiles come of `node --cpu-prof --cpu-prof-dir DIR …`; the first `skip` seconds, loading and warming up, are left
- * out.
+ * Summarizes CPU profiles of Node.js: `node dist/bench/lib/profile.js FILE.cpuprofile… [--top 30] [--skip 3]` lists,
+ * per profile, the functions by their own time, by their time with callees, and files by their own time. Profiles are
+ * written by `node --cpu-prof --cpu-prof-dir DIR …`; the first `skip` seconds, loading and warming up, are left out.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -15,7 +15,7 @@ export function median(samples: readonly number[]): number {
   return (upper + lower) / 2;
 }
 
-/** What is said of a figure that was taken several times. */
+/** The spread of a figure that was taken several times. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
