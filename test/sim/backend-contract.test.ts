@@ -1,5 +1,5 @@
 /**
- * What `Backend` promises, asked of the real one and of the simulated one: a fake that is kinder than the real thing
+ * The contract of `Backend`, tested on the real and on the simulated one: a fake that is kinder than the real thing
  * hides mistakes.
  */
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -25,10 +25,10 @@ describe('a control plane under simulated faults', () => {
   });
 });
 
-/** What a seed does changes with every message that the programs send: a mistake must be found by one of so many. */
+/** The seeds of which one must find a mistake. A fixed seed would not do: its run changes with every message sent. */
 const seedsMax = 80;
 
-/** What the first seed that fails says. */
+/** Returns the failure of the first seed that fails. */
 async function firstFailure(canary: Canary, first: number): Promise<string> {
   for (let seed = first; seed < first + seedsMax; seed++) {
     try {

@@ -44,7 +44,7 @@ function restartAs(process: SimProcess, build: EntryFormat | undefined): void {
   void process.stop();
 }
 
-/** Whether the log of a member holds an entry that the older build does not know. */
+/** Tells whether the log of a member holds an entry that the older build does not know. */
 function hasNewEntry({ storage }: SimProcess, version: Older): boolean {
   if (storage === undefined) return false;
   const entries = storage.entries(storage.firstIndex(), storage.lastIndex() + 1, Infinity);

@@ -23,7 +23,7 @@ export interface CheckedMember {
   readonly storage: { lastIndex(): number };
 }
 
-/** What has been true so far. */
+/** Checks Raft's invariants against everything that has been observed so far. */
 export class RaftChecker {
   readonly #options: { readonly canary?: string };
   readonly #leaders = new Map<number, bigint>();

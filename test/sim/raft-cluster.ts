@@ -25,7 +25,7 @@ const recoveryFactor = 40;
 /** Entries that wait somewhere before clients hold back. */
 const backlogMax = 60;
 
-/** What a run did, to see that it did something. */
+/** Counts the events of a run, to show that it did something. */
 export interface SimSummary {
   readonly writes: number;
   readonly acked: number;
@@ -38,7 +38,7 @@ function memberIds({ confState }: MachineState): readonly bigint[] {
   return [...confState.voters, ...confState.learners, ...confState.votersOutgoing];
 }
 
-/** One cluster in simulated time. */
+/** A cluster in simulated time. */
 export class RaftCluster implements MemberHooks {
   readonly options: SimOptions;
   readonly members: SimMember[] = [];
@@ -173,7 +173,7 @@ export class RaftCluster implements MemberHooks {
     return mustExist(this.members[Number(id) - 1], 'member');
   }
 
-  /** Whether every member of the leader's configuration has applied what was committed when the leader last looked. */
+  /** Tells whether every member of the leader's configuration has applied all that the leader knows to be committed. */
   #converged(): boolean {
     const leader = this.leader();
     if (leader?.node === undefined) return false;
@@ -295,7 +295,7 @@ export class RaftCluster implements MemberHooks {
     this.#checker.read(member, index, mustSee);
   }
 
-  /** One status line per member. */
+  /** Returns one status line per member. */
   describe(): string {
     return this.members.map((member) => member.describe()).join('\n');
   }

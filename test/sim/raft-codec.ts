@@ -44,7 +44,7 @@ export function encodeMessage(message: Message): Uint8Array {
   return marked;
 }
 
-/** Whether it is a snapshot. */
+/** Tells whether the message carries a snapshot. */
 export function carriesSnapshot(bytes: Uint8Array): boolean {
   return bytes[0] !== wireMark;
 }

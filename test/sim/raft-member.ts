@@ -1,6 +1,6 @@
 /**
- * One simulated member: the real core, a disk that loses what was not synced, a state machine, and a shell that runs
- * the Ready loop, one Ready after the other or pipelined. What is durable: `storage` and the state in its snapshot.
+ * A simulated member: the real core, a disk that loses unsynced writes, a state machine, and a shell that runs the
+ * Ready loop, one Ready after the other or pipelined. Durable are `storage` and the state in its snapshot.
  */
 import type { Prng } from '../../src/lib/prng.js';
 import { MemoryStorage, RawNode, decodeConfChange } from '../../src/raft/index.js';
@@ -12,7 +12,7 @@ import type { MachineState } from './raft-machine.js';
 import { putBugBack } from './raft-canaries.js';
 import type { SimOptions } from './raft-options.js';
 
-/** What a member does that the world has to know. */
+/** Callbacks for the acts of a member that the world must know. */
 export interface MemberHooks {
   send(member: SimMember, message: Message): void;
   /** Entries are being written for the first time or again. */
@@ -147,7 +147,7 @@ export class SimMember {
     return this.#options.unitsPerTick[Number(this.id) - 1] as number;
   }
 
-  /** One unit of time: ticks, disk, state machine. */
+  /** Runs one unit of time: ticks, disk, state machine. */
   run(now: number): void {
     const node = this.#node;
     if (node === undefined) return;
@@ -184,7 +184,7 @@ export class SimMember {
     }
   }
 
-  /** Whether something is on its way to the disk. */
+  /** True while something is on its way to the disk. */
   get writing(): boolean {
     return this.#writes.length > 0;
   }
@@ -263,7 +263,7 @@ export class SimMember {
     if (to > 0) this.storage.truncateTo(to);
   }
 
-  /** One line for people. */
+  /** Returns a status line. */
   describe(): string {
     const { firstIndex, lastIndex } = {
       firstIndex: this.storage.firstIndex(),

@@ -68,7 +68,7 @@ export class Nemesis {
         member.delayWrites(this.#prng.between(1, 200));
         return;
       case 'syncFailed':
-        // What had been written may be there or not; the member must not go on.
+        // The written bytes may be on the disk or not; the member must not go on.
         if (member.writing) this.#crash(member);
         return;
       case 'clockStalls':

@@ -15,7 +15,7 @@ export type Canary =
   | 'readWithoutQuorum'
   | 'leaseNeverEnds';
 
-/** One run. */
+/** The options of a run. */
 export interface SimOptions {
   readonly seed: number;
   readonly canary?: Canary;
@@ -56,7 +56,7 @@ export interface SimOptions {
   readonly faults: readonly Fault[];
 }
 
-/** What the nemesis can do. A sync that fails is repeated later, or ends the member. */
+/** The faults of the nemesis. A sync that fails is repeated later, or ends the member. */
 export type Fault =
   | 'crash'
   | 'restart'
@@ -221,7 +221,7 @@ function drawCalm(prng: Prng, seed: number, canary?: Canary): SimOptions {
 
 function drawFaults(prng: Prng): readonly Fault[] {
   const faults = prng.shuffle([...allFaults]).slice(0, prng.between(1, allFaults.length));
-  // What breaks something brings along what repairs it.
+  // A fault that breaks something brings along the one that repairs it.
   if (faults.includes('crash') || faults.includes('killLeader')) faults.push('restart', 'restart');
   if (faults.includes('partition') || faults.includes('oneWay')) faults.push('mend');
   return faults;

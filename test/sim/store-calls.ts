@@ -8,7 +8,7 @@ import type { StoreWorld } from './store-world.js';
 /** A client gives up then; no member may take that long, but it may be paused or cut off. */
 const giveUpUs = 20_000_000;
 
-/** What handlers are told of a caller. */
+/** The caller as handlers see it. */
 export const callContext: CallContext = {
   metadata: new Map(),
   peer: 'client',

@@ -1,4 +1,4 @@
-/** What must hold after every event, of each member and between them. */
+/** Checks the invariants that hold after every event, of each member and between them. */
 import { crc32c } from '../../src/lib/crc32c.js';
 import type { ConsistentIndex } from '../../src/etcd/backend/types.js';
 import { finishedCompactKey } from '../../src/etcd/mvcc/restore.js';
@@ -13,7 +13,7 @@ import { viewOf } from './store-view.js';
 import type { SimProcess } from './store-process.js';
 import type { StoreWorld } from './store-world.js';
 
-/** What an applied entry did, the same on all members. */
+/** The effect of an applied entry, which is the same on all members. */
 interface Effect {
   readonly digest: number;
   readonly term: number;
@@ -144,7 +144,7 @@ export class StoreChecker {
   }
 }
 
-/** What a member stores at its own time, along with whatever entry is applied next. */
+/** Tells whether a member stores the change at a time of its own, along with any entry that is applied next. */
 function isApart(change: Change): boolean {
   if (change.kind !== 'put' || change.bucket !== 'meta') return false;
   return change.key === finishedCompactKey || change.key === clusterIdKey;

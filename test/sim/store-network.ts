@@ -34,7 +34,7 @@ interface Link {
   lastArrival: number;
 }
 
-/** One member's side. */
+/** A member's side of the network. */
 export class SimPeerNetwork implements PeerNetwork {
   readonly #world: StoreWorld;
   readonly #local: SimProcess;

@@ -31,7 +31,7 @@ export class Operator {
     return this.#replacing === undefined && this.#broken() === undefined;
   }
 
-  /** Whether one member's files may be lost without a quorum being in danger: no others are, or may be. */
+  /** True when the files of one member may be lost without danger to the quorum: no other's are lost, or may be. */
   get mayLoseOne(): boolean {
     const { options, processes } = this.#world;
     return options.memberCount >= 3 && this.idle && !processes.some(({ flipped }) => flipped);

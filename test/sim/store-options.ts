@@ -7,7 +7,7 @@ import { Prng } from '../../src/lib/prng.js';
 import type { Ratio } from '../../src/lib/prng.js';
 import type { StoreCanary } from './store-canaries.js';
 
-/** What the nemesis can do. */
+/** The faults of the nemesis. */
 export const storeFaults = [
   'kill',
   'powerLoss',
@@ -31,7 +31,7 @@ export const storeFaults = [
 ] as const;
 export type StoreFault = (typeof storeFaults)[number];
 
-/** One run. */
+/** The options of a run. */
 export interface StoreOptions {
   readonly seed: number;
   readonly canary: StoreCanary | undefined;

@@ -1,5 +1,5 @@
 /**
- * One simulated process: a whole member as it ships, on a simulated disk, clock and network; it dies and comes back.
+ * A simulated process: a whole member as it ships, on a simulated disk, clock and network; it dies and comes back.
  */
 import { CallerIdentity } from '../../src/etcd/rpc/auth-info.js';
 import { ClusterService } from '../../src/etcd/rpc/cluster.js';
@@ -29,7 +29,7 @@ import type { SimDatabases } from './lib/sim-database.js';
 import { SimPeerNetwork } from './store-network.js';
 import type { StoreWorld } from './store-world.js';
 
-/** What clients call. */
+/** The services that clients call. */
 export interface Services {
   readonly kv: KvService;
   readonly watch: WatchService;
@@ -302,7 +302,7 @@ export class SimProcess implements EventOwner {
     this.disk.killProcess();
   }
 
-  /** One line for people. */
+  /** Returns a status line. */
   describe(): string {
     const { server } = this;
     if (server === undefined) return `${this.name}: ${this.status}`;

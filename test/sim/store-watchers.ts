@@ -112,7 +112,7 @@ class SimStream implements Duplex<WatchRequest, WatchResponse> {
   }
 }
 
-/** One watcher, now at this member, now at that. */
+/** A watcher at changing members. */
 class StoreWatcher {
   readonly histories: WatchHistory[] = [];
   readonly #world: StoreWorld;
@@ -219,7 +219,7 @@ export class StoreWatchers {
 
   start(): void {
     const { watchers, clients } = this.#world.options;
-    // What compaction takes away has no previous pair.
+    // Compaction may take the previous pair away.
     const withPrevious = clients.compact.numerator === 0;
     const scopes: readonly Scope[] = [
       { key: keyPrefix, rangeEnd: prefixEnd, withPrevious },

@@ -34,7 +34,7 @@ export class StoreWorld {
   say: ((line: string) => void) | undefined;
   /** No more faults. */
   healed = false;
-  /** What went wrong outside the present event. */
+  /** The first failure outside the present event. */
   failure: unknown;
   readonly #prng: Prng;
   readonly #network: Prng;
@@ -78,7 +78,7 @@ export class StoreWorld {
     this.say(`${(this.queue.now / 1000).toFixed(3)} ${line()} ${shown}`);
   }
 
-  /** How long a packet is under way. */
+  /** Draws the time that a packet is under way. */
   delay(): number {
     const { delayMin, delayMax } = this.options.net;
     return this.#network.between(delayMin, delayMax);
@@ -163,7 +163,7 @@ export class StoreWorld {
     process.end('removed');
   }
 
-  /** How a member that starts finds the others. */
+  /** Returns the lookup by which a member that starts finds the others. */
   lookup(process: SimProcess): ClusterLookup {
     return {
       patiently: () => this.askCluster(process),
@@ -233,7 +233,7 @@ export class StoreWorld {
     }
   }
 
-  /** One status line per member. */
+  /** Returns one status line per member. */
   describe(): string {
     return this.processes.map((process) => process.describe()).join('\n');
   }

@@ -11,7 +11,7 @@ export interface SourceFile {
   readonly path: string;
   readonly text: string;
   readonly imports: readonly string[];
-  /** Those of {@link imports} that are there when the program runs: types have gone by then. */
+  /** The {@link imports} that remain when the program runs: those of types do not. */
   readonly loads: readonly string[];
 }
 

@@ -31,10 +31,10 @@ export function seededRandom(prng: Prng): Random {
   };
 }
 
-/** How long requests under way have got when it is to end. */
+/** The time that requests under way have left when the server is to end. */
 const stopGraceUs = 500_000;
 
-/** What every API server of the simulation is told. */
+/** The options of every API server of the simulation. */
 export function coreOptions(
   parts: Pick<ApiCoreOptions, 'log' | 'clock' | 'random'> & { readonly store: Store },
 ): ApiCoreOptions {

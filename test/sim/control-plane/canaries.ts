@@ -163,7 +163,7 @@ export class Canaries {
     });
   }
 
-  /** What tells a component that it leads no longer. */
+  /** Returns a leadership that, with the mistake, never tells a component that it leads no longer. */
   leading(leadership: Leadership): Leadership {
     if (this.#canary !== 'leadsWithoutLease') return leadership;
     return { signal: deaf(), holds: () => true };
@@ -193,7 +193,7 @@ function changed(client: GrpcApiClient, calls: Partial<GrpcApiClient>): GrpcApiC
   });
 }
 
-/** What is marked for deletion goes at once, whatever holds it. */
+/** Removes objects as soon as they are marked for deletion, whatever their finalizers. */
 function withOps(store: Store, goes: (item: Item) => boolean): Store {
   return changedStore(store, {
     txn: (guards, ops) =>
@@ -209,7 +209,7 @@ function withOps(store: Store, goes: (item: Item) => boolean): Store {
   });
 }
 
-/** Whoever writes last wins. */
+/** Drops the guards of writes: the last write wins. */
 function withoutLock(store: Store): Store {
   return changedStore(store, {
     txn: async (guards, ops) => {
@@ -225,7 +225,7 @@ function withoutLock(store: Store): Store {
   });
 }
 
-/** One event in fifty is not told. */
+/** Loses one event in fifty. */
 function withLostEvent(store: Store): Store {
   let count = 0;
   return changedStore(store, {

@@ -1,4 +1,4 @@
-/** What must hold after every event: checked as the store commits, as answers arrive, and as containers start. */
+/** Checks the invariants after every event: as the store commits, as answers arrive, and as containers start. */
 import type { ObjectResponse, WatchBatch } from '../../../src/gen/apiserver.js';
 import { WatchEventType } from '../../../src/gen/apiserver.js';
 import type { ContainerConfig } from '../../../src/runtime/types.js';
@@ -20,7 +20,7 @@ const compareEvery = 256;
 
 const writing = new Set(['create', 'update', 'patch', 'delete', 'deleteCollection']);
 
-/** How far a stream has come. */
+/** The progress of a stream. */
 interface Progress {
   readonly resource: string;
   initial: boolean;

@@ -28,7 +28,7 @@ export function clientOf(process: SimProcess, identity: Identity): GrpcApiClient
   });
 }
 
-/** What runs while it leads. */
+/** The components, which run while they lead. */
 export type ComponentName = 'kube-scheduler' | 'kube-controller-manager';
 
 /** See above. */
@@ -86,7 +86,7 @@ export class ComponentProcess extends SimProcess {
     this.#stop.abort();
   }
 
-  /** Who holds the lease when that life leads. */
+  /** Returns the holder of the lease when that life leads. */
   identityOf(life: Life): string {
     return `${this.name}-${life.number}`;
   }

@@ -5,7 +5,7 @@ import { controllerUid, count, isActive, nameOf } from './model.js';
 import type { Life, SimProcess } from './process.js';
 import type { ControlPlaneWorld } from './world.js';
 
-/** Who made a pod, and whether the maker knows. */
+/** The maker of a pod, and whether the creation was acknowledged to it. */
 interface Making {
   readonly life: Life;
   acknowledged: boolean;
@@ -14,7 +14,7 @@ interface Making {
 /** A reconcile that began so long ago may still act on what it had read then. */
 const reconcileUs = 10_000_000;
 
-/** Where the controllers of these kinds are watched. */
+/** The resources at which the controllers of these kinds are watched. */
 const watched: Readonly<Record<string, string>> = {
   ReplicaSet: 'apps/replicasets',
   StatefulSet: 'apps/statefulsets',

@@ -1,8 +1,8 @@
-/** Who leads, and whether two could act at the moment. */
+/** Records who leads, and whether two could act at the moment. */
 import type { ComponentName, ComponentProcess } from './component-process.js';
 import type { Life } from './process.js';
 
-/** What an earlier leader sent may arrive so long after its end. */
+/** A request of an earlier leader may arrive this long after the leader's end. */
 const lateUs = 10_000_000;
 
 /** See above. */

@@ -1,4 +1,4 @@
-/** What the store holds, parsed as it is committed, for the checkers. */
+/** Parses the contents of the store as they are committed, for the checkers. */
 import type { KubeObject } from '../../../src/api/object.js';
 import { splitKey } from '../../../src/master/apiserver/cache/watch-cache.js';
 import type { StoreEvent } from '../../../src/master/apiserver/storage/store.js';
@@ -9,7 +9,7 @@ export type Item = KubeObject & {
   readonly status?: Readonly<Record<string, unknown>>;
 };
 
-/** One version of an object. */
+/** A version of an object. */
 export interface Version {
   readonly item: Item;
   readonly revision: number;
@@ -34,10 +34,10 @@ export class Model {
   readonly history = new Map<string, Version[]>();
   /** The revision that each object was made with, by uid. */
   readonly made = new Map<string, number>();
-  /** Who holds the components' leases, by the lease's name. */
+  /** The holders of the components' leases, by the lease's name. */
   readonly holders = new Map<string, string>();
   revision = 0;
-  /** When something was written last that is not said again and again. */
+  /** The time of the last write other than a regular renewal. */
   changedUs = 0;
 
   /** @returns what the key held before, and holds now */

@@ -1,5 +1,5 @@
 /**
- * What goes wrong: processes die, stand still, are cut off; streams break or stall; the store's watch is lost; wall
+ * Draws the faults: processes die, stand still, are cut off; streams break or stall; the store's watch is lost; wall
  * clocks jump.
  */
 import type { Prng } from '../../../src/lib/prng.js';

@@ -25,7 +25,7 @@ export interface NetworkObserver {
   delivered(life: Life, stream: object, request: unknown, message: unknown): void;
 }
 
-/** How long until either end of a cut connection notices. */
+/** The time until either end of a cut connection notices. */
 const keepAliveUs = 4_000_000;
 
 /** See above. */
@@ -58,7 +58,7 @@ export class SimNetwork {
     return this.prng.between(delayUsMin, delayUsMax);
   }
 
-  /** One way to the store or back. */
+  /** Draws the delay of one way to the store or back. */
   storeDelay(): number {
     return this.prng.between(100, Math.max(200, this.world.options.delayUsMax / 4));
   }

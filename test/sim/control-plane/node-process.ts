@@ -23,7 +23,7 @@ import { SimProcess } from './process.js';
 import { never } from './wire.js';
 import type { ControlPlaneWorld } from './world.js';
 
-/** What the pods of the workload ask their containers to do. */
+/** The argument by which pods of the workload tell their containers when to end. */
 export const runArgument = 'end-after-ms';
 
 function planOf(config: ContainerConfig): { afterMs: number; exitCode: number } | undefined {
@@ -51,7 +51,7 @@ export class SimMachine extends SimProcess {
     return this.#runtime;
   }
 
-  /** What runs here now, by the container's id. */
+  /** The running containers, by id. */
   readonly running = new Map<string, ContainerConfig>();
 
   protected begin(): void {

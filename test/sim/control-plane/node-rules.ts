@@ -6,14 +6,14 @@ import { nameOf } from './model.js';
 import type { SimMachine } from './node-process.js';
 import type { ControlPlaneWorld } from './world.js';
 
-/** What a pod takes, or a node has. */
+/** The resources that a pod takes, or a node has. */
 export interface Room {
   /** Thousandths of a core. */
   readonly cpu: number;
   readonly pods: number;
 }
 
-/** What the pod asks for. The workload asks for whole millicores of CPU in ordinary containers only. */
+/** Sums the requests of a pod. The workload requests whole millicores of CPU in ordinary containers only. */
 export function requestOf(pod: Item): Room {
   const containers = (pod.spec?.['containers'] ?? []) as readonly {
     readonly resources?: { readonly requests?: { readonly cpu?: string } };
@@ -22,7 +22,7 @@ export function requestOf(pod: Item): Room {
   return { cpu, pods: 1 };
 }
 
-/** What a node has for pods. */
+/** Returns the resources that a node has for pods. */
 export function roomOf(node: Item): Room {
   const allocatable = (node.status?.['allocatable'] ?? {}) as { cpu?: string; pods?: string };
   return { cpu: milli(allocatable.cpu), pods: Number(allocatable.pods ?? '0') };
@@ -76,7 +76,7 @@ export class NodeRules {
     );
   }
 
-  /** What pods that have not ended take of a node. */
+  /** Sums the resources that pods which have not ended take of a node. */
   takenOn(nodeName: string): Room {
     let cpu = 0;
     let pods = 0;

@@ -3,7 +3,7 @@ import type { Ratio } from '../../../src/lib/prng.js';
 import { Prng } from '../../../src/lib/prng.js';
 import type { Canary } from './canaries.js';
 
-/** What may happen to a message. */
+/** The losses of messages. */
 export type FaultName = 'requestLost' | 'answerLost' | 'storeRequestLost' | 'storeAnswerLost';
 
 export interface ControlPlaneOptions {
@@ -21,13 +21,13 @@ export interface ControlPlaneOptions {
   readonly delayUsMin: number;
   readonly delayUsMax: number;
   readonly faults: Readonly<Record<FaultName, Ratio>>;
-  /** How long a container takes to end when it is asked to. */
+  /** The time that a container takes to end when it is asked to. */
   readonly stopMs: number;
-  /** How long faults go on. */
+  /** The time for which faults go on. */
   readonly faultUs: number;
-  /** Between two acts of the nemesis, at most; 0: none. */
+  /** The longest time between two acts of the nemesis; 0: none. */
   readonly nemesisUsMax: number;
-  /** Between two acts of the users, at most. */
+  /** The longest time between two acts of the users. */
   readonly userUsMax: number;
   /** Machines may lose power, so that their pods are moved. */
   readonly machinesDie: boolean;

@@ -5,7 +5,7 @@ import type { EventOwner } from '../lib/event-queue.js';
 import { SimClock } from '../lib/sim-clock.js';
 import type { ControlPlaneWorld } from './world.js';
 
-/** One life. What it waits for never comes once it is over, so code of a dead process goes no further. */
+/** A life of a process. Its waits never resolve once it is over, so code of a dead process goes no further. */
 export class Life implements EventOwner {
   readonly number: number;
   paused = false;

@@ -10,10 +10,10 @@ import type { ControlPlaneWorld } from './world.js';
 /** The finalizer that users put on objects, and take off again. */
 export const holdFinalizer = 'sim.trireme.io/hold';
 
-/** What the garbage collector decided on may be so old. */
+/** The greatest age of the state on which the garbage collector decides. */
 const reconcileUs = 5_000_000;
 
-/** What is to be left when its owner goes; by the owner's uid. */
+/** The dependents that must stay when their owner is deleted, by the owner's uid. */
 export class Orphans {
   readonly #model: Model;
   readonly #kept = new Map<string, readonly string[]>();

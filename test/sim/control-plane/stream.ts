@@ -117,7 +117,7 @@ export class Stream implements Call, Sender<unknown> {
   #deliver(act: () => void): void {
     const { network, life, client } = this.#parts;
     const { queue } = network.world;
-    // What is lost on the way is never made up for: nothing that follows arrives either.
+    // A lost message is never sent again: none that follow it arrive either.
     this.#silent ||= this.#server !== undefined && network.isCut(client, this.#server.server);
     if (this.#silent) return;
     const stalled = network.stalls.get(life) ?? 0;

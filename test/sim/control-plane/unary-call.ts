@@ -6,7 +6,7 @@ import type { Life } from './process.js';
 import type { Call, CallParts, Handler, Reached } from './wire.js';
 import { certificateOf, contextOf, copyError, onAbort, unavailable } from './wire.js';
 
-/** How long a client waits for a connection. */
+/** The time that a client waits for a connection. */
 export const connectTimeoutMs = 800;
 const deadlineMsDefault = 30_000;
 

@@ -1,5 +1,5 @@
 /**
- * Who uses the control plane: makes, changes and deletes objects as the seed says, and tidies up when all is healed.
+ * The users of the control plane: make, change and delete objects as the seed says, and tidy up when all is healed.
  */
 import type { KubeObject } from '../../../src/api/object.js';
 import type { ApiClient, ResourceId } from '../../../src/client/index.js';

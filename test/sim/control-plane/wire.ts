@@ -1,5 +1,5 @@
 /**
- * One gRPC call on the simulated network: encoded bytes in both directions, in order, with an end that either side may
+ * A gRPC call on the simulated network: encoded bytes in both directions, in order, with an end that either side may
  * not see.
  */
 import type { CallContext, CallOptions, PeerCertificate } from '../../../src/lib/grpc/index.js';
@@ -16,7 +16,7 @@ export interface Method {
   readonly responseStream: boolean;
 }
 
-/** Who calls. */
+/** The identity of a caller. */
 export interface Identity {
   readonly commonName: string;
   readonly organizations: readonly string[];
@@ -32,7 +32,7 @@ export function unavailable(definite: boolean, why: string): GrpcError {
   return new GrpcError(Code.Unavailable, why, { definite });
 }
 
-/** What goes over the wire of an error: nothing of the server's own objects. */
+/** Copies the parts of an error that go over the wire: nothing of the server's own objects. */
 export function copyError(error: unknown): GrpcError {
   if (!isGrpcError(error)) return new GrpcError(Code.Unknown, String(error));
   const metadata = new Map(
@@ -72,7 +72,7 @@ export function never<T>(): Promise<T> {
   return new Promise(() => undefined);
 }
 
-/** What a client reads of a stream. */
+/** The received messages of a stream. */
 export class Inbox<T> implements AsyncIterableIterator<T> {
   readonly #items: T[] = [];
   readonly #leave: () => void;
@@ -145,7 +145,7 @@ export function onAbort({ signal }: CallOptions, act: () => void): () => void {
   return () => signal.removeEventListener('abort', act);
 }
 
-/** What a call on the network is made of. */
+/** The parts of a call on the network. */
 export interface CallParts {
   readonly network: SimNetwork;
   readonly client: SimProcess;

@@ -22,7 +22,7 @@ import { Users } from './users.js';
 
 /** Simulated time within which a healed control plane must have nothing left to do. */
 const quietUsMax = 600_000_000;
-/** What a server may not answer: these are mistakes in its program. */
+/** Answers that a server must not give: they show mistakes in its program. */
 const crash = /TypeError|ReferenceError|RangeError|AssertionError/;
 
 /** See above. */
@@ -44,7 +44,7 @@ export class ControlPlaneWorld {
   say: ((line: string) => void) | undefined;
   /** No more faults. */
   healed = false;
-  /** What went wrong outside the present event. */
+  /** The first failure outside the present event. */
   failure: unknown;
   readonly #prng: Prng;
   readonly #faults: Prng;
@@ -205,7 +205,7 @@ export class ControlPlaneWorld {
     this.users.finish();
   }
 
-  /** One status line per process. */
+  /** Returns one status line per process. */
   describe(): string {
     return this.processes
       .map(

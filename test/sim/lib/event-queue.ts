@@ -1,4 +1,4 @@
-/** What is to happen, in order of time, then of asking. Times are whole microseconds of simulated time. */
+/** The queue of future events, in order of time, then of scheduling. Times are whole microseconds of simulated time. */
 
 /** A process that events belong to; they die with its life and wait while it is paused. */
 export interface EventOwner {

@@ -4,7 +4,7 @@
  */
 import type { Prng, Ratio } from '../../../src/lib/prng.js';
 
-/** How bad the network is. Times are units of simulated time. */
+/** The faults of the network. Times are units of simulated time. */
 export interface NetworkOptions {
   readonly delayMax: number;
   readonly loss: Ratio;
@@ -42,7 +42,7 @@ export class Network {
     this.#cuts.add(`${from}>${to}`);
   }
 
-  /** Whether nothing goes from `from` to `to`. */
+  /** Tells whether nothing goes from `from` to `to`. */
   isCut(from: bigint, to: bigint): boolean {
     return this.#cuts.has(`${from}>${to}`);
   }

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** What the program said and its exit code. */
+/** Runs the program on seeds, and returns its output and exit code. */
 export function runSeeds(
   program: string,
   parameters: readonly string[],

@@ -31,13 +31,13 @@ export type ApplyObserver = (
   backend: SimBackend,
 ) => void;
 
-/** How a database behaves; drawn from the seed. */
+/** The behaviour of a database; drawn from the seed. */
 export interface DatabaseOptions {
   readonly clock: () => Clock;
   readonly prng: Prng;
   readonly batchRows: number;
   readonly batchIntervalMs: number;
-  /** What checkpoints and copies take at most. */
+  /** The longest time of a checkpoint or a copy. */
   readonly slowMsMax: number;
   readonly onApply: ApplyObserver;
 }
@@ -48,7 +48,7 @@ export interface SimFile {
   batches: (readonly Change[])[];
 }
 
-/** What a fresh reader sees. */
+/** Returns the content that a fresh reader sees. */
 export function readFile(file: SimFile): Image {
   const image = file.durable.clone();
   for (const batch of file.batches) image.applyAll(batch);

@@ -1,6 +1,6 @@
 /**
- * How a simulation fails; the runner's exit codes follow. Anything else that is thrown is a crash of the program under
- * test.
+ * The failures of a simulation, by which the runner chooses its exit code. Any other error is a crash of the program
+ * under test.
  */
 
 /** Exit codes of the simulation's runner. */

@@ -1,7 +1,7 @@
 /** The content of a database file: revisions in order, and the small tables. */
 import type { RevisionVisitor } from '../../../src/etcd/backend/types.js';
 
-/** One revision. */
+/** A stored revision. */
 export interface Row {
   readonly main: number;
   readonly sub: number;
@@ -9,7 +9,7 @@ export interface Row {
   readonly value: Buffer;
 }
 
-/** One change of the content. */
+/** A change of the content. */
 export type Change =
   | { readonly kind: 'row'; readonly row: Row }
   | { readonly kind: 'drop'; readonly revisions: readonly (readonly [number, number])[] }
