@@ -1,4 +1,4 @@
-/** What the tidy test lets pass, file by file, and why. */
+/** The exceptions of the tidy test, file by file, each with its reason. */
 
 /**
  * The files of the node agent and the runtimes that open paths by name, and whose paths these are. None of them may be

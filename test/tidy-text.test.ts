@@ -6,7 +6,7 @@ import { files, generated, isTest } from './tidy/source-files.js';
 const longestFile = 450;
 
 /**
- * Exports without a comment. Those of one line that follow a commented one without a gap share its comment, as
+ * Lists exports without a comment. Exports of one line that follow a commented one without a gap share its comment, as
  * overloads do.
  */
 function undocumented(text: string): string[] {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { byPath, files, generated, isTest, root } from './tidy/source-files.js';
 import { mayOpenFiles, ownObjects } from './tidy-exceptions.js';
 
-/** Which areas may import which. An area is a path prefix under `src`; the longest match counts. */
+/** The areas that each area may import. An area is a path prefix under `src`; the longest match counts. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   gen: ['lib'],
   lib: ['gen'],
@@ -23,8 +23,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ['api', 'lib', 'gen', 'client', 'etcd', 'master', 'worker', 'runtime', 'netproxy'],
 };
 /**
- * The rooms of the store, and which others each may import. What lies in `src/etcd` itself (`config.ts`, `machine.ts`)
- * is open to all rooms.
+ * The folders of the store, and the others that each may import. Files in `src/etcd` itself (`config.ts`, `machine.ts`)
+ * are open to all.
  */
 const storeRooms: Readonly<Record<string, readonly string[]>> = {
   backend: [],
@@ -99,7 +99,7 @@ const apiserverRooms: Readonly<Record<string, readonly string[]>> = {
 };
 /** Files of the API server's own folder that its rooms may import: errors and bounds. All others join the rooms. */
 const sharedFiles = new Set(['limits.ts', 'status.ts']);
-/** The rooms of a master. What runs as a program of its own knows the API server by its client only. */
+/** The folders of a master. A program of its own reaches the API server through its client only. */
 const masterRooms: Readonly<Record<string, readonly string[]>> = {
   streaming: [],
   component: [],

@@ -21,7 +21,7 @@ interface Result {
 class Sandbox {
   readonly path = mkdtempSync(join(tmpdir(), 'trireme-docs-'));
   readonly home = join(this.path, '.trireme');
-  /** What the page has set so far: exports, variables, files that were sourced. */
+  /** The page's settings so far: exports, variables, files that were sourced. */
   #settings: string[] = [];
 
   constructor() {
@@ -72,7 +72,7 @@ class Sandbox {
     });
   }
 
-  /** Where clients reach the store. */
+  /** Returns the address of the store for clients. */
   endpoint(): string {
     const text = readFileSync(join(this.home, 'etcd.env'), 'utf8');
     return /ETCDCTL_ENDPOINTS='([^',]*)/.exec(text)?.[1] ?? '';

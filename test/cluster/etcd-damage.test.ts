@@ -46,7 +46,7 @@ async function ok(one: TestCluster, at: number, ...args: string[]): Promise<stri
   return stdout;
 }
 
-/** One member with some keys, stopped. */
+/** Makes a member with some keys, and stops it. */
 async function stoppedMember(
   signal: 'SIGTERM' | 'SIGKILL',
   large = 'not so',
@@ -309,7 +309,7 @@ async function refusesToStart(
     await ok(three, await three.leader(), 'move-leader', id);
     await waitFor('it leads', async () => (await three.leader()) === 2);
     await waitFor('the revision is compacted', async () => {
-      // What was on its way to the old leader is lost.
+      // A request that was on its way to the old leader is lost.
       const { code, stderr } = await three.ctl(['compaction', '5'], { at: 0 });
       return code === 0 || stderr.includes('has been compacted');
     });

@@ -1,5 +1,5 @@
 /**
- * What a machine does to a member: a full disk, one that is read only, no more file descriptors, a clock that jumps.
+ * Faults of a machine under a member: a full disk, a read-only one, no more file descriptors, a clock that jumps.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * What programs that others wrote found at the edges: the JSON gateway's refusals, and a member that moves to nowhere.
+ * Faults that foreign programs found: refusals of the JSON gateway, and a member that moves to an unreachable address.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -89,7 +89,7 @@ test('a deadline in the header ends a call that waits', async () => {
   expect(late.status).toBe(504);
   expect(late.json).toMatchObject({ code: 4, message: 'context deadline exceeded' });
   await call('lock/unlock', `{"key":"${String(held.json['key'])}"}`);
-  // Who gave up stands in nobody's way.
+  // A client that gave up keeps nobody else from the lock.
   const next = await call('lock/lock', `{"name":"${name}"}`);
   expect(next.status).toBe(200);
 });

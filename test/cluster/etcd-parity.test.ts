@@ -1,7 +1,6 @@
 /**
- * The same `etcdctl` calls against a real etcd and against ours print the same, ids and times apart. Which versions is
- * a matter of the path: with those of etcd 3.5 in front (`PATH=/where/they/are:$PATH`) the test compares with them;
- * what differs between versions is not in it.
+ * The same `etcdctl` calls against a real etcd and against ours print the same, ids and times apart. The test compares
+ * with the etcd that is first in the path (`PATH=/where/it/is:$PATH`), and leaves out what differs between versions.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { hasProgram, TestCluster } from './etcd-processes.js';

@@ -56,7 +56,7 @@ export async function waitFor(
   }
 }
 
-/** What a finished command said. */
+/** The result of a finished command. */
 export interface Outcome {
   readonly code: number | null;
   readonly stdout: string;
@@ -202,7 +202,7 @@ export class TestCluster {
       readonly program?: readonly string[];
       readonly extra?: readonly string[];
       readonly environment?: Readonly<Record<string, string>>;
-      /** Where the members keep their data. @default a directory made for it */
+      /** The directory of the members' data. @default a directory made for it */
       readonly directory?: string;
     } = {},
   ): Promise<TestCluster> {
@@ -291,7 +291,7 @@ export class TestCluster {
     }
   }
 
-  /** Which member leads, as the given one sees it. */
+  /** Waits until the given member knows a leader, and returns it. */
   async leader(via = 0): Promise<number> {
     let found = -1;
     await waitFor('there is a leader', async () => {

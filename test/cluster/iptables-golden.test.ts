@@ -43,7 +43,7 @@ function load(sets: readonly string[]): string[] {
   }
 }
 
-/** What the kernel would still be sent after each change of a golden file. */
+/** Applies each change of a golden file, and returns the input that the kernel would still be sent after each. */
 async function differences<Change>(path: string, create: () => Cluster<Change>): Promise<string[]> {
   const changes: Change[] = [];
   const sets: string[] = [];

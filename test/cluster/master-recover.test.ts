@@ -80,7 +80,7 @@ class Master {
     ]);
   }
 
-  /** What another master needs to join this one. */
+  /** Returns the flags with which another master joins this one. */
   async invitation(): Promise<string[]> {
     const { ca, token } = await this.#token();
     return [`--join=127.0.0.1:${this.#ports[1]}`, `--token=${token}`, `--ca-hash=${ca}`];

@@ -93,7 +93,7 @@ async function start(pods: readonly { name: string; netnsPath: string }[]): Prom
   return { ips };
 }
 
-/** What a full comparison with the kernel's rules would still change. */
+/** Returns the changes that a full comparison with the kernel's rules would still make. */
 function difference(): string {
   const rules = newServiceRuleSet();
   for (const [name, type] of [['web', 'NodePort']] as const) {

@@ -208,7 +208,7 @@ function ask<T>(message: object): Promise<T> {
     await ask({ egressPolicy: true });
     await eventually('closed', () => from(pods[0]!, ...ways[0]!) === '');
     for (const way of ways) expect([way, from(pods[0]!, ...way)]).toEqual([way, '']);
-    // What the policy allows, and what nobody can forbid: itself.
+    // The policy allows these; and a pod always reaches itself.
     expect(dig()).toBe('10.96.5.5');
     expect(dig('+tcp')).toBe('');
     expect(from(pods[0]!, `http://${ips[0]!}:8080`)).toBe(pods[0]);

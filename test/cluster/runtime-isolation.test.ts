@@ -1,4 +1,4 @@
-/** What containers of the containerd runtime may and may not do, seen from inside. Needs root, containerd, runc. */
+/** The rights of containers of the containerd runtime, tried from inside. Needs root, containerd, runc. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -217,7 +217,7 @@ const able =
     });
     await runtime.stopContainer(id, { graceMs: 0 });
     await exited;
-    // How it ended is not always known: containerd forgets it when it had not taken up the container again by then.
+    // The exit code is not always known: containerd loses it when the container ends before containerd has resumed it.
     expect((await runtime.containerStatus(id))?.phase).toBe('exited');
   });
 });

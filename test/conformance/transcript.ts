@@ -21,7 +21,7 @@ export interface Block {
   readonly expected: string;
 }
 
-/** What a command did. */
+/** The result of a command. */
 export interface Ran {
   readonly code: number;
   readonly out: string;
@@ -57,7 +57,7 @@ const volatile: readonly (readonly [RegExp, string])[] = [
   [/https:\/\/127\.0\.0\.1:\d+/g, '<server>'],
 ];
 
-/** What was printed, as a transcript holds it: no times, no ids, no blank lines, columns one space apart. */
+/** Returns the output as a transcript holds it: no times, no ids, no blank lines, columns one space apart. */
 export function printed(ran: Ran): string {
   let text = [ran.out, ran.err].filter((part) => part !== '').join('\n');
   for (const [pattern, symbol] of volatile) text = text.replace(pattern, symbol);

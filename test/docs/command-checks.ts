@@ -14,7 +14,7 @@ const systemPrograms = new Set(
 const quotedText = /'[^']*'|"[^"]*"/g;
 const help = new Map<string, string>();
 
-/** What `trireme COMMAND --help` prints; of the longest command of `words` that has a help of its own. */
+/** Returns the output of `trireme COMMAND --help` for the longest command of `words` that has a help of its own. */
 function helpOf(root: string, words: readonly string[]): string {
   const command = words[0] === 'etcd' && words[1] === 'snapshot' ? words.slice(0, 3) : words;
   const key = command.join(' ');
@@ -126,7 +126,7 @@ function checkNames(root: string, command: string): string[] {
   ];
 }
 
-/** What a command names and is not there; none for a command that is as it should be. */
+/** Lists the programs, files, subcommands and flags that a command names and that do not exist. */
 export function problemsOf(root: string, command: string): string[] {
   const inner = [...command.matchAll(/-c '([^']*)'|\$\(((?:'[^']*'|[^')])*)\)/g)].map(
     ([, quoted, substituted]) => (quoted ?? substituted ?? '').replaceAll(quotedText, 'ARGUMENT'),

@@ -1,6 +1,8 @@
-/** How each command of each page is tried: run as it stands, run with other words, or only checked, and then why. */
+/**
+ * The trial of each command of each page: it is run as it stands or with other words, or only checked, with a reason.
+ */
 
-/** What is done with a command. */
+/** The trial of a command. */
 export type Trial =
   | {
       /** It runs, and must end with code 0. `look`: it goes on for ever, and must write something. */
@@ -9,7 +11,7 @@ export type Trial =
       readonly instead?: Readonly<Record<string, string>>;
       /** Commands that make what the page takes for granted. */
       readonly first?: readonly string[];
-      /** What the output must hold. */
+      /** Matches the output. */
       readonly says?: RegExp;
     }
   | {
@@ -20,7 +22,7 @@ export type Trial =
 
 interface Row {
   readonly pages: string;
-  /** How the command begins. */
+  /** The beginning of the command. */
   readonly begins: string;
   readonly trial: Trial;
 }
@@ -207,7 +209,7 @@ const rows: readonly Row[] = [
   { pages: 'test/robustness/README.md', begins: '', trial: { how: 'check', why: minutes } },
 ];
 
-/** How a command is tried; undefined for one that nobody has thought of. The first row that fits counts. */
+/** Returns the trial of a command, by the first row that fits; undefined for a command without one. */
 export function trialOf(page: string, command: string): Trial | undefined {
   return rows.find((row) => row.pages === page && command.startsWith(row.begins))?.trial;
 }

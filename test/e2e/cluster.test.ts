@@ -293,7 +293,7 @@ async function rolledOut(): Promise<void> {
   });
 }
 
-/** One request after the other, each on a new connection; what fails is kept. */
+/** Sends one request after the other, each on a new connection, and keeps the failures. */
 function requestLoop(url: string): { stop(): Promise<{ asked: number; failures: string[] }> } {
   const child = spawn('sh', [
     '-c',

@@ -1,4 +1,4 @@
-/** What end-to-end tests share: a cluster of `trireme up` in a home of its own, and the real clients. */
+/** Helpers of end-to-end tests: a cluster of `trireme up` in a home of its own, and the real clients. */
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';

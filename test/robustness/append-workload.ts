@@ -25,7 +25,7 @@ export interface AppendSnapshot {
   readonly lists: Readonly<Record<ListName, readonly string[]>>;
 }
 
-/** One try to append. */
+/** An attempt to append. */
 export interface Append {
   readonly id: string;
   readonly to: readonly ListName[];

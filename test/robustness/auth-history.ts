@@ -1,4 +1,4 @@
-/** What those who change rights and those who use them were told, and what must hold of it. */
+/** Records the answers to clients that change rights and to clients that use them, and checks them. */
 
 /** Milliseconds of one monotonic clock. */
 interface Timed {
@@ -22,8 +22,8 @@ export interface Probe extends Timed {
 }
 
 /**
- * One user from its beginning, without any right, up to the first change of unknown outcome: such a change may come
- * true at any time.
+ * The history of one user from its beginning, without any right, up to the first change of unknown outcome: such a
+ * change may take effect at any time.
  */
 export interface Subject {
   readonly name: string;
@@ -34,7 +34,7 @@ export interface Subject {
   readonly probes: Probe[];
 }
 
-/** What a member said of the auth revision. */
+/** A member's answer about the auth revision. */
 export interface Status extends Timed {
   readonly revision: number;
 }
@@ -44,7 +44,7 @@ export interface AuthHistory {
   readonly statuses: Status[];
   /** When each acknowledged change of the auth tables was acknowledged. */
   readonly acknowledged: number[];
-  /** What nobody could have been told. */
+  /** The answers that are impossible under any order of the changes. */
   readonly problems: string[];
 }
 

@@ -1,4 +1,4 @@
-/** One run with users and roles: rights are given and taken away while members die and are cut off. */
+/** Makes one run with users and roles: rights are given and taken away while members die and are cut off. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ import { putOf } from './requests.js';
 
 const clock = systemClock();
 
-/** Those that the test needs no right for. */
+/** The faults that the test needs no right for. */
 export const authFaults: readonly Fault[] = [
   'kill',
   'kill-all',
@@ -31,7 +31,7 @@ export const authFaults: readonly Fault[] = [
   'clock-jump',
 ];
 
-/** What a run found. */
+/** The findings of a run. */
 export interface AuthOutcome {
   readonly problems: readonly string[];
   readonly faults: readonly string[];
@@ -39,7 +39,7 @@ export interface AuthOutcome {
   readonly changes: number;
   readonly allowed: number;
   readonly refused: number;
-  /** Where the members' logs are kept, when there are problems. */
+  /** The directory of the members' logs, which is kept when there are problems. */
   readonly directory: string | undefined;
 }
 

@@ -28,7 +28,7 @@ export class Arena {
   readonly ids: readonly string[];
   readonly watchers: Watchers;
   readonly history: Recorded[] = [];
-  /** What a plan saw itself. */
+  /** The problems that a plan itself has found. */
   readonly problems: string[] = [];
   readonly #directory: string;
   /** By term, as far as anybody reported to lead. */
@@ -208,7 +208,7 @@ export class Arena {
     return calledAt + TTL * 1_000;
   }
 
-  /** Whether the key is there, by a read that is not recorded. */
+  /** Tells whether the key exists, by a read that is not recorded. */
   async has(at: number, name: string): Promise<boolean> {
     const channel = this.members.channels[at];
     const kv = channel?.client(KVDefinition);

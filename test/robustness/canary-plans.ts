@@ -12,17 +12,17 @@ const clock = systemClock();
 
 export interface Plan {
   readonly mistake: Mistake;
-  /** Which members make it. */
+  /** The members that make the mistake. */
   readonly faulty: readonly number[];
   readonly flags?: readonly string[];
-  /** What must be said of the run, at least. */
+  /** A problem that the checkers must report, at least. */
   readonly foundBy: RegExp;
   readonly run: (arena: Arena) => Promise<void>;
 }
 
 const everyone = [0, 1, 2];
 
-/** What was acknowledged must be there after all members lost their power at once. */
+/** Acknowledged writes must survive when all members lose their power at once. */
 async function powerCut(arena: Arena): Promise<void> {
   for (const at of everyone) await arena.order(at, { do: 'powerCut' });
   for (const value of ['1', '2', '3']) await arena.put(0, value, 'a');

@@ -1,4 +1,4 @@
-/** One plan with its mistake, or without. */
+/** Runs one plan with its mistake, or without. */
 import { KVDefinition } from '../../src/gen/etcd/rpc.js';
 import { waitFor } from '../cluster/etcd-processes.js';
 import { Arena } from './canary-arena.js';
@@ -24,7 +24,7 @@ async function converge(arena: Arena): Promise<void> {
     });
   }
   if (crashed()) return;
-  // One that has counted wrongly may be ahead of what the others ever reach.
+  // A member that has counted wrongly may be ahead of any revision that the others reach.
   const revision = Math.min(...revisions);
   const hashes: string[] = [];
   for (const at of members.places.keys()) {

@@ -1,4 +1,4 @@
-/** What happens to disks: one that is full, a bit that turned over. */
+/** Faults of disks: a full one, and a flipped bit. */
 import { spawnSync } from 'node:child_process';
 import {
   closeSync,

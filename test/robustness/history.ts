@@ -1,17 +1,17 @@
-/** What a run leaves behind, and what must hold of it besides linearizability. */
+/** The records of a run, and their checks besides linearizability. */
 import type { Clock } from '../../src/lib/clock.js';
 import type { Operation } from './linearizability.js';
 import type { Members } from './members.js';
 import type { Input, Output } from './register-model.js';
 import type { WatchedEvent } from './watch-guarantees.js';
 
-/** One call with where it went. Only those whose outcome is known to be "did not happen" are left out. */
+/** A call and the member it went to. Only calls that are known not to have happened are left out. */
 export interface Recorded extends Operation<Input, Output> {
   readonly serializable: boolean;
   readonly member: number;
 }
 
-/** What clients share. */
+/** The state that clients share. */
 export interface ClusterTraffic {
   readonly members: Members;
   readonly clock: Clock;

@@ -6,7 +6,7 @@
  * Exponential in the worst case, so bounded by a number of steps; beyond it the verdict is `unknown`.
  */
 
-/** One call of a client. Times are of one monotonic clock, in any unit. */
+/** A call of a client. Times are of one monotonic clock, in any unit. */
 export interface Operation<Input, Output> {
   readonly client: number;
   readonly input: Input;
@@ -17,7 +17,7 @@ export interface Operation<Input, Output> {
   readonly output: Output | undefined;
 }
 
-/** What the object should do: a state machine that may have several next states. */
+/** The specification of an object: a state machine that may have several next states. */
 export interface Model<State, Input, Output> {
   readonly initial: State;
   /** The states after the operation; none when the output is impossible in this state. */

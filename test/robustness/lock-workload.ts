@@ -14,7 +14,7 @@ const lockKey = 'l/lock';
 const dataKey = 'l/data';
 const ttlSeconds = 2;
 
-/** One time that somebody held the lock. */
+/** A period for which a client held the lock. */
 export interface Holding {
   /** The create revision of the lock's key. */
   readonly revision: number;
@@ -162,7 +162,7 @@ export function runLockClient(
   return new LockClient(traffic, prng, history).run();
 }
 
-/** Whether nobody holds the lock. */
+/** Tells whether nobody holds the lock. */
 export async function lockIsFree(channel: Channel): Promise<boolean> {
   const kv = channel.client(KVDefinition);
   const { kvs } = await kv.range(rangeOf(lockKey), { deadlineMs: 2_000 });

@@ -8,7 +8,7 @@ import { nodeDisk } from '../../src/etcd/wal/node-disk.js';
 
 const clock = systemClock();
 
-/** How the disk behaves; may change while it is used. */
+/** The behaviour of the disk; may change while it is used. */
 export interface DiskMood {
   /** Writes stay in this process until their sync. */
   lossy: boolean;

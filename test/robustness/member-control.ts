@@ -27,7 +27,7 @@ export type Command =
   | { readonly do: 'handOver'; readonly to: string }
   | { readonly do: 'report' };
 
-/** What each order is answered with. */
+/** The answer to an order. */
 export interface Report {
   readonly term: number;
   readonly role: string;
@@ -110,7 +110,7 @@ export class MemberControl {
         break;
       case 'powerCut':
         this.#state.disk.lossy = true;
-        // What is applied stays in memory, and must come from the raft log after the cut.
+        // Applied entries stay in memory, and must come from the raft log after the cut.
         backend.commit = () => undefined;
         break;
       case 'syncDelay':

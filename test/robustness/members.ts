@@ -25,7 +25,7 @@ interface Place {
   readonly peer: string;
 }
 
-/** What runs as a member. */
+/** The program that runs as a member. */
 export interface MemberProgram {
   /** The words before the flags. @param first orders that hold from the start on */
   readonly command: (at: number, first: readonly Command[]) => readonly string[];
@@ -39,7 +39,7 @@ async function ended(child: ChildProcess): Promise<void> {
   await new Promise((resolve) => child.once('exit', resolve));
 }
 
-/** What `trireme etcd` runs, and takes orders; without a mistake it is right. */
+/** Returns the program of `trireme etcd` with a mistake put in, which takes orders; without a mistake it is correct. */
 export function memberThatTakesOrders(mistakeOf: (at: number) => string): MemberProgram {
   return {
     command: (at, first) => [
@@ -66,7 +66,7 @@ export class Members {
   readonly #orders = new Map<number, (report: Report) => void>();
   #orderCount = 0;
   readonly #meantToEnd = new Set<ChildProcess>();
-  /** Whom the cluster is asked as, once authentication is on. */
+  /** The user of all requests, once authentication is on. */
   user: { readonly name: string; readonly password: string } | undefined;
   /** Processes that ended though nobody ended them. */
   readonly crashes: string[] = [];
@@ -347,7 +347,7 @@ export class Members {
     await this.#join(at, (at + 1) % this.count, false);
   }
 
-  /** One more member joins as a learner, is promoted, and leaves again. */
+  /** Lets one more member join as a learner, be promoted, and leave again. */
   async comeAndGo(): Promise<void> {
     const at = this.count;
     await this.#join(at, 0, true);

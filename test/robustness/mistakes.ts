@@ -37,7 +37,7 @@ export const mistakes = [
   'leasesForever',
   /** Leases end by the wall clock. */
   'leasesByWallClock',
-  /** Whoever once had a right keeps it. */
+  /** A user keeps every right that it once had. */
   'rightsRemembered',
 ] as const;
 

@@ -1,4 +1,4 @@
-/** What goes wrong, drawn from a seed: one fault at a time, healed before the next. */
+/** Draws faults from a seed: one at a time, healed before the next. */
 import { assertNever } from '../../src/lib/assert.js';
 import { delay } from '../../src/lib/clock.js';
 import type { Clock } from '../../src/lib/clock.js';

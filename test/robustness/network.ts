@@ -18,7 +18,7 @@ export function canPartition(): boolean {
   return works;
 }
 
-/** One bridge with a namespace per member; this process reaches them through the bridge. */
+/** A bridge with a namespace per member; this process reaches them through the bridge. */
 export class MemberNetwork {
   readonly #tag = `rob-${process.pid % 100_000}`;
   /** 198.18.0.0/15 is set aside for tests of networks (RFC 2544). */

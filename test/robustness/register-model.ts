@@ -1,8 +1,8 @@
-/** One key of etcd as a state machine: a value with its mod revision and version. */
+/** The model of a key of etcd: a value with its mod revision and version. */
 import { assertNever } from '../../src/lib/assert.js';
 import type { Model } from './linearizability.js';
 
-/** What a client asked of one key. */
+/** A client's request about one key. */
 export type Input =
   | { readonly kind: 'get'; readonly key: string }
   | { readonly kind: 'put'; readonly key: string; readonly value: string }
@@ -22,7 +22,7 @@ export interface Found {
   readonly version: number;
 }
 
-/** What a client was told. */
+/** The answer to a client. */
 export interface Output {
   /** The header's revision: of a write that changed something, its own. */
   readonly revision: number;

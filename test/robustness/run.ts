@@ -1,4 +1,4 @@
-/** One run: a cluster, traffic, a nemesis; then heal, and check all that was recorded. */
+/** Makes one run: a cluster, traffic, a nemesis; then heals, and checks all that was recorded. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ import { putOf } from './requests.js';
 
 const clock = systemClock();
 
-/** What a run found. */
+/** The findings of a run. */
 export interface Outcome {
   readonly problems: readonly string[];
   readonly faults: readonly string[];
@@ -33,7 +33,7 @@ export interface Outcome {
   readonly adds: number;
   readonly appends: number;
   readonly locks: number;
-  /** Where histories and logs are kept, when there are problems. */
+  /** The directory of histories and logs, which is kept when there are problems. */
   readonly artefacts: string | undefined;
 }
 
@@ -61,7 +61,7 @@ export async function runRobustness(options: {
 }): Promise<Outcome> {
   const prng = new Prng(options.seed);
   const directory = mkdtempSync(join(tmpdir(), 'rob-'));
-  // One place more, for a member that comes and goes.
+  // Addresses for three members, and for one that comes and goes.
   const network = canPartition() ? new MemberNetwork(4) : undefined;
   const smallDisk = SmallDisk.make(join(directory, 'small'));
   const members = await Members.start(directory, 3, network, controlledMember);

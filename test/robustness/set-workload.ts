@@ -47,7 +47,7 @@ export async function runAdder(
   for (const channel of channels) channel.close();
 }
 
-/** What is there now. */
+/** Reads the present elements. */
 export async function readSet(channel: Channel): Promise<readonly string[]> {
   const answer = await channel
     .client(KVDefinition)

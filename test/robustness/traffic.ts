@@ -125,7 +125,7 @@ async function send(kv: Kv, input: Input, options: SendOptions): Promise<Output>
   }
 }
 
-/** One client: one call at a time, now at this member, now at that. */
+/** A client that makes one call at a time, at changing members. */
 class TrafficClient {
   readonly #id: number;
   readonly #prng: Prng;

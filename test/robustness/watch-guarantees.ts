@@ -1,10 +1,9 @@
 /**
- * What etcd promises of a watch (etcd docs, api_guarantees), checked on what watchers recorded: ordered, unique,
- * atomic, reliable, resumable, bookmarkable, prev_kv right, filter right. The reference is the union of all that was
- * told.
+ * Checks etcd's promises for watches (etcd docs, api_guarantees) on the records of watchers: ordered, unique, atomic,
+ * reliable, resumable, bookmarkable, prev_kv right, filter right. The reference is the union of all recorded events.
  */
 
-/** One change of one key, in short. */
+/** A change of a key, in short. */
 export interface WatchedEvent {
   readonly type: 'put' | 'delete';
   readonly key: string;
@@ -13,7 +12,7 @@ export interface WatchedEvent {
   readonly value?: string;
   readonly version?: number;
   readonly createRevision?: number;
-  /** What the key held before, if the watcher asked and it held anything. */
+  /** The previous value of the key, if the watcher asked for it and there was one. */
   readonly previous?: { readonly value: string; readonly modRevision: number };
 }
 
@@ -23,7 +22,7 @@ export interface WatchAnswer {
   readonly events: readonly WatchedEvent[];
 }
 
-/** One watch from its creation to the end of its stream. */
+/** The record of a watch from its creation to the end of its stream. */
 export interface WatchHistory {
   readonly name: string;
   /** First key, and the end of the range (exclusive); without one, that key alone. Both compare as bytes of ASCII. */

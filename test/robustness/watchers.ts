@@ -32,7 +32,7 @@ const scopes: readonly Scope[] = [
   { key: `${keyPrefix}pair`, rangeEnd: `${keyPrefix}paiz` },
 ];
 
-/** One watcher at one member. */
+/** A watcher at one member. */
 class Watcher {
   readonly histories: WatchHistory[] = [];
   readonly #members: Members;

@@ -29,7 +29,7 @@ export class Workloads {
     );
   }
 
-  /** What all of them did. */
+  /** The numbers of operations of all workloads. */
   get counts(): { readonly adds: number; readonly appends: number; readonly locks: number } {
     return {
       adds: this.#set.acknowledged.length,

@@ -14,7 +14,7 @@ export interface Difference {
 
 export interface FuzzOutcome {
   readonly differences: readonly Difference[];
-  /** How often each verdict was given, words left out. */
+  /** Counts the verdicts, without their words. */
   readonly verdicts: Readonly<Record<string, number>>;
 }
 
@@ -120,7 +120,7 @@ function role(name: string, rule: object): [string, NamedObject] {
   return [`${rbacPath}/clusterroles`, { metadata: { name }, rules: [rule] }];
 }
 
-/** What is there to be found or missed, and who may. */
+/** The objects that requests may find or miss, and the bindings that allow them. */
 export function* worldObjects(): Generator<[string, NamedObject]> {
   const team = '/api/v1/namespaces/fuzz-team';
   yield ['/api/v1/namespaces', { metadata: { name: 'fuzz-team' } }];

@@ -5,7 +5,7 @@ import type { Prng } from '../../src/lib/prng.js';
 import type { DoorAnswer, Identity, TwoDoors } from './two-doors.js';
 import { heard, told } from './two-doors.js';
 
-/** One request, in no protocol. */
+/** A request, independent of the protocol. */
 export interface RandomRequest {
   readonly verb: (typeof verbs)[number];
   readonly group: string;
@@ -223,7 +223,7 @@ export function askGrpc(
   }
 }
 
-/** What an answer says of the caller's rights and of what is served; refusals with their words. */
+/** Returns the verdict of an answer about the caller's rights and the served resource; refusals with their words. */
 export function verdictOf({ code, message }: DoorAnswer): string {
   switch (code) {
     case 401:

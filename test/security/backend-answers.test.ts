@@ -1,6 +1,5 @@
 /**
- * Answers that no backend should give. Whatever comes, the client gets an answer, and the ingress serves the next
- * request.
+ * Answers that no backend should give. The client must always get an answer, and the ingress serve the next request.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ClientHttp2Session } from 'node:http2';

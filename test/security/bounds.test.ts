@@ -1,7 +1,7 @@
 /**
- * What peers without credentials can make the API server and the store hold: each attack runs against the real
- * processes, whose memory and descriptors are measured, while a client that behaves is served beside it. Bytes are
- * asserted, against the limits file; the times of the client are printed.
+ * Bounds of the memory and descriptors that peers without credentials can make the API server and the store hold: each
+ * attack runs against the real processes, which are measured, while a well-behaved client is served beside it. Bytes
+ * are asserted, against the limits file; the times of the client are printed.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
@@ -96,7 +96,7 @@ function goodClient(name: string): () => Promise<void> {
 
 interface Attack {
   readonly at: 'API server' | 'API server gRPC' | 'store';
-  /** What may be held while it goes on, beside the slack. */
+  /** The bytes that the process may hold during the attack, beside the slack. */
   readonly heldBytes: number;
   /** @returns sockets that are open; they are destroyed afterwards */
   readonly run: (port: number) => Promise<net.Socket[]>;

@@ -1,7 +1,7 @@
 /**
- * Whoever ends a conversation, whenever and however, ends nothing else: clients of every kind over every transport
- * leave at every step, on a seed; nodes are killed under them. Afterwards both processes live, and hold no stream, no
- * child and no descriptor more than before. `CLOSERS_ROUNDS=1000` goes on for hours, `CLOSERS_SEED` repeats a run.
+ * The end of a conversation ends nothing else: clients of every kind over every transport leave at every step, on a
+ * seed; nodes are killed under them. Afterwards both processes live, and hold no stream, no child and no descriptor
+ * more than before. `CLOSERS_ROUNDS=1000` goes on for hours, `CLOSERS_SEED` repeats a run.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
@@ -172,7 +172,7 @@ async function converse(plan: Plan): Promise<void> {
     await soon(talk.ended);
   }
   leave();
-  // One that only closes politely may be left waiting by what does not end.
+  // A client that only closes politely may wait for ever for a stream that does not end.
   await soon(talk.ended);
   talk.destroy();
   await talk.ended;
@@ -257,7 +257,7 @@ describe(`closers, seed ${seed}`, () => {
     'a client that goes first, at any step of any stream, ends nothing and leaves nothing',
     async () => {
       const plans = drawPlans();
-      // What is made once is there before it is counted.
+      // Makes everything that is made only once, before anything is counted.
       for (const transport of transports) await runToEnd({ ...plans[0]!, transport });
       await settles(agent, { sessions: 0 });
       await settles(gateway, { sessions: 0 });

@@ -48,7 +48,7 @@ test('joining and the cluster service leave events in the audit log', async () =
   expect(events()).toEqual([
     ['Cluster/CreateToken', 'createtoken', 'kubernetes-admin', 200],
     ['Bootstrap/JoinWorker', 'joinworker', `system:bootstrap:${id}`, 200],
-    // Who does not have the token's secret is not its user.
+    // A caller without the token's secret is not its user.
     ['Bootstrap/JoinWorker', 'joinworker', undefined, 401],
     ['Cluster/Status', 'status', 'somebody', 403],
     ['Cluster/Watch', 'watch', 'kubernetes-admin', 499],

@@ -28,7 +28,7 @@ export class ContainerdNode {
   readonly volumes: VolumeManager;
   /** Namespaces of the network are named after it, for the whole machine. */
   readonly sandboxId = `escapes-${process.pid}`;
-  /** What the ConfigMap `cm` says. */
+  /** The content of the ConfigMap `cm`. */
   content = 'one';
   #runtime: ContainerdRuntime;
 
@@ -123,12 +123,12 @@ export class ContainerdNode {
     await eventually(async () => (await this.runtime.containerStatus(id))?.phase === 'exited');
   }
 
-  /** What a command in a running container prints. */
+  /** Runs a command in a running container, and returns its output. */
   async inside(id: string, script: string): Promise<string> {
     return (await this.runtime.execSync(id, ['sh', '-c', script], 20_000)).output;
   }
 
-  /** What lies on the host beside the node's data. */
+  /** Lists the files on the host beside the node's data, with their content. */
   host(): string {
     return (
       execFileSync('ls', ['-A', join(this.home, 'host')]).toString() +

@@ -53,7 +53,7 @@ function quotaOf(count: number): KubeObject {
   return { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec } as KubeObject;
 }
 
-/** What is measured. */
+/** A decoder and its input. */
 interface Case {
   readonly size: number;
   /** Makes the input, whose cost does not count, and returns what is done with it. */

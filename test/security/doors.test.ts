@@ -1,6 +1,6 @@
 /**
- * What is authorized is what is done, at both doors: each test is an attack that went through one of them, or an event
- * that nobody was told of.
+ * The authorized action is the one that is performed, over REST and over gRPC: each test is an attack that succeeded
+ * over one of them, or an event that no watcher was told of.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as http2 from 'node:http2';

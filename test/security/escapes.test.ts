@@ -1,4 +1,4 @@
-/** What pods try to get at their node by the files that they share with it: every way out meets a harmless target. */
+/** Attacks of pods on their node by the files that they share with it: each way out leads to a harmless target. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import {
@@ -113,7 +113,7 @@ const scratch = { name: 'scratch', emptyDir: {} };
       ]).catch(() => []);
       if (mount === undefined) continue;
       bound += 1;
-      // Where the link was missing at that moment, the agent has made a directory: it is the pod's own, and empty.
+      // The agent makes a directory when the link is missing at that moment: it is the pod's own, and empty.
       const found = readdirSync(mount.hostPath);
       expect(found.filter((name) => name !== 'mine' && name !== 'x')).toEqual([]);
     }

@@ -37,7 +37,7 @@ const busybox = 'docker.io/library/busybox:latest';
     }
   };
 
-  /** What happens a day later: leases end, and containerd collects. */
+  /** Does what happens a day later: ends leases, and lets containerd collect. */
   const aDayLater = (): void => {
     for (const lease of node.ctr('leases', 'list', '--quiet').split('\n').filter(Boolean)) {
       node.ctr('leases', 'delete', lease);

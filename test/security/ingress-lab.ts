@@ -21,7 +21,7 @@ import type { IngressOptions } from '../../src/netproxy/types.js';
 
 const clock = systemClock();
 
-/** What a backend does with a connection when a request's head is there. */
+/** Answers a connection when a request's head has arrived. */
 export type Answer = (socket: Socket, head: string) => void;
 
 export class RawBackend {
@@ -204,7 +204,7 @@ export interface Http2Answer {
   readonly status: number | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-  /** How the stream was closed; 0 = as it should be. */
+  /** The error code with which the stream was closed; 0: none. */
   readonly code: number;
 }
 

@@ -28,7 +28,7 @@ interface Kubeconfig {
   }[];
 }
 
-/** Who asks, as impersonation names it. */
+/** The user of a request, as impersonation names it. */
 export interface Impersonated {
   readonly name: string;
   readonly groups: readonly string[];
@@ -126,7 +126,7 @@ export class Oracle {
     });
   }
 
-  /** Makes what the fuzz looks for. What is there already may stay. */
+  /** Makes the objects that the fuzz looks for; existing ones may stay. */
   async prepare(): Promise<void> {
     for (const [path, object] of worldObjects()) {
       const { code, text } = await this.call('POST', path, { body: object });
@@ -167,7 +167,7 @@ export class Oracle {
   }
 }
 
-/** What our nodes need besides kubelet's work: for services, policies, ingress, local volumes, finding the masters. */
+/** The resources that our nodes read beyond kubelet's: for services, policies, ingress, local volumes, masters. */
 const nodesRead = new Set([
   '/namespaces',
   '/services',

@@ -19,8 +19,8 @@ const seed = Number(process.env['FUZZ_SEED'] ?? 1);
 const runs = Number(process.env['FUZZ_RUNS'] ?? 60);
 const atOnce = 20;
 /**
- * What a process may have grown by afterwards: garbage that is not collected yet, and code that was not compiled
- * before.
+ * The most that a process may have grown by afterwards: by garbage that is not collected yet, and by code that was not
+ * compiled before.
  */
 const growthBytes = 200 * 1024 * 1024;
 const clock = systemClock({ unref: true });
@@ -45,7 +45,7 @@ afterAll(async () => {
   await targets?.stop();
 });
 
-/** One client: says its bytes in pieces, and goes, in order or not. */
+/** Runs a client that sends its bytes in pieces, and leaves, in order or not. */
 async function talk(target: Target, secure: boolean, prng: Prng): Promise<void> {
   const bytes = conversation(prng);
   const pieces = 1 + prng.below(4);

@@ -3,7 +3,7 @@ import type { Prng } from '../../src/lib/prng.js';
 
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
-/** One HTTP/2 frame, some of whose numbers are wrong. */
+/** Makes an HTTP/2 frame with some wrong numbers. */
 function frame(prng: Prng): Buffer {
   const length = prng.below(8) === 0 ? prng.below(70_000) : prng.below(64);
   const bytes = Buffer.alloc(9 + length);
@@ -66,7 +66,7 @@ function mutate(prng: Prng, bytes: Buffer): Buffer {
   return result;
 }
 
-/** What one client says. */
+/** Makes the bytes of one client. */
 export function conversation(prng: Prng): Buffer {
   const request = requests[prng.below(requests.length)] ?? Buffer.alloc(0);
   switch (prng.below(6)) {

@@ -1,4 +1,4 @@
-/** What a namespaced user or a writer of roles gets beyond its own rights, and what an account may be limited to. */
+/** Attempts of namespaced users and writers of roles to get more than their own rights, and limits of accounts. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { IdentityRig } from './lib/identity-rig.js';
 import { startIdentityRig } from './lib/identity-rig.js';

@@ -1,4 +1,4 @@
-/** Who signs what, for whom: join tokens, renewals, certificate requests, tokens, reviews, impersonation. */
+/** Rules of signing: join tokens, renewals, certificate requests, tokens, reviews, impersonation. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import { BootstrapDefinition, ClusterDefinition } from '../../src/gen/cluster.js';

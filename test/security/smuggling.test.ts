@@ -30,7 +30,7 @@ const get = (target: string, host = 'app.test'): string =>
   `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
 const post = (fields: string, body: string): string =>
   `POST /public HTTP/1.1\r\nHost: app.test\r\n${fields}\r\n${body}`;
-/** What an attacker wants to be seen as a request of its own. */
+/** The request that an attacker wants to smuggle in. */
 const hidden = 'GET /admin HTTP/1.1\r\nHost: app.test\r\n\r\n';
 
 describe('paths: what is matched is what is sent', () => {

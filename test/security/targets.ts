@@ -25,7 +25,7 @@ interface ClientKeys {
   readonly key: string;
 }
 
-/** What a process holds now. */
+/** The resources that a process holds now. */
 export interface Held {
   readonly residentBytes: number;
   readonly descriptors: number;

@@ -21,7 +21,7 @@ import { MemoryStore } from '../../src/master/apiserver/storage/testkit/memory-s
 
 const clock = systemClock({ unref: true });
 
-/** Who calls: a certificate's, a token's, or nobody. */
+/** The identity of a caller: by certificate, by token, or none. */
 export interface Identity {
   readonly certificate?: KeyPair;
   readonly token?: string;
@@ -227,7 +227,7 @@ function statusOf(text: string): { reason: string; message: string } {
   }
 }
 
-/** What a gRPC call ended with, in the form of HTTP: the Status in its trailer counts. */
+/** Converts the outcome of a gRPC call to the form of HTTP: the Status in its trailer counts. */
 export async function told(call: Promise<{ readonly object: Buffer }>): Promise<DoorAnswer> {
   try {
     const text = (await call).object.toString();

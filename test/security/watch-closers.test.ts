@@ -36,7 +36,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => (canRun ? harness.stop() : undefined));
 
-/** One watch: its answer's begin, its first event, its end. */
+/** A watch: resolves at the beginning of its answer, at its first event, at its end. */
 interface Watch {
   readonly answered: Promise<unknown>;
   readonly first: Promise<unknown>;
@@ -68,7 +68,7 @@ function overHttp1(): Watch {
     leave: (abrupt) => {
       if (abrupt) request.destroy();
       else request.socket?.end();
-      // One that only half closes goes a moment later.
+      // A client that only half-closes leaves a moment later.
       clock.schedule(200, () => request.destroy());
     },
   };

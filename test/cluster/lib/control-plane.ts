@@ -83,7 +83,7 @@ export class ControlPlane {
     if (code !== 0) throw new Error(`kubectl apply: ${output}`);
   }
 
-  /** What kubectl says when it fails; empty when it does not. */
+  /** Runs kubectl and returns its output when it fails; empty when it succeeds. */
   async refusal(...parameters: string[]): Promise<string> {
     const { code, output } = await kubectl(this.#directory, parameters);
     return code === 0 ? '' : output;

@@ -1,5 +1,5 @@
 /**
- * What a process did to the files below one directory, as strace wrote it down: one file a thread, with times, data in
+ * Reads strace's record of a process' calls on files below one directory: one file a thread, with times, data in
  * hexadecimal.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ export function strace(prefix: string): readonly string[] {
   return ['strace', ...options, '-e', `trace=${calls.join()}`, '-o', prefix];
 }
 
-/** One call that had an effect. Microseconds since the epoch. */
+/** A call that had an effect. Microseconds since the epoch. */
 export type DiskEvent = {
   readonly startUs: number;
   readonly endUs: number;

@@ -1,7 +1,7 @@
 /**
- * What a disk may hold after its power fails at some moment of a trace: all that a finished sync covers, and of the
- * rest nothing, everything, or any part: of each write any sectors, and of the changes of names the first few, in
- * order, as journals keep them.
+ * Makes a content that a disk may have after its power fails at some moment of a trace: all that a finished sync
+ * covers, and of the rest nothing, everything, or any part: of each write any sectors, and of the changes of names the
+ * first few, in order, as journals keep them.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -111,7 +111,7 @@ function isIn(directory: string, event: Renaming): boolean {
   return dirname(event.path) === directory;
 }
 
-/** How many changes of names there are. */
+/** Draws how many of the changes of names survive. */
 function survivors(renamings: readonly Kept<Renaming>[], { unsynced, prng }: PowerCut): number {
   const least = renamings.findLastIndex(({ durable }) => durable) + 1;
   if (unsynced === 'lost') return least;

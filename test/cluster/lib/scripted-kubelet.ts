@@ -191,7 +191,7 @@ export class ScriptedKubelet {
     };
   }
 
-  /** How a pod that runs ends, if it does. */
+  /** Returns the end of a running pod; undefined when it runs for ever. */
   #ending(pod: Pod, args: readonly string[]): object | undefined {
     const ends = args[0] === 'exit' || (args[0] !== 'run' && pod.spec.restartPolicy !== 'Always');
     if (!ends) return undefined;

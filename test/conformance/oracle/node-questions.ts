@@ -1,5 +1,5 @@
 /**
- * What is asked about a node's rights: every resource with its subresources, by every verb, about its own, others' and
+ * The questions about a node's rights: every resource with its subresources, by every verb, about its own, others' and
  * new objects.
  */
 
@@ -187,7 +187,7 @@ export function questions(): Question[] {
   });
 }
 
-/** One line: the object, then each answer with the verbs that get it. */
+/** Formats one line: the object, then each answer with the verbs that get it. */
 export function answerLine(
   { group, resource, subresource, namespace, name }: Question,
   answers: ReadonlyMap<string, string>,

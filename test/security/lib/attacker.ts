@@ -23,7 +23,7 @@ const clock = systemClock();
 const h2 = { ALPNProtocols: ['h2'] };
 const megabyte = 1024 * 1024;
 const part = Buffer.alloc(16_384);
-/** How often a repeated attack has its turn. */
+/** The interval of a repeated attack. */
 const turnMs = 20;
 
 interface Site {

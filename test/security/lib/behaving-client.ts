@@ -11,14 +11,14 @@ import { createGrpcChannel } from '../../../src/lib/grpc/index.js';
 import { silentLogger } from '../../../src/lib/log.js';
 import { fixedTls } from '../../../src/lib/pki/tls-source.js';
 
-/** Where the API server is, and the keys to it. */
+/** The address of the API server, and the credentials for it. */
 export interface ServerAddress {
   readonly url: string;
   readonly grpcPort: number;
   readonly pki: string;
 }
 
-/** What the client answers: the times of its requests in milliseconds. */
+/** The client's report: the times of its requests in milliseconds. */
 export interface ClientReport {
   readonly restMs: readonly number[];
   readonly grpcMs: readonly number[];

@@ -34,7 +34,7 @@ export interface RigFiles {
   readonly agentPort: number;
 }
 
-/** What a process of the rig says. */
+/** A message of a process of the rig. */
 export type RigWord =
   | { readonly type: 'ready'; readonly port: number }
   | { readonly type: 'holds'; readonly sessions: number; readonly rssBytes: number }
@@ -52,7 +52,7 @@ export const container = (name: string): ContainerRef => ({
   container: name,
 });
 
-/** One prints all the time, the other has standard input and says what it is told. */
+/** A pod with two containers: one prints all the time, the other echoes its standard input. */
 const pod = {
   apiVersion: 'v1',
   kind: 'Pod',

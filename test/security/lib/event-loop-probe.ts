@@ -8,7 +8,7 @@ import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 /** The environment variable with the name of the file; without it nothing is measured. */
 export const probeVariable = 'TRIREME_EVENT_LOOP_PROBE';
 
-/** What the probe writes. */
+/** The report of the probe. */
 export interface LoopReport {
   /** The longest that the loop was held up, beside the probe's own resolution. */
   readonly stallMs: number;

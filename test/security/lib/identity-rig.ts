@@ -36,7 +36,7 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-/** What one request says beside method and path. */
+/** The parts of a request beside method and path. */
 export interface AskOptions {
   readonly body?: unknown;
   readonly type?: string;
@@ -51,7 +51,7 @@ export interface Person {
   channel(): Channel;
 }
 
-/** What tests read of an event. */
+/** The fields of an audit event that tests read. */
 export interface AuditEvent {
   readonly requestURI: string;
   readonly verb: string;

@@ -1,4 +1,4 @@
-/** What a node's certificate is tried for, and the words of the refusal. */
+/** Requests that a node's certificate must not allow, and the words of their refusal. */
 export const v1 = '/api/v1';
 export const inA = `${v1}/namespaces/a`;
 export const ingresses = '/apis/networking.k8s.io/v1/namespaces/a/ingresses';
@@ -54,7 +54,7 @@ export const bound = (name: string, uid = 'UID'): object => ({
 const patch = (body: object): object => ({ type: merge, body });
 export const nothingThere = "no relationship found between node 'n1' and this object";
 
-/** What is tried, how, and what the refusal says. `UID` stands for that of the object named beside it. */
+/** The attacks: name, request, and text of the refusal. `UID` stands for that of the object named beside it. */
 export const nodeAttacks: readonly (readonly [
   what: string,
   method: string,

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RigWord } from './closers-rig.js';
 
-/** What a process holds on to. */
+/** The resources that a process holds. */
 export interface Holdings {
   readonly sessions: number;
   readonly descriptors: number;
@@ -12,7 +12,7 @@ export interface Holdings {
   readonly rssBytes: number;
 }
 
-/** One process of the rig, watched from outside. */
+/** A process of the rig, watched from outside. */
 export class RigProcess {
   readonly #child: ChildProcess;
   readonly #waiting: ((word: RigWord) => void)[] = [];
@@ -46,7 +46,7 @@ export class RigProcess {
     return this.#child.pid ?? 0;
   }
 
-  /** How it ended; undefined while it lives. */
+  /** The end of the process; undefined while it lives. */
   get ended(): string | undefined {
     return this.#end;
   }
@@ -65,7 +65,7 @@ export class RigProcess {
     };
   }
 
-  /** What each descriptor is, for a report. */
+  /** Describes each open descriptor, for a report. */
   descriptors(): string[] {
     const dir = `/proc/${this.pid}/fd`;
     return readdirSync(dir).map((fd) => {

@@ -9,7 +9,7 @@ import type { Client } from '../../../src/lib/grpc/index.js';
 import { HeaderWriter } from '../../../src/master/streaming/spdy/headers.js';
 import { container } from './closers-rig.js';
 
-/** What a conversation is about. */
+/** The kind and the target of a conversation. */
 export interface Topic {
   readonly kind: 'exec' | 'attach' | 'portForward' | 'logs';
   readonly command: readonly string[];
@@ -18,9 +18,9 @@ export interface Topic {
   readonly port: number;
 }
 
-/** One conversation, which its client can leave in several ways. */
+/** A conversation, which its client can leave in several ways. */
 export interface Talk {
-  /** Says what it wants, for protocols where that comes after the connection. */
+  /** Sends the request, for protocols where it comes after the connection. */
   start(): void;
   send(data: Buffer): void;
   halfClose(): void;
