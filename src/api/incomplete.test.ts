@@ -22,7 +22,7 @@ import {
 } from './strategy.js';
 
 const context = { now: () => '2024-01-01T00:00:00Z' };
-/** How deep parts are taken away; a pod's own are tried in a Pod, not in every template again. */
+/** The depth to which parts are taken away; a pod's own are tried in a Pod, not in every template again. */
 const depthOf = (kind: KindDeclaration): number => (kind.kind === 'Pod' ? 4 : 3);
 const deepest = 5;
 

@@ -79,7 +79,7 @@ export interface PrinterColumn {
 /** Getters of the values that a field selector may name; `''` when the field is not set. */
 export type FieldGetters = Readonly<Record<string, (object: KubeObject) => string>>;
 
-/** How names of this kind are checked. */
+/** The rule for names of this kind. */
 export type NameRule = 'subdomain' | 'label' | 'label1035' | 'path-segment' | 'any';
 
 /** A kind in one version of one group. Immutable. */
@@ -99,10 +99,10 @@ export interface KindDeclaration {
   /** True when objects are answered and never stored (reviews). */
   readonly virtual: boolean;
   readonly schema: SchemaNode;
-  /** How names are checked. */
+  /** The rule for names. */
   readonly nameRule: NameRule;
   /**
-   * Where objects of this kind are stored: kinds with equal storage share their objects (core and
+   * The place of this kind's objects in the store: kinds with equal storage share their objects (core and
    * `events.k8s.io` events, the versions of the autoscaler).
    */
   readonly storage: { readonly group: string; readonly plural: string };

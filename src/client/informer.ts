@@ -16,7 +16,7 @@ import type {
 } from './types.js';
 import { isApiError } from './types.js';
 
-/** How long after a broken watch the next one is tried: doubling from the first to the last. */
+/** The wait after a broken watch before the next: doubles from the first to the last. */
 const retryMs = { first: 50, last: 5000 } as const;
 /**
  * A watch that breaks because its master has gone is taken up within a second; what fails longer, or is refused, is
@@ -185,7 +185,7 @@ class Reflector<T extends KubeObject> implements Informer<T> {
     }
   }
 
-  /** Most watches break for a moment only. What is refused, or goes on failing, is told to who can mend it. */
+  /** Reports watches that are refused, or go on failing, to those who can mend it; most break for a moment only. */
   #tellTrouble(error: unknown): void {
     const { clock, log, onTrouble } = this.#options;
     const { resource } = this.resource;

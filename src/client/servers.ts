@@ -12,7 +12,7 @@ export interface ServersOptions {
   readonly tls?: TlsSource<ChannelTls>;
   readonly log: Logger;
   readonly clock: Clock;
-  /** How long a call goes on looking for a master that answers. @default 10,000 */
+  /** The time for which a call looks for a master that answers. @default 10,000 */
   readonly patienceMs?: number;
   /** Makes the channel to a master. @default gRPC over HTTP/2 */
   readonly connect?: (target: string) => Channel;

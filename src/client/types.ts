@@ -30,7 +30,7 @@ export interface Guarded {
   readonly guard?: () => boolean;
 }
 
-/** How a write is made. */
+/** The options of a write. */
 export interface WriteOptions extends CallOptions, Guarded {
   readonly fieldManager?: string;
   readonly dryRun?: boolean;
@@ -45,7 +45,7 @@ export type PatchType =
   | 'application/strategic-merge-patch+json'
   | 'application/apply-patch+yaml';
 
-/** How an object is deleted. */
+/** The options of a deletion. */
 export interface DeleteOptions extends CallOptions, Guarded {
   readonly gracePeriodSeconds?: number;
   readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground';

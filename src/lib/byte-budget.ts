@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 
-/** How many bytes may be spent: so many at once, and after that so many a second. */
+/** A limit of bytes: so many at once, and after that so many a second. */
 export interface ByteRate {
   readonly burstBytes: number;
   readonly bytesPerSecond: number;

@@ -1,4 +1,4 @@
-/** How many connections a listener takes, of all peers and of one address. */
+/** Limits the connections of a listener, of all peers and of one address. */
 import { isIPv6 } from 'node:net';
 import type { Socket } from 'node:net';
 import { connectionLimits } from './net-limits.js';

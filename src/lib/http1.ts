@@ -81,7 +81,7 @@ export function guardHttp1(
 export function leaveBody(request: IncomingMessage, response: ServerResponse, clock: Clock): void {
   const { socket } = request;
   if (!response.headersSent) response.setHeader('connection', 'close');
-  // What Node calls after the last answer of a connection.
+  // Node calls this after the last answer of a connection.
   socket.destroySoon = () => endSocket(socket, clock);
   request.resume();
 }

@@ -2,7 +2,7 @@ import type { ServerHttp2Session } from 'node:http2';
 import type { Clock } from './clock.js';
 import { connectionLimits } from './net-limits.js';
 
-/** How long a peer whose streams are silent may take to answer a ping. */
+/** A peer whose streams are silent must answer a ping within this time. */
 const pingTimeoutMs = 20_000;
 
 /**

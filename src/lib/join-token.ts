@@ -1,6 +1,6 @@
 /**
- * Where a joining machine finds its token: not on a command line, if its operator can help it, since every user can
- * list those.
+ * Reads the token of a joining machine. A file or the environment is better than the command line, which every user can
+ * list.
  */
 import { readFileSync } from 'node:fs';
 

@@ -234,7 +234,7 @@ interface Distribution {
 
 const clock = systemClock();
 
-/** How values are distributed over buckets. */
+/** A histogram: counts values by buckets. */
 export class Histogram<Label extends string = string> implements Metric {
   readonly type = 'histogram';
   readonly name: string;

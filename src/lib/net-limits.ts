@@ -19,7 +19,7 @@ export const connectionLimits = {
   perAddress: 2_000,
   /** The longest TLS handshake. */
   handshakeMs: 10_000,
-  /** How long a connection without TLS may take to show what it speaks. */
+  /** A connection without TLS must show its protocol within this time. */
   firstBytesMs: 10_000,
   /**
    * A connection of HTTP/2 without streams, and without a client certificate, ends after so long (kube-apiserver's
@@ -39,7 +39,7 @@ export const http1Limits = {
    * `ReadHeaderTimeout`).
    */
   headMs: 32_000,
-  /** How often heads are looked at that take long. */
+  /** The interval of the search for heads that take too long. */
   checkEveryMs: 5_000,
   /** A connection that has had an answer, and sends no other request. */
   idleMs: 75_000,
@@ -144,7 +144,7 @@ export const spdyLimits = {
   earlyBytes: 256 * 1024,
   /** Answers that the client does not read (to pings, to new streams), beyond which it is cut off. */
   unreadBytes: 4 * 1024 * 1024,
-  /** How long a stream may wait for the other streams of its call, as kubelet's `DefaultStreamCreationTimeout`. */
+  /** The longest wait of a stream for the others of its call, as kubelet's `DefaultStreamCreationTimeout`. */
   streamsMs: 30_000,
 } as const;
 

@@ -86,7 +86,7 @@ export function observeEventLoop(registry: Registry): void {
   observeCollections(registry);
 }
 
-/** How long the garbage collector stopped the thread. */
+/** Measures how long the garbage collector stops the thread. */
 function observeCollections(registry: Registry): void {
   const seconds = new Histogram({
     name: 'nodejs_gc_duration_seconds',
@@ -125,7 +125,7 @@ export function openFiles(): number {
   }
 }
 
-/** How many file descriptors the process may hold; 0 where the system does not tell. */
+/** Returns the number of file descriptors that the process may hold; 0 where the system does not tell. */
 export function fileLimit(): number {
   return Number(fromProc('limits', /Max open files\s+(\d+)/) ?? 0);
 }

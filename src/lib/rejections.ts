@@ -1,15 +1,12 @@
 /**
- * The consequences of a promise that is rejected while nobody owns it. That is always a bug. Which process it may end
- * is weighed here:
+ * Decides whether a promise that is rejected while nobody owns it ends the process. Such a rejection is always a bug:
  *
  * - A node's agent and an API server go on. Such a rejection comes from the work of one request or one pod; ending the
- *   process ends the
- *   work of all others too, and whoever can bring it about once can do so again (`kubectl exec` and Ctrl-C could). Real
- *   kubelets and API
- *   servers survive a panic in one handler alike. It is logged as an error with its stack, and counted.
+ *   process would end the work of all others too, and a user who can cause it once can do so again (`kubectl exec` and
+ *   Ctrl-C could). Real kubelets and API servers survive a panic in one handler alike. It is logged as an error with
+ *   its stack, and counted.
  * - A member of the store ends, as do broken invariants everywhere: its state is not to be trusted, and a restart reads
- *   it from the log.
- *   An exception that nobody caught ends a process too, since it may have come in the middle of anything.
+ *   it from the log. An uncaught exception ends a process too, since it may have come in the middle of anything.
  * - Under `VERIFY=1`, in tests, it ends every process, so that none goes unseen.
  */
 import { InvariantError, verifying } from './assert.js';
@@ -17,7 +14,7 @@ import type { Logger } from './log.js';
 import { Counter, Registry } from './metrics.js';
 import { toError } from './errors.js';
 
-/** Where the counter is, for those who serve metrics. */
+/** The registry of the counter, for servers of metrics. */
 export const rejectionRegistry = new Registry();
 
 const unowned = new Counter({

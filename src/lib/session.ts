@@ -15,7 +15,7 @@
 import type { Clock } from './clock.js';
 import { toError } from './errors.js';
 
-/** How a session ended: with the error that ended it, if it was one. */
+/** The end of a session, with the error that caused it, if any. */
 export interface SessionEnd {
   readonly error: Error | undefined;
 }

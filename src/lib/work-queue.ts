@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js';
 import type { Logger } from './log.js';
 
-/** How long a key waits after its n-th failure in a row: `baseMs * 2^(n-1)`, at most `maxMs`. */
+/** The wait of a key after its n-th failure in a row: `baseMs * 2^(n-1)`, at most `maxMs`. */
 export interface BackOff {
   readonly baseMs: number;
   readonly maxMs: number;

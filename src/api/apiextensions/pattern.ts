@@ -45,8 +45,8 @@ export function patternError(pattern: string): string | undefined {
 
 /**
  * Looks for a pattern in a value.
- * @returns `too long` when the budget does not suffice. One that does not compile (kept from before patterns were
- * checked) matches everything.
+ * @returns `too long` when the budget does not suffice. A pattern that does not compile (kept from before patterns
+ * were checked) matches everything.
  */
 export function matchesPattern(
   pattern: string,

@@ -131,8 +131,8 @@ function newEntry(kind: KindDeclaration, writer: Writer, operation: string): Man
 
 /**
  * Records the changes of a create, update or patch in `next.metadata.managedFields`.
- * @param live undefined for a create. What `next` itself says about managers counts only when it is
- * an empty list, which resets them.
+ * @param live undefined for a create. The managers in `next` itself count only when they are an empty list, which
+ * resets them.
  */
 export function trackUpdate(
   kind: KindDeclaration,

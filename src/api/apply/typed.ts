@@ -77,7 +77,7 @@ export function setOf(schema: SchemaNode, value: unknown): FieldSet {
   );
 }
 
-/** How one value became another. */
+/** The differences between two values. */
 export interface Comparison {
   readonly added: FieldSet;
   readonly modified: FieldSet;

@@ -67,7 +67,7 @@ const podAffinityFields = {
   ),
 };
 
-/** Where a pod wants to be. */
+/** The schema of a pod's affinity. */
 export const affinity = struct('core/v1.Affinity', 'Where a pod wants to run.', {
   nodeAffinity: struct('core/v1.NodeAffinity', 'Nodes that a pod prefers or needs.', {
     preferredDuringSchedulingIgnoredDuringExecution: list(
@@ -101,7 +101,7 @@ export const toleration = struct(
   { checks: [isToleration] },
 );
 
-/** How pods are spread. */
+/** The schema of a topology spread constraint. */
 export const topologySpreadConstraint = struct(
   'core/v1.TopologySpreadConstraint',
   'How matching pods are spread over places.',

@@ -49,7 +49,7 @@ const grpcAction = struct('core/v1.GRPCAction', 'Calls the gRPC health service.'
   service: strPtr('Service name to put into the request.', { default: '' }),
 });
 
-/** How a probe checks: it has exactly one of these. */
+/** The handlers of probes: a probe has exactly one. */
 export const probeHandlers = ['exec', 'grpc', 'httpGet', 'tcpSocket'] as const;
 
 /** A probe of a container. */

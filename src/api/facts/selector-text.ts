@@ -152,7 +152,7 @@ class Parser {
   }
 }
 
-/** What Kubernetes says could follow in a list of values. */
+/** Returns Kubernetes' text for the tokens that may follow in a list of values. */
 function expectedIn(values: readonly string[], expectsValue: boolean): string {
   if (!expectsValue) return `',' or ')'`;
   return values.length === 0 ? `',', ')' or identifier` : `',', or identifier`;

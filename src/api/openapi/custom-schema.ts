@@ -2,7 +2,7 @@
 import { isJsonObject } from '../object.js';
 import type { OpenApi } from './open-api.js';
 
-/** What version 2 has no word for, and defaults, which Kubernetes leaves out there. */
+/** The keywords that version 2 lacks, and defaults, which Kubernetes leaves out there. */
 const left = new Set(['allOf', 'anyOf', 'oneOf', 'not', 'nullable', 'default']);
 
 /**

@@ -19,7 +19,7 @@ export function kindDefinition(kind: KindDeclaration): string {
   return `${reversed}.${kind.version}.${kind.kind}`;
 }
 
-/** What is said of an object. Version 2 has no fields beside unknown ones: clients would refuse the unknown. */
+/** Returns the published schema. Version 2 lists no fields beside unknown ones: clients would refuse the unknown. */
 function publishedSchema(writer: SchemaWriter, { custom, schema }: KindDeclaration): SchemaNode {
   const isBare = writer.dialect === 'v2' && custom && schema.preserveUnknown === true;
   return isBare ? { type: 'object' } : schema;

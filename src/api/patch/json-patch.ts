@@ -22,7 +22,7 @@ interface Cost {
   movedItems: number;
 }
 
-/** Where an operation puts its value. */
+/** The place at which an operation puts its value. */
 interface Place {
   readonly path: string;
   readonly op: string;
@@ -196,7 +196,7 @@ function applyOperation(root: unknown, operation: Operation, cost: Cost): unknow
   }
 }
 
-/** How deep a value is nested. Moves nest deeper than any body may be, so no recursion here. */
+/** Measures how deep a value is nested, without recursion: moves nest deeper than any body may be. */
 function depthOf(value: unknown): number {
   let depth = 0;
   let level = [value];

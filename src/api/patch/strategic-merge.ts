@@ -154,7 +154,7 @@ function mergeByKey(
   list: { key: string; name: string; items: SchemaNode | undefined },
 ): unknown[] {
   const { key, items } = list;
-  /** Where each key stands; items that a directive has deleted leave `undefined`, which no list of objects holds. */
+  /** The merged items; those that a directive has deleted leave `undefined`, which no list of objects holds. */
   const out: unknown[] = [...original];
   const places = new Map<string, number[]>();
   const note = (item: unknown, place: number): void => {
@@ -200,8 +200,8 @@ function applyOrder(
 
 /**
  * Orders a merged list: items of the patch as it names them, items that only the server has in the server's order.
- * Where the two meet, the server's item goes first only if it stood before the other already; so what the patch adds
- * stands before what the server keeps (strategicpatch `normalizeElementOrder`).
+ * Where the two meet, the server's item goes first only if it stood before the other already; so items that the patch
+ * adds stand before those that the server keeps (strategicpatch `normalizeElementOrder`).
  */
 function ordered(
   list: readonly unknown[],
@@ -236,7 +236,7 @@ function ordered(
   return [...out, ...kept.slice(next).map(({ item }) => item)];
 }
 
-/** Where each identity stands first. */
+/** Returns the first place of each identity. */
 function firstPlaces(ids: readonly string[]): Map<string, number> {
   const places = new Map<string, number>();
   ids.forEach((id, place) => {

@@ -17,7 +17,7 @@ export class DecodeError extends Error {
 /** Most unknown or duplicate fields that are named, as in Kubernetes' own decoder. */
 export const maxProblems = 100;
 
-/** Where a value stands, for messages. */
+/** The place of a value, for messages. */
 interface Place {
   /** With list indexes: `spec.containers[0].name`. */
   readonly path: string;

@@ -1,6 +1,6 @@
 /**
  * Defaulting by schema: fields with a default are filled when absent, structs that are always written
- * become `{}`. What needs a look at other fields is a function of the kind.
+ * become `{}`. Defaults that depend on other fields are functions of the kind.
  */
 import { isJsonObject } from '../object.js';
 import type { SchemaNode } from './node.js';

@@ -3,7 +3,7 @@
  * see in the answers to malformed bodies. Runs only after `JSON.parse` has refused the text.
  */
 
-/** Where the scanner stopped. */
+/** Ends the scan at a syntax error. */
 class Fault extends Error {}
 
 const literals: Readonly<Record<string, string>> = { t: 'true', f: 'false', n: 'null' };

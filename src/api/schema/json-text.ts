@@ -46,7 +46,7 @@ function endOfString(text: string, start: number): number {
   return i;
 }
 
-/** Where the scanner stands: `spec.containers[0].name`. Made only for what is reported. */
+/** Returns the scanner's place, such as `spec.containers[0].name`; called only for errors that are reported. */
 function pathOf(stack: readonly Frame[]): string {
   return stack.reduce((path, { keys, key, index }) => {
     if (keys === undefined) return `${path}[${index}]`;

@@ -4,7 +4,7 @@
  */
 import type { FieldError, FieldPath } from '../field-error.js';
 
-/** How lists are merged by server-side apply. */
+/** The ways in which server-side apply merges lists. */
 export type ListType = 'atomic' | 'set' | 'map';
 
 /** A check of a value: it adds its errors, with the path of the value. */

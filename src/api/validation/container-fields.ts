@@ -185,7 +185,7 @@ export const isEnvFromSource: Check = (value, path, errors) => {
 const shortestToken = 600;
 const longestToken = 2 ** 32;
 
-/** How long a projected token is valid. */
+/** Checks the lifetime of a projected token. */
 export const isTokenLifetime: Check = (value, path, errors) => {
   if (typeof value !== 'number') return;
   if (value < shortestToken) {

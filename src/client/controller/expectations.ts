@@ -55,8 +55,8 @@ export class Expectations {
   }
 
   /**
-   * A creation has succeeded: the object is expected to be seen, unless it was already. One whose answer was lost
-   * counts as failed, and is not taken for another when it is seen all the same.
+   * Records a successful creation: the object is expected to be seen, unless it was already. A creation whose answer
+   * was lost counts as failed; if its object is seen all the same, it is not taken for another.
    */
   made(key: string, { metadata }: KubeObject): void {
     const expected = this.#byKey.get(key);
@@ -72,7 +72,7 @@ export class Expectations {
     if (expected !== undefined) expected.creations -= count;
   }
 
-  /** One deletion was seen, or has failed and will not come. */
+  /** Records a deletion that was seen, or that has failed and will not come. */
   deleted(key: string, uid: string): void {
     this.#byKey.get(key)?.deletions.delete(uid);
   }

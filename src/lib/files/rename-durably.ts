@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 
 /**
  * Gives a file or a directory another name in the same file system, for good: the names are synced before it returns.
- * What the file holds is the caller's to sync, and before: `writeWhole` does so.
+ * The caller must have synced the content of the file before, as `writeWhole` does.
  * @throws the system's error, with nothing renamed
  */
 export async function renameDurably(from: string, to: string): Promise<void> {

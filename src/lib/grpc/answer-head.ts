@@ -1,4 +1,4 @@
-/** How answers begin, and answers that have nothing else. */
+/** Encodes the heads of answers, and answers that consist of a head alone. */
 import { encodeFields } from '../http2/index.js';
 import type { Http2Stream, StreamHandler } from '../http2/index.js';
 import { encodeStatusMessage } from './metadata.js';

@@ -17,8 +17,8 @@ export interface CallHost {
   readonly clock: Clock;
   /** The longest request message. */
   readonly maxReceiveBytes: number;
-  /** How long the message of a call with one request may take. @default as long as it likes */
+  /** The time within which the message of a call with one request must arrive. @default unlimited */
   readonly requestMs?: number;
-  /** The budget for compressed requests. @default any number */
+  /** The budget for compressed requests. @default unlimited */
   readonly inflateBudget?: ByteBudget;
 }

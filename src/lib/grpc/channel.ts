@@ -14,7 +14,7 @@ import { formatTimeout, metadataFields } from './metadata.js';
 import type { CallOptions, Client, MethodDefinition, ServiceDefinition } from './types.js';
 import { Code, GrpcError } from './types.js';
 
-/** Where a channel leads to. */
+/** The server and the settings of a channel. */
 export interface ChannelOptions {
   /** `host:port`, or `unix:path`. */
   readonly target: string;
@@ -36,7 +36,7 @@ export interface ChannelOptions {
   readonly defaultDeadlineMs?: number;
 }
 
-/** How a channel's connection is. */
+/** The state of a channel's connection. */
 export type ChannelState = 'idle' | 'connecting' | 'ready' | 'broken' | 'closed';
 
 /** One connection to one server, made when first needed and again when it broke. */
@@ -277,7 +277,7 @@ class Http2Channel implements Channel {
   }
 
   #open(socket: net.Socket): ClientConnection {
-    // One that has used up its streams ends when the last of them does.
+    // A connection that has used up its streams ends when the last of them does.
     this.#connection?.close();
     const connection: ClientConnection = new ClientConnection(
       socket,

@@ -156,7 +156,7 @@ abstract class ClientCall implements StreamHandler {
     this.finish(this.#outcome(code));
   }
 
-  /** How the call ended, by what has come until now. */
+  /** Returns the error of the call, judged by the frames that have arrived; undefined for success. */
   #outcome(code: number | undefined): GrpcError | undefined {
     if (this.#status !== undefined) {
       if (this.#status['grpc-status'] !== undefined) return statusError(this.#status);
@@ -190,7 +190,7 @@ abstract class ClientCall implements StreamHandler {
   protected abstract onOutcome(error: GrpcError | undefined): void;
 }
 
-/** One request, one answer. */
+/** A call with one request and one answer. */
 export class UnaryCall extends ClientCall {
   readonly #resolve: (answer: unknown) => void;
   readonly #reject: (error: unknown) => void;

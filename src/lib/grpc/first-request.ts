@@ -34,9 +34,10 @@ const frameWeightBytes = 128;
  * (`../http2`), or other HTTP, which `node:http2` serves.
  *
  * Go's gRPC clients say nothing before they have the server's SETTINGS, so an empty one is sent when the client has
- * sent its own and no request. Whoever goes on sends its own later, which is allowed; but `node:http2` does not expect
- * the acknowledgement of ours, so that is taken out, and the connection is not handed to it before it has come. Pings
- * that come meanwhile are answered here. A connection that breaks the rules so early goes to our engine, which says so.
+ * sent its own and no request. The engine that goes on sends its own later, which is allowed; but `node:http2` does not
+ * expect the acknowledgement of ours, so that is taken out, and the connection is not handed to it before it has come.
+ * Pings that come meanwhile are answered here. A connection that breaks the rules so early goes to our engine, which
+ * answers with the error.
  */
 export class FirstRequestFinder {
   readonly #socket: Socket;

@@ -81,7 +81,7 @@ export class FrameReader {
     this.#chunks[this.#chunks.length - 1] = compact(last);
   }
 
-  /** How much longer the last message was than what came of it: it was compressed. */
+  /** The bytes by which decompression lengthened the last message. */
   get inflatedBytes(): number {
     return this.#inflatedBytes;
   }

@@ -1,6 +1,6 @@
 import { lstatSync, rmSync } from 'node:fs';
 
-/** Where a server listens: a port, or a socket in the file system. */
+/** The address of a server: a port, or a socket in the file system. */
 export type ListenAddress =
   { readonly host: string; readonly port: number } | { readonly path: string };
 

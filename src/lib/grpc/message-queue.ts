@@ -2,7 +2,7 @@
 const maxMessages = 256;
 const maxBytes = 1024 * 1024;
 
-/** How a queue holds its transport. */
+/** The calls by which a queue pauses its transport, resumes it, and gives it up. */
 export interface Flow {
   pause(): void;
   resume(): void;

@@ -40,8 +40,8 @@ export function* metadataFields(metadata: Metadata): Generator<[name: string, va
 }
 
 /**
- * Percent-encodes a status message as gRPC's HTTP/2 mapping asks: all but printable ASCII, and '%'. Where a blank is
- * the first or last, which HTTP/2 does not allow, blanks are encoded as well.
+ * Percent-encodes a status message as gRPC's HTTP/2 mapping asks: all but printable ASCII, and '%'. Blanks are encoded
+ * as well when one is the first or last character, which HTTP/2 does not allow.
  */
 export function encodeStatusMessage(message: string): string {
   if (/^(?! )[\x20-\x24\x26-\x7e]*(?<! )$/.test(message)) return message;

@@ -52,7 +52,7 @@ export interface GrpcServerOptions {
   readonly maxReceiveBytes?: number;
   /** Calls under way at once on one connection. @default 10,000 */
   readonly maxConcurrentStreams?: number;
-  /** How connections of gRPC are kept alive. @default clients ping as they like, and are not pinged */
+  /** The keep-alive of gRPC connections. @default clients ping as they like, and are not pinged */
   readonly keepAlive?: KeepAliveOptions | undefined;
   /** A connection was refused: TLS failed, or `verifyClient` did. @default it is logged */
   readonly onRejected?: (error: Error, peer: string | undefined) => void;

@@ -11,7 +11,7 @@ export interface Found {
   readonly seen: Buffer;
 }
 
-/** How long a connection may take to say what it speaks. */
+/** The limits of finding out a connection's protocol. */
 export interface SniffOptions {
   readonly clock: Clock;
   /** The memory that all connections that are looked at may hold together. */

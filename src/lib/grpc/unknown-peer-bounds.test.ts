@@ -50,7 +50,7 @@ beforeEach(async () => {
   const options = { host: '127.0.0.1', port, ca: ca.cert, servername: '', ALPNProtocols: ['h2'] };
   open = () => {
     const opened = new RawPeer(tls.connect(options));
-    // Whatever the answers weigh, they come.
+    // The window takes answers of any size.
     opened.send(preface, settingsFrame(), numberFrame(frameType.windowUpdate, 0, 16 * megabyte));
     return opened;
   };

@@ -216,7 +216,7 @@ export abstract class Http2Connection implements StreamHost {
         if (streamId === 0) throw protocolError('PRIORITY on stream 0');
         if (end - start !== 5) throw frameSizeError('PRIORITY');
         break;
-      default: // What later versions may bring.
+      default: // Settings of later versions are ignored.
     }
     this.#onControl();
   }
@@ -412,7 +412,7 @@ export abstract class Http2Connection implements StreamHost {
 
   /** Each stream in turn sends what it can; who is stopped again goes to the end of the row. */
   #pumpWaiting(): void {
-    // Who waits again joins the row anew and must not be met twice.
+    // A stream that must wait again goes to the end of the queue, and must not be met twice.
     let left = this.#waiting.size;
     for (const stream of this.#waiting) {
       if (left-- === 0 || this.writer.full || this.sendWindow <= 0) return;

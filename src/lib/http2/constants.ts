@@ -78,13 +78,13 @@ export const limits = {
   frameBytes: 64 * 1024,
   /** All header fields of one request, counted as HPACK does (32 bytes more for each). */
   headerListBytes: 64 * 1024,
-  /** One header block as it comes over the wire. */
+  /** The most bytes of a header block as it comes over the wire. */
   headerBlockBytes: 64 * 1024,
   /** Bytes that wait for the socket from which on streams keep what they have to send. */
   socketBytesHigh: 256 * 1024,
   /**
-   * The bytes that all streams of a connection may hold while they wait for a window. Whatever a handler answers in one
-   * message must pass.
+   * The bytes that all streams of a connection may hold while they wait for a window. The longest message of a handler
+   * must fit.
    */
   heldBytesMax: 256 * 1024 * 1024,
   /** For a client: what all streams of a connection have got and their owners have not taken. */

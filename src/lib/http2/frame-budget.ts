@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 
-/** How many frames of a costly kind a peer may send: so many at once, and after that so many a second. */
+/** Limits the frames of a costly kind that a peer may send: so many at once, and after that so many a second. */
 export class FrameBudget {
   readonly #clock: Clock;
   readonly #burst: number;

@@ -56,7 +56,7 @@ export class HeaderBlocks {
 }
 
 /**
- * Where the payload of a padded frame ends.
+ * Finds the end of the payload of a padded frame.
  * @param start where the length of the padding stands @param from where the payload begins
  */
 export function paddedEnd(bytes: Buffer, start: number, from: number, end: number): number {

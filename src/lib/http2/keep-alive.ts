@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 
-/** How a server treats pings, and when it sends its own: grpc-go's enforcement policy and keep-alive parameters. */
+/** Treats pings of clients, and sends a server's own: grpc-go's enforcement policy and keep-alive parameters. */
 export interface KeepAliveOptions {
   /** A client whose calls are under way should not ping more often. */
   readonly minTimeMs: number;
@@ -51,8 +51,7 @@ export interface Silent {
 }
 
 /**
- * Pings a client that has been silent, and gives it up when it stays so. What it sends, an answer or not, is a sign of
- * life.
+ * Pings a client that has been silent, and gives it up when it stays so. Any bytes of the client are a sign of life.
  */
 export class Heartbeat {
   readonly #clock: Clock;

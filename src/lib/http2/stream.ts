@@ -127,7 +127,7 @@ export class Http2Stream {
   }
 
   /**
-   * One gRPC message.
+   * Sends a gRPC message.
    * @param parts the message, cut anywhere
    * @param format 1 when it is compressed
    * @returns false when the owner should wait for `onWritable`
@@ -163,7 +163,7 @@ export class Http2Stream {
     if (this.#queuedBytes === 0) this.#sendEnding();
   }
 
-  /** One gRPC message that ends our direction. */
+  /** Sends a gRPC message that ends our direction. */
   endWith(message: Uint8Array): void {
     if (this.#closed || this.localEnded) return;
     if (this.#takes(prefixBytes + message.length)) {

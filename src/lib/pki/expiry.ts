@@ -8,7 +8,7 @@ import { validityOf } from './validity.js';
 const dayMs = 86_400_000;
 /** A certificate that has less than this left is warned of, or less than a third of its life where that is shorter. */
 export const warnBeforeMs = 30 * dayMs;
-/** How often they are looked at, and so how often is warned. */
+/** The interval of checks, and so of warnings. */
 const lookEveryMs = dayMs / 2;
 
 /** Reads the certificate of now, PEM; undefined where there is none. */
@@ -18,8 +18,8 @@ type ReadCertificate = () => string | Buffer | undefined;
 export type WatchedCertificates = Readonly<Record<string, ReadCertificate>>;
 
 /**
- * Shows when each certificate begins and ends, and warns from 30 days before its end, twice a day. Whoever renews them
- * does so long before: the warning says that this does not work, or that nobody does.
+ * Shows when each certificate begins and ends, and warns from 30 days before its end, twice a day. Renewal comes long
+ * before: the warning says that it does not work, or that nobody renews.
  * @returns a function that ends it
  */
 export function watchExpiry(

@@ -6,7 +6,7 @@ import { statSync } from 'node:fs';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
 
-/** How often the files are looked at. */
+/** The interval of checks of the files. */
 const lookEveryMs = 5000;
 
 /** Certificates and keys in files, as they are when this is made. */

@@ -185,7 +185,7 @@ export class HeldDirectory extends Held {
     }
   }
 
-  /** Where a link points to; undefined when it is no link, or not there. */
+  /** Reads the target of a link; undefined when it is no link, or does not exist. */
   async link(name: string): Promise<string | undefined> {
     try {
       return await readlink(this.#at(name));

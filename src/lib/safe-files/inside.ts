@@ -3,7 +3,7 @@ import type { Held, HeldDirectory } from './held.js';
 import { codeOf, SafeFileError } from './errors.js';
 import { treeLimits } from './limits.js';
 
-/** How a path below a directory is followed. */
+/** The rules for following a path below a directory. */
 export interface InsideOptions {
   /**
    * The treatment of links: `refuse-outside` follows those that stay inside and refuses the others; `as-root` reads

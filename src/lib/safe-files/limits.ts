@@ -1,4 +1,4 @@
-/** How much of a tree that somebody else made is looked at. */
+/** Limits the walk through a tree that somebody else made. */
 export const treeLimits = {
   /**
    * Directories below each other that a walk enters: each holds a descriptor. A path of the kernel's 4096 bytes has

@@ -12,7 +12,7 @@ export interface SeenFrame extends Readonly<FrameHead> {
 const waitMs = 20_000;
 const clock = systemClock({ unref: true });
 
-/** One frame as it goes over the wire. @param length what its head says, when that is not true */
+/** Encodes a frame. @param length the length in its head. @default the true one */
 export function frame(
   type: number,
   flags: number,
