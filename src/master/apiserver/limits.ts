@@ -13,7 +13,7 @@ export const maxRequestsInFlight = 400;
 
 /** Requests that change something, under way at once (kube-apiserver's `--max-mutating-requests-inflight`). */
 export const maxMutatingInFlight = 200;
-/** How long a read waits for the cache to reach its revision (kube-apiserver: 3 s). */
+/** The longest wait of a read for the cache to reach its revision (kube-apiserver: 3 s). */
 export const freshnessWaitMs = 3_000;
 /** Bookmarks to a watcher that asked for them (kube-apiserver: about a minute). */
 export const bookmarkEveryMs = 60_000;
@@ -27,9 +27,9 @@ export const watchTimeoutMs = 1_800_000;
 export const requestTimeoutMs = 60_000;
 /** Answers shorter than this are not compressed (kube-apiserver: 128 KiB). */
 export const gzipFromBytes = 128 * 1024;
-/** How long an Event object lives (kube-apiserver `--event-ttl`). */
+/** The lifetime of an Event object (kube-apiserver `--event-ttl`). */
 export const eventTtlSeconds = 3_600;
-/** How long a master counts as alive without a sign (kube-apiserver: 15 s). */
+/** A master counts as alive for this long without a sign (kube-apiserver: 15 s). */
 export const masterLeaseSeconds = 15;
 /** Pods of a namespace that a new Pod Security level is tried on, and for how long (kube-apiserver: 3,000 and 1 s). */
 export const podsToCheck = 3_000;

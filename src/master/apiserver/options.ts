@@ -17,7 +17,7 @@ export interface ApiCoreOptions {
   readonly clock: Clock;
   /** Draws uids, names and addresses. @default the machine's */
   readonly random?: Random;
-  /** Where the store is, or a store at hand. */
+  /** The addresses of the store, or a store at hand. */
   readonly etcd:
     | { readonly servers: readonly string[]; readonly tls: TlsSource<ChannelTls> }
     | { readonly store: Store };
@@ -27,7 +27,7 @@ export interface ApiCoreOptions {
     readonly signingKey: string | Buffer;
     readonly publicKeys: readonly (string | Buffer)[];
   };
-  /** How nodes' agents are called; absent where there are none. */
+  /** The credentials for calls to nodes' agents; absent where there are none. */
   readonly kubelet: TlsSource<TrustedPair> | undefined;
   /** 32 bytes; Secrets are stored encrypted with it. */
   readonly encryptionKey: Buffer | undefined;

@@ -11,7 +11,7 @@ import type { MasterCertificateOptions } from './pki.js';
 
 const dayMs = 86_400_000;
 /**
- * A certificate is renewed when it has a third of its time left. That is counted from its end: it begins with its
+ * A certificate is renewed when it has a third of its time left. The time is counted from its end: it begins with its
  * authority, which may be years before it was signed.
  */
 export const renewBeforeMs = (certificateDays / 3) * dayMs;
@@ -25,7 +25,8 @@ export interface RenewalOptions extends MasterCertificateOptions {
 }
 
 /**
- * Looks every hour, the first time in an hour: a start makes all of them. What fails is tried again an hour later.
+ * Checks the certificates every hour, first in an hour: a start makes all of them. A failure is tried again an hour
+ * later.
  * @returns a function that ends it
  */
 export function keepMasterCertificates(options: RenewalOptions): () => void {

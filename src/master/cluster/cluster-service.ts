@@ -141,7 +141,7 @@ class Observer {
     const { clock, name } = this.#options;
     const ageMs = clock.monotonicMs() - this.#refreshedMs;
     const refreshed = this.#refresh();
-    // Who watches gets the last view at once; who asks after a while waits for a new one, as long as the API answers.
+    // A watcher gets the last view at once; a caller after a pause waits for a new one, as long as the API answers.
     if (ageMs === Infinity) await refreshed;
     else if (ageMs > 2 * heartbeatMs) await Promise.race([refreshed, delay(clock, refreshWaitMs)]);
     const members = await Promise.all(this.#members.map((member) => this.#ask(member)));

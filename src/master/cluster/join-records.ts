@@ -17,10 +17,10 @@ export const joinRecordLabel = 'trireme.dev/join-record';
 export const joinRecordNamespace = 'kube-system';
 const prefix = 'join-';
 const nameLengthMax = 253;
-/** One to create, one to read what was there, one more each in case it has gone between them. */
+/** The most calls: a create and a read of the existing record, each once more in case that has gone meanwhile. */
 const attemptsMax = 2;
 
-/** The record's name. One that would be too long is told by its hash. */
+/** Returns the name of a record; a name that would be too long is replaced by its hash. */
 export function joinRecordName(nodeName: string): string {
   const name = `${prefix}${nodeName}`;
   if (name.length <= nameLengthMax) return name;

@@ -24,7 +24,7 @@ export interface MemberRelayOptions {
 
 /** A member tells its state so often. */
 const stateIntervalMs = 250;
-/** One that says nothing for so long is silent, and asked anew: its connection may lead nowhere. */
+/** A member without a message for this long counts as silent and is asked anew: its connection may be dead. */
 const silenceMs = 2000;
 /** Between attempts. */
 const retryMs = 300;

@@ -124,7 +124,7 @@ class Observer {
     try {
       this.#members = await store.memberList();
     } catch {
-      // Those that are known stay: their own silence tells what is wrong.
+      // The known members stay: their own silence shows what is wrong.
     }
     for (const [id, relay] of this.#relays) {
       const member = this.#members.find((one) => one.id === id);

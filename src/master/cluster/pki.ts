@@ -86,7 +86,7 @@ async function readAuthority(directory: string, name: string): Promise<KeyPair> 
   return pair;
 }
 
-/** How long a master's certificates hold. */
+/** The validity of a master's certificates. */
 export const certificateDays = 365;
 
 /** The master whose certificates are made, and their directory. */

@@ -33,10 +33,10 @@ export interface StoreAdmin {
   status(clientUrl: string, deadlineMs: number): Promise<StoreMemberStatus>;
 }
 
-/** What members of the store tell of themselves. */
+/** The reports of the store's members. */
 export interface StoreTelemetry {
   /**
-   * What one member tells of itself, on a connection of its own; ends when `signal` aborts.
+   * Yields the reports of one member, on a connection of its own; ends when `signal` aborts.
    * @throws GrpcError UNIMPLEMENTED where the store is a real etcd
    */
   watchTelemetry(

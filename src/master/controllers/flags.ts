@@ -21,7 +21,7 @@ export interface ControllerFlags {
   readonly signing?: { readonly cert: string; readonly key: string };
   /** Signs legacy tokens; PEM of the private key. */
   readonly serviceAccountKey?: string;
-  /** Where the local-path provisioner has workers make directories, below their data directory when relative. */
+  /** The directory of local-path volumes on workers, below their data directory when relative. */
   readonly localPathRoot: string;
   /** Names of controllers to run: "*", "name", "-name". */
   readonly controllers: readonly string[];

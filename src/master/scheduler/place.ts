@@ -1,6 +1,6 @@
 /**
- * One scheduling cycle: which node takes this pod, or why none does. Synchronous; nothing changes but the cache of
- * answers.
+ * Runs one scheduling cycle: finds the node for a pod, or the reasons why none fits. Synchronous; changes nothing but
+ * the cache of answers.
  *
  * Cost: pods of one class (template) share what plugins say that look at one node only. An answer holds while the
  * node's generation does, so after a bind one node of N is asked again: a cycle is N map look-ups and additions, and

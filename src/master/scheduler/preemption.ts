@@ -41,7 +41,7 @@ export function planPreemption(
   situation: {
     readonly cache: SchedulerCache;
     readonly budgets: readonly PodDisruptionBudget[];
-    /** Where an earlier preemption made room for the pod. */
+    /** The node on which an earlier preemption made room for the pod. */
     readonly nominatedNode: NodeInfo | undefined;
   },
 ): Preemption {

@@ -11,7 +11,7 @@ export interface ClientFlow {
   ping(): void;
 }
 
-/** One connection for several sessions: it waits while any of them does. */
+/** Shares a connection's flow among several sessions: it waits while any of them does. */
 export function sharedFlow(flow: ClientFlow): ClientFlow {
   let waiting = 0;
   return {

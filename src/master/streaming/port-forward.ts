@@ -127,7 +127,7 @@ function forwardSpdy(socket: Duplex, { open, clock }: Forwarding): void {
     }
     const pair = pairs.get(id) ?? newPair(id);
     pair[type] = stream;
-    // One that goes before the other has come takes its pair with it.
+    // A stream that ends before its partner has come ends the pair.
     stream.onClose(() => drop(id, pair));
     if (pair.data === undefined || pair.error === undefined) return;
     pairs.delete(id);
@@ -149,7 +149,7 @@ function forwardSpdy(socket: Duplex, { open, clock }: Forwarding): void {
   };
 }
 
-/** One connection of a client, over a pair of streams. */
+/** Forwards a connection of a client, over a pair of streams. */
 function forwardPair(pair: {
   readonly connection: SpdyConnection;
   readonly flow: ClientFlow;
@@ -228,7 +228,7 @@ function forwardChannels(socket: WebSocket, ports: readonly number[], options: F
   socket.on('error', () => undefined);
 }
 
-/** One port's channels: its number on each, then what the pod sends. */
+/** Serves a port's channels: its number on each, then the pod's bytes. */
 function channelPair(options: {
   readonly session: Session;
   readonly flow: ClientFlow;

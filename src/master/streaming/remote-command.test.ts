@@ -20,7 +20,7 @@ const start: ExecStart = {
 class FakeClient implements CommandClient {
   readonly told: string[] = [];
   status: CommandStatus | undefined;
-  /** Whether it takes more. */
+  /** True when it takes no more. */
   isFull = false;
   free: () => void = () => undefined;
 

@@ -32,7 +32,7 @@ export interface CommandInput {
   closed(): void;
 }
 
-/** How a command ended, as `kubectl exec` reads it. */
+/** The end of a command, as `kubectl exec` reads it. */
 export interface CommandStatus {
   readonly metadata: Record<string, never>;
   readonly status: 'Success' | 'Failure';
@@ -44,7 +44,7 @@ export interface CommandStatus {
   };
 }
 
-/** How remotecommand tells an exit code. @see Kubernetes apimachinery remotecommand v4 */
+/** Makes the status that reports an exit code. @see Kubernetes apimachinery remotecommand v4 */
 export function statusOfExit(code: number, error: string): CommandStatus {
   if (error !== '') {
     return { metadata: {}, status: 'Failure', reason: 'InternalError', message: error, code: 500 };

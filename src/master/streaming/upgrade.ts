@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** How soon the kernel asks a silent peer whether it is still there: a client whose machine is gone is noticed. */
+/** The kernel probes a peer after this long a silence, so that a client whose machine is gone is noticed. */
 const keepAliveMs = 60_000;
 
 /**

@@ -1,4 +1,4 @@
-/** How components are ended: the last started first, each when it likes, but not for ever. */
+/** The end of components: the last started first, each at its own pace, but not for ever. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

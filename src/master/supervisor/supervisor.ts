@@ -55,7 +55,7 @@ export const exitTryLater = 75;
  */
 const startsMax = 5;
 const backOffMs = { first: 200, last: 10_000 } as const;
-/** One that ran for so long starts its back-off anew. */
+/** A component that ran for this long starts its back-off anew. */
 const healthyMs = 30_000;
 
 /**

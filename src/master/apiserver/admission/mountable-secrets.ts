@@ -43,7 +43,7 @@ function volumeSecrets({ spec }: Pod): string[] {
   ]);
 }
 
-/** How each Secret is named, and its name. */
+/** Lists the field that names each Secret, and the Secret's name. */
 function environmentSecrets({
   env,
   envFrom,

@@ -42,7 +42,7 @@ test('guesses of tokens are counted by address: 429 after the bound, nobody else
   expect(await ask('guess', '10.0.0.7')).toBe(429);
   expect(await ask('good', '::ffff:10.0.0.7')).toBe(429);
   expect(looked).toBe(failureLimits.perKey);
-  // What cannot be guessed goes on: signed tokens, certificates, nobody.
+  // Credentials that cannot be guessed still work: signed tokens, certificates, none at all.
   expect(await ask('a.b.c', '10.0.0.7')).toBe(401);
   expect(await ask('', '10.0.0.7')).toBe(200);
   const shown = { certificate, token: 'guess', address: '10.0.0.7' };

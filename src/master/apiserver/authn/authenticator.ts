@@ -12,7 +12,7 @@ export interface Credentials {
   readonly certificate: PeerCertificate | undefined;
   /** The `Authorization: Bearer` token, or empty. */
   readonly token: string;
-  /** Where the request comes from, so that guesses are counted. @default they are not */
+  /** The sender's address, by which guesses are counted. @default they are not */
   readonly address?: string;
 }
 

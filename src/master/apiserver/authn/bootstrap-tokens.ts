@@ -34,7 +34,7 @@ export class BootstrapTokens implements TokenAuthenticator {
   }
 }
 
-/** The user of a token, if the Secret says that it is valid now. What cannot be read is not valid. */
+/** Returns the user of a token that its Secret says is valid now. An unreadable Secret makes none valid. */
 export function tokenUser(
   secret: Secret,
   token: { readonly id: string; readonly secret: string },
@@ -53,7 +53,7 @@ export function tokenUser(
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
-  // One group too many makes the whole token worthless: nobody guesses which of them was meant.
+  // A bad group invalidates the whole token: nobody guesses which group was meant.
   if (!extra.every((name) => groupPattern.test(name))) return undefined;
   const groups = ['system:bootstrappers', ...extra];
   return { name: `system:bootstrap:${token.id}`, groups: [...new Set(groups)].sort() };

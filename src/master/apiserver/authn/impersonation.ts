@@ -117,7 +117,7 @@ function standingGroup(name: string, groups: readonly string[]): readonly string
   return said ? [] : [authenticatedGroup];
 }
 
-/** One question for each part of the wanted user. */
+/** Yields a question for each part of the wanted user. */
 function* partsOf({
   user,
   groups,

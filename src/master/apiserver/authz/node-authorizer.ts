@@ -135,7 +135,8 @@ export class NodeAuthorizer implements Authorizer {
 
   /**
    * Beyond the kubelet's `get`: a worker follows the list of volumes, which are no secret, and lets go of the
-   * directories of the local-path provisioner on its own disk. What it may change in them is NodeRestriction's to say.
+   * directories of the local-path provisioner on its own disk. NodeRestriction decides which of their fields it may
+   * change.
    */
   #volume(node: string, attributes: Attributes): Answer {
     const { verb, subresource, name } = attributes;
@@ -195,7 +196,7 @@ export class NodeAuthorizer implements Authorizer {
   }
 
   #node(node: string, { verb, subresource, name }: Attributes): Answer {
-    // Which Node may be written is NodeRestriction's to say.
+    // NodeRestriction decides which Node may be written.
     if (subresource === 'status' && (verb === 'update' || verb === 'patch')) return allowed;
     if (subresource !== '') return no('');
     if (verb === 'create' || verb === 'update' || verb === 'patch') return allowed;

@@ -72,7 +72,7 @@ export class NodeGraph {
     return false;
   }
 
-  /** Pods bound to the node. What a mirror pod names grants nothing: its node has written it. */
+  /** Yields the pods bound to the node. The references of a mirror pod grant nothing: its node has written them. */
   *#podsOf(node: string): Generator<{ namespace: string; references: PodReferences }> {
     for (const entry of this.#caches.cache('pods').byIndex('spec.nodeName', node) ?? []) {
       const pod = entry.object<Pod>();

@@ -80,7 +80,7 @@ function* asked(): Generator<Asked> {
 
 const reads = ['get', 'list', 'watch'];
 
-/** Where we answer otherwise than 1.20.2, and why. */
+/** The answers that differ from those of 1.20.2, with the reasons. */
 const differences: readonly {
   readonly because: string;
   readonly what: RegExp;

@@ -11,7 +11,7 @@ import { firstClasses, systemNamespaces, systemPriorityClasses } from './objects
 import type { PolicyObject } from './policy.js';
 import { defaultPolicy } from './policy.js';
 
-/** Where the first objects are made. */
+/** The registries in which the first objects are made. */
 export interface BootstrapDeps {
   readonly kinds: KindRegistry;
   readonly objects: Objects;

@@ -74,7 +74,7 @@ export const systemRoles: Readonly<Record<string, PolicyRule[]>> = {
   'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient': [
     on('certificates.k8s.io', 'certificatesigningrequests/selfnodeclient', ['create']),
   ],
-  // Who may approve for a signer, and so for no other.
+  // The roles that approve requests for one signer, and for no other.
   ...Object.fromEntries(
     [
       'kube-apiserver-client',

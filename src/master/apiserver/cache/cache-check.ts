@@ -15,7 +15,7 @@ type Revisions = ReadonlyMap<string, ReadonlyMap<string, number>>;
 export interface CacheCheckOptions {
   readonly store: Pick<Store, 'range'>;
   readonly caches: () => Iterable<ResourceCache>;
-  /** Where a key of the store belongs, when its value can be read. */
+  /** Finds the cache that a key of the store belongs to, when its value can be read. */
   readonly place: (
     key: string,
     value: Buffer,

@@ -31,9 +31,9 @@ interface Waiting {
 }
 
 /**
- * Reads the bodies of requests. What takes long, since it is large or hostile, is done by a thread, one body after the
- * other, in which users take turns: meanwhile the event loop serves all others. The thread is started when it is needed
- * and ends when it has not been for a while.
+ * Reads the bodies of requests. Bodies that take long, since they are large or hostile, are read by a thread, one after
+ * the other, in which users take turns: meanwhile the event loop serves all others. The thread is started when it is
+ * needed and ends when it has not been for a while.
  */
 export class BodyParser {
   readonly #clock: Clock;

@@ -13,7 +13,7 @@ function reply(work: BodyWork): BodyReply {
     return { outcome: doBodyWork(work) };
   } catch (error) {
     const fault = faultOf(error);
-    // Whatever else it is ends the thread, and its other end tells the request.
+    // Any other error ends the thread, and its other end tells the request.
     if (fault === undefined) throw error;
     return { fault };
   }

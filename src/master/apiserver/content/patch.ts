@@ -121,8 +121,8 @@ async function told(apply: () => unknown): Promise<unknown> {
 }
 
 /**
- * Decodes what a patch has made. What cannot be decoded is Invalid and blamed on the patch: on its own text for a
- * strategic merge, on the whole outcome for the others, as in apiserver's `endpoints/handlers/patch.go`.
+ * Decodes the result of a patch. A result that cannot be decoded is Invalid, and the error quotes the patch's own text
+ * for a strategic merge, the whole result for the others, as in apiserver's `endpoints/handlers/patch.go`.
  */
 function decodePatched(context: RequestContext, patch: Patch, patched: unknown): KubeObject {
   const { kind } = context.target;

@@ -18,8 +18,8 @@ const noAdmission = {
 };
 
 /**
- * One step of a definition's end: deletes the objects that are left, and lets go of the definition when there are none.
- * Any number of masters may do this at once.
+ * Takes one step of a definition's end: deletes the objects that are left, and frees the definition when there are
+ * none. Any number of masters may do this at once.
  * @param kind the definition's own kind; `instances` one of the kinds that it declares
  * @returns true when the definition is free to go
  */

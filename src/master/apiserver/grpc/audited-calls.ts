@@ -43,7 +43,7 @@ export function auditedCalls(audit: AuditLog, clock: Clock): CallObserver {
   };
 }
 
-/** Whoever the certificate names; or a join token's user, which is known when the call went well. */
+/** Returns the user that the certificate names, or a join token's user, which is known when the call succeeded. */
 function userOf(context: CallContext, isGood: boolean): UserInfo | undefined {
   const { peerCertificate: certificate } = context;
   if (certificate !== undefined) {

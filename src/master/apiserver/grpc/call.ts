@@ -37,7 +37,7 @@ class GrpcCaller implements Caller, Credentials {
 
   /**
    * Nobody is somebody else here: fields that may come several times arrive as one, and a group's name may hold commas.
-   * Who asks for it must not act as himself instead. @throws StatusError BadRequest
+   * A caller that asks for it must not act as itself instead. @throws StatusError BadRequest
    */
   get impersonation(): readonly string[] {
     if (asksToImpersonate(this.#context)) {

@@ -39,7 +39,7 @@ function takeManagers(next: KubeObject): Managers {
   return managedFields;
 }
 
-/** One empty entry asks for all managers to be forgotten (`[{}]`). */
+/** Tells whether the list is one empty entry (`[{}]`), which asks for all managers to be forgotten. */
 function isResetList(given: Managers): boolean {
   const [only] = given ?? [];
   return given?.length === 1 && only !== undefined && Object.keys(only).length === 0;

@@ -30,7 +30,7 @@ export interface ListResult {
   readonly remainingItemCount: number | undefined;
 }
 
-/** Where a next page starts (apimachinery's continue token). */
+/** The start of a next page (apimachinery's continue token). */
 interface Continue {
   readonly v: 'meta.k8s.io/v1';
   readonly rv: number;

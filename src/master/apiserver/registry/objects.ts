@@ -94,7 +94,8 @@ export class Objects {
   }
 
   /**
-   * One object. `resourceVersion` unset reads what is acknowledged now; `0` whatever is here; N waits for it.
+   * Reads an object. `resourceVersion` unset reads all that is acknowledged now; `0` reads the cache as it is; N waits
+   * for that revision.
    * @throws StatusError NotFound
    */
   async get(place: Place, resourceVersion = ''): Promise<Entry> {

@@ -8,7 +8,7 @@ import { bookmarkEveryMs, watcherQueueEvents } from '../limits.js';
 import type { StatusError } from '../status.js';
 import { badRequest, expired, isStatusError } from '../status.js';
 
-/** One thing to tell a watcher. */
+/** A message to a watcher. */
 export type WatchItem =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly entry: Entry }
   | { readonly type: 'BOOKMARK'; readonly revision: number; readonly initialEnd: boolean }
@@ -24,7 +24,7 @@ export interface WatchOptions {
   readonly sendInitialEvents: boolean | undefined;
 }
 
-/** Where items go. */
+/** The receiver of items. */
 export interface WatchSink {
   /** Takes whatever has gathered since the last event-loop turn. False: call again only after `drained`. */
   send(items: readonly WatchItem[]): boolean;
@@ -34,8 +34,8 @@ export interface WatchSink {
 }
 
 /**
- * One watch: first the present state or the missed changes, then live. What gathers within a turn is sent together; a
- * client that does not read is cut off when its queue is full.
+ * A watch: first the present state or the missed changes, then live. Items of one turn of the event loop are sent
+ * together; a client that does not read is cut off when its queue is full.
  */
 export class WatchSession implements CacheObserver {
   readonly #options: WatchOptions;

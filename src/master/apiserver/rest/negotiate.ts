@@ -1,7 +1,7 @@
 import { acceptedTypes } from '../content/media-types.js';
 import { notAcceptable } from '../status.js';
 
-/** How a client wants its answer. */
+/** The format in which a client wants its answer. */
 export interface Format {
   readonly type: 'json' | 'yaml';
   /** Asked-for transformation of objects. */

@@ -8,7 +8,7 @@ export interface ListMeta {
   readonly remainingItemCount: number | undefined;
 }
 
-/** How objects are shown: as they are, as rows of a table, or by their metadata. */
+/** The presentation of objects: as they are, as rows of a table, or by their metadata. */
 export interface PresentOptions {
   readonly kind: KindDeclaration;
   readonly format: Format;

@@ -13,7 +13,7 @@ test.each<[string, string, object | undefined]>([
     'get',
     { ...core, resource: 'pods', namespace: 'a', name: 'p' },
   ],
-  // One object is got, whatever the query says.
+  // A request with a name gets one object, whatever the query says.
   [
     'GET /api/v1/namespaces/a/pods/p?watch=1',
     'get',
@@ -74,7 +74,7 @@ test.each<[string, string, object | undefined]>([
   ['GET /api/v1', 'get', undefined],
   ['GET /apis/apps/v1', 'get', undefined],
   ['GET /healthz', 'get', undefined],
-  // What cannot be decoded stays as it is, and no segment may hold a percent sign.
+  // A path that cannot be decoded stays as it is, and no segment may hold a percent sign.
   ['GET /api/v1/secrets%zz', 'list', { ...core, resource: 'secrets%zz' }],
 ])('%s', (line, verb, resource) => {
   const [method = '', target = ''] = line.split(' ');

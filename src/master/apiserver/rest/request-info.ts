@@ -24,7 +24,7 @@ const verbsByMethod: Readonly<Record<string, string>> = {
 /** Parts behind `namespaces/<name>` that belong to the namespace itself. */
 const namespaceSubresources = new Set(['status', 'finalize']);
 
-/** The decoded path. What cannot be decoded stays as it is: there is nothing at such a path. */
+/** Decodes a path. One that cannot be decoded stays as it is: nothing is served at such a path. */
 function decodePath(path: string): string {
   if (!path.includes('%')) return path;
   try {

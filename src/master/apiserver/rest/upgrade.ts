@@ -51,7 +51,7 @@ export class UpgradeHandler {
       });
     } catch (error) {
       if (!isStatusError(error)) this.#deps.log.error({ error }, 'an upgrade failed');
-      // Whoever has taken the connection over and failed leaves it without an answer.
+      // A handler that fails after it has taken the connection over leaves it without an answer.
       if (response.socket === null) socket.destroy();
       await sendError(exchange, error).catch(() => socket.destroy());
     }

@@ -13,7 +13,7 @@ const renewMs = 5_000;
 const name = 'kubernetes';
 const namespace = 'default';
 
-/** Where this API server can be reached, for the endpoints of the Service `kubernetes`. */
+/** The address of this API server, for the endpoints of the Service `kubernetes`. */
 export interface KubernetesServiceOptions {
   readonly deps: BootstrapDeps;
   readonly range: AddressRange;

@@ -26,7 +26,7 @@ import type {
 } from './store.js';
 import { StoreError } from './store.js';
 
-/** Where the etcd cluster is. */
+/** The address of the etcd cluster, and the credentials for it. */
 export interface EtcdStoreOptions {
   /** `http://host:port` or `https://host:port`, or `host:port`. */
   readonly endpoints: readonly string[];

@@ -12,7 +12,7 @@ import { prefixEnd, StoreError } from './store.js';
 type Stream = ClientDuplex<WatchResponse, WatchRequest>;
 
 /**
- * How a member lets a watch be asked whether everything up to now has been delivered.
+ * The ways of asking a member whether a watch has delivered everything up to now.
  * - `notice`: its progress notices come after the events that they speak of.
  * - `write`: its notices may overtake events. A key is written below the prefix; events of one watcher are in order, so
  *   its event comes after all others.
@@ -23,8 +23,8 @@ export type ProgressBy = 'notice' | 'write';
 export const progressKey = `${registryPrefix}progress`;
 
 /**
- * How a member of a version answers. Before 3.4.31 and 3.5.13 a notice carries the store's revision and passes events
- * that wait in the watch's buffer (etcd issue 15220; kube-apiserver asks for the same versions, KEP-2340).
+ * Chooses the way for a member's version. Before 3.4.31 and 3.5.13 a notice carries the store's revision and passes
+ * events that wait in the watch's buffer (etcd issue 15220; kube-apiserver asks for the same versions, KEP-2340).
  * @param version as in Maintenance.Status, like `3.5.30`
  */
 export function progressBy(version: string): ProgressBy {

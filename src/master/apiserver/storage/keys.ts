@@ -1,5 +1,5 @@
 /**
- * Where objects stand in the store: `/registry/<resource>/<namespace>/<name>` for the core group and
+ * Makes the keys of objects in the store: `/registry/<resource>/<namespace>/<name>` for the core group and
  * `/registry/<group>/<resource>/…` for others; cluster-scoped objects have no namespace part. A group always has a dot
  * or is one of the old short ones, so both forms are told apart by the table that {@link parseKey} is given.
  */

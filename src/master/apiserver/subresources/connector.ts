@@ -13,7 +13,7 @@ import { agentSocket } from './agent-socket.js';
 import type { AgentClient, NodeAgents } from './node-agents.js';
 import { findContainer } from './pod-container.js';
 
-/** How the agent of a pod's node is found and called. */
+/** The objects and connections by which the agent of a pod's node is found and called. */
 export interface ConnectorDeps {
   readonly objects: Objects;
   readonly agents: NodeAgents;
@@ -72,7 +72,7 @@ export class Connector {
     return agent.logs({ ...request, container: found.ref }, { signal });
   }
 
-  /** Where a proxied request of a pod or a service goes. @throws StatusError */
+  /** Finds the backend of a proxied request to a pod or a service. @throws StatusError */
   async backend(target: Target): Promise<Backend> {
     const { objects, agents, kinds } = this.#deps;
     const { namespace } = target;
@@ -90,8 +90,8 @@ export class Connector {
   }
 
   /**
-   * The node dials the address that it gave the pod. What its status says must be one all the same, and the loopback
-   * only where that is the node's own address.
+   * Checks the address in the pod's status, although the node dials the one that it gave the pod: it must be valid, and
+   * the loopback only where that is the node's own address.
    */
   #checkAddress(namespace: string, name: string): void {
     const pod = this.#deps.objects.watchCache

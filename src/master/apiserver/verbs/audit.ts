@@ -22,7 +22,7 @@ export interface AuditRecord {
   decision: Decision | undefined;
 }
 
-/** How a request ended; `error` where it failed. */
+/** The outcome of a request; `error` where it failed. */
 export interface AuditOutcome {
   readonly code: number;
   readonly error?: unknown;
@@ -64,7 +64,7 @@ export class AuditLog {
   }
 }
 
-/** One event. Pure. */
+/** Makes an audit event. Pure. */
 export function auditEvent(
   stage: AuditStage,
   record: AuditRecord,

@@ -1,5 +1,5 @@
 /**
- * How fast an autoscaler may follow its metrics: limits, stabilisation and rates. Pure but for the history it is
+ * Limits how fast an autoscaler follows its metrics: bounds, stabilisation and rates. Pure but for the history it is
  * handed.
  */
 

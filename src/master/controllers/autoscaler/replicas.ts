@@ -1,4 +1,7 @@
-/** How many pods a metric asks for. Pure. @see kubernetes pkg/controller/podautoscaler replica_calculator.go */
+/**
+ * Computes the pods that a metric asks for. Pure.
+ * @see kubernetes pkg/controller/podautoscaler replica_calculator.go
+ */
 import { parseQuantity } from '../../../api/quantity.js';
 import type { Pod } from '../../../api/types/core.js';
 import { parseTime } from '../../../api/facts/time.js';

@@ -7,7 +7,7 @@ const longestSeconds = 365 * daySeconds;
 /** The shortest validity that is given (kubernetes: ten minutes). */
 const shortestSeconds = 600;
 const hourMs = 3_600_000;
-/** How long requests are kept: decided or answered ones, and those that nobody looked at. */
+/** The time for which requests are kept: decided or answered ones, and those that nobody decided. */
 const keepMs = { settled: hourMs, pending: 24 * hourMs } as const;
 
 /** The subresource that a requester must be allowed to create so that a request is approved without a human. */
@@ -18,7 +18,7 @@ const messages: Readonly<Record<Permission, string>> = {
   nodeclient: 'Auto approving kubelet client certificate after SubjectAccessReview.',
 };
 
-/** Whether the request has that condition. */
+/** Tells whether the request has that condition. */
 function has(request: CertificateSigningRequest, type: string): boolean {
   return (request.status?.conditions ?? []).some((condition) => condition.type === type);
 }

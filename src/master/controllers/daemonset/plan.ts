@@ -141,7 +141,7 @@ export function planDaemonSet(state: DaemonState): DaemonPlan {
   return { ...update(state, byNode), ended: steps.ended, status };
 }
 
-/** One pod on each node that should have one, and none elsewhere. */
+/** Plans one pod on each node that should have one, and none elsewhere. */
 function manage(state: DaemonState, byNode: ReadonlyMap<string, readonly Pod[]>): Steps {
   const { set, nodes } = state;
   const create: string[] = [];
@@ -165,7 +165,7 @@ function manage(state: DaemonState, byNode: ReadonlyMap<string, readonly Pod[]>)
   const known = new Set(nodes.map((node) => node.metadata.name));
   for (const [name, orphans] of byNode) {
     if (known.has(name)) continue;
-    // Those that were placed go with their node.
+    // Pods that were placed are removed with their node.
     const unplaced = orphans.filter((pod) => (pod.spec.nodeName ?? '') === '');
     remove.push(...unplaced.filter((pod) => pod.metadata.deletionTimestamp === undefined));
   }
@@ -191,7 +191,7 @@ function isAvailable({ set, nowMs }: DaemonState, pod: Pod): boolean {
   return isPodAvailable(pod, set.spec.minReadySeconds ?? 0, nowMs);
 }
 
-/** How many nodes may be without an available pod, and how many may have two, during an update. */
+/** Returns the most nodes without an available pod, and the most with two, during an update. */
 function limitsOf({ set, nodes }: DaemonState): { maxUnavailable: number; maxSurge: number } {
   const wanted = nodes.filter((node) => judgeNode(set, node).run).length;
   const { maxUnavailable = 1, maxSurge = 0 } = set.spec.updateStrategy?.rollingUpdate ?? {};

@@ -1,4 +1,7 @@
-/** How many replicas each ReplicaSet should have now. Pure. @see kubernetes deployment/{rolling,recreate,sync}.go */
+/**
+ * Computes the replicas that each ReplicaSet should have now. Pure.
+ * @see kubernetes deployment/{rolling,recreate,sync}.go
+ */
 import { byCreation } from '../../../api/facts/time.js';
 import type { Deployment, ReplicaSet } from '../../../api/types/workloads.js';
 import { annotatedCount, isRolling, replicasOf, rollingBounds } from './replica-sets.js';

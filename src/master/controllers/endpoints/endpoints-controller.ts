@@ -53,7 +53,7 @@ class EndpointsController {
       if (hasEndpoints(service)) await this.#write(service, present);
       return;
     }
-    // Those made by hand, or used as a lock, are nobody's service and stay.
+    // Endpoints made by hand, or used as a lock, belong to no Service and stay.
     if (present !== undefined && (isManagedEndpoints(present) || this.#gone.has(key))) {
       await this.#context.client.delete(resources.endpoints, at).catch(ignoreNotFound);
     }

@@ -78,7 +78,7 @@ function mirrorLabels({ metadata }: Endpoints): Record<string, string> {
   };
 }
 
-/** One group for each subset and address family. */
+/** Makes one group for each subset and address family. */
 export function mirrorGroups({ subsets = [] }: Endpoints): SliceGroup[] {
   const groups: SliceGroup[] = [];
   for (const subset of subsets) {

@@ -106,7 +106,7 @@ export class SliceWriter {
       });
       this.#expectations.made(key, made);
     } catch (error) {
-      // What was to come after it is not sent.
+      // The remaining writes are not sent.
       this.#expectations.forget(key);
       throw error;
     }

@@ -46,7 +46,7 @@ export function planStep(graph: Pick<Graph, 'blocking' | 'dependents'>, node: Gr
  */
 export type OwnerState = 'solid' | 'waiting' | 'dangling' | 'unknown';
 
-/** What a dependent's reference to an owner comes to, as far as it is known here. */
+/** The state of the owner that a dependent refers to, as far as it is known here. */
 export type OwnerFinding =
   | { readonly state: Exclude<OwnerState, 'unknown'> }
   /** `retry`: the kind may yet come. A cluster-scoped object never has a namespaced owner. */
@@ -118,10 +118,10 @@ export function stateOfAnswer(
   return isForegroundDeleted(answer) ? 'waiting' : 'solid';
 }
 
-/** How the dependents of a deleted object end. */
+/** The treatment of a deleted object's dependents. */
 export type Propagation = 'Orphan' | 'Foreground' | 'Background';
 
-/** What becomes of an object by its owners. */
+/** The decision about an object by the state of its owners. */
 export type Judgement =
   | { readonly type: 'leave'; readonly retry: boolean }
   /** Some owners are left: references to the others go. */

@@ -13,7 +13,7 @@ const failureCountAnnotation = 'batch.kubernetes.io/job-index-failure-count';
 export interface WantedPod {
   /** Its completion index; undefined in a job that is not indexed. */
   readonly index?: number;
-  /** How often this index has failed, where failures are counted by index. */
+  /** The failures of this index, where failures are counted by index. */
   readonly failures?: number;
 }
 
@@ -28,7 +28,7 @@ export function indexOfPod(pod: Pod): number | undefined {
   return text === undefined || !/^\d+$/.test(text) ? undefined : Number(text);
 }
 
-/** How often its index had failed when the pod was made. */
+/** Reads the failures of the pod's index at the time when the pod was made. */
 export function failureCountOf(pod: Pod): number {
   return Number(pod.metadata.annotations?.[failureCountAnnotation] ?? 0);
 }

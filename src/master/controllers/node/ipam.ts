@@ -23,7 +23,7 @@ class NodeIpam {
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
   readonly #nodes: Informer<Node>;
-  /** One for each family. */
+  /** The pools of addresses, one for each family. */
   readonly #pools: readonly BlockPool[];
   readonly reconciler: Reconciler;
 

@@ -1,4 +1,4 @@
-/** How fast nodes in trouble lose their pods, zone by zone. Pure. @see kubernetes pkg/controller/nodelifecycle */
+/** Decides how fast failing nodes lose their pods, zone by zone. Pure. @see kubernetes pkg/controller/nodelifecycle */
 import { isConditionTrue } from '../../../api/facts/conditions.js';
 import type { Node } from '../../../api/types/core.js';
 import type { ControllerFlags } from '../flags.js';

@@ -1,4 +1,7 @@
-/** How many pods of a PodDisruptionBudget may be evicted now. Pure. @see kubernetes pkg/controller/disruption */
+/**
+ * Computes the pods of a PodDisruptionBudget that may be evicted now. Pure.
+ * @see kubernetes pkg/controller/disruption
+ */
 import { scaledValue } from '../../../api/facts/int-or-string.js';
 import { isPodReady } from '../../../api/facts/pods.js';
 import { formatTime, parseTime } from '../../../api/facts/time.js';

@@ -135,7 +135,7 @@ function actionsOf(view: View, current: string, update: string): StatefulAction[
   return actions;
 }
 
-/** One at a time from the top, and only while all others are fine; or all at once. */
+/** Removes pods one at a time from the top, while all others are available; or all at once. */
 function scaleDown({ condemned, slots, isAvailable }: View, parallel: boolean): StatefulAction[] {
   if (parallel) {
     return condemned
@@ -153,7 +153,7 @@ function scaleDown({ condemned, slots, isAvailable }: View, parallel: boolean): 
 
 /**
  * Pods of an old revision to give up, from the highest ordinal down to the partition: one at a time, or as many as
- * `maxUnavailable` says. One that is not available may always go: it could be what the update mends.
+ * `maxUnavailable` says. A pod that is not available may always go: the update could be its repair.
  */
 function updateStep(view: View, update: string): StatefulAction[] {
   const { set, slots, isAvailable } = view;

@@ -68,7 +68,7 @@ function domainsWith(
   return domains;
 }
 
-/** Where pods live whose own anti-affinity does not want this one near. */
+/** Finds the domains of pods whose own anti-affinity forbids this pod nearby. */
 function domainsForbiddenByOthers(pod: PodInfo, view: ClusterView): Set<Domain> {
   const domains = new Set<Domain>();
   for (const node of view.nodes) {

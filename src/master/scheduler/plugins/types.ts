@@ -13,7 +13,7 @@ export interface ClusterView {
   /** Volumes that no claim has, of a storage class. */
   freeVolumes(storageClass: string): readonly PersistentVolume[];
   storageClass(name: string): StorageClass | undefined;
-  /** How many nodes have the image of that name. */
+  /** Returns the number of nodes that have the image of that name. */
   nodesWithImage(name: string): number;
 }
 
@@ -59,8 +59,8 @@ export interface ScorePlugin {
   readonly weight: number;
   readonly local: boolean;
   /**
-   * How raw scores become 0..100. 'none': they are; 'max': the highest becomes 100; 'reverse': as 'max', then 100
-   * minus; 'fewest': the lowest becomes 100; 'span': lowest 0, highest 100.
+   * The normalization of raw scores to 0..100. 'none': they are normal; 'max': the highest becomes 100; 'reverse': as
+   * 'max', then 100 minus; 'fewest': the lowest becomes 100; 'span': lowest 0, highest 100.
    */
   readonly normalize: 'none' | 'max' | 'reverse' | 'fewest' | 'span';
   /** @param feasible the nodes that will be asked about; none where `local` */

@@ -146,7 +146,7 @@ export class SpdyConnection {
     this.#reader.close();
     this.#writer.close();
     for (const handler of this.#closeHandlers) handler();
-    // What still comes is read and thrown away, so that the end of it is seen.
+    // Bytes that still come are read and thrown away, so that their end is seen.
     this.#buffered = Buffer.alloc(0);
     this.#flow();
     endSocket(this.#socket, this.#clock);
@@ -156,7 +156,7 @@ export class SpdyConnection {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** One frame after the other: header blocks must be inflated in order. */
+  /** Reads one frame after the other: header blocks must be inflated in order. */
   async #readFrames(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;

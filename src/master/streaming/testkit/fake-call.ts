@@ -5,7 +5,7 @@ export class FakeCall<In, Out> implements ClientDuplex<In, Out> {
   readonly sent: Out[] = [];
   cancelled = false;
   ended = false;
-  /** How many messages more the node takes before it asks to wait. */
+  /** The messages that the node still takes before it asks to wait. */
   room = Infinity;
   readonly #held: (In | Error | undefined)[] = [];
   #wake: () => void = () => undefined;

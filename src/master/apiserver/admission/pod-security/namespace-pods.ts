@@ -14,7 +14,7 @@ interface Alike {
   readonly count: number;
 }
 
-/** How the pods of a namespace are listed. */
+/** The pods of a namespace, the level to try on them, and the exemptions. */
 export interface PodsOfNamespace {
   readonly namespace: string;
   readonly enforce: LevelVersion;
@@ -35,7 +35,7 @@ function pacer(clock: Clock): () => Promise<boolean> {
   };
 }
 
-/** One pod of each owner before the others of the same owner, so that the bound leaves out what is alike. */
+/** Puts one pod of each owner before the others of the same owner, so that the bound leaves out similar pods. */
 async function byOwner(
   { pods, isExempt }: PodsOfNamespace,
   pace: () => Promise<boolean>,

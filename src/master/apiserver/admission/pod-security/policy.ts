@@ -90,7 +90,7 @@ export function names(labels: Labels, mode: Mode): boolean {
 const key = (mode: Mode): string => `${labelPrefix}${mode}`;
 const versionKey = (mode: Mode): string => `${labelPrefix}${mode}-version`;
 
-/** One mode as the labels say it. A level that cannot be read fails closed for enforce, open for audit and warn. */
+/** Reads a mode from the labels. A level that cannot be read fails closed for enforce, open for audit and warn. */
 function readMode(
   labels: Labels,
   mode: Mode,

@@ -1,4 +1,4 @@
-/** Where the kinds that Pod Security looks at keep the pods that they make. */
+/** Finds the pod templates of the kinds that Pod Security checks. */
 import type { KubeObject } from '../../../../api/object.js';
 import { isJsonObject } from '../../../../api/object.js';
 import type { KindDeclaration } from '../../../../api/kind.js';

@@ -24,7 +24,7 @@ interface Entry {
 }
 
 /**
- * Charges quotas. Whatever waits for one quota is charged by one conditional write, so that many creations at once cost
+ * Charges quotas. All creations that wait for one quota are charged by one conditional write, so that many at once cost
  * few writes and no two of them use the same remainder.
  */
 export class QuotaLedger {

@@ -1,10 +1,10 @@
-/** One HTTPS call of a webhook. Errors read as Go's do, since people search for those texts. */
+/** Makes one HTTPS call of a webhook. Errors read as Go's do, since people search for those texts. */
 import * as https from 'node:https';
 import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
 import type { Clock } from '../../../../lib/clock.js';
 
-/** Where to, and whom to believe. */
+/** The address of a webhook's server, and the authority of its certificate. */
 export interface Destination {
   readonly url: URL;
   /** Connects here instead of to the URL's host; its name is still what the certificate must say. */
@@ -55,7 +55,7 @@ export async function postJson(
   );
 }
 
-/** How the connection is made: pooled, or over a carrier of its own. */
+/** Returns the options of the connection: pooled, or over a carrier of its own. */
 function connection({ url, address, ca, connect }: Destination): https.RequestOptions {
   const trust = ca === undefined ? {} : { ca };
   if (connect !== undefined) {

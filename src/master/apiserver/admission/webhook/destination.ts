@@ -1,4 +1,4 @@
-/** Where a webhook is: at a URL, or behind a Service. */
+/** Finds the server of a webhook: at a URL, or behind a Service. */
 import { serviceNameLabel } from '../../../../api/facts/well-known.js';
 import type { Endpoint, EndpointSlice } from '../../../../api/types/networking.js';
 import type { Service } from '../../../../api/types/core.js';
@@ -8,7 +8,7 @@ import type { Destination } from './call.js';
 import { CallError } from './call.js';
 import type { Hook } from './hooks.js';
 
-/** Where hooks are looked up, and how their pods are reached. */
+/** The objects by which webhooks' Services are looked up, and the way to their pods. */
 export interface DestinationDeps {
   readonly watchCache: WatchCache;
   readonly dialPod: DialPod;

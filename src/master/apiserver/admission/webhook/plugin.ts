@@ -19,7 +19,7 @@ import { connectObject, denied, questionOf, readVerdict } from './review.js';
 
 const defaultTimeoutSeconds = 10;
 
-/** Where the configurations of webhooks are, and how their servers are called. */
+/** The configurations of webhooks, and the ways to call their servers. */
 export interface WebhookDeps {
   readonly objects: Objects;
   /** Pods are reached through their nodes: masters need no route into the pod network. */

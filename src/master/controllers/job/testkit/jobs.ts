@@ -36,7 +36,7 @@ export function jobWith(spec: Partial<JobSpec>, status: Partial<JobStatus> = {})
 interface PodState {
   readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
   readonly index?: number;
-  /** How often its index had failed before. */
+  /** The earlier failures of its index. */
   readonly failures?: number;
   readonly exitCode?: number;
   /** Seconds since it ended. */
