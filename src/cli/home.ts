@@ -7,7 +7,7 @@ import { claimDirectory, ForeignDirectoryError } from '../lib/files/owned-direct
 import { writeWhole } from '../lib/files/write-whole.js';
 import { stoppingTitle } from '../lib/shutdown.js';
 
-/** One host of the cluster that `trireme up` runs on this machine: what `cluster.json` says of it. */
+/** The record in `cluster.json` of a host of the cluster that `trireme up` runs on this machine. */
 export interface HostRecord {
   readonly name: string;
   readonly role: 'master' | 'worker';
@@ -42,7 +42,7 @@ export const programPath = join(packageRoot, 'bin', 'trireme');
 
 const defaultHome = join(packageRoot, '.trireme');
 
-/** Where `trireme up` keeps everything: `--home`, else $TRIREME_HOME, else `.trireme` in the checkout. */
+/** Returns the directory of `trireme up`: `--home`, else $TRIREME_HOME, else `.trireme` in the checkout. */
 export function homeDirectory(flag: string | undefined): string {
   return resolve(flag ?? process.env['TRIREME_HOME'] ?? defaultHome);
 }

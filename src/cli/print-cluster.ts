@@ -50,7 +50,7 @@ function roleOf(member: MemberStatus): string {
   return member.learner ? 'learner' : 'follower';
 }
 
-/** One line for each thing that became different: leaders, terms, members and nodes that come and go. */
+/** Describes each difference in a line: leaders, terms, members and nodes that come and go. */
 export function describeChanges(before: ClusterStatus | undefined, after: ClusterStatus): string {
   const lines: string[] = [];
   const time = after.time.slice(11, 23);

@@ -9,7 +9,7 @@ import { renderTable } from './table.js';
 export const outputFormats = ['wide', 'yaml', 'json', 'name'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
-/** How objects of one resource are printed. */
+/** The options of printing objects of one resource. */
 export interface PrintOptions {
   /** Undefined: a table. */
   readonly format: OutputFormat | undefined;
@@ -17,7 +17,7 @@ export interface PrintOptions {
   readonly everywhere: boolean;
   /** Beside those of other resources: names bear their type. */
   readonly qualified: boolean;
-  /** One object that was asked for by its name; else a list. */
+  /** True for a single object that was asked for by name; else a list is printed. */
   readonly single: boolean;
   readonly nowMs: number;
 }

@@ -1,10 +1,10 @@
 import type { ClusterStatus, MemberStatus } from '../gen/cluster.js';
 
-/** How many masters a cluster needs and has. */
+/** The numbers of masters that a cluster needs and has. */
 export interface Quorum {
   readonly voters: readonly MemberStatus[];
   readonly down: readonly MemberStatus[];
-  /** So many must come back before anything is read or written; 0 while the cluster has its quorum. */
+  /** The masters that must come back before anything is read or written; 0 while the cluster has its quorum. */
   readonly missing: number;
 }
 

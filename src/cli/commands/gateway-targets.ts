@@ -25,8 +25,8 @@ interface Target {
 
 /**
  * The masters behind a gateway, and which of them make progress: each is asked for `/readyz`, since one whose store
- * cannot write still accepts connections. One that is not ready is left out, and its connections are ended, for as long
- * as another is.
+ * cannot write still accepts connections. A master that is not ready is left out, and its connections are ended, for as
+ * long as another is ready.
  */
 export class GatewayTargets {
   readonly #targets: readonly Target[];
@@ -108,7 +108,7 @@ export class GatewayTargets {
       this.#log.warn({ target: target.address, reason }, 'a master is not ready and is left out');
   }
 
-  /** Where none is ready, each may still be the one that answers. */
+  /** Ends the connections of masters that are not ready, unless none is: then any may still answer. */
   #leaveUnready(): void {
     if (!this.#targets.some(isReadyTarget)) return;
     for (const target of this.#targets) if (!isReadyTarget(target)) this.#onLeft(target.address);
@@ -120,8 +120,8 @@ function isReadyTarget({ failures }: Target): boolean {
 }
 
 /**
- * Whose certificate it is does not matter: what a false answer could do is to have a connection sent there, whose
- * client checks the certificate itself.
+ * Asks a master for `/readyz`. Its certificate is not checked: the worst that a false answer can do is to have a
+ * connection sent there, whose client checks the certificate itself.
  */
 function askReadyz({ host, port }: Address): Promise<string | undefined> {
   return new Promise((resolve) => {

@@ -16,7 +16,7 @@ interface Flags {
   readonly targets: string;
 }
 
-/** How long a master may take to accept before the next is tried. */
+/** The next master is tried when one has not accepted within this time. */
 const connectTimeoutMs = 1000;
 /** Connections at once, of all clients and of one address; one more is refused. */
 const connections = { total: 4096, perAddress: 2048 };

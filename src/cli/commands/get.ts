@@ -78,7 +78,7 @@ export async function runGet(
   }
 }
 
-/** Where the flags say to look: undefined is everywhere. */
+/** Returns the namespace that the flags name; undefined means all. */
 function namespaceOf(
   connection: Connection,
   resource: NamedResource,

@@ -27,7 +27,7 @@ export interface MasterState {
   readonly storeEndpoints: readonly string[];
 }
 
-/** How long a joining master goes on asking. */
+/** A joining master gives up after this long. */
 const joinPatienceMs = 60_000;
 
 /** The state of the first start, made now if this is it: a new cluster's keys, or those of the cluster that we join. */
@@ -47,12 +47,12 @@ export async function prepareMaster(
   return state;
 }
 
-/** Where a master keeps certificates and keys. */
+/** Returns the directory of a master's certificates and keys. */
 export function pkiDirectory(options: MasterOptions): string {
   return join(options.dataDir, 'pki');
 }
 
-/** Where the store's members reach this one. */
+/** Returns the URL at which the store's members reach this one. */
 export function peerUrl(options: MasterOptions): string {
   return `https://${options.address}:${options.ports.etcdPeer}`;
 }

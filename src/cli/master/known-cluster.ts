@@ -58,8 +58,7 @@ export async function mustNotKnowCluster(dataDir: string): Promise<void> {
 }
 
 /**
- * Writes the other masters down whenever they change, until `signal` aborts. One that has left stays, unless others are
- * there.
+ * Writes the other masters down whenever they change, until `signal` aborts. The last list stays when none are left.
  */
 export async function rememberCluster(
   options: {

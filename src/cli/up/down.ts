@@ -107,7 +107,7 @@ async function sandboxIds(dataDir: string): Promise<string[]> {
   return files.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5));
 }
 
-/** Whatever still runs on a host's data: containerd, its shims, the containers' processes below them. */
+/** Ends processes that still run on a host's data: containerd, its shims, the containers' processes below them. */
 async function endLeftovers(dataDir: string): Promise<void> {
   const { stdout } = await execute('ps', ['-eo', 'pid=,ppid=,args=', '-ww'], {
     maxBuffer: 64 * 1024 * 1024,

@@ -13,7 +13,7 @@ export function renderHints(
   running: {
     readonly leader: string | undefined;
     readonly hosts: readonly Pick<HostRecord, 'role' | 'address'>[];
-    /** Whether the example is applied. */
+    /** True when the example is applied. */
     readonly example: boolean;
   },
 ): string {

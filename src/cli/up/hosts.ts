@@ -6,13 +6,13 @@ import { packageRoot, programPath } from '../home.js';
 import type { HostNetwork } from './network.js';
 import { namespaceName } from './network.js';
 
-/** Where scripts/images/build leaves its images, for every cluster of this checkout. */
+/** The directory of the images that scripts/images/build makes, for every cluster of this checkout. */
 export const imagesDirectory = join(packageRoot, 'dist', 'images');
 
 /** A host as planned: everything but its process. */
 export type HostPlan = Omit<HostRecord, 'pid'>;
 
-/** How the hosts of a home are laid out. */
+/** The layout of a home's hosts. */
 export interface Layout {
   readonly home: string;
   readonly masters: number;
@@ -53,7 +53,7 @@ export function masterAddress(layout: Layout, n: number): string {
   return layout.network === undefined ? '127.0.0.1' : `${layout.network.prefix}.${11 + n}`;
 }
 
-/** How the n-th master is started; `joining` for all but the first. */
+/** Plans the start of the n-th master; `joining` for all but the first. */
 export function planMaster(layout: Layout, n: number, joining?: JoinArguments): HostPlan {
   const name = `master-${n + 1}`;
   const ports = masterPorts(layout, n);
@@ -83,7 +83,7 @@ export function planMaster(layout: Layout, n: number, joining?: JoinArguments): 
   };
 }
 
-/** How the n-th worker is started. */
+/** Plans the start of the n-th worker. */
 export function planWorker(layout: Layout, n: number, joining: JoinArguments): HostPlan {
   const name = `worker-${n + 1}`;
   const dataDir = join(layout.home, name);

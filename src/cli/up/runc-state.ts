@@ -6,7 +6,7 @@ import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isJsonObject } from '../../api/object.js';
 
-/** Where containerd's shims let runc keep it; gone after a reboot. */
+/** The directory in which containerd's shims let runc keep its state; gone after a reboot. */
 const runcRoot = '/run/containerd/runc';
 
 /**
@@ -23,7 +23,7 @@ export async function removeRuncState(dataDir: string, root = runcRoot): Promise
       isOurs = true;
       await rm(join(folder, id), { recursive: true, force: true });
     }
-    // One that is not empty is somebody's.
+    // A folder that is not empty is in use.
     if (isOurs) await rmdir(folder).catch(() => undefined);
   }
 }

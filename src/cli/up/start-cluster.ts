@@ -32,8 +32,8 @@ export interface StartedCluster {
 }
 
 /**
- * Starts every host that does not run. Those that have joined before need nobody and start at once; new ones wait until
- * the API gives a token.
+ * Starts every host that does not run. Hosts that have joined before start at once; new ones wait until the API gives a
+ * token.
  */
 export async function startCluster(
   layout: Layout,
