@@ -31,7 +31,23 @@ export function fieldSet(
   isMember: boolean,
   children: Iterable<readonly [string, FieldSet]>,
 ): FieldSet {
-  return { isMember, children: new Map([...children].filter(([, set]) => !isEmptySet(set))) };
+  const kept = new Map<string, FieldSet>();
+  for (const [name, set] of children) if (!isEmptySet(set)) kept.set(name, set);
+  return { isMember, children: kept };
+}
+
+/** The children of `a` as `change` leaves them, each beside its namesake in `b`; those that become empty go. */
+function changedChildren(
+  a: FieldSet,
+  b: FieldSet,
+  change: (set: FieldSet, other: FieldSet) => FieldSet,
+): ReadonlyMap<string, FieldSet> {
+  const kept = new Map<string, FieldSet>();
+  for (const [name, set] of a.children) {
+    const changed = change(set, b.children.get(name) ?? emptySet);
+    if (!isEmptySet(changed)) kept.set(name, changed);
+  }
+  return kept;
 }
 
 /** Reads `fieldsV1`. */
@@ -71,32 +87,24 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
 
 /** Paths in both sets. */
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
-  const children = [...a.children].map(([name, set]) => {
-    const other = b.children.get(name);
-    return [name, other === undefined ? emptySet : intersection(set, other)] as const;
-  });
-  return fieldSet(a.isMember && b.isMember, children);
+  if (isEmptySet(b)) return emptySet;
+  return {
+    isMember: a.isMember && b.isMember,
+    children: changedChildren(a, b, intersection),
+  };
 }
 
 /** Paths of `a` that are not in `b`. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
   if (isEmptySet(b)) return a;
-  const children = [...a.children].map(([name, set]) => {
-    const other = b.children.get(name);
-    return [name, other === undefined ? set : difference(set, other)] as const;
-  });
-  return fieldSet(a.isMember && !b.isMember, children);
+  return { isMember: a.isMember && !b.isMember, children: changedChildren(a, b, difference) };
 }
 
 /** Paths of `a` that are neither in `b` nor below a member of `b`. */
 export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
   if (b.isMember) return emptySet;
   if (b.children.size === 0) return a;
-  const children = [...a.children].map(([name, set]) => {
-    const other = b.children.get(name);
-    return [name, other === undefined ? set : recursiveDifference(set, other)] as const;
-  });
-  return fieldSet(a.isMember, children);
+  return { isMember: a.isMember, children: changedChildren(a, b, recursiveDifference) };
 }
 
 /** True when both hold the same paths. */

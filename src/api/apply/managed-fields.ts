@@ -42,43 +42,38 @@ export interface ApplyConflict {
 }
 
 /** Fields that nobody owns. */
-const unowned: FieldSet = fieldSet(false, [
-  ['f:apiVersion', leaf],
-  ['f:kind', leaf],
+const unowned: ReadonlySet<string> = new Set(['f:apiVersion', 'f:kind']);
+/** Fields of metadata that nobody owns. */
+const unownedMetadata: FieldSet = fieldSet(
+  false,
   [
-    'f:metadata',
-    fieldSet(
-      true,
-      [
-        'name',
-        'namespace',
-        'creationTimestamp',
-        'deletionTimestamp',
-        'deletionGracePeriodSeconds',
-        'selfLink',
-        'uid',
-        'generation',
-        'managedFields',
-        'resourceVersion',
-      ].map((name) => [`f:${name}`, leaf] as const),
-    ),
-  ],
-]);
-const statusOnly = fieldSet(false, [['f:status', leaf]]);
+    'name',
+    'namespace',
+    'creationTimestamp',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+    'selfLink',
+    'uid',
+    'generation',
+    'managedFields',
+    'resourceVersion',
+  ].map((name) => [`f:${name}`, leaf] as const),
+);
 
 /** Takes out what nobody owns, and what this way of writing does not touch. */
 function stripped(kind: KindDeclaration, writer: Writer, set: FieldSet): FieldSet {
-  const metadata = set.children.get('f:metadata') ?? emptySet;
-  const notOwned = unowned.children.get('f:metadata') ?? emptySet;
-  const children = new Map(difference(set, unowned).children);
-  const kept = recursiveDifference(metadata, { ...notOwned, isMember: false });
-  children.delete('f:metadata');
-  if (kept.children.size > 0) children.set('f:metadata', { ...kept, isMember: false });
-  const own: FieldSet = { isMember: false, children };
-  if (!kind.hasStatus) return own;
-  if (writer.subresource !== 'status') return recursiveDifference(own, statusOnly);
-  const status = own.children.get('f:status');
-  return fieldSet(false, status === undefined ? [] : [['f:status', status]]);
+  const throughStatus = writer.subresource === 'status';
+  const children = new Map<string, FieldSet>();
+  for (const [name, below] of set.children) {
+    if (unowned.has(name)) continue;
+    if (kind.hasStatus && (name === 'f:status') !== throughStatus) continue;
+    if (name !== 'f:metadata') children.set(name, below);
+    else {
+      const owned = recursiveDifference(below, unownedMetadata);
+      if (owned.children.size > 0) children.set(name, { ...owned, isMember: false });
+    }
+  }
+  return { isMember: false, children };
 }
 
 function readManaged(object: KubeObject): Managed[] {

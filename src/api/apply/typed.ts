@@ -7,13 +7,15 @@ import { isJsonObject } from '../object.js';
 import type { SchemaNode } from '../schema/node.js';
 import { resolved } from '../schema/node.js';
 import type { FieldSet } from './field-set.js';
-import { emptySet, fieldSet, leaf, union } from './field-set.js';
+import { emptySet, fieldSet, isEmptySet, leaf, union } from './field-set.js';
 
 const untyped: SchemaNode = { type: 'any' };
 
 /** One part of a value: its path element, its schema and the value. */
 interface Part {
   readonly element: string;
+  /** The field's name; empty for the item of a list. */
+  readonly name: string;
   readonly node: SchemaNode;
   readonly value: unknown;
 }
@@ -40,25 +42,32 @@ function keyOf(node: SchemaNode, item: Record<string, unknown>): string {
   return `k:${JSON.stringify(keys)}`;
 }
 
+const scalar: SchemaNode = { type: 'any', definition: 'scalar' };
+
 /** The parts of a value that is not a leaf, in order. */
 function partsOf(node: SchemaNode, value: unknown, shape: Shape): Part[] {
-  const items = resolved(node.items ?? untyped);
-  if (shape === 'map' && isJsonObject(value)) {
-    return Object.entries(value)
-      .filter(([, item]) => item !== undefined)
-      .map(([name, item]) => ({
-        element: `f:${name}`,
-        node: resolved(node.properties?.[name] ?? (node.type === 'map' ? items : untyped)),
-        value: item,
-      }));
-  }
+  if (shape === 'map' && isJsonObject(value)) return fieldsOf(node, value);
   if (!Array.isArray(value)) return [];
+  const items = shape === 'set' ? scalar : resolved(node.items ?? untyped);
   return value.map((item: unknown) => ({
     element:
       shape === 'list-map' && isJsonObject(item) ? keyOf(node, item) : `v:${JSON.stringify(item)}`,
-    node: shape === 'set' ? { type: 'any', definition: 'scalar' } : items,
+    name: '',
+    node: items,
     value: item,
   }));
+}
+
+function fieldsOf(node: SchemaNode, value: Record<string, unknown>): Part[] {
+  const others = node.type === 'map' ? (node.items ?? untyped) : untyped;
+  const parts: Part[] = [];
+  for (const name of Object.keys(value)) {
+    const item = value[name];
+    if (item === undefined) continue;
+    const field = resolved(node.properties?.[name] ?? others);
+    parts.push({ element: `f:${name}`, name, node: field, value: item });
+  }
+  return parts;
 }
 
 /** The paths that an applied value sets. */
@@ -87,21 +96,18 @@ export interface Comparison {
 const noChange: Comparison = { added: emptySet, modified: emptySet, removed: emptySet };
 
 /** All paths of a value and of its inner structs, which an update sets when it adds them. */
-function allPaths(schema: SchemaNode, value: unknown, isAlways: boolean): FieldSet {
-  const node = resolved(schema);
+function allPaths(node: SchemaNode, value: unknown, isAlways: boolean): FieldSet {
   const shape = shapeOf(node, value);
   const parts = shape === 'leaf' ? [] : partsOf(node, value, shape);
   if (parts.length === 0) return leaf;
-  return fieldSet(
-    !isAlways,
-    parts.map((part): [string, FieldSet] => {
-      const name = part.element.startsWith('f:') ? part.element.slice(2) : '';
-      const isField = node.properties?.[name] !== undefined;
-      const stays =
-        isField && (part.node.always === true || node.required?.includes(name) === true);
-      return [part.element, allPaths(part.node, part.value, stays)];
-    }),
-  );
+  const children = new Map<string, FieldSet>();
+  for (const part of parts) {
+    const isField = node.properties?.[part.name] !== undefined;
+    const stays =
+      isField && (part.node.always === true || node.required?.includes(part.name) === true);
+    children.set(part.element, allPaths(part.node, part.value, stays));
+  }
+  return { isMember: !isAlways, children };
 }
 
 /** Compares two values; `undefined` is an absent one. */
@@ -117,19 +123,38 @@ export function compare(schema: SchemaNode, before: unknown, after: unknown): Co
   if (shape === 'leaf' || shapeOf(node, before) !== shape) {
     return { ...noChange, modified: leaf };
   }
-  const old = new Map(partsOf(node, before, shape).map((part) => [part.element, part]));
-  const now = new Map(partsOf(node, after, shape).map((part) => [part.element, part]));
-  const results = [...new Set([...old.keys(), ...now.keys()])].map((element) => {
-    const part = now.get(element) ?? old.get(element);
-    const partNode = part?.node ?? untyped;
-    return [element, compare(partNode, old.get(element)?.value, now.get(element)?.value)] as const;
-  });
-  const pick = (name: keyof Comparison): FieldSet =>
-    fieldSet(
-      false,
-      results.map(([element, result]) => [element, result[name]] as const),
-    );
-  return { added: pick('added'), modified: pick('modified'), removed: pick('removed') };
+  return compareParts(byElement(node, before, shape), byElement(node, after, shape));
+}
+
+function byElement(node: SchemaNode, value: unknown, shape: Shape): Map<string, Part> {
+  const parts = new Map<string, Part>();
+  for (const part of partsOf(node, value, shape)) parts.set(part.element, part);
+  return parts;
+}
+
+function compareParts(
+  before: ReadonlyMap<string, Part>,
+  after: ReadonlyMap<string, Part>,
+): Comparison {
+  const added = new Map<string, FieldSet>();
+  const modified = new Map<string, FieldSet>();
+  const removed = new Map<string, FieldSet>();
+  const note = (element: string, result: Comparison): void => {
+    if (!isEmptySet(result.added)) added.set(element, result.added);
+    if (!isEmptySet(result.modified)) modified.set(element, result.modified);
+    if (!isEmptySet(result.removed)) removed.set(element, result.removed);
+  };
+  for (const [element, { node, value }] of after) {
+    note(element, compare(node, before.get(element)?.value, value));
+  }
+  for (const [element, { node, value }] of before) {
+    if (!after.has(element)) note(element, compare(node, value, undefined));
+  }
+  return {
+    added: { isMember: false, children: added },
+    modified: { isMember: false, children: modified },
+    removed: { isMember: false, children: removed },
+  };
 }
 
 /** Lays an applied value over a live one; the applied one wins where both say something. */
