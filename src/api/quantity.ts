@@ -45,6 +45,7 @@ function divideUp(value: bigint, by: bigint): bigint {
 export class Quantity {
   readonly nanos: bigint;
   readonly format: QuantityFormat;
+  #text: string | undefined;
 
   constructor(nanos: bigint, format: QuantityFormat) {
     this.nanos = nanos;
@@ -85,15 +86,18 @@ export class Quantity {
 
   /** The canonical form: no fraction, the largest suffix that keeps it exact. */
   toString(): string {
-    if (this.nanos === 0n) return '0';
-    const sign = this.nanos < 0n ? '-' : '';
-    const magnitude = this.nanos < 0n ? -this.nanos : this.nanos;
-    if (this.format === 'BinarySI' && magnitude >= 1024n * nano && magnitude % nano === 0n) {
-      return sign + formatBinary(magnitude / nano);
-    }
-    if (this.format === 'DecimalExponent') return sign + formatDecimal(magnitude, true);
-    return sign + formatDecimal(magnitude, false);
+    return (this.#text ??= formatNanos(this.nanos, this.format));
   }
+}
+
+function formatNanos(nanos: bigint, format: QuantityFormat): string {
+  if (nanos === 0n) return '0';
+  const sign = nanos < 0n ? '-' : '';
+  const magnitude = nanos < 0n ? -nanos : nanos;
+  if (format === 'BinarySI' && magnitude >= 1024n * nano && magnitude % nano === 0n) {
+    return sign + formatBinary(magnitude / nano);
+  }
+  return sign + formatDecimal(magnitude, format === 'DecimalExponent');
 }
 
 function formatBinary(units: bigint): string {
@@ -118,8 +122,25 @@ function formatDecimal(magnitude: bigint, exponentForm: boolean): string {
   return `${rest}${suffix}`;
 }
 
+/** Texts that were read lately: an object's few are read by its defaults, its checks, quotas and the scheduler. */
+const recent = new Map<string, Quantity>();
+const recentMax = 4096;
+/** Longer texts are not remembered, so that the memory has a size. */
+const recentLengthMax = 32;
+
 /** Parses a quantity; undefined when the text is none. */
 export function parseQuantity(text: string): Quantity | undefined {
+  const known = recent.get(text);
+  if (known !== undefined) return known;
+  const quantity = readQuantity(text);
+  if (quantity !== undefined && text.length <= recentLengthMax) {
+    if (recent.size >= recentMax) recent.clear();
+    recent.set(text, quantity);
+  }
+  return quantity;
+}
+
+function readQuantity(text: string): Quantity | undefined {
   const match = text.length > maxQuantityLength ? null : pattern.exec(text);
   if (match === null) return undefined;
   const [, sign = '', number = '', binary, decimal, exponentText] = match;
@@ -142,21 +163,9 @@ export function parseQuantity(text: string): Quantity | undefined {
   return new Quantity(sign === '-' ? -capped : capped, format);
 }
 
-const canonicalCache = new Map<string, string>();
-const cacheLimit = 4096;
-/** Longer texts are not remembered, so that the cache has a size. */
-const maxCachedLength = 32;
-
-/** The canonical text of a quantity; undefined when it is none. Remembers recent texts. */
+/** The canonical text of a quantity; undefined when it is none. */
 export function canonicalQuantity(text: string): string | undefined {
-  const known = canonicalCache.get(text);
-  if (known !== undefined) return known;
-  const canonical = parseQuantity(text)?.toString();
-  if (canonical !== undefined && text.length <= maxCachedLength) {
-    if (canonicalCache.size >= cacheLimit) canonicalCache.clear();
-    canonicalCache.set(text, canonical);
-  }
-  return canonical;
+  return parseQuantity(text)?.toString();
 }
 
 /** A quantity of whole units. */
