@@ -2,29 +2,31 @@
 import { at, child, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
-import type { SchemaNode } from './node.js';
+import type { Check, SchemaNode } from './node.js';
 import { resolved } from './node.js';
 
-/** The required fields of an object, and those to descend into; computed once per node. */
+/** The part of a node that validation looks at; computed once per node. */
 interface Plan {
+  /** False when nothing is to be checked here or below. */
+  readonly isUseful: boolean;
   readonly required: readonly string[];
-  readonly nested: readonly (readonly [string, SchemaNode])[];
+  /** The fields to descend into. */
+  readonly nested: readonly Nested[];
+  /** The schema of items to descend into. */
+  readonly items: SchemaNode | undefined;
+  readonly checks: readonly Check[];
+}
+
+interface Nested {
+  readonly name: string;
+  readonly field: SchemaNode;
 }
 
 const plans = new WeakMap<SchemaNode, Plan>();
-const useful = new WeakMap<SchemaNode, boolean>();
 
+/** Nodes that are defined later, as recursive ones are, count as true. */
 function hasChecks(node: SchemaNode): boolean {
-  if (node.resolve !== undefined) return true;
-  const known = useful.get(node);
-  if (known !== undefined) return known;
-  const found =
-    (node.checks?.length ?? 0) > 0 ||
-    (node.required?.length ?? 0) > 0 ||
-    (node.items !== undefined && hasChecks(node.items)) ||
-    Object.values(node.properties ?? {}).some(hasChecks);
-  useful.set(node, found);
-  return found;
+  return node.resolve !== undefined || planOf(node).isUseful;
 }
 
 /** Required fields for which the zero value is missing too. */
@@ -36,13 +38,26 @@ function isMandatory(node: SchemaNode | undefined): boolean {
 function planOf(node: SchemaNode): Plan {
   let plan = plans.get(node);
   if (plan === undefined) {
-    plan = {
-      required: (node.required ?? []).filter((name) => isMandatory(node.properties?.[name])),
-      nested: Object.entries(node.properties ?? {}).filter(([, field]) => hasChecks(field)),
-    };
+    plan = newPlan(node);
     plans.set(node, plan);
   }
   return plan;
+}
+
+function newPlan(node: SchemaNode): Plan {
+  const { checks = [], items, required: names = [] } = node;
+  const nested = Object.entries(node.properties ?? {})
+    .filter(([, field]) => hasChecks(field))
+    .map(([name, field]) => ({ name, field }));
+  const checkedItems = items !== undefined && hasChecks(items) ? items : undefined;
+  return {
+    isUseful:
+      checks.length > 0 || names.length > 0 || nested.length > 0 || checkedItems !== undefined,
+    required: names.filter((name) => isMandatory(node.properties?.[name])),
+    nested,
+    items: checkedItems,
+    checks,
+  };
 }
 
 function isMissing(value: unknown): boolean {
@@ -57,26 +72,33 @@ export function validateNode(
   errors: FieldError[],
 ): void {
   const node = resolved(schema);
-  if (!hasChecks(node)) return;
+  const plan = planOf(node);
+  if (!plan.isUseful) return;
   if (node.properties !== undefined && isJsonObject(value)) {
-    const plan = planOf(node);
     for (const name of plan.required) {
       if (isMissing(value[name])) errors.push(required(child(path, name)));
     }
-    for (const [name, field] of plan.nested) {
+    for (const { name, field } of plan.nested) {
       const item = value[name];
       if (item !== undefined && item !== '') validateNode(field, item, child(path, name), errors);
     }
-  } else if (node.items !== undefined && hasChecks(node.items)) {
-    const items = node.items;
-    if (Array.isArray(value)) {
-      value.forEach((item, index) => validateNode(items, item, at(path, index), errors));
-    } else if (isJsonObject(value)) {
-      for (const [key, item] of Object.entries(value))
-        validateNode(items, item, at(path, key), errors);
+  } else if (plan.items !== undefined) validateItems(plan.items, value, path, errors);
+  for (const check of plan.checks) check(value, path, errors);
+}
+
+function validateItems(
+  items: SchemaNode,
+  value: unknown,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  if (Array.isArray(value)) {
+    value.forEach((item, index) => validateNode(items, item, at(path, index), errors));
+  } else if (isJsonObject(value)) {
+    for (const [key, item] of Object.entries(value)) {
+      validateNode(items, item, at(path, key), errors);
     }
   }
-  for (const check of node.checks ?? []) check(value, path, errors);
 }
 
 /** Fields that validation of a whole object leaves to others. */
