@@ -19,6 +19,11 @@ export const freshnessWaitMs = 3_000;
 export const bookmarkEveryMs = 60_000;
 /** Attempts of a write that lost a race and carries no resourceVersion. */
 export const maxWriteAttempts = 32;
+/**
+ * Writes of this server in one resource that the store's watch has not brought yet; of those beyond, what the watch
+ * brings is read once more.
+ */
+export const ownWritesMax = 1_000;
 /** Keys read at once while the cache loads. */
 export const loadPageKeys = 2_000;
 /** The longest watch without `timeoutSeconds`; the real one is drawn between it and its double. */

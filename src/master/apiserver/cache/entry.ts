@@ -22,10 +22,12 @@ export class Entry {
   /** The bytes that {@link bytes} are known to begin with. */
   #head: Buffer | undefined;
 
-  constructor(key: string, bytes: Buffer, revision: number) {
+  /** @param facts what the object says, where it is known already */
+  constructor(key: string, bytes: Buffer, revision: number, facts?: Facts) {
     this.key = key;
     this.bytes = bytes;
     this.revision = revision;
+    this.#facts = facts;
   }
 
   static fromStored(key: string, stored: Buffer, revision: number): Entry {

@@ -1,7 +1,10 @@
 import type { FieldGetters } from '../../../api/kind.js';
+import type { KubeObject } from '../../../api/object.js';
 import { ringEvents } from '../limits.js';
 import type { StoreEvent } from '../storage/store.js';
 import { Entry } from './entry.js';
+import { OwnWrites } from './own-writes.js';
+import type { OwnWrite } from './own-writes.js';
 import { SortedKeys } from './sorted-keys.js';
 
 /** One change of one object; both entries are shared by all watchers. */
@@ -32,6 +35,7 @@ export class ResourceCache {
   readonly #keys = new SortedKeys();
   readonly #observers = new Set<CacheObserver>();
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
+  readonly #ownWrites = new OwnWrites();
   #ring: CacheEvent[] = [];
   #ringStart = 0;
   /** Changes after this revision are all in the ring. */
@@ -77,8 +81,19 @@ export class ResourceCache {
     return keys.flatMap((key) => this.#entries.get(key) ?? []);
   }
 
+  /** Remembers what is about to be written, so that it is not read again when the watch brings it. */
+  announce(key: string, stored: Buffer, object: KubeObject): OwnWrite {
+    return this.#ownWrites.announce(key, stored, object, this.getters);
+  }
+
+  /** An announced write has failed, or nobody knows. */
+  withdraw(write: OwnWrite): void {
+    this.#ownWrites.withdraw(write);
+  }
+
   /** Replaces everything with what was loaded at `revision`. */
   reset(entries: Iterable<Entry>, revision: number): void {
+    this.#ownWrites.clear();
     this.#entries.clear();
     this.#keys.clear();
     for (const index of this.#indexes.values()) index.clear();
@@ -93,7 +108,9 @@ export class ResourceCache {
   apply(key: string, event: StoreEvent): void {
     const previous = this.#entries.get(key);
     if (event.type === 'put') {
-      const entry = Entry.fromStored(key, event.value, event.modRevision);
+      const { value, modRevision } = event;
+      const entry =
+        this.#ownWrites.take(key, value, modRevision) ?? Entry.fromStored(key, value, modRevision);
       this.#put(entry);
       const type = previous === undefined ? 'ADDED' : 'MODIFIED';
       this.#emit({ type, revision: event.modRevision, entry, previous });

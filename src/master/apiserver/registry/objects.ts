@@ -5,11 +5,12 @@ import type { Clock } from '../../../lib/clock.js';
 import type { Logger } from '../../../lib/log.js';
 import type { Random } from '../../../lib/random.js';
 import { Entry } from '../cache/entry.js';
+import type { OwnWrite } from '../cache/own-writes.js';
 import type { WatchCache } from '../cache/watch-cache.js';
 import type { ResourceCache } from '../cache/resource-cache.js';
 import { eventTtlSeconds, maxWriteAttempts } from '../limits.js';
 import { alreadyExists, conflict, internal, isStatusError, notFound } from '../status.js';
-import { encodeStored, spliceVersion } from '../storage/codec.js';
+import { encodeStored, isSpliced } from '../storage/codec.js';
 import type { ValueTransformer } from '../storage/encryption.js';
 import { kindPrefix, objectKey, storageId } from '../storage/keys.js';
 import type { Guard, Store, StoredKv, StoreOp, TxnResult } from '../storage/store.js';
@@ -111,13 +112,10 @@ export class Objects {
     const key = keyOf(place);
     for (let attempt = 0; attempt < maxWriteAttempts; attempt++) {
       const plan = this.#plan(place, object, undefined);
-      const stored = encodeStored(toStored(place.kind, object));
-      const guards = [{ key, modRevision: 0 }, ...plan.guards];
-      const result = await this.#txn(guards, [this.#put(place.kind, key, stored), ...plan.ops]);
-      if (result.succeeded) {
-        const bytes = spliceVersion(stored, result.revision);
-        return new Entry(objectKey(place.namespace, place.name), bytes, result.revision);
-      }
+      const next = toStored(place.kind, object);
+      const write = this.#announce(place, encodeStored(next), next);
+      const result = await this.#write(place, { key, modRevision: 0 }, write, plan);
+      if (result.succeeded) return write.entryAt(result.revision);
       if (result.current[0] !== undefined) break;
       await this.watchCache.waitFor(result.revision);
     }
@@ -178,9 +176,9 @@ export class Objects {
         deleted: true,
       };
     }
-    const stored = encodeStored(toStored(place.kind, changed.next));
-    const same = spliceVersion(stored, entry.revision);
-    if (same.equals(entry.bytes)) {
+    const next = toStored(place.kind, changed.next);
+    const stored = encodeStored(next);
+    if (isSpliced(entry.bytes, stored, entry.revision)) {
       const result = await this.#confirm(guard);
       if (!result.succeeded) return this.#retry(place, key, result);
       return {
@@ -189,18 +187,34 @@ export class Objects {
         deleted: false,
       };
     }
-    const result = await this.#txn(
-      [guard, ...plan.guards],
-      [this.#put(place.kind, key, stored), ...plan.ops],
-    );
+    const write = this.#announce(place, stored, next);
+    const result = await this.#write(place, guard, write, plan);
     if (!result.succeeded) return this.#retry(place, key, result);
     changed.next.metadata.resourceVersion = String(result.revision);
-    const written = new Entry(entry.key, spliceVersion(stored, result.revision), result.revision);
+    const written = write.entryAt(result.revision);
     return {
       object: changed.next,
       bytes: presentBytes(place.kind, written),
       deleted: false,
     };
+  }
+
+  #announce(place: Place, stored: Buffer, object: KubeObject): OwnWrite {
+    const key = objectKey(place.namespace, place.name);
+    return this.cache(place.kind).announce(key, stored, object);
+  }
+
+  /** Puts an announced object into the store, together with what is planned beside it. */
+  async #write(place: Place, guard: Guard, write: OwnWrite, plan: ExtraWrites): Promise<TxnResult> {
+    let isDone = false;
+    try {
+      const put = this.#put(place.kind, guard.key, write.stored);
+      const result = await this.#txn([guard, ...plan.guards], [put, ...plan.ops]);
+      isDone = result.succeeded;
+      return result;
+    } finally {
+      if (!isDone) this.cache(place.kind).withdraw(write);
+    }
   }
 
   /** A write that changes nothing costs a read, and no revision. */

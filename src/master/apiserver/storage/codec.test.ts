@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { KubeObject } from '../../../api/object.js';
 import { Entry } from '../cache/entry.js';
-import { encodeStored, parseObject, spliceVersion } from './codec.js';
+import { encodeStored, isSpliced, parseObject, spliceVersion } from './codec.js';
 import { encryptedValues } from './encryption.js';
 
 const object = {
@@ -24,6 +24,23 @@ describe('the stored form', () => {
   test('of another program is read as well', () => {
     const other = Buffer.from('{"data":{},"metadata":{},"kind":"ConfigMap"}');
     expect(parseObject(spliceVersion(other, 3)).metadata.resourceVersion).toBe('3');
+  });
+
+  test('is told from what differs in a byte or in the revision', () => {
+    const others = [
+      { ...object, data: { text: '"metadata":[' } },
+      { ...object, metadata: { ...object.metadata, name: 'ö' } },
+      { ...object, data: { text: 'short' } },
+    ] as KubeObject[];
+    const stored = encodeStored(object);
+    const bytes = spliceVersion(stored, 12);
+    expect(isSpliced(bytes, stored, 12)).toBe(true);
+    expect(isSpliced(bytes, stored, 13)).toBe(false);
+    expect(isSpliced(bytes, stored, 123)).toBe(false);
+    for (const other of others) expect(isSpliced(bytes, encodeStored(other), 12)).toBe(false);
+    const foreign = Buffer.from('{"data":{},"metadata":{},"kind":"ConfigMap"}');
+    expect(isSpliced(spliceVersion(foreign, 3), foreign, 3)).toBe(true);
+    expect(isSpliced(spliceVersion(foreign, 3), foreign, 4)).toBe(false);
   });
 
   test('a deleted entry is the last one with the revision of its deletion', () => {

@@ -16,16 +16,40 @@ export function encodeStored(object: KubeObject): Buffer {
 
 /** The bytes to send: `stored` with its resourceVersion. */
 export function spliceVersion(stored: Buffer, revision: number): Buffer {
-  const at = stored.indexOf(metadataMark);
-  if (at < 0 || at > 1024) return respliced(stored, revision);
-  const cut = at + metadataMark.length;
-  if (stored[cut] === 0x7d) return respliced(stored, revision);
-  const version = `"resourceVersion":"${revision}",`;
+  const cut = cutOf(stored);
+  if (cut === undefined) return respliced(stored, revision);
+  const version = versionText(revision);
   const out = Buffer.allocUnsafe(stored.length + version.length);
   stored.copy(out, 0, 0, cut);
   out.write(version, cut, 'latin1');
   stored.copy(out, cut + version.length, cut);
   return out;
+}
+
+/** True when the bytes are what {@link spliceVersion} makes of `stored`. */
+export function isSpliced(bytes: Buffer, stored: Buffer, revision: number): boolean {
+  const cut = cutOf(stored);
+  if (cut === undefined) return respliced(stored, revision).equals(bytes);
+  const version = versionText(revision);
+  const rest = cut + version.length;
+  return (
+    bytes.length === stored.length + version.length &&
+    bytes.compare(stored, 0, cut, 0, cut) === 0 &&
+    bytes.compare(stored, cut, stored.length, rest, bytes.length) === 0 &&
+    bytes.toString('latin1', cut, rest) === version
+  );
+}
+
+function versionText(revision: number): string {
+  return `"resourceVersion":"${revision}",`;
+}
+
+/** Where the resourceVersion goes in; undefined for another layout. */
+function cutOf(stored: Buffer): number | undefined {
+  const at = stored.indexOf(metadataMark);
+  if (at < 0 || at > 1024) return undefined;
+  const cut = at + metadataMark.length;
+  return stored[cut] === 0x7d ? undefined : cut;
 }
 
 /** For text that some other program stored with another layout. */
