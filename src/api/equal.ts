@@ -15,17 +15,30 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   return Object.keys(right).every((key) => right[key] === undefined || left[key] !== undefined);
 }
 
-/** True when both are absent or empty (`undefined`, `null`, `{}`, `[]`), or equal. */
+/** True when both are absent or empty (`undefined`, `null`, `{}`, `[]`, objects of such), or equal but for such. */
 export function semanticEqual(a: unknown, b: unknown): boolean {
-  return deepEqual(emptied(a), emptied(b));
+  if (a === b) return true;
+  const isEmpty = isBlank(a);
+  if (isEmpty || isBlank(b)) return isEmpty && isBlank(b);
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, index) => semanticEqual(item, b[index]))
+    );
+  }
+  const left = a as Record<string, unknown>;
+  const right = b as Record<string, unknown>;
+  return (
+    Object.keys(left).every((key) =>
+      semanticEqual(left[key], Object.hasOwn(right, key) ? right[key] : undefined),
+    ) && Object.keys(right).every((key) => Object.hasOwn(left, key) || isBlank(right[key]))
+  );
 }
 
-function emptied(value: unknown): unknown {
-  if (value === null) return undefined;
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(emptied);
-  if (typeof value !== 'object') return value;
-  const entries = Object.entries(value)
-    .map(([key, item]) => [key, emptied(item)] as const)
-    .filter(([, item]) => item !== undefined);
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+function isBlank(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return value === undefined || value === null;
+  return Array.isArray(value) ? value.length === 0 : Object.values(value).every(isBlank);
 }
