@@ -24,3 +24,15 @@ export function mustExist<T>(value: T | undefined | null, what: string): T {
 
 /** True where costly checks run as well: in tests, by `VERIFY=1`. */
 export const verifying = process.env['VERIFY'] === '1';
+
+/** The value, which must not change from now on: where costly checks run, whoever tries is stopped by a TypeError. */
+export function unchanging<T>(value: T): T {
+  if (verifying) freeze(value);
+  return value;
+}
+
+function freeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  Object.values(value).forEach(freeze);
+}

@@ -29,7 +29,6 @@ import { DefinitionController } from './crd/controller.js';
 import { ServerMetrics } from './metrics.js';
 import type { ApiCoreOptions } from './options.js';
 import { Deleter } from './registry/deleter.js';
-import { createFieldTracker } from './registry/field-tracker.js';
 import { Lister } from './registry/lister.js';
 import { Objects } from './registry/objects.js';
 import { Writer } from './registry/writer.js';
@@ -133,7 +132,6 @@ export class ApiCore {
     return new Writer({
       objects,
       admission,
-      fields: createFieldTracker(() => objects.now()),
       mayCreate: (context) => mustBeAllowed(authorization, createAttributes(context)),
     });
   }

@@ -1,3 +1,4 @@
+import { cloneJson } from '../../../api/clone.js';
 import type { KubeObject } from '../../../api/object.js';
 import { parseGroupVersion } from '../../../api/object.js';
 import { semanticEqual } from '../../../api/equal.js';
@@ -88,6 +89,6 @@ async function reconcile(deps: BootstrapDeps, wanted: PolicyObject): Promise<voi
   await deps.writer.update(context, {
     createsMissing: false,
     tracksFields: false,
-    next: (old) => ({ ...(old ?? wanted), rules: [...rules, ...lost] }) as KubeObject,
+    next: (old) => cloneJson({ ...(old ?? wanted), rules: [...rules, ...lost] }) as KubeObject,
   });
 }

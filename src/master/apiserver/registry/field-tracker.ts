@@ -3,31 +3,30 @@ import { deepEqual } from '../../../api/equal.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { RequestContext } from './types.js';
 
-/** Keeps `metadata.managedFields` (server-side apply's bookkeeping). */
-export interface FieldTracker {
-  /** Notes in `next` who set what by a create (`old` undefined) or update. Changes `next` in place. */
-  onWrite(context: RequestContext, next: KubeObject, old: KubeObject | undefined): void;
-}
-
-/** @param now the present time, RFC 3339 with whole seconds */
-export function createFieldTracker(now: () => string): FieldTracker {
-  return {
-    onWrite(context, next, old) {
-      const { kind, subresource } = context.target;
-      if (kind.virtual) return;
-      const given = takeManagers(next);
-      const live = subresource === '' ? withManagers(old, given) : old;
-      const isReset = subresource === '' && isResetList(given);
-      const kept = live?.metadata.managedFields;
-      if (old !== undefined && !isReset && deepEqual(next, { ...old, metadata: bare(old) })) {
-        if (kept !== undefined) next.metadata.managedFields = kept;
-        return;
-      }
-      if (isReset) next.metadata.managedFields = [];
-      const manager = context.options.fieldManager;
-      trackUpdate(kind, live, next, { manager, subresource, now: now() });
-    },
-  };
+/**
+ * Notes in `metadata.managedFields` (server-side apply's bookkeeping) who set what by a create (`old` undefined) or an
+ * update. Changes `next` in place.
+ * @param now the present time, RFC 3339 with whole seconds
+ */
+export function trackFields(
+  context: RequestContext,
+  next: KubeObject,
+  old: KubeObject | undefined,
+  now: string,
+): void {
+  const { kind, subresource } = context.target;
+  if (kind.virtual) return;
+  const given = takeManagers(next);
+  const live = subresource === '' ? withManagers(old, given) : old;
+  const isReset = subresource === '' && isResetList(given);
+  const kept = live?.metadata.managedFields;
+  if (old !== undefined && !isReset && deepEqual(next, { ...old, metadata: bare(old) })) {
+    if (kept !== undefined) next.metadata.managedFields = kept;
+    return;
+  }
+  if (isReset) next.metadata.managedFields = [];
+  const manager = context.options.fieldManager;
+  trackUpdate(kind, live, next, { manager, subresource, now });
 }
 
 type Managers = KubeObject['metadata']['managedFields'];

@@ -1,4 +1,3 @@
-import { cloneJson } from '../../../api/clone.js';
 import {
   applyDefaults,
   isReadyToGo,
@@ -14,6 +13,7 @@ import { invalid } from '../../../api/field-error.js';
 import type { Subresource } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { Namespace } from '../../../api/types/core.js';
+import { unchanging } from '../../../lib/assert.js';
 import {
   alreadyExists,
   badRequest,
@@ -24,7 +24,7 @@ import {
   internal,
 } from '../status.js';
 import { kindPrefix, objectKey } from '../storage/keys.js';
-import type { FieldTracker } from './field-tracker.js';
+import { trackFields } from './field-tracker.js';
 import { generateName } from './names.js';
 import type { Objects } from './objects.js';
 import type { Admission, AdmissionRequest, RequestContext, Written } from './types.js';
@@ -32,7 +32,10 @@ import { errorTarget } from './types.js';
 
 /** The source of an update: the body of a PUT, or a patch's effect on the present object. */
 export interface UpdateSource {
-  /** @param old the present object; undefined while it does not exist and may be created */
+  /**
+   * @param old the present object, which stays as it is; undefined while it does not exist and may be created
+   * @returns a new object, which may share with `old` what no schema describes
+   */
   next(old: KubeObject | undefined): Promise<KubeObject> | KubeObject;
   /** True when the object is made if it is not there. */
   readonly createsMissing: boolean;
@@ -50,19 +53,16 @@ const generateAttempts = 8;
 export class Writer {
   readonly #objects: Objects;
   readonly #admission: Admission;
-  readonly #fields: FieldTracker;
   readonly #mayCreate: (context: RequestContext) => Promise<void>;
 
   /** @param options `mayCreate` throws when the user of an update may not create what is not there */
   constructor(options: {
     readonly objects: Objects;
     readonly admission: Admission;
-    readonly fields: FieldTracker;
     readonly mayCreate: (context: RequestContext) => Promise<void>;
   }) {
     this.#objects = options.objects;
     this.#admission = options.admission;
-    this.#fields = options.fields;
     this.#mayCreate = options.mayCreate;
   }
 
@@ -74,18 +74,19 @@ export class Writer {
     const { metadata } = object;
     const generates = metadata.name === '' || metadata.name === undefined;
     metadata.uid = this.#objects.random.uuid();
-    metadata.creationTimestamp = this.#objects.now();
+    const now = this.#objects.now();
+    metadata.creationTimestamp = now;
     delete metadata.deletionTimestamp;
     delete metadata.deletionGracePeriodSeconds;
     delete metadata.resourceVersion;
     if (kind.namespaced) metadata.namespace = namespace;
     else delete metadata.namespace;
-    prepareCreate(kind, object, { now: metadata.creationTimestamp });
+    prepareCreate(kind, object, { now });
     if (generates && (metadata.generateName ?? '') !== '') {
       metadata.name = generateName(metadata.generateName ?? '', this.#objects.random);
     }
     const request: AdmissionRequest = { operation: 'CREATE', context, object, old: undefined };
-    if (!tracked) this.#fields.onWrite(context, object, undefined);
+    if (!tracked) trackFields(context, object, undefined, now);
     await this.#admission.mutate(request);
     refuseInvalid(context, object, validateCreate(kind, object));
     context.warnings.push(...(kind.warnings?.(object) ?? []));
@@ -168,15 +169,16 @@ export class Writer {
     old: KubeObject,
   ): Promise<KubeObject> {
     const { kind, subresource } = context.target;
-    const next = await source.next(cloneJson(old));
+    const next = await source.next(unchanging(old));
+    const now = this.#objects.now();
     checkNames(context, next);
     checkVersion(context, next, old, source.isPatch === true);
     applyDefaults(kind, next);
     const part = this.#subresource(context);
-    if (part === undefined) prepareUpdate(kind, next, old, { now: this.#objects.now() });
+    if (part === undefined) prepareUpdate(kind, next, old, { now });
     else prepareSubresourceUpdate(kind, part, next, old);
     const request: AdmissionRequest = { operation: 'UPDATE', context, object: next, old };
-    if (!source.tracksFields) this.#fields.onWrite(trackedContext(context, source), next, old);
+    if (!source.tracksFields) trackFields(trackedContext(context, source), next, old, now);
     await this.#admission.mutate(request);
     next.metadata.resourceVersion = old.metadata.resourceVersion ?? '';
     const errors =

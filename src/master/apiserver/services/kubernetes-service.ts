@@ -1,3 +1,4 @@
+import { cloneJson } from '../../../api/clone.js';
 import { serviceNameLabel } from '../../../api/facts/well-known.js';
 import { semanticEqual } from '../../../api/equal.js';
 import type { KubeObject } from '../../../api/object.js';
@@ -121,7 +122,7 @@ export class KubernetesService {
     await deps.writer.update(context, {
       createsMissing: true,
       tracksFields: false,
-      next: (old) => ({ ...wanted, metadata: { ...wanted.metadata, ...old?.metadata } }),
+      next: (old) => cloneJson({ ...wanted, metadata: { ...wanted.metadata, ...old?.metadata } }),
     });
   }
 

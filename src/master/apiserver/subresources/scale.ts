@@ -1,3 +1,4 @@
+import { cloneJson } from '../../../api/clone.js';
 import type { KindDeclaration, ScalePaths } from '../../../api/kind.js';
 import { selectorText } from '../../../api/facts/selectors.js';
 import type { KubeObject } from '../../../api/object.js';
@@ -91,9 +92,10 @@ export async function changeScale(
         throw invalidObject({ group: 'autoscaling', kind: 'Scale', name }, [error]);
       }
       const version = readPath(wanted, '.metadata.resourceVersion');
-      if (typeof version === 'string' && version !== '') old.metadata.resourceVersion = version;
-      writePath(old, paths.specReplicasPath, replicas);
-      return old;
+      const next = cloneJson(old);
+      if (typeof version === 'string' && version !== '') next.metadata.resourceVersion = version;
+      writePath(next, paths.specReplicasPath, replicas);
+      return next;
     },
   });
   return scaleOf(kind, written.object, paths);
