@@ -26,8 +26,9 @@ export function limitRanger(objects: Objects): AdmissionPlugin {
   return {
     name: 'LimitRanger',
     handles: (request) =>
-      createsPod(request) ||
-      (isClaim(request) && (request.operation === 'CREATE' || request.operation === 'UPDATE')),
+      cache.size > 0 &&
+      (createsPod(request) ||
+        (isClaim(request) && (request.operation === 'CREATE' || request.operation === 'UPDATE'))),
     mutate(request) {
       if (!createsPod(request)) return;
       setDefaults(

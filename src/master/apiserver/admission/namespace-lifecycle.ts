@@ -36,12 +36,9 @@ export function namespaceLifecycle(objects: Objects): AdmissionPlugin {
       operation === 'DELETE'
         ? target.kind.kind === 'Namespace' && target.kind.group === ''
         : operation === 'CREATE' && target.kind.namespaced && !target.kind.virtual,
-    async validate(request) {
-      const { target } = request.context;
-      if (request.operation === 'DELETE') {
-        if (!immortal.has(target.name)) return;
-        throw forbidden(namespaces, target.name, 'this namespace may not be deleted');
-      }
+    validate({ operation, context: { target } }) {
+      if (operation !== 'DELETE' || !immortal.has(target.name)) return;
+      throw forbidden(namespaces, target.name, 'this namespace may not be deleted');
     },
     async mutate(request) {
       const { namespace } = request.context.target;

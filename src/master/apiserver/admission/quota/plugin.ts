@@ -34,6 +34,7 @@ export function resourceQuota(objects: Objects): AdmissionPlugin {
   return {
     name: 'ResourceQuota',
     handles: ({ operation, context: { target } }) =>
+      cache.size > 0 &&
       target.kind.namespaced &&
       !target.kind.virtual &&
       target.subresource === '' &&
