@@ -82,6 +82,12 @@ export type FieldGetters = Readonly<Record<string, (object: KubeObject) => strin
 /** The rule for names of this kind. */
 export type NameRule = 'subdomain' | 'label' | 'label1035' | 'path-segment' | 'any';
 
+/** The parts of a kind by which its objects are decoded. */
+export type DecodableKind = Pick<
+  KindDeclaration,
+  'group' | 'version' | 'kind' | 'custom' | 'schema'
+>;
+
 /** A kind in one version of one group. Immutable. */
 export interface KindDeclaration {
   readonly group: string;
@@ -146,4 +152,6 @@ export interface KindDeclaration {
   readonly gracePeriodSeconds?: ((object: KubeObject) => number) | undefined;
   /** Set for kinds made from a CustomResourceDefinition. */
   readonly custom: boolean;
+  /** The OpenAPI schema that {@link schema} was made of, for such kinds; plain data. */
+  readonly definedBy?: Readonly<Record<string, unknown>> | undefined;
 }

@@ -4,7 +4,7 @@
  */
 import { semanticEqual } from './equal.js';
 import type { FieldError } from './field-error.js';
-import type { HookContext, KindDeclaration, Subresource } from './kind.js';
+import type { DecodableKind, HookContext, KindDeclaration, Subresource } from './kind.js';
 import type { KubeObject } from './object.js';
 import { isJsonObject, textOf } from './object.js';
 import { DecodeError, decodeValue } from './schema/decode.js';
@@ -38,7 +38,7 @@ export function strictDecodingError(problems: readonly string[]): string {
  * Decodes a request's body as an object of a kind. The result is a new object.
  * @throws DecodeError with the text that Kubernetes gives (HTTP 400).
  */
-export function decodeObject(kind: KindDeclaration, value: unknown): Decoded {
+export function decodeObject(kind: DecodableKind, value: unknown): Decoded {
   if (!isJsonObject(value)) {
     throw new DecodeError(
       "couldn't get version/kind; json parse error: json: cannot unmarshal " +
@@ -76,7 +76,7 @@ export function decodeObject(kind: KindDeclaration, value: unknown): Decoded {
 
 /** Custom objects are pruned; wrong types are left to validation, as Kubernetes does. */
 function decodeCustom(
-  kind: KindDeclaration,
+  kind: DecodableKind,
   value: Record<string, unknown>,
 ): { value: unknown; problems: readonly string[] } {
   const problems: string[] = [];

@@ -16,7 +16,8 @@ import { structuralNode, validateStructural } from './structural.js';
 type Version = CustomResourceDefinition['spec']['versions'][number];
 type Column = NonNullable<Version['additionalPrinterColumns']>[number];
 
-function rootNode(schema: JsonSchema): SchemaNode {
+/** The schema of a custom kind, from the one that stands in its definition. */
+export function customSchema(schema: JsonSchema): SchemaNode {
   const node = structuralNode({ ...schema, type: 'object' });
   const text: SchemaNode = { type: 'string' };
   return {
@@ -129,7 +130,8 @@ function kindOfVersion(definition: CustomResourceDefinition, version: Version): 
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
     namespaced: scope === 'Namespaced',
-    schema: rootNode(schema),
+    schema: customSchema(schema),
+    definedBy: schema,
     hasGeneration: true,
     custom: true,
     validate: validator(schema),

@@ -14,6 +14,7 @@ import { isJsonObject } from '../object.js';
 import { deepEqual } from '../equal.js';
 import type { MatchBudget } from './pattern.js';
 import { matchesPattern } from './pattern.js';
+import { maxProblems } from '../schema/decode.js';
 import type { ListType, NodeType, SchemaNode } from '../schema/node.js';
 
 /** The errors that validation has found in one object, and the budget that it has left. */
@@ -78,7 +79,7 @@ export function structuralNode(schema: JsonSchema): SchemaNode {
 
 const embeddedFields = new Set(['apiVersion', 'kind', 'metadata']);
 
-/** Drops unknown fields of a custom object, naming them; nulls give way to defaults. */
+/** Drops unknown fields of a custom object, naming the first {@link maxProblems}; nulls give way to defaults. */
 export function prune(node: SchemaNode, value: unknown, path: string, problems: string[]): unknown {
   if (Array.isArray(value)) {
     const { items } = node;
@@ -103,7 +104,9 @@ export function prune(node: SchemaNode, value: unknown, path: string, problems: 
       (node.embedded === true && embeddedFields.has(name))
     ) {
       out[name] = item;
-    } else problems.push(`unknown field ${JSON.stringify(here)}`);
+    } else if (problems.length < maxProblems) {
+      problems.push(`unknown field ${JSON.stringify(here)}`);
+    }
   }
   return out;
 }

@@ -63,18 +63,30 @@ export const maxBodyBytesPerUser = 32 * 1024 * 1024;
  * store's batches).
  */
 export const deleteCollectionWorkers = 16;
-/** JSON from this length on is checked beside the event loop, which then only parses it: some 3 ms. */
-export const jsonAsideBytes = 128 * 1024;
+/** JSON and protobuf from this length on are read beside the event loop. */
+export const jsonAsideBytes = 32 * 1024;
 /** YAML from this length on is read beside it, and shorter one with aliases. */
 export const yamlAsideBytes = 16 * 1024;
 /** JSON patches of so many operations are applied beside it, and shorter ones that copy. */
 export const patchAsideOperations = 1_000;
+/**
+ * The longest body that is no object of a kind (options of a deletion, a binding, a token request, a Scale): the event
+ * loop has to parse all of it, since its fields are not known beside it.
+ */
+export const maxValueBytes = 256 * 1024;
 /** The memory of the thread that does it; the longest JSON text of many small values needs a quarter. */
 export const bodyThreadMegabytes = 512;
+/** Its priority where processors are short, as `nice` counts: the event loop has ten times its share. */
+export const bodyThreadNiceness = 10;
 /** A body thread ends after so long without work. */
 export const bodyThreadIdleMs = 60_000;
 /**
- * The least weight of a body there, in bytes, against the bounds of all bodies: 32 of a user may wait at once, since
- * some hold a slot meanwhile.
+ * The event loop is free of large bodies for so many times as long as the last one kept it: all together have a fifth
+ * of it.
+ */
+export const asideLoopRest = 4;
+/**
+ * The least weight of a body there, in bytes, against the bounds of all bodies: 32 of a user, 256 of all may wait at
+ * once.
  */
 export const asideWeightMin = maxBodyBytesPerUser / 32;

@@ -1,14 +1,13 @@
 /** Server-side apply: PATCH with `application/apply-patch+yaml`. */
 import { applyConfiguration, applyConflictStatus } from '../../../api/apply/managed-fields.js';
 import type { KubeObject } from '../../../api/object.js';
-import { isJsonObject } from '../../../api/object.js';
 import { DecodeError } from '../../../api/schema/decode.js';
-import { decodeObject } from '../../../api/strategy.js';
 import { apiVersionOf } from '../../../api/validation/metadata.js';
 import type { RequestContext, UpdateSource } from '../verbs/index.js';
 import { badRequest, conflict, failure, StatusError } from '../status.js';
 import { errorTarget } from '../verbs/index.js';
 import type { BodyParser } from './body-parser.js';
+import type { TypedBody, TypeMeta } from './typed-body.js';
 
 /** The media type of server-side apply. */
 export const applyPatch = 'application/apply-patch+yaml';
@@ -29,9 +28,9 @@ export async function applySource(
       causes: [{ reason: 'FieldValueRequired', message: text, field: 'fieldManager' }],
     });
   }
-  const value = await parse(body, parser, context.user.name);
-  checkTypeMeta(value);
-  const config = decodeApplied(context, value);
+  const read = await readApplied(context, body, parser);
+  checkTypeMeta(read.type);
+  const config = checkApplied(context, read);
   if ((config.metadata.managedFields?.length ?? 0) > 0) {
     throw badRequest('metadata.managedFields must be nil');
   }
@@ -67,9 +66,14 @@ export async function applySource(
   };
 }
 
-async function parse(body: Buffer, parser: BodyParser, user: string): Promise<unknown> {
+async function readApplied(
+  context: RequestContext,
+  bytes: Buffer,
+  parser: BodyParser,
+): Promise<TypedBody> {
   try {
-    return (await parser.parseYaml(body, user)).value;
+    const body = { bytes, format: 'yaml', user: context.user.name } as const;
+    return await parser.object(context.target.kind, body, true);
   } catch (error) {
     if (error instanceof DecodeError)
       throw badRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`);
@@ -77,25 +81,18 @@ async function parse(body: Buffer, parser: BodyParser, user: string): Promise<un
   }
 }
 
-function checkTypeMeta(value: unknown): void {
-  if (!isJsonObject(value)) throw badRequest('error decoding YAML: the patch must be an object');
-  for (const field of ['apiVersion', 'kind']) {
-    const text = value[field];
-    if (typeof text === 'string' && text !== '') continue;
+function checkTypeMeta(type: TypeMeta): void {
+  if (!type.isObject) throw badRequest('error decoding YAML: the patch must be an object');
+  for (const field of ['apiVersion', 'kind'] as const) {
+    if (type[field] !== '') continue;
     throw badRequest(`invalid object type: /, Kind=: ${field} must be set`);
   }
 }
 
 /** An applied configuration has no room for fields that are not declared, whatever validation was asked for. */
-function decodeApplied(context: RequestContext, value: unknown): KubeObject {
+function checkApplied(context: RequestContext, { decoded }: TypedBody): KubeObject {
   const { kind, namespace, name } = context.target;
-  let decoded: ReturnType<typeof decodeObject>;
-  try {
-    decoded = decodeObject(kind, value);
-  } catch (error) {
-    if (error instanceof DecodeError) throw badRequest(error.message);
-    throw error;
-  }
+  if (decoded instanceof DecodeError) throw badRequest(decoded.message);
   const paths = decoded.problems.map((text) => /^unknown field "(.*)"$/.exec(text)?.[1]);
   const strange = paths.filter((path) => path !== undefined);
   if (strange.length === 0) return decoded.object;

@@ -1,10 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { kindsOfDefinition } from '../../../api/apiextensions/custom-kind.js';
+import type { CustomResourceDefinition } from '../../../api/apiextensions/schemas.js';
+import type { KindDeclaration } from '../../../api/kind.js';
+import { builtInRegistry } from '../../../api/kinds.js';
 import { DecodeError } from '../../../api/schema/decode.js';
-import { parseJsonBody } from '../../../api/schema/json-text.js';
-import { parseYamlBody } from '../../../api/schema/yaml-text.js';
 import { systemClock } from '../../../lib/clock.js';
-import { jsonAsideBytes, maxBodyBytesPerUser, yamlAsideBytes } from '../limits.js';
+import { jsonAsideBytes, maxValueBytes, yamlAsideBytes } from '../limits.js';
+import { isStatusError } from '../status.js';
 import { BodyParser } from './body-parser.js';
+import type { BodyFormat } from './typed-body.js';
+import { parseBody, typedBody } from './typed-body.js';
 
 let parser: BodyParser;
 
@@ -14,105 +19,166 @@ beforeEach(() => {
 
 afterEach(() => parser.close());
 
-/** As {@link parseYamlBody} and the like answer: a value, or an error's text. */
+const kinds = builtInRegistry();
+
+function kindOf(group: string, version: string, plural: string): KindDeclaration {
+  const kind = kinds.byResource(group, version, plural);
+  if (kind === undefined) throw new Error(`no ${plural}`);
+  return kind;
+}
+
+const configMap = kindOf('', 'v1', 'configmaps');
+
+const definition = {
+  metadata: { name: 'widgets.a.example' },
+  spec: {
+    group: 'a.example',
+    scope: 'Namespaced',
+    names: { plural: 'widgets', singular: 'widget', kind: 'Widget' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: {
+                type: 'object',
+                properties: {
+                  size: { type: 'integer' },
+                  free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+                },
+              },
+            },
+          },
+        },
+      },
+    ],
+  },
+} as unknown as CustomResourceDefinition;
+
+function widget(): KindDeclaration {
+  const [kind] = kindsOfDefinition(definition);
+  if (kind === undefined) throw new Error('the definition has no kind');
+  return kind;
+}
+
+/** An answer, or an error's text. */
 async function outcome(work: () => unknown): Promise<unknown> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
+    if (!(error instanceof DecodeError) && !isStatusError(error)) throw error;
     return error.message;
   }
 }
 
 const json = 'application/json';
-const yaml = 'application/yaml';
 const longKey = 'x'.repeat(jsonAsideBytes);
+const manyKeys = Array.from({ length: 5_000 }, (_, at) => `"k${at}":{"a":[1]}`).join();
+const head = '"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"n"}';
 
-describe('a body that is read beside the event loop', () => {
-  it.each([
-    `{"a": 1, "b": ["ü", null, -0.5, 1e400, 12345678901234567890], "${longKey}": {}}`,
-    `{"a": 1, "a": 2, "__proto__": {"c": 3}, "${longKey}": 0}`,
-    `{"a": 1,, "${longKey}": 0}`,
-    '['.repeat(jsonAsideBytes),
-  ])('is what JSON makes of it here', async (text) => {
-    const there = await outcome(() => parser.parse(Buffer.from(text), json, true, 'u'));
-    expect(there).toEqual(await outcome(() => parseJsonBody(text, true)));
+/** A pod in protobuf's envelope: each name a field of bytes. */
+function protobuf(message: (bytes: (field: number, value: Buffer | string) => Buffer) => Buffer) {
+  const bytes = (field: number, value: Buffer | string): Buffer => {
+    const content = Buffer.from(value);
+    const length: number[] = [];
+    let rest = content.length;
+    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) length.push((rest % 0x80) + 0x80);
+    return Buffer.concat([Buffer.from([field * 8 + 2, ...length, rest]), content]);
+  };
+  const type = Buffer.concat([bytes(1, 'v1'), bytes(2, 'ConfigMap')]);
+  const unknown = Buffer.concat([bytes(1, type), bytes(2, message(bytes))]);
+  return Buffer.concat([Buffer.from('k8s\0'), unknown]);
+}
+
+describe('an object that is read beside the event loop', () => {
+  it.each<[string, KindDeclaration, BodyFormat, string | Buffer]>([
+    ['good', configMap, 'json', `{${head},"data":{"a":"ü\\u0000","b":null,"${longKey}":""}}`],
+    ['of unknown fields', configMap, 'json', `{${head},${manyKeys}}`],
+    ['of duplicate fields', configMap, 'json', `{${head},"data":{"a":"1","a":"${longKey}"}}`],
+    ['with a prototype', configMap, 'json', `{${head},"data":{"__proto__":"1","a":"${longKey}"}}`],
+    ['of wrong types', configMap, 'json', `{${head},"data":{"a":[1],"b":"${longKey}"}}`],
+    ['of another kind', configMap, 'json', `{"kind":"Secret","data":{"a":"${longKey}"}}`],
+    ['that is a list', configMap, 'json', `["${longKey}"]`],
+    ['that ends early', configMap, 'json', `{${head},,"${longKey}":0}`],
+    ['nested deep', configMap, 'json', '['.repeat(jsonAsideBytes)],
+    ['of a custom kind', widget(), 'json', `{"spec":{"size":1,"free":{"a":1},${manyKeys}}}`],
+    [
+      'of YAML',
+      configMap,
+      'yaml',
+      `data:\n  a: "1"\n  b: yes\n  ${'x'.repeat(yamlAsideBytes)}: ~\n`,
+    ],
+    [
+      'of YAML, twice the same',
+      configMap,
+      'yaml',
+      `a: 1\na: 2\n${'x'.repeat(yamlAsideBytes)}: 0\n`,
+    ],
+    ['of YAML with aliases', configMap, 'yaml', 'data: &a {b: c}\nbinaryData: *a\n'],
+    ['of YAML nested deep', configMap, 'yaml', `a: ${'- '.repeat(yamlAsideBytes)}`],
+    [
+      'of protobuf',
+      configMap,
+      'protobuf',
+      protobuf((bytes) => bytes(2, Buffer.concat([bytes(1, 'a'), bytes(2, longKey)]))),
+    ],
+    ['of broken protobuf', configMap, 'protobuf', protobuf(() => Buffer.alloc(jsonAsideBytes, 1))],
+  ])('is what it is on the loop: %s', async (_name, kind, format, text) => {
+    const bytes = Buffer.from(text);
+    const there = await outcome(() => parser.object(kind, { bytes, format, user: 'u' }, true));
+    expect(there).toEqual(await outcome(() => typedBody(kind, parseBody(format, bytes, true))));
   });
 
-  it.each([
-    `a: 0x10\nb: yes\nc: 1:30\nd: ~\n__proto__: 1\n${'x'.repeat(yamlAsideBytes)}: 1.5\n`,
-    `a: 1\na: 2\n${'x'.repeat(yamlAsideBytes)}: 0\n`,
-    `a: ${'- '.repeat(yamlAsideBytes)}`,
-    'a: &a [1, 2]\nb: *a\n',
-    `a0: &a0 [x,x,x,x,x,x,x,x,x]\n${Array.from(
-      { length: 8 },
-      (_, at) => `a${at + 1}: &a${at + 1} [${`*a${at},`.repeat(9)}]`,
-    ).join('\n')}`,
-  ])('is what YAML makes of it here', async (text) => {
-    const there = await outcome(() => parser.parse(Buffer.from(text), yaml, true, 'u'));
-    expect(there).toEqual(await outcome(() => parseYamlBody(text)));
+  it('leaves the loop nothing of the fields that its kind does not have', async () => {
+    const bytes = Buffer.from(`{${head},${manyKeys}}`);
+    const read = await parser.object(configMap, { bytes, format: 'json', user: 'u' }, true);
+    expect(read.decoded).toMatchObject({ object: { kind: 'ConfigMap', metadata: { name: 'n' } } });
+    expect(read.decoded).toHaveProperty('problems.length', 100);
+    expect(JSON.stringify(read).length).toBeLessThan(10_000);
   });
 
   it('lets the event loop turn meanwhile, and small bodies pass it', async () => {
-    const large = `{"${longKey}": ${'['.repeat(900)}${']'.repeat(900)}}`;
     const order: string[] = [];
-    const done = (name: string) => () => order.push(name);
-    const all = [
-      parser.parse(Buffer.from(large), json, true, 'u').then(done('large')),
-      parser.parse(Buffer.from('{}'), json, true, 'u').then(done('small')),
-      new Promise<void>((resolve) => setImmediate(resolve)).then(done('turn')),
-    ];
-    await Promise.all(all);
+    const send = (name: string, text: string): Promise<unknown> => {
+      const body = { bytes: Buffer.from(text), format: 'json', user: 'u' } as const;
+      return parser.object(configMap, body, true).then(() => order.push(name));
+    };
+    const turn = new Promise<void>((resolve) => setImmediate(resolve));
+    await Promise.all([
+      send('large', `{${head},${manyKeys}}`),
+      send('small', `{${head}}`),
+      turn.then(() => order.push('turn')),
+    ]);
     expect(order).toEqual(['small', 'turn', 'large']);
-  });
-
-  it('of one user waits behind one of another, however many that one has sent', async () => {
-    const text = Buffer.from(`{"${longKey}": 0}`);
-    const order: string[] = [];
-    const send = (user: string): Promise<unknown> =>
-      parser.parse(text, json, true, user).then(() => order.push(user));
-    await Promise.all([...Array.from({ length: 8 }, () => send('many')), send('one')]);
-    // Behind the one that was begun, and one more.
-    expect(order.indexOf('one')).toBeLessThanOrEqual(2);
-  });
-
-  it('of a user with many that wait is told to come again, and others are not', async () => {
-    const small = Buffer.from('a: &a 1\nb: *a\n');
-    const send = (user: string): Promise<string> =>
-      parser.parse(small, yaml, true, user).then(
-        () => 'read',
-        (error: Error) => error.message,
-      );
-    const sent = Array.from({ length: 33 }, () => send('many'));
-    sent.push(send('one'));
-    const answers = await Promise.all(sent);
-    expect(answers.filter((answer) => answer === 'read')).toHaveLength(33);
-    expect(answers[32]).toMatch(/^Too many requests/);
-    expect(await send('many')).toBe('read');
-    expect(maxBodyBytesPerUser).toBe(32 * 1024 * 1024);
-  });
-
-  it('is refused when the server stops', async () => {
-    const answer = parser.parse(Buffer.from(`{"${longKey}": 0}`), json, true, 'u');
-    const closed = parser.close();
-    await expect(answer).rejects.toThrow('the server stops');
-    await closed;
   });
 });
 
-describe('a JSON patch', () => {
-  it('that copies is applied beside the event loop, with the same outcome', async () => {
-    const target = { metadata: { labels: { a: 'b' } } };
-    const copy = (count: number) =>
-      Array.from({ length: count }, (_, at) => ({
-        op: 'copy',
-        from: '/metadata',
-        path: `/metadata/x${at}`,
-      }));
-    const once = await parser.applyJsonPatch(target, copy(1), 'u');
-    expect(once).toEqual({ metadata: { labels: { a: 'b' }, x0: { labels: { a: 'b' } } } });
-    const often = parser.applyJsonPatch(target, copy(40), 'u');
-    await expect(often).rejects.toMatchObject({ reason: 'Invalid' });
-    expect(target).toEqual({ metadata: { labels: { a: 'b' } } });
+describe('a value of no kind', () => {
+  it('is parsed', async () => {
+    const long = 'x'.repeat(jsonAsideBytes);
+    for (const text of ['', long]) {
+      const bytes = Buffer.from(JSON.stringify({ a: text }));
+      expect(await parser.value(bytes, json, 'u')).toEqual({ a: text });
+    }
+    const wrong = parser.value(Buffer.from(`{,${long}`), json, 'u');
+    await expect(wrong).rejects.toMatchObject({ code: 400 });
+    const other = parser.value(Buffer.from('a'), 'text/plain', 'u');
+    await expect(other).rejects.toMatchObject({ code: 415 });
+  });
+
+  it('is refused where it is longer than any of use, also by its aliases', async () => {
+    const long = Buffer.from(`"${'x'.repeat(maxValueBytes)}"`);
+    await expect(parser.value(long, json, 'u')).rejects.toMatchObject({ code: 413 });
+    const levels = Array.from(
+      { length: 5 },
+      (_, at) => `a${at + 1}: &a${at + 1} [${`*a${at},`.repeat(9)}]`,
+    );
+    const grown = Buffer.from(['a0: &a0 [x,x,x,x]', ...levels].join('\n'));
+    const refused = parser.value(grown, 'application/yaml', 'u');
+    await expect(refused).rejects.toMatchObject({ code: 413 });
   });
 });

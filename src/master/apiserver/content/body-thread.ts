@@ -1,22 +1,26 @@
 /**
- * The thread that reads bodies whose reading takes long; `body-parser.ts` is its other end. It has one body at a time.
+ * The thread that does the work with large and hostile bodies; `body-lane.ts` is its other end. It has one body at a
+ * time.
  */
+import { readlinkSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import { basename } from 'node:path';
 import { parentPort } from 'node:worker_threads';
-import type { BodyFault, BodyOutcome, BodyWork } from './body-work.js';
-import { doBodyWork, faultOf } from './body-work.js';
+import { bodyThreadNiceness } from '../limits.js';
+import type { BodyWork } from './body-work.js';
+import { doBodyWork, WorkKinds } from './body-work.js';
 
-/** The thread's answer: an outcome or a fault. */
-export type BodyReply = { readonly outcome: BodyOutcome } | { readonly fault: BodyFault };
-
-function reply(work: BodyWork): BodyReply {
+/** Where processors are short, the event loop has them first. Only Linux knows priorities of threads. */
+function giveWay(): void {
   try {
-    return { outcome: doBodyWork(work) };
-  } catch (error) {
-    const fault = faultOf(error);
-    // Any other error ends the thread, and its other end tells the request.
-    if (fault === undefined) throw error;
-    return { fault };
+    const threadId = Number(basename(readlinkSync('/proc/thread-self')));
+    if (threadId !== process.pid) setPriority(threadId, bodyThreadNiceness);
+  } catch {
+    // Another system, or one that forbids it: the thread has the priority of all.
   }
 }
 
-parentPort?.on('message', (work: BodyWork) => parentPort?.postMessage(reply(work)));
+giveWay();
+const kinds = new WorkKinds();
+// An error that is no client's mistake ends the thread, and its other end tells the request.
+parentPort?.on('message', (work: BodyWork) => parentPort?.postMessage(doBodyWork(work, kinds)));

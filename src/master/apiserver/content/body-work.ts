@@ -1,53 +1,180 @@
 /** The work that may be done with a body beside the event loop: both ends of the thread know it. */
-import { applyJsonPatch } from '../../../api/patch/json-patch.js';
-import { PatchError } from '../../../api/patch/patch-error.js';
+import { customSchema } from '../../../api/apiextensions/custom-kind.js';
+import type { DecodableKind, KindDeclaration } from '../../../api/kind.js';
+import { builtInRegistry } from '../../../api/kinds.js';
+import type { KubeObject, Status } from '../../../api/object.js';
+import { isJsonObject } from '../../../api/object.js';
 import { DecodeError } from '../../../api/schema/decode.js';
-import { parseJsonBody } from '../../../api/schema/json-text.js';
-import { parseYamlBody } from '../../../api/schema/yaml-text.js';
+import type { Decoded } from '../../../api/strategy.js';
+import { assertNever } from '../../../lib/assert.js';
+import { isStatusError, StatusError } from '../status.js';
+import type { FieldValidation } from './patch-effect.js';
+import { patchedObject, patchedValue, readPatch } from './patch-effect.js';
+import type { BodyFormat, TypedBody, TypeMeta } from './typed-body.js';
+import { parseBody, typedBody } from './typed-body.js';
+
+/** A kind as it crosses the thread's border. */
+export interface WorkKind {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly kind: string;
+  /** The JSON of a custom kind's schema; undefined for a kind that the thread has itself. */
+  readonly definedBy: string | undefined;
+}
 
 /** One piece of work. */
 export type BodyWork =
-  | { readonly form: 'json'; readonly bytes: Uint8Array; readonly strict: boolean }
-  | { readonly form: 'yaml'; readonly bytes: Uint8Array }
-  | { readonly form: 'json-patch'; readonly bytes: Uint8Array; readonly target: string };
+  /** A body of no kind: only parsed. */
+  | { readonly form: 'value'; readonly format: BodyFormat; readonly bytes: Uint8Array }
+  | {
+      readonly form: 'object';
+      readonly format: BodyFormat;
+      readonly bytes: Uint8Array;
+      readonly strict: boolean;
+      readonly kind: WorkKind;
+    }
+  | {
+      readonly form: 'patch';
+      readonly type: string;
+      readonly bytes: Uint8Array;
+      readonly validation: FieldValidation;
+      /** Undefined for a value that is no object of a kind. */
+      readonly kind: WorkKind | undefined;
+      /** The JSON of what is patched. */
+      readonly target: string;
+    };
 
-/** The outcome of a piece of work. */
+/** The outcome of a piece of work. Values are JSON: parsing it costs the event loop less than a structured clone. */
 export interface BodyOutcome {
-  /** The value as JSON; undefined when the bytes themselves are it. */
+  /** The value or the object; undefined where there is none. */
   readonly json: string | undefined;
-  /** Such as `duplicate field "spec.replicas"`. */
-  readonly duplicates: readonly string[];
+  readonly problems: readonly string[];
+  /** Of an object that was read. */
+  readonly type: TypeMeta | undefined;
+  /** Why a body of this type is no object of its kind. */
+  readonly undecodable: string | undefined;
 }
 
 /** An error that crosses the thread's border, where classes are lost. */
-export interface BodyFault {
-  /** The reason of a {@link PatchError}, or `Decode` of a {@link DecodeError}. */
-  readonly reason: PatchError['reason'] | 'Decode';
-  readonly message: string;
-}
+export type BodyFault =
+  | { readonly reason: 'Decode'; readonly message: string }
+  | { readonly reason: 'Status'; readonly status: Status };
 
-/** @throws DecodeError, PatchError */
-export function doBodyWork(work: BodyWork): BodyOutcome {
-  const text = Buffer.from(work.bytes).toString();
-  if (work.form === 'json') {
-    return { json: undefined, duplicates: parseJsonBody(text, work.strict).duplicates };
+/** An outcome, or the client's mistake. */
+export type BodyReply = { readonly outcome: BodyOutcome } | { readonly fault: BodyFault };
+
+const schemaTexts = new WeakMap<KindDeclaration, string>();
+
+/** The kind for the thread. */
+export function workKind(kind: KindDeclaration): WorkKind {
+  const { group, version, plural, kind: name, definedBy } = kind;
+  let text = schemaTexts.get(kind);
+  if (text === undefined && definedBy !== undefined) {
+    text = JSON.stringify(definedBy);
+    schemaTexts.set(kind, text);
   }
-  if (work.form === 'yaml') {
-    const { value, duplicates } = parseYamlBody(text);
-    return { json: JSON.stringify(value), duplicates };
+  return { group, version, plural, kind: name, definedBy: text };
+}
+
+/** Schemas of custom kinds that the thread keeps. */
+const maxKeptSchemas = 16;
+
+/** The kinds as the thread knows them. */
+export class WorkKinds {
+  readonly #builtIn = builtInRegistry();
+  /** By the text of the schema, the oldest first. */
+  readonly #schemas = new Map<string, DecodableKind['schema']>();
+
+  find({ group, version, plural, kind, definedBy }: WorkKind): DecodableKind {
+    if (definedBy !== undefined) {
+      return { group, version, kind, custom: true, schema: this.#schema(definedBy) };
+    }
+    const found = this.#builtIn.byResource(group, version, plural);
+    if (found === undefined) throw new Error(`no kind ${group}/${version} ${plural}`);
+    return found;
   }
-  const patched = applyJsonPatch(JSON.parse(work.target), JSON.parse(text));
-  return { json: JSON.stringify(patched), duplicates: [] };
+
+  #schema(text: string): DecodableKind['schema'] {
+    let schema = this.#schemas.get(text);
+    if (schema !== undefined) return schema;
+    const definition: unknown = JSON.parse(text);
+    schema = customSchema(isJsonObject(definition) ? definition : {});
+    const [oldest] = this.#schemas.keys();
+    if (this.#schemas.size >= maxKeptSchemas && oldest !== undefined) this.#schemas.delete(oldest);
+    this.#schemas.set(text, schema);
+    return schema;
+  }
 }
 
-/** @returns undefined for an error that is a fault of ours */
-export function faultOf(error: unknown): BodyFault | undefined {
-  if (error instanceof DecodeError) return { reason: 'Decode', message: error.message };
-  if (error instanceof PatchError) return { reason: error.reason, message: error.message };
-  return undefined;
+/** Does a piece of work. @throws whatever is no mistake of the client */
+export function doBodyWork(work: BodyWork, kinds: WorkKinds): BodyReply {
+  try {
+    return { outcome: outcomeOf(work, kinds) };
+  } catch (error) {
+    if (error instanceof DecodeError) {
+      return { fault: { reason: 'Decode', message: error.message } };
+    }
+    if (isStatusError(error)) return { fault: { reason: 'Status', status: error.status } };
+    throw error;
+  }
 }
 
-/** The error that a fault was. */
-export function errorOf({ reason, message }: BodyFault): Error {
-  return reason === 'Decode' ? new DecodeError(message) : new PatchError(reason, message);
+function outcomeOf(work: BodyWork, kinds: WorkKinds): BodyOutcome {
+  const bytes = Buffer.from(work.bytes.buffer, work.bytes.byteOffset, work.bytes.byteLength);
+  const plain = { problems: [], type: undefined, undecodable: undefined };
+  switch (work.form) {
+    case 'value': {
+      const { value } = parseBody(work.format, bytes, false);
+      return { ...plain, json: JSON.stringify(value) };
+    }
+    case 'object': {
+      const parsed = parseBody(work.format, bytes, work.strict);
+      const { type, decoded } = typedBody(kinds.find(work.kind), parsed);
+      if (decoded instanceof DecodeError) {
+        return { ...plain, type, json: undefined, undecodable: decoded.message };
+      }
+      return { ...plain, type, json: JSON.stringify(decoded.object), problems: decoded.problems };
+    }
+    case 'patch': {
+      const target: unknown = JSON.parse(work.target);
+      const patch = readPatch(work.type, bytes, work.validation !== 'Ignore');
+      if (work.kind === undefined) {
+        return { ...plain, json: JSON.stringify(patchedValue(patch, target)) };
+      }
+      const kind = kinds.find(work.kind);
+      const { object, problems } = patchedObject(kind, patch, target, work.validation);
+      return { ...plain, json: JSON.stringify(object), problems };
+    }
+    default:
+      return assertNever(work, 'work');
+  }
+}
+
+function outcomeIn(reply: BodyReply): BodyOutcome {
+  if ('outcome' in reply) return reply.outcome;
+  const { fault } = reply;
+  throw fault.reason === 'Decode' ? new DecodeError(fault.message) : new StatusError(fault.status);
+}
+
+/** The value that a reply holds. @throws DecodeError, StatusError */
+export function valueIn(reply: BodyReply): unknown {
+  const { json } = outcomeIn(reply);
+  return json === undefined ? undefined : (JSON.parse(json) as unknown);
+}
+
+/** The patched object that a reply holds, a new one each time. @throws StatusError */
+export function decodedIn(reply: BodyReply): Decoded {
+  const { json = '{}', problems } = outcomeIn(reply);
+  // The thread has decoded it by its kind.
+  return { object: JSON.parse(json) as KubeObject, problems };
+}
+
+/** The body that a reply holds. @throws DecodeError, StatusError */
+export function typedBodyIn(reply: BodyReply): TypedBody {
+  const { type, undecodable } = outcomeIn(reply);
+  return {
+    type: type ?? { isObject: false, apiVersion: '', kind: '' },
+    decoded: undecodable === undefined ? decodedIn(reply) : new DecodeError(undecodable),
+  };
 }

@@ -9,9 +9,8 @@ import type {
   WatchRequest,
 } from '../../../gen/apiserver.js';
 import type { CallContext, Handlers, Sender } from '../../../lib/grpc/index.js';
-import { decodeChecked } from '../content/decode.js';
+import { readObjectBody } from '../content/decode.js';
 import type { BodyParser } from '../content/body-parser.js';
-import { parseValue } from '../content/body-parser.js';
 import { patchChange, patchSource } from '../content/patch.js';
 import type {
   Call,
@@ -105,11 +104,11 @@ export class ResourceService {
   }
 
   #write(object: Buffer, options: Options | undefined, user: UserInfo): WriteRequest {
-    const value = (): Promise<unknown> => this.#parse(object, user);
+    const body = { bytes: object, format: 'json', user: user.name } as const;
     return {
       options: writeOptions(options, user),
-      object: async (context) => decodeChecked(context.target.kind, await value(), [], context),
-      value,
+      object: (context) => readObjectBody(this.#parser, body, context),
+      value: () => this.#parse(object, user),
     };
   }
 
@@ -125,7 +124,7 @@ export class ResourceService {
   }
 
   #parse(bytes: Buffer, user: UserInfo): Promise<unknown> {
-    return parseValue(this.#parser, bytes, 'application/json', user.name);
+    return this.#parser.value(bytes, 'application/json', user.name);
   }
 
   async #list(

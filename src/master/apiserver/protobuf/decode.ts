@@ -27,6 +27,8 @@ const inlined = new Set([
 /** Messages around one list: in JSON the list itself. */
 const listWrappers = /\.(ExtraValue|Verbs|NonResourceURLs)$/;
 
+/** The errors of the wire's reader: its own are plain ones. */
+const unreadable: ReadonlySet<unknown> = new Set([Error, RangeError, SyntaxError]);
 const known = new Map<string, ReadonlyMap<number, Field>>();
 
 function fieldsOf(message: string): ReadonlyMap<number, Field> | undefined {
@@ -74,10 +76,8 @@ export function decodeProtobuf(body: Buffer): unknown {
     const object = readMessage(new BinaryReader(raw), message, 0);
     return { ...object, kind, apiVersion };
   } catch (error) {
-    if (error instanceof RangeError || error instanceof SyntaxError) {
-      throw new DecodeError(`the protobuf body could not be read: ${error.message}`);
-    }
-    throw error;
+    if (!(error instanceof Error) || !unreadable.has(error.constructor)) throw error;
+    throw new DecodeError(`the protobuf body could not be read: ${error.message}`);
   }
 }
 

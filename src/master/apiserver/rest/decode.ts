@@ -1,17 +1,14 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
-import {
-  formatGroupVersion,
-  isJsonObject,
-  parseGroupVersion,
-  textOf,
-} from '../../../api/object.js';
+import { formatGroupVersion, parseGroupVersion } from '../../../api/object.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import { DecodeError } from '../../../api/schema/decode.js';
-import { decodeParsed } from '../content/decode.js';
+import { objectOf } from '../content/decode.js';
+import type { TypeMeta } from '../content/typed-body.js';
 import type { RequestContext } from '../verbs/index.js';
 import { badRequest } from '../status.js';
 import type { BodyParser } from '../content/body-parser.js';
+import { formatOf } from '../content/body-parser.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
 
@@ -28,10 +25,10 @@ export async function readObject(
   const { kind } = context.target;
   const checks = context.options.fieldValidation !== 'Ignore';
   try {
-    const type = header(exchange, 'content-type');
-    const body = await parser.parse(bytes, type, checks, context.user.name);
-    checkType(kind, body.value, kinds);
-    return decodeParsed(kind, body.value, body.duplicates, context);
+    const format = formatOf(header(exchange, 'content-type'));
+    const body = await parser.object(kind, { bytes, format, user: context.user.name }, checks);
+    checkType(kind, body.type, kinds);
+    return objectOf(kind, body, context);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     if (error.message.includes('cannot be handled as')) throw badRequest(error.message);
@@ -65,11 +62,11 @@ function summary(bytes: Buffer): string {
 }
 
 /** Refuses an object of another kind, or of a version that is not served. @throws DecodeError */
-function checkType(kind: KindDeclaration, value: unknown, kinds: KindRegistry): void {
-  if (!isJsonObject(value)) return;
+function checkType(kind: KindDeclaration, type: TypeMeta, kinds: KindRegistry): void {
+  if (!type.isObject) return;
   const expected = formatGroupVersion(kind.group, kind.version);
-  const apiVersion = textOf(value, 'apiVersion') || expected;
-  const name = textOf(value, 'kind') || kind.kind;
+  const apiVersion = type.apiVersion || expected;
+  const name = type.kind || kind.kind;
   if (apiVersion === expected && name === kind.kind) return;
   const { group, version } = parseGroupVersion(apiVersion);
   const given = kinds.byKind(group, version, name);

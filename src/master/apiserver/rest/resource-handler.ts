@@ -11,7 +11,6 @@ import type {
 import { readDeleteOptions } from '../verbs/index.js';
 import type { BodyReader } from './body-reader.js';
 import type { BodyParser } from '../content/body-parser.js';
-import { parseValue } from '../content/body-parser.js';
 import { callOf } from './call.js';
 import { readObject } from './decode.js';
 import type { Exchange } from './exchange.js';
@@ -175,7 +174,7 @@ export class ResourceHandler {
     const bytes = await this.#body(exchange, context);
     if (bytes.length === 0) return undefined;
     const { parser } = this.#deps;
-    return parseValue(parser, bytes, header(exchange, 'content-type'), context.user.name);
+    return parser.value(bytes, header(exchange, 'content-type'), context.user.name);
   }
 
   #present(exchange: Exchange, { kind }: Pick<Target, 'kind'>, format: Format): PresentOptions {

@@ -67,7 +67,7 @@ export function scaleOf(kind: KindDeclaration, object: KubeObject, paths: ScaleP
 export async function changeScale(
   context: RequestContext,
   paths: ScalePaths,
-  change: (old: KubeObject) => Promise<unknown>,
+  change: (old: KubeObject) => unknown,
   deps: ScaleDeps,
 ): Promise<KubeObject> {
   const { kind, name } = context.target;
@@ -76,9 +76,9 @@ export async function changeScale(
     createsMissing: false,
     tracksFields: false,
     through: 'scale',
-    async next(old) {
+    next(old) {
       if (old === undefined) throw badRequest('the object is not there');
-      const wanted = await change(scaleOf(kind, old, paths));
+      const wanted = change(scaleOf(kind, old, paths));
       if (!isJsonObject(wanted)) throw badRequest('Scale must be an object');
       const replicas = readPath(wanted, '.spec.replicas') ?? 0;
       if (typeof replicas !== 'number' || !Number.isInteger(replicas)) {

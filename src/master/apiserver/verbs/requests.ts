@@ -63,7 +63,7 @@ export interface PatchRequest {
   /** The patch's effect on the present object. */
   readonly source: Read<UpdateSource>;
   /** The patch's effect on a value that is no object of the kind (a Scale). */
-  readonly change: Read<(old: KubeObject) => Promise<unknown>>;
+  readonly change: Read<(old: KubeObject) => unknown>;
 }
 
 /** Deletes an object, or marks it as being deleted. */

@@ -7,7 +7,12 @@ import type { Authorization } from '../authz/authorizers.js';
 import { Entry } from '../cache/entry.js';
 import type { Selection } from '../cache/selection.js';
 import { parseSelection } from '../cache/selection.js';
-import { deleteCollectionWorkers, maxConnectsPerUser, maxWatchesPerUser } from '../limits.js';
+import {
+  deleteCollectionWorkers,
+  maxConnectsPerUser,
+  maxWatchesPerUser,
+  maxWriteAttempts,
+} from '../limits.js';
 import { componentStatuses } from '../registry/component-status.js';
 import type { Deleter, DeleteOptions } from '../registry/deleter.js';
 import type { Lister } from '../registry/lister.js';
@@ -23,7 +28,7 @@ import type {
 import { errorTarget } from '../registry/types.js';
 import { presentBytes, readAs } from '../registry/versions.js';
 import type { Writer } from '../registry/writer.js';
-import { badRequest, isStatusError, methodNotAllowed, notFound } from '../status.js';
+import { badRequest, conflict, isStatusError, methodNotAllowed, notFound } from '../status.js';
 import { bindPod } from '../subresources/binding.js';
 import { evictPod } from '../subresources/eviction.js';
 import { changeScale, scaleOf } from '../subresources/scale.js';
@@ -45,6 +50,7 @@ import type {
   WatchRequest,
   WriteRequest,
 } from './requests.js';
+import { runWithBreaks } from './slot-break.js';
 import type { Slots } from './slots.js';
 import type { Watches } from './watches.js';
 
@@ -190,7 +196,7 @@ export class Verbs {
       const scale = scalePaths(target);
       if (scale !== undefined) {
         const value = await request.value(context);
-        return () => this.#scale(context, scale, () => Promise.resolve(value));
+        return () => this.#scale(context, scale, () => value);
       }
       const object = await request.object(context);
       const source = {
@@ -218,7 +224,7 @@ export class Verbs {
   async #scale(
     context: RequestContext,
     paths: ScalePaths,
-    change: (old: KubeObject) => Promise<unknown>,
+    change: (old: KubeObject) => unknown,
   ): Promise<Answer> {
     return document(context.target, await changeScale(context, paths, change, this.#deps));
   }
@@ -331,7 +337,11 @@ export class Verbs {
       const request = decode(target, admitted.user);
       const context = contextOf(admitted.user, target, call, request.options);
       const execute = await prepare(context, request);
-      const answer = await this.#deps.slots.run('mutating', execute);
+      const answer = await runWithBreaks(execute, {
+        slots: this.#deps.slots,
+        maxBreaks: maxWriteAttempts,
+        refusal: () => conflict(errorTarget(target.kind), target.name),
+      });
       admitted.code = answer.code;
       return answer;
     });

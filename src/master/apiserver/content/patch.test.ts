@@ -1,0 +1,145 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { KindDeclaration } from '../../../api/kind.js';
+import { builtInRegistry } from '../../../api/kinds.js';
+import type { KubeObject } from '../../../api/object.js';
+import { ManualClock, systemClock } from '../../../lib/clock.js';
+import { jsonAsideBytes } from '../limits.js';
+import { isStatusError } from '../status.js';
+import type { RequestContext, UpdateSource } from '../verbs/index.js';
+import { SlotBreak, Slots } from '../verbs/index.js';
+import { BodyParser } from './body-parser.js';
+import { patchChange, patchSource } from './patch.js';
+
+const now = (): string => '2024-01-01T00:00:00Z';
+const jsonPatch = 'application/json-patch+json';
+const merge = 'application/merge-patch+json';
+const strategic = 'application/strategic-merge-patch+json';
+
+let parser: BodyParser;
+
+beforeEach(() => {
+  parser = new BodyParser(systemClock({ unref: true }));
+});
+
+afterEach(() => parser.close());
+
+function configMaps(): KindDeclaration {
+  const kind = builtInRegistry().byResource('', 'v1', 'configmaps');
+  if (kind === undefined) throw new Error('no config maps');
+  return kind;
+}
+
+function contextWith(fieldValidation: 'Strict' | 'Warn' | 'Ignore' = 'Warn'): RequestContext {
+  const target = { kind: configMaps(), namespace: 'n', name: 'c', subresource: '' };
+  const options = { dryRun: false, fieldManager: 'm', fieldValidation, force: false };
+  return { user: { name: 'u', groups: [] }, target, options, warnings: [] };
+}
+
+function configMap(version = '1', data: Readonly<Record<string, string>> = { a: 'b' }): KubeObject {
+  const metadata = { name: 'c', namespace: 'n', resourceVersion: version };
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data } as unknown as KubeObject;
+}
+
+/** The effect, with the breaks that it needs; or an error's text. */
+async function effect(source: UpdateSource, old: KubeObject): Promise<unknown> {
+  for (let breaks = 0; ; breaks++) {
+    try {
+      return { object: await source.next(old), breaks };
+    } catch (error) {
+      if (isStatusError(error)) return { text: error.message, code: error.code, breaks };
+      if (!(error instanceof SlotBreak)) throw error;
+      await error.work();
+    }
+  }
+}
+
+/** The same patch, made long by blanks. */
+function long(patch: unknown): Buffer {
+  return Buffer.from(JSON.stringify(patch) + ' '.repeat(jsonAsideBytes));
+}
+
+describe('a long patch', () => {
+  it.each<[string, string, unknown]>([
+    ['a merge', merge, { data: { a: null, c: 'd' }, unknown: 1 }],
+    ['a merge of wrong types', merge, { data: [1] }],
+    ['a strategic merge', strategic, { data: { c: 'd' }, metadata: { labels: { x: 'y' } } }],
+    ['a strategic merge of wrong types', strategic, { data: { a: [1] } }],
+    ['a strategic merge that is none', strategic, [1]],
+    ['operations', jsonPatch, [{ op: 'add', path: '/data/c', value: 'd' }]],
+    ['operations that do not apply', jsonPatch, [{ op: 'remove', path: '/none' }]],
+  ])('has the effect of a short one: %s', async (_name, type, patch) => {
+    for (const validation of ['Strict', 'Warn', 'Ignore'] as const) {
+      const [short, aside] = [contextWith(validation), contextWith(validation)];
+      const parts = { parser, now };
+      const text = Buffer.from(JSON.stringify(patch));
+      const here = await effect(await patchSource(short, type, text, parts), configMap());
+      const there = await effect(await patchSource(aside, type, long(patch), parts), configMap());
+      expect(here).toHaveProperty('breaks', 0);
+      expect(there).toEqual({ ...(here as object), breaks: 1 });
+      expect(aside.warnings).toEqual(short.warnings);
+    }
+  });
+
+  it('that cannot be read is the client’s mistake', async () => {
+    const broken = Buffer.concat([Buffer.from('{,'), long({})]);
+    const source = await patchSource(contextWith(), merge, broken, { parser, now });
+    expect(await effect(source, configMap())).toMatchObject({ code: 400, breaks: 1 });
+  });
+});
+
+describe('a patch that copies', () => {
+  const copies = (count: number): Buffer =>
+    Buffer.from(
+      JSON.stringify(
+        Array.from({ length: count }, (_, at) => ({
+          op: 'copy',
+          from: '/data/a',
+          path: `/data/a${at}`,
+        })),
+      ),
+    );
+
+  it('is computed for each version of the object, once', async () => {
+    const source = await patchSource(contextWith(), jsonPatch, copies(1), { parser, now });
+    const first = await effect(source, configMap('1'));
+    expect(first).toEqual({ object: configMap('1', { a: 'b', a0: 'b' }), breaks: 1 });
+    const newer = configMap('2', { a: 'x' });
+    const second = { object: configMap('2', { a: 'x', a0: 'x' }) };
+    expect(await effect(source, newer)).toEqual({ ...second, breaks: 1 });
+    expect(await effect(source, newer)).toEqual({ ...second, breaks: 0 });
+    expect(await effect(source, configMap('1'))).toEqual({ ...(first as object), breaks: 0 });
+  });
+
+  it('gives each asker an object of his own', async () => {
+    const source = await patchSource(contextWith(), jsonPatch, copies(1), { parser, now });
+    await effect(source, configMap());
+    const [one, other] = [await source.next(configMap()), await source.next(configMap())];
+    expect(one).toEqual(other);
+    expect(one).not.toBe(other);
+  });
+
+  it('waits for the thread without a slot', async () => {
+    const slots = new Slots(new ManualClock());
+    const source = await patchSource(contextWith(), jsonPatch, copies(40), { parser, now });
+    const write = (): Promise<unknown> => Promise.resolve(source.next(configMap()));
+    const first = await slots.run('mutating', write).catch((error: unknown) => error);
+    expect(first).toBeInstanceOf(SlotBreak);
+    expect(slots.inFlight.mutating).toBe(0);
+    slots.close();
+  });
+
+  it('of a Scale is done in the same way', async () => {
+    const body = Buffer.from(JSON.stringify([{ op: 'copy', from: '/spec', path: '/more' }]));
+    const change = patchChange(jsonPatch, body, { parser, user: 'u' });
+    const scale = { ...configMap(), spec: { replicas: 1 } } as KubeObject;
+    let interrupted: unknown;
+    try {
+      change(scale);
+    } catch (error) {
+      interrupted = error;
+    }
+    expect(interrupted).toBeInstanceOf(SlotBreak);
+    await (interrupted as SlotBreak).work();
+    expect(change(scale)).toEqual({ ...scale, more: { replicas: 1 } });
+  });
+});
