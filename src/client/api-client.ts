@@ -10,6 +10,7 @@ import { Servers } from './servers.js';
 import type {
   ApiClient,
   DeleteOptions,
+  GetOptions,
   Guarded,
   ListOptions,
   ObjectKey,
@@ -47,9 +48,12 @@ class GrpcClient implements GrpcApiClient {
   async get<T extends KubeObject>(
     resource: ResourceId,
     key: ObjectKey,
-    options: CallOptions = {},
+    options: GetOptions = {},
   ): Promise<T> {
-    const request = { ref: resourceRef(resource, key), resourceVersion: '' };
+    const request = {
+      ref: resourceRef(resource, key, options.subresource),
+      resourceVersion: '',
+    };
     const answer = await this.#call(true, options, (stub) => stub.get(request, options));
     return parseObject<T>(answer.object);
   }

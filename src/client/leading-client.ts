@@ -2,6 +2,7 @@ import type { KubeObject } from '../api/object.js';
 import type {
   ApiClient,
   DeleteOptions,
+  GetOptions,
   Guarded,
   ListOptions,
   ObjectKey,
@@ -40,7 +41,7 @@ export class LeadingClient implements ApiClient {
   get<T extends KubeObject>(
     resource: ResourceId,
     key: ObjectKey,
-    options?: CallOptions,
+    options?: GetOptions,
   ): Promise<T> {
     return this.#client.get<T>(resource, key, this.#ending(options));
   }

@@ -38,6 +38,12 @@ export interface WriteOptions extends CallOptions, Guarded {
   readonly subresource?: string;
 }
 
+/** How one object is read. */
+export interface GetOptions extends CallOptions {
+  /** "scale", "status". */
+  readonly subresource?: string;
+}
+
 /** The four forms of a patch. */
 export type PatchType =
   | 'application/json-patch+json'
@@ -106,11 +112,7 @@ export type WatchEvent<T> =
  * master within the deadline; a write whose outcome is unknown is not repeated but thrown with `definite: false`.
  */
 export interface ApiClient {
-  get<T extends KubeObject>(
-    resource: ResourceId,
-    key: ObjectKey,
-    options?: CallOptions,
-  ): Promise<T>;
+  get<T extends KubeObject>(resource: ResourceId, key: ObjectKey, options?: GetOptions): Promise<T>;
   list<T extends KubeObject>(
     resource: ResourceId,
     options?: ListOptions,

@@ -2,12 +2,22 @@
 import { findCondition, isConditionTrue } from './conditions.js';
 import { controllerReference } from './owners.js';
 import type { Owner } from './owners.js';
-import type { Pod, PodTemplateSpec } from '../types/core.js';
+import type { Container, Pod, PodSpec, PodTemplateSpec } from '../types/core.js';
 import { parseTime } from './time.js';
 
 /** The pod's condition Ready is True. */
 export function isPodReady(pod: Pod): boolean {
   return isConditionTrue(pod.status?.conditions, 'Ready');
+}
+
+/** The containers that run as long as the pod does: its containers and its sidecars. */
+export function longRunningContainers({ containers, initContainers = [] }: PodSpec): Container[] {
+  return [...containers, ...initContainers.filter(isSidecar)];
+}
+
+/** An init container that is not waited for, and runs until the pod ends. */
+export function isSidecar({ restartPolicy }: Pick<Container, 'restartPolicy'>): boolean {
+  return restartPolicy === 'Always';
 }
 
 /** Succeeded or Failed. */

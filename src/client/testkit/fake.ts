@@ -1,9 +1,12 @@
 import type { KubeObject } from '../../api/object.js';
 import { createHash } from 'node:crypto';
+import { selectorText } from '../../api/facts/selectors.js';
+import type { Scalable } from '../../api/types/workloads.js';
 import { keyString } from '../codec.js';
 import type {
   ApiClient,
   DeleteOptions,
+  GetOptions,
   ListOptions,
   ObjectKey,
   PatchType,
@@ -45,9 +48,14 @@ export class FakeApi implements ApiClient {
   readonly writes: { readonly verb: string; readonly resource: string; readonly key: string }[] =
     [];
 
-  async get<T extends KubeObject>(resource: ResourceId, key: ObjectKey): Promise<T> {
-    this.intercept({ verb: 'get', resource, key });
-    return copy(this.#find(resource, key)) as T;
+  async get<T extends KubeObject>(
+    resource: ResourceId,
+    key: ObjectKey,
+    { subresource }: GetOptions = {},
+  ): Promise<T> {
+    this.intercept({ verb: 'get', resource, key, ...present({ subresource }) });
+    const found = copy(this.#find(resource, key));
+    return (subresource === 'scale' ? scaleOf(found) : found) as T;
   }
 
   async list<T extends KubeObject>(
@@ -301,6 +309,17 @@ export class FakeApi implements ApiClient {
       else if (was) watcher.push({ type: 'DELETED', object: copy(object) });
     }
   }
+}
+
+/** The Scale of a workload: its replicas, and its selector as text. */
+function scaleOf(object: KubeObject): KubeObject {
+  const { metadata, spec, status } = object as Scalable;
+  const selector = selectorText(spec?.selector);
+  return {
+    metadata,
+    spec: present({ replicas: spec?.replicas }),
+    status: { replicas: status?.replicas ?? 0, selector },
+  } as KubeObject;
 }
 
 function resourceName(resource: ResourceId): string {

@@ -2,6 +2,7 @@
 import { controllerOf } from '../../api/object.js';
 import type { ContainerPort, Pod, PodAffinityTerm } from '../../api/types/core.js';
 import { canonicalJson } from '../../api/facts/hash.js';
+import { longRunningContainers } from '../../api/facts/pods.js';
 import type { Labels, Matcher } from '../../api/facts/selectors.js';
 import { compileSelector } from '../../api/facts/selectors.js';
 import type { Amounts } from '../../api/facts/pod-requests.js';
@@ -67,8 +68,7 @@ export function podInfo(pod: Pod): PodInfo {
 }
 
 function hostPortsOf(pod: Pod): ContainerPort[] {
-  const sidecars = (pod.spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always');
-  return [...pod.spec.containers, ...sidecars]
+  return longRunningContainers(pod.spec)
     .flatMap((container) => container.ports ?? [])
     .filter((port) => (port.hostPort ?? 0) > 0);
 }

@@ -13,7 +13,7 @@ import type {
 } from '../../../api/types/core.js';
 import type { Endpoint, EndpointSlice } from '../../../api/types/networking.js';
 import { canonicalJson } from '../../../api/facts/hash.js';
-import { isPodReady, isPodTerminal } from '../../../api/facts/pods.js';
+import { isPodReady, isPodTerminal, longRunningContainers } from '../../../api/facts/pods.js';
 
 /** Most endpoints in one slice. */
 export const maxEndpointsPerSlice = 100;
@@ -32,8 +32,7 @@ const headlessLabel = 'service.kubernetes.io/headless';
 export function targetPort(port: ServicePort, pod: Pod): number | undefined {
   const target = port.targetPort ?? port.port;
   if (typeof target === 'number') return target === 0 ? port.port : target;
-  const sidecars = (pod.spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always');
-  for (const container of [...pod.spec.containers, ...sidecars]) {
+  for (const container of longRunningContainers(pod.spec)) {
     for (const candidate of container.ports ?? []) {
       if (candidate.name === target && sameProtocol(candidate.protocol, port.protocol)) {
         return candidate.containerPort;
