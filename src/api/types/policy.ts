@@ -15,7 +15,7 @@ export interface RoleBinding extends Infer<typeof roleBindingSchema> {}
 export type Subject = NonNullable<RoleBinding['subjects']>[number];
 export type { TokenRequest } from '../authentication/kinds.js';
 export type { SubjectAccessReview } from '../authorization/kinds.js';
-export type { HorizontalPodAutoscaler } from '../autoscaling/kinds.js';
+export type { HorizontalPodAutoscaler, Scale } from '../autoscaling/kinds.js';
 export type { Lease } from '../coordination/lease.js';
 export type { PodDisruptionBudget } from '../policy/kinds.js';
 export type { PriorityClass } from '../scheduling/priority-class.js';

@@ -1,5 +1,4 @@
 /** Types of the apps and batch groups' objects, inferred from their schemas. */
-import type { KubeObject } from '../object.js';
 import type {
   controllerRevisionSchema,
   daemonSetSchema,
@@ -29,8 +28,3 @@ export type JobCondition = NonNullable<NonNullable<Job['status']>['conditions']>
 export type JobSpec = Job['spec'];
 export type JobStatus = NonNullable<Job['status']>;
 export type PodFailureRule = NonNullable<JobSpec['podFailurePolicy']>['rules'][number];
-/** The fields that all kinds with the `scale` subresource share; custom ones need not say more. */
-export interface Scalable extends KubeObject {
-  spec?: Partial<Pick<DeploymentSpec, 'replicas' | 'selector'>>;
-  status?: Pick<DeploymentStatus, 'replicas'>;
-}

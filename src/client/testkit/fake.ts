@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../api/object.js';
 import { createHash } from 'node:crypto';
 import { selectorText } from '../../api/facts/selectors.js';
-import type { Scalable } from '../../api/types/workloads.js';
+import type { Deployment } from '../../api/types/workloads.js';
 import { keyString } from '../codec.js';
 import type {
   ApiClient,
@@ -313,7 +313,7 @@ export class FakeApi implements ApiClient {
 
 /** The Scale of a workload: its replicas, and its selector as text. */
 function scaleOf(object: KubeObject): KubeObject {
-  const { metadata, spec, status } = object as Scalable;
+  const { metadata, spec, status } = object as Partial<Deployment> & KubeObject;
   const selector = selectorText(spec?.selector);
   return {
     metadata,

@@ -16,6 +16,12 @@ export interface ScalingRules {
   readonly stabilizationWindowSeconds?: number | undefined;
 }
 
+/** The rules for both directions; one that is absent has the defaults of the API. */
+export interface Behavior {
+  readonly scaleUp?: ScalingRules | undefined;
+  readonly scaleDown?: ScalingRules | undefined;
+}
+
 /** The recommendations and changes of one autoscaler, youngest last. */
 export interface History {
   readonly recommendations: { readonly atMs: number; readonly replicas: number }[];
@@ -29,8 +35,8 @@ export interface LimitQuestion {
   readonly wanted: number;
   readonly min: number;
   readonly max: number;
-  readonly scaleUp?: ScalingRules | undefined;
-  readonly scaleDown?: ScalingRules | undefined;
+  /** Undefined: no rules at all, which is not the same as rules by default. */
+  readonly behavior: Behavior | undefined;
   readonly nowMs: number;
 }
 
@@ -59,29 +65,51 @@ const standardDown: Required<ScalingRules> = {
 /** Longest window and period that the API allows. */
 const keepMs = 3_600_000;
 
+/** How far back recommendations count without rules (`--horizontal-pod-autoscaler-downscale-stabilization`). */
+const downscaleStabilizationMs = 300_000;
+
+/** Remembers the size at which the autoscaler was first seen: what it scales down to is stabilised from then on. */
+export function startHistory(replicas: number, nowMs: number): History {
+  return { recommendations: [{ atMs: nowMs, replicas }], changes: [] };
+}
+
 /** Notes the recommendation and brings it within what is allowed now. */
 export function limit(question: LimitQuestion, history: History): LimitAnswer {
+  forget(history, question.nowMs);
+  history.recommendations.push({ atMs: question.nowMs, replicas: question.wanted });
+  const { behavior } = question;
+  return behavior === undefined
+    ? limitWithoutRules(question, history)
+    : limitByRules(question, behavior, history);
+}
+
+function limitWithoutRules(
+  { current, wanted, min, max, nowMs }: LimitQuestion,
+  { recommendations }: History,
+): LimitAnswer {
+  const recent = recommendations.filter(({ atMs }) => nowMs - atMs < downscaleStabilizationMs);
+  const stable = Math.max(wanted, ...recent.map(({ replicas }) => replicas));
+  const stabilized = stable === wanted ? {} : { stabilized: downStabilized };
+  const rate = Math.max(2 * current, 4);
+  if (stable < min) return { replicas: min, ...stabilized, limited: tooFew };
+  if (stable > Math.min(rate, max)) {
+    const [replicas, limited] = max > rate ? [rate, tooFast('increase')] : [max, tooMany];
+    return { replicas, ...stabilized, limited };
+  }
+  return { replicas: stable, ...stabilized, limited: within };
+}
+
+function limitByRules(
+  question: LimitQuestion,
+  { scaleUp, scaleDown }: Behavior,
+  history: History,
+): LimitAnswer {
   const { current, wanted, min, max, nowMs } = question;
-  forget(history, nowMs);
-  history.recommendations.push({ atMs: nowMs, replicas: wanted });
-  const up = fill(question.scaleUp, standardUp);
-  const down = fill(question.scaleDown, standardDown);
+  const up = fill(scaleUp, standardUp);
+  const down = fill(scaleDown, standardDown);
   const stable = stabilize({ current, wanted, nowMs, up, down }, history);
-  const stabilized =
-    stable === wanted
-      ? {}
-      : {
-          stabilized:
-            stable > wanted
-              ? ([
-                  'ScaleDownStabilized',
-                  'recent recommendations were higher than current one, applying the highest recent recommendation',
-                ] as const)
-              : ([
-                  'ScaleUpStabilized',
-                  'recent recommendations were lower than current one, applying the lowest recent recommendation',
-                ] as const),
-        };
+  const reason = wanted >= current ? upStabilized : downStabilized;
+  const stabilized = stable === wanted ? {} : { stabilized: reason };
   if (stable > current) {
     const rate = rateLimit(current, up, history, nowMs, 1);
     const bound = Math.min(rate, max);
@@ -97,6 +125,14 @@ export function limit(question: LimitQuestion, history: History): LimitAnswer {
   return { replicas: stable, ...stabilized, limited: within };
 }
 
+const upStabilized = [
+  'ScaleUpStabilized',
+  'recent recommendations were lower than current one, applying the lowest recent recommendation',
+] as const;
+const downStabilized = [
+  'ScaleDownStabilized',
+  'recent recommendations were higher than current one, applying the highest recent recommendation',
+] as const;
 const within = [
   false,
   'DesiredWithinRange',

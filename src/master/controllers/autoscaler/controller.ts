@@ -1,45 +1,43 @@
 /** Controller "horizontalpodautoscaler": sets the number of replicas by what the pods use. */
-import type { HorizontalPodAutoscaler } from '../../../api/types/policy.js';
+import { jsonEqual } from '../../../api/facts/hash.js';
+import { keyOf, splitKey } from '../../../api/facts/keys.js';
+import type { Matcher } from '../../../api/facts/selectors.js';
+import { now } from '../../../api/facts/time.js';
+import { parseGroupVersion } from '../../../api/object.js';
+import type { Pod } from '../../../api/types/core.js';
+import type { HorizontalPodAutoscaler, Scale } from '../../../api/types/policy.js';
+import type { CatalogEntry } from '../../../client/controller/catalog.js';
+import { Catalog } from '../../../client/controller/catalog.js';
+import { podInformer } from '../../../client/controller/pod-index.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import { createReconciler, ignoreNotFound } from '../../../client/controller/reconciler.js';
+import type { EventRecorder } from '../../../client/events/recorder.js';
+import { resources } from '../../../client/resources.js';
 import type { Informer } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
-import type { ReconcileResult } from '../../../lib/work-queue.js';
 import { errorMessage } from '../../../lib/errors.js';
-import { Catalog } from '../../../client/controller/catalog.js';
-import type { CatalogEntry } from '../../../client/controller/catalog.js';
+import type { ReconcileResult } from '../../../lib/work-queue.js';
 import type { ControllerContext } from '../context.js';
-import type { Reconciler } from '../../../client/controller/reconciler.js';
-import {
-  createReconciler,
-  ignoreNotFound,
-  keyOf,
-  splitNamespaced,
-} from '../../../client/controller/reconciler.js';
-import type { Pod } from '../../../api/types/core.js';
-import type { EventRecorder } from '../../../client/events/recorder.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
-import { podInformer } from '../../../client/controller/pod-index.js';
-import { resources } from '../../../client/resources.js';
-import { compileSelector, selectorText } from '../../../api/facts/selectors.js';
-import { now } from '../../../api/facts/time.js';
-import type { Scalable } from '../../../api/types/workloads.js';
-import { withCondition } from '../../../api/facts/conditions.js';
 import type { History } from './behavior.js';
-import { limit } from './behavior.js';
+import { startHistory } from './behavior.js';
 import type { Proposal } from './metrics.js';
 import { MetricError, propose } from './metrics.js';
-
-type Status = NonNullable<HorizontalPodAutoscaler['status']>;
+import type { Plan, Status } from './plan.js';
+import { afterRescale, judgeSize, planAutoscaler, planWithoutTarget } from './plan.js';
+import { milliOf, defaultTolerance } from './replicas.js';
+import type { SelectionFailure } from './selection.js';
+import { selectPods } from './selection.js';
 
 interface Target {
   readonly entry: CatalogEntry;
-  readonly object: Scalable;
-  readonly current: number;
+  readonly scale: Scale;
 }
 
-/** The number of replicas to set for one autoscaler, and the reason for its event. */
-interface Decision {
-  readonly replicas: number;
-  readonly reason: string;
+/** What is remembered of an autoscaler between its reconciles. */
+interface Memory {
+  readonly history: History;
+  /** The selector it used last. */
+  matches: Matcher;
 }
 
 /** Creates the controller of HorizontalPodAutoscalers (kubernetes pkg/controller/podautoscaler). */
@@ -53,7 +51,7 @@ class Autoscaler {
   readonly #catalog: Catalog;
   readonly #pods: Informer<Pod>;
   readonly #autoscalers: Informer<HorizontalPodAutoscaler>;
-  readonly #history = new Map<string, History>();
+  readonly #memories = new Map<string, Memory>();
   readonly reconciler: Reconciler;
 
   constructor(context: ControllerContext) {
@@ -73,185 +71,135 @@ class Autoscaler {
   }
 
   async #reconcile(key: string): Promise<ReconcileResult | void> {
-    const autoscaler = this.#autoscalers.get(splitNamespaced(key));
+    const autoscaler = this.#autoscalers.get(splitKey(key));
     if (autoscaler === undefined) {
-      this.#history.delete(key);
+      this.#memories.delete(key);
       return undefined;
     }
     if (autoscaler.metadata.deletionTimestamp !== undefined) return undefined;
-    const draft = new Draft(autoscaler, now(this.#context.clock));
-    try {
-      const target = await this.#target(autoscaler, draft);
-      if (target !== undefined) await this.#scale(key, autoscaler, target, draft);
-    } finally {
-      await this.#report(autoscaler, draft.status);
-    }
-    return { requeueAfterMs: this.#context.flags.hpaSyncPeriodMs };
+    const { clock, flags } = this.#context;
+    const target = await this.#target(autoscaler);
+    const plan =
+      typeof target === 'string'
+        ? planWithoutTarget(autoscaler, target, now(clock))
+        : await this.#plan(key, autoscaler, target.scale);
+    this.#tell(autoscaler, plan.notices);
+    if (plan.rescale === undefined || typeof target === 'string') {
+      await this.#report(autoscaler, plan.status);
+    } else await this.#rescale(key, autoscaler, target, plan);
+    return { requeueAfterMs: flags.hpaSyncPeriodMs };
   }
 
-  async #target(autoscaler: HorizontalPodAutoscaler, draft: Draft): Promise<Target | undefined> {
+  /** The Scale of the target; or why it cannot be had. */
+  async #target(autoscaler: HorizontalPodAutoscaler): Promise<Target | string> {
     const { apiVersion = 'v1', kind, name } = autoscaler.spec.scaleTargetRef;
     const { namespace = '' } = autoscaler.metadata;
     const entry = this.#catalog.byKind(apiVersion, kind);
-    let failure = `no matches for kind "${kind}" in group "${apiVersion.split('/')[0] ?? ''}"`;
-    if (entry !== undefined) {
-      try {
-        const object = await this.#context.client.get<Scalable>(entry, { namespace, name });
-        const message = "the HPA controller was able to get the target's current scale";
-        draft.set('AbleToScale', 'True', 'SucceededGetScale', message);
-        return { entry, object, current: object.spec?.replicas ?? 1 };
-      } catch (error) {
-        if (!isApiError(error)) throw error;
-        failure = error.message;
-      }
+    if (entry === undefined) {
+      return `no matches for kind "${kind}" in group "${parseGroupVersion(apiVersion).group}"`;
     }
-    const message = `the HPA controller was unable to get the target's current scale: ${failure}`;
-    draft.set('AbleToScale', 'False', 'FailedGetScale', message);
-    this.#recorder.warning(subjectOf(autoscaler), 'FailedGetScale', failure);
-    return undefined;
-  }
-
-  async #scale(
-    key: string,
-    autoscaler: HorizontalPodAutoscaler,
-    target: Target,
-    draft: Draft,
-  ): Promise<void> {
-    const { current } = target;
-    draft.status.currentReplicas = target.object.status?.replicas ?? current;
-    const decision = await this.#decide(key, autoscaler, target, draft);
-    draft.status.desiredReplicas = decision?.replicas ?? current;
-    if (decision === undefined || decision.replicas === current) return;
-    const { replicas, reason } = decision;
     try {
-      await this.#context.client.patch(
-        target.entry,
-        target.object.metadata,
-        'application/merge-patch+json',
-        {
-          metadata: { resourceVersion: target.object.metadata.resourceVersion },
-          spec: { replicas },
-        },
-      );
+      const key = { namespace, name };
+      const options = { subresource: 'scale' };
+      return { entry, scale: await this.#context.client.get<Scale>(entry, key, options) };
     } catch (error) {
-      // Somebody else wrote the object: look again.
-      if (isApiError(error, 'Conflict')) throw error;
-      const text = errorMessage(error);
-      const message = `the HPA controller was unable to update the target scale: ${text}`;
-      draft.set('AbleToScale', 'False', 'FailedUpdateScale', message);
-      const what = `New size: ${replicas}; reason: ${reason}; error: ${text}`;
-      this.#recorder.warning(subjectOf(autoscaler), 'FailedRescale', what);
-      throw error;
+      if (!isApiError(error)) throw error;
+      return error.message;
     }
-    const message = `the HPA controller was able to update the target scale to ${replicas}`;
-    draft.set('AbleToScale', 'True', 'SucceededRescale', message);
-    draft.status.lastScaleTime = now(this.#context.clock);
-    const what = `New size: ${replicas}; reason: ${reason}`;
-    this.#recorder.normal(subjectOf(autoscaler), 'SuccessfulRescale', what);
-    this.#historyOf(key).changes.push({
-      atMs: this.#context.clock.monotonicMs(),
-      by: replicas - current,
-    });
   }
 
-  async #decide(
-    key: string,
-    autoscaler: HorizontalPodAutoscaler,
-    target: Target,
-    draft: Draft,
-  ): Promise<Decision | undefined> {
-    const { minReplicas: min = 1, maxReplicas: max, behavior } = autoscaler.spec;
-    const { current } = target;
-    if (current === 0 && min !== 0) {
-      const message = 'scaling is disabled since the replica count of the target is zero';
-      draft.set('ScalingActive', 'False', 'ScalingDisabled', message);
-      return undefined;
-    }
-    if (current > max) {
-      return { replicas: max, reason: 'Current number of replicas above Spec.MaxReplicas' };
-    }
-    if (current < min) {
-      return { replicas: min, reason: 'Current number of replicas below Spec.MinReplicas' };
-    }
-    const best = await this.#read(autoscaler, target, draft);
-    if (best === undefined) return undefined;
-    const answer = limit(
-      {
-        current,
-        wanted: best.replicas,
-        min,
-        max,
-        scaleUp: behavior?.scaleUp,
-        scaleDown: behavior?.scaleDown,
-        nowMs: this.#context.clock.monotonicMs(),
-      },
-      this.#historyOf(key),
-    );
-    const [reason, message] = answer.stabilized ?? [
-      'ReadyForNewScale',
-      'recommended size matches current size',
-    ];
-    draft.set('AbleToScale', 'True', reason, message);
-    const [isLimited, limitReason, limitMessage] = answer.limited;
-    draft.set('ScalingLimited', isLimited ? 'True' : 'False', limitReason, limitMessage);
-    const why =
-      answer.replicas > current ? `${best.name} above target` : 'All metrics below target';
-    return { replicas: answer.replicas, reason: why };
+  async #plan(key: string, autoscaler: HorizontalPodAutoscaler, scale: Scale): Promise<Plan> {
+    const { clock } = this.#context;
+    const current = scale.spec?.replicas ?? 0;
+    const memory = this.#memoryOf(key, current);
+    const measures = judgeSize(autoscaler.spec, current).type === 'measure';
+    const readings = measures ? await this.#read(autoscaler, scale, memory) : [];
+    const nowMs = clock.monotonicMs();
+    const { history } = memory;
+    return planAutoscaler(autoscaler, { current, readings, history, nowMs, now: now(clock) });
   }
 
-  /** The greatest of the metrics' proposals; undefined when none can be trusted. */
   async #read(
     autoscaler: HorizontalPodAutoscaler,
-    { object, current }: Target,
-    draft: Draft,
-  ): Promise<Proposal | undefined> {
+    scale: Scale,
+    memory: Memory,
+  ): Promise<(Proposal | MetricError)[] | SelectionFailure> {
     const { client, clock } = this.#context;
-    const { namespace = '' } = autoscaler.metadata;
-    const matches = compileSelector(object.spec?.selector);
+    const { namespace = '', name } = autoscaler.metadata;
+    const { selector = '' } = scale.status ?? {};
+    const others = [...this.#memories]
+      .filter(([, other]) => other !== memory)
+      .map(([key, { matches }]) => ({ ...splitKey(key), matches }))
+      .filter((other) => other.namespace === namespace);
+    const selection = selectPods({ namespace, name }, selector, this.#pods.list(namespace), others);
+    if ('reason' in selection) return selection;
+    memory.matches = selection.matches;
+    const { scaleUp, scaleDown } = autoscaler.spec.behavior ?? {};
     const scope = {
       client,
       namespace,
-      selector: selectorText(object.spec?.selector),
-      pods: this.#pods.list(namespace).filter((pod) => matches(pod.metadata.labels)),
-      currentReplicas: current,
+      selector,
+      pods: selection.pods,
+      currentReplicas: scale.spec?.replicas ?? 0,
+      tolerance: { up: toleranceOf(scaleUp), down: toleranceOf(scaleDown) },
       nowMs: clock.nowMs(),
     };
-    const proposals: Proposal[] = [];
-    const failures: MetricError[] = [];
-    const metrics = autoscaler.spec.metrics ?? [];
-    for (const metric of metrics) {
+    const readings: (Proposal | MetricError)[] = [];
+    for (const metric of autoscaler.spec.metrics ?? []) {
       try {
-        proposals.push(await propose(scope, metric));
+        readings.push(await propose(scope, metric));
       } catch (error) {
         if (!(error instanceof MetricError)) throw error;
-        failures.push(error);
-        this.#recorder.warning(subjectOf(autoscaler), error.reason, error.message);
+        readings.push(error);
       }
     }
-    draft.status.currentMetrics = proposals.map(({ status }) => status);
-    const best = proposals.toSorted((a, b) => b.replicas - a.replicas)[0];
-    const [failure] = failures;
-    // With a metric missing, more pods may be right and fewer may not.
-    if (failure !== undefined && (best === undefined || best.replicas < current)) {
-      const message = `the HPA was unable to compute the replica count: ${failure.message}`;
-      draft.set('ScalingActive', 'False', failure.reason, message);
-      const what = `invalid metrics (${failures.length} invalid out of ${metrics.length}), first error is: ${failure.message}`;
-      this.#recorder.warning(subjectOf(autoscaler), 'FailedComputeMetricsReplicas', what);
-      return undefined;
-    }
-    if (best === undefined) return undefined;
-    const message = `the HPA was able to successfully calculate a replica count from ${best.name}`;
-    draft.set('ScalingActive', 'True', 'ValidMetricFound', message);
-    return best;
+    return readings;
   }
 
-  #historyOf(key: string): History {
-    let history = this.#history.get(key);
-    if (history === undefined) {
-      history = { recommendations: [], changes: [] };
-      this.#history.set(key, history);
+  async #rescale(
+    key: string,
+    autoscaler: HorizontalPodAutoscaler,
+    { entry, scale }: Target,
+    plan: Plan,
+  ): Promise<void> {
+    const { client, clock } = this.#context;
+    const { metadata, spec } = scale;
+    const replicas = plan.rescale?.replicas ?? 0;
+    const { resourceVersion } = metadata;
+    let failure: unknown;
+    try {
+      const change = { metadata: { resourceVersion }, spec: { replicas } };
+      await client.patch(entry, metadata, 'application/merge-patch+json', change, {
+        subresource: 'scale',
+      });
+      const by = replicas - (spec?.replicas ?? 0);
+      this.#memories.get(key)?.history.changes.push({ atMs: clock.monotonicMs(), by });
+    } catch (error) {
+      // Somebody else wrote the object: look again.
+      if (isApiError(error, 'Conflict')) throw error;
+      failure = error;
     }
-    return history;
+    const text = failure === undefined ? undefined : errorMessage(failure);
+    const done = afterRescale(plan, text, now(clock));
+    this.#tell(autoscaler, done.notices);
+    await this.#report(autoscaler, done.status);
+    if (failure !== undefined) throw failure;
+  }
+
+  #memoryOf(key: string, replicas: number): Memory {
+    let memory = this.#memories.get(key);
+    if (memory === undefined) {
+      const history = startHistory(replicas, this.#context.clock.monotonicMs());
+      memory = { history, matches: () => false };
+      this.#memories.set(key, memory);
+    }
+    return memory;
+  }
+
+  #tell(autoscaler: HorizontalPodAutoscaler, notices: Plan['notices']): void {
+    for (const { type, reason, message } of notices) {
+      this.#recorder.event(subjectOf(autoscaler), type, reason, message);
+    }
   }
 
   async #report(autoscaler: HorizontalPodAutoscaler, status: Status): Promise<void> {
@@ -262,27 +210,10 @@ class Autoscaler {
   }
 }
 
-/** The status that is being made. */
-class Draft {
-  readonly status: Status;
-  readonly #now: string;
-
-  constructor(autoscaler: HorizontalPodAutoscaler, at: string) {
-    this.#now = at;
-    this.status = structuredClone(autoscaler.status ?? { desiredReplicas: 0 });
-  }
-
-  set(type: string, status: string, reason: string, message: string): void {
-    const next = { type, status, reason, message };
-    const { conditions } = this.status;
-    this.status.conditions = withCondition(conditions, next, this.#now);
-  }
+function toleranceOf(rules: { readonly tolerance?: string | undefined } | undefined): number {
+  return rules?.tolerance === undefined ? defaultTolerance : milliOf(rules.tolerance) / 1000;
 }
 
-function subjectOf(autoscaler: HorizontalPodAutoscaler) {
-  return {
-    apiVersion: 'autoscaling/v2',
-    kind: 'HorizontalPodAutoscaler',
-    metadata: autoscaler.metadata,
-  };
+function subjectOf({ metadata }: HorizontalPodAutoscaler) {
+  return { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata };
 }

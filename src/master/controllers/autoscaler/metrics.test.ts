@@ -6,6 +6,7 @@ import { FakeApi } from '../../../client/testkit/fake.js';
 import type { MetricSpec, Scope } from './metrics.js';
 import { propose } from './metrics.js';
 
+const tolerance = { up: 0.1, down: 0.1 };
 const nowMs = Date.UTC(2026, 0, 1, 12);
 
 function pod(name: string, readySeconds = 3600): Pod {
@@ -46,7 +47,15 @@ async function scope(pods: readonly Pod[], window = '30s', cpu = '150m'): Promis
     });
   }
   const currentReplicas = pods.length;
-  return { client: api, namespace: 'default', selector: 'app=web', pods, currentReplicas, nowMs };
+  return {
+    client: api,
+    namespace: 'default',
+    selector: 'app=web',
+    pods,
+    currentReplicas,
+    tolerance,
+    nowMs,
+  };
 }
 
 const utilization = (name: string, averageUtilization: number): MetricSpec => ({
@@ -75,6 +84,18 @@ test('of one container only', async () => {
   const proposal = await propose(await scope([pod('a'), pod('b')]), metric);
   expect(proposal.replicas).toBe(2);
   expect(proposal.name).toBe('cpu container resource utilization (percentage of request)');
+});
+
+test('a container that a pod does not measure', async () => {
+  const target = { type: 'Utilization', averageUtilization: 50 };
+  const containerResource = { name: 'cpu', container: 'other', target };
+  const metric = { type: 'ContainerResource', containerResource };
+  await expect(propose(await scope([pod('a')]), metric)).rejects.toMatchObject({
+    reason: 'FailedGetContainerResourceMetric',
+    metric: 'cpu container',
+    message:
+      'failed to get cpu utilization: unable to get metrics for resource cpu: failed to get container metrics: container other not present in metrics for pod default/a',
+  });
 });
 
 test('an average value', async () => {

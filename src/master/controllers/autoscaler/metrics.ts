@@ -5,6 +5,7 @@ import type { ApiClient } from '../../../client/types.js';
 import { quantityOfMilli } from '../../../api/quantity.js';
 import type { Pod } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';
+import { objectKey } from '../../../api/facts/keys.js';
 import { parseTime } from '../../../api/facts/time.js';
 import type { PodUsage, ReplicaQuestion } from './replicas.js';
 import { milliOf, NoMetricError, replicasFor } from './replicas.js';
@@ -41,10 +42,13 @@ export class MetricError extends Error {
   override readonly name = 'MetricError';
   /** "FailedGetResourceMetric", … */
   readonly reason: string;
+  /** The metric, as the summary of all failures names it: "cpu resource", "pods", … */
+  readonly metric: string;
 
-  constructor(reason: string, message: string) {
+  constructor(reason: string, metric: string, message: string) {
     super(message);
     this.reason = reason;
+    this.metric = metric;
   }
 }
 
@@ -55,6 +59,7 @@ export interface Scope {
   readonly selector: string;
   readonly pods: readonly Pod[];
   readonly currentReplicas: number;
+  readonly tolerance: ReplicaQuestion['tolerance'];
   readonly nowMs: number;
 }
 
@@ -99,8 +104,9 @@ export async function propose(scope: Scope, metric: MetricSpec): Promise<Proposa
           : { type: 'ContainerResource', containerResource: { name, container, current } },
     };
   } catch (error) {
-    if (error instanceof Error) throw new MetricError(reason, prefix + error.message);
-    throw error;
+    if (!(error instanceof Error)) throw error;
+    const metricName = `${name} ${container === undefined ? 'resource' : 'container'}`;
+    throw new MetricError(reason, metricName, prefix + error.message);
   }
 }
 
@@ -111,7 +117,8 @@ function unserved(metric: MetricSpec): MetricError {
   const name =
     metric.pods?.metric.name ?? metric.object?.metric.name ?? metric.external?.metric.name;
   const text = `unable to get metric ${name ?? type}: unable to fetch metrics from ${api} metrics API: ${missing}`;
-  return new MetricError(`FailedGet${type}Metric`, text);
+  const metricName = type === 'External' ? `${name ?? ''} external` : type.toLowerCase();
+  return new MetricError(`FailedGet${type}Metric`, metricName, text);
 }
 
 async function readUsage(
@@ -138,6 +145,11 @@ async function readUsage(
   }
   const usage = new Map<string, PodUsage>();
   for (const { metadata, timestamp, window, containers = [] } of items) {
+    if (container !== undefined && !containers.some(({ name }) => name === container)) {
+      throw new NoMetricError(
+        `unable to get metrics for resource ${resource}: failed to get container metrics: container ${container} not present in metrics for pod ${objectKey(metadata)}`,
+      );
+    }
     const counted = containers.filter(({ name }) => container === undefined || name === container);
     const texts = counted.map((one) => one.usage?.[resource]);
     if (texts.length === 0 || texts.includes(undefined)) continue;

@@ -1,7 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Pod } from '../../../api/types/core.js';
-import type { History, LimitQuestion } from './behavior.js';
-import { limit } from './behavior.js';
 import { replicasFor } from './replicas.js';
 
 function pod(name: string, request: string | undefined, ready = true): Pod {
@@ -23,6 +21,7 @@ function pod(name: string, request: string | undefined, ready = true): Pod {
   };
 }
 
+const tolerance = { up: 0.1, down: 0.1 };
 const nowMs = Date.parse('2026-01-01T01:00:00Z');
 
 function ask(usedMilli: readonly (number | undefined)[], utilization: number) {
@@ -40,6 +39,7 @@ function ask(usedMilli: readonly (number | undefined)[], utilization: number) {
     currentReplicas: pods.length,
     pods,
     usage,
+    tolerance,
     nowMs,
   });
 }
@@ -49,6 +49,9 @@ describe('the number of pods that a metric asks for', () => {
     ['twice the target doubles', [100, 100], 50, 4],
     ['half the target halves', [25, 25, 25, 25], 50, 2],
     ['within the tolerance nothing changes', [54, 54], 50, 2],
+    ['nor at its edge', [55, 55], 50, 2],
+    ['nor at its lower edge', [45, 45], 50, 2],
+    ['beyond it', [56, 56], 50, 3],
     ['a missing pod holds back growth', [100, undefined], 60, 2],
     ['on the target missing pods change nothing', [50, 50, undefined, undefined], 50, 4],
     ['a missing pod counts as full when shrinking', [10, 10, undefined], 50, 3],
@@ -64,6 +67,7 @@ describe('the number of pods that a metric asks for', () => {
       currentReplicas: pods.length,
       pods,
       usage: new Map(names.map((name) => [name, measured])),
+      tolerance,
       nowMs,
     });
 
@@ -97,98 +101,47 @@ describe('the number of pods that a metric asks for', () => {
       currentReplicas: 1,
       pods: [pod('p', undefined)],
       usage: new Map([['p', { milli: 5, timestampMs: nowMs, windowMs: 0 }]]),
+      tolerance,
       nowMs,
     };
     expect(() => replicasFor(question)).toThrow('missing request for cpu in container c of Pod p');
   });
-});
 
-describe('limits', () => {
-  const history = (): History => ({ recommendations: [], changes: [] });
-  const question = (part: Partial<LimitQuestion>): LimitQuestion => ({
-    current: 4,
-    wanted: 4,
-    min: 1,
-    max: 100,
-    nowMs: 1_000_000,
-    ...part,
+  test('sidecars request too, other init containers do not', () => {
+    const cpu = (name: string, request: string, restartPolicy?: string) => ({
+      name,
+      resources: { requests: { cpu: request } },
+      ...(restartPolicy === undefined ? {} : { restartPolicy }),
+    });
+    const one = pod('p', '100m');
+    one.spec.initContainers = [cpu('setup', '1'), cpu('mesh', '300m', 'Always')];
+    const question = {
+      resource: 'cpu',
+      target: { utilization: 50 },
+      currentReplicas: 1,
+      pods: [one],
+      usage: new Map([['p', { milli: 400, timestampMs: nowMs, windowMs: 0 }]]),
+      tolerance,
+      nowMs,
+    };
+    expect(replicasFor(question)).toEqual({ replicas: 2, averageMilli: 400, utilization: 100 });
+    expect(replicasFor({ ...question, container: 'mesh' }).utilization).toBe(133);
   });
 
   test.each([
-    ['at most double or four more', { current: 10, wanted: 90 }, 20, 'ScaleUpLimit'],
-    ['four more when that is more', { current: 1, wanted: 90 }, 5, 'ScaleUpLimit'],
-    ['no more than the maximum', { wanted: 90, max: 6 }, 6, 'TooManyReplicas'],
-    ['no fewer than the minimum', { wanted: 0, min: 2 }, 2, 'TooFewReplicas'],
-  ] as const)('%s', (_name, part, replicas, reason) => {
-    const answer = limit(question(part), history());
-    expect(answer.replicas).toBe(replicas);
-    expect(answer.limited[1]).toBe(reason);
-  });
-
-  test('the highest recommendation of the last five minutes counts on the way down', () => {
-    const past = history();
-    limit(question({ wanted: 4, nowMs: 0 }), past);
-    const soon = limit(question({ wanted: 1, nowMs: 299_000 }), past);
-    expect([soon.replicas, soon.stabilized?.[0]]).toEqual([4, 'ScaleDownStabilized']);
-    expect(limit(question({ wanted: 1, nowMs: 301_000 }), past).replicas).toBe(1);
-  });
-
-  test('what was removed lately may come back beside what the rate allows', () => {
-    const past = history();
-    past.changes.push({ atMs: 999_000, by: -6 });
-    expect(limit(question({ current: 4, wanted: 90 }), past).replicas).toBe(20);
-  });
-
-  const minute = { periodSeconds: 60 };
-  const pods = (value: number) => ({ ...minute, type: 'Pods', value });
-  const percent = (value: number) => ({ ...minute, type: 'Percent', value });
-  test.each([
-    ['the policy that allows more', 'scaleUp', { policies: [pods(3), percent(10)] }, 20, 40, 23],
-    [
-      'Min: the one that allows less',
-      'scaleUp',
-      { policies: [pods(3), percent(10)], selectPolicy: 'Min' },
-      20,
-      40,
-      22,
-    ],
-    ['Disabled', 'scaleUp', { policies: [pods(3)], selectPolicy: 'Disabled' }, 20, 40, 20],
-    ['a share is rounded up', 'scaleUp', { policies: [percent(10)] }, 5, 40, 6],
-    [
-      'down: the policy that allows more',
-      'scaleDown',
-      { policies: [pods(3), percent(10)] },
-      20,
-      5,
-      17,
-    ],
-    [
-      'down, Min',
-      'scaleDown',
-      { policies: [pods(3), percent(10)], selectPolicy: 'Min' },
-      20,
-      5,
-      18,
-    ],
-    ['down, Disabled', 'scaleDown', { policies: [pods(3)], selectPolicy: 'Disabled' }, 20, 5, 20],
-    ['down, a share leaves a whole number', 'scaleDown', { policies: [percent(10)] }, 5, 1, 4],
-  ] as const)('behavior: %s', (_name, direction, rules, current, wanted, replicas) => {
-    const part = { current, wanted, [direction]: { ...rules, stabilizationWindowSeconds: 0 } };
-    expect(limit(question(part), history()).replicas).toBe(replicas);
-  });
-
-  test('stabilizationWindowSeconds on the way up: the lowest recent recommendation', () => {
-    const past = history();
-    const scaleUp = { stabilizationWindowSeconds: 60 };
-    limit(question({ wanted: 5, scaleUp, nowMs: 0 }), past);
-    const soon = limit(question({ wanted: 8, scaleUp, nowMs: 59_000 }), past);
-    expect([soon.replicas, soon.stabilized?.[0]]).toEqual([5, 'ScaleUpStabilized']);
-    expect(limit(question({ wanted: 8, scaleUp, nowMs: 61_000 }), past).replicas).toBe(8);
-  });
-
-  test('what was added lately counts against the rate', () => {
-    const past = history();
-    past.changes.push({ atMs: 999_000, by: 4 });
-    expect(limit(question({ current: 8, wanted: 90 }), past).replicas).toBe(8);
+    [{ up: 0.5, down: 0.1 }, 74, 2],
+    [{ up: 0.5, down: 0.1 }, 76, 4],
+    [{ up: 0.1, down: 0.5 }, 26, 2],
+    [{ up: 0.1, down: 0 }, 24, 1],
+  ])('a tolerance of %j at %d of 50', (own, milli, replicas) => {
+    const pods = [pod('a', '100m'), pod('b', '100m')];
+    const used = { milli, timestampMs: nowMs, windowMs: 0 };
+    const usage = new Map([
+      ['a', used],
+      ['b', used],
+    ]);
+    const target = { utilization: 50 };
+    const about = { resource: 'cpu', target, currentReplicas: 2, pods, usage, nowMs };
+    expect(replicasFor({ ...about, tolerance: own }).replicas).toBe(replicas);
   });
 });

@@ -4,6 +4,7 @@
  */
 import { parseQuantity } from '../../../api/quantity.js';
 import type { Pod } from '../../../api/types/core.js';
+import { longRunningContainers } from '../../../api/facts/pods.js';
 import { parseTime } from '../../../api/facts/time.js';
 import { findCondition } from '../../../api/facts/conditions.js';
 
@@ -25,6 +26,8 @@ export interface ReplicaQuestion {
   readonly currentReplicas: number;
   readonly pods: readonly Pod[];
   readonly usage: ReadonlyMap<string, PodUsage>;
+  /** How far the usage may be off its target, as a share of it, before anything is done. */
+  readonly tolerance: { readonly up: number; readonly down: number };
   readonly nowMs: number;
 }
 
@@ -37,7 +40,7 @@ export interface ReplicaAnswer {
 }
 
 /** Within this distance of the target nothing is done (`--horizontal-pod-autoscaler-tolerance`). */
-const tolerance = 0.1;
+export const defaultTolerance = 0.1;
 /** A pod's CPU counts little while it starts (`--horizontal-pod-autoscaler-cpu-initialization-period`). */
 const cpuInitializationMs = 300_000;
 /** (`--horizontal-pod-autoscaler-initial-readiness-delay`) */
@@ -51,7 +54,9 @@ export class NoMetricError extends Error {
 
 /** @throws NoMetricError */
 export function replicasFor(question: ReplicaQuestion): ReplicaAnswer {
-  const { pods, currentReplicas, target } = question;
+  const { pods, currentReplicas, target, tolerance } = question;
+  const isSteady = (ratio: number): boolean =>
+    ratio >= 1 - tolerance.down && ratio <= 1 + tolerance.up;
   if (pods.length === 0) {
     throw new NoMetricError('no pods returned by selector while calculating replica count');
   }
@@ -67,14 +72,15 @@ export function replicasFor(question: ReplicaQuestion): ReplicaAnswer {
   };
   const unreadyCounts = groups.unready.length > 0 && first.ratio > 1;
   if (!unreadyCounts && groups.missing.length === 0) {
-    const steady = Math.abs(1 - first.ratio) <= tolerance;
-    const replicas = steady ? currentReplicas : ceil(first.ratio * groups.readyCount);
+    const replicas = isSteady(first.ratio)
+      ? currentReplicas
+      : ceil(first.ratio * groups.readyCount);
     return { replicas, ...answer };
   }
   const assumed = assume(question, groups, first.ratio, requests);
   const { ratio } = ratioOf(assumed, requests, target);
   const turned = (first.ratio < 1 && ratio > 1) || (first.ratio > 1 && ratio < 1);
-  if (Math.abs(1 - ratio) <= tolerance || turned) return { replicas: currentReplicas, ...answer };
+  if (isSteady(ratio) || turned) return { replicas: currentReplicas, ...answer };
   const replicas = ceil(ratio * assumed.size);
   const wrongWay =
     (ratio < 1 && replicas > currentReplicas) || (ratio > 1 && replicas < currentReplicas);
@@ -115,12 +121,12 @@ function isStarting(pod: Pod, used: PodUsage, nowMs: number): boolean {
   return ready.status === 'False' && startMs + initialReadinessMs > changedMs;
 }
 
-/** Requests of each pod in thousandths. */
+/** Requests of each pod in thousandths: those of its containers and sidecars. */
 function requestsOf({ pods, resource, container }: ReplicaQuestion): Map<string, number> {
   const requests = new Map<string, number>();
   for (const pod of pods) {
     let milli = 0;
-    for (const { name, resources } of pod.spec.containers) {
+    for (const { name, resources } of longRunningContainers(pod.spec)) {
       if (container !== undefined && name !== container) continue;
       const text = resources?.requests?.[resource];
       if (text === undefined) {
@@ -166,7 +172,7 @@ function assume(
     const full =
       'averageMilli' in target
         ? target.averageMilli
-        : ((requests?.get(name) ?? 0) * Math.max(100, target.utilization)) / 100;
+        : Math.floor(((requests?.get(name) ?? 0) * Math.max(100, target.utilization)) / 100);
     usage.set(name, ratio < 1 ? full : 0);
   }
   if (ratio > 1) for (const name of groups.unready) usage.set(name, 0);
@@ -178,8 +184,7 @@ function ceil(value: number): number {
   return Math.ceil(value - 1e-9);
 }
 
-/** Thousandths of a quantity. */
+/** Thousandths of a quantity, rounded up. */
 export function milliOf(text: string): number {
-  const quantity = parseQuantity(text);
-  return quantity === undefined ? 0 : Number(quantity.nanos / 1000n) / 1000;
+  return parseQuantity(text)?.milliValue() ?? 0;
 }
