@@ -32,9 +32,9 @@ export function addConnectionFlags(command: Command): Command {
   return command
     .option(
       '--kubeconfig <file>',
-      'the cluster and who we are (default: $KUBECONFIG, else the home)',
+      'names cluster and user (default: $KUBECONFIG, else the one of `up`)',
     )
-    .option('--context <name>', 'the context in it (default: its current one)');
+    .option('--context <name>', 'the context in that file (default: its current one)');
 }
 
 /** @throws UsageError when no cluster is known */

@@ -19,11 +19,11 @@ const commands: Readonly<Record<string, Command>> = {
     load: async () => (await import('./up/up.js')).runUp,
   },
   down: {
-    summary: 'stop that cluster and take back what it made',
+    summary: 'stop that cluster and remove what it made on this machine',
     load: async () => (await import('./up/down.js')).runDown,
   },
   cluster: {
-    summary: 'status, watch: who leads, who is there; kill-leader',
+    summary: 'show or watch masters, leader and nodes; kill the leader',
     load: async () => (await import('./commands/cluster.js')).runCluster,
   },
   get: {
@@ -31,11 +31,11 @@ const commands: Readonly<Record<string, Command>> = {
     load: async () => (await import('./commands/get.js')).runGet,
   },
   describe: {
-    summary: 'an object in words, with its events',
+    summary: 'show an object in detail, with its events',
     load: async () => (await import('./commands/describe.js')).runDescribe,
   },
   apply: {
-    summary: 'make objects be as a file says',
+    summary: 'create objects, or change them, as a file says',
     load: async () => (await import('./commands/apply.js')).runApply,
   },
   delete: {
@@ -43,7 +43,7 @@ const commands: Readonly<Record<string, Command>> = {
     load: async () => (await import('./commands/apply.js')).runDelete,
   },
   logs: {
-    summary: 'what a container wrote',
+    summary: 'print the log of a container',
     load: async () => (await import('./commands/logs.js')).runLogs,
   },
   exec: {
@@ -55,7 +55,7 @@ const commands: Readonly<Record<string, Command>> = {
     load: async () => (await import('./commands/scale.js')).runScale,
   },
   rollout: {
-    summary: 'status, history, undo, restart of a workload',
+    summary: 'show, undo, restart or pause the rollout of a workload',
     load: async () => (await import('./commands/rollout.js')).runRollout,
   },
   token: {
@@ -93,7 +93,7 @@ const commands: Readonly<Record<string, Command>> = {
     load: async () => (await import('../master/controllers/cmd.js')).runControllerManager,
   },
   gateway: {
-    summary: 'one address in front of all masters',
+    summary: 'serve one address in front of all masters',
     load: async () => (await import('./commands/gateway.js')).runGateway,
   },
 };

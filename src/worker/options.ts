@@ -80,31 +80,39 @@ interface Flags {
 function declare(): Command {
   return new Command('trireme worker')
     .option('--node-name <name>', 'this node; unique in the cluster (default: the host name)')
-    .option('--data-dir <dir>', 'credentials, volumes, logs', '/var/lib/trireme/worker')
-    .option('--node-ip <ip>', 'under which the other machines reach this one')
+    .option(
+      '--data-dir <dir>',
+      'directory of credentials, volumes, logs',
+      '/var/lib/trireme/worker',
+    )
+    .option('--node-ip <ip>', 'address at which other machines reach this one')
     .option('--runtime <name>', 'auto, containerd, process or hollow', 'auto')
     .option('--containerd-managed', 'start a containerd of our own')
-    .option('--containerd-socket <path>', 'of the containerd to use, or where to find ours')
+    .option('--containerd-socket <path>', 'socket of the containerd to use, or of ours')
     .option('--images-dir <dir>', 'image archives (*.tar) to import at start')
-    .option('--agent-port <port>', 'logs, exec and their kin', '10250')
+    .option(
+      '--agent-port <port>',
+      "port of the node's agent: logs, exec, attach, port-forward",
+      '10250',
+    )
     .option('--netproxy-mode <mode>', 'iptables, userspace or none (default: iptables as root)')
-    .option('--ingress-http-port <port>', '0: no ingress on this node (default: 80 as root)')
-    .option('--ingress-https-port <port>', '(default: 443 as root)')
+    .option('--ingress-http-port <port>', 'port of the ingress; 0: none (default: 80 as root)')
+    .option('--ingress-https-port <port>', 'the same for HTTPS (default: 443 as root)')
     .option(
       '--ingress-trusted-proxies <cidrs>',
       'IPv4 blocks of proxies in front whose X-Forwarded-* are believed (default: none)',
     )
-    .option('--dns-port <port>', "of the cluster's DNS on this node (default: 53 as root)")
+    .option('--dns-port <port>', "port of the cluster's DNS on this node (default: 53 as root)")
     .option('--join <host:port,...>', 'masters of the cluster to join (gRPC)')
     .option('--token <token>', 'from `trireme token create`')
     .option('--token-file <file>', 'the token in a file, unseen by other users (-: standard input)')
-    .option('--ca-hash <sha256:hex>', 'of the cluster authority, from the same command')
+    .option('--ca-hash <sha256:hex>', "hash of the cluster's authority, from the same command")
     .option('--node-labels <k=v,...>', 'labels of the node', '')
     .option('--register-with-taints <k=v:effect,...>', 'taints of a new node', '')
-    .option('--max-pods <count>', 'pods on this node', '110')
+    .option('--max-pods <count>', 'most pods on this node', '110')
     .option('--allowed-unsafe-sysctls <names>', 'sysctls that pods may set too; may end in *', '')
-    .option('--lease-renew-ms <ms>', 'between two heartbeats', '3000')
-    .option('--lease-seconds <seconds>', 'how long a heartbeat holds', '40')
+    .option('--lease-renew-ms <ms>', 'milliseconds between two heartbeats', '3000')
+    .option('--lease-seconds <seconds>', 'validity of a heartbeat in seconds', '40')
     .option('--hollow-nodes <count>', 'pretend to be so many nodes (hollow runtime)', '0')
     .option('--log-level <level>', 'debug, info, warn or error', 'info');
 }

@@ -27,9 +27,13 @@ export async function runApply(
 ): Promise<number> {
   const command = addNamespaceFlags(
     new Command('apply')
-      .option('-f, --filename <file>', 'a file, a directory, or - (may be repeated)', repeatable)
-      .option('--force-conflicts', 'take fields that others own')
-      .option('--dry-run', 'ask the server what would be, and change nothing'),
+      .option(
+        '-f, --filename <file>',
+        'a file, a directory, or - for standard input (may be repeated)',
+        repeatable,
+      )
+      .option('--force-conflicts', 'take over fields that other managers own')
+      .option('--dry-run', 'let the server check and show the result, but change nothing'),
   );
   const parsed = parseFlags<Flags>(command, argv, context.out);
   if (parsed.help) return 0;
@@ -104,10 +108,18 @@ export async function runDelete(
   const command = addNamespaceFlags(
     new Command('delete')
       .argument('[target...]', 'TYPE NAME... or TYPE/NAME...')
-      .option('-f, --filename <file>', 'what is in a file, a directory, or -', repeatable)
-      .option('--grace-period <seconds>', 'for pods; 0 is at once')
-      .option('--cascade <policy>', 'background, foreground or orphan', 'background')
-      .option('--ignore-not-found', 'what is not there is no failure'),
+      .option(
+        '-f, --filename <file>',
+        'delete the objects of a file, a directory, or - for standard input',
+        repeatable,
+      )
+      .option('--grace-period <seconds>', 'time for pods to end; 0 deletes them at once')
+      .option(
+        '--cascade <policy>',
+        'what happens to dependents: background, foreground or orphan',
+        'background',
+      )
+      .option('--ignore-not-found', 'succeed when an object does not exist'),
   );
   const parsed = parseFlags<DeleteFlags>(command, argv, context.out);
   if (parsed.help) return 0;

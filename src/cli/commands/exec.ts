@@ -27,9 +27,9 @@ export async function runExec(
     new Command('exec')
       .usage('POD [flags] -- COMMAND [ARG...]')
       .argument('<pod>', 'the pod, also as pod/NAME')
-      .option('-c, --container <name>', 'one of its containers (default: the first)')
-      .option('-i, --stdin', 'give it our standard input')
-      .option('-t, --tty', 'give it a terminal'),
+      .option('-c, --container <name>', 'the container (default: the first of the pod)')
+      .option('-i, --stdin', 'pass standard input to the command')
+      .option('-t, --tty', 'run the command on a terminal'),
   );
   const parsed = parseFlags<Flags>(command, separator < 0 ? argv : argv.slice(0, separator));
   if (parsed.help) return 0;

@@ -29,11 +29,11 @@ export async function runGet(
   const command = addNamespaceFlags(
     new Command('get')
       .argument('<target...>', 'TYPE [NAME...] or TYPE/NAME...')
-      .option('-A, --all-namespaces', 'in every namespace')
+      .option('-A, --all-namespaces', 'list objects of every namespace')
       .option('-l, --selector <labels>', 'only objects with these labels')
       .option('--field-selector <fields>', 'only objects with these fields')
       .option('-o, --output <format>', outputFormats.join(', '))
-      .option('-w, --watch', 'then print what changes'),
+      .option('-w, --watch', 'then print changes as they happen'),
   );
   const parsed = parseFlags<Flags>(command, argv, context.out);
   if (parsed.help) return 0;

@@ -24,12 +24,12 @@ export async function runLogs(
   const command = addNamespaceFlags(
     new Command('logs')
       .argument('<pod>', 'the pod, also as pod/NAME')
-      .option('-c, --container <name>', 'one of its containers (default: the first)')
-      .option('-f, --follow', 'go on as more is written')
-      .option('-p, --previous', 'of the instance before the present one')
-      .option('--timestamps', 'with the time of each line')
-      .option('--tail <lines>', 'only the last so many')
-      .option('--since <seconds>', 'only what is newer'),
+      .option('-c, --container <name>', 'the container (default: the first of the pod)')
+      .option('-f, --follow', 'go on with new lines as they are written')
+      .option('-p, --previous', 'print the log of the previous instance')
+      .option('--timestamps', 'print the time of each line')
+      .option('--tail <lines>', 'print only so many of the last lines')
+      .option('--since <seconds>', 'print only lines of the last so many seconds'),
   );
   const parsed = parseFlags<Flags>(command, argv, context.out);
   if (parsed.help) return 0;

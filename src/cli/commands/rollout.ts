@@ -34,8 +34,8 @@ export async function runRollout(
     new Command('rollout')
       .argument('<action>', 'status, history, undo, restart, pause or resume')
       .argument('<target...>', 'TYPE NAME or TYPE/NAME')
-      .option('--to-revision <n>', 'undo: to this one (default: the one before)')
-      .option('--timeout <seconds>', 'status: give up after so long', '600'),
+      .option('--to-revision <n>', 'undo: the revision to return to (default: the previous one)')
+      .option('--timeout <seconds>', 'status: give up after so many seconds', '600'),
   );
   const parsed = parseFlags<Flags>(command, argv, context.out);
   if (parsed.help) return 0;

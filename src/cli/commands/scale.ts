@@ -20,7 +20,7 @@ export async function runScale(
   const command = addNamespaceFlags(
     new Command('scale')
       .argument('<target...>', 'TYPE NAME... or TYPE/NAME...')
-      .requiredOption('--replicas <n>', 'how many'),
+      .requiredOption('--replicas <n>', 'the wanted number of replicas'),
   );
   const parsed = parseFlags<Flags>(command, argv, context.out);
   if (parsed.help) return 0;

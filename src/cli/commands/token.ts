@@ -20,8 +20,12 @@ export async function runToken(
   const command = addConnectionFlags(
     new Command('token')
       .argument('<action>', 'create')
-      .option('--for <roles>', 'what may join with it: worker, master or worker,master', 'worker')
-      .option('--ttl <seconds>', 'how long it is valid', '86400'),
+      .option(
+        '--for <roles>',
+        'machines that may join with it: worker, master or worker,master',
+        'worker',
+      )
+      .option('--ttl <seconds>', 'its validity in seconds', '86400'),
   );
   const parsed = parseFlags<Flags>(command, argv, context.out);
   if (parsed.help) return 0;

@@ -70,25 +70,33 @@ export function parseMasterOptions(argv: readonly string[]): MasterOptions | und
 export function masterCommand(name: string): Command {
   return new Command(name)
     .option('--name <name>', 'this master; unique in the cluster (default: the host name)')
-    .option('--data-dir <dir>', 'keys and the store', '/var/lib/trireme/master')
-    .option('--address <ip>', 'under which the other machines reach this one')
-    .option('--extra-host <name>', 'one more name or address for the certificates', repeatable)
+    .option('--data-dir <dir>', 'directory of keys and the store', '/var/lib/trireme/master')
+    .option('--address <ip>', 'address at which other machines reach this one')
+    .option(
+      '--extra-host <name>',
+      'one more name or address for the certificates (may be repeated)',
+      repeatable,
+    )
     .option('--join <host:port,...>', 'masters of the cluster to join (gRPC); else a new cluster')
     .option('--token <token>', 'from `trireme token create --for master`')
     .option('--token-file <file>', 'the token in a file, unseen by other users (-: standard input)')
-    .option('--ca-hash <sha256:hex>', 'of the cluster authority, from the same command')
+    .option('--ca-hash <sha256:hex>', "hash of the cluster's authority, from the same command")
     .option('--cluster-cidr <cidr>', 'pod addresses', defaultSettings.clusterCidr)
     .option('--service-cluster-ip-range <cidr>', 'service addresses', defaultSettings.serviceCidr)
     .option('--cluster-domain <domain>', 'suffix of service names', defaultSettings.clusterDomain)
     .option('--node-cidr-mask-size <bits>', "a node's part of the pod addresses", '24')
-    .option('--rest-port <port>', 'Kubernetes API', '6443')
-    .option('--grpc-port <port>', 'gRPC API', '6444')
-    .option('--etcd-client-port <port>', 'store, clients', '2379')
-    .option('--etcd-peer-port <port>', 'store, members', '2380')
+    .option('--rest-port <port>', 'port of the Kubernetes API', '6443')
+    .option('--grpc-port <port>', 'port of the gRPC API', '6444')
+    .option('--etcd-client-port <port>', 'port of the store for clients', '2379')
+    .option('--etcd-peer-port <port>', 'port of the store for other members', '2380')
     .option('--etcd-arg <arg>', 'a flag for the store (may be repeated)', repeatable)
-    .option('--apiserver-arg <arg>', 'a flag for the API server', repeatable)
-    .option('--scheduler-arg <arg>', 'a flag for the scheduler', repeatable)
-    .option('--controller-manager-arg <arg>', 'a flag for the controllers', repeatable);
+    .option('--apiserver-arg <arg>', 'a flag for the API server (may be repeated)', repeatable)
+    .option('--scheduler-arg <arg>', 'a flag for the scheduler (may be repeated)', repeatable)
+    .option(
+      '--controller-manager-arg <arg>',
+      'a flag for the controllers (may be repeated)',
+      repeatable,
+    );
 }
 
 /** @throws UsageError */

@@ -23,7 +23,7 @@ import type { MasterFlags, MasterOptions } from './options.js';
 export async function runRecover(argv: readonly string[]): Promise<number> {
   const command = masterCommand('trireme master recover').option(
     '--from <file>',
-    'a snapshot to restore (default: what this master has)',
+    'a snapshot to restore (default: the data of this master)',
   );
   const parsed = parseFlags<MasterFlags & { readonly from?: string }>(command, argv);
   if (parsed.help) return 0;

@@ -25,7 +25,7 @@ const graceMs = 15_000;
 /** `trireme down`: stops the cluster of a home, its containers included; `--purge` deletes its data as well. */
 export async function runDown(argv: readonly string[]): Promise<number> {
   const command = new Command('scripts/down')
-    .option('--home <dir>', 'as given to `up`')
+    .option('--home <dir>', 'directory of the cluster, as given to `up`')
     .option('--purge', 'delete the data, keys and logs as well');
   const parsed = parseFlags<Flags>(command, argv);
   if (parsed.help) return 0;

@@ -36,13 +36,16 @@ const execute = promisify(execFile);
 /** `trireme up`: a whole cluster on this machine, in the background. Running it again starts what is missing. */
 export async function runUp(argv: readonly string[]): Promise<number> {
   const command = new Command('scripts/up')
-    .option('--masters <n>', 'one, three, five or seven', '3')
-    .option('--workers <n>', 'from 0 to 20', '2')
+    .option('--masters <n>', 'number of masters: 1, 3, 5 or 7', '3')
+    .option('--workers <n>', 'number of workers, from 0 to 20', '2')
     .option('--runtime <kind>', runtimes.join(', '), 'auto')
-    .option('--home <dir>', 'everything is kept here (default: $TRIREME_HOME, else .trireme)')
+    .option(
+      '--home <dir>',
+      'directory of the whole cluster (default: $TRIREME_HOME, else .trireme)',
+    )
     .option('--no-example', 'do not apply the example')
     .option('--master-arg <arg>', 'a flag for every master (may be repeated)', repeatable)
-    .option('--worker-arg <arg>', 'a flag for every worker', repeatable);
+    .option('--worker-arg <arg>', 'a flag for every worker (may be repeated)', repeatable);
   const parsed = parseFlags<Flags>(command, argv);
   if (parsed.help) return 0;
   const { options } = parsed;

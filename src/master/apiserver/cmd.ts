@@ -7,20 +7,23 @@ import type { Extension, ServeFlags } from './serve.js';
 function command(): Command {
   return new Command('apiserver')
     .description('Serves the Kubernetes API over REST (HTTPS) and gRPC')
-    .option('--master-name <name>', 'this server among the masters (default: the host name)')
+    .option(
+      '--master-name <name>',
+      'name of this server among the masters (default: the host name)',
+    )
     .option('--advertise-address <ip>', 'address at which others reach this server')
     .option('--bind-address <ip>', 'address to listen on', '0.0.0.0')
     .option('--secure-port <port>', 'port of the REST API', '6443')
     .option('--grpc-port <port>', 'port of the gRPC API', '6444')
-    .option('--data-dir <dir>', "kept for the component's own files")
-    .option('--pki-dir <dir>', 'where the keys of the cluster are')
+    .option('--data-dir <dir>', 'accepted, without effect')
+    .option('--pki-dir <dir>', 'accepted, without effect')
     .requiredOption('--etcd-servers <urls>', 'any etcd v3 cluster, comma-separated')
     .option('--etcd-cafile <file>', "authority of the store's certificates")
     .option('--etcd-certfile <file>', 'client certificate for the store')
-    .option('--etcd-keyfile <file>', 'its key')
+    .option('--etcd-keyfile <file>', 'key of that certificate')
     .requiredOption('--client-ca-file <file>', 'authority of client certificates')
     .requiredOption('--tls-cert-file <file>', "the server's certificate")
-    .requiredOption('--tls-private-key-file <file>', 'its key')
+    .requiredOption('--tls-private-key-file <file>', 'key of that certificate')
     .option('--service-account-key-file <file>', 'public key of tokens; repeatable', repeatable)
     .requiredOption('--service-account-signing-key-file <file>', 'private key that signs tokens')
     .option(
@@ -28,23 +31,30 @@ function command(): Command {
       'issuer of tokens',
       'https://kubernetes.default.svc.cluster.local',
     )
-    .option('--api-audiences <names>', 'audiences of tokens, comma-separated (the issuer)')
+    .option('--api-audiences <names>', 'audiences of tokens, comma-separated (default: the issuer)')
     .option('--kubelet-certificate-authority <file>', "authority of the nodes' certificates")
     .option('--kubelet-client-certificate <file>', 'client certificate for nodes')
-    .option('--kubelet-client-key <file>', 'its key')
+    .option('--kubelet-client-key <file>', 'key of that certificate')
     .option(
       '--encryption-key-file <file>',
-      '32 bytes (or their base64): Secrets are stored encrypted',
+      'key of 32 bytes, also as base64 or hex, with which Secrets are stored encrypted',
     )
     .option('--service-cluster-ip-range <cidr>', 'addresses of services', '10.96.0.0/16')
     .option('--service-node-port-range <range>', 'node ports of services', '30000-32767')
     .option('--authorization-mode <modes>', 'Node, RBAC, AlwaysAllow, AlwaysDeny', 'Node,RBAC')
-    .option('--anonymous-auth <boolean>', 'let requests without credentials be anonymous', 'true')
-    .option('--audit-log-path <file>', 'writes one line per request')
+    .option(
+      '--anonymous-auth <boolean>',
+      'serve requests without credentials as user system:anonymous',
+      'true',
+    )
+    .option('--audit-log-path <file>', 'file of the audit log, one line per event')
     .option('--disable-admission-plugins <names>', 'admission plugins to leave out', '')
-    .option('--admission-control-config-file <file>', 'AdmissionConfiguration; for PodSecurity')
+    .option(
+      '--admission-control-config-file <file>',
+      'file with an AdmissionConfiguration, of which PodSecurity is read',
+    )
     .addOption(
-      new Option('--log-level <level>', 'how much to say')
+      new Option('--log-level <level>', 'least level of lines that are logged')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('info'),
     );

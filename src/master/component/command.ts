@@ -1,6 +1,6 @@
 /** The flags that the scheduler and the controller manager share. */
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { parseDurationMs } from '../../lib/go-duration.js';
 import type { LogLevel } from '../../lib/log.js';
 
@@ -19,10 +19,17 @@ export interface CommonFlags {
 }
 
 /** Milliseconds of a Go duration ("1m30s", "500ms"). @throws InvalidArgumentError */
-export function parseDuration(text: string): number {
+function parseDuration(text: string): number {
   const ms = parseDurationMs(text);
   if (ms === undefined) throw new InvalidArgumentError('It is no duration such as 1m30s.');
   return ms;
+}
+
+/** Makes the option of a duration, whose default is shown in seconds. */
+export function durationOption(flags: string, description: string, defaultMs: number): Option {
+  return new Option(flags, description)
+    .argParser(parseDuration)
+    .default(defaultMs, `${defaultMs / 1000}s`);
 }
 
 /** A boolean flag as Go takes it: `--flag`, `--flag=false`. @throws InvalidArgumentError */
@@ -39,10 +46,24 @@ export function addCommonFlags(command: Command): Command {
     .option('--ca-file <file>', 'PEM of the CA that signed the API servers')
     .option('--cert-file <file>', 'PEM of the client certificate')
     .option('--key-file <file>', 'PEM of its private key')
-    .option('--identity <name>', 'who holds the lease; unique in the cluster')
-    .option('--leader-elect [bool]', 'work only while leading', parseBoolean, true)
-    .option('--leader-elect-lease-duration <duration>', 'age of a dead lease', parseDuration, 5000)
-    .option('--leader-elect-renew-deadline <duration>', 'give up after', parseDuration, 3000)
-    .option('--leader-elect-retry-period <duration>', 'between attempts', parseDuration, 500)
+    .option('--identity <name>', 'name of this instance in the lease; unique in the cluster')
+    .option('--leader-elect [bool]', 'work only while this instance leads', parseBoolean, true)
+    .addOption(
+      durationOption(
+        '--leader-elect-lease-duration <duration>',
+        'a lease without renewal for so long is free',
+        5000,
+      ),
+    )
+    .addOption(
+      durationOption(
+        '--leader-elect-renew-deadline <duration>',
+        'a leader that cannot renew for so long stops',
+        3000,
+      ),
+    )
+    .addOption(
+      durationOption('--leader-elect-retry-period <duration>', 'time between attempts', 500),
+    )
     .option('--log-level <level>', 'debug, info, warn, error or silent', 'info');
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { parseFlags } from '../../lib/flags.js';
 import type { CommonFlags } from '../component/command.js';
-import { addCommonFlags, parseBoolean, parseDuration } from '../component/command.js';
+import { addCommonFlags, durationOption, parseBoolean } from '../component/command.js';
 import type { ControllerFlags } from './flags.js';
 import { defaultFlags } from './flags.js';
 
@@ -49,49 +49,92 @@ export async function runControllerManager(argv: readonly string[]): Promise<voi
 function addControllerFlags(command: Command): Command {
   const d = defaultFlags;
   return command
-    .option('--controllers <names>', '"*" all, "name" one, "-name" not that one', '*')
-    .option('--cluster-cidr <cidrs>', 'pod network, IPv4 and IPv6', '')
-    .option('--allocate-node-cidrs [bool]', 'give each node a block', parseBoolean, true)
-    .option('--node-cidr-mask-size <bits>', 'a node block (IPv4)', Number, d.nodeCidrMaskSize)
-    .option('--node-cidr-mask-size-ipv6 <bits>', 'the same, IPv6', Number, d.nodeCidrMaskSizeIpv6)
     .option(
-      '--node-monitor-period <duration>',
-      'between checks',
-      parseDuration,
-      d.nodeMonitorPeriodMs,
+      '--controllers <names>',
+      'controllers to run: "*" all, "name" one, "-name" not that one',
+      '*',
+    )
+    .option('--cluster-cidr <cidrs>', 'blocks of pod addresses, IPv4 and IPv6', '')
+    .option(
+      '--allocate-node-cidrs [bool]',
+      'give each node a block of pod addresses',
+      parseBoolean,
+      true,
     )
     .option(
-      '--node-monitor-grace-period <duration>',
-      'silence that makes a node unknown',
-      parseDuration,
-      d.nodeMonitorGracePeriodMs,
+      '--node-cidr-mask-size <bits>',
+      "prefix length of a node's block (IPv4)",
+      Number,
+      d.nodeCidrMaskSize,
     )
     .option(
-      '--node-startup-grace-period <duration>',
-      'the same for a node that never reported',
-      parseDuration,
-      d.nodeStartupGracePeriodMs,
+      '--node-cidr-mask-size-ipv6 <bits>',
+      'the same for IPv6',
+      Number,
+      d.nodeCidrMaskSizeIpv6,
     )
-    .option('--node-eviction-rate <n>', 'nodes a second', Number, d.nodeEvictionRate)
+    .addOption(
+      durationOption(
+        '--node-monitor-period <duration>',
+        'time between checks of nodes',
+        d.nodeMonitorPeriodMs,
+      ),
+    )
+    .addOption(
+      durationOption(
+        '--node-monitor-grace-period <duration>',
+        'a node without a sign for so long is unknown',
+        d.nodeMonitorGracePeriodMs,
+      ),
+    )
+    .addOption(
+      durationOption(
+        '--node-startup-grace-period <duration>',
+        'the same for a node that never reported',
+        d.nodeStartupGracePeriodMs,
+      ),
+    )
+    .option(
+      '--node-eviction-rate <n>',
+      'nodes a second that lose their pods',
+      Number,
+      d.nodeEvictionRate,
+    )
     .option(
       '--secondary-node-eviction-rate <n>',
       'the same while a zone is unhealthy',
       Number,
       d.secondaryNodeEvictionRate,
     )
-    .option('--unhealthy-zone-threshold <share>', '', Number, d.unhealthyZoneThreshold)
-    .option('--large-cluster-size-threshold <n>', '', Number, d.largeClusterSizeThreshold)
-    .option('--terminated-pod-gc-threshold <n>', '', Number, d.terminatedPodGcThreshold)
-    .option('--root-ca-file <file>', 'CA to publish in each namespace')
-    .option('--cluster-signing-cert-file <file>', 'CA that signs certificates')
-    .option('--cluster-signing-key-file <file>', 'its private key')
-    .option('--service-account-private-key-file <file>', 'signs tokens in Secrets')
-    .option('--local-path-root <dir>', 'directory of local volumes on workers', d.localPathRoot)
     .option(
-      '--horizontal-pod-autoscaler-sync-period <duration>',
-      'between looks at metrics',
-      parseDuration,
-      d.hpaSyncPeriodMs,
+      '--unhealthy-zone-threshold <share>',
+      'share of failed nodes from which a zone is unhealthy',
+      Number,
+      d.unhealthyZoneThreshold,
+    )
+    .option(
+      '--large-cluster-size-threshold <n>',
+      'up to so many nodes, an unhealthy zone is not evicted',
+      Number,
+      d.largeClusterSizeThreshold,
+    )
+    .option(
+      '--terminated-pod-gc-threshold <n>',
+      'ended pods that are kept',
+      Number,
+      d.terminatedPodGcThreshold,
+    )
+    .option('--root-ca-file <file>', 'authority that is published in each namespace')
+    .option('--cluster-signing-cert-file <file>', 'authority that signs certificates')
+    .option('--cluster-signing-key-file <file>', 'private key of that authority')
+    .option('--service-account-private-key-file <file>', 'private key that signs tokens in Secrets')
+    .option('--local-path-root <dir>', 'directory of local volumes on workers', d.localPathRoot)
+    .addOption(
+      durationOption(
+        '--horizontal-pod-autoscaler-sync-period <duration>',
+        'time between two looks at metrics',
+        d.hpaSyncPeriodMs,
+      ),
     );
 }
 
