@@ -195,14 +195,14 @@ class Reflector<T extends KubeObject> implements Informer<T> {
     const refused = isApiError(error, 'Forbidden') || isApiError(error, 'Unauthorized');
     const lasts = nowMs - this.#trouble.sinceMs >= troubleMs.after;
     if ((!refused && !lasts) || nowMs - this.#toldMs < troubleMs.again) {
-      log.debug({ resource, error }, 'a watch broke; it is taken up');
+      log.debug({ resource, error }, 'a watch broke; resuming it');
       return;
     }
     this.#toldMs = nowMs;
     const { namespace, fieldSelector } = this.#selection;
     log.warn(
       { resource, namespace, fieldSelector, synced: this.#synced, error },
-      'a watch goes on failing; what depends on it is not up to date',
+      'a watch keeps failing; its readers are not up to date',
     );
     try {
       onTrouble?.({

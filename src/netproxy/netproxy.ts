@@ -186,7 +186,7 @@ class Node implements Netproxy {
       },
     });
     this.ports.dns = await server.listen();
-    log.info({ address, port: this.ports.dns, upstreams }, 'DNS listens');
+    log.info({ address, port: this.ports.dns, upstreams }, 'DNS is listening');
   }
 
   async #waitAWhile(wait: (signal: AbortSignal) => Promise<void>): Promise<void> {

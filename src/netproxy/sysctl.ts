@@ -10,7 +10,7 @@ export async function setSysctls(
     try {
       await writeFile(`/proc/sys/${name}`, value);
     } catch (error) {
-      log.warn({ name, error }, 'kernel parameter could not be set');
+      log.warn({ name, error }, 'a kernel parameter could not be set');
     }
   }
 }

@@ -23,7 +23,7 @@ export async function chooseRuntime(options: Choice): Promise<RuntimeName> {
   const missing: string[] = [];
   for (const program of needed) if (!(await isInPath(program))) missing.push(program);
   const chosen = isRoot && missing.length === 0 ? 'containerd' : 'process';
-  log.info({ runtime: chosen, root: isRoot, missing }, 'the container runtime is chosen');
+  log.info({ runtime: chosen, root: isRoot, missing }, 'chose the container runtime');
   return chosen;
 }
 

@@ -41,7 +41,7 @@ export async function runGateway(argv: readonly string[]): Promise<number> {
   });
   log.info(
     { listen: parsed.options.listen, targets: parsed.options.targets },
-    'the gateway is open',
+    'the gateway listens',
   );
   watched.start();
   const stopping = shutdownSignal();

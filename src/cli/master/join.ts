@@ -110,7 +110,7 @@ async function joinCluster(
           error.code === Code.DeadlineExceeded ||
           error.code === Code.Unknown);
       if (!retryable || clock.monotonicMs() >= giveUpMs) throw error;
-      log.info({ server, reason: error.message }, 'could not join yet; tried again');
+      log.info({ server, reason: error.message }, 'could not join yet; trying again');
       await delay(clock, 200);
     } finally {
       channel.close();

@@ -40,7 +40,7 @@ export async function promoteOwnMember(options: {
         if (own !== undefined && !own.learner) return;
         if (own !== undefined) {
           await store.memberPromote(own.id);
-          log.info({}, 'the store member votes now');
+          log.info({}, 'the store member was promoted to a voter');
           return;
         }
       } catch (error) {

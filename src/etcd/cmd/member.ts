@@ -94,7 +94,10 @@ export async function startMember(
   const machine = { ...realMachine(config), ...parts.machine };
   const lookup = clusterLookup(config, listen.peerClientTls);
   if (await adoptRestored(config)) {
-    config.log.info({ dataDir: config.dataDir }, 'took over what a real etcd had restored');
+    config.log.info(
+      { dataDir: config.dataDir },
+      'took over a data directory that etcd had restored',
+    );
   }
   let state = await openState(config, lookup, machine);
   if (config.forceNewCluster) state = await forceNewCluster(state);

@@ -50,7 +50,7 @@ export async function serve(flags: Flags, parts: MemberParts): Promise<number> {
     const config = serverConfig(flags, clock, log);
     if (flags.text('metrics') === 'extensive') config.telemetry.grpc.measureTime();
     const ignored = flagsWithoutEffect(flags);
-    if (ignored.length > 0) log.warn({ flags: ignored }, 'flags that have no effect here');
+    if (ignored.length > 0) log.warn({ flags: ignored }, 'some flags have no effect here');
     tls = await followTls(flags, config, { log, registry: config.telemetry.registry });
     const listen = { ...listenUrls(flags), ...tls, jwt: loadJwt(config) };
     process.once('SIGTERM', onSignal);

@@ -99,7 +99,7 @@ export class DiskRoom {
       const before = this.#shortage;
       this.#shortage =
         path === undefined ? undefined : { path, message: diskFullError(path).message };
-      if (path !== undefined) config.log.error({ path }, 'no space left on disk: stepping back');
+      if (path !== undefined) config.log.error({ path }, 'no space left on disk: taking no part');
       else config.log.info({ path: before?.path }, 'the disk has room again: taking part');
       node.abstain(path !== undefined);
     }

@@ -39,8 +39,8 @@ export function watchExpiry(
         notAfter: new Date(validity.toMs).toISOString(),
         daysLeft: Math.floor(leftMs / dayMs),
       };
-      if (leftMs > 0) log.warn(fields, 'a certificate ends soon: it has not been renewed');
-      else log.error(fields, 'a certificate has ended: connections that need it fail');
+      if (leftMs > 0) log.warn(fields, 'a certificate expires soon and has not been renewed');
+      else log.error(fields, 'a certificate has expired: connections that need it fail');
     }
     cancel = clock.schedule(lookEveryMs, look);
   };

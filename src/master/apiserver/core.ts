@@ -210,7 +210,7 @@ export class ApiCore {
         await bootstrapCluster(this.deps);
         return;
       } catch (error) {
-        log.warn({ error }, 'making the first objects failed; trying again');
+        log.warn({ error }, 'the first objects could not be made; trying again');
         await delay(clock, waitMs);
       }
     }

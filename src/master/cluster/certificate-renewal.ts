@@ -41,7 +41,7 @@ export function keepMasterCertificates(options: RenewalOptions): () => void {
     try {
       const names = await createMasterCertificates(options, isDue);
       if (names.length > 0) {
-        log.info({ certificates: names }, 'certificates are renewed');
+        log.info({ certificates: names }, 'renewed certificates');
         await onRenewed(names);
       }
     } catch (error) {

@@ -292,7 +292,7 @@ class Scheduler {
         return true;
       } catch (failure) {
         if (isApiError(failure, 'NotFound')) return false;
-        log.debug({ pod: info.key, error: failure }, 'it is not known yet whether a pod was bound');
+        log.debug({ pod: info.key, error: failure }, 'the outcome of a binding is not known yet');
         await delay(clock, askAgainMs);
       }
     }

@@ -88,7 +88,7 @@ test('one that does not end in time is cut off, and the next has its turn', asyn
   clock.advance(1);
   await stopping;
   expect(told()).toBe('deaf store ');
-  expect(warnings).toEqual(['a component did not end in time and is cut off']);
+  expect(warnings).toEqual(['a component did not end in time; terminating it']);
   // None is started again.
   expect(clock.pending).toBe(0);
 });

@@ -140,7 +140,7 @@ class Component {
         return;
       }
       const delayMs = Math.min(backOffMs.last, backOffMs.first * 2 ** (this.#failures - 1));
-      this.#log.warn({ code, delayMs }, 'a component ended and is started again');
+      this.#log.warn({ code, delayMs }, 'a component ended; starting it again');
       this.#cancelRestart = this.#clock.schedule(delayMs, () => this.launch());
     });
   }
@@ -155,7 +155,7 @@ class Component {
     });
     thread.postMessage(stopMessage);
     const cancel = this.#clock.schedule(graceMs, () => {
-      this.#log.warn({ graceMs }, 'a component did not end in time and is cut off');
+      this.#log.warn({ graceMs }, 'a component did not end in time; terminating it');
       void thread.terminate();
     });
     await ended;

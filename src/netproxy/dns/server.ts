@@ -58,7 +58,7 @@ export class DnsServer {
       udp.bind(chosen, address, resolve);
     });
     const complain = (error: Error): void =>
-      this.#options.log.warn({ error }, 'DNS socket reported an error');
+      this.#options.log.warn({ error }, 'the DNS socket reported an error');
     udp.removeAllListeners('error').on('error', complain);
     tcp.removeAllListeners('error').on('error', complain);
     return chosen;

@@ -41,7 +41,10 @@ export class Certificates {
     for (const key of keys) {
       if (this.#followed.has(key)) continue;
       if (this.#followed.size >= secretsMax) {
-        this.#log.warn({ secret: key, secretsMax }, 'too many certificates; the own one is served');
+        this.#log.warn(
+          { secret: key, secretsMax },
+          'too many certificates; serving the self-signed one',
+        );
         return;
       }
       const slash = key.indexOf('/');
@@ -93,7 +96,7 @@ export class Certificates {
         throw new Error('tls.crt or tls.key missing');
       return createSecureContext({ cert, key: certKey });
     } catch (error) {
-      this.#log.warn({ secret: key, error }, 'the Secret has no usable certificate');
+      this.#log.warn({ secret: key, error }, 'a Secret has no usable certificate');
       return undefined;
     }
   }

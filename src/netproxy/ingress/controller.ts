@@ -200,7 +200,7 @@ export class IngressController {
       // HTTP/2 asks by a request and a response, HTTP/1.1 by a request and its connection.
       if (socket instanceof Duplex) refuse(socket, clock, 405);
       else if (socket instanceof Http2ServerResponse) sendError(socket, 405);
-      else log.debug({ first: typeof first }, 'an unknown kind of CONNECT');
+      else log.debug({ first: typeof first }, 'refused an unknown kind of CONNECT');
     });
     server.on('sessionError', (error: Error) => log.debug({ error }, 'an HTTP/2 session broke'));
   }
@@ -260,7 +260,9 @@ export class IngressController {
         resolve();
       });
     });
-    server.on('error', (error: Error) => this.#options.log.warn({ error }, 'listener'));
+    server.on('error', (error: Error) =>
+      this.#options.log.warn({ error }, 'the listener of the ingress failed'),
+    );
     const bound = server.address();
     return typeof bound === 'object' && bound !== null ? bound.port : port;
   }

@@ -83,7 +83,10 @@ export class IngressStatus {
         );
       } catch (error) {
         if (isApiError(error, 'NotFound')) continue;
-        log.warn({ ingress: ingress.metadata.name, error }, 'ingress status not written');
+        log.warn(
+          { ingress: ingress.metadata.name, error },
+          'the status of an Ingress could not be written',
+        );
         this.#request();
         return;
       }

@@ -110,7 +110,7 @@ export class IptablesApplier {
         const startMs = clock.monotonicMs();
         await mustRun(run, 'iptables-restore', ['--noflush'], plan);
         const tookMs = Math.round(clock.monotonicMs() - startMs);
-        log.debug({ lines: plan.length, tookMs }, 'rules applied');
+        log.debug({ lines: plan.length, tookMs }, 'applied rules');
       }
       rules.commit();
       for (const waiting of served) waiting.resolve();

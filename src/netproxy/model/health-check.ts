@@ -61,7 +61,7 @@ export class HealthChecks {
       res.writeHead(count > 0 ? 200 : 503, headers).end(body);
     });
     server.on('error', (error) =>
-      this.#log.warn({ error, service: key }, 'health check port cannot be served'),
+      this.#log.warn({ error, service: key }, 'a health check port cannot be served'),
     );
     server.maxConnections = connectionsMax;
     server.listen(port);

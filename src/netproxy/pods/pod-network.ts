@@ -115,7 +115,10 @@ export class CniPodNetwork implements PodNetwork {
         return { ips };
       } catch (error) {
         await this.#detach(pod.podUid, pod.netnsPath).catch((cause: unknown) =>
-          this.#options.log.warn({ error: cause, pod: pod.podUid }, 'pod network left half-made'),
+          this.#options.log.warn(
+            { error: cause, pod: pod.podUid },
+            'the network of a pod could not be taken down after a failure',
+          ),
         );
         throw error;
       }

@@ -95,7 +95,7 @@ export class Router {
     }
     this.#there = wanted;
     if (failed === '') return;
-    log.warn({ reason: failed.slice(0, 500) }, 'not every route could be set; will try again');
+    log.warn({ reason: failed.slice(0, 500) }, 'not every route could be set; trying again');
     this.#there = new Map();
     this.#request(retryMs);
   }

@@ -65,7 +65,7 @@ export class PolicyController implements PodIsolation {
   start(): void {
     this.#run().catch((error: unknown) => {
       if (this.#stopping.signal.aborted) return;
-      this.#options.log.error({ error }, 'network policies are not kept');
+      this.#options.log.error({ error }, 'network policies could not be applied');
     });
   }
 
@@ -182,7 +182,7 @@ export class PolicyController implements PodIsolation {
     });
     const old = new IptablesApplier({ rules, run, clock, log });
     await old.cleanUp().catch((error: unknown) => {
-      log.warn({ error }, 'policy rules of an earlier version are still there');
+      log.warn({ error }, 'policy rules of an earlier version could not be removed');
     });
     await old.stop();
   }

@@ -138,7 +138,10 @@ export class Containers {
         ? startInteractive({ ...this.#options, dir, config })
         : this.#startDetached(config, dir));
       if (error === undefined || tries === shimTries || !shimWasGone(error)) return error;
-      log.info({ container: config.id, reason: error.message }, 'its shim was gone: started anew');
+      log.info(
+        { container: config.id, reason: error.message },
+        'started a container again: the shim of its pod was ending',
+      );
       await ctr.attempt(commands.containersRemove(config.id));
     }
   }
@@ -226,7 +229,10 @@ export class Containers {
       if (record?.finishedAtMs !== undefined && record.exitCode === 137) {
         const { store, log } = this.#options;
         store.set(event.containerId, { ...record, oomKilled: true }).catch((error: unknown) => {
-          log.warn({ error, container: event.containerId }, 'a lack of memory was not recorded');
+          log.warn(
+            { error, container: event.containerId },
+            'an out-of-memory kill could not be recorded',
+          );
         });
       }
       this.#options.emit({ type: 'oom', containerId: event.containerId });
@@ -254,7 +260,7 @@ export class Containers {
       if (this.#leftover.has(id)) continue;
       if (record !== undefined && record.finishedAtMs === undefined) continue;
       // Nobody's, or one whose start went on when the agent that asked for it had died.
-      log.warn({ container: id }, 'a container that should not be is removed');
+      log.warn({ container: id }, 'removing a container that no pod needs');
       await this.#removeFromContainerd(id);
       if (record === undefined) await unmountRootfs(this.#options.run, this.#dir(id));
     }
@@ -316,12 +322,14 @@ export class Containers {
       if (config?.stdin === true || config?.tty === true) await consoleEnd(clock, this.#dir(id));
       await ctr.callIfPresent(commands.tasksRemove(id));
     } catch (error) {
-      log.warn({ container: id, error }, 'an ended container stays in containerd for now');
+      log.warn({ container: id, error }, 'an ended task could not be removed from containerd');
     }
     // Their metadata hold nothing: many are removed with one call.
     this.#leftover.add(id);
     this.#sweep ??= clock.schedule(sweepMs, () => {
-      this.sweep().catch((error: unknown) => log.warn({ error }, 'containerd keeps metadata'));
+      this.sweep().catch((error: unknown) =>
+        log.warn({ error }, 'metadata of a removed container could not be deleted from containerd'),
+      );
     });
   }
 
@@ -358,7 +366,7 @@ export class Containers {
       if (!isStuck || cgroup === undefined) throw error;
       this.#options.log.warn(
         { container: id },
-        'its shim does not answer: its processes are killed',
+        'killing the processes of a container whose shim does not answer',
       );
       await killCgroup(cgroup);
     }

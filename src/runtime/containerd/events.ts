@@ -88,7 +88,7 @@ export class EventStream {
       this.#unreadable += 1;
       log.error(
         { error, count: this.#unreadable },
-        'a container event could not be read: what runs is listed instead',
+        'a container event could not be read; listing containers instead',
       );
       this.#gapSoon();
     }

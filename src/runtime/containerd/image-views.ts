@@ -89,7 +89,7 @@ export class ImageViews {
         await ctr.call(viewCommands.snapshotsView(key, chainId));
         await ctr.call(this.#holding(key));
       } catch (error) {
-        log.error({ error, digest }, 'the image of a container is gone from containerd');
+        log.error({ error, digest }, 'containerd has lost the image of a container');
       }
     }
     await Promise.all(leases.map((id) => ctr.callIfPresent(viewCommands.leasesDelete(id))));

@@ -184,7 +184,11 @@ export class ContainerdRuntime implements ContainerRuntime {
       onGap: () => {
         containers.reconcile().then(
           () => this.#emit({ type: 'resync' }),
-          (error: unknown) => log.warn({ error }, 'containers could not be compared'),
+          (error: unknown) =>
+            log.warn(
+              { error },
+              'the containers of containerd could not be compared with the records',
+            ),
         );
       },
     });

@@ -106,7 +106,9 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
   await pods.whenSynced(signal);
   await waitAWhile(serviceInformer, options);
   const manager = new PodManager({ node: context, client, tokens, pods });
-  await untilDone(options, 'what runs could not be taken over', () => manager.start());
+  await untilDone(options, 'the pods of an earlier agent could not be taken over', () =>
+    manager.start(),
+  );
   networkProblem = undefined;
   await untilDone(options, 'the node could not be reported', () => agent.reportStatus());
   const collector = new ImageCollector({ ...options, inUse: () => imagesOf(manager) });

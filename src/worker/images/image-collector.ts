@@ -75,7 +75,7 @@ export class ImageCollector {
     for (const { reference } of idle) {
       if ((await this.#diskShare()) < shares.low) return;
       await runtime.removeImage(reference);
-      log.info({ image: reference }, 'an unused image is removed');
+      log.info({ image: reference }, 'removed an unused image');
     }
   }
 

@@ -40,7 +40,7 @@ export async function importImages(options: ImportOptions): Promise<void> {
       try {
         const references = await runtime.importImages(path);
         after[file] = { sizeBytes, modifiedMs, references };
-        log.info({ file, references }, 'images are imported');
+        log.info({ file, references }, 'imported images');
       } catch (error) {
         log.warn({ error, file }, 'an image archive could not be imported');
       }

@@ -45,7 +45,7 @@ export async function joinCluster(options: JoinOptions): Promise<Credentials> {
     } catch (error) {
       if (!isRetryable(error) || clock.monotonicMs() >= giveUpMs) throw error;
       const reason = errorMessage(error);
-      log.info({ server, reason }, 'could not join yet; tried again');
+      log.info({ server, reason }, 'could not join yet; trying again');
       await delay(clock, retryMs);
     } finally {
       channel.close();

@@ -112,7 +112,7 @@ export class CredentialsKeeper {
       servingCertificate: serving.certificate.toString('utf8'),
       servingKey: requests.serving.key,
     });
-    log.info({ node: nodeName }, 'certificates are renewed');
+    log.info({ node: nodeName }, 'renewed certificates');
     this.#options.onRenewed(this.#credentials);
   }
 

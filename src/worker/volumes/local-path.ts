@@ -193,7 +193,7 @@ export function removeDeletedLocalPaths(options: {
       const volume = options.volumes.get({ name });
       if (volume === undefined || !isOursToRemove(volume, nodeName)) return;
       if (isLocalPath(volume) && !(await removed(volume))) {
-        log.warn({ volume: name }, 'a volume names a directory that is not its own: left alone');
+        log.warn({ volume: name }, 'left a directory alone that a volume names but does not own');
       }
       const { uid, resourceVersion } = volume.metadata;
       const patch = { metadata: { uid, resourceVersion, finalizers: null } };

@@ -47,7 +47,7 @@ export class KubernetesService {
       await objects.watchCache.fresh();
       await this.#reconcile();
     } catch (error) {
-      objects.log.warn({ error }, 'the endpoints of the API could not be kept');
+      objects.log.warn({ error }, 'the endpoints of the Service kubernetes could not be updated');
     }
     if (this.#stopped) return;
     this.#cancel = objects.clock.schedule(renewMs, () => {

@@ -60,7 +60,10 @@ async function ask(
 function overlook(objects: Objects, hook: Hook, text: string, ignore: boolean): undefined {
   const message = `failed calling webhook ${JSON.stringify(hook.name)}: failed to call webhook: ${text}`;
   if (!ignore) throw internal(message);
-  objects.log.warn({ webhook: hook.name, reason: text }, 'a webhook failed and is overlooked');
+  objects.log.warn(
+    { webhook: hook.name, reason: text },
+    'a webhook failed and was ignored, as its failurePolicy says',
+  );
   return undefined;
 }
 
