@@ -29,13 +29,13 @@ function node(ready: string | undefined, unschedulable = false): Node {
 }
 
 test.each([
-  ['ready', node('True'), true, []],
-  ['cordoned', node('True', true), true, ['unschedulable:NoSchedule']],
-  ['not ready', node('False'), true, ['not-ready:NoSchedule', 'not-ready:NoExecute']],
-  ['silent', node('Unknown'), true, ['unreachable:NoSchedule', 'unreachable:NoExecute']],
-  ['silent while all are', node('Unknown'), false, ['unreachable:NoSchedule']],
-  ['never heard of', node(undefined), true, []],
-] as const)('taints of a node that is %s', (_name, object, mayEvict, wanted) => {
-  const taints = wantedTaints(object, mayEvict, at);
+  ['ready', node('True'), 'begin', []],
+  ['cordoned', node('True', true), 'begin', ['unschedulable:NoSchedule']],
+  ['not ready', node('False'), 'begin', ['not-ready:NoSchedule', 'not-ready:NoExecute']],
+  ['silent', node('Unknown'), 'begin', ['unreachable:NoSchedule', 'unreachable:NoExecute']],
+  ['silent while all are', node('Unknown'), 'keep', ['unreachable:NoSchedule']],
+  ['never heard of', node(undefined), 'begin', []],
+] as const)('taints of a node that is %s', (_name, object, step, wanted) => {
+  const taints = wantedTaints(object, step, at);
   expect(taints.map(({ key, effect }) => `${key.split('/')[1]}:${effect}`)).toEqual(wanted);
 });

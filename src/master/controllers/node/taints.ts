@@ -36,10 +36,13 @@ function wantedNoSchedule(node: Node): string[] {
 }
 
 /**
- * The node's taints as they should be.
- * @param mayEvict whether NoExecute taints may be added now; those that are there stay while their reason does
+ * The part that NoExecute taints may have now: `begin` adds them, `keep` leaves those that are there while their reason
+ * lasts, `stop` takes them off.
  */
-export function wantedTaints(node: Node, mayEvict: boolean, now: string): Taint[] {
+export type EvictionStep = 'begin' | 'keep' | 'stop';
+
+/** The node's taints as they should be. */
+export function wantedTaints(node: Node, eviction: EvictionStep, now: string): Taint[] {
   const present = node.spec.taints ?? [];
   const ready = findCondition(node.status?.conditions, 'Ready')?.status;
   const noExecute =
@@ -49,8 +52,7 @@ export function wantedTaints(node: Node, mayEvict: boolean, now: string): Taint[
     if (taint.effect === 'NoSchedule' && managed.has(taint.key)) {
       return noSchedule.includes(taint.key);
     }
-    if (taint.effect === 'NoExecute' && isHealthTaint(taint.key)) return taint.key === noExecute;
-    return true;
+    return !isEvicting(taint) || (taint.key === noExecute && eviction !== 'stop');
   });
   const has = (key: string, effect: string): boolean =>
     kept.some((taint) => taint.key === key && taint.effect === effect);
@@ -58,16 +60,16 @@ export function wantedTaints(node: Node, mayEvict: boolean, now: string): Taint[
     if (!has(key, 'NoSchedule')) kept.push({ key, effect: 'NoSchedule', timeAdded: now });
   }
   // Changing from not-ready to unreachable is no new eviction.
-  const evicting = present.some(({ key, effect }) => effect === 'NoExecute' && isHealthTaint(key));
-  if (noExecute !== undefined && !has(noExecute, 'NoExecute') && (mayEvict || evicting)) {
+  const evicts = eviction === 'begin' || (eviction === 'keep' && present.some(isEvicting));
+  if (noExecute !== undefined && !has(noExecute, 'NoExecute') && evicts) {
     kept.push({ key: noExecute, effect: 'NoExecute', timeAdded: now });
   }
   return kept;
 }
 
-/** Tells whether a taint says that a node is not ready or not reachable. */
-export function isHealthTaint(key: string): boolean {
-  return key === notReadyTaint || key === unreachableTaint;
+/** Tells whether a taint evicts the pods of a node that is not ready or not reachable. */
+export function isEvicting({ key, effect }: Taint): boolean {
+  return effect === 'NoExecute' && (key === notReadyTaint || key === unreachableTaint);
 }
 
 /** Conditions after the node has not been heard of for the grace period. */

@@ -29,14 +29,22 @@ export function zoneOf(node: Node): string {
   return `${region}:${labels['topology.kubernetes.io/zone'] ?? ''}`;
 }
 
+/** Nodes with this label do not count when the state of their zone is judged. */
+const excludedLabel = 'node.kubernetes.io/exclude-disruption';
+
 /**
- * Nodes a second that may be evicted in the zone of `node`: less in a zone with much trouble, none when everything
- * seems to be down.
+ * Nodes a second that may be evicted in the zone of `node`: less in a zone with much trouble. `stopped` when everything
+ * seems to be down: it is rather this controller that is cut off.
  * @param node which is in trouble, whatever its conditions still say
  */
-export function evictionRate(node: Node, nodes: readonly Node[], flags: EvictionFlags): number {
+export function evictionRate(
+  node: Node,
+  nodes: readonly Node[],
+  flags: EvictionFlags,
+): number | 'stopped' {
   const zones = new Map<string, boolean[]>();
   for (const other of nodes) {
+    if (other.metadata.labels?.[excludedLabel] !== undefined) continue;
     const zone = zones.get(zoneOf(other)) ?? [];
     zone.push(isReady(other) && other.metadata.name !== node.metadata.name);
     zones.set(zoneOf(other), zone);
@@ -44,7 +52,7 @@ export function evictionRate(node: Node, nodes: readonly Node[], flags: Eviction
   const states = new Map(
     [...zones].map(([zone, ready]) => [zone, zoneState(ready, flags.unhealthyZoneThreshold)]),
   );
-  if ([...states.values()].every((state) => state === 'FullDisruption')) return 0;
+  if ([...states.values()].every((state) => state === 'FullDisruption')) return 'stopped';
   const zone = zoneOf(node);
   if (states.get(zone) !== 'PartialDisruption') return flags.nodeEvictionRate;
   const size = zones.get(zone)?.length ?? 0;
