@@ -2,6 +2,7 @@
 import { errorMessage, toError } from '../lib/errors.js';
 import type { CommandContext } from './context.js';
 import { serverErrorText } from './server-error.js';
+import { buildVersion } from '../lib/version.js';
 import { isUsageError } from '../lib/usage-error.js';
 
 type Main = (argv: readonly string[], context?: CommandContext) => Promise<number | void>;
@@ -11,7 +12,7 @@ interface Command {
   readonly load: () => Promise<Main>;
 }
 
-const version = 'trireme 0.1.0 (Kubernetes API v1.33, etcd API 3.5)';
+const version = `trireme ${buildVersion} (Kubernetes API v1.33, etcd API 3.5)`;
 
 const commands: Readonly<Record<string, Command>> = {
   up: {

@@ -70,8 +70,8 @@ describe('what a watch says', () => {
       'a node that falls silent, and a new one',
       {
         nodes: [
-          { name: 'node-1', ready: false, address: '', message: '' },
-          { name: 'node-3', ready: true, address: '', message: '' },
+          { name: 'node-1', ready: false, address: '', message: '', build: '' },
+          { name: 'node-3', ready: true, address: '', message: '', build: '' },
         ],
       },
       ['node node-1 is NotReady', 'node node-3 is Ready'],
@@ -86,4 +86,25 @@ test('without a quorum nobody knows what components and nodes do', () => {
   const text = renderCluster(clusterStatus({ members }));
   expect(text).toMatch(/kube-scheduler +<unknown>/);
   expect(text).toMatch(/node-1 +Unknown/);
+});
+
+test.each([
+  [
+    '2026-12-31T00:00:00.000Z',
+    'certificates: the first to end is one of master-2, on 2026-12-31 (363 days)',
+  ],
+  [
+    '2026-01-30T12:00:00.000Z',
+    'CERTIFICATES: the first to end is one of master-2, on 2026-01-30 (28 days): it has not been renewed, see the log of master-2',
+  ],
+  [
+    '2025-12-31T12:00:00.000Z',
+    'CERTIFICATES: one of master-2 ended on 2025-12-31; a restart of it renews them',
+  ],
+  ['', undefined],
+])('the first certificate that ends: %s', (certificatesEnd, line) => {
+  const later = { certificatesEnd: certificatesEnd === '' ? '' : '2027-06-01T00:00:00.000Z' };
+  const members = [member(1, later), member(2, { certificatesEnd })];
+  const lines = renderCluster(clusterStatus({ members })).split('\n');
+  expect(lines.find((text) => /^certificates/i.test(text))).toBe(line);
 });

@@ -7,7 +7,18 @@ import { renderTable } from './table.js';
 export function renderCluster(status: ClusterStatus): string {
   const isKnown = quorumOf(status).missing === 0;
   const members = renderTable(
-    ['MASTER', 'ROLE', 'TERM', 'INDEX', 'APPLIED', 'REVISION', 'DB SIZE', 'ENDPOINT', 'HEALTH'],
+    [
+      'MASTER',
+      'ROLE',
+      'TERM',
+      'INDEX',
+      'APPLIED',
+      'REVISION',
+      'DB SIZE',
+      'ENDPOINT',
+      'BUILD',
+      'HEALTH',
+    ],
     status.members.map((member) => [
       member.name === '' ? '(joining)' : member.name,
       roleOf(member),
@@ -17,6 +28,7 @@ export function renderCluster(status: ClusterStatus): string {
       member.reachable ? String(member.revision) : '-',
       member.reachable ? `${(member.dbSizeBytes / 1024 / 1024).toFixed(1)} MB` : '-',
       member.clientUrl,
+      member.build || '-',
       member.reachable
         ? member.error === ''
           ? 'ok'
@@ -33,15 +45,37 @@ export function renderCluster(status: ClusterStatus): string {
     ]),
   );
   const nodes = renderTable(
-    ['NODE', 'STATUS', 'ADDRESS', 'MESSAGE'],
+    ['NODE', 'STATUS', 'ADDRESS', 'BUILD', 'MESSAGE'],
     status.nodes.map((node) => [
       node.name,
       isKnown ? (node.ready ? 'Ready' : 'NotReady') : 'Unknown',
       node.address,
+      node.build || '-',
       node.message,
     ]),
   );
-  return `${members}\n${leaders}\n${nodes}\n${status.time} as seen by ${status.answeredBy}\n`;
+  const seen = `${status.time} as seen by ${status.answeredBy}`;
+  return `${members}\n${leaders}\n${nodes}\n${certificateLine(status)}${seen}\n`;
+}
+
+const dayMs = 86_400_000;
+/** Masters renew their certificates when a third of the year is left: less than this means that it has failed. */
+const warnBeforeDays = 30;
+
+/** Returns when the first certificate of a master ends; nothing where no master says. */
+function certificateLine({ members, time }: ClusterStatus): string {
+  const [first] = members
+    .filter(({ certificatesEnd }) => certificatesEnd !== '')
+    .toSorted((a, b) => Date.parse(a.certificatesEnd) - Date.parse(b.certificatesEnd));
+  if (first === undefined) return '';
+  const day = first.certificatesEnd.slice(0, 10);
+  const days = Math.floor((Date.parse(first.certificatesEnd) - Date.parse(time)) / dayMs);
+  if (days < 0)
+    return `CERTIFICATES: one of ${first.name} ended on ${day}; a restart of it renews them\n`;
+  const end = `the first to end is one of ${first.name}, on ${day} (${days} days)`;
+  return days >= warnBeforeDays
+    ? `certificates: ${end}\n`
+    : `CERTIFICATES: ${end}: it has not been renewed, see the log of ${first.name}\n`;
 }
 
 function roleOf(member: MemberStatus): string {

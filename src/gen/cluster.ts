@@ -139,6 +139,10 @@ export interface MemberStatus {
   dbSizeBytes: number;
   error: string;
   version: string;
+  /** of the master, as it announces itself: "0.1.0+g1a2b3c4d5e" */
+  build: string;
+  /** RFC 3339: when the first of the master's certificates ends */
+  certificatesEnd: string;
 }
 
 export interface ComponentLeader {
@@ -152,6 +156,7 @@ export interface NodeStatus {
   address: string;
   ready: boolean;
   message: string;
+  build: string;
 }
 
 export interface ClusterStatus {
@@ -1801,6 +1806,8 @@ function createBaseMemberStatus(): MemberStatus {
     dbSizeBytes: 0,
     error: "",
     version: "",
+    build: "",
+    certificatesEnd: "",
   };
 }
 
@@ -1847,6 +1854,12 @@ export const MemberStatus: MessageFns<MemberStatus> = {
     }
     if (message.version !== "") {
       writer.uint32(106).string(message.version);
+    }
+    if (message.build !== "") {
+      writer.uint32(162).string(message.build);
+    }
+    if (message.certificatesEnd !== "") {
+      writer.uint32(170).string(message.certificatesEnd);
     }
     return writer;
   },
@@ -1968,6 +1981,22 @@ export const MemberStatus: MessageFns<MemberStatus> = {
             message.version = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.build = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.certificatesEnd = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2011,6 +2040,12 @@ export const MemberStatus: MessageFns<MemberStatus> = {
         : 0,
       error: isSet(object.error) ? globalThis.String(object.error) : "",
       version: isSet(object.version) ? globalThis.String(object.version) : "",
+      build: isSet(object.build) ? globalThis.String(object.build) : "",
+      certificatesEnd: isSet(object.certificatesEnd)
+        ? globalThis.String(object.certificatesEnd)
+        : isSet(object.certificates_end)
+        ? globalThis.String(object.certificates_end)
+        : "",
     };
   },
 
@@ -2054,6 +2089,12 @@ export const MemberStatus: MessageFns<MemberStatus> = {
     }
     if (message.version !== "") {
       obj.version = message.version;
+    }
+    if (message.build !== "") {
+      obj.build = message.build;
+    }
+    if (message.certificatesEnd !== "") {
+      obj.certificatesEnd = message.certificatesEnd;
     }
     return obj;
   },
@@ -2154,7 +2195,7 @@ export const ComponentLeader: MessageFns<ComponentLeader> = {
 };
 
 function createBaseNodeStatus(): NodeStatus {
-  return { name: "", address: "", ready: false, message: "" };
+  return { name: "", address: "", ready: false, message: "", build: "" };
 }
 
 export const NodeStatus: MessageFns<NodeStatus> = {
@@ -2170,6 +2211,9 @@ export const NodeStatus: MessageFns<NodeStatus> = {
     }
     if (message.message !== "") {
       writer.uint32(34).string(message.message);
+    }
+    if (message.build !== "") {
+      writer.uint32(42).string(message.build);
     }
     return writer;
   },
@@ -2219,6 +2263,14 @@ export const NodeStatus: MessageFns<NodeStatus> = {
             message.message = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.build = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2237,6 +2289,7 @@ export const NodeStatus: MessageFns<NodeStatus> = {
       address: isSet(object.address) ? globalThis.String(object.address) : "",
       ready: isSet(object.ready) ? globalThis.Boolean(object.ready) : false,
       message: isSet(object.message) ? globalThis.String(object.message) : "",
+      build: isSet(object.build) ? globalThis.String(object.build) : "",
     };
   },
 
@@ -2253,6 +2306,9 @@ export const NodeStatus: MessageFns<NodeStatus> = {
     }
     if (message.message !== "") {
       obj.message = message.message;
+    }
+    if (message.build !== "") {
+      obj.build = message.build;
     }
     return obj;
   },

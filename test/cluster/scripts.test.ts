@@ -212,3 +212,39 @@ describe('a build', () => {
     expect(bash(isBuilt).output).toContain('stale');
   });
 });
+
+describe('the version of a build', () => {
+  const ask = `import('./scripts/lib/build-version.mjs').then((m) => console.log(m.buildVersion('.')))`;
+  const version = (): string => {
+    const { stdout } = spawnSync(process.execPath, ['-e', ask], { cwd: base, encoding: 'utf8' });
+    return stdout.trim();
+  };
+  const git = (...words: string[]): string =>
+    spawnSync('git', ['-c', 'user.name=n', '-c', 'user.email=e@example.com', ...words], {
+      cwd: base,
+      encoding: 'utf8',
+      env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null' },
+    }).stdout.trim();
+
+  beforeEach(() => {
+    writeFileSync(join(base, 'package.json'), '{"version":"1.2.3"}');
+    cpSync('.gitattributes', join(base, '.gitattributes'));
+  });
+
+  test('names the commit, and whether something differs from it', () => {
+    expect(version()).toBe('1.2.3');
+    git('init', '-q');
+    git('add', '-A');
+    git('commit', '-qm', 'one');
+    const commit = `1.2.3+g${git('rev-parse', '--short=10', 'HEAD')}`;
+    expect(version()).toBe(commit);
+    writeFileSync(join(base, 'new'), '');
+    expect(version()).toBe(`${commit}.dirty`);
+    // An archive has no repository, and knows its commit all the same.
+    git('archive', '-o', 'archive.tar', 'HEAD');
+    rmSync(join(base, '.git'), { recursive: true });
+    expect(version()).toBe('1.2.3');
+    expect(spawnSync('tar', ['-xf', 'archive.tar'], { cwd: base }).status).toBe(0);
+    expect(version()).toBe(commit);
+  });
+});

@@ -11,7 +11,11 @@ import { createLogger } from '../../lib/create-logger.js';
 import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
 import { clientTlsFromFiles } from '../../lib/pki/tls-files.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
-import { keepMasterCertificates } from '../../master/cluster/certificate-renewal.js';
+import { buildVersion } from '../../lib/version.js';
+import {
+  firstCertificateEnd,
+  keepMasterCertificates,
+} from '../../master/cluster/certificate-renewal.js';
 import { allMasters, announceMaster, listMasters } from '../../master/cluster/master-registry.js';
 import { createMasterCertificates, readKeyPair } from '../../master/cluster/pki.js';
 import type { Supervisor } from '../../master/supervisor/supervisor.js';
@@ -59,10 +63,14 @@ export async function runMaster(argv: readonly string[]): Promise<number> {
   };
   await createMasterCertificates(certificates);
   await writeAdminKubeconfig(options, state);
+  const ends = { first: await firstCertificateEnd(certificates.directory) };
   const stopRenewing = keepMasterCertificates({
     ...certificates,
     log,
-    onRenewed: () => writeAdminKubeconfig(options, state),
+    onRenewed: async () => {
+      await writeAdminKubeconfig(options, state);
+      ends.first = await firstCertificateEnd(certificates.directory);
+    },
   });
   const failed = new AbortController();
   const ending = AbortSignal.any([stopping, failed.signal]);
@@ -79,7 +87,7 @@ export async function runMaster(argv: readonly string[]): Promise<number> {
     },
   });
   for (const spec of componentSpecs(options, state)) supervisor.start(spec);
-  const presence = await takePart({ options, state, clock, log, supervisor }, ending);
+  const presence = await takePart({ options, state, ends, clock, log, supervisor }, ending);
   if (!ending.aborted) {
     await new Promise((resolve) => {
       ending.addEventListener('abort', resolve, { once: true });
@@ -96,13 +104,15 @@ async function takePart(
   parts: {
     readonly options: MasterOptions;
     readonly state: MasterState;
+    /** When the first of the master's certificates ends, RFC 3339. */
+    readonly ends: { readonly first: string };
     readonly clock: Clock;
     readonly log: Logger;
     readonly supervisor: Supervisor;
   },
   stopping: AbortSignal,
 ): Promise<() => void> {
-  const { options, state, clock, log, supervisor } = parts;
+  const { options, state, ends, clock, log, supervisor } = parts;
   const pki = pkiDirectory(options);
   const file = (name: string): string => join(pki, name);
   const tls = clientTlsFromFiles(
@@ -120,11 +130,13 @@ async function takePart(
     client,
     clock,
     log,
-    record: {
+    record: () => ({
       name: options.name,
       grpcAddress: `${options.address}:${options.ports.grpc}`,
       restAddress: `${options.address}:${options.ports.rest}`,
-    },
+      build: buildVersion,
+      certificatesEnd: ends.first,
+    }),
   });
   void promoteOwnMember({ options, state, clock, log, signal: stopping });
   while (!stopping.aborted) {

@@ -14,6 +14,8 @@ export function member(n: number, fields: Partial<MemberStatus> = {}): MemberSta
     revision: 900,
     dbSizeBytes: 3.5 * 1024 * 1024,
     version: '3.5.0',
+    build: '0.1.0+g1a2b3c4d5e',
+    certificatesEnd: '2026-12-31T00:00:00.000Z',
     reachable: true,
     error: '',
     ...fields,
@@ -36,8 +38,14 @@ export function clusterStatus(fields: Partial<ClusterStatus> = {}): ClusterStatu
       { component: 'kube-controller-manager', holder: '', renewTime: '' },
     ],
     nodes: [
-      { name: 'node-1', ready: true, address: '10.0.0.11', message: '' },
-      { name: 'node-2', ready: false, address: '10.0.0.12', message: 'it is silent' },
+      {
+        name: 'node-1',
+        ready: true,
+        address: '10.0.0.11',
+        message: '',
+        build: '0.1.0+g1a2b3c4d5e',
+      },
+      { name: 'node-2', ready: false, address: '10.0.0.12', message: 'it is silent', build: '' },
     ],
     ...fields,
   };

@@ -2,7 +2,7 @@
  * Keeps a running master's certificates good: each is made anew long before it ends, and its users take it up from its
  * files.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../lib/log.js';
 import { validityOf } from '../../lib/pki/validity.js';
@@ -22,6 +22,14 @@ export interface RenewalOptions extends MasterCertificateOptions {
   readonly log: Logger;
   /** Some are made anew: what was made of them is to be made again. */
   readonly onRenewed: (names: readonly string[]) => Promise<void>;
+}
+
+/** Returns when the first of the certificates in a PKI directory ends, authorities included; RFC 3339. */
+export async function firstCertificateEnd(directory: string): Promise<string> {
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.crt'));
+  const files = await Promise.all(names.map((name) => readFile(join(directory, name))));
+  const ends = files.map((certificate) => validityOf(certificate).toMs);
+  return ends.length === 0 ? '' : new Date(Math.min(...ends)).toISOString();
 }
 
 /**

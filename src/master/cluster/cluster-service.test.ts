@@ -39,6 +39,22 @@ function rig(): Rig {
   return { clock, client, store, handlers, asked };
 }
 
+/** What the master m1 says of itself. */
+async function announce(client: FakeApi): Promise<void> {
+  await client.create(resources.leases, {
+    metadata: {
+      name: 'master-m1',
+      namespace: 'kube-system',
+      labels: { 'trireme.dev/master': 'true' },
+      annotations: {
+        'trireme.dev/build': '0.1.0+g1a2b3c4d5e',
+        'trireme.dev/certificates-end': '2027-01-01T00:00:00.000Z',
+      },
+    },
+    spec: { holderIdentity: 'm1' },
+  });
+}
+
 describe('the status', () => {
   test('is of the members, of who leads, and of the nodes', async () => {
     const { client, store, handlers, asked } = rig();
@@ -46,11 +62,13 @@ describe('the status', () => {
     const lease = { metadata: { name: 'kube-scheduler', namespace: 'kube-system' } };
     const spec = { holderIdentity: 'm2', renewTime: '2026-01-01T00:00:00Z' };
     await client.create(resources.leases, { ...lease, spec });
+    await announce(client);
     await client.create(resources.nodes, {
       metadata: { name: 'n1' },
       status: {
         addresses: [{ type: 'InternalIP', address: '10.0.0.11' }],
         conditions: [{ type: 'Ready', status: 'False', message: 'no network' }],
+        nodeInfo: { kubeletVersion: 'v1.33.1+trireme.0.1.0.g1a2b3c4d5e' },
       },
     });
     await client.create(resources.nodes, { metadata: { name: 'n2' } });
@@ -72,6 +90,8 @@ describe('the status', () => {
           revision: 7,
           dbSizeBytes: 4096,
           version: '3.5.0',
+          build: '0.1.0+g1a2b3c4d5e',
+          certificatesEnd: '2027-01-01T00:00:00.000Z',
           error: '',
         },
         {
@@ -83,6 +103,8 @@ describe('the status', () => {
           leader: false,
           ...silent,
           version: '',
+          build: '',
+          certificatesEnd: '',
           error: expect.stringContaining('it is silent'),
         },
       ],
@@ -91,8 +113,14 @@ describe('the status', () => {
         { component: 'kube-controller-manager', holder: '', renewTime: '' },
       ],
       nodes: [
-        { name: 'n1', address: '10.0.0.11', ready: false, message: 'no network' },
-        { name: 'n2', address: '', ready: false, message: '' },
+        {
+          name: 'n1',
+          address: '10.0.0.11',
+          ready: false,
+          message: 'no network',
+          build: '0.1.0+g1a2b3c4d5e',
+        },
+        { name: 'n2', address: '', ready: false, message: '', build: '' },
       ],
     });
     expect(asked).toEqual(['get']);

@@ -15,6 +15,8 @@ import { delay } from '../../lib/clock.js';
 import type { CallContext, Handlers } from '../../lib/grpc/index.js';
 import { Code, GrpcError } from '../../lib/grpc/index.js';
 import { errorMessage } from '../../lib/errors.js';
+import type { MasterRecord } from './master-registry.js';
+import { isMasterLease, masterRecordOf } from './master-registry.js';
 import { maxObservers, nodeStatus, observe } from './observe.js';
 import type { StoreAdmin, StoreMember, StoreTelemetry } from './store-admin.js';
 import type { TokenUsage } from './tokens.js';
@@ -123,6 +125,7 @@ class Observer {
   #looking: Promise<ClusterStatus> | undefined;
   #members: readonly StoreMember[] = [];
   #apiView: { leaders: ComponentLeader[]; nodes: NodeStatus[] } = { leaders: [], nodes: [] };
+  #masters: ReadonlyMap<string, MasterRecord> = new Map();
   #refreshing = false;
   #refreshedMs = -Infinity;
 
@@ -165,6 +168,8 @@ class Observer {
         client.list<Node>(resources.nodes, call),
         client.list<Lease>(resources.leases, { ...call, namespace: 'kube-system' }),
       ]);
+      const records = held.items.filter(isMasterLease).map(masterRecordOf);
+      this.#masters = new Map(records.map((record) => [record.name, record]));
       this.#apiView = {
         nodes: nodes.items.map(nodeStatus),
         leaders: components.map((component) => componentLeader(component, held.items)),
@@ -179,11 +184,14 @@ class Observer {
 
   async #ask(member: StoreMember): Promise<MemberStatus> {
     const clientUrl = member.clientUrls[0] ?? '';
+    const record = this.#masters.get(member.name);
     const base = {
       name: member.name,
       id: member.id,
       clientUrl,
       learner: member.learner,
+      build: record?.build ?? '',
+      certificatesEnd: record?.certificatesEnd ?? '',
     };
     try {
       const status = await this.#options.store.status(clientUrl, memberDeadlineMs);

@@ -3,12 +3,15 @@ import { FakeApi } from '../../client/testkit/fake.js';
 import { ApiError } from '../../client/types.js';
 import { ManualClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
+import type { MasterRecord } from './master-registry.js';
 import { allMasters, announceMaster, listMasters } from './master-registry.js';
 
-const record = (name: string): { name: string; grpcAddress: string; restAddress: string } => ({
+const record = (name: string): MasterRecord => ({
   name,
   grpcAddress: `${name}:6444`,
   restAddress: `${name}:6443`,
+  build: '0.1.0+g1a2b3c4d5e',
+  certificatesEnd: '2027-01-01T00:00:00.000Z',
 });
 
 /** Lets the announcement that is due be made. */
@@ -19,7 +22,7 @@ async function settle(clock: ManualClock, ms = 0): Promise<void> {
 
 test('a master is there from its announcement until it has been silent for 15 seconds', async () => {
   const [client, clock] = [new FakeApi(), new ManualClock()];
-  const announced = announceMaster({ client, clock, log: silentLogger, record: record('b') });
+  const announced = announceMaster({ client, clock, log: silentLogger, record: () => record('b') });
   await settle(clock);
   await expect(listMasters(client, clock)).resolves.toEqual([record('b')]);
   // It says so again and again.
@@ -38,7 +41,7 @@ test('a master is there from its announcement until it has been silent for 15 se
 test('masters are told by name', async () => {
   const [client, clock] = [new FakeApi(), new ManualClock()];
   for (const name of ['c', 'a', 'b']) {
-    announceMaster({ client, clock, log: silentLogger, record: record(name) });
+    announceMaster({ client, clock, log: silentLogger, record: () => record(name) });
   }
   while (clock.pending < 3) await new Promise((resolve) => setImmediate(resolve));
   const names = (await listMasters(client, clock)).map(({ name }) => name);
@@ -50,7 +53,7 @@ test('an API that does not answer yet is asked again soon', async () => {
   client.intercept = () => {
     throw new ApiError(503, 'ServiceUnavailable', 'not yet');
   };
-  const announced = announceMaster({ client, clock, log: silentLogger, record: record('a') });
+  const announced = announceMaster({ client, clock, log: silentLogger, record: () => record('a') });
   await settle(clock);
   await settle(clock, 50);
   client.intercept = () => undefined;

@@ -13,6 +13,10 @@ export interface MasterRecord {
   readonly grpcAddress: string;
   /** `host:port` of its REST API. */
   readonly restAddress: string;
+  /** The build that it runs. */
+  readonly build: string;
+  /** When the first of its certificates ends, RFC 3339; empty where it does not know. */
+  readonly certificatesEnd: string;
 }
 
 const namespace = 'kube-system';
@@ -28,7 +32,8 @@ export function announceMaster(options: {
   readonly client: ApiClient;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly record: MasterRecord;
+  /** Read at each renewal. */
+  readonly record: () => MasterRecord;
 }): { stop(): void } {
   const { client, clock, log, record } = options;
   let stopped = false;
@@ -36,7 +41,7 @@ export function announceMaster(options: {
   let nextMs = firstTryEveryMs;
   const renew = async (): Promise<void> => {
     try {
-      await renewLease(client, clock, record);
+      await renewLease(client, clock, record());
       nextMs = renewEveryMs;
     } catch (error) {
       log.debug({ error }, 'this master could not be announced; tried again');
@@ -58,6 +63,8 @@ async function renewLease(client: ApiClient, clock: Clock, record: MasterRecord)
   const annotations = {
     'trireme.dev/grpc-address': record.grpcAddress,
     'trireme.dev/rest-address': record.restAddress,
+    'trireme.dev/build': record.build,
+    'trireme.dev/certificates-end': record.certificatesEnd,
   };
   const name = `master-${record.name}`;
   const call = { deadlineMs: renewEveryMs };
@@ -106,16 +113,27 @@ async function announced(client: ApiClient): Promise<Announced[]> {
     namespace,
     labelSelector: `${label}=true`,
   });
-  const found = items.map(({ metadata, spec }): Announced => {
-    const annotations = metadata.annotations ?? {};
-    return {
-      renewedMs: Date.parse(spec.renewTime ?? ''),
-      record: {
-        name: spec.holderIdentity ?? metadata.name,
-        grpcAddress: annotations['trireme.dev/grpc-address'] ?? '',
-        restAddress: annotations['trireme.dev/rest-address'] ?? '',
-      },
-    };
-  });
+  const found = items.map(announcedIn);
   return found.toSorted((a, b) => (a.record.name < b.record.name ? -1 : 1));
+}
+
+/** True for the Lease by which a master announces itself. */
+export function isMasterLease({ metadata }: Lease): boolean {
+  return metadata.labels?.[label] === 'true';
+}
+
+/** What a master says of itself in such a Lease. */
+export function masterRecordOf({ metadata, spec }: Lease): MasterRecord {
+  const { annotations = {} } = metadata;
+  return {
+    name: spec.holderIdentity ?? metadata.name,
+    grpcAddress: annotations['trireme.dev/grpc-address'] ?? '',
+    restAddress: annotations['trireme.dev/rest-address'] ?? '',
+    build: annotations['trireme.dev/build'] ?? '',
+    certificatesEnd: annotations['trireme.dev/certificates-end'] ?? '',
+  };
+}
+
+function announcedIn(lease: Lease): Announced {
+  return { renewedMs: Date.parse(lease.spec.renewTime ?? ''), record: masterRecordOf(lease) };
 }

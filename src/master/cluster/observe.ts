@@ -19,6 +19,7 @@ import type {
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
+import { buildOf } from '../../lib/version.js';
 import type { Sender } from '../../lib/grpc/index.js';
 import type { StoreAdmin, StoreMember, StoreTelemetry } from './store-admin.js';
 import { MemberRelay } from './member-relay.js';
@@ -190,6 +191,7 @@ export function nodeStatus(node: Node): NodeStatus {
     address: address?.address ?? '',
     ready: ready?.status === 'True',
     message: ready?.message ?? '',
+    build: buildOf(node.status?.nodeInfo?.kubeletVersion ?? '') ?? '',
   };
 }
 

@@ -24,7 +24,7 @@ export function hostOf(hostAndPort: string): string {
  * @param servingCertificate PEM of this master's: it names what its operator has added (`--extra-host`)
  */
 export function reservedHosts(
-  masters: readonly MasterRecord[],
+  masters: readonly Pick<MasterRecord, 'name' | 'grpcAddress' | 'restAddress'>[],
   settings: ClusterSettings,
   servingCertificate: string,
 ): ReadonlySet<string> {

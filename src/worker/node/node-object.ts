@@ -4,6 +4,7 @@ import type { Node, NodeCondition, NodeStatus } from '../../api/types/core.js';
 import type { ImageInfo } from '../../runtime/types.js';
 import { formatTime } from '../../api/facts/time.js';
 import type { MachineFacts } from './facts.js';
+import { kubernetesVersion } from '../../lib/version.js';
 import { allocatableOf, capacityOf } from './facts.js';
 
 /** The contents of a Node object that do not change while the agent runs. */
@@ -18,8 +19,6 @@ export interface NodeDescription {
   readonly podsMax: number;
 }
 
-/** The version of kubelet that we stand for; clients and the scheduler compare it. */
-export const kubeletVersion = 'v1.33.0';
 /** As many as kubelet names, the largest first. */
 const imagesMax = 50;
 
@@ -94,7 +93,8 @@ export function nodeStatus(options: {
       containerRuntimeVersion: description.runtimeVersion,
       kernelVersion: machine.kernelVersion,
       kubeProxyVersion: '',
-      kubeletVersion,
+      // What kubelet would call itself, with our build.
+      kubeletVersion: kubernetesVersion,
       machineID: machine.machineId,
       operatingSystem: 'linux',
       osImage: machine.osImage,
