@@ -63,6 +63,10 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'create a token with which machines join',
     load: async () => (await import('./commands/token.js')).runToken,
   },
+  cert: {
+    summary: 'list: when certificates end; renew: those of a worker that was off too long',
+    load: async () => (await import('./commands/cert.js')).runCert,
+  },
   master: {
     summary: 'run a master: store, API server, scheduler, controllers',
     load: async () => (await import('./master/master.js')).runMaster,

@@ -20,6 +20,13 @@ export interface JoinWorkerRequest {
   nodeName: string;
   csr: Buffer;
   servingCsr: Buffer;
+  former: FormerKey | undefined;
+}
+
+/** A certificate of the node that has run out (PEM), and what its key signs: csr. */
+export interface FormerKey {
+  certificate: Buffer;
+  signature: Buffer;
 }
 
 export interface JoinWorkerResponse {
@@ -181,7 +188,7 @@ export interface CreateTokenResponse {
 }
 
 function createBaseJoinWorkerRequest(): JoinWorkerRequest {
-  return { nodeName: "", csr: Buffer.alloc(0), servingCsr: Buffer.alloc(0) };
+  return { nodeName: "", csr: Buffer.alloc(0), servingCsr: Buffer.alloc(0), former: undefined };
 }
 
 export const JoinWorkerRequest: MessageFns<JoinWorkerRequest> = {
@@ -194,6 +201,9 @@ export const JoinWorkerRequest: MessageFns<JoinWorkerRequest> = {
     }
     if (message.servingCsr.length !== 0) {
       writer.uint32(26).bytes(message.servingCsr);
+    }
+    if (message.former !== undefined) {
+      FormerKey.encode(message.former, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -235,6 +245,14 @@ export const JoinWorkerRequest: MessageFns<JoinWorkerRequest> = {
             message.servingCsr = Buffer.from(reader.bytes());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.former = FormerKey.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -260,6 +278,7 @@ export const JoinWorkerRequest: MessageFns<JoinWorkerRequest> = {
         : isSet(object.serving_csr)
         ? Buffer.from(bytesFromBase64(object.serving_csr))
         : Buffer.alloc(0),
+      former: isSet(object.former) ? FormerKey.fromJSON(object.former) : undefined,
     };
   },
 
@@ -273,6 +292,84 @@ export const JoinWorkerRequest: MessageFns<JoinWorkerRequest> = {
     }
     if (message.servingCsr.length !== 0) {
       obj.servingCsr = base64FromBytes(message.servingCsr);
+    }
+    if (message.former !== undefined) {
+      obj.former = FormerKey.toJSON(message.former);
+    }
+    return obj;
+  },
+};
+
+function createBaseFormerKey(): FormerKey {
+  return { certificate: Buffer.alloc(0), signature: Buffer.alloc(0) };
+}
+
+export const FormerKey: MessageFns<FormerKey> = {
+  encode(message: FormerKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.certificate.length !== 0) {
+      writer.uint32(10).bytes(message.certificate);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(18).bytes(message.signature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FormerKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFormerKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificate = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.signature = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FormerKey {
+    return {
+      certificate: isSet(object.certificate) ? Buffer.from(bytesFromBase64(object.certificate)) : Buffer.alloc(0),
+      signature: isSet(object.signature) ? Buffer.from(bytesFromBase64(object.signature)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: FormerKey): unknown {
+    const obj: any = {};
+    if (message.certificate.length !== 0) {
+      obj.certificate = base64FromBytes(message.certificate);
+    }
+    if (message.signature.length !== 0) {
+      obj.signature = base64FromBytes(message.signature);
     }
     return obj;
   },

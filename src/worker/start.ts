@@ -11,7 +11,7 @@ import { createGrpcServer } from '../lib/grpc/index.js';
 import type { Logger } from '../lib/log.js';
 import { UsageError } from '../lib/usage-error.js';
 import { watchExpiry } from '../lib/pki/expiry.js';
-import { isExpired } from '../lib/pki/validity.js';
+import { errorMessage } from '../lib/errors.js';
 import { derivedTls, fixedTls, RenewableTls } from '../lib/pki/tls-source.js';
 import type { TlsSource } from '../lib/pki/tls-source.js';
 import { createPodNetwork, startNetproxy } from '../netproxy/index.js';
@@ -24,7 +24,12 @@ import { EventSink } from '../client/events/recorder.js';
 import { nodeSubject } from './node/node-object.js';
 import { importImages } from './images/image-import.js';
 import type { Credentials } from './join/credentials.js';
-import { clientTls, readCredentials, writeCredentials } from './join/credentials.js';
+import {
+  clientTls,
+  expiredCredentials,
+  readCredentials,
+  writeCredentials,
+} from './join/credentials.js';
 import { joinCluster } from './join/join.js';
 import { CredentialsKeeper } from './join/keeper.js';
 import { readMachine } from './node/facts.js';
@@ -203,17 +208,28 @@ async function beginRuntime(
 /** Returns the credentials of an earlier start while they are valid, else joins for new ones. */
 async function obtainCredentials(options: StartOptions, clock: Clock): Promise<Credentials> {
   const { dataDir, nodeName, nodeIp, log, join: target } = options;
-  const known = await readCredentials(dataDir);
-  const usable =
-    known !== undefined &&
-    known.nodeName === nodeName &&
-    !isExpired(known.certificate, clock.nowMs());
-  if (usable) return known;
+  const found = await readCredentials(dataDir);
+  const known = found?.nodeName === nodeName ? found : undefined;
+  const ended =
+    known === undefined ? undefined : expiredCredentials(known, { dataDir, nowMs: clock.nowMs() });
+  if (known !== undefined && ended === undefined) return known;
   if (target === undefined) {
-    throw new UsageError('this worker has not joined a cluster yet: --join names the masters');
+    throw new UsageError(
+      ended ?? 'this worker has not joined a cluster yet: --join names the masters',
+    );
   }
   const hosts = [nodeIp, nodeName];
-  const credentials = await joinCluster({ target, nodeName, hosts, clock, log });
+  if (ended !== undefined) log.warn({ node: nodeName }, ended);
+  const credentials = await joinCluster({
+    target,
+    nodeName,
+    hosts,
+    former: known,
+    clock,
+    log,
+  }).catch((error: unknown) => {
+    throw ended === undefined ? error : new Error(`${ended} (${errorMessage(error)})`);
+  });
   await writeCredentials(dataDir, credentials);
   log.info({ node: nodeName, masters: credentials.masters }, 'joined the cluster');
   return credentials;

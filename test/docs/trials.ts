@@ -172,6 +172,25 @@ const rows: readonly Row[] = [
     begins: 'etcdctl compaction',
     trial: { how: 'run', says: /compacted/ },
   },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme cert list',
+    trial: {
+      how: 'run',
+      instead: { list: 'list --data-dir $TRIREME_HOME/master-1' },
+      says: /etcd-ca\.crt +CN=trireme-etcd-ca .* days/,
+    },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme cert renew',
+    trial: { how: 'check', why: 'test/e2e/expired.test.ts does it' },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme token create',
+    trial: { how: 'run', says: /--token \S+ --ca-hash sha256:/ },
+  },
   { pages: 'docs/OPERATIONS.md', begins: 'etcdctl member', trial: { how: 'check', why: others } },
   { pages: 'docs/OPERATIONS.md', begins: 'rm -rf DATA-DIR', trial: { how: 'check', why: others } },
   { pages: 'docs/OPERATIONS.md', begins: 'trireme etcd …', trial: { how: 'check', why: others } },

@@ -23,7 +23,7 @@ async function join(token: string, nodeName: string): Promise<void> {
   const servingCsr = Buffer.from(serving.request);
   const metadata = new Map([['authorization', `Bearer ${token}`]]);
   const bootstrap = rig.anybody.channel().client(BootstrapDefinition);
-  await bootstrap.joinWorker({ nodeName, csr, servingCsr }, { metadata });
+  await bootstrap.joinWorker({ nodeName, csr, servingCsr, former: undefined }, { metadata });
 }
 
 test('joining and the cluster service leave events in the audit log', async () => {

@@ -200,7 +200,8 @@ describe('a stolen certificate of the node n1', () => {
     };
     await expect(logs()).rejects.toMatchObject({ code: Code.PermissionDenied });
     const bootstrap = n1.channel().client(BootstrapDefinition);
-    const worker = { nodeName: 'n3', csr: Buffer.alloc(0), servingCsr: Buffer.alloc(0) };
+    const none = Buffer.alloc(0);
+    const worker = { nodeName: 'n3', csr: none, servingCsr: none, former: undefined };
     const master = { name: 'm', address: '', peerUrl: 'https://10.0.0.1:2380', clientUrl: '' };
     await expect(bootstrap.joinWorker(worker)).rejects.toMatchObject({
       code: Code.Unauthenticated,

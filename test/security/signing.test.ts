@@ -47,7 +47,7 @@ async function join(
 ): ReturnType<ReturnType<typeof bootstrapOf>['joinWorker']> {
   const { csr, servingCsr } = requests ?? (await signingRequests(hosts));
   return bootstrapOf(rig.anybody).joinWorker(
-    { nodeName, csr, servingCsr },
+    { nodeName, csr, servingCsr, former: undefined },
     { metadata: new Map([['authorization', `Bearer ${token}`]]) },
   );
 }

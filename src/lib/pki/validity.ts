@@ -15,11 +15,6 @@ export function renewAtMs(certificate: string | Buffer): number {
   return fromMs + ((toMs - fromMs) * 2) / 3;
 }
 
-/** True when it is of no use any more. */
-export function isExpired(certificate: string | Buffer, nowMs: number): boolean {
-  return validityOf(certificate).toMs <= nowMs;
-}
-
 /** Why a certificate is not believed at that time; undefined when it is. */
 export function invalidAt(certificate: string | Buffer, nowMs: number): string | undefined {
   const { fromMs, toMs } = validityOf(certificate);

@@ -47,7 +47,12 @@ test('guesses of join tokens are counted by address, for workers and masters tog
   await storeToken({ client, clock, token, usages: ['worker'], ttlMs: 3_600_000 });
   const good = `${token.id}.${token.secret}`;
   const wrong = `${token.id}.${'0'.repeat(16)}`;
-  const request = { nodeName: '', csr: Buffer.alloc(0), servingCsr: Buffer.alloc(0) };
+  const request = {
+    nodeName: '',
+    csr: Buffer.alloc(0),
+    servingCsr: Buffer.alloc(0),
+    former: undefined,
+  };
   const codeOf = async (answer: unknown): Promise<unknown> => {
     try {
       await answer;

@@ -9,7 +9,8 @@ import { FakeApi } from '../../client/testkit/fake.js';
 import { systemClock } from '../../lib/clock.js';
 import { Code } from '../../lib/grpc/index.js';
 import { silentLogger } from '../../lib/log.js';
-import { createSigningRequest } from '../../lib/pki/certificates.js';
+import { createSigningRequest, issueCertificate } from '../../lib/pki/certificates.js';
+import { proveFormerKey } from '../../lib/pki/former-key.js';
 import { createBootstrapHandlers } from './bootstrap-service.js';
 import { clusterFiles, createClusterKeys, createMasterCertificates, readKeyPair } from './pki.js';
 import { defaultSettings, settingsToMap } from './settings.js';
@@ -61,7 +62,21 @@ class Rig {
 
   async join(nodeName: string, from: Parameters<typeof calling>[0]) {
     const request = await requests(nodeName);
-    return this.handlers.joinWorker({ nodeName, ...request }, calling(from));
+    return this.handlers.joinWorker({ nodeName, ...request, former: undefined }, calling(from));
+  }
+
+  /** Joins with the key of a certificate that was issued for a node a while ago, and has run out. */
+  async joinAgain(nodeName: string, formerName: string, token: string) {
+    const request = await requests(nodeName);
+    const subject = {
+      commonName: `system:node:${formerName}`,
+      organizations: ['system:nodes'],
+      usages: ['client'] as const,
+    };
+    const ca = await readKeyPair(directory, 'ca');
+    const { cert, key } = await issueCertificate({ ca, subject, clock, days: -1 });
+    const former = proveFormerKey({ certificate: cert, key }, request.csr);
+    return this.handlers.joinWorker({ nodeName, ...request, former }, calling({ token }));
   }
 }
 
@@ -146,14 +161,31 @@ describe('a worker', () => {
   test('asks again with the same key after a broken answer', async () => {
     const rig = new Rig();
     const token = await rig.token('worker');
-    const request = { nodeName: 'n1', ...(await requests('n1')) };
+    const request = { nodeName: 'n1', ...(await requests('n1')), former: undefined };
     await rig.handlers.joinWorker(request, calling({ token }));
     await expect(rig.handlers.joinWorker(request, calling({ token }))).resolves.toBeDefined();
   });
 
+  test('whose certificate ran out while it was off keeps its name by the old key', async () => {
+    const rig = new Rig();
+    await rig.client.create(resources.nodes, { metadata: { name: 'n1' } });
+    const token = await rig.token('worker');
+    await expect(rig.join('n1', { token })).rejects.toMatchObject({ code: Code.AlreadyExists });
+    const { certificate } = await rig.joinAgain('n1', 'n1', token);
+    const renewed = new X509Certificate(certificate);
+    expect(renewed.subject).toBe('O=system:nodes\nCN=system:node:n1');
+    expect(Date.parse(renewed.validTo)).toBeGreaterThan(clock.nowMs());
+    // By no other node's, and by none without a token.
+    const refused = rig.joinAgain('n1', 'n2', token);
+    await expect(refused).rejects.toMatchObject({ code: Code.AlreadyExists });
+    const guessed = rig.joinAgain('n1', 'n1', 'abcdef.0123456789abcdef');
+    await expect(guessed).rejects.toMatchObject({ code: Code.Unauthenticated });
+  });
+
   test('whose request cannot be read is told so', async () => {
     const rig = new Rig();
-    const request = { nodeName: 'n1', csr: Buffer.from('x'), servingCsr: Buffer.from('x') };
+    const csr = Buffer.from('x');
+    const request = { nodeName: 'n1', csr, servingCsr: csr, former: undefined };
     const context = calling({ token: await rig.token('worker') });
     await expect(rig.handlers.joinWorker(request, context)).rejects.toMatchObject({
       code: Code.InvalidArgument,

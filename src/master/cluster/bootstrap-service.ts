@@ -7,6 +7,7 @@ import { isApiError } from '../../client/index.js';
 import type {
   BootstrapDefinition,
   JoinMasterResponse,
+  JoinWorkerRequest,
   JoinWorkerResponse,
 } from '../../gen/cluster.js';
 import type { Clock } from '../../lib/clock.js';
@@ -20,6 +21,7 @@ import {
   readSigningRequest,
   signRequest,
 } from '../../lib/pki/certificates.js';
+import { hasFormerKey } from '../../lib/pki/former-key.js';
 import { claimName, joinRecordName, joinRecordNamespace } from './join-records.js';
 import { allMasters, listMasters } from './master-registry.js';
 import { readClusterKeys, readKeyPair } from './pki.js';
@@ -63,7 +65,9 @@ export function createBootstrapHandlers(
       await authenticate(options, failures, context, 'worker');
       const { client, clock, settings, pkiDirectory } = options;
       const { nodeName } = request;
-      await mustBeFree(options, context, request);
+      if (await isKnownAgain(request, pkiDirectory)) {
+        options.log.info({ node: nodeName, peer: context.peer }, 'a worker renews what ran out');
+      } else await mustBeFree(options, context, request);
       const ca = await readKeyPair(pkiDirectory, 'ca');
       const sign = (csr: Uint8Array, usage: Wanted['usage']): Promise<string> =>
         signForNode(options, context, { csr, nodeName, usage });
@@ -184,6 +188,23 @@ async function mustBeFree(
   }
   // It may have registered, and its record have gone, since the first look.
   await mustBeAbsent();
+}
+
+/**
+ * True for a node whose certificate has run out while it was off, and that shows its key: the name is its own. The
+ * token says that somebody wants it back.
+ *
+ */
+async function isKnownAgain(request: JoinWorkerRequest, pkiDirectory: string): Promise<boolean> {
+  const { former } = request;
+  if (former === undefined) return false;
+  const { cert: ca } = await readKeyPair(pkiDirectory, 'ca');
+  return hasFormerKey(former, {
+    request: request.csr,
+    ca,
+    commonName: `${nodePrefix}${request.nodeName}`,
+    organization: nodesGroup,
+  });
 }
 
 async function isRegistered(client: ApiClient, name: string): Promise<boolean> {

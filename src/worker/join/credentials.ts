@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '../../lib/files/write-whole.js';
 import type { ChannelTls } from '../../lib/grpc/index.js';
+import { validityOf } from '../../lib/pki/validity.js';
 
 /** The node's identity, and the masters that it talks to. */
 export interface Credentials {
@@ -41,6 +42,23 @@ export async function readCredentials(dataDir: string): Promise<Credentials | un
 /** Writes them to the data directory, for the node's owner only. */
 export async function writeCredentials(dataDir: string, credentials: Credentials): Promise<void> {
   await writeWhole(fileIn(dataDir), `${JSON.stringify(credentials, null, 2)}\n`);
+}
+
+/**
+ * Says of credentials that have run out when that was, and how they are renewed; undefined while they are good. A
+ * running node renews its own long before: this one was off.
+ *
+ */
+export function expiredCredentials(
+  { nodeName, certificate }: Pick<Credentials, 'nodeName' | 'certificate'>,
+  { dataDir, nowMs }: { readonly dataDir: string; readonly nowMs: number },
+): string | undefined {
+  const { toMs } = validityOf(certificate);
+  if (nowMs < toMs) return undefined;
+  return (
+    `the certificate of the node ${nodeName} ended on ${new Date(toMs).toISOString()}, while it was off; to renew it: ` +
+    `trireme token create --for worker (on a master), then trireme cert renew --data-dir=${dataDir} --token=TOKEN (here)`
+  );
 }
 
 /** For connections to masters. */

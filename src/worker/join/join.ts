@@ -6,6 +6,7 @@ import type { Channel } from '../../lib/grpc/index.js';
 import { Code, createGrpcChannel, isGrpcError } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import { createSigningRequest } from '../../lib/pki/certificates.js';
+import { proveFormerKey } from '../../lib/pki/former-key.js';
 import { pinnedTo } from '../../lib/pki/pinning.js';
 import { fixedTls } from '../../lib/pki/tls-source.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -22,6 +23,8 @@ export interface JoinOptions {
   readonly nodeName: string;
   /** Addresses and names for the serving certificate. */
   readonly hosts: readonly string[];
+  /** Credentials that have run out: by their key the node is known again, and keeps its name. */
+  readonly former?: Pick<Credentials, 'certificate' | 'key'> | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -69,14 +72,16 @@ export async function signingRequests(
 
 async function askOne(
   channel: Channel,
-  { target, nodeName }: JoinOptions,
+  { target, nodeName, former }: JoinOptions,
   { client, serving }: Requests,
 ): Promise<Credentials> {
+  const csr = Buffer.from(client.request);
   const answer = await channel.client(BootstrapDefinition).joinWorker(
     {
       nodeName,
-      csr: Buffer.from(client.request),
+      csr,
       servingCsr: Buffer.from(serving.request),
+      former: former === undefined ? undefined : proveFormerKey(former, csr),
     },
     { metadata: new Map([['authorization', `Bearer ${target.token}`]]), deadlineMs: 10_000 },
   );
