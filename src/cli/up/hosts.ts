@@ -123,7 +123,8 @@ export function planWorker(layout: Layout, n: number, joining: JoinArguments): H
   };
 }
 
-function joinFlags(joining: JoinArguments | undefined): string[] {
+/** The flags by which a host joins; none for the first master. */
+export function joinFlags(joining: JoinArguments | undefined): string[] {
   if (joining === undefined) return [];
   return [
     `--join=${joining.servers}`,

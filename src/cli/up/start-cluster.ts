@@ -16,6 +16,7 @@ import {
   startHost,
   startInBackground,
 } from './hosts.js';
+import { endOfCertificate, hasJoined, withJoinArguments } from './joined.js';
 import { createHostNamespace } from './network.js';
 import type { Progress } from './progress.js';
 import type { AdminConnection } from './wait.js';
@@ -60,7 +61,10 @@ export async function startCluster(
     progress.say(`started ${plan.name} (${plan.address})`);
   };
   const first = hosts.get('master-1') ?? planMaster(layout, 0);
-  const joined = (): HostPlan[] => [...hosts.values()].filter(hasJoined);
+  const clock = systemClock();
+  const ended = (host: HostPlan): Date | undefined => endOfCertificate(host, clock.nowMs());
+  const joined = (): HostPlan[] =>
+    [...hosts.values()].filter((host) => hasJoined(host) && ended(host) === undefined);
   // It founds the cluster if there is none: where another master has one, it joins that, and its lost data come from
   // there.
   if (!joined().some(isMaster)) await launch(first);
@@ -71,10 +75,11 @@ export async function startCluster(
   await progress.until('the first master makes its keys', 20_000, async () =>
     existsSync(join(pki, 'admin.key')) ? true : undefined,
   );
-  await writeClientFiles(layout, pki, systemClock());
+  await writeClientFiles(layout, pki, clock);
   const missing = (name: string): boolean => {
     const host = hosts.get(name);
-    return host === undefined || (host.name !== keeper.name && !hasJoined(host));
+    if (host === undefined) return true;
+    return host.name !== keeper.name && (!hasJoined(host) || ended(host) !== undefined);
   };
   const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
   const newMasters = numbers(layout.masters).filter((n) => missing(`master-${n + 1}`));
@@ -88,7 +93,16 @@ export async function startCluster(
       progress,
     );
     for (const n of newMasters) await launch(planMaster(layout, n, joining));
-    for (const n of newWorkers) await launch(planWorker(layout, n, joining));
+    for (const n of newWorkers) {
+      const host = hosts.get(`worker-${n + 1}`);
+      const end = host === undefined ? undefined : ended(host);
+      if (host === undefined || end === undefined) await launch(planWorker(layout, n, joining));
+      else {
+        const day = end.toISOString();
+        progress.say(`the certificate of ${host.name} ended on ${day}, while it was off: renewed`);
+        await launch(withJoinArguments(host, joining));
+      }
+    }
     await record();
   }
   const ran = new Set([...hosts.values()].filter(({ name }) => !started.has(name)));
@@ -104,12 +118,6 @@ export async function startCluster(
 
 function isMaster(host: HostPlan): boolean {
   return host.role === 'master';
-}
-
-/** True for a host that has its keys: it starts again without a token. */
-function hasJoined(host: HostPlan): boolean {
-  const proof = host.role === 'master' ? 'master.json' : 'credentials.json';
-  return existsSync(join(host.dataDir, proof));
 }
 
 /** Returns the arguments by which new hosts join: a token, from masters that are part of the cluster. */
