@@ -10,6 +10,7 @@ import { deleteOwned, mountsBelow, mustBeOurs } from '../../lib/files/owned-dire
 import type { ClusterRecord } from '../home.js';
 import { claimHome, homeDirectory, isAlive, readClusterRecord } from '../home.js';
 import { parseFlags } from '../../lib/flags.js';
+import { listProcesses, withDescendants } from './processes.js';
 import { removeHostNamespace, removeHostNetwork } from './network.js';
 import { removeRuncState } from './runc-state.js';
 
@@ -109,25 +110,10 @@ async function sandboxIds(dataDir: string): Promise<string[]> {
 
 /** Ends processes that still run on a host's data: containerd, its shims, the containers' processes below them. */
 async function endLeftovers(dataDir: string): Promise<void> {
-  const { stdout } = await execute('ps', ['-eo', 'pid=,ppid=,args=', '-ww'], {
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  const processes = stdout.split('\n').flatMap((line) => {
-    const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line);
-    return match === null
-      ? []
-      : [{ pid: Number(match[1]), parent: Number(match[2]), command: match[3] ?? '' }];
-  });
-  const doomed = new Set(
-    processes
-      .filter(({ pid, command }) => pid !== process.pid && command.includes(`${dataDir}/`))
-      .map(({ pid }) => pid),
+  const doomed = withDescendants(
+    await listProcesses(),
+    ({ pid, command }) => pid !== process.pid && command.includes(`${dataDir}/`),
   );
-  for (let grew = true; grew;) {
-    const before = doomed.size;
-    for (const { pid, parent } of processes) if (doomed.has(parent)) doomed.add(pid);
-    grew = doomed.size > before;
-  }
   for (const pid of doomed) signal(pid, 'SIGKILL');
 }
 
