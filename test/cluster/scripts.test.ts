@@ -169,13 +169,6 @@ test('help is there at once: nothing is looked for, installed or built', () => {
   }
 });
 
-test.each(['up', 'down'])('the help of scripts/%s is that of the program', (name) => {
-  const { stdout } = spawnSync(process.execPath, ['bin/trireme', name, '--help'], {
-    encoding: 'utf8',
-  });
-  expect(readFileSync(`scripts/lib/help/${name}.txt`, 'utf8')).toBe(stdout);
-});
-
 describe('a build', () => {
   const isBuilt = `. scripts/lib/setup.sh; node_libraries=x; is_built dist/.built && echo built || echo stale`;
 
