@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { parseDurationMs } from './go-duration.js';
+import { formatDurationMs, parseDurationMs } from './go-duration.js';
 
 test.each([
   ['0', 0],
@@ -19,4 +19,22 @@ test.each([
   ['-5s', undefined],
 ])('%j', (text, ms) => {
   expect(parseDurationMs(text)).toBe(ms);
+});
+
+// As Go 1.22 prints them.
+test.each([
+  [0, '0s'],
+  [0.0015, '1.5µs'],
+  [2.5, '2.5ms'],
+  [250, '250ms'],
+  [10_000, '10s'],
+  [1500, '1.5s'],
+  [80_000, '1m20s'],
+  [300_000, '5m0s'],
+  [3_600_000, '1h0m0s'],
+  [90_061_001, '25h1m1.001s'],
+  [-5000, '-5s'],
+])('%d ms is %s', (ms, text) => {
+  expect(formatDurationMs(ms)).toBe(text);
+  if (ms > 0) expect(parseDurationMs(text)).toBeCloseTo(ms, 6);
 });

@@ -1,4 +1,4 @@
-/** Durations as Go's time.ParseDuration reads them. */
+/** Durations as Go's time.ParseDuration reads them, and as its Duration.String prints them. */
 
 const unitMs: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -22,4 +22,23 @@ export function parseDurationMs(text: string): number | undefined {
     rest = rest.slice(match[0].length);
   }
   return text === '' ? undefined : total;
+}
+
+/** The text of a duration as Go prints it: `1h0m10s`, `1m20.5s`, `250ms`, `0s`. */
+export function formatDurationMs(ms: number): string {
+  const size = Math.abs(ms);
+  const sign = ms < 0 ? '-' : '';
+  if (size === 0) return '0s';
+  if (size < 1) return `${sign}${decimal(size * 1000)}µs`;
+  if (size < 1000) return `${sign}${decimal(size)}ms`;
+  const hours = Math.floor(size / 3_600_000);
+  const minutes = Math.floor(size / 60_000) % 60;
+  const seconds = `${decimal((size % 60_000) / 1000)}s`;
+  if (hours > 0) return `${sign}${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${sign}${minutes}m${seconds}` : sign + seconds;
+}
+
+/** At most nine digits after the point, as many as a nanosecond has. */
+function decimal(value: number): string {
+  return String(Number(value.toFixed(9)));
 }

@@ -24,9 +24,3 @@ export function lengthened(
   const delayMs = fresh ? backOffMs.initial : Math.min(backOffMs.max, entry.delayMs * 2);
   return { delayMs, updatedMs: nowMs };
 }
-
-/** `10s`, `1m20s`, `5m0s`: as Go prints a duration of whole seconds. */
-export function formatDuration(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
-}

@@ -3,7 +3,8 @@
  * records their outcome (`record.ts`) and asks again.
  */
 import type { Container, Probe } from '../../api/types/core.js';
-import { formatDuration, waitUntil } from './back-off.js';
+import { formatDurationMs } from '../../lib/go-duration.js';
+import { waitUntil } from './back-off.js';
 import type { PodState, TrackedContainer } from './state.js';
 import {
   containersByRole,
@@ -180,7 +181,7 @@ function decideBackOff(state: PodState, tracked: TrackedContainer, plan: Plan): 
   const untilMs = waitUntil(tracked.crashBackOff, endedMs);
   if (plan.due(untilMs)) return true;
   if (tracked.crashing === undefined && untilMs !== undefined) {
-    const length = formatDuration(tracked.crashBackOff?.delayMs ?? 0);
+    const length = formatDurationMs(tracked.crashBackOff?.delayMs ?? 0);
     const message = `back-off ${length} restarting failed container=${tracked.name} pod=${podName(state.pod)}`;
     plan.add({ type: 'backOff', container: tracked.name, message, untilMs });
   }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Container, Pod, PodSpec } from '../../api/types/core.js';
 import { Prng } from '../../lib/prng.js';
-import { formatDuration, lengthened, waitUntil } from './back-off.js';
+import { formatDurationMs } from '../../lib/go-duration.js';
+import { lengthened, waitUntil } from './back-off.js';
 import type { PodAction } from './decide.js';
 import { decide } from './decide.js';
 import * as record from './record.js';
@@ -116,7 +117,7 @@ describe('the state machine of a pod', () => {
         expect(isRunning(state.trackedContainers.get('main')!)).toBe(false);
         expect(statusOf(state, nowMs).containerStatuses?.[0]?.state?.waiting).toEqual({
           reason: 'CrashLoopBackOff',
-          message: `back-off ${formatDuration(waitMs)} restarting failed container=main pod=p_ns(u)`,
+          message: `back-off ${formatDurationMs(waitMs)} restarting failed container=main pod=p_ns(u)`,
         });
         expect(decide(state, nowMs).wakeAtMs).toBe(nowMs + waitMs);
       }
@@ -272,7 +273,6 @@ test('a wait lengthens to five minutes and is forgotten after ten', () => {
   expect(entry.delayMs).toBe(300_000);
   expect(waitUntil(entry, 600_000)).toBe(900_000);
   expect(waitUntil(entry, 600_001)).toBeUndefined();
-  expect([10_000, 80_000, 300_000].map(formatDuration)).toEqual(['10s', '1m20s', '5m0s']);
 });
 
 /** Pods of random shape, whose actions take random time and fail at random, must come to an end and keep the rules. */
