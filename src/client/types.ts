@@ -102,6 +102,16 @@ export function isApiError(error: unknown, reason?: string): error is ApiError {
   );
 }
 
+/** Tells whether the API server named this cause of its refusal (client-go `HasStatusCause`). */
+export function hasStatusCause(error: unknown, cause: string): error is ApiError {
+  if (!isApiError(error)) return false;
+  const details = error.details as { causes?: { reason?: string }[] } | null | undefined;
+  return details?.causes?.some(({ reason }) => reason === cause) === true;
+}
+
+/** The cause of refusals in a namespace that ends: it takes nothing new, and what is in it goes. */
+export const namespaceTerminating = 'NamespaceTerminating';
+
 /** One event of a watch. */
 export type WatchEvent<T> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../api/object.js';
 import type { Change, Informer, ResourceId } from '../types.js';
-import { isApiError } from '../types.js';
+import { hasStatusCause, isApiError, namespaceTerminating } from '../types.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { ReconcileResult } from '../../lib/work-queue.js';
 import { WorkQueue } from '../../lib/work-queue.js';
@@ -93,14 +93,10 @@ export function createReconciler(
   };
 }
 
-/** A namespace that ends takes nothing new, and what is in it goes: there is nothing to try again. */
+/** In a namespace that ends there is nothing to try again. */
 function ignoreEnding(error: unknown): undefined {
-  if (!isApiError(error, 'Forbidden')) throw error;
-  const details = error.details as { causes?: { reason?: string }[] } | undefined;
-  if (details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') === true) {
-    return undefined;
-  }
-  throw error;
+  if (!hasStatusCause(error, namespaceTerminating)) throw error;
+  return undefined;
 }
 
 /** The queue key of an object: `namespace/name`, or `name`. */

@@ -2,6 +2,7 @@
  * Reports the newest status of each pod, one write at a time, and none that says nothing new. A failed write is tried
  * again with back-off, so that the last status always arrives unless the pod is gone.
  */
+import { semanticEqual } from '../../api/equal.js';
 import { resources } from '../../client/resources.js';
 import type { Pod, PodStatus } from '../../api/types/core.js';
 import type { ApiClient } from '../../client/types.js';
@@ -107,38 +108,16 @@ function covers(reported: PodStatus | undefined, status: PodStatus): boolean {
   const known = reported as Readonly<Record<string, unknown>>;
   for (const [field, value] of Object.entries(status)) {
     if (field === 'conditions') continue;
-    if (!isEqual(known[field], value)) return false;
+    if (!semanticEqual(known[field], value)) return false;
   }
   return (status.conditions ?? []).every((condition) => {
     const old = reported.conditions?.find(({ type }) => type === condition.type);
     return (
       old?.status === condition.status &&
-      isEqual(old.reason, condition.reason) &&
-      isEqual(old.message, condition.message)
+      semanticEqual(old.reason, condition.reason) &&
+      semanticEqual(old.message, condition.message)
     );
   });
-}
-
-/** Equal as JSON, whatever the order of fields; empty objects and null count as absent. */
-function isEqual(a: unknown, b: unknown): boolean {
-  if (a === b || (isEmpty(a) && isEmpty(b))) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) || Array.isArray(b)) {
-    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
-    return a.every((item, index) => isEqual(item, b[index]));
-  }
-  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
-  for (const name of names) {
-    if (!isEqual((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name])) {
-      return false;
-    }
-  }
-  return true;
-}
-
-function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null) return true;
-  return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
 /** Fields that the API has and the status no longer says are taken away. */

@@ -21,9 +21,9 @@ import {
 import type { EventRecorder } from '../../../client/events/recorder.js';
 import { resources } from '../../../client/resources.js';
 import type { Change, Informer } from '../../../client/types.js';
-import { errorMessage } from '../../../lib/errors.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import type { ControllerContext } from '../context.js';
+import { tellOfFailedCreates } from '../failed-creates.js';
 import { currentRevision, revisionHashLabel, surplusRevisions } from '../history/revisions.js';
 import { FailedPodBackoff } from './failed-pods.js';
 import type { DaemonPlan } from './plan.js';
@@ -185,10 +185,7 @@ class DaemonSetController {
       this.#recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
     });
     this.#expectations.failed(owner.metadata.uid ?? '', nodes.length - successes);
-    for (const error of errors) {
-      this.#recorder.warning(owner, 'FailedCreate', `Error creating: ${errorMessage(error)}`);
-    }
-    return errors;
+    return tellOfFailedCreates(this.#recorder, owner, errors);
   }
 
   #deletePods(owner: Owner, pods: readonly Pod[]): Promise<unknown[]> {

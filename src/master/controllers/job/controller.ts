@@ -5,9 +5,9 @@ import type { Job, JobStatus } from '../../../api/types/workloads.js';
 import { resources } from '../../../client/resources.js';
 import type { Change, Informer } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import { errorMessage } from '../../../lib/errors.js';
 import { forEachBounded, slowStart, throwGathered } from '../../../client/controller/bounded.js';
 import type { ControllerContext } from '../context.js';
+import { tellOfFailedCreates } from '../failed-creates.js';
 import type { Controller, Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
@@ -197,11 +197,7 @@ class JobController {
       this.#recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
     });
     this.#expectations.failed(job.metadata.uid ?? '', wanted.length - successes);
-    for (const error of errors) {
-      const text = errorMessage(error);
-      this.#recorder.warning(owner, 'FailedCreate', `Error creating: ${text}`);
-    }
-    return errors;
+    return tellOfFailedCreates(this.#recorder, owner, errors);
   }
 
   /** @param uncounted their finalizer goes first, so that they do not count as failed */

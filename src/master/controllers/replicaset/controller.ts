@@ -11,6 +11,7 @@ import type { ReconcileResult } from '../../../lib/work-queue.js';
 import { errorMessage } from '../../../lib/errors.js';
 import { forEachBounded, slowStart, throwGathered } from '../../../client/controller/bounded.js';
 import type { ControllerContext } from '../context.js';
+import { tellOfFailedCreates } from '../failed-creates.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
@@ -225,11 +226,7 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
       this.#recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
     });
     this.#expectations.failed(ownerUid, count - successes);
-    for (const error of errors) {
-      if (isApiError(error) && error.reason === 'Forbidden' && isTerminating(error)) continue;
-      this.#recorder.warning(owner, 'FailedCreate', `Error creating: ${errorMessage(error)}`);
-    }
-    return errors.filter((error) => !(isApiError(error) && isTerminating(error)));
+    return tellOfFailedCreates(this.#recorder, owner, errors);
   }
 
   async #delete(owner: Owner, pods: readonly Pod[]): Promise<unknown[]> {
@@ -290,9 +287,4 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
     }
     return plan.recheckMs;
   }
-}
-
-/** The namespace is being deleted: there is no point in trying again. */
-function isTerminating(error: { readonly message: string }): boolean {
-  return error.message.includes('because it is being terminated');
 }
