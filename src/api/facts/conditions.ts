@@ -17,16 +17,24 @@ export function isConditionTrue(
   return findCondition(conditions, type)?.status === 'True';
 }
 
-/** Sets a condition; `lastTransitionTime` moves only when the status does. Returns the new list. */
+/** A condition with the time of its last transition, which moves only when the status does. */
+export function timedCondition<C extends Condition>(
+  conditions: readonly C[] | undefined,
+  next: C,
+  now: string,
+): C {
+  const old = findCondition(conditions, next.type);
+  const unchanged = old !== undefined && old.status === next.status;
+  return { ...next, lastTransitionTime: unchanged ? (old.lastTransitionTime ?? now) : now };
+}
+
+/** Sets a condition, as {@link timedCondition}. Returns the new list. */
 export function withCondition<C extends Condition>(
   conditions: readonly C[] | undefined,
   next: C,
   now: string,
 ): C[] {
-  const old = findCondition(conditions, next.type);
-  const unchanged = old !== undefined && old.status === next.status;
-  const lastTransitionTime = unchanged ? (old.lastTransitionTime ?? now) : now;
-  const made: C = { ...next, lastTransitionTime };
-  if (old === undefined) return [...(conditions ?? []), made];
+  const made = timedCondition(conditions, next, now);
+  if (findCondition(conditions, next.type) === undefined) return [...(conditions ?? []), made];
   return (conditions ?? []).map((condition) => (condition.type === next.type ? made : condition));
 }

@@ -1,5 +1,7 @@
 import type { KubeObject } from '../../api/object.js';
 import { createHash } from 'node:crypto';
+import { builtInKinds } from '../../api/kinds.js';
+import { applyStrategicMergePatch } from '../../api/patch/strategic-merge.js';
 import { selectorText } from '../../api/facts/selectors.js';
 import type { Deployment } from '../../api/types/workloads.js';
 import { keyString } from '../codec.js';
@@ -140,7 +142,10 @@ export class FakeApi implements ApiClient {
       throw new TypeError('the fake takes merge patches only');
     }
     const old = this.#find(resource, key);
-    const merged = mergePatch(copy(old), patch) as KubeObject;
+    const merged =
+      type === 'application/strategic-merge-patch+json'
+        ? strategicPatch(resource, copy(old), patch)
+        : (mergePatch(copy(old), patch) as KubeObject);
     return copy(this.#write(resource, old, merged, subresource)) as T;
   }
 
@@ -370,6 +375,15 @@ function terms(selector: string | undefined): { name: string; value: string; equ
       if (match === null) throw new TypeError(`the fake cannot select by "${term}"`);
       return { name: match[1] ?? '', value: match[3] ?? '', equal: match[2] !== '!=' };
     });
+}
+
+/** Merges lists by their keys, as the schema of the kind says. */
+function strategicPatch(resource: ResourceId, target: KubeObject, patch: unknown): KubeObject {
+  const kind = builtInKinds.find(
+    ({ group, plural }) => group === resource.group && plural === resource.resource,
+  );
+  if (kind === undefined) throw new TypeError(`the fake does not know ${resource.resource}`);
+  return applyStrategicMergePatch(kind.schema, target, patch) as KubeObject;
 }
 
 /** RFC 7386. */

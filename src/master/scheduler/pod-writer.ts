@@ -1,6 +1,7 @@
 /** The scheduler's writes about pods: bindings, conditions, evictions, and the events that tell of them. */
 import type { KubeObject } from '../../api/object.js';
-import type { Condition, Pod } from '../../api/types/core.js';
+import type { Pod } from '../../api/types/core.js';
+import { patchPodStatus } from '../../client/pod-status.js';
 import { resources } from '../../client/resources.js';
 import type { ApiClient } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
@@ -9,7 +10,7 @@ import type { Logger } from '../../lib/log.js';
 import type { EventRecorder } from '../../client/events/recorder.js';
 import { EventSink } from '../../client/events/recorder.js';
 import { now } from '../../api/facts/time.js';
-import { findCondition } from '../../api/facts/conditions.js';
+import { findCondition, timedCondition } from '../../api/facts/conditions.js';
 import type { PodInfo } from './pod-info.js';
 
 /** Writes bindings, conditions, nominations, evictions and events of pods to the API server. */
@@ -63,22 +64,19 @@ export class PodWriter {
     const known = pod.status?.nominatedNodeName ?? '';
     const sameNode = nominated === undefined || nominated === known;
     if (old?.status === 'False' && old.message === message && sameNode) return;
-    const since = old?.status === 'False' ? old.lastTransitionTime : undefined;
     const condition = {
       type: 'PodScheduled',
       status: 'False',
       reason: 'Unschedulable',
       message,
       lastProbeTime: null,
-      lastTransitionTime: since ?? now(this.#clock),
-    };
-    const status = {
-      phase: 'Pending',
-      ...(sameNode ? {} : { nominatedNodeName: nominated === '' ? null : nominated }),
-      conditions: withCondition(pod, condition),
     };
     try {
-      await this.#patchStatus(pod, status);
+      await patchPodStatus(this.#client, pod, {
+        phase: 'Pending',
+        ...(sameNode ? {} : { nominatedNodeName: nominated === '' ? null : nominated }),
+        conditions: [timedCondition(pod.status?.conditions, condition, now(this.#clock))],
+      });
     } catch (error) {
       if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return;
       this.#log.warn({ pod: pod.metadata.name, error }, 'a pod condition could not be written');
@@ -89,14 +87,14 @@ export class PodWriter {
   async evict(info: PodInfo, node: string, victims: readonly PodInfo[]): Promise<void> {
     for (const victim of victims) {
       try {
-        await this.#patchStatus(victim.pod, {
-          conditions: withCondition(victim.pod, {
-            type: 'DisruptionTarget',
-            status: 'True',
-            reason: 'PreemptionByScheduler',
-            message: `${this.#name}: preempting to accommodate a higher priority pod`,
-            lastTransitionTime: now(this.#clock),
-          }),
+        const condition = {
+          type: 'DisruptionTarget',
+          status: 'True',
+          reason: 'PreemptionByScheduler',
+          message: `${this.#name}: preempting to accommodate a higher priority pod`,
+        };
+        await patchPodStatus(this.#client, victim.pod, {
+          conditions: [timedCondition(victim.pod.status?.conditions, condition, now(this.#clock))],
         });
         await this.#client.delete(resources.pods, victim.pod.metadata, {
           preconditions: { uid: victim.uid },
@@ -109,22 +107,6 @@ export class PodWriter {
       }
     }
   }
-
-  async #patchStatus(pod: Pod, status: object): Promise<void> {
-    const { uid } = pod.metadata;
-    await this.#client.patch(
-      resources.pods,
-      pod.metadata,
-      'application/merge-patch+json',
-      { ...(uid === undefined ? {} : { metadata: { uid } }), status },
-      { subresource: 'status' },
-    );
-  }
-}
-
-function withCondition(pod: Pod, condition: Condition): Condition[] {
-  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
-  return [...others, condition];
 }
 
 function subjectOf(pod: Pod) {

@@ -85,6 +85,34 @@ describe('preemption', () => {
     expect(await nodeOfPod(api, 'vip')).toBe('n');
   });
 
+  test('what the node has said of a victim since stays', async () => {
+    const api = new FakeApi();
+    await api.create<Node>(resources.nodes, nodeOf('n', {}));
+    const low = await put(api, 'low', { ...full, priority: 1, nodeName: 'n' });
+    await schedule(api);
+    // The scheduler's informer has not seen this yet when it patches.
+    const patch = api.patch.bind(api);
+    api.patch = async (...call) => {
+      api.patch = patch;
+      const at = '2026-01-01T00:00:00Z';
+      const ready = { type: 'Ready', status: 'True', lastTransitionTime: at };
+      await api.updateStatus<Pod>(resources.pods, {
+        ...low,
+        status: { phase: 'Running', conditions: [ready] },
+      });
+      return patch(...call) as never;
+    };
+    await put(api, 'vip', { ...full, priority: 10 });
+    const going = await until('low is deleted', async () => {
+      const pod = await get(api, 'low');
+      return pod.metadata.deletionTimestamp === undefined ? undefined : pod;
+    });
+    expect(going.status?.conditions?.map(({ type }) => type).toSorted()).toEqual([
+      'DisruptionTarget',
+      'Ready',
+    ]);
+  });
+
   test('room that a former scheduler promised is kept', async () => {
     const api = new FakeApi();
     await api.create<Node>(resources.nodes, nodeOf('n', {}));

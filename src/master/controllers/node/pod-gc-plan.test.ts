@@ -66,10 +66,7 @@ describe('the pods of a node', () => {
         },
       ],
     });
-    expect(failedStatus(pod('ends'), undefined, 'now')).toEqual({
-      phase: 'Failed',
-      conditions: [],
-    });
+    expect(failedStatus(pod('ends'), undefined, 'now')).toEqual({ phase: 'Failed' });
     expect(failedStatus(pod('over', { phase: 'Succeeded' }), condition, 'now')).toBeUndefined();
     expect(failedStatus(pod('waits', { node: '' }), condition, 'now')).toBeUndefined();
   });

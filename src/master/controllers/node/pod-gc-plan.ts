@@ -1,8 +1,9 @@
 /** The pods to remove because no worker will remove them. Pure. @see kubernetes pkg/controller/podgc */
 import { isPodTerminal } from '../../../api/facts/pods.js';
 import { byCreation } from '../../../api/facts/time.js';
-import type { Node, Pod, PodCondition, PodStatus } from '../../../api/types/core.js';
-import { isConditionTrue, withCondition } from '../../../api/facts/conditions.js';
+import type { PodStatusChange } from '../../../client/pod-status.js';
+import type { Node, Pod, PodCondition } from '../../../api/types/core.js';
+import { isConditionTrue, timedCondition } from '../../../api/facts/conditions.js';
 
 /** A node must be missing for so long before its pods count as orphans (kubernetes quarantineTime). */
 const quarantineMs = 5000;
@@ -71,14 +72,13 @@ function isEvicted({ status }: Pod): boolean {
   return status?.phase === 'Failed' && status.reason === 'Evicted';
 }
 
-/** The status of a pod that is removed and had not ended: its controller counts it as failed. */
+/** The change of status of a pod that is removed and had not ended: its controller counts it as failed. */
 export function failedStatus(
   pod: Pod,
   condition: PodCondition | undefined,
   now: string,
-): Pick<PodStatus, 'phase' | 'conditions'> | undefined {
+): PodStatusChange | undefined {
   if (isPodTerminal(pod) || (pod.spec.nodeName ?? '') === '') return undefined;
-  const present = pod.status?.conditions ?? [];
-  const conditions = condition === undefined ? present : withCondition(present, condition, now);
-  return { phase: 'Failed', conditions };
+  if (condition === undefined) return { phase: 'Failed' };
+  return { phase: 'Failed', conditions: [timedCondition(pod.status?.conditions, condition, now)] };
 }

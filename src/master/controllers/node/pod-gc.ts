@@ -6,6 +6,7 @@ import { forEachBounded, throwGathered } from '../../../client/controller/bounde
 import { nodeNameIndex, podInformer } from '../../../client/controller/pod-index.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import { createReconciler, ignoreNotFound } from '../../../client/controller/reconciler.js';
+import { patchPodStatus } from '../../../client/pod-status.js';
 import { resources } from '../../../client/resources.js';
 import type { Informer } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
@@ -92,17 +93,7 @@ class PodGarbageCollector {
     const { client, clock } = this.#context;
     const { uid } = pod.metadata;
     const status = failedStatus(pod, condition, now(clock));
-    if (status !== undefined) {
-      await client
-        .patch(
-          resources.pods,
-          pod.metadata,
-          'application/merge-patch+json',
-          { metadata: { uid }, status },
-          { subresource: 'status' },
-        )
-        .catch(ignoreNotFound);
-    }
+    if (status !== undefined) await patchPodStatus(client, pod, status).catch(ignoreNotFound);
     await client
       .delete(resources.pods, pod.metadata, {
         gracePeriodSeconds: 0,

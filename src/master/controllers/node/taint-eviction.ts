@@ -5,7 +5,7 @@ import { jsonEqual } from '../../../api/facts/hash.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';
 import { now } from '../../../api/facts/time.js';
 import type { Node, Pod } from '../../../api/types/core.js';
-import { withCondition } from '../../../api/facts/conditions.js';
+import { timedCondition } from '../../../api/facts/conditions.js';
 import { nodeNameIndex, podInformer } from '../../../client/controller/pod-index.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
@@ -15,6 +15,7 @@ import {
   splitNamespaced,
 } from '../../../client/controller/reconciler.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
+import { patchPodStatus } from '../../../client/pod-status.js';
 import { resources } from '../../../client/resources.js';
 import type { Change, Informer } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
@@ -91,17 +92,9 @@ class TaintEviction {
       reason: 'DeletionByTaintManager',
       message: 'Taint manager: deleting due to NoExecute taint',
     };
-    const conditions = withCondition(pod.status?.conditions, condition, now(clock));
+    const conditions = [timedCondition(pod.status?.conditions, condition, now(clock))];
     const { uid } = pod.metadata;
-    await client
-      .patch(
-        resources.pods,
-        pod.metadata,
-        'application/merge-patch+json',
-        { metadata: { uid }, status: { conditions } },
-        { subresource: 'status' },
-      )
-      .catch(ignoreNotFound);
+    await patchPodStatus(client, pod, { conditions }).catch(ignoreNotFound);
     await client
       .delete(resources.pods, pod.metadata, { preconditions: { uid: uid ?? '' } })
       .catch(ignoreNotFound);

@@ -1,0 +1,30 @@
+/** Changes of a pod's status by components that own a part of it alone. */
+import type { Condition, Pod, PodStatus } from '../api/types/core.js';
+import { resources } from './resources.js';
+import type { ApiClient } from './types.js';
+
+/** The fields of a status to set; a condition replaces the one of its type. Null takes a field away. */
+export interface PodStatusChange {
+  readonly phase?: PodStatus['phase'];
+  readonly nominatedNodeName?: string | null;
+  readonly conditions?: readonly Condition[];
+}
+
+/**
+ * Patches the status of that very pod. Conditions that are not named stay what the API server has, which may be newer
+ * than `pod`: a list that is sent whole would take back what the node has said since. @throws ApiError
+ */
+export async function patchPodStatus(
+  client: ApiClient,
+  { metadata }: Pod,
+  status: PodStatusChange,
+): Promise<void> {
+  const { uid } = metadata;
+  await client.patch(
+    resources.pods,
+    metadata,
+    'application/strategic-merge-patch+json',
+    { ...(uid === undefined ? {} : { metadata: { uid } }), status },
+    { subresource: 'status' },
+  );
+}
