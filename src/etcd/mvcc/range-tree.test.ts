@@ -1,6 +1,7 @@
-import { expect, test } from '@jest/globals';
+import { test } from '@jest/globals';
 import { Prng } from '../../lib/prng.js';
 import { openEnd, RangeTree } from './range-tree.js';
+import { mustEqual } from '../../lib/testkit/must-equal.js';
 
 test('finds what a list of ranges finds, while ranges come and go', () => {
   const prng = new Prng(7);
@@ -11,11 +12,11 @@ test('finds what a list of ranges finds, while ranges come and go', () => {
     const end = prng.pick([openEnd, String.fromCharCode(prng.between(97, 123))]);
     const name = `${start}-${end}`;
     if (list.has(name)) {
-      expect(tree.get(start, end)).toBe(name);
+      mustEqual(tree.get(start, end), name);
       tree.remove(start, end);
       list.delete(name);
     } else {
-      expect(tree.get(start, end)).toBeUndefined();
+      mustEqual(tree.get(start, end), undefined);
       tree.insert(start, end, name);
       list.set(name, [start, end]);
     }
@@ -23,6 +24,6 @@ test('finds what a list of ranges finds, while ranges come and go', () => {
     const found: string[] = [];
     tree.stab(key, (value) => found.push(value));
     const wanted = [...list].filter(([, range]) => range[0] <= key && key < range[1]);
-    expect(found.sort()).toEqual(wanted.map(([value]) => value).sort());
+    mustEqual(found.sort(), wanted.map(([value]) => value).sort());
   }
 });

@@ -8,6 +8,7 @@ import { SqliteBackend } from '../backend/sqlite-backend.js';
 import { NaiveStore } from './testkit/naive-store.js';
 import { RevisionStore } from './revision-store.js';
 import type { KeyValue, RangeOptions, SortOrder, SortTarget } from './types.js';
+import { mustEqual } from '../../lib/testkit/must-equal.js';
 
 let directory = '';
 let clock = new ManualClock();
@@ -195,10 +196,10 @@ function step(prng: Prng, store: RevisionStore, naive: NaiveStore): void {
       txn.put(name, value, 0n);
       twin.put(name, value);
     } else {
-      expect(txn.deleteRange(name, '')).toBe(twin.remove(name));
+      mustEqual(txn.deleteRange(name, ''), twin.remove(name));
     }
   }
-  expect(txn.end()).toBe(twin.end());
+  mustEqual(txn.end(), twin.end());
   backend.endApply(backend.consistentIndex.index + 1, 1);
 }
 
@@ -219,8 +220,8 @@ function compareRange(prng: Prng, store: RevisionStore, naive: NaiveStore): void
   const end = prng.pick(['', '\0', `k${prng.below(5)}`, 'l']);
   const got = store.range(from, end, options);
   const want = naive.range(from, end, options);
-  expect([got.count, got.more, got.rev]).toEqual([want.count, want.more, want.rev]);
-  expect(got.kvs.map(show)).toEqual(want.kvs.map(show));
+  mustEqual([got.count, got.more, got.rev], [want.count, want.more, want.rev]);
+  mustEqual(got.kvs.map(show), want.kvs.map(show));
 }
 
 describe('against a naive model', () => {

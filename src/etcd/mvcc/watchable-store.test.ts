@@ -7,6 +7,7 @@ import { Prng } from '../../lib/prng.js';
 import { SqliteBackend } from '../backend/sqlite-backend.js';
 import type { WatchBatch, WatchRequest, WatchSink } from './types.js';
 import { WatchableRevisionStore } from './watchable-store.js';
+import { mustEqual } from '../../lib/testkit/must-equal.js';
 
 let directory = '';
 let clock = new ManualClock();
@@ -266,12 +267,15 @@ test.each(Array.from({ length: 20 }, (_, seed) => [seed + 1]))(
         if (asked.end === '') return key === asked.key;
         return key >= asked.key && (asked.end === '\0' || key < asked.end);
       });
-      expect(sink.lines()).toEqual(wanted.map(({ line }) => line));
+      mustEqual(
+        sink.lines(),
+        wanted.map(({ line }) => line),
+      );
       const lasts = sink.batches.flatMap((batch) =>
         batch.kind === 'events' ? [batch.events.map((event) => event.kv.modRevision)] : [],
       );
       for (let at = 1; at < lasts.length; at++) {
-        expect(lasts[at]![0]).toBeGreaterThan(lasts[at - 1]!.at(-1)!);
+        mustEqual([at, lasts[at]![0]! > lasts[at - 1]!.at(-1)!], [at, true]);
       }
     }
   },

@@ -7,6 +7,7 @@ import { nodeDisk } from './node-disk.js';
 import { SimDisk } from './testkit/sim-disk.js';
 import type { WalEntry } from './types.js';
 import { Wal } from './wal.js';
+import { mustEqual } from '../../lib/testkit/must-equal.js';
 
 const metadata = { clusterId: 0xffff_ffff_ffff_fff1n, memberId: 42n };
 
@@ -183,11 +184,16 @@ describe('Wal on a simulated disk', () => {
         disk.crash();
         const opened = Wal.open('/m/wal', 0, options);
         const found = indexes(opened.contents.entries);
-        expect(found).toEqual(Array.from({ length: found.length }, (_, i) => i + 1));
-        expect(found.length).toBeGreaterThanOrEqual(synced);
-        expect(found.length).toBeLessThan(next);
+        mustEqual(
+          found,
+          Array.from({ length: found.length }, (_, i) => i + 1),
+        );
+        mustEqual([found.length >= synced, found.length < next], [true, true]);
         for (const one of opened.contents.entries) {
-          expect(one.data.every((byte) => byte === (one.index & 0xff))).toBe(true);
+          mustEqual(
+            one.data.every((byte) => byte === (one.index & 0xff)),
+            true,
+          );
         }
         wal = opened.wal;
         next = found.length + 1;
@@ -211,7 +217,7 @@ describe('Wal on a simulated disk', () => {
         const { contents } = Wal.open('/m/wal', 0, { disk });
         // Only zero padding between records is not covered by a checksum.
         expect(contents.entries).toHaveLength(20);
-        for (const one of contents.entries) expect(one).toEqual(entry(one.index, 1, 60));
+        for (const one of contents.entries) mustEqual(one, entry(one.index, 1, 60));
       } catch (error) {
         refused += 1;
         expect(error).toMatchObject({ code: 'WAL_CORRUPT', path: expect.any(String) });

@@ -3,6 +3,7 @@ import { Prng } from '../prng.js';
 import { errorCode, frameType, limits } from './constants.js';
 import { FrameParser } from './frame-parser.js';
 import { frame } from './testkit/raw-peer.js';
+import { mustEqual } from '../testkit/must-equal.js';
 
 function collect(): { parser: FrameParser; seen: string[] } {
   const seen: string[] = [];
@@ -33,7 +34,7 @@ test('frames are the same however the bytes are cut', () => {
       parser.push(stream.subarray(0, first));
       parser.push(stream.subarray(first, second));
       parser.push(stream.subarray(second));
-      expect(seen).toEqual(whole.seen);
+      mustEqual(seen, whole.seen);
     }
   }
   const { parser, seen } = collect();

@@ -3,6 +3,7 @@ import { Prng } from '../../lib/prng.js';
 import type { NodeId } from '../types.js';
 import { jointReached, jointVote } from './joint.js';
 import { majorityReached, majorityVote } from './majority.js';
+import { mustEqual } from '../../lib/testkit/must-equal.js';
 
 /** A second, naive implementation: the largest value for which enough voters have at least as much. */
 function naiveReached(values: readonly number[]): number {
@@ -31,7 +32,7 @@ describe('majorityReached', () => {
       const draw = (): number[] => Array.from({ length: prng.below(8) }, () => prng.below(10));
       const [incoming, outgoing] = [draw(), draw()];
       const expected = Math.min(naiveReached(incoming), naiveReached(outgoing));
-      expect(jointReached([...incoming], [...outgoing])).toBe(expected);
+      mustEqual(jointReached([...incoming], [...outgoing]), expected);
     }
   });
 });

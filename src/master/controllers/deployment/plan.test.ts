@@ -3,6 +3,7 @@ import { Prng } from '../../../lib/prng.js';
 import type { Deployment, ReplicaSet } from '../../../api/types/workloads.js';
 import { planDeployment } from './plan.js';
 import { replicasOf, rollingBounds } from './replica-sets.js';
+import { mustEqual } from '../../../lib/testkit/must-equal.js';
 
 const nowMs = 1_700_000_000_000;
 
@@ -57,12 +58,16 @@ describe('rolling update', () => {
         const before = sets.reduce((sum, set) => sum + (set.status?.availableReplicas ?? 0), 0);
         apply(current, sets);
         const total = sets.reduce((sum, set) => sum + replicasOf(set), 0);
-        expect(total).toBeLessThanOrEqual(replicas + maxSurge);
+        mustEqual(
+          [seed, step, Math.max(total, replicas + maxSurge)],
+          [seed, step, replicas + maxSurge],
+        );
         const stay = sets.reduce(
           (sum, set) => sum + Math.min(replicasOf(set), set.status?.availableReplicas ?? 0),
           0,
         );
-        expect(stay).toBeGreaterThanOrEqual(Math.min(before, replicas - maxUnavailable));
+        const least = Math.min(before, replicas - maxUnavailable);
+        mustEqual([seed, step, Math.min(stay, least)], [seed, step, least]);
         for (const set of sets) follow(set, prng, step > 250);
       }
       for (let step = 0; step < 100; step++) {
