@@ -38,7 +38,7 @@ export interface WriteOptions extends CallOptions, Guarded {
   readonly subresource?: string;
 }
 
-/** How one object is read. */
+/** The options of reading an object. */
 export interface GetOptions extends CallOptions {
   /** "scale", "status". */
   readonly subresource?: string;

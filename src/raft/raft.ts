@@ -36,7 +36,7 @@ export function tickRaft(r: RaftState): void {
 
 /** Handles one message from another member, or from this one to itself. */
 export function stepRaft(r: RaftState, m: Message): DropReason | undefined {
-  // What is committed is so in any term: even an answer that is outdated otherwise may tell it.
+  // A committed entry is committed in any term: even an otherwise outdated answer may tell of it.
   if ('commitTerm' in m) learnCommit(r, m);
   if (m.term > r.term) {
     if (!acceptHigherTerm(r, m)) return undefined;

@@ -33,7 +33,7 @@ import { MaintenanceService } from '../rpc/maintenance.js';
 import { TelemetryService } from '../rpc/telemetry.js';
 import { WatchService } from '../rpc/watch.js';
 
-/** What the ports of a member serve. */
+/** The services of a member's ports. */
 export interface ClientServices {
   readonly http: HttpHandler;
   /** Health and metrics alone: the port may be open to callers that the client port would refuse. */

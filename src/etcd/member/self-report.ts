@@ -27,7 +27,7 @@ export interface ReportingMember {
   readonly room: { readonly shortage: DiskShortage | undefined };
 }
 
-/** What a member can tell of itself: its events, and the times that Raft, which knows ticks alone, does not see. */
+/** A member's report of itself: its events, and the times that Raft, which knows ticks alone, does not see. */
 export class SelfReport {
   readonly journal: EventJournal;
   readonly #clock: Clock;

@@ -64,7 +64,7 @@ export class EtcdServer {
   readonly peers = new PeerRegistry(this);
   /** Watches whether this member can write its own disk. */
   readonly room = new DiskRoom(this);
-  /** What the member tells of itself. */
+  /** The member's report of itself. */
   readonly report: SelfReport;
   readonly #events: ServerEvents;
   readonly #state: StateMachine;

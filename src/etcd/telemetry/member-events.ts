@@ -3,7 +3,7 @@ import type { MemberEvent } from '../../gen/telemetry.js';
 import { assertNever } from '../../lib/assert.js';
 import type { RaftEvent } from '../../raft/index.js';
 
-/** What happens to a member beside Raft. */
+/** The events of a member beside those of Raft. */
 export type ShellEvent =
   | { readonly kind: 'started' | 'stopping' }
   | { readonly kind: 'peerConnected' | 'peerLost'; readonly peer: bigint }

@@ -85,7 +85,7 @@ export class NetworkMetrics {
     this.snapshotReceipt = snapshotMetrics(set, 'receive', 'From');
   }
 
-  /** How long the last ping to a peer took; undefined before the first. */
+  /** The round trip of the last ping to a peer; undefined before the first. */
   lastRoundTripMs(peer: bigint): number | undefined {
     return this.#lastRoundTripMs.get(peer);
   }

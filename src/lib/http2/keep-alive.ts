@@ -6,7 +6,7 @@ export interface KeepAliveOptions {
   readonly minTimeMs: number;
   /** A connection that has been silent for as long is pinged. */
   readonly intervalMs: number;
-  /** How long the answer may take: then the connection is given up. */
+  /** The connection is given up when the answer takes longer. */
   readonly timeoutMs: number;
 }
 

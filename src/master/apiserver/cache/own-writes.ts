@@ -52,7 +52,7 @@ export class OwnWrites {
 /** One write that is under way, or done. */
 export class OwnWrite {
   readonly key: string;
-  /** What goes into the store. */
+  /** The bytes that go into the store. */
   readonly stored: Buffer;
   readonly #facts: Facts;
   #entry: Entry | undefined;
@@ -63,7 +63,7 @@ export class OwnWrite {
     this.#facts = facts;
   }
 
-  /** What the write has left in the store: one entry for the writer and for the cache, whoever asks first. */
+  /** Returns the entry that the write has left in the store: the same one to the writer and to the cache. */
   entryAt(revision: number): Entry {
     if (this.#entry?.revision !== revision) {
       const bytes = spliceVersion(this.stored, revision);

@@ -82,7 +82,7 @@ describe('the share of the event loop', () => {
     try {
       const ends: string[] = [];
       const first = own.run('u', work).then(() => {
-        // What the request does with it, until it waits.
+        // The request's work with it, until it waits.
         clock.advance(50);
         ends.push('first');
       });

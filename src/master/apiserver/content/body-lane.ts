@@ -101,7 +101,7 @@ export class BodyLane {
     this.#isResting = true;
     const startMs = this.#clock.monotonicMs();
     if (current !== undefined) settle(current);
-    // What the request goes on with, up to its first real wait, is done when the loop turns.
+    // The request's further work, up to its first real wait, is done when the loop turns.
     setImmediate(() => this.#rest(this.#clock.monotonicMs() - startMs));
   }
 

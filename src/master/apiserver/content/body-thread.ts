@@ -10,7 +10,7 @@ import { bodyThreadNiceness } from '../limits.js';
 import type { BodyWork } from './body-work.js';
 import { doBodyWork, WorkKinds } from './body-work.js';
 
-/** Where processors are short, the event loop has them first. Only Linux knows priorities of threads. */
+/** Lowers this thread's priority, so that the event loop has a scarce processor first. Only on Linux. */
 function giveWay(): void {
   try {
     const threadId = Number(basename(readlinkSync('/proc/thread-self')));

@@ -26,7 +26,7 @@ export interface Patch {
   readonly duplicates: readonly string[];
 }
 
-/** What becomes of unknown and duplicate fields. */
+/** The treatment of unknown and duplicate fields. */
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
 /** Parses a patch. @throws StatusError BadRequest */

@@ -13,7 +13,7 @@ import { decodeProtobuf } from '../protobuf/decode.js';
 /** The format of a body. */
 export type BodyFormat = 'json' | 'yaml' | 'protobuf';
 
-/** What a body says of its own kind; empty texts for what it does not say. */
+/** The kind that a body names; empty texts for parts that it does not name. */
 export interface TypeMeta {
   /** False for a list or a scalar. */
   readonly isObject: boolean;

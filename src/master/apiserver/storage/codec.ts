@@ -44,7 +44,7 @@ function versionText(revision: number): string {
   return `"resourceVersion":"${revision}",`;
 }
 
-/** Where the resourceVersion goes in; undefined for another layout. */
+/** Finds the place of the resourceVersion; undefined for another layout. */
 function cutOf(stored: Buffer): number | undefined {
   const at = stored.indexOf(metadataMark);
   if (at < 0 || at > 1024) return undefined;

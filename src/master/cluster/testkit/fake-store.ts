@@ -12,7 +12,7 @@ export class FakeStore implements StoreAdmin, StoreTelemetry {
   leader = 1n;
   /** Of members that do not answer. */
   readonly silent = new Set<string>();
-  /** What was asked of members' telemetry, and what each answers, by its URL. */
+  /** The requests for members' telemetry, and the answer of each member, by its URL. */
   readonly watched: WatchRequest[] = [];
   telemetry: (clientUrl: string, signal: AbortSignal) => AsyncIterable<MemberReport> = () => {
     throw new GrpcError(Code.Unimplemented, 'unknown service');

@@ -65,7 +65,7 @@ const standardDown: Required<ScalingRules> = {
 /** Longest window and period that the API allows. */
 const keepMs = 3_600_000;
 
-/** How far back recommendations count without rules (`--horizontal-pod-autoscaler-downscale-stabilization`). */
+/** Without rules recommendations count for this long (`--horizontal-pod-autoscaler-downscale-stabilization`). */
 const downscaleStabilizationMs = 300_000;
 
 /** Remembers the size at which the autoscaler was first seen: what it scales down to is stabilised from then on. */

@@ -33,7 +33,7 @@ interface Target {
   readonly scale: Scale;
 }
 
-/** What is remembered of an autoscaler between its reconciles. */
+/** The memory of an autoscaler between its reconciles. */
 interface Memory {
   readonly history: History;
   /** The selector it used last. */

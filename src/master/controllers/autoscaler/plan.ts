@@ -26,14 +26,14 @@ export interface Rescale {
   readonly reason: string;
 }
 
-/** What becomes of an autoscaler: its status, its events, and the size to set, if another. */
+/** The outcome of a reconcile: the autoscaler's status, its events, and the size to set, if another. */
 export interface Plan {
   readonly status: Status;
   readonly notices: readonly Notice[];
   readonly rescale: Rescale | undefined;
 }
 
-/** What the size of the target alone says: nothing to do, a size to set, or that metrics decide. */
+/** The verdict by the size of the target alone: nothing to do, a size to set, or that metrics decide. */
 export type SizeVerdict =
   | { readonly type: 'disabled' }
   | { readonly type: 'bound'; readonly rescale: Rescale }
@@ -60,7 +60,7 @@ export function judgeSize(
 export interface Situation {
   /** `spec.replicas` of the target's Scale. */
   readonly current: number;
-  /** What each metric proposes; or why there are no pods to measure. Empty where none was asked for. */
+  /** The proposal of each metric, or the reason why there are no pods to measure. Empty where none was asked for. */
   readonly readings: readonly (Proposal | MetricError)[] | SelectionFailure;
   readonly history: History;
   /** Monotonic. */

@@ -26,7 +26,7 @@ export interface ReplicaQuestion {
   readonly currentReplicas: number;
   readonly pods: readonly Pod[];
   readonly usage: ReadonlyMap<string, PodUsage>;
-  /** How far the usage may be off its target, as a share of it, before anything is done. */
+  /** The share of the target by which the usage may miss it before anything is done. */
   readonly tolerance: { readonly up: number; readonly down: number };
   readonly nowMs: number;
 }

@@ -48,7 +48,7 @@ export type HealthFlags = Pick<
   'nodeStartupGracePeriodMs' | 'nodeMonitorGracePeriodMs' | 'nodeMonitorPeriodMs'
 >;
 
-/** What the silence of a node comes to. */
+/** The consequences of a node's silence. */
 export interface HealthPlan {
   /** Its conditions, where it is to become Unknown. */
   readonly conditions: NodeCondition[] | undefined;
