@@ -107,10 +107,11 @@ export const listenerLimits = {
   unknownPeersInflate: { burstBytes: 32 * 1024 * 1024, bytesPerSecond: 16 * 1024 * 1024 },
   /**
    * The bytes that unknown peers may send of messages in parts, all connections together, until their call has gone
-   * well: a megabyte costs some 6 ms of the event loop and of the garbage collector. Beyond it their connections are
-   * not read for a while. A message that comes in one frame is not counted.
+   * well: a megabyte costs some 6 ms of the event loop and of the garbage collector, so those who go on take 1 % of it,
+   * and what two connections may hold takes a fifth of a second, once. Beyond it their connections are not read for a
+   * while. A message that comes in one frame is not counted.
    */
-  unknownPeersParts: { burstBytes: 64 * 1024 * 1024, bytesPerSecond: 4 * 1024 * 1024 },
+  unknownPeersParts: { burstBytes: 32 * 1024 * 1024, bytesPerSecond: 2 * 1024 * 1024 },
   /** A connection whose peer takes none of this much that waits for it, for {@link unreadMs}, ends. */
   unreadBytes: 64 * 1024,
   /** Long enough for a slow line: an answer of 10 MB at 34 KB/s. */
@@ -164,6 +165,10 @@ assert(http1Limits.checkEveryMs < http1Limits.headMs, 'a slow head is seen in ti
 assert(
   unknownPeer.receivedBytes < listenerLimits.unknownPeersBytes,
   'one unknown peer cannot take all',
+);
+assert(
+  unknownPeer.receivedBytes < listenerLimits.unknownPeersParts.burstBytes,
+  'what one unknown peer may hold is read at once',
 );
 assert(unknownPeer.receivedBytes <= knownPeer.receivedBytes, 'who is known may do more');
 assert(knownPeer.receivedBytes < listenerLimits.othersBytes, 'one peer cannot take all');
