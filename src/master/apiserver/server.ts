@@ -15,6 +15,7 @@ import { HealthHandler } from './health.js';
 import { maxRequestBytes } from './limits.js';
 import { openApiPaths } from './openapi/handler.js';
 import type { ApiServerOptions, RunningApiServer } from './options.js';
+import { BodyLane } from './content/body-lane.js';
 import { BodyParser } from './content/body-parser.js';
 import { BodyReader } from './rest/body-reader.js';
 import { serveLog } from './rest/log.js';
@@ -48,7 +49,7 @@ class ApiServer {
     this.#options = options;
     this.#core = new ApiCore(options);
     this.#health = new HealthHandler(this.#core.store);
-    this.#parser = new BodyParser(options.clock);
+    this.#parser = new BodyParser(new BodyLane(options.clock));
   }
 
   async start(): Promise<RunningApiServer> {

@@ -16,6 +16,11 @@ import {
   RawPeer,
   settingsFrame,
 } from '../../../src/lib/http2/testkit/raw-peer.js';
+import { ResourcesDefinition } from '../../../src/gen/apiserver.js';
+import type { Client } from '../../../src/lib/grpc/index.js';
+import { createGrpcChannel } from '../../../src/lib/grpc/index.js';
+import { silentLogger } from '../../../src/lib/log.js';
+import { fixedTls } from '../../../src/lib/pki/tls-source.js';
 import { connect } from '../targets.js';
 import type { ServerAddress } from './behaving-client.js';
 
@@ -201,6 +206,33 @@ function hostileBodies(): readonly (readonly [path: string, type: string, body: 
   ];
 }
 
+/** The same by other ways than a plain object. */
+function hostilePatches(): readonly (readonly [path: string, type: string, body: string])[] {
+  const keys = Array.from({ length: 20_000 }, (_, at) => `"k${at}":[{}]`).join();
+  const path = '/api/v1/namespaces/default?dryRun=All&fieldManager=m';
+  const items = Array.from({ length: 20_000 }, (_, at) => `{"op":"test","path":"/k${at}"}`);
+  return [
+    [path, 'application/merge-patch+json', `{${keys}}`],
+    [path, 'application/merge-patch+json', `{"metadata":{${keys}}}`],
+    [path, 'application/strategic-merge-patch+json', `{"spec":{${keys}}}`],
+    [path, 'application/json-patch+json', `[${items.join()}]`],
+    [path, 'application/apply-patch+yaml', `{"apiVersion":"v1","kind":"Namespace",${keys}}`],
+    [maps, 'application/vnd.kubernetes.protobuf', `k8s\0${'\x0a\x02\x08\x01'.repeat(50_000)}`],
+  ];
+}
+
+const reference = { group: '', version: 'v1', namespace: '', name: '', subresource: '' };
+const theNamespace = { ...reference, resource: 'namespaces', name: 'default' };
+const aConfigMap = { ...reference, resource: 'configmaps', namespace: 'default' };
+
+function resourcesOf({ pki, grpcPort }: ServerAddress): Client<typeof ResourcesDefinition> {
+  const read = (file: string): string => readFileSync(join(pki, file), 'utf8');
+  const keys = { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') };
+  const target = `127.0.0.1:${grpcPort}`;
+  const channel = createGrpcChannel({ target, tls: fixedTls(keys), log: silentLogger });
+  return channel.client(ResourcesDefinition);
+}
+
 const nothing = (): Buffer => Buffer.alloc(0);
 const ping = frame(frameType.ping, 0, 0, Buffer.alloc(8));
 const times = (count: number, bytes: Buffer): Buffer =>
@@ -279,6 +311,33 @@ export const attacks: Readonly<Record<string, Attack>> = {
     repeat(async () => {
       const [path, type, body] = bodies[next++ % bodies.length] ?? ['', '', ''];
       await send(path, type, body);
+      await delay(clock, 80);
+    });
+    return Promise.resolve();
+  },
+  'REST: hostile patches and protobuf of a user, 10/s': async (site) => {
+    const send = asUser(site);
+    const bodies = hostilePatches();
+    let next = 0;
+    repeat(async () => {
+      const [path, type, body] = bodies[next++ % bodies.length] ?? ['', '', ''];
+      await send(path, type, body);
+      await delay(clock, 80);
+    });
+    return Promise.resolve();
+  },
+  'gRPC: hostile bodies of a user, 10/s': async ({ address }) => {
+    const api = resourcesOf(address);
+    const bodies = hostileBodies();
+    let next = 0;
+    repeat(async () => {
+      const [, type, body] = bodies[next++ % bodies.length] ?? ['', '', ''];
+      const options = { dryRun: true, fieldManager: 'm', fieldValidation: 'Warn' };
+      const bytes = Buffer.from(body);
+      const sent = type.includes('patch')
+        ? api.patch({ ref: theNamespace, patch: bytes, patchType: type, force: false, options })
+        : api.create({ ref: aConfigMap, object: bytes, options });
+      await sent.catch(() => undefined);
       await delay(clock, 80);
     });
     return Promise.resolve();

@@ -8,11 +8,20 @@ import { ApiCore } from '../../../src/master/apiserver/core.js';
 import { standardConfiguration } from '../../../src/master/apiserver/admission/pod-security/configuration.js';
 import { ResourceService } from '../../../src/master/apiserver/grpc/resource-service.js';
 import { BodyParser } from '../../../src/master/apiserver/content/body-parser.js';
+import type { BodyWork } from '../../../src/master/apiserver/content/body-work.js';
+import { doBodyWork, WorkKinds } from '../../../src/master/apiserver/content/body-work.js';
 import type { ApiCoreOptions } from '../../../src/master/apiserver/options.js';
 import type { Store } from '../../../src/master/apiserver/storage/store.js';
 import type { Life } from './process.js';
 import { SimProcess } from './process.js';
 import { StoreLink } from './store-link.js';
+
+const workKinds = new WorkKinds();
+/** A simulation has no threads: costly bodies are read where the others are. */
+const bodiesHere = {
+  run: (_user: string, work: BodyWork) => Promise.resolve(doBodyWork(work, workKinds)),
+  close: () => Promise.resolve(),
+};
 
 /** Signs tokens, of which none is stored: it may differ from run to run. */
 const { privateKey, publicKey } = generateKeyPairSync('ec', {
@@ -81,8 +90,7 @@ export class ApiProcess extends SimProcess {
     world.own(this, life, async () => {
       await core.start();
       const { verbs, objects } = core;
-      // Bodies of the simulation are small: the parser's thread never starts.
-      const parser = new BodyParser(this.clock);
+      const parser = new BodyParser(bodiesHere);
       const deps = { verbs, parser, now: () => objects.now() };
       this.handlers = new ResourceService(deps).handlers();
     });

@@ -1,9 +1,8 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import { DecodeError } from '../../../api/schema/decode.js';
-import type { Clock } from '../../../lib/clock.js';
 import { jsonAsideBytes, maxValueBytes, yamlAsideBytes } from '../limits.js';
 import { badRequest, tooLarge } from '../status.js';
-import { BodyLane } from './body-lane.js';
+import type { BodyLane } from './body-lane.js';
 import type { BodyReply, BodyWork } from './body-work.js';
 import { typedBodyIn, valueIn, workKind } from './body-work.js';
 import { isProtobuf } from '../protobuf/decode.js';
@@ -23,10 +22,10 @@ export interface SentBody {
  * loop serves all others, and afterwards it meets only what an object of the kind may hold.
  */
 export class BodyParser {
-  readonly #lane: BodyLane;
+  readonly #lane: Pick<BodyLane, 'run' | 'close'>;
 
-  constructor(clock: Clock) {
-    this.#lane = new BodyLane(clock);
+  constructor(lane: Pick<BodyLane, 'run' | 'close'>) {
+    this.#lane = lane;
   }
 
   /**

@@ -7,6 +7,8 @@ import { jsonAsideBytes } from '../limits.js';
 import { isStatusError } from '../status.js';
 import type { RequestContext, UpdateSource } from '../verbs/index.js';
 import { SlotBreak, Slots } from '../verbs/index.js';
+import { runWithBreaks } from '../verbs/slot-break.js';
+import { BodyLane } from './body-lane.js';
 import { BodyParser } from './body-parser.js';
 import { patchChange, patchSource } from './patch.js';
 
@@ -18,7 +20,7 @@ const strategic = 'application/strategic-merge-patch+json';
 let parser: BodyParser;
 
 beforeEach(() => {
-  parser = new BodyParser(systemClock({ unref: true }));
+  parser = new BodyParser(new BodyLane(systemClock({ unref: true })));
 });
 
 afterEach(() => parser.close());
@@ -118,14 +120,45 @@ describe('a patch that copies', () => {
     expect(one).not.toBe(other);
   });
 
-  it('waits for the thread without a slot', async () => {
+  /** The slots that are taken whenever the thread is asked, while a write of this form runs. */
+  async function slotsWhileAside(
+    run: (write: () => Promise<unknown>, slots: Slots) => Promise<unknown>,
+  ): Promise<number[]> {
     const slots = new Slots(new ManualClock());
-    const source = await patchSource(contextWith(), jsonPatch, copies(40), { parser, now });
-    const write = (): Promise<unknown> => Promise.resolve(source.next(configMap()));
-    const first = await slots.run('mutating', write).catch((error: unknown) => error);
-    expect(first).toBeInstanceOf(SlotBreak);
-    expect(slots.inFlight.mutating).toBe(0);
+    const taken: number[] = [];
+    const aside: BodyParser['aside'] = (user, work) => {
+      taken.push(slots.inFlight.mutating);
+      return parser.aside(user, work);
+    };
+    const watched = Object.assign(Object.create(parser) as BodyParser, { aside });
+    const source = await patchSource(contextWith(), jsonPatch, copies(1), { parser: watched, now });
+    await run(async () => source.next(configMap()), slots);
     slots.close();
+    return taken;
+  }
+
+  it('waits for the thread without a slot', async () => {
+    const refusal = (): Error => new Error('refused');
+    const taken = await slotsWhileAside((write, slots) =>
+      runWithBreaks(write, { slots, maxBreaks: 1, refusal }),
+    );
+    expect(taken).toEqual([0]);
+  });
+
+  it('is found by that test where it waits in its slot after all (a canary)', async () => {
+    const breakInSlot = async (write: () => Promise<unknown>): Promise<unknown> => {
+      try {
+        return await write();
+      } catch (error) {
+        if (!(error instanceof SlotBreak)) throw error;
+        await error.work();
+        return write();
+      }
+    };
+    const taken = await slotsWhileAside((write, slots) =>
+      slots.run('mutating', () => breakInSlot(write)),
+    );
+    expect(taken).toEqual([1]);
   });
 
   it('of a Scale is done in the same way', async () => {
