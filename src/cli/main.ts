@@ -1,9 +1,5 @@
 /** Dispatches to commands. Only the module of the command that runs is loaded: start-up time counts. */
-import { errorMessage, toError } from '../lib/errors.js';
 import type { CommandContext } from './context.js';
-import { serverErrorText } from './server-error.js';
-import { buildVersion } from '../lib/version.js';
-import { isUsageError } from '../lib/usage-error.js';
 
 type Main = (argv: readonly string[], context?: CommandContext) => Promise<number | void>;
 
@@ -11,8 +7,6 @@ interface Command {
   readonly summary: string;
   readonly load: () => Promise<Main>;
 }
-
-const version = `trireme ${buildVersion} (Kubernetes API v1.33, etcd API 3.5)`;
 
 const commands: Readonly<Record<string, Command>> = {
   up: {
@@ -119,7 +113,8 @@ export async function run(argv: readonly string[], context?: CommandContext): Pr
   };
   const [name = '--help', ...rest] = argv;
   if (name === '--version' || name === 'version') {
-    out(`${version}\n`);
+    const { buildVersion } = await import('../lib/version.js');
+    out(`trireme ${buildVersion} (Kubernetes API v1.33, etcd API 3.5)\n`);
     return 0;
   }
   if (name === '--help' || name === '-h' || name === 'help') {
@@ -135,16 +130,10 @@ export async function run(argv: readonly string[], context?: CommandContext): Pr
     const main = await command.load();
     return (await main(rest, context)) ?? 0;
   } catch (error) {
-    if (isUsageError(error)) {
-      err(`trireme ${name}: ${error.message}\n`);
-      return 2;
-    }
-    // As kubectl; by its name, since few commands need a client.
-    if (error instanceof Error && error.name === 'ApiError' && 'reason' in error) {
-      err(`${serverErrorText({ reason: String(error.reason), message: error.message })}\n`);
-    } else err(`error: ${errorMessage(error)}\n`);
-    if (process.env['TRIREME_DEBUG'] !== undefined) err(`${toError(error).stack ?? ''}\n`);
-    return 1;
+    const { failureOf } = await import('./failure.js');
+    const { text, code } = failureOf(name, error);
+    err(text);
+    return code;
   }
 }
 
