@@ -52,7 +52,7 @@ async function fill(at: number, through: number): Promise<void> {
   disks[at]?.fill();
   await waitFor('the member has noticed', async () => {
     await cluster.ctl(['put', 'probe', value, '--command-timeout=2s'], { at: through });
-    return cluster.member(at).log.includes('stepping back');
+    return cluster.member(at).log.includes('taking no part');
   });
 }
 

@@ -114,7 +114,7 @@ afterAll(async () => {
     let count = 0;
     await waitFor('it has noticed', async () => {
       await kubectl(urlOf(1), 'create', 'configmap', `probe${count++}`, '--from-literal=a=b');
-      return readFileSync(join(base, 'm0.log'), 'utf8').includes('stepping back');
+      return readFileSync(join(base, 'm0.log'), 'utf8').includes('taking no part');
     });
     await waitFor('it is not ready', async () => !(await isReady(0)));
     await waitFor('the gateway has left it', () => {
