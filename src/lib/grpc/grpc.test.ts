@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as grpcJs from '@grpc/grpc-js';
+import { getEventListeners } from 'node:events';
 import type * as http from 'node:http';
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
@@ -262,4 +263,17 @@ describe('gRPC', () => {
     client.close();
     expect(outputs.map((output) => output.kind?.$case)).toEqual(['stdout', 'exit']);
   });
+});
+
+test('a stream that could not be opened leaves nothing on the signal of its call', async () => {
+  const channel = createGrpcChannel({ target: '127.0.0.1:1', log: silentLogger });
+  const { signal } = new AbortController();
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const answers = channel.client(ClusterDefinition).watch({}, { signal });
+    await expect(answers[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: Code.Unavailable,
+    });
+  }
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+  channel.close();
 });

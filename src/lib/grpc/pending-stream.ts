@@ -30,6 +30,7 @@ export class PendingStream {
         if (this.#ending) stream.end();
       },
       () => {
+        signal?.removeEventListener('abort', onAbort);
         this.#failed = true;
       },
     );
