@@ -63,7 +63,7 @@ export const stateIntervalMs = { min: 100, default: 500, max: 10_000 };
 export const slowSyncMs = 250;
 export const slowSyncEveryMs = 5000;
 /** A gap in which writes wait and none is done is told of from this length on. */
-export const writeStallMs = 50;
+export const writeStallMs = 100;
 /** Etcd's default for `--experimental-compact-hash-check-time`. */
 export const compactHashCheckMsDefault = 60_000;
 /** Default for `--backup-interval`. */
