@@ -23,6 +23,8 @@ export interface Connection {
   /** Runs a call that may be repeated on the master in use, on another one when that fails. */
   call<T>(run: (channel: Channel) => Promise<T>): Promise<T>;
   channel(): Channel;
+  /** One for each master, in the order of `servers`. */
+  channels(): readonly Channel[];
   failed(channel: Channel): void;
   close(): void;
 }
@@ -53,6 +55,7 @@ export async function connect(flags: ConnectionFlags): Promise<Connection> {
     namespace: config.namespace,
     call: (run) => client.servers.call(run, { idempotent: true }),
     channel: () => client.servers.channel(),
+    channels: () => client.servers.channels(),
     failed: (channel) => client.servers.failed(channel),
     close: () => client.close(),
   };

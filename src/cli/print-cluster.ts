@@ -84,41 +84,6 @@ function roleOf(member: MemberStatus): string {
   return member.learner ? 'learner' : 'follower';
 }
 
-/** Describes each difference in a line: leaders, terms, members and nodes that come and go. */
-export function describeChanges(before: ClusterStatus | undefined, after: ClusterStatus): string {
-  const lines: string[] = [];
-  const time = after.time.slice(11, 23);
-  const leaderOf = (status: ClusterStatus | undefined): MemberStatus | undefined =>
-    status?.members.find((member) => member.leader);
-  const [was, is] = [leaderOf(before), leaderOf(after)];
-  if (before === undefined || was?.name !== is?.name || was?.term !== is?.term) {
-    lines.push(
-      is === undefined
-        ? `${time} no leader`
-        : `${time} leader ${is.name} term ${is.term} index ${is.raftIndex}`,
-    );
-  }
-  for (const member of after.members) {
-    const old = before?.members.find((candidate) => candidate.id === member.id);
-    if (old === undefined || roleOf(old) !== roleOf(member)) {
-      lines.push(`${time} master ${member.name} is ${roleOf(member)}`);
-    }
-  }
-  for (const leader of after.leaders) {
-    const old = before?.leaders.find((candidate) => candidate.component === leader.component);
-    if (old?.holder !== leader.holder) {
-      lines.push(`${time} ${leader.component} is active on ${leader.holder || '<nobody>'}`);
-    }
-  }
-  for (const node of after.nodes) {
-    const old = before?.nodes.find((candidate) => candidate.name === node.name);
-    if (old?.ready !== node.ready) {
-      lines.push(`${time} node ${node.name} is ${node.ready ? 'Ready' : 'NotReady'}`);
-    }
-  }
-  return lines.map((line) => `${line}\n`).join('');
-}
-
 /** Member ids are 64-bit: as hexadecimal text, as etcdctl prints them. */
 export function clusterToJson(status: ClusterStatus): string {
   return JSON.stringify(status, (_name, value: unknown) =>

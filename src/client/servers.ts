@@ -53,7 +53,15 @@ export class Servers {
 
   /** The channel to the master in use. */
   channel(): Channel {
-    const target = this.#targets[this.#current % this.#targets.length] ?? '';
+    return this.#channelTo(this.#targets[this.#current % this.#targets.length] ?? '');
+  }
+
+  /** A channel to each master, for who asks all of them. */
+  channels(): readonly Channel[] {
+    return this.#targets.map((target) => this.#channelTo(target));
+  }
+
+  #channelTo(target: string): Channel {
     let channel = this.#channels.get(target);
     if (channel === undefined) {
       channel = this.#options.connect?.(target) ?? this.#connect(target);

@@ -142,13 +142,18 @@ describe('commands of the pages run', () => {
   withClients('docs/HACKING.md', () => tryPage('docs/HACKING.md'), 3 * patienceMs);
 
   withClients(
-    'docs/SECURITY.md, docs/VAGRANT.md, docs/OPERATIONS.md',
+    'docs/SECURITY.md, docs/VAGRANT.md, docs/WATCH.md, docs/OPERATIONS.md',
     async () => {
       const started = await sandbox.run(
         'bin/trireme up --runtime hollow --masters 1 --workers 1 --no-example',
       );
       expect(started).toMatchObject({ code: 0 });
-      for (const path of ['docs/SECURITY.md', 'docs/VAGRANT.md', 'docs/OPERATIONS.md'])
+      for (const path of [
+        'docs/SECURITY.md',
+        'docs/VAGRANT.md',
+        'docs/WATCH.md',
+        'docs/OPERATIONS.md',
+      ])
         await tryPage(path);
     },
     3 * patienceMs,

@@ -72,7 +72,7 @@ const rows: readonly Row[] = [
   { pages: 'docs/HACKING.md', begins: 'tail -f', trial: { how: 'look' } },
   { pages: 'docs/HACKING.md', begins: './scripts/down', trial: { how: 'run', instead: down } },
 
-  // docs/SECURITY.md, docs/VAGRANT.md, docs/OPERATIONS.md: one cluster for all three, in this order.
+  // docs/SECURITY.md, docs/VAGRANT.md, docs/WATCH.md, docs/OPERATIONS.md: one cluster for all, in this order.
   {
     pages: 'docs/SECURITY.md',
     begins: 'kubectl label namespace shop',
@@ -104,6 +104,8 @@ const rows: readonly Row[] = [
   { pages: 'docs/VAGRANT.md', begins: 'printf', trial: { how: 'check', why: machine } },
   { pages: 'docs/VAGRANT.md', begins: 'ip link', trial: { how: 'check', why: machine } },
   { pages: 'docs/VAGRANT.md', begins: 'scripts/install', trial: { how: 'check', why: minutes } },
+
+  { pages: 'docs/WATCH.md', begins: 'trireme cluster watch', trial: { how: 'look' } },
 
   {
     pages: 'docs/OPERATIONS.md',

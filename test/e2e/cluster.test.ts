@@ -186,7 +186,9 @@ describeHere('a cluster', () => {
     const loop = requestLoop(`http://${address}:30080/`);
     try {
       await eventually('the watch shows the leader', () =>
-        watch.lines().some((line) => line.includes(`leader ${leader} `)) ? true : undefined,
+        watch.lines().some((line) => line.includes(`${leader} is leader in term `))
+          ? true
+          : undefined,
       );
       await cluster.get('-n', 'example', 'rollout', 'restart', 'deployment/web');
       await cluster.get('create', 'configmap', 'before');
@@ -200,7 +202,7 @@ describeHere('a cluster', () => {
       await eventually('the watch shows another leader', () =>
         watch
           .lines()
-          .some((line) => line.includes(' leader ') && !line.includes(`leader ${leader} `))
+          .some((line) => /leader of term \d+/.test(line) && !line.includes(` ${leader} `))
           ? true
           : undefined,
       );

@@ -1,13 +1,10 @@
 import { Command } from 'commander';
-import type { ClusterStatus } from '../../gen/cluster.js';
 import { ClusterDefinition } from '../../gen/cluster.js';
-import { delay } from '../../lib/clock.js';
-import { isGrpcError } from '../../lib/grpc/index.js';
 import type { CommandContext } from '../context.js';
 import { processContext } from '../context.js';
-import type { Connection, ConnectionFlags } from '../connection.js';
+import type { ConnectionFlags } from '../connection.js';
 import { addConnectionFlags } from '../connection.js';
-import { clusterToJson, describeChanges, renderCluster } from '../print-cluster.js';
+import { clusterToJson, renderCluster } from '../print-cluster.js';
 import { parseFlags } from '../../lib/flags.js';
 import { lostQuorum } from '../quorum.js';
 import { UsageError } from '../../lib/usage-error.js';
@@ -41,7 +38,12 @@ export async function runCluster(
   }
   const connection = await context.connect(options);
   try {
-    if (action === 'watch') return await watch(context, connection, options.output === 'json');
+    if (action === 'watch') {
+      const { runWatch } = await import('../watch/run.js');
+      const piped = options.output === 'json' ? 'json' : 'plain';
+      const output = process.stdout.isTTY && piped === 'plain' ? 'screen' : piped;
+      return await runWatch(context, connection.channels(), output);
+    }
     const status = await connection.call((channel) =>
       channel.client(ClusterDefinition).status({}, { deadlineMs: 5000 }),
     );
@@ -53,36 +55,4 @@ export async function runCluster(
   } finally {
     connection.close();
   }
-}
-
-/** Until interrupted; moves to another master when the one that answers dies. */
-async function watch(
-  context: CommandContext,
-  connection: Connection,
-  asJson: boolean,
-): Promise<number> {
-  const { clock } = context;
-  const screen = process.stdout.isTTY && !asJson;
-  let last: ClusterStatus | undefined;
-  for (;;) {
-    const channel = connection.channel();
-    try {
-      for await (const status of channel.client(ClusterDefinition).watch({})) {
-        if (asJson) context.out(`${clusterToJson(status)}\n`);
-        else if (screen)
-          context.out(`\x1b[H\x1b[2J${renderCluster(status)}${describeChanges(last, status)}`);
-        else context.out(describeChanges(last, status));
-        last = status;
-      }
-    } catch (error) {
-      if (!isGrpcError(error)) throw error;
-      context.err(`${stamp(clock.nowMs())} ${channel.target} does not answer: ${error.message}\n`);
-      connection.failed(channel);
-      await delay(clock, 100);
-    }
-  }
-}
-
-function stamp(nowMs: number): string {
-  return new Date(nowMs).toISOString().slice(11, 23);
 }

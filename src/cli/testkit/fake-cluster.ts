@@ -76,6 +76,7 @@ export class FakeCluster {
       namespace: 'default',
       call: (run) => run(this.#channel()),
       channel: () => this.#channel(),
+      channels: () => [this.#channel()],
       failed: () => {
         this.failedChannels += 1;
       },
