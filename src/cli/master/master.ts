@@ -28,7 +28,7 @@ import { rememberCluster } from './known-cluster.js';
 import type { MasterOptions } from './options.js';
 import { parseMasterOptions } from './options.js';
 import { mustBeFree } from './ports.js';
-import { promoteOwnMember } from './promote.js';
+import { settleOwnMember } from './own-member.js';
 
 /** A component that is asked to end gets so long. */
 const stopGraceMs = 5000;
@@ -138,7 +138,7 @@ async function takePart(
       certificatesEnd: ends.first,
     }),
   });
-  void promoteOwnMember({ options, state, clock, log, signal: stopping });
+  void settleOwnMember({ options, state, clock, log, signal: stopping });
   while (!stopping.aborted) {
     try {
       const masters = await listMasters(client, clock);

@@ -65,6 +65,13 @@ export class EtcdAdmin implements StoreAdmin, StoreTelemetry {
     );
   }
 
+  async memberUpdate(id: bigint, peerUrls: readonly string[]): Promise<void> {
+    const request = { ID: id, peerURLs: [...peerUrls] };
+    await this.#any((channel) =>
+      channel.client(ClusterDefinition).memberUpdate(request, { deadlineMs: changeDeadlineMs }),
+    );
+  }
+
   async memberRemove(id: bigint): Promise<void> {
     await this.#any((channel) =>
       channel.client(ClusterDefinition).memberRemove({ ID: id }, { deadlineMs: changeDeadlineMs }),
