@@ -57,6 +57,10 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'create a token with which machines join',
     load: async () => (await import('./commands/token.js')).runToken,
   },
+  snapshot: {
+    summary: 'list: the snapshots of the store that masters of this machine keep',
+    load: async () => (await import('./commands/snapshot.js')).runSnapshot,
+  },
   cert: {
     summary: 'list: when certificates end; renew: those of a worker that was off too long',
     load: async () => (await import('./commands/cert.js')).runCert,

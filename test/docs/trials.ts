@@ -176,6 +176,14 @@ const rows: readonly Row[] = [
   },
   {
     pages: 'docs/OPERATIONS.md',
+    begins: 'trireme snapshot list',
+    trial: {
+      how: 'check',
+      why: 'the first snapshot may not be there yet; src/cli/commands/snapshot.test.ts lists some',
+    },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
     begins: 'trireme cert list',
     trial: {
       how: 'run',

@@ -8,8 +8,6 @@ export interface BackupFile {
   readonly revision: number;
 }
 
-const stampPattern = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
-
 /** Two members may write to one directory, and a name may hold any characters. */
 function memberPart(member: string): string {
   return encodeURIComponent(member).replaceAll('_', '%5F');
@@ -26,21 +24,34 @@ export function temporaryName(member: string): string {
   return `trireme-backup_${memberPart(member)}.partial`;
 }
 
+/** A finished file of some member. */
+export interface MemberBackup extends BackupFile {
+  readonly member: string;
+}
+
+/** Reads a file's name; undefined for one that is not a finished file of ours. */
+export function parseBackupName(name: string): MemberBackup | undefined {
+  const match =
+    /^trireme-backup_([^_]+)_(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z_rev(\d+)\.db$/.exec(name);
+  if (match === null) return undefined;
+  const [, part = '', year, month, day, hour, minute, second, revision] = match;
+  const takenMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  if (Number.isNaN(takenMs)) return undefined;
+  try {
+    return { name, member: decodeURIComponent(part), takenMs, revision: Number(revision) };
+  } catch {
+    return undefined;
+  }
+}
+
 /** The member's own finished files among the names, oldest first. All other names are none of our business. */
 export function ownBackups(member: string, names: readonly string[]): BackupFile[] {
-  const head = `trireme-backup_${memberPart(member)}_`;
-  const files: BackupFile[] = [];
-  for (const name of names) {
-    if (!name.startsWith(head) || !name.endsWith('.db')) continue;
-    const [stamp = '', revision = '', ...rest] = name.slice(head.length, -3).split('_rev');
-    const parts = stampPattern.exec(stamp);
-    if (parts === null || !/^\d+$/.test(revision) || rest.length > 0) continue;
-    const [, year, month, day, hour, minute, second] = parts;
-    const takenMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-    if (Number.isNaN(takenMs)) continue;
-    files.push({ name, takenMs, revision: Number(revision) });
-  }
-  return files.sort((a, b) => a.takenMs - b.takenMs || a.revision - b.revision);
+  return names
+    .map(parseBackupName)
+    .filter((file) => file !== undefined)
+    .filter((file) => file.member === member)
+    .map(({ name, takenMs, revision }) => ({ name, takenMs, revision }))
+    .toSorted((a, b) => a.takenMs - b.takenMs || a.revision - b.revision);
 }
 
 /**
