@@ -13,6 +13,7 @@ import { parseFlags } from '../../lib/flags.js';
 import { listProcesses, withDescendants } from './processes.js';
 import { removeHostNamespace, removeHostNetwork } from './network.js';
 import { removeRuncState } from './runc-state.js';
+import { removeContainerdRun } from './shim-sockets.js';
 
 interface Flags {
   readonly home?: string;
@@ -51,7 +52,10 @@ export async function runDown(argv: readonly string[]): Promise<number> {
       await takeBack(home, record);
     }
     if (purge) {
-      for (const { dataDir } of record?.hosts ?? []) await removeRuncState(dataDir);
+      for (const { dataDir } of record?.hosts ?? []) {
+        await removeRuncState(dataDir);
+        await removeContainerdRun(dataDir);
+      }
       await deleteOwned(home);
     }
   } finally {
