@@ -16,7 +16,7 @@ export const buildVersion = typeof TRIREME_BUILD === 'string' ? TRIREME_BUILD : 
 const kubernetesRelease = 'v1.33.1';
 
 /**
- * What a component calls itself to Kubernetes' clients: its release, and behind it our build, which they do not
+ * The version that components tell Kubernetes' clients: the release, and behind it our build, which clients do not
  * compare.
  */
 export const kubernetesVersion = kubernetesVersionOf(buildVersion);

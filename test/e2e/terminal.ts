@@ -39,7 +39,7 @@ export class TestTerminal {
     });
   }
 
-  /** What stands on the screen, without blanks at the ends of lines. */
+  /** Returns the lines of the screen, without blanks at their ends. */
   lines(): string[] {
     const { active } = this.#terminal.buffer;
     return Array.from({ length: this.#terminal.rows }, (_, n) =>
@@ -55,7 +55,7 @@ export class TestTerminal {
     return count;
   }
 
-  /** Whether the program has taken the whole screen, which gives it back at its end. */
+  /** True while the program has taken the whole screen. */
   get isFullScreen(): boolean {
     return this.#terminal.buffer.active.type === 'alternate';
   }

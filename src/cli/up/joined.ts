@@ -1,4 +1,4 @@
-/** What a host that is started again brings along: its keys, or the need to join anew. */
+/** Tells whether a host that is started again has usable keys, or must join anew. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { validityOf } from '../../lib/pki/validity.js';

@@ -1,4 +1,4 @@
-/** What happened, in words: one line each, in Raft's terms. Pure. */
+/** Describes happenings in one line each, in Raft's terms. Pure. */
 import type { MemberEvent } from '../../gen/telemetry.js';
 import type { Happening } from './model.js';
 
@@ -14,7 +14,7 @@ const refusals: Readonly<Record<string, string>> = {
   ownCandidacy: 'it asks itself, and goes first',
 };
 
-/** Who it happened to. */
+/** Returns the name of the member, component or node that a happening concerns. */
 export function subjectOf(happening: Happening): string {
   switch (happening.kind) {
     case 'component':
@@ -26,7 +26,7 @@ export function subjectOf(happening: Happening): string {
   }
 }
 
-/** What happened, without who and when; undefined for what says nothing to a person. */
+/** Describes a happening without its subject and time; undefined for one that means nothing to a person. */
 export function describeHappening(happening: Happening, nameOf: NameOf): string | undefined {
   switch (happening.kind) {
     case 'event':

@@ -149,12 +149,12 @@ class Draft {
     if (kind === 'firstCommit' && this.#won?.member === member) this.#firstCommit = told;
     const lost = kind === 'leaderConnectionLost' || kind === 'electionTimeout';
     if (lost && event.peer !== 0n) this.#from ??= this.#nameOf(event.peer);
-    // Who asked in vain follows a leader of the same term again: there was nothing to elect.
+    // A member that asked in vain follows a leader of the same term again: there was nothing to elect.
     const isBack = kind === 'follower' && event.peer !== 0n && event.term === this.#fromTerm;
     if (isBack && this.#won === undefined && !this.#othersAsk(member)) this.#returned = true;
   }
 
-  /** Whether another member has asked for votes, and not found a leader since. */
+  /** Tells whether another member has asked for votes, and not found a leader since. */
   #othersAsk(except: string): boolean {
     const asking = new Set<string>();
     for (const { member, event } of this.#told) {

@@ -7,7 +7,7 @@ import type { Channel } from '../../lib/grpc/index.js';
 import { Code, isGrpcError } from '../../lib/grpc/index.js';
 import { oneLine } from './model.js';
 
-/** Who is asked, and who is told. */
+/** The masters that are asked, and the receivers of their answers. */
 export interface FeedOptions {
   /** One for each master. */
   readonly channels: readonly Channel[];

@@ -28,7 +28,7 @@ export interface KnownMember {
   readonly stateMs: number;
   /** Why it does not answer; undefined while it does. */
   readonly error: string | undefined;
-  /** How far its clock is ahead of ours, where that is more than a network's delay. */
+  /** The lead of its clock over ours, where it is more than a network's delay. */
   readonly clockAheadMs: number;
 }
 
@@ -86,7 +86,7 @@ export class WatchModel {
     return this.#apiAnsweredMs;
   }
 
-  /** Whether scheduler and controllers are active on masters that answer. */
+  /** Tells whether scheduler and controllers are active on masters that answer. */
   isSettled(nowMs: number): boolean {
     return this.#leases.every(({ holder, renewedMs, durationMs }) => {
       const member = this.members.find(({ name }) => name === holder);

@@ -11,7 +11,7 @@ export function plainLine(happening: Happening, model: WatchModel): string | und
   return `${formatTimeOfDay(happening.atMs)} ${subjectOf(happening)} ${text}`;
 }
 
-/** How a member is at the beginning. */
+/** Describes the state of a member at the beginning. */
 export function plainMember({ name, state }: KnownMember, nowMs: number): string {
   const time = formatTimeOfDay(nowMs);
   if (state === undefined) return `${time} ${name} does not answer`;

@@ -20,7 +20,7 @@ export interface Screen {
   close(): void;
 }
 
-/** How tones look on a terminal: NO_COLOR, FORCE_COLOR, TERM and its capabilities decide about colours. */
+/** Chooses the palette of a terminal: NO_COLOR, FORCE_COLOR, TERM and its capabilities decide about colours. */
 export function paletteOf(output: NodeJS.WriteStream): Palette {
   const hasColours = output.isTTY && output.hasColors();
   return hasColours ? colourPalette(colours.createColors(true)) : plainPalette;
@@ -79,7 +79,7 @@ export function openScreen(output: NodeJS.WriteStream, input: NodeJS.ReadStream)
   };
 }
 
-/** What makes one picture of another. */
+/** Returns the output that turns one picture into another. */
 function changes(before: readonly string[], after: readonly string[]): string {
   let text = '';
   for (let n = 0; n < Math.max(before.length, after.length); n++) {

@@ -1,11 +1,11 @@
 /** Pieces of text with a style, cut and filled to columns. Pure. */
 import stringWidth from 'string-width';
 
-/** What a piece of text means; the palette says how that looks. */
+/** The meaning of a piece of text; a palette gives it its looks. */
 export type Tone =
   'plain' | 'leader' | 'candidate' | 'follower' | 'down' | 'dim' | 'bold' | 'accent';
 
-/** How tones look. */
+/** The looks of each tone. */
 export type Palette = Readonly<Record<Tone, (text: string) => string>>;
 
 /** One piece of a line. */

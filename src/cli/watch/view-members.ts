@@ -21,7 +21,7 @@ const roleTones: Readonly<Record<string, Tone>> = {
   preCandidate: 'candidate',
 };
 
-/** Whether a member answers somebody. */
+/** Tells whether a member has reported its state lately. */
 export function isAlive({ state, stateMs, error }: KnownMember, nowMs: number): boolean {
   return error === undefined && state !== undefined && nowMs - stateMs < silentAfterMs;
 }
@@ -191,7 +191,7 @@ function columnsThatFit(
   }
 }
 
-/** Where scheduler and controllers work, which the API knew last. */
+/** Renders the masters on which scheduler and controllers work, as the API last knew. */
 export function componentLines(model: WatchModel, nowMs: number): Line[] {
   return model.leases.map((lease) => [
     piece(fit(lease.component, 24)),

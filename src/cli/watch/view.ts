@@ -8,7 +8,7 @@ import type { Line, Palette, Piece } from './style.js';
 import { electionLines, electionSummary, happeningLine } from './view-elections.js';
 import { componentLines, isAlive, memberLines, nodeLine } from './view-members.js';
 
-/** What a screen shows, and how much of it there is. */
+/** The contents of a screen, and its size. */
 export interface ViewOptions {
   readonly model: WatchModel;
   readonly nowMs: number;
@@ -17,7 +17,7 @@ export interface ViewOptions {
   readonly palette: Palette;
   /** Masters that do not answer the watcher itself, each with its reason. */
   readonly troubles: readonly string[];
-  /** What a demonstration says, oldest first; undefined where there is none. */
+  /** The words of a demonstration, oldest first; undefined where there is none. */
   readonly narration?: readonly string[];
 }
 

@@ -17,7 +17,7 @@ import {
 import type { Screen } from './screen.js';
 import { renderLastElection, renderScreen } from './view.js';
 
-/** How the cluster is shown. */
+/** The forms of output. */
 export type WatchOutput = 'screen' | 'plain' | 'json';
 
 /** Between two pictures at most so long; after an event at least this short. */
@@ -136,7 +136,7 @@ export class ClusterWatch {
       if (happening.atMs < beganMs) return;
       line(asJson ? jsonLine(happening, model) : plainLine(happening, model));
     };
-    // What holds at the beginning is told, whenever it began.
+    // Present states are told at the beginning, however old they are.
     const isPresent = ({ kind }: Happening): boolean => kind === 'component' || kind === 'node';
     for (const one of model.happenings) {
       if (isPresent(one)) line(asJson ? jsonLine(one, model) : plainLine(one, model));

@@ -39,7 +39,7 @@ function rig(): Rig {
   return { clock, client, store, handlers, asked };
 }
 
-/** What the master m1 says of itself. */
+/** The record of the master m1. */
 async function announce(client: FakeApi): Promise<void> {
   await client.create(resources.leases, {
     metadata: {

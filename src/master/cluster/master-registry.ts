@@ -122,7 +122,7 @@ export function isMasterLease({ metadata }: Lease): boolean {
   return metadata.labels?.[label] === 'true';
 }
 
-/** What a master says of itself in such a Lease. */
+/** Reads the record of a master from such a Lease. */
 export function masterRecordOf({ metadata, spec }: Lease): MasterRecord {
   const { annotations = {} } = metadata;
   return {

@@ -93,7 +93,7 @@ export function nodeStatus(options: {
       containerRuntimeVersion: description.runtimeVersion,
       kernelVersion: machine.kernelVersion,
       kubeProxyVersion: '',
-      // What kubelet would call itself, with our build.
+      // As a kubelet of the release whose promises are kept, with our build.
       kubeletVersion: kubernetesVersion,
       machineID: machine.machineId,
       operatingSystem: 'linux',
