@@ -46,6 +46,7 @@ export async function bindPod(
     if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
       refuse(`pod ${name} has non-empty .spec.schedulingGates`);
     }
+    if (context.options.dryRun) return { next: old };
     pod.spec.nodeName = node;
     if (metadata?.annotations !== undefined) {
       pod.metadata.annotations = { ...pod.metadata.annotations, ...metadata.annotations };
@@ -58,6 +59,6 @@ export async function bindPod(
       lastTransitionTime: now,
     };
     pod.status = { ...pod.status, conditions: [...others, condition] };
-    return { next: context.options.dryRun ? structuredClone(old) : pod };
+    return { next: pod };
   });
 }

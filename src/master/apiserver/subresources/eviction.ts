@@ -24,11 +24,12 @@ export async function evictPod(
   mustRunHere(context, pod);
   const phase = pod.status?.phase;
   const counts = phase !== 'Succeeded' && phase !== 'Failed' && phase !== 'Pending';
-  if (counts && pod.metadata.deletionTimestamp === undefined) {
-    await takeFromBudget(context, pod, deps);
-  }
   const parsed = readDeleteOptions(options);
-  await deleter.delete(context, { ...parsed, dryRun: parsed.dryRun || context.options.dryRun });
+  const dryRun = parsed.dryRun || context.options.dryRun;
+  if (counts && pod.metadata.deletionTimestamp === undefined) {
+    await takeFromBudget(context, pod, dryRun, deps);
+  }
+  await deleter.delete(context, { ...parsed, dryRun });
 }
 
 /** A node evicts its own pods only; NodeRestriction says so at the deletion, when the budget has been drawn on. */
@@ -42,6 +43,7 @@ function mustRunHere({ user, target }: RequestContext, pod: Pod): void {
 async function takeFromBudget(
   context: RequestContext,
   pod: Pod,
+  dryRun: boolean,
   deps: { readonly objects: Objects; readonly kinds: KindRegistry },
 ): Promise<void> {
   const { objects } = deps;
@@ -62,7 +64,7 @@ async function takeFromBudget(
   const now = objects.now();
   await objects.change({ kind, namespace, name: budget.name }, (old) => {
     const found = old as PodDisruptionBudget;
-    const status = (found.status ??= noStatus());
+    const status = found.status ?? noStatus();
     const allowed = status.disruptionsAllowed;
     if ((status.observedGeneration ?? 0) < (found.metadata.generation ?? 0)) {
       throw tooManyRequests(
@@ -70,11 +72,11 @@ async function takeFromBudget(
         10,
       );
     }
-    if (isUnhealthyAndFree(pod, found)) return { next: structuredClone(old) };
+    if (isUnhealthyAndFree(pod, found)) return { next: old };
     if (allowed <= 0) throw violates(found);
-    if (context.options.dryRun) return { next: old };
-    status.disruptionsAllowed = allowed - 1;
-    status.disruptedPods = { ...status.disruptedPods, [name]: now };
+    if (dryRun) return { next: old };
+    const disruptedPods = { ...status.disruptedPods, [name]: now };
+    found.status = { ...status, disruptionsAllowed: allowed - 1, disruptedPods };
     return { next: found };
   });
 }
