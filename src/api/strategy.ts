@@ -2,6 +2,7 @@
  * The steps of an object on its way into the store, for every kind alike. See `kind.ts` for the order of the steps. All
  * functions change their first object in place; callers own it.
  */
+import { cloneJson } from './clone.js';
 import { semanticEqual } from './equal.js';
 import type { FieldError } from './field-error.js';
 import type { DecodableKind, HookContext, KindDeclaration, Subresource } from './kind.js';
@@ -158,7 +159,7 @@ export function prepareUpdate(
 
 function keepField(next: AnyObject, old: AnyObject, name: string): void {
   if (old[name] === undefined) delete next[name];
-  else next[name] = structuredClone(old[name]);
+  else next[name] = cloneJson(old[name]);
 }
 
 /** Prepares a write through `/status`: only status and (some) metadata are taken. */

@@ -1,4 +1,5 @@
 /** Server-side apply and the tracking of who set which fields (`metadata.managedFields`). */
+import { cloneJson } from '../clone.js';
 import type { KindDeclaration } from '../kind.js';
 import type { JsonObject, KubeObject, ManagedFieldsEntry, Status } from '../object.js';
 import { apiVersionOf } from '../validation/metadata.js';
@@ -204,7 +205,7 @@ export function applyConfiguration(kind: KindDeclaration, request: ApplyRequest)
     merged,
     withoutParents(given, union(configSet, ownedByOthers)),
   );
-  const object = structuredClone(pruned) as KubeObject;
+  const object = cloneJson(pruned) as KubeObject;
   const changes = compare(kind.schema, live ?? {}, object);
   const changed = stripped(kind, writer, union(changes.added, changes.modified));
   const conflicts = others.flatMap(({ entry, set }) =>

@@ -1,4 +1,5 @@
 /** HorizontalPodAutoscaler (v2 is stored, v1 converted) and Scale. */
+import { cloneJson } from '../clone.js';
 import { defineKind, defineVirtual } from '../define.js';
 import { invalid, required } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
@@ -201,7 +202,7 @@ export const horizontalPodAutoscalerV1Kind = defineKind({
       : {
           ...item,
           cell: (object, now) => {
-            const copy = structuredClone(object);
+            const copy = cloneJson(object);
             toV2(copy);
             return item.cell(copy, now);
           },

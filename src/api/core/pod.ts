@@ -1,4 +1,5 @@
 /** Pod and PodTemplate. */
+import { cloneJson } from '../clone.js';
 import { defineKind } from '../define.js';
 import type { FieldError } from '../field-error.js';
 import type { Subresource } from '../kind.js';
@@ -22,7 +23,7 @@ const podSubresources: readonly Subresource[] = [
     prepareUpdate: (next, old) => {
       const [pod, before] = [next as Pod, old as Pod];
       pod.spec = {
-        ...structuredClone(before.spec),
+        ...cloneJson(before.spec),
         ephemeralContainers: pod.spec.ephemeralContainers,
       };
       pod.status = before.status;
@@ -48,7 +49,7 @@ const podSubresources: readonly Subresource[] = [
       const [pod, before] = [next as Pod, old as Pod];
       const given: Partial<Pod['spec']> = pod.spec;
       const wanted = new Map((given.containers ?? []).map((item) => [item.name, item]));
-      const spec = structuredClone(before.spec);
+      const spec = cloneJson(before.spec);
       for (const container of spec.containers) {
         const { resources, resizePolicy } = wanted.get(container.name) ?? container;
         container.resources = resources;

@@ -1,4 +1,5 @@
 /** Facts about pods that many controllers need. Pure. */
+import { cloneJson } from '../clone.js';
 import { findCondition, isConditionTrue } from './conditions.js';
 import { controllerReference } from './owners.js';
 import type { Owner } from './owners.js';
@@ -62,7 +63,7 @@ export function podFromTemplate(template: PodTemplateSpec, owner: Owner, name: s
       ...(finalizers === undefined ? {} : { finalizers: [...finalizers] }),
       ownerReferences: [controllerReference(owner)],
     },
-    spec: structuredClone(template.spec),
+    spec: cloneJson(template.spec),
   };
 }
 

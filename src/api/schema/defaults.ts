@@ -2,6 +2,7 @@
  * Defaulting by schema: fields with a default are filled when absent, structs that are always written
  * become `{}`. Defaults that depend on other fields are functions of the kind.
  */
+import { cloneJson } from '../clone.js';
 import { isJsonObject } from '../object.js';
 import type { SchemaNode } from './node.js';
 import { resolved } from './node.js';
@@ -44,7 +45,7 @@ function planOf(node: SchemaNode): Plan {
 
 function initial(node: SchemaNode): unknown {
   if (node.default === undefined) return {};
-  return typeof node.default === 'object' ? structuredClone(node.default) : node.default;
+  return typeof node.default === 'object' ? cloneJson(node.default) : node.default;
 }
 
 /** Fills defaults in place. */

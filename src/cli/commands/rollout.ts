@@ -1,3 +1,4 @@
+import { cloneJson } from '../../api/clone.js';
 import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../../api/types/workloads.js';
@@ -186,7 +187,7 @@ class Rollout {
       );
       return 1;
     }
-    const template = structuredClone(target.set.spec?.template ?? {});
+    const template = cloneJson(target.set.spec?.template ?? {});
     delete template.metadata?.labels?.['pod-template-hash'];
     const patch = [{ op: 'replace', path: '/spec/template', value: template }];
     await this.#connection.api.patch<KubeObject>(

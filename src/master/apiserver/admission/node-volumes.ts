@@ -1,4 +1,5 @@
 /** NodeRestriction on claims and volumes: a node reports a claim's resizing, and lets go of its own directories. */
+import { cloneJson } from '../../../api/clone.js';
 import { semanticEqual } from '../../../api/equal.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/types/core.js';
@@ -61,7 +62,7 @@ function differsOnlyIn<T extends KubeObject>(
   old: T,
   masked: (object: T) => void,
 ): boolean {
-  const [left, right] = [structuredClone(next), structuredClone(old)];
+  const [left, right] = [cloneJson(next), cloneJson(old)];
   for (const object of [left, right]) {
     delete object.metadata.resourceVersion;
     delete object.metadata.managedFields;

@@ -1,3 +1,4 @@
+import { cloneJson } from '../../../api/clone.js';
 import { semanticEqual } from '../../../api/equal.js';
 import type { RuntimeClass } from '../../../api/node/runtime-class.js';
 import type { Pod, Toleration } from '../../../api/types/core.js';
@@ -54,7 +55,7 @@ function setOverhead(pod: Pod, { overhead }: RuntimeClass): void {
     const text = "Pod's Overhead doesn't match RuntimeClass's defined Overhead";
     throw refused(pod, `pod rejected: ${text}`);
   }
-  pod.spec.overhead = structuredClone(podFixed);
+  pod.spec.overhead = cloneJson(podFixed);
 }
 
 function setScheduling(pod: Pod, { scheduling }: RuntimeClass): void {
@@ -74,7 +75,7 @@ function setScheduling(pod: Pod, { scheduling }: RuntimeClass): void {
   if ((scheduling.tolerations?.length ?? 0) === 0) return;
   pod.spec.tolerations = mergeTolerations(
     pod.spec.tolerations ?? [],
-    structuredClone(scheduling.tolerations ?? []),
+    cloneJson(scheduling.tolerations ?? []),
   );
 }
 

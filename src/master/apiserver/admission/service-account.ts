@@ -1,3 +1,4 @@
+import { cloneJson } from '../../../api/clone.js';
 import type { Pod, ServiceAccount, Volume } from '../../../api/types/core.js';
 import type { Random } from '../../../lib/random.js';
 import { mirrorAnnotation, referencesOf } from '../../../api/facts/pod-references.js';
@@ -44,7 +45,7 @@ export function serviceAccount(objects: Objects): AdmissionPlugin {
         spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true;
       if (mounts) mountToken(pod, objects.random);
       if ((spec.imagePullSecrets?.length ?? 0) === 0 && account.imagePullSecrets !== undefined) {
-        spec.imagePullSecrets = structuredClone(account.imagePullSecrets);
+        spec.imagePullSecrets = cloneJson(account.imagePullSecrets);
       }
     },
     validate: async ({ object, context }) => {

@@ -51,7 +51,7 @@ export async function ensure(deps: BootstrapDeps, object: KubeObject): Promise<v
   const context = systemContext(deps, object);
   if (deps.objects.cached(context.target) !== undefined) return;
   try {
-    await deps.writer.create(context, structuredClone(object));
+    await deps.writer.create(context, cloneJson(object));
   } catch (error) {
     if (!isStatusError(error, 'AlreadyExists')) throw error;
   }

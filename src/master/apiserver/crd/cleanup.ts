@@ -1,3 +1,4 @@
+import { cloneJson } from '../../../api/clone.js';
 import type { CustomResourceDefinition } from '../../../api/apiextensions/schemas.js';
 import type { KindDeclaration } from '../../../api/kind.js';
 import { Deleter } from '../registry/deleter.js';
@@ -38,7 +39,7 @@ export async function cleanUpDefinition(
     const left = [...objects.cache(instances).list()];
     if (left.length > 0) {
       await objects.change(place, (old) => {
-        const next = structuredClone(old) as CustomResourceDefinition;
+        const next = cloneJson(old) as CustomResourceDefinition;
         const isKnown = next.status?.conditions?.some(
           (item) => item.type === 'Terminating' && item.reason === 'InstanceDeletionInProgress',
         );

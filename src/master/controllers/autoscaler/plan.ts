@@ -2,6 +2,7 @@
  * Decides on one autoscaler: the number of replicas, the conditions, the events. Pure but for the history it is handed.
  * @see kubernetes pkg/controller/podautoscaler/horizontal.go reconcileAutoscaler
  */
+import { cloneJson } from '../../../api/clone.js';
 import { withCondition } from '../../../api/facts/conditions.js';
 import type { HorizontalPodAutoscaler } from '../../../api/types/policy.js';
 import type { History } from './behavior.js';
@@ -204,7 +205,7 @@ class Draft {
 
   constructor({ status }: HorizontalPodAutoscaler, now: string) {
     this.#now = now;
-    this.status = structuredClone(status ?? { desiredReplicas: 0 });
+    this.status = cloneJson(status ?? { desiredReplicas: 0 });
   }
 
   set(type: string, status: string, reason: string, message: string): void {

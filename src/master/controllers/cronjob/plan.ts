@@ -1,4 +1,5 @@
 /** The next step of a CronJob. Pure. @see kubernetes pkg/controller/cronjob/cronjob_controllerv2.go */
+import { cloneJson } from '../../../api/clone.js';
 import { byCreation, formatTime, parseTime } from '../../../api/facts/time.js';
 import { controllerReference } from '../../../api/facts/owners.js';
 import type { Owner } from '../../../api/facts/owners.js';
@@ -168,6 +169,6 @@ export function jobFor(cron: CronJob, dueMs: number): Job {
       },
       ownerReferences: [controllerReference(ownerOf(cron))],
     },
-    spec: structuredClone(jobTemplate.spec),
+    spec: cloneJson(jobTemplate.spec),
   };
 }

@@ -1,4 +1,5 @@
 /** The new ReplicaSet of a Deployment, revisions and annotations. Pure. @see kubernetes deployment_util.go */
+import { cloneJson } from '../../../api/clone.js';
 import { jsonEqual, templateHash } from '../../../api/facts/hash.js';
 import { scaledValue } from '../../../api/facts/int-or-string.js';
 import { byCreation } from '../../../api/facts/time.js';
@@ -112,7 +113,7 @@ export function makeReplicaSet(
 ): ReplicaSet {
   const { spec, metadata } = deployment;
   const hash = templateHash(spec.template, deployment.status?.collisionCount);
-  const template = structuredClone(spec.template);
+  const template = cloneJson(spec.template);
   template.metadata = {
     ...template.metadata,
     labels: { ...template.metadata?.labels, [hashLabel]: hash },

@@ -1,4 +1,5 @@
 /** Names, labels, volumes and claims of a StatefulSet's pods. Pure. */
+import { cloneJson } from '../../../api/clone.js';
 import type {
   PersistentVolumeClaim,
   Pod,
@@ -64,7 +65,7 @@ export function statefulClaims(set: StatefulSet, ordinal: number): PersistentVol
         ? {}
         : { annotations: { ...template.metadata.annotations } }),
     },
-    spec: structuredClone(template.spec),
+    spec: cloneJson(template.spec),
   }));
 }
 

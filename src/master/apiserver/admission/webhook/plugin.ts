@@ -133,7 +133,7 @@ function applyPatch(
   if (request.operation === 'CONNECT') return patchConnection(objects, hook, object, patch);
   try {
     const sent = { ...object, apiVersion: formatGroupVersion(kind.group, version) };
-    const result = applyJsonPatch(structuredClone(sent), patch) as KubeObject;
+    const result = applyJsonPatch(sent, patch) as KubeObject;
     const own = formatGroupVersion(kind.group, kind.version);
     patched = decodeObject(kind, { ...result, apiVersion: own }).object;
   } catch (error) {
