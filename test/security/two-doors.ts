@@ -160,6 +160,7 @@ export class TwoDoors {
     method: string,
     path: string,
     options: {
+      /** A Buffer is sent as it is, anything else as JSON. */
       readonly body?: unknown;
       readonly headers?: Readonly<Record<string, string>>;
       /** Hangs up once an answer of 200 has begun. */
@@ -194,7 +195,8 @@ export class TwoDoors {
         },
       );
       request.on('error', reject);
-      request.end(body === undefined ? undefined : JSON.stringify(body));
+      const isRaw = body === undefined || Buffer.isBuffer(body);
+      request.end(isRaw ? body : JSON.stringify(body));
     });
   }
 
