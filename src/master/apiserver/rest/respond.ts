@@ -23,10 +23,23 @@ function wantsPretty(exchange: Exchange): boolean {
   return readersAgents.test(header(exchange, 'user-agent'));
 }
 
+/** Characters of all warnings of an answer, beyond which each is cut and the last ones are left out (apiserver's). */
+const maxWarningCharacters = 4 * 1024;
+const cutWarningCharacters = 256;
+
+/** The distinct warnings that an answer has room for. */
+function fittingWarnings(warnings: readonly string[]): string[] {
+  const all = [...new Set(warnings)];
+  if (all.reduce((sum, text) => sum + text.length, 0) <= maxWarningCharacters) return all;
+  const cut = all.map((text) => text.slice(0, cutWarningCharacters));
+  let left = maxWarningCharacters;
+  return cut.filter((text) => (left -= text.length) >= 0);
+}
+
 /** `299 - "text"` for each distinct warning. */
 export function warningHeaders(warnings: readonly string[]): HeaderMap {
   if (warnings.length === 0) return {};
-  const lines = [...new Set(warnings)].map((text) => {
+  const lines = fittingWarnings(warnings).map((text) => {
     const plain = text.replace(/[\r\n]+/g, ' ').replace(/[\\"]/g, (match) => `\\${match}`);
     return `299 - "${plain}"`;
   });
