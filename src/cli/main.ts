@@ -57,6 +57,10 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'create a token with which machines join',
     load: async () => (await import('./commands/token.js')).runToken,
   },
+  doctor: {
+    summary: 'look at this machine and its cluster, and say what to mend',
+    load: async () => (await import('./commands/doctor.js')).runDoctor,
+  },
   snapshot: {
     summary: 'list: the snapshots of the store that masters of this machine keep',
     load: async () => (await import('./commands/snapshot.js')).runSnapshot,

@@ -184,6 +184,11 @@ const rows: readonly Row[] = [
   },
   {
     pages: 'docs/OPERATIONS.md',
+    begins: 'trireme doctor',
+    trial: { how: 'run', says: /ok +quorum +1 of 1 masters that vote answer[^]* 0 problems/ },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
     begins: 'trireme cert list',
     trial: {
       how: 'run',

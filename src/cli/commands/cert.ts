@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { parseFlags } from '../../lib/flags.js';
@@ -12,6 +11,7 @@ import { UsageError } from '../../lib/usage-error.js';
 import type { Credentials } from '../../worker/join/credentials.js';
 import { readCredentials, writeCredentials } from '../../worker/join/credentials.js';
 import { joinCluster } from '../../worker/join/join.js';
+import { certificatesIn } from '../certificates.js';
 import type { CommandContext } from '../context.js';
 import { processContext } from '../context.js';
 import { renderTable } from '../table.js';
@@ -80,31 +80,6 @@ async function list(
   });
   out(renderTable(['CERTIFICATE', 'SUBJECT', 'ENDS', 'LEFT'], rows));
   return found.some(({ pem }) => validityOf(pem).toMs <= nowMs) ? 1 : 0;
-}
-
-interface Found {
-  readonly name: string;
-  readonly pem: string;
-}
-
-/** A master's are files in its PKI directory; a worker's stand in its credentials. */
-async function certificatesIn(directory: string): Promise<Found[]> {
-  const pki = join(directory, 'pki');
-  const names = existsSync(pki) ? (await readdir(pki)).filter((name) => name.endsWith('.crt')) : [];
-  const files = names.toSorted().map(async (name) => {
-    const path = join(pki, name);
-    return { name: path, pem: await readFile(path, 'utf8') };
-  });
-  const credentials = await readCredentials(directory);
-  const ofWorker: Found[] =
-    credentials === undefined
-      ? []
-      : [
-          { name: `${directory} client`, pem: credentials.certificate },
-          { name: `${directory} serving`, pem: credentials.servingCertificate },
-          { name: `${directory} ca`, pem: credentials.ca },
-        ];
-  return [...(await Promise.all(files)), ...ofWorker];
 }
 
 /** A worker's: a master renews its own at each start. */

@@ -1,0 +1,198 @@
+import { describe, expect, test } from '@jest/globals';
+import { clusterStatus, member } from '../testkit/cluster-status.js';
+import { clusterFindings } from './cluster.js';
+import { machineFacts } from './facts.js';
+import type { Finding } from './finding.js';
+import { renderFindings } from './finding.js';
+import type { MachineFacts } from './machine.js';
+import { machineFindings } from './machine.js';
+
+const nowMs = Date.UTC(2026, 0, 1, 12);
+const gibibyte = 1024 ** 3;
+const well: MachineFacts = {
+  roles: ['master'],
+  running: false,
+  ports: [{ port: 6443, reason: undefined }],
+  freeBytes: 20 * gibibyte,
+  freeInodes: 1e6,
+  disk: '/var/lib/trireme/master',
+  missingPrograms: [],
+  missingFeatures: [],
+  leftovers: [],
+  certificates: [{ name: 'admin.crt', endsMs: Date.UTC(2026, 11, 1) }],
+  clockSynchronized: true,
+};
+
+function wrong(findings: readonly Finding[]): string[] {
+  return findings
+    .filter(({ level }) => level !== 'ok')
+    .map(({ level, about, text }) => `${level} ${about}: ${text}`);
+}
+
+describe('a machine', () => {
+  test('on which all is well', () => {
+    expect(wrong(machineFindings(well, nowMs))).toEqual([]);
+  });
+
+  test.each<[string, Partial<MachineFacts>, string]>([
+    [
+      'a port that is taken',
+      {
+        ports: [
+          { port: 6443, reason: 'EADDRINUSE' },
+          { port: 6444, reason: undefined },
+        ],
+      },
+      'problem ports: not to be had: 6443 (EADDRINUSE)',
+    ],
+    [
+      'a disk that is nearly full',
+      { freeBytes: gibibyte / 4 },
+      'problem disk: 0.3 GiB free at /var/lib/trireme/master',
+    ],
+    [
+      'a disk that fills',
+      { freeBytes: gibibyte },
+      'warning disk: 1.0 GiB free at /var/lib/trireme/master',
+    ],
+    [
+      'no inodes',
+      { freeInodes: 9 },
+      'problem disk: 20.0 GiB free at /var/lib/trireme/master, 9 inodes free',
+    ],
+    [
+      'no containerd',
+      { missingPrograms: ['containerd'] },
+      'warning programs: missing: containerd; a worker runs plain processes only',
+    ],
+    [
+      'no overlay',
+      { missingFeatures: ['overlay file systems'] },
+      'warning kernel: missing: overlay file systems',
+    ],
+    [
+      'a certificate that has ended',
+      { certificates: [{ name: 'a.crt', endsMs: nowMs - 1 }] },
+      'problem certificates: the first to end is a.crt, on 2026-01-01',
+    ],
+    [
+      'one that ends soon',
+      { certificates: [...well.certificates, { name: 'a.crt', endsMs: Date.UTC(2026, 0, 20) }] },
+      'warning certificates: the first to end is a.crt, on 2026-01-20',
+    ],
+    [
+      'leftovers',
+      { leftovers: ['trireme-0000-m1'] },
+      'warning leftovers: of a cluster whose home is not known: trireme-0000-m1',
+    ],
+    [
+      'a clock on its own',
+      { clockSynchronized: false },
+      'warning clock: it follows no time server',
+    ],
+  ])('with %s, which is said with what mends it', (_name, facts, line) => {
+    const findings = machineFindings({ ...well, ...facts }, nowMs);
+    expect(wrong(findings)).toEqual([line]);
+    expect(findings.find(({ level }) => level !== 'ok')?.mend).not.toBe('');
+  });
+
+  test('whose ports are its own master’s', () => {
+    const ports = [{ port: 6443, reason: 'EADDRINUSE' }];
+    expect(wrong(machineFindings({ ...well, ports, running: true }, nowMs))).toEqual([]);
+  });
+
+  test('is looked at', async () => {
+    const facts = await machineFacts({ dataDirs: ['/no/such/directory'], record: undefined });
+    expect(facts).toMatchObject({ roles: [], disk: '/', certificates: [] });
+    expect(facts.freeBytes).toBeGreaterThan(0);
+    expect(facts.ports.map(({ port }) => port)).toEqual([6443, 6444, 2379, 2380, 10_250]);
+  });
+});
+
+describe('a cluster', () => {
+  const three = [member(1, { leader: true }), member(2), member(3)];
+  const build = '0.1.0+g1a2b3c4d5e';
+  const nodes = [{ name: 'node-1', ready: true, address: '', message: '', build }];
+  const status = clusterStatus({ members: three, nodes });
+
+  test('in which all is well', () => {
+    expect(wrong(clusterFindings(status, nowMs))).toEqual([]);
+  });
+
+  test.each<[string, Parameters<typeof clusterStatus>[0], number, string[]]>([
+    [
+      'a master that is down',
+      { members: [...three.slice(0, 2), member(3, { reachable: false })] },
+      0,
+      ['warning quorum: 2 of 3 masters that vote answer'],
+    ],
+    [
+      'a lost quorum',
+      { members: [three[0]!, ...[2, 3].map((n) => member(n, { reachable: false }))] },
+      0,
+      ['problem quorum: 1 of 3 masters that vote answer'],
+    ],
+    [
+      'nobody who leads',
+      { members: [1, 2, 3].map((n) => member(n)) },
+      0,
+      ['problem quorum: 3 of 3 masters that vote answer, and none leads'],
+    ],
+    [
+      'two masters',
+      { members: three.slice(0, 2) },
+      0,
+      ['warning quorum: 2 of 2 masters that vote answer; an even number bears no more failures'],
+    ],
+    [
+      'a full disk',
+      { members: [...three.slice(0, 2), member(3, { error: 'no space' })] },
+      0,
+      ['problem store: master-3: no space'],
+    ],
+    [
+      'an upgrade that is not finished',
+      { members: [...three.slice(0, 2), member(3, { build: '0.2.0' })] },
+      0,
+      [`warning builds: ${build} on master-1, master-2, node-1; 0.2.0 on master-3`],
+    ],
+    [
+      'a certificate that was not renewed',
+      { members: [...three.slice(0, 2), member(3, { certificatesEnd: '2026-01-20T00:00:00Z' })] },
+      0,
+      ['problem certificates: they end: master-3: 2026-01-20T00:00:00Z'],
+    ],
+    [
+      'a clock that is an hour ahead',
+      {},
+      3_600_000,
+      ['problem clocks: this machine is 3599.8 s ahead of master-1'],
+    ],
+    [
+      'a clock that is behind',
+      {},
+      -5000,
+      ['problem clocks: this machine is 5.3 s behind master-1'],
+    ],
+    [
+      'a node that is not ready',
+      { nodes: [{ ...nodes[0]!, ready: false, message: 'no network' }] },
+      0,
+      ['problem nodes: not ready: node-1 (no network)'],
+    ],
+  ])('with %s', (_name, fields, offMs, lines) => {
+    const findings = clusterFindings({ ...status, ...fields }, nowMs + offMs);
+    expect(wrong(findings)).toEqual(lines);
+    for (const { level, mend } of findings) expect(mend === '').toBe(level === 'ok');
+  });
+});
+
+test('what is wrong stands last, with what mends it', () => {
+  const text = renderFindings([
+    { level: 'problem', about: 'disk', text: 'full', mend: 'make room' },
+    { level: 'ok', about: 'quorum', text: 'there', mend: '' },
+  ]);
+  expect(text).toBe(
+    'ok       quorum  there\nPROBLEM  disk    full\n                 to mend it: make room\n1 ok, 0 warnings, 1 problems\n',
+  );
+});

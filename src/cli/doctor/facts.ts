@@ -1,0 +1,137 @@
+/** Gathers the facts of this machine. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, statfs } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { ClusterRecord } from '../home.js';
+import { isAlive } from '../home.js';
+import { certificatesIn } from '../certificates.js';
+import {
+  DirectoryInUseError,
+  lockDirectory,
+  lockFileName,
+} from '../../lib/files/directory-lock.js';
+import { validityOf } from '../../lib/pki/validity.js';
+import type { MachineFacts, PortFact } from './machine.js';
+
+const execute = promisify(execFile);
+const programs = ['containerd', 'ctr', 'runc', 'iptables', 'ip', 'nsenter', 'conntrack'];
+const cniPlugin = '/usr/lib/cni/bridge';
+const masterPorts = [6443, 6444, 2379, 2380];
+const workerPorts = [10_250];
+
+/**
+ * Looks at the machine.
+ * @param dataDirs of the roles that are installed here, and those of the home
+ */
+export async function machineFacts(options: {
+  readonly dataDirs: readonly string[];
+  readonly record: ClusterRecord | undefined;
+}): Promise<MachineFacts> {
+  const { dataDirs, record } = options;
+  const found = dataDirs.filter((path) => existsSync(path));
+  const roleOf = (path: string): 'master' | 'worker' =>
+    existsSync(join(path, 'pki')) ? 'master' : 'worker';
+  const roles = [...new Set(found.map(roleOf))];
+  const ports =
+    roles.includes('worker') && roles.length === 1 ? workerPorts : [...masterPorts, ...workerPorts];
+  const disk = await existing(found[0] ?? dataDirs[0] ?? '/');
+  const space = await statfs(disk);
+  return {
+    roles,
+    running: isRunning(record, found),
+    ports: await Promise.all(ports.map(tryPort)),
+    freeBytes: space.bavail * space.bsize,
+    freeInodes: space.ffree,
+    disk,
+    missingPrograms: [
+      ...programs.filter((name) => !isInstalled(name)),
+      ...(existsSync(cniPlugin) ? [] : [cniPlugin]),
+    ],
+    missingFeatures: await missingFeatures(),
+    leftovers: await leftovers(record),
+    certificates: (await Promise.all(found.map(certificatesIn))).flat().map(({ name, pem }) => ({
+      name,
+      endsMs: validityOf(pem).toMs,
+    })),
+    clockSynchronized: await clockSynchronized(),
+  };
+}
+
+/** The path, or the nearest directory above it that is there. */
+async function existing(path: string): Promise<string> {
+  return existsSync(path) ? path : existing(dirname(path));
+}
+
+/** True when a host of the record lives, or a process holds one of the directories. */
+function isRunning(record: ClusterRecord | undefined, dataDirs: readonly string[]): boolean {
+  return (record?.hosts ?? []).some(({ pid }) => isAlive(pid)) || dataDirs.some(isHeld);
+}
+
+function isHeld(dataDir: string): boolean {
+  // The lock's file stays in a directory that was ever owned; nothing is made in another one.
+  if (!existsSync(join(dataDir, lockFileName))) return false;
+  try {
+    lockDirectory(dataDir).release();
+    return false;
+  } catch (error) {
+    return error instanceof DirectoryInUseError;
+  }
+}
+
+function tryPort(port: number): Promise<PortFact> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      resolve({ port, reason: error.code ?? error.message }),
+    );
+    server.listen({ port, host: '0.0.0.0', exclusive: true }, () =>
+      server.close(() => resolve({ port, reason: undefined })),
+    );
+  });
+}
+
+function isInstalled(name: string): boolean {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return folders.some((folder) => existsSync(join(folder, name)));
+}
+
+async function missingFeatures(): Promise<string[]> {
+  const filesystems = await readFile('/proc/filesystems', 'utf8').catch(() => '');
+  const present: readonly [string, boolean][] = [
+    ['overlay file systems', /\boverlay$/m.test(filesystems)],
+    ['network namespaces', existsSync('/proc/self/ns/net')],
+    ['PID namespaces', existsSync('/proc/self/ns/pid')],
+    ['control groups', existsSync('/sys/fs/cgroup')],
+    ['connection tracking', existsSync('/proc/sys/net/netfilter/nf_conntrack_max')],
+    ['bridge-nf-call-iptables', existsSync('/proc/sys/net/bridge/bridge-nf-call-iptables')],
+  ];
+  return present.filter(([, there]) => !there).map(([name]) => name);
+}
+
+/** Network namespaces and bridges by the names that `up` gives, but for those of the home's record. */
+async function leftovers(record: ClusterRecord | undefined): Promise<string[]> {
+  const known = new Set<string | null | undefined>([
+    ...(record?.hosts ?? []).map(({ netns }) => netns),
+    record?.network?.bridge,
+  ]);
+  const namespaces = await readdir('/run/netns').catch(() => []);
+  const links = Object.keys(networkInterfaces());
+  return [
+    ...namespaces.filter((name) => /^trireme-[0-9a-f]{4}-[mw]\d+$/.test(name)),
+    ...links.filter((name) => /^tri[0-9a-f]{4}$/.test(name)),
+  ].filter((name) => !known.has(name));
+}
+
+async function clockSynchronized(): Promise<boolean | undefined> {
+  try {
+    const words = ['show', '--property=NTPSynchronized', '--value'];
+    const { stdout } = await execute('timedatectl', words, { timeout: 2000 });
+    return stdout.trim() === '' ? undefined : stdout.trim() === 'yes';
+  } catch {
+    return undefined;
+  }
+}
