@@ -1,11 +1,11 @@
 /** Amounts by resource name (`cpu`, `requests.memory`, `count/pods`), as quotas and limit ranges compare them. */
 import { parseQuantity } from '../quantity.js';
 import type { Quantity } from '../quantity.js';
-import type { PodSpec } from '../types/core.js';
+import type { Container, PodSpec } from '../types/core.js';
+import { podTotal } from './pod-total.js';
 
 /** Amounts of resources by name. */
 export type Amounts = ReadonlyMap<string, Quantity>;
-type Container = NonNullable<PodSpec['containers']>[number];
 
 /** Reads a resource list; what cannot be read counts as absent. */
 export function amountsOf(list: Readonly<Record<string, string>> | undefined): Amounts {
@@ -61,25 +61,12 @@ function maxAmounts(a: Amounts, b: Amounts): Amounts {
   return out;
 }
 
-/**
- * The requests or limits of a whole pod: containers and sidecars together, or an init container with the sidecars
- * started before it where that is more; plus the overhead (KEP-753).
- */
+const arithmetic = { none: new Map<string, Quantity>(), add: addAmounts, max: maxAmounts };
+
+/** The requests or limits of a whole pod: {@link podTotal}, plus the overhead. */
 export function podAmounts(spec: PodSpec, part: 'requests' | 'limits'): Amounts {
   const of = (container: Container): Amounts => amountsOf(container.resources?.[part]);
-  let total: Amounts = new Map();
-  for (const container of spec.containers ?? []) total = addAmounts(total, of(container));
-  let sidecars: Amounts = new Map();
-  let init: Amounts = new Map();
-  for (const container of spec.initContainers ?? []) {
-    const own = of(container);
-    if (container.restartPolicy === 'Always') {
-      total = addAmounts(total, own);
-      sidecars = addAmounts(sidecars, own);
-      init = maxAmounts(init, sidecars);
-    } else init = maxAmounts(init, addAmounts(own, sidecars));
-  }
-  total = maxAmounts(total, init);
+  const total = podTotal<Amounts>(spec, of, arithmetic);
   const overhead = amountsOf(spec.overhead);
   const counted = part === 'requests' ? overhead : maskAmounts(overhead, total);
   return addAmounts(total, counted);

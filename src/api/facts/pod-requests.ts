@@ -4,6 +4,8 @@
  */
 import { parseQuantity } from '../quantity.js';
 import type { Container, Pod, ResourceList } from '../types/core.js';
+import type { Arithmetic } from './pod-total.js';
+import { podTotal } from './pod-total.js';
 
 /** Amounts of resources by name, in whole units but CPU, which is in thousandths. */
 export type Amounts = Record<string, number>;
@@ -44,36 +46,34 @@ export function addTo(target: Amounts, added: Amounts, sign: 1 | -1 = 1): void {
   }
 }
 
-function raiseTo(target: Amounts, floor: Amounts): void {
-  for (const [resource, amount] of Object.entries(floor)) {
-    target[resource] = Math.max(target[resource] ?? 0, amount);
-  }
+const arithmetic: Arithmetic<Readonly<Amounts>> = {
+  none: {},
+  add: (a, b) => {
+    const sum = { ...a };
+    addTo(sum, b);
+    return sum;
+  },
+  max: (a, b) => {
+    const highest = { ...a };
+    for (const [resource, amount] of Object.entries(b)) {
+      highest[resource] = Math.max(highest[resource] ?? 0, amount);
+    }
+    return highest;
+  },
+};
+
+/** The requests of a whole pod: {@link podTotal}, plus the overhead. */
+export function podRequests(pod: Pod, of: (container: Container) => Amounts = requestsOf): Amounts {
+  const total = podTotal(pod.spec, of, arithmetic);
+  return { ...arithmetic.add(total, amountsOf(pod.spec.overhead)) };
 }
 
-/**
- * The requests of a whole pod: containers and sidecars together, or an init container with the sidecars started before
- * it where that is more; plus the overhead (KEP-753).
- */
-export function podRequests(pod: Pod, of: (container: Container) => Amounts = requestsOf): Amounts {
-  const total: Amounts = {};
-  for (const container of pod.spec.containers) addTo(total, of(container));
-  const sidecars: Amounts = {};
-  const init: Amounts = {};
-  for (const container of pod.spec.initContainers ?? []) {
-    const own = of(container);
-    if (container.restartPolicy === 'Always') {
-      addTo(total, own);
-      addTo(sidecars, own);
-      raiseTo(init, sidecars);
-    } else {
-      const together = { ...own };
-      addTo(together, sidecars);
-      raiseTo(init, together);
-    }
-  }
-  raiseTo(total, init);
-  addTo(total, amountsOf(pod.spec.overhead));
-  return total;
+/** Tells whether a pod that is resized in place leaves room behind: it requests less of something. */
+export function requestsLess(old: Pod, next: Pod): boolean {
+  const now = podRequests(next);
+  return Object.entries(podRequests(old)).some(
+    ([resource, amount]) => (now[resource] ?? 0) < amount,
+  );
 }
 
 function requestsOf(container: Container): Amounts {

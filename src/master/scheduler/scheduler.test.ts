@@ -131,6 +131,22 @@ describe('preemption', () => {
   });
 });
 
+test('a pod that waits for room gets what another gives up as it is resized in place', async () => {
+  const api = new FakeApi();
+  await api.create<Node>(resources.nodes, nodeOf('n', {}));
+  const big = await put(api, 'big', { requests: { cpu: '3' }, nodeName: 'n' });
+  await schedule(api);
+  await put(api, 'next', { requests: { cpu: '2' } });
+  await until('next waits', async () => scheduled(await get(api, 'next')));
+  const [container] = big.spec.containers;
+  const smaller = { requests: { cpu: '1' } };
+  await api.update<Pod>(resources.pods, {
+    ...big,
+    spec: { ...big.spec, containers: [{ ...container!, resources: smaller }] },
+  });
+  expect(await nodeOfPod(api, 'next')).toBe('n');
+});
+
 describe('binding', () => {
   test('what a failed binding held is free for others', async () => {
     const api = new FakeApi();

@@ -18,6 +18,7 @@ import type {
 } from '../../api/types/core.js';
 import type { PodDisruptionBudget, StorageClass } from '../../api/types/policy.js';
 import { jsonEqual } from '../../api/facts/hash.js';
+import { requestsLess } from '../../api/facts/pod-requests.js';
 import { isPodTerminal } from '../../api/facts/pods.js';
 import { resources } from '../../client/resources.js';
 import { SchedulerCache } from './cache.js';
@@ -149,6 +150,9 @@ class Scheduler {
       if (known && change.type === 'update' && !podMatters(change.old, pod)) return;
       this.#cache.confirm(podInfo(pod), node);
       this.#queue.onEvent('pod-placed');
+      if (change.type === 'update' && requestsLess(change.old, pod)) {
+        this.#queue.onEvent('pod-scaled-down');
+      }
       return;
     }
     if (!this.#isOurs(pod)) {

@@ -4,7 +4,7 @@ import type { FilterPlugin, ScorePlugin } from './types.js';
 export const nodeResourcesFit: FilterPlugin = {
   name: 'NodeResourcesFit',
   local: true,
-  wakeOn: ['pod-deleted', 'node'],
+  wakeOn: ['pod-deleted', 'pod-scaled-down', 'node'],
   prepare: ({ requests }) => {
     const wanted = Object.entries(requests).filter(([, amount]) => amount > 0);
     return (node) => {

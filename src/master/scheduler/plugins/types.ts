@@ -48,7 +48,8 @@ export interface FilterPlugin {
 }
 
 /** The kinds of change that may make a waiting pod schedulable. */
-export type ClusterEvent = 'node' | 'pod-deleted' | 'pod-placed' | 'volume' | 'namespace';
+export type ClusterEvent =
+  'node' | 'pod-deleted' | 'pod-placed' | 'pod-scaled-down' | 'volume' | 'namespace';
 
 /** A score prepared for one pod: returns the raw points of a node, before `normalize`. */
 export type NodeScore = (node: NodeInfo) => number;
