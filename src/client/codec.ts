@@ -1,7 +1,7 @@
 import type { GrpcError } from '../lib/grpc/index.js';
 import { Code, isGrpcError } from '../lib/grpc/index.js';
 import type { ResourceRef } from '../gen/apiserver.js';
-import type { ObjectKey, ResourceId } from './types.js';
+import type { ResourceId } from './types.js';
 import { ApiError } from './types.js';
 
 /** The trailer in which the API server sends the JSON of a Kubernetes `Status`. */
@@ -33,13 +33,6 @@ export function resourceRef(
     name: key.name ?? '',
     subresource,
   };
-}
-
-/** `namespace/name`, or the name alone for cluster-scoped objects. */
-export function keyString(key: ObjectKey): string {
-  return key.namespace === undefined || key.namespace === ''
-    ? key.name
-    : `${key.namespace}/${key.name}`;
 }
 
 interface Status {

@@ -5,7 +5,6 @@
  */
 export { createApiClient } from './api-client.js';
 export type { GrpcApiClient } from './api-client.js';
-export { keyString } from './codec.js';
 export { createInformerFactory } from './informer.js';
 export type { WatchTrouble } from './informer.js';
 export { LeadingClient } from './leading-client.js';

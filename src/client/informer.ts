@@ -1,9 +1,9 @@
+import { objectKey } from '../api/facts/keys.js';
 import type { KubeObject } from '../api/object.js';
 import type { Clock } from '../lib/clock.js';
 import { delay } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
 import { errorMessage } from '../lib/errors.js';
-import { keyString } from './codec.js';
 import type {
   ApiClient,
   Change,
@@ -113,7 +113,7 @@ class Reflector<T extends KubeObject> implements Informer<T> {
   }
 
   get(key: ObjectKey): T | undefined {
-    return this.#objects.get(keyString(key));
+    return this.#objects.get(objectKey(key));
   }
 
   list(namespace?: string): T[] {
@@ -235,8 +235,8 @@ class Reflector<T extends KubeObject> implements Informer<T> {
           initial = undefined;
           this.#resourceVersion = event.resourceVersion;
           this.#becomeSynced();
-        } else if (event.type === 'DELETED') initial.delete(keyString(event.object.metadata));
-        else initial.set(keyString(event.object.metadata), event.object);
+        } else if (event.type === 'DELETED') initial.delete(objectKey(event.object.metadata));
+        else initial.set(objectKey(event.object.metadata), event.object);
       }
     }
   }
@@ -249,7 +249,7 @@ class Reflector<T extends KubeObject> implements Informer<T> {
     const { metadata } = event.object;
     this.#resourceVersion = metadata.resourceVersion ?? this.#resourceVersion;
     this.#set(
-      keyString(metadata),
+      objectKey(metadata),
       event.type === 'DELETED' ? undefined : event.object,
       event.object,
     );

@@ -9,7 +9,7 @@ import { createInformerFactory } from '../informer.js';
 import { FakeApi } from '../testkit/fake.js';
 import { ApiError } from '../types.js';
 import type { ReconcileContext } from './context.js';
-import { createReconciler, keyOf, splitNamespaced } from './reconciler.js';
+import { createReconciler } from './reconciler.js';
 
 const log = createLogger({ component: 'test', level: 'silent' });
 const silent = { event: () => undefined, normal: () => undefined, warning: () => undefined };
@@ -189,10 +189,4 @@ test('after the end no key is reconciled', async () => {
   reconciler.enqueue('a/y');
   await settled();
   expect(seen).toEqual([]);
-});
-
-test('keys of objects', () => {
-  expect(keyOf({ metadata: { namespace: 'a', name: 'x' } })).toBe('a/x');
-  expect(keyOf({ metadata: { name: 'x' } })).toBe('x');
-  expect(splitNamespaced('a/x')).toEqual({ namespace: 'a', name: 'x' });
 });

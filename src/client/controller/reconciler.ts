@@ -1,3 +1,4 @@
+import { keyOf } from '../../api/facts/keys.js';
 import type { KubeObject } from '../../api/object.js';
 import type { Change, Informer, ResourceId } from '../types.js';
 import { hasStatusCause, isApiError, namespaceTerminating } from '../types.js';
@@ -97,21 +98,6 @@ export function createReconciler(
 function ignoreEnding(error: unknown): undefined {
   if (!hasStatusCause(error, namespaceTerminating)) throw error;
   return undefined;
-}
-
-/** The queue key of an object: `namespace/name`, or `name`. */
-export function keyOf(object: { metadata: { namespace?: string; name: string } }): string {
-  const { namespace, name } = object.metadata;
-  return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
-}
-
-/** Splits the key of a namespaced object. */
-export function splitNamespaced(key: string): {
-  readonly namespace: string;
-  readonly name: string;
-} {
-  const slash = key.indexOf('/');
-  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
 /** Enqueues the key of each object of `resource` whenever it changes. */

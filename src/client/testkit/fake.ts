@@ -1,10 +1,10 @@
+import { objectKey } from '../../api/facts/keys.js';
 import type { KubeObject } from '../../api/object.js';
 import { createHash } from 'node:crypto';
 import { builtInKinds } from '../../api/kinds.js';
 import { applyStrategicMergePatch } from '../../api/patch/strategic-merge.js';
 import { selectorText } from '../../api/facts/selectors.js';
 import type { Deployment } from '../../api/types/workloads.js';
-import { keyString } from '../codec.js';
 import type {
   ApiClient,
   DeleteOptions,
@@ -85,7 +85,7 @@ export class FakeApi implements ApiClient {
     if ((made.metadata.name ?? '') === '' && made.metadata.generateName !== undefined) {
       made.metadata.name = `${made.metadata.generateName}${(this.#names++).toString(36).padStart(5, '0')}`;
     }
-    if (this.#table(resource).has(keyString(made.metadata))) {
+    if (this.#table(resource).has(objectKey(made.metadata))) {
       throw new ApiError(
         409,
         'AlreadyExists',
@@ -93,7 +93,7 @@ export class FakeApi implements ApiClient {
       );
     }
     made.metadata.uid ??= createHash('md5')
-      .update(`${resource.resource}/${keyString(made.metadata)}/${this.#revision}`)
+      .update(`${resource.resource}/${objectKey(made.metadata)}/${this.#revision}`)
       .digest('hex');
     made.metadata.generation ??= 1;
     made.metadata.creationTimestamp ??= '2026-01-01T00:00:00Z';
@@ -222,7 +222,7 @@ export class FakeApi implements ApiClient {
   }
 
   #find(resource: ResourceId, key: ObjectKey): KubeObject {
-    const found = this.#table(resource).get(keyString(key));
+    const found = this.#table(resource).get(objectKey(key));
     if (found === undefined) {
       throw new ApiError(404, 'NotFound', `${resource.resource} "${key.name}" not found`);
     }
@@ -282,7 +282,7 @@ export class FakeApi implements ApiClient {
 
   #store(verb: string, resource: ResourceId, object: KubeObject, type: 'ADDED' | 'MODIFIED'): void {
     object.metadata.resourceVersion = String(++this.#revision);
-    const key = keyString(object.metadata);
+    const key = objectKey(object.metadata);
     const old = this.#table(resource).get(key);
     this.#table(resource).set(key, object);
     this.writes.push({ verb, resource: resource.resource, key });
@@ -290,7 +290,7 @@ export class FakeApi implements ApiClient {
   }
 
   #remove(resource: ResourceId, object: KubeObject): void {
-    const key = keyString(object.metadata);
+    const key = objectKey(object.metadata);
     this.#table(resource).delete(key);
     object.metadata.resourceVersion = String(++this.#revision);
     this.writes.push({ verb: 'remove', resource: resource.resource, key });

@@ -1,8 +1,8 @@
+import { objectKey } from '../../api/facts/keys.js';
 import { resources } from '../../client/resources.js';
 import type { Node } from '../../api/types/core.js';
 import type { Lease } from '../../api/types/policy.js';
 import type { ApiClient } from '../../client/index.js';
-import { keyString } from '../../client/index.js';
 import type {
   ClusterDefinition,
   ClusterStatus,
@@ -225,8 +225,8 @@ class Observer {
 }
 
 function componentLeader(component: string, held: readonly Lease[]): ComponentLeader {
-  const wanted = keyString({ namespace: 'kube-system', name: component });
-  const lease = held.find((candidate) => keyString(candidate.metadata) === wanted);
+  const wanted = objectKey({ namespace: 'kube-system', name: component });
+  const lease = held.find((candidate) => objectKey(candidate.metadata) === wanted);
   return {
     component,
     holder: lease?.spec?.holderIdentity ?? '',

@@ -2,13 +2,13 @@
  * Passes on what the members of the store tell of themselves, to one caller. Each member is read on a stream of its
  * own, and not faster than the caller reads: what waits, waits in the member's ring of events, which is bounded.
  */
+import { objectKey } from '../../api/facts/keys.js';
 import { resources } from '../../client/resources.js';
 import { findCondition } from '../../api/facts/conditions.js';
 import { parseTime } from '../../api/facts/time.js';
 import type { Node } from '../../api/types/core.js';
 import type { Lease } from '../../api/types/policy.js';
 import type { ApiClient } from '../../client/index.js';
-import { keyString } from '../../client/index.js';
 import type {
   ClusterView,
   ComponentLease,
@@ -196,8 +196,8 @@ export function nodeStatus(node: Node): NodeStatus {
 }
 
 function componentLease(component: string, held: readonly Lease[]): ComponentLease {
-  const wanted = keyString({ namespace: 'kube-system', name: component });
-  const spec = held.find(({ metadata }) => keyString(metadata) === wanted)?.spec;
+  const wanted = objectKey({ namespace: 'kube-system', name: component });
+  const spec = held.find(({ metadata }) => objectKey(metadata) === wanted)?.spec;
   return {
     component,
     holder: spec?.holderIdentity ?? '',

@@ -1,4 +1,5 @@
 /** A pod with everything that scheduling derives from it, computed once. */
+import { keyOf } from '../../api/facts/keys.js';
 import { controllerOf } from '../../api/object.js';
 import type { ContainerPort, Pod, PodAffinityTerm } from '../../api/types/core.js';
 import { canonicalJson } from '../../api/facts/hash.js';
@@ -37,11 +38,6 @@ export interface PodInfo {
   readonly preferredAntiAffinity: readonly WeightedTerm[];
 }
 
-/** Returns the key of a pod: `namespace/name`. */
-export function podKey(pod: Pod): string {
-  return `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`;
-}
-
 /** Computes the facts of a pod that the plugins read. */
 export function podInfo(pod: Pod): PodInfo {
   const affinity = pod.spec.affinity?.podAffinity;
@@ -49,7 +45,7 @@ export function podInfo(pod: Pod): PodInfo {
   const compile = (term: PodAffinityTerm): AffinityTerm => compileTerm(pod, term);
   return {
     pod,
-    key: podKey(pod),
+    key: keyOf(pod),
     uid: pod.metadata.uid ?? '',
     priority: pod.spec.priority ?? 0,
     ownerUid: controllerOf(pod)?.uid,

@@ -2,6 +2,7 @@
  * The scheduler's shell: events into cache and queue, cycles in bounded turns of the event loop, bindings in the
  * background.
  */
+import { keyOf } from '../../api/facts/keys.js';
 import type { ApiClient, Change, Informer, InformerFactory } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
@@ -28,7 +29,7 @@ import { Nominations } from './nominations.js';
 import { Placer } from './place.js';
 import type { ClusterEvent } from './plugins/types.js';
 import type { PodInfo } from './pod-info.js';
-import { podInfo, podKey } from './pod-info.js';
+import { podInfo } from './pod-info.js';
 import { PodWriter } from './pod-writer.js';
 import { SchedulingQueue } from './queue.js';
 import { VolumeBinder } from './volume-binder.js';
@@ -134,7 +135,7 @@ class Scheduler {
 
   #onPod(change: Change<Pod>): void {
     const pod = change.object;
-    const key = podKey(pod);
+    const key = keyOf(pod);
     const node = pod.spec.nodeName ?? '';
     if (change.type === 'delete' || isPodTerminal(pod)) {
       this.#forgetWaiting(key);

@@ -2,10 +2,10 @@
  * Names of the cluster's own zone, after the Kubernetes DNS specification 1.1.0. Synchronous, on the informers'
  * indexes: no record is stored, each is made from the objects at the moment of the question.
  */
+import { keyOf, objectKey } from '../../api/facts/keys.js';
 import type { Answer } from 'dns-packet';
 import type { Informer, InformerFactory } from '../../client/types.js';
 import { addressFamily, canonicalAddress } from '../address.js';
-import { serviceKey } from '../model/service-watch.js';
 import type { ServiceWatch } from '../model/service-watch.js';
 import { serviceNameLabel } from '../../api/facts/well-known.js';
 import type { Namespace, Service, ServicePort } from '../../api/types/core.js';
@@ -113,7 +113,7 @@ export class ClusterZone {
       if (!this.#namespaces.synced) return { kind: 'unknown' };
       return this.#namespaces.get({ name: namespace }) === undefined ? none : found([]);
     }
-    const service = this.#watch.service(`${namespace}/${serviceName}`);
+    const service = this.#watch.service(objectKey({ namespace, name: serviceName }));
     if (service === undefined || fifth !== undefined) return none;
     const { spec } = service;
     if (spec?.type === 'ExternalName') {
@@ -176,7 +176,7 @@ export class ClusterZone {
       (protocol === undefined || (port.protocol ?? 'TCP').toLowerCase() === protocol) &&
       (wanted === undefined || port.name === wanted);
     if (headless) {
-      for (const slice of this.#watch.slicesOf(serviceKey(service))) {
+      for (const slice of this.#watch.slicesOf(keyOf(service))) {
         for (const port of (slice.ports ?? []).filter(matches)) {
           for (const target of targetsOf(slice, publishes(service))) {
             if (port.port !== undefined) {
@@ -204,7 +204,9 @@ export class ClusterZone {
     }
     for (const slice of this.#watch.slices.byIndex(byAddress, address)) {
       const owner = slice.metadata.labels?.[serviceNameLabel] ?? '';
-      const service = this.#watch.service(`${slice.metadata.namespace ?? ''}/${owner}`);
+      const service = this.#watch.service(
+        objectKey({ namespace: slice.metadata.namespace, name: owner }),
+      );
       if (service === undefined || !isHeadless(service)) continue;
       for (const target of targetsOf(slice, publishes(service))) {
         if (canonicalAddress(target.address) !== address) continue;
@@ -217,7 +219,7 @@ export class ClusterZone {
   }
 
   #targets(service: Service): Target[] {
-    const slices = this.#watch.slicesOf(serviceKey(service));
+    const slices = this.#watch.slicesOf(keyOf(service));
     return slices.flatMap((slice) => targetsOf(slice, publishes(service)));
   }
 }

@@ -1,4 +1,5 @@
 /** Certificates for TLS by server name, from Secrets; a changed Secret is used for the next handshake. */
+import { objectKey, splitKey } from '../../api/facts/keys.js';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import type { Informer, InformerFactory } from '../../client/types.js';
@@ -47,9 +48,8 @@ export class Certificates {
         );
         return;
       }
-      const slash = key.indexOf('/');
-      const fieldSelector = `metadata.name=${key.slice(slash + 1)}`;
-      const selection = { namespace: key.slice(0, slash), fieldSelector };
+      const { namespace, name } = splitKey(key);
+      const selection = { namespace, fieldSelector: `metadata.name=${name}` };
       this.#followed.set(key, this.#informers.informer<Secret>(resources.secrets, selection));
     }
   }
@@ -60,7 +60,7 @@ export class Certificates {
    * @returns undefined: the Secret is absent or unusable
    */
   async context(namespace: string, name: string): Promise<SecureContext | undefined> {
-    const key = `${namespace}/${name}`;
+    const key = objectKey({ namespace, name });
     const informer = this.#followed.get(key);
     if (informer === undefined) return undefined;
     if (!informer.synced) await this.#waitFor(informer);

@@ -3,6 +3,7 @@
  * wildcard before no host; within a host the longest path, Exact before Prefix at equal length; between equals the
  * older Ingress.
  */
+import { objectKey } from '../../api/facts/keys.js';
 import { matchForm, mergeSlashes, otherReadings } from './request-path.js';
 import type { Ingress, IngressBackend, IngressClass } from '../../api/types/networking.js';
 
@@ -126,7 +127,9 @@ export class RouteTable {
   /** "namespace/name" of every Secret in use. */
   secrets(): Set<string> {
     return new Set(
-      [...this.#tls.values()].map(({ namespace, secretName }) => `${namespace}/${secretName}`),
+      [...this.#tls.values()].map(({ namespace, secretName }) =>
+        objectKey({ namespace, name: secretName }),
+      ),
     );
   }
 

@@ -2,6 +2,7 @@
  * Answers load balancers on `healthCheckNodePort`: 200 while this node has endpoints of its own for the service, 503
  * otherwise, with kube-proxy's JSON body.
  */
+import { objectKey } from '../../api/facts/keys.js';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { http1Options } from '../../lib/http1.js';
@@ -33,7 +34,7 @@ export class HealthChecks {
 
   start(): void {
     this.#end = this.#watch.services.onChange(({ object: { metadata } }) =>
-      this.#update(`${metadata.namespace ?? ''}/${metadata.name}`),
+      this.#update(objectKey(metadata)),
     );
   }
 

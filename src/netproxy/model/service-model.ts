@@ -2,6 +2,7 @@
  * From services and their endpoint slices to what a proxy serves: one ServicePort per port, with the endpoints that
  * take its traffic. Pure; iptables, userspace and ingress are built on it.
  */
+import { objectKey } from '../../api/facts/keys.js';
 import { addressFamily, formatCidr, parseCidr } from '../address.js';
 import type { Service } from '../../api/types/core.js';
 import type { EndpointSlice } from '../../api/types/networking.js';
@@ -70,7 +71,7 @@ export function buildServicePorts(
     const protocol = protocolOf(port.protocol);
     const endpoints = endpointsOfPort(slices, portName, protocol, nodeName);
     return {
-      key: portName === '' ? `${namespace}/${name}` : `${namespace}/${name}:${portName}`,
+      key: portName === '' ? objectKey({ namespace, name }) : `${namespace}/${name}:${portName}`,
       namespace,
       name,
       portName,

@@ -1,4 +1,5 @@
 /** Joins services with their endpoint slices: tells which services changed, and gives both by name. */
+import { keyOf, objectKey, splitKey } from '../../api/facts/keys.js';
 import { serviceNameLabel } from '../../api/facts/well-known.js';
 import type { Informer, InformerFactory } from '../../client/types.js';
 import type { Service } from '../../api/types/core.js';
@@ -27,7 +28,7 @@ export class ServiceWatch {
   /** `key` is "namespace/name". Called at once for all that is there. @returns a function that ends it */
   onChange(changed: (key: string) => void): () => void {
     const ends = [
-      this.services.onChange(({ object }) => changed(serviceKey(object))),
+      this.services.onChange(({ object }) => changed(keyOf(object))),
       this.slices.onChange((change) => {
         changed(ownerKey(change.object));
         // A slice may be given to another service by its label.
@@ -42,8 +43,7 @@ export class ServiceWatch {
   }
 
   service(key: string): Service | undefined {
-    const slash = key.indexOf('/');
-    return this.services.get({ namespace: key.slice(0, slash), name: key.slice(slash + 1) });
+    return this.services.get(splitKey(key));
   }
 
   slicesOf(key: string): EndpointSlice[] {
@@ -55,11 +55,7 @@ export class ServiceWatch {
   }
 }
 
-/** "namespace/name" */
-export function serviceKey(service: Service): string {
-  return `${service.metadata.namespace ?? ''}/${service.metadata.name}`;
-}
-
 function ownerKey(slice: EndpointSlice): string {
-  return `${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.[serviceNameLabel] ?? ''}`;
+  const name = slice.metadata.labels?.[serviceNameLabel] ?? '';
+  return objectKey({ namespace: slice.metadata.namespace, name });
 }

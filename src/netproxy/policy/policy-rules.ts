@@ -2,6 +2,7 @@
  * NetworkPolicies as rules for this node's pods. Pure. Per pod and direction that a policy selects one chain: each
  * allowed peer RETURNs, the end drops. Only the first packet of a connection comes here, answers are not asked.
  */
+import { keyOf } from '../../api/facts/keys.js';
 import { compileSelector } from '../../api/facts/selectors.js';
 import type { Namespace, Pod } from '../../api/types/core.js';
 import type {
@@ -68,7 +69,7 @@ export function buildPolicyRules(state: PolicyState): Map<string, Contribution> 
           metadata.namespace === pod.metadata.namespace && selects(pod.metadata.labels),
       )
       .map(({ policy }) => policy);
-    const key = `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`;
+    const key = keyOf(pod);
     const chains = new Map<ChainId, Rule[]>();
     const jumps: Rule[] = [];
     for (const direction of ['Ingress', 'Egress'] as const) {

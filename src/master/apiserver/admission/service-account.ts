@@ -1,4 +1,5 @@
 import { cloneJson } from '../../../api/clone.js';
+import { objectKey } from '../../../api/facts/keys.js';
 import type { Pod, ServiceAccount, Volume } from '../../../api/types/core.js';
 import type { Random } from '../../../lib/random.js';
 import { mirrorAnnotation, referencesOf } from '../../../api/facts/pod-references.js';
@@ -34,7 +35,7 @@ export function serviceAccount(objects: Objects): AdmissionPlugin {
       spec.serviceAccountName = name;
       spec.serviceAccount = name;
       const { namespace } = context.target;
-      const account = await find(`${namespace}/${name}`);
+      const account = await find(objectKey({ namespace, name }));
       if (account === undefined) {
         const text =
           `error looking up service account ${namespace}/${name}: ` +

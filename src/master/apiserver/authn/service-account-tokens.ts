@@ -1,3 +1,4 @@
+import { objectKey } from '../../../api/facts/keys.js';
 import type { Secret } from '../../../api/types/core.js';
 import { formatTime } from '../../../api/facts/time.js';
 import { createPrivateKey, createPublicKey, randomUUID, createHash } from 'node:crypto';
@@ -163,7 +164,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     const name = claim('service-account.name');
     const uid = claim('service-account.uid');
     if (payload.sub !== `${prefix}${namespace}:${name}`) return undefined;
-    const key = `${namespace}/${claim('secret.name')}`;
+    const key = objectKey({ namespace, name: claim('secret.name') });
     const secret = this.#watchCache.cache('secrets').get(key)?.object<Secret>();
     if (secret === undefined || secret.metadata.deletionTimestamp !== undefined) return undefined;
     if (secret.data?.['token'] !== Buffer.from(token).toString('base64')) return undefined;
@@ -228,7 +229,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     reference: { readonly name?: string; readonly uid?: string } | undefined,
   ): boolean {
     if (reference?.name === undefined) return false;
-    const key = namespace === '' ? reference.name : `${namespace}/${reference.name}`;
+    const key = objectKey({ namespace, name: reference.name });
     const object = this.#watchCache.cache(resource).get(key)?.object();
     if (object === undefined || object.metadata.uid !== reference.uid) return false;
     const deletion = object.metadata.deletionTimestamp;

@@ -2,6 +2,7 @@
  * The graph of nodes and the objects that their pods use, by which the node authorizer decides (apiserver's node
  * `Graph`).
  */
+import { objectKey } from '../../../api/facts/keys.js';
 import type { PersistentVolume, Pod } from '../../../api/types/core.js';
 import type { WatchCache } from '../cache/watch-cache.js';
 import type { PodReferences } from '../../../api/facts/pod-references.js';
@@ -37,7 +38,7 @@ export class NodeGraph {
   /** True for a pod that is bound to the node. */
   runsPod(node: string, namespace: string, name: string): boolean {
     // The cache holds pods under this id; they have been decoded as such.
-    const pod = this.#caches.cache('pods').get(`${namespace}/${name}`)?.object<Pod>();
+    const pod = this.#caches.cache('pods').get(objectKey({ namespace, name }))?.object<Pod>();
     return pod?.spec.nodeName === node;
   }
 
@@ -53,7 +54,7 @@ export class NodeGraph {
   usesSecret(node: string, namespace: string, name: string): boolean {
     if (this.uses(node, 'secrets', namespace, name)) return true;
     for (const volume of this.#volumesOf(node)) {
-      if (secretsOfVolume(volume).has(`${namespace}/${name}`)) return true;
+      if (secretsOfVolume(volume).has(objectKey({ namespace, name }))) return true;
     }
     return false;
   }
@@ -84,13 +85,13 @@ export class NodeGraph {
   *#volumesOf(node: string): Generator<PersistentVolume> {
     const claims = new Set<string>();
     for (const { namespace, references } of this.#podsOf(node)) {
-      for (const claim of references.claims) claims.add(`${namespace}/${claim}`);
+      for (const claim of references.claims) claims.add(objectKey({ namespace, name: claim }));
     }
     if (claims.size === 0) return;
     for (const entry of this.#caches.cache('persistentvolumes').list()) {
       const volume = entry.object<PersistentVolume>();
       const { namespace = '', name = '' } = volume.spec.claimRef ?? {};
-      if (claims.has(`${namespace}/${name}`)) yield volume;
+      if (claims.has(objectKey({ namespace, name }))) yield volume;
     }
   }
 }

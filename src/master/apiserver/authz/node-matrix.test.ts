@@ -2,6 +2,7 @@
  * A node's rights, all of them: what a genuine kube-apiserver 1.20.2 answered (testdata), and where we answer
  * otherwise.
  */
+import { objectKey } from '../../../api/facts/keys.js';
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +36,7 @@ function cachesOf(objects: readonly KubeObject[]): Caches {
   for (const object of objects) {
     const id = resourceOf[object.kind ?? ''] ?? object.kind ?? '';
     const { namespace, name } = object.metadata;
-    const key = namespace === undefined ? name : `${namespace}/${name}`;
+    const key = objectKey({ namespace, name });
     const entry = Entry.fromStored(key, Buffer.from(JSON.stringify(object)), 1);
     entries.set(id, [...(entries.get(id) ?? []), entry]);
   }

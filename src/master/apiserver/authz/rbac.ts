@@ -1,3 +1,4 @@
+import { objectKey } from '../../../api/facts/keys.js';
 import { compileSelector } from '../../../api/facts/selectors.js';
 import type { ClusterRole, PolicyRule, RoleBinding, Subject } from '../../../api/types/policy.js';
 import type { WatchCache } from '../cache/watch-cache.js';
@@ -112,7 +113,9 @@ export class RbacAuthorizer implements Authorizer {
   /** The rules of a role, aggregated ones included; undefined when there is no such role. */
   rulesOfRole(namespace: string, { kind, name }: RoleRef): readonly PolicyRule[] | undefined {
     const entry =
-      kind === 'Role' ? this.#roles.get(`${namespace}/${name}`) : this.#clusterRoles.get(name);
+      kind === 'Role'
+        ? this.#roles.get(objectKey({ namespace, name }))
+        : this.#clusterRoles.get(name);
     const role = entry?.object<ClusterRole>();
     if (role?.aggregationRule === undefined) return role && (role.rules ?? []);
     return [...(role.rules ?? []), ...this.#aggregated(role.aggregationRule)];

@@ -1,9 +1,9 @@
+import { objectKey } from '../../../api/facts/keys.js';
 import type { FieldGetters, KindDeclaration } from '../../../api/kind.js';
 import type { Requirement } from '../../../api/facts/selectors.js';
 import { parseLabelSelector, SelectorError } from '../../../api/facts/selector-text.js';
 import { matchesRequirements } from '../../../api/facts/selectors.js';
 import { badRequest } from '../status.js';
-import { objectKey } from '../storage/keys.js';
 import type { Entry, Facts } from './entry.js';
 import type { ResourceCache } from './resource-cache.js';
 
@@ -45,7 +45,7 @@ export class Selection {
   /** Entries of the cache that may match, by the best index there is. */
   *candidates(cache: ResourceCache, namespace: string): Generator<Entry> {
     if (this.name !== undefined) {
-      const entry = cache.get(objectKey(namespace, this.name));
+      const entry = cache.get(objectKey({ namespace, name: this.name }));
       if (entry !== undefined) yield entry;
       // In all namespaces, objects of a namespaced kind have other keys than the name.
       if (entry !== undefined || namespace !== '') return;

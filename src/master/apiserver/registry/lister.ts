@@ -1,9 +1,10 @@
+import { objectKey } from '../../../api/facts/keys.js';
 import type { KindDeclaration } from '../../../api/kind.js';
 import { Entry } from '../cache/entry.js';
 import { jsonSyntaxError } from '../../../api/schema/json-syntax.js';
 import type { Selection } from '../cache/selection.js';
 import { badRequest, expired, failure, StatusError, tooLargeResourceVersion } from '../status.js';
-import { kindPrefix, objectKey } from '../storage/keys.js';
+import { kindPrefix } from '../storage/keys.js';
 import { prefixEnd } from '../storage/store.js';
 import { StoreError } from '../storage/store.js';
 import type { Objects } from './objects.js';
@@ -204,7 +205,10 @@ export class Lister {
     startKey: string,
   ): Promise<ListResult> {
     const prefix = kindPrefix(kind);
-    const scope = options.namespace === '' ? prefix : prefix + objectKey(options.namespace, '');
+    const scope =
+      options.namespace === ''
+        ? prefix
+        : prefix + objectKey({ namespace: options.namespace, name: '' });
     const end = prefixEnd(scope);
     let start = startKey === '' ? scope : prefix + startKey;
     if (start < scope || start >= end)

@@ -1,3 +1,4 @@
+import { objectKey } from '../../../api/facts/keys.js';
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import { formatTime } from '../../../api/facts/time.js';
@@ -12,7 +13,7 @@ import { eventTtlSeconds, maxWriteAttempts } from '../limits.js';
 import { alreadyExists, conflict, internal, isStatusError, notFound } from '../status.js';
 import { encodeStored, isSpliced } from '../storage/codec.js';
 import type { ValueTransformer } from '../storage/encryption.js';
-import { kindPrefix, objectKey, storageId } from '../storage/keys.js';
+import { kindPrefix, storageId } from '../storage/keys.js';
 import type { Guard, Store, StoredKv, StoreOp, TxnResult } from '../storage/store.js';
 import type { WriteHook, ExtraWrites } from './write-hook.js';
 import { noExtraWrites } from './write-hook.js';
@@ -91,7 +92,7 @@ export class Objects {
 
   /** Returns the cached entry, perhaps a moment old. */
   cached(place: Place): Entry | undefined {
-    return this.cache(place.kind).get(objectKey(place.namespace, place.name));
+    return this.cache(place.kind).get(objectKey(place));
   }
 
   /**
@@ -200,7 +201,7 @@ export class Objects {
   }
 
   #announce(place: Place, stored: Buffer, object: KubeObject): OwnWrite {
-    const key = objectKey(place.namespace, place.name);
+    const key = objectKey(place);
     return this.cache(place.kind).announce(key, stored, object);
   }
 
@@ -238,7 +239,7 @@ export class Objects {
 
   #entry(place: Place, key: string, kv: StoredKv): Entry {
     const value = this.readValue(key, kv.value);
-    return Entry.fromStored(objectKey(place.namespace, place.name), value, kv.modRevision);
+    return Entry.fromStored(objectKey(place), value, kv.modRevision);
   }
 
   /** A stored value in the clear. @throws StatusError 500 when it cannot be read */
@@ -262,7 +263,7 @@ export class Objects {
 }
 
 function keyOf(place: Place): string {
-  return kindPrefix(place.kind) + objectKey(place.namespace, place.name);
+  return kindPrefix(place.kind) + objectKey(place);
 }
 
 function target(kind: KindDeclaration): { group: string; resource: string } {

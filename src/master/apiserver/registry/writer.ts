@@ -1,3 +1,4 @@
+import { objectKey } from '../../../api/facts/keys.js';
 import {
   applyDefaults,
   isReadyToGo,
@@ -23,7 +24,7 @@ import {
   noSuchResource,
   internal,
 } from '../status.js';
-import { kindPrefix, objectKey } from '../storage/keys.js';
+import { kindPrefix } from '../storage/keys.js';
 import { trackFields } from './field-tracker.js';
 import { generateName } from './names.js';
 import type { Objects } from './objects.js';
@@ -223,7 +224,7 @@ function goneWithUid(context: RequestContext, object: KubeObject): Error {
 /** The text of apiserver's storage layer for an object that is not the one that was meant. */
 function wrongUid(context: RequestContext, wanted: string, present: string): string {
   const { kind, namespace, name } = context.target;
-  const key = kindPrefix(kind) + objectKey(namespace, name);
+  const key = kindPrefix(kind) + objectKey({ namespace, name });
   return (
     `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, ` +
     `AdditionalErrorMsg: Precondition failed: UID in precondition: ${wanted}, ` +

@@ -17,8 +17,3 @@ export function storageId(storage: { readonly group: string; readonly plural: st
 export function kindPrefix(kind: Pick<KindDeclaration, 'storage'>): string {
   return `${registryPrefix}${storageId(kind.storage)}/`;
 }
-
-/** The key of one object, below {@link kindPrefix}. */
-export function objectKey(namespace: string, name: string): string {
-  return namespace === '' ? name : `${namespace}/${name}`;
-}

@@ -1,3 +1,4 @@
+import { objectKey } from '../../../api/facts/keys.js';
 import { serviceNameLabel } from '../../../api/facts/well-known.js';
 import type { Duplex } from 'node:stream';
 import type { ExecStart, LogsRequest } from '../../../gen/agent.js';
@@ -96,7 +97,7 @@ export class Connector {
   #checkAddress(namespace: string, name: string): void {
     const pod = this.#deps.objects.watchCache
       .cache('pods')
-      .get(`${namespace}/${name}`)
+      .get(objectKey({ namespace, name }))
       ?.parse<Pod>();
     const { podIP = '', hostIP } = pod?.status ?? {};
     const problems = podIP === hostIP ? endpointIpErrors(podIP) : nonSpecialIpErrors(podIP);
@@ -112,7 +113,7 @@ export class Connector {
   #podBackend({ namespace, name, port }: Wanted): { pod: string; port: number } {
     const pod = this.#deps.objects.watchCache
       .cache('pods')
-      .get(`${namespace}/${name}`)
+      .get(objectKey({ namespace, name }))
       ?.parse<Pod>();
     const ports = pod?.spec.containers.flatMap((container) => container.ports ?? []) ?? [];
     const number =

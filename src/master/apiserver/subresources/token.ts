@@ -1,3 +1,4 @@
+import { objectKey } from '../../../api/facts/keys.js';
 import { isJsonObject, parseGroupVersion, textOf } from '../../../api/object.js';
 import type { Pod } from '../../../api/types/core.js';
 import type { BoundObject, ServiceAccountTokens } from '../authn/service-account-tokens.js';
@@ -82,7 +83,7 @@ async function findBound(
   }
   const name = textOf(reference, 'name');
   const resource = resources[kind];
-  const key = kind === 'Node' ? name : `${namespace}/${name}`;
+  const key = kind === 'Node' ? name : objectKey({ namespace, name });
   const object = await lookUp(resource, key, deps);
   if (object === undefined) throw notFound({ group: '', resource }, name);
   if (kind === 'Pod' && object.spec?.serviceAccountName !== account) {
@@ -118,7 +119,7 @@ function nodeOfPod(
 ): { name: string; uid: string } | undefined {
   const pod: Pod | undefined = deps.objects.watchCache
     .cache('pods')
-    .get(`${namespace}/${bound.name}`)
+    .get(objectKey({ namespace, name: bound.name }))
     ?.object();
   const name = pod?.spec?.nodeName;
   if (name === undefined) return undefined;
@@ -150,7 +151,7 @@ async function restrictNode(
   if (!isPod || name === '') refuse('node requested token not bound to a pod');
   const uid = textOf(reference, 'uid');
   if (uid === '') refuse('node requested token with a pod binding without a uid');
-  const pod = await lookUp('pods', `${namespace}/${name}`, deps);
+  const pod = await lookUp('pods', objectKey({ namespace, name }), deps);
   if (pod === undefined) throw notFound({ group: '', resource: 'pod' }, name);
   if (pod.metadata.uid !== uid) refuse(newUidText(uid));
   if (pod.spec?.nodeName !== node) {

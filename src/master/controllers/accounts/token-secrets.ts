@@ -3,17 +3,13 @@
  * as long as they do, and removes those whose account is gone; "token-cleaner": removes bootstrap tokens that have
  * expired.
  */
+import { keyOf, splitKey } from '../../../api/facts/keys.js';
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Secret, ServiceAccount } from '../../../api/types/core.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
-import {
-  createReconciler,
-  ignoreNotFound,
-  keyOf,
-  splitNamespaced,
-} from '../../../client/controller/reconciler.js';
+import { createReconciler, ignoreNotFound } from '../../../client/controller/reconciler.js';
 import { resources } from '../../../client/resources.js';
 import type { Informer } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
@@ -64,7 +60,7 @@ class TokenController {
   }
 
   async #reconcile(at: string): Promise<void> {
-    const secret = this.#secrets.get(splitNamespaced(at));
+    const secret = this.#secrets.get(splitKey(at));
     if (secret === undefined || !isTokenSecret(secret)) return;
     if (secret.metadata.deletionTimestamp !== undefined) return;
     const { client, flags } = this.#context;
@@ -130,7 +126,7 @@ class TokenCleaner {
   }
 
   async #reconcile(at: string): Promise<ReconcileResult | void> {
-    const secret = this.#secrets.get(splitNamespaced(at));
+    const secret = this.#secrets.get(splitKey(at));
     const { client, clock } = this.#context;
     const waitMs = secret === undefined ? undefined : msUntilTokenEnds(secret, clock.nowMs());
     if (secret === undefined || waitMs === undefined) return undefined;

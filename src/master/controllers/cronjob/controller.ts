@@ -1,4 +1,5 @@
 /** The CronJob controller: carries {@link planCronJob} out. */
+import { objectKey, splitKey } from '../../../api/facts/keys.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { controllerOf } from '../../../api/object.js';
 import type { CronJob, Job } from '../../../api/types/workloads.js';
@@ -12,7 +13,6 @@ import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreNotFound,
-  splitNamespaced,
   watchSelf,
 } from '../../../client/controller/reconciler.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
@@ -44,12 +44,14 @@ class CronJobController {
     this.#jobs.onChange(({ object }) => {
       const owner = controllerOf(object);
       if (owner?.kind !== 'CronJob') return;
-      this.reconciler.enqueue(`${object.metadata.namespace ?? ''}/${owner.name}`);
+      this.reconciler.enqueue(
+        objectKey({ namespace: object.metadata.namespace, name: owner.name }),
+      );
     });
   }
 
   async #reconcile(key: string): Promise<ReconcileResult | void> {
-    const cron = this.#cronJobs.get(splitNamespaced(key));
+    const cron = this.#cronJobs.get(splitKey(key));
     if (cron === undefined || cron.metadata.deletionTimestamp !== undefined) return undefined;
     const own = this.#jobs
       .list(cron.metadata.namespace)

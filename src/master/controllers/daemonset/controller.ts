@@ -1,4 +1,5 @@
 /** The DaemonSet controller: carries {@link planDaemonSet} out. */
+import { keyOf, objectKey, splitKey } from '../../../api/facts/keys.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import type { Owner } from '../../../api/facts/owners.js';
 import { generateNamePrefix, msUntilAvailable, podFromTemplate } from '../../../api/facts/pods.js';
@@ -14,8 +15,6 @@ import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreNotFound,
-  keyOf,
-  splitNamespaced,
   watchSelf,
 } from '../../../client/controller/reconciler.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
@@ -80,11 +79,13 @@ class DaemonSetController {
     const reference = controllerOf(object);
     if (reference?.kind !== 'DaemonSet') return;
     this.#expectations.saw(reference.uid, type, object);
-    this.reconciler.enqueue(`${object.metadata.namespace ?? ''}/${reference.name}`);
+    this.reconciler.enqueue(
+      objectKey({ namespace: object.metadata.namespace, name: reference.name }),
+    );
   }
 
   async #reconcile(key: string): Promise<ReconcileResult | void> {
-    const set = this.#sets.get(splitNamespaced(key));
+    const set = this.#sets.get(splitKey(key));
     const { uid = '' } = set?.metadata ?? {};
     if (set === undefined || !this.#expectations.satisfied(uid)) return undefined;
     const owner: Owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: set.metadata };

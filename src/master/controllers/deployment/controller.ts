@@ -1,4 +1,5 @@
 /** The Deployment controller: carries {@link planDeployment} out. */
+import { keyOf, objectKey, splitKey } from '../../../api/facts/keys.js';
 import { controllerOf } from '../../../api/object.js';
 import type { Change, Informer } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
@@ -10,8 +11,6 @@ import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreNotFound,
-  keyOf,
-  splitNamespaced,
   watchSelf,
 } from '../../../client/controller/reconciler.js';
 import type { Pod } from '../../../api/types/core.js';
@@ -65,7 +64,9 @@ class DeploymentController {
     for (const set of versions) {
       const reference = controllerOf(set);
       if (reference?.kind === 'Deployment') {
-        this.reconciler.enqueue(`${set.metadata.namespace ?? ''}/${reference.name}`);
+        this.reconciler.enqueue(
+          objectKey({ namespace: set.metadata.namespace, name: reference.name }),
+        );
       }
     }
     if (controllerOf(change.object) !== undefined || change.type === 'delete') return;
@@ -91,7 +92,7 @@ class DeploymentController {
   }
 
   async #reconcile(key: string): Promise<ReconcileResult | void> {
-    const deployment = this.#deployments.get(splitNamespaced(key));
+    const deployment = this.#deployments.get(splitKey(key));
     if (deployment === undefined || isEmptySelector(deployment.spec.selector)) return undefined;
     const owner: Owner = {
       apiVersion: 'apps/v1',

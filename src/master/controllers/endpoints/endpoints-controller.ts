@@ -1,13 +1,9 @@
 /** Controller "endpoint": an Endpoints object for each Service with a selector. */
+import { keyOf, splitKey } from '../../../api/facts/keys.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import type { Endpoints, Service } from '../../../api/types/core.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
-import {
-  createReconciler,
-  ignoreNotFound,
-  keyOf,
-  splitNamespaced,
-} from '../../../client/controller/reconciler.js';
+import { createReconciler, ignoreNotFound } from '../../../client/controller/reconciler.js';
 import { resources } from '../../../client/resources.js';
 import type { Informer } from '../../../client/types.js';
 import type { ControllerContext } from '../context.js';
@@ -46,7 +42,7 @@ class EndpointsController {
   }
 
   async #reconcile(key: string): Promise<void> {
-    const at = splitNamespaced(key);
+    const at = splitKey(key);
     const service = this.#services.services.get(at);
     const present = this.#endpoints.get(at);
     if (service !== undefined) {

@@ -2,9 +2,10 @@
  * Controller "endpointslice-mirroring": EndpointSlices for Endpoints that somebody wrote by hand for a Service without
  * selector. @see kubernetes pkg/controller/endpointslicemirroring
  */
+import { keyOf, splitKey } from '../../../api/facts/keys.js';
 import type { ControllerContext } from '../context.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
-import { createReconciler, keyOf, splitNamespaced } from '../../../client/controller/reconciler.js';
+import { createReconciler } from '../../../client/controller/reconciler.js';
 import type { EndpointAddress, Endpoints, Service } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';
 import type { Informer } from '../../../client/types.js';
@@ -45,7 +46,7 @@ class MirroringController {
   }
 
   #reconcile(key: string): Promise<void> {
-    const at = splitNamespaced(key);
+    const at = splitKey(key);
     const service = this.#services.get(at);
     const source = this.#endpoints.get(at);
     if (source === undefined || service === undefined || !isMirrored(source, service)) {

@@ -1,6 +1,6 @@
+import { keyOf } from '../../../api/facts/keys.js';
 import type { Informer } from '../../../client/types.js';
 import type { ControllerContext } from '../context.js';
-import { keyOf } from '../../../client/controller/reconciler.js';
 import type { Pod, Service } from '../../../api/types/core.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { isPodReady, isPodTerminal } from '../../../api/facts/pods.js';

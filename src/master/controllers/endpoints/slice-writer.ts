@@ -1,4 +1,5 @@
 /** Brings the EndpointSlices of one Service to what is wanted; shared by all who manage slices. */
+import { objectKey } from '../../../api/facts/keys.js';
 import type { Informer } from '../../../client/types.js';
 import type { ControllerContext } from '../context.js';
 import { ignoreNotFound } from '../../../client/controller/reconciler.js';
@@ -118,5 +119,6 @@ export class SliceWriter {
 }
 
 function serviceOf(slice: EndpointSlice): string {
-  return `${slice.metadata.namespace ?? ''}/${slice.metadata.labels?.[serviceNameLabel] ?? ''}`;
+  const name = slice.metadata.labels?.[serviceNameLabel] ?? '';
+  return objectKey({ namespace: slice.metadata.namespace, name });
 }

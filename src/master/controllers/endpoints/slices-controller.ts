@@ -1,7 +1,8 @@
 /** Controller "endpointslice": the EndpointSlices of each Service with a selector. */
+import { splitKey } from '../../../api/facts/keys.js';
 import type { Node, Service } from '../../../api/types/core.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
-import { createReconciler, splitNamespaced } from '../../../client/controller/reconciler.js';
+import { createReconciler } from '../../../client/controller/reconciler.js';
 import { resources } from '../../../client/resources.js';
 import type { Informer } from '../../../client/types.js';
 import type { ControllerContext } from '../context.js';
@@ -33,7 +34,7 @@ class EndpointSliceController {
   }
 
   async #reconcile(key: string): Promise<void> {
-    const service = this.#services.services.get(splitNamespaced(key));
+    const service = this.#services.services.get(splitKey(key));
     if (service === undefined) return this.#writer.removeAll(key);
     if (!hasEndpoints(service) || service.metadata.deletionTimestamp !== undefined) {
       return undefined;

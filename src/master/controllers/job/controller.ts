@@ -1,4 +1,5 @@
 /** The Job controller: carries {@link planJob} out. */
+import { objectKey, splitKey } from '../../../api/facts/keys.js';
 import { controllerOf } from '../../../api/object.js';
 import type { Pod } from '../../../api/types/core.js';
 import type { Job, JobStatus } from '../../../api/types/workloads.js';
@@ -12,7 +13,6 @@ import type { Controller, Reconciler } from '../../../client/controller/reconcil
 import {
   createReconciler,
   ignoreNotFound,
-  splitNamespaced,
   watchSelf,
 } from '../../../client/controller/reconciler.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
@@ -72,9 +72,9 @@ class JobController {
       if (type !== 'delete') this.#releaseLater(object);
       return;
     }
-    const key = `${object.metadata.namespace ?? ''}/${reference.name}`;
+    const key = objectKey({ namespace: object.metadata.namespace, name: reference.name });
     this.#expectations.saw(reference.uid, type, object);
-    if (type !== 'delete' && this.#jobs.get(splitNamespaced(key)) === undefined) {
+    if (type !== 'delete' && this.#jobs.get(splitKey(key)) === undefined) {
       this.#releaseLater(object);
     }
     this.reconciler.enqueue(key);

@@ -1,4 +1,5 @@
 /** `podFailurePolicy` of a Job. Pure. @see KEP-3329 */
+import { keyOf } from '../../../api/facts/keys.js';
 import type { Pod } from '../../../api/types/core.js';
 import type { JobSpec, PodFailureRule } from '../../../api/types/workloads.js';
 
@@ -26,7 +27,7 @@ export function judgeFailure(spec: JobSpec, pod: Pod): FailureVerdict {
 }
 
 function matches(rule: PodFailureRule, pod: Pod): string | undefined {
-  const name = `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`;
+  const name = keyOf(pod);
   const codes = rule.onExitCodes;
   if (codes !== undefined) {
     const statuses = [

@@ -1,4 +1,5 @@
 /** Deletes finished Jobs when their time to live is over. @see KEP-592 */
+import { splitKey } from '../../../api/facts/keys.js';
 import type { Job } from '../../../api/types/workloads.js';
 import { resources } from '../../../client/resources.js';
 import type { Informer } from '../../../client/types.js';
@@ -8,7 +9,6 @@ import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreNotFound,
-  splitNamespaced,
   watchSelf,
 } from '../../../client/controller/reconciler.js';
 import { msUntilExpiry } from './plan.js';
@@ -33,7 +33,7 @@ class JobExpiry {
   }
 
   async #reconcile(key: string): Promise<ReconcileResult | void> {
-    const job = this.#jobs.get(splitNamespaced(key));
+    const job = this.#jobs.get(splitKey(key));
     const { client, clock } = this.#context;
     const waitMs = job === undefined ? undefined : msUntilExpiry(job, clock.nowMs());
     if (job === undefined || waitMs === undefined) return undefined;

@@ -1,6 +1,7 @@
 /**
  * Controller "taint-eviction-controller": deletes pods that do not tolerate a NoExecute taint of their node, in time.
  */
+import { keyOf, splitKey } from '../../../api/facts/keys.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';
 import { now } from '../../../api/facts/time.js';
@@ -8,12 +9,7 @@ import type { Node, Pod } from '../../../api/types/core.js';
 import { timedCondition } from '../../../api/facts/conditions.js';
 import { nodeNameIndex, podInformer } from '../../../client/controller/pod-index.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
-import {
-  createReconciler,
-  ignoreNotFound,
-  keyOf,
-  splitNamespaced,
-} from '../../../client/controller/reconciler.js';
+import { createReconciler, ignoreNotFound } from '../../../client/controller/reconciler.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
 import { patchPodStatus } from '../../../client/pod-status.js';
 import { resources } from '../../../client/resources.js';
@@ -69,7 +65,7 @@ class TaintEviction {
   }
 
   async #reconcile(key: string): Promise<ReconcileResult | void> {
-    const pod = this.#pods.get(splitNamespaced(key));
+    const pod = this.#pods.get(splitKey(key));
     if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return undefined;
     if (isPodTerminal(pod)) return undefined;
     const taints = this.#nodes.get({ name: pod.spec.nodeName ?? '' })?.spec.taints ?? [];

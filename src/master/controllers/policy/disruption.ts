@@ -1,4 +1,5 @@
 /** Controller "disruption": carries {@link planBudget} out. */
+import { keyOf, splitKey } from '../../../api/facts/keys.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';
 import { compileSelector } from '../../../api/facts/selectors.js';
@@ -12,8 +13,6 @@ import {
   createReconciler,
   eachVersion,
   ignoreNotFound,
-  keyOf,
-  splitNamespaced,
   watchSelf,
 } from '../../../client/controller/reconciler.js';
 import { resources } from '../../../client/resources.js';
@@ -96,7 +95,7 @@ class DisruptionController {
   }
 
   async #reconcile(key: string): Promise<ReconcileResult | void> {
-    const budget = this.#budgets.get(splitNamespaced(key));
+    const budget = this.#budgets.get(splitKey(key));
     if (budget === undefined) return undefined;
     const matches = compileSelector(budget.spec.selector);
     const mine = this.#pods

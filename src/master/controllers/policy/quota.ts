@@ -1,16 +1,12 @@
 /** Controller "resourcequota": what a namespace uses of each ResourceQuota, in its status. */
+import { keyOf, splitKey } from '../../../api/facts/keys.js';
 import { jsonEqual } from '../../../api/facts/hash.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { ResourceQuota } from '../../../api/types/core.js';
 import type { CatalogEntry } from '../../../client/controller/catalog.js';
 import { Catalog } from '../../../client/controller/catalog.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
-import {
-  createReconciler,
-  ignoreNotFound,
-  keyOf,
-  splitNamespaced,
-} from '../../../client/controller/reconciler.js';
+import { createReconciler, ignoreNotFound } from '../../../client/controller/reconciler.js';
 import { resources } from '../../../client/resources.js';
 import type { Change, Informer } from '../../../client/types.js';
 import type { ControllerContext } from '../context.js';
@@ -69,7 +65,7 @@ class QuotaController {
   }
 
   async #reconcile(key: string): Promise<void> {
-    const quota = this.#quotas.get(splitNamespaced(key));
+    const quota = this.#quotas.get(splitKey(key));
     if (quota === undefined) return;
     const all = this.#entries.map(({ entry, informer }) => ({
       counted: { group: entry.group, plural: entry.resource },

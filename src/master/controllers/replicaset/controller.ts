@@ -3,6 +3,7 @@
  * are created in slow-start batches, at most {@link burstReplicas} a reconcile; expectations keep a stale cache from
  * making too many.
  */
+import { keyOf, objectKey, splitKey } from '../../../api/facts/keys.js';
 import type { KubeObject } from '../../../api/object.js';
 import { controllerOf } from '../../../api/object.js';
 import type { Change, Informer, ResourceId } from '../../../client/types.js';
@@ -16,8 +17,6 @@ import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
   ignoreNotFound,
-  keyOf,
-  splitNamespaced,
   watchSelf,
 } from '../../../client/controller/reconciler.js';
 import type {
@@ -138,7 +137,7 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
   #ownerKey(pod: Pod): string | undefined {
     const reference = controllerOf(pod);
     if (reference === undefined || reference.kind !== this.#variant.kind) return undefined;
-    return `${pod.metadata.namespace ?? ''}/${reference.name}`;
+    return objectKey({ namespace: pod.metadata.namespace, name: reference.name });
   }
 
   #enqueueMatching(pod: Pod): void {
@@ -150,7 +149,7 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
   }
 
   async #reconcile(key: string): Promise<ReconcileResult | void> {
-    const object = this.#owners.get(splitNamespaced(key));
+    const object = this.#owners.get(splitKey(key));
     if (object === undefined) return undefined;
     const view = this.#variant.view(object);
     const owner: Owner = {

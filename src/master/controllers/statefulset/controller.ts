@@ -1,4 +1,5 @@
 /** Controller "statefulset": carries {@link planStatefulSet} out. */
+import { keyOf, objectKey, splitKey } from '../../../api/facts/keys.js';
 import { controllerOf } from '../../../api/object.js';
 import type { Informer } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
@@ -10,8 +11,6 @@ import {
   createReconciler,
   eachVersion,
   ignoreNotFound,
-  keyOf,
-  splitNamespaced,
   watchSelf,
 } from '../../../client/controller/reconciler.js';
 import type { PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
@@ -62,7 +61,7 @@ class StatefulSetController {
       eachVersion(change, (pod) => {
         const reference = controllerOf(pod);
         if (reference?.kind !== 'StatefulSet') return;
-        const key = `${pod.metadata.namespace ?? ''}/${reference.name}`;
+        const key = objectKey({ namespace: pod.metadata.namespace, name: reference.name });
         this.#expectations.saw(reference.uid, change.type, pod);
         this.reconciler.enqueue(key);
       });
@@ -76,7 +75,7 @@ class StatefulSetController {
   }
 
   async #reconcile(key: string): Promise<ReconcileResult | void> {
-    const set = this.#sets.get(splitNamespaced(key));
+    const set = this.#sets.get(splitKey(key));
     if (set === undefined) return undefined;
     const { uid = '' } = set.metadata;
     if (!this.#expectations.satisfied(uid)) return undefined;

@@ -1,4 +1,5 @@
 /** Controller "persistentvolume-binder". @see kubernetes pkg/controller/volume/persistentvolume/pv_controller.go */
+import { keyOf, objectKey, splitKey } from '../../../api/facts/keys.js';
 import { isApiError } from '../../../client/types.js';
 import type { Informer } from '../../../client/types.js';
 import type { ControllerContext } from '../context.js';
@@ -6,8 +7,6 @@ import type { Controller, Reconciler } from '../../../client/controller/reconcil
 import {
   createReconciler,
   ignoreNotFound,
-  keyOf,
-  splitNamespaced,
   watchSelf,
 } from '../../../client/controller/reconciler.js';
 import type {
@@ -81,7 +80,7 @@ class Binder {
   #enqueueClaimsFor(volume: PersistentVolume): void {
     const { namespace, name } = volume.spec.claimRef ?? {};
     if (namespace !== undefined && name !== undefined) {
-      this.claimReconciler.enqueue(`${namespace}/${name}`);
+      this.claimReconciler.enqueue(objectKey({ namespace, name }));
       return;
     }
     for (const claim of this.#claims.list()) {
@@ -90,7 +89,7 @@ class Binder {
   }
 
   async #syncClaim(key: string): Promise<void> {
-    const claim = this.#claims.get(splitNamespaced(key));
+    const claim = this.#claims.get(splitKey(key));
     if (claim === undefined) return;
     if (claim.metadata.annotations?.[bindCompletedAnnotation] !== undefined) {
       await this.#checkBound(claim);

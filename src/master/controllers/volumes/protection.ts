@@ -2,6 +2,7 @@
  * Controllers "persistentvolumeclaim-protection-controller" and "persistentvolume-protection-controller": a finalizer
  * keeps a claim while a pod uses it and a volume while it is bound.
  */
+import { keyOf, objectKey, splitKey } from '../../../api/facts/keys.js';
 import { claimNames } from '../../../api/facts/pod-claims.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
@@ -10,8 +11,6 @@ import type { Controller, Reconciler } from '../../../client/controller/reconcil
 import {
   createReconciler,
   ignoreNotFound,
-  keyOf,
-  splitNamespaced,
   watchSelf,
 } from '../../../client/controller/reconciler.js';
 import { resources } from '../../../client/resources.js';
@@ -62,7 +61,7 @@ class VolumeProtection {
   }
 
   async #protectClaim(key: string): Promise<void> {
-    const claim = this.#claims.get(splitNamespaced(key));
+    const claim = this.#claims.get(splitKey(key));
     if (claim === undefined) return;
     const finalizers = protectedFinalizers(claim, claimFinalizer, () =>
       this.#pods
@@ -95,5 +94,5 @@ class VolumeProtection {
 }
 
 function claimKeys(pod: Pod): string[] {
-  return claimNames(pod).map((name) => `${pod.metadata.namespace ?? ''}/${name}`);
+  return claimNames(pod).map((name) => objectKey({ namespace: pod.metadata.namespace, name }));
 }

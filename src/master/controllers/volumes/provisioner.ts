@@ -1,4 +1,5 @@
 /** Controller "local-path-provisioner": volumes in a directory of the node that the scheduler chose; see README.md. */
+import { keyOf, splitKey } from '../../../api/facts/keys.js';
 import type { ControllerContext } from '../context.js';
 import type { Controller, Reconciler } from '../../../client/controller/reconciler.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
@@ -7,8 +8,6 @@ import {
   createReconciler,
   ignoreAlreadyExists,
   ignoreNotFound,
-  keyOf,
-  splitNamespaced,
 } from '../../../client/controller/reconciler.js';
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../../api/types/core.js';
 import type { StorageClass } from '../../../api/types/policy.js';
@@ -113,7 +112,7 @@ class LocalPathProvisioner {
   }
 
   async #provision(key: string): Promise<void> {
-    const claim = this.#claims.get(splitNamespaced(key));
+    const claim = this.#claims.get(splitKey(key));
     if (claim === undefined || (claim.spec.volumeName ?? '') !== '') return;
     if (claim.metadata.deletionTimestamp !== undefined) return;
     const storageClass = this.#classes.get({ name: classOfClaim(claim) });

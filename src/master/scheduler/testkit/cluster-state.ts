@@ -1,4 +1,5 @@
 /** The cluster of a script, and the parts of the scheduler that work on it. */
+import { objectKey } from '../../../api/facts/keys.js';
 import type { KubeObject } from '../../../api/object.js';
 import type {
   Namespace,
@@ -33,7 +34,7 @@ class Objects<T extends KubeObject> {
 }
 
 function keyOf({ namespace = '', name }: ObjectKey): string {
-  return `${namespace}/${name}`;
+  return objectKey({ namespace, name });
 }
 
 export class ClusterState {

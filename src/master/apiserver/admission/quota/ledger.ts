@@ -1,3 +1,4 @@
+import { objectKey } from '../../../../api/facts/keys.js';
 import { resourceQuotaKind } from '../../../../api/core/limits.js';
 import type { KindDeclaration } from '../../../../api/kind.js';
 import type { ResourceQuota } from '../../../../api/types/core.js';
@@ -52,7 +53,7 @@ export class QuotaLedger {
 
   #enter(namespace: string, name: string, delta: Amounts, isRefund: boolean): Promise<string> {
     return new Promise((settle, fail) => {
-      const key = `${namespace}/${name}`;
+      const key = objectKey({ namespace, name });
       const entry = { delta, settle, fail, isRefund };
       const waiting = this.#waiting.get(key);
       if (waiting !== undefined) {

@@ -1,4 +1,5 @@
 /** Finds the server of a webhook: at a URL, or behind a Service. */
+import { objectKey } from '../../../../api/facts/keys.js';
 import { serviceNameLabel } from '../../../../api/facts/well-known.js';
 import type { Endpoint, EndpointSlice } from '../../../../api/types/networking.js';
 import type { Service } from '../../../../api/types/core.js';
@@ -58,7 +59,7 @@ function addressOf(
   name: string,
   port: number,
 ): { host: string; port: number; pod?: BackingPod | undefined } {
-  const found = watchCache.cache('services').get(`${namespace}/${name}`);
+  const found = watchCache.cache('services').get(objectKey({ namespace, name }));
   if (found === undefined) throw new CallError(`service ${JSON.stringify(name)} not found`);
   const { spec } = found.object<Service>();
   const wanted = spec.ports?.find((item) => item.port === port);
