@@ -25,7 +25,7 @@ async function setUp() {
   const remove = async (name: string): Promise<number> =>
     (await store.txn([], [{ type: 'delete', key: `/registry/pods/ns/${name}` }])).revision;
   const watchCache = new WatchCache({ store, clock, log: silentLogger, values: plainValues });
-  const watch = async (resourceVersion: string, labelSelector = '') => {
+  const open = (resourceVersion: string, labelSelector = '') => {
     const items: WatchItem[] = [];
     const session = new WatchSession({
       options: {
@@ -48,10 +48,14 @@ async function setUp() {
       cache: watchCache.cache('pods'),
       clock,
     });
+    return { session, items };
+  };
+  const watch = async (resourceVersion: string, labelSelector = '') => {
+    const { session, items } = open(resourceVersion, labelSelector);
     await session.start();
     return items;
   };
-  return { store, watchCache, clock, put, remove, watch };
+  return { store, watchCache, clock, put, remove, open, watch };
 }
 
 function shown(items: readonly WatchItem[]): string[] {
@@ -87,6 +91,27 @@ describe('a watch', () => {
     const second = await put('b');
     await watchCache.waitFor(second);
     expect(shown(await watch(String(first)))).toEqual([`ADDED b ${second}`]);
+  });
+
+  test.each(['', '2'])('ended before it has begun it tells nothing, from "%s"', async (from) => {
+    const { watchCache, put, open } = await setUp();
+    await watchCache.start();
+    await watchCache.waitFor(await put('a'));
+    const { session, items } = open(from);
+    const started = session.start();
+    session.stop({ bookmark: true });
+    await started;
+    expect(shown(items)).toEqual([]);
+  });
+
+  test('ended later it tells how far it got', async () => {
+    const { watchCache, put, open } = await setUp();
+    const revision = await put('a');
+    await watchCache.start();
+    const { session, items } = open('');
+    await session.start();
+    session.stop({ bookmark: true });
+    expect(shown(items)).toEqual([`ADDED a ${revision}`, `BOOKMARK ${revision}`]);
   });
 
   test('from before what is remembered gives 410 in an ERROR event', async () => {

@@ -180,7 +180,9 @@ export class WatchSession implements CacheObserver {
   /** Ends the watch. With `bookmark`, a client that wants them learns first how far it got. */
   stop(options: { readonly bookmark?: boolean } = {}): void {
     if (this.#ended) return;
-    if (options.bookmark === true && this.#options.allowBookmarks) {
+    // Before it has begun it has told nothing: a bookmark would say that what was missed is known.
+    const begun = this.#stopObserving !== undefined;
+    if (options.bookmark === true && begun && this.#options.allowBookmarks) {
       this.#push({ type: 'BOOKMARK', revision: this.#watchCache.revision, initialEnd: false });
     }
     this.#flush();
