@@ -89,14 +89,18 @@ export class StatusReporter {
         resources.pods,
         { namespace, name },
         'application/strategic-merge-patch+json',
-        { metadata: { uid }, status: statusPatch(pod.status, status) },
+        {
+          // An attempt that a server holds back must not undo what was said after it.
+          metadata: { uid, ...(version === '' ? {} : { resourceVersion: version }) },
+          status: statusPatch(pod.status, status),
+        },
         { subresource: 'status' },
       );
       this.#sent.set(uid, { text, version: answer.metadata.resourceVersion ?? '' });
       found.update(answer);
     } catch (error) {
-      // Gone, or another pod has its name by now: the informer tells.
-      if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return;
+      // Gone: the informer tells. A conflict is tried again with what the informer brings meanwhile.
+      if (isApiError(error, 'NotFound')) return;
       throw error;
     }
   }
