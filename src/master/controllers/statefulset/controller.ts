@@ -23,9 +23,15 @@ import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index
 import { resources } from '../../../client/resources.js';
 import { currentRevision, surplusRevisions, templateOf } from '../history/revisions.js';
 import { compileSelector } from '../../../api/facts/selectors.js';
-import { ownerOf, statefulClaims, statefulPod, wantedClaimOwners } from './identity.js';
+import {
+  mayHaveClaim,
+  ownerOf,
+  statefulClaims,
+  statefulPod,
+  wantedClaimOwners,
+} from './identity.js';
 import type { StatefulAction } from './plan.js';
-import { ordinalOf, planStatefulSet, revisionOfPod } from './plan.js';
+import { ordinalOf, ordinalsWithoutNode, planStatefulSet, revisionOfPod } from './plan.js';
 
 /** Creates the controller of StatefulSets (kubernetes pkg/controller/statefulset). */
 export function createStatefulSetController(context: ControllerContext): Reconciler {
@@ -57,6 +63,12 @@ class StatefulSetController {
       this.reconciler.enqueue(key),
     );
     this.#sets.onChange(this.#expectations.forgetGone);
+    this.#claims.onChange(({ type, object: { metadata } }) => {
+      if (type !== 'delete') return;
+      for (const set of this.#sets.list(metadata.namespace)) {
+        if (mayHaveClaim(set, metadata.name)) this.reconciler.enqueue(keyOf(set));
+      }
+    });
     this.#pods.onChange((change) => {
       eachVersion(change, (pod) => {
         const reference = controllerOf(pod);
@@ -102,6 +114,7 @@ class StatefulSetController {
       nowMs: this.#context.clock.nowMs(),
     });
     await this.#keepClaimOwners(set, pods);
+    for (const ordinal of ordinalsWithoutNode(set, pods)) await this.#createClaims(set, ordinal);
     this.#expectations.expect(
       uid,
       plan.actions.filter(({ type }) => type === 'create').length,
@@ -197,6 +210,8 @@ class StatefulSetController {
 
   async #keepClaimOwners(set: StatefulSet, pods: readonly Pod[]): Promise<void> {
     if (set.spec.persistentVolumeClaimRetentionPolicy === undefined) return;
+    // Its claims are the garbage collector's by now: a reference that it took off must not come back.
+    if (set.metadata.deletionTimestamp !== undefined) return;
     const start = set.spec.ordinals?.start ?? 0;
     const end = start + (set.spec.replicas ?? 1);
     for (const pod of pods) {

@@ -24,6 +24,14 @@ export function claimNameOf(set: StatefulSet, template: string, ordinal: number)
   return `${template}-${set.metadata.name}-${ordinal}`;
 }
 
+/** True when a claim of that name is of one of the set's templates. */
+export function mayHaveClaim(set: StatefulSet, claim: string): boolean {
+  const templates = set.spec.volumeClaimTemplates ?? [];
+  return templates.some(({ metadata }) =>
+    claim.startsWith(`${metadata.name}-${set.metadata.name}-`),
+  );
+}
+
 /** The pod with that number, of a template with the revision's name. */
 export function statefulPod(
   set: StatefulSet,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
 import type { StatefulSet } from '../../../api/types/workloads.js';
-import { statefulClaims, statefulPod, wantedClaimOwners } from './identity.js';
-import { ordinalOf, planStatefulSet } from './plan.js';
+import { mayHaveClaim, statefulClaims, statefulPod, wantedClaimOwners } from './identity.js';
+import { ordinalOf, ordinalsWithoutNode, planStatefulSet } from './plan.js';
 
 const nowMs = Date.UTC(2026, 0, 1, 12);
 type Spec = StatefulSet['spec'];
@@ -265,4 +265,25 @@ describe('identity', () => {
       expect(wantedClaimOwners(kept, right, pod, condemned)).toBeUndefined();
     },
   );
+});
+
+test('claims are looked after for wanted pods that wait for a node', () => {
+  const waiting = pods('0! 1 2~ 3!').map((pod) => ({
+    ...pod,
+    spec: { ...pod.spec, ...(pod.metadata.uid === '1' ? { nodeName: 'n' } : {}) },
+  }));
+  expect(ordinalsWithoutNode(setOf(), waiting)).toEqual([0]);
+  expect(ordinalsWithoutNode(setOf({ ordinals: { start: 3 } }), waiting)).toEqual([3]);
+  const going = setOf();
+  going.metadata.deletionTimestamp = '2026-01-01T11:00:00Z';
+  expect(ordinalsWithoutNode(going, waiting)).toEqual([]);
+});
+
+test.each([
+  ['data-db-0', true],
+  ['data-db2-0', false],
+  ['logs-db-0', false],
+])('the claim %s is perhaps of the set: %s', (claim, wanted) => {
+  const template = { metadata: { name: 'data' }, spec: {} };
+  expect(mayHaveClaim(setOf({ volumeClaimTemplates: [template] }), claim)).toBe(wanted);
 });

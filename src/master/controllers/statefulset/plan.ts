@@ -30,6 +30,22 @@ export function ordinalOf(set: StatefulSet, pod: Pod): number | undefined {
   return /^\d+$/.test(rest) ? Number(rest) : undefined;
 }
 
+/**
+ * Ordinals of wanted pods that wait for a node: a claim that was deleted after such a pod had been made is made anew,
+ * or the pod would wait for ever.
+ */
+export function ordinalsWithoutNode(set: StatefulSet, pods: readonly Pod[]): number[] {
+  if (set.metadata.deletionTimestamp !== undefined) return [];
+  const start = set.spec.ordinals?.start ?? 0;
+  const end = start + (set.spec.replicas ?? 1);
+  return pods
+    .filter(({ spec, metadata }) => {
+      return (spec.nodeName ?? '') === '' && metadata.deletionTimestamp === undefined;
+    })
+    .flatMap((pod) => ordinalOf(set, pod) ?? [])
+    .filter((ordinal) => ordinal >= start && ordinal < end);
+}
+
 interface Slot {
   readonly ordinal: number;
   readonly pod: Pod | undefined;
