@@ -35,6 +35,8 @@ export function createVolumeBinder(context: ControllerContext): Controller[] {
   return [binder.claimReconciler, binder.volumeReconciler];
 }
 
+const claimUidIndex = 'claim-uid';
+
 class Binder {
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
@@ -65,9 +67,15 @@ class Binder {
     this.#volumes = watchSelf<PersistentVolume>(context, resources.volumes, (key) =>
       this.volumeReconciler.enqueue(key),
     );
-    this.#claims.onChange(({ object }) => {
+    this.#volumes.addIndex(claimUidIndex, ({ spec }) => [spec.claimRef?.uid ?? '']);
+    this.#claims.onChange(({ type, object }) => {
       const volume = object.spec.volumeName ?? '';
       if (volume !== '') this.volumeReconciler.enqueue(volume);
+      if (type !== 'delete') return;
+      // A volume may be for a claim that goes before it has been bound.
+      for (const { metadata } of this.#volumes.byIndex(claimUidIndex, object.metadata.uid ?? '')) {
+        this.volumeReconciler.enqueue(metadata.name);
+      }
     });
     this.#volumes.onChange(({ object }) => this.#enqueueClaimsFor(object));
     this.#classes.onChange(() => {

@@ -64,11 +64,22 @@ class VolumeProtection {
     const claim = this.#claims.get(splitKey(key));
     if (claim === undefined) return;
     const finalizers = protectedFinalizers(claim, claimFinalizer, () =>
-      this.#pods
-        .byIndex(claimIndex, keyOf(claim))
-        .some((pod) => !isPodTerminal(pod) && (pod.spec.nodeName ?? '') !== ''),
+      this.#pods.byIndex(claimIndex, keyOf(claim)).some(isOnNode),
     );
-    if (finalizers !== undefined) await this.#write(resources.claims, claim, finalizers);
+    if (finalizers === undefined) return;
+    const ends = claim.metadata.deletionTimestamp !== undefined;
+    if (ends && (await this.#isUsedByNow(claim))) return;
+    await this.#write(resources.claims, claim, finalizers);
+  }
+
+  /**
+   * Asks the API, since a pod may have been bound that the cache does not show yet; the claim is looked at again when
+   * that pod ends.
+   */
+  async #isUsedByNow(claim: PersistentVolumeClaim): Promise<boolean> {
+    const { namespace = '' } = claim.metadata;
+    const { items } = await this.#context.client.list<Pod>(resources.pods, { namespace });
+    return items.some((pod) => isOnNode(pod) && claimKeys(pod).includes(keyOf(claim)));
   }
 
   async #protectVolume(name: string): Promise<void> {
@@ -91,6 +102,11 @@ class VolumeProtection {
       })
       .catch(ignoreNotFound);
   }
+}
+
+/** True for a pod that has a node and has not ended. */
+function isOnNode(pod: Pod): boolean {
+  return !isPodTerminal(pod) && (pod.spec.nodeName ?? '') !== '';
 }
 
 function claimKeys(pod: Pod): string[] {
