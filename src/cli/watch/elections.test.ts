@@ -44,8 +44,20 @@ describe('an election', () => {
     const story = settled().happens(1, 17_000, { kind: 'quorumLost', term: 4 });
     story.happens(1, 17_001, { kind: 'electionTimeout', term: 4 });
     story.happens(1, 17_002, { kind: 'preCandidate', term: 5 });
-    // Its clock says that this was when the others had elected; it came when the partition healed.
-    expect(electionsOf(story).filter(({ winner }) => winner !== undefined)).toHaveLength(1);
+    // Its writers have waited for it all the time; those of the others have not.
+    story.happens(1, 17_003, { kind: 'writesFailed', term: 4, count: 2, durationMs: 7000 });
+    expect(electionsOf(story)).toMatchObject([{ winner: 'master-2', writersWaitedMs: 212 }]);
+  });
+
+  test('is none where a member that was away asks in a term that is over', () => {
+    const story = settled()
+      .happens(1, 18_000, { kind: 'preCandidate', term: 5 })
+      .happens(2, 18_001, { kind: 'voteRefused', term: 5, peer: master1, reason: 'termOver' })
+      .happens(1, 18_002, { kind: 'follower', term: 5 })
+      .happens(1, 18_090, { kind: 'follower', term: 5, peer: master2 });
+    expect(electionsOf(story)).toHaveLength(1);
+    story.happens(3, 20_000, { kind: 'electionTimeout', term: 5, peer: master2 });
+    expect(electionsOf(story)[1]).toMatchObject({ fromTerm: 5, startedMs: storyBeginsMs + 20_000 });
   });
 
   test('that nobody needs ends when the member hears its leader again', () => {

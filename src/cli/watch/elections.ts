@@ -46,7 +46,7 @@ export interface Election {
   readonly refusals: number;
   /** Rounds of pre-votes and of votes that members began. */
   readonly rounds: number;
-  /** The longest time in which writes waited at a member and none was done; undefined: none was felt. */
+  /** The longest time in which writes waited at a master that elected and none was done; undefined: none was felt. */
   readonly writersWaitedMs: number | undefined;
 }
 
@@ -76,20 +76,27 @@ export function findElections(
   nameOf: (id: bigint) => string,
 ): readonly Election[] {
   const drafts: Draft[] = [];
-  let leader: string | undefined;
+  let leader: { readonly name: string; readonly term: number } | undefined;
   for (const happening of happenings) {
     const current = drafts.at(-1);
     if (happening.kind === 'component') current?.component(happening);
     if (happening.kind !== 'event') continue;
     const { event, atMs } = happening;
-    const isLate = current?.term !== undefined && event.term < current.term;
-    const isBeginning =
-      beginnings.has(event.kind) && (current === undefined || current.isOver) && !isLate;
-    if (isBeginning) drafts.push(new Draft(atMs, event, leader, nameOf));
+    // A member that was away asks in a term that is over, and is told so: that is no election.
+    const isLate = leader !== undefined && ownTerm(event) < leader.term;
+    const isBeginning = beginnings.has(event.kind) && !isLate;
+    if (isBeginning && (current === undefined || current.isOver)) {
+      drafts.push(new Draft(atMs, ownTerm(event), leader?.name, nameOf));
+    }
     drafts.at(-1)?.take(happening);
-    if (event.kind === 'leader') leader = happening.member;
+    if (event.kind === 'leader') leader = { name: happening.member, term: event.term };
   }
   return drafts.map((draft) => draft.election());
+}
+
+/** The term of the member before what it tells: candidates tell of the term that they ask about. */
+function ownTerm({ kind, term }: MemberEvent): number {
+  return kind === 'preCandidate' || kind === 'candidate' ? term - 1 : term;
 }
 
 class Draft {
@@ -105,20 +112,20 @@ class Draft {
   readonly #components: Step[] = [];
   #refusals = 0;
   #rounds = 0;
-  #waitedMs: number | undefined;
+  /** The longest gap of writes at each member. */
+  readonly #waitedMs = new Map<string, number>();
   #lastMs: number;
 
   constructor(
     startedMs: number,
-    event: MemberEvent,
+    fromTerm: number,
     leader: string | undefined,
     nameOf: (id: bigint) => string,
   ) {
     this.#nameOf = nameOf;
     this.#startedMs = startedMs;
     this.#lastMs = startedMs;
-    this.#fromTerm =
-      event.kind === 'preCandidate' || event.kind === 'candidate' ? event.term - 1 : event.term;
+    this.#fromTerm = fromTerm;
     this.#from = leader;
   }
 
@@ -149,8 +156,8 @@ class Draft {
     if (kind === 'firstCommit' && this.#won?.member === member) this.#firstCommit = told;
     const lost = kind === 'leaderConnectionLost' || kind === 'electionTimeout';
     if (lost && event.peer !== 0n) this.#from ??= this.#nameOf(event.peer);
-    // A member that asked in vain follows a leader of the same term again: there was nothing to elect.
-    const isBack = kind === 'follower' && event.peer !== 0n && event.term === this.#fromTerm;
+    // A member that asked in vain follows a leader again: there was nothing to elect.
+    const isBack = kind === 'follower' && event.peer !== 0n && event.term >= this.#fromTerm;
     if (isBack && this.#won === undefined && !this.#othersAsk(member)) this.#returned = true;
   }
 
@@ -165,12 +172,12 @@ class Draft {
     return asking.size > 0;
   }
 
-  #waited({ atMs, event }: Told): void {
+  #waited({ atMs, event, member }: Told): void {
     const beganMs = atMs - event.durationMs;
     const end = this.#firstCommit?.atMs ?? this.#lastMs;
     // A gap that begins long after the first commit has another cause.
     if (beganMs > end + 1000) return;
-    this.#waitedMs = Math.max(this.#waitedMs ?? 0, event.durationMs);
+    this.#waitedMs.set(member, Math.max(this.#waitedMs.get(member) ?? 0, event.durationMs));
   }
 
   component({ component, holder, atMs }: Happening & { readonly kind: 'component' }): void {
@@ -201,6 +208,12 @@ class Draft {
       .filter(({ event }) => event.kind === 'voteCounted' && event.granted && !event.preVote);
   }
 
+  /** Of the masters that elected: writers of an old leader that is cut off wait until they turn to another master. */
+  #longestWaitMs(): number | undefined {
+    const counted = [...this.#waitedMs].filter(([name]) => this.#transfer || name !== this.#from);
+    return counted.length === 0 ? undefined : Math.max(...counted.map(([, ms]) => ms));
+  }
+
   election(): Election {
     const votes = this.#votes();
     const last = votes.at(-1);
@@ -226,7 +239,7 @@ class Draft {
       votes: votes.map(({ event }) => this.#nameOf(event.peer)),
       refusals: this.#refusals,
       rounds: this.#rounds,
-      writersWaitedMs: this.#waitedMs,
+      writersWaitedMs: this.#longestWaitMs(),
     };
   }
 }

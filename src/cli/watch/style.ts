@@ -92,3 +92,15 @@ export function paint(line: Line, columns: number, palette: Palette): string {
   }
   return text;
 }
+
+/** The text in lines that are no wider, broken between words. */
+export function wrapWords(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && stringWidth(`${last} ${word}`) <= columns) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else lines.push(word);
+  }
+  return lines;
+}

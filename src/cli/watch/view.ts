@@ -3,7 +3,7 @@ import { formatTimeOfDay } from './describe.js';
 import type { Election } from './elections.js';
 import { findElections } from './elections.js';
 import type { WatchModel } from './model.js';
-import { paint, piece } from './style.js';
+import { paint, piece, wrapWords } from './style.js';
 import type { Line, Palette, Piece } from './style.js';
 import { electionLines, electionSummary, happeningLine } from './view-elections.js';
 import { componentLines, isAlive, memberLines, nodeLine } from './view-members.js';
@@ -122,16 +122,9 @@ function fill(lines: readonly Line[], model: WatchModel, room: number): Line[] {
   return filled;
 }
 
-/** The last thing that a demonstration said, on at most two lines. */
+/** The last thing that a demonstration said, on at most four lines. */
 function narrationLines(narration: readonly string[], columns: number): Line[] {
-  const words = (narration.at(-1) ?? '').split(' ');
-  const lines: string[] = [''];
-  for (const word of words) {
-    const line = lines.at(-1) ?? '';
-    if (line !== '' && line.length + word.length + 3 > columns && lines.length < 3)
-      lines.push(word);
-    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
-  }
+  const lines = wrapWords(narration.at(-1) ?? '', columns - 2).slice(0, 4);
   return lines.map((text, n) => [piece(n === 0 ? '» ' : '  ', 'accent'), piece(text)]);
 }
 
@@ -141,8 +134,9 @@ function legend(palette: Palette): Line {
     piece('● candidate ', 'candidate'),
     piece('● follower ', 'follower'),
     piece('● down ', 'down'),
-    piece('● moved, waited   ', 'accent'),
+    piece('● moved, waited ', 'accent'),
   ];
   const hasColours = palette.leader('x') !== 'x';
-  return [...(hasColours ? roles : []), piece('q quits; HEARD: the leader, SYNC99: disk', 'dim')];
+  const notes = piece(' HEARD: of the leader, SYNC99: of the disk', 'dim');
+  return [piece('q quits  ', 'dim'), ...(hasColours ? roles : []), notes];
 }
