@@ -105,6 +105,11 @@ const rows: readonly Row[] = [
   { pages: 'docs/VAGRANT.md', begins: 'ip link', trial: { how: 'check', why: machine } },
   { pages: 'docs/VAGRANT.md', begins: 'scripts/install', trial: { how: 'check', why: minutes } },
 
+  {
+    pages: 'docs/WATCH.md',
+    begins: 'trireme cluster watch --demo',
+    trial: { how: 'check', why: 'it asks first; test/e2e/watch.test.ts runs it' },
+  },
   { pages: 'docs/WATCH.md', begins: 'trireme cluster watch', trial: { how: 'look' } },
 
   {

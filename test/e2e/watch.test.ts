@@ -134,4 +134,63 @@ describeHere('cluster watch', () => {
       plain.close();
     }
   }, 120_000);
+
+  test('--demo breaks and mends the masters, and finds every acknowledged write again', async () => {
+    expect(await cluster.up(flags)).toMatchObject({ code: 0 });
+    const result = await cluster.trireme(
+      ['cluster', 'watch', '--demo', '--yes', '-o', 'json'],
+      300_000,
+    );
+    expect({ code: result.code, stderr: result.stderr }).toMatchObject({ code: 0 });
+    const objects = result.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; text?: string; winner?: string | null });
+    const said = objects.flatMap(({ text }) => text ?? []);
+    expect(said.join('\n')).toMatch(/\d+ writes were acknowledged, and .* none is lost\./);
+    for (const scene of ['the leader killed', 'the leader paused', 'a follower cut off']) {
+      expect(said.join('\n')).toContain(`with ${scene}: `);
+    }
+    const won = objects.filter(({ type, winner }) => type === 'election' && winner !== null);
+    expect(won.length).toBeGreaterThanOrEqual(3);
+    await eventually('its namespace is gone', async () => {
+      const namespaces = await cluster.get('get', 'namespaces', '-o', 'name');
+      return namespaces.includes('trireme-demo') ? undefined : true;
+    });
+  }, 330_000);
+
+  test('--demo that is interrupted mends what it has broken', async () => {
+    const child = spawn(process.execPath, ['bin/trireme', 'cluster', 'watch', '--demo', '--yes'], {
+      env: {
+        ...process.env,
+        TRIREME_HOME: cluster.home,
+        KUBECONFIG: join(cluster.home, 'kubeconfig'),
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+    const masters = ['master-1', 'master-2', 'master-3'];
+    const rules = async (): Promise<number> => {
+      const all = await Promise.all(masters.map((name) => cluster.on(name, 'iptables-save', [])));
+      return all.filter(({ stdout }) => stdout.includes('trireme-demo')).length;
+    };
+    await eventually(
+      'a master is cut off',
+      async () => ((await rules()) === 1 ? true : undefined),
+      180_000,
+    );
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    expect(said).toContain('is cut off from the other masters now');
+    expect(await rules()).toBe(0);
+    await eventually('every master votes', async () => {
+      const { code, stdout } = await cluster.trireme(['cluster', 'status', '-o', 'json']);
+      const { members } = JSON.parse(stdout) as { members: { reachable: boolean }[] };
+      return code === 0 && members.every(({ reachable }) => reachable) ? true : undefined;
+    });
+  }, 330_000);
 });

@@ -11,6 +11,9 @@ import { UsageError } from '../../lib/usage-error.js';
 
 interface Flags extends ConnectionFlags {
   readonly output?: string;
+  readonly demo?: boolean;
+  readonly yes?: boolean;
+  readonly home?: string;
 }
 
 /** `trireme cluster status`, `trireme cluster watch` and `trireme cluster kill-leader`. */
@@ -27,7 +30,13 @@ export async function runCluster(
         '<action>',
         'status: once; watch: live, an election shows as it happens; kill-leader: of a cluster that `up` started',
       )
-      .option('-o, --output <format>', 'json'),
+      .option('-o, --output <format>', 'json')
+      .option(
+        '--demo',
+        'with watch: kill, pause and cut off masters that `up` started, mend them, and say what was lost',
+      )
+      .option('--yes', 'with --demo: do not ask')
+      .option('--home <dir>', "with --demo: as given to `up` (default: the kubeconfig's)"),
   );
   const parsed = parseFlags<Flags>(command, argv, context.out);
   if (parsed.help) return 0;
@@ -36,12 +45,15 @@ export async function runCluster(
   if (action !== 'status' && action !== 'watch') {
     throw new UsageError('the action is "status", "watch" or "kill-leader"');
   }
+  if (options.demo === true) {
+    if (action !== 'watch') throw new UsageError('--demo goes with "cluster watch"');
+    return await demonstrate(context, options);
+  }
   const connection = await context.connect(options);
   try {
     if (action === 'watch') {
       const { runWatch } = await import('../watch/run.js');
-      const piped = options.output === 'json' ? 'json' : 'plain';
-      const output = process.stdout.isTTY && piped === 'plain' ? 'screen' : piped;
+      const output = watchOutput(options);
       return await runWatch(context, connection.channels(), output);
     }
     const status = await connection.call((channel) =>
@@ -55,4 +67,23 @@ export async function runCluster(
   } finally {
     connection.close();
   }
+}
+
+async function demonstrate(context: CommandContext, options: Flags): Promise<number> {
+  const [{ runDemo }, { homeOf }] = await Promise.all([
+    import('../demo/demo.js'),
+    import('./kill-leader.js'),
+  ]);
+  const kubeconfig = options.kubeconfig ?? process.env['KUBECONFIG'];
+  return await runDemo(context, {
+    home: homeOf(options.home, kubeconfig, '--demo breaks'),
+    output: watchOutput(options),
+    isAgreed: options.yes === true,
+  });
+}
+
+/** The whole screen of a terminal, lines through a pipe. */
+function watchOutput({ output }: Flags): 'screen' | 'plain' | 'json' {
+  if (output === 'json') return 'json';
+  return process.stdout.isTTY ? 'screen' : 'plain';
 }

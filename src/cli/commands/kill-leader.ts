@@ -41,7 +41,7 @@ export async function runKillLeader(
   if (parsed.help) return 0;
   const { options } = parsed;
   const kubeconfig = options.kubeconfig ?? process.env['KUBECONFIG'];
-  const home = homeOf(options.home, kubeconfig);
+  const home = homeOf(options.home, kubeconfig, 'kill-leader ends');
   const record = await readClusterRecord(home);
   if (record === undefined) {
     throw new Error(
@@ -72,18 +72,23 @@ export async function runKillLeader(
 }
 
 /**
- * Returns the home that is meant.
+ * Returns the home that is meant by a command that harms masters.
  * @param kubeconfig the one that the user has named, if any: it must be that of a home, lest another cluster's leader
  *   is killed than the one that every other command would speak to
+ * @param doing what is done to masters, for the error
  */
-function homeOf(flag: string | undefined, kubeconfig: string | undefined): string {
+export function homeOf(
+  flag: string | undefined,
+  kubeconfig: string | undefined,
+  doing: string,
+): string {
   if (flag !== undefined) return homeDirectory(flag);
   if (kubeconfig === undefined || kubeconfig === '') return homeDirectory(undefined);
   const path = resolve(kubeconfig);
   const home = dirname(path);
   if (basename(path) === 'kubeconfig' && existsSync(join(home, 'cluster.json'))) return home;
   throw new Error(
-    `${path} is not the kubeconfig of a cluster that \`up\` started on this machine: kill-leader ends no other masters. ` +
+    `${path} is not the kubeconfig of a cluster that \`up\` started on this machine: ${doing} no other masters. ` +
       'On the machine itself: systemctl kill -s KILL trireme-master',
   );
 }
