@@ -179,7 +179,7 @@ function isOursToRemove(volume: PersistentVolume, nodeName: string): boolean {
 export function removeDeletedLocalPaths(options: {
   readonly client: ApiClient;
   readonly volumes: Informer<PersistentVolume>;
-  readonly paths: LocalPaths;
+  readonly paths: Pick<LocalPaths, 'remove'>;
   readonly nodeName: string;
   readonly clock: Clock;
   readonly log: Logger;

@@ -6,9 +6,35 @@ import { runArgument } from './node-process.js';
 /** An object to send. */
 export type Manifest = KubeObject & { spec?: unknown; data?: unknown };
 
+/** What the options of a run say of its workloads. */
+export interface Features {
+  readonly hasVolumes: boolean;
+  readonly hasPriorities: boolean;
+}
+
+/** Where a workload's objects are made: the draw, what the run has, namespace and name. */
+export interface Making {
+  readonly prng: Prng;
+  readonly features: Features;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Priority classes of the cluster, with their values; pods of the last one preempt nobody. */
+export const priorityClasses = { low: -10, middle: 10, high: 100, patient: 50 } as const;
+/** The class whose pods preempt nobody. */
+export const patientClass = 'patient';
+
+function priorityOf({ prng, features }: Making): object {
+  if (!features.hasPriorities || prng.chance({ numerator: 1, denominator: 3 })) return {};
+  return { priorityClassName: prng.pick(Object.keys(priorityClasses)) };
+}
+
 /** A pod's spec; a container that ends by itself where `run` says so. */
-function podSpec(prng: Prng, run?: { readonly ms: number; readonly code: number }): object {
+function podSpec(making: Making, run?: { readonly ms: number; readonly code: number }): object {
+  const { prng } = making;
   return {
+    ...priorityOf(making),
     automountServiceAccountToken: false,
     terminationGracePeriodSeconds: prng.between(1, 4),
     containers: [
@@ -23,12 +49,13 @@ function podSpec(prng: Prng, run?: { readonly ms: number; readonly code: number 
   };
 }
 
-function template(prng: Prng, app: string): object {
-  return { metadata: { labels: { app } }, spec: podSpec(prng) };
+function template(making: Making): object {
+  return { metadata: { labels: { app: making.name } }, spec: podSpec(making) };
 }
 
 /** A Deployment. */
-export function deployment(prng: Prng, namespace: string, name: string): Manifest {
+export function deployment(making: Making): Manifest {
+  const { prng, namespace, name } = making;
   const rollingUpdate = { maxSurge: prng.between(0, 2), maxUnavailable: prng.between(0, 1) };
   if (rollingUpdate.maxSurge === 0) rollingUpdate.maxUnavailable = 1;
   const recreate = prng.chance({ numerator: 1, denominator: 5 });
@@ -40,13 +67,14 @@ export function deployment(prng: Prng, namespace: string, name: string): Manifes
       replicas: prng.between(1, 4),
       selector: { matchLabels: { app: name } },
       strategy: recreate ? { type: 'Recreate' } : { type: 'RollingUpdate', rollingUpdate },
-      template: template(prng, name),
+      template: template(making),
     },
   };
 }
 
 /** A ReplicaSet of its own. */
-export function replicaSet(prng: Prng, namespace: string, name: string): Manifest {
+export function replicaSet(making: Making): Manifest {
+  const { prng, namespace, name } = making;
   return {
     apiVersion: 'apps/v1',
     kind: 'ReplicaSet',
@@ -54,13 +82,35 @@ export function replicaSet(prng: Prng, namespace: string, name: string): Manifes
     spec: {
       replicas: prng.between(1, 5),
       selector: { matchLabels: { app: name } },
-      template: template(prng, name),
+      template: template(making),
+    },
+  };
+}
+
+function claimTemplates({ prng, features }: Making): object {
+  if (!features.hasVolumes || prng.chance({ numerator: 1, denominator: 4 })) return {};
+  const policy = ['Retain', 'Retain', 'Delete'] as const;
+  return {
+    volumeClaimTemplates: [
+      {
+        metadata: { name: 'data' },
+        spec: {
+          storageClassName: prng.pick(['local-path', ...diskClasses]),
+          accessModes: ['ReadWriteOnce'],
+          resources: { requests: { storage: `${prng.between(1, 3)}Gi` } },
+        },
+      },
+    ],
+    persistentVolumeClaimRetentionPolicy: {
+      whenDeleted: prng.pick(policy),
+      whenScaled: prng.pick(policy),
     },
   };
 }
 
 /** A StatefulSet. */
-export function statefulSet(prng: Prng, namespace: string, name: string): Manifest {
+export function statefulSet(making: Making): Manifest {
+  const { prng, namespace, name } = making;
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
@@ -70,22 +120,25 @@ export function statefulSet(prng: Prng, namespace: string, name: string): Manife
       serviceName: name,
       podManagementPolicy: prng.pick(['OrderedReady', 'Parallel']),
       selector: { matchLabels: { app: name } },
-      template: template(prng, name),
+      template: template(making),
+      ...claimTemplates(making),
     },
   };
 }
 
 /** A DaemonSet. */
-export function daemonSet(prng: Prng, namespace: string, name: string): Manifest {
+export function daemonSet(making: Making): Manifest {
+  const { namespace, name } = making;
   return {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
     metadata: { namespace, name },
-    spec: { selector: { matchLabels: { app: name } }, template: template(prng, name) },
+    spec: { selector: { matchLabels: { app: name } }, template: template(making) },
   };
 }
 
-function jobSpec(prng: Prng): object {
+function jobSpec(making: Making): object {
+  const { prng } = making;
   const code = prng.chance({ numerator: 1, denominator: 5 }) ? 1 : 0;
   const indexed = prng.chance({ numerator: 1, denominator: 3 });
   return {
@@ -93,22 +146,24 @@ function jobSpec(prng: Prng): object {
     parallelism: prng.between(1, 3),
     backoffLimit: prng.between(0, 1),
     completionMode: indexed ? 'Indexed' : 'NonIndexed',
-    template: { spec: podSpec(prng, { ms: prng.between(200, 4_000), code }) },
+    template: { spec: podSpec(making, { ms: prng.between(200, 4_000), code }) },
   };
 }
 
 /** A Job. */
-export function job(prng: Prng, namespace: string, name: string): Manifest {
+export function job(making: Making): Manifest {
+  const { namespace, name } = making;
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: { namespace, name },
-    spec: jobSpec(prng),
+    spec: jobSpec(making),
   };
 }
 
 /** A CronJob of every minute. */
-export function cronJob(prng: Prng, namespace: string, name: string): Manifest {
+export function cronJob(making: Making): Manifest {
+  const { prng, namespace, name } = making;
   return {
     apiVersion: 'batch/v1',
     kind: 'CronJob',
@@ -116,7 +171,7 @@ export function cronJob(prng: Prng, namespace: string, name: string): Manifest {
     spec: {
       schedule: '* * * * *',
       concurrencyPolicy: prng.pick(['Allow', 'Forbid', 'Replace']),
-      jobTemplate: { spec: jobSpec(prng) },
+      jobTemplate: { spec: jobSpec(making) },
     },
   };
 }
@@ -128,6 +183,45 @@ export function service(namespace: string, name: string, app: string): Manifest 
     kind: 'Service',
     metadata: { namespace, name },
     spec: { selector: { app }, ports: [{ port: 80 }] },
+  };
+}
+
+/** Classes of volumes that people make: bound with their first consumer, and at once. */
+export const diskClasses = ['disk', 'disk-at-once'] as const;
+
+/** A volume that somebody has made, on one node. */
+export function disk(prng: Prng, name: string, nodeName: string): Manifest {
+  const values = [nodeName];
+  const matchFields = [{ key: 'metadata.name', operator: 'In', values }];
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name },
+    spec: {
+      capacity: { storage: `${prng.between(1, 4)}Gi` },
+      accessModes: ['ReadWriteOnce'],
+      persistentVolumeReclaimPolicy: prng.pick(['Retain', 'Delete']),
+      storageClassName: prng.pick(diskClasses),
+      local: { path: `/disks/${name}` },
+      nodeAffinity: { required: { nodeSelectorTerms: [{ matchFields }] } },
+    },
+  };
+}
+
+/** A disruption budget for what has that label. */
+export function budget(prng: Prng, namespace: string, app: string): Manifest {
+  const selector = { matchLabels: { app } };
+  const rule = prng.pick([
+    { minAvailable: 1 },
+    { minAvailable: 2 },
+    { maxUnavailable: 1 },
+    { minAvailable: '50%' },
+  ]);
+  return {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { namespace, name: app },
+    spec: { selector, ...rule },
   };
 }
 

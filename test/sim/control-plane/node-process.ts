@@ -14,12 +14,13 @@ import type { MachineFacts } from '../../../src/worker/node/facts.js';
 import { NodeAgent } from '../../../src/worker/node/node-agent.js';
 import { healthy } from '../../../src/worker/node/node-object.js';
 import { HollowNetwork } from '../../../src/worker/run/hollow-network.js';
-import type { NodeContext, NodeFiles, NodeVolumes } from '../../../src/worker/run/node-context.js';
+import type { NodeContext, NodeFiles } from '../../../src/worker/run/node-context.js';
 import { ObjectCache } from '../../../src/worker/sources/object-cache.js';
 import { TokenCache } from '../../../src/worker/sources/token-cache.js';
 import { clientOf } from './component-process.js';
 import type { Life } from './process.js';
 import { SimProcess } from './process.js';
+import { letVolumesGo, simVolumes } from './sim-volumes.js';
 import { never } from './wire.js';
 import type { ControlPlaneWorld } from './world.js';
 
@@ -142,6 +143,7 @@ export class AgentProcess extends SimProcess {
     await this.#untilDone(() => agent.register());
     await pods.whenSynced();
     const tokens = new TokenCache({ client, clock });
+    const objects = new ObjectCache({ client, clock });
     let ids = 0;
     const context: NodeContext = {
       nodeName: name,
@@ -151,9 +153,9 @@ export class AgentProcess extends SimProcess {
       allocatable: allocatableOf(facts, nodePodsMax),
       runtime,
       network: new HollowNetwork(ip),
-      volumes: noVolumes,
+      volumes: simVolumes(objects),
       images: new ImageManager({ runtime, clock, imported: new Set() }),
-      objects: new ObjectCache({ client, clock }),
+      objects,
       files: noFiles,
       events,
       dns: () => ({ address: '10.96.0.10', domain: 'cluster.local' }),
@@ -167,6 +169,8 @@ export class AgentProcess extends SimProcess {
     };
     const manager = new PodManager({ node: context, client, tokens, pods });
     await this.#untilDone(() => manager.start());
+    if (!this.world.options.hasVolumes) return;
+    letVolumesGo({ client, clock, log, informers, nodeName: name });
   }
 
   async #untilDone(work: () => Promise<void>): Promise<void> {
@@ -216,14 +220,6 @@ function whileAlive(
     },
   });
 }
-
-const noVolumes: NodeVolumes = {
-  setUp: () => Promise.resolve(new Map()),
-  refresh: () => Promise.resolve(false),
-  tearDown: () => Promise.resolve(),
-  mountsFor: () => Promise.resolve([]),
-  podUidsInMemory: () => Promise.resolve([]),
-};
 
 const noFiles: NodeFiles = {
   uids: () => Promise.resolve([]),

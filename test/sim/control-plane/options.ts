@@ -33,6 +33,12 @@ export interface ControlPlaneOptions {
   readonly machinesDie: boolean;
   /** Events of the API are recorded; they double the writes and are left out of most runs. */
   readonly recordsEvents: boolean;
+  /** StatefulSets have claims, and there are disks. */
+  readonly hasVolumes: boolean;
+  /** Pods are of several priorities. */
+  readonly hasPriorities: boolean;
+  /** Disruption budgets guard pods, and nodes are drained. */
+  readonly hasBudgets: boolean;
 }
 
 /** The options of a seed. */
@@ -67,5 +73,8 @@ export function drawOptions(seed: number, canary?: Canary): ControlPlaneOptions 
     userUsMax: prng.pick([500_000, 1_000_000, 2_500_000]),
     machinesDie: prng.chance({ numerator: 1, denominator: 3 }),
     recordsEvents: prng.chance({ numerator: 1, denominator: 8 }),
+    hasVolumes: prng.chance({ numerator: 1, denominator: 2 }),
+    hasPriorities: prng.chance({ numerator: 1, denominator: 2 }),
+    hasBudgets: prng.chance({ numerator: 1, denominator: 2 }),
   };
 }

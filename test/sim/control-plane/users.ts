@@ -9,13 +9,14 @@ import { delay } from '../../../src/lib/clock.js';
 import type { Prng } from '../../../src/lib/prng.js';
 import { clientOf } from './component-process.js';
 import * as manifests from './manifests.js';
+import type { Act } from './operators.js';
+import { Operators } from './operators.js';
 import type { Life } from './process.js';
 import { SimProcess } from './process.js';
 import { holdFinalizer } from './removal-rules.js';
 import type { ControlPlaneWorld } from './world.js';
 
 type Workload = KubeObject & { spec: Record<string, unknown> };
-type Act = () => Promise<void>;
 type Controlled =
   'deployments' | 'replicaSets' | 'statefulSets' | 'daemonSets' | 'jobs' | 'cronJobs';
 
@@ -31,12 +32,19 @@ export class Users extends SimProcess {
   /** Nothing is left to tidy up. */
   done = false;
   readonly #draw: Prng;
+  readonly #operators: Operators;
   #client: ApiClient | undefined;
   #finishing = false;
 
   constructor(world: ControlPlaneWorld) {
     super(world, 'users');
     this.#draw = world.fork();
+    this.#operators = new Operators(world, this.#draw, () => this.#api);
+  }
+
+  /** Claims that somebody deleted, by uid. */
+  get droppedClaims(): ReadonlySet<string> {
+    return this.#operators.droppedClaims;
   }
 
   protected begin(life: Life): void {
@@ -110,6 +118,7 @@ export class Users extends SimProcess {
       () => this.#disturbPod(space),
       () => this.#makeService(space, number),
       () => this.#turnNamespace(),
+      ...this.#operators.acts(space, this.#nameOf(controlled, number)),
     ]);
   }
 
@@ -126,7 +135,12 @@ export class Users extends SimProcess {
       jobs: manifests.job,
       cronJobs: manifests.cronJob,
     };
-    const object = makers[kind](this.#draw, space, this.#nameOf(kind, number));
+    const object = makers[kind]({
+      prng: this.#draw,
+      features: this.world.options,
+      namespace: space,
+      name: this.#nameOf(kind, number),
+    });
     await this.#api.create(kinds[kind], object);
   }
 
