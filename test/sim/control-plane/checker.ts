@@ -4,15 +4,18 @@ import { WatchEventType } from '../../../src/gen/apiserver.js';
 import type { ContainerConfig } from '../../../src/runtime/types.js';
 import type { StoreEvent } from '../../../src/master/apiserver/storage/store.js';
 import { splitKey } from '../../../src/master/apiserver/cache/watch-cache.js';
+import { BudgetRules } from './budget-rules.js';
 import { ComponentProcess } from './component-process.js';
 import { ControllerRules } from './controller-rules.js';
 import type { Item } from './model.js';
 import { Model, nameOf } from './model.js';
-import type { NetworkObserver } from './network.js';
+import type { AnsweredCall, NetworkObserver } from './network.js';
 import type { SimMachine } from './node-process.js';
 import { NodeRules } from './node-rules.js';
+import { PreemptionRules } from './preemption-rules.js';
 import { checkRemoval, Orphans } from './removal-rules.js';
 import type { Life, SimProcess } from './process.js';
+import { VolumeRules } from './volume-rules.js';
 import type { ControlPlaneWorld } from './world.js';
 
 /** Events between two comparisons of all watch caches with the store. */
@@ -36,6 +39,9 @@ export class Checker implements NetworkObserver {
   readonly nodes: NodeRules;
   readonly controllers: ControllerRules;
   readonly orphans = new Orphans(this.model);
+  readonly volumes: VolumeRules;
+  readonly budgets: BudgetRules;
+  readonly preemption: PreemptionRules;
   readonly #progress = new Map<object, Progress>();
   readonly #byLife = new Map<Life, Map<string, Progress>>();
   #events = 0;
@@ -44,6 +50,9 @@ export class Checker implements NetworkObserver {
     this.world = world;
     this.nodes = new NodeRules(world, this.model);
     this.controllers = new ControllerRules(world, this);
+    this.volumes = new VolumeRules(world, this.model);
+    this.budgets = new BudgetRules(world, this);
+    this.preemption = new PreemptionRules(world, this.model);
     world.network.observer = this;
     world.store.watch('/registry/', 1, {
       onEvents: (events) => {
@@ -65,8 +74,16 @@ export class Checker implements NetworkObserver {
       if (old !== undefined) this.#checkUpdate(old, item);
       this.orphans.onWrite(old, item);
       this.nodes.onWrite(old, item);
-      this.controllers.onWrite(old, item, event.modRevision);
-    } else if (old !== undefined) checkRemoval(world, this, old);
+      this.controllers.onWrite(old, item);
+      this.volumes.onWrite(old, item);
+      this.budgets.onWrite(old, item);
+      this.preemption.onWrite(item);
+    } else if (old !== undefined) {
+      checkRemoval(world, this, old);
+      this.volumes.onRemoval(old);
+      this.budgets.onRemoval(old);
+      this.preemption.onRemoval(old);
+    }
   }
 
   #checkUpdate(old: Item, item: Item): void {
@@ -90,6 +107,8 @@ export class Checker implements NetworkObserver {
 
   /** Only who holds the lease writes; what it sends about leases and events concerns nobody else. */
   sent(client: SimProcess, life: Life, method: string, request: unknown): void {
+    this.budgets.sent(method, request);
+    this.preemption.sent(client, method, request);
     if (!(client instanceof ComponentProcess) || !writing.has(method)) return;
     const { ref } = request as { ref?: { readonly resource: string } };
     if (ref === undefined || ref.resource === 'leases' || ref.resource === 'events') return;
@@ -100,11 +119,17 @@ export class Checker implements NetworkObserver {
     );
   }
 
-  answered(client: SimProcess, life: Life, method: string, answer: unknown): () => void {
+  arrived(call: object, method: string, request: unknown): void {
+    this.budgets.arrived(call, method, request);
+  }
+
+  answered(call: AnsweredCall, answer: unknown): () => void {
+    const { life, method } = call;
     if (method !== 'create') return () => undefined;
+    this.budgets.evicted(call.call, call.request);
     const { object } = answer as ObjectResponse;
     const item = JSON.parse(Buffer.from(object).toString('utf8')) as Item;
-    this.controllers.created(client, life, item);
+    this.controllers.created(life, item);
     return () => this.controllers.acknowledged(life, item);
   }
 
@@ -157,6 +182,7 @@ export class Checker implements NetworkObserver {
   }
 
   containerStarted(machine: SimMachine, config: ContainerConfig): void {
+    this.volumes.containerStarted(machine, config);
     this.nodes.containerStarted(machine, config);
   }
 

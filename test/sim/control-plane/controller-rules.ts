@@ -2,7 +2,8 @@
 import type { Checker } from './checker.js';
 import type { Item } from './model.js';
 import { controllerUid, count, isActive, nameOf } from './model.js';
-import type { Life, SimProcess } from './process.js';
+import type { Life } from './process.js';
+import { placeOf } from './room.js';
 import type { ControlPlaneWorld } from './world.js';
 
 /** The maker of a pod, and whether the creation was acknowledged to it. */
@@ -41,13 +42,12 @@ export class ControllerRules {
     this.#checker = checker;
   }
 
-  onWrite(old: Item | undefined, item: Item, revision: number): void {
+  onWrite(old: Item | undefined, item: Item): void {
     if (item.kind === 'ReplicaSet') this.#checkSurge(old, item);
     if (item.kind === 'Job') this.#checkSuccesses(item);
-    void revision;
   }
 
-  created(_client: SimProcess, life: Life, item: Item): void {
+  created(life: Life, item: Item): void {
     if (item.kind !== 'Pod') return;
     this.#made.set(item.metadata.uid ?? '', { life, acknowledged: false });
     if (!this.#since.has(life)) this.#since.set(life, Number(item.metadata.resourceVersion ?? 0));
@@ -165,10 +165,4 @@ function replicasWithSurge({ spec }: Item): number {
 function completionIndex(pod: Item): string | undefined {
   const index = pod.metadata.annotations?.['batch.kubernetes.io/job-completion-index'];
   return index === undefined ? undefined : `index ${index}`;
-}
-
-/** The node that a DaemonSet's pod is for. */
-function placeOf(pod: Item): string | undefined {
-  const affinity = JSON.stringify(pod.spec?.['affinity'] ?? {});
-  return /"metadata\.name","operator":"In","values":\["([^"]+)"\]/.exec(affinity)?.[1];
 }

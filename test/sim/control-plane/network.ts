@@ -15,10 +15,21 @@ export interface SimServer extends SimProcess {
   readonly handlers: Handlers<typeof ResourcesDefinition> | undefined;
 }
 
+/** A call that its server has answered. */
+export interface AnsweredCall {
+  /** The same object as it was when the call arrived. */
+  readonly call: object;
+  readonly life: Life;
+  readonly method: string;
+  readonly request: unknown;
+}
+
 /** Told of what passes; the checkers listen. */
 export interface NetworkObserver {
   /** The server has answered a call; `seen` is asked when the answer arrives. */
-  answered(client: SimProcess, life: Life, method: string, answer: unknown): () => void;
+  answered(call: AnsweredCall, answer: unknown): () => void;
+  /** A call has arrived at its server. */
+  arrived(call: object, method: string, request: unknown): void;
   /** A call leaves its client. */
   sent(client: SimProcess, life: Life, method: string, request: unknown): void;
   /** A message of a stream has arrived. */

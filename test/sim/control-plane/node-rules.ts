@@ -51,6 +51,10 @@ export class NodeRules {
     if (before !== '' && before !== now) {
       this.#world.broken(`${nameOf(item)} was bound to ${before}, and then to ${now}`);
     }
+    const [phaseBefore, phase] = [old?.status?.['phase'], item.status?.['phase']];
+    if ((phaseBefore === 'Failed' || phaseBefore === 'Succeeded') && phase !== phaseBefore) {
+      this.#world.broken(`${nameOf(item)} is ${String(phase)} after it was ${phaseBefore}`);
+    }
     if (before === '' && now !== '') {
       this.#world.count('bindings');
       this.#checkRoom(item, now);

@@ -2,7 +2,8 @@
 import type { Checker } from './checker.js';
 import type { Item, Model } from './model.js';
 import { controllerUid, count, isActive, nameOf } from './model.js';
-import { nodeOf, requestOf, roomOf } from './node-rules.js';
+import { nodeOf } from './node-rules.js';
+import { hasRoom } from './room.js';
 import type { ControlPlaneWorld } from './world.js';
 
 /** No write for so long is rest. */
@@ -46,7 +47,7 @@ export class Quiescence {
     const full = this.#judgePods(want);
     for (const item of this.#model.items.values()) {
       want(
-        item.metadata.deletionTimestamp === undefined,
+        item.metadata.deletionTimestamp === undefined || this.#checker.volumes.isInUse(item),
         () => `${nameOf(item)} is still being deleted`,
       );
       const owners = item.metadata.ownerReferences ?? [];
@@ -57,6 +58,8 @@ export class Quiescence {
       if (!full) this.#judgeWorkload(item, want);
     }
     this.#judgeMachines(want);
+    this.#checker.volumes.judge(want);
+    this.#checker.budgets.judge(want);
     return complaints;
   }
 
@@ -67,7 +70,7 @@ export class Quiescence {
       if (!isActive(pod)) continue;
       if (nodeOf(pod) === '') {
         full = true;
-        want(!this.#fits(pod), () => `${nameOf(pod)} waits though there is room`);
+        want(!hasRoom(this.#model, pod), () => `${nameOf(pod)} waits though there is room`);
         continue;
       }
       const conditions = (pod.status?.['conditions'] ?? []) as { type: string; status: string }[];
@@ -75,21 +78,6 @@ export class Quiescence {
       want(ready, () => `${nameOf(pod)} on ${nodeOf(pod)} is not ready`);
     }
     return full;
-  }
-
-  /** Some node has room. A pod that is for one node only, such as a DaemonSet's, is judged by that one. */
-  #fits(pod: Item): boolean {
-    const affinity = JSON.stringify(pod.spec?.['affinity'] ?? {});
-    const only = /"metadata\.name","operator":"In","values":\["([^"]+)"\]/.exec(affinity)?.[1];
-    const request = requestOf(pod);
-    for (const node of this.#model.of('nodes')) {
-      const { name } = node.metadata;
-      if (only !== undefined && only !== name) continue;
-      const taken = this.#checker.nodes.takenOn(name);
-      const room = roomOf(node);
-      if (taken.cpu + request.cpu <= room.cpu && taken.pods < room.pods) return true;
-    }
-    return false;
   }
 
   #judgeWorkload(item: Item, want: (holds: boolean, what: () => string) => void): void {

@@ -4,7 +4,7 @@
  */
 import type { Checker } from './checker.js';
 import type { Item, Model } from './model.js';
-import { isActive, nameOf, resourceOf } from './model.js';
+import { nameOf, resourceOf } from './model.js';
 import type { ControlPlaneWorld } from './world.js';
 
 /** The finalizer that users put on objects, and take off again. */
@@ -53,7 +53,7 @@ export class Orphans {
 /** Checks the removal of `old`, which has just been committed. */
 export function checkRemoval(world: ControlPlaneWorld, checker: Checker, old: Item): void {
   const { model } = checker;
-  const { uid = '', namespace, name, finalizers = [] } = old.metadata;
+  const { uid = '', name, finalizers = [] } = old.metadata;
   world.count('removals');
   if (finalizers.length > 1) {
     world.broken(`${nameOf(old)} is gone in spite of its finalizers ${finalizers.join(', ')}`);
@@ -74,12 +74,8 @@ export function checkRemoval(world: ControlPlaneWorld, checker: Checker, old: It
   if (last === 'orphan' && missing.length > 0) {
     world.broken(`${nameOf(old)} left its dependents, and ${missing.join(', ')} are gone`);
   }
-  if (last === 'kubernetes.io/pvc-protection') {
-    for (const pod of model.of('pods')) {
-      if (pod.metadata.namespace === namespace && isActive(pod) && uses(pod, name)) {
-        world.broken(`${nameOf(old)} is gone while ${nameOf(pod)} uses it`);
-      }
-    }
+  if (last === 'kubernetes.io/pvc-protection' && checker.volumes.isInUse(old)) {
+    world.broken(`${nameOf(old)} is gone while a pod uses it`);
   }
   if (old.kind === 'Namespace') {
     for (const item of model.items.values()) {
@@ -95,11 +91,4 @@ function mayKnow(world: ControlPlaneWorld, checker: Checker, key: string, item: 
   if (manager === undefined) return false;
   const made = checker.model.made.get(item.metadata.uid ?? '') ?? 0;
   return made <= checker.knownAt(manager, resourceOf(key), world.queue.now - reconcileUs);
-}
-
-function uses(pod: Item, claim: string): boolean {
-  const volumes = (pod.spec?.['volumes'] ?? []) as readonly {
-    readonly persistentVolumeClaim?: { readonly claimName: string };
-  }[];
-  return volumes.some(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === claim);
 }

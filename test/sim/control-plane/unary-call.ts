@@ -81,17 +81,18 @@ export class UnaryCall implements Call {
     const handler = handlers[key as keyof typeof handlers] as unknown as Handler;
     const context = contextOf(method.name, certificateOf(identity), this.#gone.signal);
     const request = method.requestType.decode(bytes);
+    network.observer?.arrived(this, key, request);
     const work = async (): Promise<unknown> => handler.call(handlers, request, context);
     work().then(
-      (answer) => this.#reply(server, life, { answer }),
-      (error: unknown) => this.#reply(server, life, { error: copyError(error) }),
+      (answer) => this.#reply(server, life, { request, answer }),
+      (error: unknown) => this.#reply(server, life, { request, error: copyError(error) }),
     );
   }
 
   #reply(
     server: SimServer,
     serverLife: Life,
-    outcome: { readonly answer?: unknown; readonly error?: GrpcError },
+    outcome: { readonly request: unknown; readonly answer?: unknown; readonly error?: GrpcError },
   ): void {
     const { network, client, life, method, key } = this.#parts;
     const { world } = network;
@@ -99,7 +100,10 @@ export class UnaryCall implements Call {
     if (outcome.error !== undefined) world.refused(client, key, outcome.error);
     const seen =
       outcome.error === undefined
-        ? network.observer?.answered(client, life, key, outcome.answer)
+        ? network.observer?.answered(
+            { call: this, life, method: key, request: outcome.request },
+            outcome.answer,
+          )
         : undefined;
     if (network.isCut(client, server)) return;
     if (world.fault('answerLost', key)) {
