@@ -55,6 +55,11 @@ const findings: Readonly<Record<Canary, readonly [first: number, message: RegExp
   cacheEventLost: [1, /the cache of api-\d/],
   deletionsMissed: [3, /no rest/],
   leadsWithoutLease: [3, /writes .* while .* leads/],
+  evictionsForgotten: [20, /allows \d+ (?:with|instead of)|granted .* and allows/],
+  budgetNotDrawn: [20, /was evicted, and .* knows nothing of it|and allows/],
+  volumesOutOfReach: [8, /is bound on .* before|is on node-/],
+  claimsGoWithPods: [21, /nobody said so/],
+  preemptsEquals: [3, /nobody more important waits/],
 };
 
 describe('a known mistake in the control plane is found', () => {

@@ -7,7 +7,11 @@ import type { GrpcApiClient, Leadership } from '../../../src/client/index.js';
 import { Graph } from '../../../src/master/controllers/garbage/graph.js';
 import { Expectations } from '../../../src/client/controller/expectations.js';
 import type { Store, StoreOp } from '../../../src/master/apiserver/storage/store.js';
+import { resources } from '../../../src/client/resources.js';
 import { SchedulerCache } from '../../../src/master/scheduler/cache.js';
+import { NodeInfo } from '../../../src/master/scheduler/node-info.js';
+import type { FilterPlugin } from '../../../src/master/scheduler/plugins/types.js';
+import { volumeBinding } from '../../../src/master/scheduler/plugins/volume-binding.js';
 import type { Item } from './model.js';
 
 /** All mistakes. */
@@ -25,9 +29,16 @@ export const controlPlaneCanaries = [
   'cacheEventLost',
   'deletionsMissed',
   'leadsWithoutLease',
+  'evictionsForgotten',
+  'budgetNotDrawn',
+  'volumesOutOfReach',
+  'claimsGoWithPods',
+  'preemptsEquals',
 ] as const;
 /** A mistake put back in. */
 export type Canary = (typeof controlPlaneCanaries)[number];
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The changes of shared classes that are taken back at the end of a run. */
 type Undo = () => void;
@@ -51,6 +62,14 @@ export class Canaries {
         return;
       case 'ownersByName':
         this.#knowOwnersByName();
+        return;
+      case 'volumesOutOfReach':
+        this.#replace<Mutable<FilterPlugin>, 'prepare'>(volumeBinding, 'prepare', () => undefined);
+        return;
+      case 'preemptsEquals':
+        this.#wrap(NodeInfo.prototype, 'addPod', (addPod) => (info, generation) => {
+          addPod({ ...info, priority: info.priority - 1 }, generation);
+        });
         return;
       default:
     }
@@ -101,6 +120,8 @@ export class Canaries {
         return withOps(store, ({ metadata }) => (metadata.finalizers ?? []).length > 0);
       case 'namespaceNotEmptied':
         return withOps(store, ({ kind }) => kind === 'Namespace');
+      case 'budgetNotDrawn':
+        return withBudgetsAsBefore(store);
       case 'lockOff':
         return withoutLock(store);
       case 'cacheEventLost':
@@ -127,6 +148,22 @@ export class Canaries {
             const { metadata } = patch as { metadata?: { ownerReferences?: unknown } };
             if (metadata?.ownerReferences !== undefined) return client.get(resource, key);
             return client.patch(resource, key, type, patch, options);
+          },
+        });
+      case 'evictionsForgotten':
+        return changed(client, {
+          updateStatus: (resource, object, options) => {
+            if (resource.resource === 'poddisruptionbudgets') forgetEvictions(object);
+            return client.updateStatus(resource, object, options);
+          },
+        });
+      case 'claimsGoWithPods':
+        return changed(client, {
+          delete: async (resource, key, options) => {
+            await client.delete(resource, key, options);
+            if (resource.resource !== 'pods' || !key.name.startsWith('statefulsets-')) return;
+            const claim = { ...key, name: `data-${key.name}` };
+            await client.delete(resources.claims, claim).catch(() => undefined);
           },
         });
       case 'deletionsMissed':
@@ -207,6 +244,33 @@ function withOps(store: Store, goes: (item: Item) => boolean): Store {
         }),
       ),
   });
+}
+
+/** An eviction takes nothing from its budget. */
+function withBudgetsAsBefore(store: Store): Store {
+  return changedStore(store, {
+    txn: (guards, ops) =>
+      store.txn(
+        guards,
+        ops.map((op): StoreOp => {
+          if (op.type !== 'put' || !op.key.includes('/poddisruptionbudgets/')) return op;
+          const budget = JSON.parse(op.value.toString('utf8')) as Item;
+          forgetEvictions(budget);
+          return { ...op, value: Buffer.from(JSON.stringify(budget)) };
+        }),
+      ),
+  });
+}
+
+/** Pods whose eviction was granted, and that are there still, count as if nothing had been granted. */
+function forgetEvictions(budget: object): void {
+  const { status } = budget as {
+    status?: { disruptionsAllowed?: number; disruptedPods?: Readonly<Record<string, string>> };
+  };
+  if (status?.disruptedPods === undefined) return;
+  const granted = Object.keys(status.disruptedPods).length;
+  status.disruptionsAllowed = (status.disruptionsAllowed ?? 0) + granted;
+  delete status.disruptedPods;
 }
 
 /** Drops the guards of writes: the last write wins. */

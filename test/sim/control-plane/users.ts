@@ -111,6 +111,8 @@ export class Users extends SimProcess {
       () => this.#rollOut(controlled, space, number),
       () => this.#remove(controlled, space, number),
       () => this.#makeOwned(space, number),
+      () => this.#makeOwned(space, number),
+      () => this.#makeOwned(space, number),
       () => this.#makeHeld(space, number),
       () => this.#releaseHeld(space, number),
       () => this.#cordon(),

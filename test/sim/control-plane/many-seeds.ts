@@ -1,0 +1,15 @@
+/** The seeds that are run with every change, in two halves. */
+import { expect } from '@jest/globals';
+import { runSeeds } from '../lib/run-seeds.js';
+
+/** In each half. */
+const seedsEach = 500;
+
+/** Runs one half of the seeds, in a process of its own. */
+export async function expectControlPlaneHalf(half: 1 | 2): Promise<void> {
+  const first = 1 + (half - 1) * seedsEach;
+  const parameters = ['--first', `${first}`, '--seeds', `${seedsEach}`];
+  const { code, output } = await runSeeds('control-plane-main.js', parameters);
+  expect(output).toContain('"exitCode":0');
+  expect(code).toBe(0);
+}
