@@ -112,7 +112,6 @@ export class Users extends SimProcess {
       () => this.#remove(controlled, space, number),
       () => this.#makeOwned(space, number),
       () => this.#makeOwned(space, number),
-      () => this.#makeOwned(space, number),
       () => this.#makeHeld(space, number),
       () => this.#releaseHeld(space, number),
       () => this.#cordon(),
@@ -203,6 +202,10 @@ export class Users extends SimProcess {
     if (made === undefined) {
       const policy = this.#draw.pick(['Background', 'Foreground', 'Orphan'] as const);
       await this.#deleteOnce(kinds.configMaps, key, policy);
+      // The next one of that name is often there before anybody has heard that the first has gone.
+      if (policy === 'Background') {
+        await this.#api.create(kinds.configMaps, manifests.configMap(namespace, name));
+      }
       return;
     }
     const { uid = '' } = made.metadata;
