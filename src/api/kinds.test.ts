@@ -223,7 +223,10 @@ describe('creating', () => {
       'deployment without selector',
       'deploy',
       { metadata: { name: 'a', namespace: 'd' }, spec: { template: podTemplate } },
-      ['spec.selector: Required value'],
+      [
+        'spec.selector: Required value',
+        'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`',
+      ],
     ],
     [
       'replica set without template',

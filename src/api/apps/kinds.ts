@@ -1,7 +1,7 @@
 /** Deployment, ReplicaSet, StatefulSet, DaemonSet, ControllerRevision. */
 import { defineKind, scaleSubresource } from '../define.js';
 import { semanticEqual } from '../equal.js';
-import { forbidden, invalid, notSupported } from '../field-error.js';
+import { forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import { setPodSpecDefaults } from '../core/pod-defaults.js';
 import { templateColumns } from '../core/pod.js';
@@ -36,7 +36,9 @@ function validateDeployment(deployment: Deployment): FieldError[] {
   const { spec } = deployment;
   const errors = validateWorkload(spec, 'ReplicaSet');
   const type = spec.strategy?.type ?? 'RollingUpdate';
-  if (!strategies.includes(type)) errors.push(notSupported('spec.strategy.type', type, strategies));
+  if (!strategies.includes(type)) {
+    errors.push(notSupported('spec.strategy', spec.strategy, strategies));
+  }
   if (type === 'Recreate' && spec.strategy?.rollingUpdate !== undefined) {
     const text = "may not be specified when strategy `type` is 'Recreate'";
     errors.push(forbidden('spec.strategy.rollingUpdate', text));
@@ -197,7 +199,7 @@ function validateDaemonSet({ spec }: DaemonSet): FieldError[] {
   const errors = validateWorkload(spec, 'DaemonSet');
   const type = spec.updateStrategy?.type ?? '';
   if (!updateStrategies.includes(type)) {
-    errors.push(notSupported('spec.updateStrategy.type', type, updateStrategies));
+    errors.push(notSupported('spec.updateStrategy', spec.updateStrategy, updateStrategies));
   } else if (type === 'RollingUpdate') {
     const text = 'cannot be 0 when maxSurge is 0';
     const path = 'spec.updateStrategy.rollingUpdate';
@@ -254,6 +256,8 @@ export const controllerRevisionKind = defineKind<ControllerRevision>({
   kind: 'ControllerRevision',
   plural: 'controllerrevisions',
   schema: controllerRevisionSchema,
+  validate: ({ data }) =>
+    data === undefined || data === null ? [required('data', 'data is mandatory')] : [],
   validateUpdate: (next, old) =>
     semanticEqual(next.data, old.data) ? [] : [invalid('data', next.data, 'field is immutable')],
   columns: [

@@ -10,6 +10,7 @@ import {
   num32,
   num64,
   req,
+  reqValue,
   str,
   struct,
   time,
@@ -18,22 +19,17 @@ import {
   anything,
 } from '../schema/dsl.js';
 import { kindSchema, labelSelector } from '../schema/meta.js';
-import {
-  isCountOrPercent,
-  isLabelSelector,
-  isNonNegative,
-  isNotMoreThan100Percent,
-} from '../validation/checks.js';
+import { isCountOrPercent, isNonNegative, isNotMoreThan100Percent } from '../validation/checks.js';
 import { podTemplateSpec } from '../core/pod-spec.js';
 import { claimSchema } from '../core/claim-schema.js';
 
 const count = { checks: [isNonNegative] };
 const partOf = { checks: [isCountOrPercent] };
 /** The selector of a workload. */
-export const selector = {
-  ...doc('Selects the pods; must match the labels of the template.', labelSelector),
-  checks: [isLabelSelector],
-};
+export const selector = doc(
+  'Selects the pods; must match the labels of the template.',
+  labelSelector,
+);
 const collisionCount = int32('Counts collisions of hashes in names.');
 const observedGeneration = num64('Generation that the controller has seen.');
 const minReadySeconds = num32('Seconds a pod must be ready to count as available.', count);
@@ -93,7 +89,7 @@ export const deploymentSchema = kindSchema(
           ),
           { patchStrategy: 'retainKeys' },
         ),
-        template: req(podTemplateSpec),
+        template: reqValue(podTemplateSpec),
       }),
     ),
     status: written(
@@ -163,7 +159,7 @@ export const statefulSetSchema = kindSchema(
         serviceName: tuned(str('Headless service that gives the pods their names.'), {
           pointer: true,
         }),
-        template: req(podTemplateSpec),
+        template: reqValue(podTemplateSpec),
         updateStrategy: written(
           struct('apps/v1.StatefulSetUpdateStrategy', 'How pods are replaced.', {
             rollingUpdate: struct(
@@ -204,7 +200,7 @@ export const daemonSetSchema = kindSchema('apps/v1.DaemonSet', 'Keeps one pod on
       minReadySeconds,
       revisionHistoryLimit,
       selector: req(selector),
-      template: req(podTemplateSpec),
+      template: reqValue(podTemplateSpec),
       updateStrategy: written(
         struct('apps/v1.DaemonSetUpdateStrategy', 'How pods are replaced.', {
           rollingUpdate: struct('apps/v1.RollingUpdateDaemonSet', 'Limits while rolling.', {
@@ -238,6 +234,8 @@ export const controllerRevisionSchema = kindSchema(
   'A snapshot of the template of a StatefulSet or DaemonSet.',
   {
     data: anything('The snapshot.'),
-    revision: req(tuned(num64('Number of the revision.'), { pointer: true })),
+    revision: req(
+      tuned(num64('Number of the revision.', { checks: [isNonNegative] }), { pointer: true }),
+    ),
   },
 );

@@ -5,6 +5,7 @@ import type { FieldError } from '../field-error.js';
 import { validatePodTemplate } from '../core/pod-validation.js';
 import type { LabelSelector, PodTemplateSpec } from '../types/core.js';
 import { compileSelector } from '../facts/selectors.js';
+import { isLabelSelector } from '../validation/checks.js';
 
 /** The fields of a workload that the shared checks read. */
 interface WorkloadSpec {
@@ -31,19 +32,25 @@ export function validateWorkload(spec: WorkloadSpec, owner: string): FieldError[
       owner === 'DaemonSet' ? 'daemonset' : owner === 'StatefulSet' ? 'statefulset' : 'deployment';
     errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${kind}`));
   }
+  if (selector !== undefined && !isWellFormed(selector)) {
+    if (owner !== 'DaemonSet') {
+      errors.push(invalid('spec.selector', selector, 'invalid label selector'));
+    }
+    if (owner === 'ReplicaSet') return errors;
+  }
   validatePodTemplate(
     withClaimVolumes(template, spec.volumeClaimTemplates),
     'spec.template',
     errors,
   );
-  if (template === undefined) return errors;
-  if (selector !== undefined && !isEmpty) {
-    const labels = template.metadata?.labels ?? {};
-    if (!compileSelector(selector)(labels)) {
+  if (!isEmpty && (selector === undefined || isWellFormed(selector))) {
+    const labels = template?.metadata?.labels ?? {};
+    if (selector === undefined || !compileSelector(selector)(labels)) {
       const text = '`selector` does not match template `labels`';
       errors.push(invalid('spec.template.metadata.labels', labels, text));
     }
   }
+  if (template === undefined) return errors;
   const policy = template.spec.restartPolicy;
   if (policy !== undefined && policy !== 'Always') {
     errors.push(notSupported('spec.template.spec.restartPolicy', policy, ['Always']));
@@ -53,6 +60,13 @@ export function validateWorkload(spec: WorkloadSpec, owner: string): FieldError[
     errors.push(forbidden('spec.template.spec.activeDeadlineSeconds', text));
   }
   return errors;
+}
+
+/** True for a selector that can be compiled. */
+function isWellFormed(selector: LabelSelector): boolean {
+  const errors: FieldError[] = [];
+  isLabelSelector(selector, '', errors);
+  return errors.length === 0;
 }
 
 /** The template with a volume for each claim template: that is what its pods will have. */

@@ -57,7 +57,7 @@ function makeSelector(job: Job): void {
 
 function validateJobSpec(spec: Job['spec'], path: FieldPath, errors: FieldError[]): void {
   validatePodTemplate(spec.template, child(path, 'template'), errors);
-  const policy = spec.template?.spec.restartPolicy ?? 'Always';
+  const policy = spec.template?.spec?.restartPolicy ?? 'Always';
   const policyPath = child(path, 'template.spec.restartPolicy');
   if (policy === 'Always') {
     errors.push(required(policyPath, 'valid values: "OnFailure", "Never"'));
@@ -237,8 +237,7 @@ function validateCronJob(cron: CronJob): FieldError[] {
   checkSchedule(cron, errors);
   checkTimeZone(cron.spec.timeZone, errors);
   const path = 'spec.jobTemplate.spec';
-  const job = cron.spec.jobTemplate?.spec;
-  if (job === undefined) return errors;
+  const job: Job['spec'] = cron.spec.jobTemplate?.spec ?? {};
   validateJobSpec(job, path, errors);
   if (job.manualSelector === true) {
     errors.push(notSupported(child(path, 'manualSelector'), true, ['nil', 'false']));

@@ -8,6 +8,7 @@ import {
   list,
   num32,
   req,
+  reqValue,
   set,
   str,
   strPtr,
@@ -17,7 +18,7 @@ import {
   written,
 } from '../schema/dsl.js';
 import { kindSchema, labelSelector, templateMeta } from '../schema/meta.js';
-import { isLabelSelector, isNonNegative, oneOf } from '../validation/checks.js';
+import { isNonNegative, oneOf } from '../validation/checks.js';
 import { podTemplateSpec } from '../core/pod-spec.js';
 import { objectReference } from '../core/references.js';
 
@@ -62,10 +63,7 @@ export const jobSpec = struct('batch/v1.JobSpec', 'What the job shall do.', {
   podReplacementPolicy: str('When failed pods are replaced: TerminatingOrFailed or Failed.', {
     checks: [oneOf(['Failed', 'TerminatingOrFailed'])],
   }),
-  selector: {
-    ...doc('Selects the pods; made by the server.', labelSelector),
-    checks: [isLabelSelector],
-  },
+  selector: doc('Selects the pods; made by the server.', labelSelector),
   successPolicy: struct('batch/v1.SuccessPolicy', 'When the job has succeeded.', {
     rules: req(
       list(
@@ -78,7 +76,7 @@ export const jobSpec = struct('batch/v1.JobSpec', 'What the job shall do.', {
     ),
   }),
   suspend: bool('No pods are made, and running ones are ended.'),
-  template: req(podTemplateSpec),
+  template: reqValue(podTemplateSpec),
   ttlSecondsAfterFinished: int32('Seconds after the end before the job is deleted.', count),
 });
 
@@ -125,7 +123,7 @@ export const cronJobSchema = kindSchema('batch/v1.CronJob', 'Makes jobs at certa
         checks: [oneOf(['Allow', 'Forbid', 'Replace'])],
       }),
       failedJobsHistoryLimit: int32('How many failed jobs are kept.', { ...count, default: 1 }),
-      jobTemplate: req(
+      jobTemplate: reqValue(
         struct('batch/v1.JobTemplateSpec', 'The jobs to make.', {
           metadata: doc('Labels and annotations of the jobs.', templateMeta),
           spec: always(jobSpec),

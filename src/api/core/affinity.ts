@@ -1,9 +1,25 @@
 /** Affinity, tolerations and topology spread. */
-import { doc, int32, int64, labels, list, num32, req, str, struct } from '../schema/dsl.js';
+import { child } from '../field-error.js';
+import { isJsonObject } from '../object.js';
+import type { Check } from '../schema/node.js';
+import {
+  doc,
+  int32,
+  int64,
+  labels,
+  list,
+  num32,
+  req,
+  reqValue,
+  str,
+  strPtr,
+  struct,
+} from '../schema/dsl.js';
 import { labelSelector } from '../schema/meta.js';
 import {
   isBetween,
-  isLabelSelector,
+  isDnsLabel,
+  isNotEmpty,
   isPositive,
   isQualifiedName,
   oneOf,
@@ -14,8 +30,8 @@ const nodeSelectorRequirement = struct(
   'core/v1.NodeSelectorRequirement',
   'A key, an operator and values.',
   {
-    key: req(str('Label key.')),
-    operator: req(str('In, NotIn, Exists, DoesNotExist, Gt or Lt.')),
+    key: req(str('Label key.', { checksEmpty: true })),
+    operator: req(str('In, NotIn, Exists, DoesNotExist, Gt or Lt.', { checksEmpty: true })),
     values: list('Values; one integer for Gt and Lt, none for Exists.', str('')),
   },
   { checks: [isNodeSelectorRequirement] },
@@ -39,21 +55,37 @@ export const nodeSelector = struct(
   { atomic: true },
 );
 
-const podAffinityTerm = struct('core/v1.PodAffinityTerm', 'Pods near or far from which to be.', {
-  labelSelector: doc('Selects the other pods; none when absent.', labelSelector),
-  matchLabelKeys: list("Keys whose values are taken from this pod's labels.", str('')),
-  mismatchLabelKeys: list("Keys whose values must differ from this pod's.", str('')),
-  namespaceSelector: doc('Selects namespaces of the other pods.', labelSelector),
-  namespaces: list("Names of namespaces; the pod's own unless set.", str('')),
-  topologyKey: req(str('Node label whose equal values mean the same place.')),
-});
+/** Errors stand at `namespace`, a field that is not there, as Kubernetes has it. */
+const haveNamespaceNames: Check = (value, path, errors) => {
+  if (!isJsonObject(value) || !Array.isArray(value['namespaces'])) return;
+  for (const name of value['namespaces']) isDnsLabel(name, child(path, 'namespace'), errors);
+};
+
+const podAffinityTerm = struct(
+  'core/v1.PodAffinityTerm',
+  'Pods near or far from which to be.',
+  {
+    labelSelector: doc('Selects the other pods; none when absent.', labelSelector),
+    matchLabelKeys: list("Keys whose values are taken from this pod's labels.", str('')),
+    mismatchLabelKeys: list("Keys whose values must differ from this pod's.", str('')),
+    namespaceSelector: doc('Selects namespaces of the other pods.', labelSelector),
+    namespaces: list("Names of namespaces; the pod's own unless set.", str('')),
+    topologyKey: req(
+      str('Node label whose equal values mean the same place.', {
+        checks: [isNotEmpty, isQualifiedName],
+        checksEmpty: true,
+      }),
+    ),
+  },
+  { checks: [haveNamespaceNames] },
+);
 
 const weight = req(num32('Weight, 1 to 100.', { checks: [isBetween(1, 100)] }));
 
 const weightedPodAffinityTerm = struct(
   'core/v1.WeightedPodAffinityTerm',
   'A pod affinity term with a weight.',
-  { podAffinityTerm: req(podAffinityTerm), weight },
+  { podAffinityTerm: reqValue(podAffinityTerm), weight },
 );
 
 const podAffinityFields = {
@@ -73,7 +105,7 @@ export const affinity = struct('core/v1.Affinity', 'Where a pod wants to run.', 
     preferredDuringSchedulingIgnoredDuringExecution: list(
       'Terms that add to the score of a node.',
       struct('core/v1.PreferredSchedulingTerm', 'A node selector term with a weight.', {
-        preference: req(nodeSelectorTerm),
+        preference: reqValue(nodeSelectorTerm),
         weight,
       }),
     ),
@@ -106,24 +138,20 @@ export const topologySpreadConstraint = struct(
   'core/v1.TopologySpreadConstraint',
   'How matching pods are spread over places.',
   {
-    labelSelector: {
-      ...doc('Selects the pods that are counted.', labelSelector),
-      checks: [isLabelSelector],
-    },
+    labelSelector: doc('Selects the pods that are counted.', labelSelector),
     matchLabelKeys: list("Keys whose values are taken from this pod's labels.", str('')),
     maxSkew: req(num32('Greatest difference between two places.', { checks: [isPositive] })),
     minDomains: int32('Least number of places.', { checks: [isPositive] }),
-    nodeAffinityPolicy: str('Honor or Ignore the node affinity when counting.', {
+    nodeAffinityPolicy: strPtr('Honor or Ignore the node affinity when counting.', {
       checks: [oneOf(['Honor', 'Ignore'])],
     }),
-    nodeTaintsPolicy: str('Honor or Ignore taints when counting.', {
+    nodeTaintsPolicy: strPtr('Honor or Ignore taints when counting.', {
       checks: [oneOf(['Honor', 'Ignore'])],
     }),
-    topologyKey: req(
-      str('Node label whose equal values mean the same place.', { checks: [isQualifiedName] }),
-    ),
+    topologyKey: req(str('Node label whose equal values mean the same place.')),
     whenUnsatisfiable: req(
       str('DoNotSchedule or ScheduleAnyway.', {
+        checksEmpty: true,
         checks: [oneOf(['DoNotSchedule', 'ScheduleAnyway'])],
       }),
     ),
@@ -138,7 +166,7 @@ export const topologySelectorTerm = struct(
     matchLabelExpressions: list(
       'Requirements on labels.',
       struct('core/v1.TopologySelectorLabelRequirement', 'A key and its values.', {
-        key: req(str('Label key.')),
+        key: req(str('Label key.', { checks: [isQualifiedName], checksEmpty: true })),
         values: req(list('Values of which one must match.', str(''))),
       }),
     ),

@@ -1,16 +1,27 @@
 /** The spec of PersistentVolumeClaims, which pods and StatefulSets embed as templates. */
 import { doc, list, quantities, req, str, strPtr, struct, written } from '../schema/dsl.js';
 import { labelSelector, templateMeta } from '../schema/meta.js';
-import { isDnsSubdomain, isLabelSelector, oneOf } from '../validation/checks.js';
+import { notSupported } from '../field-error.js';
+import type { Check } from '../schema/node.js';
+import { isDnsSubdomainOrEmpty, oneOf } from '../validation/checks.js';
 import { typedLocalObjectReference } from './references.js';
 
 /** Ways in which a volume may be mounted. */
 export const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 
+/** Errors name the list, not the item. */
+const areAccessModes: Check = (value, path, errors) => {
+  if (!Array.isArray(value)) return;
+  for (const mode of value) {
+    if (!accessModes.includes(mode as string)) errors.push(notSupported(path, mode, accessModes));
+  }
+};
+
 /** A list of access modes. */
 export const accessModesField = list(
   'ReadWriteOnce, ReadOnlyMany, ReadWriteMany or ReadWriteOncePod.',
-  str('', { checks: [oneOf(accessModes)] }),
+  str(''),
+  { checks: [areAccessModes] },
 );
 
 const typedObjectReference = struct(
@@ -38,12 +49,12 @@ export const persistentVolumeClaimSpec = struct(
         requests: quantities('Least size.'),
       }),
     ),
-    selector: { ...doc('Selects volumes by label.', labelSelector), checks: [isLabelSelector] },
+    selector: doc('Selects volumes by label.', labelSelector),
     storageClassName: strPtr('Name of the StorageClass; empty for none.', {
-      checks: [isDnsSubdomain],
+      checks: [isDnsSubdomainOrEmpty],
     }),
     volumeAttributesClassName: strPtr('Name of the VolumeAttributesClass.'),
-    volumeMode: str('Filesystem or Block.', {
+    volumeMode: strPtr('Filesystem or Block.', {
       default: 'Filesystem',
       checks: [oneOf(['Block', 'Filesystem'])],
     }),

@@ -15,6 +15,8 @@ import {
   struct,
   written,
 } from '../schema/dsl.js';
+import { invalid, required } from '../field-error.js';
+import type { Check } from '../schema/node.js';
 import { areResources } from '../validation/resources.js';
 import {
   isDnsLabel,
@@ -49,7 +51,7 @@ export const resourceFieldSelector = struct(
   {
     containerName: str('The container; needed in volumes, optional in env.'),
     divisor: quantity('Unit of the value.', { default: '0' }),
-    resource: req(str('For example limits.cpu or requests.memory.')),
+    resource: req(str('For example limits.cpu or requests.memory.', { checksEmpty: true })),
   },
   { atomic: true },
 );
@@ -89,8 +91,20 @@ const envFromSource = struct(
   { checks: [isEnvFromSource] },
 );
 
+const isContainerPort: Check = (value, path, errors) => {
+  if (value === 0) errors.push(required(path));
+  else isPort(value, path, errors);
+};
+
+const isMessagePolicy: Check = (value, path, errors) => {
+  if (value === 'File' || value === 'FallbackToLogsOnError') return;
+  errors.push(invalid(path, value, "must be 'File' or 'FallbackToLogsOnError'"));
+};
+
 const containerPort = struct('core/v1.ContainerPort', 'A port that a container listens on.', {
-  containerPort: req(num32("Port on the pod's address, 1 to 65535.", { checks: [isPort] })),
+  containerPort: req(
+    num32("Port on the pod's address, 1 to 65535.", { checks: [isContainerPort] }),
+  ),
   hostIP: str('Address of the node to bind the host port to.', { checks: [isIp] }),
   hostPort: num32('Port on the node, 1 to 65535.', { checks: [isHostPort] }),
   name: str('Name by which services refer to the port.', { checks: [isPortName] }),
@@ -117,9 +131,7 @@ const volumeMount = struct(
   "A volume in the container's file system.",
   {
     mountPath: req(str('Path in the container.')),
-    mountPropagation: str('How mounts are passed between host and container.', {
-      checks: [oneOf(['Bidirectional', 'HostToContainer', 'None'])],
-    }),
+    mountPropagation: strPtr('How mounts are passed between host and container.'),
     name: req(str('Name of the volume.')),
     readOnly: flag('Mounts read-only.'),
     recursiveReadOnly: str('Disabled, IfPossible or Enabled.', {
@@ -153,7 +165,7 @@ export const seccompProfile = struct(
   'core/v1.SeccompProfile',
   'A seccomp profile.',
   {
-    localhostProfile: str("Path of a file below the node's profile folder; for type Localhost."),
+    localhostProfile: strPtr("Path of a file below the node's profile folder; for type Localhost."),
     type: req(
       str('Localhost, RuntimeDefault or Unconfined.', {
         checks: [oneOf(['Localhost', 'RuntimeDefault', 'Unconfined'])],
@@ -235,7 +247,7 @@ const commonFields = {
   }),
   terminationMessagePolicy: str('File or FallbackToLogsOnError.', {
     default: 'File',
-    checks: [oneOf(['FallbackToLogsOnError', 'File'])],
+    checks: [isMessagePolicy],
   }),
   tty: flag('Gives the container a terminal; needs stdin.'),
   volumeDevices: listMap('Raw block devices.', ['devicePath'], volumeDevice),

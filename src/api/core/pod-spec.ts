@@ -11,6 +11,7 @@ import {
   quantities,
   req,
   str,
+  strPtr,
   struct,
   always,
   written,
@@ -21,7 +22,6 @@ import {
   isBetween,
   isDnsSubdomain,
   isId,
-  isNonNegative,
   isQualifiedName,
   oneOf,
 } from '../validation/checks.js';
@@ -44,7 +44,7 @@ const podSecurityContext = struct(
   {
     appArmorProfile,
     fsGroup: int64('Group that owns the volumes.', { checks: [isId] }),
-    fsGroupChangePolicy: str('OnRootMismatch or Always.', {
+    fsGroupChangePolicy: strPtr('OnRootMismatch or Always.', {
       checks: [oneOf(['Always', 'OnRootMismatch'])],
     }),
     runAsGroup: int64('Group id of entry points.', { checks: [isId] }),
@@ -59,7 +59,7 @@ const podSecurityContext = struct(
       'Kernel parameters of the pod.',
       struct('core/v1.Sysctl', 'A kernel parameter.', {
         name: req(str('Name of the parameter.')),
-        value: req(str('Value of the parameter.')),
+        value: req(str('Value of the parameter.', { checksEmpty: true })),
       }),
     ),
     windowsOptions,
@@ -89,7 +89,9 @@ const scheduling = {
   nodeName: str('Node on which the pod runs; set by the scheduler.'),
   nodeSelector: { ...nodeSelectorLabels, mapType: 'atomic' as const, checks: [areLabels] },
   overhead: quantities('Resources of the sandbox, from the RuntimeClass.'),
-  preemptionPolicy: str('Never or PreemptLowerPriority.'),
+  preemptionPolicy: strPtr('Never or PreemptLowerPriority.', {
+    checks: [oneOf(['Never', 'PreemptLowerPriority'])],
+  }),
   priority: int32('Priority as a number; set from the priority class.'),
   priorityClassName: str('Name of the PriorityClass.'),
   schedulerName: str('Scheduler that places the pod.', { default: 'default-scheduler' }),
@@ -119,7 +121,7 @@ const network = {
     ['ip'],
     struct('core/v1.HostAlias', 'An address and its names.', {
       hostnames: list('Host names.', str('')),
-      ip: req(str('The address.')),
+      ip: req(str('The address.', { checksEmpty: true })),
     }),
   ),
   hostIPC: flag("Uses the node's IPC namespace."),
@@ -156,7 +158,9 @@ export const podSpec = struct('core/v1.PodSpec', 'What the pod shall be.', {
   readinessGates: list(
     'Conditions that must be True for the pod to be ready.',
     struct('core/v1.PodReadinessGate', 'A condition of the pod.', {
-      conditionType: req(str('Type of the condition.', { checks: [isQualifiedName] })),
+      conditionType: req(
+        str('Type of the condition.', { checks: [isQualifiedName], checksEmpty: true }),
+      ),
     }),
   ),
   resourceClaims: listMap('Claims on devices.', ['name'], resourceClaimOfPod, {
@@ -172,9 +176,9 @@ export const podSpec = struct('core/v1.PodSpec', 'What the pod shall be.', {
   serviceAccount: str('Deprecated: use serviceAccountName.'),
   serviceAccountName: str('Name of the ServiceAccount.', { checks: [isDnsSubdomain] }),
   shareProcessNamespace: bool('Containers share one PID namespace.'),
+  // Negative ones are stored, and end a pod after one second.
   terminationGracePeriodSeconds: int64('Seconds between asking to end and killing.', {
     default: 30,
-    checks: [isNonNegative],
   }),
   volumes: listMap('Volumes that containers can mount.', ['name'], volume, {
     strategy: 'merge,retainKeys',

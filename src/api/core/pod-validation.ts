@@ -13,6 +13,7 @@ import {
 import type { FieldError, FieldPath } from '../field-error.js';
 import type { Container, PodSpec, PodTemplateSpec, Probe } from '../types/core.js';
 import { areAnnotations, areLabels, uniqueBy } from '../validation/checks.js';
+import { isLocalPath } from '../validation/container-fields.js';
 import { dnsLabel, dnsSubdomain } from '../validation/names.js';
 import { checkDns, checkHostAliases } from './pod-network-validation.js';
 import { checkPodSecurity } from './pod-security-validation.js';
@@ -65,8 +66,8 @@ function checkMounts(container: Container, path: FieldPath, context: ListContext
   const seen = new Set<string>();
   (container.volumeMounts ?? []).forEach((mount, index) => {
     const here = at(child(path, 'volumeMounts'), index);
-    if ((mount.name ?? '') !== '' && !context.volumes.has(mount.name)) {
-      context.errors.push(notFound(child(here, 'name'), mount.name));
+    if (!context.volumes.has(mount.name)) {
+      context.errors.push(notFound(child(here, 'name'), mount.name ?? ''));
     }
     if (seen.has(mount.mountPath)) {
       context.errors.push(invalid(child(here, 'mountPath'), mount.mountPath, 'must be unique'));
@@ -74,6 +75,7 @@ function checkMounts(container: Container, path: FieldPath, context: ListContext
     seen.add(mount.mountPath);
   });
   const claims = new Set<string>();
+  const paths = new Set<string>();
   (container.volumeDevices ?? []).forEach((device, index) => {
     const here = at(child(path, 'volumeDevices'), index);
     if (claims.has(device.name)) {
@@ -88,6 +90,11 @@ function checkMounts(container: Container, path: FieldPath, context: ListContext
         'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode';
       context.errors.push(invalid(child(here, 'name'), device.name, text));
     }
+    if (paths.has(device.devicePath)) {
+      const text = 'must be unique';
+      context.errors.push(invalid(child(here, 'devicePath'), device.devicePath, text));
+    }
+    paths.add(device.devicePath);
     if (seen.has(device.devicePath)) {
       const text = 'must not already exist as a path in volumeMounts';
       context.errors.push(invalid(child(here, 'devicePath'), device.devicePath, text));
@@ -103,8 +110,6 @@ function checkPorts(container: Container, path: FieldPath, context: ListContext)
       context.errors.push(duplicate(child(here, 'name'), port.name));
     }
     if (port.name !== undefined) names.add(port.name);
-    if (port.containerPort === undefined)
-      context.errors.push(required(child(here, 'containerPort')));
     if (context.spec.hostNetwork === true && (port.hostPort ?? 0) !== port.containerPort) {
       const text = 'must match `hostPort` when `hostNetwork` is true';
       context.errors.push(invalid(child(here, 'containerPort'), port.containerPort, text));
@@ -239,6 +244,49 @@ function containersAt(spec: PodSpec, path: FieldPath): (readonly [Container, Fie
   );
 }
 
+/** Two constraints may not say the same of one key. */
+function checkSpread(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
+  const constraints = spec.topologySpreadConstraints ?? [];
+  constraints.forEach(({ topologyKey, whenUnsatisfiable }, index) => {
+    for (const other of constraints.slice(index + 1)) {
+      if (other.topologyKey !== topologyKey) continue;
+      if (other.whenUnsatisfiable !== whenUnsatisfiable) continue;
+      const here = at(child(path, 'topologySpreadConstraints'), index);
+      const value = `{${topologyKey}, ${whenUnsatisfiable}}`;
+      errors.push(duplicate(child(here, '{topologyKey, whenUnsatisfiable}'), value));
+    }
+  });
+}
+
+/** Errors stand at the volume, not at the source. */
+function checkTokenPath(file: string, path: FieldPath, errors: FieldError[]): void {
+  if (file === '') errors.push(required(path));
+  else isLocalPath(file, path, errors);
+}
+
+/** The sources of a projected volume may not make one file twice. */
+function checkProjected(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
+  (spec.volumes ?? []).forEach(({ projected }, index) => {
+    if (projected === undefined) return;
+    const here = child(at(child(path, 'volumes'), index), 'projected');
+    const seen = new Set<string>();
+    for (const source of projected.sources ?? []) {
+      const named = source.secret ?? source.configMap;
+      const items = named?.items ?? source.downwardAPI?.items ?? [];
+      const token = source.serviceAccountToken;
+      if (token !== undefined) checkTokenPath(token.path ?? '', child(here, 'path'), errors);
+      const bundle = source.clusterTrustBundle?.path;
+      for (const file of bundle === undefined ? items.map((item) => item.path) : [bundle]) {
+        if ((file ?? '') === '') continue;
+        if (seen.has(file)) {
+          errors.push(invalid(here, named?.name ?? file, 'conflicting duplicate paths'));
+        }
+        seen.add(file);
+      }
+    }
+  });
+}
+
 /** Adds what is wrong with a pod's spec, beside what its schema checks. */
 export function validatePodSpec(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
   uniqueBy('name')(spec.volumes, child(path, 'volumes'), errors);
@@ -263,6 +311,8 @@ export function validatePodSpec(spec: PodSpec, path: FieldPath, errors: FieldErr
   });
   checkEphemeral(spec, path, { ...shared, isInit: false });
   checkHostPorts(spec.containers ?? [], path, errors);
+  checkSpread(spec, path, errors);
+  checkProjected(spec, path, errors);
   checkDns(spec, path, errors);
   checkHostAliases(spec, path, errors);
   checkPodSecurity(spec, path, containersAt(spec, path), errors);
@@ -270,7 +320,6 @@ export function validatePodSpec(spec: PodSpec, path: FieldPath, errors: FieldErr
     ['nodeName', spec.nodeName, dnsSubdomain],
     ['hostname', spec.hostname, dnsLabel],
     ['subdomain', spec.subdomain, dnsLabel],
-    ['schedulerName', spec.schedulerName, dnsSubdomain],
   ];
   for (const [name, value, rule] of texts) {
     if (value === undefined || value === '') continue;
@@ -289,8 +338,9 @@ export function validatePodTemplate(
   errors: FieldError[],
 ): void {
   if (template === undefined) return;
-  areLabels(template.metadata?.labels, child(path, 'metadata.labels'), errors);
-  areAnnotations(template.metadata?.annotations, child(path, 'metadata.annotations'), errors);
+  // Kubernetes leaves `metadata` out of these two paths.
+  areLabels(template.metadata?.labels, child(path, 'labels'), errors);
+  areAnnotations(template.metadata?.annotations, child(path, 'annotations'), errors);
   validatePodSpec(template.spec, child(path, 'spec'), errors);
   if ((template.spec.ephemeralContainers?.length ?? 0) > 0) {
     const text = 'ephemeral containers not allowed in pod template';

@@ -11,13 +11,15 @@ import {
   struct,
   tuned,
 } from '../schema/dsl.js';
+import { invalid } from '../field-error.js';
+import { isJsonObject, textOf } from '../object.js';
+import type { Check } from '../schema/node.js';
 import {
   isNonNegative,
   isPort,
   isPortNumberOrName,
   isPositive,
   oneOf,
-  stringCheck,
 } from '../validation/checks.js';
 import { isHandler } from '../validation/container-fields.js';
 import { httpHeaderNameErrors } from '../validation/names.js';
@@ -27,13 +29,24 @@ const execAction = struct('core/v1.ExecAction', 'Runs a command in the container
 });
 
 const httpHeader = struct('core/v1.HTTPHeader', 'A header of a request.', {
-  name: req(str('Name of the header.', { checks: [stringCheck(httpHeaderNameErrors)] })),
+  name: req(str('Name of the header.', { checksEmpty: true })),
   value: req(tuned(str('Value of the header.'), { pointer: true })),
 });
 
+/** Errors name the list, not the header. */
+const areHeaders: Check = (value, path, errors) => {
+  if (!Array.isArray(value)) return;
+  for (const header of value) {
+    const name = isJsonObject(header) ? textOf(header, 'name') : '';
+    for (const text of httpHeaderNameErrors(name)) errors.push(invalid(path, name, text));
+  }
+};
+
 const httpGetAction = struct('core/v1.HTTPGetAction', 'Makes an HTTP GET request.', {
   host: str("Host to connect to; the pod's address unless set."),
-  httpHeaders: list('Headers of the request; repeated ones are allowed.', httpHeader),
+  httpHeaders: list('Headers of the request; repeated ones are allowed.', httpHeader, {
+    checks: [areHeaders],
+  }),
   path: str('Path of the request.', { default: '/' }),
   port: req(intOrString('Number or name of the port.', { checks: [isPortNumberOrName] })),
   scheme: str('HTTP or HTTPS.', { default: 'HTTP', checks: [oneOf(['HTTP', 'HTTPS'])] }),

@@ -1,5 +1,5 @@
 /** Small core/v1 structs that many kinds use: references and selectors of keys. */
-import { bool, flag, req, str, struct } from '../schema/dsl.js';
+import { bool, flag, req, str, strPtr, struct } from '../schema/dsl.js';
 
 const optional = 'The object or key may be missing.';
 
@@ -32,7 +32,7 @@ export const typedLocalObjectReference = struct(
   'core/v1.TypedLocalObjectReference',
   'Names an object of some kind in the same namespace.',
   {
-    apiGroup: str('Group of the object; empty means core.'),
+    apiGroup: strPtr('Group of the object; empty means core.'),
     kind: req(str('Kind of the object.')),
     name: req(str('Name of the object.')),
   },
@@ -69,7 +69,7 @@ export const objectFieldSelector = struct(
   'A field of the pod.',
   {
     apiVersion: str('Version in which the path is written.', { default: 'v1' }),
-    fieldPath: req(str('Path of the field, such as metadata.name.')),
+    fieldPath: req(str('Path of the field, such as metadata.name.', { checksEmpty: true })),
   },
   { atomic: true },
 );

@@ -1,19 +1,24 @@
 /** Volume sources of storage systems, as pods name them; PersistentVolumes vary a few of them. */
 import { bool, flag, int32, list, num32, req, str, strPtr, struct } from '../schema/dsl.js';
-import { isAbsolutePath } from '../validation/checks.js';
+import { isAbsolutePath, isBetween, isNotEmpty, stringCheck } from '../validation/checks.js';
 import { localObjectReference, readOnlyField } from './references.js';
 
 const fsType = str('File system type; ext4 unless set.');
 const user = 'User name.';
+
+/** Where iSCSI names begin: RFC 3720 has these three forms. */
+const isTargetName = stringCheck((value) =>
+  /^(iqn|eui|naa)\./.test(value) ? [] : ['must be valid format starting with iqn, eui, or naa'],
+);
 
 const iscsiFields = {
   chapAuthDiscovery: flag('CHAP for discovery.'),
   chapAuthSession: flag('CHAP for sessions.'),
   fsType,
   initiatorName: str('iSCSI initiator name.'),
-  iqn: req(str('Qualified name of the target.')),
+  iqn: req(str('Qualified name of the target.', { checks: [isTargetName] })),
   iscsiInterface: str('Interface name.', { default: 'default' }),
-  lun: req(int32('LUN of the target.')),
+  lun: req(int32('LUN of the target.', { checks: [isBetween(0, 255)] })),
   portals: list('More target portals.', str('')),
   readOnly: readOnlyField,
   targetPortal: req(str('Target portal.')),
@@ -53,7 +58,7 @@ export const commonSources = {
     readOnly: readOnlyField,
   }),
   nfs: struct('core/v1.NFSVolumeSource', 'An NFS export.', {
-    path: req(str('Exported path.', { checks: [isAbsolutePath] })),
+    path: req(str('Exported path.', { checks: [isNotEmpty, isAbsolutePath], checksEmpty: true })),
     readOnly: readOnlyField,
     server: req(str('Host name or address of the server.')),
   }),

@@ -11,19 +11,24 @@ import {
   str,
   strPtr,
   struct,
+  tuned,
 } from '../schema/dsl.js';
 import { labelSelector } from '../schema/meta.js';
+import { child, required } from '../field-error.js';
+import { isJsonObject, textOf } from '../object.js';
+import type { Check } from '../schema/node.js';
 import {
   isBetween,
-  isConfigKey,
   isDnsLabel,
+  isDnsSubdomain,
   isNonNegativeQuantity,
+  isNotEmpty,
   oneOf,
   requires,
 } from '../validation/checks.js';
 import {
   isDescendingPath,
-  isDownwardFile,
+  areDownwardFiles,
   isLocalPath,
   isTokenLifetime,
 } from '../validation/container-fields.js';
@@ -37,7 +42,7 @@ const fileMode = isBetween(0, 0o777);
 const modeText = 'Mode bits of files, 0 to 0777 (511 in JSON).';
 
 const keyToPath = struct('core/v1.KeyToPath', 'A key and the file it becomes.', {
-  key: req(str('The key.', { checks: [isConfigKey] })),
+  key: req(str('The key.')),
   mode: int32(modeText, { checks: [fileMode] }),
   path: req(str('Relative path of the file.', { checks: [isLocalPath] })),
 });
@@ -45,17 +50,20 @@ const keyToPath = struct('core/v1.KeyToPath', 'A key and the file it becomes.', 
 const defaultMode = int32(modeText, { default: 0o644, checks: [fileMode] });
 const items = list('Keys to take, and their files; all keys unless set.', keyToPath);
 
-const downwardFile = struct(
-  'core/v1.DownwardAPIVolumeFile',
-  'A file with a field of the pod.',
-  {
-    fieldRef: objectFieldSelector,
-    mode: int32(modeText, { checks: [fileMode] }),
-    path: req(str('Relative path of the file.', { checks: [isLocalPath] })),
-    resourceFieldRef: resourceFieldSelector,
-  },
-  { checks: [isDownwardFile] },
-);
+const downwardFile = struct('core/v1.DownwardAPIVolumeFile', 'A file with a field of the pod.', {
+  fieldRef: objectFieldSelector,
+  mode: int32(modeText),
+  path: req(str('Relative path of the file.', { checksEmpty: true })),
+  resourceFieldRef: resourceFieldSelector,
+});
+
+/** Kubernetes writes these two paths otherwise than the field: with a blank, and without it. */
+const isPublishSecret: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  const name = textOf(value, 'name');
+  if (name === '') errors.push(required(child(`${path} `, 'name')));
+  else isDnsSubdomain(name, child(path.replace(/\.nodePublishSecretRef$/, ''), 'name'), errors);
+};
 
 const volumeProjection = struct(
   'core/v1.VolumeProjection',
@@ -83,7 +91,7 @@ const volumeProjection = struct(
       { checks: [requires('name')] },
     ),
     downwardAPI: struct('core/v1.DownwardAPIProjection', 'Fields of the pod as files.', {
-      items: list('The files.', downwardFile),
+      items: list('The files.', downwardFile, { checks: [areDownwardFiles] }),
     }),
     secret: struct(
       'core/v1.SecretProjection',
@@ -104,7 +112,7 @@ const volumeProjection = struct(
           default: 3600,
           checks: [isTokenLifetime],
         }),
-        path: req(str('Relative path of the file.', { checks: [isLocalPath] })),
+        path: req(str('Relative path of the file.', { checksEmpty: true })),
       },
     ),
   },
@@ -145,15 +153,17 @@ const podSources = {
     { checks: [requires('name')] },
   ),
   csi: struct('core/v1.CSIVolumeSource', 'An ephemeral volume of a CSI driver.', {
-    driver: req(str('Name of the driver.', { checks: [isDriverName] })),
+    driver: req(
+      str('Name of the driver.', { checks: [isNotEmpty, isDriverName], checksEmpty: true }),
+    ),
     fsType: strPtr('File system to mount.'),
-    nodePublishSecretRef: localObjectReference,
+    nodePublishSecretRef: tuned(localObjectReference, { checks: [isPublishSecret] }),
     readOnly: bool('Mounts read-only.'),
     volumeAttributes: labels('Properties that the driver knows.'),
   }),
   downwardAPI: struct('core/v1.DownwardAPIVolumeSource', 'Fields of the pod as files.', {
     defaultMode,
-    items: list('The files.', downwardFile),
+    items: list('The files.', downwardFile, { checks: [areDownwardFiles] }),
   }),
   emptyDir: struct('core/v1.EmptyDirVolumeSource', 'A directory that lives as long as the pod.', {
     medium: str('Memory for tmpfs; the disk of the node unless set.'),

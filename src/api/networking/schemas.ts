@@ -7,13 +7,15 @@ import {
   list,
   num32,
   req,
+  reqValue,
   str,
+  strPtr,
   struct,
   tuned,
   written,
 } from '../schema/dsl.js';
 import { kindSchema, labelSelector } from '../schema/meta.js';
-import { isDnsSubdomain, isLabelSelector, isPort, oneOf } from '../validation/checks.js';
+import { isDnsLabel, isDnsSubdomain, isPathSegment, isPort, oneOf } from '../validation/checks.js';
 import { typedLocalObjectReference } from '../core/references.js';
 
 const d = 'networking/v1.';
@@ -40,7 +42,7 @@ export const ingressSchema = kindSchema(`${d}Ingress`, 'Routes traffic from outs
   spec: always(
     struct(`${d}IngressSpec`, 'What the ingress shall route.', {
       defaultBackend: doc('For what no rule matches.', backend),
-      ingressClassName: str('Name of the IngressClass.', { checks: [isDnsSubdomain] }),
+      ingressClassName: strPtr('Name of the IngressClass.', { checks: [isDnsSubdomain] }),
       rules: list(
         'Rules by host.',
         struct(`${d}IngressRule`, 'A rule for a host.', {
@@ -50,7 +52,7 @@ export const ingressSchema = kindSchema(`${d}Ingress`, 'Routes traffic from outs
               list(
                 'The paths.',
                 struct(`${d}HTTPIngressPath`, 'A path and its backend.', {
-                  backend: req(backend),
+                  backend: reqValue(backend),
                   path: str('The path.'),
                   pathType: tuned(
                     req(
@@ -106,11 +108,14 @@ export const ingressClassSchema = kindSchema(`${d}IngressClass`, 'A kind of ingr
     struct(`${d}IngressClassSpec`, 'The controller.', {
       controller: str('Name of the controller, such as example.com/ingress.'),
       parameters: struct(`${d}IngressClassParametersReference`, 'Parameters of the controller.', {
-        apiGroup: str('Group of the object.'),
-        kind: req(str('Kind of the object.')),
-        name: req(str('Name of the object.')),
-        namespace: str('Namespace of the object.'),
-        scope: str('Cluster or Namespace.', { default: 'Cluster' }),
+        apiGroup: strPtr('Group of the object.', { checks: [isDnsSubdomain] }),
+        kind: req(str('Kind of the object.', { checks: [isPathSegment] })),
+        name: req(str('Name of the object.', { checks: [isPathSegment] })),
+        namespace: strPtr('Namespace of the object.', { checks: [isDnsLabel] }),
+        scope: strPtr('Cluster or Namespace.', {
+          default: 'Cluster',
+          checks: [oneOf(['Cluster', 'Namespace'])],
+        }),
       }),
     }),
   ),
@@ -121,7 +126,10 @@ const policyPorts = list(
   struct(`${d}NetworkPolicyPort`, 'A port or range.', {
     endPort: int32('End of the range.'),
     port: intOrString('Number or name of the port.'),
-    protocol: str('TCP, UDP or SCTP.', { default: 'TCP', checks: [oneOf(['SCTP', 'TCP', 'UDP'])] }),
+    protocol: strPtr('TCP, UDP or SCTP.', {
+      default: 'TCP',
+      checks: [oneOf(['SCTP', 'TCP', 'UDP'])],
+    }),
   }),
 );
 const peer = struct(`${d}NetworkPolicyPeer`, 'Who may talk.', {
@@ -129,8 +137,8 @@ const peer = struct(`${d}NetworkPolicyPeer`, 'Who may talk.', {
     cidr: req(str('The addresses.')),
     except: list('Addresses that are left out.', str('')),
   }),
-  namespaceSelector: { ...doc('Namespaces.', labelSelector), checks: [isLabelSelector] },
-  podSelector: { ...doc('Pods.', labelSelector), checks: [isLabelSelector] },
+  namespaceSelector: doc('Namespaces.', labelSelector),
+  podSelector: doc('Pods.', labelSelector),
 });
 
 /** NetworkPolicy. */
@@ -151,10 +159,7 @@ export const networkPolicySchema = kindSchema(`${d}NetworkPolicy`, 'Who may talk
           ports: policyPorts,
         }),
       ),
-      podSelector: written({
-        ...doc('Pods it is about.', labelSelector),
-        checks: [isLabelSelector],
-      }),
+      podSelector: written(doc('Pods it is about.', labelSelector)),
       policyTypes: list('Ingress, Egress.', str('', { checks: [oneOf(['Egress', 'Ingress'])] })),
     }),
   ),

@@ -17,12 +17,7 @@ import {
 } from '../schema/dsl.js';
 import { condition, conditions, deleteOptions, kindSchema, labelSelector } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
-import {
-  isCountOrPercent,
-  isLabelSelector,
-  isNotMoreThan100Percent,
-  oneOf,
-} from '../validation/checks.js';
+import { isCountOrPercent, isNotMoreThan100Percent, oneOf } from '../validation/checks.js';
 
 const policy = { group: 'policy', version: 'v1' } as const;
 const partOf = { checks: [isCountOrPercent, isNotMoreThan100Percent] };
@@ -34,7 +29,6 @@ const budgetSchema = kindSchema('policy/v1.PodDisruptionBudget', 'How many pods 
       minAvailable: intOrString('Pods that must stay.', partOf),
       selector: {
         ...doc('Selects the pods.', labelSelector),
-        checks: [isLabelSelector],
         patchStrategy: 'replace',
       },
       unhealthyPodEvictionPolicy: str('IfHealthyBudget or AlwaysAllow.', {

@@ -95,8 +95,7 @@ function decodeScalar(node: SchemaNode, value: unknown, place: Place): unknown {
       return value;
     case 'int-or-string':
       if (typeof value === 'string') return value;
-      if (typeof value === 'number' && Number.isInteger(value)) return value;
-      throw mismatch(value, { type: 'integer', format: 'int32' }, place);
+      return decodeScalar({ type: 'integer', format: 'int32' }, value, place);
     default:
       return value;
   }
@@ -192,7 +191,7 @@ function decodeNode(node: SchemaNode, value: unknown, place: Place, problems: Pr
       const out: Record<string, unknown> = {};
       for (const key of Object.keys(value)) {
         const here = { ...place, path: `${place.path}.${key}` };
-        const raw = value[key] ?? (items?.type === 'string' ? '' : undefined);
+        const raw = value[key] ?? (items?.type === 'string' ? zeroOf(items) : undefined);
         if (raw === undefined) continue;
         const decoded = items === undefined ? raw : decodeNode(items, raw, here, problems);
         if (key === '__proto__') continue;
@@ -214,7 +213,7 @@ function decodeNode(node: SchemaNode, value: unknown, place: Place, problems: Pr
   }
 }
 
-/** Returns the value that Go makes of a null in a list. */
+/** Returns the value that Go makes of a null in a list or map. */
 function zeroOf(node: SchemaNode): unknown {
   switch (node.type) {
     case 'object':

@@ -18,6 +18,8 @@ export interface ScalarOptions {
   readonly default?: unknown;
   readonly enum?: readonly string[];
   readonly checks?: readonly Check[];
+  /** The checks decide about an empty text too. */
+  readonly checksEmpty?: boolean;
 }
 
 /** The options of a list. */
@@ -159,6 +161,11 @@ function isRequired(node: (SchemaNode & Partial<Required>) | undefined): boolean
 /** A field that must be given. */
 export function req<T>(node: Typed<T>): Typed<T> & Required {
   return { ...node, isRequired: true };
+}
+
+/** A field that must be given and is no pointer in Go: what is missing are the fields that it requires. */
+export function reqValue<T>(node: Typed<T>): Typed<T> & Required {
+  return { ...node, isRequired: true, isValue: true };
 }
 
 /** A struct field that is always written, and always there for readers. */

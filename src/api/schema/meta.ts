@@ -1,5 +1,6 @@
 /** Schemas of `meta/v1`: object metadata, label selectors, conditions, status. */
 import type { ListMeta, ObjectMeta, TemplateMeta, TypeMeta } from '../object.js';
+import { isLabelSelector } from '../validation/checks.js';
 import {
   anything,
   bool,
@@ -90,8 +91,8 @@ const selectorRequirement = struct(
   `${prefix}.LabelSelectorRequirement`,
   'A key, an operator and values.',
   {
-    key: req(str('Label key the selector looks at.')),
-    operator: req(str('In, NotIn, Exists or DoesNotExist.')),
+    key: req(str('Label key the selector looks at.', { checksEmpty: true })),
+    operator: req(str('In, NotIn, Exists or DoesNotExist.', { checksEmpty: true })),
     values: list('Values for In and NotIn; empty for the others.', str('')),
   },
 );
@@ -104,7 +105,7 @@ export const labelSelector = struct(
     matchExpressions: list('Requirements that must all hold.', selectorRequirement),
     matchLabels: labels('Labels that must be present with these values.'),
   },
-  { atomic: true },
+  { atomic: true, checks: [isLabelSelector] },
 );
 
 /** `meta/v1 Condition`. */

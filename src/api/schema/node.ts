@@ -47,6 +47,10 @@ export interface SchemaNode {
   readonly patchMergeKey?: string | undefined;
   /** Go writes the zero value only when the field is a pointer: `0`, `''`, `false` are kept then. */
   readonly pointer?: boolean | undefined;
+  /** A required struct that is no pointer in Go: what is missing of it are the fields that it requires. */
+  readonly isValue?: boolean | undefined;
+  /** The checks decide about an empty text too; validation adds no "Required value" of its own. */
+  readonly checksEmpty?: boolean | undefined;
   /** A struct that Go always writes, `{}` when empty (`resources`, `status`). */
   readonly always?: boolean | undefined;
   /** Unknown fields below are kept (CRDs, raw extensions). */
@@ -71,6 +75,14 @@ export interface Typed<out T> extends SchemaNode {
 /** Marks a field that is always present. */
 export interface Required {
   readonly isRequired: true;
+}
+
+/** A value before validation: what its type requires may be absent. */
+export type Given<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** Returns a value as one that is not validated yet. */
+export function given<T extends object>(value: T): Given<T> {
+  return value;
 }
 
 /** Fields of an object schema. */

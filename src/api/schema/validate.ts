@@ -20,6 +20,10 @@ interface Plan {
 interface Nested {
   readonly name: string;
   readonly field: SchemaNode;
+  /** Go's zero value, which the checks are asked about where the field is absent; undefined for none. */
+  readonly zero: unknown;
+  /** True when an empty text is no value: the field is no pointer in Go. */
+  readonly skipsEmpty: boolean;
 }
 
 const plans = new WeakMap<SchemaNode, Plan>();
@@ -32,7 +36,30 @@ function hasChecks(node: SchemaNode): boolean {
 /** Required fields for which the zero value is missing too. */
 function isMandatory(node: SchemaNode | undefined): boolean {
   if (node === undefined || node.pointer === true) return false;
+  if (node.checksEmpty === true || node.isValue === true) return false;
   return node.type === 'string' || node.type === 'array' || node.type === 'object';
+}
+
+/** True for a struct that Go always has, given or not. */
+function isAlways(node: (SchemaNode & { readonly isRequired?: boolean }) | undefined): boolean {
+  return node?.type === 'object' && node.always === true && node.isRequired === true;
+}
+
+/** Go's zero value of a required field, where its checks decide about it; a number or name is no pointer in Go. */
+function zeroOf(node: SchemaNode | undefined): unknown {
+  if (node?.type === 'string' && node.checksEmpty === true) return '';
+  if (node?.isValue === true || isAlways(node)) return {};
+  if (node?.type === 'int-or-string') return 0;
+  return node?.type === 'integer' && node.pointer !== true ? 0 : undefined;
+}
+
+function nestedOf(name: string, field: SchemaNode, isRequired: boolean): Nested {
+  return {
+    name,
+    field,
+    zero: isRequired || isAlways(field) ? zeroOf(field) : undefined,
+    skipsEmpty: field.pointer !== true && field.checksEmpty !== true,
+  };
 }
 
 function planOf(node: SchemaNode): Plan {
@@ -48,7 +75,7 @@ function newPlan(node: SchemaNode): Plan {
   const { checks = [], items, required: names = [] } = node;
   const nested = Object.entries(node.properties ?? {})
     .filter(([, field]) => hasChecks(field))
-    .map(([name, field]) => ({ name, field }));
+    .map(([name, field]) => nestedOf(name, field, names.includes(name)));
   const checkedItems = items !== undefined && hasChecks(items) ? items : undefined;
   return {
     isUseful:
@@ -78,9 +105,10 @@ export function validateNode(
     for (const name of plan.required) {
       if (isMissing(value[name])) errors.push(required(child(path, name)));
     }
-    for (const { name, field } of plan.nested) {
-      const item = value[name];
-      if (item !== undefined && item !== '') validateNode(field, item, child(path, name), errors);
+    for (const { name, field, zero, skipsEmpty } of plan.nested) {
+      const item = value[name] ?? zero;
+      if (item === undefined || (item === '' && skipsEmpty)) continue;
+      validateNode(field, item, child(path, name), errors);
     }
   } else if (plan.items !== undefined) validateItems(plan.items, value, path, errors);
   for (const check of plan.checks) check(value, path, errors);
@@ -107,13 +135,13 @@ const skipped = new Set(['apiVersion', 'kind', 'metadata', 'status']);
 /** Adds what is wrong with an object's own fields, beside metadata and status. */
 export function validateFields(schema: SchemaNode, object: object, errors: FieldError[]): void {
   if (!isJsonObject(object)) return;
-  for (const name of schema.required ?? []) {
-    if (skipped.has(name) || !isMandatory(schema.properties?.[name])) continue;
-    if (isMissing(object[name])) errors.push(required(name));
+  const plan = planOf(schema);
+  for (const name of plan.required) {
+    if (!skipped.has(name) && isMissing(object[name])) errors.push(required(name));
   }
-  for (const [name, field] of Object.entries(schema.properties ?? {})) {
-    if (!skipped.has(name) && object[name] !== undefined) {
-      validateNode(field, object[name], name, errors);
-    }
+  for (const { name, field, zero, skipsEmpty } of plan.nested) {
+    const value = object[name] ?? zero;
+    if (skipped.has(name) || value === undefined || (value === '' && skipsEmpty)) continue;
+    validateNode(field, value, name, errors);
   }
 }

@@ -14,11 +14,11 @@ import { isJsonObject, textOf } from '../object.js';
 import type { Check } from '../schema/node.js';
 import { parseQuantity } from '../quantity.js';
 import {
-  configKeyErrors,
   dnsLabel,
   dnsSubdomain,
   ipErrors,
   labelValueErrors,
+  pathSegmentErrors,
   percentErrors,
   portNameErrors,
   portNumberErrors,
@@ -45,14 +45,26 @@ export function numberCheck(rule: (value: number) => string[]): Check {
 export const isDnsLabel = stringCheck(dnsLabel);
 /** A DNS subdomain. */
 export const isDnsSubdomain = stringCheck(dnsSubdomain);
+/** A DNS subdomain, or nothing. */
+export const isDnsSubdomainOrEmpty = stringCheck((value) =>
+  value === '' ? [] : dnsSubdomain(value),
+);
+/** A name that is one segment of a path. */
+export const isPathSegment = stringCheck(pathSegmentErrors);
+/** A key of labels, in lower case: names of provisioners and application protocols that may be in any. */
+export const isQualifiedNameInLowerCase = stringCheck((value) =>
+  qualifiedNameErrors(value.toLowerCase()),
+);
+/** A text that must be there; for fields whose other checks speak of an empty one too (`checksEmpty`). */
+export const isNotEmpty: Check = (value, path, errors) => {
+  if (value === '') errors.push(required(path));
+};
 /** An IP address. */
 export const isIp = stringCheck(ipErrors);
 /** A port's number. */
 export const isPort = numberCheck(portNumberErrors);
 /** A port's name. */
 export const isPortName = stringCheck(portNameErrors);
-/** A key of a ConfigMap or Secret. */
-export const isConfigKey = stringCheck(configKeyErrors);
 /** A qualified name. */
 export const isQualifiedName = stringCheck(qualifiedNameErrors);
 

@@ -12,6 +12,8 @@ export const isHostPort: Check = (value, path, errors) => {
   if (value !== 0) isPort(value, path, errors);
 };
 
+const greatestMode = 0o777;
+
 const envFieldPaths = [
   'metadata.name',
   'metadata.namespace',
@@ -51,6 +53,13 @@ function checkFieldPath(
 ): void {
   if (!isJsonObject(source)) return;
   const fieldPath = textOf(source, 'fieldPath');
+  const version = textOf(source, 'apiVersion');
+  if (fieldPath !== '' && version !== '' && version !== 'v1') {
+    const text = `error converting fieldPath: unsupported pod version: ${version}`;
+    errors.push(invalid(child(path, 'fieldPath'), fieldPath, text));
+    return;
+  }
+  if (fieldPath === '') errors.push(required(child(path, 'fieldPath')));
   if (fieldPath === '' || subscripted(fieldPath) || supported.includes(fieldPath)) return;
   const at = child(path, 'fieldPath');
   if (/^(metadata|spec|status)\./.test(fieldPath)) {
@@ -65,9 +74,54 @@ function checkFieldPath(
 function checkResourceField(source: unknown, path: FieldPath, errors: FieldError[]): void {
   if (!isJsonObject(source)) return;
   const resource = textOf(source, 'resource');
-  if (resource === '' || envResources.includes(resource)) return;
-  if (/^(limits|requests)\.hugepages-/.test(resource)) return;
+  if (resource === '') {
+    errors.push(required(child(path, 'resource')));
+    return;
+  }
+  if (envResources.includes(resource) || /^(limits|requests)\.hugepages-/.test(resource)) {
+    checkDivisor(resource, textOf(source, 'divisor'), child(path, 'divisor'), errors);
+    return;
+  }
   errors.push(notSupported(child(path, 'resource'), resource, envResources));
+}
+
+const cpuDivisors = ['1m', '1'];
+const byteDivisors = [
+  '1',
+  '1k',
+  '1M',
+  '1G',
+  '1T',
+  '1P',
+  '1E',
+  '1Ki',
+  '1Mi',
+  '1Gi',
+  '1Ti',
+  '1Pi',
+  '1Ei',
+];
+
+/** The unit in which an amount is written: a power, or none. */
+function checkDivisor(
+  resource: string,
+  divisor: string,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  if (divisor === '' || divisor === '0') return;
+  const name = resource.slice(resource.indexOf('.') + 1);
+  const isCpu = name === 'cpu';
+  const allowed = isCpu ? cpuDivisors : byteDivisors;
+  if (allowed.includes(divisor)) return;
+  const list = isCpu ? '1m and 1' : byteDivisors.join(', ');
+  const kind = name.startsWith('hugepages-')
+    ? 'hugepages'
+    : name === 'ephemeral-storage'
+      ? 'local ephemeral storage'
+      : name;
+  const text = `only divisor's values ${list} are supported with the ${kind} resource`;
+  errors.push(invalid(path, resource, text));
 }
 
 /** The source of a variable: exactly one of its fields. */
@@ -87,7 +141,10 @@ export const isEnvVarSource: Check = (value, path, errors) => {
   for (const name of ['configMapKeyRef', 'secretKeyRef']) {
     const ref = value[name];
     if (!isJsonObject(ref)) continue;
-    if (ref['name'] === undefined) errors.push(required(child(child(path, name), 'name')));
+    const target = textOf(ref, 'name');
+    for (const text of dnsSubdomain(target)) {
+      errors.push(invalid(child(child(path, name), 'name'), target, text));
+    }
     const key = textOf(ref, 'key');
     if (key === '') continue;
     for (const text of configKeyErrors(key)) {
@@ -96,13 +153,29 @@ export const isEnvVarSource: Check = (value, path, errors) => {
   }
 };
 
-/** One file of a downward volume. */
-export const isDownwardFile: Check = (value, path, errors) => {
+/** The files of a downward volume. Errors name the volume, not the file: Kubernetes leaves `items[n]` out. */
+export const areDownwardFiles: Check = (value, path, errors) => {
+  if (!Array.isArray(value)) return;
+  const volume = path.slice(0, path.lastIndexOf('.'));
+  for (const item of value) checkDownwardFile(item, volume, errors);
+};
+
+function checkDownwardFile(value: unknown, path: FieldPath, errors: FieldError[]): void {
   if (!isJsonObject(value)) return;
+  const [file, mode] = [textOf(value, 'path'), value['mode']];
+  if (file === '') errors.push(required(child(path, 'path')));
+  else isLocalPath(file, child(path, 'path'), errors);
+  if (typeof mode === 'number' && (mode < 0 || mode > greatestMode)) {
+    const text = 'must be a number between 0 and 0777 (octal), both inclusive';
+    errors.push(invalid(child(path, 'mode'), mode, text));
+  }
+
   checkFieldPath(value['fieldRef'], child(path, 'fieldRef'), errors, volumeFieldPaths);
   const resource = value['resourceFieldRef'];
-  if (isJsonObject(resource) && resource['containerName'] === undefined) {
-    errors.push(required(child(child(path, 'resourceFieldRef'), 'containerName')));
+  if (isJsonObject(resource)) {
+    if (textOf(resource, 'containerName') === '') {
+      errors.push(required(child(child(path, 'resourceFieldRef'), 'containerName')));
+    }
   }
   checkResourceField(resource, child(path, 'resourceFieldRef'), errors);
   if (value['fieldRef'] === undefined && resource === undefined) {
@@ -116,7 +189,7 @@ export const isDownwardFile: Check = (value, path, errors) => {
       ),
     );
   }
-};
+}
 
 /** A relative path without `..`. */
 export const isDescendingPath: Check = (value, path, errors) => {
@@ -153,7 +226,7 @@ export function isProfile(feature: 'seccomp' | 'AppArmor'): Check {
     if (value['type'] !== 'Localhost') {
       if (name === undefined) return;
       errors.push(invalid(here, value, `can only be set when ${feature} type is Localhost`));
-    } else if (name === undefined || name === '') {
+    } else if (name === undefined || (name === '' && feature === 'AppArmor')) {
       errors.push(required(here, `must be set when ${feature} type is Localhost`));
     } else if (feature === 'seccomp') isDescendingPath(name, here, errors);
     else if (typeof name === 'string' && name !== name.trim()) {
@@ -195,9 +268,17 @@ export const isTokenLifetime: Check = (value, path, errors) => {
   }
 };
 
+const propagations = ['Bidirectional', 'HostToContainer', 'None'];
+
 /** A volume mount beside its required fields. */
 export const isVolumeMount: Check = (value, path, errors) => {
   if (!isJsonObject(value)) return;
+  const propagation = value['mountPropagation'];
+  if (typeof propagation === 'string' && !propagations.includes(propagation)) {
+    // Kubernetes names the list here, not the item.
+    const list = path.replace(/\[\d+\]$/, '');
+    errors.push(notSupported(child(list, 'mountPropagation'), propagation, propagations));
+  }
   isDescendingPath(value['subPath'], child(path, 'subPath'), errors);
   isDescendingPath(value['subPathExpr'], child(path, 'subPathExpr'), errors);
   if (value['subPath'] !== undefined && value['subPathExpr'] !== undefined) {

@@ -39,6 +39,14 @@ function checkOwners(references: readonly OwnerReference[], errors: FieldError[]
       errors.push(invalid(`${path}.${name}`, '', `${what} must not be empty`));
     }
   }
+  for (const reference of references) {
+    if ((reference.apiVersion ?? '').split('/').length > 2) {
+      errors.push(invalid(`${path}.apiVersion`, reference.apiVersion, 'version must not be empty'));
+    }
+    if (reference.apiVersion === 'v1' && reference.kind === 'Event') {
+      errors.push(invalid(path, reference, '/v1, Kind=Event is disallowed from being an owner'));
+    }
+  }
   const [first, second] = references.filter((reference) => reference.controller === true);
   if (first !== undefined && second !== undefined) {
     const text =
@@ -46,6 +54,32 @@ function checkOwners(references: readonly OwnerReference[], errors: FieldError[]
       `${first.kind}/${first.name} and ${second.kind}/${second.name}`;
     errors.push(invalid(path, references, text));
   }
+}
+
+/**
+ * Removes owner references that name an owner again; in place.
+ * @returns the UIDs that were there more than once
+ */
+export function dedupeOwners(metadata: ObjectMeta): string[] {
+  const { ownerReferences } = metadata;
+  if (ownerReferences === undefined || ownerReferences.length < 2) return [];
+  const seen = new Set<string>();
+  const repeated: string[] = [];
+  const kept = ownerReferences.filter(({ uid }) => {
+    if (seen.has(uid)) repeated.push(uid);
+    return !seen.has(uid) && seen.add(uid) !== undefined;
+  });
+  if (repeated.length > 0) metadata.ownerReferences = kept;
+  return repeated;
+}
+
+/** The warning about owner references that were there more than once. */
+export function repeatedOwnersWarning(uids: readonly string[]): string {
+  return (
+    '.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, ' +
+    'and may reject such requests as early as 1.24; please fix your requests; ' +
+    `duplicate UID(s) observed: ${uids.join(', ')}`
+  );
 }
 
 /** Validates the metadata of an object that is created or updated; returns its errors by field. */
@@ -70,12 +104,31 @@ export function validateMetadata(kind: KindDeclaration, object: KubeObject): Fie
   areLabels(metadata.labels, 'metadata.labels', errors);
   areAnnotations(metadata.annotations, 'metadata.annotations', errors);
   checkOwners(metadata.ownerReferences ?? [], errors);
-  (metadata.finalizers ?? []).forEach((finalizer, index) => {
-    for (const text of qualifiedNameErrors(finalizer)) {
-      errors.push(invalid(at('metadata.finalizers', index), finalizer, text));
-    }
-  });
+  checkFinalizers(metadata.finalizers ?? [], errors);
+  if (!kind.custom) checkStandardFinalizers(metadata.finalizers ?? [], errors);
   return errors;
+}
+
+function checkFinalizers(finalizers: readonly string[], errors: FieldError[]): void {
+  const path = 'metadata.finalizers';
+  for (const finalizer of finalizers) {
+    for (const text of qualifiedNameErrors(finalizer)) errors.push(invalid(path, finalizer, text));
+  }
+  if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
+    const text = 'finalizer foregroundDeletion and orphan cannot be both set';
+    errors.push(invalid(path, finalizers, text));
+  }
+}
+
+const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion'];
+
+/** Objects of built-in kinds have finalizers with a domain, beside Kubernetes' own. */
+function checkStandardFinalizers(finalizers: readonly string[], errors: FieldError[]): void {
+  finalizers.forEach((finalizer, index) => {
+    if (finalizer.includes('/') || standardFinalizers.includes(finalizer)) return;
+    const text = 'name is neither a standard finalizer name nor is it fully qualified';
+    errors.push(invalid(at('metadata.finalizers', index), finalizer, text));
+  });
 }
 
 function checkNamespace(kind: KindDeclaration, metadata: ObjectMeta, errors: FieldError[]): void {

@@ -1,12 +1,43 @@
 /** Checks of node selectors and tolerations. */
-import { child, forbidden, invalid, notSupported, required } from '../field-error.js';
+import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject, textOf } from '../object.js';
 import type { Check } from '../schema/node.js';
-import { labelValueErrors, qualifiedNameErrors } from './names.js';
+import { dnsSubdomain, labelValueErrors, qualifiedNameErrors } from './names.js';
+
+/** A requirement on a node's fields, of which only the name is known: exactly one value. */
+function checkFieldRequirement(
+  value: Record<string, unknown>,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const [key, operator] = [textOf(value, 'key'), textOf(value, 'operator')];
+  const values: readonly unknown[] = Array.isArray(value['values']) ? value['values'] : [];
+  const here = child(path, 'values');
+  if (operator !== 'In' && operator !== 'NotIn') {
+    errors.push(invalid(child(path, 'operator'), operator, 'not a valid selector operator'));
+  } else if (values.length !== 1) {
+    const text =
+      "must be only one value when `operator` is 'In' or 'NotIn' for node field selector";
+    errors.push(required(here, text));
+  }
+  if (key !== 'metadata.name') {
+    errors.push(invalid(child(path, 'key'), key, 'not a valid field selector key'));
+    return;
+  }
+  values.forEach((name, index) => {
+    for (const text of dnsSubdomain(String(name)))
+      errors.push(invalid(at(here, index), name, text));
+  });
+}
 
 /** A requirement of a node selector. */
 export const isNodeSelectorRequirement: Check = (value, path, errors) => {
   if (!isJsonObject(value)) return;
+  if (path.includes('matchFields')) {
+    checkFieldRequirement(value, path, errors);
+    return;
+  }
   const operator = textOf(value, 'operator');
   const count = Array.isArray(value['values']) ? value['values'].length : 0;
   const valuesPath = child(path, 'values');
@@ -36,12 +67,6 @@ export const isNodeSelectorRequirement: Check = (value, path, errors) => {
       errors.push(invalid(child(path, 'operator'), operator, 'not a valid selector operator'));
   }
   const key = textOf(value, 'key');
-  if (path.includes('matchFields')) {
-    if (key !== 'metadata.name') {
-      errors.push(invalid(child(path, 'key'), key, 'not a valid field selector key'));
-    }
-    return;
-  }
   for (const text of qualifiedNameErrors(key)) {
     errors.push(invalid(child(path, 'key'), key, text));
   }

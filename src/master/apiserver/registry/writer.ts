@@ -14,6 +14,7 @@ import { invalid } from '../../../api/field-error.js';
 import type { Subresource } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { Namespace } from '../../../api/types/core.js';
+import { dedupeOwners, repeatedOwnersWarning } from '../../../api/validation/metadata.js';
 import { unchanging } from '../../../lib/assert.js';
 import {
   alreadyExists,
@@ -89,6 +90,7 @@ export class Writer {
     const request: AdmissionRequest = { operation: 'CREATE', context, object, old: undefined };
     if (!tracked) trackFields(context, object, undefined, now);
     await this.#admission.mutate(request);
+    dropRepeatedOwners(context, object);
     refuseInvalid(context, object, validateCreate(kind, object));
     context.warnings.push(...(kind.warnings?.(object) ?? []));
     await this.#admission.validate(request);
@@ -182,6 +184,7 @@ export class Writer {
     if (!source.tracksFields) trackFields(trackedContext(context, source), next, old, now);
     await this.#admission.mutate(request);
     next.metadata.resourceVersion = old.metadata.resourceVersion ?? '';
+    dropRepeatedOwners(context, next);
     const errors =
       part === undefined
         ? validateUpdate(kind, next, old)
@@ -204,6 +207,11 @@ export class Writer {
 function trackedContext(context: RequestContext, { through }: UpdateSource): RequestContext {
   if (through === undefined) return context;
   return { ...context, target: { ...context.target, subresource: through } };
+}
+
+function dropRepeatedOwners(context: RequestContext, object: KubeObject): void {
+  const repeated = dedupeOwners(object.metadata);
+  if (repeated.length > 0) context.warnings.push(repeatedOwnersWarning(repeated));
 }
 
 function encode(object: KubeObject): Buffer {
