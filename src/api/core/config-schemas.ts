@@ -11,6 +11,7 @@ import {
   req,
   str,
   struct,
+  tuned,
   time,
   written,
 } from '../schema/dsl.js';
@@ -77,8 +78,8 @@ const scopeSelector = struct(
     matchExpressions: list(
       'Requirements that must all hold.',
       struct('core/v1.ScopedResourceSelectorRequirement', 'A scope, an operator and values.', {
-        operator: req(str('In, NotIn, Exists or DoesNotExist.')),
-        scopeName: req(str('Such as PriorityClass or BestEffort.')),
+        operator: req(str('In, NotIn, Exists or DoesNotExist.', { checksEmpty: true })),
+        scopeName: req(str('Such as PriorityClass or BestEffort.', { checksEmpty: true })),
         values: list('Values.', str('')),
       }),
     ),
@@ -115,16 +116,19 @@ export const limitRangeSchema = kindSchema(
     spec: always(
       struct('core/v1.LimitRangeSpec', 'The limits.', {
         limits: req(
-          list(
-            'Limits by type.',
-            struct('core/v1.LimitRangeItem', 'Limits for one type.', {
-              default: quantities('Limit when none is given.'),
-              defaultRequest: quantities('Request when none is given.'),
-              max: quantities('Greatest amounts.'),
-              maxLimitRequestRatio: quantities('Greatest ratio of limit and request.'),
-              min: quantities('Least amounts.'),
-              type: req(str('Container, Pod or PersistentVolumeClaim.')),
-            }),
+          tuned(
+            list(
+              'Limits by type.',
+              struct('core/v1.LimitRangeItem', 'Limits for one type.', {
+                default: quantities('Limit when none is given.'),
+                defaultRequest: quantities('Request when none is given.'),
+                max: quantities('Greatest amounts.'),
+                maxLimitRequestRatio: quantities('Greatest ratio of limit and request.'),
+                min: quantities('Least amounts.'),
+                type: req(str('Container, Pod or PersistentVolumeClaim.', { checksEmpty: true })),
+              }),
+            ),
+            { checksEmpty: true },
           ),
         ),
       }),

@@ -5,7 +5,7 @@ import { at, forbidden, invalid, required, tooLong } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import { ageColumn, column, nameColumn, orText } from '../print/columns.js';
 import type { ConfigMap, Namespace, Secret, ServiceAccount } from '../types/core.js';
-import { configKeyErrors } from '../validation/names.js';
+import { configKeyErrors, qualifiedNameErrors } from '../validation/names.js';
 import {
   bindingSchema,
   componentStatusSchema,
@@ -17,6 +17,20 @@ import {
 
 const core = { group: '', version: 'v1' } as const;
 const maxDataBytes = 1024 * 1024;
+
+function validateNamespace({ spec }: Namespace): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const finalizer of spec?.finalizers ?? []) {
+    for (const text of qualifiedNameErrors(finalizer)) {
+      errors.push(invalid('spec.finalizers', finalizer, text));
+    }
+    if (!finalizer.includes('/') && finalizer !== 'kubernetes') {
+      const text = 'name is neither a standard finalizer name nor is it fully qualified';
+      errors.push(invalid('spec.finalizers', finalizer, text));
+    }
+  }
+  return errors;
+}
 
 /** Namespace. */
 export const namespaceKind = defineKind<Namespace>({
@@ -44,6 +58,7 @@ export const namespaceKind = defineKind<Namespace>({
   prepareUpdate: (next, old) => {
     if (old.spec !== undefined) next.spec = { ...next.spec, finalizers: old.spec.finalizers };
   },
+  validate: validateNamespace,
   subresources: [
     {
       name: 'finalize',
@@ -128,6 +143,11 @@ const neededKeys: Readonly<Record<string, readonly string[]>> = {
   'kubernetes.io/tls': ['tls.crt', 'tls.key'],
 };
 
+/** Kubernetes prints this for two of its types: a format's verb that it never fills in. */
+function dataPath(type: string): string {
+  return type.endsWith('/basic-auth') || type.endsWith('/ssh-auth') ? 'data[%s]' : 'data';
+}
+
 function validateSecret(secret: Secret): FieldError[] {
   const errors = checkKeys(secret.data, 'data');
   let size = 0;
@@ -135,12 +155,17 @@ function validateSecret(secret: Secret): FieldError[] {
   if (size > maxDataBytes) errors.push(tooLong('data', maxDataBytes));
   const type = secret.type ?? '';
   for (const key of neededKeys[type] ?? []) {
-    if (secret.data?.[key] === undefined) errors.push(required(at('data', key)));
+    // An SSH key must say something; the others need only be there.
+    const isThere = type.endsWith('/ssh-auth')
+      ? secret.data?.[key]
+      : secret.data?.[key] !== undefined;
+    if (!isThere) errors.push(required(at(dataPath(type), key)));
   }
   if (type === 'kubernetes.io/basic-auth') {
     const hasOne =
       secret.data?.['username'] !== undefined || secret.data?.['password'] !== undefined;
-    if (!hasOne) errors.push(required('data[username]'), required('data[password]'));
+    const path = dataPath(type);
+    if (!hasOne) errors.push(required(at(path, 'username')), required(at(path, 'password')));
   }
   const account = 'kubernetes.io/service-account.name';
   if (type === 'kubernetes.io/service-account-token' && !secret.metadata.annotations?.[account]) {

@@ -1,5 +1,16 @@
 /** Schemas of events: the core form, in which they are stored, and that of events.k8s.io. */
-import { doc, microTime, num32, req, str, struct, time, tuned, written } from '../schema/dsl.js';
+import {
+  doc,
+  microTime,
+  num32,
+  req,
+  reqValue,
+  str,
+  struct,
+  time,
+  tuned,
+  written,
+} from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
 import { objectReference } from './references.js';
 
@@ -20,7 +31,7 @@ export const eventSchema = kindSchema('core/v1.Event', 'Something that happened 
   count: num32('How often it happened.'),
   eventTime: microTime('When it was first seen.'),
   firstTimestamp: time('When it first happened.'),
-  involvedObject: req(doc('The object it is about.', objectReference)),
+  involvedObject: reqValue(doc('The object it is about.', objectReference)),
   lastTimestamp: time('When it last happened.'),
   message: str('Description for people.'),
   reason: str('Short, machine-readable reason.'),

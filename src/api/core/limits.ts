@@ -1,9 +1,11 @@
 /** ResourceQuota, LimitRange and ReplicationController. */
 import { defineKind, scaleSubresource } from '../define.js';
-import { at, child, invalid, notSupported, required } from '../field-error.js';
-import type { FieldError } from '../field-error.js';
+import { semanticEqual } from '../equal.js';
+import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
 import { ageColumn, column, labelText, nameColumn, wide } from '../print/columns.js';
 import { parseQuantity } from '../quantity.js';
+import { given } from '../schema/node.js';
 import type { LimitRange, ReplicationController, ResourceQuota } from '../types/core.js';
 import { qualifiedNameErrors } from '../validation/names.js';
 import { limitRangeSchema, resourceQuotaSchema } from './config-schemas.js';
@@ -40,7 +42,45 @@ function validateQuota({ spec }: ResourceQuota): FieldError[] {
     'unsupported scope',
   );
   for (const _ of strange) errors.push(unsupported);
+  for (const item of spec.scopeSelector?.matchExpressions ?? []) checkScope(item, errors);
   return errors;
+}
+
+type ScopeRequirement = NonNullable<
+  NonNullable<ResourceQuota['spec']['scopeSelector']>['matchExpressions']
+>[number];
+
+/** Scopes that say yes or no: they go with Exists only. */
+const scopesWithoutValues = ['BestEffort', 'NotBestEffort', 'NotTerminating', 'Terminating'];
+
+/** Errors name the list, not the item. */
+function checkScope(item: ScopeRequirement, errors: FieldError[]): void {
+  const path = 'spec.scopeSelector.matchExpressions';
+  const { scopeName = '', operator = '', values = [] } = given(item);
+  if (!scopes.includes(scopeName)) {
+    errors.push(invalid(`${path}.scopeName`, scopeName, 'unsupported scope'));
+  }
+  if (scopesWithoutValues.includes(scopeName) && operator !== 'Exists') {
+    const text =
+      "must be 'Exist' only operator when scope is any of ResourceQuotaScopeTerminating, " +
+      'ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ' +
+      'ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity';
+    errors.push(invalid(`${path}.operator`, operator, text));
+  }
+  if (operator === 'In' || operator === 'NotIn') {
+    if (values.length > 0) return;
+    const text = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
+    errors.push(required(`${path}.values`, text));
+  } else if (operator === 'Exists' || operator === 'DoesNotExist') {
+    if (values.length === 0) return;
+    const text =
+      "must be no value when `operator` is 'Exists' or 'DoesNotExist' for scope selector";
+    errors.push(invalid(`${path}.values`, values, text));
+  } else errors.push(invalid(`${path}.operator`, operator, 'not a valid selector operator'));
+}
+
+function sorted(list: readonly string[] | undefined): readonly string[] {
+  return [...new Set(list)].sort();
 }
 
 function usage({ spec, status }: ResourceQuota, keep: (name: string) => boolean): string {
@@ -59,6 +99,10 @@ export const resourceQuotaKind = defineKind<ResourceQuota>({
   shortNames: ['quota'],
   schema: resourceQuotaSchema,
   validate: validateQuota,
+  validateUpdate: (next, old) =>
+    semanticEqual(sorted(next.spec.scopes), sorted(old.spec.scopes))
+      ? []
+      : [invalid('spec.scopes', next.spec.scopes, 'field is immutable')],
   columns: [
     nameColumn,
     column<ResourceQuota>('Request', (quota) => usage(quota, (name) => !name.startsWith('limits'))),
@@ -78,37 +122,101 @@ function setLimitDefaults(item: Limits): void {
   if (Object.keys(item.defaultRequest).length === 0) delete item.defaultRequest;
 }
 
-function compareAll(item: Limits, index: number): FieldError[] {
+/** The comparisons of one resource's amounts: the lower one, the higher one, and the field that the error names. */
+const orders = [
+  ['min', 'max', 'min'],
+  ['min', 'defaultRequest', 'defaultRequest'],
+  ['defaultRequest', 'max', 'defaultRequest'],
+  ['defaultRequest', 'default', 'defaultRequest'],
+  ['min', 'default', 'default'],
+  ['default', 'max', 'default'],
+] as const;
+
+const names = {
+  min: 'min',
+  max: 'max',
+  default: 'default',
+  defaultRequest: 'default request',
+} as const;
+
+function compareAll(item: Limits, path: FieldPath): FieldError[] {
+  const fields = ['default', 'defaultRequest', 'max', 'maxLimitRequestRatio', 'min'] as const;
+  const resources = new Set(fields.flatMap((field) => Object.keys(item[field] ?? {})));
+  return [...resources].flatMap((name) => [
+    ...compareAmounts(item, name, path),
+    ...checkRatio(item, name, path),
+  ]);
+}
+
+function compareAmounts(item: Limits, name: string, path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
-  const path = at('spec.limits', index);
-  const order = ['min', 'defaultRequest', 'default', 'max'] as const;
-  for (const name of new Set(order.flatMap((field) => Object.keys(item[field] ?? {})))) {
-    for (const [position, low] of order.entries()) {
-      for (const high of order.slice(position + 1)) {
-        const [a, b] = [item[low]?.[name], item[high]?.[name]];
-        if (a === undefined || b === undefined) continue;
-        const [left, right] = [parseQuantity(a), parseQuantity(b)];
-        if (left === undefined || right === undefined || left.compare(right) <= 0) continue;
-        const text = `${textOfField(low)} value ${a} is greater than ${textOfField(high)} value ${b}`;
-        errors.push(invalid(at(child(path, low), name), a, text));
-      }
+  for (const [low, high, field] of orders) {
+    const [a, b] = [item[low]?.[name], item[high]?.[name]];
+    if (a === undefined || b === undefined) continue;
+    const [left, right] = [parseQuantity(a), parseQuantity(b)];
+    if (left === undefined || right === undefined || left.compare(right) <= 0) continue;
+    const limit = low === 'defaultRequest' && high === 'default' ? 'default limit' : names[high];
+    const shown =
+      low === 'default' ? b : low === 'min' && high !== 'defaultRequest' ? a : item[field]?.[name];
+    const text = `${names[low]} value ${a} is greater than ${limit} value ${b}`;
+    errors.push(invalid(at(child(path, field), name), shown, text));
+  }
+  return errors;
+}
+
+const milli = 1000;
+
+/** A limit may be at most so many times the request; with both bounds there, they must allow it. */
+function checkRatio(item: Limits, name: string, path: FieldPath): FieldError[] {
+  const text = item.maxLimitRequestRatio?.[name];
+  const ratio = text === undefined ? undefined : parseQuantity(text)?.milliValue();
+  if (text === undefined || ratio === undefined) return [];
+  const here = at(child(path, 'maxLimitRequestRatio'), name);
+  const errors: FieldError[] = [];
+  if (ratio < milli) errors.push(invalid(here, text, `ratio ${text} is less than 1`));
+  const [min, max] = [item.min?.[name], item.max?.[name]].map((amount) =>
+    amount === undefined ? undefined : parseQuantity(amount)?.milliValue(),
+  );
+  if (min === undefined || max === undefined) return errors;
+  const greatest = max / min;
+  if (ratio / milli > greatest) {
+    errors.push(
+      invalid(here, text, `ratio ${text} is greater than max/min = ${greatest.toFixed(6)}`),
+    );
+  }
+  return errors;
+}
+
+/** What one type of limits may not have, or must. */
+function checkType(item: Limits, path: FieldPath): FieldError[] {
+  const errors: FieldError[] = [];
+  if (item.type === 'Pod') {
+    for (const field of ['default', 'defaultRequest'] as const) {
+      if (Object.keys(item[field] ?? {}).length === 0) continue;
+      const text = "may not be specified when `type` is 'Pod'";
+      errors.push(forbidden(child(path, field), text));
+    }
+  }
+  if (item.type === 'PersistentVolumeClaim') {
+    if (item.min?.['storage'] === undefined && item.max?.['storage'] === undefined) {
+      const text = 'either minimum or maximum storage value is required, but neither was provided';
+      errors.push(required(child(path, 'limits'), text));
     }
   }
   return errors;
 }
 
-function textOfField(field: string): string {
-  return field === 'defaultRequest' ? 'default request' : field;
-}
-
 function validateLimits({ spec }: LimitRange): FieldError[] {
   const types = new Set<string>();
   return (spec.limits ?? []).flatMap((item, index) => {
-    const path = child(at('spec.limits', index), 'type');
+    const here = at('spec.limits', index);
+    const path = child(here, 'type');
     const isKnown = ['Container', 'Pod', 'PersistentVolumeClaim'].includes(item.type);
-    const errors = compareAll(item, index);
-    if (!isKnown && item.type !== undefined && !item.type.includes('/')) {
-      errors.push(invalid(path, item.type, 'must be a standard limit type or fully qualified'));
+    const errors = [...compareAll(item, here), ...checkType(item, here)];
+    const type = item.type ?? '';
+    for (const text of qualifiedNameErrors(type)) errors.push(invalid(path, type, text));
+    if (!isKnown && !type.includes('/')) {
+      errors.push(invalid(path, type, 'must be a standard limit type or fully qualified'));
     }
     if (types.has(item.type)) {
       errors.push({
@@ -144,7 +252,7 @@ function validateController({ spec }: ReplicationController): FieldError[] {
   if (spec.template === undefined) errors.push(required('spec.template'));
   validatePodTemplate(spec.template, 'spec.template', errors);
   const labels = spec.template?.metadata?.labels ?? {};
-  if (!selector.every(([key, value]) => labels[key] === value)) {
+  if (spec.template !== undefined && !selector.every(([key, value]) => labels[key] === value)) {
     const text = '`selector` does not match template `labels`';
     errors.push(invalid('spec.template.metadata.labels', labels, text));
   }

@@ -18,14 +18,10 @@ import {
   written,
 } from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
-import { isQualifiedName, oneOf } from '../validation/checks.js';
-import { taintEffects } from './references.js';
 
 const taint = struct('core/v1.Taint', 'Keeps pods away that do not tolerate it.', {
-  effect: req(
-    str('NoSchedule, PreferNoSchedule or NoExecute.', { checks: [oneOf([...taintEffects])] }),
-  ),
-  key: req(str('Key of the taint.', { checks: [isQualifiedName] })),
+  effect: req(str('NoSchedule, PreferNoSchedule or NoExecute.', { checksEmpty: true })),
+  key: req(str('Key of the taint.', { checksEmpty: true })),
   timeAdded: time('When it was added; for NoExecute.'),
   value: str('Value of the taint.'),
 });

@@ -1,11 +1,18 @@
 /** Node. */
+import { semanticEqual } from '../equal.js';
 import { findCondition } from '../facts/conditions.js';
 import { defineKind } from '../define.js';
-import { at, duplicate, forbidden } from '../field-error.js';
-import type { FieldError } from '../field-error.js';
+import { at, child, duplicate, forbidden, invalid, required } from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
 import { ageColumn, column, joined, nameColumn, orText, wide } from '../print/columns.js';
+import { given } from '../schema/node.js';
 import type { Node } from '../types/core.js';
+import { oneOf } from '../validation/checks.js';
+import { cidrErrors, labelValueErrors, qualifiedNameErrors } from '../validation/names.js';
 import { nodeSchema } from './node-schema.js';
+import { taintEffects } from './references.js';
+
+type Taint = NonNullable<Node['spec']['taints']>[number];
 
 const rolePrefix = 'node-role.kubernetes.io/';
 
@@ -30,16 +37,42 @@ function address(node: Node, type: string): string {
   return orText(node.status?.addresses?.find((item) => item.type === type)?.address);
 }
 
+/** Errors of taints stand below `metadata`, as Kubernetes has it. */
+function checkTaint(taint: Taint, path: FieldPath, errors: FieldError[]): void {
+  const { key = '', value = '', effect = '' } = given(taint);
+  for (const text of qualifiedNameErrors(key)) errors.push(invalid(child(path, 'key'), key, text));
+  for (const text of labelValueErrors(value)) {
+    errors.push(invalid(child(path, 'value'), value, text));
+  }
+  if (effect === '') errors.push(required(child(path, 'effect')));
+  else oneOf([...taintEffects])(effect, child(path, 'effect'), errors);
+}
+
+const podCidrsMax = 2;
+
+function checkPodCidrs(ranges: readonly string[], errors: FieldError[]): void {
+  ranges.forEach((range, index) => {
+    for (const text of cidrErrors(range)) {
+      errors.push(invalid(at('spec.podCIDRs', index), range, text));
+    }
+  });
+  if (ranges.length > podCidrsMax) {
+    const text = 'may specify no more than one CIDR for each IP family';
+    errors.push(invalid('spec.podCIDRs', ranges, text));
+  }
+}
+
 function validateNode(node: Node): FieldError[] {
   const errors: FieldError[] = [];
   const seen = new Set<string>();
   (node.spec.taints ?? []).forEach((taint, index) => {
+    const path = at('metadata.taints', index);
+    checkTaint(taint, path, errors);
     const key = `${taint.key}:${taint.effect}`;
-    if (seen.has(key)) {
-      errors.push(duplicate(at('metadata.taints', index), taint));
-    }
+    if (seen.has(key)) errors.push(duplicate(path, taint));
     seen.add(key);
   });
+  checkPodCidrs(node.spec.podCIDRs ?? [], errors);
   return errors;
 }
 
@@ -61,7 +94,22 @@ function validateNodeUpdate(next: Node, old: Node): FieldError[] {
       ),
     );
   }
+  if (!semanticEqual(unchanging(next, old), unchanging(old, old))) {
+    const text =
+      'node updates may only change labels, taints, or capacity (or configSource, if the DynamicKubeletConfig feature gate is enabled)';
+    errors.push(forbidden('[]', text));
+  }
   return errors;
+}
+
+/** What an update leaves alone of a spec: ranges and provider are given once. */
+function unchanging({ spec }: Node, old: Node): unknown {
+  const { taints: _taints, unschedulable: _unschedulable, ...rest } = spec;
+  const first = {
+    ...((old.spec.podCIDRs ?? []).length === 0 ? { podCIDR: '', podCIDRs: [] } : {}),
+    ...((old.spec.providerID ?? '') === '' ? { providerID: '' } : {}),
+  };
+  return { ...rest, ...first };
 }
 
 /** Node. */
@@ -77,8 +125,10 @@ export const nodeKind = defineKind<Node>({
   setDefaults: (node) => {
     if (node.status?.capacity !== undefined)
       node.status.allocatable ??= { ...node.status.capacity };
-    if (node.spec.podCIDR !== undefined) node.spec.podCIDRs ??= [node.spec.podCIDR];
-    else if (node.spec.podCIDRs?.[0] !== undefined) [node.spec.podCIDR] = node.spec.podCIDRs;
+    const { podCIDR, podCIDRs } = node.spec;
+    if (podCIDR === undefined) {
+      if (podCIDRs?.[0] !== undefined) [node.spec.podCIDR] = podCIDRs;
+    } else if (podCIDRs?.[0] !== podCIDR) node.spec.podCIDRs = [podCIDR];
   },
   subresources: [
     {

@@ -25,7 +25,9 @@ export const replicationControllerSchema = kindSchema(
   {
     spec: always(
       struct('core/v1.ReplicationControllerSpec', 'What the controller shall keep.', {
-        minReadySeconds: num32('Seconds a pod must be ready to count as available.'),
+        minReadySeconds: num32('Seconds a pod must be ready to count as available.', {
+          checks: [isNonNegative],
+        }),
         replicas: int32('How many pods there shall be.', { default: 1, checks: [isNonNegative] }),
         selector: tuned(labels('Labels of the pods.'), { mapType: 'atomic' }),
         template: doc('The pods to make.', podTemplateSpec),

@@ -12,6 +12,7 @@ import {
   num32,
   req,
   str,
+  strPtr,
   struct,
   written,
 } from '../schema/dsl.js';
@@ -23,13 +24,17 @@ import {
   isPortNumberOrName,
   oneOf,
   isDnsLabel,
+  isDnsSubdomain,
+  isQualifiedName,
 } from '../validation/checks.js';
 import { objectReference } from './references.js';
 
 const protocols = ['SCTP', 'TCP', 'UDP'];
 
 const servicePort = struct('core/v1.ServicePort', 'A port of a service.', {
-  appProtocol: str('Protocol of the application, such as http or kubernetes.io/h2c.'),
+  appProtocol: strPtr('Protocol of the application, such as http or kubernetes.io/h2c.', {
+    checks: [isQualifiedName],
+  }),
   name: str('Name; needed when there are several ports.', { checks: [isDnsLabel] }),
   nodePort: num32('Port on each node, for NodePort and LoadBalancer.'),
   port: req(num32('Port of the service.', { checks: [isPort] })),
@@ -119,9 +124,9 @@ const endpointAddress = struct(
   'core/v1.EndpointAddress',
   'An address behind a service.',
   {
-    hostname: str('Host name of the endpoint.'),
-    ip: req(str('The address.')),
-    nodeName: str('Node of the endpoint.'),
+    hostname: str('Host name of the endpoint.', { checks: [isDnsLabel] }),
+    ip: req(str('The address.', { checksEmpty: true })),
+    nodeName: strPtr('Node of the endpoint.', { checks: [isDnsSubdomain] }),
     targetRef: doc('Object behind the address.', objectReference),
   },
   { atomic: true },
@@ -131,8 +136,8 @@ const endpointPort = struct(
   'core/v1.EndpointPort',
   'A port behind a service.',
   {
-    appProtocol: str('Protocol of the application.'),
-    name: str('Name of the service port.'),
+    appProtocol: strPtr('Protocol of the application.', { checks: [isQualifiedName] }),
+    name: str('Name of the service port.', { checks: [isDnsLabel] }),
     port: req(num32('The port.', { checks: [isPort] })),
     protocol: str('TCP, UDP or SCTP.', { default: 'TCP', checks: [oneOf(protocols)] }),
   },

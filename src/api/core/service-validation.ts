@@ -96,7 +96,7 @@ export function validateService(service: Service): FieldError[] {
     errors.push(forbidden('spec.LoadBalancerSourceRanges', text));
   }
   (spec.loadBalancerSourceRanges ?? []).forEach((range, index) => {
-    const path = at('spec.loadBalancerSourceRanges', index);
+    const path = at('spec.LoadBalancerSourceRanges', index);
     for (const text of cidrErrors(range.trim())) errors.push(invalid(path, range, text));
   });
   const isExternal =

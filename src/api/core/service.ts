@@ -18,9 +18,10 @@ function setServiceDefaults(service: Service): void {
     spec.sessionAffinityConfig.clientIP ??= {};
     spec.sessionAffinityConfig.clientIP.timeoutSeconds ??= clientIpTimeoutSeconds;
   }
+  if ((spec.sessionAffinity ?? 'None') === 'None') delete spec.sessionAffinityConfig;
   for (const port of spec.ports ?? []) {
     if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') {
-      port.targetPort = port.port;
+      port.targetPort = port.port ?? 0;
     }
   }
   if (isExternal || (spec.externalIPs?.length ?? 0) > 0) spec.externalTrafficPolicy ??= 'Cluster';
@@ -166,10 +167,15 @@ function validateEndpoints(endpoints: Endpoints): FieldError[] {
     if (!subset.addresses?.length && !subset.notReadyAddresses?.length) {
       errors.push(required(path, 'must specify `addresses` or `notReadyAddresses`'));
     }
+    const ports = subset.ports ?? [];
+    ports.forEach(({ name = '' }, position) => {
+      if (ports.length < 2 || name !== '') return;
+      errors.push(required(child(at(child(path, 'ports'), position), 'name')));
+    });
     for (const list of ['addresses', 'notReadyAddresses'] as const) {
       (subset[list] ?? []).forEach(({ ip }, position) => {
         const here = child(at(child(path, list), position), 'ip');
-        for (const text of endpointIpErrors(ip)) errors.push(invalid(here, ip, text));
+        for (const text of endpointIpErrors(ip ?? '')) errors.push(invalid(here, ip, text));
       });
     }
   });

@@ -53,7 +53,7 @@ function validateClaimUpdate(
   const probe = {
     ...next.spec,
     volumeName: isBinding ? old.spec.volumeName : next.spec.volumeName,
-    resources: old.spec.resources,
+    resources: { ...next.spec.resources, requests: old.spec.resources?.requests },
     volumeAttributesClassName: old.spec.volumeAttributesClassName,
     storageClassName: next.spec.storageClassName,
   };
@@ -64,8 +64,9 @@ function validateClaimUpdate(
   const after = parseQuantity(next.spec.resources?.requests?.['storage'] ?? '0');
   if (before === undefined || after === undefined) return errors;
   if (after.compare(before) !== 0 && old.status?.phase !== 'Bound') {
-    errors.push(forbidden('spec', claimText));
-  } else if (after.compare(before) < 0) {
+    if (errors.length === 0) errors.push(forbidden('spec', claimText));
+  }
+  if (after.compare(before) < 0) {
     const text = 'field can not be less than status.capacity';
     errors.push(forbidden('spec.resources.requests.storage', text));
   }
@@ -120,9 +121,9 @@ function validateVolume({ spec }: PersistentVolume): FieldError[] {
   const errors: FieldError[] = [];
   if (!spec.accessModes?.length) errors.push(required('spec.accessModes'));
   const storage = spec.capacity?.['storage'];
-  if (spec.capacity === undefined) errors.push(required('spec.capacity'));
-  else if (storage === undefined) {
-    errors.push({ ...invalid('spec.capacity', spec.capacity, ''), ...notStorage(spec.capacity) });
+  if (Object.keys(spec.capacity ?? {}).length === 0) errors.push(required('spec.capacity'));
+  if (storage === undefined) {
+    errors.push({ field: 'spec.capacity', ...notStorage(spec.capacity ?? {}) });
   } else if ((parseQuantity(storage)?.sign() ?? 1) <= 0) {
     errors.push(invalid(at('spec.capacity', 'storage'), storage, 'must be greater than zero'));
   }
@@ -174,11 +175,11 @@ function validateVolumeUpdate(next: PersistentVolume, old: PersistentVolume): Fi
     errors.push(forbidden('spec.persistentvolumesource', sourceText));
   }
   if (next.spec.volumeMode !== old.spec.volumeMode) {
-    errors.push(invalid('spec.volumeMode', next.spec.volumeMode, 'field is immutable'));
+    errors.push(invalid('volumeMode', next.spec.volumeMode, 'field is immutable'));
   }
   if (old.spec.nodeAffinity && !semanticEqual(next.spec.nodeAffinity, old.spec.nodeAffinity)) {
     const text = 'field is immutable';
-    errors.push(invalid('spec.nodeAffinity', next.spec.nodeAffinity, text));
+    errors.push(invalid('nodeAffinity', next.spec.nodeAffinity, text));
   }
   return errors;
 }

@@ -13,7 +13,11 @@ import {
   written,
 } from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
-import { isDnsSubdomain, oneOf } from '../validation/checks.js';
+import { child, required } from '../field-error.js';
+import type { FieldError } from '../field-error.js';
+import { isJsonObject, textOf } from '../object.js';
+import type { Check } from '../schema/node.js';
+import { isDnsLabel, isDnsSubdomain, isNotEmpty, oneOf } from '../validation/checks.js';
 import { noBacksteps } from '../validation/container-fields.js';
 import { isDriverName, isVolumeSource } from '../validation/volumes.js';
 import { accessModesField } from './claim.js';
@@ -23,6 +27,31 @@ import { hostPathSource } from './volume.js';
 import { commonSources, secretSources } from './volume-sources.js';
 
 const fsType = str('File system type.');
+
+/** The nodes that reach a volume must be named. */
+const isVolumeAffinity: Check = (value, path, errors) => {
+  if (isJsonObject(value) && value['required'] === undefined) {
+    const text = 'must specify required node constraints';
+    errors.push(required(child(path, 'required'), text));
+  }
+};
+
+/** A Secret that a CSI driver is handed: named in full. */
+const csiSecret = {
+  ...secretReference,
+  checks: [
+    (value: unknown, path: string, errors: FieldError[]): void => {
+      if (!isJsonObject(value)) return;
+      for (const name of ['name', 'namespace']) {
+        const here = child(path, name);
+        const text = textOf(value, name);
+        if (text === '') errors.push(required(here));
+        else if (name === 'name') isDnsSubdomain(text, here, errors);
+        else isDnsLabel(text, here, errors);
+      }
+    },
+  ],
+};
 
 const sources = {
   ...commonSources,
@@ -34,12 +63,14 @@ const sources = {
     shareName: req(str('Name of the share.')),
   }),
   csi: struct('core/v1.CSIPersistentVolumeSource', 'A volume of a CSI driver.', {
-    controllerExpandSecretRef: secretReference,
-    controllerPublishSecretRef: secretReference,
-    driver: req(str('Name of the driver.', { checks: [isDriverName] })),
+    controllerExpandSecretRef: csiSecret,
+    controllerPublishSecretRef: csiSecret,
+    driver: req(
+      str('Name of the driver.', { checks: [isNotEmpty, isDriverName], checksEmpty: true }),
+    ),
     fsType,
-    nodeExpandSecretRef: secretReference,
-    nodePublishSecretRef: secretReference,
+    nodeExpandSecretRef: csiSecret,
+    nodePublishSecretRef: csiSecret,
     nodeStageSecretRef: secretReference,
     readOnly: readOnlyField,
     volumeAttributes: labels('Properties of the volume.'),
@@ -80,16 +111,21 @@ export const persistentVolumeSchema = kindSchema(
           capacity: quantities('Size of the volume.'),
           claimRef: doc('The claim it is bound to.', objectReference),
           mountOptions: list('Options of the mount.', str('')),
-          nodeAffinity: struct('core/v1.VolumeNodeAffinity', 'Nodes that reach the volume.', {
-            required: nodeSelector,
-          }),
+          nodeAffinity: struct(
+            'core/v1.VolumeNodeAffinity',
+            'Nodes that reach the volume.',
+            {
+              required: nodeSelector,
+            },
+            { checks: [isVolumeAffinity] },
+          ),
           persistentVolumeReclaimPolicy: str('Retain, Delete or Recycle, after release.', {
             default: 'Retain',
             checks: [oneOf(['Delete', 'Recycle', 'Retain'])],
           }),
           storageClassName: str('Name of the StorageClass.', { checks: [isDnsSubdomain] }),
           volumeAttributesClassName: strPtr('Name of the VolumeAttributesClass.'),
-          volumeMode: str('Filesystem or Block.', {
+          volumeMode: strPtr('Filesystem or Block.', {
             default: 'Filesystem',
             checks: [oneOf(['Block', 'Filesystem'])],
           }),

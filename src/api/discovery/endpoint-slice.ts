@@ -1,6 +1,6 @@
 /** EndpointSlice. */
 import { defineKind } from '../define.js';
-import { at, child, invalid, notSupported, required } from '../field-error.js';
+import { at, child, duplicate, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
 import {
@@ -19,9 +19,9 @@ import {
 import { kindSchema } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
 import { objectReference } from '../core/references.js';
-import { isPort, oneOf } from '../validation/checks.js';
+import { isDnsLabel, isQualifiedName, oneOf, stringCheck } from '../validation/checks.js';
 import { endpointIpErrors } from '../validation/addresses.js';
-import { isIPv4, isIPv6 } from '../validation/names.js';
+import { dnsLabel, isIPv4, isIPv6 } from '../validation/names.js';
 
 const d = 'discovery/v1.';
 
@@ -48,7 +48,7 @@ export const endpointSliceSchema = kindSchema(`${d}EndpointSlice`, 'Some endpoin
           forNodes: forZone('ForNode'),
           forZones: forZone('ForZone'),
         }),
-        hostname: str('Host name.'),
+        hostname: strPtr('Host name.', { checks: [isDnsLabel] }),
         nodeName: str('Node.'),
         targetRef: doc('Object behind it.', objectReference),
         zone: str('Zone.'),
@@ -61,10 +61,13 @@ export const endpointSliceSchema = kindSchema(`${d}EndpointSlice`, 'Some endpoin
       `${d}EndpointPort`,
       'A port.',
       {
-        appProtocol: str('Protocol of the application.'),
-        name: strPtr('Name of the service port.', { default: '' }),
-        port: int32('Number.', { checks: [isPort] }),
-        protocol: str('TCP, UDP or SCTP.', {
+        appProtocol: strPtr('Protocol of the application.', { checks: [isQualifiedName] }),
+        name: strPtr('Name of the service port.', {
+          default: '',
+          checks: [stringCheck((name) => (name === '' ? [] : dnsLabel(name)))],
+        }),
+        port: int32('Number.'),
+        protocol: strPtr('TCP, UDP or SCTP.', {
           default: 'TCP',
           checks: [oneOf(['SCTP', 'TCP', 'UDP'])],
         }),
@@ -94,6 +97,11 @@ function validate(slice: EndpointSlice): FieldError[] {
         for (const text of endpointIpErrors(address)) errors.push(invalid(here, address, text));
       }
     });
+  });
+  const names = new Set<string>();
+  (slice.ports ?? []).forEach(({ name = '' }, index) => {
+    if (names.has(name)) errors.push(duplicate(child(at('ports', index), 'name'), name));
+    names.add(name);
   });
   return errors.filter((error) => error.field !== 'endpoints');
 }

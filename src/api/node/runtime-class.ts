@@ -1,22 +1,34 @@
 /** RuntimeClass. */
 import { defineKind } from '../define.js';
-import { invalid } from '../field-error.js';
+import { semanticEqual } from '../equal.js';
+import { at, duplicate, invalid } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
 import { labels, list, quantities, req, str, struct, tuned } from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
-import type { Infer } from '../schema/node.js';
+import type { Check, Infer } from '../schema/node.js';
 import { toleration } from '../core/affinity.js';
 import { areLabels, isDnsLabel } from '../validation/checks.js';
 import { areOverheads } from '../validation/resources.js';
 
+/** Equal tolerations are refused here; in a pod they are not. */
+const areDifferent: Check = (value, path, errors) => {
+  if (!Array.isArray(value)) return;
+  value.forEach((item, index) => {
+    const isKnown = value.slice(0, index).some((other) => semanticEqual(other, item));
+    if (isKnown) errors.push(duplicate(at(path, index), item));
+  });
+};
+
 const schema = kindSchema('node/v1.RuntimeClass', 'A way in which containers are run.', {
-  handler: req(str('Name of the handler on the nodes.', { checks: [isDnsLabel] })),
+  handler: req(
+    str('Name of the handler on the nodes.', { checks: [isDnsLabel], checksEmpty: true }),
+  ),
   overhead: struct('node/v1.Overhead', 'Resources that running a pod takes.', {
     podFixed: tuned(quantities('Resources per pod.'), { checks: [areOverheads] }),
   }),
   scheduling: struct('node/v1.Scheduling', 'Nodes that have the handler.', {
     nodeSelector: tuned(labels('Labels of the nodes.'), { mapType: 'atomic', checks: [areLabels] }),
-    tolerations: list('Tolerations that pods get.', toleration),
+    tolerations: list('Tolerations that pods get.', toleration, { checks: [areDifferent] }),
   }),
 });
 

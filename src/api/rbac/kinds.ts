@@ -4,7 +4,9 @@ import { semanticEqual } from '../equal.js';
 import { at, child, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import { ageColumn, column, nameColumn, wide } from '../print/columns.js';
+import { given } from '../schema/node.js';
 import type { ClusterRole, PolicyRule, Role, RoleBinding } from '../types/policy.js';
+import { isDnsSubdomain, isLabelSelector, isPathSegment } from '../validation/checks.js';
 import {
   clusterRoleBindingSchema,
   clusterRoleSchema,
@@ -48,6 +50,23 @@ function checkRules(rules: readonly PolicyRule[] | undefined, isNamespaced: bool
   return errors;
 }
 
+function checkAggregation({ aggregationRule }: ClusterRole): FieldError[] {
+  if (aggregationRule === undefined) return [];
+  const path = 'aggregationRule.clusterRoleSelectors';
+  const selectors = aggregationRule.clusterRoleSelectors ?? [];
+  if (selectors.length === 0) {
+    const text = 'at least one clusterRoleSelector required if aggregationRule is non-nil';
+    return [required(path, text)];
+  }
+  return selectors.flatMap((selector, index) => {
+    const found: FieldError[] = [];
+    isLabelSelector(selector, at(path, index), found);
+    const [first] = found;
+    // Kubernetes compiles the selector too, and says so once more.
+    return first === undefined ? [] : [invalid(at(path, index), selector, first.body)];
+  });
+}
+
 const createdColumn = column('Created At', (object) => object.metadata.creationTimestamp ?? '', {
   type: 'date',
 });
@@ -69,7 +88,7 @@ export const clusterRoleKind = defineKind<ClusterRole>({
   plural: 'clusterroles',
   namespaced: false,
   schema: clusterRoleSchema,
-  validate: (role) => checkRules(role.rules, false),
+  validate: (role) => [...checkRules(role.rules, false), ...checkAggregation(role)],
   columns: [nameColumn, createdColumn],
 });
 
@@ -82,19 +101,29 @@ function setBindingDefaults(binding: RoleBinding): void {
   }
 }
 
+/** Go has the reference as a struct: one that is absent is one whose fields are empty. */
+function checkRoleRef(
+  ref: RoleBinding['roleRef'] | undefined,
+  isNamespaced: boolean,
+  errors: FieldError[],
+): void {
+  const parts = given(ref ?? ({} as NonNullable<typeof ref>));
+  const { apiGroup = rbacGroup, kind = '', name = '' } = parts;
+  if (apiGroup !== rbacGroup) errors.push(notSupported('roleRef.apiGroup', apiGroup, [rbacGroup]));
+  const kinds = isNamespaced ? ['Role', 'ClusterRole'] : ['ClusterRole'];
+  if (!kinds.includes(kind)) errors.push(notSupported('roleRef.kind', kind, kinds));
+  if (name === '') errors.push(required('roleRef.name'));
+  else isPathSegment(name, 'roleRef.name', errors);
+}
+
 function validateBinding(binding: RoleBinding, isNamespaced: boolean): FieldError[] {
   const errors: FieldError[] = [];
-  const ref = binding.roleRef;
-  if (ref !== undefined) {
-    if (ref.apiGroup !== rbacGroup) {
-      errors.push(notSupported('roleRef.apiGroup', ref.apiGroup, [rbacGroup]));
-    }
-    const kinds = isNamespaced ? ['Role', 'ClusterRole'] : ['ClusterRole'];
-    if (!kinds.includes(ref.kind)) errors.push(notSupported('roleRef.kind', ref.kind, kinds));
-  }
+  checkRoleRef(binding.roleRef, isNamespaced, errors);
   (binding.subjects ?? []).forEach((subject, index) => {
     const path = at('subjects', index);
     if (subject.kind === 'ServiceAccount') {
+      const { name = '' } = given(subject);
+      if (name !== '') isDnsSubdomain(name, child(path, 'name'), errors);
       if ((subject.apiGroup ?? '') !== '') {
         errors.push(notSupported(child(path, 'apiGroup'), subject.apiGroup, ['']));
       }

@@ -26,16 +26,20 @@ export const clusterRoleSchema = kindSchema(`${d}ClusterRole`, 'Rights in the wh
 });
 
 const bindingFields = {
+  // The role's parts are required one by one.
   roleRef: req(
-    struct(
-      `${d}RoleRef`,
-      'The role; cannot be changed.',
-      {
-        apiGroup: req(tuned(str('Group of the role.'), { pointer: true })),
-        kind: req(str('Role or ClusterRole.')),
-        name: req(str('Name of the role.')),
-      },
-      { atomic: true },
+    tuned(
+      struct(
+        `${d}RoleRef`,
+        'The role; cannot be changed.',
+        {
+          apiGroup: req(tuned(str('Group of the role.'), { pointer: true })),
+          kind: req(str('Role or ClusterRole.', { checksEmpty: true })),
+          name: req(str('Name of the role.', { checksEmpty: true })),
+        },
+        { atomic: true },
+      ),
+      { checksEmpty: true },
     ),
   ),
   subjects: list(
@@ -45,7 +49,7 @@ const bindingFields = {
       'A user, group or service account.',
       {
         apiGroup: str('Group of the subject.'),
-        kind: req(str('User, Group or ServiceAccount.')),
+        kind: req(str('User, Group or ServiceAccount.', { checksEmpty: true })),
         name: req(str('Name of the subject.')),
         namespace: str('Namespace of a service account.'),
       },

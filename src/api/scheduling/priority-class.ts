@@ -1,19 +1,17 @@
 /** PriorityClass. */
 import { defineKind } from '../define.js';
-import { forbidden, invalid } from '../field-error.js';
+import { forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
-import { flag, int32, req, str } from '../schema/dsl.js';
+import { flag, int32, req, str, strPtr } from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
-import { oneOf } from '../validation/checks.js';
 
 const schema = kindSchema('scheduling/v1.PriorityClass', 'Gives a name to a priority.', {
   description: str('When to use it.'),
   globalDefault: flag('Used for pods without a class.'),
-  preemptionPolicy: str('Never or PreemptLowerPriority.', {
+  preemptionPolicy: strPtr('Never or PreemptLowerPriority.', {
     default: 'PreemptLowerPriority',
-    checks: [oneOf(['Never', 'PreemptLowerPriority'])],
   }),
   value: req(int32('The priority.')),
 });
@@ -24,6 +22,10 @@ export interface PriorityClass extends Infer<typeof schema> {}
 const highestUserPriority = 1_000_000_000;
 
 function validate(object: PriorityClass): FieldError[] {
+  return [...checkNameAndValue(object), ...checkPolicy(object.preemptionPolicy)];
+}
+
+function checkNameAndValue(object: PriorityClass): FieldError[] {
   const name = object.metadata.name ?? '';
   if (name.startsWith('system-')) {
     if (name === 'system-cluster-critical' || name === 'system-node-critical') return [];
@@ -33,6 +35,13 @@ function validate(object: PriorityClass): FieldError[] {
   if ((object.value ?? 0) <= highestUserPriority) return [];
   const text = `maximum allowed value of a user defined priority is ${highestUserPriority}`;
   return [forbidden('value', text)];
+}
+
+const policies = ['Never', 'PreemptLowerPriority'];
+
+function checkPolicy(policy = ''): FieldError[] {
+  if (policy === '') return [required('preemptionPolicy')];
+  return policies.includes(policy) ? [] : [notSupported('preemptionPolicy', policy, policies)];
 }
 
 /** PriorityClass. */
@@ -52,7 +61,7 @@ export const priorityClassKind = defineKind<PriorityClass>({
   validateUpdate: (next, old) => {
     const errors: FieldError[] = [];
     if (next.value !== old.value)
-      errors.push(forbidden('value', 'may not be changed in an update.'));
+      errors.push(forbidden('Value', 'may not be changed in an update.'));
     if (next.preemptionPolicy !== old.preemptionPolicy) {
       errors.push(invalid('preemptionPolicy', next.preemptionPolicy, 'field is immutable'));
     }
