@@ -1,13 +1,26 @@
 /** Ingress, IngressClass, NetworkPolicy. */
 import { defineKind } from '../define.js';
-import { at, child, forbidden, invalid, required } from '../field-error.js';
+import { at, child, forbidden, invalid, required, tooLong } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
+import { given } from '../schema/node.js';
 import type { Ingress, IngressClass, NetworkPolicy } from '../types/networking.js';
 import { formatSelector } from '../facts/selectors.js';
 import { checkIpBlock } from '../validation/addresses.js';
-import { isPort, isPortName, isPortNumberOrName } from '../validation/checks.js';
-import { dns1035Label, dnsSubdomain, wildcardSubdomain, isIPv4 } from '../validation/names.js';
+import {
+  isDnsSubdomain,
+  isPathSegment,
+  isPort,
+  isPortName,
+  isPortNumberOrName,
+} from '../validation/checks.js';
+import {
+  dns1035Label,
+  dnsSubdomain,
+  isIPv4,
+  regexError,
+  wildcardSubdomain,
+} from '../validation/names.js';
 import { ingressClassSchema, ingressSchema, networkPolicySchema } from './schemas.js';
 
 const networking = { group: 'networking.k8s.io', version: 'v1' } as const;
@@ -21,8 +34,9 @@ function checkBackend(backend: Backend | undefined, path: FieldPath, errors: Fie
   if (resource !== undefined && service !== undefined) {
     errors.push(invalid(path, '', 'cannot set both resource and service backends'));
   } else if (resource === undefined && service === undefined) {
-    errors.push(required(path, 'resource or service backend is required'));
-  } else if (service !== undefined) {
+    errors.push(invalid(path, '', 'resource or service backend is required'));
+  } else if (resource !== undefined) checkResource(resource, child(path, 'resource'), errors);
+  else if (service !== undefined) {
     const { port } = service;
     const named: { readonly name?: string } = service;
     const { name = '' } = named;
@@ -32,11 +46,20 @@ function checkBackend(backend: Backend | undefined, path: FieldPath, errors: Fie
     }
     const here = child(child(path, 'service'), 'port');
     if (port?.name === undefined && port?.number === undefined) {
-      errors.push(required(here, 'port name or number is required'));
+      errors.push(required(path, 'port name or number is required'));
     } else if (port.name !== undefined && port.number !== undefined) {
-      errors.push(invalid(here, '', 'cannot set both port name & port number'));
+      errors.push(invalid(path, '', 'cannot set both port name & port number'));
     } else if (port.name !== undefined) isPortName(port.name, child(here, 'name'), errors);
   }
+}
+
+type Resource = NonNullable<Backend['resource']>;
+
+function checkResource(resource: Resource, path: FieldPath, errors: FieldError[]): void {
+  const { apiGroup, kind = '', name = '' } = given(resource);
+  if (apiGroup !== undefined) isDnsSubdomain(apiGroup, child(path, 'apiGroup'), errors);
+  if (kind !== '') isPathSegment(kind, child(path, 'kind'), errors);
+  if (name !== '') isPathSegment(name, child(path, 'name'), errors);
 }
 
 function checkRule(rule: Rule, path: FieldPath, errors: FieldError[]): void {
@@ -54,6 +77,7 @@ function checkRule(rule: Rule, path: FieldPath, errors: FieldError[]): void {
     const text = item.path ?? '';
     if (item.pathType === undefined) {
       errors.push(required(child(here, 'pathType'), 'pathType must be specified'));
+      return;
     }
     if (item.pathType === 'Exact' || item.pathType === 'Prefix') {
       if (!text.startsWith('/')) {
@@ -72,7 +96,7 @@ function checkRule(rule: Rule, path: FieldPath, errors: FieldError[]): void {
     } else if (text !== '' && !text.startsWith('/')) {
       errors.push(invalid(child(here, 'path'), text, 'must be an absolute path'));
     }
-    checkBackend(item.backend, child(here, 'backend'), errors);
+    checkBackend(item.backend ?? {}, child(here, 'backend'), errors);
   });
 }
 
@@ -126,6 +150,43 @@ export const ingressKind = defineKind<Ingress>({
   ],
 });
 
+const maxControllerLength = 250;
+
+/** A controller is named like a key with a domain; parameters in a namespace name it. */
+function validateClass({ spec }: IngressClass): FieldError[] {
+  const errors: FieldError[] = [];
+  const { controller = '', parameters } = spec;
+  const path = 'spec.controller';
+  if (controller.length > maxControllerLength) errors.push(tooLong(path, maxControllerLength));
+  if (controller === '') errors.push(required(path));
+  else checkDomainPath(controller, path, errors);
+  if (parameters === undefined) return errors;
+  const here = 'spec.parameters.namespace';
+  if (parameters.scope === 'Namespace' && parameters.namespace === undefined) {
+    errors.push(required(here, "`parameters.scope` is set to 'Namespace'"));
+  }
+  if (parameters.scope === 'Cluster' && parameters.namespace !== undefined) {
+    errors.push(forbidden(here, "`parameters.scope` is set to 'Cluster'"));
+  }
+  return errors;
+}
+
+const pathOfDomain = /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/;
+
+function checkDomainPath(value: string, path: FieldPath, errors: FieldError[]): void {
+  const slash = value.indexOf('/');
+  const [host, rest] = slash < 0 ? [value, ''] : [value.slice(0, slash), value.slice(slash + 1)];
+  if (host === '' || rest === '') {
+    const text = 'must be a domain-prefixed path (such as "acme.io/foo")';
+    errors.push(invalid(path, value, text));
+    return;
+  }
+  for (const text of dnsSubdomain(host)) errors.push(invalid(path, host, text));
+  if (!pathOfDomain.test(rest)) {
+    errors.push(invalid(path, rest, regexError('Invalid path', pathOfDomain.source)));
+  }
+}
+
 /** IngressClass. */
 export const ingressClassKind = defineKind<IngressClass>({
   ...networking,
@@ -134,6 +195,7 @@ export const ingressClassKind = defineKind<IngressClass>({
   namespaced: false,
   schema: ingressClassSchema,
   hasGeneration: true,
+  validate: validateClass,
   validateUpdate: (next, old) =>
     next.spec.controller === old.spec.controller
       ? []

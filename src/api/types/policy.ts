@@ -15,7 +15,7 @@ export interface RoleBinding extends Infer<typeof roleBindingSchema> {}
 export type Subject = NonNullable<RoleBinding['subjects']>[number];
 export type { TokenRequest } from '../authentication/kinds.js';
 export type { SubjectAccessReview } from '../authorization/kinds.js';
-export type { HorizontalPodAutoscaler, Scale } from '../autoscaling/kinds.js';
+export type { HorizontalPodAutoscaler, Scale } from '../autoscaling/schemas.js';
 export type { Lease } from '../coordination/lease.js';
 export type { PodDisruptionBudget } from '../policy/kinds.js';
 export type { PriorityClass } from '../scheduling/priority-class.js';
@@ -26,4 +26,4 @@ export type { CustomResourceDefinition } from '../apiextensions/schemas.js';
 export type {
   MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
-} from '../admission/kinds.js';
+} from '../admission/schemas.js';

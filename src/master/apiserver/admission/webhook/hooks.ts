@@ -2,7 +2,7 @@
 import type {
   MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
-} from '../../../../api/admission/kinds.js';
+} from '../../../../api/admission/schemas.js';
 import { compileSelector, isEmptySelector } from '../../../../api/facts/selectors.js';
 import type { Entry } from '../../cache/entry.js';
 import type { WatchCache } from '../../cache/watch-cache.js';

@@ -1,0 +1,131 @@
+/** The validation of webhook configurations (Kubernetes' `pkg/apis/admissionregistration/validation`). */
+import { at, child, duplicate, invalid, notSupported, required } from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
+import { given } from '../schema/node.js';
+import { dnsSubdomain } from '../validation/names.js';
+import { checkReviewVersions, checkWebhookAddress } from '../validation/webhooks.js';
+import type { ValidatingWebhookConfiguration } from './schemas.js';
+
+type Webhook = NonNullable<ValidatingWebhookConfiguration['webhooks']>[number];
+type Rule = NonNullable<Webhook['rules']>[number];
+
+const leastSegments = 3;
+
+function checkName(name: string, path: FieldPath, errors: FieldError[]): void {
+  if (name === '') return;
+  const problems = dnsSubdomain(name);
+  for (const text of problems) errors.push(invalid(path, name, text));
+  if (problems.length === 0 && name.split('.').length < leastSegments) {
+    const text = 'should be a domain with at least three segments separated by dots';
+    errors.push(invalid(path, name, text));
+  }
+}
+
+const wildcard = '*';
+
+/** A list that must be there, and in which a wildcard stands alone. */
+function checkList(
+  list: readonly string[] | undefined,
+  path: FieldPath,
+  what: string,
+  errors: FieldError[],
+): void {
+  if (list === undefined || list.length === 0) errors.push(required(path));
+  else if (list.length > 1 && list.includes(wildcard)) {
+    const text = `if '*' is present, must not specify other ${what}`;
+    errors.push(invalid(path, list, text));
+  }
+}
+
+/** Every text of a list must say something. */
+function checkNotEmpty(
+  list: readonly string[] | undefined,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  (list ?? []).forEach((item, index) => {
+    if (item === '') errors.push(required(at(path, index)));
+  });
+}
+
+/** Resources that a wildcard covers too may not be named beside it. */
+function checkResources(
+  list: readonly string[] | undefined,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  if (list === undefined || list.length === 0) {
+    errors.push(required(path));
+    return;
+  }
+  checkNotEmpty(list, path, errors);
+  if (list.length > 1 && list.includes('*/*')) {
+    errors.push(invalid(path, list, "if '*/*' is present, must not specify other resources"));
+    return;
+  }
+  const all = new Set(list);
+  list.forEach((item, index) => {
+    const [resource = '', sub] = item.split('/');
+    const here = at(path, index);
+    if (sub === undefined) {
+      if (resource !== wildcard && all.has(wildcard)) {
+        const text = "if '*' is present, must not specify other resources without subresources";
+        errors.push(invalid(here, item, text));
+      }
+      return;
+    }
+    if (sub !== wildcard && all.has(`${resource}/*`)) {
+      const text = `if '${resource}/*' is present, must not specify ${item}`;
+      errors.push(invalid(here, item, text));
+    }
+    if (resource !== wildcard && all.has(`*/${sub}`)) {
+      const text = `if '*/${sub}' is present, must not specify ${item}`;
+      errors.push(invalid(here, item, text));
+    }
+  });
+}
+
+const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
+const scopes = ['*', 'Cluster', 'Namespaced'];
+
+function checkRule(rule: Rule, path: FieldPath, errors: FieldError[]): void {
+  checkList(rule.operations, child(path, 'operations'), 'operations', errors);
+  (rule.operations ?? []).forEach((operation, index) => {
+    if (operations.includes(operation)) return;
+    errors.push(notSupported(at(child(path, 'operations'), index), operation, operations));
+  });
+  checkList(rule.apiGroups, child(path, 'apiGroups'), 'API groups', errors);
+  checkList(rule.apiVersions, child(path, 'apiVersions'), 'API versions', errors);
+  checkNotEmpty(rule.apiVersions, child(path, 'apiVersions'), errors);
+  checkResources(rule.resources, child(path, 'resources'), errors);
+  if (rule.scope !== undefined && !scopes.includes(rule.scope)) {
+    errors.push(notSupported(child(path, 'scope'), rule.scope, scopes));
+  }
+}
+
+/** Versions of AdmissionReview that the API server can send; clients may still list the older one. */
+const reviewVersions = ['v1', 'v1beta1'];
+
+/** Validates the webhooks of a configuration beyond their schema; returns errors by field. */
+export function validateWebhooks({ webhooks = [] }: ValidatingWebhookConfiguration): FieldError[] {
+  const errors: FieldError[] = [];
+  const names = new Set<string>();
+  webhooks.forEach((webhook, index) => {
+    const path = at('webhooks', index);
+    const { name = '' } = given(webhook);
+    checkName(name, child(path, 'name'), errors);
+    (webhook.rules ?? []).forEach((rule, position) => {
+      checkRule(rule, at(child(path, 'rules'), position), errors);
+    });
+    if (webhook.sideEffects === undefined) {
+      const text = 'must specify one of None, NoneOnDryRun';
+      errors.push(required(child(path, 'sideEffects'), text));
+    }
+    checkWebhookAddress(webhook.clientConfig, child(path, 'clientConfig'), errors);
+    const versions = webhook.admissionReviewVersions ?? [];
+    checkReviewVersions(versions, reviewVersions, child(path, 'admissionReviewVersions'), errors);
+    if (names.has(name)) errors.push(duplicate(child(path, 'name'), name));
+    names.add(name);
+  });
+  return errors;
+}
