@@ -1,0 +1,131 @@
+/**
+ * Changes of one field at a time to a valid object: what a validator is asked about. Pure; a mutation's name and path
+ * identify it in recorded answers.
+ */
+
+/** A place in an object: names of fields and indexes of lists. */
+export type Path = readonly (string | number)[];
+
+/** One change of one field. */
+export interface Mutation {
+  readonly path: Path;
+  readonly name: string;
+  /** The changed object. */
+  apply(): unknown;
+}
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Stands for the removal of the field. */
+const removed = Symbol('removed');
+
+type Values = readonly (readonly [name: string, value: unknown])[];
+
+const long = 'x'.repeat(300);
+
+const forAll: Values = [
+  ['del', removed],
+  ['null', null],
+];
+const forStrings: Values = [
+  ['empty', ''],
+  ['bad', 'Bad_Value!'],
+  ['long', long],
+  ['dash', '-a'],
+  ['slash', 'a/b/c'],
+  ['number', 5],
+];
+const forNumbers: Values = [
+  ['negative', -1],
+  ['zero', 0],
+  ['big', 70_000],
+  ['2^31', 2 ** 31],
+  ['half', 1.5],
+  ['text', 'x'],
+];
+const forLists: Values = [
+  ['empty', []],
+  ['object', {}],
+];
+const forObjects: Values = [
+  ['empty', {}],
+  ['list', []],
+];
+
+function isObject(value: unknown): value is Record<string, Json> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function valuesFor(value: Json): Values {
+  if (typeof value === 'string') return forStrings;
+  if (typeof value === 'number') return forNumbers;
+  if (typeof value === 'boolean') {
+    return [
+      ['other', !value],
+      ['text', 'x'],
+    ];
+  }
+  if (Array.isArray(value)) {
+    const items = value as readonly Json[];
+    return items.length === 0 ? forLists : [...forLists, ['twice', [...items, items[0]]]];
+  }
+  if (!isObject(value)) return [];
+  const texts = Object.keys(value).length > 0 && Object.values(value).every(isText);
+  return texts ? [...forObjects, ['badKey', { ...value, 'a b': 'c' }]] : forObjects;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+/** A copy of an object with the value at a path replaced or removed. */
+function replaced(object: Json, path: Path, value: unknown): unknown {
+  const [step, ...rest] = path;
+  if (step === undefined) return value;
+  if (Array.isArray(object)) {
+    const items: unknown[] = [...(object as readonly Json[])];
+    const index = Number(step);
+    if (rest.length === 0 && value === removed) items.splice(index, 1);
+    else items[index] = replaced(items[index] as Json, rest, value);
+    return items;
+  }
+  const copy: Record<string, unknown> = { ...(object as Record<string, Json>) };
+  if (rest.length === 0 && value === removed) delete copy[step];
+  else copy[step] = replaced(copy[step] as Json, rest, value);
+  return copy;
+}
+
+/** Fields that say what an object is; they are not changed. */
+const kept = new Set(['apiVersion', 'kind', 'status']);
+
+/**
+ * All mutations of a sample.
+ * @param options.metadata whether fields below metadata are changed too
+ */
+export function mutationsOf(sample: unknown, options: { readonly metadata: boolean }): Mutation[] {
+  const found: Mutation[] = [];
+  const visit = (value: Json, path: Path): void => {
+    for (const [name, next] of path.length === 0 ? [] : [...forAll, ...valuesFor(value)]) {
+      found.push({ path, name, apply: () => replaced(sample as Json, path, next) });
+    }
+    if (Array.isArray(value)) {
+      (value as readonly Json[]).forEach((item, index) => visit(item, [...path, index]));
+    } else if (isObject(value)) {
+      for (const [key, item] of Object.entries(value)) {
+        const isKept =
+          path.length === 0 && (kept.has(key) || (key === 'metadata' && !options.metadata));
+        if (!isKept) visit(item, [...path, key]);
+      }
+    }
+  };
+  visit(sample as Json, []);
+  return found;
+}
+
+/** A path as Kubernetes writes it in errors: `spec.containers[0].name`. */
+export function pathText(path: Path): string {
+  return path.reduce<string>((text, step) => {
+    if (typeof step === 'number') return `${text}[${step}]`;
+    return text === '' ? step : `${text}.${step}`;
+  }, '');
+}

@@ -1,0 +1,144 @@
+/**
+ * Records a genuine kube-apiserver's answers to mutated objects: `node
+ * dist/test/conformance/oracle/record-validation.js FILE [SAMPLE…]`, where FILE is the administrator's kubeconfig as
+ * JSON. Everything is asked with dry run; updates create the sample first and delete it afterwards.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { answerText, formatAnswers, withoutSame } from './answers.js';
+import type { Cause } from './answers.js';
+import type { Answer, Ask } from './client.js';
+import { connectByFile } from './client.js';
+import { mutationsOf, pathText } from './mutations.js';
+import type { Mutation } from './mutations.js';
+import type { Sample } from './samples.js';
+import { readSamples } from './samples.js';
+
+const folder = 'test/conformance/testdata/validation';
+
+/** Groups whose kinds Kubernetes 1.20 serves under an older version. */
+const olderVersions: Readonly<Record<string, string>> = {
+  'batch/v1 CronJob': 'batch/v1beta1',
+  'autoscaling/v2 HorizontalPodAutoscaler': 'autoscaling/v2beta2',
+  'policy/v1 PodDisruptionBudget': 'policy/v1beta1',
+  'discovery.k8s.io/v1 EndpointSlice': 'discovery.k8s.io/v1beta1',
+};
+
+const plurals: Readonly<Record<string, string>> = {
+  Endpoints: 'endpoints',
+  Ingress: 'ingresses',
+  IngressClass: 'ingressclasses',
+  NetworkPolicy: 'networkpolicies',
+  PriorityClass: 'priorityclasses',
+  RuntimeClass: 'runtimeclasses',
+  StorageClass: 'storageclasses',
+};
+
+function versionOf({ apiVersion, kind }: Sample['object']): string {
+  return olderVersions[`${apiVersion} ${kind}`] ?? apiVersion;
+}
+
+function collectionOf(object: Sample['object']): string {
+  const version = versionOf(object);
+  const root = version.includes('/') ? '/apis' : '/api';
+  const { namespace } = object.metadata;
+  const home = namespace === undefined ? '' : `/namespaces/${namespace}`;
+  return `${root}/${version}${home}/${plurals[object.kind] ?? `${object.kind.toLowerCase()}s`}`;
+}
+
+function causesOf(answer: Answer): Cause[] {
+  const details = answer.body['details'] as { causes?: Cause[] } | undefined;
+  return details?.causes ?? [];
+}
+
+type Ask1 = (body: unknown) => Promise<Answer>;
+
+/** Stands for a connection that the peer closed instead of answering: its handler had a fault of its own. */
+function noAnswer(): Answer {
+  return { code: 500, body: {} };
+}
+
+const settleMs = 300;
+
+/** Requests that are under way at once. */
+const batchSize = 8;
+
+async function record(
+  mutations: readonly Mutation[],
+  ask: Ask1,
+): Promise<Map<string, Map<string, string>>> {
+  const answers = new Map<string, Map<string, string>>();
+  for (let start = 0; start < mutations.length; start += batchSize) {
+    const batch = mutations.slice(start, start + batchSize);
+    const given = await Promise.all(batch.map((mutation) => ask(mutation.apply()).catch(noAnswer)));
+    batch.forEach((mutation, index) => {
+      const field = pathText(mutation.path).replaceAll(' ', '_');
+      const answer = given[index];
+      if (answer === undefined) return;
+      const byName = answers.get(field) ?? new Map<string, string>();
+      byName.set(mutation.name, answerText(answer.code, causesOf(answer), field));
+      answers.set(field, byName);
+    });
+  }
+  return answers;
+}
+
+/** Puts the stored object's version into a body, where its metadata is still an object. */
+function withVersion(body: unknown, stored: Answer): unknown {
+  const { metadata } = body as { metadata?: unknown };
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return body;
+  const { resourceVersion } = stored.body['metadata'] as { resourceVersion: string };
+  return { ...(body as object), metadata: { ...metadata, resourceVersion } };
+}
+
+/** Reads an object until the server's own controllers have left it alone for a while. */
+async function settled(ask: Ask, path: string): Promise<Answer> {
+  let last = await ask('GET', path);
+  for (;;) {
+    await pause(settleMs);
+    const next = await ask('GET', path);
+    if (JSON.stringify(next.body) === JSON.stringify(last.body)) return next;
+    last = next;
+  }
+}
+
+async function recordSample(ask: Ask, sample: Sample): Promise<void> {
+  const { object, id } = sample;
+  const path = collectionOf(object);
+  const sent = (body: unknown): unknown => ({ ...(body as object), apiVersion: versionOf(object) });
+  const mutations = mutationsOf(object, { metadata: object.kind === 'ConfigMap' });
+  const valid = await ask('POST', `${path}?dryRun=All`, { body: sent(object) });
+  if (valid.code !== 201) {
+    console.error(`${id}: the sample is refused: ${String(valid.body['message'])}`);
+    return;
+  }
+  const created = await record(mutations, (body) =>
+    ask('POST', `${path}?dryRun=All`, { body: sent(body) }),
+  );
+  writeFileSync(`${folder}/${id}.create.txt`, formatAnswers(created));
+  const { name } = object.metadata;
+  if (name === undefined) return;
+  const real = await ask('POST', path, { body: sent(object) });
+  if (real.code !== 201) {
+    console.error(`${id}: not created: ${String(real.body['message'])}`);
+    return;
+  }
+  const stored = await settled(ask, `${path}/${name}`);
+  const updated = await record(
+    mutations.filter(({ path: [top, field] }) => top !== 'metadata' || field !== 'name'),
+    (body) => ask('PUT', `${path}/${name}?dryRun=All`, { body: withVersion(sent(body), stored) }),
+  );
+  writeFileSync(`${folder}/${id}.update.txt`, formatAnswers(withoutSame(updated, created)));
+  const free = { ...object, metadata: { ...object.metadata, finalizers: [] } };
+  await ask('PUT', `${path}/${name}`, { body: withVersion(sent(free), stored) });
+  const options = { gracePeriodSeconds: 0, propagationPolicy: 'Background' };
+  await ask('DELETE', `${path}/${name}`, { body: options });
+}
+
+const [file = '', ...wanted] = process.argv.slice(2);
+const ask = connectByFile(file);
+mkdirSync(folder, { recursive: true });
+for (const sample of readSamples()) {
+  if (wanted.length === 0 || wanted.includes(sample.id)) await recordSample(ask, sample);
+}
+process.exit(0);

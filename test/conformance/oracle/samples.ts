@@ -1,0 +1,28 @@
+/** Valid objects of every kind with many fields set, which mutations start from. */
+import { readFileSync } from 'node:fs';
+import { loadAll } from 'js-yaml';
+
+const folder = 'test/conformance/testdata/samples';
+const files = ['pod', 'core', 'apps', 'cluster'];
+
+/** A sample, and the name that its recorded answers have. */
+export interface Sample {
+  readonly id: string;
+  readonly object: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly metadata: { readonly name?: string; readonly namespace?: string };
+  };
+}
+
+/** Reads all samples. */
+export function readSamples(): Sample[] {
+  return files.flatMap((file) =>
+    (loadAll(readFileSync(`${folder}/${file}.yaml`, 'utf8')) as Sample['object'][]).map(
+      (object) => {
+        const { name = 'generated' } = object.metadata;
+        return { id: `${object.kind}-${name}`.toLowerCase(), object };
+      },
+    ),
+  );
+}
