@@ -1,0 +1,70 @@
+import { describe, expect, test } from '@jest/globals';
+import { nearest } from './nearest.js';
+import { parseLine } from './parse.js';
+import type { Flags } from './flag-types.js';
+
+const flags = {
+  namespace: { type: 'text', short: 'n', help: '' },
+  stdin: { type: 'bool', short: 'i', help: '' },
+  tty: { type: 'bool', short: 't', help: '' },
+  filename: { type: 'list', short: 'f', help: '' },
+  columns: { type: 'list', short: 'L', commas: true, help: '' },
+  tail: { type: 'int', default: -1, help: '' },
+  'dry-run': { type: 'text', default: 'none', bare: 'unchanged', help: '' },
+  cascade: { type: 'text', values: ['background', 'orphan'], default: 'background', help: '' },
+} as const satisfies Flags;
+
+const parse = (...argv: string[]): ReturnType<typeof parseLine> => parseLine(flags, argv);
+
+describe('flags as pflag reads them', () => {
+  test.each([
+    [['-n', 'x'], 'namespace', 'x'],
+    [['-nx'], 'namespace', 'x'],
+    [['-n=x'], 'namespace', 'x'],
+    [['--namespace', 'x'], 'namespace', 'x'],
+    [['--namespace=a=b'], 'namespace', 'a=b'],
+    [['--tail', '-5'], 'tail', -5],
+    [['--dry-run'], 'dry-run', 'unchanged'],
+    [['--dry-run=server'], 'dry-run', 'server'],
+    [['--stdin=false'], 'stdin', false],
+    [['-f', 'a', '--filename=b'], 'filename', ['a', 'b']],
+    [['-L', 'a,b', '-L', 'c'], 'columns', ['a', 'b', 'c']],
+  ])('%j', (argv, name, value) => {
+    expect(parse(...argv).values[name]).toEqual(value);
+  });
+
+  test('letters stand together, words anywhere, and all after -- are words', () => {
+    const line = parse('exec', '-it', 'web', '-nx', '--', 'sh', '-c', 'ls');
+    expect(line.args).toEqual(['exec', 'web', 'sh', '-c', 'ls']);
+    expect(line.dash).toBe(2);
+    expect(line.values).toMatchObject({ stdin: true, tty: true, namespace: 'x' });
+    expect([...line.given].sort()).toEqual(['namespace', 'stdin', 'tty']);
+  });
+
+  test('a value that may be left out does not take the next word', () => {
+    expect(parse('--dry-run', 'server').args).toEqual(['server']);
+  });
+
+  test.each([
+    [['--no'], 'unknown flag: --no'],
+    [['-x'], "unknown shorthand flag: 'x' in -x"],
+    [['--namespace'], 'flag needs an argument: --namespace'],
+    [['-n'], "flag needs an argument: 'n' in -n"],
+    [
+      ['--tail', 'x'],
+      'invalid argument "x" for "--tail" flag: strconv.ParseInt: parsing "x": invalid syntax',
+    ],
+    [
+      ['--cascade', 'x'],
+      `invalid argument "x" for "--cascade" flag: must be one of 'background', 'orphan'`,
+    ],
+  ])('%j is refused', (argv, words) => {
+    expect(() => parse(...argv)).toThrow(words);
+  });
+});
+
+test('names that are near a word', () => {
+  expect(nearest('deploymnet', ['deployments', 'deployment', 'pods'])).toEqual(['deployment']);
+  expect(nearest('dess', ['describe', 'delete'])).toEqual([]);
+  expect(nearest('des', ['describe', 'delete'])).toEqual(['describe']);
+});
