@@ -1,0 +1,36 @@
+import type { WebSocket } from 'ws';
+
+/** A request to the API server. */
+export interface KubeRequest {
+  /** @default GET */
+  readonly method?: string;
+  /** From the root: `/api/v1/namespaces`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** An object is sent as JSON. */
+  readonly body?: unknown;
+  /** @default application/json */
+  readonly contentType?: string;
+  /** @default application/json */
+  readonly accept?: string;
+}
+
+/** The API over REST, as the commands use it. A refusal is thrown as an `ApiError`. */
+export interface KubeClient {
+  /** The namespace of the flags, else the context's. */
+  readonly namespace: string;
+  /** `https://host:port` of the server in use. */
+  readonly server: string;
+  /** The answer's JSON. */
+  json<T>(request: KubeRequest): Promise<T>;
+  /** The answer as it is. */
+  raw(request: KubeRequest): Promise<Buffer>;
+  /** The answer's body as it comes; ends when the server ends it. */
+  stream(request: KubeRequest, signal?: AbortSignal): Promise<AsyncIterable<Buffer>>;
+  /** Opens a stream of messages: exec, attach, port-forward. */
+  webSocket(request: KubeRequest, protocols: readonly string[]): Promise<WebSocket>;
+  close(): void;
+}
+
+/** The name under which this program writes. */
+export const fieldManager = 'trireme';

@@ -1,0 +1,45 @@
+import type { AgentOptions } from 'node:https';
+import { WebSocket } from 'ws';
+import type { KubeConfig } from './client-config.js';
+import { targetOf } from './target.js';
+import { ConnectionError, refusalOf } from './status-error.js';
+import type { KubeRequest } from './types.js';
+
+/** Of a message that is held in memory. */
+const messageBytesMax = 16 * 1024 * 1024;
+const answerBytesMax = 64 * 1024;
+
+/** Opens a WebSocket; a refusal is thrown as the server's Status. */
+export function openWebSocket(options: {
+  readonly server: string;
+  readonly config: KubeConfig;
+  readonly request: KubeRequest;
+  readonly protocols: readonly string[];
+  readonly tls: AgentOptions;
+}): Promise<WebSocket> {
+  const { server, config, request, protocols, tls } = options;
+  const url = `${server.replace(/^http/, 'ws').replace(/\/$/, '')}${targetOf(request)}`;
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, [...protocols], {
+      ...tls,
+      headers: { ...(config.headers as Record<string, string>), 'user-agent': 'trireme' },
+      perMessageDeflate: false,
+      maxPayload: messageBytesMax,
+    });
+    // Messages that come with the handshake wait until somebody listens.
+    socket.once('upgrade', () => socket.pause());
+    socket.once('open', () => resolve(socket));
+    socket.once('unexpected-response', (_request, answer) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      answer.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size <= answerBytesMax) chunks.push(chunk);
+      });
+      answer.once('close', () => reject(refusalOf(answer.statusCode ?? 0, Buffer.concat(chunks))));
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new ConnectionError(server, error, error.code === 'ECONNREFUSED')),
+    );
+  });
+}
