@@ -1,0 +1,8 @@
+/** Go's text/template, as far as templates of kubectl's users go. */
+import { parseGoTemplate } from './parse.js';
+import { TemplateRun } from './evaluate.js';
+
+/** Prints a value by a template. @throws GoTemplateError */
+export function renderGoTemplate(template: string, value: unknown): string {
+  return new TemplateRun(value).render(parseGoTemplate(template));
+}
