@@ -1,0 +1,172 @@
+/** The objects that a command is about, by names, selectors or files. */
+import type { KubeObject } from '../../api/object.js';
+import { CommandLineError } from '../command/command-line-error.js';
+import { objectPath, pathOf } from '../kube/resource.js';
+import type { ObjectRef, Resource } from '../kube/resource.js';
+import type { Session } from '../kube/session.js';
+import { parseSelections } from './arguments.js';
+import { parseManifests } from './manifests.js';
+import { missingResources } from './missing-resources.js';
+import { buildKustomization, readSource } from './texts.js';
+
+/** An object of a file. */
+export interface FileObject {
+  readonly ref: ObjectRef;
+  readonly object: KubeObject;
+  /** What error messages call the file. */
+  readonly source: string;
+}
+
+/** The flags by which objects are chosen; all optional. */
+export interface Choice {
+  readonly filename?: readonly string[] | undefined;
+  readonly kustomize?: string | undefined;
+  readonly recursive?: boolean | undefined;
+  readonly selector?: string | undefined;
+  readonly 'field-selector'?: string | undefined;
+  readonly 'all-namespaces'?: boolean | undefined;
+  readonly all?: boolean | undefined;
+}
+
+const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
+
+/** True when `-f` or `-k` was given. */
+export function hasFiles(choice: Choice): boolean {
+  return (choice.filename ?? []).length > 0 || choice.kustomize !== undefined;
+}
+
+/** The objects of `-f` and `-k`, each in its namespace. */
+export async function readFiles(session: Session, choice: Choice): Promise<FileObject[]> {
+  const texts = [];
+  for (const path of choice.filename ?? []) {
+    const { input } = session.context;
+    texts.push(...(await readSource(path, { recursive: choice.recursive ?? false, input })));
+  }
+  if (choice.kustomize !== undefined) texts.push(await buildKustomization(choice.kustomize));
+  const objects = texts.flatMap((text) =>
+    parseManifests(text).map((object) => ({ object, source: text.name })),
+  );
+  const made: FileObject[] = [];
+  for (const { object, source } of objects) {
+    made.push({ object, source, ref: await placeObject(session, object, source) });
+  }
+  return made;
+}
+
+/** Finds an object's resource, and puts it into the session's namespace if it names none. */
+export async function placeObject(
+  session: Session,
+  object: KubeObject,
+  source: string,
+): Promise<ObjectRef> {
+  const { apiVersion = '', kind = '', metadata } = object;
+  const resource = await session.mapper.findKind(apiVersion, kind);
+  if (resource === undefined) {
+    throw plain(
+      `resource mapping not found for name: "${metadata.name ?? ''}" namespace: "${metadata.namespace ?? ''}" from "${source}": no matches for kind "${kind}" in version "${apiVersion}"\nensure CRDs are installed first`,
+    );
+  }
+  if (!resource.namespaced) {
+    delete metadata.namespace;
+    return { resource, namespace: undefined, name: metadata.name };
+  }
+  const wanted = metadata.namespace;
+  if (wanted !== undefined && session.enforceNamespace && wanted !== session.namespace) {
+    throw plain(
+      `the namespace from the provided object "${wanted}" does not match the namespace "${session.namespace}". You must pass '--namespace=${wanted}' to perform this operation.`,
+    );
+  }
+  metadata.namespace = wanted ?? session.namespace;
+  return { resource, namespace: metadata.namespace, name: metadata.name };
+}
+
+/** Gets one object. */
+export function fetchObject(session: Session, ref: ObjectRef): Promise<KubeObject> {
+  return session.kube.json<KubeObject>({ path: objectPath(ref) });
+}
+
+/** Lists a resource's objects; each bears its kind, which lists leave out. */
+export async function listObjects<T extends KubeObject = KubeObject>(
+  session: Pick<Session, 'kube'>,
+  resource: Resource,
+  options: {
+    readonly namespace?: string | undefined;
+    readonly labelSelector?: string | undefined;
+    readonly fieldSelector?: string | undefined;
+  } = {},
+): Promise<T[]> {
+  const { labelSelector, fieldSelector } = options;
+  const namespace = resource.namespaced ? options.namespace : undefined;
+  const items: T[] = [];
+  let next: string | undefined;
+  do {
+    const list = await session.kube.json<{
+      items?: T[] | null;
+      metadata?: { continue?: string };
+      apiVersion?: string;
+    }>({
+      path: pathOf(resource, { namespace }),
+      query: { labelSelector, fieldSelector, limit: '500', continue: next },
+    });
+    const apiVersion = list.apiVersion ?? 'v1';
+    for (const item of list.items ?? []) items.push({ apiVersion, kind: resource.kind, ...item });
+    next = list.metadata?.continue === '' ? undefined : list.metadata?.continue;
+  } while (next !== undefined);
+  return items;
+}
+
+/** An object of the cluster, and where it was named. */
+export interface Found {
+  readonly ref: ObjectRef;
+  readonly object: KubeObject;
+}
+
+/**
+ * The cluster's objects that words or files name, as they are now.
+ * @param words of the command line
+ * @throws CommandLineError when nothing is named
+ */
+export async function findObjects(
+  session: Session,
+  words: readonly string[],
+  choice: Choice,
+): Promise<Found[]> {
+  if (hasFiles(choice)) {
+    const files = await readFiles(session, choice);
+    return Promise.all(
+      files.map(async ({ ref }) => ({ ref, object: await fetchObject(session, ref) })),
+    );
+  }
+  if (words.length === 0) {
+    throw missingResources();
+  }
+  const found: Found[] = [];
+  for (const { resource, names } of await parseSelections(session.mapper, words)) {
+    const everywhere = choice['all-namespaces'] === true;
+    const namespace = resource.namespaced && !everywhere ? session.namespace : undefined;
+    if (names.length > 0) {
+      const refs = names.map((name) => ({ resource, namespace, name }));
+      for (const ref of refs) found.push({ ref, object: await fetchObject(session, ref) });
+      continue;
+    }
+    if (
+      choice.selector === undefined &&
+      choice.all !== true &&
+      choice['field-selector'] === undefined
+    ) {
+      throw plain('resource(s) were provided, but no name was specified');
+    }
+    const objects = await listObjects(session, resource, {
+      namespace,
+      labelSelector: choice.selector,
+      fieldSelector: choice['field-selector'],
+    });
+    for (const object of objects) {
+      found.push({
+        object,
+        ref: { resource, name: object.metadata.name, namespace: object.metadata.namespace },
+      });
+    }
+  }
+  return found;
+}
