@@ -1,11 +1,27 @@
 /** Dispatches to commands. Only the module of the command that runs is loaded: start-up time counts. */
 import type { CommandContext } from './context.js';
+import type { KubeCommand } from './kube-commands.js';
+import { kubeCommands } from './kube-commands.js';
 
 type Main = (argv: readonly string[], context?: CommandContext) => Promise<number | void>;
 
 interface Command {
   readonly summary: string;
   readonly load: () => Promise<Main>;
+}
+
+/** A command that is declared as data. */
+async function runDeclared(
+  { load }: KubeCommand,
+  argv: readonly string[],
+  context: CommandContext | undefined,
+): Promise<number> {
+  const [spec, { runCommand }, { processContext }] = await Promise.all([
+    load(),
+    import('./command/run-command.js'),
+    import('./context.js'),
+  ]);
+  return runCommand(spec, argv, context ?? processContext);
 }
 
 const commands: Readonly<Record<string, Command>> = {
@@ -20,38 +36,6 @@ const commands: Readonly<Record<string, Command>> = {
   cluster: {
     summary: 'show or watch masters, leader and nodes; kill the leader',
     load: async () => (await import('./commands/cluster.js')).runCluster,
-  },
-  get: {
-    summary: 'list objects',
-    load: async () => (await import('./commands/get.js')).runGet,
-  },
-  describe: {
-    summary: 'show an object in detail, with its events',
-    load: async () => (await import('./commands/describe.js')).runDescribe,
-  },
-  apply: {
-    summary: 'create objects, or change them, as a file says',
-    load: async () => (await import('./commands/apply.js')).runApply,
-  },
-  delete: {
-    summary: 'delete objects',
-    load: async () => (await import('./commands/apply.js')).runDelete,
-  },
-  logs: {
-    summary: 'print the log of a container',
-    load: async () => (await import('./commands/logs.js')).runLogs,
-  },
-  exec: {
-    summary: 'run a command in a container',
-    load: async () => (await import('./commands/exec.js')).runExec,
-  },
-  scale: {
-    summary: 'set the number of replicas',
-    load: async () => (await import('./commands/scale.js')).runScale,
-  },
-  rollout: {
-    summary: 'show, undo, restart or pause the rollout of a workload',
-    load: async () => (await import('./commands/rollout.js')).runRollout,
   },
   token: {
     summary: 'create a token with which machines join',
@@ -129,10 +113,17 @@ export async function run(argv: readonly string[], context?: CommandContext): Pr
     out(usage());
     return 0;
   }
+  if (name === '__complete') {
+    const { completeWords } = await import('./commands/complete-words.js');
+    const { processContext } = await import('./context.js');
+    return completeWords(kubeCommands, Object.keys(commands), rest, context ?? processContext);
+  }
+  const kubeCommand = kubeCommands[name];
+  if (kubeCommand !== undefined) return runDeclared(kubeCommand, rest, context);
   const command = commands[name];
   if (command === undefined) {
-    err(`trireme: unknown command "${name}"\n\n${usage()}`);
-    return 2;
+    err(await unknownCommand(name));
+    return 1;
   }
   try {
     const main = await command.load();
@@ -145,10 +136,20 @@ export async function run(argv: readonly string[], context?: CommandContext): Pr
   }
 }
 
+async function unknownCommand(name: string): Promise<string> {
+  const { nearest } = await import('./command/nearest.js');
+  const like = nearest(name, [...Object.keys(commands), ...Object.keys(kubeCommands)]);
+  const hint =
+    like.length === 0 ? '' : `\nDid you mean this?\n${like.map((n) => `\t${n}\n`).join('')}`;
+  return `error: unknown command "${name}" for "trireme"\n${hint}See 'trireme --help' for all commands.\n`;
+}
+
 function usage(): string {
-  const width = Math.max(...Object.keys(commands).map((name) => name.length));
-  const lines = Object.entries(commands).map(
-    ([name, command]) => `  ${name.padEnd(width)}  ${command.summary}`,
-  );
-  return `Usage: trireme COMMAND [flags]\n\n${lines.join('\n')}\n\nEach command has --help. --version prints the version.\n`;
+  const names = [...Object.keys(commands), ...Object.keys(kubeCommands)];
+  const width = Math.max(...names.map((name) => name.length));
+  const linesOf = (table: Readonly<Record<string, { readonly summary: string }>>): string =>
+    Object.entries(table)
+      .map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`)
+      .join('\n');
+  return `Usage: trireme COMMAND [flags]\n\nThe cluster:\n${linesOf(commands)}\n\nIts objects, as with kubectl:\n${linesOf(kubeCommands)}\n\nEach command has --help. --version prints the version.\n`;
 }

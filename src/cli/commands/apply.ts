@@ -1,178 +1,164 @@
 import type { KubeObject } from '../../api/object.js';
-import { Command } from 'commander';
-import { isApiError } from '../../client/index.js';
-import type { CommandContext } from '../context.js';
-import { processContext } from '../context.js';
-import type { NamespaceFlags } from '../common-flags.js';
-import { addNamespaceFlags } from '../common-flags.js';
-import type { Connection } from '../connection.js';
-import { readManifests } from '../manifests.js';
-import { displayName, parseTargets, resourceOfObject } from '../resources.js';
-import { parseFlags, repeatable, wholeNumber } from '../../lib/flags.js';
-import { UsageError } from '../../lib/usage-error.js';
-import { serverErrorText } from '../server-error.js';
+import { isApiError } from '../../client/types.js';
+import { fileFlags, selectorFlag } from '../builder/file-flags.js';
+import type { FileObject } from '../builder/objects.js';
+import { fetchObject, hasFiles, readFiles } from '../builder/objects.js';
+import { CommandLineError } from '../command/command-line-error.js';
+import { defineCommand } from '../command/spec.js';
+import type { Invocation } from '../command/spec.js';
+import { forEachUnlessRefused } from '../kube/failures.js';
+import { objectPath, pathOf } from '../kube/resource.js';
+import type { Session } from '../kube/session.js';
+import { withSession } from '../kube/session.js';
+import type { DryRun, ResultPrinter } from '../kube/write.js';
+import {
+  dryRunFlag,
+  fieldManagerFlag,
+  parseDryRun,
+  resultPrinter,
+  validateFlag,
+  writeQuery,
+} from '../kube/write.js';
+import { outputFlags } from '../print/output.js';
+import { matchesLabels } from '../builder/label-match.js';
 
-interface Flags extends NamespaceFlags {
-  readonly filename?: readonly string[];
-  readonly forceConflicts?: boolean;
-  readonly dryRun?: boolean;
-}
+const flags = {
+  ...fileFlags,
+  ...selectorFlag,
+  ...outputFlags,
+  ...dryRunFlag,
+  ...fieldManagerFlag,
+  ...validateFlag,
+  'force-conflicts': { type: 'bool', help: 'take fields that others own' },
+  'server-side': {
+    type: 'bool',
+    help: 'always so here; with it the words are "serverside-applied", as those of kubectl',
+  },
+} as const;
 
-const fieldManager = 'trireme';
+/** `trireme apply`. */
+export const applyCommand = defineCommand({
+  name: 'apply',
+  summary: 'create objects, or change them, as files say',
+  description:
+    'Applies on the server: it keeps who owns which field, so that fields which others set stay as they are, and a field that is gone from the file is removed. Fields of another owner with another value are a conflict.',
+  usage: '(-f FILE | -k DIR)',
+  examples: [
+    ['what a file says', 'trireme apply -f web.yaml'],
+    ['all files of a directory, and what is below it', 'trireme apply -R -f manifests/'],
+    ['from standard input', 'cat web.yaml | trireme apply -f -'],
+    ['let the server check it, change nothing', 'trireme apply -f web.yaml --dry-run=server'],
+    ['take fields that others own', 'trireme apply -f web.yaml --force-conflicts'],
+  ],
+  flags,
+  completes: 'nothing',
+  run: runApply,
+});
 
-/** `trireme apply -f FILE`: server-side apply. */
-export async function runApply(
-  argv: readonly string[],
-  context: CommandContext = processContext,
-): Promise<number> {
-  const command = addNamespaceFlags(
-    new Command('apply')
-      .option(
-        '-f, --filename <file>',
-        'a file, a directory, or - for standard input (may be repeated)',
-        repeatable,
-      )
-      .option('--force-conflicts', 'take over fields that other managers own')
-      .option('--dry-run', 'let the server check and show the result, but change nothing'),
-  );
-  const parsed = parseFlags<Flags>(command, argv, context.out);
-  if (parsed.help) return 0;
-  const { options } = parsed;
-  if (options.filename === undefined) throw new UsageError('must specify -f');
-  const objects = await readManifests(options.filename);
-  const connection = await context.connect(options);
-  try {
-    let failed = false;
-    for (const object of objects) {
-      try {
-        await applyObject(context, connection, object, options);
-      } catch (error) {
-        if (!isApiError(error)) throw error;
-        context.err(`${serverErrorText(error)}\n`);
-        failed = true;
-      }
+type Apply = Invocation<typeof flags>;
+
+async function runApply(invocation: Apply): Promise<number> {
+  const { args, flags, context } = invocation;
+  if (args.length > 0) {
+    throw new CommandLineError(`Unexpected args: [${args.join(' ')}]`);
+  }
+  if (!hasFiles(flags)) {
+    throw new CommandLineError('must specify one of -f and -k', { plain: true });
+  }
+  const dryRun = parseDryRun(flags['dry-run']);
+  const print = resultPrinter(context, flags, dryRun);
+  return withSession(invocation, async (session) => {
+    const files = (await readFiles(session, flags)).filter(({ object }) =>
+      matchesLabels(flags.selector, object),
+    );
+    if (files.length === 0) {
+      throw new CommandLineError('no objects passed to apply', { plain: true });
     }
-    return failed ? 1 : 0;
-  } finally {
-    connection.close();
-  }
-}
-
-async function applyObject(
-  context: CommandContext,
-  connection: Connection,
-  object: KubeObject,
-  flags: Flags,
-): Promise<void> {
-  const resource = resourceOfObject(object);
-  if (resource.kind.namespaced) {
-    object.metadata.namespace ??= flags.namespace ?? connection.namespace;
-  }
-  const before = await connection.api
-    .get<KubeObject>(resource.id, object.metadata)
-    .catch((error: unknown) => {
-      if (isApiError(error, 'NotFound')) return undefined;
-      throw error;
-    });
-  const after = await connection.api.patch<KubeObject>(
-    resource.id,
-    object.metadata,
-    'application/apply-patch+yaml',
-    object,
-    { fieldManager, force: flags.forceConflicts ?? false, dryRun: flags.dryRun ?? false },
-  );
-  const same = before?.metadata.resourceVersion === after.metadata.resourceVersion;
-  const word = before === undefined ? 'created' : same ? 'unchanged' : 'configured';
-  const suffix = flags.dryRun === true ? ' (dry run)' : '';
-  context.out(`${displayName(resource, object.metadata.name)} ${word}${suffix}\n`);
-}
-
-interface DeleteFlags extends NamespaceFlags {
-  readonly filename?: readonly string[];
-  readonly gracePeriod?: string;
-  readonly cascade?: string;
-  readonly ignoreNotFound?: boolean;
-}
-
-const policies: Readonly<Record<string, 'Background' | 'Foreground' | 'Orphan'>> = {
-  background: 'Background',
-  foreground: 'Foreground',
-  orphan: 'Orphan',
-};
-
-/** `trireme delete TYPE NAME...` or `-f FILE`. */
-export async function runDelete(
-  argv: readonly string[],
-  context: CommandContext = processContext,
-): Promise<number> {
-  const command = addNamespaceFlags(
-    new Command('delete')
-      .argument('[target...]', 'TYPE NAME... or TYPE/NAME...')
-      .option(
-        '-f, --filename <file>',
-        'delete the objects of a file, a directory, or - for standard input',
-        repeatable,
-      )
-      .option('--grace-period <seconds>', 'time for pods to end; 0 deletes them at once')
-      .option(
-        '--cascade <policy>',
-        'what happens to dependents: background, foreground or orphan',
-        'background',
-      )
-      .option('--ignore-not-found', 'succeed when an object does not exist'),
-  );
-  const parsed = parseFlags<DeleteFlags>(command, argv, context.out);
-  if (parsed.help) return 0;
-  const { options } = parsed;
-  const propagationPolicy = policies[options.cascade ?? 'background'];
-  if (propagationPolicy === undefined) {
-    throw new UsageError(`--cascade takes ${Object.keys(policies).join(', ')}`);
-  }
-  const gracePeriodSeconds =
-    options.gracePeriod === undefined
-      ? undefined
-      : wholeNumber('--grace-period', options.gracePeriod, 0, 2 ** 31);
-  const connection = await context.connect(options);
-  try {
-    let failed = false;
-    for (const { resource, namespace, name } of await deletions(connection, options)) {
-      try {
-        await connection.api.delete(
-          resource.id,
-          { ...(resource.kind.namespaced ? { namespace } : {}), name },
-          {
-            propagationPolicy,
-            ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
-          },
-        );
-        context.out(`${displayName(resource, name)} deleted\n`);
-      } catch (error) {
-        if (!isApiError(error)) throw error;
-        if (options.ignoreNotFound === true && error.reason === 'NotFound') continue;
-        context.err(`${serverErrorText(error)}\n`);
-        failed = true;
-      }
-    }
-    return failed ? 1 : 0;
-  } finally {
-    connection.close();
-  }
-}
-
-async function deletions(
-  connection: Connection,
-  flags: DeleteFlags & { readonly args: readonly string[] },
-): Promise<{ resource: ReturnType<typeof resourceOfObject>; namespace: string; name: string }[]> {
-  const fallback = flags.namespace ?? connection.namespace;
-  if (flags.filename !== undefined) {
-    return (await readManifests(flags.filename)).toReversed().map((object) => ({
-      resource: resourceOfObject(object),
-      namespace: object.metadata.namespace ?? fallback,
-      name: object.metadata.name,
-    }));
-  }
-  return parseTargets(flags.args).flatMap(({ resource, names }) => {
-    if (names.length === 0) throw new UsageError('name what to delete');
-    return names.map((name) => ({ resource, namespace: fallback, name }));
+    const act = (file: FileObject): Promise<void> =>
+      applyObject({ session, file, flags, dryRun, print });
+    return forEachUnlessRefused(context, files, act);
   });
+}
+
+async function applyObject(options: {
+  readonly session: Session;
+  readonly file: FileObject;
+  readonly flags: Apply['flags'];
+  readonly dryRun: DryRun;
+  readonly print: ResultPrinter;
+}): Promise<void> {
+  const { session, file, flags, dryRun, print } = options;
+  const { ref, object } = file;
+  if ((object.metadata.name ?? '') === '') return createNamed(options);
+  const before = await fetchObject(session, ref).catch((error: unknown) => {
+    if (isApiError(error, 'NotFound')) return undefined;
+    throw error;
+  });
+  const after =
+    dryRun === 'client'
+      ? { ...before, ...object }
+      : await session.kube
+          .json<KubeObject>({
+            method: 'PATCH',
+            path: objectPath(ref),
+            contentType: 'application/apply-patch+yaml',
+            query: {
+              ...writeQuery({ dryRun, manager: flags['field-manager'], validate: flags.validate }),
+              force: String(flags['force-conflicts'] ?? false),
+            },
+            body: object,
+          })
+          .catch((error: unknown) => {
+            throw explainConflict(error);
+          });
+  await print(wordFor(before, after, flags, dryRun), ref, after);
+  // The definition of a kind may be followed by objects of it.
+  if (ref.resource.plural === 'customresourcedefinitions') session.mapper.refresh();
+}
+
+/** Objects with `generateName` cannot be applied, only made. */
+async function createNamed({
+  session,
+  file,
+  flags,
+  dryRun,
+  print,
+}: Parameters<typeof applyObject>[0]): Promise<void> {
+  const { ref, object } = file;
+  if (object.metadata.generateName === undefined) {
+    throw new CommandLineError(
+      `error when retrieving current configuration of: resource name may not be empty`,
+      {
+        plain: true,
+      },
+    );
+  }
+  const made = await session.kube.json<KubeObject>({
+    method: 'POST',
+    path: pathOf(ref.resource, { namespace: ref.namespace }),
+    query: writeQuery({ dryRun, manager: flags['field-manager'], validate: flags.validate }),
+    body: object,
+  });
+  await print('created', ref, made);
+}
+
+function wordFor(
+  before: KubeObject | undefined,
+  after: KubeObject,
+  flags: Apply['flags'],
+  dryRun: DryRun,
+): string {
+  if (flags['server-side'] === true) return 'serverside-applied';
+  if (before === undefined) return 'created';
+  const same = before.metadata.resourceVersion === after.metadata.resourceVersion;
+  return same && dryRun !== 'client' ? 'unchanged' : 'configured';
+}
+
+/** Says what can be done about a conflict. */
+function explainConflict(error: unknown): unknown {
+  if (!isApiError(error, 'Conflict') || !error.message.startsWith('Apply failed')) return error;
+  return new CommandLineError(
+    `${error.message}\nThey belong to others now. Either take them with \`--force-conflicts\`, or leave them out of the file, or give them the values that they have.`,
+    { plain: true },
+  );
 }

@@ -1,108 +1,150 @@
-import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
-import { Command } from 'commander';
-import { stringify } from 'yaml';
-import { humanDuration } from '../../api/print/duration.js';
 import type { Event } from '../../api/types/core.js';
-import type { CommandContext } from '../context.js';
-import { processContext } from '../context.js';
-import type { NamespaceFlags } from '../common-flags.js';
-import { addNamespaceFlags } from '../common-flags.js';
-import { parseTargets } from '../resources.js';
-import { renderTable } from '../table.js';
-import { parseFlags } from '../../lib/flags.js';
+import { isApiError } from '../../client/types.js';
+import { parseSelections } from '../builder/arguments.js';
+import { allNamespacesFlag, fileFlags, selectorFlag } from '../builder/file-flags.js';
+import { fetchObject, hasFiles, listObjects, readFiles } from '../builder/objects.js';
+import type { Found } from '../builder/objects.js';
+import { CommandLineError } from '../command/command-line-error.js';
+import { defineCommand } from '../command/spec.js';
+import type { Invocation } from '../command/spec.js';
+import { describeObject, relatedOf } from '../describe/describers.js';
+import { forEachUnlessRefused } from '../kube/failures.js';
+import { apiVersionOf } from '../kube/resource.js';
+import type { ObjectRef } from '../kube/resource.js';
+import type { Session } from '../kube/session.js';
+import { withSession } from '../kube/session.js';
 
-/** `trireme describe TYPE NAME...`: the object in words, with its events. */
-export async function runDescribe(
-  argv: readonly string[],
-  context: CommandContext = processContext,
-): Promise<number> {
-  const command = addNamespaceFlags(
-    new Command('describe').argument('<target...>', 'TYPE NAME... or TYPE/NAME...'),
-  );
-  const parsed = parseFlags<NamespaceFlags>(command, argv, context.out);
-  if (parsed.help) return 0;
-  const { options } = parsed;
-  const connection = await context.connect(options);
-  try {
-    const texts: string[] = [];
-    for (const { resource, names } of parseTargets(options.args)) {
-      const where = resource.kind.namespaced
-        ? { namespace: options.namespace ?? connection.namespace }
-        : {};
-      const objects =
-        names.length === 0
-          ? (await connection.api.list<KubeObject>(resource.id, where)).items
-          : await Promise.all(
-              names.map((name) => connection.api.get<KubeObject>(resource.id, { ...where, name })),
-            );
-      for (const object of objects) {
-        const { items } = await connection.api.list<Event>(resources.events, {
-          namespace: object.metadata.namespace ?? 'default',
-          fieldSelector: `involvedObject.uid=${object.metadata.uid ?? ''}`,
-        });
-        texts.push(describeObject(object, items, context.clock.nowMs()));
-      }
+const flags = {
+  ...fileFlags,
+  ...selectorFlag,
+  ...allNamespacesFlag,
+  'show-events': { type: 'bool', default: true, help: 'with the events of the object' },
+  'chunk-size': { type: 'int', default: 500, help: 'objects that one answer holds' },
+} as const;
+
+/** `trireme describe`. */
+export const describeCommand = defineCommand({
+  name: 'describe',
+  summary: 'show objects in detail, with their events',
+  usage: '(TYPE [NAME...] | TYPE/NAME... | TYPE -l LABELS | -f FILE)',
+  examples: [
+    ['a pod', 'trireme describe pod web-0'],
+    ['all nodes', 'trireme describe nodes'],
+    ['all pods whose names begin so', 'trireme describe pods web'],
+  ],
+  flags,
+  completes: 'targets',
+  run: runDescribe,
+});
+
+async function runDescribe(invocation: Invocation<typeof flags>): Promise<number> {
+  const { args, flags, context } = invocation;
+  if (args.length === 0 && !hasFiles(flags)) {
+    throw new CommandLineError(
+      'You must specify the type of resource to describe. Use "trireme api-resources" for a complete list of supported resources.',
+      { plain: true },
+    );
+  }
+  return withSession(invocation, async (session) => {
+    let count = 0;
+    const show = async (found: Found): Promise<void> => {
+      const text = await describeFound(session, found, flags['show-events']);
+      context.out(`${count > 0 ? '\n\n' : ''}${text}`);
+      count += 1;
+    };
+    if (hasFiles(flags)) {
+      const files = await readFiles(session, flags);
+      return forEachUnlessRefused(context, files, async ({ ref }) =>
+        show({ ref, object: await fetchObject(session, ref) }),
+      );
     }
-    context.out(texts.join('\n\n'));
-    return 0;
-  } finally {
-    connection.close();
+    let code = 0;
+    for (const { resource, names } of await parseSelections(session.mapper, args)) {
+      const everywhere = flags['all-namespaces'] === true;
+      const namespace = resource.namespaced && !everywhere ? session.namespace : undefined;
+      if (names.length === 0) {
+        const objects = await listObjects(session, resource, {
+          namespace,
+          labelSelector: flags.selector,
+        });
+        for (const object of objects) {
+          const { name, namespace: place } = object.metadata;
+          await show({ object, ref: { resource, name, namespace: place } });
+        }
+        continue;
+      }
+      const refs = names.map((name): ObjectRef => ({ resource, namespace, name }));
+      code = Math.max(
+        code,
+        await forEachUnlessRefused(context, refs, async (ref) => {
+          for (const found of await namedOrBegunSo(session, ref)) await show(found);
+        }),
+      );
+    }
+    if (count === 0 && code === 0) {
+      const where = flags['all-namespaces'] === true ? '' : ` in ${session.namespace} namespace.`;
+      context.err(`No resources found${where}\n`);
+    }
+    return code;
+  });
+}
+
+/** The object of that name, else those whose names begin with it. */
+async function namedOrBegunSo(session: Session, ref: ObjectRef): Promise<Found[]> {
+  try {
+    return [{ ref, object: await fetchObject(session, ref) }];
+  } catch (error) {
+    if (!isApiError(error, 'NotFound')) throw error;
+    const all = await listObjects(session, ref.resource, { namespace: ref.namespace });
+    const begun = all.filter(({ metadata }) => metadata.name.startsWith(ref.name));
+    if (begun.length === 0) throw error;
+    return begun.map((object) => ({ object, ref: { ...ref, name: object.metadata.name } }));
   }
 }
 
-/** Metadata first, then every other field, then events from the oldest to the newest. */
-export function describeObject(object: KubeObject, found: readonly Event[], nowMs: number): string {
-  const { metadata, apiVersion = '', kind = '', ...rest } = object;
-  const pairs = (map: Readonly<Record<string, string>> | undefined): string[] =>
-    Object.entries(map ?? {}).map(([name, value]) => `${name}=${value}`);
-  const heading: [string, readonly string[]][] = [
-    ['Name', [metadata.name]],
-    ...(metadata.namespace === undefined
-      ? []
-      : [['Namespace', [metadata.namespace]] as [string, string[]]]),
-    ['Kind', [`${kind} (${apiVersion})`]],
-    ['Created', [metadata.creationTimestamp ?? '']],
-    ['Labels', pairs(metadata.labels)],
-    ['Annotations', pairs(metadata.annotations)],
-    [
-      'Controlled By',
-      (metadata.ownerReferences ?? [])
-        .filter((owner) => owner.controller === true)
-        .map((owner) => `${owner.kind}/${owner.name}`),
-    ],
-  ];
-  const width = 15;
-  const lines = heading.flatMap(([name, values]) => {
-    const [first = '<none>', ...others] = values;
-    return [
-      `${`${name}:`.padEnd(width)}${first}`,
-      ...others.map((value) => `${' '.repeat(width)}${value}`),
-    ];
+async function describeFound(
+  session: Session,
+  { ref, object }: Found,
+  withEvents: boolean,
+): Promise<string> {
+  const { resource } = ref;
+  const typed: KubeObject = { apiVersion: apiVersionOf(resource), kind: resource.kind, ...object };
+  const [events, related] = await Promise.all([
+    withEvents ? eventsOf(session, typed) : [],
+    Promise.all(
+      relatedOf(typed).map(async ({ name, resource: type, ...options }) => {
+        const found = await session.mapper.byName(type);
+        const list = await listObjects(session, found, options).catch((error: unknown) => {
+          // Who may not read what is beside it is shown the rest.
+          if (isApiError(error, 'Forbidden')) return [];
+          throw error;
+        });
+        return [name, list] as const;
+      }),
+    ),
+  ]);
+  return describeObject(typed, {
+    events,
+    nowMs: session.context.clock.nowMs(),
+    related: Object.fromEntries(related),
   });
-  const body = Object.entries(rest)
-    .map(([name, value]) => stringify({ [capitalize(name)]: value }).trimEnd())
-    .join('\n');
-  return `${lines.join('\n')}\n${body}${body === '' ? '' : '\n'}${describeEvents(found, nowMs)}`;
 }
 
-function describeEvents(found: readonly Event[], nowMs: number): string {
-  if (found.length === 0) return 'Events:        <none>\n';
-  const timeOf = (event: Event): string =>
-    event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp ?? '';
-  const rows = found
-    .toSorted((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1))
-    .map((event) => [
-      event.type ?? '',
-      event.reason ?? '',
-      `${humanDuration(nowMs - Date.parse(timeOf(event)))}${(event.count ?? 1) > 1 ? ` (x${event.count})` : ''}`,
-      event.source?.component ?? event.reportingComponent ?? '',
-      (event.message ?? '').trim(),
-    ]);
-  const table = renderTable(['TYPE', 'REASON', 'AGE', 'FROM', 'MESSAGE'], rows);
-  return `Events:\n${table.replace(/^(?=.)/gm, '  ')}`;
-}
-
-function capitalize(name: string): string {
-  return name.charAt(0).toUpperCase() + name.slice(1);
+/** The events of an object. */
+async function eventsOf(
+  session: Session,
+  { kind = '', metadata }: KubeObject,
+): Promise<readonly Event[]> {
+  const resource = await session.mapper.byName('events');
+  // A node's kubelet knows no uid of its node but its name.
+  const uid = kind === 'Node' ? [] : [`involvedObject.uid=${metadata.uid ?? ''}`];
+  const fields = [`involvedObject.kind=${kind}`, `involvedObject.name=${metadata.name}`, ...uid];
+  return listObjects<Event>(session, resource, {
+    namespace: metadata.namespace ?? 'default',
+    fieldSelector: fields.join(','),
+  }).catch((error: unknown) => {
+    if (isApiError(error, 'Forbidden')) return [];
+    throw error;
+  });
 }

@@ -1,115 +1,83 @@
-import { Command } from 'commander';
-import type { ExecInput, ExecOutput } from '../../gen/agent.js';
-import { AgentDefinition } from '../../gen/agent.js';
-import type { ClientDuplex } from '../../lib/grpc/index.js';
-import type { CommandContext } from '../context.js';
-import { processContext } from '../context.js';
-import type { NamespaceFlags } from '../common-flags.js';
-import { addNamespaceFlags } from '../common-flags.js';
-import { parseFlags } from '../../lib/flags.js';
-import { UsageError } from '../../lib/usage-error.js';
-import { podName } from './logs.js';
+import { fileFlags } from '../builder/file-flags.js';
+import { chooseContainer, findPod, mustRun } from '../builder/pod-target.js';
+import { CommandLineError } from '../command/command-line-error.js';
+import { defineCommand } from '../command/spec.js';
+import { pathOf } from '../kube/resource.js';
+import { withSession } from '../kube/session.js';
+import { runWithTerminal } from '../stream/attach-terminal.js';
+import { commandProtocols } from '../stream/remote-command.js';
 
-interface Flags extends NamespaceFlags {
-  readonly container?: string;
-  readonly stdin?: boolean;
-  readonly tty?: boolean;
-}
+const pods = { group: '', version: 'v1', plural: 'pods' };
 
-/** `trireme exec POD -- COMMAND...`: its exit code is the command's. */
-export async function runExec(
-  argv: readonly string[],
-  context: CommandContext = processContext,
-): Promise<number> {
-  const separator = argv.indexOf('--');
-  const words = separator < 0 ? [] : argv.slice(separator + 1);
-  const command = addNamespaceFlags(
-    new Command('exec')
-      .usage('POD [flags] -- COMMAND [ARG...]')
-      .argument('<pod>', 'the pod, also as pod/NAME')
-      .option('-c, --container <name>', 'the container (default: the first of the pod)')
-      .option('-i, --stdin', 'pass standard input to the command')
-      .option('-t, --tty', 'run the command on a terminal'),
-  );
-  const parsed = parseFlags<Flags>(command, separator < 0 ? argv : argv.slice(0, separator));
-  if (parsed.help) return 0;
-  const { options } = parsed;
-  const pod = podName(options.args[0]);
-  if (words.length === 0) throw new UsageError('name a command after --');
-  const connection = await context.connect(options);
-  try {
-    const call = connection.channel().client(AgentDefinition).exec();
-    const tty = options.tty === true && process.stdin.isTTY;
-    call.send({
-      kind: {
-        $case: 'start',
-        value: {
-          container: {
-            namespace: options.namespace ?? connection.namespace,
-            pod,
-            uid: '',
-            container: options.container ?? '',
+/** `trireme exec`. */
+export const execCommand = defineCommand({
+  name: 'exec',
+  summary: 'run a command in a container',
+  description: "Its exit code is the command's.",
+  usage: '(POD | TYPE/NAME) [-c CONTAINER] -- COMMAND [ARG...]',
+  examples: [
+    ['a command', 'trireme exec web-0 -- date'],
+    ['a shell in a terminal', 'trireme exec -it web-0 -- sh'],
+    ['with a file as its input', 'trireme exec -i web-0 -- tee /tmp/x < x'],
+    ['in a pod of a deployment', 'trireme exec deployment/web -- ls'],
+  ],
+  flags: {
+    filename: fileFlags.filename,
+    container: { type: 'text', short: 'c', value: 'NAME', help: 'the container' },
+    stdin: { type: 'bool', short: 'i', help: 'give it our standard input' },
+    tty: { type: 'bool', short: 't', help: 'give it a terminal' },
+    quiet: { type: 'bool', short: 'q', help: 'only what the command prints' },
+  },
+  completes: 'pods-and-workloads',
+  run: async (invocation) => {
+    const { args, dash, flags, context } = invocation;
+    const before = dash ?? args.length;
+    const hasTarget = before > 0;
+    const words = dash === undefined ? args.slice(1) : args.slice(dash);
+    if (!hasTarget && flags.filename.length === 0)
+      throw new CommandLineError('pod, type/name or --filename must be specified', { plain: true });
+    if (words.length === 0)
+      throw new CommandLineError('you must specify at least one command for the container', {
+        plain: true,
+      });
+    if (dash === undefined || before > 1) {
+      throw new CommandLineError(
+        'exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead',
+      );
+    }
+    return withSession(invocation, async (session) => {
+      const pod = await findPod(session, args[0], flags);
+      mustRun(pod);
+      const container = chooseContainer(session, pod, flags.container, flags.quiet === true);
+      const input = context.input();
+      const wantsTty = flags.tty === true;
+      const tty = wantsTty && flags.stdin === true && input.isTTY === true;
+      if (wantsTty && !tty) {
+        context.err(
+          flags.stdin === true
+            ? 'Unable to use a TTY - input is not a terminal or the right kind of file\n'
+            : 'Unable to use a TTY - stdin is not attached (add -i)\n',
+        );
+      }
+      const { name, namespace } = pod.metadata;
+      const socket = await session.kube.webSocket(
+        {
+          path: pathOf(pods, { namespace, name, subresource: 'exec' }),
+          query: {
+            command: words,
+            container,
+            stdin: flags.stdin === true ? 'true' : undefined,
+            stdout: 'true',
+            stderr: tty ? undefined : 'true',
+            tty: tty ? 'true' : undefined,
           },
-          command: [...words],
-          stdin: options.stdin ?? false,
-          stdout: true,
-          stderr: !tty,
-          tty,
         },
-      },
+        commandProtocols,
+      );
+      const code = await runWithTerminal(socket, context, { stdin: flags.stdin === true, tty });
+      if (code !== 0 && flags.quiet !== true)
+        context.err(`command terminated with exit code ${code}\n`);
+      return code;
     });
-    const restore = options.stdin === true ? sendInput(call, tty) : () => undefined;
-    if (options.stdin !== true) call.end();
-    try {
-      return await printOutput(context, call);
-    } finally {
-      restore();
-    }
-  } finally {
-    connection.close();
-  }
-}
-
-/** Our input, and the size of our terminal, until the call ends. @returns what puts the terminal back */
-function sendInput(call: ClientDuplex<ExecOutput, ExecInput>, tty: boolean): () => void {
-  const { stdin, stdout } = process;
-  const resize = (): void => {
-    call.send({
-      kind: { $case: 'resize', value: { width: stdout.columns, height: stdout.rows } },
-    });
-  };
-  if (tty) {
-    stdin.setRawMode(true);
-    stdout.on('resize', resize);
-    resize();
-  }
-  stdin.on('data', (data: Buffer) => {
-    if (call.send({ kind: { $case: 'stdin', value: data } })) return;
-    stdin.pause();
-    void call.drained().then(() => stdin.resume());
-  });
-  stdin.on('end', () => {
-    call.send({ kind: { $case: 'stdinClosed', value: true } });
-  });
-  return () => {
-    if (tty) stdin.setRawMode(false);
-    stdout.removeListener('resize', resize);
-    stdin.pause();
-  };
-}
-
-async function printOutput(
-  context: CommandContext,
-  call: ClientDuplex<ExecOutput, ExecInput>,
-): Promise<number> {
-  for await (const { kind } of call) {
-    if (kind?.$case === 'stdout') context.out(kind.value);
-    else if (kind?.$case === 'stderr') context.err(kind.value);
-    else if (kind?.$case === 'exit') {
-      if (kind.value.error !== '') context.err(`error: ${kind.value.error}\n`);
-      return kind.value.code;
-    }
-  }
-  context.err('error: the connection ended before the command did\n');
-  return 1;
-}
+  },
+});

@@ -1,145 +1,160 @@
-import type { KubeObject } from '../../api/object.js';
-import { Command } from 'commander';
-import { isApiError } from '../../client/index.js';
-import type { CommandContext } from '../context.js';
-import { processContext } from '../context.js';
-import type { NamespaceFlags } from '../common-flags.js';
-import { addNamespaceFlags } from '../common-flags.js';
-import type { Connection } from '../connection.js';
-import type { NamedResource } from '../resources.js';
-import type { PrintOptions } from '../print-objects.js';
-import { outputFormats, renderChange, renderObjects } from '../print-objects.js';
-import { parseTargets } from '../resources.js';
-import { oneOf, parseFlags } from '../../lib/flags.js';
-import { serverErrorText } from '../server-error.js';
+import type { Selection } from '../builder/arguments.js';
+import { parseSelections } from '../builder/arguments.js';
+import { hasFiles, readFiles } from '../builder/objects.js';
+import { readObjects, readTable } from '../builder/read-selection.js';
+import { CommandLineError } from '../command/command-line-error.js';
+import { defineCommand } from '../command/spec.js';
+import type { GetInvocation } from './get-options.js';
+import { getFlags, printable, readOptions, styleOf } from './get-options.js';
+import type { Session } from '../kube/session.js';
+import { withSession } from '../kube/session.js';
+import { alignColumns } from '../print/columns.js';
+import type { Printable } from '../print/output.js';
+import { formats, objectPrinter, parseOutput } from '../print/output.js';
+import { sortBy } from '../print/sort.js';
+import { tableCells, tableHead } from '../print/table.js';
 
-interface Flags extends NamespaceFlags {
-  readonly allNamespaces?: boolean;
-  readonly selector?: string;
-  readonly fieldSelector?: string;
-  readonly output?: string;
-  readonly watch?: boolean;
-}
+/** `trireme get`. */
+export const getCommand = defineCommand({
+  name: 'get',
+  summary: 'list objects, or print some of them',
+  usage: '(TYPE[,TYPE] [NAME...] | TYPE/NAME... | -f FILE)',
+  examples: [
+    ['the pods of the namespace', 'trireme get pods'],
+    ['with their nodes and addresses, in all namespaces', 'trireme get pods -A -o wide'],
+    ['one deployment as YAML', 'trireme get deployment web -o yaml'],
+    ['the names of the pods of an application', 'trireme get pods -l app=web -o name'],
+    ['one field of each', "trireme get pods -o jsonpath='{.items[*].spec.nodeName}'"],
+    [
+      'columns of your own',
+      'trireme get pods -o custom-columns=NAME:.metadata.name,IP:.status.podIP',
+    ],
+    ['follow what changes', 'trireme get pods -w'],
+    ['several kinds at once', 'trireme get deployments,services'],
+  ],
+  flags: getFlags,
+  completes: 'targets',
+  run: runGet,
+});
 
-/** `trireme get TYPE [NAME...]`. */
-export async function runGet(
-  argv: readonly string[],
-  context: CommandContext = processContext,
-): Promise<number> {
-  const command = addNamespaceFlags(
-    new Command('get')
-      .argument('<target...>', 'TYPE [NAME...] or TYPE/NAME...')
-      .option('-A, --all-namespaces', 'list objects of every namespace')
-      .option('-l, --selector <labels>', 'only objects with these labels')
-      .option('--field-selector <fields>', 'only objects with these fields')
-      .option('-o, --output <format>', outputFormats.join(', '))
-      .option('-w, --watch', 'then print changes as they happen'),
-  );
-  const parsed = parseFlags<Flags>(command, argv, context.out);
-  if (parsed.help) return 0;
-  const { options } = parsed;
-  const format =
-    options.output === undefined ? undefined : oneOf('-o', options.output, outputFormats);
-  const targets = parseTargets(options.args);
-  const connection = await context.connect(options);
-  try {
-    let failed = false;
-    let printed = false;
-    for (const { resource, names } of targets) {
-      const found = await fetchObjects(connection, resource, names, options);
-      for (const message of found.missing) context.err(`${message}\n`);
-      failed ||= found.missing.length > 0;
-      const how = {
-        format,
-        everywhere: options.allNamespaces === true,
-        qualified: targets.length > 1,
-        single: names.length === 1 && found.objects.length === 1,
-        nowMs: context.clock.nowMs(),
-      };
-      const isTable = format === undefined || format === 'wide';
-      if (found.objects.length > 0 || (!isTable && found.missing.length === 0)) {
-        if (isTable && printed) context.out('\n');
-        context.out(renderObjects(resource, found.objects, how));
-        printed = true;
-      } else if (found.missing.length === 0) {
-        const { namespace } = namespaceOf(connection, resource, options);
-        context.err(
-          `No resources found${namespace === undefined ? '' : ` in ${namespace} namespace.`}\n`,
-        );
-      }
-      if (options.watch === true) {
-        const shown = { connection, resource, names, resourceVersion: found.resourceVersion };
-        await watch(context, shown, options, how);
-      }
-    }
-    return failed ? 1 : 0;
-  } finally {
-    connection.close();
-  }
-}
+const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
 
-/** Returns the namespace that the flags name; undefined means all. */
-function namespaceOf(
-  connection: Connection,
-  resource: NamedResource,
-  flags: Flags,
-): { namespace?: string } {
-  if (!resource.kind.namespaced || flags.allNamespaces === true) return {};
-  return { namespace: flags.namespace ?? connection.namespace };
-}
-
-async function fetchObjects(
-  connection: Connection,
-  resource: NamedResource,
-  names: readonly string[],
-  flags: Flags,
-): Promise<{ objects: KubeObject[]; missing: string[]; resourceVersion: string }> {
-  const where = namespaceOf(connection, resource, flags);
-  if (names.length === 0) {
-    const { items, resourceVersion } = await connection.api.list<KubeObject>(resource.id, {
-      ...where,
-      ...(flags.selector === undefined ? {} : { labelSelector: flags.selector }),
-      ...(flags.fieldSelector === undefined ? {} : { fieldSelector: flags.fieldSelector }),
+async function runGet(invocation: GetInvocation): Promise<number> {
+  const { args, flags, context } = invocation;
+  if (flags.raw !== undefined) {
+    const path = flags.raw;
+    return withSession(invocation, async ({ kube }) => {
+      context.out(await kube.raw({ path }));
+      return 0;
     });
-    return { objects: items, missing: [], resourceVersion };
   }
-  const objects: KubeObject[] = [];
-  const missing: string[] = [];
-  for (const name of names) {
-    try {
-      objects.push(await connection.api.get<KubeObject>(resource.id, { ...where, name }));
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) throw error;
-      missing.push(serverErrorText(error));
+  if (args.length === 0 && !hasFiles(flags)) {
+    context.err(
+      'You must specify the type of resource to get. Use "trireme api-resources" for a complete list of supported resources.\n\n',
+    );
+    throw plain(
+      'Required resource not specified.\nUse "trireme explain <resource>" for a detailed description of that resource (e.g. trireme explain pods).\nSee \'trireme get -h\' for help and examples',
+    );
+  }
+  const format = parseOutput(flags.output, flags.template, formats);
+  return withSession(invocation, async (session) => {
+    const selections = hasFiles(flags)
+      ? (await readFiles(session, flags)).map(({ ref }) => ({
+          resource: ref.resource,
+          names: [ref.name],
+          several: false,
+        }))
+      : await parseSelections(session.mapper, args);
+    mayBeNamed(selections, flags);
+    if (flags.watch === true || flags['watch-only'] === true) {
+      const { watchSelection } = await import('./get-watch.js');
+      return watchSelection(session, selections, invocation, format);
     }
-  }
-  return { objects, missing, resourceVersion: objects.at(-1)?.metadata.resourceVersion ?? '' };
+    if (format === undefined || format.name === 'wide') {
+      return printTables(session, selections, invocation);
+    }
+    const print = objectPrinter(format, {
+      managedFields: flags['show-managed-fields'] ?? false,
+      headers: flags['no-headers'] !== true,
+    });
+    return printObjects(session, selections, invocation, print);
+  });
 }
 
-async function watch(
-  context: CommandContext,
-  shown: {
-    readonly connection: Connection;
-    readonly resource: NamedResource;
-    readonly names: readonly string[];
-    readonly resourceVersion: string;
-  },
-  flags: Flags,
-  how: PrintOptions,
-): Promise<void> {
-  const { connection, resource, names, resourceVersion } = shown;
-  const batches = connection.api.watch<KubeObject>(resource.id, {
-    ...namespaceOf(connection, resource, flags),
-    resourceVersion,
-    ...(flags.selector === undefined ? {} : { labelSelector: flags.selector }),
-    ...(flags.fieldSelector === undefined ? {} : { fieldSelector: flags.fieldSelector }),
-  });
-  for await (const batch of batches) {
-    for (const event of batch) {
-      if (event.type === 'BOOKMARK') continue;
-      if (names.length > 0 && !names.includes(event.object.metadata.name)) continue;
-      const now = { ...how, qualified: false, nowMs: context.clock.nowMs() };
-      context.out(renderChange(resource, event.object, now));
-    }
+/** @throws CommandLineError when names are given with what chooses objects otherwise */
+function mayBeNamed(selections: readonly Selection[], flags: GetInvocation['flags']): void {
+  const named = selections.some(({ names }) => names.length > 0);
+  if (!named) return;
+  if (flags['all-namespaces'] === true) {
+    throw plain('a resource cannot be retrieved by name across all namespaces');
   }
+  if (flags.selector !== undefined || flags['field-selector'] !== undefined) {
+    throw plain('selectors and the all flag cannot be used when passing resource/name arguments');
+  }
+}
+
+async function printTables(
+  session: Session,
+  selections: readonly Selection[],
+  { flags, context }: GetInvocation,
+): Promise<number> {
+  const options = readOptions(session, flags);
+  const tables = await Promise.all(
+    selections.map((selection) => readTable(session.kube, selection, options)),
+  );
+  const refusals = tables.flatMap((table) => table.refusals);
+  let printed = 0;
+  for (const [at, table] of tables.entries()) {
+    const selection = selections[at];
+    if (selection === undefined || table.rows.length === 0) continue;
+    const style = styleOf(selection, flags);
+    const rows =
+      flags['sort-by'] === undefined
+        ? table.rows
+        : sortBy(flags['sort-by'], table.rows, (row) => row.object);
+    const cells = rows.map((row) => tableCells(selection.resource, table.columns, row, style));
+    const head = style.headers ? [tableHead(table.columns, style)] : [];
+    context.out(`${printed > 0 && style.headers ? '\n' : ''}${alignColumns([...head, ...cells])}`);
+    printed += rows.length;
+  }
+  if (printed === 0 && refusals.length === 0) sayNothingFound(session, selections, flags);
+  for (const refusal of refusals) context.err(`${refusal}\n`);
+  return refusals.length > 0 ? 1 : 0;
+}
+
+/** Tells a person that there was nothing to print. */
+export function sayNothingFound(
+  session: Session,
+  selections: readonly Selection[],
+  flags: GetInvocation['flags'],
+): void {
+  if (flags['ignore-not-found'] === true) return;
+  const inNamespace =
+    flags['all-namespaces'] !== true && selections.some(({ resource }) => resource.namespaced);
+  const where = inNamespace ? ` in ${session.namespace} namespace.` : '';
+  session.context.err(`No resources found${where}\n`);
+}
+
+async function printObjects(
+  session: Session,
+  selections: readonly Selection[],
+  { flags, context }: GetInvocation,
+  print: ReturnType<typeof objectPrinter>,
+): Promise<number> {
+  const options = readOptions(session, flags);
+  const answers = await Promise.all(
+    selections.map((selection) => readObjects(session.kube, selection, options)),
+  );
+  const refusals = answers.flatMap((answer) => answer.refusals);
+  let objects: readonly Printable[] = answers.flatMap(({ objects }, at) =>
+    objects.map((object) => printable(selections[at] as Selection, object)),
+  );
+  if (flags['sort-by'] !== undefined) {
+    objects = sortBy(flags['sort-by'], objects, ({ object }) => object);
+  }
+  const names = selections.reduce((sum, selection) => sum + selection.names.length, 0);
+  const isSingle = names === 1 && selections.length === 1;
+  if (!isSingle || objects.length > 0) context.out(await print(objects, !isSingle));
+  for (const refusal of refusals) context.err(`${refusal}\n`);
+  return refusals.length > 0 ? 1 : 0;
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import type { ClusterStatus } from '../../gen/cluster.js';
 import { ClusterDefinition } from '../../gen/cluster.js';
 import { ManualClock } from '../../lib/clock.js';
@@ -47,6 +48,8 @@ function contextFor(status: ClusterStatus): CommandContext {
     out: write,
     err: write,
     drained: () => Promise.resolve(),
+    input: () => Readable.from([]),
+    kube: (given) => Promise.resolve(cluster.kube(given, new ManualClock(0))),
     connect: async (given) => {
       flags = given;
       return cluster.connection({});

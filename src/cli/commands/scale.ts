@@ -1,52 +1,108 @@
 import type { KubeObject } from '../../api/object.js';
-import { Command } from 'commander';
-import type { CommandContext } from '../context.js';
-import { processContext } from '../context.js';
-import type { NamespaceFlags } from '../common-flags.js';
-import { addNamespaceFlags } from '../common-flags.js';
-import { displayName, parseTargets } from '../resources.js';
-import { parseFlags, wholeNumber } from '../../lib/flags.js';
-import { UsageError } from '../../lib/usage-error.js';
+import { choiceFlags } from '../builder/choice-flags.js';
+import { findObjects, hasFiles } from '../builder/objects.js';
+import type { Found } from '../builder/objects.js';
+import { missingResources } from '../builder/missing-resources.js';
+import { CommandLineError } from '../command/command-line-error.js';
+import { defineCommand } from '../command/spec.js';
+import { goDurationMs } from '../kube/duration.js';
+import { forEachUnlessRefused } from '../kube/failures.js';
+import { objectPath } from '../kube/resource.js';
+import { withSession } from '../kube/session.js';
+import { waitUntil } from '../kube/wait-until.js';
+import { dryRunFlag, parseDryRun, resultPrinter, writeQuery } from '../kube/write.js';
+import { outputFlags } from '../print/output.js';
 
-interface Flags extends NamespaceFlags {
-  readonly replicas: string;
-}
+/** What all kinds with replicas share. */
+type Scaled = KubeObject & { spec?: { replicas?: number }; status?: { replicas?: number } };
 
-/** `trireme scale TYPE NAME --replicas N`. */
-export async function runScale(
-  argv: readonly string[],
-  context: CommandContext = processContext,
-): Promise<number> {
-  const command = addNamespaceFlags(
-    new Command('scale')
-      .argument('<target...>', 'TYPE NAME... or TYPE/NAME...')
-      .requiredOption('--replicas <n>', 'the wanted number of replicas'),
-  );
-  const parsed = parseFlags<Flags>(command, argv, context.out);
-  if (parsed.help) return 0;
-  const { options } = parsed;
-  const replicas = wholeNumber('--replicas', options.replicas, 0, 1_000_000);
-  const connection = await context.connect(options);
-  try {
-    for (const { resource, names } of parseTargets(options.args)) {
-      if (!resource.kind.subresources.some((subresource) => subresource.name === 'scale')) {
-        throw new UsageError(`${resource.kind.plural} cannot be scaled`);
-      }
-      if (names.length === 0) throw new UsageError('name what to scale');
-      for (const name of names) {
-        const key = { namespace: options.namespace ?? connection.namespace, name };
-        await connection.api.patch<KubeObject>(
-          resource.id,
-          key,
-          'application/merge-patch+json',
-          { spec: { replicas } },
-          { subresource: 'scale', fieldManager: 'trireme' },
-        );
-        context.out(`${displayName(resource, name)} scaled\n`);
-      }
+const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
+
+/** `trireme scale`. */
+export const scaleCommand = defineCommand({
+  name: 'scale',
+  summary: 'set the number of replicas',
+  usage: '(TYPE NAME... | TYPE/NAME... | -f FILE) --replicas=N',
+  examples: [
+    ['three pods', 'trireme scale deployment web --replicas=3'],
+    ['only if there are two now', 'trireme scale deployment web --current-replicas=2 --replicas=3'],
+    ['two workloads at once', 'trireme scale deployment/web statefulset/db --replicas=1'],
+  ],
+  flags: {
+    ...choiceFlags,
+    ...outputFlags,
+    ...dryRunFlag,
+    replicas: { type: 'int', required: true, value: 'N', help: 'how many there shall be' },
+    'current-replicas': {
+      type: 'int',
+      default: -1,
+      value: 'N',
+      help: 'only if so many are wanted now',
+    },
+    'resource-version': {
+      type: 'text',
+      value: 'VERSION',
+      help: 'only if the object has this version',
+    },
+    timeout: {
+      type: 'text',
+      default: '0s',
+      value: 'DURATION',
+      help: 'wait so long until they are there',
+    },
+  },
+  completes: 'targets',
+  run: async (invocation) => {
+    const { args, flags, context } = invocation;
+    const { replicas } = flags;
+    if (replicas === undefined || replicas < 0) {
+      throw plain(
+        'The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0',
+      );
     }
-    return 0;
-  } finally {
-    connection.close();
+    if (args.length === 0 && !hasFiles(flags)) throw missingResources();
+    const dryRun = parseDryRun(flags['dry-run']);
+    const print = resultPrinter(context, flags, dryRun);
+    const timeoutMs = goDurationMs(flags.timeout);
+    return withSession(invocation, async (session) => {
+      const found = await findObjects(session, args, flags);
+      if (found.length === 0) throw plain('no objects passed to scale');
+      return forEachUnlessRefused(context, found, async (one) => {
+        mayScale(one, flags['current-replicas'], flags['resource-version']);
+        const { ref } = one;
+        const isJob = ref.resource.plural === 'jobs';
+        if (dryRun !== 'client') {
+          await session.kube.json({
+            method: 'PATCH',
+            path: objectPath(ref, isJob ? undefined : 'scale'),
+            contentType: 'application/merge-patch+json',
+            query: writeQuery({ dryRun }),
+            body: { spec: isJob ? { parallelism: replicas } : { replicas } },
+          });
+        }
+        await print('scaled', ref, one.object);
+        if (timeoutMs > 0 && dryRun === 'none') {
+          const isReady = (object: Scaled | undefined): boolean =>
+            (object?.status?.replicas ?? 0) === replicas;
+          if (!(await waitUntil<Scaled>(session, ref, timeoutMs, isReady))) {
+            throw plain(`timed out waiting for "${ref.name}" to be synced`);
+          }
+        }
+      });
+    });
+  },
+});
+
+/** @throws CommandLineError when the object is not as it is said to be */
+function mayScale({ ref, object }: Found, current: number, version: string | undefined): void {
+  const { spec, metadata } = object as Scaled;
+  const is = spec?.replicas ?? 1;
+  if (current >= 0 && is !== current) {
+    throw plain(`Expected replicas to be ${current}, was ${is}`);
+  }
+  if (version !== undefined && metadata.resourceVersion !== version) {
+    throw plain(
+      `Expected resource version of ${ref.name} to be ${version}, was ${metadata.resourceVersion ?? ''}`,
+    );
   }
 }

@@ -1,14 +1,24 @@
 /** A cluster for client commands: objects in memory, and answers of its services that a test gives. */
+import { readFileSync } from 'node:fs';
+import type { KindDeclaration } from '../../api/kind.js';
+import { builtInRegistry } from '../../api/kinds.js';
 import type { KubeObject } from '../../api/object.js';
+import { parseManifests } from '../builder/manifests.js';
 import { applyJsonPatch } from '../../api/patch/json-patch.js';
 import type { ObjectKey, PatchType, ResourceId, WriteOptions } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import { FakeApi } from '../../client/testkit/fake.js';
 import type { Channel, Client, ServiceDefinition } from '../../lib/grpc/index.js';
 import { UsageError } from '../../lib/usage-error.js';
+import type { Clock } from '../../lib/clock.js';
+import { CommandLineError } from '../command/command-line-error.js';
+import type { GlobalValues } from '../kube/client-config.js';
+import type { KubeClient } from '../kube/types.js';
+import type { ExtraAnswers } from './fake-kube.js';
+import { FakeKube } from './fake-kube.js';
 import type { Connection, ConnectionFlags } from '../connection.js';
-import { readManifests } from '../manifests.js';
-import { resourceOfObject } from '../resources.js';
+
+const kinds = builtInRegistry();
 
 /** The fake API with the two patches more that commands send. */
 class PatchingApi extends FakeApi {
@@ -44,6 +54,14 @@ function contains(whole: unknown, part: unknown): boolean {
   );
 }
 
+/** The declaration of an object's kind. */
+function kindOf({ apiVersion = '', kind = '' }: KubeObject): KindDeclaration {
+  const at = apiVersion.indexOf('/');
+  const found = kinds.byKind(apiVersion.slice(0, Math.max(0, at)), apiVersion.slice(at + 1), kind);
+  if (found === undefined) throw new TypeError(`no kind ${kind} in ${apiVersion}`);
+  return found;
+}
+
 /** Answers of a service, by the names of its methods. */
 export type Answers = Readonly<Record<string, (request: never) => unknown>>;
 
@@ -53,12 +71,15 @@ export class FakeCluster {
   /** The requests that were sent to the services, in order. */
   readonly requests: unknown[] = [];
   failedChannels = 0;
+  /** Answers of paths that are no objects. */
+  extra: ExtraAnswers = {};
 
   /** @param path of a file with manifests */
   static async load(path: string): Promise<FakeCluster> {
     const cluster = new FakeCluster();
-    for (const object of await readManifests([path])) {
-      await cluster.api.create(resourceOfObject(object).id, object);
+    for (const object of parseManifests({ name: path, text: readFileSync(path, 'utf8') })) {
+      const { group, version, plural: resource } = kindOf(object);
+      await cluster.api.create({ group, version, resource }, object);
     }
     return cluster;
   }
@@ -82,6 +103,19 @@ export class FakeCluster {
       },
       close: () => undefined,
     };
+  }
+
+  /** @throws CommandLineError for a kubeconfig that the flags name */
+  kube(flags: GlobalValues, clock: Clock): KubeClient {
+    if (flags.kubeconfig !== undefined) {
+      throw new CommandLineError('no cluster is known', { plain: true });
+    }
+    return new FakeKube({
+      api: this.api,
+      clock,
+      namespace: flags.namespace ?? 'default',
+      extra: this.extra,
+    });
   }
 
   #channel(): Channel {

@@ -2,7 +2,10 @@
  * Transcripts of command lines: `$ trireme …`, what it prints (words on standard error after `! `), and `? CODE` where
  * it does not end with 0. Lines that begin with `#` before a command say what it shows. `UPDATE=1` writes them anew.
  */
+import type { GlobalValues } from '../kube/client-config.js';
+import type { KubeClient } from '../kube/types.js';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { ManualClock } from '../../lib/clock.js';
 import type { Connection, ConnectionFlags } from '../connection.js';
 import type { CommandContext } from '../context.js';
@@ -41,6 +44,11 @@ export class RecordedContext implements CommandContext {
 
   readonly connect = async (flags: ConnectionFlags): Promise<Connection> =>
     this.#cluster.connection(flags);
+
+  readonly input = (): Readable => Readable.from([]);
+
+  readonly kube = async (flags: GlobalValues): Promise<KubeClient> =>
+    this.#cluster.kube(flags, this.clock);
 
   #write(text: string, isError: boolean): void {
     if (isError !== this.#isError && this.#text !== '' && !this.#text.endsWith('\n')) {

@@ -6,7 +6,7 @@ import { parseAllDocuments } from 'yaml';
 import type { ResourceId } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import { packageRoot } from '../home.js';
-import { resourceOfObject } from '../resources.js';
+import { builtInOf } from '../kube/built-in-resources.js';
 import type { Progress } from './progress.js';
 import type { AdminConnection } from './wait.js';
 
@@ -23,7 +23,10 @@ export async function applyExample(admin: AdminConnection, progress: Progress): 
     .filter((object): object is KubeObject => object !== null);
   const workloads: { readonly resource: ResourceId; readonly object: KubeObject }[] = [];
   for (const object of objects) {
-    const { id: resource } = resourceOfObject(object);
+    const found = builtInOf(object.apiVersion ?? '', object.kind ?? '');
+    if (found === undefined) throw new TypeError(`no kind ${object.kind ?? ''}`);
+    const { group, version, plural } = found;
+    const resource: ResourceId = { group, version, resource: plural };
     await createIfMissing(admin, resource, object);
     if (resource.group === 'apps') workloads.push({ resource, object });
   }

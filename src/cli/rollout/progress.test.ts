@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { DaemonSet, Deployment, StatefulSet } from '../api/types/workloads.js';
-import type { RolloutProgress } from './rollout-progress.js';
-import { daemonSetProgress, deploymentProgress, statefulSetProgress } from './rollout-progress.js';
+import type { DaemonSet, Deployment, StatefulSet } from '../../api/types/workloads.js';
+import type { RolloutProgress } from './progress.js';
+import { daemonSetProgress, deploymentProgress, statefulSetProgress } from './progress.js';
 
 type State = RolloutProgress['state'];
 type Row = [what: string, spec: object, status: object, state: State, text: string];

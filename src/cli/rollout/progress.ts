@@ -1,5 +1,5 @@
 /** Describes the progress of a rollout in kubectl's words. @see kubectl pkg/polymorphichelpers/rollout_status.go */
-import type { DaemonSet, Deployment, StatefulSet } from '../api/types/workloads.js';
+import type { DaemonSet, Deployment, StatefulSet } from '../../api/types/workloads.js';
 
 /** The progress of a rollout: the step that it waits for, or its end. */
 export type RolloutProgress =

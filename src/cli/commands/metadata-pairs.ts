@@ -1,0 +1,195 @@
+/** `label` and `annotate`: pairs in the metadata of objects. */
+import type { KubeObject } from '../../api/object.js';
+import { choiceFlags } from '../builder/choice-flags.js';
+import { findObjects, hasFiles } from '../builder/objects.js';
+import type { Found } from '../builder/objects.js';
+import { missingResources } from '../builder/missing-resources.js';
+import { CommandLineError } from '../command/command-line-error.js';
+import { defineCommand } from '../command/spec.js';
+import type { CommandSpec, Invocation } from '../command/spec.js';
+import { forEachUnlessRefused } from '../kube/failures.js';
+import { objectPath } from '../kube/resource.js';
+import type { Session } from '../kube/session.js';
+import { withSession } from '../kube/session.js';
+import {
+  dryRunFlag,
+  fieldManagerFlag,
+  parseDryRun,
+  resultPrinter,
+  writeQuery,
+} from '../kube/write.js';
+import { outputFlags } from '../print/output.js';
+
+const flags = {
+  ...choiceFlags,
+  ...outputFlags,
+  ...dryRunFlag,
+  ...fieldManagerFlag,
+  overwrite: { type: 'bool', help: 'change values that are there' },
+  list: { type: 'bool', help: 'print what there is' },
+  'resource-version': {
+    type: 'text',
+    value: 'VERSION',
+    help: 'only if the object has this version; for a single object',
+  },
+} as const;
+
+type Pairs = Invocation<typeof flags>;
+type Field = 'labels' | 'annotations';
+
+/** What the pairs of a command line do. */
+export interface PairChanges {
+  /** Pairs to set; null removes. */
+  readonly pairs: Readonly<Record<string, string | null>>;
+  /** The words before the pairs. */
+  readonly words: readonly string[];
+}
+
+const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
+
+/** `key=value` sets, `key-` removes; they stand after the names. @throws CommandLineError */
+export function parsePairs(words: readonly string[], noun: string): PairChanges {
+  const first = words.findIndex(
+    (word) => word.includes('=') || (word.endsWith('-') && word.length > 1),
+  );
+  const names = first < 0 ? words : words.slice(0, first);
+  const pairs: Record<string, string | null> = {};
+  for (const word of first < 0 ? [] : words.slice(first)) {
+    const at = word.indexOf('=');
+    const key = at < 0 ? word.replace(/-$/, '') : word.slice(0, at);
+    if (at < 0 && !word.endsWith('-')) throw plain(`unknown ${noun} spec: ${word}`);
+    if (key === '') throw plain(`invalid ${noun} spec: ${word}`);
+    if (Object.hasOwn(pairs, key) && (pairs[key] === null) !== at < 0) {
+      throw plain(
+        `can not both modify and remove ${noun === 'label' ? 'a label' : 'an annotation'} in the same command`,
+      );
+    }
+    pairs[key] = at < 0 ? null : word.slice(at + 1);
+  }
+  return { pairs, words: names };
+}
+
+/** Declares the command for a field. */
+export function pairsCommand(options: {
+  readonly name: string;
+  readonly field: Field;
+  readonly noun: string;
+  readonly summary: string;
+  readonly examples: CommandSpec['examples'];
+}): CommandSpec {
+  const { name, summary, examples } = options;
+  return defineCommand({
+    name,
+    summary,
+    usage: '(TYPE NAME... | TYPE/NAME... | -f FILE) KEY=VALUE... KEY-...',
+    examples,
+    flags,
+    completes: 'targets',
+    run: (invocation) => runPairs(invocation, options),
+  });
+}
+
+async function runPairs(
+  invocation: Pairs,
+  { field, noun }: { readonly field: Field; readonly noun: string },
+): Promise<number> {
+  const { args, flags, context } = invocation;
+  const dryRun = parseDryRun(flags['dry-run']);
+  const { pairs, words } = parsePairs(args, noun);
+  const keys = Object.keys(pairs);
+  if (words.length === 0 && !hasFiles(flags)) {
+    throw hasFiles(flags) || keys.length === 0
+      ? missingResources()
+      : plain('one or more resources must be specified as <resource> <name> or <resource>/<name>');
+  }
+  if (keys.length === 0 && flags.list !== true)
+    throw plain(`at least one ${noun} update is required`);
+  const print = resultPrinter(context, flags, dryRun);
+  return withSession(invocation, async (session) => {
+    const found = await findObjects(session, words, flags);
+    if (flags['resource-version'] !== undefined && found.length > 1) {
+      throw plain('--resource-version may only be used with a single resource');
+    }
+    let failed = 0;
+    const code = await forEachUnlessRefused(context, found, async (one) => {
+      if (flags.list === true) return list(session, one, field);
+      const clash = flags.overwrite === true ? undefined : clashOf(one.object, field, pairs);
+      if (clash !== undefined) {
+        context.err(`error: ${clash}\n`);
+        failed = 1;
+        return;
+      }
+      for (const key of keys.filter((k) => pairs[k] === null)) {
+        if (one.object.metadata[field]?.[key] === undefined) {
+          context.out(`${noun} "${key}" not found.\n`);
+        }
+      }
+      const after = await patchPairs(session, one, field, pairs, invocation);
+      await print(wordFor(one.object, pairs, field), one.ref, after);
+    });
+    return Math.max(code, failed);
+  });
+}
+
+function list(session: Session, { object }: Found, field: Field): Promise<void> {
+  for (const [key, value] of Object.entries(object.metadata[field] ?? {})) {
+    session.context.out(`${key}=${value}\n`);
+  }
+  return Promise.resolve();
+}
+
+/** Says which value is there already. */
+function clashOf(
+  object: KubeObject,
+  field: Field,
+  pairs: PairChanges['pairs'],
+): string | undefined {
+  const present = object.metadata[field] ?? {};
+  const clashes = Object.entries(pairs).flatMap(([key, value]) => {
+    const old = present[key];
+    if (value === null || old === undefined) return [];
+    return field === 'labels'
+      ? [`'${key}' already has a value (${old}), and --overwrite is false`]
+      : [
+          `--overwrite is false but found the following declared annotation(s): '${key}' already has a value (${old})`,
+        ];
+  });
+  return clashes.length === 0 ? undefined : clashes.join('; ');
+}
+
+async function patchPairs(
+  { kube }: Session,
+  { ref, object }: Found,
+  field: Field,
+  pairs: PairChanges['pairs'],
+  { flags }: Pairs,
+): Promise<KubeObject> {
+  const dryRun = parseDryRun(flags['dry-run']);
+  const changed = { ...object.metadata[field], ...pairs };
+  if (dryRun === 'client') {
+    const kept = Object.entries(changed).filter(
+      (pair): pair is [string, string] => pair[1] !== null,
+    );
+    return { ...object, metadata: { ...object.metadata, [field]: Object.fromEntries(kept) } };
+  }
+  const resourceVersion = flags['resource-version'];
+  return kube.json<KubeObject>({
+    method: 'PATCH',
+    path: objectPath(ref),
+    contentType: 'application/merge-patch+json',
+    query: writeQuery({ dryRun, manager: flags['field-manager'] }),
+    body: {
+      metadata: { [field]: pairs, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+    },
+  });
+}
+
+/** kubectl says whether something changed, and how. */
+function wordFor(object: KubeObject, pairs: PairChanges['pairs'], field: Field): string {
+  if (field === 'annotations') return 'annotated';
+  const present = object.metadata[field] ?? {};
+  const entries = Object.entries(pairs);
+  const isSame = entries.every(([key, value]) => (present[key] ?? null) === value);
+  if (isSame) return 'not labeled';
+  return entries.every(([, value]) => value === null) ? 'unlabeled' : 'labeled';
+}

@@ -1,0 +1,222 @@
+import type { KubeObject } from '../../api/object.js';
+import type { Pod } from '../../api/types/core.js';
+import { CommandLineError } from '../command/command-line-error.js';
+import { defineCommand } from '../command/spec.js';
+import type { Invocation } from '../command/spec.js';
+import { createMade, generatorFlags, pairsOf } from '../generate/generator.js';
+import { objectPath, pathOf } from '../kube/resource.js';
+import type { Session } from '../kube/session.js';
+import { withSession } from '../kube/session.js';
+import { waitUntil } from '../kube/wait-until.js';
+import { parseDryRun } from '../kube/write.js';
+import { runWithTerminal } from '../stream/attach-terminal.js';
+import { commandProtocols } from '../stream/remote-command.js';
+
+const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
+
+const flags = {
+  ...generatorFlags,
+  image: { type: 'text', required: true, value: 'IMAGE', help: 'the image to run' },
+  command: { type: 'bool', help: 'what follows -- is the command, not its arguments' },
+  env: { type: 'list', value: 'NAME=VALUE', help: 'a variable; may be repeated' },
+  labels: { type: 'text', short: 'l', value: 'LABELS', help: 'labels of the pod' },
+  annotations: { type: 'list', value: 'KEY=VALUE', help: 'an annotation; may be repeated' },
+  port: { type: 'text', value: 'PORT', help: 'the port of the container' },
+  restart: {
+    type: 'text',
+    default: 'Always',
+    values: ['Always', 'OnFailure', 'Never'],
+    help: 'what happens when it ends',
+  },
+  'image-pull-policy': { type: 'text', value: 'POLICY', help: 'Always, IfNotPresent or Never' },
+  privileged: { type: 'bool', help: 'without the walls of a container' },
+  overrides: { type: 'text', value: 'JSON', help: 'fields that replace those that were made' },
+  stdin: { type: 'bool', short: 'i', help: 'keep its standard input open, and give it ours' },
+  tty: { type: 'bool', short: 't', help: 'give it a terminal' },
+  attach: { type: 'bool', help: 'join its streams (default: with -i)' },
+  rm: { type: 'bool', help: 'delete the pod when it has ended' },
+  quiet: { type: 'bool', short: 'q', help: 'only what the container prints' },
+  'pod-running-timeout': {
+    type: 'text',
+    default: '1m0s',
+    value: 'DURATION',
+    help: 'how long it may take until it runs',
+  },
+} as const;
+
+/** `trireme run`. */
+export const runPodCommand = defineCommand({
+  name: 'run',
+  summary: 'run an image in a pod',
+  usage: 'NAME --image=IMAGE [-- COMMAND ARG...]',
+  examples: [
+    ['a pod', 'trireme run web --image=nginx --port=80'],
+    [
+      'a shell that is gone when it ends',
+      'trireme run -it --rm try --image=busybox --restart=Never -- sh',
+    ],
+    ['only print it', 'trireme run web --image=nginx --dry-run=client -o yaml'],
+  ],
+  flags,
+  completes: 'nothing',
+  run: runPod,
+});
+
+type Run = Invocation<typeof flags>;
+
+async function runPod(invocation: Run): Promise<number> {
+  const { args, dash, flags, context } = invocation;
+  const [name] = args;
+  if (name === undefined || (dash ?? args.length) < 1) {
+    throw new CommandLineError('NAME is required for run');
+  }
+  const isAttached = flags.attach ?? (flags.stdin === true || flags.tty === true);
+  if (flags.tty === true && flags.stdin !== true) {
+    throw new CommandLineError('-i/--stdin is required for containers with -t/--tty=true');
+  }
+  if (flags.rm === true && !isAttached) {
+    throw plain('--rm should only be used for attached containers');
+  }
+  const dryRun = parseDryRun(flags['dry-run']);
+  const pod = merged(
+    podOf(name, dash === undefined ? args.slice(1) : args.slice(dash), flags),
+    flags.overrides,
+  );
+  if (!isAttached || dryRun !== 'none') {
+    await createMade(invocation, pod);
+    return 0;
+  }
+  return withSession(invocation, async (session) => {
+    const resource = await session.mapper.byName('pods');
+    const { namespace } = session;
+    const ref = { resource, namespace, name };
+    await session.kube.json({
+      method: 'POST',
+      path: pathOf(resource, { namespace }),
+      body: { ...pod, metadata: { ...pod.metadata, namespace } },
+    });
+    try {
+      return await joinPod(session, ref, invocation);
+    } finally {
+      if (flags.rm === true) {
+        await session.kube.json({ method: 'DELETE', path: objectPath(ref), body: {} });
+        if (flags.quiet !== true) context.out(`pod "${name}" deleted\n`);
+      }
+    }
+  });
+}
+
+/** The pod of a command line. */
+export function podOf(name: string, words: readonly string[], flags: Run['flags']): KubeObject {
+  const labels =
+    flags.labels === undefined ? { run: name } : pairsOf(flags.labels.split(','), 'label');
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      ...(flags.annotations.length === 0
+        ? {}
+        : { annotations: pairsOf(flags.annotations, 'annotation') }),
+      labels,
+      name,
+    },
+    spec: {
+      containers: [
+        {
+          ...(words.length === 0 ? {} : { [flags.command === true ? 'command' : 'args']: words }),
+          ...(flags.env.length === 0
+            ? {}
+            : {
+                env: Object.entries(pairsOf(flags.env, 'env')).map(([key, value]) => ({
+                  name: key,
+                  value,
+                })),
+              }),
+          image: flags.image,
+          ...(flags['image-pull-policy'] === undefined
+            ? {}
+            : { imagePullPolicy: flags['image-pull-policy'] }),
+          name,
+          ...(flags.port === undefined ? {} : { ports: [{ containerPort: Number(flags.port) }] }),
+          resources: {},
+          ...(flags.privileged === true ? { securityContext: { privileged: true } } : {}),
+          ...(flags.stdin === true ? { stdin: true, stdinOnce: true } : {}),
+          ...(flags.tty === true ? { tty: true } : {}),
+        },
+      ],
+      dnsPolicy: 'ClusterFirst',
+      restartPolicy: flags.restart,
+    },
+    status: {},
+  } as KubeObject;
+}
+
+function merged(pod: KubeObject, overrides: string | undefined): KubeObject {
+  if (overrides === undefined) return pod;
+  const merge = (a: unknown, b: unknown): unknown => {
+    const isMap = (value: unknown): value is Record<string, unknown> =>
+      typeof value === 'object' && value !== null && !Array.isArray(value);
+    if (!isMap(a) || !isMap(b)) return b;
+    return Object.fromEntries(
+      [...new Set([...Object.keys(a), ...Object.keys(b)])].map((key) => [
+        key,
+        Object.hasOwn(b, key) ? merge(a[key], b[key]) : a[key],
+      ]),
+    );
+  };
+  try {
+    return merge(pod, JSON.parse(overrides)) as KubeObject;
+  } catch {
+    throw plain(`invalid --overrides: not JSON: ${overrides}`);
+  }
+}
+
+/** Joins the streams of the pod, or prints its log when it has ended already. @returns its exit code */
+async function joinPod(
+  session: Session,
+  ref: Parameters<typeof objectPath>[0],
+  { flags, context }: Run,
+): Promise<number> {
+  const { goDurationMs } = await import('../kube/duration.js');
+  const phaseOf = (pod: Pod | undefined): string => pod?.status?.phase ?? '';
+  const started = await waitUntil<Pod>(
+    session,
+    ref,
+    goDurationMs(flags['pod-running-timeout']),
+    (pod) => ['Running', 'Succeeded', 'Failed'].includes(phaseOf(pod)),
+  );
+  if (!started) throw plain('timed out waiting for the condition');
+  const pod = await session.kube.json<Pod>({ path: objectPath(ref) });
+  if (phaseOf(pod) === 'Running') {
+    if (flags.quiet !== true && flags.tty === true) {
+      context.err("If you don't see a command prompt, try pressing enter.\n");
+    }
+    const tty = flags.tty === true;
+    const socket = await session.kube.webSocket(
+      {
+        path: objectPath(ref, 'attach'),
+        query: {
+          container: ref.name,
+          stdin: flags.stdin === true ? 'true' : undefined,
+          stdout: 'true',
+          stderr: tty ? undefined : 'true',
+          tty: tty ? 'true' : undefined,
+        },
+      },
+      commandProtocols,
+    );
+    await runWithTerminal(socket, context, { stdin: flags.stdin === true, tty });
+  } else context.out(await session.kube.raw({ path: objectPath(ref, 'log'), accept: '*/*' }));
+  if (flags.restart === 'Always') return 0;
+  const endMs = 60_000;
+  await waitUntil<Pod>(session, ref, endMs, (current) =>
+    ['', 'Succeeded', 'Failed'].includes(phaseOf(current)),
+  );
+  const ended = await session.kube.json<Pod>({ path: objectPath(ref) });
+  const code = ended.status?.containerStatuses?.[0]?.state?.terminated?.exitCode ?? 0;
+  if (code !== 0)
+    context.err(
+      `pod ${ref.namespace ?? ''}/${ref.name} terminated (${ended.status?.containerStatuses?.[0]?.state?.terminated?.reason ?? 'Error'})\n`,
+    );
+  return code;
+}

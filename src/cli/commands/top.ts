@@ -1,0 +1,185 @@
+import type { Node } from '../../api/types/core.js';
+import { parseQuantity } from '../../api/quantity.js';
+import { isApiError } from '../../client/types.js';
+import { allNamespacesFlag, selectorFlag } from '../builder/file-flags.js';
+import { listObjects } from '../builder/objects.js';
+import { CommandLineError } from '../command/command-line-error.js';
+import { defineCommand, defineGroup } from '../command/spec.js';
+import type { Session } from '../kube/session.js';
+import { withSession } from '../kube/session.js';
+import { alignColumns } from '../print/columns.js';
+
+const metricsPath = '/apis/metrics.k8s.io/v1beta1';
+const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
+const nano = 1_000_000_000n;
+const mebi = 1024n * 1024n;
+
+interface Usage {
+  readonly cpu?: string;
+  readonly memory?: string;
+}
+
+interface Measured {
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly usage?: Usage;
+  readonly containers?: readonly { readonly name: string; readonly usage: Usage }[];
+}
+
+const nanos = (text: string | undefined): bigint => parseQuantity(text ?? '0')?.nanos ?? 0n;
+const cpuText = (value: bigint): string => `${(value + 999_999n) / 1_000_000n}m`;
+const memoryText = (value: bigint): string => `${value / nano / mebi}Mi`;
+const percent = (part: bigint, whole: bigint): string =>
+  whole === 0n ? '<unknown>' : `${(part * 100n) / whole}%`;
+
+/** @throws CommandLineError when the server has no metrics */
+async function measure(
+  session: Session,
+  path: string,
+  labelSelector: string | undefined,
+): Promise<readonly Measured[]> {
+  try {
+    const answer = await session.kube.json<Measured & { items?: readonly Measured[] }>({
+      path: `${metricsPath}${path}`,
+      query: { labelSelector },
+    });
+    return answer.items ?? [answer];
+  } catch (error) {
+    if (isApiError(error) && error.code === 404 && !/ "[^"]+" not found/.test(error.message)) {
+      throw plain('Metrics API not available');
+    }
+    throw error;
+  }
+}
+
+const sortFlags = {
+  ...selectorFlag,
+  'sort-by': { type: 'text', values: ['cpu', 'memory'], help: 'the largest first' },
+  'no-headers': { type: 'bool', help: 'no line with the names of columns' },
+} as const;
+
+const topNode = defineCommand({
+  name: 'node',
+  aliases: ['nodes', 'no'],
+  summary: 'show what nodes use',
+  usage: '[NAME | -l LABELS]',
+  examples: [['all', 'trireme top node']],
+  flags: sortFlags,
+  completes: 'nodes',
+  run: (invocation) =>
+    withSession(invocation, async (session) => {
+      const { args, flags, context } = invocation;
+      const [name] = args;
+      const measured = await measure(
+        session,
+        name === undefined ? '/nodes' : `/nodes/${name}`,
+        flags.selector,
+      );
+      const nodes = await listObjects<Node>(session, await session.mapper.byName('nodes'));
+      const rows = measured
+        .map(({ metadata, usage }) => ({
+          name: metadata.name,
+          cpu: nanos(usage?.cpu),
+          memory: nanos(usage?.memory),
+        }))
+        .toSorted((a, b) => bySize(a, b, flags['sort-by']))
+        .map((row) => {
+          const allocatable = nodes.find(({ metadata }) => metadata.name === row.name)?.status
+            ?.allocatable;
+          return [
+            row.name,
+            cpuText(row.cpu),
+            percent(row.cpu, nanos(allocatable?.['cpu'])),
+            memoryText(row.memory),
+            percent(row.memory, nanos(allocatable?.['memory'])),
+          ];
+        });
+      const head = ['NAME', 'CPU(cores)', 'CPU(%)', 'MEMORY(bytes)', 'MEMORY(%)'];
+      context.out(alignColumns(flags['no-headers'] === true ? rows : [head, ...rows]));
+    }),
+});
+
+interface Sized {
+  readonly name: string;
+  readonly cpu: bigint;
+  readonly memory: bigint;
+}
+
+function bySize(a: Sized, b: Sized, key: string | undefined): number {
+  if (key === 'cpu' || key === 'memory') return Number(b[key] - a[key]);
+  return a.name < b.name ? -1 : 1;
+}
+
+const topPod = defineCommand({
+  name: 'pod',
+  aliases: ['pods', 'po'],
+  summary: 'show what pods use',
+  usage: '[NAME | -l LABELS]',
+  examples: [
+    ['of the namespace', 'trireme top pod'],
+    ['of each container', 'trireme top pod web-0 --containers'],
+  ],
+  flags: {
+    ...sortFlags,
+    ...allNamespacesFlag,
+    containers: { type: 'bool', help: 'each container by itself' },
+  },
+  completes: 'pods',
+  run: (invocation) =>
+    withSession(invocation, async (session) => {
+      const { args, flags, context } = invocation;
+      const everywhere = flags['all-namespaces'] === true;
+      const [name] = args;
+      const place = everywhere ? '/pods' : `/namespaces/${session.namespace}/pods`;
+      const measured = await measure(
+        session,
+        name === undefined ? place : `${place}/${name}`,
+        flags.selector,
+      );
+      const rows = measured
+        .flatMap(({ metadata, containers = [] }) => {
+          const all = containers.map(({ name: container, usage }) => ({
+            container,
+            cpu: nanos(usage.cpu),
+            memory: nanos(usage.memory),
+          }));
+          const sum = (key: 'cpu' | 'memory'): bigint =>
+            all.reduce((total, one) => total + one[key], 0n);
+          const one = { namespace: metadata.namespace ?? '', name: metadata.name };
+          return flags.containers === true
+            ? all.map((part) => ({ ...one, ...part }))
+            : [{ ...one, container: '', cpu: sum('cpu'), memory: sum('memory') }];
+        })
+        .toSorted((a, b) => bySize(a, b, flags['sort-by']))
+        .map((row) => [
+          ...(everywhere ? [row.namespace] : []),
+          row.name,
+          ...(flags.containers === true ? [row.container] : []),
+          cpuText(row.cpu),
+          memoryText(row.memory),
+        ]);
+      if (rows.length === 0) {
+        context.err(
+          everywhere
+            ? 'No resources found\n'
+            : `No resources found in ${session.namespace} namespace.\n`,
+        );
+        return;
+      }
+      const head = [
+        ...(everywhere ? ['NAMESPACE'] : []),
+        flags.containers === true ? 'POD' : 'NAME',
+        ...(flags.containers === true ? ['NAME'] : []),
+        'CPU(cores)',
+        'MEMORY(bytes)',
+      ];
+      context.out(alignColumns(flags['no-headers'] === true ? rows : [head, ...rows]));
+    }),
+});
+
+/** `trireme top`. */
+export const topCommand = defineGroup({
+  name: 'top',
+  summary: 'show what nodes and pods use, where the cluster has metrics',
+  examples: [['nodes', 'trireme top node']],
+  subcommands: [topNode, topPod],
+});

@@ -1,0 +1,185 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Node, Pod, Service } from '../../api/types/core.js';
+import type { KubeObject } from '../../api/object.js';
+import {
+  changeEnvironment,
+  changeImages,
+  changeResources,
+  listEnvironment,
+} from '../set/changes.js';
+import { kubeCommands } from '../kube-commands.js';
+import { parseSide } from './cp.js';
+import { parsePairs } from './metadata-pairs.js';
+import { parsePair } from './port-forward.js';
+import { changeTaints, parseTaints } from './taint.js';
+import { parseCondition } from './wait.js';
+
+test('the list of commands says what they say themselves', async () => {
+  const said: string[] = [];
+  // One after the other: Jest's modules do not load side by side.
+  for (const { load } of Object.values(kubeCommands)) {
+    const { name, summary } = await load();
+    said.push(`${name}: ${summary}`);
+  }
+  expect(said).toEqual(
+    Object.entries(kubeCommands).map(([name, { summary }]) => `${name}: ${summary}`),
+  );
+});
+
+test('pairs of labels', () => {
+  expect(parsePairs(['pod', 'web', 'a=b=c', 'd-', 'e='], 'label')).toEqual({
+    words: ['pod', 'web'],
+    pairs: { a: 'b=c', d: null, e: '' },
+  });
+  expect(() => parsePairs(['pod', 'a=b', 'a-'], 'label')).toThrow(
+    'can not both modify and remove a label',
+  );
+});
+
+describe('taints', () => {
+  const node = {
+    metadata: { name: 'n' },
+    spec: { taints: [{ key: 'a', value: 'b', effect: 'NoSchedule' }] },
+  } as Node;
+
+  test('are added, changed and removed', () => {
+    const add = changeTaints(node, parseTaints(['x=y:NoExecute']), false);
+    expect(add).toEqual({
+      word: 'tainted',
+      taints: [
+        { key: 'x', value: 'y', effect: 'NoExecute' },
+        { key: 'a', value: 'b', effect: 'NoSchedule' },
+      ],
+    });
+    expect(changeTaints(node, parseTaints(['a-']), false)).toEqual({
+      word: 'untainted',
+      taints: [],
+    });
+    expect(() => changeTaints(node, parseTaints(['a=c:NoSchedule']), false)).toThrow(
+      '--overwrite is false',
+    );
+    expect(() => changeTaints(node, parseTaints(['b-']), false)).toThrow('taint "b" not found');
+  });
+
+  test.each(['a=b', 'a=b:Nothing', ':NoSchedule'])('%s is none', (word) => {
+    expect(() => parseTaints([word])).toThrow('invalid taint');
+  });
+});
+
+describe('conditions', () => {
+  const pod = {
+    metadata: { name: 'a', generation: 2 },
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: 'True', observedGeneration: 2 }],
+    },
+  } as KubeObject;
+
+  test.each([
+    ['condition=ready', true],
+    ['condition=Ready=false', false],
+    ['condition=Other', false],
+    ["jsonpath='{.status.phase}'=Running", true],
+    ['jsonpath={.status.phase}', true],
+    ['jsonpath={.status.none}', false],
+    ['create', true],
+    ['delete', false],
+  ])('%s', (text, holds) => {
+    expect(parseCondition(text).holds(pod)).toBe(holds);
+  });
+
+  test('one of an older spec does not count', () => {
+    const old = structuredClone(pod);
+    old.metadata.generation = 3;
+    expect(parseCondition('condition=Ready').holds(old)).toBe(false);
+  });
+});
+
+test.each([
+  ['web:/a', { pod: { namespace: undefined, name: 'web' }, path: '/a' }],
+  ['n/web:a', { pod: { namespace: 'n', name: 'web' }, path: 'a' }],
+  ['./a:b', { pod: undefined, path: './a:b' }],
+  ['a', { pod: undefined, path: 'a' }],
+])('%s is a side of a copy', (text, side) => {
+  expect(parseSide(text)).toEqual(side);
+});
+
+describe('pairs of ports', () => {
+  const pod = {
+    metadata: { name: 'p' },
+    spec: { containers: [{ name: 'c', ports: [{ name: 'http', containerPort: 8080 }] }] },
+  } as Pod;
+  const service = {
+    metadata: { name: 's' },
+    spec: { ports: [{ name: 'web', port: 80, targetPort: 'http' }] },
+  } as Service;
+
+  test.each([
+    ['80', { local: 80, remote: 80 }],
+    [':80', { local: 0, remote: 80 }],
+    ['5000:http', { local: 5000, remote: 8080 }],
+    ['http', { local: 8080, remote: 8080 }],
+  ])('%s of a pod', (word, pair) => {
+    expect(parsePair(word, pod, undefined)).toEqual(pair);
+  });
+
+  test('of a service they lead to the target port', () => {
+    expect(parsePair('9000:80', pod, service)).toEqual({ local: 9000, remote: 8080 });
+    expect(() => parsePair('81', pod, service)).toThrow(
+      'Service s does not have a service port 81',
+    );
+  });
+});
+
+describe('set', () => {
+  const workload = (): KubeObject =>
+    ({
+      kind: 'Deployment',
+      metadata: { name: 'web' },
+      spec: {
+        template: {
+          spec: {
+            containers: [
+              { name: 'a', image: 'x', env: [{ name: 'A', value: '1' }] },
+              { name: 'b', image: 'y' },
+            ],
+          },
+        },
+      },
+    }) as unknown as KubeObject;
+  const containers = (object: KubeObject): unknown[] =>
+    (object as unknown as { spec: { template: { spec: { containers: unknown[] } } } }).spec.template
+      .spec.containers;
+
+  test('images', () => {
+    const object = workload();
+    changeImages(object, ['*=z', 'b=w']);
+    expect(containers(object)).toMatchObject([{ image: 'z' }, { image: 'w' }]);
+    expect(() => changeImages(object, ['c=z'])).toThrow('unable to find container named "c"');
+  });
+
+  test('variables', () => {
+    const object = workload();
+    const options = {
+      containers: 'a',
+      overwrite: true,
+      from: 'secret/login',
+      keys: ['my-key'],
+      prefix: 'P_',
+    };
+    changeEnvironment(object, ['A=2', 'B=3', 'C-'], options);
+    expect(listEnvironment(object, '*')).toBe(
+      '# Deployment web, container a\nA=2\nB=3\n# P_MY_KEY from secret login, key my-key\n# Deployment web, container b\n',
+    );
+    expect(() =>
+      changeEnvironment(object, ['A=4'], { ...options, overwrite: false, from: undefined }),
+    ).toThrow("'A' already has a value (2), and --overwrite is false");
+  });
+
+  test('amounts; 0 removes', () => {
+    const object = workload();
+    changeResources(object, 'b', { limits: 'cpu=1,memory=1Gi', requests: undefined });
+    changeResources(object, 'b', { limits: 'cpu=0', requests: undefined });
+    expect(containers(object)[1]).toMatchObject({ resources: { limits: { memory: '1Gi' } } });
+  });
+});
