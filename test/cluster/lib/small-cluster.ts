@@ -1,0 +1,119 @@
+/**
+ * A master and a worker of the process runtime, on ports of their own: pods that really run, without networks of the
+ * machine.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { delay, systemClock } from '../../../src/lib/clock.js';
+
+const clock = systemClock();
+const startMsMax = 40_000;
+
+/** The cluster; it ends with the test that started it. */
+export class SmallCluster {
+  readonly kubeconfig: string;
+  readonly #directory: string;
+  readonly #children: ChildProcess[] = [];
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+    this.kubeconfig = join(directory, 'master', 'admin.kubeconfig');
+  }
+
+  /** @param basePort the first of six ports */
+  static async start(basePort: number): Promise<SmallCluster> {
+    const cluster = new SmallCluster(mkdtempSync(join(tmpdir(), 'trireme-small-')));
+    try {
+      await cluster.#start(basePort);
+      return cluster;
+    } catch (error) {
+      const logs = ['master', 'worker'].map((name) => cluster.#log(name)).join('\n');
+      await cluster.stop();
+      throw new Error(`the cluster did not start:\n${logs}`, { cause: error });
+    }
+  }
+
+  async #start(basePort: number): Promise<void> {
+    const [rest, grpc, client, peer, agent, dns] = Array.from(
+      { length: 6 },
+      (_, n) => basePort + n,
+    );
+    this.#spawn('master', [
+      '--name=m1',
+      `--data-dir=${join(this.#directory, 'master')}`,
+      '--address=127.0.0.1',
+      `--rest-port=${rest}`,
+      `--grpc-port=${grpc}`,
+      `--etcd-client-port=${client}`,
+      `--etcd-peer-port=${peer}`,
+    ]);
+    await this.#until(() => this.#run('kubectl', ['get', 'namespace', 'default']).code === 0);
+    const made = this.#run(process.execPath, ['bin/trireme', 'token', 'create']).out;
+    const field = (name: string): string =>
+      new RegExp(`^${name}: *(\\S+)`, 'm').exec(made)?.[1] ?? '';
+    this.#spawn('worker', [
+      '--node-name=worker-1',
+      `--data-dir=${join(this.#directory, 'worker')}`,
+      '--node-ip=127.0.0.1',
+      '--runtime=process',
+      '--netproxy-mode=none',
+      `--agent-port=${agent}`,
+      `--dns-port=${dns}`,
+      '--ingress-http-port=0',
+      '--ingress-https-port=0',
+      `--join=127.0.0.1:${grpc}`,
+      `--token=${field('token')}`,
+      `--ca-hash=${field('ca-hash')}`,
+    ]);
+    const ready = ['wait', 'node/worker-1', '--for=condition=Ready', '--timeout=1s'];
+    await this.#until(() => this.#run('kubectl', ready).code === 0);
+  }
+
+  #spawn(role: string, flags: readonly string[]): void {
+    const log = openSync(join(this.#directory, `${role}.log`), 'w');
+    const child = spawn(process.execPath, ['bin/trireme', role, ...flags], {
+      stdio: ['ignore', log, log],
+      // Jest's own options are not for them.
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    this.#children.push(child);
+  }
+
+  #run(program: string, args: readonly string[]): { code: number; out: string } {
+    const env = { ...process.env, KUBECONFIG: this.kubeconfig, NODE_OPTIONS: '' };
+    const run = spawnSync(program, [...args], { env, encoding: 'utf8', timeout: 30_000 });
+    return { code: run.status ?? 1, out: run.stdout };
+  }
+
+  async #until(holds: () => boolean): Promise<void> {
+    const endMs = clock.monotonicMs() + startMsMax;
+    while (!holds()) {
+      if (clock.monotonicMs() > endMs) throw new Error(`not so within ${startMsMax} ms`);
+      await delay(clock, 200);
+    }
+  }
+
+  #log(name: string): string {
+    try {
+      return readFileSync(join(this.#directory, `${name}.log`), 'utf8').slice(-2000);
+    } catch {
+      return '';
+    }
+  }
+
+  /** Ends the worker first: it ends its pods' processes. */
+  async stop(): Promise<void> {
+    for (const child of this.#children.toReversed()) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+      const cancel = clock.schedule(10_000, () => child.kill('SIGKILL'));
+      child.kill('SIGTERM');
+      await ended;
+      cancel();
+    }
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
