@@ -55,6 +55,19 @@ test('joining and the cluster service leave events in the audit log', async () =
   ]);
 });
 
+test('what the members tell is passed on to those who may see the status of the cluster alone', async () => {
+  const observed = async (caller: IdentityRig['admin']): Promise<string | undefined> => {
+    const client = caller.channel().client(ClusterDefinition);
+    for await (const { what } of client.observe({ cursors: [] })) return what?.$case;
+    return undefined;
+  };
+  await expect(observed(rig.admin)).resolves.toBe('view');
+  await expect(observed(await rig.person('curious'))).rejects.toMatchObject({
+    code: Code.PermissionDenied,
+  });
+  await expect(observed(rig.anybody)).rejects.toMatchObject({ code: Code.Unauthenticated });
+});
+
 test.each(['impersonate-user', 'impersonate-group', 'impersonate-uid'])(
   'who asks over gRPC to be somebody else, by %s, is refused, and does not act as himself',
   async (field) => {
