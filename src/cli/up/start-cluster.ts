@@ -30,6 +30,8 @@ export interface StartedCluster {
    * alive. What `up` has started itself and ends, ends for a reason.
    */
   readonly revive: () => Promise<void>;
+  /** When each host that was started now was started. */
+  readonly started: ReadonlyMap<string, number>;
 }
 
 /**
@@ -42,7 +44,8 @@ export async function startCluster(
   progress: Progress,
 ): Promise<StartedCluster> {
   const hosts = new Map((known?.hosts ?? []).map((host) => [host.name, host]));
-  const started = new Set<string>();
+  const clock = systemClock();
+  const started = new Map<string, number>();
   const record = async (): Promise<void> => saveRecord(layout, [...hosts.values()], known);
   const launch = async (plan: HostPlan): Promise<void> => {
     const before = hosts.get(plan.name);
@@ -56,12 +59,11 @@ export async function startCluster(
       const { network } = layout;
       await createHostNamespace({ network, namespace: plan.netns, address: plan.address });
     }
+    started.set(plan.name, clock.nowMs());
     hosts.set(plan.name, { ...plan, pid: startHost(plan) });
-    started.add(plan.name);
     progress.say(`started ${plan.name} (${plan.address})`);
   };
   const first = hosts.get('master-1') ?? planMaster(layout, 0);
-  const clock = systemClock();
   const ended = (host: HostPlan): Date | undefined => endOfCertificate(host, clock.nowMs());
   const joined = (): HostPlan[] =>
     [...hosts.values()].filter((host) => hasJoined(host) && ended(host) === undefined);
@@ -113,7 +115,7 @@ export async function startCluster(
       await record();
     }
   };
-  return { admin: await connectToCluster(layout.home), revive };
+  return { admin: await connectToCluster(layout.home), revive, started };
 }
 
 function isMaster(host: HostPlan): boolean {

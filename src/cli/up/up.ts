@@ -77,7 +77,7 @@ async function bringUp(
   example: boolean,
   progress: Progress,
 ): Promise<void> {
-  const { admin, revive } = await startCluster(layout, known, progress);
+  const { admin, revive, started } = await startCluster(layout, known, progress);
   // Its pods listen on one port each: they need a network of their own.
   const withExample = example && layout.workers > 0 && layout.runtime === 'containerd';
   if (example && !withExample && layout.workers > 0) {
@@ -96,7 +96,7 @@ async function bringUp(
     progress.say(`${layout.masters} masters vote`);
     await progress.until('every node is ready', 120_000, async () => {
       await revive();
-      return nodesReady(admin, layout.workers);
+      return nodesReady(admin, layout.workers, started);
     });
     progress.say(`${layout.workers} nodes are ready`);
     if (withExample) await applyExample(admin, progress);

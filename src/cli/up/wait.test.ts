@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { resources } from '../../client/resources.js';
 import { FakeApi } from '../../client/testkit/fake.js';
+import type { Lease } from '../../api/types/policy.js';
 import { ManualClock } from '../../lib/clock.js';
 import { clusterStatus, member } from '../testkit/cluster-status.js';
 import { Progress } from './progress.js';
@@ -49,6 +50,25 @@ describe('nodes', () => {
     await add('b', 'Unknown');
     await expect(nodesReady(connection, 2)).resolves.toBeUndefined();
     await expect(nodesReady(connection, 1)).resolves.toBeUndefined();
+  });
+
+  test('are not ready again before a worker that was started anew has said so', async () => {
+    const connection = admin();
+    const status = { conditions: [{ type: 'Ready', status: 'True' }] };
+    await connection.api.create(resources.nodes, { metadata: { name: 'worker-1' }, status });
+    const at = Date.UTC(2026, 0, 1);
+    const renewed = (second: number): string => `2026-01-01T00:00:0${second}.000000Z`;
+    const metadata = { name: 'worker-1', namespace: 'kube-node-lease' };
+    const spec = { holderIdentity: 'worker-1', renewTime: renewed(1) };
+    const lease = await connection.api.create<Lease>(resources.leases, { metadata, spec });
+    const started = new Map([['worker-1', at + 2000]]);
+    await expect(nodesReady(connection, 1)).resolves.toBe(true);
+    await expect(nodesReady(connection, 1, started)).resolves.toBeUndefined();
+    const others = new Map([['master-1', at + 2000]]);
+    await expect(nodesReady(connection, 1, others)).resolves.toBe(true);
+    const later = { ...lease, spec: { ...spec, renewTime: renewed(3) } };
+    await connection.api.update(resources.leases, later);
+    await expect(nodesReady(connection, 1, started)).resolves.toBe(true);
   });
 });
 

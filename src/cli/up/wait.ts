@@ -1,5 +1,6 @@
 import { resources } from '../../client/resources.js';
 import type { Node } from '../../api/types/core.js';
+import type { Lease } from '../../api/types/policy.js';
 import { isConditionTrue } from '../../api/facts/conditions.js';
 import { join } from 'node:path';
 import type { ApiClient } from '../../client/index.js';
@@ -74,9 +75,27 @@ export async function mastersVote(
   return members.length >= count && voting.length === members.length ? true : undefined;
 }
 
-/** True when at least `count` nodes are registered and all of them are Ready; undefined until then. */
-export async function nodesReady(admin: AdminConnection, count: number): Promise<true | undefined> {
-  const { items } = await admin.api.list<Node>(resources.nodes, { deadlineMs: 2000 });
+/**
+ * True when at least `count` nodes are registered and all of them are Ready; undefined until then. A node is Ready for
+ * a while after its worker has died: one that was started again must have renewed its Lease since.
+ * @param started when a worker was started, by its name
+ *
+ */
+export async function nodesReady(
+  admin: AdminConnection,
+  count: number,
+  started: ReadonlyMap<string, number> = new Map(),
+): Promise<true | undefined> {
+  const call = { deadlineMs: 2000 };
+  const { items } = await admin.api.list<Node>(resources.nodes, call);
   const ready = items.filter(({ status }) => isConditionTrue(status?.conditions, 'Ready'));
-  return items.length >= count && ready.length === items.length ? true : undefined;
+  if (items.length < count || ready.length < items.length) return undefined;
+  if (started.size === 0) return true;
+  const leases = await admin.api.list<Lease>(resources.leases, {
+    ...call,
+    namespace: 'kube-node-lease',
+  });
+  const isOld = ({ metadata, spec }: Lease): boolean =>
+    Date.parse(spec.renewTime ?? '') < (started.get(metadata.name) ?? 0);
+  return leases.items.some(isOld) ? undefined : true;
 }
