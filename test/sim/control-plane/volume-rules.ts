@@ -166,7 +166,8 @@ export class VolumeRules {
     for (const volume of this.#model.of('persistentvolumes')) this.#judgeVolume(volume, want);
     for (const pod of this.#model.of('pods')) {
       // Pods that were left behind by their set have nobody who makes claims for them.
-      const isCaredFor = this.#model.byId(controllerUid(pod) ?? '') !== undefined;
+      const owner = controllerUid(pod);
+      const isCaredFor = owner !== undefined && this.#model.byId(owner) !== undefined;
       for (const name of isActive(pod) && isCaredFor ? claimsOf(pod) : []) {
         const there = this.#claim(pod.metadata.namespace, name) !== undefined;
         want(there, () => `${nameOf(pod)} waits for claim ${name}, which nobody makes`);
