@@ -111,7 +111,7 @@ async function describeFound(
   const { resource } = ref;
   const typed: KubeObject = { apiVersion: apiVersionOf(resource), kind: resource.kind, ...object };
   const [events, related] = await Promise.all([
-    withEvents ? eventsOf(session, typed) : [],
+    withEvents ? eventsOf(session, typed) : undefined,
     Promise.all(
       relatedOf(typed).map(async ({ name, resource: type, ...options }) => {
         const found = await session.mapper.byName(type);

@@ -7,7 +7,8 @@ import type { DescribeWriter } from './writer.js';
 
 /** What a description is made from, beside the object. */
 export interface DescribeFacts {
-  readonly events: readonly Event[];
+  /** Undefined: nobody asked for them. */
+  readonly events: readonly Event[] | undefined;
   readonly nowMs: number;
   /** Objects beside it: the pods of a node, the ReplicaSets of a deployment. */
   readonly related: Readonly<Record<string, readonly KubeObject[]>>;
@@ -79,6 +80,7 @@ export function writePairs(writer: DescribeWriter, { metadata }: KubeObject): vo
 
 /** The events, from the oldest to the newest. */
 export function writeEvents(writer: DescribeWriter, { events, nowMs }: DescribeFacts): void {
+  if (events === undefined) return;
   if (events.length === 0) {
     writer.line(0, 'Events:\t<none>');
     return;

@@ -114,6 +114,8 @@ export class SmallCluster {
       await ended;
       cancel();
     }
+    // Left for the next start of the worker, which does not come.
+    spawnSync('umount', ['-l', join(this.#directory, 'worker', 'memory-volumes')]);
     rmSync(this.#directory, { recursive: true, force: true });
   }
 }
