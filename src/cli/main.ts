@@ -87,6 +87,14 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'serve one address in front of all masters',
     load: async () => (await import('./commands/gateway.js')).runGateway,
   },
+  man: {
+    summary: 'write the man pages of the commands below into a directory',
+    load: async () => {
+      const { runMan } = await import('./commands/man-pages.js');
+      const { processContext } = await import('./context.js');
+      return (argv, context = processContext) => runMan(kubeCommands, argv, context);
+    },
+  },
 };
 
 /**
