@@ -111,7 +111,12 @@ export async function run(argv: readonly string[], context?: CommandContext): Pr
     if (context === undefined) process.stderr.write(text);
     else context.err(text);
   };
-  const [name = '--help', ...rest] = argv;
+  const [first = '--help'] = argv;
+  const isLeading = first.startsWith('-') && !['--help', '-h', '--version'].includes(first);
+  const words = isLeading
+    ? (await import('./command/leading-flags.js')).moveLeadingFlags(argv)
+    : argv;
+  const [name = '--help', ...rest] = words;
   if (name === '--version' || name === 'version') {
     const { buildVersion } = await import('../lib/version.js');
     out(`trireme ${buildVersion} (Kubernetes API v1.33, etcd API 3.5)\n`);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { moveLeadingFlags } from './leading-flags.js';
 import { nearest } from './nearest.js';
 import { parseLine } from './parse.js';
 import type { Flags } from './flag-types.js';
@@ -67,4 +68,22 @@ test('names that are near a word', () => {
   expect(nearest('deploymnet', ['deployments', 'deployment', 'pods'])).toEqual(['deployment']);
   expect(nearest('dess', ['describe', 'delete'])).toEqual([]);
   expect(nearest('des', ['describe', 'delete'])).toEqual(['describe']);
+});
+
+test.each([
+  [
+    ['-n', 'jobs', 'get', 'pods'],
+    ['get', '-n', 'jobs', 'pods'],
+  ],
+  [
+    ['--context=x', '-njobs', 'get'],
+    ['get', '--context=x', '-njobs'],
+  ],
+  [
+    ['--insecure-skip-tls-verify', 'get'],
+    ['get', '--insecure-skip-tls-verify'],
+  ],
+  [['--no-such'], ['--no-such']],
+])('flags before the command: %j', (argv, moved) => {
+  expect(moveLeadingFlags(argv)).toEqual(moved);
 });
