@@ -132,8 +132,11 @@ suite('kubectl and trireme', () => {
   }, 400_000);
 
   afterAll(async () => {
+    // A worker that stops leaves its pods running; those whose objects go are ended.
+    const args = ['delete', 'namespace', 'by-kubectl', 'by-trireme', '--timeout=60s'];
+    await run(['kubectl'], args, cluster.kubeconfig);
     await cluster.stop();
-  }, 60_000);
+  }, 120_000);
 
   test.each(lines.filter(({ differs }) => !differs))('$command', ({ command }) => {
     const { kubectl, trireme } = answers.get(command) ?? { kubectl: '', trireme: 'not run' };
