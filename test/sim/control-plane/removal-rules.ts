@@ -74,7 +74,7 @@ export function checkRemoval(world: ControlPlaneWorld, checker: Checker, old: It
   if (last === 'orphan' && missing.length > 0) {
     world.broken(`${nameOf(old)} left its dependents, and ${missing.join(', ')} are gone`);
   }
-  if (last === 'kubernetes.io/pvc-protection' && checker.volumes.isInUse(old)) {
+  if (last === 'kubernetes.io/pvc-protection' && checker.volumes.isInUse(old, reconcileUs)) {
     world.broken(`${nameOf(old)} is gone while a pod uses it`);
   }
   if (old.kind === 'Namespace') {

@@ -53,6 +53,7 @@ export class VolumeRules {
   readonly #world: ControlPlaneWorld;
   readonly #model: Model;
   readonly #bornUs = new Map<string, number>();
+  readonly #boundUs = new Map<string, number>();
 
   constructor(world: ControlPlaneWorld, model: Model) {
     this.#world = world;
@@ -62,7 +63,9 @@ export class VolumeRules {
   onWrite(old: Item | undefined, item: Item): void {
     if (item.kind === 'PersistentVolume') this.#checkVolume(old, item);
     if (item.kind === 'PersistentVolumeClaim') this.#checkClaim(old, item);
-    if (item.kind === 'Pod' && nodeOf(old) === '' && nodeOf(item) !== '') this.#checkPlace(item);
+    if (item.kind !== 'Pod' || nodeOf(old) !== '' || nodeOf(item) === '') return;
+    this.#boundUs.set(item.metadata.uid ?? '', this.#world.queue.now);
+    this.#checkPlace(item);
   }
 
   #checkVolume(old: Item | undefined, volume: Item): void {
@@ -126,13 +129,15 @@ export class VolumeRules {
     return this.#model.get('persistentvolumeclaims', namespace, name);
   }
 
-  /** A claim that a pod on a node uses: it stays until that has ended. */
-  isInUse({ kind, metadata: { namespace, name } }: Item): boolean {
+  /** A claim that a pod on a node uses, and has for so long: it stays until that has ended. */
+  isInUse({ kind, metadata: { namespace, name } }: Item, sinceUs = 0): boolean {
     if (kind !== 'PersistentVolumeClaim') return false;
+    const latestUs = this.#world.queue.now - sinceUs;
     return [...this.#model.of('pods')].some(
       (pod) =>
         pod.metadata.namespace === namespace &&
         nodeOf(pod) !== '' &&
+        (this.#boundUs.get(pod.metadata.uid ?? '') ?? 0) <= latestUs &&
         isActive(pod) &&
         claimsOf(pod).includes(name),
     );
