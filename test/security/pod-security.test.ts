@@ -365,7 +365,7 @@ suite('what a pod may ask for', () => {
             { name: 'v', projected: { sources: [{ serviceAccountToken: { path: '../../x' } }] } },
           ],
         },
-        'spec.volumes[0].projected.sources[0].serviceAccountToken.path',
+        'spec.volumes[0].projected.path',
       ],
     ])('%s', async (_name, spec, field) => {
       const answer = await rest('POST', `${pods('open')}?dryRun=All`, pod('f', spec));
