@@ -10,7 +10,9 @@ import {
   listMap,
   num32,
   req,
+  reqValue,
   str,
+  strPtr,
   struct,
   time,
   tuned,
@@ -18,14 +20,15 @@ import {
 } from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
+import { readJsonSchema } from './json-schema.js';
 
 const d = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.';
 
 const names = struct(`${d}CustomResourceDefinitionNames`, 'Names of the resource.', {
   categories: list('Groups of resources, such as all.', str('')),
-  kind: req(str('Name of the kind.')),
+  kind: req(str('Name of the kind.', { checksEmpty: true })),
   listKind: str('Name of the list; the kind and List unless set.'),
-  plural: req(str('Name in paths.')),
+  plural: req(str('Name in paths.', { checksEmpty: true })),
   shortNames: list('Short names.', str('')),
   singular: str('Singular name; the kind in lower case unless set.'),
 });
@@ -36,17 +39,20 @@ const version = struct(`${d}CustomResourceDefinitionVersion`, 'A version of the 
     struct(`${d}CustomResourceColumnDefinition`, 'A column.', {
       description: str('Description for people.'),
       format: str('Format of the cells.'),
-      jsonPath: req(str('Path of the value.')),
-      name: req(str('Name of the column.')),
+      jsonPath: req(str('Path of the value.', { checksEmpty: true })),
+      name: req(str('Name of the column.', { checksEmpty: true })),
       priority: num32('0 is always shown, others with -o wide.'),
-      type: req(str('Type of the cells.')),
+      type: req(str('Type of the cells.', { checksEmpty: true })),
     }),
   ),
   deprecated: flag('Clients are warned.'),
-  deprecationWarning: str('Text of the warning.'),
-  name: req(str('Name, such as v1.')),
+  deprecationWarning: strPtr('Text of the warning.'),
+  name: req(str('Name, such as v1.', { checksEmpty: true })),
   schema: struct(`${d}CustomResourceValidation`, 'The schema of objects.', {
-    openAPIV3Schema: tuned(anything('A structural schema.'), { definition: `${d}JSONSchemaProps` }),
+    openAPIV3Schema: tuned(anything('A structural schema.'), {
+      definition: `${d}JSONSchemaProps`,
+      read: readJsonSchema,
+    }),
   }),
   selectableFields: list(
     'Fields for field selectors.',
@@ -57,8 +63,8 @@ const version = struct(`${d}CustomResourceDefinitionVersion`, 'A version of the 
   subresources: struct(`${d}CustomResourceSubresources`, 'Subresources of the version.', {
     scale: struct(`${d}CustomResourceSubresourceScale`, 'The scale subresource.', {
       labelSelectorPath: str('Path of the selector in status.'),
-      specReplicasPath: req(str('Path of the wanted number.')),
-      statusReplicasPath: req(str('Path of the present number.')),
+      specReplicasPath: req(str('Path of the wanted number.', { checksEmpty: true })),
+      statusReplicasPath: req(str('Path of the present number.', { checksEmpty: true })),
     }),
     status: tuned(anything('The status subresource.'), {
       definition: `${d}CustomResourceSubresourceStatus`,
@@ -67,19 +73,21 @@ const version = struct(`${d}CustomResourceDefinitionVersion`, 'A version of the 
 });
 
 const conversion = struct(`${d}CustomResourceConversion`, 'How versions are converted.', {
-  strategy: req(str('None or Webhook.')),
+  strategy: req(str('None or Webhook.', { checksEmpty: true })),
   webhook: struct(`${d}WebhookConversion`, 'The webhook.', {
     clientConfig: struct(`${d}WebhookClientConfig`, 'How it is reached.', {
       caBundle: bytes('PEM of the CA.'),
       service: struct(`${d}ServiceReference`, 'A service.', {
-        name: req(str('Name of the service.')),
-        namespace: req(str('Namespace of the service.')),
+        name: req(str('Name of the service.', { checksEmpty: true })),
+        namespace: req(str('Namespace of the service.', { checksEmpty: true })),
         path: str('Path of the URL.'),
         port: int32('Port of the service.'),
       }),
-      url: str('URL of the webhook.'),
+      url: strPtr('URL of the webhook.'),
     }),
-    conversionReviewVersions: req(list('Versions that it knows.', str(''))),
+    conversionReviewVersions: req(
+      tuned(list('Versions that it knows.', str('')), { checksEmpty: true }),
+    ),
   }),
 });
 
@@ -91,11 +99,11 @@ export const customResourceDefinitionSchema = kindSchema(
     spec: always(
       struct(`${d}CustomResourceDefinitionSpec`, 'The kind.', {
         conversion,
-        group: req(str('Group of the kind.')),
-        names: req(names),
+        group: req(str('Group of the kind.', { checksEmpty: true })),
+        names: reqValue(names),
         preserveUnknownFields: flag('Must be false.'),
-        scope: req(str('Cluster or Namespaced.')),
-        versions: req(list('The versions.', version)),
+        scope: req(str('Cluster or Namespaced.', { checksEmpty: true })),
+        versions: req(tuned(list('The versions.', version), { checksEmpty: true })),
       }),
     ),
     status: written(

@@ -2,6 +2,7 @@
 import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
+import { checkLists } from './list-rules.js';
 import { patternError } from './pattern.js';
 import type { JsonSchema } from './structural.js';
 
@@ -20,7 +21,7 @@ export function structuralErrors(schema: JsonSchema, path: FieldPath): FieldErro
   const errors: FieldError[] = [];
   checkNode(schema, path, 'at the root', errors);
   const { type } = schema;
-  if (typeof type === 'string' && type !== 'object') {
+  if (typeof type === 'string' && type !== '' && type !== 'object') {
     errors.push(invalid(child(path, 'type'), type, 'must be object at the root'));
   }
   return errors;
@@ -36,7 +37,9 @@ function checkNode(schema: JsonSchema, path: FieldPath, place: Place, errors: Fi
     }
     for (const [name, field] of Object.entries(properties)) {
       const here = at(child(path, 'properties'), name);
-      if (isJsonObject(field)) checkNode(field, here, 'for specified object fields', errors);
+      // Go reads null as an empty schema.
+      if (field === null) checkNode({}, here, 'for specified object fields', errors);
+      else if (isJsonObject(field)) checkNode(field, here, 'for specified object fields', errors);
     }
   }
   if (isJsonObject(additionalProperties)) {
@@ -63,40 +66,28 @@ function checkPattern(schema: JsonSchema, path: FieldPath, errors: FieldError[])
 }
 
 function checkType(schema: JsonSchema, path: FieldPath, place: Place, errors: FieldError[]): void {
-  const { type } = schema;
+  const type = schema['type'] ?? '';
+  const here = child(path, 'type');
+  const isEmbedded = schema['x-kubernetes-embedded-resource'] === true;
   const isFree =
     schema['x-kubernetes-int-or-string'] === true ||
     schema['x-kubernetes-preserve-unknown-fields'] === true;
-  if (type === undefined || type === '') {
-    if (!isFree || place === 'at the root') {
-      errors.push(required(child(path, 'type'), `must not be empty ${place}`));
-    }
-  } else if (typeof type === 'string' && !types.includes(type)) {
-    errors.push(notSupported(child(path, 'type'), type, types));
+  if (isEmbedded && type !== 'object') {
+    const text = 'must be object if x-kubernetes-embedded-resource is true';
+    errors.push(type === '' ? required(here, text) : invalid(here, type, text));
+  } else if (type === '' && !isFree) errors.push(required(here, `must not be empty ${place}`));
+  if (typeof type === 'string' && type !== '' && !types.includes(type)) {
+    errors.push(notSupported(here, type, types));
+  }
+  const properties = isJsonObject(schema['properties']) ? schema['properties'] : {};
+  if (isEmbedded && !isFree && Object.keys(properties).length === 0) {
+    const text =
+      'must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields';
+    errors.push(required(child(path, 'properties'), text));
   }
   if (schema['x-kubernetes-preserve-unknown-fields'] === false) {
     const text = 'must be true or undefined';
     errors.push(invalid(child(path, 'x-kubernetes-preserve-unknown-fields'), false, text));
-  }
-}
-
-function checkLists(schema: JsonSchema, path: FieldPath, errors: FieldError[]): void {
-  const listType = schema['x-kubernetes-list-type'];
-  const keys = schema['x-kubernetes-list-map-keys'];
-  if (listType === undefined) {
-    if (Array.isArray(keys) && keys.length > 0) {
-      const text = 'must be map if x-kubernetes-list-map-keys is non-empty';
-      errors.push(required(child(path, 'x-kubernetes-list-type'), text));
-    }
-    return;
-  }
-  if (listType !== 'atomic' && listType !== 'set' && listType !== 'map') {
-    const known = ['atomic', 'set', 'map'];
-    errors.push(notSupported(child(path, 'x-kubernetes-list-type'), listType, known));
-  }
-  if (listType === 'map' && (!Array.isArray(keys) || keys.length === 0)) {
-    const text = 'must not be empty if x-kubernetes-list-type is map';
-    errors.push(required(child(path, 'x-kubernetes-list-map-keys'), text));
   }
 }
 

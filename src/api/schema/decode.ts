@@ -97,7 +97,7 @@ function decodeScalar(node: SchemaNode, value: unknown, place: Place): unknown {
       if (typeof value === 'string') return value;
       return decodeScalar({ type: 'integer', format: 'int32' }, value, place);
     default:
-      return value;
+      return node.read === undefined ? value : node.read(value);
   }
 }
 
