@@ -1,91 +1,13 @@
 /** The kind CustomResourceDefinition itself; `custom-kind.ts` makes kinds from its objects. */
 import { defineKind } from '../define.js';
-import { at, child, invalid, notSupported, required } from '../field-error.js';
-import type { FieldError, FieldPath } from '../field-error.js';
-import { isJsonObject } from '../object.js';
+import { findCondition } from '../facts/conditions.js';
+import { invalid } from '../field-error.js';
+import type { FieldError } from '../field-error.js';
 import { column, nameColumn } from '../print/columns.js';
-import { dns1035Label, dnsSubdomain } from '../validation/names.js';
+import { given } from '../schema/node.js';
+import { validateDefinition } from './definition-rules.js';
 import { customResourceDefinitionSchema } from './schemas.js';
 import type { CustomResourceDefinition } from './schemas.js';
-import { structuralErrors } from './structural-rules.js';
-
-function validate({ metadata, spec }: CustomResourceDefinition): FieldError[] {
-  const errors: FieldError[] = [];
-  const { group, names, scope } = spec;
-  if (group !== undefined) {
-    for (const text of dnsSubdomain(group)) errors.push(invalid('spec.group', group, text));
-    if (!group.includes('.')) {
-      errors.push(invalid('spec.group', group, 'should be a domain with at least one dot'));
-    }
-  }
-  if (names?.plural !== undefined && metadata.name !== `${names.plural}.${group}`) {
-    errors.push(
-      invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'),
-    );
-  }
-  for (const name of ['plural', 'singular'] as const) {
-    const value = names?.[name];
-    if (value === undefined || value === '') continue;
-    for (const text of dns1035Label(value)) errors.push(invalid(`spec.names.${name}`, value, text));
-  }
-  if (scope !== undefined && scope !== 'Cluster' && scope !== 'Namespaced') {
-    errors.push(notSupported('spec.scope', scope, ['Cluster', 'Namespaced']));
-  }
-  const versions = spec.versions ?? [];
-  if (versions.length > 0 && versions.filter((version) => version.storage).length !== 1) {
-    const text = 'must have exactly one version marked as storage version';
-    errors.push(invalid('spec.versions', versions, text));
-  }
-  if (group !== undefined) errors.push(...approvalErrors(group, metadata.annotations ?? {}));
-  const versionNames = versions.map((version) => version.name);
-  versionNames.forEach((name, index) => {
-    if (versionNames.indexOf(name) === index) return;
-    const text = 'must contain unique version names';
-    errors.push(invalid('spec.versions', versions, text));
-  });
-  versions.forEach((version, index) => {
-    const here = at('spec.versions', index);
-    const path = child(child(here, 'schema'), 'openAPIV3Schema');
-    const schema = version.schema?.openAPIV3Schema;
-    if (!isJsonObject(schema)) errors.push(required(path, 'schemas are required'));
-    else errors.push(...structuralErrors(schema, path));
-    version.additionalPrinterColumns?.forEach((item, position) => {
-      errors.push(...columnErrors(item, at(child(here, 'additionalPrinterColumns'), position)));
-    });
-  });
-  return errors;
-}
-
-const approval = 'api-approved.kubernetes.io';
-
-/** Groups of Kubernetes itself need its approval (KEP-1111). */
-function approvalErrors(group: string, annotations: Record<string, string>): FieldError[] {
-  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(group)) return [];
-  if ((annotations[approval] ?? '') !== '') return [];
-  const text =
-    `protected groups must have approval annotation "${approval}", ` +
-    'see https://github.com/kubernetes/enhancements/pull/1111';
-  return [required(at('metadata.annotations', approval), text)];
-}
-
-const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
-
-function columnErrors(
-  item: { readonly name?: string; readonly type?: string; readonly jsonPath?: string },
-  path: FieldPath,
-): FieldError[] {
-  const errors: FieldError[] = [];
-  if ((item.name ?? '') === '') errors.push(required(child(path, 'name')));
-  if ((item.type ?? '') === '') {
-    const text = `must be one of ${columnTypes.join(',')}`;
-    errors.push(required(child(path, 'type'), text));
-  } else if (!columnTypes.includes(item.type ?? '')) {
-    const text = `must be one of ${columnTypes.join(',')}`;
-    errors.push(invalid(child(path, 'type'), item.type, text));
-  }
-  if ((item.jsonPath ?? '') === '') errors.push(required(child(path, 'jsonPath')));
-  return errors;
-}
 
 /** CustomResourceDefinition. */
 export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>({
@@ -107,9 +29,17 @@ export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>
   },
   prepareCreate: (object) => {
     const stored = (object.spec.versions ?? []).filter((version) => version.storage);
-    object.status = { storedVersions: stored.map((version) => version.name) };
+    object.status = { storedVersions: stored.map((version) => given(version).name ?? '') };
   },
-  validate,
+  prepareUpdate: (next) => {
+    const storage = (next.spec.versions ?? []).find((version) => version.storage);
+    if (storage === undefined) return;
+    const { name = '' } = given(storage);
+    const stored = next.status?.storedVersions ?? [];
+    if (stored.includes(name)) return;
+    next.status = { ...next.status, storedVersions: [...stored, name] };
+  },
+  validate: validateDefinition,
   validateUpdate: (next, old) => {
     const errors: FieldError[] = [];
     if (next.spec.group !== old.spec.group) {
@@ -117,6 +47,10 @@ export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>
     }
     if (next.spec.scope !== old.spec.scope) {
       errors.push(invalid('spec.scope', next.spec.scope, 'field is immutable'));
+    }
+    const isEstablished = findCondition(old.status?.conditions, 'Established')?.status === 'True';
+    if (isEstablished && next.spec.names?.kind !== old.spec.names.kind) {
+      errors.push(invalid('spec.names.kind', next.spec.names?.kind, 'field is immutable'));
     }
     if (next.spec.names?.plural !== old.spec.names?.plural) {
       errors.push(invalid('spec.names.plural', next.spec.names?.plural, 'field is immutable'));

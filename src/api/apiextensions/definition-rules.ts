@@ -1,0 +1,316 @@
+/** The validation of definitions beside their schemas (Kubernetes' `apiextensions/validation`). */
+import { semanticEqual } from '../equal.js';
+import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
+import { isJsonObject } from '../object.js';
+import { given } from '../schema/node.js';
+import { dns1035Label, dnsSubdomain } from '../validation/names.js';
+import { checkReviewVersions, checkWebhookAddress } from '../validation/webhooks.js';
+import type { CustomResourceDefinition } from './schemas.js';
+import { structuralErrors } from './structural-rules.js';
+
+type Spec = CustomResourceDefinition['spec'];
+type Version = Spec['versions'][number];
+type Column = NonNullable<Version['additionalPrinterColumns']>[number];
+
+function checkLabel(
+  value: string,
+  path: FieldPath,
+  options: { readonly mixedCase: boolean },
+  errors: FieldError[],
+): void {
+  const problems = dns1035Label(options.mixedCase ? value.toLowerCase() : value);
+  if (problems.length === 0) return;
+  const detail = problems.join(',');
+  const hint = 'may have mixed case, but should otherwise match: ';
+  errors.push(invalid(path, value, options.mixedCase ? `${hint}${detail}` : detail));
+}
+
+function checkNames(names: Spec['names'] | undefined, errors: FieldError[]): void {
+  const path = 'spec.names';
+  const parts = given(names ?? ({} as Spec['names']));
+  for (const name of ['plural', 'singular', 'kind', 'listKind'] as const) {
+    const value = parts[name] ?? '';
+    const mixedCase = name === 'kind' || name === 'listKind';
+    if (value === '') errors.push(required(child(path, name)));
+    else checkLabel(value, child(path, name), { mixedCase }, errors);
+  }
+  if (parts.kind !== undefined && parts.kind === parts.listKind) {
+    const text = 'kind and listKind may not be the same';
+    errors.push(invalid(child(path, 'listKind'), parts.listKind, text));
+  }
+  for (const name of ['shortNames', 'categories'] as const) {
+    (parts[name] ?? []).forEach((value, index) => {
+      checkLabel(value, at(child(path, name), index), { mixedCase: false }, errors);
+    });
+  }
+}
+
+const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
+const columnFormats = [
+  'byte',
+  'date',
+  'date-time',
+  'double',
+  'float',
+  'int32',
+  'int64',
+  'password',
+];
+
+function checkColumn(item: Column, path: FieldPath, errors: FieldError[]): void {
+  const { name = '', type = '', format = '', jsonPath = '' } = given(item);
+  if (name === '') errors.push(required(child(path, 'name')));
+  const types = `must be one of ${columnTypes.join(',')}`;
+  if (type === '') errors.push(required(child(path, 'type'), types));
+  else if (!columnTypes.includes(type)) errors.push(invalid(child(path, 'type'), type, types));
+  if (format !== '' && !columnFormats.includes(format)) {
+    const text = `must be one of ${columnFormats.join(',')}`;
+    errors.push(invalid(child(path, 'format'), format, text));
+  }
+  const here = child(path, 'JSONPath');
+  if (jsonPath === '') errors.push(required(here));
+  else checkPath(jsonPath, here, errors);
+}
+
+/** @returns false for a path that is none */
+function checkPath(text: string, path: FieldPath, errors: FieldError[]): boolean {
+  if (text.startsWith('.')) return true;
+  errors.push(invalid(path, text, 'must be a simple json path starting with .'));
+  return false;
+}
+
+function checkSubresources(
+  subresources: Version['subresources'],
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const scale = subresources?.scale;
+  if (scale === undefined) return;
+  const rules = [
+    ['specReplicasPath', ['.spec.'], 'should be a json path under .spec'],
+    ['statusReplicasPath', ['.status.'], 'should be a json path under .status'],
+    [
+      'labelSelectorPath',
+      ['.spec.', '.status.'],
+      'should be a json path under either .spec or .status',
+    ],
+  ] as const;
+  for (const [name, beginnings, text] of rules) {
+    const value = given(scale)[name] ?? '';
+    const here = child(path, `scale.${name}`);
+    if (value === '') {
+      if (name !== 'labelSelectorPath') errors.push(required(here));
+    } else if (checkPath(value, here, errors)) {
+      const isBelow = beginnings.some((beginning) => value.startsWith(beginning));
+      if (!isBelow) errors.push(invalid(here, value, text));
+    }
+  }
+}
+
+const maxWarningLength = 256;
+
+function checkWarning(
+  { deprecated, deprecationWarning }: Version,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  if (deprecationWarning === undefined) return;
+  const here = child(path, 'deprecationWarning');
+  const refuse = (text: string): void => {
+    errors.push(invalid(here, deprecationWarning, text));
+  };
+  if (deprecated !== true) {
+    refuse('can only be set for deprecated versions');
+    return;
+  }
+  if (deprecationWarning.length > maxWarningLength) refuse('must be <= 256 characters long');
+  if (deprecationWarning === '') refuse('must not be an empty string');
+  const index = deprecationWarning.search(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u);
+  if (index >= 0) {
+    const text = `must only contain printable UTF-8 characters; non-printable character found at index ${index}`;
+    refuse(text);
+  }
+}
+
+/**
+ * True for a part that all versions have alike. Kubernetes lifts it to the top of the definition, and names it there in
+ * errors: with one version that is every part.
+ */
+function isLifted(versions: readonly Version[], read: (version: Version) => unknown): boolean {
+  const [first] = versions;
+  if (first === undefined || read(first) === undefined) return false;
+  return versions.every((version) => semanticEqual(read(version), read(first)));
+}
+
+function checkVersions(versions: readonly Version[], errors: FieldError[]): void {
+  const lifted = {
+    schema: isLifted(versions, ({ schema }) => schema),
+    columns: isLifted(versions, ({ additionalPrinterColumns }) => additionalPrinterColumns),
+    subresources: isLifted(versions, ({ subresources }) => subresources),
+  };
+  versions.forEach((version, index) => {
+    const here = at('spec.versions', index);
+    checkVersionName(version, index, here, errors);
+    checkWarning(version, here, errors);
+    const isFirst = index === 0;
+    if (isFirst || !lifted.schema) {
+      const place = lifted.schema ? 'spec.validation' : child(here, 'schema');
+      checkSchema(version, child(place, 'openAPIV3Schema'), here, errors);
+    }
+    if (isFirst || !lifted.columns) {
+      const place = child(lifted.columns ? 'spec' : here, 'additionalPrinterColumns');
+      version.additionalPrinterColumns?.forEach((item, position) => {
+        checkColumn(item, at(place, position), errors);
+      });
+    }
+    if (isFirst || !lifted.subresources) {
+      const place = child(lifted.subresources ? 'spec' : here, 'subresources');
+      checkSubresources(version.subresources, place, errors);
+    }
+  });
+  const names = versions.map((version) => version.name);
+  if (new Set(names).size < names.length) {
+    errors.push(invalid('spec.versions', versions, 'must contain unique version names'));
+  }
+  if (versions.filter((version) => version.storage).length !== 1) {
+    const text = 'must have exactly one version marked as storage version';
+    errors.push(invalid('spec.versions', versions, text));
+  }
+}
+
+/** The first version is the definition's own too, and is refused in both places, but for an empty one. */
+function checkVersionName(
+  version: Version,
+  index: number,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const { name = '' } = given(version);
+  const problems = dns1035Label(name);
+  if (problems.length === 0) return;
+  const detail = problems.join(',');
+  errors.push(invalid(child(path, 'name'), name, detail));
+  if (index === 0 && name !== '') errors.push(invalid('spec.version', name, detail));
+}
+
+function checkSchema(
+  version: Version,
+  path: FieldPath,
+  versionPath: FieldPath,
+  errors: FieldError[],
+): void {
+  const schema = version.schema?.openAPIV3Schema;
+  if (isJsonObject(schema)) errors.push(...structuralErrors(schema, path));
+  else errors.push(required(child(versionPath, 'schema.openAPIV3Schema'), 'schemas are required'));
+}
+
+const reviewVersions = ['v1', 'v1beta1'];
+
+/** Errors name the webhook's parts as Kubernetes has them inside. */
+function checkConversion(conversion: Spec['conversion'], errors: FieldError[]): void {
+  if (conversion === undefined) return;
+  const path = 'spec.conversion';
+  const strategies = ['None', 'Webhook'];
+  const { strategy = '', webhook } = given(conversion);
+  if (strategy === '') errors.push(required(child(path, 'strategy')));
+  else if (!strategies.includes(strategy)) {
+    errors.push(notSupported(child(path, 'strategy'), strategy, strategies));
+  }
+  const address = child(path, 'webhookClientConfig');
+  const known = child(path, 'conversionReviewVersions');
+  const versions = webhook === undefined ? [] : (given(webhook).conversionReviewVersions ?? []);
+  if (strategy === 'Webhook') {
+    if (webhook?.clientConfig === undefined) {
+      errors.push(required(address, 'required when strategy is set to Webhook'));
+    } else checkWebhookAddress(webhook.clientConfig, address, errors);
+    if (versions.length === 0) errors.push(required(known));
+    else checkReviewVersions(versions, reviewVersions, known, errors);
+    return;
+  }
+  const text = 'should not be set when strategy is not set to Webhook';
+  if (webhook?.clientConfig !== undefined) errors.push(forbidden(address, text));
+  if (versions.length > 0) errors.push(forbidden(known, text));
+}
+
+const approval = 'api-approved.kubernetes.io';
+
+/** Groups of Kubernetes itself need its approval (KEP-1111). */
+function checkApproval(
+  group: string,
+  annotations: Readonly<Record<string, string>>,
+  errors: FieldError[],
+): void {
+  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(group)) return;
+  if ((annotations[approval] ?? '') !== '') return;
+  const text =
+    `protected groups must have approval annotation "${approval}", ` +
+    'see https://github.com/kubernetes/enhancements/pull/1111';
+  errors.push(required(at('metadata.annotations', approval), text));
+}
+
+function checkGroup(group: string, errors: FieldError[]): void {
+  const path = 'spec.group';
+  const problems = dnsSubdomain(group);
+  if (group === '') errors.push(required(path));
+  else if (problems.length > 0) errors.push(invalid(path, group, problems.join(',')));
+  else if (!group.includes('.')) {
+    errors.push(invalid(path, group, 'should be a domain with at least one dot'));
+  }
+}
+
+/** A version in which objects may lie stays, until they are written anew and it is taken from the status. */
+function checkStored(
+  stored: readonly string[],
+  versions: readonly Version[],
+  errors: FieldError[],
+): void {
+  const path = 'status.storedVersions';
+  if (stored.length === 0) {
+    errors.push(invalid(path, stored, 'must have at least one stored version'));
+    return;
+  }
+  const left = new Set(stored);
+  for (const version of versions) {
+    const { name = '', storage } = given(version);
+    // Of two that are marked, the second finds the name gone.
+    if (!left.delete(name) && storage === true) {
+      errors.push(invalid(path, stored, `must have the storage version ${name}`));
+    }
+  }
+  stored.forEach((name, index) => {
+    if (!left.has(name)) return;
+    const text =
+      `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions ` +
+      `until a storage migration ensures no data remains persisted in ${name} and removes ${name} from ` +
+      'status.storedVersions';
+    errors.push(invalid(at(path, index), name, text));
+  });
+}
+
+/** Validates a definition; returns its errors by field. */
+export function validateDefinition(definition: CustomResourceDefinition): FieldError[] {
+  const { metadata, spec, status } = definition;
+  const errors: FieldError[] = [];
+  const { group = '', names, scope = '', versions = [], ...rest } = given(spec);
+  const plural = names === undefined ? '' : (given(names).plural ?? '');
+  if (metadata.name !== `${plural}.${group}`) {
+    const text = 'must be spec.names.plural+"."+spec.group';
+    errors.push(invalid('metadata.name', metadata.name, text));
+  }
+  checkGroup(group, errors);
+  const scopes = ['Cluster', 'Namespaced'];
+  if (scope === '') errors.push(required('spec.scope'));
+  else if (!scopes.includes(scope)) errors.push(notSupported('spec.scope', scope, scopes));
+  checkVersions(versions, errors);
+  checkNames(names, errors);
+  checkConversion(rest.conversion, errors);
+  checkStored(status?.storedVersions ?? [], versions, errors);
+  checkApproval(group, metadata.annotations ?? {}, errors);
+  if (rest.preserveUnknownFields === true) {
+    const text =
+      'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
+    errors.push(invalid('spec.preserveUnknownFields', true, text));
+  }
+  return errors;
+}
