@@ -1,6 +1,6 @@
 /** `VERIFY=1` for the store: what holds is let through, and each mistake that is put back is caught. */
-import { beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdtempSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvariantError, verifying } from '../../lib/assert.js';
@@ -14,14 +14,20 @@ import { WatchableRevisionStore } from './watchable-store.js';
 import { WatcherGroup } from './watcher-group.js';
 
 let clock: ManualClock;
+let directory: string;
 let backend: SqliteBackend;
 let store: WatchableRevisionStore;
 
 beforeEach(() => {
   clock = new ManualClock();
-  const directory = mkdtempSync(join(tmpdir(), 'trireme-verify-'));
+  directory = mkdtempSync(join(tmpdir(), 'trireme-verify-'));
   backend = SqliteBackend.open(join(directory, 'db'), { clock });
   store = new WatchableRevisionStore({ backend, clock });
+});
+
+afterEach(async () => {
+  await backend.close();
+  rmSync(directory, { recursive: true });
 });
 
 function put(key: string, value = 'value'): void {
