@@ -54,12 +54,8 @@ import {
 } from './rbac/kinds.js';
 import { KindRegistry } from './registry.js';
 import { priorityClassKind } from './scheduling/priority-class.js';
-import {
-  csiDriverKind,
-  csiNodeKind,
-  storageClassKind,
-  volumeAttachmentKind,
-} from './storage/kinds.js';
+import { csiDriverKind, csiNodeKind } from './storage/csi-kinds.js';
+import { storageClassKind, volumeAttachmentKind } from './storage/kinds.js';
 
 /** Kinds that are bodies of subresources and no resources of their own. */
 export const subresourceKinds: readonly KindDeclaration[] = [
