@@ -16,12 +16,7 @@ import { parseQuantity } from '../../src/api/quantity.js';
 import { parseJsonBody } from '../../src/api/schema/json-text.js';
 import { parseYamlBody } from '../../src/api/schema/yaml-text.js';
 import { decodeObject, validateCreate, validateUpdate } from '../../src/api/strategy.js';
-
-const growth = 8;
-/** Between linear (8) and quadratic (64). */
-const highestRatio = 28;
-/** Below this the clock says nothing, in milliseconds. */
-const floorMs = 1.5;
+import { growthOf, highestRatio } from './lib/growth.js';
 
 const kinds = builtInRegistry();
 
@@ -179,29 +174,8 @@ const changes: Readonly<Record<string, Case>> = {
   },
 };
 
-/** Processor time of one run in milliseconds; what it throws for bad input counts as its answer. */
-function cost(run: () => unknown): number {
-  const before = process.cpuUsage();
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof RangeError || error instanceof TypeError) throw error;
-  }
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1_000;
-}
-
 describe('the cost of a body grows in step with its size', () => {
   test.each(Object.entries({ ...texts, ...changes }))('%s', (_name, { size, prepare }) => {
-    // The least of several runs is the cost without what the machine does beside.
-    let ratio = Infinity;
-    let small = Infinity;
-    let large = Infinity;
-    for (let round = 0; round < 6 && ratio > highestRatio; round += 1) {
-      small = Math.min(small, cost(prepare(size)));
-      large = Math.min(large, cost(prepare(size * growth)));
-      ratio = large / Math.max(small, floorMs);
-    }
-    expect(ratio).toBeLessThanOrEqual(highestRatio);
+    expect(growthOf(size, prepare)).toBeLessThanOrEqual(highestRatio);
   });
 });

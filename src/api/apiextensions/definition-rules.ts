@@ -7,7 +7,7 @@ import { given } from '../schema/node.js';
 import { dns1035Label, dnsSubdomain } from '../validation/names.js';
 import { checkReviewVersions, checkWebhookAddress } from '../validation/webhooks.js';
 import type { CustomResourceDefinition } from './schemas.js';
-import { structuralErrors } from './structural-rules.js';
+import { checkStructure } from './structural-rules.js';
 
 type Spec = CustomResourceDefinition['spec'];
 type Version = Spec['versions'][number];
@@ -201,7 +201,7 @@ function checkSchema(
   errors: FieldError[],
 ): void {
   const schema = version.schema?.openAPIV3Schema;
-  if (isJsonObject(schema)) errors.push(...structuralErrors(schema, path));
+  if (isJsonObject(schema)) checkStructure(schema, path, errors);
   else errors.push(required(child(versionPath, 'schema.openAPIV3Schema'), 'schemas are required'));
 }
 

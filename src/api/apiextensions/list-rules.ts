@@ -84,16 +84,19 @@ function checkKeys(
 ): void {
   const here = child(path, 'x-kubernetes-list-map-keys');
   const properties = isJsonObject(items['properties']) ? items['properties'] : {};
-  const always: readonly unknown[] = Array.isArray(items['required']) ? items['required'] : [];
-  keys.forEach((key, index) => {
-    if (keys.indexOf(key) < index) {
-      errors.push(invalid(here, keys, 'must not contain duplicate entries'));
-    }
+  const always = new Set<unknown>(Array.isArray(items['required']) ? items['required'] : []);
+  const seen = new Set<unknown>();
+  // One error for each entry, as Kubernetes has it; the list that they all show is written out once.
+  const repeated = invalid(here, keys, 'must not contain duplicate entries');
+  const unknown = invalid(here, keys, 'entries must all be names of item properties');
+  for (const key of keys) {
+    if (seen.has(key)) errors.push(repeated);
+    seen.add(key);
     const name = text(key);
     const field = Object.hasOwn(properties, name) ? (properties[name] ?? {}) : undefined;
     if (!isJsonObject(field)) {
-      errors.push(invalid(here, keys, 'entries must all be names of item properties'));
-      return;
+      errors.push(unknown);
+      continue;
     }
     const place = at(child(path, 'items.properties'), name);
     if (field['type'] === 'array' || field['type'] === 'object') {
@@ -101,12 +104,12 @@ function checkKeys(
       errors.push(invalid(child(place, 'type'), field['type'], detail));
     }
     const because = 'this property is in x-kubernetes-list-map-keys, so it';
-    if (!always.includes(key) && (field['default'] ?? undefined) === undefined) {
+    if (!always.has(key) && (field['default'] ?? undefined) === undefined) {
       const detail = `${because} must have a default or be a required property`;
       errors.push(required(child(place, 'default'), detail));
     }
     if (field['nullable'] === true) {
       errors.push(forbidden(child(place, 'nullable'), `${because} cannot be nullable`));
     }
-  });
+  }
 }

@@ -14,17 +14,15 @@ type Place = 'at the root' | 'for specified object fields' | 'for specified arra
 const notInLogic = ['type', 'default', 'description', 'title', 'additionalProperties', 'nullable'];
 
 /**
- * Everything that keeps a schema from being structural.
+ * Adds everything that keeps a schema from being structural.
  * @param path where the schema stands, such as `spec.versions[0].schema.openAPIV3Schema`
  */
-export function structuralErrors(schema: JsonSchema, path: FieldPath): FieldError[] {
-  const errors: FieldError[] = [];
+export function checkStructure(schema: JsonSchema, path: FieldPath, errors: FieldError[]): void {
   checkNode(schema, path, 'at the root', errors);
   const { type } = schema;
   if (typeof type === 'string' && type !== '' && type !== 'object') {
     errors.push(invalid(child(path, 'type'), type, 'must be object at the root'));
   }
-  return errors;
 }
 
 function checkNode(schema: JsonSchema, path: FieldPath, place: Place, errors: FieldError[]): void {

@@ -247,15 +247,19 @@ function containersAt(spec: PodSpec, path: FieldPath): (readonly [Container, Fie
 /** Two constraints may not say the same of one key. */
 function checkSpread(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
   const constraints = spec.topologySpreadConstraints ?? [];
-  constraints.forEach(({ topologyKey, whenUnsatisfiable }, index) => {
-    for (const other of constraints.slice(index + 1)) {
-      if (other.topologyKey !== topologyKey) continue;
-      if (other.whenUnsatisfiable !== whenUnsatisfiable) continue;
+  const later = new Set<string>();
+  const found: FieldError[] = [];
+  // Kubernetes names the earlier of two that are alike, once for each pair; here it is named once.
+  constraints.toReversed().forEach(({ topologyKey, whenUnsatisfiable }, position) => {
+    const value = `{${topologyKey}, ${whenUnsatisfiable}}`;
+    if (later.has(value)) {
+      const index = constraints.length - 1 - position;
       const here = at(child(path, 'topologySpreadConstraints'), index);
-      const value = `{${topologyKey}, ${whenUnsatisfiable}}`;
-      errors.push(duplicate(child(here, '{topologyKey, whenUnsatisfiable}'), value));
+      found.push(duplicate(child(here, '{topologyKey, whenUnsatisfiable}'), value));
     }
+    later.add(value);
   });
+  for (const error of found.toReversed()) errors.push(error);
 }
 
 /** Errors stand at the volume, not at the source. */

@@ -1,6 +1,6 @@
 /** RuntimeClass. */
 import { defineKind } from '../define.js';
-import { semanticEqual } from '../equal.js';
+import { canonicalJson } from '../facts/hash.js';
 import { at, duplicate, invalid } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
 import { labels, list, quantities, req, str, struct, tuned } from '../schema/dsl.js';
@@ -13,9 +13,11 @@ import { areOverheads } from '../validation/resources.js';
 /** Equal tolerations are refused here; in a pod they are not. */
 const areDifferent: Check = (value, path, errors) => {
   if (!Array.isArray(value)) return;
+  const seen = new Set<string>();
   value.forEach((item, index) => {
-    const isKnown = value.slice(0, index).some((other) => semanticEqual(other, item));
-    if (isKnown) errors.push(duplicate(at(path, index), item));
+    const text = canonicalJson(item);
+    if (seen.has(text)) errors.push(duplicate(at(path, index), item));
+    seen.add(text);
   });
 };
 
