@@ -78,6 +78,8 @@ export const maxValueBytes = 256 * 1024;
 export const bodyThreadMegabytes = 512;
 /** Its priority where processors are short, as `nice` counts: the event loop has ten times its share. */
 export const bodyThreadNiceness = 10;
+/** A body thread that has not done one piece of work after so long is ended, and its request fails. */
+export const bodyThreadWorkMs = 60_000;
 /** A body thread ends after so long without work. */
 export const bodyThreadIdleMs = 60_000;
 /**

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, systemClock } from '../../../lib/clock.js';
-import { maxBodyBytesPerUser } from '../limits.js';
+import { bodyThreadWorkMs, maxBodyBytesPerUser } from '../limits.js';
 import { BodyLane } from './body-lane.js';
 import type { BodyWork } from './body-work.js';
 
@@ -63,6 +63,22 @@ describe('the way of large bodies', () => {
     const unknown: BodyWork = { ...work, form: 'object', strict: false, kind };
     await expect(lane.run('u', unknown)).rejects.toThrow('the thread that reads bodies has ended');
     expect(await lane.run('u', work)).toHaveProperty('outcome.json', '{"a":1}');
+  });
+
+  it('goes on after work that did not come to an end, and hears nothing of it later', async () => {
+    const clock = new ManualClock();
+    const own = new BodyLane(clock);
+    try {
+      const endless = own.run('u', work);
+      const next = own.run('u', { ...work, bytes: Buffer.from('{"b":1}') });
+      clock.advance(bodyThreadWorkMs);
+      await expect(endless).rejects.toMatchObject({ code: 504 });
+      await new Promise((done) => setImmediate(done));
+      clock.advance(0);
+      expect(await next).toHaveProperty('outcome.json', '{"b":1}');
+    } finally {
+      await own.close();
+    }
   });
 
   it('refuses what waits when the server stops, and what comes later', async () => {

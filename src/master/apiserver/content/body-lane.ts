@@ -5,10 +5,11 @@ import {
   asideWeightMin,
   bodyThreadIdleMs,
   bodyThreadMegabytes,
+  bodyThreadWorkMs,
   maxBodyBytesInAll,
   maxBodyBytesPerUser,
 } from '../limits.js';
-import { tooManyInFlight } from '../status.js';
+import { timeout, tooManyInFlight } from '../status.js';
 import type { BodyReply, BodyWork } from './body-work.js';
 import { FairQueue } from './fair-queue.js';
 
@@ -39,7 +40,10 @@ export class BodyLane {
     this.#clock = clock;
   }
 
-  /** Has a piece of work done. @throws StatusError 429 when too much waits, of the user or in all */
+  /**
+   * Has a piece of work done.
+   * @throws StatusError 429 when too much waits, of the user or in all; 504 when it takes too long
+   */
   async run(user: string, work: BodyWork): Promise<BodyReply> {
     if (this.#isClosed) throw stopped();
     const length = work.bytes.length + (work.form === 'patch' ? work.target.length : 0);
@@ -90,12 +94,22 @@ export class BodyLane {
       return;
     }
     this.#current = next;
-    this.#thread ??= this.#start();
-    this.#thread.postMessage(next.work);
+    const thread = (this.#thread ??= this.#start());
+    this.#cancelTimer = this.#clock.schedule(bodyThreadWorkMs, () => this.#giveUp(thread));
+    thread.postMessage(next.work);
+  }
+
+  /** Ends a thread that does not come to an end of its work. */
+  #giveUp(thread: Worker): void {
+    if (this.#thread !== thread) return;
+    this.#thread = undefined;
+    void thread.terminate();
+    this.#settle(({ reject }) => reject(timeout('the body took too long to read')));
   }
 
   /** Settles the present piece of work, and measures what the loop has to do with its outcome. */
   #settle(settle: (current: Waiting) => void): void {
+    this.#cancelTimer();
     const current = this.#current;
     this.#current = undefined;
     this.#isResting = true;
@@ -119,7 +133,9 @@ export class BodyLane {
       resourceLimits: { maxOldGenerationSizeMb: bodyThreadMegabytes },
     });
     thread.unref();
-    thread.on('message', (reply: BodyReply) => this.#settle(({ resolve }) => resolve(reply)));
+    thread.on('message', (reply: BodyReply) => {
+      if (this.#thread === thread) this.#settle(({ resolve }) => resolve(reply));
+    });
     let cause: unknown;
     thread.on('error', (error) => (cause = error));
     thread.on('exit', () => {
