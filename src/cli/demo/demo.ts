@@ -12,6 +12,7 @@ import { ClusterWatch } from '../watch/watch.js';
 import type { WatchOutput } from '../watch/watch.js';
 import { DemoWriter } from './demo-writer.js';
 import { HostFaults, thisMachine } from './host-faults.js';
+import { onInterruption } from './interruption.js';
 import { isSound, Ledger, verdictLines } from './ledger.js';
 import { DemoEndedError, LiveStage } from './live-stage.js';
 import { playScenes } from './scenes.js';
@@ -107,8 +108,7 @@ class Demonstration {
       namespace,
     });
     const interrupt = (): void => this.#ending.abort();
-    process.on('SIGINT', interrupt);
-    process.on('SIGTERM', interrupt);
+    const uninterrupted = onInterruption(process, interrupt);
     try {
       await this.#open();
       const shown = this.#show(watch);
@@ -122,8 +122,7 @@ class Demonstration {
     } finally {
       this.#watching.abort();
       this.#screen?.close();
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', interrupt);
+      uninterrupted();
       connection.close();
     }
   }

@@ -5,6 +5,10 @@ import { HostFaults } from './host-faults.js';
 let done: string[];
 let living: Set<number>;
 let faults: HostFaults;
+/** The exit code of a command that fails; undefined: it succeeds. */
+let codeOf: (words: string) => number | undefined;
+/** Processes that a signal has killed, and that are still on their way out. */
+let dying: Set<number>;
 
 function host(n: number): HostRecord {
   const name = `master-${n}`;
@@ -28,18 +32,27 @@ function record(hosts: readonly HostRecord[]): ClusterRecord {
 beforeEach(() => {
   done = [];
   living = new Set([101, 102, 103]);
+  dying = new Set();
+  codeOf = () => undefined;
   faults = new HostFaults(record([1, 2, 3].map(host)), {
     isAlive: (pid) => living.has(pid),
     signal: (pid, name) => {
       done.push(`${name} ${pid}`);
-      if (name === 'SIGKILL') living.delete(pid);
+      if (name === 'SIGKILL') dying.add(pid);
     },
     start: ({ name }) => {
       done.push(`start ${name}`);
       living.add(900);
       return 900;
     },
-    run: async (...words) => void done.push(words.join(' ')),
+    run: async (...words) => {
+      const code = codeOf(words.join(' '));
+      if (code !== undefined) throw Object.assign(new Error(`exit code ${code}`), { code });
+      done.push(words.join(' '));
+    },
+    sleep: async () => {
+      for (const pid of dying) living.delete(pid);
+    },
     save: async ({ hosts }) => void done.push(`save ${hosts.map(({ pid }) => pid).join()}`),
   });
 });
@@ -80,6 +93,35 @@ test('all that is in force is taken back, once, also where a part of it fails', 
   expect(done.filter((text) => text.includes(' -D '))).toHaveLength(4);
   expect(done.slice(-2)).toEqual(['start master-1', 'save 900,102,103']);
   expect(failures.map(String)).toEqual(['Error: the process 102 of master-2 has ended']);
+});
+
+test('a rule that cannot be deleted is told, stays known, and is deleted by the next attempt', async () => {
+  await faults.isolate('master-1');
+  codeOf = (words) => (words.includes(' -D OUTPUT -d 10.88.0.2 ') ? 4 : undefined);
+  const failures: unknown[] = [];
+  await faults.undo((error) => failures.push(error));
+  expect(failures.map(String)).toEqual(['Error: exit code 4']);
+  expect(done.filter((text) => text.includes(' -D '))).toHaveLength(3);
+  done = [];
+  codeOf = (words) => (words.includes('INPUT') ? 1 : undefined);
+  await faults.undo((error) => failures.push(error));
+  expect(failures).toHaveLength(1);
+  expect(done.filter((text) => text.includes(' -D '))).toEqual([
+    rule(1, '-D', 'OUTPUT -d 10.88.0.2'),
+    rule(1, '-D', 'OUTPUT -d 10.88.0.3'),
+  ]);
+  done = [];
+  await faults.undo((error) => failures.push(error));
+  expect(done).toEqual([]);
+});
+
+test('a master that does not end is told, and not started a second time', async () => {
+  faults.kill('master-1');
+  dying.clear();
+  const failures: unknown[] = [];
+  await faults.undo((error) => failures.push(error));
+  expect(failures.map(String)).toEqual(['Error: the process 101 of master-1 does not end']);
+  expect(done).toEqual(['SIGKILL 101']);
 });
 
 test('a process that is no master of ours gets no signal', () => {

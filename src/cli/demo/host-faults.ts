@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ClusterRecord, HostRecord } from '../home.js';
 import { isAlive, writeClusterRecord } from '../home.js';
@@ -14,6 +15,7 @@ export interface FaultMachine {
   readonly start: (host: HostRecord) => number;
   /** Runs a program to its end; rejects when it fails. */
   readonly run: (command: string, ...parameters: string[]) => Promise<unknown>;
+  readonly sleep: (ms: number) => Promise<void>;
   readonly save: (record: ClusterRecord) => Promise<void>;
 }
 
@@ -24,12 +26,15 @@ export function thisMachine(home: string): FaultMachine {
     signal: (pid, name) => void process.kill(pid, name),
     start: startHost,
     run: (command, ...parameters) => execute(command, parameters, { timeout: 20_000 }),
+    sleep: (ms) => sleep(ms),
     save: (record) => writeClusterRecord(home, record),
   };
 }
 
 /** Marks our rules. */
 const comment = 'trireme-demo';
+/** A killed process is looked at so often until it is gone, and so many times at most: 10 s. */
+const goneLooks = { everyMs: 50, most: 200 } as const;
 
 /** Kills, pauses and cuts off masters that `up` has started, and takes all of that back. */
 export class HostFaults {
@@ -61,14 +66,20 @@ export class HostFaults {
   /** Starts a master that was killed, as `up` would. */
   async restart(name: string): Promise<void> {
     const host = this.#host(name);
-    // A process that was killed takes a moment to be gone, and its locks with it.
-    if (!this.#machine.isAlive(host.pid)) {
-      const pid = this.#machine.start(host);
-      const hosts = this.#record.hosts.map((one) => (one.name === name ? { ...one, pid } : one));
-      this.#record = { ...this.#record, hosts };
-      await this.#machine.save(this.#record);
-    }
+    await this.#gone(host);
+    const pid = this.#machine.start(host);
     this.#killed.delete(name);
+    const hosts = this.#record.hosts.map((one) => (one.name === name ? { ...one, pid } : one));
+    this.#record = { ...this.#record, hosts };
+    await this.#machine.save(this.#record);
+  }
+
+  /** Waits for the end of a process that was killed: it takes a moment to be gone, and its locks with it. */
+  async #gone({ name, pid }: HostRecord): Promise<void> {
+    for (let look = 0; this.#machine.isAlive(pid); look++) {
+      if (look === goneLooks.most) throw new Error(`the process ${pid} of ${name} does not end`);
+      await this.#machine.sleep(goneLooks.everyMs);
+    }
   }
 
   pause(name: string): void {
@@ -87,11 +98,26 @@ export class HostFaults {
     for (const rule of this.#rules(name)) await this.#iptables(name, '-A', rule);
   }
 
+  /** Takes back `isolate`, also where it was made by half. @throws Error when a rule stays in force */
   async heal(name: string): Promise<void> {
+    const failures: unknown[] = [];
     for (const rule of this.#rules(name)) {
-      await this.#iptables(name, '-D', rule).catch(() => undefined);
+      await this.#iptables(name, '-D', rule).catch(async (error: unknown) => {
+        if (await this.#mayBeInForce(name, rule)) failures.push(error);
+      });
     }
+    if (failures.length > 0) throw failures[0];
     this.#isolated.delete(name);
+  }
+
+  /** Whether a rule that could not be deleted is there: iptables says with code 1 that it is not. */
+  async #mayBeInForce(name: string, rule: readonly string[]): Promise<boolean> {
+    try {
+      await this.#iptables(name, '-C', rule);
+      return true;
+    } catch (error) {
+      return (error as { code?: unknown }).code !== 1;
+    }
   }
 
   /** Takes back everything that is still in force. Never rejects: what fails is told. */
@@ -110,7 +136,11 @@ export class HostFaults {
       ]);
   }
 
-  async #iptables(name: string, action: '-A' | '-D', rule: readonly string[]): Promise<void> {
+  async #iptables(
+    name: string,
+    action: '-A' | '-C' | '-D',
+    rule: readonly string[],
+  ): Promise<void> {
     const [chain = '', ...match] = rule;
     const { netns } = this.#host(name);
     if (netns === null) throw new Error(`${name} has no network of its own`);
