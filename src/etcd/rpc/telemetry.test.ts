@@ -120,6 +120,20 @@ describe('the telemetry of a member', () => {
     await call;
   });
 
+  test('ends at once for a slow reader that goes, and gives its place free', async () => {
+    const { clock, watch, ending } = rig();
+    const reader = new Reader();
+    reader.room = 1;
+    const call = watch(reader);
+    await turns();
+    ending.abort();
+    reader.readOn();
+    await turns();
+    expect(clock.pending).toBe(0);
+    await call;
+    expect(reader.reports).toHaveLength(1);
+  });
+
   test('is for those who may ask for the status, and for so many at once', async () => {
     const { watch, ending, forbid } = rig();
     const calls = Array.from({ length: maxTelemetryStreams }, () => watch(new Reader()));

@@ -81,6 +81,8 @@ export class TelemetryService implements Handlers<typeof TelemetryDefinition> {
   /** Resolves at the next event, when the next state is due, or when the call is over. */
   #news(waitMs: number, signal: AbortSignal): Promise<void> {
     const { config, journal } = this.#member;
+    // A slow reader may have gone while it was waited for.
+    if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         cancel();
