@@ -22,29 +22,21 @@ import type { BackendLessor } from '../lease/lessor.js';
 import { LogVersionMonitor } from '../membership/log-version-monitor.js';
 import { MemberChanges } from '../membership/member-changes.js';
 import type { Membership } from '../membership/membership.js';
-import { PeerRegistry } from '../membership/peer-registry.js';
+import { otherMembers, PeerRegistry } from '../membership/peer-registry.js';
 import type { WatchableRevisionStore } from '../mvcc/watchable-store.js';
 import type { PeerNetwork } from '../peer/types.js';
 import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
 import type { StoredState } from './bootstrap.js';
 import { moveLeader, stepBack } from './leader-transfer.js';
 import { LeaseDriver } from './lease-driver.js';
+import { sendMessages } from './message-sender.js';
 import { RaftLoop } from './raft-loop.js';
 import { Requests } from './requests.js';
 import { SelfReport } from './self-report.js';
+import type { ServerEvents } from './server-events.js';
 import { StartUp } from './start-up.js';
 import { StateMachine } from './state-machine.js';
 import { timeoutError } from './timeout-error.js';
-
-/** Events that the server tells the program around it. */
-export interface ServerEvents {
-  /** The member has told the cluster its name and addresses; it serves. */
-  onReady(): void;
-  /** The disk or the state is broken: the process must end. */
-  onFatal(error: unknown): void;
-  /** The member was removed from the cluster. */
-  onRemoved(): void;
-}
 
 /** One member of the store, from its start to its end. */
 export class EtcdServer {
@@ -183,7 +175,7 @@ export class EtcdServer {
       tickMs: heartbeatMs,
       defer: machine.defer,
       handlers: {
-        send: (messages) => this.#send(messages),
+        send: (messages) => sendMessages(this, messages),
         onApplied: () => this.#onApplied(),
         onSoftState: (state) => this.#onSoftState(state),
         installSnapshot: (snapshot) => this.#install(snapshot),
@@ -337,29 +329,6 @@ export class EtcdServer {
     this.#loop.wake();
   }
 
-  #send(messages: readonly Message[]): void {
-    const network = this.#network;
-    if (network === undefined) return;
-    for (const message of messages) {
-      if (message.type !== 'MsgSnap') continue;
-      const { to } = message;
-      const { index } = message.snapshot.metadata;
-      const beganMs = this.config.clock.monotonicMs();
-      void this.snapshots
-        .send(message, this.backend, network)
-        .then((sent) => {
-          if (this.#stopped) return;
-          const durationMs = this.config.clock.monotonicMs() - beganMs;
-          const kind = sent ? 'snapshotDelivered' : 'snapshotFailed';
-          this.report.tell({ kind, peer: to, index, durationMs });
-          this.node.reportSnapshot(to, sent ? 'finished' : 'failed');
-          this.#loop.wake();
-        })
-        .catch((error: unknown) => this.fail(error));
-    }
-    network.send(messages.filter((message) => message.type !== 'MsgSnap'));
-  }
-
   #onApplied(): void {
     this.requests.reads.serve();
     this.snapshots.maybeTruncate(this.backend);
@@ -375,15 +344,7 @@ export class EtcdServer {
   }
 
   #updatePeers(): void {
-    const peers = this.membership.members
-      .filter(({ id }) => id !== this.memberId)
-      .map(({ id, peerUrls }) => ({ id, urls: peerUrls }));
-    // A member that joins learns the others from the cluster before its own log names them.
-    if (this.membership.local === undefined) {
-      const known = new Set(peers.map(({ id }) => id));
-      peers.push(...this.stored.peers.filter(({ id }) => !known.has(id)));
-    }
-    this.peers.setMembers(peers);
+    this.peers.setMembers(otherMembers(this.membership, this.memberId, this.stored.peers));
   }
 
   #onSoftState({ role, leader }: SoftState): void {

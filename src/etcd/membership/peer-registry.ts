@@ -1,5 +1,6 @@
 import type { Message, RaftNode } from '../../raft/index.js';
 import type { PeerAddress, PeerNetwork } from '../peer/types.js';
+import type { Membership } from './membership.js';
 
 /** The member whose peers are registered. */
 export interface PeerRegistryHost {
@@ -125,4 +126,19 @@ export class PeerRegistry {
     if (left === 0 && this.#unlisted.delete(id)) this.#setPeers();
     if (openNetwork?.isConnected(id) === false) this.lost(id);
   }
+}
+
+/** Returns the members beside `own`. @param known those that the member was told of before it joined */
+export function otherMembers(
+  { members, local }: Pick<Membership, 'members' | 'local'>,
+  own: bigint,
+  known: readonly PeerAddress[],
+): PeerAddress[] {
+  const peers = members
+    .filter(({ id }) => id !== own)
+    .map(({ id, peerUrls }) => ({ id, urls: peerUrls }));
+  if (local !== undefined) return peers;
+  // A member that joins learns the others from the cluster before its own log names them.
+  const listed = new Set(peers.map(({ id }) => id));
+  return [...peers, ...known.filter(({ id }) => !listed.has(id))];
 }
