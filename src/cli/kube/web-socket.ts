@@ -26,9 +26,11 @@ export function openWebSocket(options: {
       perMessageDeflate: false,
       maxPayload: messageBytesMax,
     });
-    // Messages that come with the handshake wait until somebody listens.
-    socket.once('upgrade', () => socket.pause());
-    socket.once('open', () => resolve(socket));
+    // Messages that come with the handshake wait until somebody listens; a socket can be paused once it is open.
+    socket.once('open', () => {
+      socket.pause();
+      resolve(socket);
+    });
     socket.once('unexpected-response', (_request, answer) => {
       const chunks: Buffer[] = [];
       let size = 0;
