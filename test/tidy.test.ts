@@ -158,6 +158,7 @@ const mayRename: Readonly<Record<string, string>> = {
     'by descriptors, below directories that others may change; volumes are made anew at a start',
   'src/etcd/wal/node-disk.ts':
     "the log's disk, which the simulator replaces: the log itself syncs the directory",
+  'src/cli/stream/unpack.ts': 'what cp brings is in the container still, and can be copied again',
 };
 
 function areaOf(path: string): string | undefined {

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { basename, dirname, posix } from 'node:path';
+import { basename, dirname, join, posix } from 'node:path';
 import { PassThrough } from 'node:stream';
-import type { Writable } from 'node:stream';
 import { chooseContainer, findPod } from '../builder/pod-target.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
@@ -11,9 +10,13 @@ import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
 import type { CommandStreams } from '../stream/remote-command.js';
 import { commandProtocols, runRemote } from '../stream/remote-command.js';
+import { unpackTree } from '../stream/unpack.js';
 
 const pods = { group: '', version: 'v1', plural: 'pods' };
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
+
+/** Of what a command there says on standard error: the container may say more. */
+const wordsMax = 64 * 1024;
 
 /** A side of a copy. */
 export interface CopySide {
@@ -110,7 +113,7 @@ async function runInPod(
   const code = await runRemote(socket, {
     ...streams,
     stderr: (data) => {
-      words += Buffer.from(data).toString('utf8');
+      if (words.length < wordsMax) words += Buffer.from(data).toString('utf8');
     },
   });
   if (code !== 0)
@@ -185,43 +188,18 @@ async function copyOut(
   options: CopyOptions,
 ): Promise<number> {
   const isDirectoryHere = existsSync(target) && statSync(target).isDirectory();
-  const name = posix.basename(source.path);
-  const [directory, as] = isDirectoryHere ? [target, name] : [dirname(target), basename(target)];
-  const unpack = spawn(
-    'tar',
-    [
-      '-x',
-      '-f',
-      '-',
-      '-C',
-      directory,
-      '--no-same-owner',
-      `--transform=s,^${escapeRule(name)},${escapeRule(as)},`,
-    ],
-    { stdio: ['pipe', 'ignore', 'inherit'] },
-  );
-  const ended = new Promise<number>((resolve) =>
-    unpack.once('close', (code) => resolve(code ?? 1)),
-  );
-  const input: Writable = unpack.stdin;
-  input.on('error', () => undefined);
-  let isFull = false;
-  try {
-    await runInPod(
+  const path = posix.normalize(source.path);
+  const name = posix.basename(path) || '.';
+  if (name === '..') throw plain(`"${source.path}" has no name that a copy could have`);
+  const whole = isDirectoryHere ? join(target, name) : target;
+  const isWhole = await unpackTree({ name, target: whole }, session.context.err, (input) =>
+    runInPod(
       session,
       source,
-      ['tar', '-c', '-f', '-', '-C', posix.dirname(source.path), '--', name],
+      ['tar', '-c', '-f', '-', '-C', posix.dirname(path), '--', name],
       options,
-      {
-        stdout: (data) => {
-          isFull = !input.write(data);
-        },
-        drained: () =>
-          isFull ? new Promise((resolve) => input.once('drain', resolve)) : Promise.resolve(),
-      },
-    );
-  } finally {
-    input.end();
-  }
-  return (await ended) === 0 ? 0 : 1;
+      { stdout: input.write, drained: input.drained },
+    ),
+  );
+  return isWhole ? 0 : 1;
 }
