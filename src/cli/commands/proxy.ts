@@ -1,17 +1,9 @@
 import { once } from 'node:events';
-import * as http from 'node:http';
-import { pipeline } from 'node:stream/promises';
-import { isApiError } from '../../client/types.js';
 import { errorMessage } from '../../lib/errors.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
-import type { KubeClient } from '../kube/types.js';
 import { withSession } from '../kube/session.js';
-
-/** Of one request. */
-const bodyBytesMax = 64 * 1024 * 1024;
-/** As kubectl: exec and attach are not for whoever is on this machine. */
-const rejectedPaths = /^\/api\/.*\/pods\/.*\/(?:exec|attach)/;
+import { createProxy } from '../stream/proxy-server.js';
 
 /** `trireme proxy`. */
 export const proxyCommand = defineCommand({
@@ -49,28 +41,16 @@ export const proxyCommand = defineCommand({
   run: async (invocation) => {
     const { flags, context } = invocation;
     return withSession(invocation, async ({ kube }) => {
-      const patterns = (text: string): RegExp[] =>
-        text.split(',').map((pattern) => new RegExp(pattern));
-      const [hosts, methods] = [patterns(flags['accept-hosts']), patterns(flags['reject-methods'])];
-      const server = http.createServer((request, response) => {
-        const host = (request.headers.host ?? '').replace(/:\d+$/, '');
-        const isAccepted =
-          hosts.some((pattern) => pattern.test(host)) &&
-          !methods.some((pattern) => pattern.test(request.method ?? '')) &&
-          !rejectedPaths.test(request.url ?? '');
-        if (!isAccepted) {
-          response.writeHead(403).end('Forbidden');
-          return;
-        }
-        void relay(kube, request, response);
+      const server = createProxy(kube, {
+        hosts: patternsOf('accept-hosts', flags['accept-hosts']),
+        rejectedMethods: patternsOf('reject-methods', flags['reject-methods']),
       });
       server.listen(flags.port, flags.address);
-      await Promise.race([
-        once(server, 'listening'),
-        once(server, 'error').then(([error]) => {
-          throw new CommandLineError(errorMessage(error), { plain: true });
-        }),
-      ]);
+      try {
+        await once(server, 'listening');
+      } catch (error) {
+        throw new CommandLineError(errorMessage(error), { plain: true });
+      }
       const address = server.address();
       const port = typeof address === 'object' && address !== null ? address.port : flags.port;
       context.out(`Starting to serve on ${flags.address}:${port}\n`);
@@ -82,48 +62,11 @@ export const proxyCommand = defineCommand({
   },
 });
 
-/** Carries one request. */
-async function relay(
-  kube: KubeClient,
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
-): Promise<void> {
+/** @throws CommandLineError for what is no pattern */
+function patternsOf(flag: string, text: string): RegExp[] {
   try {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > bodyBytesMax)
-        throw new CommandLineError('the request is too large', { plain: true });
-      chunks.push(chunk);
-    }
-    const { 'content-type': contentType, accept } = request.headers;
-    const stream = await kube.stream({
-      method: request.method ?? 'GET',
-      path: request.url ?? '/',
-      ...(size === 0 ? {} : { body: Buffer.concat(chunks) }),
-      ...(contentType === undefined ? {} : { contentType }),
-      ...(accept === undefined ? {} : { accept }),
-    });
-    response.writeHead(200, {
-      'content-type': accept?.startsWith('text/html') === true ? 'text/plain' : 'application/json',
-    });
-    await pipeline(stream, response);
+    return text.split(',').map((pattern) => new RegExp(pattern));
   } catch (error) {
-    if (response.headersSent) {
-      response.destroy();
-      return;
-    }
-    const { code, reason } = isApiError(error) ? error : { code: 502, reason: 'BadGateway' };
-    response.writeHead(code, { 'content-type': 'application/json' });
-    const status = {
-      kind: 'Status',
-      apiVersion: 'v1',
-      status: 'Failure',
-      message: errorMessage(error),
-      reason,
-      code,
-    };
-    response.end(JSON.stringify(status));
+    throw new CommandLineError(`--${flag}: ${errorMessage(error)}`, { plain: true });
   }
 }

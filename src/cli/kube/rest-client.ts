@@ -11,7 +11,7 @@ import type { GlobalValues, KubeConfig } from './client-config.js';
 import { loadKubeConfig } from './client-config.js';
 import { ConnectionError, refusalOf } from './status-error.js';
 import { targetOf } from './target.js';
-import type { KubeClient, KubeRequest } from './types.js';
+import type { KubeAnswer, KubeClient, KubeRequest } from './types.js';
 
 /** A master that takes no connection within this is passed over, if there is another. */
 const connectMsMax = 2_000;
@@ -76,6 +76,11 @@ class RestClient implements KubeClient {
     const answer = await this.#send(request, signal);
     if ((answer.statusCode ?? 0) < 400) return answer;
     throw refusalOf(answer.statusCode ?? 0, await collect(answer));
+  }
+
+  async exchange(request: KubeRequest, signal?: AbortSignal): Promise<KubeAnswer> {
+    const answer = await this.#send(request, signal);
+    return { code: answer.statusCode ?? 0, headers: answer.headers, body: answer };
   }
 
   async webSocket(request: KubeRequest, protocols: readonly string[]): Promise<WebSocket> {

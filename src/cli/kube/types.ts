@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { WebSocket } from 'ws';
 
 /** A request to the API server. */
@@ -15,6 +17,13 @@ export interface KubeRequest {
   readonly accept?: string;
 }
 
+/** An answer as it comes, a refusal too. */
+export interface KubeAnswer {
+  readonly code: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Readable;
+}
+
 /** The API over REST, as the commands use it. A refusal is thrown as an `ApiError`. */
 export interface KubeClient {
   /** The namespace of the flags, else the context's. */
@@ -27,6 +36,8 @@ export interface KubeClient {
   raw(request: KubeRequest): Promise<Buffer>;
   /** The answer's body as it comes; ends when the server ends it. */
   stream(request: KubeRequest, signal?: AbortSignal): Promise<AsyncIterable<Buffer>>;
+  /** For who passes answers on: a refusal is not thrown. */
+  exchange(request: KubeRequest, signal?: AbortSignal): Promise<KubeAnswer>;
   /** Opens a stream of messages: exec, attach, port-forward. */
   webSocket(request: KubeRequest, protocols: readonly string[]): Promise<WebSocket>;
   close(): void;

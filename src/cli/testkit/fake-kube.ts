@@ -1,4 +1,5 @@
 /** The Kubernetes API over REST in memory: requests of commands against the objects of a fake cluster. */
+import { Readable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { builtInRegistry } from '../../api/kinds.js';
 import type { KindDeclaration } from '../../api/kind.js';
@@ -8,7 +9,7 @@ import { ApiError } from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
 import { aggregatedDiscovery } from '../../master/apiserver/discovery/documents.js';
 import { targetOf } from '../kube/target.js';
-import type { KubeClient, KubeRequest } from '../kube/types.js';
+import type { KubeAnswer, KubeClient, KubeRequest } from '../kube/types.js';
 
 const kinds = builtInRegistry();
 
@@ -60,6 +61,11 @@ export class FakeKube implements KubeClient {
     return (async function* one() {
       yield body;
     })();
+  }
+
+  async exchange(request: KubeRequest): Promise<KubeAnswer> {
+    const body = Readable.from([await this.raw(request)]);
+    return { code: 200, headers: { 'content-type': 'application/json' }, body };
   }
 
   webSocket(): Promise<WebSocket> {
