@@ -47,6 +47,14 @@ test('an id that another program has now is not ours', async () => {
   expect(isAlive(2 ** 22 + 1)).toBe(false);
 });
 
+test("an id that another host's process has now is not that host", async () => {
+  const pid = await startUnder('--data-dir=/trireme/master-1');
+  await until(() => isAlive(pid, '/trireme/master-1'));
+  expect(isAlive(pid)).toBe(true);
+  expect(isAlive(pid, '/trireme/master-2')).toBe(false);
+  expect(isAlive(pid, '/trireme/master')).toBe(false);
+});
+
 test('a process that has begun to stop is alive, and says so until it has ended', async () => {
   const script = `process.title='trireme: stopping';setInterval(()=>{},9e5)`;
   const child = spawn(process.execPath, ['-e', script, 'trireme'], { stdio: 'ignore' });
@@ -54,6 +62,7 @@ test('a process that has begun to stop is alive, and says so until it has ended'
   const pid = child.pid ?? 0;
   await until(() => isStopping(pid));
   expect(isAlive(pid)).toBe(true);
+  expect(isAlive(pid, '/trireme/master-1')).toBe(true);
   child.kill('SIGKILL');
   await until(() => !isAlive(pid));
   expect(isStopping(pid)).toBe(false);

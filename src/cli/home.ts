@@ -110,9 +110,12 @@ export async function writeClusterRecord(home: string, record: ClusterRecord): P
 /**
  * True while a process of this program has that id. Ids are used again, and a process that was killed keeps its id
  * until its parent has asked how it ended: neither is alive here. A killed process has no command line any more.
+ * @param dataDir of the host: a process that was started for another one is not it. One that stops says only that.
  */
-export function isAlive(pid: number): boolean {
-  return commandLine(pid).includes('trireme');
+export function isAlive(pid: number, dataDir?: string): boolean {
+  const line = commandLine(pid);
+  if (dataDir === undefined || line.startsWith(stoppingTitle)) return line.includes('trireme');
+  return line.split('\0').includes(`--data-dir=${dataDir}`);
 }
 
 /** True while a process of this program with that id is about to end: it was asked to, and drains. */

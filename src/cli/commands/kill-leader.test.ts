@@ -59,7 +59,7 @@ function contextFor(status: ClusterStatus): CommandContext {
 
 function killLeader(status: ClusterStatus, ...words: string[]): Promise<number> {
   return runKillLeader(words, contextFor(status), {
-    isAlive: (pid) => pid === 102,
+    isAlive: (pid, dataDir) => pid === 102 && dataDir === join(home, 'master-2'),
     kill: (pid) => void killed.push(pid),
   });
 }

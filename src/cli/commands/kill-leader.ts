@@ -19,7 +19,7 @@ interface Flags extends ConnectionFlags {
 
 /** The environment of the command beside its output: which processes live, and how one is killed. */
 export interface Processes {
-  readonly isAlive: (pid: number) => boolean;
+  readonly isAlive: (pid: number, dataDir: string) => boolean;
   readonly kill: (pid: number) => void;
 }
 
@@ -54,7 +54,7 @@ export async function runKillLeader(
       channel.client(ClusterDefinition).status({}, { deadlineMs: 5000 }),
     );
     const leader = leadingHost(status, record, home);
-    if (!processes.isAlive(leader.pid)) {
+    if (!processes.isAlive(leader.pid, leader.dataDir)) {
       throw new Error(`the process ${leader.pid} of ${leader.name} has ended: look again`);
     }
     const name = `${leader.name}, which leads (process ${leader.pid})`;

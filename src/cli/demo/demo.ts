@@ -56,7 +56,7 @@ async function recordOf(home: string): Promise<ClusterRecord> {
       `--demo breaks a cluster of three masters or more that \`up\` has started on this machine; in ${home} there is none`,
     );
   }
-  const dead = masters.filter(({ pid }) => !isAlive(pid)).map(({ name }) => name);
+  const dead = masters.filter(({ pid, dataDir }) => !isAlive(pid, dataDir)).map(({ name }) => name);
   if (dead.length === 0) return record;
   throw new Error(
     `--demo begins with every master alive: ${dead.join(', ')} is not; scripts/up starts it`,

@@ -35,7 +35,8 @@ beforeEach(() => {
   dying = new Set();
   codeOf = () => undefined;
   faults = new HostFaults(record([1, 2, 3].map(host)), {
-    isAlive: (pid) => living.has(pid),
+    isAlive: (pid, dataDir) =>
+      pid === 900 || (living.has(pid) && dataDir === host(pid - 100).dataDir),
     signal: (pid, name) => {
       done.push(`${name} ${pid}`);
       if (name === 'SIGKILL') dying.add(pid);

@@ -9,7 +9,7 @@ const execute = promisify(execFile);
 
 /** The part of the machine that faults are made with. */
 export interface FaultMachine {
-  readonly isAlive: (pid: number) => boolean;
+  readonly isAlive: (pid: number, dataDir: string) => boolean;
   readonly signal: (pid: number, name: NodeJS.Signals) => void;
   /** Starts a host again. @returns its process id */
   readonly start: (host: HostRecord) => number;
@@ -75,8 +75,8 @@ export class HostFaults {
   }
 
   /** Waits for the end of a process that was killed: it takes a moment to be gone, and its locks with it. */
-  async #gone({ name, pid }: HostRecord): Promise<void> {
-    for (let look = 0; this.#machine.isAlive(pid); look++) {
+  async #gone({ name, pid, dataDir }: HostRecord): Promise<void> {
+    for (let look = 0; this.#machine.isAlive(pid, dataDir); look++) {
       if (look === goneLooks.most) throw new Error(`the process ${pid} of ${name} does not end`);
       await this.#machine.sleep(goneLooks.everyMs);
     }
@@ -161,11 +161,11 @@ export class HostFaults {
     return host;
   }
 
-  /** Process ids are used again: only a process of this program gets a signal. */
+  /** Process ids are used again: only the process of that master gets a signal. */
   #living(name: string): number {
-    const { pid } = this.#host(name);
-    if (!this.#machine.isAlive(pid)) throw new Error(`the process ${pid} of ${name} has ended`);
-    return pid;
+    const { pid, dataDir } = this.#host(name);
+    if (this.#machine.isAlive(pid, dataDir)) return pid;
+    throw new Error(`the process ${pid} of ${name} has ended`);
   }
 }
 

@@ -68,7 +68,8 @@ async function existing(path: string): Promise<string> {
 
 /** True when a host of the record lives, or a process holds one of the directories. */
 function isRunning(record: ClusterRecord | undefined, dataDirs: readonly string[]): boolean {
-  return (record?.hosts ?? []).some(({ pid }) => isAlive(pid)) || dataDirs.some(isHeld);
+  const hosts = record?.hosts ?? [];
+  return hosts.some(({ pid, dataDir }) => isAlive(pid, dataDir)) || dataDirs.some(isHeld);
 }
 
 function isHeld(dataDir: string): boolean {

@@ -69,20 +69,27 @@ export async function runDown(argv: readonly string[]): Promise<number> {
 
 /** Workers first, so that nobody waits for a master that is gone. */
 async function stopProcesses(record: ClusterRecord): Promise<void> {
-  const pidsOf = (role: string): number[] =>
-    record.hosts.filter((host) => host.role === role).map((host) => host.pid);
-  const gateway = record.gateway === null ? [] : [record.gateway.pid];
-  for (const pids of [pidsOf('worker'), pidsOf('master'), gateway]) await endAll(pids);
+  const hostsOf = (role: string): readonly Ending[] =>
+    record.hosts.filter((host) => host.role === role);
+  const gateway: readonly Ending[] = record.gateway === null ? [] : [record.gateway];
+  for (const processes of [hostsOf('worker'), hostsOf('master'), gateway]) await endAll(processes);
 }
 
-async function endAll(pids: readonly number[]): Promise<void> {
+/** A process to end; the gateway's has no directory of its own. */
+interface Ending {
+  readonly pid: number;
+  readonly dataDir?: string;
+}
+
+async function endAll(processes: readonly Ending[]): Promise<void> {
   const clock = systemClock();
-  // Process ids are used again: only a process that runs this program is ended.
-  const ours = pids.filter(isAlive);
-  for (const pid of ours) signal(pid, 'SIGTERM');
+  // Process ids are used again: only a process that was started for that host is ended.
+  const isOurs = ({ pid, dataDir }: Ending): boolean => isAlive(pid, dataDir);
+  const ours = processes.filter(isOurs);
+  for (const { pid } of ours) signal(pid, 'SIGTERM');
   const giveUpMs = clock.monotonicMs() + graceMs;
-  while (ours.some(isAlive) && clock.monotonicMs() < giveUpMs) await delay(clock, 50);
-  for (const pid of ours.filter(isAlive)) signal(pid, 'SIGKILL');
+  while (ours.some(isOurs) && clock.monotonicMs() < giveUpMs) await delay(clock, 50);
+  for (const { pid } of ours.filter(isOurs)) signal(pid, 'SIGKILL');
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

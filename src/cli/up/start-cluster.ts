@@ -51,10 +51,10 @@ export async function startCluster(
     const before = hosts.get(plan.name);
     if (before !== undefined && isStopping(before.pid)) {
       await progress.until(`${plan.name}, which is stopping, has ended`, 30_000, () =>
-        Promise.resolve(isAlive(before.pid) ? undefined : true),
+        Promise.resolve(isAlive(before.pid, before.dataDir) ? undefined : true),
       );
     }
-    if (before !== undefined && isAlive(before.pid)) return;
+    if (before !== undefined && isAlive(before.pid, before.dataDir)) return;
     if (layout.network !== undefined && plan.netns !== null) {
       const { network } = layout;
       await createHostNamespace({ network, namespace: plan.netns, address: plan.address });
@@ -109,7 +109,9 @@ export async function startCluster(
   }
   const ran = new Set([...hosts.values()].filter(({ name }) => !started.has(name)));
   const revive = async (): Promise<void> => {
-    for (const host of [...ran].filter(({ pid }) => isStopping(pid) || !isAlive(pid))) {
+    const ends = ({ pid, dataDir }: HostRecord): boolean =>
+      isStopping(pid) || !isAlive(pid, dataDir);
+    for (const host of [...ran].filter(ends)) {
       ran.delete(host);
       await launch(host);
       await record();

@@ -113,7 +113,7 @@ async function bringUp(
 async function showDeadHosts(home: string): Promise<void> {
   const record = await readClusterRecord(home);
   for (const host of record?.hosts ?? []) {
-    if (isAlive(host.pid)) continue;
+    if (isAlive(host.pid, host.dataDir)) continue;
     const log = await readFile(host.logFile, 'utf8').catch(() => '');
     const last = log.trimEnd().split('\n').slice(-3).join('\n');
     process.stderr.write(`${host.name} has ended; the end of ${host.logFile}:\n${last}\n`);
