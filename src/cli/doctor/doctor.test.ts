@@ -1,4 +1,8 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { clusterStatus, member } from '../testkit/cluster-status.js';
 import { clusterFindings } from './cluster.js';
 import { machineFacts } from './facts.js';
@@ -20,6 +24,7 @@ const well: MachineFacts = {
   missingFeatures: [],
   leftovers: [],
   certificates: [{ name: 'admin.crt', endsMs: Date.UTC(2026, 11, 1) }],
+  unreadable: [],
   clockSynchronized: true,
 };
 
@@ -81,6 +86,11 @@ describe('a machine', () => {
       'warning certificates: the first to end is a.crt, on 2026-01-20',
     ],
     [
+      'one that is damaged',
+      { unreadable: ['a.crt (no start line)'] },
+      'problem certificates: not readable: a.crt (no start line)',
+    ],
+    [
       'leftovers',
       { leftovers: ['trireme-0000-m1'] },
       'warning leftovers: of a cluster whose home is not known: trireme-0000-m1',
@@ -106,6 +116,51 @@ describe('a machine', () => {
     expect(facts).toMatchObject({ roles: [], disk: '/', certificates: [] });
     expect(facts.freeBytes).toBeGreaterThan(0);
     expect(facts.ports.map(({ port }) => port)).toEqual([6443, 6444, 2379, 2380, 10_250]);
+  });
+});
+
+describe('a machine that is damaged is looked at to the end', () => {
+  let base = '';
+  const look = (): ReturnType<typeof machineFacts> =>
+    machineFacts({ dataDirs: [base], record: undefined });
+
+  beforeEach(() => {
+    base = mkdtempSync(join(tmpdir(), 'trireme-doctor-'));
+  });
+  afterEach(() => rmSync(base, { recursive: true }));
+
+  test('a certificate that a full disk has left empty', async () => {
+    const path = join(base, 'pki', 'ca.crt');
+    mkdirSync(join(base, 'pki'));
+    writeFileSync(path, '');
+    const facts = await look();
+    expect(facts).toMatchObject({ roles: ['master'], disk: base, certificates: [] });
+    expect(facts.unreadable).toEqual([expect.stringContaining(path)]);
+    expect(wrong(machineFindings({ ...well, ...facts }, nowMs))).toContainEqual(
+      expect.stringContaining(`problem certificates: not readable: ${path} (`),
+    );
+  });
+
+  test('credentials that are cut off, or are no file', async () => {
+    writeFileSync(join(base, 'credentials.json'), '{"nodeName":');
+    expect((await look()).unreadable).toEqual([expect.stringContaining(base)]);
+    rmSync(join(base, 'credentials.json'));
+    mkdirSync(join(base, 'credentials.json'));
+    expect((await look()).unreadable).toEqual([expect.stringContaining('EISDIR')]);
+  });
+
+  test('a port that is taken', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => {
+      server.once('error', () => resolve());
+      server.listen(10_250, '0.0.0.0', resolve);
+    });
+    try {
+      const { ports } = await look();
+      expect(ports).toContainEqual({ port: 10_250, reason: 'EADDRINUSE' });
+    } finally {
+      server.close();
+    }
   });
 });
 

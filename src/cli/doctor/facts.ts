@@ -14,6 +14,7 @@ import {
   lockDirectory,
   lockFileName,
 } from '../../lib/files/directory-lock.js';
+import { errorMessage } from '../../lib/errors.js';
 import { validityOf } from '../../lib/pki/validity.js';
 import type { MachineFacts, PortFact } from './machine.js';
 
@@ -45,7 +46,8 @@ export async function machineFacts(options: {
     running: isRunning(record, found),
     ports: await Promise.all(ports.map(tryPort)),
     freeBytes: space.bavail * space.bsize,
-    freeInodes: space.ffree,
+    // A file system that makes inodes as they are needed (btrfs) counts none at all.
+    freeInodes: space.files === 0 ? Infinity : space.ffree,
     disk,
     missingPrograms: [
       ...programs.filter((name) => !isInstalled(name)),
@@ -53,10 +55,7 @@ export async function machineFacts(options: {
     ],
     missingFeatures: await missingFeatures(),
     leftovers: await leftovers(record),
-    certificates: (await Promise.all(found.map(certificatesIn))).flat().map(({ name, pem }) => ({
-      name,
-      endsMs: validityOf(pem).toMs,
-    })),
+    ...(await certificates(found)),
     clockSynchronized: await clockSynchronized(),
   };
 }
@@ -64,6 +63,28 @@ export async function machineFacts(options: {
 /** The path, or the nearest directory above it that is there. */
 async function existing(path: string): Promise<string> {
   return existsSync(path) ? path : existing(dirname(path));
+}
+
+/** Reads every certificate that can be read: a damaged one, or another user's, is a finding and no end. */
+async function certificates(
+  dataDirs: readonly string[],
+): Promise<Pick<MachineFacts, 'certificates' | 'unreadable'>> {
+  const unreadable: string[] = [];
+  const failed = (name: string, error: unknown): [] => {
+    unreadable.push(`${name} (${errorMessage(error)})`);
+    return [];
+  };
+  const kept = await Promise.all(
+    dataDirs.map((path) => certificatesIn(path).catch((error: unknown) => failed(path, error))),
+  );
+  const read = kept.flat().flatMap(({ name, pem }) => {
+    try {
+      return [{ name, endsMs: validityOf(pem).toMs }];
+    } catch (error) {
+      return failed(name, error);
+    }
+  });
+  return { certificates: read, unreadable };
 }
 
 /** True when a host of the record lives, or a process holds one of the directories. */

@@ -27,6 +27,8 @@ export interface MachineFacts {
   readonly leftovers: readonly string[];
   /** Certificates by name, and when each ends. */
   readonly certificates: readonly { readonly name: string; readonly endsMs: number }[];
+  /** Certificates, or directories of them, that cannot be read, each with the reason. */
+  readonly unreadable: readonly string[];
   /** False where the system says that its clock follows no time server; undefined where it does not say. */
   readonly clockSynchronized: boolean | undefined;
 }
@@ -88,7 +90,12 @@ function features({ missingFeatures }: MachineFacts): Finding {
   );
 }
 
-function certificates({ certificates: all, roles }: MachineFacts, nowMs: number): Finding {
+function certificates(facts: MachineFacts, nowMs: number): Finding {
+  const { certificates: all, roles, unreadable } = facts;
+  if (unreadable.length > 0) {
+    const mend = 'look again as root; what root cannot read is damaged';
+    return problem('certificates', `not readable: ${unreadable.join(', ')}`, mend);
+  }
   if (all.length === 0) return ok('certificates', 'none are kept here');
   const first = all.toSorted((a, b) => a.endsMs - b.endsMs)[0] ?? { name: '', endsMs: Infinity };
   const days = Math.floor((first.endsMs - nowMs) / dayMs);
