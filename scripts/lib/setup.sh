@@ -55,12 +55,17 @@ install_packages() {
   fi
   say "installing ${missing[*]}"
   # A package may start a service of its own (nginx, containerd, etcd): it is kept from doing so.
-  local policy=/usr/sbin/policy-rc.d made=
-  if [ ! -e $policy ]; then printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy && made=1; fi
+  # The subshell takes that back however it ends: left behind, it would keep every later package from starting its own.
+  local policy=/usr/sbin/policy-rc.d
   refresh_lists
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
-    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >&2 || true
-  [ -z "$made" ] || rm -f $policy
+  (
+    if [ ! -e $policy ]; then
+      trap 'rm -f $policy' EXIT
+      printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy
+    fi
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
+      DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >&2
+  ) || true
 }
 
 # Dependencies by the lock file, once per lock file and interface of Node.js; then the compiler, unless nothing has changed.

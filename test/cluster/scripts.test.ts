@@ -122,6 +122,41 @@ describe('a Node.js', () => {
     expect(readdirSync(base).filter((name) => name.startsWith('node.'))).toEqual([]);
   });
 
+  test('of a path with blanks is unpacked, and what an interrupted run has left is swept away', () => {
+    writeProgram('node', tooOld);
+    const others = ['node.new.4194305', 'node.fetched.4194305', 'node.new.4194305.fetched'];
+    const kept = [`node.new.${process.pid}`, 'node.old.mine'];
+    for (const name of [...others, ...kept]) mkdirSync(join(base, name));
+    mkdirSync(join(base, 'a folder'));
+    const release = packRelease('a folder/node v99.tar.gz');
+    const { code, output } = bash(findNode, { TRIREME_NODE_TARBALL: release });
+    expect({ code, output }).toMatchObject({ code: 0 });
+    expect(output).toContain(`in node/, from ${release}`);
+    expect(readdirSync(base).filter((name) => name.startsWith('node.'))).toEqual(kept.toSorted());
+  });
+
+  test('that another run has brought meanwhile is kept, and ours is not put into it', () => {
+    writeProgram('node', tooOld);
+    // The other run is done just before this one puts its own in place.
+    const release = packRelease('node-v99.0.0-linux-x64.tar.gz');
+    const other = `mv() { command mkdir -p node; command cp -r release/*/bin node/; command mv "$@"; }`;
+    linkTool('cp');
+    const { code, output } = bash(`${other}; ${findNode}`, { TRIREME_NODE_TARBALL: release });
+    expect({ code, output }).toMatchObject({ code: 0 });
+    expect(readdirSync(join(base, 'node'))).toEqual(['bin']);
+    expect(readdirSync(base).filter((name) => name.startsWith('node.'))).toEqual([]);
+  });
+
+  test('is not used where a package of it could not be unpacked', () => {
+    writeProgram('npm', 'echo other >a.tgz; echo a.tgz');
+    writeProgram('sha512sum', 'cat >/dev/null');
+    const fetch = `. scripts/lib/setup.sh; fetch_package x@1 0 there && echo used; ls`;
+    linkTool('ls');
+    const { output } = bash(`set -euo pipefail; ${fetch}`);
+    expect(output).not.toContain('used');
+    expect(output).not.toContain('there.fetched');
+  });
+
   test('that npm hands over is used only if it is the file that was chosen', () => {
     writeProgram('node', tooOld);
     writeProgram('npm', 'echo "$@" >>../npm.log; echo other >a.tgz; echo a.tgz');
@@ -151,6 +186,17 @@ describe('a Node.js', () => {
     chmodSync(join(base, 'node', 'bin', 'node'), 0o755);
     expect(bash('bin/trireme --version')).toEqual({ code: 0, output: 'own\n' });
   });
+});
+
+test('a kubectl that does not run is like one that is too old, and does not end the script', () => {
+  writeProgram('kubectl', 'exit 1');
+  writeProgram('npm', 'exit 1');
+  const { code, output } = bash(
+    'set -euo pipefail; . scripts/lib/setup.sh; need_kubectl; echo went on',
+  );
+  expect({ code, output }).toMatchObject({ code: 0 });
+  expect(output).toContain('no kubectl of v1.32 or newer could be had');
+  expect(output).toContain('went on');
 });
 
 test('help is there at once: nothing is looked for, installed or built', () => {
