@@ -96,7 +96,8 @@ function validateNodeUpdate(next: Node, old: Node): FieldError[] {
   }
   if (!semanticEqual(unchanging(next, old), unchanging(old, old))) {
     const text =
-      'node updates may only change labels, taints, or capacity (or configSource, if the DynamicKubeletConfig feature gate is enabled)';
+      'node updates may only change labels, taints, or capacity ' +
+      '(or configSource, if the DynamicKubeletConfig feature gate is enabled)';
     errors.push(forbidden('[]', text));
   }
   return errors;

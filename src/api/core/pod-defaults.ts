@@ -1,23 +1,10 @@
 /** Defaulting of pods and pod templates that needs a look at several fields. */
+import { parseImageReference } from '../../lib/image-reference.js';
 import type { Container, Pod, PodSpec } from '../types/core.js';
 
-const component = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
-const host = '(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::[0-9]+)?';
-const reference = new RegExp(
-  `^(?:${host}/)?${component}(?:/${component})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[A-Za-z0-9_+.-]+:[0-9a-fA-F]+)?$`,
-);
-
-/** Longest name of an image, as registries have it. */
-const maxNameLength = 255;
-
-/** `Always` for images without a tag or with `latest`, else `IfNotPresent`, also for names that are none. */
+/** `Always` for the tag `latest`, given or not; `IfNotPresent` for others, and for names that are none. */
 export function defaultPullPolicy(image: string): string {
-  if (image.length > maxNameLength || !reference.test(image)) return 'IfNotPresent';
-  if (image.includes('@')) return 'IfNotPresent';
-  const name = image.slice(image.lastIndexOf('/') + 1);
-  const colon = name.indexOf(':');
-  const tag = colon < 0 ? '' : name.slice(colon + 1);
-  return tag === '' || tag === 'latest' ? 'Always' : 'IfNotPresent';
+  return parseImageReference(image)?.tag === 'latest' ? 'Always' : 'IfNotPresent';
 }
 
 /** Defaults that pods and templates share; in place. */
