@@ -12,19 +12,26 @@ export interface PodStatusChange {
 
 /**
  * Patches the status of that very pod. Conditions that are not named stay what the API server has, which may be newer
- * than `pod`: a list that is sent whole would take back what the node has said since. @throws ApiError
+ * than `pod`: a list that is sent whole would take back what the node has said since.
+ * @param options.ifUnchanged whether a pod that is newer than `pod` is left as it is
+ * @throws ApiError Conflict for another pod of the name, and for a newer one that is left
  */
 export async function patchPodStatus(
   client: ApiClient,
   { metadata }: Pod,
   status: PodStatusChange,
+  { ifUnchanged = false }: { readonly ifUnchanged?: boolean } = {},
 ): Promise<void> {
-  const { uid } = metadata;
+  const { uid, resourceVersion } = metadata;
+  const preconditions = {
+    ...(uid === undefined ? {} : { uid }),
+    ...(ifUnchanged ? { resourceVersion } : {}),
+  };
   await client.patch(
     resources.pods,
     metadata,
     'application/strategic-merge-patch+json',
-    { ...(uid === undefined ? {} : { metadata: { uid } }), status },
+    { metadata: preconditions, status },
     { subresource: 'status' },
   );
 }

@@ -114,14 +114,7 @@ export class FakeApi implements ApiClient {
       ...present({ subresource }),
     });
     const old = this.#find(resource, object.metadata);
-    const given = object.metadata.resourceVersion;
-    if (given !== undefined && given !== old.metadata.resourceVersion) {
-      throw new ApiError(
-        409,
-        'Conflict',
-        `Operation cannot be fulfilled on ${resource.resource} "${object.metadata.name}": the object has been modified; please apply your changes to the latest version and try again`,
-      );
-    }
+    refuseStale(resource, object, old);
     return copy(this.#write(resource, old, copy(object), subresource)) as T;
   }
 
@@ -146,6 +139,7 @@ export class FakeApi implements ApiClient {
       type === 'application/strategic-merge-patch+json'
         ? strategicPatch(resource, copy(old), patch)
         : (mergePatch(copy(old), patch) as KubeObject);
+    refuseStale(resource, merged, old);
     return copy(this.#write(resource, old, merged, subresource)) as T;
   }
 
@@ -396,4 +390,12 @@ function mergePatch(target: unknown, patch: unknown): unknown {
     else merged[name] = mergePatch(merged[name], value);
   }
   return merged;
+}
+
+/** @throws ApiError Conflict where the object names another version than the present one */
+function refuseStale({ resource }: ResourceId, object: KubeObject, old: KubeObject): void {
+  const { name, resourceVersion } = object.metadata;
+  if (resourceVersion === undefined || resourceVersion === old.metadata.resourceVersion) return;
+  const text = `Operation cannot be fulfilled on ${resource} "${name}": the object has been modified; please apply your changes to the latest version and try again`;
+  throw new ApiError(409, 'Conflict', text);
 }

@@ -13,6 +13,9 @@ import { now } from '../../api/facts/time.js';
 import { findCondition, timedCondition } from '../../api/facts/conditions.js';
 import type { PodInfo } from './pod-info.js';
 
+/** How often a mark is written anew because the pod has changed. */
+const maxMarkAttempts = 5;
+
 /** Writes bindings, conditions, nominations, evictions and events of pods to the API server. */
 export class PodWriter {
   readonly #client: ApiClient;
@@ -20,6 +23,8 @@ export class PodWriter {
   readonly #log: Logger;
   readonly #recorder: EventRecorder;
   readonly #name: string;
+  /** The latest mark of each pod that is being written, by uid. */
+  readonly #marks = new Map<string, object>();
 
   /** @param options.name the scheduler's, for events and conditions */
   constructor(options: {
@@ -56,14 +61,35 @@ export class PodWriter {
   }
 
   /**
-   * Writes that the pod has no node, and why.
+   * Writes that the pod has no node, and why. A pod that has changed is read anew; it is left as it is once it has a
+   * node, or this scheduler has something newer to say of it: a late write takes nothing back.
    * @param nominated the node where room is being made; '' when there is none any more; undefined: as it was
    */
   async markUnschedulable(pod: Pod, message: string, nominated?: string): Promise<void> {
+    const { uid = '' } = pod.metadata;
+    const mark = {};
+    this.#marks.set(uid, mark);
+    try {
+      for (let attempt = 1, present: Pod | undefined = pod; present !== undefined; attempt++) {
+        if (await this.#tryMark(present, message, nominated)) return;
+        if (attempt >= maxMarkAttempts) throw new Error('the pod changes all the time');
+        present = await this.#unplaced(pod);
+        if (this.#marks.get(uid) !== mark) return;
+      }
+    } catch (error) {
+      if (isApiError(error, 'NotFound')) return;
+      this.#log.warn({ pod: pod.metadata.name, error }, 'a pod condition could not be written');
+    } finally {
+      if (this.#marks.get(uid) === mark) this.#marks.delete(uid);
+    }
+  }
+
+  /** @returns false when the pod has changed */
+  async #tryMark(pod: Pod, message: string, nominated: string | undefined): Promise<boolean> {
     const old = findCondition(pod.status?.conditions, 'PodScheduled');
     const known = pod.status?.nominatedNodeName ?? '';
     const sameNode = nominated === undefined || nominated === known;
-    if (old?.status === 'False' && old.message === message && sameNode) return;
+    if (old?.status === 'False' && old.message === message && sameNode) return true;
     const condition = {
       type: 'PodScheduled',
       status: 'False',
@@ -71,16 +97,24 @@ export class PodWriter {
       message,
       lastProbeTime: null,
     };
+    const status = {
+      phase: 'Pending',
+      ...(sameNode ? {} : { nominatedNodeName: nominated === '' ? null : nominated }),
+      conditions: [timedCondition(pod.status?.conditions, condition, now(this.#clock))],
+    } as const;
     try {
-      await patchPodStatus(this.#client, pod, {
-        phase: 'Pending',
-        ...(sameNode ? {} : { nominatedNodeName: nominated === '' ? null : nominated }),
-        conditions: [timedCondition(pod.status?.conditions, condition, now(this.#clock))],
-      });
+      await patchPodStatus(this.#client, pod, status, { ifUnchanged: true });
+      return true;
     } catch (error) {
-      if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return;
-      this.#log.warn({ pod: pod.metadata.name, error }, 'a pod condition could not be written');
+      if (isApiError(error, 'Conflict')) return false;
+      throw error;
     }
+  }
+
+  /** Reads the pod; undefined when it is another by now, or has a node. */
+  async #unplaced({ metadata }: Pod): Promise<Pod | undefined> {
+    const pod = await this.#client.get<Pod>(resources.pods, metadata);
+    return pod.metadata.uid === metadata.uid && (pod.spec.nodeName ?? '') === '' ? pod : undefined;
   }
 
   /** Evicts `victims` from `node` in favour of `info`; one that fails does not keep the others. */
