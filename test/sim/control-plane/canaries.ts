@@ -8,6 +8,7 @@ import { Graph } from '../../../src/master/controllers/garbage/graph.js';
 import { Expectations } from '../../../src/client/controller/expectations.js';
 import type { Store, StoreOp } from '../../../src/master/apiserver/storage/store.js';
 import { resources } from '../../../src/client/resources.js';
+import type { ObjectKey } from '../../../src/client/types.js';
 import { SchedulerCache } from '../../../src/master/scheduler/cache.js';
 import { NodeInfo } from '../../../src/master/scheduler/node-info.js';
 import type { FilterPlugin } from '../../../src/master/scheduler/plugins/types.js';
@@ -33,6 +34,7 @@ export const controlPlaneCanaries = [
   'budgetNotDrawn',
   'volumesOutOfReach',
   'claimsGoWithPods',
+  'claimsUnprotected',
   'preemptsEquals',
 ] as const;
 /** A mistake put back in. */
@@ -166,6 +168,19 @@ export class Canaries {
             await client.delete(resources.claims, claim).catch(() => undefined);
           },
         });
+      case 'claimsUnprotected':
+        return changed(client, {
+          watch: async function* unprotecting(resource, options) {
+            for await (const batch of client.watch(resource, options)) {
+              for (const event of resource.resource === resources.claims.resource ? batch : []) {
+                if (event.type !== 'MODIFIED') continue;
+                const { metadata } = event.object;
+                if (metadata.deletionTimestamp !== undefined) await unprotect(client, metadata);
+              }
+              yield batch as never;
+            }
+          },
+        });
       case 'deletionsMissed':
         return changed(client, {
           watch: async function* missing(resource, options) {
@@ -228,6 +243,13 @@ function changed(client: GrpcApiClient, calls: Partial<GrpcApiClient>): GrpcApiC
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
+}
+
+/** Takes the finalizers of a claim off, whoever uses it. */
+async function unprotect(client: GrpcApiClient, key: ObjectKey): Promise<void> {
+  const patch = { metadata: { finalizers: null } };
+  const type = 'application/merge-patch+json';
+  await client.patch(resources.claims, key, type, patch).catch(() => undefined);
 }
 
 /** Removes objects as soon as they are marked for deletion, whatever their finalizers. */

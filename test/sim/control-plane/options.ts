@@ -73,7 +73,7 @@ export function drawOptions(seed: number, canary?: Canary): ControlPlaneOptions 
     userUsMax: prng.pick([500_000, 1_000_000, 2_500_000]),
     machinesDie: prng.chance({ numerator: 1, denominator: 3 }),
     recordsEvents: prng.chance({ numerator: 1, denominator: 8 }),
-    hasVolumes: prng.chance({ numerator: 1, denominator: 2 }),
+    hasVolumes: prng.chance({ numerator: 1, denominator: 2 }) || canary === 'claimsUnprotected',
     hasPriorities: prng.chance({ numerator: 1, denominator: 2 }),
     hasBudgets: prng.chance({ numerator: 1, denominator: 2 }),
   };

@@ -10,7 +10,7 @@ import type { ControlPlaneWorld } from './world.js';
 /** The finalizer that users put on objects, and take off again. */
 export const holdFinalizer = 'sim.trireme.io/hold';
 
-/** The greatest age of the state on which the garbage collector decides. */
+/** The greatest age of the state on which the garbage collector and the protection of claims decide. */
 const reconcileUs = 5_000_000;
 
 /** The dependents that must stay when their owner is deleted, by the owner's uid. */
