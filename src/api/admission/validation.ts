@@ -103,9 +103,6 @@ function checkRule(rule: Rule, path: FieldPath, errors: FieldError[]): void {
   }
 }
 
-/** Versions of AdmissionReview that the API server can send; clients may still list the older one. */
-const reviewVersions = ['v1', 'v1beta1'];
-
 /** Validates the webhooks of a configuration beyond their schema; returns errors by field. */
 export function validateWebhooks({ webhooks = [] }: ValidatingWebhookConfiguration): FieldError[] {
   const errors: FieldError[] = [];
@@ -123,7 +120,7 @@ export function validateWebhooks({ webhooks = [] }: ValidatingWebhookConfigurati
     }
     checkWebhookAddress(webhook.clientConfig, child(path, 'clientConfig'), errors);
     const versions = webhook.admissionReviewVersions ?? [];
-    checkReviewVersions(versions, reviewVersions, child(path, 'admissionReviewVersions'), errors);
+    checkReviewVersions(versions, child(path, 'admissionReviewVersions'), errors);
     if (names.has(name)) errors.push(duplicate(child(path, 'name'), name));
     names.add(name);
   });

@@ -205,8 +205,6 @@ function checkSchema(
   else errors.push(required(child(versionPath, 'schema.openAPIV3Schema'), 'schemas are required'));
 }
 
-const reviewVersions = ['v1', 'v1beta1'];
-
 /** Errors name the webhook's parts as Kubernetes has them inside. */
 function checkConversion(conversion: Spec['conversion'], errors: FieldError[]): void {
   if (conversion === undefined) return;
@@ -225,7 +223,7 @@ function checkConversion(conversion: Spec['conversion'], errors: FieldError[]): 
       errors.push(required(address, 'required when strategy is set to Webhook'));
     } else checkWebhookAddress(webhook.clientConfig, address, errors);
     if (versions.length === 0) errors.push(required(known));
-    else checkReviewVersions(versions, reviewVersions, known, errors);
+    else checkReviewVersions(versions, known, errors);
     return;
   }
   const text = 'should not be set when strategy is not set to Webhook';

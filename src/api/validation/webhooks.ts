@@ -83,17 +83,16 @@ export function checkWebhookAddress(
   }
 }
 
-/**
- * Adds what is wrong with the versions of a review that a webhook knows.
- * @param recognized the versions of which at least one must be there
- */
+/** Versions of reviews that the API server has; a webhook must know one of them. */
+const reviewVersions = ['v1', 'v1beta1'];
+
+/** Adds what is wrong with the versions of AdmissionReview or ConversionReview that a webhook knows. */
 export function checkReviewVersions(
   versions: readonly string[],
-  recognized: readonly string[],
   path: FieldPath,
   errors: FieldError[],
 ): void {
-  const list = recognized.join(', ');
+  const list = reviewVersions.join(', ');
   if (versions.length === 0) {
     errors.push(required(path, `must specify one of ${list}`));
     return;
@@ -105,7 +104,7 @@ export function checkReviewVersions(
     seen.add(version);
     for (const text of dns1035Label(version)) errors.push(invalid(here, version, text));
   });
-  if (!versions.some((version) => recognized.includes(version))) {
+  if (!versions.some((version) => reviewVersions.includes(version))) {
     errors.push(invalid(path, versions, `must include at least one of ${list}`));
   }
 }
