@@ -392,10 +392,9 @@ function mergePatch(target: unknown, patch: unknown): unknown {
   return merged;
 }
 
-/** @throws ApiError Conflict where the object names another version than the present one */
-function refuseStale({ resource }: ResourceId, object: KubeObject, old: KubeObject): void {
-  const { name, resourceVersion } = object.metadata;
-  if (resourceVersion === undefined || resourceVersion === old.metadata.resourceVersion) return;
+function refuseStale({ resource }: ResourceId, { metadata }: KubeObject, old: KubeObject): void {
+  const { name, resourceVersion = old.metadata.resourceVersion } = metadata;
+  if (resourceVersion === old.metadata.resourceVersion) return;
   const text = `Operation cannot be fulfilled on ${resource} "${name}": the object has been modified; please apply your changes to the latest version and try again`;
   throw new ApiError(409, 'Conflict', text);
 }
