@@ -119,7 +119,7 @@ async function listen(
 ): Promise<{ close: () => void }> {
   const { context, kube } = session;
   const { name, namespace } = pod.metadata;
-  const { server, port } = await listenLocal(host, pair.local, (connection) => {
+  const { close, port } = await listenLocal(host, pair.local, (connection) => {
     connection.pause();
     context.out(`Handling connection for ${port}\n`);
     const fail = (text: string): void => {
@@ -135,5 +135,5 @@ async function listen(
     throw plain(`unable to listen on port ${pair.local}: ${errorMessage(error)}`);
   });
   context.out(`Forwarding from ${host}:${port} -> ${pair.remote}\n`);
-  return server;
+  return { close };
 }

@@ -25,6 +25,10 @@ export function forwardConnection(
   socket: WebSocket,
   fail: (text: string) => void,
 ): void {
+  if (connection.destroyed) {
+    socket.terminate();
+    return;
+  }
   const greeted = new Set<number>();
   socket.on('message', (data: Buffer) => {
     const channel = data[0] ?? 0;
@@ -33,7 +37,7 @@ export function forwardConnection(
       greeted.add(channel);
       body = body.subarray(greetingBytes);
     }
-    if (body.length === 0) return;
+    if (body.length === 0 || connection.destroyed) return;
     if (channel === errorChannel) fail(body.toString('utf8'));
     else if (!connection.write(body)) {
       socket.pause();
@@ -48,22 +52,40 @@ export function forwardConnection(
   });
   socket.once('close', () => connection.end());
   socket.once('error', (error) => fail(errorMessage(error)));
-  connection.once('error', () => socket.close());
-  connection.once('close', () => socket.close());
+  connection.once('close', () => {
+    // A paused socket would not see that the other side closes too.
+    socket.resume();
+    socket.close();
+  });
   socket.resume();
+  connection.resume();
 }
 
-/** Listens on this machine. @returns the listener, and its port */
+/**
+ * Listens on this machine. A connection's error ends that connection and no more.
+ * @returns what ends the listener with its connections, and its port
+ */
 export function listenLocal(
   host: string,
   port: number,
   serve: (connection: net.Socket) => void,
-): Promise<{ readonly server: net.Server; readonly port: number }> {
-  const server = net.createServer(serve);
+): Promise<{ readonly close: () => void; readonly port: number }> {
+  const connections = new Set<net.Socket>();
+  const server = net.createServer((connection) => {
+    connections.add(connection);
+    connection.on('error', () => undefined);
+    connection.once('close', () => connections.delete(connection));
+    serve(connection);
+  });
+  const closeAll = (): void => {
+    server.close();
+    for (const connection of connections) connection.destroy();
+  };
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.on('error', reject);
     server.listen(port, host, () => {
-      resolve({ server, port: (server.address() as net.AddressInfo).port });
+      const { port: own } = server.address() as net.AddressInfo;
+      resolve({ close: closeAll, port: own });
     });
   });
 }
