@@ -15,6 +15,7 @@ import { objectPath } from '../kube/resource.js';
 import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
 import { fieldManagerFlag, writeQuery } from '../kube/write.js';
+import { maskSecrets } from '../print/mask-secrets.js';
 import { withoutManagedFields } from '../print/output.js';
 import { formatYaml } from '../print/yaml.js';
 
@@ -55,15 +56,16 @@ export const diffCommand = defineCommand({
       return await withSession(invocation, async (session) => {
         for (const file of await readFiles(session, flags)) {
           if (!matchesLabels(flags.selector, file.object)) continue;
-          const [before, after] = await sidesOf(session, file, {
+          const sides = await sidesOf(session, file, {
             force: flags['force-conflicts'] ?? false,
             manager: flags['field-manager'],
           });
+          const [before, after] = maskSecrets(...sides);
           const shown = (object: KubeObject | undefined): string => {
             if (object === undefined) return '';
             const kept =
               flags['show-managed-fields'] === true ? object : withoutManagedFields(object);
-            return formatYaml(masked(kept));
+            return formatYaml(kept);
           };
           if (before !== undefined) writeFileSync(join(live, fileName(file)), shown(before));
           writeFileSync(join(merged, fileName(file)), shown(after));
@@ -99,18 +101,6 @@ async function sidesOf(
     body: object,
   });
   return [before, after];
-}
-
-/** Secrets are not for all to see who look over a shoulder: only whether a value changes. */
-function masked(object: KubeObject): KubeObject {
-  if (object.kind !== 'Secret') return object;
-  const { data } = object as KubeObject & { data?: Record<string, string> };
-  if (data === undefined) return object;
-  const marks = Object.entries(data).map(([key, value]) => [
-    key,
-    `*** (${Buffer.from(value, 'base64').length} bytes)`,
-  ]);
-  return { ...object, data: Object.fromEntries(marks) } as KubeObject;
 }
 
 function fileName({ ref }: FileObject): string {
