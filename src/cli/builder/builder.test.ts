@@ -72,6 +72,23 @@ describe('sources', () => {
     expect(await read('-')).toEqual(['from stdin']);
   });
 
+  test('a URL that has no end is given up', async () => {
+    const server = http.createServer((_, response) => {
+      const more = (): void => {
+        while (!response.destroyed && response.write(Buffer.alloc(1024 * 1024, '#')));
+      };
+      response.on('drain', more);
+      more();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x.yaml`;
+    await expect(read(url)).rejects.toThrow(
+      `unable to read URL "${url}": it has more than 67108864 bytes`,
+    );
+    server.closeAllConnections();
+    server.close();
+  });
+
   test('URLs, and what a server says otherwise', async () => {
     const server = http.createServer((request, response) => {
       response.statusCode = request.url === '/x.yaml' ? 200 : 404;

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { errorMessage } from '../../lib/errors.js';
 import { CommandLineError } from '../command/command-line-error.js';
@@ -13,7 +13,7 @@ export interface SourceText {
   readonly text: string;
 }
 
-/** Of all that one command reads. */
+/** Of standard input, of what a URL answers, and of a kustomization. */
 const textBytesMax = 64 * 1024 * 1024;
 const fetchMsMax = 30_000;
 const extensions = new Set(['.yaml', '.yml', '.json']);
@@ -24,7 +24,10 @@ export async function readSource(
   path: string,
   options: { readonly recursive: boolean; readonly input: () => Readable },
 ): Promise<readonly SourceText[]> {
-  if (path === '-') return [{ name: 'STDIN', text: await readAll(options.input()) }];
+  if (path === '-')
+    return [
+      { name: 'STDIN', text: await readAll(options.input(), 'unable to read standard input') },
+    ];
   if (/^https?:\/\//.test(path)) return [{ name: path, text: await fetchText(path) }];
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw plain(`the path "${path}" does not exist`);
@@ -35,14 +38,19 @@ export async function readSource(
   return Promise.all(files.map(async (name) => ({ name, text: await readFile(name, 'utf8') })));
 }
 
-async function readAll(stream: Readable): Promise<string> {
+/** @param failure what the error message begins with */
+async function readAll(stream: Readable, failure: string): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer | string>) {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    size += bytes.length;
-    if (size > textBytesMax) throw plain('standard input is too large');
-    chunks.push(bytes);
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer | string>) {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      size += bytes.length;
+      if (size > textBytesMax) throw new RangeError(`it has more than ${textBytesMax} bytes`);
+      chunks.push(bytes);
+    }
+  } catch (error) {
+    throw plain(`${failure}: ${errorMessage(error)}`);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
@@ -74,7 +82,8 @@ async function fetchText(url: string): Promise<string> {
       `unable to read URL "${url}", server reported ${answer.status} ${answer.statusText}, status code=${answer.status}`,
     );
   }
-  return answer.text();
+  if (answer.body === null) return '';
+  return readAll(Readable.fromWeb(answer.body), `unable to read URL "${url}"`);
 }
 
 /** Programs that build a kustomization, in the order in which they are tried. */
