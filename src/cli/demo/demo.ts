@@ -30,7 +30,7 @@ const narrationKept = 50;
 
 /**
  * `trireme cluster watch --demo`: breaks a cluster that `up` has started, scene by scene, while writes go on, and mends
- * it; then reads every write back. However it ends, what it has broken is mended.
+ * it; then reads every write back. What it has broken is mended however it ends, but by SIGKILL.
  * @returns the exit code: 1 where an acknowledged write is lost, 130 when it was interrupted
  */
 export async function runDemo(context: CommandContext, options: DemoOptions): Promise<number> {
@@ -71,7 +71,7 @@ async function agrees(home: string): Promise<boolean> {
   try {
     const answer = await questions.question(
       `This kills, pauses and cuts off masters of the cluster in ${home}, writes beside it to a namespace of\n` +
-        'its own, and mends everything afterwards: about two minutes. Go on? [y/N] ',
+        'its own, and mends everything afterwards: about a minute. Go on? [y/N] ',
     );
     return /^y(?:es)?$/i.test(answer.trim());
   } finally {

@@ -17,7 +17,8 @@ import { Code, GrpcError } from '../../lib/grpc/index.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { MasterRecord } from './master-registry.js';
 import { isMasterLease, masterRecordOf } from './master-registry.js';
-import { maxObservers, nodeStatus, observe } from './observe.js';
+import { ApiLook, nodeStatus } from './api-look.js';
+import { maxObservers, observe } from './observe.js';
 import type { StoreAdmin, StoreMember, StoreTelemetry } from './store-admin.js';
 import type { TokenUsage } from './tokens.js';
 import { generateToken, storeToken } from './tokens.js';
@@ -50,6 +51,7 @@ export function createClusterHandlers(
   options: ClusterServiceOptions,
 ): Handlers<typeof ClusterDefinition> {
   const observer = new Observer(options);
+  const api = new ApiLook(options);
   let observers = 0;
   return {
     async status(_request, context) {
@@ -81,7 +83,7 @@ export function createClusterHandlers(
       }
       observers++;
       try {
-        await observe(options, request, stream, context.signal);
+        await observe({ ...options, api }, request, stream, context.signal);
       } finally {
         observers--;
       }

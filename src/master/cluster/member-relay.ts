@@ -1,4 +1,5 @@
 import type { MemberReport, WatchRequest } from '../../gen/telemetry.js';
+import { firstAbort } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import { Code, isGrpcError } from '../../lib/grpc/index.js';
@@ -75,9 +76,8 @@ export class MemberRelay {
     const { store } = this.#options;
     const { startedMs, sequence } = this.#known;
     const request: WatchRequest = { startedMs, afterSequence: sequence, stateIntervalMs };
-    const call = new AbortController();
-    const signal = AbortSignal.any([this.#abort.signal, call.signal]);
-    const reports = store.watchTelemetry(this.url, request, signal)[Symbol.asyncIterator]();
+    const call = firstAbort([this.#abort.signal]);
+    const reports = store.watchTelemetry(this.url, request, call.signal)[Symbol.asyncIterator]();
     try {
       for (;;) {
         const next = await this.#within(reports.next());
