@@ -1,5 +1,5 @@
 /** `cp` out of a container that packs what it likes. */
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { chmodSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -54,13 +54,17 @@ function pack(...args: string[]): Buffer {
 }
 
 /** `cp p:/srv/NAME TARGET`. */
-async function copy(name: string, target: string): Promise<{ code: number; words: string }> {
+function copy(name: string, target: string): Promise<{ code: number; words: string }> {
+  return runCopy(`p:/srv/${name}`, target);
+}
+
+async function runCopy(source: string, target: string): Promise<{ code: number; words: string }> {
   let words = '';
   const { port } = server.address() as AddressInfo;
   const write = (data: string | Uint8Array): void => {
     words += Buffer.from(data).toString('utf8');
   };
-  const argv = ['cp', `p:/srv/${name}`, target, `--server=http://127.0.0.1:${port}`];
+  const argv = ['cp', source, target, `--server=http://127.0.0.1:${port}`];
   const code = await run(argv, { ...processContext, out: write, err: write });
   return { code, words };
 }
@@ -129,4 +133,27 @@ test('a link in a tree is told', async () => {
   expect(words).toBe(`warning: skipping symlink: "${here}/site/link" -> "/etc/hostname"\n`);
   expect(code).toBe(0);
   expect(readdirSync(join(here, 'site'))).toEqual([]);
+});
+
+describe('into a container', () => {
+  const path = process.env['PATH'];
+  beforeEach(() => {
+    archive = Buffer.alloc(0);
+    writeFileSync(join(here, 'file'), 'text');
+    process.env['PATH'] = there;
+  });
+  afterEach(() => {
+    process.env['PATH'] = path;
+  });
+
+  test('without tar here it fails, and says why', async () => {
+    const { code, words } = await runCopy(join(here, 'file'), 'p:/srv/file');
+    expect(code).toBe(1);
+    expect(words).toBe('error: cannot run tar: spawn tar ENOENT\n');
+  });
+
+  test('what tar here cannot read makes it fail', async () => {
+    writeFileSync(join(there, 'tar'), '#!/bin/sh\nexit 2\n', { mode: 0o755 });
+    expect((await runCopy(join(here, 'file'), 'p:/srv/file')).code).toBe(1);
+  });
 });

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -153,10 +154,13 @@ async function copyIn(
       '--',
       basename(source),
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['ignore', 'pipe', 'inherit'], env: process.env },
   );
   // What a child wrote and nobody listens to is dropped when it ends.
   const archive = pack.stdout.pipe(new PassThrough());
+  const packed = endOf(pack);
+  // A tar that could not be started, or was killed, ends its pipe without an end of the archive.
+  void packed.then(() => archive.end());
   try {
     await runInPod(
       session,
@@ -169,12 +173,24 @@ async function copyIn(
         drained: noDrain,
       },
     );
-  } finally {
-    // Tar there may have ended before the last blocks of the archive were read.
-    pack.stdout.destroy();
+  } catch (error) {
     pack.kill();
+    throw error;
   }
-  return 0;
+  // Tar there may have ended before the last blocks of the archive were read.
+  archive.resume();
+  const { error, code } = await packed;
+  if (error !== undefined) throw plain(`cannot run tar: ${error.message}`);
+  // What it could not read it has said itself.
+  return code === 0 ? 0 : 1;
+}
+
+/** Resolves when a process has ended, or could not be started. */
+function endOf(child: ChildProcess): Promise<{ readonly error?: Error; readonly code: number }> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ error, code: 1 }));
+    child.once('close', (code) => resolve({ code: code ?? 1 }));
+  });
 }
 
 function escapeRule(text: string): string {
