@@ -67,6 +67,11 @@ export class MemoryStorage implements Storage {
     return limitedSlice(this.#entries, from, from + hi - lo, maxBytes);
   }
 
+  /** Returns the entries above `index`, as far as they are there. */
+  after(index: LogIndex): readonly Entry[] {
+    return this.#entries.slice(this.#head + Math.max(0, index - this.#baseIndex));
+  }
+
   snapshot(): Snapshot | undefined {
     return this.#snapshot;
   }

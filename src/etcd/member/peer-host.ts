@@ -2,6 +2,7 @@ import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../gen/etcd/rpc
 import type { MembersResponse } from '../../gen/raft.js';
 import type { Message, MsgSnap } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
+import { clientUrlsInLog } from '../membership/attributes-in-log.js';
 import type { PeerCaller, PeerHost } from '../peer/types.js';
 import { refuseSecondBirth } from './bootstrap.js';
 import { LeaseKeeper } from './lease-keeper.js';
@@ -76,13 +77,19 @@ export class ServerPeerHost implements PeerHost {
     });
   }
 
+  /**
+   * Lists the members. Their client addresses count from the moment they are in the log: this member may have been
+   * killed before its database held what it had applied, and who asks has to hear whether it has taken part.
+   */
   members(): MembersResponse {
-    const { clusterId, membership } = this.#server;
+    const { clusterId, membership, node, stored } = this.#server;
+    const unapplied = stored.storage.after(node.appliedIndex);
+    const told = clientUrlsInLog(unapplied);
     const members = membership.members.map((member) => ({
       ID: member.id,
       name: member.name,
       peerURLs: [...member.peerUrls],
-      clientURLs: [...member.clientUrls],
+      clientURLs: [...(told.get(member.id) ?? member.clientUrls)],
       isLearner: member.isLearner,
     }));
     return { clusterId, members };
