@@ -47,7 +47,7 @@ export async function freePorts(count: number): Promise<number[]> {
 export async function waitFor(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  deadlineMs = 20_000,
+  deadlineMs = 60_000,
 ): Promise<void> {
   const untilMs = clock.monotonicMs() + deadlineMs;
   while (!(await condition())) {

@@ -6,6 +6,15 @@ import xterm from '@xterm/headless';
 /** Makes the pseudo terminal: part of util-linux. */
 const script = 'script';
 
+/** What a user's terminal sets, whoever runs the tests: Node.js shows no colours where CI is set. */
+const userTerminal = {
+  TERM: 'xterm-256color',
+  CI: undefined,
+  FORCE_COLOR: undefined,
+  NODE_DISABLE_COLORS: undefined,
+  NO_COLOR: undefined,
+};
+
 /** A terminal with a program on it. */
 export class TestTerminal {
   readonly #terminal: xterm.Terminal;
@@ -27,7 +36,7 @@ export class TestTerminal {
     this.#terminal = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true });
     const sized = `stty rows ${rows} cols ${columns}; exec ${command}`;
     this.#child = spawn(script, ['-qfec', sized, '/dev/null'], {
-      env: { ...process.env, TERM: 'xterm-256color', ...env },
+      env: { ...process.env, ...userTerminal, ...env },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#child.stdout?.on('data', (chunk: Buffer) => {

@@ -117,8 +117,10 @@ describeHere('cluster watch', () => {
     const [coloured, plain] = [watchOn(120, 40), watchOn(120, 40, { NO_COLOR: '1' })];
     try {
       for (const terminal of [coloured, plain]) {
-        await eventually('the screen is there', () =>
-          terminal.lines().some((line) => line.startsWith('latest')) ? true : undefined,
+        await eventually('the screen shows who leads', () =>
+          terminal.lines().some((line) => /3 of 3 masters answer +leader master-/.test(line))
+            ? true
+            : undefined,
         );
         expect(terminal.wrapped).toBe(0);
       }

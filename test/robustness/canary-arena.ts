@@ -118,6 +118,7 @@ export class Arena {
   async elect(candidate: number, voters: readonly number[]): Promise<void> {
     const role = async (): Promise<string> => (await this.order(candidate, { do: 'report' })).role;
     const leads = async (): Promise<boolean> => (await role()) === 'leader';
+    let patienceMs = 300;
     await waitFor(`m${candidate} is elected`, async () => {
       const now = await role();
       if (now === 'leader') return true;
@@ -125,8 +126,9 @@ export class Arena {
       if (now === 'candidate') return false;
       for (const at of [candidate, ...voters]) await this.order(at, { do: 'forgetLeader' });
       await this.order(candidate, { do: 'campaign' });
-      // Another try would forget the pre-votes that are on their way.
-      return waitFor('votes come', leads, 300).then(
+      // Another try would forget the pre-votes that are on their way: where they are slow, it comes later each time.
+      patienceMs *= 1.5;
+      return waitFor('votes come', leads, patienceMs).then(
         () => true,
         () => false,
       );
