@@ -244,7 +244,7 @@ function newNetwork(parts: {
       },
       onDropped: (message) => server.peers.dropped(message),
       onPeerConnected: (id) => {
-        server.report.peerConnected(id);
+        if (!server.membership.isRemoved(id)) server.report.peerConnected(id);
         server.peers.connected();
       },
       onRemoved,

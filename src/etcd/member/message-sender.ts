@@ -30,7 +30,10 @@ export function sendMessages(member: SendingMember, messages: readonly Message[]
   network.send(messages.filter((message) => message.type !== 'MsgSnap'));
 }
 
-/** Sends a snapshot, and tells Raft how that has ended. */
+/**
+ * Sends a snapshot, and tells Raft how that has ended. While an older one is still on its way to the follower nothing
+ * is sent or told: the end of that one says when Raft may go on.
+ */
 async function sendSnapshot(
   member: SendingMember,
   message: MsgSnap,
@@ -40,10 +43,11 @@ async function sendSnapshot(
   const { clock } = member.config;
   const beganMs = clock.monotonicMs();
   const sent = await member.snapshots.send(message, member.backend, network);
-  if (member.stopped) return;
+  if (member.stopped || sent === 'busy') return;
   const durationMs = clock.monotonicMs() - beganMs;
-  const kind = sent ? 'snapshotDelivered' : 'snapshotFailed';
+  const isThere = sent === 'delivered';
+  const kind = isThere ? 'snapshotDelivered' : 'snapshotFailed';
   member.report.tell({ kind, peer: to, index: snapshot.metadata.index, durationMs });
-  member.node.reportSnapshot(to, sent ? 'finished' : 'failed');
+  member.node.reportSnapshot(to, isThere ? 'finished' : 'failed');
   member.wake();
 }

@@ -72,6 +72,12 @@ export class SelfReport {
     if (this.#connected.delete(peer)) this.tell({ kind: 'peerLost', peer });
   }
 
+  /** Lets go of what is known of members that have been removed. */
+  forgetRemoved(isRemoved: (id: bigint) => boolean): void {
+    for (const id of this.#heardMs.keys()) if (isRemoved(id)) this.#heardMs.delete(id);
+    for (const id of this.#connected) if (isRemoved(id)) this.#connected.delete(id);
+  }
+
   /** The log, with its syncs timed. */
   timed(log: LoopLog): LoopLog {
     return {

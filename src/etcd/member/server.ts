@@ -340,6 +340,9 @@ export class EtcdServer {
 
   #onMembersChanged(): void {
     this.#updatePeers();
+    const isRemoved = (id: bigint): boolean => this.membership.isRemoved(id);
+    this.report.forgetRemoved(isRemoved);
+    this.config.telemetry.network.forgetRemoved(isRemoved);
     if (this.membership.isRemoved(this.memberId)) this.#events.onRemoved();
   }
 

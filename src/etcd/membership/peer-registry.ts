@@ -119,7 +119,8 @@ export class PeerRegistry {
   /** A stream from a peer has ended. If there is no stream to the peer either, Raft is told that the peer is lost. */
   streamEnded(id: bigint): void {
     const left = (this.#incoming.get(id) ?? 1) - 1;
-    this.#incoming.set(id, left);
+    if (left === 0) this.#incoming.delete(id);
+    else this.#incoming.set(id, left);
     const { stopped, openNetwork } = this.#host;
     if (stopped) return;
     if (left === 0) this.#logVersions.delete(id);

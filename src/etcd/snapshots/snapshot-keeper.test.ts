@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { emptyConfState, MemoryStorage } from '../../raft/index.js';
-import type { Snapshot } from '../../raft/index.js';
+import type { MsgSnap, Snapshot } from '../../raft/index.js';
 import { silentLogger } from '../../lib/log.js';
 import type { Backend } from '../backend/types.js';
 import type { Wal } from '../wal/wal.js';
@@ -70,4 +70,39 @@ test('an image that is not wanted goes at once, and so does a second one of the 
   expect([...files]).toEqual(['first']);
   await keeper.install(snapshot(20), backend);
   expect(installed).toEqual(['first']);
+});
+
+test('one snapshot at a time is on its way to a follower, and its file goes with it', async () => {
+  const message: MsgSnap = { type: 'MsgSnap', to: 2n, from: 1n, term: 1, snapshot: snapshot(5) };
+  const arrivals: ((error?: Error) => void)[] = [];
+  const sent: string[] = [];
+  const network = {
+    sendSnapshot: ({ to, snapshot: { metadata } }: MsgSnap, path: string) => {
+      sent.push(`${to} index ${metadata.index}`);
+      expect([...files]).toContain(path);
+      return new Promise<void>((resolve, reject) => {
+        arrivals.push((error) => (error === undefined ? resolve() : reject(error)));
+      });
+    },
+  };
+  const source = {
+    snapshotTo: (path: string) => {
+      files.add(path);
+      return Promise.resolve({ consistentIndex: { index: 9, term: 1 }, sizeBytes: 1 });
+    },
+  } as unknown as Backend;
+  const first = keeper.send(message, source, network);
+  expect(await keeper.send(message, source, network)).toBe('busy');
+  const other = keeper.send({ ...message, to: 3n }, source, network);
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+  expect(sent).toEqual(['2 index 9', '3 index 9']);
+  arrivals[0]?.();
+  arrivals[1]?.(new Error('the stream broke'));
+  expect(await first).toBe('delivered');
+  expect(await other).toBe('failed');
+  expect([...files]).toEqual([]);
+  const again = keeper.send(message, source, network);
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+  arrivals[2]?.();
+  expect(await again).toBe('delivered');
 });

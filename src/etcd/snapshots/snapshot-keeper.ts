@@ -54,6 +54,9 @@ export interface SnapshotKeeperOptions {
   };
 }
 
+/** The outcome of sending a snapshot. */
+type SnapshotSent = 'delivered' | 'failed' | 'busy';
+
 /** Takes a snapshot when the log has grown, and drops the entries that it replaces. */
 export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions;
@@ -138,11 +141,11 @@ export class SnapshotKeeper {
   /**
    * Sends the present state to a follower. The message names the state that is really sent, which is newer than Raft
    * asked for.
-   * @returns whether it arrived
+   * @returns whether it arrived; 'busy' when another one is on its way to that follower, and nothing was sent
    */
-  async send(message: MsgSnap, backend: Backend, network: SnapshotNetwork): Promise<boolean> {
+  async send(message: MsgSnap, backend: Backend, network: SnapshotNetwork): Promise<SnapshotSent> {
     const { log } = this.#options;
-    if (this.#sending.has(message.to)) return false;
+    if (this.#sending.has(message.to)) return 'busy';
     this.#sending.add(message.to);
     const sent = this.#options.telemetry.network.snapshotSending(message.to);
     const { path } = this.newPath();
@@ -161,11 +164,11 @@ export class SnapshotKeeper {
       );
       await network.sendSnapshot({ ...message, snapshot }, path);
       sent(true);
-      return true;
+      return 'delivered';
     } catch (error) {
       sent(false);
       log.warn({ to: message.to.toString(16), error }, 'a snapshot could not be sent');
-      return false;
+      return 'failed';
     } finally {
       this.#sending.delete(message.to);
       await this.#options.databases.remove(path);

@@ -90,6 +90,13 @@ export class NetworkMetrics {
     return this.#lastRoundTripMs.get(peer);
   }
 
+  /** Lets go of the round trips to members that have been removed; what was counted stays, as etcd's counters do. */
+  forgetRemoved(isRemoved: (id: bigint) => boolean): void {
+    for (const id of this.#lastRoundTripMs.keys()) {
+      if (isRemoved(id)) this.#lastRoundTripMs.delete(id);
+    }
+  }
+
   /** Counts what one member sends to another. */
   peer(local: bigint, remote: bigint): PeerMetrics {
     const to = { To: hex(remote) };
