@@ -168,7 +168,8 @@ function shortened(old: KubeObject, grace: number): string {
   return later(marked, grace - (old.metadata.deletionGracePeriodSeconds ?? 0));
 }
 
-function checkPreconditions(
+/** @throws StatusError Conflict when the object is another one, or another version, than the options ask for */
+export function checkPreconditions(
   context: RequestContext,
   options: DeleteOptions,
   old: KubeObject,

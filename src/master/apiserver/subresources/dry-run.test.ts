@@ -81,10 +81,12 @@ test('a dry run of a binding binds nothing', async () => {
 
 test('a dry run of an eviction takes nothing from the budget, by either way to ask for it', async () => {
   const deps = { objects, deleter, kinds };
-  await evictPod(contextOf('eviction', true), {}, deps);
-  await evictPod(contextOf('eviction', false), { deleteOptions: { dryRun: ['All'] } }, deps);
+  const eviction = { metadata: { name: 'a' } };
+  await evictPod(contextOf('eviction', true), eviction, deps);
+  const asked = { ...eviction, deleteOptions: { dryRun: ['All'] } };
+  await evictPod(contextOf('eviction', false), asked, deps);
   expect(await writes()).toBe(0);
-  await evictPod(contextOf('eviction', false), {}, deps);
+  await evictPod(contextOf('eviction', false), eviction, deps);
   const left = await objects.get({ kind: budgets, namespace: 'ns', name: 'b' });
   expect(left.parse()).toMatchObject({ status: { disruptionsAllowed: 0 } });
 });

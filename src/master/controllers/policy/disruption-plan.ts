@@ -7,7 +7,7 @@ import { isPodReady } from '../../../api/facts/pods.js';
 import { formatTime, parseTime } from '../../../api/facts/time.js';
 import type { Pod } from '../../../api/types/core.js';
 import type { PodDisruptionBudget } from '../../../api/types/policy.js';
-import { withCondition } from '../../../api/facts/conditions.js';
+import { disruptionConditions } from '../../../api/facts/disruption.js';
 
 /** An eviction that the API server let through and whose pod is still there counts for so long (DeletionTimeout). */
 const disruptedMs = 2 * 60_000;
@@ -42,14 +42,6 @@ export function planBudget(
       isPodReady(pod),
   ).length;
   const allowed = expectedPods <= 0 ? 0 : Math.max(0, currentHealthy - desiredHealthy);
-  const condition = {
-    type: 'DisruptionAllowed',
-    status: allowed > 0 ? 'True' : 'False',
-    reason: allowed > 0 ? 'SufficientPods' : 'InsufficientPods',
-    message: '',
-    observedGeneration: budget.metadata.generation ?? 0,
-    lastTransitionTime: formatTime(nowMs),
-  };
   const status = {
     observedGeneration: budget.metadata.generation ?? 0,
     disruptionsAllowed: allowed,
@@ -57,7 +49,7 @@ export function planBudget(
     desiredHealthy,
     expectedPods,
     ...(Object.keys(disrupted).length === 0 ? {} : { disruptedPods: disrupted }),
-    conditions: withCondition(budget.status?.conditions, condition, formatTime(nowMs)),
+    conditions: disruptionConditions(budget, allowed, formatTime(nowMs)),
   };
   return { status, ...(Number.isFinite(recheckMs) ? { recheckMs } : {}) };
 }
