@@ -1,6 +1,7 @@
 import type { ApiClient, InformerFactory } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
+import { UsageError } from '../../lib/usage-error.js';
 import type { Prng } from '../../lib/prng.js';
 import { registry } from './registry.js';
 import type { ReconcileMetrics } from '../../client/controller/context.js';
@@ -30,6 +31,7 @@ export async function startControllers(
 ): Promise<{ stop(): Promise<void> }> {
   const { client, clock, informers, log, prng } = options;
   const flags: ControllerFlags = { ...defaultFlags, ...options.flags };
+  checkNames(flags.controllers);
   const sink = new EventSink({ client, clock, log });
   const context: ControllerContext = {
     client,
@@ -57,6 +59,15 @@ export async function startControllers(
       await Promise.all(controllers.map((controller) => controller.stop()));
     },
   };
+}
+
+/** @throws UsageError for a name that no controller has */
+export function checkNames(wanted: readonly string[]): void {
+  for (const given of wanted) {
+    const name = given.replace(/^-/, '');
+    if (given === '*' || Object.hasOwn(registry, name)) continue;
+    throw new UsageError(`${JSON.stringify(name)} is not in the list of known controllers`);
+  }
 }
 
 /** As kube-controller-manager's `--controllers`: "*" is all, "name" one, "-name" not that one. */

@@ -26,7 +26,14 @@ import {
   storageProvisionerAnnotation,
 } from '../../../api/facts/volume-match.js';
 import type { Notice } from './plan.js';
-import { boundStatus, planClaim, planNamedClaim } from './plan.js';
+import {
+  boundStatus,
+  planBoundClaim,
+  planClaim,
+  planNamedClaim,
+  planVolume,
+  unboundStatus,
+} from './plan.js';
 import { localPath } from '../../../api/facts/local-path.js';
 
 /** Creates the two controllers that bind claims to volumes: one goes by claims, the other by volumes. */
@@ -36,6 +43,7 @@ export function createVolumeBinder(context: ControllerContext): Controller[] {
 }
 
 const claimUidIndex = 'claim-uid';
+const volumeNameIndex = 'volume-name';
 
 class Binder {
   readonly #context: ControllerContext;
@@ -68,11 +76,11 @@ class Binder {
       this.volumeReconciler.enqueue(key),
     );
     this.#volumes.addIndex(claimUidIndex, ({ spec }) => [spec.claimRef?.uid ?? '']);
-    this.#claims.onChange(({ type, object }) => {
+    this.#claims.addIndex(volumeNameIndex, ({ spec }) => [spec.volumeName ?? '']);
+    this.#claims.onChange(({ object }) => {
       const volume = object.spec.volumeName ?? '';
       if (volume !== '') this.volumeReconciler.enqueue(volume);
-      if (type !== 'delete') return;
-      // A volume may be for a claim that goes before it has been bound.
+      // A volume may be for a claim that goes before it has been bound, or is bound to another one.
       for (const { metadata } of this.#volumes.byIndex(claimUidIndex, object.metadata.uid ?? '')) {
         this.volumeReconciler.enqueue(metadata.name);
       }
@@ -86,6 +94,9 @@ class Binder {
   }
 
   #enqueueClaimsFor(volume: PersistentVolume): void {
+    for (const claim of this.#claims.byIndex(volumeNameIndex, volume.metadata.name)) {
+      this.claimReconciler.enqueue(keyOf(claim));
+    }
     const { namespace, name } = volume.spec.claimRef ?? {};
     if (namespace !== undefined && name !== undefined) {
       this.claimReconciler.enqueue(objectKey({ namespace, name }));
@@ -114,7 +125,7 @@ class Binder {
       await this.#bind(claim, step.volume);
       return;
     }
-    await this.#setPhase(claim, { phase: 'Pending' });
+    await this.#setStatus(claim, unboundStatus(claim, 'Pending'));
     if (step.type === 'provision') await this.#askProvisioner(claim, step.provisioner);
     else if (step.notice !== undefined) this.#tell(claim, step.notice);
   }
@@ -173,39 +184,40 @@ class Binder {
       },
       spec: { ...claim.spec, volumeName: bound.metadata.name },
     });
-    await this.#setPhase(updated, boundStatus(bound));
+    await this.#setStatus(updated, boundStatus(updated, bound));
   }
 
   async #checkBound(claim: PersistentVolumeClaim): Promise<void> {
     const name = claim.spec.volumeName ?? '';
-    const volume = this.#volumes.get({ name });
-    if (volume !== undefined && volume.spec.claimRef?.uid === claim.metadata.uid) {
-      await this.#setPhase(claim, boundStatus(volume));
-      return;
-    }
+    let volume = this.#volumes.get({ name });
     // The cache of volumes may lag behind: ask before declaring a loss.
-    const fresh = await this.#context.client
-      .get<PersistentVolume>(resources.volumes, { name })
-      .catch((error: unknown) => {
-        if (isApiError(error, 'NotFound')) return undefined;
-        throw error;
-      });
-    if (fresh?.spec.claimRef?.uid === claim.metadata.uid && fresh !== undefined) {
-      await this.#setPhase(claim, boundStatus(fresh));
-      return;
+    if (name !== '' && planBoundClaim(claim, volume).type === 'lost') {
+      volume = await this.#freshVolume(name);
     }
-    if (claim.status?.phase === 'Lost') return;
-    const subject = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: claim.metadata };
-    const message = 'Bound claim has lost its PersistentVolume. Data on the volume is lost!';
-    this.#recorder.warning(subject, 'ClaimLost', message);
-    await this.#setPhase(claim, { phase: 'Lost' });
+    const step = planBoundClaim(claim, volume);
+    if (step.type === 'lost') {
+      if (claim.status?.phase === 'Lost') return;
+      this.#tell(claim, step.notice);
+      await this.#setStatus(claim, unboundStatus(claim, 'Lost'));
+    } else if (volume !== undefined) {
+      if (step.type === 'bind') await this.#bind(claim, volume);
+      else await this.#setStatus(claim, boundStatus(claim, volume));
+    }
   }
 
-  async #setPhase(
+  async #freshVolume(name: string): Promise<PersistentVolume | undefined> {
+    try {
+      return await this.#context.client.get<PersistentVolume>(resources.volumes, { name });
+    } catch (error) {
+      if (!isApiError(error, 'NotFound')) throw error;
+      return undefined;
+    }
+  }
+
+  async #setStatus(
     claim: PersistentVolumeClaim,
-    change: PersistentVolumeClaimStatus,
+    status: PersistentVolumeClaimStatus,
   ): Promise<void> {
-    const status = { ...claim.status, ...change };
     if (jsonEqual(status, claim.status)) return;
     await this.#context.client
       .updateStatus<PersistentVolumeClaim>(resources.claims, { ...claim, status })
@@ -215,19 +227,18 @@ class Binder {
   async #syncVolume(name: string): Promise<void> {
     const volume = this.#volumes.get({ name });
     if (volume === undefined) return;
-    const phase = await this.#phaseOf(volume);
-    if (phase !== volume.status?.phase) {
-      const lastPhaseTransitionTime = now(this.#context.clock);
-      await this.#context.client
-        .updateStatus<PersistentVolume>(resources.volumes, {
-          ...volume,
-          status: { ...volume.status, phase, lastPhaseTransitionTime },
-        })
-        .catch(ignoreNotFound);
-    }
-    const reclaims = volume.spec.persistentVolumeReclaimPolicy === 'Delete';
-    if (phase !== 'Released' || !reclaims || volume.metadata.deletionTimestamp !== undefined)
+    const step = planVolume(volume, await this.#claimOf(volume));
+    if (step.type === 'wait') return;
+    if (step.type === 'unbind') {
+      const free = await this.#context.client.update<PersistentVolume>(
+        resources.volumes,
+        step.volume,
+      );
+      await this.#setVolumePhase(free, 'Available');
       return;
+    }
+    await this.#setVolumePhase(volume, step.phase);
+    if (!step.reclaim || volume.metadata.deletionTimestamp !== undefined) return;
     await this.#context.client
       .delete(resources.volumes, volume.metadata, {
         preconditions: { uid: volume.metadata.uid ?? '' },
@@ -235,23 +246,31 @@ class Binder {
       .catch(ignoreNotFound);
   }
 
-  async #phaseOf(volume: PersistentVolume): Promise<string> {
-    const reference = volume.spec.claimRef;
-    if (reference === undefined) return 'Available';
-    if (reference.uid === undefined || reference.uid === '') return 'Available';
-    const { namespace = '', name = '' } = reference;
+  async #setVolumePhase(volume: PersistentVolume, phase: string): Promise<void> {
+    if (phase === volume.status?.phase) return;
+    const lastPhaseTransitionTime = now(this.#context.clock);
+    await this.#context.client
+      .updateStatus<PersistentVolume>(resources.volumes, {
+        ...volume,
+        status: { ...volume.status, phase, lastPhaseTransitionTime },
+      })
+      .catch(ignoreNotFound);
+  }
+
+  /** The claim that the volume is for; undefined when that one is gone. */
+  async #claimOf(volume: PersistentVolume): Promise<PersistentVolumeClaim | undefined> {
+    const { namespace = '', name = '', uid = '' } = volume.spec.claimRef ?? {};
+    if (uid === '') return undefined;
     const cached = this.#claims.get({ namespace, name });
-    if (cached !== undefined && cached.metadata.uid === reference.uid) {
-      const bound = cached.spec.volumeName === volume.metadata.name;
-      return bound ? 'Bound' : (volume.status?.phase ?? 'Available');
-    }
+    if (cached?.metadata.uid === uid) return cached;
     // A claim that the cache does not show may be too new for it.
     try {
-      const fresh = await this.#context.client.get(resources.claims, { namespace, name });
-      if (fresh.metadata.uid === reference.uid) return volume.status?.phase ?? 'Available';
+      const at = { namespace, name };
+      const fresh = await this.#context.client.get<PersistentVolumeClaim>(resources.claims, at);
+      return fresh.metadata.uid === uid ? fresh : undefined;
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error;
+      return undefined;
     }
-    return 'Released';
   }
 }

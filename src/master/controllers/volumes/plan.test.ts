@@ -1,7 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
-import type { PersistentVolume, PersistentVolumeClaim } from '../../../api/types/core.js';
+import type {
+  PersistentVolume,
+  PersistentVolumeClaim,
+  PersistentVolumeClaimStatus,
+} from '../../../api/types/core.js';
 import type { StorageClass } from '../../../api/types/policy.js';
-import { boundStatus, planClaim, planNamedClaim, protectedFinalizers } from './plan.js';
+import {
+  boundStatus,
+  planBoundClaim,
+  planClaim,
+  planNamedClaim,
+  planVolume,
+  protectedFinalizers,
+  unboundStatus,
+} from './plan.js';
 import { localVolume } from './provisioner.js';
 
 interface ClaimState {
@@ -160,12 +172,65 @@ test.each([
   expect(planNamedClaim(claim(), named).type).toBe(type);
 });
 
-test('a bound claim shows what its volume has', () => {
-  expect(boundStatus(volume('v', { size: '9Gi' }))).toEqual({
-    phase: 'Bound',
-    accessModes: ['ReadWriteOnce', 'ReadOnlyMany'],
-    capacity: { storage: '9Gi' },
+describe('the status of a claim', () => {
+  const accessModes = ['ReadWriteOnce', 'ReadOnlyMany'];
+  const having = (status: PersistentVolumeClaimStatus): PersistentVolumeClaim => ({
+    ...claim(),
+    status,
   });
+
+  test('that is being bound shows what its volume has', () => {
+    const before = having({ phase: 'Pending', conditions: [] });
+    expect(boundStatus(before, volume('v', { size: '9Gi' }))).toEqual({
+      phase: 'Bound',
+      accessModes,
+      capacity: { storage: '9Gi' },
+      conditions: [],
+    });
+  });
+
+  test('that is bound keeps the size of its file system', () => {
+    const before = having({ phase: 'Bound', accessModes: [], capacity: { storage: '8Gi' } });
+    expect(boundStatus(before, volume('v', { size: '9Gi' }))).toEqual({
+      phase: 'Bound',
+      accessModes,
+      capacity: { storage: '8Gi' },
+    });
+  });
+
+  test.each(['Pending', 'Lost'] as const)('that is %s has no size and no modes', (phase) => {
+    const before = having({ phase: 'Bound', accessModes, capacity: { storage: '9Gi' } });
+    expect(unboundStatus(before, phase)).toEqual({ phase });
+    expect(unboundStatus(claim(), phase)).toEqual({ phase });
+  });
+});
+
+test.each<[string, string, PersistentVolume | undefined, string]>([
+  ['and its volume is too', 'v', volume('v', { claim: 'data', claimUid: 'uid-data' }), 'bound'],
+  ['and its volume was let go', 'v', volume('v'), 'bind'],
+  [
+    'and names none',
+    '',
+    undefined,
+    'ClaimLost: Bound claim has lost reference to PersistentVolume. Data on the volume is lost!',
+  ],
+  [
+    'and its volume is gone',
+    'v',
+    undefined,
+    'ClaimLost: Bound claim has lost its PersistentVolume. Data on the volume is lost!',
+  ],
+  [
+    'as another one is, to the same volume',
+    'v',
+    volume('v', { claim: 'data', claimUid: 'former' }),
+    'ClaimMisbound: Two claims are bound to the same volume, this one is bound incorrectly',
+  ],
+])('a claim is bound, %s', (_, volumeName, found, next) => {
+  const bound = { ...claim(), spec: { ...claim().spec, volumeName } };
+  const given = planBoundClaim(bound, found);
+  const { type } = given;
+  expect(type === 'lost' ? `${given.notice.reason}: ${given.notice.message}` : type).toBe(next);
 });
 
 test.each([
@@ -201,5 +266,84 @@ test('a volume of the local provisioner is pinned to its node, and named after t
         ],
       },
     },
+  });
+});
+
+describe('a volume', () => {
+  const boundTo = (volumeName: string): PersistentVolumeClaim => {
+    const made = claim();
+    return { ...made, spec: { ...made.spec, volumeName } };
+  };
+  const mine = (state: VolumeState = {}): PersistentVolume =>
+    volume('v', { claim: 'data', claimUid: 'uid-data', ...state });
+  const withPolicy = (of: PersistentVolume, policy: string): PersistentVolume => ({
+    ...of,
+    spec: { ...of.spec, persistentVolumeReclaimPolicy: policy },
+  });
+  const annotated = (of: PersistentVolume, name: string): PersistentVolume => ({
+    ...of,
+    metadata: { ...of.metadata, annotations: { [name]: 'yes', other: 'stays' } },
+  });
+  const byController = 'pv.kubernetes.io/bound-by-controller';
+  const provisioned = 'pv.kubernetes.io/provisioned-by';
+
+  test.each<[string, PersistentVolume, PersistentVolumeClaim | undefined, object]>([
+    ['free', volume('v'), undefined, { phase: 'Available', reclaim: false }],
+    [
+      'reserved by name only',
+      volume('v', { claim: 'data' }),
+      undefined,
+      { phase: 'Available', reclaim: false },
+    ],
+    [
+      'reserved by name only, said by an empty uid',
+      volume('v', { claim: 'data', claimUid: '' }),
+      undefined,
+      { phase: 'Available', reclaim: false },
+    ],
+    ['of its claim', mine(), boundTo('v'), { phase: 'Bound', reclaim: false }],
+    ['whose claim is not bound yet', mine(), boundTo(''), { type: 'wait' }],
+    [
+      'whose claim is gone',
+      withPolicy(mine(), 'Retain'),
+      undefined,
+      { phase: 'Released', reclaim: false },
+    ],
+    [
+      'whose claim is gone, to be deleted',
+      withPolicy(mine(), 'Delete'),
+      undefined,
+      { phase: 'Released', reclaim: true },
+    ],
+    [
+      'that could not be deleted says so still',
+      withPolicy(mine({ phase: 'Failed' }), 'Delete'),
+      undefined,
+      { phase: 'Failed', reclaim: true },
+    ],
+    [
+      'made for a claim that is bound elsewhere',
+      annotated(withPolicy(mine(), 'Delete'), provisioned),
+      boundTo('w'),
+      { phase: 'Released', reclaim: true },
+    ],
+  ])('%s', (_, of, by, step) => {
+    expect(planVolume(of, by)).toMatchObject(step);
+  });
+
+  test('that was chosen for a claim bound elsewhere is free again', () => {
+    const step = planVolume(annotated(mine(), byController), boundTo('w'));
+    if (step.type !== 'unbind') throw new Error(step.type);
+    expect(step.volume.spec.claimRef).toBeUndefined();
+    expect(step.volume.metadata.annotations).toEqual({ other: 'stays' });
+  });
+
+  test.each([
+    ['reserved by its owner', mine()],
+    ['kept after use', annotated(withPolicy(mine(), 'Retain'), provisioned)],
+  ])('%s, of a claim bound elsewhere, stays reserved by name', (_, of) => {
+    const step = planVolume(of, boundTo('w'));
+    if (step.type !== 'unbind') throw new Error(step.type);
+    expect(step.volume.spec.claimRef).toEqual({ namespace: 'default', name: 'data' });
   });
 });

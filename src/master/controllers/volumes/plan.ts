@@ -3,9 +3,11 @@
  * @see kubernetes pkg/controller/volume/persistentvolume/pv_controller.go
  */
 import {
+  boundByControllerAnnotation,
   classOfClaim,
   findVolume,
   isReservedFor,
+  provisionedByAnnotation,
   selectedNodeAnnotation,
 } from '../../../api/facts/volume-match.js';
 import type {
@@ -37,9 +39,7 @@ export function planClaim(
 ): ClaimStep {
   const waits = storageClass?.volumeBindingMode === 'WaitForFirstConsumer';
   const reserved = volumes.filter((volume) => isReservedFor(volume, claim));
-  const found =
-    reserved.find(({ spec }) => spec.claimRef?.uid !== undefined) ??
-    (waits ? reserved[0] : findVolume(claim, volumes));
+  const found = reserved.find(isBoundByUid) ?? (waits ? reserved[0] : findVolume(claim, volumes));
   if (found !== undefined) return { type: 'bind', volume: found };
   const selected = claim.metadata.annotations?.[selectedNodeAnnotation];
   if (waits && selected === undefined) return { type: 'wait', notice: waitsForConsumer };
@@ -76,14 +76,117 @@ function withoutClass(name: string): Notice {
   return { type: 'Normal', reason: 'FailedBinding', message };
 }
 
-/** The status of a claim that is bound to the volume. */
-export function boundStatus({ spec }: PersistentVolume): PersistentVolumeClaimStatus {
+/** The next step of a claim that has been bound. */
+export type BoundClaimStep =
+  | { readonly type: 'bound' }
+  /** The volume was unbound; it is bound again. */
+  | { readonly type: 'bind' }
+  | { readonly type: 'lost'; readonly notice: Notice };
+
+/** Returns the next step of a claim that has been bound. @param volume the one it names; undefined when that is gone */
+export function planBoundClaim(
+  claim: PersistentVolumeClaim,
+  volume: PersistentVolume | undefined,
+): BoundClaimStep {
+  if ((claim.spec.volumeName ?? '') === '') {
+    return lost(
+      'ClaimLost',
+      'Bound claim has lost reference to PersistentVolume. Data on the volume is lost!',
+    );
+  }
+  if (volume === undefined) {
+    return lost(
+      'ClaimLost',
+      'Bound claim has lost its PersistentVolume. Data on the volume is lost!',
+    );
+  }
+  if (volume.spec.claimRef === undefined) return { type: 'bind' };
+  if (volume.spec.claimRef.uid === claim.metadata.uid) return { type: 'bound' };
+  const message = 'Two claims are bound to the same volume, this one is bound incorrectly';
+  return lost('ClaimMisbound', message);
+}
+
+function lost(reason: string, message: string): BoundClaimStep {
+  return { type: 'lost', notice: { type: 'Warning', reason, message } };
+}
+
+/** The next step of a volume. */
+export type VolumeStep =
+  /** It gets the phase; a released one that is reclaimed by deletion goes. */
+  | { readonly type: 'phase'; readonly phase: string; readonly reclaim: boolean }
+  /** It is written without what binds it to its claim, and is Available again. */
+  | { readonly type: 'unbind'; readonly volume: PersistentVolume }
+  /** It stays as it is, until its claim has been bound. */
+  | { readonly type: 'wait' };
+
+/** Returns the next step of a volume. @param claim the one that its claimRef is about; undefined when that is gone */
+export function planVolume(
+  volume: PersistentVolume,
+  claim: PersistentVolumeClaim | undefined,
+): VolumeStep {
+  if (!isBoundByUid(volume)) return { type: 'phase', phase: 'Available', reclaim: false };
+  if (claim === undefined) return released(volume);
+  const named = claim.spec.volumeName ?? '';
+  if (named === volume.metadata.name) return { type: 'phase', phase: 'Bound', reclaim: false };
+  if (named === '') {
+    if (volume.status?.phase !== undefined) return { type: 'wait' };
+    return { type: 'phase', phase: 'Available', reclaim: false };
+  }
+  const { annotations = {} } = volume.metadata;
+  const isProvisioned = annotations[provisionedByAnnotation] !== undefined;
+  if (isProvisioned && isDeletedAfterUse(volume)) return released(volume);
+  return { type: 'unbind', volume: unbound(volume) };
+}
+
+/** True for a volume that is for one claim, and not just for whichever has its name. */
+export function isBoundByUid({ spec }: PersistentVolume): boolean {
+  return (spec.claimRef?.uid ?? '') !== '';
+}
+
+/** A volume that could not be reclaimed says so while it is tried again. */
+function released(volume: PersistentVolume): VolumeStep {
+  const phase = volume.status?.phase === 'Failed' ? 'Failed' : 'Released';
+  return { type: 'phase', phase, reclaim: isDeletedAfterUse(volume) };
+}
+
+function isDeletedAfterUse({ spec }: PersistentVolume): boolean {
+  return spec.persistentVolumeReclaimPolicy === 'Delete';
+}
+
+/** The volume without its claim; one that its owner reserved by name stays reserved (kubernetes unbindVolume). */
+function unbound(volume: PersistentVolume): PersistentVolume {
+  const { claimRef, ...spec } = volume.spec;
+  const { [boundByControllerAnnotation]: byUs, ...annotations } = volume.metadata.annotations ?? {};
+  if (byUs !== undefined) return { ...volume, metadata: { ...volume.metadata, annotations }, spec };
+  const { uid: _, resourceVersion: __, ...reserved } = claimRef ?? {};
+  return { ...volume, spec: { ...spec, claimRef: reserved } };
+}
+
+/**
+ * The status of a claim that is bound to the volume. The capacity is written when it becomes so: the file system of a
+ * bound claim may have another size than its volume.
+ */
+export function boundStatus(
+  { status }: PersistentVolumeClaim,
+  { spec }: PersistentVolume,
+): PersistentVolumeClaimStatus {
   const { accessModes, capacity } = spec;
+  const isNew = status?.phase !== 'Bound' || status.capacity === undefined;
   return {
+    ...status,
     phase: 'Bound',
     ...(accessModes === undefined ? {} : { accessModes }),
-    ...(capacity === undefined ? {} : { capacity }),
+    ...(capacity === undefined || !isNew ? {} : { capacity }),
   };
+}
+
+/** The status of a claim without a volume: nothing is said of how much it has, and how it may be mounted. */
+export function unboundStatus(
+  { status }: PersistentVolumeClaim,
+  phase: 'Pending' | 'Lost',
+): PersistentVolumeClaimStatus {
+  const { accessModes: _, capacity: __, ...rest } = status ?? {};
+  return { ...rest, phase };
 }
 
 /**
