@@ -16,6 +16,10 @@ export const kubeCommands: Readonly<Record<string, KubeCommand>> = {
     summary: 'show objects in detail, with their events',
     load: async () => (await import('./commands/describe.js')).describeCommand,
   },
+  why: {
+    summary: 'say why something does not work, and what would mend it',
+    load: async () => (await import('./commands/why.js')).whyCommand,
+  },
   explain: {
     summary: 'show what the fields of a kind mean',
     load: async () => (await import('./commands/explain.js')).explainCommand,

@@ -12,8 +12,8 @@ import type { CommandContext } from '../context.js';
 import { run } from '../main.js';
 import type { FakeCluster } from './fake-cluster.js';
 
-/** Of every transcript. */
-const nowMs = Date.UTC(2026, 0, 1, 12);
+/** The time of every transcript. */
+export const transcriptMs = Date.UTC(2026, 0, 1, 12);
 
 /** Words of a command line; those in single quotes are one. */
 function wordsOf(line: string): string[] {
@@ -22,7 +22,7 @@ function wordsOf(line: string): string[] {
 
 /** A context that keeps what is written. */
 export class RecordedContext implements CommandContext {
-  readonly clock = new ManualClock(nowMs);
+  readonly clock = new ManualClock(transcriptMs);
   readonly #cluster: FakeCluster;
   #text = '';
   #isError = false;
@@ -66,7 +66,7 @@ function textOf(data: string | Uint8Array): string {
 }
 
 /** Runs one command line. @returns what it printed, and its exit code */
-async function runLine(line: string, cluster: FakeCluster): Promise<string> {
+export async function runLine(line: string, cluster: FakeCluster): Promise<string> {
   const context = new RecordedContext(cluster);
   // Commands that run components write to the process's own streams.
   const streams = [process.stdout, process.stderr].map((stream) => ({

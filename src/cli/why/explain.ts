@@ -1,0 +1,66 @@
+/** The answer of `trireme why`: from an object to what keeps it from working. Pure. */
+import type { KubeObject } from '../../api/object.js';
+import { isJsonObject } from '../../api/object.js';
+import { explainDeletion } from './deletion.js';
+import type { Finding } from './finding.js';
+import { unwell, well } from './finding.js';
+import type { ClusterView } from './view.js';
+import { nameOf } from './view.js';
+
+type Explainer = (object: KubeObject, view: ClusterView) => Finding;
+
+const explainers: Readonly<Record<string, Explainer>> = {
+  Namespace: (object, view) => explainDeletion(object, view) ?? well(nameOf(object), 'is active'),
+};
+
+/** Explains an object. One of any other kind is explained by its deletion, its conditions and its latest warning. */
+export function explainObject(object: KubeObject, view: ClusterView): Finding {
+  return (
+    explainDeletion(object, view) ?? (explainers[object.kind ?? ''] ?? explainOther)(object, view)
+  );
+}
+
+function explainOther(object: KubeObject, view: ClusterView): Finding {
+  const about = nameOf(object);
+  const status: unknown = (object as { status?: unknown }).status;
+  const list =
+    isJsonObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
+  const causes = list.flatMap((value): Finding[] => {
+    if (!isJsonObject(value)) return [];
+    const [type, is, reason, message, since] = [
+      'type',
+      'status',
+      'reason',
+      'message',
+      'lastTransitionTime',
+    ].map((key) => (typeof value[key] === 'string' ? value[key] : ''));
+    if (
+      !/^(Ready|Available|Established|Accepted|Synced|Reconciled|Healthy)$/.test(type ?? '') ||
+      is === 'True'
+    )
+      return [];
+    return [
+      {
+        about: `condition ${type ?? ''}`,
+        level: 'problem',
+        says: `is ${is ?? ''}${reason === '' ? '' : ` (${reason ?? ''})`}`,
+        since: since === '' ? undefined : since,
+        details: message === '' ? [] : [message ?? ''],
+      },
+    ];
+  });
+  const warning = view.events(object).find(({ type }) => type === 'Warning');
+  if (warning !== undefined) {
+    causes.push({
+      about: 'event',
+      level: 'problem',
+      says: warning.reason ?? 'Warning',
+      since: warning.lastTimestamp ?? undefined,
+      details: [warning.message ?? ''],
+    });
+  }
+  const ill = unwell(causes);
+  return ill.length === 0
+    ? well(about, 'nothing is known to be wrong with it')
+    : { about, level: 'problem', says: 'is not well', causes: ill };
+}
