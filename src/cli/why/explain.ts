@@ -1,6 +1,8 @@
 /** The answer of `trireme why`: from an object to what keeps it from working. Pure. */
 import type { KubeObject } from '../../api/object.js';
+import type { PersistentVolumeClaim } from '../../api/types/core.js';
 import { isJsonObject } from '../../api/object.js';
+import { explainClaim } from './claim.js';
 import { explainDeletion } from './deletion.js';
 import type { Finding } from './finding.js';
 import { unwell, well } from './finding.js';
@@ -10,6 +12,7 @@ import { nameOf } from './view.js';
 type Explainer = (object: KubeObject, view: ClusterView) => Finding;
 
 const explainers: Readonly<Record<string, Explainer>> = {
+  PersistentVolumeClaim: (object, view) => explainClaim(object as PersistentVolumeClaim, view),
   Namespace: (object, view) => explainDeletion(object, view) ?? well(nameOf(object), 'is active'),
 };
 
