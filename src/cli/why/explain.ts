@@ -1,11 +1,13 @@
 /** The answer of `trireme why`: from an object to what keeps it from working. Pure. */
 import type { KubeObject } from '../../api/object.js';
-import type { PersistentVolumeClaim } from '../../api/types/core.js';
+import type { Node, PersistentVolumeClaim } from '../../api/types/core.js';
+import type { PodDisruptionBudget } from '../../api/types/policy.js';
 import { isJsonObject } from '../../api/object.js';
 import { explainClaim } from './claim.js';
 import { explainDeletion } from './deletion.js';
 import type { Finding } from './finding.js';
 import { unwell, well } from './finding.js';
+import { explainBudget, explainNode } from './node.js';
 import type { ClusterView } from './view.js';
 import { nameOf } from './view.js';
 
@@ -13,6 +15,8 @@ type Explainer = (object: KubeObject, view: ClusterView) => Finding;
 
 const explainers: Readonly<Record<string, Explainer>> = {
   PersistentVolumeClaim: (object, view) => explainClaim(object as PersistentVolumeClaim, view),
+  Node: (object, view) => explainNode(object as Node, view),
+  PodDisruptionBudget: (object, view) => explainBudget(object as PodDisruptionBudget, view),
   Namespace: (object, view) => explainDeletion(object, view) ?? well(nameOf(object), 'is active'),
 };
 
