@@ -1,6 +1,6 @@
 /** The answer of `trireme why`: from an object to what keeps it from working. Pure. */
 import type { KubeObject } from '../../api/object.js';
-import type { Node, PersistentVolumeClaim } from '../../api/types/core.js';
+import type { Node, PersistentVolumeClaim, Pod } from '../../api/types/core.js';
 import type { PodDisruptionBudget } from '../../api/types/policy.js';
 import { isJsonObject } from '../../api/object.js';
 import { explainClaim } from './claim.js';
@@ -8,12 +8,14 @@ import { explainDeletion } from './deletion.js';
 import type { Finding } from './finding.js';
 import { unwell, well } from './finding.js';
 import { explainBudget, explainNode } from './node.js';
+import { explainPod } from './pod.js';
 import type { ClusterView } from './view.js';
 import { nameOf } from './view.js';
 
 type Explainer = (object: KubeObject, view: ClusterView) => Finding;
 
 const explainers: Readonly<Record<string, Explainer>> = {
+  Pod: (object, view) => explainPod(object as Pod, view),
   PersistentVolumeClaim: (object, view) => explainClaim(object as PersistentVolumeClaim, view),
   Node: (object, view) => explainNode(object as Node, view),
   PodDisruptionBudget: (object, view) => explainBudget(object as PodDisruptionBudget, view),
