@@ -2,6 +2,7 @@
 import type { KubeObject } from '../../api/object.js';
 import type { Node, PersistentVolumeClaim, Pod } from '../../api/types/core.js';
 import type { PodDisruptionBudget } from '../../api/types/policy.js';
+import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../../api/types/workloads.js';
 import { isJsonObject } from '../../api/object.js';
 import { explainClaim } from './claim.js';
 import { explainDeletion } from './deletion.js';
@@ -11,11 +12,19 @@ import { explainBudget, explainNode } from './node.js';
 import { explainPod } from './pod.js';
 import type { ClusterView } from './view.js';
 import { nameOf } from './view.js';
+import { explainDaemonSet } from './daemon-set.js';
+import { explainDeployment } from './deployment.js';
+import { explainReplicaSet } from './replicas.js';
+import { explainStatefulSet } from './stateful-set.js';
 
 type Explainer = (object: KubeObject, view: ClusterView) => Finding;
 
 const explainers: Readonly<Record<string, Explainer>> = {
   Pod: (object, view) => explainPod(object as Pod, view),
+  Deployment: (object, view) => explainDeployment(object as Deployment, view),
+  ReplicaSet: (object, view) => explainReplicaSet(object as ReplicaSet, view),
+  StatefulSet: (object, view) => explainStatefulSet(object as StatefulSet, view),
+  DaemonSet: (object, view) => explainDaemonSet(object as DaemonSet, view),
   PersistentVolumeClaim: (object, view) => explainClaim(object as PersistentVolumeClaim, view),
   Node: (object, view) => explainNode(object as Node, view),
   PodDisruptionBudget: (object, view) => explainBudget(object as PodDisruptionBudget, view),
