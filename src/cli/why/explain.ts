@@ -1,15 +1,26 @@
 /** The answer of `trireme why`: from an object to what keeps it from working. Pure. */
 import type { KubeObject } from '../../api/object.js';
-import type { Node, PersistentVolumeClaim, Pod } from '../../api/types/core.js';
-import type { PodDisruptionBudget } from '../../api/types/policy.js';
-import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../../api/types/workloads.js';
+import type { Node, PersistentVolumeClaim, Pod, Service } from '../../api/types/core.js';
+import type { Ingress } from '../../api/types/networking.js';
+import type { HorizontalPodAutoscaler, PodDisruptionBudget } from '../../api/types/policy.js';
+import type {
+  CronJob,
+  DaemonSet,
+  Deployment,
+  Job,
+  ReplicaSet,
+  StatefulSet,
+} from '../../api/types/workloads.js';
 import { isJsonObject } from '../../api/object.js';
+import { explainAutoscaler } from './autoscaler.js';
 import { explainClaim } from './claim.js';
 import { explainDeletion } from './deletion.js';
 import type { Finding } from './finding.js';
 import { unwell, well } from './finding.js';
+import { explainCronJob, explainJob } from './jobs.js';
 import { explainBudget, explainNode } from './node.js';
 import { explainPod } from './pod.js';
+import { explainIngress, explainService } from './services.js';
 import type { ClusterView } from './view.js';
 import { nameOf } from './view.js';
 import { explainDaemonSet } from './daemon-set.js';
@@ -25,8 +36,14 @@ const explainers: Readonly<Record<string, Explainer>> = {
   ReplicaSet: (object, view) => explainReplicaSet(object as ReplicaSet, view),
   StatefulSet: (object, view) => explainStatefulSet(object as StatefulSet, view),
   DaemonSet: (object, view) => explainDaemonSet(object as DaemonSet, view),
+  Job: (object, view) => explainJob(object as Job, view),
+  CronJob: (object, view) => explainCronJob(object as CronJob, view),
+  Service: (object, view) => explainService(object as Service, view),
+  Ingress: (object, view) => explainIngress(object as Ingress, view),
   PersistentVolumeClaim: (object, view) => explainClaim(object as PersistentVolumeClaim, view),
   Node: (object, view) => explainNode(object as Node, view),
+  HorizontalPodAutoscaler: (object, view) =>
+    explainAutoscaler(object as HorizontalPodAutoscaler, view),
   PodDisruptionBudget: (object, view) => explainBudget(object as PodDisruptionBudget, view),
   Namespace: (object, view) => explainDeletion(object, view) ?? well(nameOf(object), 'is active'),
 };
