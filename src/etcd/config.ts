@@ -61,6 +61,8 @@ export interface ServerConfig {
     readonly mode: 'periodic' | 'revision';
     /** Milliseconds or a number of revisions; 0: off. */
     readonly retention: number;
+    /** Of `periodic`: revisions that were written before the last so many bytes go sooner; 0: none do. */
+    readonly maxBytes: number;
   };
   readonly initialCorruptCheck: boolean;
   /** 0: off. */

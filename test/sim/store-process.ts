@@ -169,7 +169,7 @@ export class SimProcess implements EventOwner {
       preVote: options.preVote,
       strictReconfigCheck: options.strictReconfigCheck,
       forceNewCluster: false,
-      autoCompaction: { mode: 'periodic', retention: 0 },
+      autoCompaction: { mode: 'periodic', retention: 0, maxBytes: 0 },
       initialCorruptCheck: false,
       corruptCheckMs: options.corruptCheckMs,
       compactHashCheckMs: 0,

@@ -42,6 +42,7 @@ const flagKinds = {
   'pre-vote': 'boolean',
   'auto-compaction-retention': 'string',
   'auto-compaction-mode': 'string',
+  'auto-compaction-max-bytes': 'number',
   'force-new-cluster': 'boolean',
   'enable-v2': 'boolean',
   'enable-pprof': 'boolean',

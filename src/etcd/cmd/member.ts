@@ -212,6 +212,9 @@ function newCompactor(server: EtcdServer, config: ServerConfig): AutoCompactor {
     get rev() {
       return server.store.rev;
     },
+    get putBytes() {
+      return server.store.counts.putBytes;
+    },
     async compact(revision: number) {
       const request = { revision, physical: false };
       await server.propose('compaction', CompactionRequest.encode(request).finish(), request);

@@ -47,7 +47,8 @@ export function parseInitialCluster(text: string): InitialMember[] {
 function autoCompaction(flags: Flags): ServerConfig['autoCompaction'] {
   const mode = flags.text('auto-compaction-mode', 'periodic');
   const retention = flags.text('auto-compaction-retention', '0');
-  if (mode === 'revision') return { mode, retention: Number.parseInt(retention, 10) };
+  const maxBytes = flags.number('auto-compaction-max-bytes', 0);
+  if (mode === 'revision') return { mode, retention: Number.parseInt(retention, 10), maxBytes: 0 };
   if (mode !== 'periodic') throw new UsageError(`unknown auto-compaction-mode "${mode}"`);
   const retentionMs = /^\d+$/.test(retention)
     ? Number(retention) * 3_600_000
@@ -55,7 +56,7 @@ function autoCompaction(flags: Flags): ServerConfig['autoCompaction'] {
   if (retentionMs === undefined) {
     throw new UsageError(`error parsing auto-compaction-retention "${retention}"`);
   }
-  return { mode, retention: retentionMs };
+  return { mode, retention: retentionMs, maxBytes };
 }
 
 /** @throws UsageError */
