@@ -95,6 +95,7 @@ const apiserverRooms: Readonly<Record<string, readonly string[]>> = {
   rest: ['authn', 'content', 'subresources', 'verbs'],
   grpc: ['authn', 'content', 'subresources', 'verbs'],
   discovery: ['authn', 'rest'],
+  history: ['registry', 'rest', 'storage'],
   openapi: ['discovery', 'rest'],
 };
 /** Files of the API server's own folder that its rooms may import: errors and bounds. All others join the rooms. */

@@ -12,6 +12,8 @@ import { agentHandlers } from './grpc/agent-service.js';
 import { auditedCalls } from './grpc/audited-calls.js';
 import { ResourceService } from './grpc/resource-service.js';
 import { HealthHandler } from './health.js';
+import { revisionPath } from './history/revision-path.js';
+import { RevisionTimes } from './history/revision-times.js';
 import { maxRequestBytes } from './limits.js';
 import { openApiPaths } from './openapi/handler.js';
 import type { ApiServerOptions, RunningApiServer } from './options.js';
@@ -137,6 +139,9 @@ class ApiServer {
           tokens,
         }),
         openApiPaths(kinds),
+        revisionPath(
+          new RevisionTimes(objects.store, (key, value) => objects.readValue(key, value)),
+        ),
       ],
       log,
     });

@@ -26,6 +26,8 @@ export const systemRoles: Readonly<Record<string, PolicyRule[]>> = {
       '/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/* /trireme/cluster',
     ),
   ],
+  // Numbers and times of revisions, for those who read what they may read as it was.
+  'system:trireme:revisions': [paths('/trireme/revisions')],
   'system:basic-user': [
     on('authorization.k8s.io', 'selfsubjectaccessreviews selfsubjectrulesreviews', ['create']),
     on('authentication.k8s.io', 'selfsubjectreviews', ['create']),
@@ -168,6 +170,7 @@ export const systemBindings: Readonly<Record<string, readonly Subject[]>> = {
   'system:monitoring': [group('system:monitoring')],
   'system:discovery': [group('system:authenticated')],
   'system:basic-user': [group('system:authenticated')],
+  'system:trireme:revisions': [group('system:authenticated')],
   'system:public-info-viewer': [group('system:authenticated'), group('system:unauthenticated')],
   'system:node-proxier': [user('system:kube-proxy')],
   'system:kube-controller-manager': [user('system:kube-controller-manager')],

@@ -205,11 +205,15 @@ export class Lister {
     startKey: string,
   ): Promise<ListResult> {
     const prefix = kindPrefix(kind);
-    const scope =
+    const all =
       options.namespace === ''
         ? prefix
         : prefix + objectKey({ namespace: options.namespace, name: '' });
-    const end = prefixEnd(scope);
+    const { name } = options.selection;
+    const isOneKey = name !== undefined && (options.namespace !== '' || !kind.namespaced);
+    // Of one object only its own key is read, whatever else there is beside it.
+    const scope = isOneKey ? all + name : all;
+    const end = isOneKey ? `${scope}\0` : prefixEnd(all);
     let start = startKey === '' ? scope : prefix + startKey;
     if (start < scope || start >= end)
       refuseToken(`the start key ${JSON.stringify(startKey)} is outside of the list`);
