@@ -68,7 +68,9 @@ export function storeFlags(options: MasterOptions, state: MasterState): string[]
     'peer-client-cert-auth': 'true',
     'peer-trusted-ca-file': join(pki, 'etcd-ca.crt'),
     'auto-compaction-mode': 'periodic',
-    'auto-compaction-retention': '5m',
+    // So far back reach `history`, `get --at`, `diff --since` and `rewind`: an hour, and 256 MiB of writes at most.
+    'auto-compaction-retention': '1h',
+    'auto-compaction-max-bytes': String(256 * 1024 * 1024),
     // Every four hours, and two days of them, unless --etcd-arg says otherwise.
     'backup-dir': join(options.dataDir, 'backups'),
     'backup-interval': '4h',
