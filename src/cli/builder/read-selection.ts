@@ -1,7 +1,8 @@
 /** Reads what `get` shows: tables that the server makes, or whole objects. */
 import type { KubeObject } from '../../api/object.js';
-import { isApiError } from '../../client/types.js';
-import { objectPath, pathOf } from '../kube/resource.js';
+import { ApiError, isApiError } from '../../client/types.js';
+import { exactly } from '../history/past.js';
+import { objectPath, pathOf, pluralName } from '../kube/resource.js';
 import type { ObjectRef } from '../kube/resource.js';
 import { refusalText } from '../kube/status-error.js';
 import type { KubeClient } from '../kube/types.js';
@@ -17,6 +18,8 @@ export interface ReadOptions {
   readonly subresource?: string | undefined;
   readonly ignoreNotFound: boolean;
   readonly chunkSize: number;
+  /** As everything was then; undefined: as it is now. */
+  readonly revision?: string | undefined;
   /** How much of each object comes with its row. */
   readonly includeObject?: 'Metadata' | 'Object';
 }
@@ -52,8 +55,9 @@ export async function readTable(
       query: { ...more, ...query },
       accept: tableAccept,
     });
-    tables.push(table.kind === 'Table' ? table : tableOf(table as unknown as KubeObject));
-    return table.metadata?.continue;
+    const read = table.kind === 'Table' ? table : tableOf(table as unknown as KubeObject);
+    tables.push(read);
+    return { next: table.metadata?.continue, count: read.rows?.length ?? 0 };
   });
   return {
     columns:
@@ -82,14 +86,14 @@ export async function readObjects(
     const answer = await kube.json<
       KubeObject & { items?: KubeObject[] | null; metadata: { continue?: string } }
     >({ path, query });
-    if (selection.names.length > 0) objects.push(answer);
-    else {
-      const { apiVersion = 'v1' } = answer;
-      for (const item of answer.items ?? [])
-        objects.push({ apiVersion, kind: resource.kind, ...item });
-    }
+    const isOne = selection.names.length > 0 && options.revision === undefined;
+    const { apiVersion = 'v1', items } = answer;
+    const read = isOne
+      ? [answer]
+      : (items ?? []).map((item) => ({ apiVersion, kind: resource.kind, ...item }));
+    objects.push(...read);
     if (resourceVersion === '') resourceVersion = answer.metadata.resourceVersion ?? '';
-    return answer.metadata.continue;
+    return { next: answer.metadata.continue, count: read.length };
   });
   return { objects, resourceVersion, refusals };
 }
@@ -97,7 +101,7 @@ export async function readObjects(
 type AskPart = (
   path: string,
   query: Readonly<Record<string, string | undefined>>,
-) => Promise<string | undefined>;
+) => Promise<{ readonly next: string | undefined; readonly count: number }>;
 
 /** Asks once for each name, or page by page. @returns the refusals */
 async function eachPart(
@@ -105,13 +109,13 @@ async function eachPart(
   options: ReadOptions,
   ask: AskPart,
 ): Promise<string[]> {
-  const { labelSelector, fieldSelector, chunkSize, subresource } = options;
+  const { labelSelector, fieldSelector, chunkSize, revision } = options;
   const namespace = resource.namespaced ? options.namespace : undefined;
   const refusals: string[] = [];
   for (const name of names) {
     const ref: ObjectRef = { resource, namespace, name };
     try {
-      await ask(objectPath(ref, subresource), {});
+      await askForOne(ref, options, ask);
     } catch (error) {
       if (!isApiError(error)) throw error;
       if (error.reason !== 'NotFound' || !options.ignoreNotFound) refusals.push(refusalText(error));
@@ -120,14 +124,30 @@ async function eachPart(
   if (names.length > 0) return refusals;
   let next: string | undefined;
   do {
-    next = await ask(pathOf(resource, { namespace }), {
+    ({ next } = await ask(pathOf(resource, { namespace }), {
       labelSelector,
       fieldSelector,
       continue: next,
       limit: chunkSize === 0 ? undefined : String(chunkSize),
-    });
+      ...(next === undefined && revision !== undefined ? exactly(revision) : {}),
+    }));
   } while (next !== undefined && next !== '');
   return [];
+}
+
+/** Asks for one object; as it was, by a list that selects its name. @throws ApiError where it is not */
+async function askForOne(ref: ObjectRef, options: ReadOptions, ask: AskPart): Promise<void> {
+  const { resource, namespace, name } = ref;
+  if (options.revision === undefined) {
+    await ask(objectPath(ref, options.subresource), {});
+    return;
+  }
+  const { count } = await ask(pathOf(resource, { namespace }), {
+    fieldSelector: `metadata.name=${name}`,
+    ...exactly(options.revision),
+  });
+  if (count > 0) return;
+  throw new ApiError(404, 'NotFound', `${pluralName(resource)} "${name}" not found`);
 }
 
 /** Name and creation, of a server that makes no tables. */

@@ -9,6 +9,7 @@ import {
 } from '../builder/file-flags.js';
 import type { ReadOptions } from '../builder/read-selection.js';
 import type { Invocation } from '../command/spec.js';
+import { momentValue } from '../history/moment.js';
 import type { Session } from '../kube/session.js';
 import type { Printable } from '../print/output.js';
 import { outputFlags } from '../print/output.js';
@@ -39,6 +40,7 @@ export const getFlags = {
   subresource: { type: 'text', value: 'NAME', help: 'status, scale or another part of the object' },
   'chunk-size': { type: 'int', default: 500, help: 'objects that one answer holds; 0 is all' },
   raw: { type: 'text', value: 'PATH', help: 'print what the server answers to this path' },
+  at: { type: 'text', value: momentValue, help: 'as it was then' },
   'server-print': { type: 'bool', default: true, help: 'tables are made by the server, always' },
 } as const;
 
@@ -46,8 +48,13 @@ export const getFlags = {
 export type GetInvocation = Invocation<typeof getFlags>;
 
 /** What is asked of the server. */
-export function readOptions(session: Session, flags: GetInvocation['flags']): ReadOptions {
+export function readOptions(
+  session: Session,
+  flags: GetInvocation['flags'],
+  revision?: string,
+): ReadOptions {
   return {
+    revision,
     namespace: flags['all-namespaces'] === true ? undefined : session.namespace,
     labelSelector: flags.selector,
     fieldSelector: flags['field-selector'],

@@ -1,11 +1,13 @@
 import type { Selection } from '../builder/arguments.js';
 import { parseSelections } from '../builder/arguments.js';
 import { hasFiles, readFiles } from '../builder/objects.js';
+import type { ReadOptions } from '../builder/read-selection.js';
 import { readObjects, readTable } from '../builder/read-selection.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import type { GetInvocation } from './get-options.js';
 import { getFlags, printable, readOptions, styleOf } from './get-options.js';
+import { revisionAt } from '../history/moment.js';
 import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
 import { alignColumns } from '../print/columns.js';
@@ -30,6 +32,7 @@ export const getCommand = defineCommand({
       'trireme get pods -o custom-columns=NAME:.metadata.name,IP:.status.podIP',
     ],
     ['follow what changes', 'trireme get pods -w'],
+    ['as it was ten minutes ago, and what is gone by now', 'trireme get pods --at 10m'],
     ['several kinds at once', 'trireme get deployments,services'],
   ],
   flags: getFlags,
@@ -67,17 +70,21 @@ async function runGet(invocation: GetInvocation): Promise<number> {
       : await parseSelections(session.mapper, args);
     mayBeNamed(selections, flags);
     if (flags.watch === true || flags['watch-only'] === true) {
+      if (flags.at !== undefined)
+        throw plain('--at shows the past, which does not change: leave out --watch');
       const { watchSelection } = await import('./get-watch.js');
       return watchSelection(session, selections, invocation, format);
     }
+    const past = flags.at === undefined ? undefined : await revisionAt(session, flags.at);
+    const options = readOptions(session, flags, past?.revision);
     if (format === undefined || format.name === 'wide') {
-      return printTables(session, selections, invocation);
+      return printTables(session, selections, invocation, options);
     }
     const print = objectPrinter(format, {
       managedFields: flags['show-managed-fields'] ?? false,
       headers: flags['no-headers'] !== true,
     });
-    return printObjects(session, selections, invocation, print);
+    return printObjects(session, selections, invocation, { options, print });
   });
 }
 
@@ -97,8 +104,8 @@ async function printTables(
   session: Session,
   selections: readonly Selection[],
   { flags, context }: GetInvocation,
+  options: ReadOptions,
 ): Promise<number> {
-  const options = readOptions(session, flags);
   const tables = await Promise.all(
     selections.map((selection) => readTable(session.kube, selection, options)),
   );
@@ -139,9 +146,9 @@ async function printObjects(
   session: Session,
   selections: readonly Selection[],
   { flags, context }: GetInvocation,
-  print: ReturnType<typeof objectPrinter>,
+  how: { readonly options: ReadOptions; readonly print: ReturnType<typeof objectPrinter> },
 ): Promise<number> {
-  const options = readOptions(session, flags);
+  const { options, print } = how;
   const answers = await Promise.all(
     selections.map((selection) => readObjects(session.kube, selection, options)),
   );
