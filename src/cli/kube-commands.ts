@@ -20,6 +20,14 @@ export const kubeCommands: Readonly<Record<string, KubeCommand>> = {
     summary: 'say why something does not work, and what would mend it',
     load: async () => (await import('./commands/why.js')).whyCommand,
   },
+  history: {
+    summary: 'show who changed which field of an object, and when',
+    load: async () => (await import('./commands/history.js')).historyCommand,
+  },
+  rewind: {
+    summary: 'make an object what it was at a time or a revision',
+    load: async () => (await import('./commands/rewind.js')).rewindCommand,
+  },
   explain: {
     summary: 'show what the fields of a kind mean',
     load: async () => (await import('./commands/explain.js')).explainCommand,
@@ -65,7 +73,7 @@ export const kubeCommands: Readonly<Record<string, KubeCommand>> = {
     load: async () => (await import('./commands/apply.js')).applyCommand,
   },
   diff: {
-    summary: 'show what apply would change',
+    summary: 'show what apply would change, or what has changed since',
     load: async () => (await import('./commands/diff.js')).diffCommand,
   },
   create: {
