@@ -8,6 +8,7 @@
  *   → `prepareCreate` / `prepareUpdate` (`strategy.ts`) → admission (API server)
  *   → `validateCreate` / `validateUpdate` (`strategy.ts`) → storage.
  */
+import type { CustomVersions } from './apiextensions/versions.js';
 import type { FieldError } from './field-error.js';
 import type { KubeObject } from './object.js';
 import type { SchemaNode } from './schema/node.js';
@@ -154,4 +155,6 @@ export interface KindDeclaration {
   readonly custom: boolean;
   /** The OpenAPI schema that {@link schema} was made of, for such kinds; plain data. */
   readonly definedBy?: Readonly<Record<string, unknown>> | undefined;
+  /** The versions of the definition that a custom kind belongs to. */
+  readonly versions?: CustomVersions | undefined;
 }

@@ -10,6 +10,8 @@ import type { SchemaNode } from '../schema/node.js';
 import { compileJsonPath } from './json-path.js';
 import type { CustomResourceDefinition } from './schemas.js';
 import type { JsonSchema } from './structural.js';
+import type { CustomVersions } from './versions.js';
+import { conversionWebhook } from './versions.js';
 import { maxMatchSteps } from './pattern.js';
 import { structuralNode, validateStructural } from './structural.js';
 
@@ -112,10 +114,18 @@ function fieldsOf(version: Version): Record<string, (object: KubeObject) => stri
   );
 }
 
-function kindOfVersion(definition: CustomResourceDefinition, version: Version): KindDeclaration {
-  const { group, names, scope } = definition.spec;
+function jsonSchemaOf(version: Version): JsonSchema {
   const given = version.schema?.openAPIV3Schema;
-  const schema: JsonSchema = isJsonObject(given) ? given : { type: 'object' };
+  return isJsonObject(given) ? given : { type: 'object' };
+}
+
+function kindOfVersion(
+  definition: CustomResourceDefinition,
+  version: Version,
+  versions: CustomVersions,
+): KindDeclaration {
+  const { group, names, scope } = definition.spec;
+  const schema = jsonSchemaOf(version);
   const columns = version.additionalPrinterColumns;
   const hasStatus = version.subresources?.status !== undefined;
   const warning =
@@ -130,7 +140,7 @@ function kindOfVersion(definition: CustomResourceDefinition, version: Version): 
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
     namespaced: scope === 'Namespaced',
-    schema: customSchema(schema),
+    schema: versions.schemas.get(version.name) ?? customSchema(schema),
     definedBy: schema,
     hasGeneration: true,
     custom: true,
@@ -141,12 +151,18 @@ function kindOfVersion(definition: CustomResourceDefinition, version: Version): 
       columns === undefined ? [nameColumn, ageColumn] : [nameColumn, ...columns.map(columnOf)],
     ...(version.deprecated === true ? { deprecation: warning } : {}),
   });
-  return { ...base, hasStatus, subresources: subresourcesOf(version) };
+  return { ...base, hasStatus, subresources: subresourcesOf(version), versions };
 }
 
 /** The served kinds of a definition, one per version. They share their storage. */
 export function kindsOfDefinition(definition: CustomResourceDefinition): KindDeclaration[] {
-  return (definition.spec.versions ?? [])
-    .filter((version) => version.served)
-    .map((version) => kindOfVersion(definition, version));
+  const all = definition.spec.versions ?? [];
+  const versions: CustomVersions = {
+    stored: (all.find(({ storage }) => storage) ?? all[0])?.name ?? '',
+    schemas: new Map(all.map((version) => [version.name, customSchema(jsonSchemaOf(version))])),
+    webhook: conversionWebhook(definition),
+  };
+  return all
+    .filter(({ served }) => served)
+    .map((version) => kindOfVersion(definition, version, versions));
 }
