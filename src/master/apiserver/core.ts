@@ -6,6 +6,7 @@ import { systemRandom } from '../../lib/random.js';
 import { rbacEscalation } from './admission/rbac-escalation.js';
 import { AdmissionChain } from './admission/chain.js';
 import { admissionPlugins } from './admission/plugins.js';
+import { conversionCall } from './admission/webhook/conversion.js';
 import { Authenticator } from './authn/authenticator.js';
 import { BootstrapTokens } from './authn/bootstrap-tokens.js';
 import { ServiceAccountTokens } from './authn/service-account-tokens.js';
@@ -81,7 +82,9 @@ export class ApiCore {
     this.#slots = new Slots(clock);
     this.watchCache = new WatchCache({ store: this.store, log, clock, values });
     const { store, watchCache } = this;
-    this.objects = new Objects({ store, watchCache, log, clock, random, values });
+    this.agents = new NodeAgents({ watchCache, tls: options.kubelet, log, clock });
+    const convert = conversionCall({ watchCache, dialPod: podDialer(this.agents), clock });
+    this.objects = new Objects({ store, watchCache, log, clock, random, values, convert });
     this.range = parseRange(options.serviceClusterIpRange);
     this.objects.setWriteHook(
       'services',
@@ -90,7 +93,6 @@ export class ApiCore {
     this.kinds = builtInRegistry();
     for (const kind of this.kinds.list()) registerFields(watchCache, kind);
     this.#watches = new Watches(this.objects);
-    this.agents = new NodeAgents({ watchCache, tls: options.kubelet, log, clock });
     this.audit =
       options.auditLogPath === undefined ? undefined : new AuditLog(options.auditLogPath, clock);
     this.tokens = new ServiceAccountTokens({ ...options.serviceAccount, watchCache, clock });

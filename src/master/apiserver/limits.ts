@@ -92,3 +92,11 @@ export const asideLoopRest = 4;
  * once.
  */
 export const asideWeightMin = maxBodyBytesPerUser / 32;
+/** Objects of one ConversionReview at most: a list is converted in parts. */
+export const conversionReviewObjects = 100;
+/** Bytes of the objects of one ConversionReview, unless one alone is longer. */
+export const conversionReviewBytes = 1024 * 1024;
+/** Calls of conversion webhooks at once; others wait in line. */
+export const conversionCalls = 32;
+/** The longest call of a conversion webhook (client-go's default for webhooks). */
+export const conversionTimeoutMs = 30_000;

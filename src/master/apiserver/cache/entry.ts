@@ -19,6 +19,7 @@ export class Entry {
   readonly revision: number;
   #facts: Facts | undefined;
   #object: KubeObject | undefined;
+  #isConverted = false;
   /** The bytes that {@link bytes} are known to begin with. */
   #head: Buffer | undefined;
 
@@ -32,6 +33,18 @@ export class Entry {
 
   static fromStored(key: string, stored: Buffer, revision: number): Entry {
     return new Entry(key, spliceVersion(stored, revision), revision);
+  }
+
+  /** The entry in another version, as a webhook has made it of this one. */
+  convertedTo(bytes: Buffer): Entry {
+    const entry = new Entry(this.key, bytes, this.revision);
+    entry.#isConverted = true;
+    return entry;
+  }
+
+  /** True when the bytes are not the stored ones, but ready to be sent in the version that was asked for. */
+  get isConverted(): boolean {
+    return this.#isConverted;
   }
 
   get namespace(): string {
@@ -85,6 +98,7 @@ export class Entry {
       revision,
     );
     gone.#facts = this.#facts;
+    gone.#isConverted = this.#isConverted;
     return gone;
   }
 }

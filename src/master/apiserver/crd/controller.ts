@@ -164,7 +164,9 @@ export class DefinitionController implements CacheObserver {
     const entry = this.#cache().get(name);
     if (entry === undefined) return true;
     if (entry.object().metadata.deletionTimestamp !== undefined) {
-      const [instances] = kindsOfDefinition(allServed(definitionOf(entry)));
+      const kinds = kindsOfDefinition(allServed(definitionOf(entry)));
+      // No webhook is needed for what is in the stored version already.
+      const instances = kinds.find(({ version, versions }) => version === versions?.stored);
       return cleanUpDefinition(this.#objects, { kind, name, instances });
     }
     const all = this.#all();

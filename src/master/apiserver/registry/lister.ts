@@ -6,6 +6,7 @@ import type { Selection } from '../cache/selection.js';
 import { badRequest, expired, failure, StatusError, tooLargeResourceVersion } from '../status.js';
 import { kindPrefix } from '../storage/keys.js';
 import { prefixEnd } from '../storage/store.js';
+import type { StoredKv } from '../storage/store.js';
 import { StoreError } from '../storage/store.js';
 import type { Objects } from './objects.js';
 import { mapStoreError } from './store-errors.js';
@@ -171,10 +172,15 @@ export class Lister {
     return this.#present(kind, options);
   }
 
-  #present(kind: KindDeclaration, options: ListOptions): ListResult {
-    const { watchCache } = this.#objects;
+  /** What the cache holds at this moment. */
+  #present(kind: KindDeclaration, options: ListOptions): ListResult | Promise<ListResult> {
+    const { watchCache, conversion } = this.#objects;
     const cache = this.#objects.cache(kind);
     const { selection, limit, namespace } = options;
+    if (conversion.asksWebhook(kind)) {
+      const entries = [...selection.candidates(cache, namespace)];
+      return this.#converted(kind, options, { entries, revision: watchCache.revision });
+    }
     const entries: Entry[] = [];
     let more: string | undefined;
     for (const entry of selection.candidates(cache, namespace)) {
@@ -195,6 +201,34 @@ export class Lister {
       resourceVersion: String(watchCache.revision),
       continue: more === undefined ? '' : encodeContinue(watchCache.revision, `${more}\0`),
       remainingItemCount: remaining,
+    };
+  }
+
+  /** Converts a page's worth at a time: selectors see the labels and fields of the version that was asked for. */
+  async #converted(
+    kind: KindDeclaration,
+    { selection, limit }: ListOptions,
+    { entries: all, revision }: { readonly entries: readonly Entry[]; readonly revision: number },
+  ): Promise<ListResult> {
+    const { getters } = this.#objects.cache(kind);
+    const entries: Entry[] = [];
+    const most = limit > 0 ? limit : all.length;
+    let next = 0;
+    while (next < all.length && entries.length < most) {
+      const part = all.slice(next, next + most);
+      for (const view of await this.#objects.conversion.views(kind, part)) {
+        if (entries.length === most) break;
+        next += 1;
+        if (selection.matches(view, getters)) entries.push(view);
+      }
+    }
+    const left = all.length - next;
+    const last = all[next - 1];
+    return {
+      entries,
+      resourceVersion: String(revision),
+      continue: left === 0 || last === undefined ? '' : encodeContinue(revision, `${last.key}\0`),
+      remainingItemCount: selection.isEmpty && left > 0 ? left : undefined,
     };
   }
 
@@ -219,14 +253,13 @@ export class Lister {
       refuseToken(`the start key ${JSON.stringify(startKey)} is outside of the list`);
     const getters = this.#objects.cache(kind).getters;
     const entries: Entry[] = [];
-    const pageLimit = options.limit > 0 ? Math.max(options.limit, 500) : 2_000;
+    const atLeast = this.#objects.conversion.asksWebhook(kind) ? 1 : 500;
+    const pageLimit = options.limit > 0 ? Math.max(options.limit, atLeast) : 2_000;
     for (;;) {
       const page = await this.#objects.store
         .range({ start, end, limit: pageLimit, revision })
         .catch((error: unknown) => this.#refuseHistory(error, revision, startKey));
-      for (const [index, kv] of page.kvs.entries()) {
-        const value = this.#objects.readValue(kv.key, kv.value);
-        const entry = Entry.fromStored(kv.key.slice(prefix.length), value, kv.modRevision);
+      for (const [index, entry] of (await this.#read(kind, page.kvs)).entries()) {
         if (!options.selection.matches(entry, getters)) continue;
         entries.push(entry);
         if (options.limit > 0 && entries.length === options.limit) {
@@ -249,6 +282,20 @@ export class Lister {
       continue: '',
       remainingItemCount: undefined,
     };
+  }
+
+  /** Stored values in the kind's version. The cache's own entries serve again: they may have been converted. */
+  #read(kind: KindDeclaration, kvs: readonly StoredKv[]): Promise<readonly Entry[]> {
+    const prefix = kindPrefix(kind);
+    const cache = this.#objects.cache(kind);
+    const entries = kvs.map((kv) => {
+      const key = kv.key.slice(prefix.length);
+      const known = cache.get(key);
+      if (known?.revision === kv.modRevision) return known;
+      const value = this.#objects.readValue(kv.key, kv.value);
+      return Entry.fromStored(key, value, kv.modRevision);
+    });
+    return this.#objects.conversion.views(kind, entries);
   }
 
   #refuseHistory(error: unknown, revision: number, startKey: string): never {

@@ -18,7 +18,9 @@ import type { Guard, Store, StoredKv, StoreOp, TxnResult } from '../storage/stor
 import type { WriteHook, ExtraWrites } from './write-hook.js';
 import { noExtraWrites } from './write-hook.js';
 import { mapStoreError } from './store-errors.js';
-import { presentBytes, readAs, toStored } from './versions.js';
+import { Conversion, noConversionCall } from './conversion.js';
+import type { ConversionCall } from './conversion.js';
+import { presentBytes, readAs, storesOwnForm } from './versions.js';
 
 /** Changes an object. Called again with the newer object when another write came first. */
 export type Change = (old: KubeObject) => Promise<Changed> | Changed;
@@ -53,7 +55,10 @@ export class Objects {
   readonly log: Logger;
   readonly #values: ValueTransformer;
   readonly #writeHooks = new Map<string, WriteHook>();
+  /** The step between the stored version and the one of a request, where a webhook takes it. */
+  readonly conversion: Conversion;
 
+  /** @param options `convert` calls the webhooks of definitions; without it, their objects cannot be read */
   constructor(options: {
     readonly watchCache: WatchCache;
     readonly store: Store;
@@ -61,7 +66,9 @@ export class Objects {
     readonly random: Random;
     readonly log: Logger;
     readonly values: ValueTransformer;
+    readonly convert?: ConversionCall;
   }) {
+    this.conversion = new Conversion(options.convert ?? noConversionCall, options.random);
     this.watchCache = options.watchCache;
     this.store = options.store;
     this.clock = options.clock;
@@ -95,9 +102,15 @@ export class Objects {
     return this.cache(place.kind).get(objectKey(place));
   }
 
+  async #view(kind: KindDeclaration, entry: Entry): Promise<Entry> {
+    if (!this.conversion.asksWebhook(kind)) return entry;
+    const [view = entry] = await this.conversion.views(kind, [entry]);
+    return view;
+  }
+
   /**
-   * Reads an object. `resourceVersion` unset reads all that is acknowledged now; `0` reads the cache as it is; N waits
-   * for that revision.
+   * Reads an object, in the kind's version. `resourceVersion` unset reads all that is acknowledged now; `0` reads the
+   * cache as it is; N waits for that revision.
    * @throws StatusError NotFound
    */
   async get(place: Place, resourceVersion = ''): Promise<Entry> {
@@ -105,18 +118,18 @@ export class Objects {
     else if (resourceVersion !== '0') await this.watchCache.waitFor(Number(resourceVersion));
     const entry = this.cached(place);
     if (entry === undefined) throw notFound(target(place.kind), place.name);
-    return entry;
+    return this.#view(place.kind, entry);
   }
 
-  /** Stores a new object. @throws StatusError AlreadyExists */
-  async create(place: Place, object: KubeObject): Promise<Entry> {
+  /** Stores a new object. @returns it in the kind's version @throws StatusError AlreadyExists */
+  async create(place: Place, object: KubeObject): Promise<ChangeResult> {
     const key = keyOf(place);
     for (let attempt = 0; attempt < maxWriteAttempts; attempt++) {
       const plan = this.#plan(place, object, undefined);
-      const next = toStored(place.kind, object);
+      const next = await this.conversion.stored(place.kind, object);
       const write = this.#announce(place, encodeStored(next), next);
       const result = await this.#write(place, { key, modRevision: 0 }, write, plan);
-      if (result.succeeded) return write.entryAt(result.revision);
+      if (result.succeeded) return this.#written(place, object, write.entryAt(result.revision));
       if (result.current[0] !== undefined) break;
       await this.watchCache.waitFor(result.revision);
     }
@@ -136,7 +149,7 @@ export class Objects {
       certain = true;
     }
     for (let attempt = 0; attempt < maxWriteAttempts; attempt++) {
-      const old = readAs(place.kind, entry);
+      const old = readAs(place.kind, await this.#view(place.kind, entry));
       let changed: Changed;
       try {
         changed = await change(old);
@@ -170,34 +183,28 @@ export class Objects {
         [{ type: 'delete', key }, ...plan.ops],
       );
       if (!result.succeeded) return this.#retry(place, key, result);
-      const gone = entry.deletedAt(result.revision);
-      return {
-        object: readAs(place.kind, gone),
-        bytes: presentBytes(place.kind, gone),
-        deleted: true,
-      };
+      const view = await this.#view(place.kind, entry);
+      return outcome(place.kind, view.deletedAt(result.revision), true);
     }
-    const next = toStored(place.kind, changed.next);
+    const next = await this.conversion.stored(place.kind, changed.next);
     const stored = encodeStored(next);
     if (isSpliced(entry.bytes, stored, entry.revision)) {
       const result = await this.#confirm(guard);
       if (!result.succeeded) return this.#retry(place, key, result);
-      return {
-        object: readAs(place.kind, entry),
-        bytes: presentBytes(place.kind, entry),
-        deleted: false,
-      };
+      return outcome(place.kind, await this.#view(place.kind, entry), false);
     }
     const write = this.#announce(place, stored, next);
     const result = await this.#write(place, guard, write, plan);
     if (!result.succeeded) return this.#retry(place, key, result);
-    changed.next.metadata.resourceVersion = String(result.revision);
-    const written = write.entryAt(result.revision);
-    return {
-      object: changed.next,
-      bytes: presentBytes(place.kind, written),
-      deleted: false,
-    };
+    return this.#written(place, changed.next, write.entryAt(result.revision));
+  }
+
+  /** The answer to a write: what the store has now, in the version of the request. */
+  async #written(place: Place, object: KubeObject, entry: Entry): Promise<ChangeResult> {
+    const view = await this.#view(place.kind, entry);
+    if (!storesOwnForm(place.kind)) return outcome(place.kind, view, false);
+    object.metadata.resourceVersion = String(entry.revision);
+    return { object, bytes: presentBytes(place.kind, view), deleted: false };
   }
 
   #announce(place: Place, stored: Buffer, object: KubeObject): OwnWrite {
@@ -260,6 +267,10 @@ export class Objects {
   #txn(guards: readonly Guard[], ops: readonly StoreOp[]): Promise<TxnResult> {
     return this.store.txn(guards, ops).catch(mapStoreError);
   }
+}
+
+function outcome(kind: KindDeclaration, view: Entry, deleted: boolean): ChangeResult {
+  return { object: readAs(kind, view), bytes: presentBytes(kind, view), deleted };
 }
 
 function keyOf(place: Place): string {

@@ -1,14 +1,19 @@
 /**
  * One object, several versions: kinds with equal storage share their bytes. The stored version is sent as it is;
  * another one is converted, once per entry; so are custom objects whose definition has changed since they were stored.
+ *
+ * A custom object is read as apiextensions-apiserver reads it: pruned and defaulted by the schema of the version that
+ * is stored, then converted, then pruned by the schema of the version that was asked for. A write goes the other way,
+ * without defaults.
  */
 import { cloneJson } from '../../../api/clone.js';
 import { prune } from '../../../api/apiextensions/structural.js';
 import { deepEqual } from '../../../api/equal.js';
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
-import { formatGroupVersion } from '../../../api/object.js';
-import { applyDefaults } from '../../../api/strategy.js';
+import { formatGroupVersion, parseGroupVersion } from '../../../api/object.js';
+import { applySchemaDefaults } from '../../../api/schema/defaults.js';
+import type { SchemaNode } from '../../../api/schema/node.js';
 import type { Entry } from '../cache/entry.js';
 
 const heads = new WeakMap<KindDeclaration, Buffer>();
@@ -26,13 +31,14 @@ function headOf(kind: KindDeclaration): Buffer {
   return head;
 }
 
-function isOf(kind: KindDeclaration, entry: Entry): boolean {
+/** True when the entry's object is in the kind's version. */
+export function isOf(kind: KindDeclaration, entry: Entry): boolean {
   return entry.startsWith(headOf(kind));
 }
 
-/** The entry's JSON in the kind's version. */
+/** The entry's JSON in the kind's version. Webhooks have been asked before ({@link Conversion}). */
 export function presentBytes(kind: KindDeclaration, entry: Entry): Buffer {
-  if (!kind.custom && isOf(kind, entry)) return entry.bytes;
+  if (entry.isConverted || (!kind.custom && isOf(kind, entry))) return entry.bytes;
   let known = converted.get(kind);
   if (known === undefined) {
     known = new WeakMap();
@@ -48,10 +54,11 @@ export function presentBytes(kind: KindDeclaration, entry: Entry): Buffer {
   return bytes;
 }
 
-/** A fresh object in the kind's version. */
+/** A fresh object in the kind's version. Webhooks have been asked before. */
 export function readAs(kind: KindDeclaration, entry: Entry): KubeObject {
   const object = entry.parse();
-  if (kind.custom) return readCustom(kind, object);
+  if (entry.isConverted) return object;
+  if (kind.custom) return inVersion(kind, readStored(kind, object));
   if (isOf(kind, entry)) return object;
   kind.fromStorage?.(object);
   return {
@@ -61,23 +68,50 @@ export function readAs(kind: KindDeclaration, entry: Entry): KubeObject {
   };
 }
 
-/** A custom object by the present definition: with its defaults, without fields that it no longer has. */
-function readCustom(kind: KindDeclaration, object: KubeObject): KubeObject {
-  const { metadata, kind: _kind, apiVersion: _version, ...rest } = object;
-  const read = {
-    kind: kind.kind,
-    apiVersion: formatGroupVersion(kind.group, kind.version),
-    metadata,
-    ...(prune(kind.schema, rest, '', []) as object),
-  };
-  applyDefaults(kind, read);
+/** The schema of the version that a custom object says it has; that of the kind where there is no such version. */
+function schemaOf(kind: KindDeclaration, { apiVersion }: KubeObject): SchemaNode {
+  const { version } = parseGroupVersion(apiVersion ?? '');
+  return kind.versions?.schemas.get(version) ?? kind.schema;
+}
+
+/** A custom object by its own version's present schema: with its defaults, without fields that it no longer has. */
+export function readStored(kind: KindDeclaration, object: KubeObject): KubeObject {
+  const schema = schemaOf(kind, object);
+  const read = pruned(schema, object);
+  applySchemaDefaults(schema, read);
   return read;
 }
 
-/** The object as it is to be stored; a copy where it differs. */
+/** A custom object in the kind's version, where a version differs in nothing but its fields. */
+function inVersion(kind: KindDeclaration, object: KubeObject): KubeObject {
+  const apiVersion = formatGroupVersion(kind.group, kind.version);
+  if (object.apiVersion === apiVersion) return object;
+  return pruned(kind.schema, { ...object, kind: kind.kind, apiVersion });
+}
+
+/** A custom object without the fields that its version's schema does not have. */
+export function prunedToVersion(kind: KindDeclaration, object: KubeObject): KubeObject {
+  return pruned(schemaOf(kind, object), object);
+}
+
+function pruned(schema: SchemaNode, object: KubeObject): KubeObject {
+  const { metadata, kind = '', apiVersion = '', ...rest } = object;
+  return { kind, apiVersion, metadata, ...(prune(schema, rest, '', []) as object) };
+}
+
+/** True when objects are stored as they are written. */
+export function storesOwnForm({ toStorage, versions, version }: KindDeclaration): boolean {
+  return toStorage === undefined && (versions === undefined || versions.stored === version);
+}
+
+/** The object as it is to be stored, where no webhook is to be asked; a copy where it differs. */
 export function toStored(kind: KindDeclaration, object: KubeObject): KubeObject {
-  if (kind.toStorage === undefined) return object;
+  if (storesOwnForm(kind)) return object;
+  if (kind.versions !== undefined) {
+    const apiVersion = formatGroupVersion(kind.group, kind.versions.stored);
+    return prunedToVersion(kind, { ...object, apiVersion });
+  }
   const copy = cloneJson(object);
-  kind.toStorage(copy);
+  kind.toStorage?.(copy);
   return copy;
 }

@@ -14,6 +14,14 @@ export type WatchItem =
   | { readonly type: 'BOOKMARK'; readonly revision: number; readonly initialEnd: boolean }
   | { readonly type: 'ERROR'; readonly error: StatusError };
 
+/** Converts entries to the version of the watch. @throws StatusError */
+export type Views = (entries: readonly Entry[]) => Promise<readonly Entry[]>;
+
+/** A change, or a bookmark that must not overtake one. */
+type Coming =
+  | { readonly event: CacheEvent }
+  | { readonly bookmark: Extract<WatchItem, { readonly type: 'BOOKMARK' }> };
+
 /** The options of a client's watch. */
 export interface WatchOptions {
   readonly kind: KindDeclaration;
@@ -43,7 +51,10 @@ export class WatchSession implements CacheObserver {
   readonly #watchCache: WatchCache;
   readonly #cache: ResourceCache;
   readonly #clock: Clock;
+  readonly #views: Views | undefined;
   #queue: WatchItem[] = [];
+  /** What has come and waits for a webhook, in order; undefined while none is asked. */
+  #coming: Coming[] | undefined;
   #scheduled = false;
   #blocked = false;
   #ended = false;
@@ -57,7 +68,10 @@ export class WatchSession implements CacheObserver {
     readonly watchCache: WatchCache;
     readonly cache: ResourceCache;
     readonly clock: Clock;
+    /** Converts entries, for kinds whose objects a webhook converts. */
+    readonly views?: Views | undefined;
   }) {
+    this.#views = parts.views;
     this.#options = parts.options;
     this.#sink = parts.sink;
     this.#watchCache = parts.watchCache;
@@ -90,9 +104,7 @@ export class WatchSession implements CacheObserver {
     this.#stopObserving = this.#cache.observe(this);
     this.#lastSent = this.#watchCache.revision;
     if (this.#options.allowBookmarks) {
-      if (sendInitialEvents === true) {
-        this.#push({ type: 'BOOKMARK', revision: this.#watchCache.revision, initialEnd: true });
-      }
+      if (sendInitialEvents === true) this.#bookmark(true);
       this.#scheduleBookmark();
     }
     this.#flush();
@@ -100,6 +112,13 @@ export class WatchSession implements CacheObserver {
 
   #pushState(): void {
     const { selection, namespace } = this.#options;
+    if (this.#views !== undefined) {
+      const { revision } = this.#watchCache;
+      for (const entry of selection.candidates(this.#cache, namespace)) {
+        this.#take({ event: { type: 'ADDED', revision, entry, previous: undefined } });
+      }
+      return;
+    }
     for (const entry of selection.candidates(this.#cache, namespace)) {
       if (selection.matches(entry, this.#cache.getters)) this.#queue.push({ type: 'ADDED', entry });
     }
@@ -111,13 +130,68 @@ export class WatchSession implements CacheObserver {
       const oldest = this.#cache.oldestRevision;
       throw expired(`too old resource version: ${from} (${oldest})`);
     }
-    for (const event of events) this.#add(event);
+    for (const event of events) this.#arrive(event);
   }
 
   onEvent(event: CacheEvent): void {
-    this.#add(event);
-    if (this.#queue.length > watcherQueueEvents) this.stop();
+    this.#arrive(event);
+    const waiting = this.#queue.length + (this.#coming?.length ?? 0);
+    if (waiting > watcherQueueEvents) this.stop();
     else this.#schedule();
+  }
+
+  #arrive(event: CacheEvent): void {
+    const { namespace } = this.#options;
+    if (namespace !== '' && !event.entry.key.startsWith(`${namespace}/`)) return;
+    if (this.#views === undefined) this.#add(event);
+    else this.#take({ event });
+  }
+
+  /** Puts something into the line of what waits for a webhook. */
+  #take(item: Coming): void {
+    if (this.#coming !== undefined) {
+      this.#coming.push(item);
+      return;
+    }
+    this.#coming = [item];
+    // One turn of the event loop later: what comes together is converted together.
+    queueMicrotask(() => void this.#convert());
+  }
+
+  /** Converts what has come, and what comes meanwhile, in order. A webhook's failure ends the watch. */
+  async #convert(): Promise<void> {
+    try {
+      while (!this.#ended && this.#coming !== undefined && this.#coming.length > 0) {
+        const batch = this.#coming;
+        this.#coming = [];
+        await this.#converted(batch);
+        this.#schedule();
+      }
+    } catch (error) {
+      if (!isStatusError(error)) throw error;
+      this.#push({ type: 'ERROR', error });
+      this.stop();
+    } finally {
+      this.#coming = undefined;
+    }
+  }
+
+  async #converted(batch: readonly Coming[]): Promise<void> {
+    const entries = new Set<Entry>();
+    for (const item of batch) {
+      if (!('event' in item)) continue;
+      const { type, entry, previous } = item.event;
+      if (type !== 'DELETED') entries.add(entry);
+      if (previous !== undefined) entries.add(previous);
+    }
+    const asked = [...entries];
+    const views = (await this.#views?.(asked)) ?? asked;
+    const known = new Map(asked.map((entry, index) => [entry, views[index] ?? entry]));
+    const viewOf = (entry: Entry): Entry => known.get(entry) ?? entry;
+    for (const item of batch) {
+      if ('bookmark' in item) this.#push(item.bookmark);
+      else this.#add(viewed(item.event, viewOf));
+    }
   }
 
   onReset(): void {
@@ -125,8 +199,7 @@ export class WatchSession implements CacheObserver {
   }
 
   #add(event: CacheEvent): void {
-    const { selection, namespace } = this.#options;
-    if (namespace !== '' && !event.entry.key.startsWith(`${namespace}/`)) return;
+    const { selection } = this.#options;
     const { getters } = this.#cache;
     const was = event.previous !== undefined && selection.matches(event.previous, getters);
     if (event.type === 'DELETED') {
@@ -170,27 +243,43 @@ export class WatchSession implements CacheObserver {
       const revision = this.#watchCache.revision;
       if (revision > this.#lastSent) {
         this.#lastSent = revision;
-        this.#push({ type: 'BOOKMARK', revision, initialEnd: false });
+        this.#bookmark(false);
         this.#flush();
       }
       this.#scheduleBookmark();
     });
   }
 
+  /** Tells how far the watch has got, behind what has come until now. */
+  #bookmark(initialEnd: boolean): void {
+    const bookmark = { type: 'BOOKMARK', revision: this.#watchCache.revision, initialEnd } as const;
+    if (this.#coming === undefined) this.#push(bookmark);
+    else this.#take({ bookmark });
+  }
+
   /** Ends the watch. With `bookmark`, a client that wants them learns first how far it got. */
   stop(options: { readonly bookmark?: boolean } = {}): void {
     if (this.#ended) return;
-    // Before it has begun it has told nothing: a bookmark would say that what was missed is known.
-    const begun = this.#stopObserving !== undefined;
-    if (options.bookmark === true && begun && this.#options.allowBookmarks) {
-      this.#push({ type: 'BOOKMARK', revision: this.#watchCache.revision, initialEnd: false });
-    }
+    // Before it has told all that was missed, a bookmark would say that it is known.
+    const begun = this.#stopObserving !== undefined && this.#coming === undefined;
+    if (options.bookmark === true && begun && this.#options.allowBookmarks) this.#bookmark(false);
     this.#flush();
     this.#ended = true;
     this.#stopObserving?.();
     this.#stopBookmarks?.();
     this.#sink.end();
   }
+}
+
+/** The change as the version of the watch sees it. What is gone is seen as it was last. */
+function viewed(event: CacheEvent, viewOf: (entry: Entry) => Entry): CacheEvent {
+  const { type, revision } = event;
+  const previous = event.previous === undefined ? undefined : viewOf(event.previous);
+  const entry =
+    type === 'DELETED' && previous !== undefined
+      ? previous.deletedAt(revision)
+      : viewOf(event.entry);
+  return { type, revision, entry, previous };
 }
 
 /** Checks the options of a watch. @throws StatusError BadRequest */

@@ -108,9 +108,7 @@ export class Writer {
       const place = { kind, namespace, name: object.metadata.name };
       if (context.options.dryRun) return this.#pretend(context, object);
       try {
-        const entry = await this.#objects.create(place, object);
-        object.metadata.resourceVersion = String(entry.revision);
-        return { bytes: entry.bytes, object, created: true, deleted: false };
+        return { ...(await this.#objects.create(place, object)), created: true };
       } catch (error) {
         const taken = isStatusError(error, 'AlreadyExists');
         if (!taken || !generates || attempt >= generateAttempts) throw error;

@@ -25,7 +25,7 @@ export class Watches {
     const { resourceVersion, allowBookmarks, sendInitialEvents, timeoutSeconds } = request;
     checkWatchOptions(resourceVersion);
     const { kind, namespace } = target;
-    const { watchCache, clock, random } = this.#objects;
+    const { watchCache, clock, random, conversion } = this.#objects;
     const { sink, closed } = request.open(kind);
     const session = new WatchSession({
       options: { kind, namespace, selection, resourceVersion, allowBookmarks, sendInitialEvents },
@@ -33,6 +33,9 @@ export class Watches {
       watchCache,
       cache: this.#objects.cache(kind),
       clock,
+      views: conversion.asksWebhook(kind)
+        ? (entries) => conversion.views(kind, entries)
+        : undefined,
     });
     this.#sessions.add(session);
     started();

@@ -9,19 +9,21 @@ import type { Destination } from './call.js';
 import { CallError } from './call.js';
 import type { Hook } from './hooks.js';
 
+/** The address of a webhook as configurations and definitions have it. */
+type ClientConfig = Hook['config']['clientConfig'];
+
 /** The objects by which webhooks' Services are looked up, and the way to their pods. */
 export interface DestinationDeps {
   readonly watchCache: WatchCache;
   readonly dialPod: DialPod;
 }
 
-/** Resolves a hook's address anew for each call. @throws CallError when there is none */
+/** Resolves a webhook's address anew for each call. @throws CallError when there is none */
 export function destinationOf(
-  hook: Hook,
+  clientConfig: ClientConfig,
   { watchCache, dialPod }: DestinationDeps,
   timeoutSeconds: number,
 ): Destination {
-  const { clientConfig } = hook.config;
   const ca =
     (clientConfig.caBundle ?? '') === ''
       ? undefined

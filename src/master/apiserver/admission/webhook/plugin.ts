@@ -44,7 +44,11 @@ async function ask(
   }
   try {
     const seconds = timeoutSeconds ?? defaultTimeoutSeconds;
-    const destination = destinationOf(hook, { watchCache: objects.watchCache, dialPod }, seconds);
+    const destination = destinationOf(
+      hook.config.clientConfig,
+      { watchCache: objects.watchCache, dialPod },
+      seconds,
+    );
     const question = questionOf(request, version);
     const answer = await postJson(destination, question.body, {
       clock: objects.clock,
