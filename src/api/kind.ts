@@ -112,7 +112,14 @@ export interface KindDeclaration {
    * The place of this kind's objects in the store: kinds with equal storage share their objects (core and
    * `events.k8s.io` events, the versions of the autoscaler).
    */
-  readonly storage: { readonly group: string; readonly plural: string };
+  readonly storage: {
+    readonly group: string;
+    readonly plural: string;
+    /** The version that is stored, where the kind is served in several. */
+    readonly apiVersion?: string;
+    /** Brings an object to the stored form, in place, that was stored in another version (by kube-apiserver). */
+    readonly adopt?: (object: KubeObject) => void;
+  };
   /** Converts to the stored form, in place, when this is not the stored version. */
   readonly toStorage?: ((object: KubeObject) => void) | undefined;
   /** Converts from the stored form, in place. */
@@ -131,6 +138,8 @@ export interface KindDeclaration {
     ((object: KubeObject, old: KubeObject, context: HookContext) => void) | undefined;
   /** Checks beyond the schema's own. */
   readonly validate?: ((object: KubeObject) => readonly FieldError[]) | undefined;
+  /** Checks of new objects only. */
+  readonly validateCreate?: ((object: KubeObject) => readonly FieldError[]) | undefined;
   readonly validateUpdate?:
     ((object: KubeObject, old: KubeObject) => readonly FieldError[]) | undefined;
   /** Warnings for the client, such as deprecated fields. */

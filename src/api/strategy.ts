@@ -205,6 +205,10 @@ export function prepareSubresourceUpdate(
 
 /** All that is wrong with a new object; empty when it may be stored. */
 export function validateCreate(kind: KindDeclaration, object: KubeObject): FieldError[] {
+  return validateObject(kind, object).concat(kind.validateCreate?.(object) ?? []);
+}
+
+function validateObject(kind: KindDeclaration, object: KubeObject): FieldError[] {
   const errors = kind.virtual ? [] : validateMetadata(kind, object);
   if (!kind.custom) validateFields(kind.schema, object, errors);
   // Not by a spread: that many arguments would not fit the stack.
@@ -218,7 +222,7 @@ export function validateUpdate(
   old: KubeObject,
 ): FieldError[] {
   return validateMetadataUpdate(next, old).concat(
-    validateCreate(kind, next),
+    validateObject(kind, next),
     kind.validateUpdate?.(next, old) ?? [],
   );
 }

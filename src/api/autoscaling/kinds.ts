@@ -2,7 +2,7 @@
 import { cloneJson } from '../clone.js';
 import { defineKind, defineVirtual } from '../define.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
-import { fromV2, toV2 } from './convert.js';
+import { adopt, fromV2, toV2 } from './convert.js';
 import { metricTexts } from './print.js';
 import { scaleSchema, schemaV1, schemaV2 } from './schemas.js';
 import type { HorizontalPodAutoscaler, Scale } from './schemas.js';
@@ -42,6 +42,12 @@ const common = {
   shortNames: ['hpa'],
   categories: ['all'],
   hasGeneration: false,
+  storage: {
+    group: 'autoscaling',
+    plural: 'horizontalpodautoscalers',
+    apiVersion: 'autoscaling/v2',
+    adopt,
+  },
 } as const;
 
 /** autoscaling/v2 HorizontalPodAutoscaler. */

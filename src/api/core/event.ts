@@ -1,11 +1,10 @@
 /** Events: stored in the core form, given out in that of events.k8s.io as well. */
 import { defineKind } from '../define.js';
-import { invalid, required } from '../field-error.js';
-import type { FieldError } from '../field-error.js';
 import type { KubeObject } from '../object.js';
 import { column, nameColumn, orText, since, wide } from '../print/columns.js';
 import type { Event } from '../types/core.js';
 import { eventSchema, newEventSchema } from './event-schema.js';
+import { validateEvent, validateEventUpdate, validateNewEvent } from './event-validation.js';
 
 /** Field names of the two forms: core, events.k8s.io. */
 const renamed: readonly (readonly [string, string])[] = [
@@ -76,16 +75,12 @@ const fields: Readonly<Record<string, (event: Event) => string>> = {
   type: (event) => event.type ?? '',
 };
 
-function checkNamespace(event: Event): FieldError[] {
-  // Missing only in a body that the schema's own check has refused already.
-  const namespace = (event.involvedObject as Event['involvedObject'] | undefined)?.namespace ?? '';
-  const own = event.metadata.namespace ?? '';
-  const isMatch =
-    namespace === '' ? own === '' || own === 'default' || own === 'kube-system' : own === namespace;
-  if (isMatch) return [];
-  const text = 'does not match event.namespace';
-  return [invalid('involvedObject.namespace', namespace, text)];
-}
+const storage = {
+  group: '',
+  plural: 'events',
+  apiVersion: 'v1',
+  adopt: (object: KubeObject): void => rename(object, 1),
+} as const;
 
 /** core/v1 Event. */
 export const eventKind = defineKind<Event>({
@@ -95,24 +90,12 @@ export const eventKind = defineKind<Event>({
   plural: 'events',
   shortNames: ['ev'],
   schema: eventSchema,
+  storage,
   allowCreateOnUpdate: true,
-  validate: checkNamespace,
+  validate: (event) => validateEvent(event, 'reportingComponent'),
   columns,
   fields,
 });
-
-function validateNewEvent(event: Event): FieldError[] {
-  const errors = checkNamespace(event);
-  const fieldsOfEvent = event as unknown as Record<string, unknown>;
-  for (const name of ['reportingController', 'reportingInstance', 'action', 'reason']) {
-    if ((fieldsOfEvent[name] ?? '') === '') errors.push(required(name));
-  }
-  const type = event.type ?? '';
-  if (type !== 'Normal' && type !== 'Warning') {
-    errors.push(invalid('type', type, `has invalid value: ${type}`));
-  }
-  return errors;
-}
 
 /** events.k8s.io/v1 Event; its hooks see the stored form only in columns and fields. */
 export const newEventKind = defineKind<KubeObject>({
@@ -122,33 +105,30 @@ export const newEventKind = defineKind<KubeObject>({
   plural: 'events',
   shortNames: ['ev'],
   schema: newEventSchema,
-  storage: { group: '', plural: 'events' },
+  storage,
   toStorage: (object) => rename(object, 1),
   fromStorage: (object) => rename(object, 0),
   allowCreateOnUpdate: true,
-  validate: (object) => {
-    const copy = stored(object) as Event;
-    copy.involvedObject ??= {};
-    const { reportingController } = object as { reportingController?: string };
-    return validateNewEvent({ ...copy, reportingController } as Event);
-  },
+  validate: (object) => validateEvent(coreForm(object), 'reportingController'),
+  validateCreate: (object) => validateNewEvent(coreForm(object)),
+  validateUpdate: (object, old) => validateEventUpdate(coreForm(object), coreForm(old)),
   columns: columns.map((item) => ({
     ...item,
-    cell: (object: KubeObject, now: number) => item.cell(stored(object), now),
+    cell: (object: KubeObject, now: number) => item.cell(coreForm(object), now),
   })),
   fields: Object.fromEntries(
     Object.entries(fields).map(([name, read]) => [
       name
         .replace('involvedObject', 'regarding')
         .replace('reportingComponent', 'reportingController'),
-      (object: KubeObject) => read(stored(object) as Event),
+      (object: KubeObject) => read(coreForm(object)),
     ]),
   ),
 });
 
 /** The object in the core form, whichever form it has. */
-function stored(object: KubeObject): KubeObject {
-  const copy = { ...object };
+function coreForm(object: KubeObject): Event {
+  const copy = { involvedObject: {}, ...object };
   rename(copy, 1);
   return copy;
 }

@@ -36,9 +36,14 @@ export function isOf(kind: KindDeclaration, entry: Entry): boolean {
   return entry.startsWith(headOf(kind));
 }
 
+/** True when a built-in object is stored in the kind's own version and form. */
+function isAsStored(kind: KindDeclaration, entry: Entry): boolean {
+  return !kind.custom && kind.fromStorage === undefined && isOf(kind, entry);
+}
+
 /** The entry's JSON in the kind's version. Webhooks have been asked before ({@link Conversion}). */
 export function presentBytes(kind: KindDeclaration, entry: Entry): Buffer {
-  if (entry.isConverted || (!kind.custom && isOf(kind, entry))) return entry.bytes;
+  if (entry.isConverted || isAsStored(kind, entry)) return entry.bytes;
   let known = converted.get(kind);
   if (known === undefined) {
     known = new WeakMap();
@@ -59,7 +64,11 @@ export function readAs(kind: KindDeclaration, entry: Entry): KubeObject {
   const object = entry.parse();
   if (entry.isConverted) return object;
   if (kind.custom) return inVersion(kind, readStored(kind, object));
-  if (isOf(kind, entry)) return object;
+  if (isAsStored(kind, entry)) return object;
+  const { storage } = kind;
+  if (storage.apiVersion !== undefined && object.apiVersion !== storage.apiVersion) {
+    storage.adopt?.(object);
+  }
   kind.fromStorage?.(object);
   return {
     ...object,
@@ -113,5 +122,6 @@ export function toStored(kind: KindDeclaration, object: KubeObject): KubeObject 
   }
   const copy = cloneJson(object);
   kind.toStorage?.(copy);
+  if (kind.storage.apiVersion !== undefined) copy.apiVersion = kind.storage.apiVersion;
   return copy;
 }
