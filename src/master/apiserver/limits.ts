@@ -92,6 +92,8 @@ export const asideLoopRest = 4;
  * once.
  */
 export const asideWeightMin = maxBodyBytesPerUser / 32;
+/** JSON that is encoded as protobuf in one turn of the event loop, some 5 ms; other requests come between. */
+export const protobufYieldBytes = 256 * 1024;
 /** Objects of one ConversionReview at most: a list is converted in parts. */
 export const conversionReviewObjects = 100;
 /** Bytes of the objects of one ConversionReview, unless one alone is longer. */

@@ -132,7 +132,8 @@ describe('an object that is read beside the event loop', () => {
   ])('is what it is on the loop: %s', async (_name, kind, format, text) => {
     const bytes = Buffer.from(text);
     const there = await outcome(() => parser.object(kind, { bytes, format, user: 'u' }, true));
-    expect(there).toEqual(await outcome(() => typedBody(kind, parseBody(format, bytes, true))));
+    const here = await outcome(() => typedBody(kind, parseBody(format, bytes, true), format));
+    expect(there).toEqual(here);
   });
 
   it('leaves the loop nothing of the fields that its kind does not have', async () => {

@@ -38,7 +38,9 @@ export class BodyParser {
     { bytes, format, user }: SentBody,
     strict: boolean,
   ): Promise<TypedBody> {
-    if (!isCostly(format, bytes)) return typedBody(kind, parseBody(format, bytes, strict));
+    if (!isCostly(format, bytes)) {
+      return typedBody(kind, parseBody(format, bytes, strict), format);
+    }
     const work = { form: 'object', format, bytes, strict, kind: workKind(kind) } as const;
     return typedBodyIn(await this.#lane.run(user, work));
   }

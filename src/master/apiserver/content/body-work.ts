@@ -130,7 +130,7 @@ function outcomeOf(work: BodyWork, kinds: WorkKinds): BodyOutcome {
     }
     case 'object': {
       const parsed = parseBody(work.format, bytes, work.strict);
-      const { type, decoded } = typedBody(kinds.find(work.kind), parsed);
+      const { type, decoded } = typedBody(kinds.find(work.kind), parsed, work.format);
       if (decoded instanceof DecodeError) {
         return { ...plain, type, json: undefined, undecodable: decoded.message };
       }

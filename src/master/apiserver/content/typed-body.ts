@@ -46,13 +46,18 @@ export function parseBody(format: BodyFormat, bytes: Buffer, strict: boolean): P
   }
 }
 
-/** Decodes a parsed body. */
-export function typedBody(kind: DecodableKind, { value, duplicates }: ParsedBody): TypedBody {
+/** Decodes a parsed body. Fields of a newer client in protobuf are passed over: a message has no strict reading. */
+export function typedBody(
+  kind: DecodableKind,
+  { value, duplicates }: ParsedBody,
+  format: BodyFormat,
+): TypedBody {
   const isObject = isJsonObject(value);
   const text = (name: string): string => (isObject ? textOf(value, name) : '');
   const type = { isObject, apiVersion: text('apiVersion'), kind: text('kind') };
   try {
     const { object, problems } = decodeObject(kind, value);
+    if (format === 'protobuf') return { type, decoded: { object, problems: [] } };
     if (duplicates.length === 0) return { type, decoded: { object, problems } };
     return { type, decoded: { object, problems: [...duplicates, ...problems] } };
   } catch (error) {

@@ -6,7 +6,8 @@ import { DecodeError } from '../../../api/schema/decode.js';
 import { objectOf } from '../content/decode.js';
 import type { TypeMeta } from '../content/typed-body.js';
 import type { RequestContext } from '../verbs/index.js';
-import { badRequest } from '../status.js';
+import { badRequest, unsupportedMediaType } from '../status.js';
+import { customTypes } from '../content/media-types.js';
 import type { BodyParser } from '../content/body-parser.js';
 import { formatOf } from '../content/body-parser.js';
 import type { Exchange } from './exchange.js';
@@ -26,6 +27,7 @@ export async function readObject(
   const checks = context.options.fieldValidation !== 'Ignore';
   try {
     const format = formatOf(header(exchange, 'content-type'));
+    if (kind.custom && format === 'protobuf') throw unsupportedMediaType(customTypes);
     const body = await parser.object(kind, { bytes, format, user: context.user.name }, checks);
     checkType(kind, body.type, kinds);
     return objectOf(kind, body, context);

@@ -1,9 +1,10 @@
-import { acceptedTypes } from '../content/media-types.js';
+import { acceptedTypes, customTypes, watchTypes } from '../content/media-types.js';
+import { protobufType } from '../content/protobuf-answers.js';
 import { notAcceptable } from '../status.js';
 
 /** The format in which a client wants its answer. */
 export interface Format {
-  readonly type: 'json' | 'yaml';
+  readonly type: 'json' | 'yaml' | 'protobuf';
   /** Asked-for transformation of objects. */
   readonly as: 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList' | undefined;
   /** Version of the transformation's kind: v1 or v1beta1. */
@@ -34,7 +35,8 @@ function parseClauses(accept: string): Clause[] {
   return clauses.sort((a, b) => b.quality - a.quality);
 }
 
-function mediaType(type: string): 'json' | 'yaml' | undefined {
+function mediaType(type: string): Format['type'] | undefined {
+  if (type === protobufType) return 'protobuf';
   if (type === '' || type === '*/*' || type === 'application/*') return 'json';
   if (type === 'application/json') return 'json';
   return type === 'application/yaml' ? 'yaml' : undefined;
@@ -42,21 +44,37 @@ function mediaType(type: string): 'json' | 'yaml' | undefined {
 
 const transformations = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'] as const;
 
-/** Chooses the answer's format. @throws StatusError NotAcceptable */
-export function negotiate(accept: string, transforms = true): Format {
+/** The formats that an answer may have, beside JSON. */
+export interface Offer {
+  /** True where each object has a message: custom objects have none. */
+  readonly protobuf: boolean;
+  /** True for a watch, which comes as JSON or protobuf. */
+  readonly stream?: boolean;
+}
+
+const plainOffer: Offer = { protobuf: false };
+
+/** Chooses the answer's format. No protobuf holds a table. @throws StatusError NotAcceptable */
+export function negotiate(accept: string, offer: Offer = plainOffer): Format {
   if (accept === '' || accept === '*/*' || accept === 'application/json') return plainJson;
   for (const clause of parseClauses(accept)) {
     const type = mediaType(clause.type);
-    if (type === undefined) continue;
+    if (type === undefined || !isOffered(type, offer)) continue;
     const wanted = clause.parameters.get('as');
     if (wanted === undefined) return { ...plainJson, type };
-    if (!transforms) continue;
     const as = transformations.find((candidate) => candidate === wanted);
     const asVersion = clause.parameters.get('v') ?? 'v1';
     const group = clause.parameters.get('g') ?? 'meta.k8s.io';
+    if (as === 'Table' && type === 'protobuf') continue;
     if (as === undefined || group !== 'meta.k8s.io') continue;
     if (asVersion !== 'v1' && asVersion !== 'v1beta1') continue;
     return { type, as, asVersion };
   }
-  throw notAcceptable(acceptedTypes);
+  if (offer.stream === true) throw notAcceptable(watchTypes);
+  throw notAcceptable(offer.protobuf ? acceptedTypes : customTypes);
+}
+
+function isOffered(type: Format['type'], { protobuf, stream }: Offer): boolean {
+  if (type === 'protobuf') return protobuf;
+  return type === 'json' || stream !== true;
 }

@@ -8,14 +8,15 @@ import { tableBytes, tableRows } from './table.js';
 const comma = Buffer.from(',');
 const close = Buffer.from(']}');
 
-function metaText(meta: ListMeta): string {
-  return JSON.stringify({
+/** A list's metadata as it is sent. */
+export function listMetadata(meta: ListMeta): Record<string, unknown> {
+  return {
     resourceVersion: meta.resourceVersion,
     ...(meta.continue === '' ? {} : { continue: meta.continue }),
     ...(meta.remainingItemCount === undefined
       ? {}
       : { remainingItemCount: meta.remainingItemCount }),
-  });
+  };
 }
 
 function partialBytes(kind: KindDeclaration, entry: Entry, version: string): Buffer {
@@ -59,7 +60,7 @@ export function presentList(
     : formatGroupVersion(kind.group, kind.version);
   const head =
     `{"kind":${JSON.stringify(listKind)},"apiVersion":${JSON.stringify(apiVersion)},` +
-    `"metadata":${metaText(meta)},"items":[`;
+    `"metadata":${JSON.stringify(listMetadata(meta))},"items":[`;
   const pieces: Buffer[] = [Buffer.from(head)];
   for (const entry of entries) {
     if (pieces.length > 1) pieces.push(comma);

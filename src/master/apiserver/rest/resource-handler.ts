@@ -3,6 +3,7 @@ import type { Clock } from '../../../lib/clock.js';
 import type {
   Answer,
   DeleteParameters,
+  Listed,
   RequestContext,
   Target,
   Verbs,
@@ -19,9 +20,15 @@ import type { Format } from './negotiate.js';
 import { negotiate, plainJson } from './negotiate.js';
 import { checkListQuery, readNumber, readWriteOptions } from './params.js';
 import { patchChange, patchSource } from '../content/patch.js';
+import {
+  protobufEntry,
+  protobufList,
+  protobufType,
+  speaksProtobuf,
+} from '../content/protobuf-answers.js';
 import type { PresentOptions } from './present-options.js';
-import { presentList, presentObject } from './present.js';
-import { sendJson } from './respond.js';
+import { listMetadata, presentList, presentObject } from './present.js';
+import { sendBytes, sendJson } from './respond.js';
 import { readWatchRequest } from './watch-request.js';
 
 /** Serves a subresource that connects to a node, in its own way. */
@@ -58,8 +65,8 @@ export class ResourceHandler {
       case 'list':
         return this.#list(exchange);
       case 'watch':
-        return this.#deps.verbs.watch(callOf(exchange), () =>
-          readWatchRequest(exchange, this.#deps.clock),
+        return this.#deps.verbs.watch(callOf(exchange), ({ kind }) =>
+          readWatchRequest(exchange, kind, this.#deps.clock),
         );
       case 'create':
       case 'update':
@@ -77,8 +84,8 @@ export class ResourceHandler {
 
   async #get(exchange: Exchange): Promise<void> {
     let format = plainJson;
-    const answer = await this.#deps.verbs.get(callOf(exchange), () => {
-      format = formatOf(exchange);
+    const answer = await this.#deps.verbs.get(callOf(exchange), (target) => {
+      format = formatOf(exchange, target);
       return { resourceVersion: exchange.query.get('resourceVersion') ?? '' };
     });
     await this.#send(exchange, answer, format);
@@ -87,8 +94,8 @@ export class ResourceHandler {
   async #list(exchange: Exchange): Promise<void> {
     const { query } = exchange;
     let format = plainJson;
-    const listed = await this.#deps.verbs.list(callOf(exchange), () => {
-      format = formatOf(exchange);
+    const listed = await this.#deps.verbs.list(callOf(exchange), (target) => {
+      format = formatOf(exchange, target);
       checkListQuery(query);
       return {
         labelSelector: query.get('labelSelector') ?? '',
@@ -98,15 +105,14 @@ export class ResourceHandler {
         continue: query.get('continue') ?? '',
       };
     });
-    const bytes = presentList(listed.entries, listed, this.#present(exchange, listed, format));
-    await sendJson(exchange, 200, bytes, format);
+    await sendList(exchange, listed, this.#present(exchange, listed, format));
   }
 
   async #write(exchange: Exchange, verb: 'create' | 'update'): Promise<void> {
     const { verbs } = this.#deps;
     let format = plainJson;
-    const answer = await verbs[verb](callOf(exchange), (): WriteRequest => {
-      format = formatOf(exchange);
+    const answer = await verbs[verb](callOf(exchange), (target): WriteRequest => {
+      format = formatOf(exchange, target);
       return {
         options: readWriteOptions(exchange, verb === 'create' ? 'CreateOptions' : 'UpdateOptions'),
         object: async (context) =>
@@ -121,8 +127,8 @@ export class ResourceHandler {
     const { verbs } = this.#deps;
     const type = header(exchange, 'content-type');
     let format = plainJson;
-    const answer = await verbs.patch(callOf(exchange), () => {
-      format = formatOf(exchange);
+    const answer = await verbs.patch(callOf(exchange), (target) => {
+      format = formatOf(exchange, target);
       return {
         options: readWriteOptions(exchange, 'PatchOptions'),
         source: async (context) =>
@@ -139,8 +145,8 @@ export class ResourceHandler {
 
   async #delete(exchange: Exchange): Promise<void> {
     let format = plainJson;
-    const answer = await this.#deps.verbs.delete(callOf(exchange), () => {
-      format = formatOf(exchange);
+    const answer = await this.#deps.verbs.delete(callOf(exchange), (target) => {
+      format = formatOf(exchange, target);
       return { options: this.#deleteOptions(exchange) };
     });
     await this.#send(exchange, answer, format);
@@ -148,13 +154,13 @@ export class ResourceHandler {
 
   async #deleteCollection(exchange: Exchange): Promise<void> {
     let format = plainJson;
-    const listed = await this.#deps.verbs.deleteCollection(callOf(exchange), () => {
-      format = formatOf(exchange);
+    const listed = await this.#deps.verbs.deleteCollection(callOf(exchange), (target) => {
+      format = formatOf(exchange, target);
       const labelSelector = exchange.query.get('labelSelector') ?? '';
       return { labelSelector, options: this.#deleteOptions(exchange) };
     });
     const present = { ...this.#present(exchange, listed, format), includeObject: 'Metadata' };
-    await sendJson(exchange, 200, presentList(listed.entries, listed, present), format);
+    await sendList(exchange, listed, present);
   }
 
   #deleteOptions(
@@ -184,6 +190,11 @@ export class ResourceHandler {
 
   async #send(exchange: Exchange, answer: Answer, format: Format): Promise<void> {
     const { code, bytes, entry, target } = answer;
+    if (format.type === 'protobuf' && format.as !== undefined && entry !== undefined) {
+      const partial = protobufEntry(target.kind, entry, format.asVersion);
+      await sendBytes(exchange, code, partial, protobufType);
+      return;
+    }
     const shown =
       format.as === undefined || entry === undefined
         ? bytes
@@ -192,8 +203,19 @@ export class ResourceHandler {
   }
 }
 
-function formatOf(exchange: Exchange): Format {
-  return negotiate(header(exchange, 'accept'));
+function formatOf(exchange: Exchange, { kind }: Pick<Target, 'kind'>): Format {
+  return negotiate(header(exchange, 'accept'), { protobuf: speaksProtobuf(kind) });
+}
+
+async function sendList(exchange: Exchange, list: Listed, present: PresentOptions): Promise<void> {
+  const { kind, format } = present;
+  if (format.type !== 'protobuf') {
+    await sendJson(exchange, 200, presentList(list.entries, list, present), format);
+    return;
+  }
+  const partial = format.as === undefined ? undefined : format.asVersion;
+  const options = { metadata: listMetadata(list), partial };
+  await sendBytes(exchange, 200, await protobufList(kind, list.entries, options), protobufType);
 }
 
 function deleteParameters(query: URLSearchParams): DeleteParameters {

@@ -1,6 +1,7 @@
 import { gzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import { dump } from 'js-yaml';
+import { protobufDocument, protobufType } from '../content/protobuf-answers.js';
 import { gzipFromBytes } from '../limits.js';
 import type { StatusError } from '../status.js';
 import { internal, isStatusError, tooManyText } from '../status.js';
@@ -55,7 +56,10 @@ export async function sendJson(
 ): Promise<void> {
   let body = json;
   let type = 'application/json';
-  if (format.type === 'yaml') {
+  if (format.type === 'protobuf') {
+    type = protobufType;
+    body = protobufDocument(json);
+  } else if (format.type === 'yaml') {
     type = 'application/yaml';
     body = Buffer.from(dump(JSON.parse(json.toString()), yamlStyle));
   } else if (wantsPretty(exchange)) {
@@ -101,7 +105,8 @@ export async function sendError(exchange: Exchange, error: unknown): Promise<voi
   const failed: StatusError = isStatusError(error) ? error : internal(String(error));
   let format: Format = { type: 'json', as: undefined, asVersion: '' };
   try {
-    format = negotiate(header(exchange, 'accept'));
+    const accept = header(exchange, 'accept').replace(/;\s*stream=watch/g, '');
+    format = negotiate(accept, { protobuf: true });
   } catch {
     // An error about the Accept header itself is sent as JSON.
   }

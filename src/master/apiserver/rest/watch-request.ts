@@ -1,4 +1,6 @@
+import type { KindDeclaration } from '../../../api/kind.js';
 import type { Clock } from '../../../lib/clock.js';
+import { speaksProtobuf } from '../content/protobuf-answers.js';
 import { badRequest, failure } from '../status.js';
 import type { WatchRequest } from '../verbs/index.js';
 import type { Exchange } from './exchange.js';
@@ -8,9 +10,14 @@ import { readFlag, readNumber } from './params.js';
 import { WatchResponse } from './watch-response.js';
 
 /** Reads a watch's options; its answer begins when the verbs open it. @throws StatusError */
-export function readWatchRequest(exchange: Exchange, clock: Clock): WatchRequest {
+export function readWatchRequest(
+  exchange: Exchange,
+  watched: KindDeclaration,
+  clock: Clock,
+): WatchRequest {
   const { query, response } = exchange;
-  const format = negotiate(header(exchange, 'accept').replace(/;\s*stream=watch/g, ''));
+  const accept = header(exchange, 'accept').replace(/;\s*stream=watch/g, '');
+  const format = negotiate(accept, { protobuf: speaksProtobuf(watched), stream: true });
   const sendInitialEvents = readFlag(query, 'sendInitialEvents');
   checkInitialEvents(query, sendInitialEvents);
   return {

@@ -1,5 +1,11 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import { bookmarkObject } from '../content/bookmark.js';
+import {
+  protobufDocument,
+  protobufEntry,
+  protobufFrame,
+  protobufType,
+} from '../content/protobuf-answers.js';
 import { watcherBufferedBytes } from '../limits.js';
 import type { Entry, WatchItem, WatchSink } from '../verbs/index.js';
 import { presentBytes } from '../verbs/index.js';
@@ -43,7 +49,8 @@ export class WatchResponse implements WatchSink {
     this.#options = options;
     const headers = {
       'cache-control': 'no-cache, private',
-      'content-type': 'application/json',
+      'content-type':
+        options.format.type === 'protobuf' ? `${protobufType};stream=watch` : 'application/json',
       ...warningHeaders(exchange.warnings),
     };
     writeHead(exchange.response, 200, headers);
@@ -61,6 +68,7 @@ export class WatchResponse implements WatchSink {
 
   #line(item: WatchItem): Buffer {
     const { kind, format } = this.#options;
+    if (format.type === 'protobuf') return this.#frame(item);
     switch (item.type) {
       case 'ERROR':
         return Buffer.from(`{"type":"ERROR","object":${JSON.stringify(item.error.status)}}\n`);
@@ -70,6 +78,24 @@ export class WatchResponse implements WatchSink {
         if (format.as === undefined) return plainLine(kind, item.type, item.entry);
         const object = this.#transformed(item.entry);
         return Buffer.concat([Buffer.from(`{"type":"${item.type}","object":`), object, tail]);
+      }
+    }
+  }
+
+  #frame(item: WatchItem): Buffer {
+    const { kind, format } = this.#options;
+    switch (item.type) {
+      case 'ERROR': {
+        const status = Buffer.from(JSON.stringify(item.error.status));
+        return protobufFrame(item.type, protobufDocument(status));
+      }
+      case 'BOOKMARK': {
+        const bookmark = Buffer.from(bookmarkObject(kind, item));
+        return protobufFrame(item.type, protobufDocument(bookmark));
+      }
+      default: {
+        const partial = format.as === undefined ? undefined : format.asVersion;
+        return protobufFrame(item.type, protobufEntry(kind, item.entry, partial));
       }
     }
   }
