@@ -78,7 +78,7 @@ const rows: readonly Row[] = [
     '{}',
     415,
     'UnsupportedMediaType',
-    'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml',
+    'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
   ],
   [
     'POST',
