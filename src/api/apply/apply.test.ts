@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { deploymentKind } from '../apps/kinds.js';
 import type { KubeObject } from '../object.js';
+import { listErrors } from './list-errors.js';
 import { applyConfiguration, applyConflictStatus, trackUpdate } from './managed-fields.js';
 
 const writer = (manager: string, now = '2024-01-01T00:00:00Z') => ({
@@ -111,5 +112,69 @@ describe('server-side apply', () => {
     const second = apply(first, deployment({}, { labels: { b: '2' } }), 'b').object;
     const { object } = apply(second, deployment({}), 'a');
     expect(object.metadata.labels).toEqual({ b: '2' });
+  });
+});
+
+describe('lists of an applied configuration', () => {
+  const errorsOf = (spec: object, metadata: object = {}): string[] =>
+    listErrors(deploymentKind.schema, deployment(spec, metadata));
+
+  test('have each key once', () => {
+    const ports = [{ containerPort: 80 }, { containerPort: 80, protocol: 'TCP' }];
+    const one = { name: 'c', ports };
+    expect(errorsOf(template(one, { name: 'd' }, { name: 'd' }))).toEqual([
+      '.spec.template.spec.containers: duplicate entries for key [name="d"]',
+      '.spec.template.spec.containers[name="c"].ports: ' +
+        'duplicate entries for key [containerPort=80,protocol="TCP"]',
+    ]);
+    expect(errorsOf({}, { finalizers: ['a/b', 'a/b'] })).toEqual([
+      '.metadata.finalizers: duplicate entries for key [="a/b"]',
+    ]);
+    expect(
+      errorsOf(template({ name: 'c', ports: [ports[0], { containerPort: 80, protocol: 'UDP' }] })),
+    ).toEqual([]);
+  });
+
+  test('have keys at all', () => {
+    expect(errorsOf(template({ image: 'i' }))).toEqual([
+      '.spec.template.spec.containers: element 0: associative list with keys has an element ' +
+        `that omits all key fields ["name"] (and doesn't have default values for any key fields)`,
+    ]);
+  });
+
+  test('go with their last item', () => {
+    const first = apply(
+      undefined,
+      deployment({}, { finalizers: ['a/b'], labels: { x: 'y' } }),
+      'm',
+    );
+    const { object } = apply(first.object, deployment({}), 'm');
+    expect(object.metadata).not.toHaveProperty('finalizers');
+    expect(object.metadata).not.toHaveProperty('labels');
+  });
+});
+
+describe('kubectl, from client-side to server-side apply', () => {
+  const key = 'kubectl.kubernetes.io/last-applied-configuration';
+  const config = deployment({ replicas: 1 });
+  const live = (replicas: number): KubeObject => {
+    const object = deployment({ replicas }, { annotations: { [key]: JSON.stringify(config) } });
+    trackUpdate(deploymentKind, undefined, object, writer('kubectl-client-side-apply'));
+    return object;
+  };
+
+  test('what the annotation says is no conflict, and the annotation is kept true', () => {
+    const { object, conflicts } = apply(live(1), deployment({ replicas: 5 }), 'kubectl');
+    expect(conflicts).toEqual([]);
+    expect(object).toMatchObject({ spec: { replicas: 5 } });
+    expect(object.metadata.annotations?.[key]).toBe(
+      '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d","namespace":"n"},' +
+        '"spec":{"replicas":5}}\n',
+    );
+  });
+
+  test('another manager, and a field that has been changed since, conflict', () => {
+    expect(apply(live(1), deployment({ replicas: 5 }), 'other').conflicts).toHaveLength(1);
+    expect(apply(live(2), deployment({ replicas: 5 }), 'kubectl').conflicts).toHaveLength(1);
   });
 });

@@ -19,6 +19,7 @@ import {
   recursiveDifference,
   union,
 } from './field-set.js';
+import { allowedByLastApplied, kubectlManager, syncLastApplied } from './last-applied.js';
 import { compare, merge, removePaths, setOf } from './typed.js';
 
 /** The writer of an object: its name, the subresource that it uses, and the time. */
@@ -208,13 +209,17 @@ export function applyConfiguration(kind: KindDeclaration, request: ApplyRequest)
   const object = cloneJson(pruned) as KubeObject;
   const changes = compare(kind.schema, live ?? {}, object);
   const changed = stripped(kind, writer, union(changes.added, changes.modified));
+  const allowed =
+    writer.manager === kubectlManager && live !== undefined
+      ? allowedByLastApplied(kind, live)
+      : emptySet;
   const conflicts = others.flatMap(({ entry, set }) =>
-    pathsOf(intersection(set, intersection(changed, configSet))).map((path) => ({
-      manager: entry,
-      path,
-    })),
+    pathsOf(difference(intersection(set, intersection(changed, configSet)), allowed)).map(
+      (path) => ({ manager: entry, path }),
+    ),
   );
   if (conflicts.length > 0 && !force) return { object, conflicts };
+  if (writer.manager === kubectlManager) syncLastApplied(object, live, config);
   const time = own !== undefined && equalSets(own.set, configSet) ? own.entry.time : writer.now;
   const entry = { ...newEntry(kind, writer, 'Apply'), ...(time === undefined ? {} : { time }) };
   const rest = others.map((item) => ({

@@ -214,7 +214,8 @@ export function removePaths(schema: SchemaNode, value: unknown, set: FieldSet): 
       return { ...part, value: removePaths(part.node, part.value, below) };
     })
     .filter((part) => part.value !== undefined && !isHollowItem(node, part, set));
-  if (kept.length === 0 && set.isMember) return undefined;
+  // The last item takes its list or map along.
+  if (kept.length === 0) return undefined;
   if (shape !== 'map') return kept.map((part) => part.value);
   return Object.fromEntries(kept.map((part) => [part.element.slice(2), part.value]));
 }

@@ -43,6 +43,25 @@ describe('strategic merge patch', () => {
     expect(apply(patch).spec.containers).toEqual([{ name: 'one', image: 'x' }]);
   });
 
+  test('a list that was not there is taken as it is, with all items of one key', () => {
+    const ports = [
+      { containerPort: 53, protocol: 'UDP' },
+      { containerPort: 53, protocol: 'TCP' },
+    ];
+    const patch = { spec: { containers: [{ name: 'one', ports }] } };
+    expect(apply(patch).spec.containers[0]).toMatchObject({ name: 'one', ports });
+  });
+
+  test('a field that the patch sets and does not retain makes the patch a bad one', () => {
+    const volumes = (keys: readonly string[]) => ({
+      spec: { volumes: [{ name: 'v', $retainKeys: keys, hostPath: { path: '/' } }] },
+    });
+    expect(apply(volumes(['name', 'hostPath'])).spec.volumes).toEqual([
+      { name: 'v', hostPath: { path: '/' } },
+    ]);
+    expect(() => apply(volumes(['name']))).toThrow('invalid patch format of retainKeys');
+  });
+
   test('a list is replaced by a directive of its own', () => {
     const patch = { spec: { containers: [{ name: 'z' }, { $patch: 'replace' }] } };
     expect(apply(patch).spec.containers).toEqual([{ name: 'z' }]);

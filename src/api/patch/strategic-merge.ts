@@ -90,6 +90,11 @@ function retain(out: Fields, patch: Fields): void {
   if (keys === undefined) return;
   if (!Array.isArray(keys)) throw bad('invalid patch format of retainKeys');
   const kept = new Set<unknown>(keys);
+  for (const [key, value] of Object.entries(patch)) {
+    const isOther = key.startsWith(deletePrefix) || key.startsWith(orderPrefix);
+    if (value === null || isOther || key === retainKeys || kept.has(key)) continue;
+    throw bad('invalid patch format of retainKeys');
+  }
   for (const key of Object.keys(out)) {
     if (!kept.has(key)) delete out[key];
   }
@@ -112,15 +117,21 @@ function mergeField(out: Fields, key: string, value: unknown, node: SchemaNode |
   const isReplace =
     strategies(node).includes('replace') && resolved(node ?? { type: 'any' }).type !== 'array';
   if (isJsonObject(value)) {
-    if (value[directive] === 'delete') {
-      delete out[key];
-      return;
-    }
-    const base = isJsonObject(before) && !isReplace ? before : {};
-    out[key] = isReplace ? plain(value) : mergeMaps(base, value, node);
+    if (value[directive] === 'delete') delete out[key];
+    else if (isReplace || !isJsonObject(before)) out[key] = fresh(value, node);
+    else out[key] = mergeMaps(before, value, node);
   } else if (Array.isArray(value)) {
-    out[key] = mergeLists(Array.isArray(before) ? before : [], value, key, node);
+    // What was not there is taken as it is, with all items of one key.
+    out[key] = Array.isArray(before) ? mergeLists(before, value, key, node) : plain(value);
   } else out[key] = value;
+}
+
+/** A struct that was not there: as it is, once its directives are known to be right. */
+function fresh(value: Fields, node: SchemaNode | undefined): unknown {
+  retain({}, value);
+  const what = value[directive];
+  if (what === undefined || what === 'replace' || what === 'merge') return plain(value);
+  return mergeMaps({}, value, node);
 }
 
 function mergeLists(

@@ -1,4 +1,5 @@
 /** Server-side apply: PATCH with `application/apply-patch+yaml`. */
+import { listErrors } from '../../../api/apply/list-errors.js';
 import { applyConfiguration, applyConflictStatus } from '../../../api/apply/managed-fields.js';
 import type { KubeObject } from '../../../api/object.js';
 import { DecodeError } from '../../../api/schema/decode.js';
@@ -95,9 +96,11 @@ function checkApplied(context: RequestContext, { decoded }: TypedBody): KubeObje
   if (decoded instanceof DecodeError) throw badRequest(decoded.message);
   const paths = decoded.problems.map((text) => /^unknown field "(.*)"$/.exec(text)?.[1]);
   const strange = paths.filter((path) => path !== undefined);
-  if (strange.length === 0) return decoded.object;
+  const errors = strange
+    .map((path) => `.${path}: field not declared in schema`)
+    .concat(listErrors(kind.schema, decoded.object));
+  if (errors.length === 0) return decoded.object;
   const subject = `${namespace}/${name}; ${apiVersionOf(kind)}, Kind=${kind.kind}`;
-  const errors = strange.map((path) => `.${path}: field not declared in schema`);
   const text = errors.length === 1 ? errors.join() : `errors:\n  ${errors.join('\n  ')}`;
   throw failure(500, '', `failed to create typed patch object (${subject}): ${text}`);
 }
