@@ -128,6 +128,11 @@ export interface KindDeclaration {
   readonly hasGeneration: boolean;
   /** True when `/status` is a subresource, so that plain writes never touch `.status`. */
   readonly hasStatus: boolean;
+  /**
+   * The metadata that a write through `/status` leaves as it is: all that clients set, or only the labels. Unset: owners
+   * and finalizers, as for most kinds.
+   */
+  readonly statusKeeps?: 'labels' | 'metadata' | undefined;
   /** True when a create may bring a status along (nodes register with theirs). */
   readonly keepsStatusOnCreate?: boolean | undefined;
   readonly subresources: readonly Subresource[];

@@ -174,15 +174,23 @@ export function prepareStatusUpdate(
     keepField(a, b, name);
   }
   keepMetadata(next, old);
-  const { metadata } = next;
-  if (old.metadata.ownerReferences === undefined) delete metadata.ownerReferences;
-  else metadata.ownerReferences = old.metadata.ownerReferences;
-  if (!kind.custom) keepFinalizers(next, old);
+  keepStatusMetadata(kind, next, old);
 }
 
-function keepFinalizers(next: KubeObject, old: KubeObject): void {
-  if (old.metadata.finalizers === undefined) delete next.metadata.finalizers;
-  else next.metadata.finalizers = old.metadata.finalizers;
+type KeptField = 'annotations' | 'finalizers' | 'labels' | 'ownerReferences';
+
+/** Metadata that a write through `/status` leaves as it is. */
+function keepStatusMetadata(kind: KindDeclaration, next: KubeObject, old: KubeObject): void {
+  const to: { -readonly [K in KeptField]?: unknown } = next.metadata;
+  const fields: KeptField[] = ['ownerReferences', 'finalizers'];
+  const keeps = kind.custom ? 'metadata' : kind.statusKeeps;
+  if (keeps !== undefined) fields.push('labels');
+  if (keeps === 'metadata') fields.push('annotations');
+  for (const name of fields) {
+    const value = old.metadata[name];
+    if (value === undefined) delete to[name];
+    else to[name] = value;
+  }
 }
 
 /** Prepares a write through another subresource that takes the object itself. */
@@ -197,6 +205,7 @@ export function prepareSubresourceUpdate(
     return;
   }
   keepMetadata(next, old);
+  if (subresource.name === 'status') keepStatusMetadata(kind, next, old);
   subresource.prepareUpdate?.(next, old);
   if (subresource.name !== 'status' && kind.hasGeneration && specChanged(next, old)) {
     next.metadata.generation = (old.metadata.generation ?? 0) + 1;

@@ -208,7 +208,7 @@ suite('extensions of the API server', () => {
     );
     const strange = config({}).replace('"data"', '"date"');
     expect(refused([...as('first'), '--validate=ignore'], strange)).toBe(
-      'Error from server: failed to create typed patch object (default/shared; v1, Kind=ConfigMap): ' +
+      'Error from server: failed to create typed patch object (default/shared; /v1, Kind=ConfigMap): ' +
         '.date: field not declared in schema',
     );
   }, 60_000);

@@ -58,6 +58,7 @@ function validateDeployment(deployment: Deployment): FieldError[] {
 
 /** Deployment. */
 export const deploymentKind = defineKind<Deployment>({
+  statusKeeps: 'labels',
   ...apps,
   kind: 'Deployment',
   plural: 'deployments',

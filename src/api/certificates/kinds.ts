@@ -25,6 +25,8 @@ export const certificateSigningRequestKind = defineKind<CertificateSigningReques
   plural: 'certificatesigningrequests',
   shortNames: ['csr'],
   namespaced: false,
+  nameRule: 'path-segment',
+  statusKeeps: 'metadata',
   schema: certificateSigningRequestSchema,
   subresources: [
     {

@@ -90,6 +90,7 @@ export const eventKind = defineKind<Event>({
   plural: 'events',
   shortNames: ['ev'],
   schema: eventSchema,
+  nameRule: 'path-segment',
   storage,
   allowCreateOnUpdate: true,
   validate: (event) => validateEvent(event, 'reportingComponent'),

@@ -110,9 +110,11 @@ function checkPorts(container: Container, path: FieldPath, context: ListContext)
       context.errors.push(duplicate(child(here, 'name'), port.name));
     }
     if (port.name !== undefined) names.add(port.name);
-    if (context.spec.hostNetwork === true && (port.hostPort ?? 0) !== port.containerPort) {
+    // A template may leave it out: the pod gets it.
+    const { hostPort = 0, containerPort } = port;
+    if (context.spec.hostNetwork === true && hostPort !== 0 && hostPort !== containerPort) {
       const text = 'must match `hostPort` when `hostNetwork` is true';
-      context.errors.push(invalid(child(here, 'containerPort'), port.containerPort, text));
+      context.errors.push(invalid(child(here, 'containerPort'), containerPort, text));
     }
   });
 }

@@ -1,5 +1,6 @@
 /** Service and Endpoints. */
 import { defineKind } from '../define.js';
+import { deepEqual } from '../equal.js';
 import type { FieldError } from '../field-error.js';
 import { at, child, invalid, required } from '../field-error.js';
 import { ageColumn, column, joined, labelText, nameColumn, wide } from '../print/columns.js';
@@ -32,6 +33,7 @@ function setServiceDefaults(service: Service): void {
 /** Addresses that the server chose stay when an update leaves them out. */
 function keepAllocated(next: Service, old: Service): void {
   const [now, before] = [next.spec, old.spec];
+  if (now.type === 'ExternalName' && before.type !== 'ExternalName') dropAddresses(now, before);
   if (now.type !== 'ExternalName' && before.type !== 'ExternalName') {
     if (now.clusterIP === undefined && now.clusterIPs === undefined) {
       if (before.clusterIP !== undefined) now.clusterIP = before.clusterIP;
@@ -55,6 +57,19 @@ function keepAllocated(next: Service, old: Service): void {
     if (same?.nodePort !== undefined) port.nodePort = same.nodePort;
   }
   if (now.type === 'LoadBalancer') now.healthCheckNodePort ??= before.healthCheckNodePort;
+}
+
+/** A service that becomes a name gives its addresses back; one that the client changed is left, and refused. */
+function dropAddresses(now: Service['spec'], before: Service['spec']): void {
+  const isSame = (field: 'clusterIP' | 'clusterIPs' | 'ipFamilies' | 'ipFamilyPolicy'): boolean =>
+    now[field] === undefined || deepEqual(now[field], before[field]);
+  if (isSame('clusterIP') && isSame('clusterIPs')) {
+    delete now.clusterIP;
+    delete now.clusterIPs;
+  }
+  if (isSame('ipFamilies')) delete now.ipFamilies;
+  if (isSame('ipFamilyPolicy')) delete now.ipFamilyPolicy;
+  if (now.internalTrafficPolicy === before.internalTrafficPolicy) delete now.internalTrafficPolicy;
 }
 
 /** A service that stops being reachable from outside gives its node ports back. */

@@ -58,6 +58,7 @@ export const podDisruptionBudgetKind = defineKind<PodDisruptionBudget>({
   kind: 'PodDisruptionBudget',
   plural: 'poddisruptionbudgets',
   shortNames: ['pdb'],
+  nameRule: 'path-segment',
   schema: budgetSchema,
   hasGeneration: true,
   validate: ({ spec }) => {

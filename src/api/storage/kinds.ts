@@ -194,6 +194,7 @@ export interface VolumeAttachment extends Infer<typeof attachmentSchema> {}
 
 /** VolumeAttachment. */
 export const volumeAttachmentKind = defineKind<VolumeAttachment>({
+  statusKeeps: 'metadata',
   ...storage,
   kind: 'VolumeAttachment',
   plural: 'volumeattachments',

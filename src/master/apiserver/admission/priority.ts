@@ -3,7 +3,7 @@ import type { Objects } from '../registry/objects.js';
 import { failure, forbidden } from '../status.js';
 import type { AdmissionPlugin } from './chain.js';
 import type { Pod } from '../../../api/types/core.js';
-import { createsPod } from './pod-object.js';
+import { writesPod } from './pod-object.js';
 
 /** Resolves a pod's priority class to its number. */
 export function priority(objects: Objects): AdmissionPlugin {
@@ -20,9 +20,13 @@ export function priority(objects: Objects): AdmissionPlugin {
   };
   return {
     name: 'Priority',
-    handles: createsPod,
-    mutate({ object }) {
+    handles: writesPod,
+    mutate({ object, old }) {
       const pod = object as Pod;
+      if (old !== undefined) {
+        keepPriority(pod, old as Pod);
+        return;
+      }
       const wanted = pod.spec.priorityClassName ?? '';
       const found = wanted === '' ? standard() : cache.get(wanted)?.object<PriorityClass>();
       if (wanted !== '' && found === undefined) {
@@ -44,4 +48,10 @@ export function priority(objects: Objects): AdmissionPlugin {
       pod.spec.preemptionPolicy ??= found?.preemptionPolicy ?? 'PreemptLowerPriority';
     },
   };
+}
+
+/** What was computed at the creation stays where an update leaves it out; validation refuses other changes. */
+function keepPriority({ spec }: Pod, { spec: before }: Pod): void {
+  if (before.priority !== undefined) spec.priority ??= before.priority;
+  if (before.preemptionPolicy !== undefined) spec.preemptionPolicy ??= before.preemptionPolicy;
 }

@@ -1,6 +1,6 @@
 import type { Pod } from '../../../api/types/core.js';
 import type { AdmissionPlugin } from './chain.js';
-import { createsPod } from './pod-object.js';
+import { writesPod } from './pod-object.js';
 
 const seconds = 300;
 const keys = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
@@ -9,7 +9,7 @@ const keys = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
 export function tolerationSeconds(): AdmissionPlugin {
   return {
     name: 'DefaultTolerationSeconds',
-    handles: createsPod,
+    handles: writesPod,
     mutate({ object }) {
       const { spec } = object as Pod;
       const present = (spec.tolerations ??= []);

@@ -3,7 +3,6 @@ import { listErrors } from '../../../api/apply/list-errors.js';
 import { applyConfiguration, applyConflictStatus } from '../../../api/apply/managed-fields.js';
 import type { KubeObject } from '../../../api/object.js';
 import { DecodeError } from '../../../api/schema/decode.js';
-import { apiVersionOf } from '../../../api/validation/metadata.js';
 import type { RequestContext, UpdateSource } from '../verbs/index.js';
 import { badRequest, conflict, failure, StatusError } from '../status.js';
 import { errorTarget } from '../verbs/index.js';
@@ -100,7 +99,8 @@ function checkApplied(context: RequestContext, { decoded }: TypedBody): KubeObje
     .map((path) => `.${path}: field not declared in schema`)
     .concat(listErrors(kind.schema, decoded.object));
   if (errors.length === 0) return decoded.object;
-  const subject = `${namespace}/${name}; ${apiVersionOf(kind)}, Kind=${kind.kind}`;
+  const type = `${kind.group}/${kind.version}, Kind=${kind.kind}`;
+  const subject = `${namespace}/${name}; ${type}`;
   const text = errors.length === 1 ? errors.join() : `errors:\n  ${errors.join('\n  ')}`;
   throw failure(500, '', `failed to create typed patch object (${subject}): ${text}`);
 }

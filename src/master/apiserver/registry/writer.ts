@@ -20,6 +20,7 @@ import {
   alreadyExists,
   badRequest,
   conflict,
+  failure,
   invalidObject,
   isStatusError,
   noSuchResource,
@@ -80,6 +81,9 @@ export class Writer {
     metadata.creationTimestamp = now;
     delete metadata.deletionTimestamp;
     delete metadata.deletionGracePeriodSeconds;
+    if (!isUnset(metadata.resourceVersion)) {
+      throw failure(500, '', 'resourceVersion should not be set on objects to be created');
+    }
     delete metadata.resourceVersion;
     if (kind.namespaced) metadata.namespace = namespace;
     else delete metadata.namespace;
@@ -200,6 +204,11 @@ export class Writer {
     if (part === undefined) throw noSuchResource();
     return part;
   }
+}
+
+/** True for a resourceVersion that says nothing. */
+function isUnset(version: string | undefined): boolean {
+  return version === undefined || version === '' || version === '0';
 }
 
 function trackedContext(context: RequestContext, { through }: UpdateSource): RequestContext {
