@@ -167,6 +167,7 @@ export class ApiCore {
       lister: new Lister(objects),
       writer,
       deleter: new Deleter({ objects, admission }),
+      evicter: new Deleter({ objects, admission: new AdmissionChain([]) }),
       tokens,
       authorization,
       admission,

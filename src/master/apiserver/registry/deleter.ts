@@ -52,7 +52,8 @@ export class Deleter {
     let gone: KubeObject | undefined;
     const result = await this.#objects.change({ kind, namespace, name }, async (old) => {
       checkPreconditions(context, options, old);
-      const request = { operation: 'DELETE', context, object: undefined, old } as const;
+      const deletion = optionsObject(options);
+      const request = { operation: 'DELETE', context, deletion, object: undefined, old } as const;
       await this.#admission.mutate(request);
       await this.#admission.validate(request);
       const next = this.#mark(kind, old, options);
@@ -109,6 +110,23 @@ export class Deleter {
     if (held) setTerminating(next);
     return next;
   }
+}
+
+/** The options as admission shows them. */
+function optionsObject(options: DeleteOptions): Record<string, unknown> {
+  const { gracePeriodSeconds, propagationPolicy, orphanDependents, dryRun } = options;
+  const { uid, resourceVersion } = options;
+  const preconditions = {
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
+  return {
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    ...(Object.keys(preconditions).length === 0 ? {} : { preconditions }),
+    ...(orphanDependents === undefined ? {} : { orphanDependents }),
+    ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
+    ...(dryRun ? { dryRun: ['All'] } : {}),
+  };
 }
 
 /** Seconds between marking and the end; the object's own wish unless the request names one. */

@@ -56,10 +56,15 @@ export interface Written {
   readonly deleted: boolean;
 }
 
-/** The operation and the object that admission decides on. Mutating plugins change `object` in place. */
+/**
+ * The operation and the object that admission decides on. Mutating plugins change `object` in place. Of a subresource
+ * with a kind of its own (a Scale, a Binding, an Eviction, a TokenRequest) the objects are of that kind.
+ */
 export interface AdmissionRequest {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
   readonly context: RequestContext;
+  /** Of a deletion: its options. */
+  readonly deletion?: Readonly<Record<string, unknown>> | undefined;
   readonly object: KubeObject | undefined;
   readonly old: KubeObject | undefined;
 }

@@ -48,6 +48,15 @@ export interface UpdateSource {
   readonly isPatch?: boolean;
   /** The subresource that managed fields are noted under, where it is not the target's own (`scale`). */
   readonly through?: string | undefined;
+  /** Admission of such a subresource sees its own kind of objects, and may change the one to be. */
+  readonly shown?: ShownAs | undefined;
+}
+
+/** The objects of a subresource that is written by way of the whole object. */
+export interface ShownAs {
+  of(object: KubeObject): KubeObject;
+  /** Takes what admission has made of the object into the whole one. */
+  take(shown: KubeObject, whole: KubeObject): void;
 }
 
 const generateAttempts = 8;
@@ -182,9 +191,10 @@ export class Writer {
     const part = this.#subresource(context);
     if (part === undefined) prepareUpdate(kind, next, old, { now });
     else prepareSubresourceUpdate(kind, part, next, old);
-    const request: AdmissionRequest = { operation: 'UPDATE', context, object: next, old };
+    const request = updateRequest(context, source, next, old);
     if (!source.tracksFields) trackFields(trackedContext(context, source), next, old, now);
     await this.#admission.mutate(request);
+    if (request.object !== undefined) source.shown?.take(request.object, next);
     next.metadata.resourceVersion = old.metadata.resourceVersion ?? '';
     dropRepeatedOwners(context, next);
     const errors =
@@ -209,6 +219,18 @@ export class Writer {
 /** True for a resourceVersion that says nothing. */
 function isUnset(version: string | undefined): boolean {
   return version === undefined || version === '' || version === '0';
+}
+
+function updateRequest(
+  context: RequestContext,
+  source: UpdateSource,
+  next: KubeObject,
+  old: KubeObject,
+): AdmissionRequest {
+  const { shown } = source;
+  if (shown === undefined) return { operation: 'UPDATE', context, object: next, old };
+  const own = trackedContext(context, source);
+  return { operation: 'UPDATE', context: own, object: shown.of(next), old: shown.of(old) };
 }
 
 function trackedContext(context: RequestContext, { through }: UpdateSource): RequestContext {

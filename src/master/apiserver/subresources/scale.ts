@@ -76,6 +76,11 @@ export async function changeScale(
     createsMissing: false,
     tracksFields: false,
     through: 'scale',
+    shown: {
+      of: (object) => scaleOf(kind, object, paths),
+      take: (shown, next) =>
+        writePath(next, paths.specReplicasPath, readPath(shown, '.spec.replicas') ?? 0),
+    },
     next(old) {
       if (old === undefined) throw badRequest('the object is not there');
       const wanted = change(scaleOf(kind, old, paths));

@@ -1,6 +1,7 @@
 import { cloneJson } from '../../../api/clone.js';
 import type { ScalePaths } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
+import { isJsonObject } from '../../../api/object.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.js';
 import type { Authorization } from '../authz/authorizers.js';
@@ -67,6 +68,8 @@ export interface VerbsDeps {
   readonly lister: Lister;
   readonly writer: Writer;
   readonly deleter: Deleter;
+  /** Deletes what is evicted: admission has been asked about the eviction. */
+  readonly evicter: Pick<Deleter, 'delete'>;
   readonly tokens: ServiceAccountTokens;
   readonly authorization: Authorization;
   readonly admission: Admission;
@@ -177,17 +180,42 @@ export class Verbs {
   async #createSubresource(context: RequestContext, value: unknown): Promise<Answer> {
     const { target } = context;
     switch (`${target.kind.plural}/${target.subresource}`) {
-      case 'pods/binding':
-        await bindPod(this.#deps.objects, context, value);
+      case 'pods/binding': {
+        const binding = await this.#admitCreate(context, value, 'v1', 'Binding');
+        await bindPod(this.#deps.objects, context, binding);
         return document(target, success, 201);
-      case 'pods/eviction':
-        await evictPod(context, value, this.#deps);
+      }
+      case 'pods/eviction': {
+        const eviction = await this.#admitCreate(context, value, 'policy/v1', 'Eviction');
+        await evictPod(context, eviction, { ...this.#deps, deleter: this.#deps.evicter });
         return document(target, success, 201);
-      case 'serviceaccounts/token':
-        return document(target, await requestToken(context, value, this.#deps), 201);
+      }
+      case 'serviceaccounts/token': {
+        const version = 'authentication.k8s.io/v1';
+        const request = await this.#admitCreate(context, value, version, 'TokenRequest');
+        return document(target, await requestToken(context, request, this.#deps), 201);
+      }
       default:
         throw isConnect(target) ? upgradeNeeded() : methodNotAllowed();
     }
+  }
+
+  /** What admission leaves of the object that a subresource is asked to make. */
+  async #admitCreate(
+    context: RequestContext,
+    value: unknown,
+    apiVersion: string,
+    kind: string,
+  ): Promise<unknown> {
+    if (!isJsonObject(value)) return value;
+    const { name, namespace } = context.target;
+    const given = isJsonObject(value['metadata']) ? value['metadata'] : {};
+    const metadata = { ...given, name, ...(namespace === '' ? {} : { namespace }) };
+    const object = { ...value, kind, apiVersion, metadata };
+    const request = { operation: 'CREATE', context, object, old: undefined } as const;
+    await this.#deps.admission.mutate(request);
+    await this.#deps.admission.validate(request);
+    return object;
   }
 
   update(call: Call, decode: Decode<WriteRequest>): Promise<Answer> {

@@ -1,5 +1,7 @@
 import { DecodeError } from '../../../../api/schema/decode.js';
 import { deepEqual } from '../../../../api/equal.js';
+import type { KindDeclaration } from '../../../../api/kind.js';
+import { builtInKinds, subresourceKinds } from '../../../../api/kinds.js';
 import type { KubeObject } from '../../../../api/object.js';
 import { formatGroupVersion, isJsonObject } from '../../../../api/object.js';
 import { applyJsonPatch } from '../../../../api/patch/json-patch.js';
@@ -49,7 +51,7 @@ async function ask(
       { watchCache: objects.watchCache, dialPod },
       seconds,
     );
-    const question = questionOf(request, version);
+    const question = questionOf(await requestIn(objects, request, version), version);
     const answer = await postJson(destination, question.body, {
       clock: objects.clock,
       timeoutMs: seconds * 1_000,
@@ -80,7 +82,7 @@ export function mutatingWebhooks(deps: WebhookDeps): AdmissionPlugin {
     if (verdict === undefined) return false;
     request.context.warnings.push(...verdict.warnings);
     if (!verdict.allowed) throw denied(match.hook.name, verdict.result);
-    return applyPatch(objects, match, request, verdict.patch);
+    return await applyPatch(objects, match, request, verdict.patch);
   };
   return {
     name: 'MutatingAdmissionWebhook',
@@ -123,23 +125,62 @@ export function validatingWebhooks(deps: WebhookDeps): AdmissionPlugin {
   };
 }
 
+/** The request as a hook of another version than the request's is shown it. */
+async function requestIn(
+  objects: Objects,
+  request: AdmissionRequest,
+  version: string,
+): Promise<AdmissionRequest> {
+  const { kind } = request.context.target;
+  if (version === kind.version || request.operation === 'CONNECT') return request;
+  const shown = async (object: KubeObject | undefined): Promise<KubeObject | undefined> =>
+    object?.kind === kind.kind ? await inVersion(objects, kind, object, version) : object;
+  return { ...request, object: await shown(request.object), old: await shown(request.old) };
+}
+
+/** A custom object in another version of its kind. @throws StatusError 500 with a conversion webhook's error */
+async function inVersion(
+  { conversion }: Objects,
+  kind: KindDeclaration,
+  object: KubeObject,
+  version: string,
+): Promise<KubeObject> {
+  const apiVersion = formatGroupVersion(kind.group, version);
+  if (object.apiVersion === apiVersion) return object;
+  if (!conversion.asksWebhook(kind)) return { ...object, apiVersion };
+  const [converted = object] = await conversion.convert(kind, version, [object]);
+  return converted;
+}
+
+/** The kind of the request's object, which may be that of a subresource. */
+function kindOf({ context }: AdmissionRequest, object: KubeObject): KindDeclaration {
+  const { kind } = context.target;
+  if (object.kind === kind.kind) return kind;
+  const own = [...subresourceKinds, ...builtInKinds].find(
+    (item) =>
+      item.kind === object.kind &&
+      formatGroupVersion(item.group, item.version) === object.apiVersion,
+  );
+  return own ?? kind;
+}
+
 /** Patches the request's object in place. @returns true when it is another one now */
-function applyPatch(
+async function applyPatch(
   objects: Objects,
   { hook, version }: Match,
   request: AdmissionRequest,
   patch: unknown,
-): boolean {
+): Promise<boolean> {
   const { object } = request;
   if (patch === undefined || object === undefined) return false;
-  const { kind } = request.context.target;
+  const kind = kindOf(request, object);
   let patched: KubeObject;
   if (request.operation === 'CONNECT') return patchConnection(objects, hook, object, patch);
   try {
-    const sent = { ...object, apiVersion: formatGroupVersion(kind.group, version) };
+    const isTarget = kind === request.context.target.kind;
+    const sent = isTarget ? await inVersion(objects, kind, object, version) : object;
     const result = applyJsonPatch(sent, patch) as KubeObject;
-    const own = formatGroupVersion(kind.group, kind.version);
-    patched = decodeObject(kind, { ...result, apiVersion: own }).object;
+    patched = decodeObject(kind, await inVersion(objects, kind, result, kind.version)).object;
   } catch (error) {
     if (!(error instanceof PatchError) && !(error instanceof DecodeError)) throw error;
     overlook(objects, hook, error.message, hook.config.failurePolicy === 'Ignore');

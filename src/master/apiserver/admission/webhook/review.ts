@@ -1,7 +1,7 @@
 /** `AdmissionReview` of admission.k8s.io/v1: what a webhook is asked, and what its answer means. */
 import { randomUUID } from 'node:crypto';
 import type { KubeObject, Status } from '../../../../api/object.js';
-import { formatGroupVersion, isJsonObject, textOf } from '../../../../api/object.js';
+import { isJsonObject, parseGroupVersion, textOf } from '../../../../api/object.js';
 import type { AdmissionRequest } from '../../registry/types.js';
 import { StatusError } from '../../status.js';
 import { CallError } from './call.js';
@@ -19,22 +19,22 @@ export interface Question {
   readonly body: string;
 }
 
-/** Writes the question, with the objects in `version` of their kind. */
+/** Writes the question; the objects are in `version` of their kind. */
 export function questionOf(request: AdmissionRequest, version: string): Question {
   const { context, operation } = request;
   const { kind, namespace, subresource } = context.target;
   const uid = randomUUID();
-  const inVersion = (object: KubeObject | undefined): object | null => {
+  const shown = (object: KubeObject | undefined): object | null => {
     if (object === undefined) return null;
-    if (operation === 'CONNECT') return connectObject(object);
-    if (version === kind.version) return object;
-    return { ...object, apiVersion: formatGroupVersion(kind.group, version) };
+    return operation === 'CONNECT' ? connectObject(object) : object;
   };
   const { user, options } = context;
   const name = context.target.name || (request.object?.metadata.name ?? '');
-  const named = operation === 'CONNECT' ? (request.object?.kind ?? kind.kind) : kind.kind;
-  const gvk = { group: kind.group, version, kind: named };
+  const gvk = shownKind(request, version);
   const gvr = { group: kind.group, version, resource: kind.plural };
+  // The namespace of a Namespace is its own name.
+  const isNamespace = kind.kind === 'Namespace' && kind.group === '';
+  const shownNamespace = isNamespace ? name : namespace;
   const part = subresource === '' ? {} : { subResource: subresource };
   const requestPart = subresource === '' ? {} : { requestSubResource: subresource };
   const body = {
@@ -45,11 +45,11 @@ export function questionOf(request: AdmissionRequest, version: string): Question
       kind: gvk,
       resource: gvr,
       ...part,
-      requestKind: { ...gvk, version: kind.version },
+      requestKind: shownKind(request, kind.version),
       requestResource: { ...gvr, version: kind.version },
       ...requestPart,
       ...(name === '' ? {} : { name }),
-      ...(namespace === '' ? {} : { namespace }),
+      ...(shownNamespace === '' ? {} : { namespace: shownNamespace }),
       operation,
       userInfo: {
         username: user.name,
@@ -57,8 +57,8 @@ export function questionOf(request: AdmissionRequest, version: string): Question
         groups: user.groups,
         ...(user.extra === undefined ? {} : { extra: user.extra }),
       },
-      object: inVersion(request.object),
-      oldObject: inVersion(request.old),
+      object: shown(request.object),
+      oldObject: shown(request.old),
       dryRun: options.dryRun,
       // A connection has no options of the request besides its own object.
       options:
@@ -68,11 +68,26 @@ export function questionOf(request: AdmissionRequest, version: string): Question
               kind: optionKinds[operation],
               apiVersion: 'meta.k8s.io/v1',
               ...(options.dryRun ? { dryRun: ['All'] } : {}),
-              ...(operation === 'DELETE' ? {} : { fieldManager: options.fieldManager }),
+              ...(operation === 'DELETE'
+                ? request.deletion
+                : { fieldManager: options.fieldManager }),
             },
     },
   };
   return { uid, body: JSON.stringify(body) };
+}
+
+/** The kind of the objects that are shown: a subresource may have its own, in the one version that there is. */
+function shownKind(
+  { context, operation, object, old }: AdmissionRequest,
+  version: string,
+): { readonly group: string; readonly version: string; readonly kind: string } {
+  const { kind, subresource } = context.target;
+  const own = { group: kind.group, version, kind: kind.kind };
+  const shown = object ?? old;
+  if (operation === 'CONNECT') return { ...own, kind: shown?.kind ?? kind.kind };
+  const isOwn = subresource === '' || shown === undefined || shown.kind === kind.kind;
+  return isOwn ? own : { ...parseGroupVersion(shown.apiVersion ?? ''), kind: shown.kind ?? '' };
 }
 
 /** The options of a connection as their kind has them: without metadata, and without what is unset. */
