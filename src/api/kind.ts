@@ -129,8 +129,8 @@ export interface KindDeclaration {
   /** True when `/status` is a subresource, so that plain writes never touch `.status`. */
   readonly hasStatus: boolean;
   /**
-   * The metadata that a write through `/status` leaves as it is: all that clients set, or only the labels. Unset: owners
-   * and finalizers, as for most kinds.
+   * The metadata that a write through `/status` leaves as it is: all that clients set, or only the labels. Unset:
+   * owners and finalizers, as for most kinds.
    */
   readonly statusKeeps?: 'labels' | 'metadata' | undefined;
   /** True when a create may bring a status along (nodes register with theirs). */
