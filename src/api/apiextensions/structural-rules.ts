@@ -2,6 +2,7 @@
 import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
+import { checkDefaults } from './default-rules.js';
 import { checkLists } from './list-rules.js';
 import { patternError } from './pattern.js';
 import type { JsonSchema } from './structural.js';
@@ -18,11 +19,14 @@ const notInLogic = ['type', 'default', 'description', 'title', 'additionalProper
  * @param path where the schema stands, such as `spec.versions[0].schema.openAPIV3Schema`
  */
 export function checkStructure(schema: JsonSchema, path: FieldPath, errors: FieldError[]): void {
+  const before = errors.length;
   checkNode(schema, path, 'at the root', errors);
   const { type } = schema;
   if (typeof type === 'string' && type !== '' && type !== 'object') {
     errors.push(invalid(child(path, 'type'), type, 'must be object at the root'));
   }
+  // A schema that is none has no value to hold its defaults against.
+  if (errors.length === before) checkDefaults(schema, path, errors);
 }
 
 function checkNode(schema: JsonSchema, path: FieldPath, place: Place, errors: FieldError[]): void {

@@ -12,6 +12,10 @@ import {
 import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
 import { deepEqual } from '../equal.js';
+import { goQuote } from '../go-text/quote.js';
+import { checkEmbedded } from './embedded.js';
+import { hasFormat } from './formats.js';
+import { checkListType } from './list-values.js';
 import type { MatchBudget } from './pattern.js';
 import { matchesPattern } from './pattern.js';
 import { maxProblems } from '../schema/decode.js';
@@ -79,7 +83,7 @@ export function structuralNode(schema: JsonSchema): SchemaNode {
 
 const embeddedFields = new Set(['apiVersion', 'kind', 'metadata']);
 
-/** Drops unknown fields of a custom object, naming the first {@link maxProblems}; nulls give way to defaults. */
+/** Drops unknown fields of a custom object, naming the first {@link maxProblems}, and nulls where none may be. */
 export function prune(node: SchemaNode, value: unknown, path: string, problems: string[]): unknown {
   if (Array.isArray(value)) {
     const { items } = node;
@@ -97,7 +101,8 @@ export function prune(node: SchemaNode, value: unknown, path: string, problems: 
       (node.properties === undefined || node.type === 'map' ? node.items : undefined);
     if (name === '__proto__') continue;
     if (field !== undefined) {
-      if (item === null && field.nullable !== true && field.default !== undefined) continue;
+      // A null that a field may not be says nothing; its default takes its place, where it has one.
+      if (item === null && field.nullable !== true) continue;
       out[name] = prune(field, item, here, problems);
     } else if (
       node.preserveUnknown === true ||
@@ -170,7 +175,11 @@ function checkString(schema: JsonSchema, value: string, path: FieldPath, found: 
     errors.push(invalid(path, value, `${path} in body should be at least ${min} chars long`));
   }
   if (max !== undefined && length > max) errors.push(tooLong(path, max));
-  const { pattern } = schema as { pattern?: unknown };
+  const { format, pattern } = schema as { format?: unknown; pattern?: unknown };
+  if (typeof format === 'string' && !hasFormat(format, value)) {
+    const text = `${path} in body must be of type ${format}: ${goQuote(value)}`;
+    errors.push(typeInvalid(path, value, text));
+  }
   if (typeof pattern !== 'string') return;
   const matches = matchesPattern(pattern, value, found.budget);
   if (matches === 'too long') {
@@ -194,6 +203,7 @@ function checkArray(
     errors.push(invalid(path, value.length, `${path} in body should have at least ${min} items`));
   }
   if (max !== undefined && value.length > max) errors.push(tooMany(path, value.length, max));
+  checkListType(schema, value, path, errors);
   const items = sub(schema, 'items');
   if (items === undefined) return;
   value.forEach((item, index) => validateStructural(items, item, at(path, index), found));
@@ -209,6 +219,7 @@ function checkObject(
   for (const name of (schema['required'] as string[] | undefined) ?? []) {
     if (value[name] === undefined) errors.push(required(child(path, name)));
   }
+  if (schema['x-kubernetes-embedded-resource'] === true) checkEmbedded(value, path, errors);
   const size = Object.keys(value).length;
   const [min, max] = [num(schema, 'minProperties'), num(schema, 'maxProperties')];
   if (min !== undefined && size < min) {

@@ -82,8 +82,14 @@ export function repeatedOwnersWarning(uids: readonly string[]): string {
   );
 }
 
+/** The parts of a kind that its objects' metadata depends on. */
+export type NamedKind = Pick<KindDeclaration, 'custom' | 'nameRule' | 'namespaced'>;
+
 /** Validates the metadata of an object that is created or updated; returns its errors by field. */
-export function validateMetadata(kind: KindDeclaration, object: KubeObject): FieldError[] {
+export function validateMetadata(
+  kind: NamedKind,
+  object: Pick<KubeObject, 'metadata'>,
+): FieldError[] {
   const errors: FieldError[] = [];
   const { metadata } = object;
   const { generateName, name } = metadata;
@@ -131,7 +137,7 @@ function checkStandardFinalizers(finalizers: readonly string[], errors: FieldErr
   });
 }
 
-function checkNamespace(kind: KindDeclaration, metadata: ObjectMeta, errors: FieldError[]): void {
+function checkNamespace(kind: NamedKind, metadata: ObjectMeta, errors: FieldError[]): void {
   const namespace = metadata.namespace ?? '';
   if (!kind.namespaced) {
     if (namespace !== '') {

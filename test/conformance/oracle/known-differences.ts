@@ -78,10 +78,6 @@ export const knownDifferences: readonly KnownDifference[] = [
     why: '1.20 stops at the missing container',
   },
   {
-    at: /pod-generated spec\.containers\[0\]\.ports\[0\] (null|empty)/,
-    why: 'a host port that must match a container port that is missing is reported as both',
-  },
-  {
     at: /update pod-sample spec\.serviceAccountName/,
     why: 'admission (ServiceAccount) answers about the token volume; the replay has none',
   },

@@ -32,7 +32,8 @@ export function tableBytes(
   const columnDefinitions = withColumns
     ? options.kind.columns.map((column) => ({
         name: column.name,
-        type: column.type === 'date' ? 'string' : column.type,
+        // Only custom columns have a type of their own for dates.
+        type: column.type === 'date' && !options.kind.custom ? 'string' : column.type,
         format: column.format ?? '',
         description: column.description ?? '',
         priority: column.priority,
