@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { canonicalQuantity, parseQuantity, quantityOf, quantityOfMilli } from './quantity.js';
+import {
+  parseQuantity,
+  quantityOf,
+  quantityOfMilli,
+  storedQuantity,
+  storedResource,
+} from './quantity.js';
 import { Prng } from '../lib/prng.js';
 
 describe('quantity', () => {
@@ -18,18 +24,27 @@ describe('quantity', () => {
     ['100M', '100M'],
     ['1000k', '1M'],
     ['1e3', '1e3'],
-    ['1E3', '1e3'],
+    ['1E3', '1E3'],
+    ['1.5e1', '1.5e1'],
+    ['007', '007'],
+    ['1e20', '100e18'],
+    ['1e21', '1e21'],
+    ['8Gi', '8Gi'],
+    ['2048Ki', '2Mi'],
+    ['9223372036854775808', '9223372036854775808'],
+    ['10Ei', '9223372036854775807'],
+    ['123456789012345678', '123456789012345678'],
     ['12e-1', '1200e-3'],
-    ['+5', '5'],
+    ['+5', '+5'],
     ['-5m', '-5m'],
     ['.5', '500m'],
-    ['5.', '5'],
+    ['5.', '5.'],
     ['1n', '1n'],
     ['0.1n', '1n'],
     ['123456789', '123456789'],
     ['100Gi', '100Gi'],
   ])('%s is %s', (text, canonical) => {
-    expect(canonicalQuantity(text)).toBe(canonical);
+    expect(storedQuantity(text)).toBe(canonical);
   });
 
   test.each(['', 'x', '1x', '1KiB', '1 Gi', '1.2.3', '--1', '1mm', 'Gi'])('%j is none', (text) => {
@@ -44,9 +59,25 @@ describe('quantity', () => {
       for (const value of [a, b, a.add(b)]) {
         const text = value.toString();
         expect(parseQuantity(text)?.nanos).toBe(value.nanos);
-        expect(canonicalQuantity(text)).toBe(text);
+        expect(storedQuantity(text)).toBe(text);
       }
     }
+  });
+
+  test.each([
+    ['0.1m', '1m'],
+    ['100u', '1m'],
+    ['1.0001Ki', '1024103m'],
+    ['1.5', '1500m'],
+    ['1E3', '1E3'],
+    ['-0.1m', '-1m'],
+  ])('%s of a resource is %s', (text, stored) => {
+    expect(storedResource(text)).toBe(stored);
+  });
+
+  test('a huge amount has a bound as a number', () => {
+    expect(parseQuantity('1e999')?.value()).toBe(2 ** 63);
+    expect(parseQuantity('-1e999')?.milliValue()).toBe(-(2 ** 63));
   });
 
   test('units are rounded up', () => {

@@ -24,7 +24,11 @@ const decimalSuffixes: readonly (readonly [string, number])[] = [
 const pattern = /^([+-]?)(\d+\.?\d*|\.\d+)(?:([KMGTPE]i)|([numkMGTPE])|[eE]([+-]?\d{1,3}))?$/;
 /** Longest text of a quantity: turning digits into a number costs more than their count. */
 const maxQuantityLength = 1_000;
-const maxInt64Nano = (2n ** 63n - 1n) * nano;
+const milli = 1_000_000n;
+const maxInt64 = 2n ** 63n - 1n;
+const maxInt64Nano = maxInt64 * nano;
+/** Numbers of so many digits are read by apimachinery's short way, which may keep the text. */
+const plainDigits = 18;
 
 /** The text Kubernetes gives for a string that is not a quantity. */
 export const quantityError =
@@ -41,15 +45,22 @@ function divideUp(value: bigint, by: bigint): bigint {
   return value < 0n ? whole - 1n : whole + 1n;
 }
 
+function bounded(value: bigint): number {
+  if (value > maxInt64) return Number(maxInt64);
+  return Number(value < -maxInt64 ? -maxInt64 : value);
+}
+
 /** An exact amount with a format. Immutable. */
 export class Quantity {
   readonly nanos: bigint;
   readonly format: QuantityFormat;
   #text: string | undefined;
 
-  constructor(nanos: bigint, format: QuantityFormat) {
+  /** @param text how it is printed; unset: in the canonical form */
+  constructor(nanos: bigint, format: QuantityFormat, text?: string) {
     this.nanos = nanos;
     this.format = format;
+    this.#text = text;
   }
 
   /** -1, 0 or 1. */
@@ -57,14 +68,20 @@ export class Quantity {
     return this.nanos < 0n ? -1 : this.nanos > 0n ? 1 : 0;
   }
 
-  /** Returns whole units, rounded up; large values lose precision beyond 2^53. */
+  /** Returns whole units, rounded up, at most 2^63; large values lose precision beyond 2^53. */
   value(): number {
-    return Number(divideUp(this.nanos, nano));
+    return bounded(divideUp(this.nanos, nano));
   }
 
-  /** Thousandths, rounded up (CPU milli-cores). */
+  /** Thousandths, rounded up (CPU milli-cores), at most 2^63. */
   milliValue(): number {
-    return Number(divideUp(this.nanos, 1_000_000n));
+    return bounded(divideUp(this.nanos, milli));
+  }
+
+  /** The quantity itself, if it is one of whole thousandths, or the next one. */
+  roundedUpToMilli(): Quantity {
+    if (this.nanos % milli === 0n) return this;
+    return new Quantity(divideUp(this.nanos, milli) * milli, this.format);
   }
 
   /** -1, 0 or 1. */
@@ -84,7 +101,7 @@ export class Quantity {
     return new Quantity(this.nanos - other.nanos, format);
   }
 
-  /** The canonical form: no fraction, the largest suffix that keeps it exact. */
+  /** As it was written where that is short and plain, else the canonical form: no fraction, the largest suffix. */
   toString(): string {
     return (this.#text ??= formatNanos(this.nanos, this.format));
   }
@@ -159,13 +176,35 @@ function readQuantity(text: string): Quantity | undefined {
   }
   const shift = exponent - fraction.length;
   const value = shift >= 0 ? digits * pow10(shift) : divideUp(digits, pow10(-shift));
-  const capped = value > maxInt64Nano ? maxInt64Nano : value;
-  return new Quantity(sign === '-' ? -capped : capped, format);
+  const capped = format === 'BinarySI' && value > maxInt64Nano ? maxInt64Nano : value;
+  const digitsBefore = whole.replace(/^0+(?=\d)/, '') || '0';
+  const isKept =
+    format === 'BinarySI'
+      ? fraction === '' && keepsBinary(digitsBefore, binarySuffixes.indexOf(binary ?? ''))
+      : keepsDecimal(`${digitsBefore}${fraction}`, shift);
+  return new Quantity(sign === '-' ? -capped : capped, format, isKept ? text : undefined);
 }
 
-/** The canonical text of a quantity; undefined when it is none. */
-export function canonicalQuantity(text: string): string | undefined {
+/** True for few digits without a useless power of a thousand: apimachinery takes their text for canonical. */
+function keepsDecimal(digits: string, scale: number): boolean {
+  if (digits.length > plainDigits || scale < -9 || scale % 3 !== 0) return false;
+  return !digits.endsWith('000') && !digits.startsWith('0');
+}
+
+/** The same for whole numbers with a binary suffix, a power of 1024. */
+function keepsBinary(digits: string, power: number): boolean {
+  const precision = 15 - digits.length - power * 3 - 1;
+  return precision >= 0 && BigInt(digits) % 8n !== 0n;
+}
+
+/** A quantity as Kubernetes stores it; undefined when it is none. */
+export function storedQuantity(text: string): string | undefined {
   return parseQuantity(text)?.toString();
+}
+
+/** An amount of a list of resources, which has no finer part than a thousandth. */
+export function storedResource(text: string): string | undefined {
+  return parseQuantity(text)?.roundedUpToMilli().toString();
 }
 
 /** A quantity of whole units. */

@@ -3,7 +3,7 @@
  * encoding would leave it. Unknown fields are dropped and named, wrong types are errors with Go's
  * texts, nulls and zero values of plain fields are dropped, quantities and times become canonical.
  */
-import { canonicalQuantity, quantityError } from '../quantity.js';
+import { quantityError, storedQuantity, storedResource } from '../quantity.js';
 import { isJsonObject } from '../object.js';
 import { microTimeText, timeText } from './time.js';
 import type { SchemaNode } from './node.js';
@@ -109,13 +109,17 @@ function quantityProblem(text: string): string {
     : quantityError;
 }
 
+function quantityText(value: string | number, read: (text: string) => string | undefined): string {
+  const text = read(String(value).trim());
+  if (text === undefined) throw new DecodeError(quantityProblem(String(value)));
+  return text;
+}
+
 function decodeString(node: SchemaNode, value: unknown, place: Place): string {
   if (node.format === 'quantity') {
     if (typeof value !== 'string' && typeof value !== 'number')
       throw new DecodeError(quantityError);
-    const canonical = canonicalQuantity(String(value).trim());
-    if (canonical === undefined) throw new DecodeError(quantityProblem(String(value)));
-    return canonical;
+    return quantityText(value, storedQuantity);
   }
   if (typeof value !== 'string') throw mismatch(value, node, place);
   switch (node.format) {
@@ -193,7 +197,12 @@ function decodeNode(node: SchemaNode, value: unknown, place: Place, problems: Pr
         const here = { ...place, path: `${place.path}.${key}` };
         const raw = value[key] ?? (items?.type === 'string' ? zeroOf(items) : undefined);
         if (raw === undefined) continue;
-        const decoded = items === undefined ? raw : decodeNode(items, raw, here, problems);
+        const isAmount = items?.format === 'quantity' && ['string', 'number'].includes(typeof raw);
+        const decoded = isAmount
+          ? quantityText(raw as string | number, storedResource)
+          : items === undefined
+            ? raw
+            : decodeNode(items, raw, here, problems);
         if (key === '__proto__') continue;
         out[key] = decoded;
       }
