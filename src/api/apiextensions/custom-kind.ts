@@ -10,8 +10,7 @@ import type { SchemaNode } from '../schema/node.js';
 import { compileJsonPath } from './json-path.js';
 import type { CustomResourceDefinition } from './schemas.js';
 import type { JsonSchema } from './structural.js';
-import type { CustomVersions } from './versions.js';
-import { conversionWebhook } from './versions.js';
+import type { ConversionWebhook, CustomVersions } from './versions.js';
 import { maxMatchSteps } from './pattern.js';
 import { structuralNode, validateStructural } from './structural.js';
 
@@ -152,6 +151,14 @@ function kindOfVersion(
     ...(version.deprecated === true ? { deprecation: warning } : {}),
   });
   return { ...base, hasStatus, subresources: subresourcesOf(version), versions };
+}
+
+/** The webhook of a definition whose strategy is to ask one. */
+function conversionWebhook(definition: CustomResourceDefinition): ConversionWebhook | undefined {
+  const { strategy, webhook } = definition.spec.conversion ?? {};
+  if (strategy !== 'Webhook' || webhook?.clientConfig === undefined) return undefined;
+  const { clientConfig, conversionReviewVersions: reviewVersions } = webhook;
+  return { clientConfig, reviewVersions };
 }
 
 /** The served kinds of a definition, one per version. They share their storage. */

@@ -38,16 +38,16 @@ function checkText(value: unknown, path: FieldPath, errors: FieldError[]): void 
 function checkMetadata(metadata: unknown, path: FieldPath, errors: FieldError[]): void {
   let decoded: ObjectMeta;
   try {
-    decoded = (isJsonObject(metadata) ? decodeValue(objectMeta, metadata).value : {}) as ObjectMeta;
+    decoded = decodeValue(objectMeta, isJsonObject(metadata) ? metadata : {}).value as ObjectMeta;
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     errors.push(invalid(path, metadata, error.message));
     return;
   }
-  const { name = '', namespace = '' } = decoded;
+  const { name, namespace = '' } = decoded;
   const rules = { custom: true, namespaced: namespace !== '', nameRule: 'path-segment' } as const;
   // Without a name it may be a template.
-  const object = { metadata: { ...decoded, name: name === '' ? 'fakename' : name } };
+  const object = { metadata: { ...decoded, name: name || 'fakename' } };
   for (const error of validateMetadata(rules, object)) {
     errors.push({ ...error, field: error.field.replace(/^metadata/, path) });
   }

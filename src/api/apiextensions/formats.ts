@@ -1,7 +1,4 @@
-/**
- * Formats of texts, as Kubernetes checks them (kube-openapi's `strfmt`). Others, such as `int32`, say nothing there, and
- * neither here.
- */
+/** Formats of texts, as Kubernetes checks them (kube-openapi's `strfmt`). Others, such as `int32`, say nothing. */
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { parseDurationMs } from '../../lib/go-duration.js';
 import { cidrErrors } from '../validation/names.js';

@@ -1,12 +1,22 @@
 /** The versions of a definition: which one is stored, and how objects come from one to another. */
 import type { SchemaNode } from '../schema/node.js';
-import type { CustomResourceDefinition } from './schemas.js';
-
-type Webhook = NonNullable<NonNullable<CustomResourceDefinition['spec']['conversion']>['webhook']>;
 
 /** The webhook that converts the objects of a definition. */
 export interface ConversionWebhook {
-  readonly clientConfig: NonNullable<Webhook['clientConfig']>;
+  /** Its address, in the form that configurations of webhooks share. */
+  readonly clientConfig: {
+    /** PEM as base64. */
+    readonly caBundle?: string | undefined;
+    readonly service?:
+      | {
+          readonly name: string;
+          readonly namespace: string;
+          readonly path?: string | undefined;
+          readonly port?: number | undefined;
+        }
+      | undefined;
+    readonly url?: string | undefined;
+  };
   /** The versions of ConversionReview that it takes, the preferred one first. */
   readonly reviewVersions: readonly string[];
 }
@@ -19,14 +29,4 @@ export interface CustomVersions {
   readonly schemas: ReadonlyMap<string, SchemaNode>;
   /** Unset where versions differ in nothing but `apiVersion`. */
   readonly webhook: ConversionWebhook | undefined;
-}
-
-/** The webhook of a definition whose strategy is to ask one. */
-export function conversionWebhook(
-  definition: CustomResourceDefinition,
-): ConversionWebhook | undefined {
-  const { strategy, webhook } = definition.spec.conversion ?? {};
-  if (strategy !== 'Webhook' || webhook?.clientConfig === undefined) return undefined;
-  const { clientConfig, conversionReviewVersions: reviewVersions } = webhook;
-  return { clientConfig, reviewVersions };
 }
