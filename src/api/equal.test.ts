@@ -41,5 +41,11 @@ describe('semantic equality', () => {
     expect(semanticEqual({ constructor: null }, { b: 1 })).toBe(false);
     expect(semanticEqual({ constructor: {}, b: 1 }, { b: 1 })).toBe(true);
     expect(semanticEqual({ b: 1 }, { constructor: 'x', b: 1 })).toBe(false);
+    for (const name of ['constructor', 'toString', 'hasOwnProperty']) {
+      const [without, having] = [{ b: 1 }, { [name]: 'x', b: 1 }];
+      expect(deepEqual(without, having)).toBe(false);
+      expect(deepEqual(having, without)).toBe(false);
+      expect(deepEqual(having, { ...having })).toBe(true);
+    }
   });
 });

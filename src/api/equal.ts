@@ -12,7 +12,10 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   for (const key of Object.keys(left)) {
     if (!deepEqual(left[key], right[key])) return false;
   }
-  return Object.keys(right).every((key) => right[key] === undefined || left[key] !== undefined);
+  // A key may be one that every object inherits (`constructor` of a ConfigMap's data).
+  return Object.keys(right).every(
+    (key) => right[key] === undefined || (left[key] !== undefined && Object.hasOwn(left, key)),
+  );
 }
 
 /** True when both are absent or empty (`undefined`, `null`, `{}`, `[]`, objects of such), or equal but for such. */
