@@ -7,6 +7,9 @@ import { CommandLineError } from '../command/command-line-error.js';
 const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 /** Bytes that may wait for the server. */
 const bufferedBytesMax = 1024 * 1024;
+/** A process's exit code is one byte. */
+const exitCodeMax = 255;
+const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
 
 /** Newest first; only v5 can say that the input ended. */
 export const commandProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
@@ -66,24 +69,38 @@ export function runRemote(socket: WebSocket, streams: CommandStreams): Promise<n
   });
 }
 
-function parseStatus(body: Buffer): Status {
+/** A message of the error channel as a status. What is none becomes a failure that says so. */
+export function parseStatus(body: Buffer): Status {
+  const text = body.toString('utf8');
   try {
-    return JSON.parse(body.toString('utf8')) as Status;
+    const value: unknown = JSON.parse(text);
+    // `null` is an empty status, as it is to Go.
+    if (typeof value === 'object' && !Array.isArray(value)) return value ?? {};
+    return notStatus('not an object', text);
   } catch (error) {
-    return { status: 'Failure', message: errorMessage(error) };
+    return notStatus(errorMessage(error), text);
   }
 }
 
-/** @throws CommandLineError for what is no exit code */
-export function exitCodeOf(status: Status | undefined): number {
-  if (status === undefined) {
-    throw new CommandLineError('the connection ended before the command did', { plain: true });
-  }
-  if (status.status === 'Success') return 0;
-  const cause = status.details?.causes?.find(({ reason }) => reason === 'ExitCode');
-  if (status.reason === 'NonZeroExitCode' && cause !== undefined) return Number(cause.message);
-  throw new CommandLineError(status.message ?? 'the command failed', { plain: true });
+function notStatus(why: string, text: string): Status {
+  return { status: 'Failure', message: protocolError(`${why} in ${JSON.stringify(text)}`) };
 }
+
+/** @throws CommandLineError in client-go's words for what is no exit code */
+export function exitCodeOf(status: Status | undefined): number {
+  if (status === undefined) throw plain('the connection ended before the command did');
+  if (status.status === 'Success') return 0;
+  if (status.status !== 'Failure') throw plain(protocolError('unknown error'));
+  if (status.reason !== 'NonZeroExitCode') throw plain(status.message ?? 'the command failed');
+  if (status.details === undefined) throw plain(protocolError('details must be set'));
+  const cause = status.details.causes?.find(({ reason }) => reason === 'ExitCode');
+  if (cause === undefined) throw plain(protocolError('no ExitCode cause given'));
+  const { message = '' } = cause;
+  if (/^\d+$/.test(message) && Number(message) <= exitCodeMax) return Number(message);
+  throw plain(protocolError(`invalid exit code value ${JSON.stringify(message)}`));
+}
+
+const protocolError = (why: string): string => `error stream protocol error: ${why}`;
 
 /** @returns what ends it */
 function followTerminal(socket: WebSocket, { terminal }: CommandStreams): () => void {
