@@ -5,6 +5,11 @@ import * as http from 'node:http';
 import * as net from 'node:net';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
+import type { PortForwardData } from '../../gen/agent.js';
+import { ManualClock } from '../../lib/clock.js';
+import type { ClientDuplex } from '../../lib/grpc/index.js';
+import { upgradePortForward } from '../../master/streaming/index.js';
+import { FakeCall } from '../../master/streaming/testkit/fake-call.js';
 import { processContext } from '../context.js';
 import { run } from '../main.js';
 
@@ -15,14 +20,20 @@ const pod = {
   spec: { containers: [{ name: 'c', image: 'i' }] },
   status: { phase: 'Running' },
 };
+/** The port of it that an own, true server of streams forwards. */
+const streamPort = 81;
 const greeting = (channel: number): Buffer => Buffer.from([channel, 80, 0]);
 
 let upstream: http.Server;
+/** What the pod's side of a forwarded connection does. */
+let pod81: (call: FakeCall<PortForwardData, PortForwardData>) => void;
 /** Is awaited before the handshake. */
 let handshake: () => Promise<void>;
 let serve: (socket: WebSocket) => void;
+let refusesNewer = false;
 let ended: Promise<number>;
 let port = 0;
+let port81 = 0;
 let words = '';
 
 beforeAll(async () => {
@@ -32,6 +43,18 @@ beforeAll(async () => {
     handleProtocols: () => 'v4.channel.k8s.io',
   });
   upstream.on('upgrade', (request, socket, head) => {
+    if (request.url?.endsWith(`ports=${streamPort}`) === true) {
+      const open = (): ClientDuplex<PortForwardData, PortForwardData> => {
+        const call = new FakeCall<PortForwardData, PortForwardData>();
+        pod81(call);
+        return call;
+      };
+      const ports = [streamPort];
+      upgradePortForward({ request, socket, head }, { ports, open, clock: new ManualClock() });
+      return;
+    }
+    // A server that knows the older protocol only; this library's refuses the other one's name.
+    if (!refusesNewer) request.headers['sec-websocket-protocol'] = 'v4.channel.k8s.io';
     void handshake().then(() =>
       sockets.handleUpgrade(request, socket, head, (opened) => serve(opened)),
     );
@@ -44,20 +67,26 @@ beforeAll(async () => {
   });
   const write = (data: string | Uint8Array): void => {
     words += Buffer.from(data).toString('utf8');
-    tell();
+    if (words.includes(`-> ${streamPort}`)) tell();
   };
   const { port: at } = upstream.address() as net.AddressInfo;
-  ended = run(['port-forward', 'pod/p', ':80', `--server=http://127.0.0.1:${at}`], {
-    ...processContext,
-    out: write,
-    err: write,
-  });
+  ended = run(
+    ['port-forward', 'pod/p', ':80', `:${streamPort}`, `--server=http://127.0.0.1:${at}`],
+    {
+      ...processContext,
+      out: write,
+      err: write,
+    },
+  );
   await listening;
-  port = Number(/127\.0\.0\.1:(\d+) -> 80/.exec(words)?.[1]);
+  const portTo = (remote: number): number =>
+    Number(new RegExp(`127\\.0\\.0\\.1:(\\d+) -> ${remote}\\n`).exec(words)?.[1]);
+  [port, port81] = [portTo(80), portTo(streamPort)];
 });
 
 beforeEach(() => {
   handshake = () => Promise.resolve();
+  refusesNewer = false;
   serve = (socket) => {
     for (const channel of [0, 1]) socket.send(greeting(channel));
     socket.on('message', (data: Buffer) => socket.send(data));
@@ -78,6 +107,15 @@ test('data of more than the buffers hold comes back whole', async () => {
     if (size >= sent.length) break;
   }
   expect(Buffer.concat(chunks).equals(sent)).toBe(true);
+});
+
+test('a server that refuses the newer protocol is asked for the older one', async () => {
+  refusesNewer = true;
+  const client = net.connect(port, '127.0.0.1');
+  client.write('hello');
+  const [data] = (await once(client, 'data')) as [Buffer];
+  expect(data.toString()).toBe('hello');
+  client.destroy();
 });
 
 test('what the pod refuses is told, and the connection ends', async () => {
@@ -105,6 +143,69 @@ test('a client that resets before the pod is reached ends its own stream and not
     };
   });
   await closed;
+});
+
+/** All that comes of a connection until its end. */
+async function readAll(client: net.Socket): Promise<string> {
+  let text = '';
+  for await (const chunk of client) text += String(chunk);
+  return text;
+}
+
+/** Answers with what came, once nothing more comes. */
+function echoAtTheEnd(call: FakeCall<PortForwardData, PortForwardData>): void {
+  const send = call.send.bind(call);
+  const chunks: Buffer[] = [];
+  call.send = (message) => {
+    if (message.kind?.$case === 'data') chunks.push(Buffer.from(message.kind.value));
+    if (message.kind?.$case === 'halfClosed') {
+      call.say({ kind: { $case: 'data', value: Buffer.concat(chunks) } });
+      call.say({ kind: { $case: 'halfClosed', value: true } });
+    }
+    return send(message);
+  };
+}
+
+test('a client that has sent all, and says so, still gets its answer', async () => {
+  pod81 = echoAtTheEnd;
+  const sent = 'abcdefgh'.repeat(200_000);
+  const client = net.connect({ port: port81, host: '127.0.0.1', allowHalfOpen: true });
+  client.end(sent);
+  expect(await readAll(client)).toBe(sent);
+});
+
+test('a pod that has sent all does not keep the client from sending', async () => {
+  const heard: string[] = [];
+  const lastWord = new Promise<void>((resolve) => {
+    pod81 = (call) => {
+      call.say({ kind: { $case: 'data', value: Buffer.from('bye') } });
+      call.say({ kind: { $case: 'halfClosed', value: true } });
+      const send = call.send.bind(call);
+      call.send = (message) => {
+        if (message.kind?.$case === 'data') heard.push(message.kind.value.toString());
+        if (message.kind?.$case === 'halfClosed') resolve();
+        return send(message);
+      };
+    };
+  });
+  const client = net.connect({ port: port81, host: '127.0.0.1', allowHalfOpen: true });
+  const [first] = (await once(client, 'data')) as [Buffer];
+  expect(first.toString()).toBe('bye');
+  client.end('and so say I');
+  await lastWord;
+  expect(heard.join('')).toBe('and so say I');
+});
+
+test('what the pod refuses is told over streams as well', async () => {
+  pod81 = (call) => {
+    call.say({ kind: { $case: 'error', value: 'connection refused' } });
+    call.say(undefined);
+  };
+  const client = net.connect(port81, '127.0.0.1').resume();
+  await once(client, 'close');
+  expect(words).toContain(
+    `an error occurred forwarding ${port81} -> ${streamPort}: connection refused\n`,
+  );
 });
 
 test('SIGINT ends it, with the connections that are open', async () => {

@@ -11,7 +11,7 @@ import { pathOf } from '../kube/resource.js';
 import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
 import type { PortPair } from '../stream/port-forward.js';
-import { forwardConnection, forwardProtocols, listenLocal } from '../stream/port-forward.js';
+import { forwardConnection, listenLocal, openForward } from '../stream/port-forward.js';
 
 const pods = { group: '', version: 'v1', plural: 'pods' };
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
@@ -127,9 +127,8 @@ async function listen(
       connection.destroy();
     };
     const path = pathOf(pods, { namespace, name, subresource: 'portforward' });
-    kube
-      .webSocket({ path, query: { ports: String(pair.remote) } }, forwardProtocols)
-      .then((socket) => forwardConnection(connection, socket, fail))
+    openForward(kube, { path, query: { ports: String(pair.remote) } })
+      .then((socket) => forwardConnection(connection, socket, { port: pair.remote, fail }))
       .catch((error: unknown) => fail(errorMessage(error)));
   }).catch((error: unknown) => {
     throw plain(`unable to listen on port ${pair.local}: ${errorMessage(error)}`);

@@ -9,7 +9,14 @@ import type { KubeRequest } from './types.js';
 const messageBytesMax = 16 * 1024 * 1024;
 const answerBytesMax = 64 * 1024;
 
-/** Opens a WebSocket; a refusal is thrown as the server's Status. */
+const protocolHeader = 'sec-websocket-protocol';
+/** A protocol's name as the library takes it: to it `/` may not be in a name, which Kubernetes' names mind not. */
+const tokenOf = (protocol: string): string => protocol.replaceAll('/', '.');
+
+/**
+ * Opens a WebSocket; a refusal is thrown as the server's Status.
+ * @returns its `protocol` has a dot for each slash
+ */
 export function openWebSocket(options: {
   readonly server: string;
   readonly config: KubeConfig;
@@ -20,7 +27,15 @@ export function openWebSocket(options: {
   const { server, config, request, protocols, tls } = options;
   const url = `${server.replace(/^http/, 'ws').replace(/\/$/, '')}${targetOf(request)}`;
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url, [...protocols], {
+    const socket = new WebSocket(url, protocols.map(tokenOf), {
+      finishRequest: (call) => {
+        call.setHeader(protocolHeader, protocols.join(','));
+        call.prependOnceListener('upgrade', ({ headers }) => {
+          const chosen = headers[protocolHeader];
+          if (chosen !== undefined) headers[protocolHeader] = tokenOf(chosen);
+        });
+        call.end();
+      },
       ...tls,
       headers: { ...(config.headers as Record<string, string>), 'user-agent': 'trireme' },
       perMessageDeflate: false,

@@ -29,6 +29,8 @@ interface Forwarding {
 
 const spdyProtocol = 'portforward.k8s.io';
 const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
+/** The tunnel's name as the library takes it: to it `/` may not be in a name. */
+const tunnelToken = tunnelProtocol.replace('/', '.');
 const channelProtocols = ['v4.channel.k8s.io', 'v4.base64.channel.k8s.io'];
 
 /** Over SPDY/3.1. */
@@ -59,8 +61,11 @@ const server = new WebSocketServer({
   maxPayload: 4 * 1024 * 1024,
   perMessageDeflate: false,
   handleProtocols: (offered) =>
-    [tunnelProtocol, ...channelProtocols].find((protocol) => offered.has(protocol)) ?? false,
+    offered.has(tunnelToken)
+      ? tunnelProtocol
+      : (channelProtocols.find((protocol) => offered.has(protocol)) ?? false),
 });
+const protocolHeader = 'sec-websocket-protocol';
 
 /** Over WebSocket: a tunnel for SPDY, or a channel pair per port. @param ports of the query, for the latter */
 export function serveWebSocketPortForward(options: {
@@ -75,6 +80,8 @@ export function serveWebSocketPortForward(options: {
     refuseUpgrade(options.socket, 400, `at most ${channelPortsMax} ports may be forwarded at once`);
     return;
   }
+  const { headers } = options.request;
+  headers[protocolHeader] = headers[protocolHeader]?.replace(tunnelProtocol, tunnelToken);
   server.handleUpgrade(options.request, options.socket, options.head, (socket) => {
     if (socket.protocol === tunnelProtocol) forwardSpdy(tunnel(socket), options);
     else forwardChannels(socket, options.ports, options);
