@@ -1,12 +1,14 @@
 /** `proxy` in front of a pretended API server. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import * as http from 'node:http';
+import * as net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { processContext } from '../context.js';
 import { run } from '../main.js';
 
 const seen: string[] = [];
+let upgradeHeaders: http.IncomingHttpHeaders = {};
 let upstream: http.Server;
 let port = 0;
 let ended: Promise<number>;
@@ -43,6 +45,23 @@ beforeAll(async () => {
       response.end(`${size} bytes`);
     });
   });
+  // Any other protocol: what comes is sent back in capitals.
+  upstream.on('upgrade', (request, socket, head: Buffer) => {
+    seen.push(`${request.method} ${request.url}`);
+    upgradeHeaders = request.headers;
+    socket.on('error', () => socket.destroy());
+    if (request.url === '/refused') {
+      socket.end('HTTP/1.1 403 Forbidden\r\nContent-Type: a/b\r\nContent-Length: 2\r\n\r\nno');
+      return;
+    }
+    socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhi ',
+    );
+    const answer = (data: Buffer): void => void socket.write(data.toString().toUpperCase());
+    if (head.length > 0) answer(head);
+    socket.on('data', answer);
+    socket.once('end', () => socket.end(' bye'));
+  });
   upstream.listen(0, '127.0.0.1');
   await once(upstream, 'listening');
   const served = proxy('--port=0');
@@ -56,10 +75,11 @@ afterAll(() => void upstream.close());
 /** One request as it is on the wire: `fetch` would tidy the path up. */
 async function ask(
   path: string,
-  options: { host?: string; method?: string; body?: string } = {},
+  options: { host?: string; method?: string; body?: string; origin?: string } = {},
 ): Promise<{ code: number; type: string; text: string }> {
-  const { host = `localhost:${port}`, method = 'GET', body } = options;
-  const call = http.request({ host: '127.0.0.1', port, path, method, headers: { host } });
+  const { host = `localhost:${port}`, method = 'GET', body, origin } = options;
+  const headers = { host, ...(origin === undefined ? {} : { origin }) };
+  const call = http.request({ host: '127.0.0.1', port, path, method, headers });
   call.end(body);
   const [answer] = (await once(call, 'response')) as [http.IncomingMessage];
   let text = '';
@@ -111,6 +131,101 @@ test.each([
   expect(seen).toHaveLength(before);
 });
 
+test.each(['http://evil.example', 'null', 'http://localhost.evil.example:8001', 'file://'])(
+  'a request of a page of "%s" is refused',
+  async (origin) => {
+    expect(await ask('/api', { origin })).toMatchObject({ code: 403, text: 'Forbidden' });
+  },
+);
+
+test.each(['http://localhost:3000', 'http://127.0.0.1:8001', 'http://[::1]'])(
+  'a page of this machine (%s) may ask',
+  async (origin) => expect(await ask('/api', { origin })).toMatchObject({ code: 200 }),
+);
+
+/** Asks for another protocol, sends `text`, and ends. @returns all that is answered */
+async function upgrade(
+  path: string,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const client = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const lines = Object.entries({
+    host: 'localhost',
+    connection: 'Upgrade',
+    upgrade: 'x',
+    ...headers,
+  });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  // In one piece: the first bytes of the other protocol may come with the request.
+  client.end(`GET ${path} HTTP/1.1\r\n${head}\r\n${text}`);
+  let answer = '';
+  for await (const chunk of client) answer += String(chunk);
+  return answer;
+}
+
+describe('a request for another protocol', () => {
+  const path = '/api/v1/namespaces/d/pods/p/portforward?ports=80';
+
+  test('is carried, and then its bytes both ways to the end of each', async () => {
+    const answer = await upgrade(path, 'words');
+    expect(answer).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
+    expect(answer.split('\r\n\r\n')[1]).toBe('hi WORDS bye');
+    expect(seen.at(-1)).toBe(`GET ${path}`);
+  });
+
+  test('is sent with what negotiates it, and in our name alone', async () => {
+    await upgrade(path, '', {
+      'sec-websocket-protocol': 'v4.channel.k8s.io',
+      'x-stream-protocol-version': 'v4',
+      authorization: 'Bearer theirs',
+      'impersonate-user': 'admin',
+      cookie: 'a=b',
+    });
+    expect(upgradeHeaders).toMatchObject({
+      upgrade: 'x',
+      connection: 'Upgrade',
+      'sec-websocket-protocol': 'v4.channel.k8s.io',
+      'x-stream-protocol-version': 'v4',
+    });
+    for (const name of ['authorization', 'impersonate-user', 'cookie']) {
+      expect(upgradeHeaders).not.toHaveProperty(name);
+    }
+  });
+
+  test('that is refused gets the refusal', async () => {
+    expect(await upgrade('/refused', '')).toMatch(
+      /^HTTP\/1\.1 403 Forbidden\r\ncontent-type: a\/b\r\n[^]*\r\n\r\nno$/,
+    );
+  });
+
+  test.each([
+    ['to exec, as it is by kubectl', '/api/v1/namespaces/d/pods/p/exec?command=id', {}],
+    ['to another host', path, { host: 'evil.example' }],
+    ['of a page of another site', path, { origin: 'http://evil.example' }],
+  ])('%s is not carried', async (_, target, headers) => {
+    const before = seen.length;
+    expect(await upgrade(target, '', headers)).toMatch(/^HTTP\/1\.1 403 [^]*Forbidden$/);
+    expect(seen).toHaveLength(before);
+  });
+});
+
+test('paths are refused and accepted as the flags say, in the language of Go', async () => {
+  const flags = ['--port=0', '--reject-paths=^/apis/x,^/$', '--accept-hosts=^*$'];
+  const other = proxy(...flags, '--accept-paths=(?i)^/API');
+  const own = port;
+  port = Number((await other.line).split(':').at(-1));
+  try {
+    const codeOf = async (target: string): Promise<number> =>
+      (await ask(target, { host: 'anything.example' })).code;
+    expect(await codeOf('/api/v1/namespaces/d/pods/p/exec')).toBe(200);
+    expect(await codeOf('/apis/x/y')).toBe(403);
+    expect(await codeOf('/version')).toBe(403);
+  } finally {
+    port = own;
+  }
+});
+
 test('a port that is taken is told', async () => {
   const second = proxy(`--port=${port}`);
   expect(await second.line).toBe(
@@ -125,7 +240,12 @@ test('a pattern that is none is told', async () => {
   expect(await wrong.ended).toBe(1);
 });
 
-test('SIGINT ends it', async () => {
+test('SIGINT ends it, with the connections that are open', async () => {
+  const client = net.connect(port, '127.0.0.1');
+  client.write('GET /api HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: x\r\n\r\n');
+  await once(client, 'data');
+  const closed = once(client.resume(), 'close');
   process.emit('SIGINT');
   expect(await ended).toBe(0);
+  await closed;
 });

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { patternError } from '../../api/apiextensions/pattern.js';
 import { errorMessage } from '../../lib/errors.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
@@ -15,6 +16,7 @@ export const proxyCommand = defineCommand({
   examples: [
     ['on port 8001', 'trireme proxy'],
     ['on a port that is free', 'trireme proxy --port=0'],
+    ['with exec and attach', "trireme proxy --reject-paths='^$'"],
   ],
   flags: {
     port: {
@@ -36,14 +38,28 @@ export const proxyCommand = defineCommand({
       value: 'PATTERNS',
       help: 'methods that are refused',
     },
+    'accept-paths': {
+      type: 'text',
+      default: '^.*',
+      value: 'PATTERNS',
+      help: 'the paths that are served',
+    },
+    'reject-paths': {
+      type: 'text',
+      default: '^/api/.*/pods/.*/exec,^/api/.*/pods/.*/attach',
+      value: 'PATTERNS',
+      help: 'paths that are refused all the same',
+    },
   },
   completes: 'nothing',
   run: async (invocation) => {
     const { flags, context } = invocation;
     return withSession(invocation, async ({ kube }) => {
-      const server = createProxy(kube, {
+      const { server, close } = createProxy(kube, {
         hosts: patternsOf('accept-hosts', flags['accept-hosts']),
         rejectedMethods: patternsOf('reject-methods', flags['reject-methods']),
+        acceptedPaths: patternsOf('accept-paths', flags['accept-paths']),
+        rejectedPaths: patternsOf('reject-paths', flags['reject-paths']),
       });
       server.listen(flags.port, flags.address);
       try {
@@ -55,18 +71,16 @@ export const proxyCommand = defineCommand({
       const port = typeof address === 'object' && address !== null ? address.port : flags.port;
       context.out(`Starting to serve on ${flags.address}:${port}\n`);
       await once(process, 'SIGINT');
-      server.closeAllConnections();
-      server.close();
+      close();
       return 0;
     });
   },
 });
 
 /** @throws CommandLineError for what is no pattern */
-function patternsOf(flag: string, text: string): RegExp[] {
-  try {
-    return text.split(',').map((pattern) => new RegExp(pattern));
-  } catch (error) {
-    throw new CommandLineError(`--${flag}: ${errorMessage(error)}`, { plain: true });
-  }
+function patternsOf(flag: string, text: string): readonly string[] {
+  const patterns = text.split(',');
+  const problem = patterns.map(patternError).find((found) => found !== undefined);
+  if (problem === undefined) return patterns;
+  throw new CommandLineError(`--${flag}: ${problem}`, { plain: true });
 }

@@ -11,7 +11,7 @@ import type { GlobalValues, KubeConfig } from './client-config.js';
 import { loadKubeConfig } from './client-config.js';
 import { ConnectionError, refusalOf } from './status-error.js';
 import { targetOf } from './target.js';
-import type { KubeAnswer, KubeClient, KubeRequest } from './types.js';
+import type { KubeAnswer, KubeClient, KubeRequest, KubeUpgrade } from './types.js';
 
 /** A master that takes no connection within this is passed over, if there is another. */
 const connectMsMax = 2_000;
@@ -88,6 +88,18 @@ class RestClient implements KubeClient {
     const { config } = this.#options;
     return this.#onLivingServer((server) =>
       openWebSocket({ server, config, request, protocols, tls: this.#tls() }),
+    );
+  }
+
+  async upgrade(
+    request: KubeRequest,
+    headers: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<KubeUpgrade> {
+    const { requestUpgrade } = await import('./upgrade.js');
+    const { config } = this.#options;
+    return this.#onLivingServer((server) =>
+      requestUpgrade({ server, config, request, headers, tls: this.#tls(), signal }),
     );
   }
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { WebSocket } from 'ws';
 
 /** A request to the API server. */
@@ -24,6 +24,16 @@ export interface KubeAnswer {
   readonly body: Readable;
 }
 
+/** What an answer to a request for another protocol comes to. */
+export interface KubeUpgrade {
+  readonly code: number;
+  readonly headers: IncomingHttpHeaders;
+  /** The connection, when the code is 101; the first bytes of the other protocol are put back into it. */
+  readonly socket: Duplex | undefined;
+  /** What the server says instead, for other codes. */
+  readonly body: Readable | undefined;
+}
+
 /** The API over REST, as the commands use it. A refusal is thrown as an `ApiError`. */
 export interface KubeClient {
   /** The namespace of the flags, else the context's. */
@@ -38,6 +48,15 @@ export interface KubeClient {
   stream(request: KubeRequest, signal?: AbortSignal): Promise<AsyncIterable<Buffer>>;
   /** For who passes answers on: a refusal is not thrown. */
   exchange(request: KubeRequest, signal?: AbortSignal): Promise<KubeAnswer>;
+  /**
+   * For who passes a request for another protocol on, with the headers that negotiate it; a refusal is not thrown. The
+   * caller ends the connection.
+   */
+  upgrade(
+    request: KubeRequest,
+    headers: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<KubeUpgrade>;
   /** Opens a stream of messages: exec, attach, port-forward. */
   webSocket(request: KubeRequest, protocols: readonly string[]): Promise<WebSocket>;
   close(): void;

@@ -9,7 +9,7 @@ import { ApiError } from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
 import { aggregatedDiscovery } from '../../master/apiserver/discovery/documents.js';
 import { targetOf } from '../kube/target.js';
-import type { KubeAnswer, KubeClient, KubeRequest } from '../kube/types.js';
+import type { KubeAnswer, KubeClient, KubeRequest, KubeUpgrade } from '../kube/types.js';
 
 const kinds = builtInRegistry();
 
@@ -66,6 +66,10 @@ export class FakeKube implements KubeClient {
   async exchange(request: KubeRequest): Promise<KubeAnswer> {
     const body = Readable.from([await this.raw(request)]);
     return { code: 200, headers: { 'content-type': 'application/json' }, body };
+  }
+
+  upgrade(): Promise<KubeUpgrade> {
+    return Promise.reject(new ApiError(501, '', 'no streams here'));
   }
 
   webSocket(): Promise<WebSocket> {
