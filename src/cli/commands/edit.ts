@@ -1,7 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { KubeObject } from '../../api/object.js';
 import { isApiError } from '../../client/types.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -12,23 +8,19 @@ import { findObjects, hasFiles } from '../builder/objects.js';
 import type { Found } from '../builder/objects.js';
 import { CommandLineError, Exit } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
+import type { EditReason } from '../edit/edit-text.js';
+import { bodyOf, editorText, invalidReason, isBlank, meansTheSame } from '../edit/edit-text.js';
+import { EditedFile } from '../edit/edited-file.js';
 import { mergeDifference } from '../edit/merge-difference.js';
 import { objectPath } from '../kube/resource.js';
 import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
-import { refusalText } from '../kube/status-error.js';
 import { fieldManagerFlag, resultPrinter, writeQuery } from '../kube/write.js';
 import { formatJson } from '../print/json.js';
 import { outputFlags, withoutManagedFields } from '../print/output.js';
 import { formatYaml } from '../print/yaml.js';
 
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
-
-const head = `# Please edit the object below. Lines beginning with a '#' will be ignored,
-# and an empty file will abort the edit. If an error occurs while saving this file will be
-# reopened with the relevant failures.
-#
-`;
 
 /** `trireme edit`. */
 export const editCommand = defineCommand({
@@ -53,22 +45,16 @@ export const editCommand = defineCommand({
     if (args.length === 0 && !hasFiles(flags)) throw missingResources();
     const print = resultPrinter(context, { ...flags, output: undefined });
     return withSession(invocation, async (session) => {
-      const found = await findObjects(session, args, { ...flags, all: true });
-      let code = 0;
-      for (const one of found) {
+      for (const one of await findObjects(session, args, { ...flags, all: true })) {
         const edited = await editOne(session, one, {
           json: flags.output === 'json',
           subresource: flags.subresource,
           manager: flags['field-manager'],
         });
-        if (edited === undefined) {
-          context.err('Edit cancelled, no changes made.\n');
-          continue;
-        }
-        await print('edited', one.ref, edited);
-        code = 0;
+        if (typeof edited === 'string') context.err(`${edited}\n`);
+        else await print('edited', one.ref, edited);
       }
-      return code;
+      return 0;
     });
   },
 });
@@ -79,90 +65,95 @@ interface EditOptions {
   readonly manager: string;
 }
 
-/** @returns what the server stored; undefined when nothing was changed */
+/** @returns what the server stored, or why nothing was sent */
 async function editOne(
   session: Session,
-  { ref, object }: Found,
+  found: Found,
   options: EditOptions,
-): Promise<KubeObject | undefined> {
-  const before = withoutManagedFields(object);
-  const body = options.json ? `${formatJson(before)}\n` : formatYaml(before);
-  let text = `${options.json ? '' : head}${body}`;
-  const directory = mkdtempSync(join(tmpdir(), 'trireme-edit-'));
+): Promise<KubeObject | string> {
+  const { json } = options;
+  const before = withoutManagedFields(found.object);
+  let body = json ? `${formatJson(before)}\n` : formatYaml(before);
+  let reason: EditReason | undefined;
+  const original = body;
+  const file = new EditedFile(`${found.ref.name}.${json ? 'json' : 'yaml'}`);
   try {
     for (;;) {
-      const saved = openEditor(
-        join(directory, `${ref.name}.${options.json ? 'json' : 'yaml'}`),
-        text,
-      );
-      const content = withoutComments(saved, options.json);
-      if (content.trim() === '' || content === withoutComments(text, options.json)) {
-        if (content !== body && content.trim() !== '')
-          throw plain('Edit cancelled, no valid changes were saved.');
-        return undefined;
+      const text = editorText(body, { json, reason });
+      const editor = process.env['KUBE_EDITOR'] ?? process.env['EDITOR'] ?? 'vi';
+      const saved = await file.edit(editor, text).catch((error: unknown) => {
+        // What was saved before is in it.
+        if (reason !== undefined && error instanceof CommandLineError) keep(session, file);
+        throw error;
+      });
+      if (reason !== undefined && meansTheSame(saved, text)) {
+        keep(session, file);
+        throw plain('Edit cancelled, no valid changes were saved.');
       }
-      const problem = await save(session, { ref, object: before }, content, options);
-      if (typeof problem !== 'string') return problem;
-      session.context.err(`${problem}\n`);
-      text = `${options.json ? '' : `${head}${commented(problem)}`}${content}`;
+      if (meansTheSame(saved, original)) return 'Edit cancelled, no changes made.';
+      if (isBlank(saved)) return 'Edit cancelled, saved file was empty.';
+      body = bodyOf(saved, json);
+      const answer = await save(session, { found, before, file }, body, options);
+      if (!('head' in answer)) return answer;
+      reason = answer;
     }
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    file.close();
   }
 }
 
-/** @returns what was stored, or why not, in words for the editor */
+/** Tells the user where the text is. */
+function keep({ context }: Session, file: EditedFile): void {
+  file.keep();
+  context.err(`A copy of your changes has been stored to "${file.path}"\n`);
+}
+
+/**
+ * Sends a saved text.
+ * @returns what was stored, or what the user has to mend
+ * @throws CommandLineError, Exit for what cannot be mended here; the text is kept then
+ */
 async function save(
-  { kube }: Session,
-  { ref, object }: Found,
-  content: string,
-  { subresource, manager }: EditOptions,
-): Promise<KubeObject | string | undefined> {
+  session: Session,
+  edit: { readonly found: Found; readonly before: KubeObject; readonly file: EditedFile },
+  body: string,
+  options: EditOptions,
+): Promise<KubeObject | EditReason> {
+  const { kube, context } = session;
+  const { found, before, file } = edit;
+  const { ref } = found;
   let edited: KubeObject | undefined;
   try {
-    [edited] = parseManifests({ name: ref.name, text: content });
+    [edited] = parseManifests({ name: ref.name, text: body });
   } catch (error) {
-    return errorMessage(error);
+    return { head: `The edited file had a syntax error: ${errorMessage(error)}`, fields: [] };
   }
-  if (edited === undefined) return 'no object';
-  const isOther = edited.metadata.name !== ref.name || edited.kind !== object.kind;
-  if (isOther) return 'the name and the kind of an object cannot be changed';
-  const patch = mergeDifference(object, edited);
-  if (patch === undefined) return undefined;
+  const identityOf = ({ apiVersion, kind, metadata }: KubeObject): string =>
+    JSON.stringify([apiVersion, kind, metadata.name]);
+  if (edited === undefined || identityOf(edited) !== identityOf(before)) {
+    keep(session, file);
+    throw plain('At least one of apiVersion, kind and name was changed');
+  }
   try {
     return await kube.json<KubeObject>({
       method: 'PATCH',
-      path: objectPath(ref, subresource),
+      path: objectPath(ref, options.subresource),
       contentType: 'application/merge-patch+json',
-      query: { ...writeQuery({ manager }), fieldValidation: 'Strict' },
-      body: patch,
+      query: { ...writeQuery({ manager: options.manager }), fieldValidation: 'Strict' },
+      body: mergeDifference(before, edited) ?? {},
     });
   } catch (error) {
-    if (!isApiError(error) || error.code >= 500 || error.code === 404) throw error;
-    return refusalText(error);
+    const what = `${ref.resource.plural} "${ref.name}"`;
+    if (isApiError(error, 'Invalid')) {
+      context.err(`error: ${what} is invalid\n`);
+      return invalidReason({ plural: ref.resource.plural, name: ref.name }, error);
+    }
+    file.keep();
+    context.err(
+      isApiError(error, 'NotFound')
+        ? `error: ${what} could not be found on the server\nThe edits you made on deleted resources have been saved to "${file.path}"\n`
+        : `error: ${what} could not be patched: ${errorMessage(error)}\nYou can run \`trireme replace -f ${file.path}\` to try this update again.\n`,
+    );
+    throw new Exit(1);
   }
-}
-
-/** Lets the user edit. @returns what was saved */
-function openEditor(path: string, text: string): string {
-  writeFileSync(path, text, { mode: 0o600 });
-  const editor = process.env['KUBE_EDITOR'] ?? process.env['EDITOR'] ?? 'vi';
-  // The editor may have arguments, and is run by a shell as kubectl does.
-  const run = spawnSync('/bin/sh', ['-c', `${editor} "$0"`, path], { stdio: 'inherit' });
-  if (run.error !== undefined || run.status === 127) {
-    throw plain(`unable to launch the editor "${editor}"`);
-  }
-  if (run.status !== 0) throw new Exit(1);
-  return readFileSync(path, 'utf8');
-}
-
-function withoutComments(text: string, json: boolean): string {
-  return json ? text : text.replace(/^(?:#.*\n)+/, '');
-}
-
-function commented(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => `# ${line}\n`)
-    .join('');
 }
