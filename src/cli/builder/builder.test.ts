@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -58,6 +58,41 @@ describe('sources', () => {
   const input = (): Readable => Readable.from([Buffer.from('from '), 'stdin']);
   const read = async (path: string, recursive = false): Promise<string[]> =>
     (await readSource(path, { recursive, input })).map(({ text }) => text);
+
+  test('a file without an end is given up, and so are files that are too many together', async () => {
+    await expect(read('/dev/zero')).rejects.toThrow(
+      'error reading [/dev/zero]: it has more than 67108864 bytes',
+    );
+    const many = join(directory, 'many');
+    mkdirSync(many);
+    for (const name of ['a', 'b', 'c']) {
+      writeFileSync(join(many, `${name}.yaml`), '');
+      truncateSync(join(many, `${name}.yaml`), 30 * 1024 * 1024);
+    }
+    await expect(read(many)).rejects.toThrow(
+      `error reading [${many}/c.yaml]: it has more than 67108864 bytes`,
+    );
+    expect(await read(join(many, 'a.yaml'))).toHaveLength(1);
+  });
+
+  test('more files than a process may open are read', async () => {
+    const full = join(directory, 'full');
+    mkdirSync(full);
+    for (let at = 0; at < 2000; at++) writeFileSync(join(full, `${at}.yaml`), String(at));
+    const texts = await read(full);
+    expect(texts).toHaveLength(2000);
+    expect(texts.slice(0, 3)).toEqual(['0', '1', '10']);
+  });
+
+  test('a file that cannot be read is told by name', async () => {
+    const folder = join(directory, 'folder.yaml');
+    mkdirSync(join(directory, 'with', 'broken.yaml'), { recursive: true });
+    symlinkSync('nowhere', join(directory, 'with', 'link.yaml'));
+    await expect(read(join(directory, 'with'))).rejects.toThrow(
+      `error reading [${directory}/with/link.yaml]: ENOENT`,
+    );
+    await expect(read(folder)).rejects.toThrow(`the path "${folder}" does not exist`);
+  });
 
   test('files, directories with and without what is below, standard input', async () => {
     const below = join(directory, 'tree', 'below');

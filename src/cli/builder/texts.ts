@@ -1,6 +1,7 @@
 /** The texts of `-f` and `-k`: files, directories, URLs, standard input, kustomizations. */
 import { execFile } from 'node:child_process';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -13,7 +14,7 @@ export interface SourceText {
   readonly text: string;
 }
 
-/** Of standard input, of what a URL answers, and of a kustomization. */
+/** Of standard input, of what a URL answers, of a kustomization, and of a file or all files of a directory. */
 const textBytesMax = 64 * 1024 * 1024;
 const fetchMsMax = 30_000;
 const extensions = new Set(['.yaml', '.yml', '.json']);
@@ -35,18 +36,33 @@ export async function readSource(
   if (files.length === 0) {
     throw plain(`error reading [${path}]: recognized file extensions are [.json .yaml .yml]`);
   }
-  return Promise.all(files.map(async (name) => ({ name, text: await readFile(name, 'utf8') })));
+  const texts: SourceText[] = [];
+  let left = textBytesMax;
+  // One after the other: a directory may have more files than a process may open.
+  for (const name of files) {
+    const text = await readAll(createReadStream(name), `error reading [${name}]`, left);
+    left -= Buffer.byteLength(text);
+    texts.push({ name, text });
+  }
+  return texts;
 }
 
-/** @param failure what the error message begins with */
-async function readAll(stream: Readable, failure: string): Promise<string> {
+/**
+ * @param failure what the error message begins with
+ * @param bytesMax so much may come
+ */
+async function readAll(
+  stream: Readable,
+  failure: string,
+  bytesMax = textBytesMax,
+): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of stream as AsyncIterable<Buffer | string>) {
       const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
       size += bytes.length;
-      if (size > textBytesMax) throw new RangeError(`it has more than ${textBytesMax} bytes`);
+      if (size > bytesMax) throw new RangeError(`it has more than ${textBytesMax} bytes`);
       chunks.push(bytes);
     }
   } catch (error) {
