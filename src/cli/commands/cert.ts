@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { lockDirectory } from '../../lib/files/directory-lock.js';
 import { parseFlags } from '../../lib/flags.js';
 import { readJoinToken } from '../../lib/join-token.js';
 import { silentLogger } from '../../lib/log.js';
@@ -84,8 +85,8 @@ async function list(
 
 /** A worker's: a master renews its own at each start. */
 async function renew(dataDir: string, flags: Flags, context: CommandContext): Promise<number> {
-  const credentials = await readCredentials(dataDir);
-  if (credentials === undefined) {
+  const found = await readCredentials(dataDir);
+  if (found === undefined) {
     const reason = existsSync(join(dataDir, 'pki'))
       ? 'is that of a master, which renews its own certificates at each start'
       : 'holds no credentials of a worker: it joins with --join';
@@ -95,19 +96,27 @@ async function renew(dataDir: string, flags: Flags, context: CommandContext): Pr
   if (token === undefined) {
     throw new UsageError('--token or --token-file is needed: trireme token create --for worker');
   }
-  const { nodeName, ca, masters } = credentials;
-  const renewed = await joinCluster({
-    target: { servers: masters, token, caHash: publicKeyHash(ca) },
-    nodeName,
-    hosts: hostsOf(credentials),
-    former: credentials,
-    clock: context.clock,
-    log: silentLogger,
-  });
-  await writeCredentials(dataDir, renewed);
+  // A worker that runs renews them itself, and would go on with those that it has read.
+  const lock = lockDirectory(dataDir);
+  let renewed: Credentials;
+  try {
+    const credentials = (await readCredentials(dataDir)) ?? found;
+    const { nodeName, ca, masters } = credentials;
+    renewed = await joinCluster({
+      target: { servers: masters, token, caHash: publicKeyHash(ca) },
+      nodeName,
+      hosts: hostsOf(credentials),
+      former: credentials,
+      clock: context.clock,
+      log: silentLogger,
+    });
+    await writeCredentials(dataDir, renewed);
+  } finally {
+    lock.release();
+  }
   const { toMs } = validityOf(renewed.certificate);
   context.out(
-    `the certificates of ${nodeName} are renewed until ${new Date(toMs).toISOString()}\n`,
+    `the certificates of ${renewed.nodeName} are renewed until ${new Date(toMs).toISOString()}\n`,
   );
   context.err('start its worker again\n');
   return 0;
