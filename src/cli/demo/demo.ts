@@ -8,6 +8,7 @@ import type { ClusterRecord } from '../home.js';
 import { isAlive, readClusterRecord } from '../home.js';
 import type { Screen } from '../watch/screen.js';
 import { wrapWords } from '../watch/style.js';
+import { mendDemoLeftovers } from '../up/demo-leftovers.js';
 import { ClusterWatch } from '../watch/watch.js';
 import type { WatchOutput } from '../watch/watch.js';
 import { DemoWriter } from './demo-writer.js';
@@ -30,7 +31,8 @@ const narrationKept = 50;
 
 /**
  * `trireme cluster watch --demo`: breaks a cluster that `up` has started, scene by scene, while writes go on, and mends
- * it; then reads every write back. What it has broken is mended however it ends, but by SIGKILL.
+ * it; then reads every write back. What it has broken is mended however it ends; after SIGKILL by the next `up` or
+ * demonstration.
  * @returns the exit code: 1 where an acknowledged write is lost, 130 when it was interrupted
  */
 export async function runDemo(context: CommandContext, options: DemoOptions): Promise<number> {
@@ -41,6 +43,7 @@ export async function runDemo(context: CommandContext, options: DemoOptions): Pr
   }
   const lock = lockDirectory(options.home);
   try {
+    await mendDemoLeftovers(record);
     return await new Demonstration(context, options, record).run();
   } finally {
     lock.release();

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ClusterRecord, HostRecord } from '../home.js';
 import { isAlive, writeClusterRecord } from '../home.js';
+import { demoComment } from '../up/demo-leftovers.js';
 import { startHost } from '../up/hosts.js';
 
 const execute = promisify(execFile);
@@ -31,8 +32,6 @@ export function thisMachine(home: string): FaultMachine {
   };
 }
 
-/** Marks our rules. */
-const comment = 'trireme-demo';
 /** A killed process is looked at so often until it is gone, and so many times at most: 10 s. */
 const goneLooks = { everyMs: 50, most: 200 } as const;
 
@@ -144,7 +143,7 @@ export class HostFaults {
     const [chain = '', ...match] = rule;
     const { netns } = this.#host(name);
     if (netns === null) throw new Error(`${name} has no network of its own`);
-    const words = ['-w', action, chain, ...match, '-m', 'comment', '--comment', comment];
+    const words = ['-w', action, chain, ...match, '-m', 'comment', '--comment', demoComment];
     await this.#machine.run(
       'nsenter',
       `--net=/run/netns/${netns}`,

@@ -10,7 +10,8 @@ import { deleteOwned, mountsBelow, mustBeOurs } from '../../lib/files/owned-dire
 import type { ClusterRecord } from '../home.js';
 import { claimHome, homeDirectory, isAlive, readClusterRecord } from '../home.js';
 import { parseFlags } from '../../lib/flags.js';
-import { listProcesses, withDescendants } from './processes.js';
+import { stateDirOf } from '../../runtime/containerd/daemon.js';
+import { isOfHost, listProcesses, withDescendants } from './processes.js';
 import { removeHostNamespace, removeHostNetwork } from './network.js';
 import { removeRuncState } from './runc-state.js';
 import { removeContainerdRun } from './shim-sockets.js';
@@ -119,11 +120,12 @@ async function sandboxIds(dataDir: string): Promise<string[]> {
   return files.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5));
 }
 
-/** Ends processes that still run on a host's data: containerd, its shims, the containers' processes below them. */
+/** Ends processes of a host that still run: containerd, its shims, the containers' processes below them. */
 async function endLeftovers(dataDir: string): Promise<void> {
+  const directories = [dataDir, stateDirOf(join(dataDir, 'runtime'))];
   const doomed = withDescendants(
     await listProcesses(),
-    ({ pid, command }) => pid !== process.pid && command.includes(`${dataDir}/`),
+    (entry) => entry.pid !== process.pid && isOfHost(entry, directories),
   );
   for (const pid of doomed) signal(pid, 'SIGKILL');
 }

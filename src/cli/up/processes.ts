@@ -1,11 +1,12 @@
 /** The processes of this machine, from /proc: a bare one has no `ps`. */
 import { readdir, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 
-/** A process, its parent, and the words that it was started with, a blank between them. */
+/** A process, its parent, and the words that it was started with. */
 export interface ProcessEntry {
   readonly pid: number;
   readonly parent: number;
-  readonly command: string;
+  readonly words: readonly string[];
 }
 
 /** Lists all processes; one that ends meanwhile is left out. */
@@ -23,10 +24,32 @@ async function readProcess(pid: number): Promise<ProcessEntry | undefined> {
     ]);
     // `pid (name) state parent …`: the name may hold blanks and brackets.
     const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-    return { pid, parent, command: command.replaceAll('\0', ' ').trimEnd() };
+    return { pid, parent, words: command.replace(/\0$/, '').split('\0') };
   } catch {
     return undefined;
   }
+}
+
+/** Programs of a host that are no scripts. */
+const programs = /^containerd(?:-shim-.*)?$/;
+/** Those that run our scripts, and our scripts. */
+const interpreters = /^(?:node|nodejs|perl|unshare)$/;
+const scripts = /^trireme(?:-shim(?:\.pl)?)?$/;
+
+/**
+ * True for a process that a host has started: one of its programs, told one of its directories, or a program of an
+ * image, which lies there. Who only looks at a host's files (an editor, a `tail`) is none.
+ */
+export function isOfHost({ words }: ProcessEntry, directories: readonly string[]): boolean {
+  const [program = '', ...rest] = words;
+  const isBelow = (path: string): boolean =>
+    directories.some((directory) => path === directory || path.startsWith(`${directory}/`));
+  if (isBelow(program)) return true;
+  const name = basename(program);
+  const isOurs =
+    programs.test(name) ||
+    (interpreters.test(name) && rest.some((word) => scripts.test(basename(word))));
+  return isOurs && rest.some((word) => isBelow(word.replace(/^--?[\w-]+=/, '')));
 }
 
 /** The processes that match, and all below them. */

@@ -7,6 +7,7 @@ import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
 import type { ClusterRecord, HostRecord } from '../home.js';
 import { homeFlag, isAlive, isStopping, readClusterRecord, writeClusterRecord } from '../home.js';
 import { writeClientFiles } from './client-files.js';
+import { mendDemoLeftovers } from './demo-leftovers.js';
 import type { HostPlan, JoinArguments, Layout } from './hosts.js';
 import {
   masterAddress,
@@ -43,6 +44,7 @@ export async function startCluster(
   known: ClusterRecord | undefined,
   progress: Progress,
 ): Promise<StartedCluster> {
+  if (known !== undefined) await mendDemoLeftovers(known);
   const hosts = new Map((known?.hosts ?? []).map((host) => [host.name, host]));
   const clock = systemClock();
   const started = new Map<string, number>();
