@@ -120,19 +120,44 @@ fetch_file() { curl -fsSL --connect-timeout 10 --speed-limit 1000 --speed-time 6
 
 # node_from_release FILE|URL: as nodejs.org has them.
 node_from_release() {
-  local from=$1 new=node.new.$$ folder=
-  rm -rf $new && mkdir $new
+  local from=$1 new=node.new.$$ folder= name
   case $from in
     http://* | https://*)
       install_packages curl:curl /etc/ssl/certs/ca-certificates.crt:ca-certificates
       folder=node.fetched.$$ && mkdir -p $folder
-      fetch_file "$from" "$folder/${from##*/}" || { rm -rf $new $folder; die "could not fetch $from"; }
-      from=$folder/${from##*/} ;;
+      name=${from##*/} && name=${name%%\?*}
+      fetch_file "$from" "$folder/$name" || { rm -rf $folder; die "could not fetch $from"; }
+      is_release "$from" "$folder" "$name" || { rm -rf $folder; die "$from is not used: $why_not"; }
+      from=$folder/$name ;;
+    *)
+      from=$(as_named "$from")
+      is_chosen "$from" || die "$from is not the file whose SHA-256 is TRIREME_NODE_SHA256" ;;
   esac
+  rm -rf $new && mkdir $new
   case $from in *.gz | *.tgz) ;; *) install_packages xz:xz-utils ;; esac
   tar -C $new --strip-components=1 -xf "$from" || { rm -rf $new; die "$1 is not a release of Node.js"; }
   [ -z "$folder" ] || rm -rf $folder
   keep_node $new "$1"
+}
+
+# is_release URL FOLDER NAME: is the fetched file the one that the user means? By TRIREME_NODE_SHA256, else by the list of checksums
+# beside it, if nobody on the way can have changed that as well. Sets $why_not.
+is_release() {
+  local url=$1 folder=$2 name=$3 list=${1%/*}/SHASUMS256.txt
+  why_not="its SHA-256 is not TRIREME_NODE_SHA256"
+  if [ -n "${TRIREME_NODE_SHA256:-}" ]; then is_chosen "$folder/$name"; return; fi
+  why_not="nothing vouches for what comes by http; name its SHA-256 by TRIREME_NODE_SHA256"
+  case $url in https://*) ;; *) return 1 ;; esac
+  why_not="no list of checksums is at $list; name its SHA-256 by TRIREME_NODE_SHA256"
+  fetch_file "$list" "$folder/SHASUMS256.txt" || return 1
+  why_not="it is not the file that $list tells of"
+  awk -v name="$name" '$2 == name { print; found = 1 } END { exit !found }' "$folder/SHASUMS256.txt" >"$folder/sum" &&
+    (cd "$folder" && sha256sum -c --quiet - <sum >&2)
+}
+
+# is_chosen FILE: has it the SHA-256 that TRIREME_NODE_SHA256 names, if that names one?
+is_chosen() {
+  [ -z "${TRIREME_NODE_SHA256:-}" ] || echo "$TRIREME_NODE_SHA256  $1" | sha256sum -c --quiet - >&2
 }
 
 # keep_node DIRECTORY ORIGIN: makes it node/.

@@ -10,6 +10,15 @@ show_help() {
   done
 }
 
+# as_named PATH: a path that the user has named, from the checkout: the scripts go there first, and a relative one is meant from
+# where they were called.
+as_named() {
+  case $1 in
+    /*) printf '%s' "$1" ;;
+    *) if [ -e "${OLDPWD:-$PWD}/$1" ]; then printf '%s' "${OLDPWD:-$PWD}/$1"; else printf '%s' "$PWD/$1"; fi ;;
+  esac
+}
+
 if [ -t 2 ]; then say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }; else say() { printf '==> %s\n' "$*" >&2; }; fi
 die() { say "$*"; exit 1; }
 
@@ -33,8 +42,18 @@ is_root_on_debian() { [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1
 # The lists of what the distribution offers, once in a run.
 refresh_lists() {
   [ -z "${lists_are_fresh:-}" ] || return 0
-  apt-get update -qq >/dev/null 2>&1 || apt-get update >&2 || true
+  apt_get update -qq >/dev/null 2>&1 || apt_get update >&2 || true
   lists_are_fresh=1
+}
+
+# apt_get WORDS...: one of our runs after the other, and after others' installations: apt itself would fail at once. Half an hour at
+# most. apt waits for the lock of packages, not for that of the lists.
+apt_get() {
+  if command -v flock >/dev/null 2>&1 && [ -w "${lock_folder:=/run}" ]; then
+    flock -w 1800 "$lock_folder/trireme-apt.lock" apt-get -o DPkg::Lock::Timeout=1800 "$@"
+  else
+    apt-get -o DPkg::Lock::Timeout=1800 "$@"
+  fi
 }
 
 # is_offered PACKAGE PATTERN: does the distribution have it, in a version that begins so, and may we install it?
@@ -63,8 +82,9 @@ install_packages() {
       trap 'rm -f $policy' EXIT
       printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy
     fi
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
-      DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >&2
+    export DEBIAN_FRONTEND=noninteractive
+    apt_get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
+      apt_get install -y --no-install-recommends "${missing[@]}" >&2
   ) || true
 }
 

@@ -43,6 +43,8 @@ beforeEach(() => {
     'find',
     'xz',
     'id',
+    'awk',
+    'cp',
   ];
   for (const tool of [...tools, ...more]) linkTool(tool);
   // Not root as far as the scripts can tell: nothing is installed on the machine that runs the test.
@@ -135,12 +137,80 @@ describe('a Node.js', () => {
     expect(readdirSync(base).filter((name) => name.startsWith('node.'))).toEqual(kept.toSorted());
   });
 
+  test('of a relative path is found from where the script was called', () => {
+    writeProgram('node', tooOld);
+    mkdirSync(join(base, 'elsewhere'));
+    packRelease('elsewhere/node.tar.gz');
+    const called = `cd elsewhere; cd ..; ${findNode}`;
+    const { code, output } = bash(called, { TRIREME_NODE_TARBALL: 'node.tar.gz' });
+    expect({ code, output }).toMatchObject({ code: 0 });
+    expect(output).toContain('in node/, from node.tar.gz');
+  });
+
+  describe('of a URL', () => {
+    const name = 'node-v99.0.0-linux-x64.tar.gz';
+    const serve = (sums: string): string => {
+      writeProgram('node', tooOld);
+      packRelease(name);
+      writeFileSync(join(base, 'sums'), sums);
+      // As `curl … -o FILE URL`: the last two words.
+      const last = 'for word; do before=$from; [ "$before" = -o ] && to=$word; from=$word; done';
+      writeProgram(
+        'curl',
+        `${last}; case $from in */SHASUMS256.txt) [ -s ${base}/sums ] && cp ${base}/sums "$to" ;; *) cp ${base}/${name} "$to" ;; esac`,
+      );
+      const sum = spawnSync('sha256sum', [join(base, name)], { encoding: 'utf8' }).stdout;
+      return sum.split(' ')[0] ?? '';
+    };
+    const bring = (env: Readonly<Record<string, string>>): ReturnType<typeof bash> => {
+      const found = bash(findNode, env);
+      const left = readdirSync(base).filter((entry) => entry.startsWith('node.'));
+      expect(left).toEqual([]);
+      expect(existsSync(join(base, 'node'))).toBe(found.code === 0);
+      return found;
+    };
+
+    test('is used when the list beside it tells of it', () => {
+      const sum = serve('');
+      writeFileSync(join(base, 'sums'), `${sum}  ${name}\n`);
+      const url = `https://mirror.example/v99/${name}`;
+      expect(bring({ TRIREME_NODE_TARBALL: url })).toMatchObject({ code: 0 });
+    });
+
+    test.each([
+      ['the list tells of another file', `${'0'.repeat(64)}  ${name}\n`, 'it is not the file that'],
+      [
+        'the list does not name it',
+        `${'0'.repeat(64)}  other-${name}\n`,
+        'it is not the file that',
+      ],
+      ['there is no list', '', 'no list of checksums is at https://mirror.example/v99/SHASUMS256'],
+    ])('is refused when %s', (_, sums, words) => {
+      serve(sums);
+      const { code, output } = bring({
+        TRIREME_NODE_TARBALL: `https://mirror.example/v99/${name}`,
+      });
+      expect({ code, output }).toMatchObject({ code: 1, output: expect.stringContaining(words) });
+    });
+
+    test('by http is refused, whatever lies beside it, unless its checksum is named', () => {
+      const sum = serve('');
+      writeFileSync(join(base, 'sums'), `${sum}  ${name}\n`);
+      const url = `http://mirror.example/${name}?token=1`;
+      expect(bring({ TRIREME_NODE_TARBALL: url }).output).toContain(
+        'nothing vouches for what comes',
+      );
+      const wrong = { TRIREME_NODE_TARBALL: url, TRIREME_NODE_SHA256: '1'.repeat(64) };
+      expect(bring(wrong)).toMatchObject({ code: 1 });
+      expect(bring({ ...wrong, TRIREME_NODE_SHA256: sum })).toMatchObject({ code: 0 });
+    });
+  });
+
   test('that another run has brought meanwhile is kept, and ours is not put into it', () => {
     writeProgram('node', tooOld);
     // The other run is done just before this one puts its own in place.
     const release = packRelease('node-v99.0.0-linux-x64.tar.gz');
     const other = `mv() { command mkdir -p node; command cp -r release/*/bin node/; command mv "$@"; }`;
-    linkTool('cp');
     const { code, output } = bash(`${other}; ${findNode}`, { TRIREME_NODE_TARBALL: release });
     expect({ code, output }).toMatchObject({ code: 0 });
     expect(readdirSync(join(base, 'node'))).toEqual(['bin']);
@@ -197,6 +267,20 @@ test('a kubectl that does not run is like one that is too old, and does not end 
   expect({ code, output }).toMatchObject({ code: 0 });
   expect(output).toContain('no kubectl of v1.32 or newer could be had');
   expect(output).toContain('went on');
+});
+
+test('of two installations at once, the second waits for the lock of the first, and of others', () => {
+  for (const tool of ['flock', 'rmdir', 'sleep']) linkTool(tool);
+  const work = `mkdir busy || echo overlap; sleep 0.2; rmdir busy`;
+  writeProgram('apt-get', `echo "$@" >>words; ${work}`);
+  const both = 'apt_get update & apt_get install a & wait';
+  const { code, output } = bash(`lock_folder=$PWD; . scripts/lib/setup.sh; ${both}`);
+  expect({ code, output }).toEqual({ code: 0, output: '' });
+  const words = readFileSync(join(base, 'words'), 'utf8').trim().split('\n');
+  expect(words.toSorted()).toEqual([
+    '-o DPkg::Lock::Timeout=1800 install a',
+    '-o DPkg::Lock::Timeout=1800 update',
+  ]);
 });
 
 test('help is there at once: nothing is looked for, installed or built', () => {
