@@ -1,27 +1,13 @@
 /** Dispatches to commands. Only the module of the command that runs is loaded: start-up time counts. */
 import type { CommandContext } from './context.js';
-import type { KubeCommand } from './kube-commands.js';
 import { kubeCommands } from './kube-commands.js';
+import { runKubeCommand } from './run-kube-command.js';
 
 type Main = (argv: readonly string[], context?: CommandContext) => Promise<number | void>;
 
 interface Command {
   readonly summary: string;
   readonly load: () => Promise<Main>;
-}
-
-/** A command that is declared as data. */
-async function runDeclared(
-  { load }: KubeCommand,
-  argv: readonly string[],
-  context: CommandContext | undefined,
-): Promise<number> {
-  const [spec, { runCommand }, { processContext }] = await Promise.all([
-    load(),
-    import('./command/run-command.js'),
-    import('./context.js'),
-  ]);
-  return runCommand(spec, argv, context ?? processContext);
 }
 
 const commands: Readonly<Record<string, Command>> = {
@@ -131,9 +117,9 @@ export async function run(argv: readonly string[], context?: CommandContext): Pr
     const { processContext } = await import('./context.js');
     return completeWords(kubeCommands, Object.keys(commands), rest, context ?? processContext);
   }
-  const kubeCommand = kubeCommands[name];
-  if (kubeCommand !== undefined) return runDeclared(kubeCommand, rest, context);
-  const command = commands[name];
+  const code = await runKubeCommand(name, rest, context);
+  if (code !== undefined) return code;
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     err(await unknownCommand(name));
     return 1;

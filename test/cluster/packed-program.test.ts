@@ -102,6 +102,67 @@ test('the packed program has the shim of containers beside it, and looks for it 
   expect(mentions).toEqual(['new URL("./trireme-shim.pl", import.meta.url)']);
 }, 60_000);
 
+describe('the commands of clients', () => {
+  let copy = '';
+  let file = '';
+
+  beforeAll(() => {
+    expect(spawnSync('scripts/pack', { timeout: 60_000 }).status).toBe(0);
+    copy = mkdtempSync(join(tmpdir(), 'trireme-commands-'));
+    cpSync('bin', join(copy, 'bin'), { recursive: true });
+    cpSync(join('dist', readlinkSync('dist/current')), join(copy, 'dist/current'), {
+      recursive: true,
+    });
+    file = join(copy, 'dist/current/kube-commands.cjs');
+    const look = `const { loadCompiled } = require('./bin/compiled.cjs');
+      console.log(loadCompiled(process.argv[2]).script.cachedDataRejected);`;
+    writeFileSync(join(copy, 'look.cjs'), look);
+  }, 90_000);
+  afterAll(() => rmSync(copy, { recursive: true }));
+
+  const node = (...words: string[]): string => {
+    const { stdout, stderr, status } = spawnSync(process.execPath, words, {
+      cwd: copy,
+      encoding: 'utf8',
+    });
+    return status === 0 ? stdout : `${stdout}${stderr}${status}`;
+  };
+
+  test.each([[[]], [['--max-semi-space-size=16']]])(
+    'are compiled already for a start with the flags %j',
+    (flags) => expect(node(...flags, 'look.cjs', file)).toBe('false\n'),
+  );
+
+  test('are compiled anew for other flags, and where what is kept is damaged or made of another file', () => {
+    expect(node('--stack-size=900', 'look.cjs', file)).toBe('undefined\n');
+    const help = node('bin/trireme', 'get', '--help');
+    expect(help).toMatch(/^List objects, or print some of them\.\n/);
+    const cache = readdirSync(join(copy, 'dist/current')).find((name) =>
+      name.endsWith(`${process.version}-${process.arch}.cache`),
+    );
+    const path = join(copy, 'dist/current', cache ?? '');
+    const whole = readFileSync(path);
+    for (const damaged of [Buffer.alloc(0), whole.subarray(0, 1000), Buffer.alloc(5000, 7)]) {
+      writeFileSync(path, damaged);
+      expect(node('bin/trireme', 'get', '--help')).toBe(help);
+    }
+    writeFileSync(path, whole);
+    writeFileSync(file, `${readFileSync(file, 'utf8')}\n//`);
+    expect(node('look.cjs', file)).toBe('true\n');
+    expect(node('bin/trireme', 'get', '--help')).toBe(help);
+  });
+
+  test('come with what they load late: patterns of Go, WebSockets, and other commands with theirs', () => {
+    const refused = node('bin/trireme', 'proxy', '--accept-hosts=(', '--server=http://127.0.0.1:1');
+    expect(refused).toMatch(/^error: --accept-hosts: error parsing regexp: missing closing \)/);
+    expect(node('bin/trireme', 'port-forward', 'p', '80', '--server=http://127.0.0.1:1')).toMatch(
+      /^The connection to the server 127\.0\.0\.1:1 was refused/,
+    );
+    expect(node('bin/trireme', '--version')).toMatch(/^trireme /);
+    expect(node('bin/trireme', 'constructor')).toMatch(/^error: unknown command "constructor"/);
+  });
+});
+
 (possible ? describe : describe.skip)('a member whose checkout is built again', () => {
   test('keeps its program: the newest three and those in use stay, others go', () => {
     buildAgain();

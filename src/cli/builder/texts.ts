@@ -1,5 +1,4 @@
 /** The texts of `-f` and `-k`: files, directories, URLs, standard input, kustomizations. */
-import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
@@ -113,6 +112,7 @@ const builders: readonly (readonly string[])[] = [
  * @throws CommandLineError when neither program is there, or what it says when it fails
  */
 export async function buildKustomization(directory: string): Promise<SourceText> {
+  const { execFile } = await import('node:child_process');
   for (const [program = '', action = ''] of builders) {
     try {
       const { stdout } = await promisify(execFile)(program, [action, directory], {
