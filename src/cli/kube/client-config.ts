@@ -43,7 +43,10 @@ export function kubeconfigPaths(flag: string | undefined): readonly string[] {
 /** One file. @throws CommandLineError when it cannot be read */
 export function readKubeconfig(path: string): Kubeconfig {
   try {
-    const value = (load(readFileSync(path, 'utf8')) ?? {}) as Kubeconfig;
+    const text = readFileSync(path, 'utf8');
+    // An empty file is a configuration with nothing in it, which the library takes for none.
+    if (/^(?:\s*(?:#.*)?\n?)*$/.test(text)) return {};
+    const value = (load(text) ?? {}) as Kubeconfig;
     return typeof value === 'object' ? value : {};
   } catch (error) {
     throw new CommandLineError(`error loading config file "${path}": ${errorMessage(error)}`, {
