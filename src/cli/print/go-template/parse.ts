@@ -1,6 +1,7 @@
 /** Parses Go templates: text, and actions in double braces. */
 import { GoTemplateError } from './template-error.js';
 import { tokensOf } from './tokens.js';
+import { isFunction } from './functions.js';
 import type { Token } from './tokens.js';
 
 /** A value in an action. */
@@ -32,30 +33,48 @@ export type TemplateNode =
       readonly body: readonly TemplateNode[];
       readonly otherwise: readonly TemplateNode[];
     }
+  | { readonly kind: 'template'; readonly name: string; readonly pipeline: Pipeline | undefined }
   | { readonly kind: 'break' | 'continue' };
 
-/** @throws GoTemplateError */
-export function parseGoTemplate(template: string): readonly TemplateNode[] {
-  const parser = new Parser(partsOf(template));
-  const { nodes, end } = parser.nodes();
-  if (end !== 'eof') throw new GoTemplateError(`unexpected {{${end}}}`);
-  return nodes;
+/** Templates by name: those of `define` and `block`. */
+export type Templates = ReadonlyMap<string, readonly TemplateNode[]>;
+
+/** @throws GoTemplateError with the line on which it stands */
+export function parseGoTemplate(template: string): {
+  readonly nodes: readonly TemplateNode[];
+  readonly templates: Templates;
+} {
+  const parser = new Parser();
+  try {
+    parser.read(template);
+    const { nodes, end } = parser.nodes();
+    if (end !== 'eof') throw new GoTemplateError(`unexpected {{${end}}}`);
+    return { nodes, templates: parser.templates };
+  } catch (error) {
+    if (!(error instanceof GoTemplateError)) throw error;
+    const message = `template: output:${parser.line}: ${error.message}`;
+    throw new GoTemplateError(message, { cause: error });
+  }
 }
 
-type Part = { readonly text: string } | { readonly action: readonly Token[] };
+type Part = { readonly line: number } & (
+  { readonly text: string } | { readonly action: readonly Token[] }
+);
 
-/** Text and actions; `{{-` and `-}}` take the blanks beside them. */
-function partsOf(template: string): Part[] {
+/** Text and actions; `{{-` and `-}}` take the blanks beside them. @param onLine is told the line of each */
+function partsOf(template: string, onLine: (line: number) => void): Part[] {
   const parts: Part[] = [];
   let rest = template;
   for (;;) {
     const start = rest.indexOf('{{');
     if (start < 0) break;
+    const line = template.slice(0, template.length - rest.length + start).split('\n').length;
+    onLine(line);
     let text = rest.slice(0, start);
     const trimsLeft = /^\{\{-\s/.test(rest.slice(start));
     if (trimsLeft) text = text.trimEnd();
     const match = /^(?:"(?:\\.|[^"\\])*"|`[^`]*`|[^"`])*?\}\}/s.exec(rest.slice(start + 2));
-    if (match === null) throw new GoTemplateError('unclosed action');
+    if (match === null) throw unclosed(rest.slice(start + 2));
     const [whole] = match;
     let inner = whole.slice(trimsLeft ? 1 : 0, -2);
     rest = rest.slice(start + 2 + whole.length);
@@ -63,18 +82,30 @@ function partsOf(template: string): Part[] {
       inner = inner.slice(0, -1);
       rest = rest.trimStart();
     }
-    if (text !== '') parts.push({ text });
-    if (!/^\s*\/\*[^]*\*\/\s*$/.test(inner)) parts.push({ action: tokensOf(inner) });
+    if (text !== '') parts.push({ text, line });
+    const isComment = (trimsLeft ? /^\s\/\*[^]*\*\/\s*$/ : /^\/\*[^]*\*\/\s*$/).test(inner);
+    if (!isComment) parts.push({ action: tokensOf(inner), line });
   }
-  return rest === '' ? parts : [...parts, { text: rest }];
+  return rest === '' ? parts : [...parts, { text: rest, line: template.split('\n').length }];
+}
+
+function unclosed(action: string): GoTemplateError {
+  const isOpen = action.replaceAll(/"(?:\\.|[^"\\\n])*"|`[^`]*`/g, '').includes('"');
+  return new GoTemplateError(isOpen ? 'unterminated quoted string' : 'unclosed action');
 }
 
 class Parser {
-  readonly #parts: readonly Part[];
+  readonly templates = new Map<string, readonly TemplateNode[]>();
+  /** Where it reads. */
+  line = 1;
+  #parts: readonly Part[] = [];
   #at = 0;
+  #ranges = 0;
 
-  constructor(parts: readonly Part[]) {
-    this.#parts = parts;
+  read(template: string): void {
+    this.#parts = partsOf(template, (line) => {
+      this.line = line;
+    });
   }
 
   /** Nodes up to an `end` or `else`. @returns which it was; `else` with the tokens that follow it */
@@ -84,6 +115,7 @@ class Parser {
       const part = this.#parts[this.#at];
       this.#at += 1;
       if (part === undefined) return { nodes, end: 'eof', tokens: [] };
+      this.line = part.line;
       if ('text' in part) {
         nodes.push({ kind: 'text', text: part.text });
         continue;
@@ -91,7 +123,8 @@ class Parser {
       const [first, ...rest] = part.action;
       const word = first?.kind === 'word' ? first.text : '';
       if (word === 'end' || word === 'else') return { nodes, end: word, tokens: rest };
-      nodes.push(this.#action(word, part.action, rest));
+      if (word === 'define') this.#define(rest);
+      else nodes.push(this.#action(word, part.action, rest));
     }
   }
 
@@ -103,19 +136,36 @@ class Parser {
         return this.#branch(word, rest);
       case 'break':
       case 'continue':
+        if (this.#ranges === 0) throw new GoTemplateError(`{{${word}}} outside {{range}}`);
         return { kind: word };
-      case 'define':
-      case 'template':
-      case 'block':
-        throw new GoTemplateError(`{{${word}}} is not supported`);
+      case 'template': {
+        const [name, ...after] = rest;
+        const pipeline = after.length === 0 ? undefined : parsePipeline(after, 'template clause');
+        return { kind: 'template', name: nameOf(name, 'template clause'), pipeline };
+      }
+      case 'block': {
+        const [name, ...after] = rest;
+        const pipeline = parsePipeline(after, 'block clause');
+        this.#define(name === undefined ? [] : [name]);
+        return { kind: 'template', name: nameOf(name, 'block clause'), pipeline };
+      }
       default:
-        return { kind: 'print', pipeline: parsePipeline(all) };
+        return { kind: 'print', pipeline: parsePipeline(all, 'command') };
     }
   }
 
+  #define([name]: readonly Token[]): void {
+    const text = nameOf(name, 'define clause');
+    const { nodes, end } = this.nodes();
+    if (end !== 'end') throw new GoTemplateError('unexpected EOF');
+    this.templates.set(text, nodes);
+  }
+
   #branch(kind: 'if' | 'range' | 'with', tokens: readonly Token[]): TemplateNode {
-    const pipeline = parsePipeline(tokens);
+    const pipeline = parsePipeline(tokens, kind);
+    if (kind === 'range') this.#ranges += 1;
     const { nodes: body, end, tokens: after } = this.nodes();
+    if (kind === 'range') this.#ranges -= 1;
     if (end === 'eof') throw new GoTemplateError('unexpected EOF');
     if (end === 'end') return { kind, pipeline, body, otherwise: [] };
     const [next, ...rest] = after;
@@ -123,12 +173,20 @@ class Parser {
       return { kind, pipeline, body, otherwise: [this.#branch(next.text, rest)] };
     }
     const last = this.nodes();
+    if (last.end === 'eof') throw new GoTemplateError('unexpected EOF');
     if (last.end !== 'end') throw new GoTemplateError('expected end; found {{else}}');
     return { kind, pipeline, body, otherwise: last.nodes };
   }
 }
 
-function parsePipeline(tokens: readonly Token[]): Pipeline {
+function nameOf(token: Token | undefined, clause: string): string {
+  if (token?.kind === 'value' && typeof token.value === 'string') return token.value;
+  throw new GoTemplateError(`unexpected ${token?.kind ?? '"}}"'} in ${clause}`);
+}
+
+/** @param context what is said to lack a value */
+function parsePipeline(tokens: readonly Token[], context: string): Pipeline {
+  if (tokens.length === 0) throw new GoTemplateError(`missing value for ${context}`);
   const at = tokens.findIndex(({ kind }) => kind === 'assign' || kind === 'declare');
   const variables = tokens
     .slice(0, Math.max(0, at))
@@ -159,6 +217,12 @@ class OperandReader {
     }
     if (calls.some((call) => call.length === 0))
       throw new GoTemplateError('missing value for command');
+    const stage = calls.findIndex(
+      ([first], at) => at > 0 && (first?.kind === 'value' || first?.kind === 'dot'),
+    );
+    if (stage > 0) {
+      throw new GoTemplateError(`non executable command in pipeline stage ${stage + 1}`);
+    }
     return calls;
   }
 
@@ -185,6 +249,9 @@ class OperandReader {
       case 'variable':
         return { kind: 'variable', name: token.text };
       case 'word':
+        if (!isFunction(token.text)) {
+          throw new GoTemplateError(`function "${token.text}" not defined`);
+        }
         return { kind: 'function', name: token.text };
       case 'open': {
         const calls = this.pipeline();

@@ -2,7 +2,8 @@
 import { parseGoTemplate } from './parse.js';
 import { TemplateRun } from './evaluate.js';
 
-/** Prints a value by a template. @throws GoTemplateError */
+/** Prints a value by a template. @throws GoTemplateError, GoTemplateRunError */
 export function renderGoTemplate(template: string, value: unknown): string {
-  return new TemplateRun(value).render(parseGoTemplate(template));
+  const { nodes, templates } = parseGoTemplate(template);
+  return new TemplateRun(value, templates).render(nodes);
 }

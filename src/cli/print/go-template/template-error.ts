@@ -1,4 +1,9 @@
-/** A template that cannot be read or carried out. */
+/** A template that cannot be read. */
 export class GoTemplateError extends Error {
   override readonly name = 'GoTemplateError';
+}
+
+/** A template that can be read, and not carried out with this value. */
+export class GoTemplateRunError extends Error {
+  override readonly name = 'GoTemplateRunError';
 }
