@@ -158,7 +158,15 @@ function explained(text: string, render: () => string): string {
     if (name === 'JsonPathError') {
       throw plain(`error parsing jsonpath ${text}, ${message}`);
     }
+    if (name === 'JsonPathRunError') {
+      throw plain(
+        `error executing jsonpath ${JSON.stringify(text)}: Error executing template: ${message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${text}`,
+      );
+    }
     if (name === 'GoTemplateError') throw plain(`error parsing template ${text}, ${message}`);
+    if (name === 'GoTemplateRunError') {
+      throw plain(`error executing template ${JSON.stringify(text)}: template: output: ${message}`);
+    }
     throw error;
   }
 }

@@ -1,9 +1,16 @@
 /** Evaluates JSONPath as kubectl does: what is not there yields nothing. */
 import type { TemplateNode, Operand, Step } from './parse.js';
-import { JsonPathError, parseJsonPath } from './parse.js';
+import { parseJsonPath } from './parse.js';
+import { goNumber } from '../go-number.js';
+import { goText } from '../go-template/go-values.js';
 import { compactJson } from '../json.js';
 
-/** Prints a value by a template. @throws JsonPathError */
+/** A template that can be read, and not carried out with this value. */
+export class JsonPathRunError extends Error {
+  override readonly name = 'JsonPathRunError';
+}
+
+/** Prints a value by a template. @throws JsonPathError, JsonPathRunError */
 export function renderJsonPath(template: string, value: unknown): string {
   return renderNodes(parseJsonPath(template), value);
 }
@@ -15,12 +22,13 @@ function renderNodes(nodes: readonly TemplateNode[], value: unknown): string {
         case 'text':
           return node.text;
         case 'path':
-          return evaluate(node.steps, value).map(valueText).join(' ');
-        default: {
-          const values = evaluate(node.steps, value);
-          const items = values.length === 1 && Array.isArray(values[0]) ? values[0] : values;
-          return items.map((item: unknown) => renderNodes(node.body, item)).join('');
-        }
+          return evaluate(node.steps, value).map(resultText).join(' ');
+        case 'end':
+          throw new JsonPathRunError('not in range, nothing to end');
+        default:
+          return evaluate(node.steps, value)
+            .map((item) => renderNodes(node.body, item))
+            .join('');
       }
     })
     .join('');
@@ -33,16 +41,32 @@ export function evaluateJsonPath(template: string, value: unknown): unknown[] {
   );
 }
 
-/** A result as text: maps and lists are JSON. */
+/** A result as a template prints it. */
+function resultText(value: unknown): string {
+  if (value === null) return 'null';
+  return typeof value === 'number' ? goNumber(value) : valueText(value);
+}
+
+/** A result as text: maps and lists are JSON, null is nothing. */
 export function valueText(value: unknown): string {
   if (value === null || value === undefined) return '';
   return typeof value === 'string' ? value : compactJson(value);
 }
 
-/** All values that a path leads to. @throws JsonPathError for an index beyond a list */
+/** All values that a path leads to. @throws JsonPathRunError for an index beyond a list */
 export function evaluate(steps: readonly Step[], value: unknown): unknown[] {
-  let values: unknown[] = [value];
-  for (const step of steps) values = values.flatMap((one) => follow(step, one));
+  return evaluateAll(steps, [value]);
+}
+
+function evaluateAll(steps: readonly Step[], start: readonly unknown[]): unknown[] {
+  let values = [...start];
+  for (const step of steps) {
+    values =
+      step.kind === 'union'
+        ? // The first for all values, then the next.
+          step.paths.flatMap((path) => evaluateAll(path, values))
+        : values.flatMap((one) => follow(step, one));
+  }
   return values;
 }
 
@@ -50,7 +74,7 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function follow(step: Step, value: unknown): unknown[] {
+function follow(step: Exclude<Step, { readonly kind: 'union' }>, value: unknown): unknown[] {
   switch (step.kind) {
     case 'field':
       return isMap(value) && Object.hasOwn(value, step.name) ? [value[step.name]] : [];
@@ -60,23 +84,30 @@ function follow(step: Step, value: unknown): unknown[] {
     case 'recursive':
       return descend(value);
     case 'index': {
-      if (!Array.isArray(value)) return [];
-      const at = step.at < 0 ? value.length + step.at : step.at;
-      if (at >= value.length || at < 0) {
-        throw new JsonPathError(
-          `array index out of bounds: index ${step.at}, length ${value.length}`,
-        );
-      }
-      return [value[at]];
+      if (value === null || value === undefined) return [];
+      const list = listOf(value, 'is not array or slice');
+      const at = step.at < 0 ? list.length + step.at : step.at;
+      if (at >= list.length || at < 0) throw outOfBounds(at, list.length);
+      return [list[at]];
     }
     case 'slice':
-      return Array.isArray(value) ? sliceOf(value, step) : [];
-    case 'union':
-      return step.paths.flatMap((path) => evaluate(path, value));
-    default:
-      if (!Array.isArray(value)) return [];
-      return value.filter((item) => holds(item, step.left, step.operator, step.right));
+      if (value === null || value === undefined) return [];
+      return sliceOf(listOf(value, 'is not array or slice'), step);
+    default: {
+      if (value === null || value === undefined) return [];
+      const list = listOf(value, 'is not array or slice and cannot be filtered');
+      return list.filter((item) => holds(item, step));
+    }
   }
+}
+
+function listOf(value: unknown, problem: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new JsonPathRunError(`${goText(value)} ${problem}`);
+}
+
+function outOfBounds(at: number, length: number): JsonPathRunError {
+  return new JsonPathRunError(`array index out of bounds: index ${at}, length ${length}`);
 }
 
 function sortedValues(value: Record<string, unknown>): unknown[] {
@@ -94,37 +125,44 @@ function sliceOf(
   list: readonly unknown[],
   { from = 0, to = list.length, step = 1 }: { from?: number; to?: number; step?: number },
 ): unknown[] {
-  const place = (at: number): number =>
-    Math.min(list.length, at < 0 ? Math.max(0, list.length + at) : at);
-  const out: unknown[] = [];
-  for (let at = place(from); at < place(to); at += Math.max(1, step)) out.push(list[at]);
-  return out;
+  const [start, end] = [from, to].map((at) => (at < 0 ? list.length + at : at)) as [number, number];
+  if (start === end) return [];
+  if (start >= list.length || start < 0) throw outOfBounds(start, list.length);
+  if (end > list.length || end < 0) throw outOfBounds(end - 1, list.length);
+  if (start > end) {
+    throw new JsonPathRunError(`starting index ${start} is greater than ending index ${end}`);
+  }
+  if (step <= 0) throw new JsonPathRunError('step must be > 0');
+  return list.slice(start, end).filter((_, at) => at % step === 0);
 }
 
 function holds(
   item: unknown,
-  left: Operand,
-  operator: string,
-  right: Operand | undefined,
+  { left, operator, right }: Extract<Step, { readonly kind: 'filter' }>,
 ): boolean {
-  const found = (operand: Operand): unknown =>
-    'value' in operand ? operand.value : evaluate(operand.path, item)[0];
-  const a = found(left);
-  if (right === undefined) return a !== undefined;
-  const b = found(right);
-  if (a === undefined || b === undefined) return false;
-  switch (operator) {
-    case '==':
-      return a === b;
-    case '!=':
-      return a !== b;
-    default:
-      return typeof a === typeof b && compare(operator, a as string | number, b as string | number);
+  if (right === undefined) return found(left, item).length > 0;
+  const [a, b] = [left, right].map((operand) => found(operand, item)) as [unknown[], unknown[]];
+  if (a.length === 0 || b.length === 0) return false;
+  if (a.length > 1 || b.length > 1) {
+    throw new JsonPathRunError('can only compare one element at a time');
   }
+  return compared(operator, a[0], b[0]);
 }
 
-function compare(operator: string, a: string | number, b: string | number): boolean {
-  if (operator === '<') return a < b;
-  if (operator === '<=') return a <= b;
-  return operator === '>' ? a > b : a >= b;
+function found(operand: Operand, item: unknown): unknown[] {
+  return 'value' in operand ? [operand.value] : evaluate(operand.path, item);
+}
+
+function compared(operator: string, a: unknown, b: unknown): boolean {
+  if (typeof a === 'object' || typeof b === 'object') {
+    throw new JsonPathRunError('invalid type for comparison');
+  }
+  if (typeof a !== typeof b) throw new JsonPathRunError('incompatible types for comparison');
+  if (operator === '==') return a === b;
+  if (operator === '!=') return a !== b;
+  if (typeof a === 'boolean') throw new JsonPathRunError('invalid type for comparison');
+  const [left, right] = [a, b] as [string | number, string | number];
+  if (operator === '<') return left < right;
+  if (operator === '<=') return left <= right;
+  return operator === '>' ? left > right : left >= right;
 }

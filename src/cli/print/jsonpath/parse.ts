@@ -23,6 +23,8 @@ export type Operand =
 export type TemplateNode =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'path'; readonly steps: readonly Step[] }
+  /** One that ends nothing. */
+  | { readonly kind: 'end' }
   | {
       readonly kind: 'range';
       readonly steps: readonly Step[];
@@ -47,15 +49,27 @@ export function parseJsonPath(template: string): readonly TemplateNode[] {
     const text = part.inner.trim();
     if (text === 'end') {
       const ended = open.pop();
-      if (ended === undefined) throw new JsonPathError('not in range, nothing to end');
-      add({ kind: 'range', ...ended });
+      if (ended === undefined) add({ kind: 'end' });
+      else add({ kind: 'range', ...ended });
     } else if (/^range\s/.test(text)) {
       open.push({ steps: parsePath(text.slice(5).trim()), body: [] });
     } else if (/^(?:"[^]*"|'[^]*')$/.test(text)) add({ kind: 'text', text: unquote(text) });
-    else for (const path of pathsOf(text)) add({ kind: 'path', steps: parsePath(path) });
+    else for (const path of pathsOf(text)) add(expression(path));
   }
-  if (open.length > 0) throw new JsonPathError('unexpected end of range');
+  // A range without an end prints nothing.
   return root;
+}
+
+/** A path, a number or a truth value of its own. @throws JsonPathError */
+function expression(text: string): TemplateNode {
+  if (/^(?:[-+]?\d+(?:\.\d+)?|true|false)$/.test(text)) return { kind: 'text', text };
+  const identifier = /^[A-Za-z_][\w-]*/.exec(text)?.[0];
+  if (identifier !== undefined) {
+    throw new JsonPathError(`unrecognized identifier ${identifier}`);
+  }
+  // A field without a name is nowhere.
+  if (/(?<![.\\])\.$/.test(text)) return { kind: 'text', text: '' };
+  return { kind: 'path', steps: parsePath(text) };
 }
 
 /** `.metadata.name`, `metadata.name` and `{.metadata.name}` are one. @throws JsonPathError */
@@ -69,9 +83,19 @@ export function parseRelaxed(text: string): readonly Step[] {
   return parsePath(/^[.[$@]/.test(inner) ? inner : `.${inner}`);
 }
 
-/** Expressions in one pair of braces stand side by side. */
+/** Expressions in one pair of braces stand side by side, apart by blanks outside of brackets. */
 function pathsOf(text: string): string[] {
-  return text.match(/(?:\[(?:'[^']*'|"[^"]*"|[^\]])*\]|[^\s[])+/g) ?? [''];
+  const paths: string[] = [];
+  let rest = text.trim();
+  while (rest !== '') {
+    let length = 0;
+    while (length < rest.length && !/\s/.test(rest.charAt(length))) {
+      length += rest.charAt(length) === '[' ? bracketEnd(rest.slice(length)) + 1 : 1;
+    }
+    paths.push(rest.slice(0, length));
+    rest = rest.slice(length).trim();
+  }
+  return paths.length === 0 ? [''] : paths;
 }
 
 function partsOf(template: string): (string | { readonly inner: string })[] {
@@ -123,14 +147,20 @@ export function parsePath(text: string): readonly Step[] {
     }
     const match = /^(\.\.?)?((?:\\.|[^.[\]\\\s])*)/.exec(rest);
     const [whole = '', dots, name = ''] = match ?? [];
-    if (whole === '')
-      throw new JsonPathError(`unrecognized character in action: ${rest.charAt(0)}`);
+    if (whole === '') throw unrecognized(rest.charAt(0));
+    const stranger = /^[^\\]*?([{}&|"'])/.exec(name)?.[1];
+    if (stranger !== undefined) throw unrecognized(stranger);
     if (dots === '..') steps.push({ kind: 'recursive' });
     if (name === '*') steps.push({ kind: 'wildcard' });
     else if (name !== '') steps.push({ kind: 'field', name: name.replaceAll(/\\(.)/g, '$1') });
     rest = rest.slice(whole.length);
   }
   return steps;
+}
+
+function unrecognized(letter: string): JsonPathError {
+  const code = (letter.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return new JsonPathError(`unrecognized character in action: U+${code} '${letter}'`);
 }
 
 function bracketEnd(text: string): number {
@@ -146,12 +176,13 @@ function bracketEnd(text: string): number {
       if (depth === 0) return at;
     }
   }
-  throw new JsonPathError('unterminated array');
+  throw new JsonPathError(text.startsWith('[?(') ? 'unterminated filter' : 'unterminated array');
 }
 
 function parseBracket(inner: string): Step {
   const text = inner.trim();
   if (text === '*') return { kind: 'wildcard' };
+  if (text === '') return { kind: 'index', at: 0 };
   if (text.startsWith('?(') && text.endsWith(')')) return parseFilter(text.slice(2, -1));
   const quoted = text.match(/'(?:\\.|[^'])*'|"(?:\\.|[^"])*"/g);
   if (quoted !== null && /^(?:['"])/.test(text)) {
@@ -192,5 +223,8 @@ function parseOperand(text: string): Operand {
   if (/^(?:'[^]*'|"[^]*")$/.test(text)) return { value: unquote(text) };
   if (/^-?\d+(?:\.\d+)?$/.test(text)) return { value: Number(text) };
   if (text === 'true' || text === 'false') return { value: text === 'true' };
+  if (/^[A-Za-z_]/.test(text)) throw new JsonPathError(`unrecognized identifier ${text}`);
+  const stranger = /[&|]/.exec(text.replaceAll(/'[^']*'|"[^"]*"/g, ''))?.[0];
+  if (stranger !== undefined) throw unrecognized(stranger);
   return { path: parsePath(text) };
 }
