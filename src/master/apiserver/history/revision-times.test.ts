@@ -55,6 +55,17 @@ test('what is compacted is no longer known, also where it was', async () => {
   expect((await times.oldest()).revision).toBe(revision);
 });
 
+test('before the first lease there is no revision of a time', async () => {
+  const store = new MemoryStore();
+  const put = (key: string, value: object) =>
+    store.txn([], [{ type: 'put', key, value: Buffer.from(JSON.stringify(value)) }]);
+  await put('/registry/namespaces/default', {});
+  await put(leaseKey, { spec: { renewTime: formatMicroTime(60 * secondMs) } });
+  const times = new RevisionTimes(store, asIs);
+  expect(await times.at(30 * secondMs)).toBeUndefined();
+  expect(await times.at(61 * secondMs)).toEqual({ revision: 3, timeMs: 60 * secondMs });
+});
+
 test('the cost is a few reads, and less the second time', async () => {
   const store = await busyStore(200);
   let reads = 0;

@@ -40,7 +40,7 @@ export class RevisionTimes {
     this.#read = read;
   }
 
-  /** The last revision that is not younger than `timeMs`; undefined when that is compacted. */
+  /** The last revision that is not younger than `timeMs`; undefined when that is compacted, or older than the first. */
   async at(timeMs: number): Promise<RevisionTime | undefined> {
     const present = await this.#store.revision();
     const last = await this.#told(present);
@@ -55,9 +55,10 @@ export class RevisionTimes {
       else low = middle + 1;
     }
     const found = low - 1;
-    // It may have been compacted since it was last read.
-    if (found < 1 || (await this.#ask(found)) === 'compacted') return undefined;
-    return this.time(found);
+    if (found < 1) return undefined;
+    // It may have been compacted since it was last read, or be older than anything that tells a time.
+    const told = await this.#ask(found);
+    return typeof told === 'number' ? { revision: found, timeMs: told } : undefined;
   }
 
   /** The oldest revision that can be read. */
