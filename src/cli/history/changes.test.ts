@@ -102,6 +102,36 @@ test('writers are those whose entry of managed fields changed', () => {
   ]);
 });
 
+test.each([
+  ['data.colour', ['kubectl']],
+  ['spec.template.spec.containers[app].image', ['hpa']],
+  ['metadata.annotations["a.b/c"]', ['kubectl']],
+  ['spec.replicas', ['hpa']],
+  ['other', []],
+])('within one second the owner of %s is the writer', (path, names) => {
+  const managedFields = [
+    {
+      manager: 'kubectl',
+      time: 't',
+      fieldsV1: {
+        'f:data': { 'f:colour': {} },
+        'f:metadata': { 'f:annotations': { 'f:a.b/c': {} } },
+      },
+    },
+    {
+      manager: 'hpa',
+      time: 't',
+      fieldsV1: {
+        'f:spec': {
+          'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"app"}': { 'f:image': {} } } } },
+        },
+      },
+    },
+  ];
+  const version = object({}, { managedFields });
+  expect(writersOf(version, version, [{ path }]).map(({ name }) => name)).toEqual(names);
+});
+
 describe('moments', () => {
   const nowMs = Date.UTC(2026, 0, 1, 12);
 

@@ -109,15 +109,52 @@ export interface Writer {
   readonly time?: string | undefined;
 }
 
-/** Who wrote a version, by the entries of managed fields that it changed. */
-export function writersOf(before: KubeObject | undefined, after: KubeObject): Writer[] {
+/**
+ * Who wrote a version: the managers whose entries of managed fields it changed. An entry has whole seconds, so a second
+ * write within one leaves it as it is: then it is the manager that owns the first field that changed.
+ */
+export function writersOf(
+  before: KubeObject | undefined,
+  after: KubeObject,
+  changes: readonly FieldChange[] = [],
+): Writer[] {
+  const entries = after.metadata.managedFields ?? [];
   const old = new Map((before?.metadata.managedFields ?? []).map((entry) => [idOf(entry), entry]));
-  return (after.metadata.managedFields ?? [])
-    .filter((entry) => !deepEqual(old.get(idOf(entry)), entry))
-    .map(({ manager = 'unknown', subresource = '', time }) => ({
-      name: subresource === '' ? manager : `${manager} (${subresource})`,
-      time,
-    }));
+  const changed = entries.filter((entry) => !deepEqual(old.get(idOf(entry)), entry));
+  return (changed.length > 0 ? changed : ownersOf(entries, changes[0])).map(writerOf);
+}
+
+function writerOf({ manager = 'unknown', subresource = '', time }: ManagedFieldsEntry): Writer {
+  return { name: subresource === '' ? manager : `${manager} (${subresource})`, time };
+}
+
+/** The entries that own a field most exactly. */
+function ownersOf(
+  entries: readonly ManagedFieldsEntry[],
+  change: FieldChange | undefined,
+): ManagedFieldsEntry[] {
+  if (change === undefined) return [];
+  const depths = entries.map(({ fieldsV1 }) => depthOf(fieldsV1, change.path));
+  const deepest = Math.max(0, ...depths);
+  return deepest === 0 ? [] : entries.filter((_, at) => depths[at] === deepest);
+}
+
+/** How many parts of a path a set of managed fields holds. */
+function depthOf(fields: Json | undefined, path: string): number {
+  let inner: Json | undefined = fields;
+  let depth = 0;
+  for (const [, name, quoted, element] of path.matchAll(/([^.[\]]+)|\[(".*?")\]|\[([^\]]*)\]/g)) {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) break;
+    const field = quoted === undefined ? name : (JSON.parse(quoted) as string);
+    const key =
+      field === undefined
+        ? Object.keys(inner).find((one) => one.startsWith('k:') && one.includes(`"${element}"`))
+        : `f:${field}`;
+    if (key === undefined || !Object.hasOwn(inner, key)) break;
+    inner = inner[key];
+    depth++;
+  }
+  return depth;
 }
 
 function idOf({ manager = '', operation = '', subresource = '' }: ManagedFieldsEntry): string {

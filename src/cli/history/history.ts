@@ -55,14 +55,15 @@ function entryOf({ object, before }: Version): HistoryEntry {
   const begins = typeof before === 'string' ? before : undefined;
   const old = typeof before === 'string' ? undefined : before;
   // Who wrote the oldest version that is kept cannot be told from those who wrote before.
-  const writers = begins === 'compacted' ? [] : writersOf(old, object);
+  const changes = old === undefined ? [] : changedFields(old, object);
+  const writers = begins === 'compacted' ? [] : writersOf(old, object, changes);
   const times = writers.flatMap(({ time }) => time ?? []).sort();
   return {
     revision,
     time: begins === 'created' ? object.metadata.creationTimestamp : times.at(-1),
     who: [...new Set(writers.map(({ name }) => name))],
     ...(begins === undefined ? {} : { begins }),
-    changes: old === undefined ? [] : changedFields(old, object),
+    changes,
   };
 }
 
