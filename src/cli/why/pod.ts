@@ -69,6 +69,8 @@ function explainEnd(pod: Pod, view: ClusterView): Finding | undefined {
 
 /** A node that is silent says nothing of its pods either. */
 function explainLostNode(pod: Pod, view: ClusterView): Finding | undefined {
+  // The node controller takes readiness from the pods of a node that it does not hear from.
+  if (isPodReady(pod)) return undefined;
   const name = pod.spec.nodeName ?? '';
   const node = view.get<Node>('nodes', undefined, name);
   const about = nameOf(pod);
@@ -87,7 +89,7 @@ function explainLostNode(pod: Pod, view: ClusterView): Finding | undefined {
   }
   if (node === undefined) return undefined;
   const ready = findCondition(node.status?.conditions, 'Ready');
-  if (ready === undefined || ready.status === 'True' || isPodReady(pod)) return undefined;
+  if (ready === undefined || ready.status === 'True') return undefined;
   return {
     about,
     level: 'problem',
