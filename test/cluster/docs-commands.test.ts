@@ -142,7 +142,7 @@ describe('commands of the pages run', () => {
   withClients('docs/HACKING.md', () => tryPage('docs/HACKING.md'), 3 * patienceMs);
 
   withClients(
-    'docs/SECURITY.md, docs/VAGRANT.md, docs/WATCH.md, docs/OPERATIONS.md',
+    'pages that share a cluster',
     async () => {
       const started = await sandbox.run(
         'bin/trireme up --runtime hollow --masters 1 --workers 1 --no-example',
@@ -152,6 +152,8 @@ describe('commands of the pages run', () => {
         'docs/SECURITY.md',
         'docs/VAGRANT.md',
         'docs/WATCH.md',
+        'docs/WHY.md',
+        'docs/TIME-MACHINE.md',
         'docs/OPERATIONS.md',
       ])
         await tryPage(path);

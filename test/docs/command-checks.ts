@@ -36,7 +36,11 @@ function checkTrireme(root: string, words: readonly string[]): string[] {
   const known = helpOf(root, []).includes(`\n  ${command} `);
   if (!known) return [`trireme has no command ${command}`];
   const own = ['snapshot', 'recover', 'gateway', 'kill-leader'].includes(action);
-  const path = own ? words.slice(0, action === 'snapshot' ? 3 : 2) : [command];
+  const path = own
+    ? words.slice(0, action === 'snapshot' ? 3 : 2)
+    : command === 'create' && /^[a-z]/.test(action)
+      ? words.slice(0, ['service', 'secret'].includes(action) ? 3 : 2)
+      : [command];
   const text = helpOf(root, path);
   return flagsOf(words)
     .filter((flag) => flag !== '--help' && !text.includes(flag))

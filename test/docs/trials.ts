@@ -34,6 +34,10 @@ const level = 'scripts/test does it, and runs this test';
 const others = 'it needs members on other machines; test/cluster/etcd-cluster.test.ts does it';
 const hollow = { './scripts/up': 'bin/trireme up --runtime hollow' };
 const down = { './scripts/down': 'bin/trireme down' };
+/** The revision with which an object of the page began. */
+const created = {
+  REVISION: "$(bin/trireme history configmap/shop | awk '/created/{print $1}')",
+};
 const few = {
   '--count 1000': '--count 5',
   '--count 100': '--count 2',
@@ -72,7 +76,7 @@ const rows: readonly Row[] = [
   { pages: 'docs/HACKING.md', begins: 'tail -f', trial: { how: 'look' } },
   { pages: 'docs/HACKING.md', begins: './scripts/down', trial: { how: 'run', instead: down } },
 
-  // docs/SECURITY.md, docs/VAGRANT.md, docs/WATCH.md, docs/OPERATIONS.md: one cluster for all, in this order.
+  // docs/SECURITY.md, docs/VAGRANT.md, docs/WATCH.md, docs/WHY.md and so on: one cluster for all, in this order.
   {
     pages: 'docs/SECURITY.md',
     begins: 'kubectl label namespace shop',
@@ -111,6 +115,57 @@ const rows: readonly Row[] = [
     trial: { how: 'check', why: 'it asks first; test/e2e/watch.test.ts runs it' },
   },
   { pages: 'docs/WATCH.md', begins: 'trireme cluster watch', trial: { how: 'look' } },
+
+  { pages: 'docs/WHY.md', begins: 'bin/trireme run huge', trial: { how: 'run' } },
+  {
+    pages: 'docs/WHY.md',
+    begins: 'bin/trireme why pod/huge',
+    // The scheduler has not looked at it yet, or says why it cannot.
+    trial: {
+      how: 'run',
+      says: /^pod\/huge: (?:the only node cannot take it|waits for the scheduler)/,
+    },
+  },
+  { pages: 'docs/WHY.md', begins: 'bin/trireme create service', trial: { how: 'run' } },
+  {
+    pages: 'docs/WHY.md',
+    begins: 'bin/trireme why service/nowhere',
+    trial: { how: 'run', says: /its selector app=nowhere matches no pod/ },
+  },
+  {
+    pages: 'docs/WHY.md',
+    begins: 'bin/trireme why node/worker-1',
+    trial: { how: 'run', says: /"level": "ok"/ },
+  },
+
+  { pages: 'docs/TIME-MACHINE.md', begins: 'bin/trireme create', trial: { how: 'run' } },
+  { pages: 'docs/TIME-MACHINE.md', begins: 'bin/trireme patch', trial: { how: 'run' } },
+  {
+    pages: 'docs/TIME-MACHINE.md',
+    begins: 'bin/trireme history',
+    trial: { how: 'run', says: /data\.colour: blue -> green[^]*created/ },
+  },
+  {
+    pages: 'docs/TIME-MACHINE.md',
+    begins: 'bin/trireme get configmap shop --at',
+    trial: { how: 'run', instead: created, says: /colour: blue/ },
+  },
+  { pages: 'docs/TIME-MACHINE.md', begins: 'bin/trireme get', trial: { how: 'run' } },
+  {
+    pages: 'docs/TIME-MACHINE.md',
+    begins: 'bin/trireme diff',
+    // Exit code 1 says that something differs.
+    trial: {
+      how: 'run',
+      instead: { ...created, 'bin/trireme diff': '! bin/trireme diff' },
+      says: /colour: green/,
+    },
+  },
+  {
+    pages: 'docs/TIME-MACHINE.md',
+    begins: 'bin/trireme rewind',
+    trial: { how: 'run', instead: created, says: /data\.colour: green -> blue\n.*rewound/ },
+  },
 
   {
     pages: 'docs/OPERATIONS.md',
