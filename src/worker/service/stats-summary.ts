@@ -5,18 +5,30 @@ import type { WorkerNode } from '../agent/worker-node.js';
 import { formatTime } from '../../api/facts/time.js';
 import type { PodWorker } from '../run/pod-worker.js';
 import { keyOf } from '../run/node-context.js';
-import { cpus, freemem, totalmem } from 'node:os';
+import type { CpuRate, MachineUsage, UsageSpan } from './usage-meter.js';
+import { cpuRate, readMachine, UsageMeter } from './usage-meter.js';
+
+/** CPU as kubelet tells it; the rate is missing where it is not known, and comes with its time, which kubelet omits. */
+interface CpuUsage extends Partial<CpuRate> {
+  readonly time: string;
+  readonly usageCoreNanoSeconds: number;
+}
 
 interface Usage {
-  readonly cpu: { time: string; usageNanoCores: number; usageCoreNanoSeconds: number };
+  readonly cpu: CpuUsage;
   readonly memory: { time: string; usageBytes: number; workingSetBytes: number; rssBytes: number };
 }
 
-/** Keeps the last reading of each container, since a rate needs two. Bounded by the containers that run. */
+interface ContainerUsage extends Usage {
+  readonly name: string;
+  readonly startTime: string;
+}
+
+/** The summary of one node. */
 export class StatsSummary {
-  #last = new Map<string, ContainerStats>();
   readonly #clock: Clock;
   readonly #startedMs: number;
+  #metered: { readonly runtime: unknown; readonly meter: UsageMeter } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -24,59 +36,49 @@ export class StatsSummary {
   }
 
   async read(node: WorkerNode): Promise<object> {
-    const all = await node.context.runtime.stats();
-    const before = this.#last;
-    this.#last = new Map(all.map((stats) => [stats.id, stats]));
-    const pods = [...node.pods.workers.values()].flatMap((worker) => this.#pod(worker, before));
-    return { node: this.#node(node.context.nodeName), pods };
-  }
-
-  #pod(worker: PodWorker, before: ReadonlyMap<string, ContainerStats>): object[] {
-    const { uid, name, namespace } = keyOf(worker.pod);
-    const containers: (Usage & { name: string; startTime: string })[] = [];
-    for (const tracked of worker.state.trackedContainers.values()) {
-      const stats = this.#last.get(tracked.current?.id ?? '');
-      if (stats === undefined) continue;
-      const startTime = formatTime(tracked.current?.startedAtMs ?? 0);
-      containers.push({ name: tracked.name, startTime, ...usage(stats, before.get(stats.id)) });
+    const { runtime, nodeName } = node.context;
+    if (this.#metered?.runtime !== runtime) {
+      const source = { containers: () => runtime.stats(), machine: readMachine };
+      this.#metered = { runtime, meter: new UsageMeter(this.#clock, source) };
     }
-    if (containers.length === 0) return [];
-    const startTime = formatTime(worker.state.startedAtMs);
-    return [{ podRef: { name, namespace, uid }, startTime, containers, ...sum(containers) }];
-  }
-
-  #node(nodeName: string): object {
-    const time = formatTime(this.#clock.nowMs());
-    // Of all CPUs since the machine started, from the kernel's own account.
-    const nanos = cpus().reduce(
-      (total, { times }) => total + (times.user + times.nice + times.sys) * 1e6,
-      0,
-    );
-    const usedBytes = totalmem() - freemem();
-    return {
-      nodeName,
-      startTime: formatTime(this.#startedMs),
-      cpu: { time, usageCoreNanoSeconds: nanos },
-      memory: {
-        time,
-        availableBytes: freemem(),
-        usageBytes: usedBytes,
-        workingSetBytes: usedBytes,
-      },
-    };
+    const span = await this.#metered.meter.read();
+    const pods = [...node.pods.workers.values()].flatMap((worker) => podUsage(worker, span));
+    const { last, before } = span;
+    const machine = machineUsage(last.machine, before.machine);
+    const startTime = formatTime(this.#startedMs);
+    return { node: { nodeName, startTime, ...machine }, pods };
   }
 }
 
-function usage(stats: ContainerStats, before: ContainerStats | undefined): Usage {
-  const time = formatTime(stats.atMs);
-  const passedMs = stats.atMs - (before?.atMs ?? stats.atMs);
-  const spent = stats.cpuUsageNanos - (before?.cpuUsageNanos ?? stats.cpuUsageNanos);
+function podUsage(worker: PodWorker, { last, before }: UsageSpan): object[] {
+  const { uid, name, namespace } = keyOf(worker.pod);
+  const containers: ContainerUsage[] = [];
+  for (const tracked of worker.state.trackedContainers.values()) {
+    const stats = last.containers.get(tracked.current?.id ?? '');
+    if (stats === undefined) continue;
+    const startedMs = tracked.current?.startedAtMs ?? 0;
+    const startTime = formatTime(startedMs);
+    const rate = cpuRate(stats, before.containers.get(stats.id), startedMs);
+    containers.push({ name: tracked.name, startTime, ...containerUsage(stats, rate) });
+  }
+  if (containers.length === 0) return [];
+  const startTime = formatTime(worker.state.startedAtMs);
+  return [{ podRef: { name, namespace, uid }, startTime, containers, ...sum(containers) }];
+}
+
+function machineUsage(last: MachineUsage, before: MachineUsage): object {
+  const time = formatTime(last.atMs);
+  const { memoryFreeBytes: availableBytes, memoryUsedBytes: usageBytes } = last;
   return {
-    cpu: {
-      time,
-      usageNanoCores: passedMs <= 0 ? 0 : Math.max(0, Math.round((spent * 1000) / passedMs)),
-      usageCoreNanoSeconds: stats.cpuUsageNanos,
-    },
+    cpu: { time, ...cpuRate(last, before), usageCoreNanoSeconds: last.cpuUsageNanos },
+    memory: { time, availableBytes, usageBytes, workingSetBytes: usageBytes },
+  };
+}
+
+function containerUsage(stats: ContainerStats, rate: CpuRate | undefined): Usage {
+  const time = formatTime(stats.atMs);
+  return {
+    cpu: { time, ...rate, usageCoreNanoSeconds: stats.cpuUsageNanos },
     memory: {
       time,
       usageBytes: stats.memoryUsageBytes,
@@ -90,10 +92,11 @@ function sum(parts: readonly Usage[]): Usage {
   const total = (pick: (part: Usage) => number): number =>
     parts.reduce((all, part) => all + pick(part), 0);
   const time = parts[0]?.cpu.time ?? '';
+  const areKnown = parts.every(({ cpu }) => cpu.usageNanoCores !== undefined);
   return {
     cpu: {
       time,
-      usageNanoCores: total(({ cpu }) => cpu.usageNanoCores),
+      ...(areKnown ? { usageNanoCores: total(({ cpu }) => cpu.usageNanoCores ?? 0) } : {}),
       usageCoreNanoSeconds: total(({ cpu }) => cpu.usageCoreNanoSeconds),
     },
     memory: {
