@@ -56,7 +56,6 @@ export const mayOpenFiles: Readonly<Record<string, string>> = {
  * from the schemas, in `src/api/types`.
  */
 export const ownObjects: Readonly<Record<string, string>> = {
-  PodMetrics: 'of metrics.k8s.io, which an add-on serves',
   Review: 'what the access reviews have in common',
   CommandOptions: 'query of a connection',
   PortForwardOptions: 'query of a connection',

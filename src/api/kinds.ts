@@ -43,6 +43,7 @@ import { endpointsKind, serviceKind } from './core/service.js';
 import { persistentVolumeClaimKind, persistentVolumeKind } from './core/storage.js';
 import { endpointSliceKind } from './discovery/endpoint-slice.js';
 import type { KindDeclaration } from './kind.js';
+import { nodeMetricsKind, podMetricsKind } from './metrics/kinds.js';
 import { ingressClassKind, ingressKind, networkPolicyKind } from './networking/kinds.js';
 import { runtimeClassKind } from './node/runtime-class.js';
 import { evictionKind, podDisruptionBudgetKind } from './policy/kinds.js';
@@ -119,6 +120,8 @@ export const builtInKinds: readonly KindDeclaration[] = [
   leaseKind,
   runtimeClassKind,
   endpointSliceKind,
+  nodeMetricsKind,
+  podMetricsKind,
 ];
 
 /** A registry with the built-in resources. */

@@ -28,3 +28,4 @@ export type {
   MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
 } from '../admission/schemas.js';
+export type { NodeMetrics, PodMetrics } from '../metrics/kinds.js';

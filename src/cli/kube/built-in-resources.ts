@@ -60,6 +60,8 @@ scheduling.k8s.io v1 PriorityClass priorityclasses cluster pc - all
 coordination.k8s.io v1 Lease leases namespaced - - all
 node.k8s.io v1 RuntimeClass runtimeclasses cluster - - all
 discovery.k8s.io v1 EndpointSlice endpointslices namespaced - - all
+metrics.k8s.io v1beta1 NodeMetrics nodes cluster - - read none
+metrics.k8s.io v1beta1 PodMetrics pods namespaced - - read none
 `;
 
 const stored = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
@@ -87,13 +89,14 @@ export const builtInResources: readonly Resource[] = table
       short = '-',
       categories = '-',
       verbs = '',
+      singular = '',
     ] = line.split(' ');
     return {
       group: group === '-' ? '' : group,
       version,
       kind,
       plural,
-      singular: kind.toLowerCase(),
+      singular: singular === 'none' ? '' : kind.toLowerCase(),
       namespaced: scope === 'namespaced',
       shortNames: listOf(short),
       categories: listOf(categories),

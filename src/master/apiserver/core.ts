@@ -1,4 +1,5 @@
 import type { KindDeclaration } from '../../api/kind.js';
+import { leaseKind } from '../../api/coordination/lease.js';
 import { builtInRegistry } from '../../api/kinds.js';
 import type { KindRegistry } from '../../api/registry.js';
 import { delay } from '../../lib/clock.js';
@@ -32,6 +33,8 @@ import type { ApiCoreOptions } from './options.js';
 import { Deleter } from './registry/deleter.js';
 import { Lister } from './registry/lister.js';
 import { Objects } from './registry/objects.js';
+import { componentStatusReader } from './registry/component-status.js';
+import type { VirtualReader } from './registry/types.js';
 import { Writer } from './registry/writer.js';
 import type { AddressRange } from './services/address-range.js';
 import { parseRange } from './services/address-range.js';
@@ -42,6 +45,7 @@ import { storageId } from './storage/keys.js';
 import type { Store } from './storage/store.js';
 import { podDialer } from './subresources/agent-socket.js';
 import { NodeAgents } from './subresources/node-agents.js';
+import { ResourceMetrics } from './subresources/resource-metrics.js';
 import { AuditLog, Gate, Slots, Verbs, Watches } from './verbs/index.js';
 
 /**
@@ -172,7 +176,20 @@ export class ApiCore {
       authorization,
       admission,
       virtual: reviewAnswers({ authorization, rbac, authenticator, tokens }),
+      readers: this.#readers(),
     });
+  }
+
+  /** The kinds that are made at each read. */
+  #readers(): ReadonlyMap<string, VirtualReader> {
+    const { watchCache, agents, objects } = this;
+    const { clock, log } = this.#options;
+    const used = new ResourceMetrics({ watchCache, agents, clock, log });
+    return new Map([
+      ['/ComponentStatus', componentStatusReader(objects, leaseKind)],
+      ['metrics.k8s.io/NodeMetrics', used.nodes],
+      ['metrics.k8s.io/PodMetrics', used.pods],
+    ]);
   }
 
   #authorization(rbac: RbacAuthorizer): Authorization {

@@ -102,3 +102,9 @@ export const conversionReviewBytes = 1024 * 1024;
 export const conversionCalls = 32;
 /** The longest call of a conversion webhook (client-go's default for webhooks). */
 export const conversionTimeoutMs = 30_000;
+/** Nodes whose agents are asked at once what they use. */
+export const statsConcurrency = 64;
+/** The longest wait for one of them; a first answer measures for a second. */
+export const statsDeadlineMs = 5_000;
+/** The time for which an answer of a node, or that it gave none, serves all who ask. */
+export const statsFreshMs = 5_000;

@@ -1,14 +1,15 @@
 import { expect, test } from '@jest/globals';
 import { builtInKinds } from '../../../api/kinds.js';
-import { adminRules, editRules, viewRules } from './policy-user-roles.js';
+import { adminRules, editRules, metricsRules, viewRules } from './policy-user-roles.js';
 
 /** Kinds of a namespace that no role for people names, as in Kubernetes. */
 const withoutRole = ['podtemplates', 'events.events.k8s.io'];
 
 test('admin, edit or view name every kind of a namespace, but for those that Kubernetes leaves out', () => {
   const granted = new Set(
-    [...viewRules, ...editRules, ...adminRules].flatMap(({ apiGroups = [], resources = [] }) =>
-      apiGroups.flatMap((group) => resources.map((resource) => `${resource}.${group}`)),
+    [...viewRules, ...editRules, ...adminRules, ...metricsRules].flatMap(
+      ({ apiGroups = [], resources = [] }) =>
+        apiGroups.flatMap((group) => resources.map((resource) => `${resource}.${group}`)),
     ),
   );
   const missing = builtInKinds

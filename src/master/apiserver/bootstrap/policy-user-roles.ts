@@ -32,6 +32,9 @@ export const viewRules: PolicyRule[] = [
   on('networking.k8s.io', 'ingresses ingresses/status networkpolicies', read),
 ];
 
+/** The rules of the role that metrics-server brings; it is aggregated into `view`, `edit` and `admin`. */
+export const metricsRules: PolicyRule[] = [on('metrics.k8s.io', 'nodes pods', read)];
+
 /** The rules that the role `edit` has beyond `view`. */
 export const editRules: PolicyRule[] = [
   on('', 'pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy', read),

@@ -2,7 +2,7 @@ import type { KubeObject } from '../../../api/object.js';
 import type { ClusterRole, PolicyRule, RoleBinding, Subject } from '../../../api/types/policy.js';
 import { read, named, on } from '../authz/policy-rules.js';
 import { systemBindings, systemRoles } from './policy-system-roles.js';
-import { adminRules, editRules, viewRules } from './policy-user-roles.js';
+import { adminRules, editRules, metricsRules, viewRules } from './policy-user-roles.js';
 
 /** Any of the objects of a new cluster's policy: a role with rules or a binding with subjects. */
 export type PolicyObject = KubeObject &
@@ -60,6 +60,11 @@ export const defaultPolicy: readonly PolicyObject[] = [
   clusterRole('system:aggregate-to-view', viewRules, { [aggregateTo('view')]: 'true' }),
   clusterRole('system:aggregate-to-edit', editRules, { [aggregateTo('edit')]: 'true' }),
   clusterRole('system:aggregate-to-admin', adminRules, { [aggregateTo('admin')]: 'true' }),
+  clusterRole('system:aggregated-metrics-reader', metricsRules, {
+    [aggregateTo('admin')]: 'true',
+    [aggregateTo('edit')]: 'true',
+    [aggregateTo('view')]: 'true',
+  }),
   aggregated('view', 'view', viewRules, { [aggregateTo('edit')]: 'true' }),
   aggregated('edit', 'edit', [...editRules, ...viewRules], { [aggregateTo('admin')]: 'true' }),
   aggregated('admin', 'admin', [...adminRules, ...editRules, ...viewRules]),

@@ -2,7 +2,10 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { Lease } from '../../../api/types/policy.js';
+import { Entry } from '../cache/entry.js';
+import { notFound } from '../status.js';
 import type { Objects } from './objects.js';
+import type { VirtualReader } from './types.js';
 
 /** The elected components, by their short name and their Lease's. */
 const elected: readonly (readonly [string, string])[] = [
@@ -12,18 +15,23 @@ const elected: readonly (readonly [string, string])[] = [
 /** A lease may be overdue by as much again before its holder counts as gone. */
 const toleratedLeases = 2;
 
-/** Returns the ComponentStatus of each component: of elected ones by their Lease, of the store by a read. */
-export async function componentStatuses(
-  objects: Objects,
-  leases: KindDeclaration,
-): Promise<KubeObject[]> {
-  const found: KubeObject[] = [];
-  for (const [name, lease] of elected) {
-    const fault = leaseFault(objects, leases, lease);
-    found.push(status(name, fault));
-  }
-  found.push(status('etcd-0', await storeFault(objects)));
-  return found.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+/** Reads the ComponentStatus of each component: of elected ones by their Lease, of the store by a read. */
+export function componentStatusReader(objects: Objects, leases: KindDeclaration): VirtualReader {
+  const all = async (): Promise<Entry[]> => {
+    const found = elected.map(([name, lease]) => status(name, leaseFault(objects, leases, lease)));
+    found.push(status('etcd-0', await storeFault(objects)));
+    return found
+      .map((object) => new Entry(object.metadata.name, Buffer.from(JSON.stringify(object)), 0))
+      .sort((a, b) => (a.key < b.key ? -1 : 1));
+  };
+  return {
+    list: async (_, selection) => (await all()).filter((entry) => selection.matches(entry, {})),
+    get: async (_, name) => {
+      const entry = (await all()).find(({ key }) => key === name);
+      if (entry !== undefined) return entry;
+      throw notFound({ group: '', resource: 'componentstatuses' }, name);
+    },
+  };
 }
 
 function leaseFault(objects: Objects, kind: KindDeclaration, name: string): string {

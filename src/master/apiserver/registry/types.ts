@@ -1,6 +1,8 @@
 /** The parts of a request that authorization, admission and storage read. */
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
+import type { Entry } from '../cache/entry.js';
+import type { Selection } from '../cache/selection.js';
 
 /** The user that sends a request. */
 export interface UserInfo {
@@ -75,6 +77,14 @@ export interface Admission {
   validate(request: AdmissionRequest): Promise<void>;
   /** Undoes what `validate` set aside (quota, addresses) when the write did not happen. */
   abandon?(request: AdmissionRequest): Promise<void>;
+}
+
+/** Reads the objects of a virtual kind, which are made at each read. */
+export interface VirtualReader {
+  /** All that the selection chooses, in the order of their keys. */
+  list(namespace: string, selection: Selection): Promise<readonly Entry[]>;
+  /** @throws StatusError NotFound */
+  get(namespace: string, name: string): Promise<Entry>;
 }
 
 /** The resource as errors name it. */

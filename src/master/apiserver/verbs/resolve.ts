@@ -97,7 +97,8 @@ function scopeFault(kind: KindDeclaration, asked: Asked): StatusError | undefine
   const { verb, name: wanted } = asked;
   if (!kind.namespaced) return wanted.namespace === '' ? undefined : noSuchResource();
   if (wanted.namespace !== '') return undefined;
-  if (wanted.name !== '' || kind.virtual) return noSuchResource();
+  // Kinds that are only created (reviews) have no collection over all namespaces.
+  if (wanted.name !== '' || !kind.verbs.includes('list')) return noSuchResource();
   return verb === 'create' || verb === 'deletecollection' ? methodNotAllowed() : undefined;
 }
 

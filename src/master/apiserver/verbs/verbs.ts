@@ -1,5 +1,5 @@
 import { cloneJson } from '../../../api/clone.js';
-import type { ScalePaths } from '../../../api/kind.js';
+import type { KindDeclaration, ScalePaths } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
 import type { KindRegistry } from '../../../api/registry.js';
@@ -14,7 +14,6 @@ import {
   maxWatchesPerUser,
   maxWriteAttempts,
 } from '../limits.js';
-import { componentStatuses } from '../registry/component-status.js';
 import type { Deleter, DeleteOptions } from '../registry/deleter.js';
 import type { Lister } from '../registry/lister.js';
 import type { Objects } from '../registry/objects.js';
@@ -23,13 +22,14 @@ import type {
   RequestContext,
   Target,
   UserInfo,
+  VirtualReader,
   WriteOptions,
   Written,
 } from '../registry/types.js';
 import { errorTarget } from '../registry/types.js';
 import { presentBytes, readAs } from '../registry/versions.js';
 import type { Writer } from '../registry/writer.js';
-import { badRequest, conflict, isStatusError, methodNotAllowed, notFound } from '../status.js';
+import { badRequest, conflict, isStatusError, methodNotAllowed } from '../status.js';
 import { bindPod } from '../subresources/binding.js';
 import { evictPod } from '../subresources/eviction.js';
 import { changeScale, scaleOf } from '../subresources/scale.js';
@@ -75,6 +75,8 @@ export interface VerbsDeps {
   readonly admission: Admission;
   /** By `group/Kind`. */
   readonly virtual: ReadonlyMap<string, VirtualAnswer>;
+  /** Of the virtual kinds that are read, by `group/Kind`. */
+  readonly readers: ReadonlyMap<string, VirtualReader>;
 }
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
@@ -102,8 +104,7 @@ export class Verbs {
   async #get(target: Target, { resourceVersion }: GetRequest): Promise<Answer> {
     const { kind, subresource } = target;
     if (kind.virtual) {
-      const [entry] = await this.#components(target.name);
-      if (entry === undefined) throw notFound(errorTarget(kind), target.name);
+      const entry = await this.#reader(kind).get(target.namespace, target.name);
       return { code: 200, bytes: entry.bytes, entry, target };
     }
     const scale = scalePaths(target);
@@ -127,7 +128,7 @@ export class Verbs {
     request: Omit<ListRequest, 'labelSelector'>,
   ): Promise<Listed> {
     if (kind.virtual) {
-      const entries = await this.#components(selection.name ?? '');
+      const entries = await this.#reader(kind).list(namespace, selection);
       const none = { resourceVersion: '', continue: '', remainingItemCount: undefined };
       return { kind, entries, ...none };
     }
@@ -135,14 +136,10 @@ export class Verbs {
     return { kind, ...result };
   }
 
-  /** ComponentStatus, the one virtual kind that is read. */
-  async #components(name: string): Promise<Entry[]> {
-    const { kinds, objects } = this.#deps;
-    const leases = kinds.byResource('coordination.k8s.io', 'v1', 'leases');
-    const found = leases === undefined ? [] : await componentStatuses(objects, leases);
-    return found
-      .filter(({ metadata }) => name === '' || metadata.name === name)
-      .map((object) => new Entry(object.metadata.name, Buffer.from(JSON.stringify(object)), 0));
+  #reader({ group, kind }: KindDeclaration): VirtualReader {
+    const reader = this.#deps.readers.get(`${group}/${kind}`);
+    if (reader === undefined) throw methodNotAllowed();
+    return reader;
   }
 
   /** Resolves when the watch is over. */

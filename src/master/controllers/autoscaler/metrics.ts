@@ -1,6 +1,5 @@
 /** Reads what an autoscaler's metrics say now. */
-import type { KubeObject } from '../../../api/object.js';
-import type { HorizontalPodAutoscaler } from '../../../api/types/policy.js';
+import type { HorizontalPodAutoscaler, PodMetrics } from '../../../api/types/policy.js';
 import type { ApiClient } from '../../../client/types.js';
 import { quantityOfMilli } from '../../../api/quantity.js';
 import type { Pod } from '../../../api/types/core.js';
@@ -22,12 +21,6 @@ export type MetricSpec = NonNullable<HorizontalPodAutoscaler['spec']['metrics']>
 export type MetricStatus = NonNullable<
   NonNullable<HorizontalPodAutoscaler['status']>['currentMetrics']
 >[number];
-
-interface PodMetrics extends KubeObject {
-  timestamp?: string;
-  window?: string;
-  containers?: { name: string; usage?: Record<string, string> }[];
-}
 
 /** One metric's proposal. */
 export interface Proposal {
