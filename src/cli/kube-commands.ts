@@ -65,7 +65,7 @@ export const kubeCommands: Readonly<Record<string, KubeCommand>> = {
     load: async () => (await import('./commands/debug.js')).debugCommand,
   },
   top: {
-    summary: 'show what nodes and pods use, where the cluster has metrics',
+    summary: 'show what nodes and pods use',
     load: async () => (await import('./commands/top.js')).topCommand,
   },
   apply: {

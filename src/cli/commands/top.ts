@@ -1,6 +1,10 @@
-import type { Node } from '../../api/types/core.js';
+import { objectKey } from '../../api/facts/keys.js';
+import { parseTime } from '../../api/facts/time.js';
+import type { Node, Pod } from '../../api/types/core.js';
 import { parseQuantity } from '../../api/quantity.js';
 import { isApiError } from '../../client/types.js';
+import { systemClock } from '../../lib/clock.js';
+import { formatDurationMs } from '../../lib/go-duration.js';
 import { allNamespacesFlag, selectorFlag } from '../builder/file-flags.js';
 import { listObjects } from '../builder/objects.js';
 import { CommandLineError } from '../command/command-line-error.js';
@@ -28,8 +32,9 @@ interface Measured {
 const nanos = (text: string | undefined): bigint => parseQuantity(text ?? '0')?.nanos ?? 0n;
 const cpuText = (value: bigint): string => `${(value + 999_999n) / 1_000_000n}m`;
 const memoryText = (value: bigint): string => `${value / nano / mebi}Mi`;
+const unknown = '<unknown>';
 const percent = (part: bigint, whole: bigint): string =>
-  whole === 0n ? '<unknown>' : `${(part * 100n) / whole}%`;
+  whole === 0n ? unknown : `${(part * 100n) / whole}%`;
 
 /** @throws CommandLineError when the server has no metrics */
 async function measure(
@@ -74,7 +79,11 @@ const topNode = defineCommand({
         name === undefined ? '/nodes' : `/nodes/${name}`,
         flags.selector,
       );
-      const nodes = await listObjects<Node>(session, await session.mapper.byName('nodes'));
+      if (measured.length === 0) throw plain('metrics not available yet');
+      const nodes = await listObjects<Node>(session, await session.mapper.byName('nodes'), {
+        labelSelector: flags.selector,
+        ...(name === undefined ? {} : { fieldSelector: `metadata.name=${name}` }),
+      });
       const rows = measured
         .map(({ metadata, usage }) => ({
           name: metadata.name,
@@ -82,21 +91,26 @@ const topNode = defineCommand({
           memory: nanos(usage?.memory),
         }))
         .toSorted((a, b) => bySize(a, b, flags['sort-by']))
-        .map((row) => {
-          const allocatable = nodes.find(({ metadata }) => metadata.name === row.name)?.status
-            ?.allocatable;
-          return [
-            row.name,
-            cpuText(row.cpu),
-            percent(row.cpu, nanos(allocatable?.['cpu'])),
-            memoryText(row.memory),
-            percent(row.memory, nanos(allocatable?.['memory'])),
-          ];
-        });
+        .map((row) => nodeRow(row, nodes));
+      for (const { metadata } of nodes) {
+        if (measured.some((one) => one.metadata.name === metadata.name)) continue;
+        rows.push([metadata.name, unknown, unknown, unknown, unknown]);
+      }
       const head = ['NAME', 'CPU(cores)', 'CPU(%)', 'MEMORY(bytes)', 'MEMORY(%)'];
       context.out(alignColumns(flags['no-headers'] === true ? rows : [head, ...rows]));
     }),
 });
+
+function nodeRow(row: Sized, nodes: readonly Node[]): string[] {
+  const allocatable = nodes.find(({ metadata }) => metadata.name === row.name)?.status?.allocatable;
+  return [
+    row.name,
+    cpuText(row.cpu),
+    percent(row.cpu, nanos(allocatable?.['cpu'])),
+    memoryText(row.memory),
+    percent(row.memory, nanos(allocatable?.['memory'])),
+  ];
+}
 
 interface Sized {
   readonly name: string;
@@ -135,6 +149,9 @@ const topPod = defineCommand({
         name === undefined ? place : `${place}/${name}`,
         flags.selector,
       );
+      if (measured.length === 0) {
+        await explainNothing(session, everywhere ? undefined : session.namespace, flags.selector);
+      }
       const rows = measured
         .flatMap(({ metadata, containers = [] }) => {
           const all = containers.map(({ name: container, usage }) => ({
@@ -176,10 +193,32 @@ const topPod = defineCommand({
     }),
 });
 
+/** Pods of the last two minutes may be without metrics yet. */
+const metricsDelayMs = 120_000;
+
+/** Says why no pod has metrics; nothing where there are no pods. @throws CommandLineError */
+async function explainNothing(
+  session: Session,
+  namespace: string | undefined,
+  labelSelector: string | undefined,
+): Promise<void> {
+  const resource = await session.mapper.byName('pods');
+  const pods = await listObjects<Pod>(session, resource, { namespace, labelSelector });
+  if (pods.length === 0) return;
+  const nowMs = systemClock().nowMs();
+  for (const { metadata } of pods) {
+    const ageMs = nowMs - (parseTime(metadata.creationTimestamp) ?? nowMs);
+    if (ageMs <= metricsDelayMs) continue;
+    const age = formatDurationMs(ageMs);
+    throw plain(`Metrics not available for pod ${objectKey(metadata)}, age: ${age}`);
+  }
+  throw plain('metrics not available yet');
+}
+
 /** `trireme top`. */
 export const topCommand = defineGroup({
   name: 'top',
-  summary: 'show what nodes and pods use, where the cluster has metrics',
+  summary: 'show what nodes and pods use',
   examples: [['nodes', 'trireme top node']],
   subcommands: [topNode, topPod],
 });
