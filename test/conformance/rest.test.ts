@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import * as https from 'node:https';
 import { join } from 'node:path';
 import type { ApiserverHarness } from '../cluster/apiserver-harness.js';
+import type { KubeObject } from '../../src/api/object.js';
 import { canRun, startHarness } from '../cluster/apiserver-harness.js';
 
 interface Answer {
@@ -260,6 +261,24 @@ const rows: readonly Row[] = [
     'BadRequest',
     'invalid continue token: continue key is not valid: server does not recognize this encoded version ""',
   ],
+  [
+    'GET',
+    `${maps}/one?resourceVersion=x`,
+    '',
+    '',
+    400,
+    'BadRequest',
+    'invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
+  ],
+  [
+    'DELETE',
+    `${maps}?resourceVersionMatch=Exact`,
+    '',
+    '',
+    422,
+    'Invalid',
+    'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided',
+  ],
 ];
 
 const suite = canRun ? describe : describe.skip;
@@ -383,6 +402,55 @@ suite('requests', () => {
       expect(count).toBeGreaterThan(2);
       expect(next).toBeUndefined();
     }
+  });
+
+  test('a page of a revision is one of that revision', async () => {
+    const space = '/api/v1/namespaces/kube-public/configmaps';
+    const page = async (query: string): Promise<[string[], string]> => {
+      const answer = await send('GET', `${space}?labelSelector=paged${query}`);
+      const { items, metadata } = JSON.parse(answer.text) as {
+        items: { metadata: { name: string } }[];
+        metadata: { resourceVersion: string };
+      };
+      return [items.map((item) => item.metadata.name), metadata.resourceVersion];
+    };
+    const create = (name: string): Promise<Answer> =>
+      send('POST', space, json, JSON.stringify({ metadata: { name, labels: { paged: '' } } }));
+    await create('q2');
+    const [, before] = await page('');
+    await create('q1');
+    expect(await page(`&resourceVersion=${before}&limit=5`)).toEqual([['q2'], before]);
+    const [present] = await page(`&resourceVersion=${before}`);
+    expect(present).toEqual(['q1', 'q2']);
+    const [fresh] = await page(
+      `&resourceVersion=${before}&resourceVersionMatch=NotOlderThan&limit=5`,
+    );
+    expect(fresh).toEqual(['q1', 'q2']);
+    // A deletecollection deletes what its list has, a page as well.
+    await send('DELETE', `${space}?labelSelector=paged&limit=1`);
+    expect((await page(''))[0]).toEqual(['q2']);
+  });
+
+  test('a watch-list brings the state, a bookmark that ends it, and then the changes', async () => {
+    const query =
+      'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&timeoutSeconds=1';
+    const watched = await send('GET', `${maps}?${query}&allowWatchBookmarks=true&limit=1`);
+    const events = watched.text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; object: KubeObject });
+    const end = events.findIndex(({ type }) => type === 'BOOKMARK');
+    expect(events.slice(0, end).map(({ type }) => type)).toEqual(
+      events.slice(0, end).map(() => 'ADDED'),
+    );
+    expect(events.slice(0, end).map(({ object }) => object.metadata.name)).toContain('one');
+    expect(events[end]?.object).toMatchObject({
+      kind: 'ConfigMap',
+      metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } },
+    });
+    const without = await send('GET', `${maps}?${query}`);
+    expect(without.text).not.toContain('BOOKMARK');
+    expect((await send('GET', `${maps}?watch=1&timeoutSeconds=-1`)).code).toBe(200);
   });
 
   test('an exact revision of the future is refused with both numbers', async () => {

@@ -127,13 +127,22 @@ export function parseFieldSelector(text: string, kind: KindDeclaration): readonl
   const terms = readTerms(text);
   if (typeof terms === 'string') throw badRequest(terms);
   const strange = terms.find(({ field }) => !isSelectable(field, kind));
-  if (strange !== undefined) throw badRequest(`field label not supported: ${strange.field}`);
+  if (strange !== undefined) throw badRequest(unknownField(strange.field, kind));
   return terms;
+}
+
+/** A kind without fields of its own is refused them in the words that all such kinds share, as in Kubernetes. */
+function unknownField(field: string, kind: KindDeclaration): string {
+  if (kind.custom || Object.keys(kind.fields).length > 0) {
+    return `field label not supported: ${field}`;
+  }
+  const known = 'only "metadata.name", "metadata.namespace"';
+  return `${JSON.stringify(field)} is not a known field selector: ${known}`;
 }
 
 function isSelectable(field: string, kind: KindDeclaration): boolean {
   if (field === 'metadata.name') return true;
-  if (field === 'metadata.namespace') return true;
+  if (field === 'metadata.namespace') return kind.namespaced || !kind.custom;
   return Object.hasOwn(kind.fields, field);
 }
 

@@ -88,7 +88,8 @@ export class ResourceService {
         const { labelSelector, fieldSelector } = request;
         const call = this.#call(context, 'deletecollection', request.ref, fieldSelector);
         const options = this.#deletion(request);
-        await told(this.#verbs.deleteCollection(call, () => ({ labelSelector, options })));
+        const list = { ...wholeList, labelSelector };
+        await told(this.#verbs.deleteCollection(call, () => ({ list, options })));
         return { object: success };
       },
     };
@@ -164,6 +165,8 @@ export class ResourceService {
       this.#verbs.watch(call, () => ({
         labelSelector,
         resourceVersion,
+        resourceVersionMatch: fromState ? 'NotOlderThan' : '',
+        continue: '',
         allowBookmarks: allowBookmarks || fromState,
         sendInitialEvents: fromState ? true : undefined,
         timeoutSeconds: undefined,
@@ -175,6 +178,9 @@ export class ResourceService {
     );
   }
 }
+
+/** A list of all that is there now. */
+const wholeList = { resourceVersion: '', resourceVersionMatch: '', limit: 0, continue: '' };
 
 /** Errors in gRPC's form. @throws GrpcError */
 async function told<T>(work: Promise<T>): Promise<T> {

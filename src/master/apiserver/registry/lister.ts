@@ -1,13 +1,14 @@
 import { objectKey } from '../../../api/facts/keys.js';
 import type { KindDeclaration } from '../../../api/kind.js';
 import { Entry } from '../cache/entry.js';
-import { jsonSyntaxError } from '../../../api/schema/json-syntax.js';
 import type { Selection } from '../cache/selection.js';
-import { badRequest, expired, failure, StatusError, tooLargeResourceVersion } from '../status.js';
+import { badRequest, expired, tooLargeResourceVersion } from '../status.js';
 import { kindPrefix } from '../storage/keys.js';
 import { prefixEnd } from '../storage/store.js';
 import type { StoredKv } from '../storage/store.js';
 import { StoreError } from '../storage/store.js';
+import { decodeContinue, encodeContinue, expiredToken, refuseToken } from './continue-token.js';
+import { checkListOptions, parseVersion } from './list-options.js';
 import type { Objects } from './objects.js';
 import { mapStoreError } from './store-errors.js';
 
@@ -18,6 +19,7 @@ export interface ListOptions {
   readonly resourceVersion: string;
   /** `Exact`, `NotOlderThan` or empty. */
   readonly resourceVersionMatch: string;
+  readonly sendInitialEvents?: boolean | undefined;
   /** 0: no limit. */
   readonly limit: number;
   readonly continue: string;
@@ -32,119 +34,6 @@ export interface ListResult {
   readonly remainingItemCount: number | undefined;
 }
 
-/** The start of a next page (apimachinery's continue token). */
-interface Continue {
-  readonly v: 'meta.k8s.io/v1';
-  readonly rv: number;
-  readonly start: string;
-}
-
-/** The revision in a token that goes on from a key without the old snapshot. */
-const inconsistent = -1;
-
-function refuseToken(detail: string): never {
-  throw badRequest(`invalid continue token: continue key is not valid: ${detail}`);
-}
-
-function decodeContinue(token: string): Continue {
-  const bytes = Buffer.from(token, 'base64url');
-  const wrong = /[^\w-]/.exec(token);
-  if (wrong !== null) refuseToken(`illegal base64 data at input byte ${wrong.index}`);
-  let value: Partial<Continue>;
-  try {
-    value = JSON.parse(bytes.toString()) as Partial<Continue>;
-  } catch {
-    return refuseToken(jsonSyntaxError(bytes.toString()) ?? 'not JSON');
-  }
-  const { v: version, rv, start } = value;
-  if (version !== 'meta.k8s.io/v1') {
-    const text = JSON.stringify(version ?? '');
-    return refuseToken(`server does not recognize this encoded version ${text}`);
-  }
-  const of = '(version meta.k8s.io/v1)';
-  if (typeof rv !== 'number' || rv === 0 || !Number.isSafeInteger(rv)) {
-    return refuseToken(`incorrect encoded start resourceVersion ${of}`);
-  }
-  if (typeof start !== 'string' || start === '') {
-    return refuseToken(`encoded start key empty ${of}`);
-  }
-  return { v: version, rv, start };
-}
-
-function encodeContinue(revision: number, start: string): string {
-  const value: Continue = { v: 'meta.k8s.io/v1', rv: revision, start };
-  return Buffer.from(JSON.stringify(value)).toString('base64url');
-}
-
-/**
- * An old token's snapshot is gone: the answer holds one that goes on regardless (apiserver's etcd3
- * `handleCompactedErrorForPaging`).
- */
-function expiredToken(start: string): Error {
-  const text =
-    'The provided continue parameter is too old to display a consistent list result. You can ' +
-    'start a new list without the continue parameter, or use the continue token in this ' +
-    'response to retrieve the remainder of the results. Continuing with the provided token ' +
-    'results in an inconsistent list - objects that were created, modified, or deleted between ' +
-    'the time the first chunk was returned and now may show up in the list.';
-  const { status } = expired(text);
-  const metadata = { continue: encodeContinue(inconsistent, start) };
-  return new StatusError({ ...status, metadata });
-}
-
-/** Checks what Kubernetes refuses about a list's options. @throws StatusError */
-export function checkListOptions(options: ListOptions): void {
-  const { resourceVersion, resourceVersionMatch: match } = options;
-  const refuse = (field: string, text: string): never => {
-    const body = `Forbidden: ${text}`;
-    throw failure(422, 'Invalid', `ListOptions.meta.k8s.io "" is invalid: ${field}: ${body}`, {
-      group: 'meta.k8s.io',
-      kind: 'ListOptions',
-      causes: [{ reason: 'FieldValueForbidden', message: body, field }],
-    });
-  };
-  if (match !== '') {
-    if (match !== 'Exact' && match !== 'NotOlderThan') {
-      const body = `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`;
-      throw failure(
-        422,
-        'Invalid',
-        `ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: ${body}`,
-        {
-          group: 'meta.k8s.io',
-          kind: 'ListOptions',
-          causes: [
-            { reason: 'FieldValueNotSupported', message: body, field: 'resourceVersionMatch' },
-          ],
-        },
-      );
-    }
-    if (resourceVersion === '') {
-      refuse(
-        'resourceVersionMatch',
-        'resourceVersionMatch is forbidden unless resourceVersion is provided',
-      );
-    }
-    if (options.continue !== '') {
-      refuse('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided');
-    }
-    if (match === 'Exact' && resourceVersion === '0') {
-      refuse(
-        'resourceVersionMatch',
-        'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
-      );
-    }
-  }
-  if (options.continue !== '' && resourceVersion !== '' && resourceVersion !== '0') {
-    throw badRequest('specifying resource version is not allowed when using continue');
-  }
-  if (resourceVersion !== '' && !/^\d+$/.test(resourceVersion)) {
-    throw badRequest(
-      `Invalid value: ${JSON.stringify(resourceVersion)}: strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`,
-    );
-  }
-}
-
 /** Lists from the cache, and from the store's history where an exact revision is asked for. */
 export class Lister {
   readonly #objects: Objects;
@@ -156,19 +45,25 @@ export class Lister {
   /** A list of any age (`resourceVersion=0`) comes whole, as from kube-apiserver's cache: it has no limit there. */
   async list(kind: KindDeclaration, options: ListOptions): Promise<ListResult> {
     checkListOptions(options);
+    const { resourceVersion, resourceVersionMatch, limit } = options;
     if (options.continue !== '') {
       const from = decodeContinue(options.continue);
-      if (from.rv !== inconsistent) return this.#history(kind, options, from.rv, from.start);
+      if (resourceVersion !== '' && resourceVersion !== '0') {
+        throw badRequest('specifying resource version is not allowed when using continue');
+      }
+      if (from.revision > 0) return this.#history(kind, options, from.revision, from.start);
       await this.#objects.watchCache.fresh();
       return this.#history(kind, options, this.#objects.watchCache.revision, from.start);
     }
-    const { resourceVersion, resourceVersionMatch } = options;
-    if (resourceVersionMatch === 'Exact') {
-      return this.#history(kind, options, Number(resourceVersion), '');
+    const revision = parseVersion(resourceVersion);
+    // A page of a revision is one of that very revision, though nobody says so: the oldest rule, which clients know.
+    const isPage = resourceVersionMatch === '' && limit > 0 && revision > 0;
+    if (resourceVersionMatch === 'Exact' || isPage) {
+      return this.#history(kind, options, revision, '');
     }
-    if (resourceVersion === '0') return this.#present(kind, { ...options, limit: 0 });
     if (resourceVersion === '') await this.#objects.watchCache.fresh();
-    else await this.#objects.watchCache.waitFor(Number(resourceVersion));
+    else if (revision > 0) await this.#objects.watchCache.waitFor(revision);
+    else return this.#present(kind, { ...options, limit: 0 });
     return this.#present(kind, options);
   }
 

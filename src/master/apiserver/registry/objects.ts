@@ -17,6 +17,7 @@ import { kindPrefix, storageId } from '../storage/keys.js';
 import type { Guard, Store, StoredKv, StoreOp, TxnResult } from '../storage/store.js';
 import type { WriteHook, ExtraWrites } from './write-hook.js';
 import { noExtraWrites } from './write-hook.js';
+import { parseVersion } from './list-options.js';
 import { mapStoreError } from './store-errors.js';
 import { Conversion, noConversionCall } from './conversion.js';
 import type { ConversionCall } from './conversion.js';
@@ -114,8 +115,9 @@ export class Objects {
    * @throws StatusError NotFound
    */
   async get(place: Place, resourceVersion = ''): Promise<Entry> {
+    const revision = parseVersion(resourceVersion);
     if (resourceVersion === '') await this.watchCache.fresh();
-    else if (resourceVersion !== '0') await this.watchCache.waitFor(Number(resourceVersion));
+    else if (revision > 0) await this.watchCache.waitFor(revision);
     const entry = this.cached(place);
     if (entry === undefined) throw notFound(target(place.kind), place.name);
     return this.#view(place.kind, entry);

@@ -6,7 +6,7 @@ import type { CacheEvent, CacheObserver, ResourceCache } from '../cache/resource
 import type { Selection } from '../cache/selection.js';
 import { bookmarkEveryMs, watcherQueueEvents } from '../limits.js';
 import type { StatusError } from '../status.js';
-import { badRequest, expired, isStatusError } from '../status.js';
+import { expired, isStatusError } from '../status.js';
 
 /** A message to a watcher. */
 export type WatchItem =
@@ -280,11 +280,4 @@ function viewed(event: CacheEvent, viewOf: (entry: Entry) => Entry): CacheEvent 
       ? previous.deletedAt(revision)
       : viewOf(event.entry);
   return { type, revision, entry, previous };
-}
-
-/** Checks the options of a watch. @throws StatusError BadRequest */
-export function checkWatchOptions(resourceVersion: string): void {
-  if (resourceVersion === '' || /^\d+$/.test(resourceVersion)) return;
-  const text = JSON.stringify(resourceVersion);
-  throw badRequest(`Invalid value: ${text}: strconv.ParseUint: parsing ${text}: invalid syntax`);
 }

@@ -5,7 +5,8 @@ import type { Target, Verbs } from '../verbs/index.js';
 import { callOf } from './call.js';
 import type { Exchange } from './exchange.js';
 import { drained, end, write, writeHead } from './exchange.js';
-import { readFlag, readNumber } from './params.js';
+import { readNumber } from './params.js';
+import { readFlag } from './request-info.js';
 
 /** The dependencies of `pods/log`. */
 export interface LogDeps {

@@ -1,7 +1,8 @@
-import type { WriteOptions } from '../verbs/index.js';
+import type { ListRequest, WriteOptions } from '../verbs/index.js';
 import { badRequest, failure } from '../status.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
+import { readFlag } from './request-info.js';
 
 const validations = ['Strict', 'Warn', 'Ignore'] as const;
 
@@ -64,13 +65,6 @@ export function readWriteOptions(exchange: Exchange, kind: string): WriteOptions
   };
 }
 
-/** A boolean query parameter; undefined when it is absent. */
-export function readFlag(query: URLSearchParams, name: string): boolean | undefined {
-  const value = query.get(name);
-  if (value === null) return undefined;
-  return value !== 'false' && value !== '0';
-}
-
 const int64Max = 2n ** 63n - 1n;
 
 /**
@@ -91,10 +85,15 @@ export function readNumber(query: URLSearchParams, name: string): number | undef
   return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number(exact), Number.MAX_SAFE_INTEGER));
 }
 
-/** Options of a watch that a plain list refuses, or at least reads. @throws StatusError */
-export function checkListQuery(query: URLSearchParams): void {
+/** The list that a query describes. @throws StatusError BadRequest */
+export function readListRequest(query: URLSearchParams): ListRequest {
   readNumber(query, 'timeoutSeconds');
-  if (!query.has('sendInitialEvents')) return;
-  const body = 'Forbidden: sendInitialEvents is forbidden for list';
-  throw invalidOption('ListOptions', 'sendInitialEvents', body, 'FieldValueForbidden');
+  return {
+    labelSelector: query.get('labelSelector') ?? '',
+    resourceVersion: query.get('resourceVersion') ?? '',
+    resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
+    sendInitialEvents: readFlag(query, 'sendInitialEvents'),
+    limit: Math.max(0, readNumber(query, 'limit') ?? 0),
+    continue: query.get('continue') ?? '',
+  };
 }

@@ -79,6 +79,11 @@ export function parseRequest(method: string, rawPath: string, query: URLSearchPa
 
 /** `watch=true`, `watch=1`, or a bare `watch`. */
 function isWatch(query: URLSearchParams): boolean {
-  const value = query.get('watch');
-  return value !== null && value !== 'false' && value !== '0';
+  return readFlag(query, 'watch') ?? false;
+}
+
+/** A boolean query parameter: whatever is neither `false` nor `0` is true. Undefined when it is absent. */
+export function readFlag(query: URLSearchParams, name: string): boolean | undefined {
+  const value = query.get(name);
+  return value === null ? undefined : value !== '0' && value.toLowerCase() !== 'false';
 }

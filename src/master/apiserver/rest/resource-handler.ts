@@ -18,7 +18,7 @@ import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
 import type { Format } from './negotiate.js';
 import { negotiate, plainJson } from './negotiate.js';
-import { checkListQuery, readNumber, readWriteOptions } from './params.js';
+import { readListRequest, readWriteOptions } from './params.js';
 import { patchChange, patchSource } from '../content/patch.js';
 import {
   protobufEntry,
@@ -92,18 +92,10 @@ export class ResourceHandler {
   }
 
   async #list(exchange: Exchange): Promise<void> {
-    const { query } = exchange;
     let format = plainJson;
     const listed = await this.#deps.verbs.list(callOf(exchange), (target) => {
       format = formatOf(exchange, target);
-      checkListQuery(query);
-      return {
-        labelSelector: query.get('labelSelector') ?? '',
-        resourceVersion: query.get('resourceVersion') ?? '',
-        resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
-        limit: Math.max(0, readNumber(query, 'limit') ?? 0),
-        continue: query.get('continue') ?? '',
-      };
+      return readListRequest(exchange.query);
     });
     await sendList(exchange, listed, this.#present(exchange, listed, format));
   }
@@ -156,8 +148,10 @@ export class ResourceHandler {
     let format = plainJson;
     const listed = await this.#deps.verbs.deleteCollection(callOf(exchange), (target) => {
       format = formatOf(exchange, target);
-      const labelSelector = exchange.query.get('labelSelector') ?? '';
-      return { labelSelector, options: this.#deleteOptions(exchange) };
+      return {
+        list: readListRequest(exchange.query),
+        options: this.#deleteOptions(exchange),
+      };
     });
     const present = { ...this.#present(exchange, listed, format), includeObject: 'Metadata' };
     await sendList(exchange, listed, present);

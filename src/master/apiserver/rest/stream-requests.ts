@@ -7,7 +7,7 @@ import { badRequest } from '../status.js';
 import type { Connector } from '../subresources/connector.js';
 import type { CommandOptions, PortForwardOptions, Target } from '../verbs/index.js';
 import { attachOptions, execOptions, portForwardOptions } from '../verbs/index.js';
-import { readFlag } from './params.js';
+import { readFlag } from './request-info.js';
 
 /** The dependencies of exec, attach and port-forward. */
 export interface StreamDeps {

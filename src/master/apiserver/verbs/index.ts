@@ -19,7 +19,14 @@ export { readDeleteOptions } from '../registry/delete-options.js';
 export type { FinishedRequest } from './gate.js';
 export { Gate } from './gate.js';
 export type { ResourceName } from './names.js';
-export type { Answer, Listed, PatchRequest, WatchRequest, WriteRequest } from './requests.js';
+export type {
+  Answer,
+  Listed,
+  ListRequest,
+  PatchRequest,
+  WatchRequest,
+  WriteRequest,
+} from './requests.js';
 export { SlotBreak } from './slot-break.js';
 export { Slots } from './slots.js';
 export type { VirtualAnswer } from './verbs.js';

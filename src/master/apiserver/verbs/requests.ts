@@ -28,6 +28,8 @@ export interface ListRequest {
   readonly resourceVersion: string;
   /** `Exact`, `NotOlderThan` or empty. */
   readonly resourceVersionMatch: string;
+  /** Refused for a list. */
+  readonly sendInitialEvents?: boolean | undefined;
   /** 0: no limit. */
   readonly limit: number;
   readonly continue: string;
@@ -37,9 +39,13 @@ export interface ListRequest {
 export interface WatchRequest {
   readonly labelSelector: string;
   readonly resourceVersion: string;
+  /** `NotOlderThan` with {@link sendInitialEvents}, else empty. */
+  readonly resourceVersionMatch: string;
+  /** Refused for a watch with {@link resourceVersionMatch}. */
+  readonly continue: string;
   readonly allowBookmarks: boolean;
   readonly sendInitialEvents: boolean | undefined;
-  /** 0: a while that the server draws; undefined: until the client goes. */
+  /** 0: a while that the server draws; less: none at all; undefined: until the client goes. */
   readonly timeoutSeconds: number | undefined;
   /** Begins the answer. `closed` resolves when the client is gone or has everything. */
   readonly open: (kind: KindDeclaration) => {
@@ -73,7 +79,8 @@ export interface DeleteRequest {
 
 /** Deletes the objects that selectors choose, each by itself. */
 export interface DeleteCollectionRequest extends DeleteRequest {
-  readonly labelSelector: string;
+  /** The list of what is deleted. */
+  readonly list: ListRequest;
 }
 
 /** A connection through the server to a pod, a service or a node. */

@@ -15,6 +15,7 @@ import {
   maxWriteAttempts,
 } from '../limits.js';
 import type { Deleter, DeleteOptions } from '../registry/deleter.js';
+import { checkListOptions } from '../registry/list-options.js';
 import type { Lister } from '../registry/lister.js';
 import type { Objects } from '../registry/objects.js';
 import type {
@@ -128,6 +129,7 @@ export class Verbs {
     request: Omit<ListRequest, 'labelSelector'>,
   ): Promise<Listed> {
     if (kind.virtual) {
+      checkListOptions(request);
       const entries = await this.#reader(kind).list(namespace, selection);
       const none = { resourceVersion: '', continue: '', remainingItemCount: undefined };
       return { kind, entries, ...none };
@@ -270,22 +272,19 @@ export class Verbs {
   deleteCollection(call: Call, decode: Decode<DeleteCollectionRequest>): Promise<Listed> {
     return this.#enter(call, async (target, admitted) => {
       const request = decode(target, admitted.user);
-      const selection = selectionOf(target, request.labelSelector, call.fieldSelector);
+      const { labelSelector, ...list } = request.list;
+      const selection = selectionOf(target, labelSelector, call.fieldSelector);
       const context = contextOf(admitted.user, target, call, plainOptions);
       const options = await request.options(context);
-      return this.#deps.slots.run('mutating', () =>
-        this.#deleteAll(withDryRun(context, options), selection, options),
-      );
+      return this.#deps.slots.run('mutating', async () => {
+        const listed = await this.#list(target, selection, list);
+        await this.#deleteAll(withDryRun(context, options), listed, options);
+        return listed;
+      });
     });
   }
 
-  async #deleteAll(
-    context: RequestContext,
-    selection: Selection,
-    options: DeleteOptions,
-  ): Promise<Listed> {
-    const none = { resourceVersion: '', resourceVersionMatch: '', limit: 0, continue: '' };
-    const listed = await this.#list(context.target, selection, none);
+  async #deleteAll(context: RequestContext, listed: Listed, options: DeleteOptions): Promise<void> {
     const rest = [...listed.entries];
     const work = async (): Promise<void> => {
       for (let entry = rest.pop(); entry !== undefined; entry = rest.pop()) {
@@ -298,7 +297,6 @@ export class Verbs {
       }
     };
     await Promise.all(Array.from({ length: deleteCollectionWorkers }, work));
-    return listed;
   }
 
   /** Serves a path outside of the resources. `work` answers with its code. */

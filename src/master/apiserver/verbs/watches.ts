@@ -2,7 +2,8 @@ import type { Random } from '../../../lib/random.js';
 import { watchTimeoutMs } from '../limits.js';
 import type { Objects } from '../registry/objects.js';
 import type { Target } from '../registry/types.js';
-import { checkWatchOptions, WatchSession } from '../registry/watch-session.js';
+import { checkWatchOptions } from '../registry/list-options.js';
+import { WatchSession } from '../registry/watch-session.js';
 import type { Selection } from '../cache/selection.js';
 import type { WatchRequest } from './requests.js';
 
@@ -23,7 +24,7 @@ export class Watches {
     started: () => void,
   ): Promise<void> {
     const { resourceVersion, allowBookmarks, sendInitialEvents, timeoutSeconds } = request;
-    checkWatchOptions(resourceVersion);
+    checkWatchOptions(request);
     const { kind, namespace } = target;
     const { watchCache, clock, random, conversion } = this.#objects;
     const { sink, closed } = request.open(kind);
@@ -66,7 +67,7 @@ export class Watches {
 }
 
 function lifetimeMs(timeoutSeconds: number, random: Random): number {
-  return timeoutSeconds > 0
-    ? timeoutSeconds * 1_000
-    : watchTimeoutMs + random.below(watchTimeoutMs);
+  return timeoutSeconds === 0
+    ? watchTimeoutMs + random.below(watchTimeoutMs)
+    : Math.max(0, timeoutSeconds * 1_000);
 }
