@@ -1,5 +1,6 @@
 /** All built-in kinds. */
 import { mutatingWebhookKind, validatingWebhookKind } from './admission/kinds.js';
+import { apiServiceKind } from './apiregistration/api-service.js';
 import { customResourceDefinitionKind } from './apiextensions/definition.js';
 import {
   controllerRevisionKind,
@@ -84,6 +85,7 @@ export const builtInKinds: readonly KindDeclaration[] = [
   secretKind,
   serviceAccountKind,
   serviceKind,
+  apiServiceKind,
   controllerRevisionKind,
   daemonSetKind,
   deploymentKind,

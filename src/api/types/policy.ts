@@ -29,3 +29,4 @@ export type {
   ValidatingWebhookConfiguration,
 } from '../admission/schemas.js';
 export type { NodeMetrics, PodMetrics } from '../metrics/kinds.js';
+export type { APIService } from '../apiregistration/api-service.js';

@@ -24,6 +24,7 @@ const table = `
 - v1 Secret secrets namespaced - - all
 - v1 ServiceAccount serviceaccounts namespaced sa - all
 - v1 Service services namespaced svc all all
+apiregistration.k8s.io v1 APIService apiservices cluster - api-extensions all
 apps v1 ControllerRevision controllerrevisions namespaced - - all
 apps v1 DaemonSet daemonsets namespaced ds all all
 apps v1 Deployment deployments namespaced deploy all all
