@@ -129,6 +129,9 @@ function startServer(ports: {
     'service-account-signing-key-file': join(pki, 'sa.key'),
     'service-account-key-file': join(pki, 'sa.pub'),
     'encryption-key-file': join(pki, 'encryption.key'),
+    'requestheader-client-ca-file': join(pki, 'front-proxy-ca.crt'),
+    'proxy-client-cert-file': join(pki, 'front-proxy-client.crt'),
+    'proxy-client-key-file': join(pki, 'front-proxy-client.key'),
     'log-level': 'error',
     ...ports.extra,
   };

@@ -20,6 +20,9 @@ export interface CertificateFlags {
   readonly kubeletCertificateAuthority?: string;
   readonly kubeletClientCertificate?: string;
   readonly kubeletClientKey?: string;
+  readonly requestheaderClientCaFile?: string;
+  readonly proxyClientCertFile?: string;
+  readonly proxyClientKeyFile?: string;
 }
 
 /** The certificates and keys that an API server serves and calls with, read from files. */
@@ -34,6 +37,8 @@ export class ApiServerCertificates {
   readonly etcd: TlsFileSource<ClientFiles<Buffer>>;
   /** For connections to nodes; undefined where there are none. */
   readonly kubelet: TlsFileSource<ServerFiles<Buffer>> | undefined;
+  /** For servers of APIServices; undefined where there is none. */
+  readonly frontProxy: TlsFileSource<ServerFiles<Buffer>> | undefined;
   readonly #ends: (() => void)[] = [];
 
   /** @throws the system's error when a file cannot be read; nothing goes on then */
@@ -53,18 +58,21 @@ export class ApiServerCertificates {
           tools,
         ),
       );
-      const ca = flags.kubeletCertificateAuthority;
-      const cert = flags.kubeletClientCertificate;
-      const key = flags.kubeletClientKey;
-      const isComplete = ca !== undefined && cert !== undefined && key !== undefined;
-      this.kubelet = isComplete
-        ? this.#keep(serverTlsFromFiles({ ca, cert, key }, tools))
-        : undefined;
+      this.kubelet = this.#pair(
+        flags.kubeletCertificateAuthority,
+        flags.kubeletClientCertificate,
+        flags.kubeletClientKey,
+      );
+      this.frontProxy = this.#pair(
+        flags.requestheaderClientCaFile,
+        flags.proxyClientCertFile,
+        flags.proxyClientKeyFile,
+      );
     } catch (error) {
       this.stop();
       throw error;
     }
-    const { serving, etcd, kubelet, registry } = this;
+    const { serving, etcd, kubelet, frontProxy, registry } = this;
     const certificates = {
       serving: () => serving.current.cert,
       'client-ca': () => serving.current.ca,
@@ -72,12 +80,24 @@ export class ApiServerCertificates {
       'etcd-ca': () => etcd.current.ca,
       'kubelet-client': () => kubelet?.current.cert,
       'kubelet-ca': () => kubelet?.current.ca,
+      'front-proxy-client': () => frontProxy?.current.cert,
+      'front-proxy-ca': () => frontProxy?.current.ca,
     };
     this.#ends.push(watchExpiry(certificates, { registry, ...tools }));
   }
 
   stop(): void {
     for (const end of this.#ends.splice(0)) end();
+  }
+
+  /** A pair whose files are all named. */
+  #pair(
+    ca: string | undefined,
+    cert: string | undefined,
+    key: string | undefined,
+  ): TlsFileSource<ServerFiles<Buffer>> | undefined {
+    if (ca === undefined || cert === undefined || key === undefined) return undefined;
+    return this.#keep(serverTlsFromFiles({ ca, cert, key }, this));
   }
 
   #keep<T>(source: TlsFileSource<T>): TlsFileSource<T> {

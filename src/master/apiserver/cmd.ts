@@ -36,6 +36,12 @@ function command(): Command {
     .option('--kubelet-client-certificate <file>', 'client certificate for nodes')
     .option('--kubelet-client-key <file>', 'key of that certificate')
     .option(
+      '--requestheader-client-ca-file <file>',
+      "authority of front proxies' certificates, which servers of APIServices learn",
+    )
+    .option('--proxy-client-cert-file <file>', 'certificate that servers of APIServices are shown')
+    .option('--proxy-client-key-file <file>', 'key of that certificate')
+    .option(
       '--encryption-key-file <file>',
       'key of 32 bytes, also as base64 or hex, with which Secrets are stored encrypted',
     )

@@ -29,6 +29,8 @@ export interface ApiCoreOptions {
   };
   /** The credentials for calls to nodes' agents; absent where there are none. */
   readonly kubelet: TlsSource<TrustedPair> | undefined;
+  /** The certificate that is shown to servers of APIServices, and its authority; absent where there is none. */
+  readonly frontProxy?: TlsSource<TrustedPair> | undefined;
   /** 32 bytes; Secrets are stored encrypted with it. */
   readonly encryptionKey: Buffer | undefined;
   readonly serviceClusterIpRange: string;

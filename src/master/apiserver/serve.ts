@@ -37,6 +37,9 @@ export interface ServeFlags {
   kubeletCertificateAuthority?: string;
   kubeletClientCertificate?: string;
   kubeletClientKey?: string;
+  requestheaderClientCaFile?: string;
+  proxyClientCertFile?: string;
+  proxyClientKeyFile?: string;
   encryptionKeyFile?: string;
   serviceClusterIpRange: string;
   serviceNodePortRange: string;
@@ -88,6 +91,7 @@ function readOptions(flags: ServeFlags, certificates: ApiServerCertificates): Ap
       publicKeys: (flags.serviceAccountKeyFile ?? []).map((file) => readFileSync(file)),
     },
     kubelet: certificates.kubelet,
+    frontProxy: certificates.frontProxy,
     encryptionKey:
       encryptionKeyFile === undefined
         ? undefined

@@ -24,6 +24,7 @@ const names = [
   'etcd-server',
   'etcd-peer',
   'apiserver-etcd-client',
+  'front-proxy-client',
 ];
 let directory = '';
 

@@ -1,4 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
@@ -120,6 +121,7 @@ export async function createMasterCertificates(
   ];
   const ca = await readAuthority(directory, 'ca');
   const etcdCa = await readAuthority(directory, 'etcd-ca');
+  const frontProxyCa = await frontProxyAuthority(directory, name, clock);
   const wanted: readonly [string, KeyPair, Subject][] = [
     ['apiserver', ca, server('kube-apiserver', [...hosts, ...serviceNames])],
     ['apiserver-kubelet-client', ca, client('kube-apiserver-kubelet-client', superusers)],
@@ -129,6 +131,7 @@ export async function createMasterCertificates(
     ['etcd-server', etcdCa, { ...server(name, hosts), usages: ['server', 'client'] }],
     ['etcd-peer', etcdCa, { ...server(name, hosts), usages: ['server', 'client'] }],
     ['apiserver-etcd-client', etcdCa, client('kube-apiserver-etcd-client')],
+    ['front-proxy-client', frontProxyCa, client('front-proxy-client')],
   ];
   const due = await Promise.all(wanted.map(([file]) => isDue(file)));
   const issued = await Promise.all(
@@ -145,6 +148,24 @@ export async function createMasterCertificates(
     await writeKeyFiles(directory, { [`${file}.crt`]: cert, [`${file}.key`]: pair.key });
   }
   return issued.map(({ file }) => file);
+}
+
+/**
+ * This master's authority of front proxies, by whose word servers of APIServices know who asks. Each master has one of
+ * its own, and says so to them; it is none of the cluster's authorities, so that nobody with a certificate of those can
+ * say who asks.
+ */
+async function frontProxyAuthority(
+  directory: string,
+  name: string,
+  clock: Clock,
+): Promise<KeyPair> {
+  const file = 'front-proxy-ca';
+  if (existsSync(join(directory, `${file}.key`))) return readAuthority(directory, file);
+  const pair = await createCertificateAuthority({ commonName: `trireme-${file}-${name}`, clock });
+  // The key last: with it the pair is whole.
+  await writeKeyFiles(directory, { [`${file}.crt`]: pair.cert, [`${file}.key`]: pair.key });
+  return pair;
 }
 
 /** A new certificate for the administrator, before the old one ends. @returns it, kept in the PKI directory as well */
