@@ -1,4 +1,5 @@
 import type { KindDeclaration } from '../../api/kind.js';
+import { apiServiceKind } from '../../api/apiregistration/api-service.js';
 import { leaseKind } from '../../api/coordination/lease.js';
 import { builtInRegistry } from '../../api/kinds.js';
 import type { KindRegistry } from '../../api/registry.js';
@@ -8,6 +9,8 @@ import { rbacEscalation } from './admission/rbac-escalation.js';
 import { AdmissionChain } from './admission/chain.js';
 import { admissionPlugins } from './admission/plugins.js';
 import { conversionCall } from './admission/webhook/conversion.js';
+import type { RemoteCallDeps } from './aggregator/index.js';
+import { AggregationController, checkRemote, RemoteApis } from './aggregator/index.js';
 import { Authenticator } from './authn/authenticator.js';
 import { BootstrapTokens } from './authn/bootstrap-tokens.js';
 import { ServiceAccountTokens } from './authn/service-account-tokens.js';
@@ -69,6 +72,10 @@ export class ApiCore {
   readonly authorization: Authorization;
   readonly metrics: ServerMetrics;
   readonly verbs: Verbs;
+  /** The servers of APIServices, and the way to them. */
+  readonly remotes: RemoteApis;
+  readonly remoteCalls: RemoteCallDeps;
+  readonly #aggregation: AggregationController;
   /** The dependencies by which the server writes its own objects. */
   readonly deps: BootstrapDeps;
 
@@ -111,6 +118,15 @@ export class ApiCore {
     });
     this.verbs = this.#verbs({ rbac, admission, writer });
     this.deps = { kinds: this.kinds, objects: this.objects, writer };
+    this.remotes = new RemoteApis(this.objects.cache(apiServiceKind));
+    const dialPod = podDialer(this.agents);
+    this.remoteCalls = { watchCache, dialPod, frontProxy: options.frontProxy };
+    this.#aggregation = new AggregationController({
+      ...this.deps,
+      remotes: this.remotes,
+      clock,
+      check: (api) => checkRemote({ ...this.remoteCalls, clock }, api),
+    });
     this.#definitions = new DefinitionController({
       objects: this.objects,
       kinds: this.kinds,
@@ -221,6 +237,8 @@ export class ApiCore {
     await this.watchCache.start();
     await this.#bootstrap();
     this.#definitions.start();
+    this.remotes.start();
+    this.#aggregation.start();
   }
 
   async #bootstrap(): Promise<void> {
@@ -243,9 +261,11 @@ export class ApiCore {
     this.#watches.stop();
   }
 
-  /** Kinds follow their definitions no longer. */
+  /** Kinds follow their definitions no longer, nor APIServices the kinds. */
   endDefinitions(): void {
     this.#definitions.stop();
+    this.#aggregation.stop();
+    this.remotes.stop();
   }
 
   /** Lets the store go; no request is under way any more. */

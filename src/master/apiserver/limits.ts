@@ -108,3 +108,9 @@ export const statsConcurrency = 64;
 export const statsDeadlineMs = 5_000;
 /** The time for which an answer of a node, or that it gave none, serves all who ask. */
 export const statsFreshMs = 5_000;
+/** The longest wait for a server of an APIService that is asked whether it is there (kube-aggregator: 5 s). */
+export const remoteCheckMs = 5_000;
+/** The time between two such questions (kube-aggregator: 30 s). */
+export const remoteRetryMs = 30_000;
+/** The longest document that is taken from such a server. */
+export const maxRemoteDocumentBytes = 16 * 1024 * 1024;
