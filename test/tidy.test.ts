@@ -90,13 +90,14 @@ const apiserverRooms: Readonly<Record<string, readonly string[]>> = {
   bootstrap: ['authz', 'registry'],
   services: ['bootstrap', 'cache', 'registry', 'storage'],
   crd: ['cache', 'registry', 'storage'],
+  aggregator: ['bootstrap', 'cache', 'registry', 'subresources'],
   verbs: ['authn', 'authz', 'cache', 'registry', 'subresources'],
   content: ['protobuf', 'verbs'],
-  rest: ['authn', 'content', 'subresources', 'verbs'],
+  rest: ['aggregator', 'authn', 'content', 'subresources', 'verbs'],
   grpc: ['authn', 'content', 'subresources', 'verbs'],
-  discovery: ['authn', 'rest'],
+  discovery: ['aggregator', 'authn', 'rest'],
   history: ['registry', 'rest', 'storage'],
-  openapi: ['discovery', 'rest'],
+  openapi: ['aggregator', 'discovery', 'rest'],
 };
 /** Files of the API server's own folder that its rooms may import: errors and bounds. All others join the rooms. */
 const sharedFiles = new Set(['limits.ts', 'status.ts']);

@@ -8,10 +8,12 @@ import type { ApiClient, PatchType, ResourceId } from '../../client/index.js';
 import { ApiError } from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
 import { aggregatedDiscovery } from '../../master/apiserver/discovery/documents.js';
+import { ServedGroups } from '../../master/apiserver/discovery/served-groups.js';
 import { targetOf } from '../kube/target.js';
 import type { KubeAnswer, KubeClient, KubeRequest, KubeUpgrade } from '../kube/types.js';
 
 const kinds = builtInRegistry();
+const served = new ServedGroups(kinds, { find: () => undefined, list: () => [] });
 
 /** What a path names. */
 interface Place {
@@ -85,8 +87,8 @@ export class FakeKube implements KubeClient {
     this.requests.push(`${method} ${targetOf(request)}`);
     const extra = this.#extra[`${method} ${path}`];
     if (extra !== undefined) return structuredClone(extra(request));
-    if (path === '/api') return aggregatedDiscovery(kinds, 'core', 'v2');
-    if (path === '/apis') return aggregatedDiscovery(kinds, 'groups', 'v2');
+    if (path === '/api') return aggregatedDiscovery(served, 'core', 'v2');
+    if (path === '/apis') return aggregatedDiscovery(served, 'groups', 'v2');
     const place = placeOf(path);
     const answer = await this.#perform(method, place, request);
     return (request.accept ?? '').includes('as=Table') ? this.#table(place, answer) : answer;

@@ -5,9 +5,11 @@ import type { TrustedPair } from '../../lib/pki/tls-source.js';
 import { rejectionRegistry } from '../../lib/rejections.js';
 import { AgentDefinition } from '../../gen/agent.js';
 import { ResourcesDefinition } from '../../gen/apiserver.js';
+import { aggregatorUser, publishAuthentication } from './aggregator/index.js';
 import { ApiCore } from './core.js';
 import { DiscoveryHandler } from './discovery/discovery-handler.js';
 import { wellKnownPaths } from './discovery/paths.js';
+import { ServedGroups } from './discovery/served-groups.js';
 import { agentHandlers } from './grpc/agent-service.js';
 import { auditedCalls } from './grpc/audited-calls.js';
 import { ResourceService } from './grpc/resource-service.js';
@@ -23,6 +25,8 @@ import { BodyReader } from './rest/body-reader.js';
 import { serveLog } from './rest/log.js';
 import { Pipeline } from './rest/pipeline.js';
 import { serveProxy } from './rest/proxy.js';
+import type { RemoteDeps } from './rest/remote.js';
+import { askRemote, serveRemote } from './rest/remote.js';
 import type { ConnectHandler } from './rest/resource-handler.js';
 import { ResourceHandler } from './rest/resource-handler.js';
 import { UpgradeHandler } from './rest/upgrade.js';
@@ -59,8 +63,9 @@ class ApiServer {
     const core = this.#core;
     const { verbs, objects, agents, kinds } = core;
     const connector = new Connector({ objects, agents, kinds });
-    const pipeline = this.#pipeline(connector);
-    const upgrades = new UpgradeHandler({ verbs, connector, clock, log });
+    const remote: RemoteDeps = { ...core.remoteCalls, remotes: core.remotes, verbs };
+    const pipeline = this.#pipeline(connector, remote);
+    const upgrades = new UpgradeHandler({ verbs, connector, clock, log, remote });
     const rest = this.#listener({
       fallback: (request, response) => {
         void pipeline.serve(request, response);
@@ -93,6 +98,7 @@ class ApiServer {
       port: restPort,
     });
     await service.start();
+    await this.#publish();
     this.#health.setReady();
     log.info({ restPort, grpcPort }, 'the API server is ready');
     return {
@@ -106,8 +112,22 @@ class ApiServer {
     };
   }
 
+  /** Tells the servers behind this one whom to trust. */
+  async #publish(): Promise<void> {
+    const { serving, frontProxy, log } = this.#options;
+    const trust = {
+      clientCa: serving.current.ca.toString(),
+      frontProxyCa: frontProxy?.current.ca.toString(),
+    };
+    try {
+      await publishAuthentication(this.#core.deps, trust);
+    } catch (error) {
+      log.warn({ error }, 'servers behind this one do not learn whom to trust');
+    }
+  }
+
   /** The HTTP door with all that it serves besides the verbs. */
-  #pipeline(connector: Connector): Pipeline {
+  #pipeline(connector: Connector, remote: RemoteDeps): Pipeline {
     const { clock, log } = this.#options;
     const { verbs, kinds, metrics, tokens, objects } = this.#core;
     const bodies = new BodyReader(clock);
@@ -123,26 +143,37 @@ class ApiServer {
         ['proxy', (exchange) => serveProxy(exchange, { verbs, connector, bodies })],
       ]),
     });
+    const served = new ServedGroups(kinds, remote.remotes);
     return new Pipeline({
       verbs,
       kinds,
       discovery: new DiscoveryHandler(
-        kinds,
+        served,
         `${this.#options.advertiseAddress}:${this.#options.securePort}`,
       ),
       resources,
       paths: [
         (exchange) => this.#health.handle(exchange),
         wellKnownPaths({
-          kinds,
+          served,
           metrics: [metrics.registry, rejectionRegistry, ...(this.#options.metrics ?? [])],
           tokens,
         }),
-        openApiPaths(kinds),
         revisionPath(
           new RevisionTimes(objects.store, (key, value) => objects.readValue(key, value)),
         ),
+        openApiPaths(kinds, {
+          remotes: remote.remotes,
+          forward: async (exchange, api) => {
+            await askRemote(exchange, api, remote, aggregatorUser);
+          },
+        }),
       ],
+      remote: async (exchange) => {
+        const api = remote.remotes.ofPath(exchange.info.path);
+        if (api !== undefined) await serveRemote(exchange, api, remote);
+        return api !== undefined;
+      },
       log,
     });
   }

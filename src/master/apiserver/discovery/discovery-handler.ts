@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { KindRegistry } from '../../../api/registry.js';
 import type { Exchange } from '../rest/exchange.js';
 import { end, header, writeHead } from '../rest/exchange.js';
 import { negotiate } from '../rest/negotiate.js';
@@ -11,17 +10,18 @@ import {
   groupList,
   resourceList,
 } from './documents.js';
+import type { ServedGroups } from './served-groups.js';
 
 const aggregatedPattern =
   /application\/json;(?=[^,]*g=apidiscovery\.k8s\.io)(?=[^,]*v=(v2beta1|v2)\b)(?=[^,]*as=APIGroupDiscoveryList)/;
 
 /** Serves `/api`, `/apis` and what lies between them and the resources. */
 export class DiscoveryHandler {
-  readonly #kinds: KindRegistry;
+  readonly #served: ServedGroups;
   readonly #address: string;
 
-  constructor(kinds: KindRegistry, address: string) {
-    this.#kinds = kinds;
+  constructor(served: ServedGroups, address: string) {
+    this.#served = served;
     this.#address = address;
   }
 
@@ -47,9 +47,9 @@ export class DiscoveryHandler {
     second: string | undefined,
     length: number,
   ): object | undefined {
-    if (root === 'api') return length === 2 ? resourceList(this.#kinds, '', first) : undefined;
-    if (length === 2) return groupDocument(this.#kinds, first);
-    return length === 3 ? resourceList(this.#kinds, first, second ?? '') : undefined;
+    if (root === 'api') return length === 2 ? resourceList(this.#served, '', first) : undefined;
+    if (length === 2) return groupDocument(this.#served, first);
+    return length === 3 ? resourceList(this.#served, first, second ?? '') : undefined;
   }
 
   async #root(exchange: Exchange, root: 'api' | 'apis'): Promise<void> {
@@ -59,14 +59,14 @@ export class DiscoveryHandler {
       await this.#aggregated(exchange, root === 'api' ? 'core' : 'groups', wanted);
       return;
     }
-    const document = root === 'api' ? coreVersions(this.#address) : groupList(this.#kinds);
+    const document = root === 'api' ? coreVersions(this.#address) : groupList(this.#served);
     const format = negotiate(accept);
     await sendJson(exchange, 200, Buffer.from(JSON.stringify(document)), format);
   }
 
   async #aggregated(exchange: Exchange, scope: 'core' | 'groups', version: string): Promise<void> {
     const apiVersion = `apidiscovery.k8s.io/${version}`;
-    const text = JSON.stringify(aggregatedDiscovery(this.#kinds, scope, apiVersion));
+    const text = JSON.stringify(aggregatedDiscovery(this.#served, scope, apiVersion));
     const hash = createHash('sha512').update(text).digest('hex').toUpperCase();
     const etag = `"${hash}"`;
     if (header(exchange, 'if-none-match') === etag) {

@@ -1,7 +1,8 @@
 /** Discovery documents, derived from the kinds: legacy lists per version, and the aggregated form (apidiscovery v2). */
 import type { KindDeclaration, Subresource } from '../../../api/kind.js';
 import { formatGroupVersion } from '../../../api/object.js';
-import type { KindRegistry } from '../../../api/registry.js';
+import { remoteResources } from './remote-resources.js';
+import type { ServedGroup, ServedGroups } from './served-groups.js';
 
 /** An entry of an `APIResourceList`. */
 export interface ApiResource {
@@ -42,11 +43,11 @@ function subresourceOf(kind: KindDeclaration, part: Subresource): ApiResource {
 
 /** `GET /api/v1` and `GET /apis/<group>/<version>`; undefined when there is no such version. */
 export function resourceList(
-  kinds: KindRegistry,
+  served: ServedGroups,
   group: string,
   version: string,
 ): object | undefined {
-  const declared = kinds.inVersion(group, version);
+  const declared = served.kinds(group, version);
   if (declared.length === 0) return undefined;
   const resources = declared
     .flatMap((kind) => [
@@ -63,14 +64,14 @@ export function resourceList(
 }
 
 /** `GET /apis/<group>`; undefined when there is no such group. */
-export function groupDocument(kinds: KindRegistry, group: string): object | undefined {
-  const found = kinds.groups().find((candidate) => candidate.group === group);
+export function groupDocument(served: ServedGroups, group: string): object | undefined {
+  const found = served.list().find((candidate) => candidate.group === group);
   if (found === undefined || group === '') return undefined;
   return { kind: 'APIGroup', apiVersion: 'v1', ...groupBody(found) };
 }
 
-function groupBody(found: { group: string; versions: readonly string[] }): object {
-  const versions = found.versions.map((version) => ({
+function groupBody(found: ServedGroup): object {
+  const versions = found.versions.map(({ version }) => ({
     groupVersion: formatGroupVersion(found.group, version),
     version,
   }));
@@ -78,8 +79,8 @@ function groupBody(found: { group: string; versions: readonly string[] }): objec
 }
 
 /** `GET /apis`. */
-export function groupList(kinds: KindRegistry): object {
-  const groups = kinds.groups().filter((found) => found.group !== '');
+export function groupList(served: ServedGroups): object {
+  const groups = served.list().filter((found) => found.group !== '');
   return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(groupBody) };
 }
 
@@ -116,21 +117,24 @@ function aggregatedResource(kind: KindDeclaration): object {
 
 /** `APIGroupDiscoveryList` for `/api` (core) or `/apis` (the rest). */
 export function aggregatedDiscovery(
-  kinds: KindRegistry,
+  served: ServedGroups,
   scope: 'core' | 'groups',
   apiVersion: string,
 ): object {
-  const groups = kinds.groups().filter((found) => (found.group === '') === (scope === 'core'));
+  const groups = served.list().filter((found) => (found.group === '') === (scope === 'core'));
   return {
     kind: 'APIGroupDiscoveryList',
     apiVersion,
     metadata: {},
     items: groups.map((found) => ({
       metadata: { ...(found.group === '' ? {} : { name: found.group }), creationTimestamp: null },
-      versions: found.versions.map((version) => ({
+      versions: found.versions.map(({ version, remote }) => ({
         version,
-        resources: kinds.inVersion(found.group, version).map(aggregatedResource),
-        freshness: 'Current',
+        resources:
+          remote === undefined
+            ? served.kinds(found.group, version).map(aggregatedResource)
+            : remoteResources(remote),
+        freshness: remote === undefined || remote.isAvailable ? 'Current' : 'Stale',
       })),
     })),
   };

@@ -1,4 +1,3 @@
-import type { KindRegistry } from '../../../api/registry.js';
 import type { Registry } from '../../../lib/metrics.js';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.js';
 import type { Exchange } from '../rest/exchange.js';
@@ -6,16 +5,17 @@ import { header } from '../rest/exchange.js';
 import { negotiate } from '../rest/negotiate.js';
 import type { PathHandler } from '../rest/pipeline.js';
 import { sendBytes, sendJson } from '../rest/respond.js';
+import type { ServedGroups } from './served-groups.js';
 import { kubernetesVersion } from './version.js';
 
 /** `/version`, `/metrics`, `/.well-known/openid-configuration`, `/openid/v1/jwks`, `/`. */
 export function wellKnownPaths(deps: {
-  readonly kinds: KindRegistry;
+  readonly served: ServedGroups;
   /** The registries that `/metrics` shows, in order. */
   readonly metrics: readonly [Registry, ...Registry[]];
   readonly tokens: ServiceAccountTokens;
 }): PathHandler {
-  const { kinds, metrics, tokens } = deps;
+  const { served, metrics, tokens } = deps;
   const json = async (exchange: Exchange, body: object): Promise<true> => {
     const format = negotiate(header(exchange, 'accept'));
     await sendJson(exchange, 200, Buffer.from(JSON.stringify(body)), format);
@@ -25,7 +25,7 @@ export function wellKnownPaths(deps: {
     const { path } = exchange.info;
     switch (path) {
       case '/':
-        return json(exchange, { paths: rootPaths(kinds) });
+        return json(exchange, { paths: rootPaths(served) });
       case '/version':
       case '/version/':
         return json(exchange, kubernetesVersion);
@@ -63,13 +63,13 @@ function sendCached(exchange: Exchange, value: object, type: string): Promise<vo
   return sendBytes(exchange, 200, Buffer.from(JSON.stringify(value)), type, headers);
 }
 
-function rootPaths(kinds: KindRegistry): string[] {
-  const groups = kinds
-    .groups()
+function rootPaths(served: ServedGroups): string[] {
+  const groups = served
+    .list()
     .flatMap(({ group, versions }) =>
       group === ''
-        ? versions.map((v) => `/api/${v}`)
-        : [`/apis/${group}`, ...versions.map((v) => `/apis/${group}/${v}`)],
+        ? versions.map(({ version }) => `/api/${version}`)
+        : [`/apis/${group}`, ...versions.map(({ version }) => `/apis/${group}/${version}`)],
     );
   const others = '/api /apis /healthz /livez /metrics /openapi/v2 /openapi/v3 /readyz /version';
   return [...groups, ...others.split(' ')].sort();

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { parseGroupVersion } from '../../../api/object.js';
+import { formatGroupVersion, parseGroupVersion } from '../../../api/object.js';
 import { openApiV2, openApiV3, openApiV3Paths } from '../../../api/openapi/documents.js';
 import type { KindRegistry } from '../../../api/registry.js';
+import type { RemoteApis } from '../aggregator/index.js';
 import { kubernetesVersion } from '../discovery/version.js';
 import { encodeDocument } from './gnostic.js';
+import { mergeOpenApi } from './merge.js';
 
 /** A document ready to be sent. */
 export interface Rendered {
@@ -15,19 +17,33 @@ export interface Rendered {
 /** The OpenAPI documents, rendered when they are first asked for and again after the kinds changed. */
 export class OpenApiDocuments {
   readonly #kinds: KindRegistry;
+  readonly #remotes: Pick<RemoteApis, 'list'>;
   readonly #rendered = new Map<string, { readonly of: readonly unknown[]; document: Rendered }>();
 
-  constructor(kinds: KindRegistry) {
+  constructor(kinds: KindRegistry, remotes: Pick<RemoteApis, 'list'>) {
     this.#kinds = kinds;
+    this.#remotes = remotes;
   }
 
   /** `/openapi/v2` as JSON or protobuf. */
   v2(format: 'json' | 'protobuf'): Rendered {
     const { gitVersion } = kubernetesVersion;
     const key = `v2 ${format}`;
-    return this.#get(key, this.#kinds.list(), () => {
-      if (format === 'json') return text(openApiV2(this.#kinds, gitVersion));
-      return encodeDocument(openApiV2(this.#kinds, gitVersion));
+    const remotes = this.#remotes.list();
+    const parts = remotes.map(({ learned }) => learned?.openApi);
+    const of = remotes.length === 0 ? this.#kinds.list() : [...this.#kinds.list(), ...parts];
+    return this.#get(key, of, () => {
+      const document = mergeOpenApi(openApiV2(this.#kinds, gitVersion), remotes);
+      return format === 'json' ? text(document) : encodeDocument(document);
+    });
+  }
+
+  /** Names and hashes of the documents of version 3 that other servers have. */
+  remote(): readonly { readonly path: string; readonly hash: string }[] {
+    return this.#remotes.list().flatMap(({ group, version, learned, isAvailable }) => {
+      const hash = learned?.openApiHash;
+      if (!isAvailable || hash === undefined) return [];
+      return [{ path: `apis/${formatGroupVersion(group, version)}`, hash }];
     });
   }
 

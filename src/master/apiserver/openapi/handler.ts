@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { KindRegistry } from '../../../api/registry.js';
+import type { RemoteApi, RemoteApis } from '../aggregator/index.js';
 import type { Exchange, HeaderMap } from '../rest/exchange.js';
 import { end, header, writeHead } from '../rest/exchange.js';
 import type { PathHandler } from '../rest/pipeline.js';
@@ -15,8 +16,11 @@ const oldProtobufType = 'application/com.github.proto-openapi.spec.v2@v1.0+proto
 const prefix = '/openapi/v3/';
 
 /** Serves `/openapi/v2`, `/openapi/v3` and the documents below it, with ETags. */
-export function openApiPaths(kinds: KindRegistry): PathHandler {
-  const documents = new OpenApiDocuments(kinds);
+export function openApiPaths(
+  kinds: KindRegistry,
+  { remotes, forward }: RemoteDocuments,
+): PathHandler {
+  const documents = new OpenApiDocuments(kinds, remotes);
   return async (exchange) => {
     const { path } = exchange.info;
     if (!path.startsWith('/openapi/')) return false;
@@ -32,11 +36,25 @@ export function openApiPaths(kinds: KindRegistry): PathHandler {
       await sendBytes(exchange, 200, bytes, jsonType);
       return true;
     }
+    const remote = path.startsWith(prefix)
+      ? remotes.ofPath(`/${path.slice(prefix.length)}`)
+      : undefined;
+    if (remote !== undefined) {
+      await forward(exchange, remote);
+      return true;
+    }
     const document = path.startsWith(prefix) ? documents.v3(path.slice(prefix.length)) : undefined;
     if (document === undefined) return false;
     await sendHashed(exchange, document);
     return true;
   };
+}
+
+/** The documents of other servers. */
+export interface RemoteDocuments {
+  readonly remotes: Pick<RemoteApis, 'list' | 'ofPath'>;
+  /** Answers with what the server answers. */
+  readonly forward: (exchange: Exchange, api: RemoteApi) => Promise<void>;
 }
 
 /** Lists all documents. Other requests are served between two that must be rendered first. */
@@ -50,6 +68,11 @@ async function index(
     if (hash !== undefined) {
       paths[path] = { serverRelativeURL: `${prefix}${path}?hash=${hash}` };
     }
+  }
+  for (const { path, hash } of documents.remote()) {
+    paths[path] = {
+      serverRelativeURL: `${prefix}${path}${hash === '' ? '' : `?hash=${hash}`}`,
+    };
   }
   return paths;
 }

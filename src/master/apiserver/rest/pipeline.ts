@@ -21,6 +21,8 @@ export interface PipelineOptions {
   readonly discovery: { handle(exchange: Exchange): Promise<boolean> };
   readonly resources: ResourceHandler;
   readonly paths: readonly PathHandler[];
+  /** Answers what another server serves. False: none does. */
+  readonly remote: PathHandler;
   readonly log: Logger;
 }
 
@@ -39,6 +41,7 @@ export class Pipeline {
     request.on('error', () => undefined);
     if ('stream' in request) endAfterUnknownPeer(exchange, request.stream.session);
     try {
+      if (await this.#options.remote(exchange)) return;
       if (this.#isServed(exchange)) await this.#options.resources.handle(exchange);
       else await this.#options.verbs.path(callOf(exchange), () => this.#path(exchange));
     } catch (error) {

@@ -8,6 +8,8 @@ import { isStatusError } from '../status.js';
 import type { Verbs } from '../verbs/index.js';
 import { callOf } from './call.js';
 import { open } from './pipeline.js';
+import type { RemoteDeps } from './remote.js';
+import { upgradeRemote } from './remote.js';
 import { sendError } from './respond.js';
 import type { StreamDeps } from './stream-requests.js';
 import { readStreamRequest } from './stream-requests.js';
@@ -16,6 +18,7 @@ import { readStreamRequest } from './stream-requests.js';
 export interface UpgradeDeps extends StreamDeps {
   readonly verbs: Verbs;
   readonly log: Logger;
+  readonly remote: RemoteDeps;
 }
 
 /** Requests that turn their HTTP/1.1 connection into something else: exec, attach and port-forward. */
@@ -35,6 +38,12 @@ export class UpgradeHandler {
     response.once('finish', () => endSocket(socket, this.#deps.clock));
     const exchange = open(request, response);
     try {
+      const { remote } = this.#deps;
+      const api = remote.remotes.ofPath(exchange.info.path);
+      if (api !== undefined) {
+        await upgradeRemote(exchange, api, remote, { request, response, socket, head });
+        return;
+      }
       await this.#deps.verbs.connect(callOf(exchange), ({ subresource }) => {
         const stream = readStreamRequest(subresource, exchange.query, this.#deps);
         return {

@@ -94,6 +94,14 @@ export interface ConnectRequest {
   readonly use: (context: RequestContext, started: (code: number) => void) => Promise<number>;
 }
 
+/** A request that another server answers. */
+export interface ForwardRequest {
+  /** True for a watch or a connection: it holds no slot, and lives as long as its client likes. */
+  readonly lives: boolean;
+  /** Calls `started` when the answer has begun. @returns the answer's code */
+  readonly use: (user: UserInfo, started: (code: number) => void) => Promise<number>;
+}
+
 /** The answer of a verb. */
 export interface Answer {
   readonly code: number;

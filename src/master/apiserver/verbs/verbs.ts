@@ -45,6 +45,7 @@ import type {
   Decode,
   DeleteCollectionRequest,
   DeleteRequest,
+  ForwardRequest,
   GetRequest,
   Listed,
   ListRequest,
@@ -302,9 +303,23 @@ export class Verbs {
   /** Serves a path outside of the resources. `work` answers with its code. */
   path(call: Call, work: () => Promise<number>): Promise<number> {
     return this.#deps.gate.run(call, async (admitted) => {
-      const kind = call.verb === 'get' || call.verb === 'head' ? 'reading' : 'mutating';
+      const kind = isReading(call.verb) ? 'reading' : 'mutating';
       admitted.code = await this.#deps.slots.run(kind, work);
       return admitted.code;
+    });
+  }
+
+  /**
+   * Hands a request on to the server of its group and version, once it is authorized here; that server authorizes it
+   * again. `use` answers with its code.
+   */
+  forward(call: Call, { lives, use }: ForwardRequest): Promise<void> {
+    return this.#deps.gate.run(call, async (admitted) => {
+      const { user } = admitted;
+      const work = (): Promise<number> => use(user, (code) => admitted.started(code));
+      admitted.code = lives
+        ? await this.#connecting.run(user.name, work)
+        : await this.#deps.slots.run(isReading(call.verb) ? 'reading' : 'mutating', work);
     });
   }
 
@@ -369,6 +384,10 @@ export class Verbs {
       return answer;
     });
   }
+}
+
+function isReading(verb: string): boolean {
+  return verb === 'get' || verb === 'head' || verb === 'list';
 }
 
 const plainOptions: WriteOptions = {

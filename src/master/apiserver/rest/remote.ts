@@ -1,0 +1,226 @@
+/** Requests whose group and version another server serves: sent on to it, with who asks, and its answer sent back. */
+import type * as http from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { ServerResponse } from 'node:http';
+import { errorMessage } from '../../../lib/errors.js';
+import { staysOnConnection } from '../../../lib/hop-by-hop.js';
+import type { RemoteApi, RemoteApis, RemoteCallDeps } from '../aggregator/index.js';
+import { callRemote, identityHeaders, saysWhoAsks } from '../aggregator/index.js';
+import type { UserInfo, Verbs } from '../verbs/index.js';
+import { callOf } from './call.js';
+import type { Exchange, HeaderMap, HttpRequest } from './exchange.js';
+import { drained, end, write, writeHead } from './exchange.js';
+import { sendBytes } from './respond.js';
+
+/** The servers, the ways to them, and who may ask. */
+export interface RemoteDeps extends RemoteCallDeps {
+  readonly remotes: RemoteApis;
+  readonly verbs: Verbs;
+}
+
+/** Subresources that a client stays connected to (kube-apiserver's long-running requests). */
+const lasting = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
+
+/** Serves a request of another server's group and version. */
+export function serveRemote(exchange: Exchange, api: RemoteApi, deps: RemoteDeps): Promise<void> {
+  const { verb, resource } = exchange.info;
+  return deps.verbs.forward(callOf(exchange), {
+    lives: verb === 'watch' || lasting.has(resource?.subresource ?? ''),
+    use: async (user, started) => {
+      if (!api.isAvailable) return refuse(exchange, 'service unavailable');
+      const { request } = exchange;
+      let answer: http.IncomingMessage;
+      try {
+        answer = await ask(exchange, api, deps, forwarded(request, user));
+      } catch (error) {
+        return refuse(exchange, unreached(error));
+      }
+      return relay(exchange, answer, started);
+    },
+  });
+}
+
+/** Answers with what the server says to `user`, for a request that has been let in already. @returns the code */
+export async function askRemote(
+  exchange: Exchange,
+  api: RemoteApi,
+  deps: RemoteCallDeps,
+  user: UserInfo,
+): Promise<number> {
+  let answer: http.IncomingMessage;
+  try {
+    answer = await ask(exchange, api, deps, forwarded(exchange.request, user));
+  } catch (error) {
+    return refuse(exchange, unreached(error));
+  }
+  return relay(exchange, answer, () => undefined);
+}
+
+/** In plain text, as kube-aggregator's proxy says it. @returns the code */
+async function refuse(exchange: Exchange, text: string): Promise<number> {
+  await sendBytes(exchange, 503, Buffer.from(`${text}\n`), 'text/plain; charset=utf-8', {
+    'x-content-type-options': 'nosniff',
+  });
+  return 503;
+}
+
+function unreached(error: unknown): string {
+  return `error trying to reach service: ${errorMessage(error)}`;
+}
+
+/**
+ * The fields that go on: without those of this connection, without the client's credentials, and without any that says
+ * who asks; that is said anew.
+ */
+function forwarded(request: HttpRequest, user: UserInfo): http.OutgoingHttpHeaders {
+  const { headers } = request;
+  const stays = staysOnConnection(String(headers['connection'] ?? ''));
+  const kept: http.OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith(':') || name === 'host' || stays(name) || saysWhoAsks(name)) continue;
+    if (value !== undefined) kept[name] = value;
+  }
+  const before = headers['x-forwarded-for'];
+  const client = request.socket.remoteAddress ?? '';
+  kept['x-forwarded-for'] = before === undefined ? client : `${String(before)}, ${client}`;
+  return { ...kept, ...identityHeaders(user) };
+}
+
+/** Sends a request with its body. @throws the error of the connection, or that there is no server */
+async function ask(
+  exchange: Exchange,
+  api: RemoteApi,
+  deps: RemoteCallDeps,
+  headers: http.OutgoingHttpHeaders,
+): Promise<http.IncomingMessage> {
+  const { request, method, signal } = exchange;
+  const path = request.url ?? '/';
+  const sent = callRemote(deps, api.service, {
+    method,
+    path,
+    signal,
+    headers: { ...headers, connection: 'close' },
+  });
+  return new Promise((resolve, reject) => {
+    sent.once('response', resolve);
+    sent.once('upgrade', (_, socket) => {
+      socket.destroy();
+      reject(new Error('unexpected switch of protocols'));
+    });
+    sent.on('error', reject);
+    request.pipe(sent);
+  });
+}
+
+/** The answer's fields, without those of the connection that it came on. */
+function answered(answer: http.IncomingMessage): HeaderMap {
+  const stays = staysOnConnection(answer.headers.connection);
+  const kept: HeaderMap = {};
+  for (const [name, value] of Object.entries(answer.headers)) {
+    if (!stays(name) && value !== undefined) kept[name] = value;
+  }
+  return kept;
+}
+
+async function relay(
+  { response }: Exchange,
+  answer: http.IncomingMessage,
+  started: (code: number) => void,
+): Promise<number> {
+  const code = answer.statusCode ?? 502;
+  writeHead(response, code, answered(answer));
+  // A watch may be silent for long: its client has the head at once.
+  if ('flushHeaders' in response) response.flushHeaders();
+  started(code);
+  for await (const chunk of answer) {
+    if (!write(response, chunk as Buffer)) await drained(response);
+  }
+  end(response);
+  return code;
+}
+
+/** A connection that its client wants to turn into something else. */
+interface Upgrading {
+  readonly request: http.IncomingMessage;
+  readonly response: ServerResponse;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+/** Serves a request that changes its protocol, such as an exec: the two connections become one. */
+export function upgradeRemote(
+  exchange: Exchange,
+  api: RemoteApi,
+  deps: RemoteDeps,
+  { request, response, socket, head }: Upgrading,
+): Promise<void> {
+  return deps.verbs.forward(callOf(exchange), {
+    lives: true,
+    use: async (user, started) => {
+      if (!api.isAvailable) return refuse(exchange, 'service unavailable');
+      const headers = {
+        ...forwarded(request, user),
+        connection: 'upgrade',
+        upgrade: request.headers.upgrade ?? '',
+      };
+      const path = request.url ?? '/';
+      try {
+        const method = exchange.method;
+        const sent = callRemote(deps, api.service, { method, path, headers });
+        const answer = await switched(sent);
+        if (!('socket' in answer)) return await relay(exchange, answer.refusal, started);
+        response.detachSocket(socket as Socket);
+        started(101);
+        socket.write(headText(answer.head));
+        socket.write(answer.rest);
+        answer.socket.write(head);
+        await joined(socket, answer.socket);
+        return 101;
+      } catch (error) {
+        return refuse(exchange, unreached(error));
+      }
+    },
+  });
+}
+
+/** The server's socket once it has switched, or its refusal. */
+type Switched =
+  | { readonly socket: Duplex; readonly head: http.IncomingMessage; readonly rest: Buffer }
+  | { readonly refusal: http.IncomingMessage };
+
+function switched(sent: http.ClientRequest): Promise<Switched> {
+  return new Promise((resolve, reject) => {
+    sent.once('upgrade', (head, socket, rest) => resolve({ socket, head, rest }));
+    sent.once('response', (refusal) => resolve({ refusal }));
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+/** The head of the 101, with all of its fields: they are the new protocol's. */
+function headText({ rawHeaders, statusMessage }: http.IncomingMessage): string {
+  const lines = [`HTTP/1.1 101 ${statusMessage ?? 'Switching Protocols'}`];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    lines.push(`${rawHeaders[at] ?? ''}: ${rawHeaders[at + 1] ?? ''}`);
+  }
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/** Resolves when both are closed; each ends with the other. */
+async function joined(one: Duplex, other: Duplex): Promise<void> {
+  const over = (socket: Duplex): Promise<void> =>
+    new Promise((resolve) => {
+      if (socket.closed) resolve();
+      else socket.once('close', resolve);
+    });
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    from.on('error', () => undefined);
+    from.once('close', () => to.destroy());
+    from.pipe(to);
+  }
+  await Promise.all([over(one), over(other)]);
+}
