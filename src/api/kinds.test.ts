@@ -64,8 +64,9 @@ describe('declarations', () => {
   });
 
   test('groups are in the order of discovery', () => {
-    expect(builtInRegistry().groups().slice(0, 7)).toEqual([
+    expect(builtInRegistry().groups().slice(0, 8)).toEqual([
       { group: '', versions: ['v1'] },
+      { group: 'apiregistration.k8s.io', versions: ['v1'] },
       { group: 'apps', versions: ['v1'] },
       { group: 'events.k8s.io', versions: ['v1'] },
       { group: 'authentication.k8s.io', versions: ['v1'] },

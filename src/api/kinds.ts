@@ -43,6 +43,7 @@ import { podKind, podTemplateKind } from './core/pod.js';
 import { endpointsKind, serviceKind } from './core/service.js';
 import { persistentVolumeClaimKind, persistentVolumeKind } from './core/storage.js';
 import { endpointSliceKind } from './discovery/endpoint-slice.js';
+import { flowSchemaKind, priorityLevelKind } from './flowcontrol/kinds.js';
 import type { KindDeclaration } from './kind.js';
 import { nodeMetricsKind, podMetricsKind } from './metrics/kinds.js';
 import { ingressClassKind, ingressKind, networkPolicyKind } from './networking/kinds.js';
@@ -122,6 +123,8 @@ export const builtInKinds: readonly KindDeclaration[] = [
   leaseKind,
   runtimeClassKind,
   endpointSliceKind,
+  flowSchemaKind,
+  priorityLevelKind,
   nodeMetricsKind,
   podMetricsKind,
 ];

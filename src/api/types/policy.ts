@@ -30,3 +30,4 @@ export type {
 } from '../admission/schemas.js';
 export type { NodeMetrics, PodMetrics } from '../metrics/kinds.js';
 export type { APIService } from '../apiregistration/api-service.js';
+export type { FlowSchema, PriorityLevelConfiguration } from '../flowcontrol/schemas.js';

@@ -61,6 +61,8 @@ scheduling.k8s.io v1 PriorityClass priorityclasses cluster pc - all
 coordination.k8s.io v1 Lease leases namespaced - - all
 node.k8s.io v1 RuntimeClass runtimeclasses cluster - - all
 discovery.k8s.io v1 EndpointSlice endpointslices namespaced - - all
+flowcontrol.apiserver.k8s.io v1 FlowSchema flowschemas cluster - - all
+flowcontrol.apiserver.k8s.io v1 PriorityLevelConfiguration prioritylevelconfigurations cluster - - all
 metrics.k8s.io v1beta1 NodeMetrics nodes cluster - - read none
 metrics.k8s.io v1beta1 PodMetrics pods namespaced - - read none
 `;
