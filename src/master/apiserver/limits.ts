@@ -114,3 +114,9 @@ export const remoteCheckMs = 5_000;
 export const remoteRetryMs = 30_000;
 /** The longest document that is taken from such a server. */
 export const maxRemoteDocumentBytes = 16 * 1024 * 1024;
+/** The longest wait of a request in a queue of its level (kube-apiserver: a quarter of the longest request). */
+export const maxQueueWaitMs = requestTimeoutMs / 4;
+/** The seats of levels are shared out anew so often (kube-apiserver: 10 s). */
+export const borrowEveryMs = 10_000;
+/** The most seats that a list takes (kube-apiserver: 10). */
+export const maxSeatsOfList = 10;
