@@ -1,5 +1,6 @@
 import type { KindDeclaration } from '../../api/kind.js';
 import { apiServiceKind } from '../../api/apiregistration/api-service.js';
+import { flowSchemaKind, priorityLevelKind } from '../../api/flowcontrol/kinds.js';
 import { leaseKind } from '../../api/coordination/lease.js';
 import { builtInRegistry } from '../../api/kinds.js';
 import type { KindRegistry } from '../../api/registry.js';
@@ -31,6 +32,8 @@ import type { BootstrapDeps } from './bootstrap/bootstrap.js';
 import { bootstrapCluster } from './bootstrap/bootstrap.js';
 import { WatchCache } from './cache/watch-cache.js';
 import { DefinitionController } from './crd/controller.js';
+import { FlowControl, FlowKeeper } from './flowcontrol/index.js';
+import { maxMutatingInFlight, maxRequestsInFlight } from './limits.js';
 import { ServerMetrics } from './metrics.js';
 import type { ApiCoreOptions } from './options.js';
 import { Deleter } from './registry/deleter.js';
@@ -65,6 +68,8 @@ export class ApiCore {
   readonly store: Store;
   readonly watchCache: WatchCache;
   readonly objects: Objects;
+  readonly flow: FlowControl;
+  readonly #flowKeeper: FlowKeeper;
   readonly kinds: KindRegistry;
   readonly range: AddressRange;
   readonly agents: NodeAgents;
@@ -90,12 +95,18 @@ export class ApiCore {
             keys: [{ name: 'key1', secret: options.encryptionKey }],
             prefixes: ['/registry/secrets/'],
           });
-    this.#slots = new Slots(clock);
     this.watchCache = new WatchCache({ store: this.store, log, clock, values });
     const { store, watchCache } = this;
     this.agents = new NodeAgents({ watchCache, tls: options.kubelet, log, clock });
     const convert = conversionCall({ watchCache, dialPod: podDialer(this.agents), clock });
     this.objects = new Objects({ store, watchCache, log, clock, random, values, convert });
+    this.flow = new FlowControl({
+      clock,
+      serverSeats: maxRequestsInFlight + maxMutatingInFlight,
+      schemas: this.objects.cache(flowSchemaKind),
+      levels: this.objects.cache(priorityLevelKind),
+    });
+    this.#slots = new Slots(clock, this.flow);
     this.range = parseRange(options.serviceClusterIpRange);
     this.objects.setWriteHook(
       'services',
@@ -113,11 +124,13 @@ export class ApiCore {
     const writer = this.#writer(admission);
     this.metrics = new ServerMetrics({
       inFlight: () => this.#slots.inFlight,
+      flow: () => this.flow.counts,
       watches: () => this.#watches.count,
       objects: () => [...watchCache.caches()].map((cache) => ({ id: cache.id, count: cache.size })),
     });
     this.verbs = this.#verbs({ rbac, admission, writer });
     this.deps = { kinds: this.kinds, objects: this.objects, writer };
+    this.#flowKeeper = new FlowKeeper(this.deps, clock);
     this.remotes = new RemoteApis(this.objects.cache(apiServiceKind));
     const dialPod = podDialer(this.agents);
     this.remoteCalls = { watchCache, dialPod, frontProxy: options.frontProxy };
@@ -176,11 +189,13 @@ export class ApiCore {
         kinds,
         authenticator,
         authorization,
+        flow: this.flow,
         audit: this.audit,
         clock,
         onFinish: (request) => metrics.onRequest(request),
       }),
       slots: this.#slots,
+      flow: this.flow,
       watches: this.#watches,
       kinds,
       objects,
@@ -237,6 +252,8 @@ export class ApiCore {
     await this.watchCache.start();
     await this.#bootstrap();
     this.#definitions.start();
+    this.flow.start();
+    this.#flowKeeper.start();
     this.remotes.start();
     this.#aggregation.start();
   }
@@ -266,12 +283,14 @@ export class ApiCore {
     this.#definitions.stop();
     this.#aggregation.stop();
     this.remotes.stop();
+    this.#flowKeeper.stop();
   }
 
   /** Lets the store go; no request is under way any more. */
   async close(): Promise<void> {
     this.agents.close();
     this.#slots.close();
+    this.flow.close();
     this.watchCache.stop();
     this.store.close();
     await this.audit?.close();

@@ -15,7 +15,8 @@ function finished(code: number): FinishedRequest {
   const user = { name: 'jane', groups: [] };
   const credentials = { certificate: undefined, token: '' };
   const caller = { credentials, impersonation: [], address: '', userAgent: '', uri: '' };
-  const call = { caller, verb: 'get', resource, path: '', fieldSelector: '', warnings: [] };
+  const said = { fieldSelector: '', warnings: [], notes: {} };
+  const call = { caller, verb: 'get', resource, path: '', ...said };
   const attributes = { ...resource, user, verb: 'get', isResource: true, path: '' };
   return { call, attributes, code, elapsedMs: 3 };
 }
@@ -23,6 +24,10 @@ function finished(code: number): FinishedRequest {
 test('requests are counted once each, however often the metrics are read', async () => {
   const metrics = new ServerMetrics({
     inFlight: () => ({ reading: 0, mutating: 0 }),
+    flow: () => ({
+      rejected: new Map([['l\0s\0queue-full', 3]]),
+      levels: [{ name: 'l', limit: 7, inUse: 2, waiting: 1 }],
+    }),
     watches: () => 0,
     objects: () => [],
   });
@@ -40,4 +45,26 @@ test('requests are counted once each, however often the metrics are read', async
   expect(text).toContain(`apiserver_request_total{${series(200)}} 3\n`);
   expect(text).toContain(`apiserver_request_total{${series(409)}} 1\n`);
   expect(text).toMatch(/apiserver_request_duration_seconds_count\{.*resource="pods".*\} 4\n/);
+});
+
+test('the levels of priority and fairness are shown as they are', () => {
+  const metrics = new ServerMetrics({
+    inFlight: () => ({ reading: 0, mutating: 0 }),
+    flow: () => ({
+      rejected: new Map([['l\0s\0queue-full', 3]]),
+      levels: [{ name: 'l', limit: 7, inUse: 2, waiting: 1 }],
+    }),
+    watches: () => 0,
+    objects: () => [],
+  });
+  metrics.registry.metrics();
+  const text = metrics.registry.metrics();
+  for (const line of [
+    'apiserver_flowcontrol_current_limit_seats{priority_level="l"} 7',
+    'apiserver_flowcontrol_current_executing_seats{priority_level="l"} 2',
+    'apiserver_flowcontrol_current_inqueue_requests{priority_level="l"} 1',
+    'apiserver_flowcontrol_rejected_requests_total{priority_level="l",flow_schema="s",reason="queue-full"} 3',
+  ]) {
+    expect(text).toContain(`${line}\n`);
+  }
 });

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from '../../lib/metrics.js';
 import { observeEventLoop, observeProcess } from '../../lib/process-metrics.js';
+import type { FlowCounts } from './flowcontrol/index.js';
 import type { FinishedRequest } from './verbs/index.js';
 
 /** kube-apiserver's metric names, for what means the same here. */
@@ -25,6 +26,7 @@ export class ServerMetrics {
 
   constructor(gauges: {
     readonly inFlight: () => { readonly reading: number; readonly mutating: number };
+    readonly flow: () => FlowCounts;
     readonly watches: () => number;
     readonly objects: () => Iterable<{ readonly id: string; readonly count: number }>;
   }) {
@@ -43,6 +45,7 @@ export class ServerMetrics {
         },
       }),
     );
+    for (const metric of flowMetrics(gauges.flow)) this.registry.registerMetric(metric);
     show(
       new Gauge({
         name: 'apiserver_longrunning_requests',
@@ -96,6 +99,53 @@ export class ServerMetrics {
     }
   }
 }
+
+/** The levels of priority and fairness, under Kubernetes' names. */
+function flowMetrics(counts: () => FlowCounts): (Gauge | Counter)[] {
+  const gauge = (name: string, help: string, of: (level: Level) => number): Gauge =>
+    new Gauge({
+      name: `apiserver_flowcontrol_${name}`,
+      help,
+      labelNames: ['priority_level'],
+      registers: [],
+      collect(metric) {
+        metric.reset();
+        for (const level of counts().levels) metric.set({ priority_level: level.name }, of(level));
+      },
+    });
+  return [
+    gauge(
+      'current_limit_seats',
+      'current derived number of execution seats available to each priority level',
+      ({ limit }) => limit,
+    ),
+    gauge(
+      'current_executing_seats',
+      'Concurrency (number of seats) occupied by the currently executing requests in the API Priority and Fairness subsystem',
+      ({ inUse }) => inUse,
+    ),
+    gauge(
+      'current_inqueue_requests',
+      'Number of requests currently pending in queues of the API Priority and Fairness subsystem',
+      ({ waiting }) => waiting,
+    ),
+    new Counter({
+      name: 'apiserver_flowcontrol_rejected_requests_total',
+      help: 'Number of requests rejected by API Priority and Fairness subsystem',
+      labelNames: ['priority_level', 'flow_schema', 'reason'],
+      registers: [],
+      collect(metric) {
+        metric.reset();
+        for (const [key, count] of counts().rejected) {
+          const [level = '', schema = '', reason = ''] = key.split('\0');
+          metric.inc({ priority_level: level, flow_schema: schema, reason }, count);
+        }
+      },
+    }),
+  ];
+}
+
+type Level = FlowCounts['levels'][number];
 
 /** One request's counters, found once for each set of labels: their lookup costs more than the counting. */
 interface Series {

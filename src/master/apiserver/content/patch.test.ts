@@ -7,6 +7,7 @@ import { jsonAsideBytes } from '../limits.js';
 import { isStatusError } from '../status.js';
 import type { RequestContext, UpdateSource } from '../verbs/index.js';
 import { SlotBreak, Slots } from '../verbs/index.js';
+import { mutating, seats } from '../verbs/testkit/places.js';
 import { runWithBreaks } from '../verbs/slot-break.js';
 import { BodyLane } from './body-lane.js';
 import { BodyParser } from './body-parser.js';
@@ -124,7 +125,7 @@ describe('a patch that copies', () => {
   async function slotsWhileAside(
     run: (write: () => Promise<unknown>, slots: Slots) => Promise<unknown>,
   ): Promise<number[]> {
-    const slots = new Slots(new ManualClock());
+    const slots = new Slots(new ManualClock(), seats());
     const taken: number[] = [];
     const aside: BodyParser['aside'] = (user, work) => {
       taken.push(slots.inFlight.mutating);
@@ -140,7 +141,7 @@ describe('a patch that copies', () => {
   it('waits for the thread without a slot', async () => {
     const refusal = (): Error => new Error('refused');
     const taken = await slotsWhileAside((write, slots) =>
-      runWithBreaks(write, { slots, maxBreaks: 1, refusal }),
+      runWithBreaks(write, { slots, place: mutating, maxBreaks: 1, refusal }),
     );
     expect(taken).toEqual([0]);
   });
@@ -156,7 +157,7 @@ describe('a patch that copies', () => {
       }
     };
     const taken = await slotsWhileAside((write, slots) =>
-      slots.run('mutating', () => breakInSlot(write)),
+      slots.run(mutating, () => breakInSlot(write)),
     );
     expect(taken).toEqual([1]);
   });

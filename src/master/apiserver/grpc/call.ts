@@ -17,7 +17,7 @@ export function callOf(
 ): Call {
   const { path } = context;
   const caller = new GrpcCaller(context);
-  return { caller, verb, resource, path, fieldSelector, warnings: [] };
+  return { caller, verb, resource, path, fieldSelector, warnings: [], notes: {} };
 }
 
 /** The caller of a gRPC request; its fields for the audit log and the count of guesses are read on demand. */

@@ -19,6 +19,7 @@ export function callOf(exchange: Exchange): Call {
     path: info.path,
     fieldSelector: selecting.has(info.verb) ? (query.get('fieldSelector') ?? '') : '',
     warnings: exchange.warnings,
+    notes: exchange.notes,
   };
 }
 

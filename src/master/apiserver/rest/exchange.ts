@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { CallNotes } from '../verbs/index.js';
 import type { RequestInfo } from './request-info.js';
 
 /** A request of either version of HTTP. */
@@ -17,6 +18,7 @@ export interface Exchange {
   readonly info: RequestInfo;
   /** Sent as `Warning` headers. */
   readonly warnings: string[];
+  readonly notes: CallNotes;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
 }

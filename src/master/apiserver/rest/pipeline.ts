@@ -117,6 +117,7 @@ export function open(request: HttpRequest, response: HttpResponse): Exchange {
     query,
     info: parseRequest(method, path, query),
     warnings: [],
+    notes: {},
     /** Made when it is asked for: most requests are over before anybody could wait for it. */
     get signal(): AbortSignal {
       if (abort === undefined) {

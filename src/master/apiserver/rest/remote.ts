@@ -11,7 +11,7 @@ import type { UserInfo, Verbs } from '../verbs/index.js';
 import { callOf } from './call.js';
 import type { Exchange, HeaderMap, HttpRequest } from './exchange.js';
 import { drained, end, write, writeHead } from './exchange.js';
-import { sendBytes } from './respond.js';
+import { noteHeaders, sendBytes } from './respond.js';
 
 /** The servers, the ways to them, and who may ask. */
 export interface RemoteDeps extends RemoteCallDeps {
@@ -124,12 +124,13 @@ function answered(answer: http.IncomingMessage): HeaderMap {
 }
 
 async function relay(
-  { response }: Exchange,
+  exchange: Exchange,
   answer: http.IncomingMessage,
   started: (code: number) => void,
 ): Promise<number> {
+  const { response } = exchange;
   const code = answer.statusCode ?? 502;
-  writeHead(response, code, answered(answer));
+  writeHead(response, code, { ...answered(answer), ...noteHeaders(exchange) });
   // A watch may be silent for long: its client has the head at once.
   if ('flushHeaders' in response) response.flushHeaders();
   started(code);

@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { warningHeaders } from './respond.js';
+import { noteHeaders } from './respond.js';
 
 /** The lines of the header. */
 function lines(warnings: readonly string[]): unknown {
-  return warningHeaders(warnings)['warning'];
+  return noteHeaders({ warnings, notes: {} })['warning'];
 }
 
 describe('warnings of an answer', () => {
   test('are sent once each, quoted', () => {
-    expect(warningHeaders([])).toEqual({});
+    expect(noteHeaders({ warnings: [], notes: {} })).toEqual({});
     expect(lines(['a "b"\nc', 'd', 'd'])).toEqual(['299 - "a \\"b\\" c"', '299 - "d"']);
     expect(lines(['x'.repeat(4_096)])).toEqual([`299 - "${'x'.repeat(4_096)}"`]);
   });

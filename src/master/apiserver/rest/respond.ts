@@ -38,13 +38,30 @@ function fittingWarnings(warnings: readonly string[]): string[] {
 }
 
 /** `299 - "text"` for each distinct warning. */
-export function warningHeaders(warnings: readonly string[]): HeaderMap {
+function warningHeaders(warnings: readonly string[]): HeaderMap {
   if (warnings.length === 0) return {};
   const lines = fittingWarnings(warnings).map((text) => {
     const plain = text.replace(/[\r\n]+/g, ' ').replace(/[\\"]/g, (match) => `\\${match}`);
     return `299 - "${plain}"`;
   });
   return { warning: lines };
+}
+
+/** Warnings, and the level by which the request was let in. */
+export function noteHeaders({
+  warnings,
+  notes,
+}: {
+  readonly warnings: readonly string[];
+  readonly notes: Exchange['notes'];
+}): HeaderMap {
+  const { flow } = notes;
+  if (flow === undefined) return warningHeaders(warnings);
+  return {
+    'x-kubernetes-pf-flowschema-uid': flow.schema.uid,
+    'x-kubernetes-pf-prioritylevel-uid': flow.level.uid,
+    ...warningHeaders(warnings),
+  };
 }
 
 /** Sends JSON text in the wanted format. */
@@ -83,7 +100,7 @@ export async function sendBytes(
     'cache-control': 'no-cache, private',
     'content-type': type,
     ...headers,
-    ...warningHeaders(exchange.warnings),
+    ...noteHeaders(exchange),
   };
   if (body.length >= gzipFromBytes && header(exchange, 'accept-encoding').includes('gzip')) {
     body = await compress(bytes, { level: 1 });

@@ -13,7 +13,7 @@ import type { Exchange } from './exchange.js';
 import { drained, end, write, writeHead } from './exchange.js';
 import type { PresentOptions } from './present-options.js';
 import { presentObject } from './present.js';
-import { warningHeaders } from './respond.js';
+import { noteHeaders } from './respond.js';
 import { tableBytes, tableRows } from './table.js';
 
 type Encoded = Partial<Record<string, Buffer>>;
@@ -51,7 +51,7 @@ export class WatchResponse implements WatchSink {
       'cache-control': 'no-cache, private',
       'content-type':
         options.format.type === 'protobuf' ? `${protobufType};stream=watch` : 'application/json',
-      ...warningHeaders(exchange.warnings),
+      ...noteHeaders(exchange),
     };
     writeHead(exchange.response, 200, headers);
     if ('flushHeaders' in exchange.response) exchange.response.flushHeaders();

@@ -1,5 +1,6 @@
 /** A request as it enters: who sends it, how it came, what it asks for. Both doors make one of each request. */
 import type { Credentials } from '../authn/authenticator.js';
+import type { Flow } from '../flowcontrol/index.js';
 import type { ResourceName } from './names.js';
 
 /** The sender of a request, and what the audit log tells of it. */
@@ -12,6 +13,12 @@ export interface Caller {
   readonly userAgent: string;
   /** The URI with its query, or the gRPC method's path. */
   readonly uri: string;
+}
+
+/** What is found out of a request on its way, for its answer. */
+export interface CallNotes {
+  /** Set once it is known who asks. */
+  flow?: Flow;
 }
 
 /** One request, before anybody is authenticated. */
@@ -27,6 +34,7 @@ export interface Call {
   readonly fieldSelector: string;
   /** Texts for the client, in order; the verbs add to them. */
   readonly warnings: string[];
+  readonly notes: CallNotes;
   /** Admission's notes for the audit log; made for requests that admission is asked about. */
   auditAnnotations?: Map<string, string>;
 }

@@ -5,6 +5,7 @@ import { impersonate } from '../authn/impersonation.js';
 import type { Attributes, Decision } from '../authz/attributes.js';
 import type { Authorization } from '../authz/authorizers.js';
 import { forbiddenError } from '../authz/authorizers.js';
+import type { Flow, FlowControl } from '../flowcontrol/index.js';
 import type { Target, UserInfo } from '../registry/types.js';
 import { isStatusError, methodNotAllowed, noSuchResource } from '../status.js';
 import type { AuditLog, AuditRecord } from './audit.js';
@@ -25,6 +26,7 @@ export interface GateDeps {
   readonly kinds: KindRegistry;
   readonly authenticator: Authenticator;
   readonly authorization: Authorization;
+  readonly flow: Pick<FlowControl, 'classify'>;
   readonly audit: AuditLog | undefined;
   readonly clock: Clock;
   readonly onFinish: (request: FinishedRequest) => void;
@@ -33,6 +35,7 @@ export interface GateDeps {
 /** A request that has been let in. */
 export interface Admitted {
   readonly user: UserInfo;
+  readonly flow: Flow;
   /** @throws StatusError when the request asks for what is not served */
   target(): Target;
   /** The code that the work will answer with, where it is not 200. */
@@ -103,10 +106,12 @@ export class Gate {
         : resolve(kinds, user, { verb, name: resource, fieldSelector });
     const { attributes } = resolution;
     record.attributes = attributes;
+    const flow = this.#deps.flow.classify(attributes);
+    call.notes.flow = flow;
     const enter = (decision: Decision): Admitted => {
       record.decision = decision;
       if (!decision.allowed) throw forbiddenError(attributes, decision);
-      return new Entered(user, resolution, record, this.#deps.audit);
+      return new Entered({ user, flow, resolution, record, audit: this.#deps.audit });
     };
     const decision = authorization.decide(attributes);
     return decision instanceof Promise ? decision.then(enter) : enter(decision);
@@ -145,20 +150,23 @@ class Passing implements AuditRecord, FinishedRequest {
 class Entered implements Admitted {
   code = 200;
   readonly user: UserInfo;
+  readonly flow: Flow;
   readonly #resolution: Pick<Resolution, 'target' | 'refusal'>;
   readonly #record: AuditRecord;
   readonly #audit: AuditLog | undefined;
 
-  constructor(
-    user: UserInfo,
-    resolution: Pick<Resolution, 'target' | 'refusal'>,
-    record: AuditRecord,
-    audit: AuditLog | undefined,
-  ) {
-    this.user = user;
-    this.#resolution = resolution;
-    this.#record = record;
-    this.#audit = audit;
+  constructor(parts: {
+    readonly user: UserInfo;
+    readonly flow: Flow;
+    readonly resolution: Pick<Resolution, 'target' | 'refusal'>;
+    readonly record: AuditRecord;
+    readonly audit: AuditLog | undefined;
+  }) {
+    this.user = parts.user;
+    this.flow = parts.flow;
+    this.#resolution = parts.resolution;
+    this.#record = parts.record;
+    this.#audit = parts.audit;
   }
 
   started(code: number): void {

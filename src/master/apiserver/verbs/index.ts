@@ -2,7 +2,7 @@
  * The verbs of the API: the one place that every request passes, whichever door it came through (see README.md).
  */
 export { AuditLog } from './audit.js';
-export type { Call, Caller } from './call.js';
+export type { Call, Caller, CallNotes } from './call.js';
 export type {
   CommandOptions,
   PortForwardOptions,

@@ -2,10 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '../../../lib/clock.js';
 import { runWithBreaks, SlotBreak } from './slot-break.js';
 import { Slots } from './slots.js';
+import { mutating, seats } from './testkit/places.js';
 
 function rig() {
-  const slots = new Slots(new ManualClock(), { reading: 1, mutating: 1 });
-  const options = { slots, maxBreaks: 2, refusal: () => new Error('refused') };
+  const slots = new Slots(new ManualClock(), seats(1));
+  const options = { slots, place: mutating, maxBreaks: 2, refusal: () => new Error('refused') };
   return { slots, options };
 }
 
@@ -20,7 +21,7 @@ describe('a write with work to do without its slot', () => {
       if (isDone) return 'answer';
       throw new SlotBreak(async () => {
         steps.push(`break, ${slots.inFlight.mutating} taken`);
-        isDone = await slots.run('mutating', () => Promise.resolve(true));
+        isDone = await slots.run(mutating, () => Promise.resolve(true));
       });
     }, options);
     expect(answer).toBe('answer');

@@ -1,4 +1,4 @@
-import type { Slots } from './slots.js';
+import type { Place, Slots } from './slots.js';
 
 /**
  * Thrown by a write that holds a slot and has something long to do before it can go on: the slot is given back, the
@@ -18,6 +18,7 @@ export class SlotBreak extends Error {
 /** The slots that {@link runWithBreaks} takes. */
 export interface BreakOptions {
   readonly slots: Pick<Slots, 'run'>;
+  readonly place: Place;
   readonly maxBreaks: number;
   /** The error of a write that would need one more break. */
   readonly refusal: () => Error;
@@ -26,11 +27,11 @@ export interface BreakOptions {
 /** Runs a write in a slot, anew after each {@link SlotBreak}. @throws what the write, its breaks or the slots throw */
 export async function runWithBreaks<T>(
   write: () => Promise<T>,
-  { slots, maxBreaks, refusal }: BreakOptions,
+  { slots, place, maxBreaks, refusal }: BreakOptions,
 ): Promise<T> {
   for (let breaks = 0; ; breaks++) {
     try {
-      return await slots.run('mutating', write);
+      return await slots.run(place, write);
     } catch (error) {
       if (!(error instanceof SlotBreak)) throw error;
       if (breaks >= maxBreaks) throw refusal();

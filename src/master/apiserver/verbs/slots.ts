@@ -1,24 +1,36 @@
 import type { Clock } from '../../../lib/clock.js';
-import { maxMutatingInFlight, maxRequestsInFlight, requestTimeoutMs } from '../limits.js';
-import { timeout, tooManyInFlight } from '../status.js';
+import type { Flow, FlowControl } from '../flowcontrol/index.js';
+import { requestTimeoutMs } from '../limits.js';
+import { timeout } from '../status.js';
 
 /** The kind of a request: whether it reads the store or changes it. */
 export type SlotKind = 'reading' | 'mutating';
 
+/** A request that wants a slot. */
+export interface Place {
+  readonly kind: SlotKind;
+  readonly flow: Flow;
+  /** Seats of its level that it takes. @default 1 */
+  readonly seats?: number;
+}
+
 /** One slot that is taken. */
 interface Held {
   readonly kind: SlotKind;
+  /** Gives the seats back. */
+  readonly leave: () => void;
   readonly untilMs: number;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Short requests under way, bounded by kind. A slot is held by a scope: it is free again when the work is over, however
- * it ends, and at the latest after the longest time of a request, whether the work has noticed or not.
+ * Short requests under way, each with seats of its level (`../flowcontrol`). A slot is held by a scope: it is free
+ * again when the work is over, however it ends, and at the latest after the longest time of a request, whether the work
+ * has noticed or not.
  */
 export class Slots {
   readonly #clock: Clock;
-  readonly #limits: Readonly<Record<SlotKind, number>>;
+  readonly #flow: Pick<FlowControl, 'enter'>;
   readonly #taken = { reading: 0, mutating: 0 };
   /**
    * All slots end equally long after they were taken, so the first one is the next to end: one timer serves all. It
@@ -28,23 +40,27 @@ export class Slots {
   readonly #held = new Set<Held>();
   #cancel: (() => void) | undefined;
 
-  constructor(
-    clock: Clock,
-    limits = { reading: maxRequestsInFlight, mutating: maxMutatingInFlight },
-  ) {
+  constructor(clock: Clock, flow: Pick<FlowControl, 'enter'>) {
     this.#clock = clock;
-    this.#limits = limits;
+    this.#flow = flow;
   }
 
-  /** @throws StatusError 429 when all slots are taken, 504 when the work takes too long */
-  run<T>(kind: SlotKind, work: () => Promise<T>): Promise<T> {
-    if (this.#taken[kind] >= this.#limits[kind]) return Promise.reject(tooManyInFlight());
+  /** @throws StatusError 429 when no seat is to be had, 504 when the work takes too long */
+  run<T>({ kind, flow, seats = 1 }: Place, work: () => Promise<T>): Promise<T> {
+    let leave: (() => void) | Promise<() => void>;
+    try {
+      leave = this.#flow.enter(flow, seats);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (leave instanceof Promise) return leave.then((given) => this.#hold(kind, given, work));
+    return this.#hold(kind, leave, work);
+  }
+
+  #hold<T>(kind: SlotKind, leave: () => void, work: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const held: Held = {
-        kind,
-        untilMs: this.#clock.monotonicMs() + requestTimeoutMs,
-        reject,
-      };
+      const untilMs = this.#clock.monotonicMs() + requestTimeoutMs;
+      const held: Held = { kind, leave, untilMs, reject };
       this.#take(held);
       started(work).then(
         (value) => {
@@ -59,6 +75,15 @@ export class Slots {
     });
   }
 
+  /**
+   * Takes seats for the beginning of a long request, which holds no slot.
+   * @returns gives them back; calls beyond the first do nothing
+   * @throws StatusError 429
+   */
+  async begin({ flow, seats = 1 }: Omit<Place, 'kind'>): Promise<() => void> {
+    return this.#flow.enter(flow, seats);
+  }
+
   #take(held: Held): void {
     this.#taken[held.kind]++;
     this.#held.add(held);
@@ -66,7 +91,9 @@ export class Slots {
   }
 
   #release(held: Held): void {
-    if (this.#held.delete(held)) this.#taken[held.kind]--;
+    if (!this.#held.delete(held)) return;
+    this.#taken[held.kind]--;
+    held.leave();
   }
 
   #onTime(): void {

@@ -5,9 +5,7 @@ import { isJsonObject } from '../../../api/object.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.js';
 import type { Authorization } from '../authz/authorizers.js';
-import { Entry } from '../cache/entry.js';
 import type { Selection } from '../cache/selection.js';
-import { parseSelection } from '../cache/selection.js';
 import {
   deleteCollectionWorkers,
   maxConnectsPerUser,
@@ -15,6 +13,7 @@ import {
   maxWriteAttempts,
 } from '../limits.js';
 import type { Deleter, DeleteOptions } from '../registry/deleter.js';
+import type { Flow, FlowControl } from '../flowcontrol/index.js';
 import { checkListOptions } from '../registry/list-options.js';
 import type { Lister } from '../registry/lister.js';
 import type { Objects } from '../registry/objects.js';
@@ -22,19 +21,18 @@ import type {
   Admission,
   RequestContext,
   Target,
-  UserInfo,
   VirtualReader,
   WriteOptions,
-  Written,
 } from '../registry/types.js';
 import { errorTarget } from '../registry/types.js';
 import { presentBytes, readAs } from '../registry/versions.js';
 import type { Writer } from '../registry/writer.js';
-import { badRequest, conflict, isStatusError, methodNotAllowed } from '../status.js';
+import { conflict, isStatusError, methodNotAllowed } from '../status.js';
 import { bindPod } from '../subresources/binding.js';
 import { evictPod } from '../subresources/eviction.js';
 import { changeScale, scaleOf } from '../subresources/scale.js';
 import { requestToken } from '../subresources/token.js';
+import { document, updated, written } from './answers.js';
 import type { Call } from './call.js';
 import type { Admitted, Gate } from './gate.js';
 import { LongRunning } from './long-running.js';
@@ -55,6 +53,17 @@ import type {
 } from './requests.js';
 import { runWithBreaks } from './slot-break.js';
 import type { Slots } from './slots.js';
+import {
+  bringsState,
+  contextOf,
+  isConnect,
+  placeOf,
+  plainOptions,
+  scalePaths,
+  selectionOf,
+  upgradeNeeded,
+  withDryRun,
+} from './targets.js';
 import type { Watches } from './watches.js';
 
 /** Answers a virtual kind, such as a review. */
@@ -64,6 +73,7 @@ export type VirtualAnswer = (context: RequestContext, object: KubeObject) => Pro
 export interface VerbsDeps {
   readonly gate: Gate;
   readonly slots: Slots;
+  readonly flow: Pick<FlowControl, 'seatsOfList'>;
   readonly watches: Watches;
   readonly kinds: KindRegistry;
   readonly objects: Objects;
@@ -97,9 +107,9 @@ export class Verbs {
   }
 
   get(call: Call, decode: Decode<GetRequest>): Promise<Answer> {
-    return this.#enter(call, (target, { user }) => {
+    return this.#enter(call, (target, { user, flow }) => {
       const request = decode(target, user);
-      return this.#deps.slots.run('reading', () => this.#get(target, request));
+      return this.#deps.slots.run({ kind: 'reading', flow }, () => this.#get(target, request));
     });
   }
 
@@ -117,11 +127,20 @@ export class Verbs {
   }
 
   list(call: Call, decode: Decode<ListRequest>): Promise<Listed> {
-    return this.#enter(call, (target, { user }) => {
+    return this.#enter(call, (target, { user, flow }) => {
       const { labelSelector, ...request } = decode(target, user);
       const selection = selectionOf(target, labelSelector, call.fieldSelector);
-      return this.#deps.slots.run('reading', () => this.#list(target, selection, request));
+      const seats = this.#seats(flow, target, selection);
+      return this.#deps.slots.run({ kind: 'reading', flow, seats }, () =>
+        this.#list(target, selection, request),
+      );
     });
+  }
+
+  /** A list takes seats by what there is of its kind, whatever it chooses of that. */
+  #seats(flow: Flow, { kind }: Target, selection: Selection): number {
+    if (kind.virtual || selection.name !== undefined) return 1;
+    return this.#deps.flow.seatsOfList(flow, this.#deps.objects.cache(kind).size);
   }
 
   async #list(
@@ -150,9 +169,15 @@ export class Verbs {
     return this.#enter(call, (target, admitted) => {
       const request = decode(target, admitted.user);
       const selection = selectionOf(target, request.labelSelector, call.fieldSelector);
-      return this.#watching.run(admitted.user.name, () =>
-        this.#deps.watches.run(target, request, selection, () => admitted.started(200)),
-      );
+      const { user, flow } = admitted;
+      return this.#watching.run(user.name, async () => {
+        const begun = await this.#deps.slots.begin({
+          flow,
+          seats: bringsState(request) ? this.#seats(flow, target, selection) : 1,
+        });
+        const started = (): void => admitted.started(200);
+        await this.#deps.watches.run(target, request, selection, { started, begun });
+      });
     });
   }
 
@@ -261,7 +286,8 @@ export class Verbs {
     return this.#enter(call, async (target, admitted) => {
       const context = contextOf(admitted.user, target, call, plainOptions);
       const options = await decode(target, admitted.user).options(context);
-      const deleted = await this.#deps.slots.run('mutating', () =>
+      const place = { kind: 'mutating', flow: admitted.flow } as const;
+      const deleted = await this.#deps.slots.run(place, () =>
         this.#deps.deleter.delete(withDryRun(context, options), options),
       );
       admitted.code = deleted.code;
@@ -277,7 +303,8 @@ export class Verbs {
       const selection = selectionOf(target, labelSelector, call.fieldSelector);
       const context = contextOf(admitted.user, target, call, plainOptions);
       const options = await request.options(context);
-      return this.#deps.slots.run('mutating', async () => {
+      const place = { kind: 'mutating', flow: admitted.flow } as const;
+      return this.#deps.slots.run(place, async () => {
         const listed = await this.#list(target, selection, list);
         await this.#deleteAll(withDryRun(context, options), listed, options);
         return listed;
@@ -303,8 +330,7 @@ export class Verbs {
   /** Serves a path outside of the resources. `work` answers with its code. */
   path(call: Call, work: () => Promise<number>): Promise<number> {
     return this.#deps.gate.run(call, async (admitted) => {
-      const kind = isReading(call.verb) ? 'reading' : 'mutating';
-      admitted.code = await this.#deps.slots.run(kind, work);
+      admitted.code = await this.#deps.slots.run(placeOf(call, admitted), work);
       return admitted.code;
     });
   }
@@ -319,7 +345,7 @@ export class Verbs {
       const work = (): Promise<number> => use(user, (code) => admitted.started(code));
       admitted.code = lives
         ? await this.#connecting.run(user.name, work)
-        : await this.#deps.slots.run(isReading(call.verb) ? 'reading' : 'mutating', work);
+        : await this.#deps.slots.run(placeOf(call, admitted), work);
     });
   }
 
@@ -377,6 +403,7 @@ export class Verbs {
       const execute = await prepare(context, request);
       const answer = await runWithBreaks(execute, {
         slots: this.#deps.slots,
+        place: { kind: 'mutating', flow: admitted.flow },
         maxBreaks: maxWriteAttempts,
         refusal: () => conflict(errorTarget(target.kind), target.name),
       });
@@ -384,76 +411,4 @@ export class Verbs {
       return answer;
     });
   }
-}
-
-function isReading(verb: string): boolean {
-  return verb === 'get' || verb === 'head' || verb === 'list';
-}
-
-const plainOptions: WriteOptions = {
-  dryRun: false,
-  fieldManager: '',
-  fieldValidation: 'Ignore',
-  force: false,
-};
-
-function withDryRun(context: RequestContext, { dryRun }: DeleteOptions): RequestContext {
-  return dryRun ? { ...context, options: { ...context.options, dryRun } } : context;
-}
-
-function contextOf(
-  user: UserInfo,
-  target: Target,
-  call: Call,
-  options: WriteOptions,
-): RequestContext {
-  const { warnings } = call;
-  const auditAnnotations = (call.auditAnnotations ??= new Map());
-  return { user, target, options, warnings, auditAnnotations };
-}
-
-/**
- * The selection of a list, a watch or a deletecollection. A name in the request is a part of the selection, always.
- * @throws StatusError BadRequest
- */
-function selectionOf(target: Target, labelSelector: string, fieldSelector: string): Selection {
-  const { kind, name } = target;
-  if (name === '') return parseSelection(kind, labelSelector, fieldSelector);
-  const selection = parseSelection(kind, labelSelector, fieldSelector || nameTerm(name));
-  if (selection.name === name) return selection;
-  throw badRequest("fieldSelector metadata.name doesn't match requested name");
-}
-
-function nameTerm(name: string): string {
-  return `metadata.name=${name.replace(/[\\,=]/g, '\\$&')}`;
-}
-
-const connectSubresources = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
-
-function isConnect({ subresource }: Target): boolean {
-  return connectSubresources.has(subresource);
-}
-
-function upgradeNeeded(): Error {
-  return badRequest('Upgrade request required');
-}
-
-function scalePaths({ kind, subresource }: Target): ScalePaths | undefined {
-  if (subresource === '') return undefined;
-  return kind.subresources.find((part) => part.name === subresource)?.scale;
-}
-
-function document(target: Target, value: object, code = 200): Answer {
-  return { code, bytes: Buffer.from(JSON.stringify(value)), entry: undefined, target };
-}
-
-function written(context: RequestContext, outcome: Written, code: number): Answer {
-  const { target } = context;
-  const revision = Number(outcome.object.metadata.resourceVersion ?? 0);
-  const entry = new Entry(target.name, outcome.bytes, revision);
-  return { code, bytes: outcome.bytes, entry, target };
-}
-
-function updated(context: RequestContext, outcome: Written): Answer {
-  return written(context, outcome, outcome.created ? 201 : 200);
 }

@@ -7,6 +7,14 @@ import { WatchSession } from '../registry/watch-session.js';
 import type { Selection } from '../cache/selection.js';
 import type { WatchRequest } from './requests.js';
 
+/** The steps of a watch that others wait for. */
+export interface WatchSteps {
+  /** Called when the answer has begun. */
+  readonly started: () => void;
+  /** Called when what was there is sent, or when it will never be; more than once. */
+  readonly begun: () => void;
+}
+
 /** All watches that are open, of every door: counted, and ended together when the server stops. */
 export class Watches {
   readonly #objects: Objects;
@@ -16,15 +24,20 @@ export class Watches {
     this.#objects = objects;
   }
 
-  /** Runs one watch until its client or its time is gone. `started` is called when the answer has begun. */
+  /** Runs one watch until its client or its time is gone. */
   async run(
     target: Target,
     request: WatchRequest,
     selection: Selection,
-    started: () => void,
+    { started, begun }: WatchSteps,
   ): Promise<void> {
     const { resourceVersion, allowBookmarks, sendInitialEvents, timeoutSeconds } = request;
-    checkWatchOptions(request);
+    try {
+      checkWatchOptions(request);
+    } catch (error) {
+      begun();
+      throw error;
+    }
     const { kind, namespace } = target;
     const { watchCache, clock, random, conversion } = this.#objects;
     const { sink, closed } = request.open(kind);
@@ -48,8 +61,10 @@ export class Watches {
           );
     try {
       await session.start();
+      begun();
       await closed;
     } finally {
+      begun();
       cancel?.();
       session.stop();
       this.#sessions.delete(session);
