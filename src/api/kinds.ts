@@ -58,6 +58,7 @@ import {
 import { KindRegistry } from './registry.js';
 import { priorityClassKind } from './scheduling/priority-class.js';
 import { csiDriverKind, csiNodeKind } from './storage/csi-kinds.js';
+import { csiStorageCapacityKind } from './storage/csi-storage-capacity.js';
 import { storageClassKind, volumeAttachmentKind } from './storage/kinds.js';
 
 /** Kinds that are bodies of subresources and no resources of their own. */
@@ -114,6 +115,7 @@ export const builtInKinds: readonly KindDeclaration[] = [
   roleKind,
   csiDriverKind,
   csiNodeKind,
+  csiStorageCapacityKind,
   storageClassKind,
   volumeAttachmentKind,
   mutatingWebhookKind,

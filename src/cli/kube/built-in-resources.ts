@@ -52,6 +52,7 @@ rbac.authorization.k8s.io v1 RoleBinding rolebindings namespaced - - all
 rbac.authorization.k8s.io v1 Role roles namespaced - - all
 storage.k8s.io v1 CSIDriver csidrivers cluster - - all
 storage.k8s.io v1 CSINode csinodes cluster - - all
+storage.k8s.io v1 CSIStorageCapacity csistoragecapacities namespaced - - all
 storage.k8s.io v1 StorageClass storageclasses cluster sc - all
 storage.k8s.io v1 VolumeAttachment volumeattachments cluster - - all
 admissionregistration.k8s.io v1 MutatingWebhookConfiguration mutatingwebhookconfigurations cluster - - all

@@ -3,7 +3,7 @@ import { builtInKinds } from '../../../api/kinds.js';
 import { adminRules, editRules, metricsRules, viewRules } from './policy-user-roles.js';
 
 /** Kinds of a namespace that no role for people names, as in Kubernetes. */
-const withoutRole = ['podtemplates', 'events.events.k8s.io'];
+const withoutRole = ['podtemplates', 'events.events.k8s.io', 'csistoragecapacities.storage.k8s.io'];
 
 test('admin, edit or view name every kind of a namespace, but for those that Kubernetes leaves out', () => {
   const granted = new Set(
