@@ -51,8 +51,11 @@ const findings: Readonly<Record<Canary, readonly [first: number, message: RegExp
   deletedBeforeStopped: [2, /still runs on/],
   finalizersIgnored: [1, /nobody took its finalizer off/],
   namespaceNotEmptied: [1, /Namespace team is gone before/],
-  lockOff: [27, /was to be deleted|has fallen back|was bound to|is gone in spite|allows \d+ with/],
-  cacheEventLost: [1, /the cache of api-\d/],
+  lockOff: [
+    27,
+    /was to be deleted|has fallen back|was bound to|is gone in spite|allows \d+ with|while .* leads/,
+  ],
+  cacheEventLost: [1, /the (?:cache of api-\d|watch cache has)/],
   deletionsMissed: [1, /no rest/],
   leadsWithoutLease: [3, /writes .* while .* leads/],
   evictionsForgotten: [30, /allows \d+ (?:with|instead of)|granted .* and allows/],
