@@ -31,6 +31,7 @@ export class IngressStatus {
   readonly #ingresses: Informer<Ingress>;
   readonly #classes: Informer<IngressClass>;
   readonly #nodes: Informer<Node>;
+  readonly #stopping = new AbortController();
   #ends: (() => void)[] = [];
   #cancel: (() => void) | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -42,12 +43,21 @@ export class IngressStatus {
     this.#nodes = options.informers.informer<Node>(resources.nodes);
   }
 
+  /** Writes once all is known: without classes every Ingress would look like ours, without nodes out of reach. */
   start(): void {
-    const request = (): void => this.#request();
-    this.#ends = [this.#ingresses, this.#classes, this.#nodes].map((i) => i.onChange(request));
+    const { signal } = this.#stopping;
+    const informers = [this.#ingresses, this.#classes, this.#nodes];
+    const follow = (): void => {
+      this.#ends = informers.map((informer) => informer.onChange(() => this.#request()));
+    };
+    void Promise.all(informers.map((informer) => informer.whenSynced(signal))).then(
+      follow,
+      () => undefined,
+    );
   }
 
   async stop(): Promise<void> {
+    this.#stopping.abort();
     for (const end of this.#ends.splice(0)) end();
     this.#cancel?.();
     await this.#running;
