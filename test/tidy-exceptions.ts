@@ -11,6 +11,9 @@ export const mayOpenFiles: Readonly<Record<string, string>> = {
   'src/runtime/containerd/containers.ts':
     'specifications and pid files in directories that no container reaches',
   'src/runtime/containerd/daemon.ts': "containerd's own directories",
+  'src/runtime/containerd/exec/pipes.ts': 'named pipes in a directory of its own',
+  'src/runtime/containerd/exec/process.ts':
+    "the container's specification, which the runtime wrote",
   'src/runtime/containerd/host.ts': 'facts of the machine',
   'src/runtime/containerd/image-views.ts': 'mount points of images, made and removed',
   'src/runtime/containerd/interactive.ts':

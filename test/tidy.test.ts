@@ -17,7 +17,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   api: ['lib'],
   client: ['api', 'lib', 'gen'],
   master: ['api', 'lib', 'gen', 'client'],
-  runtime: ['lib'],
+  runtime: ['lib', 'gen'],
   netproxy: ['api', 'lib', 'gen', 'client'],
   worker: ['api', 'lib', 'gen', 'client', 'runtime', 'netproxy'],
   cli: ['api', 'lib', 'gen', 'client', 'etcd', 'master', 'worker', 'runtime', 'netproxy'],

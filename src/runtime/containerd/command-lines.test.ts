@@ -48,11 +48,6 @@ const groups: Readonly<Record<string, readonly (CtrCommand | readonly string[])[
     commands.containersInfo('c1'),
     commands.seccompProbe('probe', '/empty'),
   ],
-  sessions: [
-    commands.tasksExec({ id: 'c1', execId: 'e1', tty: false, command: ['sh', '-c', 'a b'] }),
-    commands.tasksExec({ id: 'c1', execId: 'e1', tty: true, command: ['sh'] }),
-    commands.execKill({ id: 'c1', execId: 'e1' }),
-  ],
 };
 
 /** Words as a shell would need them, so that one with a space shows. */
@@ -98,6 +93,6 @@ test('all of them stand in the file', () => {
       ([name, value]) => typeof value === 'function' && !/^(?:parse|Unreadable)/.test(name),
     ),
   );
-  // Four stand there twice, with and without what they may be given.
-  expect(Object.values(groups).flat()).toHaveLength(makers.length + 4);
+  // Three stand there twice, with and without what they may be given.
+  expect(Object.values(groups).flat()).toHaveLength(makers.length + 3);
 });

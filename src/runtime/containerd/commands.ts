@@ -150,31 +150,6 @@ export const containersRemove = (...ids: readonly string[]): CtrCommand => ({
   timeoutMs: 30 * second,
 });
 
-/** Runs a command in a running container; `ctr` ends with its exit code. */
-export const tasksExec = (options: {
-  readonly id: string;
-  readonly execId: string;
-  readonly tty: boolean;
-  readonly command: readonly string[];
-}): readonly string[] => [
-  'tasks',
-  'exec',
-  '--exec-id',
-  options.execId,
-  ...(options.tty ? ['--tty'] : []),
-  options.id,
-  ...options.command,
-];
-
-/** Ends a command that was executed in a container. */
-export const execKill = (options: {
-  readonly id: string;
-  readonly execId: string;
-}): CtrCommand => ({
-  args: ['tasks', 'kill', '--exec-id', options.execId, '--signal', 'SIGKILL', options.id],
-  timeoutMs: 10 * second,
-});
-
 /** Creates (and does not run) a container from flags, to read containerd's default seccomp profile from it. */
 export const seccompProbe = (id: string, rootfs: string): CtrCommand => ({
   args: ['containers', 'create', '--seccomp', '--rootfs', rootfs, id, '/true'],

@@ -202,7 +202,7 @@ export class Containers {
   }
 
   /** The directory of the socket of an interactive container's shim. */
-  consoleDirOf(id: string): string {
+  directoryOf(id: string): string {
     return this.#dir(id);
   }
 

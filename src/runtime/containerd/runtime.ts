@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import { errorMessage } from '../../lib/errors.js';
+import { Gate } from '../../lib/gate.js';
 import { attachToLog } from '../log-attach.js';
 import { installShim, shimPath } from '../shim/install.js';
 import type { RunCommand } from '../spawn.js';
-import { createCommandRunner } from '../spawn.js';
+import { createCommandRunner, laneWidths } from '../spawn.js';
 import { StateStore } from '../state-store.js';
 import type {
   ContainerConfig,
@@ -32,6 +33,11 @@ import { Containers } from './containers.js';
 import { Ctr } from './ctr.js';
 import { Daemon, stateDirOf } from './daemon.js';
 import { EventStream } from './events.js';
+import { collectExecution } from './exec/collect.js';
+import { startExecution } from './exec/execution.js';
+import type { ExecHost, ExecRequest } from './exec/execution.js';
+import { processOfCommand, readSpec } from './exec/process.js';
+import { ContainerdTasks } from './exec/tasks.js';
 import { spawnSession } from '../exec-session.js';
 import { readHostFacts } from './host.js';
 import { ImageViews } from './image-views.js';
@@ -62,6 +68,9 @@ export interface ContainerdOptions {
   readonly log: Logger;
 }
 
+/** The longest output of a probe or a hook that is kept. */
+const probeBytesMax = 64 * 1024;
+
 /** The deadline of a health check of containerd. */
 const healthTimeoutMs = 5000;
 
@@ -73,6 +82,8 @@ export class ContainerdRuntime implements ContainerRuntime {
   readonly #options: ContainerdOptions;
   readonly #run: RunCommand;
   readonly #ctr: Ctr;
+  readonly #tasks: ContainerdTasks;
+  readonly #guests = new Gate(laneWidths.guest);
   readonly #daemon: Daemon | undefined;
   readonly #images: Images;
   readonly #views: ImageViews;
@@ -101,6 +112,12 @@ export class ContainerdRuntime implements ContainerRuntime {
       address: this.address,
       namespace: options.namespace ?? 'trireme',
       run: this.#run,
+      log,
+    });
+    this.#tasks = new ContainerdTasks({
+      address: this.address,
+      namespace: this.#ctr.namespace,
+      clock,
       log,
     });
     const { hostsDir, imageIdleMs } = options;
@@ -199,6 +216,7 @@ export class ContainerdRuntime implements ContainerRuntime {
     this.#views.stop();
     await this.#containers?.sweep();
     this.#events?.stop();
+    this.#tasks.close();
     this.#daemon?.stop();
     this.#listeners.clear();
   }
@@ -291,46 +309,40 @@ export class ContainerdRuntime implements ContainerRuntime {
     timeoutMs: number,
   ): Promise<{ exitCode: number; output: string; timedOut: boolean }> {
     this.#mustRun(id);
-    const execId = `probe-${randomUUID()}`;
-    const args = commands.tasksExec({ id, execId, tty: false, command });
-    const result = await this.#run(this.#ctr.program, this.#ctr.argv(args), {
-      timeoutMs,
-      maxBytes: 64 * 1024,
-      merge: true,
-      lane: 'guest',
-    });
-    if (result.timedOut) {
-      await this.#killExec(id, execId);
-    }
-    return { exitCode: result.code, output: result.stdout, timedOut: result.timedOut };
-  }
-
-  async exec(id: string, options: ExecOptions, output: ExecOutput): Promise<ExecSession> {
-    await Promise.resolve();
-    this.#mustRun(id);
-    const { command, stdin, tty } = options;
-    const execId = `exec-${randomUUID()}`;
-    const argv = this.#ctr.argv(commands.tasksExec({ id, execId, tty, command }));
-    const ctr = this.#ctr.program;
-    const { clock } = this.#options;
-    const kill = (): Promise<void> => this.#killExec(id, execId);
-    return spawnSession(
-      tty
-        ? { program: this.#shim, args: ['pty', ctr, ...argv], stdin, sizes: true, clock, kill }
-        : { program: ctr, args: argv, stdin, sizes: false, clock, kill },
-      output,
+    const request = await this.#execRequest(id, 'probe', { command, stdin: false, tty: false });
+    return this.#guests.run(() =>
+      collectExecution(this.#execHost, request, { timeoutMs, maxBytes: probeBytesMax }),
     );
   }
 
-  /** Kills the process of a command inside the container, after its caller has gone. */
-  async #killExec(id: string, execId: string): Promise<void> {
-    await this.#ctr.attempt(commands.execKill({ id, execId }));
+  async exec(id: string, options: ExecOptions, output: ExecOutput): Promise<ExecSession> {
+    this.#mustRun(id);
+    const request = await this.#execRequest(id, 'exec', options);
+    return startExecution(this.#execHost, request, output);
+  }
+
+  get #execHost(): ExecHost {
+    return { tasks: this.#tasks, run: this.#run, clock: this.#options.clock };
+  }
+
+  /** A command runs as the container's first process does, but for its arguments and its terminal. */
+  async #execRequest(id: string, kind: string, options: ExecOptions): Promise<ExecRequest> {
+    const { command, stdin, tty } = options;
+    const directory = this.#needed.directoryOf(id);
+    const execId = `${kind}-${randomUUID()}`;
+    const { process } = await readSpec(directory);
+    return {
+      name: { containerId: id, execId },
+      directory: join(directory, execId),
+      process: processOfCommand(process, { command, tty }),
+      stdin,
+    };
   }
 
   async attach(id: string, options: { stdin: boolean }, output: ExecOutput): Promise<ExecSession> {
     const state = this.#mustRun(id);
     if (state.stdin || state.tty) {
-      return attachToConsole(this.#needed.consoleDirOf(id), options, output);
+      return attachToConsole(this.#needed.directoryOf(id), options, output);
     }
     return attachToLog({
       state,

@@ -237,6 +237,25 @@ export function describeRuntimeContract(
         expect(text).toBe('through\n');
       });
 
+      test('exec: short commands on a busy machine lose nothing of what they print', async () => {
+        const rounds = Array.from({ length: 20 }, (_, round) => `${round}`);
+        const one = async (round: string): Promise<string> => {
+          let text = '';
+          const take = (data: Buffer): boolean => {
+            text += data.toString();
+            return true;
+          };
+          const command = ['echo', round];
+          const options = { command, stdin: false, tty: false };
+          const session = await runtime.exec('cexec', options, { stdout: take, stderr: take });
+          expect(await session.done).toEqual({ exitCode: 0 });
+          return text.trim();
+        };
+        for (let again = 0; again < 3; again++) {
+          expect(await Promise.all(rounds.map(one))).toEqual(rounds);
+        }
+      });
+
       test('exec on a terminal knows its size', async () => {
         let text = '';
         const session = await runtime.exec(
