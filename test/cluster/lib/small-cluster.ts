@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { delay, systemClock } from '../../../src/lib/clock.js';
@@ -104,7 +104,7 @@ export class SmallCluster {
     }
   }
 
-  /** Ends the worker first: it ends its pods' processes. */
+  /** Ends the worker first, which would start pods again; its pods outlive it, as on a real node, and are killed then. */
   async stop(): Promise<void> {
     for (const child of this.#children.toReversed()) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -114,8 +114,25 @@ export class SmallCluster {
       await ended;
       cancel();
     }
+    this.#killPods();
     // Left for the next start of the worker, which does not come.
     spawnSync('umount', ['-l', join(this.#directory, 'worker', 'memory-volumes')]);
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #killPods(): void {
+    const containers = join(this.#directory, 'worker', 'runtime', 'containers');
+    const ids = existsSync(containers) ? readdirSync(containers) : [];
+    for (const id of ids) {
+      const file = join(containers, id, 'pid');
+      const pid = existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8'), 10) : 0;
+      for (const target of pid > 1 ? [-pid, pid] : []) {
+        try {
+          process.kill(target, 'SIGKILL');
+        } catch {
+          // It has ended, or leads no group.
+        }
+      }
+    }
   }
 }
