@@ -218,3 +218,18 @@ test('an object that is to be made has no resourceVersion', async () => {
   const zero = { metadata: { ...metadata, resourceVersion: '0' } };
   succeeds(await write('POST', `${core}/configmaps`, zero), 201);
 });
+
+test('a schedule that is never due is taken, and one that is none is not', async () => {
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };
+  const make = (schedule: string): Promise<DoorAnswer> =>
+    write('POST', '/apis/batch/v1/namespaces/default/cronjobs?dryRun=All', {
+      metadata: { name: 'cron' },
+      spec: { schedule, jobTemplate: { spec: { template } } },
+    });
+  succeeds(await make('59 23 31 2 *'), 201);
+  succeeds(await make('@every 1h30m'), 201);
+  expect((await make('60 * * * *')).message).toBe(
+    'CronJob.batch "cron" is invalid: spec.schedule: Invalid value: "60 * * * *": ' +
+      'end of range (60) above maximum (59): 60',
+  );
+});

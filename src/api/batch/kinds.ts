@@ -1,5 +1,5 @@
 /** Job and CronJob. */
-import { cronParser } from '../../lib/cron.js';
+import { parseSchedule } from '../../lib/schedule.js';
 import { defineKind } from '../define.js';
 import { semanticEqual } from '../equal.js';
 import { child, forbidden, invalid, notSupported, required } from '../field-error.js';
@@ -187,15 +187,8 @@ function checkSchedule({ spec }: CronJob, errors: FieldError[]): void {
     errors.push(invalid('spec.schedule', schedule, text));
     return;
   }
-  const isEvery = /^@every \S+$/.test(schedule);
-  const fields = schedule.trim().split(/\s+/).length;
-  if (!isEvery && !schedule.startsWith('@') && fields !== 5) {
-    const text = `expected exactly 5 fields, found ${fields}: [${schedule.trim().split(/\s+/).join(' ')}]`;
-    errors.push(invalid('spec.schedule', schedule, text));
-    return;
-  }
   try {
-    if (!isEvery) cronParser().parse(schedule);
+    parseSchedule(schedule);
   } catch (error) {
     errors.push(invalid('spec.schedule', schedule, error instanceof Error ? error.message : ''));
   }

@@ -94,6 +94,12 @@ describe('when a schedule is due', () => {
     expect(formatInZone(at('12:00:00'), 'America/St_Johns')).toBe('2026-01-01T08:30:00-03:30');
   });
 
+  test('one that is never due is told apart from one that cannot be read', () => {
+    expect(() => dueTimes('59 23 31 2 *', undefined, at('00:00:00'), at('01:00:00'))).toThrow(
+      'time difference between two schedules is less than 1 second',
+    );
+  });
+
   test.each([
     [100, false],
     [101, true],

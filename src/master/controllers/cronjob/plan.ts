@@ -7,7 +7,7 @@ import type { ObjectReference } from '../../../api/types/core.js';
 import type { CronJob, Job } from '../../../api/types/workloads.js';
 import { isConditionTrue } from '../../../api/facts/conditions.js';
 import type { Due } from './schedule.js';
-import { dueTimes, formatInZone, timeZoneProblem } from './schedule.js';
+import { dueTimes, formatInZone, NoTimesError, timeZoneProblem } from './schedule.js';
 import { errorMessage } from '../../../lib/errors.js';
 
 /** An event to write about a CronJob. */
@@ -94,6 +94,10 @@ function dueOf({ spec, status, metadata }: CronJob, nowMs: number): Due | Notice
     return dueTimes(schedule, timeZone, earliestMs, nowMs);
   } catch (error) {
     const text = errorMessage(error);
+    if (error instanceof NoTimesError) {
+      const message = `invalid schedule: ${schedule} : ${text}`;
+      return { type: 'Warning', reason: 'InvalidSchedule', message };
+    }
     const message = `unparseable schedule: "${schedule}" : ${text}`;
     return { type: 'Warning', reason: 'UnparseableSchedule', message };
   }
