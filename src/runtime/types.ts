@@ -4,6 +4,11 @@
  * and removing what is gone both succeed.
  */
 
+/** Annotations of a pod that tell the hollow runtime what its containers pretend. */
+export const hollowPrefix = 'trireme.io/hollow-';
+/** Set to `true` on a container that is to end by itself: of a job, or an init container. */
+export const runsToEndAnnotation = 'trireme.io/runs-to-end';
+
 /** The errors that callers tell apart. */
 export type RuntimeErrorCode =
   | 'ImageNotFound'

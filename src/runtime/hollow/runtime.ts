@@ -16,7 +16,7 @@ import type {
   SandboxConfig,
   SandboxState,
 } from '../types.js';
-import { RuntimeError } from '../types.js';
+import { RuntimeError, runsToEndAnnotation } from '../types.js';
 
 /** The durations of the pretended work, in milliseconds. */
 export interface HollowLatencies {
@@ -53,11 +53,12 @@ const noLatencies: HollowLatencies = {
   stopMs: 0,
 };
 
-/** The plan that annotations of the container ask for. */
+/** The plan that annotations of the container ask for; one that is to end does so at once, by itself. */
 export function planFromAnnotations(config: ContainerConfig): HollowPlan | undefined {
   const afterMs = config.annotations['trireme.io/hollow-run-ms'];
   const exitCode = config.annotations['trireme.io/hollow-exit-code'];
-  if (afterMs === undefined && exitCode === undefined) return undefined;
+  const isToEnd = config.annotations[runsToEndAnnotation] === 'true';
+  if (afterMs === undefined && exitCode === undefined && !isToEnd) return undefined;
   return { afterMs: Number(afterMs ?? 0), exitCode: Number(exitCode ?? 0) };
 }
 

@@ -1,6 +1,7 @@
 /** A container as the runtime is to make it, out of a pod's spec and what was prepared for it. */
 import type { Container, Pod } from '../../api/types/core.js';
 import type { ContainerConfig, Mount } from '../../runtime/types.js';
+import { hollowPrefix, runsToEndAnnotation } from '../../runtime/types.js';
 import type { EnvironmentOptions } from '../env.js';
 import { containerEnvironment, expandVariables } from '../env.js';
 import { wantedImageAnnotation } from '../pod/record.js';
@@ -55,8 +56,25 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
-    annotations: { [wantedImageAnnotation]: container.image ?? '' },
+    annotations: {
+      ...hollowAnnotations(pod, container),
+      [wantedImageAnnotation]: container.image ?? '',
+    },
   };
+}
+
+/** What the hollow runtime has to know: the pod's wishes, and whether the container is to end by itself. */
+function hollowAnnotations(pod: Pod, container: Container): Record<string, string> {
+  const wishes = Object.entries(pod.metadata.annotations ?? {}).filter(([name]) =>
+    name.startsWith(hollowPrefix),
+  );
+  const init = pod.spec.initContainers?.find(({ name }) => name === container.name);
+  const isToEnd =
+    init === undefined
+      ? (pod.spec.restartPolicy ?? 'Always') !== 'Always'
+      : init.restartPolicy !== 'Always';
+  const own = isToEnd ? { [runsToEndAnnotation]: 'true' } : {};
+  return { ...Object.fromEntries(init === undefined ? wishes : []), ...own };
 }
 
 async function mountsOf(
