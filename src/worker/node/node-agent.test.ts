@@ -93,3 +93,14 @@ test('a resource that somebody else has added stays, and makes one write', async
   expect(writes).toBe(1);
   expect((await node()).status?.capacity).toMatchObject({ 'example.com/dongle': '4' });
 });
+
+test('what others have written into the capacity, pods may use', async () => {
+  await change({ capacity: { 'example.com/dongle': '3' } });
+  await agent.reportStatus();
+  const { capacity, allocatable } = (await node()).status ?? {};
+  expect([capacity?.['example.com/dongle'], allocatable?.['example.com/dongle']]).toEqual([
+    '3',
+    '3',
+  ]);
+  expect(allocatable?.['memory']).not.toBe(capacity?.['memory']);
+});

@@ -96,7 +96,7 @@ export class NodeAgent {
       description,
       health,
       images,
-      before: current.status?.conditions ?? [],
+      before: current.status,
       nowMs: clock.nowMs(),
     });
     const wanted = withoutHeartbeats(status, status);

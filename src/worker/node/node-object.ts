@@ -66,7 +66,8 @@ export function nodeStatus(options: {
   readonly description: NodeDescription;
   readonly health: NodeHealth;
   readonly images: readonly ImageInfo[];
-  readonly before: readonly NodeCondition[];
+  /** The status as it is; undefined before the first report. */
+  readonly before: NodeStatus | undefined;
   readonly nowMs: number;
 }): NodeStatus {
   const { description, health, images, before, nowMs } = options;
@@ -77,8 +78,11 @@ export function nodeStatus(options: {
       { type: 'Hostname', address: description.name },
     ],
     capacity: capacityOf(machine, podsMax),
-    allocatable: allocatableOf(machine, podsMax),
-    conditions: conditions(health, before, nowMs),
+    allocatable: {
+      ...extendedResources(before, capacityOf(machine, podsMax)),
+      ...allocatableOf(machine, podsMax),
+    },
+    conditions: conditions(health, before?.conditions ?? [], nowMs),
     daemonEndpoints: { kubeletEndpoint: { Port: description.agentPort } },
     images: images
       .toSorted((a, b) => b.sizeBytes - a.sizeBytes)
@@ -101,6 +105,15 @@ export function nodeStatus(options: {
       systemUUID: machine.systemUuid,
     },
   };
+}
+
+/** Resources that somebody else has written into the capacity: pods may use all of them, as kubelet has it. */
+function extendedResources(
+  before: NodeStatus | undefined,
+  own: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const all = Object.entries(before?.capacity ?? {});
+  return Object.fromEntries(all.filter(([name]) => !Object.hasOwn(own, name)));
 }
 
 interface Verdict {
