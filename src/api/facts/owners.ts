@@ -11,6 +11,7 @@ export interface Owner {
     readonly name: string;
     readonly namespace?: string;
     readonly uid?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly deletionTimestamp?: string;
   };
 }

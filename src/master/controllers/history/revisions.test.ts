@@ -8,7 +8,12 @@ import { currentRevision, revisionHashLabel, surplusRevisions, templateOf } from
 const owner = {
   apiVersion: 'apps/v1',
   kind: 'StatefulSet',
-  metadata: { name: 'db', namespace: 'default', uid: 'uid-db' },
+  metadata: {
+    name: 'db',
+    namespace: 'default',
+    uid: 'uid-db',
+    annotations: { 'kubernetes.io/change-cause': 'why' },
+  },
 };
 
 function template(image: string): PodTemplateSpec {
@@ -39,7 +44,12 @@ describe('the revision of a template', () => {
     expect(collided).toBe(false);
     expect(revision).toMatchObject({
       revision: 1,
-      metadata: { name: `db-${hash}`, labels: { app: 'db' }, ownerReferences: [{ uid: 'uid-db' }] },
+      metadata: {
+        name: `db-${hash}`,
+        labels: { app: 'db' },
+        annotations: owner.metadata.annotations,
+        ownerReferences: [{ uid: 'uid-db' }],
+      },
       data: { spec: { template: { $patch: 'replace' } } },
     });
     expect(templateOf(revision)).toEqual(template('a'));

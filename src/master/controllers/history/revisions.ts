@@ -80,6 +80,7 @@ function build(
 ): ControllerRevision {
   const hash = templateHash(template, collisionCount);
   const reference: OwnerReference = controllerReference(owner);
+  const { annotations } = owner.metadata;
   return {
     apiVersion: 'apps/v1',
     kind: 'ControllerRevision',
@@ -87,6 +88,8 @@ function build(
       name: `${owner.metadata.name}-${hash}`,
       ...(owner.metadata.namespace === undefined ? {} : { namespace: owner.metadata.namespace }),
       labels: { ...labels, [revisionHashLabel]: hash },
+      // `kubectl rollout history` reads the cause of the change among them.
+      ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
       ownerReferences: [reference],
     },
     data: revisionData(template),
