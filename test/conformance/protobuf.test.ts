@@ -334,6 +334,24 @@ describe('at a server', () => {
     expect((await raw('POST', group, { accept: both, body })).code).toBe(415);
   });
 
+  test('the metadata of a list is no object, and that of an object no list', async () => {
+    const asked = async (path: string, form: string): Promise<unknown[]> => {
+      const accept = `application/json;as=${form};g=meta.k8s.io;v=v1`;
+      const { code, bytes } = await raw('GET', path, { accept });
+      return [code, (JSON.parse(bytes.toString()) as { message?: string }).message];
+    };
+    const one = '/api/v1/namespaces/default';
+    expect(await asked('/api/v1/namespaces', 'PartialObjectMetadata')).toEqual([
+      406,
+      'you requested PartialObjectMetadata, but the requested object is a list (*core.NamespaceList)',
+    ]);
+    expect(await asked(one, 'PartialObjectMetadataList')).toEqual([
+      406,
+      'you requested PartialObjectMetadataList, but the requested object is not a list (*core.Namespace)',
+    ]);
+    expect(await asked(one, 'PartialObjectMetadata')).toEqual([200, undefined]);
+  });
+
   test('a field of a newer client is passed over, as there', async () => {
     const spec = { containers: [{ name: 'a', image: 'b' }], hostnameOverride: 'newer' };
     const object = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'newer' }, spec };

@@ -77,13 +77,13 @@ function checkType(kind: KindDeclaration, type: TypeMeta, kinds: KindRegistry): 
     given === undefined
       ? `no kind "${name}" is registered for version "${apiVersion}" in scheme ` +
         '"pkg/api/legacyscheme/scheme.go:30"'
-      : `converting (${version}.${name}) to (${packageOf(kind)}.${kind.kind}): unknown conversion`;
+      : `converting (${version}.${name}) to (${goPackage(kind)}.${kind.kind}): unknown conversion`;
   throw new DecodeError(
     `${name} in version "${version}" cannot be handled as a ${kind.kind}: ${text}`,
   );
 }
 
 /** The Go package of a group's internal types. */
-function packageOf(kind: KindDeclaration): string {
+export function goPackage(kind: KindDeclaration): string {
   return kind.group === '' ? 'core' : (kind.group.split('.')[0] ?? '');
 }

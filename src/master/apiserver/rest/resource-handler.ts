@@ -1,3 +1,4 @@
+import type { KindDeclaration } from '../../../api/kind.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { Clock } from '../../../lib/clock.js';
 import type {
@@ -10,10 +11,11 @@ import type {
   WriteRequest,
 } from '../verbs/index.js';
 import { readDeleteOptions } from '../verbs/index.js';
+import { failure } from '../status.js';
 import type { BodyReader } from './body-reader.js';
 import type { BodyParser } from '../content/body-parser.js';
 import { callOf } from './call.js';
-import { readObject } from './decode.js';
+import { goPackage, readObject } from './decode.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
 import type { Format } from './negotiate.js';
@@ -184,6 +186,9 @@ export class ResourceHandler {
 
   async #send(exchange: Exchange, answer: Answer, format: Format): Promise<void> {
     const { code, bytes, entry, target } = answer;
+    if (format.as === 'PartialObjectMetadataList' && entry !== undefined) {
+      throw wrongForm(format.as, 'not a list', target.kind, '');
+    }
     if (format.type === 'protobuf' && format.as !== undefined && entry !== undefined) {
       const partial = protobufEntry(target.kind, entry, format.asVersion);
       await sendBytes(exchange, code, partial, protobufType);
@@ -201,8 +206,18 @@ function formatOf(exchange: Exchange, { kind }: Pick<Target, 'kind'>): Format {
   return negotiate(header(exchange, 'accept'), { protobuf: speaksProtobuf(kind) });
 }
 
+/** 406: the metadata of a list was asked for as one object's, or the other way round. The Go type is named. */
+function wrongForm(as: string, is: string, kind: KindDeclaration, suffix: string): Error {
+  const type = kind.custom
+    ? `*unstructured.Unstructured${suffix}`
+    : `*${goPackage(kind)}.${kind.kind}${suffix}`;
+  const text = `you requested ${as}, but the requested object is ${is} (${type})`;
+  return failure(406, 'NotAcceptable', text);
+}
+
 async function sendList(exchange: Exchange, list: Listed, present: PresentOptions): Promise<void> {
   const { kind, format } = present;
+  if (format.as === 'PartialObjectMetadata') throw wrongForm(format.as, 'a list', kind, 'List');
   if (format.type !== 'protobuf') {
     await sendJson(exchange, 200, presentList(list.entries, list, present), format);
     return;
