@@ -21,17 +21,19 @@ export async function claim<T extends KubeObject>(options: {
   readonly resource: ResourceId;
   readonly objects: readonly T[];
   readonly matches: (labels: Labels | undefined) => boolean;
+  /** Put on what is adopted, and taken off what is released. */
+  readonly finalizer?: string;
 }): Promise<T[]> {
-  const { client, owner, resource } = options;
+  const { owner } = options;
   const claims = decideClaims(owner, options.objects, options.matches);
   const owned = [...claims.owned];
-  if (claims.adopt.length > 0 && (await mayAdopt(client, options.ownerResource, owner))) {
+  if (claims.adopt.length > 0 && (await mayAdopt(options.client, options.ownerResource, owner))) {
     for (const object of claims.adopt) {
-      const adopted = await adopt(client, resource, owner, object);
+      const adopted = await adopt(options, object);
       if (adopted !== undefined) owned.push(adopted);
     }
   }
-  for (const object of claims.release) await release(client, resource, owner, object);
+  for (const object of claims.release) await release(options, object);
   return owned;
 }
 
@@ -47,34 +49,38 @@ async function mayAdopt(client: ApiClient, resource: ResourceId, owner: Owner): 
   }
 }
 
-async function adopt<T extends KubeObject>(
-  client: ApiClient,
-  resource: ResourceId,
-  owner: Owner,
-  object: T,
-): Promise<T | undefined> {
-  const references = [...(object.metadata.ownerReferences ?? []), controllerReference(owner)];
-  return patchReferences(client, resource, object, references);
+interface Claimant {
+  readonly client: ApiClient;
+  readonly owner: Owner;
+  readonly resource: ResourceId;
+  readonly finalizer?: string;
 }
 
-async function release<T extends KubeObject>(
-  client: ApiClient,
-  resource: ResourceId,
-  owner: Owner,
-  object: T,
-): Promise<void> {
-  const references = (object.metadata.ownerReferences ?? []).filter(
-    (reference) => reference.uid !== owner.metadata.uid,
-  );
-  await patchReferences(client, resource, object, references);
+async function adopt<T extends KubeObject>(by: Claimant, object: T): Promise<T | undefined> {
+  const { ownerReferences = [], finalizers = [] } = object.metadata;
+  const references = [...ownerReferences, controllerReference(by.owner)];
+  const { finalizer } = by;
+  if (finalizer === undefined || finalizers.includes(finalizer)) {
+    return patchReferences(by, object, references);
+  }
+  return patchReferences(by, object, references, [...finalizers, finalizer]);
+}
+
+async function release<T extends KubeObject>(by: Claimant, object: T): Promise<void> {
+  const { ownerReferences = [], finalizers = [] } = object.metadata;
+  const references = ownerReferences.filter(({ uid }) => uid !== by.owner.metadata.uid);
+  const { finalizer } = by;
+  const isHeld = finalizer !== undefined && finalizers.includes(finalizer);
+  const left = isHeld ? finalizers.filter((name) => name !== finalizer) : undefined;
+  await patchReferences(by, object, references, left);
 }
 
 /** Replaces the references; undefined when the object is gone or has changed (its change event comes). */
 async function patchReferences<T extends KubeObject>(
-  client: ApiClient,
-  resource: ResourceId,
+  { client, resource }: Claimant,
   object: T,
   ownerReferences: OwnerReference[],
+  finalizers?: readonly string[],
 ): Promise<T | undefined> {
   const { uid, resourceVersion } = object.metadata;
   try {
@@ -83,6 +89,9 @@ async function patchReferences<T extends KubeObject>(
         ...(uid === undefined ? {} : { uid }),
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
         ownerReferences: ownerReferences.length === 0 ? null : ownerReferences,
+        ...(finalizers === undefined
+          ? {}
+          : { finalizers: finalizers.length === 0 ? null : finalizers }),
       },
     });
   } catch (error) {

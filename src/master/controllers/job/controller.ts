@@ -69,7 +69,9 @@ class JobController {
   #onPod({ type, object }: Change<Pod>): void {
     const reference = controllerOf(object);
     if (reference?.kind !== 'Job') {
-      if (type !== 'delete') this.#releaseLater(object);
+      if (type === 'delete') return;
+      this.#releaseLater(object);
+      if (reference === undefined) this.#offer(object);
       return;
     }
     const key = objectKey({ namespace: object.metadata.namespace, name: reference.name });
@@ -78,6 +80,14 @@ class JobController {
       this.#releaseLater(object);
     }
     this.reconciler.enqueue(key);
+  }
+
+  /** Tells the jobs that may adopt an orphan. */
+  #offer({ metadata }: Pod): void {
+    for (const job of this.#jobs.list(metadata.namespace)) {
+      if (!compileSelector(job.spec.selector)(metadata.labels ?? {})) continue;
+      this.reconciler.enqueue(objectKey(job.metadata));
+    }
   }
 
   /** A pod whose job is gone must not be held by the job's finalizer. */
@@ -132,6 +142,7 @@ class JobController {
         ...this.#pods.byIndex(ownerUidIndex, `orphan:${namespace}`),
       ],
       matches: compileSelector(job.spec.selector),
+      finalizer: trackingFinalizer,
     });
   }
 
