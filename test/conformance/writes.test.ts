@@ -215,6 +215,9 @@ test('an object that is to be made has no resourceVersion', async () => {
     500,
     'resourceVersion should not be set on objects to be created',
   ]);
+  const lease = { metadata, spec: { holderIdentity: 'me' } };
+  const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+  succeeds(await write('PUT', `${leases}/versioned`, lease), 201);
   const zero = { metadata: { ...metadata, resourceVersion: '0' } };
   succeeds(await write('POST', `${core}/configmaps`, zero), 201);
 });

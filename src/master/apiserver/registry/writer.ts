@@ -168,6 +168,8 @@ export class Writer {
       const object = await source.next(undefined);
       if ((object.metadata.uid ?? '') !== '') throw goneWithUid(context, object);
       object.metadata.name = name;
+      // An update that creates is not held to the version that it saw before, unlike a create.
+      delete object.metadata.resourceVersion;
       return this.create(context, object, source.tracksFields);
     }
   }
