@@ -28,7 +28,11 @@ export interface KindOptions<T extends KubeObject> extends Partial<
   readonly setDefaults?: (object: T) => void;
   readonly prepareCreate?: (object: T, context: { readonly now: string }) => void;
   readonly prepareUpdate?: (object: T, old: T, context: { readonly now: string }) => void;
-  readonly validate?: (object: T) => ReturnType<NonNullable<KindDeclaration['validate']>>;
+  readonly validate?: (
+    object: T,
+    old: T | undefined,
+    warnings: string[],
+  ) => ReturnType<NonNullable<KindDeclaration['validate']>>;
   readonly validateUpdate?: (
     object: T,
     old: T,

@@ -141,8 +141,17 @@ export interface KindDeclaration {
   readonly prepareCreate?: ((object: KubeObject, context: HookContext) => void) | undefined;
   readonly prepareUpdate?:
     ((object: KubeObject, old: KubeObject, context: HookContext) => void) | undefined;
-  /** Checks beyond the schema's own. */
-  readonly validate?: ((object: KubeObject) => readonly FieldError[]) | undefined;
+  /**
+   * Checks beyond the schema's own. Of an update, custom kinds see the old object too: what was wrong before and has
+   * not changed may stay, with a warning.
+   */
+  readonly validate?:
+    | ((
+        object: KubeObject,
+        old: KubeObject | undefined,
+        warnings: string[],
+      ) => readonly FieldError[])
+    | undefined;
   /** Checks of new objects only. */
   readonly validateCreate?: ((object: KubeObject) => readonly FieldError[]) | undefined;
   readonly validateUpdate?:

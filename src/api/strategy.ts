@@ -212,16 +212,30 @@ export function prepareSubresourceUpdate(
   }
 }
 
-/** All that is wrong with a new object; empty when it may be stored. */
-export function validateCreate(kind: KindDeclaration, object: KubeObject): FieldError[] {
-  return validateObject(kind, object).concat(kind.validateCreate?.(object) ?? []);
+/**
+ * All that is wrong with a new object; empty when it may be stored.
+ * @param warnings takes what is wrong and was so before, and is therefore let pass
+ */
+export function validateCreate(
+  kind: KindDeclaration,
+  object: KubeObject,
+  warnings: string[] = [],
+): FieldError[] {
+  return validateObject(kind, object, undefined, warnings).concat(
+    kind.validateCreate?.(object) ?? [],
+  );
 }
 
-function validateObject(kind: KindDeclaration, object: KubeObject): FieldError[] {
+function validateObject(
+  kind: KindDeclaration,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  warnings: string[],
+): FieldError[] {
   const errors = kind.virtual ? [] : validateMetadata(kind, object);
   if (!kind.custom) validateFields(kind.schema, object, errors);
   // Not by a spread: that many arguments would not fit the stack.
-  return errors.concat(kind.validate?.(object) ?? []);
+  return errors.concat(kind.validate?.(object, old, warnings) ?? []);
 }
 
 /** All that is wrong with an update. */
@@ -229,9 +243,10 @@ export function validateUpdate(
   kind: KindDeclaration,
   next: KubeObject,
   old: KubeObject,
+  warnings: string[] = [],
 ): FieldError[] {
   return validateMetadataUpdate(next, old).concat(
-    validateObject(kind, next),
+    validateObject(kind, next, old, warnings),
     kind.validateUpdate?.(next, old) ?? [],
   );
 }
@@ -242,10 +257,11 @@ export function validateSubresourceUpdate(
   subresource: Subresource,
   next: KubeObject,
   old: KubeObject,
+  warnings: string[] = [],
 ): FieldError[] {
   return validateMetadataUpdate(next, old).concat(
     validateMetadata(kind, next),
-    kind.custom ? (kind.validate?.(next) ?? []) : [],
+    kind.custom ? (kind.validate?.(next, old, warnings) ?? []) : [],
     subresource.validateUpdate?.(next, old) ?? [],
   );
 }

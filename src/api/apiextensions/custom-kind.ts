@@ -1,6 +1,7 @@
 /** Makes kinds from a CustomResourceDefinition. */
 import { defineKind, statusSubresource } from '../define.js';
 import type { FieldError } from '../field-error.js';
+import { invalid } from '../field-error.js';
 import type { Cell, KindDeclaration, PrinterColumn, Subresource } from '../kind.js';
 import type { KubeObject } from '../object.js';
 import { isJsonObject } from '../object.js';
@@ -12,7 +13,9 @@ import type { CustomResourceDefinition } from './schemas.js';
 import type { JsonSchema } from './structural.js';
 import type { ConversionWebhook, CustomVersions } from './versions.js';
 import { maxMatchSteps } from './pattern.js';
+import { hasRules, RuleValidator } from './rule-validator.js';
 import { structuralNode, validateStructural } from './structural.js';
+import { Unchanged } from './unchanged.js';
 
 type Version = CustomResourceDefinition['spec']['versions'][number];
 type Column = NonNullable<Version['additionalPrinterColumns']>[number];
@@ -79,24 +82,56 @@ function subresourcesOf(version: Version): Subresource[] {
   return out;
 }
 
-function validator(schema: JsonSchema): (object: KubeObject) => FieldError[] {
-  return (object) => {
-    const errors: FieldError[] = [];
-    const {
-      apiVersion: _version,
-      kind: _kind,
-      metadata: _metadata,
-      ...rest
-    } = object as KubeObject & Record<string, unknown>;
-    const budget = { stepsLeft: maxMatchSteps };
-    validateStructural({ ...schema, type: 'object' }, rest, '', { errors, budget });
-    if (budget.stepsLeft < 0) {
-      const body = "Too long: matching the patterns of the object's schema takes too many steps";
-      errors.push({ type: 'FieldValueTooLong', field: 'spec', body });
+/** Errors after which rules would only add to the confusion. */
+const blocking = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+
+function validator(schema: JsonSchema): NonNullable<KindDeclaration['validate']> {
+  const rules = hasRules(schema) ? new RuleValidator(schema) : undefined;
+  return (object, old, warnings) => {
+    const errors = validateSchema(schema, object, old);
+    if (rules === undefined) return errors;
+    if (errors.some(({ type }) => blocking.has(type))) {
+      const text =
+        'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
+      return [...errors, invalid('<nil>', undefined, text)];
     }
-    const skipped = new Set(['apiVersion', 'kind', 'metadata']);
-    return errors.filter((error) => !skipped.has(error.field));
+    return errors.concat(rules.validate(object, old, warnings));
   };
+}
+
+/** What an object has beside its metadata. */
+function contentOf(object: KubeObject | undefined): Record<string, unknown> | undefined {
+  if (object === undefined) return undefined;
+  const { apiVersion: _version, kind: _kind, metadata: _metadata, ...rest } = object;
+  return rest;
+}
+
+function validateSchema(
+  schema: JsonSchema,
+  object: KubeObject,
+  old: KubeObject | undefined,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  const budget = { stepsLeft: maxMatchSteps };
+  const content = contentOf(object);
+  validateStructural({ ...schema, type: 'object' }, content, '', {
+    errors,
+    budget,
+    old: contentOf(old),
+    unchanged: new Unchanged(),
+  });
+  if (budget.stepsLeft < 0) {
+    const body = "Too long: matching the patterns of the object's schema takes too many steps";
+    errors.push({ type: 'FieldValueTooLong', field: 'spec', body });
+  }
+  const skipped = new Set(['apiVersion', 'kind', 'metadata']);
+  return errors.filter((error) => !skipped.has(error.field));
 }
 
 function fieldsOf(version: Version): Record<string, (object: KubeObject) => string> {

@@ -7,6 +7,7 @@ import { given } from '../schema/node.js';
 import { dns1035Label, dnsSubdomain } from '../validation/names.js';
 import { checkReviewVersions, checkWebhookAddress } from '../validation/webhooks.js';
 import type { CustomResourceDefinition } from './schemas.js';
+import { checkRules } from './rule-checks.js';
 import { checkStructure } from './structural-rules.js';
 
 type Spec = CustomResourceDefinition['spec'];
@@ -201,8 +202,12 @@ function checkSchema(
   errors: FieldError[],
 ): void {
   const schema = version.schema?.openAPIV3Schema;
-  if (isJsonObject(schema)) checkStructure(schema, path, errors);
-  else errors.push(required(child(versionPath, 'schema.openAPIV3Schema'), 'schemas are required'));
+  if (isJsonObject(schema)) {
+    const before = errors.length;
+    checkStructure(schema, path, errors);
+    if (errors.length === before) checkRules(schema, path, errors);
+  } else
+    errors.push(required(child(versionPath, 'schema.openAPIV3Schema'), 'schemas are required'));
 }
 
 /** Errors name the webhook's parts as Kubernetes has them inside. */

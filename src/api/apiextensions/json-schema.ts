@@ -34,15 +34,34 @@ const integer = plain('int64', Number.isInteger);
 const boolean = plain('bool', (value) => typeof value === 'boolean');
 const object = plain('v1.ExternalDocumentation', isJsonObject);
 const values = plain('[]v1.JSON', Array.isArray);
-const rules = plain(
-  'v1.ValidationRules',
-  (value) => Array.isArray(value) && value.every(isJsonObject),
-);
 const any: Reader = (value) => value;
 
 const strings: Reader = (value, path) => {
   if (!Array.isArray(value)) throw mismatch(value, path, '[]string');
   return value.map((item) => string(item ?? '', path));
+};
+
+/** Fields of ValidationRule; all others are dropped. */
+const ruleReaders: Readonly<Record<string, Reader>> = {
+  rule: string,
+  message: string,
+  messageExpression: string,
+  reason: string,
+  fieldPath: string,
+  optionalOldSelf: boolean,
+};
+
+const rules: Reader = (value, path) => {
+  if (!Array.isArray(value)) throw mismatch(value, path, 'v1.ValidationRules');
+  return value.map((item: unknown) => {
+    const given = item ?? {};
+    if (!isJsonObject(given)) throw mismatch(given, path, 'v1.ValidationRule');
+    const read = Object.entries(ruleReaders).map(([name, reader]) => {
+      const field = given[name] ?? undefined;
+      return [name, field === undefined ? field : reader(field, `${path}.${name}`)] as const;
+    });
+    return Object.fromEntries(read.filter(([, field]) => field !== undefined));
+  });
 };
 
 const schema: Reader = (value, path) => {

@@ -13,9 +13,11 @@ import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
 import { deepEqual } from '../equal.js';
 import { goQuote } from '../go-text/quote.js';
+import { itemKey } from '../cel/kube/data.js';
 import { checkEmbedded } from './embedded.js';
 import { hasFormat } from './formats.js';
 import { checkListType } from './list-values.js';
+import type { Unchanged } from './unchanged.js';
 import type { MatchBudget } from './pattern.js';
 import { matchesPattern } from './pattern.js';
 import { maxProblems } from '../schema/decode.js';
@@ -25,6 +27,12 @@ import type { ListType, NodeType, SchemaNode } from '../schema/node.js';
 export interface Findings {
   readonly errors: FieldError[];
   readonly budget: MatchBudget;
+  /**
+   * What the value replaces, where that can be told: a part that has not changed is not judged anew (Kubernetes'
+   * ratcheting), so that an object may be updated after its schema became stricter.
+   */
+  readonly old?: unknown;
+  readonly unchanged?: Unchanged | undefined;
 }
 
 /** A JSON schema as it stands in a definition. */
@@ -206,7 +214,17 @@ function checkArray(
   checkListType(schema, value, path, errors);
   const items = sub(schema, 'items');
   if (items === undefined) return;
-  value.forEach((item, index) => validateStructural(items, item, at(path, index), found));
+  const before = oldItems(schema, found.old);
+  value.forEach((item, index) => {
+    const old = before?.get(itemKey(item, schema));
+    validateStructural(items, item, at(path, index), { ...found, old });
+  });
+}
+
+/** The old items by what tells them apart; only those of maps can be. */
+function oldItems(schema: JsonSchema, old: unknown): ReadonlyMap<string, unknown> | undefined {
+  if (schema['x-kubernetes-list-type'] !== 'map' || !Array.isArray(old)) return undefined;
+  return new Map(old.map((item: unknown) => [itemKey(item, schema), item] as const));
 }
 
 function checkObject(
@@ -228,10 +246,13 @@ function checkObject(
   if (max !== undefined && size > max) errors.push(tooMany(path, size, max));
   const properties = sub(schema, 'properties');
   const rest = sub(schema, 'additionalProperties');
+  const before = isJsonObject(found.old) ? found.old : undefined;
   for (const [name, item] of Object.entries(value)) {
     const field = properties === undefined ? undefined : properties[name];
     const target = isJsonObject(field) ? field : rest;
-    if (target !== undefined) validateStructural(target, item, child(path, name), found);
+    if (target === undefined) continue;
+    const old = before !== undefined && Object.hasOwn(before, name) ? before[name] : undefined;
+    validateStructural(target, item, child(path, name), { ...found, old });
   }
 }
 
@@ -251,7 +272,7 @@ function checkCombined(schema: JsonSchema, value: unknown, path: FieldPath, foun
   };
   if (Array.isArray(allOf)) {
     for (const part of allOf as unknown[]) {
-      if (isJsonObject(part)) validateStructural(part, value, path, found);
+      if (isJsonObject(part)) validateStructural(part, value, path, { errors, budget });
     }
   }
   if (Array.isArray(anyOf) && !anyOf.some((part) => passes(part, value, path, budget))) {
@@ -275,8 +296,9 @@ export function validateStructural(
   path: FieldPath,
   found: Findings,
 ): void {
-  const { errors } = found;
+  const { errors, old } = found;
   if (value === null && schema['nullable'] === true) return;
+  if (old !== undefined && found.unchanged?.has(value, old) === true) return;
   const wrong = checkType(schema, value, path);
   if (wrong !== undefined) {
     errors.push(wrong);

@@ -104,7 +104,7 @@ export class Writer {
     if (!tracked) trackFields(context, object, undefined, now);
     await this.#admission.mutate(request);
     dropRepeatedOwners(context, object);
-    refuseInvalid(context, object, validateCreate(kind, object));
+    refuseInvalid(context, object, validateCreate(kind, object, context.warnings));
     context.warnings.push(...(kind.warnings?.(object) ?? []));
     await this.#admission.validate(request);
     try {
@@ -201,8 +201,8 @@ export class Writer {
     dropRepeatedOwners(context, next);
     const errors =
       part === undefined
-        ? validateUpdate(kind, next, old)
-        : validateSubresourceUpdate(kind, part, next, old);
+        ? validateUpdate(kind, next, old, context.warnings)
+        : validateSubresourceUpdate(kind, part, next, old, context.warnings);
     refuseInvalid(context, next, errors);
     if (subresource === '') context.warnings.push(...(kind.warnings?.(next) ?? []));
     await this.#admission.validate(request);
