@@ -11,6 +11,7 @@ import type { SizeOf } from './estimate.js';
 import { estimateCost } from './estimate.js';
 import type { FunctionTable } from './functions.js';
 import { functionTable } from './functions.js';
+import { authorization } from './library/authorizer.js';
 import { conversionsAndTimes } from './library/conversions.js';
 import { lists, namedFormats, patterns, urls } from './library/kubernetes.js';
 import { network } from './library/network.js';
@@ -40,6 +41,7 @@ function functions(): FunctionTable {
     sets,
     network,
     namedFormats,
+    authorization,
   ]);
   return baseFunctions;
 }

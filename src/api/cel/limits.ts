@@ -4,6 +4,8 @@
 export const perCallCostLimit = 1_000_000;
 /** Most cost of all rules of one object (`RuntimeCELCostBudget`). */
 export const objectCostBudget = 10_000_000;
+/** Most cost of all match conditions of one webhook or policy (`RuntimeCELCostBudgetMatchConditions`). */
+export const matchConditionsCostBudget = 2_500_000;
 /** Most estimated cost of one rule of a definition, times how often it may run. */
 export const estimatedRuleCostLimit = 10_000_000;
 /** Most estimated cost of all rules of a definition. */
