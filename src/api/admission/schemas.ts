@@ -34,6 +34,25 @@ const selectorField = (text: string) => ({
   default: {},
 });
 
+/** Expressions that must hold for a request to be meant. */
+export const matchConditions = listMap(
+  'CEL expressions that must hold.',
+  ['name'],
+  struct(`${d}MatchCondition`, 'A condition.', {
+    expression: req(str('The expression.', { checksEmpty: true })),
+    name: req(str('Name of the condition.', { checksEmpty: true })),
+  }),
+);
+
+/** What a rule says of requests. */
+export const ruleFields = {
+  apiGroups: list('Groups.', str('')),
+  apiVersions: list('Versions.', str('')),
+  operations: list('CREATE, UPDATE, DELETE, CONNECT or *.', str('')),
+  resources: list('Resources.', str('')),
+  scope: strPtr('Cluster, Namespaced or *.', { default: '*' }),
+};
+
 const commonFields = {
   admissionReviewVersions: req(
     tuned(list('Versions of AdmissionReview that it knows.', str('')), { checksEmpty: true }),
@@ -43,14 +62,7 @@ const commonFields = {
     default: 'Fail',
     checks: [oneOf(['Fail', 'Ignore'])],
   }),
-  matchConditions: listMap(
-    'CEL expressions that must hold.',
-    ['name'],
-    struct(`${d}MatchCondition`, 'A condition.', {
-      expression: req(str('The expression.')),
-      name: req(str('Name of the condition.')),
-    }),
-  ),
+  matchConditions,
   matchPolicy: strPtr('Exact or Equivalent.', {
     default: 'Equivalent',
     checks: [oneOf(['Equivalent', 'Exact'])],
@@ -61,11 +73,7 @@ const commonFields = {
   rules: list(
     'What it wants to see.',
     struct(`${d}RuleWithOperations`, 'A rule.', {
-      apiGroups: list('Groups.', str('')),
-      apiVersions: list('Versions.', str('')),
-      operations: list('CREATE, UPDATE, DELETE, CONNECT or *.', str('')),
-      resources: list('Resources.', str('')),
-      scope: strPtr('Cluster, Namespaced or *.', { default: '*' }),
+      ...ruleFields,
     }),
   ),
   sideEffects: req(strPtr('None, NoneOnDryRun.', { checks: [oneOf(['None', 'NoneOnDryRun'])] })),

@@ -1,13 +1,16 @@
 /** The validation of webhook configurations (Kubernetes' `pkg/apis/admissionregistration/validation`). */
-import { at, child, duplicate, invalid, notSupported, required } from '../field-error.js';
+import { types } from '../cel/types.js';
+import { at, child, duplicate, invalid, notSupported, required, tooMany } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { given } from '../schema/node.js';
-import { dnsSubdomain } from '../validation/names.js';
+import { dnsSubdomain, qualifiedNameErrors } from '../validation/names.js';
 import { checkReviewVersions, checkWebhookAddress } from '../validation/webhooks.js';
+import { compileExpression } from './expressions.js';
 import type { ValidatingWebhookConfiguration } from './schemas.js';
 
 type Webhook = NonNullable<ValidatingWebhookConfiguration['webhooks']>[number];
-type Rule = NonNullable<Webhook['rules']>[number];
+/** A rule of a webhook or a policy. */
+export type Rule = NonNullable<Webhook['rules']>[number];
 
 const leastSegments = 3;
 
@@ -88,7 +91,8 @@ function checkResources(
 const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
 const scopes = ['*', 'Cluster', 'Namespaced'];
 
-function checkRule(rule: Rule, path: FieldPath, errors: FieldError[]): void {
+/** Adds what is wrong with a rule. */
+export function checkRule(rule: Rule, path: FieldPath, errors: FieldError[]): void {
   checkList(rule.operations, child(path, 'operations'), 'operations', errors);
   (rule.operations ?? []).forEach((operation, index) => {
     if (operations.includes(operation)) return;
@@ -101,6 +105,44 @@ function checkRule(rule: Rule, path: FieldPath, errors: FieldError[]): void {
   if (rule.scope !== undefined && !scopes.includes(rule.scope)) {
     errors.push(notSupported(child(path, 'scope'), rule.scope, scopes));
   }
+}
+
+const maxConditions = 64;
+
+type Condition = NonNullable<Webhook['matchConditions']>[number];
+
+/** Adds what is wrong with match conditions: their names, and that they compile. */
+export function checkMatchConditions(
+  conditions: readonly Condition[],
+  path: FieldPath,
+  errors: FieldError[],
+  hasParams = false,
+): void {
+  if (conditions.length > maxConditions) {
+    errors.push(tooMany(path, conditions.length, maxConditions));
+  }
+  const names = new Set<string>();
+  conditions.forEach((condition, index) => {
+    const { name = '', expression = '' } = given(condition);
+    const here = at(path, index);
+    const text = expression.trim();
+    if (text === '') errors.push(required(child(here, 'expression')));
+    else {
+      const scope = { hasParams, hasAuthorizer: true };
+      const compiled = compileExpression(text, scope, [types.bool]);
+      if (typeof compiled === 'string') {
+        errors.push(invalid(child(here, 'expression'), text, compiled));
+      }
+    }
+    const namePath = child(here, 'name');
+    if (name === '') errors.push(required(namePath));
+    else {
+      for (const problem of qualifiedNameErrors(name))
+        errors.push(invalid(namePath, name, problem));
+      if (names.has(name)) errors.push(duplicate(namePath, name));
+      names.add(name);
+    }
+  });
 }
 
 /** Validates the webhooks of a configuration beyond their schema; returns errors by field. */
@@ -118,6 +160,7 @@ export function validateWebhooks({ webhooks = [] }: ValidatingWebhookConfigurati
       const text = 'must specify one of None, NoneOnDryRun';
       errors.push(required(child(path, 'sideEffects'), text));
     }
+    checkMatchConditions(webhook.matchConditions ?? [], child(path, 'matchConditions'), errors);
     checkWebhookAddress(webhook.clientConfig, child(path, 'clientConfig'), errors);
     const versions = webhook.admissionReviewVersions ?? [];
     checkReviewVersions(versions, child(path, 'admissionReviewVersions'), errors);
