@@ -1,5 +1,6 @@
 /** All built-in kinds. */
 import { mutatingWebhookKind, validatingWebhookKind } from './admission/kinds.js';
+import { validatingPolicyBindingKind, validatingPolicyKind } from './admission/policy-kinds.js';
 import { apiServiceKind } from './apiregistration/api-service.js';
 import { customResourceDefinitionKind } from './apiextensions/definition.js';
 import {
@@ -120,6 +121,8 @@ export const builtInKinds: readonly KindDeclaration[] = [
   volumeAttachmentKind,
   mutatingWebhookKind,
   validatingWebhookKind,
+  validatingPolicyKind,
+  validatingPolicyBindingKind,
   customResourceDefinitionKind,
   priorityClassKind,
   leaseKind,

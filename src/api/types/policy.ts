@@ -28,6 +28,10 @@ export type {
   MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
 } from '../admission/schemas.js';
+export type {
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+} from '../admission/policy-schemas.js';
 export type { NodeMetrics, PodMetrics } from '../metrics/kinds.js';
 export type { APIService } from '../apiregistration/api-service.js';
 export type { FlowSchema, PriorityLevelConfiguration } from '../flowcontrol/schemas.js';

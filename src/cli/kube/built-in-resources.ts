@@ -56,6 +56,8 @@ storage.k8s.io v1 CSIStorageCapacity csistoragecapacities namespaced - - all
 storage.k8s.io v1 StorageClass storageclasses cluster sc - all
 storage.k8s.io v1 VolumeAttachment volumeattachments cluster - - all
 admissionregistration.k8s.io v1 MutatingWebhookConfiguration mutatingwebhookconfigurations cluster - - all
+admissionregistration.k8s.io v1 ValidatingAdmissionPolicy validatingadmissionpolicies cluster - - all
+admissionregistration.k8s.io v1 ValidatingAdmissionPolicyBinding validatingadmissionpolicybindings cluster - - all
 admissionregistration.k8s.io v1 ValidatingWebhookConfiguration validatingwebhookconfigurations cluster - - all
 apiextensions.k8s.io v1 CustomResourceDefinition customresourcedefinitions cluster crd,crds api-extensions all
 scheduling.k8s.io v1 PriorityClass priorityclasses cluster pc - all
