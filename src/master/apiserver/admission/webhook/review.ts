@@ -21,13 +21,33 @@ export interface Question {
 
 /** Writes the question; the objects are in `version` of their kind. */
 export function questionOf(request: AdmissionRequest, version: string): Question {
+  const uid = randomUUID();
+  const body = {
+    kind: 'AdmissionReview',
+    apiVersion,
+    request: {
+      uid,
+      ...admissionFields(request, version),
+      object: shownObject(request, request.object),
+      oldObject: shownObject(request, request.old),
+    },
+  };
+  return { uid, body: JSON.stringify(body) };
+}
+
+/** An object of a request as webhooks and expressions see it; null when there is none. */
+export function shownObject(
+  { operation }: AdmissionRequest,
+  object: KubeObject | undefined,
+): object | null {
+  if (object === undefined) return null;
+  return operation === 'CONNECT' ? connectObject(object) : object;
+}
+
+/** The fields of an AdmissionRequest beside its uid and its objects. */
+export function admissionFields(request: AdmissionRequest, version: string): object {
   const { context, operation } = request;
   const { kind, namespace, subresource } = context.target;
-  const uid = randomUUID();
-  const shown = (object: KubeObject | undefined): object | null => {
-    if (object === undefined) return null;
-    return operation === 'CONNECT' ? connectObject(object) : object;
-  };
   const { user, options } = context;
   const name = context.target.name || (request.object?.metadata.name ?? '');
   const gvk = shownKind(request, version);
@@ -37,44 +57,36 @@ export function questionOf(request: AdmissionRequest, version: string): Question
   const shownNamespace = isNamespace ? name : namespace;
   const part = subresource === '' ? {} : { subResource: subresource };
   const requestPart = subresource === '' ? {} : { requestSubResource: subresource };
-  const body = {
-    kind: 'AdmissionReview',
-    apiVersion,
-    request: {
-      uid,
-      kind: gvk,
-      resource: gvr,
-      ...part,
-      requestKind: shownKind(request, kind.version),
-      requestResource: { ...gvr, version: kind.version },
-      ...requestPart,
-      ...(name === '' ? {} : { name }),
-      ...(shownNamespace === '' ? {} : { namespace: shownNamespace }),
-      operation,
-      userInfo: {
-        username: user.name,
-        ...(user.uid === undefined ? {} : { uid: user.uid }),
-        groups: user.groups,
-        ...(user.extra === undefined ? {} : { extra: user.extra }),
-      },
-      object: shown(request.object),
-      oldObject: shown(request.old),
-      dryRun: options.dryRun,
-      // A connection has no options of the request besides its own object.
-      options:
-        operation === 'CONNECT'
-          ? null
-          : {
-              kind: optionKinds[operation],
-              apiVersion: 'meta.k8s.io/v1',
-              ...(options.dryRun ? { dryRun: ['All'] } : {}),
-              ...(operation === 'DELETE'
-                ? request.deletion
-                : { fieldManager: options.fieldManager }),
-            },
+  return {
+    kind: gvk,
+    resource: gvr,
+    ...part,
+    requestKind: shownKind(request, kind.version),
+    requestResource: { ...gvr, version: kind.version },
+    ...requestPart,
+    ...(name === '' ? {} : { name }),
+    ...(shownNamespace === '' ? {} : { namespace: shownNamespace }),
+    operation,
+    userInfo: {
+      username: user.name,
+      ...(user.uid === undefined ? {} : { uid: user.uid }),
+      groups: user.groups,
+      ...(user.extra === undefined ? {} : { extra: user.extra }),
     },
+    dryRun: options.dryRun,
+    // A connection has no options of the request besides its own object.
+    options:
+      operation === 'CONNECT'
+        ? null
+        : {
+            kind: optionKinds[operation],
+            apiVersion: 'meta.k8s.io/v1',
+            ...(options.dryRun ? { dryRun: ['All'] } : {}),
+            ...(operation === 'DELETE'
+              ? request.deletion
+              : { fieldManager: options.fieldManager }),
+          },
   };
-  return { uid, body: JSON.stringify(body) };
 }
 
 /** The kind of the objects that are shown: a subresource may have its own, in the one version that there is. */
