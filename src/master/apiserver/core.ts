@@ -155,6 +155,7 @@ export class ApiCore {
       podSecurity: this.#options.podSecurity,
       dialPod: podDialer(this.agents),
       authorization,
+      kinds: this.kinds,
     });
     if (this.#options.authorizationModes.includes('RBAC')) {
       plugins.push(rbacEscalation(rbac, authorization));

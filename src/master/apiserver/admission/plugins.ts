@@ -1,3 +1,4 @@
+import type { KindRegistry } from '../../../api/registry.js';
 import type { Authorization } from '../authz/authorizers.js';
 import type { Objects } from '../registry/objects.js';
 import type { AdmissionPlugin } from './chain.js';
@@ -7,6 +8,7 @@ import { limitRanger } from './limit-ranger.js';
 import { namespaceLifecycle } from './namespace-lifecycle.js';
 import { nodeRestriction } from './node-restriction.js';
 import type { PodSecurityConfiguration } from './pod-security/configuration.js';
+import { validatingPolicies } from './policy/plugin.js';
 import { podSecurity } from './pod-security/plugin.js';
 import { priority } from './priority.js';
 import { resourceQuota } from './quota/plugin.js';
@@ -26,11 +28,12 @@ export interface AdmissionOptions {
   readonly podSecurity: PodSecurityConfiguration;
   readonly dialPod: DialPod;
   readonly authorization: Authorization;
+  readonly kinds: KindRegistry;
 }
 
 /** The plugins in kube-apiserver's order, without those that were switched off. */
 export function admissionPlugins(options: AdmissionOptions): AdmissionPlugin[] {
-  const { objects, disabled, dialPod } = options;
+  const { objects, disabled, dialPod, authorization } = options;
   const plugins = [
     namespaceLifecycle(objects),
     customResources(objects),
@@ -43,9 +46,10 @@ export function admissionPlugins(options: AdmissionOptions): AdmissionPlugin[] {
     tolerationSeconds(),
     ...storageDefaults(objects),
     runtimeClass(objects),
-    ...certificateRequests(objects, options.authorization),
-    mutatingWebhooks({ objects, dialPod }),
-    validatingWebhooks({ objects, dialPod }),
+    ...certificateRequests(objects, authorization),
+    mutatingWebhooks({ objects, dialPod, authorization }),
+    validatingPolicies({ objects, authorization, kinds: options.kinds }),
+    validatingWebhooks({ objects, dialPod, authorization }),
     resourceQuota(objects),
   ];
   return plugins.filter((plugin) => !disabled.has(plugin.name));

@@ -7,20 +7,42 @@ import { compileSelector, isEmptySelector } from '../../../../api/facts/selector
 import type { Entry } from '../../cache/entry.js';
 import type { WatchCache } from '../../cache/watch-cache.js';
 import type { AdmissionRequest } from '../../registry/types.js';
+import type { Condition } from '../policy/conditions.js';
+import { compileConditions } from '../policy/conditions.js';
 
 type MutatingHook = NonNullable<MutatingWebhookConfiguration['webhooks']>[number];
 type ValidatingHook = NonNullable<ValidatingWebhookConfiguration['webhooks']>[number];
-type Rule = NonNullable<ValidatingHook['rules']>[number];
+type Rule = NonNullable<ValidatingHook['rules']>[number] & {
+  /** Policies may name the objects that they mean. */
+  readonly resourceNames?: readonly string[] | undefined;
+};
 type Labels = Readonly<Record<string, string>>;
 
-/** One webhook of one configuration, its selectors compiled. */
-export interface Hook {
-  readonly name: string;
-  readonly config: ValidatingHook & Pick<MutatingHook, 'reinvocationPolicy'>;
+/** The selectors of a webhook or a policy, compiled. */
+export interface Selectors {
   readonly matchesNamespace: (labels: Labels) => boolean;
   readonly matchesObject: (labels: Labels) => boolean;
   /** True when the object selector is empty. */
   readonly matchesAll: boolean;
+}
+
+/** One webhook of one configuration. */
+export interface Hook extends Selectors {
+  readonly name: string;
+  readonly config: ValidatingHook & Pick<MutatingHook, 'reinvocationPolicy'>;
+  readonly conditions: readonly Condition[];
+}
+
+/** Compiles selectors. */
+export function compileSelectors({
+  namespaceSelector,
+  objectSelector,
+}: Pick<ValidatingHook, 'namespaceSelector' | 'objectSelector'>): Selectors {
+  return {
+    matchesNamespace: compileSelector(namespaceSelector ?? {}),
+    matchesObject: compileSelector(objectSelector ?? {}),
+    matchesAll: isEmptySelector(objectSelector ?? {}),
+  };
 }
 
 const compiled = new WeakMap<Entry, readonly Hook[]>();
@@ -32,9 +54,8 @@ function hooksOf(entry: Entry): readonly Hook[] {
     hooks = (webhooks ?? []).map((config) => ({
       name: config.name,
       config,
-      matchesNamespace: compileSelector(config.namespaceSelector ?? {}),
-      matchesObject: compileSelector(config.objectSelector ?? {}),
-      matchesAll: isEmptySelector(config.objectSelector ?? {}),
+      conditions: compileConditions(config.matchConditions, false),
+      ...compileSelectors(config),
     }));
     compiled.set(entry, hooks);
   }
@@ -75,34 +96,53 @@ export class HookSource {
   }
 
   #versionFor(hook: Hook, request: AdmissionRequest): string | undefined {
-    const { kind } = request.context.target;
-    const rules = hook.config.rules ?? [];
-    const exact = rules.some((rule) => matchesRule(rule, request, kind.version));
-    let version = exact ? kind.version : undefined;
-    if (!exact && kind.custom && hook.config.matchPolicy !== 'Exact') {
-      version = rules
-        .filter((rule) => matchesRule(rule, request, undefined))
-        .flatMap((rule) => rule.apiVersions ?? [])[0];
-    }
-    if (version === undefined) return undefined;
-    if (!this.#matchesNamespace(hook, request)) return undefined;
-    // The options of a connection have no metadata: only a selector that takes everything takes them.
-    if (request.operation === 'CONNECT') return hook.matchesAll ? version : undefined;
-    const labels = [request.object, request.old].flatMap((object) =>
-      object === undefined ? [] : [object.metadata.labels ?? {}],
-    );
-    return labels.length === 0 || labels.some(hook.matchesObject) ? version : undefined;
+    const { rules = [], matchPolicy } = hook.config;
+    const version = versionFor(rules, matchPolicy, request);
+    return version !== undefined && selects(hook, request, this.#watchCache) ? version : undefined;
   }
+}
 
-  #matchesNamespace(hook: Hook, { context, object, old }: AdmissionRequest): boolean {
-    const { kind, namespace } = context.target;
-    if (kind.kind === 'Namespace' && kind.group === '') {
-      return hook.matchesNamespace((object ?? old)?.metadata.labels ?? {});
-    }
-    if (namespace === '') return true;
-    const found = this.#watchCache.cache('namespaces').get(namespace);
-    return hook.matchesNamespace(found?.object().metadata.labels ?? {});
+/** The version in which rules mean a request; undefined when they do not. */
+export function versionFor(
+  rules: readonly Rule[],
+  matchPolicy: string | undefined,
+  request: AdmissionRequest,
+): string | undefined {
+  const { kind } = request.context.target;
+  if (rules.some((rule) => matchesRule(rule, request, kind.version))) return kind.version;
+  if (!kind.custom || matchPolicy === 'Exact') return undefined;
+  return rules
+    .filter((rule) => matchesRule(rule, request, undefined))
+    .flatMap((rule) => rule.apiVersions ?? [])[0];
+}
+
+/** True when selectors take a request's namespace and its object, or the one before. */
+export function selects(
+  selectors: Selectors,
+  request: AdmissionRequest,
+  watchCache: WatchCache,
+): boolean {
+  if (!selectsNamespace(selectors, request, watchCache)) return false;
+  // The options of a connection have no metadata: only a selector that takes everything takes them.
+  if (request.operation === 'CONNECT') return selectors.matchesAll;
+  const labels = [request.object, request.old].flatMap((object) =>
+    object === undefined ? [] : [object.metadata.labels ?? {}],
+  );
+  return labels.length === 0 || labels.some(selectors.matchesObject);
+}
+
+function selectsNamespace(
+  { matchesNamespace }: Selectors,
+  { context, object, old }: AdmissionRequest,
+  watchCache: WatchCache,
+): boolean {
+  const { kind, namespace } = context.target;
+  if (kind.kind === 'Namespace' && kind.group === '') {
+    return matchesNamespace((object ?? old)?.metadata.labels ?? {});
   }
+  if (namespace === '') return true;
+  const found = watchCache.cache('namespaces').get(namespace);
+  return matchesNamespace(found?.object().metadata.labels ?? {});
 }
 
 function includes(list: readonly string[] | undefined, value: string): boolean {
@@ -111,7 +151,11 @@ function includes(list: readonly string[] | undefined, value: string): boolean {
 
 /** @param version undefined: any version will do */
 function matchesRule(rule: Rule, request: AdmissionRequest, version: string | undefined): boolean {
-  const { kind, namespace, subresource } = request.context.target;
+  const { kind, namespace, subresource, name } = request.context.target;
+  const names = rule.resourceNames ?? [];
+  if (names.length > 0 && !names.includes(name || (request.object?.metadata.name ?? ''))) {
+    return false;
+  }
   if (!includes(rule.operations, request.operation)) return false;
   if (!includes(rule.apiGroups, kind.group)) return false;
   if (version !== undefined && !includes(rule.apiVersions, version)) return false;

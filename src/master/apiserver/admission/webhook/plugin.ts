@@ -9,7 +9,12 @@ import { PatchError } from '../../../../api/patch/patch-error.js';
 import { applyDefaults, decodeObject } from '../../../../api/strategy.js';
 import type { Objects } from '../../registry/objects.js';
 import type { AdmissionRequest } from '../../registry/types.js';
-import { badRequest, internal } from '../../status.js';
+import type { Authorization } from '../../authz/authorizers.js';
+import { errorTarget } from '../../registry/types.js';
+import { badRequest, forbidden, internal } from '../../status.js';
+import { RequestValues } from '../policy/activation.js';
+import { conditionsHold } from '../policy/conditions.js';
+import { Decisions } from '../policy/decisions.js';
 import type { AdmissionPlugin } from '../chain.js';
 import { CallError, postJson } from './call.js';
 import type { DialPod } from '../../subresources/dial-pod.js';
@@ -17,6 +22,7 @@ import { destinationOf } from './destination.js';
 import type { Hook, Match } from './hooks.js';
 import { HookSource } from './hooks.js';
 import type { Verdict } from './review.js';
+import { inVersion, requestIn } from './versions.js';
 import { connectObject, denied, questionOf, readVerdict } from './review.js';
 
 const defaultTimeoutSeconds = 10;
@@ -26,6 +32,8 @@ export interface WebhookDeps {
   readonly objects: Objects;
   /** Pods are reached through their nodes: masters need no route into the pod network. */
   readonly dialPod: DialPod;
+  /** Match conditions may ask what the user may do. */
+  readonly authorization: Authorization;
 }
 
 /** Configurations of webhooks are never sent to webhooks, or a bad one could not be taken back. */
@@ -33,12 +41,48 @@ function isExempt({ context: { target } }: AdmissionRequest): boolean {
   return target.kind.group === 'admissionregistration.k8s.io' || target.kind.virtual;
 }
 
-/** Asks one hook. @returns undefined when it failed and that is to be overlooked. @throws StatusError */
-async function ask(
-  { objects, dialPod }: WebhookDeps,
+/** True when the conditions of a hook let it be called. @throws StatusError when that cannot be told */
+async function isMeant(
+  { objects, authorization }: WebhookDeps,
   { hook, version }: Match,
   request: AdmissionRequest,
+): Promise<boolean> {
+  if (hook.conditions.length === 0) return true;
+  const { target, user } = request.context;
+  const decisions = new Decisions(authorization, user);
+  const values = new RequestValues(request, {
+    version,
+    namespace: () => undefined,
+    decide: decisions.decide,
+  });
+  const holds = await decisions.settle(() =>
+    conditionsHold(hook.conditions, (name) => values.get(name)),
+  );
+  if (!(holds instanceof Error)) return holds;
+  if (hook.config.failurePolicy === 'Ignore') {
+    objects.log.warn(
+      { webhook: hook.name, reason: holds.message },
+      'the match conditions of a webhook failed and it was not called, as its failurePolicy says',
+    );
+    return false;
+  }
+  throw forbidden(errorTarget(target.kind), target.name, holds.message);
+}
+
+/**
+ * Asks one hook.
+ * @returns undefined when it is not meant, or failed and that is to be overlooked
+ * @throws StatusError
+ */
+async function ask(
+  deps: WebhookDeps,
+  match: Match,
+  request: AdmissionRequest,
 ): Promise<Verdict | undefined> {
+  const { objects, dialPod } = deps;
+  const { hook, version } = match;
+  const shown = await requestIn(objects, request, version);
+  if (!(await isMeant(deps, match, shown))) return undefined;
   const { sideEffects, failurePolicy, timeoutSeconds } = hook.config;
   const hasEffects = sideEffects !== 'None' && sideEffects !== 'NoneOnDryRun';
   if (request.context.options.dryRun && hasEffects) {
@@ -51,7 +95,7 @@ async function ask(
       { watchCache: objects.watchCache, dialPod },
       seconds,
     );
-    const question = questionOf(await requestIn(objects, request, version), version);
+    const question = questionOf(shown, version);
     const answer = await postJson(destination, question.body, {
       clock: objects.clock,
       timeoutMs: seconds * 1_000,
@@ -123,33 +167,6 @@ export function validatingWebhooks(deps: WebhookDeps): AdmissionPlugin {
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     },
   };
-}
-
-/** The request as a hook of another version than the request's is shown it. */
-async function requestIn(
-  objects: Objects,
-  request: AdmissionRequest,
-  version: string,
-): Promise<AdmissionRequest> {
-  const { kind } = request.context.target;
-  if (version === kind.version || request.operation === 'CONNECT') return request;
-  const shown = async (object: KubeObject | undefined): Promise<KubeObject | undefined> =>
-    object?.kind === kind.kind ? await inVersion(objects, kind, object, version) : object;
-  return { ...request, object: await shown(request.object), old: await shown(request.old) };
-}
-
-/** A custom object in another version of its kind. @throws StatusError 500 with a conversion webhook's error */
-async function inVersion(
-  { conversion }: Objects,
-  kind: KindDeclaration,
-  object: KubeObject,
-  version: string,
-): Promise<KubeObject> {
-  const apiVersion = formatGroupVersion(kind.group, version);
-  if (object.apiVersion === apiVersion) return object;
-  if (!conversion.asksWebhook(kind)) return { ...object, apiVersion };
-  const [converted = object] = await conversion.convert(kind, version, [object]);
-  return converted;
 }
 
 /** The kind of the request's object, which may be that of a subresource. */

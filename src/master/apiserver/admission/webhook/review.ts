@@ -82,9 +82,7 @@ export function admissionFields(request: AdmissionRequest, version: string): obj
             kind: optionKinds[operation],
             apiVersion: 'meta.k8s.io/v1',
             ...(options.dryRun ? { dryRun: ['All'] } : {}),
-            ...(operation === 'DELETE'
-              ? request.deletion
-              : { fieldManager: options.fieldManager }),
+            ...(operation === 'DELETE' ? request.deletion : { fieldManager: options.fieldManager }),
           },
   };
 }
