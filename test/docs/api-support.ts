@@ -31,6 +31,12 @@ const rules = [
     nonResourceRules: [{ verbs: ['get'], nonResourceURLs: ['/a'] }],
   },
 ];
+const podRule = {
+  apiGroups: [''],
+  apiVersions: ['v1'],
+  operations: ['CREATE'],
+  resources: ['pods'],
+};
 const apiSpec = {
   group: 'a.example.com',
   version: 'v1',
@@ -54,6 +60,13 @@ const further: Readonly<Record<string, object>> = {
   SelfSubjectAccessReview: { spec: { nonResourceAttributes: { path: '/', verb: 'get' } } },
   SelfSubjectRulesReview: { spec: { namespace: 'default' } },
   SubjectAccessReview: { spec: { user: 'u', nonResourceAttributes: { path: '/', verb: 'get' } } },
+  ValidatingAdmissionPolicy: {
+    spec: {
+      matchConstraints: { resourceRules: [podRule] },
+      validations: [{ expression: 'true' }],
+    },
+  },
+  ValidatingAdmissionPolicyBinding: { spec: { policyName: 'a', validationActions: ['Deny'] } },
   TokenReview: { spec: { token: 'x' } },
 };
 
