@@ -18,11 +18,13 @@ export interface InitialMember {
 export interface BackupConfig {
   readonly directory: string;
   /** When one is due: so long after the last, or by a cron expression in the machine's time zone. */
-  readonly schedule: { readonly everyMs: number } | { readonly cron: string };
+  readonly schedule: { readonly everyMs: number } | { readonly cron: string } | 'off';
   /** So many of the newest stay; 0: all. */
   readonly keepCount: number;
   /** Older ones go, the newest never; 0: at any age they stay. */
   readonly keepAgeMs: number;
+  /** Holds a `BackupSettings` that goes before the schedule and the count above; looked at while the member runs. */
+  readonly settingsFile?: string;
 }
 
 /** Everything that a member is told. Times in milliseconds, sizes in bytes. */

@@ -47,6 +47,11 @@ test('the components of a master', () => {
   expect(text).toBe(readFileSync(golden, 'utf8'));
 });
 
+test('a cron expression takes the place of the usual interval of snapshots', () => {
+  const words = lines(['--address=10.0.0.1', '--etcd-arg=--backup-schedule=0 3 * * *']);
+  expect(words.filter((word) => word.includes('backup-interval'))).toEqual([]);
+});
+
 test('what goes to the API server is read back as it was', () => {
   const options = parseMasterOptions(['--name=m1', '--data-dir=/data', '--address=10.0.0.1']);
   const state = {

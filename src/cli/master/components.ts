@@ -40,10 +40,17 @@ export function componentSpecs(options: MasterOptions, state: MasterState): Comp
   ];
 }
 
+/** The file in which the master hands its store the schedule that the administrator has set. */
+export function backupSettingsFile({ dataDir }: MasterOptions): string {
+  return join(dataDir, 'backup-settings.json');
+}
+
 /** The flags of the store's member, but for those that the operator passed on. */
 export function storeFlags(options: MasterOptions, state: MasterState): string[] {
   const pki = pkiDirectory(options);
   const clientUrl = (host: string): string => `https://${host}:${options.ports.etcdClient}`;
+  const isPassed = (name: string): boolean =>
+    options.passed.etcd.some((word) => word.startsWith(`--${name}`));
   const peerUrl = `https://${options.address}:${options.ports.etcdPeer}`;
   const clientUrls =
     options.address === '127.0.0.1'
@@ -73,8 +80,9 @@ export function storeFlags(options: MasterOptions, state: MasterState): string[]
     'auto-compaction-max-bytes': String(256 * 1024 * 1024),
     // Every four hours, and two days of them, unless --etcd-arg says otherwise.
     'backup-dir': join(options.dataDir, 'backups'),
-    'backup-interval': '4h',
+    ...(isPassed('backup-schedule') ? {} : { 'backup-interval': '4h' }),
     'backup-keep-count': '12',
+    'backup-settings-file': backupSettingsFile(options),
   });
 }
 

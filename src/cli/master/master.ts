@@ -18,10 +18,11 @@ import {
 } from '../../master/cluster/certificate-renewal.js';
 import { allMasters, announceMaster, listMasters } from '../../master/cluster/master-registry.js';
 import { createMasterCertificates, readKeyPair } from '../../master/cluster/pki.js';
+import { followSchedule } from '../../master/cluster/snapshot-schedule.js';
 import type { Supervisor } from '../../master/supervisor/supervisor.js';
 import { createSupervisor } from '../../master/supervisor/supervisor.js';
 import { formatKubeconfig } from '../kubeconfig.js';
-import { componentSpecs } from './components.js';
+import { backupSettingsFile, componentSpecs } from './components.js';
 import type { MasterState } from './join.js';
 import { pkiDirectory, prepareMaster } from './join.js';
 import { rememberCluster } from './known-cluster.js';
@@ -139,6 +140,7 @@ async function takePart(
     }),
   });
   void settleOwnMember({ options, state, clock, log, signal: stopping });
+  void followSchedule({ client, path: backupSettingsFile(options), clock, log }, stopping);
   while (!stopping.aborted) {
     try {
       const masters = await listMasters(client, clock);

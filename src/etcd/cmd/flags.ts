@@ -123,6 +123,7 @@ const flagKinds = {
   'backup-schedule': 'string',
   'backup-keep-count': 'number',
   'backup-keep-age': 'duration',
+  'backup-settings-file': 'string',
   'config-file': 'string',
   version: 'boolean',
   help: 'boolean',

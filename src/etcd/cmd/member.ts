@@ -15,6 +15,7 @@ import type { WatchService } from '../rpc/watch.js';
 import { adoptRestored } from '../snapshots/adopt.js';
 import { AutoCompactor } from '../guards/auto-compactor.js';
 import { backupMetrics } from '../telemetry/backup-metrics.js';
+import { configOfNow } from '../snapshots/backup-settings.js';
 import { BackupKeeper } from '../snapshots/backups.js';
 import { forceNewCluster, openState } from '../member/bootstrap.js';
 import { MemberRemovedError } from '../config.js';
@@ -156,12 +157,14 @@ export async function startMember(
 }
 
 function newBackups(server: EtcdServer, config: ServerConfig): BackupKeeper | undefined {
-  if (config.backup === undefined) return undefined;
+  const { backup } = config;
+  if (backup === undefined) return undefined;
+  const log = config.log.child({ part: 'backup' });
   return new BackupKeeper({
-    config: config.backup,
+    config: configOfNow(backup, log),
     member: config.name,
     clock: config.clock,
-    log: config.log.child({ part: 'backup' }),
+    log,
     report: backupMetrics(config.telemetry.set),
     ready: () => !server.stopped && server.membership.local !== undefined,
     estimateBytes: () => server.backend.sizeInUseBytes(),

@@ -65,7 +65,7 @@ function backupConfig(flags: Flags, clock: Clock): BackupConfig | undefined {
   const everyMs = flags.durationMs('backup-interval', backupIntervalMsDefault);
   const cron = flags.text('backup-schedule');
   if (directory === '') {
-    for (const name of ['backup-interval', 'backup-schedule'] as const) {
+    for (const name of ['backup-interval', 'backup-schedule', 'backup-settings-file'] as const) {
       if (flags.text(name) !== '') throw new UsageError(`flag -${name} needs -backup-dir`);
     }
     return undefined;
@@ -73,7 +73,8 @@ function backupConfig(flags: Flags, clock: Clock): BackupConfig | undefined {
   if (cron !== '' && flags.has('backup-interval')) {
     throw new UsageError('only one of -backup-interval and -backup-schedule may be given');
   }
-  if (cron === '' && everyMs === 0) return undefined;
+  const settingsFile = flags.text('backup-settings-file');
+  if (cron === '' && everyMs === 0 && settingsFile === '') return undefined;
   if (cron !== '') {
     try {
       nextDueMs(cron, clock.nowMs());
@@ -87,9 +88,10 @@ function backupConfig(flags: Flags, clock: Clock): BackupConfig | undefined {
   }
   return {
     directory,
-    schedule: cron === '' ? { everyMs } : { cron },
+    schedule: cron !== '' ? { cron } : everyMs > 0 ? { everyMs } : 'off',
     keepCount,
     keepAgeMs: flags.durationMs('backup-keep-age', 0),
+    ...(settingsFile === '' ? {} : { settingsFile }),
   };
 }
 

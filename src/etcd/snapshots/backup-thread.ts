@@ -2,15 +2,14 @@
  * Turns an image of the backend into a snapshot file on a thread of its own, so that neither encoding nor hashing nor
  * fsync stops the member's loop. This file is both the thread's program and the function that it runs.
  */
-import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { renameDurablySync } from '../../lib/files/rename-durably.js';
 import { errorMessage } from '../../lib/errors.js';
 import { BboltFile } from './bbolt-reader.js';
 import { decodeRevisionKey, etcdBuckets } from './etcd-buckets.js';
 import { exportEtcdSnapshot } from './export.js';
-import { checkSnapshotHash } from './snapshot-file.js';
+import { appendSnapshotHash, checkSnapshotHash } from './snapshot-file.js';
 
 /** The image and the paths of one backup. */
 export interface BackupJob {
@@ -36,8 +35,6 @@ type Reply =
   | { readonly error: { readonly message: string; readonly code: string } };
 
 const threadMark = 'trireme-backup';
-const chunkBytes = 1024 * 1024;
-
 /**
  * Writes to the temporary name, appends the SHA-256, syncs, reads it all again, and only then gives it its name: a
  * crash or an error leaves no half file under it.
@@ -46,7 +43,7 @@ export async function writeBackup(job: BackupJob): Promise<BackupMade> {
   const { imagePath, temporaryPath, clusterVersion } = job;
   try {
     await exportEtcdSnapshot(imagePath, temporaryPath, { clusterVersion });
-    const sizeBytes = appendHash(temporaryPath);
+    const sizeBytes = appendSnapshotHash(temporaryPath);
     checkSnapshotHash(temporaryPath);
     const revision = lastRevision(temporaryPath);
     const path = `${job.pathPrefix}${revision}.db`;
@@ -55,29 +52,6 @@ export async function writeBackup(job: BackupJob): Promise<BackupMade> {
   } catch (error) {
     rmSync(temporaryPath, { force: true });
     throw error;
-  }
-}
-
-function appendHash(path: string): number {
-  const fd = openSync(path, 'r+');
-  try {
-    const { size } = fstatSync(fd);
-    const hash = createHash('sha256');
-    const chunk = Buffer.allocUnsafe(chunkBytes);
-    for (let at = 0; at < size;) {
-      const count = readSync(fd, chunk, 0, chunkBytes, at);
-      if (count === 0) throw new Error(`${path} became shorter`);
-      hash.update(chunk.subarray(0, count));
-      at += count;
-    }
-    const digest = hash.digest();
-    for (let done = 0; done < digest.length;) {
-      done += writeSync(fd, digest, done, digest.length - done, size + done);
-    }
-    fsyncSync(fd);
-    return size + digest.length;
-  } finally {
-    closeSync(fd);
   }
 }
 

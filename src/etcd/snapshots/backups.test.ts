@@ -64,6 +64,7 @@ describe('names', () => {
 class Bench {
   readonly clock = new ManualClock(startMs);
   readonly reports: string[] = [];
+  config: BackupConfig = { directory, schedule: { everyMs: hourMs }, keepCount: 3, keepAgeMs: 0 };
   takes = 0;
   ready = true;
   /** Null: fails at once; a promise: waits for it. */
@@ -74,7 +75,7 @@ class Bench {
   start(config: Partial<BackupConfig> = {}): void {
     const { reports } = this;
     this.keeper = new BackupKeeper({
-      config: { directory, schedule: { everyMs: hourMs }, keepCount: 3, keepAgeMs: 0, ...config },
+      config: () => ({ ...this.config, ...config }),
       member: 'm',
       clock: this.clock,
       log: silentLogger,
@@ -161,6 +162,20 @@ describe('the keeper', () => {
     bench.start();
     await bench.pass(30_000);
     expect(bench.takes).toBe(1);
+    await bench.keeper.stop();
+  });
+
+  test('a schedule that changes while it runs holds from the next look on', async () => {
+    const bench = new Bench();
+    bench.start();
+    await bench.pass(30_000);
+    bench.config = { ...bench.config, schedule: 'off' };
+    await bench.pass(5 * hourMs);
+    expect(bench.takes).toBe(1);
+    bench.config = { ...bench.config, schedule: { everyMs: hourMs / 2 }, keepCount: 2 };
+    await bench.pass(2 * hourMs);
+    expect(bench.takes).toBe(5);
+    expect(bench.files).toHaveLength(2);
     await bench.keeper.stop();
   });
 

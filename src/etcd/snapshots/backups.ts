@@ -23,7 +23,8 @@ import { nextDueMs } from './cron.js';
 
 /** The directory, schedule and retention of backups. */
 export interface BackupKeeperOptions {
-  readonly config: BackupConfig;
+  /** Read at each look. */
+  readonly config: () => BackupConfig;
   readonly member: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -67,7 +68,8 @@ export class BackupKeeper {
 
   /** Looks at what is there: an interval goes on from the newest file, also over a restart. */
   start(): void {
-    const { clock, log, report, config } = this.#options;
+    const { clock, log, report } = this.#options;
+    const config = this.#options.config();
     try {
       this.#makeDirectory();
       rmSync(join(config.directory, temporaryName(this.#options.member)), { force: true });
@@ -102,8 +104,8 @@ export class BackupKeeper {
   }
 
   #lookMs(): number {
-    const { schedule } = this.#options.config;
-    return 'everyMs' in schedule ? Math.min(lookMs, schedule.everyMs / 4) : lookMs;
+    const everyMs = this.#everyMs();
+    return everyMs === undefined ? lookMs : Math.min(lookMs, everyMs / 4);
   }
 
   #look(): void {
@@ -116,26 +118,26 @@ export class BackupKeeper {
   }
 
   #isDue(): boolean {
-    const { clock, config } = this.#options;
-    if ('everyMs' in config.schedule) {
-      return (
-        this.#lastMs === undefined || clock.monotonicMs() - this.#lastMs >= config.schedule.everyMs
-      );
+    const { clock } = this.#options;
+    const { schedule } = this.#options.config();
+    if (schedule === 'off') return false;
+    if ('everyMs' in schedule) {
+      return this.#lastMs === undefined || clock.monotonicMs() - this.#lastMs >= schedule.everyMs;
     }
     const nowMs = clock.nowMs();
     // A clock that was set back: what lies behind is not waited for again.
     if (this.#seenMs > nowMs) this.#seenMs = nowMs;
     if (this.#due?.afterMs !== this.#seenMs) {
-      this.#due = { afterMs: this.#seenMs, atMs: nextDueMs(config.schedule.cron, this.#seenMs) };
+      this.#due = { afterMs: this.#seenMs, atMs: nextDueMs(schedule.cron, this.#seenMs) };
     }
     return this.#due.atMs <= nowMs;
   }
 
   async #take(): Promise<void> {
-    const { clock, log, report, config, member } = this.#options;
+    const { clock, log, report, member } = this.#options;
     const startedMs = clock.monotonicMs();
     const takenMs = clock.nowMs();
-    const { directory } = config;
+    const { directory } = this.#options.config();
     const temporaryPath = join(directory, temporaryName(member));
     try {
       this.#makeDirectory();
@@ -162,30 +164,37 @@ export class BackupKeeper {
 
   /** Not its parents: a file system that is not mounted must not be mistaken for an empty one. */
   #makeDirectory(): void {
-    const { directory } = this.#options.config;
+    const { directory } = this.#options.config();
     if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
   }
 
+  /** The interval, where the schedule is one. */
+  #everyMs(): number | undefined {
+    const { schedule } = this.#options.config();
+    return typeof schedule === 'object' && 'everyMs' in schedule ? schedule.everyMs : undefined;
+  }
+
   #retryMs(): number {
-    const { schedule } = this.#options.config;
-    return 'everyMs' in schedule ? Math.min(retryMs, schedule.everyMs) : retryMs;
+    return Math.min(retryMs, this.#everyMs() ?? retryMs);
   }
 
   /** @throws Error: filling the disk would stop the member's own writes */
   #mustHaveRoom(): void {
-    const { config, estimateBytes } = this.#options;
-    const { bavail, bsize } = statfsSync(config.directory);
+    const { estimateBytes } = this.#options;
+    const { directory } = this.#options.config();
+    const { bavail, bsize } = statfsSync(directory);
     const neededBytes = 2 * estimateBytes() + reserveBytes;
     if (bavail * bsize >= neededBytes) return;
     throw new Error(
-      `only ${bavail * bsize} bytes are free in ${config.directory}; a snapshot is taken where ` +
+      `only ${bavail * bsize} bytes are free in ${directory}; a snapshot is taken where ` +
         `${neededBytes} are, so that the member keeps room to write`,
     );
   }
 
   /** A file that cannot be removed is no reason to call the snapshot failed. */
   #retain(madePath: string): void {
-    const { clock, config, log, report } = this.#options;
+    const { clock, log, report } = this.#options;
+    const config = this.#options.config();
     const files = this.#files();
     const made = madePath.slice(madePath.lastIndexOf('/') + 1);
     const expired = expiredBackups(files, config, { nowMs: clock.nowMs(), made });
@@ -210,6 +219,6 @@ export class BackupKeeper {
   }
 
   #files(): ReturnType<typeof ownBackups> {
-    return ownBackups(this.#options.member, readdirSync(this.#options.config.directory));
+    return ownBackups(this.#options.member, readdirSync(this.#options.config().directory));
   }
 }

@@ -1,6 +1,6 @@
 /** A snapshot file as it lies on a disk: its trailing hash, and what it holds in short. */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { crc32c } from '../../lib/crc32c.js';
 import { BboltFile } from './bbolt-reader.js';
 import { decodeRevisionKey, etcdBuckets } from './etcd-buckets.js';
@@ -44,6 +44,30 @@ export function checkSnapshotHash(path: string): void {
         `expected sha256 ${wanted.toString('hex')}, got ${found.toString('hex')} (${path})`,
       );
     }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Appends the SHA-256 of a database file to it, and syncs it. @returns the size of the whole */
+export function appendSnapshotHash(path: string): number {
+  const fd = openSync(path, 'r+');
+  try {
+    const { size } = fstatSync(fd);
+    const hash = createHash('sha256');
+    const chunk = Buffer.allocUnsafe(chunkBytes);
+    for (let at = 0; at < size;) {
+      const count = readSync(fd, chunk, 0, chunkBytes, at);
+      if (count === 0) throw new Error(`${path} became shorter`);
+      hash.update(chunk.subarray(0, count));
+      at += count;
+    }
+    const digest = hash.digest();
+    for (let done = 0; done < digest.length;) {
+      done += writeSync(fd, digest, done, digest.length - done, size + done);
+    }
+    fsyncSync(fd);
+    return size + digest.length;
   } finally {
     closeSync(fd);
   }
