@@ -28,5 +28,6 @@ function readCertificate(socket: TLSSocket): PeerCertificate | undefined {
     organizations: fields.filter(([name]) => name === 'O').map(([, value]) => value),
     uris: withPrefix('URI:'),
     dnsNames: withPrefix('DNS:'),
+    endsMs: Date.parse(found.validTo),
   };
 }

@@ -118,6 +118,8 @@ export interface PeerCertificate {
   readonly organizations: readonly string[];
   readonly uris: readonly string[];
   readonly dnsNames: readonly string[];
+  /** When it ends, in milliseconds of the wall clock; absent where nobody knows. */
+  readonly endsMs?: number;
 }
 
 /** The sending half of a stream. */

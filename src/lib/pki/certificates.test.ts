@@ -112,7 +112,13 @@ describe('certificates', () => {
       code: Code.Unavailable,
     });
     expect(seen).toEqual([
-      { commonName: 'me', organizations: ['g1', 'g2'], uris: [], dnsNames: [] },
+      {
+        commonName: 'me',
+        organizations: ['g1', 'g2'],
+        uris: [],
+        dnsNames: [],
+        endsMs: expect.any(Number),
+      },
       undefined,
       undefined,
     ]);

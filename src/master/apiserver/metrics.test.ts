@@ -21,6 +21,36 @@ function finished(code: number): FinishedRequest {
   return { call, attributes, code, elapsedMs: 3 };
 }
 
+test('certificates of clients are counted by what is left of their time', () => {
+  const metrics = new ServerMetrics({
+    inFlight: () => ({ reading: 0, mutating: 0 }),
+    flow: () => ({ rejected: new Map(), levels: [] }),
+    watches: () => 0,
+    objects: () => [],
+  });
+  const dayMs = 86_400_000;
+  for (const days of [-1, 3, 100, 364]) metrics.onCertificate(days * dayMs);
+  const text = metrics.registry.metrics();
+  const counts = [...text.matchAll(/certificate_expiration_seconds_bucket\{le="(.*)"\} (\d+)/g)];
+  expect(counts.map(([, le, count]) => `${le}: ${count}`)).toEqual([
+    '0: 1',
+    '1800: 1',
+    '3600: 1',
+    '7200: 1',
+    '21600: 1',
+    '43200: 1',
+    '86400: 1',
+    '172800: 1',
+    '345600: 2',
+    '604800: 2',
+    '2592000: 2',
+    '7776000: 2',
+    '15552000: 3',
+    '31104000: 3',
+    '+Inf: 4',
+  ]);
+});
+
 test('requests are counted once each, however often the metrics are read', async () => {
   const metrics = new ServerMetrics({
     inFlight: () => ({ reading: 0, mutating: 0 }),

@@ -3,6 +3,12 @@ import { observeEventLoop, observeProcess } from '../../lib/process-metrics.js';
 import type { FlowCounts } from './flowcontrol/index.js';
 import type { FinishedRequest } from './verbs/index.js';
 
+const hour = 3600;
+const day = 24 * hour;
+/** As kube-apiserver's: from half an hour to a year of twelve times thirty days. */
+const certificateHours = [0, 0.5, 1, 2, 6, 12].map((hours) => hours * hour);
+const certificateDays = [1, 2, 4, 7, 30, 90, 180, 360].map((days) => days * day);
+
 /** kube-apiserver's metric names, for what means the same here. */
 export class ServerMetrics {
   readonly registry = new Registry();
@@ -18,6 +24,13 @@ export class ServerMetrics {
     help: 'Response latency distribution in seconds for each verb, group, version and resource.',
     labelNames: ['verb', 'group', 'version', 'resource', 'subresource', 'scope'],
     buckets: [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10, 30, 60],
+    registers: [this.registry],
+  });
+
+  readonly #certificates = new Histogram({
+    name: 'apiserver_client_certificate_expiration_seconds',
+    help: 'Distribution of the remaining lifetime on the certificate used to authenticate a request.',
+    buckets: [...certificateHours, ...certificateDays],
     registers: [this.registry],
   });
 
@@ -67,6 +80,11 @@ export class ServerMetrics {
         },
       }),
     );
+  }
+
+  /** A client certificate has authenticated a request. @param leftMs until it ends */
+  onCertificate(leftMs: number): void {
+    this.#certificates.observe(leftMs / 1000);
   }
 
   onRequest({ call, attributes, code, elapsedMs }: FinishedRequest): void {

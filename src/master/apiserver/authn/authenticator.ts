@@ -64,12 +64,16 @@ export class Authenticator {
   readonly #tokens: readonly TokenAuthenticator[];
   readonly #allowAnonymous: boolean;
   readonly #failures: FailureLimiter;
+  readonly #onCertificate: (certificate: PeerCertificate) => void;
 
   constructor(options: {
     readonly tokens: readonly TokenAuthenticator[];
     readonly allowAnonymous: boolean;
     readonly clock: Pick<Clock, 'monotonicMs'>;
+    /** Is told of each request that a client certificate authenticates. @default nobody is */
+    readonly onCertificate?: (certificate: PeerCertificate) => void;
   }) {
+    this.#onCertificate = options.onCertificate ?? (() => undefined);
     this.#failures = new FailureLimiter(options.clock);
     this.#tokens = options.tokens;
     this.#allowAnonymous = options.allowAnonymous;
@@ -82,7 +86,10 @@ export class Authenticator {
    */
   authenticate(credentials: Credentials): UserInfo | Promise<UserInfo> {
     const { certificate } = credentials;
-    if (certificate !== undefined && certificate.commonName !== '') return userOf(certificate);
+    if (certificate !== undefined && certificate.commonName !== '') {
+      this.#onCertificate(certificate);
+      return userOf(certificate);
+    }
     return this.#byToken(credentials);
   }
 
