@@ -6,8 +6,8 @@ import { statSync } from 'node:fs';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
 
-/** The interval of checks of the files. */
-const lookEveryMs = 5000;
+/** The interval of checks of the files, in milliseconds. */
+export const fileLookEveryMs = 5000;
 
 /** Certificates and keys in files, as they are when this is made. */
 export class FileChanges {
@@ -48,7 +48,7 @@ export class FileChanges {
       if (!ended) schedule();
     };
     const schedule = (): void => {
-      cancel = clock.schedule(lookEveryMs, () => void look());
+      cancel = clock.schedule(fileLookEveryMs, () => void look());
     };
     schedule();
     return () => {
