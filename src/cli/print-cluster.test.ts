@@ -16,7 +16,7 @@ test.each([
   ],
   [
     '2026-01-30T12:00:00.000Z',
-    'CERTIFICATES: the first to end is one of master-2, on 2026-01-30 (28 days): it has not been renewed, see the log of master-2',
+    'CERTIFICATES: one of master-2 ends on 2026-01-30 (28 days): it has not been renewed, see the log of master-2',
   ],
   [
     '2025-12-31T12:00:00.000Z',
@@ -26,6 +26,24 @@ test.each([
 ])('the first certificate that ends: %s', (certificatesEnd, line) => {
   const later = { certificatesEnd: certificatesEnd === '' ? '' : '2027-06-01T00:00:00.000Z' };
   const members = [member(1, later), member(2, { certificatesEnd })];
-  const lines = renderCluster(clusterStatus({ members })).split('\n');
+  const lines = renderCluster(clusterStatus({ members, nodes: [] })).split('\n');
   expect(lines.find((text) => /^certificates/i.test(text))).toBe(line);
+});
+
+test('each master and node whose certificates were not renewed is named', () => {
+  const ends = { certificatesEnd: '2026-01-20T00:00:00.000Z' };
+  const [node] = clusterStatus().nodes;
+  if (node === undefined) throw new Error();
+  const nodes = [
+    { ...node, ...ends },
+    { ...node, name: 'node-2', certificatesEnd: '2025-12-01T00:00:00.000Z' },
+    { ...node, name: 'node-3', certificatesEnd: '' },
+  ];
+  const text = renderCluster(clusterStatus({ members: [member(1), member(2, ends)], nodes }));
+  expect(text.split('\n').filter((line) => line.startsWith('CERTIFICATES'))).toEqual([
+    'CERTIFICATES: one of node-2 ended on 2025-12-01; renew them by: trireme cert renew',
+    'CERTIFICATES: one of master-2 ends on 2026-01-20 (18 days): it has not been renewed, see the log of master-2',
+    'CERTIFICATES: one of node-1 ends on 2026-01-20 (18 days): it has not been renewed, see the log of node-1',
+  ]);
+  expect(text).toMatch(/node-1 .* 2026-01-20/);
 });

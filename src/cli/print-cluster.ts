@@ -17,6 +17,7 @@ export function renderCluster(status: ClusterStatus): string {
       'DB SIZE',
       'ENDPOINT',
       'BUILD',
+      'CERTIFICATES TO',
       'HEALTH',
     ],
     status.members.map((member) => [
@@ -29,6 +30,7 @@ export function renderCluster(status: ClusterStatus): string {
       member.reachable ? `${(member.dbSizeBytes / 1024 / 1024).toFixed(1)} MB` : '-',
       member.clientUrl,
       member.build || '-',
+      dayOf(member.certificatesEnd),
       member.reachable
         ? member.error === ''
           ? 'ok'
@@ -45,12 +47,13 @@ export function renderCluster(status: ClusterStatus): string {
     ]),
   );
   const nodes = renderTable(
-    ['NODE', 'STATUS', 'ADDRESS', 'BUILD', 'MESSAGE'],
+    ['NODE', 'STATUS', 'ADDRESS', 'BUILD', 'CERTIFICATES TO', 'MESSAGE'],
     status.nodes.map((node) => [
       node.name,
       isKnown ? (node.ready ? 'Ready' : 'NotReady') : 'Unknown',
       node.address,
       node.build || '-',
+      dayOf(node.certificatesEnd),
       node.message,
     ]),
   );
@@ -59,23 +62,48 @@ export function renderCluster(status: ClusterStatus): string {
 }
 
 const dayMs = 86_400_000;
-/** Masters renew their certificates when a third of the year is left: less than this means that it has failed. */
+/** They are renewed when a third of their time is left: less than this means that it has failed. */
 const warnBeforeDays = 30;
 
-/** Returns when the first certificate of a master ends; nothing where no master says. */
-function certificateLine({ members, time }: ClusterStatus): string {
-  const [first] = members
-    .filter(({ certificatesEnd }) => certificatesEnd !== '')
-    .toSorted((a, b) => Date.parse(a.certificatesEnd) - Date.parse(b.certificatesEnd));
+function dayOf(end: string): string {
+  return end === '' ? '-' : end.slice(0, 10);
+}
+
+/** Says when the first certificate ends, and of each that has not been renewed in time. */
+function certificateLine({ members, nodes, time }: ClusterStatus): string {
+  const known = [
+    ...members.map(({ name, certificatesEnd }) => ({ name, end: certificatesEnd, mend: restart })),
+    ...nodes.map(({ name, certificatesEnd }) => ({ name, end: certificatesEnd, mend: renew })),
+  ]
+    .filter(({ end }) => end !== '')
+    .map((one) => ({
+      ...one,
+      days: Math.floor((Date.parse(one.end) - Date.parse(time)) / dayMs),
+    }))
+    .toSorted((a, b) => Date.parse(a.end) - Date.parse(b.end));
+  const [first] = known;
   if (first === undefined) return '';
-  const day = first.certificatesEnd.slice(0, 10);
-  const days = Math.floor((Date.parse(first.certificatesEnd) - Date.parse(time)) / dayMs);
-  if (days < 0)
-    return `CERTIFICATES: one of ${first.name} ended on ${day}; a restart of it renews them\n`;
-  const end = `the first to end is one of ${first.name}, on ${day} (${days} days)`;
-  return days >= warnBeforeDays
-    ? `certificates: ${end}\n`
-    : `CERTIFICATES: ${end}: it has not been renewed, see the log of ${first.name}\n`;
+  const late = known.filter(({ days }) => days < warnBeforeDays);
+  if (late.length === 0) {
+    const day = dayOf(first.end);
+    return `certificates: the first to end is one of ${first.name}, on ${day} (${first.days} days)\n`;
+  }
+  return late.map(lateLine).join('');
+}
+
+const restart = 'a restart of it renews them';
+const renew = 'renew them by: trireme cert renew';
+
+function lateLine(late: {
+  readonly name: string;
+  readonly end: string;
+  readonly mend: string;
+  readonly days: number;
+}): string {
+  const { name, end, mend, days } = late;
+  return days < 0
+    ? `CERTIFICATES: one of ${name} ended on ${dayOf(end)}; ${mend}\n`
+    : `CERTIFICATES: one of ${name} ends on ${dayOf(end)} (${days} days): it has not been renewed, see the log of ${name}\n`;
 }
 
 function roleOf(member: MemberStatus): string {

@@ -78,6 +78,14 @@ export interface RenewResponse {
   certificate: Buffer;
 }
 
+export interface AuthoritiesRequest {
+}
+
+export interface AuthoritiesResponse {
+  ca: Buffer;
+  signer: Buffer;
+}
+
 export interface StatusRequest {
 }
 
@@ -164,6 +172,7 @@ export interface NodeStatus {
   ready: boolean;
   message: string;
   build: string;
+  certificatesEnd: string;
 }
 
 export interface ClusterStatus {
@@ -1136,6 +1145,125 @@ export const RenewResponse: MessageFns<RenewResponse> = {
     const obj: any = {};
     if (message.certificate.length !== 0) {
       obj.certificate = base64FromBytes(message.certificate);
+    }
+    return obj;
+  },
+};
+
+function createBaseAuthoritiesRequest(): AuthoritiesRequest {
+  return {};
+}
+
+export const AuthoritiesRequest: MessageFns<AuthoritiesRequest> = {
+  encode(_: AuthoritiesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuthoritiesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuthoritiesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): AuthoritiesRequest {
+    return {};
+  },
+
+  toJSON(_: AuthoritiesRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+};
+
+function createBaseAuthoritiesResponse(): AuthoritiesResponse {
+  return { ca: Buffer.alloc(0), signer: Buffer.alloc(0) };
+}
+
+export const AuthoritiesResponse: MessageFns<AuthoritiesResponse> = {
+  encode(message: AuthoritiesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ca.length !== 0) {
+      writer.uint32(10).bytes(message.ca);
+    }
+    if (message.signer.length !== 0) {
+      writer.uint32(18).bytes(message.signer);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuthoritiesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuthoritiesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ca = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.signer = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AuthoritiesResponse {
+    return {
+      ca: isSet(object.ca) ? Buffer.from(bytesFromBase64(object.ca)) : Buffer.alloc(0),
+      signer: isSet(object.signer) ? Buffer.from(bytesFromBase64(object.signer)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: AuthoritiesResponse): unknown {
+    const obj: any = {};
+    if (message.ca.length !== 0) {
+      obj.ca = base64FromBytes(message.ca);
+    }
+    if (message.signer.length !== 0) {
+      obj.signer = base64FromBytes(message.signer);
     }
     return obj;
   },
@@ -2292,7 +2420,7 @@ export const ComponentLeader: MessageFns<ComponentLeader> = {
 };
 
 function createBaseNodeStatus(): NodeStatus {
-  return { name: "", address: "", ready: false, message: "", build: "" };
+  return { name: "", address: "", ready: false, message: "", build: "", certificatesEnd: "" };
 }
 
 export const NodeStatus: MessageFns<NodeStatus> = {
@@ -2311,6 +2439,9 @@ export const NodeStatus: MessageFns<NodeStatus> = {
     }
     if (message.build !== "") {
       writer.uint32(42).string(message.build);
+    }
+    if (message.certificatesEnd !== "") {
+      writer.uint32(50).string(message.certificatesEnd);
     }
     return writer;
   },
@@ -2368,6 +2499,14 @@ export const NodeStatus: MessageFns<NodeStatus> = {
             message.build = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.certificatesEnd = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2387,6 +2526,11 @@ export const NodeStatus: MessageFns<NodeStatus> = {
       ready: isSet(object.ready) ? globalThis.Boolean(object.ready) : false,
       message: isSet(object.message) ? globalThis.String(object.message) : "",
       build: isSet(object.build) ? globalThis.String(object.build) : "",
+      certificatesEnd: isSet(object.certificatesEnd)
+        ? globalThis.String(object.certificatesEnd)
+        : isSet(object.certificates_end)
+        ? globalThis.String(object.certificates_end)
+        : "",
     };
   },
 
@@ -2406,6 +2550,9 @@ export const NodeStatus: MessageFns<NodeStatus> = {
     }
     if (message.build !== "") {
       obj.build = message.build;
+    }
+    if (message.certificatesEnd !== "") {
+      obj.certificatesEnd = message.certificatesEnd;
     }
     return obj;
   },
@@ -2743,6 +2890,15 @@ export const BootstrapDefinition = {
       requestType: RenewRequest as typeof RenewRequest,
       requestStream: false,
       responseType: RenewResponse as typeof RenewResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** The authorities of now, for nodes (mutual TLS): they change while a rotation of keys is under way. */
+    authorities: {
+      name: "Authorities",
+      requestType: AuthoritiesRequest as typeof AuthoritiesRequest,
+      requestStream: false,
+      responseType: AuthoritiesResponse as typeof AuthoritiesResponse,
       responseStream: false,
       options: {},
     },

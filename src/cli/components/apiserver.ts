@@ -1,5 +1,4 @@
 /** The thread with the API server; it serves joining and the cluster's status as well. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApiClient } from '../../client/index.js';
 import { BootstrapDefinition, ClusterDefinition } from '../../gen/cluster.js';
@@ -11,6 +10,7 @@ import { runApiserver } from '../../master/apiserver/cmd.js';
 import { createBootstrapHandlers } from '../../master/cluster/bootstrap-service.js';
 import { clusterAuthorizer } from '../../master/cluster/cluster-access.js';
 import { createClusterHandlers } from '../../master/cluster/cluster-service.js';
+import { readAuthority } from '../../master/cluster/pki.js';
 import { EtcdAdmin } from '../../master/cluster/etcd-admin.js';
 import type { ClusterSettings } from '../../master/cluster/settings.js';
 
@@ -59,7 +59,7 @@ export async function main(argv: readonly string[]): Promise<number> {
           store,
           clock,
           name: flags.name,
-          caHash: publicKeyHash(readFileSync(file('ca.crt'))),
+          caHash: async () => publicKeyHash((await readAuthority(flags.pkiDirectory, 'ca')).cert),
           authorize: clusterAuthorizer(authorization),
         }),
       );

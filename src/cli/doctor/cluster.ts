@@ -59,14 +59,15 @@ function builds({ members: masters, nodes: workers }: ClusterStatus): Finding {
   return warning('builds', list.join('; '), 'finish the upgrade: masters first, then workers');
 }
 
-function certificates({ members: masters, time }: ClusterStatus): Finding {
+function certificates({ members, nodes: workers, time }: ClusterStatus): Finding {
   const nowMs = Date.parse(time);
-  const ending = masters
+  const ending = [...members, ...workers]
     .filter(({ certificatesEnd }) => certificatesEnd !== '')
     .filter(({ certificatesEnd }) => Date.parse(certificatesEnd) - nowMs < certificateWarningMs);
-  if (ending.length === 0) return ok('certificates', "masters' hold for more than 30 days");
+  if (ending.length === 0)
+    return ok('certificates', "masters' and nodes' hold for more than 30 days");
   const list = ending.map(({ name, certificatesEnd }) => `${name}: ${certificatesEnd}`);
-  const mend = 'restart that master: it makes them anew; its log says why it did not';
+  const mend = 'restart that master or worker: it makes them anew; its log says why it did not';
   return problem('certificates', `they end: ${list.join(', ')}`, mend);
 }
 

@@ -167,7 +167,9 @@ describe('a machine that is damaged is looked at to the end', () => {
 describe('a cluster', () => {
   const three = [member(1, { leader: true }), member(2), member(3)];
   const build = '0.1.0+g1a2b3c4d5e';
-  const nodes = [{ name: 'node-1', ready: true, address: '', message: '', build }];
+  const nodes = [
+    { name: 'node-1', ready: true, address: '', message: '', build, certificatesEnd: '' },
+  ];
   const status = clusterStatus({ members: three, nodes });
 
   test('in which all is well', () => {
@@ -228,6 +230,12 @@ describe('a cluster', () => {
       {},
       -5000,
       ['problem clocks: this machine is 5.3 s behind master-1'],
+    ],
+    [
+      'a node whose certificates end soon',
+      { nodes: [{ ...nodes[0]!, certificatesEnd: '2026-01-20T00:00:00Z' }] },
+      0,
+      ['problem certificates: they end: node-1: 2026-01-20T00:00:00Z'],
     ],
     [
       'a node that is not ready',

@@ -44,8 +44,16 @@ export function clusterStatus(fields: Partial<ClusterStatus> = {}): ClusterStatu
         address: '10.0.0.11',
         message: '',
         build: '0.1.0+g1a2b3c4d5e',
+        certificatesEnd: '2027-01-01T00:00:00.000Z',
       },
-      { name: 'node-2', ready: false, address: '10.0.0.12', message: 'it is silent', build: '' },
+      {
+        name: 'node-2',
+        ready: false,
+        address: '10.0.0.12',
+        message: 'it is silent',
+        build: '',
+        certificatesEnd: '',
+      },
     ],
     ...fields,
   };

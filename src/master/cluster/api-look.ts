@@ -1,4 +1,5 @@
 import { findCondition } from '../../api/facts/conditions.js';
+import { nodeAnnotations } from '../../api/facts/node-authorities.js';
 import { objectKey } from '../../api/facts/keys.js';
 import { parseTime } from '../../api/facts/time.js';
 import type { Node } from '../../api/types/core.js';
@@ -84,6 +85,7 @@ export function nodeStatus(node: Node): NodeStatus {
     ready: ready?.status === 'True',
     message: ready?.message ?? '',
     build: buildOf(node.status?.nodeInfo?.kubeletVersion ?? '') ?? '',
+    certificatesEnd: node.metadata.annotations?.[nodeAnnotations.end] ?? '',
   };
 }
 

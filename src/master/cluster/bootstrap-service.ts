@@ -24,7 +24,7 @@ import {
 import { hasFormerKey } from '../../lib/pki/former-key.js';
 import { claimName, joinRecordName, joinRecordNamespace } from './join-records.js';
 import { allMasters, listMasters } from './master-registry.js';
-import { readClusterKeys, readKeyPair } from './pki.js';
+import { readAuthority, readClusterKeys, readKeyPair } from './pki.js';
 import { hostOf, reservedHosts, servingHosts } from './serving-names.js';
 import type { ClusterSettings } from './settings.js';
 import { clusterDnsAddress, settingsToMap } from './settings.js';
@@ -105,19 +105,32 @@ export function createBootstrapHandlers(
       };
     },
 
+    async authorities(_request, context) {
+      mustBeNode(context);
+      const [{ cert: ca }, { cert: signer }] = await Promise.all([
+        readKeyPair(options.pkiDirectory, 'ca'),
+        readAuthority(options.pkiDirectory, 'ca'),
+      ]);
+      return { ca: Buffer.from(ca), signer: Buffer.from(signer) };
+    },
+
     async renew(request, context) {
-      const name = context.peerCertificate?.commonName ?? '';
-      const isNode = context.peerCertificate?.organizations.includes(nodesGroup) ?? false;
-      const nodeName = name.startsWith(nodePrefix) ? name.slice(nodePrefix.length) : '';
-      if (!isNode || nodeName === '') {
-        throw new GrpcError(Code.PermissionDenied, 'only a node renews its certificate here');
-      }
+      const nodeName = mustBeNode(context);
       const { csr } = request;
       const usage = (await read(csr)).hosts.length > 0 ? 'server' : 'client';
       const certificate = await signForNode(options, context, { csr, nodeName, usage });
       return { certificate: Buffer.from(certificate) };
     },
   };
+}
+
+/** @returns the name of the node that calls @throws GrpcError PERMISSION_DENIED for anybody else */
+function mustBeNode({ peerCertificate }: CallContext): string {
+  const name = peerCertificate?.commonName ?? '';
+  const isNode = peerCertificate?.organizations.includes(nodesGroup) ?? false;
+  const nodeName = name.startsWith(nodePrefix) ? name.slice(nodePrefix.length) : '';
+  if (isNode && nodeName !== '') return nodeName;
+  throw new GrpcError(Code.PermissionDenied, 'only a node renews its certificate here');
 }
 
 /**
@@ -231,7 +244,7 @@ async function signForNode(
   { csr, nodeName, usage }: Wanted,
 ): Promise<string> {
   const { request, hosts: wanted } = await read(csr);
-  const ca = await readKeyPair(options.pkiDirectory, 'ca');
+  const ca = await readAuthority(options.pkiDirectory, 'ca');
   const identity = { commonName: `${nodePrefix}${nodeName}`, organizations: [nodesGroup] };
   if (usage === 'client') {
     const subject = { ...identity, usages: ['client'] as const };

@@ -33,7 +33,7 @@ function rig(): Rig {
     store,
     clock,
     name: 'm1',
-    caHash: 'sha256:00',
+    caHash: () => Promise.resolve('sha256:00'),
     authorize: async (_context, verb) => void asked.push(verb),
   });
   return { clock, client, store, handlers, asked };
@@ -64,7 +64,10 @@ describe('the status', () => {
     await client.create(resources.leases, { ...lease, spec });
     await announce(client);
     await client.create(resources.nodes, {
-      metadata: { name: 'n1' },
+      metadata: {
+        name: 'n1',
+        annotations: { 'trireme.dev/certificates-end': '2027-02-01T00:00:00.000Z' },
+      },
       status: {
         addresses: [{ type: 'InternalIP', address: '10.0.0.11' }],
         conditions: [{ type: 'Ready', status: 'False', message: 'no network' }],
@@ -119,8 +122,9 @@ describe('the status', () => {
           ready: false,
           message: 'no network',
           build: '0.1.0+g1a2b3c4d5e',
+          certificatesEnd: '2027-02-01T00:00:00.000Z',
         },
-        { name: 'n2', address: '', ready: false, message: '', build: '' },
+        { name: 'n2', address: '', ready: false, message: '', build: '', certificatesEnd: '' },
       ],
     });
     expect(asked).toEqual(['get']);

@@ -30,8 +30,8 @@ export interface ClusterServiceOptions {
   readonly clock: Clock;
   /** This master's name. */
   readonly name: string;
-  /** `sha256:<hex>`: what joining machines pin. */
-  readonly caHash: string;
+  /** `sha256:<hex>` of the authority of now: what joining machines pin. */
+  readonly caHash: () => Promise<string>;
   /** May the caller do `verb` here? Rejects with PERMISSION_DENIED or UNAUTHENTICATED if not. */
   readonly authorize: (context: CallContext, verb: 'get' | 'create') => Promise<void>;
 }
@@ -96,7 +96,7 @@ export function createClusterHandlers(
       const ttlSeconds = request.ttlSeconds > 0 ? request.ttlSeconds : defaultTokenTtlSeconds;
       const { client, clock } = options;
       const expires = await storeToken({ client, clock, token, usages, ttlMs: ttlSeconds * 1000 });
-      return { token: `${token.id}.${token.secret}`, caHash: options.caHash, expires };
+      return { token: `${token.id}.${token.secret}`, caHash: await options.caHash(), expires };
     },
   };
 }

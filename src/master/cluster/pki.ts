@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,8 +6,9 @@ import type { Clock } from '../../lib/clock.js';
 import { makePrivateDirectory, writeWhole } from '../../lib/files/write-whole.js';
 import type { KeyPair, Subject } from '../../lib/pki/certificates.js';
 import { createCertificateAuthority, issueCertificate } from '../../lib/pki/certificates.js';
-import { mustBePair } from '../../lib/pki/key-pair.js';
+import { certificateOfKey } from '../../lib/pki/bundle.js';
 import { errorMessage } from '../../lib/errors.js';
+import { generateTokenKeys } from './rotation-keys.js';
 import type { ClusterSettings } from './settings.js';
 import { apiServiceAddress } from './settings.js';
 
@@ -32,11 +33,7 @@ const superusers = 'system:masters';
 export async function createClusterKeys(directory: string, clock: Clock): Promise<void> {
   const ca = await createCertificateAuthority({ commonName: 'trireme-ca', clock });
   const etcdCa = await createCertificateAuthority({ commonName: 'trireme-etcd-ca', clock });
-  const serviceAccount = generateKeyPairSync('ec', {
-    namedCurve: 'P-256',
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-  });
+  const serviceAccount = generateTokenKeys();
   await writeKeyFiles(directory, {
     'ca.crt': ca.cert,
     'ca.key': ca.key,
@@ -65,7 +62,7 @@ export async function writeKeyFiles(
     await writeWhole(join(directory, name), content);
 }
 
-/** An authority of {@link clusterFiles}, or any key pair in the PKI directory. */
+/** A key pair in the PKI directory; an authority's certificates, where two are believed, are all of them. */
 export async function readKeyPair(directory: string, name: string): Promise<KeyPair> {
   const [cert, key] = await Promise.all([
     readFile(join(directory, `${name}.crt`), 'utf8'),
@@ -74,17 +71,20 @@ export async function readKeyPair(directory: string, name: string): Promise<KeyP
   return { cert, key };
 }
 
-/** An authority, seen to be whole. @throws Error naming the file where it is not */
-async function readAuthority(directory: string, name: string): Promise<KeyPair> {
-  const pair = await readKeyPair(directory, name);
+/**
+ * An authority of {@link clusterFiles} as it signs: while another is believed beside it, its key tells which one that
+ * is.
+ * @throws Error naming the file where the two do not go together
+ */
+export async function readAuthority(directory: string, name: string): Promise<KeyPair> {
+  const { cert, key } = await readKeyPair(directory, name);
   const path = join(directory, name);
   try {
-    mustBePair(pair);
+    return { cert: certificateOfKey(cert, key), key };
   } catch (cause) {
     const reason = errorMessage(cause);
     throw new Error(`${path}.crt or ${name}.key cannot be used: ${reason}`, { cause });
   }
-  return pair;
 }
 
 /** The validity of a master's certificates. */
@@ -170,7 +170,7 @@ async function frontProxyAuthority(
 
 /** A new certificate for the administrator, before the old one ends. @returns it, kept in the PKI directory as well */
 export async function renewAdminCertificate(directory: string, clock: Clock): Promise<KeyPair> {
-  const ca = await readKeyPair(directory, 'ca');
+  const ca = await readAuthority(directory, 'ca');
   const subject = client('kubernetes-admin', superusers);
   const pair = await issueCertificate({ ca, subject, clock });
   await writeKeyFiles(directory, { 'admin.crt': pair.cert, 'admin.key': pair.key });

@@ -161,7 +161,7 @@ export async function startIdentityRig(): Promise<IdentityRig> {
         createClusterHandlers({
           ...shared,
           name: 'master-1',
-          caHash: 'sha256:0',
+          caHash: () => Promise.resolve('sha256:0'),
           authorize: clusterAuthorizer(authorization),
         }),
       );

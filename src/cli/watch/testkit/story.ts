@@ -88,11 +88,19 @@ export class Story {
           { component: 'kube-controller-manager', holder: controllers, ...lease },
         ],
         nodes: [
-          { name: 'worker-1', address: '10.0.0.101', ready: true, message: '', build: '' },
+          {
+            name: 'worker-1',
+            address: '10.0.0.101',
+            ready: true,
+            message: '',
+            build: '',
+            certificatesEnd: '',
+          },
           {
             name: 'worker-2',
             address: '10.0.0.102',
             ready: false,
+            certificatesEnd: '',
             message: 'it is silent',
             build: '',
           },
