@@ -81,6 +81,7 @@ export class TwoDoors {
       });
     const serving = await issue('kube-apiserver', []);
     const kubelet = await issue('kube-apiserver-kubelet-client', ['system:masters']);
+    const encryptionKey = randomBytes(32);
     const { privateKey, publicKey } = generateKeyPairSync('ec', {
       namedCurve: 'P-256',
       privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
@@ -100,11 +101,10 @@ export class TwoDoors {
       serviceAccount: {
         issuer: 'https://kubernetes.default.svc',
         audiences: ['https://kubernetes.default.svc'],
-        signingKey: privateKey,
-        publicKeys: [publicKey],
+        keys: fixedTls({ signingKey: privateKey, publicKeys: [publicKey] }),
       },
       kubelet: fixedTls({ ca: ca.cert, ...kubelet }),
-      encryptionKey: randomBytes(32),
+      encryptionKeys: () => [{ name: 'key1', secret: encryptionKey }],
       serviceClusterIpRange: '10.96.0.0/16',
       nodePortRange: { first: 30_000, last: 32_767 },
       authorizationModes: ['Node', 'RBAC'],

@@ -2,12 +2,19 @@
  * The API server's certificates: read from the files that its flags name, taken up when they change, and watched until
  * they end.
  */
+import { readFileSync } from 'node:fs';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import { Registry } from '../../lib/metrics.js';
+import { parseEncryptionKeys } from '../../lib/pki/encryption-keys.js';
+import type { EncryptionKey } from '../../lib/pki/encryption-keys.js';
 import { watchExpiry } from '../../lib/pki/expiry.js';
+import { FileChanges } from '../../lib/pki/file-change.js';
 import { clientTlsFromFiles, serverTlsFromFiles } from '../../lib/pki/tls-files.js';
 import type { ClientFiles, ServerFiles, TlsFileSource } from '../../lib/pki/tls-files.js';
+import { RenewableTls } from '../../lib/pki/tls-source.js';
+import type { TlsSource } from '../../lib/pki/tls-source.js';
+import type { ServiceAccountKeys } from './authn/service-account-tokens.js';
 
 /** The flags that name files; kube-apiserver's. */
 export interface CertificateFlags {
@@ -23,6 +30,9 @@ export interface CertificateFlags {
   readonly requestheaderClientCaFile?: string;
   readonly proxyClientCertFile?: string;
   readonly proxyClientKeyFile?: string;
+  readonly encryptionKeyFile?: string;
+  readonly serviceAccountSigningKeyFile: string;
+  readonly serviceAccountKeyFile?: readonly string[];
 }
 
 /** The certificates and keys that an API server serves and calls with, read from files. */
@@ -39,6 +49,10 @@ export class ApiServerCertificates {
   readonly kubelet: TlsFileSource<ServerFiles<Buffer>> | undefined;
   /** For servers of APIServices; undefined where there is none. */
   readonly frontProxy: TlsFileSource<ServerFiles<Buffer>> | undefined;
+  /** The keys of tokens. */
+  readonly serviceAccount: TlsSource<ServiceAccountKeys>;
+  /** The keys of now that values in the store are encrypted with; undefined where they are not. */
+  readonly encryptionKeys: (() => readonly EncryptionKey[]) | undefined;
   readonly #ends: (() => void)[] = [];
 
   /** @throws the system's error when a file cannot be read; nothing goes on then */
@@ -68,6 +82,8 @@ export class ApiServerCertificates {
         flags.proxyClientCertFile,
         flags.proxyClientKeyFile,
       );
+      this.serviceAccount = this.#followTokenKeys(flags, tools);
+      this.encryptionKeys = this.#followKeys(flags.encryptionKeyFile, tools);
     } catch (error) {
       this.stop();
       throw error;
@@ -98,6 +114,35 @@ export class ApiServerCertificates {
   ): TlsFileSource<ServerFiles<Buffer>> | undefined {
     if (ca === undefined || cert === undefined || key === undefined) return undefined;
     return this.#keep(serverTlsFromFiles({ ca, cert, key }, this));
+  }
+
+  #followTokenKeys(
+    { serviceAccountSigningKeyFile, serviceAccountKeyFile = [] }: CertificateFlags,
+    tools: { readonly clock: Clock; readonly log: Logger },
+  ): TlsSource<ServiceAccountKeys> {
+    const read = (): ServiceAccountKeys => ({
+      signingKey: readFileSync(serviceAccountSigningKeyFile),
+      publicKeys: serviceAccountKeyFile.map((path) => readFileSync(path)),
+    });
+    const changes = new FileChanges([serviceAccountSigningKeyFile, ...serviceAccountKeyFile]);
+    const source = new RenewableTls(read());
+    this.#ends.push(changes.follow({ ...tools, reload: async () => source.renew(read()) }));
+    return source;
+  }
+
+  /** What cannot be read later on is not taken up: the keys of before hold. */
+  #followKeys(
+    path: string | undefined,
+    tools: { readonly clock: Clock; readonly log: Logger },
+  ): (() => readonly EncryptionKey[]) | undefined {
+    if (path === undefined) return undefined;
+    const changes = new FileChanges([path]);
+    let keys = parseEncryptionKeys(readFileSync(path));
+    const reload = async (): Promise<void> => {
+      keys = parseEncryptionKeys(readFileSync(path));
+    };
+    this.#ends.push(changes.follow({ ...tools, reload }));
+    return () => keys;
   }
 
   #keep<T>(source: TlsFileSource<T>): TlsFileSource<T> {

@@ -89,10 +89,10 @@ export class ApiCore {
     this.#options = options;
     this.store = openStore(options);
     const values =
-      options.encryptionKey === undefined
+      options.encryptionKeys === undefined
         ? plainValues
         : encryptedValues({
-            keys: [{ name: 'key1', secret: options.encryptionKey }],
+            keys: options.encryptionKeys,
             prefixes: ['/registry/secrets/'],
           });
     this.watchCache = new WatchCache({ store: this.store, log, clock, values });
@@ -184,6 +184,9 @@ export class ApiCore {
       tokens: [tokens, new BootstrapTokens(this.watchCache, clock)],
       allowAnonymous: this.#options.anonymousAuth,
       clock,
+      onCertificate: ({ endsMs }) => {
+        if (endsMs !== undefined) metrics.onCertificate(endsMs - clock.nowMs());
+      },
     });
     return new Verbs({
       gate: new Gate({

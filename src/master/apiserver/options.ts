@@ -2,9 +2,11 @@ import type { Clock } from '../../lib/clock.js';
 import type { ChannelTls, GrpcServer } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import type { Registry } from '../../lib/metrics.js';
+import type { EncryptionKey } from '../../lib/pki/encryption-keys.js';
 import type { TlsSource, TrustedPair } from '../../lib/pki/tls-source.js';
 import type { Random } from '../../lib/random.js';
 import type { PodSecurityConfiguration } from './admission/pod-security/configuration.js';
+import type { ServiceAccountKeys } from './authn/service-account-tokens.js';
 import type { Authorization } from './authz/authorizers.js';
 import type { Store } from './storage/store.js';
 
@@ -24,15 +26,14 @@ export interface ApiCoreOptions {
   readonly serviceAccount: {
     readonly issuer: string;
     readonly audiences: readonly string[];
-    readonly signingKey: string | Buffer;
-    readonly publicKeys: readonly (string | Buffer)[];
+    readonly keys: TlsSource<ServiceAccountKeys>;
   };
   /** The credentials for calls to nodes' agents; absent where there are none. */
   readonly kubelet: TlsSource<TrustedPair> | undefined;
   /** The certificate that is shown to servers of APIServices, and its authority; absent where there is none. */
   readonly frontProxy?: TlsSource<TrustedPair> | undefined;
-  /** 32 bytes; Secrets are stored encrypted with it. */
-  readonly encryptionKey: Buffer | undefined;
+  /** The keys of now; Secrets are stored encrypted with the first. */
+  readonly encryptionKeys: (() => readonly EncryptionKey[]) | undefined;
   readonly serviceClusterIpRange: string;
   /** Inclusive. */
   readonly nodePortRange: { readonly first: number; readonly last: number };

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { systemClock } from '../../lib/clock.js';
 import { createLogger } from '../../lib/create-logger.js';
@@ -40,7 +39,6 @@ export interface ServeFlags {
   requestheaderClientCaFile?: string;
   proxyClientCertFile?: string;
   proxyClientKeyFile?: string;
-  encryptionKeyFile?: string;
   serviceClusterIpRange: string;
   serviceNodePortRange: string;
   authorizationMode: string;
@@ -49,17 +47,6 @@ export interface ServeFlags {
   disableAdmissionPlugins: string;
   admissionControlConfigFile?: string;
   logLevel: LogLevel;
-}
-
-/** 32 bytes as they are, or as base64 or hexadecimal text. @throws Error for any other length */
-function readEncryptionKey(content: Buffer): Buffer {
-  if (content.length === 32) return content;
-  const text = content.toString().trim();
-  for (const encoding of ['base64', 'hex'] as const) {
-    const decoded = Buffer.from(text, encoding);
-    if (decoded.length === 32) return decoded;
-  }
-  throw new Error('the encryption key must have 32 bytes');
 }
 
 function readModes(text: string): AuthorizationMode[] {
@@ -72,7 +59,6 @@ function readModes(text: string): AuthorizationMode[] {
 
 function readOptions(flags: ServeFlags, certificates: ApiServerCertificates): ApiServerOptions {
   const [first = '', last = ''] = flags.serviceNodePortRange.split('-');
-  const { encryptionKeyFile } = flags;
   return {
     log: certificates.log,
     clock: certificates.clock,
@@ -87,15 +73,11 @@ function readOptions(flags: ServeFlags, certificates: ApiServerCertificates): Ap
     serviceAccount: {
       issuer: flags.serviceAccountIssuer,
       audiences: (flags.apiAudiences ?? flags.serviceAccountIssuer).split(','),
-      signingKey: readFileSync(flags.serviceAccountSigningKeyFile),
-      publicKeys: (flags.serviceAccountKeyFile ?? []).map((file) => readFileSync(file)),
+      keys: certificates.serviceAccount,
     },
     kubelet: certificates.kubelet,
     frontProxy: certificates.frontProxy,
-    encryptionKey:
-      encryptionKeyFile === undefined
-        ? undefined
-        : readEncryptionKey(readFileSync(encryptionKeyFile)),
+    encryptionKeys: certificates.encryptionKeys,
     serviceClusterIpRange: flags.serviceClusterIpRange,
     nodePortRange: { first: Number(first), last: Number(last) },
     authorizationModes: readModes(flags.authorizationMode),

@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { parseFlags } from '../../lib/flags.js';
+import { certificateOfKey } from '../../lib/pki/bundle.js';
+import type { KeyPair } from '../../lib/pki/certificates.js';
+import { clientTlsFromFiles } from '../../lib/pki/tls-files.js';
+import { derivedTls } from '../../lib/pki/tls-source.js';
 import type { CommonFlags } from '../component/command.js';
 import { addCommonFlags, durationOption, parseBoolean } from '../component/command.js';
 import type { ControllerFlags } from './flags.js';
@@ -41,9 +45,20 @@ export async function runControllerManager(argv: readonly string[]): Promise<voi
   // Loaded when it runs: help starts without.
   const { runComponent } = await import('../component/run.js');
   const { startControllers } = await import('./start.js');
-  await runComponent('kube-controller-manager', flags, (parts, signal) =>
-    startControllers({ ...parts, flags: toControllerFlags(flags) }, signal),
-  );
+  await runComponent('kube-controller-manager', flags, async (parts, signal) => {
+    const { rootCaFile } = flags;
+    const authority =
+      rootCaFile === undefined ? undefined : clientTlsFromFiles({ ca: rootCaFile }, parts);
+    const rootCa = authority && derivedTls(authority, ({ ca }) => ca?.toString() ?? '');
+    const controllerFlags = { ...toControllerFlags(flags), ...(rootCa && { rootCa }) };
+    const running = await startControllers({ ...parts, flags: controllerFlags }, signal);
+    return {
+      async stop() {
+        authority?.stop();
+        await running.stop();
+      },
+    };
+  });
 }
 
 function addControllerFlags(command: Command): Command {
@@ -138,9 +153,15 @@ function addControllerFlags(command: Command): Command {
     );
 }
 
+/** While another authority is believed beside it, the key tells which one signs. */
+function signerOf(cert: string, key: string): KeyPair {
+  return { cert: certificateOfKey(cert, key), key };
+}
+
 function toControllerFlags(flags: ManagerFlags): Partial<ControllerFlags> {
   const read = (file: string): string => readFileSync(file, 'utf8');
   const { clusterSigningCertFile: cert, clusterSigningKeyFile: key } = flags;
+  const { serviceAccountPrivateKeyFile: serviceAccountKeyFile } = flags;
   return {
     controllers: flags.controllers.split(',').map((name) => name.trim()),
     clusterCidrs: flags.clusterCidr === '' ? [] : flags.clusterCidr.split(','),
@@ -157,12 +178,11 @@ function toControllerFlags(flags: ManagerFlags): Partial<ControllerFlags> {
     terminatedPodGcThreshold: flags.terminatedPodGcThreshold,
     localPathRoot: flags.localPathRoot,
     hpaSyncPeriodMs: flags.horizontalPodAutoscalerSyncPeriod,
-    ...(flags.rootCaFile === undefined ? {} : { rootCa: read(flags.rootCaFile) }),
     ...(cert === undefined || key === undefined
       ? {}
-      : { signing: { cert: read(cert), key: read(key) } }),
-    ...(flags.serviceAccountPrivateKeyFile === undefined
+      : { signing: () => signerOf(read(cert), read(key)) }),
+    ...(serviceAccountKeyFile === undefined
       ? {}
-      : { serviceAccountKey: read(flags.serviceAccountPrivateKeyFile) }),
+      : { serviceAccountKey: () => read(serviceAccountKeyFile) }),
   };
 }

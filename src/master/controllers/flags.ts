@@ -1,3 +1,6 @@
+import type { KeyPair } from '../../lib/pki/certificates.js';
+import type { TlsSource } from '../../lib/pki/tls-source.js';
+
 /** Settings of the controllers; names and defaults as kube-controller-manager's flags. Times in ms. */
 export interface ControllerFlags {
   readonly clusterCidrs: readonly string[];
@@ -15,12 +18,12 @@ export interface ControllerFlags {
   readonly unhealthyZoneThreshold: number;
   readonly largeClusterSizeThreshold: number;
   readonly terminatedPodGcThreshold: number;
-  /** PEM of the cluster's CA, published as kube-root-ca.crt; undefined turns the publisher off. */
-  readonly rootCa?: string;
-  /** Signs certificates; undefined turns the signer off. */
-  readonly signing?: { readonly cert: string; readonly key: string };
-  /** Signs legacy tokens; PEM of the private key. */
-  readonly serviceAccountKey?: string;
+  /** PEM of the cluster's CA of now, published as kube-root-ca.crt; undefined turns the publisher off. */
+  readonly rootCa?: TlsSource<string>;
+  /** Signs certificates, read for each; undefined turns the signer off. */
+  readonly signing?: () => KeyPair;
+  /** Signs legacy tokens; PEM of the private key, read for each. */
+  readonly serviceAccountKey?: () => string;
   /** The directory of local-path volumes on workers, below their data directory when relative. */
   readonly localPathRoot: string;
   /** Names of controllers to run: "*", "name", "-name". */

@@ -132,11 +132,10 @@ export async function startIdentityRig(): Promise<IdentityRig> {
     serviceAccount: {
       issuer: 'https://kubernetes.default.svc.cluster.local',
       audiences: ['https://kubernetes.default.svc.cluster.local'],
-      signingKey: read('sa.key'),
-      publicKeys: [read('sa.pub')],
+      keys: fixedTls({ signingKey: read('sa.key'), publicKeys: [read('sa.pub')] }),
     },
     kubelet: undefined,
-    encryptionKey: undefined,
+    encryptionKeys: undefined,
     serviceClusterIpRange: settings.serviceCidr,
     nodePortRange: { first: 30_000, last: 32_767 },
     authorizationModes: ['Node', 'RBAC'],

@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { Handlers } from '../../../src/lib/grpc/index.js';
 import type { ResourcesDefinition } from '../../../src/gen/apiserver.js';
+import { fixedTls } from '../../../src/lib/pki/tls-source.js';
 import type { Random } from '../../../src/lib/random.js';
 import type { Prng } from '../../../src/lib/prng.js';
 import { ApiCore } from '../../../src/master/apiserver/core.js';
@@ -54,11 +55,10 @@ export function coreOptions(
     serviceAccount: {
       issuer: 'https://kubernetes.default.svc',
       audiences: ['https://kubernetes.default.svc'],
-      signingKey: privateKey,
-      publicKeys: [publicKey],
+      keys: fixedTls({ signingKey: privateKey, publicKeys: [publicKey] }),
     },
     kubelet: undefined,
-    encryptionKey: undefined,
+    encryptionKeys: undefined,
     serviceClusterIpRange: '10.96.0.0/16',
     nodePortRange: { first: 30_000, last: 32_767 },
     authorizationModes: ['Node', 'RBAC'],

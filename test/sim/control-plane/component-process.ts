@@ -4,6 +4,7 @@
  */
 import { createApiClient, runLeaderElection } from '../../../src/client/index.js';
 import type { GrpcApiClient, Leadership } from '../../../src/client/index.js';
+import { fixedTls } from '../../../src/lib/pki/tls-source.js';
 import { runWhileLeading } from '../../../src/master/component/run.js';
 import { startControllers } from '../../../src/master/controllers/start.js';
 import { startScheduler } from '../../../src/master/scheduler/scheduler.js';
@@ -61,7 +62,7 @@ export class ComponentProcess extends SimProcess {
         (parts, until) =>
           component === 'kube-scheduler'
             ? startScheduler(parts, until)
-            : startControllers({ ...parts, flags: { rootCa: 'simulated' } }, until),
+            : startControllers({ ...parts, flags: { rootCa: fixedTls('simulated') } }, until),
         world.canaries.leading(leadership),
       );
     };

@@ -6,6 +6,8 @@ import type { KeyObject } from 'node:crypto';
 import { decodeJwt, jwtVerify, SignJWT } from 'jose';
 import type { JWTPayload } from 'jose';
 import type { Clock } from '../../../lib/clock.js';
+import { pemBlocks } from '../../../lib/pki/bundle.js';
+import type { TlsSource } from '../../../lib/pki/tls-source.js';
 import type { WatchCache } from '../cache/watch-cache.js';
 import type { UserInfo } from '../registry/types.js';
 import type { TokenAuthenticator } from './authenticator.js';
@@ -25,15 +27,36 @@ interface KubernetesClaims {
   readonly node?: { readonly name?: string; readonly uid?: string };
 }
 
+/** The keys of tokens. */
+export interface ServiceAccountKeys {
+  /** PEM of the private key that signs. */
+  readonly signingKey: string | Buffer;
+  /** PEM of further public keys whose tokens are believed; each may hold several. */
+  readonly publicKeys: readonly (string | Buffer)[];
+}
+
+/** The same, ready to be used. */
+interface LoadedKeys {
+  readonly signing: KeyObject;
+  readonly algorithm: 'RS256' | 'ES256';
+  /** The first one is that of `signing`. */
+  readonly verifying: readonly KeyObject[];
+}
+
+function loadKeys({ signingKey, publicKeys }: ServiceAccountKeys): LoadedKeys {
+  const signing = createPrivateKey(signingKey);
+  const algorithm = signing.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
+  const further = publicKeys.flatMap(pemBlocks).map((pem) => createPublicKey(pem));
+  return { signing, algorithm, verifying: [createPublicKey(signing), ...further] };
+}
+
 /** Keys, issuer and audiences of ServiceAccount tokens, and where the objects are that tokens are bound to. */
 export interface ServiceAccountTokenOptions {
   readonly issuer: string;
   /** Audiences that this API server answers to; the first one is the default of new tokens. */
   readonly audiences: readonly string[];
-  /** PEM of the private key that signs. */
-  readonly signingKey: string | Buffer;
-  /** PEM of further public keys whose tokens are believed. */
-  readonly publicKeys?: readonly (string | Buffer)[];
+  /** Those of now. */
+  readonly keys: TlsSource<ServiceAccountKeys>;
   readonly watchCache: WatchCache;
   readonly clock: Clock;
 }
@@ -48,21 +71,17 @@ const deletedGraceMs = 60_000;
 export class ServiceAccountTokens implements TokenAuthenticator {
   readonly issuer: string;
   readonly audiences: readonly string[];
-  readonly #signingKey: KeyObject;
-  readonly #keys: readonly KeyObject[];
   readonly #watchCache: WatchCache;
   readonly #clock: Clock;
-  readonly #algorithm: 'RS256' | 'ES256';
+  #keys: LoadedKeys;
 
   constructor(options: ServiceAccountTokenOptions) {
     this.issuer = options.issuer;
     this.audiences = options.audiences;
-    this.#signingKey = createPrivateKey(options.signingKey);
-    this.#algorithm = this.#signingKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
-    this.#keys = [
-      createPublicKey(this.#signingKey),
-      ...(options.publicKeys ?? []).map((pem) => createPublicKey(pem)),
-    ];
+    this.#keys = loadKeys(options.keys.current);
+    options.keys.onChange((keys) => {
+      this.#keys = loadKeys(keys);
+    });
     this.#watchCache = options.watchCache;
     this.#clock = options.clock;
   }
@@ -89,9 +108,10 @@ export class ServiceAccountTokens implements TokenAuthenticator {
         : { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } }),
       ...(node === undefined ? {} : { node }),
     };
+    const { signing, algorithm, verifying } = this.#keys;
     const audiences = options.audiences.length > 0 ? options.audiences : this.audiences;
     const token = await new SignJWT({ 'kubernetes.io': claims })
-      .setProtectedHeader({ alg: this.#algorithm, kid: keyId(this.#keys[0]) })
+      .setProtectedHeader({ alg: algorithm, kid: keyId(verifying[0]) })
       .setAudience([...audiences])
       .setExpirationTime(expires)
       .setIssuedAt(nowSeconds)
@@ -99,7 +119,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       .setJti(id)
       .setNotBefore(nowSeconds)
       .setSubject(`${prefix}${options.namespace}:${options.name}`)
-      .sign(this.#signingKey);
+      .sign(signing);
     const expiration = formatTime(expires * 1_000);
     return { token, expiration, id };
   }
@@ -131,7 +151,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       return user === undefined ? undefined : { user, audiences: shared };
     }
     if (issuer !== this.issuer) return undefined;
-    for (const key of this.#keys) {
+    for (const key of this.#keys.verifying) {
       const payload = await this.#check(token, key, audiences);
       if (payload === undefined) continue;
       const meant = [payload.aud ?? []].flat();
@@ -143,7 +163,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
 
   /** A token without end that a controller put into a Secret: it lives as long as the Secret holds it. */
   async #verifyLegacy(token: string): Promise<UserInfo | undefined> {
-    for (const key of this.#keys) {
+    for (const key of this.#keys.verifying) {
       try {
         const options = { issuer: legacyIssuer, currentDate: new Date(this.#clock.nowMs()) };
         const { payload } = await jwtVerify(token, key, options);
@@ -238,7 +258,8 @@ export class ServiceAccountTokens implements TokenAuthenticator {
 
   /** The key set in the form that OIDC relying parties read. */
   jwks(): { readonly keys: readonly { readonly alg: string }[] } {
-    const keys = this.#keys.map((key) => ({
+    const known = new Map(this.#keys.verifying.map((key) => [keyId(key), key]));
+    const keys = [...known.values()].map((key) => ({
       ...key.export({ format: 'jwk' }),
       use: 'sig',
       kid: keyId(key),

@@ -190,7 +190,8 @@ export class Objects {
     }
     const next = await this.conversion.stored(place.kind, changed.next);
     const stored = encodeStored(next);
-    if (isSpliced(entry.bytes, stored, entry.revision)) {
+    const isSame = isSpliced(entry.bytes, stored, entry.revision);
+    if (isSame && !(await this.#isStale(key, entry.revision))) {
       const result = await this.#confirm(guard);
       if (!result.succeeded) return this.#retry(place, key, result);
       return outcome(place.kind, await this.#view(place.kind, entry), false);
@@ -225,6 +226,14 @@ export class Objects {
     } finally {
       if (!isDone) this.cache(place.kind).withdraw(write);
     }
+  }
+
+  /** As in Kubernetes, a write that changes nothing but the key that a value is encrypted with is one all the same. */
+  async #isStale(key: string, revision: number): Promise<boolean> {
+    const isStale = this.#values.isStale?.(key);
+    if (isStale === undefined) return false;
+    const { kv } = await this.store.get(key).catch(mapStoreError);
+    return kv !== undefined && kv.modRevision === revision && isStale(kv.value);
   }
 
   /** A write that changes nothing costs a read, and no revision. */

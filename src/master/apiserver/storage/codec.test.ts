@@ -54,7 +54,7 @@ describe('the stored form', () => {
 
 describe('encryption at rest', () => {
   const values = encryptedValues({
-    keys: [{ name: 'key1', secret: Buffer.alloc(32, 1) }],
+    keys: () => [{ name: 'key1', secret: Buffer.alloc(32, 1) }],
     prefixes: ['/registry/secrets/'],
   });
   const value = Buffer.from('secret');
@@ -69,5 +69,28 @@ describe('encryption at rest', () => {
   test('a value that was moved to another key is refused', () => {
     const hidden = values.toStore('/registry/secrets/a/b', value);
     expect(() => values.fromStore('/registry/secrets/a/c', hidden)).toThrow(/auth/);
+  });
+
+  test('the first key writes, each reads its own, and one that was dropped reads nothing', () => {
+    const path = '/registry/secrets/a/b';
+    const [one, two, namesake] = [1, 2, 3].map((byte) => Buffer.alloc(32, byte));
+    const of = (...pairs: [string, Buffer | undefined][]) =>
+      encryptedValues({
+        keys: () => pairs.map(([name, secret]) => ({ name, secret: secret ?? Buffer.alloc(0) })),
+        prefixes: ['/registry/secrets/'],
+      });
+    const old = of(['key1', one]).toStore(path, value);
+    const both = of(['key2', two], ['key1', namesake], ['key1', one]);
+    expect(both.fromStore(path, old)).toEqual(value);
+    const young = both.toStore(path, value);
+    expect(young.toString('latin1')).toMatch(/^k8s:enc:aesgcm:v1:key2:/);
+    expect(of(['key2', two]).fromStore(path, young)).toEqual(value);
+    expect(() => of(['key2', two]).fromStore(path, old)).toThrow('no encryption key named key1');
+    // What the first key has not written is to be written again, plain values too.
+    const isStale = both.isStale?.(path);
+    const others = of(['key2', namesake]).toStore(path, value);
+    expect([old, others, value].map((one) => isStale?.(one))).toEqual([true, true, true]);
+    expect(isStale?.(young)).toBe(false);
+    expect(both.isStale?.('/registry/configmaps/a/b')).toBeUndefined();
   });
 });

@@ -8,6 +8,7 @@ import { createReconciler, ignoreAlreadyExists } from '../../../client/controlle
 import { resources } from '../../../client/resources.js';
 import type { Informer } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
+import type { TlsSource } from '../../../lib/pki/tls-source.js';
 import type { ControllerContext } from '../context.js';
 import { defaultAccountName, rootCaMapName, rootCaMapOf } from './plan.js';
 
@@ -70,12 +71,12 @@ export function createRootCaPublisher(context: ControllerContext): Reconciler[] 
 
 class RootCaPublisher {
   readonly #context: ControllerContext;
-  readonly #rootCa: string;
+  readonly #rootCa: TlsSource<string>;
   readonly #namespaces: Informer<Namespace>;
   readonly #maps: Informer<ConfigMap>;
   readonly reconciler: Reconciler;
 
-  constructor(context: ControllerContext, rootCa: string) {
+  constructor(context: ControllerContext, rootCa: TlsSource<string>) {
     this.#context = context;
     this.#rootCa = rootCa;
     this.reconciler = createReconciler(context, {
@@ -85,6 +86,9 @@ class RootCaPublisher {
     this.#namespaces = context.informers.informer<Namespace>(resources.namespaces);
     this.#maps = context.informers.informer<ConfigMap>(resources.configMaps);
     this.#namespaces.onChange(({ object }) => this.reconciler.enqueue(object.metadata.name));
+    rootCa.onChange(() => {
+      for (const { metadata } of this.#namespaces.list()) this.reconciler.enqueue(metadata.name);
+    });
     this.#maps.onChange(({ object }) => {
       if (object.metadata.name === rootCaMapName) {
         this.reconciler.enqueue(object.metadata.namespace ?? '');
@@ -95,7 +99,7 @@ class RootCaPublisher {
   async #reconcile(namespace: string): Promise<void> {
     if (!isActive(this.#namespaces.get({ name: namespace }))) return;
     const present = this.#maps.get({ namespace, name: rootCaMapName });
-    const wanted = rootCaMapOf(namespace, this.#rootCa, present);
+    const wanted = rootCaMapOf(namespace, this.#rootCa.current, present);
     if (wanted === undefined) return;
     const { client } = this.#context;
     if (present !== undefined) await client.update<ConfigMap>(resources.configMaps, wanted);

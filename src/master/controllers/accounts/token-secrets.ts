@@ -29,17 +29,17 @@ import {
 export function createTokenController(context: ControllerContext): Reconciler[] {
   const { serviceAccountKey } = context.flags;
   if (serviceAccountKey === undefined) return [];
-  return [new TokenController(context, createPrivateKey(serviceAccountKey)).reconciler];
+  return [new TokenController(context, () => createPrivateKey(serviceAccountKey())).reconciler];
 }
 
 class TokenController {
   readonly #context: ControllerContext;
-  readonly #key: KeyObject;
+  readonly #key: () => KeyObject;
   readonly #accounts: Informer<ServiceAccount>;
   readonly #secrets: Informer<Secret>;
   readonly reconciler: Reconciler;
 
-  constructor(context: ControllerContext, key: KeyObject) {
+  constructor(context: ControllerContext, key: () => KeyObject) {
     this.#context = context;
     this.#key = key;
     this.reconciler = createReconciler(context, {
@@ -73,7 +73,7 @@ class TokenController {
       return;
     }
     const token = hasToken(secret) ? '' : await this.#sign(secret, account);
-    const filled = filledSecret(secret, account, { rootCa: flags.rootCa ?? '', token });
+    const filled = filledSecret(secret, account, { rootCa: flags.rootCa?.current ?? '', token });
     if (filled !== undefined) await client.update<Secret>(resources.secrets, filled);
   }
 
@@ -92,12 +92,13 @@ class TokenController {
 
   #sign(secret: Secret, account: ServiceAccount): Promise<string> {
     const { subject, claims } = tokenClaims(secret, account);
-    const alg = this.#key.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
+    const key = this.#key();
+    const alg = key.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
     return new SignJWT(claims)
       .setProtectedHeader({ alg })
       .setIssuer('kubernetes/serviceaccount')
       .setSubject(subject)
-      .sign(this.#key);
+      .sign(key);
   }
 }
 

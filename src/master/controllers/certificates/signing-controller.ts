@@ -56,7 +56,7 @@ class SigningController {
       return;
     }
     const certificate = await signRequest({
-      ca: this.#authority,
+      ca: this.#authority(),
       request: read.request,
       subject: { ...read, usages: [signerName === kubeletServingSigner ? 'server' : 'client'] },
       clock,
