@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createApiClient } from '../../client/index.js';
-import type { Clock } from '../../lib/clock.js';
 import { delay, systemClock } from '../../lib/clock.js';
 import { lockDirectory } from '../../lib/files/directory-lock.js';
 import { makePrivateDirectory, writeWhole } from '../../lib/files/write-whole.js';
@@ -17,7 +15,9 @@ import {
   keepMasterCertificates,
 } from '../../master/cluster/certificate-renewal.js';
 import { allMasters, announceMaster, listMasters } from '../../master/cluster/master-registry.js';
-import { createMasterCertificates, readKeyPair } from '../../master/cluster/pki.js';
+import { createMasterCertificates, readAuthority, readKeyPair } from '../../master/cluster/pki.js';
+import { followRotation } from '../../master/cluster/rotation-follower.js';
+import type { FollowerOptions } from '../../master/cluster/rotation-follower.js';
 import { followSchedule } from '../../master/cluster/snapshot-schedule.js';
 import type { Supervisor } from '../../master/supervisor/supervisor.js';
 import { createSupervisor } from '../../master/supervisor/supervisor.js';
@@ -64,15 +64,12 @@ export async function runMaster(argv: readonly string[]): Promise<number> {
   };
   await createMasterCertificates(certificates);
   await writeAdminKubeconfig(options, state);
-  const ends = { first: await firstCertificateEnd(certificates.directory) };
-  const stopRenewing = keepMasterCertificates({
-    ...certificates,
-    log,
-    onRenewed: async () => {
-      await writeAdminKubeconfig(options, state);
-      ends.first = await firstCertificateEnd(certificates.directory);
-    },
-  });
+  const told = { end: await firstCertificateEnd(certificates.directory), rotation: '' };
+  const onChanged = async (): Promise<void> => {
+    await writeAdminKubeconfig(options, state);
+    told.end = await firstCertificateEnd(certificates.directory);
+  };
+  const stopRenewing = keepMasterCertificates({ ...certificates, log, onRenewed: onChanged });
   const failed = new AbortController();
   const ending = AbortSignal.any([stopping, failed.signal]);
   let exitCode = 0;
@@ -88,7 +85,8 @@ export async function runMaster(argv: readonly string[]): Promise<number> {
     },
   });
   for (const spec of componentSpecs(options, state)) supervisor.start(spec);
-  const presence = await takePart({ options, state, ends, clock, log, supervisor }, ending);
+  const follower = { ...certificates, log, onChanged };
+  const presence = await takePart({ options, state, told, follower, log, supervisor }, ending);
   if (!ending.aborted) {
     await new Promise((resolve) => {
       ending.addEventListener('abort', resolve, { once: true });
@@ -105,15 +103,16 @@ async function takePart(
   parts: {
     readonly options: MasterOptions;
     readonly state: MasterState;
-    /** When the first of the master's certificates ends, RFC 3339. */
-    readonly ends: { readonly first: string };
-    readonly clock: Clock;
+    /** What the master says of itself: when its first certificate ends, RFC 3339, and how far a rotation is. */
+    readonly told: { readonly end: string; rotation: string };
+    readonly follower: Omit<FollowerOptions, 'client' | 'onFollowed'>;
     readonly log: Logger;
     readonly supervisor: Supervisor;
   },
   stopping: AbortSignal,
 ): Promise<() => void> {
-  const { options, state, ends, clock, log, supervisor } = parts;
+  const { options, state, told, follower, log, supervisor } = parts;
+  const { clock } = follower;
   const pki = pkiDirectory(options);
   const file = (name: string): string => join(pki, name);
   const tls = clientTlsFromFiles(
@@ -136,10 +135,13 @@ async function takePart(
       grpcAddress: `${options.address}:${options.ports.grpc}`,
       restAddress: `${options.address}:${options.ports.rest}`,
       build: buildVersion,
-      certificatesEnd: ends.first,
+      certificatesEnd: told.end,
+      rotation: told.rotation,
     }),
   });
   void settleOwnMember({ options, state, clock, log, signal: stopping });
+  const onFollowed = (mark: string): void => void (told.rotation = mark);
+  void followRotation({ ...follower, client, onFollowed }, stopping);
   void followSchedule({ client, path: backupSettingsFile(options), clock, log }, stopping);
   while (!stopping.aborted) {
     try {
@@ -151,7 +153,7 @@ async function takePart(
           {
             dataDir: options.dataDir,
             name: options.name,
-            caHash: publicKeyHash(await readFile(file('ca.crt'))),
+            caHash: publicKeyHash((await readAuthority(pki, 'ca')).cert),
             masters: () => allMasters(client),
             clock,
             log,

@@ -12,6 +12,7 @@ const record = (name: string): MasterRecord => ({
   restAddress: `${name}:6443`,
   build: '0.1.0+g1a2b3c4d5e',
   certificatesEnd: '2027-01-01T00:00:00.000Z',
+  rotation: 'r1/use',
 });
 
 /** Lets the announcement that is due be made. */

@@ -17,6 +17,8 @@ export interface MasterRecord {
   readonly build: string;
   /** When the first of its certificates ends, RFC 3339; empty where it does not know. */
   readonly certificatesEnd: string;
+  /** The mark of the last step of a rotation that it followed; empty where it knows of none. */
+  readonly rotation: string;
 }
 
 const namespace = 'kube-system';
@@ -65,6 +67,7 @@ async function renewLease(client: ApiClient, clock: Clock, record: MasterRecord)
     'trireme.dev/rest-address': record.restAddress,
     'trireme.dev/build': record.build,
     'trireme.dev/certificates-end': record.certificatesEnd,
+    'trireme.dev/rotation': record.rotation,
   };
   const name = `master-${record.name}`;
   const call = { deadlineMs: renewEveryMs };
@@ -131,6 +134,7 @@ export function masterRecordOf({ metadata, spec }: Lease): MasterRecord {
     restAddress: annotations['trireme.dev/rest-address'] ?? '',
     build: annotations['trireme.dev/build'] ?? '',
     certificatesEnd: annotations['trireme.dev/certificates-end'] ?? '',
+    rotation: annotations['trireme.dev/rotation'] ?? '',
   };
 }
 

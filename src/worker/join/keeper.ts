@@ -1,12 +1,17 @@
 /** Keeps a worker's credentials good: renews its certificates in time, and learns which masters there are. */
 import { resources } from '../../client/resources.js';
+import { X509Certificate } from 'node:crypto';
+import { nodeAnnotations } from '../../api/facts/node-authorities.js';
 import type { Lease } from '../../api/types/policy.js';
 import type { GrpcApiClient } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import { BootstrapDefinition } from '../../gen/cluster.js';
 import type { Clock } from '../../lib/clock.js';
+import { Code, isGrpcError } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
-import { renewAtMs } from '../../lib/pki/validity.js';
+import { isSignedByOne, pemBlocks } from '../../lib/pki/bundle.js';
+import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
+import { renewAtMs, validityOf } from '../../lib/pki/validity.js';
 import type { Credentials } from './credentials.js';
 import { writeCredentials } from './credentials.js';
 import { signingRequests } from './join.js';
@@ -23,6 +28,8 @@ export interface KeeperOptions {
 }
 
 const checkMs = 3_000;
+/** Between two questions which authorities there are. */
+const authoritiesEveryMs = 10_000;
 /** A master that has been silent for so long is left out. @see master-registry */
 const aliveMs = 60_000;
 
@@ -30,8 +37,12 @@ const aliveMs = 60_000;
 export class CredentialsKeeper {
   readonly #options: KeeperOptions;
   #credentials: Credentials;
+  #signer = '';
   #cancel: () => void = () => undefined;
   #stopped = false;
+  #authoritiesMs = -Infinity;
+  /** The annotations that the Node is known to have. */
+  #told = '';
 
   constructor(credentials: Credentials, options: KeeperOptions) {
     this.#credentials = credentials;
@@ -59,9 +70,12 @@ export class CredentialsKeeper {
     const { clock, log } = this.#options;
     try {
       await this.#learnMasters();
-      const { certificate, servingCertificate } = this.#credentials;
-      const dueMs = Math.min(renewAtMs(certificate), renewAtMs(servingCertificate));
-      if (clock.nowMs() >= dueMs) await this.#renew();
+      const signer = await this.#learnAuthorities();
+      const own = [this.#credentials.certificate, this.#credentials.servingCertificate];
+      const isOld = (one: string): boolean =>
+        signer !== '' && !isSignedByOne(new X509Certificate(one), signer);
+      if (clock.nowMs() >= Math.min(...own.map(renewAtMs)) || own.some(isOld)) await this.#renew();
+      await this.#tell();
     } catch (error) {
       log.warn({ error }, 'credentials could not be checked; tried again');
     }
@@ -92,6 +106,56 @@ export class CredentialsKeeper {
     this.#options.log.info({ masters }, 'the masters have changed');
     client.servers.setTargets(masters);
     await this.#keep({ ...this.#credentials, masters });
+  }
+
+  /**
+   * Believes what the masters believe. Connections that are made from then on do so.
+   * @returns PEM of the authority that signs; empty where the masters are of a build that does not say
+   */
+  async #learnAuthorities(): Promise<string> {
+    const { client, clock, log, onRenewed } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#authoritiesMs >= authoritiesEveryMs) {
+      const found = await client.servers
+        .call((channel) => channel.client(BootstrapDefinition).authorities({}), {
+          idempotent: true,
+        })
+        .catch((error: unknown) => {
+          if (isGrpcError(error) && error.code === Code.Unimplemented) return undefined;
+          throw error;
+        });
+      this.#authoritiesMs = nowMs;
+      if (found === undefined) return this.#signer;
+      const { ca, signer } = found;
+      this.#signer = signer.toString();
+      if (ca.toString() !== this.#credentials.ca) {
+        await this.#keep({ ...this.#credentials, ca: ca.toString() });
+        log.info({ authorities: pemBlocks(ca).length }, 'the authorities have changed');
+        onRenewed(this.#credentials);
+      }
+    }
+    return this.#signer;
+  }
+
+  /** Says on the Node which authorities are believed, which has signed, and when the first certificate ends. */
+  async #tell(): Promise<void> {
+    const { ca, certificate, servingCertificate, nodeName } = this.#credentials;
+    const own = [certificate, servingCertificate];
+    const signers = pemBlocks(ca).filter((pem) =>
+      own.every((one) => isSignedByOne(new X509Certificate(one), pem)),
+    );
+    const end = Math.min(...[...own, ...pemBlocks(ca)].map((pem) => validityOf(pem).toMs));
+    const annotations = {
+      [nodeAnnotations.believes]: pemBlocks(ca).map(publicKeyHash).join(','),
+      [nodeAnnotations.signedBy]: signers.map(publicKeyHash).join(','),
+      [nodeAnnotations.end]: new Date(end).toISOString(),
+    };
+    const text = JSON.stringify(annotations);
+    if (text === this.#told) return;
+    const patch = { metadata: { annotations } };
+    const type = 'application/merge-patch+json';
+    await this.#options.client.patch(resources.nodes, { name: nodeName }, type, patch);
+    this.#told = text;
   }
 
   async #renew(): Promise<void> {
