@@ -1,10 +1,23 @@
 import type { CommandSpec } from './command/spec.js';
 
-/** A command of the Kubernetes API: its line in `--help`, and how it is loaded. */
+/** A command that is declared as data: its line in `--help`, and how it is loaded. */
 export interface KubeCommand {
   readonly summary: string;
   readonly load: () => Promise<CommandSpec>;
 }
+
+/** The commands for those who run a cluster, as far as they are declared as data. */
+export const clusterCommands: Readonly<Record<string, KubeCommand>> = {
+  snapshot: {
+    summary: 'save, list and schedule snapshots of the store; restore a cluster from one',
+    load: async () => (await import('./commands/snapshot.js')).snapshotCommand,
+  },
+  cert: {
+    summary:
+      'list certificates, renew those of a worker that was off, exchange authorities and keys',
+    load: async () => (await import('./commands/cert.js')).certCommand,
+  },
+};
 
 /** The commands that kubectl's users know, in the order of help. */
 export const kubeCommands: Readonly<Record<string, KubeCommand>> = {
@@ -168,4 +181,10 @@ export const kubeCommands: Readonly<Record<string, KubeCommand>> = {
     summary: 'print a script with which a shell completes commands, flags and names',
     load: async () => (await import('./commands/completion.js')).completionCommand,
   },
+};
+
+/** All commands that are declared as data: help, completion, man pages and the reference page are made of them. */
+export const declaredCommands: Readonly<Record<string, KubeCommand>> = {
+  ...clusterCommands,
+  ...kubeCommands,
 };

@@ -1,7 +1,7 @@
 /** Dispatches to commands. Only the module of the command that runs is loaded: start-up time counts. */
 import type { CommandContext } from './context.js';
-import { kubeCommands } from './kube-commands.js';
-import { runKubeCommand } from './run-kube-command.js';
+import { clusterCommands, declaredCommands, kubeCommands } from './kube-commands.js';
+import { runDeclared, runKubeCommand } from './run-kube-command.js';
 
 type Main = (argv: readonly string[], context?: CommandContext) => Promise<number | void>;
 
@@ -30,14 +30,6 @@ const commands: Readonly<Record<string, Command>> = {
   doctor: {
     summary: 'look at this machine and its cluster, and say what to mend',
     load: async () => (await import('./commands/doctor.js')).runDoctor,
-  },
-  snapshot: {
-    summary: 'list: the snapshots of the store that masters of this machine keep',
-    load: async () => (await import('./commands/snapshot.js')).runSnapshot,
-  },
-  cert: {
-    summary: 'list: when certificates end; renew: those of a worker that was off too long',
-    load: async () => (await import('./commands/cert.js')).runCert,
   },
   master: {
     summary: 'run a master: store, API server, scheduler, controllers',
@@ -78,7 +70,7 @@ const commands: Readonly<Record<string, Command>> = {
     load: async () => {
       const { runMan } = await import('./commands/man-pages.js');
       const { processContext } = await import('./context.js');
-      return (argv, context = processContext) => runMan(kubeCommands, argv, context);
+      return (argv, context = processContext) => runMan(declaredCommands, argv, context);
     },
   },
 };
@@ -115,9 +107,11 @@ export async function run(argv: readonly string[], context?: CommandContext): Pr
   if (name === '__complete') {
     const { completeWords } = await import('./commands/complete-words.js');
     const { processContext } = await import('./context.js');
-    return completeWords(kubeCommands, Object.keys(commands), rest, context ?? processContext);
+    return completeWords(declaredCommands, Object.keys(commands), rest, context ?? processContext);
   }
-  const code = await runKubeCommand(name, rest, context);
+  const code =
+    (await runKubeCommand(name, rest, context)) ??
+    (await runDeclared(clusterCommands, name, rest, context));
   if (code !== undefined) return code;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
@@ -137,18 +131,19 @@ export async function run(argv: readonly string[], context?: CommandContext): Pr
 
 async function unknownCommand(name: string): Promise<string> {
   const { nearest } = await import('./command/nearest.js');
-  const like = nearest(name, [...Object.keys(commands), ...Object.keys(kubeCommands)]);
+  const like = nearest(name, [...Object.keys(commands), ...Object.keys(declaredCommands)]);
   const hint =
     like.length === 0 ? '' : `\nDid you mean this?\n${like.map((n) => `\t${n}\n`).join('')}`;
   return `error: unknown command "${name}" for "trireme"\n${hint}See 'trireme --help' for all commands.\n`;
 }
 
 function usage(): string {
-  const names = [...Object.keys(commands), ...Object.keys(kubeCommands)];
+  const ofCluster = { ...commands, ...clusterCommands };
+  const names = [...Object.keys(ofCluster), ...Object.keys(kubeCommands)];
   const width = Math.max(...names.map((name) => name.length));
   const linesOf = (table: Readonly<Record<string, { readonly summary: string }>>): string =>
     Object.entries(table)
       .map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`)
       .join('\n');
-  return `Usage: trireme COMMAND [flags]\n\nThe cluster:\n${linesOf(commands)}\n\nIts objects, as with kubectl:\n${linesOf(kubeCommands)}\n\nEach command has --help. --version prints the version.\n`;
+  return `Usage: trireme COMMAND [flags]\n\nThe cluster:\n${linesOf(ofCluster)}\n\nIts objects, as with kubectl:\n${linesOf(kubeCommands)}\n\nEach command has --help. --version prints the version.\n`;
 }

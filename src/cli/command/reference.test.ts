@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as prettier from 'prettier';
-import { kubeCommands } from '../kube-commands.js';
+import { declaredCommands } from '../kube-commands.js';
 import { globalFlags } from './global-flags.js';
 import { parseLine } from './parse.js';
 import { referencePage } from '../testkit/reference-page.js';
@@ -13,7 +13,7 @@ const specs: CommandSpec[] = [];
 let all: PlacedCommand[] = [];
 
 beforeAll(async () => {
-  for (const { load } of Object.values(kubeCommands)) specs.push(await load());
+  for (const { load } of Object.values(declaredCommands)) specs.push(await load());
   all = specs.flatMap((spec) => placed(spec));
 });
 

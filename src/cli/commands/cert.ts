@@ -1,68 +1,81 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Command } from 'commander';
 import { lockDirectory } from '../../lib/files/directory-lock.js';
-import { parseFlags } from '../../lib/flags.js';
 import { readJoinToken } from '../../lib/join-token.js';
 import { silentLogger } from '../../lib/log.js';
 import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
 import { validityOf } from '../../lib/pki/validity.js';
-import { UsageError } from '../../lib/usage-error.js';
 import type { Credentials } from '../../worker/join/credentials.js';
 import { readCredentials, writeCredentials } from '../../worker/join/credentials.js';
 import { joinCluster } from '../../worker/join/join.js';
 import { certificatesIn } from '../certificates.js';
+import { CommandLineError } from '../command/command-line-error.js';
+import { defineCommand, defineGroup } from '../command/spec.js';
 import type { CommandContext } from '../context.js';
-import { processContext } from '../context.js';
 import { renderTable } from '../table.js';
-
-interface Flags {
-  readonly dataDir?: string;
-  readonly token?: string;
-  readonly tokenFile?: string;
-}
 
 const dayMs = 86_400_000;
 const installed = ['/var/lib/trireme/master', '/var/lib/trireme/worker'];
 
-/** `trireme cert list` and `trireme cert renew`: the certificates that this machine keeps. */
-export async function runCert(
-  argv: readonly string[],
-  context: CommandContext = processContext,
-): Promise<number> {
-  const command = new Command('cert')
-    .argument('<action>', 'list: when each ends; renew: those of a worker that was off too long')
-    .option(
-      '--data-dir <dir>',
-      `of a master or a worker (default: those of ${installed.join(', ')})`,
-    )
-    .option('--token <token>', 'renew: as `trireme token create --for worker` prints it')
-    .option('--token-file <file>', 'renew: the file that holds it (-: standard input)')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  trireme cert list\n  trireme cert renew --data-dir=/var/lib/trireme/worker --token-file=-',
-    );
-  const parsed = parseFlags<Flags & { readonly args: readonly string[] }>(
-    command,
-    argv,
-    context.out,
-  );
-  if (parsed.help) return 0;
-  const { options } = parsed;
-  const directories = options.dataDir === undefined ? installed : [options.dataDir];
-  switch (options.args[0]) {
-    case 'list':
-      return list(
-        directories.map((path) => resolve(path)),
-        context,
-      );
-    case 'renew':
-      return renew(resolve(options.dataDir ?? '/var/lib/trireme/worker'), options, context);
-    default:
-      throw new UsageError('the action is "list" or "renew"');
-  }
-}
+const listCommand = defineCommand({
+  name: 'list',
+  summary:
+    'list the certificates that a master or a worker of this machine keeps, and when each ends',
+  usage: '',
+  examples: [
+    ['those of an installed master or worker', 'trireme cert list'],
+    ['those of a master of `up`', 'trireme cert list --data-dir=.trireme/master-1'],
+  ],
+  flags: {
+    'data-dir': {
+      type: 'text',
+      value: 'DIR',
+      help: `of a master or a worker (default ${installed.join(' and ')})`,
+    },
+  },
+  completes: 'nothing',
+  run: ({ flags, context }) => {
+    const given = flags['data-dir'];
+    const directories = given === undefined ? installed : [resolve(given)];
+    return list(directories, context);
+  },
+});
+
+const renewCommand = defineCommand({
+  name: 'renew',
+  summary: 'renew the certificates of a worker that was off until they had ended',
+  usage: '',
+  examples: [['with a token from standard input', 'trireme cert renew --token-file=-']],
+  flags: {
+    'data-dir': {
+      type: 'text',
+      value: 'DIR',
+      default: '/var/lib/trireme/worker',
+      help: 'of the worker',
+    },
+    token: {
+      type: 'text',
+      value: 'TOKEN',
+      help: 'as `trireme token create --for worker` prints it',
+    },
+    'token-file': {
+      type: 'text',
+      value: 'FILE',
+      help: 'the file that holds it; - is standard input',
+    },
+  },
+  completes: 'nothing',
+  run: ({ flags, context }) => renew(resolve(flags['data-dir']), flags, context),
+});
+
+/** `trireme cert`: the certificates that this machine keeps. */
+export const certCommand = defineGroup({
+  name: 'cert',
+  summary: 'list certificates, and renew those of a worker that was off too long',
+  examples: [['when each ends', 'trireme cert list']],
+  subcommands: [listCommand, renewCommand],
+});
 
 async function list(
   directories: readonly string[],
@@ -84,7 +97,11 @@ async function list(
 }
 
 /** A worker's: a master renews its own at each start. */
-async function renew(dataDir: string, flags: Flags, context: CommandContext): Promise<number> {
+async function renew(
+  dataDir: string,
+  flags: { readonly token: string | undefined; readonly 'token-file': string | undefined },
+  context: CommandContext,
+): Promise<number> {
   const found = await readCredentials(dataDir);
   if (found === undefined) {
     const reason = existsSync(join(dataDir, 'pki'))
@@ -92,9 +109,18 @@ async function renew(dataDir: string, flags: Flags, context: CommandContext): Pr
       : 'holds no credentials of a worker: it joins with --join';
     throw new Error(`${dataDir} ${reason}`);
   }
-  const token = readJoinToken(flags, process.env);
+  const { token: word, 'token-file': tokenFile } = flags;
+  const token = readJoinToken(
+    {
+      ...(word === undefined ? {} : { token: word }),
+      ...(tokenFile === undefined ? {} : { tokenFile }),
+    },
+    process.env,
+  );
   if (token === undefined) {
-    throw new UsageError('--token or --token-file is needed: trireme token create --for worker');
+    throw new CommandLineError(
+      '--token or --token-file is needed: trireme token create --for worker',
+    );
   }
   // A worker that runs renews them itself, and would go on with those that it has read.
   const lock = lockDirectory(dataDir);

@@ -8,7 +8,7 @@ import type { KubeCommand } from '../kube-commands.js';
 
 const usage = `Usage: trireme man DIRECTORY
 
-Writes the man pages of the commands that ask the Kubernetes API, one file a command:
+Writes the man pages of the declared commands, one file a command:
 trireme man /usr/local/share/man/man1
 `;
 

@@ -7,7 +7,7 @@ import {
   changeResources,
   listEnvironment,
 } from '../set/changes.js';
-import { kubeCommands } from '../kube-commands.js';
+import { declaredCommands } from '../kube-commands.js';
 import { parseSide } from './cp.js';
 import { parsePairs } from './metadata-pairs.js';
 import { parsePair } from './port-forward.js';
@@ -17,12 +17,12 @@ import { parseCondition } from './wait.js';
 test('the list of commands says what they say themselves', async () => {
   const said: string[] = [];
   // One after the other: Jest's modules do not load side by side.
-  for (const { load } of Object.values(kubeCommands)) {
+  for (const { load } of Object.values(declaredCommands)) {
     const { name, summary } = await load();
     said.push(`${name}: ${summary}`);
   }
   expect(said).toEqual(
-    Object.entries(kubeCommands).map(([name, { summary }]) => `${name}: ${summary}`),
+    Object.entries(declaredCommands).map(([name, { summary }]) => `${name}: ${summary}`),
   );
 });
 

@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { recoverFromSnapshot, recoverSurvivor } from '../../etcd/cmd/recover.js';
+import type { Recovered } from '../../etcd/cmd/recover.js';
+import { checkSnapshotHash } from '../../etcd/snapshots/snapshot-file.js';
+import { readNotes } from '../../etcd/snapshots/snapshot-notes.js';
 import { systemClock } from '../../lib/clock.js';
 import { createLogger } from '../../lib/create-logger.js';
 import { lockDirectory } from '../../lib/files/directory-lock.js';
@@ -12,6 +15,7 @@ import { UsageError } from '../../lib/usage-error.js';
 import { storeFlags } from './components.js';
 import { peerUrl, pkiDirectory } from './join.js';
 import type { MasterState } from './join.js';
+import { mustReadSecrets, takeKeys } from './snapshot-keys.js';
 import { masterCommand, readMasterFlags } from './options.js';
 import type { MasterFlags, MasterOptions } from './options.js';
 
@@ -30,19 +34,7 @@ export async function runRecover(argv: readonly string[]): Promise<number> {
   const { from } = parsed.options;
   const options = readMasterFlags(parsed.options);
   await mustBeStopped(options);
-  // Held until this process ends.
-  lockDirectory(options.dataDir);
-  const tools = {
-    clock: systemClock(),
-    log: createLogger({ component: 'recover', level: 'warn' }),
-  };
-  const state = await aloneState(options, from !== undefined, tools.clock.nowMs());
-  const flags = [...storeFlags(options, state), ...options.passed.etcd];
-  const done =
-    from === undefined
-      ? await recoverSurvivor(flags, tools)
-      : await recoverFromSnapshot(flags, resolve(from), tools);
-  await writeWhole(statePath(options), `${JSON.stringify(state, null, 2)}\n`);
+  const done = await recoverMaster(options, from === undefined ? undefined : resolve(from));
   const what =
     from === undefined
       ? `with its own data up to raft index ${done.position}`
@@ -53,6 +45,39 @@ export async function runRecover(argv: readonly string[]): Promise<number> {
       'start it, and have the other masters join again with empty data directories; never start them with their old data\n',
   );
   return 0;
+}
+
+/**
+ * Makes a master that is stopped the only one of its cluster.
+ * @param from the path of a snapshot; its own data without one. Keys that it brings are taken where there are none.
+ * @throws DirectoryInUseError, UsageError, and what the store says of its data and of the file
+ */
+export async function recoverMaster(
+  options: MasterOptions,
+  from: string | undefined,
+): Promise<Recovered> {
+  const lock = lockDirectory(options.dataDir);
+  try {
+    const tools = {
+      clock: systemClock(),
+      log: createLogger({ component: 'recover', level: 'warn' }),
+    };
+    if (from !== undefined) {
+      checkSnapshotHash(from);
+      await takeKeys(pkiDirectory(options), readNotes(from));
+      await mustReadSecrets(pkiDirectory(options), from);
+    }
+    const state = await aloneState(options, from !== undefined, tools.clock.nowMs());
+    const flags = [...storeFlags(options, state), ...options.passed.etcd];
+    const done =
+      from === undefined
+        ? await recoverSurvivor(flags, tools)
+        : await recoverFromSnapshot(flags, from, tools);
+    await writeWhole(statePath(options), `${JSON.stringify(state, null, 2)}\n`);
+    return done;
+  } finally {
+    lock.release();
+  }
 }
 
 function statePath(options: MasterOptions): string {
@@ -96,7 +121,7 @@ async function aloneState(
   const pki = pkiDirectory(options);
   if (!existsSync(join(pki, 'ca.key')) || !existsSync(join(pki, 'encryption.key'))) {
     throw new UsageError(
-      `there are no keys in ${pki}: unpack the cluster's (pki.tar.gz) there first; without them Secrets cannot be read`,
+      `there are no keys in ${pki}: unpack the cluster's (pki.tar.gz) there first, or give --from a file that brings them; without them Secrets cannot be read`,
     );
   }
   if (!restored) throw new UsageError(`there is no master in ${options.dataDir}: give --from FILE`);

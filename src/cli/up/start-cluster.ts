@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../lib/clock.js';
 import { writeWhole } from '../../lib/files/write-whole.js';
 import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
+import { readAuthority } from '../../master/cluster/pki.js';
 import type { ClusterRecord, HostRecord } from '../home.js';
 import { homeFlag, isAlive, isStopping, readClusterRecord, writeClusterRecord } from '../home.js';
 import { writeClientFiles } from './client-files.js';
@@ -96,7 +96,11 @@ export async function startCluster(
       servers.length > 0 ? servers : [first],
       progress,
     );
-    for (const n of newMasters) await launch(planMaster(layout, n, joining));
+    for (const n of newMasters) {
+      const before = hosts.get(`master-${n + 1}`);
+      const isKept = before !== undefined;
+      await launch(isKept ? withJoinArguments(before, joining) : planMaster(layout, n, joining));
+    }
     for (const n of newWorkers) {
       const host = hosts.get(`worker-${n + 1}`);
       const end = host === undefined ? undefined : ended(host);
@@ -148,7 +152,7 @@ async function joinArguments(
     return {
       servers: members.map(({ name }) => grpcAddress(layout, name)).join(','),
       tokenFile,
-      caHash: publicKeyHash(await readFile(join(pki, 'ca.crt'))),
+      caHash: publicKeyHash((await readAuthority(pki, 'ca')).cert),
     };
   } finally {
     connection.close();

@@ -20,7 +20,8 @@ import { Progress } from './progress.js';
 import { recoverCommand, startCluster } from './start-cluster.js';
 import { explained, mastersVote, nodesReady } from './wait.js';
 
-interface Flags {
+/** The flags of `up`. */
+export interface UpFlags {
   readonly masters: string;
   readonly workers: string;
   readonly runtime: string;
@@ -46,9 +47,22 @@ export async function runUp(argv: readonly string[]): Promise<number> {
     .option('--no-example', 'do not apply the example')
     .option('--master-arg <arg>', 'a flag for every master (may be repeated)', repeatable)
     .option('--worker-arg <arg>', 'a flag for every worker (may be repeated)', repeatable);
-  const parsed = parseFlags<Flags>(command, argv);
+  const parsed = parseFlags<UpFlags>(command, argv);
   if (parsed.help) return 0;
-  const { options } = parsed;
+  await upCluster(parsed.options);
+  return 0;
+}
+
+/**
+ * Brings a home's cluster up.
+ * @param prepare works on what the hosts have before they are started
+ * @throws UsageError for wrong values, and what kept the cluster from coming up
+ */
+export async function upCluster(
+  options: UpFlags,
+  prepare: (layout: Layout, known: ClusterRecord | undefined) => Promise<void> = () =>
+    Promise.resolve(),
+): Promise<void> {
   oneOf('--runtime', options.runtime, runtimes);
   const masters = wholeNumber('--masters', options.masters, 1, 7);
   if (masters % 2 === 0)
@@ -61,6 +75,7 @@ export async function runUp(argv: readonly string[]): Promise<number> {
   try {
     const known = await readClusterRecord(home);
     const layout = await prepareLayout(home, known, { ...options, masters, workers }, progress);
+    await prepare(layout, known);
     await bringUp(layout, known, options.example, progress);
   } catch (error) {
     await showDeadHosts(home);
@@ -68,7 +83,6 @@ export async function runUp(argv: readonly string[]): Promise<number> {
   } finally {
     lock.release();
   }
-  return 0;
 }
 
 async function bringUp(
@@ -123,7 +137,7 @@ async function showDeadHosts(home: string): Promise<void> {
 async function prepareLayout(
   home: string,
   known: ClusterRecord | undefined,
-  wanted: Omit<Flags, 'masters' | 'workers'> & { masters: number; workers: number },
+  wanted: Omit<UpFlags, 'masters' | 'workers'> & { masters: number; workers: number },
   progress: Progress,
 ): Promise<Layout> {
   await makePrivateDirectory(join(home, 'logs'));

@@ -1,6 +1,7 @@
 /** A snapshot file as it lies on a disk: its trailing hash, and what it holds in short. */
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { KeyValue } from '../../gen/etcd/kv.js';
 import { crc32c } from '../../lib/crc32c.js';
 import { BboltFile } from './bbolt-reader.js';
 import { decodeRevisionKey, etcdBuckets } from './etcd-buckets.js';
@@ -81,6 +82,24 @@ export interface SnapshotStatus {
   readonly totalKey: number;
   /** Bytes of the database. */
   readonly totalSize: number;
+}
+
+/** Reads the values of now of the keys that begin so. @throws BboltCorruptError */
+export function latestValues(path: string, keyPrefix: string): Map<string, Buffer> {
+  const file = BboltFile.open(path);
+  try {
+    const found = new Map<string, Buffer>();
+    for (const { key, value } of file.entries(etcdBuckets.key)) {
+      const pair = KeyValue.decode(value);
+      const name = Buffer.from(pair.key).toString();
+      if (!name.startsWith(keyPrefix)) continue;
+      if (decodeRevisionKey(key)?.tombstone === true) found.delete(name);
+      else found.set(name, Buffer.from(pair.value));
+    }
+    return found;
+  } finally {
+    file.close();
+  }
 }
 
 /** Reads the whole database. @throws BboltCorruptError */

@@ -1,6 +1,6 @@
 /**
- * Notes in a snapshot file: a bucket of its own, which etcd and `etcdutl` carry along and nobody's restore reads. So one
- * file can bring what the store does not hold, such as the keys that its values are encrypted with.
+ * Notes in a snapshot file: a bucket of its own, which etcd and `etcdutl` carry along and nobody's restore reads. So
+ * one file can bring what the store does not hold, such as the keys that its values are encrypted with.
  */
 import { rm } from 'node:fs/promises';
 import { BboltFile } from './bbolt-reader.js';

@@ -1,5 +1,13 @@
 import Database from 'better-sqlite3';
-import { accessSync, chmodSync, constants, mkdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 /** The file that is locked. It stays, empty: who removed it would let a second owner in beside the first. */
@@ -83,4 +91,16 @@ function ownerOf(path: string): number | undefined {
     // It is not known then.
   }
   return undefined;
+}
+
+/** True while another process, or another part of this one, has the directory. */
+export function isDirectoryInUse(directory: string): boolean {
+  if (!existsSync(join(directory, lockFileName))) return false;
+  try {
+    lockDirectory(directory).release();
+    return false;
+  } catch (error) {
+    if (error instanceof DirectoryInUseError) return true;
+    throw error;
+  }
 }

@@ -96,6 +96,18 @@ export class EtcdAdmin implements StoreAdmin, StoreTelemetry {
     };
   }
 
+  /** Yields the bytes of a snapshot file, as one member makes it. */
+  async *snapshot(clientUrl: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const channel = this.#connect(clientUrl);
+    try {
+      for await (const { blob } of channel.client(MaintenanceDefinition).snapshot({}, { signal })) {
+        yield blob;
+      }
+    } finally {
+      channel.close();
+    }
+  }
+
   async *watchTelemetry(
     clientUrl: string,
     request: WatchRequest,

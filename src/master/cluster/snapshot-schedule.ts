@@ -119,7 +119,8 @@ export async function followSchedule(
     } catch (error) {
       const complaint = errorMessage(error);
       if (isApiError(error)) log.debug({ error }, 'the schedule of snapshots cannot be read yet');
-      else if (complaint !== complained) log.warn({ error }, 'the schedule of snapshots is unchanged');
+      else if (complaint !== complained)
+        log.warn({ error }, 'the schedule of snapshots is unchanged');
       complained = complaint;
     }
     await delay(clock, lookEveryMs, signal);
