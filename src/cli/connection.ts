@@ -18,6 +18,8 @@ export interface Connection {
   readonly api: ApiClient;
   /** `host:port` of the masters' gRPC. */
   readonly servers: readonly string[];
+  /** PEM of the authorities that the kubeconfig believes. */
+  readonly authority?: Buffer | string;
   /** The context's namespace. */
   readonly namespace: string;
   /** Runs a call that may be repeated on the master in use, on another one when that fails. */
@@ -53,6 +55,7 @@ export async function connect(flags: ConnectionFlags): Promise<Connection> {
     api: client,
     servers: config.servers,
     namespace: config.namespace,
+    ...(config.tls.ca === undefined ? {} : { authority: config.tls.ca }),
     call: (run) => client.servers.call(run, { idempotent: true }),
     channel: () => client.servers.channel(),
     channels: () => client.servers.channels(),

@@ -9,6 +9,7 @@ import { validityOf } from '../../lib/pki/validity.js';
 import type { Credentials } from '../../worker/join/credentials.js';
 import { readCredentials, writeCredentials } from '../../worker/join/credentials.js';
 import { joinCluster } from '../../worker/join/join.js';
+import { rotateCommand } from '../rotation/rotate.js';
 import { certificatesIn } from '../certificates.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand, defineGroup } from '../command/spec.js';
@@ -72,9 +73,12 @@ const renewCommand = defineCommand({
 /** `trireme cert`: the certificates that this machine keeps. */
 export const certCommand = defineGroup({
   name: 'cert',
-  summary: 'list certificates, and renew those of a worker that was off too long',
-  examples: [['when each ends', 'trireme cert list']],
-  subcommands: [listCommand, renewCommand],
+  summary: 'list certificates, renew those of a worker that was off, exchange authorities and keys',
+  examples: [
+    ['when each ends', 'trireme cert list'],
+    ['new authorities, and a new encryption key, while the cluster runs', 'trireme cert rotate'],
+  ],
+  subcommands: [listCommand, renewCommand, rotateCommand],
 });
 
 async function list(
