@@ -35,14 +35,16 @@ function checkTrireme(root: string, words: readonly string[]): string[] {
   if (command.startsWith('--')) return [];
   const known = helpOf(root, []).includes(`\n  ${command} `);
   if (!known) return [`trireme has no command ${command}`];
-  const own = ['snapshot', 'recover', 'gateway', 'kill-leader'].includes(action);
+  const isGroup = ['snapshot', 'cert'].includes(command);
+  const own = isGroup || ['snapshot', 'recover', 'gateway', 'kill-leader'].includes(action);
   const path = own
     ? words.slice(0, action === 'snapshot' ? 3 : 2)
     : command === 'create' && /^[a-z]/.test(action)
       ? words.slice(0, ['service', 'secret'].includes(action) ? 3 : 2)
       : [command];
   const text = helpOf(root, path);
-  return flagsOf(words)
+  const end = words.indexOf('--');
+  return flagsOf(end < 0 ? words : words.slice(0, end))
     .filter((flag) => flag !== '--help' && !text.includes(flag))
     .map((flag) => `trireme ${path.join(' ')} has no flag ${flag}`);
 }

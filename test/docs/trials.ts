@@ -33,6 +33,7 @@ const minutes = 'it takes minutes';
 const level = 'scripts/test does it, and runs this test';
 const others = 'it needs members on other machines; test/cluster/etcd-cluster.test.ts does it';
 const hollow = { './scripts/up': 'bin/trireme up --runtime hollow' };
+const stop = { 'scripts/down': 'bin/trireme down' };
 const down = { './scripts/down': 'bin/trireme down' };
 /** The revision with which an object of the page began. */
 const created = {
@@ -244,6 +245,37 @@ const rows: readonly Row[] = [
   },
   {
     pages: 'docs/OPERATIONS.md',
+    begins: 'trireme snapshot schedule --interval',
+    trial: { how: 'run', says: /every 1h and keeps the last 48 of its own/ },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme snapshot schedule',
+    trial: { how: 'run', says: /nothing is set: every master takes a snapshot every 4h/ },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme snapshot save',
+    trial: { how: 'run', says: /^saved \S+\.db: revision \d+/ },
+  },
+  { pages: 'docs/OPERATIONS.md', begins: 'scripts/down', trial: { how: 'run', instead: stop } },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme snapshot restore cluster.db',
+    trial: { how: 'check', why: 'test/cluster/snapshot-restore.test.ts does it' },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme snapshot restore backup.db --dry-run',
+    trial: { how: 'run', says: /1\. the keys in \S+ stay\n2\. master-1 gets the data/ },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme snapshot restore backup.db',
+    trial: { how: 'run', says: /1 nodes are ready/ },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
     begins: 'trireme doctor',
     trial: { how: 'run', says: /ok +quorum +1 of 1 masters that vote answer[^]* 0 problems/ },
   },
@@ -255,6 +287,19 @@ const rows: readonly Row[] = [
       instead: { list: 'list --data-dir $TRIREME_HOME/master-1' },
       says: /etcd-ca\.crt +CN=trireme-etcd-ca .* days/,
     },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme cert rotate --only=encryption',
+    trial: {
+      how: 'run',
+      says: /^trust \(encryption\)[^]*Secrets are written again[^]*\ndone: enc/,
+    },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme cert rotate',
+    trial: { how: 'check', why: 'test/cluster/key-rotation.test.ts does it' },
   },
   {
     pages: 'docs/OPERATIONS.md',
