@@ -4,12 +4,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { authoritiesOf } from '../../api/facts/node-authorities.js';
 import type { Node } from '../../api/types/core.js';
+import { isApiError } from '../../client/index.js';
 import { resources } from '../../client/resources.js';
 import { ClusterDefinition } from '../../gen/cluster.js';
 import { delay } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import { writeWhole } from '../../lib/files/write-whole.js';
 import { parseDurationMs } from '../../lib/go-duration.js';
+import { isUsageError } from '../../lib/usage-error.js';
 import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
 import { allMasters } from '../../master/cluster/master-registry.js';
 import {
@@ -59,6 +61,11 @@ const flagsOfRotate = {
     default: '10m',
     help: 'wait so long for masters and nodes that do not follow',
   },
+  until: {
+    type: 'text',
+    values: ['trust', 'use'],
+    help: 'end when all have followed that step; run again, it goes on',
+  },
   abort: { type: 'bool', help: 'take back a rotation whose new keys are not used yet' },
 } as const;
 
@@ -76,6 +83,7 @@ export const rotateCommand = defineCommand({
   usage: '',
   examples: [
     ['all of them', 'trireme cert rotate'],
+    ['a pause after the first step, to restart pods in it', 'trireme cert rotate --until=trust'],
     ['the encryption key alone', 'trireme cert rotate --only=encryption'],
     [
       'the authorities, and leave a node behind',
@@ -118,11 +126,15 @@ class Rotating {
       // Anew each time: the kubeconfig follows, and a master may have ended.
       const action = await this.#connected((connection) => this.#turn(connection)).catch(
         (error: unknown): NextAction => {
-          if (error instanceof CommandLineError) throw error;
+          if (isFinal(error)) throw error;
           return { kind: 'wait', for: [`an answer (${errorMessage(error)})`] };
         },
       );
       if (action.kind === 'finish') return 0;
+      if (action.kind === 'stop') {
+        this.#context.out('all have followed: run the same command without --until to go on\n');
+        return 0;
+      }
       if (action.kind === 'later') {
         const at = new Date(action.atMs).toISOString();
         this.#say(`tokens that the old key has signed may live until ${at}`);
@@ -155,7 +167,7 @@ class Rotating {
   }
 
   /** Does one thing. @returns what it was */
-  async #turn(connection: Connection): Promise<NextAction> {
+  async #turn(connection: Connection): Promise<NextAction | { readonly kind: 'stop' }> {
     const { api } = connection;
     const stored = (await readRotation(api)) ?? (await this.#begin(connection));
     const { rotation } = stored;
@@ -163,6 +175,7 @@ class Rotating {
     const action = nextAction(await this.#facts(connection, rotation));
     switch (action.kind) {
       case 'advance':
+        if (this.#flags.until === rotation.step) return { kind: 'stop' };
         await this.#write(
           connection,
           { ...rotation, step: action.to, sinceMs: this.#now() },
@@ -275,6 +288,13 @@ class Rotating {
     this.#said = text;
     this.#context.out(`${text}\n`);
   }
+}
+
+/** What waiting does not mend. */
+function isFinal(error: unknown): boolean {
+  if (isUsageError(error) || error instanceof CommandLineError) return true;
+  const reasons = ['Forbidden', 'Unauthorized', 'Invalid', 'BadRequest'];
+  return isApiError(error) && reasons.includes(error.reason);
 }
 
 function plain(message: string): CommandLineError {
