@@ -9,10 +9,20 @@ import { FakeApi } from '../../client/testkit/fake.js';
 import { systemClock } from '../../lib/clock.js';
 import { Code } from '../../lib/grpc/index.js';
 import { silentLogger } from '../../lib/log.js';
-import { createSigningRequest, issueCertificate } from '../../lib/pki/certificates.js';
+import {
+  createCertificateAuthority,
+  createSigningRequest,
+  issueCertificate,
+} from '../../lib/pki/certificates.js';
 import { proveFormerKey } from '../../lib/pki/former-key.js';
 import { createBootstrapHandlers } from './bootstrap-service.js';
-import { clusterFiles, createClusterKeys, createMasterCertificates, readKeyPair } from './pki.js';
+import {
+  clusterFiles,
+  createClusterKeys,
+  createMasterCertificates,
+  readKeyPair,
+  writeKeyFiles,
+} from './pki.js';
 import { defaultSettings, settingsToMap } from './settings.js';
 import { calling } from './testkit/calling.js';
 import { FakeStore } from './testkit/fake-store.js';
@@ -243,6 +253,23 @@ describe('a renewal', () => {
     };
     expect((await renew(csr)).subject).toBe('O=system:nodes\nCN=system:node:n1');
     expect((await renew(servingCsr)).subjectAltName).toBe('DNS:n1, IP Address:10.0.0.7');
+  });
+
+  test('the authorities of now are told to nodes, which of them signs included', async () => {
+    const { handlers } = new Rig();
+    const old = await readKeyPair(directory, 'ca');
+    const young = await createCertificateAuthority({ commonName: 'young', clock });
+    await writeKeyFiles(directory, { 'ca.crt': old.cert + young.cert, 'ca.key': young.key });
+    try {
+      const { ca, signer } = await handlers.authorities({}, calling({ certificate: node }));
+      expect([ca.toString(), signer.toString()]).toEqual([old.cert + young.cert, young.cert]);
+    } finally {
+      await writeKeyFiles(directory, { 'ca.crt': old.cert, 'ca.key': old.key });
+    }
+    const context = calling({ certificate: { ...node, organizations: [] } });
+    await expect(handlers.authorities({}, context)).rejects.toMatchObject({
+      code: Code.PermissionDenied,
+    });
   });
 
   test.each([

@@ -130,7 +130,7 @@ function mustBeNode({ peerCertificate }: CallContext): string {
   const isNode = peerCertificate?.organizations.includes(nodesGroup) ?? false;
   const nodeName = name.startsWith(nodePrefix) ? name.slice(nodePrefix.length) : '';
   if (isNode && nodeName !== '') return nodeName;
-  throw new GrpcError(Code.PermissionDenied, 'only a node renews its certificate here');
+  throw new GrpcError(Code.PermissionDenied, 'only a node may ask for that here');
 }
 
 /**

@@ -15,7 +15,9 @@ import { readRotation } from './rotation-keys.js';
 import type { Rotation } from './rotation.js';
 import { filesAt, stepMark } from './rotation.js';
 
-const lookEveryMs = 2000;
+const lookEveryMs = 5000;
+/** While a rotation is under way: its next step is near. */
+const lookAgainMs = 1000;
 /** All parts of a master have looked at their files, and could not use one that was half written at the first look. */
 const settleMs = 2 * fileLookEveryMs + 2000;
 
@@ -34,9 +36,11 @@ export async function followRotation(options: FollowerOptions, signal: AbortSign
   const { client, clock, log } = options;
   let followed = '';
   let complained = '';
+  let isUnderWay = false;
   while (!signal.aborted) {
     try {
       const rotation = (await readRotation(client))?.rotation;
+      isUnderWay = rotation !== undefined;
       if (rotation !== undefined && stepMark(rotation) !== followed) {
         await takeStep(options, rotation);
         await delay(clock, settleMs, signal);
@@ -51,7 +55,7 @@ export async function followRotation(options: FollowerOptions, signal: AbortSign
       else if (complaint !== complained) log.error({ error }, 'a rotation of keys is not followed');
       complained = complaint;
     }
-    await delay(clock, lookEveryMs, signal);
+    await delay(clock, isUnderWay ? lookAgainMs : lookEveryMs, signal);
   }
 }
 
