@@ -66,12 +66,14 @@ async function takeStep(options: FollowerOptions, rotation: Rotation): Promise<v
   for (const [name, content] of filesAt(rotation, known)) {
     await writeKeyFiles(directory, { [name]: content });
   }
-  // Asked of the certificates themselves: a step that was cut short is made whole.
+  // Asked of the certificates themselves: a step that was cut short is made whole. That of front proxies is the
+  // master's own, and no part of this.
   const signers = await Promise.all(
     ['ca', 'etcd-ca'].map((name) => readAuthority(directory, name)),
   );
   const authorities = signers.map(({ cert }) => cert).join('');
   await createMasterCertificates(options, async (name) => {
+    if (name === 'front-proxy-client') return false;
     const leaf = new X509Certificate(await readFile(join(directory, `${name}.crt`)));
     return !isSignedByOne(leaf, authorities);
   });
