@@ -14,6 +14,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { ClusterRecord } from '../../src/cli/home.js';
+import { isAlive } from '../../src/cli/home.js';
 import { run } from '../e2e/lib.js';
 import { freePorts, hasProgram, waitFor } from './etcd-processes.js';
 
@@ -162,6 +164,9 @@ const secretOf = async (config: string): Promise<string> => {
     const done = await trireme(...restore);
     expect(done).toMatchObject({ code: 0 });
     expect(await secretOf(config)).toBe('kept');
+    // The gateway that serves is the one that `down` ends.
+    const record = JSON.parse(readFileSync(join(home, 'cluster.json'), 'utf8')) as ClusterRecord;
+    if (record.gateway !== null) expect(isAlive(record.gateway.pid)).toBe(true);
     const status = await trireme('cluster', 'status', '--kubeconfig', config, '-o', 'json');
     const { members, nodes } = JSON.parse(status.stdout) as {
       members: { reachable: boolean; learner: boolean }[];

@@ -182,7 +182,8 @@ async function saveRecord(
 ): Promise<void> {
   const logFile = join(layout.home, 'logs', 'gateway.log');
   const { network } = layout;
-  const running = known?.gateway ?? (await readClusterRecord(layout.home))?.gateway ?? null;
+  // The record of now: it is written more than once, and one that was started meanwhile must not be forgotten.
+  const running = (await readClusterRecord(layout.home))?.gateway ?? known?.gateway ?? null;
   let gateway = running;
   if (network !== undefined && (running === null || !isAlive(running.pid))) {
     const targets = Array.from(
