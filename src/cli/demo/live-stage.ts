@@ -1,8 +1,8 @@
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
-import { formatMs } from '../watch/describe.js';
-import type { KnownMember, WatchModel } from '../watch/model.js';
-import { silentAfterMs } from '../watch/model.js';
+import { formatMs } from '../../client/observation/describe.js';
+import type { KnownMember, WatchModel } from '../../client/observation/model.js';
+import { silentAfterMs } from '../../client/observation/model.js';
 import type { HostFaults } from './host-faults.js';
 import type { Ledger } from './ledger.js';
 import type { Leader, Stage } from './scenes.js';

@@ -5,7 +5,7 @@ import { delay } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { Channel } from '../../lib/grpc/index.js';
 import { Code, isGrpcError } from '../../lib/grpc/index.js';
-import { oneLine } from './model.js';
+import { oneLine } from '../../client/observation/model.js';
 
 /** The masters that are asked, and the receivers of their answers. */
 export interface FeedOptions {

@@ -1,8 +1,13 @@
 /** `cluster watch` for pipes: a line for each thing that happens, for people or as JSON. Pure. */
 import type { MemberEvent } from '../../gen/telemetry.js';
-import { describeHappening, formatMs, formatTimeOfDay, subjectOf } from './describe.js';
-import type { Election } from './elections.js';
-import type { Happening, KnownMember, WatchModel } from './model.js';
+import {
+  describeHappening,
+  formatMs,
+  formatTimeOfDay,
+  subjectOf,
+} from '../../client/observation/describe.js';
+import type { Election } from '../../client/observation/elections.js';
+import type { Happening, KnownMember, WatchModel } from '../../client/observation/model.js';
 
 /** Of what happened, a line; undefined where there is nothing to say. */
 export function plainLine(happening: Happening, model: WatchModel): string | undefined {

@@ -1,14 +1,14 @@
 /** The time line of elections, as lines. Pure. */
+import { describeStep, outcomeOf, termsOf } from '../../client/observation/describe-election.js';
 import {
-  describeEvent,
   describeHappening,
   formatMs,
   formatTimeOfDay,
   subjectOf,
-} from './describe.js';
-import type { NameOf } from './describe.js';
-import type { Election, Step } from './elections.js';
-import type { Happening } from './model.js';
+} from '../../client/observation/describe.js';
+import type { NameOf } from '../../client/observation/describe.js';
+import type { Election, Step } from '../../client/observation/elections.js';
+import type { Happening } from '../../client/observation/model.js';
 import { fit, piece } from './style.js';
 import type { Line, Tone } from './style.js';
 
@@ -57,16 +57,6 @@ function titleOf(election: Election): Line {
   ];
 }
 
-function termsOf({ fromTerm, term }: Election): string {
-  return term === undefined ? `term ${fromTerm}` : `term ${fromTerm} → ${term}`;
-}
-
-function outcomeOf({ from, winner, isOver, rounds, refusals }: Election): string {
-  if (winner !== undefined) return `${from ?? 'nobody'} → ${winner}`;
-  const asked = `${rounds} ${rounds === 1 ? 'round' : 'rounds'}, ${refusals} refused`;
-  return isOver ? `nothing to elect: ${asked}` : `no leader yet: ${asked}`;
-}
-
 function gapOf({ writersWaitedMs }: Election): string {
   return writersWaitedMs === undefined ? '' : `  writers waited ${formatMs(writersWaitedMs)}`;
 }
@@ -78,20 +68,8 @@ function stepLine(election: Election, step: Step, nameOf: NameOf): Line {
     piece('  '),
     piece(fit(step.kind, 15), tone),
     piece(`${step.member} `),
-    piece(detailOf(election, step, nameOf), 'dim'),
+    piece(describeStep(election, step, nameOf), 'dim'),
   ];
-}
-
-function detailOf(election: Election, { kind, event }: Step, nameOf: NameOf): string {
-  switch (kind) {
-    case 'votes':
-      return `has ${election.votes.length} votes: ${election.votes.join(', ')}`;
-    case 'scheduler':
-    case 'controllers':
-      return 'is active';
-    default:
-      return event === undefined ? '' : (describeEvent(event, nameOf) ?? '');
-  }
 }
 
 /** A happening on one line. */

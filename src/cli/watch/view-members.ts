@@ -1,10 +1,11 @@
 /** The members, the components and the nodes, as lines. Pure. */
 import type { ComponentLease } from '../../gen/cluster.js';
-import type { MemberState, PeerState } from '../../gen/telemetry.js';
+import type { MemberState } from '../../gen/telemetry.js';
 import stringWidth from 'string-width';
-import { formatMs } from './describe.js';
-import type { KnownMember, WatchModel } from './model.js';
-import { saysNothing, silentAfterMs } from './model.js';
+import { formatMs } from '../../client/observation/describe.js';
+import type { KnownMember, WatchModel } from '../../client/observation/model.js';
+import { heardMs, isAlive, lagOf, roundTripMs } from '../../client/observation/member-facts.js';
+import { saysNothing, silentAfterMs } from '../../client/observation/model.js';
 import { cut, fit, piece } from './style.js';
 import type { Line, Tone } from './style.js';
 
@@ -21,16 +22,11 @@ const roleTones: Readonly<Record<string, Tone>> = {
   preCandidate: 'candidate',
 };
 
-/** Tells whether a member has reported its state lately. */
-export function isAlive({ state, stateMs, error }: KnownMember, nowMs: number): boolean {
-  return error === undefined && state !== undefined && nowMs - stateMs < silentAfterMs;
-}
-
 interface Row {
   readonly member: KnownMember;
   readonly state: MemberState;
   readonly nowMs: number;
-  readonly maxCommit: number;
+  readonly members: readonly KnownMember[];
   readonly nameOf: (id: bigint) => string;
 }
 
@@ -57,7 +53,7 @@ const columns: readonly Column[] = [
     head: 'LAG',
     align: 'right',
     leaves: 0,
-    cell: ({ state, maxCommit }) => String(Math.max(0, maxCommit - state.applied)),
+    cell: ({ state, members }) => String(lagOf(state, members)),
   },
   { head: 'HEARD', align: 'right', leaves: 1, cell: heard },
   { head: 'RTT', align: 'right', leaves: 2, cell: roundTrip },
@@ -80,26 +76,14 @@ function roleOf(state: MemberState): string {
   return state.learner ? 'learner' : (roleNames[state.role] ?? state.role);
 }
 
-/** Since the leader's last message; on the leader since the last one of the peer that was silent longest. */
 function heard({ state, member, nowMs }: Row): string {
-  const ages = peersThatMatter(state)
-    .map(({ heardMsAgo }) => heardMsAgo)
-    .filter((ms) => ms >= 0);
-  if (ages.length === 0) return '-';
-  return shortMs(Math.max(...ages) + Math.max(0, nowMs - member.stateMs));
+  const ms = heardMs(state);
+  return ms === undefined ? '-' : shortMs(ms + Math.max(0, nowMs - member.stateMs));
 }
 
-/** To the leader; on the leader to the slowest peer. */
 function roundTrip({ state }: Row): string {
-  const times = peersThatMatter(state)
-    .map(({ roundTripMs }) => roundTripMs)
-    .filter((ms) => ms >= 0);
-  return times.length === 0 ? '-' : shortMs(Math.max(...times));
-}
-
-function peersThatMatter(state: MemberState): readonly PeerState[] {
-  if (state.role === 'leader') return state.peers.filter(({ connected }) => connected);
-  return state.peers.filter(({ id }) => id === state.leader);
+  const ms = roundTripMs(state);
+  return ms === undefined ? '-' : shortMs(ms);
 }
 
 /** At most six columns. */
@@ -112,11 +96,10 @@ function shortMs(ms: number): string {
 export function memberLines(model: WatchModel, nowMs: number, width: number): Line[] {
   const nameOf = (id: bigint): string => model.nameOf(id);
   const { members } = model;
-  const maxCommit = Math.max(0, ...members.map(({ state }) => state?.commit ?? 0));
   const names = members.map((member) => nameOf(member.id));
   const rows = members.map((member) =>
     member.state !== undefined && isAlive(member, nowMs)
-      ? { member, state: member.state, nowMs, maxCommit, nameOf }
+      ? { member, state: member.state, nowMs, members, nameOf }
       : undefined,
   );
   const nameWidth = Math.min(24, Math.max(6, ...names.map((name) => stringWidth(name)))) + 1;

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import colours from 'picocolors';
 import stringWidth from 'string-width';
 import { colourPalette, plainPalette } from './style.js';
-import { calm, election, master2, settled, Story } from './testkit/story.js';
+import { calm, election, master2, settled, Story } from '../../client/observation/testkit/story.js';
 import { renderScreen } from './view.js';
 
 const testdata = join(import.meta.dirname, '../../../../src/cli/watch/testdata');

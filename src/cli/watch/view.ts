@@ -1,12 +1,13 @@
 /** The whole screen of `cluster watch`: exactly as many lines as there is room for. Pure. */
-import { formatTimeOfDay } from './describe.js';
-import type { Election } from './elections.js';
-import { findElections } from './elections.js';
-import type { WatchModel } from './model.js';
+import { formatTimeOfDay } from '../../client/observation/describe.js';
+import type { Election } from '../../client/observation/elections.js';
+import { findElections } from '../../client/observation/elections.js';
+import { isAlive } from '../../client/observation/member-facts.js';
+import type { WatchModel } from '../../client/observation/model.js';
 import { paint, piece, wrapWords } from './style.js';
 import type { Line, Palette, Piece } from './style.js';
 import { electionLines, electionSummary, happeningLine } from './view-elections.js';
-import { componentLines, isAlive, memberLines, nodeLine } from './view-members.js';
+import { componentLines, memberLines, nodeLine } from './view-members.js';
 
 /** The contents of a screen, and its size. */
 export interface ViewOptions {

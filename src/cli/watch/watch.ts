@@ -1,11 +1,11 @@
 import { delay } from '../../lib/clock.js';
 import type { Channel } from '../../lib/grpc/index.js';
 import type { CommandContext } from '../context.js';
-import { findElections } from './elections.js';
-import type { Election } from './elections.js';
+import { findElections } from '../../client/observation/elections.js';
+import type { Election } from '../../client/observation/elections.js';
 import { feed } from './feed.js';
-import type { Happening } from './model.js';
-import { WatchModel } from './model.js';
+import type { Happening } from '../../client/observation/model.js';
+import { WatchModel } from '../../client/observation/model.js';
 import {
   jsonElection,
   jsonLine,
