@@ -18,7 +18,7 @@ export interface SourceFile {
 function listFiles(directory: string): string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
 
@@ -29,7 +29,8 @@ function readSource(path: string): SourceFile {
   for (const match of text.matchAll(
     /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+|new URL\(\s*)['"](\.{1,2}\/[^'"]+\.js)['"]/g,
   )) {
-    const target = normalize(join(dirname(path), match[1] ?? '')).replace(/\.js$/, '.ts');
+    const written = normalize(join(dirname(path), match[1] ?? '')).replace(/\.js$/, '.ts');
+    const target = existsSync(join(root, written)) ? written : `${written}x`;
     imports.push(target);
     const statement = text.slice(text.lastIndexOf('\n\n', match.index) + 1, match.index);
     const start = Math.max(statement.lastIndexOf('import '), statement.lastIndexOf('export '));

@@ -8,10 +8,12 @@ import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
 import { clientTlsFromFiles } from '../../lib/pki/tls-files.js';
 import { runApiserver } from '../../master/apiserver/cmd.js';
 import { createBootstrapHandlers } from '../../master/cluster/bootstrap-service.js';
-import { clusterAuthorizer } from '../../master/cluster/cluster-access.js';
+import { clusterAuthorizer, clusterPath } from '../../master/cluster/cluster-access.js';
 import { createClusterHandlers } from '../../master/cluster/cluster-service.js';
 import { readAuthority } from '../../master/cluster/pki.js';
 import { EtcdAdmin } from '../../master/cluster/etcd-admin.js';
+import { observeOverHttp } from '../../master/cluster/observe-over-http.js';
+import { Observers } from '../../master/cluster/observers.js';
 import type { ClusterSettings } from '../../master/cluster/settings.js';
 
 /** The settings that the master gives its API server, beyond the flags that the API server knows. */
@@ -46,7 +48,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   const servers = [`127.0.0.1:${flags.grpcPort}`];
   const client = createApiClient({ servers, tls: adminTls, log, clock });
   const store = new EtcdAdmin({ endpoints: [flags.etcdUrl], tls: storeTls, log, clock });
+  const observers = new Observers({ client, store, clock, name: flags.name });
   const code = await runApiserver(flags.apiserver, {
+    streams: new Map([[clusterPath, observeOverHttp(observers)]]),
     extendGrpc: (server, authorization) => {
       server.addService(
         BootstrapDefinition,
@@ -60,6 +64,7 @@ export async function main(argv: readonly string[]): Promise<number> {
           clock,
           name: flags.name,
           caHash: async () => publicKeyHash((await readAuthority(flags.pkiDirectory, 'ca')).cert),
+          observers,
           authorize: clusterAuthorizer(authorization),
         }),
       );

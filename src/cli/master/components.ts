@@ -128,6 +128,7 @@ function apiserverFlags(options: MasterOptions, state: MasterState): string[] {
     'encryption-key-file': join(pki, 'encryption.key'),
     'service-cluster-ip-range': state.settings.serviceCidr,
     'authorization-mode': 'Node,RBAC',
+    dashboard: String(options.dashboard),
   });
 }
 

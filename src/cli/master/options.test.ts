@@ -9,6 +9,7 @@ describe('the flags of a master', () => {
       name: 'm1',
       dataDir: '/data',
       address: '10.0.0.1',
+      dashboard: true,
       extraHosts: [],
       join: undefined,
       settings: {

@@ -27,6 +27,8 @@ export interface MasterOptions {
     readonly etcdClient: number;
     readonly etcdPeer: number;
   };
+  /** The API server serves the dashboard. */
+  readonly dashboard: boolean;
   /** Given on to the component as they are. */
   readonly passed: {
     readonly etcd: readonly string[];
@@ -54,6 +56,7 @@ export interface MasterFlags {
   readonly grpcPort: string;
   readonly etcdClientPort: string;
   readonly etcdPeerPort: string;
+  readonly dashboard: string;
   readonly etcdArg?: readonly string[];
   readonly apiserverArg?: readonly string[];
   readonly schedulerArg?: readonly string[];
@@ -89,6 +92,7 @@ export function masterCommand(name: string): Command {
     .option('--grpc-port <port>', 'port of the gRPC API', '6444')
     .option('--etcd-client-port <port>', 'port of the store for clients', '2379')
     .option('--etcd-peer-port <port>', 'port of the store for other members', '2380')
+    .option('--dashboard <boolean>', 'serve the dashboard at https://ADDRESS:REST-PORT/ui/', 'true')
     .option('--etcd-arg <arg>', 'a flag for the store (may be repeated)', repeatable)
     .option('--apiserver-arg <arg>', 'a flag for the API server (may be repeated)', repeatable)
     .option('--scheduler-arg <arg>', 'a flag for the scheduler (may be repeated)', repeatable)
@@ -131,6 +135,7 @@ export function readMasterFlags(
       etcdClient: port('--etcd-client-port', flags.etcdClientPort),
       etcdPeer: port('--etcd-peer-port', flags.etcdPeerPort),
     },
+    dashboard: flags.dashboard !== 'false',
     passed: {
       etcd: flags.etcdArg ?? [],
       apiserver: flags.apiserverArg ?? [],

@@ -53,6 +53,7 @@ function command(): Command {
       'serve requests without credentials as user system:anonymous',
       'true',
     )
+    .option('--dashboard <boolean>', 'serve the dashboard at /ui/', 'true')
     .option('--audit-log-path <file>', 'file of the audit log, one line per event')
     .option('--disable-admission-plugins <names>', 'admission plugins to leave out', '')
     .option(

@@ -8,6 +8,7 @@ import type { Random } from '../../lib/random.js';
 import type { PodSecurityConfiguration } from './admission/pod-security/configuration.js';
 import type { ServiceAccountKeys } from './authn/service-account-tokens.js';
 import type { Authorization } from './authz/authorizers.js';
+import type { StreamHandler } from './rest/pipeline.js';
 import type { Store } from './storage/store.js';
 
 /** An authorizer by its name in `--authorization-mode`. */
@@ -58,6 +59,10 @@ export interface ApiServerOptions extends ApiCoreOptions {
   readonly grpcPort: number;
   /** The serving certificate, and the authority that verifies client certificates. */
   readonly serving: TlsSource<TrustedPair>;
+  /** Serve the dashboard under `/ui/`. @default false */
+  readonly dashboard?: boolean;
+  /** Further paths of HTTP whose answers go on; who may `get` them, roles say by the path. */
+  readonly streams?: ReadonlyMap<string, StreamHandler>;
   /** Shown beside the server's own metrics. */
   readonly metrics?: readonly Registry[];
   /** Adds further services (joining, status) to the gRPC server before it listens. Their calls are audited. */

@@ -10,8 +10,8 @@ import { ApiServerCertificates } from './certificates.js';
 import type { ApiServerOptions, AuthorizationMode } from './options.js';
 import { startApiServer } from './server.js';
 
-/** Services that a master adds to its API server's gRPC. */
-export type Extension = Partial<Pick<ApiServerOptions, 'extendGrpc'>>;
+/** The services that a master adds to its API server's gRPC, and paths to its HTTP. */
+export type Extension = Partial<Pick<ApiServerOptions, 'extendGrpc' | 'streams'>>;
 
 const modes: readonly AuthorizationMode[] = ['Node', 'RBAC', 'AlwaysAllow', 'AlwaysDeny'];
 
@@ -44,6 +44,7 @@ export interface ServeFlags {
   authorizationMode: string;
   anonymousAuth: string;
   auditLogPath?: string;
+  dashboard: string;
   disableAdmissionPlugins: string;
   admissionControlConfigFile?: string;
   logLevel: LogLevel;
@@ -83,6 +84,7 @@ function readOptions(flags: ServeFlags, certificates: ApiServerCertificates): Ap
     authorizationModes: readModes(flags.authorizationMode),
     anonymousAuth: flags.anonymousAuth !== 'false',
     auditLogPath: flags.auditLogPath,
+    dashboard: flags.dashboard !== 'false',
     disabledAdmission: new Set(flags.disableAdmissionPlugins.split(',').filter(Boolean)),
     ...readAdmissionConfiguration(flags.admissionControlConfigFile),
   };

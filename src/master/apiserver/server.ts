@@ -7,6 +7,8 @@ import { AgentDefinition } from '../../gen/agent.js';
 import { ResourcesDefinition } from '../../gen/apiserver.js';
 import { aggregatorUser, publishAuthentication } from './aggregator/index.js';
 import { ApiCore } from './core.js';
+import { builtFile, readBuiltFiles } from './dashboard/built-files.js';
+import { dashboardPaths } from './dashboard/paths.js';
 import { DiscoveryHandler } from './discovery/discovery-handler.js';
 import { wellKnownPaths } from './discovery/paths.js';
 import { ServedGroups } from './discovery/served-groups.js';
@@ -23,6 +25,7 @@ import { BodyLane } from './content/body-lane.js';
 import { BodyParser } from './content/body-parser.js';
 import { BodyReader } from './rest/body-reader.js';
 import { serveLog } from './rest/log.js';
+import type { PathHandler } from './rest/pipeline.js';
 import { Pipeline } from './rest/pipeline.js';
 import { serveProxy } from './rest/proxy.js';
 import type { RemoteDeps } from './rest/remote.js';
@@ -174,8 +177,20 @@ class ApiServer {
         if (api !== undefined) await serveRemote(exchange, api, remote);
         return api !== undefined;
       },
+      files: this.#dashboard(),
+      streams: this.#options.streams ?? new Map(),
       log,
     });
+  }
+
+  #dashboard(): PathHandler {
+    const { dashboard, log } = this.#options;
+    try {
+      if (dashboard === true) return dashboardPaths(readBuiltFiles(builtFile));
+    } catch (error) {
+      log.warn({ error }, 'the dashboard is not served: it is not built');
+    }
+    return () => Promise.resolve(false);
   }
 
   #listener(handlers: Pick<GrpcServerOptions, 'fallback' | 'onUpgrade'>): GrpcServer {

@@ -8,6 +8,7 @@ import { Code, GrpcError } from '../../lib/grpc/index.js';
 import type { Authorization } from '../apiserver/authz/authorizers.js';
 import { clusterAuthorizer } from './cluster-access.js';
 import { createClusterHandlers } from './cluster-service.js';
+import { Observers } from './observers.js';
 import { calling } from './testkit/calling.js';
 import { FakeStore } from './testkit/fake-store.js';
 import { parseToken, tokenAllows } from './tokens.js';
@@ -34,6 +35,7 @@ function rig(): Rig {
     clock,
     name: 'm1',
     caHash: () => Promise.resolve('sha256:00'),
+    observers: new Observers({ client, store, clock, name: 'm1' }),
     authorize: async (_context, verb) => void asked.push(verb),
   });
   return { clock, client, store, handlers, asked };

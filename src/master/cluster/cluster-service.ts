@@ -17,8 +17,9 @@ import { Code, GrpcError } from '../../lib/grpc/index.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { MasterRecord } from './master-registry.js';
 import { isMasterLease, masterRecordOf } from './master-registry.js';
-import { ApiLook, nodeStatus } from './api-look.js';
-import { maxObservers, observe } from './observe.js';
+import { nodeStatus } from './api-look.js';
+import { maxObservers } from './observers.js';
+import type { Observers } from './observers.js';
 import type { StoreAdmin, StoreMember, StoreTelemetry } from './store-admin.js';
 import type { TokenUsage } from './tokens.js';
 import { generateToken, storeToken } from './tokens.js';
@@ -32,6 +33,8 @@ export interface ClusterServiceOptions {
   readonly name: string;
   /** `sha256:<hex>` of the authority of now: what joining machines pin. */
   readonly caHash: () => Promise<string>;
+  /** All of this master's, over HTTP too. */
+  readonly observers: Observers;
   /** May the caller do `verb` here? Rejects with PERMISSION_DENIED or UNAUTHENTICATED if not. */
   readonly authorize: (context: CallContext, verb: 'get' | 'create') => Promise<void>;
 }
@@ -51,8 +54,6 @@ export function createClusterHandlers(
   options: ClusterServiceOptions,
 ): Handlers<typeof ClusterDefinition> {
   const observer = new Observer(options);
-  const api = new ApiLook(options);
-  let observers = 0;
   return {
     async status(_request, context) {
       await options.authorize(context, 'get');
@@ -78,15 +79,11 @@ export function createClusterHandlers(
 
     async observe(request, stream, context) {
       await options.authorize(context, 'get');
-      if (observers >= maxObservers) {
+      const { observers } = options;
+      if (observers.areFull) {
         throw new GrpcError(Code.ResourceExhausted, `${maxObservers} callers observe already`);
       }
-      observers++;
-      try {
-        await observe({ ...options, api }, request, stream, context.signal);
-      } finally {
-        observers--;
-      }
+      await observers.run(request, stream, context.signal);
     },
 
     async createToken(request, context) {

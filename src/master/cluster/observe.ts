@@ -22,8 +22,6 @@ export interface ObserveOptions {
   readonly name: string;
 }
 
-/** Calls that observe at once; more are refused. */
-export const maxObservers = 32;
 /** The view is looked at so often, the members of the store less. */
 const viewEveryMs = 250;
 const membersEveryMs = 1000;
@@ -32,11 +30,14 @@ const heartbeatMs = 1000;
 /** Members that a cursor may be given for: more than any cluster has. */
 const maxCursors = 64;
 
+/** The receiver of what is observed: a call of gRPC, or an answer over HTTP. */
+export type ObservationSink = Pick<Sender<Observation>, 'send' | 'drained' | 'ended'>;
+
 /** Observes for one caller until `signal` aborts. */
 export async function observe(
   options: ObserveOptions,
   request: ObserveRequest,
-  stream: Sender<Observation>,
+  stream: ObservationSink,
   signal: AbortSignal,
 ): Promise<void> {
   await new Observer(options, request, stream, signal).run();
@@ -44,7 +45,7 @@ export async function observe(
 
 class Observer {
   readonly #options: ObserveOptions;
-  readonly #stream: Sender<Observation>;
+  readonly #stream: ObservationSink;
   readonly #signal: AbortSignal;
   readonly #known: ReadonlyMap<bigint, Position>;
   readonly #relays = new Map<bigint, MemberRelay>();
@@ -54,7 +55,7 @@ class Observer {
   constructor(
     options: ObserveOptions,
     request: ObserveRequest,
-    stream: Sender<Observation>,
+    stream: ObservationSink,
     signal: AbortSignal,
   ) {
     this.#options = options;

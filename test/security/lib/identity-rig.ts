@@ -21,7 +21,9 @@ import { startApiServer } from '../../../src/master/apiserver/server.js';
 import { MemoryStore } from '../../../src/master/apiserver/storage/testkit/memory-store.js';
 import { createBootstrapHandlers } from '../../../src/master/cluster/bootstrap-service.js';
 import { createClusterHandlers } from '../../../src/master/cluster/cluster-service.js';
-import { clusterAuthorizer } from '../../../src/master/cluster/cluster-access.js';
+import { observeOverHttp } from '../../../src/master/cluster/observe-over-http.js';
+import { Observers } from '../../../src/master/cluster/observers.js';
+import { clusterAuthorizer, clusterPath } from '../../../src/master/cluster/cluster-access.js';
 import { createClusterKeys, createMasterCertificates } from '../../../src/master/cluster/pki.js';
 import { defaultSettings } from '../../../src/master/cluster/settings.js';
 import type { StoreAdmin, StoreTelemetry } from '../../../src/master/cluster/store-admin.js';
@@ -63,6 +65,8 @@ export interface IdentityRig {
   readonly pki: string;
   /** `host:port` of the gRPC door. */
   readonly address: string;
+  /** The port of the HTTP door, on the loopback. */
+  readonly restPort: number;
   readonly admin: Person;
   readonly anybody: Person;
   readonly client: GrpcApiClient;
@@ -115,6 +119,8 @@ export async function startIdentityRig(): Promise<IdentityRig> {
     log: silentLogger,
     clock,
   });
+  const shared = { client, store: noStore, clock };
+  const observers = new Observers({ ...shared, name: 'master-1' });
   const server = await startApiServer({
     log: silentLogger,
     clock,
@@ -143,8 +149,9 @@ export async function startIdentityRig(): Promise<IdentityRig> {
     auditLogPath: auditLog,
     disabledAdmission: new Set(),
     podSecurity: standardConfiguration,
+    dashboard: true,
+    streams: new Map([[clusterPath, observeOverHttp(observers)]]),
     extendGrpc: (grpc, authorization) => {
-      const shared = { client, store: noStore, clock };
       grpc.addService(
         BootstrapDefinition,
         createBootstrapHandlers({
@@ -161,6 +168,7 @@ export async function startIdentityRig(): Promise<IdentityRig> {
           ...shared,
           name: 'master-1',
           caHash: () => Promise.resolve('sha256:0'),
+          observers,
           authorize: clusterAuthorizer(authorization),
         }),
       );
@@ -189,6 +197,7 @@ export async function startIdentityRig(): Promise<IdentityRig> {
   return {
     pki,
     address: `${host}:${grpcPort}`,
+    restPort: server.restPort,
     admin: personWith({ cert: tls.cert.toString(), key: tls.key.toString() }),
     anybody: personWith(undefined),
     client,

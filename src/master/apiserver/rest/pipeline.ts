@@ -14,6 +14,12 @@ import { sendBytes, sendError } from './respond.js';
 /** Serves a path outside of the API. False: not mine. */
 export type PathHandler = (exchange: Exchange) => Promise<boolean>;
 
+/**
+ * Answers a GET until its client goes away.
+ * @param started tells the audit log that the answer has begun, with its code
+ */
+export type StreamHandler = (exchange: Exchange, started: (code: number) => void) => Promise<void>;
+
 /** The parts of the pipeline that handles a request. */
 export interface PipelineOptions {
   readonly verbs: Verbs;
@@ -23,6 +29,10 @@ export interface PipelineOptions {
   readonly paths: readonly PathHandler[];
   /** Answers what another server serves. False: none does. */
   readonly remote: PathHandler;
+  /** Files that hold nothing of the cluster: served to everybody, unasked. */
+  readonly files: PathHandler;
+  /** By their paths: answers that go on until the client goes. */
+  readonly streams: ReadonlyMap<string, StreamHandler>;
   readonly log: Logger;
 }
 
@@ -41,8 +51,10 @@ export class Pipeline {
     request.on('error', () => undefined);
     if ('stream' in request) endAfterUnknownPeer(exchange, request.stream.session);
     try {
+      if (await this.#options.files(exchange)) return;
       if (await this.#options.remote(exchange)) return;
       if (this.#isServed(exchange)) await this.#options.resources.handle(exchange);
+      else if (await this.#streamed(exchange)) return;
       else await this.#options.verbs.path(callOf(exchange), () => this.#path(exchange));
     } catch (error) {
       await this.#fail(exchange, error);
@@ -67,6 +79,14 @@ export class Pipeline {
     if (name === undefined) return false;
     if (kinds.byResource(name.group, name.version, name.resource) !== undefined) return true;
     return kinds.list().some((kind) => kind.group === name.group);
+  }
+
+  async #streamed(exchange: Exchange): Promise<boolean> {
+    const { streams, verbs } = this.#options;
+    const stream = exchange.method === 'GET' ? streams.get(exchange.info.path) : undefined;
+    if (stream === undefined) return false;
+    await verbs.stream(callOf(exchange), (started) => stream(exchange, started));
+    return true;
   }
 
   /** @returns the answer's code */

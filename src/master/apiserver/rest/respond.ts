@@ -85,13 +85,17 @@ export async function sendJson(
   await sendBytes(exchange, code, body, type);
 }
 
-/** Sends bytes, compressed when they are long and the client can take it. */
+/**
+ * Sends bytes, compressed when they are long and the client can take it.
+ * @param coding `as it is`: the headers say how the bytes are coded, or that they are not to be
+ */
 export async function sendBytes(
   exchange: Exchange,
   code: number,
   bytes: Buffer,
   type: string,
   headers: HeaderMap = {},
+  coding: 'as it is' | 'by length' = 'by length',
 ): Promise<void> {
   const { response } = exchange;
   if (response.writableEnded || response.headersSent) return;
@@ -102,7 +106,8 @@ export async function sendBytes(
     ...headers,
     ...noteHeaders(exchange),
   };
-  if (body.length >= gzipFromBytes && header(exchange, 'accept-encoding').includes('gzip')) {
+  const isLong = coding === 'by length' && body.length >= gzipFromBytes;
+  if (isLong && header(exchange, 'accept-encoding').includes('gzip')) {
     body = await compress(bytes, { level: 1 });
     all['content-encoding'] = 'gzip';
     all['vary'] = 'Accept-Encoding';

@@ -349,6 +349,13 @@ export class Verbs {
     });
   }
 
+  /** A path outside of the API whose answer goes on; counted as a watch. Resolves when it is over. */
+  stream(call: Call, work: (started: (code: number) => void) => Promise<void>): Promise<void> {
+    return this.#deps.gate.run(call, (admitted) =>
+      this.#watching.run(admitted.user.name, () => work((code) => admitted.started(code))),
+    );
+  }
+
   /** The name with a version: the preferred one of its group where none is given. */
   withVersion(name: ResourceName): ResourceName {
     if (name.version !== '') return name;
