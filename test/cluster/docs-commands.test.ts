@@ -149,6 +149,7 @@ describe('commands of the pages run', () => {
       );
       expect(started).toMatchObject({ code: 0 });
       for (const path of [
+        'docs/DASHBOARD.md',
         'docs/SECURITY.md',
         'docs/VAGRANT.md',
         'docs/WATCH.md',

@@ -79,6 +79,12 @@ const rows: readonly Row[] = [
 
   // docs/SECURITY.md, docs/VAGRANT.md, docs/WATCH.md, docs/WHY.md and so on: one cluster for all, in this order.
   {
+    pages: 'docs/DASHBOARD.md',
+    begins: 'kubectl create token',
+    trial: { how: 'run', says: /^ey/ },
+  },
+  { pages: 'docs/DASHBOARD.md', begins: 'kubectl create', trial: { how: 'run', says: /created/ } },
+  {
     pages: 'docs/SECURITY.md',
     begins: 'kubectl label namespace shop',
     trial: { how: 'run', first: ['kubectl create namespace shop'], says: /labeled/ },

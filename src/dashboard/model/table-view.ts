@@ -1,0 +1,48 @@
+/** Chooses what a table shows: its columns, the rows that match what is searched for, a page of them. */
+import type { Column, Row, TableRows } from './table-rows.js';
+
+/** The column that is computed anew as time passes, instead of the server's text. */
+export const ageColumn = 'Age';
+/** Rows that are drawn at once: a page that the browser lays out in no time. */
+export const rowsOnPage = 100;
+
+/** The columns with their places in a row's cells, and the rows. */
+export interface View {
+  readonly columns: readonly { readonly column: Column; readonly index: number }[];
+  readonly rows: readonly Row[];
+}
+
+/** @param wanted names of wide columns that are shown nevertheless */
+export function viewOf(
+  table: TableRows,
+  options: { readonly search: string; readonly wanted?: readonly string[] },
+): View {
+  const columns = table.columns
+    .map((column, index) => ({ column, index }))
+    .filter(({ column }) => column.priority === 0 || options.wanted?.includes(column.name));
+  const words = options.search.toLowerCase().split(/\s+/).filter(Boolean);
+  const rows = words.length === 0 ? table.rows : table.rows.filter((row) => matches(row, words));
+  return { columns, rows };
+}
+
+/** Every word is in the row's name, in its namespace or in one of its cells. */
+function matches({ key, cells }: Row, words: readonly string[]): boolean {
+  const text = `${key} ${cells.map(cellText).join(' ')}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+/** A page of the rows; one past the last becomes the last. */
+export function pageOf(
+  rows: readonly Row[],
+  wanted: number,
+): { readonly rows: readonly Row[]; readonly page: number; readonly pages: number } {
+  const pages = Math.max(1, Math.ceil(rows.length / rowsOnPage));
+  const page = Math.min(Math.max(0, wanted), pages - 1);
+  return { rows: rows.slice(page * rowsOnPage, (page + 1) * rowsOnPage), page, pages };
+}
+
+/** A cell as it is printed. */
+export function cellText(cell: unknown): string {
+  if (typeof cell === 'string') return cell;
+  return cell === undefined || cell === null ? '' : JSON.stringify(cell);
+}
