@@ -2,6 +2,7 @@
  * The dashboard's door: its files are for everybody and hold nothing, what it shows is for those whose roles allow it.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { connect } from 'node:http2';
 import * as https from 'node:https';
 import { gunzipSync } from 'node:zlib';
 import type { IdentityRig } from './lib/identity-rig.js';
@@ -118,6 +119,29 @@ describe('the files', () => {
     }
     const head = await get('/ui/', {}, 'HEAD');
     expect(head).toMatchObject({ code: 200, body: Buffer.alloc(0) });
+  });
+
+  test('leave the connection of HTTP/2 open, as answers to strangers else do not', async () => {
+    const session = connect(`https://127.0.0.1:${rig.restPort}`, { ca: rig.read('ca.crt') });
+    const ask = (path: string): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const stream = session.request({ ':path': path });
+        stream.on('response', (headers) => resolve(headers[':status'] ?? 0));
+        stream.on('error', reject);
+        stream.resume();
+        stream.end();
+      });
+    try {
+      for (const path of ['/ui/', ...(await namedFiles()), '/ui/'])
+        expect(await ask(path)).toBe(200);
+      expect(await ask('/version')).toBe(200);
+      await new Promise<void>((resolve) => {
+        if (session.closed) resolve();
+        else session.once('close', resolve);
+      });
+    } finally {
+      session.destroy();
+    }
   });
 
   test('are those of the table, whatever a path looks like', async () => {

@@ -3,9 +3,13 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { formatRoute } from '../model/route.js';
 import { ClusterPage } from './pages/cluster.js';
+import { EventsPage } from './pages/events.js';
 import { PodsPage } from './pages/pods.js';
+import { ServicesPage } from './pages/services.js';
+import { UsagePage } from './pages/usage.js';
 import { WorkloadsPage } from './pages/workloads.js';
 import { useShell } from './ui/context.js';
+import { Logo } from './ui/logo.js';
 import { NamespaceChoice } from './ui/namespace-choice.js';
 
 interface Page {
@@ -19,6 +23,9 @@ const pages: readonly Page[] = [
   { name: 'cluster', title: 'Cluster', show: () => <ClusterPage />, namespaced: false },
   { name: 'workloads', title: 'Workloads', show: () => <WorkloadsPage />, namespaced: true },
   { name: 'pods', title: 'Pods', show: () => <PodsPage />, namespaced: true },
+  { name: 'services', title: 'Services', show: () => <ServicesPage />, namespaced: true },
+  { name: 'events', title: 'Events', show: () => <EventsPage />, namespaced: true },
+  { name: 'usage', title: 'Usage', show: () => <UsagePage />, namespaced: false },
 ];
 
 /** Shows the page that the address names. */
@@ -34,7 +41,7 @@ export function ShellFrame({ onSignOut }: { onSignOut: () => void }): JSX.Elemen
       </a>
       <header class="top">
         <a class="brand" href={formatRoute('cluster')}>
-          <img src="/ui/icon.svg" alt="" width="28" height="28" /> Trireme
+          <Logo size={28} /> Trireme
         </a>
         <nav aria-label="Pages">
           <ul>
@@ -50,7 +57,7 @@ export function ShellFrame({ onSignOut }: { onSignOut: () => void }): JSX.Elemen
             ))}
           </ul>
         </nav>
-        {page?.namespaced === true && <NamespaceChoice />}
+        {page?.namespaced === true && !isOfOneObject(route.names) && <NamespaceChoice />}
         <div class="user">
           <span title={user.groups.join('\n')}>{user.name}</span>
           <button type="button" onClick={onSignOut}>
@@ -63,6 +70,11 @@ export function ShellFrame({ onSignOut }: { onSignOut: () => void }): JSX.Elemen
       </main>
     </>
   );
+}
+
+/** The names end with a namespace and a name then. */
+function isOfOneObject(names: readonly string[]): boolean {
+  return names.length >= 2;
 }
 
 /** The address is the page's place, and not free for anchors. */

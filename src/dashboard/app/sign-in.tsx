@@ -5,6 +5,7 @@ import { failureText } from '../model/api-failure.js';
 import { Api } from './api/api.js';
 import { keepToken, tokenFrom } from './api/session.js';
 import type { User } from './ui/context.js';
+import { Logo } from './ui/logo.js';
 import { Notice } from './ui/marks.js';
 
 /** @throws ApiFailure where the token is not taken */
@@ -54,7 +55,7 @@ export function SignIn(props: {
   return (
     <main class="sign-in">
       <h1>
-        <img src="/ui/icon.svg" alt="" width="40" height="40" /> Trireme
+        <Logo size={40} /> Trireme
       </h1>
       <form
         onSubmit={(event) => {
@@ -88,16 +89,12 @@ export function SignIn(props: {
           kubeconfig:
         </p>
         <pre>
-          <code>
-            {'kubectl create serviceaccount me -n kube-system\n' +
-              'kubectl create clusterrolebinding me --clusterrole=cluster-admin \\\n' +
-              '    --serviceaccount=kube-system:me\n' +
-              'kubectl create token me -n kube-system --duration=8h'}
-          </code>
+          <code>trireme dashboard --clusterrole=view</code>
         </pre>
         <p>
-          The role <code>view</code> instead of <code>cluster-admin</code> only looks. The token
-          stays in this tab and goes to this master alone.
+          or <code>--clusterrole=cluster-admin</code>, or any other role;{' '}
+          <code>kubectl create token</code> makes tokens as well. The token stays in this tab and
+          goes to this master alone.
         </p>
       </section>
     </main>

@@ -21,15 +21,35 @@ interface StatusDocument {
 
 /** Reads the body of an answer with an error's code; text that is no Status is taken as the message. */
 export function failureOf(code: number, body: string): ApiFailure {
+  const status = statusOf(body);
+  if (status === undefined) {
+    return new ApiFailure(code, '', body.trim() === '' ? `the server says ${code}` : body.trim());
+  }
+  return new ApiFailure(code, status.reason ?? '', status.message ?? `the server says ${code}`);
+}
+
+/** A Status as JSON, or as the server's YAML, to those who asked for that. */
+function statusOf(body: string): StatusDocument | undefined {
+  if (/^kind: Status$/m.test(body)) {
+    const field = (name: string): string =>
+      unquoted(new RegExp(`^${name}: (.*)$`, 'm').exec(body)?.[1] ?? '');
+    return { reason: field('reason'), message: field('message') };
+  }
   try {
     const status = JSON.parse(body) as StatusDocument;
-    if (status.kind === 'Status') {
-      return new ApiFailure(code, status.reason ?? '', status.message ?? `the server says ${code}`);
-    }
+    return status.kind === 'Status' ? status : undefined;
   } catch {
-    // Not JSON: the text itself is the message.
+    return undefined;
   }
-  return new ApiFailure(code, '', body.trim() === '' ? `the server says ${code}` : body.trim());
+}
+
+function unquoted(value: string): string {
+  if (!value.startsWith('"')) return value;
+  try {
+    return JSON.parse(value) as string;
+  } catch {
+    return value;
+  }
 }
 
 /** The words for a failure that a person sees. */

@@ -18,6 +18,14 @@ function resource(group: string, plural: string, kind: string, namespaced = true
 export const pods = resource('', 'pods', 'Pod');
 /** The machines that pods run on. */
 export const nodes = resource('', 'nodes', 'Node', false);
+/** What components tell about objects. */
+export const events = resource('', 'events', 'Event');
+/** The names under which pods are reached. */
+export const services = resource('', 'services', 'Service');
+/** The addresses behind services. */
+export const endpointSlices = resource('discovery.k8s.io', 'endpointslices', 'EndpointSlice');
+/** The ways of HTTP into services. */
+export const ingresses = resource('networking.k8s.io', 'ingresses', 'Ingress');
 /** What pods are kept apart by. */
 export const namespaces = resource('', 'namespaces', 'Namespace', false);
 

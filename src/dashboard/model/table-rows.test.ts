@@ -74,6 +74,21 @@ describe('a table', () => {
     });
   });
 
+  test('of events knows when each was seen', () => {
+    const { rows, ...rest } = table(['a', 'b', 'c']);
+    const times = [
+      { lastTimestamp: '2026-01-01T00:00:01Z', eventTime: null },
+      { lastTimestamp: null, eventTime: '2026-01-01T00:00:02Z' },
+      { series: { lastObservedTime: '2026-01-01T00:00:03Z' }, eventTime: '2026-01-01T00:00:00Z' },
+    ];
+    const timed = rows.map((row, n) => ({ ...row, object: { ...row.object, ...times[n] } }));
+    expect(listed({ ...rest, rows: timed }).rows.map(({ meta }) => meta.seen?.slice(-3))).toEqual([
+      '01Z',
+      '02Z',
+      '03Z',
+    ]);
+  });
+
   test('of thousands of rows takes a burst of changes in one pass', () => {
     const names = Array.from({ length: 5_000 }, (_, n) => `pod-${String(n).padStart(5, '0')}`);
     const events = names.map((name) => event('MODIFIED', name, 'changed'));

@@ -11,6 +11,8 @@ export interface RowMeta {
   readonly resourceVersion?: string;
   readonly creationTimestamp?: string;
   readonly deletionTimestamp?: string;
+  /** When an event was seen last. */
+  readonly seen?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly {
     readonly kind: string;
@@ -32,6 +34,14 @@ export interface Row {
   readonly cells: readonly unknown[];
 }
 
+/** The times of an event, where the rows come with their objects. */
+interface EventTimes {
+  readonly series?: { readonly lastObservedTime?: string };
+  readonly lastTimestamp?: string | null;
+  readonly eventTime?: string | null;
+  readonly firstTimestamp?: string | null;
+}
+
 /** A `Table` of meta.k8s.io/v1, as far as it is read. */
 export interface TableDocument {
   readonly metadata: {
@@ -42,7 +52,7 @@ export interface TableDocument {
   readonly columnDefinitions?: readonly Column[] | null;
   readonly rows: readonly {
     readonly cells: readonly unknown[];
-    readonly object: { readonly metadata: RowMeta };
+    readonly object: { readonly metadata: RowMeta } & EventTimes;
   }[];
 }
 
@@ -109,7 +119,11 @@ export function watched(
 function rowOf({ cells, object }: TableDocument['rows'][number]): Row {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const { deletionTimestamp, labels, ownerReferences } = object.metadata;
+  const { series, lastTimestamp, eventTime, firstTimestamp } = object;
+  const seen =
+    series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? firstTimestamp ?? undefined;
   const optional = {
+    seen,
     namespace,
     uid,
     resourceVersion,

@@ -49,3 +49,18 @@ test('few rows are drawn at once, and the last page stays when rows go', () => {
   expect(pageOf(rows, 9)).toMatchObject({ page: 2, pages: 3, rows: [{ key: 'default/200' }] });
   expect(pageOf([], 3)).toEqual({ rows: [], page: 0, pages: 1 });
 });
+
+test('events come by when they were seen, those without a time last', () => {
+  const seen = (name: string, time?: string): Row => {
+    const { meta, ...rest } = row(name);
+    return { ...rest, meta: time === undefined ? meta : { ...meta, seen: time } };
+  };
+  const rows = [
+    seen('a', '2026-01-01T00:00:01Z'),
+    seen('b'),
+    seen('c', '2026-01-01T00:00:02.5Z'),
+    seen('d', '2026-01-01T00:00:02Z'),
+  ];
+  const view = viewOf({ ...table, rows }, { search: '', newestFirst: true });
+  expect(view.rows.map(({ meta }) => meta.name)).toEqual(['c', 'd', 'a', 'b']);
+});

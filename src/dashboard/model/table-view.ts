@@ -3,6 +3,8 @@ import type { Column, Row, TableRows } from './table-rows.js';
 
 /** The column that is computed anew as time passes, instead of the server's text. */
 export const ageColumn = 'Age';
+/** The same for events. */
+export const seenColumn = 'Last Seen';
 /** Rows that are drawn at once: a page that the browser lays out in no time. */
 export const rowsOnPage = 100;
 
@@ -12,17 +14,30 @@ export interface View {
   readonly rows: readonly Row[];
 }
 
-/** @param wanted names of wide columns that are shown nevertheless */
+/**
+ * @param options `wanted`: names of wide columns that are shown nevertheless; `newestFirst`: events by when they were
+ * seen, instead of the server's order
+ */
 export function viewOf(
   table: TableRows,
-  options: { readonly search: string; readonly wanted?: readonly string[] },
+  options: {
+    readonly search: string;
+    readonly wanted?: readonly string[];
+    readonly newestFirst?: boolean;
+  },
 ): View {
   const columns = table.columns
     .map((column, index) => ({ column, index }))
     .filter(({ column }) => column.priority === 0 || options.wanted?.includes(column.name));
   const words = options.search.toLowerCase().split(/\s+/).filter(Boolean);
-  const rows = words.length === 0 ? table.rows : table.rows.filter((row) => matches(row, words));
+  const found = words.length === 0 ? table.rows : table.rows.filter((row) => matches(row, words));
+  const rows = options.newestFirst === true ? found.toSorted(newestFirst) : found;
   return { columns, rows };
+}
+
+function newestFirst(a: Row, b: Row): number {
+  const [seen, other] = [Date.parse(a.meta.seen ?? ''), Date.parse(b.meta.seen ?? '')];
+  return (other || 0) - (seen || 0);
 }
 
 /** Every word is in the row's name, in its namespace or in one of its cells. */

@@ -64,6 +64,8 @@ test('a failure says what the server says', () => {
     reason: 'Forbidden',
     message: 'pods is forbidden',
   });
+  const yaml = 'kind: Status\nreason: Invalid\nmessage: "a \\"b\\": no"\ncode: 422\n';
+  expect(failureOf(422, yaml)).toMatchObject({ reason: 'Invalid', message: 'a "b": no' });
   expect(failureOf(404, '404 page not found\n').message).toBe('404 page not found');
   expect(failureOf(502, '').message).toBe('the server says 502');
 });

@@ -15,6 +15,11 @@ export function toneOf(status: string): Tone {
   return calm.test(status) ? 'calm' : 'bad';
 }
 
+/** The tone of an event's TYPE cell. */
+export function toneOfEvent(type: string): Tone {
+  return type === 'Warning' ? 'bad' : 'calm';
+}
+
 /** The tone of a READY cell such as `2/3`; undefined for a text of another form. */
 export function toneOfShare(text: string): Tone | undefined {
   const match = /^(\d+)\/(\d+)$/.exec(text);

@@ -89,7 +89,7 @@ export class Api {
     const headers: Record<string, string> = { accept };
     if (this.#token !== '') headers['authorization'] = `Bearer ${this.#token}`;
     if (body !== undefined) headers['content-type'] = contentType ?? 'application/json';
-    const response = await lost(
+    const ask = (): Promise<Response> =>
       fetch(path, {
         method,
         headers,
@@ -98,8 +98,9 @@ export class Api {
         redirect: 'error',
         ...(body === undefined ? {} : { body }),
         ...(signal === undefined ? {} : { signal }),
-      }),
-    );
+      });
+    // A connection that the server has just ended costs a second try, of what may be asked twice.
+    const response = await lost(method === 'GET' ? ask().catch(ask) : ask());
     if (response.ok) return response;
     const failure = failureOf(response.status, await lost(response.text()));
     if (failure.code === 401) this.#unauthorized();

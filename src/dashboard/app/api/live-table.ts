@@ -20,6 +20,8 @@ export interface TableSource {
   readonly path: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** The rows come with their objects, for what is read of events. */
+  readonly withObjects?: boolean;
   /** The most rows that are kept. */
   readonly limit: number;
 }
@@ -68,6 +70,7 @@ async function listAndWatch(
   const selectors = new URLSearchParams();
   if (source.labelSelector) selectors.set('labelSelector', source.labelSelector);
   if (source.fieldSelector) selectors.set('fieldSelector', source.fieldSelector);
+  if (source.withObjects === true) selectors.set('includeObject', 'Object');
   const list = `${source.path}?${query.toString()}&${selectors.toString()}`;
   let table = listed(await api.json<TableDocument>(list, { accept, signal }));
   store.set({ table, state: 'live', error: undefined });

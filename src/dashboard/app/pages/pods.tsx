@@ -4,10 +4,15 @@ import { pods } from '../../model/resources.js';
 import { formatRoute } from '../../model/route.js';
 import { useShell } from '../ui/context.js';
 import { ResourceTable } from '../ui/resource-table.js';
+import { PodPage } from './pod.js';
 
 /** The page at `#/pods`. */
 export function PodsPage(): JSX.Element {
   const { route, namespace } = useShell();
+  const [space, name] = route.names;
+  if (space !== undefined && name !== undefined) {
+    return <PodPage key={`${space}/${name}`} namespace={space} name={name} />;
+  }
   const node = route.query.get('node') ?? '';
   return (
     <>
@@ -23,7 +28,7 @@ export function PodsPage(): JSX.Element {
         namespace={namespace}
         wanted={['IP', 'Node']}
         {...(node === '' ? {} : { fieldSelector: `spec.nodeName=${node}` })}
-        linkOf={() => undefined}
+        linkOf={({ meta }) => formatRoute('pods', [meta.namespace ?? '', meta.name])}
       />
     </>
   );

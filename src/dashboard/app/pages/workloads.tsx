@@ -4,35 +4,37 @@ import { workloads } from '../../model/resources.js';
 import { formatRoute } from '../../model/route.js';
 import { useShell } from '../ui/context.js';
 import { ResourceTable } from '../ui/resource-table.js';
+import { Tabs } from '../ui/tabs.js';
+import { WorkloadPage } from './workload.js';
 
 /** The page at `#/workloads/PLURAL`. */
 export function WorkloadsPage(): JSX.Element {
   const { route, namespace } = useShell();
-  const [plural] = route.names;
+  const [plural, space, name] = route.names;
   const resource = workloads.find((one) => one.plural === plural) ?? workloads[0];
   if (resource === undefined) throw new Error('there are no kinds of workloads');
+  if (space !== undefined && name !== undefined) {
+    const key = `${resource.plural}/${space}/${name}`;
+    return <WorkloadPage key={key} resource={resource} namespace={space} name={name} />;
+  }
   return (
     <>
       <h1 tabIndex={-1}>Workloads</h1>
-      <nav class="tabs" aria-label="Kinds of workloads">
-        <ul>
-          {workloads.map((one) => (
-            <li key={one.plural}>
-              <a
-                href={formatRoute('workloads', [one.plural], { ns: namespace })}
-                aria-current={one === resource ? 'page' : undefined}
-              >
-                {one.kind}s
-              </a>
-            </li>
-          ))}
-        </ul>
-      </nav>
+      <Tabs
+        label="Kinds of workloads"
+        tabs={workloads.map((one) => ({
+          title: `${one.kind}s`,
+          address: formatRoute('workloads', [one.plural], { ns: namespace }),
+          isCurrent: one === resource,
+        }))}
+      />
       <ResourceTable
         resource={resource}
         caption={`${resource.kind}s`}
         namespace={namespace}
-        linkOf={() => undefined}
+        linkOf={({ meta }) =>
+          formatRoute('workloads', [resource.plural, meta.namespace ?? '', meta.name])
+        }
       />
     </>
   );

@@ -1,10 +1,11 @@
 /** A table of the API, page by page: few rows are drawn, whatever the number of objects. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { toneOf, toneOfShare } from '../../model/tone.js';
+import type { Tone } from '../../model/tone.js';
+import { toneOf, toneOfEvent, toneOfShare } from '../../model/tone.js';
 import type { Column, Row } from '../../model/table-rows.js';
 import type { View } from '../../model/table-view.js';
-import { ageColumn, cellText, pageOf, rowsOnPage } from '../../model/table-view.js';
+import { ageColumn, cellText, pageOf, rowsOnPage, seenColumn } from '../../model/table-view.js';
 import { Age, State } from './marks.js';
 
 /** The table's content and what its cells are. */
@@ -82,15 +83,23 @@ function Cell(props: DataTableProps & { row: Row; column: Column; index: number 
     const link = props.linkOf(row);
     return <th scope="row">{link === undefined ? text : <a href={link}>{text}</a>}</th>;
   }
-  if (column.name === ageColumn) {
+  if (column.name === ageColumn || column.name === seenColumn) {
+    const since = column.name === ageColumn ? row.meta.creationTimestamp : row.meta.seen;
     return (
       <td>
-        <Age since={row.meta.creationTimestamp} nowMs={nowMs} />
+        <Age since={since} nowMs={nowMs} />
       </td>
     );
   }
-  // What is ready of a pod that is over says nothing: its status does.
-  const hasStatus = props.view.columns.some((one) => one.column.name === 'Status');
-  const tone = column.name === 'Status' ? toneOf(text) : hasStatus ? undefined : toneOfShare(text);
+  if (column.name === 'Message') return <td class="long">{text}</td>;
+  const tone = toneIn(props.view, column.name, text);
   return <td>{tone === undefined ? text : <State tone={tone}>{text}</State>}</td>;
+}
+
+function toneIn({ columns }: View, name: string, text: string): Tone | undefined {
+  const has = (other: string): boolean => columns.some(({ column }) => column.name === other);
+  if (name === 'Status') return toneOf(text);
+  if (name === 'Type' && has(seenColumn)) return toneOfEvent(text);
+  // What is ready of a pod that is over says nothing: its status does.
+  return has('Status') ? undefined : toneOfShare(text);
 }

@@ -25,13 +25,15 @@ export interface ResourceTableProps {
   readonly fieldSelector?: string;
   /** Names of wide columns that are shown as well. */
   readonly wanted?: readonly string[];
+  /** Events: with the times at which they were seen, the newest first, and many from the beginning. */
+  readonly areEvents?: boolean;
   readonly linkOf: (row: Row) => string | undefined;
   readonly empty?: ComponentChildren;
 }
 
 /** Follows the resource while it is shown. */
 export function ResourceTable(props: ResourceTableProps): JSX.Element {
-  const [limit, setLimit] = useState(step);
+  const [limit, setLimit] = useState(props.areEvents === true ? most : step);
   const { resource, namespace = '', labelSelector = '', fieldSelector = '' } = props;
   const path = pathOf(resource, { namespace });
   return (
@@ -48,11 +50,12 @@ function Followed(props: ResourceTableProps & { limit: number; onMore: () => voi
   const { api, clock } = useShell();
   const { resource, namespace = '', labelSelector = '', fieldSelector = '', limit } = props;
   const path = pathOf(resource, { namespace });
+  const withObjects = props.areEvents === true;
   const { table, state, error } = useFollowed(
     () => loadingTable,
     (store, signal) =>
       followTable(
-        { api, clock, source: { path, labelSelector, fieldSelector, limit } },
+        { api, clock, source: { path, labelSelector, fieldSelector, limit, withObjects } },
         store,
         signal,
       ),
@@ -60,7 +63,7 @@ function Followed(props: ResourceTableProps & { limit: number; onMore: () => voi
   const [search, setSearch] = useState('');
   const nowMs = useNow(clock);
   const wanted = props.wanted ?? [];
-  const view = viewOf(table, { search, wanted });
+  const view = viewOf(table, { search, wanted, newestFirst: withObjects });
   const isSearchable = table.rows.length > 5 || search !== '';
   return (
     <div class="resource-table" aria-busy={state === 'loading'}>

@@ -49,9 +49,9 @@ export class Pipeline {
     const exchange = open(request, response);
     response.on('error', () => undefined);
     request.on('error', () => undefined);
-    if ('stream' in request) endAfterUnknownPeer(exchange, request.stream.session);
     try {
       if (await this.#options.files(exchange)) return;
+      if ('stream' in request) endAfterUnknownPeer(exchange, request.stream.session);
       if (await this.#options.remote(exchange)) return;
       if (this.#isServed(exchange)) await this.#options.resources.handle(exchange);
       else if (await this.#streamed(exchange)) return;
