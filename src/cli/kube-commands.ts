@@ -165,6 +165,10 @@ export const kubeCommands: Readonly<Record<string, KubeCommand>> = {
     summary: 'show what we may do, and who we are',
     load: async () => (await import('./commands/auth.js')).authCommand,
   },
+  dashboard: {
+    summary: 'print the address of the dashboard, and a token to sign in with',
+    load: async () => (await import('./commands/dashboard.js')).dashboardCommand,
+  },
   config: {
     summary: 'change kubeconfigs: contexts, clusters, users',
     load: async () => (await import('./commands/config.js')).configCommand,

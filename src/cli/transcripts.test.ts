@@ -6,6 +6,7 @@ import { expect, test } from '@jest/globals';
 import { ClusterDefinition } from '../gen/cluster.js';
 import { clusterStatus } from './testkit/cluster-status.js';
 import { FakeCluster, testdata } from './testkit/fake-cluster.js';
+import type { ExtraAnswers } from './testkit/fake-kube.js';
 import { checkTranscript } from './testkit/transcript.js';
 
 // Descriptions show times of the machine's zone.
@@ -21,6 +22,21 @@ test.each(['help', 'usage', 'get-tables', 'get', 'describe', 'changes', 'rollout
     expect(is).toBe(should);
   },
 );
+
+test('dashboard', async () => {
+  const cluster = await FakeCluster.load(testdata('cluster.yaml'));
+  const account = '/api/v1/namespaces/kube-system/serviceaccounts/dashboard';
+  const token = (name: string): ExtraAnswers => ({
+    [`POST ${account}-${name}/token`]: ({ body }) => {
+      const { spec } = body as { spec: { expirationSeconds: number } };
+      const expirationTimestamp = `in ${spec.expirationSeconds} s`;
+      return { status: { token: `a.token.of-${name}`, expirationTimestamp } };
+    },
+  });
+  cluster.extra = { ...token('cluster-admin'), ...token('view'), ...token('system-nodes') };
+  const { is, should } = await checkTranscript(testdata('dashboard.txt'), cluster);
+  expect(is).toBe(should);
+});
 
 test('cluster', async () => {
   const cluster = await FakeCluster.load(testdata('cluster.yaml'));

@@ -80,6 +80,11 @@ const rows: readonly Row[] = [
   // docs/SECURITY.md, docs/VAGRANT.md, docs/WATCH.md, docs/WHY.md and so on: one cluster for all, in this order.
   {
     pages: 'docs/DASHBOARD.md',
+    begins: 'trireme dashboard',
+    trial: { how: 'run', says: /token: +ey/ },
+  },
+  {
+    pages: 'docs/DASHBOARD.md',
     begins: 'kubectl create token',
     trial: { how: 'run', says: /^ey/ },
   },
