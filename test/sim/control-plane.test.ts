@@ -55,7 +55,7 @@ const findings: Readonly<Record<Canary, readonly [first: number, message: RegExp
     27,
     /was to be deleted|has fallen back|was bound to|is gone in spite|allows \d+ with|while .* leads/,
   ],
-  cacheEventLost: [1, /the (?:cache of api-\d|watch cache has)/],
+  cacheEventLost: [1, /the cache of api-\d/],
   deletionsMissed: [1, /no rest/],
   leadsWithoutLease: [3, /writes .* while .* leads/],
   evictionsForgotten: [30, /allows \d+ (?:with|instead of)|granted .* and allows/],
