@@ -1,44 +1,55 @@
-/** Deep equality of JSON values; an absent field equals one that is undefined. */
+/**
+ * The equalities of JSON values. They differ in what counts as absent: a field of that kind equals one that is not
+ * there.
+ */
+
+/** Absent is `undefined` alone: the equality of what was written, where `null` and `{}` are values. */
 export function deepEqual(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a)) {
-    if (!Array.isArray(b) || a.length !== b.length) return false;
-    return a.every((item, index) => deepEqual(item, b[index]));
-  }
-  if (Array.isArray(b)) return false;
-  const left = a as Record<string, unknown>;
-  const right = b as Record<string, unknown>;
-  for (const key of Object.keys(left)) {
-    if (!deepEqual(left[key], right[key])) return false;
-  }
-  // A key may be one that every object inherits (`constructor` of a ConfigMap's data).
-  return Object.keys(right).every(
-    (key) => right[key] === undefined || (left[key] !== undefined && Object.hasOwn(left, key)),
-  );
+  return equal(a, b, isUndefined);
 }
 
-/** True when both are absent or empty (`undefined`, `null`, `{}`, `[]`, objects of such), or equal but for such. */
+/**
+ * Absent is `null` too: the equality of objects, in which the API keeps no null. What Kubernetes' own components wrote
+ * (`creationTimestamp: null` in a ControllerRevision) and what ours write is equal; `emptyDir: {}` is not nothing.
+ */
+export function jsonEqual(a: unknown, b: unknown): boolean {
+  return equal(a, b, isNone);
+}
+
+/** Absent is all that is empty (`null`, `{}`, `[]`, and objects of such), as in Go's `equality.Semantic.DeepEqual`. */
 export function semanticEqual(a: unknown, b: unknown): boolean {
+  return equal(a, b, isBlank);
+}
+
+function equal(a: unknown, b: unknown, isAbsent: (value: unknown) => boolean): boolean {
   if (a === b) return true;
-  const isEmpty = isBlank(a);
-  if (isEmpty || isBlank(b)) return isEmpty && isBlank(b);
+  const absent = isAbsent(a);
+  if (absent || isAbsent(b)) return absent && isAbsent(b);
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a) || Array.isArray(b)) {
     return (
       Array.isArray(a) &&
       Array.isArray(b) &&
       a.length === b.length &&
-      a.every((item, index) => semanticEqual(item, b[index]))
+      a.every((item, index) => equal(item, b[index], isAbsent))
     );
   }
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
-  return (
-    Object.keys(left).every((key) =>
-      semanticEqual(left[key], Object.hasOwn(right, key) ? right[key] : undefined),
-    ) && Object.keys(right).every((key) => Object.hasOwn(left, key) || isBlank(right[key]))
-  );
+  // Labels may be called `constructor`: a field is one of the object's own.
+  for (const key of Object.keys(left)) {
+    if (!equal(left[key], Object.hasOwn(right, key) ? right[key] : undefined, isAbsent))
+      return false;
+  }
+  return Object.keys(right).every((key) => Object.hasOwn(left, key) || isAbsent(right[key]));
+}
+
+function isUndefined(value: unknown): boolean {
+  return value === undefined;
+}
+
+function isNone(value: unknown): boolean {
+  return value === undefined || value === null;
 }
 
 function isBlank(value: unknown): boolean {

@@ -49,22 +49,3 @@ export function templateHash(template: unknown, collisionCount?: number): string
   const suffix = collisionCount === undefined ? '' : `#${collisionCount}`;
   return safeEncode(String(fnv32a(canonicalJson(template) + suffix)));
 }
-
-/** Deep equality of JSON values; absent, undefined and null fields are equal. */
-export function jsonEqual(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (a === undefined || a === null) return b === undefined || b === null;
-  if (b === undefined || b === null) return false;
-  if (typeof a !== 'object' || typeof b !== 'object') return false;
-  if (Array.isArray(a) || Array.isArray(b)) {
-    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
-    return a.every((item, index) => jsonEqual(item, b[index]));
-  }
-  const left = a as Record<string, unknown>;
-  const right = b as Record<string, unknown>;
-  for (const key of Object.keys(left)) if (!jsonEqual(left[key], right[key])) return false;
-  for (const key of Object.keys(right)) {
-    if (!(key in left) && !jsonEqual(undefined, right[key])) return false;
-  }
-  return true;
-}

@@ -18,7 +18,7 @@ import type {
   Pod,
 } from '../../api/types/core.js';
 import type { PodDisruptionBudget, StorageClass } from '../../api/types/policy.js';
-import { jsonEqual } from '../../api/facts/hash.js';
+import { jsonEqual } from '../../api/equal.js';
 import { requestsLess } from '../../api/facts/pod-requests.js';
 import { isPodTerminal } from '../../api/facts/pods.js';
 import { resources } from '../../client/resources.js';

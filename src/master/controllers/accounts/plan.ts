@@ -1,5 +1,5 @@
 /** The wanted state of accounts' tokens and namespaces' CA bundles. Pure. */
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { parseTime } from '../../../api/facts/time.js';
 import type { ConfigMap, Secret, ServiceAccount } from '../../../api/types/core.js';
 

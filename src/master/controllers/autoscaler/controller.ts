@@ -1,5 +1,5 @@
 /** Controller "horizontalpodautoscaler": sets the number of replicas by what the pods use. */
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { keyOf, splitKey } from '../../../api/facts/keys.js';
 import type { Matcher } from '../../../api/facts/selectors.js';
 import { now } from '../../../api/facts/time.js';

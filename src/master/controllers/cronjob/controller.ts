@@ -1,6 +1,6 @@
 /** The CronJob controller: carries {@link planCronJob} out. */
 import { objectKey, splitKey } from '../../../api/facts/keys.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { controllerOf } from '../../../api/object.js';
 import type { CronJob, Job } from '../../../api/types/workloads.js';
 import { resources } from '../../../client/resources.js';

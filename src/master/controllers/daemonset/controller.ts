@@ -1,6 +1,6 @@
 /** The DaemonSet controller: carries {@link planDaemonSet} out. */
 import { keyOf, objectKey, splitKey } from '../../../api/facts/keys.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import type { Owner } from '../../../api/facts/owners.js';
 import { generateNamePrefix, msUntilAvailable, podFromTemplate } from '../../../api/facts/pods.js';
 import { compileSelector } from '../../../api/facts/selectors.js';

@@ -16,7 +16,7 @@ import {
 import type { Pod } from '../../../api/types/core.js';
 import type { Deployment, DeploymentStatus, ReplicaSet } from '../../../api/types/workloads.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { claim } from '../../../client/controller/ownership.js';
 import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';

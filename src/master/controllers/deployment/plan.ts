@@ -2,7 +2,7 @@
  * The next step of a Deployment: (deployment, its ReplicaSets, are old pods still running) → actions and status. Pure;
  * the shell carries it out and comes again with each change, so that a step never needs to wait.
  */
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { byCreation } from '../../../api/facts/time.js';
 import type { Deployment, DeploymentStatus, ReplicaSet } from '../../../api/types/workloads.js';
 import {

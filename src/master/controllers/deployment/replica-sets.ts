@@ -1,6 +1,7 @@
 /** The new ReplicaSet of a Deployment, revisions and annotations. Pure. @see kubernetes deployment_util.go */
 import { cloneJson } from '../../../api/clone.js';
-import { jsonEqual, templateHash } from '../../../api/facts/hash.js';
+import { templateHash } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { scaledValue } from '../../../api/facts/int-or-string.js';
 import { byCreation } from '../../../api/facts/time.js';
 import type { PodTemplateSpec } from '../../../api/types/core.js';

@@ -1,6 +1,6 @@
 /** Controller "endpoint": an Endpoints object for each Service with a selector. */
 import { keyOf, splitKey } from '../../../api/facts/keys.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import type { Endpoints, Service } from '../../../api/types/core.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import { createReconciler, ignoreNotFound } from '../../../client/controller/reconciler.js';

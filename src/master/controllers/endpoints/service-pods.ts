@@ -2,7 +2,7 @@ import { keyOf } from '../../../api/facts/keys.js';
 import type { Informer } from '../../../client/types.js';
 import type { ControllerContext } from '../context.js';
 import type { Pod, Service } from '../../../api/types/core.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { isPodReady, isPodTerminal } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
 import { matchesPairs } from '../../../api/facts/selectors.js';

@@ -4,7 +4,7 @@ import type { Informer } from '../../../client/types.js';
 import type { ControllerContext } from '../context.js';
 import { ignoreNotFound } from '../../../client/controller/reconciler.js';
 import { Expectations } from '../../../client/controller/expectations.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { resources } from '../../../client/resources.js';
 import type { SliceGroup } from './plan.js';
 import { serviceNameLabel } from '../../../api/facts/well-known.js';

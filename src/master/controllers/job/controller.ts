@@ -17,7 +17,8 @@ import {
 } from '../../../client/controller/reconciler.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
 import { Expectations } from '../../../client/controller/expectations.js';
-import { jsonEqual, randomSuffix } from '../../../api/facts/hash.js';
+import { randomSuffix } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import type { Owner } from '../../../api/facts/owners.js';
 import { claim } from '../../../client/controller/ownership.js';
 import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index.js';

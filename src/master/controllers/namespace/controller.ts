@@ -1,5 +1,5 @@
 /** The namespace controller: empties a namespace that is being deleted, then takes its finalizer away. */
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { now } from '../../../api/facts/time.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { Namespace } from '../../../api/types/core.js';

@@ -3,7 +3,7 @@
  * @see kubernetes pkg/controller/nodelifecycle/node_lifecycle_controller.go
  */
 import { findCondition } from '../../../api/facts/conditions.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { isPodReady, isPodTerminal } from '../../../api/facts/pods.js';
 import type { Node, NodeCondition, Pod, Taint } from '../../../api/types/core.js';
 import type { ControllerFlags } from '../flags.js';

@@ -2,7 +2,7 @@
  * Controller "taint-eviction-controller": deletes pods that do not tolerate a NoExecute taint of their node, in time.
  */
 import { keyOf, splitKey } from '../../../api/facts/keys.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';
 import { now } from '../../../api/facts/time.js';
 import type { Node, Pod } from '../../../api/types/core.js';

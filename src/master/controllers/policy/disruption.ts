@@ -1,6 +1,6 @@
 /** Controller "disruption": carries {@link planBudget} out. */
 import { keyOf, splitKey } from '../../../api/facts/keys.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';
 import { compileSelector } from '../../../api/facts/selectors.js';
 import { controllerOf } from '../../../api/object.js';

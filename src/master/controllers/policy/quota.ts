@@ -1,6 +1,6 @@
 /** Controller "resourcequota": what a namespace uses of each ResourceQuota, in its status. */
 import { keyOf, splitKey } from '../../../api/facts/keys.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { ResourceQuota } from '../../../api/types/core.js';
 import type { CatalogEntry } from '../../../client/controller/catalog.js';

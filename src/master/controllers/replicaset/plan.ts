@@ -5,7 +5,7 @@
 import { isPodReady, msUntilAvailable } from '../../../api/facts/pods.js';
 import type { Condition, Pod } from '../../../api/types/core.js';
 import type { ReplicaSetStatus } from '../../../api/types/workloads.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { parseTime } from '../../../api/facts/time.js';
 import { findCondition } from '../../../api/facts/conditions.js';
 

@@ -17,7 +17,7 @@ import type { PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
 import type { ControllerRevision, StatefulSet } from '../../../api/types/workloads.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
 import { Expectations } from '../../../client/controller/expectations.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { claim } from '../../../client/controller/ownership.js';
 import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index.js';
 import { resources } from '../../../client/resources.js';

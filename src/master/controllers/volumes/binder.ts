@@ -16,7 +16,7 @@ import type {
 } from '../../../api/types/core.js';
 import type { StorageClass } from '../../../api/types/policy.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
-import { jsonEqual } from '../../../api/facts/hash.js';
+import { jsonEqual } from '../../../api/equal.js';
 import { resources } from '../../../client/resources.js';
 import { now } from '../../../api/facts/time.js';
 import {
