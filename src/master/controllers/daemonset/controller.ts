@@ -2,15 +2,13 @@
 import { keyOf, objectKey, splitKey } from '../../../api/facts/keys.js';
 import { jsonEqual } from '../../../api/equal.js';
 import type { Owner } from '../../../api/facts/owners.js';
-import { generateNamePrefix, msUntilAvailable, podFromTemplate } from '../../../api/facts/pods.js';
+import { msUntilAvailable } from '../../../api/facts/pods.js';
 import { compileSelector } from '../../../api/facts/selectors.js';
 import { controllerOf } from '../../../api/object.js';
 import type { Node, Pod } from '../../../api/types/core.js';
 import type { ControllerRevision, DaemonSet } from '../../../api/types/workloads.js';
-import { forEachBounded, slowStart, throwGathered } from '../../../client/controller/bounded.js';
-import { Expectations } from '../../../client/controller/expectations.js';
-import { claim } from '../../../client/controller/ownership.js';
-import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index.js';
+import { throwGathered } from '../../../client/controller/bounded.js';
+import { podInformer } from '../../../client/controller/pod-index.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
@@ -22,7 +20,7 @@ import { resources } from '../../../client/resources.js';
 import type { Change, Informer } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import type { ControllerContext } from '../context.js';
-import { tellOfFailedCreates } from '../failed-creates.js';
+import { ownedPod, PodControl } from '../pod-control.js';
 import { currentRevision, revisionHashLabel, surplusRevisions } from '../history/revisions.js';
 import { FailedPodBackoff } from './failed-pods.js';
 import type { DaemonPlan } from './plan.js';
@@ -40,7 +38,7 @@ export function createDaemonSetController(context: ControllerContext): Reconcile
 class DaemonSetController {
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
-  readonly #expectations: Expectations;
+  readonly #control: PodControl;
   readonly #failed: FailedPodBackoff;
   readonly #sets: Informer<DaemonSet>;
   readonly #pods: Informer<Pod>;
@@ -52,19 +50,24 @@ class DaemonSetController {
     const { clock, informers } = context;
     this.#context = context;
     this.#recorder = context.recorder('daemonset-controller');
-    this.#expectations = new Expectations(clock);
     this.#failed = new FailedPodBackoff(clock);
     this.reconciler = createReconciler(context, {
       name: 'daemonset',
       reconcile: (key) => this.#reconcile(key),
     });
     this.#pods = podInformer(context);
+    this.#control = new PodControl(context, {
+      recorder: this.#recorder,
+      pods: this.#pods,
+      ownerResource: resources.daemonSets,
+      concurrency,
+    });
     this.#nodes = informers.informer<Node>(resources.nodes);
     this.#history = informers.informer<ControllerRevision>(resources.controllerRevisions);
     this.#sets = watchSelf<DaemonSet>(context, resources.daemonSets, (key) =>
       this.reconciler.enqueue(key),
     );
-    this.#sets.onChange(this.#expectations.forgetGone);
+    this.#sets.onChange(this.#control.expectations.forgetGone);
     this.#sets.onChange(({ type, object }) => {
       if (type === 'delete') this.#failed.forget(`${object.metadata.uid ?? ''}/`);
     });
@@ -78,7 +81,7 @@ class DaemonSetController {
   #onPod({ type, object }: Change<Pod>): void {
     const reference = controllerOf(object);
     if (reference?.kind !== 'DaemonSet') return;
-    this.#expectations.saw(reference.uid, type, object);
+    this.#control.expectations.saw(reference.uid, type, object);
     this.reconciler.enqueue(
       objectKey({ namespace: object.metadata.namespace, name: reference.name }),
     );
@@ -87,9 +90,9 @@ class DaemonSetController {
   async #reconcile(key: string): Promise<ReconcileResult | void> {
     const set = this.#sets.get(splitKey(key));
     const { uid = '' } = set?.metadata ?? {};
-    if (set === undefined || !this.#expectations.satisfied(uid)) return undefined;
+    if (set === undefined || !this.#control.expectations.satisfied(uid)) return undefined;
     const owner: Owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: set.metadata };
-    const owned = await this.#claim(set, owner);
+    const owned = await this.#control.claim(owner, compileSelector(set.spec.selector));
     const revisions = this.#history
       .list(set.metadata.namespace)
       .filter((revision) => controllerOf(revision)?.uid === uid);
@@ -115,21 +118,6 @@ class DaemonSetController {
     return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) };
   }
 
-  #claim(set: DaemonSet, owner: Owner): Promise<Pod[]> {
-    const { namespace = '', uid = '' } = set.metadata;
-    return claim({
-      client: this.#context.client,
-      owner,
-      ownerResource: resources.daemonSets,
-      resource: resources.pods,
-      objects: [
-        ...this.#pods.byIndex(ownerUidIndex, uid),
-        ...this.#pods.byIndex(ownerUidIndex, `orphan:${namespace}`),
-      ],
-      matches: compileSelector(set.spec.selector),
-    });
-  }
-
   async #perform(
     set: DaemonSet,
     owner: Owner,
@@ -140,10 +128,12 @@ class DaemonSetController {
     const create = plan.create.slice(0, burst);
     const doomed = [...due, ...plan.delete].slice(0, burst);
     const uids = doomed.map((pod) => pod.metadata.uid ?? '');
-    this.#expectations.expect(owner.metadata.uid ?? '', create.length, uids);
+    this.#control.expectations.expect(owner.metadata.uid ?? '', create.length, uids);
     const errors = [
-      ...(await this.#createPods(set, owner, create, hash)),
-      ...(await this.#deletePods(owner, doomed)),
+      ...(await this.#control.create(owner, create.length, (at) =>
+        ownedPod(daemonTemplate(set.spec.template, create[at] ?? '', hash), owner),
+      )),
+      ...(await this.#control.delete(owner, doomed)),
     ];
     return { errors, recheckMs };
   }
@@ -170,36 +160,6 @@ class DaemonSetController {
       due.push(pod);
     }
     return { due, recheckMs };
-  }
-
-  async #createPods(
-    set: DaemonSet,
-    owner: Owner,
-    nodes: readonly string[],
-    hash: string,
-  ): Promise<unknown[]> {
-    const { successes, errors } = await slowStart(nodes.length, concurrency, async (at) => {
-      const template = daemonTemplate(set.spec.template, nodes[at] ?? '', hash);
-      const pod = podFromTemplate(template, owner, generateNamePrefix(set.metadata.name));
-      const made = await this.#context.client.create<Pod>(resources.pods, pod);
-      this.#expectations.made(owner.metadata.uid ?? '', made);
-      this.#recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
-    });
-    this.#expectations.failed(owner.metadata.uid ?? '', nodes.length - successes);
-    return tellOfFailedCreates(this.#recorder, owner, errors);
-  }
-
-  #deletePods(owner: Owner, pods: readonly Pod[]): Promise<unknown[]> {
-    return forEachBounded(pods, concurrency, async (pod) => {
-      const { name, uid = '' } = pod.metadata;
-      try {
-        await this.#context.client.delete(resources.pods, pod.metadata, { preconditions: { uid } });
-        this.#recorder.normal(owner, 'SuccessfulDelete', `Deleted pod: ${name}`);
-      } catch (error) {
-        this.#expectations.deleted(owner.metadata.uid ?? '', uid);
-        ignoreNotFound(error);
-      }
-    });
   }
 
   async #writeStatus(set: DaemonSet, plan: DaemonPlan, collided: boolean): Promise<void> {

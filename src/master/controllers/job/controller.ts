@@ -6,9 +6,9 @@ import type { Job, JobStatus } from '../../../api/types/workloads.js';
 import { resources } from '../../../client/resources.js';
 import type { Change, Informer } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
-import { forEachBounded, slowStart, throwGathered } from '../../../client/controller/bounded.js';
+import { forEachBounded, throwGathered } from '../../../client/controller/bounded.js';
 import type { ControllerContext } from '../context.js';
-import { tellOfFailedCreates } from '../failed-creates.js';
+import { PodControl } from '../pod-control.js';
 import type { Controller, Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
@@ -16,16 +16,13 @@ import {
   watchSelf,
 } from '../../../client/controller/reconciler.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
-import { Expectations } from '../../../client/controller/expectations.js';
 import { randomSuffix } from '../../../api/facts/hash.js';
 import { jsonEqual } from '../../../api/equal.js';
 import type { Owner } from '../../../api/facts/owners.js';
-import { claim } from '../../../client/controller/ownership.js';
 import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index.js';
 import { compileSelector } from '../../../api/facts/selectors.js';
 import { findCondition } from '../../../api/facts/conditions.js';
 import { planJob } from './plan.js';
-import type { WantedPod } from './pods.js';
 import { isTracked, jobPod, trackingFinalizer } from './pods.js';
 import { createJobExpiry } from './ttl-controller.js';
 import { isFinished } from './verdict.js';
@@ -41,7 +38,7 @@ export function createJobController(context: ControllerContext): Controller[] {
 class JobController {
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
-  readonly #expectations: Expectations;
+  readonly #control: PodControl;
   readonly #jobs: Informer<Job>;
   readonly #pods: Informer<Pod>;
   readonly reconciler: Reconciler;
@@ -49,19 +46,25 @@ class JobController {
   constructor(context: ControllerContext) {
     this.#context = context;
     this.#recorder = context.recorder('job-controller');
-    this.#expectations = new Expectations(context.clock);
     this.reconciler = createReconciler(context, {
       name: 'job',
       reconcile: (key) => this.#reconcile(key),
     });
     this.#pods = podInformer(context);
+    this.#control = new PodControl(context, {
+      recorder: this.#recorder,
+      pods: this.#pods,
+      ownerResource: resources.jobs,
+      concurrency,
+      finalizer: trackingFinalizer,
+    });
     this.#jobs = watchSelf<Job>(context, resources.jobs, (key) => this.reconciler.enqueue(key));
     this.#jobs.onChange((change) => this.#onJob(change));
     this.#pods.onChange((change) => this.#onPod(change));
   }
 
   #onJob(change: Change<Job>): void {
-    this.#expectations.forgetGone(change);
+    this.#control.expectations.forgetGone(change);
     if (change.type !== 'delete') return;
     const { uid = '' } = change.object.metadata;
     for (const pod of this.#pods.byIndex(ownerUidIndex, uid)) this.#releaseLater(pod);
@@ -76,7 +79,7 @@ class JobController {
       return;
     }
     const key = objectKey({ namespace: object.metadata.namespace, name: reference.name });
-    this.#expectations.saw(reference.uid, type, object);
+    this.#control.expectations.saw(reference.uid, type, object);
     if (type !== 'delete' && this.#jobs.get(splitKey(key)) === undefined) {
       this.#releaseLater(object);
     }
@@ -107,8 +110,8 @@ class JobController {
     const owner: Owner = { apiVersion: 'batch/v1', kind: 'Job', metadata: job.metadata };
     const uid = job.metadata.uid ?? '';
     // Before the pods are read: what is seen from now on is not among them.
-    const settled = this.#expectations.satisfied(uid);
-    const owned = await this.#claim(job, owner);
+    const settled = this.#control.expectations.satisfied(uid);
+    const owned = await this.#control.claim(owner, compileSelector(job.spec.selector));
     if (job.metadata.deletionTimestamp !== undefined) {
       throwGathered(await this.#release(owned));
       return undefined;
@@ -118,33 +121,21 @@ class JobController {
     const doomed = settled ? [...plan.end, ...plan.drop] : [];
     if (settled) {
       const uids = doomed.map((pod) => pod.metadata.uid ?? '');
-      this.#expectations.expect(uid, create.length, uids);
+      this.#control.expectations.expect(uid, create.length, uids);
     }
     if (!(await this.#writeStatus(job, owner, plan.status))) return undefined;
+    const release = async (pod: Pod): Promise<void> => throwGathered(await this.#release([pod]));
     const errors = [
       ...(await this.#release(plan.release)),
-      ...(await this.#createPods(job, owner, create)),
-      ...(settled ? await this.#deletePods(owner, plan.end, false) : []),
-      ...(settled ? await this.#deletePods(owner, plan.drop, true) : []),
+      ...(await this.#control.create(owner, create.length, (at) =>
+        jobPod(job, create[at] ?? {}, randomSuffix(this.#context.prng)),
+      )),
+      ...(settled ? await this.#control.delete(owner, plan.end) : []),
+      // Their finalizer goes first, so that they do not count as failed.
+      ...(settled ? await this.#control.delete(owner, plan.drop, release) : []),
     ];
     throwGathered(errors);
     return plan.recheckMs === undefined ? undefined : { requeueAfterMs: plan.recheckMs };
-  }
-
-  async #claim(job: Job, owner: Owner): Promise<Pod[]> {
-    const { namespace = '', uid = '' } = job.metadata;
-    return claim({
-      client: this.#context.client,
-      owner,
-      ownerResource: resources.jobs,
-      resource: resources.pods,
-      objects: [
-        ...this.#pods.byIndex(ownerUidIndex, uid),
-        ...this.#pods.byIndex(ownerUidIndex, `orphan:${namespace}`),
-      ],
-      matches: compileSelector(job.spec.selector),
-      finalizer: trackingFinalizer,
-    });
   }
 
   async #releaseOrphan(namespace: string, name: string): Promise<void> {
@@ -162,7 +153,7 @@ class JobController {
     try {
       await this.#context.client.updateStatus<Job>(resources.jobs, { ...job, status });
     } catch (error) {
-      this.#expectations.forget(job.metadata.uid ?? '');
+      this.#control.expectations.forget(job.metadata.uid ?? '');
       ignoreNotFound(error);
       return false;
     }
@@ -197,33 +188,6 @@ class JobController {
           },
         })
         .catch(ignoreNotFound);
-    });
-  }
-
-  async #createPods(job: Job, owner: Owner, wanted: readonly WantedPod[]): Promise<unknown[]> {
-    const { client, prng } = this.#context;
-    const { successes, errors } = await slowStart(wanted.length, concurrency, async (at) => {
-      const pod = jobPod(job, wanted[at] ?? {}, randomSuffix(prng));
-      const made = await client.create<Pod>(resources.pods, pod);
-      this.#expectations.made(job.metadata.uid ?? '', made);
-      this.#recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
-    });
-    this.#expectations.failed(job.metadata.uid ?? '', wanted.length - successes);
-    return tellOfFailedCreates(this.#recorder, owner, errors);
-  }
-
-  /** @param uncounted their finalizer goes first, so that they do not count as failed */
-  async #deletePods(owner: Owner, pods: readonly Pod[], uncounted: boolean): Promise<unknown[]> {
-    return forEachBounded(pods, concurrency, async (pod) => {
-      const { name, uid = '' } = pod.metadata;
-      try {
-        if (uncounted) throwGathered(await this.#release([pod]));
-        await this.#context.client.delete(resources.pods, pod.metadata, { preconditions: { uid } });
-        this.#recorder.normal(owner, 'SuccessfulDelete', `Deleted pod: ${name}`);
-      } catch (error) {
-        this.#expectations.deleted(owner.metadata.uid ?? '', uid);
-        ignoreNotFound(error);
-      }
     });
   }
 }

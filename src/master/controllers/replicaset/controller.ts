@@ -7,12 +7,11 @@ import { keyOf, objectKey, splitKey } from '../../../api/facts/keys.js';
 import type { KubeObject } from '../../../api/object.js';
 import { controllerOf } from '../../../api/object.js';
 import type { Change, Informer, ResourceId } from '../../../client/types.js';
-import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import { errorMessage } from '../../../lib/errors.js';
-import { forEachBounded, slowStart, throwGathered } from '../../../client/controller/bounded.js';
+import { throwGathered } from '../../../client/controller/bounded.js';
 import type { ControllerContext } from '../context.js';
-import { tellOfFailedCreates } from '../failed-creates.js';
+import { ownedPod, PodControl } from '../pod-control.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
@@ -26,16 +25,8 @@ import type {
   ReplicationController,
 } from '../../../api/types/core.js';
 import type { ReplicaSet, ReplicaSetStatus } from '../../../api/types/workloads.js';
-import type { EventRecorder } from '../../../client/events/recorder.js';
-import { Expectations } from '../../../client/controller/expectations.js';
-import { claim } from '../../../client/controller/ownership.js';
 import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index.js';
-import {
-  generateNamePrefix,
-  isPodActive,
-  isPodTerminal,
-  podFromTemplate,
-} from '../../../api/facts/pods.js';
+import { isPodActive, isPodTerminal } from '../../../api/facts/pods.js';
 import { resources } from '../../../client/resources.js';
 import type { Matcher } from '../../../api/facts/selectors.js';
 import { compileSelector } from '../../../api/facts/selectors.js';
@@ -45,6 +36,8 @@ import { planReplicas, planStatus } from './plan.js';
 
 /** Pods made or deleted at once. */
 const concurrency = 64;
+
+const isAlive = (pod: Pod): boolean => !isPodTerminal(pod);
 
 /** The differences between the two kinds. */
 interface Variant<T extends KubeObject & { status?: ReplicaSetStatus | undefined }> {
@@ -99,23 +92,26 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
   readonly #variant: Variant<T>;
   readonly #owners: Informer<T>;
   readonly #pods: Informer<Pod>;
-  readonly #expectations: Expectations;
-  readonly #recorder: EventRecorder;
+  readonly #control: PodControl;
   readonly reconciler: Reconciler;
 
   constructor(context: ControllerContext, variant: Variant<T>) {
     this.#context = context;
     this.#variant = variant;
-    this.#expectations = new Expectations(context.clock);
-    this.#recorder = context.recorder(`${variant.name}-controller`);
     this.reconciler = createReconciler(context, {
       name: variant.name,
       workers: 10,
       reconcile: (key) => this.#reconcile(key),
     });
     this.#pods = podInformer(context);
+    this.#control = new PodControl(context, {
+      recorder: context.recorder(`${variant.name}-controller`),
+      pods: this.#pods,
+      ownerResource: variant.resource,
+      concurrency,
+    });
     this.#owners = watchSelf<T>(context, variant.resource, (key) => this.reconciler.enqueue(key));
-    this.#owners.onChange(this.#expectations.forgetGone);
+    this.#owners.onChange(this.#control.expectations.forgetGone);
     this.#pods.onChange((change) => this.#onPod(change));
   }
 
@@ -123,7 +119,7 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
     const pod = change.object;
     const key = this.#ownerKey(pod);
     if (key !== undefined) {
-      this.#expectations.saw(controllerOf(pod)?.uid ?? '', change.type, pod);
+      this.#control.expectations.saw(controllerOf(pod)?.uid ?? '', change.type, pod);
       this.reconciler.enqueue(key);
     } else if (controllerOf(pod) === undefined && change.type !== 'delete') {
       this.#enqueueMatching(pod);
@@ -158,8 +154,8 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
       metadata: object.metadata,
     };
     // Before the pods are read: what is seen from now on is not among them.
-    const settled = this.#expectations.satisfied(object.metadata.uid ?? '');
-    const active = (await this.#claimPods(owner, view.matches)).filter(isPodActive);
+    const settled = this.#control.expectations.satisfied(object.metadata.uid ?? '');
+    const active = (await this.#control.claim(owner, view.matches, isAlive)).filter(isPodActive);
     let failure: Condition | undefined;
     const errors: unknown[] = [];
     if (settled && object.metadata.deletionTimestamp === undefined) {
@@ -181,20 +177,6 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
     return recheckMs === undefined ? undefined : { requeueAfterMs: recheckMs };
   }
 
-  #claimPods(owner: Owner, matches: Matcher): Promise<Pod[]> {
-    const { namespace = '', uid = '' } = owner.metadata;
-    const own = this.#pods.byIndex(ownerUidIndex, uid);
-    const orphans = this.#pods.byIndex(ownerUidIndex, `orphan:${namespace}`);
-    return claim({
-      client: this.#context.client,
-      owner,
-      ownerResource: this.#variant.resource,
-      resource: resources.pods,
-      objects: [...own, ...orphans].filter((pod) => !isPodTerminal(pod)),
-      matches,
-    });
-  }
-
   /** Active pods per node over all sets of the same controller, so that scaling down evens out. */
   #crowds(object: T, active: readonly Pod[]): Map<string, number> {
     const crowds = new Map<string, number>();
@@ -214,37 +196,16 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
     return crowds;
   }
 
-  async #create(owner: Owner, template: PodTemplateSpec, count: number): Promise<unknown[]> {
-    const { uid: ownerUid = '' } = owner.metadata;
-    this.#expectations.expect(ownerUid, count);
-    const name = generateNamePrefix(owner.metadata.name);
-    const { successes, errors } = await slowStart(count, concurrency, async () => {
-      const pod = podFromTemplate(template, owner, name);
-      const made = await this.#context.client.create<Pod>(resources.pods, pod);
-      this.#expectations.made(ownerUid, made);
-      this.#recorder.normal(owner, 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
-    });
-    this.#expectations.failed(ownerUid, count - successes);
-    return tellOfFailedCreates(this.#recorder, owner, errors);
+  #create(owner: Owner, template: PodTemplateSpec, count: number): Promise<unknown[]> {
+    this.#control.expectations.expect(owner.metadata.uid ?? '', count);
+    return this.#control.create(owner, count, () => ownedPod(template, owner));
   }
 
   async #delete(owner: Owner, pods: readonly Pod[]): Promise<unknown[]> {
     if (pods.length === 0) return [];
     const uids = pods.map((pod) => pod.metadata.uid ?? '');
-    const { uid: ownerUid = '' } = owner.metadata;
-    this.#expectations.expect(ownerUid, 0, uids);
-    return forEachBounded(pods, concurrency, async (pod) => {
-      const { uid = '', name } = pod.metadata;
-      try {
-        await this.#context.client.delete(resources.pods, pod.metadata, { preconditions: { uid } });
-        this.#recorder.normal(owner, 'SuccessfulDelete', `Deleted pod: ${name}`);
-      } catch (error) {
-        this.#expectations.deleted(ownerUid, uid);
-        if (isApiError(error, 'NotFound')) return;
-        this.#recorder.warning(owner, 'FailedDelete', `Error deleting: ${errorMessage(error)}`);
-        throw error;
-      }
-    });
+    this.#control.expectations.expect(owner.metadata.uid ?? '', 0, uids);
+    return this.#control.delete(owner, pods);
   }
 
   /**
