@@ -1,4 +1,5 @@
 /** Parses command lines as kubectl's library (pflag) does: flags anywhere, `-it`, `-n=x`, `--flag=x`, `--`. */
+import { goBoolean } from '../../api/go-text/values.js';
 import { CommandLineError } from './command-line-error.js';
 import type { Flag, Flags } from './flag-types.js';
 
@@ -89,7 +90,7 @@ class LineParser {
       new CommandLineError(`invalid argument "${text}" for "${shown}" flag: ${why}`);
     switch (flag.type) {
       case 'bool': {
-        const value = boolOf(text);
+        const value = goBoolean(text);
         if (value === undefined) {
           throw wrong(`strconv.ParseBool: parsing "${text}": invalid syntax`);
         }
@@ -124,11 +125,6 @@ function bareValue(flag: Flag): string | undefined {
 }
 
 /** As Go reads a boolean. */
-function boolOf(text: string): boolean | undefined {
-  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return true;
-  return ['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text) ? false : undefined;
-}
-
 /** @throws CommandLineError in kubectl's words */
 export function parseLine(flags: Flags, argv: readonly string[]): ParsedLine {
   const parser = new LineParser(flags, argv);

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { parseDurationMs } from '../../lib/go-duration.js';
 import type { LogLevel } from '../../lib/log.js';
+import { goBoolean } from '../../api/go-text/values.js';
 
 /** The flags of every component of a master. */
 export interface CommonFlags {
@@ -34,9 +35,9 @@ export function durationOption(flags: string, description: string, defaultMs: nu
 
 /** A boolean flag as Go takes it: `--flag`, `--flag=false`. @throws InvalidArgumentError */
 export function parseBoolean(text: string): boolean {
-  if (['true', '1', 't', 'T', 'TRUE', 'True'].includes(text)) return true;
-  if (['false', '0', 'f', 'F', 'FALSE', 'False'].includes(text)) return false;
-  throw new InvalidArgumentError('It is neither true nor false.');
+  const value = goBoolean(text);
+  if (value === undefined) throw new InvalidArgumentError('It is neither true nor false.');
+  return value;
 }
 
 /** Adds the flags of {@link CommonFlags} to a command. */
