@@ -101,6 +101,7 @@ const apiserverRooms: Readonly<Record<string, readonly string[]>> = {
   history: ['registry', 'rest', 'storage'],
   openapi: ['aggregator', 'discovery', 'rest'],
   dashboard: ['rest'],
+  testkit: ['admission', 'cache', 'registry', 'storage'],
 };
 /** Files of the API server's own folder that its rooms may import: errors and bounds. All others join the rooms. */
 const sharedFiles = new Set(['limits.ts', 'status.ts']);

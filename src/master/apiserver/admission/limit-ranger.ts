@@ -25,8 +25,10 @@ export function limitRanger(objects: Objects): AdmissionPlugin {
     [...cache.list(namespace)].flatMap((entry) => entry.object<LimitRange>().spec.limits ?? []);
   return {
     name: 'LimitRanger',
+    // What is deleted must be able to lose its finalizers, however tight the limits have become.
     handles: (request) =>
       cache.size > 0 &&
+      request.old?.metadata.deletionTimestamp === undefined &&
       (createsPod(request) ||
         (isClaim(request) && (request.operation === 'CREATE' || request.operation === 'UPDATE'))),
     mutate(request) {
