@@ -1,13 +1,15 @@
 import { cloneJson } from '../../../api/clone.js';
 import { objectKey } from '../../../api/facts/keys.js';
+import { goBoolean } from '../../../api/go-text/values.js';
 import type { Pod, ServiceAccount, Volume } from '../../../api/types/core.js';
 import type { Random } from '../../../lib/random.js';
 import { mirrorAnnotation, referencesOf } from '../../../api/facts/pod-references.js';
 import { generateName } from '../registry/names.js';
 import type { Objects } from '../registry/objects.js';
+import type { AdmissionRequest } from '../registry/types.js';
 import { forbidden } from '../status.js';
 import type { AdmissionPlugin } from './chain.js';
-import { enforceAnnotation, unmountableSecret } from './mountable-secrets.js';
+import { enforceAnnotation, unmountableEphemeral, unmountableSecret } from './mountable-secrets.js';
 import { createsPod } from './pod-object.js';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -26,8 +28,10 @@ export function serviceAccount(objects: Objects): AdmissionPlugin {
   };
   return {
     name: 'ServiceAccount',
-    handles: createsPod,
-    async mutate({ object, context }) {
+    handles: (request) => createsPod(request) || addsContainers(request),
+    async mutate(request) {
+      if (!createsPod(request)) return;
+      const { object, context } = request;
       const pod = object as Pod;
       const { spec, metadata } = pod;
       if (metadata.annotations?.[mirrorAnnotation] !== undefined) return;
@@ -49,7 +53,8 @@ export function serviceAccount(objects: Objects): AdmissionPlugin {
         spec.imagePullSecrets = cloneJson(account.imagePullSecrets);
       }
     },
-    validate: async ({ object, context }) => {
+    validate: async (request) => {
+      const { object, context } = request;
       if (object === undefined) return;
       // The kind says what the object is.
       const pod = object as Pod;
@@ -57,15 +62,29 @@ export function serviceAccount(objects: Objects): AdmissionPlugin {
         checkMirrorPod(pod);
         return;
       }
-      const account = await find(
-        `${context.target.namespace}/${pod.spec.serviceAccountName ?? ''}`,
-      );
-      if (account?.metadata.annotations?.[enforceAnnotation] !== 'true') return;
-      const text = unmountableSecret(pod, account);
-      if (text === undefined) return;
-      throw forbidden({ group: '', resource: 'pods' }, pod.metadata.name, text);
+      const { namespace } = context.target;
+      const name = pod.spec.serviceAccountName ?? '';
+      const refuse = (text: string): never => {
+        throw forbidden({ group: '', resource: 'pods' }, pod.metadata.name, text);
+      };
+      if (name === '') {
+        refuse(`no service account specified for pod ${namespace}/${pod.metadata.name}`);
+      }
+      const account = await find(objectKey({ namespace, name }));
+      const enforces = account?.metadata.annotations?.[enforceAnnotation] ?? '';
+      if (account === undefined || goBoolean(enforces) !== true) return;
+      const limit = createsPod(request) ? unmountableSecret : unmountableEphemeral;
+      const text = limit(pod, account);
+      if (text !== undefined) refuse(text);
     },
   };
+}
+
+/** True for an update of the ephemeral containers of a pod: they may name Secrets, too. */
+function addsContainers({ operation, context: { target } }: AdmissionRequest): boolean {
+  const { kind, subresource } = target;
+  const isPod = kind.kind === 'Pod' && kind.group === '';
+  return isPod && operation === 'UPDATE' && subresource === 'ephemeralcontainers';
 }
 
 /** A mirror pod shows what a node runs from a file: it stands for no account, and opens nothing. */
