@@ -15,6 +15,13 @@ export const provisionedByAnnotation = 'pv.kubernetes.io/provisioned-by';
 export const storageProvisionerAnnotation = 'volume.kubernetes.io/storage-provisioner';
 const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
 
+/** True for a claim that says which class it wants, be it none. */
+export function namesClass({ metadata, spec }: PersistentVolumeClaim): boolean {
+  return (
+    metadata.annotations?.[classAnnotation] !== undefined || spec.storageClassName !== undefined
+  );
+}
+
 /** The claim's class; '' means none. */
 export function classOfClaim(claim: PersistentVolumeClaim): string {
   return claim.metadata.annotations?.[classAnnotation] ?? claim.spec.storageClassName ?? '';

@@ -2,6 +2,7 @@
 import { defineKind } from '../define.js';
 import { semanticEqual } from '../equal.js';
 import { canonicalJson } from '../facts/hash.js';
+import { isDefaultStorageClass } from '../facts/storage-class.js';
 import { at, child, duplicate, forbidden, invalid, required } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
@@ -66,8 +67,6 @@ const storageClassSchema = kindSchema(`${d}StorageClass`, 'How volumes are provi
 /** StorageClass as a type. */
 export interface StorageClass extends Infer<typeof storageClassSchema> {}
 
-const defaultClassAnnotation = 'storageclass.kubernetes.io/is-default-class';
-
 function validateClassUpdate(next: StorageClass, old: StorageClass): FieldError[] {
   const errors: FieldError[] = [];
   if (!semanticEqual(next.parameters, old.parameters)) {
@@ -123,10 +122,8 @@ export const storageClassKind = defineKind<StorageClass>({
   columns: [
     {
       ...nameColumn,
-      cell: (object) => {
-        const isDefault = object.metadata.annotations?.[defaultClassAnnotation] === 'true';
-        return isDefault ? `${object.metadata.name} (default)` : object.metadata.name;
-      },
+      cell: (object) =>
+        isDefaultStorageClass(object) ? `${object.metadata.name} (default)` : object.metadata.name,
     },
     column<StorageClass>('Provisioner', (object) => object.provisioner),
     column<StorageClass>('ReclaimPolicy', (object) => object.reclaimPolicy ?? 'Delete'),

@@ -3,6 +3,7 @@ import type { Authorization } from '../authz/authorizers.js';
 import type { Objects } from '../registry/objects.js';
 import type { AdmissionPlugin } from './chain.js';
 import { certificateRequests } from './certificates.js';
+import { claimResize } from './claim-resize.js';
 import { customResources } from './custom-resources.js';
 import { limitRanger } from './limit-ranger.js';
 import { namespaceLifecycle } from './namespace-lifecycle.js';
@@ -45,6 +46,7 @@ export function admissionPlugins(options: AdmissionOptions): AdmissionPlugin[] {
     priority(objects),
     tolerationSeconds(),
     ...storageDefaults(objects),
+    claimResize(objects),
     runtimeClass(objects),
     ...certificateRequests(objects, authorization),
     mutatingWebhooks({ objects, dialPod, authorization }),

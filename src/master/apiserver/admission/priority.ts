@@ -1,11 +1,14 @@
 import type { PriorityClass } from '../../../api/types/policy.js';
 import type { Objects } from '../registry/objects.js';
-import { failure, forbidden } from '../status.js';
+import type { AdmissionRequest } from '../registry/types.js';
+import { errorTarget } from '../registry/types.js';
+import type { StatusError } from '../status.js';
+import { forbidden } from '../status.js';
 import type { AdmissionPlugin } from './chain.js';
 import type { Pod } from '../../../api/types/core.js';
 import { writesPod } from './pod-object.js';
 
-/** Resolves a pod's priority class to its number. */
+/** Resolves a pod's priority class to its number and policy; keeps the default class the only one. */
 export function priority(objects: Objects): AdmissionPlugin {
   const cache = objects.watchCache.cache('scheduling.k8s.io/priorityclasses');
   const standard = (): PriorityClass | undefined => {
@@ -20,8 +23,21 @@ export function priority(objects: Objects): AdmissionPlugin {
   };
   return {
     name: 'Priority',
-    handles: writesPod,
-    mutate({ object, old }) {
+    handles: (request) => writesPod(request) || writesClass(request),
+    validate(request) {
+      if (!writesClass(request)) return;
+      const { object, operation } = request;
+      // The kind says what the object is.
+      if ((object as PriorityClass | undefined)?.globalDefault !== true) return;
+      const present = standard()?.metadata.name;
+      const name = object?.metadata.name ?? '';
+      if (present === undefined || (operation === 'UPDATE' && present === name)) return;
+      const text = `PriorityClass ${present} is already marked as default. Only one default can exist`;
+      throw forbidden(errorTarget(request.context.target.kind), name, text);
+    },
+    mutate(request) {
+      if (!writesPod(request)) return;
+      const { object, old } = request;
       const pod = object as Pod;
       if (old !== undefined) {
         keepPriority(pod, old as Pod);
@@ -36,16 +52,16 @@ export function priority(objects: Objects): AdmissionPlugin {
       if (found !== undefined) pod.spec.priorityClassName = found.metadata.name;
       const value = found?.value ?? 0;
       if (pod.spec.priority !== undefined && pod.spec.priority !== value) {
-        const text =
-          `the integer value of priority (${pod.spec.priority}) must not be provided in pod spec; ` +
-          `priority admission controller computed ${value} from the given PriorityClass name`;
-        throw failure(403, 'Forbidden', `pods "${pod.metadata.name}" is forbidden: ${text}`, {
-          name: pod.metadata.name,
-          kind: 'pods',
-        });
+        const given = `integer value of priority (${pod.spec.priority})`;
+        throw notGiven(pod, given, String(value));
       }
       pod.spec.priority = value;
-      pod.spec.preemptionPolicy ??= found?.preemptionPolicy ?? 'PreemptLowerPriority';
+      const policy = found?.preemptionPolicy ?? 'PreemptLowerPriority';
+      if (pod.spec.preemptionPolicy !== undefined && pod.spec.preemptionPolicy !== policy) {
+        const given = `string value of PreemptionPolicy (${pod.spec.preemptionPolicy})`;
+        throw notGiven(pod, given, policy);
+      }
+      pod.spec.preemptionPolicy = policy;
     },
   };
 }
@@ -54,4 +70,18 @@ export function priority(objects: Objects): AdmissionPlugin {
 function keepPriority({ spec }: Pod, { spec: before }: Pod): void {
   if (before.priority !== undefined) spec.priority ??= before.priority;
   if (before.preemptionPolicy !== undefined) spec.preemptionPolicy ??= before.preemptionPolicy;
+}
+
+function writesClass({ operation, context: { target } }: AdmissionRequest): boolean {
+  const { kind } = target;
+  const isClass = kind.kind === 'PriorityClass' && kind.group === 'scheduling.k8s.io';
+  return isClass && (operation === 'CREATE' || operation === 'UPDATE');
+}
+
+/** A pod that says itself what its class says, and says another thing. */
+function notGiven(pod: Pod, given: string, computed: string): StatusError {
+  const text =
+    `the ${given} must not be provided in pod spec; ` +
+    `priority admission controller computed ${computed} from the given PriorityClass name`;
+  return forbidden({ group: '', resource: 'pods' }, pod.metadata.name, text);
 }
