@@ -19,8 +19,6 @@ const kubeletLabels = new Set([
   'beta.kubernetes.io/instance-type',
   'failure-domain.beta.kubernetes.io/zone',
   'failure-domain.beta.kubernetes.io/region',
-  'failure-domain.kubernetes.io/zone',
-  'failure-domain.kubernetes.io/region',
 ]);
 const kubeletDomains = ['kubelet.kubernetes.io', 'node.kubernetes.io'];
 const restrictedDomain = 'node-restriction.kubernetes.io';
