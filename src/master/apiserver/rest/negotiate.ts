@@ -29,10 +29,15 @@ function parseClauses(accept: string): Clause[] {
         return equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
       }),
     );
-    const quality = Number(parameters.get('q') ?? '1');
+    const quality = Number(parameters.get('q') ?? '1') || 0;
     return { type: type.toLowerCase(), parameters, quality };
   });
-  return clauses.sort((a, b) => b.quality - a.quality);
+  return clauses.sort((a, b) => b.quality - a.quality || wildcards(a) - wildcards(b));
+}
+
+/** A type that is named goes before a pattern that takes it as well (goautoneg). */
+function wildcards({ type }: Clause): number {
+  return type.split('*').length - 1;
 }
 
 function mediaType(type: string): Format['type'] | undefined {

@@ -1,0 +1,86 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Offer } from './negotiate.js';
+import { negotiate } from './negotiate.js';
+
+/** The format in short. */
+function chosen(accept: string, offer?: Offer): string {
+  const { type, as, asVersion } = negotiate(accept, offer);
+  return as === undefined ? type : `${type} ${as} ${asVersion}`;
+}
+
+const table = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+
+describe('the format of an answer', () => {
+  test.each([
+    ['', 'json'],
+    ['*/*', 'json'],
+    ['application/*', 'json'],
+    ['application/json', 'json'],
+    ['APPLICATION/JSON', 'json'],
+    ['application/yaml', 'yaml'],
+    [' application/yaml ; q=0.5', 'yaml'],
+    ['text/html, application/yaml', 'yaml'],
+    ['application/vnd.kubernetes.protobuf, application/json', 'json'],
+    // By quality, then the type that is named before the pattern, then in order.
+    ['application/json;q=0.5, application/yaml;q=0.9', 'yaml'],
+    ['application/json, application/yaml', 'json'],
+    ['application/yaml, application/json', 'yaml'],
+    ['*/*, application/yaml', 'yaml'],
+    ['*/*, application/*, application/yaml;q=0.1', 'json'],
+    ['application/yaml;q=none, application/json;q=0.1', 'json'],
+    [table, 'json Table v1'],
+    [`${table},application/json`, 'json Table v1'],
+    ['application/yaml; as=Table; v=v1beta1; g=meta.k8s.io', 'yaml Table v1beta1'],
+    [
+      'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io',
+      'json PartialObjectMetadata v1',
+    ],
+    // What cannot be done is passed over.
+    ['application/json;as=Table;v=v2;g=meta.k8s.io,application/yaml', 'yaml'],
+    ['application/json;as=Table;v=v1;g=example.com,application/yaml', 'yaml'],
+    ['application/json;as=Chair;v=v1;g=meta.k8s.io,application/yaml', 'yaml'],
+    ['application/json;charset=utf-8', 'json'],
+  ])('%s: %s', (accept, format) => {
+    expect(chosen(accept)).toBe(format);
+  });
+
+  const protobuf = 'application/vnd.kubernetes.protobuf';
+  test.each<[string, Offer, string]>([
+    [protobuf, { protobuf: true }, 'protobuf'],
+    [`${protobuf},application/json`, { protobuf: true }, 'protobuf'],
+    [`${protobuf},application/json`, { protobuf: false }, 'json'],
+    // No protobuf holds a table.
+    [`${protobuf};as=Table;v=v1;g=meta.k8s.io,${table}`, { protobuf: true }, 'json Table v1'],
+    [`application/yaml,application/json`, { protobuf: true, stream: true }, 'json'],
+    [protobuf, { protobuf: true, stream: true }, 'protobuf'],
+  ])('%s of what there is, %j: %s', (accept, offer, format) => {
+    expect(chosen(accept, offer)).toBe(format);
+  });
+
+  test.each<[string, Offer, string]>([
+    ['text/html', { protobuf: true }, `application/json, application/yaml, ${protobuf}`],
+    [
+      'application/yaml',
+      { protobuf: true, stream: true },
+      `application/json;stream=watch, ${protobuf};stream=watch`,
+    ],
+  ])('%s is none of what there is: %j', (accept, offer, types) => {
+    expect(() => negotiate(accept, offer)).toThrow(
+      `only the following media types are accepted: ${types}`,
+    );
+  });
+
+  test.each(['text/html', 'application/vnd.kubernetes.protobuf', 'application/json;as=Chair', ','])(
+    'cannot be %s',
+    (accept) => {
+      expect(() => negotiate(accept === ',' ? 'a,b' : accept)).toThrow(
+        expect.objectContaining({
+          code: 406,
+          reason: 'NotAcceptable',
+          message:
+            'only the following media types are accepted: application/json, application/yaml',
+        }),
+      );
+    },
+  );
+});
