@@ -1,7 +1,9 @@
+import { parseTime } from '../../../api/facts/time.js';
+import { forbidden } from '../../../api/field-error.js';
 import { isGrpcError } from '../../../lib/grpc/index.js';
 import { badRequest, internal, invalidObject } from '../status.js';
 import type { Connector } from '../subresources/connector.js';
-import type { Target, Verbs } from '../verbs/index.js';
+import type { Verbs } from '../verbs/index.js';
 import { callOf } from './call.js';
 import type { Exchange } from './exchange.js';
 import { drained, end, write, writeHead } from './exchange.js';
@@ -16,16 +18,8 @@ export interface LogDeps {
 
 /** GET `pods/<name>/log`. */
 export function serveLog(exchange: Exchange, { verbs, connector }: LogDeps): Promise<void> {
-  const { query } = exchange;
-  return verbs.connect(callOf(exchange), (target) => {
-    const request = {
-      container: query.get('container') ?? '',
-      follow: readFlag(query, 'follow') ?? false,
-      previous: readFlag(query, 'previous') ?? false,
-      timestamps: readFlag(query, 'timestamps') ?? false,
-      sinceTime: query.get('sinceTime') ?? '',
-      ...readNumbers(exchange, target),
-    };
+  return verbs.connect(callOf(exchange), ({ name }) => {
+    const request = readLogOptions(exchange.query, name);
     return {
       options: undefined,
       use: async (context, started) => {
@@ -73,19 +67,57 @@ function agentError(message: string, code: number): Error {
   return code === 3 || code === 5 || code === 9 ? badRequest(message) : internal(message);
 }
 
-function readNumbers(
-  exchange: Exchange,
-  target: Target,
-): { tailLines?: number; sinceSeconds?: number; limitBytes?: number } {
-  const out: { tailLines?: number; sinceSeconds?: number; limitBytes?: number } = {};
+interface Numbers {
+  tailLines?: number;
+  sinceSeconds?: number;
+  limitBytes?: number;
+}
+
+/** The options of a request for logs. */
+interface LogOptions extends Readonly<Numbers> {
+  readonly container: string;
+  readonly follow: boolean;
+  readonly previous: boolean;
+  readonly timestamps: boolean;
+  readonly sinceTime: string;
+}
+
+/** Reads and checks `PodLogOptions`. @param name the pod's @throws StatusError BadRequest, Invalid */
+export function readLogOptions(query: URLSearchParams, name: string): LogOptions {
+  const sinceTime = query.get('sinceTime') ?? '';
+  if (sinceTime !== '' && parseTime(sinceTime) === undefined) {
+    const text = JSON.stringify(sinceTime);
+    throw badRequest(
+      `parsing time ${text} as "2006-01-02T15:04:05Z07:00": cannot parse ${text} as "2006"`,
+    );
+  }
+  const numbers = readNumbers(query, name);
+  if (sinceTime !== '' && numbers.sinceSeconds !== undefined) {
+    const text = 'at most one of `sinceTime` or `sinceSeconds` may be specified';
+    throw invalidObject({ ...logOptions, name }, [forbidden('', text)]);
+  }
+  return {
+    container: query.get('container') ?? '',
+    follow: readFlag(query, 'follow') ?? false,
+    previous: readFlag(query, 'previous') ?? false,
+    timestamps: readFlag(query, 'timestamps') ?? false,
+    sinceTime,
+    ...numbers,
+  };
+}
+
+const logOptions = { group: '', kind: 'PodLogOptions' };
+
+function readNumbers(query: URLSearchParams, pod: string): Numbers {
+  const out: Numbers = {};
   const least = { tailLines: 0, sinceSeconds: 1, limitBytes: 1 } as const;
   for (const name of ['tailLines', 'sinceSeconds', 'limitBytes'] as const) {
-    const value = readNumber(exchange.query, name);
+    const value = readNumber(query, name);
     if (value === undefined) continue;
     if (value < least[name]) {
       const text =
         least[name] === 0 ? 'must be greater than or equal to 0' : 'must be greater than 0';
-      throw invalidObject({ group: '', kind: 'PodLogOptions', name: target.name }, [
+      throw invalidObject({ ...logOptions, name: pod }, [
         { type: 'FieldValueInvalid', field: name, body: `Invalid value: ${value}: ${text}` },
       ]);
     }

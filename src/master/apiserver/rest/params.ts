@@ -1,3 +1,4 @@
+import { goQuote } from '../../../api/go-text/quote.js';
 import type { ListRequest, WriteOptions } from '../verbs/index.js';
 import { badRequest, failure } from '../status.js';
 import type { Exchange } from './exchange.js';
@@ -25,7 +26,13 @@ function invalidOption(
 /** The client's program, up to its version: the field manager when none is named. */
 function defaultManager(exchange: Exchange): string {
   const [program = ''] = header(exchange, 'user-agent').split('/');
-  return program.slice(0, maxManagerLength) || 'unknown';
+  let manager = '';
+  for (const character of program) {
+    if (!isPrint(character)) continue;
+    if (Buffer.byteLength(manager + character) > maxManagerLength) break;
+    manager += character;
+  }
+  return manager || 'unknown';
 }
 
 /** Reads dryRun, fieldManager, fieldValidation and force. @throws StatusError */
@@ -47,10 +54,7 @@ export function readWriteOptions(exchange: Exchange, kind: string): WriteOptions
     throw invalidOption(kind, 'fieldValidation', body);
   }
   const manager = query.get('fieldManager') ?? '';
-  if (manager.length > maxManagerLength) {
-    const body = `Too long: may not be more than ${maxManagerLength} bytes`;
-    throw invalidOption(kind, 'fieldManager', body, 'FieldValueTooLong');
-  }
+  checkManager(kind, manager);
   const force = readFlag(query, 'force');
   const applies = header(exchange, 'content-type').startsWith(applyType);
   if (force !== undefined && kind === 'PatchOptions' && !applies) {
@@ -63,6 +67,29 @@ export function readWriteOptions(exchange: Exchange, kind: string): WriteOptions
     fieldValidation,
     force: force ?? false,
   };
+}
+
+/** @throws StatusError for a field manager that is too long, or that cannot be shown */
+function checkManager(kind: string, manager: string): void {
+  if (Buffer.byteLength(manager) > maxManagerLength) {
+    const body = `Too long: may not be more than ${maxManagerLength} bytes`;
+    throw invalidOption(kind, 'fieldManager', body, 'FieldValueTooLong');
+  }
+  let at = 0;
+  for (const character of manager) {
+    if (!isPrint(character)) {
+      const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+      const value = goQuote(manager);
+      const body = `Invalid value: ${value}: invalid character U+${code} (at position ${at})`;
+      throw invalidOption(kind, 'fieldManager', body, 'FieldValueInvalid');
+    }
+    at += Buffer.byteLength(character);
+  }
+}
+
+/** As Go's `unicode.IsPrint`. */
+function isPrint(character: string): boolean {
+  return /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(character);
 }
 
 const int64Max = 2n ** 63n - 1n;
