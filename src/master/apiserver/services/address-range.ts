@@ -12,7 +12,8 @@ export function addressNumber(text: string): number | undefined {
   if (parts.length !== 4) return undefined;
   let value = 0;
   for (const part of parts) {
-    if (!/^\d{1,3}$/.test(part) || Number(part) > 255) return undefined;
+    // One spelling each: an address that is taken must not be free under another one.
+    if (!/^(?:0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
     value = value * 256 + Number(part);
   }
   return value;
@@ -27,8 +28,8 @@ export function addressText(value: number): string {
 export function parseRange(cidr: string): AddressRange {
   const [address = '', bits = ''] = cidr.split('/');
   const number = addressNumber(address);
-  const prefix = Number(bits);
-  if (number === undefined || !(prefix >= 8 && prefix <= 30)) {
+  const prefix = /^\d{1,2}$/.test(bits) ? Number(bits) : 0;
+  if (number === undefined || prefix < 8 || prefix > 30) {
     throw new Error(`${cidr} is no IPv4 range between /8 and /30`);
   }
   const size = 2 ** (32 - prefix);

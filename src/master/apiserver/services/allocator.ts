@@ -66,7 +66,7 @@ export class ServiceAllocator implements WriteHook {
     else if (type === 'ClusterIP' && old !== undefined) dropOldPorts(service, old);
     if (type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local') {
       const health = old?.spec.healthCheckNodePort;
-      spec.healthCheckNodePort ||= health ?? this.#freePort(new Set());
+      spec.healthCheckNodePort ||= health ?? this.#freePort(namedPorts(service));
       if (spec.healthCheckNodePort !== health) this.#checkHealthPort(spec.healthCheckNodePort);
     } else delete spec.healthCheckNodePort;
   }
@@ -122,14 +122,17 @@ export class ServiceAllocator implements WriteHook {
 
   #fillPorts(service: Service, old: Service | undefined, before: Set<string>): void {
     const used = new Set<number>();
+    // What is asked for by number is not given to another port of the service.
+    const named = namedPorts(service);
     for (const [index, port] of (service.spec.ports ?? []).entries()) {
       const same = old?.spec.ports?.find(
         (other) => other.port === port.port && other.protocol === port.protocol,
       );
       if (port.nodePort === undefined && same?.nodePort !== undefined)
         port.nodePort = same.nodePort;
-      if (port.nodePort === undefined || port.nodePort === 0) port.nodePort = this.#freePort(used);
-      else if (!before.has(portKey(port.nodePort)) && !used.has(port.nodePort)) {
+      if (port.nodePort === undefined || port.nodePort === 0) {
+        port.nodePort = this.#freePort(new Set([...used, ...named]));
+      } else if (!before.has(portKey(port.nodePort)) && !used.has(port.nodePort)) {
         this.#checkPort(service, index, port.nodePort);
       }
       used.add(port.nodePort);
@@ -190,6 +193,12 @@ function addressKey(address: string): string {
 
 function portKey(port: number): string {
   return `${registryPrefix}${nodePorts}/${port}`;
+}
+
+/** The ports of nodes that the service says itself. */
+function namedPorts({ spec }: Service): Set<number> {
+  const numbers = [...(spec.ports ?? []).map(({ nodePort }) => nodePort), spec.healthCheckNodePort];
+  return new Set(numbers.filter((number) => number !== undefined && number > 0) as number[]);
 }
 
 /** A port that was handed out to a service that now wants none goes back. */
