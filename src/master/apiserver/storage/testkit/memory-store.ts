@@ -34,6 +34,11 @@ export class MemoryStore implements Store {
 
   range(options: RangeOptions): Promise<RangeResult> {
     const at = options.revision ?? this.#revision;
+    if (at > this.#revision) {
+      return Promise.reject(
+        new StoreError('future', 'mvcc: required revision is a future revision'),
+      );
+    }
     if (at < this.#compacted) {
       return Promise.reject(
         new StoreError('compacted', 'mvcc: required revision has been compacted'),

@@ -1,0 +1,60 @@
+import { expect, test } from '@jest/globals';
+import { readDeleteOptions } from './delete-options.js';
+
+test.each<[string, unknown, object, object]>([
+  ['nothing', undefined, {}, { dryRun: false, gracePeriodSeconds: undefined }],
+  ['no object', 'x', {}, { dryRun: false }],
+  ['grace', { gracePeriodSeconds: 0 }, {}, { gracePeriodSeconds: 0 }],
+  [
+    'the body before the query',
+    { gracePeriodSeconds: 5 },
+    { gracePeriodSeconds: '7' },
+    { gracePeriodSeconds: 5 },
+  ],
+  ['the query', {}, { gracePeriodSeconds: '7' }, { gracePeriodSeconds: 7 }],
+  ['a policy', { propagationPolicy: 'Orphan' }, {}, { propagationPolicy: 'Orphan' }],
+  ['orphans', { orphanDependents: true }, {}, { orphanDependents: true }],
+  ['no orphans', {}, { orphanDependents: 'false' }, { orphanDependents: false }],
+  [
+    'preconditions',
+    { preconditions: { uid: 'u', resourceVersion: '7' } },
+    {},
+    { uid: 'u', resourceVersion: '7' },
+  ],
+  [
+    'empty preconditions',
+    { preconditions: { uid: '', resourceVersion: 7 } },
+    {},
+    { uid: undefined, resourceVersion: undefined },
+  ],
+  ['a dry run', { dryRun: ['All'] }, {}, { dryRun: true }],
+  ['a dry run of the query', {}, { dryRun: ['All'] }, { dryRun: true }],
+  ['its own kind', { kind: 'DeleteOptions', apiVersion: 'example.com/v9' }, {}, { dryRun: false }],
+])('options of a removal: %s', (_, body, given, options) => {
+  expect(readDeleteOptions(body, given)).toMatchObject(options);
+});
+
+const head = 'DeleteOptions.meta.k8s.io "" is invalid: ';
+test.each<[unknown, number, string]>([
+  [{ gracePeriodSeconds: 'soon' }, 400, 'invalid gracePeriodSeconds: soon'],
+  [{ gracePeriodSeconds: 1.5 }, 400, 'invalid gracePeriodSeconds: 1.5'],
+  [
+    { propagationPolicy: 'Some' },
+    422,
+    `${head}propagationPolicy: Unsupported value: "Some": supported values: "Foreground", "Background", "Orphan", "nil"`,
+  ],
+  [
+    { propagationPolicy: 'Orphan', orphanDependents: true },
+    422,
+    `${head}propagationPolicy: Invalid value: "Orphan": orphanDependents and deletionPropagation cannot be both set`,
+  ],
+  [{ kind: 'Pod', apiVersion: 'v1' }, 400, 'no kind "Pod" is registered for version "v1"'],
+])('refused: %j', (body, code, message) => {
+  expect(() => readDeleteOptions(body)).toThrow(expect.objectContaining({ code, message }));
+});
+
+test('a dry run of another kind is refused', () => {
+  expect(() => readDeleteOptions({ dryRun: ['Some'] })).toThrow(
+    expect.objectContaining({ code: 422, message: expect.stringContaining('dryRun: ') }),
+  );
+});
