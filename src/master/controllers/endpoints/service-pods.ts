@@ -46,6 +46,8 @@ export function watchServices(
 
 function matters(old: Pod, next: Pod): boolean {
   return (
+    // Another pod may have taken the name while the watch was broken.
+    old.metadata.uid !== next.metadata.uid ||
     isPodReady(old) !== isPodReady(next) ||
     isPodTerminal(old) !== isPodTerminal(next) ||
     old.spec.nodeName !== next.spec.nodeName ||
