@@ -58,6 +58,8 @@ export class DefinitionController implements CacheObserver {
 
   stop(): void {
     this.#stopObserving?.();
+    // A round that is under way does not ask for another.
+    this.#stopObserving = undefined;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
   }
