@@ -123,21 +123,17 @@ interface Value {
   value: number;
 }
 
-/** Numbers by their labels, as things happen or when they are read. */
-abstract class Numbers<Label extends string, Self> {
+/** Numbers by their labels. */
+class Numbers<Label extends string> {
   readonly name: string;
   readonly help: string;
   readonly #family: Family<Label, Value>;
-  readonly #collect: ((metric: Self) => void) | undefined;
 
-  constructor(options: MetricOptions<Label> & Collected<Self>) {
+  constructor(options: MetricOptions<Label>) {
     this.name = options.name;
     this.help = options.help;
     this.#family = new Family(options, () => ({ value: 0 }));
-    this.#collect = options.collect;
   }
-
-  protected abstract self(): Self;
 
   protected series(labels?: Labels<Label>): Value {
     return this.#family.of(labels);
@@ -166,7 +162,6 @@ abstract class Numbers<Label extends string, Self> {
   }
 
   samples(): readonly Sample[] {
-    this.#collect?.(this.self());
     return this.#family.map(({ value }, labels) => ({ labels, value }));
   }
 }
@@ -177,36 +172,36 @@ interface Collected<Self> {
 }
 
 /** Only goes up; `reset` is for one that takes its value from elsewhere when it is read. */
-export class Counter<Label extends string = string>
-  extends Numbers<Label, Counter<Label>>
-  implements Metric
-{
+export class Counter<Label extends string = string> extends Numbers<Label> implements Metric {
   readonly type = 'counter';
+  readonly #collect: ((metric: Counter<Label>) => void) | undefined;
 
   constructor(options: MetricOptions<Label> & Collected<Counter<Label>>) {
     super(options);
+    this.#collect = options.collect;
     register(this, options.registers);
   }
 
-  protected self(): this {
-    return this;
+  override samples(): readonly Sample[] {
+    this.#collect?.(this);
+    return super.samples();
   }
 }
 
 /** Goes up and down. */
-export class Gauge<Label extends string = string>
-  extends Numbers<Label, Gauge<Label>>
-  implements Metric
-{
+export class Gauge<Label extends string = string> extends Numbers<Label> implements Metric {
   readonly type = 'gauge';
+  readonly #collect: ((metric: Gauge<Label>) => void) | undefined;
 
   constructor(options: MetricOptions<Label> & Collected<Gauge<Label>>) {
     super(options);
+    this.#collect = options.collect;
     register(this, options.registers);
   }
 
-  protected self(): this {
-    return this;
+  override samples(): readonly Sample[] {
+    this.#collect?.(this);
+    return super.samples();
   }
 
   set(value: number): void;
