@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { parseDurationMs } from '../../lib/go-duration.js';
 import type { LogLevel } from '../../lib/log.js';
+import { UsageError } from '../../lib/usage-error.js';
 import { goBoolean } from '../../api/go-text/values.js';
 
 /** The flags of every component of a master. */
@@ -66,5 +67,28 @@ export function addCommonFlags(command: Command): Command {
     .addOption(
       durationOption('--leader-elect-retry-period <duration>', 'time between attempts', 500),
     )
-    .option('--log-level <level>', 'debug, info, warn, error or silent', 'info');
+    .addOption(
+      new Option('--log-level <level>', 'least level of lines that are logged')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
+    );
+}
+
+/** A renewal is tried anew after up to so many times the period (client-go's `JitterFactor`). */
+const retryJitter = 1.2;
+
+/**
+ * Refuses times of an election by which a leader would still lead when another one may (client-go `leaderelection`).
+ * @throws UsageError
+ */
+export function checkElection(flags: CommonFlags): void {
+  if (!flags.leaderElect) return;
+  const { leaderElectLeaseDuration, leaderElectRenewDeadline, leaderElectRetryPeriod } = flags;
+  if (leaderElectRetryPeriod <= 0) throw new UsageError('retryPeriod must be greater than zero');
+  if (leaderElectLeaseDuration <= leaderElectRenewDeadline) {
+    throw new UsageError('leaseDuration must be greater than renewDeadline');
+  }
+  if (leaderElectRenewDeadline <= leaderElectRetryPeriod * retryJitter) {
+    throw new UsageError('renewDeadline must be greater than retryPeriod*JitterFactor');
+  }
 }

@@ -17,6 +17,7 @@ import { clientTlsFromFiles } from '../../lib/pki/tls-files.js';
 import { Prng } from '../../lib/prng.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
 import type { CommonFlags } from './command.js';
+import { checkElection } from './command.js';
 
 /** A component that runs until it is stopped. */
 export interface Component {
@@ -63,6 +64,7 @@ export async function runComponent(
   flags: CommonFlags,
   start: (parts: Component, signal: AbortSignal) => Promise<{ stop(): Promise<void> }>,
 ): Promise<void> {
+  checkElection(flags);
   const clock = systemClock();
   const log = createLogger({ component: name, level: flags.logLevel });
   const stopping = shutdownSignal();
