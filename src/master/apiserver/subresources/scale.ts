@@ -20,7 +20,9 @@ function partsOf(path: string): string[] {
 
 function readPath(object: unknown, path: string): unknown {
   let value: unknown = object;
-  for (const part of partsOf(path)) value = isJsonObject(value) ? value[part] : undefined;
+  for (const part of partsOf(path)) {
+    value = isJsonObject(value) && Object.hasOwn(value, part) ? value[part] : undefined;
+  }
   return value;
 }
 
@@ -29,7 +31,8 @@ function writePath(object: KubeObject, path: string, value: unknown): void {
   const parts = partsOf(path);
   const last = parts.pop() ?? '';
   for (const part of parts) {
-    if (!isJsonObject(at[part])) at[part] = {};
+    // A definition names the path: what all objects inherit must not be written.
+    if (!Object.hasOwn(at, part) || !isJsonObject(at[part])) at[part] = {};
     at = at[part] as Record<string, unknown>;
   }
   at[last] = value;
