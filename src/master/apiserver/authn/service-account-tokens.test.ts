@@ -4,6 +4,7 @@ import { SignJWT } from 'jose';
 import type { Draft } from '../testkit/api-bench.js';
 import { ApiBench } from '../testkit/api-bench.js';
 import type { BoundObject } from './service-account-tokens.js';
+import { fixedTls } from '../../../lib/pki/tls-source.js';
 import { ServiceAccountTokens } from './service-account-tokens.js';
 
 const issuer = 'https://kubernetes.default.svc';
@@ -31,8 +32,7 @@ function tokensOf(key: (typeof own)['privateKey']): ServiceAccountTokens {
     audiences,
     watchCache,
     clock,
-    publicKeys,
-    signingKey: pem(key),
+    keys: fixedTls({ publicKeys, signingKey: pem(key) }),
   });
 }
 
