@@ -104,7 +104,7 @@ export class SmallCluster {
     }
   }
 
-  /** Ends the worker first, which would start pods again; its pods outlive it, as on a real node, and are killed then. */
+  /** Ends the worker first, which would start pods again. Its pods outlive it, as on a real node: they are killed. */
   async stop(): Promise<void> {
     for (const child of this.#children.toReversed()) {
       if (child.exitCode !== null || child.signalCode !== null) continue;

@@ -126,7 +126,7 @@ class Execution implements ExecSession {
       for (const { socket } of this.#pipes.outputs) socket.destroy();
     };
     const cancel = this.#host.clock.schedule(lastWordsMs, giveUp);
-    void this.done.then(cancel);
+    this.done.then(cancel, cancel);
   }
 
   /** @returns when the stream has ended */
