@@ -1,6 +1,7 @@
 /**
  * Runs the levels of tests one after the other and prints one closing line over all: `node dist/test/run.js
- * [level...]`. Fast levels run two files at a time; those that start clusters run alone, since they share the machine.
+ * [level...]`. Fast levels run two files at a time. Those that start clusters run one file at a time, since they share
+ * the machine; they wait for most of their time, which the simulation fills at the lowest priority.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -11,6 +12,8 @@ interface Level {
   readonly name: string;
   readonly paths: readonly string[];
   readonly workers: number;
+  /** Runs beside the next level, on what that leaves of the processors. */
+  readonly beside?: boolean;
   readonly checks: readonly (readonly string[])[];
 }
 
@@ -36,7 +39,7 @@ const levels: readonly Level[] = [
       ['node_modules/.bin/knip', '--production'],
     ],
   },
-  { name: 'sim', paths: ['dist/test/sim/'], workers: 2, checks: [] },
+  { name: 'sim', paths: ['dist/test/sim/'], workers: 2, beside: true, checks: [] },
   {
     name: 'cluster',
     paths: [
@@ -80,7 +83,10 @@ async function runLevel(level: Level, counts: Counts): Promise<void> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'trireme-test-'));
   const report = join(folder, 'report.json');
-  const code = await execute(process.execPath, [
+  const lowest = ['-n', '19', process.execPath];
+  const [program = '', ...first] = level.beside === true ? ['nice', ...lowest] : [process.execPath];
+  const code = await execute(program, [
+    ...first,
     // Each file makes all its modules anew. Workers inherit the flag; programs that tests start do not.
     '--max-semi-space-size=64',
     'node_modules/jest/bin/jest.js',
@@ -122,8 +128,17 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+let beside: Promise<void> | undefined;
 for (const level of levels) {
-  if (wanted.length === 0 || wanted.includes(level.name)) await runLevel(level, counts);
+  if (wanted.length > 0 && !wanted.includes(level.name)) continue;
+  const running = runLevel(level, counts);
+  if (level.beside === true) {
+    beside = running;
+    continue;
+  }
+  await Promise.all([running, beside]);
+  beside = undefined;
 }
+await beside;
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
