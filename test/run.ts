@@ -1,7 +1,8 @@
 /**
  * Runs the levels of tests one after the other and prints one closing line over all: `node dist/test/run.js
  * [level...]`. Fast levels run two files at a time. Those that start clusters run one file at a time, since they share
- * the machine; they wait for most of their time, which the simulation fills at the lowest priority.
+ * the machine; they wait for most of their time. Beside them run the levels that need nothing but processes and ports,
+ * and, at the lowest priority, the simulation.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -12,8 +13,8 @@ interface Level {
   readonly name: string;
   readonly paths: readonly string[];
   readonly workers: number;
-  /** Runs beside the next level, on what that leaves of the processors. */
-  readonly beside?: boolean;
+  /** Runs beside the levels after it, up to the next that does not: on equal terms, or on what they leave. */
+  readonly beside?: 'as all' | 'last';
   readonly checks: readonly (readonly string[])[];
 }
 
@@ -39,15 +40,17 @@ const levels: readonly Level[] = [
       ['node_modules/.bin/knip', '--production'],
     ],
   },
-  { name: 'sim', paths: ['dist/test/sim/'], workers: 2, beside: true, checks: [] },
+  { name: 'sim', paths: ['dist/test/sim/'], workers: 2, beside: 'last', checks: [] },
+  {
+    name: 'robustness',
+    paths: ['dist/test/conformance/', 'dist/test/robustness/'],
+    workers: 1,
+    beside: 'as all',
+    checks: [],
+  },
   {
     name: 'cluster',
-    paths: [
-      'dist/test/security/',
-      'dist/test/cluster/',
-      'dist/test/conformance/',
-      'dist/test/robustness/',
-    ],
+    paths: ['dist/test/security/', 'dist/test/cluster/'],
     workers: 1,
     checks: [],
   },
@@ -84,7 +87,8 @@ async function runLevel(level: Level, counts: Counts): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'trireme-test-'));
   const report = join(folder, 'report.json');
   const lowest = ['-n', '19', process.execPath];
-  const [program = '', ...first] = level.beside === true ? ['nice', ...lowest] : [process.execPath];
+  const [program = '', ...first] =
+    level.beside === 'last' ? ['nice', ...lowest] : [process.execPath];
   const code = await execute(program, [
     ...first,
     // Each file makes all its modules anew. Workers inherit the flag; programs that tests start do not.
@@ -128,17 +132,15 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
-let beside: Promise<void> | undefined;
+let beside: Promise<void>[] = [];
 for (const level of levels) {
   if (wanted.length > 0 && !wanted.includes(level.name)) continue;
   const running = runLevel(level, counts);
-  if (level.beside === true) {
-    beside = running;
-    continue;
-  }
-  await Promise.all([running, beside]);
-  beside = undefined;
+  beside.push(running);
+  if (level.beside !== undefined) continue;
+  await Promise.all(beside);
+  beside = [];
 }
-await beside;
+await Promise.all(beside);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;

@@ -20,7 +20,7 @@ export function hasProgram(name: string): boolean {
  * Below the ports that the system gives to connections (32,768 and up), which could take one before it is listened at.
  */
 const firstPort = 12_000;
-const portCount = 20_000;
+const portCount = 10_000;
 
 /** Ports that are free now, each another. */
 export async function freePorts(count: number): Promise<number[]> {
