@@ -53,6 +53,8 @@ export class BackupKeeper {
   readonly #abort = new AbortController();
   #cancel: (() => void) | undefined;
   #running: Promise<void> | undefined;
+  /** The settings as of the last look: all that one backup does goes by the same ones. */
+  #config: BackupConfig;
   /** Monotonic: when the last one was taken, as far as the interval goes. */
   #lastMs: number | undefined;
   #retryAtMs = 0;
@@ -63,13 +65,14 @@ export class BackupKeeper {
 
   constructor(options: BackupKeeperOptions) {
     this.#options = options;
+    this.#config = options.config();
     this.#seenMs = options.clock.nowMs();
   }
 
   /** Looks at what is there: an interval goes on from the newest file, also over a restart. */
   start(): void {
     const { clock, log, report } = this.#options;
-    const config = this.#options.config();
+    const config = this.#config;
     try {
       this.#makeDirectory();
       rmSync(join(config.directory, temporaryName(this.#options.member)), { force: true });
@@ -111,6 +114,7 @@ export class BackupKeeper {
   #look(): void {
     const { clock, ready } = this.#options;
     if (this.#running !== undefined || !ready()) return;
+    this.#config = this.#options.config();
     if (clock.monotonicMs() < this.#retryAtMs || !this.#isDue()) return;
     this.#running = this.#take().finally(() => {
       this.#running = undefined;
@@ -119,7 +123,7 @@ export class BackupKeeper {
 
   #isDue(): boolean {
     const { clock } = this.#options;
-    const { schedule } = this.#options.config();
+    const { schedule } = this.#config;
     if (schedule === 'off') return false;
     if ('everyMs' in schedule) {
       return this.#lastMs === undefined || clock.monotonicMs() - this.#lastMs >= schedule.everyMs;
@@ -137,7 +141,7 @@ export class BackupKeeper {
     const { clock, log, report, member } = this.#options;
     const startedMs = clock.monotonicMs();
     const takenMs = clock.nowMs();
-    const { directory } = this.#options.config();
+    const { directory } = this.#config;
     const temporaryPath = join(directory, temporaryName(member));
     try {
       this.#makeDirectory();
@@ -164,13 +168,13 @@ export class BackupKeeper {
 
   /** Not its parents: a file system that is not mounted must not be mistaken for an empty one. */
   #makeDirectory(): void {
-    const { directory } = this.#options.config();
+    const { directory } = this.#config;
     if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
   }
 
   /** The interval, where the schedule is one. */
   #everyMs(): number | undefined {
-    const { schedule } = this.#options.config();
+    const { schedule } = this.#config;
     return typeof schedule === 'object' && 'everyMs' in schedule ? schedule.everyMs : undefined;
   }
 
@@ -181,7 +185,7 @@ export class BackupKeeper {
   /** @throws Error: filling the disk would stop the member's own writes */
   #mustHaveRoom(): void {
     const { estimateBytes } = this.#options;
-    const { directory } = this.#options.config();
+    const { directory } = this.#config;
     const { bavail, bsize } = statfsSync(directory);
     const neededBytes = 2 * estimateBytes() + reserveBytes;
     if (bavail * bsize >= neededBytes) return;
@@ -194,7 +198,7 @@ export class BackupKeeper {
   /** A file that cannot be removed is no reason to call the snapshot failed. */
   #retain(madePath: string): void {
     const { clock, log, report } = this.#options;
-    const config = this.#options.config();
+    const config = this.#config;
     const files = this.#files();
     const made = madePath.slice(madePath.lastIndexOf('/') + 1);
     const expired = expiredBackups(files, config, { nowMs: clock.nowMs(), made });
@@ -219,6 +223,6 @@ export class BackupKeeper {
   }
 
   #files(): ReturnType<typeof ownBackups> {
-    return ownBackups(this.#options.member, readdirSync(this.#options.config().directory));
+    return ownBackups(this.#options.member, readdirSync(this.#config.directory));
   }
 }
