@@ -11,6 +11,7 @@ export const mayOpenFiles: Readonly<Record<string, string>> = {
   'src/runtime/containerd/containers.ts':
     'specifications and pid files in directories that no container reaches',
   'src/runtime/containerd/daemon.ts': "containerd's own directories",
+  'src/runtime/containerd/exec/leftovers.ts': 'the directories of its own pipes',
   'src/runtime/containerd/exec/pipes.ts': 'named pipes in a directory of its own',
   'src/runtime/containerd/exec/process.ts':
     "the container's specification, which the runtime wrote",

@@ -8,8 +8,8 @@ function entry(index: number, term: number, bytes: number): Entry {
   return { term, index, type: 'normal', data: new Uint8Array(bytes) };
 }
 
-describe('what the stored entries take', () => {
-  test('is the sum of those that are left, whatever is appended, replaced, truncated', () => {
+describe('the stored entries', () => {
+  test('are those that are left, and take their sum, whatever is appended, replaced, truncated', () => {
     const prng = new Prng(7);
     const storage = new MemoryStorage();
     let model: Entry[] = [];
@@ -37,6 +37,8 @@ describe('what the stored entries take', () => {
       }
       const sizes = model.map(({ data }) => data.length + entryOverheadBytes);
       expect(storage.sizeBytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
+      const above = prng.between(0, base + model.length + 2);
+      expect(storage.after(above)).toEqual(model.filter(({ index }) => index > above));
       const budget = prng.below(2000);
       let kept = 0;
       let at = sizes.length;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../src/lib/clock.js';
 import { silentLogger } from '../../src/lib/log.js';
@@ -18,6 +18,14 @@ const able =
   let dir = '';
   let runtime: ContainerdRuntime;
   let count = 0;
+  const newRuntime = (): ContainerdRuntime =>
+    new ContainerdRuntime({
+      dataDir: join(dir, 'data'),
+      namespace: `trireme-isolation-${process.pid}`,
+      cgroupRoot: `/trireme-isolation-${process.pid}`,
+      clock: systemClock(),
+      log: silentLogger,
+    });
 
   beforeAll(async () => {
     dir = await mkdtemp('/tmp/trireme-ri-');
@@ -25,13 +33,7 @@ const able =
       .toString()
       .trim()
       .split('\n');
-    runtime = new ContainerdRuntime({
-      dataDir: join(dir, 'data'),
-      namespace: `trireme-isolation-${process.pid}`,
-      cgroupRoot: `/trireme-isolation-${process.pid}`,
-      clock: systemClock(),
-      log: silentLogger,
-    });
+    runtime = newRuntime();
     await runtime.start();
     await runtime.importImages(archive);
     await runtime.createSandbox({
@@ -39,7 +41,7 @@ const able =
       namespaces: { ...testSandbox.namespaces, sharePid: true },
       sysctls: { 'net.ipv4.ip_unprivileged_port_start': '42' },
     });
-  });
+  }, 120_000);
   afterAll(async () => {
     await runtime.purge();
     await runtime.stop();
@@ -200,6 +202,24 @@ const able =
       return text !== '';
     });
     expect(text).toBe('SHOUT\n');
+  });
+
+  test('a command that an earlier agent left is ended by the next one', async () => {
+    const id = await start(['sleep', '1000']);
+    const options = { command: ['sleep', '1000'], stdin: false, tty: false };
+    const output = { stdout: () => true, stderr: () => true };
+    const { done } = await runtime.exec(id, options, output);
+    const left = async (): Promise<string[]> => {
+      const names = await readdir(join(dir, 'data', 'containers', id));
+      return names.filter((name) => name.startsWith('exec-'));
+    };
+    expect(await left()).toHaveLength(1);
+    const next = newRuntime();
+    await next.start();
+    expect(await done).toEqual({ exitCode: 137 });
+    expect(await left()).toEqual([]);
+    expect((await next.execSync(id, ['echo', 'alive'], 10_000)).output).toBe('alive\n');
+    await next.stop();
   });
 
   test('containers live on when containerd is killed, and their end is told', async () => {

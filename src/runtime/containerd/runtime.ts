@@ -36,6 +36,7 @@ import { EventStream } from './events.js';
 import { collectExecution } from './exec/collect.js';
 import { startExecution } from './exec/execution.js';
 import type { ExecHost, ExecRequest } from './exec/execution.js';
+import { killLeftExecutions } from './exec/leftovers.js';
 import { processOfCommand, readSpec } from './exec/process.js';
 import { ContainerdTasks } from './exec/tasks.js';
 import { spawnSession } from '../exec-session.js';
@@ -193,6 +194,8 @@ export class ContainerdRuntime implements ContainerRuntime {
     this.#containers = containers;
     await this.#views.start();
     await containers.reconcile();
+    const left = containers.list().map(({ id }) => ({ id, directory: containers.directoryOf(id) }));
+    await Promise.all(left.map((container) => killLeftExecutions(this.#execHost, container)));
     this.#events = new EventStream({
       ctr: this.#ctr,
       clock,

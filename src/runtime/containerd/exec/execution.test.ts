@@ -116,6 +116,11 @@ describe('a command', () => {
       return 0;
     });
     let taken = 0;
+    let takenAtRemoval = 0;
+    tasks.remove = () => {
+      takenAtRemoval = taken;
+      return Promise.resolve();
+    };
     const output: ExecOutput = {
       stdout: (data) => {
         taken += data.length;
@@ -127,6 +132,7 @@ describe('a command', () => {
     const session = await startExecution({ tasks, run, clock }, request(), output);
     await session.done;
     expect(taken).toBe(size);
+    expect(takenAtRemoval).toBe(size);
   });
 
   test('gets its input to the last byte, and hears of its end', async () => {
@@ -179,7 +185,7 @@ describe('a command', () => {
     const tasks = tasksOf(() => Promise.resolve(0), { start });
     const started = startExecution({ tasks, run, clock }, request(), collector().output);
     await expect(started).rejects.toThrow(`failed to start exec "e1": ${message}`);
-    expect(calls).toEqual(['prepare', 'remove']);
+    expect(calls).toEqual(['prepare', 'kill 9', 'remove']);
     expect(existsSync(join(dir, 'e1'))).toBe(false);
   });
 

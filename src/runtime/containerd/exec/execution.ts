@@ -9,7 +9,8 @@ import type { OciSpec } from '../oci.js';
 import { ExecPipes } from './pipes.js';
 import type { ExecName, ExecTasks } from './tasks.js';
 
-const sigkill = 9;
+/** The signal that no command withstands. */
+export const sigkill = 9;
 /** The exit code of a command of which nobody knows how it ended: its container was removed. */
 const killedCode = 128 + sigkill;
 /** A command whose caller has gone has this long to end before its streams are given up. */
@@ -56,6 +57,8 @@ export async function startExecution(
     try {
       await tasks.start(name);
     } catch (error) {
+      // A start whose answer was lost may have come about all the same.
+      await tasks.kill(name, sigkill).catch(() => undefined);
       await tasks.remove(name).catch(() => undefined);
       throw startError(name, error);
     }

@@ -43,7 +43,10 @@ export class ExecPipes {
     const sockets = new Map<string, Socket>();
     try {
       const paths = names.map((name) => join(directory, name));
-      const made = await run('mkfifo', ['--mode=600', ...paths], { timeoutMs: 10_000 });
+      const made = await run('mkfifo', ['--mode=600', ...paths], {
+        timeoutMs: 10_000,
+        lane: 'guest',
+      });
       if (made.code !== 0) throw new RuntimeError('Failed', `mkfifo: ${made.stderr.trim()}`);
       for (const name of names) sockets.set(name, await openPipe(join(directory, name), name));
       return new ExecPipes(directory, sockets);
