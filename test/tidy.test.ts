@@ -19,9 +19,23 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   master: ['api', 'lib', 'gen', 'client'],
   runtime: ['lib', 'gen'],
   netproxy: ['api', 'lib', 'gen', 'client'],
-  dashboard: ['api', 'lib', 'gen', 'client'],
+  history: ['api', 'lib'],
+  why: ['api', 'lib', 'master'],
+  dashboard: ['api', 'lib', 'gen', 'client', 'history', 'why'],
   worker: ['api', 'lib', 'gen', 'client', 'runtime', 'netproxy'],
-  cli: ['api', 'lib', 'gen', 'client', 'etcd', 'master', 'worker', 'runtime', 'netproxy'],
+  cli: [
+    'api',
+    'lib',
+    'gen',
+    'client',
+    'etcd',
+    'master',
+    'worker',
+    'runtime',
+    'netproxy',
+    'history',
+    'why',
+  ],
 };
 /**
  * The folders of the store, and the others that each may import. Files in `src/etcd` itself (`config.ts`, `machine.ts`)
@@ -137,6 +151,13 @@ const walls: readonly { readonly from: string; readonly never: readonly string[]
       never: [`${apiserver}/rest/`, `${apiserver}/grpc/`],
     }),
   ),
+  // What says why a pod gets no node asks the scheduler's filters, and nothing else of a master: it runs in browsers.
+  {
+    from: 'src/why/',
+    never: Object.keys(masterRooms)
+      .filter((room) => room !== 'scheduler')
+      .map((room) => `src/master/${room}/`),
+  },
   // Programs of their own: what two of them know of an object is in api/facts.
   ...programs.map((program) => ({
     from: `src/master/${program}/`,

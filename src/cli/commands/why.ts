@@ -3,8 +3,8 @@ import { missingResources } from '../builder/missing-resources.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import { withSession } from '../kube/session.js';
-import { explainObject } from '../why/explain.js';
-import { renderFinding } from '../why/finding.js';
+import { explainObject } from '../../why/explain.js';
+import { renderFinding } from '../../why/finding.js';
 import { gather } from '../why/gather.js';
 
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });

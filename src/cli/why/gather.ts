@@ -3,9 +3,9 @@ import type { KubeObject } from '../../api/object.js';
 import { isApiError } from '../../client/types.js';
 import { fetchObject, listObjects } from '../builder/objects.js';
 import type { Session } from '../kube/session.js';
-import type { Finding } from './finding.js';
-import type { Answer, Want } from './view.js';
-import { ClusterView, wantKey } from './view.js';
+import type { Finding } from '../../why/finding.js';
+import type { Answer, Want } from '../../why/view.js';
+import { ClusterView, wantKey } from '../../why/view.js';
 
 /** Each round goes a step down the chain of causes, which has about six. */
 const roundsMax = 12;

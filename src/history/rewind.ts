@@ -1,5 +1,5 @@
 /** The body with which an object becomes what it was. Pure. */
-import type { KubeObject } from '../../api/object.js';
+import type { KubeObject } from '../api/object.js';
 
 /** What the API server sets by itself, and what an older object must not bring back. */
 const ownMetadata = [

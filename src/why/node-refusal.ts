@@ -1,15 +1,12 @@
 /** What the scheduler's filters say about a node, with amounts, and what would change it. Pure. */
-import { tolerates } from '../../api/facts/tolerations.js';
-import type { Pod, Taint } from '../../api/types/core.js';
-import { volumeAllowsNode } from '../../api/facts/volume-match.js';
-import type { NodeInfo } from '../../master/scheduler/node-info.js';
-import type {
-  ClusterView as SchedulerView,
-  Failure,
-} from '../../master/scheduler/plugins/types.js';
-import type { PodInfo } from '../../master/scheduler/pod-info.js';
-import { unboundClaims } from '../../master/scheduler/plugins/volume-binding.js';
-import { claimNames } from '../../api/facts/pod-claims.js';
+import { tolerates } from '../api/facts/tolerations.js';
+import type { Pod, Taint } from '../api/types/core.js';
+import { volumeAllowsNode } from '../api/facts/volume-match.js';
+import type { NodeInfo } from '../master/scheduler/node-info.js';
+import type { ClusterView as SchedulerView, Failure } from '../master/scheduler/plugins/types.js';
+import type { PodInfo } from '../master/scheduler/pod-info.js';
+import { unboundClaims } from '../master/scheduler/plugins/volume-binding.js';
+import { claimNames } from '../api/facts/pod-claims.js';
 import { askable, formatAmount } from './amounts.js';
 import type { Mend } from './finding.js';
 import { count, enumerate } from './finding.js';

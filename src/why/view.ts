@@ -2,9 +2,9 @@
  * The objects that an answer is made from. The core asks for what it needs and goes on without it; the shell then
  * brings what was missing and asks again, until nothing is. So only what matters is read, and the core stays pure.
  */
-import type { KubeObject } from '../../api/object.js';
-import { controllerOf } from '../../api/object.js';
-import type { Event } from '../../api/types/core.js';
+import type { KubeObject } from '../api/object.js';
+import { controllerOf } from '../api/object.js';
+import type { Event } from '../api/types/core.js';
 
 /** A list, or one object, that is wanted. */
 export interface Want {

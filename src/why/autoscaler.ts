@@ -1,7 +1,7 @@
 /** Autoscalers that do not scale. Pure. */
-import { findCondition } from '../../api/facts/conditions.js';
-import type { HorizontalPodAutoscaler } from '../../api/types/policy.js';
-import type { KubeObject } from '../../api/object.js';
+import { findCondition } from '../api/facts/conditions.js';
+import type { HorizontalPodAutoscaler } from '../api/types/policy.js';
+import type { KubeObject } from '../api/object.js';
 import type { Finding } from './finding.js';
 import { well, worst } from './finding.js';
 import type { ClusterView } from './view.js';

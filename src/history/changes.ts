@@ -1,6 +1,6 @@
 /** The fields in which two versions of an object differ, and who changed them. Pure. */
-import { deepEqual } from '../../api/equal.js';
-import type { Json, KubeObject, ManagedFieldsEntry } from '../../api/object.js';
+import { deepEqual } from '../api/equal.js';
+import type { Json, KubeObject, ManagedFieldsEntry } from '../api/object.js';
 
 /** A field that changed. */
 export interface FieldChange {

@@ -1,6 +1,6 @@
 /** DaemonSets: a pod on each node that they are for. Pure. */
-import type { Node, Pod } from '../../api/types/core.js';
-import type { DaemonSet } from '../../api/types/workloads.js';
+import type { Node, Pod } from '../api/types/core.js';
+import type { DaemonSet } from '../api/types/workloads.js';
 import { failedCreation } from './creation.js';
 import type { Finding } from './finding.js';
 import { count, well, worst } from './finding.js';

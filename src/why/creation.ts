@@ -1,7 +1,7 @@
 /** Objects that a controller cannot make: what the API server refused them for. Pure. */
-import type { KubeObject } from '../../api/object.js';
-import type { Event } from '../../api/types/core.js';
-import { parseQuantity } from '../../api/quantity.js';
+import type { KubeObject } from '../api/object.js';
+import type { Event } from '../api/types/core.js';
+import { parseQuantity } from '../api/quantity.js';
 import type { Finding, Mend } from './finding.js';
 import type { ClusterView } from './view.js';
 import { eventTime } from './view.js';

@@ -1,10 +1,10 @@
 /** Objects that are to be deleted and are still there. Pure. */
-import { claimNames } from '../../api/facts/pod-claims.js';
-import { isPodActive } from '../../api/facts/pods.js';
-import { parseTime } from '../../api/facts/time.js';
-import type { KubeObject } from '../../api/object.js';
-import type { Namespace, Node, PersistentVolumeClaim, Pod } from '../../api/types/core.js';
-import { findCondition } from '../../api/facts/conditions.js';
+import { claimNames } from '../api/facts/pod-claims.js';
+import { isPodActive } from '../api/facts/pods.js';
+import { parseTime } from '../api/facts/time.js';
+import type { KubeObject } from '../api/object.js';
+import type { Namespace, Node, PersistentVolumeClaim, Pod } from '../api/types/core.js';
+import { findCondition } from '../api/facts/conditions.js';
 import type { Finding, Mend } from './finding.js';
 import { enumerate } from './finding.js';
 import type { ClusterView } from './view.js';

@@ -1,14 +1,14 @@
 /** A pod that does not do what it should. Pure. */
-import { findCondition } from '../../api/facts/conditions.js';
-import { claimNames } from '../../api/facts/pod-claims.js';
-import { isPodReady, isSidecar } from '../../api/facts/pods.js';
+import { findCondition } from '../api/facts/conditions.js';
+import { claimNames } from '../api/facts/pod-claims.js';
+import { isPodReady, isSidecar } from '../api/facts/pods.js';
 import type {
   Container,
   ContainerStatus,
   Node,
   PersistentVolumeClaim,
   Pod,
-} from '../../api/types/core.js';
+} from '../api/types/core.js';
 import { explainClaim } from './claim.js';
 import { explainContainer } from './container.js';
 import { explainDeletion } from './deletion.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { KubeObject } from '../../api/object.js';
+import type { KubeObject } from '../api/object.js';
 import { changedFields, isStatusOnly, writersOf } from './changes.js';
-import { parseMoment } from './moment.js';
+import { parseMoment } from '../cli/history/moment.js';
 import { rewound } from './rewind.js';
 
 const object = (fields: object, metadata: object = {}): KubeObject => ({

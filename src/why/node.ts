@@ -1,10 +1,10 @@
 /** Nodes that take no pods, or that nothing is heard from; and what holds up their drain. Pure. */
-import { findCondition } from '../../api/facts/conditions.js';
-import { isPodActive, isPodReady } from '../../api/facts/pods.js';
-import { compileSelector } from '../../api/facts/selectors.js';
-import { controllerOf } from '../../api/object.js';
-import type { Node, Pod } from '../../api/types/core.js';
-import type { PodDisruptionBudget } from '../../api/types/policy.js';
+import { findCondition } from '../api/facts/conditions.js';
+import { isPodActive, isPodReady } from '../api/facts/pods.js';
+import { compileSelector } from '../api/facts/selectors.js';
+import { controllerOf } from '../api/object.js';
+import type { Node, Pod } from '../api/types/core.js';
+import type { PodDisruptionBudget } from '../api/types/policy.js';
 import { explainDeletion } from './deletion.js';
 import type { Finding, Mend } from './finding.js';
 import { count, enumerate, well } from './finding.js';

@@ -1,13 +1,13 @@
 /** Services and ingresses that lead nowhere. Pure. */
-import { isPodActive, isPodReady } from '../../api/facts/pods.js';
-import { matchesPairs } from '../../api/facts/selectors.js';
-import type { Pod, Secret, Service } from '../../api/types/core.js';
+import { isPodActive, isPodReady } from '../api/facts/pods.js';
+import { matchesPairs } from '../api/facts/selectors.js';
+import type { Pod, Secret, Service } from '../api/types/core.js';
 import type {
   EndpointSlice,
   Ingress,
   IngressBackend,
   IngressClass,
-} from '../../api/types/networking.js';
+} from '../api/types/networking.js';
 import { explainDeletion } from './deletion.js';
 import type { Finding } from './finding.js';
 import { count, unwell, well, worst } from './finding.js';

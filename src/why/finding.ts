@@ -1,6 +1,6 @@
 /** What keeps a thing from working, and the chain of what that comes from. Pure. */
-import { humanDuration } from '../../api/print/duration.js';
-import { parseTime } from '../../api/facts/time.js';
+import { humanDuration } from '../api/print/duration.js';
+import { parseTime } from '../api/facts/time.js';
 
 /** Something to do about a cause: in words, and as a command to copy where there is one. */
 export interface Mend {

@@ -1,7 +1,7 @@
 /** StatefulSets, whose pods come one after the other. Pure. */
-import { isPodActive, isPodReady } from '../../api/facts/pods.js';
-import type { Pod } from '../../api/types/core.js';
-import type { StatefulSet } from '../../api/types/workloads.js';
+import { isPodActive, isPodReady } from '../api/facts/pods.js';
+import type { Pod } from '../api/types/core.js';
+import type { StatefulSet } from '../api/types/workloads.js';
 import { failedCreation } from './creation.js';
 import type { Finding, Mend } from './finding.js';
 import { allAre, count, well, worst } from './finding.js';

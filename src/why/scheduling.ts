@@ -2,23 +2,23 @@
  * Pods without a node: each node is asked again by the scheduler's own filters, which say which of them keeps the pod
  * away; the amounts are added to what they say. Pure.
  */
-import { objectKey } from '../../api/facts/keys.js';
-import { findCondition } from '../../api/facts/conditions.js';
+import { objectKey } from '../api/facts/keys.js';
+import { findCondition } from '../api/facts/conditions.js';
 import type {
   Namespace,
   Node,
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
-} from '../../api/types/core.js';
-import type { StorageClass } from '../../api/types/policy.js';
-import { isPodTerminal } from '../../api/facts/pods.js';
-import { claimNames } from '../../api/facts/pod-claims.js';
-import type { KubeObject } from '../../api/object.js';
-import { SchedulerCache } from '../../master/scheduler/cache.js';
-import { checkNode } from '../../master/scheduler/place.js';
-import type { PodInfo } from '../../master/scheduler/pod-info.js';
-import { podInfo } from '../../master/scheduler/pod-info.js';
+} from '../api/types/core.js';
+import type { StorageClass } from '../api/types/policy.js';
+import { isPodTerminal } from '../api/facts/pods.js';
+import { claimNames } from '../api/facts/pod-claims.js';
+import type { KubeObject } from '../api/object.js';
+import { SchedulerCache } from '../master/scheduler/cache.js';
+import { checkNode } from '../master/scheduler/place.js';
+import type { PodInfo } from '../master/scheduler/pod-info.js';
+import { podInfo } from '../master/scheduler/pod-info.js';
 import { explainClaim } from './claim.js';
 import type { Finding, Mend } from './finding.js';
 import { count, enumerate, unwell } from './finding.js';

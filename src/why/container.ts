@@ -1,7 +1,7 @@
 /** A container that does not run, or is not ready. Pure. */
-import { humanDuration } from '../../api/print/duration.js';
-import { parseTime } from '../../api/facts/time.js';
-import type { Container, ContainerStatus, Event, Pod, Probe } from '../../api/types/core.js';
+import { humanDuration } from '../api/print/duration.js';
+import { parseTime } from '../api/facts/time.js';
+import type { Container, ContainerStatus, Event, Pod, Probe } from '../api/types/core.js';
 import { exitWords } from './exit.js';
 import type { Finding, Mend } from './finding.js';
 import { count, well } from './finding.js';

@@ -1,9 +1,9 @@
 /** What workloads of every kind share, and ReplicaSets. Pure. */
-import { findCondition } from '../../api/facts/conditions.js';
-import { isPodActive, isPodReady } from '../../api/facts/pods.js';
-import type { KubeObject } from '../../api/object.js';
-import type { Pod } from '../../api/types/core.js';
-import type { ReplicaSet } from '../../api/types/workloads.js';
+import { findCondition } from '../api/facts/conditions.js';
+import { isPodActive, isPodReady } from '../api/facts/pods.js';
+import type { KubeObject } from '../api/object.js';
+import type { Pod } from '../api/types/core.js';
+import type { ReplicaSet } from '../api/types/workloads.js';
 import { failedCreation } from './creation.js';
 import type { Finding } from './finding.js';
 import { alike, allAre, count, unwell, well, worst } from './finding.js';

@@ -1,8 +1,8 @@
 /** The answer of `trireme why`: from an object to what keeps it from working. Pure. */
-import type { KubeObject } from '../../api/object.js';
-import type { Node, PersistentVolumeClaim, Pod, Service } from '../../api/types/core.js';
-import type { Ingress } from '../../api/types/networking.js';
-import type { HorizontalPodAutoscaler, PodDisruptionBudget } from '../../api/types/policy.js';
+import type { KubeObject } from '../api/object.js';
+import type { Node, PersistentVolumeClaim, Pod, Service } from '../api/types/core.js';
+import type { Ingress } from '../api/types/networking.js';
+import type { HorizontalPodAutoscaler, PodDisruptionBudget } from '../api/types/policy.js';
 import type {
   CronJob,
   DaemonSet,
@@ -10,8 +10,8 @@ import type {
   Job,
   ReplicaSet,
   StatefulSet,
-} from '../../api/types/workloads.js';
-import { isJsonObject } from '../../api/object.js';
+} from '../api/types/workloads.js';
+import { isJsonObject } from '../api/object.js';
 import { explainAutoscaler } from './autoscaler.js';
 import { explainClaim } from './claim.js';
 import { explainDeletion } from './deletion.js';

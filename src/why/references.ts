@@ -1,5 +1,5 @@
 /** ConfigMaps, Secrets, keys and service accounts that a pod names and that do not exist. Pure. */
-import type { ConfigMap, Container, Pod, Secret } from '../../api/types/core.js';
+import type { ConfigMap, Container, Pod, Secret } from '../api/types/core.js';
 import type { Finding, Mend } from './finding.js';
 import { changeTemplate } from './targets.js';
 import type { ClusterView } from './view.js';

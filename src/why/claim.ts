@@ -1,14 +1,10 @@
 /** Claims of storage that have no volume. Pure. */
-import type { KubeObject } from '../../api/object.js';
-import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/types/core.js';
-import type { StorageClass } from '../../api/types/policy.js';
-import { amountOf } from '../../api/facts/pod-requests.js';
-import {
-  classOfClaim,
-  classOfVolume,
-  selectedNodeAnnotation,
-} from '../../api/facts/volume-match.js';
-import { compileSelector } from '../../api/facts/selectors.js';
+import type { KubeObject } from '../api/object.js';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../api/types/core.js';
+import type { StorageClass } from '../api/types/policy.js';
+import { amountOf } from '../api/facts/pod-requests.js';
+import { classOfClaim, classOfVolume, selectedNodeAnnotation } from '../api/facts/volume-match.js';
+import { compileSelector } from '../api/facts/selectors.js';
 import { formatAmount } from './amounts.js';
 import { explainDeletion, usersOf } from './deletion.js';
 import type { Finding } from './finding.js';

@@ -1,9 +1,9 @@
 /** Jobs and CronJobs. Pure. */
-import { findCondition, isConditionTrue } from '../../api/facts/conditions.js';
-import { isPodTerminal } from '../../api/facts/pods.js';
-import { byCreation } from '../../api/facts/time.js';
-import type { Pod } from '../../api/types/core.js';
-import type { CronJob, Job } from '../../api/types/workloads.js';
+import { findCondition, isConditionTrue } from '../api/facts/conditions.js';
+import { isPodTerminal } from '../api/facts/pods.js';
+import { byCreation } from '../api/facts/time.js';
+import type { Pod } from '../api/types/core.js';
+import type { CronJob, Job } from '../api/types/workloads.js';
 import { failedCreation } from './creation.js';
 import type { Finding } from './finding.js';
 import { alike, count, unwell, well, worst } from './finding.js';

@@ -1,7 +1,7 @@
 /** The object that a user changes to change a pod: its workload, where it has one. Pure. */
-import type { KubeObject } from '../../api/object.js';
-import { controllerOf } from '../../api/object.js';
-import type { Pod } from '../../api/types/core.js';
+import type { KubeObject } from '../api/object.js';
+import { controllerOf } from '../api/object.js';
+import type { Pod } from '../api/types/core.js';
 import type { ClusterView } from './view.js';
 
 /** Controllers, and where they are listed. */

@@ -1,5 +1,5 @@
 /** Images that cannot be had. Pure. */
-import type { Container, Pod } from '../../api/types/core.js';
+import type { Container, Pod } from '../api/types/core.js';
 import type { Finding, Mend } from './finding.js';
 import { changeTemplate } from './targets.js';
 import type { ClusterView } from './view.js';

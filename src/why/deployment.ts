@@ -1,6 +1,6 @@
 /** Deployments. Pure. */
-import { findCondition } from '../../api/facts/conditions.js';
-import type { Deployment, ReplicaSet } from '../../api/types/workloads.js';
+import { findCondition } from '../api/facts/conditions.js';
+import type { Deployment, ReplicaSet } from '../api/types/workloads.js';
 import { failedCreation } from './creation.js';
 import type { Finding, Mend } from './finding.js';
 import { allAre, count, unwell, well, worst } from './finding.js';
