@@ -18,7 +18,7 @@ function createWatch(): Buffer {
     progressNotify: false,
     filters: [],
     prevKv: false,
-    watchId: 0,
+    watchId: 0n,
     fragment: false,
   };
   const requestUnion = { $case: 'createRequest', value } as const;

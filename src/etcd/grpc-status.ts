@@ -42,6 +42,7 @@ const codes: Readonly<Record<EtcdErrorName, Code>> = {
   roleEmpty: Code.InvalidArgument,
   authFailed: Code.InvalidArgument,
   noPasswordUser: Code.Unknown,
+  passwordTooLong: Code.Unknown,
   permissionNotGiven: Code.InvalidArgument,
   permissionDenied: Code.PermissionDenied,
   roleNotGranted: Code.FailedPrecondition,

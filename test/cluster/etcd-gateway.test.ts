@@ -80,6 +80,42 @@ test('64-bit numbers come bare as well as quoted, and lose no digit', async () =
   expect((await call('lease/revoke', `{"ID":${ID}}`)).status).toBe(200);
 });
 
+test.each(['-5', '9007199254740993', '-9223372036854775808'])(
+  'a watch has the id that its client chose: %s',
+  async (id) => {
+    const key = base64(`chosen ${id}`);
+    await call('kv/put', `{"key":"${key}","value":""}`);
+    const abort = new AbortController();
+    const response = await fetch(`${cluster.member(0).clientUrl}/v3/watch`, {
+      method: 'POST',
+      body: `{"create_request":{"key":"${key}","start_revision":2,"watch_id":${id}}}`,
+      signal: abort.signal,
+    });
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk).toString();
+      if (text.split('\n').length > 2) break;
+    }
+    abort.abort();
+    const [created, events] = text.split('\n').map((line) => (line === '' ? {} : JSON.parse(line)));
+    expect(created).toMatchObject({ result: { watch_id: id, created: true } });
+    expect(events).toMatchObject({ result: { watch_id: id, events: [{}] } });
+  },
+);
+
+test.each([
+  ['x', 400, 3, 'invalid grpc-timeout: x'],
+  ['1n', 504, 4, 'context deadline exceeded'],
+])('a time of %s is answered with %d', async (timeout, status, code, message) => {
+  const answer = await call('kv/range', `{"key":"YQ=="}`, { headers: { 'grpc-timeout': timeout } });
+  expect(answer).toMatchObject({ status, json: { code, message } });
+});
+
+test('the version is read, not written', async () => {
+  const response = await fetch(`${cluster.member(0).clientUrl}/version`, { method: 'POST' });
+  expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET']);
+});
+
 test('a deadline in the header ends a call that waits', async () => {
   const name = base64('held');
   const held = await call('lock/lock', `{"name":"${name}"}`);

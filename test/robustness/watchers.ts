@@ -88,7 +88,7 @@ class Watcher {
             ...(noDelete === true ? [1 as const] : []),
           ],
           prevKv: withPrevious ?? false,
-          watchId: 0,
+          watchId: 0n,
           fragment: false,
         },
       },

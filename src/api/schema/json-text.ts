@@ -3,7 +3,7 @@
  * name duplicate fields and to bound the nesting.
  */
 import { DecodeError, maxProblems } from './decode.js';
-import { jsonSyntaxError } from './json-syntax.js';
+import { jsonSyntaxError } from '../../lib/go-json-syntax.js';
 
 /** A parsed body. */
 export interface ParsedBody {

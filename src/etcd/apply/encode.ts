@@ -46,9 +46,11 @@ export class Parts {
   }
 }
 
-function idField(field: number, id: bigint): Buffer {
+/** A field with an id of 64 bits, whatever its sign; nothing for 0. */
+export function idField(field: number, id: bigint): Buffer {
+  if (id === 0n) return Buffer.alloc(0);
   const out = [field << 3];
-  let rest = id;
+  let rest = BigInt.asUintN(64, id);
   while (rest >= 0x80n) {
     out.push(Number(rest & 0x7fn) | 0x80);
     rest >>= 7n;

@@ -45,6 +45,7 @@ const texts = {
   roleEmpty: 'etcdserver: role name is empty',
   authFailed: 'etcdserver: authentication failed, invalid user ID or password',
   noPasswordUser: 'auth: authentication failed, password was given for no password user',
+  passwordTooLong: 'bcrypt: password length exceeds 72 bytes',
   permissionNotGiven: 'etcdserver: permission not given',
   permissionDenied: 'etcdserver: permission denied',
   roleNotGranted: 'etcdserver: role is not granted to the user',

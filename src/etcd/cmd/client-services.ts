@@ -3,7 +3,6 @@ import { HealthDefinition } from '../../gen/etcd/health.js';
 import {
   AuthDefinition,
   ClusterDefinition,
-  KVDefinition,
   LeaseDefinition,
   MaintenanceDefinition,
   WatchDefinition,
@@ -67,12 +66,9 @@ export function newClientServices(
     added.push((listener) => listener.addService(definition, handlers));
     return handlers;
   };
-  const add = <S extends ServiceDefinition>(
-    definition: S,
-    unguarded: Handlers<S>,
-    json: ServiceDefinition = definition,
-  ): void => gateway.add(json, definition, addToPort(definition, unguarded));
-  add(rawKvDefinition, new KvService(server, identity, quota), KVDefinition);
+  const add = <S extends ServiceDefinition>(definition: S, unguarded: Handlers<S>): void =>
+    gateway.add(definition, addToPort(definition, unguarded));
+  add(rawKvDefinition, new KvService(server, identity, quota));
   const watches = new WatchService(server, identity);
   add(WatchDefinition, watches);
   add(LeaseDefinition, new LeaseService(server, { identity, quota, keeper }));

@@ -13,27 +13,19 @@ import type { Logger } from '../../lib/log.js';
 import { parseTimeoutMs } from '../../lib/grpc/metadata.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
-import { toGatewayJson } from './json.js';
-import { checkNumbers, checkRequestJson, parseRequestJson } from './request-json.js';
+import { answerJson } from './answer-json.js';
+import { encodeJsonRequest } from './request-json.js';
 import { gatewayRoutes } from './routes.js';
 import { ValueSplitter } from './value-splitter.js';
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
 
-/** A generated codec, with its JSON half. */
-interface JsonCodec extends MessageCodec<unknown> {
-  fromJSON(object: unknown): unknown;
-  toJSON(message: unknown): unknown;
-}
-
 interface GatewayMethod {
-  readonly path: string;
-  readonly request: JsonCodec;
-  readonly response: JsonCodec;
-  /** As the handler takes and gives them: the hot calls use codecs of their own. */
-  readonly wireRequest: MessageCodec<unknown>;
-  readonly wireResponse: MessageCodec<unknown>;
+  /** Such as `etcdserverpb.KV/Range`. */
+  readonly name: string;
+  readonly request: MessageCodec<unknown>;
+  readonly response: MessageCodec<unknown>;
   readonly requestStream: boolean;
   readonly responseStream: boolean;
   readonly handler: (...parameters: readonly unknown[]) => unknown;
@@ -96,27 +88,16 @@ export class JsonGateway {
     this.#clock = options.clock;
   }
 
-  /**
-   * Adds a service.
-   * @param definition the generated one, for the JSON
-   * @param wire the one that the handlers serve, if it is another
-   */
-  add<S extends ServiceDefinition>(
-    definition: ServiceDefinition,
-    wire: S,
-    handlers: Handlers<S>,
-  ): void {
+  /** Adds a service. */
+  add<S extends ServiceDefinition>(definition: S, handlers: Handlers<S>): void {
     for (const [key, method] of Object.entries(definition.methods)) {
       const handler = (handlers as Record<string, unknown>)[key];
-      const wireMethod = wire.methods[key];
-      if (typeof handler !== 'function' || wireMethod === undefined) continue;
-      const path = `${definition.fullName}/${method.name}`;
-      this.#methods.set(path, {
-        path: `/${path}`,
-        request: method.requestType as JsonCodec,
-        response: method.responseType as JsonCodec,
-        wireRequest: wireMethod.requestType as MessageCodec<unknown>,
-        wireResponse: wireMethod.responseType as MessageCodec<unknown>,
+      if (typeof handler !== 'function') continue;
+      const name = `${definition.fullName}/${method.name}`;
+      this.#methods.set(name, {
+        name,
+        request: method.requestType as MessageCodec<unknown>,
+        response: method.responseType as MessageCodec<unknown>,
         requestStream: method.requestStream,
         responseStream: method.responseStream,
         handler: handler.bind(handlers) as GatewayMethod['handler'],
@@ -138,11 +119,11 @@ export class JsonGateway {
     }
     const abort = new AbortController();
     response.on('close', () => abort.abort());
-    const context = contextOf(method.path, request, abort.signal);
+    const context = contextOf(`/${method.name}`, request, abort.signal);
     let cancelDeadline: (() => void) | undefined;
     try {
+      const timeoutMs = timeoutOf(request);
       const call = this.#call(method, request, response, context);
-      const timeoutMs = parseTimeoutMs(timeoutOf(request));
       if (timeoutMs === undefined) {
         await call;
       } else {
@@ -206,7 +187,7 @@ export class JsonGateway {
     context: CallContext,
   ): Promise<void> {
     const values = this.#values(request, context.signal);
-    const toWire = (value: unknown): unknown => this.#toWire(method, value);
+    const toWire = (value: string): unknown => this.#toWire(method, value);
     async function* messages(): AsyncGenerator {
       for await (const value of values) yield toWire(value);
     }
@@ -218,25 +199,12 @@ export class JsonGateway {
     response.end();
   }
 
-  #toWire(method: GatewayMethod, json: unknown): unknown {
-    let message: unknown;
-    try {
-      checkRequestJson(json, method.path);
-      message = method.request.fromJSON(json ?? {});
-      checkNumbers(message);
-    } catch (error) {
-      if (isGrpcError(error)) throw error;
-      throw new GrpcError(
-        Code.InvalidArgument,
-        error instanceof Error ? error.message : 'bad JSON',
-      );
-    }
-    return method.wireRequest.decode(method.request.encode(message).finish());
+  #toWire(method: GatewayMethod, text: string): unknown {
+    return method.request.decode(encodeJsonRequest(method.name, text));
   }
 
   #toJson(method: GatewayMethod, answer: unknown): unknown {
-    const message = method.response.decode(method.wireResponse.encode(answer).finish());
-    return toGatewayJson(method.response.toJSON(message));
+    return answerJson(method.name, method.response.encode(answer).finish());
   }
 
   #sender(method: GatewayMethod, response: Response): Sender<unknown> {
@@ -249,10 +217,7 @@ export class JsonGateway {
     };
     return {
       send: (message) => write(this.#toJson(method, message)),
-      sendEncoded: (parts) => {
-        const message = method.response.decode(Buffer.concat(parts));
-        return write(toGatewayJson(method.response.toJSON(message)));
-      },
+      sendEncoded: (parts) => write(answerJson(method.name, Buffer.concat(parts))),
       drained: () =>
         new Promise((resolve) => {
           if (!response.writableNeedDrain || response.destroyed) {
@@ -273,7 +238,7 @@ export class JsonGateway {
     };
   }
 
-  async #body(request: Request): Promise<unknown> {
+  async #body(request: Request): Promise<string> {
     const chunks: Buffer[] = [];
     let size = 0;
     for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -283,11 +248,11 @@ export class JsonGateway {
       }
       chunks.push(chunk);
     }
-    return parseRequestJson(Buffer.concat(chunks).toString());
+    return Buffer.concat(chunks).toString();
   }
 
   /** The JSON values of a body, each as soon as it is complete. */
-  async *#values(request: Request, signal: AbortSignal): AsyncGenerator {
+  async *#values(request: Request, signal: AbortSignal): AsyncGenerator<string> {
     const splitter = new ValueSplitter();
     for await (const chunk of request as AsyncIterable<Buffer>) {
       if (signal.aborted) return;
@@ -295,16 +260,23 @@ export class JsonGateway {
       if (splitter.sizeBytes > this.#maxBodyBytes) {
         throw new GrpcError(Code.ResourceExhausted, 'request body is too large');
       }
-      for (const value of values) yield parseRequestJson(value);
+      yield* values;
     }
     const text = splitter.rest();
-    if (text.trim() !== '') yield parseRequestJson(text);
+    if (text.trim() !== '') yield text;
   }
 }
 
-function timeoutOf(request: Request): string | undefined {
+/** @throws GrpcError InvalidArgument for no time, DeadlineExceeded for one that is over before it begins */
+function timeoutOf(request: Request): number | undefined {
   const field = request.headers['grpc-timeout'];
-  return typeof field === 'string' ? field : undefined;
+  if (typeof field !== 'string' || field === '') return undefined;
+  const timeoutMs = parseTimeoutMs(field);
+  if (timeoutMs === undefined) {
+    throw new GrpcError(Code.InvalidArgument, `invalid grpc-timeout: ${field}`);
+  }
+  if (timeoutMs < 1) throw new GrpcError(Code.DeadlineExceeded, 'context deadline exceeded');
+  return timeoutMs;
 }
 
 function contextOf(path: string, request: Request, signal: AbortSignal): CallContext {

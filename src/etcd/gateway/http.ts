@@ -72,6 +72,7 @@ async function route(
     case '/livez':
       return probe(server, url, response);
     case '/version':
+      if (request.method !== 'GET') return refuseMethod(response);
       return respond(
         response,
         200,
@@ -87,8 +88,19 @@ async function route(
       if (gateway !== undefined && /^\/v3(alpha|beta)?\//.test(url.pathname)) {
         return gateway.serve(url.pathname, request, response);
       }
-      return respond(response, 404, 'text/plain; charset=utf-8', '404 page not found\n');
+      return refuse(response, 404, '404 page not found');
   }
+}
+
+/** Refuses as Go's servers do. */
+function refuse(response: Response, status: number, problem: string): void {
+  response.setHeader('x-content-type-options', 'nosniff');
+  respond(response, status, 'text/plain; charset=utf-8', `${problem}\n`);
+}
+
+function refuseMethod(response: Response): void {
+  response.setHeader('allow', 'GET');
+  refuse(response, 405, 'Method Not Allowed');
 }
 
 async function health(
@@ -97,10 +109,7 @@ async function health(
   request: Request,
   response: Response,
 ): Promise<void> {
-  if (request.method !== 'GET') {
-    response.setHeader('Allow', 'GET');
-    return respond(response, 405, 'text/plain; charset=utf-8', 'Method Not Allowed\n');
-  }
+  if (request.method !== 'GET') return refuseMethod(response);
   const reason = await unhealthyReason(server, {
     exclude: url.searchParams.getAll('exclude').flatMap((list) => list.split(',')),
     serializable: url.searchParams.get('serializable') === 'true',
@@ -153,7 +162,7 @@ async function probe(server: HttpMember, url: URL, response: Response): Promise<
     );
   }
   if (only !== undefined && !checks.some(([name]) => name === only)) {
-    return respond(response, 404, 'text/plain; charset=utf-8', '404 page not found\n');
+    return refuse(response, 404, '404 page not found');
   }
   const excluded = url.searchParams.getAll('exclude');
   const lines: string[] = [];

@@ -3,7 +3,7 @@ import { WatchCreateRequest, WatchResponse } from '../../gen/etcd/rpc.js';
 import type { WatchRequest } from '../../gen/etcd/rpc.js';
 import { ManualClock } from '../../lib/clock.js';
 import type { CallContext, Duplex } from '../../lib/grpc/types.js';
-import type { WatchSink } from '../mvcc/types.js';
+import type { WatchEvent, WatchSink } from '../mvcc/types.js';
 import type { WatchMember } from './watch.js';
 import type { CallerIdentity } from './auth-info.js';
 import { WatchService } from './watch.js';
@@ -144,7 +144,7 @@ test('while a watcher is behind, one timer waits to answer a progress request, h
   synced = true;
   clock.advance(10);
   expect(clock.pending).toBe(0);
-  expect(stream.sent.filter(({ watchId }) => watchId === -1)).toHaveLength(1);
+  expect(stream.sent.filter(({ watchId }) => watchId === -1n)).toHaveLength(1);
 });
 
 test('requests are not taken while their answers find no room', async () => {
@@ -165,8 +165,8 @@ test('a client that has closed its sending side goes on receiving until it cance
   watcher.sink.send({ kind: 'progress', watcher, revision: 5 });
   await settle();
   expect(stream.sent.map(({ created, watchId }) => [created, watchId])).toEqual([
-    [true, 0],
-    [false, 0],
+    [true, 0n],
+    [false, 0n],
   ]);
   abort.abort();
   await call;
@@ -187,5 +187,27 @@ test('a progress request without watchers, or with a start that lies ahead, is n
   expect(stream.sent).toHaveLength(1);
   stream.ask(progress);
   await settle();
-  expect(stream.sent.map(({ watchId }) => watchId)).toEqual([0, -1]);
+  expect(stream.sent.map(({ watchId }) => watchId)).toEqual([0n, -1n]);
 });
+
+test.each([-5n, 2n ** 53n + 1n, -(2n ** 63n), 2n ** 63n - 1n])(
+  'a client may choose its id, of any size and sign: %s',
+  async (watchId) => {
+    stream.ask({ ...create, value: { ...create.value, watchId } });
+    await settle();
+    const encoded = Buffer.from([0x12, 0x00]);
+    const event = { type: 'put', kv: undefined, encoded, encodedWithPrev: encoded };
+    const events = [event as unknown as WatchEvent];
+    watcher.sink.send({ kind: 'events', watcher, revision: 5, events });
+    stream.ask({ $case: 'cancelRequest', value: { watchId } });
+    await settle();
+    expect(stream.sent.map((answer) => answer.watchId)).toEqual([watchId, watchId, watchId]);
+    expect(
+      stream.sent.map(({ created, canceled, events }) => [created, canceled, events.length]),
+    ).toEqual([
+      [true, false, 0],
+      [false, false, 1],
+      [false, true, 0],
+    ]);
+  },
+);

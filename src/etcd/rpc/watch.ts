@@ -6,7 +6,7 @@ import { WatchResponse } from '../../gen/etcd/rpc.js';
 import type { WatchCreateRequest, WatchDefinition, WatchRequest } from '../../gen/etcd/rpc.js';
 import { assertNever } from '../../lib/assert.js';
 import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
-import { Parts } from '../apply/encode.js';
+import { idField, Parts } from '../apply/encode.js';
 import { asEtcdError, etcdError } from '../apply/errors.js';
 import type { EtcdErrorName } from '../apply/errors.js';
 import { clientError } from '../grpc-status.js';
@@ -35,7 +35,7 @@ const progressRetryMs = 10;
 /** Fragments are cut at about this size. */
 const fragmentBytesDefault = 1.5 * 1024 * 1024;
 /** The id in answers to a watch that was refused. */
-const refusedWatchId = -1;
+const refusedWatchId = -1n;
 /** Refusals of a watch that the client is told as they are; all others are told as `permissionDenied`. */
 const namedRefusals: ReadonlySet<EtcdErrorName | undefined> = new Set<EtcdErrorName>([
   'invalidAuthToken',
@@ -55,7 +55,10 @@ function cancelled(signal: AbortSignal): Promise<void> {
 type Stream = Duplex<WatchRequest, WatchResponse>;
 
 interface StreamWatcher {
-  readonly id: number;
+  /** The client's choice, of any sign, or ours. */
+  readonly id: bigint;
+  /** It as a field of an answer. */
+  readonly idBytes: Buffer;
   readonly watcher: Watcher;
   readonly prevKv: boolean;
   readonly fragment: boolean;
@@ -115,12 +118,12 @@ class WatchStream implements WatchSink {
   readonly #identity: () => AuthInfo | undefined | Promise<AuthInfo | undefined>;
   readonly #cancelled: () => Promise<void>;
   readonly #sent: (count: number) => void;
-  readonly #watchers = new Map<number, StreamWatcher>();
+  readonly #watchers = new Map<bigint, StreamWatcher>();
   readonly #ids = new Map<Watcher, StreamWatcher>();
   #queue: WatchBatch[] = [];
   #flushing = false;
   #refused = false;
-  #nextId = 0;
+  #nextId = 0n;
   #closed = false;
   #cancelProgress: (() => void) | undefined;
   /** A progress request waits until all watchers are synced. */
@@ -224,7 +227,8 @@ class WatchStream implements WatchSink {
       this,
     );
     const { prevKv, fragment, progressNotify } = request;
-    const entry = { id, watcher, prevKv, fragment, progressNotify, busy: false };
+    const idBytes = idField(2, id);
+    const entry = { id, idBytes, watcher, prevKv, fragment, progressNotify, busy: false };
     this.#watchers.set(id, entry);
     this.#ids.set(watcher, entry);
     if (progressNotify) this.#scheduleProgress();
@@ -244,17 +248,17 @@ class WatchStream implements WatchSink {
     }
   }
 
-  #takeId(asked: number): number | undefined {
-    if (asked !== 0) return this.#watchers.has(asked) ? undefined : asked;
+  #takeId(asked: bigint): bigint | undefined {
+    if (asked !== 0n) return this.#watchers.has(asked) ? undefined : asked;
     while (this.#watchers.has(this.#nextId)) this.#nextId++;
     return this.#nextId++;
   }
 
-  #refuse(watchId: number, cancelReason: string): void {
+  #refuse(watchId: bigint, cancelReason: string): void {
     this.#send(this.#message({ watchId, created: true, canceled: true, cancelReason }));
   }
 
-  #cancel(id: number): void {
+  #cancel(id: bigint): void {
     const entry = this.#watchers.get(id);
     if (entry === undefined) return;
     this.#forget(entry);
@@ -344,13 +348,13 @@ class WatchStream implements WatchSink {
     this.#sent(events.length);
     const limit = entry.fragment ? fragmentBytesDefault : Infinity;
     let isOpen = true;
-    let parts = this.#eventsHead(entry.id, revision);
+    let parts = this.#eventsHead(entry, revision);
     for (let at = 0; at < events.length; at++) {
       const event = events[at] as WatchEvent;
       const encoded = entry.prevKv ? event.encodedWithPrev : event.encoded;
       if (parts.count > 0 && parts.body.size + encoded.length > limit) {
         isOpen = this.#send(parts.body.number(7, 1).finish());
-        parts = this.#eventsHead(entry.id, revision);
+        parts = this.#eventsHead(entry, revision);
       }
       parts.body.bytes(11, encoded);
       parts.count++;
@@ -358,13 +362,13 @@ class WatchStream implements WatchSink {
     return this.#send(parts.body.finish()) && isOpen;
   }
 
-  #eventsHead(watchId: number, revision: number): { body: Parts; count: number } {
-    const body = new Parts().raw(this.#server.headers.field(revision)).number(2, watchId);
+  #eventsHead({ idBytes }: StreamWatcher, revision: number): { body: Parts; count: number } {
+    const body = new Parts().raw(this.#server.headers.field(revision)).raw(idBytes);
     return { body, count: 0 };
   }
 
   #message(
-    fields: Partial<WatchResponse> & { readonly watchId: number },
+    fields: Partial<WatchResponse> & { readonly watchId: bigint },
     revision = this.#server.store.rev,
   ): Uint8Array {
     return WatchResponse.encode({

@@ -393,7 +393,7 @@ export interface WatchCreateRequest {
   progressNotify: boolean;
   filters: WatchCreateRequest_FilterType[];
   prevKv: boolean;
-  watchId: number;
+  watchId: bigint;
   fragment: boolean;
 }
 
@@ -432,7 +432,7 @@ export function watchCreateRequest_FilterTypeToJSON(object: WatchCreateRequest_F
 }
 
 export interface WatchCancelRequest {
-  watchId: number;
+  watchId: bigint;
 }
 
 export interface WatchProgressRequest {
@@ -440,7 +440,7 @@ export interface WatchProgressRequest {
 
 export interface WatchResponse {
   header: ResponseHeader | undefined;
-  watchId: number;
+  watchId: bigint;
   created: boolean;
   canceled: boolean;
   compactRevision: number;
@@ -3096,7 +3096,7 @@ function createBaseWatchCreateRequest(): WatchCreateRequest {
     progressNotify: false,
     filters: [],
     prevKv: false,
-    watchId: 0,
+    watchId: 0n,
     fragment: false,
   };
 }
@@ -3125,8 +3125,11 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest> = {
     if (message.prevKv !== false) {
       writer.uint32(48).bool(message.prevKv);
     }
-    if (message.watchId !== 0) {
-      writeInt64(writer.uint32(56), message.watchId);
+    if (message.watchId !== 0n) {
+      if (BigInt.asIntN(64, message.watchId) !== message.watchId) {
+        throw new globalThis.Error("value provided for field message.watchId of type int64 too large");
+      }
+      writer.uint32(56).int64(message.watchId);
     }
     if (message.fragment !== false) {
       writer.uint32(64).bool(message.fragment);
@@ -3210,7 +3213,7 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest> = {
               break;
             }
 
-            message.watchId = readInt64(reader);
+            message.watchId = reader.int64() as bigint;
             continue;
           }
           case 8: {
@@ -3259,11 +3262,7 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest> = {
         : isSet(object.prev_kv)
         ? globalThis.Boolean(object.prev_kv)
         : false,
-      watchId: isSet(object.watchId)
-        ? globalThis.Number(object.watchId)
-        : isSet(object.watch_id)
-        ? globalThis.Number(object.watch_id)
-        : 0,
+      watchId: isSet(object.watchId) ? BigInt(object.watchId) : isSet(object.watch_id) ? BigInt(object.watch_id) : 0n,
       fragment: isSet(object.fragment) ? globalThis.Boolean(object.fragment) : false,
     };
   },
@@ -3288,8 +3287,8 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest> = {
     if (message.prevKv !== false) {
       obj.prevKv = message.prevKv;
     }
-    if (message.watchId !== 0) {
-      obj.watchId = globalThis.Number(message.watchId);
+    if (message.watchId !== 0n) {
+      obj.watchId = message.watchId.toString();
     }
     if (message.fragment !== false) {
       obj.fragment = message.fragment;
@@ -3299,13 +3298,16 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest> = {
 };
 
 function createBaseWatchCancelRequest(): WatchCancelRequest {
-  return { watchId: 0 };
+  return { watchId: 0n };
 }
 
 export const WatchCancelRequest: MessageFns<WatchCancelRequest> = {
   encode(message: WatchCancelRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.watchId !== 0) {
-      writeInt64(writer.uint32(8), message.watchId);
+    if (message.watchId !== 0n) {
+      if (BigInt.asIntN(64, message.watchId) !== message.watchId) {
+        throw new globalThis.Error("value provided for field message.watchId of type int64 too large");
+      }
+      writer.uint32(8).int64(message.watchId);
     }
     return writer;
   },
@@ -3328,7 +3330,7 @@ export const WatchCancelRequest: MessageFns<WatchCancelRequest> = {
               break;
             }
 
-            message.watchId = readInt64(reader);
+            message.watchId = reader.int64() as bigint;
             continue;
           }
         }
@@ -3345,18 +3347,14 @@ export const WatchCancelRequest: MessageFns<WatchCancelRequest> = {
 
   fromJSON(object: any): WatchCancelRequest {
     return {
-      watchId: isSet(object.watchId)
-        ? globalThis.Number(object.watchId)
-        : isSet(object.watch_id)
-        ? globalThis.Number(object.watch_id)
-        : 0,
+      watchId: isSet(object.watchId) ? BigInt(object.watchId) : isSet(object.watch_id) ? BigInt(object.watch_id) : 0n,
     };
   },
 
   toJSON(message: WatchCancelRequest): unknown {
     const obj: any = {};
-    if (message.watchId !== 0) {
-      obj.watchId = globalThis.Number(message.watchId);
+    if (message.watchId !== 0n) {
+      obj.watchId = message.watchId.toString();
     }
     return obj;
   },
@@ -3409,7 +3407,7 @@ export const WatchProgressRequest: MessageFns<WatchProgressRequest> = {
 function createBaseWatchResponse(): WatchResponse {
   return {
     header: undefined,
-    watchId: 0,
+    watchId: 0n,
     created: false,
     canceled: false,
     compactRevision: 0,
@@ -3424,8 +3422,11 @@ export const WatchResponse: MessageFns<WatchResponse> = {
     if (message.header !== undefined) {
       ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
     }
-    if (message.watchId !== 0) {
-      writeInt64(writer.uint32(16), message.watchId);
+    if (message.watchId !== 0n) {
+      if (BigInt.asIntN(64, message.watchId) !== message.watchId) {
+        throw new globalThis.Error("value provided for field message.watchId of type int64 too large");
+      }
+      writer.uint32(16).int64(message.watchId);
     }
     if (message.created !== false) {
       writer.uint32(24).bool(message.created);
@@ -3474,7 +3475,7 @@ export const WatchResponse: MessageFns<WatchResponse> = {
               break;
             }
 
-            message.watchId = readInt64(reader);
+            message.watchId = reader.int64() as bigint;
             continue;
           }
           case 3: {
@@ -3540,11 +3541,7 @@ export const WatchResponse: MessageFns<WatchResponse> = {
   fromJSON(object: any): WatchResponse {
     return {
       header: isSet(object.header) ? ResponseHeader.fromJSON(object.header) : undefined,
-      watchId: isSet(object.watchId)
-        ? globalThis.Number(object.watchId)
-        : isSet(object.watch_id)
-        ? globalThis.Number(object.watch_id)
-        : 0,
+      watchId: isSet(object.watchId) ? BigInt(object.watchId) : isSet(object.watch_id) ? BigInt(object.watch_id) : 0n,
       created: isSet(object.created) ? globalThis.Boolean(object.created) : false,
       canceled: isSet(object.canceled) ? globalThis.Boolean(object.canceled) : false,
       compactRevision: isSet(object.compactRevision)
@@ -3567,8 +3564,8 @@ export const WatchResponse: MessageFns<WatchResponse> = {
     if (message.header !== undefined) {
       obj.header = ResponseHeader.toJSON(message.header);
     }
-    if (message.watchId !== 0) {
-      obj.watchId = globalThis.Number(message.watchId);
+    if (message.watchId !== 0n) {
+      obj.watchId = message.watchId.toString();
     }
     if (message.created !== false) {
       obj.created = message.created;

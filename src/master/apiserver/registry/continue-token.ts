@@ -1,6 +1,6 @@
 /** The token of a list's next page, as apiserver writes and reads it (`storage/continue.go`). Pure. */
 import { posix } from 'node:path';
-import { jsonSyntaxError } from '../../../api/schema/json-syntax.js';
+import { jsonSyntaxError } from '../../../lib/go-json-syntax.js';
 import { badRequest, expired, StatusError } from '../status.js';
 
 /** The start of a next page. */

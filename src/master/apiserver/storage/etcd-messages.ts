@@ -72,7 +72,7 @@ export function watchCreate(start: string, end: string, fromRevision: number): W
         progressNotify: true,
         filters: [],
         prevKv: false,
-        watchId: 0,
+        watchId: 0n,
         fragment: true,
       },
     },

@@ -1,12 +1,13 @@
-/**
- * Names the first fault of a JSON text in the words of Go's `encoding/json` scanner, which clients
- * see in the answers to malformed bodies. Runs only after `JSON.parse` has refused the text.
- */
+/** JSON text as Go's `encoding/json` scans it: where a value ends, and the first fault in Go's words. */
 
 /** Ends the scan at a syntax error. */
 class Fault extends Error {}
 
 const literals: Readonly<Record<string, string>> = { t: 'true', f: 'false', n: 'null' };
+
+/** The characters of a string that end it, begin an escape or may not stand in it. */
+// oxlint-disable-next-line no-control-regex
+const notable = /["\\\x00-\x1f]/g;
 
 /** Quotes a character as Go's `quoteChar` does. */
 function shown(char: string): string {
@@ -24,8 +25,16 @@ class Scanner {
     this.#text = text;
   }
 
-  document(): void {
+  /** @returns where the first value begins and ends */
+  first(): { readonly start: number; readonly end: number } {
+    this.#space();
+    const start = this.#at;
     this.#value();
+    return { start, end: this.#at };
+  }
+
+  document(): void {
+    this.first();
     this.#space();
     if (this.#at < this.#text.length) this.#fail('after top-level value');
   }
@@ -99,6 +108,8 @@ class Scanner {
 
   #string(): void {
     for (this.#at += 1; ; this.#at += 1) {
+      notable.lastIndex = this.#at;
+      this.#at = notable.exec(this.#text)?.index ?? this.#text.length;
       const char = this.#peek();
       if (char === '"') break;
       if (char < ' ') this.#fail('in string literal');
@@ -145,14 +156,29 @@ class Scanner {
   }
 }
 
+function faultOf(error: unknown): string {
+  if (error instanceof Fault) return error.message;
+  if (error instanceof RangeError) return 'exceeded max depth';
+  throw error;
+}
+
 /** The fault of a text that is not JSON; undefined when this scanner finds none. */
 export function jsonSyntaxError(text: string): string | undefined {
   try {
     new Scanner(text).document();
     return undefined;
   } catch (error) {
-    if (error instanceof Fault) return error.message;
-    if (error instanceof RangeError) return 'exceeded max depth';
-    throw error;
+    return faultOf(error);
+  }
+}
+
+/** Finds the first value of a text, which may go on behind it; the fault of one that does not begin with a value. */
+export function firstJsonValue(
+  text: string,
+): { readonly start: number; readonly end: number } | { readonly fault: string } {
+  try {
+    return new Scanner(text).first();
+  } catch (error) {
+    return { fault: faultOf(error) };
   }
 }

@@ -1,0 +1,192 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  CompactionRequest,
+  MemberAddRequest,
+  PutRequest,
+  RangeRequest,
+  TxnRequest,
+  WatchRequest,
+} from '../../gen/etcd/rpc.js';
+import { isGrpcError } from '../../lib/grpc/types.js';
+import { encodeJsonRequest } from './request-json.js';
+
+const put = (text: string): PutRequest =>
+  PutRequest.decode(encodeJsonRequest('etcdserverpb.KV/Put', text));
+const range = (text: string): RangeRequest =>
+  RangeRequest.decode(encodeJsonRequest('etcdserverpb.KV/Range', text));
+const txn = (text: string): TxnRequest =>
+  TxnRequest.decode(encodeJsonRequest('etcdserverpb.KV/Txn', text));
+
+describe('a request', () => {
+  test('takes the names of the proto and those of JSON, and passes over others', () => {
+    const text = '{"prev_kv":true,"ignoreLease":true,"nosuch":{"a":[{},"}",1]},"key":"YQ=="}';
+    expect(put(text)).toMatchObject({ prevKv: true, ignoreLease: true, key: Buffer.from('a') });
+  });
+
+  test('is its first value, whatever stands behind it; nothing is an empty one', () => {
+    expect(put(' \n{"key":"YQ=="} trailing').key.toString()).toBe('a');
+    expect(put(' ').key).toHaveLength(0);
+    expect(put('{"key":null,"lease":null}').key).toHaveLength(0);
+  });
+
+  test('is nested', () => {
+    const text =
+      '{"compare":[{"key":"YQ==","target":"VERSION","result":0,"version":"0"}],"success":[{"request_put":' +
+      '{"key":"YQ=="}},{"requestTxn":{"failure":[{"request_delete_range":{"key":"Yg=="}}]}}]}';
+    expect(txn(text)).toMatchObject({
+      compare: [{ target: 0, result: 0, targetUnion: { $case: 'version', value: 0 } }],
+      success: [
+        { request: { $case: 'requestPut' } },
+        { request: { $case: 'requestTxn', value: { failure: [{}] } } },
+      ],
+    });
+  });
+
+  test('has lists', () => {
+    const text = '{"peerURLs":["http://a:1","http://b:2"]}';
+    const added = MemberAddRequest.decode(
+      encodeJsonRequest('etcdserverpb.Cluster/MemberAdd', text),
+    );
+    expect(added.peerURLs).toEqual(['http://a:1', 'http://b:2']);
+    const create = '{"create_request":{"filters":["NODELETE",0],"watch_id":"-5"}}';
+    const watch = WatchRequest.decode(encodeJsonRequest('etcdserverpb.Watch/Watch', create));
+    expect(watch.requestUnion?.value).toMatchObject({ filters: [1, 0] });
+  });
+});
+
+describe('whole numbers', () => {
+  test.each([
+    ['5', 5],
+    ['"5"', 5],
+    ['1e3', 1000],
+    ['"1.0"', 1],
+    ['1200e-2', 12],
+    ['-0', 0],
+    ['"-7"', -7],
+  ])('%s', (text, value) => {
+    const encoded = encodeJsonRequest('etcdserverpb.KV/Compact', `{"revision":${text}}`);
+    expect(CompactionRequest.decode(encoded).revision).toBe(value);
+  });
+
+  test.each(['9223372036854775807', '"9223372036854775807"', '-9223372036854775808'])(
+    'keep every digit: %s',
+    (text) => {
+      expect(put(`{"lease":${text}}`).lease).toBe(BigInt(text.replaceAll('"', '')));
+    },
+  );
+
+  test.each([
+    '9223372036854775808',
+    '1.5',
+    '"0x10"',
+    '""',
+    '" 5"',
+    '"5x"',
+    'true',
+    '[]',
+    '1e-1',
+    '1e400',
+  ])('are not %s', (text) => {
+    const problem = `proto: (line 1:10): invalid value for int64 field lease: ${text === '[]' ? '[' : text}`;
+    expect(() => put(`{"lease":${text}}`)).toThrow(problem);
+  });
+});
+
+describe('bytes', () => {
+  test.each([
+    ['YWI=', 'ab'],
+    ['YWI', 'ab'],
+    ['_-_-', Buffer.from([255, 239, 254]).toString('latin1')],
+    ['', ''],
+    [String.raw`YW\nFh\n\r\n`, 'aaa'],
+  ])('%j', (text, value) => {
+    expect(put(`{"value":"${text}"}`).value.toString('latin1')).toBe(
+      text === '_-_-' ? Buffer.from('/+/+', 'base64').toString('latin1') : value,
+    );
+  });
+
+  test.each([
+    '"YQ="',
+    '"Z!!!"',
+    '"Zm9vY"',
+    '"Zm8==="',
+    String.raw`"YQ==\n"`,
+    '"+_+_"',
+    '7',
+    'false',
+  ])('are not %s', (text) => {
+    const problem = `proto: (line 1:10): invalid value for bytes field value: ${text}`;
+    expect(() => put(`{"value":${text}}`)).toThrow(problem);
+  });
+});
+
+describe('what etcd refuses, in its words', () => {
+  test.each([
+    ['{"count_only":"false"}', '(line 1:15): invalid value for bool field countOnly: "false"'],
+    ['{"key":"YQ==","key":"Yg=="}', '(line 1:15): duplicate field "key"'],
+    ['{"range_end":"YQ==",\n "rangeEnd":null}', '(line 2:2): duplicate field "rangeEnd"'],
+    ['{"sort_order":true}', '(line 1:15): invalid value for enum field sortOrder: true'],
+    ['null', 'syntax error (line 1:1): unexpected token null'],
+    ['[]', 'syntax error (line 1:1): unexpected token ['],
+    ['"é"', 'syntax error (line 1:1): unexpected token "é"'],
+    ['{"é":1,"limit":{}}', '(line 1:16): invalid value for int64 field limit: {'],
+  ])('%s', (text, problem) => {
+    expect(() => range(text)).toThrow(`proto: ${problem}`);
+  });
+
+  test.each([
+    [
+      '{"compare":[{"version":"1","create_revision":"3"}]}',
+      '(line 1:28): error parsing "create_revision", oneof etcdserverpb.Compare.target_union is already set',
+    ],
+    [
+      '{"success":[{"request_put":{},"request_range":{}}]}',
+      '(line 1:31): error parsing "request_range", oneof etcdserverpb.RequestOp.request is already set',
+    ],
+    ['{"success":{}}', 'syntax error (line 1:12): unexpected token {'],
+    ['{"success":[null]}', 'syntax error (line 1:13): unexpected token null'],
+    ['{"success":[5]}', 'syntax error (line 1:13): unexpected token 5'],
+  ])('%s', (text, problem) => {
+    expect(() => txn(text)).toThrow(`proto: ${problem}`);
+  });
+
+  test.each([
+    ['{', 'unexpected EOF'],
+    ['{"key":', 'unexpected EOF'],
+    ['{"key" 5}', "invalid character '5' after object key"],
+    ['{key:5}', "invalid character 'k' looking for beginning of object key string"],
+    ['x', "invalid character 'x' looking for beginning of value"],
+  ])('%s', (text, problem) => {
+    expect(() => range(text)).toThrow(problem);
+  });
+
+  test('is an invalid argument', () => {
+    const refusals = ['[]', '{', '{"sort_target":"NAME"}'].map((text) => {
+      try {
+        return range(text);
+      } catch (error) {
+        return isGrpcError(error) ? error.code : error;
+      }
+    });
+    expect(refusals).toEqual([3, 3, 3]);
+  });
+
+  test('nesting without end', () => {
+    const deep = (levels: number): string =>
+      `${'{"success":[{"request_txn":'.repeat(levels)}{}${'}]}'.repeat(levels)}`;
+    expect(() => txn(deep(20))).not.toThrow();
+    expect(() => txn(deep(100_000))).toThrow(
+      /^(proto: exceeded max recursion depth|exceeded max depth)$/,
+    );
+    expect(() => txn(deep(600))).toThrow('proto: exceeded max recursion depth');
+  });
+});
+
+test('an enum takes numbers that have no name, and no unknown name', () => {
+  expect(range('{"sort_order":"DESCEND","sort_target":9}')).toMatchObject({
+    sortOrder: 2,
+    sortTarget: 9,
+  });
+  const problem = 'unknown value "NAME" for enum etcdserverpb.RangeRequest.SortTarget';
+  expect(() => range('{"sort_target":"NAME"}')).toThrow(problem);
+});
