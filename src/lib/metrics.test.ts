@@ -122,3 +122,11 @@ test('a process and its event loop are shown', () => {
   expect(registry.metrics()).toMatch(/^process_resident_memory_bytes [1-9]\d+$/m);
   expect(registry.metrics()).toMatch(/^process_cpu_seconds_total \d/m);
 });
+
+test('all registries of a thread share its observers, which never end', () => {
+  const registry = new Registry();
+  observeEventLoop(new Registry());
+  observeEventLoop(registry);
+  // Other metrics of these names would be refused.
+  expect(() => observeEventLoop(registry)).not.toThrow();
+});

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { constants, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram } from './metrics.js';
-import type { Registry } from './metrics.js';
+import type { Metric, Registry } from './metrics.js';
 
 type Read = () => number;
 
@@ -46,8 +46,16 @@ export function observeProcess(registry: Registry): void {
   gauge('process_max_fds', 'Maximum number of open file descriptors.', fileLimit);
 }
 
+/** Its observers take time for as long as the thread lives: all registries share them. */
+let ofThread: readonly Metric[] | undefined;
+
 /** Adds `nodejs_…`: of the thread that calls it. Its observers live as long as the thread. */
 export function observeEventLoop(registry: Registry): void {
+  ofThread ??= [...delayMetrics(), ...heapMetrics(), collectionMetric()];
+  for (const metric of ofThread) registry.registerMetric(metric);
+}
+
+function delayMetrics(): Metric[] {
   const delays = monitorEventLoopDelay({ resolution: 10 });
   delays.enable();
   const lags: Readonly<Record<string, Read>> = {
@@ -57,8 +65,8 @@ export function observeEventLoop(registry: Registry): void {
     p90: () => delays.percentile(90),
     p99: () => delays.percentile(99),
   };
-  for (const [name, read] of Object.entries(lags)) {
-    registry.registerMetric(
+  return Object.entries(lags).map(
+    ([name, read]) =>
       new Gauge({
         name: `nodejs_eventloop_lag_${name}_seconds`,
         help: `The ${name} of the recorded event loop delays.`,
@@ -67,33 +75,32 @@ export function observeEventLoop(registry: Registry): void {
           metric.set(Number.isNaN(value) ? 0 : value / nanosecondsPerSecond);
         },
       }),
-    );
-  }
+  );
+}
+
+function heapMetrics(): Metric[] {
   const heap: Readonly<Record<string, () => number>> = {
     heap_size_total: () => process.memoryUsage().heapTotal,
     heap_size_used: () => process.memoryUsage().heapUsed,
     external_memory: () => process.memoryUsage().external,
   };
-  for (const [name, read] of Object.entries(heap)) {
-    registry.registerMetric(
+  return Object.entries(heap).map(
+    ([name, read]) =>
       new Gauge({
         name: `nodejs_${name}_bytes`,
         help: `Node.js' ${name.replaceAll('_', ' ')} in bytes.`,
         collect: (metric) => metric.set(read()),
       }),
-    );
-  }
-  observeCollections(registry);
+  );
 }
 
 /** Measures how long the garbage collector stops the thread. */
-function observeCollections(registry: Registry): void {
+function collectionMetric(): Metric {
   const seconds = new Histogram({
     name: 'nodejs_gc_duration_seconds',
     help: 'Garbage collection duration by kind, one of major, minor, incremental or weakcb.',
     labelNames: ['kind'],
     buckets: [0.001, 0.01, 0.1, 1, 2, 5],
-    registers: [registry],
   });
   const kinds: Readonly<Record<number, string>> = {
     [constants.NODE_PERFORMANCE_GC_MAJOR]: 'major',
@@ -108,6 +115,7 @@ function observeCollections(registry: Registry): void {
     }
   });
   observer.observe({ entryTypes: ['gc'] });
+  return seconds;
 }
 
 function kindOf(detail: unknown, kinds: Readonly<Record<number, string>>): string {
