@@ -6,6 +6,7 @@ import type { Ratio } from '../../src/lib/prng.js';
 import { EventQueue } from './lib/event-queue.js';
 import { LivenessError } from './lib/sim-error.js';
 import { Trace } from './lib/trace.js';
+import { Turns } from './lib/turns.js';
 import { Canaries } from './store-canaries.js';
 import { StoreChecker } from './store-checker.js';
 import { Clients } from './store-clients.js';
@@ -37,6 +38,7 @@ export class StoreWorld {
   /** The first failure outside the present event. */
   failure: unknown;
   readonly #prng: Prng;
+  readonly #turns = new Turns();
   readonly #network: Prng;
   readonly #nemesis: StoreNemesis;
   readonly #cuts = new Set<string>();
@@ -189,7 +191,7 @@ export class StoreWorld {
   async #step(): Promise<void> {
     if (!this.queue.runNext()) throw new LivenessError('nothing will ever happen again');
     this.trace.number(0, this.queue.now);
-    await turn();
+    await this.#turns.next();
     if (this.failure !== undefined) throw this.failure;
     this.checker.afterEvent();
   }
@@ -237,11 +239,4 @@ export class StoreWorld {
   describe(): string {
     return this.processes.map((process) => process.describe()).join('\n');
   }
-}
-
-/** Everything that promises have in store happens before. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

@@ -4,7 +4,7 @@ import { Code, GrpcError } from '../../../src/lib/grpc/index.js';
 import type { Life, SimProcess } from './process.js';
 import { connectTimeoutMs } from './unary-call.js';
 import type { Call, CallParts, Handler, Reached } from './wire.js';
-import { certificateOf, contextOf, copyError, Inbox, onAbort, unavailable } from './wire.js';
+import { certificateOf, copyError, Gone, Inbox, onAbort, ServedCall, unavailable } from './wire.js';
 
 /** Messages of one stream under way; beyond it the server waits. */
 const windowMessages = 32;
@@ -12,7 +12,7 @@ const windowMessages = 32;
 /** See above. */
 export class Stream implements Call, Sender<unknown> {
   readonly #parts: CallParts & { readonly request: unknown };
-  readonly #gone = new AbortController();
+  readonly #gone = new Gone();
   readonly inbox: Inbox<unknown>;
   #server: Reached;
   #underWay = 0;
@@ -39,7 +39,7 @@ export class Stream implements Call, Sender<unknown> {
   }
 
   get ended(): boolean {
-    return this.#gone.signal.aborted || this.inbox.ended;
+    return this.#gone.isTold || this.inbox.ended;
   }
 
   begin(reached: Reached, bytes: Uint8Array, options: CallOptions): void {
@@ -66,7 +66,7 @@ export class Stream implements Call, Sender<unknown> {
         const { handlers } = reached.server;
         if (handlers === undefined || network.isCut(client, reached.server)) return;
         const handler = handlers[key as keyof typeof handlers] as unknown as Handler;
-        const context = contextOf(method.name, certificateOf(identity), this.#gone.signal);
+        const context = new ServedCall(method.name, certificateOf(identity), this.#gone);
         const request = method.requestType.decode(bytes);
         const work = async (): Promise<unknown> => handler.call(handlers, request, this, context);
         work().then(
@@ -144,7 +144,7 @@ export class Stream implements Call, Sender<unknown> {
   }
 
   abandoned(): void {
-    this.#gone.abort();
+    this.#gone.tell();
     for (const go of this.#drained.splice(0)) go();
   }
 

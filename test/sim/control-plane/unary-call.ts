@@ -4,7 +4,7 @@ import { Code, GrpcError } from '../../../src/lib/grpc/index.js';
 import type { SimServer } from './network.js';
 import type { Life } from './process.js';
 import type { Call, CallParts, Handler, Reached } from './wire.js';
-import { certificateOf, contextOf, copyError, onAbort, unavailable } from './wire.js';
+import { certificateOf, copyError, Gone, onAbort, ServedCall, unavailable } from './wire.js';
 
 /** The time that a client waits for a connection. */
 export const connectTimeoutMs = 800;
@@ -16,7 +16,7 @@ export class UnaryCall implements Call {
     readonly resolve: (answer: unknown) => void;
     readonly reject: (error: unknown) => void;
   };
-  readonly #gone = new AbortController();
+  readonly #gone = new Gone();
   #server: Life | undefined;
   #ends: (() => void)[] = [];
   #over = false;
@@ -79,7 +79,7 @@ export class UnaryCall implements Call {
     const { handlers } = server;
     if (handlers === undefined || network.isCut(client, server)) return;
     const handler = handlers[key as keyof typeof handlers] as unknown as Handler;
-    const context = contextOf(method.name, certificateOf(identity), this.#gone.signal);
+    const context = new ServedCall(method.name, certificateOf(identity), this.#gone);
     const request = method.requestType.decode(bytes);
     network.observer?.arrived(this, key, request);
     const work = async (): Promise<unknown> => handler.call(handlers, request, context);
@@ -135,7 +135,7 @@ export class UnaryCall implements Call {
   }
 
   abandoned(): void {
-    this.#gone.abort();
+    this.#gone.tell();
   }
 
   #end(act: () => void): void {

@@ -54,17 +54,52 @@ export interface Call {
   abandoned(): void;
 }
 
-/** The server's view of a call. */
-export function contextOf(path: string, peer: PeerCertificate, signal: AbortSignal): CallContext {
-  return {
-    metadata: new Map(),
-    header: () => undefined,
-    peer: '10.0.0.1:40000',
-    peerCertificate: peer,
-    signal,
-    path,
-    setTrailer: () => undefined,
-  };
+/** The server's view of a call; the client's leaving is told to who asks for it, as `ServerCall` does. */
+export class ServedCall implements CallContext {
+  readonly metadata = new Map<string, string>();
+  readonly peer = '10.0.0.1:40000';
+  readonly peerCertificate: PeerCertificate;
+  readonly path: string;
+  readonly #gone: Gone;
+
+  constructor(path: string, peer: PeerCertificate, gone: Gone) {
+    this.path = path;
+    this.peerCertificate = peer;
+    this.#gone = gone;
+  }
+
+  get signal(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  header(): undefined {
+    return undefined;
+  }
+
+  setTrailer(): void {}
+}
+
+/** Whether the client of a call has gone. A signal costs more than the rest of a call: few calls ask for one. */
+export class Gone {
+  #abort: AbortController | undefined;
+  #isTold = false;
+
+  get isTold(): boolean {
+    return this.#isTold;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#isTold) this.#abort.abort();
+    }
+    return this.#abort.signal;
+  }
+
+  tell(): void {
+    this.#isTold = true;
+    this.#abort?.abort();
+  }
 }
 
 /** Never tells anything: what a dead process waits for. */

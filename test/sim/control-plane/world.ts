@@ -6,6 +6,7 @@ import type { MemoryStore } from '../../../src/master/apiserver/storage/testkit/
 import { EventQueue } from '../lib/event-queue.js';
 import { CorrectnessError, LivenessError } from '../lib/sim-error.js';
 import { Trace } from '../lib/trace.js';
+import { Turns } from '../lib/turns.js';
 import { ApiProcess } from './api-process.js';
 import { Canaries } from './canaries.js';
 import { Checker } from './checker.js';
@@ -47,6 +48,7 @@ export class ControlPlaneWorld {
   /** The first failure outside the present event. */
   failure: unknown;
   readonly #prng: Prng;
+  readonly #turns = new Turns();
   readonly #faults: Prng;
   readonly #nemesis: Nemesis;
 
@@ -158,7 +160,7 @@ export class ControlPlaneWorld {
   async #step(): Promise<void> {
     if (!this.queue.runNext()) throw new LivenessError('nothing will ever happen again');
     this.trace.number(0, this.queue.now);
-    await turn();
+    await this.#turns.next();
     if (this.failure !== undefined) throw this.failure;
     this.checker.afterEvent();
   }
@@ -213,11 +215,4 @@ export class ControlPlaneWorld {
       )
       .join('\n');
   }
-}
-
-/** Everything that promises have in store happens before. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
