@@ -1,9 +1,22 @@
 /** Times of objects: RFC 3339 in UTC, whole seconds or microseconds. Pure. */
 import type { Clock } from '../../lib/clock.js';
 
+/** Many objects carry the times of the last seconds: each is laid out once. */
+const latest = {
+  seconds: new Float64Array(64).fill(Number.NaN),
+  texts: new Array<string>(64).fill(''),
+};
+
 /** RFC 3339 in UTC with whole seconds, as `metav1.Time` is written. */
 export function formatTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(Math.trunc(ms) / 1000);
+  const place = second & 63;
+  const known = latest.texts[place];
+  if (known !== undefined && latest.seconds[place] === second) return known;
+  const text = `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  latest.seconds[place] = second;
+  latest.texts[place] = text;
+  return text;
 }
 
 /** RFC 3339 in UTC with microseconds, as `metav1.MicroTime` is written. */

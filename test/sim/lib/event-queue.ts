@@ -10,7 +10,7 @@ export interface EventOwner {
 interface Event {
   at: number;
   readonly order: number;
-  readonly run: () => void;
+  run: () => void;
   readonly owner: EventOwner | undefined;
   readonly life: number;
   cancelled: boolean;
@@ -40,6 +40,8 @@ export class EventQueue {
     this.#push(event);
     return () => {
       event.cancelled = true;
+      // Deadlines are cancelled long before they are due; they must not keep their calls in memory until then.
+      event.run = nothing;
     };
   }
 
@@ -105,6 +107,8 @@ export class EventQueue {
     return first;
   }
 }
+
+function nothing(): void {}
 
 function isBefore(a: Event, b: Event): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
