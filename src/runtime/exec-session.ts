@@ -37,6 +37,9 @@ export function spawnSession(options: SessionProcess, output: ExecOutput): ExecS
   let closed = false;
   relay(child.stdout, (data) => closed || output.stdout(data));
   relay(child.stderr, (data) => closed || output.stderr(data));
+  child.stdout?.on('end', () => {
+    if (!closed) output.ended?.();
+  });
   // A stream that breaks ends with its process, which `done` tells.
   for (const stream of child.stdio) stream?.on('error', () => undefined);
   child.stdin?.on('drain', () => output.drain?.());

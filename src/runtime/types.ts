@@ -249,6 +249,8 @@ export interface ExecOutput {
   stderr(data: Buffer): boolean;
   /** Called when the input that was written has gone, and more may be written. */
   drain?(): void;
+  /** Called when all of the standard output has been told; the command may go on, and read its input. */
+  ended?(): void;
 }
 
 /** The resources that a container uses at one moment. */

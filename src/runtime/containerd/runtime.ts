@@ -39,7 +39,7 @@ import type { ExecHost, ExecRequest } from './exec/execution.js';
 import { killLeftExecutions } from './exec/leftovers.js';
 import { processOfCommand, readSpec } from './exec/process.js';
 import { ContainerdTasks } from './exec/tasks.js';
-import { spawnSession } from '../exec-session.js';
+import { relaySession } from '../relay-session.js';
 import { readHostFacts } from './host.js';
 import { ImageViews } from './image-views.js';
 import { Images } from './images.js';
@@ -369,7 +369,7 @@ export class ContainerdRuntime implements ContainerRuntime {
     const argv = network === undefined ? relay : ['nsenter', `--net=${network}`, ...relay];
     const [program = '', ...args] = argv;
     const { clock } = this.#options;
-    return spawnSession({ program, args, stdin: true, sizes: false, clock }, output);
+    return relaySession({ program, args, clock }, output);
   }
 
   async stats(): Promise<ContainerStats[]> {

@@ -9,6 +9,7 @@ import type { Logger } from '../../lib/log.js';
 import { attachToConsole } from '../console-session.js';
 import { containerStateOf } from '../container-record.js';
 import { spawnSession } from '../exec-session.js';
+import { relaySession } from '../relay-session.js';
 import { parseExitCode, parsePid } from '../exit-code.js';
 import { attachToLog } from '../log-attach.js';
 import { commandOf, workingDirOf } from '../process-config.js';
@@ -303,7 +304,7 @@ export class ProcessRuntime implements ContainerRuntime {
       }
       const args = ['relay', '127.0.0.1', String(port)];
       const { clock } = this.#options;
-      return spawnSession({ program: this.#shim, args, stdin: true, sizes: false, clock }, output);
+      return relaySession({ program: this.#shim, args, clock }, output);
     });
   }
 

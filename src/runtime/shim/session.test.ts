@@ -132,7 +132,7 @@ describe('a relay', () => {
     shim = startShim(dir, ['relay', '127.0.0.1', String(port)]);
     shim.child.stdin?.end('question');
     expect(await shim.ended).toBe(0);
-    expect(shim.output()).toBe('heard question');
+    expect(shim.output()).toBe('connected\nheard question');
   });
 
   test('passes on the end of the other side while input stays open', async () => {
@@ -142,7 +142,7 @@ describe('a relay', () => {
       shim?.child.stdout?.on('end', resolve);
     });
     await closed;
-    expect(shim.output()).toBe('bye');
+    expect(shim.output()).toBe('connected\nbye');
     shim.child.stdin?.end();
     expect(await shim.ended).toBe(0);
   });
@@ -152,7 +152,7 @@ describe('a relay', () => {
     shim = startShim(dir, ['relay', '127.0.0.1', String(port)]);
     shim.child.stdin?.end(Buffer.alloc(3_000_000, 'x'));
     expect(await shim.ended).toBe(0);
-    expect(shim.output()).toHaveLength(3_000_000);
+    expect(shim.output()).toHaveLength('connected\n'.length + 3_000_000);
   });
 
   test('says where nobody listens', async () => {

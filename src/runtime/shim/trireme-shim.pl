@@ -12,7 +12,8 @@
 #       runs a command on a new terminal and copies between that and its own standard input and output; lines
 #       "ROWS COLUMNS" on descriptor 3 set the size; exits as the command does
 #   relay HOST PORT
-#       copies between its standard input and output and a TCP connection, and half-closes each way
+#       copies between its standard input and output and a TCP connection, and half-closes each way; says `connected` on
+#       its standard error first
 #   enter ROOT DIRECTORY [SOURCE TARGET ro|rw]… -- COMMAND
 #       mounts what is named into ROOT, makes ROOT the root directory, and runs a command there
 #   pause
@@ -508,6 +509,7 @@ sub run_relay {
   require IO::Socket::INET;
   my $socket = IO::Socket::INET->new(PeerAddr => $host, PeerPort => $port, Proto => 'tcp', Timeout => 10);
   if (!$socket) { print STDERR "failed to connect to $host:$port inside the pod's network: $!\n"; return 1; }
+  syswrite(STDERR, "connected\n");
   my $copy = sub { my ($from, $bytes) = @_; write_all($from eq 'input' ? $socket : \*STDOUT, $bytes) };
   my $ended = sub { $_[0] eq 'input' ? shutdown($socket, 1) : POSIX::close(1); 1 };
   pump({ input => \*STDIN, socket => $socket }, $copy, $ended);

@@ -28,6 +28,9 @@ export function connectAddress(target: AddressTarget, output: ExecOutput): ExecS
     if (!closed && !output.stdout(data)) socket.pause();
   });
   socket.on('drain', () => output.drain?.());
+  socket.once('end', () => {
+    if (!closed) output.ended?.();
+  });
   return {
     write: (data) => !socket.writable || socket.write(data),
     closeStdin: () => {

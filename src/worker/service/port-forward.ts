@@ -4,6 +4,7 @@ import type { Duplex } from '../../lib/grpc/index.js';
 import { Code, GrpcError } from '../../lib/grpc/index.js';
 import type { Session } from '../../lib/session.js';
 import type { Clock } from '../../lib/clock.js';
+import { delay } from '../../lib/clock.js';
 import type { ContainerRuntime, ExecOutput, ExecResult, ExecSession } from '../../runtime/types.js';
 import type { WorkerNode } from '../agent/worker-node.js';
 import type { PodWorker } from '../run/pod-worker.js';
@@ -11,6 +12,7 @@ import { connectAddress } from './address-session.js';
 import { podAddress } from './pod-address.js';
 import { resolvePod } from './resolve.js';
 import { RuntimeLink } from './runtime-link.js';
+import { sessionLimits } from './session-limits.js';
 
 type Stream = Duplex<PortForwardData, PortForwardData>;
 
@@ -75,6 +77,7 @@ export async function forwardPort(options: {
   const { input } = target;
   const link = new RuntimeLink(session, stream);
   let complaint = '';
+  let isClosed = false;
   await link.open((drain) =>
     open(options, {
       stdout: (value) => link.send({ kind: { $case: 'data', value } }),
@@ -83,6 +86,15 @@ export async function forwardPort(options: {
         return true;
       },
       drain,
+      // Told at once: a client whose answer has no length waits for it, and keeps its own side open until then.
+      ended: () => {
+        isClosed = true;
+        link.send({ kind: { $case: 'halfClosed', value: true } });
+        session.run(async () => {
+          await delay(options.clock, sessionLimits.afterPodClosedMs, session.signal);
+          link.close();
+        });
+      },
     }),
   );
   session.run(() =>
@@ -92,7 +104,7 @@ export async function forwardPort(options: {
     }),
   );
   const result = await link.done();
-  if (result !== undefined) stream.send(lastWord(target, result, complaint));
+  if (result !== undefined && !isClosed) stream.send(lastWord(target, result, complaint));
 }
 
 async function open(

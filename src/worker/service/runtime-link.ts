@@ -76,6 +76,11 @@ export class RuntimeLink<Out> {
     await input.return?.();
   }
 
+  /** Ends the command. */
+  close(): void {
+    this.#command?.close();
+  }
+
   /** Resolves with the command's result; undefined when the session ended first. */
   async done(): Promise<ExecResult | undefined> {
     return this.#command === undefined ? undefined : this.#session.until(this.#command.done);

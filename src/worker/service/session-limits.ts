@@ -9,6 +9,11 @@ export const sessionLimits = {
   perPodMax: 128,
   /** A connection to a pod's address comes about in this time, or not at all. */
   dialMs: 10_000,
+  /**
+   * A caller may go on for so long after a pod has closed its side of a connection. containerd allows the same: to most
+   * pods it was the end.
+   */
+  afterPodClosedMs: 1000,
   /** A caller has so long to say what it wants. */
   startMs: 30_000,
   /**
