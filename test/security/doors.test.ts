@@ -384,8 +384,8 @@ describe('a connection to a pod', () => {
     });
     expect(reviews[0]?.['object']).not.toHaveProperty('metadata');
     expect(reviews.slice(4).map(({ object }) => object)).toMatchObject([
-      { kind: 'PodProxyOptions', path: 'some/path' },
-      { kind: 'NodeProxyOptions', path: 'stats/summary' },
+      { kind: 'PodProxyOptions', path: '/some/path' },
+      { kind: 'NodeProxyOptions', path: '/stats/summary' },
     ]);
   });
 

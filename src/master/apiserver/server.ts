@@ -143,7 +143,7 @@ class ApiServer {
       now: () => objects.now(),
       connects: new Map<string, ConnectHandler>([
         ['log', (exchange) => serveLog(exchange, { verbs, connector })],
-        ['proxy', (exchange) => serveProxy(exchange, { verbs, connector, bodies })],
+        ['proxy', (exchange) => serveProxy(exchange, { verbs, connector })],
       ]),
     });
     const served = new ServedGroups(kinds, remote.remotes);

@@ -63,6 +63,15 @@ function webSocketToken(exchange: Exchange): string {
   return '';
 }
 
+/** The offered subprotocols without the token, which is nobody else's business. */
+export function withoutToken(protocols: string): string {
+  return protocols
+    .split(',')
+    .map((protocol) => protocol.trim())
+    .filter((protocol) => !protocol.startsWith(tokenProtocol))
+    .join(', ');
+}
+
 const none: readonly string[] = [];
 
 /** The `Impersonate-*` fields. Most requests have none, and pay for the look at their names only. */

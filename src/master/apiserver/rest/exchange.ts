@@ -29,6 +29,20 @@ export function header(exchange: Pick<Exchange, 'request'>, name: string): strin
   return Array.isArray(value) ? value.join(', ') : (value ?? '');
 }
 
+/**
+ * How the body of a request is framed when it is sent on: one whose length was not told would go without any frame
+ * where its method has no body as a rule (DELETE), and be taken for the next request.
+ */
+export function bodyFraming(request: HttpRequest): { readonly 'transfer-encoding'?: 'chunked' } {
+  const { headers } = request;
+  if (headers['content-length'] !== undefined) return {};
+  const comes =
+    'stream' in request
+      ? !request.stream.endAfterHeaders
+      : headers['transfer-encoding'] !== undefined;
+  return comes ? { 'transfer-encoding': 'chunked' } : {};
+}
+
 type Write = (chunk: Buffer | string) => boolean;
 
 /** Writes to a response of either protocol. False means: wait for `drain`. */

@@ -1,8 +1,5 @@
 /** Requests whose group and version another server serves: sent on to it, with who asks, and its answer sent back. */
 import type * as http from 'node:http';
-import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import type { ServerResponse } from 'node:http';
 import { errorMessage } from '../../../lib/errors.js';
 import { staysOnConnection } from '../../../lib/hop-by-hop.js';
 import type { RemoteApi, RemoteApis, RemoteCallDeps } from '../aggregator/index.js';
@@ -10,8 +7,10 @@ import { callRemote, identityHeaders, saysWhoAsks } from '../aggregator/index.js
 import type { UserInfo, Verbs } from '../verbs/index.js';
 import { callOf } from './call.js';
 import type { Exchange, HeaderMap, HttpRequest } from './exchange.js';
-import { drained, end, write, writeHead } from './exchange.js';
+import { bodyFraming, drained, end, write, writeHead } from './exchange.js';
 import { noteHeaders, sendBytes } from './respond.js';
+import type { Upgrading } from './socket-switch.js';
+import { carry, switched } from './socket-switch.js';
 
 /** The servers, the ways to them, and who may ask. */
 export interface RemoteDeps extends RemoteCallDeps {
@@ -100,7 +99,7 @@ async function ask(
     method,
     path,
     signal,
-    headers: { ...headers, connection: 'close' },
+    headers: { ...headers, connection: 'close', ...bodyFraming(request) },
   });
   return new Promise((resolve, reject) => {
     sent.once('response', resolve);
@@ -141,25 +140,18 @@ async function relay(
   return code;
 }
 
-/** A connection that its client wants to turn into something else. */
-interface Upgrading {
-  readonly request: http.IncomingMessage;
-  readonly response: ServerResponse;
-  readonly socket: Duplex;
-  readonly head: Buffer;
-}
-
 /** Serves a request that changes its protocol, such as an exec: the two connections become one. */
 export function upgradeRemote(
   exchange: Exchange,
   api: RemoteApi,
   deps: RemoteDeps,
-  { request, response, socket, head }: Upgrading,
+  upgrading: Upgrading,
 ): Promise<void> {
   return deps.verbs.forward(callOf(exchange), {
     lives: true,
     use: async (user, started) => {
       if (!api.isAvailable) return refuse(exchange, 'service unavailable');
+      const { request } = upgrading;
       const headers = {
         ...forwarded(request, user),
         connection: 'upgrade',
@@ -171,57 +163,10 @@ export function upgradeRemote(
         const sent = callRemote(deps, api.service, { method, path, headers });
         const answer = await switched(sent);
         if (!('socket' in answer)) return await relay(exchange, answer.refusal, started);
-        response.detachSocket(socket as Socket);
-        started(101);
-        socket.write(headText(answer.head));
-        socket.write(answer.rest);
-        answer.socket.write(head);
-        await joined(socket, answer.socket);
-        return 101;
+        return await carry(upgrading, answer, started);
       } catch (error) {
         return refuse(exchange, unreached(error));
       }
     },
   });
-}
-
-/** The server's socket once it has switched, or its refusal. */
-type Switched =
-  | { readonly socket: Duplex; readonly head: http.IncomingMessage; readonly rest: Buffer }
-  | { readonly refusal: http.IncomingMessage };
-
-function switched(sent: http.ClientRequest): Promise<Switched> {
-  return new Promise((resolve, reject) => {
-    sent.once('upgrade', (head, socket, rest) => resolve({ socket, head, rest }));
-    sent.once('response', (refusal) => resolve({ refusal }));
-    sent.on('error', reject);
-    sent.end();
-  });
-}
-
-/** The head of the 101, with all of its fields: they are the new protocol's. */
-function headText({ rawHeaders, statusMessage }: http.IncomingMessage): string {
-  const lines = [`HTTP/1.1 101 ${statusMessage ?? 'Switching Protocols'}`];
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    lines.push(`${rawHeaders[at] ?? ''}: ${rawHeaders[at + 1] ?? ''}`);
-  }
-  return `${lines.join('\r\n')}\r\n\r\n`;
-}
-
-/** Resolves when both are closed; each ends with the other. */
-async function joined(one: Duplex, other: Duplex): Promise<void> {
-  const over = (socket: Duplex): Promise<void> =>
-    new Promise((resolve) => {
-      if (socket.closed) resolve();
-      else socket.once('close', resolve);
-    });
-  for (const [from, to] of [
-    [one, other],
-    [other, one],
-  ] as const) {
-    from.on('error', () => undefined);
-    from.once('close', () => to.destroy());
-    from.pipe(to);
-  }
-  await Promise.all([over(one), over(other)]);
 }

@@ -4,7 +4,7 @@ import type { ResourceName } from '../verbs/index.js';
 export interface RequestInfo {
   /** Decoded. */
   readonly path: string;
-  /** Kubernetes' verb for resources; the lower-case method otherwise. */
+  /** Kubernetes' verb for resources, empty for a method that has none; the lower-case method otherwise. */
   readonly verb: string;
   /** Undefined for a path outside of the resources. */
   readonly resource: ResourceName | undefined;
@@ -56,7 +56,7 @@ export function parseRequest(method: string, rawPath: string, query: URLSearchPa
   const group = isCore ? '' : (parts[1] ?? '');
   const version = (isCore ? parts[1] : parts[2]) ?? '';
   parts = parts.slice(isCore ? 2 : 3);
-  let verb = verbsByMethod[method] ?? method.toLowerCase();
+  let verb = verbsByMethod[method] ?? '';
   if (parts[0] === 'watch' && parts.length > 1) {
     parts = parts.slice(1);
     verb = 'watch';

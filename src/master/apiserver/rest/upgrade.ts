@@ -8,6 +8,7 @@ import { isStatusError } from '../status.js';
 import type { Verbs } from '../verbs/index.js';
 import { callOf } from './call.js';
 import { open } from './pipeline.js';
+import { upgradeProxy } from './proxy.js';
 import type { RemoteDeps } from './remote.js';
 import { upgradeRemote } from './remote.js';
 import { sendError } from './respond.js';
@@ -42,6 +43,10 @@ export class UpgradeHandler {
       const api = remote.remotes.ofPath(exchange.info.path);
       if (api !== undefined) {
         await upgradeRemote(exchange, api, remote, { request, response, socket, head });
+        return;
+      }
+      if (exchange.info.resource?.subresource === 'proxy') {
+        await upgradeProxy(exchange, this.#deps, { request, response, socket, head });
         return;
       }
       await this.#deps.verbs.connect(callOf(exchange), ({ subresource }) => {

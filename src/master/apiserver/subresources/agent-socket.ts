@@ -12,9 +12,10 @@ import { toError } from '../../../lib/errors.js';
 export function agentSocket(agent: AgentClient, container: ContainerRef, port: number): Duplex {
   const call = agent.portForward();
   call.send({ kind: { $case: 'start', value: { container, port, toPodAddress: true } } });
+  let wanted: () => void = () => undefined;
   const socket = new Duplex({
     allowHalfOpen: true,
-    read: () => undefined,
+    read: () => wanted(),
     write: (chunk: Buffer, _encoding, done) => {
       if (call.send({ kind: { $case: 'data', value: chunk } })) done();
       else void call.drained().then(() => done());
@@ -31,8 +32,12 @@ export function agentSocket(agent: AgentClient, container: ContainerRef, port: n
   });
   const receive = async (): Promise<void> => {
     for await (const { kind } of call) {
-      if (kind?.$case === 'data') socket.push(kind.value);
-      else if (kind?.$case === 'error') throw new Error(kind.value);
+      if (kind?.$case === 'data') {
+        if (socket.push(kind.value)) continue;
+        await new Promise<void>((resolve) => {
+          wanted = resolve;
+        });
+      } else if (kind?.$case === 'error') throw new Error(kind.value);
       else if (kind?.$case === 'halfClosed') break;
     }
     socket.push(null);

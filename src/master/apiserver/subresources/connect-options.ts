@@ -20,7 +20,7 @@ export interface PortForwardOptions extends KubeObject {
 
 /** PodProxyOptions, ServiceProxyOptions or NodeProxyOptions. */
 export interface ProxyOptions extends KubeObject {
-  /** Without the slash in front. */
+  /** With the slash in front, and those at the end; empty where there is none. */
   readonly path: string;
 }
 

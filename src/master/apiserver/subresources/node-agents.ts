@@ -1,3 +1,6 @@
+import * as net from 'node:net';
+import type { Duplex } from 'node:stream';
+import * as tls from 'node:tls';
 import type { PeerCertificate } from 'node:tls';
 import { AgentDefinition } from '../../../gen/agent.js';
 import type { Node } from '../../../api/types/core.js';
@@ -44,17 +47,39 @@ export class NodeAgents {
     this.#clock = options.clock;
   }
 
-  /** @throws StatusError when the node is not known or has no address */
-  forNode(name: string): AgentClient {
+  /** Where a node's agent listens. @throws StatusError when the node is not known or has no address */
+  address(name: string): { readonly host: string; readonly port: number } {
     const node = this.#watchCache.cache('nodes').get(name)?.object<Node>();
     if (node === undefined) throw notFound({ group: '', resource: 'nodes' }, name);
     const addresses = node.status?.addresses ?? [];
-    const address = addressOrder
+    const host = addressOrder
       .map((type) => addresses.find((candidate) => candidate.type === type)?.address)
       .find((found) => found !== undefined);
-    if (address === undefined) throw internal(`no preferred addresses found; known addresses: []`);
-    const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? defaultPort;
-    const target = `${address}:${port}`;
+    if (host === undefined) throw internal(`no preferred addresses found; known addresses: []`);
+    return { host, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? defaultPort };
+  }
+
+  /**
+   * A connection to the agent for requests over HTTP/1.1. As with calls, it must be that node that answers.
+   * @throws StatusError as {@link address}
+   */
+  dial(name: string): Duplex {
+    const { host, port } = this.address(name);
+    const pair = this.#tls?.current;
+    if (pair === undefined) return net.connect({ host, port });
+    return tls.connect({
+      host,
+      port,
+      ...pair,
+      ALPNProtocols: ['http/1.1'],
+      checkServerIdentity: (_name, certificate) => mustBe(name)(certificate),
+    });
+  }
+
+  /** @throws StatusError as {@link address} */
+  forNode(name: string): AgentClient {
+    const { host, port } = this.address(name);
+    const target = `${host}:${port}`;
     // The node has written its address itself: who answers there must be that node.
     const key = `${name} ${target}`;
     let channel = this.#channels.get(key);

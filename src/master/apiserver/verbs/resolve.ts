@@ -79,7 +79,7 @@ function refusalOf(kind: KindDeclaration, asked: Asked): StatusError | undefined
   if (subresource !== '') {
     const part = kind.subresources.find((candidate) => candidate.name === subresource);
     if (part === undefined || name === '') return noSuchResource();
-    if (!allows(part, verb)) return methodNotAllowed();
+    if (!allows(part, verb) && !isProxied(asked)) return methodNotAllowed();
   } else {
     const named = name !== '';
     // Below a resource whose objects are only created (reviews) there are no objects.
@@ -100,6 +100,11 @@ function scopeFault(kind: KindDeclaration, asked: Asked): StatusError | undefine
   // Kinds that are only created (reviews) have no collection over all namespaces.
   if (wanted.name !== '' || !kind.verbs.includes('list')) return noSuchResource();
   return verb === 'create' || verb === 'deletecollection' ? methodNotAllowed() : undefined;
+}
+
+/** A proxied request may have a method that is no verb (OPTIONS): it means something to the backend. */
+function isProxied({ verb, name }: Asked): boolean {
+  return verb === '' && name.subresource === 'proxy';
 }
 
 function allows(part: Pick<Subresource, 'verbs'>, verb: string): boolean {
