@@ -68,7 +68,14 @@ class ApiServer {
     const connector = new Connector({ objects, agents, kinds });
     const remote: RemoteDeps = { ...core.remoteCalls, remotes: core.remotes, verbs };
     const pipeline = this.#pipeline(connector, remote);
-    const upgrades = new UpgradeHandler({ verbs, connector, clock, log, remote });
+    const upgrades = new UpgradeHandler({
+      verbs,
+      connector,
+      clock,
+      log,
+      remote,
+      plain: (request, response) => pipeline.serve(request, response),
+    });
     const rest = this.#listener({
       fallback: (request, response) => {
         void pipeline.serve(request, response);

@@ -15,6 +15,9 @@ import { serveSpdyCommand } from './spdy-command.js';
 import { guardSocket, refuseUpgrade } from './upgrade.js';
 import { serveWebSocketCommand } from './websocket-command.js';
 
+export { acceptMessages } from './message-socket.js';
+export type { MessageSocket } from './message-socket.js';
+
 /** An HTTP/1.1 request that asks to become something else: what Node's `upgrade` event gives. */
 export interface UpgradeRequest {
   readonly request: IncomingMessage;

@@ -77,6 +77,8 @@ export function createAgentHandlers(options: HandlerOptions): Handlers<typeof Ag
       await sessions.serve('logs', context.signal, async (session) => {
         sessions.claim(session, uidOf(resolved));
         const { signal } = session;
+        // A log that is followed may be silent for long: its client learns at once that it has begun.
+        if (request.follow) stream.send({ data: Buffer.alloc(0) });
         const chunks = streamLog({ path: instance.logPath, request, clock, signal, isWriting });
         for await (const data of chunks) {
           if (!stream.send({ data })) await stream.drained();

@@ -7,8 +7,10 @@ import type { Verbs } from '../verbs/index.js';
 import { callOf } from './call.js';
 import type { Exchange } from './exchange.js';
 import { drained, end, write, writeHead } from './exchange.js';
+import { logMessages } from './message-answers.js';
 import { readNumber } from './params.js';
 import { readFlag } from './request-info.js';
+import type { Upgrading } from './socket-switch.js';
 
 /** The dependencies of `pods/log`. */
 export interface LogDeps {
@@ -31,6 +33,47 @@ export function serveLog(exchange: Exchange, { verbs, connector }: LogDeps): Pro
   });
 }
 
+/** GET `pods/<name>/log` as a WebSocket. */
+export function serveLogMessages(
+  exchange: Exchange,
+  { verbs, connector }: LogDeps,
+  upgrading: Upgrading,
+): Promise<void> {
+  return verbs.connect(callOf(exchange), ({ name }) => {
+    const request = readLogOptions(exchange.query, name);
+    return {
+      options: undefined,
+      use: async ({ target }, started) => {
+        const gone = new AbortController();
+        const chunks = await connector.logs(target, request, gone.signal);
+        // What the node refuses comes with the first piece, and is an answer of its own.
+        const pieces = chunks[Symbol.asyncIterator]();
+        let next = await pieces.next().catch((error: unknown) => {
+          throw isGrpcError(error) ? agentError(error.message, error.code) : error;
+        });
+        const messages = logMessages(upgrading);
+        if (messages === undefined) {
+          gone.abort();
+          return 403;
+        }
+        started(101);
+        void messages.closed.then(() => gone.abort());
+        try {
+          for (; next.done !== true; next = await pieces.next()) {
+            const { data } = next.value;
+            if (data.length > 0) await messages.send(data);
+          }
+        } catch (error) {
+          if (!gone.signal.aborted && !isGrpcError(error)) throw error;
+        }
+        messages.end();
+        await messages.closed;
+        return 101;
+      },
+    };
+  });
+}
+
 async function send(
   exchange: Exchange,
   chunks: AsyncIterable<{ readonly data: Buffer }>,
@@ -45,12 +88,14 @@ async function send(
       'content-type': 'text/plain',
       'cache-control': 'no-cache, private',
     });
+    // It may be silent for long: its client has the head at once.
+    if ('flushHeaders' in response) response.flushHeaders();
     started(200);
   };
   try {
     for await (const { data } of chunks) {
       begin();
-      if (write(response, data)) continue;
+      if (data.length === 0 || write(response, data)) continue;
       await drained(response);
     }
   } catch (error) {

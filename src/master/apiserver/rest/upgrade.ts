@@ -4,25 +4,35 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { endSocket } from '../../../lib/linger.js';
 import type { Logger } from '../../../lib/log.js';
-import { isStatusError } from '../status.js';
+import { badRequest, isStatusError } from '../status.js';
 import type { Verbs } from '../verbs/index.js';
 import { callOf } from './call.js';
+import type { Exchange } from './exchange.js';
+import { serveLogMessages } from './log.js';
+import { watchMessages } from './message-answers.js';
 import { open } from './pipeline.js';
 import { upgradeProxy } from './proxy.js';
 import type { RemoteDeps } from './remote.js';
 import { upgradeRemote } from './remote.js';
 import { sendError } from './respond.js';
+import type { Upgrading } from './socket-switch.js';
 import type { StreamDeps } from './stream-requests.js';
 import { readStreamRequest } from './stream-requests.js';
+import { readWatchRequest } from './watch-request.js';
 
 /** The dependencies of the handler of upgrade requests. */
 export interface UpgradeDeps extends StreamDeps {
   readonly verbs: Verbs;
   readonly log: Logger;
   readonly remote: RemoteDeps;
+  /** Serves a request that asked for another protocol in vain. */
+  readonly plain: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 }
 
-/** Requests that turn their HTTP/1.1 connection into something else: exec, attach and port-forward. */
+/**
+ * Requests that turn their HTTP/1.1 connection into something else: exec, attach, port-forward, proxied ones, watches
+ * and logs. Any other is served as if it had not asked.
+ */
 export class UpgradeHandler {
   readonly #deps: UpgradeDeps;
 
@@ -45,10 +55,7 @@ export class UpgradeHandler {
         await upgradeRemote(exchange, api, remote, { request, response, socket, head });
         return;
       }
-      if (exchange.info.resource?.subresource === 'proxy') {
-        await upgradeProxy(exchange, this.#deps, { request, response, socket, head });
-        return;
-      }
+      if (await this.#served(exchange, { request, response, socket, head })) return;
       await this.#deps.verbs.connect(callOf(exchange), ({ subresource }) => {
         const stream = readStreamRequest(subresource, exchange.query, this.#deps);
         return {
@@ -70,6 +77,42 @@ export class UpgradeHandler {
       await sendError(exchange, error).catch(() => socket.destroy());
     }
   }
+
+  /** Serves everything but streams. @returns false for a stream */
+  async #served(exchange: Exchange, upgrading: Upgrading): Promise<boolean> {
+    const { request, response } = upgrading;
+    const { verb, resource } = exchange.info;
+    const subresource = resource?.subresource ?? '';
+    if (isStream(exchange)) return false;
+    if (subresource === 'proxy') await upgradeProxy(exchange, this.#deps, upgrading);
+    else if (isWebSocket(request) && subresource === 'log') {
+      await serveLogMessages(exchange, this.#deps, upgrading);
+    } else if (isWebSocket(request) && verb === 'watch') {
+      await this.#deps.verbs.watch(callOf(exchange), ({ kind }) =>
+        readWatchRequest(exchange, kind, this.#deps.clock, (events) =>
+          watchMessages(upgrading, events),
+        ),
+      );
+    } else if (hasBody(request)) {
+      // The parser has let go of the connection with the request's head.
+      throw badRequest('Upgrade request is not supported for this resource');
+    } else await this.#deps.plain(request, response);
+    return true;
+  }
+}
+
+/** True where the connection is to become a stream of the pod. */
+function isStream({ info }: Exchange): boolean {
+  return /^(?:attach|exec|portforward)$/.test(info.resource?.subresource ?? '');
+}
+
+function isWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length'] ?? '0';
+  return length !== '0' || headers['transfer-encoding'] !== undefined;
 }
 
 function closed(socket: Duplex): Promise<void> {

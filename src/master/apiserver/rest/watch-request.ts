@@ -7,15 +7,24 @@ import { header } from './exchange.js';
 import { negotiate } from './negotiate.js';
 import { readNumber } from './params.js';
 import { readFlag } from './request-info.js';
+import { WatchEvents } from './watch-events.js';
 import { WatchResponse } from './watch-response.js';
 
-/** Reads a watch's options; its answer begins when the verbs open it. @throws StatusError */
+/** Where a watch's items go, and when its client is gone. */
+export type WatchAnswer = ReturnType<WatchRequest['open']>;
+
+/**
+ * Reads a watch's options; its answer begins when the verbs open it.
+ * @param answer opens it. @default a chunked answer of HTTP
+ * @throws StatusError
+ */
 export function readWatchRequest(
   exchange: Exchange,
   watched: KindDeclaration,
   clock: Clock,
+  answer: (events: WatchEvents) => WatchAnswer = (events) => overHttp(exchange, events),
 ): WatchRequest {
-  const { query, response } = exchange;
+  const { query } = exchange;
   const accept = header(exchange, 'accept').replace(/;\s*stream=watch/g, '');
   const format = negotiate(accept, { protobuf: speaksProtobuf(watched), stream: true });
   return {
@@ -26,20 +35,28 @@ export function readWatchRequest(
     allowBookmarks: readFlag(query, 'allowWatchBookmarks') ?? false,
     sendInitialEvents: readFlag(query, 'sendInitialEvents'),
     timeoutSeconds: readNumber(query, 'timeoutSeconds') ?? 0,
-    open: (kind) => ({
-      sink: new WatchResponse(exchange, {
-        kind,
-        format,
-        includeObject: query.get('includeObject') ?? 'Metadata',
-        get nowMs() {
-          return clock.nowMs();
-        },
-      }),
-      closed: new Promise<void>((resolve) => {
-        if (response.destroyed) resolve();
-        response.once('close', resolve);
-        response.once('finish', resolve);
-      }),
+    open: (kind) =>
+      answer(
+        new WatchEvents({
+          kind,
+          format,
+          includeObject: query.get('includeObject') ?? 'Metadata',
+          get nowMs() {
+            return clock.nowMs();
+          },
+        }),
+      ),
+  };
+}
+
+function overHttp(exchange: Exchange, events: WatchEvents): WatchAnswer {
+  const { response } = exchange;
+  return {
+    sink: new WatchResponse(exchange, events),
+    closed: new Promise<void>((resolve) => {
+      if (response.destroyed) resolve();
+      response.once('close', resolve);
+      response.once('finish', resolve);
     }),
   };
 }
