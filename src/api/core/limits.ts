@@ -236,6 +236,7 @@ export const limitRangeKind = defineKind<LimitRange>({
   kind: 'LimitRange',
   plural: 'limitranges',
   shortNames: ['limits'],
+  allowCreateOnUpdate: true,
   schema: limitRangeSchema,
   setDefaults: ({ spec }) => spec.limits?.forEach(setLimitDefaults),
   validate: validateLimits,

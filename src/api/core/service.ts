@@ -127,6 +127,7 @@ export const serviceKind = defineKind<Service>({
   categories: ['all'],
   schema: serviceSchema,
   nameRule: 'label1035',
+  allowCreateOnUpdate: true,
   setDefaults: setServiceDefaults,
   prepareUpdate: keepAllocated,
   validate: validateService,

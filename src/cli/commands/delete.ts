@@ -185,12 +185,12 @@ async function deleteOne(
     const answer = await kube.json<KubeObject & { details?: { uid?: string } }>({
       method: 'DELETE',
       path,
-      query: { dryRun: dryRun === 'server' ? 'All' : undefined },
       body: {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
         propagationPolicy: policies[flags.cascade as keyof typeof policies],
         gracePeriodSeconds: grace,
+        ...(dryRun === 'server' ? { dryRun: ['All'] } : {}),
       },
     });
     return answer.details?.uid ?? answer.metadata?.uid ?? '';

@@ -25,6 +25,15 @@ export class DiscoveryHandler {
     this.#address = address;
   }
 
+  /** True for a path that {@link handle} answers, and for that of the version. */
+  serves(path: string): boolean {
+    const parts = path.split('/').filter((part) => part !== '');
+    const [root, first = '', second] = parts;
+    if (root === 'version') return parts.length === 1;
+    if (root !== 'api' && root !== 'apis') return false;
+    return parts.length === 1 || this.#document(root, first, second, parts.length) !== undefined;
+  }
+
   /** @returns false when the path is no discovery path */
   async handle(exchange: Exchange): Promise<boolean> {
     const parts = exchange.info.path.split('/').filter((part) => part !== '');

@@ -11,10 +11,16 @@ test.each<[string, unknown, object, object]>([
     { gracePeriodSeconds: '7' },
     { gracePeriodSeconds: 5 },
   ],
-  ['the query', {}, { gracePeriodSeconds: '7' }, { gracePeriodSeconds: 7 }],
+  ['the query', undefined, { gracePeriodSeconds: '7' }, { gracePeriodSeconds: 7 }],
+  [
+    'a body before all of the query',
+    {},
+    { gracePeriodSeconds: '7' },
+    { gracePeriodSeconds: undefined },
+  ],
   ['a policy', { propagationPolicy: 'Orphan' }, {}, { propagationPolicy: 'Orphan' }],
   ['orphans', { orphanDependents: true }, {}, { orphanDependents: true }],
-  ['no orphans', {}, { orphanDependents: 'false' }, { orphanDependents: false }],
+  ['no orphans', undefined, { orphanDependents: 'false' }, { orphanDependents: false }],
   [
     'preconditions',
     { preconditions: { uid: 'u', resourceVersion: '7' } },
@@ -28,7 +34,7 @@ test.each<[string, unknown, object, object]>([
     { uid: undefined, resourceVersion: undefined },
   ],
   ['a dry run', { dryRun: ['All'] }, {}, { dryRun: true }],
-  ['a dry run of the query', {}, { dryRun: ['All'] }, { dryRun: true }],
+  ['a dry run of the query, also beside a body', {}, { dryRun: ['All'] }, { dryRun: true }],
   ['its own kind', { kind: 'DeleteOptions', apiVersion: 'example.com/v9' }, {}, { dryRun: false }],
 ])('options of a removal: %s', (_, body, given, options) => {
   expect(readDeleteOptions(body, given)).toMatchObject(options);
@@ -56,5 +62,14 @@ test.each<[unknown, number, string]>([
 test('a dry run of another kind is refused', () => {
   expect(() => readDeleteOptions({ dryRun: ['Some'] })).toThrow(
     expect.objectContaining({ code: 422, message: expect.stringContaining('dryRun: ') }),
+  );
+});
+
+test('a grace period of the query that is no number is refused in the words of Go', () => {
+  expect(() => readDeleteOptions(undefined, { gracePeriodSeconds: 'x' })).toThrow(
+    expect.objectContaining({
+      code: 400,
+      message: 'strconv.ParseInt: parsing "x": invalid syntax',
+    }),
   );
 });

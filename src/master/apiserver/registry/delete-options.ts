@@ -18,14 +18,22 @@ export interface DeleteParameters {
   readonly dryRun?: readonly string[] | undefined;
 }
 
-/** Reads `DeleteOptions`; what they leave open is taken from `given`. @throws StatusError BadRequest, Invalid */
+/**
+ * Reads `DeleteOptions`. Those of the query count only where there is no body, as in Kubernetes; but whoever asks for a
+ * dry run in either gets one, since the other error cannot be undone.
+ * @throws StatusError BadRequest, Invalid
+ */
 export function readDeleteOptions(body: unknown, given: DeleteParameters = {}): DeleteOptions {
-  const source = isJsonObject(body) ? body : {};
+  const source: Record<string, unknown> = isJsonObject(body)
+    ? body
+    : body === undefined
+      ? { ...given }
+      : {};
   checkKind(source);
   const conditions = isJsonObject(source['preconditions']) ? source['preconditions'] : {};
-  const grace = source['gracePeriodSeconds'] ?? given.gracePeriodSeconds;
-  const policy = source['propagationPolicy'] ?? given.propagationPolicy;
-  const orphan = source['orphanDependents'] ?? given.orphanDependents;
+  const grace = source['gracePeriodSeconds'] ?? undefined;
+  const policy = source['propagationPolicy'] ?? undefined;
+  const orphan = source['orphanDependents'] ?? undefined;
   if (policy !== undefined && orphan !== undefined) {
     const both = 'orphanDependents and deletionPropagation cannot be both set';
     refuse([invalid('propagationPolicy', policy, both)]);
@@ -35,7 +43,8 @@ export function readDeleteOptions(body: unknown, given: DeleteParameters = {}): 
   }
   const seconds = grace === undefined ? undefined : Number(grace);
   if (seconds !== undefined && !Number.isInteger(seconds)) {
-    throw badRequest(`invalid gracePeriodSeconds: ${text(grace)}`);
+    const why = `strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`;
+    throw badRequest(body === undefined ? why : `invalid gracePeriodSeconds: ${text(grace)}`);
   }
   const dry = Array.isArray(source['dryRun']) ? source['dryRun'] : (given.dryRun ?? []);
   if (dry.some((value) => value !== 'All')) refuse([notSupported('dryRun', dry, ['All'])]);

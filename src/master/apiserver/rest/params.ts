@@ -3,6 +3,7 @@ import type { ListRequest, WriteOptions } from '../verbs/index.js';
 import { badRequest, failure } from '../status.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
+import type { Format } from './negotiate.js';
 import { readFlag } from './request-info.js';
 
 const validations = ['Strict', 'Warn', 'Ignore'] as const;
@@ -123,4 +124,17 @@ export function readListRequest(query: URLSearchParams): ListRequest {
     limit: Math.max(0, readNumber(query, 'limit') ?? 0),
     continue: query.get('continue') ?? '',
   };
+}
+
+const includable = ['Metadata', 'Object', 'None'];
+
+/** How much of each object a table shows. @throws StatusError BadRequest */
+export function readIncludeObject(query: URLSearchParams, format: Format): string {
+  const wanted = query.get('includeObject') ?? '';
+  if (wanted === '') return 'Metadata';
+  if (format.as !== 'Table' || includable.includes(wanted)) return wanted;
+  throw badRequest(
+    `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(wanted)}: ` +
+      "must be 'Metadata', 'Object', 'None', or empty",
+  );
 }

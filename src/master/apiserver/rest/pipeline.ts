@@ -2,7 +2,7 @@ import type { Http2Session } from 'node:http2';
 import type { KindRegistry } from '../../../api/registry.js';
 import { peerCertificateOf } from '../../../lib/grpc/index.js';
 import type { Logger } from '../../../lib/log.js';
-import { isStatusError } from '../status.js';
+import { isStatusError, methodNotAllowed } from '../status.js';
 import type { Verbs } from '../verbs/index.js';
 import { callOf } from './call.js';
 import type { Exchange, HttpRequest, HttpResponse } from './exchange.js';
@@ -24,7 +24,11 @@ export type StreamHandler = (exchange: Exchange, started: (code: number) => void
 export interface PipelineOptions {
   readonly verbs: Verbs;
   readonly kinds: KindRegistry;
-  readonly discovery: { handle(exchange: Exchange): Promise<boolean> };
+  readonly discovery: {
+    handle(exchange: Exchange): Promise<boolean>;
+    /** True for a document's path, which is only read. */
+    serves(path: string): boolean;
+  };
   readonly resources: ResourceHandler;
   readonly paths: readonly PathHandler[];
   /** Answers what another server serves. False: none does. */
@@ -101,9 +105,9 @@ export class Pipeline {
   }
 
   async #handled(exchange: Exchange): Promise<boolean> {
-    if (exchange.method === 'GET' || exchange.method === 'HEAD') {
-      if (await this.#options.discovery.handle(exchange)) return true;
-    }
+    const reads = exchange.method === 'GET' || exchange.method === 'HEAD';
+    if (!reads && this.#options.discovery.serves(exchange.info.path)) throw methodNotAllowed();
+    if (reads && (await this.#options.discovery.handle(exchange))) return true;
     for (const handler of this.#options.paths) if (await handler(exchange)) return true;
     return false;
   }

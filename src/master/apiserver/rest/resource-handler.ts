@@ -20,7 +20,7 @@ import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
 import type { Format } from './negotiate.js';
 import { negotiate, plainJson } from './negotiate.js';
-import { readListRequest, readWriteOptions } from './params.js';
+import { readIncludeObject, readListRequest, readWriteOptions } from './params.js';
 import { patchChange, patchSource } from '../content/patch.js';
 import {
   protobufEntry,
@@ -180,7 +180,7 @@ export class ResourceHandler {
   }
 
   #present(exchange: Exchange, { kind }: Pick<Target, 'kind'>, format: Format): PresentOptions {
-    const includeObject = exchange.query.get('includeObject') ?? 'Metadata';
+    const includeObject = readIncludeObject(exchange.query, format);
     return { kind, format, includeObject, nowMs: this.#deps.clock.nowMs() };
   }
 
@@ -203,7 +203,10 @@ export class ResourceHandler {
 }
 
 function formatOf(exchange: Exchange, { kind }: Pick<Target, 'kind'>): Format {
-  return negotiate(header(exchange, 'accept'), { protobuf: speaksProtobuf(kind) });
+  const format = negotiate(header(exchange, 'accept'), { protobuf: speaksProtobuf(kind) });
+  // A table that cannot be made is refused before anything is done.
+  readIncludeObject(exchange.query, format);
+  return format;
 }
 
 /** 406: the metadata of a list was asked for as one object's, or the other way round. The Go type is named. */

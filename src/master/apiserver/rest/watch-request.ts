@@ -5,7 +5,7 @@ import type { WatchRequest } from '../verbs/index.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
 import { negotiate } from './negotiate.js';
-import { readNumber } from './params.js';
+import { readIncludeObject, readNumber } from './params.js';
 import { readFlag } from './request-info.js';
 import { WatchEvents } from './watch-events.js';
 import { WatchResponse } from './watch-response.js';
@@ -27,6 +27,7 @@ export function readWatchRequest(
   const { query } = exchange;
   const accept = header(exchange, 'accept').replace(/;\s*stream=watch/g, '');
   const format = negotiate(accept, { protobuf: speaksProtobuf(watched), stream: true });
+  const includeObject = readIncludeObject(query, format);
   return {
     labelSelector: query.get('labelSelector') ?? '',
     resourceVersion: query.get('resourceVersion') ?? '',
@@ -40,7 +41,7 @@ export function readWatchRequest(
         new WatchEvents({
           kind,
           format,
-          includeObject: query.get('includeObject') ?? 'Metadata',
+          includeObject,
           get nowMs() {
             return clock.nowMs();
           },
