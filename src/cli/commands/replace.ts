@@ -99,8 +99,10 @@ async function remove(
     await session.kube.json({
       method: 'DELETE',
       path: objectPath(ref),
-      query: { dryRun: dryRun === 'server' ? 'All' : undefined },
-      body: grace < 0 ? {} : { gracePeriodSeconds: grace },
+      body: {
+        ...(grace < 0 ? {} : { gracePeriodSeconds: grace }),
+        ...(dryRun === 'server' ? { dryRun: ['All'] } : {}),
+      },
     });
   } catch (error) {
     if (isApiError(error, 'NotFound')) return;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { readNumber, readWriteOptions } from './params.js';
+import { plainJson } from './negotiate.js';
+import { readIncludeObject, readNumber, readWriteOptions } from './params.js';
 import { readFlag } from './request-info.js';
 import { exchangeOf } from './testkit/exchange.js';
 
@@ -108,4 +109,23 @@ test.each([
 ])('a flag %j is %j', (value, read) => {
   const query = new URLSearchParams(value === undefined ? {} : { watch: value });
   expect(readFlag(query, 'watch')).toBe(read);
+});
+
+test.each([
+  ['', 'Metadata'],
+  ['includeObject=', 'Metadata'],
+  ['includeObject=None', 'None'],
+  ['includeObject=Object', 'Object'],
+])('a table with %j shows %s', (query, wanted) => {
+  const format = { ...plainJson, as: 'Table' as const };
+  expect(readIncludeObject(new URLSearchParams(query), format)).toBe(wanted);
+});
+
+test('what a table cannot show is refused; of anything else nobody asks', () => {
+  const query = new URLSearchParams('includeObject=Foo');
+  expect(() => readIncludeObject(query, { ...plainJson, as: 'Table' })).toThrow(
+    'Unable to convert to Table as requested: includeObject: Invalid value: "Foo": ' +
+      "must be 'Metadata', 'Object', 'None', or empty",
+  );
+  expect(readIncludeObject(query, plainJson)).toBe('Foo');
 });
