@@ -9,6 +9,7 @@
  *   → `validateCreate` / `validateUpdate` (`strategy.ts`) → storage.
  */
 import type { CustomVersions } from './apiextensions/versions.js';
+import type { Effort } from './cel/effort.js';
 import type { FieldError } from './field-error.js';
 import type { KubeObject } from './object.js';
 import type { SchemaNode } from './schema/node.js';
@@ -143,15 +144,18 @@ export interface KindDeclaration {
     ((object: KubeObject, old: KubeObject, context: HookContext) => void) | undefined;
   /**
    * Checks beyond the schema's own. Of an update, custom kinds see the old object too: what was wrong before and has
-   * not changed may stay, with a warning.
+   * not changed may stay, with a warning. An effort bounds what their rules do on the event loop, with an EffortError.
    */
   readonly validate?:
     | ((
         object: KubeObject,
         old: KubeObject | undefined,
         warnings: string[],
+        effort?: Effort,
       ) => readonly FieldError[])
     | undefined;
+  /** Of a kind whose validation compiles expressions: their length, by which it takes long. */
+  readonly expressionLength?: ((object: KubeObject) => number) | undefined;
   /** Checks of new objects only. */
   readonly validateCreate?: ((object: KubeObject) => readonly FieldError[]) | undefined;
   readonly validateUpdate?:

@@ -2,6 +2,7 @@
  * The steps of an object on its way into the store, for every kind alike. See `kind.ts` for the order of the steps. All
  * functions change their first object in place; callers own it.
  */
+import type { Effort } from './cel/effort.js';
 import { cloneJson } from './clone.js';
 import { semanticEqual } from './equal.js';
 import type { FieldError } from './field-error.js';
@@ -212,56 +213,62 @@ export function prepareSubresourceUpdate(
   }
 }
 
+/** What a validation takes along. */
+export interface ValidationNotes {
+  /** Takes what is wrong and was so before, and is therefore let pass. */
+  readonly warnings: string[];
+  /** Bounds what rules of custom kinds do on the event loop. */
+  readonly effort?: Effort | undefined;
+}
+
 /**
  * All that is wrong with a new object; empty when it may be stored.
- * @param warnings takes what is wrong and was so before, and is therefore let pass
+ * @throws EffortError when the effort is used up
  */
 export function validateCreate(
   kind: KindDeclaration,
   object: KubeObject,
-  warnings: string[] = [],
+  notes: ValidationNotes = { warnings: [] },
 ): FieldError[] {
-  return validateObject(kind, object, undefined, warnings).concat(
-    kind.validateCreate?.(object) ?? [],
-  );
+  return validateObject(kind, object, undefined, notes).concat(kind.validateCreate?.(object) ?? []);
 }
 
 function validateObject(
   kind: KindDeclaration,
   object: KubeObject,
   old: KubeObject | undefined,
-  warnings: string[],
+  { warnings, effort }: ValidationNotes,
 ): FieldError[] {
   const errors = kind.virtual ? [] : validateMetadata(kind, object);
   if (!kind.custom) validateFields(kind.schema, object, errors);
   // Not by a spread: that many arguments would not fit the stack.
-  return errors.concat(kind.validate?.(object, old, warnings) ?? []);
+  return errors.concat(kind.validate?.(object, old, warnings, effort) ?? []);
 }
 
-/** All that is wrong with an update. */
+/** All that is wrong with an update. @throws EffortError when the effort is used up */
 export function validateUpdate(
   kind: KindDeclaration,
   next: KubeObject,
   old: KubeObject,
-  warnings: string[] = [],
+  notes: ValidationNotes = { warnings: [] },
 ): FieldError[] {
   return validateMetadataUpdate(next, old).concat(
-    validateObject(kind, next, old, warnings),
+    validateObject(kind, next, old, notes),
     kind.validateUpdate?.(next, old) ?? [],
   );
 }
 
-/** All that is wrong with a write through a subresource. */
+/** All that is wrong with a write through a subresource. @throws EffortError when the effort is used up */
 export function validateSubresourceUpdate(
   kind: KindDeclaration,
   subresource: Subresource,
   next: KubeObject,
   old: KubeObject,
-  warnings: string[] = [],
+  { warnings, effort }: ValidationNotes = { warnings: [] },
 ): FieldError[] {
   return validateMetadataUpdate(next, old).concat(
     validateMetadata(kind, next),
-    kind.custom ? (kind.validate?.(next, old, warnings) ?? []) : [],
+    kind.custom ? (kind.validate?.(next, old, warnings, effort) ?? []) : [],
     subresource.validateUpdate?.(next, old) ?? [],
   );
 }

@@ -1,5 +1,6 @@
 /** MutatingWebhookConfiguration and ValidatingWebhookConfiguration. */
 import { defineKind } from '../define.js';
+import { expressionLength } from '../cel/kube/expression-length.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
 import { mutatingSchema, validatingSchema } from './schemas.js';
 import type { MutatingWebhookConfiguration, ValidatingWebhookConfiguration } from './schemas.js';
@@ -26,6 +27,7 @@ export const mutatingWebhookKind = defineKind<MutatingWebhookConfiguration>({
   plural: 'mutatingwebhookconfigurations',
   schema: mutatingSchema,
   validate: validateWebhooks,
+  expressionLength,
 });
 
 /** ValidatingWebhookConfiguration. */
@@ -35,4 +37,5 @@ export const validatingWebhookKind = defineKind<ValidatingWebhookConfiguration>(
   plural: 'validatingwebhookconfigurations',
   schema: validatingSchema,
   validate: validateWebhooks,
+  expressionLength,
 });

@@ -1,5 +1,6 @@
 /** ValidatingAdmissionPolicy and ValidatingAdmissionPolicyBinding. */
 import { defineKind } from '../define.js';
+import { expressionLength } from '../cel/kube/expression-length.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
 import { bindingSchema, policySchema } from './policy-schemas.js';
 import type {
@@ -23,6 +24,7 @@ export const validatingPolicyKind = defineKind<ValidatingAdmissionPolicy>({
   singular: 'validatingadmissionpolicy',
   schema: policySchema,
   validate: validatePolicy,
+  expressionLength,
   columns: [
     nameColumn,
     column<ValidatingAdmissionPolicy>('Validations', ({ spec }) => spec?.validations?.length ?? 0, {

@@ -91,9 +91,10 @@ const blocking = new Set([
   'FieldValueTypeInvalid',
 ]);
 
-function validator(schema: JsonSchema): NonNullable<KindDeclaration['validate']> {
+/** Validates custom objects by the schema of their definition, rules included. */
+export function customValidator(schema: JsonSchema): NonNullable<KindDeclaration['validate']> {
   const rules = hasRules(schema) ? new RuleValidator(schema) : undefined;
-  return (object, old, warnings) => {
+  return (object, old, warnings, effort) => {
     const errors = validateSchema(schema, object, old);
     if (rules === undefined) return errors;
     if (errors.some(({ type }) => blocking.has(type))) {
@@ -101,7 +102,7 @@ function validator(schema: JsonSchema): NonNullable<KindDeclaration['validate']>
         'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
       return [...errors, invalid('<nil>', undefined, text)];
     }
-    return errors.concat(rules.validate(object, old, warnings));
+    return errors.concat(rules.validate(object, old, warnings, effort));
   };
 }
 
@@ -178,7 +179,7 @@ function kindOfVersion(
     definedBy: schema,
     hasGeneration: true,
     custom: true,
-    validate: validator(schema),
+    validate: customValidator(schema),
     fields: fieldsOf(version),
     allowUnconditionalUpdate: false,
     columns:

@@ -1,5 +1,6 @@
 /** The kind CustomResourceDefinition itself; `custom-kind.ts` makes kinds from its objects. */
 import { defineKind } from '../define.js';
+import { expressionLength } from '../cel/kube/expression-length.js';
 import { findCondition } from '../facts/conditions.js';
 import { invalid } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
@@ -41,6 +42,7 @@ export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>
     next.status = { ...next.status, storedVersions: [...stored, name] };
   },
   validate: validateDefinition,
+  expressionLength,
   validateUpdate: (next, old) => {
     const errors: FieldError[] = [];
     if (next.spec.group !== old.spec.group) {

@@ -10,7 +10,7 @@ import { goQuote } from '../go-text/quote.js';
 import { isJsonObject } from '../object.js';
 import { fieldPathOf } from './rule-path.js';
 import type { CompiledRule, ValidationRule } from './rule.js';
-import { compileRules, rulesOf } from './rule.js';
+import { compileRule, rulesOf } from './rule.js';
 import type { JsonSchema } from './structural.js';
 
 const reasons = [
@@ -157,7 +157,8 @@ class RuleChecks {
       this.#errors.push({ type: 'InternalError', field: path, body: `Internal error: ${detail}` });
       return;
     }
-    compileRules(schema, decl).forEach((rule, index) => {
+    rulesOf(schema).forEach((source, index) => {
+      const rule = compileRule(source, decl, undefined);
       this.#checkRule(rule, at(path, index), place, maxCardinality(decl));
     });
   }
@@ -165,7 +166,7 @@ class RuleChecks {
   #checkRule(rule: CompiledRule, path: FieldPath, place: Place, worst: number): void {
     const { source, error, messageError, message } = rule;
     const rulePath = child(path, 'rule');
-    const cost = product(rule.maxCost, place.cardinality ?? worst);
+    const cost = product(rule.maxCost(), place.cardinality ?? worst);
     this.#checkCost('estimated rule cost', cost, rulePath);
     const shown = goRule(source);
     if (error !== undefined) this.#errors.push(goInvalid(rulePath, shown, error));
@@ -173,7 +174,7 @@ class RuleChecks {
     if (messageError !== undefined) {
       this.#errors.push(goInvalid(messagePath, shown, messageError));
     } else if (message !== undefined) {
-      this.#checkCost('estimated messageExpression cost', rule.messageMaxCost, messagePath);
+      this.#checkCost('estimated messageExpression cost', rule.messageMaxCost(), messagePath);
     }
     if (rule.usesOldSelf) {
       if (place.uncorrelatable === undefined) return;

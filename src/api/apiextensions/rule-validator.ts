@@ -1,5 +1,6 @@
 /** Holds custom objects against the rules of their schema (apiextensions `schema/cel/validation.go`). */
 import type { Outcome } from '../cel/evaluate.js';
+import type { Effort } from '../cel/effort.js';
 import { CostLimitError } from '../cel/errors.js';
 import type { DeclType } from '../cel/kube/decl-type.js';
 import { declType, withObjectMeta } from '../cel/kube/decl-type.js';
@@ -26,18 +27,35 @@ import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
 import { fieldPathOf } from './rule-path.js';
 import type { CompiledRule, ValidationRule } from './rule.js';
-import { compileRules, rulesOf } from './rule.js';
+import { compileRule, rulesOf } from './rule.js';
 import type { JsonSchema } from './structural.js';
 import { Unchanged } from './unchanged.js';
 
 /** A node of the schema with rules in it or below it. */
 interface RuleNode {
   readonly schema: JsonSchema;
-  readonly rules: readonly CompiledRule[];
+  readonly rules: readonly LazyRule[];
   readonly properties: ReadonlyMap<string, RuleNode>;
   readonly items: RuleNode | undefined;
   readonly additional: RuleNode | undefined;
   readonly allOf: readonly RuleNode[];
+}
+
+/** A rule that is compiled when it is first run. */
+class LazyRule {
+  readonly source: ValidationRule;
+  readonly #decl: DeclType;
+  #compiled: CompiledRule | undefined;
+
+  constructor(source: ValidationRule, decl: DeclType) {
+    this.source = source;
+    this.#decl = decl;
+  }
+
+  /** @throws EffortError when it is not compiled yet and too long for what is left */
+  compiled(effort: Effort | undefined): CompiledRule {
+    return (this.#compiled ??= compileRule(this.source, this.#decl, effort));
+  }
 }
 
 /** A value beside the one that it replaces. `pair` is what equality goes by; unset where none can be found. */
@@ -58,7 +76,7 @@ interface Pair {
 /** Most errors of one object that are looked for. */
 const maxErrors = 1_000;
 
-/** The rules of a kind; they are compiled when the first object is validated. */
+/** The rules of a kind; each is compiled when it is first run. */
 export class RuleValidator {
   readonly #schema: JsonSchema;
   #root: RuleNode | undefined;
@@ -70,12 +88,19 @@ export class RuleValidator {
   /**
    * Validates an object, which its schema accepts.
    * @param warnings takes the errors of parts that have not changed
+   * @param effort bounds what is done on the event loop; unset: as much as the budget allows
+   * @throws EffortError
    */
-  validate(object: object, old: object | undefined, warnings: string[]): FieldError[] {
+  validate(
+    object: object,
+    old: object | undefined,
+    warnings: string[],
+    effort?: Effort,
+  ): FieldError[] {
     const schema = withObjectMeta(this.#schema);
     this.#root ??= nodeOf(schema, schema, declType(schema, true, 'selfType'));
     if (this.#root === undefined) return [];
-    const run = new RuleRun(warnings);
+    const run = new RuleRun(warnings, effort);
     const pair = old === undefined ? undefined : { value: object, old };
     run.visit(this.#root, { path: '', value: object, old, pair, nearestPair: undefined });
     return run.errors;
@@ -126,7 +151,7 @@ function nodeOf(
   const branches = Array.isArray(rules['allOf']) ? (rules['allOf'] as unknown[]) : [];
   return {
     schema,
-    rules: decl === undefined ? [] : compileRules(rules, decl),
+    rules: decl === undefined ? [] : rulesOf(rules).map((rule) => new LazyRule(rule, decl)),
     properties,
     items: below('items'),
     additional: below('additionalProperties'),
@@ -140,12 +165,14 @@ function nodeOf(
 class RuleRun {
   readonly errors: FieldError[] = [];
   readonly #warnings: string[];
+  readonly #effort: Effort | undefined;
   readonly #unchanged = new Unchanged();
   #budget = objectCostBudget;
   #workLeft = objectWorkBudget;
 
-  constructor(warnings: string[]) {
+  constructor(warnings: string[], effort: Effort | undefined) {
     this.#warnings = warnings;
+    this.#effort = effort;
   }
 
   get #isOver(): boolean {
@@ -209,8 +236,9 @@ class RuleRun {
     const hasOld = place.old !== undefined && place.old !== null;
     let self: Value | undefined;
     let oldSelf: Value | undefined;
-    for (const rule of rules) {
+    for (const lazy of rules) {
       if (this.#isOver) return;
+      const rule = lazy.compiled(this.#effort);
       if (rule.error !== undefined) {
         this.#add(place, invalid(where(place.path), type, `rule compile error: ${rule.error}`));
         continue;
@@ -234,7 +262,7 @@ class RuleRun {
     schema: JsonSchema,
   ): void {
     const type = typeOf(schema);
-    const outcome = rule.program?.run(activation, perCallCostLimit);
+    const outcome = rule.program?.run(activation, perCallCostLimit, this.#effort);
     if (outcome === undefined) return;
     const path = where(place.path);
     const name = ruleText(rule.source);
@@ -277,7 +305,7 @@ class RuleRun {
     const path = isBelow ? child(place.path, below) : where(place.path);
     let detail: string | undefined;
     if (message !== undefined) {
-      const outcome = message.run(activation, perCallCostLimit);
+      const outcome = message.run(activation, perCallCostLimit, this.#effort);
       if (outcome.cost > this.#budget) {
         this.#budget = -1;
         const text =

@@ -1,4 +1,6 @@
 /** The rules of a schema (`x-kubernetes-validations`), compiled for one place of it. */
+import type { Effort } from '../cel/effort.js';
+import { takeEffort } from '../cel/effort.js';
 import type { CompileFailure } from '../cel/environment.js';
 import { compile, Program } from '../cel/environment.js';
 import type { DeclType } from '../cel/kube/decl-type.js';
@@ -26,9 +28,9 @@ export interface CompiledRule {
   readonly messageError: string | undefined;
   /** True for a transition rule. */
   readonly usesOldSelf: boolean;
-  /** The most that one evaluation may cost. */
-  readonly maxCost: number;
-  readonly messageMaxCost: number;
+  /** Estimates the most that one evaluation may cost. */
+  maxCost(): number;
+  messageMaxCost(): number;
 }
 
 /** The rules of a schema's node. */
@@ -37,12 +39,18 @@ export function rulesOf(schema: JsonSchema): readonly ValidationRule[] {
   return Array.isArray(rules) ? (rules as ValidationRule[]) : [];
 }
 
-/** Compiles the rules of a node, whose values have the given type. */
-export function compileRules(schema: JsonSchema, self: DeclType): CompiledRule[] {
-  return rulesOf(schema).map((rule) => compileRule(rule, self));
-}
-
-function compileRule(source: ValidationRule, self: DeclType): CompiledRule {
+/**
+ * Compiles a rule of a node, whose values have the given type.
+ * @param effort takes the length of the text; unset: whatever it is
+ * @throws EffortError
+ */
+export function compileRule(
+  source: ValidationRule,
+  self: DeclType,
+  effort: Effort | undefined,
+): CompiledRule {
+  const { rule = '', messageExpression = '' } = source;
+  if (effort !== undefined) takeEffort(effort, rule.length + messageExpression.length);
   const oldSelf = source.optionalOldSelf === true ? optionalOf(self.type) : self.type;
   const variables = new Map<string, CelType>([
     ['self', self.type],
@@ -60,8 +68,8 @@ function compileRule(source: ValidationRule, self: DeclType): CompiledRule {
     message: isMessage ? message : undefined,
     messageError: isMessage || message === undefined ? undefined : messageProblem(message),
     usesOldSelf: isRule && program.mentions('oldSelf'),
-    maxCost: isRule ? cost(program) : 0,
-    messageMaxCost: isMessage ? cost(message) : 0,
+    maxCost: () => (isRule ? cost(program) : 0),
+    messageMaxCost: () => (isMessage ? cost(message) : 0),
   };
 }
 

@@ -3,12 +3,13 @@ import { assertNever } from '../../lib/assert.js';
 import type { CallExpr, ComprehensionExpr, Expr, Literal, SelectExpr } from './ast.js';
 import type { Issue } from './errors.js';
 import type { FunctionTable, Overload } from './functions.js';
-import type { CelType, Mapping } from './types.js';
+import type { CelType } from './types.js';
 import {
   assignable,
   formatType,
   listOf,
   mapOf,
+  Mapping,
   mostGeneral,
   optionalOf,
   param,
@@ -64,7 +65,7 @@ class Checker {
   readonly #calls = new Map<Expr, Resolution>();
   readonly #names = new Map<Expr, string>();
   readonly #scopes: Map<string, CelType>[] = [];
-  #mapping: Mapping = new Map();
+  readonly #mapping = new Mapping();
   #freeVars = 0;
 
   constructor(env: CheckEnv) {
@@ -73,9 +74,26 @@ class Checker {
 
   result(expr: Expr): Checked {
     const final = new Map<Expr, CelType>();
-    for (const [node, type] of this.#types) final.set(node, substitute(this.#mapping, type, true));
+    // Types of nodes share parts: each is looked at once, however deep lists are nested.
+    const known = new Map<CelType, CelType>();
+    for (const [node, type] of this.#types) {
+      let value = known.get(type);
+      if (value === undefined) {
+        value = this.#final(type, known);
+        known.set(type, value);
+      }
+      final.set(node, value);
+    }
     const type = final.get(expr) ?? types.dyn;
     return { expr, type, types: final, calls: this.#calls, names: this.#names };
+  }
+
+  /** The type without variables; its parts are looked up among those that are known. */
+  #final(type: CelType, known: ReadonlyMap<CelType, CelType>): CelType {
+    if (type.params.length === 0 || !type.params.every((one) => known.get(one) === one)) {
+      return substitute(this.#mapping, type, true);
+    }
+    return type;
   }
 
   check(expr: Expr): CelType {
@@ -261,7 +279,7 @@ class Checker {
 
   /** An overload with type variables of its own. */
   #instance({ params, result }: Overload): { params: readonly CelType[]; result: CelType } {
-    const fresh: Mapping = new Map();
+    const fresh = new Map<string, CelType>();
     const rename = (type: CelType): CelType => {
       if (type.kind === 'param') {
         let own = fresh.get(type.name);
@@ -282,9 +300,7 @@ class Checker {
   }
 
   #assign(given: readonly CelType[], wanted: readonly CelType[]): boolean {
-    const next = assignable(this.#mapping, given, wanted);
-    if (next !== undefined) this.#mapping = next;
-    return next !== undefined;
+    return assignable(this.#mapping, given, wanted);
   }
 
   #join(at: number, previous: CelType | undefined, current: CelType): CelType {

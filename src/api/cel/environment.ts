@@ -3,6 +3,7 @@ import { assertNever } from '../../lib/assert.js';
 import type { Checked } from './checker.js';
 import { check } from './checker.js';
 import type { Expr } from './ast.js';
+import type { Effort } from './effort.js';
 import type { Issue } from './errors.js';
 import { displayIssues } from './errors.js';
 import type { Activation, Outcome } from './evaluate.js';
@@ -78,9 +79,13 @@ export class Program {
     return false;
   }
 
-  /** Evaluates within a limit of cost; never throws for what the expression or its data do. */
-  run(activation: Activation, costLimit: number): Outcome {
-    return evaluate(this.#checked, activation, costLimit);
+  /**
+   * Evaluates within a limit of cost; never throws for what the expression or its data do.
+   * @param effort bounds what is done on the event loop; unset: as much as the cost allows
+   * @throws EffortError
+   */
+  run(activation: Activation, costLimit: number, effort?: Effort): Outcome {
+    return evaluate(this.#checked, activation, { costLimit, effort });
   }
 
   /** The most that one evaluation may cost. */

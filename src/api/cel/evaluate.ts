@@ -2,6 +2,8 @@
 import { assertNever } from '../../lib/assert.js';
 import type { CallExpr, ComprehensionExpr, Expr, Literal, SelectExpr } from './ast.js';
 import type { Checked, Resolution } from './checker.js';
+import type { Effort } from './effort.js';
+import { takeEffort } from './effort.js';
 import { CelError, CostLimitError, noSuchOverload } from './errors.js';
 import type { Overload } from './functions.js';
 import { perCallWorkLimit } from './limits.js';
@@ -38,9 +40,17 @@ export type Outcome = Spent &
     | { readonly error: CelError | CostLimitError }
   );
 
-/** Evaluates an expression within a limit of cost. Never throws for what the expression or its data do. */
-export function evaluate(checked: Checked, activation: Activation, costLimit: number): Outcome {
-  const run = new Evaluation(checked, activation, costLimit);
+/**
+ * Evaluates an expression within a limit of cost. Never throws for what the expression or its data do.
+ * @param effort unset: as much as the cost allows
+ * @throws EffortError when the effort is used up
+ */
+export function evaluate(
+  checked: Checked,
+  activation: Activation,
+  { costLimit, effort = { left: Number.POSITIVE_INFINITY } }: EvaluationOptions,
+): Outcome {
+  const run = new Evaluation(checked, activation, costLimit, effort);
   try {
     const value = run.eval(checked.expr, undefined);
     return { value, ...run.spent };
@@ -48,6 +58,12 @@ export function evaluate(checked: Checked, activation: Activation, costLimit: nu
     if (!(error instanceof CelError) && !(error instanceof CostLimitError)) throw error;
     return { error, ...run.spent };
   }
+}
+
+/** What one evaluation may take. */
+interface EvaluationOptions {
+  readonly costLimit: number;
+  readonly effort?: Effort | undefined;
 }
 
 /** Local variables, the innermost first. */
@@ -69,11 +85,13 @@ class Evaluation implements Work {
   readonly #checked: Checked;
   readonly #activation: Activation;
   readonly #limit: number;
+  readonly #effort: Effort;
 
-  constructor(checked: Checked, activation: Activation, limit: number) {
+  constructor(checked: Checked, activation: Activation, limit: number, effort: Effort) {
     this.#checked = checked;
     this.#activation = activation;
     this.#limit = limit;
+    this.#effort = effort;
   }
 
   get spent(): Spent {
@@ -83,11 +101,18 @@ class Evaluation implements Work {
   spend(amount: number): void {
     this.#workLeft -= amount;
     if (this.#workLeft < 0) throw new CostLimitError();
+    this.#take(amount);
+  }
+
+  /** What variables of the activation take is taken from the same effort. */
+  #take(amount: number): void {
+    takeEffort(this.#effort, amount);
   }
 
   #charge(amount: number): void {
     this.#cost += amount;
     if (this.#cost > this.#limit) throw new CostLimitError();
+    this.#take(amount);
   }
 
   eval(expr: Expr, scope: Scope | undefined): Value {

@@ -25,3 +25,8 @@ export const maxDepth = 250;
 export const perCallWorkLimit = 3_000_000;
 /** Most work of all rules of one object. */
 export const objectWorkBudget = 10_000_000;
+/**
+ * Most cost and work together of what is evaluated on the event loop in one turn, and characters of what is compiled:
+ * a unit of cost takes up to 1 µs, a character 2 µs. Rules of published definitions take some hundreds for an object.
+ */
+export const turnEffort = 20_000;

@@ -114,8 +114,32 @@ export function isExactType(a: CelType, b: CelType): boolean {
   return a.params.every((one, index) => isExactType(one, b.params[index] ?? types.error));
 }
 
-/** The values that type variables have got so far. */
-export type Mapping = Map<string, CelType>;
+/** The values that type variables have got so far. An attempt that fails is taken back. */
+export class Mapping {
+  readonly #values = new Map<string, CelType>();
+  /** Variables that the present attempt has changed, with the values from before it. */
+  readonly #trail: (readonly [string, CelType | undefined])[] = [];
+
+  get(name: string): CelType | undefined {
+    return this.#values.get(name);
+  }
+
+  set(name: string, type: CelType): void {
+    this.#trail.push([name, this.#values.get(name)]);
+    this.#values.set(name, type);
+  }
+
+  /** Makes an attempt, which fails by returning false. */
+  attempt(make: () => boolean): boolean {
+    this.#trail.length = 0;
+    if (make()) return true;
+    for (const [name, before] of this.#trail.reverse()) {
+      if (before === undefined) this.#values.delete(name);
+      else this.#values.set(name, before);
+    }
+    return false;
+  }
+}
 
 function find(mapping: Mapping, type: CelType): CelType | undefined {
   return type.kind === 'param' ? mapping.get(type.name) : undefined;
@@ -127,7 +151,8 @@ export function substitute(mapping: Mapping, type: CelType, toDyn: boolean): Cel
   if (found !== undefined) return substitute(mapping, found, toDyn);
   if (type.kind === 'param') return toDyn ? types.dyn : type;
   if (type.params.length === 0) return type;
-  return { ...type, params: type.params.map((one) => substitute(mapping, one, toDyn)) };
+  const params = type.params.map((one) => substitute(mapping, one, toDyn));
+  return params.every((one, index) => one === type.params[index]) ? type : { ...type, params };
 }
 
 function isLessSpecific(a: CelType, b: CelType): boolean {
@@ -194,12 +219,14 @@ function assignsAll(mapping: Mapping, a: readonly CelType[], b: readonly CelType
   return a.every((one, index) => assigns(mapping, one, b[index] ?? types.error));
 }
 
-/** Returns the mapping under which all of `a` may stand where `b` is wanted; undefined when there is none. */
+/**
+ * True when all of `a` may stand where `b` is wanted; the mapping then has the values of variables by which they may,
+ * and else is as it was.
+ */
 export function assignable(
   mapping: Mapping,
   a: readonly CelType[],
   b: readonly CelType[],
-): Mapping | undefined {
-  const next = new Map(mapping);
-  return assignsAll(next, a, b) ? next : undefined;
+): boolean {
+  return mapping.attempt(() => assignsAll(mapping, a, b));
 }

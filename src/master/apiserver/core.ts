@@ -156,6 +156,7 @@ export class ApiCore {
       dialPod: podDialer(this.agents),
       authorization,
       kinds: this.kinds,
+      turns: this.#options.rules,
     });
     if (this.#options.authorizationModes.includes('RBAC')) {
       plugins.push(rbacEscalation(rbac, authorization));
@@ -168,6 +169,7 @@ export class ApiCore {
     return new Writer({
       objects,
       admission,
+      rules: this.#options.rules,
       mayCreate: (context) => mustBeAllowed(authorization, createAttributes(context)),
     });
   }

@@ -75,13 +75,13 @@ export const patchAsideOperations = 1_000;
  */
 export const maxValueBytes = 256 * 1024;
 /** The memory of the thread that does it; the longest JSON text of many small values needs a quarter. */
-export const bodyThreadMegabytes = 512;
+export const asideThreadMegabytes = 512;
 /** Its priority where processors are short, as `nice` counts: the event loop has ten times its share. */
-export const bodyThreadNiceness = 10;
-/** A body thread that has not done one piece of work after so long is ended, and its request fails. */
-export const bodyThreadWorkMs = 60_000;
-/** A body thread ends after so long without work. */
-export const bodyThreadIdleMs = 60_000;
+export const asideThreadNiceness = 10;
+/** A thread beside the event loop that has not done one piece of work after so long is ended, and its request fails. */
+export const asideThreadWorkMs = 60_000;
+/** Such a thread ends after so long without work. */
+export const asideThreadIdleMs = 60_000;
 /**
  * The event loop is free of large bodies for so many times as long as the last one kept it: all together have a fifth
  * of it.

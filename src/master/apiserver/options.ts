@@ -9,6 +9,7 @@ import type { PodSecurityConfiguration } from './admission/pod-security/configur
 import type { ServiceAccountKeys } from './authn/service-account-tokens.js';
 import type { Authorization } from './authz/authorizers.js';
 import type { StreamHandler } from './rest/pipeline.js';
+import type { RuleTurns } from './rules/rule-turns.js';
 import type { Store } from './storage/store.js';
 
 /** An authorizer by its name in `--authorization-mode`. */
@@ -44,6 +45,8 @@ export interface ApiCoreOptions {
   readonly disabledAdmission: ReadonlySet<string>;
   /** Levels of namespaces without labels, and who is exempt from levels. */
   readonly podSecurity: PodSecurityConfiguration;
+  /** The way of expressions that take long. @default the event loop, however long they take */
+  readonly rules?: RuleTurns;
 }
 
 /** Everything that the API server is told. Files have been read by then. */

@@ -33,6 +33,7 @@ import { askRemote, serveRemote } from './rest/remote.js';
 import type { ConnectHandler } from './rest/resource-handler.js';
 import { ResourceHandler } from './rest/resource-handler.js';
 import { UpgradeHandler } from './rest/upgrade.js';
+import { RuleTurns } from './rules/rule-turns.js';
 import { KubernetesService } from './services/kubernetes-service.js';
 import { Connector } from './subresources/connector.js';
 
@@ -53,10 +54,12 @@ class ApiServer {
   readonly #core: ApiCore;
   readonly #health: HealthHandler;
   readonly #parser: BodyParser;
+  readonly #rules: RuleTurns;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
-    this.#core = new ApiCore(options);
+    this.#rules = new RuleTurns(options.clock);
+    this.#core = new ApiCore({ ...options, rules: this.#rules });
     this.#health = new HealthHandler(this.#core.store);
     this.#parser = new BodyParser(new BodyLane(options.clock));
   }
@@ -219,7 +222,7 @@ class ApiServer {
     this.#health.setStopping();
     this.#core.endWatches();
     await Promise.all([rest.close({ graceMs: stopGraceMs }), grpc.close({ graceMs: stopGraceMs })]);
-    await this.#parser.close();
+    await Promise.all([this.#parser.close(), this.#rules.close()]);
     await this.#core.close();
   }
 }

@@ -9,6 +9,7 @@ import { limitRanger } from './limit-ranger.js';
 import { namespaceLifecycle } from './namespace-lifecycle.js';
 import { nodeRestriction } from './node-restriction.js';
 import type { PodSecurityConfiguration } from './pod-security/configuration.js';
+import type { PolicyTurns } from './policy/evaluations.js';
 import { validatingPolicies } from './policy/plugin.js';
 import { podSecurity } from './pod-security/plugin.js';
 import { priority } from './priority.js';
@@ -30,11 +31,13 @@ export interface AdmissionOptions {
   readonly dialPod: DialPod;
   readonly authorization: Authorization;
   readonly kinds: KindRegistry;
+  /** Unset: expressions are evaluated at once, however long they take. */
+  readonly turns?: PolicyTurns | undefined;
 }
 
 /** The plugins in kube-apiserver's order, without those that were switched off. */
 export function admissionPlugins(options: AdmissionOptions): AdmissionPlugin[] {
-  const { objects, disabled, dialPod, authorization } = options;
+  const { objects, disabled, dialPod, authorization, turns } = options;
   const plugins = [
     namespaceLifecycle(objects),
     customResources(objects),
@@ -49,9 +52,9 @@ export function admissionPlugins(options: AdmissionOptions): AdmissionPlugin[] {
     claimResize(objects),
     runtimeClass(objects),
     ...certificateRequests(objects, authorization),
-    mutatingWebhooks({ objects, dialPod, authorization }),
-    validatingPolicies({ objects, authorization, kinds: options.kinds }),
-    validatingWebhooks({ objects, dialPod, authorization }),
+    mutatingWebhooks({ objects, dialPod, authorization, turns }),
+    validatingPolicies({ objects, authorization, kinds: options.kinds, turns }),
+    validatingWebhooks({ objects, dialPod, authorization, turns }),
     resourceQuota(objects),
   ];
   return plugins.filter((plugin) => !disabled.has(plugin.name));

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, systemClock } from '../../../lib/clock.js';
-import { bodyThreadWorkMs, maxBodyBytesPerUser } from '../limits.js';
+import { asideThreadWorkMs, maxBodyBytesPerUser } from '../limits.js';
 import { BodyLane } from './body-lane.js';
 import type { BodyWork } from './body-work.js';
 
@@ -61,7 +61,9 @@ describe('the way of large bodies', () => {
   it('goes on after work that ended the thread', async () => {
     const kind = { group: 'a', version: 'v1', plural: 'none', kind: 'None', definedBy: undefined };
     const unknown: BodyWork = { ...work, form: 'object', strict: false, kind };
-    await expect(lane.run('u', unknown)).rejects.toThrow('the thread that reads bodies has ended');
+    await expect(lane.run('u', unknown)).rejects.toThrow(
+      'a thread beside the event loop has ended',
+    );
     expect(await lane.run('u', work)).toHaveProperty('outcome.json', '{"a":1}');
   });
 
@@ -71,7 +73,7 @@ describe('the way of large bodies', () => {
     try {
       const endless = own.run('u', work);
       const next = own.run('u', { ...work, bytes: Buffer.from('{"b":1}') });
-      clock.advance(bodyThreadWorkMs);
+      clock.advance(asideThreadWorkMs);
       await expect(endless).rejects.toMatchObject({ code: 504 });
       await new Promise((done) => setImmediate(done));
       clock.advance(0);

@@ -32,6 +32,8 @@ import { generateName } from './names.js';
 import type { Objects } from './objects.js';
 import type { Admission, AdmissionRequest, RequestContext, Written } from './types.js';
 import { errorTarget } from './types.js';
+import type { Check, RuleTurns } from './validation.js';
+import { errorsOf } from './validation.js';
 
 /** The source of an update: the body of a PUT, or a patch's effect on the present object. */
 export interface UpdateSource {
@@ -66,13 +68,19 @@ export class Writer {
   readonly #objects: Objects;
   readonly #admission: Admission;
   readonly #mayCreate: (context: RequestContext) => Promise<void>;
+  readonly #rules: RuleTurns | undefined;
 
-  /** @param options `mayCreate` throws when the user of an update may not create what is not there */
+  /**
+   * @param options `mayCreate` throws when the user of an update may not create what is not there; without `rules`
+   *   those of custom kinds are evaluated at once, however long they take
+   */
   constructor(options: {
     readonly objects: Objects;
     readonly admission: Admission;
     readonly mayCreate: (context: RequestContext) => Promise<void>;
+    readonly rules?: RuleTurns | undefined;
   }) {
+    this.#rules = options.rules;
     this.#objects = options.objects;
     this.#admission = options.admission;
     this.#mayCreate = options.mayCreate;
@@ -104,7 +112,13 @@ export class Writer {
     if (!tracked) trackFields(context, object, undefined, now);
     await this.#admission.mutate(request);
     dropRepeatedOwners(context, object);
-    refuseInvalid(context, object, validateCreate(kind, object, context.warnings));
+    await this.#refuseInvalid({
+      context,
+      object,
+      old: undefined,
+      errors: (checked, effort) =>
+        validateCreate(checked, object, { warnings: context.warnings, effort }),
+    });
     context.warnings.push(...(kind.warnings?.(object) ?? []));
     await this.#admission.validate(request);
     try {
@@ -199,14 +213,25 @@ export class Writer {
     if (request.object !== undefined) source.shown?.take(request.object, next);
     next.metadata.resourceVersion = old.metadata.resourceVersion ?? '';
     dropRepeatedOwners(context, next);
-    const errors =
-      part === undefined
-        ? validateUpdate(kind, next, old, context.warnings)
-        : validateSubresourceUpdate(kind, part, next, old, context.warnings);
-    refuseInvalid(context, next, errors);
+    await this.#refuseInvalid({
+      context,
+      object: next,
+      old,
+      errors: (checked, effort) => {
+        const notes = { warnings: context.warnings, effort };
+        return part === undefined
+          ? validateUpdate(checked, next, old, notes)
+          : validateSubresourceUpdate(checked, part, next, old, notes);
+      },
+    });
     if (subresource === '') context.warnings.push(...(kind.warnings?.(next) ?? []));
     await this.#admission.validate(request);
     return next;
+  }
+
+  async #refuseInvalid(check: Check): Promise<void> {
+    const found = errorsOf(check, this.#rules);
+    refuseInvalid(check.context, check.object, found instanceof Promise ? await found : found);
   }
 
   #subresource(context: RequestContext): Subresource | undefined {

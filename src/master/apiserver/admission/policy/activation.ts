@@ -7,13 +7,24 @@ import type { KubeObject } from '../../../../api/object.js';
 import type { AdmissionRequest } from '../../registry/types.js';
 import { admissionFields, shownObject } from '../webhook/review.js';
 
-/** The values of a request in one version of its kind; each is made when it is first asked for. */
-export class RequestValues {
+/** The data of a request that expressions see; plain JSON, so that it can be evaluated beside the event loop. */
+export interface RequestData {
+  readonly object: unknown;
+  readonly oldObject: unknown;
+  readonly request: unknown;
+  readonly namespaceObject: unknown;
+  readonly requestResource: ResourceCheck['parts'];
+  /** Parameters of a policy; null for none. */
+  readonly params: unknown;
+}
+
+/** The data of a request in one version of its kind; each is made when it is first asked for. */
+export class AskedData implements RequestData {
   readonly #request: AdmissionRequest;
   readonly #version: string;
   readonly #namespace: () => KubeObject | undefined;
-  readonly #decide: Decide;
-  readonly #made = new Map<string, Value>();
+  readonly params: unknown;
+  #fields: object | undefined;
 
   /** @param request with the objects in `version` of their kind */
   constructor(
@@ -22,54 +33,84 @@ export class RequestValues {
       readonly version: string;
       /** Finds the object's namespace, if it has one. */
       readonly namespace: () => KubeObject | undefined;
-      readonly decide: Decide;
+      readonly params: unknown;
     },
   ) {
     this.#request = request;
     this.#version = options.version;
     this.#namespace = options.namespace;
-    this.#decide = options.decide;
+    this.params = options.params;
   }
 
-  /** Reads a variable; undefined for one that there is not. */
-  get(name: string): Value | undefined {
-    const known = this.#made.get(name);
-    if (known !== undefined) return known;
-    const made = this.#make(name);
-    if (made !== undefined) this.#made.set(name, made);
-    return made;
+  get object(): unknown {
+    return shownObject(this.#request, this.#request.object);
   }
 
-  #make(name: string): Value | undefined {
-    const request = this.#request;
-    switch (name) {
-      case 'object':
-        return untypedValue(shownObject(request, request.object));
-      case 'oldObject':
-        return untypedValue(shownObject(request, request.old));
-      case 'request':
-        return untypedValue(admissionFields(request, this.#version));
-      case 'namespaceObject':
-        return untypedValue(namespaceFields(this.#namespace()));
-      case 'authorizer':
-        return new AuthorizerValue(this.#decide);
-      case 'authorizer.requestResource':
-        return this.#requestResource();
-      default:
-        return undefined;
-    }
+  get oldObject(): unknown {
+    return shownObject(this.#request, this.#request.old);
   }
 
-  #requestResource(): Value {
+  get request(): unknown {
+    return (this.#fields ??= admissionFields(this.#request, this.#version));
+  }
+
+  get namespaceObject(): unknown {
+    return namespaceFields(this.#namespace());
+  }
+
+  get requestResource(): ResourceCheck['parts'] {
     const { kind, namespace, name, subresource } = this.#request.context.target;
-    const parts = {
+    return {
       group: kind.group,
       resource: kind.plural,
       subresource,
       namespace,
       name: name || (this.#request.object?.metadata.name ?? ''),
     };
-    return new ResourceCheck(new AuthorizerValue(this.#decide), parts);
+  }
+}
+
+/** Writes the data for another thread. */
+export function dataText(data: RequestData): string {
+  const { object, oldObject, request, namespaceObject, requestResource, params } = data;
+  return JSON.stringify({ object, oldObject, request, namespaceObject, requestResource, params });
+}
+
+/** The values of a request's data; each is made when it is first asked for. */
+export class RequestValues {
+  readonly #data: RequestData;
+  readonly #decide: Decide;
+  readonly #made = new Map<string, Value>();
+
+  constructor(data: RequestData, decide: Decide) {
+    this.#data = data;
+    this.#decide = decide;
+  }
+
+  /** Reads a variable; undefined for one that there is not. */
+  readonly get = (name: string): Value | undefined => {
+    const known = this.#made.get(name);
+    if (known !== undefined) return known;
+    const made = this.#make(name);
+    if (made !== undefined) this.#made.set(name, made);
+    return made;
+  };
+
+  #make(name: string): Value | undefined {
+    switch (name) {
+      case 'object':
+      case 'oldObject':
+      case 'request':
+      case 'namespaceObject':
+      case 'params':
+        return untypedValue(this.#data[name]);
+      case 'authorizer':
+        return new AuthorizerValue(this.#decide);
+      case 'authorizer.requestResource':
+        return new ResourceCheck(new AuthorizerValue(this.#decide), this.#data.requestResource);
+      default:
+        return undefined;
+    }
   }
 }
 

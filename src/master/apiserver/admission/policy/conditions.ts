@@ -1,5 +1,6 @@
 /** Match conditions: expressions that must hold for a webhook to be called or a policy to be evaluated. */
 import { compileExpression } from '../../../../api/admission/expressions.js';
+import type { Effort } from '../../../../api/cel/effort.js';
 import type { Program } from '../../../../api/cel/environment.js';
 import { matchConditionsCostBudget, perCallCostLimit } from '../../../../api/cel/limits.js';
 import { types } from '../../../../api/cel/types.js';
@@ -36,10 +37,12 @@ export const outOfBudget =
 /**
  * Evaluates conditions: one that is false settles it, whatever the others do.
  * @returns an Error when none is false and some cannot be evaluated
+ * @throws EffortError
  */
 export function conditionsHold(
   conditions: readonly Condition[],
   read: (name: string) => Value | undefined,
+  effort?: Effort,
 ): boolean | Error {
   const problems: string[] = [];
   let budget = matchConditionsCostBudget;
@@ -48,7 +51,7 @@ export function conditionsHold(
       problems.push(`compilation error: ${program}`);
       continue;
     }
-    const outcome = program.run(read, Math.min(perCallCostLimit, budget));
+    const outcome = program.run(read, Math.min(perCallCostLimit, budget), effort);
     budget -= outcome.cost;
     if (budget < 0) return new Error(outOfBudget);
     if (outcome.error !== undefined) {

@@ -15,7 +15,7 @@ class Undecided extends Error {
 }
 
 /** Most questions of one request that are waited for; its cost lets an expression ask two. */
-const maxQuestions = 100;
+export const maxQuestions = 100;
 
 /** The answers of one request, each asked for once. */
 export class Decisions {
@@ -28,8 +28,13 @@ export class Decisions {
     this.#user = user;
   }
 
+  /** The answers so far, by {@link questionKey}. */
+  get known(): ReadonlyMap<string, Access> {
+    return this.#known;
+  }
+
   readonly decide: Decide = (check) => {
-    const key = JSON.stringify(check);
+    const key = questionKey(check);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const answer = this.#authorization.decide(attributesOf(check, this.#user));
@@ -44,17 +49,28 @@ export class Decisions {
     );
   };
 
+  /** Asks the authorizer, and keeps its answer. */
+  async learn(check: AccessCheck): Promise<void> {
+    const answer = await this.#authorization.decide(attributesOf(check, this.#user));
+    this.#known.set(questionKey(check), answer);
+  }
+
   /** Runs what asks, once more for each answer that had to be waited for. */
-  async settle<T>(run: () => T): Promise<T> {
+  async settle<T>(run: () => T | Promise<T>): Promise<T> {
     for (let question = 0; ; question += 1) {
       try {
-        return run();
+        return await run();
       } catch (error) {
         if (!(error instanceof Undecided) || question >= maxQuestions) throw error;
         await error.answer;
       }
     }
   }
+}
+
+/** The text by which questions are told apart. */
+export function questionKey(check: AccessCheck): string {
+  return JSON.stringify(check);
 }
 
 function attributesOf(check: AccessCheck, user: UserInfo): Attributes {

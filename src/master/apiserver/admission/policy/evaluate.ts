@@ -1,6 +1,9 @@
 /** Evaluates a policy for one request and one set of parameters (apiserver `policy/validating/validator.go`). */
 import { compileExpression } from '../../../../api/admission/expressions.js';
 import type { ValidatingAdmissionPolicy } from '../../../../api/admission/policy-schemas.js';
+import type { Effort } from '../../../../api/cel/effort.js';
+import { takeEffort } from '../../../../api/cel/effort.js';
+import { expressionLength } from '../../../../api/cel/kube/expression-length.js';
 import type { Program } from '../../../../api/cel/environment.js';
 import { CelError } from '../../../../api/cel/errors.js';
 import { maxMessageBytes, objectCostBudget, perCallCostLimit } from '../../../../api/cel/limits.js';
@@ -25,7 +28,10 @@ export interface CompiledPolicy {
 }
 
 /** Compiles a policy; what does not compile fails when it is evaluated. */
-export function compilePolicy({ metadata, spec = {} }: ValidatingAdmissionPolicy): CompiledPolicy {
+export function compilePolicy({
+  metadata,
+  spec = {},
+}: Pick<ValidatingAdmissionPolicy, 'metadata' | 'spec'>): CompiledPolicy {
   const hasParams = spec.paramKind !== undefined;
   const known = new Map<string, CelType>();
   const variables = new Map<string, Compiled>();
@@ -58,6 +64,44 @@ export function compilePolicy({ metadata, spec = {} }: ValidatingAdmissionPolicy
   };
 }
 
+/** A policy that is compiled when it is first evaluated on the event loop, unless it is too long for that. */
+export class PolicySource {
+  readonly policy: Pick<ValidatingAdmissionPolicy, 'metadata' | 'spec'>;
+  #compiled: CompiledPolicy | undefined;
+  #text: string | undefined;
+
+  constructor(policy: Pick<ValidatingAdmissionPolicy, 'metadata' | 'spec'>) {
+    this.policy = policy;
+  }
+
+  get name(): string {
+    return this.policy.metadata.name;
+  }
+
+  get spec(): Spec {
+    return this.policy.spec ?? {};
+  }
+
+  /**
+   * Compiles it, once.
+   * @param effort takes the length of its expressions; unset: whatever it is
+   * @throws EffortError
+   */
+  compiled(effort?: Effort): CompiledPolicy {
+    if (this.#compiled === undefined) {
+      if (effort !== undefined) takeEffort(effort, expressionLength(this.spec));
+      this.#compiled = compilePolicy(this.policy);
+    }
+    return this.#compiled;
+  }
+
+  /** Its JSON, by which another thread compiles it. */
+  get text(): string {
+    const { metadata, spec } = this.policy;
+    return (this.#text ??= JSON.stringify({ metadata: { name: metadata.name }, spec }));
+  }
+}
+
 /** Something that does not hold, or could not be told. */
 export interface Denial {
   /** The position of the expression in the policy. */
@@ -72,16 +116,24 @@ export interface Verdict {
   readonly annotations: readonly { readonly key: string; readonly value: string }[];
   /** Errors of annotations, which deny the request whatever the binding's actions are. */
   readonly annotationErrors: readonly string[];
+  /** False when the policy's conditions leave it out. */
+  readonly isMeant: boolean;
 }
 
-const nothing: Verdict = { denials: [], annotations: [], annotationErrors: [] };
+const nothing: Verdict = { denials: [], annotations: [], annotationErrors: [], isMeant: false };
 
-/** Evaluates a policy. @param read the values of the request and the parameters */
+/**
+ * Evaluates a policy.
+ * @param read the values of the request and the parameters
+ * @param effort bounds what is done on the event loop; unset: as much as the budgets allow
+ * @throws EffortError
+ */
 export function evaluatePolicy(
   policy: CompiledPolicy,
   read: (name: string) => Value | undefined,
+  effort?: Effort,
 ): Verdict {
-  return new Evaluation(policy, read).run();
+  return new Evaluation(policy, read, effort).run();
 }
 
 /** Ends an evaluation whose budget is used up. */
@@ -91,10 +143,16 @@ class Evaluation {
   readonly #policy: CompiledPolicy;
   readonly #read: (name: string) => Value | undefined;
   readonly #variables: PolicyVariables;
+  readonly #effort: Effort | undefined;
   #budget = objectCostBudget;
 
-  constructor(policy: CompiledPolicy, read: (name: string) => Value | undefined) {
+  constructor(
+    policy: CompiledPolicy,
+    read: (name: string) => Value | undefined,
+    effort: Effort | undefined,
+  ) {
     this.#policy = policy;
+    this.#effort = effort;
     this.#variables = new PolicyVariables(policy.variables, (program) => this.#evaluate(program));
     this.#read = (name) => (name === 'variables' ? this.#variables : read(name));
   }
@@ -105,12 +163,12 @@ class Evaluation {
 
   run(): Verdict {
     const { conditions } = this.#policy;
-    const holds = conditionsHold(conditions, this.#read);
+    const holds = conditionsHold(conditions, this.#read, this.#effort);
     if (holds instanceof Error) return this.#failed(holds.message);
     if (!holds) return nothing;
     try {
       const denials = this.#validations();
-      return { denials, ...this.#annotations() };
+      return { denials, ...this.#annotations(), isMeant: true };
     } catch (error) {
       if (!(error instanceof OutOfBudget)) throw error;
       return this.#failed(error.message);
@@ -124,7 +182,7 @@ class Evaluation {
 
   /** @throws CelError, OutOfBudget */
   #evaluate(program: Program): Value {
-    const outcome = program.run(this.#read, perCallCostLimit);
+    const outcome = program.run(this.#read, perCallCostLimit, this.#effort);
     this.#budget -= outcome.cost;
     if (this.#budget < 0) throw new OutOfBudget(outOfBudget);
     if (outcome.error !== undefined) throw new CelError(outcome.error.message);

@@ -3,8 +3,6 @@ import type {
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
 } from '../../../../api/admission/policy-schemas.js';
-import { untypedValue } from '../../../../api/cel/kube/untyped.js';
-import type { Value } from '../../../../api/cel/value.js';
 import type { KubeObject } from '../../../../api/object.js';
 import type { KindRegistry } from '../../../../api/registry.js';
 import type { Authorization } from '../../authz/authorizers.js';
@@ -17,10 +15,12 @@ import type { AdmissionPlugin } from '../chain.js';
 import type { Selectors } from '../webhook/hooks.js';
 import { compileSelectors, selects, versionFor } from '../webhook/hooks.js';
 import { requestIn } from '../webhook/versions.js';
-import { RequestValues } from './activation.js';
+import { AskedData } from './activation.js';
 import { Decisions } from './decisions.js';
-import type { CompiledPolicy, Denial, Verdict } from './evaluate.js';
-import { compilePolicy, evaluatePolicy } from './evaluate.js';
+import type { Denial, Verdict } from './evaluate.js';
+import { PolicySource } from './evaluate.js';
+import type { PolicyTurns } from './evaluations.js';
+import { Evaluations } from './evaluations.js';
 import { collectParams } from './params.js';
 
 type BindingSpec = NonNullable<ValidatingAdmissionPolicyBinding['spec']>;
@@ -34,6 +34,7 @@ export interface PolicyDeps {
   readonly objects: Objects;
   readonly authorization: Authorization;
   readonly kinds: KindRegistry;
+  readonly turns?: PolicyTurns | undefined;
 }
 
 /** A policy or a binding, with its selectors. */
@@ -43,13 +44,13 @@ interface Matched<T> {
   readonly selectors: Selectors;
 }
 
-const policies = new WeakMap<Entry, Matched<CompiledPolicy>>();
+const policies = new WeakMap<Entry, Matched<PolicySource>>();
 const bindings = new WeakMap<Entry, Matched<ValidatingAdmissionPolicyBinding>>();
 
-function policyOf(entry: Entry): Matched<CompiledPolicy> {
+function policyOf(entry: Entry): Matched<PolicySource> {
   let found = policies.get(entry);
   if (found === undefined) {
-    const item = compilePolicy(entry.object<ValidatingAdmissionPolicy>());
+    const item = new PolicySource(entry.object<ValidatingAdmissionPolicy>());
     const match = item.spec.matchConstraints;
     found = { item, match, selectors: compileSelectors(match ?? {}) };
     policies.set(entry, found);
@@ -64,6 +65,19 @@ function bindingOf(entry: Entry): Matched<ValidatingAdmissionPolicyBinding> {
     const match = item.spec?.matchResources;
     found = { item, match, selectors: compileSelectors(match ?? {}) };
     bindings.set(entry, found);
+  }
+  return found;
+}
+
+type Binding = Matched<ValidatingAdmissionPolicyBinding>;
+
+function bindingsByPolicy(all: readonly Binding[]): ReadonlyMap<string, readonly Binding[]> {
+  const found = new Map<string, Binding[]>();
+  for (const binding of all) {
+    const name = binding.item.spec?.policyName ?? '';
+    const own = found.get(name);
+    if (own === undefined) found.set(name, [binding]);
+    else own.push(binding);
   }
   return found;
 }
@@ -95,8 +109,10 @@ export function validatingPolicies(deps: PolicyDeps): AdmissionPlugin {
       !target.kind.virtual,
     async validate(request) {
       const run = new PolicyRun(deps, request);
+      const byPolicy = bindingsByPolicy([...bindingCache.list()].map(bindingOf));
       for (const entry of policyCache.list()) {
-        await run.judge(policyOf(entry), [...bindingCache.list()].map(bindingOf));
+        const own = byPolicy.get(entry.object().metadata.name);
+        if (own !== undefined) await run.judge(policyOf(entry), own);
       }
       run.finish();
     },
@@ -107,21 +123,18 @@ export function validatingPolicies(deps: PolicyDeps): AdmissionPlugin {
 class PolicyRun {
   readonly #deps: PolicyDeps;
   readonly #request: AdmissionRequest;
-  readonly #decisions: Decisions;
+  readonly #evaluations: Evaluations;
   readonly #refusals: Refusal[] = [];
 
   constructor(deps: PolicyDeps, request: AdmissionRequest) {
     this.#deps = deps;
     this.#request = request;
-    this.#decisions = new Decisions(deps.authorization, request.context.user);
+    const { user } = request.context;
+    const decisions = new Decisions(deps.authorization, user);
+    this.#evaluations = new Evaluations(decisions, user.name, deps.turns);
   }
 
-  async judge(
-    policy: Matched<CompiledPolicy>,
-    all: readonly Matched<ValidatingAdmissionPolicyBinding>[],
-  ): Promise<void> {
-    const own = all.filter(({ item }) => item.spec?.policyName === policy.item.name);
-    if (own.length === 0) return;
+  async judge(policy: Matched<PolicySource>, own: readonly Binding[]): Promise<void> {
     const version = this.#matches(policy, true);
     if (version === undefined) return;
     const notes = new Map<string, Set<string>>();
@@ -149,7 +162,7 @@ class PolicyRun {
   }
 
   async #bind(
-    policy: CompiledPolicy,
+    policy: PolicySource,
     binding: ValidatingAdmissionPolicyBinding,
     shown: Shown,
     notes: Map<string, Set<string>>,
@@ -164,20 +177,16 @@ class PolicyRun {
       return;
     }
     for (const param of params) {
-      const values = this.#values(shown);
-      const made: { params?: Value } = {};
-      const read = (name: string): Value | undefined =>
-        name === 'params' ? (made.params ??= untypedValue(param)) : values.get(name);
-      const verdict = await this.#decisions.settle(() => evaluatePolicy(policy, read));
+      const verdict = await this.#evaluations.judge(policy, this.#data(shown, param));
       this.#take(policy, binding, verdict, notes);
     }
   }
 
-  #values({ request, version }: Shown): RequestValues {
+  #data({ request, version }: Shown, params: KubeObject | null): AskedData {
     const { target } = request.context;
-    return new RequestValues(request, {
+    return new AskedData(request, {
       version,
-      decide: this.#decisions.decide,
+      params,
       namespace: (): KubeObject | undefined => {
         const isNamespace = target.kind.kind === 'Namespace' && target.kind.group === '';
         if (target.namespace === '' || isNamespace) return undefined;
@@ -187,7 +196,7 @@ class PolicyRun {
   }
 
   #take(
-    policy: CompiledPolicy,
+    policy: PolicySource,
     binding: ValidatingAdmissionPolicyBinding,
     verdict: Verdict,
     notes: Map<string, Set<string>>,
@@ -208,7 +217,7 @@ class PolicyRun {
 
   #act(
     action: string,
-    policy: CompiledPolicy,
+    policy: PolicySource,
     binding: ValidatingAdmissionPolicyBinding,
     denial: Denial,
   ): void {
@@ -237,7 +246,7 @@ class PolicyRun {
   }
 
   #refuse(
-    policy: CompiledPolicy,
+    policy: PolicySource,
     binding: ValidatingAdmissionPolicyBinding,
     { message, reason }: Pick<Denial, 'message' | 'reason'>,
   ): void {

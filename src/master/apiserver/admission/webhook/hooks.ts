@@ -7,8 +7,7 @@ import { compileSelector, isEmptySelector } from '../../../../api/facts/selector
 import type { Entry } from '../../cache/entry.js';
 import type { WatchCache } from '../../cache/watch-cache.js';
 import type { AdmissionRequest } from '../../registry/types.js';
-import type { Condition } from '../policy/conditions.js';
-import { compileConditions } from '../policy/conditions.js';
+import { PolicySource } from '../policy/evaluate.js';
 
 type MutatingHook = NonNullable<MutatingWebhookConfiguration['webhooks']>[number];
 type ValidatingHook = NonNullable<ValidatingWebhookConfiguration['webhooks']>[number];
@@ -30,7 +29,8 @@ export interface Selectors {
 export interface Hook extends Selectors {
   readonly name: string;
   readonly config: ValidatingHook & Pick<MutatingHook, 'reinvocationPolicy'>;
-  readonly conditions: readonly Condition[];
+  /** A policy with the hook's conditions alone; undefined when it has none. */
+  readonly conditions: PolicySource | undefined;
 }
 
 /** Compiles selectors. */
@@ -54,12 +54,17 @@ function hooksOf(entry: Entry): readonly Hook[] {
     hooks = (webhooks ?? []).map((config) => ({
       name: config.name,
       config,
-      conditions: compileConditions(config.matchConditions, false),
+      conditions: conditionsOf(config),
       ...compileSelectors(config),
     }));
     compiled.set(entry, hooks);
   }
   return hooks;
+}
+
+function conditionsOf({ name, matchConditions = [] }: ValidatingHook): PolicySource | undefined {
+  if (matchConditions.length === 0) return undefined;
+  return new PolicySource({ metadata: { name }, spec: { matchConditions } });
 }
 
 /** The version in which a request is sent to a hook. */

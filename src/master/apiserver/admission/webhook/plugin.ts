@@ -12,9 +12,10 @@ import type { AdmissionRequest } from '../../registry/types.js';
 import type { Authorization } from '../../authz/authorizers.js';
 import { errorTarget } from '../../registry/types.js';
 import { badRequest, forbidden, internal } from '../../status.js';
-import { RequestValues } from '../policy/activation.js';
-import { conditionsHold } from '../policy/conditions.js';
+import { AskedData } from '../policy/activation.js';
 import { Decisions } from '../policy/decisions.js';
+import type { PolicyTurns } from '../policy/evaluations.js';
+import { Evaluations } from '../policy/evaluations.js';
 import type { AdmissionPlugin } from '../chain.js';
 import { CallError, postJson } from './call.js';
 import type { DialPod } from '../../subresources/dial-pod.js';
@@ -34,6 +35,7 @@ export interface WebhookDeps {
   readonly dialPod: DialPod;
   /** Match conditions may ask what the user may do. */
   readonly authorization: Authorization;
+  readonly turns?: PolicyTurns | undefined;
 }
 
 /** Configurations of webhooks are never sent to webhooks, or a bad one could not be taken back. */
@@ -43,30 +45,25 @@ function isExempt({ context: { target } }: AdmissionRequest): boolean {
 
 /** True when the conditions of a hook let it be called. @throws StatusError when that cannot be told */
 async function isMeant(
-  { objects, authorization }: WebhookDeps,
+  { objects, authorization, turns }: WebhookDeps,
   { hook, version }: Match,
   request: AdmissionRequest,
 ): Promise<boolean> {
-  if (hook.conditions.length === 0) return true;
+  if (hook.conditions === undefined) return true;
   const { target, user } = request.context;
   const decisions = new Decisions(authorization, user);
-  const values = new RequestValues(request, {
-    version,
-    namespace: () => undefined,
-    decide: decisions.decide,
-  });
-  const holds = await decisions.settle(() =>
-    conditionsHold(hook.conditions, (name) => values.get(name)),
-  );
-  if (!(holds instanceof Error)) return holds;
+  const data = new AskedData(request, { version, namespace: () => undefined, params: null });
+  const verdict = await new Evaluations(decisions, user.name, turns).judge(hook.conditions, data);
+  const [failure] = verdict.denials;
+  if (failure === undefined) return verdict.isMeant;
   if (hook.config.failurePolicy === 'Ignore') {
     objects.log.warn(
-      { webhook: hook.name, reason: holds.message },
+      { webhook: hook.name, reason: failure.message },
       'the match conditions of a webhook failed and it was not called, as its failurePolicy says',
     );
     return false;
   }
-  throw forbidden(errorTarget(target.kind), target.name, holds.message);
+  throw forbidden(errorTarget(target.kind), target.name, failure.message);
 }
 
 /**
