@@ -73,13 +73,15 @@ describe('policies', () => {
     [
       { validations: [{ expression: 'params.x == 1' }] },
       [
-        `spec.validations[0].expression: Invalid value: "params.x == 1": compilation failed: ERROR: <input>:1:1: undeclared reference to 'params' (in container '')\n | params.x == 1\n | ^`,
+        'spec.validations[0].expression: Invalid value: "params.x == 1": compilation failed: ' +
+          `ERROR: <input>:1:1: undeclared reference to 'params' (in container '')\n | params.x == 1\n | ^`,
       ],
     ],
     [
       { validations: [{ expression: 'request.foo == "a"' }] },
       [
-        `spec.validations[0].expression: Invalid value: "request.foo == \\"a\\"": compilation failed: ERROR: <input>:1:8: undefined field 'foo'\n | request.foo == "a"\n | .......^`,
+        'spec.validations[0].expression: Invalid value: "request.foo == \\"a\\"": compilation failed: ' +
+          `ERROR: <input>:1:8: undefined field 'foo'\n | request.foo == "a"\n | .......^`,
       ],
     ],
     [
@@ -89,7 +91,10 @@ describe('policies', () => {
         ],
       },
       [
-        `spec.validations[0].messageExpression: Invalid value: "authorizer.path(\\"/\\").check(\\"get\\").reason()": compilation failed: ERROR: <input>:1:1: undeclared reference to 'authorizer' (in container '')\n | authorizer.path("/").check("get").reason()\n | ^`,
+        'spec.validations[0].messageExpression: Invalid value: ' +
+          '"authorizer.path(\\"/\\").check(\\"get\\").reason()": compilation failed: ' +
+          `ERROR: <input>:1:1: undeclared reference to 'authorizer' (in container '')\n` +
+          ' | authorizer.path("/").check("get").reason()\n | ^',
       ],
     ],
     [
@@ -112,13 +117,15 @@ describe('policies', () => {
     [
       { validations: [{ expression: 'true', reason: 'Bad' }] },
       [
-        'spec.validations[0].reason: Unsupported value: "Bad": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"',
+        'spec.validations[0].reason: Unsupported value: "Bad": ' +
+          'supported values: "Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"',
       ],
     ],
     [
       { auditAnnotations: [{ key: 'a', valueExpression: '1' }] },
       [
-        'spec.auditAnnotations[0].valueExpression: Invalid value: "1": must evaluate to one of [string null_type] but got int',
+        'spec.auditAnnotations[0].valueExpression: Invalid value: "1": ' +
+          'must evaluate to one of [string null_type] but got int',
       ],
     ],
   ])('%j is refused', (more, texts) => {
@@ -132,7 +139,8 @@ describe('bindings', () => {
     [
       { policyName: 'p', validationActions: ['Deny', 'Warn'] },
       [
-        'spec.validationActions: Invalid value: ["Deny","Warn"]: must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)',
+        'spec.validationActions: Invalid value: ["Deny","Warn"]: must not contain both Deny and Warn ' +
+          '(repeating the same validation failure information in the API response and headers serves no purpose)',
       ],
     ],
     [
@@ -165,7 +173,8 @@ test('match conditions of webhooks must compile', () => {
   };
   expect(refusals(mutatingWebhookKind, { webhooks: [webhook] })).toEqual([
     expect.stringContaining(
-      'webhooks[0].matchConditions[1].expression: Invalid value: "object.x ==": compilation failed: ERROR: <input>:1:12: Syntax error',
+      'webhooks[0].matchConditions[1].expression: Invalid value: "object.x ==": ' +
+        'compilation failed: ERROR: <input>:1:12: Syntax error',
     ),
     'webhooks[0].matchConditions[1].name: Duplicate value: "a"',
   ]);

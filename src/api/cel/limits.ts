@@ -29,4 +29,4 @@ export const objectWorkBudget = 10_000_000;
  * Most cost and work together of what is evaluated on the event loop in one turn, and characters of what is compiled:
  * a unit of cost takes up to 1 µs, a character 2 µs. Rules of published definitions take some hundreds for an object.
  */
-export const turnEffort = 20_000;
+export const turnEffort = 10_000;

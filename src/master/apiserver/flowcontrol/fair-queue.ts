@@ -15,7 +15,7 @@ export interface Queuing {
 }
 
 /** The reason of a refusal, as the metric names it. */
-export type Refusal = 'concurrency-limit' | 'queue-full' | 'time-out';
+export type Refusal = 'cancelled' | 'concurrency-limit' | 'queue-full' | 'time-out';
 
 /** A request that wants seats. */
 export interface Asked {

@@ -14,6 +14,7 @@ import { Objects } from '../registry/objects.js';
 import { Writer } from '../registry/writer.js';
 import { plainValues } from '../storage/encryption.js';
 import { MemoryStore } from '../storage/testkit/memory-store.js';
+import type { Flow } from './flow-control.js';
 import { FlowControl } from './flow-control.js';
 import { FlowKeeper } from './keeper.js';
 
@@ -233,7 +234,8 @@ describe('seats', () => {
     expect(flow.seatsOfList(rest, 50_000)).toBe(1);
   });
 
-  test('who waits too long is refused, and counted', async () => {
+  /** A level of three seats, all taken by one user's requests. */
+  async function fullLevel(): Promise<Flow> {
     const queuing = { queues: 4, handSize: 2, queueLengthLimit: 5 };
     const limited = {
       nominalConcurrencyShares: 1,
@@ -248,6 +250,11 @@ describe('seats', () => {
     const { limit = 0 } = flow.counts.levels.find(({ name }) => name === 'tight') ?? {};
     expect(limit).toBe(3);
     for (let request = 0; request < limit; request++) void flow.enter(jane, 1);
+    return jane;
+  }
+
+  test('who waits too long is refused, and counted', async () => {
+    const jane = await fullLevel();
     const waits = flow.enter(jane, 1);
     // The flood of this one flow took what there was for its level; another level is as it was.
     expect(waits).toBeInstanceOf(Promise);
@@ -260,5 +267,27 @@ describe('seats', () => {
     const node = flow.classify(asked('system:node:n', ['system:nodes']));
     expect(flow.enter(node, 1)).toBeInstanceOf(Function);
     expect([...flow.counts.rejected]).toEqual([['tight\0janes\0time-out', 1]]);
+  });
+
+  const refused = { code: 429, message: 'Too many requests, please try again later.' };
+
+  test('who has named a shorter time waits no longer than that', async () => {
+    const jane = await fullLevel();
+    const waits = flow.enter(jane, 1, { lastsMs: 2_000 });
+    clock.advance(1_999);
+    expect(flow.counts.levels.find(({ name }) => name === 'tight')?.waiting).toBe(1);
+    clock.advance(1);
+    await expect(waits).rejects.toMatchObject(refused);
+  });
+
+  test('who has gone waits no longer, and never runs', async () => {
+    const jane = await fullLevel();
+    const client = new AbortController();
+    const waits = flow.enter(jane, 1, client);
+    client.abort();
+    await expect(waits).rejects.toMatchObject(refused);
+    await expect(flow.enter(jane, 1, client)).rejects.toMatchObject(refused);
+    expect(flow.counts.levels.find(({ name }) => name === 'tight')?.waiting).toBe(0);
+    expect([...flow.counts.rejected]).toEqual([['tight\0janes\0cancelled', 2]]);
   });
 });

@@ -35,6 +35,14 @@ export interface Flow {
   readonly key: string;
 }
 
+/** The sender of a request that may have to wait. */
+export interface Sender {
+  /** Aborted when nobody waits for the answer any more. Asked for only when the request has to wait. */
+  readonly signal?: AbortSignal | undefined;
+  /** The time in which the sender wants an answer; unset: as long as requests may take. */
+  readonly lastsMs?: number | undefined;
+}
+
 /** What became of requests, for the metrics. */
 export interface FlowCounts {
   readonly rejected: ReadonlyMap<string, number>;
@@ -110,7 +118,7 @@ export class FlowControl {
    * @returns gives them back
    * @throws StatusError 429
    */
-  enter(flow: Flow, seats: number): (() => void) | Promise<() => void> {
+  enter(flow: Flow, seats: number, sender?: Sender): (() => void) | Promise<() => void> {
     const level = this.#levels.get(flow.level.name);
     const queue = level?.queue;
     if (level === undefined || queue === undefined) return nothingTaken;
@@ -124,13 +132,25 @@ export class FlowControl {
     if (refusal !== undefined) throw this.#refuse(flow, refusal);
     if (seated !== undefined) return this.#leaver(queue, seated);
     return new Promise((resolve, reject) => {
-      const cancel = this.#clock.schedule(maxQueueWaitMs, () => {
-        if (queue.abandon(asked)) reject(this.#refuse(flow, 'time-out'));
-      });
-      onSeat = (seat) => {
+      const giveUp = (reason: Refusal): void => {
+        if (!queue.abandon(asked)) return;
+        done();
+        reject(this.#refuse(flow, reason));
+      };
+      const waitMs = Math.min(maxQueueWaitMs, sender?.lastsMs ?? maxQueueWaitMs);
+      const cancel = this.#clock.schedule(waitMs, () => giveUp('time-out'));
+      const signal = sender?.signal;
+      const onGone = (): void => giveUp('cancelled');
+      const done = (): void => {
         cancel();
+        signal?.removeEventListener('abort', onGone);
+      };
+      onSeat = (seat) => {
+        done();
         resolve(this.#leaver(queue, seat));
       };
+      if (signal?.aborted === true) onGone();
+      else signal?.addEventListener('abort', onGone);
     });
   }
 

@@ -2,9 +2,10 @@ import { peerCertificateOf } from '../../../lib/grpc/index.js';
 import type { PeerCertificate } from '../../../lib/grpc/index.js';
 import type { Credentials } from '../authn/authenticator.js';
 import { bearerToken } from '../authn/authenticator.js';
-import type { Call, Caller } from '../verbs/index.js';
+import type { Call, Caller, Sender } from '../verbs/index.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
+import { timeoutOf } from './request-timeout.js';
 
 const tokenProtocol = 'base64url.bearer.authorization.k8s.io.';
 const selecting = new Set(['list', 'watch', 'deletecollection']);
@@ -20,7 +21,23 @@ export function callOf(exchange: Exchange): Call {
     fieldSelector: selecting.has(info.verb) ? (query.get('fieldSelector') ?? '') : '',
     warnings: exchange.warnings,
     notes: exchange.notes,
+    sender: new HttpSender(exchange),
   };
+}
+
+/** The sender of an HTTP request; whether it is gone is asked for those that have to wait. */
+class HttpSender implements Sender {
+  readonly lastsMs: number | undefined;
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+    this.lastsMs = timeoutOf(exchange);
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal;
+  }
 }
 
 /** The caller of an HTTP request; its fields for the audit log are read on demand. */

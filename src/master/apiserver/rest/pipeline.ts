@@ -9,6 +9,7 @@ import type { Exchange, HttpRequest, HttpResponse } from './exchange.js';
 import { header } from './exchange.js';
 import { parseRequest } from './request-info.js';
 import type { ResourceHandler } from './resource-handler.js';
+import { timeoutOf } from './request-timeout.js';
 import { sendBytes, sendError } from './respond.js';
 
 /** Serves a path outside of the API. False: not mine. */
@@ -55,6 +56,7 @@ export class Pipeline {
     request.on('error', () => undefined);
     try {
       if (await this.#options.files(exchange)) return;
+      timeoutOf(exchange);
       if ('stream' in request) endAfterUnknownPeer(exchange, request.stream.session);
       if (await this.#options.remote(exchange)) return;
       if (this.#isServed(exchange)) await this.#options.resources.handle(exchange);

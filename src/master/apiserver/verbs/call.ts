@@ -1,6 +1,6 @@
 /** A request as it enters: who sends it, how it came, what it asks for. Both doors make one of each request. */
 import type { Credentials } from '../authn/authenticator.js';
-import type { Flow } from '../flowcontrol/index.js';
+import type { Flow, Sender } from '../flowcontrol/index.js';
 import type { ResourceName } from './names.js';
 
 /** The sender of a request, and what the audit log tells of it. */
@@ -35,6 +35,8 @@ export interface Call {
   /** Texts for the client, in order; the verbs add to them. */
   readonly warnings: string[];
   readonly notes: CallNotes;
+  /** Whoever waits for the answer, and how long. */
+  readonly sender?: Sender | undefined;
   /** Admission's notes for the audit log; made for requests that admission is asked about. */
   auditAnnotations?: Map<string, string>;
 }

@@ -38,3 +38,4 @@ export { errorTarget } from '../registry/types.js';
 export { presentBytes, readAs } from '../registry/versions.js';
 export type { WatchItem, WatchSink } from '../registry/watch-session.js';
 export type { UpdateSource } from '../registry/writer.js';
+export type { Sender } from '../flowcontrol/index.js';

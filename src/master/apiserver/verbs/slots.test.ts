@@ -99,3 +99,31 @@ test('long requests are bounded for each user by itself', async () => {
   await expect(places.run('a', () => Promise.resolve(2))).resolves.toBe(2);
   expect(places.count).toBe(0);
 });
+
+test('a request ends at the time that its sender has set, and no other with it', async () => {
+  const clock = new ManualClock();
+  const slots = new Slots(clock, seats());
+  const never = (): Promise<never> => new Promise(() => undefined);
+  const brief = slots.run({ ...reading, sender: { lastsMs: 1_500 } }, never);
+  const long = slots.run({ ...reading, sender: { lastsMs: 10 * requestTimeoutMs } }, never);
+  let isOver = false;
+  long.catch(() => (isOver = true));
+  clock.advance(1_500);
+  await expect(brief).rejects.toMatchObject({
+    code: 504,
+    reason: 'Timeout',
+    message: 'Timeout: request did not complete within the allotted timeout',
+  });
+  expect([isOver, slots.inFlight.reading]).toEqual([false, 1]);
+  clock.advance(requestTimeoutMs);
+  await expect(long).rejects.toMatchObject({ code: 504 });
+  expect(slots.inFlight.reading).toBe(0);
+});
+
+test('the timer of a request that is over in time is given back', async () => {
+  const clock = new ManualClock();
+  const slots = new Slots(clock, seats());
+  await slots.run({ ...reading, sender: { lastsMs: 1_500 } }, () => Promise.resolve());
+  // The one that serves all goes on.
+  expect(clock.pending).toBe(1);
+});

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../lib/clock.js';
-import type { Flow, FlowControl } from '../flowcontrol/index.js';
+import type { Flow, FlowControl, Sender } from '../flowcontrol/index.js';
 import { requestTimeoutMs } from '../limits.js';
 import { timeout } from '../status.js';
 
@@ -12,6 +12,7 @@ export interface Place {
   readonly flow: Flow;
   /** Seats of its level that it takes. @default 1 */
   readonly seats?: number;
+  readonly sender?: Sender | undefined;
 }
 
 /** One slot that is taken. */
@@ -46,28 +47,32 @@ export class Slots {
   }
 
   /** @throws StatusError 429 when no seat is to be had, 504 when the work takes too long */
-  run<T>({ kind, flow, seats = 1 }: Place, work: () => Promise<T>): Promise<T> {
+  run<T>(place: Place, work: () => Promise<T>): Promise<T> {
+    const { flow, seats = 1, sender } = place;
     let leave: (() => void) | Promise<() => void>;
     try {
-      leave = this.#flow.enter(flow, seats);
+      leave = this.#flow.enter(flow, seats, sender);
     } catch (error) {
       return Promise.reject(error);
     }
-    if (leave instanceof Promise) return leave.then((given) => this.#hold(kind, given, work));
-    return this.#hold(kind, leave, work);
+    if (leave instanceof Promise) return leave.then((given) => this.#hold(place, given, work));
+    return this.#hold(place, leave, work);
   }
 
-  #hold<T>(kind: SlotKind, leave: () => void, work: () => Promise<T>): Promise<T> {
+  #hold<T>({ kind, sender }: Place, leave: () => void, work: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const untilMs = this.#clock.monotonicMs() + requestTimeoutMs;
       const held: Held = { kind, leave, untilMs, reject };
       this.#take(held);
+      const cancel = this.#endEarly(held, sender?.lastsMs);
       started(work).then(
         (value) => {
+          cancel?.();
           this.#release(held);
           resolve(value);
         },
         (error: unknown) => {
+          cancel?.();
           this.#release(held);
           reject(error);
         },
@@ -80,8 +85,19 @@ export class Slots {
    * @returns gives them back; calls beyond the first do nothing
    * @throws StatusError 429
    */
-  async begin({ flow, seats = 1 }: Omit<Place, 'kind'>): Promise<() => void> {
-    return this.#flow.enter(flow, seats);
+  async begin({ flow, seats = 1, sender }: Omit<Place, 'kind'>): Promise<() => void> {
+    return this.#flow.enter(flow, seats, sender);
+  }
+
+  /** Ends a request at the time that its sender has set, when that is before the longest one. */
+  #endEarly(held: Held, lastsMs: number | undefined): (() => void) | undefined {
+    if (lastsMs === undefined || lastsMs >= requestTimeoutMs) return undefined;
+    return this.#clock.schedule(lastsMs, () => this.#end(held));
+  }
+
+  #end(held: Held): void {
+    this.#release(held);
+    held.reject(timeout('request did not complete within the allotted timeout'));
   }
 
   #take(held: Held): void {
@@ -105,8 +121,7 @@ export class Slots {
         this.#cancel ??= this.#clock.schedule(leftMs, () => this.#onTime());
         return;
       }
-      this.#release(held);
-      held.reject(timeout('request did not complete within the allotted timeout'));
+      this.#end(held);
     }
   }
 

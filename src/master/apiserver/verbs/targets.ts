@@ -13,8 +13,8 @@ import type { Place } from './slots.js';
 const readingVerbs: ReadonlySet<string> = new Set(['get', 'head', 'list']);
 
 /** The place that a request takes while it runs. */
-export function placeOf({ verb }: Call, { flow }: Admitted): Place {
-  return { kind: readingVerbs.has(verb) ? 'reading' : 'mutating', flow };
+export function placeOf({ verb, sender }: Call, { flow }: Admitted): Place {
+  return { kind: readingVerbs.has(verb) ? 'reading' : 'mutating', flow, sender };
 }
 
 /** True for a watch that begins with what is there. */

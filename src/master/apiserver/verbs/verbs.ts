@@ -109,7 +109,9 @@ export class Verbs {
   get(call: Call, decode: Decode<GetRequest>): Promise<Answer> {
     return this.#enter(call, (target, { user, flow }) => {
       const request = decode(target, user);
-      return this.#deps.slots.run({ kind: 'reading', flow }, () => this.#get(target, request));
+      return this.#deps.slots.run({ kind: 'reading', flow, sender: call.sender }, () =>
+        this.#get(target, request),
+      );
     });
   }
 
@@ -131,7 +133,7 @@ export class Verbs {
       const { labelSelector, ...request } = decode(target, user);
       const selection = selectionOf(target, labelSelector, call.fieldSelector);
       const seats = this.#seats(flow, target, selection);
-      return this.#deps.slots.run({ kind: 'reading', flow, seats }, () =>
+      return this.#deps.slots.run({ kind: 'reading', flow, seats, sender: call.sender }, () =>
         this.#list(target, selection, request),
       );
     });
@@ -173,6 +175,7 @@ export class Verbs {
       return this.#watching.run(user.name, async () => {
         const begun = await this.#deps.slots.begin({
           flow,
+          sender: call.sender,
           seats: bringsState(request) ? this.#seats(flow, target, selection) : 1,
         });
         const started = (): void => admitted.started(200);
@@ -286,7 +289,7 @@ export class Verbs {
     return this.#enter(call, async (target, admitted) => {
       const context = contextOf(admitted.user, target, call, plainOptions);
       const options = await decode(target, admitted.user).options(context);
-      const place = { kind: 'mutating', flow: admitted.flow } as const;
+      const place = { kind: 'mutating', flow: admitted.flow, sender: call.sender } as const;
       const deleted = await this.#deps.slots.run(place, () =>
         this.#deps.deleter.delete(withDryRun(context, options), options),
       );
@@ -303,7 +306,7 @@ export class Verbs {
       const selection = selectionOf(target, labelSelector, call.fieldSelector);
       const context = contextOf(admitted.user, target, call, plainOptions);
       const options = await request.options(context);
-      const place = { kind: 'mutating', flow: admitted.flow } as const;
+      const place = { kind: 'mutating', flow: admitted.flow, sender: call.sender } as const;
       return this.#deps.slots.run(place, async () => {
         const listed = await this.#list(target, selection, list);
         await this.#deleteAll(withDryRun(context, options), listed, options);
@@ -410,7 +413,7 @@ export class Verbs {
       const execute = await prepare(context, request);
       const answer = await runWithBreaks(execute, {
         slots: this.#deps.slots,
-        place: { kind: 'mutating', flow: admitted.flow },
+        place: { kind: 'mutating', flow: admitted.flow, sender: call.sender },
         maxBreaks: maxWriteAttempts,
         refusal: () => conflict(errorTarget(target.kind), target.name),
       });
