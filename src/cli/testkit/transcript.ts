@@ -16,7 +16,7 @@ import type { FakeCluster } from './fake-cluster.js';
 export const transcriptMs = Date.UTC(2026, 0, 1, 12);
 
 /** Words of a command line; those in single quotes are one. */
-function wordsOf(line: string): string[] {
+export function wordsOf(line: string): string[] {
   return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 }
 
