@@ -20,3 +20,26 @@ export function goBoolean(text: string): boolean | undefined {
   if (yes.has(text)) return true;
   return no.has(text) ? false : undefined;
 }
+
+const bases: readonly (readonly [RegExp, radix: string])[] = [
+  [/^(?:0|[1-9](?:_?\d)*)$/, ''],
+  [/^0o?(?<digits>(?:_?[0-7])+)$/i, '0o'],
+  [/^0x(?<digits>(?:_?[\da-f])+)$/i, '0x'],
+  [/^0b(?<digits>(?:_?[01])+)$/i, '0b'],
+];
+
+/**
+ * A text as `strconv.ParseInt` reads it without a base: also `0x1f`, `017`, `1_000`.
+ * @returns the number, or what is wrong in Go's words; so is what JavaScript cannot count to
+ */
+export function goInteger(text: string): number | string {
+  const [, sign = '', digits = ''] = /^([+-]?)(.*)$/s.exec(text) ?? [];
+  for (const [pattern, radix] of bases) {
+    const match = pattern.exec(digits);
+    if (match === null) continue;
+    const value = Number(`${radix}${(match.groups?.['digits'] ?? digits).replaceAll('_', '')}`);
+    if (!Number.isSafeInteger(value)) return 'value out of range';
+    return sign === '-' ? 0 - value : value;
+  }
+  return 'invalid syntax';
+}

@@ -27,9 +27,20 @@ describe('flags as pflag reads them', () => {
     [['--tail', '-5'], 'tail', -5],
     [['--dry-run'], 'dry-run', 'unchanged'],
     [['--dry-run=server'], 'dry-run', 'server'],
+    [['--tail', '+3'], 'tail', 3],
+    [['--tail', '0x10'], 'tail', 16],
+    [['--tail', '010'], 'tail', 8],
+    [['--tail', '0b11'], 'tail', 3],
+    [['--tail', '1_000'], 'tail', 1000],
     [['--stdin=false'], 'stdin', false],
     [['-f', 'a', '--filename=b'], 'filename', ['a', 'b']],
     [['-L', 'a,b', '-L', 'c'], 'columns', ['a', 'b', 'c']],
+    [['-L', '"a,b",c'], 'columns', ['a,b', 'c']],
+    [['-L', '"a""b"'], 'columns', ['a"b']],
+    [['-L', 'a, b'], 'columns', ['a', ' b']],
+    [['-L', ','], 'columns', ['', '']],
+    [['-L', 'a\nb'], 'columns', ['a']],
+    [['-L', '', '-L', 'c'], 'columns', ['c']],
   ])('%j', (argv, name, value) => {
     expect(parse(...argv).values[name]).toEqual(value);
   });
@@ -54,6 +65,30 @@ describe('flags as pflag reads them', () => {
     [
       ['--tail', 'x'],
       'invalid argument "x" for "--tail" flag: strconv.ParseInt: parsing "x": invalid syntax',
+    ],
+    [
+      ['--tail', '99999999999999999999'],
+      'invalid argument "99999999999999999999" for "--tail" flag: strconv.ParseInt: parsing "99999999999999999999": value out of range',
+    ],
+    [
+      ['--tail', '08'],
+      'invalid argument "08" for "--tail" flag: strconv.ParseInt: parsing "08": invalid syntax',
+    ],
+    [
+      ['--stdin=per"haps'],
+      'invalid argument "per\\"haps" for "-i, --stdin" flag: strconv.ParseBool: parsing "per\\"haps": invalid syntax',
+    ],
+    [
+      ['-L', 'a"b'],
+      'invalid argument "a\\"b" for "-L, --columns" flag: parse error on line 1, column 2: bare " in non-quoted-field',
+    ],
+    [
+      ['--columns="a'],
+      'invalid argument "\\"a" for "-L, --columns" flag: parse error on line 1, column 3: extraneous or missing " in quoted-field',
+    ],
+    [
+      ['--columns="a"b'],
+      'invalid argument "\\"a\\"b" for "-L, --columns" flag: parse error on line 1, column 3: extraneous or missing " in quoted-field',
     ],
     [
       ['--cascade', 'x'],

@@ -1,6 +1,8 @@
 /** Parses command lines as kubectl's library (pflag) does: flags anywhere, `-it`, `-n=x`, `--flag=x`, `--`. */
-import { goBoolean } from '../../api/go-text/values.js';
+import { goQuote } from '../../api/go-text/quote.js';
+import { goBoolean, goInteger } from '../../api/go-text/values.js';
 import { CommandLineError } from './command-line-error.js';
+import { splitAtCommas } from './comma-list.js';
 import type { Flag, Flags } from './flag-types.js';
 
 /** The words and the flags of a command line. */
@@ -51,8 +53,8 @@ class LineParser {
     if (flag === undefined) {
       if (name !== 'help') throw new CommandLineError(`unknown flag: --${name}`);
       this.help = true;
-    } else if (at >= 0) this.#set(name, flag, word.slice(at + 1), `--${name}`);
-    else this.#setBare(name, flag, `--${name}`, `flag needs an argument: --${name}`);
+    } else if (at >= 0) this.#set(name, flag, word.slice(at + 1));
+    else this.#setBare(name, flag, `flag needs an argument: --${name}`);
   }
 
   /** `-it`, `-nkube-system`, `-n=kube-system`. */
@@ -68,47 +70,49 @@ class LineParser {
         continue;
       }
       const [name, flag] = found;
-      const shown = `-${letter}, --${name}`;
-      if (word.charAt(at + 1) === '=') return this.#set(name, flag, word.slice(at + 2), shown);
+      if (word.charAt(at + 1) === '=') return this.#set(name, flag, word.slice(at + 2));
       if (bareValue(flag) === undefined && at + 1 < word.length) {
-        return this.#set(name, flag, word.slice(at + 1), shown);
+        return this.#set(name, flag, word.slice(at + 1));
       }
-      this.#setBare(name, flag, shown, `flag needs an argument: '${letter}' in ${word}`);
+      this.#setBare(name, flag, `flag needs an argument: '${letter}' in ${word}`);
     }
   }
 
-  #setBare(name: string, flag: Flag, shown: string, missing: string): void {
+  #setBare(name: string, flag: Flag, missing: string): void {
     const value = bareValue(flag) ?? this.#rest.shift();
     if (value === undefined) throw new CommandLineError(missing);
-    this.#set(name, flag, value, shown);
+    this.#set(name, flag, value);
   }
 
-  #set(name: string, flag: Flag, text: string, shown: string): void {
+  #set(name: string, flag: Flag, text: string): void {
     this.given.add(name);
     const before = this.values[name];
+    const shown = flag.short === undefined ? `--${name}` : `-${flag.short}, --${name}`;
     const wrong = (why: string): CommandLineError =>
-      new CommandLineError(`invalid argument "${text}" for "${shown}" flag: ${why}`);
+      new CommandLineError(`invalid argument ${goQuote(text)} for "${shown}" flag: ${why}`);
     switch (flag.type) {
       case 'bool': {
         const value = goBoolean(text);
         if (value === undefined) {
-          throw wrong(`strconv.ParseBool: parsing "${text}": invalid syntax`);
+          throw wrong(`strconv.ParseBool: parsing ${goQuote(text)}: invalid syntax`);
         }
         this.values[name] = value;
         return;
       }
-      case 'int':
-        if (!/^[+-]?\d{1,15}$/.test(text)) {
-          throw wrong(`strconv.ParseInt: parsing "${text}": invalid syntax`);
+      case 'int': {
+        const value = goInteger(text);
+        if (typeof value === 'string') {
+          throw wrong(`strconv.ParseInt: parsing ${goQuote(text)}: ${value}`);
         }
-        this.values[name] = Number(text);
+        this.values[name] = value;
         return;
-      case 'list':
-        this.values[name] = [
-          ...(Array.isArray(before) ? before : []),
-          ...(flag.commas === true ? text.split(',') : [text]),
-        ];
+      }
+      case 'list': {
+        const words = flag.commas === true ? splitAtCommas(text) : [text];
+        if (typeof words === 'string') throw wrong(words);
+        this.values[name] = [...(Array.isArray(before) ? before : []), ...words];
         return;
+      }
       default:
         if (flag.values !== undefined && !flag.values.includes(text)) {
           throw wrong(`must be one of ${flag.values.map((value) => `'${value}'`).join(', ')}`);
@@ -124,7 +128,6 @@ function bareValue(flag: Flag): string | undefined {
   return flag.type === 'text' ? flag.bare : undefined;
 }
 
-/** As Go reads a boolean. */
 /** @throws CommandLineError in kubectl's words */
 export function parseLine(flags: Flags, argv: readonly string[]): ParsedLine {
   const parser = new LineParser(flags, argv);
