@@ -2,6 +2,7 @@
 import { CommandLineError } from '../command/command-line-error.js';
 import type { Flags } from '../command/flag-types.js';
 import type { Invocation } from '../command/spec.js';
+import type { ResourceMapper } from '../kube/resource-mapper.js';
 import { withSession } from '../kube/session.js';
 import { defineGenerator } from './generator.js';
 import type { Made } from './generator.js';
@@ -33,31 +34,97 @@ interface Rule {
   readonly verbs: readonly string[];
 }
 
+/** The verbs that Kubernetes itself knows. */
+const knownVerbs = new Set(
+  '* get delete list create update patch watch proxy deletecollection use bind escalate impersonate'.split(
+    ' ',
+  ),
+);
+/** Verbs that mean something with these resources only. */
+const specialVerbs: Readonly<Record<string, readonly string[]>> = {
+  use: ['podsecuritypolicies.policy', 'podsecuritypolicies.extensions'],
+  bind: [`roles.${rbac}`, `clusterroles.${rbac}`],
+  escalate: [`roles.${rbac}`, `clusterroles.${rbac}`],
+  impersonate: ['users', 'serviceaccounts', 'groups', 'userextras.authentication.k8s.io'],
+};
+/** The verbs of paths that are no resources. */
+const pathVerbs = new Set(['*', 'get', 'post', 'put', 'delete', 'patch', 'head', 'options']);
+
+/** A value of `--resource`: `plural.group/part`. */
+interface RuleResource {
+  readonly type: string;
+  readonly part: string | undefined;
+}
+
+interface RuleWords {
+  readonly verb: readonly string[];
+  readonly resource: readonly string[];
+  readonly 'resource-name': readonly string[];
+}
+
+/** The verbs, each once; `*` is all of them. */
+function verbsOf(words: readonly string[]): string[] {
+  return words.includes('*') ? ['*'] : [...new Set(words)];
+}
+
+function resourcesOf(words: readonly string[]): RuleResource[] {
+  if (words.includes('*')) return [{ type: '*', part: undefined }];
+  return words.map((text) => {
+    const at = text.indexOf('/');
+    return at < 0
+      ? { type: text, part: undefined }
+      : { type: text.slice(0, at), part: text.slice(at + 1) };
+  });
+}
+
+/** The resource of a word, as far as somebody knows it: those that verbs alone know are no resources of the server. */
+async function findResource(
+  mapper: ResourceMapper,
+  type: string,
+  verbs: readonly string[],
+): Promise<{ readonly group: string; readonly plural: string }> {
+  const at = type.indexOf('.');
+  const plural = at < 0 ? type : type.slice(0, at);
+  const named = { group: at < 0 ? '' : type.slice(at + 1), plural };
+  if (plural === '') throw plain('resource must be specified if apiGroup/subresource specified');
+  if (plural === '*') return named;
+  const special = verbs.flatMap((verb) => specialVerbs[verb] ?? []);
+  const found = special.includes(type) ? named : await mapper.byName(type);
+  const name = found.group === '' ? found.plural : `${found.plural}.${found.group}`;
+  for (const verb of verbs) {
+    if (specialVerbs[verb]?.includes(name) === false) {
+      throw plain(`can not perform '${verb}' on '${found.plural}' in group '${found.group}'`);
+    }
+  }
+  return found;
+}
+
 /** One rule for each group, as kubectl makes them. */
 async function rulesOf<F extends Flags>(
-  flags: {
-    verb: readonly string[];
-    resource: readonly string[];
-    'resource-name': readonly string[];
-  },
+  words: RuleWords,
   invocation: Invocation<F>,
 ): Promise<Rule[]> {
-  const verbs = [...new Set(flags.verb)];
-  const names = flags['resource-name'];
+  const verbs = verbsOf(words.verb);
+  for (const verb of verbs) {
+    if (knownVerbs.has(verb)) continue;
+    invocation.context.err(`Warning: '${verb}' is not a standard resource verb\n`);
+  }
+  const names = [...new Set(words['resource-name'])];
   return withSession(invocation, async ({ mapper }) => {
-    const groups = new Map<string, string[]>();
-    for (const text of flags.resource) {
-      const [type = '', part] = text.split('/');
-      const known = type === '*' ? { group: '*', plural: '*' } : await mapper.byName(type);
-      const name = part === undefined ? known.plural : `${known.plural}/${part}`;
-      groups.set(known.group, [...(groups.get(known.group) ?? []), name]);
+    const groups = new Map<string, Set<string>>();
+    for (const { type, part } of resourcesOf(words.resource)) {
+      const { group, plural } = await findResource(mapper, type, verbs);
+      const resources = groups.get(group) ?? new Set();
+      groups.set(group, resources.add(part === undefined ? plural : `${plural}/${part}`));
     }
-    return [...groups].map(([group, resources]) => ({
-      apiGroups: [group],
-      ...(names.length === 0 ? {} : { resourceNames: names }),
-      resources,
-      verbs,
-    }));
+    return [...groups]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([group, resources]) => ({
+        apiGroups: [group],
+        ...(names.length === 0 ? {} : { resourceNames: names }),
+        resources: [...resources],
+        verbs,
+      }));
   });
 }
 
@@ -108,6 +175,12 @@ export const createClusterRole = defineGenerator({
     const base = { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name } };
     const aggregation = flags['aggregation-rule'];
     if (aggregation !== undefined) {
+      const { verb, resource, 'non-resource-url': urls, 'resource-name': names } = flags;
+      if ([verb, resource, urls, names].some((given) => given.length > 0)) {
+        throw plain(
+          'aggregation rule must be specified without nonResourceURLs, verbs, resources or resourceNames',
+        );
+      }
       const matchLabels = Object.fromEntries(aggregation.split(',').map((pair) => pair.split('=')));
       return {
         ...base,
@@ -119,11 +192,25 @@ export const createClusterRole = defineGenerator({
     const urls = flags['non-resource-url'];
     if (flags.resource.length === 0 && urls.length === 0)
       throw plain('one of resource or nonResourceURL must be specified');
-    const paths =
-      urls.length === 0 ? [] : [{ nonResourceURLs: urls, verbs: [...new Set(flags.verb)] }];
-    return { ...base, rules: [...(await rulesOf(flags, invocation)), ...paths] } as Made;
+    const rules = flags.resource.length === 0 ? [] : await rulesOf(flags, invocation);
+    if (urls.length > 0) rules.push(pathRule(urls, verbsOf(flags.verb)));
+    return { ...base, rules } as Made;
   },
 });
+
+/** @throws CommandLineError for a verb or a path that is none */
+function pathRule(urls: readonly string[], verbs: readonly string[]): Rule {
+  const wrong = verbs.find((verb) => !pathVerbs.has(verb));
+  if (wrong !== undefined) throw plain(`invalid verb: '${wrong}' for nonResourceURL`);
+  for (const url of urls) {
+    if (url === '*') continue;
+    if (!url.startsWith('/')) throw plain('nonResourceURL should start with /');
+    if (url.slice(0, -1).includes('*')) {
+      throw plain("nonResourceURL only supports wildcard matches when '*' is at the end");
+    }
+  }
+  return { nonResourceURLs: urls, verbs };
+}
 
 const subjectFlags = {
   user: { type: 'list', value: 'NAME', help: 'a user' },

@@ -1,108 +1,21 @@
 /** `create configmap` and `create secret`: files and words as data. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { defineGroup } from '../command/spec.js';
+import { readFileSync } from 'node:fs';
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
+import { goQuote } from '../../api/go-text/quote.js';
+import { errorMessage } from '../../lib/errors.js';
 import { CommandLineError } from '../command/command-line-error.js';
+import { defineGroup } from '../command/spec.js';
+import { compactJson, escapeHtml } from '../print/json.js';
+import type { KeyWords } from './data-sources.js';
+import { isText, readData, sourceFlags } from './data-sources.js';
 import { defineGenerator } from './generator.js';
 import type { Made } from './generator.js';
 
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
 
-const sourceFlags = {
-  'from-literal': {
-    type: 'list',
-    value: 'KEY=VALUE',
-    help: 'a key with its value; may be repeated',
-  },
-  'from-file': {
-    type: 'list',
-    value: '[KEY=]FILE',
-    help: 'a file or a directory of files; may be repeated',
-  },
-  'from-env-file': {
-    type: 'list',
-    value: 'FILE',
-    help: 'a file with lines KEY=VALUE; may be repeated',
-  },
+const hashFlag = {
+  'append-hash': { type: 'bool', default: false, help: 'let the name end with a hash of the data' },
 } as const;
-
-/** The values of {@link sourceFlags}. */
-export interface Sources {
-  readonly 'from-literal': readonly string[];
-  readonly 'from-file': readonly string[];
-  readonly 'from-env-file': readonly string[];
-}
-
-/** The data that the flags name. @throws CommandLineError */
-export function readData(sources: Sources): ReadonlyMap<string, Buffer> {
-  const data = new Map<string, Buffer>();
-  const add = (key: string, value: Buffer): void => {
-    if (!/^[-._a-zA-Z0-9]+$/.test(key)) {
-      throw plain(
-        `"${key}" is not a valid key name: a valid config key must consist of alphanumeric characters, '-', '_' or '.'`,
-      );
-    }
-    if (data.has(key))
-      throw plain(`cannot add key "${key}", another key by that name already exists`);
-    data.set(key, value);
-  };
-  for (const literal of sources['from-literal']) {
-    const at = literal.indexOf('=');
-    if (at <= 0) throw plain(`invalid literal source ${literal}, expected key=value`);
-    add(literal.slice(0, at), Buffer.from(unquoted(literal.slice(at + 1))));
-  }
-  for (const source of sources['from-file'])
-    for (const [key, value] of filesOf(source)) add(key, value);
-  for (const file of sources['from-env-file']) {
-    for (const [key, value] of environmentOf(readFile(file).toString('utf8')))
-      add(key, Buffer.from(value));
-  }
-  return data;
-}
-
-function unquoted(text: string): string {
-  return /^(["'])[^]*\1$/.test(text) && text.length > 1 ? text.slice(1, -1) : text;
-}
-
-function readFile(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch {
-    throw plain(`error reading ${path}: no such file or directory`);
-  }
-}
-
-function filesOf(source: string): [string, Buffer][] {
-  const at = source.indexOf('=');
-  const path = at < 0 ? source : source.slice(at + 1);
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) throw plain(`error reading ${path}: no such file or directory`);
-  if (!found.isDirectory()) {
-    return [[at < 0 ? basename(path) : source.slice(0, at), readFile(path)]];
-  }
-  if (at >= 0) throw plain('cannot give a key name for a directory path');
-  return readdirSync(path, { withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry): [string, Buffer] => [entry.name, readFile(join(path, entry.name))])
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function environmentOf(text: string): [string, string][] {
-  return text
-    .split('\n')
-    .map((line) => line.trimStart())
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => {
-      const at = line.indexOf('=');
-      // A name alone has the value that it has here.
-      return at < 0 ? [line, process.env[line] ?? ''] : [line.slice(0, at), line.slice(at + 1)];
-    });
-}
-
-/** True for bytes that are UTF-8. */
-function isText(bytes: Buffer): boolean {
-  return Buffer.from(bytes.toString('utf8')).equals(bytes);
-}
 
 function base64Map(data: ReadonlyMap<string, Buffer>): Record<string, string> {
   return Object.fromEntries([...data].map(([key, value]) => [key, value.toString('base64')]));
@@ -118,39 +31,82 @@ export const createConfigMap = defineGenerator({
     ['from words', 'trireme create configmap settings --from-literal=colour=blue'],
     ['from a file', 'trireme create configmap settings --from-file=app.conf'],
   ],
-  flags: sourceFlags,
+  flags: { ...sourceFlags, ...hashFlag },
   make: (name, { flags }) => {
-    const data = readData(flags);
+    const data = readData(flags, {
+      invalid: (key, why) => `${goQuote(key)} is not a valid key name for a ConfigMap: ${why}`,
+      taken: (key, text) =>
+        `cannot add key ${goQuote(key)}, another key by that name already exists in ${text ? 'Data' : 'BinaryData'} for ConfigMap ${goQuote(name)}`,
+    });
     const texts = [...data].filter(([, value]) => isText(value));
     const binary = [...data].filter(([, value]) => !isText(value));
+    const content = {
+      data: Object.fromEntries(texts.map(([key, value]) => [key, value.toString('utf8')])),
+      ...(binary.length === 0 ? {} : { binaryData: base64Map(new Map(binary)) }),
+    };
+    const hash = hashOf({ kind: 'ConfigMap', name, ...content });
     return {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: { name },
-      ...(texts.length === 0
-        ? {}
-        : { data: Object.fromEntries(texts.map(([key, value]) => [key, value.toString('utf8')])) }),
-      ...(binary.length === 0 ? {} : { binaryData: base64Map(new Map(binary)) }),
+      metadata: { name: flags['append-hash'] ? `${name}-${hash}` : name },
+      ...content,
+      ...(texts.length === 0 ? { data: undefined } : {}),
     };
   },
 });
+
+/** Letters that spell no words, in place of those that might. */
+const hashLetters = new Map(Object.entries({ 0: 'g', 1: 'h', 3: 'k', a: 'm', e: 't' }));
+const hashLength = 10;
+
+/** A hash of an object that may end a name: other data, another name. */
+function hashOf(content: object): string {
+  const digest = createHash('sha256').update(compactJson(content)).digest('hex');
+  return [...digest.slice(0, hashLength)]
+    .map((letter) => hashLetters.get(letter) ?? letter)
+    .join('');
+}
+
+/** What a command makes a secret of. */
+interface SecretContent {
+  readonly type?: string | undefined;
+  readonly data: ReadonlyMap<string, Buffer>;
+}
+
+function secret(
+  name: string,
+  content: SecretContent,
+  flags: { readonly 'append-hash': boolean },
+): Made {
+  const { type } = content;
+  const data = base64Map(content.data);
+  const hash = hashOf({ kind: 'Secret', type: type ?? '', name, data });
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: flags['append-hash'] ? `${name}-${hash}` : name },
+    ...(content.data.size === 0 ? {} : { data }),
+    ...(type === undefined || type === '' ? {} : { type }),
+  } as Made;
+}
+
+const secretWords: KeyWords = {
+  invalid: (key, why) => `${goQuote(key)} is not valid key name for a Secret ${why}`,
+  taken: (key) => `cannot add key ${key}, another key by that name already exists`,
+};
 
 const createGenericSecret = defineGenerator({
   name: 'generic',
   summary: 'create a secret from words or files',
   usage: 'NAME [--type=TYPE] [--from-file=[KEY=]FILE] [--from-literal=KEY=VALUE]',
   examples: [['from words', 'trireme create secret generic login --from-literal=password=x']],
-  flags: { ...sourceFlags, type: { type: 'text', value: 'TYPE', help: 'the type of the secret' } },
-  make: (name, { flags }) => {
-    const data = readData(flags);
-    return {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name },
-      ...(data.size === 0 ? {} : { data: base64Map(data) }),
-      ...(flags.type === undefined ? {} : { type: flags.type }),
-    };
+  flags: {
+    ...sourceFlags,
+    ...hashFlag,
+    type: { type: 'text', value: 'TYPE', help: 'the type of the secret' },
   },
+  make: (name, { flags }) =>
+    secret(name, { type: flags.type, data: readData(flags, secretWords) }, flags),
 });
 
 const createTlsSecret = defineGenerator({
@@ -159,25 +115,59 @@ const createTlsSecret = defineGenerator({
   usage: 'NAME --cert=FILE --key=FILE',
   examples: [['for an ingress', 'trireme create secret tls site --cert=site.crt --key=site.key']],
   flags: {
+    ...hashFlag,
     cert: { type: 'text', value: 'FILE', help: 'the certificate, PEM' },
     key: { type: 'text', value: 'FILE', help: 'its key, PEM' },
   },
   make: (name, { flags }) => {
-    const { cert, key } = flags;
-    if (cert === undefined || key === undefined) throw plain('key and cert must be specified');
-    const data = {
-      'tls.crt': readFile(cert).toString('base64'),
-      'tls.key': readFile(key).toString('base64'),
-    };
-    return {
-      apiVersion: 'v1',
-      data,
-      kind: 'Secret',
-      metadata: { name },
-      type: 'kubernetes.io/tls',
-    } as Made;
+    const { cert = '', key = '' } = flags;
+    if (cert === '' || key === '') throw plain('key and cert must be specified');
+    const [certificate, privateKey] = [readPem(cert), readPem(key)];
+    checkKeyPair(certificate, privateKey);
+    const data = new Map([
+      ['tls.crt', certificate],
+      ['tls.key', privateKey],
+    ]);
+    return secret(name, { type: 'kubernetes.io/tls', data }, flags);
   },
 });
+
+function readPem(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch {
+    throw plain(`Cannot read file ${path}, open ${path}: no such file or directory`);
+  }
+}
+
+/** @throws CommandLineError in Go's words for what is no certificate, no key, or another's key */
+function checkKeyPair(certificate: Buffer, key: Buffer): void {
+  const has = (text: Buffer, what: RegExp): boolean => what.test(text.toString('latin1'));
+  for (const [bytes, name, block] of [
+    [certificate, 'certificate', /-----BEGIN CERTIFICATE-----/],
+    [key, 'key', /-----BEGIN (?:\w+ )?PRIVATE KEY-----/],
+  ] as const) {
+    if (has(bytes, block)) continue;
+    throw plain(
+      has(bytes, /-----BEGIN /)
+        ? `tls: failed to find ${name === 'key' ? 'PEM block with type ending in "PRIVATE KEY" in key' : '"CERTIFICATE" PEM block in certificate'} input after skipping PEM blocks of the following types: [${typesOf(bytes)}]`
+        : `tls: failed to find any PEM data in ${name} input`,
+    );
+  }
+  let isPair: boolean;
+  try {
+    isPair = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+  } catch (error) {
+    throw plain(`tls: failed to parse private key: ${errorMessage(error)}`);
+  }
+  if (!isPair) throw plain('tls: private key does not match public key');
+}
+
+function typesOf(pem: Buffer): string {
+  return [...pem.toString('latin1').matchAll(/-----BEGIN ([^-]+)-----/g)]
+    .map(([, type = '']) => type)
+    .join(' ');
+}
 
 const createRegistrySecret = defineGenerator({
   name: 'docker-registry',
@@ -190,37 +180,44 @@ const createRegistrySecret = defineGenerator({
     ],
   ],
   flags: {
+    ...hashFlag,
     'docker-server': {
       type: 'text',
       default: 'https://index.docker.io/v1/',
       value: 'HOST',
       help: 'the registry',
     },
-    'docker-username': { type: 'text', value: 'USER', help: 'who pulls' },
-    'docker-password': { type: 'text', value: 'PASSWORD', help: 'their password' },
-    'docker-email': { type: 'text', value: 'EMAIL', help: 'their address' },
+    'docker-username': { type: 'text', default: '', value: 'USER', help: 'who pulls' },
+    'docker-password': { type: 'text', default: '', value: 'PASSWORD', help: 'their password' },
+    'docker-email': { type: 'text', default: '', value: 'EMAIL', help: 'their address' },
+    'from-file': sourceFlags['from-file'],
   },
   make: (name, { flags }) => {
+    const type = 'kubernetes.io/dockerconfigjson';
+    const files = flags['from-file'];
+    if (files.length > 0) {
+      const sources = { 'from-file': files, 'from-literal': [], 'from-env-file': [] };
+      return secret(name, { type, data: readData(sources, secretWords) }, flags);
+    }
     const {
+      'docker-server': server,
       'docker-username': username,
       'docker-password': password,
       'docker-email': email,
     } = flags;
-    const missing = ['docker-username', 'docker-password'].filter(
-      (_, at) => [username, password][at] === undefined,
-    );
-    if (missing.length > 0)
-      throw plain(`required flag(s) ${missing.map((f) => `"${f}"`).join(', ')} not set`);
+    if (server === '' || username === '' || password === '') {
+      throw plain(
+        'either --from-file or the combination of --docker-username, --docker-password and --docker-server is required',
+      );
+    }
     const auth = Buffer.from(`${username}:${password}`).toString('base64');
-    const login = { username, password, ...(email === undefined ? {} : { email }), auth };
-    const config = JSON.stringify({ auths: { [flags['docker-server']]: login } });
-    return {
-      apiVersion: 'v1',
-      data: { '.dockerconfigjson': Buffer.from(config).toString('base64') },
-      kind: 'Secret',
-      metadata: { name },
-      type: 'kubernetes.io/dockerconfigjson',
-    } as Made;
+    const login = { username, password, ...(email === '' ? {} : { email }), auth };
+    const config = escapeHtml(JSON.stringify({ auths: { [server]: login } }));
+    return secret(
+      name,
+      { type, data: new Map([['.dockerconfigjson', Buffer.from(config)]]) },
+      flags,
+    );
   },
 });
 

@@ -15,11 +15,15 @@ export function jobFromCronJob<F extends Flags>(
   const [type = '', source = ''] = from.split('/');
   return withSession(invocation, async ({ kube, mapper, namespace }) => {
     const resource = await mapper.byName(type);
-    if (resource.plural !== 'cronjobs' || source === '') {
+    if (source === '') {
       throw new CommandLineError(`from must be an existing cronjob: ${from}`, { plain: true });
     }
     const ref = { resource, namespace, name: source };
     const cronJob = await kube.json<CronJob>({ path: objectPath(ref) });
+    if (resource.kind !== 'CronJob') {
+      const { version, kind } = resource;
+      throw new CommandLineError(`unknown object type *${version}.${kind}`, { plain: true });
+    }
     const { metadata, spec } = cronJob.spec.jobTemplate;
     return {
       apiVersion: 'batch/v1',
@@ -39,6 +43,7 @@ export function jobFromCronJob<F extends Flags>(
         ],
       },
       spec,
+      status: {},
     } as Made;
   });
 }

@@ -1,7 +1,10 @@
 /** `create namespace`, `quota`, `poddisruptionbudget`, `priorityclass`. */
 import { parseLabelSelector } from '../../api/facts/selector-text.js';
+import { goQuote } from '../../api/go-text/quote.js';
+import { quantityError, storedQuantity } from '../../api/quantity.js';
+import { errorMessage } from '../../lib/errors.js';
 import { CommandLineError } from '../command/command-line-error.js';
-import { defineGenerator, pairsOf } from './generator.js';
+import { defineGenerator } from './generator.js';
 import type { Made } from './generator.js';
 
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
@@ -17,6 +20,21 @@ export const createNamespace = defineGenerator({
   make: (name) =>
     ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: {}, status: {} }) as Made,
 });
+
+/** `name=quantity` words as a map, in the form in which the server keeps them. @throws CommandLineError */
+function amountsOf(words: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const [name = '', text, more] = word.split('=');
+      if (text === undefined || more !== undefined) {
+        throw plain(`Invalid argument syntax ${word}, expected <resource>=<value>`);
+      }
+      const stored = storedQuantity(text);
+      if (stored === undefined) throw plain(quantityError);
+      return [name, stored];
+    }),
+  );
+}
 
 /** `trireme create quota`. */
 export const createQuota = defineGenerator({
@@ -35,14 +53,18 @@ export const createQuota = defineGenerator({
       kind: 'ResourceQuota',
       metadata: { name },
       spec: {
-        ...(flags.hard.length === 0 ? {} : { hard: pairsOf(flags.hard, 'hard') }),
+        ...(flags.hard.length === 0 ? {} : { hard: amountsOf(flags.hard) }),
         ...(flags.scopes.length === 0 ? {} : { scopes: flags.scopes }),
       },
       status: {},
     }) as Made,
 });
 
-const amount = (text: string): number | string => (/^\d+$/.test(text) ? Number(text) : text);
+/** A number of pods, or a share of them. @throws CommandLineError */
+function amount(text: string, flag: string): number | string {
+  if (!/^[0-9]+%?$/.test(text)) throw plain(`invalid format specified for ${flag}`);
+  return text.endsWith('%') ? text : Number(text);
+}
 
 /** `trireme create poddisruptionbudget`. */
 export const createBudget = defineGenerator({
@@ -74,8 +96,8 @@ export const createBudget = defineGenerator({
       kind: 'PodDisruptionBudget',
       metadata: { name },
       spec: {
-        ...(max === undefined ? {} : { maxUnavailable: amount(max) }),
-        ...(min === undefined ? {} : { minAvailable: amount(min) }),
+        ...(max === undefined ? {} : { maxUnavailable: amount(max, 'max-unavailable') }),
+        ...(min === undefined ? {} : { minAvailable: amount(min, 'min-available') }),
         selector: selectorOf(selector),
       },
       status: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
@@ -83,22 +105,41 @@ export const createBudget = defineGenerator({
   },
 });
 
-/** The text of a selector as the API's LabelSelector. @throws SelectorError */
+/** The operators of a LabelSelector, by those of a selector's text; `=` becomes a pair. */
+const operators: Readonly<Record<string, string>> = {
+  '=': '',
+  in: 'In',
+  notin: 'NotIn',
+  exists: 'Exists',
+  '!': 'DoesNotExist',
+};
+
+/** @throws CommandLineError for a text that is no selector, or one that a LabelSelector cannot say */
+function requirementsOf(text: string): ReturnType<typeof parseLabelSelector> {
+  let requirements: ReturnType<typeof parseLabelSelector>;
+  try {
+    requirements = parseLabelSelector(text);
+  } catch (error) {
+    throw plain(`couldn't parse the selector string ${goQuote(text)}: ${errorMessage(error)}`);
+  }
+  const wrong = requirements.find(({ operator }) => !Object.hasOwn(operators, operator));
+  if (wrong === undefined) return requirements;
+  const isKnown = wrong.operator === '!=';
+  const why = isKnown
+    ? 'is not a valid label selector operator'
+    : "isn't supported in label selectors";
+  throw plain(`${goQuote(wrong.operator)} ${why}`);
+}
+
+/** The text of a selector as the API's LabelSelector. @throws CommandLineError */
 export function selectorOf(text: string): object {
-  const requirements = parseLabelSelector(text);
+  const requirements = requirementsOf(text);
   const pairs = requirements.filter(({ operator }) => operator === '=');
-  const names: Readonly<Record<string, string>> = {
-    in: 'In',
-    notin: 'NotIn',
-    '!=': 'NotIn',
-    exists: 'Exists',
-    '!': 'DoesNotExist',
-  };
   const expressions = requirements
     .filter(({ operator }) => operator !== '=')
     .map(({ key, operator, values }) => ({
       key,
-      operator: names[operator] ?? operator,
+      operator: operators[operator],
       ...(values.length === 0 ? {} : { values }),
     }));
   return {

@@ -1,23 +1,44 @@
 /** `create service` and `create ingress`. */
+import { goQuote } from '../../api/go-text/quote.js';
+import { dnsSubdomain, portNameErrors, portNumberErrors } from '../../api/validation/names.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineGroup } from '../command/spec.js';
 import type { CommandSpec } from '../command/spec.js';
-import { defineGenerator, pairsOf } from './generator.js';
+import { defineGenerator } from './generator.js';
 import type { Made } from './generator.js';
+
+const portMax = 65_535;
 
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
 
+/** The port of a service, as Go reads it. @throws CommandLineError in its words */
+function portNumber(text: string): number {
+  const why = !/^\d+$/.test(text)
+    ? 'invalid syntax'
+    : Number(text) > portMax
+      ? 'value out of range'
+      : undefined;
+  if (why !== undefined) throw plain(`strconv.ParseUint: parsing ${goQuote(text)}: ${why}`);
+  return Number(text);
+}
+
 /** `80`, `80:8080`, `80:http`. @throws CommandLineError */
 export function parsePort(text: string): object {
-  const [port = '', target = port] = text.split(':');
-  if (!/^\d+$/.test(port) || Number(port) > 65_535)
-    throw plain(`invalid port ${port}: must be between 0 and 65535`);
+  const [portText = '', target] = text.split(':');
+  const port = portNumber(portText);
   return {
-    name: text.replace(':', '-'),
-    port: Number(port),
+    name: text.replaceAll(':', '-'),
+    port,
     protocol: 'TCP',
-    targetPort: /^\d+$/.test(target) ? Number(target) : target,
+    targetPort: target === undefined ? port : targetOf(target),
   };
+}
+
+function targetOf(text: string): number | string {
+  const isNumber = /^[+-]?\d+$/.test(text);
+  const wrong = isNumber ? portNumberErrors(Number(text)) : portNameErrors(text);
+  if (wrong.length > 0) throw plain(wrong.join(','));
+  return isNumber ? Number(text) : text;
 }
 
 function serviceCommand(name: string, type: string, summary: string): CommandSpec {
@@ -93,6 +114,9 @@ const externalName = defineGenerator({
   make: (name, { flags }) => {
     if (flags['external-name'] === undefined)
       throw plain('required flag(s) "external-name" not set');
+    if (dnsSubdomain(flags['external-name']).length > 0) {
+      throw plain(`invalid service external name ${flags['external-name']}`);
+    }
     const labels = { app: name };
     return {
       apiVersion: 'v1',
@@ -125,29 +149,65 @@ export const createService = defineGroup({
   ],
 });
 
+/** A service and its port, by its number or its name. */
+function backendOf(service: string, port: string): object {
+  const target = /^\d+$/.test(port) ? { number: Number(port) } : { name: port };
+  return { service: { name: service, port: target } };
+}
+
+/** What follows is not looked at, and one word after a comma is always `tls`: so it is in kubectl. */
+const ingressRule = /^(?<host>[\w.*-]*)(?<path>\/.*)=(?<service>[\w-]+):(?<port>[\w-]+)/;
+
 /** `host/path=service:port[,tls[=secret]]`. @throws CommandLineError */
 export function parseIngressRule(rule: string): {
   readonly host: string;
   readonly path: object;
   readonly tls?: string;
 } {
-  const match = /^([^/=,]*)(\/[^=,]*)?=([^:,]+):([^,]+)(?:,tls(?:=([^,]*))?)?$/.exec(rule);
-  if (match === null)
-    throw plain(
-      `rule ${rule} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]`,
-    );
-  const [, host = '', path = '', service, port = ''] = match;
+  const match = ingressRule.exec(rule)?.groups;
+  if (match === undefined) throw plain(ingressRuleText(rule));
+  const { host = '', path = '', service = '', port = '' } = match;
+  const [, tls, more] = rule.split(',');
   const isPrefix = path.endsWith('*');
-  const target = /^\d+$/.test(port) ? { number: Number(port) } : { name: port };
   return {
     host,
     path: {
-      backend: { service: { name: service, port: target } },
-      ...(path === '' ? {} : { path: isPrefix ? path.slice(0, -1) : path }),
+      backend: backendOf(service, port),
+      path: isPrefix ? path.slice(0, -1) : path,
       pathType: isPrefix ? 'Prefix' : 'Exact',
     },
-    ...(/,tls(?:=|$)/.test(rule) ? { tls: match[5] ?? '' } : {}),
+    ...(tls === undefined || more !== undefined ? {} : { tls: tls.split('=')[1] ?? '' }),
   };
+}
+
+const ingressRuleText = (rule: string): string =>
+  `rule ${rule} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]`;
+
+/** `key=value`, whose value may be empty. @throws CommandLineError */
+function annotationsOf(words: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const at = word.indexOf('=');
+      if (at < 0) throw plain(`annotation ${word} is invalid and should be in format key=[value]`);
+      return [word.slice(0, at), word.slice(at + 1)];
+    }),
+  );
+}
+
+/** One entry for each secret, with all its hosts. */
+function certificatesOf(
+  rules: readonly { readonly host: string; readonly tls?: string }[],
+): object[] {
+  const hosts = new Map<string, Set<string>>();
+  for (const { host, tls } of rules) {
+    if (tls === undefined) continue;
+    const known = hosts.get(tls) ?? new Set();
+    hosts.set(tls, host === '' ? known : known.add(host));
+  }
+  return [...hosts].map(([secret, names]) => ({
+    ...(names.size === 0 ? {} : { hosts: [...names] }),
+    ...(secret === '' ? {} : { secretName: secret }),
+  }));
 }
 
 /** `trireme create ingress`. */
@@ -178,29 +238,22 @@ export const createIngress = defineGenerator({
       );
     }
     const hosts = [...new Set(rules.map(({ host }) => host))];
-    const secrets = rules.filter((rule) => rule.tls !== undefined);
-    const [service, port = ''] = (flags['default-backend'] ?? '').split(':');
+    const certificates = certificatesOf(rules);
+    const backend = flags['default-backend']?.split(':');
+    if (backend !== undefined && backend.length !== 2) {
+      throw plain('default-backend should be in format servicename:serviceport');
+    }
+    const [service = '', port = ''] = backend ?? [];
     return {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'Ingress',
       metadata: {
-        ...(flags.annotation.length === 0
-          ? {}
-          : { annotations: pairsOf(flags.annotation, 'annotation') }),
+        ...(flags.annotation.length === 0 ? {} : { annotations: annotationsOf(flags.annotation) }),
         name,
       },
       spec: {
-        ...(flags['default-backend'] === undefined
-          ? {}
-          : {
-              defaultBackend: {
-                service: {
-                  name: service,
-                  port: /^\d+$/.test(port) ? { number: Number(port) } : { name: port },
-                },
-              },
-            }),
-        ...(flags.class === undefined ? {} : { ingressClassName: flags.class }),
+        ...(backend === undefined ? {} : { defaultBackend: backendOf(service, port) }),
+        ...((flags.class ?? '') === '' ? {} : { ingressClassName: flags.class }),
         ...(rules.length === 0
           ? {}
           : {
@@ -209,14 +262,7 @@ export const createIngress = defineGenerator({
                 http: { paths: rules.filter((rule) => rule.host === host).map(({ path }) => path) },
               })),
             }),
-        ...(secrets.length === 0
-          ? {}
-          : {
-              tls: secrets.map(({ host, tls }) => ({
-                ...(host === '' ? {} : { hosts: [host] }),
-                ...(tls === '' ? {} : { secretName: tls }),
-              })),
-            }),
+        ...(certificates.length === 0 ? {} : { tls: certificates }),
       },
       status: { loadBalancer: {} },
     } as Made;

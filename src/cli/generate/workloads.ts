@@ -1,4 +1,6 @@
 /** `create deployment`, `job`, `cronjob`: pure makers of workloads. */
+import type { Random } from '../../lib/random.js';
+import { systemRandom } from '../../lib/random.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineGenerator } from './generator.js';
 import type { Made } from './generator.js';
@@ -7,10 +9,21 @@ const imageFlag = {
   image: { type: 'list', required: true, commas: true, value: 'IMAGE', help: 'the image to run' },
 } as const;
 
-/** `registry/some/web:1` runs in a container `web`. */
-export function containerName(image: string): string {
+/** The letters of a suffix: none that make words, or look like others. */
+const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789';
+const suffixLength = 5;
+
+/**
+ * `registry/some/web:1` runs in a container `web`. A name of which a letter was exchanged gets a suffix, since another
+ * image may come to the same.
+ */
+export function containerName(image: string, random: Random = systemRandom): string {
   const last = image.slice(image.lastIndexOf('/') + 1).replace(/[@:].*$/, '');
-  return last.replaceAll(/[^a-z0-9-]/g, '-');
+  if (!/[_.]/.test(last)) return last;
+  const suffix = Array.from({ length: suffixLength }, () =>
+    suffixLetters.charAt(random.below(suffixLetters.length)),
+  );
+  return `${last.replaceAll(/[_.]/g, '-')}-${suffix.join('')}`;
 }
 
 /** `trireme create deployment`. */
@@ -88,18 +101,22 @@ export const createJob = defineGenerator({
   make: async (name, invocation) => {
     const { args, dash, flags } = invocation;
     const command = dash === undefined ? [] : args.slice(dash);
-    if (flags.from !== undefined) {
-      const { jobFromCronJob } = await import('./job-from.js');
-      return jobFromCronJob(name, flags.from, invocation);
-    }
-    if (flags.image === undefined) {
+    const { image = '', from = '' } = flags;
+    if ((image === '') === (from === '')) {
       throw new CommandLineError('either --image or --from must be specified', { plain: true });
+    }
+    if (from !== '') {
+      if (command.length > 0) {
+        throw new CommandLineError('cannot specify --from and command', { plain: true });
+      }
+      const { jobFromCronJob } = await import('./job-from.js');
+      return jobFromCronJob(name, from, invocation);
     }
     return {
       apiVersion: 'batch/v1',
       kind: 'Job',
       metadata: { name },
-      spec: { template: jobTemplate(name, flags.image, command, 'Never') },
+      spec: { template: jobTemplate(name, image, command, 'Never') },
       status: {},
     } as Made;
   },

@@ -8,7 +8,8 @@ export function compactJson(value: unknown): string {
   return escapeHtml(JSON.stringify(sorted(value)));
 }
 
-function escapeHtml(text: string): string {
+/** JSON's `<`, `>` and `&` as Go writes them. */
+export function escapeHtml(text: string): string {
   return text.replaceAll(
     /[<>&\u2028\u2029]/g,
     (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
