@@ -19,38 +19,53 @@ export function describeRole(writer: DescribeWriter, object: KubeObject): void {
   writer.line(1, 'Resources\tNon-Resource URLs\tResource Names\tVerbs');
   writer.line(1, '---------\t-----------------\t--------------\t-----');
   const { rules } = object as KubeObject & { rules?: readonly Rule[] | null };
-  const rows = (rules ?? []).flatMap(rowsOf).sort((a, b) => (a.order < b.order ? -1 : 1));
-  for (const { text } of rows) writer.line(1, text);
+  for (const { text } of rowsOf(rules ?? [])) writer.line(1, text);
 }
 
-const bracketed = (values: readonly string[] | undefined): string =>
-  `[${(values ?? []).join(' ')}]`;
+interface Row {
+  /** The rows stand in the order of these texts. */
+  readonly order: string;
+  readonly text: string;
+}
 
-function rowsOf(rule: Rule): { order: string; text: string }[] {
-  const names = bracketed(rule.resourceNames);
-  const verbs = bracketed(rule.verbs);
-  const resources = (rule.resources ?? []).flatMap((resource) =>
-    (rule.apiGroups ?? ['']).map((group) => {
-      const [name = '', part] = resource.split('/');
-      const whole = group === '' ? name : `${name}.${group}`;
-      const shown = part === undefined ? whole : `${whole}/${part}`;
-      return { shown, order: `${verbs}[${group}][${resource}]` };
-    }),
-  );
-  const rows = resources.map(({ shown, order }) => ({
-    order,
-    text: `${shown}\t[]\t${names}\t${verbs}`,
-  }));
-  const urls = (rule.nonResourceURLs ?? []).length;
-  return urls === 0
-    ? rows
-    : [
-        ...rows,
-        ...(rule.nonResourceURLs ?? []).map((url) => ({
-          order: `${verbs}[][]${url}`,
-          text: `\t[${url}]\t[]\t${verbs}`,
-        })),
-      ];
+/** One row for each resource, with all its verbs, and for each path with each verb. */
+function rowsOf(rules: readonly Rule[]): Row[] {
+  const verbsOf = new Map<string, Set<string>>();
+  const paths: Row[] = [];
+  for (const { resources = [], resourceNames = [], nonResourceURLs = [], ...rule } of rules) {
+    const names = resourceNames.length === 0 ? [''] : resourceNames;
+    for (const group of rule.apiGroups ?? []) {
+      for (const resource of resources) {
+        for (const name of names) {
+          const key = JSON.stringify([group, resource, name]);
+          const verbs = verbsOf.get(key) ?? new Set();
+          for (const verb of rule.verbs) verbs.add(verb);
+          verbsOf.set(key, verbs);
+        }
+      }
+    }
+    for (const url of nonResourceURLs) {
+      for (const verb of rule.verbs) {
+        paths.push({ order: `[${verb}][][][][${url}]`, text: `\t[${url}]\t[]\t[${verb}]` });
+      }
+    }
+  }
+  const rows = [...verbsOf].map(([key, verbs]): Row => {
+    const [group = '', resource = '', name = ''] = JSON.parse(key) as string[];
+    const shownVerbs = `[${[...verbs].join(' ')}]`;
+    return {
+      order: `${shownVerbs}[${group}][${resource}][${name}]`,
+      text: `${shownName(group, resource)}\t[]\t[${name}]\t${shownVerbs}`,
+    };
+  });
+  return [...rows, ...paths].sort((a, b) => (a.order < b.order ? -1 : 1));
+}
+
+/** `deployments.apps/scale`. */
+function shownName(group: string, resource: string): string {
+  const [name = '', part] = resource.split('/');
+  const whole = group === '' ? name : `${name}.${group}`;
+  return part === undefined ? whole : `${whole}/${part}`;
 }
 
 /** A binding: who has a role. */

@@ -122,6 +122,20 @@ export function ageText(time: string | null | undefined, nowMs: number): string 
 const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
+/** The time before all others, as Go prints one that nobody set. */
+export const zeroTime = 'Mon, 01 Jan 0001 00:00:00 +0000';
+
+/** A time that kubectl prints even when nobody set it. */
+export function timeOrZero(time: string | null | undefined): string {
+  return Number.isNaN(Date.parse(time ?? '')) ? zeroTime : longTime(time);
+}
+
+/** `a=b,c=d` in one line, in the order of the keys. */
+export function pairsText(pairs: Readonly<Record<string, string>> | undefined): string {
+  const words = Object.entries(pairs ?? {}).map(([key, value]) => `${key}=${value}`);
+  return words.length === 0 ? '<none>' : words.sort().join(',');
+}
+
 /** `Mon, 02 Jan 2006 15:04:05 +0000`, in the machine's own time zone as kubectl does. */
 export function longTime(time: string | null | undefined): string {
   const date = new Date(time ?? '');

@@ -1,20 +1,24 @@
 /** Which kind is described how, and what beside it is read for that. */
 import type { KubeObject } from '../../api/object.js';
 import { describeBinding, describeRole } from './access.js';
+import { describeAutoscaler } from './autoscaler.js';
 import type { DescribeFacts } from './common.js';
 import {
   describeConfigMap,
+  describeLimitRange,
   describeNamespace,
   describeQuota,
   describeSecret,
   describeServiceAccount,
 } from './config.js';
+import { describeEndpoints, describeEndpointSlice, describeIngressClass } from './endpoints.js';
 import { describeGeneric } from './generic.js';
 import { describeCronJob, describeJob } from './jobs.js';
 import { describeNode } from './node.js';
 import { describePod } from './pod.js';
+import { describeBudget, describeNetworkPolicy, describePriorityClass } from './policies.js';
 import { describeIngress, describeService } from './services.js';
-import { describeClaim, describeStorageClass, describeVolume } from './storage.js';
+import { describeClaim, describeCsiNode, describeStorageClass, describeVolume } from './storage.js';
 import {
   describeDaemonSet,
   describeDeployment,
@@ -70,7 +74,14 @@ const describers: Readonly<Record<string, Describer>> = {
   },
   '/ConfigMap': { describe: describeConfigMap },
   '/Secret': { describe: describeSecret },
-  '/ServiceAccount': { describe: describeServiceAccount },
+  '/ServiceAccount': {
+    describe: describeServiceAccount,
+    related: ({ metadata: { namespace = '' } }) => [
+      { name: 'secrets', resource: 'secrets', namespace },
+    ],
+  },
+  '/LimitRange': { describe: describeLimitRange },
+  '/Endpoints': { describe: describeEndpoints },
   '/Namespace': {
     describe: describeNamespace,
     related: ({ metadata: { name } }) =>
@@ -85,6 +96,13 @@ const describers: Readonly<Record<string, Describer>> = {
   '/PersistentVolumeClaim': { describe: describeClaim, related: podsBeside },
   '/PersistentVolume': { describe: describeVolume },
   [inGroup('storage.k8s.io', 'StorageClass')]: { describe: describeStorageClass },
+  [inGroup('storage.k8s.io', 'CSINode')]: { describe: describeCsiNode },
+  [inGroup('discovery.k8s.io', 'EndpointSlice')]: { describe: describeEndpointSlice },
+  [inGroup('networking.k8s.io', 'IngressClass')]: { describe: describeIngressClass },
+  [inGroup('networking.k8s.io', 'NetworkPolicy')]: { describe: describeNetworkPolicy },
+  [inGroup('policy', 'PodDisruptionBudget')]: { describe: describeBudget },
+  [inGroup('scheduling.k8s.io', 'PriorityClass')]: { describe: describePriorityClass },
+  [inGroup('autoscaling', 'HorizontalPodAutoscaler')]: { describe: describeAutoscaler },
   [inGroup('apps', 'Deployment')]: {
     describe: describeDeployment,
     related: ({ metadata: { namespace = '' } }) => [

@@ -3,7 +3,13 @@ import type { KubeObject } from '../../api/object.js';
 import type { EndpointSlice, Ingress, IngressBackend } from '../../api/types/networking.js';
 import type { Service } from '../../api/types/core.js';
 import type { DescribeFacts } from './common.js';
-import { selectorText, writeEvents, writeMetadata, writePairs } from './common.js';
+import {
+  selectorText,
+  writeAnnotations,
+  writeEvents,
+  writeMetadata,
+  writePairs,
+} from './common.js';
 import type { DescribeWriter } from './writer.js';
 
 const endpointsMax = 3;
@@ -39,7 +45,13 @@ export function describeService(
     writer.field(
       0,
       'LoadBalancer Ingress',
-      ingress.map(({ ip, hostname }) => ip ?? hostname ?? '').join(', '),
+      ingress
+        .map(({ ip, hostname, ipMode }) =>
+          ip === undefined
+            ? (hostname ?? '')
+            : `${ip}${ipMode === undefined ? '' : ` (${ipMode})`}`,
+        )
+        .join(', '),
     );
   }
   const slices = (facts.related['endpointslices'] ?? []) as readonly EndpointSlice[];
@@ -66,6 +78,7 @@ export function describeService(
 
 /** The ready addresses of a port; of many the first three. */
 function endpointText(slices: readonly EndpointSlice[], portName: string): string {
+  if (slices.length === 0) return '<none>';
   const all = slices.flatMap(({ endpoints, ports = [] }) =>
     (ports ?? [])
       .filter(({ name = '' }) => portName === '' || name === portName)
@@ -130,10 +143,7 @@ export function describeIngress(
       1,
       `*\t*\t${spec?.defaultBackend === undefined ? '<default>' : backendText(spec.defaultBackend, facts)}`,
     );
-  const annotations = Object.entries(metadata.annotations ?? {}).map(
-    ([key, value]) => `${key}: ${value}`,
-  );
-  writer.line(0, `Annotations:\t${annotations.length === 0 ? '<none>' : annotations.join('\n\t')}`);
+  writeAnnotations(writer, 'Annotations', metadata.annotations);
   writeEvents(writer, facts);
 }
 
@@ -143,7 +153,11 @@ function writePairsLabels(writer: DescribeWriter, { metadata }: KubeObject): voi
 }
 
 /** `web:http (10.0.0.1:8080)`. */
-function backendText({ service }: IngressBackend, { related }: DescribeFacts): string {
+function backendText({ service, resource }: IngressBackend, { related }: DescribeFacts): string {
+  if (resource !== undefined && resource !== null) {
+    const { apiGroup = '<none>', kind, name: object } = resource;
+    return `APIGroup: ${apiGroup}, Kind: ${kind}, Name: ${object}`;
+  }
   const { name = '', port } = service ?? {};
   const head = `${name}:${port?.number ?? port?.name ?? ''}`;
   const found = ((related['services'] ?? []) as readonly Service[]).find(
