@@ -50,7 +50,9 @@ async function runDescribe(invocation: Invocation<typeof flags>): Promise<number
     let count = 0;
     const show = async (found: Found): Promise<void> => {
       const text = await describeFound(session, found, flags['show-events']);
-      context.out(`${count > 0 ? '\n\n' : ''}${text}`);
+      // As kubectl: those whose names begin so each end with a blank line.
+      const isBegunSo = found.object.metadata.name !== found.ref.name;
+      context.out(isBegunSo ? `${text}\n` : `${count > 0 ? '\n\n' : ''}${text}`);
       count += 1;
     };
     if (hasFiles(flags)) {
@@ -99,7 +101,7 @@ async function namedOrBegunSo(session: Session, ref: ObjectRef): Promise<Found[]
     const all = await listObjects(session, ref.resource, { namespace: ref.namespace });
     const begun = all.filter(({ metadata }) => metadata.name.startsWith(ref.name));
     if (begun.length === 0) throw error;
-    return begun.map((object) => ({ object, ref: { ...ref, name: object.metadata.name } }));
+    return begun.map((object) => ({ object, ref }));
   }
 }
 

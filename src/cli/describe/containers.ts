@@ -1,6 +1,7 @@
 /** Containers, in a pod or in a template. */
+import { parseQuantity } from '../../api/quantity.js';
 import type { Pod } from '../../api/types/core.js';
-import { longTime } from './common.js';
+import { timeOrZero } from './common.js';
 import type { DescribeWriter } from './writer.js';
 
 /** What a pod consists of. */
@@ -9,6 +10,8 @@ export type Container = PodSpec['containers'][number];
 type Status = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 type State = NonNullable<Status['state']>;
 type Probe = NonNullable<Container['livenessProbe']>;
+
+const nano = 1_000_000_000n;
 
 /** A list of containers. @param space of a template, whose names stand one blank further */
 export function writeContainers(
@@ -97,15 +100,15 @@ function writeState(writer: DescribeWriter, title: string, state: State): void {
   const { running, terminated, waiting } = state;
   if (running !== undefined && running !== null) {
     writer.field(2, title, 'Running');
-    writer.field(3, 'Started', longTime(running.startedAt));
+    writer.field(3, 'Started', timeOrZero(running.startedAt));
   } else if (terminated !== undefined && terminated !== null) {
     writer.field(2, title, 'Terminated');
     if ((terminated.reason ?? '') !== '') writer.field(3, 'Reason', terminated.reason);
     if ((terminated.message ?? '') !== '') writer.field(3, 'Message', terminated.message);
     writer.field(3, 'Exit Code', terminated.exitCode);
     if ((terminated.signal ?? 0) > 0) writer.field(3, 'Signal', terminated.signal);
-    writer.field(3, 'Started', longTime(terminated.startedAt));
-    writer.field(3, 'Finished', longTime(terminated.finishedAt));
+    writer.field(3, 'Started', timeOrZero(terminated.startedAt));
+    writer.field(3, 'Finished', timeOrZero(terminated.finishedAt));
   } else {
     writer.field(2, title, 'Waiting');
     if ((waiting?.reason ?? '') !== '') writer.field(3, 'Reason', waiting?.reason);
@@ -185,7 +188,7 @@ function writeEnvironment(
     } else if (resourceFieldRef !== undefined && resourceFieldRef !== null) {
       writer.line(
         3,
-        `${name}:\t${resourceValue(container, resourceFieldRef.resource)} (${resourceFieldRef.resource})`,
+        `${name}:\t${resourceValue(container, resourceFieldRef)} (${resourceFieldRef.resource})`,
       );
     } else if (secretKeyRef !== undefined && secretKeyRef !== null) {
       const { key, optional = false } = secretKeyRef;
@@ -203,20 +206,35 @@ function writeEnvironment(
   }
 }
 
-/** A field of the pod, as far as it is known here. */
+/** The fields of a pod whose values kubectl shows; of others it shows the path alone. */
+const shownFields = new Map<string, (pod: Pod) => string | undefined>([
+  ['metadata.name', ({ metadata }) => metadata.name],
+  ['metadata.namespace', ({ metadata }) => metadata.namespace],
+  ['metadata.uid', ({ metadata }) => metadata.uid],
+]);
+
 function fieldValue(pod: Pod | undefined, path: string): string {
-  const key = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path);
-  if (key !== null) return pod?.metadata[key[1] as 'labels']?.[key[2] ?? ''] ?? '';
-  let value: unknown = pod;
-  for (const part of path.split('.'))
-    value = (value as Record<string, unknown> | undefined)?.[part];
-  return typeof value === 'string' ? value : '';
+  return (pod === undefined ? undefined : shownFields.get(path)?.(pod)) ?? '';
 }
 
-function resourceValue({ resources }: Container, name: string): string {
-  const [part = '', resource = ''] = name.split('.');
+type ResourceField = NonNullable<
+  NonNullable<NonNullable<Container['env']>[number]['valueFrom']>['resourceFieldRef']
+>;
+
+/** An amount of a container in units of the divisor, rounded up. */
+function resourceValue(
+  { resources }: Container,
+  { resource: path, divisor }: ResourceField,
+): string {
+  const [part = '', ...rest] = path.split('.');
+  const resource = rest.join('.');
   const amounts = part === 'limits' ? resources?.limits : resources?.requests;
-  return amounts?.[resource] ?? (part === 'limits' ? 'node allocatable' : '0');
+  const amount = parseQuantity(amounts?.[resource] ?? '0')?.nanos ?? 0n;
+  const isNode = part === 'limits' && ['cpu', 'memory'].includes(resource);
+  if (amount === 0n) return isNode ? 'node allocatable' : '0';
+  const unit = parseQuantity(divisor ?? '1')?.nanos ?? 0n;
+  const whole = unit === 0n ? nano : unit;
+  return String((amount + whole - 1n) / whole);
 }
 
 function writeMounts(

@@ -35,11 +35,11 @@ export function describeJob(writer: DescribeWriter, object: Job, facts: Describe
   }
   if (spec.activeDeadlineSeconds !== undefined)
     writer.field(0, 'Active Deadline Seconds', `${spec.activeDeadlineSeconds}s`);
-  const { active = 0, ready = 0, succeeded = 0, failed = 0 } = status ?? {};
+  const { active = 0, ready, succeeded = 0, failed = 0 } = status ?? {};
   writer.field(
     0,
     'Pods Statuses',
-    `${active} Active (${ready} Ready) / ${succeeded} Succeeded / ${failed} Failed`,
+    `${active} Active${ready === undefined ? '' : ` (${ready} Ready)`} / ${succeeded} Succeeded / ${failed} Failed`,
   );
   if (spec.completionMode === 'Indexed') {
     const indexes = status?.completedIndexes ?? '';
@@ -61,8 +61,8 @@ export function describeCronJob(
   writer.field(0, 'Schedule', spec.schedule);
   writer.field(0, 'Concurrency Policy', spec.concurrencyPolicy ?? 'Allow');
   writer.field(0, 'Suspend', spec.suspend === true ? 'True' : 'False');
-  writer.field(0, 'Successful Job History Limit', spec.successfulJobsHistoryLimit ?? 3);
-  writer.field(0, 'Failed Job History Limit', spec.failedJobsHistoryLimit ?? 1);
+  writer.field(0, 'Successful Job History Limit', spec.successfulJobsHistoryLimit ?? '<unset>');
+  writer.field(0, 'Failed Job History Limit', spec.failedJobsHistoryLimit ?? '<unset>');
   const deadline = spec.startingDeadlineSeconds;
   writer.field(0, 'Starting Deadline Seconds', deadline === undefined ? '<unset>' : `${deadline}s`);
   const job = spec.jobTemplate.spec as Job['spec'] | undefined;

@@ -1,19 +1,26 @@
 import { parseQuantity } from '../../api/quantity.js';
-import { podAmounts } from '../../api/facts/amounts.js';
+import type { Amounts } from '../../api/facts/amounts.js';
+import { addAmounts, podAmounts } from '../../api/facts/amounts.js';
 import type { Node, Pod } from '../../api/types/core.js';
 import type { DescribeFacts } from './common.js';
-import { ageText, longTime, writeEvents, writeList, writePairs } from './common.js';
+import { ageText, longTime, timeOrZero, writeEvents, writeList, writePairs } from './common.js';
 import type { DescribeWriter } from './writer.js';
 
 const rolePrefix = 'node-role.kubernetes.io/';
+/** The label of roles before there was a label for each. */
+const roleLabel = 'kubernetes.io/role';
 const shownAmounts = ['cpu', 'memory', 'ephemeral-storage'];
 
 /** A node, with what its pods ask for. */
 export function describeNode(writer: DescribeWriter, node: Node, facts: DescribeFacts): void {
   const { metadata, spec, status } = node;
   writer.field(0, 'Name', metadata.name);
-  const roles = Object.keys(metadata.labels ?? {}).filter((key) => key.startsWith(rolePrefix));
-  const names = roles.map((key) => key.slice(rolePrefix.length)).sort();
+  const labels = Object.entries(metadata.labels ?? {});
+  const roles = labels.flatMap(([key, value]) => {
+    if (key.startsWith(rolePrefix)) return [key.slice(rolePrefix.length)];
+    return key === roleLabel && value !== '' ? [value] : [];
+  });
+  const names = [...new Set(roles)].sort();
   writer.field(0, 'Roles', names.length === 0 ? '<none>' : names.join(','));
   writePairs(writer, node);
   writer.field(0, 'CreationTimestamp', longTime(metadata.creationTimestamp));
@@ -22,7 +29,7 @@ export function describeNode(writer: DescribeWriter, node: Node, facts: Describe
   );
   writeList(writer, 'Taints', taints.sort());
   writer.field(0, 'Unschedulable', spec?.unschedulable ?? false);
-  writeLease(writer, facts);
+  writeLease(writer, node, facts);
   writeNodeConditions(writer, node);
   writer.line(0, 'Addresses:');
   for (const { type, address } of status?.addresses ?? []) writer.field(1, type, address);
@@ -37,8 +44,13 @@ export function describeNode(writer: DescribeWriter, node: Node, facts: Describe
   writeEvents(writer, facts);
 }
 
-function writeLease(writer: DescribeWriter, { related }: DescribeFacts): void {
+function writeLease(writer: DescribeWriter, node: Node, { related }: DescribeFacts): void {
   const [lease] = related['lease'] ?? [];
+  if (lease === undefined) {
+    const { name } = node.metadata;
+    writer.line(0, `Lease:\tFailed to get lease: leases.coordination.k8s.io "${name}" not found`);
+    return;
+  }
   const {
     holderIdentity = '<unset>',
     acquireTime,
@@ -66,7 +78,7 @@ function writeNodeConditions(writer: DescribeWriter, { status }: Node): void {
   } of conditions) {
     writer.line(
       1,
-      `${type} \t${value} \t${longTime(lastHeartbeatTime)} \t${longTime(lastTransitionTime)} \t${reason} \t${message}`,
+      `${type} \t${value} \t${timeOrZero(lastHeartbeatTime)} \t${timeOrZero(lastTransitionTime)} \t${reason} \t${message}`,
     );
   }
 }
@@ -100,7 +112,8 @@ function writeSystem(writer: DescribeWriter, { status }: Node): void {
   }
 }
 
-type Totals = Record<'requests' | 'limits', Map<string, bigint>>;
+type Part = 'requests' | 'limits';
+const parts: readonly Part[] = ['requests', 'limits'];
 
 function writePods(writer: DescribeWriter, node: Node, { related, nowMs }: DescribeFacts): void {
   const pods = ((related['pods'] ?? []) as readonly Pod[]).filter(
@@ -115,19 +128,16 @@ function writePods(writer: DescribeWriter, node: Node, { related, nowMs }: Descr
     1,
     '---------\t----\t\t------------\t----------\t---------------\t-------------\t---',
   );
-  const totals: Totals = { requests: new Map(), limits: new Map() };
+  const totals: Record<Part, Amounts> = { requests: new Map(), limits: new Map() };
   for (const pod of pods) {
-    const shown = (['cpu', 'memory'] as const).flatMap((name) =>
-      (['requests', 'limits'] as const).map((part) => {
-        const amount = podAmounts(pod.spec, part).get(name);
-        return amountText(node, name, amount?.nanos ?? 0n);
-      }),
+    const own: Record<Part, Amounts> = {
+      requests: podAmounts(pod.spec, 'requests'),
+      limits: podAmounts(pod.spec, 'limits'),
+    };
+    for (const part of parts) totals[part] = addAmounts(totals[part], own[part]);
+    const shown = ['cpu', 'memory'].flatMap((name) =>
+      parts.map((part) => amountText(node, name, own[part])),
     );
-    for (const part of ['requests', 'limits'] as const) {
-      for (const [name, amount] of podAmounts(pod.spec, part)) {
-        totals[part].set(name, (totals[part].get(name) ?? 0n) + amount.nanos);
-      }
-    }
     const { namespace = '', name, creationTimestamp } = pod.metadata;
     writer.line(
       1,
@@ -137,36 +147,39 @@ function writePods(writer: DescribeWriter, node: Node, { related, nowMs }: Descr
   writeTotals(writer, node, totals);
 }
 
-function writeTotals(writer: DescribeWriter, node: Node, totals: Totals): void {
+function writeTotals(
+  writer: DescribeWriter,
+  node: Node,
+  totals: Readonly<Record<Part, Amounts>>,
+): void {
   writer.line(0, 'Allocated resources:');
   writer.line(1, '(Total limits may be over 100 percent, i.e., overcommitted.)');
   writer.line(1, 'Resource\tRequests\tLimits');
   writer.line(1, '--------\t--------\t------');
-  const huge = Object.keys(node.status?.allocatable ?? {}).filter((name) =>
-    name.startsWith('hugepages-'),
-  );
-  for (const name of [...shownAmounts, ...huge.sort()]) {
-    const text = (part: 'requests' | 'limits'): string =>
-      amountText(node, name, totals[part].get(name) ?? 0n);
-    writer.line(1, `${name}\t${text('requests')}\t${text('limits')}`);
+  const names = Object.keys(allocatableOf(node)).sort();
+  const huge = names.filter((name) => name.startsWith('hugepages-'));
+  for (const name of [...shownAmounts, ...huge]) {
+    const cells = parts.map((part) => amountText(node, name, totals[part]));
+    writer.line(1, [name, ...cells].join('\t'));
+  }
+  // Of what no node has of itself kubectl prints no share.
+  for (const name of names) {
+    if (huge.includes(name) || [...shownAmounts, 'pods'].includes(name)) continue;
+    const cells = parts.map((part) => totals[part].get(name)?.toString() ?? '0');
+    writer.line(1, [name, ...cells].join('\t'));
   }
 }
 
-/** An amount, and how much of the node it is. */
-function amountText(node: Node, name: string, nanos: bigint): string {
-  const whole = parseQuantity(node.status?.allocatable?.[name] ?? '0')?.nanos ?? 0n;
-  const percent = whole === 0n ? 0n : (nanos * 100n) / whole;
-  return `${quantityText(name, nanos)} (${percent}%)`;
+/** What pods may use: all there is, until the agent has said what it keeps. */
+function allocatableOf({ status }: Node): Readonly<Record<string, string>> {
+  const { allocatable = {}, capacity = {} } = status ?? {};
+  return Object.keys(allocatable).length > 0 ? allocatable : capacity;
 }
 
-const nano = 1_000_000_000n;
-
-function quantityText(name: string, nanos: bigint): string {
-  if (name === 'cpu') return nanos % nano === 0n ? String(nanos / nano) : `${nanos / 1_000_000n}m`;
-  const bytes = nanos / nano;
-  const units = ['', 'Ki', 'Mi', 'Gi', 'Ti'];
-  let [value, unit] = [bytes, 0];
-  while (value > 0n && value % 1024n === 0n && unit < units.length - 1)
-    [value, unit] = [value / 1024n, unit + 1];
-  return `${value}${units[unit] ?? ''}`;
+/** An amount, and how much of the node it is. */
+function amountText(node: Node, name: string, amounts: Amounts): string {
+  const whole = parseQuantity(allocatableOf(node)[name] ?? '0')?.nanos ?? 0n;
+  const amount = amounts.get(name);
+  const percent = whole === 0n ? 0n : ((amount?.nanos ?? 0n) * 100n) / whole;
+  return `${amount?.toString() ?? '0'} (${percent}%)`;
 }

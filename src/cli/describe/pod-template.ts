@@ -54,9 +54,12 @@ export function writeSpread(writer: DescribeWriter, spec: PodSpec, space = ''): 
   writeList(writer, `${space}Topology Spread Constraints`, lines);
 }
 
-/** Tolerations in kubectl's words. */
+/** Tolerations in kubectl's words, in the order of their keys. */
 export function tolerationLines({ tolerations = [] }: PodSpec): string[] {
   return tolerations
+    .toSorted((a, b) =>
+      (a.key ?? '') < (b.key ?? '') ? -1 : (a.key ?? '') > (b.key ?? '') ? 1 : 0,
+    )
     .map(({ key = '', operator, value = '', effect = '', tolerationSeconds }) => {
       const isPair = value !== '';
       const base = `${key}${isPair ? `=${value}` : ''}${effect === '' ? '' : `:${effect}`}`;
@@ -68,6 +71,5 @@ export function tolerationLines({ tolerations = [] }: PodSpec): string[] {
           ? ''
           : ` for ${tolerationSeconds}s`;
       return `${all === '' ? base + exists : all}${time}`;
-    })
-    .sort();
+    });
 }

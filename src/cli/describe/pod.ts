@@ -1,3 +1,4 @@
+import { qosClass } from '../../api/core/qos.js';
 import type { Pod } from '../../api/types/core.js';
 import type { DescribeFacts } from './common.js';
 import {
@@ -45,8 +46,13 @@ export function describePod(writer: DescribeWriter, pod: Pod, facts: DescribeFac
   } else writer.field(0, 'Status', phase);
   if ((status?.reason ?? '') !== '') writer.field(0, 'Reason', status?.reason);
   if ((status?.message ?? '') !== '') writer.field(0, 'Message', status?.message);
-  const seccomp = spec.securityContext?.seccompProfile?.type;
-  if (seccomp !== undefined) writer.field(0, 'SeccompProfile', seccomp);
+  const seccomp = spec.securityContext?.seccompProfile;
+  if (seccomp !== undefined && seccomp !== null) {
+    writer.field(0, 'SeccompProfile', seccomp.type);
+    if (seccomp.type === 'Localhost') {
+      writer.field(0, 'LocalhostProfile', seccomp.localhostProfile ?? '');
+    }
+  }
   writer.field(0, 'IP', status?.podIP ?? '');
   writeAddresses(writer, pod);
   const owner = controllerText(pod);
@@ -56,7 +62,7 @@ export function describePod(writer: DescribeWriter, pod: Pod, facts: DescribeFac
   writeAllContainers(writer, pod);
   writeGates(writer, pod);
   writeVolumes(writer, spec.volumes);
-  writer.field(0, 'QoS Class', status?.qosClass ?? 'BestEffort');
+  writer.field(0, 'QoS Class', status?.qosClass ?? qosClass(spec));
   writeLabels(writer, 'Node-Selectors', spec.nodeSelector);
   writeList(writer, 'Tolerations', tolerationLines(spec));
   writeSpread(writer, spec);

@@ -17,6 +17,11 @@ const at =
   (source: Source): unknown =>
     source[name] ?? fallback;
 
+const listed =
+  (name: string) =>
+  (source: Source): string =>
+    `[${((source[name] ?? []) as readonly string[]).join(' ')}]`;
+
 const kinds: Readonly<Record<string, VolumeText>> = {
   hostPath: {
     text: 'HostPath (bare host directory volume)',
@@ -77,6 +82,45 @@ const kinds: Readonly<Record<string, VolumeText>> = {
       ['ReadOnly', at('readOnly', false)],
     ],
   },
+  iscsi: {
+    text: "ISCSI (an ISCSI Disk resource that is attached to a kubelet's host machine and then exposed to the pod)",
+    fields: [
+      ['TargetPortal', at('targetPortal')],
+      ['IQN', at('iqn')],
+      ['Lun', at('lun', 0)],
+      ['ISCSIInterface', at('iscsiInterface')],
+      ['FSType', at('fsType')],
+      ['ReadOnly', at('readOnly', false)],
+      ['Portals', listed('portals')],
+      ['DiscoveryCHAPAuth', at('chapAuthDiscovery', false)],
+      ['SessionCHAPAuth', at('chapAuthSession', false)],
+      ['SecretRef', ({ secretRef }) => (secretRef === undefined ? 'nil' : secretRef)],
+      ['InitiatorName', at('initiatorName', '<none>')],
+    ],
+  },
+  gitRepo: {
+    text: 'GitRepo (a volume that is pulled from git when the pod is created)',
+    fields: [
+      ['Repository', at('repository')],
+      ['Revision', at('revision')],
+    ],
+  },
+  image: {
+    text: 'Image (a container image or OCI artifact)',
+    fields: [
+      ['Reference', at('reference')],
+      ['PullPolicy', at('pullPolicy')],
+    ],
+  },
+  fc: {
+    text: 'FC (a Fibre Channel disk)',
+    fields: [
+      ['TargetWWNs', ({ targetWWNs }) => ((targetWWNs ?? []) as readonly string[]).join(', ')],
+      ['LUN', at('lun', '<none>')],
+      ['FSType', at('fsType')],
+      ['ReadOnly', at('readOnly', false)],
+    ],
+  },
   local: {
     text: 'LocalVolume (a persistent volume backed by local storage on a node)',
     fields: [['Path', at('path')]],
@@ -114,8 +158,55 @@ export function writeSource(writer: DescribeWriter, holder: Source): void {
     return;
   }
   writer.field(2, 'Type', kind.text);
-  for (const [title, value] of kind.fields) writer.field(2, title, value(source));
+  for (const [title, value] of kind.fields) {
+    if (title === 'ReadOnly' && 'volumeHandle' in source) {
+      writer.field(2, 'VolumeHandle', source['volumeHandle']);
+    }
+    // The only title that kubectl writes without a colon.
+    if (title === 'ISCSIInterface') writer.line(2, `${title}\t${String(value(source))}`);
+    else writer.field(2, title, value(source));
+  }
+  if (name === 'csi') writeAttributes(writer, source);
   if (name === 'downwardAPI') writeItems(writer, source);
+  if (name === 'ephemeral') writeClaimTemplate(writer, source);
+}
+
+/** The attributes of a driver; kubectl sets each value two levels further in. */
+function writeAttributes(writer: DescribeWriter, source: Source): void {
+  const pairs = Object.entries((source['volumeAttributes'] ?? {}) as Record<string, string>)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort();
+  const [first, ...rest] = pairs;
+  writer.line(2, `VolumeAttributes:\t${first === undefined ? '<none>' : `    ${first}`}`);
+  for (const pair of rest) writer.line(2, `    \t    ${pair}`);
+}
+
+/** The claim that is made with a pod. */
+function writeClaimTemplate(writer: DescribeWriter, source: Source): void {
+  const template = source['volumeClaimTemplate'] as
+    | {
+        readonly metadata?: {
+          readonly labels?: Record<string, string>;
+          readonly annotations?: Record<string, string>;
+        };
+        readonly spec: { readonly storageClassName?: string; readonly volumeMode?: string };
+      }
+    | undefined;
+  if (template === undefined) return;
+  const { metadata, spec } = template;
+  writer.field(2, 'StorageClass', spec.storageClassName ?? '');
+  writer.field(2, 'Volume', '');
+  // Its lines are those of a claim, but for these two, which begin in a column of their own.
+  writer.line(2, `Labels:\t${pairLines(metadata?.labels, '=')}`);
+  writer.line(2, `Annotations:\t${pairLines(metadata?.annotations, ': ')}`);
+  writer.field(2, 'Capacity', '');
+  writer.field(2, 'Access Modes', '');
+  if (spec.volumeMode !== undefined) writer.field(2, 'VolumeMode', spec.volumeMode);
+}
+
+function pairLines(pairs: Readonly<Record<string, string>> | undefined, between: string): string {
+  const lines = Object.entries(pairs ?? {}).map(([key, value]) => `    ${key}${between}${value}`);
+  return lines.length === 0 ? '<none>' : lines.sort().join('\n    \t');
 }
 
 function writeProjected(writer: DescribeWriter, source: Source): void {
@@ -127,10 +218,10 @@ function writeProjected(writer: DescribeWriter, source: Source): void {
     >;
     if (secret !== undefined) {
       writer.field(2, 'SecretName', secret['name']);
-      writer.field(2, 'Optional', optional(secret));
+      writer.field(2, 'SecretOptionalName', secret['optional'] ?? '<nil>');
     } else if (configMap !== undefined) {
       writer.field(2, 'ConfigMapName', configMap['name']);
-      writer.field(2, 'Optional', optional(configMap));
+      writer.field(2, 'ConfigMapOptional', configMap['optional'] ?? '<nil>');
     } else if (serviceAccountToken !== undefined) {
       writer.field(2, 'TokenExpirationSeconds', serviceAccountToken['expirationSeconds'] ?? 3600);
     } else if (downwardAPI !== undefined) writer.field(2, 'DownwardAPI', 'true');

@@ -7,7 +7,6 @@ import {
   controllerText,
   longTime,
   selectorText,
-  writeAnnotations,
   writeConditions,
   writeEvents,
   writeLabels,
@@ -66,6 +65,7 @@ function writeReplicaSets(
     (metadata.ownerReferences ?? []).some(({ uid }) => uid === owner.metadata.uid),
   );
   const revision = owner.metadata.annotations?.[revisionAnnotation];
+  if (own.length === 0) return;
   const isNew = ({ metadata }: ReplicaSet): boolean =>
     metadata.annotations?.[revisionAnnotation] === revision;
   const text = (list: readonly ReplicaSet[]): string =>
@@ -123,22 +123,23 @@ export function describeDaemonSet(
   object: DaemonSet,
   facts: DescribeFacts,
 ): void {
-  const { spec, status } = object;
-  writeMetadata(writer, object);
+  const { metadata, spec, status } = object;
+  // As kubectl: without the namespace, and what is counted stands in no column.
+  writer.field(0, 'Name', metadata.name);
   writer.field(0, 'Selector', selectorText(spec.selector));
   const nodeSelector = (spec.template.spec as { nodeSelector?: Record<string, string> } | undefined)
     ?.nodeSelector;
   writer.field(0, 'Node-Selector', selectorText({ matchLabels: nodeSelector ?? {} }));
   writePairs(writer, object);
-  writer.field(0, 'Desired Number of Nodes Scheduled', status?.desiredNumberScheduled ?? 0);
-  writer.field(0, 'Current Number of Nodes Scheduled', status?.currentNumberScheduled ?? 0);
-  writer.field(
-    0,
-    'Number of Nodes Scheduled with Up-to-date Pods',
-    status?.updatedNumberScheduled ?? 0,
-  );
-  writer.field(0, 'Number of Nodes Scheduled with Available Pods', status?.numberAvailable ?? 0);
-  writer.field(0, 'Number of Nodes Misscheduled', status?.numberMisscheduled ?? 0);
+  for (const [title, count] of [
+    ['Desired Number of Nodes Scheduled', status?.desiredNumberScheduled],
+    ['Current Number of Nodes Scheduled', status?.currentNumberScheduled],
+    ['Number of Nodes Scheduled with Up-to-date Pods', status?.updatedNumberScheduled],
+    ['Number of Nodes Scheduled with Available Pods', status?.numberAvailable],
+    ['Number of Nodes Misscheduled', status?.numberMisscheduled],
+  ] as const) {
+    writer.line(0, `${title}: ${count ?? 0}`);
+  }
   writer.field(0, 'Pods Status', podPhases(object, facts));
   describeTemplate(writer, spec.template);
   writeEvents(writer, facts);
@@ -184,7 +185,7 @@ function writeClaims(
     writer.field(1, 'Name', metadata.name);
     writer.field(1, 'StorageClass', spec?.storageClassName ?? '');
     writeLabels(writer, '  Labels', metadata.labels);
-    writeAnnotations(writer, '  Annotations', metadata.annotations);
+    writeLabels(writer, '  Annotations', metadata.annotations);
     writer.field(1, 'Capacity', spec?.resources?.requests?.['storage'] ?? '<default>');
     writer.field(1, 'Access Modes', `[${(spec?.accessModes ?? []).join(' ')}]`);
   }

@@ -74,10 +74,20 @@ export class FakeCluster {
   /** Answers of paths that are no objects. */
   extra: ExtraAnswers = {};
 
-  /** @param path of a file with manifests */
-  static async load(path: string): Promise<FakeCluster> {
+  /**
+   * @param path of a file with manifests
+   * @param nowMs from which `ago-SECONDS` in it counts; `ago-micro-SECONDS` is a time with microseconds
+   */
+  static async load(path: string, nowMs = 0): Promise<FakeCluster> {
     const cluster = new FakeCluster();
-    for (const object of parseManifests({ name: path, text: readFileSync(path, 'utf8') })) {
+    const text = readFileSync(path, 'utf8').replaceAll(
+      /\bago-(micro-)?(\d+)\b/g,
+      (_, micro: string | undefined, seconds: string) => {
+        const time = new Date(nowMs - Number(seconds) * 1000).toISOString();
+        return `'${time.replace(/\.\d+/, micro === undefined ? '' : '.000000')}'`;
+      },
+    );
+    for (const object of parseManifests({ name: path, text })) {
       const { group, version, plural: resource } = kindOf(object);
       await cluster.api.create({ group, version, resource }, object);
     }

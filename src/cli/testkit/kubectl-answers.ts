@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { FakeCluster } from './fake-cluster.js';
 import { FakeKubeServer } from './fake-kube-server.js';
-import { runLine, wordsOf } from './transcript.js';
+import { runLine, transcriptMs, wordsOf } from './transcript.js';
 
 /** A command line under a name. */
 export type KubectlCase = readonly [name: string, line: string];
@@ -43,16 +43,16 @@ function masked(text: string): string {
 /** The answers of one file. */
 export class KubectlAnswers {
   readonly #path: string;
-  readonly #load: () => Promise<FakeCluster>;
+  readonly #load: (nowMs: number) => Promise<FakeCluster>;
   readonly #known = new Map<string, string>();
   readonly #isRecording = process.env['UPDATE'] !== undefined;
   readonly #asked: string[] = [];
 
   /**
    * @param path of the file
-   * @param load makes the cluster of a command line: each has its own
+   * @param load makes the cluster of a command line: each has its own, and kubectl's has the machine's time
    */
-  constructor(path: string, load: () => Promise<FakeCluster>) {
+  constructor(path: string, load: (nowMs: number) => Promise<FakeCluster>) {
     this.#path = path;
     this.#load = load;
     if (process.env['UPDATE'] === '1' || !existsSync(path)) return;
@@ -68,11 +68,11 @@ export class KubectlAnswers {
     readonly kubectl: string;
   }> {
     const head = `# ${name}\n$ ${line}\n`;
-    const ours = masked(apart(await runLine(`trireme ${line}`, await this.#load())));
+    const ours = masked(apart(await runLine(`trireme ${line}`, await this.#load(transcriptMs))));
     if (this.#isRecording) {
       this.#asked.push(head);
       if (!this.#known.has(head)) {
-        this.#known.set(head, masked(await askKubectl(line, await this.#load())));
+        this.#known.set(head, masked(await askKubectl(line, await this.#load(Date.now()))));
       }
     }
     return { ours, kubectl: this.#known.get(head) ?? 'nobody has asked kubectl: UPDATE=1 does' };
