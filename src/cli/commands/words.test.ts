@@ -1,12 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Node, Pod, Service } from '../../api/types/core.js';
 import type { KubeObject } from '../../api/object.js';
-import {
-  changeEnvironment,
-  changeImages,
-  changeResources,
-  listEnvironment,
-} from '../set/changes.js';
+import { changeImages } from '../set/changes.js';
 import { declaredCommands } from '../kube-commands.js';
 import { parseSide } from './cp.js';
 import { parsePairs } from './metadata-pairs.js';
@@ -156,30 +151,5 @@ describe('set', () => {
     changeImages(object, ['*=z', 'b=w']);
     expect(containers(object)).toMatchObject([{ image: 'z' }, { image: 'w' }]);
     expect(() => changeImages(object, ['c=z'])).toThrow('unable to find container named "c"');
-  });
-
-  test('variables', () => {
-    const object = workload();
-    const options = {
-      containers: 'a',
-      overwrite: true,
-      from: 'secret/login',
-      keys: ['my-key'],
-      prefix: 'P_',
-    };
-    changeEnvironment(object, ['A=2', 'B=3', 'C-'], options);
-    expect(listEnvironment(object, '*')).toBe(
-      '# Deployment web, container a\nA=2\nB=3\n# P_MY_KEY from secret login, key my-key\n# Deployment web, container b\n',
-    );
-    expect(() =>
-      changeEnvironment(object, ['A=4'], { ...options, overwrite: false, from: undefined }),
-    ).toThrow("'A' already has a value (2), and --overwrite is false");
-  });
-
-  test('amounts; 0 removes', () => {
-    const object = workload();
-    changeResources(object, 'b', { limits: 'cpu=1,memory=1Gi', requests: undefined });
-    changeResources(object, 'b', { limits: 'cpu=0', requests: undefined });
-    expect(containers(object)[1]).toMatchObject({ resources: { limits: { memory: '1Gi' } } });
   });
 });

@@ -103,13 +103,17 @@ function environmentOf(file: string, bytes: Buffer): [string, string][] {
     if (text === '' || text.startsWith('#')) return [];
     const equals = text.indexOf('=');
     const name = equals < 0 ? text : text.slice(0, equals);
-    if (!environmentName.test(name)) {
-      throw plain(`${goQuote(name)} is not a valid key name: ${environmentNameText}`);
-    }
+    checkVariableName(name);
     if (equals >= 0) return [[name, text.slice(equals + 1)]];
     const here = process.env[name] ?? '';
     return here === '' ? [] : [[name, here]];
   });
+}
+
+/** @throws CommandLineError for what is no name of a variable */
+export function checkVariableName(name: string): void {
+  if (environmentName.test(name)) return;
+  throw plain(`${goQuote(name)} is not a valid key name: ${environmentNameText}`);
 }
 
 /** Lines of bytes, without what ends them. */

@@ -22,7 +22,7 @@ export const createNamespace = defineGenerator({
 });
 
 /** `name=quantity` words as a map, in the form in which the server keeps them. @throws CommandLineError */
-function amountsOf(words: readonly string[]): Record<string, string> {
+export function amountsOf(words: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     words.map((word) => {
       const [name = '', text, more] = word.split('=');

@@ -2,10 +2,17 @@
 import type { KubeObject } from '../../api/object.js';
 import type { Container, EnvVar, PodSpec } from '../../api/types/core.js';
 import { CommandLineError } from '../command/command-line-error.js';
+import { checkVariableName } from '../generate/data-sources.js';
+import { amountsOf } from '../generate/policies.js';
 
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
 
-/** The pod's spec in a pod, in a template, in the template of a cron job. @throws CommandLineError */
+/** What is wrong with one object of several: its name goes before the words. */
+export class ChangeError extends Error {
+  override readonly name = 'ChangeError';
+}
+
+/** The pod's spec in a pod, in a template, in the template of a cron job. @throws ChangeError */
 export function podSpecOf(object: KubeObject): PodSpec {
   const { spec } = object as KubeObject & {
     spec?: {
@@ -18,9 +25,10 @@ export function podSpecOf(object: KubeObject): PodSpec {
     spec?.containers === undefined
       ? (spec?.template?.spec ?? spec?.jobTemplate?.spec?.template?.spec)
       : (spec as unknown as PodSpec);
-  if (found === undefined)
-    throw plain(`the object is not a pod or does not have a pod template: ${object.kind ?? ''}`);
-  return found;
+  if (found !== undefined) return found;
+  const { apiVersion = '', kind = '' } = object;
+  const type = `*${apiVersion.slice(apiVersion.indexOf('/') + 1)}.${kind}`;
+  throw new ChangeError(`the object is not a pod or does not have a pod template: ${type}`);
 }
 
 /** Containers by name; `*` is all, and `web*` those that begin so. */
@@ -29,7 +37,7 @@ function containersOf(object: KubeObject, pattern: string): Container[] {
   const expression = new RegExp(
     `^${pattern.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`,
   );
-  return [...initContainers, ...containers].filter(({ name }) => expression.test(name));
+  return [...containers, ...initContainers].filter(({ name }) => expression.test(name));
 }
 
 /** `container=image`. @throws CommandLineError for a container that is not there */
@@ -43,78 +51,82 @@ export function changeImages(object: KubeObject, changes: readonly string[]): vo
   }
 }
 
-/** `NAME=value` sets, `NAME-` removes, `--from` refers to keys. @throws CommandLineError */
+/** Changes of variables: values, names that go, and keys of config maps and secrets. */
+export interface VariableChanges {
+  readonly set: readonly EnvVar[];
+  readonly removed: ReadonlySet<string>;
+}
+
+/** `NAME=value` sets, `NAME-` removes. @throws CommandLineError */
+export function parseVariables(words: readonly string[]): VariableChanges {
+  const set: EnvVar[] = [];
+  const removed = new Set<string>();
+  for (const word of words) {
+    const at = word.indexOf('=');
+    if (at < 0) {
+      removed.add(word.replace(/-$/, ''));
+      continue;
+    }
+    const name = word.slice(0, at);
+    checkVariableName(name);
+    set.push({ name, value: word.slice(at + 1) });
+  }
+  if (set.some(({ name }) => removed.has(name))) {
+    throw plain('can not both modify and remove the same environment variable in the same command');
+  }
+  return { set, removed };
+}
+
+/**
+ * Changes the variables of containers.
+ * @returns false when no container has such a name
+ * @throws ChangeError for a value that must not change
+ */
 export function changeEnvironment(
   object: KubeObject,
-  changes: readonly string[],
-  options: {
-    readonly containers: string;
-    readonly overwrite: boolean;
-    readonly from: string | undefined;
-    readonly keys: readonly string[];
-    readonly prefix: string;
-  },
-): void {
+  { set, removed }: VariableChanges,
+  options: { readonly containers: string; readonly overwrite: boolean },
+): boolean {
   const found = containersOf(object, options.containers);
-  if (found.length === 0)
-    throw plain(
-      `${object.kind ?? ''}/${object.metadata.name} does not have any containers matching "${options.containers}"`,
-    );
   for (const container of found) {
-    for (const change of changes) changeVariable(container, change, options.overwrite);
-    if (options.from !== undefined)
-      referToKeys(container, options.from, options.keys, options.prefix);
+    const env = (container.env ?? []).filter(({ name }) => !removed.has(name));
+    for (const variable of set) {
+      const at = env.findIndex(({ name }) => name === variable.name);
+      if (at < 0) env.push({ ...variable });
+      else if (options.overwrite) env[at] = { ...variable };
+      else {
+        const { name, value = '' } = env[at] ?? variable;
+        throw new ChangeError(`'${name}' already has a value (${value}), and --overwrite is false`);
+      }
+    }
+    if (env.length > 0 || container.env !== undefined) container.env = env;
   }
+  return found.length > 0;
 }
 
-function changeVariable(container: Container, change: string, overwrite: boolean): void {
-  const at = change.indexOf('=');
-  const name = at < 0 ? change.replace(/-$/, '') : change.slice(0, at);
-  const env = container.env ?? [];
-  if (at < 0) {
-    container.env = env.filter((variable) => variable.name !== name);
-    return;
+/** Variables for the keys of a config map or a secret, in their order. @throws CommandLineError */
+export function variablesFrom(
+  { kind, metadata: { name }, ...object }: KubeObject,
+  options: { readonly keys: readonly string[]; readonly prefix: string },
+): { readonly key: string; readonly variable: EnvVar }[] {
+  if (kind !== 'Secret' && kind !== 'ConfigMap') {
+    throw plain('unsupported resource specified in --from');
   }
-  const value = change.slice(at + 1);
-  const old = env.find((variable) => variable.name === name);
-  if (old === undefined) {
-    container.env = [...env, { name, value }];
-    return;
-  }
-  if (!overwrite)
-    throw plain(`'${name}' already has a value (${old.value ?? ''}), and --overwrite is false`);
-  old.value = value;
-  delete old.valueFrom;
-}
-
-function referToKeys(
-  container: Container,
-  from: string,
-  keys: readonly string[],
-  prefix: string,
-): void {
-  const [type = '', name = ''] = from.split('/');
-  const isSecret = /^secrets?$/i.test(type);
-  if ((!isSecret && !/^(?:cm|configmaps?)$/i.test(type)) || name === '') {
-    throw plain(`unsupported resource specified in --from: ${from}`);
-  }
-  if (keys.length === 0) {
-    const reference = isSecret ? { secretRef: { name } } : { configMapRef: { name } };
-    container.envFrom = [
-      ...(container.envFrom ?? []),
-      { ...reference, ...(prefix === '' ? {} : { prefix }) },
-    ];
-    return;
-  }
-  for (const key of keys) {
-    const variable = `${prefix}${key}`.toUpperCase().replaceAll(/[-.]/g, '_');
+  const { data = {} } = object as { readonly data?: Readonly<Record<string, string>> };
+  const wanted = Object.keys(data).filter(
+    (key) => options.keys.length === 0 || options.keys.includes(key),
+  );
+  return wanted.sort().map((key) => {
     const reference = { name, key };
-    const valueFrom = isSecret ? { secretKeyRef: reference } : { configMapKeyRef: reference };
-    container.env = [
-      ...(container.env ?? []).filter((old) => old.name !== variable),
-      { name: variable, valueFrom },
-    ];
-  }
+    const valueFrom =
+      kind === 'Secret' ? { secretKeyRef: reference } : { configMapKeyRef: reference };
+    return { key, variable: { name: `${options.prefix}${variableName(key)}`, valueFrom } };
+  });
+}
+
+/** `app.colour` is `APP_COLOUR`. */
+export function variableName(key: string): string {
+  return key.replaceAll(/[^a-zA-Z0-9_]+/g, '_').toUpperCase();
 }
 
 /** The variables of containers, as lines. */
@@ -141,31 +153,25 @@ function variableText({ name, value = '', valueFrom }: EnvVar): string {
   if (configMapKeyRef !== undefined) {
     return `# ${name} from configmap ${configMapKeyRef.name ?? ''}, key ${configMapKeyRef.key}`;
   }
-  return `# ${name} from resource ${resourceFieldRef?.resource ?? ''}`;
+  return `# ${name} from resource field ${resourceFieldRef?.resource ?? ''}`;
 }
 
-/** `cpu=1,memory=1Gi`; an amount of 0 removes. @throws CommandLineError */
+/** `cpu=1,memory=1Gi`. @throws CommandLineError */
 export function changeResources(
   object: KubeObject,
   pattern: string,
   wanted: { readonly limits: string | undefined; readonly requests: string | undefined },
 ): void {
+  const amounts = (['limits', 'requests'] as const).flatMap((part) => {
+    const text = wanted[part];
+    return text === undefined ? [] : [{ part, list: amountsOf(text.split(',')) }];
+  });
   const found = containersOf(object, pattern);
   if (found.length === 0) throw plain(`unable to find container named ${pattern}`);
   for (const container of found) {
     container.resources ??= {};
-    for (const part of ['limits', 'requests'] as const) {
-      const text = wanted[part];
-      if (text === undefined) continue;
-      const amounts: Record<string, string> = { ...container.resources[part] };
-      for (const pair of text.split(',')) {
-        const [name = '', amount = ''] = pair.split('=');
-        if (name === '' || amount === '')
-          throw plain(`invalid argument syntax ${pair}, expected <resource>=<value>`);
-        if (amount === '0') delete amounts[name];
-        else amounts[name] = amount;
-      }
-      container.resources[part] = amounts;
+    for (const { part, list } of amounts) {
+      container.resources[part] = { ...container.resources[part], ...list };
     }
   }
 }

@@ -1,8 +1,12 @@
 /** The commands of `set`: each changes a copy of the object and sends what differs. */
+import { parseSingle } from '../builder/arguments.js';
 import { choiceFlags } from '../builder/choice-flags.js';
-import { findObjects, hasFiles } from '../builder/objects.js';
+import { fetchObject, findObjects, hasFiles } from '../builder/objects.js';
 import { missingResources } from '../builder/missing-resources.js';
+import { deepEqual } from '../../api/equal.js';
+import { goQuote } from '../../api/go-text/quote.js';
 import type { KubeObject } from '../../api/object.js';
+import type { EnvVar } from '../../api/types/core.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import type { Flags } from '../command/flag-types.js';
 import { defineCommand } from '../command/spec.js';
@@ -12,6 +16,8 @@ import { selectorOf } from '../generate/policies.js';
 import { subjectsOf } from '../generate/access.js';
 import { forEachUnlessRefused } from '../kube/failures.js';
 import { objectPath } from '../kube/resource.js';
+import type { ObjectRef } from '../kube/resource.js';
+import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
 import {
   dryRunFlag,
@@ -22,11 +28,15 @@ import {
 } from '../kube/write.js';
 import { outputFlags } from '../print/output.js';
 import {
+  ChangeError,
   changeEnvironment,
   changeImages,
   changeResources,
   changeServiceAccount,
   listEnvironment,
+  parseVariables,
+  variableName,
+  variablesFrom,
 } from './changes.js';
 
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
@@ -55,7 +65,8 @@ interface Setter<F extends Flags> {
     object: KubeObject,
     changes: readonly string[],
     invocation: Invocation<F & typeof common>,
-  ) => string | void;
+    session: Session,
+  ) => string | void | Promise<string | void>;
 }
 
 function defineSetter<const F extends Flags>(setter: Setter<F>): CommandSpec {
@@ -83,21 +94,21 @@ async function runSetter<F extends Flags>(setter: Setter<F>, invocation: Common)
     const found = await findObjects(session, words, flags);
     return forEachUnlessRefused(context, found, async ({ ref, object }) => {
       const changed = structuredClone(object);
-      const lines = setter.change(
-        changed,
-        changes,
-        invocation as unknown as Invocation<F & typeof common>,
+      const lines = await changeNamed(ref, () =>
+        setter.change(
+          changed,
+          changes,
+          invocation as unknown as Invocation<F & typeof common>,
+          session,
+        ),
       );
       if (typeof lines === 'string') {
         context.out(lines);
         return;
       }
       const body = mergeDifference(object, changed);
-      if (body === undefined) {
-        // As kubectl: nothing to do is nothing to say, unless it was asked for as output.
-        if (flags.output !== undefined) await print(setter.word, ref, changed);
-        return;
-      }
+      // As kubectl: nothing to do is nothing to say.
+      if (body === undefined) return;
       const after =
         dryRun === 'client'
           ? changed
@@ -111,6 +122,16 @@ async function runSetter<F extends Flags>(setter: Setter<F>, invocation: Common)
       await print(setter.word, ref, after);
     });
   });
+}
+
+/** Puts an object's name before what is wrong with it. */
+async function changeNamed<T>(ref: ObjectRef, change: () => T | Promise<T>): Promise<T> {
+  try {
+    return await change();
+  } catch (error) {
+    if (!(error instanceof ChangeError)) throw error;
+    throw plain(`${ref.resource.plural}/${ref.name} ${error.message}`);
+  }
 }
 
 /** `trireme set image`. */
@@ -168,20 +189,37 @@ export const setEnvironment = defineSetter({
   },
   word: 'env updated',
   isChange: (word) => word.includes('=') || /^[A-Za-z_][\w.]*-$/.test(word),
-  change: (object, changes, { flags }) => {
+  change: async (object, changes, { flags, context }, session) => {
     if (flags.list === true) return listEnvironment(object, flags.containers);
-    const all = [...changes, ...flags.env];
-    if (all.length === 0 && flags.from === undefined)
-      throw plain('at least one environment variable must be provided');
-    return changeEnvironment(object, all, {
-      containers: flags.containers,
-      overwrite: flags.overwrite,
-      from: flags.from,
-      keys: flags.keys,
-      prefix: flags.prefix,
-    });
+    const parsed = parseVariables([...changes, ...flags.env]);
+    const from = flags.from === undefined ? [] : await keysOf(flags.from, flags, session);
+    const all = { ...parsed, set: [...parsed.set, ...from] };
+    if (!changeEnvironment(object, all, flags)) {
+      const { kind = '', metadata } = object;
+      const pattern = goQuote(flags.containers);
+      context.err(
+        `Warning: ${kind}/${metadata.name} does not have any containers matching ${pattern}\n`,
+      );
+    }
+    return undefined;
   },
 });
+
+/** The variables of `--from`; names that had to change are said. */
+async function keysOf(
+  from: string,
+  flags: { readonly keys: readonly string[]; readonly prefix: string },
+  session: Session,
+): Promise<EnvVar[]> {
+  const { resource, name } = await parseSingle(session.mapper, [from]);
+  const namespace = resource.namespaced ? session.namespace : undefined;
+  const object = await fetchObject(session, { resource, namespace, name });
+  return variablesFrom({ ...object, kind: resource.kind }, flags).map(({ key, variable }) => {
+    const changed = variableName(key);
+    if (changed !== key) session.context.err(`Warning: key ${key} transferred to ${changed}\n`);
+    return variable;
+  });
+}
 
 /** `trireme set resources`. */
 export const setResources = defineSetter({
@@ -202,7 +240,7 @@ export const setResources = defineSetter({
       value: 'NAME',
       help: 'of which containers',
     },
-    limits: { type: 'text', value: 'LIST', help: 'for example cpu=200m,memory=512Mi; 0 removes' },
+    limits: { type: 'text', value: 'LIST', help: 'for example cpu=200m,memory=512Mi' },
     requests: { type: 'text', value: 'LIST', help: 'as --limits' },
   },
   word: 'resource requirements updated',
@@ -227,7 +265,7 @@ export const setSelector = defineSetter({
   word: 'selector updated',
   isChange: (word) => word.includes('='),
   change: (object, [text]) => {
-    if (text === undefined) throw plain('one selector is required');
+    if (text === undefined) throw missingResources();
     const { matchLabels } = selectorOf(text) as { matchLabels?: Record<string, string> };
     const { spec } = object as KubeObject & { spec?: { selector?: unknown } };
     if (object.kind !== 'Service' || spec === undefined)
@@ -270,11 +308,14 @@ export const setSubject = defineSetter({
     const added = subjectsOf(flags);
     if (added.length === 0)
       throw plain('you must specify at least one value of user, group or serviceaccount');
+    if (object.kind !== 'RoleBinding' && object.kind !== 'ClusterRoleBinding') {
+      throw new ChangeError(
+        'setting subjects is only supported for RoleBinding/ClusterRoleBinding',
+      );
+    }
     const binding = object as KubeObject & { subjects?: object[] };
-    const known = new Set((binding.subjects ?? []).map((subject) => JSON.stringify(subject)));
-    binding.subjects = [
-      ...(binding.subjects ?? []),
-      ...added.filter((subject) => !known.has(JSON.stringify(subject))),
-    ];
+    const { subjects = [] } = binding;
+    const isKnown = (subject: object): boolean => subjects.some((one) => deepEqual(one, subject));
+    binding.subjects = [...subjects, ...added.filter((subject) => !isKnown(subject))];
   },
 });

@@ -56,9 +56,10 @@ export class KubectlAnswers {
     this.#path = path;
     this.#load = load;
     if (process.env['UPDATE'] === '1' || !existsSync(path)) return;
-    for (const block of readFileSync(path, 'utf8').split(/^(?=# .*\n\$ )/m)) {
+    // A blank line more stands before each of the others.
+    for (const block of `${readFileSync(path, 'utf8')}\n`.split(/^(?=# .*\n\$ )/m)) {
       const [, head = '', text = ''] = /^(# .*\n\$ .*\n)([^]*)$/.exec(block) ?? [];
-      this.#known.set(head, masked(text.replace(/\n\n$/, '\n')));
+      this.#known.set(head, masked(text.replace(/\n$/, '')));
     }
   }
 
