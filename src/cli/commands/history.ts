@@ -10,6 +10,7 @@ import { displayName } from '../kube/resource.js';
 import type { ObjectRef } from '../kube/resource.js';
 import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
+import { parseOutput } from '../print/output.js';
 import type { KubeObject } from '../../api/object.js';
 
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
@@ -37,17 +38,13 @@ export const historyCommand = defineCommand({
   run: async (invocation) => {
     const { args, flags, context } = invocation;
     if (args.length === 0) throw missingResources();
-    if (flags.output !== undefined && flags.output !== 'json') {
-      throw plain(
-        `unable to match a printer suitable for the output format "${flags.output}", allowed formats are: json`,
-      );
-    }
+    const format = parseOutput(flags.output, undefined, ['json']);
     return withSession(invocation, async (session) => {
       const ref = await singleRef(session, args);
       const newest = await newestOf(session, ref, flags.at);
       const options = { limit: Math.max(1, flags.limit), status: flags.status ?? false };
       const { entries, leftOut } = await historyOf(session, ref, newest, options);
-      if (flags.output === 'json') {
+      if (format?.name === 'json') {
         context.out(`${JSON.stringify(entries, undefined, 4)}\n`);
         return;
       }

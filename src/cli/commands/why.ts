@@ -1,13 +1,11 @@
 import { findObjects } from '../builder/objects.js';
 import { missingResources } from '../builder/missing-resources.js';
-import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import { withSession } from '../kube/session.js';
+import { parseOutput } from '../print/output.js';
 import { explainObject } from '../../why/explain.js';
 import { renderFinding } from '../../why/finding.js';
 import { gather } from '../why/gather.js';
-
-const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
 
 /** `trireme why`. */
 export const whyCommand = defineCommand({
@@ -29,11 +27,7 @@ export const whyCommand = defineCommand({
   run: async (invocation) => {
     const { args, flags, context } = invocation;
     if (args.length === 0) throw missingResources();
-    if (flags.output !== undefined && flags.output !== 'json') {
-      throw plain(
-        `unable to match a printer suitable for the output format "${flags.output}", allowed formats are: json`,
-      );
-    }
+    const format = parseOutput(flags.output, undefined, ['json']);
     return withSession(invocation, async (session) => {
       const found = await findObjects(session, args, {});
       const answers = [];
@@ -41,7 +35,7 @@ export const whyCommand = defineCommand({
         const full = { kind: ref.resource.kind, ...object };
         answers.push(await gather(session, (view) => explainObject(full, view)));
       }
-      if (flags.output === 'json') {
+      if (format?.name === 'json') {
         const [only, more] = answers;
         const value = more === undefined ? only : answers;
         context.out(`${JSON.stringify(value, undefined, 4)}\n`);

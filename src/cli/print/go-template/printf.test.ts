@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { GoFloat } from './go-values.js';
-import { quoted, sprintf } from './printf.js';
+import { sprintf } from './printf.js';
 
 // What Go's fmt makes of them.
 test.each([
@@ -59,10 +59,12 @@ test.each([
 });
 
 test.each([
-  ['a b', '"a b"'],
-  ['\u0000\u007f\u0007\v', '"\\x00\\x7f\\a\\v"'],
-  ['\u00a0\u2028\u{e0001}', '"\\u00a0\\u2028\\U000e0001"'],
-  ['日本😀', '"日本😀"'],
-])('%j in quotes', (text, result) => {
-  expect(quoted(text)).toBe(result);
+  [65, "'A'"],
+  [34, `'"'`],
+  [39, "'\\''"],
+  [10, "'\\n'"],
+  [0x1f600, "'😀'"],
+  [0, "'\\x00'"],
+])('%d as a character in quotes is %s', (code, text) => {
+  expect(sprintf('%q', [code])).toBe(text);
 });

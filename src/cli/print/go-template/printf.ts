@@ -1,4 +1,5 @@
 /** Go's `fmt.Sprintf`, for the values of JSON. */
+import { goQuote } from '../../../api/go-text/quote.js';
 import { exponentOf, goFloat } from '../go-number.js';
 import { goText, goType, numberOf } from './go-values.js';
 
@@ -89,7 +90,7 @@ function textOf(directive: Directive, value: string): string {
     case 'v':
       return padded(letters, directive);
     case 'q':
-      return padded(quoted(letters), directive);
+      return padded(goQuote(letters), directive);
     case 'x':
     case 'X': {
       const hex = Buffer.from(value).subarray(0, precision).toString('hex');
@@ -101,34 +102,11 @@ function textOf(directive: Directive, value: string): string {
   }
 }
 
-const escapes: Readonly<Record<string, string>> = {
-  '\u0007': '\\a',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-  '"': '\\"',
-  '\\': '\\\\',
-};
-
-/** As `strconv.Quote`. */
-export function quoted(text: string): string {
-  const inner = Array.from(text, (letter) => {
-    const code = letter.codePointAt(0) ?? 0;
-    const known = escapes[letter];
-    if (known !== undefined) return known;
-    if (code < 0x20 || code === 0x7f) return `\\x${hexOf(code, 2)}`;
-    if (/\p{C}|\p{Zl}|\p{Zp}|(?! )\p{Zs}/u.test(letter)) {
-      return code > 0xffff ? `\\U${hexOf(code, 8)}` : `\\u${hexOf(code, 4)}`;
-    }
-    return letter;
-  });
-  return `"${inner.join('')}"`;
+/** A character as `strconv.QuoteRune`: of the two quotes the other one is escaped. */
+function quotedRune(character: string): string {
+  if (character === '"') return `'"'`;
+  return character === "'" ? `'\\''` : `'${goQuote(character).slice(1, -1)}'`;
 }
-
-const hexOf = (code: number, digits: number): string => code.toString(16).padStart(digits, '0');
 
 const bases: Readonly<Record<string, readonly [number, string]>> = {
   d: [10, ''],
@@ -164,7 +142,7 @@ function letterOf(directive: Directive, value: bigint): string {
     case 'c':
       return padded(String.fromCodePoint(code), directive);
     case 'q':
-      return padded(`'${quoted(String.fromCodePoint(code)).slice(1, -1)}'`, directive);
+      return padded(quotedRune(String.fromCodePoint(code)), directive);
     case 'U':
       return padded(`U+${value.toString(16).toUpperCase().padStart(4, '0')}`, directive);
     default:
