@@ -62,9 +62,9 @@ const hashLength = 10;
 /** A hash of an object that may end a name: other data, another name. */
 function hashOf(content: object): string {
   const digest = createHash('sha256').update(compactJson(content)).digest('hex');
-  return [...digest.slice(0, hashLength)]
-    .map((letter) => hashLetters.get(letter) ?? letter)
-    .join('');
+  return digest
+    .slice(0, hashLength)
+    .replaceAll(/[013ae]/g, (letter) => hashLetters.get(letter) ?? letter);
 }
 
 /** What a command makes a secret of. */
@@ -87,7 +87,7 @@ function secret(
     metadata: { name: flags['append-hash'] ? `${name}-${hash}` : name },
     ...(content.data.size === 0 ? {} : { data }),
     ...(type === undefined || type === '' ? {} : { type }),
-  } as Made;
+  };
 }
 
 const secretWords: KeyWords = {

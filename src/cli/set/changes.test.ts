@@ -45,7 +45,7 @@ test.each([
 
 test('keys come in their order, as far as they are wanted', () => {
   const map = { kind: 'ConfigMap', metadata: { name: 'm' }, data: { b: '1', a: '2', c: '3' } };
-  const found = variablesFrom(map as KubeObject, { keys: ['b', 'a', 'none'], prefix: 'p_' });
+  const found = variablesFrom(map, { keys: ['b', 'a', 'none'], prefix: 'p_' });
   expect(found.map(({ variable }) => variable)).toEqual([
     { name: 'p_A', valueFrom: { configMapKeyRef: { name: 'm', key: 'a' } } },
     { name: 'p_B', valueFrom: { configMapKeyRef: { name: 'm', key: 'b' } } },

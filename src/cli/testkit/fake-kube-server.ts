@@ -4,8 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { isApiError } from '../../client/index.js';
-import type { ApiError } from '../../client/index.js';
-import { ManualClock } from '../../lib/clock.js';
+import { ManualClock, systemClock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { KubeRequest } from '../kube/types.js';
 import type { FakeCluster } from './fake-cluster.js';
@@ -21,7 +20,7 @@ export class FakeKubeServer {
   }
 
   static async start(cluster: FakeCluster): Promise<FakeKubeServer> {
-    const clock = new ManualClock(Date.now());
+    const clock = new ManualClock(systemClock().nowMs());
     const server = createServer((request, response) => {
       void answer(cluster, clock, request, response);
     });
@@ -70,7 +69,7 @@ async function answer(
 function refusal(error: unknown): { readonly code: number; readonly status: object } {
   const { code, reason, details } = isApiError(error)
     ? error
-    : ({ code: 500, reason: 'InternalError', details: {} } as ApiError);
+    : { code: 500, reason: 'InternalError', details: {} };
   const head = { apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Failure' };
   return { code, status: { ...head, code, reason, details, message: errorMessage(error) } };
 }

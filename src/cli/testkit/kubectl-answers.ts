@@ -14,6 +14,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { FakeCluster } from './fake-cluster.js';
+import { systemClock } from '../../lib/clock.js';
 import { FakeKubeServer } from './fake-kube-server.js';
 import { runLine, transcriptMs, wordsOf } from './transcript.js';
 
@@ -73,7 +74,10 @@ export class KubectlAnswers {
     if (this.#isRecording) {
       this.#asked.push(head);
       if (!this.#known.has(head)) {
-        this.#known.set(head, masked(await askKubectl(line, await this.#load(Date.now()))));
+        this.#known.set(
+          head,
+          masked(await askKubectl(line, await this.#load(systemClock().nowMs()))),
+        );
       }
     }
     return { ours, kubectl: this.#known.get(head) ?? 'nobody has asked kubectl: UPDATE=1 does' };
@@ -91,7 +95,8 @@ export class KubectlAnswers {
 /** A transcript with all words after all output, as they are recorded. */
 function apart(text: string): string {
   const lines = text.split(/(?<=\n)/);
-  const rank = (line: string): number => (/^\? \d+\n$/.test(line) ? 2 : /^!/.test(line) ? 1 : 0);
+  const rank = (line: string): number =>
+    /^\? \d+\n$/.test(line) ? 2 : line.startsWith('!') ? 1 : 0;
   return lines.toSorted((a, b) => rank(a) - rank(b)).join('');
 }
 
