@@ -273,7 +273,7 @@ describe('an answer', () => {
       socket.write(`${ok}Content-Length: 100\r\n\r\nhalf`);
       socket.end();
     };
-    await expect(call('GET', `${proxy}/`)).rejects.toThrow();
+    await expect(call('GET', `${proxy}/`)).rejects.toThrow('aborted');
   });
 
   test('of nobody is an error', async () => {
