@@ -1,4 +1,6 @@
-/** A value of a flag that is several, as a line of comma-separated values (RFC 4180): Go's `encoding/csv` reads them. */
+/**
+ * A value of a flag that is several, as a line of comma-separated values (RFC 4180): Go's `encoding/csv` reads them.
+ */
 
 /** `a,"b,c"` is `a` and `b,c`; nothing is none. @returns the values, or what is wrong in Go's words */
 export function splitAtCommas(text: string): string[] | string {

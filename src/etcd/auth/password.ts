@@ -1,23 +1,21 @@
 import { scrypt, timingSafeEqual } from 'node:crypto';
-import { etcdError } from '../apply/errors.js';
 
 /** Etcd's `--bcrypt-cost`: about 60 ms of one core, on libuv's threads. */
 export const bcryptCostDefault = 10;
 /** The costs that bcrypt accepts. */
 export const bcryptCostBounds = { min: 4, max: 31 } as const;
 
-/** What bcrypt reads of a password. */
-const maxPasswordBytes = 72;
+/** What bcrypt reads of a password, in bytes: a longer one is refused. */
+export const maxPasswordBytes = 72;
 
 const scryptFormat = /^scrypt\$(\d+)\$(\d+)\$(\d+)\$([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+)$/;
 
 /**
  * Hashes a password with a fresh salt, as etcd does, so that users move in and out with snapshots. Done before the
  * request is proposed, once.
- * @throws EtcdError for a password of more than 72 bytes: bcrypt would take no account of the rest
+ * @param password at most {@link maxPasswordBytes} long: bcrypt would take no account of the rest
  */
 export async function hashPassword(password: string, cost = bcryptCostDefault): Promise<string> {
-  if (Buffer.byteLength(password) > maxPasswordBytes) throw etcdError('passwordTooLong');
   const { default: bcrypt } = await import('bcrypt');
   const hashed = await bcrypt.hash(password, cost);
   // Go's bcrypt writes 2a; for what can be hashed here both mean the same.

@@ -54,3 +54,32 @@ test('wrong passwords are counted by address and user', async () => {
   clock.advance(failureLimits.windowMs);
   expect(await ask('root', 'right', '10.0.0.7:9')).toBe('token');
 });
+
+test('a password of more bytes than bcrypt reads is refused, for a new user and an old one', async () => {
+  const proposed: unknown[] = [];
+  const server = {
+    config: { clock: new ManualClock(), bcryptCost: cheapest },
+    requests: {
+      propose: (kind: string) => {
+        proposed.push(kind);
+        return Promise.resolve();
+      },
+    },
+    header: () => undefined,
+  } as unknown as AuthMember;
+  const identity = { of: () => undefined } as unknown as CallerIdentity;
+  const service = new AuthService(server, identity, undefined);
+  const context = {} as CallContext;
+  const problem = 'bcrypt: password length exceeds 72 bytes';
+  const longest = `${'p'.repeat(70)}é`;
+  const user = { name: 'u', hashedPassword: '', options: undefined };
+  await expect(service.userAdd({ ...user, password: `${longest}p` }, context)).rejects.toThrow(
+    problem,
+  );
+  await expect(
+    service.userChangePassword({ ...user, password: `${longest}p` }, context),
+  ).rejects.toThrow(problem);
+  expect(proposed).toEqual([]);
+  await service.userAdd({ ...user, password: longest }, context);
+  expect(proposed).toEqual(['authUserAdd']);
+});

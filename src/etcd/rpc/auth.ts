@@ -33,7 +33,7 @@ import type { CallContext, Handlers, MessageCodec } from '../../lib/grpc/types.j
 import type { AuthEntryKind, AuthenticateEntry } from '../apply/auth.js';
 import { asEtcdError, etcdError } from '../apply/errors.js';
 import { AuthError } from '../auth/errors.js';
-import { hashPassword, verifyPassword } from '../auth/password.js';
+import { hashPassword, maxPasswordBytes, verifyPassword } from '../auth/password.js';
 import type { AuthInfo, JwtTokens } from '../auth/tokens.js';
 import type { CallerIdentity } from './auth-info.js';
 import { entryAuth } from './auth-info.js';
@@ -168,7 +168,8 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
     return this.#propose('authUserChangePassword', AuthUserChangePasswordRequest, hashed, context);
   }
 
-  #hash(password: string): Promise<string> {
+  async #hash(password: string): Promise<string> {
+    if (Buffer.byteLength(password) > maxPasswordBytes) throw etcdError('passwordTooLong');
     return hashPassword(password, this.#server.config.bcryptCost);
   }
 
