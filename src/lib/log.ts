@@ -14,6 +14,40 @@ export interface Logger {
 /** The least weight of lines that are written. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
+const weights = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const satisfies Record<
+  LogLevel,
+  number
+>;
+
+/** True for the name of a level. */
+export function isLogLevel(text: string): text is LogLevel {
+  return Object.hasOwn(weights, text);
+}
+
+/** The least level that a component writes, which may change while it runs. Shared by all its loggers. */
+export class LogThreshold {
+  readonly #first: LogLevel;
+  #level: LogLevel;
+
+  constructor(level: LogLevel) {
+    this.#first = level;
+    this.#level = level;
+  }
+
+  get level(): LogLevel {
+    return this.#level;
+  }
+
+  /** Sets the level. @param level undefined: the one that the component was started with */
+  set(level: LogLevel | undefined): void {
+    this.#level = level ?? this.#first;
+  }
+
+  passes(level: Exclude<LogLevel, 'silent'>): boolean {
+    return weights[level] >= weights[this.#level];
+  }
+}
+
 /** A logger that writes nothing. */
 export const silentLogger: Logger = {
   debug: () => undefined,

@@ -219,6 +219,12 @@ export class Gauge<Label extends string = string> extends Numbers<Label> impleme
   }
 }
 
+/** Bucket bounds, each so many times the one before. */
+export function exponentialBuckets(first: number, factor: number, count: number): number[] {
+  // Rounded to what the factors say: 0.001 * 3 is not 0.003 in binary.
+  return Array.from({ length: count }, (_, n) => Number((first * factor ** n).toPrecision(12)));
+}
+
 /** @see https://prometheus.io/docs/practices/histograms */
 interface Distribution {
   /** Values up to each bound that are above the one before. */

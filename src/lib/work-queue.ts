@@ -12,6 +12,18 @@ export interface ReconcileResult {
   readonly requeueAfterMs?: number;
 }
 
+/** Is told what happens to the keys of a queue, for metrics. */
+export interface WorkQueueObserver {
+  /** A key was added that did not wait already. */
+  onAdded(): void;
+  /** A key's turn has come. @param waitedMs since it was added */
+  onTaken(waitedMs: number): void;
+  /** A reconcile has ended. */
+  onDone(workedMs: number): void;
+  /** A key that failed comes again after a back-off. */
+  onRetry(): void;
+}
+
 /** The clock and the back-off of a queue. */
 export interface WorkQueueOptions {
   readonly name: string;
@@ -23,8 +35,10 @@ export interface WorkQueueOptions {
   readonly workers?: number;
   /** @default 5 ms doubling to 30 s */
   readonly backOff?: BackOff;
-  /** Called after each reconcile, for metrics. */
-  readonly onDone?: (key: string, error: unknown, durationMs: number) => void;
+  /** Called after each reconcile. */
+  readonly onDone?: (key: string, error: unknown) => void;
+  /** @default nobody is told */
+  readonly observe?: (queue: WorkQueue) => WorkQueueObserver;
 }
 
 /**
@@ -35,9 +49,13 @@ export interface WorkQueueOptions {
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #backOff: BackOff;
-  readonly #waiting = new Set<string>();
-  readonly #running = new Set<string>();
-  readonly #again = new Set<string>();
+  readonly #observer: WorkQueueObserver | undefined;
+  /** Keys that wait, and since when. */
+  readonly #waiting = new Map<string, number>();
+  /** Keys that are worked on, and since when. */
+  readonly #running = new Map<string, number>();
+  /** Keys that were added while they are worked on, and when. */
+  readonly #again = new Map<string, number>();
   readonly #failures = new Map<string, number>();
   readonly #delayed = new Map<string, { readonly atMs: number; readonly cancel: () => void }>();
   #idle: (() => void)[] = [];
@@ -47,6 +65,7 @@ export class WorkQueue {
   constructor(options: WorkQueueOptions) {
     this.#options = options;
     this.#backOff = options.backOff ?? { baseMs: 5, maxMs: 30_000 };
+    this.#observer = options.observe?.(this);
   }
 
   /** Keys that wait to be worked on, delayed ones left out. */
@@ -54,16 +73,23 @@ export class WorkQueue {
     return this.#waiting.size;
   }
 
+  /** For how long each key that is worked on has been, in milliseconds. */
+  get runningMs(): readonly number[] {
+    const nowMs = this.#options.clock.monotonicMs();
+    return [...this.#running.values()].map((sinceMs) => nowMs - sinceMs);
+  }
+
   /** Has the key reconciled soon. */
   add(key: string): void {
     if (this.#stopped) return;
     this.#cancelDelayed(key);
-    if (this.#running.has(key)) {
-      this.#again.add(key);
-      return;
+    const isRunning = this.#running.has(key);
+    const places = isRunning ? this.#again : this.#waiting;
+    if (!places.has(key)) {
+      places.set(key, this.#options.clock.monotonicMs());
+      this.#observer?.onAdded();
     }
-    this.#waiting.add(key);
-    this.#wake();
+    if (!isRunning) this.#wake();
   }
 
   /** Has the key reconciled after `delayMs`, or sooner if it is due sooner already. */
@@ -117,11 +143,13 @@ export class WorkQueue {
   }
 
   #fill(): void {
-    for (const key of this.#waiting) {
+    for (const [key, sinceMs] of this.#waiting) {
       if (this.#running.size >= (this.#options.workers ?? 1)) return;
       this.#waiting.delete(key);
-      this.#running.add(key);
-      void this.#work(key);
+      const nowMs = this.#options.clock.monotonicMs();
+      this.#running.set(key, nowMs);
+      this.#observer?.onTaken(nowMs - sinceMs);
+      void this.#work(key, nowMs);
     }
     if (this.#running.size === 0) {
       const idle = this.#idle;
@@ -130,9 +158,8 @@ export class WorkQueue {
     }
   }
 
-  async #work(key: string): Promise<void> {
+  async #work(key: string, startedMs: number): Promise<void> {
     const { clock, log, name, reconcile, onDone } = this.#options;
-    const startedMs = clock.monotonicMs();
     let failure: unknown;
     try {
       const result = await reconcile(key);
@@ -144,11 +171,15 @@ export class WorkQueue {
       this.#failures.set(key, failures);
       const delayMs = Math.min(this.#backOff.maxMs, this.#backOff.baseMs * 2 ** (failures - 1));
       log.debug({ queue: name, key, failures, error }, 'a reconcile failed and is tried again');
+      this.#observer?.onRetry();
       this.addAfter(key, delayMs);
     }
-    onDone?.(key, failure, clock.monotonicMs() - startedMs);
+    this.#observer?.onDone(clock.monotonicMs() - startedMs);
+    onDone?.(key, failure);
     this.#running.delete(key);
-    if (this.#again.delete(key)) this.#waiting.add(key);
+    const addedMs = this.#again.get(key);
+    if (addedMs !== undefined) this.#waiting.set(key, addedMs);
+    this.#again.delete(key);
     this.#fill();
   }
 }

@@ -2,11 +2,12 @@ import type { ApiClient, InformerFactory } from '../types.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { Prng } from '../../lib/prng.js';
+import type { WorkQueue, WorkQueueObserver } from '../../lib/work-queue.js';
 import type { EventRecorder } from '../events/recorder.js';
 
-/** Hooks for metrics. */
-export interface ReconcileMetrics {
-  observeReconcile(controller: string, failed: boolean, durationMs: number): void;
+/** Makes the observers of work queues, by the controller's name. */
+export interface QueueMetrics {
+  observer(name: string): (queue: WorkQueue) => WorkQueueObserver;
 }
 
 /** The dependencies of every reconciler. */
@@ -16,7 +17,8 @@ export interface ReconcileContext {
   readonly clock: Clock;
   readonly prng: Prng;
   readonly log: Logger;
-  readonly metrics?: ReconcileMetrics;
+  /** @default nobody observes the queues */
+  readonly metrics?: QueueMetrics;
   /** Events in the name of a component, such as "deployment-controller". */
   recorder(component: string): EventRecorder;
 }

@@ -17,7 +17,7 @@ const silent = { event: () => undefined, normal: () => undefined, warning: () =>
 interface Run {
   readonly context: ReconcileContext;
   readonly clock: ManualClock;
-  /** `name failed` of each reconcile that has ended. */
+  /** What happened in the queue: `NAME retry`, `NAME done`. */
   readonly ended: string[];
 }
 
@@ -31,7 +31,14 @@ function run(): Run {
     clock,
     prng: new Prng(1),
     log,
-    metrics: { observeReconcile: (name, failed) => ended.push(`${name} ${failed}`) },
+    metrics: {
+      observer: (name) => () => ({
+        onAdded: () => undefined,
+        onTaken: () => undefined,
+        onDone: () => ended.push(`${name} done`),
+        onRetry: () => ended.push(`${name} retry`),
+      }),
+    },
     recorder: () => silent,
   };
   return { context, clock, ended };
@@ -102,7 +109,8 @@ test('what fails comes again, later each time', async () => {
   const waits = atMs.slice(1).map((at, index) => at - (atMs[index] ?? 0));
   expect(waits).toHaveLength(3);
   expect(waits.toSorted((a, b) => a - b)).toEqual(waits);
-  expect(ended).toEqual(['test true', 'test true', 'test true', 'test false']);
+  const failed = ['test retry', 'test done'];
+  expect(ended).toEqual([...failed, ...failed, ...failed, 'test done']);
   await reconciler.stop();
 });
 
@@ -173,7 +181,7 @@ test('in a namespace that ends nothing is tried again', async () => {
   reconciler.start();
   reconciler.enqueue('a/x');
   await reconciler.whenIdle();
-  expect(ended).toEqual(['test false']);
+  expect(ended).toEqual(['test done']);
   await reconciler.stop();
 });
 

@@ -66,8 +66,8 @@ export function createReconciler(
       // At once would starve the event loop, and with it the changes that the key waits for.
       return { requeueAfterMs: Math.max(requeueMsMin, result.requeueAfterMs) };
     },
-    onDone: (key, error, durationMs) => {
-      context.metrics?.observeReconcile(options.name, error !== undefined, durationMs);
+    ...(context.metrics && { observe: context.metrics.observer(options.name) }),
+    onDone: (key, error) => {
       if (error === undefined) failures.delete(key);
       if (error === undefined || stopped) return;
       if (isApiError(error) && (error.reason === 'Conflict' || error.reason === 'AlreadyExists')) {

@@ -4,7 +4,7 @@ import type { Logger } from '../../lib/log.js';
 import { UsageError } from '../../lib/usage-error.js';
 import type { Prng } from '../../lib/prng.js';
 import { registry } from './registry.js';
-import type { ReconcileMetrics } from '../../client/controller/context.js';
+import type { QueueMetrics } from '../../client/controller/context.js';
 import type { ControllerContext } from './context.js';
 import { EventSink } from '../../client/events/recorder.js';
 import type { ControllerFlags } from './flags.js';
@@ -18,7 +18,7 @@ export interface StartControllersOptions {
   readonly prng: Prng;
   readonly log: Logger;
   readonly flags?: Partial<ControllerFlags>;
-  readonly metrics?: ReconcileMetrics;
+  readonly metrics?: QueueMetrics;
 }
 
 /**
