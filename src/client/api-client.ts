@@ -4,7 +4,14 @@ import type { Options, WatchEvent as WireEvent } from '../gen/apiserver.js';
 import type { CallOptions, Channel, Client } from '../lib/grpc/index.js';
 import { Code, isGrpcError } from '../lib/grpc/index.js';
 import { assertNever } from '../lib/assert.js';
-import { errorFromStatus, formatObject, parseObject, resourceRef, toApiError } from './codec.js';
+import {
+  errorFromStatus,
+  formatObject,
+  parseObject,
+  resourceRef,
+  statusTrailer,
+  toApiError,
+} from './codec.js';
 import type { ServersOptions } from './servers.js';
 import { Servers } from './servers.js';
 import type {
@@ -19,26 +26,48 @@ import type {
   WatchEvent,
   WriteOptions,
 } from './types.js';
-import { notLeading } from './types.js';
+import { isApiError, notLeading } from './types.js';
 
 /** An {@link ApiClient} that also lends its connections to the cluster's other gRPC services. */
 export interface GrpcApiClient extends ApiClient {
   readonly servers: Servers;
 }
 
+/** The methods of HTTP that requests stand for: by them callers are counted, whatever carries them. */
+export type ClientMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** A request that a master has answered, or has not. */
+export interface FinishedCall {
+  readonly method: ClientMethod;
+  /** `host:port` of the master. */
+  readonly host: string;
+  /** The status of the answer; undefined: no master answered. */
+  readonly code: number | undefined;
+  /** Undefined for a watch, which has begun. */
+  readonly elapsedMs: number | undefined;
+}
+
+/** The masters of a client, and who is told of its requests. */
+export interface ApiClientOptions extends ServersOptions {
+  /** @default nobody */
+  readonly onCall?: (call: FinishedCall) => void;
+}
+
 /** A client of all masters; connects when first used. */
-export function createApiClient(options: ServersOptions): GrpcApiClient {
-  return new GrpcClient(new Servers(options));
+export function createApiClient(options: ApiClientOptions): GrpcApiClient {
+  return new GrpcClient(new Servers(options), options);
 }
 
 type Resources = Client<typeof ResourcesDefinition>;
 
 class GrpcClient implements GrpcApiClient {
   readonly servers: Servers;
+  readonly #options: Pick<ApiClientOptions, 'clock' | 'onCall'>;
   readonly #stubs = new WeakMap<Channel, Resources>();
 
-  constructor(servers: Servers) {
+  constructor(servers: Servers, options: Pick<ApiClientOptions, 'clock' | 'onCall'>) {
     this.servers = servers;
+    this.#options = options;
   }
 
   close(): void {
@@ -54,7 +83,7 @@ class GrpcClient implements GrpcApiClient {
       ref: resourceRef(resource, key, options.subresource),
       resourceVersion: '',
     };
-    const answer = await this.#call(true, options, (stub) => stub.get(request, options));
+    const answer = await this.#call('GET', true, options, (stub) => stub.get(request, options));
     return parseObject<T>(answer.object);
   }
 
@@ -68,7 +97,7 @@ class GrpcClient implements GrpcApiClient {
       limit: options.limit ?? 0,
       continue: options.continue ?? '',
     };
-    return this.#call(true, options, async (stub) => {
+    return this.#call('GET', true, options, async (stub) => {
       const items: T[] = [];
       let last = { resourceVersion: '', continue: '' };
       for await (const chunk of stub.list(request, options)) {
@@ -86,7 +115,7 @@ class GrpcClient implements GrpcApiClient {
   ): Promise<T> {
     const { namespace } = object.metadata;
     const name = options.subresource === undefined ? '' : (options.name ?? object.metadata.name);
-    const answer = await this.#call(false, options, (stub) =>
+    const answer = await this.#call('POST', false, options, (stub) =>
       stub.create(
         {
           ref: resourceRef(resource, { ...namespaced(namespace), name }, options.subresource),
@@ -106,7 +135,7 @@ class GrpcClient implements GrpcApiClient {
   ): Promise<T> {
     // An update that carries a resourceVersion happens at most once, so it may be sent again.
     const guarded = object.metadata.resourceVersion !== undefined;
-    const answer = await this.#call(guarded, options, (stub) =>
+    const answer = await this.#call('PUT', guarded, options, (stub) =>
       stub.update(
         {
           ref: resourceRef(resource, object.metadata, options.subresource),
@@ -135,7 +164,7 @@ class GrpcClient implements GrpcApiClient {
     options: WriteOptions & { readonly force?: boolean } = {},
   ): Promise<T> {
     const idempotent = type !== 'application/json-patch+json';
-    const answer = await this.#call(idempotent, options, (stub) =>
+    const answer = await this.#call('PATCH', idempotent, options, (stub) =>
       stub.patch(
         {
           ref: resourceRef(resource, key, options.subresource),
@@ -153,7 +182,7 @@ class GrpcClient implements GrpcApiClient {
   async delete(resource: ResourceId, key: ObjectKey, options: DeleteOptions = {}): Promise<void> {
     const { gracePeriodSeconds, propagationPolicy, preconditions } = options;
     const body = { gracePeriodSeconds, propagationPolicy, preconditions };
-    await this.#call(preconditions?.uid !== undefined, options, (stub) =>
+    await this.#call('DELETE', preconditions?.uid !== undefined, options, (stub) =>
       stub.delete(
         {
           ref: resourceRef(resource, key),
@@ -176,17 +205,24 @@ class GrpcClient implements GrpcApiClient {
       ...selection(resource, options),
       allowBookmarks: options.allowBookmarks ?? true,
     };
+    const { onCall } = this.#options;
+    const call = { method: 'GET', host: channel.target, elapsedMs: undefined } as const;
+    let hasBegun = false;
     try {
       for await (const batch of this.#stub(channel).watch(request, options)) {
+        if (!hasBegun) onCall?.({ ...call, code: 200 });
+        hasBegun = true;
         yield batch.events.map((event) => readEvent<T>(event));
       }
     } catch (error) {
+      if (!hasBegun) onCall?.({ ...call, code: codeOf(error) });
       if (isGrpcError(error) && error.code === Code.Unavailable) this.servers.failed(channel);
       throw toApiError(error);
     }
   }
 
   async #call<T>(
+    method: ClientMethod,
     idempotent: boolean,
     options: CallOptions & Guarded,
     run: (stub: Resources) => Promise<T>,
@@ -194,12 +230,29 @@ class GrpcClient implements GrpcApiClient {
     const { signal, guard } = options;
     const attempt = (channel: Channel): Promise<T> => {
       if (guard?.() === false) throw notLeading();
-      return run(this.#stub(channel));
+      return this.#told({ method, host: channel.target }, () => run(this.#stub(channel)));
     };
     try {
       return await this.servers.call(attempt, { idempotent, signal });
     } catch (error) {
       throw toApiError(error);
+    }
+  }
+
+  /** Tells how an attempt ended. */
+  async #told<T>(call: Pick<FinishedCall, 'method' | 'host'>, run: () => Promise<T>): Promise<T> {
+    const { clock, onCall } = this.#options;
+    if (onCall === undefined) return run();
+    const startedMs = clock.monotonicMs();
+    const tell = (code: number | undefined): void =>
+      onCall({ ...call, code, elapsedMs: clock.monotonicMs() - startedMs });
+    try {
+      const answer = await run();
+      tell(call.method === 'POST' ? 201 : 200);
+      return answer;
+    } catch (error) {
+      tell(codeOf(error));
+      throw error;
     }
   }
 
@@ -211,6 +264,13 @@ class GrpcClient implements GrpcApiClient {
     }
     return stub;
   }
+}
+
+/** The status of a refusal; undefined where it is not the API server's. */
+function codeOf(error: unknown): number | undefined {
+  if (!isGrpcError(error) || !error.metadata.has(statusTrailer)) return undefined;
+  const refusal = toApiError(error);
+  return isApiError(refusal) ? refusal.code : undefined;
 }
 
 function namespaced(namespace: string | undefined): { namespace?: string } {

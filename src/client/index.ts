@@ -4,7 +4,7 @@
  * for tests.
  */
 export { createApiClient } from './api-client.js';
-export type { GrpcApiClient } from './api-client.js';
+export type { FinishedCall, GrpcApiClient } from './api-client.js';
 export { createInformerFactory } from './informer.js';
 export type { WatchTrouble } from './informer.js';
 export { LeadingClient } from './leading-client.js';

@@ -1,0 +1,214 @@
+/**
+ * Decides who may use a component's HTTP door by asking the API server, as kube-scheduler and kubelet do: client
+ * certificates name their user, tokens are reviewed, and each user's right is.
+ */
+import { createHash } from 'node:crypto';
+import type { KubeObject } from '../../api/object.js';
+import type { Clock } from '../../lib/clock.js';
+import { addressKey } from '../../lib/connection-gate.js';
+import { errorMessage } from '../../lib/errors.js';
+import { FailureLimiter } from '../../lib/failure-limiter.js';
+import type { PeerCertificate } from '../../lib/grpc/index.js';
+import { resources } from '../resources.js';
+import type { ApiClient, ResourceId } from '../types.js';
+import { reviewMs, reviewsAtOnce, reviewsKept, tokenBytesMax } from './limits.js';
+import { Memory } from './memory.js';
+
+/** The sender of a request, as a SubjectAccessReview takes it. */
+export interface DoorUser {
+  readonly username: string;
+  readonly uid?: string;
+  readonly groups?: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** All that a request shows of its sender. */
+export interface DoorCredentials {
+  readonly certificate: PeerCertificate | undefined;
+  /** The `Authorization` header, or empty. */
+  readonly authorization: string;
+  /** The sender's address, by which guesses of tokens are counted. */
+  readonly address: string | undefined;
+}
+
+/** What a user wants: a path, or something of a resource of the API. */
+export type DoorAttributes =
+  | { readonly verb: string; readonly path: string }
+  | {
+      readonly verb: string;
+      readonly resource: string;
+      readonly subresource: string;
+      readonly name: string;
+    };
+
+/** A request that is let in no further. */
+export class DoorRefusal extends Error {
+  override readonly name = 'DoorRefusal';
+  readonly code = 'DOOR_REFUSAL';
+  /** 401: nobody knows who asks; 403: he may not; 429: too many ask at once; 500: the API server did not say. */
+  readonly status: 401 | 403 | 429 | 500;
+
+  constructor(
+    status: DoorRefusal['status'],
+    message: string,
+    options: { readonly cause?: unknown } = {},
+  ) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
+/** True for a {@link DoorRefusal}. */
+export function isDoorRefusal(error: unknown): error is DoorRefusal {
+  return error instanceof Error && error.name === 'DoorRefusal';
+}
+
+/** For how long answers hold, in milliseconds. */
+export interface AccessTimes {
+  readonly tokenMs: number;
+  readonly allowedMs: number;
+  readonly refusedMs: number;
+}
+
+/** kube-scheduler's and kube-controller-manager's times (`--authorization-webhook-cache-…`). */
+export const componentTimes: AccessTimes = {
+  tokenMs: 10_000,
+  allowedMs: 10_000,
+  refusedMs: 10_000,
+};
+/** kubelet's. */
+export const agentTimes: AccessTimes = { tokenMs: 120_000, allowedMs: 300_000, refusedMs: 30_000 };
+
+/** The dependencies of {@link DelegatedAccess}. */
+export interface AccessOptions {
+  readonly client: Pick<ApiClient, 'create'>;
+  readonly clock: Clock;
+  readonly times: AccessTimes;
+  /** Requests without credentials have a user as well. */
+  readonly allowAnonymous: boolean;
+}
+
+const authenticated = 'system:authenticated';
+const anonymous: DoorUser = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
+/** May do everything without a review: the API server's own client certificate is of it, and no request leads to it. */
+const superusers = 'system:masters';
+
+interface TokenReview extends KubeObject {
+  readonly spec: { readonly token: string };
+  readonly status?: { readonly authenticated?: boolean; readonly user?: Partial<DoorUser> };
+}
+
+interface AccessReview extends KubeObject {
+  readonly status?: { readonly allowed?: boolean };
+}
+
+const tokenReviews = { group: 'authentication.k8s.io', version: 'v1', resource: 'tokenreviews' };
+
+/** Asks the API server who somebody is and what he may do, and remembers the answers for a while. */
+export class DelegatedAccess {
+  readonly #options: AccessOptions;
+  readonly #guesses: FailureLimiter;
+  /** By the token's hash; null: nobody's. */
+  readonly #users: Memory<DoorUser | null>;
+  readonly #rights: Memory<boolean>;
+  #underWay = 0;
+
+  constructor(options: AccessOptions) {
+    this.#options = options;
+    this.#guesses = new FailureLimiter(options.clock);
+    this.#users = new Memory(options.clock, reviewsKept);
+    this.#rights = new Memory(options.clock, reviewsKept);
+  }
+
+  /** Finds out who asks. @throws DoorRefusal 401, 429 */
+  async userOf({ certificate, authorization, address }: DoorCredentials): Promise<DoorUser> {
+    if (certificate !== undefined && certificate.commonName !== '') {
+      const { commonName: username, organizations } = certificate;
+      return { username, groups: [...new Set([...organizations, authenticated])] };
+    }
+    const token = /^bearer +(\S+) *$/i.exec(authorization)?.[1] ?? '';
+    if (token === '') {
+      if (this.#options.allowAnonymous && authorization === '') return anonymous;
+      throw new DoorRefusal(401, 'Unauthorized');
+    }
+    const guesser = addressKey(address);
+    if (!this.#guesses.allows(guesser))
+      throw new DoorRefusal(429, 'too many tokens that are not valid');
+    const user = token.length > tokenBytesMax ? null : await this.#tokenUser(token);
+    if (user !== null) return user;
+    this.#guesses.failed(guesser);
+    throw new DoorRefusal(401, 'Unauthorized');
+  }
+
+  /** @throws DoorRefusal 403; 429; 500 when the API server did not say */
+  async mustBeAllowed(user: DoorUser, attributes: DoorAttributes): Promise<void> {
+    if (user.groups?.includes(superusers) === true) return;
+    const key = JSON.stringify([user, attributes]);
+    let isAllowed = this.#rights.get(key);
+    if (isAllowed === undefined) {
+      isAllowed = await this.#reviewAccess(user, attributes);
+      const { allowedMs, refusedMs } = this.#options.times;
+      this.#rights.set(key, isAllowed, isAllowed ? allowedMs : refusedMs);
+    }
+    if (!isAllowed) throw new DoorRefusal(403, 'Forbidden');
+  }
+
+  async #tokenUser(token: string): Promise<DoorUser | null> {
+    const key = createHash('sha256').update(token).digest('base64');
+    const known = this.#users.get(key);
+    if (known !== undefined) return known;
+    const metadata = { name: '' };
+    const review: TokenReview = {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenReview',
+      metadata,
+      spec: { token },
+    };
+    let status: TokenReview['status'];
+    try {
+      ({ status } = await this.#ask(tokenReviews, review));
+    } catch (error) {
+      if (isDoorRefusal(error)) throw error;
+      // As kube's: who cannot be asked about is nobody. The next request asks again.
+      throw new DoorRefusal(401, 'Unauthorized', { cause: error });
+    }
+    const { username, uid, groups = [], extra } = status?.user ?? {};
+    const isKnown = status?.authenticated === true && username !== undefined && username !== '';
+    const user = isKnown
+      ? { username, groups, ...(uid !== undefined && { uid }), ...(extra && { extra }) }
+      : null;
+    this.#users.set(key, user, this.#options.times.tokenMs);
+    return user;
+  }
+
+  async #reviewAccess(user: DoorUser, attributes: DoorAttributes): Promise<boolean> {
+    const { username, ...rest } = user;
+    const wanted =
+      'path' in attributes
+        ? { nonResourceAttributes: attributes }
+        : { resourceAttributes: { group: '', version: 'v1', ...attributes } };
+    const review = {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
+      metadata: { name: '' },
+      spec: { user: username, ...rest, ...wanted },
+    };
+    try {
+      const { status } = await this.#ask<AccessReview>(resources.accessReviews, review);
+      return status?.allowed === true;
+    } catch (error) {
+      if (isDoorRefusal(error)) throw error;
+      throw new DoorRefusal(500, errorMessage(error), { cause: error });
+    }
+  }
+
+  async #ask<T extends KubeObject>(resource: ResourceId, review: T): Promise<T> {
+    if (this.#underWay >= reviewsAtOnce) throw new DoorRefusal(429, 'too many requests');
+    this.#underWay++;
+    try {
+      return await this.#options.client.create<T>(resource, review, { deadlineMs: reviewMs });
+    } finally {
+      this.#underWay--;
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { expect, test } from '@jest/globals';
+import { alwaysHolds, answerHealth, healthPath } from './health-checks.js';
+
+const ill = { name: 'etcd', holds: () => Promise.resolve(false) };
+const [ping, log] = [alwaysHolds('ping'), alwaysHolds('log')];
+
+test.each([
+  ['/healthz', { root: 'healthz', single: '' }],
+  ['/livez/ping', { root: 'livez', single: 'ping' }],
+  ['/readyz/poststarthook/x', { root: 'readyz', single: 'poststarthook/x' }],
+  ['/readyzz', undefined],
+  ['/a/healthz', undefined],
+  ['/metrics', undefined],
+])('%s', (path, found) => {
+  expect(healthPath(path)).toEqual(found);
+});
+
+test.each([
+  ['/healthz', '', [ping, log], 200, 'ok'],
+  ['/healthz', 'verbose', [ping, log], 200, '[+]ping ok\n[+]log ok\nhealthz check passed\n'],
+  [
+    '/livez',
+    '',
+    [ping, ill],
+    500,
+    '[+]ping ok\n[-]etcd failed: reason withheld\nlivez check failed\n',
+  ],
+  ['/livez', 'exclude=etcd', [ping, ill], 200, 'ok'],
+  ['/livez/ping', '', [ping, ill], 200, 'ok'],
+  ['/readyz/etcd', '', [ping, ill], 500, '[-]etcd failed: reason withheld\nreadyz check failed\n'],
+])('%s?%s', async (path, query, checks, status, text) => {
+  const found = healthPath(path) ?? { root: '', single: '' };
+  expect(await answerHealth(found, new URLSearchParams(query), checks)).toEqual({ status, text });
+});
+
+test('there is no check of that name', async () => {
+  const path = { root: 'healthz', single: 'pong' };
+  expect(await answerHealth(path, new URLSearchParams(), [ping])).toBeUndefined();
+});
