@@ -14,6 +14,7 @@ export type {
   PodNetwork,
   PodNetworkOptions,
   PodRef,
+  PortAddress,
   ProxyMode,
 } from './types.js';
 export { startNetproxy } from './netproxy.js';

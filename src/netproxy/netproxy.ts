@@ -12,9 +12,11 @@ import { IngressStatus } from './ingress/status.js';
 import { IptablesProxier } from './iptables/proxier.js';
 import { addLocalAddress, removeLocalAddress } from './local-address.js';
 import { PolicyController } from './policy/policy-controller.js';
+import { ObservationPorts } from './observation/ports.js';
 import { HealthChecks } from './model/health-check.js';
 import { ServiceWatch } from './model/service-watch.js';
 import { UserspaceProxier } from './userspace/proxier.js';
+import type { Node as NodeObject } from '../api/types/core.js';
 import type { NetworkPolicy } from '../api/types/networking.js';
 import { resources } from '../client/resources.js';
 import type { DnsOptions, IsolatedPod, Netproxy, NetproxyOptions } from './types.js';
@@ -42,6 +44,7 @@ class Node implements Netproxy {
   readonly #watch: ServiceWatch;
   readonly #parts: Part[] = [];
   readonly #stopping = new AbortController();
+  readonly #observation: ObservationPorts;
   #policies: PolicyController | undefined;
 
   constructor(options: NetproxyOptions) {
@@ -49,11 +52,34 @@ class Node implements Netproxy {
     this.#run = createRunner(options.clock);
     this.#watch = new ServiceWatch(options.informers);
     this.dnsAddress = this.#dnsBind().address;
+    this.#observation = this.#observe(options);
     this.ready = this.#start();
     // A caller that does not wait for `ready` finds the failure in the log.
     this.ready.catch((error: unknown) => {
       if (!this.#stopping.signal.aborted) options.log.error({ error }, 'netproxy did not start');
     });
+  }
+
+  get observed(): Netproxy['observed'] {
+    return this.#observation.ports;
+  }
+
+  /** The ports that tell of the proxy, before anything else works: why it does not is asked there. */
+  #observe({
+    observation = {},
+    informers,
+    nodeName,
+    mode,
+    clock,
+    log,
+  }: NetproxyOptions): ObservationPorts {
+    const options = { ...observation, mode, clock, log: log.child({ part: 'observation' }) };
+    if (observation.healthzAddress === undefined) {
+      return new ObservationPorts({ ...options, node: () => undefined });
+    }
+    const fieldSelector = `metadata.name=${nodeName}`;
+    const nodes = informers.informer<NodeObject>(resources.nodes, { fieldSelector });
+    return new ObservationPorts({ ...options, node: () => nodes.get({ name: nodeName }) });
   }
 
   async stop(): Promise<void> {
@@ -96,6 +122,8 @@ class Node implements Netproxy {
         ? undefined
         : new IngressController({ ...this.#options, ...ingress, watch: this.#watch });
     this.#startPolicies();
+    this.#parts.push(this.#observation);
+    await this.#observation.start();
     // Rules first: what is served must be reachable when DNS tells of it.
     await Promise.all([
       this.#startServices(),
@@ -118,6 +146,12 @@ class Node implements Netproxy {
   async #startServices(): Promise<void> {
     const { mode, nodeName, nodeIp, clusterCidr, clock, log } = this.#options;
     if (mode === 'none') return;
+    const observer = this.#observation.metrics;
+    const ends = [
+      this.#watch.services.onChange(() => observer.changed('service')),
+      this.#watch.slices.onChange(() => observer.changed('endpoint')),
+    ];
+    this.#parts.push({ stop: async () => ends.forEach((end) => end()) });
     // Rules of services not known yet would be removed.
     await this.#watch.whenSynced(this.#stopping.signal);
     const checks = new HealthChecks(this.#watch, nodeName, log.child({ part: 'services' }));
@@ -127,7 +161,8 @@ class Node implements Netproxy {
     const excludedIps = this.#options.dns === false ? [] : [this.#dnsBind().address];
     if (mode === 'userspace') {
       const root = process.getuid?.() === 0;
-      const base = { watch: this.#watch, nodeName, excludedIps, root, run: this.#run, clock };
+      const shared = { watch: this.#watch, nodeName, excludedIps, root, run: this.#run, clock };
+      const base = { ...shared, observer };
       const proxier = new UserspaceProxier({ ...base, log: log.child({ part: 'services' }) });
       this.#parts.push(proxier);
       await proxier.start();
@@ -140,6 +175,7 @@ class Node implements Netproxy {
       run: this.#run,
       clock,
       log: log.child({ part: 'services' }),
+      observer,
     });
     this.#parts.push(proxier);
     await proxier.start();

@@ -165,6 +165,20 @@ export interface DnsOptions {
   readonly upstreams?: readonly string[];
 }
 
+/** An address and a port to listen at; port 0 takes a free one. */
+export interface PortAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The plain ports on which a node's proxy tells of itself; each is left out where it is absent. */
+export interface ObservationOptions {
+  /** `/metrics`. @see kube-proxy's `--metrics-bind-address` */
+  readonly metricsAddress?: PortAddress;
+  /** `/healthz` and `/livez`, for load balancers. @see kube-proxy's `--healthz-bind-address` */
+  readonly healthzAddress?: PortAddress;
+}
+
 /** The dependencies and settings of {@link Netproxy}. */
 export interface NetproxyOptions extends NodeNetworkOptions {
   /** The node's own part of the cluster CIDR, if the caller knows it; else read from the Node object. */
@@ -179,6 +193,8 @@ export interface NetproxyOptions extends NodeNetworkOptions {
   readonly ingress?: IngressOptions | false;
   /** false: no DNS server on this node. */
   readonly dns?: DnsOptions | false;
+  /** @default no ports */
+  readonly observation?: ObservationOptions;
 }
 
 /** Services, DNS, ingress and network policies of one node. */
@@ -187,6 +203,8 @@ export interface Netproxy extends PodIsolation {
   readonly ready: Promise<void>;
   /** The addresses of DNS and ingress, once ready; port 0 while they do not listen. */
   readonly ports: { readonly dns: number; readonly http: number; readonly https: number };
+  /** The ports on which the proxy tells of itself; 0 while they are not listened at. */
+  readonly observed: { readonly metrics: number; readonly healthz: number };
   /** The name server for a pod's /etc/resolv.conf: the cluster DNS address, or the node's where there is no NAT. */
   readonly dnsAddress: string;
   /** Ends the servers (draining them) and leaves the rules in place, so that traffic flows on across a restart. */

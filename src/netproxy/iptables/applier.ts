@@ -2,6 +2,7 @@
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { RunCommand } from '../command.js';
+import type { SyncObserver } from '../observation/proxy-metrics.js';
 import type { RuleSet } from './rule-set.js';
 
 /** The dependencies and settings of {@link IptablesApplier}. */
@@ -14,6 +15,8 @@ export interface ApplierOptions {
   readonly batchMs?: number;
   /** The interval at which the kernel's rules are compared with the wanted ones. @default 10_000 */
   readonly resyncMs?: number;
+  /** @default nobody is told of syncs */
+  readonly observer?: SyncObserver;
 }
 
 /** One thirtieth of the time at most goes into comparing. */
@@ -47,7 +50,9 @@ export class IptablesApplier {
 
   /** Something changed: apply it soon, together with what else changes meanwhile. */
   request(): void {
-    if (this.#stopped || this.#cancelBatch !== undefined) return;
+    if (this.#stopped) return;
+    this.#options.observer?.queued();
+    if (this.#cancelBatch !== undefined) return;
     this.#cancelBatch = this.#options.clock.schedule(this.#options.batchMs ?? 20, () => {
       this.#cancelBatch = undefined;
       this.#begin();
@@ -94,15 +99,18 @@ export class IptablesApplier {
   }
 
   async #applyOnce(): Promise<void> {
-    const { rules, run, log, clock } = this.#options;
+    const { rules, run, log, clock, observer } = this.#options;
+    const beganMs = clock.monotonicMs();
     const served = this.#waiting.splice(0);
     try {
       if (this.#observe) {
         const saved = await this.#save();
+        observer?.began();
         this.#prepare?.();
         rules.observe(saved);
         this.#observe = false;
       } else {
+        observer?.began();
         this.#prepare?.();
       }
       const plan = rules.plan();
@@ -113,11 +121,13 @@ export class IptablesApplier {
         log.debug({ lines: plan.length, tookMs }, 'applied rules');
       }
       rules.commit();
+      observer?.synced(clock.monotonicMs() - beganMs);
       for (const waiting of served) waiting.resolve();
       this.#scheduleResync();
     } catch (error) {
       // The kernel's rules are not what we believed: look again and compare everything.
       log.warn({ error }, 'rules could not be applied; will compare and try again');
+      observer?.failed();
       this.#observe = true;
       this.#waiting.unshift(...served);
       if (!this.#stopped) {

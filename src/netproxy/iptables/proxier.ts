@@ -5,6 +5,7 @@ import type { RunCommand } from '../command.js';
 import { buildServicePorts } from '../model/service-model.js';
 import type { ServicePort } from '../model/service-model.js';
 import type { ServiceWatch } from '../model/service-watch.js';
+import type { SyncObserver } from '../observation/proxy-metrics.js';
 import { setSysctls } from '../sysctl.js';
 import { IptablesApplier } from './applier.js';
 import { baseChains, hooks, ownedByServices, sharedChains } from './base-rules.js';
@@ -21,6 +22,8 @@ export interface ProxierOptions {
   readonly run: RunCommand;
   readonly clock: Clock;
   readonly log: Logger;
+  /** @default nobody is told of syncs */
+  readonly observer?: SyncObserver;
 }
 
 /** Keeps the rules of all Services in the kernel. */

@@ -9,6 +9,7 @@ import { addLocalAddress, removeLocalAddress } from '../local-address.js';
 import { buildServicePorts } from '../model/service-model.js';
 import type { ServicePort } from '../model/service-model.js';
 import type { ServiceWatch } from '../model/service-watch.js';
+import type { SyncObserver } from '../observation/proxy-metrics.js';
 import { Balancer } from './balancer.js';
 import type { Traffic } from './listeners.js';
 import { endpointsFor, listenersOf } from './listeners.js';
@@ -25,6 +26,8 @@ export interface UserspaceOptions {
   readonly run: RunCommand;
   readonly clock: Clock;
   readonly log: Logger;
+  /** @default nobody is told of syncs */
+  readonly observer?: SyncObserver;
 }
 
 interface Listener {
@@ -55,6 +58,7 @@ export class UserspaceProxier {
   async start(): Promise<void> {
     this.#end = this.#options.watch.onChange((key) => {
       this.#changed.add(key);
+      this.#options.observer?.queued();
       this.#cancel ??= this.#options.clock.schedule(batchMs, () => {
         this.#cancel = undefined;
         this.#running = this.#running.then(() => this.#update());
@@ -78,7 +82,9 @@ export class UserspaceProxier {
   }
 
   async #update(): Promise<void> {
-    const { watch, nodeName, excludedIps, log } = this.#options;
+    const { watch, nodeName, excludedIps, log, clock, observer } = this.#options;
+    const beganMs = clock.monotonicMs();
+    observer?.began();
     const keys = [...this.#changed];
     this.#changed.clear();
     for (const key of keys) {
@@ -100,6 +106,7 @@ export class UserspaceProxier {
       if (wanted.size === 0) this.#ports.delete(key);
       else this.#ports.set(key, wanted);
     }
+    observer?.synced(clock.monotonicMs() - beganMs);
   }
 
   async #serve(owner: string, port: ServicePort): Promise<void> {
