@@ -43,6 +43,11 @@ export class SchedulerCache implements ClusterView {
     this.#sources = sources;
   }
 
+  /** The number of nodes, of pods with a node, and of those whose binding is not known to have happened. */
+  get counts(): { readonly nodes: number; readonly pods: number; readonly assumed: number } {
+    return { nodes: this.#nodes.size, pods: this.#placed.size, assumed: this.#assumed.size };
+  }
+
   get nodes(): readonly NodeInfo[] {
     this.#list ??= [...this.#nodes.values()].filter((node) => node.node.metadata.name !== '');
     return this.#list;

@@ -29,6 +29,8 @@ export type Decision =
       readonly message: string;
       /** The events that may make the pod schedulable; the queue holds it back until then. */
       readonly wakeOn: ReadonlySet<ClusterEvent>;
+      /** The plugins that turned the pod down, on some node or altogether. */
+      readonly plugins: ReadonlySet<string>;
       readonly preemption: Preemption;
     };
 
@@ -38,7 +40,8 @@ export function decide(info: PodInfo, situation: Situation): Decision {
   if (cache.nodes.length === 0) {
     const message = 'no nodes available to schedule pods';
     const preemption = { type: 'none', message: '' } as const;
-    return { type: 'unschedulable', message, wakeOn: new Set(['node']), preemption };
+    const plugins = new Set<string>();
+    return { type: 'unschedulable', message, wakeOn: new Set(['node']), plugins, preemption };
   }
   const reserved = nominations.aheadOf(info).filter((other) => !cache.isPlaced(other.info.key));
   for (const other of reserved) cache.assume(other.info, other.node);
@@ -62,10 +65,12 @@ function decideBesideNominated(info: PodInfo, situation: Situation): Decision {
   const preemption = planPreemption(info, failures, { cache, budgets, nominatedNode });
   const outcome = placement.type === 'rejected' ? { rejection: placement.rejection } : { failures };
   const told = preemption.type === 'victims' ? '' : preemption.message;
+  const plugins = new Set([...failures.values()].map(({ plugin }) => plugin));
   return {
     type: 'unschedulable',
     message: unschedulableMessage(cache.nodes.length, outcome, told),
-    wakeOn: wakeEvents(new Set([...failures.values()].map(({ plugin }) => plugin)), preemption),
+    wakeOn: wakeEvents(plugins, preemption),
+    plugins,
     preemption,
   };
 }

@@ -25,12 +25,14 @@ import { resources } from '../../client/resources.js';
 import { SchedulerCache } from './cache.js';
 import type { Decision } from './decide.js';
 import { decide } from './decide.js';
+import type { AttemptResult, SchedulerMetrics } from './metrics.js';
 import { Nominations } from './nominations.js';
 import { Placer } from './place.js';
 import type { ClusterEvent } from './plugins/types.js';
 import type { PodInfo } from './pod-info.js';
 import { podInfo } from './pod-info.js';
 import { PodWriter } from './pod-writer.js';
+import type { Waited } from './queue.js';
 import { SchedulingQueue } from './queue.js';
 import { VolumeBinder } from './volume-binder.js';
 
@@ -43,6 +45,8 @@ export interface SchedulerOptions {
   readonly log: Logger;
   /** Pods with this `spec.schedulerName` are ours. @default 'default-scheduler' */
   readonly schedulerName?: string;
+  /** @default nothing is counted */
+  readonly metrics?: SchedulerMetrics;
   /** Bindings under way at once. @default 256 */
   readonly maxBindings?: number;
 }
@@ -77,6 +81,8 @@ class Scheduler {
   readonly #unsubscribe: (() => void)[] = [];
   readonly #bindings = new Set<Promise<void>>();
   readonly #nominations = new Nominations();
+  /** Pods of ours that wait for their gates to open. */
+  readonly #gated = new Set<string>();
   #started = false;
   #stopped = false;
   #turnWaits = false;
@@ -94,7 +100,17 @@ class Scheduler {
     this.#pods = informers.informer<Pod>(resources.pods);
     this.#budgets = informers.informer<PodDisruptionBudget>(resources.disruptionBudgets);
     this.#cache = new SchedulerCache({ namespaces, claims, volumes, storageClasses });
-    this.#queue = new SchedulingQueue(clock, () => this.#wake());
+    const { metrics } = options;
+    this.#queue = new SchedulingQueue(
+      clock,
+      () => this.#wake(),
+      (place, event) => metrics?.incoming(place, event),
+    );
+    metrics?.watch({
+      pending: () => ({ ...this.#queue.counts, gated: this.#gated.size }),
+      rejections: () => this.#queue.rejections,
+      cache: () => this.#cache.counts,
+    });
     this.#placer = new Placer(options.prng);
     this.#volumes = new VolumeBinder({ client, clock, claims, cache: this.#cache });
     const on = (event: ClusterEvent) => () => this.#queue.onEvent(event);
@@ -117,6 +133,7 @@ class Scheduler {
     this.#stopped = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#queue.close();
+    this.#options.metrics?.unwatch();
     this.#volumes.stop();
     await Promise.allSettled(this.#bindings);
   }
@@ -137,6 +154,8 @@ class Scheduler {
     const pod = change.object;
     const key = keyOf(pod);
     const node = pod.spec.nodeName ?? '';
+    if (change.type !== 'delete' && this.#isGated(pod)) this.#gated.add(key);
+    else this.#gated.delete(key);
     if (change.type === 'delete' || isPodTerminal(pod)) {
       this.#forgetWaiting(key);
       const held = this.#cache.isPlaced(key);
@@ -192,11 +211,17 @@ class Scheduler {
   }
 
   #isOurs(pod: Pod): boolean {
-    return (
-      (pod.spec.schedulerName ?? 'default-scheduler') === this.#name &&
-      pod.metadata.deletionTimestamp === undefined &&
-      (pod.spec.schedulingGates ?? []).length === 0
-    );
+    return this.#isToPlace(pod) && (pod.spec.schedulingGates ?? []).length === 0;
+  }
+
+  #isGated(pod: Pod): boolean {
+    const isClosed = (pod.spec.schedulingGates ?? []).length > 0;
+    return isClosed && this.#isToPlace(pod) && !isPodTerminal(pod);
+  }
+
+  #isToPlace(pod: Pod): boolean {
+    const { schedulerName = 'default-scheduler' } = pod.spec;
+    return schedulerName === this.#name && pod.metadata.deletionTimestamp === undefined;
   }
 
   #wake(): void {
@@ -224,21 +249,39 @@ class Scheduler {
   }
 
   #cycle(info: PodInfo): void {
+    const startedMs = this.#options.clock.monotonicMs();
     const decision = decide(info, {
       cache: this.#cache,
       placer: this.#placer,
       nominations: this.#nominations,
       budgets: this.#budgets.list(),
     });
+    this.#options.metrics?.decided(this.#sinceMs(startedMs));
     if (decision.type === 'bind') {
       this.#nominations.delete(info.key);
-      this.#bind(info, decision.node);
-    } else this.#reject(info, decision);
+      this.#bind(info, decision.node, startedMs);
+    } else {
+      this.#reject(info, decision);
+      this.#attempted('unschedulable', startedMs);
+    }
+  }
+
+  #sinceMs(startedMs: number): number {
+    return this.#options.clock.monotonicMs() - startedMs;
+  }
+
+  #attempted(result: AttemptResult, startedMs: number): void {
+    this.#options.metrics?.attempted(result, this.#sinceMs(startedMs));
   }
 
   #reject(info: PodInfo, decision: Decision & { type: 'unschedulable' }): void {
-    const { message, preemption, wakeOn } = decision;
-    this.#queue.giveBackUnschedulable(info.key, wakeOn);
+    const { message, preemption, wakeOn, plugins } = decision;
+    this.#queue.giveBackUnschedulable(info.key, wakeOn, plugins);
+    // Without nodes nothing is filtered, and no pod is looked for whose end would help.
+    if (plugins.size > 0) {
+      const victims = preemption.type === 'victims' ? preemption.victims.pods.length : 0;
+      this.#options.metrics?.preempted(victims);
+    }
     this.#writer.failed(info, message);
     let nominated: string | undefined;
     if (preemption.type === 'victims') {
@@ -261,17 +304,22 @@ class Scheduler {
     });
   }
 
-  #bind(info: PodInfo, node: string): void {
+  #bind(info: PodInfo, node: string, startedMs: number): void {
+    // The informer may tell of the binding before its answer comes: then the queue has let the pod go.
+    const waited = this.#queue.waited(info.key);
     const choices = this.#volumes.choose(info.pod, node);
     this.#cache.assume(info, node);
     const work = async (): Promise<void> => {
       try {
         await this.#volumes.bind(choices, node);
         await this.#writer.bind(info, node);
-        this.#bound(info);
+        this.#bound(info, startedMs, waited);
       } catch (error) {
-        if (await this.#happened(info, error)) this.#bound(info);
-        else this.#bindFailed(info, error);
+        if (await this.#happened(info, error)) this.#bound(info, startedMs, waited);
+        else {
+          this.#attempted('error', startedMs);
+          this.#bindFailed(info, error);
+        }
       } finally {
         this.#volumes.release(choices);
       }
@@ -309,7 +357,10 @@ class Scheduler {
     return this.#pods.get(info.pod.metadata)?.metadata.uid === info.pod.metadata.uid;
   }
 
-  #bound(info: PodInfo): void {
+  #bound(info: PodInfo, startedMs: number, waited: Waited | undefined): void {
+    this.#attempted('scheduled', startedMs);
+    const { attempts = 1, sinceMs = startedMs } = waited ?? {};
+    this.#options.metrics?.placed(attempts, this.#sinceMs(sinceMs));
     if (this.#isPresent(info)) this.#queue.done(info.key);
   }
 
