@@ -2,6 +2,8 @@ import type { Taint } from '../api/types/core.js';
 import { Command } from 'commander';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { isIP } from 'node:net';
+import type { PortAddress } from '../netproxy/index.js';
 import { parseCidr } from '../netproxy/index.js';
 import { sysctlPatternProblem } from './pod/admission.js';
 import { oneOf, parseFlags, wholeNumber } from '../lib/flags.js';
@@ -24,6 +26,10 @@ export interface WorkerOptions {
   readonly imagesDir: string | undefined;
   readonly agentPort: number;
   readonly netproxyMode: 'iptables' | 'userspace' | 'none' | undefined;
+  /** Where the proxy serves its metrics; undefined: nowhere. */
+  readonly netproxyMetrics: PortAddress | undefined;
+  /** Where the proxy answers for its health; undefined: nowhere. */
+  readonly netproxyHealthz: PortAddress | undefined;
   readonly ingressHttpPort: number | undefined;
   readonly ingressHttpsPort: number | undefined;
   /** Blocks of proxies whose X-Forwarded fields the ingress believes. */
@@ -59,6 +65,8 @@ interface Flags {
   readonly imagesDir?: string;
   readonly agentPort: string;
   readonly netproxyMode?: string;
+  readonly netproxyMetricsBindAddress: string;
+  readonly netproxyHealthzBindAddress: string;
   readonly ingressHttpPort?: string;
   readonly ingressHttpsPort?: string;
   readonly ingressTrustedProxies?: string;
@@ -96,6 +104,16 @@ function declare(): Command {
       '10250',
     )
     .option('--netproxy-mode <mode>', 'iptables, userspace or none (default: iptables as root)')
+    .option(
+      '--netproxy-metrics-bind-address <ip:port>',
+      "address of the proxy's metrics, which asks nobody who he is; port 0: none",
+      '127.0.0.1:10249',
+    )
+    .option(
+      '--netproxy-healthz-bind-address <ip:port>',
+      "address of the proxy's health, for load balancers; port 0: none",
+      '0.0.0.0:10256',
+    )
     .option('--ingress-http-port <port>', 'port of the ingress; 0: none (default: 80 as root)')
     .option('--ingress-https-port <port>', 'the same for HTTPS (default: 443 as root)')
     .option(
@@ -142,6 +160,14 @@ function readFlags(flags: Flags): WorkerOptions {
       flags.netproxyMode === undefined
         ? undefined
         : oneOf('--netproxy-mode', flags.netproxyMode, modes),
+    netproxyMetrics: readAddress(
+      '--netproxy-metrics-bind-address',
+      flags.netproxyMetricsBindAddress,
+    ),
+    netproxyHealthz: readAddress(
+      '--netproxy-healthz-bind-address',
+      flags.netproxyHealthzBindAddress,
+    ),
     ingressHttpPort: optionalPort('--ingress-http-port', flags.ingressHttpPort),
     ingressHttpsPort: optionalPort('--ingress-https-port', flags.ingressHttpsPort),
     ingressTrustedProxies: list(flags.ingressTrustedProxies ?? '').map(readBlock),
@@ -172,6 +198,16 @@ function readJoin(flags: Flags): JoinTarget | undefined {
     );
   }
   return { servers: list(flags.join), token, caHash: flags.caHash };
+}
+
+/** An address to listen at. @returns undefined for port 0. @throws UsageError */
+function readAddress(name: string, text: string): PortAddress | undefined {
+  const at = text.lastIndexOf(':');
+  const host = text.slice(0, Math.max(at, 0)).replace(/^\[(.*)\]$/, '$1');
+  if (isIP(host) === 0)
+    throw new UsageError(`${name} takes an IP address and a port, not "${text}"`);
+  const port = wholeNumber(name, text.slice(at + 1), 0, 65_535);
+  return port === 0 ? undefined : { host, port };
 }
 
 function readBlock(text: string): string {

@@ -272,6 +272,7 @@ function networkOptions(
 function startProxy(options: StartOptions, shared: Shared): Netproxy {
   const isRoot = process.getuid?.() === 0;
   const { netproxyMode, ingressHttpPort, ingressHttpsPort, dnsPort } = options;
+  const { netproxyMetrics, netproxyHealthz } = options;
   const { clusterDns, clusterDomain } = shared.credentials;
   const httpPort = ingressHttpPort ?? (isRoot ? 80 : 8080);
   const httpsPort = ingressHttpsPort ?? (isRoot ? 443 : 8443);
@@ -286,6 +287,10 @@ function startProxy(options: StartOptions, shared: Shared): Netproxy {
         ? false
         : { httpPort, httpsPort, trustedProxies: options.ingressTrustedProxies },
     ...(dnsPort === undefined ? {} : { dns: { port: dnsPort } }),
+    observation: {
+      ...(netproxyMetrics && { metricsAddress: netproxyMetrics }),
+      ...(netproxyHealthz && { healthzAddress: netproxyHealthz }),
+    },
   });
 }
 

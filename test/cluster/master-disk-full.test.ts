@@ -37,6 +37,8 @@ function master(at: number, more: readonly string[] = []): void {
     `--name=m${at}`,
     `--data-dir=${join(base, `m${at}`)}`,
     '--address=127.0.0.1',
+    '--scheduler-port=0',
+    '--controller-manager-port=0',
     ...names.map((name, n) => `--${name}=${ports[at]?.[n]}`),
     ...more,
   ]);

@@ -31,6 +31,8 @@ class Master {
       `--name=${this.name}`,
       `--data-dir=${this.directory}`,
       '--address=127.0.0.1',
+      '--scheduler-port=0',
+      '--controller-manager-port=0',
       ...names.map((name, at) => `--${name}=${this.#ports[at]}`),
     ];
   }

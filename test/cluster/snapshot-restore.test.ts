@@ -83,6 +83,8 @@ const secretOf = async (config: string): Promise<string> => {
       '--name=m1',
       `--data-dir=${join(directory, name)}`,
       '--address=127.0.0.1',
+      '--scheduler-port=0',
+      '--controller-manager-port=0',
       ...names.map((flag, at) => `--${flag}=${ports[at]}`),
     ];
     const first = startMaster(flagsFor('one'), join(directory, 'one.log'));

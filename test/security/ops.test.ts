@@ -80,6 +80,8 @@ function masterFlags(dataDir: string, ports: readonly number[]): string[] {
     '--name=m',
     `--data-dir=${dataDir}`,
     '--address=127.0.0.1',
+    '--scheduler-port=0',
+    '--controller-manager-port=0',
     ...names.map((name, at) => `--${name}=${ports[at]}`),
   ];
 }

@@ -115,7 +115,9 @@ describe('a machine', () => {
     const facts = await machineFacts({ dataDirs: ['/no/such/directory'], record: undefined });
     expect(facts).toMatchObject({ roles: [], disk: '/', certificates: [] });
     expect(facts.freeBytes).toBeGreaterThan(0);
-    expect(facts.ports.map(({ port }) => port)).toEqual([6443, 6444, 2379, 2380, 10_250]);
+    expect(facts.ports.map(({ port }) => port)).toEqual([
+      6443, 6444, 2379, 2380, 10_257, 10_259, 10_250,
+    ]);
   });
 });
 

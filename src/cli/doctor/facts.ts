@@ -21,7 +21,7 @@ import type { MachineFacts, PortFact } from './machine.js';
 const execute = promisify(execFile);
 const programs = ['containerd', 'ctr', 'runc', 'iptables', 'ip', 'nsenter', 'conntrack'];
 const cniPlugin = '/usr/lib/cni/bridge';
-const masterPorts = [6443, 6444, 2379, 2380];
+const masterPorts = [6443, 6444, 2379, 2380, 10_257, 10_259];
 const workerPorts = [10_250];
 
 /**

@@ -28,9 +28,14 @@ export function componentSpecs(options: MasterOptions, state: MasterState): Comp
       entry: 'main',
       argv: [
         JSON.stringify({
-          scheduler: [...clientFlags(options, 'scheduler'), ...options.passed.scheduler],
+          scheduler: [
+            ...clientFlags(options, 'scheduler'),
+            ...doorFlags(options, options.ports.scheduler),
+            ...options.passed.scheduler,
+          ],
           controllerManager: [
             ...clientFlags(options, 'controller-manager'),
+            ...doorFlags(options, options.ports.controllerManager),
             ...controllerFlags(options, state),
             ...options.passed.controllerManager,
           ],
@@ -103,8 +108,7 @@ function apiserverFlags(options: MasterOptions, state: MasterState): string[] {
   return flags({
     'master-name': options.name,
     'advertise-address': options.address,
-    // A master that only this machine reaches keeps to the loopback, beside whatever else uses its ports.
-    'bind-address': options.address === '127.0.0.1' ? '127.0.0.1' : '0.0.0.0',
+    'bind-address': bindAddress(options),
     'secure-port': String(options.ports.rest),
     'grpc-port': String(options.ports.grpc),
     'data-dir': join(options.dataDir, 'apiserver'),
@@ -141,6 +145,23 @@ function clientFlags(options: MasterOptions, component: string): string[] {
     'cert-file': join(pki, `${component}.crt`),
     'key-file': join(pki, `${component}.key`),
     'leader-elect': 'true',
+  });
+}
+
+/** A master that only this machine reaches keeps to the loopback, beside whatever else uses its ports. */
+function bindAddress({ address }: MasterOptions): string {
+  return address === '127.0.0.1' ? address : '0.0.0.0';
+}
+
+/** The port of a component's health and metrics, under the certificate that is the master's. */
+function doorFlags(options: MasterOptions, port: number): string[] {
+  const pki = pkiDirectory(options);
+  return flags({
+    'bind-address': bindAddress(options),
+    'secure-port': String(port),
+    'tls-cert-file': join(pki, 'apiserver.crt'),
+    'tls-private-key-file': join(pki, 'apiserver.key'),
+    'client-ca-file': join(pki, 'ca.crt'),
   });
 }
 

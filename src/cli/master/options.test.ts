@@ -18,7 +18,14 @@ describe('the flags of a master', () => {
         clusterDomain: 'cluster.local',
         nodeCidrMaskSize: 24,
       },
-      ports: { rest: 6443, grpc: 6444, etcdClient: 2379, etcdPeer: 2380 },
+      ports: {
+        rest: 6443,
+        grpc: 6444,
+        etcdClient: 2379,
+        etcdPeer: 2380,
+        scheduler: 10_259,
+        controllerManager: 10_257,
+      },
       passed: { etcd: [], apiserver: [], scheduler: [], controllerManager: [] },
     });
   });

@@ -26,6 +26,10 @@ export interface MasterOptions {
     readonly grpc: number;
     readonly etcdClient: number;
     readonly etcdPeer: number;
+    /** Health and metrics of the scheduler. 0: none */
+    readonly scheduler: number;
+    /** Those of the controllers. 0: none */
+    readonly controllerManager: number;
   };
   /** The API server serves the dashboard. */
   readonly dashboard: boolean;
@@ -56,6 +60,8 @@ export interface MasterFlags {
   readonly grpcPort: string;
   readonly etcdClientPort: string;
   readonly etcdPeerPort: string;
+  readonly schedulerPort: string;
+  readonly controllerManagerPort: string;
   readonly dashboard: string;
   readonly etcdArg?: readonly string[];
   readonly apiserverArg?: readonly string[];
@@ -92,6 +98,12 @@ export function masterCommand(name: string): Command {
     .option('--grpc-port <port>', 'port of the gRPC API', '6444')
     .option('--etcd-client-port <port>', 'port of the store for clients', '2379')
     .option('--etcd-peer-port <port>', 'port of the store for other members', '2380')
+    .option('--scheduler-port <port>', "port of the scheduler's metrics; 0: none", '10259')
+    .option(
+      '--controller-manager-port <port>',
+      "port of the controllers' metrics; 0: none",
+      '10257',
+    )
     .option('--dashboard <boolean>', 'serve the dashboard at https://ADDRESS:REST-PORT/ui/', 'true')
     .option('--etcd-arg <arg>', 'a flag for the store (may be repeated)', repeatable)
     .option('--apiserver-arg <arg>', 'a flag for the API server (may be repeated)', repeatable)
@@ -122,6 +134,7 @@ export function readMasterFlags(
     }
   }
   const port = (name: string, text: string): number => wholeNumber(name, text, 1, 65_535);
+  const metricsPort = (name: string, text: string): number => wholeNumber(name, text, 0, 65_535);
   return {
     name: flags.name ?? hostname().toLowerCase(),
     dataDir: resolve(flags.dataDir),
@@ -134,6 +147,8 @@ export function readMasterFlags(
       grpc: port('--grpc-port', flags.grpcPort),
       etcdClient: port('--etcd-client-port', flags.etcdClientPort),
       etcdPeer: port('--etcd-peer-port', flags.etcdPeerPort),
+      scheduler: metricsPort('--scheduler-port', flags.schedulerPort),
+      controllerManager: metricsPort('--controller-manager-port', flags.controllerManagerPort),
     },
     dashboard: flags.dashboard !== 'false',
     passed: {

@@ -21,7 +21,9 @@ export async function mustBeFree({ address, ports }: MasterOptions): Promise<voi
     { flag: '--grpc-port', host: apiHost, port: ports.grpc },
     { flag: '--etcd-client-port', host: address, port: ports.etcdClient },
     { flag: '--etcd-peer-port', host: address, port: ports.etcdPeer },
-  ];
+    { flag: '--scheduler-port', host: apiHost, port: ports.scheduler },
+    { flag: '--controller-manager-port', host: apiHost, port: ports.controllerManager },
+  ].filter(({ port }) => port !== 0);
   for (const { flag, host, port } of wanted) {
     const code = await tryToListen(host, port);
     if (code !== undefined) {

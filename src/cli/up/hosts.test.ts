@@ -38,6 +38,8 @@ describe('hosts with networks of their own', () => {
         '--grpc-port=6444',
         '--etcd-client-port=2379',
         '--etcd-peer-port=2380',
+        '--scheduler-port=10259',
+        '--controller-manager-port=10257',
         '--extra-host=10.88.0.1',
         '--join=10.88.0.11:6444',
         `--token-file=${home}/join-token`,
@@ -81,10 +83,12 @@ describe('hosts with networks of their own', () => {
 
 describe('hosts that share the network of the machine', () => {
   test('masters have ports a thousand apart', () => {
-    expect([0, 1, 2].map((n) => masterPorts(alone, n))).toEqual([
-      { rest: 6443, grpc: 6444, etcdClient: 2379, etcdPeer: 2380 },
-      { rest: 7443, grpc: 7444, etcdClient: 3379, etcdPeer: 3380 },
-      { rest: 8443, grpc: 8444, etcdClient: 4379, etcdPeer: 4380 },
+    const names = ['rest', 'grpc', 'etcdClient', 'etcdPeer', 'scheduler', 'controllers'] as const;
+    const portsOf = (n: number): number[] => names.map((name) => masterPorts(alone, n)[name]);
+    expect([0, 1, 2].map(portsOf)).toEqual([
+      [6443, 6444, 2379, 2380, 10_259, 10_257],
+      [7443, 7444, 3379, 3380, 11_259, 11_257],
+      [8443, 8444, 4379, 4380, 12_259, 12_257],
     ]);
     expect(planMaster(alone, 1)).toMatchObject({ netns: null, address: '127.0.0.1' });
     expect(planMaster(alone, 1).command).not.toContain('--extra-host=10.88.0.1');
@@ -93,9 +97,11 @@ describe('hosts that share the network of the machine', () => {
   test('no two hosts share a port', () => {
     const ports = [
       ...Array.from({ length: 7 }, (_, n) => planMaster(alone, n)),
-      ...Array.from({ length: 20 }, (_, n) => planWorker(alone, n, joining)),
-    ].flatMap(({ command }) => command.flatMap((word) => /-port=(\d+)$/.exec(word)?.[1] ?? []));
-    expect(ports.length).toBe(7 * 4 + 20 * 4);
+      ...Array.from({ length: 60 }, (_, n) => planWorker(alone, n, joining)),
+    ].flatMap(({ command }) =>
+      command.flatMap((word) => /(?:-port=|-bind-address=[\d.]+:)(\d+)$/.exec(word)?.[1] ?? []),
+    );
+    expect(ports.length).toBe(7 * 6 + 60 * 6);
     expect(new Set(ports).size).toBe(ports.length);
   });
 

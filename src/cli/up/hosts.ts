@@ -38,15 +38,23 @@ export interface JoinArguments {
 export function masterPorts(
   layout: Layout,
   n: number,
-): { rest: number; grpc: number; etcdClient: number; etcdPeer: number } {
+): Record<'rest' | 'grpc' | 'etcdClient' | 'etcdPeer' | 'scheduler' | 'controllers', number> {
   const shift = layout.network === undefined ? n * 1000 : 0;
   return {
     rest: 6443 + shift,
     grpc: 6444 + shift,
     etcdClient: 2379 + shift,
     etcdPeer: 2380 + shift,
+    scheduler: 10_259 + shift,
+    controllers: 10_257 + shift,
   };
 }
+
+/**
+ * Workers that share one address have their ports so far apart: 10249, 10250 and 10256 of one are never those of another,
+ * nor 10257 and 10259 of a master, which lie whole steps further on.
+ */
+const workerPortStep = 20;
 
 /** The address of the n-th master. */
 export function masterAddress(layout: Layout, n: number): string {
@@ -67,6 +75,8 @@ export function planMaster(layout: Layout, n: number, joining?: JoinArguments): 
     `--grpc-port=${ports.grpc}`,
     `--etcd-client-port=${ports.etcdClient}`,
     `--etcd-peer-port=${ports.etcdPeer}`,
+    `--scheduler-port=${ports.scheduler}`,
+    `--controller-manager-port=${ports.controllers}`,
     ...(layout.network === undefined ? [] : [`--extra-host=${layout.network.prefix}.1`]),
     ...joinFlags(joining),
     ...layout.extraArguments.master,
@@ -101,7 +111,9 @@ export function planWorker(layout: Layout, n: number, joining: JoinArguments): H
     `--images-dir=${imagesDirectory}`,
     ...(shared
       ? [
-          `--agent-port=${10_250 + n}`,
+          `--agent-port=${10_250 + workerPortStep * n}`,
+          `--netproxy-metrics-bind-address=127.0.0.1:${10_249 + workerPortStep * n}`,
+          `--netproxy-healthz-bind-address=127.0.0.1:${10_256 + workerPortStep * n}`,
           `--netproxy-mode=userspace`,
           `--ingress-http-port=${8080 + n}`,
           `--ingress-https-port=${8500 + n}`,

@@ -5,7 +5,7 @@ import { addCommonFlags, checkElection } from './command.js';
 
 /** Reads the flags as a component does. @throws what commander refuses */
 function read(...argv: string[]): CommonFlags {
-  const command = addCommonFlags(new Command()).exitOverride();
+  const command = addCommonFlags(new Command(), 10259).exitOverride();
   command.configureOutput({ writeErr: () => undefined });
   return command.parse(['--server', 'a:1', ...argv], { from: 'user' }).opts<CommonFlags>();
 }
@@ -14,6 +14,8 @@ describe('the flags of a component', () => {
   test('that are left out', () => {
     expect(read()).toEqual({
       server: 'a:1',
+      bindAddress: '0.0.0.0',
+      securePort: 10259,
       leaderElect: true,
       leaderElectLeaseDuration: 5000,
       leaderElectRenewDeadline: 3000,
@@ -29,6 +31,7 @@ describe('the flags of a component', () => {
     ['--leader-elect=1', { leaderElect: true }],
     ['--leader-elect-lease-duration=1m30s', { leaderElectLeaseDuration: 90_000 }],
     ['--leader-elect-retry-period=250ms', { leaderElectRetryPeriod: 250 }],
+    ['--secure-port=0', { securePort: 0 }],
     ['--log-level=silent', { logLevel: 'silent' }],
   ])('%s', (flag, flags) => {
     expect(read(flag)).toMatchObject(flags);
@@ -37,6 +40,8 @@ describe('the flags of a component', () => {
   test.each([
     ['--leader-elect=maybe', 'It is neither true nor false.'],
     ['--leader-elect-lease-duration=5', 'It is no duration such as 1m30s.'],
+    ['--secure-port=65536', 'It is no port: 0 to 65535.'],
+    ['--secure-port=x', 'It is no port: 0 to 65535.'],
     ['--log-level=loud', 'Allowed choices are debug, info, warn, error, silent.'],
     ['--sever=a', "unknown option '--sever=a'"],
   ])('refused: %s', (flag, words) => {

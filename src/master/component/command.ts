@@ -13,6 +13,11 @@ export interface CommonFlags {
   readonly certFile?: string;
   readonly keyFile?: string;
   readonly identity?: string;
+  readonly bindAddress: string;
+  readonly securePort: number;
+  readonly tlsCertFile?: string;
+  readonly tlsPrivateKeyFile?: string;
+  readonly clientCaFile?: string;
   readonly leaderElect: boolean;
   readonly leaderElectLeaseDuration: number;
   readonly leaderElectRenewDeadline: number;
@@ -41,14 +46,31 @@ export function parseBoolean(text: string): boolean {
   return value;
 }
 
-/** Adds the flags of {@link CommonFlags} to a command. */
-export function addCommonFlags(command: Command): Command {
+/** The port of a flag. @throws InvalidArgumentError */
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) {
+    throw new InvalidArgumentError('It is no port: 0 to 65535.');
+  }
+  return port;
+}
+
+/** Adds the flags of {@link CommonFlags} to a command. @param securePort the port that Kubernetes gives it */
+export function addCommonFlags(command: Command, securePort: number): Command {
   return command
     .requiredOption('--server <host:port,…>', 'API servers (gRPC)')
     .option('--ca-file <file>', 'PEM of the CA that signed the API servers')
     .option('--cert-file <file>', 'PEM of the client certificate')
     .option('--key-file <file>', 'PEM of its private key')
     .option('--identity <name>', 'name of this instance in the lease; unique in the cluster')
+    .option('--bind-address <ip>', 'address of the HTTPS port with health and metrics', '0.0.0.0')
+    .option('--secure-port <port>', 'that port; 0: none', parsePort, securePort)
+    .option('--tls-cert-file <file>', 'PEM of its certificate (default: self-signed)')
+    .option('--tls-private-key-file <file>', 'PEM of the private key of that certificate')
+    .option(
+      '--client-ca-file <file>',
+      'PEM of the CA of client certificates there (default: --ca-file)',
+    )
     .option('--leader-elect [bool]', 'work only while this instance leads', parseBoolean, true)
     .addOption(
       durationOption(

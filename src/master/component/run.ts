@@ -1,5 +1,6 @@
 /** The set-up that the scheduler and the controller manager share. */
 import { hostname } from 'node:os';
+import type { OpenDoor } from '../../client/door/component-door.js';
 import type { Leadership } from '../../client/index.js';
 import type { ApiClient, InformerFactory } from '../../client/types.js';
 import {
@@ -12,12 +13,17 @@ import type { Clock } from '../../lib/clock.js';
 import { systemClock } from '../../lib/clock.js';
 import { createLogger } from '../../lib/create-logger.js';
 import type { Logger } from '../../lib/log.js';
+import { LogThreshold } from '../../lib/log.js';
 import { watchExpiry } from '../../lib/pki/expiry.js';
 import { clientTlsFromFiles } from '../../lib/pki/tls-files.js';
 import { Prng } from '../../lib/prng.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
+import { rejectionRegistry } from '../../lib/rejections.js';
 import type { CommonFlags } from './command.js';
 import { checkElection } from './command.js';
+import { openDoor } from './door.js';
+import type { ComponentMetrics } from './metrics.js';
+import { Term } from './term.js';
 
 /** A component that runs until it is stopped. */
 export interface Component {
@@ -54,37 +60,69 @@ async function runUntilAborted(
   }
 }
 
+/** A component as its command describes it. */
+export interface ComponentSetUp {
+  /** Also the Lease's name in kube-system. */
+  readonly name: string;
+  readonly flags: CommonFlags;
+  readonly metrics: ComponentMetrics;
+}
+
 /**
- * Connects, leads (or just starts), and runs until SIGTERM or SIGINT; then stops what was started and gives the lease
- * up.
- * @param name also the Lease's name in kube-system
+ * Opens its HTTPS port, connects, leads (or just starts), and runs until SIGTERM or SIGINT; then stops what was started
+ * and gives the lease up.
  */
 export async function runComponent(
-  name: string,
-  flags: CommonFlags,
+  { name, flags, metrics }: ComponentSetUp,
   start: (parts: Component, signal: AbortSignal) => Promise<{ stop(): Promise<void> }>,
 ): Promise<void> {
   checkElection(flags);
   const clock = systemClock();
-  const log = createLogger({ component: name, level: flags.logLevel });
+  const threshold = new LogThreshold(flags.logLevel);
+  const log = createLogger({ component: name, level: threshold });
   const stopping = shutdownSignal();
   const { caFile: ca, certFile: cert, keyFile: key } = flags;
   const tls = ca === undefined ? undefined : clientTlsFromFiles({ ca, cert, key }, { clock, log });
   const stopWatching = watchExpiry(
     { ca: () => tls?.current.ca, client: () => tls?.current.cert },
-    { clock, log },
+    { clock, log, registry: metrics.registry },
   );
   const client = createApiClient({
     servers: flags.server.split(','),
     clock,
     log,
     ...(tls === undefined ? {} : { tls }),
+    onCall: (call) => metrics.client.onCall(call),
   });
   const prng = new Prng(clock.nowMs() ^ (process.pid << 8));
   const parts = { client, clock, prng, log };
+  const term = new Term(clock);
+  const work: typeof start = async (component, signal) => {
+    const running = await start(component, signal);
+    term.started();
+    return running;
+  };
+  /** Work with the lease or without one, as health and metrics see it. */
+  const inTerm = async (signal: AbortSignal, run: () => Promise<void>): Promise<void> => {
+    term.begin(signal);
+    metrics.setLeading(name, true);
+    try {
+      await run();
+    } finally {
+      metrics.setLeading(name, false);
+      term.end();
+    }
+  };
+  metrics.setLeading(name, false);
+  const registries = [metrics.registry, rejectionRegistry];
+  const checks = (root: string): ReturnType<Term['checks']> => term.checks(root);
+  const shown = { client, clock, log, threshold, registries, checks };
+  let door: OpenDoor | undefined;
   try {
-    if (!flags.leaderElect) await runUntilAborted(parts, start, stopping);
-    else {
+    door = await openDoor(flags, shown);
+    if (!flags.leaderElect) {
+      await inTerm(stopping, () => runUntilAborted(parts, work, stopping));
+    } else {
       await runLeaderElection(
         {
           client,
@@ -95,7 +133,8 @@ export async function runComponent(
           leaseDurationMs: flags.leaderElectLeaseDuration,
           renewDeadlineMs: flags.leaderElectRenewDeadline,
           retryPeriodMs: flags.leaderElectRetryPeriod,
-          lead: (leadership) => runWhileLeading(parts, start, leadership),
+          lead: (leadership) =>
+            inTerm(leadership.signal, () => runWhileLeading(parts, work, leadership)),
         },
         stopping,
       );
@@ -103,6 +142,7 @@ export async function runComponent(
   } catch (error) {
     if (!stopping.aborted) throw error;
   } finally {
+    await door?.close();
     client.close();
     tls?.stop();
     stopWatching();

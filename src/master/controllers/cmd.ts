@@ -9,6 +9,7 @@ import type { CommonFlags } from '../component/command.js';
 import { addCommonFlags, durationOption, parseBoolean } from '../component/command.js';
 import type { ControllerFlags } from './flags.js';
 import { defaultFlags } from './flags.js';
+import { queueName } from './queue-names.js';
 
 interface ManagerFlags extends CommonFlags {
   readonly controllers: string;
@@ -38,20 +39,28 @@ interface ManagerFlags extends CommonFlags {
  * @param argv the arguments after the command's name
  */
 export async function runControllerManager(argv: readonly string[]): Promise<void> {
-  const command = addControllerFlags(addCommonFlags(new Command('controller-manager')));
+  const command = addControllerFlags(addCommonFlags(new Command('controller-manager'), 10_257));
   const parsed = parseFlags<ManagerFlags>(command, argv);
   if (parsed.help) return;
   const flags = parsed.options;
   // Loaded when it runs: help starts without.
   const { runComponent } = await import('../component/run.js');
+  const { ComponentMetrics } = await import('../component/metrics.js');
   const { startControllers } = await import('./start.js');
-  await runComponent('kube-controller-manager', flags, async (parts, signal) => {
+  const metrics = new ComponentMetrics();
+  const observer = (name: string): ReturnType<typeof metrics.queues.observer> =>
+    metrics.queues.observer(queueName(name));
+  const setUp = { name: 'kube-controller-manager', flags, metrics };
+  await runComponent(setUp, async (parts, signal) => {
     const { rootCaFile } = flags;
     const authority =
       rootCaFile === undefined ? undefined : clientTlsFromFiles({ ca: rootCaFile }, parts);
     const rootCa = authority && derivedTls(authority, ({ ca }) => ca?.toString() ?? '');
     const controllerFlags = { ...toControllerFlags(flags), ...(rootCa && { rootCa }) };
-    const running = await startControllers({ ...parts, flags: controllerFlags }, signal);
+    const running = await startControllers(
+      { ...parts, flags: controllerFlags, metrics: { observer } },
+      signal,
+    );
     return {
       async stop() {
         authority?.stop();

@@ -5,7 +5,7 @@ import { addCommonFlags } from '../component/command.js';
 
 /** `trireme scheduler …`. Resolves at SIGTERM. @throws UsageError @param argv the arguments after the command's name */
 export async function runScheduler(argv: readonly string[]): Promise<void> {
-  const command = addCommonFlags(new Command('scheduler')).option(
+  const command = addCommonFlags(new Command('scheduler'), 10_259).option(
     '--scheduler-name <name>',
     'places pods with this spec.schedulerName',
     'default-scheduler',
@@ -15,8 +15,13 @@ export async function runScheduler(argv: readonly string[]): Promise<void> {
   const flags = parsed.options;
   // Loaded when it runs: help starts without.
   const { runComponent } = await import('../component/run.js');
+  const { ComponentMetrics } = await import('../component/metrics.js');
+  const { SchedulerMetrics } = await import('./metrics.js');
   const { startScheduler } = await import('./scheduler.js');
-  await runComponent('kube-scheduler', flags, (parts, signal) =>
-    startScheduler({ ...parts, schedulerName: flags.schedulerName }, signal),
+  const { schedulerName } = flags;
+  const shared = new ComponentMetrics();
+  const metrics = new SchedulerMetrics(shared.registry, schedulerName);
+  await runComponent({ name: 'kube-scheduler', flags, metrics: shared }, (parts, signal) =>
+    startScheduler({ ...parts, schedulerName, metrics }, signal),
   );
 }

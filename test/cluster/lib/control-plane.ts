@@ -127,6 +127,8 @@ function spawnMaster(directory: string, options: ControlPlaneOptions): ChildProc
       `--grpc-port=${grpc}`,
       `--etcd-client-port=${etcdClient}`,
       `--etcd-peer-port=${etcdPeer}`,
+      '--scheduler-port=0',
+      '--controller-manager-port=0',
       ...(options.masterFlags ?? []),
     ],
     // Jest's own options are not for the master.

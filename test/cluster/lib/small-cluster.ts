@@ -23,7 +23,7 @@ export class SmallCluster {
     this.kubeconfig = join(directory, 'master', 'admin.kubeconfig');
   }
 
-  /** @param basePort the first of six ports */
+  /** @param basePort the first of ten ports: of master and worker, in the order in which they are given here */
   static async start(basePort: number): Promise<SmallCluster> {
     const cluster = new SmallCluster(mkdtempSync(join(tmpdir(), 'trireme-small-')));
     try {
@@ -37,10 +37,8 @@ export class SmallCluster {
   }
 
   async #start(basePort: number): Promise<void> {
-    const [rest, grpc, client, peer, agent, dns] = Array.from(
-      { length: 6 },
-      (_, n) => basePort + n,
-    );
+    const [rest, grpc, client, peer, agent, dns, scheduler, controllers, proxy, health] =
+      Array.from({ length: 10 }, (_, n) => basePort + n);
     this.#spawn('master', [
       '--name=m1',
       `--data-dir=${join(this.#directory, 'master')}`,
@@ -49,6 +47,8 @@ export class SmallCluster {
       `--grpc-port=${grpc}`,
       `--etcd-client-port=${client}`,
       `--etcd-peer-port=${peer}`,
+      `--scheduler-port=${scheduler}`,
+      `--controller-manager-port=${controllers}`,
     ]);
     await this.#until(() => this.#run('kubectl', ['get', 'namespace', 'default']).code === 0);
     const made = this.#run(process.execPath, ['bin/trireme', 'token', 'create']).out;
@@ -61,6 +61,8 @@ export class SmallCluster {
       '--runtime=process',
       '--netproxy-mode=none',
       `--agent-port=${agent}`,
+      `--netproxy-metrics-bind-address=127.0.0.1:${proxy}`,
+      `--netproxy-healthz-bind-address=127.0.0.1:${health}`,
       `--dns-port=${dns}`,
       '--ingress-http-port=0',
       '--ingress-https-port=0',

@@ -1,0 +1,27 @@
+/** Work queues whose name in kube-controller-manager's metrics is another than that of our controller. */
+const kubernetesNames: Readonly<Record<string, string>> = {
+  'certificatesigningrequest-approving-controller': 'certificate_approver',
+  'certificatesigningrequest-signing-controller': 'certificate',
+  'clusterrole-aggregation': 'ClusterRoleAggregator',
+  endpointslice: 'endpoint_slice',
+  'endpointslice-mirroring': 'endpoint_slice_mirroring',
+  garbagecollector: 'garbage_collector_attempt_to_delete',
+  'node-ipam-controller': 'cidrallocator_node',
+  'node-lifecycle-controller': 'node_lifecycle_controller',
+  'persistentvolume-binder': 'claims',
+  'persistentvolume-binder-volumes': 'volumes',
+  'persistentvolume-protection-controller': 'pvprotection',
+  'persistentvolumeclaim-protection-controller': 'pvcprotection',
+  'pod-garbage-collector-controller': 'orphaned_pods_nodes',
+  resourcequota: 'resourcequota_primary',
+  'root-ca-certificate-publisher': 'root_ca_cert_publisher',
+  'serviceaccount-token': 'serviceaccount_tokens_secret',
+  'taint-eviction-controller': 'noexec_taint_pod',
+  'token-cleaner': 'token_cleaner',
+  'ttl-after-finished': 'ttl_jobs_to_delete',
+};
+
+/** The `name` of a controller's queue in `workqueue_…`. */
+export function queueName(controller: string): string {
+  return kubernetesNames[controller] ?? controller;
+}
