@@ -21,6 +21,8 @@ interface Sample {
   /** `a="1",b="2"` */
   readonly labels: string;
   readonly value: number;
+  /** When the value was measured, by the wall clock. @default when it is read */
+  readonly atMs?: number;
 }
 
 /** A metric that a registry shows. */
@@ -53,8 +55,9 @@ export class Registry {
 
 function textOf(metric: Metric): string {
   const { name, help, type } = metric;
-  const lines = metric.samples().map(({ suffix = '', labels, value }) => {
-    return `${name}${suffix}${labels === '' ? '' : `{${labels}}`} ${valueText(value)}`;
+  const lines = metric.samples().map(({ suffix = '', labels, value, atMs }) => {
+    const time = atMs === undefined ? '' : ` ${Math.round(atMs)}`;
+    return `${name}${suffix}${labels === '' ? '' : `{${labels}}`} ${valueText(value)}${time}`;
   });
   return [`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`, ...lines].join('\n');
 }
@@ -216,6 +219,33 @@ export class Gauge<Label extends string = string> extends Numbers<Label> impleme
   dec(first: Labels<Label> | number = 1, by = 1): void {
     if (typeof first === 'number') this.series().value -= first;
     else this.series(first).value -= by;
+  }
+}
+
+/** Values that were measured elsewhere and are shown once, with their own times. */
+export class Readings<Label extends string = string> implements Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge';
+  readonly #samples: Sample[] = [];
+
+  constructor(options: {
+    readonly name: string;
+    readonly help: string;
+    readonly type: 'counter' | 'gauge';
+  }) {
+    this.name = options.name;
+    this.help = options.help;
+    this.type = options.type;
+  }
+
+  add(labels: Labels<Label>, value: number, atMs?: number): void {
+    const text = Object.entries<string | number | undefined>(labels).map(labelText).join(',');
+    this.#samples.push({ labels: text, value, ...(atMs !== undefined && { atMs }) });
+  }
+
+  samples(): readonly Sample[] {
+    return this.#samples;
   }
 }
 

@@ -1,6 +1,7 @@
 import { delay, systemClock } from '../lib/clock.js';
 import { lockDirectory } from '../lib/files/directory-lock.js';
 import { createLogger } from '../lib/create-logger.js';
+import { LogThreshold } from '../lib/log.js';
 import { surviveRejections } from '../lib/rejections.js';
 import { isUsageError } from '../lib/usage-error.js';
 import { shutdownSignal } from '../lib/shutdown.js';
@@ -21,7 +22,8 @@ export async function runWorker(argv: readonly string[]): Promise<number> {
 }
 
 async function run(options: WorkerOptions): Promise<number> {
-  const log = createLogger({ component: 'worker', level: options.logLevel });
+  const threshold = new LogThreshold(options.logLevel);
+  const log = createLogger({ component: 'worker', level: threshold });
   surviveRejections({ component: 'worker', log });
   const stopping = shutdownSignal();
   // Held until this process ends, however it does: two agents on one state would end each other's containers.
@@ -30,7 +32,7 @@ async function run(options: WorkerOptions): Promise<number> {
   const starting =
     options.hollowNodes > 0
       ? startHollowNodes(options, log, stopping)
-      : startWorker({ ...options, log, signal: stopping });
+      : startWorker({ ...options, log, threshold, signal: stopping });
   try {
     // Told to stop while it starts, it does not wait for what cannot be ended, such as a master that does not answer.
     const worker = await Promise.race([starting, told]);

@@ -2,18 +2,18 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApiClient, createInformerFactory } from '../client/index.js';
-import type { GrpcApiClient, WatchTrouble } from '../client/index.js';
+import type { FinishedCall, GrpcApiClient, WatchTrouble } from '../client/index.js';
 import { AgentDefinition } from '../gen/agent.js';
 import type { Clock } from '../lib/clock.js';
 import { systemClock } from '../lib/clock.js';
-import type { GrpcServer, ServerTls } from '../lib/grpc/index.js';
+import type { ServerTls } from '../lib/grpc/index.js';
 import { createGrpcServer } from '../lib/grpc/index.js';
 import type { Logger } from '../lib/log.js';
+import { LogThreshold } from '../lib/log.js';
 import { UsageError } from '../lib/usage-error.js';
 import { watchExpiry } from '../lib/pki/expiry.js';
 import { errorMessage } from '../lib/errors.js';
 import { derivedTls, fixedTls, RenewableTls } from '../lib/pki/tls-source.js';
-import type { TlsSource } from '../lib/pki/tls-source.js';
 import { createPodNetwork, startNetproxy } from '../netproxy/index.js';
 import type { Netproxy, NodeNetworkOptions } from '../netproxy/index.js';
 import type { ContainerRuntime } from '../runtime/types.js';
@@ -36,6 +36,11 @@ import { readMachine } from './node/facts.js';
 import type { RuntimeName, WorkerOptions } from './options.js';
 import { chooseRuntime, startRuntime } from './runtime-choice.js';
 import { HollowNetwork } from './run/hollow-network.js';
+import { agentTimes, DelegatedAccess } from '../client/door/delegated-access.js';
+import { createAgentDoor } from './observation/agent-door.js';
+import { AgentMetrics } from './observation/agent-metrics.js';
+import { measuredRuntime } from './observation/measured-runtime.js';
+import { StatsSummary } from './service/stats-summary.js';
 import { createAgentHandlers } from './service/handlers.js';
 
 /** Streams that are open get this long at a stop. */
@@ -44,6 +49,8 @@ const serviceGraceMs = 1000;
 /** The flags of a worker, and what its surroundings give it. */
 export interface StartOptions extends WorkerOptions {
   readonly log: Logger;
+  /** The level of the log, which may be changed at the agent's port. @default it stays */
+  readonly threshold?: LogThreshold;
   readonly clock?: Clock;
   /** Ends a start that is under way. */
   readonly signal?: AbortSignal;
@@ -106,14 +113,19 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
   const clock = options.clock ?? systemClock();
   await mkdir(dataDir, { recursive: true });
   const runtimeName = await chooseRuntime({ ...options, clock, log });
-  const [credentials, runtime] = await Promise.all([
+  const started: { node?: WorkerNode } = {};
+  const find = (): WorkerNode | undefined => started.node;
+  const metrics = new AgentMetrics(options.nodeName, find);
+  const [credentials, begunRuntime] = await Promise.all([
     obtainCredentials(options, clock),
     beginRuntime(runtimeName, { ...options, clock, log }, begun),
   ]);
   signal.throwIfAborted();
+  const runtime = measuredRuntime(begunRuntime, metrics.registry, clock);
   const current = new RenewableTls(credentials);
   const tls = derivedTls(current, clientTls);
-  const client = createApiClient({ servers: credentials.masters, tls, log, clock });
+  const onCall = (call: FinishedCall): void => metrics.client.onCall(call);
+  const client = createApiClient({ servers: credentials.masters, tls, log, clock, onCall });
   await begun.add('client', () => client.close());
   const events = new EventSink({ client, host: options.nodeName, clock, log }).recorder('kubelet');
   const informers = createInformerFactory({
@@ -135,10 +147,19 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
   });
   const netproxy = startProxy(options, shared);
   await begun.add('netproxy', () => netproxy.stop());
-  const server = agentServer(derivedTls(current, serverTls), log, clock);
+  const machine = await readMachine(dataDir);
+  const stats = new StatsSummary(clock);
+  const access = new DelegatedAccess({ client, clock, times: agentTimes, allowAnonymous: false });
+  const { nodeName, threshold = new LogThreshold('info') } = options;
+  const door = { nodeName, find, access, metrics, stats, machine, threshold, clock, log };
+  const server = createGrpcServer({
+    log: log.child({ part: 'service' }),
+    tls: derivedTls(current, serverTls),
+    clock,
+    fallback: createAgentDoor(door),
+  });
   await begun.add('service', () => server.close({ graceMs: serviceGraceMs }));
-  const started: { node?: WorkerNode } = {};
-  server.addService(AgentDefinition, createAgentHandlers({ find: () => started.node, clock }));
+  server.addService(AgentDefinition, createAgentHandlers({ find, clock, stats }));
   const imported = new Set<string>();
   const [{ port: agentPort }] = await Promise.all([
     server.listen({ host: '0.0.0.0', port: options.agentPort }),
@@ -153,7 +174,8 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
     runtime,
     network: runtimeName === 'hollow' ? new HollowNetwork(options.nodeIp) : network,
     dns: () => ({ address: netproxy.dnsAddress, domain: credentials.clusterDomain }),
-    machine: await readMachine(dataDir),
+    machine,
+    observer: metrics,
     agentPort,
     imported,
     clock,
@@ -176,7 +198,7 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
       client: () => current.current.certificate,
       serving: () => current.current.servingCertificate,
     },
-    { clock, log },
+    { clock, log, registry: metrics.registry },
   );
   await begun.add('expiry', stopWatching);
   await begun.add('credentials', () => keeper.stop());
@@ -296,15 +318,8 @@ function startProxy(options: StartOptions, shared: Shared): Netproxy {
 
 function serverTls(credentials: Credentials): ServerTls {
   const { servingCertificate: cert, servingKey: key, ca } = credentials;
-  return { cert, key, ca, requestClientCert: 'required' };
-}
-
-function agentServer(tls: TlsSource<ServerTls>, log: Logger, clock: Clock): GrpcServer {
-  return createGrpcServer({
-    log: log.child({ part: 'service' }),
-    tls,
-    clock,
-  });
+  // Whoever scrapes shows a token instead; gRPC is for the API server's certificate alone, which its handlers check.
+  return { cert, key, ca, requestClientCert: 'optional' };
 }
 
 /**

@@ -100,6 +100,7 @@ export class PodManager {
       deleteObject: () => this.#delete(uid),
       onGone: () => {
         this.#workers.delete(uid);
+        node.observer?.podGone(uid);
         this.#reporter.forget(uid);
         tokens.forget(uid);
         this.#own(node.files.remove(uid), 'the files of a pod could not be removed');

@@ -26,7 +26,7 @@ import { nodeHealth } from '../node/node-health.js';
 import { kernelVersion } from '../pod/admission.js';
 import type { ClusterDns } from '../run/dns-config.js';
 import { readHostResolver } from '../run/dns-config.js';
-import type { NodeContext } from '../run/node-context.js';
+import type { NodeContext, PodObserver } from '../run/node-context.js';
 import { PodFiles } from '../run/pod-files.js';
 import { ObjectCache } from '../sources/object-cache.js';
 import { TokenCache } from '../sources/token-cache.js';
@@ -56,6 +56,8 @@ export interface WorkerNodeOptions {
   readonly leaseSeconds: number;
   /** Images that the node's owner brought. */
   readonly imported: ReadonlySet<string>;
+  /** Is told of the work on pods. @default nobody is */
+  readonly observer?: PodObserver;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -197,6 +199,7 @@ async function createContext(
     dns: options.dns,
     hostResolver: await readHostResolver(),
     services: parts.services,
+    ...(options.observer && { observer: options.observer }),
     abilities: { unsafeSysctls: options.unsafeSysctls ?? [], kernel: kernelVersion(release()) },
     gates: { sandboxes: new Gate(atOnce.sandboxes), starts: new Gate(atOnce.starts) },
     clock,

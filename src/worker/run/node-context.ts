@@ -8,11 +8,25 @@ import type { EventRecorder } from '../../client/events/recorder.js';
 import type { Gate } from '../../lib/gate.js';
 import type { ImageManager } from '../images/image-manager.js';
 import type { NodeAbilities } from '../pod/admission.js';
+import type { ContainerRole } from '../pod/state.js';
+import type { ProbeKind } from '../probes/prober.js';
 import type { NodeFacts } from '../pod-fields.js';
 import type { ObjectCache } from '../sources/object-cache.js';
 import type { VolumeManager } from '../volumes/volume-manager.js';
 import type { ClusterDns, ResolverConfig } from './dns-config.js';
 import type { PodFiles } from './pod-files.js';
+
+/** Is told of the work on pods. */
+export interface PodObserver {
+  /** A start of a container has ended. */
+  containerStarted(role: ContainerRole, failed: boolean): void;
+  /** All containers of a pod run for the first time. @param tookMs since this node first saw it */
+  podStarted(tookMs: number): void;
+  /** A probe has been tried. */
+  probed(pod: Pod, container: string, kind: ProbeKind, succeeded: boolean): void;
+  /** Nothing is left of a pod. */
+  podGone(uid: string): void;
+}
 
 /** The calls that pods make to the node's volumes; the simulation implements them without a disk. */
 export type NodeVolumes = Pick<
@@ -43,6 +57,8 @@ export interface NodeContext {
   readonly services: (namespace: string) => readonly Service[];
   /** So many sandboxes are made, and containers started, at once. */
   readonly gates: { readonly sandboxes: Gate; readonly starts: Gate };
+  /** Is told of the work on pods, for metrics. @default nobody is */
+  readonly observer?: PodObserver;
   /** The abilities of this node that not every node has. */
   readonly abilities: NodeAbilities;
   readonly clock: Clock;

@@ -56,6 +56,8 @@ export class PodWorker {
   readonly #earlyExits = new Map<string, Exit>();
   readonly #oomKilled = new Set<string>();
   readonly #infra: PodInfrastructure;
+  /** The first time that all its containers run is told once; of a pod that was taken over, never. */
+  #hasRun: boolean;
   #cancelWake: () => void = () => undefined;
   #scheduled = false;
   #stopped = false;
@@ -64,6 +66,7 @@ export class PodWorker {
     this.#options = options;
     this.#node = options.node;
     this.#state = newPodState(options.pod, options.node.clock.nowMs());
+    this.#hasRun = options.adopted !== undefined;
     this.#probes = new ProbeManager({
       clock: options.node.clock,
       attempt: (target) => this.#attempt(target),
@@ -297,6 +300,7 @@ export class PodWorker {
       );
       const postStart = container.lifecycle?.postStart;
       record.recordStarted(tracked, instance);
+      this.#observeStart(tracked, instance.phase !== 'running' && instance.exitCode === 128);
       if (instance.reason === 'StartError') {
         record.recordNeverRan(tracked, instance.message ?? '', node.clock.nowMs());
         await this.#infra.replaceBrokenSandbox();
@@ -315,10 +319,21 @@ export class PodWorker {
       if (early !== undefined) await this.#recordExit(tracked, instance.id, early);
       this.#startProbes(tracked);
     } catch (error) {
+      node.observer?.containerStarted(tracked.role, true);
       const reason = error instanceof StartError ? error.reason : 'CreateContainerError';
       const failure = { reason, message: errorMessage(error) };
       record.recordStartFailed(tracked, failure, node.clock.nowMs());
     }
+  }
+
+  #observeStart(tracked: TrackedContainer, failed: boolean): void {
+    const { observer, clock } = this.#node;
+    if (observer === undefined) return;
+    observer.containerStarted(tracked.role, failed);
+    const main = [...this.#state.trackedContainers.values()].filter(({ role }) => role === 'main');
+    if (this.#hasRun || !main.every(isRunning)) return;
+    this.#hasRun = true;
+    observer.podStarted(clock.nowMs() - this.#state.startedAtMs);
   }
 
   async #stopContainer(
@@ -410,14 +425,16 @@ export class PodWorker {
     }
   }
 
-  #attempt(target: ProbeTarget): ReturnType<typeof attemptProbe> {
-    const { clock, runtime } = this.#node;
-    return attemptProbe(target.probe, {
+  async #attempt(target: ProbeTarget): ReturnType<typeof attemptProbe> {
+    const { clock, runtime, observer } = this.#node;
+    const outcome = await attemptProbe(target.probe, {
       podIp: this.#state.ips[0] ?? '127.0.0.1',
       ports: this.#container(target.containerName)?.ports ?? [],
       clock,
       execSync: (command, ms) => runtime.execSync(target.containerId, command, ms),
     });
+    observer?.probed(this.pod, target.containerName, target.kind, outcome.ok);
+    return outcome;
   }
 
   #probeFailed(target: ProbeTarget, output: string): void {

@@ -26,6 +26,8 @@ export interface HandlerOptions {
   readonly clock: Clock;
   /** The streams that are open. @default a table of its own */
   readonly sessions?: SessionTable;
+  /** @default a summary of its own */
+  readonly stats?: StatsSummary;
 }
 
 /**
@@ -38,7 +40,7 @@ const adminGroup = 'system:masters';
 export function createAgentHandlers(options: HandlerOptions): Handlers<typeof AgentDefinition> {
   const { clock, find } = options;
   const sessions = options.sessions ?? new SessionTable(clock);
-  const stats = new StatsSummary(clock);
+  const stats = options.stats ?? new StatsSummary(clock);
   const enter = (context: CallContext): WorkerNode => {
     authorize(context);
     const node = find();

@@ -35,13 +35,19 @@ export class StatsSummary {
     this.#startedMs = clock.nowMs();
   }
 
-  async read(node: WorkerNode): Promise<object> {
-    const { runtime, nodeName } = node.context;
+  /** The present readings, which all who ask within ten seconds share. */
+  usage(node: WorkerNode): Promise<UsageSpan> {
+    const { runtime } = node.context;
     if (this.#metered?.runtime !== runtime) {
       const source = { containers: () => runtime.stats(), machine: readMachine };
       this.#metered = { runtime, meter: new UsageMeter(this.#clock, source) };
     }
-    const span = await this.#metered.meter.read();
+    return this.#metered.meter.read();
+  }
+
+  async read(node: WorkerNode): Promise<object> {
+    const { nodeName } = node.context;
+    const span = await this.usage(node);
     const pods = [...node.pods.workers.values()].flatMap((worker) => podUsage(worker, span));
     const { last, before } = span;
     const machine = machineUsage(last.machine, before.machine);

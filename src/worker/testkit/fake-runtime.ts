@@ -3,6 +3,7 @@ import type {
   ContainerConfig,
   ContainerRuntime,
   ContainerState,
+  ContainerStats,
   ExecSession,
   ImageInfo,
   RuntimeEvent,
@@ -183,8 +184,17 @@ export class FakeRuntime implements ContainerRuntime {
     return Promise.reject(new RuntimeError('Unsupported', 'not in this fake'));
   }
 
-  async stats(): Promise<readonly []> {
-    return [];
+  /** Every container has used as much, at the clock's time. */
+  async stats(): Promise<ContainerStats[]> {
+    return [...this.containers.keys()].map((id) => ({
+      id,
+      atMs: this.#clock.nowMs(),
+      cpuUsageNanos: 2_500_000_000,
+      memoryUsageBytes: 3000,
+      memoryWorkingSetBytes: 2000,
+      memoryRssBytes: 1000,
+      pids: 4,
+    }));
   }
 
   onEvent(handler: (event: RuntimeEvent) => void): () => void {
