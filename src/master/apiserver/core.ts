@@ -35,6 +35,7 @@ import { DefinitionController } from './crd/controller.js';
 import { FlowControl, FlowKeeper } from './flowcontrol/index.js';
 import { maxMutatingInFlight, maxRequestsInFlight } from './limits.js';
 import { ServerMetrics } from './metrics.js';
+import { PartMetrics } from './part-metrics.js';
 import type { ApiCoreOptions } from './options.js';
 import { Deleter } from './registry/deleter.js';
 import { Lister } from './registry/lister.js';
@@ -48,6 +49,7 @@ import { ServiceAllocator } from './services/allocator.js';
 import { encryptedValues, plainValues } from './storage/encryption.js';
 import { EtcdStore } from './storage/etcd-store.js';
 import { storageId } from './storage/keys.js';
+import { measuredStore } from './storage/measured-store.js';
 import type { Store } from './storage/store.js';
 import { podDialer } from './subresources/agent-socket.js';
 import { NodeAgents } from './subresources/node-agents.js';
@@ -76,6 +78,7 @@ export class ApiCore {
   readonly tokens: ServiceAccountTokens;
   readonly authorization: Authorization;
   readonly metrics: ServerMetrics;
+  readonly partMetrics = new PartMetrics();
   readonly verbs: Verbs;
   /** The servers of APIServices, and the way to them. */
   readonly remotes: RemoteApis;
@@ -87,7 +90,8 @@ export class ApiCore {
   constructor(options: ApiCoreOptions) {
     const { log, clock, random = systemRandom } = options;
     this.#options = options;
-    this.store = openStore(options);
+    const { partMetrics } = this;
+    this.store = measuredStore(openStore(options), clock, (call) => partMetrics.onStoreCall(call));
     const values =
       options.encryptionKeys === undefined
         ? plainValues
@@ -105,6 +109,7 @@ export class ApiCore {
       serverSeats: maxRequestsInFlight + maxMutatingInFlight,
       schemas: this.objects.cache(flowSchemaKind),
       levels: this.objects.cache(priorityLevelKind),
+      onDispatched: (request) => partMetrics.onDispatched(request),
     });
     this.#slots = new Slots(clock, this.flow);
     this.range = parseRange(options.serviceClusterIpRange);
@@ -114,7 +119,9 @@ export class ApiCore {
     );
     this.kinds = builtInRegistry();
     for (const kind of this.kinds.list()) registerFields(watchCache, kind);
-    this.#watches = new Watches(this.objects);
+    this.#watches = new Watches(this.objects, (kind, count) =>
+      partMetrics.onWatchEvents(kind, count),
+    );
     this.audit =
       options.auditLogPath === undefined ? undefined : new AuditLog(options.auditLogPath, clock);
     this.tokens = new ServiceAccountTokens({ ...options.serviceAccount, watchCache, clock });
@@ -161,7 +168,11 @@ export class ApiCore {
     if (this.#options.authorizationModes.includes('RBAC')) {
       plugins.push(rbacEscalation(rbac, authorization));
     }
-    return new AdmissionChain(plugins);
+    const { clock } = this.#options;
+    return new AdmissionChain(plugins, {
+      monotonicMs: () => clock.monotonicMs(),
+      onStep: (step) => this.partMetrics.onAdmission(step),
+    });
   }
 
   #writer(admission: AdmissionChain): Writer {

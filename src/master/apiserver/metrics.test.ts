@@ -98,3 +98,26 @@ test('the levels of priority and fairness are shown as they are', () => {
     expect(text).toContain(`${line}\n`);
   }
 });
+
+test('who asks is known or not, and may or may not', () => {
+  const metrics = new ServerMetrics({
+    inFlight: () => ({ reading: 0, mutating: 0 }),
+    flow: () => ({ rejected: new Map(), levels: [] }),
+    watches: () => 0,
+    objects: () => [],
+  });
+  const decision = { allowed: true, reason: '' };
+  metrics.onRequest({ ...finished(200), decision });
+  metrics.onRequest({ ...finished(404), decision });
+  metrics.onRequest({ ...finished(403), decision: { allowed: false, reason: '' } });
+  metrics.onRequest({ ...finished(401), attributes: undefined });
+  const text = metrics.registry.metrics();
+  for (const line of [
+    'authentication_attempts{result="success"} 3',
+    'authentication_attempts{result="failure"} 1',
+    'authorization_attempts_total{result="allowed"} 2',
+    'authorization_attempts_total{result="denied"} 1',
+  ]) {
+    expect(text).toContain(`${line}\n`);
+  }
+});

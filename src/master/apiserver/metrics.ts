@@ -27,6 +27,24 @@ export class ServerMetrics {
     registers: [this.registry],
   });
 
+  readonly #authentications = new Counter({
+    name: 'authentication_attempts',
+    help: 'Counter of authenticated attempts.',
+    labelNames: ['result'],
+    registers: [this.registry],
+  });
+  readonly #authorizations = new Counter({
+    name: 'authorization_attempts_total',
+    help: "Counter of authorization attempts broken down by result. It can be either 'allowed', 'denied', 'no-opinion' or 'error'.",
+    labelNames: ['result'],
+    registers: [this.registry],
+  });
+  readonly #outcomes = {
+    known: this.#authentications.labels({ result: 'success' }),
+    unknown: this.#authentications.labels({ result: 'failure' }),
+    allowed: this.#authorizations.labels({ result: 'allowed' }),
+    denied: this.#authorizations.labels({ result: 'denied' }),
+  };
   readonly #certificates = new Histogram({
     name: 'apiserver_client_certificate_expiration_seconds',
     help: 'Distribution of the remaining lifetime on the certificate used to authenticate a request.',
@@ -87,7 +105,10 @@ export class ServerMetrics {
     this.#certificates.observe(leftMs / 1000);
   }
 
-  onRequest({ call, attributes, code, elapsedMs }: FinishedRequest): void {
+  onRequest({ call, attributes, decision, code, elapsedMs }: FinishedRequest): void {
+    const { known: isKnown, unknown, allowed, denied } = this.#outcomes;
+    (attributes === undefined ? unknown : isKnown).inc();
+    if (decision !== undefined) (decision.allowed ? allowed : denied).inc();
     // Names that nobody declared come from callers: as labels they would grow without bound.
     const known = code < 400 || ![401, 403, 404, 405].includes(code);
     const of = known && attributes?.isResource === true ? attributes : noResource;

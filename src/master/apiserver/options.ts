@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.js';
 import type { ChannelTls, GrpcServer } from '../../lib/grpc/index.js';
-import type { Logger } from '../../lib/log.js';
+import type { Logger, LogThreshold } from '../../lib/log.js';
 import type { Registry } from '../../lib/metrics.js';
 import type { EncryptionKey } from '../../lib/pki/encryption-keys.js';
 import type { TlsSource, TrustedPair } from '../../lib/pki/tls-source.js';
@@ -66,6 +66,8 @@ export interface ApiServerOptions extends ApiCoreOptions {
   readonly dashboard?: boolean;
   /** Further paths of HTTP whose answers go on; who may `get` them, roles say by the path. */
   readonly streams?: ReadonlyMap<string, StreamHandler>;
+  /** The level of the log, which may be changed by `PUT /debug/flags/v`. @default it may not */
+  readonly threshold?: LogThreshold;
   /** Shown beside the server's own metrics. */
   readonly metrics?: readonly Registry[];
   /** Adds further services (joining, status) to the gRPC server before it listens. Their calls are audited. */

@@ -3,6 +3,7 @@ import { systemClock } from '../../lib/clock.js';
 import { createLogger } from '../../lib/create-logger.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { LogLevel } from '../../lib/log.js';
+import { LogThreshold } from '../../lib/log.js';
 import { surviveRejections } from '../../lib/rejections.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
 import { readAdmissionConfiguration } from './admission/configuration-file.js';
@@ -98,9 +99,10 @@ export async function serve(flags: ServeFlags, extension: Extension): Promise<nu
   let options: ApiServerOptions;
   let certificates: ApiServerCertificates | undefined;
   try {
-    const log = createLogger({ component: 'apiserver', level: flags.logLevel });
+    const threshold = new LogThreshold(flags.logLevel);
+    const log = createLogger({ component: 'apiserver', level: threshold });
     certificates = new ApiServerCertificates(flags, { clock: systemClock(), log });
-    options = { ...readOptions(flags, certificates), ...extension };
+    options = { ...readOptions(flags, certificates), threshold, ...extension };
   } catch (error) {
     certificates?.stop();
     process.stderr.write(`trireme apiserver: ${errorMessage(error)}\n`);

@@ -34,6 +34,7 @@ import type { ConnectHandler } from './rest/resource-handler.js';
 import { ResourceHandler } from './rest/resource-handler.js';
 import { UpgradeHandler } from './rest/upgrade.js';
 import { RuleTurns } from './rules/rule-turns.js';
+import { verbosityPath } from './rest/verbosity.js';
 import { KubernetesService } from './services/kubernetes-service.js';
 import { Connector } from './subresources/connector.js';
 
@@ -142,7 +143,7 @@ class ApiServer {
   /** The HTTP door with all that it serves besides the verbs. */
   #pipeline(connector: Connector, remote: RemoteDeps): Pipeline {
     const { clock, log } = this.#options;
-    const { verbs, kinds, metrics, tokens, objects } = this.#core;
+    const { verbs, kinds, metrics, partMetrics, tokens, objects } = this.#core;
     const bodies = new BodyReader(clock);
     const resources = new ResourceHandler({
       verbs,
@@ -167,9 +168,15 @@ class ApiServer {
       resources,
       paths: [
         (exchange) => this.#health.handle(exchange),
+        verbosityPath(this.#options.threshold, clock),
         wellKnownPaths({
           served,
-          metrics: [metrics.registry, rejectionRegistry, ...(this.#options.metrics ?? [])],
+          metrics: [
+            metrics.registry,
+            partMetrics.registry,
+            rejectionRegistry,
+            ...(this.#options.metrics ?? []),
+          ],
           tokens,
         }),
         revisionPath(

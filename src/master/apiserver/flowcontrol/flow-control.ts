@@ -43,6 +43,13 @@ export interface Sender {
   readonly lastsMs?: number | undefined;
 }
 
+/** A request that has its seats. */
+export interface DispatchedRequest {
+  readonly level: string;
+  readonly schema: string;
+  readonly waitedMs: number;
+}
+
 /** What became of requests, for the metrics. */
 export interface FlowCounts {
   readonly rejected: ReadonlyMap<string, number>;
@@ -63,6 +70,7 @@ export class FlowControl {
   readonly #serverSeats: number;
   readonly #caches: { readonly schemas: ResourceCache; readonly levels: ResourceCache };
   readonly #rejected = new Map<string, number>();
+  readonly #onDispatched: (request: DispatchedRequest) => void;
   #schemas: readonly Schema[] = [];
   #levels = new Map<string, Level>();
   #isStale = true;
@@ -74,7 +82,10 @@ export class FlowControl {
     readonly serverSeats: number;
     readonly schemas: ResourceCache;
     readonly levels: ResourceCache;
+    /** @default nobody is told */
+    readonly onDispatched?: (request: DispatchedRequest) => void;
   }) {
+    this.#onDispatched = options.onDispatched ?? (() => undefined);
     this.#clock = options.clock;
     this.#serverSeats = options.serverSeats;
     this.#caches = { schemas: options.schemas, levels: options.levels };
@@ -121,16 +132,23 @@ export class FlowControl {
   enter(flow: Flow, seats: number, sender?: Sender): (() => void) | Promise<() => void> {
     const level = this.#levels.get(flow.level.name);
     const queue = level?.queue;
-    if (level === undefined || queue === undefined) return nothingTaken;
+    if (level === undefined || queue === undefined) {
+      this.#dispatched(flow, 0);
+      return nothingTaken;
+    }
     let seated: Seat | undefined;
     let onSeat = (seat: Seat): void => {
       seated = seat;
     };
     const asked: Asked = { flow: flow.key, seats, onSeat: (seat) => onSeat(seat) };
-    const refusal = queue.enter(asked, this.#clock.monotonicMs());
+    const startedMs = this.#clock.monotonicMs();
+    const refusal = queue.enter(asked, startedMs);
     level.mostWanted = Math.max(level.mostWanted, queue.demand);
     if (refusal !== undefined) throw this.#refuse(flow, refusal);
-    if (seated !== undefined) return this.#leaver(queue, seated);
+    if (seated !== undefined) {
+      this.#dispatched(flow, 0);
+      return this.#leaver(queue, seated);
+    }
     return new Promise((resolve, reject) => {
       const giveUp = (reason: Refusal): void => {
         if (!queue.abandon(asked)) return;
@@ -147,11 +165,16 @@ export class FlowControl {
       };
       onSeat = (seat) => {
         done();
+        this.#dispatched(flow, this.#clock.monotonicMs() - startedMs);
         resolve(this.#leaver(queue, seat));
       };
       if (signal?.aborted === true) onGone();
       else signal?.addEventListener('abort', onGone);
     });
+  }
+
+  #dispatched({ level, schema }: Flow, waitedMs: number): void {
+    this.#onDispatched({ level: level.name, schema: schema.name, waitedMs });
   }
 
   #leaver(queue: FairQueue, seat: Seat): () => void {

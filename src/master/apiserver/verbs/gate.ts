@@ -16,7 +16,10 @@ import { resolve } from './resolve.js';
 /** A finished request, as metrics count it. */
 export interface FinishedRequest {
   readonly call: Call;
+  /** Undefined where nobody knows who asked. */
   readonly attributes: Attributes | undefined;
+  /** Undefined where it did not come to one. */
+  readonly decision?: Decision | undefined;
   readonly code: number;
   readonly elapsedMs: number;
 }

@@ -1,8 +1,10 @@
+import type { KindDeclaration } from '../../../api/kind.js';
 import type { Random } from '../../../lib/random.js';
 import { watchTimeoutMs } from '../limits.js';
 import type { Objects } from '../registry/objects.js';
 import type { Target } from '../registry/types.js';
 import { checkWatchOptions } from '../registry/list-options.js';
+import type { WatchSink } from '../registry/watch-session.js';
 import { WatchSession } from '../registry/watch-session.js';
 import type { Selection } from '../cache/selection.js';
 import type { WatchRequest } from './requests.js';
@@ -19,9 +21,15 @@ export interface WatchSteps {
 export class Watches {
   readonly #objects: Objects;
   readonly #sessions = new Set<WatchSession>();
+  readonly #onEvents: (kind: KindDeclaration, count: number) => void;
 
-  constructor(objects: Objects) {
+  /** @param onEvents is told of events that are sent. @default nobody is */
+  constructor(
+    objects: Objects,
+    onEvents: (kind: KindDeclaration, count: number) => void = () => undefined,
+  ) {
     this.#objects = objects;
+    this.#onEvents = onEvents;
   }
 
   /** Runs one watch until its client or its time is gone. */
@@ -43,7 +51,7 @@ export class Watches {
     const { sink, closed } = request.open(kind);
     const session = new WatchSession({
       options: { kind, namespace, selection, resourceVersion, allowBookmarks, sendInitialEvents },
-      sink,
+      sink: this.#counted(kind, sink),
       watchCache,
       cache: this.#objects.cache(kind),
       clock,
@@ -69,6 +77,17 @@ export class Watches {
       session.stop();
       this.#sessions.delete(session);
     }
+  }
+
+  #counted(kind: KindDeclaration, sink: WatchSink): WatchSink {
+    return {
+      send: (items) => {
+        this.#onEvents(kind, items.length);
+        return sink.send(items);
+      },
+      drained: () => sink.drained(),
+      end: () => sink.end(),
+    };
   }
 
   /** Ends all watches, each with a bookmark for who wants one: clients go on elsewhere. */
