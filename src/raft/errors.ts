@@ -15,7 +15,9 @@ export type DropReason =
   /** A membership change that is impossible: joint within joint, leaving without joint, no voter left. */
   | 'confChangeIllegal'
   /** A follower with `disableProposalForwarding`. */
-  | 'forwardingDisabled';
+  | 'forwardingDisabled'
+  /** It was meant for the leader of another term. */
+  | 'otherTerm';
 
 /**
  * A proposal was not accepted and is not in any log: definite, may be tried again. For one that a follower forwarded

@@ -16,6 +16,14 @@ interface Envelope {
 /** Log entries forwarded to the leader. Term 0. */
 export interface MsgProp extends Envelope {
   readonly type: 'MsgProp';
+  /**
+   * Only the leader of that term may append them; 0: any, as earlier builds send it. So a member that has applied the
+   * first entry of a later term knows that those it has not met by then are in no log that counts:
+   * 1. Member 2 forwards a proposal to 1, which leads term 5; the message is slow.
+   * 2. Member 3 wins term 6. Member 2 applies 3's first entry, takes its proposal back and gives it to 3.
+   * 3. Member 1 wins term 7, and now the message of step 1 arrives. Appended, it would be carried out twice.
+   */
+  readonly onlyInTerm: Term;
   readonly entries: readonly Proposal[];
 }
 

@@ -69,7 +69,9 @@ export function stepFollower(r: RaftState, m: Message): DropReason | undefined {
 function forwardProposal(r: RaftState, m: MsgProp): DropReason | undefined {
   if (r.leader === noNode || r.leader === m.from) return 'noLeader';
   if (r.config.disableProposalForwarding) return 'forwardingDisabled';
-  r.messages.push({ ...m, to: r.leader });
+  // What comes from elsewhere and is meant for another term is nobody's here.
+  if (m.onlyInTerm !== 0 && m.onlyInTerm !== r.term) return 'otherTerm';
+  r.messages.push({ ...m, to: r.leader, onlyInTerm: r.term });
   return undefined;
 }
 

@@ -16,6 +16,7 @@ import type { NodeId, Proposal } from './types.js';
 export function stepLeader(r: RaftState, m: Message): DropReason | undefined {
   switch (m.type) {
     case 'MsgProp':
+      if (m.onlyInTerm !== 0 && m.onlyInTerm !== r.term) return 'otherTerm';
       return proposeAtLeader(r, m.entries);
     case 'MsgReadIndex':
       readAtLeader(r, m);

@@ -105,7 +105,15 @@ export class RawNode implements RaftNode {
   proposeBatch(entries: readonly Proposal[]): void {
     const { id } = this;
     // From nobody: a follower forwards only what does not come from its leader.
-    const dropped = stepRaft(this.#r, { type: 'MsgProp', to: id, from: id, term: 0, entries });
+    const proposal = {
+      type: 'MsgProp',
+      to: id,
+      from: id,
+      term: 0,
+      onlyInTerm: 0,
+      entries,
+    } as const;
+    const dropped = stepRaft(this.#r, proposal);
     if (dropped !== undefined) throw new ProposalDroppedError(dropped);
   }
 

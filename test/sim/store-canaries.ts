@@ -33,6 +33,7 @@ export const storeCanaries = [
   'leaseEndedByFollower',
   'leaseEndedByNewLeader',
   'staleRead',
+  'snapshotUnseen',
 ] as const;
 /** A mistake put back in. */
 export type StoreCanary = (typeof storeCanaries)[number];
@@ -190,6 +191,9 @@ export class Canaries {
         };
         return;
       }
+      case 'snapshotUnseen':
+        server.requests.onSnapshot = () => undefined;
+        return;
       case 'staleRead': {
         const { requests } = server;
         const ask = requests.linearizable.bind(requests);

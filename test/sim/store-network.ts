@@ -265,8 +265,9 @@ export class SimPeerNetwork implements PeerNetwork {
     const { life } = remote;
     const urls = server?.membership.local?.peerUrls ?? [];
     const logVersion = this.#logVersion();
+    const caller = { urls, logVersion, bindsProposals: true };
     const open = (): void => {
-      if (remote.life === life) remote.host?.streamOpened(memberId, { urls, logVersion });
+      if (remote.life === life) remote.host?.streamOpened(memberId, caller);
     };
     this.#world.queue.add(this.#world.delay(), open, remote);
   }

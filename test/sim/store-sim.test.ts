@@ -56,6 +56,7 @@ describe('a known mistake in a whole member is found', () => {
     ['compactionForgotten', 4, /is compacted to -1/],
     ['watchEventLost', 1, /resumable|reliable/],
     ['staleRead', 37, /"get"/],
+    ['snapshotUnseen', 134, /is not linearizable/],
     ['keepAliveForgotten', 12, /^lease/],
     ['keepAliveUnconfirmed', 73, /^lease/],
     ['revocationPassedOn', 54, /^lease/],

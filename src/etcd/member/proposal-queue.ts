@@ -41,6 +41,7 @@ const waitable: ReadonlySet<string> = new Set<DropReason>([
   'transferring',
   'uncommittedLimit',
   'confChangePending',
+  'otherTerm',
 ]);
 
 /**
@@ -102,7 +103,7 @@ export class ProposalQueue {
   }
 
   /**
-   * Another member did not take what was passed on: it is in no log, and waits again. Bounds are not asked: what is
+   * What was handed over is in no log that counts, and waits again. Bounds are not asked: what is
    * under way to a member is bounded.
    */
   takeBack(proposals: readonly QueuedProposal[], { from, reason }: Refusal): void {

@@ -42,7 +42,7 @@ class FakeNode {
 }
 
 const entries = [{ type: 'normal', data: Buffer.from('put') }] as const;
-const forwarded: MsgProp = { type: 'MsgProp', to: 1n, from: 2n, term: 0, entries };
+const forwarded: MsgProp = { type: 'MsgProp', to: 1n, from: 2n, term: 0, onlyInTerm: 0, entries };
 
 let node: FakeNode;
 let sent: Message[];

@@ -15,7 +15,7 @@ const origin = 77;
 let clock: ManualClock;
 /** A follower that passes on to member 2 what it is given. */
 class FakeNode {
-  readonly role = 'follower';
+  readonly role: string = 'follower';
   leader = 2n;
   term = 4;
   readonly commitIndex = 0;
@@ -30,17 +30,21 @@ class FakeNode {
 let node: FakeNode;
 let requests: Requests;
 let refusal: EtcdError | undefined;
+/** The leader takes what is passed on to it in this term only. */
+let isBound: boolean;
 let stalls: string[];
 
 beforeEach(() => {
   clock = new ManualClock();
   node = new FakeNode();
   refusal = undefined;
+  isBound = false;
   stalls = [];
   requests = new Requests(
     {
       node: node as unknown as RaftNode,
       mayPropose: (kind) => kind !== 'alarm',
+      bindsProposals: () => isBound,
       wake: () => undefined,
       timeoutError: () => etcdError('timeout'),
       refusal: () => refusal,
@@ -133,6 +137,66 @@ describe('an entry that came back', () => {
       origin,
       sequence: again.sequence,
     });
+  });
+});
+
+describe('a new leader', () => {
+  test('is given what the last one surely never wrote, under another sequence', async () => {
+    isBound = true;
+    const answer = requests.propose('put', Buffer.from('pair'), undefined);
+    const [first] = passOn();
+    Object.assign(node, { leader: 3n, term: 5 });
+    requests.onTermStart(5);
+    const [again, ...others] = passOn();
+    expect(others).toEqual([]);
+    const entry = decodeEntry((again as QueuedProposal).data);
+    expect(entry).toMatchObject({ kind: 'put', origin, payload: Buffer.from('pair') });
+    expect(entry.sequence).not.toBe(first?.sequence);
+    // The first attempt comes back, late: nothing waits for it.
+    expect(takeBack([first as QueuedProposal])).toEqual([]);
+    requests.onTermStart(5);
+    expect(passOn()).toEqual([]);
+    requests.take(origin, entry.sequence)?.resolve('applied');
+    await expect(answer).resolves.toBe('applied');
+  });
+
+  test('is not given what it has written before its first entry', async () => {
+    isBound = true;
+    const answer = requests.propose('put', Buffer.from('pair'), undefined);
+    const [first] = passOn();
+    requests.take(origin, (first as QueuedProposal).sequence)?.resolve('applied');
+    Object.assign(node, { leader: 3n, term: 5 });
+    requests.onTermStart(5);
+    expect(passOn()).toEqual([]);
+    await expect(answer).resolves.toBe('applied');
+  });
+
+  test('is not given what the last one may yet write, or has written unseen', async () => {
+    const unbound = requests.propose('put', Buffer.from('to an older build'), undefined);
+    passOn();
+    isBound = true;
+    const unseen = requests.propose('put', Buffer.from('within a snapshot'), undefined);
+    passOn();
+    requests.onSnapshot();
+    const seen = requests.propose('put', Buffer.from('after it'), undefined);
+    passOn();
+    requests.onTermStart(5);
+    await expect(unbound).rejects.toThrow('previous leader failure');
+    await expect(unseen).rejects.toThrow('previous leader failure');
+    expect(passOn()).toHaveLength(1);
+    requests.stop();
+    await expect(seen).rejects.toThrow('stopped');
+  });
+
+  test('is not given what only the last one might write', async () => {
+    isBound = true;
+    const revoke = requests.propose('leaseRevoke', Buffer.from('x'), undefined, undefined, 4);
+    Object.assign(node, { role: 'leader' });
+    passOn();
+    Object.assign(node, { role: 'follower', leader: 3n, term: 5 });
+    requests.onTermStart(5);
+    expect(passOn()).toEqual([]);
+    await expect(revoke).rejects.toMatchObject({ code: 'unhealthy', definite: true });
   });
 });
 

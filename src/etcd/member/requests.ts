@@ -30,6 +30,8 @@ export interface RequestHost {
   readonly node: RaftNode;
   /** Tells whether entries of that kind may be proposed: every member must know them. */
   mayPropose(kind: EntryKind): boolean;
+  /** True when what is proposed now can be appended in the present term only, by its leader. */
+  bindsProposals(): boolean;
   /** Runs the loop at the end of this turn. */
   wake(): void;
   /** Chooses etcd's error for a call whose time is over. */
@@ -131,14 +133,16 @@ export class Requests implements ProposalEvents {
     const isFull = this.#pending.size >= maxPendingProposals;
     const nowMs = this.#clock.monotonicMs();
     const deadlineMs = nowMs + this.timeoutMs;
-    if (isBehind || isFull || !this.#queue.add({ ...proposal, deadlineMs })) {
+    const queued = { ...proposal, deadlineMs };
+    if (isBehind || isFull || !this.#queue.add(queued)) {
       return Promise.reject(etcdError('tooManyRequests'));
     }
     this.#stall.began(nowMs);
     this.#host.wake();
     const { sequence } = proposal;
     return new Promise((resolve, reject) => {
-      this.#pending.add({ sequence, request, deadlineMs, term: 0, resolve, reject });
+      const waits = { sequence, request, deadlineMs, proposal: queued, term: 0, isBound: false };
+      this.#pending.add({ ...waits, resolve, reject });
     });
   }
 
@@ -173,7 +177,8 @@ export class Requests implements ProposalEvents {
 
   onProposed(proposals: readonly QueuedProposal[]): void {
     const { term } = this.#host.node;
-    for (const { sequence } of proposals) this.#pending.handedOver(sequence, term);
+    const isBound = this.#host.bindsProposals();
+    for (const { sequence } of proposals) this.#pending.handedOver(sequence, term, isBound);
   }
 
   /** At the end of a turn: asks for a read index, and gives the node what a leader may take. */
@@ -191,23 +196,24 @@ export class Requests implements ProposalEvents {
    * new sequence: should this be told again, late, there is no call of the old one.
    */
   takeBack(message: MsgPropDropped): void {
-    const again = this.#renewed(message);
+    const again: QueuedProposal[] = [];
+    for (const entry of message.entries) {
+      const { origin, sequence } = senderOf(entry);
+      const renewed = origin === this.#origin ? this.#renewed(sequence) : undefined;
+      if (renewed !== undefined) again.push(renewed);
+    }
     if (again.length > 0) this.#queue.takeBack(again, message);
   }
 
-  #renewed({ entries }: MsgPropDropped): QueuedProposal[] {
-    const again: QueuedProposal[] = [];
-    for (const { type, data } of entries) {
-      const { origin, sequence } = senderOf({ type, data });
-      if (origin !== this.#origin) continue;
-      const next = this.#sequence + 1;
-      const call = this.#pending.handedBack(sequence, next);
-      if (call === undefined) continue;
-      this.#sequence = next;
-      const { deadlineMs } = call;
-      again.push({ type, data: withSequence({ type, data }, next), sequence: next, deadlineMs });
-    }
-    return again;
+  /** The proposal of a call for another attempt, under a new sequence; undefined if the call does not wait any more. */
+  #renewed(sequence: number): QueuedProposal | undefined {
+    const next = this.#sequence + 1;
+    const call = this.#pending.handedBack(sequence, next);
+    if (call === undefined) return undefined;
+    this.#sequence = next;
+    const data = withSequence(call.proposal, next);
+    call.proposal = { ...call.proposal, data, sequence: next };
+    return call.proposal;
   }
 
   onProposalsRefused(proposals: readonly QueuedProposal[]): void {
@@ -219,12 +225,23 @@ export class Requests implements ProposalEvents {
   }
 
   /**
-   * The first entry of a term is applied: what went to earlier leaders and has not come by now is lost to its caller.
+   * The first entry of a term is applied: what went to earlier leaders and has not come by now is proposed again, where
+   * it surely never comes, and else is lost to its caller.
    */
   onTermStart(term: number): void {
     const before = this.#pending.size;
-    this.#pending.loseBefore(term);
+    const again = this.#pending
+      .startTerm(term)
+      .flatMap(({ sequence }) => this.#renewed(sequence) ?? []);
     this.#gaveUp(before - this.#pending.size);
+    if (again.length === 0) return;
+    this.#queue.takeBack(again, { from: 0n, reason: 'otherTerm' });
+    this.#host.wake();
+  }
+
+  /** The state of a snapshot is in the place of entries that were not applied one by one. */
+  onSnapshot(): void {
+    this.#pending.skippedEntries();
   }
 
   /** Once a tick. */

@@ -115,6 +115,7 @@ export class EtcdServer {
       {
         node: this.node,
         mayPropose: (kind) => this.#mayPropose(kind),
+        bindsProposals: () => this.isLeader || this.peers.bindsProposals(this.leader),
         wake: () => this.wake(),
         timeoutError: () => timeoutError(this, this.#leaderLostMs, this.requests.timeoutMs),
         refusal: (kind) => this.room.refusal(kind),
@@ -336,6 +337,7 @@ export class EtcdServer {
 
   async #install(snapshot: Snapshot): Promise<void> {
     this.#state.restore(await this.snapshots.install(snapshot, this.backend));
+    this.requests.onSnapshot();
   }
 
   #onMembersChanged(): void {

@@ -4,7 +4,7 @@ import type { PeerAddress, PeerCaller, PeerNetwork } from '../peer/types.js';
 import { PeerRegistry } from './peer-registry.js';
 
 const entries = [{ type: 'normal', data: Buffer.from('put') }] as const;
-const proposal: MsgProp = { type: 'MsgProp', to: 2n, from: 1n, term: 0, entries };
+const proposal: MsgProp = { type: 'MsgProp', to: 2n, from: 1n, term: 0, onlyInTerm: 5, entries };
 
 /** The calls to the network: peers that it must reach, and ids that it should try again now. */
 let told: { peers: readonly PeerAddress[]; seen: bigint[] };
@@ -41,8 +41,23 @@ beforeEach(() => {
 });
 
 const member = (id: bigint, url = `http://m${id}`): PeerAddress => ({ id, urls: [url] });
-const caller = (urls: string[], logVersion = 2): PeerCaller => ({ urls, logVersion });
+const caller = (urls: string[], logVersion = 2): PeerCaller => ({
+  urls,
+  logVersion,
+  bindsProposals: logVersion > 1,
+});
 const peers = (): string[] => told.peers.map(({ id, urls }) => `${id} ${urls.join()}`);
+
+test('a peer binds proposals to their term as it says, while its stream is open', () => {
+  expect(registry.bindsProposals(2n)).toBe(false);
+  registry.streamOpened(2n, caller([]));
+  expect(registry.bindsProposals(2n)).toBe(true);
+  registry.streamOpened(2n, caller([], 1));
+  expect(registry.bindsProposals(2n)).toBe(false);
+  registry.streamOpened(2n, caller([]));
+  for (let open = 3; open > 0; open--) registry.streamEnded(2n);
+  expect(registry.bindsProposals(2n)).toBe(false);
+});
 
 test('a proposal that has not left comes back, as one that the leader did not take', () => {
   registry.dropped(proposal);

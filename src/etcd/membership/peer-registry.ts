@@ -1,5 +1,5 @@
 import type { Message, RaftNode } from '../../raft/index.js';
-import type { PeerAddress, PeerNetwork } from '../peer/types.js';
+import type { PeerAddress, PeerCaller, PeerNetwork } from '../peer/types.js';
 import type { Membership } from './membership.js';
 
 /** The member whose peers are registered. */
@@ -25,6 +25,8 @@ export class PeerRegistry {
   readonly #incoming = new Map<bigint, number>();
   /** The newest log version that each peer with an open stream knows. */
   readonly #logVersions = new Map<bigint, number>();
+  /** Peers with an open stream that take forwarded proposals only in their term. */
+  readonly #binding = new Set<bigint>();
   /** Peers of older builds than the cluster allows: nothing is sent to them until they come with a newer one. */
   readonly #outdated = new Set<bigint>();
   #members: readonly PeerAddress[] = [];
@@ -55,6 +57,11 @@ export class PeerRegistry {
   /** The newest log version that a peer knows; undefined while it has no stream to this member. */
   logVersionOf(id: bigint): number | undefined {
     return this.#logVersions.get(id);
+  }
+
+  /** True when the peer, should it lead, takes forwarded proposals only in the term that they are meant for. */
+  bindsProposals(id: bigint): boolean {
+    return this.#binding.has(id);
   }
 
   /** A peer does not know the log version of the cluster: it must not be sent entries. */
@@ -99,13 +106,13 @@ export class PeerRegistry {
    *
    * @param caller.urls where it says it can be reached
    * @param caller.logVersion the newest log version that it knows
+   * @param caller.bindsProposals whether it takes forwarded proposals only in their term
    */
-  streamOpened(
-    id: bigint,
-    { urls, logVersion }: { readonly urls: readonly string[]; readonly logVersion: number },
-  ): void {
+  streamOpened(id: bigint, { urls, logVersion, bindsProposals }: PeerCaller): void {
     if (this.#host.stopped) return;
     this.#logVersions.set(id, logVersion);
+    if (bindsProposals) this.#binding.add(id);
+    else this.#binding.delete(id);
     if (this.#outdated.delete(id)) this.#setPeers();
     this.#incoming.set(id, (this.#incoming.get(id) ?? 0) + 1);
     if (urls.length > 0 && !this.#members.some((member) => member.id === id)) {
@@ -124,6 +131,7 @@ export class PeerRegistry {
     const { stopped, openNetwork } = this.#host;
     if (stopped) return;
     if (left === 0) this.#logVersions.delete(id);
+    if (left === 0) this.#binding.delete(id);
     if (left === 0 && this.#unlisted.delete(id)) this.#setPeers();
     if (openNetwork?.isConnected(id) === false) this.lost(id);
   }

@@ -64,6 +64,7 @@ class MessageMaker {
       {
         ...head,
         type: 'MsgProp',
+        onlyInTerm: logTerm,
         entries: entries.map((entry) => ({ ...entry, term: 0, index: 0 })),
       },
       { ...head, type: 'MsgAppResp', index, logTerm, reject: flag, rejectHint: commit },

@@ -85,6 +85,7 @@ function encodeFrequent(writer: ProtoWriter, message: Frequent): void {
       writer.flag(tag.quiet, message.quiet);
       break;
     case 'MsgProp':
+      writer.number(tag.logTerm, message.onlyInTerm);
       for (const proposal of message.entries) encodeEntry(writer, proposal, 0, 0);
       break;
     case 'MsgAppResp':

@@ -4,6 +4,9 @@ import type { NodeId } from '../../raft/index.js';
 import { firstLogVersion } from '../apply/entry-format.js';
 import { etcdError } from '../apply/errors.js';
 
+/** Says that the caller, as a leader, takes forwarded proposals only in the term that they are meant for. */
+const boundProposals = 'bound-proposals';
+
 /** The two members of a call, and their cluster. */
 export interface Caller {
   readonly clusterId: bigint;
@@ -20,6 +23,7 @@ export function callerMetadata({ clusterId, from, to, logVersion }: Caller): Met
     ['member-id', from.toString(16)],
     ['to-member-id', to.toString(16)],
     ['log-version', String(logVersion)],
+    [boundProposals, '1'],
   ]);
 }
 
@@ -47,6 +51,11 @@ export function checkCaller(context: CallContext, callee: Callee): NodeId {
 export function callerLogVersion(context: CallContext): number {
   const text = context.metadata.get('log-version');
   return typeof text === 'string' && /^[1-9]\d{0,8}$/.test(text) ? Number(text) : firstLogVersion;
+}
+
+/** True when the caller takes forwarded proposals only in their term; builds before this one do not say so. */
+export function callerBindsProposals(context: CallContext): boolean {
+  return context.metadata.get(boundProposals) === '1';
 }
 
 /** An id in the call's metadata; 0 when there is none. */

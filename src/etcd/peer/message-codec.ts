@@ -43,6 +43,7 @@ const dropReasons: readonly DropReason[] = [
   'confChangePending',
   'confChangeIllegal',
   'forwardingDisabled',
+  'otherTerm',
 ];
 const entryTypes: readonly EntryType[] = ['normal', 'confChange', 'confChangeV2'];
 const noBytes = Buffer.alloc(0);
@@ -83,7 +84,7 @@ export function toWire(message: Message): WireMessage {
     from: message.from,
     term: message.term,
     index: 'index' in message ? message.index : 0,
-    logTerm: 'logTerm' in message ? message.logTerm : 0,
+    logTerm: 'logTerm' in message ? message.logTerm : onlyInTermOf(message),
     commit: 'commit' in message ? message.commit : 0,
     entries: [],
     reject: 'reject' in message ? message.reject : false,
@@ -105,6 +106,11 @@ export function toWire(message: Message): WireMessage {
     wire.snapshot = { index, term, confState: confStateToWire(confState) };
   }
   return wire;
+}
+
+/** A forwarded proposal has its term where others have that of an entry: earlier builds do not look there. */
+function onlyInTermOf(message: Message): number {
+  return message.type === 'MsgProp' ? message.onlyInTerm : 0;
 }
 
 function bytesOf(bytes: Uint8Array): Buffer {
@@ -154,7 +160,7 @@ export function messageOf(wire: MessageFields): Message {
     case 'MsgProp':
     case 'MsgApp': {
       const { entries, quiet } = wire;
-      if (type === 'MsgProp') return { type, to, from, term, entries };
+      if (type === 'MsgProp') return { type, to, from, term, onlyInTerm: logTerm, entries };
       return { type, to, from, term, index, logTerm, commit, entries, quiet };
     }
     case 'MsgAppResp':

@@ -19,7 +19,7 @@ import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
 import type { Message } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
 import type { NetworkMetrics } from '../telemetry/network-metrics.js';
-import { callerLogVersion, checkCaller } from './caller.js';
+import { callerBindsProposals, callerLogVersion, checkCaller } from './caller.js';
 import { messageSizeBytes } from './message-codec.js';
 import { receiveSnapshot } from './snapshot-stream.js';
 import type { PeerHost } from './types.js';
@@ -44,7 +44,8 @@ export class PeerService implements Handlers<typeof peerDefinition> {
     // Says that the stream is taken; nothing else ever comes back on it.
     stream.send({});
     const logVersion = callerLogVersion(context);
-    this.#host.streamOpened(from, { urls: urlsIn(context), logVersion });
+    const bindsProposals = callerBindsProposals(context);
+    this.#host.streamOpened(from, { urls: urlsIn(context), logVersion, bindsProposals });
     try {
       for await (const messages of stream) {
         if (this.#host.isRemoved(from)) throw etcdError('memberRemoved');

@@ -59,6 +59,8 @@ export interface PeerCaller {
   readonly urls: readonly string[];
   /** The newest log version that it knows. */
   readonly logVersion: number;
+  /** True when it takes forwarded proposals only in the term that they are meant for. */
+  readonly bindsProposals: boolean;
 }
 
 /** The member behind the peer service. */

@@ -28,8 +28,9 @@ export function describeMessage(m: Message): string {
   const head = `${m.from}->${m.to} ${m.type} term=${m.term}`;
   switch (m.type) {
     case 'MsgPropDropped':
-    case 'MsgProp':
       return `${head} ${m.entries.map(describeData).join(' ')}`;
+    case 'MsgProp':
+      return `${head} only in ${m.onlyInTerm} ${m.entries.map(describeData).join(' ')}`;
     case 'MsgApp': {
       const entries = m.entries.map(describeEntry).join(', ');
       const quiet = m.quiet ? ' quiet' : '';
