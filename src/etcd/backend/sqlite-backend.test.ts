@@ -84,9 +84,32 @@ test('makeDurable, deletions, defragment and sizes, with the maintenance thread'
   await backend.close();
 });
 
+test('a few rows wait for the long interval, more for the short one', async () => {
+  const clock = new ManualClock();
+  const committedAt: number[] = [];
+  const onCommit = (): void => void committedAt.push(clock.monotonicMs());
+  const backend = open({ clock, onCommit });
+  const startMs = clock.monotonicMs();
+  committedAt.length = 0;
+  fill(backend, 1, 3);
+  clock.advance(1000);
+  fill(backend, 4, 6);
+  clock.advance(4000);
+  expect(committedAt).toEqual([startMs + 5000]);
+  // Rows become many while a few of them wait already.
+  fill(backend, 7, 8);
+  clock.advance(1000);
+  fill(backend, 9, 60);
+  clock.advance(50);
+  fill(backend, 61, 70);
+  clock.advance(50);
+  expect(committedAt).toEqual([startMs + 5000, startMs + 6100]);
+  await backend.close();
+});
+
 test('the thread ends when it has nothing to do, and the next job finds another', async () => {
   const clock = new ManualClock();
-  const backend = open({ clock });
+  const backend = open({ clock, quietIntervalMs: 100 });
   for (const last of [10, 20, 30]) {
     fill(backend, last - 9, last);
     await backend.makeDurable();

@@ -36,8 +36,13 @@ export interface BackendOptions {
   readonly batchRows?: number;
   /** Commits after so many buffered bytes. @default 1 MiB */
   readonly batchBytes?: number;
-  /** Commits after so long. @default 100 ms, etcd's */
+  /** Commits after so long, while much is written. @default 100 ms, etcd's */
   readonly batchIntervalMs?: number;
+  /**
+   * Commits after so long while no more than `quietRows` rows wait: each commit writes whole pages, and all that waits
+   * is in the Raft log. @default 5,000 ms
+   */
+  readonly quietIntervalMs?: number;
   /** SQLite's log is copied into the database when it has so many pages. @default 2048 (16 MiB) */
   readonly checkpointPages?: number;
   /** Runs checkpoints and copies on a thread of their own; false in the simulation. @default true */
@@ -46,6 +51,9 @@ export interface BackendOptions {
   readonly onCommit?: (durationMs: number) => void;
 }
 
+/** So few buffered rows, and bytes, wait for the long interval. */
+const quietRows = 16;
+const quietBytes = 64 * 1024;
 /** Buffered rows at which a commit no longer waits for a checkpoint to end. */
 const gateRowsMax = 8000;
 const vacuumPagesPerSlice = 256;
@@ -65,6 +73,8 @@ export class SqliteBackend implements Backend {
   #durableIndex: number;
   #indexChanged = false;
   #cancelTimer: (() => void) | undefined;
+  /** The timer runs for the long interval. */
+  #isSlow = false;
   #pageCount = 0;
   #freePages = 0;
   readonly #pageBytes: number;
@@ -96,6 +106,7 @@ export class SqliteBackend implements Backend {
       batchRows: options.batchRows ?? 1000,
       batchBytes: options.batchBytes ?? 1024 * 1024,
       batchIntervalMs: options.batchIntervalMs ?? 100,
+      quietIntervalMs: options.quietIntervalMs ?? 5_000,
       checkpointPages: options.checkpointPages ?? 2048,
       thread: options.thread ?? true,
       onCommit: options.onCommit ?? ((): void => undefined),
@@ -383,8 +394,15 @@ export class SqliteBackend implements Backend {
   }
 
   #startTimer(): void {
-    if (this.#cancelTimer !== undefined || this.#closed) return;
-    this.#cancelTimer = this.#clock.schedule(this.#options.batchIntervalMs, () => {
+    if (this.#closed) return;
+    const { batchIntervalMs, quietIntervalMs } = this.#options;
+    const { length, bytes } = this.#buffer;
+    const isQuiet = length <= quietRows && bytes <= quietBytes && !this.#noSpace;
+    if (this.#cancelTimer !== undefined && (isQuiet || !this.#isSlow)) return;
+    this.#cancelTimer?.();
+    this.#isSlow = isQuiet;
+    const afterMs = isQuiet ? Math.max(quietIntervalMs, batchIntervalMs) : batchIntervalMs;
+    this.#cancelTimer = this.#clock.schedule(afterMs, () => {
       this.#cancelTimer = undefined;
       if (this.#gated) this.#startTimer();
       else this.#commitInBackground();
