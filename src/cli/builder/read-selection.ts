@@ -1,7 +1,7 @@
 /** Reads what `get` shows: tables that the server makes, or whole objects. */
 import type { KubeObject } from '../../api/object.js';
 import { ApiError, isApiError } from '../../client/types.js';
-import { exactly } from '../history/past.js';
+import { exactly } from '../../history/past.js';
 import { objectPath, pathOf, pluralName } from '../kube/resource.js';
 import type { ObjectRef } from '../kube/resource.js';
 import { refusalText } from '../kube/status-error.js';

@@ -3,9 +3,11 @@ import { fetchObject } from '../builder/objects.js';
 import { missingResources } from '../builder/missing-resources.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
-import { historyOf, historyTable } from '../history/history.js';
+import { historyOf } from '../../history/history.js';
+import { objectAt } from '../../history/past.js';
 import { momentValue, revisionAt } from '../history/moment.js';
-import { objectAt } from '../history/past.js';
+import { pastOf } from '../history/reader.js';
+import { historyTable } from '../history/table.js';
 import { displayName } from '../kube/resource.js';
 import type { ObjectRef } from '../kube/resource.js';
 import type { Session } from '../kube/session.js';
@@ -43,7 +45,7 @@ export const historyCommand = defineCommand({
       const ref = await singleRef(session, args);
       const newest = await newestOf(session, ref, flags.at);
       const options = { limit: Math.max(1, flags.limit), status: flags.status ?? false };
-      const { entries, leftOut } = await historyOf(session, ref, newest, options);
+      const { entries, leftOut } = await historyOf(pastOf(session, ref), newest, options);
       if (format?.name === 'json') {
         context.out(`${JSON.stringify(entries, undefined, 4)}\n`);
         return;
@@ -69,7 +71,7 @@ async function newestOf(
 ): Promise<KubeObject> {
   if (at === undefined) return fetchObject(session, ref);
   const { revision } = await revisionAt(session, at);
-  const found = await objectAt(session, ref, revision);
+  const found = await objectAt(pastOf(session, ref).list, ref.name, revision);
   if (found !== undefined) return found;
   throw plain(`${displayName(ref.resource, ref.name)} did not exist at revision ${revision}`);
 }

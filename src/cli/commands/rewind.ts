@@ -9,10 +9,11 @@ import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import type { CommandContext } from '../context.js';
 import { changedFields, isStatusOnly } from '../../history/changes.js';
-import { changeText } from '../history/history.js';
+import { changeText } from '../../history/history.js';
 import type { RevisionAt } from '../history/moment.js';
 import { momentValue, revisionAt, timeOfRevision } from '../history/moment.js';
-import { objectAt } from '../history/past.js';
+import { objectAt } from '../../history/past.js';
+import { pastOf } from '../history/reader.js';
 import { rewound } from '../../history/rewind.js';
 import { displayName, objectPath, pathOf } from '../kube/resource.js';
 import type { ObjectRef } from '../kube/resource.js';
@@ -49,7 +50,7 @@ export const rewindCommand = defineCommand({
     return withSession(invocation, async (session) => {
       const ref = await singleRef(session, args);
       const moment = await momentOf(session, to);
-      const old = await objectAt(session, ref, moment.revision);
+      const old = await objectAt(pastOf(session, ref).list, ref.name, moment.revision);
       const name = displayName(ref.resource, ref.name);
       if (old === undefined) throw plain(`${name} did not exist at revision ${moment.revision}`);
       const present = await presentOf(session, ref);

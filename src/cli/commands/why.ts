@@ -5,7 +5,9 @@ import { withSession } from '../kube/session.js';
 import { parseOutput } from '../print/output.js';
 import { explainObject } from '../../why/explain.js';
 import { renderFinding } from '../../why/finding.js';
-import { gather } from '../why/gather.js';
+import type { Want } from '../../why/view.js';
+import { gather } from '../../why/gather.js';
+import { readWanted } from '../why/read.js';
 
 /** `trireme why`. */
 export const whyCommand = defineCommand({
@@ -31,9 +33,14 @@ export const whyCommand = defineCommand({
     return withSession(invocation, async (session) => {
       const found = await findObjects(session, args, {});
       const answers = [];
+      const sources = {
+        read: (want: Want) => readWanted(session, want),
+        nowMs: context.clock.nowMs(),
+        namespace: session.namespace,
+      };
       for (const { ref, object } of found) {
         const full = { kind: ref.resource.kind, ...object };
-        answers.push(await gather(session, (view) => explainObject(full, view)));
+        answers.push(await gather(sources, (view) => explainObject(full, view)));
       }
       if (format?.name === 'json') {
         const [only, more] = answers;

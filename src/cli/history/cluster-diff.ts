@@ -1,6 +1,7 @@
 /** What changed in the cluster since a moment. */
 import type { KubeObject } from '../../api/object.js';
 import { isApiError } from '../../client/types.js';
+import { listAt } from '../../history/past.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import type { ObjectRef, Resource } from '../kube/resource.js';
 import { pluralName } from '../kube/resource.js';
@@ -8,7 +9,7 @@ import { preferred } from '../kube/resource-mapper.js';
 import type { Session } from '../kube/session.js';
 import { maskSecrets } from '../print/mask-secrets.js';
 import { withoutManagedFields } from '../print/output.js';
-import { listAt } from './past.js';
+import { listerOf } from './reader.js';
 
 /** An object before and after; undefined where it was not. */
 export interface Pair {
@@ -62,8 +63,9 @@ export async function changedSince(
   for (const resource of scope.resources) {
     const { namespace } = scope;
     try {
-      const before = await listAt(session, resource, { namespace, revision });
-      const after = await listAt(session, resource, { namespace, revision: undefined });
+      const list = listerOf(session, resource, namespace);
+      const before = await listAt(list, revision);
+      const after = await listAt(list, undefined);
       pairs.push(...pairsOf(resource, before, after, scope));
     } catch (error) {
       if (isApiError(error, 'Expired')) throw expired(revision);

@@ -1,14 +1,8 @@
 /** The history of one object: its versions, what each changed and who wrote it. */
-import { humanDuration } from '../../api/print/duration.js';
-import { parseTime } from '../../api/facts/time.js';
-import type { Json, KubeObject } from '../../api/object.js';
-import type { ObjectRef } from '../kube/resource.js';
-import type { Session } from '../kube/session.js';
-import { alignColumns } from '../print/columns.js';
-import type { FieldChange } from '../../history/changes.js';
-import { changedFields, isStatusOnly, writersOf } from '../../history/changes.js';
-import { timeOfRevision } from './moment.js';
-import type { Version } from './past.js';
+import type { Json, KubeObject } from '../api/object.js';
+import type { FieldChange } from './changes.js';
+import { changedFields, isStatusOnly, writersOf } from './changes.js';
+import type { ListCall, Version } from './past.js';
 import { versionsOf } from './past.js';
 
 /** One version of an object. */
@@ -28,24 +22,46 @@ export interface HistoryOptions {
   readonly status: boolean;
 }
 
-/** The history of an object, the newest version first; and how many versions of its status were left out. */
-export async function historyOf(
-  session: Session,
-  ref: ObjectRef,
+/** The API as far as a history reads it. */
+export interface PastReader {
+  /** Lists the object's resource in its namespace, with the kind in each object. */
+  readonly list: ListCall;
+  /** About when a revision was the present one; undefined where nobody tells. */
+  readonly timeOf: (revision: string) => Promise<string | undefined>;
+}
+
+/** The history of an object, the newest version first; and how many versions of its status were left out so far. */
+export async function* entriesOf(
+  { list, timeOf }: PastReader,
   newest: KubeObject,
   { limit, status }: HistoryOptions,
-): Promise<{ readonly entries: HistoryEntry[]; readonly leftOut: number }> {
-  const entries: HistoryEntry[] = [];
+): AsyncGenerator<{ readonly entry: HistoryEntry | undefined; readonly leftOut: number }> {
   let leftOut = 0;
-  for await (const version of versionsOf(session, ref, newest)) {
+  let count = 0;
+  for await (const version of versionsOf(list, newest)) {
     const entry = entryOf(version);
     if (!status && entry.begins === undefined && isStatusOnly(entry.changes)) {
       leftOut++;
+      yield { entry: undefined, leftOut };
       continue;
     }
-    const time = entry.time ?? (await timeOfRevision(session, entry.revision));
-    entries.push({ ...entry, time });
-    if (entries.length >= limit) break;
+    const time = entry.time ?? (await timeOf(entry.revision));
+    yield { entry: { ...entry, time }, leftOut };
+    if (++count >= limit) return;
+  }
+}
+
+/** The history as a whole. */
+export async function historyOf(
+  reader: PastReader,
+  newest: KubeObject,
+  options: HistoryOptions,
+): Promise<{ readonly entries: HistoryEntry[]; readonly leftOut: number }> {
+  const entries: HistoryEntry[] = [];
+  let leftOut = 0;
+  for await (const step of entriesOf(reader, newest, options)) {
+    if (step.entry !== undefined) entries.push(step.entry);
+    ({ leftOut } = step);
   }
   return { entries, leftOut };
 }
@@ -67,20 +83,8 @@ function entryOf({ object, before }: Version): HistoryEntry {
   };
 }
 
-/** The table of a history. */
-export function historyTable(entries: readonly HistoryEntry[], nowMs: number): string {
-  const rows = entries.flatMap((entry) => {
-    const { revision, time, who } = entry;
-    const timeMs = parseTime(time);
-    const age = timeMs === undefined ? '<unknown>' : humanDuration(nowMs - timeMs);
-    const [first = '', ...more] = linesOf(entry);
-    const writer = who.length === 0 ? '<unknown>' : who.join(', ');
-    return [[revision, age, writer, first], ...more.map((line) => ['', '', '', line])];
-  });
-  return alignColumns([['REVISION', 'AGE', 'WHO', 'WHAT'], ...rows]);
-}
-
-function linesOf({ begins, changes }: HistoryEntry): string[] {
+/** What a version changed, in lines. */
+export function changeLines({ begins, changes }: HistoryEntry): string[] {
   if (begins === 'created') return ['created'];
   if (begins === 'compacted') return ['(what was before is no longer kept)'];
   return changes.length === 0 ? ['(only metadata)'] : changes.map(changeText);
