@@ -6,7 +6,7 @@ import { withSession } from '../kube/session.js';
 import type { Session } from '../kube/session.js';
 import { alignColumns } from '../print/columns.js';
 import { formatJson } from '../print/json.js';
-import { formatYaml } from '../print/yaml.js';
+import { formatYaml } from '../../api/print/yaml.js';
 
 const authorization = '/apis/authorization.k8s.io/v1';
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });

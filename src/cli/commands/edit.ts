@@ -18,7 +18,7 @@ import { withSession } from '../kube/session.js';
 import { fieldManagerFlag, resultPrinter, writeQuery } from '../kube/write.js';
 import { formatJson } from '../print/json.js';
 import { outputFlags, withoutManagedFields } from '../print/output.js';
-import { formatYaml } from '../print/yaml.js';
+import { formatYaml } from '../../api/print/yaml.js';
 
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
 

@@ -7,7 +7,7 @@ import type { Kubeconfig } from '../kube/kubeconfig-types.js';
 import { renderJsonPath } from '../print/jsonpath/evaluate.js';
 import { parseOutput } from '../print/output.js';
 import { formatJson } from '../print/json.js';
-import { formatYaml } from '../print/yaml.js';
+import { formatYaml } from '../../api/print/yaml.js';
 import { changeConfig } from './config-file.js';
 import type { ListName } from './config-file.js';
 

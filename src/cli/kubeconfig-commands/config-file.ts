@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { writeWhole } from '../../lib/files/write-whole.js';
 import { kubeconfigPaths, readKubeconfig } from '../kube/client-config.js';
 import type { Kubeconfig } from '../kube/kubeconfig-types.js';
-import { formatYaml } from '../print/yaml.js';
+import { formatYaml } from '../../api/print/yaml.js';
 
 /** The lists of a kubeconfig. */
 export type ListName = 'clusters' | 'contexts' | 'users';

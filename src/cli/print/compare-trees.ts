@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { KubeObject } from '../../api/object.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import type { ObjectRef } from '../kube/resource.js';
-import { formatYaml } from './yaml.js';
+import { formatYaml } from '../../api/print/yaml.js';
 
 /** What `diff` ends with when it failed: 0 nothing differs, 1 something does. */
 export const comparisonFailed = 2;

@@ -8,7 +8,7 @@ import type { ObjectRef } from '../kube/resource.js';
 import { evaluateJsonPath, renderJsonPath } from './jsonpath/evaluate.js';
 import { parseColumnsFile, parseCustomColumns, renderCustomColumns } from './custom-columns.js';
 import { formatJson } from './json.js';
-import { formatYaml } from './yaml.js';
+import { formatYaml } from '../../api/print/yaml.js';
 
 /** The formats that print objects as they are. */
 export const formats = [

@@ -3,7 +3,7 @@ import { alignColumns } from './columns.js';
 import { parseColumnsFile, parseCustomColumns, renderCustomColumns } from './custom-columns.js';
 import { formatJson } from './json.js';
 import { sortBy } from './sort.js';
-import { formatYaml } from './yaml.js';
+import { formatYaml } from '../../api/print/yaml.js';
 
 test('columns are six wide at least, and the last one has no blanks', () => {
   expect(
