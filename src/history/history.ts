@@ -99,7 +99,8 @@ export function changeText({ path, from, to }: FieldChange): string {
 
 const valueLengthMax = 60;
 
-function valueText(value: Json | undefined): string {
+/** A value on one line, cut where it is long. */
+export function valueText(value: Json | undefined): string {
   const text = typeof value === 'string' && /^\S+$/.test(value) ? value : JSON.stringify(value);
   return text.length > valueLengthMax ? `${text.slice(0, valueLengthMax - 1)}…` : text;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatRoute, parseRoute } from './route.js';
+import { formatRoute, parseRoute, withQuery } from './route.js';
 
 describe('an address', () => {
   test('names a page, what is on it, and what is chosen', () => {
@@ -18,6 +18,12 @@ describe('an address', () => {
     const route = parseRoute(formatRoute('x', names, { search: 'a=b&c #?' }));
     expect(route.names).toEqual(names);
     expect(route.query.get('search')).toBe('a=b&c #?');
+  });
+
+  test('takes more into its query, and keeps the rest', () => {
+    expect(withQuery('#/pods/a/b%2Fc?ns=x&tab=logs', { tab: 'history', at: '7' })).toBe(
+      '#/pods/a/b%2Fc?ns=x&tab=history&at=7',
+    );
   });
 
   test('that names nothing, or cannot be read, is the first page', () => {

@@ -34,6 +34,12 @@ export function formatRoute(
   return kept.length === 0 ? `#/${path}` : `#/${path}?${new URLSearchParams(kept).toString()}`;
 }
 
+/** The address with more in its query. */
+export function withQuery(address: string, more: Readonly<Record<string, string>>): string {
+  const { page, names, query } = parseRoute(address);
+  return formatRoute(page, names, { ...Object.fromEntries(query), ...more });
+}
+
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part);

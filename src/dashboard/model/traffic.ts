@@ -22,11 +22,20 @@ export interface Backend {
   readonly tone: Tone;
 }
 
+/** An EndpointSlice of the service: the list from which nodes learn where to send traffic. */
+export interface SliceView {
+  readonly name: string;
+  /** `2 ready, 1 not`. */
+  readonly text: string;
+  readonly tone: Tone;
+}
+
 /** The picture of a service. */
 export interface Traffic {
   readonly entries: readonly Entry[];
   readonly ports: readonly string[];
   readonly selector: string;
+  readonly slices: readonly SliceView[];
   readonly backends: readonly Backend[];
 }
 
@@ -43,6 +52,7 @@ export function trafficOf(
     entries: [...ingressEntries(service, ingresses), ...ownEntries(service)],
     ports: (spec.ports ?? []).map(portText),
     selector: selector.join(', '),
+    slices: slices.map(sliceView).sort((a, b) => (a.name < b.name ? -1 : 1)),
     backends: [...new Map(backends.map((one) => [one.key, one])).values()].sort((a, b) =>
       a.key < b.key ? -1 : 1,
     ),
@@ -105,6 +115,14 @@ function backendsOf(slice: EndpointSlice): (endpoint: Endpoint) => Backend[] {
       ...stateOf(endpoint),
     }));
   };
+}
+
+function sliceView({ metadata, endpoints }: EndpointSlice): SliceView {
+  const ready = endpoints.filter((endpoint) => stateOf(endpoint).tone === 'good').length;
+  const others = endpoints.length - ready;
+  const text = others === 0 ? `${ready} ready` : `${ready} ready, ${others} not`;
+  const tone = ready === 0 ? 'bad' : others === 0 ? 'good' : 'busy';
+  return { name: metadata.name, text, tone };
 }
 
 function stateOf({ conditions }: Endpoint): Pick<Backend, 'state' | 'tone'> {

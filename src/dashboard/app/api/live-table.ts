@@ -1,4 +1,5 @@
 /** Follows a resource as a table: list, then watch, for as long as somebody looks at it. */
+import { exactly } from '../../../history/past.js';
 import type { Clock } from '../../../lib/clock.js';
 import { delay } from '../../../lib/clock.js';
 import { ApiFailure, failureText } from '../../model/api-failure.js';
@@ -44,17 +45,49 @@ export async function followTable(
   let waitMs = retryMs.least;
   while (!signal.aborted) {
     try {
-      await listAndWatch(options, store, signal);
-      waitMs = retryMs.least;
+      await listAndWatch(options, store, signal, () => {
+        waitMs = retryMs.least;
+      });
     } catch (error) {
       if (signal.aborted) return;
       const isRefused = error instanceof ApiFailure && [403, 404].includes(error.code);
-      if (isExpired(error)) continue;
+      // What was missed is listed anew, and what is shown stays meanwhile.
+      if (isExpired(error)) {
+        await delay(clock, retryMs.least, signal);
+        continue;
+      }
       store.set({ ...store.value, state: 'stale', error: failureText(error) });
       await delay(clock, isRefused ? retryMs.most : waitMs, signal);
       waitMs = Math.min(waitMs * 2, retryMs.most);
     }
   }
+}
+
+/**
+ * Reads the table once.
+ * @param revision as it was then; undefined: as it is
+ * @throws ApiFailure
+ */
+export async function readTable(
+  api: Api,
+  source: TableSource,
+  signal: AbortSignal,
+  revision?: string,
+): Promise<TableRows> {
+  const query = new URLSearchParams({
+    limit: String(source.limit),
+    ...(revision === undefined ? {} : exactly(revision)),
+  });
+  const path = `${source.path}?${query.toString()}&${selectorsOf(source)}`;
+  return listed(await api.json<TableDocument>(path, { accept, signal }));
+}
+
+function selectorsOf({ labelSelector = '', fieldSelector = '', withObjects }: TableSource): string {
+  const selectors = new URLSearchParams();
+  if (labelSelector !== '') selectors.set('labelSelector', labelSelector);
+  if (fieldSelector !== '') selectors.set('fieldSelector', fieldSelector);
+  if (withObjects === true) selectors.set('includeObject', 'Object');
+  return selectors.toString();
 }
 
 async function listAndWatch(
@@ -65,15 +98,12 @@ async function listAndWatch(
   }: { readonly api: Api; readonly clock: Clock; readonly source: TableSource },
   store: Store<LiveTable>,
   signal: AbortSignal,
+  isListed: () => void,
 ): Promise<void> {
-  const query = new URLSearchParams({ limit: String(source.limit) });
-  const selectors = new URLSearchParams();
-  if (source.labelSelector) selectors.set('labelSelector', source.labelSelector);
-  if (source.fieldSelector) selectors.set('fieldSelector', source.fieldSelector);
-  if (source.withObjects === true) selectors.set('includeObject', 'Object');
-  const list = `${source.path}?${query.toString()}&${selectors.toString()}`;
-  let table = listed(await api.json<TableDocument>(list, { accept, signal }));
+  const selectors = selectorsOf(source);
+  let table = await readTable(api, source, signal);
   store.set({ table, state: 'live', error: undefined });
+  isListed();
   const shower = new Shower(clock, () => store.set({ table, state: 'live', error: undefined }));
   try {
     // A watch ends after a while by itself, and goes on from where it was.
@@ -83,7 +113,7 @@ async function listAndWatch(
         allowWatchBookmarks: 'true',
         resourceVersion: table.resourceVersion,
       });
-      const path = `${source.path}?${from.toString()}&${selectors.toString()}`;
+      const path = `${source.path}?${from.toString()}&${selectors}`;
       for await (const lines of api.lines(path, { accept, signal })) {
         table = watched(table, lines.map(eventOf), source.limit);
         shower.show();

@@ -11,6 +11,8 @@ import { useFollowed, useNow } from '../ui/hooks.js';
 import { Notice } from '../ui/marks.js';
 import { Tabs } from '../ui/tabs.js';
 import { ObjectEvents } from './object-events.js';
+import { ObjectHistory } from './object-history.js';
+import { ObjectWhy } from './object-why.js';
 import { ObjectYaml } from './object-yaml.js';
 import { PodContainers } from './pod-containers.js';
 import { PodLogs } from './pod-logs.js';
@@ -18,9 +20,11 @@ import { PodShell } from './pod-shell.js';
 
 const tabs = [
   ['', 'Overview'],
+  ['why', 'Why'],
   ['logs', 'Logs'],
   ['shell', 'Shell'],
   ['events', 'Events'],
+  ['history', 'History'],
   ['yaml', 'YAML'],
 ] as const;
 
@@ -48,7 +52,15 @@ export function PodPage({ namespace, name }: { namespace: string; name: string }
       {isGone && <Notice tone="busy">The pod is gone. What is shown is its last state.</Notice>}
       {error !== undefined && !isGone && <Notice tone="bad">{error}</Notice>}
       {error !== undefined && isGone && <p class="empty">{error}</p>}
-      {object !== undefined && <Part pod={object} tab={tab} />}
+      {tab === 'history' && (
+        <ObjectHistory
+          resource={pods}
+          namespace={namespace}
+          name={name}
+          object={isGone ? undefined : object}
+        />
+      )}
+      {object !== undefined && tab !== 'history' && <Part pod={object} tab={tab} />}
     </>
   );
 }
@@ -69,6 +81,8 @@ function Part({
       return <PodLogs pod={pod} containers={containers} first={first} />;
     case 'shell':
       return <PodShell pod={pod} containers={containers} first={first} />;
+    case 'why':
+      return <ObjectWhy object={pod} />;
     case 'events':
       return <ObjectEvents object={pod} />;
     case 'yaml': {

@@ -13,6 +13,8 @@ import { useFollowed } from '../ui/hooks.js';
 import { Notice, State } from '../ui/marks.js';
 import { Tabs } from '../ui/tabs.js';
 import { ObjectEvents } from './object-events.js';
+import { ObjectHistory } from './object-history.js';
+import { ObjectWhy } from './object-why.js';
 import { ObjectYaml } from './object-yaml.js';
 
 /** The page at `#/services/NAMESPACE/NAME`. */
@@ -27,8 +29,10 @@ export function ServicePage(props: { namespace: string; name: string }): JSX.Ele
   const tab = route.query.get('tab') ?? '';
   const parts = [
     ['', 'Traffic'],
-    ['yaml', 'YAML'],
+    ['why', 'Why'],
     ['events', 'Events'],
+    ['history', 'History'],
+    ['yaml', 'YAML'],
   ] as const;
   return (
     <>
@@ -46,6 +50,10 @@ export function ServicePage(props: { namespace: string; name: string }): JSX.Ele
       {isGone && <Notice tone="busy">It is gone. What is shown is its last state.</Notice>}
       {error !== undefined && <Notice tone="bad">{error}</Notice>}
       {object !== undefined && tab === '' && <Flow service={object} />}
+      {object !== undefined && tab === 'why' && <ObjectWhy object={object} />}
+      {tab === 'history' && (
+        <ObjectHistory resource={services} {...props} object={isGone ? undefined : object} />
+      )}
       {object !== undefined && tab === 'yaml' && <ObjectYaml resource={services} {...props} />}
       {object !== undefined && tab === 'events' && <ObjectEvents object={object} />}
     </>
@@ -86,6 +94,18 @@ function Flow({ service }: { service: Service }): JSX.Element {
         <li>
           <h2>Service</h2>
           <Ports name={name} traffic={traffic} />
+        </li>
+        <li>
+          <h2>Listed in</h2>
+          <ul>
+            {traffic.slices.map((slice) => (
+              <li class="node" key={slice.name}>
+                <span class="faint">EndpointSlice</span> <b>{slice.name}</b>{' '}
+                <State tone={slice.tone}>{slice.text}</State>
+              </li>
+            ))}
+          </ul>
+          {traffic.slices.length === 0 && <p class="empty">No EndpointSlice is there.</p>}
         </li>
         <li>
           <h2>Answered by</h2>

@@ -13,9 +13,19 @@ import { Notice } from '../ui/marks.js';
 import { ResourceTable } from '../ui/resource-table.js';
 import { Tabs } from '../ui/tabs.js';
 import { ObjectEvents } from './object-events.js';
+import { ObjectHistory } from './object-history.js';
+import { ObjectWhy } from './object-why.js';
 import { ObjectYaml } from './object-yaml.js';
 
 type Workload = KubeObject & { readonly spec?: { readonly selector?: Selector } };
+
+const titles: Readonly<Record<string, string>> = {
+  pods: 'Pods',
+  why: 'Why',
+  events: 'Events',
+  history: 'History',
+  yaml: 'YAML',
+};
 
 /** The page at `#/workloads/PLURAL/NAMESPACE/NAME`. */
 export function WorkloadPage(props: {
@@ -30,10 +40,9 @@ export function WorkloadPage(props: {
     (store, signal) => followObject({ api, clock, resource, namespace, name }, store, signal),
   );
   const selector = object?.spec?.selector;
-  const first = selector === undefined ? 'yaml' : 'pods';
+  const first = selector === undefined ? 'why' : 'pods';
   const tab = route.query.get('tab') ?? first;
-  const parts = [...(selector === undefined ? [] : ['pods']), 'yaml', 'events'];
-  const titles: Record<string, string> = { pods: 'Pods', yaml: 'YAML', events: 'Events' };
+  const parts = [...(selector === undefined ? [] : ['pods']), 'why', 'events', 'history', 'yaml'];
   return (
     <>
       <h1 tabIndex={-1}>
@@ -44,7 +53,7 @@ export function WorkloadPage(props: {
       </h1>
       {isGone && <Notice tone="busy">It is gone. What is shown is its last state.</Notice>}
       {error !== undefined && <Notice tone="bad">{error}</Notice>}
-      {object !== undefined && (
+      {(object !== undefined || tab === 'history') && (
         <>
           <Tabs
             label={`Parts of the ${resource.kind}`}
@@ -64,8 +73,10 @@ export function WorkloadPage(props: {
               linkOf={({ meta }) => formatRoute('pods', [namespace, meta.name])}
             />
           )}
+          {tab === 'history' && <ObjectHistory {...props} object={isGone ? undefined : object} />}
           {tab === 'yaml' && <ObjectYaml {...props} />}
-          {tab === 'events' && <ObjectEvents object={object} />}
+          {tab === 'events' && object !== undefined && <ObjectEvents object={object} />}
+          {tab === 'why' && object !== undefined && <ObjectWhy object={object} />}
         </>
       )}
     </>
