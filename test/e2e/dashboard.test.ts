@@ -26,6 +26,9 @@ let token: string;
 /** What the browser complained about: policies broken, scripts failed. */
 const complaints: string[] = [];
 
+/** What would run in a page that takes text for markup. */
+const hostile = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>';
+
 const objects = `
 apiVersion: v1
 kind: ServiceAccount
@@ -49,12 +52,37 @@ spec:
         - name: main
           image: busybox:latest
           imagePullPolicy: IfNotPresent
-          command: [sh, -c, 'n=0; while true; do n=$((n+1)); echo "line $n"; sleep 1; done']
+          command: [sh, -c, 'echo "$HOSTILE"; n=0; while true; do n=$((n+1)); echo "line $n"; sleep 1; done']
+          env: [{ name: HOSTILE, value: '${hostile}' }]
           ports: [{ containerPort: 8080 }]
 ---
 apiVersion: v1
+kind: Event
+metadata: { name: counter.hostile, namespace: default, annotations: { note: '${hostile}' } }
+involvedObject: { kind: Service, name: counter, namespace: default }
+type: Warning
+reason: Hostile
+message: '${hostile}'
+lastTimestamp: '${new Date().toISOString().slice(0, 19)}Z'
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: broken, annotations: { note: '${hostile}' } }
+spec:
+  selector: { matchLabels: { app: broken } }
+  template:
+    metadata: { labels: { app: broken } }
+    spec:
+      containers:
+        - name: main
+          image: busybox:latest
+          imagePullPolicy: IfNotPresent
+          command: [sleep, infinity]
+          envFrom: [{ configMapRef: { name: nowhere } }]
+---
+apiVersion: v1
 kind: Service
-metadata: { name: counter }
+metadata: { name: counter, annotations: { note: '${hostile}' } }
 spec: { selector: { app: counter }, ports: [{ port: 80, targetPort: 8080 }] }
 `;
 
@@ -233,11 +261,55 @@ describeHere('the dashboard', () => {
     );
   }, 120_000);
 
+  test('says why, from the workload to the cause, with what mends it', async () => {
+    await page.goto(
+      `${page.url().split('#')[0] ?? ''}#/workloads/deployments/default/broken?tab=why`,
+    );
+    const why = page.getByRole('region', { name: 'Why' });
+    await why.getByText('trireme create configmap nowhere').waitFor(patience);
+    await why.getByRole('link', { name: /^pod\/broken-/ }).waitFor(patience);
+    await picture('why');
+  }, 120_000);
+
+  test('goes back in time: an object by its versions, a list to what is deleted', async () => {
+    await tab('Workloads');
+    await page.getByRole('link', { name: 'counter', exact: true }).click();
+    await tab('History');
+    await page
+      .getByRole('row', { name: /trireme-dashboard spec\.replicas: 1 -> 2/ })
+      .waitFor(patience);
+    const slider = page.getByRole('slider');
+    await slider.focus();
+    await page.keyboard.press('ArrowLeft');
+    const differences = page.getByRole('region', { name: 'Differences from now' });
+    await differences.getByRole('row', { name: 'spec.replicas 1 2' }).waitFor(patience);
+    await picture('history');
+    await tab('Workloads');
+    const broken = page.getByRole('link', { name: 'broken', exact: true });
+    await broken.waitFor(patience);
+    const beforeSeconds = Math.floor(Date.now() / 1000);
+    await cluster.get('delete', 'deployment', 'broken');
+    await broken.waitFor({ ...patience, state: 'detached' });
+    await page.getByRole('button', { name: 'Time machine' }).click();
+    await slider.fill(String(beforeSeconds));
+    await broken.waitFor(patience);
+    await picture('time-machine');
+    await broken.click();
+    await page.getByText('It is gone by now.').waitFor(patience);
+  }, 120_000);
+
+  test('takes no text for markup', async () => {
+    await tab('Events');
+    await page.getByRole('cell', { name: hostile }).first().waitFor(patience);
+    expect(await page.evaluate('typeof window.hit')).toBe('undefined');
+  }, 60_000);
+
   test('shows how traffic flows, and what is used', async () => {
     await tab('Services');
     await page.getByRole('link', { name: 'counter', exact: true }).click();
     const flow = page.getByRole('list', { name: 'How traffic flows' });
     await flow.getByText('80/TCP → 8080').waitFor(patience);
+    await flow.getByText('2 ready').waitFor(patience);
     await flow.getByText('gets traffic').nth(1).waitFor(patience);
     await picture('service');
     await tab('Usage');
@@ -247,9 +319,16 @@ describeHere('the dashboard', () => {
     await picture('usage');
   }, 120_000);
 
-  test('signs out, and breaks no policy of its own', async () => {
+  test('signs out, and when its token ends; and breaks no policy of its own', async () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByLabel('Token', { exact: true }).waitFor(patience);
+    const field = page.getByLabel('Token', { exact: true });
+    await field.fill(token);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: 'Usage' }).waitFor(patience);
+    await cluster.get('delete', 'serviceaccount', 'me', '-n', 'kube-system');
+    await page.getByRole('alert').getByText('The token is not taken any more').waitFor(patience);
+    expect(await field.count()).toBe(1);
+    expect(await page.evaluate('typeof window.hit')).toBe('undefined');
     expect(complaints).toEqual([]);
   }, 60_000);
 });

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { render } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { systemClock } from '../../lib/clock.js';
+import { ApiFailure, failureText } from '../model/api-failure.js';
 import { parseRoute } from '../model/route.js';
 import { Api } from './api/api.js';
 import { keepToken, keptToken } from './api/session.js';
@@ -45,10 +46,12 @@ async function resume(): Promise<Session> {
     const user = await whoAmI(new Api(token, () => undefined));
     if (user.name !== anonymous) return { state: 'in', token, user };
     return { state: 'out', reason: undefined };
-  } catch {
-    const reason = token === '' ? undefined : 'The token that this tab kept is not taken any more.';
+  } catch (error) {
+    const isRefused = error instanceof ApiFailure && error.code === 401;
+    // A master that does not answer has not refused the token: it is kept for the next time that the page is loaded.
+    if (!isRefused) return { state: 'out', reason: failureText(error) };
     keepToken('');
-    return { state: 'out', reason };
+    return { state: 'out', reason: 'The token that this tab kept is not taken any more.' };
   }
 }
 

@@ -103,7 +103,7 @@ export function TimeMachine(): JSX.Element {
       </label>
       <output>
         {text}
-        {at !== undefined && <span class="faint"> revision {at}</span>}
+        {at !== undefined && line.unit === 'seconds' && <span class="faint"> revision {at}</span>}
       </output>
       <span class="buttons">
         <button type="button" disabled={place <= line.least} onClick={() => move(place - step)}>
