@@ -56,6 +56,28 @@ const ingress = {
 } as unknown as Ingress;
 
 describe('the traffic of a service', () => {
+  test.each([
+    ['all', [{ ready: true }, {}], '2 ready', 'good'],
+    ['some', [{ ready: true }, { ready: false }], '1 ready, 1 not', 'busy'],
+    ['none', [{ ready: false }], '0 ready, 1 not', 'bad'],
+    [
+      'one that ends',
+      [{ ready: false, serving: true, terminating: true }],
+      '0 ready, 1 not',
+      'bad',
+    ],
+    ['nobody', [], '0 ready', 'bad'],
+  ])('is listed in slices: %s', (_, conditions, text, tone) => {
+    const endpoints = conditions.map((one) => ({ addresses: ['10.1.0.9'], conditions: one }));
+    const listed = (name: string): EndpointSlice =>
+      ({ ...slice, metadata: { name }, endpoints }) as unknown as EndpointSlice;
+    const { slices } = trafficOf(service({ ports: [] }), [listed('web-2'), listed('web-1')], []);
+    expect(slices).toEqual([
+      { name: 'web-1', text, tone },
+      { name: 'web-2', text, tone },
+    ]);
+  });
+
   test('goes from where it enters, by its ports, to the pods', () => {
     const spec = {
       clusterIP: '10.96.0.7',
