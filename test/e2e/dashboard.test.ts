@@ -4,6 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
+import { systemClock } from '../../src/lib/clock.js';
 import { Cluster, eventually, whyNoContainers } from './lib.js';
 
 const chromiumPath = '/usr/bin/chromium';
@@ -287,7 +288,7 @@ describeHere('the dashboard', () => {
     await tab('Workloads');
     const broken = page.getByRole('link', { name: 'broken', exact: true });
     await broken.waitFor(patience);
-    const beforeSeconds = Math.floor(Date.now() / 1000);
+    const beforeSeconds = Math.floor(systemClock().nowMs() / 1000);
     await cluster.get('delete', 'deployment', 'broken');
     await broken.waitFor({ ...patience, state: 'detached' });
     await page.getByRole('button', { name: 'Time machine' }).click();

@@ -69,8 +69,7 @@ describe('the traffic of a service', () => {
     ['nobody', [], '0 ready', 'bad'],
   ])('is listed in slices: %s', (_, conditions, text, tone) => {
     const endpoints = conditions.map((one) => ({ addresses: ['10.1.0.9'], conditions: one }));
-    const listed = (name: string): EndpointSlice =>
-      ({ ...slice, metadata: { name }, endpoints }) as unknown as EndpointSlice;
+    const listed = (name: string): EndpointSlice => ({ ...slice, metadata: { name }, endpoints });
     const { slices } = trafficOf(service({ ports: [] }), [listed('web-2'), listed('web-1')], []);
     expect(slices).toEqual([
       { name: 'web-1', text, tone },
