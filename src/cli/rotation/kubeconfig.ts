@@ -7,13 +7,38 @@ import { issueCertificate } from '../../lib/pki/certificates.js';
 import type { Rotation } from '../../master/cluster/rotation.js';
 
 interface File {
-  readonly clusters?: readonly { readonly cluster?: Record<string, unknown> }[];
-  readonly users?: readonly { readonly user?: Record<string, unknown> }[];
+  readonly 'current-context'?: string;
+  readonly clusters?: readonly {
+    readonly name?: string;
+    readonly cluster?: Record<string, unknown>;
+  }[];
+  readonly contexts?: readonly {
+    readonly name?: string;
+    readonly context?: { readonly cluster?: string; readonly user?: string };
+  }[];
+  readonly users?: readonly { readonly name?: string; readonly user?: Record<string, unknown> }[];
 }
 
 const authorityField = 'certificate-authority-data';
 const certificateField = 'client-certificate-data';
 const keyField = 'client-key-data';
+
+/**
+ * Returns the field by which a context names its authority or certificate in another file; undefined where it holds
+ * both itself.
+ * @param name the context. @default the current one
+ */
+export function fileFieldOf(text: string, name: string | undefined): string | undefined {
+  const file = (parse(text) ?? {}) as File;
+  const wanted = name ?? file['current-context'];
+  const context = file.contexts?.find((entry) => entry.name === wanted)?.context;
+  const cluster = file.clusters?.find((entry) => entry.name === context?.cluster)?.cluster;
+  const user = file.users?.find((entry) => entry.name === context?.user)?.user;
+  const named = (entry: Record<string, unknown> | undefined, data: string): boolean =>
+    entry?.[data] === undefined && entry?.[data.replace(/-data$/, '')] !== undefined;
+  if (named(cluster, authorityField)) return 'certificate-authority';
+  return named(user, certificateField) ? 'client-certificate' : undefined;
+}
 
 /**
  * Returns the text of a kubeconfig at a step of a rotation. Clusters that believe the old authority, and users that it
@@ -28,15 +53,17 @@ export async function rotatedKubeconfig(
   const young = { cert: keys['ca.crt'] ?? '', key: keys['ca.key'] ?? '' };
   if (young.cert === '') return text;
   const file = parse(text) as File;
+  let isChanged = false;
   const ours = [...pemBlocks(oldAuthority), ...pemBlocks(young.cert)];
   for (const { cluster } of file.clusters ?? []) {
     const believed = decoded(cluster?.[authorityField]);
     if (cluster === undefined || !pemBlocks(believed).some((pem) => ours.includes(pem))) continue;
     const next = step === 'drop' ? pemBlocks(young.cert).join('') : withBlock(believed, young.cert);
+    if (next === believed) continue;
     cluster[authorityField] = encoded(next);
+    isChanged = true;
   }
-  if (step === 'trust') return stringify(file);
-  for (const { user } of file.users ?? []) {
+  for (const { user } of step === 'trust' ? [] : (file.users ?? [])) {
     const certificate = decoded(user?.[certificateField]);
     if (user === undefined || certificate === '') continue;
     const shown = new X509Certificate(certificate);
@@ -44,8 +71,10 @@ export async function rotatedKubeconfig(
     const made = await issueCertificate({ ca: young, subject: subjectOf(shown), clock });
     user[certificateField] = encoded(made.cert);
     user[keyField] = encoded(made.key);
+    isChanged = true;
   }
-  return stringify(file);
+  // What others wrote stays as they wrote it.
+  return isChanged ? stringify(file) : text;
 }
 
 /** The same name and groups: `O=system:masters\nCN=kubernetes-admin`. */

@@ -1,7 +1,7 @@
 /** `trireme cert rotate`: exchanges the keys of a cluster while it runs. */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { authoritiesOf } from '../../api/facts/node-authorities.js';
 import type { Node } from '../../api/types/core.js';
 import { isApiError } from '../../client/index.js';
@@ -28,8 +28,8 @@ import type { Values } from '../command/flag-types.js';
 import { defineCommand } from '../command/spec.js';
 import type { Connection } from '../connection.js';
 import type { CommandContext } from '../context.js';
-import { homeDirectory } from '../home.js';
-import { rotatedKubeconfig } from './kubeconfig.js';
+import { kubeconfigPaths } from '../kube/client-config.js';
+import { fileFieldOf, rotatedKubeconfig } from './kubeconfig.js';
 import type { NextAction } from './plan.js';
 import { nextAction, stepText } from './plan.js';
 import { rewriteSecrets } from './rewrite.js';
@@ -95,8 +95,9 @@ export const rotateCommand = defineCommand({
   async run({ args, flags, globals, context }) {
     if (args.length > 0) throw new CommandLineError(`unexpected argument "${args[0]}"`);
     const { kubeconfig, context: name } = globals;
-    const path =
-      kubeconfig ?? process.env['KUBECONFIG'] ?? join(homeDirectory(undefined), 'kubeconfig');
+    // The file that the rotation writes is one: of several, the first that is there.
+    const paths = kubeconfigPaths(kubeconfig);
+    const path = paths.find((file) => existsSync(file)) ?? paths[0] ?? '';
     const rotating = new Rotating(context, flags, { path, name });
     return flags.abort === true ? rotating.abort() : rotating.run();
   },
@@ -121,6 +122,7 @@ class Rotating {
   async run(): Promise<number> {
     const { clock } = this.#context;
     const timeoutMs = durationOf('--timeout', this.#flags.timeout);
+    durationOf('--token-life', this.#flags['token-life']);
     let lastMs = clock.monotonicMs();
     for (;;) {
       // Anew each time: the kubeconfig follows, and a master may have ended.
@@ -160,7 +162,7 @@ class Rotating {
       if (stored.rotation.step !== 'trust') {
         throw plain('the new keys are used already: run the rotation to its end');
       }
-      await deleteRotation(api);
+      await deleteRotation(api, stored);
     });
     this.#say('taken back: the new keys are believed until the next rotation, and sign nothing');
     return 0;
@@ -171,6 +173,7 @@ class Rotating {
     const { api } = connection;
     const stored = (await readRotation(api)) ?? (await this.#begin(connection));
     const { rotation } = stored;
+    mustBeSameParts(this.#flags.only, rotation);
     await this.#followKubeconfig(connection, rotation);
     const action = nextAction(await this.#facts(connection, rotation));
     switch (action.kind) {
@@ -189,7 +192,7 @@ class Rotating {
         break;
       }
       case 'finish':
-        await deleteRotation(api);
+        await deleteRotation(api, stored);
         this.#say(`done: ${rotation.parts.join(', ')}`);
         break;
       default:
@@ -200,6 +203,7 @@ class Rotating {
   async #begin(connection: Connection): Promise<StoredRotation> {
     const { clock } = this.#context;
     const parts = partsOf(this.#flags.only);
+    if (parts.includes('ca')) await this.#mustFollow();
     const id = `${Math.floor(this.#now() / 1000).toString(36)}${randomBytes(2).toString('hex')}`;
     const keys = await createRotationKeys(parts, id, clock);
     const rotation: Rotation = {
@@ -252,6 +256,16 @@ class Rotating {
     };
   }
 
+  /** @throws CommandLineError for a kubeconfig that would be shut out: its keys are in files that others own */
+  async #mustFollow(): Promise<void> {
+    const { path, name } = this.#config;
+    const field = fileFieldOf(await readFile(path, 'utf8'), name);
+    if (field === undefined) return;
+    throw plain(
+      `${path} names a file by ${field}, which the rotation does not write: use a kubeconfig that holds ${field}-data`,
+    );
+  }
+
   /** The kubeconfig in use believes the new authority before a server shows it. */
   async #followKubeconfig({ authority }: Connection, rotation: Rotation): Promise<void> {
     const { path } = this.#config;
@@ -299,6 +313,17 @@ function isFinal(error: unknown): boolean {
 
 function plain(message: string): CommandLineError {
   return new CommandLineError(message, { plain: true });
+}
+
+/** @throws CommandLineError when other keys are asked for than those of the rotation under way */
+function mustBeSameParts(words: readonly string[], { parts }: Rotation): void {
+  if (words.length === 0) return;
+  const asked = partsOf(words);
+  if (asked.length === parts.length && asked.every((part) => parts.includes(part))) return;
+  const under = parts.join(', ');
+  throw plain(
+    `a rotation of ${under} is under way: run it to its end by --only=${parts.join(',')}, or take it back by --abort`,
+  );
 }
 
 function partsOf(words: readonly string[]): readonly RotationPart[] {

@@ -150,6 +150,10 @@ export class FakeApi implements ApiClient {
     if (wantedUid !== undefined && wantedUid !== object.metadata.uid) {
       throw new ApiError(409, 'Conflict', 'the UID in the precondition does not match');
     }
+    const wantedVersion = options.preconditions?.resourceVersion;
+    if (wantedVersion !== undefined && wantedVersion !== object.metadata.resourceVersion) {
+      throw new ApiError(409, 'Conflict', 'the ResourceVersion in the precondition does not match');
+    }
     if (options.propagationPolicy === 'Foreground') addFinalizer(object, 'foregroundDeletion');
     if (options.propagationPolicy === 'Orphan') addFinalizer(object, 'orphan');
     const graceful = isAssignedPod(resource, object) && options.gracePeriodSeconds !== 0;

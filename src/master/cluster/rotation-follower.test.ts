@@ -86,8 +86,12 @@ test('a master follows each step, and says so when it is in force', async () => 
   expect(readFileSync(join(directory, 'ca.crt'), 'utf8')).toBe(pemBlocks(keys['ca.crt'] ?? '')[0]);
   expect(readFileSync(join(directory, 'encryption.key'), 'utf8')).toBe(keys['encryption.key']);
   expect(changes).toBe(3);
-  await deleteRotation(client);
-  await deleteRotation(client);
+  const stored = await readRotation(client);
+  if (stored === undefined) throw new Error('the rotation is gone');
+  const stale = { ...stored, resourceVersion: '1' };
+  await expect(deleteRotation(client, stale)).rejects.toMatchObject({ reason: 'Conflict' });
+  await deleteRotation(client, stored);
+  await deleteRotation(client, stored);
   stop.abort();
   await over;
 });

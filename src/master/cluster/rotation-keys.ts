@@ -112,10 +112,17 @@ export async function writeRotation(
   else await client.update(resources.secrets, secret);
 }
 
-/** Ends a rotation: its keys are those of the cluster. */
-export async function deleteRotation(client: ApiClient): Promise<void> {
+/**
+ * Ends a rotation: its keys are those of the cluster.
+ * @param before as it was read; one that somebody else has taken on, or begun, since is not ended
+ * @throws ApiError Conflict where somebody else was first
+ */
+export async function deleteRotation(
+  client: ApiClient,
+  { resourceVersion }: StoredRotation,
+): Promise<void> {
   try {
-    await client.delete(resources.secrets, rotationSecret);
+    await client.delete(resources.secrets, rotationSecret, { preconditions: { resourceVersion } });
   } catch (error) {
     if (!isApiError(error, 'NotFound')) throw error;
   }
