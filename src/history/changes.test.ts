@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import type { KubeObject } from '../api/object.js';
 import { changedFields, isStatusOnly, writersOf } from './changes.js';
 import { parseMoment } from './moment.js';
-import { rewound } from './rewind.js';
 
 const object = (fields: object, metadata: object = {}): KubeObject => ({
   kind: 'Deployment',
@@ -67,6 +66,21 @@ test('an added Secret field is told without its value, whole maps too', () => {
   const bare: KubeObject = { kind: 'Secret', metadata: { name: 's' } };
   const full = { ...bare, data: { password: 'a' } } as KubeObject;
   expect(changedFields(bare, full)).toEqual([{ path: 'data', from: undefined, to: '***' }]);
+});
+
+test('a Secret that is applied for the first time does not tell its values by the annotation of it', () => {
+  const secret = (annotations: Record<string, string> | undefined): KubeObject => ({
+    kind: 'Secret',
+    metadata: { name: 's', ...(annotations === undefined ? {} : { annotations }) },
+  });
+  const applied = {
+    'kubectl.kubernetes.io/last-applied-configuration': '{"data":{"password":"cGFzcw=="}}',
+  };
+  expect(changedFields(secret(undefined), secret(applied))).toEqual([]);
+  expect(changedFields(secret(applied), secret(undefined))).toEqual([]);
+  expect(changedFields(secret(undefined), secret({ ...applied, note: 'x' }))).toEqual([
+    { path: 'metadata.annotations', from: undefined, to: { note: 'x' } },
+  ]);
 });
 
 test.each([
@@ -147,16 +161,4 @@ describe('moments', () => {
   test.each(['', '0', 'yesterday', '-5m', '12:00'])('"%s" is none', (text) => {
     expect(parseMoment(text, nowMs)).toBeUndefined();
   });
-});
-
-test('a rewound object takes the version of the present one, and brings no status back', () => {
-  const old = object(
-    { spec: { replicas: 1 }, status: { replicas: 1 } },
-    { uid: 'u', resourceVersion: '3', generation: 1, labels: { a: 'b' }, managedFields: [] },
-  );
-  const present = object({}, { uid: 'u', resourceVersion: '9' });
-  expect(rewound(old, present)).toEqual(
-    object({ spec: { replicas: 1 } }, { uid: 'u', resourceVersion: '9', labels: { a: 'b' } }),
-  );
-  expect(rewound(old, undefined).metadata).toEqual({ name: 'web', labels: { a: 'b' } });
 });

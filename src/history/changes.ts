@@ -20,7 +20,6 @@ const noise = new Set([
   'metadata.managedFields',
   'metadata.resourceVersion',
   'metadata.generation',
-  `metadata.annotations["${appliedAnnotation}"]`,
 ]);
 /** Fields that name the elements of lists, the first that all elements have. */
 const keys = ['name', 'type', 'containerPort', 'port', 'key', 'ip', 'uid', 'conditionType'];
@@ -33,9 +32,13 @@ export function changedFields(before: KubeObject, after: KubeObject): FieldChang
   return after.kind === 'Secret' ? told.map(withoutValues) : told;
 }
 
+/** The fields that are compared. The annotation of what was applied repeats the object, a Secret's values too. */
 const plainOf = (object: KubeObject): Json => {
   const { apiVersion: _version, kind: _kind, ...rest } = object as unknown as Record<string, Json>;
-  return rest;
+  const { annotations, ...metadata } = object.metadata as unknown as Record<string, Json>;
+  const { [appliedAnnotation]: _applied, ...told } = (annotations ?? {}) as Record<string, Json>;
+  const isTold = Object.keys(told).length > 0;
+  return { ...rest, metadata: isTold ? { ...metadata, annotations: told } : metadata };
 };
 
 function withoutValues(change: FieldChange): FieldChange {

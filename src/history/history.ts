@@ -3,7 +3,7 @@ import type { Json, KubeObject } from '../api/object.js';
 import type { FieldChange } from './changes.js';
 import { changedFields, isStatusOnly, writersOf } from './changes.js';
 import type { ListCall, Version } from './past.js';
-import { versionsOf } from './past.js';
+import { versionsMax, versionsOf } from './past.js';
 
 /** One version of an object. */
 export interface HistoryEntry {
@@ -30,24 +30,35 @@ export interface PastReader {
   readonly timeOf: (revision: string) => Promise<string | undefined>;
 }
 
-/** The history of an object, the newest version first; and how many versions of its status were left out so far. */
+/** A step of the walk over an object's versions. */
+export interface HistoryStep {
+  /** Undefined for a version that changed the status alone and is not wanted. */
+  readonly entry: HistoryEntry | undefined;
+  /** So many versions of the status were left out so far. */
+  readonly leftOut: number;
+  /** Set where the walk ends before the history does. */
+  readonly isCut: boolean;
+}
+
+/** The history of an object, the newest version first. */
 export async function* entriesOf(
   { list, timeOf }: PastReader,
   newest: KubeObject,
   { limit, status }: HistoryOptions,
-): AsyncGenerator<{ readonly entry: HistoryEntry | undefined; readonly leftOut: number }> {
-  let leftOut = 0;
-  let count = 0;
+): AsyncGenerator<HistoryStep> {
+  let [leftOut, count, walked] = [0, 0, 0];
   for await (const version of versionsOf(list, newest)) {
     const entry = entryOf(version);
+    const isCut = ++walked >= versionsMax && entry.begins === undefined;
     if (!status && entry.begins === undefined && isStatusOnly(entry.changes)) {
       leftOut++;
-      yield { entry: undefined, leftOut };
+      yield { entry: undefined, leftOut, isCut };
       continue;
     }
     const time = entry.time ?? (await timeOf(entry.revision));
-    yield { entry: { ...entry, time }, leftOut };
-    if (++count >= limit) return;
+    const isLast = ++count >= limit;
+    yield { entry: { ...entry, time }, leftOut, isCut: isCut && !isLast };
+    if (isLast) return;
   }
 }
 
@@ -56,14 +67,14 @@ export async function historyOf(
   reader: PastReader,
   newest: KubeObject,
   options: HistoryOptions,
-): Promise<{ readonly entries: HistoryEntry[]; readonly leftOut: number }> {
+): Promise<Omit<HistoryStep, 'entry'> & { readonly entries: HistoryEntry[] }> {
   const entries: HistoryEntry[] = [];
-  let leftOut = 0;
+  let [leftOut, isCut] = [0, false];
   for await (const step of entriesOf(reader, newest, options)) {
     if (step.entry !== undefined) entries.push(step.entry);
-    ({ leftOut } = step);
+    ({ leftOut, isCut } = step);
   }
-  return { entries, leftOut };
+  return { entries, leftOut, isCut };
 }
 
 function entryOf({ object, before }: Version): HistoryEntry {

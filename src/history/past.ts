@@ -1,8 +1,10 @@
 /** Objects as they were, by lists of an exact revision, as Kubernetes has them: with the rights to list them. */
 import type { KubeObject } from '../api/object.js';
 
-/** Versions that are walked over at most: more would take minutes. */
-const versionsMax = 2_000;
+/** Versions that are walked over at most: each is a request, and more would take minutes. */
+export const versionsMax = 2_000;
+/** Objects of a page. */
+const pageSize = 500;
 
 /** A page of a list, as far as it is read. */
 export interface ListPage {
@@ -28,17 +30,21 @@ export async function objectAt(
   return page.items?.[0];
 }
 
-/** All objects at a revision, or now, by pages. */
-export async function listAt(list: ListCall, revision: string | undefined): Promise<KubeObject[]> {
-  const objects: KubeObject[] = [];
+/**
+ * The objects of a resource by pages, of which no more than the caller's is in memory.
+ * @param revision undefined: as they are now
+ */
+export async function* pagesAt(
+  list: ListCall,
+  revision: string | undefined,
+): AsyncGenerator<readonly KubeObject[], void> {
   let next: string | undefined;
   do {
     const first = next === undefined && revision !== undefined ? exactly(revision) : {};
-    const page = await list({ limit: '500', continue: next, ...first });
-    for (const item of page.items ?? []) objects.push(item);
+    const page = await list({ limit: String(pageSize), continue: next, ...first });
+    yield page.items ?? [];
     next = page.metadata?.continue === '' ? undefined : page.metadata?.continue;
   } while (next !== undefined);
-  return objects;
 }
 
 /** One version of an object, and the one before it. */
@@ -48,7 +54,7 @@ export interface Version {
   readonly before: KubeObject | 'created' | 'compacted';
 }
 
-/** The versions of an object, the newest first. */
+/** The versions of an object, the newest first; no more than {@link versionsMax}. */
 export async function* versionsOf(list: ListCall, newest: KubeObject): AsyncGenerator<Version> {
   let object = newest;
   for (let count = 0; count < versionsMax; count++) {

@@ -110,8 +110,9 @@ async function addPast(
       ? [{ ...common, resources: await comparedResources(session, everywhere), names: [] }]
       : selections.map(({ resource, names }) => ({ ...common, resources: [resource], names }));
   for (const scope of scopes) {
-    const { pairs, hidden } = await changedSince(session, scope, revision);
-    for (const { ref, before, after } of pairs) {
+    const hidden: string[] = [];
+    const hide = (resource: string): void => void hidden.push(resource);
+    for await (const { ref, before, after } of changedSince(session, scope, { revision, hide })) {
       if (matchesLabels(flags.selector, (after ?? before) as KubeObject)) {
         trees.add(ref, before, after);
       }

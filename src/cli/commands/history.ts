@@ -4,7 +4,7 @@ import { missingResources } from '../builder/missing-resources.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import { historyOf } from '../../history/history.js';
-import { objectAt } from '../../history/past.js';
+import { objectAt, versionsMax } from '../../history/past.js';
 import { momentValue, revisionAt } from '../history/moment.js';
 import { pastOf } from '../history/reader.js';
 import { historyTable } from '../history/table.js';
@@ -45,7 +45,12 @@ export const historyCommand = defineCommand({
       const ref = await singleRef(session, args);
       const newest = await newestOf(session, ref, flags.at);
       const options = { limit: Math.max(1, flags.limit), status: flags.status ?? false };
-      const { entries, leftOut } = await historyOf(pastOf(session, ref), newest, options);
+      const { entries, leftOut, isCut } = await historyOf(pastOf(session, ref), newest, options);
+      if (isCut) {
+        context.err(
+          `Only its newest ${versionsMax} versions were looked at: --at goes on from one.\n`,
+        );
+      }
       if (format?.name === 'json') {
         context.out(`${JSON.stringify(entries, undefined, 4)}\n`);
         return;

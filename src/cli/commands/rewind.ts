@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { humanDuration } from '../../api/print/duration.js';
 import { parseTime } from '../../api/facts/time.js';
-import type { KubeObject } from '../../api/object.js';
+import type { KubeObject, OwnerReference } from '../../api/object.js';
 import { isApiError } from '../../client/types.js';
 import { missingResources } from '../builder/missing-resources.js';
 import { fetchObject } from '../builder/objects.js';
@@ -29,7 +29,7 @@ export const rewindCommand = defineCommand({
   name: 'rewind',
   summary: 'make an object what it was at a time or a revision',
   description:
-    'It shows which fields would change, after the API server has checked the write without keeping it, and asks. The status is left to the controllers. An object that is gone is made anew. `history` shows the revisions.',
+    'It shows which fields would change, after the API server has checked the write without keeping it, and asks. The status is left to the controllers, finalizers and owners stay as they are. An object that is gone is made anew, without owners that are gone. `history` shows the revisions.',
   usage: '(TYPE NAME | TYPE/NAME) --to MOMENT',
   examples: [
     ['as it was ten minutes ago', 'trireme rewind deployment/web --to 10m'],
@@ -54,7 +54,12 @@ export const rewindCommand = defineCommand({
       const name = displayName(ref.resource, ref.name);
       if (old === undefined) throw plain(`${name} did not exist at revision ${moment.revision}`);
       const present = await presentOf(session, ref);
-      const body = rewound(old, present);
+      if (present?.metadata.deletionTimestamp !== undefined) {
+        throw plain(`${name} is being deleted: once it is gone, it can be made anew`);
+      }
+      const owners = present === undefined ? await ownersOf(session, old) : [];
+      const lost = owners.filter(({ isThere }) => !isThere).map(({ owner }) => owner);
+      const body = rewound(old, { present, isOwnerThere: (owner) => !lost.includes(owner) });
       const checked = await write(session, ref, { body, present, dryRun: true });
       const changes = present === undefined ? [] : changedFields(present, checked);
       const shown = changes.filter((change) => !isStatusOnly([change]));
@@ -65,6 +70,9 @@ export const rewindCommand = defineCommand({
       }
       const lines =
         present === undefined ? ['it is gone, and is made anew'] : shown.map(changeText);
+      lines.push(
+        ...lost.map((owner) => `without its owner ${owner.kind} ${owner.name}, which is gone`),
+      );
       context.out(`${name} as at ${then}:\n${lines.map((line) => `  ${line}\n`).join('')}`);
       if (flags['dry-run'] === true) return 0;
       if (flags.yes !== true && !(await agrees(context, `Rewind ${name}? (y/N) `))) {
@@ -89,6 +97,30 @@ function momentText({ revision, time }: RevisionAt, nowMs: number): string {
   const timeMs = parseTime(time);
   const ago = timeMs === undefined ? '' : `, ${humanDuration(nowMs - timeMs)} ago`;
   return `revision ${revision}${ago}`;
+}
+
+/** The owners that an object had, and which of them are there. One that may not be read counts as there. */
+async function ownersOf(
+  { kube, mapper }: Session,
+  { metadata }: KubeObject,
+): Promise<{ readonly owner: OwnerReference; readonly isThere: boolean }[]> {
+  const { namespace } = metadata;
+  return Promise.all(
+    (metadata.ownerReferences ?? []).map(async (owner) => {
+      const resource = await mapper.findKind(owner.apiVersion, owner.kind);
+      if (resource === undefined) return { owner, isThere: false };
+      const where = resource.namespaced ? { namespace } : {};
+      const path = pathOf(resource, { ...where, name: owner.name });
+      try {
+        const found = await kube.json<KubeObject>({ path });
+        return { owner, isThere: found.metadata.uid === owner.uid };
+      } catch (error) {
+        if (isApiError(error, 'NotFound')) return { owner, isThere: false };
+        if (isApiError(error, 'Forbidden')) return { owner, isThere: true };
+        throw error;
+      }
+    }),
+  );
 }
 
 async function presentOf(session: Session, ref: ObjectRef): Promise<KubeObject | undefined> {

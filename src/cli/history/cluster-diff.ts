@@ -1,7 +1,7 @@
 /** What changed in the cluster since a moment. */
 import type { KubeObject } from '../../api/object.js';
 import { isApiError } from '../../client/types.js';
-import { listAt } from '../../history/past.js';
+import { pagesAt } from '../../history/past.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import type { ObjectRef, Resource } from '../kube/resource.js';
 import { pluralName } from '../kube/resource.js';
@@ -52,29 +52,57 @@ export async function comparedResources(
   );
 }
 
-/** The objects that differ, and the resources that may not be read. */
-export async function changedSince(
-  session: Session,
+/**
+ * The objects that differ, as they are found. Both lists are read side by side, a page of each at a time: what is alike
+ * on both sides is forgotten at once.
+ * @param hide is told the resources that may not be read
+ * @throws CommandLineError for a revision that is no longer kept
+ */
+export async function* changedSince(
+  session: Pick<Session, 'kube'>,
   scope: DiffScope,
-  revision: string,
-): Promise<{ readonly pairs: Pair[]; readonly hidden: string[] }> {
-  const pairs: Pair[] = [];
-  const hidden: string[] = [];
+  { revision, hide }: { readonly revision: string; readonly hide: (resource: string) => void },
+): AsyncGenerator<Pair, void> {
   for (const resource of scope.resources) {
-    const { namespace } = scope;
     try {
-      const list = listerOf(session, resource, namespace);
-      const before = await listAt(list, revision);
-      const after = await listAt(list, undefined);
-      pairs.push(...pairsOf(resource, before, after, scope));
+      yield* changedOf(session, resource, { scope, revision });
     } catch (error) {
       if (isApiError(error, 'Expired')) throw expired(revision);
       if (!isApiError(error, 'Forbidden')) throw error;
-      hidden.push(pluralName(resource));
+      hide(pluralName(resource));
     }
   }
-  return { pairs, hidden };
 }
+
+async function* changedOf(
+  session: Pick<Session, 'kube'>,
+  resource: Resource,
+  { scope, revision }: { readonly scope: DiffScope; readonly revision: string },
+): AsyncGenerator<Pair, void> {
+  const { namespace } = scope;
+  const list = listerOf(session, resource, namespace);
+  const old = pagesAt(list, revision);
+  const now = pagesAt(list, undefined);
+  // Those that the other side has not shown yet. Both lists are in the same order, so these are few.
+  const unmatched = { before: new Map<string, KubeObject>(), after: new Map<string, KubeObject>() };
+  for (let isMore = true; isMore;) {
+    const [was, is] = [await old.next(), await now.next()];
+    isMore = was.done !== true || is.done !== true;
+    for (const object of was.value ?? []) unmatched.before.set(keyOf(object), object);
+    for (const object of is.value ?? []) unmatched.after.set(keyOf(object), object);
+    for (const [key, object] of unmatched.after) {
+      const before = unmatched.before.get(key);
+      if (before === undefined) continue;
+      unmatched.before.delete(key);
+      unmatched.after.delete(key);
+      yield* pairOf(resource, before, object, scope);
+    }
+  }
+  for (const object of unmatched.before.values()) yield* pairOf(resource, object, undefined, scope);
+  for (const object of unmatched.after.values()) yield* pairOf(resource, undefined, object, scope);
+}
+
+const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;
 
 function expired(revision: string): CommandLineError {
   return new CommandLineError(`revision ${revision} is no longer kept: it has been compacted`, {
@@ -82,25 +110,19 @@ function expired(revision: string): CommandLineError {
   });
 }
 
-function pairsOf(
+/** The pair, if it is wanted and its sides differ. */
+function pairOf(
   resource: Resource,
-  before: readonly KubeObject[],
-  after: readonly KubeObject[],
+  was: KubeObject | undefined,
+  is: KubeObject | undefined,
   { names, status }: DiffScope,
 ): Pair[] {
-  const keyOf = ({ metadata }: KubeObject): string =>
-    `${metadata.namespace ?? ''}/${metadata.name}`;
-  const old = new Map(before.map((object) => [keyOf(object), object]));
-  const now = new Map(after.map((object) => [keyOf(object), object]));
-  return [...new Set([...old.keys(), ...now.keys()])].sort().flatMap((key): Pair[] => {
-    const [was, is] = [old.get(key), now.get(key)];
-    const { metadata } = (is ?? was) as KubeObject;
-    if (names.length > 0 && !names.includes(metadata.name)) return [];
-    if (was?.metadata.resourceVersion === is?.metadata.resourceVersion) return [];
-    const ref = { resource, namespace: metadata.namespace, name: metadata.name };
-    const [left, right] = masked(was, is);
-    return [{ ref, before: shownSide(left, status), after: shownSide(right, status) }];
-  });
+  const { metadata } = (is ?? was) as KubeObject;
+  if (names.length > 0 && !names.includes(metadata.name)) return [];
+  if (was?.metadata.resourceVersion === is?.metadata.resourceVersion) return [];
+  const ref = { resource, namespace: metadata.namespace, name: metadata.name };
+  const [left, right] = masked(was, is);
+  return [{ ref, before: shownSide(left, status), after: shownSide(right, status) }];
 }
 
 /** Both sides without the values of Secrets. */
