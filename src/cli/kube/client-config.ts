@@ -98,6 +98,11 @@ export function loadKubeConfig(flags: GlobalValues): KubeConfig {
   if (flags.context !== undefined && context === undefined) {
     throw new CommandLineError(`context "${flags.context}" does not exist`, { plain: true });
   }
+  if (contextName !== '' && context === undefined) {
+    throw new CommandLineError(`context was not found for specified context: ${contextName}`, {
+      plain: true,
+    });
+  }
   const clusterName = flags.cluster ?? context?.cluster;
   const cluster = config.clusters?.find(({ name }) => name === clusterName)?.cluster;
   if (flags.cluster !== undefined && cluster === undefined) {
@@ -108,9 +113,10 @@ export function loadKubeConfig(flags: GlobalValues): KubeConfig {
   if (flags.user !== undefined && !(config.users ?? []).some(({ name }) => name === userName)) {
     throw new CommandLineError(`auth info "${flags.user}" does not exist`, { plain: true });
   }
+  mustBeOneMethod(userName ?? '', user);
   const servers = serversOf(flags.server, cluster);
   const file = (path: string | undefined): Buffer | undefined =>
-    path === undefined ? undefined : readFileSync(path);
+    path === undefined ? undefined : readCredential(path);
   const data = (text: string | undefined): Buffer | undefined =>
     text === undefined ? undefined : Buffer.from(text, 'base64');
   const plugin = user.exec === undefined ? undefined : askPlugin(user.exec);
@@ -165,25 +171,80 @@ function serversOf(flag: string | undefined, cluster: ClusterEntry | undefined):
   return [...new Set([first, ...others])];
 }
 
+/** @throws CommandLineError for a user who would prove two things at once, or act for groups of nobody */
+function mustBeOneMethod(name: string, user: UserEntry): void {
+  const hasToken = (user.token ?? '') !== '' || (user.tokenFile ?? '') !== '';
+  const methods = [
+    ...(hasToken ? ['token'] : []),
+    ...((user.username ?? '') === '' ? [] : ['basicAuth']),
+  ];
+  if (methods.length > 1) {
+    throw new CommandLineError(
+      `more than one authentication method found for ${name}; found [${methods.join(' ')}], only one is allowed`,
+      { plain: true },
+    );
+  }
+  const further = [user['as-uid'], user['as-groups'], user['as-user-extra']];
+  if ((user.as ?? '') === '' && further.some((value) => value !== undefined)) {
+    throw new CommandLineError(
+      `requesting uid, groups or user-extra for ${name} without impersonating a user`,
+      { plain: true },
+    );
+  }
+}
+
+function readCredential(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new CommandLineError(`unable to read ${path}: ${errorMessage(error)}`, { plain: true });
+  }
+}
+
 function headersOf(
   flags: GlobalValues,
   user: UserEntry,
   pluginToken: string | undefined,
 ): Record<string, string | readonly string[]> {
-  const fileToken =
-    user.tokenFile === undefined ? undefined : readFileSync(user.tokenFile, 'utf8').trim();
-  const token = flags.token ?? user.token ?? fileToken ?? pluginToken;
+  const token = flags.token ?? tokenIn(user) ?? pluginToken;
   const basic =
     user.username === undefined
       ? undefined
       : Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64');
-  const as = flags.as ?? user.as;
   return {
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(token !== undefined || basic === undefined ? {} : { authorization: `Basic ${basic}` }),
+    ...impersonation(flags, user),
+  };
+}
+
+/** A file may be written anew, so it counts before a token beside it; without either nobody asks. */
+function tokenIn({ token, tokenFile }: UserEntry): string | undefined {
+  if (tokenFile === undefined) return token;
+  try {
+    return readFileSync(tokenFile, 'utf8').trim();
+  } catch {
+    return token;
+  }
+}
+
+/** As whom: what the flags say of it, else the file. */
+function impersonation(
+  flags: GlobalValues,
+  user: UserEntry,
+): Record<string, string | readonly string[]> {
+  const as = flags.as ?? user.as;
+  const uid = flags['as-uid'] ?? user['as-uid'];
+  const groups = flags['as-group'].length > 0 ? flags['as-group'] : (user['as-groups'] ?? []);
+  const extra = Object.entries(user['as-user-extra'] ?? {}).map(([name, values]) => [
+    `impersonate-extra-${encodeURIComponent(name)}`,
+    values,
+  ]);
+  return {
     ...(as === undefined ? {} : { 'impersonate-user': as }),
-    ...(flags['as-uid'] === undefined ? {} : { 'impersonate-uid': flags['as-uid'] }),
-    ...(flags['as-group'].length === 0 ? {} : { 'impersonate-group': flags['as-group'] }),
+    ...(uid === undefined ? {} : { 'impersonate-uid': uid }),
+    ...(groups.length === 0 ? {} : { 'impersonate-group': groups }),
+    ...Object.fromEntries(extra),
   };
 }
 

@@ -36,6 +36,9 @@ export interface UserEntry {
   username?: string;
   password?: string;
   as?: string;
+  'as-uid'?: string;
+  'as-groups'?: string[];
+  'as-user-extra'?: Record<string, string[]>;
   exec?: {
     apiVersion: string;
     command: string;
