@@ -51,7 +51,7 @@ class TwoStates {
       try {
         this.#refuse(path);
       } catch (error) {
-        return Promise.reject(error as Error);
+        return Promise.reject(error);
       }
       const all = this.#states[when];
       const [from, limit] = [Number(next.split(' ')[1] ?? 0), Number(query['limit'])];
@@ -137,7 +137,7 @@ describe('what is shown of a side', () => {
   };
 
   test('nothing that each write changes, and no status', async () => {
-    const noisy = (version: string, status: string): KubeObject => ({
+    const noisy = (version: string, status: string): KubeObject & { status: string } => ({
       metadata: {
         name: 'a',
         namespace: 'default',
@@ -146,7 +146,7 @@ describe('what is shown of a side', () => {
         managedFields: [{ manager: version }],
         annotations: { 'kubectl.kubernetes.io/last-applied-configuration': version, note: 'x' },
       },
-      ...{ status },
+      status,
     });
     const shown = {
       apiVersion: 'v1',

@@ -91,7 +91,6 @@ class RotatingCluster {
 
   /** Runs the command until it ends. @returns its exit code */
   async run(...words: string[]): Promise<number> {
-    let code: number | undefined;
     const argv = [`--kubeconfig=${this.path}`, ...words];
     const context = {
       ...processContext,
@@ -100,15 +99,13 @@ class RotatingCluster {
       err: (data: string | Uint8Array) => void (this.text += String(data)),
       connect: () => this.#connect(),
     };
-    const ended = runCommand(rotateCommand, argv, context).then((value) => {
-      code = value;
-    });
-    while (code === undefined) {
+    const over = new AbortController();
+    const ended = runCommand(rotateCommand, argv, context).finally(() => over.abort());
+    while (!over.signal.aborted) {
       await tick();
       if (this.clock.pending > 0) this.clock.advance(1000);
     }
-    await ended;
-    return code;
+    return ended;
   }
 
   async #connect(): Promise<Connection> {

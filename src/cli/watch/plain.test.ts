@@ -370,15 +370,15 @@ describe('a watch for pipes', () => {
       out: (text: string) => void (out += text),
       err: (text: string) => void (err += text),
     } as unknown as CommandContext;
-    let failed: unknown;
-    const running = runWatch(context, channels, output).catch((error: unknown) => {
-      failed = error;
-    });
-    for (let turn = 0; turn < 200 && failed === undefined; turn++) {
+    const over = new AbortController();
+    const running = runWatch(context, channels, output)
+      .catch((error: unknown) => error)
+      .finally(() => over.abort());
+    while (!over.signal.aborted) {
       await tick();
       clock.advance(50);
     }
-    if (failed !== undefined) await running;
+    const failed = await running;
     return { out: out.split('\n').filter((line) => line !== ''), err, failed };
   }
 
