@@ -1,5 +1,6 @@
 /** The objects that a command is about, by names, selectors or files. */
 import type { KubeObject } from '../../api/object.js';
+import { isApiError } from '../../client/types.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { objectPath, pathOf } from '../kube/resource.js';
 import type { ObjectRef, Resource } from '../kube/resource.js';
@@ -33,6 +34,20 @@ const plain = (message: string): CommandLineError => new CommandLineError(messag
 /** True when `-f` or `-k` was given. */
 export function hasFiles(choice: Choice): boolean {
   return (choice.filename ?? []).length > 0 || choice.kustomize !== undefined;
+}
+
+/** @throws CommandLineError in kubectl's words where files and words would name two things */
+export function mayNotNameBoth(words: readonly string[], choice: Choice): void {
+  if (words.length === 0 || !hasFiles(choice)) return;
+  throw plain(
+    'when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well',
+  );
+}
+
+/** @throws CommandLineError where names are given with what chooses objects otherwise */
+function mayNotChooseNamed(choice: Choice): void {
+  if (choice.selector === undefined && choice['field-selector'] === undefined) return;
+  throw plain('name cannot be provided when a selector is specified');
 }
 
 /** The objects of `-f` and `-k`, each in its namespace. */
@@ -80,9 +95,30 @@ export async function placeObject(
   return { resource, namespace: metadata.namespace, name: metadata.name };
 }
 
-/** Gets one object. */
-export function fetchObject(session: Session, ref: ObjectRef): Promise<KubeObject> {
-  return session.kube.json<KubeObject>({ path: objectPath(ref) });
+/** Gets one object. @throws ApiError NotFound of the namespace, where that is what is missing */
+export async function fetchObject(
+  session: Pick<Session, 'kube'>,
+  ref: ObjectRef,
+): Promise<KubeObject> {
+  try {
+    return await session.kube.json<KubeObject>({ path: objectPath(ref) });
+  } catch (error) {
+    if (isApiError(error, 'NotFound')) await mustHaveNamespace(session, ref.namespace);
+    throw error;
+  }
+}
+
+async function mustHaveNamespace(
+  { kube }: Pick<Session, 'kube'>,
+  namespace: string | undefined,
+): Promise<void> {
+  if (namespace === undefined || namespace === 'default') return;
+  try {
+    await kube.json({ path: `/api/v1/namespaces/${encodeURIComponent(namespace)}` });
+  } catch (error) {
+    // Who may not look is told of the object.
+    if (isApiError(error, 'NotFound')) throw error;
+  }
 }
 
 /** Lists a resource's objects; each bears its kind, which lists leave out. */
@@ -131,6 +167,7 @@ export async function findObjects(
   words: readonly string[],
   choice: Choice,
 ): Promise<Found[]> {
+  mayNotNameBoth(words, choice);
   if (hasFiles(choice)) {
     const files = await readFiles(session, choice);
     return Promise.all(
@@ -145,6 +182,7 @@ export async function findObjects(
     const everywhere = choice['all-namespaces'] === true;
     const namespace = resource.namespaced && !everywhere ? session.namespace : undefined;
     if (names.length > 0) {
+      mayNotChooseNamed(choice);
       const refs = names.map((name) => ({ resource, namespace, name }));
       for (const ref of refs) found.push({ ref, object: await fetchObject(session, ref) });
       continue;

@@ -7,7 +7,7 @@ import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import type { Invocation } from '../command/spec.js';
 import { forEachUnlessRefused } from '../kube/failures.js';
-import { objectPath, pathOf } from '../kube/resource.js';
+import { objectPath } from '../kube/resource.js';
 import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
 import type { DryRun, ResultPrinter } from '../kube/write.js';
@@ -66,6 +66,12 @@ async function runApply(invocation: Apply): Promise<number> {
     throw new CommandLineError('must specify one of -f and -k', { plain: true });
   }
   const dryRun = parseDryRun(flags['dry-run']);
+  if (dryRun === 'client' && flags['server-side'] === true) {
+    throw new CommandLineError(
+      "--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)",
+      { plain: true },
+    );
+  }
   const print = resultPrinter(context, flags, dryRun);
   return withSession(invocation, async (session) => {
     const files = (await readFiles(session, flags)).filter(({ object }) =>
@@ -89,7 +95,7 @@ async function applyObject(options: {
 }): Promise<void> {
   const { session, file, flags, dryRun, print } = options;
   const { ref, object } = file;
-  if ((object.metadata.name ?? '') === '') return createNamed(options);
+  if ((object.metadata.name ?? '') === '') throw unnamed(object);
   const before = await fetchObject(session, ref).catch((error: unknown) => {
     if (isApiError(error, 'NotFound')) return undefined;
     throw error;
@@ -116,30 +122,14 @@ async function applyObject(options: {
   if (ref.resource.plural === 'customresourcedefinitions') session.mapper.refresh();
 }
 
-/** Objects with `generateName` cannot be applied, only made. */
-async function createNamed({
-  session,
-  file,
-  flags,
-  dryRun,
-  print,
-}: Parameters<typeof applyObject>[0]): Promise<void> {
-  const { ref, object } = file;
-  if (object.metadata.generateName === undefined) {
-    throw new CommandLineError(
-      `error when retrieving current configuration of: resource name may not be empty`,
-      {
-        plain: true,
-      },
-    );
-  }
-  const made = await session.kube.json<KubeObject>({
-    method: 'POST',
-    path: pathOf(ref.resource, { namespace: ref.namespace }),
-    query: writeQuery({ dryRun, manager: flags['field-manager'], validate: flags.validate }),
-    body: object,
-  });
-  await print('created', ref, made);
+/** Objects with `generateName` cannot be applied, only made: each time there would be another. */
+function unnamed({ metadata }: KubeObject): CommandLineError {
+  return new CommandLineError(
+    metadata.generateName === undefined
+      ? 'error when retrieving current configuration of: resource name may not be empty'
+      : `from ${metadata.generateName}: cannot use generate name with apply`,
+    { plain: true },
+  );
 }
 
 function wordFor(

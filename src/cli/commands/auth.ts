@@ -166,7 +166,9 @@ async function listRules(
     ),
   ];
   const head = headers ? [['Resources', 'Non-Resource URLs', 'Resource Names', 'Verbs']] : [];
-  context.out(alignColumns([...head, ...rows]));
+  const named = ([resource = '', urls = '']: readonly string[]): string => `${resource} ${urls}`;
+  const sorted = rows.toSorted((a, b) => (named(a) < named(b) ? -1 : 1));
+  context.out(alignColumns([...head, ...sorted]));
   return 0;
 }
 

@@ -1,14 +1,30 @@
 import type { KubeObject } from '../../api/object.js';
+import { isApiError } from '../../client/types.js';
 import { parseSingle } from '../builder/arguments.js';
 import { fetchObject } from '../builder/objects.js';
 import { missingResources } from '../builder/missing-resources.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import { createMade, generatorFlags } from '../generate/generator.js';
-import { apiVersionOf } from '../kube/resource.js';
+import { apiVersionOf, objectPath } from '../kube/resource.js';
+import type { ObjectRef } from '../kube/resource.js';
+import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
 
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
+
+/** Of the built-in kinds; others say it by their scale. */
+const scalable = new Set(['deployments', 'replicasets', 'statefulsets', 'replicationcontrollers']);
+
+async function hasScale({ kube }: Session, ref: ObjectRef): Promise<boolean> {
+  try {
+    await kube.json({ path: objectPath(ref, 'scale') });
+    return true;
+  } catch (error) {
+    if (isApiError(error) && error.code === 404) return false;
+    throw error;
+  }
+}
 
 /** `trireme autoscale`. */
 export const autoscaleCommand = defineCommand({
@@ -38,7 +54,14 @@ export const autoscaleCommand = defineCommand({
     }
     const scaler = await withSession(invocation, async (session) => {
       const { resource, name } = await parseSingle(session.mapper, args);
-      await fetchObject(session, { resource, name, namespace: session.namespace });
+      const ref = { resource, name, namespace: session.namespace };
+      await fetchObject(session, ref);
+      if (!scalable.has(resource.plural) && !(await hasScale(session, ref))) {
+        const { group, version, plural, kind } = resource;
+        throw plain(
+          `cannot autoscale a ${kind}: could not find scale subresource for ${group}/${version}, Resource=${plural} in discovery information`,
+        );
+      }
       return {
         apiVersion: 'autoscaling/v2',
         kind: 'HorizontalPodAutoscaler',
@@ -64,6 +87,6 @@ export const autoscaleCommand = defineCommand({
         status: { currentMetrics: null, desiredReplicas: 0 },
       } as KubeObject;
     });
-    await createMade({ ...invocation, flags: { ...flags, output: flags.output } }, scaler);
+    await createMade({ ...invocation, flags }, scaler, false, 'autoscaled');
   },
 });

@@ -24,12 +24,19 @@ export async function findNodes(
     throw new CommandLineError(`USAGE: ${verb} NODE [flags]`);
   }
   if (args.length > 0 && selector !== undefined) {
-    throw new CommandLineError('cannot specify both a node name and a --selector option', {
-      plain: true,
-    });
+    throw new CommandLineError('cannot specify both a node name and a --selector option');
   }
   const words = args.some((word) => word.includes('/')) ? args : ['nodes', ...args];
-  return findObjects(session, words, { selector });
+  const found = await findObjects(session, words, { selector });
+  for (const { ref } of found) {
+    const { group, version, plural } = ref.resource;
+    if (group === '' && plural === 'nodes') continue;
+    throw new CommandLineError(
+      `expected resource of type node, got "${group}/${version}, Resource=${plural}"`,
+      { plain: true },
+    );
+  }
+  return found;
 }
 
 /** Says whether pods may come to a node, and prints what was done. */

@@ -1,3 +1,4 @@
+import { isApiError } from '../../client/types.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import { goDurationMs } from '../kube/duration.js';
@@ -24,10 +25,10 @@ export const createToken = defineCommand({
     const { args, flags, context } = invocation;
     const [name] = args;
     if (name === undefined || args.length > 1)
-      throw new CommandLineError('exactly one NAME is required');
+      throw new CommandLineError(`exactly one NAME is required, got ${args.length}`);
     const seconds = goDurationMs(flags.duration) / 1000;
     await withSession(invocation, async ({ kube, namespace }) => {
-      const answer = await kube.json<{ status: { token: string } }>({
+      const asked = kube.json<{ status: { token: string } }>({
         method: 'POST',
         path: pathOf(
           { group: '', version: 'v1', plural: 'serviceaccounts' },
@@ -41,6 +42,10 @@ export const createToken = defineCommand({
             ...(seconds === 0 ? {} : { expirationSeconds: seconds }),
           },
         },
+      });
+      const answer = await asked.catch((error: unknown) => {
+        if (!isApiError(error)) throw error;
+        throw new CommandLineError(`failed to create token: ${error.message}`, { plain: true });
       });
       context.out(`${answer.status.token}\n`);
     });

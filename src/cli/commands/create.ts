@@ -90,6 +90,7 @@ export const createCommand: CommandSpec = {
           { plain: args.length === 0 },
         );
       }
+      if (args.length > 0) throw new CommandLineError(`Unexpected args: [${args.join(' ')}]`);
       const dryRun = parseDryRun(flags['dry-run']);
       const print = resultPrinter(context, flags, dryRun);
       const query = writeQuery({

@@ -7,7 +7,7 @@ import {
   fileFlags,
   selectorFlag,
 } from '../builder/file-flags.js';
-import { hasFiles, listObjects, readFiles } from '../builder/objects.js';
+import { hasFiles, listObjects, mayNotNameBoth, readFiles } from '../builder/objects.js';
 import { missingResources } from '../builder/missing-resources.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
@@ -80,8 +80,12 @@ async function runDelete(invocation: Delete): Promise<number> {
   const { flags, context } = invocation;
   const dryRun = parseDryRun(flags['dry-run']);
   const grace = graceOf(flags);
+  if (flags.output !== undefined && flags.output !== 'name') {
+    throw plain(`unexpected -o output mode: ${flags.output}. We only support '-o name'`);
+  }
+  mayNotNameBoth(invocation.args, flags);
   return withSession(invocation, async (session) => {
-    const { refs, code } = await chooseRefs(session, invocation);
+    const { refs, code, sources } = await chooseRefs(session, invocation);
     if (refs.length === 0) {
       if (code === 0) context.out('No resources found\n');
       return code;
@@ -93,7 +97,7 @@ async function runDelete(invocation: Delete): Promise<number> {
       );
     }
     const waiting: { ref: ObjectRef; uid: string }[] = [];
-    const refused = await forEachUnlessRefused(context, refs, async (ref) => {
+    const act = async (ref: ObjectRef): Promise<void> => {
       const uid = await deleteOne(session, ref, flags, grace, dryRun);
       if (uid === undefined) return;
       waiting.push({ ref, uid });
@@ -103,6 +107,10 @@ async function runDelete(invocation: Delete): Promise<number> {
           ? `${typeName(ref.resource)}/${ref.name}\n`
           : `${typeName(ref.resource)} "${ref.name}" ${word}${dryRunSuffix(dryRun)}\n`,
       );
+    };
+    const refused = await forEachUnlessRefused(context, refs, act, (ref) => {
+      const source = sources.get(ref);
+      return source === undefined ? '' : `error when deleting "${source}": `;
     });
     // Objects that are orphaned or force deleted are gone, or somebody else's work.
     if (flags.wait && dryRun === 'none' && !force) await waitAll(session, waiting, flags.timeout);
@@ -115,6 +123,9 @@ function graceOf(flags: Delete['flags']): number | undefined {
   const grace = flags['grace-period'];
   if (flags.now === true) {
     if (grace !== -1) throw plain('--now and --grace-period cannot be specified together');
+    if (flags.force === true) {
+      throw plain('--force and --grace-period greater than 0 cannot be specified together');
+    }
     return 1;
   }
   if (flags.force === true && grace < 0) return 0;
@@ -129,12 +140,21 @@ function graceOf(flags: Delete['flags']): number | undefined {
 async function chooseRefs(
   session: Session,
   { args, flags, context }: Delete,
-): Promise<{ refs: ObjectRef[]; code: number }> {
+): Promise<{ refs: ObjectRef[]; code: number; sources: ReadonlyMap<ObjectRef, string> }> {
   if (hasFiles(flags)) {
     const files = await readFiles(session, flags);
-    return { refs: files.map(({ ref }) => ref), code: 0 };
+    const sources = new Map(files.map(({ ref, source }) => [ref, source]));
+    return { refs: [...sources.keys()], code: 0, sources };
   }
-  if (args.length === 0) throw missingResources();
+  const isSelected = flags.selector !== undefined || flags['field-selector'] !== undefined;
+  if (args.length === 0) {
+    throw flags.all === true || isSelected
+      ? plain('at least one resource must be specified to use a selector')
+      : missingResources();
+  }
+  if (flags.all === true && isSelected) {
+    throw plain("setting 'all' parameter but found a non empty selector. ");
+  }
   const chosen =
     flags.all === true || flags.selector !== undefined || flags['field-selector'] !== undefined;
   const refs: ObjectRef[] = [];
@@ -144,11 +164,7 @@ async function chooseRefs(
     const namespace = resource.namespaced && !everywhere ? session.namespace : undefined;
     if (names.length > 0) {
       if (chosen) {
-        throw plain(
-          flags.all === true
-            ? "setting 'all' parameter but found a non empty selector. "
-            : 'name cannot be provided when a selector is specified',
-        );
+        throw plain('name cannot be provided when a selector is specified');
       }
       for (const name of names) refs.push({ resource, namespace, name });
       continue;
@@ -168,7 +184,7 @@ async function chooseRefs(
       refs.push({ resource, namespace: metadata.namespace, name: metadata.name });
     }
   }
-  return { refs, code };
+  return { refs, code, sources: new Map() };
 }
 
 /** @returns the object's uid; undefined when it was not there and that is no failure */

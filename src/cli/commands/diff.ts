@@ -5,7 +5,6 @@ import { allNamespacesFlag, fileFlags, selectorFlag } from '../builder/file-flag
 import { matchesLabels } from '../builder/label-match.js';
 import { fetchObject, hasFiles, readFiles } from '../builder/objects.js';
 import type { FileObject } from '../builder/objects.js';
-import { CommandLineError } from '../command/command-line-error.js';
 import { failureText } from '../command/run-command.js';
 import { defineCommand } from '../command/spec.js';
 import type { Invocation } from '../command/spec.js';
@@ -51,10 +50,15 @@ export const diffCommand = defineCommand({
   completes: 'targets',
   run: async (invocation) => {
     const { flags, args, context } = invocation;
-    if (!hasFiles(flags) && flags.since === undefined)
-      throw new CommandLineError('must specify one of -f and -k, or --since', { plain: true });
-    if (args.length > 0 && flags.since === undefined)
-      throw new CommandLineError('words go with --since only', { plain: true });
+    // 1 would say that something differs.
+    if (!hasFiles(flags) && flags.since === undefined) {
+      context.err('error: must specify one of -f and -k, or --since\n');
+      return comparisonFailed;
+    }
+    if (args.length > 0 && flags.since === undefined) {
+      context.err('error: words go with --since only\n');
+      return comparisonFailed;
+    }
     const names =
       flags.since === undefined
         ? { before: 'LIVE', after: 'MERGED' }

@@ -192,7 +192,10 @@ test('a dry run evicts nothing', async () => {
 
 test.each([
   [[], "error: USAGE: drain NODE [flags]\n! See 'trireme drain --help' for usage."],
-  [['n1', '-l', 'a=b'], 'error: cannot specify both a node name and a --selector option'],
+  [
+    ['n1', '-l', 'a=b'],
+    "error: cannot specify both a node name and a --selector option\n! See 'trireme drain --help' for usage.",
+  ],
   [['n3'], 'Error from server (NotFound): nodes "n3" not found'],
 ])('drain %j is refused', async (words, message) => {
   expect(await drain(...words)).toBe(1);

@@ -91,7 +91,7 @@ export const exposeCommand = defineCommand({
       const object = (await fetchObject(session, ref)) as Exposable;
       return serviceFor(object, flags);
     });
-    await createMade({ ...invocation, flags }, service);
+    await createMade({ ...invocation, flags }, service, false, 'exposed');
   },
 });
 
@@ -121,7 +121,10 @@ export function serviceFor(
       ? selectorOf(object)
       : pairsOf(flags.selector.split(','), 'selector');
   const ports = portsOf(object, flags);
-  const { type } = flags;
+  const { type, 'session-affinity': affinity } = flags;
+  if (affinity !== undefined && !['None', 'ClientIP'].includes(affinity)) {
+    throw plain(`unknown session affinity: ${affinity}`);
+  }
   return {
     apiVersion: 'v1',
     kind: 'Service',
@@ -165,6 +168,12 @@ function selectorOf(object: Exposable): Record<string, string> {
   return selector?.matchLabels ?? {};
 }
 
+/** @throws CommandLineError in Go's words for what is no number */
+function portOf(text: string): number {
+  if (/^[+-]?\d+$/.test(text)) return Number(text);
+  throw plain(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+}
+
 function portsOf(
   object: Exposable,
   flags: {
@@ -183,7 +192,7 @@ function portsOf(
   const wanted: { port: number; protocol: string | undefined }[] =
     flags.port === undefined
       ? declared.map(({ port, protocol }) => ({ port, protocol }))
-      : flags.port.split(',').map((port) => ({ port: Number(port), protocol: undefined }));
+      : flags.port.split(',').map((port) => ({ port: portOf(port), protocol: undefined }));
   if (wanted.length === 0) throw plain("couldn't find port via --port flag or introspection");
   return wanted.map(({ port, protocol }, at) => {
     const target = flags['target-port'] ?? String(port);

@@ -1,6 +1,6 @@
 import type { Selection } from '../builder/arguments.js';
 import { parseSelections } from '../builder/arguments.js';
-import { hasFiles, readFiles } from '../builder/objects.js';
+import { hasFiles, mayNotNameBoth, readFiles } from '../builder/objects.js';
 import type { ReadOptions } from '../builder/read-selection.js';
 import { readObjects, readTable } from '../builder/read-selection.js';
 import { CommandLineError } from '../command/command-line-error.js';
@@ -46,6 +46,7 @@ async function runGet(invocation: GetInvocation): Promise<number> {
   const { args, flags, context } = invocation;
   if (flags.raw !== undefined) {
     const path = flags.raw;
+    mayBeRaw(path, invocation);
     return withSession(invocation, async ({ kube }) => {
       context.out(await kube.raw({ path }));
       return 0;
@@ -59,6 +60,11 @@ async function runGet(invocation: GetInvocation): Promise<number> {
       'Required resource not specified.\nUse "trireme explain <resource>" for a detailed description of that resource (e.g. trireme explain pods).\nSee \'trireme get -h\' for help and examples',
     );
   }
+  mayNotNameBoth(args, flags);
+  const isWatch = flags.watch === true || flags['watch-only'] === true;
+  if (flags['output-watch-events'] === true && !isWatch) {
+    throw plain('--output-watch-events option can only be used with --watch or --watch-only');
+  }
   const format = parseOutput(flags.output, flags.template, formats);
   return withSession(invocation, async (session) => {
     const selections = hasFiles(flags)
@@ -69,7 +75,7 @@ async function runGet(invocation: GetInvocation): Promise<number> {
         }))
       : await parseSelections(session.mapper, args);
     mayBeNamed(selections, flags);
-    if (flags.watch === true || flags['watch-only'] === true) {
+    if (isWatch) {
       if (flags.at !== undefined)
         throw plain('--at shows the past, which does not change: leave out --watch');
       const { watchSelection } = await import('./get-watch.js');
@@ -88,15 +94,31 @@ async function runGet(invocation: GetInvocation): Promise<number> {
   });
 }
 
+/** @throws CommandLineError for a path that is none, or goes with other words */
+function mayBeRaw(path: string, { args, flags }: GetInvocation): void {
+  if (args.length > 0 || hasFiles(flags)) {
+    throw plain('arguments may not be passed when --raw is specified');
+  }
+  if (flags.output !== undefined) throw plain('--raw and --output are mutually exclusive');
+  if (!path.startsWith('/')) {
+    throw plain(
+      `--raw must be a valid URL path: parse ${JSON.stringify(path)}: invalid URI for request`,
+    );
+  }
+}
+
 /** @throws CommandLineError when names are given with what chooses objects otherwise */
 function mayBeNamed(selections: readonly Selection[], flags: GetInvocation['flags']): void {
   const named = selections.some(({ names }) => names.length > 0);
+  if (!named && flags.subresource !== undefined) {
+    throw plain('subresource cannot be used when bulk resources are specified');
+  }
   if (!named) return;
   if (flags['all-namespaces'] === true) {
     throw plain('a resource cannot be retrieved by name across all namespaces');
   }
   if (flags.selector !== undefined || flags['field-selector'] !== undefined) {
-    throw plain('selectors and the all flag cannot be used when passing resource/name arguments');
+    throw plain('name cannot be provided when a selector is specified');
   }
 }
 

@@ -1,9 +1,9 @@
 /** `label` and `annotate`: pairs in the metadata of objects. */
 import type { KubeObject } from '../../api/object.js';
+import { labelValueErrors } from '../../api/validation/names.js';
 import { choiceFlags } from '../builder/choice-flags.js';
 import { findObjects, hasFiles } from '../builder/objects.js';
 import type { Found } from '../builder/objects.js';
-import { missingResources } from '../builder/missing-resources.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import type { CommandSpec, Invocation } from '../command/spec.js';
@@ -56,6 +56,7 @@ export function parsePairs(words: readonly string[], noun: string): PairChanges 
   const pairs: Record<string, string | null> = {};
   for (const word of first < 0 ? [] : words.slice(first)) {
     const at = word.indexOf('=');
+    if (noun === 'label' && at >= 0) mustBeLabel(word);
     const key = at < 0 ? word.replace(/-$/, '') : word.slice(0, at);
     if (at < 0 && !word.endsWith('-')) throw plain(`unknown ${noun} spec: ${word}`);
     if (key === '') throw plain(`invalid ${noun} spec: ${word}`);
@@ -67,6 +68,15 @@ export function parsePairs(words: readonly string[], noun: string): PairChanges 
     pairs[key] = at < 0 ? null : word.slice(at + 1);
   }
   return { pairs, words: names };
+}
+
+/** @throws CommandLineError in kubectl's words, before anything is asked of the server */
+function mustBeLabel(word: string): void {
+  const [key = '', value = '', more] = word.split('=');
+  if (more !== undefined) throw plain(`invalid label spec: ${word}`);
+  if (key === '') throw plain('at least one label update is required');
+  const wrong = labelValueErrors(value);
+  if (wrong.length > 0) throw plain(`invalid label value: "${word}": ${wrong.join('; ')}`);
 }
 
 /** Declares the command for a field. */
@@ -98,9 +108,9 @@ async function runPairs(
   const { pairs, words } = parsePairs(args, noun);
   const keys = Object.keys(pairs);
   if (words.length === 0 && !hasFiles(flags)) {
-    throw hasFiles(flags) || keys.length === 0
-      ? missingResources()
-      : plain('one or more resources must be specified as <resource> <name> or <resource>/<name>');
+    throw plain(
+      'one or more resources must be specified as <resource> <name> or <resource>/<name>',
+    );
   }
   if (keys.length === 0 && flags.list !== true)
     throw plain(`at least one ${noun} update is required`);
@@ -121,7 +131,7 @@ async function runPairs(
       }
       for (const key of keys.filter((k) => pairs[k] === null)) {
         if (one.object.metadata[field]?.[key] === undefined) {
-          context.out(`${noun} "${key}" not found.\n`);
+          if (noun === 'label') context.out(`label "${key}" not found.\n`);
         }
       }
       const after = await patchPairs(session, one, field, pairs, invocation);
@@ -132,7 +142,8 @@ async function runPairs(
 }
 
 function list(session: Session, { object }: Found, field: Field): Promise<void> {
-  for (const [key, value] of Object.entries(object.metadata[field] ?? {})) {
+  const pairs = Object.entries(object.metadata[field] ?? {});
+  for (const [key, value] of pairs.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     session.context.out(`${key}=${value}\n`);
   }
   return Promise.resolve();
@@ -147,7 +158,7 @@ function clashOf(
   const present = object.metadata[field] ?? {};
   const clashes = Object.entries(pairs).flatMap(([key, value]) => {
     const old = present[key];
-    if (value === null || old === undefined) return [];
+    if (value === null || old === undefined || old === value) return [];
     return field === 'labels'
       ? [`'${key}' already has a value (${old}), and --overwrite is false`]
       : [

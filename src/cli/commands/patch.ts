@@ -73,14 +73,15 @@ export const patchCommand = defineCommand({
     if (!Object.hasOwn(types, type)) {
       throw plain(`--type must be one of [json merge strategic], not "${type}"`);
     }
-    if ((flags.patch === undefined) === (flags['patch-file'] === undefined)) {
+    const hasPatch = (flags.patch ?? '') !== '';
+    if (hasPatch === (flags['patch-file'] !== undefined)) {
       throw plain(
-        flags.patch === undefined
+        !hasPatch
           ? 'must specify --patch or --patch-file containing the contents of the patch'
           : 'cannot specify --patch and --patch-file together',
       );
     }
-    const patch = parsePatch(flags.patch ?? readFileSync(flags['patch-file'] ?? '', 'utf8'));
+    const patch = parsePatch(hasPatch ? (flags.patch ?? '') : readPatch(flags['patch-file'] ?? ''));
     const dryRun = parseDryRun(flags['dry-run']);
     const print = resultPrinter(context, flags, dryRun);
     return withSession(invocation, async (session) => {
@@ -114,6 +115,17 @@ export const patchCommand = defineCommand({
     });
   },
 });
+
+/** @throws CommandLineError in kubectl's words */
+function readPatch(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const why = isMissing ? `open ${path}: no such file or directory` : errorMessage(error);
+    throw plain(`unable to read patch file: ${why}`);
+  }
+}
 
 /** @throws CommandLineError for what is neither JSON nor YAML */
 function parsePatch(text: string): unknown {

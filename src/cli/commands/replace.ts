@@ -6,7 +6,7 @@ import { hasFiles, readFiles } from '../builder/objects.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import { forEachUnlessRefused } from '../kube/failures.js';
-import { objectPath, pathOf } from '../kube/resource.js';
+import { objectPath, pathOf, typeName } from '../kube/resource.js';
 import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
 import { waitGone } from '../kube/wait-gone.js';
@@ -57,7 +57,10 @@ export const replaceCommand = defineCommand({
   run: async (invocation) => {
     const { flags, context } = invocation;
     if (!hasFiles(flags)) {
-      throw new CommandLineError('must specify --filename to replace', { plain: true });
+      throw new CommandLineError('must specify one of -f and -k', { plain: true });
+    }
+    if (flags['grace-period'] >= 0 && flags.force !== true) {
+      throw new CommandLineError('--grace-period must have --force specified', { plain: true });
     }
     const dryRun = parseDryRun(flags['dry-run']);
     const print = resultPrinter(context, flags, dryRun);
@@ -100,10 +103,12 @@ async function remove(
       method: 'DELETE',
       path: objectPath(ref),
       body: {
+        propagationPolicy: 'Background',
         ...(grace < 0 ? {} : { gracePeriodSeconds: grace }),
         ...(dryRun === 'server' ? { dryRun: ['All'] } : {}),
       },
     });
+    session.context.out(`${typeName(ref.resource)} "${ref.name}" deleted\n`);
   } catch (error) {
     if (isApiError(error, 'NotFound')) return;
     throw error;

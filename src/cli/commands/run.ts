@@ -70,19 +70,29 @@ async function runPod(invocation: Run): Promise<number> {
   if (name === undefined || (dash ?? args.length) < 1) {
     throw new CommandLineError('NAME is required for run');
   }
+  if (flags.image === '') throw plain('--image is required');
+  const pull = flags['image-pull-policy'] ?? 'Always';
+  if (!['Always', 'IfNotPresent', 'Never'].includes(pull)) {
+    throw new CommandLineError(`invalid image pull policy: ${pull}`);
+  }
   const isAttached = flags.attach ?? (flags.stdin === true || flags.tty === true);
   if (flags.tty === true && flags.stdin !== true) {
     throw new CommandLineError('-i/--stdin is required for containers with -t/--tty=true');
   }
   if (flags.rm === true && !isAttached) {
-    throw plain('--rm should only be used for attached containers');
+    throw new CommandLineError('--rm should only be used for attached containers');
   }
   const dryRun = parseDryRun(flags['dry-run']);
+  if (isAttached && dryRun !== 'none') {
+    throw new CommandLineError(
+      "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)",
+    );
+  }
   const pod = merged(
     podOf(name, dash === undefined ? args.slice(1) : args.slice(dash), flags),
     flags.overrides,
   );
-  if (!isAttached || dryRun !== 'none') {
+  if (!isAttached) {
     await createMade(invocation, pod);
     return 0;
   }
@@ -167,7 +177,7 @@ function merged(pod: KubeObject, overrides: string | undefined): KubeObject {
   try {
     return merge(pod, JSON.parse(overrides)) as KubeObject;
   } catch {
-    throw plain(`invalid --overrides: not JSON: ${overrides}`);
+    throw plain('Invalid JSON Patch');
   }
 }
 

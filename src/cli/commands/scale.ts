@@ -1,13 +1,16 @@
 import type { KubeObject } from '../../api/object.js';
 import { choiceFlags } from '../builder/choice-flags.js';
-import { findObjects, hasFiles } from '../builder/objects.js';
-import type { Found } from '../builder/objects.js';
+import { parseSelections } from '../builder/arguments.js';
+import { fetchObject, findObjects, hasFiles } from '../builder/objects.js';
+import type { Choice, Found } from '../builder/objects.js';
 import { missingResources } from '../builder/missing-resources.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import { goDurationMs } from '../kube/duration.js';
 import { forEachUnlessRefused } from '../kube/failures.js';
 import { objectPath } from '../kube/resource.js';
+import type { ObjectRef } from '../kube/resource.js';
+import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
 import { waitUntil } from '../kube/wait-until.js';
 import { dryRunFlag, parseDryRun, resultPrinter, writeQuery } from '../kube/write.js';
@@ -65,9 +68,10 @@ export const scaleCommand = defineCommand({
     const print = resultPrinter(context, flags, dryRun);
     const timeoutMs = goDurationMs(flags.timeout);
     return withSession(invocation, async (session) => {
-      const found = await findObjects(session, args, flags);
-      if (found.length === 0) throw plain('no objects passed to scale');
-      return forEachUnlessRefused(context, found, async (one) => {
+      const refs = await refsOf(session, args, flags);
+      if (refs.length === 0) throw plain('no objects passed to scale');
+      return forEachUnlessRefused(context, refs, async (wanted) => {
+        const one = { ref: wanted, object: await fetchObject(session, wanted) };
         mayScale(one, flags['current-replicas'], flags['resource-version']);
         const { ref } = one;
         const isJob = ref.resource.plural === 'jobs';
@@ -93,8 +97,27 @@ export const scaleCommand = defineCommand({
   },
 });
 
+/** What is scaled: names need not be there, so that the others are scaled though one is missing. */
+async function refsOf(
+  session: Session,
+  words: readonly string[],
+  choice: Choice,
+): Promise<ObjectRef[]> {
+  const isChosen = hasFiles(choice) || choice.all === true || choice.selector !== undefined;
+  if (isChosen) return (await findObjects(session, words, choice)).map(({ ref }) => ref);
+  const refs = (await parseSelections(session.mapper, words)).flatMap(({ resource, names }) =>
+    names.map((name) => ({
+      resource,
+      name,
+      namespace: resource.namespaced ? session.namespace : undefined,
+    })),
+  );
+  if (refs.length === 0) throw plain('resource(s) were provided, but no name was specified');
+  return refs;
+}
+
 /** @throws CommandLineError when the object is not as it is said to be */
-function mayScale({ ref, object }: Found, current: number, version: string | undefined): void {
+function mayScale({ object }: Found, current: number, version: string | undefined): void {
   const { spec, metadata } = object as Scaled;
   const is = spec?.replicas ?? 1;
   if (current >= 0 && is !== current) {
@@ -102,7 +125,7 @@ function mayScale({ ref, object }: Found, current: number, version: string | und
   }
   if (version !== undefined && metadata.resourceVersion !== version) {
     throw plain(
-      `Expected resource version of ${ref.name} to be ${version}, was ${metadata.resourceVersion ?? ''}`,
+      `Expected resource version to be ${version}, was ${metadata.resourceVersion ?? ''}`,
     );
   }
 }

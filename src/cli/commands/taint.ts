@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../api/object.js';
 import type { Node, Taint } from '../../api/types/core.js';
+import { labelValueErrors, qualifiedNameErrors } from '../../api/validation/names.js';
 import { findObjects } from '../builder/objects.js';
 import { selectorFlag } from '../builder/file-flags.js';
 import { CommandLineError } from '../command/command-line-error.js';
@@ -27,21 +28,41 @@ export function parseTaints(words: readonly string[]): TaintChanges {
   for (const word of words) {
     const isRemoval = word.endsWith('-');
     const text = isRemoval ? word.slice(0, -1) : word;
-    const colon = text.lastIndexOf(':');
-    const effect = colon < 0 ? '' : text.slice(colon + 1);
-    const pair = colon < 0 ? text : text.slice(0, colon);
-    const equals = pair.indexOf('=');
-    const key = equals < 0 ? pair : pair.slice(0, equals);
-    if (effect !== '' && !effects.includes(effect)) {
-      throw plain(`invalid taint effect: ${effect}, unsupported taint effect`);
+    const [pair = '', effect = '', more] = text.split(':');
+    const [key = '', value = '', another] = pair.split('=');
+    if (more !== undefined || another !== undefined) {
+      throw new CommandLineError(`invalid taint spec: ${word}`);
     }
-    if (key === '') throw plain(`invalid taint spec: ${word}`);
+    const wrong = [...qualifiedNameErrors(key), ...(value === '' ? [] : labelValueErrors(value))];
+    // Without an effect, all of it must be a name.
+    if (!isRemoval && effect === '') wrong.push(...qualifiedNameErrors(text));
+    if (wrong.length > 0) {
+      throw new CommandLineError(`invalid taint spec: ${word}, ${[...new Set(wrong)].join('; ')}`);
+    }
+    if (effect !== '' && !effects.includes(effect)) {
+      throw new CommandLineError(`invalid taint effect: ${effect}, unsupported taint effect`);
+    }
     if (isRemoval) removed.push({ key, effect });
     else {
-      if (effect === '') throw plain(`invalid taint spec: ${word}, expected key=value:effect`);
-      const value = equals < 0 ? '' : pair.slice(equals + 1);
+      if (effect === '') {
+        throw new CommandLineError(`invalid taint spec: ${word}, expected key=value:effect`);
+      }
+      if (added.some((one) => one.key === key && one.effect === effect)) {
+        throw new CommandLineError(
+          `duplicated taints with the same key and effect: {${key} ${value} ${effect} <nil>}`,
+        );
+      }
       added.push({ key, effect, ...(value === '' ? {} : { value }) });
     }
+  }
+  const both = added.filter((one) =>
+    removed.some(({ key, effect }) => key === one.key && (effect === '' || effect === one.effect)),
+  );
+  if (both.length > 0) {
+    const named = both.map(({ key, effect }) => `${key}=${effect}`).join(',');
+    throw plain(
+      `can not both modify and remove the following taint(s) in the same command: ${named}`,
+    );
   }
   return { added, removed };
 }
@@ -71,12 +92,28 @@ export function changeTaints(
     taints = [taint, ...taints.filter((old) => !isSame(old, taint))];
   }
   const word =
-    added.length > 0 && removed.length > 0
+    overwrite || (added.length > 0 && removed.length > 0)
       ? 'modified'
       : added.length > 0
         ? 'tainted'
         : 'untainted';
   return { taints, word };
+}
+
+/** @throws CommandLineError for what is no node, and for nodes that are chosen in two ways */
+function mayBeTainted(
+  [type = '', ...names]: readonly string[],
+  { all, selector }: { readonly all: boolean | undefined; readonly selector: string | undefined },
+): void {
+  if (!/^(?:nodes?|no)(?:\/|$)/i.test(type)) {
+    throw plain(`invalid resource type ${type}, only node types are supported`);
+  }
+  if (all === true && selector !== undefined) {
+    throw plain("setting 'all' parameter with a non empty selector is prohibited");
+  }
+  if (all === true && names.length > 0) {
+    throw plain('name cannot be provided when all nodes are meant');
+  }
 }
 
 /** `trireme taint`. */
@@ -103,9 +140,8 @@ export const taintCommand = defineCommand({
     const words = first < 0 ? args : args.slice(0, first);
     const changes = parseTaints(first < 0 ? [] : args.slice(first));
     if (words.length === 0)
-      throw plain(
-        'one or more resources must be specified as <resource> <name> or <resource>/<name>',
-      );
+      throw plain('one or more resources must be specified as <resource> <name>');
+    mayBeTainted(words, flags);
     if (changes.added.length + changes.removed.length === 0) {
       throw plain('at least one taint update is required');
     }
@@ -114,9 +150,6 @@ export const taintCommand = defineCommand({
     return withSession(invocation, async (session) => {
       const found = await findObjects(session, words, flags);
       return forEachUnlessRefused(context, found, async ({ ref, object }) => {
-        if (ref.resource.plural !== 'nodes') {
-          throw plain(`invalid resource type ${ref.resource.plural}, only node is supported`);
-        }
         const { taints, word } = changeTaints(object as Node, changes, flags.overwrite ?? false);
         const after =
           dryRun === 'client'

@@ -73,6 +73,7 @@ const topNode = defineCommand({
   run: (invocation) =>
     withSession(invocation, async (session) => {
       const { args, flags, context } = invocation;
+      mayBeNamed(args, flags.selector, 'node [NAME | -l label]');
       const [name] = args;
       const measured = await measure(
         session,
@@ -112,7 +113,20 @@ function nodeRow(row: Sized, nodes: readonly Node[]): string[] {
   ];
 }
 
+/** @throws CommandLineError for a name beside a selector, and for more than one */
+function mayBeNamed(args: readonly string[], selector: string | undefined, words: string): void {
+  if (args.length > 1) throw new CommandLineError(words);
+  if (args.length > 0 && selector !== undefined) {
+    throw plain(
+      words.startsWith('node')
+        ? 'only one of NAME or --selector can be provided'
+        : 'only one of NAME or selector can be provided',
+    );
+  }
+}
+
 interface Sized {
+  readonly namespace?: string;
   readonly name: string;
   readonly cpu: bigint;
   readonly memory: bigint;
@@ -120,7 +134,8 @@ interface Sized {
 
 function bySize(a: Sized, b: Sized, key: string | undefined): number {
   if (key === 'cpu' || key === 'memory') return Number(b[key] - a[key]);
-  return a.name < b.name ? -1 : 1;
+  const [of, with_] = [a, b].map(({ namespace = '', name }) => `${namespace}/${name}`);
+  return (of ?? '') < (with_ ?? '') ? -1 : 1;
 }
 
 const topPod = defineCommand({
@@ -142,6 +157,7 @@ const topPod = defineCommand({
     withSession(invocation, async (session) => {
       const { args, flags, context } = invocation;
       const everywhere = flags['all-namespaces'] === true;
+      mayBeNamed(args, flags.selector, 'pod [NAME | -l label]');
       const [name] = args;
       const place = everywhere ? '/pods' : `/namespaces/${session.namespace}/pods`;
       const measured = await measure(

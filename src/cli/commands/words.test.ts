@@ -22,13 +22,26 @@ test('the list of commands says what they say themselves', async () => {
 });
 
 test('pairs of labels', () => {
-  expect(parsePairs(['pod', 'web', 'a=b=c', 'd-', 'e='], 'label')).toEqual({
+  expect(parsePairs(['pod', 'web', 'a=b', 'd-', 'e='], 'label')).toEqual({
     words: ['pod', 'web'],
-    pairs: { a: 'b=c', d: null, e: '' },
+    pairs: { a: 'b', d: null, e: '' },
+  });
+  expect(parsePairs(['pod', 'web', 'a=b=c', 'f=a text'], 'annotation').pairs).toEqual({
+    a: 'b=c',
+    f: 'a text',
   });
   expect(() => parsePairs(['pod', 'a=b', 'a-'], 'label')).toThrow(
     'can not both modify and remove a label',
   );
+});
+
+test.each([
+  ['a=b=c', 'invalid label spec: a=b=c'],
+  ['=b', 'at least one label update is required'],
+  ['a=not good', 'invalid label value: "a=not good": a valid label must be'],
+  ['a=-b', 'invalid label value: "a=-b"'],
+])('%s is no label, before the server is asked', (word, words) => {
+  expect(() => parsePairs(['pod', 'web', word], 'label')).toThrow(words);
 });
 
 describe('taints', () => {
@@ -56,8 +69,42 @@ describe('taints', () => {
     expect(() => changeTaints(node, parseTaints(['b-']), false)).toThrow('taint "b" not found');
   });
 
-  test.each(['a=b', 'a=b:Nothing', ':NoSchedule'])('%s is none', (word) => {
-    expect(() => parseTaints([word])).toThrow('invalid taint');
+  test.each([
+    ['a=b', 'invalid taint spec: a=b, name part must consist of'],
+    ['a', 'invalid taint spec: a, expected key=value:effect'],
+    ['a=b:Nothing', 'invalid taint effect: Nothing, unsupported taint effect'],
+    [':NoSchedule', 'invalid taint spec: :NoSchedule, name part must be non-empty'],
+    ['=b:NoSchedule', 'invalid taint spec: =b:NoSchedule, name part must be non-empty'],
+    ['a b:NoSchedule', 'invalid taint spec: a b:NoSchedule, name part must consist of'],
+    ['a=b=c:NoSchedule', 'invalid taint spec: a=b=c:NoSchedule'],
+    ['a:b:c', 'invalid taint spec: a:b:c'],
+    ['a=b c:NoSchedule', 'invalid taint spec: a=b c:NoSchedule, a valid label must be'],
+  ])('%s is none', (word, words) => {
+    expect(() => parseTaints([word])).toThrow(words);
+  });
+
+  test.each([
+    [
+      ['a=b:NoSchedule', 'a=c:NoSchedule'],
+      'duplicated taints with the same key and effect: {a c NoSchedule <nil>}',
+    ],
+    [['a=b:NoSchedule', 'a:NoSchedule-'], 'in the same command: a=NoSchedule'],
+    [['a=b:NoSchedule', 'a-'], 'in the same command: a=NoSchedule'],
+  ])('%j contradict each other', (words, message) => {
+    expect(() => parseTaints(words)).toThrow(message);
+  });
+
+  test('of one key and two effects go together', () => {
+    const { added, removed } = parseTaints(['a:NoSchedule', 'a:NoExecute', 'b:NoSchedule-']);
+    expect(added).toHaveLength(2);
+    expect(removed).toEqual([{ key: 'b', effect: 'NoSchedule' }]);
+    expect(parseTaints(['a=b:NoSchedule', 'a:NoExecute-']).removed).toHaveLength(1);
+  });
+
+  test('that replace others are told so', () => {
+    const changed = changeTaints(node, parseTaints(['a=c:NoSchedule']), true);
+    expect(changed.word).toBe('modified');
+    expect(changed.taints).toEqual([{ key: 'a', value: 'c', effect: 'NoSchedule' }]);
   });
 });
 

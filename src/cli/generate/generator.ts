@@ -66,11 +66,13 @@ export function defineGenerator<const F extends Flags>(options: {
 /**
  * Creates an object and says so; with `--dry-run=client` it is only printed.
  * @param isCreate by `create`, whose refusals say what was tried
+ * @param done the word for what was done
  */
 export async function createMade(
   invocation: Invocation<typeof generatorFlags>,
   object: KubeObject,
   isCreate = false,
+  done = 'created',
 ): Promise<void> {
   const { flags, context } = invocation;
   const dryRun = parseDryRun(flags['dry-run']);
@@ -81,7 +83,7 @@ export async function createMade(
     const ref = await placeObject(session, object, object.metadata.name);
     if (dryRun === 'client') {
       if (!enforceNamespace) delete object.metadata.namespace;
-      return print('created', ref, object);
+      return print(done, ref, object);
     }
     const { resource } = ref;
     const made = await session.kube
@@ -94,7 +96,7 @@ export async function createMade(
       .catch((error: unknown) => {
         throw isCreate ? prefixed(error, `failed to create ${resource.singular}: `) : error;
       });
-    await print('created', ref, {
+    await print(done, ref, {
       apiVersion: apiVersionOf(resource),
       kind: resource.kind,
       ...made,
