@@ -1,3 +1,4 @@
+import { parseTime } from '../../api/facts/time.js';
 import type { KubeObject } from '../../api/object.js';
 import type { Pod } from '../../api/types/core.js';
 import { selectorText } from '../../api/facts/selectors.js';
@@ -70,16 +71,22 @@ interface Source {
 
 async function runLogs(invocation: Logs): Promise<number> {
   const { args, flags } = invocation;
-  if (args.length === 0 && flags.selector === undefined) {
+  if ((args.length === 0 && flags.selector === undefined) || args.length > 2) {
     throw new CommandLineError(
       "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command",
     );
   }
   if (args.length > 0 && flags.selector !== undefined) {
-    throw plain('only a selector (-l) or a POD name is allowed');
+    throw new CommandLineError('only a selector (-l) or a POD name is allowed');
   }
+  if (args.length === 2 && flags.container !== undefined) {
+    throw plain('only one of -c or an inline [CONTAINER] arg is allowed');
+  }
+  mayBeAsked(flags);
   if (flags['all-containers'] === true && flags.container !== undefined) {
-    throw plain('--all-containers=true should not be specified with container name');
+    throw plain(
+      `--all-containers=true should not be specified with container name ${flags.container}`,
+    );
   }
   if (flags.since !== undefined && flags['since-time'] !== undefined) {
     throw plain('at most one of `sinceTime` or `sinceSeconds` may be specified');
@@ -98,18 +105,33 @@ async function runLogs(invocation: Logs): Promise<number> {
   });
 }
 
+/** @throws CommandLineError for amounts and times that are none */
+function mayBeAsked(flags: Logs['flags']): void {
+  if (flags.tail < -1) throw plain('--tail must be greater than or equal to -1');
+  if (flags['limit-bytes'] < 0) throw plain('--limit-bytes must be greater than 0');
+  if (flags.since !== undefined && goDurationMs(flags.since) < 0) {
+    throw plain('--since must be greater than 0');
+  }
+  const since = flags['since-time'];
+  if (since !== undefined && parseTime(since) === undefined) {
+    throw plain(`parsing time ${JSON.stringify(since)}: it is no time of RFC 3339`);
+  }
+}
+
 async function sourcesOf(session: Session, { args, flags, context }: Logs): Promise<Source[]> {
   const found = await podsOf(session, { args, flags });
   const many = flags['all-containers'] === true;
+  // `logs POD CONTAINER` is the same as with -c.
+  const wanted = flags.container ?? args[1];
   return found.flatMap((pod) => {
     const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
     const all = [...initContainers, ...containers, ...ephemeralContainers].map(({ name }) => name);
     if (many) return all.map((container) => ({ pod, container }));
-    if (flags.container !== undefined) {
-      if (!all.includes(flags.container)) {
-        throw plain(`container ${flags.container} is not valid for pod ${pod.metadata.name}`);
+    if (wanted !== undefined) {
+      if (!all.includes(wanted)) {
+        throw plain(`container ${wanted} is not valid for pod ${pod.metadata.name}`);
       }
-      return [{ pod, container: flags.container }];
+      return [{ pod, container: wanted }];
     }
     const chosen = pod.metadata.annotations?.['kubectl.kubernetes.io/default-container'];
     const [first = ''] = containers.map(({ name }) => name);
@@ -141,10 +163,10 @@ async function podsOf(
     return listObjects<Pod>(session, resource, { namespace, labelSelector: flags.selector });
   }
   const [first = ''] = args;
-  if (!first.includes('/') && args.length <= 2) {
+  if (!first.includes('/')) {
     return [(await fetchObject(session, { resource, namespace, name: first })) as Pod];
   }
-  const target = await parseSingle(session.mapper, args);
+  const target = await parseSingle(session.mapper, [first]);
   const ref = { ...target, namespace };
   const object = await fetchObject(session, ref);
   if (target.resource.plural === 'pods') return [object as Pod];

@@ -27,6 +27,7 @@ export async function unpackTree(
   warn: (text: string) => void,
   feed: (input: ArchiveInput) => Promise<void>,
 ): Promise<boolean> {
+  await mkdir(dirname(target), { recursive: true });
   const staging = await mkdtemp(join(dirname(target), '.trireme-cp-'));
   try {
     if (!(await extract(name, staging, feed))) return false;
