@@ -3,8 +3,8 @@ import type { Registry } from '../lib/metrics.js';
 import type { FinishedCall } from './api-client.js';
 
 /**
- * The requests of a component to the API, under client-go's names (`rest_client_…`). Hosts are those of the masters: the
- * few that the cluster has had.
+ * The requests of a component to the API, under client-go's names (`rest_client_…`). Hosts are those of the masters:
+ * the few that the cluster has had.
  */
 export class ClientMetrics {
   readonly #requests: Counter;

@@ -1,6 +1,6 @@
 /**
- * Prometheus scrapes every component of a cluster, with the example's account and configuration, and answers every query
- * of the example's dashboard.
+ * Prometheus scrapes every component of a cluster, with the example's account and configuration, and answers every
+ * query of the example's dashboard.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 /** Programs that are not ours and take no part of our own as an argument. */
 const systemPrograms = new Set(
   [
-    'awk cat curl etcdctl git head ip journalctl kill kubectl printf rm systemctl tail tar vagrant',
+    'awk base64 cat cd cp curl echo etcdctl git head ip journalctl kill kubectl printf rm systemctl tail tar vagrant',
     '/usr/libexec/lxc/lxc-net .',
   ].flatMap((names) => names.split(' ')),
 );

@@ -50,9 +50,12 @@ function exported(): ReadonlyMap<string, string> {
     objects: () => [],
   });
   const shared = new ComponentMetrics();
-  new SchedulerMetrics(shared.registry, 'default-scheduler');
   const [proxy, certificates] = [new Registry(), new Registry()];
-  new ProxyMetrics(proxy, clock);
+  // They write themselves down.
+  expect([
+    new SchedulerMetrics(shared.registry, 'default-scheduler'),
+    new ProxyMetrics(proxy, clock),
+  ]).toHaveLength(2);
   watchExpiry({}, { registry: certificates, clock, log: silentLogger })();
   const agent = new AgentMetrics('n', () => undefined);
   measuredRuntime(new FakeRuntime(clock), agent.registry, clock);

@@ -32,6 +32,7 @@ const virtual = 'it makes virtual machines';
 const minutes = 'it takes minutes';
 const level = 'scripts/test does it, and runs this test';
 const others = 'it needs members on other machines; test/cluster/etcd-cluster.test.ts does it';
+const monitoring = 'test/cluster/monitoring.test.ts does it';
 const hollow = { './scripts/up': 'bin/trireme up --runtime hollow' };
 const stop = { 'scripts/down': 'bin/trireme down' };
 const down = { './scripts/down': 'bin/trireme down' };
@@ -317,6 +318,19 @@ const rows: readonly Row[] = [
     begins: 'trireme cert renew',
     trial: { how: 'check', why: 'test/e2e/expired.test.ts does it' },
   },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'kubectl apply -f examples/monitoring/access.yaml',
+    trial: { how: 'run' },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'kubectl -n kube-system get secret trireme-metrics',
+    trial: { how: 'check', why: monitoring },
+  },
+  { pages: 'docs/OPERATIONS.md', begins: 'cp ', trial: { how: 'check', why: monitoring } },
+  { pages: 'docs/OPERATIONS.md', begins: 'echo 4 |', trial: { how: 'check', why: monitoring } },
+  { pages: 'docs/OPERATIONS.md', begins: 'curl -X PUT', trial: { how: 'check', why: monitoring } },
   {
     pages: 'docs/OPERATIONS.md',
     begins: 'trireme token create',

@@ -49,7 +49,7 @@ export function compileRule(
   self: DeclType,
   effort: Effort | undefined,
 ): CompiledRule {
-  const { rule = '', messageExpression = '' } = source;
+  const { rule, messageExpression = '' } = source;
   if (effort !== undefined) takeEffort(effort, rule.length + messageExpression.length);
   const oldSelf = source.optionalOldSelf === true ? optionalOf(self.type) : self.type;
   const variables = new Map<string, CelType>([

@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/clock.js';
 /** Many objects carry the times of the last seconds: each is laid out once. */
 const latest = {
   seconds: new Float64Array(64).fill(Number.NaN),
-  texts: new Array<string>(64).fill(''),
+  texts: Array.from({ length: 64 }, () => ''),
 };
 
 /** RFC 3339 in UTC with whole seconds, as `metav1.Time` is written. */

@@ -51,8 +51,8 @@ export function masterPorts(
 }
 
 /**
- * Workers that share one address have their ports so far apart: 10249, 10250 and 10256 of one are never those of another,
- * nor 10257 and 10259 of a master, which lie whole steps further on.
+ * Workers that share one address have their ports so far apart: 10249, 10250 and 10256 of one are never those of
+ * another, nor 10257 and 10259 of a master, which lie whole steps further on.
  */
 const workerPortStep = 20;
 

@@ -1,6 +1,6 @@
 /**
- * The HTTPS port of a scheduler or a controller manager: health for everybody, metrics and the level of the log for whom
- * the API server lets (k8s.io/apiserver with delegated authentication and authorization).
+ * The HTTPS port of a scheduler or a controller manager: health for everybody, metrics and the level of the log for
+ * whom the API server lets (k8s.io/apiserver with delegated authentication and authorization).
  */
 import type { Clock } from '../../lib/clock.js';
 import type { GrpcServer, ServerTls } from '../../lib/grpc/index.js';

@@ -93,13 +93,12 @@ const anonymous: DoorUser = { username: 'system:anonymous', groups: ['system:una
 /** May do everything without a review: the API server's own client certificate is of it, and no request leads to it. */
 const superusers = 'system:masters';
 
-interface TokenReview extends KubeObject {
-  readonly spec: { readonly token: string };
-  readonly status?: { readonly authenticated?: boolean; readonly user?: Partial<DoorUser> };
-}
+/** A question to the API server, which answers in its status. */
+type Question<Status> = KubeObject & { readonly spec: object; readonly status?: Status };
 
-interface AccessReview extends KubeObject {
-  readonly status?: { readonly allowed?: boolean };
+interface WhoAnswer {
+  readonly authenticated?: boolean;
+  readonly user?: Partial<DoorUser>;
 }
 
 const tokenReviews = { group: 'authentication.k8s.io', version: 'v1', resource: 'tokenreviews' };
@@ -158,13 +157,13 @@ export class DelegatedAccess {
     const known = this.#users.get(key);
     if (known !== undefined) return known;
     const metadata = { name: '' };
-    const review: TokenReview = {
+    const review: Question<WhoAnswer> = {
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'TokenReview',
       metadata,
       spec: { token },
     };
-    let status: TokenReview['status'];
+    let status: WhoAnswer | undefined;
     try {
       ({ status } = await this.#ask(tokenReviews, review));
     } catch (error) {
@@ -187,14 +186,14 @@ export class DelegatedAccess {
       'path' in attributes
         ? { nonResourceAttributes: attributes }
         : { resourceAttributes: { group: '', version: 'v1', ...attributes } };
-    const review = {
+    const review: Question<{ readonly allowed?: boolean }> = {
       apiVersion: 'authorization.k8s.io/v1',
       kind: 'SubjectAccessReview',
       metadata: { name: '' },
       spec: { user: username, ...rest, ...wanted },
     };
     try {
-      const { status } = await this.#ask<AccessReview>(resources.accessReviews, review);
+      const { status } = await this.#ask(resources.accessReviews, review);
       return status?.allowed === true;
     } catch (error) {
       if (isDoorRefusal(error)) throw error;

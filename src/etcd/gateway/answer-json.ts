@@ -3,6 +3,7 @@
  * 64-bit numbers as text, bytes in base64, absent fields left out.
  */
 import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { assertNever } from '../../lib/assert.js';
 import type { FieldShape } from './message-shapes.js';
 import { enumNumbersOf, fieldsOf, responseTypeOf } from './message-shapes.js';
 
@@ -100,5 +101,7 @@ function valueJson(field: FieldShape, reader: BinaryReader): unknown {
       return String(reader.int64());
     case 'uint64':
       return String(reader.uint64());
+    default:
+      return assertNever(field.kind, 'kind of a field');
   }
 }

@@ -59,6 +59,7 @@ test('a password of more bytes than bcrypt reads is refused, for a new user and 
   const proposed: unknown[] = [];
   const server = {
     config: { clock: new ManualClock(), bcryptCost: cheapest },
+    auth: { enabled: false, checkAdmin: () => undefined },
     requests: {
       propose: (kind: string) => {
         proposed.push(kind);

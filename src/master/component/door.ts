@@ -69,7 +69,10 @@ async function servingTls(
   const requestClientCert = 'optional';
   if (cert !== undefined && key !== undefined && clientCa !== undefined) {
     const files = serverTlsFromFiles({ ca: clientCa, cert, key }, { clock, log });
-    return { tls: derivedTls(files, (pair) => ({ ...pair, requestClientCert })), stop: files.stop };
+    return {
+      tls: derivedTls(files, (pair) => ({ ...pair, requestClientCert })),
+      stop: () => files.stop(),
+    };
   }
   const pair =
     cert !== undefined && key !== undefined

@@ -7,8 +7,7 @@ const nowMs = Date.UTC(2026, 10, 30, 2, 0, 1, 500);
 const now = '2026-11-30 02:00:01.5 +0000 UTC';
 const synced = '2026-11-30 02:00:00 +0000 UTC';
 const usual: NodeHealthFacts = { nowMs, behindMs: 0, syncedAtMs: nowMs - 1500, node: undefined };
-const node = (fields: Partial<Node>): Node =>
-  ({ metadata: { name: 'n' }, spec: {}, ...fields }) as Node;
+const node = (fields: Partial<Node>): Node => ({ metadata: { name: 'n' }, spec: {}, ...fields });
 
 test.each<[string, Partial<NodeHealthFacts>, 200 | 503, string, boolean]>([
   ['nothing waits', {}, 200, now, true],

@@ -14,12 +14,11 @@ afterEach(async () => {
   for (const end of ends.splice(0).toReversed()) await end();
 });
 
-const node = (name: string, address: string, podCIDR: string): Node =>
-  ({
-    metadata: { name },
-    spec: { podCIDR, podCIDRs: [podCIDR] },
-    status: { addresses: [{ type: 'InternalIP', address }] },
-  }) as Node;
+const node = (name: string, address: string, podCIDR: string): Node => ({
+  metadata: { name },
+  spec: { podCIDR, podCIDRs: [podCIDR] },
+  status: { addresses: [{ type: 'InternalIP', address }] },
+});
 
 const links = JSON.stringify([
   { addr_info: [{ local: '127.0.0.1', prefixlen: 8 }] },

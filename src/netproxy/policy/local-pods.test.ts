@@ -3,12 +3,11 @@ import type { Pod } from '../../api/types/core.js';
 import type { HeldPod } from './local-pods.js';
 import { resolverPod, withHeld } from './local-pods.js';
 
-const pod = (uid: string, nodeName: string, ips: readonly string[], spec: object = {}): Pod =>
-  ({
-    metadata: { uid, namespace: 'team', name: uid, labels: { app: uid } },
-    spec: { nodeName, containers: [], ...spec },
-    status: { podIP: ips[0] ?? '', podIPs: ips.map((ip) => ({ ip })) },
-  }) as Pod;
+const pod = (uid: string, nodeName: string, ips: readonly string[], spec: object = {}): Pod => ({
+  metadata: { uid, namespace: 'team', name: uid, labels: { app: uid } },
+  spec: { nodeName, containers: [], ...spec },
+  status: { podIP: ips[0] ?? '', podIPs: ips.map((ip) => ({ ip })) },
+});
 const held = (podUid: string, ips: readonly string[], labels?: HeldPod['labels']): HeldPod => ({
   podUid,
   namespace: 'team',

@@ -163,7 +163,7 @@ test('what is told of pods begins and ends with them', async () => {
   const { ask, run, remove } = await rig();
   const exec = { exec: { command: ['true'] }, periodSeconds: 1 };
   const main = { name: 'main', image: 'web:1', readinessProbe: exec };
-  await run('web', { containers: [main], terminationGracePeriodSeconds: 0 } as Partial<PodSpec>);
+  await run('web', { containers: [main], terminationGracePeriodSeconds: 0 });
   const probes = (await ask('/metrics/probes')).text;
   expect(probes).toMatch(
     /^prober_probe_total\{probe_type="Readiness",result="successful",container="main",pod="web",namespace="default",pod_uid="[^"]+"\} \d+$/m,

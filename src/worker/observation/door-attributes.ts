@@ -1,4 +1,7 @@
-/** The right that a path of the agent needs: a verb on a subresource of the node. @see kubelet pkg/kubelet/server/auth.go */
+/**
+ * The right that a path of the agent needs: a verb on a subresource of the node.
+ * @see kubelet pkg/kubelet/server/auth.go
+ */
 
 const verbs: Readonly<Record<string, string>> = {
   POST: 'create',

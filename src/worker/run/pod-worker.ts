@@ -22,8 +22,10 @@ import { getImage } from './get-image.js';
 import type { NodeContext } from './node-context.js';
 import { factsFor, keyOf } from './node-context.js';
 import { containerEvents, podEvent } from './pod-events.js';
+import { podLabel, versionOf } from './pod-facts.js';
 import { PodInfrastructure } from './pod-infrastructure.js';
 import { runPostStart } from './post-start.js';
+import { StartObserver } from './start-observer.js';
 import { terminationMessage } from './termination-message.js';
 import { errorMessage } from '../../lib/errors.js';
 
@@ -56,8 +58,7 @@ export class PodWorker {
   readonly #earlyExits = new Map<string, Exit>();
   readonly #oomKilled = new Set<string>();
   readonly #infra: PodInfrastructure;
-  /** The first time that all its containers run is told once; of a pod that was taken over, never. */
-  #hasRun: boolean;
+  readonly #starts: StartObserver;
   #cancelWake: () => void = () => undefined;
   #scheduled = false;
   #stopped = false;
@@ -66,7 +67,7 @@ export class PodWorker {
     this.#options = options;
     this.#node = options.node;
     this.#state = newPodState(options.pod, options.node.clock.nowMs());
-    this.#hasRun = options.adopted !== undefined;
+    this.#starts = new StartObserver(options.node, this.#state, options.adopted !== undefined);
     this.#probes = new ProbeManager({
       clock: options.node.clock,
       attempt: (target) => this.#attempt(target),
@@ -300,7 +301,7 @@ export class PodWorker {
       );
       const postStart = container.lifecycle?.postStart;
       record.recordStarted(tracked, instance);
-      this.#observeStart(tracked, instance.phase !== 'running' && instance.exitCode === 128);
+      this.#starts.started(tracked, instance.phase !== 'running' && instance.exitCode === 128);
       if (instance.reason === 'StartError') {
         record.recordNeverRan(tracked, instance.message ?? '', node.clock.nowMs());
         await this.#infra.replaceBrokenSandbox();
@@ -324,16 +325,6 @@ export class PodWorker {
       const failure = { reason, message: errorMessage(error) };
       record.recordStartFailed(tracked, failure, node.clock.nowMs());
     }
-  }
-
-  #observeStart(tracked: TrackedContainer, failed: boolean): void {
-    const { observer, clock } = this.#node;
-    if (observer === undefined) return;
-    observer.containerStarted(tracked.role, failed);
-    const main = [...this.#state.trackedContainers.values()].filter(({ role }) => role === 'main');
-    if (this.#hasRun || !main.every(isRunning)) return;
-    this.#hasRun = true;
-    observer.podStarted(clock.nowMs() - this.#state.startedAtMs);
   }
 
   async #stopContainer(
@@ -454,14 +445,4 @@ export class PodWorker {
     }
     return undefined;
   }
-}
-
-function podLabel(pod: Pod): string {
-  const { name, namespace, uid } = keyOf(pod);
-  return `${name}_${namespace}(${uid})`;
-}
-
-function versionOf(pod: Pod): bigint {
-  const text = pod.metadata.resourceVersion ?? '0';
-  return /^\d+$/.test(text) ? BigInt(text) : 0n;
 }

@@ -91,7 +91,7 @@ function FollowedRows(props: ShownProps): JSX.Element {
   return <Rows live={live} nowMs={nowMs} {...props} />;
 }
 
-/** The rows at a revision, with the ages that they had. What is shown stays until the next revision's rows are there. */
+/** The rows at a revision, with the ages that they had. They stay until those of the next revision are there. */
 function PastRows({ at, ...props }: ShownProps & { at: string }): JSX.Element {
   const { api, clock } = useShell();
   const [live, setLive] = useState<LiveTable>(loadingTable);

@@ -99,7 +99,7 @@ export class AdmissionChain implements Admission {
 
 /** The same plugin, whose steps are told. What needs not wait still does not. */
 function observed(plugin: AdmissionPlugin, observer: AdmissionObserver): AdmissionPlugin {
-  const { mutate, validate, abandon, name } = plugin;
+  const { name } = plugin;
   const tell = <T>(
     type: AdmissionStep['type'],
     operation: string,
@@ -134,14 +134,20 @@ function observed(plugin: AdmissionPlugin, observer: AdmissionObserver): Admissi
   return {
     name,
     handles: (request) => plugin.handles(request),
-    ...(mutate && {
-      mutate: (request: AdmissionRequest) =>
-        tell('admit', request.operation, () => mutate.call(plugin, request)),
-    }),
-    ...(validate && {
-      validate: (request: AdmissionRequest) =>
-        tell('validate', request.operation, () => validate.call(plugin, request)),
-    }),
-    ...(abandon && { abandon: (request: AdmissionRequest) => abandon.call(plugin, request) }),
+    ...(plugin.mutate === undefined
+      ? {}
+      : {
+          mutate: (request: AdmissionRequest) =>
+            tell('admit', request.operation, () => plugin.mutate?.(request)),
+        }),
+    ...(plugin.validate === undefined
+      ? {}
+      : {
+          validate: (request: AdmissionRequest) =>
+            tell('validate', request.operation, () => plugin.validate?.(request)),
+        }),
+    ...(plugin.abandon === undefined
+      ? {}
+      : { abandon: (request: AdmissionRequest) => plugin.abandon?.(request) }),
   };
 }

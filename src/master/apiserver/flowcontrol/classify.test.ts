@@ -136,6 +136,6 @@ test.each([
 ] as const)('%s distinguishes flows', (method, key) => {
   const options = { level: 'l', precedence: 1, rules: [all] };
   const schema = flowSchema('x', method === undefined ? options : { ...options, method });
-  const [first] = compileSchemas([schema], () => true);
+  const [first] = compileSchemas([schema], (level) => level === 'l');
   expect(first?.distinguisher(asked())).toBe(key);
 });

@@ -49,7 +49,7 @@ describe('the time that a client names', () => {
     for (const part of ['log', 'exec', 'attach', 'portforward', 'proxy']) {
       expect(timeout('x', `${pods}/p/${part}`)).toBeUndefined();
     }
-    expect(() => timeout('x', `${pods}/p/status`)).toThrow();
-    expect(() => timeout('x', '/version')).toThrow();
+    expect(() => timeout('x', `${pods}/p/status`)).toThrow('invalid timeout');
+    expect(() => timeout('x', '/version')).toThrow('invalid timeout');
   });
 });

@@ -7,6 +7,11 @@ import { Turns } from '../aside/turns.js';
 import type { RuleOutcome, RuleSubject, RuleTurns as Rules } from '../registry/validation.js';
 import type { RuleReply, RuleWork } from './rule-work.js';
 
+/** The characters of a schema; the place of a built-in kind weighs nothing. */
+function sizeOf(schema: string | object): number {
+  return typeof schema === 'string' ? schema.length : 0;
+}
+
 /**
  * The way of rules, policies and match conditions: the event loop evaluates them as long as that takes little of a
  * turn, and a thread does it anew where it takes more.
@@ -22,7 +27,7 @@ export class RuleTurns implements Rules, PolicyTurns {
       weigh: (work) =>
         work.form === 'policy'
           ? work.policy.length + work.data.length
-          : work.schema.toString().length + work.object.length + (work.old?.length ?? 0),
+          : sizeOf(work.schema) + work.object.length + (work.old?.length ?? 0),
       tooLong: 'the rules took too long to evaluate',
     });
   }

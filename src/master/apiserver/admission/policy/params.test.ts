@@ -10,7 +10,7 @@ import { collectParams } from './params.js';
 type Ref = NonNullable<NonNullable<ValidatingAdmissionPolicyBinding['spec']>['paramRef']>;
 
 function made(namespace: string, name: string, labels: Record<string, string> = {}): KubeObject {
-  return { metadata: { ...(namespace === '' ? {} : { namespace }), name, labels } } as KubeObject;
+  return { metadata: { ...(namespace === '' ? {} : { namespace }), name, labels } };
 }
 
 const stored: Readonly<Record<string, readonly KubeObject[]>> = {
