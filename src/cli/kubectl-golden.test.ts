@@ -26,6 +26,8 @@ describe.each(files)('%s', (name) => {
   const path = `${folder}/${name}.txt`;
   const blocks = readBlocks(path);
   const said = new Map<Block, string>();
+  /** Those that had to be ended. */
+  const unended = new Set<Block>();
   let cluster: ServedCluster;
 
   const compared = (block: Block): { readonly is: string; readonly should: string } => {
@@ -42,6 +44,7 @@ describe.each(files)('%s', (name) => {
     // In order, since some change what others see.
     for (const block of blocks) {
       const ran = await (recording ? runKubectl : runOurs)(cluster, block);
+      if (ran.code === null) unended.add(block);
       said.set(block, shown(ran, cluster));
     }
     const isSame = (block: Block): boolean => compared(block).is === compared(block).should;
@@ -63,6 +66,7 @@ describe.each(files)('%s', (name) => {
   });
 
   test.each(blocks.map((block) => ({ command: block.command, block })))('$command', ({ block }) => {
+    expect({ ends: !unended.has(block) }).toEqual({ ends: true });
     if (update === 'kubectl' || update === 'differences') return;
     const { is, should } = compared(block);
     if (block.differs) expect(is).not.toBe(should);

@@ -161,6 +161,8 @@ describe('pairs of ports', () => {
     [':80', { local: 0, remote: 80 }],
     ['5000:http', { local: 5000, remote: 8080 }],
     ['http', { local: 8080, remote: 8080 }],
+    // kubectl too passes over what follows.
+    ['80:1:2', { local: 80, remote: 1 }],
   ])('%s of a pod', (word, pair) => {
     expect(parsePair(word, pod, undefined)).toEqual(pair);
   });

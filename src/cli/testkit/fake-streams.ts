@@ -54,8 +54,13 @@ export class FakeStreams {
     });
   }
 
-  close(): void {
+  /** Ends all streams. */
+  cut(): void {
     for (const socket of this.#sockets.clients) socket.terminate();
+  }
+
+  close(): void {
+    this.cut();
     this.#sockets.close();
   }
 

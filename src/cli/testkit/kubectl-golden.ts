@@ -84,8 +84,12 @@ function wordsOf(command: string, home: string): string[] {
 interface Ran {
   readonly out: string;
   readonly err: string;
+  /** Null when it did not end by itself. */
   readonly code: number | null;
 }
+
+/** A command that takes longer is ended, and fails. All of a file should end long before. */
+const boundMs = 10_000;
 
 /** Runs kubectl. */
 export function runKubectl(cluster: ServedCluster, block: Block): Promise<Ran> {
@@ -95,7 +99,7 @@ export function runKubectl(cluster: ServedCluster, block: Block): Promise<Ran> {
     KUBECONFIG: cluster.kubeconfig,
     TZ: 'UTC',
   };
-  const child = spawn('kubectl', wordsOf(block.command, cluster.home), { env, timeout: 20_000 });
+  const child = spawn('kubectl', wordsOf(block.command, cluster.home), { env, timeout: boundMs });
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
@@ -106,7 +110,7 @@ export function runKubectl(cluster: ServedCluster, block: Block): Promise<Ran> {
   });
 }
 
-/** Runs our command in this process. */
+/** Runs our command in this process, as if interrupted when it does not end. */
 export async function runOurs(cluster: ServedCluster, block: Block): Promise<Ran> {
   let [out, err] = ['', ''];
   const clock = systemClock();
@@ -126,8 +130,23 @@ export async function runOurs(cluster: ServedCluster, block: Block): Promise<Ran
         ),
       ),
   };
-  const code = await run(wordsOf(block.command, cluster.home), context);
-  return { out, err, code };
+  // Those of whoever runs this test are not ours to call.
+  const foreign = process.rawListeners('SIGINT');
+  let cancel = (): void => undefined;
+  const bound = new Promise<null>((resolve) => {
+    cancel = clock.schedule(boundMs, () => resolve(null));
+  });
+  try {
+    const code = await Promise.race([run(wordsOf(block.command, cluster.home), context), bound]);
+    if (code === null) {
+      const own = process.rawListeners('SIGINT').filter((listener) => !foreign.includes(listener));
+      for (const listener of own) Reflect.apply(listener, process, ['SIGINT']);
+      cluster.cutConnections();
+    }
+    return { out, err, code };
+  } finally {
+    cancel();
+  }
 }
 
 const inputOf = ({ input }: Block): string => input.map((line) => `${line}\n`).join('');

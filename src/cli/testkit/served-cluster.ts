@@ -120,6 +120,12 @@ export class ServedCluster {
     return seen;
   }
 
+  /** Ends all requests and streams under way, as if the network were cut. */
+  cutConnections(): void {
+    this.#front.closeAllConnections();
+    this.#streams.cut();
+  }
+
   async stop(): Promise<void> {
     this.#front.closeAllConnections();
     this.#front.close();
