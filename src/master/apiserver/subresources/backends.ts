@@ -89,11 +89,12 @@ async function podBackend(deps: BackendDeps, wanted: Wanted): Promise<Backend> {
   if (kind === undefined) throw noSuchResource();
   const found = await findContainer(objects, { kind, namespace, name }, '', false);
   const pod = podOf(objects, wanted);
+  const address = checkedAddress(pod);
   const port = podPort(pod, wanted);
   const agent = agents.forNode(found.node);
   const open = (): Duplex => agentSocket(agent, found.ref, port);
   return {
-    host: joinHostPort(checkedAddress(pod), String(port)),
+    host: joinHostPort(address, String(port)),
     connect: scheme === 'https' ? () => secured(open()) : open,
   };
 }
