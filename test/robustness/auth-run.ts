@@ -46,33 +46,45 @@ export interface AuthOutcome {
 /** All members must hold the same users, roles, rights and keys. */
 async function converge(members: Members): Promise<string[]> {
   await members.healthy();
-  const seen: string[] = [];
   let revision = 0;
   for (const channel of members.channels) {
     const options = await logIn(channel, 'root', rootPassword);
     const answer = await channel.client(KVDefinition).put(putOf('end', 'end'), options);
     revision = answer.header?.revision ?? 0;
   }
-  for (const [at, channel] of members.channels.entries()) {
-    const auth = channel.client(AuthDefinition);
-    const options = await logIn(channel, 'root', rootPassword);
-    const { users } = await auth.userList({}, options);
-    const roles = await Promise.all(users.map((name) => auth.userGet({ name }, options)));
-    const rights = await Promise.all(
-      (await auth.roleList({}, options)).roles.map((role) => auth.roleGet({ role }, options)),
-    );
-    const { authRevision } = await auth.authStatus({}, options);
-    let hash = '';
-    await waitFor(`m${at} has revision ${revision}`, async () => {
-      hash = await members.hash(at, revision).catch(() => '');
-      return hash !== '';
-    });
-    const perms = rights.map(({ perm }) => perm.map(({ key }) => key.toString()));
-    seen.push(
-      JSON.stringify({ users, roles: roles.map((each) => each.roles), perms, authRevision, hash }),
-    );
-  }
+  let seen: readonly string[] = [];
+  // What a client asked for and did not wait for may still take effect while its member holds the call.
+  await waitFor('all members hold the same', async () => {
+    seen = await Promise.all(members.channels.map((_, at) => stateOf(members, at, revision)));
+    return new Set(seen).size === 1;
+  }).catch(() => undefined);
   return new Set(seen).size === 1 ? [] : [`members differ: ${seen.join('\n')}`];
+}
+
+/** What a member says of users, roles and rights, and the hash of its keys. */
+async function stateOf(members: Members, at: number, revision: number): Promise<string> {
+  const channel = members.channels[at] as Members['channels'][number];
+  const auth = channel.client(AuthDefinition);
+  const options = await logIn(channel, 'root', rootPassword);
+  const { users } = await auth.userList({}, options);
+  const roles = await Promise.all(users.map((name) => auth.userGet({ name }, options)));
+  const rights = await Promise.all(
+    (await auth.roleList({}, options)).roles.map((role) => auth.roleGet({ role }, options)),
+  );
+  const { authRevision } = await auth.authStatus({}, options);
+  let hash = '';
+  await waitFor(`m${at} has revision ${revision}`, async () => {
+    hash = await members.hash(at, revision).catch(() => '');
+    return hash !== '';
+  });
+  const perms = rights.map(({ perm }) => perm.map(({ key }) => key.toString()));
+  return JSON.stringify({
+    users,
+    roles: roles.map((each) => each.roles),
+    perms,
+    authRevision,
+    hash,
+  });
 }
 
 /** Runs one seed. @throws only when the cluster cannot be started at all */

@@ -1,5 +1,5 @@
 /** The control plane in simulation, in small: some seeds, and the known mistakes that must be found. */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { Canary } from './control-plane/canaries.js';
 import { controlPlaneCanaries } from './control-plane/canaries.js';
 import { drawOptions } from './control-plane/options.js';
@@ -10,6 +10,9 @@ async function run(seed: number, canary?: Canary): Promise<ControlPlaneWorld> {
   await world.run();
   return world;
 }
+
+// In CI it has what the clusters leave of the machine.
+jest.setTimeout(300_000);
 
 describe('a control plane under simulated faults', () => {
   test.each([1, 2, 3, 4, 5, 6])('seed %d', async (seed) => {
