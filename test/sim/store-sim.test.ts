@@ -61,7 +61,7 @@ describe('a known mistake in a whole member is found', () => {
     ['staleRead', 37, /"get"/],
     ['snapshotUnseen', 134, /is not linearizable/],
     ['keepAliveForgotten', 12, /^lease/],
-    ['keepAliveUnconfirmed', 73, /^lease/],
+    ['keepAliveUnconfirmed', 1498, /^lease/],
     ['revocationPassedOn', 2, /^lease/],
     ['leaseEndedByFollower', 98, /^lease/],
     ['leaseEndedByNewLeader', 2, /^lease/],
