@@ -18,6 +18,9 @@ interface Level {
   readonly checks: readonly (readonly string[])[];
 }
 
+/** Attacks that need processes and ports alone, and take minutes. */
+const longAttacks = 'bounds|closers|smuggling';
+
 const levels: readonly Level[] = [
   {
     name: 'unit',
@@ -43,14 +46,18 @@ const levels: readonly Level[] = [
   { name: 'sim', paths: ['dist/test/sim/'], workers: 2, beside: 'last', checks: [] },
   {
     name: 'robustness',
-    paths: ['dist/test/conformance/', 'dist/test/robustness/'],
+    paths: [
+      'dist/test/conformance/',
+      'dist/test/robustness/',
+      `dist/test/security/(${longAttacks})`,
+    ],
     workers: 1,
     beside: 'as all',
     checks: [],
   },
   {
     name: 'cluster',
-    paths: ['dist/test/security/', 'dist/test/cluster/'],
+    paths: [`dist/test/security/(?!${longAttacks})`, 'dist/test/cluster/'],
     workers: 1,
     checks: [],
   },
