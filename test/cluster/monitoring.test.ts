@@ -190,10 +190,19 @@ const maybeEmpty =
       const queries = panels.flatMap(({ targets = [] }) => targets);
       const silent: string[] = [];
       for (const { expr, legendFormat } of queries) {
-        const data = await api<{ result: { metric: Record<string, string> }[] }>(
-          `query?query=${encodeURIComponent(expr)}`,
-        );
-        const result = data?.result ?? [];
+        const ask = async (): Promise<readonly { metric: Record<string, string> }[]> => {
+          const query = `query?query=${encodeURIComponent(expr)}`;
+          const data = await api<{ result: { metric: Record<string, string> }[] }>(query);
+          return data?.result ?? [];
+        };
+        let result = await ask();
+        // Some rates begin with the second scrape after the first change.
+        if (result.length === 0 && !maybeEmpty.test(expr)) {
+          await until(expr, async () => {
+            result = await ask();
+            return result.length > 0 ? true : undefined;
+          }).catch(() => undefined);
+        }
         if (result.length === 0 && !maybeEmpty.test(expr)) silent.push(expr);
         const wanted = [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label);
         for (const label of wanted) {
