@@ -49,6 +49,7 @@ const levels: readonly Level[] = [
     paths: [
       'dist/test/conformance/',
       'dist/test/robustness/',
+      'dist/test/cluster/etcd-',
       `dist/test/security/(${longAttacks})`,
     ],
     workers: 1,
@@ -57,7 +58,7 @@ const levels: readonly Level[] = [
   },
   {
     name: 'cluster',
-    paths: [`dist/test/security/(?!${longAttacks})`, 'dist/test/cluster/'],
+    paths: [`dist/test/security/(?!${longAttacks})`, 'dist/test/cluster/(?!etcd-)'],
     workers: 1,
     checks: [],
   },
