@@ -76,14 +76,14 @@ export function addCommonFlags(command: Command, securePort: number): Command {
       durationOption(
         '--leader-elect-lease-duration <duration>',
         'a lease without renewal for so long is free',
-        6000,
+        5000,
       ),
     )
     .addOption(
       durationOption(
         '--leader-elect-renew-deadline <duration>',
         'a leader that cannot renew for so long stops',
-        4000,
+        3000,
       ),
     )
     .addOption(
