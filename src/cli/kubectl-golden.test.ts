@@ -1,5 +1,5 @@
 /**
- * Command lines of kubectl 1.32 and ours against one API server: output, words, exit code and requests are the same.
+ * Command lines of kubectl 1.33 and ours against one API server: output, words, exit code and requests are the same.
  * What kubectl did is recorded in `testdata/kubectl/*.txt`, so that the comparison needs none.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';

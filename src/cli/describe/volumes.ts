@@ -218,10 +218,10 @@ function writeProjected(writer: DescribeWriter, source: Source): void {
     >;
     if (secret !== undefined) {
       writer.field(2, 'SecretName', secret['name']);
-      writer.field(2, 'SecretOptionalName', secret['optional'] ?? '<nil>');
+      writer.field(2, 'Optional', optional(secret));
     } else if (configMap !== undefined) {
       writer.field(2, 'ConfigMapName', configMap['name']);
-      writer.field(2, 'ConfigMapOptional', configMap['optional'] ?? '<nil>');
+      writer.field(2, 'Optional', optional(configMap));
     } else if (serviceAccountToken !== undefined) {
       writer.field(2, 'TokenExpirationSeconds', serviceAccountToken['expirationSeconds'] ?? 3600);
     } else if (downwardAPI !== undefined) writer.field(2, 'DownwardAPI', 'true');

@@ -124,8 +124,9 @@ export function describeDaemonSet(
   facts: DescribeFacts,
 ): void {
   const { metadata, spec, status } = object;
-  // As kubectl: without the namespace, and what is counted stands in no column.
+  // As kubectl: what is counted stands in no column.
   writer.field(0, 'Name', metadata.name);
+  writer.field(0, 'Namespace', metadata.namespace);
   writer.field(0, 'Selector', selectorText(spec.selector));
   const nodeSelector = (spec.template.spec as { nodeSelector?: Record<string, string> } | undefined)
     ?.nodeSelector;

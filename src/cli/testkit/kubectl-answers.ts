@@ -1,5 +1,5 @@
 /**
- * What kubectl 1.32 prints for command lines, as files beside the tests that hold ours against it. `UPDATE=1` asks the
+ * What kubectl 1.33 prints for command lines, as files beside the tests that hold ours against it. `UPDATE=1` asks the
  * kubectl of this machine anew, `UPDATE=new` only for lines without an answer: never ours, so that what is recorded is
  * right whatever ours prints.
  *
