@@ -66,6 +66,19 @@ test('before the first lease there is no revision of a time', async () => {
   expect(await times.at(61 * secondMs)).toEqual({ revision: 3, timeMs: 60 * secondMs });
 });
 
+test('the first revisions of a cluster have the time of the first lease, which can be asked for', async () => {
+  const store = new MemoryStore();
+  const put = (key: string, value: object) =>
+    store.txn([], [{ type: 'put', key, value: Buffer.from(JSON.stringify(value)) }]);
+  for (let n = 0; n < 5; n++) await put(`/registry/namespaces/n${n}`, {});
+  for (let n = 0; n < 5; n++) {
+    await put(leaseKey, { spec: { renewTime: formatMicroTime((60 + n) * secondMs) } });
+  }
+  const times = new RevisionTimes(store, asIs);
+  expect(await times.oldest()).toEqual({ revision: 1, timeMs: 60 * secondMs });
+  expect(await times.at(60 * secondMs)).toEqual({ revision: 7, timeMs: 60 * secondMs });
+});
+
 test('the cost is a few reads, and less the second time', async () => {
   const store = await busyStore(200);
   let reads = 0;

@@ -61,16 +61,18 @@ export class RevisionTimes {
     return typeof told === 'number' ? { revision: found, timeMs: told } : undefined;
   }
 
-  /** The oldest revision that can be read. */
+  /**
+   * The oldest revision that can be read. Nothing tells the time of a cluster's first ones: they are given that of the
+   * first revision that tells one, the oldest that {@link at} takes.
+   */
   async oldest(): Promise<RevisionTime> {
     const present = await this.#store.revision();
-    let [low, high] = [1, present];
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if ((await this.#ask(middle)) === 'compacted') low = middle + 1;
-      else high = middle;
-    }
-    return this.time(low);
+    const isKept = async (at: number): Promise<boolean> => (await this.#ask(at)) !== 'compacted';
+    const isTimed = async (at: number): Promise<boolean> =>
+      typeof (await this.#told(at)) === 'number';
+    const revision = await firstThat(isKept, 1, present);
+    const timed = await firstThat(isTimed, revision, present);
+    return { revision, timeMs: (await this.time(timed)).timeMs };
   }
 
   /** The revision of now. */
@@ -112,6 +114,20 @@ export class RevisionTimes {
       throw error;
     }
   }
+}
+
+/** The first revision from `low` to `high` that is so, where all after it are; `high` when none before it is. */
+async function firstThat(
+  isSo: (revision: number) => Promise<boolean>,
+  low: number,
+  high: number,
+): Promise<number> {
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (await isSo(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function renewal(value: Buffer): number | undefined {
