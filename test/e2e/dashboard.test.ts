@@ -103,8 +103,15 @@ async function picture(name: string): Promise<void> {
   }
 }
 
-function tab(name: string): Promise<void> {
-  return page.getByRole('link', { name, exact: true }).click();
+/** Follows a link to a page, which pages of objects have beside those to their own parts. */
+function open(name: string): Promise<void> {
+  const pages = page.getByRole('navigation', { name: 'Pages' });
+  return pages.getByRole('link', { name, exact: true }).click();
+}
+
+function openPart(name: string): Promise<void> {
+  const parts = page.getByRole('navigation', { name: /^Parts of/ });
+  return parts.getByRole('link', { name, exact: true }).click();
 }
 
 describeHere('the dashboard', () => {
@@ -187,12 +194,12 @@ describeHere('the dashboard', () => {
   }, 240_000);
 
   test('follows a log, and searches it', async () => {
-    await tab('Pods');
+    await open('Pods');
     await page.getByLabel('Namespace').selectOption('default');
     await page.getByRole('link', { name: /^counter-/ }).click();
     await page.getByText('Running').first().waitFor(patience);
     await picture('pod');
-    await tab('Logs');
+    await openPart('Logs');
     const log = page.getByRole('region', { name: 'Log of main' });
     const last = async (): Promise<number> =>
       Number(/line (\d+)\s*$/.exec(await log.innerText())?.[1] ?? 0);
@@ -205,7 +212,7 @@ describeHere('the dashboard', () => {
   }, 120_000);
 
   test('runs a command in a shell', async () => {
-    await tab('Shell');
+    await openPart('Shell');
     await page.getByRole('button', { name: 'Open a shell' }).click();
     const screen = page.locator('.xterm-rows');
     await screen.getByText(/[#$]/).first().waitFor(patience);
@@ -227,10 +234,10 @@ describeHere('the dashboard', () => {
   }, 120_000);
 
   test('edits and saves, after the server has checked it', async () => {
-    await tab('Workloads');
+    await open('Workloads');
     await page.getByRole('link', { name: 'counter', exact: true }).click();
     await page.getByRole('link', { name: /^counter-/ }).waitFor(patience);
-    await tab('YAML');
+    await openPart('YAML');
     const editor = page.getByLabel('YAML of counter');
     await editor.waitFor(patience);
     const replace = async (text: string, by: string): Promise<void> => {
@@ -273,9 +280,9 @@ describeHere('the dashboard', () => {
   }, 120_000);
 
   test('goes back in time: an object by its versions, a list to what is deleted', async () => {
-    await tab('Workloads');
+    await open('Workloads');
     await page.getByRole('link', { name: 'counter', exact: true }).click();
-    await tab('History');
+    await openPart('History');
     await page
       .getByRole('row', { name: /trireme-dashboard spec\.replicas: 1 -> 2/ })
       .waitFor(patience);
@@ -285,10 +292,11 @@ describeHere('the dashboard', () => {
     const differences = page.getByRole('region', { name: 'Differences from now' });
     await differences.getByRole('row', { name: 'spec.replicas 1 2' }).waitFor(patience);
     await picture('history');
-    await tab('Workloads');
+    await open('Workloads');
     const broken = page.getByRole('link', { name: 'broken', exact: true });
     await broken.waitFor(patience);
-    const beforeSeconds = Math.floor(systemClock().nowMs() / 1000);
+    // Times are told by leases, which are renewed every two seconds.
+    const beforeSeconds = Math.floor(systemClock().nowMs() / 1000) - 5;
     await cluster.get('delete', 'deployment', 'broken');
     await broken.waitFor({ ...patience, state: 'detached' });
     await page.getByRole('button', { name: 'Time machine' }).click();
@@ -300,20 +308,20 @@ describeHere('the dashboard', () => {
   }, 120_000);
 
   test('takes no text for markup', async () => {
-    await tab('Events');
+    await open('Events');
     await page.getByRole('cell', { name: hostile }).first().waitFor(patience);
     expect(await page.evaluate('typeof window.hit')).toBe('undefined');
   }, 60_000);
 
   test('shows how traffic flows, and what is used', async () => {
-    await tab('Services');
+    await open('Services');
     await page.getByRole('link', { name: 'counter', exact: true }).click();
     const flow = page.getByRole('list', { name: 'How traffic flows' });
     await flow.getByText('80/TCP → 8080').waitFor(patience);
     await flow.getByText('2 ready').waitFor(patience);
     await flow.getByText('gets traffic').nth(1).waitFor(patience);
     await picture('service');
-    await tab('Usage');
+    await open('Usage');
     await page.getByRole('row', { name: /worker-1 .* [MG]iB/ }).waitFor(patience);
     await page.locator('canvas').nth(1).waitFor(patience);
     await page.getByRole('row', { name: /worker-1 \d/ }).waitFor(patience);
