@@ -11,8 +11,9 @@
  * > GET /api/v1/namespaces/home/pods?limit=500
  * ```
  *
- * A line `~ get pods` instead of `$ …` is a command that is meant to differ; the comment above says why.
- * `UPDATE=kubectl` runs kubectl and records what it does; a human reads the difference.
+ * A line `~ get pods` instead of `$ …` is a command that is meant to differ; the comment above says why, and what
+ * ours does stands after `---- ours`. `UPDATE=kubectl` runs kubectl and records what it does, `UPDATE=differences`
+ * marks what differs and records ours; a human reads the difference.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -29,8 +30,13 @@ export interface Block {
   readonly command: string;
   readonly differs: boolean;
   readonly input: readonly string[];
+  /** What kubectl did. */
   readonly expected: string;
+  /** What ours does, where it is meant to differ. */
+  readonly ours?: string;
 }
+
+const oursMark = '---- ours';
 
 /** Reads a file's commands. */
 export function readBlocks(path: string): Block[] {
@@ -41,9 +47,25 @@ export function readBlocks(path: string): Block[] {
     const [first = '', ...rest] = lines;
     if (first !== '') {
       const input = rest.filter((line) => line.startsWith('| ')).map((line) => line.slice(2));
-      const expected = rest.filter((line) => !line.startsWith('| ')).join('\n');
+      const printed = rest.filter((line) => !line.startsWith('| '));
+      const at = printed.indexOf(oursMark);
       const [command, differs] = [first.slice(2), first.startsWith('~ ')];
-      blocks.push({ comments, command, differs, input, expected: expected.trimEnd() });
+      const expected = printed.slice(0, at < 0 ? undefined : at);
+      blocks.push({
+        comments,
+        command,
+        differs,
+        input,
+        expected: expected.join('\n').trimEnd(),
+        ...(at < 0
+          ? {}
+          : {
+              ours: printed
+                .slice(at + 1)
+                .join('\n')
+                .trimEnd(),
+            }),
+      });
       comments = [];
     }
     lines = [];
@@ -63,12 +85,13 @@ export function readBlocks(path: string): Block[] {
 
 /** Writes a file's commands with new answers. */
 export function writeBlocks(path: string, blocks: readonly Block[]): void {
-  const text = blocks.map(({ comments, command, differs, input, expected }) =>
+  const text = blocks.map(({ comments, command, differs, input, expected, ours }) =>
     [
       ...comments,
       `${differs ? '~' : '$'} ${command}`,
       ...input.map((line) => `| ${line}`),
       ...(expected === '' ? [] : [expected]),
+      ...(!differs || ours === undefined ? [] : [oursMark, ...(ours === '' ? [] : [ours])]),
     ].join('\n'),
   );
   writeFileSync(path, `${text.join('\n\n')}\n`);

@@ -155,7 +155,8 @@ export class ServedCluster {
   }
 
   #forward(request: http.IncomingMessage, response: http.ServerResponse, body: Buffer): void {
-    const headers = { ...request.headers, 'content-length': String(body.length) };
+    const { 'transfer-encoding': _, ...rest } = request.headers;
+    const headers = { ...rest, 'content-length': String(body.length) };
     const call = https.request({
       host: '127.0.0.1',
       port: this.#server.restPort,
