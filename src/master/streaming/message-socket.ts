@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
+import { unbatched } from './unbatched.js';
 import { guardSocket } from './upgrade.js';
 
 /** The server's end. */
@@ -57,7 +58,7 @@ export function acceptMessages(
     handleProtocols: () => (protocol === '' ? false : protocol),
   });
   let made: MessageSocket | undefined;
-  server.handleUpgrade(request, socket, head, (webSocket) => {
+  server.handleUpgrade(request, unbatched(socket), head, (webSocket) => {
     made = messageSocket(webSocket, protocol);
   });
   return made;

@@ -16,6 +16,7 @@ import type { ClientFlow } from './call-link.js';
 import { CallLink, sharedFlow } from './call-link.js';
 import { SpdyConnection } from './spdy/connection.js';
 import type { SpdyStream } from './spdy/connection.js';
+import { unbatched } from './unbatched.js';
 import { acceptUpgrade, refuseUpgrade } from './upgrade.js';
 import { toBuffer, webSocketFlow } from './websocket-command.js';
 
@@ -82,7 +83,8 @@ export function serveWebSocketPortForward(options: {
   }
   const { headers } = options.request;
   headers[protocolHeader] = headers[protocolHeader]?.replace(tunnelProtocol, tunnelToken);
-  server.handleUpgrade(options.request, options.socket, options.head, (socket) => {
+  const connection = unbatched(options.socket);
+  server.handleUpgrade(options.request, connection, options.head, (socket) => {
     if (socket.protocol === tunnelProtocol) forwardSpdy(tunnel(socket), options);
     else forwardChannels(socket, options.ports, options);
   });

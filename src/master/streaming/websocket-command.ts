@@ -9,6 +9,7 @@ import type { ClientFlow } from './call-link.js';
 import type { ExecCall } from './remote-command.js';
 import { bridgeCommand } from './remote-command.js';
 import { parseResize } from './spdy-command.js';
+import { unbatched } from './unbatched.js';
 
 /** The first byte of every message says which stream it belongs to. @see Kubernetes KEP-4006 */
 export const channels = {
@@ -53,7 +54,7 @@ export function serveWebSocketCommand(options: {
   const { session, request, socket, head } = options;
   // A handshake that is refused closes the socket, and so does everything that comes later.
   socket.once('close', () => session.end());
-  server.handleUpgrade(request, socket, head, (webSocket) => {
+  server.handleUpgrade(request, unbatched(socket), head, (webSocket) => {
     run(webSocket, options);
   });
 }
