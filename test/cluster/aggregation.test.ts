@@ -1,6 +1,5 @@
 /** An API server that another one is behind: discovery, requests, watches and upgrades pass; who asks is told truly. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import * as https from 'node:https';
@@ -12,18 +11,14 @@ import { createCertificateAuthority, issueCertificate } from '../../src/lib/pki/
 import type { KeyPair } from '../../src/lib/pki/certificates.js';
 import type { ApiserverHarness } from './apiserver-harness.js';
 import { canRun, startHarness } from './apiserver-harness.js';
+import type { Ran } from './lib/run-program.js';
+import { runProgram } from './lib/run-program.js';
 import { SampleServer } from './lib/sample-server.js';
 
 const clock = systemClock();
 const deadlineMs = 40_000;
 const base = '/apis/sample.example.com/v1';
 const widgets = `${base}/namespaces/default/widgets`;
-
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 interface Answer {
   readonly code: number;
@@ -38,16 +33,7 @@ interface Answer {
 
   /** Beside the event loop: the sample server runs on it. */
   function run(args: readonly string[], input = ''): Promise<Ran> {
-    const env = { ...process.env, KUBECONFIG: server.kubeconfig };
-    const child = spawn('kubectl', args, { env });
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-    child.stdin.end(input);
-    return new Promise((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code) => resolve({ code, out, err }));
-    });
+    return runProgram('kubectl', args, { env: { KUBECONFIG: server.kubeconfig }, input });
   }
 
   const kubectl = (args: string, input = ''): Promise<Ran> => run(args.split(' '), input);

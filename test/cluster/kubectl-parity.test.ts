@@ -3,10 +3,12 @@
  * the same, but for the lines that say why they differ.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kubectlMinor } from './lib/kubectl-minor.js';
+import type { Ran } from './lib/run-program.js';
+import { runProgram } from './lib/run-program.js';
 import { SmallCluster } from './lib/small-cluster.js';
 
 const testdata = join(process.cwd(), 'test/cluster/testdata');
@@ -31,31 +33,14 @@ function wordsOf(command: string): string[] {
   return [...command.matchAll(/(?:'[^']*'|[^\s'])+/g)].map(([word]) => word.replaceAll("'", ''));
 }
 
-interface Ran {
-  readonly out: string;
-  readonly err: string;
-  readonly code: number | null;
-}
-
 function run(
   program: readonly string[],
   args: readonly string[],
   kubeconfig: string,
 ): Promise<Ran> {
   const [name = '', ...before] = program;
-  const env = { ...process.env, KUBECONFIG: kubeconfig, NODE_OPTIONS: '' };
-  const child = spawn(name, [...before, ...args], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 90_000,
-  });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ out, err, code }));
-  });
+  const env = { KUBECONFIG: kubeconfig, NODE_OPTIONS: '' };
+  return runProgram(name, [...before, ...args], { env, timeoutMs: 90_000 });
 }
 
 /** What may differ from run to run, and from namespace to namespace. Blanks that align are one. */
@@ -82,8 +67,10 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/[ \t]+$/gm, ''],
 ];
 
-function masked({ out, err, code }: Ran): string {
-  const text = `${out}--- words\n${err}--- exit code ${code}\n`;
+function masked(command: string, { out, err, code }: Ran): string {
+  // kubectl asks for the logs of several containers in any order.
+  const shown = command.startsWith('logs ') ? out.split('\n').toSorted().join('\n') : out;
+  const text = `${shown}--- words\n${err}--- exit code ${code}\n`;
   return masks.reduce((all, [pattern, symbol]) => all.replace(pattern, symbol), text);
 }
 
@@ -126,7 +113,7 @@ suite('kubectl and trireme', () => {
         run(['kubectl'], inNamespace('by-kubectl'), kubeconfig),
         run([process.execPath, 'bin/trireme'], inNamespace('by-trireme'), kubeconfig),
       ]);
-      answers.set(command, { kubectl: masked(theirs), trireme: masked(ours) });
+      answers.set(command, { kubectl: masked(command, theirs), trireme: masked(command, ours) });
     }
   }, 400_000);
 

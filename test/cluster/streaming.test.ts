@@ -11,6 +11,8 @@ import type { ExecInput, ExecOutput, PortForwardData } from '../../src/gen/agent
 import { systemClock } from '../../src/lib/clock.js';
 import type { ClientDuplex } from '../../src/lib/grpc/index.js';
 import { upgradeCommand, upgradePortForward } from '../../src/master/streaming/index.js';
+import type { Ran } from './lib/run-program.js';
+import { runProgram } from './lib/run-program.js';
 
 const clock = systemClock({ unref: true });
 
@@ -162,22 +164,9 @@ function run(
   parameters: readonly string[],
   input: string,
   environment: Readonly<Record<string, string>> = {},
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(path, ['--server', address, '--kubeconfig', '/dev/null', ...parameters], {
-      env: { ...process.env, ...environment },
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk.toString();
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      stderr += chunk.toString();
-    });
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-    child.stdin.end(input);
-  });
+): Promise<Ran> {
+  const args = ['--server', address, '--kubeconfig', '/dev/null', ...parameters];
+  return runProgram(path, args, { env: environment, input });
 }
 
 const transports = kubectls.flatMap((path) => [
@@ -195,11 +184,11 @@ describe.each(transports)('$path $environment', ({ path, environment }) => {
   test('exec: input, both outputs and the exit code', async () => {
     const large = 'x'.repeat(300_000);
     const result = await run(path, ['exec', '-i', 'p', '--', 'run', 'me'], large, environment);
-    expect(result.stdout).toBe(`${large}end\n`);
-    expect(result.stderr).toContain('ran run me');
+    expect(result.out).toBe(`${large}end\n`);
+    expect(result.err).toContain('ran run me');
     expect(result.code).toBe(3);
     const fine = await run(path, ['exec', 'p', '--', 'ok'], '', environment);
-    expect(fine).toMatchObject({ code: 0, stdout: 'end\n' });
+    expect(fine).toMatchObject({ code: 0, out: 'end\n' });
   });
 
   test('port-forward: several connections, both ways, over the transport that was asked for', async () => {

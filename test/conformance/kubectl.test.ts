@@ -1,10 +1,12 @@
 /** Unchanged kubectl against the API server: transcripts of what it prints, word for word. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { ApiserverHarness } from '../cluster/apiserver-harness.js';
 import { canRun, startHarness } from '../cluster/apiserver-harness.js';
-import type { Block, Ran } from './transcript.js';
+import type { Ran } from '../cluster/lib/run-program.js';
+import { runProgram } from '../cluster/lib/run-program.js';
+import type { Block } from './transcript.js';
 import { printed, readTranscript, words, writeTranscript } from './transcript.js';
 
 /** The transcripts were recorded with kubectl 1.33; before 1.31 its own messages differ. */
@@ -23,15 +25,7 @@ const suite = canRun && clientMinor() >= oldestMinor ? describe : describe.skip;
 
 /** Runs kubectl without holding up the others. */
 function run(kubeconfig: string, args: readonly string[], input: string): Promise<Ran> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('kubectl', args, { env: { ...process.env, KUBECONFIG: kubeconfig } });
-    const printed = { out: '', err: '' };
-    child.stdout.on('data', (chunk: Buffer) => (printed.out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (printed.err += chunk.toString()));
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code: code ?? -1, ...printed }));
-    child.stdin.end(input);
-  });
+  return runProgram('kubectl', args, { env: { KUBECONFIG: kubeconfig }, input });
 }
 
 /** Runs a transcript's commands one after the other in a namespace of its own. */

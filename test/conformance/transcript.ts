@@ -12,6 +12,7 @@
  * A blank line ends a block. `UPDATE=1` records anew what was printed; a human reads the difference.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { Ran } from '../cluster/lib/run-program.js';
 
 /** One command with what it should print. */
 export interface Block {
@@ -19,13 +20,6 @@ export interface Block {
   readonly command: string;
   readonly input: readonly string[];
   readonly expected: string;
-}
-
-/** The result of a command. */
-export interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
 }
 
 /** Reads a transcript. */

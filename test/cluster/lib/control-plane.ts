@@ -9,6 +9,7 @@ import { createApiClient } from '../../../src/client/index.js';
 import { delay, systemClock } from '../../../src/lib/clock.js';
 import { silentLogger } from '../../../src/lib/log.js';
 import { fixedTls } from '../../../src/lib/pki/tls-source.js';
+import { runProgram } from './run-program.js';
 import type { ScriptedNode } from './scripted-kubelet.js';
 import { ScriptedKubelet } from './scripted-kubelet.js';
 
@@ -136,27 +137,17 @@ function spawnMaster(directory: string, options: ControlPlaneOptions): ChildProc
   );
 }
 
-function kubectl(
+async function kubectl(
   directory: string,
   parameters: readonly string[],
   input = '',
 ): Promise<{ code: number; output: string }> {
   const config = join(directory, 'data', 'admin.kubeconfig');
-  const child = spawn('kubectl', ['--kubeconfig', config, ...parameters], { timeout: 30_000 });
-  let [output, errors] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
+  const { code, out, err } = await runProgram('kubectl', ['--kubeconfig', config, ...parameters], {
+    input,
+    timeoutMs: 30_000,
   });
-  child.stderr.on('data', (chunk: Buffer) => {
-    errors += chunk.toString();
-  });
-  child.stdin.end(input);
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      resolve({ code: code ?? 1, output: code === 0 ? output : output + errors });
-    });
-  });
+  return { code: code ?? 1, output: code === 0 ? out : out + err };
 }
 
 async function end(child: ChildProcess): Promise<void> {
