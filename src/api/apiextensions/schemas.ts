@@ -33,6 +33,16 @@ const names = struct(`${d}CustomResourceDefinitionNames`, 'Names of the resource
   singular: str('Singular name; the kind in lower case unless set.'),
 });
 
+/** The same names, once they are taken: empty until then, and written all the same. */
+const acceptedNames: typeof names = {
+  ...names,
+  properties: {
+    ...names.properties,
+    kind: { ...names.properties?.['kind'], type: 'string', pointer: true, default: '' },
+    plural: { ...names.properties?.['plural'], type: 'string', pointer: true, default: '' },
+  },
+};
+
 const version = struct(`${d}CustomResourceDefinitionVersion`, 'A version of the resource.', {
   additionalPrinterColumns: list(
     'Columns of tables.',
@@ -108,7 +118,7 @@ export const customResourceDefinitionSchema = kindSchema(
     ),
     status: written(
       struct(`${d}CustomResourceDefinitionStatus`, 'What is known of the definition.', {
-        acceptedNames: written(names),
+        acceptedNames: written(acceptedNames),
         conditions: listMap(
           'State by aspect.',
           ['type'],

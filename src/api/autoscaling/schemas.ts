@@ -110,8 +110,8 @@ export const schemaV1 = kindSchema(
     status: written(
       struct('autoscaling/v1.HorizontalPodAutoscalerStatus', 'What is known.', {
         currentCPUUtilizationPercentage: int32('CPU use in percent of requests.'),
-        currentReplicas: req(int32('Pods.')),
-        desiredReplicas: req(int32('Pods there should be.')),
+        currentReplicas: req(int32('Pods.', { default: 0 })),
+        desiredReplicas: req(int32('Pods there should be.', { default: 0 })),
         lastScaleTime: time('When it last scaled.'),
         observedGeneration: num64('Generation that the controller has seen.'),
       }),

@@ -56,7 +56,7 @@ const nodeCondition = struct('core/v1.NodeCondition', 'One aspect of the state o
   type: req(str('Such as Ready, MemoryPressure, DiskPressure, PIDPressure.')),
 });
 
-const info = (text: string) => req(tuned(str(text), { pointer: true }));
+const info = (text: string) => req(tuned(str(text), { pointer: true, default: '' }));
 
 const nodeSystemInfo = struct('core/v1.NodeSystemInfo', 'Ids and versions.', {
   architecture: info('Processor architecture.'),
@@ -95,7 +95,9 @@ const nodeStatus = struct('core/v1.NodeStatus', 'What is known of the node.', {
   daemonEndpoints: written(
     struct('core/v1.NodeDaemonEndpoints', "Ports of the node's services.", {
       kubeletEndpoint: written(
-        struct('core/v1.DaemonEndpoint', 'A port.', { Port: req(int32('Number of the port.')) }),
+        struct('core/v1.DaemonEndpoint', 'A port.', {
+          Port: req(int32('Number of the port.', { default: 0 })),
+        }),
       ),
     }),
   ),

@@ -179,7 +179,7 @@ const attachmentSchema = kindSchema(`${d}VolumeAttachment`, 'A volume attached t
   status: written(
     struct(`${d}VolumeAttachmentStatus`, 'What is known.', {
       attachError: volumeError,
-      attached: req(bool('It is attached.')),
+      attached: req(tuned(bool('It is attached.'), { default: false })),
       attachmentMetadata: labels('What the driver said.'),
       detachError: volumeError,
     }),
