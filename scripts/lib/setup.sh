@@ -33,7 +33,8 @@ RUN_PACKAGES=(containerd:containerd runc:runc iptables:iptables ip:iproute2 conn
 BUILD_PACKAGES=(python3:python3 make:make g++:g++)
 # Clients and peers that the tests compare with.
 TEST_PACKAGES=(etcdctl:etcd-client etcd:etcd-server dig:dnsutils socat:socat jq:jq faketime:faketime prlimit:util-linux
-  strace:strace /usr/sbin/debootstrap:debootstrap prometheus:prometheus)
+  strace:strace /usr/sbin/debootstrap:debootstrap prometheus:prometheus
+  /usr/lib/python3/dist-packages/kubernetes:python3-kubernetes /usr/share/doc/ruby-kubeclient:ruby-kubeclient)
 
 have() { case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ] ;; esac; }
 
