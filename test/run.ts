@@ -1,7 +1,7 @@
 /**
  * Runs the levels of tests one after the other and prints one closing line over all: `node dist/test/run.js
  * [level...]`. Fast levels run two files at a time. Those that start clusters run one file at a time, since they share
- * the machine; they wait for most of their time. Beside them run the levels that need nothing but processes and ports,
+ * the machine; they wait for most of their time. Beside them run the tests that need nothing but processes and ports,
  * and, at the lowest priority, the simulation.
  */
 import { spawn } from 'node:child_process';
@@ -13,13 +13,27 @@ interface Level {
   readonly name: string;
   readonly paths: readonly string[];
   readonly workers: number;
-  /** Runs beside the levels after it, up to the next that does not: on equal terms, or on what they leave. */
+  /** Runs beside the levels after it: on equal terms, or on what they leave. */
   readonly beside?: 'as all' | 'last';
   readonly checks: readonly (readonly string[])[];
 }
 
 /** Attacks that need processes and ports alone, and take minutes. */
 const longAttacks = 'bounds|closers|smuggling';
+/** Such tests of components. */
+const onPorts = [
+  'aggregation',
+  'apiserver',
+  'controllers',
+  'etcd-',
+  'fairness',
+  'kubectl-parity',
+  'master-certificates',
+  'monitoring',
+  'resource-metrics',
+  'streaming',
+  'why-history',
+].join('|');
 
 const levels: readonly Level[] = [
   {
@@ -49,7 +63,7 @@ const levels: readonly Level[] = [
     paths: [
       'dist/test/conformance/',
       'dist/test/robustness/',
-      'dist/test/cluster/etcd-',
+      `dist/test/cluster/(${onPorts})`,
       `dist/test/security/(${longAttacks})`,
     ],
     workers: 1,
@@ -58,7 +72,7 @@ const levels: readonly Level[] = [
   },
   {
     name: 'cluster',
-    paths: [`dist/test/security/(?!${longAttacks})`, 'dist/test/cluster/(?!etcd-)'],
+    paths: [`dist/test/security/(?!${longAttacks})`, `dist/test/cluster/(?!${onPorts})`],
     workers: 1,
     checks: [],
   },
@@ -140,14 +154,12 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
-let beside: Promise<void>[] = [];
+const beside: Promise<void>[] = [];
 for (const level of levels) {
   if (wanted.length > 0 && !wanted.includes(level.name)) continue;
   const running = runLevel(level, counts);
-  beside.push(running);
-  if (level.beside !== undefined) continue;
-  await Promise.all(beside);
-  beside = [];
+  if (level.beside === undefined) await running;
+  else beside.push(running);
 }
 await Promise.all(beside);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
