@@ -21,12 +21,14 @@ export interface LeaderElectionOptions {
   readonly identity: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** A holder that has not renewed for so long is taken to be dead. @default 5,000 */
+  /** A holder that has not renewed for so long is taken to be dead. @default 6,000 */
   readonly leaseDurationMs?: number;
-  /** A holder that could not renew for so long stops leading. Less than the duration. @default 3,000 */
+  /** A holder that could not renew for so long stops leading. Less than the duration. @default 4,000 */
   readonly renewDeadlineMs?: number;
-  /** Between attempts. @default 500 */
+  /** Between attempts to take the lease, and to renew it after one that failed. @default 500 */
   readonly retryPeriodMs?: number;
+  /** Between renewals, each of which is a write: not less than the retry period. @default 2,000 */
+  readonly renewPeriodMs?: number;
   /** Leads until its leadership's signal aborts; what it rejects with ends the election. */
   readonly lead: (leadership: Leadership) => Promise<void>;
 }
@@ -58,6 +60,8 @@ class Election {
   readonly #leaseDurationMs: number;
   readonly #renewDeadlineMs: number;
   readonly retryPeriodMs: number;
+  /** At most half of the deadline, so that a renewal that fails can be tried again within it. */
+  readonly #renewPeriodMs: number;
   #observed = '';
   #observedAtMs = 0;
   #renewedMs = 0;
@@ -65,9 +69,13 @@ class Election {
 
   constructor(options: LeaderElectionOptions) {
     this.#options = options;
-    this.#leaseDurationMs = options.leaseDurationMs ?? 5000;
-    this.#renewDeadlineMs = options.renewDeadlineMs ?? 3000;
+    this.#leaseDurationMs = options.leaseDurationMs ?? 6000;
+    this.#renewDeadlineMs = options.renewDeadlineMs ?? 4000;
     this.retryPeriodMs = options.retryPeriodMs ?? 500;
+    this.#renewPeriodMs = Math.max(
+      this.retryPeriodMs,
+      Math.min(options.renewPeriodMs ?? 2000, this.#renewDeadlineMs / 2),
+    );
   }
 
   async leadWhileHolding(signal: AbortSignal): Promise<void> {
@@ -88,10 +96,12 @@ class Election {
     const overdue = this.#whenOverdue();
     overdue.signal.addEventListener('abort', () => leading.abort(), { once: true });
     const over = firstAbort([signal, finished.signal, overdue.signal]);
-    while (!over.signal.aborted) {
-      await delay(clock, this.retryPeriodMs, over.signal);
+    for (let waitMs = this.#renewPeriodMs; ;) {
+      await delay(clock, waitMs, over.signal);
       if (over.signal.aborted) break;
-      if (!(await this.tryAcquireOrRenew(over.signal)) && this.#heldByOther()) break;
+      const isRenewed = await this.tryAcquireOrRenew(over.signal);
+      if (!isRenewed && this.#heldByOther()) break;
+      waitMs = isRenewed ? this.#renewPeriodMs : this.retryPeriodMs;
     }
     if (!signal.aborted && !finished.signal.aborted) {
       log.warn({ lease: name, identity }, 'no longer leading: the lease was not renewed');

@@ -5,6 +5,7 @@ import { ManualClock } from '../lib/clock.js';
 import { silentLogger as log } from '../lib/log.js';
 import type { Leadership } from './index.js';
 import { createApiClient, LeadingClient, runLeaderElection } from './index.js';
+import { ApiError } from './types.js';
 import { FakeApi } from './testkit/fake.js';
 
 const configMaps = { group: '', version: 'v1', resource: 'configmaps' } as const;
@@ -86,12 +87,33 @@ test('leadership is over when the renewal is overdue, also while one is under wa
     new AbortController().signal,
   );
   const leadership = await begun;
-  clock.advance(600);
+  clock.advance(2000);
   await new Promise((resolve) => setImmediate(resolve));
-  clock.advance(2399);
+  clock.advance(1999);
   expect([leadership.holds(), leadership.signal.aborted]).toEqual([true, false]);
   clock.advance(1);
   expect(leadership.holds()).toBe(false);
   await new Promise((resolve) => setImmediate(resolve));
   expect(leadership.signal.aborted).toBe(true);
+});
+
+test('a lease is renewed every two seconds, and sooner after a renewal that failed', async () => {
+  const api = new FakeApi();
+  const clock = new ManualClock();
+  const renewals: number[] = [];
+  api.intercept = ({ verb }) => {
+    if (verb !== 'update') return;
+    renewals.push(clock.monotonicMs());
+    if (renewals.length === 2) throw new ApiError(504, 'Timeout', 'no answer');
+  };
+  const lead = (): Promise<never> => new Promise(() => undefined);
+  void runLeaderElection(
+    { client: api, name: 'test', identity: 'a', clock, log, lead },
+    new AbortController().signal,
+  );
+  for (let step = 0; step <= 70; step++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(100);
+  }
+  expect(renewals).toEqual([2000, 4000, 4500, 6500]);
 });

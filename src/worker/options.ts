@@ -129,7 +129,7 @@ function declare(): Command {
     .option('--register-with-taints <k=v:effect,...>', 'taints of a new node', '')
     .option('--max-pods <count>', 'most pods on this node', '110')
     .option('--allowed-unsafe-sysctls <names>', 'sysctls that pods may set too; may end in *', '')
-    .option('--lease-renew-ms <ms>', 'milliseconds between two heartbeats', '3000')
+    .option('--lease-renew-ms <ms>', 'milliseconds between two heartbeats', '10000')
     .option('--lease-seconds <seconds>', 'validity of a heartbeat in seconds', '40')
     .option('--hollow-nodes <count>', 'pretend to be so many nodes (hollow runtime)', '0')
     .option('--log-level <level>', 'debug, info, warn or error', 'info');

@@ -26,8 +26,8 @@ test('a master is there from its announcement until it has been silent for 15 se
   const announced = announceMaster({ client, clock, log: silentLogger, record: () => record('b') });
   await settle(clock);
   await expect(listMasters(client, clock)).resolves.toEqual([record('b')]);
-  // It says so again and again.
-  for (let seconds = 0; seconds < 60; seconds += 2) await settle(clock, 2000);
+  // It says so again and again, the last time in the 56th second.
+  for (let seconds = 0; seconds < 56; seconds++) await settle(clock, 1000);
   await expect(listMasters(client, clock)).resolves.toEqual([record('b')]);
   announced.stop();
   expect(clock.pending).toBe(0);
@@ -37,6 +37,29 @@ test('a master is there from its announcement until it has been silent for 15 se
   await expect(listMasters(client, clock)).resolves.toEqual([]);
   // Its name is still one of a master.
   await expect(allMasters(client)).resolves.toEqual([record('b')]);
+});
+
+test('a record is written when it has changed, and else every seven seconds', async () => {
+  const [client, clock] = [new FakeApi(), new ManualClock()];
+  const written: number[] = [];
+  client.intercept = (call) => {
+    if (call.verb !== 'get') written.push(clock.monotonicMs() / 1000);
+  };
+  let rotation = 'r1/use';
+  const announced = announceMaster({
+    client,
+    clock,
+    log: silentLogger,
+    record: () => ({ ...record('a'), rotation }),
+  });
+  await settle(clock);
+  written.length = 0;
+  for (let second = 1; second <= 20; second++) {
+    if (second === 10) rotation = 'r1/done';
+    await settle(clock, 1000);
+  }
+  announced.stop();
+  expect(written).toEqual([7, 10, 17]);
 });
 
 test('masters are told by name', async () => {

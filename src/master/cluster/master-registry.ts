@@ -23,7 +23,11 @@ export interface MasterRecord {
 
 const namespace = 'kube-system';
 const label = 'trireme.dev/master';
-const renewEveryMs = 2000;
+/** Between two renewals, as long as the record stays the same. */
+const renewEveryMs = 7000;
+/** Between two looks at the record: others wait for a change of it. */
+const lookEveryMs = 1000;
+const callMs = 2000;
 /** Until the first time: the API may be just about to answer. */
 const firstTryEveryMs = 50;
 /** A master that has been silent for so long is not handed out to those who join or reconnect. */
@@ -34,17 +38,26 @@ export function announceMaster(options: {
   readonly client: ApiClient;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Read at each renewal. */
+  /** Read every second; a change is announced at once. */
   readonly record: () => MasterRecord;
 }): { stop(): void } {
   const { client, clock, log, record } = options;
   let stopped = false;
   let cancel: () => void = () => undefined;
   let nextMs = firstTryEveryMs;
+  let announced = '';
+  let announcedMs = Number.NEGATIVE_INFINITY;
   const renew = async (): Promise<void> => {
+    const now = record();
+    const text = JSON.stringify(now);
+    const sentMs = clock.monotonicMs();
     try {
-      await renewLease(client, clock, record());
-      nextMs = renewEveryMs;
+      if (text !== announced || sentMs - announcedMs >= renewEveryMs) {
+        await renewLease(client, clock, now);
+        announced = text;
+        announcedMs = sentMs;
+      }
+      nextMs = lookEveryMs;
     } catch (error) {
       log.debug({ error }, 'this master could not be announced; tried again');
     }
@@ -70,7 +83,7 @@ async function renewLease(client: ApiClient, clock: Clock, record: MasterRecord)
     'trireme.dev/rotation': record.rotation,
   };
   const name = `master-${record.name}`;
-  const call = { deadlineMs: renewEveryMs };
+  const call = { deadlineMs: callMs };
   try {
     const patch = { metadata: { annotations }, spec };
     await client.patch(

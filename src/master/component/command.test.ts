@@ -17,8 +17,8 @@ describe('the flags of a component', () => {
       bindAddress: '0.0.0.0',
       securePort: 10259,
       leaderElect: true,
-      leaderElectLeaseDuration: 5000,
-      leaderElectRenewDeadline: 3000,
+      leaderElectLeaseDuration: 6000,
+      leaderElectRenewDeadline: 4000,
       leaderElectRetryPeriod: 500,
       logLevel: 'info',
     });
@@ -59,17 +59,17 @@ describe('the times of an election', () => {
 
   test.each([
     ['those that are given', []],
-    ['a lease just longer than what renews it', [lease('3001ms')]],
+    ['a lease just longer than what renews it', [lease('4001ms')]],
     ['a deadline just longer than a try', [renew('601ms')]],
   ])('are fine: %s', (_, argv) => {
     expect(() => check(...argv)).not.toThrow();
   });
 
   test.each([
-    [[lease('3s')], 'leaseDuration must be greater than renewDeadline'],
+    [[lease('4s')], 'leaseDuration must be greater than renewDeadline'],
     [[renew('10s')], 'leaseDuration must be greater than renewDeadline'],
     [[renew('600ms')], 'renewDeadline must be greater than retryPeriod*JitterFactor'],
-    [[retry('2500ms')], 'renewDeadline must be greater than retryPeriod*JitterFactor'],
+    [[retry('3500ms')], 'renewDeadline must be greater than retryPeriod*JitterFactor'],
     [[retry('0s')], 'retryPeriod must be greater than zero'],
   ])('would let two lead: %j', (argv, words) => {
     expect(() => check(...argv)).toThrow(words);

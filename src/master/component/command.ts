@@ -76,14 +76,14 @@ export function addCommonFlags(command: Command, securePort: number): Command {
       durationOption(
         '--leader-elect-lease-duration <duration>',
         'a lease without renewal for so long is free',
-        5000,
+        6000,
       ),
     )
     .addOption(
       durationOption(
         '--leader-elect-renew-deadline <duration>',
         'a leader that cannot renew for so long stops',
-        3000,
+        4000,
       ),
     )
     .addOption(

@@ -25,7 +25,7 @@ export interface NodeAgentOptions {
   readonly log: Logger;
   readonly events: EventRecorder;
   readonly health: () => Promise<NodeHealth>;
-  /** Between two renewals of the Lease. @default 3,000 */
+  /** Between two renewals of the Lease. @default 10,000, kubelet's */
   readonly leaseRenewMs?: number;
   /** The Lease's `leaseDurationSeconds`. @default 40 */
   readonly leaseSeconds?: number;
@@ -37,6 +37,8 @@ const statusEveryMs = 10_000;
 /** A status that has not changed is written again after this long. */
 const statusAnywayMs = 300_000;
 const callMs = 5000;
+/** What could not be written is tried again after so long, if its turn does not come sooner. */
+const retryMs = 1000;
 
 /** Registers the Node, and keeps its status and its Lease up to date. */
 export class NodeAgent {
@@ -60,7 +62,7 @@ export class NodeAgent {
     await this.reportStatus();
     await this.#renewLease();
     events.normal(nodeSubject(description.name), 'Starting', 'Starting kubelet.');
-    this.#every(this.#options.leaseRenewMs ?? 3000, () => this.#renewLease());
+    this.#every(this.#options.leaseRenewMs ?? 10_000, () => this.#renewLease());
     this.#every(statusEveryMs, () => this.reportStatus());
   }
 
@@ -171,17 +173,19 @@ export class NodeAgent {
 
   #every(periodMs: number, work: () => Promise<void>): void {
     const slot = this.#cancels.length;
-    const next = (): void => {
+    const next = (afterMs: number): void => {
       if (this.#stopped) return;
-      this.#cancels[slot] = this.#options.clock.schedule(periodMs, () => {
-        void work()
-          .catch((error: unknown) =>
-            this.#options.log.warn({ error }, 'the node could not be reported; tried again'),
-          )
-          .finally(next);
+      this.#cancels[slot] = this.#options.clock.schedule(afterMs, () => {
+        work().then(
+          () => next(periodMs),
+          (error: unknown) => {
+            this.#options.log.warn({ error }, 'the node could not be reported; tried again');
+            next(Math.min(periodMs, retryMs));
+          },
+        );
       });
     };
-    next();
+    next(periodMs);
   }
 }
 

@@ -10,7 +10,10 @@ import { addressText } from './address-range.js';
 import type { AddressRange } from './address-range.js';
 
 const leases = 'masterleases';
-const renewMs = 5_000;
+/** As kube-apiserver's lease reconciler. */
+const renewMs = 10_000;
+/** After a renewal that failed: the key must not end before the next one. */
+const retryMs = 1_000;
 const name = 'kubernetes';
 const namespace = 'default';
 
@@ -42,15 +45,17 @@ export class KubernetesService {
 
   async #round(): Promise<void> {
     const { objects } = this.#options.deps;
+    let nextMs = renewMs;
     try {
       await this.#renew();
       await objects.watchCache.fresh();
       await this.#reconcile();
     } catch (error) {
       objects.log.warn({ error }, 'the endpoints of the Service kubernetes could not be updated');
+      nextMs = retryMs;
     }
     if (this.#stopped) return;
-    this.#cancel = objects.clock.schedule(renewMs, () => {
+    this.#cancel = objects.clock.schedule(nextMs, () => {
       void this.#round();
     });
   }
