@@ -52,7 +52,7 @@ export const requestTypes = {
   "v3electionpb.Election/Observe": "v3electionpb.LeaderRequest",
   "v3electionpb.Election/Resign": "v3electionpb.ResignRequest",
   "v3lockpb.Lock/Lock": "v3lockpb.LockRequest",
-  "v3lockpb.Lock/Unlock": "v3lockpb.UnlockRequest"
+  "v3lockpb.Lock/Unlock": "v3lockpb.UnlockRequest",
 } as const;
 
 /** The type of each method's answer. */
@@ -104,1811 +104,461 @@ export const responseTypes = {
   "v3electionpb.Election/Observe": "v3electionpb.LeaderResponse",
   "v3electionpb.Election/Resign": "v3electionpb.ResignResponse",
   "v3lockpb.Lock/Lock": "v3lockpb.LockResponse",
-  "v3lockpb.Lock/Unlock": "v3lockpb.UnlockResponse"
+  "v3lockpb.Lock/Unlock": "v3lockpb.UnlockResponse",
 } as const;
 
 /** The fields of each message. */
 export const messageShapes = {
   "etcdserverpb.RangeRequest": [
-    {
-      "name": "key",
-      "jsonName": "key",
-      "number": 1,
-      "kind": "bytes"
-    },
-    {
-      "name": "range_end",
-      "jsonName": "rangeEnd",
-      "number": 2,
-      "kind": "bytes"
-    },
-    {
-      "name": "limit",
-      "jsonName": "limit",
-      "number": 3,
-      "kind": "int64"
-    },
-    {
-      "name": "revision",
-      "jsonName": "revision",
-      "number": 4,
-      "kind": "int64"
-    },
-    {
-      "name": "sort_order",
-      "jsonName": "sortOrder",
-      "number": 5,
-      "kind": "enum",
-      "type": "etcdserverpb.RangeRequest.SortOrder"
-    },
-    {
-      "name": "sort_target",
-      "jsonName": "sortTarget",
-      "number": 6,
-      "kind": "enum",
-      "type": "etcdserverpb.RangeRequest.SortTarget"
-    },
-    {
-      "name": "serializable",
-      "jsonName": "serializable",
-      "number": 7,
-      "kind": "bool"
-    },
-    {
-      "name": "keys_only",
-      "jsonName": "keysOnly",
-      "number": 8,
-      "kind": "bool"
-    },
-    {
-      "name": "count_only",
-      "jsonName": "countOnly",
-      "number": 9,
-      "kind": "bool"
-    },
-    {
-      "name": "min_mod_revision",
-      "jsonName": "minModRevision",
-      "number": 10,
-      "kind": "int64"
-    },
-    {
-      "name": "max_mod_revision",
-      "jsonName": "maxModRevision",
-      "number": 11,
-      "kind": "int64"
-    },
-    {
-      "name": "min_create_revision",
-      "jsonName": "minCreateRevision",
-      "number": 12,
-      "kind": "int64"
-    },
-    {
-      "name": "max_create_revision",
-      "jsonName": "maxCreateRevision",
-      "number": 13,
-      "kind": "int64"
-    }
+    { name: "key", jsonName: "key", number: 1, kind: "bytes" },
+    { name: "range_end", jsonName: "rangeEnd", number: 2, kind: "bytes" },
+    { name: "limit", jsonName: "limit", number: 3, kind: "int64" },
+    { name: "revision", jsonName: "revision", number: 4, kind: "int64" },
+    { name: "sort_order", jsonName: "sortOrder", number: 5, kind: "enum", type: "etcdserverpb.RangeRequest.SortOrder" },
+    { name: "sort_target", jsonName: "sortTarget", number: 6, kind: "enum", type: "etcdserverpb.RangeRequest.SortTarget" },
+    { name: "serializable", jsonName: "serializable", number: 7, kind: "bool" },
+    { name: "keys_only", jsonName: "keysOnly", number: 8, kind: "bool" },
+    { name: "count_only", jsonName: "countOnly", number: 9, kind: "bool" },
+    { name: "min_mod_revision", jsonName: "minModRevision", number: 10, kind: "int64" },
+    { name: "max_mod_revision", jsonName: "maxModRevision", number: 11, kind: "int64" },
+    { name: "min_create_revision", jsonName: "minCreateRevision", number: 12, kind: "int64" },
+    { name: "max_create_revision", jsonName: "maxCreateRevision", number: 13, kind: "int64" },
   ],
   "etcdserverpb.PutRequest": [
-    {
-      "name": "key",
-      "jsonName": "key",
-      "number": 1,
-      "kind": "bytes"
-    },
-    {
-      "name": "value",
-      "jsonName": "value",
-      "number": 2,
-      "kind": "bytes"
-    },
-    {
-      "name": "lease",
-      "jsonName": "lease",
-      "number": 3,
-      "kind": "int64"
-    },
-    {
-      "name": "prev_kv",
-      "jsonName": "prevKv",
-      "number": 4,
-      "kind": "bool"
-    },
-    {
-      "name": "ignore_value",
-      "jsonName": "ignoreValue",
-      "number": 5,
-      "kind": "bool"
-    },
-    {
-      "name": "ignore_lease",
-      "jsonName": "ignoreLease",
-      "number": 6,
-      "kind": "bool"
-    }
+    { name: "key", jsonName: "key", number: 1, kind: "bytes" },
+    { name: "value", jsonName: "value", number: 2, kind: "bytes" },
+    { name: "lease", jsonName: "lease", number: 3, kind: "int64" },
+    { name: "prev_kv", jsonName: "prevKv", number: 4, kind: "bool" },
+    { name: "ignore_value", jsonName: "ignoreValue", number: 5, kind: "bool" },
+    { name: "ignore_lease", jsonName: "ignoreLease", number: 6, kind: "bool" },
   ],
   "etcdserverpb.DeleteRangeRequest": [
-    {
-      "name": "key",
-      "jsonName": "key",
-      "number": 1,
-      "kind": "bytes"
-    },
-    {
-      "name": "range_end",
-      "jsonName": "rangeEnd",
-      "number": 2,
-      "kind": "bytes"
-    },
-    {
-      "name": "prev_kv",
-      "jsonName": "prevKv",
-      "number": 3,
-      "kind": "bool"
-    }
+    { name: "key", jsonName: "key", number: 1, kind: "bytes" },
+    { name: "range_end", jsonName: "rangeEnd", number: 2, kind: "bytes" },
+    { name: "prev_kv", jsonName: "prevKv", number: 3, kind: "bool" },
   ],
   "etcdserverpb.TxnRequest": [
-    {
-      "name": "compare",
-      "jsonName": "compare",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.Compare",
-      "isRepeated": true
-    },
-    {
-      "name": "success",
-      "jsonName": "success",
-      "number": 2,
-      "kind": "message",
-      "type": "etcdserverpb.RequestOp",
-      "isRepeated": true
-    },
-    {
-      "name": "failure",
-      "jsonName": "failure",
-      "number": 3,
-      "kind": "message",
-      "type": "etcdserverpb.RequestOp",
-      "isRepeated": true
-    }
+    { name: "compare", jsonName: "compare", number: 1, kind: "message", type: "etcdserverpb.Compare", isRepeated: true },
+    { name: "success", jsonName: "success", number: 2, kind: "message", type: "etcdserverpb.RequestOp", isRepeated: true },
+    { name: "failure", jsonName: "failure", number: 3, kind: "message", type: "etcdserverpb.RequestOp", isRepeated: true },
   ],
   "etcdserverpb.Compare": [
-    {
-      "name": "result",
-      "jsonName": "result",
-      "number": 1,
-      "kind": "enum",
-      "type": "etcdserverpb.Compare.CompareResult"
-    },
-    {
-      "name": "target",
-      "jsonName": "target",
-      "number": 2,
-      "kind": "enum",
-      "type": "etcdserverpb.Compare.CompareTarget"
-    },
-    {
-      "name": "key",
-      "jsonName": "key",
-      "number": 3,
-      "kind": "bytes"
-    },
-    {
-      "name": "version",
-      "jsonName": "version",
-      "number": 4,
-      "kind": "int64",
-      "oneof": "etcdserverpb.Compare.target_union"
-    },
-    {
-      "name": "create_revision",
-      "jsonName": "createRevision",
-      "number": 5,
-      "kind": "int64",
-      "oneof": "etcdserverpb.Compare.target_union"
-    },
-    {
-      "name": "mod_revision",
-      "jsonName": "modRevision",
-      "number": 6,
-      "kind": "int64",
-      "oneof": "etcdserverpb.Compare.target_union"
-    },
-    {
-      "name": "value",
-      "jsonName": "value",
-      "number": 7,
-      "kind": "bytes",
-      "oneof": "etcdserverpb.Compare.target_union"
-    },
-    {
-      "name": "lease",
-      "jsonName": "lease",
-      "number": 8,
-      "kind": "int64",
-      "oneof": "etcdserverpb.Compare.target_union"
-    },
-    {
-      "name": "range_end",
-      "jsonName": "rangeEnd",
-      "number": 64,
-      "kind": "bytes"
-    }
+    { name: "result", jsonName: "result", number: 1, kind: "enum", type: "etcdserverpb.Compare.CompareResult" },
+    { name: "target", jsonName: "target", number: 2, kind: "enum", type: "etcdserverpb.Compare.CompareTarget" },
+    { name: "key", jsonName: "key", number: 3, kind: "bytes" },
+    { name: "version", jsonName: "version", number: 4, kind: "int64", oneof: "etcdserverpb.Compare.target_union" },
+    { name: "create_revision", jsonName: "createRevision", number: 5, kind: "int64", oneof: "etcdserverpb.Compare.target_union" },
+    { name: "mod_revision", jsonName: "modRevision", number: 6, kind: "int64", oneof: "etcdserverpb.Compare.target_union" },
+    { name: "value", jsonName: "value", number: 7, kind: "bytes", oneof: "etcdserverpb.Compare.target_union" },
+    { name: "lease", jsonName: "lease", number: 8, kind: "int64", oneof: "etcdserverpb.Compare.target_union" },
+    { name: "range_end", jsonName: "rangeEnd", number: 64, kind: "bytes" },
   ],
   "etcdserverpb.RequestOp": [
-    {
-      "name": "request_range",
-      "jsonName": "requestRange",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.RangeRequest",
-      "oneof": "etcdserverpb.RequestOp.request"
-    },
-    {
-      "name": "request_put",
-      "jsonName": "requestPut",
-      "number": 2,
-      "kind": "message",
-      "type": "etcdserverpb.PutRequest",
-      "oneof": "etcdserverpb.RequestOp.request"
-    },
-    {
-      "name": "request_delete_range",
-      "jsonName": "requestDeleteRange",
-      "number": 3,
-      "kind": "message",
-      "type": "etcdserverpb.DeleteRangeRequest",
-      "oneof": "etcdserverpb.RequestOp.request"
-    },
-    {
-      "name": "request_txn",
-      "jsonName": "requestTxn",
-      "number": 4,
-      "kind": "message",
-      "type": "etcdserverpb.TxnRequest",
-      "oneof": "etcdserverpb.RequestOp.request"
-    }
+    { name: "request_range", jsonName: "requestRange", number: 1, kind: "message", type: "etcdserverpb.RangeRequest", oneof: "etcdserverpb.RequestOp.request" },
+    { name: "request_put", jsonName: "requestPut", number: 2, kind: "message", type: "etcdserverpb.PutRequest", oneof: "etcdserverpb.RequestOp.request" },
+    { name: "request_delete_range", jsonName: "requestDeleteRange", number: 3, kind: "message", type: "etcdserverpb.DeleteRangeRequest", oneof: "etcdserverpb.RequestOp.request" },
+    { name: "request_txn", jsonName: "requestTxn", number: 4, kind: "message", type: "etcdserverpb.TxnRequest", oneof: "etcdserverpb.RequestOp.request" },
   ],
   "etcdserverpb.CompactionRequest": [
-    {
-      "name": "revision",
-      "jsonName": "revision",
-      "number": 1,
-      "kind": "int64"
-    },
-    {
-      "name": "physical",
-      "jsonName": "physical",
-      "number": 2,
-      "kind": "bool"
-    }
+    { name: "revision", jsonName: "revision", number: 1, kind: "int64" },
+    { name: "physical", jsonName: "physical", number: 2, kind: "bool" },
   ],
   "etcdserverpb.WatchRequest": [
-    {
-      "name": "create_request",
-      "jsonName": "createRequest",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.WatchCreateRequest",
-      "oneof": "etcdserverpb.WatchRequest.request_union"
-    },
-    {
-      "name": "cancel_request",
-      "jsonName": "cancelRequest",
-      "number": 2,
-      "kind": "message",
-      "type": "etcdserverpb.WatchCancelRequest",
-      "oneof": "etcdserverpb.WatchRequest.request_union"
-    },
-    {
-      "name": "progress_request",
-      "jsonName": "progressRequest",
-      "number": 3,
-      "kind": "message",
-      "type": "etcdserverpb.WatchProgressRequest",
-      "oneof": "etcdserverpb.WatchRequest.request_union"
-    }
+    { name: "create_request", jsonName: "createRequest", number: 1, kind: "message", type: "etcdserverpb.WatchCreateRequest", oneof: "etcdserverpb.WatchRequest.request_union" },
+    { name: "cancel_request", jsonName: "cancelRequest", number: 2, kind: "message", type: "etcdserverpb.WatchCancelRequest", oneof: "etcdserverpb.WatchRequest.request_union" },
+    { name: "progress_request", jsonName: "progressRequest", number: 3, kind: "message", type: "etcdserverpb.WatchProgressRequest", oneof: "etcdserverpb.WatchRequest.request_union" },
   ],
   "etcdserverpb.WatchCreateRequest": [
-    {
-      "name": "key",
-      "jsonName": "key",
-      "number": 1,
-      "kind": "bytes"
-    },
-    {
-      "name": "range_end",
-      "jsonName": "rangeEnd",
-      "number": 2,
-      "kind": "bytes"
-    },
-    {
-      "name": "start_revision",
-      "jsonName": "startRevision",
-      "number": 3,
-      "kind": "int64"
-    },
-    {
-      "name": "progress_notify",
-      "jsonName": "progressNotify",
-      "number": 4,
-      "kind": "bool"
-    },
-    {
-      "name": "filters",
-      "jsonName": "filters",
-      "number": 5,
-      "kind": "enum",
-      "type": "etcdserverpb.WatchCreateRequest.FilterType",
-      "isRepeated": true
-    },
-    {
-      "name": "prev_kv",
-      "jsonName": "prevKv",
-      "number": 6,
-      "kind": "bool"
-    },
-    {
-      "name": "watch_id",
-      "jsonName": "watchId",
-      "number": 7,
-      "kind": "int64"
-    },
-    {
-      "name": "fragment",
-      "jsonName": "fragment",
-      "number": 8,
-      "kind": "bool"
-    }
+    { name: "key", jsonName: "key", number: 1, kind: "bytes" },
+    { name: "range_end", jsonName: "rangeEnd", number: 2, kind: "bytes" },
+    { name: "start_revision", jsonName: "startRevision", number: 3, kind: "int64" },
+    { name: "progress_notify", jsonName: "progressNotify", number: 4, kind: "bool" },
+    { name: "filters", jsonName: "filters", number: 5, kind: "enum", type: "etcdserverpb.WatchCreateRequest.FilterType", isRepeated: true },
+    { name: "prev_kv", jsonName: "prevKv", number: 6, kind: "bool" },
+    { name: "watch_id", jsonName: "watchId", number: 7, kind: "int64" },
+    { name: "fragment", jsonName: "fragment", number: 8, kind: "bool" },
   ],
   "etcdserverpb.WatchCancelRequest": [
-    {
-      "name": "watch_id",
-      "jsonName": "watchId",
-      "number": 1,
-      "kind": "int64"
-    }
+    { name: "watch_id", jsonName: "watchId", number: 1, kind: "int64" },
   ],
   "etcdserverpb.WatchProgressRequest": [],
   "etcdserverpb.LeaseGrantRequest": [
-    {
-      "name": "TTL",
-      "jsonName": "TTL",
-      "number": 1,
-      "kind": "int64"
-    },
-    {
-      "name": "ID",
-      "jsonName": "ID",
-      "number": 2,
-      "kind": "int64"
-    }
+    { name: "TTL", jsonName: "TTL", number: 1, kind: "int64" },
+    { name: "ID", jsonName: "ID", number: 2, kind: "int64" },
   ],
   "etcdserverpb.LeaseRevokeRequest": [
-    {
-      "name": "ID",
-      "jsonName": "ID",
-      "number": 1,
-      "kind": "int64"
-    }
+    { name: "ID", jsonName: "ID", number: 1, kind: "int64" },
   ],
   "etcdserverpb.LeaseKeepAliveRequest": [
-    {
-      "name": "ID",
-      "jsonName": "ID",
-      "number": 1,
-      "kind": "int64"
-    }
+    { name: "ID", jsonName: "ID", number: 1, kind: "int64" },
   ],
   "etcdserverpb.LeaseTimeToLiveRequest": [
-    {
-      "name": "ID",
-      "jsonName": "ID",
-      "number": 1,
-      "kind": "int64"
-    },
-    {
-      "name": "keys",
-      "jsonName": "keys",
-      "number": 2,
-      "kind": "bool"
-    }
+    { name: "ID", jsonName: "ID", number: 1, kind: "int64" },
+    { name: "keys", jsonName: "keys", number: 2, kind: "bool" },
   ],
   "etcdserverpb.LeaseLeasesRequest": [],
   "etcdserverpb.MemberAddRequest": [
-    {
-      "name": "peerURLs",
-      "jsonName": "peerURLs",
-      "number": 1,
-      "kind": "string",
-      "isRepeated": true
-    },
-    {
-      "name": "isLearner",
-      "jsonName": "isLearner",
-      "number": 2,
-      "kind": "bool"
-    }
+    { name: "peerURLs", jsonName: "peerURLs", number: 1, kind: "string", isRepeated: true },
+    { name: "isLearner", jsonName: "isLearner", number: 2, kind: "bool" },
   ],
   "etcdserverpb.MemberRemoveRequest": [
-    {
-      "name": "ID",
-      "jsonName": "ID",
-      "number": 1,
-      "kind": "uint64"
-    }
+    { name: "ID", jsonName: "ID", number: 1, kind: "uint64" },
   ],
   "etcdserverpb.MemberUpdateRequest": [
-    {
-      "name": "ID",
-      "jsonName": "ID",
-      "number": 1,
-      "kind": "uint64"
-    },
-    {
-      "name": "peerURLs",
-      "jsonName": "peerURLs",
-      "number": 2,
-      "kind": "string",
-      "isRepeated": true
-    }
+    { name: "ID", jsonName: "ID", number: 1, kind: "uint64" },
+    { name: "peerURLs", jsonName: "peerURLs", number: 2, kind: "string", isRepeated: true },
   ],
   "etcdserverpb.MemberListRequest": [
-    {
-      "name": "linearizable",
-      "jsonName": "linearizable",
-      "number": 1,
-      "kind": "bool"
-    }
+    { name: "linearizable", jsonName: "linearizable", number: 1, kind: "bool" },
   ],
   "etcdserverpb.MemberPromoteRequest": [
-    {
-      "name": "ID",
-      "jsonName": "ID",
-      "number": 1,
-      "kind": "uint64"
-    }
+    { name: "ID", jsonName: "ID", number: 1, kind: "uint64" },
   ],
   "etcdserverpb.AlarmRequest": [
-    {
-      "name": "action",
-      "jsonName": "action",
-      "number": 1,
-      "kind": "enum",
-      "type": "etcdserverpb.AlarmRequest.AlarmAction"
-    },
-    {
-      "name": "memberID",
-      "jsonName": "memberID",
-      "number": 2,
-      "kind": "uint64"
-    },
-    {
-      "name": "alarm",
-      "jsonName": "alarm",
-      "number": 3,
-      "kind": "enum",
-      "type": "etcdserverpb.AlarmType"
-    }
+    { name: "action", jsonName: "action", number: 1, kind: "enum", type: "etcdserverpb.AlarmRequest.AlarmAction" },
+    { name: "memberID", jsonName: "memberID", number: 2, kind: "uint64" },
+    { name: "alarm", jsonName: "alarm", number: 3, kind: "enum", type: "etcdserverpb.AlarmType" },
   ],
   "etcdserverpb.StatusRequest": [],
   "etcdserverpb.DefragmentRequest": [],
   "etcdserverpb.HashRequest": [],
   "etcdserverpb.HashKVRequest": [
-    {
-      "name": "revision",
-      "jsonName": "revision",
-      "number": 1,
-      "kind": "int64"
-    }
+    { name: "revision", jsonName: "revision", number: 1, kind: "int64" },
   ],
   "etcdserverpb.SnapshotRequest": [],
   "etcdserverpb.MoveLeaderRequest": [
-    {
-      "name": "targetID",
-      "jsonName": "targetID",
-      "number": 1,
-      "kind": "uint64"
-    }
+    { name: "targetID", jsonName: "targetID", number: 1, kind: "uint64" },
   ],
   "etcdserverpb.DowngradeRequest": [
-    {
-      "name": "action",
-      "jsonName": "action",
-      "number": 1,
-      "kind": "enum",
-      "type": "etcdserverpb.DowngradeRequest.DowngradeAction"
-    },
-    {
-      "name": "version",
-      "jsonName": "version",
-      "number": 2,
-      "kind": "string"
-    }
+    { name: "action", jsonName: "action", number: 1, kind: "enum", type: "etcdserverpb.DowngradeRequest.DowngradeAction" },
+    { name: "version", jsonName: "version", number: 2, kind: "string" },
   ],
   "etcdserverpb.AuthEnableRequest": [],
   "etcdserverpb.AuthDisableRequest": [],
   "etcdserverpb.AuthStatusRequest": [],
   "etcdserverpb.AuthenticateRequest": [
-    {
-      "name": "name",
-      "jsonName": "name",
-      "number": 1,
-      "kind": "string"
-    },
-    {
-      "name": "password",
-      "jsonName": "password",
-      "number": 2,
-      "kind": "string"
-    }
+    { name: "name", jsonName: "name", number: 1, kind: "string" },
+    { name: "password", jsonName: "password", number: 2, kind: "string" },
   ],
   "etcdserverpb.AuthUserAddRequest": [
-    {
-      "name": "name",
-      "jsonName": "name",
-      "number": 1,
-      "kind": "string"
-    },
-    {
-      "name": "password",
-      "jsonName": "password",
-      "number": 2,
-      "kind": "string"
-    },
-    {
-      "name": "options",
-      "jsonName": "options",
-      "number": 3,
-      "kind": "message",
-      "type": "authpb.UserAddOptions"
-    },
-    {
-      "name": "hashedPassword",
-      "jsonName": "hashedPassword",
-      "number": 4,
-      "kind": "string"
-    }
+    { name: "name", jsonName: "name", number: 1, kind: "string" },
+    { name: "password", jsonName: "password", number: 2, kind: "string" },
+    { name: "options", jsonName: "options", number: 3, kind: "message", type: "authpb.UserAddOptions" },
+    { name: "hashedPassword", jsonName: "hashedPassword", number: 4, kind: "string" },
   ],
   "authpb.UserAddOptions": [
-    {
-      "name": "no_password",
-      "jsonName": "noPassword",
-      "number": 1,
-      "kind": "bool"
-    }
+    { name: "no_password", jsonName: "noPassword", number: 1, kind: "bool" },
   ],
   "etcdserverpb.AuthUserGetRequest": [
-    {
-      "name": "name",
-      "jsonName": "name",
-      "number": 1,
-      "kind": "string"
-    }
+    { name: "name", jsonName: "name", number: 1, kind: "string" },
   ],
   "etcdserverpb.AuthUserListRequest": [],
   "etcdserverpb.AuthUserDeleteRequest": [
-    {
-      "name": "name",
-      "jsonName": "name",
-      "number": 1,
-      "kind": "string"
-    }
+    { name: "name", jsonName: "name", number: 1, kind: "string" },
   ],
   "etcdserverpb.AuthUserChangePasswordRequest": [
-    {
-      "name": "name",
-      "jsonName": "name",
-      "number": 1,
-      "kind": "string"
-    },
-    {
-      "name": "password",
-      "jsonName": "password",
-      "number": 2,
-      "kind": "string"
-    },
-    {
-      "name": "hashedPassword",
-      "jsonName": "hashedPassword",
-      "number": 3,
-      "kind": "string"
-    }
+    { name: "name", jsonName: "name", number: 1, kind: "string" },
+    { name: "password", jsonName: "password", number: 2, kind: "string" },
+    { name: "hashedPassword", jsonName: "hashedPassword", number: 3, kind: "string" },
   ],
   "etcdserverpb.AuthUserGrantRoleRequest": [
-    {
-      "name": "user",
-      "jsonName": "user",
-      "number": 1,
-      "kind": "string"
-    },
-    {
-      "name": "role",
-      "jsonName": "role",
-      "number": 2,
-      "kind": "string"
-    }
+    { name: "user", jsonName: "user", number: 1, kind: "string" },
+    { name: "role", jsonName: "role", number: 2, kind: "string" },
   ],
   "etcdserverpb.AuthUserRevokeRoleRequest": [
-    {
-      "name": "name",
-      "jsonName": "name",
-      "number": 1,
-      "kind": "string"
-    },
-    {
-      "name": "role",
-      "jsonName": "role",
-      "number": 2,
-      "kind": "string"
-    }
+    { name: "name", jsonName: "name", number: 1, kind: "string" },
+    { name: "role", jsonName: "role", number: 2, kind: "string" },
   ],
   "etcdserverpb.AuthRoleAddRequest": [
-    {
-      "name": "name",
-      "jsonName": "name",
-      "number": 1,
-      "kind": "string"
-    }
+    { name: "name", jsonName: "name", number: 1, kind: "string" },
   ],
   "etcdserverpb.AuthRoleGetRequest": [
-    {
-      "name": "role",
-      "jsonName": "role",
-      "number": 1,
-      "kind": "string"
-    }
+    { name: "role", jsonName: "role", number: 1, kind: "string" },
   ],
   "etcdserverpb.AuthRoleListRequest": [],
   "etcdserverpb.AuthRoleDeleteRequest": [
-    {
-      "name": "role",
-      "jsonName": "role",
-      "number": 1,
-      "kind": "string"
-    }
+    { name: "role", jsonName: "role", number: 1, kind: "string" },
   ],
   "etcdserverpb.AuthRoleGrantPermissionRequest": [
-    {
-      "name": "name",
-      "jsonName": "name",
-      "number": 1,
-      "kind": "string"
-    },
-    {
-      "name": "perm",
-      "jsonName": "perm",
-      "number": 2,
-      "kind": "message",
-      "type": "authpb.Permission"
-    }
+    { name: "name", jsonName: "name", number: 1, kind: "string" },
+    { name: "perm", jsonName: "perm", number: 2, kind: "message", type: "authpb.Permission" },
   ],
   "authpb.Permission": [
-    {
-      "name": "permType",
-      "jsonName": "permType",
-      "number": 1,
-      "kind": "enum",
-      "type": "authpb.Permission.Type"
-    },
-    {
-      "name": "key",
-      "jsonName": "key",
-      "number": 2,
-      "kind": "bytes"
-    },
-    {
-      "name": "range_end",
-      "jsonName": "rangeEnd",
-      "number": 3,
-      "kind": "bytes"
-    }
+    { name: "permType", jsonName: "permType", number: 1, kind: "enum", type: "authpb.Permission.Type" },
+    { name: "key", jsonName: "key", number: 2, kind: "bytes" },
+    { name: "range_end", jsonName: "rangeEnd", number: 3, kind: "bytes" },
   ],
   "etcdserverpb.AuthRoleRevokePermissionRequest": [
-    {
-      "name": "role",
-      "jsonName": "role",
-      "number": 1,
-      "kind": "string"
-    },
-    {
-      "name": "key",
-      "jsonName": "key",
-      "number": 2,
-      "kind": "bytes"
-    },
-    {
-      "name": "range_end",
-      "jsonName": "rangeEnd",
-      "number": 3,
-      "kind": "bytes"
-    }
+    { name: "role", jsonName: "role", number: 1, kind: "string" },
+    { name: "key", jsonName: "key", number: 2, kind: "bytes" },
+    { name: "range_end", jsonName: "rangeEnd", number: 3, kind: "bytes" },
   ],
   "v3electionpb.CampaignRequest": [
-    {
-      "name": "name",
-      "jsonName": "name",
-      "number": 1,
-      "kind": "bytes"
-    },
-    {
-      "name": "lease",
-      "jsonName": "lease",
-      "number": 2,
-      "kind": "int64"
-    },
-    {
-      "name": "value",
-      "jsonName": "value",
-      "number": 3,
-      "kind": "bytes"
-    }
+    { name: "name", jsonName: "name", number: 1, kind: "bytes" },
+    { name: "lease", jsonName: "lease", number: 2, kind: "int64" },
+    { name: "value", jsonName: "value", number: 3, kind: "bytes" },
   ],
   "v3electionpb.ProclaimRequest": [
-    {
-      "name": "leader",
-      "jsonName": "leader",
-      "number": 1,
-      "kind": "message",
-      "type": "v3electionpb.LeaderKey"
-    },
-    {
-      "name": "value",
-      "jsonName": "value",
-      "number": 2,
-      "kind": "bytes"
-    }
+    { name: "leader", jsonName: "leader", number: 1, kind: "message", type: "v3electionpb.LeaderKey" },
+    { name: "value", jsonName: "value", number: 2, kind: "bytes" },
   ],
   "v3electionpb.LeaderKey": [
-    {
-      "name": "name",
-      "jsonName": "name",
-      "number": 1,
-      "kind": "bytes"
-    },
-    {
-      "name": "key",
-      "jsonName": "key",
-      "number": 2,
-      "kind": "bytes"
-    },
-    {
-      "name": "rev",
-      "jsonName": "rev",
-      "number": 3,
-      "kind": "int64"
-    },
-    {
-      "name": "lease",
-      "jsonName": "lease",
-      "number": 4,
-      "kind": "int64"
-    }
+    { name: "name", jsonName: "name", number: 1, kind: "bytes" },
+    { name: "key", jsonName: "key", number: 2, kind: "bytes" },
+    { name: "rev", jsonName: "rev", number: 3, kind: "int64" },
+    { name: "lease", jsonName: "lease", number: 4, kind: "int64" },
   ],
   "v3electionpb.LeaderRequest": [
-    {
-      "name": "name",
-      "jsonName": "name",
-      "number": 1,
-      "kind": "bytes"
-    }
+    { name: "name", jsonName: "name", number: 1, kind: "bytes" },
   ],
   "v3electionpb.ResignRequest": [
-    {
-      "name": "leader",
-      "jsonName": "leader",
-      "number": 1,
-      "kind": "message",
-      "type": "v3electionpb.LeaderKey"
-    }
+    { name: "leader", jsonName: "leader", number: 1, kind: "message", type: "v3electionpb.LeaderKey" },
   ],
   "v3lockpb.LockRequest": [
-    {
-      "name": "name",
-      "jsonName": "name",
-      "number": 1,
-      "kind": "bytes"
-    },
-    {
-      "name": "lease",
-      "jsonName": "lease",
-      "number": 2,
-      "kind": "int64"
-    }
+    { name: "name", jsonName: "name", number: 1, kind: "bytes" },
+    { name: "lease", jsonName: "lease", number: 2, kind: "int64" },
   ],
   "v3lockpb.UnlockRequest": [
-    {
-      "name": "key",
-      "jsonName": "key",
-      "number": 1,
-      "kind": "bytes"
-    }
+    { name: "key", jsonName: "key", number: 1, kind: "bytes" },
   ],
   "etcdserverpb.RangeResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "kvs",
-      "jsonName": "kvs",
-      "number": 2,
-      "kind": "message",
-      "type": "mvccpb.KeyValue",
-      "isRepeated": true
-    },
-    {
-      "name": "more",
-      "jsonName": "more",
-      "number": 3,
-      "kind": "bool"
-    },
-    {
-      "name": "count",
-      "jsonName": "count",
-      "number": 4,
-      "kind": "int64"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "kvs", jsonName: "kvs", number: 2, kind: "message", type: "mvccpb.KeyValue", isRepeated: true },
+    { name: "more", jsonName: "more", number: 3, kind: "bool" },
+    { name: "count", jsonName: "count", number: 4, kind: "int64" },
   ],
   "etcdserverpb.ResponseHeader": [
-    {
-      "name": "cluster_id",
-      "jsonName": "clusterId",
-      "number": 1,
-      "kind": "uint64"
-    },
-    {
-      "name": "member_id",
-      "jsonName": "memberId",
-      "number": 2,
-      "kind": "uint64"
-    },
-    {
-      "name": "revision",
-      "jsonName": "revision",
-      "number": 3,
-      "kind": "int64"
-    },
-    {
-      "name": "raft_term",
-      "jsonName": "raftTerm",
-      "number": 4,
-      "kind": "uint64"
-    }
+    { name: "cluster_id", jsonName: "clusterId", number: 1, kind: "uint64" },
+    { name: "member_id", jsonName: "memberId", number: 2, kind: "uint64" },
+    { name: "revision", jsonName: "revision", number: 3, kind: "int64" },
+    { name: "raft_term", jsonName: "raftTerm", number: 4, kind: "uint64" },
   ],
   "mvccpb.KeyValue": [
-    {
-      "name": "key",
-      "jsonName": "key",
-      "number": 1,
-      "kind": "bytes"
-    },
-    {
-      "name": "create_revision",
-      "jsonName": "createRevision",
-      "number": 2,
-      "kind": "int64"
-    },
-    {
-      "name": "mod_revision",
-      "jsonName": "modRevision",
-      "number": 3,
-      "kind": "int64"
-    },
-    {
-      "name": "version",
-      "jsonName": "version",
-      "number": 4,
-      "kind": "int64"
-    },
-    {
-      "name": "value",
-      "jsonName": "value",
-      "number": 5,
-      "kind": "bytes"
-    },
-    {
-      "name": "lease",
-      "jsonName": "lease",
-      "number": 6,
-      "kind": "int64"
-    }
+    { name: "key", jsonName: "key", number: 1, kind: "bytes" },
+    { name: "create_revision", jsonName: "createRevision", number: 2, kind: "int64" },
+    { name: "mod_revision", jsonName: "modRevision", number: 3, kind: "int64" },
+    { name: "version", jsonName: "version", number: 4, kind: "int64" },
+    { name: "value", jsonName: "value", number: 5, kind: "bytes" },
+    { name: "lease", jsonName: "lease", number: 6, kind: "int64" },
   ],
   "etcdserverpb.PutResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "prev_kv",
-      "jsonName": "prevKv",
-      "number": 2,
-      "kind": "message",
-      "type": "mvccpb.KeyValue"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "prev_kv", jsonName: "prevKv", number: 2, kind: "message", type: "mvccpb.KeyValue" },
   ],
   "etcdserverpb.DeleteRangeResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "deleted",
-      "jsonName": "deleted",
-      "number": 2,
-      "kind": "int64"
-    },
-    {
-      "name": "prev_kvs",
-      "jsonName": "prevKvs",
-      "number": 3,
-      "kind": "message",
-      "type": "mvccpb.KeyValue",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "deleted", jsonName: "deleted", number: 2, kind: "int64" },
+    { name: "prev_kvs", jsonName: "prevKvs", number: 3, kind: "message", type: "mvccpb.KeyValue", isRepeated: true },
   ],
   "etcdserverpb.TxnResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "succeeded",
-      "jsonName": "succeeded",
-      "number": 2,
-      "kind": "bool"
-    },
-    {
-      "name": "responses",
-      "jsonName": "responses",
-      "number": 3,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseOp",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "succeeded", jsonName: "succeeded", number: 2, kind: "bool" },
+    { name: "responses", jsonName: "responses", number: 3, kind: "message", type: "etcdserverpb.ResponseOp", isRepeated: true },
   ],
   "etcdserverpb.ResponseOp": [
-    {
-      "name": "response_range",
-      "jsonName": "responseRange",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.RangeResponse",
-      "oneof": "etcdserverpb.ResponseOp.response"
-    },
-    {
-      "name": "response_put",
-      "jsonName": "responsePut",
-      "number": 2,
-      "kind": "message",
-      "type": "etcdserverpb.PutResponse",
-      "oneof": "etcdserverpb.ResponseOp.response"
-    },
-    {
-      "name": "response_delete_range",
-      "jsonName": "responseDeleteRange",
-      "number": 3,
-      "kind": "message",
-      "type": "etcdserverpb.DeleteRangeResponse",
-      "oneof": "etcdserverpb.ResponseOp.response"
-    },
-    {
-      "name": "response_txn",
-      "jsonName": "responseTxn",
-      "number": 4,
-      "kind": "message",
-      "type": "etcdserverpb.TxnResponse",
-      "oneof": "etcdserverpb.ResponseOp.response"
-    }
+    { name: "response_range", jsonName: "responseRange", number: 1, kind: "message", type: "etcdserverpb.RangeResponse", oneof: "etcdserverpb.ResponseOp.response" },
+    { name: "response_put", jsonName: "responsePut", number: 2, kind: "message", type: "etcdserverpb.PutResponse", oneof: "etcdserverpb.ResponseOp.response" },
+    { name: "response_delete_range", jsonName: "responseDeleteRange", number: 3, kind: "message", type: "etcdserverpb.DeleteRangeResponse", oneof: "etcdserverpb.ResponseOp.response" },
+    { name: "response_txn", jsonName: "responseTxn", number: 4, kind: "message", type: "etcdserverpb.TxnResponse", oneof: "etcdserverpb.ResponseOp.response" },
   ],
   "etcdserverpb.CompactionResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "etcdserverpb.WatchResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "watch_id",
-      "jsonName": "watchId",
-      "number": 2,
-      "kind": "int64"
-    },
-    {
-      "name": "created",
-      "jsonName": "created",
-      "number": 3,
-      "kind": "bool"
-    },
-    {
-      "name": "canceled",
-      "jsonName": "canceled",
-      "number": 4,
-      "kind": "bool"
-    },
-    {
-      "name": "compact_revision",
-      "jsonName": "compactRevision",
-      "number": 5,
-      "kind": "int64"
-    },
-    {
-      "name": "cancel_reason",
-      "jsonName": "cancelReason",
-      "number": 6,
-      "kind": "string"
-    },
-    {
-      "name": "fragment",
-      "jsonName": "fragment",
-      "number": 7,
-      "kind": "bool"
-    },
-    {
-      "name": "events",
-      "jsonName": "events",
-      "number": 11,
-      "kind": "message",
-      "type": "mvccpb.Event",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "watch_id", jsonName: "watchId", number: 2, kind: "int64" },
+    { name: "created", jsonName: "created", number: 3, kind: "bool" },
+    { name: "canceled", jsonName: "canceled", number: 4, kind: "bool" },
+    { name: "compact_revision", jsonName: "compactRevision", number: 5, kind: "int64" },
+    { name: "cancel_reason", jsonName: "cancelReason", number: 6, kind: "string" },
+    { name: "fragment", jsonName: "fragment", number: 7, kind: "bool" },
+    { name: "events", jsonName: "events", number: 11, kind: "message", type: "mvccpb.Event", isRepeated: true },
   ],
   "mvccpb.Event": [
-    {
-      "name": "type",
-      "jsonName": "type",
-      "number": 1,
-      "kind": "enum",
-      "type": "mvccpb.Event.EventType"
-    },
-    {
-      "name": "kv",
-      "jsonName": "kv",
-      "number": 2,
-      "kind": "message",
-      "type": "mvccpb.KeyValue"
-    },
-    {
-      "name": "prev_kv",
-      "jsonName": "prevKv",
-      "number": 3,
-      "kind": "message",
-      "type": "mvccpb.KeyValue"
-    }
+    { name: "type", jsonName: "type", number: 1, kind: "enum", type: "mvccpb.Event.EventType" },
+    { name: "kv", jsonName: "kv", number: 2, kind: "message", type: "mvccpb.KeyValue" },
+    { name: "prev_kv", jsonName: "prevKv", number: 3, kind: "message", type: "mvccpb.KeyValue" },
   ],
   "etcdserverpb.LeaseGrantResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "ID",
-      "jsonName": "ID",
-      "number": 2,
-      "kind": "int64"
-    },
-    {
-      "name": "TTL",
-      "jsonName": "TTL",
-      "number": 3,
-      "kind": "int64"
-    },
-    {
-      "name": "error",
-      "jsonName": "error",
-      "number": 4,
-      "kind": "string"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "ID", jsonName: "ID", number: 2, kind: "int64" },
+    { name: "TTL", jsonName: "TTL", number: 3, kind: "int64" },
+    { name: "error", jsonName: "error", number: 4, kind: "string" },
   ],
   "etcdserverpb.LeaseRevokeResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "etcdserverpb.LeaseKeepAliveResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "ID",
-      "jsonName": "ID",
-      "number": 2,
-      "kind": "int64"
-    },
-    {
-      "name": "TTL",
-      "jsonName": "TTL",
-      "number": 3,
-      "kind": "int64"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "ID", jsonName: "ID", number: 2, kind: "int64" },
+    { name: "TTL", jsonName: "TTL", number: 3, kind: "int64" },
   ],
   "etcdserverpb.LeaseTimeToLiveResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "ID",
-      "jsonName": "ID",
-      "number": 2,
-      "kind": "int64"
-    },
-    {
-      "name": "TTL",
-      "jsonName": "TTL",
-      "number": 3,
-      "kind": "int64"
-    },
-    {
-      "name": "grantedTTL",
-      "jsonName": "grantedTTL",
-      "number": 4,
-      "kind": "int64"
-    },
-    {
-      "name": "keys",
-      "jsonName": "keys",
-      "number": 5,
-      "kind": "bytes",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "ID", jsonName: "ID", number: 2, kind: "int64" },
+    { name: "TTL", jsonName: "TTL", number: 3, kind: "int64" },
+    { name: "grantedTTL", jsonName: "grantedTTL", number: 4, kind: "int64" },
+    { name: "keys", jsonName: "keys", number: 5, kind: "bytes", isRepeated: true },
   ],
   "etcdserverpb.LeaseLeasesResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "leases",
-      "jsonName": "leases",
-      "number": 2,
-      "kind": "message",
-      "type": "etcdserverpb.LeaseStatus",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "leases", jsonName: "leases", number: 2, kind: "message", type: "etcdserverpb.LeaseStatus", isRepeated: true },
   ],
   "etcdserverpb.LeaseStatus": [
-    {
-      "name": "ID",
-      "jsonName": "ID",
-      "number": 1,
-      "kind": "int64"
-    }
+    { name: "ID", jsonName: "ID", number: 1, kind: "int64" },
   ],
   "etcdserverpb.MemberAddResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "member",
-      "jsonName": "member",
-      "number": 2,
-      "kind": "message",
-      "type": "etcdserverpb.Member"
-    },
-    {
-      "name": "members",
-      "jsonName": "members",
-      "number": 3,
-      "kind": "message",
-      "type": "etcdserverpb.Member",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "member", jsonName: "member", number: 2, kind: "message", type: "etcdserverpb.Member" },
+    { name: "members", jsonName: "members", number: 3, kind: "message", type: "etcdserverpb.Member", isRepeated: true },
   ],
   "etcdserverpb.Member": [
-    {
-      "name": "ID",
-      "jsonName": "ID",
-      "number": 1,
-      "kind": "uint64"
-    },
-    {
-      "name": "name",
-      "jsonName": "name",
-      "number": 2,
-      "kind": "string"
-    },
-    {
-      "name": "peerURLs",
-      "jsonName": "peerURLs",
-      "number": 3,
-      "kind": "string",
-      "isRepeated": true
-    },
-    {
-      "name": "clientURLs",
-      "jsonName": "clientURLs",
-      "number": 4,
-      "kind": "string",
-      "isRepeated": true
-    },
-    {
-      "name": "isLearner",
-      "jsonName": "isLearner",
-      "number": 5,
-      "kind": "bool"
-    }
+    { name: "ID", jsonName: "ID", number: 1, kind: "uint64" },
+    { name: "name", jsonName: "name", number: 2, kind: "string" },
+    { name: "peerURLs", jsonName: "peerURLs", number: 3, kind: "string", isRepeated: true },
+    { name: "clientURLs", jsonName: "clientURLs", number: 4, kind: "string", isRepeated: true },
+    { name: "isLearner", jsonName: "isLearner", number: 5, kind: "bool" },
   ],
   "etcdserverpb.MemberRemoveResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "members",
-      "jsonName": "members",
-      "number": 2,
-      "kind": "message",
-      "type": "etcdserverpb.Member",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "members", jsonName: "members", number: 2, kind: "message", type: "etcdserverpb.Member", isRepeated: true },
   ],
   "etcdserverpb.MemberUpdateResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "members",
-      "jsonName": "members",
-      "number": 2,
-      "kind": "message",
-      "type": "etcdserverpb.Member",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "members", jsonName: "members", number: 2, kind: "message", type: "etcdserverpb.Member", isRepeated: true },
   ],
   "etcdserverpb.MemberListResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "members",
-      "jsonName": "members",
-      "number": 2,
-      "kind": "message",
-      "type": "etcdserverpb.Member",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "members", jsonName: "members", number: 2, kind: "message", type: "etcdserverpb.Member", isRepeated: true },
   ],
   "etcdserverpb.MemberPromoteResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "members",
-      "jsonName": "members",
-      "number": 2,
-      "kind": "message",
-      "type": "etcdserverpb.Member",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "members", jsonName: "members", number: 2, kind: "message", type: "etcdserverpb.Member", isRepeated: true },
   ],
   "etcdserverpb.AlarmResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "alarms",
-      "jsonName": "alarms",
-      "number": 2,
-      "kind": "message",
-      "type": "etcdserverpb.AlarmMember",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "alarms", jsonName: "alarms", number: 2, kind: "message", type: "etcdserverpb.AlarmMember", isRepeated: true },
   ],
   "etcdserverpb.AlarmMember": [
-    {
-      "name": "memberID",
-      "jsonName": "memberID",
-      "number": 1,
-      "kind": "uint64"
-    },
-    {
-      "name": "alarm",
-      "jsonName": "alarm",
-      "number": 2,
-      "kind": "enum",
-      "type": "etcdserverpb.AlarmType"
-    }
+    { name: "memberID", jsonName: "memberID", number: 1, kind: "uint64" },
+    { name: "alarm", jsonName: "alarm", number: 2, kind: "enum", type: "etcdserverpb.AlarmType" },
   ],
   "etcdserverpb.StatusResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "version",
-      "jsonName": "version",
-      "number": 2,
-      "kind": "string"
-    },
-    {
-      "name": "dbSize",
-      "jsonName": "dbSize",
-      "number": 3,
-      "kind": "int64"
-    },
-    {
-      "name": "leader",
-      "jsonName": "leader",
-      "number": 4,
-      "kind": "uint64"
-    },
-    {
-      "name": "raftIndex",
-      "jsonName": "raftIndex",
-      "number": 5,
-      "kind": "uint64"
-    },
-    {
-      "name": "raftTerm",
-      "jsonName": "raftTerm",
-      "number": 6,
-      "kind": "uint64"
-    },
-    {
-      "name": "raftAppliedIndex",
-      "jsonName": "raftAppliedIndex",
-      "number": 7,
-      "kind": "uint64"
-    },
-    {
-      "name": "errors",
-      "jsonName": "errors",
-      "number": 8,
-      "kind": "string",
-      "isRepeated": true
-    },
-    {
-      "name": "dbSizeInUse",
-      "jsonName": "dbSizeInUse",
-      "number": 9,
-      "kind": "int64"
-    },
-    {
-      "name": "isLearner",
-      "jsonName": "isLearner",
-      "number": 10,
-      "kind": "bool"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "version", jsonName: "version", number: 2, kind: "string" },
+    { name: "dbSize", jsonName: "dbSize", number: 3, kind: "int64" },
+    { name: "leader", jsonName: "leader", number: 4, kind: "uint64" },
+    { name: "raftIndex", jsonName: "raftIndex", number: 5, kind: "uint64" },
+    { name: "raftTerm", jsonName: "raftTerm", number: 6, kind: "uint64" },
+    { name: "raftAppliedIndex", jsonName: "raftAppliedIndex", number: 7, kind: "uint64" },
+    { name: "errors", jsonName: "errors", number: 8, kind: "string", isRepeated: true },
+    { name: "dbSizeInUse", jsonName: "dbSizeInUse", number: 9, kind: "int64" },
+    { name: "isLearner", jsonName: "isLearner", number: 10, kind: "bool" },
   ],
   "etcdserverpb.DefragmentResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "etcdserverpb.HashResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "hash",
-      "jsonName": "hash",
-      "number": 2,
-      "kind": "uint32"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "hash", jsonName: "hash", number: 2, kind: "uint32" },
   ],
   "etcdserverpb.HashKVResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "hash",
-      "jsonName": "hash",
-      "number": 2,
-      "kind": "uint32"
-    },
-    {
-      "name": "compact_revision",
-      "jsonName": "compactRevision",
-      "number": 3,
-      "kind": "int64"
-    },
-    {
-      "name": "hash_revision",
-      "jsonName": "hashRevision",
-      "number": 4,
-      "kind": "int64"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "hash", jsonName: "hash", number: 2, kind: "uint32" },
+    { name: "compact_revision", jsonName: "compactRevision", number: 3, kind: "int64" },
+    { name: "hash_revision", jsonName: "hashRevision", number: 4, kind: "int64" },
   ],
   "etcdserverpb.SnapshotResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "remaining_bytes",
-      "jsonName": "remainingBytes",
-      "number": 2,
-      "kind": "uint64"
-    },
-    {
-      "name": "blob",
-      "jsonName": "blob",
-      "number": 3,
-      "kind": "bytes"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "remaining_bytes", jsonName: "remainingBytes", number: 2, kind: "uint64" },
+    { name: "blob", jsonName: "blob", number: 3, kind: "bytes" },
   ],
   "etcdserverpb.MoveLeaderResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "etcdserverpb.DowngradeResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "version",
-      "jsonName": "version",
-      "number": 2,
-      "kind": "string"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "version", jsonName: "version", number: 2, kind: "string" },
   ],
   "etcdserverpb.AuthEnableResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "etcdserverpb.AuthDisableResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "etcdserverpb.AuthStatusResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "enabled",
-      "jsonName": "enabled",
-      "number": 2,
-      "kind": "bool"
-    },
-    {
-      "name": "authRevision",
-      "jsonName": "authRevision",
-      "number": 3,
-      "kind": "uint64"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "enabled", jsonName: "enabled", number: 2, kind: "bool" },
+    { name: "authRevision", jsonName: "authRevision", number: 3, kind: "uint64" },
   ],
   "etcdserverpb.AuthenticateResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "token",
-      "jsonName": "token",
-      "number": 2,
-      "kind": "string"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "token", jsonName: "token", number: 2, kind: "string" },
   ],
   "etcdserverpb.AuthUserAddResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "etcdserverpb.AuthUserGetResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "roles",
-      "jsonName": "roles",
-      "number": 2,
-      "kind": "string",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "roles", jsonName: "roles", number: 2, kind: "string", isRepeated: true },
   ],
   "etcdserverpb.AuthUserListResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "users",
-      "jsonName": "users",
-      "number": 2,
-      "kind": "string",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "users", jsonName: "users", number: 2, kind: "string", isRepeated: true },
   ],
   "etcdserverpb.AuthUserDeleteResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "etcdserverpb.AuthUserChangePasswordResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "etcdserverpb.AuthUserGrantRoleResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "etcdserverpb.AuthUserRevokeRoleResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "etcdserverpb.AuthRoleAddResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "etcdserverpb.AuthRoleGetResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "perm",
-      "jsonName": "perm",
-      "number": 2,
-      "kind": "message",
-      "type": "authpb.Permission",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "perm", jsonName: "perm", number: 2, kind: "message", type: "authpb.Permission", isRepeated: true },
   ],
   "etcdserverpb.AuthRoleListResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "roles",
-      "jsonName": "roles",
-      "number": 2,
-      "kind": "string",
-      "isRepeated": true
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "roles", jsonName: "roles", number: 2, kind: "string", isRepeated: true },
   ],
   "etcdserverpb.AuthRoleDeleteResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "etcdserverpb.AuthRoleGrantPermissionResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "etcdserverpb.AuthRoleRevokePermissionResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "v3electionpb.CampaignResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "leader",
-      "jsonName": "leader",
-      "number": 2,
-      "kind": "message",
-      "type": "v3electionpb.LeaderKey"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "leader", jsonName: "leader", number: 2, kind: "message", type: "v3electionpb.LeaderKey" },
   ],
   "v3electionpb.ProclaimResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "v3electionpb.LeaderResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "kv",
-      "jsonName": "kv",
-      "number": 2,
-      "kind": "message",
-      "type": "mvccpb.KeyValue"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "kv", jsonName: "kv", number: 2, kind: "message", type: "mvccpb.KeyValue" },
   ],
   "v3electionpb.ResignResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
   ],
   "v3lockpb.LockResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    },
-    {
-      "name": "key",
-      "jsonName": "key",
-      "number": 2,
-      "kind": "bytes"
-    }
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+    { name: "key", jsonName: "key", number: 2, kind: "bytes" },
   ],
   "v3lockpb.UnlockResponse": [
-    {
-      "name": "header",
-      "jsonName": "header",
-      "number": 1,
-      "kind": "message",
-      "type": "etcdserverpb.ResponseHeader"
-    }
-  ]
+    { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
+  ],
 } as const;
 
 /** The numbers of each enum's names. */
@@ -1916,54 +566,54 @@ export const enumNumbers = {
   "etcdserverpb.RangeRequest.SortOrder": {
     "NONE": 0,
     "ASCEND": 1,
-    "DESCEND": 2
+    "DESCEND": 2,
   },
   "etcdserverpb.RangeRequest.SortTarget": {
     "KEY": 0,
     "VERSION": 1,
     "CREATE": 2,
     "MOD": 3,
-    "VALUE": 4
+    "VALUE": 4,
   },
   "etcdserverpb.Compare.CompareResult": {
     "EQUAL": 0,
     "GREATER": 1,
     "LESS": 2,
-    "NOT_EQUAL": 3
+    "NOT_EQUAL": 3,
   },
   "etcdserverpb.Compare.CompareTarget": {
     "VERSION": 0,
     "CREATE": 1,
     "MOD": 2,
     "VALUE": 3,
-    "LEASE": 4
+    "LEASE": 4,
   },
   "etcdserverpb.WatchCreateRequest.FilterType": {
     "NOPUT": 0,
-    "NODELETE": 1
+    "NODELETE": 1,
   },
   "etcdserverpb.AlarmRequest.AlarmAction": {
     "GET": 0,
     "ACTIVATE": 1,
-    "DEACTIVATE": 2
+    "DEACTIVATE": 2,
   },
   "etcdserverpb.AlarmType": {
     "NONE": 0,
     "NOSPACE": 1,
-    "CORRUPT": 2
+    "CORRUPT": 2,
   },
   "etcdserverpb.DowngradeRequest.DowngradeAction": {
     "VALIDATE": 0,
     "ENABLE": 1,
-    "CANCEL": 2
+    "CANCEL": 2,
   },
   "authpb.Permission.Type": {
     "READ": 0,
     "WRITE": 1,
-    "READWRITE": 2
+    "READWRITE": 2,
   },
   "mvccpb.Event.EventType": {
     "PUT": 0,
-    "DELETE": 1
-  }
+    "DELETE": 1,
+  },
 } as const;
