@@ -1,10 +1,9 @@
 /** The raft log of a new cluster: every member computes the same one from the same flags. */
-import { MemberChange } from '../../gen/etcd/internal.js';
 import type { Member } from '../../gen/etcd/rpc.js';
-import { encodeConfChange } from '../../raft/index.js';
 import type { Entry, HardState } from '../../raft/index.js';
 import { BootstrapError } from '../config.js';
 import type { ServerConfig } from '../config.js';
+import { encodeChange } from './change-entry.js';
 import { clusterIdOf, memberIdOf } from './ids.js';
 
 /** The log that every member of a new cluster begins with. */
@@ -52,15 +51,9 @@ export function initialLog(
 
 /** The log of a new cluster opens with its members, the same on each of them. */
 function firstEntry(index: number, member: Member): Entry {
-  const context = MemberChange.encode({
-    origin: 0,
-    sequence: 0,
-    member,
-    promote: false,
-    maxLearners: 0,
-  }).finish();
-  const change = { version: 1, id: 0n, type: 'addNode', nodeId: member.ID, context } as const;
-  return { term: 1, index, type: 'confChange', data: encodeConfChange(change) };
+  const { ID: id, name, peerURLs: peerUrls, clientURLs: clientUrls, isLearner } = member;
+  const data = encodeChange({ kind: 'add', member: { id, name, peerUrls, clientUrls, isLearner } });
+  return { term: 1, index, type: 'confChange', data };
 }
 
 /** Tells whether both lists name the same addresses, in any order. */

@@ -1,15 +1,8 @@
 /** Changes of the membership: checked, proposed as Raft configuration changes, applied in log order. */
-import { MemberChange } from '../../gen/etcd/internal.js';
-import { assertNever } from '../../lib/assert.js';
-import {
-  ConfChangeError,
-  decodeConfChange,
-  encodeConfChange,
-  quorumSize,
-  refusedConfChange,
-} from '../../raft/index.js';
-import type { ConfChange, ConfChangeType, ConfState, Entry, RaftNode } from '../../raft/index.js';
+import { ConfChangeError, quorumSize, refusedConfChange } from '../../raft/index.js';
+import type { ConfState, Entry, RaftNode } from '../../raft/index.js';
 import { asEtcdError, etcdError } from '../apply/errors.js';
+import { decodeChange, encodeChange } from './change-entry.js';
 import { memberIdOf } from './ids.js';
 import type { MemberChangeKind, MemberInfo } from './membership.js';
 import type { PeerNetwork } from '../peer/types.js';
@@ -38,14 +31,6 @@ export interface ChangeOutcome {
   readonly confState: ConfState | undefined;
   readonly error: unknown;
 }
-
-const changeTypes: Readonly<Record<MemberChangeKind, ConfChangeType>> = {
-  add: 'addNode',
-  addLearner: 'addLearnerNode',
-  promote: 'addNode',
-  remove: 'removeNode',
-  update: 'updateNode',
-};
 
 /** Adds, removes, promotes and updates members, one change at a time. */
 export class MemberChanges {
@@ -159,40 +144,23 @@ export class MemberChanges {
   }
 
   async #propose(kind: MemberChangeKind, member: MemberInfo): Promise<void> {
-    await this.#server.proposeConfChange((origin, sequence) => {
-      const context = MemberChange.encode({
-        origin,
-        sequence,
-        member: {
-          ID: member.id,
-          name: member.name,
-          peerURLs: [...member.peerUrls],
-          clientURLs: [...member.clientUrls],
-          isLearner: member.isLearner,
-        },
-        promote: kind === 'promote',
-        maxLearners: kind === 'addLearner' ? this.#server.config.maxLearners : 0,
-      }).finish();
-      const type = changeTypes[kind];
-      return encodeConfChange({ version: 1, id: 0n, type, nodeId: member.id, context });
-    });
+    const maxLearners = kind === 'addLearner' ? this.#server.config.maxLearners : 0;
+    await this.#server.proposeConfChange((origin, sequence) =>
+      encodeChange({ kind, member, maxLearners, origin, sequence }),
+    );
   }
 
   /** Applies a committed change. A change that has become impossible changes nothing, on every member alike. */
   apply(entry: Entry): ChangeOutcome {
     const { node, membership } = this.#server;
-    const decoded = decodeConfChange(entry);
-    if (decoded.version === 2) {
-      const confState = node.applyConfChange(decoded);
-      return { origin: 0, sequence: 0, confState, error: undefined };
+    const { raft, change } = decodeChange(entry);
+    if (change === undefined) {
+      return { origin: 0, sequence: 0, confState: node.applyConfChange(raft), error: undefined };
     }
-    const context = MemberChange.decode(decoded.context);
-    const { origin, sequence } = context;
-    const member = memberOf(context, decoded);
-    const kind = kindOf(context, decoded);
+    const { kind, member, maxLearners, origin, sequence } = change;
     try {
-      membership.check(kind, member, context.maxLearners);
-      const confState = node.applyConfChange(decoded);
+      membership.check(kind, member, maxLearners);
+      const confState = node.applyConfChange(raft);
       membership.apply(kind, member);
       this.#server.config.log.info({ kind, member: member.id.toString(16) }, 'membership changed');
       return { origin, sequence, confState, error: undefined };
@@ -208,30 +176,4 @@ export class MemberChanges {
 /** Members that have started once have a name. */
 function startedOf(members: readonly MemberInfo[]): number {
   return members.filter((member) => member.name !== '').length;
-}
-
-function memberOf(context: MemberChange, change: ConfChange): MemberInfo {
-  const { member } = context;
-  return {
-    id: change.nodeId,
-    name: member?.name ?? '',
-    peerUrls: member?.peerURLs ?? [],
-    clientUrls: member?.clientURLs ?? [],
-    isLearner: member?.isLearner ?? false,
-  };
-}
-
-function kindOf(context: MemberChange, change: ConfChange): MemberChangeKind {
-  switch (change.type) {
-    case 'addNode':
-      return context.promote ? 'promote' : 'add';
-    case 'addLearnerNode':
-      return 'addLearner';
-    case 'removeNode':
-      return 'remove';
-    case 'updateNode':
-      return 'update';
-    default:
-      return assertNever(change.type, 'change type');
-  }
 }
