@@ -104,13 +104,6 @@ test('a few rows wait for the long interval, more for the short one', async () =
   fill(backend, 61, 70);
   clock.advance(50);
   expect(committedAt).toEqual([startMs + 5000, startMs + 6100]);
-  // The members do not wait, whatever waits with them.
-  committedAt.length = 0;
-  fill(backend, 71, 71);
-  clock.advance(1000);
-  backend.put('members', 'm', Buffer.from('x'));
-  clock.advance(100);
-  expect(committedAt).toEqual([startMs + 7200]);
   await backend.close();
 });
 

@@ -54,8 +54,6 @@ export interface BackendOptions {
 /** So few buffered rows, and bytes, wait for the long interval. */
 const quietRows = 16;
 const quietBytes = 64 * 1024;
-/** A survivor of a lost quorum knows its own place from these alone. */
-const urgentBuckets: ReadonlySet<Bucket> = new Set<Bucket>(['members', 'meta']);
 /** Buffered rows at which a commit no longer waits for a checkpoint to end. */
 const gateRowsMax = 8000;
 const vacuumPagesPerSlice = 256;
@@ -75,8 +73,6 @@ export class SqliteBackend implements Backend {
   #durableIndex: number;
   #indexChanged = false;
   #cancelTimer: (() => void) | undefined;
-  /** Something waits that a disaster is mended from: the members. */
-  #isUrgent = false;
   /** The timer runs for the long interval. */
   #isSlow = false;
   #pageCount = 0;
@@ -179,7 +175,6 @@ export class SqliteBackend implements Backend {
 
   put(bucket: Bucket, key: string, value: Buffer): void {
     this.#buckets.put(bucket, key, value);
-    this.#isUrgent ||= urgentBuckets.has(bucket);
     this.#startTimer();
   }
 
@@ -189,7 +184,6 @@ export class SqliteBackend implements Backend {
 
   delete(bucket: Bucket, key: string): void {
     this.#buckets.delete(bucket, key);
-    this.#isUrgent ||= urgentBuckets.has(bucket);
     this.#startTimer();
   }
 
@@ -357,7 +351,6 @@ export class SqliteBackend implements Backend {
     this.#buffer.clear();
     this.#buckets.written();
     this.#indexChanged = false;
-    this.#isUrgent = false;
     this.#options.onCommit(this.#clock.monotonicMs() - startedMs);
     this.#noSpace = false;
     this.#committedIndex = this.#index.index;
@@ -404,8 +397,7 @@ export class SqliteBackend implements Backend {
     if (this.#closed) return;
     const { batchIntervalMs, quietIntervalMs } = this.#options;
     const { length, bytes } = this.#buffer;
-    const isSmall = length <= quietRows && bytes <= quietBytes;
-    const isQuiet = isSmall && !this.#isUrgent && !this.#noSpace;
+    const isQuiet = length <= quietRows && bytes <= quietBytes && !this.#noSpace;
     if (this.#cancelTimer !== undefined && (isQuiet || !this.#isSlow)) return;
     this.#cancelTimer?.();
     this.#isSlow = isQuiet;

@@ -100,8 +100,8 @@ export async function startMember(
       'took over a data directory that etcd had restored',
     );
   }
-  let state = await openState(config, lookup, machine);
-  if (config.forceNewCluster) state = await forceNewCluster(state);
+  const state = await openState(config, lookup, machine);
+  if (config.forceNewCluster) await forceNewCluster(state, config);
   let becomeReady: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => {
     becomeReady = resolve;
@@ -112,7 +112,6 @@ export async function startMember(
     onFatal,
     onRemoved,
   });
-  if (config.forceNewCluster) server.membership.keepOnlyLocal();
   const quota = new Quota(server);
   parts.assembled?.(server);
   const peerPorts = await openPeerPorts(server, config, listen);

@@ -8,7 +8,6 @@ import { renameDurablySync } from '../../lib/files/rename-durably.js';
 import type { Logger } from '../../lib/log.js';
 import { forceNewCluster, openState } from '../member/bootstrap.js';
 import { BootstrapError } from '../config.js';
-import { Membership } from '../membership/membership.js';
 import { restoreMember } from '../snapshots/restore.js';
 import { checkSnapshotHash } from '../snapshots/snapshot-file.js';
 import { parseFlags } from './flags.js';
@@ -39,14 +38,12 @@ export async function recoverSurvivor(
   if (!existsSync(config.dataDir)) {
     throw new BootstrapError(`there are no data in ${config.dataDir}: recover from a snapshot`);
   }
-  const opened = await openState(config, {
+  const state = await openState(config, {
     patiently: () => Promise.reject(new BootstrapError('this member has never been in a cluster')),
     once: () => Promise.resolve(undefined),
   });
-  const state = await forceNewCluster(opened);
-  const { backend, wal, clusterId, memberId, storage } = state;
-  new Membership({ clusterId, localId: memberId, backend }).keepOnlyLocal();
-  backend.commit();
+  await forceNewCluster(state, config);
+  const { backend, wal, storage } = state;
   await wal.close();
   await backend.close();
   return { position: storage.lastIndex(), aside: undefined };

@@ -1,6 +1,5 @@
 /** Brings up a member's stored state: a new cluster, a member that joins one, or what an earlier run left behind. */
 import type { Member } from '../../gen/etcd/rpc.js';
-import { assert } from '../../lib/assert.js';
 import { emptyConfState, MemoryStorage } from '../../raft/index.js';
 import type { ConfState, Entry, HardState } from '../../raft/index.js';
 import { BackendCorruptError } from '../backend/errors.js';
@@ -16,7 +15,8 @@ import { initialLog, sameUrls } from '../membership/initial-log.js';
 import type { InitialLog } from '../membership/initial-log.js';
 import { realMachine } from '../machine.js';
 import type { Machine } from '../machine.js';
-import { decodeConfState, encodeConfState } from '../membership/membership.js';
+import { decodeConfState, Membership } from '../membership/membership.js';
+import { survivorEntries } from '../membership/survivor.js';
 
 /** The stored state that a member starts from. */
 export interface StoredState {
@@ -258,28 +258,28 @@ function peersOf(cluster: ExistingCluster, localId: bigint): PeerAddress[] {
 /**
  * Makes a cluster of one out of a member whose cluster lost its quorum for good. Everything in this member's log counts
  * as committed: the last commit index that reached its disk lags behind what clients were told, and a request that was
- * never acknowledged may have happened all the same. The other members are forgotten.
+ * never acknowledged may have happened all the same. The other members are forgotten, by entries that follow.
+ * @throws BootstrapError where the cluster had taken this member out
  */
-export async function forceNewCluster(state: StoredState): Promise<StoredState> {
-  const { wal, storage, backend, memberId } = state;
+export async function forceNewCluster(
+  { wal, storage, backend, applied, clusterId, memberId }: StoredState,
+  { peerUrls }: Pick<ServerConfig, 'peerUrls'>,
+): Promise<void> {
+  const membership = new Membership({ clusterId, localId: memberId, backend });
+  if (membership.isRemoved(memberId)) {
+    throw new BootstrapError(
+      `member ${idText(memberId)} was taken out of its cluster: its data are not the cluster's`,
+    );
+  }
   const { hardState } = storage.initialState();
-  const confState: ConfState = { ...emptyConfState, voters: [memberId] };
-  const lastIndex = storage.lastIndex();
-  const found = storage.entries(storage.firstIndex(), lastIndex + 1, Infinity);
-  const known = typeof found === 'string' ? [] : found;
-  assert(known.length > 0 || lastIndex < storage.firstIndex(), 'the log is whole');
-  // Changes of the membership among what is still to be applied no longer count.
-  const entries = known.map((entry) => (entry.type === 'normal' ? entry : emptied(entry)));
-  const term = Math.max(hardState.term, entries.at(-1)?.term ?? 0);
-  const next: HardState = { term, vote: 0n, commit: Math.max(hardState.commit, lastIndex) };
+  // A term of its own: no former member may have entries of it.
+  const term = hardState.term + 1;
+  const self = { id: memberId, name: '', peerUrls, clientUrls: [], isLearner: false };
+  const log = { unapplied: storage.after(applied), applied, term };
+  const entries = survivorEntries(log, membership.members, self);
+  const next: HardState = { term, vote: 0n, commit: entries.at(-1)?.index ?? applied };
   wal.append(next, entries);
-  const fresh = new MemoryStorage();
-  loadStorage(fresh, { base: backend.consistentIndex, confState, hardState: next, entries });
-  backend.setConfState(encodeConfState(confState));
   await wal.sync();
-  return { ...state, storage: fresh };
-}
-
-function emptied(entry: Entry): Entry {
-  return { ...entry, type: 'normal', data: new Uint8Array(0) };
+  storage.append(entries);
+  storage.setHardState(next);
 }

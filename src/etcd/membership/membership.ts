@@ -166,20 +166,6 @@ export class Membership {
     if (known !== undefined) this.#save({ ...known, name, clientUrls });
   }
 
-  /** Forgets all members but this one, for a cluster that lost its quorum for good. */
-  keepOnlyLocal(): void {
-    for (const { id } of this.members) {
-      if (id === this.localId) continue;
-      this.#members.delete(id);
-      this.#backend.delete('members', idText(id));
-      // A removed member that comes back with its old data is turned away: it would know another history.
-      this.#removed.add(id);
-      this.#backend.put('membersRemoved', idText(id), Buffer.from('removed'));
-    }
-    const local = this.local;
-    if (local !== undefined) this.#save({ ...local, isLearner: false });
-  }
-
   #save(member: MemberInfo): MemberInfo {
     this.#members.set(member.id, member);
     const stored: StoredMember = {
