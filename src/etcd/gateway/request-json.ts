@@ -11,8 +11,8 @@ import { bytesOf, integerOf } from './json-scalars.js';
 import type { FieldShape, ScalarKind } from './message-shapes.js';
 import { enumNumbersOf, fieldsByName, requestTypeOf } from './message-shapes.js';
 
-/** The deepest nesting of messages. Go stops at 10,000, which is more than the stack holds here. */
-const maxDepth = 1_000;
+/** The deepest nesting of messages: what the generated code decodes. Go stops at 10,000. */
+const maxDepth = 99;
 
 function invalid(text: string): GrpcError {
   return new GrpcError(Code.InvalidArgument, text);
