@@ -4,6 +4,8 @@
  */
 import type { PutRequest, RangeRequest, RequestOp } from '../../gen/etcd/rpc.js';
 import type { Lessor } from '../lease/types.js';
+import { subCountMax } from '../backend/schema.js';
+import { TooManyChangesError } from '../mvcc/errors.js';
 import type { Store } from '../mvcc/types.js';
 import { etcdError } from './errors.js';
 import { keyText } from './kv.js';
@@ -21,12 +23,15 @@ export interface Path {
  */
 export type PathChecks = 'all' | 'legacy';
 
+/** The state that the checks read. */
+type CheckedStore = Pick<Store, 'compactRev' | 'get' | 'range' | 'rev'>;
+
 /**
- * As etcd: all puts of the path in order, then all its ranges.
- * @throws keyNotFound, leaseNotFound, futureRev, compacted
+ * As etcd: all puts of the path in order, then all its ranges; and then a bound that etcd does not have.
+ * @throws keyNotFound, leaseNotFound, futureRev, compacted, TooManyChangesError
  */
 export function checkPath(
-  store: Store,
+  store: CheckedStore,
   parts: { readonly lessor: Lessor; readonly checks: PathChecks },
   path: Path,
 ): void {
@@ -45,6 +50,25 @@ export function checkPath(
     }
   }
   for (const op of ops) if (op?.$case === 'requestRange') checkRevision(store, op.value, checks);
+  if (checks === 'all') checkChanges(store, ops);
+}
+
+/**
+ * One revision holds so many changes and no more. A change that is alone is refused as a whole where it is made; of
+ * several, the first would have happened.
+ */
+function checkChanges(store: CheckedStore, ops: readonly RequestOp['request'][]): void {
+  const puts = ops.filter((op) => op?.$case === 'requestPut').length;
+  const deletions = ops.flatMap((op) => (op?.$case === 'requestDeleteRange' ? [op.value] : []));
+  const isWide = deletions.some(({ rangeEnd }) => rangeEnd.length > 0);
+  if (!isWide || puts + deletions.length < 2) return;
+  let changes = puts;
+  for (const { key, rangeEnd } of deletions) {
+    const { count } = store.range(keyText(key), keyText(rangeEnd), { countOnly: true });
+    // What the transaction has put before may fall under it as well.
+    changes += count + puts;
+  }
+  if (changes > subCountMax) throw new TooManyChangesError();
 }
 
 function* opsInOrder(path: Path): Generator<RequestOp['request']> {
@@ -62,7 +86,7 @@ function keepsPart(request: PutRequest): boolean {
 }
 
 /** As etcd, which looks for the key before the lease here, and after it in a put of its own. */
-function checkTxnPut(store: Store, lessor: Lessor, request: PutRequest): void {
+function checkTxnPut(store: CheckedStore, lessor: Lessor, request: PutRequest): void {
   if (keepsPart(request) && store.get(keyText(request.key)) === undefined) {
     throw etcdError('keyNotFound');
   }
@@ -70,7 +94,7 @@ function checkTxnPut(store: Store, lessor: Lessor, request: PutRequest): void {
 }
 
 /** As etcd, which takes a negative revision for the present one in a range of its own only. */
-function checkRevision(store: Store, { revision }: RangeRequest, checks: PathChecks): void {
+function checkRevision(store: CheckedStore, { revision }: RangeRequest, checks: PathChecks): void {
   if (revision > store.rev) throw etcdError('futureRev');
   const isChecked = checks === 'all' ? revision !== 0 : revision > 0;
   if (isChecked && revision < store.compactRev) throw etcdError('compacted');

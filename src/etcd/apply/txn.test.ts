@@ -11,6 +11,7 @@ import { WatchableRevisionStore } from '../mvcc/watchable-store.js';
 import { Applier } from './applier.js';
 import type { ApplyState } from './applier.js';
 import { ResponseHeaders } from './encode.js';
+import { checkPath } from './txn-checks.js';
 import { readTxn } from './txn.js';
 
 let directory = '';
@@ -119,6 +120,42 @@ describe('a transaction that is refused has changed nothing', () => {
     expect(store.rev).toBe(4);
     expect(told).toEqual(['put a', 'delete b']);
     expect(store.get('a')?.value.toString()).toBe('old');
+  });
+});
+
+describe('a transaction with more changes than one revision holds', () => {
+  const most = 2 ** 22;
+  const wide = (): RequestOp => removeFrom('a', 'z');
+
+  /** A store in which every range has so many keys. */
+  function check(keyCount: number, ...ops: RequestOp[]): void {
+    const full = {
+      rev: 3,
+      compactRev: -1,
+      get: () => undefined,
+      range: () => ({ kvs: [], count: keyCount, more: false, rev: 3 }),
+    };
+    const path = { succeeded: true, ops, nested: [] };
+    checkPath(full, { lessor: state.lessor, checks: 'all' }, path);
+  }
+
+  const tooMany = 'etcdserver: too many operations in txn request';
+  test.each<[string, number, RequestOp[]]>([
+    ['a put, and all of them removed', most, [put('0'), wide()]],
+    ['a put that falls under the removal', most - 1, [put('b'), wide()]],
+    ['two removals', most / 2 + 1, [wide(), removeFrom('z')]],
+  ])('%s: is refused before its first change', (_name, keyCount, ops) => {
+    expect(() => check(keyCount, ...ops)).toThrow(tooMany);
+  });
+
+  test.each<[string, number, RequestOp[]]>([
+    ['two removals', most / 2, [wide(), removeFrom('z')]],
+    ['a put and a removal', most - 2, [put('0'), wide()]],
+    // Whether it fits is found before it changes anything.
+    ['a removal alone', most + 1, [wide(), range('a', 0)]],
+    ['keys by name', most, [put('0'), removeFrom('a', ''), removeFrom('b', '')]],
+  ])('%s: is let through', (_name, keyCount, ops) => {
+    expect(check(keyCount, ...ops)).toBeUndefined();
   });
 });
 
