@@ -192,7 +192,7 @@ export class Applier {
     this.#refuseCorrupt();
     const grows = needsSpace(message);
     if (grows) this.#refuseFull();
-    mayTxn(this.#state, info, message);
+    mayTxn(this.#state, info, message, checks);
     const answer = runTxn({ store, lessor, headers }, message, checks);
     if (grows) this.onGrowth();
     return answer;

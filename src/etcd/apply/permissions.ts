@@ -6,9 +6,11 @@ import type {
   TxnRequest,
 } from '../../gen/etcd/rpc.js';
 import type { AuthStore } from '../auth/auth-store.js';
+import type { AskedRange } from '../auth/permissions.js';
 import type { AuthInfo } from '../auth/tokens.js';
 import type { Lessor } from '../lease/types.js';
 import { keyText } from './kv.js';
+import type { PathChecks } from './txn-checks.js';
 
 /** The state that permission checks ask. */
 export interface PermissionContext {
@@ -23,8 +25,8 @@ interface KeyRange {
 
 const noEnd = Buffer.alloc(0);
 
-function rangeText(range: KeyRange): { key: string; end: string } {
-  return { key: keyText(range.key), end: keyText(range.rangeEnd) };
+function askedRange(range: KeyRange, checks: PathChecks): AskedRange {
+  return { key: keyText(range.key), end: keyText(range.rangeEnd), isLegacy: checks === 'legacy' };
 }
 
 /** @throws AuthError */
@@ -32,8 +34,9 @@ export function mayRange(
   context: PermissionContext,
   info: AuthInfo | undefined,
   request: RangeRequest,
+  checks: PathChecks = 'all',
 ): void {
-  context.auth.checkRange(info, 'read', rangeText(request));
+  context.auth.checkRange(info, 'read', askedRange(request, checks));
 }
 
 /** Writing with a lease needs the right to write every key that the lease may delete. @throws AuthError */
@@ -77,33 +80,41 @@ export function mayDelete(
   context: PermissionContext,
   info: AuthInfo | undefined,
   request: DeleteRangeRequest,
+  checks: PathChecks = 'all',
 ): void {
-  context.auth.checkRange(info, 'write', rangeText(request));
-  if (request.prevKv) context.auth.checkRange(info, 'read', rangeText(request));
+  const range = askedRange(request, checks);
+  context.auth.checkRange(info, 'write', range);
+  if (request.prevKv) context.auth.checkRange(info, 'read', range);
 }
 
-/** Every comparison and both branches. @throws AuthError */
+/**
+ * Every comparison and both branches.
+ * @param checks as those of the transaction's path
+ * @throws AuthError
+ */
 export function mayTxn(
   context: PermissionContext,
   info: AuthInfo | undefined,
   request: TxnRequest,
+  checks: PathChecks,
 ): void {
   for (const { key, rangeEnd } of request.compare) {
-    context.auth.checkRange(info, 'read', rangeText({ key, rangeEnd: rangeEnd ?? noEnd }));
+    const range = askedRange({ key, rangeEnd: rangeEnd ?? noEnd }, checks);
+    context.auth.checkRange(info, 'read', range);
   }
   for (const { request: op } of [...request.success, ...request.failure]) {
     switch (op?.$case) {
       case 'requestRange':
-        mayRange(context, info, op.value);
+        mayRange(context, info, op.value, checks);
         break;
       case 'requestPut':
         mayPut(context, info, op.value);
         break;
       case 'requestDeleteRange':
-        mayDelete(context, info, op.value);
+        mayDelete(context, info, op.value, checks);
         break;
       case 'requestTxn':
-        mayTxn(context, info, op.value);
+        mayTxn(context, info, op.value, checks);
         break;
       case undefined:
         break;

@@ -3,7 +3,7 @@ import type { Permission } from '../../gen/etcd/auth.js';
 import type { Backend } from '../backend/types.js';
 import { AuthError } from './errors.js';
 import { isGranted, isValidRange, mergePermissions } from './permissions.js';
-import type { Access, RangePermissions } from './permissions.js';
+import type { Access, AskedRange, RangePermissions } from './permissions.js';
 import type { AuthInfo } from './tokens.js';
 
 /** The user and the role that may do everything. */
@@ -219,18 +219,14 @@ export class AuthStore {
    * @param range latin1 key and end, as for the store's `range`.
    * @throws AuthError USER_EMPTY, AUTH_OLD_REVISION, PERMISSION_DENIED
    */
-  checkRange(
-    info: AuthInfo | undefined,
-    access: Access,
-    range: { readonly key: string; readonly end: string },
-  ): void {
+  checkRange(info: AuthInfo | undefined, access: Access, range: AskedRange): void {
     if (!this.#enabled) return;
     if (info === undefined || info.username === '') throw new AuthError('USER_EMPTY');
     if (info.revision < this.#revision) throw new AuthError('AUTH_OLD_REVISION');
     const user = this.#users.get(info.username);
     if (user === undefined) throw new AuthError('PERMISSION_DENIED');
     if (user.roles.includes(rootName)) return;
-    if (!isGranted(this.#permissionsOf(user), access, range.key, range.end)) {
+    if (!isGranted(this.#permissionsOf(user), access, range)) {
       throw new AuthError('PERMISSION_DENIED');
     }
   }

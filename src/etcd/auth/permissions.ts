@@ -37,15 +37,29 @@ export function mergePermissions(roles: readonly Role[]): RangePermissions {
   return { read: merge(read), write: merge(write) };
 }
 
-/** True when every key of the asked range is granted. */
+/** The keys that a request touches. */
+export interface AskedRange {
+  readonly key: string;
+  /** Empty for the one key, `\0` for all from it on. */
+  readonly end: string;
+  /** In entries of older builds a range that ends before it begins asks for nothing that has to be granted. */
+  readonly isLegacy?: boolean;
+}
+
+/**
+ * True when every key of the asked range is granted. The first key must be granted even where the range ends before it
+ * and holds none: so in etcd, which refuses some more of those, by the shape of its tree of intervals.
+ */
 export function isGranted(
   granted: RangePermissions,
   access: Access,
-  key: string,
-  end: string,
+  { key, end, isLegacy = false }: AskedRange,
 ): boolean {
   const wanted = intervalOf(key, end);
-  return granted[access].some((one) => one.start <= wanted.start && wanted.end <= one.end);
+  return granted[access].some(
+    (one) =>
+      one.start <= wanted.start && wanted.end <= one.end && (isLegacy || wanted.start < one.end),
+  );
 }
 
 /** Etcd's rule for a permission's range: a key, and an end that is absent, open (`\0`) or behind it. */

@@ -106,7 +106,7 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
     const server = this.#server;
     const info = await this.#identity.of(context);
     const read = (): Buffer => {
-      mayTxn(server, info, request);
+      mayTxn(server, info, request, 'all');
       return readTxn(server, request);
     };
     if (isSerializable(request)) return read();
