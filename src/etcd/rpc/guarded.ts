@@ -1,4 +1,5 @@
 /** Wraps every handler: counts the call, demands a leader where the caller does, and gives errors their status. */
+import type { RangeRequest } from '../../gen/etcd/rpc.js';
 import type { CallContext, Handlers, ServiceDefinition } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
 import { clientError } from '../grpc-status.js';
@@ -12,6 +13,7 @@ export interface GuardedMember {
     readonly electionMs: number;
     readonly telemetry: { readonly grpc: GrpcMetrics };
   };
+  readonly isLearner: boolean;
   /** 0 while there is none. */
   readonly leader: bigint;
   /** Told when a leader appears or goes (0). @returns a function that ends it */
@@ -22,8 +24,16 @@ type Handler = (...args: unknown[]) => unknown;
 
 const codeUnknown = 2;
 
+/** What a learner answers, as etcd 3.5's does, and what it tells of itself. */
+const answeredByLearners: ReadonlySet<string> = new Set([
+  'etcdserverpb.Maintenance/Snapshot',
+  'etcdserverpb.Maintenance/Status',
+  'trireme.telemetry.v1.Telemetry/Watch',
+]);
+
 /**
- * Wraps all handlers of a service: a call with the metadata `hasleader: true` fails while there is no leader, an open
+ * Wraps all handlers of a service: a learner refuses nearly all calls (`newUnaryInterceptor` and `newStreamInterceptor`
+ * in etcd's `v3rpc/interceptor.go`), a call with the metadata `hasleader: true` fails while there is no leader, an open
  * stream when there has been none for a while (clientv3.WithRequireLeader), and each is counted by method and outcome.
  * Errors leave with etcd's code.
  */
@@ -37,6 +47,8 @@ export function guarded<S extends ServiceDefinition>(
   for (const [key, method] of Object.entries(definition.methods)) {
     const handler = methods[key];
     if (handler === undefined) continue;
+    const fullName = `${definition.fullName}/${method.name}`;
+    const isForLearners = answeredByLearners.has(fullName);
     const { grpc } = server.config.telemetry;
     const count = grpc.method({
       service: definition.fullName,
@@ -60,6 +72,9 @@ export function guarded<S extends ServiceDefinition>(
       const context = args.at(-1) as CallContext;
       countClient(context.header('client-api-version'));
       try {
+        if (server.isLearner && !isForLearners && !isOwnRead(fullName, args[0])) {
+          throw etcdError('notSupportedForLearner');
+        }
         // A call's metadata is only read when it matters.
         if (server.leader === 0n && needsLeader(context)) throw etcdError('noLeader');
         let result = handler.apply(handlers, args);
@@ -85,6 +100,11 @@ export function guarded<S extends ServiceDefinition>(
     };
   }
   return wrapped as Handlers<S>;
+}
+
+/** A range that any member answers from what it has. */
+function isOwnRead(fullName: string, request: unknown): boolean {
+  return fullName === 'etcdserverpb.KV/Range' && (request as RangeRequest).serializable;
 }
 
 function needsLeader(context: CallContext): boolean {

@@ -10,7 +10,6 @@ import type { CallContext, Handlers } from '../../lib/grpc/types.js';
 import type { CompactionResult } from '../apply/applier.js';
 import { needsSpace } from '../apply/applier.js';
 import type { EntryKind } from '../apply/entry.js';
-import { etcdError } from '../apply/errors.js';
 import { readRange } from '../apply/kv.js';
 import { mayRange, mayTxn } from '../apply/permissions.js';
 import { isReadOnly, isSerializable, readTxn } from '../apply/txn.js';
@@ -28,7 +27,6 @@ import type { RequestMember } from './member.js';
 /** The member, as the KV service needs it. */
 export interface KvMember extends RequestMember, TxnContext, PermissionContext {
   readonly config: { readonly maxTxnOps: number };
-  readonly isLearner: boolean;
 }
 
 const { methods } = KVDefinition;
@@ -65,7 +63,6 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
 
   range(request: RangeRequest, context: CallContext): Answer {
     checkRange(request);
-    this.#refuseLearner(!request.serializable);
     const info = this.#identity.of(context);
     if (info instanceof Promise) return info.then((known) => this.#range(request, known));
     return this.#range(request, info);
@@ -82,19 +79,16 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
 
   put({ message, bytes }: WithBytes<PutRequest>, context: CallContext): Answer {
     checkPut(message);
-    this.#refuseLearner(true);
     return this.#quota.refusal(bytes.length) ?? this.#propose('put', bytes, message, context);
   }
 
   deleteRange({ message, bytes }: WithBytes<DeleteRangeRequest>, context: CallContext): Answer {
     checkDelete(message);
-    this.#refuseLearner(true);
     return this.#propose('deleteRange', bytes, message, context);
   }
 
   txn({ message, bytes }: WithBytes<TxnRequest>, context: CallContext): Answer {
     checkTxn(message, this.#server.config.maxTxnOps);
-    this.#refuseLearner(true);
     if (isReadOnly(message)) return this.#readTxn(message, context);
     const refusal = needsSpace(message) ? this.#quota.refusal(bytes.length) : undefined;
     // Builds before `checkedTxn` apply half of some transactions that they refuse.
@@ -146,9 +140,5 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
       message,
       entryAuth(info),
     ) as Promise<Uint8Array>;
-  }
-
-  #refuseLearner(refused: boolean): void {
-    if (refused && this.#server.isLearner) throw etcdError('notSupportedForLearner');
   }
 }

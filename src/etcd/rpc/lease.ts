@@ -12,7 +12,7 @@ import type {
   LeaseTimeToLiveResponse,
 } from '../../gen/etcd/rpc.js';
 import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
-import { asEtcdError, etcdError } from '../apply/errors.js';
+import { asEtcdError } from '../apply/errors.js';
 import { maySeeLease, mayUseLease } from '../apply/permissions.js';
 import type { LeaseInfo } from '../lease/types.js';
 import type { Quota } from '../guards/quota.js';
@@ -22,9 +22,7 @@ import type { PermissionContext } from '../apply/permissions.js';
 import type { RequestMember } from './member.js';
 
 /** The member, as the lease service needs it. */
-export interface LeaseMember extends RequestMember, PermissionContext {
-  readonly isLearner: boolean;
-}
+export interface LeaseMember extends RequestMember, PermissionContext {}
 
 /** Renews leases at the leader, which alone counts their time. */
 export interface LeaseRenewals {
@@ -57,7 +55,6 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
 
   async leaseGrant(request: LeaseGrantRequest, context: CallContext): Promise<LeaseGrantResponse> {
     const server = this.#server;
-    if (server.isLearner) throw etcdError('notSupportedForLearner');
     const info = await this.#identity.known(context);
     // No id given: any positive one that is free enough.
     const ID = request.ID === 0n ? (randomBytes(8).readBigUInt64BE() >> 1n) | 1n : request.ID;
@@ -89,7 +86,6 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
     context: CallContext,
   ): Promise<void> {
     const server = this.#server;
-    if (server.isLearner) throw etcdError('notSupportedForLearner');
     for await (const { ID } of stream) {
       const header = server.header();
       let TTL = 0;
@@ -109,7 +105,6 @@ export class LeaseService implements Handlers<typeof LeaseDefinition> {
     context: CallContext,
   ): Promise<LeaseTimeToLiveResponse> {
     const server = this.#server;
-    if (server.isLearner) throw etcdError('notSupportedForLearner');
     const info = await this.#identity.known(context);
     try {
       if (request.keys) maySeeLease(server, info, request.ID);
